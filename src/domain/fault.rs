@@ -1,0 +1,91 @@
+//! Why something cannot be said, in a form that programs and people can act on.
+
+use super::limits::ECHO_CHARS_MAX;
+
+/// Machine-readable reasons, one for one the values of `tidu.v1.ErrorReason` that concern events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // each is documented, with its metadata, in error_reason.proto
+pub enum Reason {
+    FieldRequired,
+    FieldNotAllowed,
+    FieldInvalid,
+    EnumUnknown,
+    UsccForm,
+    UsccCheckCharacter,
+    AuthorityUnknown,
+    ProgrammeUnknown,
+    RegionUnknown,
+    IndustryUnknown,
+    DateInvalid,
+    DateOrder,
+    DocumentNumberInvalid,
+    RuleVersionUnknown,
+    EventTooLarge,
+    FactNotAccepted,
+    IdentifierInvalid,
+    IssuerNotEntitled,
+    TitleAlreadyHeld,
+    TitleNotHeld,
+    BatchSealed,
+    BatchUnknown,
+    Banned,
+    RepairNotAllowed,
+    DuplicateInList,
+    CountMismatch,
+    RenameNotSimple,
+    BanTooShort,
+    OrganisationCodeCheck,
+    NoticeShort,
+    NameDiffers,
+    Conflicts,
+    TitleNotOnRecord,
+    NoticeNotOnRecord,
+}
+
+/// A value that cannot be read, before anyone knows which field it stood in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ParseError {
+    /// Why.
+    pub reason: Reason,
+    /// What is wrong, in English; repeats the value only where that helps.
+    pub message: String,
+    /// The rule behind it, with its official document where there is one.
+    pub rule: &'static str,
+}
+
+impl ParseError {
+    /// A parse error.
+    pub fn new(reason: Reason, message: impl Into<String>, rule: &'static str) -> Self {
+        Self { reason, message: message.into(), rule }
+    }
+}
+
+/// Why an event is rejected, or what deserves a look in one that is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Index of the event in its commit.
+    pub index: usize,
+    /// Path of the field inside the event: `designated.valid_to`.
+    pub field: String,
+    /// The offending value, shortened.
+    pub value: String,
+    /// Why.
+    pub reason: Reason,
+    /// What is wrong, in English.
+    pub message: String,
+    /// The rule behind it.
+    pub rule: &'static str,
+    /// Positions of recorded events concerned.
+    pub conflicts: Vec<u64>,
+}
+
+/// Shortens a value so that an error can repeat it.
+#[must_use]
+pub fn echo(value: &str) -> String {
+    let mut shortened: String = value.chars().take(ECHO_CHARS_MAX).collect();
+    if shortened.len() < value.len() {
+        shortened.push('…');
+    }
+    shortened
+}

@@ -1,0 +1,115 @@
+//! Every bound of Tidu, in one place, with the arithmetic that relates them.
+
+use std::time::Duration;
+
+/// Most events in one commit.
+pub const COMMIT_EVENTS_MAX: usize = 10_000;
+/// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
+pub const LEAF_BYTES_MAX: usize = 6 * 1024;
+/// Most bytes of one request message.
+pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most bytes of one response message; foreign clients receive 4 MiB by default.
+pub const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
+/// Most bytes of all error details together; clients bound their trailers (grpc-java at 8 KiB, with base64 on top).
+pub const ERROR_DETAILS_BYTES_MAX: usize = 4 * 1024;
+/// Most bytes of a request id, a batch, an item, a round, a rule version or another id.
+pub const ID_BYTES_MAX: usize = 64;
+/// Most characters of a name (an enterprise, an issuer, a pool).
+pub const NAME_CHARS_MAX: usize = 128;
+/// Most bytes of free text (a reason, a title of an instrument) and of a URL.
+pub const TEXT_BYTES_MAX: usize = 512;
+/// Most co-issuers of an event.
+pub const CO_ISSUERS_MAX: usize = 8;
+/// Most characters of a value that an error repeats.
+pub const ECHO_CHARS_MAX: usize = 64;
+/// Most rejections, and most warnings, in one response.
+pub const REJECTIONS_MAX: usize = 1_000;
+/// Most failing events that an error status counts one by one (its details hold as many as fit).
+pub const STATUS_REJECTIONS_MAX: usize = 100;
+/// Most positions named as conflicts by one rejection or warning.
+pub const CONFLICTS_MAX: usize = 8;
+/// Most positions of a designee in one response.
+pub const DESIGNEE_POSITIONS_MAX: usize = 1_000;
+/// First and last year of a date.
+pub const YEAR_MIN: i16 = 1900;
+/// See [`YEAR_MIN`].
+pub const YEAR_MAX: i16 = 2199;
+
+/// Most bytes of a value in the store: sled writes a leaf of 16 values whole, and one over 131,052 bytes goes to a file
+/// that it never syncs.
+pub const CHUNK_BYTES_MAX: usize = 7 * 1024;
+/// Most events in one chunk.
+pub const CHUNK_EVENTS_MAX: usize = 4_096;
+/// Most bytes written between two syncs: a quarter of a sled segment, so that a sync window never spans several.
+pub const SYNC_WINDOW_BYTES_MAX: usize = 128 * 1024;
+/// Leaf hashes to a stored value.
+pub const HASHES_PER_BLOCK: usize = 128;
+/// Most bytes of commits that the writer takes into one group.
+pub const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most commits in one group.
+pub const GROUP_COMMITS_MAX: usize = 1_024;
+/// Most commits waiting for the writer.
+pub const QUEUE_COMMITS_MAX: usize = 8_192;
+/// Most bytes of commits waiting for the writer.
+pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// When the queue is full: how long a caller should wait.
+pub const QUEUE_RETRY_DELAY: Duration = Duration::from_millis(200);
+/// Bytes of the newest chunks kept in memory for subscribers.
+pub const TAIL_CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of sled's page cache.
+pub const STORE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// A flush that takes longer ends the process.
+pub const FLUSH_DURATION_MAX: Duration = Duration::from_secs(30);
+/// The high-water mark is at most this far behind the durable log.
+pub const MARK_INTERVAL: Duration = Duration::from_secs(1);
+/// A clock ahead of the last reading by more than this stops appends.
+pub const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(3_600);
+/// A clock behind the last recorded time by more than this stops appends.
+pub const CLOCK_BEHIND_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes of leaves in one message of a subscription, before the last chunk is added.
+pub const STREAM_MESSAGE_BYTES: usize = 256 * 1024;
+/// Events that a filtered stream examines before it reports progress.
+pub const STREAM_SCAN_EVENTS_MAX: u64 = 65_536;
+/// Bounds of a subscription's heartbeat.
+pub const HEARTBEAT_MIN: Duration = Duration::from_secs(1);
+/// See [`HEARTBEAT_MIN`].
+pub const HEARTBEAT_MAX: Duration = Duration::from_secs(300);
+/// Heartbeat where the subscriber names none.
+pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(10);
+/// Most events in a page.
+pub const PAGE_EVENTS_MAX: usize = 1_000;
+/// Events in a page where the caller names no number.
+pub const PAGE_EVENTS_DEFAULT: usize = 100;
+/// Most values in one field of a filter.
+pub const FILTER_VALUES_MAX: usize = 64;
+
+/// Most connections at once.
+pub const CONNECTIONS_MAX: usize = 16_384;
+/// Most streams being served at once on one connection.
+pub const CONNECTION_STREAMS_MAX: u32 = 1_024;
+/// Bytes that a stream may have waiting to be sent; what a stuck reader costs.
+pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
+/// A new connection must have sent its first bytes by then.
+pub const HANDSHAKE_DURATION_MAX: Duration = Duration::from_secs(10);
+/// A silent connection is asked for a sign of life after this long.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// It has this long to give it.
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A drain takes no longer than this, whatever hangs.
+pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(10);
+
+const _: () = {
+    // A leaf with its frame (3 bytes) and the chunk header (24 bytes) fits one chunk.
+    assert!(LEAF_BYTES_MAX + 3 + 24 <= CHUNK_BYTES_MAX);
+    // A sled leaf of 17 values stays under its limit for a message in the log.
+    assert!(CHUNK_BYTES_MAX * 17 < 131_052);
+    // A block of hashes is a value like any other.
+    assert!(HASHES_PER_BLOCK * 32 <= CHUNK_BYTES_MAX);
+    // One message of a stream, with the chunk that takes it over its aim, is a legal response.
+    assert!(STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX);
+    // The largest request can be queued and grouped.
+    assert!(REQUEST_BYTES_MAX < QUEUE_BYTES_MAX);
+    // A page of the largest events, of which the last may overshoot, is a legal response.
+    assert!(LEAF_BYTES_MAX * 2 < RESPONSE_BYTES_MAX);
+};
