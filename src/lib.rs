@@ -2,5 +2,6 @@
 #![warn(missing_docs)]
 
 pub mod domain;
+pub mod log;
 pub mod pb;
 pub mod wire;

@@ -1,0 +1,341 @@
+//! The chunk codec: the one home of the format in which events are stored.
+//!
+//! A chunk is a value of the store:
+//!
+//! ```text
+//! offset  bytes  field
+//!      0      1  version, 1
+//!      1      1  flags; bit 0: the last event ends a commit
+//!      2      2  count of events, little-endian, at least 1
+//!      4      8  position of the first event, little-endian
+//!     12      4  CRC-32C of the 12 bytes above and of the run, little-endian
+//!     16      …  the run: per event 0x0A, its length (varint), the leaf
+//! ```
+//!
+//! The run is what a stream sends: field 1 of a batch, repeated. This file must never look inside a leaf.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{Group, HashBlock, LogError, merkle};
+use crate::{
+    domain::limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, HASHES_PER_BLOCK, LEAF_BYTES_MAX},
+    wire::LEAF_KEY,
+};
+
+const VERSION: u8 = 1;
+const ENDS_COMMIT: u8 = 1;
+const HEADER: usize = 16;
+const CRC_AT: usize = 12;
+/// A leaf's key and length: 1 byte and, below 16 KiB, at most 2.
+const FRAME_MAX: usize = 3;
+
+const _: () = assert!(HEADER + FRAME_MAX + LEAF_BYTES_MAX <= CHUNK_BYTES_MAX);
+const _: () = assert!(LEAF_BYTES_MAX < 1 << 14 && CHUNK_EVENTS_MAX < 1 << 16);
+
+/// Some consecutive events as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    first: u64,
+    count: u16,
+    ends_commit: bool,
+    bytes: Bytes,
+}
+
+impl Chunk {
+    /// Reads a stored chunk and checks all that can be checked without looking into leaves.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] at `first`, the position under which it was stored; [`LogError::TooNew`].
+    pub fn decode(first: u64, bytes: Bytes) -> Result<Self, LogError> {
+        let damaged = |detail: &str| LogError::damaged(first, detail);
+        let Some((header, run)) = bytes.split_first_chunk::<HEADER>() else {
+            return Err(damaged("a chunk is shorter than its header"));
+        };
+        let [version, flags, c0, c1, position @ .., r0, r1, r2, r3] = *header;
+        if version > VERSION {
+            return Err(LogError::TooNew { found: u16::from(version), known: u16::from(VERSION) });
+        }
+        if checksum(header, run) != u32::from_le_bytes([r0, r1, r2, r3]) {
+            return Err(damaged("a chunk's checksum does not match its content"));
+        }
+        let count = u16::from_le_bytes([c0, c1]);
+        if u64::from_le_bytes(position) != first || count == 0 {
+            return Err(damaged("a chunk stands in another one's place"));
+        }
+        Ok(Self { first, count, ends_commit: flags & ENDS_COMMIT != 0, bytes })
+    }
+
+    /// Position of the first event.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// One more than the position of the last event.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.first + u64::from(self.count)
+    }
+
+    /// True if the last event ends a commit.
+    #[must_use]
+    pub fn ends_commit(&self) -> bool {
+        self.ends_commit
+    }
+
+    /// The stored value.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The run of framed leaves.
+    #[must_use]
+    pub fn run(&self) -> Bytes {
+        self.bytes.slice(HEADER..)
+    }
+
+    /// The leaves with their positions and the place of each frame in [`Chunk::run`].
+    pub fn leaves(&self) -> Leaves {
+        Leaves { run: self.run(), at: 0, position: self.first }
+    }
+
+    /// The part of the run that holds the events of `from..to`.
+    #[must_use]
+    pub fn slice(&self, from: u64, to: u64) -> Bytes {
+        if from <= self.first && self.next() <= to {
+            return self.run();
+        }
+        let (mut start, mut end) = (None, 0);
+        for leaf in self.leaves().filter(|leaf| (from..to).contains(&leaf.position)) {
+            start.get_or_insert(leaf.frame.start);
+            end = leaf.frame.end;
+        }
+        start.map_or_else(Bytes::new, |start| self.run().slice(start..end))
+    }
+}
+
+fn checksum(header: &[u8; HEADER], run: &[u8]) -> u32 {
+    let (covered, _) = header.split_at(CRC_AT);
+    crc32c::crc32c_append(crc32c::crc32c(covered), run)
+}
+
+/// One leaf inside a chunk.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// Its position.
+    pub position: u64,
+    /// Its bytes, shared with the chunk.
+    pub bytes: Bytes,
+    /// Where its frame stands in the run.
+    pub frame: std::ops::Range<usize>,
+}
+
+/// Walks the leaves of a chunk. Ends early on a malformed frame: count what comes out against the chunk's count.
+pub struct Leaves {
+    run: Bytes,
+    at: usize,
+    position: u64,
+}
+
+impl Iterator for Leaves {
+    type Item = Leaf;
+
+    fn next(&mut self) -> Option<Leaf> {
+        let rest = self.run.get(self.at..)?;
+        let (key, length, prefix) = match *rest {
+            [key, short, ..] if short < 0x80 => (key, usize::from(short), 2),
+            [key, low, high, ..] if high < 0x80 => {
+                (key, usize::from(low & 0x7F) | usize::from(high) << 7, 3)
+            }
+            _ => return None,
+        };
+        let (start, end) = (self.at + prefix, self.at + prefix + length);
+        if key != LEAF_KEY || end > self.run.len() {
+            return None;
+        }
+        let position = self.position;
+        let leaf = Leaf { position, bytes: self.run.slice(start..end), frame: self.at..end };
+        self.at = end;
+        self.position += 1;
+        Some(leaf)
+    }
+}
+
+/// Packs leaves into chunks and collects their hashes, for one group.
+#[derive(Debug)]
+pub struct ChunkWriter {
+    group: Group,
+    open: BytesMut,
+    first: u64,
+    next: u64,
+    ends_commit: bool,
+    /// Hashes of the block that is not complete yet; carried from group to group.
+    block: Vec<merkle::Hash>,
+}
+
+impl ChunkWriter {
+    /// A writer for a log of `size` events, of which `block` are the leaf hashes since the last complete block.
+    #[must_use]
+    pub fn new(size: u64, block: Vec<merkle::Hash>) -> Self {
+        Self {
+            group: Group::default(),
+            open: BytesMut::new(),
+            first: size,
+            next: size,
+            ends_commit: true,
+            block,
+        }
+    }
+
+    /// The position that the next leaf gets.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Adds a leaf of `length` bytes, which `encode` writes, and gives its hash.
+    ///
+    /// The length must be what `encode` writes and at most [`LEAF_BYTES_MAX`].
+    pub fn push(
+        &mut self,
+        length: usize,
+        ends_commit: bool,
+        encode: impl FnOnce(&mut BytesMut),
+    ) -> merkle::Hash {
+        assert!(length <= LEAF_BYTES_MAX, "a leaf of {length} bytes passed the edge");
+        let full = self.open.len() + FRAME_MAX + length > CHUNK_BYTES_MAX
+            || self.next - self.first >= CHUNK_EVENTS_MAX as u64;
+        if full {
+            self.close();
+        }
+        if self.open.is_empty() {
+            self.open.reserve(CHUNK_BYTES_MAX.min(HEADER + FRAME_MAX + length));
+            self.open.put_bytes(0, HEADER);
+        }
+        self.open.put_u8(LEAF_KEY);
+        prost::encoding::encode_varint(length as u64, &mut self.open);
+        let start = self.open.len();
+        encode(&mut self.open);
+        assert_eq!(self.open.len() - start, length, "a leaf's announced length is wrong");
+        let leaf = self.open.get(start..).unwrap_or_default();
+        let hash = merkle::leaf_hash(leaf);
+        self.next += 1;
+        self.ends_commit = ends_commit;
+        self.collect(hash);
+        hash
+    }
+
+    fn collect(&mut self, hash: merkle::Hash) {
+        self.block.push(hash);
+        if self.block.len() == HASHES_PER_BLOCK {
+            let hashes = std::mem::take(&mut self.block);
+            self.group
+                .blocks
+                .push(HashBlock { first: self.next - HASHES_PER_BLOCK as u64, hashes });
+        }
+    }
+
+    fn close(&mut self) {
+        let Ok(count) = u16::try_from(self.next - self.first) else { return };
+        if count == 0 {
+            return;
+        }
+        let mut bytes = self.open.split();
+        if let Some((header, run)) = bytes.split_first_chunk_mut::<HEADER>() {
+            let [c0, c1] = count.to_le_bytes();
+            let [p0, p1, p2, p3, p4, p5, p6, p7] = self.first.to_le_bytes();
+            let flags = if self.ends_commit { ENDS_COMMIT } else { 0 };
+            *header = [VERSION, flags, c0, c1, p0, p1, p2, p3, p4, p5, p6, p7, 0, 0, 0, 0];
+            let [r0, r1, r2, r3] = checksum(header, run).to_le_bytes();
+            *header = [VERSION, flags, c0, c1, p0, p1, p2, p3, p4, p5, p6, p7, r0, r1, r2, r3];
+        }
+        let chunk = Chunk {
+            first: self.first,
+            count,
+            ends_commit: self.ends_commit,
+            bytes: bytes.freeze(),
+        };
+        self.group.chunks.push(chunk);
+        self.first = self.next;
+    }
+
+    /// Closes the group. The writer goes on with the next one.
+    pub fn finish(&mut self) -> Group {
+        self.close();
+        std::mem::take(&mut self.group)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(leaves: &[&[u8]]) -> Group {
+        let mut writer = ChunkWriter::new(5, Vec::new());
+        for (i, leaf) in leaves.iter().enumerate() {
+            writer.push(leaf.len(), i + 1 == leaves.len(), |buf| buf.put_slice(leaf));
+        }
+        writer.finish()
+    }
+
+    #[test]
+    fn golden_bytes_of_version_1() {
+        let group = write(&[b"one", b""]);
+        let [chunk] = group.chunks.as_slice() else { panic!("one chunk") };
+        let mut expected = vec![1, 1, 2, 0, 5, 0, 0, 0, 0, 0, 0, 0];
+        // CRC-32C computed bit by bit, independently of the crate.
+        expected.extend([0xE9, 0xD7, 0x43, 0x42]);
+        expected.extend([0x0A, 3, b'o', b'n', b'e', 0x0A, 0]);
+        assert_eq!(chunk.bytes().as_ref(), expected.as_slice());
+    }
+
+    #[test]
+    fn a_chunk_reads_back_and_slices_by_position() {
+        let long = vec![7_u8; 200];
+        let group = write(&[b"a", &long, b"c"]);
+        let chunk = Chunk::decode(5, group.chunks[0].bytes().clone()).unwrap();
+        let leaves: Vec<_> = chunk.leaves().map(|leaf| (leaf.position, leaf.bytes)).collect();
+        assert_eq!(leaves.len(), 3);
+        assert_eq!(leaves[1], (6, Bytes::from(long)));
+        assert_eq!(chunk.slice(7, 99).as_ref(), [0x0A, 1, b'c']);
+        assert_eq!(chunk.slice(0, 6).as_ref(), [0x0A, 1, b'a']);
+        assert_eq!(chunk.slice(0, 99), chunk.run());
+        assert!(chunk.slice(8, 99).is_empty());
+    }
+
+    #[test]
+    fn every_flipped_bit_is_seen() {
+        let group = write(&[b"one", b"two"]);
+        let good = group.chunks[0].bytes();
+        for byte in 0..good.len() {
+            for bit in 0..8 {
+                let mut bad = good.to_vec();
+                bad[byte] ^= 1 << bit;
+                assert!(Chunk::decode(5, bad.into()).is_err(), "byte {byte}, bit {bit}");
+            }
+        }
+        assert!(Chunk::decode(6, good.clone()).is_err(), "another place");
+        for length in 0..good.len() {
+            assert!(Chunk::decode(5, good.slice(..length)).is_err(), "cut to {length}");
+        }
+    }
+
+    #[test]
+    fn a_group_splits_into_chunks_under_the_bound_and_flags_only_its_end() {
+        let leaf = vec![1_u8; 1_000];
+        let group = write(&vec![leaf.as_slice(); 300]);
+        assert!(group.chunks.len() > 40);
+        let mut next = 5;
+        for chunk in &group.chunks {
+            assert_eq!(chunk.first(), next);
+            assert!(chunk.bytes().len() <= CHUNK_BYTES_MAX);
+            next = chunk.next();
+        }
+        assert_eq!(next, 305);
+        let flags: Vec<_> = group.chunks.iter().map(Chunk::ends_commit).collect();
+        assert_eq!(flags.iter().filter(|end| **end).count(), 1);
+        assert_eq!(flags.last(), Some(&true));
+        assert_eq!(group.blocks.len(), 2);
+    }
+}

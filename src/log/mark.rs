@@ -1,0 +1,147 @@
+//! The high-water mark: how far the log had come, kept outside the store, so that a silent loss is seen.
+//!
+//! Two slots of 64 bytes, written in turn, each synced before the other is touched:
+//!
+//! ```text
+//! offset  bytes  field
+//!      0      4  magic "TDM1"
+//!      4     16  log id
+//!     20      8  log size, little-endian
+//!     28     32  Merkle root at that size
+//!     60      4  CRC-32C of the 60 bytes above, little-endian
+//! ```
+//!
+//! The file may lag behind the log; it must never run ahead of it.
+
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::FileExt as _,
+    path::Path,
+};
+
+use uuid::Uuid;
+
+use super::{Hash, LogError};
+
+const MAGIC: [u8; 4] = *b"TDM1";
+const SLOT: usize = 64;
+const COVERED: usize = 60;
+
+/// What a mark says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Names the history.
+    pub log_id: Uuid,
+    /// Events that were durable.
+    pub size: u64,
+    /// Merkle root at that size.
+    pub root: Hash,
+}
+
+/// The file with its two slots.
+#[derive(Debug)]
+pub struct MarkFile {
+    file: File,
+    next_slot: u64,
+}
+
+impl MarkFile {
+    /// Opens or creates the file and reads the newest valid slot.
+    ///
+    /// # Errors
+    /// [`LogError::Io`]; [`LogError::Damaged`] if the file has content and neither slot is valid.
+    pub fn open(path: &Path) -> Result<(Self, Option<Mark>), LogError> {
+        let failed = |source| LogError::io(format!("open {}", path.display()), source);
+        let mut options = OpenOptions::new();
+        let file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let slots = [read_slot(&file, 0), read_slot(&file, 1)];
+        let newest = slots.iter().flatten().copied().max_by_key(|mark| mark.size);
+        if newest.is_none() && length > 0 {
+            let detail = format!("{} holds no valid high-water mark", path.display());
+            return Err(LogError::damaged(0, detail));
+        }
+        // Overwrite the older slot first, so that a torn write leaves the newer one.
+        let next_slot = u64::from(slots[0].is_some() && slots[0] == newest);
+        Ok((Self { file, next_slot }, newest))
+    }
+
+    /// Writes a mark and syncs it.
+    ///
+    /// # Errors
+    /// [`LogError::Io`]; the other slot still holds.
+    pub fn write(&mut self, mark: &Mark) -> Result<(), LogError> {
+        let failed = |source| LogError::io("write the high-water mark", source);
+        self.file.write_all_at(&encode(mark), self.next_slot * SLOT as u64).map_err(failed)?;
+        self.file.sync_data().map_err(failed)?;
+        self.next_slot ^= 1;
+        Ok(())
+    }
+}
+
+fn encode(mark: &Mark) -> Vec<u8> {
+    let mut slot = Vec::with_capacity(SLOT);
+    slot.extend(MAGIC);
+    slot.extend(mark.log_id.as_bytes());
+    slot.extend(mark.size.to_le_bytes());
+    slot.extend(mark.root);
+    slot.extend(crc32c::crc32c(&slot).to_le_bytes());
+    slot
+}
+
+fn read_slot(file: &File, slot: u64) -> Option<Mark> {
+    let mut bytes = [0; SLOT];
+    file.read_exact_at(&mut bytes, slot * SLOT as u64).ok()?;
+    let (covered, crc) = bytes.split_at_checked(COVERED)?;
+    let rest = covered.strip_prefix(&MAGIC)?;
+    if crc32c::crc32c(covered).to_le_bytes() != crc {
+        return None;
+    }
+    let (log_id, rest) = rest.split_first_chunk::<16>()?;
+    let (size, rest) = rest.split_first_chunk::<8>()?;
+    let (root, _) = rest.split_first_chunk::<32>()?;
+    Some(Mark { log_id: Uuid::from_bytes(*log_id), size: u64::from_le_bytes(*size), root: *root })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(size: u64) -> Mark {
+        Mark { log_id: Uuid::from_u128(7), size, root: [9; 32] }
+    }
+
+    #[test]
+    fn golden_bytes() {
+        let slot = encode(&mark(258));
+        assert_eq!(slot.len(), SLOT);
+        assert_eq!(&slot[..4], b"TDM1");
+        assert_eq!(&slot[20..28], [2, 1, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_torn_write_leaves_the_mark_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("MARK");
+        let (mut file, none) = MarkFile::open(&path).unwrap();
+        assert_eq!(none, None);
+        for size in 1..=5 {
+            file.write(&mark(size)).unwrap();
+            let (_, found) = MarkFile::open(&path).unwrap();
+            assert_eq!(found, Some(mark(size)));
+        }
+        // Slot 0 holds 5, slot 1 holds 4. After a restart the next write goes to slot 1; tear it.
+        let (mut reopened, _) = MarkFile::open(&path).unwrap();
+        reopened.write(&mark(6)).unwrap();
+        reopened.file.write_all_at(&[0xFF; 20], SLOT as u64).unwrap();
+        assert_eq!(MarkFile::open(&path).unwrap().1, Some(mark(5)));
+        reopened.file.write_all_at(&[0xFF; 20], 0).unwrap();
+        assert!(matches!(MarkFile::open(&path), Err(LogError::Damaged { .. })));
+    }
+}

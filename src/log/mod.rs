@@ -1,0 +1,129 @@
+//! Where events are kept: bytes and positions, nothing else.
+//!
+//! A [`CommitLog`] keeps chunks of leaves durably and in order. It does not know what a leaf means, and it never shows a
+//! chunk whose commit is not complete. Only `sled.rs` names the store, and only `sync_cure.rs` is unsafe.
+
+pub mod chunk;
+pub mod mark;
+pub mod memory;
+pub mod merkle;
+pub mod sled;
+pub mod sync_cure;
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+pub use self::{
+    chunk::{Chunk, ChunkWriter},
+    merkle::{Frontier, Hash},
+};
+
+/// What one append hands over: chunks that follow each other, and the blocks of leaf hashes they complete.
+#[derive(Debug, Default)]
+pub struct Group {
+    /// The chunks, in order; the last one ends a commit.
+    pub chunks: Vec<Chunk>,
+    /// Completed blocks of leaf hashes, in order.
+    pub blocks: Vec<HashBlock>,
+}
+
+/// The leaf hashes of [`HASHES_PER_BLOCK`](crate::domain::limits::HASHES_PER_BLOCK) consecutive positions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HashBlock {
+    /// Position of the first one, a multiple of the block's size.
+    pub first: u64,
+    /// The hashes.
+    pub hashes: Vec<Hash>,
+}
+
+/// How an append ended, short of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// The group is durable; the log has this size now.
+    Durable(u64),
+    /// The log has another size than the group was built on: drop the tail, catch up, decide again.
+    MovedOn(u64),
+}
+
+/// An append-only log of chunks. Six methods, so that another store can stand behind it.
+pub trait CommitLog: Send + Sync {
+    /// Names the history.
+    fn id(&self) -> Uuid;
+
+    /// Number of durable events.
+    fn size(&self) -> u64;
+
+    /// Makes a group durable as one unit, if the log still has the size `base`.
+    ///
+    /// # Errors
+    /// After any error the outcome is unknown: the caller must end the process and never retry.
+    fn append(&self, base: u64, group: &Group) -> Result<Appended, LogError>;
+
+    /// Chunks in order, the first one holding `from`, until their bytes reach `bytes`; empty at or past the end.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] if a chunk is missing or its checksum is wrong.
+    fn read(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError>;
+
+    /// The stored block of leaf hashes that begins at `first`, if it is complete.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] if its checksum is wrong.
+    fn hashes(&self, first: u64) -> Result<Option<HashBlock>, LogError>;
+
+    /// Notes outside the store how far the log had come, so that a loss below it is seen at the next start.
+    ///
+    /// # Errors
+    /// If the note cannot be written.
+    fn mark(&self, size: u64, root: Hash) -> Result<(), LogError>;
+}
+
+/// What can go wrong with a log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Another process has the data directory.
+    #[error("the data directory {} is in use by another process", .0.display())]
+    Busy(PathBuf),
+    /// A file or the store failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, with the path.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The log is not what was written. Never repaired by deleting.
+    #[error("the log is damaged at position {position}: {detail}")]
+    Damaged {
+        /// The first position that is wrong.
+        position: u64,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The data were written by a newer version.
+    #[error(
+        "the data have format {found}, this version reads up to {known}; use a newer version of tidu"
+    )]
+    TooNew {
+        /// The format found.
+        found: u16,
+        /// The newest one known.
+        known: u16,
+    },
+    /// A flush of the store did not reach the disk in the start-up check.
+    #[error(
+        "the store's flush does not sync to disk in this build; nothing it acknowledges would be durable"
+    )]
+    NotDurable,
+}
+
+impl LogError {
+    pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> Self {
+        Self::Io { what: what.into(), source }
+    }
+
+    pub(crate) fn damaged(position: u64, detail: impl Into<String>) -> Self {
+        Self::Damaged { position, detail: detail.into() }
+    }
+}
