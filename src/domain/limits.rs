@@ -58,6 +58,10 @@ pub const QUEUE_RETRY_DELAY: Duration = Duration::from_millis(200);
 pub const TAIL_CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of sled's page cache.
 pub const STORE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// How long a start waits for the store's threads to let go of a log that this process had open.
+pub const STORE_CLOSE_DURATION_MAX: Duration = Duration::from_secs(5);
+/// How often it looks.
+pub const STORE_CLOSE_POLL: Duration = Duration::from_millis(5);
 /// A flush that takes longer ends the process.
 pub const FLUSH_DURATION_MAX: Duration = Duration::from_secs(30);
 /// The high-water mark is at most this far behind the durable log.

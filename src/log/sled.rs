@@ -22,6 +22,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -35,7 +36,10 @@ use super::{
     mark::{Mark, MarkFile},
     sync_cure,
 };
-use crate::domain::limits::{HASHES_PER_BLOCK, STORE_CACHE_BYTES, SYNC_WINDOW_BYTES_MAX};
+use crate::domain::limits::{
+    HASHES_PER_BLOCK, STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL,
+    SYNC_WINDOW_BYTES_MAX,
+};
 
 /// The format of keys and values described above.
 const FORMAT: u16 = 1;
@@ -253,12 +257,30 @@ fn remove_half_written_snapshots(store_path: &Path) -> Result<(), LogError> {
 }
 
 /// Opens the store. It panics on some damage, so the panic is taken for what it means.
+///
+/// The store's threads may hold its file for a moment after the last handle of this process is dropped. We hold LOCK, so
+/// a file in use can only be our own, and waiting for it ends.
 fn open_store(path: &Path) -> Result<sled::Db, LogError> {
     let config =
         sled::Config::new().path(path).cache_capacity(STORE_CACHE_BYTES).flush_every_ms(None);
-    match catch_unwind(AssertUnwindSafe(|| config.open())) {
-        Ok(opened) => opened.map_err(|e| store_error(&format!("open {}", path.display()), e)),
-        Err(_) => Err(LogError::damaged(0, "the store cannot be read and gave up while opening")),
+    let mut waited = Duration::ZERO;
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| config.open())) {
+            Err(_) => {
+                let detail = "the store cannot be read and gave up while opening";
+                return Err(LogError::damaged(0, detail));
+            }
+            Ok(Err(sled::Error::Io(e)))
+                if e.to_string().contains("could not acquire lock")
+                    && waited < STORE_CLOSE_DURATION_MAX =>
+            {
+                std::thread::sleep(STORE_CLOSE_POLL);
+                waited += STORE_CLOSE_POLL;
+            }
+            Ok(opened) => {
+                return opened.map_err(|e| store_error(&format!("open {}", path.display()), e));
+            }
+        }
     }
 }
 
