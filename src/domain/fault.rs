@@ -39,7 +39,6 @@ pub enum Reason {
     NameDiffers,
     Conflicts,
     TitleNotOnRecord,
-    NoticeNotOnRecord,
 }
 
 /// A value that cannot be read, before anyone knows which field it stood in.

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const COMMIT_EVENTS_MAX: usize = 10_000;
 /// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
 pub const LEAF_BYTES_MAX: usize = 6 * 1024;
+/// Most bytes of a leaf beside its event: position, time, principal, commit, request id and digest with their keys.
+pub const ENVELOPE_BYTES_MAX: usize = 256;
 /// Most bytes of one request message.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most bytes of one response message; foreign clients receive 4 MiB by default.
@@ -18,6 +20,8 @@ pub const ID_BYTES_MAX: usize = 64;
 pub const NAME_CHARS_MAX: usize = 128;
 /// Most bytes of free text (a reason, a title of an instrument) and of a URL.
 pub const TEXT_BYTES_MAX: usize = 512;
+/// Most bytes of a document number.
+pub const DOCUMENT_NUMBER_BYTES_MAX: usize = 128;
 /// Most co-issuers of an event.
 pub const CO_ISSUERS_MAX: usize = 8;
 /// Most characters of a value that an error repeats.
@@ -75,6 +79,10 @@ pub const CLOCK_BEHIND_MAX: Duration = Duration::from_secs(60);
 pub const STREAM_MESSAGE_BYTES: usize = 256 * 1024;
 /// Events that a filtered stream examines before it reports progress.
 pub const STREAM_SCAN_EVENTS_MAX: u64 = 65_536;
+/// Most events that a filtered stream puts into one message.
+pub const STREAM_MATCHES_MAX: usize = 1_024;
+/// Most designees that an ambiguous name is answered with.
+pub const DESIGNEE_NAMESAKES_MAX: usize = 8;
 /// Bounds of a subscription's heartbeat.
 pub const HEARTBEAT_MIN: Duration = Duration::from_secs(1);
 /// See [`HEARTBEAT_MIN`].
@@ -85,6 +93,12 @@ pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(10);
 pub const PAGE_EVENTS_MAX: usize = 1_000;
 /// Events in a page where the caller names no number.
 pub const PAGE_EVENTS_DEFAULT: usize = 100;
+/// A notice on fewer working days gets a warning.
+pub const NOTICE_WORKING_DAYS_MIN: u32 = 5;
+/// Years of ban that the serious grounds carry.
+pub const BAN_YEARS_MIN: u32 = 3;
+/// Most programmes in a catalogue: an event notes the ones it concerns in 32 bits.
+pub const CATALOGUE_PROGRAMMES_MAX: usize = 32;
 /// Most values in one field of a filter.
 pub const FILTER_VALUES_MAX: usize = 64;
 
@@ -94,6 +108,10 @@ pub const CONNECTIONS_MAX: usize = 16_384;
 pub const CONNECTION_STREAMS_MAX: u32 = 1_024;
 /// Bytes that a stream may have waiting to be sent; what a stuck reader costs.
 pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of requests that a stream, and a connection, may send before they are read.
+pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// See [`STREAM_WINDOW_BYTES`].
+pub const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// A new connection must have sent its first bytes by then.
 pub const HANDSHAKE_DURATION_MAX: Duration = Duration::from_secs(10);
 /// A silent connection is asked for a sign of life after this long.

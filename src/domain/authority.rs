@@ -1,0 +1,183 @@
+//! The authorities: the ministry and the 37 provincial-level ones (`data/authorities.csv`). An authority is not a region:
+//! Shenzhen lies in Guangdong and answers for itself.
+
+use std::sync::LazyLock;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::fault::{ParseError, Reason};
+
+const RULE: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent planning status, the XPCC";
+
+/// An authority that may state events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AuthorityCode(u8);
+
+/// What is known about an authority.
+#[derive(Debug)]
+pub struct Authority {
+    /// Six digits.
+    pub code: &'static str,
+    /// Official name.
+    pub name: &'static str,
+    /// English name.
+    pub name_en: &'static str,
+    /// Kind.
+    pub kind: AuthorityKind,
+    /// For a city or the corps: the authority it lies under but does not answer to.
+    pub excluded_from: Option<AuthorityCode>,
+}
+
+/// Kinds of authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorityKind {
+    /// The ministry.
+    National,
+    /// A province, autonomous region or municipality.
+    Provincial,
+    /// A city with independent planning status (计划单列市).
+    ProvincialLevelCity,
+    /// The Xinjiang Production and Construction Corps (新疆生产建设兵团).
+    ProvincialLevelCorps,
+}
+
+impl AuthorityKind {
+    /// The word used in the protocol.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::National => "national",
+            Self::Provincial => "provincial",
+            Self::ProvincialLevelCity => "provincial_level_city",
+            Self::ProvincialLevelCorps => "provincial_level_corps",
+        }
+    }
+}
+
+static TABLE: LazyLock<Vec<Authority>> = LazyLock::new(|| {
+    let rows: Vec<[&'static str; 5]> = super::table(include_str!("../../data/authorities.csv"));
+    let place = |code: &str| rows.iter().position(|row| row[0] == code);
+    let authority = |[code, name, name_en, kind, parent]: &[&'static str; 5]| Authority {
+        code,
+        name,
+        name_en,
+        kind: match *kind {
+            "national" => AuthorityKind::National,
+            "provincial_level_city" => AuthorityKind::ProvincialLevelCity,
+            "provincial_level_corps" => AuthorityKind::ProvincialLevelCorps,
+            _ => AuthorityKind::Provincial,
+        },
+        excluded_from: place(parent).and_then(|place| u8::try_from(place).ok()).map(AuthorityCode),
+    };
+    rows.iter().map(authority).collect()
+});
+
+impl AuthorityCode {
+    /// Reads a code.
+    ///
+    /// # Errors
+    /// [`Reason::AuthorityUnknown`].
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let find = |code: &str| TABLE.binary_search_by(|known| known.code.cmp(code)).ok();
+        // Most codes come in their normal form and need no copy.
+        let place = find(text).or_else(|| find(text.nfkc().collect::<String>().trim()));
+        place.and_then(|place| u8::try_from(place).ok()).map(Self).ok_or_else(|| {
+            let message = match text.trim() {
+                "710000" | "810000" | "820000" => "is a region without an authority",
+                _ => "is not one of the 38 authorities; ListAuthorities gives them",
+            };
+            ParseError::new(Reason::AuthorityUnknown, message, RULE)
+        })
+    }
+
+    /// The authority of a province, city or corps, by its official or short name, or by the authority's own name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = name.trim();
+        if name.chars().count() < 2 {
+            return None;
+        }
+        if let Some(authority) = Self::all().find(|authority| authority.info().name == name) {
+            return Some(authority);
+        }
+        let (code, ..) = super::region::table()
+            .iter()
+            .find(|(_, official)| {
+                *official == name || (name != "新疆生产" && official.starts_with(name))
+            })
+            .or_else(|| (name == "兵团").then_some(&("660000", "")))?;
+        Self::parse(code).ok()
+    }
+
+    /// The ministry.
+    #[must_use]
+    pub fn ministry() -> Self {
+        Self(0)
+    }
+
+    /// True for the ministry.
+    #[must_use]
+    pub fn is_ministry(self) -> bool {
+        self == Self::ministry()
+    }
+
+    /// Its place in the table, below 64.
+    #[must_use]
+    pub fn index(self) -> u8 {
+        self.0
+    }
+
+    /// Six digits.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.info().code
+    }
+
+    /// What is known about it.
+    #[must_use]
+    pub fn info(self) -> &'static Authority {
+        #[allow(clippy::indexing_slicing)] // codes are made from places in this table
+        &TABLE[usize::from(self.0)]
+    }
+
+    /// All authorities, by code.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..).zip(TABLE.iter()).map(|(place, _)| Self(place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_holds_38_authorities_in_order_and_they_fit_64_bits() {
+        assert_eq!(TABLE.len(), 38);
+        assert!(TABLE.is_sorted_by(|a, b| a.code < b.code));
+        assert_eq!(AuthorityCode::ministry().as_str(), "100000");
+        assert!(AuthorityCode::all().all(|authority| authority.index() < 64));
+        let shenzhen = AuthorityCode::parse("440300").unwrap().info();
+        assert_eq!(shenzhen.excluded_from.unwrap().as_str(), "440000");
+        assert_eq!(shenzhen.kind.as_str(), "provincial_level_city");
+    }
+
+    #[test]
+    fn codes_and_names_are_found_and_others_refused() {
+        assert_eq!(AuthorityCode::parse(" ４４００００").unwrap().as_str(), "440000");
+        for bad in ["", "44", "999999", "440100"] {
+            assert_eq!(AuthorityCode::parse(bad).unwrap_err().reason, Reason::AuthorityUnknown);
+        }
+        assert!(AuthorityCode::parse("810000").unwrap_err().message.contains("without"));
+        let by_name = |name| AuthorityCode::from_name(name).map(AuthorityCode::as_str);
+        assert_eq!(by_name("广东省"), Some("440000"));
+        assert_eq!(by_name("内蒙古"), Some("150000"));
+        assert_eq!(by_name("深圳"), Some("440300"));
+        assert_eq!(by_name("新疆"), Some("650000"));
+        assert_eq!(by_name("兵团"), Some("660000"));
+        assert_eq!(by_name("新疆生产建设兵团"), Some("660000"));
+        assert_eq!(by_name("陕西省"), Some("610000"));
+        assert_eq!(by_name("北京市经济和信息化局"), Some("110000"));
+        assert_eq!(by_name("香港特别行政区"), None);
+        assert_eq!(by_name("省"), None);
+    }
+}

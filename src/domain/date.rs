@@ -1,0 +1,260 @@
+//! Civil dates in Asia/Shanghai: days without a time and without a zone. Nothing here knows what day it is.
+
+use std::fmt;
+
+use jiff::{Timestamp, civil::Date, tz::Offset};
+
+use super::{
+    fault::{ParseError, Reason, echo},
+    limits::{YEAR_MAX, YEAR_MIN},
+};
+
+const EPOCH: Date = Date::constant(1970, 1, 1);
+const RULE: &str = "a day of the Gregorian calendar (GB/T 7408)";
+
+/// One day, as days since 1 January 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CivilDate(i32);
+
+/// A day, a month or a year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PartialDate {
+    year: i16,
+    /// 0: the whole year.
+    month: i8,
+    /// 0: the whole month.
+    day: i8,
+}
+
+impl CivilDate {
+    /// The last day that a date can name; later than any event.
+    pub const MAX: Self = Self(84_005);
+
+    fn of(date: Date) -> Self {
+        // At most 84,000 days, by the bounds of years.
+        Self(i32::try_from(date.duration_since(EPOCH).as_hours() / 24).unwrap_or(i32::MAX))
+    }
+
+    fn date(self) -> Date {
+        EPOCH.saturating_add(jiff::Span::new().days(self.0))
+    }
+
+    /// Year.
+    #[must_use]
+    pub fn year(self) -> i16 {
+        self.date().year()
+    }
+
+    /// Month, from 1.
+    #[must_use]
+    pub fn month(self) -> i8 {
+        self.date().month()
+    }
+
+    /// Day of the month, from 1.
+    #[must_use]
+    pub fn day(self) -> i8 {
+        self.date().day()
+    }
+
+    /// The day before.
+    #[must_use]
+    pub fn previous(self) -> Option<Self> {
+        self.0.checked_sub(1).map(Self)
+    }
+
+    /// The last day of `years` years that begin on this day: 1 June 2019 and 3 years give 31 May 2022. A year that
+    /// begins on 29 February ends on 28 February.
+    #[must_use]
+    pub fn plus_years_minus_day(self, years: u32) -> Self {
+        let date = self.date();
+        let year = i16::try_from(years).ok().and_then(|years| date.year().checked_add(years));
+        let Some(year) = year.filter(|year| *year <= YEAR_MAX) else { return Self::MAX };
+        match Date::new(year, date.month(), date.day()) {
+            Ok(anniversary) => Self(Self::of(anniversary).0 - 1),
+            // 29 February in a year that has none: its last day is the 28th.
+            Err(_) => Date::new(year, 2, 28).map_or(Self::MAX, Self::of),
+        }
+    }
+
+    /// Days from this one to the other, both counted, without Saturdays and Sundays. Public holidays are not known here,
+    /// so the true number of working days may be smaller.
+    #[must_use]
+    pub fn working_days_to(self, to: Self) -> u32 {
+        // 1 January 1970 was a Thursday: 0 is Monday.
+        let works = |day: &i32| (day + 3).rem_euclid(7) < 5;
+        let days = to.0.saturating_sub(self.0).saturating_add(1).max(0);
+        let weeks = u32::try_from(days / 7).unwrap_or(0);
+        let rest = (self.0..self.0 + days % 7).filter(works).count();
+        weeks * 5 + u32::try_from(rest).unwrap_or(0)
+    }
+
+    /// The day in Shanghai at an instant. Its clock has stood at UTC+8 since 1991.
+    #[must_use]
+    pub fn today_in_shanghai(now: Timestamp) -> Self {
+        const SHANGHAI: Offset = Offset::constant(8);
+        Self::of(SHANGHAI.to_datetime(now).date())
+    }
+}
+
+impl PartialDate {
+    /// Reads the parts of a `google.type.Date`.
+    ///
+    /// # Errors
+    /// [`Reason::DateInvalid`].
+    pub fn parse_parts(year: i32, month: i32, day: i32) -> Result<Self, ParseError> {
+        let invalid = |message: String| ParseError::new(Reason::DateInvalid, message, RULE);
+        let year = i16::try_from(year).ok().filter(|year| (YEAR_MIN..=YEAR_MAX).contains(year));
+        let year = year.ok_or_else(|| invalid(format!("the year is {YEAR_MIN} to {YEAR_MAX}")))?;
+        let small = |part: i32| i8::try_from(part).ok().filter(|part| *part >= 0);
+        let parts = small(month).zip(small(day));
+        let parts = parts.filter(|(month, day)| match (*month, *day) {
+            (0, 0) => true,
+            (0, _) => false,
+            (month, day) => Date::new(year, month, day.max(1)).is_ok(),
+        });
+        let (month, day) = parts.ok_or_else(|| invalid("there is no such day".to_owned()))?;
+        Ok(Self { year, month, day })
+    }
+
+    /// Reads `2019-06-05`, `2019-06`, `2019`, also with slashes, dots or 年月日.
+    ///
+    /// # Errors
+    /// [`Reason::DateInvalid`].
+    pub fn parse_iso(text: &str) -> Result<Self, ParseError> {
+        let trimmed = text.trim().trim_end_matches(['日', '月', '年']);
+        let mut parts = [0; 3];
+        let mut pieces = trimmed.split(['-', '/', '.', '年', '月']);
+        let mut read = 0;
+        for part in &mut parts {
+            let Some(piece) = pieces.next() else { break };
+            let digits = !piece.is_empty() && piece.bytes().all(|b| b.is_ascii_digit());
+            match piece.parse().ok().filter(|_| digits) {
+                Some(number) => *part = number,
+                None => read = usize::MAX,
+            }
+        }
+        if read == usize::MAX || pieces.next().is_some() {
+            read = 0;
+        } else {
+            read = 1;
+        }
+        let [year, month, day] = parts;
+        let stated = trimmed.split(['-', '/', '.', '年', '月']).count();
+        let zeros = (stated > 1 && month == 0) || (stated > 2 && day == 0);
+        if read == 0 || zeros {
+            let message =
+                format!("{:?} is not a date like 2019-06-05, 2019-06 or 2019", echo(text));
+            return Err(ParseError::new(Reason::DateInvalid, message, RULE));
+        }
+        Self::parse_parts(year, month, day)
+    }
+
+    /// Its first day.
+    #[must_use]
+    pub fn first_day(self) -> CivilDate {
+        let date = Date::new(self.year, self.month.max(1), self.day.max(1));
+        date.map_or(CivilDate::MAX, CivilDate::of)
+    }
+
+    /// Its last day.
+    #[must_use]
+    pub fn last_day(self) -> CivilDate {
+        let month = if self.month == 0 { 12 } else { self.month };
+        let date = Date::new(self.year, month, self.day.max(1));
+        date.map_or(CivilDate::MAX, |date| {
+            CivilDate::of(if self.day == 0 { date.last_of_month() } else { date })
+        })
+    }
+
+    /// Year, month (0: the whole year) and day (0: the whole month).
+    #[must_use]
+    pub fn parts(self) -> (i32, i32, i32) {
+        (self.year.into(), self.month.into(), self.day.into())
+    }
+}
+
+impl fmt::Display for CivilDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.date().fmt(f)
+    }
+}
+
+impl fmt::Debug for CivilDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.date().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(iso: &str) -> CivilDate {
+        PartialDate::parse_iso(iso).unwrap().first_day()
+    }
+
+    #[test]
+    fn dates_are_read_in_the_forms_people_write() {
+        for text in ["2019-06-05", "2019/6/5", "2019.6.5", "2019年6月5日", " 2019-06-05 "] {
+            assert_eq!(day(text).to_string(), "2019-06-05", "{text}");
+        }
+        let month = PartialDate::parse_iso("2024年2月").unwrap();
+        assert_eq!(month.first_day().to_string(), "2024-02-01");
+        assert_eq!(month.last_day().to_string(), "2024-02-29");
+        let year = PartialDate::parse_iso("2023").unwrap();
+        assert_eq!(year.last_day().to_string(), "2023-12-31");
+        assert_eq!(year.parts(), (2023, 0, 0));
+    }
+
+    #[test]
+    fn what_is_no_day_is_refused() {
+        for bad in
+            ["", "2023-02-30", "2023-13-01", "2023-00-01", "2023-01-00", "1234567", "x", "1-2-3-4"]
+        {
+            let error = PartialDate::parse_iso(bad).unwrap_err();
+            assert_eq!(error.reason, Reason::DateInvalid, "{bad}");
+        }
+        for (year, month, day) in
+            [(2023, 0, 5), (2023, 2, 29), (0, 1, 1), (2023, -1, 0), (2023, 1, 32)]
+        {
+            assert!(PartialDate::parse_parts(year, month, day).is_err(), "{year} {month} {day}");
+        }
+    }
+
+    #[test]
+    fn three_years_end_the_day_before_the_anniversary() {
+        assert_eq!(day("2019-06-05").plus_years_minus_day(3).to_string(), "2022-06-04");
+        assert_eq!(day("2025-11-08").plus_years_minus_day(3).to_string(), "2028-11-07");
+        assert_eq!(day("2024-02-29").plus_years_minus_day(3).to_string(), "2027-02-28");
+        assert_eq!(day("2024-02-29").plus_years_minus_day(4).to_string(), "2028-02-28");
+        assert_eq!(day("2024-01-01").plus_years_minus_day(3).to_string(), "2026-12-31");
+    }
+
+    #[test]
+    fn working_days_skip_weekends() {
+        // The notice of 19 to 23 July 2021, Monday to Friday.
+        assert_eq!(day("2021-07-19").working_days_to(day("2021-07-23")), 5);
+        assert_eq!(day("2021-07-23").working_days_to(day("2021-07-26")), 2);
+        assert_eq!(day("2021-07-24").working_days_to(day("2021-07-25")), 0);
+        assert_eq!(day("2021-07-01").working_days_to(day("2021-07-31")), 22);
+        assert_eq!(day("2021-07-02").working_days_to(day("2021-07-01")), 0);
+    }
+
+    #[test]
+    fn a_day_in_shanghai_ends_at_sixteen_hours_utc() {
+        let at = |text: &str| CivilDate::today_in_shanghai(text.parse().unwrap()).to_string();
+        assert_eq!(at("2026-12-31T15:59:59Z"), "2026-12-31");
+        assert_eq!(at("2026-12-31T16:00:00Z"), "2027-01-01");
+    }
+
+    #[test]
+    fn days_count_from_1970_and_back() {
+        assert_eq!(day("1970-01-01").0, 0);
+        assert_eq!(day("2000-03-01").0, 11_017);
+        for days in [-25_000, -1, 0, 59, 60, 11_016, 20_000] {
+            assert_eq!(CivilDate::of(CivilDate(days).date()).0, days);
+        }
+        assert_eq!(CivilDate::MAX.to_string(), "2199-12-31");
+    }
+}

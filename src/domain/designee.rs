@@ -1,0 +1,138 @@
+//! Who holds titles: a code, or a provisional or local identifier where there is none.
+
+use std::fmt;
+
+use super::{
+    AuthorityCode, Uscc,
+    fault::{ParseError, Reason},
+    limits::{ID_BYTES_MAX, NAME_CHARS_MAX},
+    name::folded,
+};
+
+const PROVISIONAL: &str = "provisional:";
+const LOCAL: &str = "local:";
+
+/// Identifies a designee.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DesigneeId {
+    /// By unified social credit code.
+    Uscc(Uscc),
+    /// By name, for lists that carry no codes.
+    Provisional {
+        /// The recommending authority.
+        authority: AuthorityCode,
+        /// The folded name.
+        name: Box<str>,
+    },
+    /// By a code of the authority's own, for subjects that never get one.
+    Local {
+        /// Whose code it is.
+        authority: AuthorityCode,
+        /// The code.
+        code: Box<str>,
+    },
+}
+
+impl DesigneeId {
+    /// Reads one of the three forms.
+    ///
+    /// # Errors
+    /// The reason of the part that is wrong; [`Reason::UsccForm`] if none of the forms fits.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let text = text.trim();
+        if let Some(rest) = strip_prefix(text, PROVISIONAL) {
+            let (authority, name) = split(rest)?;
+            return Self::provisional(authority, name);
+        }
+        if let Some(rest) = strip_prefix(text, LOCAL) {
+            let (authority, code) = split(rest)?;
+            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+            if code.is_empty() || code.len() > ID_BYTES_MAX || !code.bytes().all(fits) {
+                let message =
+                    format!("a local code has 1 to {ID_BYTES_MAX} letters, digits, - . _");
+                return Err(ParseError::new(Reason::IdentifierInvalid, message, ""));
+            }
+            return Ok(Self::Local { authority, code: code.into() });
+        }
+        if text.contains([':', '/']) {
+            let message = "is neither a code of 18 characters nor provisional:<authority>/<name> \
+                           nor local:<authority>/<code>";
+            return Err(ParseError::new(Reason::UsccForm, message, "GB 32100-2015"));
+        }
+        Uscc::parse(text).map(Self::Uscc)
+    }
+
+    /// A provisional identifier; the name is folded.
+    ///
+    /// # Errors
+    /// [`Reason::FieldInvalid`] if nothing is left of the name, or too much.
+    pub fn provisional(authority: AuthorityCode, name: &str) -> Result<Self, ParseError> {
+        let name = folded(name);
+        let length = name.chars().count();
+        if length == 0 || length > NAME_CHARS_MAX || name.contains('/') {
+            let message =
+                format!("a provisional name has 1 to {NAME_CHARS_MAX} characters and no /");
+            return Err(ParseError::new(Reason::FieldInvalid, message, ""));
+        }
+        Ok(Self::Provisional { authority, name: name.into() })
+    }
+}
+
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+fn split(rest: &str) -> Result<(AuthorityCode, &str), ParseError> {
+    let (authority, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    Ok((AuthorityCode::parse(authority)?, rest))
+}
+
+impl fmt::Display for DesigneeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uscc(code) => code.fmt(f),
+            Self::Provisional { authority, name } => {
+                write!(f, "{PROVISIONAL}{}/{name}", authority.as_str())
+            }
+            Self::Local { authority, code } => write!(f, "{LOCAL}{}/{code}", authority.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_forms_read_and_write() {
+        for (text, normal) in [
+            ("９１４４０３００１９２２０３８２１６", "914403001922038216"),
+            (
+                "Provisional:120000/瑞普(天津)生物 药业有限公司",
+                "provisional:120000/瑞普天津生物药业有限公司",
+            ),
+            ("local:440000/zone-7", "local:440000/zone-7"),
+        ] {
+            let id = DesigneeId::parse(text).unwrap();
+            assert_eq!(id.to_string(), normal);
+            assert_eq!(DesigneeId::parse(normal).unwrap(), id);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused_with_the_part_that_is_wrong() {
+        for (bad, reason) in [
+            ("", Reason::UsccForm),
+            ("914403001922038217", Reason::UsccCheckCharacter),
+            ("provisional:999999/甲", Reason::AuthorityUnknown),
+            ("provisional:440000/", Reason::FieldInvalid),
+            ("provisional:440000/（）", Reason::FieldInvalid),
+            ("local:440000/", Reason::IdentifierInvalid),
+            ("local:440000/a b", Reason::IdentifierInvalid),
+            ("urn:440000/x", Reason::UsccForm),
+        ] {
+            assert_eq!(DesigneeId::parse(bad).unwrap_err().reason, reason, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Regions by their six-digit code (GB/T 2260). Provinces are checked against `data/regions.csv`; cities and counties by
+//! their province only, because they come and go.
+
+use std::{fmt, sync::LazyLock};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::fault::{ParseError, Reason};
+
+const RULE: &str = "GB/T 2260";
+/// The code of the XPCC as an authority; it is not a place.
+const CORPS: u32 = 660_000;
+
+/// A region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RegionCode(u32);
+
+static TABLE: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
+    let rows: Vec<[&'static str; 3]> = super::table(include_str!("../../data/regions.csv"));
+    rows.into_iter().map(|[code, _, name]| (code, name)).collect()
+});
+
+/// Codes and official names.
+pub(super) fn table() -> &'static [(&'static str, &'static str)] {
+    &TABLE
+}
+
+impl RegionCode {
+    /// Reads a code.
+    ///
+    /// # Errors
+    /// [`Reason::RegionUnknown`].
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let unknown = |message: &str| ParseError::new(Reason::RegionUnknown, message, RULE);
+        let folded: String = text.nfkc().collect();
+        let digits = folded.trim();
+        let six = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit());
+        let code = digits.parse::<u32>().ok().filter(|_| six);
+        let code = code.ok_or_else(|| unknown("takes six digits"))?;
+        if code == CORPS {
+            return Err(unknown("is an authority (the XPCC), not a place; its cities are 6590xx"));
+        }
+        let province = format!("{:02}0000", code / 10_000);
+        if !TABLE.iter().any(|(known, _)| *known == province) {
+            return Err(unknown("lies in no province"));
+        }
+        Ok(Self(code))
+    }
+
+    /// True if this region is the other one or lies in it.
+    #[must_use]
+    pub fn is_under(self, other: Self) -> bool {
+        let unit = match other.0 {
+            code if code % 10_000 == 0 => 10_000,
+            code if code % 100 == 0 => 100,
+            _ => 1,
+        };
+        self.0 / unit == other.0 / unit
+    }
+}
+
+impl fmt::Display for RegionCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:06}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_lie_in_one_another_by_code() {
+        let region = |code| RegionCode::parse(code).unwrap();
+        assert!(region("440305").is_under(region("440300")));
+        assert!(region("440305").is_under(region("440000")));
+        assert!(!region("440305").is_under(region("440100")));
+        assert!(!region("440000").is_under(region("440300")));
+        assert!(region("659001").is_under(region("650000")));
+        assert_eq!(region("４４０３００").to_string(), "440300");
+    }
+
+    #[test]
+    fn what_is_no_place_is_refused() {
+        for bad in ["", "44", "000000", "990000", "44030a", "660000"] {
+            assert_eq!(RegionCode::parse(bad).unwrap_err().reason, Reason::RegionUnknown, "{bad}");
+        }
+        assert_eq!(TABLE.len(), 40);
+    }
+}

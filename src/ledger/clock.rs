@@ -1,0 +1,94 @@
+//! Time, as an argument. Recorded time never decreases, and a clock that jumps stops appends rather than being written
+//! for ever.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::domain::limits::{CLOCK_AHEAD_MAX, CLOCK_BEHIND_MAX};
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Microseconds since 1970, as the machine's clock has it; may jump.
+    fn now_micros(&self) -> i64;
+
+    /// Time since some fixed moment; never jumps.
+    fn monotonic(&self) -> Duration;
+}
+
+/// Gives commits their instants.
+pub(super) struct RecordedTime {
+    clock: Arc<dyn Clock>,
+    last_recorded: i64,
+    /// The last trusted reading: wall and monotonic, in microseconds.
+    trusted: Option<(i64, i64)>,
+}
+
+impl RecordedTime {
+    pub(super) fn new(clock: Arc<dyn Clock>, last_recorded: Option<i64>) -> Self {
+        Self { clock, last_recorded: last_recorded.unwrap_or(i64::MIN), trusted: None }
+    }
+
+    /// The instant for the next commit, in microseconds since 1970.
+    pub(super) fn next(&mut self) -> Result<i64, String> {
+        let wall = self.clock.now_micros();
+        let monotonic = micros(self.clock.monotonic());
+        if let Some((then, at)) = self.trusted {
+            let expected = then.saturating_add(monotonic.saturating_sub(at));
+            if wall.saturating_sub(expected) > micros(CLOCK_AHEAD_MAX) {
+                let ahead = wall.saturating_sub(expected) / 1_000_000;
+                return Err(format!("the server's clock jumped {ahead} s ahead; set it right"));
+            }
+        }
+        if self.last_recorded.saturating_sub(wall) > micros(CLOCK_BEHIND_MAX) {
+            let behind = self.last_recorded.saturating_sub(wall) / 1_000_000;
+            return Err(format!(
+                "the server's clock is {behind} s behind the last recorded time; set it right"
+            ));
+        }
+        self.trusted = Some((wall, monotonic));
+        self.last_recorded = self.last_recorded.max(wall);
+        Ok(self.last_recorded)
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Hands(Mutex<(i64, u64)>);
+
+    impl Clock for Hands {
+        fn now_micros(&self) -> i64 {
+            self.0.lock().0
+        }
+        fn monotonic(&self) -> Duration {
+            Duration::from_secs(self.0.lock().1)
+        }
+    }
+
+    #[test]
+    fn recorded_time_never_decreases_and_jumps_stop_it() {
+        const SECOND: i64 = 1_000_000;
+        let hands = Arc::new(Hands::default());
+        let clock: Arc<dyn Clock> = Arc::<Hands>::clone(&hands);
+        let mut time = RecordedTime::new(clock, Some(1_000 * SECOND));
+        let mut at = |wall: i64, monotonic: u64| {
+            *hands.0.lock() = (wall * SECOND, monotonic);
+            time.next().map(|micros| micros / SECOND)
+        };
+        assert!(at(900, 0).unwrap_err().contains("100 s behind"));
+        assert_eq!(at(950, 0).unwrap(), 1_000);
+        assert_eq!(at(1_200, 250).unwrap(), 1_200);
+        assert_eq!(at(1_190, 260).unwrap(), 1_200, "a small step back is held");
+        assert!(at(9_000, 270).unwrap_err().contains("ahead"));
+        assert!(at(9_001, 271).is_err(), "it stays stopped");
+        assert_eq!(at(1_202, 272).unwrap(), 1_202, "until the clock is right again");
+        assert_eq!(at(9_002, 8_072).unwrap(), 9_002, "a long silence is not a jump");
+    }
+}

@@ -1,0 +1,129 @@
+//! The read side: everything up to the durable size, from memory where it is new, from the log where it is old.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::RwLockReadGuard;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{Durable, Leaf, Ledger, Shared, leaf};
+use crate::{
+    log::{Chunk, LogError},
+    register::{Interest, Register},
+};
+
+impl Ledger {
+    /// Names the history.
+    #[must_use]
+    pub fn log_id(&self) -> Uuid {
+        self.shared.log.id()
+    }
+
+    /// How far the log has come.
+    #[must_use]
+    pub fn durable(&self) -> Durable {
+        *self.shared.durable.borrow()
+    }
+
+    /// Tells when the log has come further.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Durable> {
+        self.shared.durable.subscribe()
+    }
+
+    /// Microseconds since 1970 by the server's clock.
+    #[must_use]
+    pub fn now_micros(&self) -> i64 {
+        self.shared.clock.now_micros()
+    }
+
+    /// The register. Name a size at or below the durable one in every question; do not hold it across an await.
+    #[must_use]
+    pub fn register(&self) -> RwLockReadGuard<'_, Register> {
+        self.shared.register.read()
+    }
+
+    /// Positions in `from..to` that match, at most `most`, and the position up to which all were examined.
+    #[must_use]
+    pub fn matching(
+        &self,
+        interest: &Interest,
+        from: u64,
+        to: u64,
+        most: usize,
+    ) -> (Vec<u64>, u64) {
+        let register = self.register();
+        let concerns = register.concerns(from, to);
+        let mut found = Vec::new();
+        for (position, concern) in (from..to).zip(concerns) {
+            if interest.matches(concern) {
+                found.push(position);
+                if found.len() >= most {
+                    return (found, position + 1);
+                }
+            }
+        }
+        (found, to)
+    }
+
+    /// Chunks from the one that holds `from` on, until their bytes reach `bytes`. They may reach past the durable size
+    /// that the caller knows, never past the durable size there is.
+    ///
+    /// # Errors
+    /// [`LogError`]; the ledger has failed then.
+    pub async fn chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
+        if from >= self.durable().size {
+            return Ok(Vec::new());
+        }
+        if let Some(chunks) = self.shared.tail.read(from, bytes) {
+            return Ok(chunks);
+        }
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || shared.read_log(from, bytes));
+        read.await.unwrap_or_else(|e| Err(LogError::io("read the log", std::io::Error::other(e))))
+    }
+
+    /// The stored bytes of one event below the durable size.
+    ///
+    /// # Errors
+    /// As for [`Ledger::chunks`].
+    pub async fn leaf(&self, position: u64) -> Result<Bytes, LogError> {
+        let chunks = self.chunks(position, 1).await?;
+        let mut leaves = chunks.first().map(Chunk::leaves).into_iter().flatten();
+        leaves
+            .find(|leaf| leaf.position == position)
+            .map(|leaf| leaf.bytes)
+            .ok_or_else(|| LogError::damaged(position, "an event is missing from its chunk"))
+    }
+
+    /// The first position recorded at or after an instant; the durable size if there is none.
+    ///
+    /// # Errors
+    /// As for [`Ledger::chunks`].
+    pub async fn position_at(&self, micros: i64) -> Result<u64, LogError> {
+        // Recorded time never decreases, so the positions can be halved.
+        let (mut low, mut high) = (0, self.durable().size);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let decoded: Result<Leaf, _> = prost::Message::decode(self.leaf(middle).await?);
+            let recorded = decoded.ok().and_then(|leaf| leaf.recorded_time);
+            let Some(recorded) = recorded else {
+                return Err(LogError::damaged(middle, "an event cannot be read"));
+            };
+            if leaf::micros(&recorded) < micros {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+}
+
+impl Shared {
+    /// Reads the log; damage ends the service.
+    pub(super) fn read_log(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
+        self.log.read(from, bytes).inspect_err(|error| self.fail(&error.to_string()))
+    }
+}

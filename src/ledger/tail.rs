@@ -1,0 +1,47 @@
+//! The newest chunks in memory, shared by every stream that follows the log closely.
+
+use std::collections::VecDeque;
+
+use parking_lot::RwLock;
+
+use crate::{domain::limits::TAIL_CACHE_BYTES, log::Chunk};
+
+#[derive(Debug, Default)]
+pub(super) struct TailCache {
+    newest: RwLock<(VecDeque<Chunk>, usize)>,
+}
+
+impl TailCache {
+    /// Adds chunks that follow the ones it has.
+    pub(super) fn push(&self, chunks: Vec<Chunk>) {
+        let mut newest = self.newest.write();
+        for chunk in chunks {
+            newest.1 += chunk.bytes().len();
+            newest.0.push_back(chunk);
+        }
+        while newest.1 > TAIL_CACHE_BYTES {
+            let Some(oldest) = newest.0.pop_front() else { return };
+            newest.1 -= oldest.bytes().len();
+        }
+    }
+
+    /// Chunks from the one that holds `from` on, until their bytes reach `bytes`; none if it is not here.
+    pub(super) fn read(&self, from: u64, bytes: usize) -> Option<Vec<Chunk>> {
+        let newest = self.newest.read();
+        let (chunks, _) = &*newest;
+        if chunks.front().is_none_or(|oldest| from < oldest.first()) {
+            return None;
+        }
+        let start = chunks.partition_point(|chunk| chunk.next() <= from);
+        let mut taken = 0;
+        let mut found = Vec::new();
+        for chunk in chunks.range(start..) {
+            taken += chunk.bytes().len();
+            found.push(chunk.clone());
+            if taken >= bytes {
+                break;
+            }
+        }
+        (!found.is_empty()).then_some(found)
+    }
+}

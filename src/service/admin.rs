@@ -1,0 +1,41 @@
+//! AdminService: what an operator asks.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use bytes::Bytes;
+use tonic::{Request, Response, Status};
+
+use super::convert;
+use crate::{ledger::Ledger, pb};
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct AdminApi {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) started_micros: i64,
+    pub(crate) subscribers: Arc<AtomicU32>,
+}
+
+#[tonic::async_trait]
+impl pb::admin_service_server::AdminService for AdminApi {
+    async fn get_status(
+        &self,
+        _request: Request<pb::GetStatusRequest>,
+    ) -> Result<Response<pb::GetStatusResponse>, Status> {
+        let durable = self.ledger.durable();
+        let designees = self.ledger.register().designee_count();
+        Ok(Response::new(pb::GetStatusResponse {
+            log_id: self.ledger.log_id().to_string(),
+            log_size: durable.size,
+            root_hash: Bytes::copy_from_slice(&durable.root),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            start_time: Some(convert::recorded_time(self.started_micros)),
+            last_recorded_time: durable.recorded_micros.map(convert::recorded_time),
+            designee_count: designees as u64,
+            subscriber_count: self.subscribers.load(Ordering::Relaxed),
+        }))
+    }
+}

@@ -1,0 +1,202 @@
+//! Errors on the wire: one table from what went wrong to a gRPC status with its details.
+//!
+//! Every status carries `google.rpc.ErrorInfo` (domain `tidu`, reason from `error_reason.proto`) and, where fields are to
+//! blame, `BadRequest` or `PreconditionFailure`. All details together stay under 4 KiB: the first failures, then a total.
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
+
+use super::convert;
+use crate::{
+    domain::{
+        fault::{Fault, ParseError},
+        limits::{
+            ERROR_DETAILS_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX,
+        },
+    },
+    ledger::Refusal,
+    log::LogError,
+    pb::ErrorReason,
+};
+
+const DOMAIN: &str = "tidu";
+
+/// A status with a reason and the values behind it.
+pub(crate) fn status<const N: usize>(
+    code: Code,
+    reason: ErrorReason,
+    message: impl Into<String>,
+    metadata: [(&str, String); N],
+) -> Status {
+    Status::with_error_details(code, message, info(reason.as_str_name(), metadata))
+}
+
+fn info<const N: usize>(reason: &str, metadata: [(&str, String); N]) -> ErrorDetails {
+    let reason = reason.strip_prefix("ERROR_REASON_").unwrap_or(reason);
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
+    ErrorDetails::with_error_info(reason, DOMAIN, metadata)
+}
+
+/// A field of the request that cannot be read.
+pub(crate) fn bad_field(field: &str, value: &str, error: &ParseError) -> Status {
+    let metadata = [
+        ("field", field.to_owned()),
+        ("value", crate::domain::fault::echo(value)),
+        ("rule", error.rule.to_owned()),
+    ];
+    let mut details = info(convert::reason(error.reason), metadata);
+    details.add_bad_request_violation(field, error.message.clone());
+    let message = format!("{field}: {}", error.message);
+    Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// A limit that the request goes over.
+pub(crate) fn over_limit(field: &str, value: usize, limit: usize, unit: &str) -> Status {
+    status(
+        Code::ResourceExhausted,
+        ErrorReason::LimitExceeded,
+        format!("{field} has {value} {unit}; at most {limit} are allowed"),
+        [("field", field.to_owned()), ("value", value.to_string()), ("limit", limit.to_string())],
+    )
+}
+
+/// Events that cannot be read: INVALID_ARGUMENT.
+pub(crate) fn malformed(faults: &[Fault]) -> Status {
+    let mut details = faults.first().map_or_else(ErrorDetails::new, fault_info);
+    let violations = faults.iter().map(|fault| {
+        let Fault { value, message, .. } = fault;
+        FieldViolation::new(convert::path(fault), sentence(value, message))
+    });
+    let mut shown = Vec::new();
+    let mut room = ERROR_DETAILS_BYTES_MAX - INFO_BYTES_MAX;
+    for violation in violations.take(STATUS_REJECTIONS_MAX) {
+        let size = violation.field.len() + violation.description.len() + VIOLATION_OVERHEAD;
+        if size > room {
+            break;
+        }
+        room -= size;
+        shown.push(violation);
+    }
+    details.set_bad_request(shown);
+    Status::with_error_details(Code::InvalidArgument, summary(faults), details)
+}
+
+/// Events that the rules reject: FAILED_PRECONDITION.
+pub(crate) fn rejected(faults: &[Fault]) -> Status {
+    let mut details = faults.first().map_or_else(ErrorDetails::new, fault_info);
+    let mut shown = Vec::new();
+    let mut room = ERROR_DETAILS_BYTES_MAX - INFO_BYTES_MAX;
+    for fault in faults.iter().take(STATUS_REJECTIONS_MAX) {
+        let violation = PreconditionViolation::new(
+            convert::reason(fault.reason),
+            convert::path(fault),
+            sentence(&fault.value, &fault.message),
+        );
+        let size = violation.r#type.len() + violation.subject.len() + violation.description.len();
+        if size + VIOLATION_OVERHEAD > room {
+            break;
+        }
+        room -= size + VIOLATION_OVERHEAD;
+        shown.push(violation);
+    }
+    details.set_precondition_failure(shown);
+    Status::with_error_details(Code::FailedPrecondition, summary(faults), details)
+}
+
+/// Keys and lengths of one violation, and what its type adds.
+const VIOLATION_OVERHEAD: usize = 16;
+/// The ErrorInfo of a fault, with its echoed value, message and conflicts.
+const INFO_BYTES_MAX: usize = 1_024;
+
+fn fault_info(fault: &Fault) -> ErrorDetails {
+    let conflicts: Vec<_> = fault.conflicts.iter().map(u64::to_string).collect();
+    let metadata = [
+        ("index", fault.index.to_string()),
+        ("field", convert::path(fault)),
+        ("value", fault.value.clone()),
+        ("rule", fault.rule.to_owned()),
+        ("conflicts", conflicts.join(",")),
+    ];
+    info(convert::reason(fault.reason), metadata.map(|(key, value)| (key, value)))
+}
+
+fn summary(faults: &[Fault]) -> String {
+    let Some(first) = faults.first() else { return String::new() };
+    let shown = format!("{} {}", convert::path(first), sentence(&first.value, &first.message));
+    match faults.len() {
+        1 => shown,
+        count => format!("{shown} (and {} more; validate_only lists all)", count - 1),
+    }
+}
+
+fn sentence(value: &str, message: &str) -> String {
+    if value.is_empty() { message.to_owned() } else { format!("{value:?}: {message}") }
+}
+
+/// Why a commit was not recorded.
+pub(crate) fn refusal(refusal: Refusal) -> Status {
+    let text = refusal.to_string();
+    match refusal {
+        Refusal::Rejected(faults) => rejected(&faults),
+        Refusal::SizeMoved { found, expected } => status(
+            Code::Aborted,
+            ErrorReason::PreconditionMoved,
+            text,
+            [("log_size", found.to_string()), ("expected", expected.to_string())],
+        ),
+        Refusal::VersionMoved { designee, found, expected } => status(
+            Code::Aborted,
+            ErrorReason::PreconditionMoved,
+            text,
+            [
+                ("designee", designee),
+                ("version", found.to_string()),
+                ("expected", expected.to_string()),
+            ],
+        ),
+        Refusal::RequestReused { first } => status(
+            Code::AlreadyExists,
+            ErrorReason::RequestIdReused,
+            text,
+            [("first_position", first.to_string())],
+        ),
+        Refusal::QueueFull => {
+            let limit = [("limit", QUEUE_BYTES_MAX.to_string())];
+            let mut details = info(ErrorReason::QueueFull.as_str_name(), limit);
+            details.set_retry_info(Some(QUEUE_RETRY_DELAY));
+            Status::with_error_details(Code::ResourceExhausted, text, details)
+        }
+        Refusal::Draining => draining(),
+        Refusal::Clock(detail) => {
+            let metadata = [("detail", detail)];
+            status(Code::Unavailable, ErrorReason::ClockUntrusted, text, metadata)
+        }
+        Refusal::Unknown => status(Code::Unavailable, ErrorReason::LogFailed, text, []),
+    }
+}
+
+/// The server is going down; nothing was recorded.
+pub(crate) fn draining() -> Status {
+    let text = "the server is going down; nothing was recorded";
+    status(Code::Unavailable, ErrorReason::Draining, text, [])
+}
+
+/// The log could not be read.
+pub(crate) fn log_error(error: &LogError) -> Status {
+    let metadata = [("detail", error.to_string())];
+    status(Code::DataLoss, ErrorReason::LogDamaged, "the log cannot be read", metadata)
+}
+
+/// A position past the end.
+pub(crate) fn beyond_log(field: &str, position: u64, size: u64) -> Status {
+    status(
+        Code::OutOfRange,
+        ErrorReason::PositionBeyondLog,
+        format!("{field} {position} lies beyond the log, which has {size} events"),
+        [
+            ("field", field.to_owned()),
+            ("value", position.to_string()),
+            ("log_size", size.to_string()),
+        ],
+    )
+}

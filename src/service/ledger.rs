@@ -1,0 +1,386 @@
+//! LedgerService: append, read, follow.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, atomic::AtomicU32},
+};
+
+use bytes::Bytes;
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Response, Status};
+
+use super::{
+    convert::{self, Fields, Need, Source},
+    errors, subscribe,
+};
+use crate::{
+    domain::{
+        DesigneeId,
+        event::Kind,
+        fault::{Fault, ParseError, Reason},
+        limits::{
+            COMMIT_EVENTS_MAX, FILTER_VALUES_MAX, ID_BYTES_MAX, PAGE_EVENTS_DEFAULT,
+            PAGE_EVENTS_MAX, REJECTIONS_MAX, RESPONSE_BYTES_MAX,
+        },
+    },
+    ledger::{Commit, Ledger, Precondition, Receipt},
+    pb::{self, ErrorReason},
+    register::Interest,
+};
+
+/// Who records where callers are not authenticated.
+const ANONYMOUS: Bytes = Bytes::from_static(b"anonymous");
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct LedgerApi {
+    pub(crate) ledger: Arc<Ledger>,
+    /// Ends streams when the server goes down.
+    pub(crate) drain: CancellationToken,
+    /// Streams being served.
+    pub(crate) subscribers: Arc<AtomicU32>,
+}
+
+#[tonic::async_trait]
+impl pb::ledger_service_server::LedgerService for LedgerApi {
+    async fn append(
+        &self,
+        request: Request<pb::AppendRequest>,
+    ) -> Result<Response<pb::AppendResponse>, Status> {
+        let request = request.into_inner();
+        let validate_only = request.validate_only;
+        let read = self.read_commit(request)?;
+        let mut faults = read.faults;
+        if !faults.is_empty() && !validate_only {
+            return Err(errors::malformed(&faults));
+        }
+        let mut receipt = self.ledger.append(read.commit).await.map_err(errors::refusal)?;
+        faults.append(&mut receipt.rejections);
+        faults.sort_by_key(|fault| fault.index);
+        receipt.rejections = faults;
+        let mut warnings = read.warnings;
+        if !receipt.replayed {
+            warnings.append(&mut receipt.warnings);
+            warnings.sort_by_key(|fault| fault.index);
+            receipt.warnings = warnings;
+        }
+        Ok(Response::new(self.answer(receipt, read.count)))
+    }
+
+    async fn get_event(
+        &self,
+        request: Request<pb::GetEventRequest>,
+    ) -> Result<Response<pb::GetEventResponse>, Status> {
+        let request = request.into_inner();
+        let position = request.position.ok_or_else(|| {
+            let error = ParseError::new(Reason::FieldRequired, "is required", "");
+            errors::bad_field("position", "", &error)
+        })?;
+        let size = self.ledger.durable().size;
+        if position >= size {
+            return Err(errors::beyond_log("position", position, size));
+        }
+        let leaf = self.ledger.leaf(position).await.map_err(|e| errors::log_error(&e))?;
+        let event = Some(decode(&leaf)?);
+        let leaf = if request.raw { leaf } else { Bytes::new() };
+        Ok(Response::new(pb::GetEventResponse { event, leaf }))
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<pb::ListEventsRequest>,
+    ) -> Result<Response<pb::ListEventsResponse>, Status> {
+        let request = request.into_inner();
+        let page = Page::read(&request, self.ledger.durable().size)?;
+        let interest = interest(&self.ledger, request.filter)?;
+        let (positions, next) = self.select(&interest, &page);
+        let mut events = Vec::with_capacity(positions.len());
+        let (mut bytes, mut cut) = (0, None);
+        for position in positions {
+            let leaf = self.ledger.leaf(position).await.map_err(|e| errors::log_error(&e))?;
+            bytes += leaf.len() + LEAF_FRAME_BYTES;
+            if bytes > RESPONSE_BYTES_MAX / 2 {
+                cut = Some(position);
+                break;
+            }
+            events.push(decode(&leaf)?);
+        }
+        let next_page_token = page.token_after(cut, next);
+        Ok(Response::new(pb::ListEventsResponse { events, next_page_token }))
+    }
+
+    type SubscribeStream =
+        Pin<Box<dyn Stream<Item = Result<pb::SubscribeResponse, Status>> + Send>>;
+
+    async fn subscribe(
+        &self,
+        request: Request<pb::SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let stream = subscribe::open(self, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(stream)))
+    }
+}
+
+/// Key and length of a leaf in a message.
+const LEAF_FRAME_BYTES: usize = 4;
+
+/// A request that was read.
+struct ReadCommit {
+    commit: Commit,
+    /// Events in the request.
+    count: usize,
+    /// Events that cannot be read; they are not in the commit.
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+}
+
+impl LedgerApi {
+    fn read_commit(&self, request: pb::AppendRequest) -> Result<ReadCommit, Status> {
+        let count = request.events.len();
+        if count == 0 {
+            let error =
+                ParseError::new(Reason::FieldRequired, "a commit has at least one event", "");
+            return Err(errors::bad_field("events", "", &error));
+        }
+        if count > COMMIT_EVENTS_MAX {
+            return Err(errors::over_limit("events", count, COMMIT_EVENTS_MAX, "entries"));
+        }
+        let request_id = request_id(&request.request_id)?;
+        let precondition = request.precondition.map(|p| self.precondition(p)).transpose()?;
+        let digest = request_id.map(|id| (id, digest_of(&request.events)));
+        let (mut proposals, mut faults, mut warnings) = (Vec::with_capacity(count), vec![], vec![]);
+        for (index, event) in request.events.into_iter().enumerate() {
+            match convert::proposal(self.ledger.catalogue(), index, event) {
+                Ok((proposal, more)) => {
+                    proposals.push(proposal);
+                    warnings.extend(more);
+                }
+                Err(more) => faults.extend(more),
+            }
+        }
+        let commit = Commit {
+            proposals,
+            request: digest,
+            precondition,
+            validate_only: request.validate_only,
+            recorded_by: ANONYMOUS,
+        };
+        Ok(ReadCommit { commit, count, faults, warnings })
+    }
+
+    fn precondition(
+        &self,
+        precondition: pb::append_request::Precondition,
+    ) -> Result<Precondition, Status> {
+        let versions = match precondition {
+            pb::append_request::Precondition::LogSize(size) => {
+                return Ok(Precondition::LogSize(size));
+            }
+            pb::append_request::Precondition::DesigneeVersions(versions) => versions.versions,
+        };
+        if versions.len() > COMMIT_EVENTS_MAX {
+            let field = "designee_versions.versions";
+            return Err(errors::over_limit(field, versions.len(), COMMIT_EVENTS_MAX, "entries"));
+        }
+        let read = versions.into_iter().enumerate().map(|(i, entry)| {
+            let field = format!("designee_versions.versions[{i}]");
+            let id = DesigneeId::parse(&entry.designee).map_err(|error| {
+                errors::bad_field(&format!("{field}.designee"), &entry.designee, &error)
+            })?;
+            let version = entry.version.ok_or_else(|| {
+                let error = ParseError::new(Reason::FieldRequired, "is required", "");
+                errors::bad_field(&format!("{field}.version"), "", &error)
+            })?;
+            Ok((id, version))
+        });
+        read.collect::<Result<_, Status>>().map(Precondition::Versions)
+    }
+
+    fn answer(&self, receipt: Receipt, count: usize) -> pb::AppendResponse {
+        let rejected = receipt.rejections.len();
+        // A trial of a commit with unreadable events still names the place the whole would take.
+        let next = match receipt.recorded_micros {
+            Some(_) => receipt.next,
+            None => receipt.first + count as u64,
+        };
+        pb::AppendResponse {
+            first_position: Some(receipt.first),
+            next_position: next,
+            log_id: self.ledger.log_id().to_string(),
+            recorded_time: receipt.recorded_micros.map(convert::recorded_time),
+            replayed: receipt.replayed,
+            warnings: bounded(receipt.warnings, convert::warning),
+            rejections: bounded(receipt.rejections, convert::rejection),
+            rejected_count: u32::try_from(rejected).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Positions of a page, in its order, and where the next one begins.
+    fn select(&self, interest: &Interest, page: &Page) -> (Vec<u64>, Option<u64>) {
+        if page.descending {
+            let register = self.ledger.register();
+            let concerns = register.concerns(0, page.from);
+            let mut found: Vec<u64> = Vec::new();
+            for (concern, position) in concerns.iter().rev().zip((0..page.from).rev()) {
+                if found.len() == page.size {
+                    return (found, Some(position + 1));
+                }
+                if interest.matches(concern) {
+                    found.push(position);
+                }
+            }
+            return (found, None);
+        }
+        let (found, next) = self.ledger.matching(interest, page.from, page.upto, page.size);
+        (found, (next < page.upto).then_some(next))
+    }
+}
+
+fn bounded<T>(faults: Vec<Fault>, message: impl Fn(Fault) -> T) -> Vec<T> {
+    faults.into_iter().take(REJECTIONS_MAX).map(message).collect()
+}
+
+/// A request id in use, or none.
+fn request_id(text: &str) -> Result<Option<Bytes>, Status> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.len() > ID_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        let message = format!("takes 1 to {ID_BYTES_MAX} bytes of printable ASCII without spaces");
+        let error = ParseError::new(Reason::IdentifierInvalid, message, "");
+        return Err(errors::bad_field("request_id", text, &error));
+    }
+    Ok(Some(Bytes::copy_from_slice(text.as_bytes())))
+}
+
+/// The digest of a request's content: SHA-256 over an `AppendRequest` that has nothing but these events.
+fn digest_of(events: &[pb::Event]) -> [u8; 32] {
+    const EVENTS: u32 = 4;
+    let mut digest = Sha256::new();
+    let mut buffer = Vec::new();
+    for event in events {
+        buffer.clear();
+        prost::encoding::message::encode(EVENTS, event, &mut buffer);
+        digest.update(&buffer);
+    }
+    digest.finalize().into()
+}
+
+pub(crate) fn decode(leaf: &Bytes) -> Result<pb::RecordedEvent, Status> {
+    pb::RecordedEvent::decode(leaf.clone())
+        .map_err(|e| errors::log_error(&crate::log::LogError::damaged(0, e.to_string())))
+}
+
+/// Reads a filter. What is not known is an error, never a stream that stays empty and looks healthy.
+pub(crate) fn interest(ledger: &Ledger, filter: Option<pb::Filter>) -> Result<Interest, Status> {
+    let mut interest = Interest::default();
+    let Some(mut filter) = filter else { return Ok(interest) };
+    let counts = [
+        ("filter.programmes", filter.programmes.len()),
+        ("filter.authorities", filter.authorities.len()),
+        ("filter.kinds", filter.kinds.len()),
+    ];
+    for (field, count) in counts {
+        if count > FILTER_VALUES_MAX {
+            return Err(errors::over_limit(field, count, FILTER_VALUES_MAX, "entries"));
+        }
+    }
+    for (i, id) in filter.programmes.iter().enumerate() {
+        let found = ledger.catalogue().find(id);
+        let field = format!("filter.programmes[{i}]");
+        interest.programme(found.map_err(|error| errors::bad_field(&field, id, &error))?);
+    }
+    let mut fields = Fields::new(ledger.catalogue(), Source::Caller, 0);
+    for (i, code) in filter.authorities.iter_mut().enumerate() {
+        let field = format!("filter.authorities[{i}]");
+        if let Some(authority) = fields.authority(&field, code, Need::Required) {
+            interest.authority(authority);
+        }
+    }
+    if let Some(fault) = fields.finish().0.into_iter().next() {
+        let error = ParseError::new(fault.reason, fault.message, fault.rule);
+        return Err(errors::bad_field(&fault.field, &fault.value, &error));
+    }
+    for (i, number) in filter.kinds.into_iter().enumerate() {
+        let kind = Kind::from_number(number).ok_or_else(|| {
+            let message = "is not a kind of this version's protocol";
+            let error = ParseError::new(Reason::EnumUnknown, message, "");
+            errors::bad_field(&format!("filter.kinds[{i}]"), &number.to_string(), &error)
+        })?;
+        interest.kind(kind);
+    }
+    Ok(interest)
+}
+
+/// Where a page stands. The token names the next position, the size of the log when the first page was read, and the
+/// request it belongs to.
+struct Page {
+    /// Ascending: the first position to look at. Descending: one more than it.
+    from: u64,
+    /// Size of the log when the first page was read.
+    upto: u64,
+    size: usize,
+    descending: bool,
+    request: u64,
+}
+
+impl Page {
+    fn read(request: &pb::ListEventsRequest, size: u64) -> Result<Self, Status> {
+        let order = pb::EventOrder::try_from(request.order).map_err(|_| {
+            let message = "is not a value of this version's protocol";
+            let error = ParseError::new(Reason::EnumUnknown, message, "");
+            errors::bad_field("order", &request.order.to_string(), &error)
+        })?;
+        let descending = order == pb::EventOrder::Descending;
+        let page_size = match usize::try_from(request.page_size) {
+            Ok(0) => PAGE_EVENTS_DEFAULT,
+            Ok(asked) => asked.min(PAGE_EVENTS_MAX),
+            Err(_) => {
+                let error = ParseError::new(Reason::FieldInvalid, "must not be negative", "");
+                let value = request.page_size.to_string();
+                return Err(errors::bad_field("page_size", &value, &error));
+            }
+        };
+        let fingerprint = fingerprint(request);
+        let from = if descending { size } else { 0 };
+        let mut page = Self { from, upto: size, size: page_size, descending, request: fingerprint };
+        if !request.page_token.is_empty() {
+            (page.from, page.upto) = page.parse(&request.page_token, size).ok_or_else(|| {
+                errors::status(
+                    Code::InvalidArgument,
+                    ErrorReason::PageTokenInvalid,
+                    "page_token does not belong to this request",
+                    [("value", crate::domain::fault::echo(&request.page_token))],
+                )
+            })?;
+        }
+        Ok(page)
+    }
+
+    fn parse(&self, token: &str, size: u64) -> Option<(u64, u64)> {
+        let mut parts = token.split('.').map(|part| u64::from_str_radix(part, 16).ok());
+        let (from, upto, request) = (parts.next()??, parts.next()??, parts.next()??);
+        let whole = parts.next().is_none() && request == self.request;
+        (whole && from <= upto && upto <= size).then_some((from, upto))
+    }
+
+    fn token_after(&self, cut: Option<u64>, next: Option<u64>) -> String {
+        let cut = cut.map(|position| if self.descending { position + 1 } else { position });
+        let Some(from) = cut.or(next) else { return String::new() };
+        format!("{from:x}.{:x}.{:x}", self.upto, self.request)
+    }
+}
+
+/// Ties a token to the filter and order it was given for.
+fn fingerprint(request: &pb::ListEventsRequest) -> u64 {
+    let same = pb::ListEventsRequest {
+        filter: request.filter.clone(),
+        order: request.order,
+        ..Default::default()
+    };
+    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(same.encode_to_vec()).into();
+    u64::from(u32::from_be_bytes([a, b, c, d]))
+}

@@ -1,0 +1,81 @@
+//! The gRPC face: conversion, errors, streams. The only floor that knows tonic; it decides nothing.
+
+mod admin;
+pub mod convert;
+mod errors;
+mod ledger;
+mod register;
+mod subscribe;
+mod transport;
+
+use std::sync::{Arc, atomic::AtomicU32};
+
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tower::{ServiceExt as _, util::BoxCloneSyncService};
+
+use self::{admin::AdminApi, ledger::LedgerApi, register::RegisterApi};
+use crate::{
+    domain::limits::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
+    ledger::Ledger,
+    pb::{
+        self, admin_service_server::AdminServiceServer, ledger_service_server::LedgerServiceServer,
+        register_service_server::RegisterServiceServer,
+    },
+};
+
+type Request = http::Request<tonic::body::Body>;
+type Response = http::Response<tonic::body::Body>;
+
+/// An HTTP service that answers every RPC.
+pub type Api = BoxCloneSyncService<Request, Response, std::convert::Infallible>;
+
+/// Assembles all services over a ledger. Streams end when `drain` is cancelled.
+///
+/// # Errors
+/// If the embedded descriptors cannot be read, which a test rules out.
+pub async fn api(
+    ledger: Arc<Ledger>,
+    drain: CancellationToken,
+) -> Result<Api, tonic_reflection::server::Error> {
+    let subscribers = Arc::new(AtomicU32::new(0));
+    let started_micros = ledger.now_micros();
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<LedgerServiceServer<LedgerApi>>().await;
+    health.set_serving::<RegisterServiceServer<RegisterApi>>().await;
+    health.set_serving::<AdminServiceServer<AdminApi>>().await;
+
+    let admin = AdminApi {
+        ledger: Arc::clone(&ledger),
+        started_micros,
+        subscribers: Arc::clone(&subscribers),
+    };
+    let register = RegisterApi { ledger: Arc::clone(&ledger) };
+    let ledger = LedgerApi { ledger, drain: drain.clone(), subscribers };
+    let drained = drain.clone();
+    tokio::spawn(async move {
+        drained.cancelled().await;
+        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+    });
+
+    let routes = Routes::new(
+        LedgerServiceServer::new(ledger)
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(RESPONSE_BYTES_MAX),
+    )
+    .add_service(RegisterServiceServer::new(register))
+    .add_service(AdminServiceServer::new(admin))
+    .add_service(health_service)
+    .add_service(reflection().build_v1()?)
+    .add_service(reflection().build_v1alpha()?)
+    .prepare();
+    let api = routes.map_request(|request: Request| request);
+    Ok(BoxCloneSyncService::new(api.map_response(transport::reword)))
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+}

@@ -1,0 +1,21 @@
+//! Logs: for people on a terminal, JSON lines otherwise. They go to standard error; results go to standard output.
+
+use std::io::{IsTerminal as _, stderr};
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Variable that chooses what is logged, in the syntax of `tracing_subscriber::EnvFilter`.
+pub const FILTER_VARIABLE: &str = "TIDU_LOG";
+
+/// Starts logging. Does nothing if it was started before.
+pub fn start(default_filter: &str) {
+    let filter =
+        EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default_filter));
+    let builder = fmt().with_env_filter(filter).with_writer(stderr);
+    // An error means that a subscriber is set already, which is what is wanted.
+    let _ = if stderr().is_terminal() {
+        builder.with_target(false).try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
+}
