@@ -21,6 +21,7 @@
 //! - what is stored is what is sent is what is hashed: an event is encoded once, when it gets its position;
 //! - nobody sees what is not durable, and after a failed or overdue flush nothing is acknowledged: the process ends.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod ledger;

@@ -1,0 +1,35 @@
+//! Canonical protobuf JSON, from the embedded descriptors.
+
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage};
+
+use super::CliError;
+use crate::pb;
+
+/// Turns messages into JSON.
+pub(super) struct Json {
+    pool: DescriptorPool,
+}
+
+impl Json {
+    pub(super) fn new() -> Result<Self, CliError> {
+        let pool = DescriptorPool::decode(pb::DESCRIPTORS)
+            .map_err(|e| CliError::Said(format!("the embedded descriptors cannot be read: {e}")))?;
+        Ok(Self { pool })
+    }
+
+    /// One line of JSON for a message of package `tidu.v1`.
+    pub(super) fn line(&self, name: &str, message: &impl Message) -> Result<String, CliError> {
+        self.line_of(name, &message.encode_to_vec())
+    }
+
+    /// One line of JSON for an encoded message of package `tidu.v1`.
+    pub(super) fn line_of(&self, name: &str, encoded: &[u8]) -> Result<String, CliError> {
+        let said = |why: String| CliError::Said(format!("cannot print a {name}: {why}"));
+        let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
+        let descriptor = descriptor.ok_or_else(|| said("it has no descriptor".to_owned()))?;
+        let dynamic =
+            DynamicMessage::decode(descriptor, encoded).map_err(|e| said(e.to_string()))?;
+        serde_json::to_string(&dynamic).map_err(|e| said(e.to_string()))
+    }
+}

@@ -1,0 +1,154 @@
+//! The command line: a client of the service, and the way to start it. Knows the protocol, never the floors below it.
+
+mod client;
+mod events;
+pub mod generate;
+mod json;
+mod serve;
+mod show;
+mod status;
+mod text;
+mod watch;
+
+use std::{io, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::telemetry;
+
+/// Where a client finds the server if nothing else is said.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
+
+/// System of record for enterprise designations.
+///
+/// Authorities record events (a notice, a batch of designations, a review, a revocation, a correction); tidu keeps them in
+/// a durable log and streams them to whoever follows.
+#[derive(Debug, Parser)]
+#[command(name = "tidu", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+First steps:
+  tidu demo                          see the main job on real data, in a throw-away server
+  tidu serve                         start a server on 127.0.0.1:50051, data in ./tidu-data
+  tidu record list.xlsx --authority 440000 --programme specialised-sme --batch 2026-1 --date 2026-03-01
+  tidu watch --programme little-giant
+  tidu show 914403001922038216
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the server refused what was asked.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server
+    Serve(serve::ServeArgs),
+    /// Follow the log; resumes by itself after a broken connection
+    Watch(watch::WatchArgs),
+    /// Show a designee: its names and titles as of a day
+    Show(show::ShowArgs),
+    /// List events
+    Events(events::EventsArgs),
+    /// Show the state of the server and of its log
+    Status(status::StatusArgs),
+    /// Write a realistic list of made-up enterprises, for trying things out
+    Generate(generate::GenerateArgs),
+}
+
+/// How to reach the server, and how to print.
+#[derive(Clone, Debug, Args)]
+struct Common {
+    /// Server to talk to
+    #[arg(long, env = "TIDU_SERVER", default_value = DEFAULT_SERVER)]
+    server: String,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Human)]
+    output: Output,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people: tables and sentences
+    Human,
+    /// For programs: protobuf JSON, one message a line
+    Json,
+}
+
+/// What ends a command early.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    /// The server refused, or could not be reached.
+    #[error("{}", text::status(.0))]
+    Status(Box<tonic::Status>),
+    /// There is no connection.
+    #[error("cannot reach {server}: {why}; is `tidu serve` running there?")]
+    Unreachable {
+        /// Where.
+        server: String,
+        /// Why.
+        why: String,
+    },
+    /// Anything else, said already in full.
+    #[error("{0}")]
+    Said(String),
+    /// Input or output failed.
+    #[error("{0}: {1}")]
+    Io(String, io::Error),
+}
+
+impl From<tonic::Status> for CliError {
+    fn from(status: tonic::Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+impl CliError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Status(status) if !text::is_passing(status) => ExitCode::from(3),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Parses the arguments and runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tidu: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let serves = matches!(command, Command::Serve(_));
+    telemetry::start(if serves { "info" } else { "warn" });
+    let outcome = runtime.block_on(run(command));
+    // What still blocks, such as a read of standard input, does not hold the exit up.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that closed the pipe has what it wanted.
+        Err(CliError::Io(_, error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("tidu: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Watch(args) => watch::run(args).await,
+        Command::Show(args) => show::run(args).await,
+        Command::Events(args) => events::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Generate(args) => generate::run(&args),
+    }
+}

@@ -1,0 +1,80 @@
+//! `tidu serve`.
+
+use std::{net::SocketAddr, path::PathBuf, process};
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{CliError, text::say};
+use crate::{
+    config::{Config, Flags},
+    server::Server,
+};
+
+/// The process could not keep its promises any longer (EX_IOERR of sysexits.h).
+const EXIT_LOG_FAILED: i32 = 74;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE, TIDU_INSECURE), then from
+tidu.toml (listen, data_dir, catalogue, insecure), then from defaults. TIDU_LOG chooses what is logged: info, tidu=debug.
+
+SIGTERM and SIGINT drain: streams end with UNAVAILABLE/DRAINING, what was accepted is finished, and the process exits with 0
+within ten seconds. If the log fails, the process exits with 74 and acknowledges nothing more; start it again when the
+cause is gone.")]
+pub(super) struct ServeArgs {
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:50051]
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Where the log is kept; made if it is not there [default: tidu-data]
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Programme catalogue in place of the built-in one
+    #[arg(long)]
+    catalogue: Option<PathBuf>,
+    /// Allow an address that other machines can reach although there is no TLS
+    #[arg(long)]
+    insecure: bool,
+    /// Configuration file [default: tidu.toml, if it is there]
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
+    let flags = Flags {
+        listen: args.listen,
+        data_dir: args.data_dir,
+        catalogue: args.catalogue,
+        insecure: args.insecure.then_some(true),
+    };
+    let config =
+        Config::load(&flags, args.config.as_deref()).map_err(|e| CliError::Said(e.to_string()))?;
+    let failed = |why: &str| {
+        tracing::error!(why, "the log failed; nothing more is acknowledged");
+        eprintln!("tidu: the log failed, the process ends: {why}");
+        process::exit(EXIT_LOG_FAILED);
+    };
+    let server = Server::open(&config, failed).await.map_err(|e| CliError::Said(e.to_string()))?;
+    let address =
+        server.address().map_err(|e| CliError::Io("cannot tell the address".to_owned(), e))?;
+    let stop =
+        stop_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
+    let (log_id, size) = (server.ledger().log_id(), server.ledger().durable().size);
+    tracing::info!(%address, %log_id, log_size = size, "serving");
+    say(&format!("tidu is listening on http://{address} (log {log_id}, {size} events)"))?;
+    server.serve(stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Completes at SIGTERM or SIGINT.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
