@@ -36,7 +36,7 @@ use crate::{
         },
     },
     ledger::{Ledger, Parts, clock::Clock},
-    log::{LogError, sled::SledLog},
+    log::{LogError, SledLog},
     service::{self, Api, convert},
 };
 

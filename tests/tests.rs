@@ -1,1 +1,22 @@
+//! Tests from outside: the real binary over real ports, the ledger over logs that misbehave, and the shape of the house.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
 
+#[path = "suite/bad_input.rs"]
+mod bad_input;
+#[path = "suite/command_line.rs"]
+mod command_line;
+#[path = "suite/crashes.rs"]
+mod crashes;
+#[path = "suite/guarantees.rs"]
+mod guarantees;
+#[path = "suite/harness.rs"]
+mod harness;
+#[path = "suite/house.rs"]
+mod house;
+#[path = "suite/ledger_alone.rs"]
+mod ledger_alone;
+#[path = "suite/register.rs"]
+mod register;
+#[path = "suite/stored_bytes.rs"]
+mod stored_bytes;

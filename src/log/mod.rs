@@ -7,7 +7,7 @@ pub mod chunk;
 pub mod mark;
 pub mod memory;
 pub mod merkle;
-pub mod sled;
+mod sled;
 pub mod sync_cure;
 
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub use self::{
     chunk::{Chunk, ChunkWriter},
     merkle::{Frontier, Hash},
+    sled::SledLog,
 };
 
 /// What one append hands over: chunks that follow each other, and the blocks of leaf hashes they complete.

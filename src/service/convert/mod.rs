@@ -29,7 +29,7 @@ use crate::{
 ///
 /// # Errors
 /// Every fault found in it. On success: warnings that follow from the event alone.
-pub(crate) fn proposal(
+pub fn proposal(
     catalogue: &Catalogue,
     index: usize,
     mut event: pb::Event,

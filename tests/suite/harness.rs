@@ -1,0 +1,215 @@
+//! A server in a child process, and events to give it.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+use tidu::{
+    cli::generate::{Enterprise, enterprises},
+    domain::AuthorityCode,
+    pb::{
+        self, admin_service_client::AdminServiceClient, event::Fact,
+        ledger_service_client::LedgerServiceClient, register_service_client::RegisterServiceClient,
+    },
+};
+use tonic::{Status, transport::Channel};
+use tonic_types::StatusExt as _;
+
+/// The binary under test.
+pub const TIDU: &str = env!("CARGO_BIN_EXE_tidu");
+
+/// A directory on the disk of the build, where syncs are real.
+pub fn directory() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// A server process; killed when dropped.
+pub struct Server {
+    pub child: Child,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(data: &Path) -> Self {
+        let mut child = Command::new(TIDU)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data)
+            .current_dir(data.parent().unwrap())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split_whitespace().find(|word| word.starts_with("http://"));
+        let address = address.unwrap_or_else(|| panic!("the server did not start")).to_owned();
+        Self { child, address }
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::connect(&self.address).await
+    }
+
+    /// Ends the process as a crash of the machine's software would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the process to end and gives its exit code.
+    pub fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, which is what some tests are about.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server with a directory of its own.
+pub struct Fresh {
+    pub server: Server,
+    pub dir: TempDir,
+}
+
+impl Fresh {
+    pub fn start() -> Self {
+        let dir = directory();
+        Self { server: Server::start(&dir.path().join("data")), dir }
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub async fn client(&self) -> Client {
+        self.server.client().await
+    }
+}
+
+/// One client of each service.
+#[derive(Clone)]
+pub struct Client {
+    pub ledger: LedgerServiceClient<Channel>,
+    pub register: RegisterServiceClient<Channel>,
+    pub admin: AdminServiceClient<Channel>,
+}
+
+impl Client {
+    pub async fn connect(address: &str) -> Self {
+        let channel = Channel::from_shared(address.to_owned()).unwrap().connect().await.unwrap();
+        Self {
+            ledger: LedgerServiceClient::new(channel.clone()),
+            register: RegisterServiceClient::new(channel.clone()),
+            admin: AdminServiceClient::new(channel),
+        }
+    }
+
+    pub async fn append(
+        &mut self,
+        request: pb::AppendRequest,
+    ) -> Result<pb::AppendResponse, Status> {
+        self.ledger.append(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub async fn record(&mut self, events: Vec<pb::Event>) -> Result<pb::AppendResponse, Status> {
+        self.append(pb::AppendRequest { events, ..Default::default() }).await
+    }
+
+    pub async fn status(&mut self) -> pb::GetStatusResponse {
+        self.admin.get_status(pb::GetStatusRequest {}).await.unwrap().into_inner()
+    }
+
+    /// Everything a subscription delivers up to its stop position.
+    pub async fn collect(&mut self, request: pb::SubscribeRequest) -> Vec<pb::RecordedEvent> {
+        use pb::subscribe_response::Payload;
+        let mut stream = self.ledger.subscribe(request).await.unwrap().into_inner();
+        let mut events = Vec::new();
+        while let Some(message) = stream.message().await.unwrap() {
+            if let Some(Payload::Events(batch) | Payload::RawEvents(batch)) = message.payload {
+                let decode = |leaf| prost::Message::decode(leaf).unwrap();
+                events.extend(
+                    batch.leaves.into_iter().map(decode).collect::<Vec<pb::RecordedEvent>>(),
+                );
+            }
+        }
+        events
+    }
+}
+
+/// The machine-readable reason of an error.
+pub fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"));
+    assert_eq!(info.domain, "tidu");
+    info.reason.clone()
+}
+
+pub fn date(iso: &str) -> Option<pb::Date> {
+    let parts: Vec<i32> = iso.split('-').map(|part| part.parse().unwrap()).collect();
+    Some(pb::Date { year: parts[0], month: parts[1], day: parts[2] })
+}
+
+pub fn authority(code: &str) -> AuthorityCode {
+    AuthorityCode::parse(code).unwrap()
+}
+
+/// Made-up enterprises of Guangdong.
+pub fn made_up(seed: u64, count: usize) -> Vec<Enterprise> {
+    enterprises(seed, authority("440000")).take(count).collect()
+}
+
+/// Guangdong's own designation of a made-up enterprise.
+pub fn designated(enterprise: &Enterprise) -> pb::Event {
+    let profile = pb::Profile {
+        name: enterprise.name.clone(),
+        registered_region: enterprise.region.clone(),
+        industry: enterprise.industry.to_owned(),
+        ..Default::default()
+    };
+    event(
+        "440000",
+        &enterprise.uscc.to_string(),
+        "2024-01-01",
+        Fact::Designated(pb::Designated {
+            programme: "specialised-sme".to_owned(),
+            batch: "2024-1".to_owned(),
+            profile: Some(profile),
+            ..Default::default()
+        }),
+    )
+}
+
+pub fn list(seed: u64, count: usize) -> Vec<pb::Event> {
+    made_up(seed, count).iter().map(designated).collect()
+}
+
+pub fn event(authority: &str, designee: &str, effective: &str, fact: Fact) -> pb::Event {
+    pb::Event {
+        authority: authority.to_owned(),
+        designee: designee.to_owned(),
+        effective_date: date(effective),
+        evidence: Some(pb::Evidence {
+            document_number: "粤工信函〔2024〕1号".to_owned(),
+            ..Default::default()
+        }),
+        fact: Some(fact),
+        ..Default::default()
+    }
+}
+
+/// A designation by the ministry.
+pub fn little_giant(designee: &str, batch: &str, effective: &str) -> pb::Event {
+    let (programme, batch) = ("little-giant".to_owned(), batch.to_owned());
+    let fact = pb::Designated { programme, batch, ..Default::default() };
+    event("100000", designee, effective, Fact::Designated(fact))
+}

@@ -1,0 +1,186 @@
+//! The ledger over logs that wait and fail on command, without a network.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use parking_lot::{Condvar, Mutex};
+use tidu::{
+    domain::catalogue::Catalogue,
+    ledger::{Commit, Ledger, Parts, Proposal, Refusal, clock::Clock},
+    log::{Appended, Chunk, CommitLog, Group, Hash, HashBlock, LogError, memory::MemoryLog},
+    service::convert,
+};
+use uuid::Uuid;
+
+use crate::harness::list;
+
+/// A clock that the test turns.
+#[derive(Default)]
+pub struct Hands(pub AtomicI64);
+
+impl Clock for Hands {
+    fn now_micros(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+}
+
+/// A log whose appends wait at a gate.
+#[derive(Default)]
+struct Gated {
+    inner: MemoryLog,
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl CommitLog for Gated {
+    fn id(&self) -> Uuid {
+        self.inner.id()
+    }
+    fn size(&self) -> u64 {
+        self.inner.size()
+    }
+    fn append(&self, base: u64, group: &Group) -> Result<Appended, LogError> {
+        let mut open = self.open.lock();
+        while !*open {
+            self.opened.wait(&mut open);
+        }
+        self.inner.append(base, group)
+    }
+    fn read(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
+        self.inner.read(from, bytes)
+    }
+    fn hashes(&self, first: u64) -> Result<Option<HashBlock>, LogError> {
+        self.inner.hashes(first)
+    }
+    fn mark(&self, size: u64, root: Hash) -> Result<(), LogError> {
+        self.inner.mark(size, root)
+    }
+}
+
+pub fn open(
+    log: Arc<dyn CommitLog>,
+    clock: Arc<Hands>,
+    failures: Arc<Mutex<Vec<String>>>,
+) -> Ledger {
+    let catalogue = Arc::new(Catalogue::built_in());
+    let for_decoding = Arc::clone(&catalogue);
+    Ledger::open(Parts {
+        log,
+        expected: None,
+        catalogue,
+        decode: Arc::new(move |body| convert::stored_event(&for_decoding, body)),
+        clock,
+        on_failure: Box::new(move |why| failures.lock().push(why.to_owned())),
+    })
+    .unwrap()
+}
+
+pub fn commit(events: Vec<tidu::pb::Event>) -> Commit {
+    let catalogue = Catalogue::built_in();
+    let proposals = events.into_iter().enumerate().map(|(index, event)| {
+        let (proposal, _): (Proposal, _) = convert::proposal(&catalogue, index, event).unwrap();
+        proposal
+    });
+    Commit {
+        proposals: proposals.collect(),
+        request: None,
+        precondition: None,
+        validate_only: false,
+        recorded_by: bytes::Bytes::from_static(b"test"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn durable_before_visible_nobody_sees_an_event_whose_append_has_not_returned() {
+    let log = Arc::new(Gated::default());
+    let ledger = Arc::new(open(Arc::<Gated>::clone(&log), Arc::default(), Arc::default()));
+    let mut watch = ledger.watch();
+    let appending = {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(commit(list(1, 5))).await })
+    };
+    // The writer has decided the commit once the register holds it; it waits at the gate now.
+    while ledger.register().size() < 5 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ledger.durable().size, 0);
+    assert!(!watch.has_changed().unwrap());
+    assert!(ledger.chunks(0, 1).await.unwrap().is_empty());
+    let id = commit(list(1, 1)).proposals.remove(0).event;
+    let tidu::domain::event::Fact::Title { designee, .. } = id.fact else { panic!("a title") };
+    assert_eq!(ledger.register().find(&designee, ledger.durable().size), None);
+    assert!(!appending.is_finished());
+
+    *log.open.lock() = true;
+    log.opened.notify_all();
+    assert_eq!(appending.await.unwrap().unwrap().next, 5);
+    watch.changed().await.unwrap();
+    assert_eq!(ledger.durable().size, 5);
+    assert!(ledger.register().find(&designee, 5).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_append_acknowledges_nothing_and_ends_the_service() {
+    let log = MemoryLog::default();
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let ledger = open(Arc::new(log.clone()), Arc::default(), Arc::clone(&failures));
+    ledger.append(commit(list(1, 2))).await.unwrap();
+    log.fail();
+    let refusal = ledger.append(commit(list(2, 4).split_off(2))).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Unknown), "{refusal}");
+    assert_eq!(ledger.durable().size, 2);
+    let refusal = ledger.append(commit(list(1, 9).split_off(8))).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Unknown), "nothing is retried: {refusal}");
+    ledger.close();
+    assert_eq!(failures.lock().len(), 1, "{:?}", failures.lock());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_falls_behind_stops_appends_without_a_trace() {
+    let clock = Arc::new(Hands::default());
+    clock.0.store(1_000_000_000, Ordering::Relaxed);
+    let ledger = open(Arc::new(MemoryLog::default()), Arc::clone(&clock), Arc::default());
+    ledger.append(commit(list(1, 1))).await.unwrap();
+    clock.0.store(900_000_000, Ordering::Relaxed);
+    let refusal = ledger.append(commit(list(1, 2).split_off(1))).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Clock(_)), "{refusal}");
+    assert_eq!((ledger.register().size(), ledger.register().designee_count()), (1, 1));
+    clock.0.store(990_000_000, Ordering::Relaxed);
+    let receipt = ledger.append(commit(list(1, 2).split_off(1))).await.unwrap();
+    assert_eq!(receipt.recorded_micros, Some(1_000_000_000), "recorded time never decreases");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_does_not_take_its_commit_along() {
+    let log = Arc::new(Gated::default());
+    let ledger = Arc::new(open(Arc::<Gated>::clone(&log), Arc::default(), Arc::default()));
+    let appending = {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(commit(list(1, 3))).await })
+    };
+    while ledger.register().size() < 3 {
+        tokio::task::yield_now().await;
+    }
+    appending.abort();
+    *log.open.lock() = true;
+    log.opened.notify_all();
+    let mut watch = ledger.watch();
+    watch.wait_for(|durable| durable.size == 3).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_ledger_refuses_and_has_finished_what_it_took() {
+    let log = MemoryLog::default();
+    let ledger = open(Arc::new(log.clone()), Arc::default(), Arc::default());
+    ledger.append(commit(list(1, 3))).await.unwrap();
+    ledger.close();
+    assert_eq!(log.size(), 3);
+    let refusal = ledger.append(commit(list(1, 4).split_off(3))).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Draining), "{refusal}");
+}
