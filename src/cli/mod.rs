@@ -1,9 +1,12 @@
 //! The command line: a client of the service, and the way to start it. Knows the protocol, never the floors below it.
 
 mod client;
+mod demo;
 mod events;
 pub mod generate;
+pub mod import;
 mod json;
+mod record;
 mod serve;
 mod show;
 mod status;
@@ -44,6 +47,10 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the server refused what was asked
 enum Command {
     /// Start the server
     Serve(serve::ServeArgs),
+    /// Show the main job on real data, in a throw-away server
+    Demo(demo::DemoArgs),
+    /// Record a list (CSV, XLS, XLSX) or events (JSON lines)
+    Record(Box<record::RecordArgs>),
     /// Follow the log; resumes by itself after a broken connection
     Watch(watch::WatchArgs),
     /// Show a designee: its names and titles as of a day
@@ -90,6 +97,9 @@ enum CliError {
         /// Why.
         why: String,
     },
+    /// What was asked breaks the rules.
+    #[error("{0}")]
+    Refused(String),
     /// Anything else, said already in full.
     #[error("{0}")]
     Said(String),
@@ -108,6 +118,7 @@ impl CliError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Status(status) if !text::is_passing(status) => ExitCode::from(3),
+            Self::Refused(_) => ExitCode::from(3),
             _ => ExitCode::FAILURE,
         }
     }
@@ -145,6 +156,8 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Record(args) => record::run(*args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Events(args) => events::run(args).await,

@@ -92,20 +92,17 @@ fn fact(fact: Option<&Fact>) -> (&'static str, String) {
         Fact::NoticeOpened(f) => {
             ("notice", format!("{} batch {}  {}", f.programme, f.batch, name(&f.profile)))
         }
-        Fact::Designated(f) => (
-            "designated",
-            format!(
-                "{} batch {} to {}  {}",
-                f.programme,
-                f.batch,
-                date(f.valid_to.as_ref()),
-                name(&f.profile)
-            ),
-        ),
-        Fact::ReviewPassed(f) => (
-            "review-passed",
-            format!("{} round {} to {}", f.programme, f.round, date(f.valid_to.as_ref())),
-        ),
+        Fact::Designated(f) => {
+            let until = until(f.valid_to.as_ref());
+            (
+                "designated",
+                format!("{} batch {}{until}  {}", f.programme, f.batch, name(&f.profile)),
+            )
+        }
+        Fact::ReviewPassed(f) => {
+            let until = until(f.valid_to.as_ref());
+            ("review-passed", format!("{} round {}{until}", f.programme, f.round))
+        }
         Fact::ReviewFailed(f) => ("review-failed", format!("{} round {}", f.programme, f.round)),
         Fact::Revoked(f) => ("revoked", f.programme.clone()),
         Fact::Renamed(f) => ("renamed", format!("{} → {}", f.old_name, f.new_name)),
@@ -115,6 +112,10 @@ fn fact(fact: Option<&Fact>) -> (&'static str, String) {
         Fact::BatchSealed(f) => ("batch-sealed", format!("{} batch {}", f.programme, f.batch)),
         _ => ("other", String::new()),
     }
+}
+
+fn until(end: Option<&pb::Date>) -> String {
+    end.map_or_else(String::new, |end| format!(" to {}", date(Some(end))))
 }
 
 fn repaired(position: Option<u64>, reason: &str) -> String {

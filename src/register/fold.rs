@@ -187,7 +187,7 @@ impl Folded {
         if let Some(last) = self.periods.last_mut()
             && last.holds_on(day)
         {
-            last.validity.to = before;
+            last.validity = Validity { to: before, inferred: false };
         }
     }
 

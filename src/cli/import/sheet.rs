@@ -1,0 +1,198 @@
+//! Sheets of cells, and how XLS and XLSX become sheets; it never interprets a value beyond its
+//! type.
+
+use std::io::Cursor;
+
+use calamine::{Data, Dimensions, ExcelDateTime, Range, Reader, SheetVisible, Xls, Xlsx};
+
+use super::error::FileFault;
+
+/// What stands in a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Cell {
+    /// Nothing, or only spaces.
+    Empty,
+    /// Text without spaces around it.
+    Text(String),
+    /// A number, with the 15 digits that a spreadsheet keeps.
+    Number(f64),
+    /// A date, as ISO text.
+    Date(String),
+    /// The error of a formula: `#REF!`.
+    Error(String),
+}
+
+impl Cell {
+    /// A cell of a text.
+    pub(super) fn of_text(text: &str) -> Self {
+        match text.trim() {
+            "" => Self::Empty,
+            text => Self::Text(text.to_owned()),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    /// The value as text; an integral number without its fraction (`4.0` is `4`).
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Empty => String::new(),
+            Self::Text(text) | Self::Date(text) | Self::Error(text) => join_lines(text),
+            Self::Number(number) if number.fract() == 0.0 => format!("{number:.0}"),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+/// One row of a sheet.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    /// Its number as a spreadsheet shows it; for a text the line it begins on.
+    pub(super) number: u32,
+    pub(super) cells: Vec<Cell>,
+}
+
+impl Row {
+    pub(super) fn is_blank(&self) -> bool {
+        self.cells.iter().all(Cell::is_empty)
+    }
+}
+
+/// A cell merged over several columns. Its value stays in the first of them: repeated, a footnote
+/// over the whole width would look like a row of data.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wide {
+    pub(super) row: u32,
+    pub(super) first: usize,
+    pub(super) last: usize,
+}
+
+/// One sheet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Sheet {
+    /// Empty for a text.
+    pub(super) name: String,
+    /// True where a spreadsheet does not show it.
+    pub(super) hidden: bool,
+    /// Without the blank ones.
+    pub(super) rows: Vec<Row>,
+    pub(super) wide: Vec<Wide>,
+}
+
+/// Reads the sheets of an XLSX workbook.
+pub(super) fn read_xlsx(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
+    let open = Xlsx::new(Cursor::new(bytes));
+    let mut book = open.map_err(|error| fault("XLSX", &error))?;
+    let mut sheets = Vec::new();
+    for (name, hidden) in names(&book) {
+        let range = book.worksheet_range(&name).map_err(|error| fault("XLSX", &error))?;
+        let merged =
+            book.merge_cells_by_sheet_name(&name).map_err(|error| fault("XLSX", &error))?;
+        sheets.push(sheet(name, hidden, &range, &merged));
+    }
+    Ok(sheets)
+}
+
+/// Reads the sheets of an XLS workbook.
+pub(super) fn read_xls(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
+    let open = Xls::new(Cursor::new(bytes));
+    let mut book = open.map_err(|error| fault("XLS", &error))?;
+    let mut sheets = Vec::new();
+    for (name, hidden) in names(&book) {
+        let range = book.worksheet_range(&name).map_err(|error| fault("XLS", &error))?;
+        let merged = book.merge_cells_by_sheet_name(&name).map_err(|error| fault("XLS", &error))?;
+        sheets.push(sheet(name, hidden, &range, &merged));
+    }
+    Ok(sheets)
+}
+
+fn fault(format: &'static str, cause: &dyn std::error::Error) -> FileFault {
+    FileFault::Workbook { format, cause: cause.to_string() }
+}
+
+/// Names of the worksheets; charts and macro sheets hold no lists.
+fn names<'a, B: Reader<Cursor<&'a [u8]>>>(book: &B) -> Vec<(String, bool)> {
+    let sheets = book.sheets_metadata().iter();
+    let sheets = sheets.filter(|sheet| sheet.typ == calamine::SheetType::WorkSheet);
+    sheets.map(|sheet| (sheet.name.clone(), sheet.visible != SheetVisible::Visible)).collect()
+}
+
+fn sheet(name: String, hidden: bool, range: &Range<Data>, merged: &[Dimensions]) -> Sheet {
+    let (first_row, first_column) = range.start().unwrap_or_default();
+    let mut rows: Vec<Row> = Vec::with_capacity(range.height());
+    for (number, values) in (first_row.saturating_add(1)..).zip(range.rows()) {
+        // The range begins at the first used cell; columns count from A, as in merged regions.
+        let mut cells = vec![Cell::Empty; index(first_column)];
+        cells.extend(values.iter().map(cell));
+        rows.push(Row { number, cells });
+    }
+    let mut wide = Vec::new();
+    for region in merged {
+        fill_down(&mut rows, region);
+        let (first, last) = (index(region.start.1), index(region.end.1));
+        if last > first {
+            wide.push(Wide { row: region.start.0.saturating_add(1), first, last });
+        }
+    }
+    rows.retain(|row| !row.is_blank());
+    Sheet { name, hidden, rows, wide }
+}
+
+/// Repeats the value of a merged region in the rows below its first.
+fn fill_down(rows: &mut [Row], region: &Dimensions) {
+    let column = index(region.start.1);
+    let in_region = |row: &&mut Row| (region.start.0..=region.end.0).contains(&(row.number - 1));
+    let mut value = None;
+    for row in rows.iter_mut().filter(in_region) {
+        let Some(cell) = row.cells.get_mut(column) else { return };
+        match &value {
+            None => value = Some(cell.clone()),
+            Some(value) => *cell = value.clone(),
+        }
+    }
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+pub(super) fn cell(value: &Data) -> Cell {
+    match value {
+        Data::Empty => Cell::Empty,
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => {
+            Cell::of_text(text)
+        }
+        Data::Float(number) => Cell::Number(*number),
+        // Beyond 32 bits an integer stays exact only as text.
+        Data::Int(number) => i32::try_from(*number)
+            .map_or_else(|_| Cell::Text(number.to_string()), |number| Cell::Number(number.into())),
+        Data::Bool(value) => Cell::Text(value.to_string()),
+        Data::DateTime(moment) => date(moment),
+        Data::Error(error) => Cell::Error(error.to_string()),
+    }
+}
+
+/// A civil day; its time of day is dropped, as effective days have none.
+fn date(moment: &ExcelDateTime) -> Cell {
+    if moment.is_duration() {
+        return Cell::Number(moment.as_f64());
+    }
+    // Knows the 1904 system and the 29 February 1900 of Excel, which is refused later as a date.
+    let (year, month, day, ..) = moment.to_ymd_hms_milli();
+    Cell::Date(format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// Takes out line breaks inside a cell: between Latin words they are spaces, in Chinese nothing.
+fn join_lines(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    for line in text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()) {
+        let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        if latin(joined.chars().next_back()) && latin(line.chars().next()) {
+            joined.push(' ');
+        }
+        joined.push_str(line);
+    }
+    joined
+}
