@@ -1,6 +1,12 @@
 //! Tests from outside: the real binary over real ports, the ledger over logs that misbehave, and the shape of the house.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(missing_docs, clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::await_holding_lock,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap
+)]
 
 #[path = "suite/bad_input.rs"]
 mod bad_input;

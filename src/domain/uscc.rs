@@ -137,7 +137,7 @@ fn check_character(code: &[u8; LENGTH]) -> u8 {
         weight = weight * 3 % 31;
     }
     let place = (31 - sum % 31) % 31;
-    ALPHABET.iter().nth(place as usize).copied().unwrap_or(b'0')
+    ALPHABET.get(place as usize).copied().unwrap_or(b'0')
 }
 
 impl fmt::Display for Uscc {

@@ -39,7 +39,6 @@ impl Ledger {
     }
 
     /// The register. Name a size at or below the durable one in every question; do not hold it across an await.
-    #[must_use]
     pub fn register(&self) -> RwLockReadGuard<'_, Register> {
         self.shared.register.read()
     }

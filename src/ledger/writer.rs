@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     domain::{
+        catalogue::Catalogue,
         fault::Fault,
         limits::{
             FLUSH_DURATION_MAX, GROUP_BYTES_MAX, GROUP_COMMITS_MAX, LEAF_BYTES_MAX, MARK_INTERVAL,
@@ -306,7 +307,7 @@ impl Writer {
 /// Judges the events of a commit in turn, each against everything before it, and applies those that are accepted.
 fn judge_all(
     register: &mut Register,
-    catalogue: &crate::domain::catalogue::Catalogue,
+    catalogue: &Catalogue,
     proposals: &[Proposal],
 ) -> (Vec<Fault>, Vec<Fault>) {
     let (mut rejections, mut warnings) = (Vec::new(), Vec::new());

@@ -41,16 +41,16 @@ impl Concern {
             Fact::Title { title, fact, .. } => {
                 concern.add_programme(title.programme);
                 concern.add(title.authority);
-                fact.listed().and_then(|listed| listed.recommended_by).map(|a| concern.add(a));
+                concern.add_some(fact.listed().and_then(|listed| listed.recommended_by));
                 if let TitleFact::NoticeOpened { sublist, .. }
                 | TitleFact::Designated { sublist, .. } = fact
                 {
-                    sublist.map(|authority| concern.add(authority));
+                    concern.add_some(*sublist);
                 }
             }
             Fact::BatchOpened(batch) | Fact::BatchSealed { batch, .. } => {
                 concern.add_programme(batch.programme);
-                batch.sublist.map(|authority| concern.add(authority));
+                concern.add_some(batch.sublist);
             }
             Fact::Corrected { position, .. } | Fact::Annulled { position } => {
                 concern.repairs = position.saturating_add(1);
@@ -77,7 +77,7 @@ impl Concern {
             };
             if same_title {
                 self.add(key.authority);
-                stated.recommended_by().map(|authority| self.add(authority));
+                self.add_some(stated.recommended_by());
             }
         }
     }
@@ -93,6 +93,10 @@ impl Concern {
 
     fn add(&mut self, authority: AuthorityCode) {
         self.authorities |= bit(authority);
+    }
+
+    fn add_some(&mut self, authority: Option<AuthorityCode>) {
+        self.authorities |= authority.map_or(0, bit);
     }
 
     fn add_programme(&mut self, programme: ProgrammeId) {

@@ -13,7 +13,7 @@ mod repair;
 pub mod rules;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use self::{
     batch::{BatchKey, BatchRecord},
@@ -270,8 +270,8 @@ impl Register {
     fn batch_key(&mut self, batch: &BatchRef) -> BatchKey {
         let name = self.sym(&batch.batch);
         let key = BatchKey { programme: batch.programme, authority: batch.authority, name };
-        if !self.batches.contains_key(&key) {
-            self.batches.insert(key, BatchRecord::default());
+        if let Entry::Vacant(vacant) = self.batches.entry(key) {
+            vacant.insert(BatchRecord::default());
             self.undo.push(Undo::Batch(key));
         }
         key

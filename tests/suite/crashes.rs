@@ -47,7 +47,9 @@ async fn every_acknowledged_commit_survives_kill_9_while_appending() {
             }));
             used %= 50_000;
         }
-        while acknowledged.lock().len() < goal && !writers.iter().all(|w| w.is_finished()) {
+        while acknowledged.lock().len() < goal
+            && !writers.iter().all(tokio::task::JoinHandle::is_finished)
+        {
             tokio::task::yield_now().await;
         }
         server.kill();

@@ -287,8 +287,8 @@ async fn a_designee_is_found_by_its_old_and_new_name() {
     assert!(register.find_by_name("示例新名有限公司", 1).len() <= 1);
     let index = register.find(&DesigneeId::parse(A).unwrap(), 2).unwrap();
     let names = |on| register.view(index, day(on), 2).names.into_iter().map(|n| n.name);
-    assert_eq!(names("2019-12-31").last().unwrap(), "示例(天津)有限公司");
-    assert_eq!(names("2020-01-01").last().unwrap(), "示例新名有限公司");
+    assert_eq!(names("2019-12-31").next_back().unwrap(), "示例(天津)有限公司");
+    assert_eq!(names("2020-01-01").next_back().unwrap(), "示例新名有限公司");
     assert_eq!(register.view(index, day("2020-01-01"), 2).titles[0].status, Status::Active);
     drop(register);
     let merged = pb::Renamed { simple: false, ..renamed };

@@ -32,16 +32,8 @@ impl Case<'_> {
         let folded = fold::fold(&facts, CivilDate::MAX);
         let same = folded.iter().find(|folded| Some(folded.key) == key);
         match fact {
-            TitleFact::NoticeOpened {
-                batch,
-                sublist,
-                review,
-                recommendation,
-                from,
-                to,
-                listed,
-            } => {
-                self.listing(event, title, batch, *sublist, listed, &facts);
+            TitleFact::NoticeOpened { batch, review, recommendation, from, to, listed, .. } => {
+                self.name_fits(event, listed, &facts);
                 self.not_twice_in_notice(&facts, key, batch, *review, *recommendation);
                 self.notice_length(*from, *to);
                 if !review {
@@ -49,15 +41,19 @@ impl Case<'_> {
                 }
             }
             TitleFact::Designated { batch, sublist, validity, supplement, listed } => {
-                self.listing(event, title, batch, *sublist, listed, &facts);
+                self.name_fits(event, listed, &facts);
                 self.batch_is_open(title, batch, *sublist, *supplement);
                 self.not_held(same, event.effective, *validity);
                 self.not_banned(&folded, title, event.effective, "effective_date");
             }
             TitleFact::ReviewPassed { .. } => self.held(same, event, "review_passed"),
-            TitleFact::ReviewFailed { .. } => self.held(same, event, "review_failed"),
+            TitleFact::ReviewFailed { .. } => {
+                self.held(same, event, "review_failed");
+                self.nothing_later(same, event.effective);
+            }
             TitleFact::Revoked { serious, ban_until } => {
                 self.held(same, event, "revoked");
+                self.nothing_later(same, event.effective);
                 self.ban_is_long_enough(event.effective, *serious, *ban_until);
             }
         }
@@ -82,19 +78,11 @@ impl Case<'_> {
         }
     }
 
-    fn listing(
-        &mut self,
-        event: &Event,
-        title: &TitleRef,
-        batch: &str,
-        sublist: Option<AuthorityCode>,
-        listed: &Listed,
-        facts: &[Stated],
-    ) {
-        if facts.is_empty() || listed.name.is_empty() {
+    /// A list may write a name otherwise than the register has it; that deserves a look.
+    fn name_fits(&mut self, event: &Event, listed: &Listed, facts: &[Stated]) {
+        if listed.name.is_empty() {
             return;
         }
-        let _ = (title, batch, sublist);
         let on_record = self.register.name_on(facts, event.effective);
         let differs = |name: &&str| name::folded(name) != name::folded(&listed.name);
         if let Some(on_record) = on_record.filter(differs) {
@@ -240,20 +228,19 @@ impl Case<'_> {
                 message,
                 HELD_RULE,
             );
-            return self.reject(fault, &[position]);
+            self.reject(fault, &[position]);
         }
-        let later: Vec<u64> = title.periods_after(event.effective).collect();
-        if let (Some(first), TitleEnd::Ends) = (later.first(), TitleEnd::of(field)) {
-            let message = format!("an event recorded at position {first} takes effect later");
-            let fault = self.fault(
-                "effective_date",
-                event.effective.to_string(),
-                Reason::Conflicts,
-                message,
-                "facts count in the order of their effective dates",
-            );
-            self.warn(fault, &later);
-        }
+    }
+
+    /// An end that is recorded after a later beginning makes that beginning void, or is made void by it.
+    fn nothing_later(&mut self, same: Option<&Folded>, day: CivilDate) {
+        let later: Vec<u64> =
+            same.map(|title| title.periods_after(day).collect()).unwrap_or_default();
+        let Some(first) = later.first() else { return };
+        let message = format!("the event at position {first} takes effect later");
+        let rule = "facts count in the order of their effective dates";
+        let fault = self.fault("effective_date", day.to_string(), Reason::Conflicts, message, rule);
+        self.warn(fault, &later);
     }
 
     fn ban_is_long_enough(&mut self, from: CivilDate, serious: bool, until: Option<CivilDate>) {
@@ -271,18 +258,6 @@ impl Case<'_> {
             );
             self.reject(fault, &[]);
         }
-    }
-}
-
-/// Whether a fact ends a title.
-enum TitleEnd {
-    Ends,
-    Goes,
-}
-
-impl TitleEnd {
-    fn of(field: &str) -> Self {
-        if field == "review_passed" { Self::Goes } else { Self::Ends }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::{
     domain::{
-        CivilDate,
+        CivilDate, PartialDate,
         catalogue::Programme,
-        fault::{Fault, Reason},
+        fault::{Fault, ParseError, Reason},
     },
     ledger::Ledger,
     pb,
@@ -18,11 +18,9 @@ pub(crate) fn pb_date(date: CivilDate) -> pb::Date {
 }
 
 /// The last day of an optional date.
-pub(crate) fn civil_date(
-    date: Option<&pb::Date>,
-) -> Option<Result<CivilDate, crate::domain::fault::ParseError>> {
+pub(crate) fn civil_date(date: Option<&pb::Date>) -> Option<Result<CivilDate, ParseError>> {
     let pb::Date { year, month, day } = date?;
-    Some(crate::domain::PartialDate::parse_parts(*year, *month, *day).map(|date| date.last_day()))
+    Some(PartialDate::parse_parts(*year, *month, *day).map(PartialDate::last_day))
 }
 
 /// Microseconds since 1970 as a message.

@@ -247,11 +247,11 @@ impl<'a> Fields<'a> {
         date: Option<&pb::Date>,
         need: Need,
     ) -> Option<CivilDate> {
-        self.date(field, date, need).map(|date| date.first_day())
+        self.date(field, date, need).map(PartialDate::first_day)
     }
 
     pub(super) fn last_day(&mut self, field: &str, date: Option<&pb::Date>) -> Option<CivilDate> {
-        self.date(field, date, Need::Optional).map(|date| date.last_day())
+        self.date(field, date, Need::Optional).map(PartialDate::last_day)
     }
 
     /// Notes a fault if an end lies before its beginning.
