@@ -153,13 +153,15 @@ impl Headers {
     pub(super) fn of(texts: &[String], choices: &[Choice]) -> Self {
         let mut headers = Self::default();
         let chosen = |text: &str| choices.iter().find(|choice| same(&choice.header, text));
+        let is_personal = |text: &str| personal::is_personal_header(&fold(text));
         let is_chosen = |field: Field| {
-            let choice = choices.iter().find(|choice| choice.field == Some(field));
-            choice.is_some_and(|choice| texts.iter().any(|text| same(&choice.header, text)))
+            let mut chosen = choices.iter().filter(|choice| choice.field == Some(field));
+            let can_be = |text: &str, header: &str| same(header, text) && !is_personal(text);
+            chosen.any(|choice| texts.iter().any(|text| can_be(text, &choice.header)))
         };
         for (index, text) in texts.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
             let header = text.clone();
-            if personal::is_personal_header(&fold(text)) {
+            if is_personal(text) {
                 headers.personal.push(header);
                 continue;
             }

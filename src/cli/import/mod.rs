@@ -1,8 +1,9 @@
 //! Turns an official list (CSV, XLS, XLSX, JSON lines) into events; it never guesses a fact that
 //! the list or the caller does not state, and never lets personal data through.
 //!
-//! The road: bytes → [`encoding`] or [`sheet`] → rows of cells → [`table`] finds header and data →
-//! [`events`] makes one event of each row. The server validates what the texts mean.
+//! The road: bytes → `encoding` and `text`, or `sheet` → rows of cells → `table` finds header
+//! and data → `events` makes one event of each row, through `row`. The server validates what the
+//! texts mean.
 
 mod columns;
 mod encoding;

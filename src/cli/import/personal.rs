@@ -59,10 +59,10 @@ pub(super) fn personal_number(text: &str, may_be_code: bool) -> Option<&'static 
 /// A mainland mobile number, with or without the country code.
 fn is_mobile_number(token: &str) -> bool {
     let digits = token.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(token);
-    digits.len() == 11
-        && digits.starts_with('1')
-        && digits.bytes().nth(1).is_some_and(|second| (b'3'..=b'9').contains(&second))
-        && digits.bytes().all(|digit| digit.is_ascii_digit())
+    match digits.as_bytes() {
+        [b'1', b'3'..=b'9', rest @ ..] => rest.len() == 9 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// An 18-character resident identity number (GB 11643): region, birth date, serial, check.

@@ -1,6 +1,8 @@
 //! Finds the table in a sheet: title rows, header, data, footnotes. It never drops a row without
 //! reporting it, blank rows excepted.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::columns::{self, Choice, Column, Headers, fold};
 use super::error::FileFault;
 use super::report::Skipped;
@@ -11,6 +13,8 @@ pub(super) const HEADER_ROWS_MAX: usize = 30;
 /// A longer lone text is a sentence, not a name: names have at most 128 characters in the log and
 /// hardly 60 in life.
 const LONE_NAME_CHARS_MAX: usize = 60;
+/// Words behind a number of enterprises.
+const COUNTERS: &str = "家户个";
 
 /// A table found in a sheet.
 #[derive(Debug)]
@@ -153,12 +157,10 @@ fn not_data(
     if repeats(row, header, columns) {
         return Some("the header again");
     }
-    let is_named = row
-        .cells
-        .iter()
-        .enumerate()
-        .any(|(index, cell)| index != first && identifies(index) && !cell.is_empty());
-    if !is_named && is_note(&text) {
+    let names_somebody = |(index, cell): (usize, &Cell)| {
+        index != first && identifies(index) && !is_count_or_note(&cell.text())
+    };
+    if is_note(&text) && !row.cells.iter().enumerate().any(names_somebody) {
         return Some("a note");
     }
     if !lone {
@@ -179,6 +181,12 @@ fn repeats(row: &Row, header: &Row, columns: &[Column]) -> bool {
     };
     let identifying = columns.iter().filter(|column| column.field.identifies());
     identifying.clone().count() > 0 && identifying.clone().all(|column| same(&column))
+}
+
+/// What may stand in the name column beside a note: nothing, `25家`, a second note.
+fn is_count_or_note(text: &str) -> bool {
+    text.trim_matches(|c: char| c.is_ascii_digit() || COUNTERS.contains(c)).is_empty()
+        || is_note(text)
 }
 
 /// Notes, totals and signatures below a table.
@@ -206,10 +214,10 @@ fn is_note(text: &str) -> bool {
         "source",
     ];
     const ALONE: &[&str] = &["合计", "总计", "小计", "共计", "备注", "total"];
-    use unicode_normalization::UnicodeNormalization;
     let text: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
     let text = text.trim_start_matches(['(', '*', '※']).to_ascii_lowercase();
-    let head = text.trim_end_matches(|c: char| c.is_ascii_digit() || "家户个:".contains(c));
+    let head =
+        text.trim_end_matches(|c: char| c.is_ascii_digit() || c == ':' || COUNTERS.contains(c));
     ALONE.contains(&head)
         || WITH_COLON.iter().any(|word| {
             let rest = text.strip_prefix(word).unwrap_or_default();

@@ -73,16 +73,16 @@ fn date(year: i32, month: i32, day: i32) -> Option<pb::Date> {
 
 /// Names of what was read, whatever the fact.
 fn names(import: &Import) -> Vec<&str> {
-    let name = |row| match row {
-        ImportedRow { event: pb::Event { fact: Some(Fact::Designated(fact)), .. }, .. } => {
-            fact.profile.as_ref().map(|profile| profile.name.as_str())
-        }
-        ImportedRow { event: pb::Event { fact: Some(Fact::NoticeOpened(fact)), .. }, .. } => {
-            fact.profile.as_ref().map(|profile| profile.name.as_str())
-        }
+    import.rows.iter().map(name).collect()
+}
+
+fn name(row: &ImportedRow) -> &str {
+    let profile = match &row.event.fact {
+        Some(Fact::Designated(fact)) => fact.profile.as_ref(),
+        Some(Fact::NoticeOpened(fact)) => fact.profile.as_ref(),
         _ => None,
     };
-    import.rows.iter().map(|row| name(row).unwrap_or_default()).collect()
+    profile.map_or("", |profile| profile.name.as_str())
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 //!
 //! The `csv` crate takes an unclosed quotation mark as closed at the end of the file: hundreds of
 //! enterprises would vanish into one cell. It also loses the physical line of a record that
-//! follows blank lines. Hence these hundred lines.
+//! follows blank lines. Hence this file.
 
 use super::columns::Choice;
 use super::error::FileFault;

@@ -3,8 +3,9 @@
 use super::*;
 
 const LINE: &str = r#"{"authority":"100000","designee":"91110000MA00000152",
-"effectiveDate":{"year":2019,"month":6,"day":5},"designated":{"programme":"little-giant","batch":"1",
-"validTo":{"year":2022,"month":6,"day":4},"profile":{"name":"示例一号","sizeClass":"SIZE_CLASS_SMALL"}}}"#;
+"effectiveDate":{"year":2019,"month":6,"day":5},
+"designated":{"programme":"little-giant","batch":"1","validTo":{"year":2022,"month":6,"day":4},
+"profile":{"name":"示例一号","sizeClass":"SIZE_CLASS_SMALL"}}}"#;
 
 fn line() -> String {
     LINE.replace('\n', "")

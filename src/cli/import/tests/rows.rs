@@ -183,7 +183,7 @@ fn a_renaming_keeps_the_old_name_as_the_one_the_log_knows() {
     check("更名前,更名后\n甲公司,乙公司\n");
     check("企业名称,原名称\n乙公司,甲公司\n");
     check("企业名称,更名后名称\n甲公司,乙公司\n");
-    let said = refusal_with(&renamed, &format!("企业名称,信用代码\n甲公司,{CODE}\n"));
+    let said = refusal_with(&renamed, format!("企业名称,信用代码\n甲公司,{CODE}\n"));
     assert_says(&said, &["更名前", "更名后"]);
 }
 

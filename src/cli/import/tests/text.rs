@@ -60,7 +60,7 @@ fn what_is_no_list_is_named() {
 fn separators_are_found_on_the_header_row() {
     for separator in [",", "\t", ";"] {
         let list =
-            format!("企业,名单;附件,1\n企业名称{separator}批次\n示例一号{separator}第二批\n");
+            format!("名单,2024;附件,1\n企业名称{separator}批次\n示例一号{separator}第二批\n");
         let import = import(&list);
         assert_eq!(names(&import), ["示例一号"], "{separator:?}");
         assert_eq!(designated(&import, 0).batch, "2", "{separator:?}");
