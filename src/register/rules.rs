@@ -153,7 +153,7 @@ impl Case<'_> {
         let decides = programme.rules.iter().any(|rule| rule.decided_by.includes(event.authority));
         if !decides && batch.sublist != Some(event.authority) {
             let decider = programme.rules.first().map_or(Decider::Any, |rule| rule.decided_by);
-            self.not_entitled(event.authority, &programme.id, decider, "");
+            self.not_entitled(event.authority, &programme.id, decider);
         }
     }
 
@@ -188,19 +188,13 @@ impl Case<'_> {
         }
     }
 
-    fn not_entitled(
-        &mut self,
-        issuer: AuthorityCode,
-        programme: &str,
-        decider: Decider,
-        detail: &str,
-    ) {
+    fn not_entitled(&mut self, issuer: AuthorityCode, programme: &str, decider: Decider) {
         let who = match decider {
             Decider::Ministry => "only the ministry (100000) decides on it",
             Decider::Provincial => "only a provincial-level authority decides on it",
             Decider::Any => "it does not decide on it",
         };
-        let message = format!("may not state this for {programme}: {who}{detail}");
+        let message = format!("may not state this for {programme}: {who}");
         let rule = "the programme catalogue, decided_by";
         let code = issuer.as_str();
         let fault = self.fault("authority", code, Reason::IssuerNotEntitled, message, rule);

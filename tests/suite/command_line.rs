@@ -1,8 +1,11 @@
 //! The command line, as a person types it.
 
-use std::process::{Command, Output};
+use std::{
+    fs,
+    process::{Command, Output, Stdio},
+};
 
-use crate::harness::{Fresh, TIDU, directory, list};
+use crate::harness::{Fresh, Server, TIDU, list};
 
 fn tidu(server: &str, args: &[&str]) -> Output {
     Command::new(TIDU).args(args).env("TIDU_SERVER", server).output().unwrap()
@@ -48,5 +51,110 @@ async fn errors_name_the_rule_and_the_exit_code_tells_refusal_from_failure() {
     assert_eq!(nobody.status.code(), Some(1));
     assert!(text(&nobody.stderr).contains("tidu serve"), "{nobody:?}");
     assert_eq!(tidu(&address, &["events", "--kind", "nonsense"]).status.code(), Some(2));
-    drop(directory());
+}
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/little-giants-sample.csv");
+const OPTIONS: [&str; 8] = [
+    "--authority",
+    "440000",
+    "--programme",
+    "specialised-sme",
+    "--batch",
+    "2026-1",
+    "--date",
+    "2026-03-01",
+];
+
+#[tokio::test]
+async fn the_sample_of_real_names_is_recorded_once_however_often_it_is_given() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.clone();
+    let record = || tidu(&address, &["record", SAMPLE, "--authority", "100000"]);
+    let first = record();
+    assert!(first.status.success(), "{first:?}");
+    assert!(text(&record().stdout).contains("recorded before, at positions 0 to 17"));
+    assert_eq!(fresh.client().await.status().await.log_size, 18);
+    // Found by a name whose brackets are written otherwise, under the recommending authority.
+    let shown = tidu(&address, &["show", "瑞普（天津）生物药业有限公司", "--as-of", "2020-01-01"]);
+    let shown = text(&shown.stdout);
+    assert!(shown.contains("provisional:120000/") && shown.contains("ACTIVE"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_generated_list_of_9271_rows_is_recorded_whole_or_not_at_all() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.clone();
+    let path = fresh.dir.path().join("list.csv");
+    let list = path.to_str().unwrap();
+    assert!(tidu(&address, &["generate", "--to", list]).status.success());
+    let with = |more: &[&str]| tidu(&address, &[&["record", list], &OPTIONS[..], more].concat());
+
+    let rows = fs::read_to_string(&path).unwrap();
+    let bad = rows.replacen("440800,36", "440305,36", 1);
+    assert_ne!(bad, rows);
+    fs::write(&path, bad).unwrap();
+    let refused = with(&[]);
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    let table = text(&refused.stdout);
+    assert!(table.contains("ISSUER_NOT_ENTITLED") && table.contains(" 2 "), "row 2: {table}");
+    assert_eq!(fresh.client().await.status().await.log_size, 0);
+
+    fs::write(&path, rows).unwrap();
+    assert!(text(&with(&["--dry-run"]).stdout).contains("9271 rows would be recorded"));
+    assert_eq!(fresh.client().await.status().await.log_size, 0);
+    let json = text(&with(&["-o", "json"]).stdout);
+    let answer: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(answer["nextPosition"], "9271");
+}
+
+#[tokio::test]
+async fn watch_goes_on_after_the_server_was_killed_and_started_again() {
+    let fresh = Fresh::start();
+    fresh.client().await.record(list(1, 5)).await.unwrap();
+    let address = fresh.server.address.clone();
+    let watching = Command::new(TIDU)
+        .args(["watch", "--until", "9", "-o", "json", "--server", &address])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut client = fresh.client().await;
+    while client.status().await.subscriber_count == 0 {
+        tokio::task::yield_now().await;
+    }
+    let Fresh { server, dir } = fresh;
+    server.kill();
+    let listen = address.trim_start_matches("http://");
+    let server = Server::start_at(&dir.path().join("data"), listen);
+    server.client().await.record(list(1, 9).split_off(5)).await.unwrap();
+    let output =
+        tokio::task::spawn_blocking(|| watching.wait_with_output().unwrap()).await.unwrap();
+    let lines = text(&output.stdout);
+    let positions: Vec<_> = lines
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["position"].to_string()
+        })
+        .collect();
+    let expected: Vec<_> = (0..9).map(|position| format!("\"{position}\"")).collect();
+    assert_eq!(positions, expected);
+}
+
+#[test]
+fn the_demo_runs_by_itself() {
+    let output = Command::new(TIDU).arg("demo").output().unwrap();
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    for expected in
+        ["22 of 22 events", "15 of 22 events", "7 of 22 events", "REVOKED", "tidu serve"]
+    {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_refused_without_insecure() {
+    let output = Command::new(TIDU).args(["serve", "--listen", "0.0.0.0:0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("--insecure"));
 }

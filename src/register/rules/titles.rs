@@ -67,14 +67,18 @@ impl Case<'_> {
             return;
         };
         if !recommends && !rule.decided_by.includes(event.authority) {
-            return self.not_entitled(event.authority, &programme.id, rule.decided_by, "");
+            return self.not_entitled(event.authority, &programme.id, rule.decided_by);
         }
         // A city with independent planning status answers for itself, and so does the corps.
         let region = fact.listed().and_then(|listed| listed.region);
         let Some(region) = region.filter(|_| !event.authority.is_ministry()) else { return };
         if !answers_for(event.authority, region) {
-            let detail = format!(", and region {region} is another authority's");
-            self.not_entitled(event.authority, &programme.id, rule.decided_by, &detail);
+            let message = format!("does not answer for region {region}");
+            let rule = "each of the 37 authorities decides for its own region; a city with \
+                        independent planning status and the XPCC for themselves";
+            let code = event.authority.as_str();
+            let fault = self.fault("authority", code, Reason::IssuerNotEntitled, message, rule);
+            self.reject(fault, &[]);
         }
     }
 
