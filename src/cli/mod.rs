@@ -47,6 +47,8 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the server refused what was asked
 enum Command {
     /// Start the server
     Serve(serve::ServeArgs),
+    /// Print the settings that `serve` would use, as a tidu.toml
+    Config(serve::ServeArgs),
     /// Show the main job on real data, in a throw-away server
     Demo(demo::DemoArgs),
     /// Record a list (CSV, XLS, XLSX) or events (JSON lines)
@@ -156,6 +158,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve(args) => serve::run(args).await,
+        Command::Config(args) => serve::print_config(args),
         Command::Demo(args) => demo::run(args).await,
         Command::Record(args) => record::run(*args).await,
         Command::Watch(args) => watch::run(args).await,

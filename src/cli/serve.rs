@@ -40,15 +40,24 @@ pub(super) struct ServeArgs {
     config: Option<PathBuf>,
 }
 
-pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
+fn config(args: ServeArgs) -> Result<Config, CliError> {
     let flags = Flags {
         listen: args.listen,
         data_dir: args.data_dir,
         catalogue: args.catalogue,
         insecure: args.insecure.then_some(true),
     };
-    let config =
-        Config::load(&flags, args.config.as_deref()).map_err(|e| CliError::Said(e.to_string()))?;
+    Config::load(&flags, args.config.as_deref()).map_err(|e| CliError::Said(e.to_string()))
+}
+
+/// `tidu config`.
+pub(super) fn print_config(args: ServeArgs) -> Result<(), CliError> {
+    let text = toml::to_string(&config(args)?).map_err(|e| CliError::Said(e.to_string()))?;
+    say(text.trim_end())
+}
+
+pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
+    let config = config(args)?;
     let failed = |why: &str| {
         tracing::error!(why, "the log failed; nothing more is acknowledged");
         eprintln!("tidu: the log failed, the process ends: {why}");

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Durable, Leaf, Ledger, Shared, leaf};
 use crate::{
-    log::{Chunk, LogError},
+    log::{Chunk, LeafAt, LogError},
     register::{Interest, Register},
 };
 
@@ -88,12 +88,34 @@ impl Ledger {
     /// # Errors
     /// As for [`Ledger::chunks`].
     pub async fn leaf(&self, position: u64) -> Result<Bytes, LogError> {
-        let chunks = self.chunks(position, 1).await?;
-        let mut leaves = chunks.first().map(Chunk::leaves).into_iter().flatten();
-        leaves
-            .find(|leaf| leaf.position == position)
-            .map(|leaf| leaf.bytes)
-            .ok_or_else(|| LogError::damaged(position, "an event is missing from its chunk"))
+        let picked = self.pick(&[position], 1).await?;
+        let leaf = picked.into_iter().next().map(|leaf| leaf.bytes);
+        leaf.ok_or_else(|| LogError::damaged(position, "an event is missing from the log"))
+    }
+
+    /// The leaves of these positions below the durable size, in this order, until their bytes reach `bytes`.
+    ///
+    /// # Errors
+    /// As for [`Ledger::chunks`].
+    pub async fn pick(&self, positions: &[u64], bytes: usize) -> Result<Vec<LeafAt>, LogError> {
+        let (mut picked, mut taken) = (Vec::with_capacity(positions.len()), 0);
+        // Neighbours share a chunk; read each once.
+        let mut chunk: Option<Chunk> = None;
+        for &position in positions {
+            if taken >= bytes {
+                break;
+            }
+            let holds = |chunk: &Chunk| (chunk.first()..chunk.next()).contains(&position);
+            if !chunk.as_ref().is_some_and(holds) {
+                chunk = self.chunks(position, 1).await?.into_iter().next();
+            }
+            let leaf = chunk.iter().flat_map(Chunk::leaves).find(|leaf| leaf.position == position);
+            let missing = || LogError::damaged(position, "an event is missing from its chunk");
+            let leaf = leaf.ok_or_else(missing)?;
+            taken += leaf.framed.len();
+            picked.push(leaf);
+        }
+        Ok(picked)
     }
 
     /// The first position recorded at or after an instant; the durable size if there is none.

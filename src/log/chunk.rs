@@ -122,12 +122,14 @@ fn checksum(header: &[u8; HEADER], run: &[u8]) -> u32 {
 
 /// One leaf inside a chunk.
 #[derive(Clone, Debug)]
-pub struct Leaf {
+pub struct LeafAt {
     /// Its position.
     pub position: u64,
     /// Its bytes, shared with the chunk.
     pub bytes: Bytes,
-    /// Where its frame stands in the run.
+    /// The same with key and length before them, as in a run.
+    pub framed: Bytes,
+    /// Where they stand in the run.
     pub frame: std::ops::Range<usize>,
 }
 
@@ -139,9 +141,9 @@ pub struct Leaves {
 }
 
 impl Iterator for Leaves {
-    type Item = Leaf;
+    type Item = LeafAt;
 
-    fn next(&mut self) -> Option<Leaf> {
+    fn next(&mut self) -> Option<LeafAt> {
         let rest = self.run.get(self.at..)?;
         let (key, length, prefix) = match *rest {
             [key, short, ..] if short < 0x80 => (key, usize::from(short), 2),
@@ -155,7 +157,12 @@ impl Iterator for Leaves {
             return None;
         }
         let position = self.position;
-        let leaf = Leaf { position, bytes: self.run.slice(start..end), frame: self.at..end };
+        let leaf = LeafAt {
+            position,
+            bytes: self.run.slice(start..end),
+            framed: self.run.slice(self.at..end),
+            frame: self.at..end,
+        };
         self.at = end;
         self.position += 1;
         Some(leaf)

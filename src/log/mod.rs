@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 pub use self::{
-    chunk::{Chunk, ChunkWriter},
+    chunk::{Chunk, ChunkWriter, LeafAt},
     merkle::{Frontier, Hash},
     sled::SledLog,
 };

@@ -22,8 +22,8 @@ use crate::{
         event::Kind,
         fault::{Fault, ParseError, Reason},
         limits::{
-            COMMIT_EVENTS_MAX, FILTER_VALUES_MAX, ID_BYTES_MAX, PAGE_EVENTS_DEFAULT,
-            PAGE_EVENTS_MAX, REJECTIONS_MAX, RESPONSE_BYTES_MAX,
+            COMMIT_EVENTS_MAX, FILTER_VALUES_MAX, ID_BYTES_MAX, PAGE_BYTES, PAGE_EVENTS_DEFAULT,
+            PAGE_EVENTS_MAX, REJECTIONS_MAX,
         },
     },
     ledger::{Commit, Ledger, Precondition, Receipt},
@@ -97,17 +97,11 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
         let page = Page::read(&request, self.ledger.durable().size)?;
         let interest = interest(&self.ledger, request.filter)?;
         let (positions, next) = self.select(&interest, &page);
-        let mut events = Vec::with_capacity(positions.len());
-        let (mut bytes, mut cut) = (0, None);
-        for position in positions {
-            let leaf = self.ledger.leaf(position).await.map_err(|e| errors::log_error(&e))?;
-            bytes += leaf.len() + LEAF_FRAME_BYTES;
-            if bytes > RESPONSE_BYTES_MAX / 2 {
-                cut = Some(position);
-                break;
-            }
-            events.push(decode(&leaf)?);
-        }
+        let picked = self.ledger.pick(&positions, PAGE_BYTES).await;
+        let picked = picked.map_err(|e| errors::log_error(&e))?;
+        let events =
+            picked.iter().map(|leaf| decode(&leaf.bytes)).collect::<Result<Vec<_>, _>>()?;
+        let cut = positions.get(events.len()).copied();
         let next_page_token = page.token_after(cut, next);
         Ok(Response::new(pb::ListEventsResponse { events, next_page_token }))
     }
@@ -123,9 +117,6 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
         Ok(Response::new(Box::pin(stream)))
     }
 }
-
-/// Key and length of a leaf in a message.
-const LEAF_FRAME_BYTES: usize = 4;
 
 /// A request that was read.
 struct ReadCommit {

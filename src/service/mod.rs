@@ -12,7 +12,8 @@ use std::sync::{Arc, atomic::AtomicU32};
 
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tower::{ServiceExt as _, util::BoxCloneSyncService};
+use tower::{Layer as _, ServiceExt as _, util::BoxCloneSyncService};
+use tower_http::trace::TraceLayer;
 
 use self::{admin::AdminApi, ledger::LedgerApi, register::RegisterApi};
 use crate::{
@@ -69,7 +70,8 @@ pub async fn api(
     .add_service(reflection().build_v1()?)
     .add_service(reflection().build_v1alpha()?)
     .prepare();
-    let api = routes.map_request(|request: Request| request);
+    let api = TraceLayer::new_for_grpc().on_failure(()).layer(routes);
+    let api = api.map_request(|request: Request| request);
     Ok(BoxCloneSyncService::new(api.map_response(transport::reword)))
 }
 

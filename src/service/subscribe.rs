@@ -57,6 +57,7 @@ struct Subscription {
     /// When silence becomes too long.
     due: Instant,
     told_caught_up: bool,
+    told_last: bool,
     _counted: Counted,
 }
 
@@ -105,6 +106,7 @@ pub(crate) async fn open(
         heartbeat,
         due: Instant::now() + heartbeat,
         told_caught_up: false,
+        told_last: false,
         _counted: Counted::new(&api.subscribers),
     };
     Ok(stream::unfold(Some(subscription), |subscription| async move {
@@ -162,13 +164,20 @@ impl Subscription {
     async fn message(&mut self) -> Result<Option<pb::SubscribeResponse>, Status> {
         loop {
             let size = self.durable.borrow_and_update().size;
+            if self.drain.is_cancelled() {
+                if std::mem::replace(&mut self.told_last, true) {
+                    return Err(errors::draining());
+                }
+                let progress = self.progress(size);
+                return Ok(Some(self.spoken(progress)));
+            }
             let upto = self.stop.map_or(size, |stop| stop.min(size));
             if self.next < upto {
                 if let Some(batch) = self.batch(upto).await? {
                     return Ok(Some(self.spoken(batch)));
                 }
                 // Nothing matched in what was examined; say so when silence becomes too long.
-                if Instant::now() < self.due && !self.drain.is_cancelled() {
+                if Instant::now() < self.due {
                     tokio::task::yield_now().await;
                     continue;
                 }
@@ -184,12 +193,11 @@ impl Subscription {
                 return Ok(Some(self.spoken(progress)));
             }
             match self.wait().await {
-                Woken::Grown => {}
+                Woken::Grown | Woken::Drained => {}
                 Woken::Due => {
                     let progress = self.progress(size);
                     return Ok(Some(self.spoken(progress)));
                 }
-                Woken::Drained => return Err(errors::draining()),
                 Woken::Gone => return Err(Status::unavailable("the log is closed")),
             }
         }
@@ -228,21 +236,11 @@ impl Subscription {
         let upto = upto.min(self.next + STREAM_SCAN_EVENTS_MAX);
         let (positions, examined) =
             self.ledger.matching(&self.interest, self.next, upto, STREAM_MATCHES_MAX);
-        let (mut runs, mut bytes) = (Vec::new(), 0);
-        let mut chunk: Option<Chunk> = None;
-        for position in positions {
-            if bytes >= STREAM_MESSAGE_BYTES {
-                return Ok((runs, position));
-            }
-            if chunk.as_ref().is_none_or(|chunk| position >= chunk.next()) {
-                chunk = self.chunks(position, 1).await?.into_iter().next();
-            }
-            let Some(chunk) = &chunk else { break };
-            let run = chunk.slice(position, position + 1);
-            bytes += run.len();
-            runs.push(run);
-        }
-        Ok((runs, examined))
+        let picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await;
+        let picked = picked.map_err(|e| errors::log_error(&e))?;
+        // What did not fit comes next time.
+        let next = positions.get(picked.len()).copied().unwrap_or(examined);
+        Ok((picked.into_iter().map(|leaf| leaf.framed).collect(), next))
     }
 
     async fn chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, Status> {

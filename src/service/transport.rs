@@ -4,6 +4,7 @@
 //! OUT_OF_RANGE for a message over the limit, INTERNAL for one that is cut short or does not decode. Handlers always
 //! attach details, so an answer with one of these codes and none is the transport's and is replaced here.
 
+use bytes::Bytes;
 use http::{HeaderMap, Response};
 use tonic::{Code, Status, body::Body};
 
@@ -11,10 +12,14 @@ use super::errors;
 use crate::{domain::limits::REQUEST_BYTES_MAX, pb::ErrorReason};
 
 /// Replaces the transport's own error, if the answer is one.
-pub(crate) fn reword(response: Response<Body>) -> Response<Body> {
+pub(crate) fn reword<B>(response: Response<B>) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     match replacement(response.headers()) {
         Some(status) => status.into_http(),
-        None => response,
+        None => response.map(Body::new),
     }
 }
 
