@@ -1,33 +1,22 @@
 //! LedgerService: append, read, follow.
 
-use std::{
-    pin::Pin,
-    sync::{Arc, atomic::AtomicU32},
-};
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tokio_stream::Stream;
-use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
-use super::{
-    convert::{self, Fields, Need, Source},
-    errors, subscribe,
-};
+use super::{convert, errors, filter::interest, page::Page, subscribe::Streams};
 use crate::{
     domain::{
         DesigneeId,
-        event::Kind,
         fault::{Fault, ParseError, Reason},
-        limits::{
-            COMMIT_EVENTS_MAX, FILTER_VALUES_MAX, ID_BYTES_MAX, PAGE_BYTES, PAGE_EVENTS_DEFAULT,
-            PAGE_EVENTS_MAX, REJECTIONS_MAX,
-        },
+        limits::{COMMIT_EVENTS_MAX, ID_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
     },
     ledger::{Commit, Ledger, Precondition, Receipt},
-    pb::{self, ErrorReason},
+    pb,
     register::Interest,
 };
 
@@ -38,10 +27,7 @@ const ANONYMOUS: Bytes = Bytes::from_static(b"anonymous");
 #[derive(Clone)]
 pub(crate) struct LedgerApi {
     pub(crate) ledger: Arc<Ledger>,
-    /// Ends streams when the server goes down.
-    pub(crate) drain: CancellationToken,
-    /// Streams being served.
-    pub(crate) subscribers: Arc<AtomicU32>,
+    pub(crate) streams: Streams,
 }
 
 #[tonic::async_trait]
@@ -113,7 +99,7 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
         &self,
         request: Request<pb::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let stream = subscribe::open(self, request.into_inner()).await?;
+        let stream = self.streams.open(request.into_inner()).await?;
         Ok(Response::new(Box::pin(stream)))
     }
 }
@@ -263,115 +249,4 @@ fn digest_of(events: &[pb::Event]) -> [u8; 32] {
 pub(crate) fn decode(leaf: &Bytes) -> Result<pb::RecordedEvent, Status> {
     pb::RecordedEvent::decode(leaf.clone())
         .map_err(|e| errors::log_error(&crate::log::LogError::damaged(0, e.to_string())))
-}
-
-/// Reads a filter. What is not known is an error, never a stream that stays empty and looks healthy.
-pub(crate) fn interest(ledger: &Ledger, filter: Option<pb::Filter>) -> Result<Interest, Status> {
-    let mut interest = Interest::default();
-    let Some(mut filter) = filter else { return Ok(interest) };
-    let counts = [
-        ("filter.programmes", filter.programmes.len()),
-        ("filter.authorities", filter.authorities.len()),
-        ("filter.kinds", filter.kinds.len()),
-    ];
-    for (field, count) in counts {
-        if count > FILTER_VALUES_MAX {
-            return Err(errors::over_limit(field, count, FILTER_VALUES_MAX, "entries"));
-        }
-    }
-    for (i, id) in filter.programmes.iter().enumerate() {
-        let found = ledger.catalogue().find(id);
-        let field = format!("filter.programmes[{i}]");
-        interest.programme(found.map_err(|error| errors::bad_field(&field, id, &error))?);
-    }
-    let mut fields = Fields::new(ledger.catalogue(), Source::Caller, 0);
-    for (i, code) in filter.authorities.iter_mut().enumerate() {
-        let field = format!("filter.authorities[{i}]");
-        if let Some(authority) = fields.authority(&field, code, Need::Required) {
-            interest.authority(authority);
-        }
-    }
-    if let Some(fault) = fields.finish().0.into_iter().next() {
-        let error = ParseError::new(fault.reason, fault.message, fault.rule);
-        return Err(errors::bad_field(&fault.field, &fault.value, &error));
-    }
-    for (i, number) in filter.kinds.into_iter().enumerate() {
-        let kind = Kind::from_number(number).ok_or_else(|| {
-            let message = "is not a kind of this version's protocol";
-            let error = ParseError::new(Reason::EnumUnknown, message, "");
-            errors::bad_field(&format!("filter.kinds[{i}]"), &number.to_string(), &error)
-        })?;
-        interest.kind(kind);
-    }
-    Ok(interest)
-}
-
-/// Where a page stands. The token names the next position, the size of the log when the first page was read, and the
-/// request it belongs to.
-struct Page {
-    /// Ascending: the first position to look at. Descending: one more than it.
-    from: u64,
-    /// Size of the log when the first page was read.
-    upto: u64,
-    size: usize,
-    descending: bool,
-    request: u64,
-}
-
-impl Page {
-    fn read(request: &pb::ListEventsRequest, size: u64) -> Result<Self, Status> {
-        let order = pb::EventOrder::try_from(request.order).map_err(|_| {
-            let message = "is not a value of this version's protocol";
-            let error = ParseError::new(Reason::EnumUnknown, message, "");
-            errors::bad_field("order", &request.order.to_string(), &error)
-        })?;
-        let descending = order == pb::EventOrder::Descending;
-        let page_size = match usize::try_from(request.page_size) {
-            Ok(0) => PAGE_EVENTS_DEFAULT,
-            Ok(asked) => asked.min(PAGE_EVENTS_MAX),
-            Err(_) => {
-                let error = ParseError::new(Reason::FieldInvalid, "must not be negative", "");
-                let value = request.page_size.to_string();
-                return Err(errors::bad_field("page_size", &value, &error));
-            }
-        };
-        let fingerprint = fingerprint(request);
-        let from = if descending { size } else { 0 };
-        let mut page = Self { from, upto: size, size: page_size, descending, request: fingerprint };
-        if !request.page_token.is_empty() {
-            (page.from, page.upto) = page.parse(&request.page_token, size).ok_or_else(|| {
-                errors::status(
-                    Code::InvalidArgument,
-                    ErrorReason::PageTokenInvalid,
-                    "page_token does not belong to this request",
-                    [("value", crate::domain::fault::echo(&request.page_token))],
-                )
-            })?;
-        }
-        Ok(page)
-    }
-
-    fn parse(&self, token: &str, size: u64) -> Option<(u64, u64)> {
-        let mut parts = token.split('.').map(|part| u64::from_str_radix(part, 16).ok());
-        let (from, upto, request) = (parts.next()??, parts.next()??, parts.next()??);
-        let whole = parts.next().is_none() && request == self.request;
-        (whole && from <= upto && upto <= size).then_some((from, upto))
-    }
-
-    fn token_after(&self, cut: Option<u64>, next: Option<u64>) -> String {
-        let cut = cut.map(|position| if self.descending { position + 1 } else { position });
-        let Some(from) = cut.or(next) else { return String::new() };
-        format!("{from:x}.{:x}.{:x}", self.upto, self.request)
-    }
-}
-
-/// Ties a token to the filter and order it was given for.
-fn fingerprint(request: &pb::ListEventsRequest) -> u64 {
-    let same = pb::ListEventsRequest {
-        filter: request.filter.clone(),
-        order: request.order,
-        ..Default::default()
-    };
-    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(same.encode_to_vec()).into();
-    u64::from(u32::from_be_bytes([a, b, c, d]))
 }

@@ -3,7 +3,9 @@
 mod admin;
 pub mod convert;
 mod errors;
+mod filter;
 mod ledger;
+mod page;
 mod register;
 mod subscribe;
 mod transport;
@@ -15,7 +17,7 @@ use tonic::service::Routes;
 use tower::{Layer as _, ServiceExt as _, util::BoxCloneSyncService};
 use tower_http::trace::TraceLayer;
 
-use self::{admin::AdminApi, ledger::LedgerApi, register::RegisterApi};
+use self::{admin::AdminApi, ledger::LedgerApi, register::RegisterApi, subscribe::Streams};
 use crate::{
     domain::limits::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
     ledger::Ledger,
@@ -52,7 +54,8 @@ pub async fn api(
         subscribers: Arc::clone(&subscribers),
     };
     let register = RegisterApi { ledger: Arc::clone(&ledger) };
-    let ledger = LedgerApi { ledger, drain: drain.clone(), subscribers };
+    let streams = Streams { ledger: Arc::clone(&ledger), drain: drain.clone(), count: subscribers };
+    let ledger = LedgerApi { ledger, streams };
     let drained = drain.clone();
     tokio::spawn(async move {
         drained.cancelled().await;

@@ -22,13 +22,10 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
-use super::{
-    convert, errors,
-    ledger::{LedgerApi, interest},
-};
+use super::{convert, errors, filter::interest};
 use crate::{
     domain::{
-        fault::{ParseError, Reason},
+        fault::{ParseError, Reason, echo},
         limits::{
             HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX,
             STREAM_MESSAGE_BYTES, STREAM_SCAN_EVENTS_MAX,
@@ -77,46 +74,57 @@ impl Drop for Counted {
     }
 }
 
-/// Checks the request and opens its stream.
-pub(crate) async fn open(
-    api: &LedgerApi,
-    request: pb::SubscribeRequest,
-) -> Result<impl Stream<Item = Message> + Send + use<>, Status> {
-    let log_id = api.ledger.log_id().to_string();
-    if !request.log_id.is_empty() && request.log_id != log_id {
-        return Err(errors::status(
-            Code::FailedPrecondition,
-            ErrorReason::LogIdMismatch,
-            "this is another log than the one named; start again from position 0",
-            [("log_id", log_id), ("expected", crate::domain::fault::echo(&request.log_id))],
-        ));
-    }
-    let heartbeat = heartbeat(request.heartbeat_interval)?;
-    let interest = interest(&api.ledger, request.filter)?;
-    let next = start(&api.ledger, request.start).await?;
-    let durable = api.ledger.watch();
-    let subscription = Subscription {
-        ledger: Arc::clone(&api.ledger),
-        durable,
-        drain: api.drain.clone(),
-        interest,
-        raw: request.raw,
-        next,
-        stop: request.stop_position,
-        heartbeat,
-        due: Instant::now() + heartbeat,
-        told_caught_up: false,
-        told_last: false,
-        _counted: Counted::new(&api.subscribers),
-    };
-    Ok(stream::unfold(Some(subscription), |subscription| async move {
-        let mut subscription = subscription?;
-        match subscription.message().await {
-            Ok(Some(message)) => Some((Ok(message), Some(subscription))),
-            Ok(None) => None,
-            Err(status) => Some((Err(status), None)),
+/// Opens streams and counts them.
+#[derive(Clone)]
+pub(crate) struct Streams {
+    pub(crate) ledger: Arc<Ledger>,
+    /// Ends streams when the server goes down.
+    pub(crate) drain: CancellationToken,
+    /// Streams being served.
+    pub(crate) count: Arc<AtomicU32>,
+}
+
+impl Streams {
+    /// Checks the request and opens its stream.
+    pub(crate) async fn open(
+        &self,
+        request: pb::SubscribeRequest,
+    ) -> Result<impl Stream<Item = Message> + Send + use<>, Status> {
+        let log_id = self.ledger.log_id().to_string();
+        if !request.log_id.is_empty() && request.log_id != log_id {
+            return Err(errors::status(
+                Code::FailedPrecondition,
+                ErrorReason::LogIdMismatch,
+                "this is another log than the one named; start again from position 0",
+                [("log_id", log_id), ("expected", echo(&request.log_id))],
+            ));
         }
-    }))
+        let heartbeat = heartbeat(request.heartbeat_interval)?;
+        let interest = interest(&self.ledger, request.filter)?;
+        let next = start(&self.ledger, request.start).await?;
+        let subscription = Subscription {
+            ledger: Arc::clone(&self.ledger),
+            durable: self.ledger.watch(),
+            drain: self.drain.clone(),
+            interest,
+            raw: request.raw,
+            next,
+            stop: request.stop_position,
+            heartbeat,
+            due: Instant::now() + heartbeat,
+            told_caught_up: false,
+            told_last: false,
+            _counted: Counted::new(&self.count),
+        };
+        Ok(stream::unfold(Some(subscription), |subscription| async move {
+            let mut subscription = subscription?;
+            match subscription.message().await {
+                Ok(Some(message)) => Some((Ok(message), Some(subscription))),
+                Ok(None) => None,
+                Err(status) => Some((Err(status), None)),
+            }
+        }))
+    }
 }
 
 fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
