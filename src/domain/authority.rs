@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::fault::{ParseError, Reason};
+use super::{
+    RegionCode,
+    fault::{ParseError, Reason},
+};
 
 const RULE: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent planning status, the XPCC";
 
@@ -24,6 +27,8 @@ pub struct Authority {
     pub name_en: &'static str,
     /// Kind.
     pub kind: AuthorityKind,
+    /// Its region; none for the corps, which has no region of its own, and for the ministry.
+    pub region: Option<RegionCode>,
     /// For a city or the corps: the authority it lies under but does not answer to.
     pub excluded_from: Option<AuthorityCode>,
 }
@@ -67,6 +72,7 @@ static TABLE: LazyLock<Vec<Authority>> = LazyLock::new(|| {
             "provincial_level_corps" => AuthorityKind::ProvincialLevelCorps,
             _ => AuthorityKind::Provincial,
         },
+        region: RegionCode::parse(code).ok(),
         excluded_from: place(parent).and_then(|place| u8::try_from(place).ok()).map(AuthorityCode),
     };
     rows.iter().map(authority).collect()
@@ -140,6 +146,22 @@ impl AuthorityCode {
         &TABLE[usize::from(self.0)]
     }
 
+    /// True if it answers for designees registered in a region: a city with independent planning status for itself, and
+    /// then its province no longer; the corps for places in the region it lies in.
+    #[must_use]
+    pub fn answers_for(self, region: RegionCode) -> bool {
+        let covers = |info: &Authority| info.region.is_some_and(|own| region.is_under(own));
+        let info = self.info();
+        match (info.region, info.excluded_from) {
+            (None, Some(parent)) => covers(parent.info()),
+            _ => {
+                let carved_out =
+                    TABLE.iter().any(|other| other.excluded_from == Some(self) && covers(other));
+                covers(info) && !carved_out
+            }
+        }
+    }
+
     /// All authorities, by code.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..).zip(TABLE.iter()).map(|(place, _)| Self(place))
@@ -159,6 +181,18 @@ mod tests {
         let shenzhen = AuthorityCode::parse("440300").unwrap().info();
         assert_eq!(shenzhen.excluded_from.unwrap().as_str(), "440000");
         assert_eq!(shenzhen.kind.as_str(), "provincial_level_city");
+    }
+
+    #[test]
+    fn a_city_answers_for_itself_and_its_province_does_not() {
+        let answers = |authority: &str, region: &str| {
+            let region = RegionCode::parse(region).unwrap();
+            AuthorityCode::parse(authority).unwrap().answers_for(region)
+        };
+        assert!(answers("440000", "440600") && !answers("440000", "440305"));
+        assert!(answers("440300", "440305") && !answers("440300", "440600"));
+        assert!(!answers("330000", "440600"));
+        assert!(answers("660000", "659001") && answers("650000", "650100"));
     }
 
     #[test]

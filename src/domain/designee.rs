@@ -54,7 +54,9 @@ impl DesigneeId {
             }
             return Ok(Self::Local { authority, code: code.into() });
         }
-        if text.contains([':', '/']) {
+        // What does not even look like a code is told all three forms.
+        if !text.is_empty() && (!text.chars().any(|c| c.is_numeric()) || text.contains([':', '/']))
+        {
             let message = "is neither a code of 18 characters nor provisional:<authority>/<name> \
                            nor local:<authority>/<code>";
             return Err(ParseError::new(Reason::UsccForm, message, "GB 32100-2015"));
@@ -69,9 +71,8 @@ impl DesigneeId {
     pub fn provisional(authority: AuthorityCode, name: &str) -> Result<Self, ParseError> {
         let name = folded(name);
         let length = name.chars().count();
-        if length == 0 || length > NAME_CHARS_MAX || name.contains('/') {
-            let message =
-                format!("a provisional name has 1 to {NAME_CHARS_MAX} characters and no /");
+        if length == 0 || length > NAME_CHARS_MAX {
+            let message = format!("a provisional name has 1 to {NAME_CHARS_MAX} characters");
             return Err(ParseError::new(Reason::FieldInvalid, message, ""));
         }
         Ok(Self::Provisional { authority, name: name.into() })
@@ -131,6 +132,7 @@ mod tests {
             ("local:440000/", Reason::IdentifierInvalid),
             ("local:440000/a b", Reason::IdentifierInvalid),
             ("urn:440000/x", Reason::UsccForm),
+            ("某公司", Reason::UsccForm),
         ] {
             assert_eq!(DesigneeId::parse(bad).unwrap_err().reason, reason, "{bad}");
         }

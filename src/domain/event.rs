@@ -1,7 +1,7 @@
 //! Events as the rules see them: parsed, with every code proven. What only readers need (evidence, profiles in full)
 //! stays in the encoded form.
 
-use super::{AuthorityCode, CivilDate, DesigneeId, RegionCode, catalogue::ProgrammeId};
+use super::{AuthorityCode, CivilDate, DesigneeId, Name, RegionCode, catalogue::ProgrammeId};
 
 /// One fact, stated by an authority.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,9 +33,9 @@ pub enum Fact {
         /// Who.
         designee: DesigneeId,
         /// Name before.
-        old_name: String,
+        old_name: Name,
         /// Name after.
-        new_name: String,
+        new_name: Name,
         /// A simple rename.
         simple: bool,
     },
@@ -153,7 +153,7 @@ pub struct Validity {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
     /// Name.
-    pub name: String,
+    pub name: Option<Name>,
     /// Registered region.
     pub region: Option<RegionCode>,
     /// Recommending authority.

@@ -7,9 +7,12 @@ use super::{
     limits::NAME_CHARS_MAX,
 };
 
-/// A name as published, with inner white space collapsed.
+/// A name as published, with white space collapsed and without invisible characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Name(String);
+pub struct Name {
+    text: String,
+    key: String,
+}
 
 impl Name {
     /// Reads a name.
@@ -17,7 +20,8 @@ impl Name {
     /// # Errors
     /// [`Reason::FieldInvalid`] if it is empty, too long or holds control characters.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+        let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
         let length = name.chars().count();
         let message = if length == 0 {
             "is empty".to_owned()
@@ -26,7 +30,7 @@ impl Name {
         } else if name.chars().any(char::is_control) {
             "holds a control character".to_owned()
         } else {
-            return Ok(Self(name));
+            return Ok(Self { key: folded(&name), text: name });
         };
         Err(ParseError::new(Reason::FieldInvalid, message, ""))
     }
@@ -34,20 +38,39 @@ impl Name {
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Its folded form, see [`folded`].
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
     }
 }
 
-/// The key under which names are matched: NFKC, upper case, without white space and without brackets (their content
-/// stays).
+/// The key under which names are matched, and which provisional identifiers hold: NFKC, ASCII in upper case, without
+/// white space, invisible characters, brackets and quotation marks (what stands inside stays).
+///
+/// Folding a key gives the same key. Identifiers on record depend on every detail of it, so it never changes.
 #[must_use]
 pub fn folded(name: &str) -> String {
-    const BRACKETS: &[char] = &[
-        '(', ')', '[', ']', '{', '}', '<', '>', '〔', '〕', '【', '】', '「', '」', '《', '》',
-        '〈', '〉', '“', '”', '"',
-    ];
-    let kept = |c: &char| !c.is_whitespace() && !c.is_control() && !BRACKETS.contains(c);
-    name.nfkc().filter(kept).flat_map(char::to_uppercase).collect()
+    let dropped =
+        |c: &char| c.is_whitespace() || c.is_control() || is_invisible(*c) || MARKS.contains(c);
+    let kept = name.nfkc().filter(|c| !dropped(c)).map(|c| c.to_ascii_uppercase());
+    // Characters that have become neighbours may compose, so the form is taken once more.
+    kept.nfkc().collect()
+}
+
+/// Brackets and quotation marks, as NFKC leaves them.
+const MARKS: &[char] = &[
+    '(', ')', '[', ']', '{', '}', '<', '>', '〔', '〕', '【', '】', '〖', '〗', '〈', '〉', '《',
+    '》', '「', '」', '『', '』', '⟨', '⟩', '“', '”', '‘', '’', '"', '\'',
+];
+
+/// Characters that show nothing: copies bring them along, and values that look the same would differ.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
+        || matches!(c, '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 #[cfg(test)]
@@ -61,6 +84,19 @@ mod tests {
         assert_eq!(folded(listed.as_str()), folded("瑞普（天津） 生物药业有限公司"));
         assert_eq!(folded("ＡＢc 公司"), "ABC公司");
         assert_eq!(Name::parse(" 甲\n乙 ").unwrap().as_str(), "甲 乙");
+    }
+
+    #[test]
+    fn keys_on_record_never_change() {
+        assert_eq!(folded("ａｂ (c)　“小巨人”\u{200B}〔甲〕 ㈱ é ß"), "ABC小巨人甲株éß");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn folding_a_key_gives_the_same_key(name: String) {
+            let key = folded(&name);
+            proptest::prop_assert_eq!(folded(&key), key);
+        }
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::fault::{ParseError, Reason};
+use super::{
+    fault::{ParseError, Reason},
+    name::is_invisible,
+};
 
 const RULE: &str = "GB 32100-2015";
 /// The characters of a code, in the order of their values: no I, O, S, V, Z.
@@ -34,7 +37,8 @@ impl Uscc {
         }
         let folded: String = text
             .nfkc()
-            .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−'))
+            .filter(|c| !c.is_whitespace() && !is_invisible(*c))
+            .filter(|c| !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−'))
             .map(|c| c.to_ascii_uppercase())
             .collect();
         let code = folded.as_bytes().try_into().map_err(|_| {

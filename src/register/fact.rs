@@ -118,7 +118,7 @@ impl Register {
             Fact::Title { title, fact, .. } => {
                 What::Title(self.title_key(title), self.title_what(fact))
             }
-            Fact::Renamed { new_name, .. } => What::Renamed { name: self.sym(new_name) },
+            Fact::Renamed { new_name, .. } => What::Renamed { name: self.sym(new_name.as_str()) },
             _ => return None,
         };
         Some(Stated { position, effective: event.effective, issuer: event.authority, what })
@@ -127,6 +127,10 @@ impl Register {
     pub(super) fn title_key(&mut self, title: &TitleRef) -> TitleKey {
         let item = self.sym(&title.item);
         TitleKey { programme: title.programme, authority: title.authority, item }
+    }
+
+    fn listed_name(&mut self, listed: &Listed) -> Sym {
+        listed.name.as_ref().map_or(Sym::EMPTY, |name| self.sym(name.as_str()))
     }
 
     fn title_what(&mut self, fact: &TitleFact) -> TitleWhat {
@@ -138,7 +142,7 @@ impl Register {
                     review: *review,
                     recommendation: *recommendation,
                     recommended_by: listed.recommended_by,
-                    name: self.sym(&listed.name),
+                    name: self.listed_name(listed),
                 }
             }
             TitleFact::Designated { batch, sublist, validity, listed, .. } => {
@@ -147,7 +151,7 @@ impl Register {
                     sublist: *sublist,
                     validity: *validity,
                     recommended_by: listed.recommended_by,
-                    name: self.sym(&listed.name),
+                    name: self.listed_name(listed),
                 }
             }
             TitleFact::ReviewPassed { round, validity } => {

@@ -13,7 +13,10 @@ mod repair;
 pub mod rules;
 mod view;
 
-use std::collections::{HashMap, hash_map::Entry};
+use hashbrown::{
+    HashMap,
+    hash_map::{Entry, EntryRef},
+};
 
 use self::{
     batch::{BatchKey, BatchRecord},
@@ -27,7 +30,6 @@ pub use self::{
 use crate::domain::{
     CivilDate, DesigneeId,
     event::{BatchRef, Event, Fact},
-    name,
 };
 
 /// A designee, by its place in the register. Never stored.
@@ -41,7 +43,7 @@ const NOBODY: DesigneeIndex = DesigneeIndex(u32::MAX);
 pub struct Register {
     designees: Vec<DesigneeRecord>,
     by_id: HashMap<DesigneeId, DesigneeIndex>,
-    by_name: HashMap<String, Vec<DesigneeIndex>>,
+    by_name: HashMap<Box<str>, Vec<DesigneeIndex>>,
     names: Names,
     batches: HashMap<BatchKey, BatchRecord>,
     /// Repairs by the position they repair, oldest first.
@@ -75,7 +77,7 @@ struct Repair {
 #[derive(Debug)]
 enum Undo {
     Designee,
-    Name(String),
+    Name(Box<str>),
     Symbol,
     Fact(DesigneeIndex),
     Inbound(DesigneeIndex),
@@ -202,15 +204,16 @@ impl Register {
         let index = DesigneeIndex(u32::try_from(self.designees.len()).unwrap_or(u32::MAX - 1));
         let record = DesigneeRecord {
             id: id.clone(),
-            facts: Vec::new(),
+            // Most designees have a single event for years.
+            facts: Vec::with_capacity(1),
             inbound: Vec::new(),
-            events: Vec::new(),
+            events: Vec::with_capacity(1),
         };
         self.designees.push(record);
         self.by_id.insert(id.clone(), index);
         self.undo.push(Undo::Designee);
         if let DesigneeId::Provisional { name, .. } = id {
-            self.index_name(index, name.to_string());
+            self.index_name(index, name);
         }
         index
     }
@@ -218,24 +221,31 @@ impl Register {
     fn index_names(&mut self, index: DesigneeIndex, fact: &Fact) {
         match fact {
             Fact::Renamed { old_name, new_name, .. } => {
-                self.index_name(index, name::folded(old_name));
-                self.index_name(index, name::folded(new_name));
+                self.index_name(index, old_name.key());
+                self.index_name(index, new_name.key());
             }
             Fact::Title { fact, .. } => {
-                if let Some(listed) = fact.listed().filter(|listed| !listed.name.is_empty()) {
-                    self.index_name(index, name::folded(&listed.name));
+                if let Some(name) = fact.listed().and_then(|listed| listed.name.as_ref()) {
+                    self.index_name(index, name.key());
                 }
             }
             _ => {}
         }
     }
 
-    fn index_name(&mut self, index: DesigneeIndex, folded: String) {
-        let bearers = self.by_name.entry(folded.clone()).or_default();
-        if !bearers.contains(&index) {
-            bearers.push(index);
-            self.undo.push(Undo::Name(folded));
+    fn index_name(&mut self, index: DesigneeIndex, key: &str) {
+        match self.by_name.entry_ref(key) {
+            EntryRef::Occupied(mut bearers) => {
+                if bearers.get().contains(&index) {
+                    return;
+                }
+                bearers.get_mut().push(index);
+            }
+            EntryRef::Vacant(vacant) => {
+                vacant.insert_with_key(key.into(), vec![index]);
+            }
         }
+        self.undo.push(Undo::Name(key.into()));
     }
 
     fn note_event(&mut self, index: DesigneeIndex, position: u64) {

@@ -1,6 +1,8 @@
 //! Texts kept once: batches, items, rounds, names. A symbol never leaves the register.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 /// A text, by its place. 0 is the empty text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

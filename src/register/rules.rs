@@ -9,7 +9,7 @@ mod titles;
 
 use super::{DesigneeIndex, Register, fact::Stated};
 use crate::domain::{
-    AuthorityCode, DesigneeId,
+    AuthorityCode, DesigneeId, Name,
     catalogue::{Catalogue, Decider},
     event::{BatchRef, Event, Fact},
     fault::{Fault, Reason, echo},
@@ -110,7 +110,7 @@ impl Case<'_> {
     }
 
     /// A simple rename (简单更名) is stated by the ministry or by an authority that holds or recommended a title.
-    fn renamed(&mut self, event: &Event, designee: &DesigneeId, old_name: &str, simple: bool) {
+    fn renamed(&mut self, event: &Event, designee: &DesigneeId, old_name: &Name, simple: bool) {
         const RULE: &str = "工企业函〔2021〕171号";
         if !simple {
             let message =
@@ -139,10 +139,17 @@ impl Case<'_> {
             self.reject(fault, &[]);
         }
         let on_record = self.register.name_on(&facts, event.effective);
-        if let Some(on_record) = on_record.filter(|n| name::folded(n) != name::folded(old_name)) {
+        if let Some(on_record) =
+            on_record.filter(|on_record| name::folded(on_record) != old_name.key())
+        {
             let message = format!("the name on record on that day is {on_record}");
-            let fault =
-                self.fault("renamed.old_name", old_name, Reason::NameDiffers, message, RULE);
+            let fault = self.fault(
+                "renamed.old_name",
+                old_name.as_str(),
+                Reason::NameDiffers,
+                message,
+                RULE,
+            );
             self.warn(fault, &[]);
         }
     }

@@ -59,7 +59,7 @@ impl Register {
     /// The designees that bear or bore a name; brackets, width and spaces do not matter.
     #[must_use]
     pub fn find_by_name(&self, name: &str, known_at: u64) -> Vec<DesigneeIndex> {
-        let bearers = self.by_name.get(&name::folded(name)).map_or(&[][..], Vec::as_slice);
+        let bearers = self.by_name.get(name::folded(name).as_str()).map_or(&[][..], Vec::as_slice);
         bearers.iter().copied().filter(|index| self.version(*index, known_at) > 0).collect()
     }
 

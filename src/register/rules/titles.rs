@@ -3,7 +3,7 @@
 use super::Case;
 use crate::{
     domain::{
-        AuthorityCode, CivilDate, DesigneeId, RegionCode,
+        AuthorityCode, CivilDate, DesigneeId,
         event::{BatchRef, Event, Listed, TitleFact, TitleRef, Validity},
         fault::Reason,
         limits::{BAN_YEARS_MIN, NOTICE_WORKING_DAYS_MIN},
@@ -72,7 +72,7 @@ impl Case<'_> {
         // A city with independent planning status answers for itself, and so does the corps.
         let region = fact.listed().and_then(|listed| listed.region);
         let Some(region) = region.filter(|_| !event.authority.is_ministry()) else { return };
-        if !answers_for(event.authority, region) {
+        if !event.authority.answers_for(region) {
             let message = format!("does not answer for region {region}");
             let rule = "each of the 37 authorities decides for its own region; a city with \
                         independent planning status and the XPCC for themselves";
@@ -84,16 +84,19 @@ impl Case<'_> {
 
     /// A list may write a name otherwise than the register has it; that deserves a look.
     fn name_fits(&mut self, event: &Event, listed: &Listed, facts: &[Stated]) {
-        if listed.name.is_empty() {
-            return;
-        }
+        let Some(listed_name) = &listed.name else { return };
         let on_record = self.register.name_on(facts, event.effective);
-        let differs = |name: &&str| name::folded(name) != name::folded(&listed.name);
+        let differs = |name: &&str| name::folded(name) != listed_name.key();
         if let Some(on_record) = on_record.filter(differs) {
             let message = format!("the name on record on that day is {on_record}");
             let rule = "names change by renamed";
-            let fault =
-                self.fault("profile.name", &listed.name, Reason::NameDiffers, message, rule);
+            let fault = self.fault(
+                "profile.name",
+                listed_name.as_str(),
+                Reason::NameDiffers,
+                message,
+                rule,
+            );
             self.warn(fault, &[]);
         }
     }
@@ -262,20 +265,6 @@ impl Case<'_> {
             );
             self.reject(fault, &[]);
         }
-    }
-}
-
-/// True if an authority answers for designees registered in a region.
-fn answers_for(authority: AuthorityCode, region: RegionCode) -> bool {
-    let own = |code: AuthorityCode| {
-        RegionCode::parse(code.as_str()).is_ok_and(|place| region.is_under(place))
-    };
-    let carved_out = AuthorityCode::all()
-        .any(|other| other.info().excluded_from == Some(authority) && own(other));
-    match authority.info().excluded_from {
-        // The corps has no region of its own: it answers for places in the region it lies in.
-        Some(parent) if RegionCode::parse(authority.as_str()).is_err() => own(parent),
-        _ => own(authority) && !carved_out,
     }
 }
 

@@ -233,7 +233,7 @@ impl<'a> Fields<'a> {
         let recommended_by = self.authority("recommended_by", recommended_by, Optional);
         let Some(profile) = profile else { return Listed { recommended_by, ..Listed::default() } };
         self.within("profile", |fields| {
-            let name = fields.name("name", &mut profile.name, Optional).unwrap_or_default();
+            let name = fields.name("name", &mut profile.name, Optional);
             fields.name("name_en", &mut profile.name_en, Optional);
             fields.choice::<pb::DesigneeKind>("kind", profile.kind, Optional);
             fields.choice::<pb::SizeClass>("size_class", profile.size_class, Optional);
@@ -295,7 +295,7 @@ impl<'a> Fields<'a> {
         let (old_name, new_name) = (old_name?, new_name?);
         if old_name == new_name {
             let error = ParseError::new(Reason::FieldInvalid, "is the old name", "");
-            self.fault("new_name", &new_name, error);
+            self.fault("new_name", new_name.as_str(), error);
         }
         let designee = context.designee.clone()?;
         Some(Fact::Renamed { designee, old_name, new_name, simple: renamed.simple })

@@ -162,13 +162,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn name(&mut self, field: &str, text: &mut String, need: Need) -> Option<String> {
+    pub(super) fn name(&mut self, field: &str, text: &mut String, need: Need) -> Option<Name> {
         if !self.present(field, text.is_empty(), need) {
             return None;
         }
         let name = self.parsed(field, text, Name::parse)?;
         set(text, name.as_str());
-        Some(text.clone())
+        Some(name)
     }
 
     pub(super) fn document(&mut self, field: &str, text: &mut String) {
