@@ -55,8 +55,7 @@ impl DesigneeId {
             return Ok(Self::Local { authority, code: code.into() });
         }
         // What does not even look like a code is told all three forms.
-        if !text.is_empty() && (!text.chars().any(char::is_numeric) || text.contains([':', '/']))
-        {
+        if !text.is_empty() && (!text.chars().any(char::is_numeric) || text.contains([':', '/'])) {
             let message = "is neither a code of 18 characters nor provisional:<authority>/<name> \
                            nor local:<authority>/<code>";
             return Err(ParseError::new(Reason::UsccForm, message, "GB 32100-2015"));

@@ -22,8 +22,12 @@ impl IndustryCode {
     /// # Errors
     /// [`Reason::IndustryUnknown`].
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let folded = text.nfkc().collect::<String>().trim().to_ascii_uppercase();
         let find = |code: &str| TABLE.iter().position(|row| row[0] == code);
+        // Most codes come in their normal form and need no copy.
+        if let Some(place) = find(text).and_then(|place| u8::try_from(place).ok()) {
+            return Ok(Self(place));
+        }
+        let folded = text.nfkc().collect::<String>().trim().to_ascii_uppercase();
         let in_section = || {
             let (section, division) = folded.split_at_checked(1)?;
             let place = find(division)?;

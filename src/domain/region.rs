@@ -20,6 +20,17 @@ static TABLE: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
     rows.into_iter().map(|[code, _, name]| (code, name)).collect()
 });
 
+/// The first two digits of all regions.
+static PROVINCES: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let digits = TABLE.iter().filter_map(|(code, _)| code.get(..2)?.parse().ok());
+    digits.collect()
+});
+
+fn six_digits(text: &str) -> Option<u32> {
+    let six = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
+    six.then(|| text.parse().ok())?
+}
+
 /// Codes and official names.
 pub(super) fn table() -> &'static [(&'static str, &'static str)] {
     &TABLE
@@ -32,16 +43,13 @@ impl RegionCode {
     /// [`Reason::RegionUnknown`].
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let unknown = |message: &str| ParseError::new(Reason::RegionUnknown, message, RULE);
-        let folded: String = text.nfkc().collect();
-        let digits = folded.trim();
-        let six = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit());
-        let code = digits.parse::<u32>().ok().filter(|_| six);
+        // Most codes come in their normal form and need no copy.
+        let code = six_digits(text).or_else(|| six_digits(text.nfkc().collect::<String>().trim()));
         let code = code.ok_or_else(|| unknown("takes six digits"))?;
         if code / 10_000 == CORPS / 10_000 {
             return Err(unknown("is an authority (the XPCC), not a place; its cities are 6590xx"));
         }
-        let province = format!("{:02}0000", code / 10_000);
-        if !TABLE.iter().any(|(known, _)| *known == province) {
+        if !PROVINCES.contains(&(code / 10_000)) {
             return Err(unknown("lies in no province"));
         }
         Ok(Self(code))

@@ -7,6 +7,7 @@
 use std::{
     collections::HashMap,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering, mpsc as sync_mpsc},
     thread::{self, JoinHandle},
     time::Duration,
@@ -75,9 +76,13 @@ pub(super) fn start(
     };
     let (stop_mark, mark_stops) = sync_mpsc::channel();
     let (stop_watch, watch_stops) = sync_mpsc::channel();
-    let (for_mark, for_watch) = (Arc::clone(shared), Arc::clone(shared));
+    let (for_run, for_mark, for_watch) =
+        (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
     let run = move || {
-        writer.run(jobs);
+        // A writer that panicked has broken a promise of its own; without it nothing more is recorded.
+        if catch_unwind(AssertUnwindSafe(|| writer.run(jobs))).is_err() {
+            for_run.fail("the writer panicked");
+        }
         // The companions end when their channels close.
         drop((stop_mark, stop_watch));
     };

@@ -17,11 +17,16 @@ impl Register {
         concern: &mut Concern,
     ) {
         let root = self.root_of(target);
-        if let Some(old) = self.concerns(target, target + 1).first().copied() {
-            concern.join(&old);
-            if let Some(index) = old.designee() {
-                self.note_event(index, position);
+        // Everybody along the chain is concerned: annulling a repair gives a title back to its first holder.
+        let mut link = Some(target);
+        while let Some(at) = link {
+            if let Some(old) = self.concerns(at, at + 1).first().copied() {
+                concern.join(&old);
+                if let Some(index) = old.designee() {
+                    self.note_event(index, position);
+                }
             }
+            link = self.target_of(at);
         }
         let replacement = replacement.and_then(|event| {
             let (Fact::Title { designee, .. } | Fact::Renamed { designee, .. }) = &event.fact

@@ -129,6 +129,12 @@ fn malformed() -> Vec<(&'static str, pb::Event, &'static str, &'static str)> {
             "fact",
         ),
         (
+            "not taken yet, and about no designee",
+            event("440000", "", "2024-01-01", Fact::MeasuresIssued(pb::MeasuresIssued::default())),
+            "FACT_NOT_ACCEPTED",
+            "fact",
+        ),
+        (
             "a designee where none belongs",
             event(
                 "440000",
@@ -366,4 +372,23 @@ async fn messages_that_cannot_be_read_are_invalid_argument() {
         let status = tonic::Status::from_header_map(&headers).unwrap();
         assert_eq!(reason(&status), "MALFORMED_REQUEST", "{what}");
     }
+}
+
+#[tokio::test]
+async fn warnings_come_back_and_never_block() {
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    // A code whose own check character is right and whose organisation code's is not.
+    let code = tidu::domain::Uscc::from_parts(*b"91", 440_600, *b"YY0000002").unwrap();
+    let odd = change(|e| e.designee = code.to_string());
+    let revoked = pb::Revoked {
+        programme: "little-giant".into(),
+        ground: pb::RevocationGround::Other.into(),
+        ..Default::default()
+    };
+    let unheld = event("100000", CODE, "2024-01-01", Fact::Revoked(revoked));
+    let answer = client.record(vec![odd, unheld]).await.unwrap();
+    let found: Vec<_> = answer.warnings.iter().map(|w| (w.index, w.reason.as_str())).collect();
+    assert_eq!(found, [(0, "ORGANISATION_CODE_CHECK"), (1, "TITLE_NOT_ON_RECORD")]);
+    assert_eq!(client.status().await.log_size, 2);
 }

@@ -244,8 +244,17 @@ async fn a_correction_moves_a_title_to_its_true_holder() {
     // A correction of the correction: another date, the same holder.
     book.record(vec![corrected(repair, little_giant(B, "1", "2018-06-05"))]).await.unwrap();
     assert_eq!(book.status(B, "2021-06-05"), Some(Status::Expired));
-    // Annulling the first correction restores what it replaced.
-    book.record(vec![annulled(repair)]).await.unwrap();
+    // Annulling the first correction restores what it replaced, and both holders hear of it.
+    let versions = |known_at| {
+        let register = book.ledger.register();
+        [A, B].map(|designee| {
+            let index = register.find(&DesigneeId::parse(designee).unwrap(), known_at).unwrap();
+            register.version(index, known_at)
+        })
+    };
+    assert_eq!(versions(3), [3, 3]);
+    let annulment = book.record(vec![annulled(repair)]).await.unwrap();
+    assert_eq!(versions(4), [annulment + 1, annulment + 1]);
     assert_eq!(book.status(A, "2020-01-01"), Some(Status::Active));
     assert_eq!(book.status(B, "2020-01-01"), None);
     assert_eq!(book.record(vec![annulled(repair)]).await.unwrap_err(), ["RepairNotAllowed"]);

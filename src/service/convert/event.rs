@@ -74,18 +74,24 @@ impl<'a> Fields<'a> {
     }
 
     fn designee_of(&mut self, fact: &Pb, text: &mut String) -> Option<DesigneeId> {
-        let about_designee = !matches!(
-            fact,
-            Pb::Corrected(_) | Pb::Annulled(_) | Pb::BatchOpened(_) | Pb::BatchSealed(_)
-        );
-        if about_designee {
-            return self.designee("designee", text);
+        match fact {
+            Pb::NoticeOpened(_)
+            | Pb::Designated(_)
+            | Pb::ReviewPassed(_)
+            | Pb::ReviewFailed(_)
+            | Pb::Revoked(_)
+            | Pb::Renamed(_) => self.designee("designee", text),
+            Pb::Corrected(_) | Pb::Annulled(_) | Pb::BatchOpened(_) | Pb::BatchSealed(_) => {
+                if !text.is_empty() {
+                    let message = "must be empty for a fact that is not about a designee";
+                    let error = ParseError::new(Reason::FieldNotAllowed, message, "");
+                    self.fault("designee", text, error);
+                }
+                None
+            }
+            // Refused as a whole further on.
+            _ => None,
         }
-        if !text.is_empty() {
-            let message = "must be empty for a fact that is not about a designee";
-            self.fault("designee", text, ParseError::new(Reason::FieldNotAllowed, message, ""));
-        }
-        None
     }
 
     fn fact(&mut self, context: &Context, fact: &mut Pb, version: &mut String) -> Option<Fact> {
