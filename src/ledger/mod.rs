@@ -9,6 +9,7 @@
 
 pub mod clock;
 mod leaf;
+mod publish;
 mod read;
 mod rebuild;
 mod requests;
@@ -54,6 +55,8 @@ pub struct Durable {
     pub size: u64,
     /// Merkle root over them.
     pub root: Hash,
+    /// Number of designees with at least one of them.
+    pub designees: usize,
     /// Microseconds since 1970 at which the last commit was recorded; none for an empty log.
     pub recorded_micros: Option<i64>,
 }
@@ -177,7 +180,10 @@ struct Shared {
     /// The writer's, tail included; readers name a size at or below the durable one.
     register: RwLock<Register>,
     tail: TailCache,
+    /// What everybody may see. Moved by the publisher, in order.
     durable: watch::Sender<Durable>,
+    /// What the log holds; the publisher follows at once.
+    written: Mutex<Durable>,
     clock: Arc<dyn Clock>,
     on_failure: OnFailure,
     failed: AtomicBool,
@@ -203,7 +209,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Rebuilds the register from the log and starts the writer.
+    /// Rebuilds the register from the log and starts the writer. Must be called on a tokio runtime.
     ///
     /// # Errors
     /// [`LogError::Damaged`] if the log is not what was written, or holds what this version cannot read.
@@ -212,6 +218,7 @@ impl Ledger {
         let durable = Durable {
             size: rebuilt.frontier.size(),
             root: rebuilt.frontier.root(),
+            designees: rebuilt.register.designee_count(),
             recorded_micros: rebuilt.recorded_micros,
         };
         let shared = Arc::new(Shared {
@@ -220,15 +227,20 @@ impl Ledger {
             register: RwLock::new(rebuilt.register),
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),
+            written: Mutex::new(durable),
             clock: parts.clock,
             on_failure: parts.on_failure,
             failed: AtomicBool::new(false),
             append_began: AtomicU64::new(0),
         });
         let (queue, jobs) = mpsc::channel(QUEUE_COMMITS_MAX);
-        let threads =
-            writer::start(&shared, rebuilt.frontier, rebuilt.block, rebuilt.requests, jobs)
-                .map_err(|e| LogError::io("start the writer", e))?;
+        // Not bounded here: the queue before it is, and a group that is durable waits for nobody.
+        let (publish, published) = mpsc::unbounded_channel();
+        tokio::spawn(publish::run(Arc::clone(&shared), published));
+        let start =
+            writer::Start { jobs, publish, frontier: rebuilt.frontier, block: rebuilt.block };
+        let threads = writer::start(&shared, start, rebuilt.requests)
+            .map_err(|e| LogError::io("start the writer", e))?;
         Ok(Self {
             shared,
             queue: Mutex::new(Some(queue)),

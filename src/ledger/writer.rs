@@ -1,8 +1,8 @@
 //! The writer: one thread that gives positions, in groups.
 //!
-//! Order within a group: decide and encode every commit that waits, then one append, then the durable size moves, then
-//! all replies, also the refusals, since they may rest on what has just become durable. Beside it run two small threads:
-//! one notes the high-water mark, one watches for an append that does not come back.
+//! Order within a group: decide and encode every commit that waits, then one append; then the publisher moves the durable
+//! size and sends all replies, also the refusals, since they may rest on what has just become durable. Beside it run two
+//! small threads: one notes the high-water mark, one watches for an append that does not come back.
 
 use std::{
     collections::HashMap,
@@ -21,6 +21,7 @@ use super::{
     Commit, Durable, Leaf, Precondition, Proposal, Receipt, Refusal, Shared,
     clock::RecordedTime,
     leaf::{self, CommitOf},
+    publish::Published,
     requests::RequestIndex,
 };
 use crate::{
@@ -37,6 +38,15 @@ use crate::{
 
 type Reply = Result<Receipt, Refusal>;
 
+/// What a writer starts with.
+pub(super) struct Start {
+    pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) publish: mpsc::UnboundedSender<Published>,
+    pub(super) frontier: Frontier,
+    /// Leaf hashes since the last complete block.
+    pub(super) block: Vec<Hash>,
+}
+
 /// A commit on its way to the writer. Its room in the queue is free again when it is dropped.
 pub(super) struct Job {
     pub(super) commit: Commit,
@@ -52,6 +62,7 @@ struct Writer {
     requests: RequestIndex,
     time: RecordedTime,
     recorded_micros: Option<i64>,
+    publish: mpsc::UnboundedSender<Published>,
     /// Requests of the group being built: digest and receipt.
     group_requests: HashMap<Bytes, (Hash, Receipt)>,
 }
@@ -59,12 +70,11 @@ struct Writer {
 /// Starts the writer and its two companions. They end when the queue is closed and empty.
 pub(super) fn start(
     shared: &Arc<Shared>,
-    frontier: Frontier,
-    block: Vec<Hash>,
+    start: Start,
     requests: RequestIndex,
-    jobs: mpsc::Receiver<Job>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
-    let recorded_micros = shared.durable.borrow().recorded_micros;
+    let Start { jobs, publish, frontier, block } = start;
+    let recorded_micros = shared.written.lock().recorded_micros;
     let writer = Writer {
         shared: Arc::clone(shared),
         chunks: ChunkWriter::new(frontier.size(), block),
@@ -72,6 +82,7 @@ pub(super) fn start(
         requests,
         time: RecordedTime::new(Arc::clone(&shared.clock), recorded_micros),
         recorded_micros,
+        publish,
         group_requests: HashMap::new(),
     };
     let (stop_mark, mark_stops) = sync_mpsc::channel();
@@ -102,7 +113,7 @@ fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
     let mut noted = 0;
     loop {
         let ends = stops.recv_timeout(MARK_INTERVAL) != Err(sync_mpsc::RecvTimeoutError::Timeout);
-        let Durable { size, root, .. } = *shared.durable.borrow();
+        let Durable { size, root, .. } = *shared.written.lock();
         if size > noted {
             if let Err(error) = shared.log.mark(size, root) {
                 return shared.fail(&error.to_string());
@@ -136,14 +147,14 @@ fn milliseconds(shared: &Shared) -> u64 {
 impl Writer {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.blocking_recv() {
-            let mut replies = Vec::new();
+            let mut answers = Vec::new();
             let mut bytes = 0;
             let mut next = Some(job);
             while let Some(job) = next {
                 bytes += job.bytes;
                 let reply = self.decide(&job.commit);
-                replies.push((job.reply, reply));
-                let full = bytes >= GROUP_BYTES_MAX || replies.len() >= GROUP_COMMITS_MAX;
+                answers.push((job.reply, reply));
+                let full = bytes >= GROUP_BYTES_MAX || answers.len() >= GROUP_COMMITS_MAX;
                 next = if full { None } else { jobs.try_recv().ok() };
             }
             let group = self.chunks.finish();
@@ -151,9 +162,9 @@ impl Writer {
                 // No reply: what became of the group is not known.
                 return self.shared.fail(&error.to_string());
             }
-            for (caller, reply) in replies {
-                // A caller that went away misses its answer; the commit stands.
-                drop(caller.send(reply));
+            let durable = *self.shared.written.lock();
+            if self.publish.send(Published { durable, answers }).is_err() {
+                return self.shared.fail("the runtime is gone");
             }
         }
     }
@@ -164,7 +175,7 @@ impl Writer {
         if group.chunks.is_empty() {
             return Ok(());
         }
-        let base = self.shared.durable.borrow().size;
+        let base = self.shared.written.lock().size;
         self.shared.append_began.store(milliseconds(&self.shared), Ordering::Release);
         let appended = self.shared.log.append(base, &group)?;
         self.shared.append_began.store(0, Ordering::Release);
@@ -173,14 +184,15 @@ impl Writer {
             // Only a replicated log moves on by itself; this one has a single writer.
             return Err(LogError::damaged(base, "another writer has moved the log on"));
         }
-        self.shared.register.write().keep();
+        let designees = {
+            let mut register = self.shared.register.write();
+            register.keep();
+            register.designee_count()
+        };
         self.shared.tail.push(group.chunks);
         let recorded_micros = self.recorded_micros;
-        self.shared.durable.send_replace(Durable {
-            size,
-            root: self.frontier.root(),
-            recorded_micros,
-        });
+        let root = self.frontier.root();
+        *self.shared.written.lock() = Durable { size, root, designees, recorded_micros };
         Ok(())
     }
 
@@ -283,7 +295,7 @@ impl Writer {
         if let Some(found) = self.group_requests.get(id) {
             return Ok(Some(found.clone()));
         }
-        let durable = self.shared.durable.borrow().size;
+        let durable = self.shared.written.lock().size;
         for position in self.requests.candidates(id).filter(|position| *position < durable) {
             let chunks = match self.shared.tail.read(position, 1) {
                 Some(chunks) => chunks,

@@ -26,7 +26,6 @@ impl pb::admin_service_server::AdminService for AdminApi {
         _request: Request<pb::GetStatusRequest>,
     ) -> Result<Response<pb::GetStatusResponse>, Status> {
         let durable = self.ledger.durable();
-        let designees = self.ledger.register().designee_count();
         Ok(Response::new(pb::GetStatusResponse {
             log_id: self.ledger.log_id().to_string(),
             log_size: durable.size,
@@ -34,7 +33,7 @@ impl pb::admin_service_server::AdminService for AdminApi {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             start_time: Some(convert::recorded_time(self.started_micros)),
             last_recorded_time: durable.recorded_micros.map(convert::recorded_time),
-            designee_count: designees as u64,
+            designee_count: durable.designees as u64,
             subscriber_count: self.subscribers.load(Ordering::Relaxed),
         }))
     }
