@@ -224,6 +224,11 @@ async fn rules_refuse_with_failed_precondition() {
     let got = refused(&mut client, vec![by_province]).await;
     assert_eq!(got, fail("ISSUER_NOT_ENTITLED", "authority"));
 
+    let mut before_any_rule = little_giant("91330106673959654P", "1", "2001-01-01");
+    before_any_rule.authority = "440000".into();
+    let got = refused(&mut client, vec![before_any_rule]).await;
+    assert_eq!(got, fail("ISSUER_NOT_ENTITLED", "authority"));
+
     let got = refused(&mut client, vec![little_giant(CODE, "2", "2022-06-04")]).await;
     assert_eq!(got, fail("TITLE_ALREADY_HELD", "effective_date"));
 

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use crate::harness::list;
 
-/// A clock that the test turns.
+/// A clock that the test turns: microseconds of the wall, seconds that never jump.
 #[derive(Default)]
-pub struct Hands(pub AtomicI64);
+pub struct Hands(pub AtomicI64, AtomicU64);
 
 impl Clock for Hands {
     fn now_micros(&self) -> i64 {
@@ -26,7 +26,7 @@ impl Clock for Hands {
     }
 
     fn monotonic(&self) -> std::time::Duration {
-        std::time::Duration::ZERO
+        std::time::Duration::from_secs(self.1.load(Ordering::Relaxed))
     }
 }
 
@@ -139,6 +139,30 @@ async fn a_failed_append_acknowledges_nothing_and_ends_the_service() {
     assert!(matches!(refusal, Refusal::Unknown), "nothing is retried: {refusal}");
     ledger.close();
     assert_eq!(failures.lock().len(), 1, "{:?}", failures.lock());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_that_does_not_come_back_ends_the_service() {
+    let (log, clock) = (Arc::new(Gated::default()), Arc::new(Hands::default()));
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let ledger =
+        Arc::new(open(Arc::<Gated>::clone(&log), Arc::clone(&clock), Arc::clone(&failures)));
+    let appending = {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(commit(list(1, 1))).await })
+    };
+    while ledger.register().size() < 1 {
+        tokio::task::yield_now().await;
+    }
+    // The append began at most a moment ago by this clock; now it has hung for longer than is allowed.
+    while failures.lock().is_empty() {
+        clock.1.fetch_add(31, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+    }
+    assert!(failures.lock()[0].contains("flush"), "{:?}", failures.lock());
+    assert!(!appending.is_finished(), "nothing is acknowledged");
+    *log.open.lock() = true;
+    log.opened.notify_all();
 }
 
 #[tokio::test(flavor = "multi_thread")]

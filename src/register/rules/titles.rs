@@ -63,9 +63,8 @@ impl Case<'_> {
     fn title_issuer(&mut self, event: &Event, title: &TitleRef, fact: &TitleFact) {
         let programme = self.catalogue.programme(title.programme);
         let recommends = matches!(fact, TitleFact::NoticeOpened { recommendation: true, .. });
-        let Some(rule) = programme.rules.iter().rfind(|rule| rule.from <= event.effective) else {
-            return;
-        };
+        // The version in force on the day; before the first one, the first.
+        let Ok(rule) = programme.rule("", event.effective) else { return };
         if !recommends && !rule.decided_by.includes(event.authority) {
             return self.not_entitled(event.authority, &programme.id, rule.decided_by);
         }
