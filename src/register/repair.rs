@@ -89,6 +89,16 @@ impl Register {
         }
     }
 
+    /// The event that carries what stands in the place of the event at a position: itself, or the repair that counts.
+    pub(super) fn source_of(&self, position: u64, known_at: u64) -> u64 {
+        match self.newest_live_repair(position, known_at) {
+            Some(repair) if repair.replacement.is_some() => {
+                self.source_of(repair.position, known_at)
+            }
+            _ => position,
+        }
+    }
+
     /// The fact that was recorded at a position about a designee, if any.
     pub(super) fn recorded(&self, position: u64) -> Option<(DesigneeIndex, Stated)> {
         let concern = self.concerns(position, position + 1).first()?;

@@ -17,7 +17,7 @@ pub struct DesigneeView {
     pub titles: Vec<TitleView>,
     /// Positions of all events about it, oldest first.
     pub positions: Vec<u64>,
-    /// Position of the last fact that came with a profile.
+    /// Position of the event that carries the latest profile.
     pub profile_at: Option<u64>,
 }
 
@@ -94,7 +94,7 @@ impl Register {
             names: self.names_of(&facts, as_of),
             titles,
             positions,
-            profile_at: facts.iter().rfind(begun).map(|stated| stated.position),
+            profile_at: facts.iter().rfind(begun).map(|s| self.source_of(s.position, known_at)),
         }
     }
 
@@ -117,6 +117,9 @@ impl Register {
     }
 
     fn title_view(&self, title: fold::Folded, as_of: CivilDate, known_at: u64) -> TitleView {
+        let sources = |places: Vec<u64>| {
+            places.into_iter().map(|place| self.source_of(place, known_at)).collect()
+        };
         let validity = title.current().map(|period| period.validity).unwrap_or_default();
         TitleView {
             programme: title.key.programme,
@@ -130,8 +133,8 @@ impl Register {
             round: self.text(title.round).to_owned(),
             recommended_by: title.recommended_by,
             ban_until: title.ban_until,
-            positions: title.positions,
-            superseded: title.superseded,
+            positions: sources(title.positions),
+            superseded: sources(title.superseded),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId,
         limits::{DESIGNEE_NAMESAKES_MAX, DESIGNEE_POSITIONS_MAX},
     },
-    ledger::Ledger,
+    ledger::{Ledger, Refusal},
     log::LogError,
     pb::{self, ErrorReason, event::Fact},
     register::{DesigneeIndex, Register},
@@ -86,13 +86,16 @@ impl RegisterApi {
     fn today(&self) -> Result<CivilDate, Status> {
         let now = jiff::Timestamp::from_microsecond(self.ledger.now_micros());
         now.map(CivilDate::today_in_shanghai)
-            .map_err(|_| Status::internal("the server's clock shows no date"))
+            .map_err(|_| errors::refusal(Refusal::Clock("it shows no date".to_owned())))
     }
 
-    /// The profile that stands in the event at a position, or in the newest correction of it.
+    /// The profile in the event at a position.
     async fn profile(&self, position: u64) -> Result<Option<pb::Profile>, Status> {
         let leaf = self.ledger.leaf(position).await.map_err(|e| log_error(&e))?;
-        let fact = decode(&leaf)?.event.and_then(|event| event.fact);
+        let mut fact = decode(&leaf)?.event.and_then(|event| event.fact);
+        if let Some(Fact::Corrected(corrected)) = fact {
+            fact = corrected.replacement.and_then(|replacement| replacement.fact);
+        }
         Ok(match fact {
             Some(Fact::Designated(fact)) => fact.profile,
             Some(Fact::NoticeOpened(fact)) => fact.profile,

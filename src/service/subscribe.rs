@@ -206,7 +206,7 @@ impl Subscription {
                     let progress = self.progress(size);
                     return Ok(Some(self.spoken(progress)));
                 }
-                Woken::Gone => return Err(Status::unavailable("the log is closed")),
+                Woken::Gone => return Err(errors::draining()),
             }
         }
     }

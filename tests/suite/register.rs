@@ -241,6 +241,13 @@ async fn a_correction_moves_a_title_to_its_true_holder() {
     assert_eq!(book.status_known(A, "2020-01-01", 1), Some(Status::Active), "as known before");
     assert_eq!(book.status_known(B, "2020-01-01", 1), None);
 
+    let title_of = |designee| {
+        let register = book.ledger.register();
+        let index = register.find(&DesigneeId::parse(designee).unwrap(), register.size()).unwrap();
+        register.view(index, day("2020-01-01"), register.size()).titles.remove(0)
+    };
+    assert_eq!(title_of(B).positions, [repair], "the event that carries what counts");
+
     // A correction of the correction: another date, the same holder.
     book.record(vec![corrected(repair, little_giant(B, "1", "2018-06-05"))]).await.unwrap();
     assert_eq!(book.status(B, "2021-06-05"), Some(Status::Expired));
