@@ -76,7 +76,7 @@ pub const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(3_600);
 pub const CLOCK_BEHIND_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes of leaves in one message of a subscription, before the last chunk is added.
-pub const STREAM_MESSAGE_BYTES: usize = 256 * 1024;
+pub const STREAM_MESSAGE_BYTES: usize = 48 * 1024;
 /// Events that a filtered stream examines before it reports progress.
 pub const STREAM_SCAN_EVENTS_MAX: u64 = 65_536;
 /// Most events that a filtered stream puts into one message.
