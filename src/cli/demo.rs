@@ -107,7 +107,7 @@ async fn play(address: &str) -> Result<(), CliError> {
     if let [_, revoked] = made_up.as_slice() {
         for as_of in [Some(pb::Date { year: 2024, month: 2, day: 29 }), None] {
             let designee = revoked.uscc.to_string();
-            let request = pb::GetDesigneeRequest { designee, as_of, known_at: None };
+            let request = pb::GetDesigneeRequest { designee, as_of, ..Default::default() };
             show::print(&client.register.get_designee(request).await?.into_inner())?;
         }
     }

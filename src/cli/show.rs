@@ -31,6 +31,7 @@ pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
         designee: args.designee,
         as_of: args.as_of,
         known_at: args.known_at,
+        ..Default::default()
     };
     let answer = client.register.get_designee(request).await?.into_inner();
     if args.common.output == Output::Json {

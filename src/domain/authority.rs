@@ -1,7 +1,7 @@
 //! The authorities: the ministry and the 37 provincial-level ones (`data/authorities.csv`). An authority is not a region:
 //! Shenzhen lies in Guangdong and answers for itself.
 
-use std::sync::LazyLock;
+use std::{num::NonZeroU8, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -12,9 +12,9 @@ use super::{
 
 const RULE: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent planning status, the XPCC";
 
-/// An authority that may state events.
+/// An authority that may state events: its place in the table plus one, so that one that may be absent takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AuthorityCode(u8);
+pub struct AuthorityCode(NonZeroU8);
 
 /// What is known about an authority.
 #[derive(Debug)]
@@ -73,12 +73,16 @@ static TABLE: LazyLock<Vec<Authority>> = LazyLock::new(|| {
             _ => AuthorityKind::Provincial,
         },
         region: RegionCode::parse(code).ok(),
-        excluded_from: place(parent).and_then(|place| u8::try_from(place).ok()).map(AuthorityCode),
+        excluded_from: place(parent).and_then(AuthorityCode::at),
     };
     rows.iter().map(authority).collect()
 });
 
 impl AuthorityCode {
+    fn at(place: usize) -> Option<Self> {
+        u8::try_from(place).ok()?.checked_add(1).and_then(NonZeroU8::new).map(Self)
+    }
+
     /// Reads a code.
     ///
     /// # Errors
@@ -87,7 +91,7 @@ impl AuthorityCode {
         let find = |code: &str| TABLE.binary_search_by(|known| known.code.cmp(code)).ok();
         // Most codes come in their normal form and need no copy.
         let place = find(text).or_else(|| find(text.nfkc().collect::<String>().trim()));
-        place.and_then(|place| u8::try_from(place).ok()).map(Self).ok_or_else(|| {
+        place.and_then(Self::at).ok_or_else(|| {
             let message = match text.trim() {
                 "710000" | "810000" | "820000" => "is a region without an authority",
                 _ => "is not one of the 38 authorities; ListAuthorities gives them",
@@ -118,7 +122,7 @@ impl AuthorityCode {
     /// The ministry.
     #[must_use]
     pub fn ministry() -> Self {
-        Self(0)
+        Self(NonZeroU8::MIN)
     }
 
     /// True for the ministry.
@@ -130,7 +134,7 @@ impl AuthorityCode {
     /// Its place in the table, below 64.
     #[must_use]
     pub fn index(self) -> u8 {
-        self.0
+        self.0.get() - 1
     }
 
     /// Six digits.
@@ -143,7 +147,7 @@ impl AuthorityCode {
     #[must_use]
     pub fn info(self) -> &'static Authority {
         #[allow(clippy::indexing_slicing)] // codes are made from places in this table
-        &TABLE[usize::from(self.0)]
+        &TABLE[usize::from(self.index())]
     }
 
     /// True if it answers for designees registered in a region: a city with independent planning status for itself, and
@@ -164,7 +168,7 @@ impl AuthorityCode {
 
     /// All authorities, by code.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..).zip(TABLE.iter()).map(|(place, _)| Self(place))
+        (0..TABLE.len()).filter_map(Self::at)
     }
 }
 

@@ -1,24 +1,36 @@
-//! The programme catalogue: what can be held, who decides it, for how long. Data, not code: see `data/catalogue.toml`.
+//! The programme catalogue: what can be held, who may state what about it, on which conditions, for how long. Data, not
+//! code: see `data/catalogue.toml`, which explains every key.
+
+use std::{collections::BTreeMap, num::NonZeroU8};
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use super::{
     AuthorityCode, CivilDate, PartialDate,
+    event::{HolderKind, Kind},
     fault::{ParseError, Reason, echo},
-    limits::{CATALOGUE_PROGRAMMES_MAX, ID_BYTES_MAX},
+    limits::{CATALOGUE_PROGRAMMES_MAX, CATALOGUE_RULES_MAX, ID_BYTES_MAX},
 };
 
-/// A programme, by its place in the catalogue in use. Valid for one catalogue; never stored.
+/// A programme, by its place in the catalogue in use, plus one. Valid for one catalogue; never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProgrammeId(u8);
+pub struct ProgrammeId(NonZeroU8);
 
 impl ProgrammeId {
+    fn at(place: usize) -> Option<Self> {
+        u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(Self)
+    }
+
     /// Its place, below 32.
     #[must_use]
     pub fn index(self) -> u8 {
-        self.0
+        self.0.get() - 1
     }
 }
+
+/// What `issuers` calls a recommending authority's notice, by a number that no kind has.
+const RECOMMENDATION: u8 = 0;
 
 /// The programmes, by id.
 #[derive(Debug, Deserialize)]
@@ -26,8 +38,77 @@ impl ProgrammeId {
 pub struct Catalogue {
     /// What the file calls itself.
     pub version: String,
+    /// What every holder owes, whatever the programme.
+    pub duties: Duties,
+    issuers: BTreeMap<String, Vec<Role>>,
     #[serde(rename = "programme")]
     programmes: Vec<Programme>,
+    /// SHA-256 of the file.
+    #[serde(skip)]
+    pub sha256: [u8; 32],
+    /// Roles by the number of a kind.
+    #[serde(skip)]
+    roles: Vec<Vec<Role>>,
+}
+
+/// What every holder owes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duties {
+    /// Last month and day for the yearly information update.
+    pub update_by: MonthDay,
+    /// Months within which a major change is reported.
+    pub report_months: u32,
+    /// The document behind it.
+    pub document: String,
+}
+
+/// A day of every year: `04-30`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct MonthDay(i32, i32);
+
+impl MonthDay {
+    /// The day in a year.
+    #[must_use]
+    pub fn of_year(self, year: i16) -> Option<CivilDate> {
+        let parts = PartialDate::parse_parts(year.into(), self.0, self.1);
+        parts.ok().map(PartialDate::first_day)
+    }
+}
+
+impl TryFrom<String> for MonthDay {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parts = text
+            .split_once('-')
+            .and_then(|(month, day)| Some(Self(month.parse().ok()?, day.parse().ok()?)));
+        let day = parts.filter(|day| day.of_year(2023).is_some());
+        day.ok_or_else(|| format!("{text:?} is not a month and a day like 04-30"))
+    }
+}
+
+/// Who may state a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Whoever decides on the programme.
+    Decider,
+    /// Whoever recommends for it.
+    Recommender,
+    /// The ministry.
+    Ministry,
+    /// Any of the 37 provincial-level authorities.
+    Provincial,
+    /// An authority that decided on, recommended or is responsible for the designee; any, of whom nothing is recorded.
+    Involved,
+    /// For a move: the authority that gives the designee up, or the one that receives it.
+    Target,
+    /// The authority whose sub-list it is.
+    Sublist,
+    /// Any authority.
+    Any,
 }
 
 /// What can be held.
@@ -66,10 +147,137 @@ pub struct RuleVersion {
     pub document: String,
     /// Who decides.
     pub decided_by: Decider,
+    /// Who recommends.
+    #[serde(default)]
+    pub recommended_by: Recommender,
     /// Validity of a title in years; 0: stated in each decision.
     pub validity_years: u32,
+    /// How it is renewed.
+    pub renewal: Renewal,
     /// What a failed review means.
     pub unrenewed: Unrenewed,
+    /// Who may hold it; empty: anybody.
+    #[serde(default)]
+    pub holders: Vec<HolderKind>,
+    #[serde(default)]
+    prerequisites: Vec<Prerequisite>,
+    /// Programmes whose holders are not designated.
+    #[serde(default)]
+    pub excludes: Programmes,
+    /// Programmes whose titles may be converted into this one.
+    #[serde(default)]
+    pub succeeds: Programmes,
+    /// A notice on fewer working days gets a warning.
+    #[serde(default)]
+    pub notice_days: u32,
+    /// Years of ban that the serious grounds carry; 0: none.
+    #[serde(default)]
+    pub ban_years: u32,
+    /// A creation task must be passed first.
+    #[serde(default)]
+    pub creation_task: bool,
+}
+
+/// Programmes of which a title must be in force when recommending or designating.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prerequisite {
+    /// Any of them is enough.
+    any_of: Programmes,
+    /// Authorities this holds for; empty: all that no earlier entry names.
+    #[serde(default)]
+    authorities: Vec<String>,
+}
+
+/// Some programmes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<String>")]
+pub struct Programmes {
+    names: Vec<String>,
+    ids: Vec<ProgrammeId>,
+}
+
+impl From<Vec<String>> for Programmes {
+    fn from(names: Vec<String>) -> Self {
+        Self { names, ids: Vec::new() }
+    }
+}
+
+impl Programmes {
+    /// Their names, as the file has them.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The programmes.
+    #[must_use]
+    pub fn ids(&self) -> &[ProgrammeId] {
+        &self.ids
+    }
+}
+
+/// Who recommends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Recommender {
+    /// Nobody: the decider finds its own candidates.
+    #[default]
+    None,
+    /// The provincial-level authorities.
+    Provincial,
+}
+
+impl Recommender {
+    /// The catalogue's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Provincial => "provincial",
+        }
+    }
+}
+
+/// How a title is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Renewal {
+    /// By a review.
+    Review,
+    /// By a fresh designation, also before the end.
+    Designation,
+    /// Not at all.
+    None,
+}
+
+impl Renewal {
+    /// The catalogue's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::Designation => "designation",
+            Self::None => "none",
+        }
+    }
+}
+
+impl RuleVersion {
+    /// The programmes of which one must be held, for candidates of an authority; empty: none.
+    #[must_use]
+    pub fn prerequisites(&self, authority: Option<AuthorityCode>) -> &[ProgrammeId] {
+        let code = authority.map_or("", AuthorityCode::as_str);
+        let fits = |entry: &&Prerequisite| {
+            entry.authorities.is_empty() || entry.authorities.iter().any(|known| known == code)
+        };
+        self.prerequisites.iter().find(fits).map_or(&[], |entry| entry.any_of.ids())
+    }
+
+    /// All programmes that are a prerequisite somewhere.
+    pub fn prerequisite_names(&self) -> impl Iterator<Item = &String> {
+        self.prerequisites.iter().flat_map(|entry| entry.any_of.names())
+    }
 }
 
 /// Who decides on a title.
@@ -116,6 +324,17 @@ pub enum Unrenewed {
     Revoked,
 }
 
+impl Unrenewed {
+    /// The catalogue's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lapses => "lapses",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
 /// A catalogue that cannot be used; says where and why.
 #[derive(Debug, thiserror::Error)]
 #[error("the catalogue cannot be used: {0}")]
@@ -136,9 +355,68 @@ impl Catalogue {
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
         let mut catalogue: Self =
             toml::from_str(text).map_err(|e| CatalogueError(e.to_string()))?;
+        catalogue.sha256 = Sha256::digest(text.as_bytes()).into();
         catalogue.programmes.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.check().map_err(CatalogueError)?;
+        catalogue.resolve().map_err(CatalogueError)?;
         Ok(catalogue)
+    }
+
+    /// Finds the programmes and kinds that the file names.
+    fn resolve(&mut self) -> Result<(), String> {
+        let known: Vec<String> = self.programmes.iter().map(|p| p.id.clone()).collect();
+        for programme in &mut self.programmes {
+            for rule in &mut programme.rules {
+                let version = format!("programme {}, rule version {}", programme.id, rule.version);
+                let RuleVersion { prerequisites, excludes, succeeds, .. } = rule;
+                let lists = prerequisites.iter_mut().map(|entry| &mut entry.any_of);
+                for list in lists.chain([excludes, succeeds]) {
+                    for name in &list.names {
+                        let place = known.binary_search(name).ok().and_then(ProgrammeId::at);
+                        let id =
+                            place.ok_or_else(|| format!("{version}: no programme {name:?}"))?;
+                        list.ids.push(id);
+                    }
+                }
+                for code in prerequisites.iter().flat_map(|entry| &entry.authorities) {
+                    let known = AuthorityCode::parse(code);
+                    known.map_err(|error| format!("{version}: authority {code:?} {error}"))?;
+                }
+            }
+        }
+        let mut roles = BTreeMap::new();
+        for (name, stated) in &self.issuers {
+            let kind = match name.as_str() {
+                "recommendation" => Some(RECOMMENDATION),
+                name => Kind::from_name(name).map(Kind::number),
+            };
+            let kind = kind.ok_or_else(|| format!("issuers: there is no fact {name:?}"))?;
+            roles.insert(kind, stated.clone());
+        }
+        for kind in Kind::all().filter(|kind| !kind.is_repair()).map(Kind::number) {
+            if !roles.contains_key(&kind) {
+                let name = Kind::from_number(kind.into()).map_or("", Kind::name);
+                return Err(format!("issuers: {name} is missing"));
+            }
+        }
+        self.roles = (0..=u8::MAX).map(|kind| roles.remove(&kind).unwrap_or_default()).collect();
+        Ok(())
+    }
+
+    /// Who may state facts of a kind.
+    #[must_use]
+    pub fn roles(&self, kind: Kind) -> &[Role] {
+        self.roles_of(kind.number())
+    }
+
+    /// Who may open a recommending authority's notice.
+    #[must_use]
+    pub fn roles_of_recommendation(&self) -> &[Role] {
+        self.roles_of(RECOMMENDATION)
+    }
+
+    fn roles_of(&self, kind: u8) -> &[Role] {
+        self.roles.get(usize::from(kind)).map_or(&[], Vec::as_slice)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -162,7 +440,7 @@ impl Catalogue {
     /// [`Reason::ProgrammeUnknown`], with the ids there are.
     pub fn find(&self, id: &str) -> Result<ProgrammeId, ParseError> {
         let found = self.programmes.binary_search_by(|programme| programme.id.as_str().cmp(id));
-        found.ok().and_then(|index| u8::try_from(index).ok()).map(ProgrammeId).ok_or_else(|| {
+        found.ok().and_then(ProgrammeId::at).ok_or_else(|| {
             let known: Vec<_> = self.programmes.iter().map(|p| p.id.as_str()).collect();
             let message = format!("no programme {:?}; there are {}", echo(id), known.join(", "));
             ParseError::new(Reason::ProgrammeUnknown, message, "the programme catalogue")
@@ -172,8 +450,19 @@ impl Catalogue {
     /// The programme with an id that this catalogue gave out.
     #[must_use]
     pub fn programme(&self, id: ProgrammeId) -> &Programme {
-        #[allow(clippy::indexing_slicing)] // only `find` makes ids, from this list
-        &self.programmes[usize::from(id.0)]
+        #[allow(clippy::indexing_slicing)] // ids are made from places in this list
+        &self.programmes[usize::from(id.index())]
+    }
+
+    /// The rule version at a place among a programme's.
+    #[must_use]
+    pub fn rule_at(&self, id: ProgrammeId, place: u8) -> Option<&RuleVersion> {
+        self.programme(id).rules.get(usize::from(place))
+    }
+
+    /// The ids of all programmes.
+    pub fn ids(&self) -> impl Iterator<Item = ProgrammeId> {
+        (0..self.programmes.len()).filter_map(ProgrammeId::at)
     }
 
     /// All programmes, by id.
@@ -195,22 +484,43 @@ impl Programme {
         if self.names.is_empty() || !self.names.is_sorted_by(|a, b| a.from < b.from) {
             return Err(format!("programme {id}: names must be there, oldest first"));
         }
-        if self.rules.is_empty() || !self.rules.is_sorted_by(|a, b| a.from < b.from) {
-            return Err(format!("programme {id}: rules must be there, oldest first"));
+        let sorted = self.rules.is_sorted_by(|a, b| a.from < b.from);
+        if self.rules.is_empty() || self.rules.len() > CATALOGUE_RULES_MAX || !sorted {
+            return Err(format!(
+                "programme {id}: rules must be there, oldest first, at most {CATALOGUE_RULES_MAX}"
+            ));
+        }
+        for (place, rule) in self.rules.iter().enumerate() {
+            let version = &rule.version;
+            let well_formed = version.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            if version.is_empty() || version.len() > ID_BYTES_MAX || !well_formed {
+                return Err(format!("programme {id}: rule version {version:?} is no short word"));
+            }
+            if self.rules.iter().skip(place + 1).any(|other| other.version == *version) {
+                return Err(format!("programme {id}: rule version {version} stands twice"));
+            }
         }
         Ok(())
+    }
+
+    /// The name on a day; before the first one, the first.
+    #[must_use]
+    pub fn name_on(&self, day: CivilDate) -> Option<&ProgrammeName> {
+        self.names.iter().rfind(|name| name.from <= day).or(self.names.first())
     }
 
     /// The rule version named, or, for an empty name, the one in force on the day (the oldest before its first day).
     ///
     /// # Errors
     /// [`Reason::RuleVersionUnknown`], with the versions there are.
-    pub fn rule(&self, version: &str, on: CivilDate) -> Result<&RuleVersion, ParseError> {
-        let found = if version.is_empty() {
-            self.rules.iter().rfind(|rule| rule.from <= on).or(self.rules.first())
+    pub fn rule(&self, version: &str, on: CivilDate) -> Result<(u8, &RuleVersion), ParseError> {
+        let place = if version.is_empty() {
+            self.rules.iter().rposition(|rule| rule.from <= on).or(Some(0))
         } else {
-            self.rules.iter().find(|rule| rule.version == version)
+            self.rules.iter().position(|rule| rule.version == version)
         };
+        let found =
+            place.and_then(|place| Some((u8::try_from(place).ok()?, self.rules.get(place)?)));
         found.ok_or_else(|| {
             let known: Vec<_> = self.rules.iter().map(|rule| rule.version.as_str()).collect();
             let message =
@@ -238,7 +548,7 @@ mod tests {
         assert_eq!(catalogue.programmes().count(), 11);
         let little_giant = catalogue.programme(catalogue.find("little-giant").unwrap());
         let day = |iso| PartialDate::parse_iso(iso).unwrap().first_day();
-        let version = |on| little_giant.rule("", day(on)).unwrap().version.as_str();
+        let version = |on| little_giant.rule("", day(on)).unwrap().1.version.as_str();
         assert_eq!(version("2019-06-05"), "2018");
         assert_eq!(version("2022-07-31"), "2018");
         assert_eq!(version("2022-08-01"), "2022");
@@ -256,7 +566,10 @@ mod tests {
             (built_in.replace("2018-01-01", "2018-02-30"), "2018-02-30"),
             (built_in.replace("id = \"tech-sme\"", "id = \"little-giant\""), "twice"),
             (built_in.replace("id = \"tech-sme\"", "id = \"Tech SME\""), "lower-case"),
-            (String::from("version = \"1\"\nprogramme = []"), "0 programmes"),
+            (built_in.replace("[\"specialised-sme\"]", "[\"specialised\"]"), "no programme"),
+            (built_in.replace("subject_ended =", "subject_gone ="), "subject_gone"),
+            (built_in.replace("subject_ended =", "# subject_ended ="), "subject_ended is missing"),
+            (built_in.replace("\"04-30\"", "\"04-31\""), "04-31"),
         ];
         for (text, expected) in cases {
             let error = Catalogue::parse(&text).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! Civil dates in Asia/Shanghai: days without a time and without a zone. Nothing here knows what day it is.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU32};
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
@@ -9,12 +9,13 @@ use super::{
     limits::{YEAR_MAX, YEAR_MIN},
 };
 
-const EPOCH: Date = Date::constant(1970, 1, 1);
+/// Day 0, which no date names.
+const EPOCH: Date = Date::constant(1899, 12, 31);
 const RULE: &str = "a day of the Gregorian calendar (GB/T 7408)";
 
-/// One day, as days since 1 January 1970.
+/// One day, as days since 31 December 1899; a date that may be absent takes no more room than one that is there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CivilDate(i32);
+pub struct CivilDate(NonZeroU32);
 
 /// A day, a month or a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,16 +28,23 @@ pub struct PartialDate {
 }
 
 impl CivilDate {
+    /// The first day that a date can name.
+    pub const MIN: Self = Self(NonZeroU32::MIN);
     /// The last day that a date can name; later than any event.
-    pub const MAX: Self = Self(84_005);
+    pub const MAX: Self = Self(NonZeroU32::MIN.saturating_add(109_572));
 
     fn of(date: Date) -> Self {
-        // At most 84,000 days, by the bounds of years.
-        Self(i32::try_from(date.duration_since(EPOCH).as_hours() / 24).unwrap_or(i32::MAX))
+        // At most 109,573 days, by the bounds of years.
+        let days = u32::try_from(date.duration_since(EPOCH).as_hours() / 24);
+        Self(days.ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN))
     }
 
     fn date(self) -> Date {
-        EPOCH.saturating_add(jiff::Span::new().days(self.0))
+        EPOCH.saturating_add(jiff::Span::new().days(i64::from(self.0.get())))
+    }
+
+    fn days(self) -> u32 {
+        self.0.get()
     }
 
     /// Year.
@@ -57,10 +65,17 @@ impl CivilDate {
         self.date().day()
     }
 
-    /// The day before.
+    /// The day before; none before the first one.
     #[must_use]
     pub fn previous(self) -> Option<Self> {
-        self.0.checked_sub(1).map(Self)
+        NonZeroU32::new(self.days() - 1).map(Self)
+    }
+
+    /// The same day so many months later, or the last day of that month.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        let date = self.date().saturating_add(jiff::Span::new().months(i64::from(months)));
+        Self::of(date).min(Self::MAX)
     }
 
     /// The last day of `years` years that begin on this day: 1 June 2019 and 3 years give 31 May 2022. A year that
@@ -71,7 +86,7 @@ impl CivilDate {
         let year = i16::try_from(years).ok().and_then(|years| date.year().checked_add(years));
         let Some(year) = year.filter(|year| *year <= YEAR_MAX) else { return Self::MAX };
         match Date::new(year, date.month(), date.day()) {
-            Ok(anniversary) => Self(Self::of(anniversary).0 - 1),
+            Ok(anniversary) => Self::of(anniversary).previous().unwrap_or(Self::MIN),
             // 29 February in a year that has none: its last day is the 28th.
             Err(_) => Date::new(year, 2, 28).map_or(Self::MAX, Self::of),
         }
@@ -81,12 +96,11 @@ impl CivilDate {
     /// so the true number of working days may be smaller.
     #[must_use]
     pub fn working_days_to(self, to: Self) -> u32 {
-        // 1 January 1970 was a Thursday: 0 is Monday.
-        let works = |day: &i32| (day + 3).rem_euclid(7) < 5;
-        let days = to.0.saturating_sub(self.0).saturating_add(1).max(0);
-        let weeks = u32::try_from(days / 7).unwrap_or(0);
-        let rest = (self.0..self.0 + days % 7).filter(works).count();
-        weeks * 5 + u32::try_from(rest).unwrap_or(0)
+        // Day 0 was a Sunday: 0 is Monday.
+        let works = |day: &u32| (day + 6) % 7 < 5;
+        let days = (to.days() + 1).saturating_sub(self.days());
+        let rest = (self.days()..self.days() + days % 7).filter(works).count();
+        days / 7 * 5 + u32::try_from(rest).unwrap_or(0)
     }
 
     /// The day in Shanghai at an instant. Its clock has stood at UTC+8 since 1991.
@@ -249,12 +263,21 @@ mod tests {
     }
 
     #[test]
-    fn days_count_from_1970_and_back() {
-        assert_eq!(day("1970-01-01").0, 0);
-        assert_eq!(day("2000-03-01").0, 11_017);
-        for days in [-25_000, -1, 0, 59, 60, 11_016, 20_000] {
-            assert_eq!(CivilDate::of(CivilDate(days).date()).0, days);
+    fn days_count_from_the_first_and_back() {
+        assert_eq!(CivilDate::MIN.to_string(), "1900-01-01");
+        assert_eq!(day("1900-01-01"), CivilDate::MIN);
+        assert_eq!(CivilDate::MIN.previous(), None);
+        for days in [1, 59, 60, 25_569, 36_586, 109_573] {
+            let date = CivilDate(NonZeroU32::new(days).unwrap());
+            assert_eq!(CivilDate::of(date.date()), date);
         }
         assert_eq!(CivilDate::MAX.to_string(), "2199-12-31");
+        assert_eq!(size_of::<Option<CivilDate>>(), 4);
+    }
+
+    #[test]
+    fn months_end_where_the_day_does_not_exist() {
+        assert_eq!(day("2023-11-30").plus_months(3).to_string(), "2024-02-29");
+        assert_eq!(day("2024-01-15").plus_months(3).to_string(), "2024-04-15");
     }
 }

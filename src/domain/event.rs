@@ -1,7 +1,9 @@
-//! Events as the rules see them: parsed, with every code proven. What only readers need (evidence, profiles in full)
-//! stays in the encoded form.
+//! Events as the rules see them: parsed, with every code proven. What only readers need (most of the evidence, profiles in
+//! full, the words of an instrument) stays in the encoded form.
 
-use super::{AuthorityCode, CivilDate, DesigneeId, Name, RegionCode, catalogue::ProgrammeId};
+use super::{
+    AuthorityCode, CivilDate, DesigneeId, IndustryCode, Name, RegionCode, catalogue::ProgrammeId,
+};
 
 /// One fact, stated by an authority.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +14,12 @@ pub struct Event {
     pub co_issuers: Vec<AuthorityCode>,
     /// First day on which it holds.
     pub effective: CivilDate,
+    /// Number of the document behind it; empty for none.
+    pub document: String,
+    /// Row of the document's list; 0 for none.
+    pub row: u32,
+    /// Rule version under which it was decided, by its place among the programme's.
+    pub rule: Option<u8>,
     /// The fact, with the designee where it has one.
     pub fact: Fact,
 }
@@ -29,36 +37,40 @@ pub enum Fact {
         fact: TitleFact,
     },
     /// About a designee itself.
-    Renamed {
+    Subject {
         /// Who.
         designee: DesigneeId,
-        /// Name before.
-        old_name: Name,
-        /// Name after.
-        new_name: Name,
-        /// A simple rename.
-        simple: bool,
+        /// What happened to it.
+        fact: SubjectFact,
     },
-    /// An earlier event is replaced.
-    Corrected {
+    /// About an earlier event.
+    Repair {
         /// Its position.
         position: u64,
-        /// What takes its place; never a repair.
-        replacement: Box<Event>,
+        /// What takes its place, never a repair; none removes it.
+        replacement: Option<Box<Event>>,
     },
-    /// An earlier event is removed.
-    Annulled {
-        /// Its position.
-        position: u64,
-    },
-    /// A batch or sub-list was opened.
-    BatchOpened(BatchRef),
-    /// A batch or sub-list is complete.
-    BatchSealed {
+    /// About a batch or sub-list.
+    Batch {
         /// Which.
         batch: BatchRef,
-        /// Designations that the document declares.
-        designated: Option<u32>,
+        /// True if it is complete, false if it begins.
+        seals: bool,
+        /// What the document declares.
+        declared: Declared,
+        /// Digest of the content.
+        digest: Option<[u8; 32]>,
+    },
+    /// About the frame that everything else stands in.
+    Frame(FrameFact),
+    /// A region's environment was assessed.
+    Assessed {
+        /// Which region.
+        region: RegionCode,
+        /// Which year.
+        year: u16,
+        /// Who assessed.
+        assessor: String,
     },
 }
 
@@ -86,58 +98,152 @@ pub struct BatchRef {
     pub sublist: Option<AuthorityCode>,
 }
 
+/// Counts that a document declares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Newly designated.
+    pub designated: Option<u32>,
+    /// Reviews passed.
+    pub reviewed: Option<u32>,
+}
+
 /// What happened to a title.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // fields as documented in the messages of event.proto
 pub enum TitleFact {
     /// It stands in a public notice.
     NoticeOpened {
-        /// Batch.
         batch: String,
-        /// Sub-list.
         sublist: Option<AuthorityCode>,
         /// A review, not a new designation.
         review: bool,
         /// A recommending authority's step.
         recommendation: bool,
-        /// First day of the notice.
         from: CivilDate,
-        /// Last day of the notice.
         to: Option<CivilDate>,
-        /// What the list says.
         listed: Listed,
     },
+    /// An objection to the notice was received.
+    ObjectionRaised { batch: String },
+    /// An objection was decided.
+    ObjectionResolved { batch: String, upheld: bool },
+    /// The entry was withdrawn before publication.
+    NoticeWithdrawn { batch: String },
     /// It was designated.
     Designated {
-        /// Batch, which becomes the title's cohort.
+        /// Becomes the title's cohort.
         batch: String,
-        /// Sub-list.
         sublist: Option<AuthorityCode>,
-        /// Validity from the effective date.
         validity: Validity,
-        /// A later publication under the same batch number.
         supplement: bool,
-        /// What the list says.
+        /// True where the programme renews by a fresh designation.
+        renews: bool,
+        recommended_on: Option<CivilDate>,
         listed: Listed,
     },
+    /// A review is due.
+    ReviewOpened { batch: String, round: String },
     /// Its review was passed.
-    ReviewPassed {
-        /// Round.
-        round: String,
-        /// New validity from the effective date.
-        validity: Validity,
-    },
+    ReviewPassed { batch: String, round: String, validity: Validity },
     /// Its review was failed.
     ReviewFailed {
+        batch: String,
+        round: String,
         /// True where the programme revokes for it.
         revokes: bool,
     },
+    /// Somebody who does not decide proposes its revocation.
+    RevocationProposed,
     /// It was revoked.
     Revoked {
-        /// A ground that carries a ban of three years.
+        /// A ground that carries a ban.
         serious: bool,
-        /// Last day of the ban.
         ban_until: Option<CivilDate>,
     },
+    /// The holder gave it up.
+    Surrendered,
+    /// Its revocation was undone.
+    Reinstated { position: Option<u64> },
+    /// It passed to a successor.
+    Transferred { successor: DesigneeId, valid_to: Option<CivilDate> },
+    /// It became one of another programme.
+    Converted { to: TitleRef, valid_to: Option<CivilDate> },
+    /// The subject was listed for a creation task.
+    CreationListed { batch: String, listed: Listed },
+    /// The creation task was assessed.
+    CreationAssessed { batch: String, passed: bool },
+    /// The holder must rectify.
+    RectificationOrdered { due: Option<CivilDate> },
+    /// Support was granted; changes nothing.
+    SupportGranted { scheme: String, round: String },
+}
+
+/// What happened to a designee itself.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // as above
+pub enum SubjectFact {
+    /// It changed its name.
+    Renamed { old_name: Name, new_name: Name, simple: bool },
+    /// It moved, or is about to.
+    Relocated {
+        from_region: Option<RegionCode>,
+        to_region: RegionCode,
+        from_authority: AuthorityCode,
+        to_authority: AuthorityCode,
+        confirmed: bool,
+    },
+    /// It merged, was absorbed or divided, or changed its form.
+    Restructured { successors: Vec<DesigneeId>, new_name: Option<Name>, ends: bool },
+    /// It is the same subject as another identifier.
+    IdentifierChanged { other: DesigneeId, reason: LinkReason },
+    /// It ceased to exist.
+    Ended,
+    /// The yearly information update was made; for all programmes where none is named.
+    InformationUpdated { programme: Option<ProgrammeId>, year: u16 },
+    /// A major change was reported.
+    MajorChangeReported { occurred: CivilDate, reported: CivilDate },
+    /// It entered a cultivation pool.
+    PoolEntered { pool: String, listed: Listed },
+    /// It left one.
+    PoolLeft { pool: String },
+}
+
+/// Why two identifiers name one subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkReason {
+    /// A provisional identifier got its code.
+    Identified,
+    /// The code was changed by the registration authority.
+    Reregistered,
+    /// Two codes had been given to one subject.
+    Duplicate,
+}
+
+/// What the frame is.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // as above
+pub enum FrameFact {
+    /// A catalogue came into use.
+    CatalogueAdopted { sha256: [u8; 32] },
+    /// A part of the register is complete from the effective date on.
+    CompletenessDeclared { programme: Option<ProgrammeId>, part: Part },
+    /// An instrument was issued.
+    MeasuresIssued { programme: Option<ProgrammeId>, from: CivilDate, to: Option<CivilDate> },
+    /// An instrument ceased to be in force.
+    MeasuresRepealed { position: Option<u64>, repealed: String },
+}
+
+/// A part of the register that can be declared complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Titles.
+    Titles,
+    /// Measures in force.
+    Measures,
+    /// Public notices.
+    Notices,
+    /// Yearly information updates.
+    InformationUpdates,
 }
 
 /// The end of a validity.
@@ -154,10 +260,41 @@ pub struct Validity {
 pub struct Listed {
     /// Name.
     pub name: Option<Name>,
+    /// What the subject is.
+    pub kind: Option<HolderKind>,
     /// Registered region.
     pub region: Option<RegionCode>,
+    /// Industry.
+    pub industry: Option<IndustryCode>,
     /// Recommending authority.
     pub recommended_by: Option<AuthorityCode>,
+}
+
+/// What a subject is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HolderKind {
+    /// An enterprise.
+    Enterprise,
+    /// A public institution or social body.
+    Institution,
+    /// A park or incubator.
+    Park,
+    /// A development zone.
+    Zone,
+}
+
+impl HolderKind {
+    /// The catalogue's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enterprise => "enterprise",
+            Self::Institution => "institution",
+            Self::Park => "park",
+            Self::Zone => "zone",
+        }
+    }
 }
 
 /// Kind of a fact, by its number in `tidu.v1.EventKind`.
@@ -231,6 +368,12 @@ impl Kind {
         KINDS.iter().find(|(number, _)| *number == self.0).map_or("", |(_, name)| name)
     }
 
+    /// True for corrections and annulments.
+    #[must_use]
+    pub fn is_repair(self) -> bool {
+        matches!(self.0, 90 | 91)
+    }
+
     /// All kinds.
     pub fn all() -> impl Iterator<Item = Self> {
         KINDS.iter().map(|(number, _)| Self(*number))
@@ -242,18 +385,103 @@ impl Fact {
     #[must_use]
     pub fn kind(&self) -> Kind {
         Kind(match self {
-            Self::Title { fact, .. } => match fact {
-                TitleFact::NoticeOpened { .. } => 40,
-                TitleFact::Designated { .. } => 50,
-                TitleFact::ReviewPassed { .. } => 52,
-                TitleFact::ReviewFailed { .. } => 53,
-                TitleFact::Revoked { .. } => 55,
-            },
-            Self::Renamed { .. } => 70,
-            Self::Corrected { .. } => 90,
-            Self::Annulled { .. } => 91,
-            Self::BatchOpened(_) => 100,
-            Self::BatchSealed { .. } => 101,
+            Self::Title { fact, .. } => fact.kind(),
+            Self::Subject { fact, .. } => fact.kind(),
+            Self::Repair { replacement: Some(_), .. } => 90,
+            Self::Repair { replacement: None, .. } => 91,
+            Self::Batch { seals: false, .. } => 100,
+            Self::Batch { seals: true, .. } => 101,
+            Self::Frame(fact) => fact.kind(),
+            Self::Assessed { .. } => 110,
         })
+    }
+
+    /// The designee that the fact is about, where it is about one.
+    #[must_use]
+    pub fn designee(&self) -> Option<&DesigneeId> {
+        match self {
+            Self::Title { designee, .. } | Self::Subject { designee, .. } => Some(designee),
+            _ => None,
+        }
+    }
+
+    /// Other designees that the fact names.
+    #[must_use]
+    pub fn others(&self) -> Vec<&DesigneeId> {
+        match self {
+            Self::Title { fact: TitleFact::Transferred { successor, .. }, .. } => vec![successor],
+            Self::Subject { fact: SubjectFact::IdentifierChanged { other, .. }, .. } => vec![other],
+            Self::Subject { fact: SubjectFact::Restructured { successors, .. }, .. } => {
+                successors.iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a list says, where the fact comes from one.
+    #[must_use]
+    pub fn listed(&self) -> Option<&Listed> {
+        match self {
+            Self::Title { fact, .. } => match fact {
+                TitleFact::NoticeOpened { listed, .. }
+                | TitleFact::Designated { listed, .. }
+                | TitleFact::CreationListed { listed, .. } => Some(listed),
+                _ => None,
+            },
+            Self::Subject { fact: SubjectFact::PoolEntered { listed, .. }, .. } => Some(listed),
+            _ => None,
+        }
+    }
+}
+
+impl TitleFact {
+    fn kind(&self) -> u8 {
+        match self {
+            Self::NoticeOpened { .. } => 40,
+            Self::ObjectionRaised { .. } => 41,
+            Self::ObjectionResolved { .. } => 42,
+            Self::NoticeWithdrawn { .. } => 43,
+            Self::Designated { .. } => 50,
+            Self::ReviewOpened { .. } => 51,
+            Self::ReviewPassed { .. } => 52,
+            Self::ReviewFailed { .. } => 53,
+            Self::RevocationProposed => 54,
+            Self::Revoked { .. } => 55,
+            Self::Surrendered => 56,
+            Self::Reinstated { .. } => 57,
+            Self::Transferred { .. } => 58,
+            Self::Converted { .. } => 59,
+            Self::CreationListed { .. } => 60,
+            Self::CreationAssessed { .. } => 61,
+            Self::RectificationOrdered { .. } => 62,
+            Self::SupportGranted { .. } => 63,
+        }
+    }
+}
+
+impl SubjectFact {
+    fn kind(&self) -> u8 {
+        match self {
+            Self::PoolEntered { .. } => 30,
+            Self::PoolLeft { .. } => 31,
+            Self::Renamed { .. } => 70,
+            Self::Relocated { .. } => 71,
+            Self::Restructured { .. } => 72,
+            Self::IdentifierChanged { .. } => 73,
+            Self::Ended => 74,
+            Self::InformationUpdated { .. } => 80,
+            Self::MajorChangeReported { .. } => 81,
+        }
+    }
+}
+
+impl FrameFact {
+    fn kind(&self) -> u8 {
+        match self {
+            Self::CatalogueAdopted { .. } => 20,
+            Self::CompletenessDeclared { .. } => 21,
+            Self::MeasuresIssued { .. } => 22,
+            Self::MeasuresRepealed { .. } => 23,
+        }
     }
 }

@@ -21,7 +21,6 @@ pub enum Reason {
     DocumentNumberInvalid,
     RuleVersionUnknown,
     EventTooLarge,
-    FactNotAccepted,
     IdentifierInvalid,
     IssuerNotEntitled,
     TitleAlreadyHeld,
@@ -39,6 +38,35 @@ pub enum Reason {
     NameDiffers,
     Conflicts,
     TitleNotOnRecord,
+    HolderNotEligible,
+    PrerequisiteMissing,
+    ExcludedByTitle,
+    MeasuresMissing,
+    NoticeMissing,
+    InformationUpdateMissing,
+    SubjectEnded,
+    IdentifierLinkInvalid,
+    ConversionNotForeseen,
+    CreationNotPassed,
+    AlreadyRecorded,
+    ObjectionLate,
+    NoticeNotOpen,
+    RelocationInvalid,
+    ReferenceInvalid,
+    DigestMismatch,
+    PoolMembership,
+    ReportLate,
+    IdentityCollision,
+    CohortDiffers,
+    IdentifierSuperseded,
+}
+
+impl Reason {
+    /// True for what says the same of every event of a list: a commit is told once.
+    #[must_use]
+    pub fn is_said_once(self) -> bool {
+        matches!(self, Self::MeasuresMissing | Self::NoticeMissing | Self::NoticeShort)
+    }
 }
 
 /// A value that cannot be read, before anyone knows which field it stood in.
@@ -73,8 +101,8 @@ pub struct Fault {
     pub reason: Reason,
     /// What is wrong, in English.
     pub message: String,
-    /// The rule behind it.
-    pub rule: &'static str,
+    /// The rule behind it, with its official document where there is one.
+    pub rule: String,
     /// Positions of recorded events concerned.
     pub conflicts: Vec<u64>,
 }

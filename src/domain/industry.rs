@@ -1,7 +1,7 @@
 //! Industries by GB/T 4754-2017: sections (A to T) and divisions (two digits, with leading zeros), from
 //! `data/industry.csv`.
 
-use std::sync::LazyLock;
+use std::{num::NonZeroU8, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -9,9 +9,9 @@ use super::fault::{ParseError, Reason};
 
 const RULE: &str = "GB/T 4754-2017";
 
-/// A section or division, by its place in the table.
+/// A section or division, by its place in the table plus one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IndustryCode(u8);
+pub struct IndustryCode(NonZeroU8);
 
 static TABLE: LazyLock<Vec<[&'static str; 3]>> =
     LazyLock::new(|| super::table(include_str!("../../data/industry.csv")));
@@ -24,8 +24,9 @@ impl IndustryCode {
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let find = |code: &str| TABLE.iter().position(|row| row[0] == code);
         // Most codes come in their normal form and need no copy.
-        if let Some(place) = find(text).and_then(|place| u8::try_from(place).ok()) {
-            return Ok(Self(place));
+        let at = |place: usize| u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(Self);
+        if let Some(code) = find(text).and_then(at) {
+            return Ok(code);
         }
         let folded = text.nfkc().collect::<String>().trim().to_ascii_uppercase();
         let in_section = || {
@@ -34,7 +35,7 @@ impl IndustryCode {
             TABLE.get(place).filter(|row| row[2] == section && row[1] == "2").map(|_| place)
         };
         let place = find(&folded).or_else(in_section);
-        place.and_then(|place| u8::try_from(place).ok()).map(Self).ok_or_else(|| {
+        place.and_then(at).ok_or_else(|| {
             let message = "is neither a section (A to T) nor a division (01 to 97)";
             ParseError::new(Reason::IndustryUnknown, message, RULE)
         })
@@ -43,7 +44,26 @@ impl IndustryCode {
     /// The letter or the two digits.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        TABLE.get(usize::from(self.0)).map_or("", |row| row[0])
+        self.row()[0]
+    }
+
+    /// The letter of its section.
+    #[must_use]
+    pub fn section(self) -> &'static str {
+        match self.row() {
+            [code, "1", _] => code,
+            [_, _, section] => section,
+        }
+    }
+
+    /// True if this industry is the other one or a division of it.
+    #[must_use]
+    pub fn is_under(self, other: Self) -> bool {
+        self == other || self.section() == other.as_str()
+    }
+
+    fn row(self) -> [&'static str; 3] {
+        TABLE.get(usize::from(self.0.get() - 1)).copied().unwrap_or_default()
     }
 }
 
@@ -58,6 +78,9 @@ mod tests {
         assert_eq!(code("c").unwrap(), "C");
         assert_eq!(code("01").unwrap(), "01");
         assert_eq!(code("Ｃ35").unwrap(), "35");
+        let [manufacturing, machines] = ["C", "35"].map(|text| IndustryCode::parse(text).unwrap());
+        assert_eq!((machines.section(), manufacturing.section()), ("C", "C"));
+        assert!(machines.is_under(manufacturing) && !manufacturing.is_under(machines));
         for bad in ["", "1", "00", "98", "A35", "U", "CC"] {
             assert_eq!(code(bad).unwrap_err().reason, Reason::IndustryUnknown, "{bad}");
         }

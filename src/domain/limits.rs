@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Most events in a log: the register keeps positions in 32 bits. Far more than the field will ever record; a log that
+/// reaches it takes no more.
+pub const LOG_EVENTS_MAX: u64 = u32::MAX as u64 - 1;
 /// Most events in one commit.
 pub const COMMIT_EVENTS_MAX: usize = 10_000;
 /// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
@@ -24,6 +27,10 @@ pub const TEXT_BYTES_MAX: usize = 512;
 pub const DOCUMENT_NUMBER_BYTES_MAX: usize = 128;
 /// Most co-issuers of an event.
 pub const CO_ISSUERS_MAX: usize = 8;
+/// Most successors of a restructuring.
+pub const RESTRUCTURING_SUCCESSORS_MAX: usize = 64;
+/// Most indicators of an assessment.
+pub const INDICATORS_MAX: usize = 64;
 /// Most characters of a value that an error repeats.
 pub const ECHO_CHARS_MAX: usize = 64;
 /// Most rejections, and most warnings, in one response.
@@ -34,6 +41,18 @@ pub const STATUS_REJECTIONS_MAX: usize = 100;
 pub const CONFLICTS_MAX: usize = 8;
 /// Most positions of a designee in one response.
 pub const DESIGNEE_POSITIONS_MAX: usize = 1_000;
+/// Most explanations, and most steps of each, in one response.
+pub const EXPLANATIONS_MAX: usize = 64;
+/// See [`EXPLANATIONS_MAX`].
+pub const EXPLAINED_STEPS_MAX: usize = 1_000;
+/// Designees that a question goes over before it lets the writer at the register.
+pub const QUESTION_SLICE_DESIGNEES: usize = 2_048;
+/// Most groups of a count, and most pools in a list.
+pub const GROUPS_MAX: usize = 10_000;
+/// Most dimensions of a count.
+pub const GROUP_DIMENSIONS_MAX: usize = 3;
+/// Batches that a page looks at before it lets the writer at the register.
+pub const BATCH_SLICE: usize = 16;
 /// First and last year of a date.
 pub const YEAR_MIN: i16 = 1900;
 /// See [`YEAR_MIN`].
@@ -95,12 +114,10 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 pub const PAGE_EVENTS_MAX: usize = 1_000;
 /// Events in a page where the caller names no number.
 pub const PAGE_EVENTS_DEFAULT: usize = 100;
-/// A notice on fewer working days gets a warning.
-pub const NOTICE_WORKING_DAYS_MIN: u32 = 5;
-/// Years of ban that the serious grounds carry.
-pub const BAN_YEARS_MIN: u32 = 3;
 /// Most programmes in a catalogue: an event notes the ones it concerns in 32 bits.
 pub const CATALOGUE_PROGRAMMES_MAX: usize = 32;
+/// Most rule versions of a programme.
+pub const CATALOGUE_RULES_MAX: usize = 64;
 /// Most values in one field of a filter.
 pub const FILTER_VALUES_MAX: usize = 64;
 

@@ -20,6 +20,9 @@ impl Name {
     /// # Errors
     /// [`Reason::FieldInvalid`] if it is empty, too long or holds control characters.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
+        if text.chars().all(is_plain) && !text.is_empty() && text.len() <= NAME_CHARS_MAX {
+            return Ok(Self { key: folded(text), text: text.to_owned() });
+        }
         let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
         let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
         let length = name.chars().count();
@@ -54,11 +57,59 @@ impl Name {
 /// Folding a key gives the same key. Identifiers on record depend on every detail of it, so it never changes.
 #[must_use]
 pub fn folded(name: &str) -> String {
+    if let Some(key) = name.chars().map(fold_common).collect::<Option<Folds>>() {
+        return key.0;
+    }
     let dropped =
         |c: &char| c.is_whitespace() || c.is_control() || is_invisible(*c) || MARKS.contains(c);
     let kept = name.nfkc().filter(|c| !dropped(c)).map(|c| c.to_ascii_uppercase());
     // Characters that have become neighbours may compose, so the form is taken once more.
     kept.nfkc().collect()
+}
+
+/// True if the folded form of a name begins with `prefix`, which is folded.
+#[must_use]
+pub fn begins(name: &str, prefix: &str) -> bool {
+    let mut wanted = prefix.chars();
+    for c in name.chars() {
+        match fold_common(c) {
+            Some(None) => {}
+            Some(Some(folded)) => match wanted.next() {
+                Some(expected) if expected == folded => {}
+                Some(_) => return false,
+                None => return true,
+            },
+            None => return folded(name).starts_with(prefix),
+        }
+    }
+    wanted.next().is_none()
+}
+
+/// What folding makes of a common character: nothing, or one; none for the others, which need their neighbours.
+fn fold_common(c: char) -> Option<Option<char>> {
+    match c {
+        '\u{4E00}'..='\u{9FFF}' => Some(Some(c)),
+        '（' | '）' | '“' | '”' | '《' | '》' => Some(None),
+        _ if c.is_ascii_whitespace() || c.is_ascii_control() || MARKS.contains(&c) => Some(None),
+        _ if c.is_ascii() => Some(Some(c.to_ascii_uppercase())),
+        _ => None,
+    }
+}
+
+/// Folded characters, put together.
+struct Folds(String);
+
+impl FromIterator<Option<char>> for Folds {
+    fn from_iter<I: IntoIterator<Item = Option<char>>>(chars: I) -> Self {
+        let mut text = String::with_capacity(64);
+        text.extend(chars.into_iter().flatten());
+        Self(text)
+    }
+}
+
+/// True for characters that stay as they are in a name, whatever stands beside them.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_graphic() || matches!(c, '\u{4E00}'..='\u{9FFF}' | '（' | '）')
 }
 
 /// Brackets and quotation marks, as NFKC leaves them.
@@ -91,7 +142,34 @@ mod tests {
         assert_eq!(folded("ａｂ (c)　“小巨人”\u{200B}〔甲〕 ㈱ é ß"), "ABC小巨人甲株éß");
     }
 
+    /// Folding without the short cut.
+    fn slowly(name: &str) -> String {
+        let dropped =
+            |c: &char| c.is_whitespace() || c.is_control() || is_invisible(*c) || MARKS.contains(c);
+        let kept = name.nfkc().filter(|c| !dropped(c)).map(|c| c.to_ascii_uppercase());
+        kept.nfkc().collect()
+    }
+
+    #[test]
+    fn the_short_cut_folds_every_common_character_as_the_long_way_does() {
+        for c in (0..0x1_0000).filter_map(char::from_u32) {
+            if let Some(short) = fold_common(c) {
+                assert_eq!(
+                    slowly(&c.to_string()),
+                    short.map(String::from).unwrap_or_default(),
+                    "{c:?}"
+                );
+            }
+        }
+    }
+
     proptest::proptest! {
+        #[test]
+        fn a_name_begins_as_its_key_does(name: String, prefix in "[a-z（甲]{0,2}") {
+            let prefix = folded(&prefix);
+            proptest::prop_assert_eq!(begins(&name, &prefix), folded(&name).starts_with(&prefix));
+        }
+
         #[test]
         fn folding_a_key_gives_the_same_key(name: String) {
             let key = folded(&name);

@@ -1,7 +1,7 @@
 //! Regions by their six-digit code (GB/T 2260). Provinces are checked against `data/regions.csv`; cities and counties by
 //! their province only, because they come and go.
 
-use std::{fmt, sync::LazyLock};
+use std::{fmt, num::NonZeroU32, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -13,7 +13,7 @@ const CORPS: u32 = 660_000;
 
 /// A region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RegionCode(u32);
+pub struct RegionCode(NonZeroU32);
 
 static TABLE: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
     let rows: Vec<[&'static str; 3]> = super::table(include_str!("../../data/regions.csv"));
@@ -52,18 +52,25 @@ impl RegionCode {
         if !PROVINCES.contains(&(code / 10_000)) {
             return Err(unknown("lies in no province"));
         }
-        Ok(Self(code))
+        NonZeroU32::new(code).map(Self).ok_or_else(|| unknown("lies in no province"))
+    }
+
+    /// The province, autonomous region or municipality it lies in.
+    #[must_use]
+    pub fn province(self) -> Self {
+        NonZeroU32::new(self.0.get() / 10_000 * 10_000).map_or(self, Self)
     }
 
     /// True if this region is the other one or lies in it.
     #[must_use]
     pub fn is_under(self, other: Self) -> bool {
-        let unit = match other.0 {
+        let (own, other) = (self.0.get(), other.0.get());
+        let unit = match other {
             code if code % 10_000 == 0 => 10_000,
             code if code % 100 == 0 => 100,
             _ => 1,
         };
-        self.0 / unit == other.0 / unit
+        own / unit == other / unit
     }
 }
 

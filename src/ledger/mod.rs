@@ -36,10 +36,10 @@ use crate::{
         catalogue::Catalogue,
         event::Event,
         fault::Fault,
-        limits::{QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
+        limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
     },
     log::{CommitLog, Hash, LogError},
-    register::Register,
+    register::{Change, Register},
 };
 
 /// Understands the body of a leaf. Handed in, because the ledger does not know the protocol's messages.
@@ -127,6 +127,8 @@ pub struct Receipt {
     pub warnings: Vec<Fault>,
     /// Why it would be rejected, if it was only decided.
     pub rejections: Vec<Fault>,
+    /// What it would change, with the index of the event, if it was only decided.
+    pub changes: Vec<(usize, Change)>,
 }
 
 /// Why a commit was not recorded. Nothing of it was, except for [`Refusal::Unknown`].
@@ -162,6 +164,9 @@ pub enum Refusal {
     /// More is waiting than the server takes on.
     #[error("more is waiting to be recorded than the server takes on")]
     QueueFull,
+    /// The log has as many events as it can have.
+    #[error("the log is full: it holds at most {LOG_EVENTS_MAX} events")]
+    LogFull,
     /// The ledger is closing.
     #[error("the server is going down")]
     Draining,

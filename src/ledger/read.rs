@@ -52,18 +52,7 @@ impl Ledger {
         to: u64,
         most: usize,
     ) -> (Vec<u64>, u64) {
-        let register = self.register();
-        let concerns = register.concerns(from, to);
-        let mut found = Vec::new();
-        for (position, concern) in (from..to).zip(concerns) {
-            if interest.matches(concern) {
-                found.push(position);
-                if found.len() >= most {
-                    return (found, position + 1);
-                }
-            }
-        }
-        (found, to)
+        self.register().matching(interest, from, to, most)
     }
 
     /// Chunks from the one that holds `from` on, until their bytes reach `bytes`. They may reach past the durable size

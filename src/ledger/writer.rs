@@ -29,11 +29,12 @@ use crate::{
         catalogue::Catalogue,
         fault::Fault,
         limits::{
-            FLUSH_DURATION_MAX, GROUP_BYTES_MAX, GROUP_COMMITS_MAX, LEAF_BYTES_MAX, MARK_INTERVAL,
+            FLUSH_DURATION_MAX, GROUP_BYTES_MAX, GROUP_COMMITS_MAX, LEAF_BYTES_MAX, LOG_EVENTS_MAX,
+            MARK_INTERVAL,
         },
     },
     log::{Appended, ChunkWriter, Frontier, Group, Hash, LogError},
-    register::{Register, rules},
+    register::{Register, rules::Judge},
 };
 
 type Reply = Result<Receipt, Refusal>;
@@ -214,7 +215,21 @@ impl Writer {
         let first = register.size();
         let next = first + commit.proposals.len() as u64;
         let savepoint = register.savepoint();
-        let (rejections, warnings) = judge_all(&mut register, &shared.catalogue, &commit.proposals);
+        if next > LOG_EVENTS_MAX {
+            return Err(Refusal::LogFull);
+        }
+        let catalogue = &shared.catalogue;
+        let decided = decide_all(&mut register, catalogue, &commit.proposals);
+        let Decided { rejections, warnings, accepted } = decided;
+        let changes = if commit.validate_only {
+            let change = |(place, index): (u64, &usize)| {
+                let changes = register.changes(catalogue, first + place, first);
+                changes.into_iter().map(|change| (*index, change)).collect::<Vec<_>>()
+            };
+            (0_u64..).zip(&accepted).flat_map(change).collect()
+        } else {
+            Vec::new()
+        };
         if commit.validate_only || !rejections.is_empty() {
             register.take_back(savepoint);
         }
@@ -227,6 +242,7 @@ impl Writer {
                 replayed: false,
                 warnings,
                 rejections,
+                changes,
             });
         }
         if !rejections.is_empty() {
@@ -248,6 +264,7 @@ impl Writer {
             replayed: false,
             warnings,
             rejections: Vec::new(),
+            changes,
         };
         if let Some((id, digest)) = &commit.request {
             self.requests.insert(id, first);
@@ -314,6 +331,7 @@ impl Writer {
                 replayed: true,
                 warnings: Vec::new(),
                 rejections: Vec::new(),
+                changes: Vec::new(),
             };
             return Ok(Some((digest, receipt)));
         }
@@ -321,22 +339,38 @@ impl Writer {
     }
 }
 
+/// What the rules said to a commit.
+#[derive(Default)]
+struct Decided {
+    rejections: Vec<Fault>,
+    warnings: Vec<Fault>,
+    /// Indexes of the events that were applied.
+    accepted: Vec<usize>,
+}
+
 /// Judges the events of a commit in turn, each against everything before it, and applies those that are accepted.
-fn judge_all(
-    register: &mut Register,
-    catalogue: &Catalogue,
-    proposals: &[Proposal],
-) -> (Vec<Fault>, Vec<Fault>) {
-    let (mut rejections, mut warnings) = (Vec::new(), Vec::new());
+fn decide_all(register: &mut Register, catalogue: &Catalogue, proposals: &[Proposal]) -> Decided {
+    let mut decided = Decided::default();
+    // What it remembers holds as long as nothing is taken back.
+    let mut judge = Judge::default();
     for Proposal { index, event, .. } in proposals {
-        let verdict = rules::judge(register, catalogue, *index, event);
+        let verdict = judge.judge(register, catalogue, *index, event);
         if verdict.rejections.is_empty() {
             register.apply(event);
+            decided.accepted.push(*index);
         }
-        rejections.extend(verdict.rejections);
-        warnings.extend(verdict.warnings);
+        decided.rejections.extend(verdict.rejections);
+        for warning in verdict.warnings {
+            let said = |other: &Fault| {
+                (other.reason, &other.value, &other.message)
+                    == (warning.reason, &warning.value, &warning.message)
+            };
+            if !(warning.reason.is_said_once() && decided.warnings.iter().any(said)) {
+                decided.warnings.push(warning);
+            }
+        }
     }
-    (rejections, warnings)
+    decided
 }
 
 fn check(precondition: &Precondition, register: &Register) -> Result<(), Refusal> {
@@ -350,7 +384,7 @@ fn check(precondition: &Precondition, register: &Register) -> Result<(), Refusal
             for (id, expected) in versions {
                 let found = register
                     .find(id, known_at)
-                    .map_or(0, |index| register.version(index, known_at));
+                    .map_or(0, |index| register.subject_version(index, known_at));
                 if found != *expected {
                     let designee = id.to_string();
                     return Err(Refusal::VersionMoved { designee, found, expected: *expected });

@@ -1,84 +1,58 @@
-//! Whom an event concerns: what filters ask, in 32 bytes an event. Derived when the event is applied, from itself and
-//! from what was recorded before it, never from what comes later.
+//! Whom an event concerns: what filters ask. Derived when the event is applied, from itself and from what was recorded
+//! before it, never from what comes later.
 
-use super::{
-    DesigneeIndex, NOBODY,
-    fact::{Stated, What},
-};
+use super::{DesigneeIndex, NOBODY, Register, narrow, row::Row};
 use crate::domain::{
     AuthorityCode,
     catalogue::ProgrammeId,
-    event::{Event, Fact, Kind, TitleFact},
+    event::{Event, Fact, Kind, SubjectFact, TitleFact},
 };
 
 /// Whom one event concerns.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Concern {
-    /// Bit by authority.
-    authorities: u64,
-    /// The event it repairs plus one; 0 for none.
-    repairs: u64,
-    /// Bit by programme.
-    programmes: u32,
-    designee: DesigneeIndex,
-    kind: u8,
-    issuer: AuthorityCode,
+    /// Authorities, a bit each.
+    pub authorities: u64,
+    /// Programmes, a bit each.
+    pub programmes: u32,
+    /// The designee it is about.
+    pub designee: Option<DesigneeIndex>,
+    /// Number of its kind.
+    pub kind: u8,
 }
 
-impl Concern {
-    /// Issuer, co-issuers, programme and recommending authority, as the event itself says.
-    pub(super) fn stated_by(event: &Event) -> Self {
-        let mut concern = Self {
-            authorities: bit(event.authority),
-            repairs: 0,
-            programmes: 0,
-            designee: NOBODY,
-            kind: event.fact.kind().number(),
-            issuer: event.authority,
-        };
-        event.co_issuers.iter().for_each(|authority| concern.add(*authority));
-        match &event.fact {
-            Fact::Title { title, fact, .. } => {
-                concern.add_programme(title.programme);
-                concern.add(title.authority);
-                concern.add_some(fact.listed().and_then(|listed| listed.recommended_by));
-                if let TitleFact::NoticeOpened { sublist, .. }
-                | TitleFact::Designated { sublist, .. } = fact
-                {
-                    concern.add_some(*sublist);
-                }
-            }
-            Fact::BatchOpened(batch) | Fact::BatchSealed { batch, .. } => {
-                concern.add_programme(batch.programme);
-                concern.add_some(batch.sublist);
-            }
-            Fact::Corrected { position, .. } | Fact::Annulled { position } => {
-                concern.repairs = position.saturating_add(1);
-            }
-            Fact::Renamed { .. } => {}
+impl Row {
+    /// Issuer, co-issuers, programme, recommending and other authorities, as the event itself says.
+    pub(super) fn is_stated_by(&mut self, event: &Event) {
+        self.concerns(event.authority);
+        event.co_issuers.iter().for_each(|authority| self.concerns(*authority));
+        self.concerns(self.stated.authority);
+        if let Some(programme) = self.stated.programme {
+            self.programmes |= bit_of(programme);
         }
-        concern
-    }
-
-    /// Adds what follows from the designee's earlier facts: an identity event concerns the programmes and authorities of
-    /// all of them, an event about a title those who recommended it.
-    pub(super) fn is_about(&mut self, index: DesigneeIndex, event: &Event, facts: &[Stated]) {
-        self.designee = index;
-        for stated in facts {
-            let What::Title(key, _) = stated.what else { continue };
-            let same_title = match &event.fact {
-                Fact::Title { title, .. } => {
-                    title.programme == key.programme && title.authority == key.authority
+        if let Some(listed) = event.fact.listed() {
+            self.concerns_some(listed.recommended_by);
+        }
+        match &event.fact {
+            Fact::Title { fact, .. } => match fact {
+                TitleFact::NoticeOpened { sublist, .. } | TitleFact::Designated { sublist, .. } => {
+                    self.concerns_some(*sublist);
                 }
-                _ => {
-                    self.add_programme(key.programme);
-                    true
+                TitleFact::Converted { to, .. } => {
+                    self.programmes |= bit_of(to.programme);
+                    self.concerns(to.authority);
                 }
-            };
-            if same_title {
-                self.add(key.authority);
-                self.add_some(stated.recommended_by());
+                _ => {}
+            },
+            Fact::Subject {
+                fact: SubjectFact::Relocated { from_authority, to_authority, .. },
+                ..
+            } => {
+                self.concerns(*from_authority);
+                self.concerns(*to_authority);
             }
+            Fact::Batch { batch, .. } => self.concerns_some(batch.sublist),
+            _ => {}
         }
     }
 
@@ -86,44 +60,123 @@ impl Concern {
     pub(super) fn join(&mut self, other: &Self) {
         self.authorities |= other.authorities;
         self.programmes |= other.programmes;
-        if self.designee == NOBODY {
-            self.designee = other.designee;
-        }
     }
 
-    fn add(&mut self, authority: AuthorityCode) {
+    fn concerns(&mut self, authority: AuthorityCode) {
         self.authorities |= bit(authority);
     }
 
-    fn add_some(&mut self, authority: Option<AuthorityCode>) {
+    fn concerns_some(&mut self, authority: Option<AuthorityCode>) {
         self.authorities |= authority.map_or(0, bit);
     }
+}
 
-    fn add_programme(&mut self, programme: ProgrammeId) {
-        self.programmes |= 1 << programme.index();
+impl Register {
+    /// Adds what follows from the designee's earlier events, under any of its identifiers: an event about the designee
+    /// itself concerns the programmes and authorities of all of them, an event about a title those of the same title. Both
+    /// concern whoever is responsible for the designee.
+    pub(super) fn is_about(&self, row: &mut Row, index: DesigneeIndex, fact: &Fact) {
+        self.follows_from(row, index, fact);
+        for other in fact.others().into_iter().filter_map(|id| self.index_of(id)) {
+            self.follows_from(row, other, fact);
+        }
     }
 
-    /// The designee it is about.
-    #[must_use]
-    pub fn designee(&self) -> Option<DesigneeIndex> {
-        (self.designee != NOBODY).then_some(self.designee)
+    fn follows_from(&self, row: &mut Row, index: DesigneeIndex, fact: &Fact) {
+        let record = self.designee(index);
+        if record.last.position().is_none() && !record.also {
+            return;
+        }
+        let circle = self.circle(index, self.size(), None);
+        let mut responsible = None;
+        for placed in circle.own_facts() {
+            let stated = &placed.stated;
+            responsible = stated.responsible().or(responsible);
+            let same = match fact {
+                Fact::Title { title, .. } => {
+                    stated.programme == Some(title.programme) && stated.authority == title.authority
+                }
+                _ => true,
+            };
+            if same {
+                row.concerns(stated.authority);
+                if let Some(listing) = stated.listing() {
+                    row.concerns_some(listing.recommended_by);
+                    row.concerns_some(listing.sublist);
+                }
+                if let (Some(programme), true) = (stated.programme, stated.title().is_some()) {
+                    row.programmes |= bit_of(programme);
+                }
+            }
+        }
+        row.concerns_some(responsible);
     }
 
-    /// Who stated it.
+    /// Whom the event at a position concerns.
     #[must_use]
-    pub fn issuer(&self) -> AuthorityCode {
-        self.issuer
+    pub fn concern(&self, position: u64) -> Option<Concern> {
+        let row = self.row(narrow(position))?;
+        Some(Concern {
+            authorities: row.authorities,
+            programmes: row.programmes,
+            designee: Some(row.designee).filter(|index| *index != NOBODY),
+            kind: row.stated.what.kind(),
+        })
     }
 
-    /// The position it repairs.
+    /// Positions in `from..to` that match, at most `most`, and the position up to which all were examined.
     #[must_use]
-    pub fn repairs(&self) -> Option<u64> {
-        self.repairs.checked_sub(1)
+    pub fn matching(
+        &self,
+        interest: &Interest,
+        from: u64,
+        to: u64,
+        most: usize,
+    ) -> (Vec<u64>, u64) {
+        let mut found = Vec::new();
+        for position in from..to {
+            if self.row(narrow(position)).is_some_and(|row| interest.matches(row)) {
+                found.push(position);
+                if found.len() >= most {
+                    return (found, position + 1);
+                }
+            }
+        }
+        (found, to)
+    }
+
+    /// As [`Register::matching`] below a position, newest first; and where to go on from, exclusive, if there is more.
+    #[must_use]
+    pub fn matching_before(
+        &self,
+        interest: &Interest,
+        before: u64,
+        most: usize,
+    ) -> (Vec<u64>, Option<u64>) {
+        let mut found = Vec::new();
+        for position in (0..before).rev() {
+            if found.len() == most {
+                return (found, Some(position + 1));
+            }
+            if self.row(narrow(position)).is_some_and(|row| interest.matches(row)) {
+                found.push(position);
+            }
+        }
+        (found, None)
+    }
+
+    /// Who stated the event at a position.
+    pub(super) fn issuer_at(&self, position: u64) -> Option<AuthorityCode> {
+        self.stated(u32::try_from(position).ok()?).map(|stated| stated.issuer)
     }
 }
 
 fn bit(authority: AuthorityCode) -> u64 {
     1 << authority.index()
+}
+
+fn bit_of(programme: ProgrammeId) -> u32 {
+    1 << programme.index()
 }
 
 /// Which events someone wants: any value within a field, all fields together; an empty field wants everything.
@@ -142,7 +195,7 @@ impl Interest {
 
     /// Wants a programme's events.
     pub fn programme(&mut self, programme: ProgrammeId) {
-        self.programmes |= 1 << programme.index();
+        self.programmes |= bit_of(programme);
     }
 
     /// Wants a kind of events.
@@ -156,11 +209,9 @@ impl Interest {
         *self == Self::default()
     }
 
-    /// True if the event matches.
-    #[must_use]
-    pub fn matches(&self, concern: &Concern) -> bool {
-        (self.authorities == 0 || self.authorities & concern.authorities != 0)
-            && (self.programmes == 0 || self.programmes & concern.programmes != 0)
-            && (self.kinds.is_empty() || self.kinds.contains(&concern.kind))
+    fn matches(&self, row: &Row) -> bool {
+        (self.authorities == 0 || self.authorities & row.authorities != 0)
+            && (self.programmes == 0 || self.programmes & row.programmes != 0)
+            && (self.kinds.is_empty() || self.kinds.contains(&row.stated.what.kind()))
     }
 }

@@ -3,37 +3,60 @@
 //! A [`Register`] is a function of the events applied to it, in order. Nothing in it is stored; delete it, and the log
 //! rebuilds the same. Every question names the log size it stands on (`known_at`), so events past the durable size are
 //! invisible to readers although the writer has applied them.
+//!
+//! ```text
+//! row.rs       an event in 64 bytes          pages.rs, texts.rs  where rows and texts are kept
+//! state.rs     from events to rows           identity.rs         designees, names, identifiers of one subject
+//! repair.rs    what stands after repairs     concern.rs          whom an event concerns; filters
+//! fold/        from facts to titles          batch.rs, frame.rs  batches; measures, pools, completeness
+//! rules/       what may be recorded          view.rs, query.rs, count.rs, explain.rs, change.rs  answers
+//! ```
 
 mod batch;
+mod change;
 mod concern;
-mod fact;
+mod count;
+mod explain;
 pub mod fold;
-mod names;
+mod frame;
+mod identity;
+mod pages;
+mod query;
 mod repair;
+mod row;
 pub mod rules;
+mod state;
+mod texts;
 mod view;
 
-use hashbrown::{
-    HashMap,
-    hash_map::{Entry, EntryRef},
-};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_map::Entry};
 
+pub use self::{
+    batch::{BatchCounts, BatchState, BatchView, SublistView},
+    change::Change,
+    concern::{Concern, Interest},
+    count::{Counting, Group, Stage},
+    explain::{Effect, Explanation, Step},
+    fold::{Flag, Flags, Status},
+    frame::{AssessmentView, MeasureView, MeasuresWanted, PoolView},
+    query::{Found, Moment, Wanted},
+    view::{DatedId, DatedName, DesigneeView, Membership, SupportView, TitleView},
+};
 use self::{
     batch::{BatchKey, BatchRecord},
-    fact::Stated,
-    names::{Names, Sym},
-};
-pub use self::{
-    concern::{Concern, Interest},
-    view::{DatedName, DesigneeView, Status, TitleView},
+    identity::{Bearer, DesigneeRecord},
+    pages::Pages,
+    repair::Repair,
+    row::{Link, Row, Stated},
+    texts::{Sym, Texts},
 };
 use crate::domain::{
-    CivilDate, DesigneeId,
-    event::{BatchRef, Event, Fact},
+    AuthorityCode,
+    event::{Event, Fact},
 };
 
 /// A designee, by its place in the register. Never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DesigneeIndex(u32);
 
 const NOBODY: DesigneeIndex = DesigneeIndex(u32::MAX);
@@ -41,63 +64,60 @@ const NOBODY: DesigneeIndex = DesigneeIndex(u32::MAX);
 /// Everything that follows from the events applied so far.
 #[derive(Debug, Default)]
 pub struct Register {
-    designees: Vec<DesigneeRecord>,
-    by_id: HashMap<DesigneeId, DesigneeIndex>,
-    by_name: HashMap<Box<str>, Vec<DesigneeIndex>>,
-    names: Names,
-    batches: HashMap<BatchKey, BatchRecord>,
+    /// One row an event, by position.
+    rows: Pages<Row>,
+    texts: Texts,
+    designees: Pages<DesigneeRecord>,
+    by_id: HashTable<DesigneeIndex>,
+    /// Who bears or bore a name, by the hash of its folded form.
+    bearers: HashTable<Bearer>,
+    /// Events that concern a designee although they are about another one, oldest first.
+    also: HashMap<DesigneeIndex, Vec<u32>>,
     /// Repairs by the position they repair, oldest first.
-    repairs: HashMap<u64, Vec<Repair>>,
-    /// Per position: whom the event concerns.
-    concerns: Vec<Concern>,
-    /// How to take back what was applied since the last call of [`Register::keep`].
+    repairs: HashMap<u32, Vec<Repair>>,
+    batches: HashMap<BatchKey, BatchRecord>,
+    /// Batches in order of appearance.
+    batch_order: Vec<BatchKey>,
+    /// Entries and leavings of cultivation pools.
+    pools: HashMap<(AuthorityCode, Sym), Vec<u32>>,
+    /// Positions of facts about neither designees nor batches, oldest first.
+    frame: Vec<u32>,
+    hasher: DefaultHashBuilder,
+    /// How to take back what was applied since the last call of [`Register::keep`], as far as rows do not tell.
     undo: Vec<Undo>,
-}
-
-#[derive(Debug)]
-struct DesigneeRecord {
-    id: DesigneeId,
-    /// Facts stated about the designee, oldest first.
-    facts: Vec<Stated>,
-    /// Positions of events about others whose replacement is about this designee.
-    inbound: Vec<u64>,
-    /// Positions of all events about the designee, oldest first.
-    events: Vec<u64>,
-}
-
-/// A recorded repair of an earlier event.
-#[derive(Clone, Debug)]
-struct Repair {
-    position: u64,
-    /// What takes the place of the repaired event; none if it was annulled.
-    replacement: Option<(DesigneeIndex, Stated)>,
 }
 
 /// One step back.
 #[derive(Debug)]
 enum Undo {
     Designee,
-    Name(Box<str>),
-    Symbol,
-    Fact(DesigneeIndex),
-    Inbound(DesigneeIndex),
-    EventOf(DesigneeIndex),
-    Repair(u64),
+    Bearer(u64, Bearer),
+    Word(Sym),
+    Also(DesigneeIndex),
+    Repair(u32),
     BatchEntry(BatchKey),
-    BatchOpening(BatchKey),
-    BatchSeal(BatchKey),
+    BatchEvent(BatchKey),
     Batch(BatchKey),
-    Concern,
+    Pool(AuthorityCode, Sym),
+    Frame,
+}
+
+/// A place to come back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Savepoint {
+    size: usize,
+    undo: usize,
+    texts: texts::Mark,
 }
 
 impl Register {
     /// Number of events applied.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.concerns.len() as u64
+        self.rows.len() as u64
     }
 
-    /// Number of designees with at least one event.
+    /// Number of designees that the events name.
     #[must_use]
     pub fn designee_count(&self) -> usize {
         self.designees.len()
@@ -105,31 +125,37 @@ impl Register {
 
     /// Applies the next event. Total: what cannot apply is kept and changes no title.
     pub fn apply(&mut self, event: &Event) {
-        let position = self.size();
-        let mut concern = Concern::stated_by(event);
+        let position = narrow(self.size());
+        let mut row = Row {
+            authorities: 0,
+            programmes: 0,
+            designee: NOBODY,
+            previous: Link::NONE,
+            stated: self.state(event),
+        };
+        row.is_stated_by(event);
         match &event.fact {
-            Fact::Title { designee, .. } | Fact::Renamed { designee, .. } => {
+            Fact::Title { designee, .. } | Fact::Subject { designee, .. } => {
                 let index = self.intern_designee(designee);
-                if let Some(stated) = self.state(position, event) {
-                    self.index_names(index, &event.fact);
-                    self.note_batch_entry(&event.fact, position);
-                    self.record(index).facts.push(stated);
-                    self.undo.push(Undo::Fact(index));
-                }
-                self.note_event(index, position);
-                concern.is_about(index, event, &self.designee(index).facts);
+                self.is_about(&mut row, index, &event.fact);
+                self.index_fact(index, (position, position), event, &row.stated);
+                row.designee = index;
             }
-            Fact::BatchOpened(batch) => self.open_batch(batch, position),
-            Fact::BatchSealed { batch, .. } => self.seal_batch(batch, position, event.effective),
-            Fact::Corrected { position: target, replacement } => {
-                self.repair(position, *target, Some(replacement.as_ref()), &mut concern);
+            Fact::Repair { position: target, replacement } => {
+                self.repair(position, *target, replacement.as_deref(), &mut row);
             }
-            Fact::Annulled { position: target } => {
-                self.repair(position, *target, None, &mut concern);
+            Fact::Batch { batch, .. } => self.note_batch_event(batch, position),
+            Fact::Frame(_) | Fact::Assessed { .. } => {
+                self.frame.push(position);
+                self.undo.push(Undo::Frame);
             }
         }
-        self.concerns.push(concern);
-        self.undo.push(Undo::Concern);
+        if row.designee != NOBODY {
+            let record = self.record(row.designee);
+            row.previous = record.last;
+            record.last = Link::to(position);
+        }
+        self.rows.push(row);
     }
 
     /// Makes everything applied so far final.
@@ -139,175 +165,84 @@ impl Register {
 
     /// A place to come back to with [`Register::take_back`], valid until [`Register::keep`].
     #[must_use]
-    pub fn savepoint(&self) -> usize {
-        self.undo.len()
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint { size: self.rows.len(), undo: self.undo.len(), texts: self.texts.mark() }
     }
 
     /// Takes back everything applied since the savepoint, without a trace.
-    pub fn take_back(&mut self, savepoint: usize) {
-        while self.undo.len() > savepoint {
-            let Some(step) = self.undo.pop() else { return };
+    pub fn take_back(&mut self, savepoint: Savepoint) {
+        while self.rows.len() > savepoint.size {
+            let Some(row) = self.rows.pop() else { break };
+            if row.designee != NOBODY {
+                self.record(row.designee).last = row.previous;
+            }
+        }
+        while self.undo.len() > savepoint.undo {
+            let Some(step) = self.undo.pop() else { break };
             self.step_back(step);
         }
+        self.texts.cut(savepoint.texts);
     }
 
     fn step_back(&mut self, step: Undo) {
         match step {
-            Undo::Designee => {
-                if let Some(record) = self.designees.pop() {
-                    self.by_id.remove(&record.id);
+            Undo::Designee => self.forget_last_designee(),
+            Undo::Bearer(hash, bearer) => {
+                if let Ok(entry) = self.bearers.find_entry(hash, |known| *known == bearer) {
+                    entry.remove();
                 }
             }
-            Undo::Name(key) => {
-                if let Some(bearers) = self.by_name.get_mut(&key) {
-                    bearers.pop();
-                    if bearers.is_empty() {
-                        self.by_name.remove(&key);
-                    }
-                }
-            }
-            Undo::Symbol => self.names.forget_last(),
-            Undo::Fact(index) => drop(self.record(index).facts.pop()),
-            Undo::Inbound(index) => drop(self.record(index).inbound.pop()),
-            Undo::EventOf(index) => drop(self.record(index).events.pop()),
-            Undo::Repair(target) => {
-                if let Some(repairs) = self.repairs.get_mut(&target) {
-                    repairs.pop();
-                    if repairs.is_empty() {
-                        self.repairs.remove(&target);
-                    }
-                }
-            }
+            Undo::Word(sym) => self.texts.forget_word(sym),
+            Undo::Also(index) => shorten(self.also.entry(index)),
+            Undo::Repair(target) => shorten(self.repairs.entry(target)),
             Undo::BatchEntry(key) => drop(self.batch_mut(key).entries.pop()),
-            Undo::BatchOpening(key) => drop(self.batch_mut(key).openings.pop()),
-            Undo::BatchSeal(key) => drop(self.batch_mut(key).seals.pop()),
-            Undo::Batch(key) => drop(self.batches.remove(&key)),
-            Undo::Concern => drop(self.concerns.pop()),
-        }
-    }
-
-    fn designee(&self, index: DesigneeIndex) -> &DesigneeRecord {
-        #[allow(clippy::indexing_slicing)] // indexes are made by `intern_designee` from this list
-        &self.designees[index.0 as usize]
-    }
-
-    fn record(&mut self, index: DesigneeIndex) -> &mut DesigneeRecord {
-        #[allow(clippy::indexing_slicing)] // as above
-        &mut self.designees[index.0 as usize]
-    }
-
-    fn intern_designee(&mut self, id: &DesigneeId) -> DesigneeIndex {
-        if let Some(index) = self.by_id.get(id) {
-            return *index;
-        }
-        // Fewer than 2^32 designees: each needs an event, and each event its share of memory.
-        let index = DesigneeIndex(u32::try_from(self.designees.len()).unwrap_or(u32::MAX - 1));
-        let record = DesigneeRecord {
-            id: id.clone(),
-            // Most designees have a single event for years.
-            facts: Vec::with_capacity(1),
-            inbound: Vec::new(),
-            events: Vec::with_capacity(1),
-        };
-        self.designees.push(record);
-        self.by_id.insert(id.clone(), index);
-        self.undo.push(Undo::Designee);
-        if let DesigneeId::Provisional { name, .. } = id {
-            self.index_name(index, name);
-        }
-        index
-    }
-
-    fn index_names(&mut self, index: DesigneeIndex, fact: &Fact) {
-        match fact {
-            Fact::Renamed { old_name, new_name, .. } => {
-                self.index_name(index, old_name.key());
-                self.index_name(index, new_name.key());
+            Undo::BatchEvent(key) => drop(self.batch_mut(key).events.pop()),
+            Undo::Batch(key) => {
+                self.batches.remove(&key);
+                self.batch_order.pop();
             }
-            Fact::Title { fact, .. } => {
-                if let Some(name) = fact.listed().and_then(|listed| listed.name.as_ref()) {
-                    self.index_name(index, name.key());
-                }
-            }
-            _ => {}
+            Undo::Pool(authority, pool) => shorten(self.pools.entry((authority, pool))),
+            Undo::Frame => drop(self.frame.pop()),
         }
     }
 
-    fn index_name(&mut self, index: DesigneeIndex, key: &str) {
-        match self.by_name.entry_ref(key) {
-            EntryRef::Occupied(mut bearers) => {
-                if bearers.get().contains(&index) {
-                    return;
-                }
-                bearers.get_mut().push(index);
-            }
-            EntryRef::Vacant(vacant) => {
-                vacant.insert_with_key(key.into(), vec![index]);
-            }
-        }
-        self.undo.push(Undo::Name(key.into()));
+    fn row(&self, position: u32) -> Option<&Row> {
+        self.rows.get(position as usize)
     }
 
-    fn note_event(&mut self, index: DesigneeIndex, position: u64) {
-        let events = &mut self.record(index).events;
-        if events.last() != Some(&position) {
-            events.push(position);
-            self.undo.push(Undo::EventOf(index));
-        }
+    /// What the event at a position says, before repairs.
+    fn stated(&self, position: u32) -> Option<&Stated> {
+        self.row(position).map(|row| &row.stated)
     }
 
-    fn sym(&mut self, text: &str) -> Sym {
-        let (sym, is_new) = self.names.intern(text);
+    fn word(&mut self, text: &str) -> Sym {
+        let (sym, is_new) = self.texts.word(text);
         if is_new {
-            self.undo.push(Undo::Symbol);
+            self.undo.push(Undo::Word(sym));
         }
         sym
     }
 
-    /// The text behind a symbol.
     fn text(&self, sym: Sym) -> &str {
-        self.names.text(sym)
+        self.texts.text(sym)
     }
+}
 
-    /// Whom the events of these positions concern.
-    #[must_use]
-    pub fn concerns(&self, from: u64, to: u64) -> &[Concern] {
-        let range = usize::try_from(from).ok().zip(usize::try_from(to).ok());
-        range.and_then(|(from, to)| self.concerns.get(from..to)).unwrap_or_default()
-    }
-
-    /// The batch with its key, made on first mention.
-    fn batch_key(&mut self, batch: &BatchRef) -> BatchKey {
-        let name = self.sym(&batch.batch);
-        let key = BatchKey { programme: batch.programme, authority: batch.authority, name };
-        if let Entry::Vacant(vacant) = self.batches.entry(key) {
-            vacant.insert(BatchRecord::default());
-            self.undo.push(Undo::Batch(key));
-        }
-        key
-    }
-
-    fn batch_mut(&mut self, key: BatchKey) -> &mut BatchRecord {
-        self.batches.entry(key).or_default()
-    }
-
-    fn open_batch(&mut self, batch: &BatchRef, position: u64) {
-        let key = self.batch_key(batch);
-        self.batch_mut(key).openings.push((position, batch.sublist));
-        self.undo.push(Undo::BatchOpening(key));
-    }
-
-    fn seal_batch(&mut self, batch: &BatchRef, position: u64, effective: CivilDate) {
-        let key = self.batch_key(batch);
-        self.batch_mut(key).seals.push(batch::Seal { position, effective, sublist: batch.sublist });
-        self.undo.push(Undo::BatchSeal(key));
-    }
-
-    fn note_batch_entry(&mut self, fact: &Fact, position: u64) {
-        if let Some(batch) = batch::of_fact(fact) {
-            let key = self.batch_key(&batch);
-            self.batch_mut(key).entries.push(position);
-            self.undo.push(Undo::BatchEntry(key));
+/// Takes the last item off a list and the list away when it is empty.
+fn shorten<K, T, S>(entry: Entry<'_, K, Vec<T>, S>)
+where
+    K: Eq + std::hash::Hash,
+    S: std::hash::BuildHasher,
+{
+    if let Entry::Occupied(mut list) = entry {
+        list.get_mut().pop();
+        if list.get().is_empty() {
+            list.remove();
         }
     }
+}
+
+/// A position as rows keep it. The writer refuses events beyond [`crate::domain::limits::LOG_EVENTS_MAX`].
+fn narrow(position: u64) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
 }

@@ -4,54 +4,73 @@
 //! repair restores what it replaced. A correction of a correction replaces the replacement. Repairs point backwards, so
 //! every chain ends.
 
-use super::{Concern, DesigneeIndex, Register, Repair, Undo, fact::Stated};
-use crate::domain::event::{Event, Fact};
+use super::{
+    DesigneeIndex, NOBODY, Register, Undo,
+    identity::Placed,
+    narrow,
+    row::{Row, Stated, What},
+};
+use crate::domain::event::Event;
+
+/// A recorded repair of an earlier event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repair {
+    pub(super) position: u32,
+    /// What takes the place of the repaired event, with its designee; none if it was annulled.
+    replacement: Option<(DesigneeIndex, Stated)>,
+}
 
 impl Register {
     /// Applies a repair: notes it under its target and under the designees it moves a fact to.
     pub(super) fn repair(
         &mut self,
-        position: u64,
+        position: u32,
         target: u64,
         replacement: Option<&Event>,
-        concern: &mut Concern,
+        row: &mut Row,
     ) {
+        let target = narrow(target);
         let root = self.root_of(target);
         // Everybody along the chain is concerned: annulling a repair gives a title back to its first holder.
         let mut link = Some(target);
         while let Some(at) = link {
-            if let Some(old) = self.concerns(at, at + 1).first().copied() {
-                concern.join(&old);
-                if let Some(index) = old.designee() {
-                    self.note_event(index, position);
-                }
+            if let Some(old) = self.row(at).copied() {
+                row.join(&old);
+                self.repair_concerns(row, old.designee, position);
+            }
+            if let Some(owner) = self.replacement_at(at).map(|(owner, _)| owner) {
+                self.repair_concerns(row, owner, position);
             }
             link = self.target_of(at);
         }
-        let replacement = replacement.and_then(|event| {
-            let (Fact::Title { designee, .. } | Fact::Renamed { designee, .. }) = &event.fact
-            else {
-                return None;
-            };
+        let replacement = replacement.map(|event| {
+            let stated = self.state(event);
+            let mut new = Row { stated, ..*row };
+            new.is_stated_by(event);
+            row.join(&new);
+            let Some(designee) = event.fact.designee() else { return (NOBODY, stated) };
             let index = self.intern_designee(designee);
-            let stated = self.state(root, event)?;
-            self.index_names(index, &event.fact);
+            self.is_about(row, index, &event.fact);
             // The root stays in the batch it was recorded in; a replacement may name another one.
-            self.note_batch_entry(&event.fact, root);
-            self.record(index).inbound.push(root);
-            self.undo.push(Undo::Inbound(index));
-            self.note_event(index, position);
-            concern.join(&Concern::stated_by(event));
-            concern.is_about(index, event, &self.designee(index).facts);
-            Some((index, stated))
+            self.index_fact(index, (root, position), event, &stated);
+            self.repair_concerns(row, index, position);
+            (index, stated)
         });
         self.repairs.entry(target).or_default().push(Repair { position, replacement });
         self.undo.push(Undo::Repair(target));
     }
 
-    /// The event at the beginning of a chain of repairs.
-    pub(super) fn root_of(&self, position: u64) -> u64 {
-        // A repair stands under its target; walk down to the event that repairs nothing.
+    /// The repair stands among the events of its first designee, and is noted with the others.
+    fn repair_concerns(&mut self, row: &mut Row, index: DesigneeIndex, position: u32) {
+        if row.designee == NOBODY {
+            row.designee = index;
+        } else if index != NOBODY && row.designee != index {
+            self.note_also(index, position);
+        }
+    }
+
+    /// The event at the beginning of a chain of repairs: the one that repairs nothing.
+    pub(super) fn root_of(&self, position: u32) -> u32 {
         let mut root = position;
         while let Some(target) = self.target_of(root) {
             root = target;
@@ -60,77 +79,94 @@ impl Register {
     }
 
     /// What the event repairs, if it is a repair.
-    pub(super) fn target_of(&self, position: u64) -> Option<u64> {
-        self.concerns(position, position + 1).first().and_then(Concern::repairs)
+    pub(super) fn target_of(&self, position: u32) -> Option<u32> {
+        match self.stated(position)?.what {
+            // A repair of something later would be refused; the check keeps every chain finite.
+            What::Repaired { target, .. } if target < position => Some(target),
+            _ => None,
+        }
     }
 
-    fn newest_live_repair(&self, target: u64, known_at: u64) -> Option<&Repair> {
-        let repairs = self.repairs.get(&target)?;
-        let known = repairs.iter().rev().filter(|repair| repair.position < known_at);
-        known.into_iter().find(|repair| !self.is_annulled(repair.position, known_at))
+    /// What the repair at a position puts in its target's place.
+    pub(super) fn replacement_at(&self, position: u32) -> Option<(DesigneeIndex, &Stated)> {
+        let target = self.target_of(position)?;
+        let repair = self.repairs.get(&target)?.iter().find(|r| r.position == position)?;
+        repair.replacement.as_ref().map(|(owner, stated)| (*owner, stated))
+    }
+
+    fn newest_live_repair(&self, target: u32, known_at: u64) -> Option<&Repair> {
+        let known = |repair: &&Repair| u64::from(repair.position) < known_at;
+        let mut repairs = self.repairs.get(&target)?.iter().rev().filter(known);
+        repairs.find(|repair| !self.is_annulled(repair.position, known_at))
     }
 
     /// True if the newest live repair of the event removes it.
-    pub(super) fn is_annulled(&self, position: u64, known_at: u64) -> bool {
-        self.newest_live_repair(position, known_at)
-            .is_some_and(|repair| repair.replacement.is_none())
+    pub(super) fn is_annulled(&self, position: u32, known_at: u64) -> bool {
+        let newest = self.newest_live_repair(position, known_at);
+        newest.is_some_and(|repair| repair.replacement.is_none())
     }
 
-    /// What stands in the place of the event now: its own fact, a replacement, or nothing.
-    pub(super) fn standing(
-        &self,
-        position: u64,
-        own: Option<(DesigneeIndex, Stated)>,
-        known_at: u64,
-    ) -> Option<(DesigneeIndex, Stated)> {
-        match self.newest_live_repair(position, known_at) {
-            None => own,
-            Some(repair) => self.standing(repair.position, repair.replacement, known_at),
+    /// What stands in the place of an event: its own fact, a replacement, or nothing; with the designee it is about.
+    pub(super) fn standing(&self, root: u32, known_at: u64) -> Option<(DesigneeIndex, Stated)> {
+        let row = self.row(root)?;
+        let mut stands = Some((row.designee, row.stated));
+        let mut at = root;
+        if self.repairs.is_empty() {
+            return stands;
         }
+        while let Some(repair) = self.newest_live_repair(at, known_at) {
+            stands = repair.replacement;
+            at = repair.position;
+        }
+        stands
     }
 
     /// The event that carries what stands in the place of the event at a position: itself, or the repair that counts.
-    pub(super) fn source_of(&self, position: u64, known_at: u64) -> u64 {
-        match self.newest_live_repair(position, known_at) {
-            Some(repair) if repair.replacement.is_some() => {
-                self.source_of(repair.position, known_at)
+    pub(super) fn source_of(&self, position: u32, known_at: u64) -> u32 {
+        let mut at = position;
+        while let Some(repair) = self.newest_live_repair(at, known_at) {
+            if repair.replacement.is_none() {
+                break;
             }
-            _ => position,
+            at = repair.position;
         }
+        at
     }
 
-    /// The fact that was recorded at a position about a designee, if any.
-    pub(super) fn recorded(&self, position: u64) -> Option<(DesigneeIndex, Stated)> {
-        let concern = self.concerns(position, position + 1).first()?;
-        let index = concern.designee()?;
-        let facts = &self.designee(index).facts;
-        let place = facts.binary_search_by_key(&position, |stated| stated.position).ok()?;
-        facts.get(place).map(|stated| (index, *stated))
-    }
-
-    /// The facts that stand about a designee as known at a log size, without the one in the place `except`, in the
-    /// order in which they count.
-    pub(super) fn standing_facts(
+    /// Adds the facts that stand about a designee as known at a log size, without the one in the place `except`.
+    pub(super) fn facts_into(
         &self,
+        facts: &mut Vec<Placed>,
         index: DesigneeIndex,
+        member: u16,
         known_at: u64,
-        except: Option<u64>,
-    ) -> Vec<Stated> {
-        let record = self.designee(index);
-        let own = record.facts.iter().map(|stated| stated.position);
-        let mut roots: Vec<u64> = own.chain(record.inbound.iter().copied()).collect();
-        if !record.inbound.is_empty() {
-            roots.sort_unstable();
-            roots.dedup();
+        except: Option<u32>,
+    ) {
+        let first = facts.len();
+        let mut repaired = false;
+        for position in self.events_of(index, known_at) {
+            let Some(row) = self.row(position) else { continue };
+            let mut root = position;
+            if matches!(row.stated.what, What::Repaired { .. }) {
+                // Repairs come before what they repair, newest first.
+                repaired = true;
+                root = self.root_of(position);
+            } else if row.designee != index {
+                continue;
+            }
+            if Some(root) != except {
+                facts.push(Placed { position: root, member, stated: row.stated });
+            }
         }
-        let mut facts: Vec<Stated> = roots
-            .into_iter()
-            .filter(|root| *root < known_at && Some(*root) != except)
-            .filter_map(|root| self.standing(root, self.recorded(root), known_at))
-            .filter(|(owner, _)| *owner == index)
-            .map(|(_, stated)| stated)
-            .collect();
-        facts.sort_by_key(|stated| (stated.effective, stated.precedence(), stated.position));
-        facts
+        if !repaired {
+            return;
+        }
+        let mut roots: Vec<u32> = facts.drain(first..).map(|placed| placed.position).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        facts.extend(roots.into_iter().filter_map(|position| {
+            let (owner, stated) = self.standing(position, known_at)?;
+            (owner == index).then_some(Placed { position, member, stated })
+        }));
     }
 }

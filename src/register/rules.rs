@@ -1,20 +1,30 @@
 //! The rules: may this event be recorded, after everything recorded before it? A pure function from (facts, proposal)
 //! to a verdict; nothing here changes the register.
 //!
-//! A rule that rests on absence (no such title on record) only warns, because history may be loaded in any order. Each
-//! rule names its source in [`Fault::rule`].
+//! Who may state what, and on which conditions, stands in the catalogue; a rule here reads it, and never names a programme.
+//! A rule that rests on absence (no such title on record) warns, because history may be loaded in any order, until the
+//! authority has declared that part of its register complete; from that day on it rejects. Each rule names its source in
+//! [`Fault::rule`].
 
+mod batches;
+mod designations;
+mod issuers;
 mod repairs;
+mod subjects;
 mod titles;
 
-use super::{DesigneeIndex, Register, fact::Stated};
+use super::{
+    DesigneeIndex, Register,
+    fold::{self, Folding},
+    identity::Circle,
+    query::Moment,
+};
 use crate::domain::{
-    AuthorityCode, DesigneeId, Name,
-    catalogue::{Catalogue, Decider},
-    event::{BatchRef, Event, Fact},
+    AuthorityCode, CivilDate, DesigneeId,
+    catalogue::{Catalogue, ProgrammeId, RuleVersion},
+    event::{Event, Fact, FrameFact, Part},
     fault::{Fault, Reason, echo},
     limits::CONFLICTS_MAX,
-    name,
 };
 
 /// What the rules say to one event.
@@ -26,45 +36,169 @@ pub struct Verdict {
     pub warnings: Vec<Fault>,
 }
 
+/// Judges event after event, and remembers what the events of one list have in common.
+#[derive(Debug, Default)]
+pub struct Judge {
+    circle: Circle,
+    folding: Folding,
+    measures: Remembered<(AuthorityCode, ProgrammeId, CivilDate)>,
+    complete: Remembered<(AuthorityCode, ProgrammeId, Part, CivilDate)>,
+}
+
+/// The last answer to a question about the frame, and the size of the frame it stands on.
+#[derive(Debug)]
+struct Remembered<Q>(Option<(Q, usize, bool)>);
+
+impl<Q> Default for Remembered<Q> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<Q: Copy + PartialEq> Remembered<Q> {
+    fn ask(&mut self, register: &Register, question: Q, answer: impl FnOnce() -> bool) -> bool {
+        // Repairs may change the frame as well; they change the number of repairs.
+        let size = register.frame_size() + register.repairs.len();
+        match self.0 {
+            Some((asked, at, answer)) if asked == question && at == size => answer,
+            _ => {
+                let answer = answer();
+                self.0 = Some((question, size, answer));
+                answer
+            }
+        }
+    }
+}
+
+impl Judge {
+    /// Judges the event that would be applied next. `index` is its place in its commit.
+    pub fn judge(
+        &mut self,
+        register: &Register,
+        catalogue: &Catalogue,
+        index: usize,
+        event: &Event,
+    ) -> Verdict {
+        let verdict = Verdict::default();
+        let mut case =
+            Case { register, catalogue, judge: self, index, path: "", except: None, verdict };
+        case.judge(event);
+        case.verdict
+    }
+}
+
 /// One event being judged.
 struct Case<'a> {
     register: &'a Register,
     catalogue: &'a Catalogue,
+    judge: &'a mut Judge,
     index: usize,
     /// `corrected.replacement.` inside a correction, otherwise empty.
     path: &'static str,
     /// The place whose present content a correction removes.
-    except: Option<u64>,
+    except: Option<u32>,
     verdict: Verdict,
 }
 
-/// Judges the event that would be applied next. `index` is its place in its commit.
-#[must_use]
-pub fn judge(register: &Register, catalogue: &Catalogue, index: usize, event: &Event) -> Verdict {
-    let mut case =
-        Case { register, catalogue, index, path: "", except: None, verdict: Verdict::default() };
-    case.judge(event);
-    case.verdict
+/// What a rule says no, or looks twice, with: the field, its value, the reason and the words.
+struct Objection<'a> {
+    field: &'a str,
+    value: String,
+    reason: Reason,
+    message: String,
+    rule: &'a str,
 }
 
 impl Case<'_> {
     fn judge(&mut self, event: &Event) {
         match &event.fact {
             Fact::Title { designee, title, fact } => {
-                self.title_fact(event, designee, title, fact);
+                self.look_up(designee);
+                self.may_state(event);
+                self.title_fact(event, title, fact);
             }
-            Fact::Renamed { designee, old_name, simple, .. } => {
-                self.renamed(event, designee, old_name, *simple);
+            Fact::Subject { designee, fact } => {
+                self.look_up(designee);
+                self.may_state(event);
+                self.subject_fact(event, designee, fact);
             }
-            Fact::Corrected { position, replacement } => {
+            Fact::Repair { position, replacement: Some(replacement) } => {
                 self.corrected(event, *position, replacement);
             }
-            Fact::Annulled { position } => self.annulled(event, *position),
-            Fact::BatchOpened(batch) => self.batch_event(event, batch),
-            Fact::BatchSealed { batch, designated } => {
-                self.batch_event(event, batch);
-                self.batch_sealed(batch, *designated);
+            Fact::Repair { position, replacement: None } => self.annulled(event, *position),
+            Fact::Batch { batch, seals, declared, digest } => {
+                self.may_state(event);
+                if *seals {
+                    self.batch_sealed(batch, *declared, digest.as_ref());
+                } else {
+                    self.batch_opened(batch);
+                }
             }
+            Fact::Frame(fact) => {
+                self.may_state(event);
+                self.frame_fact(event, fact);
+            }
+            Fact::Assessed { region, year, assessor } => {
+                self.may_state(event);
+                let same = self.register.assessment_of(*region, *year, assessor);
+                if let Some(place) = same.filter(|place| Some(*place) != self.except) {
+                    self.reject(
+                        Objection {
+                            field: "environment_assessed.year",
+                            value: year.to_string(),
+                            reason: Reason::AlreadyRecorded,
+                            message: format!("{assessor} assessed {region} for {year} already"),
+                            rule: "a region is assessed once a year by one assessor",
+                        },
+                        &[place],
+                    );
+                }
+            }
+        }
+    }
+
+    fn frame_fact(&mut self, event: &Event, fact: &FrameFact) {
+        match fact {
+            FrameFact::CatalogueAdopted { sha256 } if *sha256 != self.catalogue.sha256 => {
+                self.reject(
+                    Objection {
+                        field: "catalogue_adopted.sha256",
+                        value: String::new(),
+                        reason: Reason::ReferenceInvalid,
+                        message: format!(
+                            "the catalogue in use, version {}, has another digest",
+                            self.catalogue.version
+                        ),
+                        rule: "a catalogue is adopted while it is in use",
+                    },
+                    &[],
+                );
+            }
+            FrameFact::MeasuresRepealed { position, repealed } => {
+                if self.register.instrument_exists(*position, repealed) {
+                    return;
+                }
+                let rule = "what is repealed was issued";
+                if let Some(position) = position {
+                    let message = "no instrument was recorded there".to_owned();
+                    let (field, value) = ("measures_repealed.position", position.to_string());
+                    let reason = Reason::ReferenceInvalid;
+                    return self.reject(Objection { field, value, reason, message, rule }, &[]);
+                }
+                let objection = Objection {
+                    field: "measures_repealed.document_number",
+                    value: repealed.clone(),
+                    reason: Reason::MeasuresMissing,
+                    message: "no instrument with this number is on record".to_owned(),
+                    rule,
+                };
+                // Which programmes an unknown instrument governed is not known either.
+                let complete = self.catalogue.ids().all(|programme| {
+                    self.is_complete(event.authority, programme, Part::Measures, event.effective)
+                });
+                self.absent(complete, objection);
+            }
+            _ => {}
         }
     }
 
@@ -72,139 +206,67 @@ impl Case<'_> {
         self.register.size()
     }
 
-    fn fault(
-        &self,
-        field: &str,
-        value: impl Into<String>,
-        reason: Reason,
-        message: String,
-        rule: &'static str,
-    ) -> Fault {
+    fn reject(&mut self, objection: Objection<'_>, conflicts: &[u32]) {
+        let fault = self.fault(objection, conflicts);
+        self.verdict.rejections.push(fault);
+    }
+
+    fn warn(&mut self, objection: Objection<'_>, conflicts: &[u32]) {
+        let fault = self.fault(objection, conflicts);
+        self.verdict.warnings.push(fault);
+    }
+
+    /// Something that should be on record is not: an error where the record is complete, a warning where it may still come.
+    fn absent(&mut self, complete: bool, objection: Objection<'_>) {
+        if complete { self.reject(objection, &[]) } else { self.warn(objection, &[]) }
+    }
+
+    fn fault(&self, objection: Objection<'_>, conflicts: &[u32]) -> Fault {
+        let Objection { field, value, reason, message, rule } = objection;
+        let source = |place: &u32| u64::from(self.register.source_of(*place, self.known_at()));
         Fault {
             index: self.index,
             field: format!("{}{field}", self.path),
-            value: echo(&value.into()),
+            value: echo(&value),
             reason,
             message,
-            rule,
-            conflicts: Vec::new(),
+            rule: rule.to_owned(),
+            conflicts: conflicts.iter().take(CONFLICTS_MAX).map(source).collect(),
         }
     }
 
-    fn reject(&mut self, fault: Fault, conflicts: &[u64]) {
-        let conflicts = conflicts.iter().take(CONFLICTS_MAX).copied().collect();
-        self.verdict.rejections.push(Fault { conflicts, ..fault });
-    }
-
-    fn warn(&mut self, fault: Fault, conflicts: &[u64]) {
-        let conflicts = conflicts.iter().take(CONFLICTS_MAX).copied().collect();
-        self.verdict.warnings.push(Fault { conflicts, ..fault });
+    /// Folds everything that stands about a designee, as far as the facts reach.
+    fn look_up(&mut self, designee: &DesigneeId) {
+        let known_at = self.known_at();
+        let months = self.catalogue.duties.report_months;
+        let Judge { circle, folding, .. } = &mut *self.judge;
+        match self.register.find(designee, known_at) {
+            Some(index) => self.register.circle_into(circle, index, known_at, self.except),
+            None => *circle = Circle::default(),
+        }
+        fold::fold(folding, circle, CivilDate::MAX, months);
     }
 
     fn known(&self, designee: &DesigneeId) -> Option<DesigneeIndex> {
         self.register.find(designee, self.known_at())
     }
 
-    fn facts(&self, index: DesigneeIndex) -> Vec<Stated> {
-        self.register.standing_facts(index, self.known_at(), self.except)
+    fn is_complete(
+        &mut self,
+        authority: AuthorityCode,
+        programme: ProgrammeId,
+        part: Part,
+        on: CivilDate,
+    ) -> bool {
+        let (register, moment) = (self.register, Moment { as_of: on, known_at: self.known_at() });
+        let question = (authority, programme, part, on);
+        let answer = || register.complete(authority, programme, part, moment);
+        self.judge.complete.ask(register, question, answer)
     }
+}
 
-    /// A simple rename (简单更名) is stated by the ministry or by an authority that holds or recommended a title.
-    fn renamed(&mut self, event: &Event, designee: &DesigneeId, old_name: &Name, simple: bool) {
-        const RULE: &str = "工企业函〔2021〕171号";
-        if !simple {
-            let message =
-                "a rename with a merger, division, restructuring or change of business is \
-                           recorded as restructured"
-                    .to_owned();
-            let fault =
-                self.fault("renamed.simple", "false", Reason::RenameNotSimple, message, RULE);
-            self.reject(fault, &[]);
-        }
-        let Some(index) = self.known(designee) else {
-            let message = "nothing is recorded about this designee yet".to_owned();
-            let id = designee.to_string();
-            let fault = self.fault("designee", id, Reason::TitleNotOnRecord, message, RULE);
-            return self.warn(fault, &[]);
-        };
-        let facts = self.facts(index);
-        let involved = |stated: &Stated| {
-            stated.issuer == event.authority || stated.recommended_by() == Some(event.authority)
-        };
-        if !event.authority.is_ministry() && !facts.is_empty() && !facts.iter().any(involved) {
-            let message =
-                "neither decided on a title of this designee nor recommended it".to_owned();
-            let code = event.authority.as_str();
-            let fault = self.fault("authority", code, Reason::IssuerNotEntitled, message, RULE);
-            self.reject(fault, &[]);
-        }
-        let on_record = self.register.name_on(&facts, event.effective);
-        if let Some(on_record) =
-            on_record.filter(|on_record| name::folded(on_record) != old_name.key())
-        {
-            let message = format!("the name on record on that day is {on_record}");
-            let fault = self.fault(
-                "renamed.old_name",
-                old_name.as_str(),
-                Reason::NameDiffers,
-                message,
-                RULE,
-            );
-            self.warn(fault, &[]);
-        }
-    }
-
-    /// A batch is opened and sealed by whoever decides in its programme, or by the authority of the sub-list.
-    fn batch_event(&mut self, event: &Event, batch: &BatchRef) {
-        let programme = self.catalogue.programme(batch.programme);
-        let decides = programme.rules.iter().any(|rule| rule.decided_by.includes(event.authority));
-        if !decides && batch.sublist != Some(event.authority) {
-            let decider = programme.rules.first().map_or(Decider::Any, |rule| rule.decided_by);
-            self.not_entitled(event.authority, &programme.id, decider);
-        }
-    }
-
-    fn batch_sealed(&mut self, batch: &BatchRef, declared: Option<u32>) {
-        const RULE: &str = "a seal states what the publication holds";
-        let found = self.register.find_batch(batch);
-        let known_at = self.known_at();
-        let seal = found.and_then(|(key, _)| {
-            let last_day = crate::domain::CivilDate::MAX;
-            self.register.seal_of(key, batch.sublist, last_day, known_at)
-        });
-        if let Some(seal) = seal {
-            let message = "is sealed already; annul the seal to reopen it".to_owned();
-            let name = &batch.batch;
-            let fault = self.fault("batch_sealed.batch", name, Reason::BatchSealed, message, RULE);
-            return self.reject(fault, &[seal.position]);
-        }
-        let held = self.register.designations_in(batch, known_at);
-        if found.is_none() && declared != Some(0) {
-            let message =
-                "nothing was recorded of it; an empty one is sealed with designated = 0".to_owned();
-            let name = &batch.batch;
-            let fault = self.fault("batch_sealed.batch", name, Reason::BatchUnknown, message, RULE);
-            return self.reject(fault, &[]);
-        }
-        if let Some(declared) = declared.filter(|declared| u64::from(*declared) != held) {
-            let message = format!("{held} designations are recorded");
-            let field = "batch_sealed.declared.designated";
-            let fault =
-                self.fault(field, declared.to_string(), Reason::CountMismatch, message, RULE);
-            self.reject(fault, &[]);
-        }
-    }
-
-    fn not_entitled(&mut self, issuer: AuthorityCode, programme: &str, decider: Decider) {
-        let who = match decider {
-            Decider::Ministry => "only the ministry (100000) decides on it",
-            Decider::Provincial => "only a provincial-level authority decides on it",
-            Decider::Any => "it does not decide on it",
-        };
-        let message = format!("may not state this for {programme}: {who}");
-        let rule = "the programme catalogue, decided_by";
-        let code = issuer.as_str();
-        let fault = self.fault("authority", code, Reason::IssuerNotEntitled, message, rule);
-        self.reject(fault, &[]);
+impl<'a> Case<'a> {
+    fn rule(&self, event: &Event, programme: ProgrammeId) -> Option<&'a RuleVersion> {
+        self.catalogue.rule_at(programme, event.rule?)
     }
 }

@@ -1,20 +1,41 @@
 //! Answers about one designee, as of a day, as known at a log size.
 
-pub use super::fold::Status;
-use super::{DesigneeIndex, Register, fact::Stated, fold};
-use crate::domain::{AuthorityCode, CivilDate, DesigneeId, catalogue::ProgrammeId, name};
+use super::{
+    DesigneeIndex, Register,
+    fold::{Flags, Folded, Status},
+    query::{Moment, Reading},
+    row::What,
+    texts::Sym,
+};
+use crate::domain::{
+    AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode,
+    catalogue::{Catalogue, ProgrammeId},
+    name,
+};
 
 /// A designee as of a day.
 #[derive(Clone, Debug)]
 pub struct DesigneeView {
-    /// Its identifier.
+    /// Identifier borne on the day.
     pub id: DesigneeId,
+    /// All identifiers of the subject, in the order in which they were borne; empty if there is only one.
+    pub ids: Vec<DatedId>,
     /// One more than the position of the last event about it.
     pub version: u64,
     /// Names with their first days, oldest first; the last one is borne on the day.
     pub names: Vec<DatedName>,
+    /// Registered region.
+    pub region: Option<RegionCode>,
+    /// Industry.
+    pub industry: Option<IndustryCode>,
+    /// Responsible authority.
+    pub responsible: Option<AuthorityCode>,
+    /// Day on which it ceased to exist.
+    pub ended_on: Option<CivilDate>,
     /// Titles.
     pub titles: Vec<TitleView>,
+    /// Cultivation pools it is in.
+    pub pools: Vec<Membership>,
     /// Positions of all events about it, oldest first.
     pub positions: Vec<u64>,
     /// Position of the event that carries the latest profile.
@@ -30,6 +51,39 @@ pub struct DatedName {
     pub from: CivilDate,
 }
 
+/// An identifier with the day from which it is borne.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatedId {
+    /// The identifier.
+    pub id: DesigneeId,
+    /// The day; none for the one the subject began with.
+    pub from: Option<CivilDate>,
+    /// The event that says so.
+    pub position: Option<u64>,
+}
+
+/// Membership of a cultivation pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Whose pool it is.
+    pub authority: AuthorityCode,
+    /// The pool.
+    pub pool: String,
+    /// Day of entry.
+    pub entered_on: CivilDate,
+}
+
+/// Support granted to the holder of a title.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupportView {
+    /// Scheme.
+    pub scheme: String,
+    /// Round.
+    pub round: String,
+    /// The event.
+    pub position: u64,
+}
+
 /// A title as of a day.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // as documented in tidu.v1.Title
@@ -38,76 +92,119 @@ pub struct TitleView {
     pub authority: AuthorityCode,
     pub item: String,
     pub status: Status,
+    pub flags: Flags,
     pub valid_from: Option<CivilDate>,
     pub valid_to: Option<CivilDate>,
     pub inferred: bool,
     pub batch: String,
+    pub sublist: Option<AuthorityCode>,
     pub round: String,
+    pub rule_version: String,
     pub recommended_by: Option<AuthorityCode>,
+    pub responsible: Option<AuthorityCode>,
     pub ban_until: Option<CivilDate>,
+    pub ended_on: Option<CivilDate>,
+    pub successor: Option<DesigneeId>,
+    pub converted_to: Option<ProgrammeId>,
+    pub rectify_by: Option<CivilDate>,
+    pub supports: Vec<SupportView>,
     pub positions: Vec<u64>,
     pub superseded: Vec<u64>,
 }
 
 impl Register {
-    /// The designee with an identifier, if anything is known about it.
-    #[must_use]
-    pub fn find(&self, id: &DesigneeId, known_at: u64) -> Option<DesigneeIndex> {
-        self.by_id.get(id).copied().filter(|index| self.version(*index, known_at) > 0)
-    }
-
-    /// The designees that bear or bore a name; brackets, width and spaces do not matter.
-    #[must_use]
-    pub fn find_by_name(&self, name: &str, known_at: u64) -> Vec<DesigneeIndex> {
-        let bearers = self.by_name.get(name::folded(name).as_str()).map_or(&[][..], Vec::as_slice);
-        bearers.iter().copied().filter(|index| self.version(*index, known_at) > 0).collect()
-    }
-
-    /// The identifier of a designee.
-    #[must_use]
-    pub fn id(&self, index: DesigneeIndex) -> &DesigneeId {
-        &self.designee(index).id
-    }
-
-    /// One more than the position of the last event about the designee below a log size; 0 if there is none.
-    #[must_use]
-    pub fn version(&self, index: DesigneeIndex, known_at: u64) -> u64 {
-        let events = &self.designee(index).events;
-        let known = events.partition_point(|position| *position < known_at);
-        known.checked_sub(1).and_then(|last| events.get(last)).map_or(0, |position| position + 1)
-    }
-
     /// The designee as of a day, as known at a log size.
     #[must_use]
-    pub fn view(&self, index: DesigneeIndex, as_of: CivilDate, known_at: u64) -> DesigneeView {
-        let facts = self.standing_facts(index, known_at, None);
-        let record = self.designee(index);
-        let positions = record.events.iter().copied().filter(|p| *p < known_at).collect();
-        let begun = |stated: &&Stated| stated.effective <= as_of && stated.name().is_some();
-        let titles = fold::fold(&facts, as_of)
-            .into_iter()
-            .map(|title| self.title_view(title, as_of, known_at))
+    pub fn view(
+        &self,
+        catalogue: &Catalogue,
+        index: DesigneeIndex,
+        moment: Moment,
+    ) -> DesigneeView {
+        let mut reading = Reading::new(self, catalogue, moment);
+        reading.read_one(index);
+        reading.designee_view()
+    }
+}
+
+impl Reading<'_> {
+    fn designee_view(&self) -> DesigneeView {
+        let Moment { as_of, known_at } = self.moment;
+        let subject = &self.folding.subject;
+        let view = |title: &Folded| {
+            let status = title.status(self.register, self.moment);
+            self.title_view(title, status, self.flags(title, status))
+        };
+        let members = self.circle.own_members();
+        let mut positions: Vec<u64> = members
+            .flat_map(|member| self.register.events_of(member, known_at).map(u64::from))
             .collect();
+        positions.sort_unstable();
+        positions.dedup();
+        let mut begun = self.circle.own_facts().rev().filter(|p| p.stated.effective <= as_of);
+        let profiled =
+            begun.find(|placed| placed.stated.listing().is_some_and(|l| !l.name.is_empty()));
         DesigneeView {
-            id: record.id.clone(),
-            version: self.version(index, known_at),
-            names: self.names_of(&facts, as_of),
-            titles,
+            id: self.current_id(),
+            ids: self.ids(),
+            version: positions.last().map_or(0, |last| last + 1),
+            names: self.names(),
+            region: subject.region,
+            industry: subject.industry,
+            responsible: subject.responsible,
+            ended_on: subject.ended_on,
+            titles: self.own_titles().map(view).collect(),
+            pools: self.pools(),
             positions,
-            profile_at: facts.iter().rfind(begun).map(|s| self.source_of(s.position, known_at)),
+            profile_at: profiled.map(|p| self.register.source_of(p.position, known_at).into()),
         }
     }
 
-    /// The name that a designee bears on a day.
-    pub(super) fn name_on(&self, facts: &[Stated], day: CivilDate) -> Option<&str> {
-        let begun = facts.iter().filter(|stated| stated.effective <= day);
-        begun.rev().find_map(Stated::name).map(|name| self.text(name))
+    /// The identifiers of the subject. One is borne from the day of the link that names it as the other one; the later of
+    /// two links counts.
+    fn ids(&self) -> Vec<DatedId> {
+        let members: Vec<_> = self.circle.own_members().collect();
+        if members.len() < 2 {
+            return Vec::new();
+        }
+        let known_at = self.moment.known_at;
+        let dated = |member: DesigneeIndex| {
+            let named =
+                |what: &What| matches!(what, What::Linked { other, .. } if *other == member);
+            let link = self.circle.own_facts().rfind(|placed| named(&placed.stated.what));
+            DatedId {
+                id: self.register.id(member).clone(),
+                from: link.map(|placed| placed.stated.effective),
+                position: link.map(|p| self.register.source_of(p.position, known_at).into()),
+            }
+        };
+        let mut ids: Vec<_> = members.into_iter().map(dated).collect();
+        ids.sort_by_key(|id| (id.from, id.position));
+        ids
     }
 
-    fn names_of(&self, facts: &[Stated], as_of: CivilDate) -> Vec<DatedName> {
+    /// The identifier that the subject bears on the day.
+    pub(super) fn current_id(&self) -> DesigneeId {
+        let ids = self.ids();
+        let begun = |id: &&DatedId| id.from.is_none_or(|from| from <= self.moment.as_of);
+        match ids.iter().rfind(begun) {
+            Some(current) => current.id.clone(),
+            None => {
+                let first = self.circle.members.first();
+                #[allow(clippy::expect_used)] // a circle begins with the designee asked for
+                self.register.id(*first.expect("a designee was read")).clone()
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<DatedName> {
         let mut names: Vec<DatedName> = Vec::new();
-        for stated in facts.iter().filter(|stated| stated.effective <= as_of) {
-            let Some(name) = stated.name().map(|name| self.text(name)) else { continue };
+        for placed in self.circle.own_facts() {
+            let stated = &placed.stated;
+            let Some(name) = stated.name().filter(|_| stated.effective <= self.moment.as_of) else {
+                continue;
+            };
+            let name = self.register.text(name);
             let same = |last: &DatedName| name::folded(&last.name) == name::folded(name);
             if !names.last().is_some_and(same) {
                 names.push(DatedName { name: name.to_owned(), from: stated.effective });
@@ -116,25 +213,64 @@ impl Register {
         names
     }
 
-    fn title_view(&self, title: fold::Folded, as_of: CivilDate, known_at: u64) -> TitleView {
-        let sources = |places: Vec<u64>| {
-            places.into_iter().map(|place| self.source_of(place, known_at)).collect()
+    fn pools(&self) -> Vec<Membership> {
+        let mut pools: Vec<((AuthorityCode, Sym), CivilDate)> = Vec::new();
+        let facts = self.circle.own_facts().map(|placed| &placed.stated);
+        for stated in facts.filter(|stated| stated.effective <= self.moment.as_of) {
+            match stated.what {
+                What::PoolEntered { pool, .. } => {
+                    let key = (stated.issuer, pool);
+                    if !pools.iter().any(|(known, _)| *known == key) {
+                        pools.push((key, stated.effective));
+                    }
+                }
+                What::PoolLeft { pool } => pools.retain(|(key, _)| *key != (stated.issuer, pool)),
+                _ => {}
+            }
+        }
+        let membership = |((authority, pool), entered_on)| Membership {
+            authority,
+            pool: self.register.text(pool).to_owned(),
+            entered_on,
         };
+        pools.into_iter().map(membership).collect()
+    }
+
+    pub(super) fn title_view(&self, title: &Folded, status: Status, flags: Flags) -> TitleView {
+        let (register, known_at) = (self.register, self.moment.known_at);
+        let source = |place: u32| u64::from(register.source_of(place, known_at));
+        let text = |sym: Sym| register.text(sym).to_owned();
+        let sources = |places: &[u32]| places.iter().map(|place| source(*place)).collect();
         let validity = title.current().map(|period| period.validity).unwrap_or_default();
+        let rule = self.catalogue.rule_at(title.key.programme, title.rule);
+        let support = |(scheme, round, place): &(Sym, Sym, u32)| SupportView {
+            scheme: text(*scheme),
+            round: text(*round),
+            position: source(*place),
+        };
         TitleView {
             programme: title.key.programme,
             authority: title.key.authority,
-            item: self.text(title.key.item).to_owned(),
-            status: title.status(self, as_of, known_at),
+            item: text(title.key.item),
+            status,
+            flags,
             valid_from: title.current().map(|period| period.from),
             valid_to: validity.to,
             inferred: validity.inferred,
-            batch: self.text(title.batch).to_owned(),
-            round: self.text(title.round).to_owned(),
+            batch: text(title.batch),
+            sublist: title.sublist,
+            round: text(title.round),
+            rule_version: rule.map_or("", |rule| rule.version.as_str()).to_owned(),
             recommended_by: title.recommended_by,
+            responsible: self.folding.subject.responsible,
             ban_until: title.ban_until,
-            positions: sources(title.positions),
-            superseded: sources(title.superseded),
+            ended_on: title.ended.map(|ended| ended.day),
+            successor: title.successor.map(|index| register.id(index).clone()),
+            converted_to: title.converted_to,
+            rectify_by: title.rectify.flatten(),
+            supports: title.supports.iter().map(support).collect(),
+            positions: sources(&title.positions),
+            superseded: sources(&title.superseded),
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::{
     domain::{
         fault::{Fault, ParseError},
         limits::{
-            ERROR_DETAILS_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX,
+            ERROR_DETAILS_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY,
+            STATUS_REJECTIONS_MAX,
         },
     },
     ledger::Refusal,
@@ -165,6 +166,10 @@ pub(crate) fn refusal(refusal: Refusal) -> Status {
             let mut details = info(ErrorReason::QueueFull.as_str_name(), limit);
             details.set_retry_info(Some(QUEUE_RETRY_DELAY));
             Status::with_error_details(Code::ResourceExhausted, text, details)
+        }
+        Refusal::LogFull => {
+            let limit = [("limit", LOG_EVENTS_MAX.to_string())];
+            status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, limit)
         }
         Refusal::Draining => draining(),
         Refusal::Clock(detail) => {

@@ -1,20 +1,23 @@
-//! Filters: from names to what the register's index asks.
+//! Filters: from names to what the register asks, of events and of titles.
 
 use tonic::Status;
 
 use super::{
-    convert::{Fields, Need, Source},
+    convert::{self, Fields, Need, Source},
     errors,
 };
 use crate::{
     domain::{
+        AuthorityCode, DocumentNumber, IndustryCode, RegionCode,
+        catalogue::Catalogue,
         event::Kind,
-        fault::{ParseError, Reason},
-        limits::FILTER_VALUES_MAX,
+        fault::{Fault, ParseError, Reason},
+        limits::{FILTER_VALUES_MAX, NAME_CHARS_MAX},
+        name::folded,
     },
     ledger::Ledger,
     pb,
-    register::Interest,
+    register::{Interest, Wanted},
 };
 
 /// Reads a filter. What is not known is an error, never a stream that stays empty and looks healthy.
@@ -27,9 +30,7 @@ pub(crate) fn interest(ledger: &Ledger, filter: Option<pb::Filter>) -> Result<In
         ("filter.kinds", filter.kinds.len()),
     ];
     for (field, count) in counts {
-        if count > FILTER_VALUES_MAX {
-            return Err(errors::over_limit(field, count, FILTER_VALUES_MAX, "entries"));
-        }
+        bounded(field, count)?;
     }
     for (i, id) in filter.programmes.iter().enumerate() {
         let found = ledger.catalogue().find(id);
@@ -44,8 +45,7 @@ pub(crate) fn interest(ledger: &Ledger, filter: Option<pb::Filter>) -> Result<In
         }
     }
     if let Some(fault) = fields.finish().0.into_iter().next() {
-        let error = ParseError::new(fault.reason, fault.message, fault.rule);
-        return Err(errors::bad_field(&fault.field, &fault.value, &error));
+        return Err(first_fault(fault));
     }
     for (i, number) in filter.kinds.into_iter().enumerate() {
         let kind = Kind::from_number(number).ok_or_else(|| {
@@ -56,4 +56,104 @@ pub(crate) fn interest(ledger: &Ledger, filter: Option<pb::Filter>) -> Result<In
         interest.kind(kind);
     }
     Ok(interest)
+}
+
+fn first_fault(fault: Fault) -> Status {
+    let error = ParseError::new(fault.reason, fault.message, "");
+    errors::bad_field(&fault.field, &fault.value, &error)
+}
+
+/// Reads a filter of titles.
+pub(crate) fn wanted(
+    catalogue: &Catalogue,
+    filter: Option<pb::TitleFilter>,
+) -> Result<Wanted, Status> {
+    let Some(filter) = filter else { return Ok(Wanted::default()) };
+    let pb::TitleFilter { region_under, name_prefix, document_number, sealed_only, .. } = &filter;
+    let name_prefix = folded(name_prefix);
+    if name_prefix.chars().count() > NAME_CHARS_MAX {
+        let message = format!("has more than {NAME_CHARS_MAX} characters");
+        let error = ParseError::new(Reason::FieldInvalid, message, "");
+        return Err(errors::bad_field("filter.name_prefix", &filter.name_prefix, &error));
+    }
+    let document = match document_number.as_str() {
+        "" => String::new(),
+        text => DocumentNumber::parse(text)
+            .map_err(|error| errors::bad_field("filter.document_number", text, &error))?
+            .as_str()
+            .to_owned(),
+    };
+    let status = |number: i32| convert::status_from(number).ok_or_else(|| unknown_value("status"));
+    let flag = |number: i32| {
+        let known = pb::TitleFlag::try_from(number).is_ok_and(|f| f != pb::TitleFlag::Unspecified);
+        let number = u8::try_from(number).ok().filter(|_| known);
+        number.ok_or_else(|| unknown_value("flag"))
+    };
+    let authority = |text: &str| AuthorityCode::parse(text);
+    Ok(Wanted {
+        programmes: each("filter.programmes", &filter.programmes, |id| catalogue.find(id))?,
+        authorities: each("filter.authorities", &filter.authorities, authority)?,
+        recommended_by: each("filter.recommended_by", &filter.recommended_by, authority)?,
+        responsible: each(
+            "filter.responsible_authorities",
+            &filter.responsible_authorities,
+            authority,
+        )?,
+        region_under: region("filter.region_under", region_under)?,
+        statuses: numbers("filter.statuses", &filter.statuses, status)?,
+        batches: each("filter.batches", &filter.batches, |id| Ok(id.trim().to_owned()))?,
+        rounds: each("filter.rounds", &filter.rounds, |id| Ok(id.trim().to_owned()))?,
+        industries: each("filter.industries", &filter.industries, IndustryCode::parse)?,
+        flags: numbers("filter.flags", &filter.flags, flag)?,
+        name_prefix,
+        document,
+        sealed_only: *sealed_only,
+    })
+}
+
+fn unknown_value(what: &str) -> ParseError {
+    let message = format!("is not a {what} of this version's protocol");
+    ParseError::new(Reason::EnumUnknown, message, "")
+}
+
+/// Reads every entry of a field; the first bad one is the error.
+pub(crate) fn each<T>(
+    field: &str,
+    texts: &[String],
+    parse: impl Fn(&str) -> Result<T, ParseError>,
+) -> Result<Vec<T>, Status> {
+    bounded(field, texts.len())?;
+    let read = |(i, text): (usize, &String)| {
+        parse(text).map_err(|error| errors::bad_field(&format!("{field}[{i}]"), text, &error))
+    };
+    texts.iter().enumerate().map(read).collect()
+}
+
+/// As [`each`], of enum values.
+pub(crate) fn numbers<T>(
+    field: &str,
+    numbers: &[i32],
+    parse: impl Fn(i32) -> Result<T, ParseError>,
+) -> Result<Vec<T>, Status> {
+    bounded(field, numbers.len())?;
+    let read = |(i, number): (usize, &i32)| {
+        let field = format!("{field}[{i}]");
+        parse(*number).map_err(|error| errors::bad_field(&field, &number.to_string(), &error))
+    };
+    numbers.iter().enumerate().map(read).collect()
+}
+
+pub(crate) fn bounded(field: &str, count: usize) -> Result<(), Status> {
+    if count > FILTER_VALUES_MAX {
+        return Err(errors::over_limit(field, count, FILTER_VALUES_MAX, "entries"));
+    }
+    Ok(())
+}
+
+/// A region, or none for the empty text.
+pub(crate) fn region(field: &str, text: &str) -> Result<Option<RegionCode>, Status> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    RegionCode::parse(text).map(Some).map_err(|error| errors::bad_field(field, text, &error))
 }

@@ -192,24 +192,20 @@ impl LedgerApi {
             warnings: bounded(receipt.warnings, convert::warning),
             rejections: bounded(receipt.rejections, convert::rejection),
             rejected_count: u32::try_from(rejected).unwrap_or(u32::MAX),
+            changed_count: u32::try_from(receipt.changes.len()).unwrap_or(u32::MAX),
+            changes: receipt
+                .changes
+                .into_iter()
+                .take(REJECTIONS_MAX)
+                .map(|(index, change)| convert::change(index, change, self.ledger.catalogue()))
+                .collect(),
         }
     }
 
     /// Positions of a page, in its order, and where the next one begins.
     fn select(&self, interest: &Interest, page: &Page) -> (Vec<u64>, Option<u64>) {
         if page.descending {
-            let register = self.ledger.register();
-            let concerns = register.concerns(0, page.from);
-            let mut found: Vec<u64> = Vec::new();
-            for (concern, position) in concerns.iter().rev().zip((0..page.from).rev()) {
-                if found.len() == page.size {
-                    return (found, Some(position + 1));
-                }
-                if interest.matches(concern) {
-                    found.push(position);
-                }
-            }
-            return (found, None);
+            return self.ledger.register().matching_before(interest, page.from, page.size);
         }
         let (found, next) = self.ledger.matching(interest, page.from, page.upto, page.size);
         (found, (next < page.upto).then_some(next))

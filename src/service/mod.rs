@@ -5,6 +5,8 @@ pub mod convert;
 mod errors;
 mod filter;
 mod ledger;
+mod lists;
+mod moment;
 mod page;
 mod register;
 mod subscribe;

@@ -1,16 +1,17 @@
-//! Pages of events: tokens that stay valid while the log grows.
+//! Pages: tokens that stay valid while the log grows.
 
-use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 
 use super::errors;
 use crate::{
     domain::{
+        PartialDate,
         fault::{ParseError, Reason, echo},
         limits::{PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX},
     },
     pb::{self, ErrorReason},
+    register::Moment,
 };
 
 /// Where a page stands. The token names the next position, the size of the log when the first page was read, and the
@@ -36,27 +37,18 @@ impl Page {
             errors::bad_field("order", &request.order.to_string(), &error)
         })?;
         let descending = order == pb::EventOrder::Descending;
-        let page_size = match usize::try_from(request.page_size) {
-            Ok(0) => PAGE_EVENTS_DEFAULT,
-            Ok(asked) => asked.min(PAGE_EVENTS_MAX),
-            Err(_) => {
-                let error = ParseError::new(Reason::FieldInvalid, "must not be negative", "");
-                let value = request.page_size.to_string();
-                return Err(errors::bad_field("page_size", &value, &error));
-            }
+        let page_size = page_size(request.page_size)?;
+        let same = pb::ListEventsRequest {
+            filter: request.filter.clone(),
+            order: request.order,
+            ..Default::default()
         };
-        let fingerprint = fingerprint(request);
+        let fingerprint = fingerprint(&same);
         let from = if descending { size } else { 0 };
         let mut page = Self { from, upto: size, size: page_size, descending, request: fingerprint };
         if !request.page_token.is_empty() {
-            (page.from, page.upto) = page.parse(&request.page_token, size).ok_or_else(|| {
-                errors::status(
-                    Code::InvalidArgument,
-                    ErrorReason::PageTokenInvalid,
-                    "page_token does not belong to this request",
-                    [("value", echo(&request.page_token))],
-                )
-            })?;
+            let place = page.parse(&request.page_token, size);
+            (page.from, page.upto) = place.ok_or_else(|| foreign_token(&request.page_token))?;
         }
         Ok(page)
     }
@@ -76,13 +68,69 @@ impl Page {
     }
 }
 
-/// Ties a token to the filter and order it was given for.
-fn fingerprint(request: &pb::ListEventsRequest) -> u64 {
-    let same = pb::ListEventsRequest {
-        filter: request.filter.clone(),
-        order: request.order,
-        ..Default::default()
-    };
-    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(same.encode_to_vec()).into();
+/// Where a page of a list of the register stands: the moment of the first page, and how far the list was read.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) moment: Moment,
+    /// The item to look at next.
+    pub(crate) next: usize,
+    /// Results of that item that were given already.
+    pub(crate) skip: usize,
+}
+
+impl Place {
+    /// The token of a page that begins here; `request` is the request without page size, token and moment.
+    pub(crate) fn token(&self, request: &impl prost::Message) -> String {
+        let Self { moment: Moment { as_of, known_at }, next, skip } = self;
+        format!("{as_of}.{known_at:x}.{next:x}.{skip:x}.{:x}", fingerprint(request))
+    }
+
+    /// Reads a token that this request gave out for a log of at most this size.
+    pub(crate) fn parse(
+        token: &str,
+        request: &impl prost::Message,
+        size: u64,
+    ) -> Result<Self, Status> {
+        let place = || {
+            let mut parts = token.split('.');
+            let as_of = PartialDate::parse_iso(parts.next()?).ok()?.last_day();
+            let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
+            let (known_at, next, skip, request_of) = (number()?, number()?, number()?, number()?);
+            let whole = parts.next().is_none() && request_of == fingerprint(request);
+            let place = Self {
+                moment: Moment { as_of, known_at },
+                next: usize::try_from(next).ok()?,
+                skip: usize::try_from(skip).ok()?,
+            };
+            (whole && known_at <= size).then_some(place)
+        };
+        place().ok_or_else(|| foreign_token(token))
+    }
+}
+
+/// The size of a page: as asked for, within its bounds.
+pub(crate) fn page_size(asked: i32) -> Result<usize, Status> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(PAGE_EVENTS_DEFAULT),
+        Ok(asked) => Ok(asked.min(PAGE_EVENTS_MAX)),
+        Err(_) => {
+            let error = ParseError::new(Reason::FieldInvalid, "must not be negative", "");
+            Err(errors::bad_field("page_size", &asked.to_string(), &error))
+        }
+    }
+}
+
+fn foreign_token(token: &str) -> Status {
+    errors::status(
+        Code::InvalidArgument,
+        ErrorReason::PageTokenInvalid,
+        "page_token does not belong to this request",
+        [("value", echo(token))],
+    )
+}
+
+/// Ties a token to the request it was given for.
+fn fingerprint(request: &impl prost::Message) -> u64 {
+    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(request.encode_to_vec()).into();
     u64::from(u32::from_be_bytes([a, b, c, d]))
 }

@@ -123,16 +123,16 @@ fn malformed() -> Vec<(&'static str, pb::Event, &'static str, &'static str)> {
             "evidence.url",
         ),
         (
-            "not taken yet",
+            "a fact without its programme",
             change(|e| e.fact = Some(Fact::Surrendered(pb::Surrendered::default()))),
-            "FACT_NOT_ACCEPTED",
-            "fact",
+            "FIELD_REQUIRED",
+            "surrendered.programme",
         ),
         (
-            "not taken yet, and about no designee",
+            "an instrument of no kind",
             event("440000", "", "2024-01-01", Fact::MeasuresIssued(pb::MeasuresIssued::default())),
-            "FACT_NOT_ACCEPTED",
-            "fact",
+            "FIELD_REQUIRED",
+            "measures_issued.instrument",
         ),
         (
             "a designee where none belongs",
@@ -394,6 +394,13 @@ async fn warnings_come_back_and_never_block() {
     let unheld = event("100000", CODE, "2024-01-01", Fact::Revoked(revoked));
     let answer = client.record(vec![odd, unheld]).await.unwrap();
     let found: Vec<_> = answer.warnings.iter().map(|w| (w.index, w.reason.as_str())).collect();
-    assert_eq!(found, [(0, "ORGANISATION_CODE_CHECK"), (1, "TITLE_NOT_ON_RECORD")]);
+    let expected = [
+        (0, "ORGANISATION_CODE_CHECK"),
+        (0, "PREREQUISITE_MISSING"),
+        (0, "NOTICE_MISSING"),
+        (0, "MEASURES_MISSING"),
+        (1, "TITLE_NOT_ON_RECORD"),
+    ];
+    assert_eq!(found, expected);
     assert_eq!(client.status().await.log_size, 2);
 }

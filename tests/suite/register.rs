@@ -1,14 +1,14 @@
 //! What follows from the events: titles as of a day, as known at a log size, after repairs, and the same after a replay.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::{prelude::*, test_runner::Config};
 use tidu::{
-    domain::{CivilDate, DesigneeId, PartialDate},
+    domain::{CivilDate, DesigneeId, PartialDate, catalogue::Catalogue},
     ledger::{Ledger, Refusal},
     log::memory::MemoryLog,
     pb::{self, event::Fact},
-    register::Status,
+    register::{DesigneeIndex, DesigneeView, Moment, Register, Status},
 };
 
 use crate::{
@@ -51,9 +51,19 @@ impl Book {
         let register = self.ledger.register();
         let known_at = known_at.min(register.size());
         let index = register.find(&DesigneeId::parse(designee).unwrap(), known_at)?;
-        let view = register.view(index, day(as_of), known_at);
+        let view = view(&register, index, day(as_of), known_at);
         view.titles.first().map(|title| title.status)
     }
+}
+
+fn view(
+    register: &Register,
+    index: DesigneeIndex,
+    as_of: CivilDate,
+    known_at: u64,
+) -> DesigneeView {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
+    register.view(&CATALOGUE, index, Moment { as_of, known_at })
 }
 
 fn day(iso: &str) -> CivilDate {
@@ -179,7 +189,7 @@ async fn a_revocation_effective_before_a_recorded_review_wins_and_the_review_is_
     assert_eq!(book.status(A, "2023-01-01"), Some(Status::Revoked));
     let register = book.ledger.register();
     let index = register.find(&DesigneeId::parse(A).unwrap(), 3).unwrap();
-    let view = register.view(index, day("2023-01-01"), 3);
+    let view = view(&register, index, day("2023-01-01"), 3);
     assert_eq!(view.titles[0].superseded, [1]);
     assert_eq!(view.titles[0].positions, [0, 2]);
 }
@@ -244,7 +254,7 @@ async fn a_correction_moves_a_title_to_its_true_holder() {
     let title_of = |designee| {
         let register = book.ledger.register();
         let index = register.find(&DesigneeId::parse(designee).unwrap(), register.size()).unwrap();
-        register.view(index, day("2020-01-01"), register.size()).titles.remove(0)
+        view(&register, index, day("2020-01-01"), register.size()).titles.remove(0)
     };
     assert_eq!(title_of(B).positions, [repair], "the event that carries what counts");
 
@@ -302,10 +312,10 @@ async fn a_designee_is_found_by_its_old_and_new_name() {
     }
     assert!(register.find_by_name("示例新名有限公司", 1).len() <= 1);
     let index = register.find(&DesigneeId::parse(A).unwrap(), 2).unwrap();
-    let names = |on| register.view(index, day(on), 2).names.into_iter().map(|n| n.name);
+    let names = |on| view(&register, index, day(on), 2).names.into_iter().map(|n| n.name);
     assert_eq!(names("2019-12-31").next_back().unwrap(), "示例(天津)有限公司");
     assert_eq!(names("2020-01-01").next_back().unwrap(), "示例新名有限公司");
-    assert_eq!(register.view(index, day("2020-01-01"), 2).titles[0].status, Status::Active);
+    assert_eq!(view(&register, index, day("2020-01-01"), 2).titles[0].status, Status::Active);
     drop(register);
     let merged = pb::Renamed { simple: false, ..renamed };
     let merged = ministry(A, "2021-01-01", Fact::Renamed(merged));
@@ -373,11 +383,11 @@ fn answers(ledger: &Ledger, known_at: u64) -> String {
         let id = DesigneeId::parse(designee).unwrap();
         let Some(index) = register.find(&id, known_at) else { continue };
         for year in [2014, 2017, 2020, 2023, 2030] {
-            let view = register.view(index, day(&format!("{year}-06-30")), known_at);
+            let view = view(&register, index, day(&format!("{year}-06-30")), known_at);
             text.push_str(&format!("{view:?}\n"));
         }
     }
-    text.push_str(&format!("{:?}", register.concerns(0, known_at)));
+    text.push_str(&format!("{:?}", (0..known_at).map(|p| register.concern(p)).collect::<Vec<_>>()));
     text
 }
 

@@ -1,9 +1,12 @@
 //! Rules for repairs: what may be corrected or annulled, and by whom.
 
-use super::Case;
-use crate::domain::{
-    event::{Event, Fact},
-    fault::Reason,
+use super::{Case, Objection};
+use crate::{
+    domain::{
+        event::{Event, Kind},
+        fault::Reason,
+    },
+    register::narrow,
 };
 
 const RULE: &str = "an event is repaired by its issuer or by the ministry";
@@ -17,21 +20,23 @@ impl Case<'_> {
         if !self.repairable(event, target, "corrected.position") {
             return;
         }
-        let about_designee =
-            |fact: &Fact| matches!(fact, Fact::Title { .. } | Fact::Renamed { .. });
-        let root = self.register.root_of(target);
-        if self.register.recorded(root).is_none() || !about_designee(&replacement.fact) {
-            let message = "only events about a designee are corrected; annul an event about a \
-                           batch and state it again";
-            let value = target.to_string();
-            let fault = self.fault(
-                "corrected.position",
-                value,
-                Reason::RepairNotAllowed,
-                message.to_owned(),
-                RULE,
+        let root = self.register.root_of(narrow(target));
+        let kind = self.register.stated(root).map_or(0, |stated| stated.what.kind());
+        let about_designee = |kind: u8| (30..90).contains(&kind);
+        let new = replacement.fact.kind().number();
+        if kind != new && !(about_designee(kind) && about_designee(new)) {
+            let name = |number: u8| Kind::from_number(number.into()).map_or("", Kind::name);
+            let message = format!(
+                "{} takes no place of {}; annul the event and state the other one",
+                name(new),
+                name(kind)
             );
-            return self.reject(fault, &[target]);
+            let value = target.to_string();
+            let (field, reason) = ("corrected.position", Reason::RepairNotAllowed);
+            let rule = "an event about a designee is corrected by one about a designee, others by \
+                        their kind";
+            let conflicts = [narrow(target)];
+            return self.reject(Objection { field, value, reason, message, rule }, &conflicts);
         }
         // The replacement is judged as if the event in its place had never been.
         self.path = "corrected.replacement.";
@@ -42,20 +47,19 @@ impl Case<'_> {
     }
 
     fn repairable(&mut self, event: &Event, target: u64, field: &str) -> bool {
-        let concern = self.register.concerns(target, target.saturating_add(1)).first();
-        let message = match concern {
+        let stated = self.register.issuer_at(target);
+        let message = match stated {
             None => format!("is not recorded; the log has {} events", self.known_at()),
-            Some(c) if !event.authority.is_ministry() && c.issuer() != event.authority => {
-                format!("was stated by {}", c.issuer().as_str())
+            Some(issuer) if !event.authority.is_ministry() && issuer != event.authority => {
+                format!("was stated by {}", issuer.as_str())
             }
-            Some(_) if self.register.is_annulled(target, self.known_at()) => {
+            Some(_) if self.register.is_annulled(narrow(target), self.known_at()) => {
                 "is annulled already".to_owned()
             }
             Some(_) => return true,
         };
-        let value = target.to_string();
-        let fault = self.fault(field, value, Reason::RepairNotAllowed, message, RULE);
-        self.reject(fault, &[]);
+        let (value, reason) = (target.to_string(), Reason::RepairNotAllowed);
+        self.reject(Objection { field, value, reason, message, rule: RULE }, &[]);
         false
     }
 }

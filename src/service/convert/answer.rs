@@ -2,13 +2,17 @@
 
 use crate::{
     domain::{
-        CivilDate, PartialDate,
-        catalogue::Programme,
+        AuthorityCode, CivilDate, IndustryCode, PartialDate,
+        catalogue::{Catalogue, Programme, RuleVersion},
+        event::{Declared, HolderKind},
         fault::{Fault, ParseError, Reason},
+        limits::EXPLAINED_STEPS_MAX,
     },
-    ledger::Ledger,
     pb,
-    register::{DesigneeView, Status, TitleView},
+    register::{
+        BatchCounts, BatchState, BatchView, Change, DatedId, DatedName, DesigneeView, Effect,
+        Explanation, Membership, Status, Step, SublistView, SupportView, TitleView,
+    },
 };
 
 /// A civil date as a message.
@@ -36,7 +40,7 @@ pub(crate) fn rejection(fault: Fault) -> pb::Rejection {
         value: fault.value,
         reason: reason(fault.reason).to_owned(),
         message: fault.message,
-        rule: fault.rule.to_owned(),
+        rule: fault.rule,
         conflicts: fault.conflicts,
     }
 }
@@ -83,7 +87,6 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
         Reason::DocumentNumberInvalid => E::DocumentNumberInvalid,
         Reason::RuleVersionUnknown => E::RuleVersionUnknown,
         Reason::EventTooLarge => E::EventTooLarge,
-        Reason::FactNotAccepted => E::FactNotAccepted,
         Reason::IdentifierInvalid => E::IdentifierInvalid,
         Reason::IssuerNotEntitled => E::IssuerNotEntitled,
         Reason::TitleAlreadyHeld => E::TitleAlreadyHeld,
@@ -101,31 +104,77 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
         Reason::NameDiffers => E::NameDiffers,
         Reason::Conflicts => E::Conflicts,
         Reason::TitleNotOnRecord => E::TitleNotOnRecord,
+        Reason::HolderNotEligible => E::HolderNotEligible,
+        Reason::PrerequisiteMissing => E::PrerequisiteMissing,
+        Reason::ExcludedByTitle => E::ExcludedByTitle,
+        Reason::MeasuresMissing => E::MeasuresMissing,
+        Reason::NoticeMissing => E::NoticeMissing,
+        Reason::InformationUpdateMissing => E::InformationUpdateMissing,
+        Reason::SubjectEnded => E::SubjectEnded,
+        Reason::IdentifierLinkInvalid => E::IdentifierLinkInvalid,
+        Reason::ConversionNotForeseen => E::ConversionNotForeseen,
+        Reason::CreationNotPassed => E::CreationNotPassed,
+        Reason::AlreadyRecorded => E::AlreadyRecorded,
+        Reason::ObjectionLate => E::ObjectionLate,
+        Reason::NoticeNotOpen => E::NoticeNotOpen,
+        Reason::RelocationInvalid => E::RelocationInvalid,
+        Reason::ReferenceInvalid => E::ReferenceInvalid,
+        Reason::DigestMismatch => E::DigestMismatch,
+        Reason::PoolMembership => E::PoolMembership,
+        Reason::ReportLate => E::ReportLate,
+        Reason::IdentityCollision => E::IdentityCollision,
+        Reason::CohortDiffers => E::CohortDiffers,
+        Reason::IdentifierSuperseded => E::IdentifierSuperseded,
     }
 }
 
 /// A designee as a message; its profile is read from the log by the caller.
-pub(crate) fn designee(view: DesigneeView, ledger: &Ledger, positions_max: usize) -> pb::Designee {
-    let names: Vec<_> = view
-        .names
-        .into_iter()
-        .map(|dated| pb::DatedName { name: dated.name, from: Some(pb_date(dated.from)) })
-        .collect();
+pub(crate) fn designee(
+    view: DesigneeView,
+    catalogue: &Catalogue,
+    positions_max: usize,
+) -> pb::Designee {
+    let dated =
+        |dated: DatedName| pb::DatedName { name: dated.name, from: Some(pb_date(dated.from)) };
+    let names: Vec<_> = view.names.into_iter().map(dated).collect();
+    let identifier = |dated: DatedId| pb::DatedIdentifier {
+        designee: dated.id.to_string(),
+        from: dated.from.map(pb_date),
+        position: dated.position,
+    };
+    let pool = |member: Membership| pb::PoolMembership {
+        authority: code(Some(member.authority)),
+        pool: member.pool,
+        entered_on: Some(pb_date(member.entered_on)),
+    };
     pb::Designee {
         designee: view.id.to_string(),
         version: view.version,
         name: names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
         names,
         profile: None,
-        titles: view.titles.into_iter().map(|title| title_message(title, ledger)).collect(),
+        titles: view.titles.into_iter().map(|view| title(view, catalogue)).collect(),
         positions: view.positions.into_iter().take(positions_max).collect(),
+        identifiers: view.ids.into_iter().map(identifier).collect(),
+        region: view.region.map(|region| region.to_string()).unwrap_or_default(),
+        industry: view.industry.map_or("", IndustryCode::as_str).to_owned(),
+        responsible_authority: code(view.responsible),
+        ended_on: view.ended_on.map(pb_date),
+        pools: view.pools.into_iter().map(pool).collect(),
     }
 }
 
-fn title_message(title: TitleView, ledger: &Ledger) -> pb::Title {
+/// A title as a message.
+pub(crate) fn title(title: TitleView, catalogue: &Catalogue) -> pb::Title {
+    let support = |support: SupportView| pb::Support {
+        scheme: support.scheme,
+        round: support.round,
+        position: support.position,
+    };
+    let id = |programme| catalogue.programme(programme).id.clone();
     pb::Title {
-        programme: ledger.catalogue().programme(title.programme).id.clone(),
-        authority: title.authority.as_str().to_owned(),
+        programme: id(title.programme),
+        authority: code(Some(title.authority)),
         item: title.item,
         status: status_of(title.status).into(),
         valid_from: title.valid_from.map(pb_date),
@@ -133,21 +182,138 @@ fn title_message(title: TitleView, ledger: &Ledger) -> pb::Title {
         valid_to_inferred: title.inferred,
         batch: title.batch,
         round: title.round,
-        recommended_by: title.recommended_by.map_or("", |a| a.as_str()).to_owned(),
+        recommended_by: code(title.recommended_by),
         ban_until: title.ban_until.map(pb_date),
         positions: title.positions,
         superseded_positions: title.superseded,
+        flags: title.flags.numbers().map(i32::from).collect(),
+        supports: title.supports.into_iter().map(support).collect(),
+        responsible_authority: code(title.responsible),
+        rule_version: title.rule_version,
+        sublist: code(title.sublist),
+        ended_on: title.ended_on.map(pb_date),
+        successor: title.successor.map(|id| id.to_string()).unwrap_or_default(),
+        converted_to: title.converted_to.map(id).unwrap_or_default(),
+        rectify_by: title.rectify_by.map(pb_date),
     }
 }
 
+/// Six digits, or nothing.
+pub(crate) fn code(authority: Option<AuthorityCode>) -> String {
+    authority.map_or("", AuthorityCode::as_str).to_owned()
+}
+
+/// What an event would change.
+pub(crate) fn change(index: usize, change: Change, catalogue: &Catalogue) -> pb::TitleChange {
+    let status = |status: Option<Status>| status.map_or(pb::TitleStatus::Unspecified, status_of);
+    pb::TitleChange {
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        designee: change.designee.to_string(),
+        programme: catalogue.programme(change.programme).id.clone(),
+        authority: code(Some(change.authority)),
+        item: change.item,
+        before: status(change.before).into(),
+        after: status(change.after).into(),
+        valid_to: change.valid_to.map(pb_date),
+    }
+}
+
+/// All statuses, with their numbers in the protocol.
+const STATUSES: [(Status, pb::TitleStatus); 9] = [
+    (Status::Pending, pb::TitleStatus::Pending),
+    (Status::Noticed, pb::TitleStatus::Noticed),
+    (Status::NotDesignated, pb::TitleStatus::NotDesignated),
+    (Status::Active, pb::TitleStatus::Active),
+    (Status::Expired, pb::TitleStatus::Expired),
+    (Status::Revoked, pb::TitleStatus::Revoked),
+    (Status::Surrendered, pb::TitleStatus::Surrendered),
+    (Status::Ended, pb::TitleStatus::Ended),
+    (Status::Converted, pb::TitleStatus::Converted),
+];
+
 fn status_of(status: Status) -> pb::TitleStatus {
-    match status {
-        Status::Pending => pb::TitleStatus::Pending,
-        Status::Noticed => pb::TitleStatus::Noticed,
-        Status::NotDesignated => pb::TitleStatus::NotDesignated,
-        Status::Active => pb::TitleStatus::Active,
-        Status::Expired => pb::TitleStatus::Expired,
-        Status::Revoked => pb::TitleStatus::Revoked,
+    let found = STATUSES.iter().find(|(known, _)| *known == status);
+    found.map_or(pb::TitleStatus::Unspecified, |(_, number)| *number)
+}
+
+/// The status with a number of the protocol.
+pub(crate) fn status_from(number: i32) -> Option<Status> {
+    STATUSES.iter().find(|(_, known)| i32::from(*known) == number).map(|(status, _)| *status)
+}
+
+/// A batch as a message.
+pub(crate) fn batch(view: &BatchView, catalogue: &Catalogue) -> pb::BatchSummary {
+    pb::BatchSummary {
+        programme: catalogue.programme(view.programme).id.clone(),
+        authority: code(Some(view.authority)),
+        batch: view.batch.clone(),
+        state: batch_state(view.state).into(),
+        counts: Some(batch_counts(view.counts)),
+        declared: declared(view.declared),
+        opened_on: view.opened_on.map(pb_date),
+        sealed_on: view.sealed_on.map(pb_date),
+        document_number: view.document.clone(),
+        digest: view.digest.map(|digest| digest.to_vec().into()).unwrap_or_default(),
+        positions: view.positions.clone(),
+    }
+}
+
+/// A sub-list as a message.
+pub(crate) fn sublist(view: &SublistView) -> pb::SublistSummary {
+    pb::SublistSummary {
+        sublist: code(Some(view.sublist)),
+        state: batch_state(view.state).into(),
+        counts: Some(batch_counts(view.counts)),
+        declared: declared(view.declared),
+        sealed_on: view.sealed_on.map(pb_date),
+        digest: view.digest.to_vec().into(),
+    }
+}
+
+/// Where a batch stands, as the protocol has it.
+pub(crate) fn batch_state(state: BatchState) -> pb::BatchState {
+    match state {
+        BatchState::Missing => pb::BatchState::Missing,
+        BatchState::Open => pb::BatchState::Open,
+        BatchState::Sealed => pb::BatchState::Sealed,
+        BatchState::SealedEmpty => pb::BatchState::SealedEmpty,
+    }
+}
+
+fn batch_counts(counts: BatchCounts) -> pb::BatchCounts {
+    let BatchCounts { noticed, designated, supplements, reviewed, not_designated } = counts;
+    pb::BatchCounts { noticed, designated, supplements, reviewed, not_designated }
+}
+
+fn declared(declared: Declared) -> Option<pb::DeclaredCounts> {
+    let Declared { designated, reviewed } = declared;
+    (declared != Declared::default()).then_some(pb::DeclaredCounts { designated, reviewed })
+}
+
+/// An explanation as a message.
+pub(crate) fn explanation(explanation: Explanation, catalogue: &Catalogue) -> pb::TitleExplanation {
+    let step = |step: Step| pb::ExplainedStep {
+        position: step.position,
+        corrected_position: step.corrected_position,
+        kind: step.kind.into(),
+        effective_date: Some(pb_date(step.effective)),
+        authority: code(Some(step.authority)),
+        effect: match step.effect {
+            Effect::Applied => pb::StepEffect::Applied,
+            Effect::Superseded => pb::StepEffect::Superseded,
+            Effect::Later => pb::StepEffect::Later,
+        }
+        .into(),
+        message: step.message,
+        document_number: step.document,
+        rule_version: step.rule_version,
+        rule: step.rule,
+        precedence: step.precedence.into(),
+    };
+    pb::TitleExplanation {
+        title: Some(title(explanation.title, catalogue)),
+        steps: explanation.steps.into_iter().take(EXPLAINED_STEPS_MAX).map(step).collect(),
+        conclusion: explanation.conclusion,
     }
 }
 
@@ -158,16 +324,34 @@ pub(crate) fn programme(programme: &Programme) -> pb::Programme {
         name_en: name.name_en.clone(),
         from: Some(pb_date(name.from)),
     });
-    let rule_versions = programme.rules.iter().map(|rule| pb::RuleVersion {
+    pb::Programme {
+        id: programme.id.clone(),
+        names: names.collect(),
+        rule_versions: programme.rules.iter().map(rule_version).collect(),
+    }
+}
+
+fn rule_version(rule: &RuleVersion) -> pb::RuleVersion {
+    let holder = |kind: &HolderKind| match kind {
+        HolderKind::Enterprise => pb::DesigneeKind::Enterprise.into(),
+        HolderKind::Institution => pb::DesigneeKind::Institution.into(),
+        HolderKind::Park => pb::DesigneeKind::Park.into(),
+        HolderKind::Zone => pb::DesigneeKind::Zone.into(),
+    };
+    pb::RuleVersion {
         version: rule.version.clone(),
         from: Some(pb_date(rule.from)),
         document: rule.document.clone(),
         decided_by: rule.decided_by.as_str().to_owned(),
         validity_years: rule.validity_years,
-    });
-    pb::Programme {
-        id: programme.id.clone(),
-        names: names.collect(),
-        rule_versions: rule_versions.collect(),
+        recommended_by: rule.recommended_by.as_str().to_owned(),
+        holders: rule.holders.iter().map(holder).collect(),
+        prerequisites: rule.prerequisite_names().cloned().collect(),
+        excludes: rule.excludes.names().to_vec(),
+        succeeds: rule.succeeds.names().to_vec(),
+        unrenewed: rule.unrenewed.as_str().to_owned(),
+        renewal: rule.renewal.as_str().to_owned(),
+        ban_years: rule.ban_years,
+        creation_task: rule.creation_task,
     }
 }

@@ -1,11 +1,11 @@
-//! Reading events: which fields each fact has, which are required, and what the catalogue implies.
+//! Reading events: what all facts share. The facts themselves are read in `title.rs`, `subject.rs` and `frame.rs`.
 
 use super::fields::{Fields, Need, Source};
 use crate::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId,
-        catalogue::{Decider, ProgrammeId, RuleVersion, Unrenewed},
-        event::{BatchRef, Event, Fact, Kind, Listed, TitleFact, TitleRef, Validity},
+        catalogue::{Decider, ProgrammeId, RuleVersion},
+        event::{BatchRef, Event, Fact, HolderKind, Kind, Listed, TitleRef, Validity},
         fault::{ParseError, Reason},
         limits::CO_ISSUERS_MAX,
     },
@@ -15,10 +15,16 @@ use crate::{
 use Need::{Optional, Required};
 
 /// What every fact is read with.
-struct Context {
-    authority: AuthorityCode,
-    effective: CivilDate,
-    designee: Option<DesigneeId>,
+pub(super) struct Context {
+    pub(super) authority: AuthorityCode,
+    pub(super) effective: CivilDate,
+    pub(super) designee: Option<DesigneeId>,
+}
+
+/// The rule version of an event: as named, then as filled in, with its place among the programme's.
+pub(super) struct Version<'t> {
+    pub(super) text: &'t mut String,
+    pub(super) place: Option<u8>,
 }
 
 impl<'a> Fields<'a> {
@@ -27,8 +33,11 @@ impl<'a> Fields<'a> {
         let authority = self.authority("authority", &mut event.authority, Required);
         let co_issuers = self.co_issuers(&mut event.co_issuers, authority);
         let effective = self.first_day("effective_date", event.effective_date.as_ref(), Required);
+        let (mut document, mut row) = (String::new(), 0);
         if let Some(evidence) = &mut event.evidence {
             self.within("evidence", |fields| fields.evidence(evidence));
+            document.clone_from(&evidence.document_number);
+            row = evidence.row;
         }
         self.id("rule_version", &mut event.rule_version, Optional);
         let Some(fact) = &mut event.fact else {
@@ -37,8 +46,11 @@ impl<'a> Fields<'a> {
         };
         let designee = self.designee_of(fact, &mut event.designee);
         let context = Context { authority: authority?, effective: effective?, designee };
-        let fact = self.fact(&context, fact, &mut event.rule_version)?;
-        Some(Event { authority: context.authority, co_issuers, effective: context.effective, fact })
+        let mut version = Version { text: &mut event.rule_version, place: None };
+        let fact = self.fact(&context, fact, &mut version)?;
+        let rule = version.place;
+        let Context { authority, effective, .. } = context;
+        Some(Event { authority, co_issuers, effective, document, row, rule, fact })
     }
 
     fn co_issuers(
@@ -73,86 +85,57 @@ impl<'a> Fields<'a> {
         self.digest("sm3", &evidence.sm3);
     }
 
+    /// Facts about a designee name it, the others do not.
     fn designee_of(&mut self, fact: &Pb, text: &mut String) -> Option<DesigneeId> {
-        match fact {
-            Pb::NoticeOpened(_)
-            | Pb::Designated(_)
-            | Pb::ReviewPassed(_)
-            | Pb::ReviewFailed(_)
-            | Pb::Revoked(_)
-            | Pb::Renamed(_) => self.designee("designee", text),
-            Pb::Corrected(_) | Pb::Annulled(_) | Pb::BatchOpened(_) | Pb::BatchSealed(_) => {
-                if !text.is_empty() {
-                    let message = "must be empty for a fact that is not about a designee";
-                    let error = ParseError::new(Reason::FieldNotAllowed, message, "");
-                    self.fault("designee", text, error);
-                }
-                None
-            }
-            // Refused as a whole further on.
-            _ => None,
+        if is_about_designee(fact) {
+            return self.designee("designee", text);
         }
+        if !text.is_empty() {
+            let message = "must be empty for a fact that is not about a designee";
+            let error = ParseError::new(Reason::FieldNotAllowed, message, "");
+            self.fault("designee", text, error);
+        }
+        None
     }
 
-    fn fact(&mut self, context: &Context, fact: &mut Pb, version: &mut String) -> Option<Fact> {
-        match fact {
-            Pb::NoticeOpened(notice) => {
-                self.within("notice_opened", |fields| fields.notice(context, notice, version))
+    fn fact(&mut self, context: &Context, fact: &mut Pb, version: &mut Version) -> Option<Fact> {
+        let kind = kind_of(fact);
+        self.within(kind.map_or("fact", Kind::name), |fields| match fact {
+            Pb::CatalogueAdopted(_)
+            | Pb::CompletenessDeclared(_)
+            | Pb::MeasuresIssued(_)
+            | Pb::MeasuresRepealed(_)
+            | Pb::Corrected(_)
+            | Pb::Annulled(_)
+            | Pb::BatchOpened(_)
+            | Pb::BatchSealed(_)
+            | Pb::EnvironmentAssessed(_) => fields.frame_fact(context, fact, version),
+            Pb::PoolEntered(_)
+            | Pb::PoolLeft(_)
+            | Pb::Renamed(_)
+            | Pb::Relocated(_)
+            | Pb::Restructured(_)
+            | Pb::IdentifierChanged(_)
+            | Pb::SubjectEnded(_)
+            | Pb::InformationUpdated(_)
+            | Pb::MajorChangeReported(_) => {
+                let fact = fields.subject_fact(context, fact)?;
+                Some(Fact::Subject { designee: context.designee.clone()?, fact })
             }
-            Pb::Designated(designated) => {
-                self.within("designated", |fields| fields.designated(context, designated, version))
+            _ => {
+                let (title, fact) = fields.title_fact(context, fact, version)?;
+                Some(Fact::Title { designee: context.designee.clone()?, title, fact })
             }
-            Pb::ReviewPassed(passed) => {
-                self.within("review_passed", |fields| fields.passed(context, passed, version))
-            }
-            Pb::ReviewFailed(failed) => {
-                self.within("review_failed", |fields| fields.failed(context, failed, version))
-            }
-            Pb::Revoked(revoked) => {
-                self.within("revoked", |fields| fields.revoked(context, revoked, version))
-            }
-            Pb::Renamed(renamed) => {
-                self.within("renamed", |fields| fields.renamed(context, renamed))
-            }
-            Pb::Corrected(corrected) => {
-                self.within("corrected", |fields| fields.corrected(corrected))
-            }
-            Pb::Annulled(annulled) => self.within("annulled", |fields| {
-                fields.text("reason", &mut annulled.reason, Required);
-                let position = fields.position("position", annulled.position)?;
-                Some(Fact::Annulled { position })
-            }),
-            Pb::BatchOpened(opened) => self.within("batch_opened", |fields| {
-                let pb::BatchOpened { programme, batch, sublist, .. } = opened;
-                fields.batch(context, programme, batch, sublist, version).map(Fact::BatchOpened)
-            }),
-            Pb::BatchSealed(sealed) => self.within("batch_sealed", |fields| {
-                let pb::BatchSealed { programme, batch, sublist, declared, digest } = sealed;
-                fields.digest("digest", digest);
-                let designated = declared.as_ref().and_then(|declared| declared.designated);
-                let batch = fields.batch(context, programme, batch, sublist, version)?;
-                Some(Fact::BatchSealed { batch, designated })
-            }),
-            other => {
-                self.not_accepted(other);
-                None
-            }
-        }
-    }
-
-    fn not_accepted(&mut self, fact: &Pb) {
-        let kind = Kind::of_message(fact).map_or("", Kind::name);
-        let message = format!("this version does not record {kind} yet");
-        self.fault("fact", kind, ParseError::new(Reason::FactNotAccepted, message, ""));
+        })
     }
 
     /// The title a fact is about and the rule version it stands under, which is filled in.
-    fn title(
+    pub(super) fn title(
         &mut self,
         context: &Context,
         programme: &str,
         item: &mut String,
-        version: &mut String,
+        version: &mut Version,
     ) -> Option<(TitleRef, &'a RuleVersion)> {
         let item = self.item("item", item);
         let programme = self.programme("programme", programme);
@@ -162,175 +145,55 @@ impl<'a> Fields<'a> {
         Some((TitleRef { programme, authority, item }, rule))
     }
 
-    fn rule(
+    pub(super) fn rule(
         &mut self,
         context: &Context,
         programme: ProgrammeId,
-        version: &mut String,
+        version: &mut Version,
     ) -> Option<&'a RuleVersion> {
         let catalogue = self.catalogue;
-        match catalogue.programme(programme).rule(version, context.effective) {
-            Ok(rule) => {
-                if version.is_empty() {
-                    version.clone_from(&rule.version);
+        match catalogue.programme(programme).rule(version.text, context.effective) {
+            Ok((place, rule)) => {
+                if version.text.is_empty() {
+                    version.text.clone_from(&rule.version);
                 }
+                version.place = Some(place);
                 Some(rule)
             }
             Err(error) => {
-                let text = version.clone();
+                let text = version.text.clone();
                 self.fault("rule_version", &text, error);
                 None
             }
         }
     }
 
-    fn notice(
+    pub(super) fn listed(
         &mut self,
-        context: &Context,
-        notice: &mut pb::NoticeOpened,
-        version: &mut String,
-    ) -> Option<Fact> {
-        let batch = self.id("batch", &mut notice.batch, Required);
-        let sublist = self.authority("sublist", &mut notice.sublist, Optional);
-        let purpose = self.choice::<pb::NoticePurpose>("purpose", notice.purpose, Required);
-        let scope = self.choice::<pb::NoticeScope>("scope", notice.scope, Optional);
-        let from = self.first_day("notice_from", notice.notice_from.as_ref(), Optional);
-        let from = from.unwrap_or(context.effective);
-        let to = self.last_day("notice_to", notice.notice_to.as_ref());
-        self.in_order("notice_to", from, to);
-        let listed = self.listed(&mut notice.recommended_by, notice.profile.as_mut());
-        let item = &mut notice.item;
-        let (title, _) = self.title(context, &notice.programme, item, version)?;
-        let fact = TitleFact::NoticeOpened {
-            batch: batch?,
-            sublist,
-            review: purpose? == pb::NoticePurpose::Review,
-            recommendation: scope? == pb::NoticeScope::Recommendation,
-            from,
-            to,
-            listed,
-        };
-        Some(Fact::Title { designee: context.designee.clone()?, title, fact })
-    }
-
-    fn designated(
-        &mut self,
-        context: &Context,
-        designated: &mut pb::Designated,
-        version: &mut String,
-    ) -> Option<Fact> {
-        let batch = self.id("batch", &mut designated.batch, Required);
-        let sublist = self.authority("sublist", &mut designated.sublist, Optional);
-        self.date("recommended_on", designated.recommended_on.as_ref(), Optional);
-        let listed = self.listed(&mut designated.recommended_by, designated.profile.as_mut());
-        let to = self.last_day("valid_to", designated.valid_to.as_ref());
-        self.in_order("valid_to", context.effective, to);
-        let item = &mut designated.item;
-        let source = self.source;
-        let (title, rule) = self.title(context, &designated.programme, item, version)?;
-        let end = (&mut designated.valid_to, &mut designated.valid_to_inferred);
-        let validity = infer(rule, context.effective, to, end, source);
-        let supplement = designated.supplement;
-        let fact = TitleFact::Designated { batch: batch?, sublist, validity, supplement, listed };
-        Some(Fact::Title { designee: context.designee.clone()?, title, fact })
-    }
-
-    fn listed(&mut self, recommended_by: &mut String, profile: Option<&mut pb::Profile>) -> Listed {
+        recommended_by: &mut String,
+        profile: Option<&mut pb::Profile>,
+    ) -> Listed {
         let recommended_by = self.authority("recommended_by", recommended_by, Optional);
         let Some(profile) = profile else { return Listed { recommended_by, ..Listed::default() } };
         self.within("profile", |fields| {
             let name = fields.name("name", &mut profile.name, Optional);
             fields.name("name_en", &mut profile.name_en, Optional);
-            fields.choice::<pb::DesigneeKind>("kind", profile.kind, Optional);
+            let kind = fields.choice::<pb::DesigneeKind>("kind", profile.kind, Optional);
             fields.choice::<pb::SizeClass>("size_class", profile.size_class, Optional);
-            fields.industry("industry", &mut profile.industry);
+            let industry = fields.industry("industry", &mut profile.industry);
             let region = fields.region("registered_region", &mut profile.registered_region);
-            Listed { name, region, recommended_by }
+            let kind = kind.and_then(holder_kind);
+            Listed { name, kind, region, industry, recommended_by }
         })
     }
 
-    fn passed(
-        &mut self,
-        context: &Context,
-        passed: &mut pb::ReviewPassed,
-        version: &mut String,
-    ) -> Option<Fact> {
-        self.id("batch", &mut passed.batch, Optional);
-        let round = self.id("round", &mut passed.round, Required);
-        let to = self.last_day("valid_to", passed.valid_to.as_ref());
-        self.in_order("valid_to", context.effective, to);
-        let source = self.source;
-        let (title, rule) = self.title(context, &passed.programme, &mut passed.item, version)?;
-        let end = (&mut passed.valid_to, &mut passed.valid_to_inferred);
-        let validity = infer(rule, context.effective, to, end, source);
-        let fact = TitleFact::ReviewPassed { round: round?, validity };
-        Some(Fact::Title { designee: context.designee.clone()?, title, fact })
-    }
-
-    fn failed(
-        &mut self,
-        context: &Context,
-        failed: &mut pb::ReviewFailed,
-        version: &mut String,
-    ) -> Option<Fact> {
-        self.id("batch", &mut failed.batch, Optional);
-        self.id("round", &mut failed.round, Required);
-        self.choice::<pb::ReviewFailureCause>("cause", failed.cause, Required);
-        let (title, rule) = self.title(context, &failed.programme, &mut failed.item, version)?;
-        let fact = TitleFact::ReviewFailed { revokes: rule.unrenewed == Unrenewed::Revoked };
-        Some(Fact::Title { designee: context.designee.clone()?, title, fact })
-    }
-
-    fn revoked(
-        &mut self,
-        context: &Context,
-        revoked: &mut pb::Revoked,
-        version: &mut String,
-    ) -> Option<Fact> {
-        let ground = self.choice::<pb::RevocationGround>("ground", revoked.ground, Required);
-        let ban_until = self.last_day("ban_until", revoked.ban_until.as_ref());
-        self.in_order("ban_until", context.effective, ban_until);
-        let (title, _) = self.title(context, &revoked.programme, &mut revoked.item, version)?;
-        let fact = TitleFact::Revoked { serious: is_serious(ground?), ban_until };
-        Some(Fact::Title { designee: context.designee.clone()?, title, fact })
-    }
-
-    fn renamed(&mut self, context: &Context, renamed: &mut pb::Renamed) -> Option<Fact> {
-        let old_name = self.name("old_name", &mut renamed.old_name, Required);
-        let new_name = self.name("new_name", &mut renamed.new_name, Required);
-        let (old_name, new_name) = (old_name?, new_name?);
-        if old_name == new_name {
-            let error = ParseError::new(Reason::FieldInvalid, "is the old name", "");
-            self.fault("new_name", new_name.as_str(), error);
-        }
-        let designee = context.designee.clone()?;
-        Some(Fact::Renamed { designee, old_name, new_name, simple: renamed.simple })
-    }
-
-    fn corrected(&mut self, corrected: &mut pb::Corrected) -> Option<Fact> {
-        self.text("reason", &mut corrected.reason, Required);
-        let position = self.position("position", corrected.position);
-        let Some(replacement) = corrected.replacement.as_deref_mut() else {
-            self.required("replacement");
-            return None;
-        };
-        if matches!(replacement.fact, Some(Pb::Corrected(_) | Pb::Annulled(_))) {
-            let message = "is itself a repair; repair the repair instead";
-            let error = ParseError::new(Reason::RepairNotAllowed, message, "");
-            self.fault("replacement", "", error);
-            return None;
-        }
-        let replacement = self.within("replacement", |fields| fields.event(replacement))?;
-        Some(Fact::Corrected { position: position?, replacement: Box::new(replacement) })
-    }
-
-    fn batch(
+    pub(super) fn batch(
         &mut self,
         context: &Context,
         programme: &str,
         batch: &mut String,
         sublist: &mut String,
-        version: &mut String,
+        version: &mut Version,
     ) -> Option<BatchRef> {
         let batch = self.id("batch", batch, Required);
         let sublist = self.authority("sublist", sublist, Optional);
@@ -341,12 +204,12 @@ impl<'a> Fields<'a> {
 }
 
 /// Whose title, or batch, it is: the ministry's where only the ministry decides, otherwise the issuer's.
-fn owner(rule: &RuleVersion, issuer: AuthorityCode) -> AuthorityCode {
+pub(super) fn owner(rule: &RuleVersion, issuer: AuthorityCode) -> AuthorityCode {
     if rule.decided_by == Decider::Ministry { AuthorityCode::ministry() } else { issuer }
 }
 
 /// The end of a validity: as stated, or from the catalogue, which is then written into the message and flagged.
-fn infer(
+pub(super) fn infer(
     rule: &RuleVersion,
     from: CivilDate,
     stated: Option<CivilDate>,
@@ -365,26 +228,79 @@ fn infer(
     Validity { to: Some(to), inferred: true }
 }
 
-/// The grounds that bar from applying for three years (工信部企业〔2022〕63号, article 18).
-fn is_serious(ground: pb::RevocationGround) -> bool {
-    use pb::RevocationGround as G;
-    matches!(
-        ground,
-        G::SafetyAccident
-            | G::QualityAccident
-            | G::PollutionAccident
-            | G::Dishonesty
-            | G::TaxEvasion
-            | G::Falsification
-    )
+fn holder_kind(kind: pb::DesigneeKind) -> Option<HolderKind> {
+    match kind {
+        pb::DesigneeKind::Unspecified => None,
+        pb::DesigneeKind::Enterprise => Some(HolderKind::Enterprise),
+        pb::DesigneeKind::Institution => Some(HolderKind::Institution),
+        pb::DesigneeKind::Park => Some(HolderKind::Park),
+        pb::DesigneeKind::Zone => Some(HolderKind::Zone),
+    }
 }
 
-impl Kind {
-    fn of_message(fact: &Pb) -> Option<Self> {
-        // The first key of an encoded oneof is its field number, which is the kind's number.
-        let mut buffer = Vec::new();
-        fact.encode(&mut buffer);
-        let key = prost::encoding::decode_varint(&mut buffer.as_slice()).ok()?;
-        Self::from_number(i32::try_from(key >> 3).ok()?)
+/// Facts about a designee have the numbers of pools, notices, titles, identity and duties.
+fn is_about_designee(fact: &Pb) -> bool {
+    kind_of(fact).is_some_and(|kind| (30..90).contains(&kind.number()))
+}
+
+fn kind_of(fact: &Pb) -> Option<Kind> {
+    Kind::from_number(match fact {
+        Pb::CatalogueAdopted(_) => 20,
+        Pb::CompletenessDeclared(_) => 21,
+        Pb::MeasuresIssued(_) => 22,
+        Pb::MeasuresRepealed(_) => 23,
+        Pb::PoolEntered(_) => 30,
+        Pb::PoolLeft(_) => 31,
+        Pb::NoticeOpened(_) => 40,
+        Pb::ObjectionRaised(_) => 41,
+        Pb::ObjectionResolved(_) => 42,
+        Pb::NoticeWithdrawn(_) => 43,
+        Pb::Designated(_) => 50,
+        Pb::ReviewOpened(_) => 51,
+        Pb::ReviewPassed(_) => 52,
+        Pb::ReviewFailed(_) => 53,
+        Pb::RevocationProposed(_) => 54,
+        Pb::Revoked(_) => 55,
+        Pb::Surrendered(_) => 56,
+        Pb::Reinstated(_) => 57,
+        Pb::TitleTransferred(_) => 58,
+        Pb::TitleConverted(_) => 59,
+        Pb::CreationListed(_) => 60,
+        Pb::CreationAssessed(_) => 61,
+        Pb::RectificationOrdered(_) => 62,
+        Pb::SupportGranted(_) => 63,
+        Pb::Renamed(_) => 70,
+        Pb::Relocated(_) => 71,
+        Pb::Restructured(_) => 72,
+        Pb::IdentifierChanged(_) => 73,
+        Pb::SubjectEnded(_) => 74,
+        Pb::InformationUpdated(_) => 80,
+        Pb::MajorChangeReported(_) => 81,
+        Pb::Corrected(_) => 90,
+        Pb::Annulled(_) => 91,
+        Pb::BatchOpened(_) => 100,
+        Pb::BatchSealed(_) => 101,
+        Pb::EnvironmentAssessed(_) => 110,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_kind_is_the_field_number_of_its_fact() {
+        for kind in Kind::all() {
+            // An empty message in the field with that number.
+            let mut bytes = Vec::new();
+            let wire = prost::encoding::WireType::LengthDelimited;
+            prost::encoding::encode_key(kind.number().into(), wire, &mut bytes);
+            bytes.push(0);
+            let event = pb::Event::decode(bytes.as_slice()).unwrap();
+            assert_eq!(kind_of(&event.fact.unwrap()), Some(kind));
+            assert!(pb::EventKind::try_from(i32::from(kind.number())).is_ok());
+        }
     }
 }

@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
             value: echo(value),
             reason: error.reason,
             message: error.message,
-            rule: error.rule,
+            rule: error.rule.to_owned(),
             conflicts: Vec::new(),
         }
     }
@@ -132,7 +132,9 @@ impl<'a> Fields<'a> {
             let error = ParseError::new(Reason::OrganisationCodeCheck, message, "GB 11714-1997");
             self.warn(field, text, error);
         }
-        *text = id.to_string();
+        if self.source == Source::Caller {
+            *text = id.to_string();
+        }
         Some(id)
     }
 
@@ -149,16 +151,55 @@ impl<'a> Fields<'a> {
             return None;
         }
         let region = self.parsed(field, text, RegionCode::parse)?;
-        *text = region.to_string();
+        if text.len() != 6 {
+            *text = region.to_string();
+        }
         Some(region)
     }
 
-    pub(super) fn industry(&mut self, field: &str, text: &mut String) {
+    pub(super) fn industry(&mut self, field: &str, text: &mut String) -> Option<IndustryCode> {
         if text.is_empty() {
+            return None;
+        }
+        let industry = self.parsed(field, text, IndustryCode::parse)?;
+        set(text, industry.as_str());
+        Some(industry)
+    }
+
+    /// Notes a fault if the text is empty.
+    pub(super) fn need(&mut self, field: &str, text: &str) {
+        self.present(field, text.is_empty(), Need::Required);
+    }
+
+    /// A year within the bounds of dates.
+    pub(super) fn year(&mut self, field: &str, year: u32) -> Option<u16> {
+        if !self.present(field, year == 0, Need::Required) {
+            return None;
+        }
+        let date = i32::try_from(year).ok().map(|year| PartialDate::parse_parts(year, 0, 0));
+        match date {
+            Some(Ok(_)) => u16::try_from(year).ok(),
+            _ => {
+                let message = "is no year that a date can have";
+                let error = ParseError::new(Reason::DateInvalid, message, "");
+                self.fault(field, &year.to_string(), error);
+                None
+            }
+        }
+    }
+
+    /// A decimal number as published: digits, perhaps a sign and a point.
+    pub(super) fn decimal(&mut self, field: &str, text: &mut String) {
+        trim(text);
+        if !self.present(field, text.is_empty(), Need::Required) {
             return;
         }
-        if let Some(industry) = self.parsed(field, text, IndustryCode::parse) {
-            *text = industry.as_str().to_owned();
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if text.len() > ID_BYTES_MAX || !all_digits(whole) || !all_digits(fraction) {
+            let message = "is not a decimal number like 87.04";
+            self.fault(field, text, ParseError::new(Reason::FieldInvalid, message, ""));
         }
     }
 
@@ -219,11 +260,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn digest(&mut self, field: &str, digest: &[u8]) {
-        if !digest.is_empty() && digest.len() != 32 {
+    /// A digest of 32 bytes, or none.
+    pub(super) fn digest(&mut self, field: &str, digest: &[u8]) -> Option<[u8; 32]> {
+        if digest.is_empty() {
+            return None;
+        }
+        let read = digest.try_into().ok();
+        if read.is_none() {
             let message = format!("has {} bytes; a digest has 32", digest.len());
             self.fault(field, "", ParseError::new(Reason::FieldInvalid, message, ""));
         }
+        read
     }
 
     pub(super) fn date(

@@ -4,13 +4,17 @@
 mod answer;
 mod event;
 mod fields;
+mod frame;
+mod subject;
+mod title;
 
 use bytes::Bytes;
 use prost::Message as _;
 
 pub(crate) use self::{
     answer::{
-        civil_date, designee, path, pb_date, programme, reason, recorded_time, rejection, warning,
+        batch, batch_state, change, civil_date, code, designee, explanation, path, pb_date,
+        programme, reason, recorded_time, rejection, status_from, sublist, title, warning,
     },
     fields::{Fields, Need, Source},
 };
@@ -47,7 +51,7 @@ pub fn proposal(
             value: body.len().to_string(),
             reason: Reason::EventTooLarge,
             message: format!("the event has {} bytes when encoded; {most} are allowed", body.len()),
-            rule: "a recorded event has at most 6 KiB",
+            rule: "a recorded event has at most 6 KiB".to_owned(),
             conflicts: Vec::new(),
         }]);
     }

@@ -1,0 +1,230 @@
+//! Counts of titles or designees at a stage, in groups; a slice at a time.
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{
+    Register,
+    fold::{Folded, Status, Subject},
+    query::{Moment, Reading, Wanted},
+    texts::Sym,
+};
+use crate::domain::{
+    AuthorityCode, IndustryCode, RegionCode,
+    catalogue::{Catalogue, ProgrammeId},
+};
+
+/// How far a title must have come to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // as documented in tidu.v1.CountStage
+pub enum Stage {
+    Recommended,
+    Noticed,
+    EverDesignated,
+    Reviewed,
+    Standing,
+}
+
+/// By what to group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // as documented in tidu.v1.CountGroup
+pub enum Group {
+    Programme,
+    Authority,
+    Responsible,
+    RecommendedBy,
+    Region,
+    Status,
+    Cohort,
+    Round,
+    Industry,
+}
+
+/// What a title is grouped under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    None,
+    Programme(ProgrammeId),
+    Authority(AuthorityCode),
+    Region(RegionCode),
+    Status(Status),
+    Text(Sym),
+    Section(&'static str),
+}
+
+/// A count under way.
+#[derive(Debug)]
+pub struct Counting {
+    /// Which titles.
+    pub wanted: Wanted,
+    /// As of, and as known at.
+    pub moment: Moment,
+    /// Designees rather than titles.
+    pub by_designee: bool,
+    /// At which stage.
+    pub stage: Stage,
+    /// In which groups, at most three.
+    pub groups: Vec<Group>,
+    total: u64,
+    counts: HashMap<[Key; 3], u64>,
+    next: usize,
+}
+
+impl Counting {
+    /// A count that has not begun.
+    #[must_use]
+    pub fn new(wanted: Wanted, moment: Moment, stage: Stage, groups: Vec<Group>) -> Self {
+        Self {
+            wanted,
+            moment,
+            by_designee: false,
+            stage,
+            groups,
+            total: 0,
+            counts: HashMap::new(),
+            next: 0,
+        }
+    }
+
+    /// All together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Number of groups so far.
+    #[must_use]
+    pub fn group_count(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Looks at so many more designees; true if there are more.
+    pub fn advance(
+        &mut self,
+        register: &Register,
+        catalogue: &Catalogue,
+        designees: usize,
+    ) -> bool {
+        let mut reading = Reading::new(register, catalogue, self.moment);
+        reading.resolve(&self.wanted);
+        let end = register.designees.len().min(self.next.saturating_add(designees));
+        let mut keys: HashSet<[Key; 3]> = HashSet::new();
+        for place in self.next..end {
+            let Some(index) = reading.read(place) else { continue };
+            if !reading.name_fits(index, &self.wanted) {
+                continue;
+            }
+            keys.clear();
+            let mut counted = false;
+            for title in reading.own_titles() {
+                let status = title.status(register, self.moment);
+                if !self.is_at_stage(title, status) {
+                    continue;
+                }
+                let needs_flags = !self.wanted.flags.is_empty();
+                let flags =
+                    if needs_flags { reading.flags(title, status) } else { Default::default() };
+                if !reading.fits(title, status, flags, &self.wanted) {
+                    continue;
+                }
+                let key = self.key(title, status, &reading.folding.subject);
+                counted = true;
+                if self.by_designee {
+                    keys.insert(key);
+                } else {
+                    self.total += 1;
+                    *self.counts.entry(key).or_default() += 1;
+                }
+            }
+            if self.by_designee {
+                self.total += u64::from(counted);
+                keys.iter().for_each(|key| *self.counts.entry(*key).or_default() += 1);
+            }
+        }
+        self.next = end;
+        end < register.designees.len()
+    }
+
+    fn is_at_stage(&self, title: &Folded, status: Status) -> bool {
+        match self.stage {
+            Stage::Recommended => title.stages.recommended,
+            Stage::Noticed => title.stages.noticed,
+            Stage::EverDesignated => title.periods.iter().any(|p| p.from <= self.moment.as_of),
+            Stage::Reviewed => title.stages.reviewed,
+            Stage::Standing => status == Status::Active,
+        }
+    }
+
+    fn key(&self, title: &Folded, status: Status, subject: &Subject) -> [Key; 3] {
+        let authority = |code: Option<AuthorityCode>| code.map_or(Key::None, Key::Authority);
+        let section = |industry: IndustryCode| Key::Section(industry.section());
+        let mut groups = self.groups.iter();
+        std::array::from_fn(|_| match groups.next() {
+            None => Key::None,
+            Some(Group::Programme) => Key::Programme(title.key.programme),
+            Some(Group::Authority) => Key::Authority(title.key.authority),
+            Some(Group::Responsible) => authority(subject.responsible),
+            Some(Group::RecommendedBy) => authority(title.recommended_by),
+            Some(Group::Region) => {
+                subject.region.map_or(Key::None, |region| Key::Region(region.province()))
+            }
+            Some(Group::Status) => Key::Status(status),
+            Some(Group::Cohort) => Key::Text(title.batch),
+            Some(Group::Round) => Key::Text(title.round),
+            Some(Group::Industry) => subject.industry.map_or(Key::None, section),
+        })
+    }
+
+    /// The groups with their keys as the protocol has them, in the order of the keys.
+    #[must_use]
+    pub fn groups(&self, register: &Register, catalogue: &Catalogue) -> Vec<(Vec<String>, u64)> {
+        let text = |key: &Key| match key {
+            Key::None => String::new(),
+            Key::Programme(id) => catalogue.programme(*id).id.clone(),
+            Key::Authority(code) => code.as_str().to_owned(),
+            Key::Region(code) => code.to_string(),
+            Key::Status(status) => status.as_str().to_owned(),
+            Key::Text(sym) => register.text(*sym).to_owned(),
+            Key::Section(section) => (*section).to_owned(),
+        };
+        let keys = |key: &[Key; 3]| key.iter().take(self.groups.len()).map(text).collect();
+        let mut rows: Vec<(Vec<String>, u64)> =
+            self.counts.iter().map(|(key, count)| (keys(key), *count)).collect();
+        rows.sort();
+        rows
+    }
+}
+
+impl Status {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        use Status as S;
+        [
+            S::Pending,
+            S::Noticed,
+            S::NotDesignated,
+            S::Active,
+            S::Expired,
+            S::Revoked,
+            S::Surrendered,
+            S::Ended,
+            S::Converted,
+        ]
+        .into_iter()
+    }
+
+    /// The status in lower case, as the protocol's groups have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Noticed => "noticed",
+            Self::NotDesignated => "not_designated",
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Surrendered => "surrendered",
+            Self::Ended => "ended",
+            Self::Converted => "converted",
+        }
+    }
+}

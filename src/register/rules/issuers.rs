@@ -1,0 +1,128 @@
+//! Who may state what: the matrix of the catalogue.
+
+use super::{Case, Objection};
+use crate::domain::{
+    AuthorityCode,
+    catalogue::{Decider, ProgrammeId, Recommender, Role},
+    event::{Event, Fact, SubjectFact, TitleFact},
+    fault::Reason,
+};
+
+impl Case<'_> {
+    /// The catalogue says who may state a fact; an authority answers for its own region only.
+    pub(super) fn may_state(&mut self, event: &Event) {
+        let recommends = matches!(
+            &event.fact,
+            Fact::Title { fact: TitleFact::NoticeOpened { recommendation: true, .. }, .. }
+        );
+        let catalogue = self.catalogue;
+        let roles = if recommends {
+            catalogue.roles_of_recommendation()
+        } else {
+            catalogue.roles(event.fact.kind())
+        };
+        if !roles.iter().any(|role| self.has_role(*role, event)) {
+            return self.not_entitled(event, roles);
+        }
+        self.answers_for_region(event);
+    }
+
+    fn has_role(&self, role: Role, event: &Event) -> bool {
+        let issuer = event.authority;
+        let programme = programme_of(&event.fact);
+        match role {
+            Role::Any => true,
+            Role::Ministry => issuer.is_ministry(),
+            Role::Provincial => !issuer.is_ministry(),
+            Role::Decider => {
+                let rule = programme.and_then(|programme| self.rule(event, programme));
+                rule.is_none_or(|rule| rule.decided_by.includes(issuer))
+            }
+            Role::Recommender => {
+                let rule = programme.and_then(|programme| self.rule(event, programme));
+                rule.is_some_and(|rule| rule.recommended_by == Recommender::Provincial)
+                    && !issuer.is_ministry()
+            }
+            Role::Involved => self.is_involved(issuer),
+            Role::Target => matches!(
+                &event.fact,
+                Fact::Subject {
+                    fact: SubjectFact::Relocated { from_authority, to_authority, .. },
+                    ..
+                } if issuer == *from_authority || issuer == *to_authority
+            ),
+            Role::Sublist => {
+                matches!(&event.fact, Fact::Batch { batch, .. } if batch.sublist == Some(issuer))
+            }
+        }
+    }
+
+    /// An authority that decided on the designee, recommended it or is responsible for it. Of a designee that nothing is
+    /// recorded of, nobody knows better.
+    fn is_involved(&self, issuer: AuthorityCode) -> bool {
+        let mut facts = self.judge.circle.own_facts().peekable();
+        facts.peek().is_none()
+            || facts.any(|placed| {
+                let stated = &placed.stated;
+                stated.issuer == issuer || stated.responsible() == Some(issuer)
+            })
+    }
+
+    fn not_entitled(&mut self, event: &Event, roles: &[Role]) {
+        let programme = programme_of(&event.fact).map(|id| self.catalogue.programme(id));
+        let decided_by = event.rule.zip(programme).and_then(|(place, programme)| {
+            programme.rules.get(usize::from(place)).map(|rule| rule.decided_by)
+        });
+        let who: Vec<_> = roles
+            .iter()
+            .map(|role| match (role, decided_by) {
+                (Role::Decider, Some(Decider::Ministry)) => "the ministry (100000), which decides",
+                (Role::Decider, _) => "a provincial-level authority, which decides",
+                (Role::Recommender, _) => "a recommending provincial-level authority",
+                (Role::Ministry, _) => "the ministry (100000)",
+                (Role::Provincial, _) => "a provincial-level authority",
+                (Role::Involved, _) => {
+                    "an authority that decided on, recommended or is responsible for the designee"
+                }
+                (Role::Target, _) => "the authority on either side of the move",
+                (Role::Sublist, _) => "the authority of the sub-list",
+                (Role::Any, _) => "any authority",
+            })
+            .collect();
+        let about = programme.map_or(String::new(), |programme| format!(" for {}", programme.id));
+        let kind = event.fact.kind().name();
+        let objection = Objection {
+            field: "authority",
+            value: event.authority.as_str().to_owned(),
+            reason: Reason::IssuerNotEntitled,
+            message: format!("may not state {kind}{about}; {} may", who.join(", ")),
+            rule: "the programme catalogue, issuers",
+        };
+        self.reject(objection, &[]);
+    }
+
+    /// A city with independent planning status answers for itself, and so does the corps.
+    fn answers_for_region(&mut self, event: &Event) {
+        let region = event.fact.listed().and_then(|listed| listed.region);
+        let Some(region) = region.filter(|_| !event.authority.is_ministry()) else { return };
+        if !event.authority.answers_for(region) {
+            let objection = Objection {
+                field: "authority",
+                value: event.authority.as_str().to_owned(),
+                reason: Reason::IssuerNotEntitled,
+                message: format!("does not answer for region {region}"),
+                rule: "each of the 37 authorities decides for its own region; a city with independent \
+                       planning status and the XPCC for themselves",
+            };
+            self.reject(objection, &[]);
+        }
+    }
+}
+
+fn programme_of(fact: &Fact) -> Option<ProgrammeId> {
+    match fact {
+        Fact::Title { title, .. } => Some(title.programme),
+        Fact::Batch { batch, .. } => Some(batch.programme),
+        _ => None,
+    }
+}
