@@ -20,20 +20,20 @@ const A: &str = "914403001922038216";
 const B: &str = "91330106673959654P";
 
 /// A ledger in memory.
-struct Book {
-    log: MemoryLog,
-    ledger: Ledger,
+pub struct Book {
+    pub log: MemoryLog,
+    pub ledger: Ledger,
 }
 
 impl Book {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let log = MemoryLog::default();
         let ledger = open(Arc::new(log.clone()), Arc::default(), Arc::default());
         Self { log, ledger }
     }
 
     /// Records events in one commit; gives the position of the first.
-    async fn record(&self, events: Vec<pb::Event>) -> Result<u64, Vec<String>> {
+    pub async fn record(&self, events: Vec<pb::Event>) -> Result<u64, Vec<String>> {
         match self.ledger.append(commit(events)).await {
             Ok(receipt) => Ok(receipt.first),
             Err(Refusal::Rejected(faults)) => {
@@ -43,11 +43,11 @@ impl Book {
         }
     }
 
-    fn status(&self, designee: &str, as_of: &str) -> Option<Status> {
+    pub fn status(&self, designee: &str, as_of: &str) -> Option<Status> {
         self.status_known(designee, as_of, u64::MAX)
     }
 
-    fn status_known(&self, designee: &str, as_of: &str, known_at: u64) -> Option<Status> {
+    pub fn status_known(&self, designee: &str, as_of: &str, known_at: u64) -> Option<Status> {
         let register = self.ledger.register();
         let known_at = known_at.min(register.size());
         let index = register.find(&DesigneeId::parse(designee).unwrap(), known_at)?;
@@ -56,7 +56,7 @@ impl Book {
     }
 }
 
-fn view(
+pub fn view(
     register: &Register,
     index: DesigneeIndex,
     as_of: CivilDate,
@@ -66,7 +66,7 @@ fn view(
     register.view(&CATALOGUE, index, Moment { as_of, known_at })
 }
 
-fn day(iso: &str) -> CivilDate {
+pub fn day(iso: &str) -> CivilDate {
     PartialDate::parse_iso(iso).unwrap().first_day()
 }
 
@@ -125,7 +125,7 @@ fn sealed(batch: &str, effective: &str, designated: Option<u32>) -> pb::Event {
     ministry("", effective, Fact::BatchSealed(fact))
 }
 
-fn corrected(position: u64, replacement: pb::Event) -> pb::Event {
+pub fn corrected(position: u64, replacement: pb::Event) -> pb::Event {
     let fact = pb::Corrected {
         position: Some(position),
         replacement: Some(Box::new(replacement)),
@@ -134,7 +134,7 @@ fn corrected(position: u64, replacement: pb::Event) -> pb::Event {
     ministry("", "2024-01-01", Fact::Corrected(Box::new(fact)))
 }
 
-fn annulled(position: u64) -> pb::Event {
+pub fn annulled(position: u64) -> pb::Event {
     let fact = pb::Annulled { position: Some(position), reason: "recorded by mistake".to_owned() };
     ministry("", "2024-01-01", Fact::Annulled(fact))
 }
