@@ -24,6 +24,8 @@ mod harness;
 mod house;
 #[path = "suite/ledger_alone.rs"]
 mod ledger_alone;
+#[path = "suite/lists.rs"]
+mod lists;
 #[path = "suite/register.rs"]
 mod register;
 #[path = "suite/stored_bytes.rs"]

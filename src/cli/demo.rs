@@ -3,11 +3,8 @@
 //! What is recorded of real enterprises is what was published: the sample of the ministry's first list and of a later
 //! notice. Reviews and a revocation are shown on made-up ones, whose names say 示例 (example).
 
-use std::net::SocketAddr;
-
 use clap::Args;
 use prost::Message as _;
-use tempfile::TempDir;
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
@@ -18,12 +15,11 @@ use super::{
     record::{Failure, authority_of, commit},
     show,
     text::{self, say},
+    throwaway,
 };
 use crate::{
-    config::Config,
     domain::{AuthorityCode, event::Kind},
     pb::{self, event::Fact, subscribe_response::Payload},
-    server::Server,
 };
 
 /// Real rows: the ministry decides, the column names the recommending authority.
@@ -35,25 +31,11 @@ const PROGRAMME: &str = "little-giant";
 pub(super) struct DemoArgs {}
 
 pub(super) async fn run(_args: DemoArgs) -> Result<(), CliError> {
-    let said = |e: &dyn std::fmt::Display| CliError::Said(e.to_string());
-    let dir = TempDir::new().map_err(|e| CliError::Io("cannot make a directory".to_owned(), e))?;
-    let config = Config {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        data_dir: dir.path().join("data"),
-        ..Config::default()
-    };
-    let failed = |why: &str| eprintln!("tidu: the log failed: {why}");
-    let server = Server::open(&config, failed).await.map_err(|e| said(&e))?;
-    let address = format!("http://{}", server.address().map_err(|e| said(&e))?);
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
-
-    say(&format!("A throw-away server listens on {address}; its log is empty.\n"))?;
-    let told = play(&address).await;
-    drop(stop);
-    // The server ends whatever the demo came to.
-    let _ = serving.await;
-    told
+    throwaway::with_server(async |address: &str| {
+        say(&format!("A throw-away server listens on {address}; its log is empty.\n"))?;
+        play(address).await
+    })
+    .await
 }
 
 async fn play(address: &str) -> Result<(), CliError> {

@@ -1,16 +1,24 @@
 //! The command line: a client of the service, and the way to start it. Knows the protocol, never the floors below it.
 
+mod ask;
+mod batches;
+mod check;
 mod client;
 mod demo;
 mod events;
+mod explain;
+mod frame;
 pub mod generate;
+mod history;
 pub mod import;
 mod json;
+mod list;
 mod record;
 mod serve;
 mod show;
 mod status;
 mod text;
+mod throwaway;
 mod watch;
 
 use std::{io, process::ExitCode};
@@ -40,6 +48,8 @@ First steps:
   tidu record list.xlsx --authority 440000 --programme specialised-sme --batch 2026-1 --date 2026-03-01
   tidu watch --programme little-giant
   tidu show 914403001922038216
+  tidu count --programme little-giant --by cohort --as-of 2022-09-08
+  tidu history                       replay the published history and compare the published totals
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the server refused what was asked.";
 
@@ -51,12 +61,30 @@ enum Command {
     Config(serve::ServeArgs),
     /// Show the main job on real data, in a throw-away server
     Demo(demo::DemoArgs),
+    /// Replay the published history with its published counts, and compare the totals
+    History(history::HistoryArgs),
     /// Record a list (CSV, XLS, XLSX) or events (JSON lines)
     Record(Box<record::RecordArgs>),
+    /// Check a list against the rules: errors, warnings, what would change; records nothing
+    Check(Box<record::RecordArgs>),
     /// Follow the log; resumes by itself after a broken connection
     Watch(watch::WatchArgs),
     /// Show a designee: its names and titles as of a day
     Show(show::ShowArgs),
+    /// Say which facts, in which order, give a title its status, and which rule says so
+    Explain(explain::ExplainArgs),
+    /// List titles or designees
+    List(list::ListArgs),
+    /// Count titles or designees, in groups, with totals
+    Count(list::CountArgs),
+    /// List batches; or show one with its sub-lists
+    Batches(batches::BatchesArgs),
+    /// List laws, regulations, guidelines and measures
+    Measures(frame::MeasuresArgs),
+    /// List cultivation pools
+    Pools(frame::PoolsArgs),
+    /// List assessments of regions
+    Assessments(frame::AssessmentsArgs),
     /// List events
     Events(events::EventsArgs),
     /// Show the state of the server and of its log
@@ -160,7 +188,16 @@ async fn run(command: Command) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(args).await,
         Command::Config(args) => serve::print_config(args),
         Command::Demo(args) => demo::run(args).await,
+        Command::History(args) => history::run(args).await,
         Command::Record(args) => record::run(*args).await,
+        Command::Check(args) => check::run(*args).await,
+        Command::Explain(args) => explain::run(args).await,
+        Command::List(args) => list::run(args).await,
+        Command::Count(args) => list::count(args).await,
+        Command::Batches(args) => batches::run(args).await,
+        Command::Measures(args) => frame::measures(args).await,
+        Command::Pools(args) => frame::pools(args).await,
+        Command::Assessments(args) => frame::assessments(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Events(args) => events::run(args).await,

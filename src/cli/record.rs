@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
@@ -111,7 +111,7 @@ pub(super) struct RecordArgs {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     commit_size: Option<u32>,
     #[command(flatten)]
-    common: Common,
+    pub(super) common: Common,
 }
 
 fn column(text: &str) -> Result<(String, String), String> {
@@ -120,15 +120,12 @@ fn column(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
-    let output = args.common.output;
-    let commit_size = args.commit_size.map_or(usize::MAX, |size| size as usize);
-    let (files, dry_run, common) = (args.files.clone(), args.dry_run, args.common.clone());
-    let options = options(args);
-    let lists = files.iter().map(|path| read(path, &options)).collect::<Result<Vec<_>, _>>()?;
+    let (output, dry_run) = (args.common.output, args.dry_run);
+    let (lists, commit_size, common) = lists(args)?;
     let mut client = Client::connect(&common).await?;
-    for (path, list) in files.iter().zip(lists) {
+    for (file, list) in lists {
         if output == Output::Human {
-            report(&path.display().to_string(), &list)?;
+            report(&file, &list)?;
         }
         let commits = commits(&list.rows, commit_size)?;
         let bar = progress_bar(list.rows.len(), output);
@@ -151,6 +148,19 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
         bar.finish_and_clear();
     }
     Ok(())
+}
+
+/// The lists, each with the name of its file; how many rows a commit takes; and how to reach the server.
+pub(super) type Lists = (Vec<(String, Import)>, usize, Common);
+
+/// Reads all lists before anything is sent.
+pub(super) fn lists(args: RecordArgs) -> Result<Lists, CliError> {
+    let commit_size = args.commit_size.map_or(usize::MAX, |size| size as usize);
+    let (files, common) = (args.files.clone(), args.common.clone());
+    let options = options(args);
+    let named = |path: &PathBuf| Ok((path.display().to_string(), read(path, &options)?));
+    let lists = files.iter().map(named).collect::<Result<_, CliError>>()?;
+    Ok((lists, commit_size, common))
 }
 
 fn options(args: RecordArgs) -> import::Options {
@@ -193,7 +203,7 @@ fn not_imported(file: &str, error: &ImportError) -> CliError {
     let ImportError::Rows(rows) = error else {
         return CliError::Said(error.to_string());
     };
-    let mut table = table(["row", "column", "value", "what is wrong"]);
+    let mut table = text::table(["row", "column", "value", "what is wrong"]);
     for fault in rows.iter().take(SHOWN_REJECTIONS) {
         let place = if fault.sheet.is_empty() {
             fault.row.to_string()
@@ -207,15 +217,8 @@ fn not_imported(file: &str, error: &ImportError) -> CliError {
     CliError::Said(format!("{file}: nothing was recorded; {} faults\n{table}{more}", rows.len()))
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header);
-    table
-}
-
 /// Says how the file was understood.
-fn report(file: &str, list: &Import) -> Result<(), CliError> {
+pub(super) fn report(file: &str, list: &Import) -> Result<(), CliError> {
     let encoding = list.report.encoding.map_or(String::new(), |e| format!(", {e}"));
     say(&format!("{file}: {}{encoding}, {} rows", list.report.format, list.rows.len()))?;
     for sheet in &list.report.sheets {
@@ -241,7 +244,8 @@ fn report(file: &str, list: &Import) -> Result<(), CliError> {
     Ok(())
 }
 
-fn commits(rows: &[ImportedRow], size: usize) -> Result<Vec<&[ImportedRow]>, CliError> {
+/// Cuts rows into commits.
+pub(super) fn commits(rows: &[ImportedRow], size: usize) -> Result<Vec<&[ImportedRow]>, CliError> {
     if size == usize::MAX && rows.len() > COMMIT_EVENTS_MAX {
         return Err(CliError::Said(format!(
             "{} rows are more than one commit holds ({COMMIT_EVENTS_MAX}); --commit-size {COMMIT_EVENTS_MAX} records \
@@ -333,26 +337,11 @@ fn rejected(
     answer: &pb::AppendResponse,
     output: Output,
 ) -> Result<CliError, CliError> {
-    let row = |index: u32| rows.get(index as usize);
     if output == Output::Json {
         say(&Json::new()?.line("AppendResponse", answer)?)?;
     } else {
-        let mut table = table(["row", "designee", "field", "reason", "what is wrong"]);
-        for rejection in answer.rejections.iter().take(SHOWN_REJECTIONS) {
-            let field = rejection.field.split_once("].").map_or("", |(_, field)| field);
-            let value = if rejection.value.is_empty() {
-                String::new()
-            } else {
-                format!("{}: ", rejection.value)
-            };
-            table.add_row([
-                row(rejection.index).map_or(String::new(), |row| row.row.to_string()),
-                row(rejection.index).map_or(String::new(), |row| row.event.designee.clone()),
-                field.to_owned(),
-                rejection.reason.clone(),
-                format!("{value}{}", rejection.message),
-            ]);
-        }
+        let shown = answer.rejections.get(..SHOWN_REJECTIONS).unwrap_or(&answer.rejections);
+        let table = rejections(rows, shown);
         say(&table.to_string())?;
     }
     let count = answer.rejected_count;
@@ -360,6 +349,28 @@ fn rejected(
     Ok(CliError::Refused(format!(
         "nothing was recorded: {count} rejections, {shown} shown (--output json lists up to 1,000)"
     )))
+}
+
+/// Rejections as a table, by row.
+pub(super) fn rejections(rows: &[ImportedRow], rejections: &[pb::Rejection]) -> Table {
+    let row = |index: u32| rows.get(index as usize);
+    let mut table = text::table(["row", "designee", "field", "reason", "what is wrong"]);
+    for rejection in rejections {
+        let field = rejection.field.split_once("].").map_or("", |(_, field)| field);
+        let value = if rejection.value.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", rejection.value)
+        };
+        table.add_row([
+            row(rejection.index).map_or(String::new(), |row| row.row.to_string()),
+            row(rejection.index).map_or(String::new(), |row| row.event.designee.clone()),
+            field.to_owned(),
+            rejection.reason.clone(),
+            format!("{value}{}", rejection.message),
+        ]);
+    }
+    table
 }
 
 fn print(

@@ -1,13 +1,13 @@
 //! `tidu show`.
 
 use clap::Args;
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 
 use super::{
     CliError, Common, Output,
+    ask::MomentArgs,
     client::Client,
     json::Json,
-    text::{date, parse_date, say},
+    text::{self, date, say},
 };
 use crate::pb;
 
@@ -15,12 +15,8 @@ use crate::pb;
 pub(super) struct ShowArgs {
     /// Code, identifier, or name (brackets, width and spaces do not matter)
     designee: String,
-    /// Day to answer for [default: today]
-    #[arg(long, value_parser = parse_date, value_name = "DATE")]
-    as_of: Option<pb::Date>,
-    /// Answer as known when the log had this many events [default: all]
-    #[arg(long, value_name = "LOG_SIZE")]
-    known_at: Option<u64>,
+    #[command(flatten)]
+    moment: MomentArgs,
     #[command(flatten)]
     common: Common,
 }
@@ -29,9 +25,9 @@ pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common).await?;
     let request = pb::GetDesigneeRequest {
         designee: args.designee,
-        as_of: args.as_of,
-        known_at: args.known_at,
-        ..Default::default()
+        as_of: args.moment.as_of,
+        known_at: args.moment.size(),
+        known_at_time: args.moment.time(),
     };
     let answer = client.register.get_designee(request).await?.into_inner();
     if args.common.output == Output::Json {
@@ -53,9 +49,20 @@ pub(super) fn print(answer: &pb::GetDesigneeResponse) -> Result<(), CliError> {
             date(earlier.from.as_ref())
         ))?;
     }
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header([
+    for id in designee.identifiers.iter().filter(|id| id.designee != designee.designee) {
+        say(&format!("also {} {}", id.designee, since(id.from.as_ref())))?;
+    }
+    if !designee.responsible_authority.is_empty() {
+        say(&format!("responsible authority {}", designee.responsible_authority))?;
+    }
+    if designee.ended_on.is_some() {
+        say(&format!("ceased to exist on {}", date(designee.ended_on.as_ref())))?;
+    }
+    for pool in &designee.pools {
+        let day = date(pool.entered_on.as_ref());
+        say(&format!("in pool {} of {} since {day}", pool.pool, pool.authority))?;
+    }
+    let mut table = text::table([
         "programme",
         "authority",
         "status",
@@ -64,6 +71,7 @@ pub(super) fn print(answer: &pb::GetDesigneeResponse) -> Result<(), CliError> {
         "batch",
         "round",
         "recommended by",
+        "flags",
         "events",
     ]);
     for title in &designee.titles {
@@ -72,20 +80,19 @@ pub(super) fn print(answer: &pb::GetDesigneeResponse) -> Result<(), CliError> {
         table.add_row([
             title.programme.clone(),
             title.authority.clone(),
-            status(title.status()).to_owned(),
+            text::title_status(title.status()),
             date(title.valid_from.as_ref()),
             format!("{}{inferred}", date(title.valid_to.as_ref())),
             title.batch.clone(),
             title.round.clone(),
             title.recommended_by.clone(),
+            text::flags(title),
             positions.join(" "),
         ]);
     }
     say(&table.to_string())
 }
 
-/// A status in a word.
-pub(super) fn status(status: pb::TitleStatus) -> &'static str {
-    let name = status.as_str_name();
-    name.strip_prefix("TITLE_STATUS_").unwrap_or(name)
+fn since(day: Option<&pb::Date>) -> String {
+    day.map_or_else(|| "at first".to_owned(), |day| format!("from {}", date(Some(day))))
 }

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write as _};
 
+use comfy_table::{ContentArrangement, LineStyle, Row, Table, TableStyle};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::CliError;
+use super::{CliError, ask::word};
 use crate::{
     domain::{PartialDate, event::Kind},
     pb::{self, event::Fact},
@@ -35,6 +36,27 @@ pub(super) fn status(status: &Status) -> String {
         text = format!("{text} [{:?}]", status.code());
     }
     text
+}
+
+/// A table for people.
+pub(super) fn table<H: Into<Row>>(header: H) -> Table {
+    let mut table = Table::new();
+    let line = LineStyle::none().fill('─').junction('─');
+    let style = TableStyle::new().header_separator(line).bottom_border(line);
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    table
+}
+
+/// A status in a word: `not-designated`.
+pub(super) fn title_status(status: pb::TitleStatus) -> String {
+    word(status.as_str_name(), "TITLE_STATUS_")
+}
+
+/// The flags of a title in words.
+pub(super) fn flags(title: &pb::Title) -> String {
+    let flags: Vec<_> = title.flags().map(|flag| word(flag.as_str_name(), "TITLE_FLAG_")).collect();
+    flags.join(" ")
 }
 
 /// An ISO date; empty if there is none.
@@ -110,7 +132,45 @@ fn fact(fact: Option<&Fact>) -> (&'static str, String) {
         Fact::Annulled(f) => ("annulled", repaired(f.position, &f.reason)),
         Fact::BatchOpened(f) => ("batch-opened", format!("{} batch {}", f.programme, f.batch)),
         Fact::BatchSealed(f) => ("batch-sealed", format!("{} batch {}", f.programme, f.batch)),
-        _ => ("other", String::new()),
+        Fact::ObjectionRaised(f) => ("objection", format!("{} batch {}", f.programme, f.batch)),
+        Fact::ObjectionResolved(f) => {
+            ("objection-resolved", format!("{} batch {}", f.programme, f.batch))
+        }
+        Fact::NoticeWithdrawn(f) => {
+            ("notice-withdrawn", format!("{} batch {}", f.programme, f.batch))
+        }
+        Fact::ReviewOpened(f) => ("review-opened", format!("{} round {}", f.programme, f.round)),
+        Fact::RevocationProposed(f) => ("revocation-proposed", f.programme.clone()),
+        Fact::Surrendered(f) => ("surrendered", f.programme.clone()),
+        Fact::Reinstated(f) => ("reinstated", f.programme.clone()),
+        Fact::TitleTransferred(f) => ("transferred", format!("{} → {}", f.programme, f.successor)),
+        Fact::TitleConverted(f) => {
+            ("converted", format!("{} → {}", f.from_programme, f.to_programme))
+        }
+        Fact::CreationListed(f) => {
+            ("creation-listed", format!("{} batch {}  {}", f.programme, f.batch, name(&f.profile)))
+        }
+        Fact::CreationAssessed(f) => {
+            let result = if f.passed { "passed" } else { "not passed" };
+            ("creation-assessed", format!("{} {result}", f.programme))
+        }
+        Fact::RectificationOrdered(f) => {
+            ("rectification", format!("{}{}", f.programme, until(f.due.as_ref())))
+        }
+        Fact::SupportGranted(f) => ("support", format!("{} {} {}", f.programme, f.scheme, f.round)),
+        Fact::Relocated(f) => ("relocated", format!("{} → {}", f.from_authority, f.to_authority)),
+        Fact::Restructured(f) => ("restructured", f.successors.join(", ")),
+        Fact::IdentifierChanged(f) => ("identifier", format!("→ {}", f.new_designee)),
+        Fact::SubjectEnded(_) => ("subject-ended", String::new()),
+        Fact::InformationUpdated(f) => ("updated", f.year.to_string()),
+        Fact::MajorChangeReported(f) => ("change-reported", date(f.occurred_on.as_ref())),
+        Fact::PoolEntered(f) => ("pool-entered", format!("{}  {}", f.pool, name(&f.profile))),
+        Fact::PoolLeft(f) => ("pool-left", f.pool.clone()),
+        Fact::MeasuresIssued(f) => ("measures", format!("{} {}", f.programme, f.title)),
+        Fact::MeasuresRepealed(f) => ("repealed", f.document_number.clone()),
+        Fact::CompletenessDeclared(f) => ("complete", f.programme.clone()),
+        Fact::CatalogueAdopted(f) => ("catalogue", f.version.clone()),
+        Fact::EnvironmentAssessed(f) => ("assessed", format!("{} {}", f.region, f.year)),
     }
 }
 

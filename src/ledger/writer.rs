@@ -223,7 +223,7 @@ impl Writer {
         let Decided { rejections, warnings, accepted } = decided;
         let changes = if commit.validate_only {
             let change = |(place, index): (u64, &usize)| {
-                let changes = register.changes(catalogue, first + place, first);
+                let changes = register.changes(catalogue, first + place);
                 changes.into_iter().map(|change| (*index, change)).collect::<Vec<_>>()
             };
             (0_u64..).zip(&accepted).flat_map(change).collect()

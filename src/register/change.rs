@@ -1,4 +1,4 @@
-//! What events change in titles: the difference between two log sizes on the day an event takes effect.
+//! What an event changes in titles: the difference that it makes on the day it takes effect.
 
 use super::{
     DesigneeIndex, NOBODY, Register,
@@ -26,10 +26,9 @@ pub struct Change {
 }
 
 impl Register {
-    /// What the event at a position, together with all after it, changes in the titles it touches, on the day it takes
-    /// effect, compared with what was known at a log size before.
+    /// What the event at a position changes in the titles it touches, on the day it takes effect.
     #[must_use]
-    pub fn changes(&self, catalogue: &Catalogue, position: u64, before: u64) -> Vec<Change> {
+    pub fn changes(&self, catalogue: &Catalogue, position: u64) -> Vec<Change> {
         let place = narrow(position);
         let Some(row) = self.row(place) else { return Vec::new() };
         let replaced = self.replacement_at(place);
@@ -43,8 +42,8 @@ impl Register {
         touched.retain(|index| *index != NOBODY);
         touched.dedup();
         let compare = |index: DesigneeIndex| {
-            let old = self.standings(catalogue, index, Moment { as_of, known_at: before });
-            let new = self.standings(catalogue, index, Moment { as_of, known_at: self.size() });
+            let old = self.standings(catalogue, index, Moment { as_of, known_at: position });
+            let new = self.standings(catalogue, index, Moment { as_of, known_at: position + 1 });
             self.differences(index, &old, &new)
         };
         touched.into_iter().flat_map(compare).collect()

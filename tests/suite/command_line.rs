@@ -34,9 +34,9 @@ async fn status_events_show_and_watch_print_for_people_and_for_programs() {
     assert_eq!(json.lines().count(), 3);
     let code = list(1, 1)[0].designee.clone();
     let shown = text(&tidu(&address, &["show", &code, "--as-of", "2026-12-31"]).stdout);
-    assert!(shown.contains("ACTIVE") && shown.contains("(inferred)"), "{shown}");
+    assert!(shown.contains("active") && shown.contains("(inferred)"), "{shown}");
     let shown = text(&tidu(&address, &["show", &code, "--as-of", "2027-01-01"]).stdout);
-    assert!(shown.contains("EXPIRED"), "{shown}");
+    assert!(shown.contains("expired"), "{shown}");
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn the_sample_of_real_names_is_recorded_once_however_often_it_is_given() {
     // Found by a name whose brackets are written otherwise, under the recommending authority.
     let shown = tidu(&address, &["show", "瑞普（天津）生物药业有限公司", "--as-of", "2020-01-01"]);
     let shown = text(&shown.stdout);
-    assert!(shown.contains("provisional:120000/") && shown.contains("ACTIVE"), "{shown}");
+    assert!(shown.contains("provisional:120000/") && shown.contains("active"), "{shown}");
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ fn the_demo_runs_by_itself() {
     let said = text(&output.stdout);
     assert!(output.status.success(), "{output:?}");
     for expected in
-        ["22 of 22 events", "15 of 22 events", "7 of 22 events", "REVOKED", "tidu serve"]
+        ["22 of 22 events", "15 of 22 events", "7 of 22 events", "revoked   2021-07-01", "tidu serve"]
     {
         assert!(said.contains(expected), "{expected}: {said}");
     }
@@ -157,4 +157,79 @@ fn an_address_that_others_can_reach_is_refused_without_insecure() {
     let output = Command::new(TIDU).args(["serve", "--listen", "0.0.0.0:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("--insecure"));
+}
+
+#[test]
+fn history_replays_to_the_published_numbers() {
+    let told = Command::new(TIDU).arg("history").output().unwrap();
+    let said = text(&told.stdout);
+    assert!(told.status.success(), "{said}{}", text(&told.stderr));
+    for number in ["248", "657", "329", "101", "4762", "8997", "14675", "17590"] {
+        assert!(said.lines().any(|line| line.contains('✓') && line.contains(number)), "{number}");
+    }
+    assert!(!said.contains('✗'), "{said}");
+}
+
+#[tokio::test]
+async fn check_reports_errors_warnings_and_changes_and_records_nothing() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.clone();
+    let file = fresh.dir.path().join("list.csv");
+    let to = file.to_str().unwrap();
+    tidu(&address, &["generate", "--rows", "20", "--to", to]);
+    let options = ["--authority", "440000", "--programme", "specialised-sme", "--batch", "1"];
+    let check = |extra: &[&str]| {
+        let mut args = vec!["check", to];
+        args.extend(options);
+        args.extend(extra);
+        tidu(&address, &args)
+    };
+    let fine = check(&["--date", "2026-04-01"]);
+    let said = text(&fine.stdout);
+    assert!(fine.status.success(), "{fine:?}");
+    assert!(
+        said.contains("no errors in 20 rows") && said.contains("PREREQUISITE_MISSING"),
+        "{said}"
+    );
+    assert!(said.contains("20 titles would change"), "{said}");
+    let wrong = check(&["--date", "2026-04-01", "--valid-to", "2025-01-01"]);
+    assert_eq!(wrong.status.code(), Some(3));
+    assert!(text(&wrong.stdout).contains("20 errors in 20 rows"), "{wrong:?}");
+    let status = tidu(&address, &["status"]);
+    assert!(text(&status.stdout).contains("events       0"), "{status:?}");
+}
+
+#[tokio::test]
+async fn lists_counts_and_explanations_print_what_the_register_says() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.clone();
+    fresh.client().await.record(list(1, 30)).await.unwrap();
+    let says = |args: &[&str]| {
+        let output = tidu(&address, args);
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout)
+    };
+    let day = ["--as-of", "2024-06-01"];
+    let listed = says(&[&["list", "-n", "10"], &day[..]].concat());
+    assert!(listed.contains("10 titles; there are more"), "{listed}");
+    let designees = says(&[&["list", "designees", "--industry", "C"], &day[..]].concat());
+    assert!(designees.contains("specialised-sme active"), "{designees}");
+    let counted = says(&[&["count", "--by", "authority,status"], &day[..]].concat());
+    assert!(
+        counted.contains("total") && counted.contains("30 titles, stage standing"),
+        "{counted}"
+    );
+    let json = says(&[&["count", "-o", "json"], &day[..]].concat());
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["total"], "30");
+    let batches = says(&["batches", "specialised-sme"]);
+    assert!(batches.contains("2024-1") && batches.contains("open"), "{batches}");
+    let one = says(&["batches", "specialised-sme", "2024-1", "--authority", "440000"]);
+    assert!(one.contains("digest of the content"), "{one}");
+    let code = list(1, 1)[0].designee.clone();
+    let explained = says(&[&["explain", &code, "specialised-sme"], &day[..]].concat());
+    assert!(explained.contains("active: 2024-01-01 to 2026-12-31"), "{explained}");
+    assert!(explained.contains("工信部企业〔2022〕63号"), "which rule said so: {explained}");
+    for command in ["measures", "pools", "assessments"] {
+        says(&[command]);
+    }
 }

@@ -38,8 +38,18 @@ impl Server {
     }
 
     pub fn start_at(data: &Path, listen: &str) -> Self {
+        Self::start_with(data, &["--listen", listen])
+    }
+
+    /// Starts with more arguments; on a free port where they name none.
+    pub fn start_with(data: &Path, args: &[&str]) -> Self {
+        let listen =
+            if args.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
         let mut child = Command::new(TIDU)
-            .args(["serve", "--listen", listen, "--data-dir"])
+            .arg("serve")
+            .args(listen)
+            .args(args)
+            .arg("--data-dir")
             .arg(data)
             .current_dir(data.parent().unwrap())
             .stdout(Stdio::piped())

@@ -95,7 +95,7 @@ impl Case<'_> {
             field: "authority",
             value: event.authority.as_str().to_owned(),
             reason: Reason::IssuerNotEntitled,
-            message: format!("may not state {kind}{about}; {} may", who.join(", ")),
+            message: format!("may not state {kind}{about}; that is for {}", who.join(", or ")),
             rule: "the programme catalogue, issuers",
         };
         self.reject(objection, &[]);

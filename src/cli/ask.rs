@@ -1,0 +1,150 @@
+//! What the commands that ask the register have in common: the two moments, and which titles.
+
+use clap::Args;
+use prost_types::Timestamp;
+
+use super::text::parse_date;
+use crate::pb;
+
+/// The two moments of a question.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct MomentArgs {
+    /// Day to answer for [default: today]
+    #[arg(long, value_parser = parse_date, value_name = "DATE")]
+    pub(super) as_of: Option<pb::Date>,
+    /// Answer as known when the log had this many events, or at this instant, as 42 or 2026-03-01T09:00:00+08:00 [default:
+    /// all]
+    #[arg(long, value_parser = known_at, value_name = "LOG_SIZE|TIME")]
+    pub(super) known_at: Option<KnownAt>,
+}
+
+/// What was known.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum KnownAt {
+    /// When the log had this size.
+    Size(u64),
+    /// At this instant.
+    Time(Timestamp),
+}
+
+fn known_at(text: &str) -> Result<KnownAt, String> {
+    if let Ok(size) = text.parse() {
+        return Ok(KnownAt::Size(size));
+    }
+    let instant: jiff::Timestamp = text.parse().map_err(|_| {
+        "takes a log size like 42, or an instant like 2026-03-01T09:00:00+08:00".to_owned()
+    })?;
+    let nanos = instant.subsec_nanosecond();
+    Ok(KnownAt::Time(Timestamp { seconds: instant.as_second(), nanos }))
+}
+
+impl MomentArgs {
+    pub(super) fn size(&self) -> Option<u64> {
+        match self.known_at {
+            Some(KnownAt::Size(size)) => Some(size),
+            _ => None,
+        }
+    }
+
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        match self.known_at {
+            Some(KnownAt::Time(time)) => Some(time),
+            _ => None,
+        }
+    }
+}
+
+/// Which titles.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct TitleArgs {
+    /// Only titles of this programme (may be repeated, as all of these)
+    #[arg(long = "programme", value_name = "ID")]
+    programmes: Vec<String>,
+    /// Only titles that this authority decides
+    #[arg(long = "authority", value_name = "CODE")]
+    authorities: Vec<String>,
+    /// Only titles that this authority recommended
+    #[arg(long, value_name = "CODE")]
+    recommended_by: Vec<String>,
+    /// Only designees that this authority is responsible for
+    #[arg(long = "responsible", value_name = "CODE")]
+    responsible: Vec<String>,
+    /// Only designees registered in this region or what lies in it
+    #[arg(long = "region", value_name = "CODE", default_value = "", hide_default_value = true)]
+    region: String,
+    /// Only titles with this status, such as active or not-designated
+    #[arg(long = "status", value_name = "STATUS", value_parser = status)]
+    statuses: Vec<i32>,
+    /// Only titles of this cohort
+    #[arg(long = "batch", value_name = "BATCH")]
+    batches: Vec<String>,
+    /// Only titles whose latest review round is this one
+    #[arg(long = "round", value_name = "ROUND")]
+    rounds: Vec<String>,
+    /// Only designees of this industry: a section like C or a division like 35
+    #[arg(long = "industry", value_name = "CODE")]
+    industries: Vec<String>,
+    /// Only titles with this flag, such as review-pending
+    #[arg(long = "flag", value_name = "FLAG", value_parser = flag)]
+    flags: Vec<i32>,
+    /// Only designees with a name, now or before, that begins like this
+    #[arg(long = "name", value_name = "PREFIX", default_value = "", hide_default_value = true)]
+    name: String,
+    /// Only titles made by an event that cites this document number
+    #[arg(long, value_name = "NUMBER", default_value = "", hide_default_value = true)]
+    document: String,
+    /// Only titles whose batch or sub-list is sealed
+    #[arg(long)]
+    sealed_only: bool,
+}
+
+impl TitleArgs {
+    pub(super) fn filter(&self) -> Option<pb::TitleFilter> {
+        let args = self.clone();
+        Some(pb::TitleFilter {
+            programmes: args.programmes,
+            authorities: args.authorities,
+            recommended_by: args.recommended_by,
+            responsible_authorities: args.responsible,
+            region_under: args.region,
+            statuses: args.statuses,
+            batches: args.batches,
+            rounds: args.rounds,
+            industries: args.industries,
+            flags: args.flags,
+            name_prefix: args.name,
+            document_number: args.document,
+            sealed_only: args.sealed_only,
+        })
+    }
+}
+
+/// The name of an enum value in lower case, without its prefix and with hyphens: `review-pending`.
+pub(super) fn word(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase().replace('_', "-")
+}
+
+/// Reads a value of an enum of the protocol by its word.
+pub(super) fn by_word<E: TryFrom<i32>>(
+    text: &str,
+    prefix: &str,
+    name: impl Fn(&E) -> &'static str,
+) -> Result<i32, String> {
+    let wanted = text.to_ascii_lowercase().replace('_', "-");
+    // The enums of the protocol are small and dense.
+    let values =
+        || (1..64).filter_map(|n| E::try_from(n).ok().map(|value| (n, word(name(&value), prefix))));
+    if let Some((number, _)) = values().find(|(_, word)| *word == wanted) {
+        return Ok(number);
+    }
+    let known: Vec<_> = values().map(|(_, word)| word).collect();
+    Err(format!("there are {}", known.join(", ")))
+}
+
+fn status(text: &str) -> Result<i32, String> {
+    by_word(text, "TITLE_STATUS_", pb::TitleStatus::as_str_name)
+}
+
+fn flag(text: &str) -> Result<i32, String> {
+    by_word(text, "TITLE_FLAG_", pb::TitleFlag::as_str_name)
+}
