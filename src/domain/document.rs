@@ -33,7 +33,7 @@ impl DocumentNumber {
         let serial = number.strip_suffix('号').unwrap_or("");
         let digits = serial.strip_prefix('第').unwrap_or(serial);
         let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        let is_issuer = !issuer.is_empty() && issuer.chars().all(char::is_alphanumeric);
+        let is_issuer = !issuer.is_empty() && issuer.chars().all(is_letter);
         if !is_year || !is_number || !is_issuer {
             return Err(invalid());
         }
@@ -46,6 +46,11 @@ impl DocumentNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Letters and digits of any script; the common ones without a look at the tables.
+fn is_letter(c: char) -> bool {
+    matches!(c, '\u{4E00}'..='\u{9FFF}') || c.is_alphanumeric()
 }
 
 fn fold(c: char) -> char {

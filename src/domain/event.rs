@@ -422,12 +422,13 @@ impl Fact {
     #[must_use]
     pub fn listed(&self) -> Option<&Listed> {
         match self {
-            Self::Title { fact, .. } => match fact {
-                TitleFact::NoticeOpened { listed, .. }
-                | TitleFact::Designated { listed, .. }
-                | TitleFact::CreationListed { listed, .. } => Some(listed),
-                _ => None,
-            },
+            Self::Title {
+                fact:
+                    TitleFact::NoticeOpened { listed, .. }
+                    | TitleFact::Designated { listed, .. }
+                    | TitleFact::CreationListed { listed, .. },
+                ..
+            } => Some(listed),
             Self::Subject { fact: SubjectFact::PoolEntered { listed, .. }, .. } => Some(listed),
             _ => None,
         }

@@ -61,14 +61,6 @@ pub enum Reason {
     IdentifierSuperseded,
 }
 
-impl Reason {
-    /// True for what says the same of every event of a list: a commit is told once.
-    #[must_use]
-    pub fn is_said_once(self) -> bool {
-        matches!(self, Self::MeasuresMissing | Self::NoticeMissing | Self::NoticeShort)
-    }
-}
-
 /// A value that cannot be read, before anyone knows which field it stood in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

@@ -65,6 +65,10 @@ pub const CHUNK_BYTES_MAX: usize = 7 * 1024;
 pub const CHUNK_EVENTS_MAX: usize = 4_096;
 /// Most bytes written between two syncs: a quarter of a sled segment, so that a sync window never spans several.
 pub const SYNC_WINDOW_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of the log that a start decodes at once, and most threads that decode.
+pub const REBUILD_BATCH_BYTES: usize = 256 * 1024;
+/// See [`REBUILD_BATCH_BYTES`].
+pub const DECODERS_MAX: usize = 8;
 /// Leaf hashes to a stored value.
 pub const HASHES_PER_BLOCK: usize = 128;
 /// Most bytes of commits that the writer takes into one group.

@@ -28,7 +28,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub use self::leaf::{Leaf, micros, timestamp};
+pub use self::leaf::{CommitOf, Leaf, micros, timestamp};
 use self::{clock::Clock, tail::TailCache, writer::Job};
 use crate::{
     domain::{

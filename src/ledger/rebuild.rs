@@ -1,9 +1,21 @@
 //! The start: reads the whole log, checks it, and rebuilds everything that follows from it.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
 use super::{DecodeEvent, leaf, leaf::Leaf, requests::RequestIndex};
 use crate::{
-    domain::limits::{HASHES_PER_BLOCK, RESPONSE_BYTES_MAX},
-    log::{CommitLog, Frontier, Hash, HashBlock, LogError, merkle},
+    domain::{
+        event::Event,
+        limits::{DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
+    },
+    log::{Chunk, CommitLog, Frontier, Hash, HashBlock, LeafAt, LogError, merkle},
     register::Register,
 };
 
@@ -18,6 +30,8 @@ pub(super) struct Rebuilt {
 }
 
 /// Reads `log` from the beginning. `expected` is a size and root that it must have had.
+///
+/// One thread reads and checks, some decode, and this one applies in order; an error anywhere ends all of them.
 pub(super) fn rebuild(
     log: &dyn CommitLog,
     decode: &DecodeEvent,
@@ -31,56 +45,160 @@ pub(super) fn rebuild(
         recorded_micros: None,
     };
     rebuilt.check_root(expected)?;
-    let mut stored: Option<HashBlock> = None;
-    let size = log.size();
-    while rebuilt.frontier.size() < size {
-        let chunks = log.read(rebuilt.frontier.size(), RESPONSE_BYTES_MAX)?;
-        if chunks.is_empty() {
-            return Err(LogError::damaged(rebuilt.frontier.size(), "the log ends before its size"));
-        }
-        for chunk in chunks {
-            for found in chunk.leaves() {
-                let position = found.position;
-                if position.is_multiple_of(HASHES_PER_BLOCK as u64) {
-                    stored = log.hashes(position)?;
+    let decoders = thread::available_parallelism().map_or(1, usize::from).min(DECODERS_MAX);
+    thread::scope(|scope| {
+        // Bounded, so that what was read and not yet applied stays small.
+        let (give, take) = mpsc::sync_channel::<Batch>(decoders);
+        let take = Arc::new(Mutex::new(take));
+        let (put, decoded) = mpsc::sync_channel(decoders);
+        let failed = put.clone();
+        scope.spawn(move || {
+            if let Err(error) = read_all(log, &give) {
+                // The other end is gone only if an error was found before this one.
+                let _ = failed.send((u64::MAX, Err(error)));
+            }
+        });
+        for _ in 0..decoders {
+            let (take, put) = (Arc::clone(&take), put.clone());
+            scope.spawn(move || {
+                while let Some(batch) = next(&take) {
+                    let number = batch.number;
+                    if put.send((number, batch.decode(decode))).is_err() {
+                        return;
+                    }
                 }
-                let place = usize::try_from(position % HASHES_PER_BLOCK as u64).unwrap_or(0);
-                let hash = stored.as_ref().and_then(|block| block.hashes.get(place)).copied();
-                rebuilt.add(position, &found.bytes, hash, decode)?;
-                rebuilt.check_root(expected)?;
+            });
+        }
+        drop(put);
+        // With the last of these the other threads find their channels closed.
+        drop(take);
+        let mut waiting = BTreeMap::new();
+        let mut number = 0;
+        for (place, batch) in &decoded {
+            if place == u64::MAX {
+                waiting.insert(place, batch);
+                continue;
             }
-            if rebuilt.frontier.size() != chunk.next() {
-                let detail = "a chunk holds fewer events than it says";
-                return Err(LogError::damaged(rebuilt.frontier.size(), detail));
+            waiting.insert(place, batch);
+            while let Some(batch) = waiting.remove(&number) {
+                number += 1;
+                for event in batch? {
+                    rebuilt.add(event)?;
+                    rebuilt.check_root(expected)?;
+                }
             }
         }
+        // What could not be read comes after everything that could.
+        waiting.into_values().try_for_each(|batch| batch.map(drop))
+    })?;
+    let (found, size) = (rebuilt.frontier.size(), log.size());
+    if found != size {
+        return Err(LogError::damaged(found, "the log ends before its size"));
     }
     rebuilt.register.keep();
     Ok(rebuilt)
 }
 
-impl Rebuilt {
-    fn add(
-        &mut self,
-        position: u64,
-        bytes: &bytes::Bytes,
-        hash: Option<Hash>,
-        decode: &DecodeEvent,
-    ) -> Result<(), LogError> {
+/// Chunks that were read together.
+struct Batch {
+    number: u64,
+    chunks: Vec<Chunk>,
+    /// The stored leaf hashes of blocks that the chunks touch.
+    blocks: Vec<HashBlock>,
+}
+
+/// An event on its way into the register.
+struct Decoded {
+    position: u64,
+    event: Event,
+    request_id: Bytes,
+    recorded_micros: Option<i64>,
+    hash: Hash,
+}
+
+fn next(take: &Mutex<mpsc::Receiver<Batch>>) -> Option<Batch> {
+    take.lock().recv().ok()
+}
+
+/// Reads the log in order and hands it on. Ends early, without an error, when nobody takes it any more.
+fn read_all(log: &dyn CommitLog, give: &mpsc::SyncSender<Batch>) -> Result<(), LogError> {
+    let (mut position, mut number, size) = (0, 0, log.size());
+    let mut block: Option<HashBlock> = None;
+    while position < size {
+        let chunks = log.read(position, REBUILD_BATCH_BYTES)?;
+        let Some(next) = chunks.last().map(Chunk::next) else {
+            return Err(LogError::damaged(position, "the log ends before its size"));
+        };
+        let mut blocks: Vec<HashBlock> = block.take().into_iter().collect();
+        let step = HASHES_PER_BLOCK as u64;
+        for first in (position.next_multiple_of(step)..next).step_by(HASHES_PER_BLOCK) {
+            blocks.extend(log.hashes(first)?);
+        }
+        // The last block goes on in the next batch.
+        block = blocks.last().cloned();
+        if give.send(Batch { number, chunks, blocks }).is_err() {
+            return Ok(());
+        }
+        (position, number) = (next, number + 1);
+    }
+    Ok(())
+}
+
+impl Batch {
+    fn decode(&self, decode: &DecodeEvent) -> Result<Vec<Decoded>, LogError> {
+        let mut events = Vec::new();
+        for chunk in &self.chunks {
+            let mut next = chunk.first();
+            for found in chunk.leaves() {
+                events.push(self.decode_leaf(&found, decode)?);
+                next = found.position + 1;
+            }
+            if next != chunk.next() {
+                let detail = "a chunk holds fewer events than it says";
+                return Err(LogError::damaged(next, detail));
+            }
+        }
+        Ok(events)
+    }
+
+    fn decode_leaf(&self, found: &LeafAt, decode: &DecodeEvent) -> Result<Decoded, LogError> {
+        let position = found.position;
         let unreadable = |detail: String| LogError::damaged(position, detail);
         let leaf: Leaf =
-            prost::Message::decode(bytes.clone()).map_err(|e| unreadable(e.to_string()))?;
-        if leaf.position != Some(position) || position != self.frontier.size() {
+            prost::Message::decode(found.bytes.clone()).map_err(|e| unreadable(e.to_string()))?;
+        if leaf.position != Some(position) {
             return Err(unreadable("an event stands in another one's place".to_owned()));
         }
-        let event = decode(&leaf.event).map_err(unreadable)?;
+        Ok(Decoded {
+            position,
+            event: decode(&leaf.event).map_err(unreadable)?,
+            request_id: leaf.request_id,
+            recorded_micros: leaf.recorded_time.as_ref().map(leaf::micros),
+            hash: self.stored_hash(position).unwrap_or_else(|| merkle::leaf_hash(&found.bytes)),
+        })
+    }
+
+    fn stored_hash(&self, position: u64) -> Option<Hash> {
+        let place = usize::try_from(position % HASHES_PER_BLOCK as u64).ok()?;
+        let first = position - position % HASHES_PER_BLOCK as u64;
+        let block = self.blocks.iter().find(|block| block.first == first)?;
+        block.hashes.get(place).copied()
+    }
+}
+
+impl Rebuilt {
+    fn add(&mut self, decoded: Decoded) -> Result<(), LogError> {
+        let Decoded { position, event, request_id, recorded_micros, hash } = decoded;
+        if position != self.frontier.size() {
+            let detail = "an event stands in another one's place";
+            return Err(LogError::damaged(position, detail));
+        }
         self.register.apply(&event);
         self.register.keep();
-        if !leaf.request_id.is_empty() {
-            self.requests.insert(&leaf.request_id, position);
+        if !request_id.is_empty() {
+            self.requests.insert(&request_id, position);
         }
-        self.recorded_micros = leaf.recorded_time.as_ref().map(leaf::micros);
-        let hash = hash.unwrap_or_else(|| merkle::leaf_hash(bytes));
+        self.recorded_micros = recorded_micros;
         self.frontier.push(hash);
         self.block.push(hash);
         if self.block.len() == HASHES_PER_BLOCK {

@@ -231,7 +231,7 @@ impl Writer {
             Vec::new()
         };
         if commit.validate_only || !rejections.is_empty() {
-            register.take_back(savepoint);
+            register.take_back(&savepoint);
         }
         if commit.validate_only {
             let recorded_micros = None;
@@ -251,7 +251,7 @@ impl Writer {
         let micros = match self.time.next() {
             Ok(micros) => micros,
             Err(why) => {
-                register.take_back(savepoint);
+                register.take_back(&savepoint);
                 return Err(Refusal::Clock(why));
             }
         };
@@ -360,15 +360,7 @@ fn decide_all(register: &mut Register, catalogue: &Catalogue, proposals: &[Propo
             decided.accepted.push(*index);
         }
         decided.rejections.extend(verdict.rejections);
-        for warning in verdict.warnings {
-            let said = |other: &Fault| {
-                (other.reason, &other.value, &other.message)
-                    == (warning.reason, &warning.value, &warning.message)
-            };
-            if !(warning.reason.is_said_once() && decided.warnings.iter().any(said)) {
-                decided.warnings.push(warning);
-            }
-        }
+        decided.warnings.extend(verdict.warnings);
     }
     decided
 }

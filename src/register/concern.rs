@@ -1,7 +1,7 @@
 //! Whom an event concerns: what filters ask. Derived when the event is applied, from itself and from what was recorded
 //! before it, never from what comes later.
 
-use super::{DesigneeIndex, NOBODY, Register, narrow, row::Row};
+use super::{DesigneeIndex, NOBODY, Register, identity::Circle, narrow, row::Row};
 use crate::domain::{
     AuthorityCode,
     catalogue::ProgrammeId,
@@ -75,19 +75,21 @@ impl Register {
     /// Adds what follows from the designee's earlier events, under any of its identifiers: an event about the designee
     /// itself concerns the programmes and authorities of all of them, an event about a title those of the same title. Both
     /// concern whoever is responsible for the designee.
-    pub(super) fn is_about(&self, row: &mut Row, index: DesigneeIndex, fact: &Fact) {
-        self.follows_from(row, index, fact);
+    pub(super) fn is_about(&mut self, row: &mut Row, index: DesigneeIndex, fact: &Fact) {
+        let mut circle = std::mem::take(&mut self.scratch);
+        self.follows_from(&mut circle, row, index, fact);
         for other in fact.others().into_iter().filter_map(|id| self.index_of(id)) {
-            self.follows_from(row, other, fact);
+            self.follows_from(&mut circle, row, other, fact);
         }
+        self.scratch = circle;
     }
 
-    fn follows_from(&self, row: &mut Row, index: DesigneeIndex, fact: &Fact) {
+    fn follows_from(&self, circle: &mut Circle, row: &mut Row, index: DesigneeIndex, fact: &Fact) {
         let record = self.designee(index);
         if record.last.position().is_none() && !record.also {
             return;
         }
-        let circle = self.circle(index, self.size(), None);
+        self.circle_into(circle, index, self.size(), None);
         let mut responsible = None;
         for placed in circle.own_facts() {
             let stated = &placed.stated;

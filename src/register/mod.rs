@@ -44,7 +44,7 @@ pub use self::{
 };
 use self::{
     batch::{BatchKey, BatchRecord},
-    identity::{Bearer, DesigneeRecord},
+    identity::{Bearer, Circle, DesigneeRecord},
     pages::Pages,
     repair::Repair,
     row::{Link, Row, Stated},
@@ -85,10 +85,12 @@ pub struct Register {
     hasher: DefaultHashBuilder,
     /// How to take back what was applied since the last call of [`Register::keep`], as far as rows do not tell.
     undo: Vec<Undo>,
+    /// Room that is used again; holds nothing between two events.
+    scratch: Circle,
 }
 
 /// One step back.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Undo {
     Designee,
     Bearer(u64, Bearer),
@@ -126,21 +128,21 @@ impl Register {
     /// Applies the next event. Total: what cannot apply is kept and changes no title.
     pub fn apply(&mut self, event: &Event) {
         let position = narrow(self.size());
+        let about = event.fact.designee().map(|id| self.intern_designee(id));
         let mut row = Row {
             authorities: 0,
             programmes: 0,
-            designee: NOBODY,
+            designee: about.unwrap_or(NOBODY),
             previous: Link::NONE,
-            stated: self.state(event),
+            stated: self.state(event, about),
         };
         row.is_stated_by(event);
+        if let Some(index) = about {
+            self.is_about(&mut row, index, &event.fact);
+            self.index_fact(index, (position, position), event, &row.stated);
+        }
         match &event.fact {
-            Fact::Title { designee, .. } | Fact::Subject { designee, .. } => {
-                let index = self.intern_designee(designee);
-                self.is_about(&mut row, index, &event.fact);
-                self.index_fact(index, (position, position), event, &row.stated);
-                row.designee = index;
-            }
+            Fact::Title { .. } | Fact::Subject { .. } => {}
             Fact::Repair { position: target, replacement } => {
                 self.repair(position, *target, replacement.as_deref(), &mut row);
             }
@@ -170,7 +172,7 @@ impl Register {
     }
 
     /// Takes back everything applied since the savepoint, without a trace.
-    pub fn take_back(&mut self, savepoint: Savepoint) {
+    pub fn take_back(&mut self, savepoint: &Savepoint) {
         while self.rows.len() > savepoint.size {
             let Some(row) = self.rows.pop() else { break };
             if row.designee != NOBODY {

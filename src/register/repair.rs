@@ -44,12 +44,12 @@ impl Register {
             link = self.target_of(at);
         }
         let replacement = replacement.map(|event| {
-            let stated = self.state(event);
+            let about = event.fact.designee().map(|id| self.intern_designee(id));
+            let stated = self.state(event, about);
             let mut new = Row { stated, ..*row };
             new.is_stated_by(event);
             row.join(&new);
-            let Some(designee) = event.fact.designee() else { return (NOBODY, stated) };
-            let index = self.intern_designee(designee);
+            let Some(index) = about else { return (NOBODY, stated) };
             self.is_about(row, index, &event.fact);
             // The root stays in the batch it was recorded in; a replacement may name another one.
             self.index_fact(index, (root, position), event, &stated);

@@ -43,6 +43,8 @@ pub struct Judge {
     folding: Folding,
     measures: Remembered<(AuthorityCode, ProgrammeId, CivilDate)>,
     complete: Remembered<(AuthorityCode, ProgrammeId, Part, CivilDate)>,
+    /// What was said once for all events of the commit, with its value.
+    said: Vec<(Reason, String)>,
 }
 
 /// The last answer to a question about the frame, and the size of the frame it stands on.
@@ -204,6 +206,16 @@ impl Case<'_> {
 
     fn known_at(&self) -> u64 {
         self.register.size()
+    }
+
+    /// True if this was said of an earlier event of the commit; otherwise it is now. For what says the same of every event
+    /// of a list.
+    fn said_before(&mut self, reason: Reason, value: &str) -> bool {
+        let said = self.judge.said.iter().any(|(r, v)| *r == reason && v == value);
+        if !said {
+            self.judge.said.push((reason, value.to_owned()));
+        }
+        said
     }
 
     fn reject(&mut self, objection: Objection<'_>, conflicts: &[u32]) {

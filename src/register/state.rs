@@ -11,8 +11,9 @@ use crate::domain::{
 };
 
 impl Register {
-    /// The compact form of an event.
-    pub(super) fn state(&mut self, event: &Event) -> Stated {
+    /// The compact form of an event about a designee, or about none.
+    pub(super) fn state(&mut self, event: &Event, about: Option<DesigneeIndex>) -> Stated {
+        let before = self.name_before(about);
         let document = self.word(&event.document);
         let mut stated = Stated {
             effective: event.effective,
@@ -26,18 +27,16 @@ impl Register {
             what: What::CatalogueAdopted,
         };
         stated.what = match &event.fact {
-            Fact::Title { designee, title, fact } => {
+            Fact::Title { title, fact, .. } => {
                 stated.programme = Some(title.programme);
                 stated.authority = title.authority;
                 stated.item = self.word(&title.item);
-                let before = self.name_before(self.index_of(designee));
                 self.title_what(fact, before)
             }
-            Fact::Subject { designee, fact } => {
+            Fact::Subject { fact, .. } => {
                 if let SubjectFact::InformationUpdated { programme, .. } = fact {
                     stated.programme = *programme;
                 }
-                let before = self.name_before(self.index_of(designee));
                 self.subject_what(fact, before)
             }
             Fact::Repair { position, replacement } => {

@@ -145,9 +145,13 @@ fn the_demo_runs_by_itself() {
     let output = Command::new(TIDU).arg("demo").output().unwrap();
     let said = text(&output.stdout);
     assert!(output.status.success(), "{output:?}");
-    for expected in
-        ["22 of 22 events", "15 of 22 events", "7 of 22 events", "revoked   2021-07-01", "tidu serve"]
-    {
+    for expected in [
+        "22 of 22 events",
+        "15 of 22 events",
+        "7 of 22 events",
+        "revoked   2021-07-01",
+        "tidu serve",
+    ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
 }

@@ -3,7 +3,7 @@
 //! Enterprises are known by codes that are valid in form only for these tests; what is said of them is made up.
 
 use tidu::{
-    domain::{DesigneeId, event::BatchRef},
+    domain::{AuthorityCode, DesigneeId, event::BatchRef},
     ledger::Refusal,
     pb::{self, event::Fact},
     register::{BatchState, DesigneeView, Flag, Moment, Status, TitleView},
@@ -195,8 +195,10 @@ impl Book {
 
     fn concerned(&self, position: u64) -> Vec<&'static str> {
         let concern = self.ledger.register().concern(position).unwrap();
-        let all = tidu::domain::AuthorityCode::all();
-        all.filter(|a| concern.authorities & (1 << a.index()) != 0).map(|a| a.as_str()).collect()
+        let all = AuthorityCode::all();
+        all.filter(|a| concern.authorities & (1 << a.index()) != 0)
+            .map(AuthorityCode::as_str)
+            .collect()
     }
 }
 
@@ -594,7 +596,7 @@ async fn case_20_an_empty_sub_list_is_confirmed_and_not_missing() {
     book.say(sealed(MINISTRY, GIANT, "7", GUANGDONG, "2025-10-02", Some((1, 0)))).await;
     let batch = BatchRef {
         programme: book.ledger.catalogue().find(GIANT).unwrap(),
-        authority: tidu::domain::AuthorityCode::ministry(),
+        authority: AuthorityCode::ministry(),
         batch: "7".to_owned(),
         sublist: None,
     };
@@ -729,7 +731,7 @@ async fn cases_27_and_28_the_division_inside_a_code_says_nothing_of_the_region()
 
 #[test]
 fn case_29_neighbours_in_name_are_told_apart() {
-    let named = |name| tidu::domain::AuthorityCode::from_name(name).map(|code| code.as_str());
+    let named = |name| AuthorityCode::from_name(name).map(AuthorityCode::as_str);
     assert_eq!((named("山西省"), named("陕西省")), (Some("140000"), Some("610000")));
     let provinces = ["河南省", "湖北省", "湖南省", "海南省", "河北省", "黑龙江省"]
         .map(|name| named(name).unwrap());
@@ -797,7 +799,7 @@ async fn case_32_an_authority_keeps_its_code_when_it_is_reorganised() {
     book.say(designated("340000", A, SPECIALISED, "2020-1", "2020-01-01")).await;
     book.say(revoked("340000", A, SPECIALISED, "2022-01-01", None)).await;
     assert_eq!(book.stands(A, SPECIALISED, "2022-01-01"), Some(Status::Revoked));
-    let code = |name| tidu::domain::AuthorityCode::from_name(name).map(|code| code.as_str());
+    let code = |name| AuthorityCode::from_name(name).map(AuthorityCode::as_str);
     assert_eq!(code("安徽省"), Some("340000"));
 }
 

@@ -135,7 +135,7 @@ async fn filters_find_by_name_document_region_industry_and_seal() {
     let enterprises = made_up(6, 12);
     client.record(enterprises.iter().map(designated).collect()).await.unwrap();
     let as_of = date("2024-06-01");
-    let mut found = async |filter: Option<pb::TitleFilter>| {
+    let found = async |filter: Option<pb::TitleFilter>| {
         let request =
             pb::ListTitlesRequest { filter, as_of, page_size: 1_000, ..Default::default() };
         let mut client = client.clone();
@@ -177,7 +177,7 @@ async fn known_at_stands_on_commit_ends_and_may_be_an_instant() {
     let first = client.record(list(7, 3)).await.unwrap();
     let second = client.record(made_up(7, 10)[3..].iter().map(designated).collect()).await.unwrap();
     let as_of = date("2024-06-01");
-    let mut counted = async |known_at, known_at_time| {
+    let counted = async |known_at, known_at_time| {
         let request =
             pb::CountTitlesRequest { as_of, known_at, known_at_time, ..Default::default() };
         count(&mut client.clone(), request).await.map(|answer| (answer.total, answer.known_at))
@@ -202,7 +202,8 @@ async fn known_at_stands_on_commit_ends_and_may_be_an_instant() {
 async fn unknown_values_in_questions_are_errors_with_their_fields() {
     let fresh = Fresh::start();
     let client = fresh.client().await;
-    let bad: [(&str, fn(&mut pb::TitleFilter)); 9] = [
+    type Change = fn(&mut pb::TitleFilter);
+    let bad: [(&str, Change); 9] = [
         ("PROGRAMME_UNKNOWN", |f| f.programmes.push("little-gaint".into())),
         ("AUTHORITY_UNKNOWN", |f| f.authorities.push("810000".into())),
         ("AUTHORITY_UNKNOWN", |f| f.recommended_by.push("1".into())),

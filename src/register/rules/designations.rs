@@ -24,10 +24,9 @@ impl Case<'_> {
         rule: &RuleVersion,
         fact: &TitleFact,
     ) {
-        let kind = event.fact.kind().name();
         if let Some(listed) = event.fact.listed() {
-            self.holder_fits(rule, listed, kind);
-            self.name_fits(event, listed.name.as_ref(), &format!("{kind}.profile.name"));
+            self.holder_fits(event, rule, listed);
+            self.name_fits(event, listed.name.as_ref());
         }
         match fact {
             TitleFact::NoticeOpened { review, recommendation, from, to, listed, .. } => {
@@ -73,11 +72,12 @@ impl Case<'_> {
         }
     }
 
-    fn holder_fits(&mut self, rule: &RuleVersion, listed: &Listed, kind: &str) {
+    fn holder_fits(&mut self, event: &Event, rule: &RuleVersion, listed: &Listed) {
         let Some(holder) = listed.kind else { return };
         if rule.holders.is_empty() || rule.holders.contains(&holder) {
             return;
         }
+        let kind = event.fact.kind().name();
         let may: Vec<_> = rule.holders.iter().map(|holder| holder.as_str()).collect();
         let objection = Objection {
             field: &format!("{kind}.profile.kind"),
@@ -118,7 +118,7 @@ impl Case<'_> {
     fn notice_length(&mut self, rule: &RuleVersion, from: CivilDate, to: Option<CivilDate>) {
         let Some(to) = to else { return };
         let days = from.working_days_to(to);
-        if days < rule.notice_days {
+        if days < rule.notice_days && !self.said_before(Reason::NoticeShort, &to.to_string()) {
             let objection = Objection {
                 field: "notice_opened.notice_to",
                 value: to.to_string(),
@@ -329,6 +329,9 @@ impl Case<'_> {
             return;
         }
         let complete = self.notices_are_complete(event, title);
+        if !complete && self.said_before(Reason::NoticeMissing, batch) {
+            return;
+        }
         let objection = Objection {
             field: "designated.batch",
             value: batch.to_owned(),
@@ -353,6 +356,9 @@ impl Case<'_> {
             return;
         }
         let complete = self.is_complete(authority, programme, Part::Measures, event.effective);
+        if !complete && self.said_before(Reason::MeasuresMissing, authority.as_str()) {
+            return;
+        }
         let objection = Objection {
             field: "authority",
             value: authority.as_str().to_owned(),

@@ -68,7 +68,7 @@ impl Case<'_> {
                 self.not_stated_twice(event, |what| *what == same);
             }
             SubjectFact::PoolEntered { pool, listed } => {
-                self.name_fits(event, listed.name.as_ref(), "pool_entered.profile.name");
+                self.name_fits(event, listed.name.as_ref());
                 self.pool(event, pool, true);
             }
             SubjectFact::PoolLeft { pool } => self.pool(event, pool, false),

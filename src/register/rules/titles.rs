@@ -440,7 +440,7 @@ impl Case<'_> {
     }
 
     /// A list may write a name otherwise than the register has it; that deserves a look.
-    pub(super) fn name_fits(&mut self, event: &Event, listed: Option<&Name>, field: &str) {
+    pub(super) fn name_fits(&mut self, event: &Event, listed: Option<&Name>) {
         let Some(listed) = listed else { return };
         let begun = |placed: &&Placed| placed.stated.effective <= event.effective;
         let on_record = self
@@ -454,8 +454,9 @@ impl Case<'_> {
         let on_record = on_record.map(|name| register.text(name));
         let differs = |name: &&str| name::folded(name) != listed.key();
         if let Some(on_record) = on_record.filter(differs) {
+            let field = format!("{}.profile.name", event.fact.kind().name());
             let objection = Objection {
-                field,
+                field: &field,
                 value: listed.as_str().to_owned(),
                 reason: Reason::NameDiffers,
                 message: format!("the name on record on that day is {on_record}"),

@@ -132,8 +132,10 @@ impl<'a> Fields<'a> {
             let error = ParseError::new(Reason::OrganisationCodeCheck, message, "GB 11714-1997");
             self.warn(field, text, error);
         }
-        if self.source == Source::Caller {
-            *text = id.to_string();
+        match &id {
+            DesigneeId::Uscc(code) => set(text, code.as_str()),
+            _ if self.source == Source::Caller => *text = id.to_string(),
+            _ => {}
         }
         Some(id)
     }
@@ -284,8 +286,13 @@ impl<'a> Fields<'a> {
             return None;
         };
         let pb::Date { year, month, day } = *date;
-        let text = format!("{year:04}-{month:02}-{day:02}");
-        self.parsed(field, &text, |_| PartialDate::parse_parts(year, month, day))
+        let parsed = PartialDate::parse_parts(year, month, day);
+        parsed
+            .map_err(|error| {
+                let text = format!("{year:04}-{month:02}-{day:02}");
+                self.fault(field, &text, error);
+            })
+            .ok()
     }
 
     pub(super) fn first_day(

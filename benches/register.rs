@@ -1,0 +1,323 @@
+//! Figures of the register: what an event costs to decide, apply, index and hash; what it takes in memory; how fast a log is
+//! rebuilt, on one core and on all; how long questions over everything take.
+//!
+//! `cargo bench --bench register` prints the table; `-- --quick` runs a tenth of it. Everything is in memory, in this process:
+//! figures do not travel, so each stands beside SHA-256 over the same leaves in the same run.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+
+use std::{
+    fs,
+    hint::black_box,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use prost::Message as _;
+use tidu::{
+    cli::generate::{Enterprise, enterprises},
+    domain::{AuthorityCode, CivilDate, PartialDate, catalogue::Catalogue},
+    ledger::{CommitOf, Leaf, Ledger, Parts, Proposal, clock::Clock, timestamp},
+    log::{ChunkWriter, CommitLog as _, Frontier, memory::MemoryLog, merkle},
+    pb::{self, event::Fact},
+    register::{Counting, Group, Moment, Register, Stage, Wanted, rules::Judge},
+    service::convert,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const COMMIT: usize = 1_000;
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now_micros(&self) -> i64 {
+        1_700_000_000_000_000
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let events = if has("--quick") { 100_000 } else { 1_000_000 };
+    // Each part runs in a process of its own, so that none finds another one's memory.
+    if has("--fresh") {
+        return recording("one designation a designee", Story::Fresh, events);
+    }
+    if has("--lives") {
+        return recording("notice, designation, review", Story::Lives, events);
+    }
+    if has("--questions") {
+        return questions(events);
+    }
+    if has("--rebuild") {
+        return println!("{}", rebuild(events));
+    }
+    println!("{events} events in commits of {COMMIT}\n");
+    let part = |flag: &str| run(Command::new(std::env::current_exe().unwrap()).arg(flag), events);
+    for flag in ["--fresh", "--lives", "--questions"] {
+        println!("{}", part(flag).unwrap());
+    }
+    let rate = |text: String| text.trim().parse::<f64>().unwrap();
+    let all = rate(part("--rebuild").unwrap());
+    println!("rebuild, all cores              {all:>10.0} events/s");
+    let mut one = Command::new("taskset");
+    one.args(["-c", "0"]).arg(std::env::current_exe().unwrap()).arg("--rebuild");
+    match run(&mut one, events).map(rate) {
+        Some(one) => {
+            let times = all / one;
+            println!(
+                "rebuild, one core               {one:>10.0} events/s   all cores {times:.2} times that"
+            );
+        }
+        None => println!("rebuild, one core               not measured: there is no taskset"),
+    }
+}
+
+fn run(part: &mut Command, events: usize) -> Option<String> {
+    if events < 1_000_000 {
+        part.arg("--quick");
+    }
+    let output = part.output().ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok()
+}
+
+/// What is recorded.
+#[derive(Clone, Copy, PartialEq)]
+enum Story {
+    /// Every event is the first about its designee.
+    Fresh,
+    /// Three lists: a notice, the designations, and three years later the reviews.
+    Lives,
+}
+
+/// Commits of a story, one after the other.
+fn commits(story: Story, events: usize) -> impl Iterator<Item = Vec<pb::Event>> {
+    let authority = AuthorityCode::parse("440000").unwrap();
+    let mut source = enterprises(1, authority);
+    let mut list: Vec<Enterprise> = Vec::new();
+    (0..events / COMMIT).map(move |number| {
+        let step = if story == Story::Fresh { 1 } else { number % 3 };
+        if story == Story::Fresh || step == 0 {
+            list = source.by_ref().take(COMMIT).collect();
+        }
+        let batch = match story {
+            Story::Fresh => number / 10,
+            Story::Lives => number / 30,
+        };
+        list.iter().zip(1..).map(|(enterprise, row)| event(enterprise, step, batch, row)).collect()
+    })
+}
+
+fn event(enterprise: &Enterprise, step: usize, batch: usize, row: u32) -> pb::Event {
+    let (programme, batch) = ("provincial-platform".to_owned(), format!("2024-{batch}"));
+    let profile = Some(pb::Profile {
+        name: enterprise.name.clone(),
+        registered_region: enterprise.region.clone(),
+        industry: enterprise.industry.to_owned(),
+        kind: pb::DesigneeKind::Enterprise.into(),
+        ..Default::default()
+    });
+    let day = |year| Some(pb::Date { year, month: 3, day: 1 });
+    let (on, fact) = match step {
+        0 => {
+            let purpose = pb::NoticePurpose::New.into();
+            let fact =
+                pb::NoticeOpened { programme, batch, purpose, profile, ..Default::default() };
+            (day(2023), Fact::NoticeOpened(fact))
+        }
+        1 => (
+            day(2024),
+            Fact::Designated(pb::Designated { programme, batch, profile, ..Default::default() }),
+        ),
+        _ => {
+            let round = "2027".to_owned();
+            (
+                day(2027),
+                Fact::ReviewPassed(pb::ReviewPassed {
+                    programme,
+                    batch,
+                    round,
+                    ..Default::default()
+                }),
+            )
+        }
+    };
+    pb::Event {
+        authority: "440000".to_owned(),
+        designee: enterprise.uscc.to_string(),
+        effective_date: on,
+        evidence: Some(pb::Evidence {
+            document_number: "粤工信函〔2024〕1号".to_owned(),
+            document_date: on,
+            published_date: on,
+            url: "https://example.invalid/a/list/of/enterprises/that/was/published/2024.html"
+                .to_owned(),
+            sha256: vec![7; 32].into(),
+            row,
+            ..Default::default()
+        }),
+        fact: Some(fact),
+        ..Default::default()
+    }
+}
+
+fn proposals(catalogue: &Catalogue, events: Vec<pb::Event>) -> Vec<Proposal> {
+    let read = |(index, event)| convert::proposal(catalogue, index, event).unwrap().0;
+    events.into_iter().enumerate().map(read).collect()
+}
+
+/// The writer's road without its queue and its disk.
+struct Road {
+    register: Register,
+    chunks: ChunkWriter,
+    frontier: Frontier,
+}
+
+impl Road {
+    fn new() -> Self {
+        let chunks = ChunkWriter::new(0, Vec::new());
+        Self { register: Register::default(), chunks, frontier: Frontier::default() }
+    }
+
+    fn record(&mut self, catalogue: &Catalogue, proposals: &[Proposal]) {
+        let mut judge = Judge::default();
+        let first = self.register.size();
+        let size = proposals.len() as u32;
+        let mut leaf = Leaf {
+            position: None,
+            recorded_time: Some(timestamp(1_700_000_000_000_000)),
+            recorded_by: Bytes::from_static(b"anonymous"),
+            commit: Some(CommitOf { first_position: Some(first), size }),
+            request_id: Bytes::new(),
+            request_digest: Bytes::new(),
+            event: Bytes::new(),
+        };
+        for (i, proposal) in proposals.iter().enumerate() {
+            let verdict = judge.judge(&self.register, catalogue, proposal.index, &proposal.event);
+            assert!(verdict.rejections.is_empty(), "{:?}", verdict.rejections);
+            self.register.apply(&proposal.event);
+            leaf.position = Some(first + i as u64);
+            leaf.event = proposal.body.clone();
+            let hash = self.chunks.push(leaf.encoded_len(), i + 1 == proposals.len(), |buffer| {
+                leaf.encode_raw(buffer);
+            });
+            self.frontier.push(hash);
+        }
+        self.register.keep();
+    }
+}
+
+fn recording(what: &str, story: Story, events: usize) {
+    let catalogue = Catalogue::built_in();
+    let mut road = Road::new();
+    let before = resident();
+    let (mut times, mut names, mut leaf_bytes) = (Vec::new(), 0, 0);
+    for commit in commits(story, events) {
+        for event in &commit {
+            if let Some(Fact::Designated(fact)) = &event.fact {
+                names += fact.profile.as_ref().unwrap().name.len();
+            }
+        }
+        let proposals = proposals(&catalogue, commit);
+        leaf_bytes = proposals[0].body.len() + 40;
+        let began = Instant::now();
+        road.record(&catalogue, &proposals);
+        times.push(began.elapsed().as_nanos() as f64 / proposals.len() as f64);
+        drop(black_box(road.chunks.finish()));
+    }
+    let taken = resident().saturating_sub(before);
+    times.sort_by(f64::total_cmp);
+    let median = times[times.len() / 2];
+    let hash = hashing(leaf_bytes);
+    println!("{what}, leaves of about {leaf_bytes} bytes");
+    println!(
+        "  decide, apply, index, hash    {median:>10.0} ns an event (90th centile {:.0})",
+        times[times.len() * 9 / 10]
+    );
+    println!("  SHA-256 of such a leaf alone  {hash:>10.0} ns   {:.1} times that", median / hash);
+    let own = (taken - names) as f64 / events as f64;
+    println!(
+        "  memory                        {own:>10.0} bytes an event, and {:.0} of names",
+        names as f64 / events as f64
+    );
+}
+
+fn hashing(bytes: usize) -> f64 {
+    let leaf = vec![7; bytes];
+    let began = Instant::now();
+    for _ in 0..100_000 {
+        black_box(merkle::leaf_hash(black_box(&leaf)));
+    }
+    began.elapsed().as_nanos() as f64 / 100_000.0
+}
+
+/// Bytes of memory that this process has.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = status.split_whitespace().nth(1).unwrap().parse().unwrap();
+    pages * 4_096
+}
+
+fn questions(designees: usize) {
+    let catalogue = Catalogue::built_in();
+    let mut road = Road::new();
+    for commit in commits(Story::Fresh, designees) {
+        road.record(&catalogue, &proposals(&catalogue, commit));
+        drop(road.chunks.finish());
+    }
+    let as_of: CivilDate = PartialDate::parse_iso("2025-01-01").unwrap().first_day();
+    let moment = Moment { as_of, known_at: road.register.size() };
+    let began = Instant::now();
+    let mut counting =
+        Counting::new(Wanted::default(), moment, Stage::Standing, vec![Group::Industry]);
+    while counting.advance(&road.register, &catalogue, 2_048) {}
+    assert_eq!(counting.total() as usize, designees);
+    println!(
+        "count by industry               {:>10.0} ms over {designees} designees",
+        began.elapsed().as_secs_f64() * 1e3
+    );
+    let wanted =
+        Wanted { name_prefix: tidu::domain::name::folded("示例金汇999"), ..Wanted::default() };
+    let began = Instant::now();
+    let found = road.register.search(&catalogue, &wanted, moment, 0, (usize::MAX, usize::MAX)).0;
+    println!(
+        "search by a name's beginning    {:>10.0} ms, {} found",
+        began.elapsed().as_secs_f64() * 1e3,
+        found.len()
+    );
+}
+
+fn rebuild(events: usize) -> f64 {
+    let catalogue = Arc::new(Catalogue::built_in());
+    let log = MemoryLog::default();
+    let mut road = Road::new();
+    for commit in commits(Story::Lives, events) {
+        road.record(&catalogue, &proposals(&catalogue, commit));
+        log.append(log.size(), &road.chunks.finish()).unwrap();
+    }
+    drop(road);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let guard = runtime.enter();
+    let for_decoding = Arc::clone(&catalogue);
+    let parts = Parts {
+        log: Arc::new(log),
+        expected: None,
+        catalogue,
+        decode: Arc::new(move |body| convert::stored_event(&for_decoding, body)),
+        clock: Arc::new(Stopped),
+        on_failure: Box::new(|why| panic!("{why}")),
+    };
+    let began = Instant::now();
+    let ledger = Ledger::open(parts).unwrap();
+    let rate = events as f64 / began.elapsed().as_secs_f64();
+    drop((ledger, guard));
+    rate
+}
