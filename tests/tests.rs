@@ -26,6 +26,8 @@ mod house;
 mod ledger_alone;
 #[path = "suite/lists.rs"]
 mod lists;
+#[path = "suite/power_loss.rs"]
+mod power_loss;
 #[path = "suite/register.rs"]
 mod register;
 #[path = "suite/stored_bytes.rs"]

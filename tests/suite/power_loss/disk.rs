@@ -1,0 +1,634 @@
+//! What a disk may hold after a power loss, worked out from the calls that a process made before it.
+//!
+//! Certain is what was written before a sync of the same file began that has ended, and an entry of a directory that was
+//! made before such a sync of the directory. Of everything else each 4 KiB page may stand as any of the writes to it left
+//! it, the file may have any size between, and each entry may be there or not. That is more than one file system does,
+//! and every state that ext4 can leave is among them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use fastrand::Rng;
+
+use super::trace::Call;
+
+const PAGE: usize = 4096;
+const SECTOR: usize = 512;
+
+type FileId = usize;
+type Pages = BTreeMap<usize, Vec<u8>>;
+
+/// Which syncs count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cure {
+    On,
+    /// The syncs that the cure puts in the place of `sync_file_range` did not happen.
+    Off,
+}
+
+#[derive(Debug)]
+enum What {
+    Write { file: FileId, offset: usize, data: Vec<u8> },
+    SetLength { file: FileId, length: usize },
+    SyncFile { file: FileId, by_cure: bool },
+    Link { path: PathBuf, file: FileId },
+    MakeDirectory { path: PathBuf },
+    Rename { from: PathBuf, to: PathBuf, file: FileId },
+    Unlink { path: PathBuf },
+    SyncDirectory { path: PathBuf },
+}
+
+#[derive(Debug)]
+struct Change {
+    began: usize,
+    done: usize,
+    what: What,
+}
+
+/// What the process under trace says about itself, with the moment at which it began to say so.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub moment: usize,
+    pub line: String,
+}
+
+/// A tree of files.
+#[derive(Clone, Default)]
+struct Tree {
+    directories: BTreeSet<PathBuf>,
+    files: BTreeMap<PathBuf, FileId>,
+}
+
+#[derive(Clone, Copy)]
+enum Descriptor {
+    File(FileId),
+    Directory(usize),
+    Voice,
+}
+
+/// A disk with the history of its changes.
+pub struct Disk {
+    /// Where the traced process saw it.
+    root: PathBuf,
+    /// File to which the process writes what it says.
+    voice: PathBuf,
+    /// What was there for certain at the beginning.
+    base: Tree,
+    base_content: HashMap<FileId, Vec<u8>>,
+    changes: Vec<Change>,
+    pub said: Vec<Said>,
+    now: Tree,
+    files: usize,
+    /// First moment after the last trace.
+    pub end: usize,
+}
+
+/// A state of the disk after a power loss.
+pub struct Image {
+    directories: BTreeSet<PathBuf>,
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    /// Pages that stand otherwise than the process left them: how much this image tests.
+    pub pages_lost: usize,
+    pub entries_lost: usize,
+}
+
+/// How much of what is not certain an image holds.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Nothing,
+    Everything,
+    /// The first so many changes, as a disk that keeps the order; the last one in part.
+    Prefix,
+    /// Each page and each entry for itself.
+    Scattered,
+    /// Everything but one page.
+    OneLost,
+}
+
+impl Disk {
+    /// A disk that holds what `root` holds now, all of it for certain.
+    pub fn new(root: &Path, voice: &Path) -> Self {
+        let mut disk = Self {
+            root: root.to_owned(),
+            voice: voice.to_owned(),
+            base: Tree::default(),
+            base_content: HashMap::new(),
+            changes: Vec::new(),
+            said: Vec::new(),
+            now: Tree::default(),
+            files: 0,
+            end: 0,
+        };
+        disk.load(root);
+        disk.now = disk.base.clone();
+        disk
+    }
+
+    fn load(&mut self, directory: &Path) {
+        self.base.directories.insert(directory.to_owned());
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                self.load(&path);
+            } else {
+                self.base_content.insert(self.files, fs::read(&path).unwrap());
+                self.base.files.insert(path, self.files);
+                self.files += 1;
+            }
+        }
+    }
+
+    /// Goes on with the calls of one process, whose moments begin at `self.end`.
+    pub fn follow(&mut self, calls: &[Call], end: usize) {
+        let mut descriptors = HashMap::new();
+        // A call that gives a descriptor counts from its end, one that uses it from its begin.
+        let gives =
+            |call: &Call| matches!(call.name.as_str(), "openat" | "creat" | "dup" | "fcntl");
+        let mut order: Vec<&Call> = calls.iter().filter(|call| call.result >= 0).collect();
+        order.sort_by_key(|call| if gives(call) { call.done } else { call.began });
+        let mut directories: Vec<PathBuf> = Vec::new();
+        for call in order {
+            self.take(call, &mut descriptors, &mut directories);
+        }
+        self.end = end;
+    }
+
+    fn take(
+        &mut self,
+        call: &Call,
+        descriptors: &mut HashMap<u64, Descriptor>,
+        directories: &mut Vec<PathBuf>,
+    ) {
+        let arguments = &call.arguments;
+        let descriptor = || descriptors.get(&arguments[0].number()).copied();
+        let path = |at: usize| {
+            let path = PathBuf::from(std::str::from_utf8(arguments[at].text()).unwrap());
+            path.is_absolute().then_some(path)
+        };
+        let ours =
+            |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.starts_with(&self.root));
+        let given = u64::try_from(call.result).unwrap();
+        let what = match call.name.as_str() {
+            "openat" | "creat" => {
+                let at = usize::from(call.name == "openat");
+                let path = path(at);
+                if path.as_ref() == Some(&self.voice) {
+                    descriptors.insert(given, Descriptor::Voice);
+                    return;
+                }
+                let Some(path) = path.filter(|p| p.starts_with(&self.root)) else {
+                    descriptors.remove(&given);
+                    return;
+                };
+                if self.now.directories.contains(&path) {
+                    directories.push(path);
+                    descriptors.insert(given, Descriptor::Directory(directories.len() - 1));
+                    return;
+                }
+                let flags = arguments[at + 1].word().to_owned();
+                let file = match self.now.files.get(&path) {
+                    Some(file) => *file,
+                    None => {
+                        let file = self.files;
+                        self.files += 1;
+                        self.now.files.insert(path.clone(), file);
+                        self.push(call, What::Link { path, file });
+                        file
+                    }
+                };
+                descriptors.insert(given, Descriptor::File(file));
+                if !flags.contains("O_TRUNC") {
+                    return;
+                }
+                What::SetLength { file, length: 0 }
+            }
+            "close" => {
+                descriptors.remove(&arguments[0].number());
+                return;
+            }
+            "dup" | "fcntl" => {
+                let copies = call.name == "dup" || arguments[1].word().starts_with("F_DUPFD");
+                if copies && let Some(descriptor) = descriptor() {
+                    descriptors.insert(given, descriptor);
+                }
+                return;
+            }
+            "write" => match descriptor() {
+                None => return,
+                Some(Descriptor::Voice) => {
+                    let text = String::from_utf8(arguments[1].text().to_vec()).unwrap();
+                    let moment = call.began;
+                    let lines = text.lines().map(|line| Said { moment, line: line.to_owned() });
+                    self.said.extend(lines);
+                    return;
+                }
+                // The store writes its small files from their begin to their end.
+                Some(Descriptor::File(file)) => {
+                    let offset = self.appended_to(file);
+                    What::Write { file, offset, data: written(call) }
+                }
+                Some(Descriptor::Directory(_)) => panic!("a write to a directory"),
+            },
+            "pwrite64" => match descriptor() {
+                Some(Descriptor::File(file)) => {
+                    let offset = usize::try_from(arguments[3].number()).unwrap();
+                    What::Write { file, offset, data: written(call) }
+                }
+                _ => return,
+            },
+            "ftruncate" => match descriptor() {
+                Some(Descriptor::File(file)) => {
+                    let length = usize::try_from(arguments[1].number()).unwrap();
+                    What::SetLength { file, length }
+                }
+                _ => return,
+            },
+            "fsync" | "fdatasync" => match descriptor() {
+                Some(Descriptor::File(file)) => {
+                    let store = self.now.files.iter().find(|(_, id)| **id == file);
+                    let store = store.is_some_and(|(path, _)| path.ends_with("log/db"));
+                    What::SyncFile { file, by_cure: store && call.name == "fdatasync" }
+                }
+                Some(Descriptor::Directory(index)) => {
+                    What::SyncDirectory { path: directories[index].clone() }
+                }
+                _ => return,
+            },
+            "mkdir" | "mkdirat" => {
+                let path = path(usize::from(call.name == "mkdirat"));
+                if !ours(&path) {
+                    return;
+                }
+                let path = path.unwrap();
+                self.now.directories.insert(path.clone());
+                What::MakeDirectory { path }
+            }
+            "rename" | "renameat" | "renameat2" => {
+                let (from, to) = if call.name == "rename" { (0, 1) } else { (1, 3) };
+                let (from, to) = (path(from), path(to));
+                if !ours(&from) {
+                    return;
+                }
+                let (from, to) = (from.unwrap(), to.unwrap());
+                let file = self.now.files.remove(&from).expect("only files are renamed");
+                self.now.files.insert(to.clone(), file);
+                What::Rename { from, to, file }
+            }
+            "unlink" | "unlinkat" => {
+                let path = path(usize::from(call.name == "unlinkat"));
+                if !ours(&path) {
+                    return;
+                }
+                let path = path.unwrap();
+                self.now.files.remove(&path).expect("only files are removed");
+                What::Unlink { path }
+            }
+            // A call that this model does not know must not pass unseen.
+            other => match descriptor() {
+                None | Some(Descriptor::Voice) => return,
+                Some(_) => panic!("a call on the disk that is not modelled: {other}"),
+            },
+        };
+        self.push(call, what);
+    }
+
+    fn push(&mut self, call: &Call, what: What) {
+        self.changes.push(Change { began: call.began, done: call.done, what });
+    }
+
+    fn appended_to(&self, file: FileId) -> usize {
+        let base = self.base_content.get(&file).map_or(0, Vec::len);
+        self.changes.iter().fold(base, |length, change| match &change.what {
+            What::Write { file: f, offset, data } if *f == file => length.max(offset + data.len()),
+            What::SetLength { file: f, length } if *f == file => *length,
+            _ => length,
+        })
+    }
+
+    /// Moments of a range at which something is decided: syncs, changes of entries.
+    pub fn turning_points(&self, from: usize, to: usize) -> Vec<usize> {
+        let turns = |change: &&Change| !matches!(change.what, What::Write { .. });
+        let within = self.changes.iter().filter(turns).flat_map(|c| [c.began, c.done, c.done + 1]);
+        within.filter(|moment| (from..to).contains(moment)).collect()
+    }
+
+    /// Bytes written, syncs done, and writes to a place of the store that held something else before.
+    pub fn activity(&self) -> (usize, usize, usize) {
+        let (mut bytes, mut syncs, mut again) = (0, 0, 0);
+        let mut ends: HashMap<FileId, usize> = HashMap::new();
+        for change in &self.changes {
+            match &change.what {
+                What::Write { file, offset, data } => {
+                    bytes += data.len();
+                    let end = ends.entry(*file).or_default();
+                    again += usize::from(*offset < *end);
+                    *end = (*end).max(offset + data.len());
+                }
+                What::SyncFile { .. } | What::SyncDirectory { .. } => syncs += 1,
+                _ => {}
+            }
+        }
+        (bytes, syncs, again)
+    }
+
+    /// One of the states that a power loss just before the moment `cut` may leave.
+    pub fn image(&self, cut: usize, cure: Cure, random: &mut Rng) -> Image {
+        let begun = || self.changes.iter().filter(move |change| change.began < cut);
+        let mut file_syncs: HashMap<FileId, usize> = HashMap::new();
+        let mut directory_syncs: HashMap<&Path, usize> = HashMap::new();
+        for change in begun().filter(|change| change.done < cut) {
+            let latest = match &change.what {
+                What::SyncFile { by_cure: true, .. } if cure == Cure::Off => continue,
+                What::SyncFile { file, .. } => file_syncs.entry(*file).or_default(),
+                What::SyncDirectory { path } => directory_syncs.entry(path).or_default(),
+                _ => continue,
+            };
+            *latest = (*latest).max(change.began);
+        }
+
+        let mut image = Image {
+            directories: BTreeSet::new(),
+            files: BTreeMap::new(),
+            pages_lost: 0,
+            entries_lost: 0,
+        };
+        let tree = self.entries(cut, &directory_syncs, random, &mut image.entries_lost);
+        for (path, file) in &tree.files {
+            let content = self.content(*file, cut, file_syncs.get(file).copied(), random);
+            let (content, lost) = content;
+            image.pages_lost += lost;
+            image.files.insert(self.relative(path), content);
+        }
+        image.directories = tree.directories.iter().map(|path| self.relative(path)).collect();
+        image
+    }
+
+    fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap().to_owned()
+    }
+
+    fn entries(
+        &self,
+        cut: usize,
+        syncs: &HashMap<&Path, usize>,
+        random: &mut Rng,
+        lost: &mut usize,
+    ) -> Tree {
+        let parent = |change: &Change| match &change.what {
+            What::Link { path, .. }
+            | What::MakeDirectory { path }
+            | What::Unlink { path }
+            | What::Rename { to: path, .. } => path.parent().map(Path::to_owned),
+            _ => None,
+        };
+        let changes: Vec<_> = self.changes.iter().filter(|change| change.began < cut).collect();
+        let certain = |change: &Change, parent: &Path| {
+            syncs.get(parent).is_some_and(|sync| change.done < *sync)
+        };
+        let pending: Vec<usize> = (0..changes.len())
+            .filter(|i| parent(changes[*i]).is_some_and(|parent| !certain(changes[*i], &parent)))
+            .collect();
+        let kept: BTreeSet<usize> = match fate(random) {
+            Fate::Nothing => BTreeSet::new(),
+            Fate::Everything => pending.iter().copied().collect(),
+            Fate::Prefix => pending.iter().copied().take(random.usize(0..=pending.len())).collect(),
+            Fate::Scattered => pending.iter().copied().filter(|_| random.bool()).collect(),
+            Fate::OneLost => {
+                let one = random.usize(0..pending.len().max(1));
+                let kept = pending.iter().enumerate().filter(|(i, _)| *i != one);
+                kept.map(|(_, change)| *change).collect()
+            }
+        };
+        *lost += pending.len() - kept.len();
+        let pending: BTreeSet<usize> = pending.into_iter().collect();
+        let mut tree = self.base.clone();
+        for (i, change) in changes.iter().enumerate() {
+            if pending.contains(&i) && !kept.contains(&i) {
+                continue;
+            }
+            match &change.what {
+                What::Link { path, file } => drop(tree.files.insert(path.clone(), *file)),
+                What::MakeDirectory { path } => drop(tree.directories.insert(path.clone())),
+                What::Unlink { path } => drop(tree.files.remove(path)),
+                What::Rename { from, to, file } => {
+                    tree.files.remove(from);
+                    tree.files.insert(to.clone(), *file);
+                }
+                _ => {}
+            }
+        }
+        // What stands in a directory that is not there, is not there.
+        let directories = tree.directories.clone();
+        let reached = |path: &Path| {
+            path == self.root
+                || path
+                    .ancestors()
+                    .skip(1)
+                    .take_while(|above| above.starts_with(&self.root))
+                    .all(|above| directories.contains(above))
+        };
+        tree.directories.retain(|path| reached(path));
+        tree.files.retain(|path, _| reached(path));
+        tree
+    }
+
+    /// The bytes of a file, and how many of its pages stand otherwise than the process left them.
+    fn content(
+        &self,
+        file: FileId,
+        cut: usize,
+        synced: Option<usize>,
+        random: &mut Rng,
+    ) -> (Vec<u8>, usize) {
+        let base = self.base_content.get(&file).map_or(&[][..], Vec::as_slice);
+        let mut size = base.len();
+        let mut pages: Pages = Pages::new();
+        put(&mut pages, 0, base, |_| true);
+        let mut pending = Vec::new();
+        for change in self.changes.iter().filter(|change| change.began < cut) {
+            let touches = matches!(&change.what,
+                What::Write { file: f, .. } | What::SetLength { file: f, .. } if *f == file);
+            if !touches {
+                continue;
+            }
+            if synced.is_some_and(|sync| change.done < sync) {
+                apply(&mut pages, &change.what, |_| true);
+                size = size_after(size, &change.what);
+            } else {
+                pending.push(change);
+            }
+        }
+        if pending.is_empty() {
+            return (flat(&pages, size), 0);
+        }
+        self.uncertain(&mut pages, size, &pending, random)
+    }
+
+    fn uncertain(
+        &self,
+        pages: &mut Pages,
+        durable_size: usize,
+        pending: &[&Change],
+        random: &mut Rng,
+    ) -> (Vec<u8>, usize) {
+        let mut sizes = vec![durable_size];
+        for change in pending {
+            sizes.push(size_after(*sizes.last().unwrap(), &change.what));
+        }
+        let mut everything = pages.clone();
+        pending.iter().for_each(|change| apply(&mut everything, &change.what, |_| true));
+        let newest = *sizes.last().unwrap();
+        let fate = fate(random);
+        let size = match fate {
+            Fate::Nothing => {}
+            Fate::Everything => *pages = everything.clone(),
+            Fate::Prefix => {
+                let whole = random.usize(0..=pending.len());
+                pending[..whole].iter().for_each(|change| apply(pages, &change.what, |_| true));
+                if let Some(change) = pending.get(whole) {
+                    let mut in_part = random.fork();
+                    apply(pages, &change.what, |_| in_part.bool());
+                }
+                sizes.truncate(whole + 1);
+            }
+            Fate::Scattered => scatter(pages, pending, random),
+            Fate::OneLost => {
+                let lost = *random.choice(&touched(pending)).unwrap_or(&0);
+                pending.iter().for_each(|change| apply(pages, &change.what, |page| page != lost));
+            }
+        };
+        let () = size;
+        let size = match fate {
+            Fate::Nothing => durable_size,
+            Fate::Everything => newest,
+            Fate::Prefix => *sizes.last().unwrap(),
+            Fate::Scattered | Fate::OneLost => match random.u8(0..4) {
+                0 => durable_size,
+                1 => random.usize(*sizes.iter().min().unwrap()..=*sizes.iter().max().unwrap()),
+                _ => newest,
+            },
+        };
+        let differing =
+            touched(pending).iter().filter(|p| pages.get(p) != everything.get(p)).count();
+        (flat(pages, size), differing)
+    }
+}
+
+fn fate(random: &mut Rng) -> Fate {
+    match random.u8(0..10) {
+        0 => Fate::Nothing,
+        1 => Fate::Everything,
+        2..5 => Fate::Prefix,
+        5..8 => Fate::Scattered,
+        _ => Fate::OneLost,
+    }
+}
+
+fn written(call: &Call) -> Vec<u8> {
+    let mut data = call.arguments[1].text().to_vec();
+    data.truncate(usize::try_from(call.result).unwrap());
+    data
+}
+
+fn size_after(size: usize, what: &What) -> usize {
+    match what {
+        What::Write { offset, data, .. } => size.max(offset + data.len()),
+        What::SetLength { length, .. } => *length,
+        _ => size,
+    }
+}
+
+/// Pages that any of these changes touches.
+fn touched(changes: &[&Change]) -> Vec<usize> {
+    let pages: BTreeSet<usize> = changes
+        .iter()
+        .filter_map(|change| match &change.what {
+            What::Write { offset, data, .. } if !data.is_empty() => Some((offset, data)),
+            _ => None,
+        })
+        .flat_map(|(offset, data)| offset / PAGE..(offset + data.len()).div_ceil(PAGE))
+        .collect();
+    pages.into_iter().collect()
+}
+
+/// Each page as some number of the writes to it left it; now and then each sector of the page for itself.
+fn scatter(pages: &mut Pages, pending: &[&Change], random: &mut Rng) {
+    for page in touched(pending) {
+        let begin = page * PAGE;
+        let meets = |change: &&&Change| match &change.what {
+            What::Write { offset, data, .. } => {
+                *offset < begin + PAGE && begin < offset + data.len()
+            }
+            What::SetLength { length, .. } => *length < begin + PAGE,
+            _ => false,
+        };
+        let changes: Vec<_> = pending.iter().filter(meets).collect();
+        let mut states = vec![pages.get(&page).cloned().unwrap_or_else(|| vec![0; PAGE])];
+        for change in changes {
+            let mut single = Pages::from([(page, states.last().unwrap().clone())]);
+            apply(&mut single, &change.what, |p| p == page);
+            states.push(single.remove(&page).unwrap_or_else(|| vec![0; PAGE]));
+        }
+        let mut state = random.choice(&states).unwrap().clone();
+        if random.u8(0..8) == 0 {
+            for at in (0..PAGE).step_by(SECTOR) {
+                let sector = &random.choice(&states).unwrap()[at..at + SECTOR];
+                state[at..at + SECTOR].copy_from_slice(sector);
+            }
+        }
+        pages.insert(page, state);
+    }
+}
+
+fn apply(pages: &mut Pages, what: &What, chosen: impl FnMut(usize) -> bool) {
+    match what {
+        What::Write { offset, data, .. } => put(pages, *offset, data, chosen),
+        What::SetLength { length, .. } => {
+            let mut chosen = chosen;
+            pages.retain(|page, _| page * PAGE < *length || !chosen(*page));
+            if let Some(last) = pages.get_mut(&(length / PAGE)) {
+                last[length % PAGE..].fill(0);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn put(pages: &mut Pages, offset: usize, data: &[u8], mut chosen: impl FnMut(usize) -> bool) {
+    let mut at = 0;
+    while at < data.len() {
+        let (page, within) = ((offset + at) / PAGE, (offset + at) % PAGE);
+        let length = (PAGE - within).min(data.len() - at);
+        if chosen(page) {
+            let content = pages.entry(page).or_insert_with(|| vec![0; PAGE]);
+            content[within..within + length].copy_from_slice(&data[at..at + length]);
+        }
+        at += length;
+    }
+}
+
+fn flat(pages: &Pages, size: usize) -> Vec<u8> {
+    let mut content = vec![0; size];
+    for (page, bytes) in pages {
+        let begin = (page * PAGE).min(size);
+        let end = (begin + PAGE).min(size);
+        content[begin..end].copy_from_slice(&bytes[..end - begin]);
+    }
+    content
+}
+
+impl Image {
+    /// Writes the image under a directory and gives its bytes.
+    pub fn write(&self, directory: &Path) -> usize {
+        for path in &self.directories {
+            fs::create_dir_all(directory.join(path)).unwrap();
+        }
+        for (path, content) in &self.files {
+            fs::write(directory.join(path), content).unwrap();
+        }
+        self.files.values().map(Vec::len).sum()
+    }
+}
