@@ -4,6 +4,7 @@
 //! DATA/LOCK       held by flock while a process has the directory
 //! DATA/MARK       the high-water mark, see mark.rs
 //! DATA/log/       sled: conf, db, snap.*; blobs/ stays empty
+//! DATA/log.new/   a store being begun; until it has its final name it holds nothing
 //!
 //! key             value
 //! m               format version (u16 LE), log id (16 bytes), CRC-32C of both (u32 LE)
@@ -69,13 +70,19 @@ impl SledLog {
             .map_err(|e| LogError::io(format!("create {}", directory.display()), e))?;
         let lock = lock(directory)?;
         let store_path = directory.join("log");
-        let existed = store_path.join("db").exists();
+        let existed = store_path.exists();
         remove_half_written_snapshots(&store_path)?;
         let (mark, found) = MarkFile::open(&directory.join("MARK"))?;
+        if existed && !store_path.join("db").exists() {
+            return Err(LogError::damaged(0, "the store has lost its main file"));
+        }
         if !existed && found.is_some_and(|mark| mark.size > 0) {
             return Err(LogError::damaged(0, "the store is gone, but the high-water mark is not"));
         }
 
+        if !existed {
+            begin_store(directory, &store_path)?;
+        }
         let store = open_store(&store_path)?;
         check_blobs(&store_path)?;
         check_flush_syncs(&store)?;
@@ -254,6 +261,24 @@ fn remove_half_written_snapshots(store_path: &Path) -> Result<(), LogError> {
         }
     }
     Ok(())
+}
+
+/// Makes an empty store and gives it its name when it is on the disk.
+///
+/// The store writes its `conf` without a sync, and refuses a torn one for ever: a power loss during the first start must
+/// not leave one under the name that the next start reads.
+fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
+    let begun = directory.join("log.new");
+    match fs::remove_dir_all(&begun) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            return Err(LogError::io(format!("remove {}", begun.display()), e));
+        }
+        _ => {}
+    }
+    drop(open_store(&begun)?);
+    sync_files(directory, &begun)?;
+    fs::rename(&begun, store_path)
+        .map_err(|e| LogError::io(format!("rename {}", begun.display()), e))
 }
 
 /// Opens the store. It panics on some damage, so the panic is taken for what it means.

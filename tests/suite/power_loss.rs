@@ -15,7 +15,7 @@ pub mod record;
 #[path = "power_loss/trace.rs"]
 mod trace;
 
-use std::{collections::BTreeMap, env, fs, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, env, ops::Range, sync::Arc};
 
 use fastrand::Rng;
 
@@ -77,19 +77,19 @@ impl Recorded {
         begins.iter().zip(ends).map(|((name, from), to)| (name.clone(), *from..to)).collect()
     }
 
-    /// A moment in the phase: any, one at a sync or a change of names, or one just after an acknowledgement.
+    /// A moment in the phase: after a write mostly, at a sync or a change of names, after an acknowledgement, or any.
     fn cut(&self, phase: &Range<usize>, random: &mut Rng) -> usize {
-        let turning = || self.disk.turning_points(phase.start, phase.end);
-        let acks = || {
-            let said = self.disk.said.iter().map(|said| said.moment + 1);
-            said.filter(|moment| phase.contains(moment)).collect::<Vec<_>>()
+        let acknowledgements = || {
+            let moments = self.disk.said.iter().map(|said| said.moment + 1);
+            moments.filter(|moment| phase.contains(moment)).collect()
         };
-        let chosen = match random.u8(0..3) {
-            0 => random.choice(turning()),
-            1 => random.choice(acks()),
-            _ => None,
+        let moments = match random.u8(0..6) {
+            0..3 => self.disk.after_writes(phase),
+            3 => self.disk.turning_points(phase),
+            4 => acknowledgements(),
+            _ => Vec::new(),
         };
-        chosen.unwrap_or_else(|| random.usize(phase.clone()))
+        random.choice(moments).unwrap_or_else(|| random.usize(phase.clone()))
     }
 
     /// Tries `count` images spread over the phases.

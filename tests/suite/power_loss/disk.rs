@@ -8,6 +8,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -36,7 +37,7 @@ enum What {
     SyncFile { file: FileId, by_cure: bool },
     Link { path: PathBuf, file: FileId },
     MakeDirectory { path: PathBuf },
-    Rename { from: PathBuf, to: PathBuf, file: FileId },
+    Rename { from: PathBuf, to: PathBuf },
     Unlink { path: PathBuf },
     SyncDirectory { path: PathBuf },
 }
@@ -60,6 +61,24 @@ pub struct Said {
 struct Tree {
     directories: BTreeSet<PathBuf>,
     files: BTreeMap<PathBuf, FileId>,
+}
+
+impl Tree {
+    /// Gives a file, or a directory with all that is in it, another name.
+    fn rename(&mut self, from: &Path, to: &Path) {
+        let renamed = |path: &Path| match path.strip_prefix(from) {
+            Ok(rest) if rest.as_os_str().is_empty() => to.to_owned(),
+            Ok(rest) => to.join(rest),
+            Err(_) => path.to_owned(),
+        };
+        let Self { directories, files } = std::mem::take(self);
+        // What is renamed replaces what had the name before.
+        let (moved, others): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|(path, _)| path.starts_with(from));
+        self.files = others.into_iter().collect();
+        self.files.extend(moved.into_iter().map(|(path, file)| (renamed(&path), file)));
+        self.directories = directories.iter().map(|path| renamed(path)).collect();
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -249,7 +268,7 @@ impl Disk {
             "fsync" | "fdatasync" => match descriptor() {
                 Some(Descriptor::File(file)) => {
                     let store = self.now.files.iter().find(|(_, id)| **id == file);
-                    let store = store.is_some_and(|(path, _)| path.ends_with("log/db"));
+                    let store = store.is_some_and(|(path, _)| path.ends_with("db"));
                     What::SyncFile { file, by_cure: store && call.name == "fdatasync" }
                 }
                 Some(Descriptor::Directory(index)) => {
@@ -273,9 +292,8 @@ impl Disk {
                     return;
                 }
                 let (from, to) = (from.unwrap(), to.unwrap());
-                let file = self.now.files.remove(&from).expect("only files are renamed");
-                self.now.files.insert(to.clone(), file);
-                What::Rename { from, to, file }
+                self.now.rename(&from, &to);
+                What::Rename { from, to }
             }
             "unlink" | "unlinkat" => {
                 let path = path(usize::from(call.name == "unlinkat"));
@@ -308,11 +326,19 @@ impl Disk {
         })
     }
 
-    /// Moments of a range at which something is decided: syncs, changes of entries.
-    pub fn turning_points(&self, from: usize, to: usize) -> Vec<usize> {
+    /// Moments of a range just after a write, where most is uncertain.
+    pub fn after_writes(&self, range: &Range<usize>) -> Vec<usize> {
+        let writes = |change: &&Change| matches!(change.what, What::Write { .. });
+        let moments = self.changes.iter().filter(writes).map(|change| change.done + 1);
+        moments.filter(|moment| range.contains(moment)).collect()
+    }
+
+    /// Moments of a range at which something is decided: begins and ends of syncs, changes of names and lengths.
+    pub fn turning_points(&self, range: &Range<usize>) -> Vec<usize> {
         let turns = |change: &&Change| !matches!(change.what, What::Write { .. });
-        let within = self.changes.iter().filter(turns).flat_map(|c| [c.began, c.done, c.done + 1]);
-        within.filter(|moment| (from..to).contains(moment)).collect()
+        let changes = self.changes.iter().filter(turns);
+        let moments = changes.flat_map(|change| [change.began + 1, change.done, change.done + 1]);
+        moments.filter(|moment| range.contains(moment)).collect()
     }
 
     /// Bytes written, syncs done, and writes to a place of the store that held something else before.
@@ -357,8 +383,8 @@ impl Disk {
         };
         let tree = self.entries(cut, &directory_syncs, random, &mut image.entries_lost);
         for (path, file) in &tree.files {
-            let content = self.content(*file, cut, file_syncs.get(file).copied(), random);
-            let (content, lost) = content;
+            let synced = file_syncs.get(file).copied();
+            let (content, lost) = self.content(*file, cut, synced, random);
             image.pages_lost += lost;
             image.files.insert(self.relative(path), content);
         }
@@ -413,10 +439,7 @@ impl Disk {
                 What::Link { path, file } => drop(tree.files.insert(path.clone(), *file)),
                 What::MakeDirectory { path } => drop(tree.directories.insert(path.clone())),
                 What::Unlink { path } => drop(tree.files.remove(path)),
-                What::Rename { from, to, file } => {
-                    tree.files.remove(from);
-                    tree.files.insert(to.clone(), *file);
-                }
+                What::Rename { from, to } => tree.rename(from, to),
                 _ => {}
             }
         }
@@ -482,7 +505,7 @@ impl Disk {
         pending.iter().for_each(|change| apply(&mut everything, &change.what, |_| true));
         let newest = *sizes.last().unwrap();
         let fate = fate(random);
-        let size = match fate {
+        match fate {
             Fate::Nothing => {}
             Fate::Everything => *pages = everything.clone(),
             Fate::Prefix => {
@@ -499,8 +522,7 @@ impl Disk {
                 let lost = *random.choice(&touched(pending)).unwrap_or(&0);
                 pending.iter().for_each(|change| apply(pages, &change.what, |page| page != lost));
             }
-        };
-        let () = size;
+        }
         let size = match fate {
             Fate::Nothing => durable_size,
             Fate::Everything => newest,
