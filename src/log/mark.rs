@@ -11,10 +11,12 @@
 //!     60      4  CRC-32C of the 60 bytes above, little-endian
 //! ```
 //!
-//! The file may lag behind the log; it must never run ahead of it.
+//! The file may lag behind the log; it must never run ahead of it. It is begun with both slots, under another name until
+//! it is on the disk, so that one slot holds whenever a power loss tears the other: also the first one to be written.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
+    io,
     os::unix::fs::FileExt as _,
     path::Path,
 };
@@ -46,30 +48,45 @@ pub struct MarkFile {
 }
 
 impl MarkFile {
-    /// Opens or creates the file and reads the newest valid slot.
+    /// Opens the file and reads the newest valid slot; none if there is no file.
     ///
     /// # Errors
-    /// [`LogError::Io`]; [`LogError::Damaged`] if the file has content and neither slot is valid.
-    pub fn open(path: &Path) -> Result<(Self, Option<Mark>), LogError> {
+    /// [`LogError::Io`]; [`LogError::Damaged`] if no slot is valid.
+    pub fn open(path: &Path) -> Result<Option<(Self, Mark)>, LogError> {
         let failed = |source| LogError::io(format!("open {}", path.display()), source);
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
+        let slots = [read_slot(&file, 0), read_slot(&file, 1)];
+        let Some(newest) = slots.iter().flatten().copied().max_by_key(|mark| mark.size) else {
+            let detail = format!("{} holds no valid high-water mark", path.display());
+            return Err(LogError::damaged(0, detail));
+        };
+        // Overwrite the older slot first, so that a torn write leaves the newer one.
+        let next_slot = u64::from(slots[0] == Some(newest));
+        Ok(Some((Self { file, next_slot }, newest)))
+    }
+
+    /// Makes the file with `mark` in both slots. The caller syncs the directory.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn begin(path: &Path, mark: &Mark) -> Result<Self, LogError> {
+        let failed = |source| LogError::io(format!("begin {}", path.display()), source);
+        let begun = path.with_extension("new");
         let mut options = OpenOptions::new();
         let file = options
             .read(true)
             .write(true)
             .create(true)
-            .truncate(false)
-            .open(path)
+            .truncate(true)
+            .open(&begun)
             .map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
-        let slots = [read_slot(&file, 0), read_slot(&file, 1)];
-        let newest = slots.iter().flatten().copied().max_by_key(|mark| mark.size);
-        if newest.is_none() && length > 0 {
-            let detail = format!("{} holds no valid high-water mark", path.display());
-            return Err(LogError::damaged(0, detail));
-        }
-        // Overwrite the older slot first, so that a torn write leaves the newer one.
-        let next_slot = u64::from(slots[0].is_some() && slots[0] == newest);
-        Ok((Self { file, next_slot }, newest))
+        file.write_all_at(&encode(mark).repeat(2), 0).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        fs::rename(&begun, path).map_err(failed)?;
+        Ok(Self { file, next_slot: 0 })
     }
 
     /// Writes a mark and syncs it.
@@ -129,19 +146,34 @@ mod tests {
     fn a_torn_write_leaves_the_mark_before() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("MARK");
-        let (mut file, none) = MarkFile::open(&path).unwrap();
-        assert_eq!(none, None);
+        let found = || MarkFile::open(&path).map(|found| found.map(|(_, mark)| mark));
+        assert_eq!(found().unwrap(), None);
+        let mut file = MarkFile::begin(&path, &mark(0)).unwrap();
+        // A write that is torn from the very first one on, in whichever slot comes next.
         for size in 1..=5 {
+            let slot = file.next_slot;
+            file.file.write_all_at(&[0xFF; 20], slot * SLOT as u64).unwrap();
+            assert_eq!(found().unwrap(), Some(mark(size - 1)));
             file.write(&mark(size)).unwrap();
-            let (_, found) = MarkFile::open(&path).unwrap();
-            assert_eq!(found, Some(mark(size)));
+            assert_eq!(found().unwrap(), Some(mark(size)));
         }
         // Slot 0 holds 5, slot 1 holds 4. After a restart the next write goes to slot 1; tear it.
-        let (mut reopened, _) = MarkFile::open(&path).unwrap();
+        let (mut reopened, _) = MarkFile::open(&path).unwrap().unwrap();
         reopened.write(&mark(6)).unwrap();
         reopened.file.write_all_at(&[0xFF; 20], SLOT as u64).unwrap();
-        assert_eq!(MarkFile::open(&path).unwrap().1, Some(mark(5)));
+        assert_eq!(found().unwrap(), Some(mark(5)));
         reopened.file.write_all_at(&[0xFF; 20], 0).unwrap();
-        assert!(matches!(MarkFile::open(&path), Err(LogError::Damaged { .. })));
+        assert!(matches!(found(), Err(LogError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_file_that_was_never_finished_is_begun_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("MARK");
+        fs::write(path.with_extension("new"), [7; 200]).unwrap();
+        assert!(MarkFile::open(&path).unwrap().is_none());
+        MarkFile::begin(&path, &mark(0)).unwrap();
+        assert_eq!(MarkFile::open(&path).unwrap().unwrap().1, mark(0));
+        assert_eq!(fs::metadata(&path).unwrap().len(), 2 * SLOT as u64);
     }
 }

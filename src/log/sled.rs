@@ -33,7 +33,7 @@ use sled::{Batch, IVec};
 use uuid::Uuid;
 
 use super::{
-    Appended, Chunk, CommitLog, Group, Hash, HashBlock, LogError,
+    Appended, Chunk, CommitLog, Frontier, Group, Hash, HashBlock, LogError,
     mark::{Mark, MarkFile},
     sync_cure,
 };
@@ -72,7 +72,9 @@ impl SledLog {
         let store_path = directory.join("log");
         let existed = store_path.exists();
         remove_half_written_snapshots(&store_path)?;
-        let (mark, found) = MarkFile::open(&directory.join("MARK"))?;
+        let mark_path = directory.join("MARK");
+        let marked = MarkFile::open(&mark_path)?;
+        let found = marked.as_ref().map(|(_, mark)| *mark);
         if existed && !store_path.join("db").exists() {
             return Err(LogError::damaged(0, "the store has lost its main file"));
         }
@@ -87,6 +89,10 @@ impl SledLog {
         check_blobs(&store_path)?;
         check_flush_syncs(&store)?;
         let id = identity(&store, found, fresh_id)?;
+        let mark = match marked {
+            Some((file, _)) => file,
+            None => MarkFile::begin(&mark_path, &nothing_yet(id))?,
+        };
         sync_files(directory, &store_path)?;
 
         let size = complete_size(&store)?;
@@ -355,6 +361,11 @@ fn identity(store: &sled::Db, mark: Option<Mark>, fresh_id: Uuid) -> Result<Uuid
     Ok(id)
 }
 
+/// The high-water mark of a log that has just begun.
+fn nothing_yet(log_id: Uuid) -> Mark {
+    Mark { log_id, size: 0, root: Frontier::default().root() }
+}
+
 fn encode_identity(id: Uuid) -> Vec<u8> {
     let mut value = FORMAT.to_le_bytes().to_vec();
     value.extend(id.as_bytes());
@@ -383,8 +394,8 @@ fn sync_files(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     let files = ["conf", "db", "blobs"].map(|name| store_path.join(name));
     let paths = files
         .into_iter()
-        .filter(|path| path.exists())
         .chain([directory.join("LOCK"), directory.join("MARK")])
+        .filter(|path| path.exists())
         .chain([store_path.to_path_buf(), directory.to_path_buf()]);
     let sync = |path: PathBuf| {
         File::open(&path)

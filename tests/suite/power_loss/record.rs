@@ -106,10 +106,15 @@ pub fn record(place: &Place, disk: &mut Disk, plan: &str) {
 fn workload() {
     let (Ok(plan), Ok(place)) = (env::var(PLAN), env::var(PLACE)) else { return };
     let place = Place::new(Path::new(&place));
+    run(&place, &plan);
+}
+
+/// Runs a plan in this process.
+pub fn run(place: &Place, plan: &str) {
     let mut options = OpenOptions::new();
     let mut voice = options.append(true).create(true).open(place.voice()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(work(&plan, &place, &mut voice));
+    runtime.block_on(work(plan, place, &mut voice));
 }
 
 async fn work(plan: &str, place: &Place, voice: &mut File) {
@@ -171,7 +176,11 @@ async fn work(plan: &str, place: &Place, voice: &mut File) {
                     std::process::exit(0);
                 }
                 ledger.close();
-                open = None;
+                let (log, _) = open.take().unwrap();
+                // The ledger's task lets go of the log when it comes to its turn.
+                while Arc::strong_count(&log) > 1 {
+                    tokio::task::yield_now().await;
+                }
             }
             other => panic!("no such step: {other}"),
         }
