@@ -16,6 +16,8 @@ mod command_line;
 mod crashes;
 #[path = "suite/edge_cases.rs"]
 mod edge_cases;
+#[path = "suite/damage.rs"]
+mod damage;
 #[path = "suite/guarantees.rs"]
 mod guarantees;
 #[path = "suite/harness.rs"]
