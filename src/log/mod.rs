@@ -7,6 +7,7 @@ pub mod chunk;
 pub mod mark;
 pub mod memory;
 pub mod merkle;
+mod preflight;
 mod sled;
 pub mod sync_cure;
 

@@ -35,7 +35,7 @@ use uuid::Uuid;
 use super::{
     Appended, Chunk, CommitLog, Frontier, Group, Hash, HashBlock, LogError,
     mark::{Mark, MarkFile},
-    sync_cure,
+    preflight, sync_cure,
 };
 use crate::domain::limits::{
     HASHES_PER_BLOCK, STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL,
@@ -85,6 +85,7 @@ impl SledLog {
         if !existed {
             begin_store(directory, &store_path)?;
         }
+        preflight::check(&store_path)?;
         let store = open_store(&store_path)?;
         check_blobs(&store_path)?;
         check_flush_syncs(&store)?;

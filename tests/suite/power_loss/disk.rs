@@ -14,7 +14,7 @@ use std::{
 
 use fastrand::Rng;
 
-use super::trace::Call;
+use super::trace::{Argument, Call};
 
 const PAGE: usize = 4096;
 const SECTOR: usize = 512;
@@ -64,6 +64,11 @@ struct Tree {
 }
 
 impl Tree {
+    /// Removes a file or an empty directory; true if it was there.
+    fn remove(&mut self, path: &Path) -> bool {
+        self.files.remove(path).is_some() || self.directories.remove(path)
+    }
+
     /// Gives a file, or a directory with all that is in it, another name.
     fn rename(&mut self, from: &Path, to: &Path) {
         let renamed = |path: &Path| match path.strip_prefix(from) {
@@ -183,9 +188,17 @@ impl Disk {
     ) {
         let arguments = &call.arguments;
         let descriptor = || descriptors.get(&arguments[0].number()).copied();
+        // A path may stand relative to the directory whose descriptor comes before it.
         let path = |at: usize| {
             let path = PathBuf::from(std::str::from_utf8(arguments[at].text()).unwrap());
-            path.is_absolute().then_some(path)
+            let before = at.checked_sub(1).and_then(|before| match &arguments[before] {
+                Argument::Word(word) => descriptors.get(&word.parse().ok()?),
+                Argument::Text(_) => None,
+            });
+            match before {
+                Some(Descriptor::Directory(index)) => Some(directories[*index].join(path)),
+                _ => path.is_absolute().then_some(path),
+            }
         };
         let ours =
             |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.starts_with(&self.root));
@@ -295,13 +308,13 @@ impl Disk {
                 self.now.rename(&from, &to);
                 What::Rename { from, to }
             }
-            "unlink" | "unlinkat" => {
+            "unlink" | "unlinkat" | "rmdir" => {
                 let path = path(usize::from(call.name == "unlinkat"));
                 if !ours(&path) {
                     return;
                 }
                 let path = path.unwrap();
-                self.now.files.remove(&path).expect("only files are removed");
+                assert!(self.now.remove(&path), "{} was not known", path.display());
                 What::Unlink { path }
             }
             // A call that this model does not know must not pass unseen.
@@ -438,7 +451,7 @@ impl Disk {
             match &change.what {
                 What::Link { path, file } => drop(tree.files.insert(path.clone(), *file)),
                 What::MakeDirectory { path } => drop(tree.directories.insert(path.clone())),
-                What::Unlink { path } => drop(tree.files.remove(path)),
+                What::Unlink { path } => drop(tree.remove(path)),
                 What::Rename { from, to } => tree.rename(from, to),
                 _ => {}
             }
