@@ -182,12 +182,12 @@ mod tests {
         let claim = segments.iter().map(|segment| segment.stable).max().unwrap();
         assert!(claim > SIZE, "the store has segments enough");
         let mut bytes = fs::read(&file).unwrap();
-        let headers = (0..bytes.len()).step_by(SEGMENT as usize);
-        let holder = headers.filter(|at| {
+        let headers = (0..bytes.len()).step_by(usize::try_from(SEGMENT).unwrap());
+        let mut holders = headers.filter(|at| {
             let header = bytes[*at..*at + HEADER].try_into().unwrap();
             decode(&header).is_some_and(|segment| segment.first == claim - claim % SIZE)
         });
-        let holder = holder.last().unwrap();
+        let holder = holders.next().unwrap();
         bytes[holder] ^= 1;
         fs::write(&file, &bytes).unwrap();
 

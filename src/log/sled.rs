@@ -88,20 +88,21 @@ impl SledLog {
         preflight::check(&store_path)?;
         let store = open_store(&store_path)?;
         check_blobs(&store_path)?;
-        check_flush_syncs(&store)?;
-        let id = identity(&store, found, fresh_id)?;
+        guarded(|| check_flush_syncs(&store))?;
+        let id = guarded(|| identity(&store, found, fresh_id))?;
         let mark = match marked {
             Some((file, _)) => file,
             None => MarkFile::begin(&mark_path, &nothing_yet(id))?,
         };
         sync_files(directory, &store_path)?;
 
-        let size = complete_size(&store)?;
-        remove_tail(&store, size)?;
+        let size = guarded(|| complete_size(&store))?;
         if let Some(mark) = found.filter(|mark| mark.size > size) {
             let detail = format!("the log ends here, but {} events had been durable", mark.size);
             return Err(LogError::damaged(size, detail));
         }
+        // Only now: before a log that is refused, nothing is taken away from it.
+        guarded(|| remove_tail(&store, size))?;
         let size = AtomicU64::new(size);
         Ok(Self { store, id, size, mark: Mutex::new(mark), found, _lock: lock })
     }
@@ -110,6 +111,42 @@ impl SledLog {
     #[must_use]
     pub fn mark_found(&self) -> Option<Mark> {
         self.found
+    }
+
+    fn read_chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
+        let size = self.size();
+        let mut chunks: Vec<Chunk> = Vec::new();
+        if from >= size {
+            return Ok(chunks);
+        }
+        let upto = key(CHUNKS, from);
+        let holder = self.store.range([CHUNKS].as_slice()..=upto.as_slice()).next_back();
+        let Some(holder) = holder else {
+            return Err(LogError::damaged(from, "the chunk that holds it is missing"));
+        };
+        let (start, _) = holder.map_err(|e| store_error("read the log", e))?;
+        let mut expected = position_of(&start);
+        let mut taken = 0;
+        for entry in self.store.range(start..[CHUNKS + 1].as_slice().into()) {
+            let (key, value) = entry.map_err(|e| store_error("read the log", e))?;
+            let chunk = Chunk::decode(position_of(&key), Bytes::copy_from_slice(&value))?;
+            if chunk.first() != expected || (chunks.is_empty() && chunk.next() <= from) {
+                return Err(LogError::damaged(expected, "a chunk is missing"));
+            }
+            expected = chunk.next();
+            taken += value.len();
+            if chunk.first() >= size {
+                break;
+            }
+            chunks.push(chunk);
+            if taken >= bytes {
+                break;
+            }
+        }
+        if taken < bytes && expected < size {
+            return Err(LogError::damaged(expected, "the chunks end before the log does"));
+        }
+        Ok(chunks)
     }
 
     fn write_window(&self, batch: Batch) -> Result<(), LogError> {
@@ -160,51 +197,27 @@ impl CommitLog for SledLog {
     }
 
     fn read(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
-        let size = self.size();
-        let mut chunks: Vec<Chunk> = Vec::new();
-        if from >= size {
-            return Ok(chunks);
-        }
-        let upto = key(CHUNKS, from);
-        let holder = self.store.range([CHUNKS].as_slice()..=upto.as_slice()).next_back();
-        let Some(holder) = holder else {
-            return Err(LogError::damaged(from, "the chunk that holds it is missing"));
-        };
-        let (start, _) = holder.map_err(|e| store_error("read the log", e))?;
-        let mut expected = position_of(&start);
-        let mut taken = 0;
-        for entry in self.store.range(start..[CHUNKS + 1].as_slice().into()) {
-            let (key, value) = entry.map_err(|e| store_error("read the log", e))?;
-            let chunk = Chunk::decode(position_of(&key), Bytes::copy_from_slice(&value))?;
-            if chunk.first() != expected || (chunks.is_empty() && chunk.next() <= from) {
-                return Err(LogError::damaged(expected, "a chunk is missing"));
-            }
-            expected = chunk.next();
-            taken += value.len();
-            if chunk.first() >= size {
-                break;
-            }
-            chunks.push(chunk);
-            if taken >= bytes {
-                break;
-            }
-        }
-        if taken < bytes && expected < size {
-            return Err(LogError::damaged(expected, "the chunks end before the log does"));
-        }
-        Ok(chunks)
+        guarded(|| self.read_chunks(from, bytes))
     }
 
     fn hashes(&self, first: u64) -> Result<Option<HashBlock>, LogError> {
-        let value =
-            self.store.get(key(BLOCKS, first)).map_err(|e| store_error("read leaf hashes", e))?;
-        value.map(|value| decode_block(first, &value)).transpose()
+        guarded(|| {
+            let value = self.store.get(key(BLOCKS, first));
+            let value = value.map_err(|e| store_error("read leaf hashes", e))?;
+            value.map(|value| decode_block(first, &value)).transpose()
+        })
     }
 
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError> {
         assert!(size <= self.size(), "a high-water mark ahead of the log");
         self.mark.lock().write(&Mark { log_id: self.id, size, root })
     }
+}
+
+/// Reads from the store. It panics on some damage, which is then said as such; nothing is shared that a panic could break.
+fn guarded<T>(read: impl FnOnce() -> Result<T, LogError>) -> Result<T, LogError> {
+    let gave_up = |_| Err(LogError::damaged(0, "the store gave up on a page that it cannot read"));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(gave_up)
 }
 
 fn key(prefix: u8, position: u64) -> [u8; 9] {
