@@ -1,68 +1,166 @@
-//! Kills during a stream of appends, and data directories that must be refused.
+//! Kills during a stream of appends, during a drain and during an open, and data directories that must be refused.
+//!
+//! `TIDU_CRASH_CYCLES` sets how many cycles of appending and killing are run.
 
-use std::{fs, process::Command, sync::Arc};
+use std::{
+    env, fs,
+    io::Read as _,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
+use fastrand::Rng;
 use parking_lot::Mutex;
-use tidu::pb;
+use tidu::pb::{self, subscribe_request::Start, subscribe_response::Payload};
 
-use crate::harness::{Fresh, Server, TIDU, designated, directory, list, made_up};
+use crate::harness::{Client, Fresh, Server, TIDU, designated, directory, list, made_up};
 
-/// Cycles of appending and killing; each goes on with the log of the one before.
-const CYCLES: usize = 6;
-/// Acknowledged commits before the kill; it comes while others are in flight.
-const COMMITS: usize = 60;
+/// Cycles of a usual run; each goes on with the log of the one before.
+const CYCLES: usize = 4;
+/// Acknowledged events before the end comes, while others are in flight.
+const EVENTS: usize = 60;
+/// Within this a server has opened its log or is doing so; kills fall at random before it.
+const OPEN_DURATION: Duration = Duration::from_millis(120);
+/// The same for a drain.
+const DRAIN_DURATION: Duration = Duration::from_millis(30);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_acknowledged_commit_survives_kill_9_while_appending() {
-    let seed = fastrand::u64(..);
-    println!("seed {seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    let dir = directory();
-    let data = dir.path().join("data");
-    let acknowledged = Arc::new(Mutex::new(Vec::<(u64, String)>::new()));
-    let enterprises = made_up(1, 60_000);
-    let mut used = 0;
-    for cycle in 0..CYCLES {
-        let server = Server::start(&data);
-        let mut writers = Vec::new();
-        let goal = acknowledged.lock().len() + COMMITS;
-        for _ in 0..8 {
-            let client = server.client().await;
-            let commits: Vec<Vec<pb::Event>> = (0..200)
-                .map(|_| {
-                    let size = if random.u8(0..10) == 0 { 100 } else { random.usize(1..4) };
-                    used += size;
-                    enterprises[used - size..used].iter().map(designated).collect()
-                })
-                .collect();
-            let acknowledged = Arc::clone(&acknowledged);
-            writers.push(tokio::spawn(async move {
-                let mut client = client;
-                for events in commits {
-                    let designees: Vec<_> = events.iter().map(|e| e.designee.clone()).collect();
-                    let Ok(answer) = client.record(events).await else { return };
-                    let first = answer.first_position.unwrap();
-                    acknowledged.lock().extend((first..).zip(designees));
-                }
-            }));
-            used %= 50_000;
-        }
-        while acknowledged.lock().len() < goal
-            && !writers.iter().all(tokio::task::JoinHandle::is_finished)
-        {
-            tokio::task::yield_now().await;
-        }
-        server.kill();
-        for writer in writers {
-            writer.await.unwrap();
-        }
-        check(&data, &acknowledged.lock(), cycle).await;
-    }
-    assert!(acknowledged.lock().len() >= CYCLES * COMMITS / 2);
+/// What the outside knows of the log.
+#[derive(Clone, Default)]
+struct Known {
+    /// Designees by position, from answers to appends.
+    acknowledged: Arc<Mutex<Vec<(u64, String)>>>,
+    /// Designees from position 0 on, as one subscriber saw them that resumes after each crash.
+    seen: Arc<Mutex<Vec<String>>>,
 }
 
-/// Opens the log again and compares it with what was acknowledged.
-async fn check(data: &std::path::Path, acknowledged: &[(u64, String)], cycle: usize) {
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Kill,
+    KillWhileDraining,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_was_acknowledged_or_seen_survives_kill_9_at_any_moment() {
+    let seed = fastrand::u64(..);
+    let cycles = env::var("TIDU_CRASH_CYCLES").map_or(CYCLES, |n| n.parse().unwrap());
+    println!("seed {seed}");
+    let mut random = Rng::with_seed(seed);
+    let dir = directory();
+    let data = dir.path().join("data");
+    let known = Known::default();
+    let (mut while_opening, mut before_draining_ended) = (0, 0);
+    for cycle in 0..cycles {
+        let end = if cycle % 2 == 0 { End::Kill } else { End::KillWhileDraining };
+        let server = Server::start(&data);
+        let mut tasks = append_and_follow(&server, &known, cycle as u64, &mut random).await;
+        if let End::KillWhileDraining = end {
+            server.ask_to_end();
+            // No waiting for anything: it chooses the moment of the kill.
+            tokio::time::sleep(DRAIN_DURATION.mul_f64(random.f64())).await;
+        }
+        before_draining_ended += usize::from(server.kill().is_none());
+        while let Some(ended) = tasks.join_next().await {
+            ended.unwrap();
+        }
+        for _ in 0..2 {
+            while_opening += usize::from(kill_while_opening(&data, &mut random));
+        }
+        check(&data, &known, cycle).await;
+    }
+    println!(
+        "{cycles} cycles; {while_opening} of {} kills fell before the server listened, \
+         {before_draining_ended} of {cycles} before it had ended; {} events acknowledged, {} seen",
+        2 * cycles,
+        known.acknowledged.lock().len(),
+        known.seen.lock().len()
+    );
+    assert!(while_opening > 0 && before_draining_ended > cycles / 2, "the kills do not hit");
+    assert!(known.acknowledged.lock().len() >= cycles * EVENTS / 2);
+    assert!(!known.seen.lock().is_empty(), "the subscriber saw nothing");
+}
+
+/// Eight writers and a subscriber; comes back when enough was acknowledged, and leaves them at it.
+async fn append_and_follow(
+    server: &Server,
+    known: &Known,
+    cycle: u64,
+    random: &mut Rng,
+) -> tokio::task::JoinSet<()> {
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(follow(server.client().await, Arc::clone(&known.seen)));
+    let goal = known.acknowledged.lock().len() + EVENTS;
+    let mut enterprises = made_up(1 + cycle, 8_000).into_iter();
+    for _ in 0..8 {
+        let client = server.client().await;
+        let commits: Vec<Vec<pb::Event>> = (0..40)
+            .map(|_| {
+                let size = if random.u8(0..10) == 0 { 100 } else { random.usize(1..4) };
+                enterprises.by_ref().take(size).map(|enterprise| designated(&enterprise)).collect()
+            })
+            .collect();
+        tasks.spawn(write(client, commits, Arc::clone(&known.acknowledged)));
+    }
+    while known.acknowledged.lock().len() < goal {
+        assert!(tasks.try_join_next().is_none_or(|ended| ended.is_ok()));
+        assert!(!tasks.is_empty(), "the writers ended early");
+        tokio::task::yield_now().await;
+    }
+    tasks
+}
+
+async fn write(
+    mut client: Client,
+    commits: Vec<Vec<pb::Event>>,
+    acknowledged: Arc<Mutex<Vec<(u64, String)>>>,
+) {
+    for events in commits {
+        let designees: Vec<_> = events.iter().map(|e| e.designee.clone()).collect();
+        let Ok(answer) = client.record(events).await else { return };
+        let first = answer.first_position.unwrap();
+        acknowledged.lock().extend((first..).zip(designees));
+    }
+}
+
+/// Follows the log from where it had got to, until the server is gone. Each position is one more than the one before.
+async fn follow(mut client: Client, seen: Arc<Mutex<Vec<String>>>) {
+    let start = Some(Start::FromPosition(seen.lock().len() as u64));
+    let request = pb::SubscribeRequest { start, ..Default::default() };
+    let Ok(stream) = client.ledger.subscribe(request).await else { return };
+    let mut stream = stream.into_inner();
+    while let Ok(Some(message)) = stream.message().await {
+        let Some(Payload::Events(batch)) = message.payload else { continue };
+        for leaf in batch.leaves {
+            let event: pb::RecordedEvent = prost::Message::decode(leaf).unwrap();
+            let mut seen = seen.lock();
+            assert_eq!(event.position, Some(seen.len() as u64), "the position after the previous");
+            seen.push(event.event.unwrap().designee);
+        }
+    }
+}
+
+/// Starts a server and kills it at some moment; true if it had not got so far as to listen.
+fn kill_while_opening(data: &Path, random: &mut Rng) -> bool {
+    let mut child = Command::new(TIDU)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // No waiting for anything: it chooses the moment of the kill.
+    thread::sleep(OPEN_DURATION.mul_f64(random.f64()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    said.is_empty()
+}
+
+/// Opens the log again and compares it with what was acknowledged and with what the subscriber saw.
+async fn check(data: &Path, known: &Known, cycle: usize) {
     let server = Server::start(data);
     let mut client = server.client().await;
     let size = client.status().await.log_size;
@@ -74,13 +172,18 @@ async fn check(data: &std::path::Path, acknowledged: &[(u64, String)], cycle: us
         let commit = event.commit.unwrap();
         assert!(commit.first_position.unwrap() + u64::from(commit.size) <= size, "torn commit");
     }
-    for (position, designee) in acknowledged {
-        let event = events[usize::try_from(*position).unwrap()].event.as_ref().unwrap();
-        assert_eq!(event.designee, *designee, "cycle {cycle}: an acknowledged event is gone");
+    let designees: Vec<_> = events.iter().map(|e| &e.event.as_ref().unwrap().designee).collect();
+    for (position, designee) in known.acknowledged.lock().iter() {
+        let found = designees.get(usize::try_from(*position).unwrap());
+        assert_eq!(found, Some(&designee), "cycle {cycle}: an acknowledged event is gone");
+    }
+    for (position, designee) in known.seen.lock().iter().enumerate() {
+        let found = designees.get(position);
+        assert_eq!(found, Some(&designee), "cycle {cycle}: an event that was seen is gone");
     }
 }
 
-fn refused(data: &std::path::Path) -> String {
+fn refused(data: &Path) -> String {
     let output = Command::new(TIDU)
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data)

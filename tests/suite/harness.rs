@@ -67,16 +67,21 @@ impl Server {
         Client::connect(&self.address).await
     }
 
-    /// Ends the process as a crash of the machine's software would.
-    pub fn kill(mut self) {
+    /// Ends the process as a crash of the machine's software would. Gives its exit code if it had ended by itself.
+    pub fn kill(mut self) -> Option<i32> {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// Asks the process to end.
+    pub fn ask_to_end(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     }
 
     /// Asks the process to end and gives its exit code.
     pub fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.ask_to_end();
         self.child.wait().unwrap().code()
     }
 }
