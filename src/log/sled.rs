@@ -298,7 +298,9 @@ fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     drop(open_store(&begun)?);
     sync_files(directory, &begun)?;
     fs::rename(&begun, store_path)
-        .map_err(|e| LogError::io(format!("rename {}", begun.display()), e))
+        .map_err(|e| LogError::io(format!("rename {}", begun.display()), e))?;
+    // Before the mark gets its name: a mark without its store would speak of a log that is gone.
+    sync_files(directory, store_path)
 }
 
 /// Opens the store. It panics on some damage, so the panic is taken for what it means.
@@ -362,6 +364,8 @@ fn identity(store: &sled::Db, mark: Option<Mark>, fresh_id: Uuid) -> Result<Uuid
         if holds_events || mark.is_some_and(|mark| mark.size > 0) {
             return Err(LogError::damaged(0, "the log has lost its identity"));
         }
+        // A mark that has survived where the identity has not gives the log its name.
+        let fresh_id = mark.map_or(fresh_id, |mark| mark.log_id);
         store
             .insert(META_KEY, encode_identity(fresh_id))
             .and_then(|_| store.flush())
