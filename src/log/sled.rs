@@ -13,7 +13,7 @@
 //! h ‖ u64 BE      the 128 leaf hashes from that position on, then their CRC-32C (u32 LE)
 //! ```
 //!
-//! Rules of this file: one tree; one `apply_batch` and one blocking `flush` a window; never `flush_async`,
+//! Rules of this file: one tree; a window is inserted in order and made durable by one blocking `flush`; never `flush_async`,
 //! `watch_prefix`, merge operators, transactions, `generate_id` or `len`; no value over 7 KiB. A chunk past the last one
 //! that ends a commit was never acknowledged: it is removed at the next start.
 
@@ -48,6 +48,8 @@ const META_KEY: &[u8] = b"m";
 const SYNC_KEY: &[u8] = b"s";
 const CHUNKS: u8 = b'e';
 const BLOCKS: u8 = b'h';
+
+type Key = [u8; 9];
 
 /// The log in a data directory.
 #[derive(Debug)]
@@ -149,8 +151,13 @@ impl SledLog {
         Ok(chunks)
     }
 
-    fn write_window(&self, batch: Batch) -> Result<(), LogError> {
-        self.store.apply_batch(batch).map_err(|e| store_error("write to the log", e))?;
+    /// Writes the values in order and syncs them. No batch: the store would write its begin and its content separately and
+    /// sync each. What a power loss leaves of a window is its first values, which is what the order is for.
+    fn write_window(&self, window: &[(Key, Bytes)]) -> Result<(), LogError> {
+        for (key, value) in window {
+            let written = self.store.insert(key, value.as_ref());
+            written.map_err(|e| store_error("write to the log", e))?;
+        }
         self.store.flush().map_err(|e| store_error("flush the log", e))?;
         Ok(())
     }
@@ -173,25 +180,27 @@ impl CommitLog for SledLog {
         let Some(last) = group.chunks.last() else { return Ok(Appended::Durable(size)) };
         assert!(last.ends_commit(), "a group ends in the middle of a commit");
 
-        let (mut window, mut bytes) = (Batch::default(), 0);
+        let (mut window, mut bytes) = (Vec::new(), 0);
         let mut blocks = group.blocks.iter().peekable();
         let mut next = base;
         for chunk in &group.chunks {
             assert_eq!(chunk.first(), next, "a gap between chunks");
             next = chunk.next();
-            window.insert(key(CHUNKS, chunk.first()).as_slice(), chunk.bytes().as_ref());
-            bytes += chunk.bytes().len();
+            // Hashes before the chunk that completes them: where that is, they are.
             while let Some(block) = blocks.next_if(|b| b.first + HASHES_PER_BLOCK as u64 <= next) {
-                let value = encode_block(block);
+                let value = Bytes::from(encode_block(block));
                 bytes += value.len();
-                window.insert(key(BLOCKS, block.first).as_slice(), value);
+                window.push((key(BLOCKS, block.first), value));
             }
+            bytes += chunk.bytes().len();
+            window.push((key(CHUNKS, chunk.first()), chunk.bytes().clone()));
             if bytes >= SYNC_WINDOW_BYTES_MAX && next < last.next() {
-                self.write_window(std::mem::take(&mut window))?;
+                self.write_window(&window)?;
+                window.clear();
                 bytes = 0;
             }
         }
-        self.write_window(window)?;
+        self.write_window(&window)?;
         self.size.store(next, Ordering::Release);
         Ok(Appended::Durable(next))
     }
@@ -220,7 +229,7 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, LogError>) -> Result<T, LogError>
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(gave_up)
 }
 
-fn key(prefix: u8, position: u64) -> [u8; 9] {
+fn key(prefix: u8, position: u64) -> Key {
     let [a, b, c, d, e, f, g, h] = position.to_be_bytes();
     [prefix, a, b, c, d, e, f, g, h]
 }
