@@ -10,6 +10,8 @@
 pub mod check;
 #[path = "power_loss/disk.rs"]
 mod disk;
+#[path = "power_loss/image.rs"]
+mod image;
 #[path = "power_loss/record.rs"]
 pub mod record;
 #[path = "power_loss/trace.rs"]
@@ -21,7 +23,8 @@ use fastrand::Rng;
 
 use self::{
     check::{History, Verdict},
-    disk::{Cure, Disk, Image},
+    disk::Disk,
+    image::{Cure, Image},
     record::{Place, record, strace_is_there},
 };
 use crate::harness::directory;
@@ -30,6 +33,8 @@ use crate::harness::directory;
 const IMAGES: usize = 260;
 /// Of this many images one goes on with an append and is opened again.
 const GO_ON_EVERY: usize = 4;
+/// Images of a recovery that is itself cut off.
+const IMAGES_PER_RECOVERY: usize = 10;
 
 /// Images of one test that has a share of so many per cent.
 fn images(share: usize) -> usize {
@@ -122,6 +127,22 @@ impl Recorded {
     }
 }
 
+impl Recorded {
+    /// Records the recovery from an image and tries images of that.
+    fn recover(&self, phase: Option<&str>, random: &mut Rng, report: &mut Report) {
+        let phases = self.phases().into_iter();
+        let phases = phases.filter(|(name, _)| phase.is_none_or(|phase| phase == name));
+        let (_, moments) = random.choice(phases.collect::<Vec<_>>()).unwrap();
+        let cut = self.cut(&moments, random);
+        let dir = directory();
+        let place = Place::new(dir.path());
+        self.disk.image(cut, Cure::On, random).write(&place.disk());
+        let plan = "phase:recovery open phase:after-recovery small:4 close";
+        let second = Self::new(&place, self.acknowledged(cut), &[plan]);
+        second.try_images(IMAGES_PER_RECOVERY, Cure::On, random, report);
+    }
+}
+
 /// What was tried, by phase.
 #[derive(Default)]
 struct Report {
@@ -201,6 +222,13 @@ fn nothing_acknowledged_is_lost_by_a_power_loss_with_small_commits_and_restarts(
     assert!(report.sum(|counts| counts.with_pages_lost) * 10 > images(50), "hardly anything lost");
 }
 
+/// A commit of several sync windows, which a power loss can leave without its end.
+const LARGE: [&str; 2] = [
+    "phase:before-large open small:3 phase:large-commit large:3000 phase:after-large small:5 mark phase:larger-commit \
+     large:10000 small:3 close",
+    "phase:large-restart open phase:large-again large:2000 small:2 leave",
+];
+
 #[test]
 fn nothing_acknowledged_is_lost_by_a_power_loss_with_commits_of_many_sync_windows() {
     if !strace_is_there() {
@@ -208,15 +236,10 @@ fn nothing_acknowledged_is_lost_by_a_power_loss_with_commits_of_many_sync_window
     }
     let mut random = seeded();
     let dir = directory();
-    let plans = [
-        "phase:before-large open small:3 phase:large-commit large:10000 phase:after-large small:5 \
-         mark large:3000 small:3 close",
-        "phase:large-restart open phase:large-again large:2000 small:2 leave",
-    ];
-    let recorded = Recorded::new(&Place::new(dir.path()), 0, &plans);
+    let recorded = Recorded::new(&Place::new(dir.path()), 0, &LARGE);
     print_activity(&recorded.disk);
     let mut report = Report::default();
-    recorded.try_images(images(20), Cure::On, &mut random, &mut report);
+    recorded.try_images(images(15), Cure::On, &mut random, &mut report);
     report.print("large commits");
 }
 
@@ -226,23 +249,15 @@ fn nothing_acknowledged_is_lost_by_a_power_loss_during_the_recovery_from_another
         return;
     }
     let mut random = seeded();
-    let dir = directory();
-    let first = Recorded::new(&Place::new(dir.path()), 0, &SMALL);
     let mut report = Report::default();
-    let per_recovery = 10;
-    let phases = first.phases();
-    for i in 0..images(20).div_ceil(per_recovery) {
-        let (_, moments) = random.choice(&phases).unwrap();
-        let cut = first.cut(moments, &mut random);
-        let acknowledged = first.acknowledged(cut);
-        let image = first.disk.image(cut, Cure::On, &mut random);
+    // After a large commit was cut off, the recovery removes its beginning: that must not be cut off badly either.
+    let torn = "phase:before-large open small:3 phase:large-commit large:3000 leave";
+    for (plans, phase, share) in [(&SMALL[..], None, 15), (&[torn], Some("large-commit"), 10)] {
         let dir = directory();
-        let place = Place::new(dir.path());
-        image.write(&place.disk());
-        let plan = "phase:recovery open phase:after-recovery small:4 close";
-        let second = Recorded::new(&place, acknowledged, &[plan]);
-        second.try_images(per_recovery, Cure::On, &mut random, &mut report);
-        println!("recovery {i} from moment {cut}");
+        let first = Recorded::new(&Place::new(dir.path()), 0, plans);
+        for _ in 0..images(share).div_ceil(IMAGES_PER_RECOVERY) {
+            first.recover(phase, &mut random, &mut report);
+        }
     }
     report.print("a second power loss");
 }

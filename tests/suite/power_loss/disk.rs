@@ -1,9 +1,4 @@
-//! What a disk may hold after a power loss, worked out from the calls that a process made before it.
-//!
-//! Certain is what was written before a sync of the same file began that has ended, and an entry of a directory that was
-//! made before such a sync of the directory. Of everything else each 4 KiB page may stand as any of the writes to it left
-//! it, the file may have any size between, and each entry may be there or not. That is more than one file system does,
-//! and every state that ext4 can leave is among them.
+//! A disk as a process changes it, read from the record of its calls.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,26 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fastrand::Rng;
-
 use super::trace::{Argument, Call};
 
-const PAGE: usize = 4096;
-const SECTOR: usize = 512;
-
-type FileId = usize;
-type Pages = BTreeMap<usize, Vec<u8>>;
-
-/// Which syncs count.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cure {
-    On,
-    /// The syncs that the cure puts in the place of `sync_file_range` did not happen.
-    Off,
-}
+pub(super) type FileId = usize;
 
 #[derive(Debug)]
-enum What {
+pub(super) enum What {
     Write { file: FileId, offset: usize, data: Vec<u8> },
     SetLength { file: FileId, length: usize },
     SyncFile { file: FileId, by_cure: bool },
@@ -43,10 +24,10 @@ enum What {
 }
 
 #[derive(Debug)]
-struct Change {
-    began: usize,
-    done: usize,
-    what: What,
+pub(super) struct Change {
+    pub(super) began: usize,
+    pub(super) done: usize,
+    pub(super) what: What,
 }
 
 /// What the process under trace says about itself, with the moment at which it began to say so.
@@ -58,19 +39,19 @@ pub struct Said {
 
 /// A tree of files.
 #[derive(Clone, Default)]
-struct Tree {
-    directories: BTreeSet<PathBuf>,
-    files: BTreeMap<PathBuf, FileId>,
+pub(super) struct Tree {
+    pub(super) directories: BTreeSet<PathBuf>,
+    pub(super) files: BTreeMap<PathBuf, FileId>,
 }
 
 impl Tree {
     /// Removes a file or an empty directory; true if it was there.
-    fn remove(&mut self, path: &Path) -> bool {
+    pub(super) fn remove(&mut self, path: &Path) -> bool {
         self.files.remove(path).is_some() || self.directories.remove(path)
     }
 
     /// Gives a file, or a directory with all that is in it, another name.
-    fn rename(&mut self, from: &Path, to: &Path) {
+    pub(super) fn rename(&mut self, from: &Path, to: &Path) {
         let renamed = |path: &Path| match path.strip_prefix(from) {
             Ok(rest) if rest.as_os_str().is_empty() => to.to_owned(),
             Ok(rest) => to.join(rest),
@@ -86,50 +67,58 @@ impl Tree {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Descriptor {
-    File(FileId),
-    Directory(usize),
+    File { file: FileId, append: bool, at: usize },
+    Directory(PathBuf),
     Voice,
+}
+
+/// What a process has open.
+#[derive(Default)]
+struct Process {
+    descriptors: HashMap<u64, Descriptor>,
+}
+
+impl Process {
+    /// A path that a call names, which may stand relative to the directory whose descriptor comes before it.
+    fn path(&self, call: &Call, at: usize) -> Option<PathBuf> {
+        let path = PathBuf::from(std::str::from_utf8(call.arguments[at].text()).unwrap());
+        let before = at.checked_sub(1).and_then(|before| match &call.arguments[before] {
+            Argument::Word(word) => self.descriptors.get(&word.parse().ok()?),
+            Argument::Text(_) => None,
+        });
+        match before {
+            Some(Descriptor::Directory(directory)) => Some(directory.join(path)),
+            _ => path.is_absolute().then_some(path),
+        }
+    }
+
+    fn copy(&mut self, call: &Call) -> Option<What> {
+        let copies = call.name == "dup" || call.arguments[1].word().starts_with("F_DUPFD");
+        let original = self.descriptors.get(&call.arguments[0].number()).cloned();
+        if let Some(original) = original.filter(|_| copies) {
+            self.descriptors.insert(u64::try_from(call.result).unwrap(), original);
+        }
+        None
+    }
 }
 
 /// A disk with the history of its changes.
 pub struct Disk {
     /// Where the traced process saw it.
-    root: PathBuf,
+    pub(super) root: PathBuf,
     /// File to which the process writes what it says.
     voice: PathBuf,
     /// What was there for certain at the beginning.
-    base: Tree,
-    base_content: HashMap<FileId, Vec<u8>>,
-    changes: Vec<Change>,
+    pub(super) base: Tree,
+    pub(super) base_content: HashMap<FileId, Vec<u8>>,
+    pub(super) changes: Vec<Change>,
     pub said: Vec<Said>,
     now: Tree,
     files: usize,
     /// First moment after the last trace.
     pub end: usize,
-}
-
-/// A state of the disk after a power loss.
-pub struct Image {
-    directories: BTreeSet<PathBuf>,
-    files: BTreeMap<PathBuf, Vec<u8>>,
-    /// Pages that stand otherwise than the process left them: how much this image tests.
-    pub pages_lost: usize,
-    pub entries_lost: usize,
-}
-
-/// How much of what is not certain an image holds.
-#[derive(Clone, Copy, Debug)]
-enum Fate {
-    Nothing,
-    Everything,
-    /// The first so many changes, as a disk that keeps the order; the last one in part.
-    Prefix,
-    /// Each page and each entry for itself.
-    Scattered,
-    /// Everything but one page.
-    OneLost,
 }
 
 impl Disk {
@@ -167,176 +156,123 @@ impl Disk {
 
     /// Goes on with the calls of one process, whose moments begin at `self.end`.
     pub fn follow(&mut self, calls: &[Call], end: usize) {
-        let mut descriptors = HashMap::new();
+        let mut process = Process::default();
         // A call that gives a descriptor counts from its end, one that uses it from its begin.
         let gives =
             |call: &Call| matches!(call.name.as_str(), "openat" | "creat" | "dup" | "fcntl");
         let mut order: Vec<&Call> = calls.iter().filter(|call| call.result >= 0).collect();
         order.sort_by_key(|call| if gives(call) { call.done } else { call.began });
-        let mut directories: Vec<PathBuf> = Vec::new();
         for call in order {
-            self.take(call, &mut descriptors, &mut directories);
+            let what = match call.name.as_str() {
+                "openat" | "creat" => self.open(call, &mut process),
+                "close" => {
+                    process.descriptors.remove(&call.arguments[0].number());
+                    None
+                }
+                "dup" | "fcntl" => process.copy(call),
+                "mkdir" | "mkdirat" | "rename" | "renameat" | "renameat2" | "unlink"
+                | "unlinkat" | "rmdir" => self.change_names(call, &process),
+                _ => self.change_content(call, &mut process),
+            };
+            if let Some(what) = what {
+                self.push(call, what);
+            }
         }
         self.end = end;
     }
 
-    fn take(
-        &mut self,
-        call: &Call,
-        descriptors: &mut HashMap<u64, Descriptor>,
-        directories: &mut Vec<PathBuf>,
-    ) {
-        let arguments = &call.arguments;
-        let descriptor = || descriptors.get(&arguments[0].number()).copied();
-        // A path may stand relative to the directory whose descriptor comes before it.
-        let path = |at: usize| {
-            let path = PathBuf::from(std::str::from_utf8(arguments[at].text()).unwrap());
-            let before = at.checked_sub(1).and_then(|before| match &arguments[before] {
-                Argument::Word(word) => descriptors.get(&word.parse().ok()?),
-                Argument::Text(_) => None,
-            });
-            match before {
-                Some(Descriptor::Directory(index)) => Some(directories[*index].join(path)),
-                _ => path.is_absolute().then_some(path),
+    fn open(&mut self, call: &Call, process: &mut Process) -> Option<What> {
+        let at = usize::from(call.name == "openat");
+        let path = process.path(call, at);
+        let flags = call.arguments[at + 1].word();
+        let mut what = None;
+        let opened = match path {
+            Some(path) if path == self.voice => Some(Descriptor::Voice),
+            Some(path) if self.now.directories.contains(&path) => Some(Descriptor::Directory(path)),
+            Some(path) if path.starts_with(&self.root) => {
+                let known = self.now.files.get(&path).copied();
+                let file = known.unwrap_or_else(|| {
+                    let file = self.files;
+                    self.files += 1;
+                    self.now.files.insert(path.clone(), file);
+                    self.push(call, What::Link { path, file });
+                    file
+                });
+                if flags.contains("O_TRUNC") {
+                    what = Some(What::SetLength { file, length: 0 });
+                }
+                Some(Descriptor::File { file, append: flags.contains("O_APPEND"), at: 0 })
             }
+            _ => None,
         };
-        let ours =
-            |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.starts_with(&self.root));
-        let given = u64::try_from(call.result).unwrap();
-        let what = match call.name.as_str() {
-            "openat" | "creat" => {
-                let at = usize::from(call.name == "openat");
-                let path = path(at);
-                if path.as_ref() == Some(&self.voice) {
-                    descriptors.insert(given, Descriptor::Voice);
-                    return;
-                }
-                let Some(path) = path.filter(|p| p.starts_with(&self.root)) else {
-                    descriptors.remove(&given);
-                    return;
-                };
-                if self.now.directories.contains(&path) {
-                    directories.push(path);
-                    descriptors.insert(given, Descriptor::Directory(directories.len() - 1));
-                    return;
-                }
-                let flags = arguments[at + 1].word().to_owned();
-                let file = match self.now.files.get(&path) {
-                    Some(file) => *file,
-                    None => {
-                        let file = self.files;
-                        self.files += 1;
-                        self.now.files.insert(path.clone(), file);
-                        self.push(call, What::Link { path, file });
-                        file
-                    }
-                };
-                descriptors.insert(given, Descriptor::File(file));
-                if !flags.contains("O_TRUNC") {
-                    return;
-                }
-                What::SetLength { file, length: 0 }
-            }
-            "close" => {
-                descriptors.remove(&arguments[0].number());
-                return;
-            }
-            "dup" | "fcntl" => {
-                let copies = call.name == "dup" || arguments[1].word().starts_with("F_DUPFD");
-                if copies && let Some(descriptor) = descriptor() {
-                    descriptors.insert(given, descriptor);
-                }
-                return;
-            }
-            "write" => match descriptor() {
-                None => return,
-                Some(Descriptor::Voice) => {
-                    let text = String::from_utf8(arguments[1].text().to_vec()).unwrap();
-                    let moment = call.began;
-                    let lines = text.lines().map(|line| Said { moment, line: line.to_owned() });
-                    self.said.extend(lines);
-                    return;
-                }
-                // The store writes its small files from their begin to their end.
-                Some(Descriptor::File(file)) => {
-                    let offset = self.appended_to(file);
-                    What::Write { file, offset, data: written(call) }
-                }
-                Some(Descriptor::Directory(_)) => panic!("a write to a directory"),
-            },
-            "pwrite64" => match descriptor() {
-                Some(Descriptor::File(file)) => {
-                    let offset = usize::try_from(arguments[3].number()).unwrap();
-                    What::Write { file, offset, data: written(call) }
-                }
-                _ => return,
-            },
-            "ftruncate" => match descriptor() {
-                Some(Descriptor::File(file)) => {
-                    let length = usize::try_from(arguments[1].number()).unwrap();
-                    What::SetLength { file, length }
-                }
-                _ => return,
-            },
-            "fsync" | "fdatasync" => match descriptor() {
-                Some(Descriptor::File(file)) => {
-                    let store = self.now.files.iter().find(|(_, id)| **id == file);
-                    let store = store.is_some_and(|(path, _)| path.ends_with("db"));
-                    What::SyncFile { file, by_cure: store && call.name == "fdatasync" }
-                }
-                Some(Descriptor::Directory(index)) => {
-                    What::SyncDirectory { path: directories[index].clone() }
-                }
-                _ => return,
-            },
+        let number = u64::try_from(call.result).unwrap();
+        process.descriptors.remove(&number);
+        if let Some(opened) = opened {
+            process.descriptors.insert(number, opened);
+        }
+        what
+    }
+
+    fn change_names(&mut self, call: &Call, process: &Process) -> Option<What> {
+        let ours = |at| process.path(call, at).filter(|path| path.starts_with(&self.root));
+        let relative = usize::from(call.name.ends_with("at") || call.name.ends_with("at2"));
+        let path = ours(relative)?;
+        Some(match call.name.as_str() {
             "mkdir" | "mkdirat" => {
-                let path = path(usize::from(call.name == "mkdirat"));
-                if !ours(&path) {
-                    return;
-                }
-                let path = path.unwrap();
                 self.now.directories.insert(path.clone());
                 What::MakeDirectory { path }
             }
-            "rename" | "renameat" | "renameat2" => {
-                let (from, to) = if call.name == "rename" { (0, 1) } else { (1, 3) };
-                let (from, to) = (path(from), path(to));
-                if !ours(&from) {
-                    return;
-                }
-                let (from, to) = (from.unwrap(), to.unwrap());
-                self.now.rename(&from, &to);
-                What::Rename { from, to }
-            }
             "unlink" | "unlinkat" | "rmdir" => {
-                let path = path(usize::from(call.name == "unlinkat"));
-                if !ours(&path) {
-                    return;
-                }
-                let path = path.unwrap();
                 assert!(self.now.remove(&path), "{} was not known", path.display());
                 What::Unlink { path }
             }
-            // A call that this model does not know must not pass unseen.
-            other => match descriptor() {
-                None | Some(Descriptor::Voice) => return,
-                Some(_) => panic!("a call on the disk that is not modelled: {other}"),
-            },
+            _ => {
+                let to = ours(2 * relative + 1).expect("nothing is renamed out of the disk");
+                self.now.rename(&path, &to);
+                What::Rename { from: path, to }
+            }
+        })
+    }
+
+    fn change_content(&mut self, call: &Call, process: &mut Process) -> Option<What> {
+        let number = call.arguments[0].number();
+        let argument = |at: usize| usize::try_from(call.arguments[at].number()).unwrap();
+        let file = match process.descriptors.get_mut(&number)? {
+            Descriptor::Voice => {
+                let text = String::from_utf8(call.arguments[1].text().to_vec()).unwrap();
+                let moment = call.began;
+                self.said.extend(text.lines().map(|line| Said { moment, line: line.to_owned() }));
+                return None;
+            }
+            Descriptor::Directory(path) => {
+                assert_eq!(call.name, "fsync", "a call on a directory that is not modelled");
+                return Some(What::SyncDirectory { path: path.clone() });
+            }
+            Descriptor::File { append: true, .. } => panic!("an append is not modelled"),
+            Descriptor::File { file, at, .. } => {
+                if call.name == "write" {
+                    let (file, offset, data) = (*file, *at, written(call));
+                    *at += data.len();
+                    return Some(What::Write { file, offset, data });
+                }
+                *file
+            }
         };
-        self.push(call, what);
+        Some(match call.name.as_str() {
+            "pwrite64" => What::Write { file, offset: argument(3), data: written(call) },
+            "ftruncate" => What::SetLength { file, length: argument(1) },
+            "fsync" | "fdatasync" => {
+                let store =
+                    self.now.files.iter().any(|(path, f)| *f == file && path.ends_with("db"));
+                What::SyncFile { file, by_cure: store && call.name == "fdatasync" }
+            }
+            // A call that this model does not know must not pass unseen.
+            other => panic!("a call on the disk that is not modelled: {other}"),
+        })
     }
 
     fn push(&mut self, call: &Call, what: What) {
         self.changes.push(Change { began: call.began, done: call.done, what });
-    }
-
-    fn appended_to(&self, file: FileId) -> usize {
-        let base = self.base_content.get(&file).map_or(0, Vec::len);
-        self.changes.iter().fold(base, |length, change| match &change.what {
-            What::Write { file: f, offset, data } if *f == file => length.max(offset + data.len()),
-            What::SetLength { file: f, length } if *f == file => *length,
-            _ => length,
-        })
     }
 
     /// Moments of a range just after a write, where most is uncertain.
@@ -372,298 +308,10 @@ impl Disk {
         }
         (bytes, syncs, again)
     }
-
-    /// One of the states that a power loss just before the moment `cut` may leave.
-    pub fn image(&self, cut: usize, cure: Cure, random: &mut Rng) -> Image {
-        let begun = || self.changes.iter().filter(move |change| change.began < cut);
-        let mut file_syncs: HashMap<FileId, usize> = HashMap::new();
-        let mut directory_syncs: HashMap<&Path, usize> = HashMap::new();
-        for change in begun().filter(|change| change.done < cut) {
-            let latest = match &change.what {
-                What::SyncFile { by_cure: true, .. } if cure == Cure::Off => continue,
-                What::SyncFile { file, .. } => file_syncs.entry(*file).or_default(),
-                What::SyncDirectory { path } => directory_syncs.entry(path).or_default(),
-                _ => continue,
-            };
-            *latest = (*latest).max(change.began);
-        }
-
-        let mut image = Image {
-            directories: BTreeSet::new(),
-            files: BTreeMap::new(),
-            pages_lost: 0,
-            entries_lost: 0,
-        };
-        let tree = self.entries(cut, &directory_syncs, random, &mut image.entries_lost);
-        for (path, file) in &tree.files {
-            let synced = file_syncs.get(file).copied();
-            let (content, lost) = self.content(*file, cut, synced, random);
-            image.pages_lost += lost;
-            image.files.insert(self.relative(path), content);
-        }
-        image.directories = tree.directories.iter().map(|path| self.relative(path)).collect();
-        image
-    }
-
-    fn relative(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.root).unwrap().to_owned()
-    }
-
-    fn entries(
-        &self,
-        cut: usize,
-        syncs: &HashMap<&Path, usize>,
-        random: &mut Rng,
-        lost: &mut usize,
-    ) -> Tree {
-        let parent = |change: &Change| match &change.what {
-            What::Link { path, .. }
-            | What::MakeDirectory { path }
-            | What::Unlink { path }
-            | What::Rename { to: path, .. } => path.parent().map(Path::to_owned),
-            _ => None,
-        };
-        let changes: Vec<_> = self.changes.iter().filter(|change| change.began < cut).collect();
-        let certain = |change: &Change, parent: &Path| {
-            syncs.get(parent).is_some_and(|sync| change.done < *sync)
-        };
-        let pending: Vec<usize> = (0..changes.len())
-            .filter(|i| parent(changes[*i]).is_some_and(|parent| !certain(changes[*i], &parent)))
-            .collect();
-        let kept: BTreeSet<usize> = match fate(random) {
-            Fate::Nothing => BTreeSet::new(),
-            Fate::Everything => pending.iter().copied().collect(),
-            Fate::Prefix => pending.iter().copied().take(random.usize(0..=pending.len())).collect(),
-            Fate::Scattered => pending.iter().copied().filter(|_| random.bool()).collect(),
-            Fate::OneLost => {
-                let one = random.usize(0..pending.len().max(1));
-                let kept = pending.iter().enumerate().filter(|(i, _)| *i != one);
-                kept.map(|(_, change)| *change).collect()
-            }
-        };
-        *lost += pending.len() - kept.len();
-        let pending: BTreeSet<usize> = pending.into_iter().collect();
-        let mut tree = self.base.clone();
-        for (i, change) in changes.iter().enumerate() {
-            if pending.contains(&i) && !kept.contains(&i) {
-                continue;
-            }
-            match &change.what {
-                What::Link { path, file } => drop(tree.files.insert(path.clone(), *file)),
-                What::MakeDirectory { path } => drop(tree.directories.insert(path.clone())),
-                What::Unlink { path } => drop(tree.remove(path)),
-                What::Rename { from, to } => tree.rename(from, to),
-                _ => {}
-            }
-        }
-        // What stands in a directory that is not there, is not there.
-        let directories = tree.directories.clone();
-        let reached = |path: &Path| {
-            path == self.root
-                || path
-                    .ancestors()
-                    .skip(1)
-                    .take_while(|above| above.starts_with(&self.root))
-                    .all(|above| directories.contains(above))
-        };
-        tree.directories.retain(|path| reached(path));
-        tree.files.retain(|path, _| reached(path));
-        tree
-    }
-
-    /// The bytes of a file, and how many of its pages stand otherwise than the process left them.
-    fn content(
-        &self,
-        file: FileId,
-        cut: usize,
-        synced: Option<usize>,
-        random: &mut Rng,
-    ) -> (Vec<u8>, usize) {
-        let base = self.base_content.get(&file).map_or(&[][..], Vec::as_slice);
-        let mut size = base.len();
-        let mut pages: Pages = Pages::new();
-        put(&mut pages, 0, base, |_| true);
-        let mut pending = Vec::new();
-        for change in self.changes.iter().filter(|change| change.began < cut) {
-            let touches = matches!(&change.what,
-                What::Write { file: f, .. } | What::SetLength { file: f, .. } if *f == file);
-            if !touches {
-                continue;
-            }
-            if synced.is_some_and(|sync| change.done < sync) {
-                apply(&mut pages, &change.what, |_| true);
-                size = size_after(size, &change.what);
-            } else {
-                pending.push(change);
-            }
-        }
-        if pending.is_empty() {
-            return (flat(&pages, size), 0);
-        }
-        self.uncertain(&mut pages, size, &pending, random)
-    }
-
-    fn uncertain(
-        &self,
-        pages: &mut Pages,
-        durable_size: usize,
-        pending: &[&Change],
-        random: &mut Rng,
-    ) -> (Vec<u8>, usize) {
-        let mut sizes = vec![durable_size];
-        for change in pending {
-            sizes.push(size_after(*sizes.last().unwrap(), &change.what));
-        }
-        let mut everything = pages.clone();
-        pending.iter().for_each(|change| apply(&mut everything, &change.what, |_| true));
-        let newest = *sizes.last().unwrap();
-        let fate = fate(random);
-        match fate {
-            Fate::Nothing => {}
-            Fate::Everything => *pages = everything.clone(),
-            Fate::Prefix => {
-                let whole = random.usize(0..=pending.len());
-                pending[..whole].iter().for_each(|change| apply(pages, &change.what, |_| true));
-                if let Some(change) = pending.get(whole) {
-                    let mut in_part = random.fork();
-                    apply(pages, &change.what, |_| in_part.bool());
-                }
-                sizes.truncate(whole + 1);
-            }
-            Fate::Scattered => scatter(pages, pending, random),
-            Fate::OneLost => {
-                let lost = *random.choice(&touched(pending)).unwrap_or(&0);
-                pending.iter().for_each(|change| apply(pages, &change.what, |page| page != lost));
-            }
-        }
-        let size = match fate {
-            Fate::Nothing => durable_size,
-            Fate::Everything => newest,
-            Fate::Prefix => *sizes.last().unwrap(),
-            Fate::Scattered | Fate::OneLost => match random.u8(0..4) {
-                0 => durable_size,
-                1 => random.usize(*sizes.iter().min().unwrap()..=*sizes.iter().max().unwrap()),
-                _ => newest,
-            },
-        };
-        let differing =
-            touched(pending).iter().filter(|p| pages.get(p) != everything.get(p)).count();
-        (flat(pages, size), differing)
-    }
-}
-
-fn fate(random: &mut Rng) -> Fate {
-    match random.u8(0..10) {
-        0 => Fate::Nothing,
-        1 => Fate::Everything,
-        2..5 => Fate::Prefix,
-        5..8 => Fate::Scattered,
-        _ => Fate::OneLost,
-    }
 }
 
 fn written(call: &Call) -> Vec<u8> {
     let mut data = call.arguments[1].text().to_vec();
     data.truncate(usize::try_from(call.result).unwrap());
     data
-}
-
-fn size_after(size: usize, what: &What) -> usize {
-    match what {
-        What::Write { offset, data, .. } => size.max(offset + data.len()),
-        What::SetLength { length, .. } => *length,
-        _ => size,
-    }
-}
-
-/// Pages that any of these changes touches.
-fn touched(changes: &[&Change]) -> Vec<usize> {
-    let pages: BTreeSet<usize> = changes
-        .iter()
-        .filter_map(|change| match &change.what {
-            What::Write { offset, data, .. } if !data.is_empty() => Some((offset, data)),
-            _ => None,
-        })
-        .flat_map(|(offset, data)| offset / PAGE..(offset + data.len()).div_ceil(PAGE))
-        .collect();
-    pages.into_iter().collect()
-}
-
-/// Each page as some number of the writes to it left it; now and then each sector of the page for itself.
-fn scatter(pages: &mut Pages, pending: &[&Change], random: &mut Rng) {
-    for page in touched(pending) {
-        let begin = page * PAGE;
-        let meets = |change: &&&Change| match &change.what {
-            What::Write { offset, data, .. } => {
-                *offset < begin + PAGE && begin < offset + data.len()
-            }
-            What::SetLength { length, .. } => *length < begin + PAGE,
-            _ => false,
-        };
-        let changes: Vec<_> = pending.iter().filter(meets).collect();
-        let mut states = vec![pages.get(&page).cloned().unwrap_or_else(|| vec![0; PAGE])];
-        for change in changes {
-            let mut single = Pages::from([(page, states.last().unwrap().clone())]);
-            apply(&mut single, &change.what, |p| p == page);
-            states.push(single.remove(&page).unwrap_or_else(|| vec![0; PAGE]));
-        }
-        let mut state = random.choice(&states).unwrap().clone();
-        if random.u8(0..8) == 0 {
-            for at in (0..PAGE).step_by(SECTOR) {
-                let sector = &random.choice(&states).unwrap()[at..at + SECTOR];
-                state[at..at + SECTOR].copy_from_slice(sector);
-            }
-        }
-        pages.insert(page, state);
-    }
-}
-
-fn apply(pages: &mut Pages, what: &What, chosen: impl FnMut(usize) -> bool) {
-    match what {
-        What::Write { offset, data, .. } => put(pages, *offset, data, chosen),
-        What::SetLength { length, .. } => {
-            let mut chosen = chosen;
-            pages.retain(|page, _| page * PAGE < *length || !chosen(*page));
-            if let Some(last) = pages.get_mut(&(length / PAGE)) {
-                last[length % PAGE..].fill(0);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn put(pages: &mut Pages, offset: usize, data: &[u8], mut chosen: impl FnMut(usize) -> bool) {
-    let mut at = 0;
-    while at < data.len() {
-        let (page, within) = ((offset + at) / PAGE, (offset + at) % PAGE);
-        let length = (PAGE - within).min(data.len() - at);
-        if chosen(page) {
-            let content = pages.entry(page).or_insert_with(|| vec![0; PAGE]);
-            content[within..within + length].copy_from_slice(&data[at..at + length]);
-        }
-        at += length;
-    }
-}
-
-fn flat(pages: &Pages, size: usize) -> Vec<u8> {
-    let mut content = vec![0; size];
-    for (page, bytes) in pages {
-        let begin = (page * PAGE).min(size);
-        let end = (begin + PAGE).min(size);
-        content[begin..end].copy_from_slice(&bytes[..end - begin]);
-    }
-    content
-}
-
-impl Image {
-    /// Writes the image under a directory and gives its bytes.
-    pub fn write(&self, directory: &Path) -> usize {
-        for path in &self.directories {
-            fs::create_dir_all(directory.join(path)).unwrap();
-        }
-        for (path, content) in &self.files {
-            fs::write(directory.join(path), content).unwrap();
-        }
-        self.files.values().map(Vec::len).sum()
-    }
 }
