@@ -339,3 +339,51 @@ impl Image {
         self.files.values().map(Vec::len).sum()
     }
 }
+
+/// The model itself: what was synced is in every image, what was not is in some and missing in others.
+#[test]
+fn synced_pages_and_names_are_certain_and_others_are_not() {
+    use super::trace;
+
+    let dir = crate::harness::directory();
+    let root = dir.path().canonicalize().unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().fold(String::new(), |t, b| t + &format!("\\x{b:02x}"));
+    let path = |name: &str| hex(root.join(name).to_str().unwrap().as_bytes());
+    let page = |byte: u8| hex(&[byte; PAGE]);
+    let calls = [
+        format!("1 openat(AT_FDCWD, \"{}\", O_RDONLY) = 3", hex(root.to_str().unwrap().as_bytes())),
+        format!("1 openat(AT_FDCWD, \"{}\", O_RDWR|O_CREAT, 0666) = 4", path("file.new")),
+        format!("1 pwrite64(4, \"{}\", 4096, 0) = 4096", page(1)),
+        "1 fdatasync(4) = 0".to_owned(),
+        "1 fsync(3) = 0".to_owned(),
+        format!("1 pwrite64(4, \"{}\", 4096, 0) = 4096", page(2)),
+        // This sync begins before the write ends, so it covers the first page only.
+        format!("2 pwrite64(4, \"{}\", 4096, 4096 <unfinished ...>", page(3)),
+        "1 fdatasync(4) = 0".to_owned(),
+        "2 <... pwrite64 resumed>) = 4096".to_owned(),
+        format!("1 rename(\"{}\", \"{}\") = 0", path("file.new"), path("file")),
+    ];
+    let mut disk = Disk::new(&root, &root.join("voice"));
+    disk.follow(&trace::read(&calls.join("\n"), 0), calls.len());
+
+    let (mut names, mut sizes, mut seconds) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for seed in 0..200 {
+        let image = disk.image(disk.end, Cure::On, &mut Rng::with_seed(seed));
+        assert_eq!(image.files.len(), 1, "one name or the other");
+        let (name, content) = image.files.first_key_value().unwrap();
+        assert_eq!(content[..PAGE], [2; PAGE], "seed {seed}: synced");
+        names.insert(name.to_str().unwrap().to_owned());
+        sizes.insert(content.len() > PAGE);
+        seconds.insert(content.get(PAGE).copied());
+    }
+    assert_eq!(names.len(), 2);
+    assert_eq!(sizes.len(), 2);
+    assert_eq!(seconds, BTreeSet::from([None, Some(0), Some(3)]), "missing, not written, written");
+    for cut in [2, 3] {
+        let before_the_sync = |seed| disk.image(cut, Cure::On, &mut Rng::with_seed(seed));
+        assert!(
+            (0..200).any(|seed| before_the_sync(seed).files.is_empty()),
+            "a name without a sync"
+        );
+    }
+}
