@@ -48,7 +48,8 @@ pub struct MarkFile {
 }
 
 impl MarkFile {
-    /// Opens the file and reads the newest valid slot; none if there is no file.
+    /// Opens the file and reads the newest valid slot; none if there is no file, or an empty one, with which logs began
+    /// before the file got its slots at once.
     ///
     /// # Errors
     /// [`LogError::Io`]; [`LogError::Damaged`] if no slot is valid.
@@ -58,6 +59,9 @@ impl MarkFile {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(failed)?,
         };
+        if file.metadata().map_err(failed)?.len() == 0 {
+            return Ok(None);
+        }
         let slots = [read_slot(&file, 0), read_slot(&file, 1)];
         let Some(newest) = slots.iter().flatten().copied().max_by_key(|mark| mark.size) else {
             let detail = format!("{} holds no valid high-water mark", path.display());
@@ -170,6 +174,9 @@ mod tests {
     fn a_file_that_was_never_finished_is_begun_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("MARK");
+        fs::write(&path, []).unwrap();
+        assert!(MarkFile::open(&path).unwrap().is_none());
+        fs::remove_file(&path).unwrap();
         fs::write(path.with_extension("new"), [7; 200]).unwrap();
         assert!(MarkFile::open(&path).unwrap().is_none());
         MarkFile::begin(&path, &mark(0)).unwrap();
