@@ -51,6 +51,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// That the catalogue is in use could not be recorded.
+    #[error("the catalogue in use could not be recorded: {0}")]
+    Adoption(String),
     /// The catalogue cannot be used.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
@@ -91,6 +94,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         let catalogue = Arc::new(catalogue(config)?);
         let ledger = Arc::new(open_ledger(config, catalogue, Box::new(on_failure))?);
+        service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let drain = CancellationToken::new();
         let api = service::api(Arc::clone(&ledger), drain.clone()).await?;
         let address = config.listen;

@@ -14,10 +14,10 @@ mod bad_input;
 mod command_line;
 #[path = "suite/crashes.rs"]
 mod crashes;
-#[path = "suite/edge_cases.rs"]
-mod edge_cases;
 #[path = "suite/damage.rs"]
 mod damage;
+#[path = "suite/edge_cases.rs"]
+mod edge_cases;
 #[path = "suite/guarantees.rs"]
 mod guarantees;
 #[path = "suite/harness.rs"]

@@ -72,6 +72,14 @@ impl Register {
         self.frame.len()
     }
 
+    /// The event by which a catalogue was adopted last, as known at a log size.
+    #[must_use]
+    pub fn last_adoption(&self, known_at: u64) -> Option<u64> {
+        let adoptions = self.frame_facts(known_at);
+        let last = adoptions.filter(|(_, stated)| stated.what == What::CatalogueAdopted).last();
+        last.map(|(place, _)| self.source_of(place, known_at).into())
+    }
+
     /// True if a part of an authority's register is declared complete on a day.
     pub(super) fn complete(
         &self,

@@ -1,6 +1,7 @@
 //! The gRPC face: conversion, errors, streams. The only floor that knows tonic; it decides nothing.
 
 mod admin;
+mod adoption;
 pub mod convert;
 mod errors;
 mod filter;
@@ -19,6 +20,7 @@ use tonic::service::Routes;
 use tower::{Layer as _, ServiceExt as _, util::BoxCloneSyncService};
 use tower_http::trace::TraceLayer;
 
+pub(crate) use self::adoption::adopt;
 use self::{admin::AdminApi, ledger::LedgerApi, register::RegisterApi, subscribe::Streams};
 use crate::{
     domain::limits::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},

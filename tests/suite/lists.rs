@@ -1,5 +1,6 @@
 //! Questions that go over the whole register: pages, counts, batches, pools, measures, assessments, and what they refuse.
 
+use sha2::Digest as _;
 use tidu::pb::{self, event::Fact};
 use tonic::{Code, Status};
 
@@ -344,6 +345,14 @@ async fn an_operators_catalogue_decides_and_a_broken_one_is_refused_with_its_pla
     let server =
         Server::start_with(&dir.path().join("data"), &["--catalogue", path.to_str().unwrap()]);
     let mut client = server.client().await;
+    // The catalogue in use is on record, once.
+    assert_eq!(client.status().await.log_size, 1);
+    let first =
+        client.collect(pb::SubscribeRequest { stop_position: Some(1), ..Default::default() }).await;
+    let Some(Fact::CatalogueAdopted(adopted)) = first[0].event.clone().unwrap().fact else {
+        panic!()
+    };
+    assert_eq!(adopted.sha256, sha2::Sha256::digest(&stricter).to_vec());
     let mut events = list(10, 1);
     client.record(events.clone()).await.unwrap();
     let designee = events[0].designee.clone();
@@ -357,6 +366,14 @@ async fn an_operators_catalogue_decides_and_a_broken_one_is_refused_with_its_pla
     events[0].designee = made_up(10, 2)[1].uscc.to_string();
     assert_eq!(reason(&client.record(events).await.unwrap_err()), "HOLDER_NOT_ELIGIBLE");
     drop(server);
+    // Again the same: nothing new. Back to the built-in one: that is on record too.
+    let data = dir.path().join("data");
+    let again = Server::start_with(&data, &["--catalogue", path.to_str().unwrap()]);
+    assert_eq!(again.client().await.status().await.log_size, 2);
+    drop(again);
+    let back = Server::start(&data);
+    assert_eq!(back.client().await.status().await.log_size, 3);
+    drop(back);
 
     std::fs::write(&path, built_in.replace("\"provincial\", valid", "\"nobody\", valid")).unwrap();
     let refused = std::process::Command::new(crate::harness::TIDU)

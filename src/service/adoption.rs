@@ -1,0 +1,55 @@
+//! Adopting a catalogue is an event: from its position on, the digest of the catalogue that decided is on record.
+
+use bytes::Bytes;
+
+use super::{convert, register::stated_at};
+use crate::{
+    domain::{AuthorityCode, CivilDate, catalogue::Catalogue},
+    ledger::{Commit, Ledger},
+    pb::{self, event::Fact},
+};
+
+/// Records that the catalogue in use was adopted, unless that is on record already. A log that was only ever kept under the
+/// built-in catalogue says nothing of it: its version is the program's.
+///
+/// # Errors
+/// Why it could not be recorded, in words.
+pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
+    let catalogue = ledger.catalogue();
+    let size = ledger.durable().size;
+    let last = ledger.register().last_adoption(size);
+    let adopted = match last {
+        Some(position) => match stated_at(ledger, position).await {
+            Ok(Some(Fact::CatalogueAdopted(adopted))) => Some(adopted.sha256),
+            Ok(_) => None,
+            Err(status) => return Err(status.message().to_owned()),
+        },
+        None => Some(Bytes::copy_from_slice(&Catalogue::built_in().sha256)),
+    };
+    if adopted.is_some_and(|adopted| adopted == catalogue.sha256.as_slice()) {
+        return Ok(());
+    }
+    let now = jiff::Timestamp::from_microsecond(ledger.now_micros()).map_err(|e| e.to_string())?;
+    let fact = pb::CatalogueAdopted {
+        sha256: catalogue.sha256.to_vec().into(),
+        version: catalogue.version.clone(),
+    };
+    let event = pb::Event {
+        authority: AuthorityCode::ministry().as_str().to_owned(),
+        effective_date: Some(convert::pb_date(CivilDate::today_in_shanghai(now))),
+        fact: Some(Fact::CatalogueAdopted(fact)),
+        ..Default::default()
+    };
+    let proposal =
+        convert::proposal(catalogue, 0, event).map_err(|faults| format!("{faults:?}"))?;
+    let commit = Commit {
+        proposals: vec![proposal.0],
+        request: None,
+        precondition: None,
+        validate_only: false,
+        recorded_by: Bytes::from_static(b"server"),
+    };
+    let receipt = ledger.append(commit).await.map_err(|refusal| format!("{refusal:?}"))?;
+    tracing::info!(version = catalogue.version, position = receipt.first, "catalogue adopted");
+    Ok(())
+}
