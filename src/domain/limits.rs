@@ -27,6 +27,10 @@ pub const TEXT_BYTES_MAX: usize = 512;
 pub const DOCUMENT_NUMBER_BYTES_MAX: usize = 128;
 /// Most co-issuers of an event.
 pub const CO_ISSUERS_MAX: usize = 8;
+/// Most repairs that stand on each other: what stands is found by following them.
+pub const REPAIR_CHAIN_MAX: usize = 64;
+/// Most identifiers that links and transfers tie together.
+pub const CIRCLE_DESIGNEES_MAX: usize = 1_024;
 /// Most successors of a restructuring.
 pub const RESTRUCTURING_SUCCESSORS_MAX: usize = 64;
 /// Most indicators of an assessment.

@@ -56,8 +56,11 @@ impl Register {
             self.repair_concerns(row, index, position);
             (index, stated)
         });
-        self.repairs.entry(target).or_default().push(Repair { position, replacement });
-        self.undo.push(Undo::Repair(target));
+        // The rules refuse a repair of what is not recorded yet; here it repairs nothing.
+        if target < position {
+            self.repairs.entry(target).or_default().push(Repair { position, replacement });
+            self.undo.push(Undo::Repair(target));
+        }
     }
 
     /// The repair stands among the events of its first designee, and is noted with the others.
@@ -76,6 +79,11 @@ impl Register {
             root = target;
         }
         root
+    }
+
+    /// Number of repairs that an event at the end of a chain stands on.
+    pub(super) fn chain_length(&self, position: u32) -> usize {
+        std::iter::successors(self.target_of(position), |at| self.target_of(*at)).count()
     }
 
     /// What the event repairs, if it is a repair.

@@ -9,6 +9,7 @@ use tidu::{
     log::memory::MemoryLog,
     pb::{self, event::Fact},
     register::{DesigneeIndex, DesigneeView, Moment, Register, Status},
+    service::convert,
 };
 
 use crate::{
@@ -278,6 +279,21 @@ async fn a_correction_moves_a_title_to_its_true_holder() {
 }
 
 #[tokio::test]
+async fn a_chain_of_repairs_has_an_end() {
+    let book = Book::new();
+    let mut last = book.record(vec![little_giant(A, "1", "2019-06-05")]).await.unwrap();
+    for _ in 0..64 {
+        last = book.record(vec![annulled(last)]).await.unwrap();
+    }
+    assert_eq!(book.record(vec![annulled(last)]).await.unwrap_err(), ["RepairNotAllowed"]);
+    // An even number of annulments: the last one restores what the first one removed.
+    assert_eq!(book.status(A, "2020-01-01"), Some(Status::Active));
+    let again = corrected(0, little_giant(A, "1", "2019-07-05"));
+    book.record(vec![again]).await.unwrap();
+    assert_eq!(book.status(A, "2019-06-06"), Some(Status::Pending));
+}
+
+#[tokio::test]
 async fn a_correction_is_judged_as_if_its_target_had_never_been() {
     let book = Book::new();
     book.record(vec![little_giant(A, "1", "2019-06-05")]).await.unwrap();
@@ -331,8 +347,71 @@ enum Step {
     Fail(usize, u8),
     Revoke(usize, u8),
     Correct(u64, usize, u8),
+    CorrectWith(u64, u8, usize, usize, u8),
+    Other(u8, usize, usize, u8),
     Annul(u64),
     Seal(u8, u8),
+}
+
+/// How many facts [`other`] knows.
+const OTHERS: u8 = 15;
+
+/// A fact about one designee and perhaps another.
+fn other(kind: u8, who: usize, other: usize, effective: &str) -> pb::Event {
+    let (programme, successor) = (programme(), DESIGNEES[other].to_owned());
+    let batch = "1".to_owned();
+    let fact = match kind {
+        0 => Fact::TitleTransferred(pb::TitleTransferred {
+            programme,
+            successor,
+            ..Default::default()
+        }),
+        1 => Fact::IdentifierChanged(pb::IdentifierChanged {
+            new_designee: successor,
+            reason: pb::IdentifierChangeReason::Duplicate.into(),
+        }),
+        2 => {
+            Fact::SubjectEnded(pb::SubjectEnded { cause: pb::SubjectEndCause::Deregistered.into() })
+        }
+        3 => Fact::Relocated(pb::Relocated {
+            to_region: "440305".to_owned(),
+            from_authority: "440000".to_owned(),
+            to_authority: "440300".to_owned(),
+            stage: pb::RelocationStage::Confirmed.into(),
+            ..Default::default()
+        }),
+        4 => Fact::Restructured(pb::Restructured {
+            kind: pb::RestructuringKind::Absorption.into(),
+            successors: vec![successor],
+            new_name: "示例改制有限公司".to_owned(),
+            ends: other % 2 == 0,
+        }),
+        5 => Fact::Surrendered(pb::Surrendered { programme, ..Default::default() }),
+        6 => Fact::Reinstated(pb::Reinstated { programme, ..Default::default() }),
+        7 => Fact::ObjectionRaised(pb::ObjectionRaised { programme, batch, ..Default::default() }),
+        8 => Fact::NoticeWithdrawn(pb::NoticeWithdrawn { programme, batch, ..Default::default() }),
+        9 => Fact::ReviewOpened(pb::ReviewOpened {
+            programme,
+            round: "2022".into(),
+            ..Default::default()
+        }),
+        10 => Fact::Renamed(pb::Renamed {
+            old_name: "示例旧名有限公司".to_owned(),
+            new_name: format!("示例{other}有限公司"),
+            simple: true,
+        }),
+        11 => {
+            Fact::RectificationOrdered(pb::RectificationOrdered { programme, ..Default::default() })
+        }
+        12 => Fact::InformationUpdated(pb::InformationUpdated { year: 2020, ..Default::default() }),
+        13 => Fact::CreationListed(pb::CreationListed { programme, batch, ..Default::default() }),
+        _ => Fact::SupportGranted(pb::SupportGranted {
+            programme,
+            scheme: "key-little-giant".to_owned(),
+            ..Default::default()
+        }),
+    };
+    ministry(DESIGNEES[who], effective, fact)
 }
 
 const DESIGNEES: [&str; 4] = [A, B, "914403007954257495", "91350900587527783P"];
@@ -354,6 +433,10 @@ impl Step {
             Self::Correct(position, who, day) => {
                 corrected(position, little_giant(DESIGNEES[who], "1", &on(day)))
             }
+            Self::CorrectWith(position, kind, who, also, day) => {
+                corrected(position, other(kind, who, also, &on(day)))
+            }
+            Self::Other(kind, who, also, day) => other(kind, who, also, &on(day)),
             Self::Annul(position) => annulled(position),
             Self::Seal(batch, day) => sealed(&batch.to_string(), &on(day), None),
         }
@@ -368,7 +451,11 @@ fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
         2 => (who.clone(), day.clone()).prop_map(|(w, d)| Step::Pass(w, d)),
         1 => (who.clone(), day.clone()).prop_map(|(w, d)| Step::Fail(w, d)),
         1 => (who.clone(), day.clone()).prop_map(|(w, d)| Step::Revoke(w, d)),
-        3 => (0..30_u64, who, day.clone()).prop_map(|(p, w, d)| Step::Correct(p, w, d)),
+        3 => (0..30_u64, who.clone(), day.clone()).prop_map(|(p, w, d)| Step::Correct(p, w, d)),
+        6 => (0..OTHERS, who.clone(), who.clone(), day.clone())
+            .prop_map(|(k, w, o, d)| Step::Other(k, w, o, d)),
+        2 => (0..30_u64, 0..OTHERS, who.clone(), who, day.clone())
+            .prop_map(|(p, k, w, o, d)| Step::CorrectWith(p, k, w, o, d)),
         3 => (0..30_u64).prop_map(Step::Annul),
         1 => (batch, day).prop_map(|(b, d)| Step::Seal(b, d)),
     ];
@@ -377,13 +464,16 @@ fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
 
 /// All that a reader could ask, as text.
 fn answers(ledger: &Ledger, known_at: u64) -> String {
-    let register = ledger.register();
+    answers_of(&ledger.register(), known_at)
+}
+
+fn answers_of(register: &Register, known_at: u64) -> String {
     let mut text = String::new();
     for designee in DESIGNEES {
         let id = DesigneeId::parse(designee).unwrap();
         let Some(index) = register.find(&id, known_at) else { continue };
         for year in [2014, 2017, 2020, 2023, 2030] {
-            let view = view(&register, index, day(&format!("{year}-06-30")), known_at);
+            let view = view(register, index, day(&format!("{year}-06-30")), known_at);
             text.push_str(&format!("{view:?}\n"));
         }
     }
@@ -424,5 +514,42 @@ fn replaying_the_log_gives_the_register_the_writer_had_and_known_at_is_the_log_c
             }
             Ok(())
         })?;
+    });
+}
+
+/// The fold is total: also of events that the rules would refuse, such as transfers in a circle.
+#[test]
+fn whatever_is_applied_the_register_known_at_p_is_that_of_the_first_p_events_and_taking_back_leaves_no_trace()
+ {
+    let catalogue = Catalogue::built_in();
+    proptest!(Config::with_cases(150), |(history in steps(), cut in 0..30_usize)| {
+        let events: Vec<_> = history
+            .iter()
+            .flatten()
+            .enumerate()
+            .filter_map(|(i, step)| convert::proposal(&catalogue, i, step.event()).ok())
+            .map(|(proposal, _)| proposal.event)
+            .collect();
+        let mut whole = Register::default();
+        let mut cuts = vec![answers_of(&whole, 0)];
+        for event in &events {
+            whole.apply(event);
+            cuts.push(answers_of(&whole, whole.size()));
+        }
+        for (size, expected) in (0..).zip(&cuts) {
+            prop_assert_eq!(&answers_of(&whole, size), expected, "known at {}", size);
+        }
+        let cut = cut.min(events.len());
+        let mut taken_back = Register::default();
+        events[..cut].iter().for_each(|event| taken_back.apply(event));
+        let savepoint = taken_back.savepoint();
+        events[cut..].iter().for_each(|event| taken_back.apply(event));
+        taken_back.take_back(&savepoint);
+        let size = taken_back.size();
+        prop_assert_eq!(&answers_of(&taken_back, size), &cuts[cut]);
+        // And what is applied afterwards goes on as if nothing had been.
+        events[cut..].iter().for_each(|event| taken_back.apply(event));
+        prop_assert_eq!(answers_of(&taken_back, taken_back.size()), cuts.pop().unwrap());
+        prop_assert_eq!(taken_back.designee_count(), whole.designee_count());
     });
 }

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         event::{Event, Kind},
         fault::Reason,
+        limits::REPAIR_CHAIN_MAX,
     },
     register::narrow,
 };
@@ -52,6 +53,9 @@ impl Case<'_> {
             None => format!("is not recorded; the log has {} events", self.known_at()),
             Some(issuer) if !event.authority.is_ministry() && issuer != event.authority => {
                 format!("was stated by {}", issuer.as_str())
+            }
+            Some(_) if self.register.chain_length(narrow(target)) >= REPAIR_CHAIN_MAX => {
+                format!("is at the end of {REPAIR_CHAIN_MAX} repairs; repair the first event again")
             }
             Some(_) if self.register.is_annulled(narrow(target), self.known_at()) => {
                 "is annulled already".to_owned()

@@ -6,6 +6,7 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, Name, RegionCode,
         event::{Event, Fact, LinkReason, SubjectFact},
         fault::Reason,
+        limits::CIRCLE_DESIGNEES_MAX,
         name,
     },
     register::{
@@ -220,6 +221,26 @@ impl Case<'_> {
             return self.reject(objection, &[placed.position]);
         }
         self.titles_collide(&circle, &value);
+        self.circle_stays_small(other, field);
+    }
+
+    /// Everything that is tied together is folded together, so there is a bound to it.
+    pub(super) fn circle_stays_small(&mut self, other: &DesigneeId, field: &str) {
+        let Some(index) = self.known(other) else { return };
+        let theirs = self.register.circle(index, self.known_at(), self.except);
+        let count = self.judge.circle.members.len() + theirs.members.len();
+        if count > CIRCLE_DESIGNEES_MAX {
+            let objection = Objection {
+                field,
+                value: other.to_string(),
+                reason: Reason::IdentifierLinkInvalid,
+                message: format!(
+                    "would tie {count} identifiers together; {CIRCLE_DESIGNEES_MAX} are allowed"
+                ),
+                rule: "links and transfers tie identifiers together",
+            };
+            self.reject(objection, &[]);
+        }
     }
 
     /// Both identifiers hold the same title over the same days: accepted, and flagged.

@@ -349,6 +349,7 @@ impl Case<'_> {
             };
             self.reject(objection, &[]);
         }
+        self.circle_stays_small(successor, "title_transferred.successor");
     }
 
     /// True if the identifier is one of the subject being judged.
