@@ -28,6 +28,8 @@ mod house;
 mod ledger_alone;
 #[path = "suite/lists.rs"]
 mod lists;
+#[path = "suite/model.rs"]
+mod model;
 #[path = "suite/power_loss.rs"]
 mod power_loss;
 #[path = "suite/register.rs"]

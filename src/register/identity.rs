@@ -146,7 +146,9 @@ impl Register {
         }
         for id in event.fact.others() {
             let other = self.intern_designee(id);
-            self.note_also(other, position);
+            if other != index {
+                self.note_also(other, position);
+            }
         }
         self.note_batch_entry(stated, place);
     }

@@ -1,8 +1,8 @@
 //! Repairs: what an event says after it was corrected or annulled.
 //!
 //! The newest live repair of an event decides. A repair is live unless a live annulment removes it, so annulling a
-//! repair restores what it replaced. A correction of a correction replaces the replacement. Repairs point backwards, so
-//! every chain ends.
+//! repair restores what it replaced. A correction of a correction replaces the replacement; an annulment is not corrected.
+//! Repairs point backwards, so every chain ends.
 
 use super::{
     DesigneeIndex, NOBODY, Register, Undo,
@@ -124,6 +124,9 @@ impl Register {
         }
         while let Some(repair) = self.newest_live_repair(at, known_at) {
             stands = repair.replacement;
+            if stands.is_none() {
+                break;
+            }
             at = repair.position;
         }
         stands

@@ -276,6 +276,8 @@ async fn a_correction_moves_a_title_to_its_true_holder() {
     assert_eq!(book.status(A, "2020-01-01"), Some(Status::Active));
     assert_eq!(book.status(B, "2020-01-01"), None);
     assert_eq!(book.record(vec![annulled(repair)]).await.unwrap_err(), ["RepairNotAllowed"]);
+    let of_annulment = corrected(annulment, little_giant(A, "1", "2019-06-05"));
+    assert_eq!(book.record(vec![of_annulment]).await.unwrap_err(), ["RepairNotAllowed"]);
 }
 
 #[tokio::test]
@@ -340,7 +342,7 @@ async fn a_designee_is_found_by_its_old_and_new_name() {
 
 /// One step of a random history over a handful of designees, batches and days.
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Designate(usize, u8, u8),
     Notice(usize, u8, u8),
     Pass(usize, u8),
@@ -354,7 +356,7 @@ enum Step {
 }
 
 /// How many facts [`other`] knows.
-const OTHERS: u8 = 15;
+const OTHERS: u8 = 22;
 
 /// A fact about one designee and perhaps another.
 fn other(kind: u8, who: usize, other: usize, effective: &str) -> pb::Event {
@@ -384,7 +386,7 @@ fn other(kind: u8, who: usize, other: usize, effective: &str) -> pb::Event {
             kind: pb::RestructuringKind::Absorption.into(),
             successors: vec![successor],
             new_name: "示例改制有限公司".to_owned(),
-            ends: other % 2 == 0,
+            ends: other.is_multiple_of(2),
         }),
         5 => Fact::Surrendered(pb::Surrendered { programme, ..Default::default() }),
         6 => Fact::Reinstated(pb::Reinstated { programme, ..Default::default() }),
@@ -405,23 +407,61 @@ fn other(kind: u8, who: usize, other: usize, effective: &str) -> pb::Event {
         }
         12 => Fact::InformationUpdated(pb::InformationUpdated { year: 2020, ..Default::default() }),
         13 => Fact::CreationListed(pb::CreationListed { programme, batch, ..Default::default() }),
-        _ => Fact::SupportGranted(pb::SupportGranted {
+        14 => Fact::SupportGranted(pb::SupportGranted {
             programme,
             scheme: "key-little-giant".to_owned(),
             ..Default::default()
         }),
+        15 => designation("national-platform"),
+        16 => Fact::TitleConverted(pb::TitleConverted {
+            from_programme: "national-platform".to_owned(),
+            to_programme: "national-platform-base".to_owned(),
+            ..Default::default()
+        }),
+        17 => designation("innovative-sme"),
+        18 => Fact::ObjectionResolved(pb::ObjectionResolved {
+            programme,
+            batch,
+            outcome: 1 + i32::from(other == 0),
+            ..Default::default()
+        }),
+        19 => {
+            let passed = other == 0;
+            Fact::CreationAssessed(pb::CreationAssessed {
+                programme,
+                batch,
+                passed,
+                ..Default::default()
+            })
+        }
+        20 => Fact::RevocationProposed(pb::RevocationProposed {
+            programme,
+            ground: pb::RevocationGround::Other.into(),
+            ..Default::default()
+        }),
+        _ => Fact::MajorChangeReported(pb::MajorChangeReported {
+            change: pb::MajorChange::Other.into(),
+            occurred_on: date("2014-12-01"),
+            ..Default::default()
+        }),
     };
-    ministry(DESIGNEES[who], effective, fact)
+    let issuer = if kind == 17 { "440000" } else { "100000" };
+    event(issuer, DESIGNEES[who], effective, fact)
 }
 
-const DESIGNEES: [&str; 4] = [A, B, "914403007954257495", "91350900587527783P"];
+fn designation(programme: &str) -> Fact {
+    let (programme, batch) = (programme.to_owned(), "1".to_owned());
+    Fact::Designated(pb::Designated { programme, batch, ..Default::default() })
+}
+
+pub const DESIGNEES: [&str; 4] = [A, B, "914403007954257495", "91350900587527783P"];
 
 fn on(day: u8) -> String {
     format!("20{:02}-{:02}-15", 15 + day / 12 % 12, 1 + day % 12)
 }
 
 impl Step {
-    fn event(&self) -> pb::Event {
+    pub fn event(&self) -> pb::Event {
         match *self {
             Self::Designate(who, batch, day) => {
                 little_giant(DESIGNEES[who], &batch.to_string(), &on(day))
@@ -443,7 +483,7 @@ impl Step {
     }
 }
 
-fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
+pub fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
     let (who, batch, day) = (0..DESIGNEES.len(), 0..4_u8, 0..140_u8);
     let step = prop_oneof![
         4 => (who.clone(), batch.clone(), day.clone()).prop_map(|(w, b, d)| Step::Designate(w, b, d)),
@@ -453,6 +493,9 @@ fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
         1 => (who.clone(), day.clone()).prop_map(|(w, d)| Step::Revoke(w, d)),
         3 => (0..30_u64, who.clone(), day.clone()).prop_map(|(p, w, d)| Step::Correct(p, w, d)),
         6 => (0..OTHERS, who.clone(), who.clone(), day.clone())
+            .prop_map(|(k, w, o, d)| Step::Other(k, w, o, d)),
+        // A conversion needs something to convert.
+        3 => (15..17_u8, who.clone(), who.clone(), day.clone())
             .prop_map(|(k, w, o, d)| Step::Other(k, w, o, d)),
         2 => (0..30_u64, 0..OTHERS, who.clone(), who, day.clone())
             .prop_map(|(p, k, w, o, d)| Step::CorrectWith(p, k, w, o, d)),

@@ -253,9 +253,14 @@ impl Step<'_> {
     ) -> Outcome {
         let (placed, position) = (self.placed, self.placed.position);
         let receiver = self.circle.place_of(successor).map(|place| self.circle.subject_of(place));
-        let given = self.title(self.subject, key).give_away(Status::Ended, placed);
+        // Within one subject there is nothing to pass on.
+        let receiver = receiver.filter(|receiver| *receiver != self.subject);
+        let given = match receiver {
+            Some(_) => self.title(self.subject, key).give_away(Status::Ended, placed),
+            None => None,
+        };
         let (outcome, receiver) = match (given, receiver) {
-            (Some(given), Some(receiver)) if receiver != self.subject => {
+            (Some(given), Some(receiver)) => {
                 let own = self.title(self.subject, key);
                 own.successor = Some(successor);
                 let outcome = self.title(receiver, key).receive(&given, placed, valid_to);
@@ -281,9 +286,13 @@ impl Step<'_> {
     /// The title becomes one of another programme, with its cohort.
     fn convert(&mut self, key: TitleKey, to: TitleKey, valid_to: Option<CivilDate>) -> Outcome {
         let placed = self.placed;
-        let given = self.title(self.subject, key).give_away(Status::Converted, placed);
+        let given = if to == key {
+            None
+        } else {
+            self.title(self.subject, key).give_away(Status::Converted, placed)
+        };
         let outcome = match given {
-            Some(given) if to != key => {
+            Some(given) => {
                 self.title(self.subject, key).converted_to = Some(to.programme);
                 let received = self.title(self.subject, to).receive(&given, placed, valid_to);
                 self.note(self.subject, to, received);

@@ -26,7 +26,7 @@ impl Folded {
         let in_creation = matches!(self.creation, Some(Creation::Open | Creation::Passed));
         match (noticed_since, lapsed_on) {
             (Some(notice), _) if !self.is_closed(register, notice, moment) => Status::Noticed,
-            (None, None) if in_creation => Status::Noticed,
+            (_, None) if in_creation => Status::Noticed,
             (_, Some(_)) => Status::Expired,
             _ => Status::NotDesignated,
         }

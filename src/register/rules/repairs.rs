@@ -7,7 +7,10 @@ use crate::{
         fault::Reason,
         limits::REPAIR_CHAIN_MAX,
     },
-    register::narrow,
+    register::{
+        narrow,
+        row::{Stated, What},
+    },
 };
 
 const RULE: &str = "an event is repaired by its issuer or by the ministry";
@@ -20,6 +23,13 @@ impl Case<'_> {
     pub(super) fn corrected(&mut self, event: &Event, target: u64, replacement: &Event) {
         if !self.repairable(event, target, "corrected.position") {
             return;
+        }
+        let removes = |stated: &Stated| matches!(stated.what, What::Repaired { removes: true, .. });
+        if self.register.stated(narrow(target)).is_some_and(removes) {
+            let message = "is an annulment; annul it, and correct what it removed".to_owned();
+            let (field, value) = ("corrected.position", target.to_string());
+            let (reason, rule) = (Reason::RepairNotAllowed, RULE);
+            return self.reject(Objection { field, value, reason, message, rule }, &[]);
         }
         let root = self.register.root_of(narrow(target));
         let kind = self.register.stated(root).map_or(0, |stated| stated.what.kind());
