@@ -318,14 +318,14 @@ impl Folded {
 
     /// The subject has ceased to exist: what is in force, or to come, ends. True if something did.
     pub(super) fn end_with_subject(&mut self, day: CivilDate, position: u32) -> bool {
-        if let Some(notice) = &mut self.notice {
-            notice.closed = notice.closed.or(Some(day));
+        let open = self.notice.as_mut().filter(|notice| notice.closed.is_none());
+        let closes = open.is_some();
+        if let Some(notice) = open {
+            notice.closed = Some(day);
         }
         let lives = self.periods.iter().any(|p| p.validity.to.is_none_or(|to| day <= to));
-        if !lives || self.ended.is_some() {
-            return self.notice.is_some_and(|notice| notice.closed == Some(day));
-        }
-        self.end(Status::Ended, day, position) == Outcome::Applied
+        let ends = lives && self.ended.is_none();
+        (ends && self.end(Status::Ended, day, position) == Outcome::Applied) || closes
     }
 
     /// Ends the title because it goes elsewhere; gives what it takes along.
