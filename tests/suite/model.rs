@@ -35,8 +35,7 @@ struct Title {
     ended: Option<(Status, CivilDate, Option<CivilDate>)>,
     batch: String,
     round: String,
-    /// Batch, first day, objections raised and resolved, closed.
-    notice: Option<(String, CivilDate, Option<CivilDate>, Option<CivilDate>, bool)>,
+    notice: Option<Notice>,
     /// None, listed, passed, failed.
     creation: Option<Option<bool>>,
     review: Option<String>,
@@ -44,6 +43,15 @@ struct Title {
     collision: bool,
     applied: Vec<usize>,
     superseded: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Notice {
+    batch: String,
+    from: CivilDate,
+    raised: Option<CivilDate>,
+    resolved: Option<CivilDate>,
+    closed: bool,
 }
 
 /// What can be compared of a title.
@@ -230,7 +238,8 @@ impl Model<'_> {
         let (from, to) =
             title.stretches.last().map_or((None, None), |(from, to)| (Some(*from), *to));
         let noticed = status == Status::Noticed;
-        let contested = title.notice.as_ref().is_some_and(|n| n.2.is_some() && n.3.is_none());
+        let contested =
+            title.notice.as_ref().is_some_and(|n| n.raised.is_some() && n.resolved.is_none());
         let lives = matches!(status, Status::Active | Status::Pending);
         let past = status == Status::Expired && title.ended.is_none();
         let unsealed = |round: &String| self.seal(key.1, round, as_of).is_none();
@@ -255,7 +264,7 @@ impl Model<'_> {
             (None, Some((_, to))) => *to,
             (None, None) => None,
         };
-        if let Some((batch, from, raised, resolved, closed)) = &title.notice {
+        if let Some(Notice { batch, from, raised, resolved, closed }) = &title.notice {
             let sealed = self.seal(key.1, batch, as_of);
             let contested = |seal: CivilDate| {
                 raised.is_some_and(|on| on <= seal) && !resolved.is_some_and(|on| on <= seal)
@@ -309,9 +318,9 @@ impl Title {
     fn end_with_subject(&mut self, on: CivilDate, place: usize) {
         let mut closes = false;
         if let Some(notice) = &mut self.notice
-            && !notice.4
+            && !notice.closed
         {
-            notice.4 = true;
+            notice.closed = true;
             closes = true;
         }
         let lives = self.stretches.iter().any(|(_, to)| to.is_none_or(|to| on <= to));
@@ -336,24 +345,26 @@ impl Title {
                 true
             }
             TitleFact::NoticeOpened { batch, .. } => {
-                self.notice = Some((batch.clone(), on, None, None, false));
+                let (raised, resolved, closed) = (None, None, false);
+                self.notice =
+                    Some(Notice { batch: batch.clone(), from: on, raised, resolved, closed });
                 if self.stretches.is_empty() {
                     self.batch.clone_from(batch);
                 }
                 true
             }
             TitleFact::ObjectionRaised { .. } => {
-                self.notice.as_mut().map(|notice| notice.2 = Some(on)).is_some()
+                self.notice.as_mut().map(|notice| notice.raised = Some(on)).is_some()
             }
             TitleFact::ObjectionResolved { upheld, .. } => {
-                let change = |notice: &mut (_, _, _, Option<CivilDate>, bool)| {
-                    notice.3 = Some(on);
-                    notice.4 |= *upheld;
+                let change = |notice: &mut Notice| {
+                    notice.resolved = Some(on);
+                    notice.closed |= *upheld;
                 };
                 self.notice.as_mut().map(change).is_some()
             }
             TitleFact::NoticeWithdrawn { .. } => {
-                self.notice.as_mut().map(|notice| notice.4 = true).is_some()
+                self.notice.as_mut().map(|notice| notice.closed = true).is_some()
             }
             TitleFact::CreationListed { batch, .. } => {
                 self.creation = Some(None);

@@ -11,7 +11,7 @@ use crate::{
     },
     register::{
         fold::{self, Folding},
-        identity::{Circle, Placed},
+        identity::Circle,
         row::What,
     },
 };
@@ -135,16 +135,7 @@ impl Case<'_> {
         let new_key = new_name.key();
         let twin = |what: &What| matches!(what, What::Renamed { name, .. } if name::folded(register.text(*name)) == new_key);
         self.not_stated_twice(event, twin);
-        let begun = |placed: &&Placed| placed.stated.effective <= event.effective;
-        let on_record = self
-            .judge
-            .circle
-            .own_facts()
-            .rev()
-            .filter(begun)
-            .find_map(|placed| placed.stated.name());
-        let on_record = on_record.map(|name| register.text(name));
-        if let Some(on_record) = on_record.filter(|name| name::folded(name) != old_name.key()) {
+        if let Some(on_record) = self.other_name_on_record(event, old_name) {
             let objection = Objection {
                 field: "renamed.old_name",
                 value: old_name.as_str().to_owned(),

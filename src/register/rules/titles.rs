@@ -443,28 +443,26 @@ impl Case<'_> {
     /// A list may write a name otherwise than the register has it; that deserves a look.
     pub(super) fn name_fits(&mut self, event: &Event, listed: Option<&Name>) {
         let Some(listed) = listed else { return };
+        let Some(on_record) = self.other_name_on_record(event, listed) else { return };
+        let field = format!("{}.profile.name", event.fact.kind().name());
+        let objection = Objection {
+            field: &field,
+            value: listed.as_str().to_owned(),
+            reason: Reason::NameDiffers,
+            message: format!("the name on record on that day is {on_record}"),
+            rule: "names change by renamed",
+        };
+        self.warn(objection, &[]);
+    }
+}
+
+impl<'a> Case<'a> {
+    /// The name on record on the day of an event, if it is not this one.
+    pub(super) fn other_name_on_record(&self, event: &Event, stated: &Name) -> Option<&'a str> {
         let begun = |placed: &&Placed| placed.stated.effective <= event.effective;
-        let on_record = self
-            .judge
-            .circle
-            .own_facts()
-            .rev()
-            .filter(begun)
-            .find_map(|placed| placed.stated.name());
-        let register = self.register;
-        let on_record = on_record.map(|name| register.text(name));
-        let differs = |name: &&str| name::folded(name) != listed.key();
-        if let Some(on_record) = on_record.filter(differs) {
-            let field = format!("{}.profile.name", event.fact.kind().name());
-            let objection = Objection {
-                field: &field,
-                value: listed.as_str().to_owned(),
-                reason: Reason::NameDiffers,
-                message: format!("the name on record on that day is {on_record}"),
-                rule: "names change by renamed",
-            };
-            self.warn(objection, &[]);
-        }
+        let mut facts = self.judge.circle.own_facts().rev().filter(begun);
+        let on_record = self.register.text(facts.find_map(|placed| placed.stated.name())?);
+        (name::folded(on_record) != stated.key()).then_some(on_record)
     }
 }
 
