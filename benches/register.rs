@@ -187,8 +187,9 @@ impl Road {
         Self { register: Register::default(), chunks, frontier: Frontier::default() }
     }
 
-    fn record(&mut self, catalogue: &Catalogue, proposals: &[Proposal]) {
+    fn record(&mut self, catalogue: &Catalogue, proposals: Vec<Proposal>) {
         let mut judge = Judge::default();
+        self.register.touch(proposals.iter().map(|proposal| &proposal.event));
         let first = self.register.size();
         let size = proposals.len() as u32;
         let mut leaf = Leaf {
@@ -200,13 +201,14 @@ impl Road {
             request_digest: Bytes::new(),
             event: Bytes::new(),
         };
-        for (i, proposal) in proposals.iter().enumerate() {
+        let count = proposals.len();
+        for (i, proposal) in proposals.into_iter().enumerate() {
             let verdict = judge.judge(&self.register, catalogue, proposal.index, &proposal.event);
             assert!(verdict.rejections.is_empty(), "{:?}", verdict.rejections);
             self.register.apply(&proposal.event);
             leaf.position = Some(first + i as u64);
-            leaf.event = proposal.body.clone();
-            let hash = self.chunks.push(leaf.encoded_len(), i + 1 == proposals.len(), |buffer| {
+            leaf.event = proposal.body;
+            let hash = self.chunks.push(leaf.encoded_len(), i + 1 == count, |buffer| {
                 leaf.encode_raw(buffer);
             });
             self.frontier.push(hash);
@@ -227,10 +229,11 @@ fn recording(what: &str, story: Story, events: usize) {
             }
         }
         let proposals = proposals(&catalogue, commit);
+        let count = proposals.len() as f64;
         leaf_bytes = proposals[0].body.len() + 40;
         let began = Instant::now();
-        road.record(&catalogue, &proposals);
-        times.push(began.elapsed().as_nanos() as f64 / proposals.len() as f64);
+        road.record(&catalogue, proposals);
+        times.push(began.elapsed().as_nanos() as f64 / count);
         drop(black_box(road.chunks.finish()));
     }
     let taken = resident().saturating_sub(before);
@@ -270,7 +273,7 @@ fn questions(designees: usize) {
     let catalogue = Catalogue::built_in();
     let mut road = Road::new();
     for commit in commits(Story::Fresh, designees) {
-        road.record(&catalogue, &proposals(&catalogue, commit));
+        road.record(&catalogue, proposals(&catalogue, commit));
         drop(road.chunks.finish());
     }
     let as_of: CivilDate = PartialDate::parse_iso("2025-01-01").unwrap().first_day();
@@ -300,7 +303,7 @@ fn rebuild(events: usize) -> f64 {
     let log = MemoryLog::default();
     let mut road = Road::new();
     for commit in commits(Story::Lives, events) {
-        road.record(&catalogue, &proposals(&catalogue, commit));
+        road.record(&catalogue, proposals(&catalogue, commit));
         log.append(log.size(), &road.chunks.finish()).unwrap();
     }
     drop(road);

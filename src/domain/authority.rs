@@ -137,6 +137,12 @@ impl AuthorityCode {
         self.0.get() - 1
     }
 
+    /// The region it answers for; none for the ministry and the XPCC.
+    #[must_use]
+    pub fn region(self) -> Option<RegionCode> {
+        RegionCode::parse(self.as_str()).ok()
+    }
+
     /// Six digits.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -126,6 +126,8 @@ pub const PAGE_EVENTS_DEFAULT: usize = 100;
 pub const CATALOGUE_PROGRAMMES_MAX: usize = 32;
 /// Most rule versions of a programme.
 pub const CATALOGUE_RULES_MAX: usize = 64;
+/// Events that a filtered question looks at after a match before it asks the postings where to go on.
+pub const INTEREST_WINDOW_EVENTS: u64 = 128;
 /// Most values in one field of a filter.
 pub const FILTER_VALUES_MAX: usize = 64;
 

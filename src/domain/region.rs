@@ -61,6 +61,14 @@ impl RegionCode {
         NonZeroU32::new(self.0.get() / 10_000 * 10_000).map_or(self, Self)
     }
 
+    /// The region, the city and the province it lies in; each once.
+    pub fn and_above(self) -> impl Iterator<Item = Self> {
+        let mut last = None;
+        let units = [1, 100, 10_000].into_iter();
+        let regions = units.filter_map(move |unit| NonZeroU32::new(self.0.get() / unit * unit));
+        regions.map(Self).filter(move |region| last.replace(*region) != Some(*region))
+    }
+
     /// True if this region is the other one or lies in it.
     #[must_use]
     pub fn is_under(self, other: Self) -> bool {

@@ -82,7 +82,9 @@ pub(super) fn rebuild(
             waiting.insert(place, batch);
             while let Some(batch) = waiting.remove(&number) {
                 number += 1;
-                for event in batch? {
+                let batch = batch?;
+                rebuilt.register.touch(batch.iter().map(|decoded| &decoded.event));
+                for event in batch {
                     rebuilt.add(event)?;
                     rebuilt.check_root(expected)?;
                 }

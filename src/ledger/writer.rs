@@ -153,7 +153,7 @@ impl Writer {
             let mut next = Some(job);
             while let Some(job) = next {
                 bytes += job.bytes;
-                let reply = self.decide(&job.commit);
+                let reply = self.decide(job.commit);
                 answers.push((job.reply, reply));
                 let full = bytes >= GROUP_BYTES_MAX || answers.len() >= GROUP_COMMITS_MAX;
                 next = if full { None } else { jobs.try_recv().ok() };
@@ -198,7 +198,7 @@ impl Writer {
     }
 
     /// Decides one commit and, if it is accepted, encodes it into the group.
-    fn decide(&mut self, commit: &Commit) -> Reply {
+    fn decide(&mut self, commit: Commit) -> Reply {
         if let Some((id, digest)) = &commit.request
             && let Some((first_digest, first)) = self.find_request(id)?
         {
@@ -256,6 +256,7 @@ impl Writer {
             }
         };
         drop(register);
+        let request = commit.request.clone();
         self.encode(commit, first, micros);
         let receipt = Receipt {
             first,
@@ -266,20 +267,20 @@ impl Writer {
             rejections: Vec::new(),
             changes,
         };
-        if let Some((id, digest)) = &commit.request {
-            self.requests.insert(id, first);
-            self.group_requests.insert(id.clone(), (*digest, receipt.clone()));
+        if let Some((id, digest)) = request {
+            self.requests.insert(&id, first);
+            self.group_requests.insert(id, (digest, receipt.clone()));
         }
         Ok(receipt)
     }
 
-    fn encode(&mut self, commit: &Commit, first: u64, micros: i64) {
+    fn encode(&mut self, commit: Commit, first: u64, micros: i64) {
         assert_eq!(self.chunks.next(), first, "the register and the log disagree on the size");
         let count = commit.proposals.len();
         let mut envelope = Leaf {
             position: None,
             recorded_time: Some(leaf::timestamp(micros)),
-            recorded_by: commit.recorded_by.clone(),
+            recorded_by: commit.recorded_by,
             commit: Some(CommitOf {
                 first_position: Some(first),
                 size: u32::try_from(count).unwrap_or(u32::MAX),
@@ -292,9 +293,9 @@ impl Writer {
             envelope.request_id = id.clone();
             envelope.request_digest = Bytes::copy_from_slice(digest);
         }
-        for (i, proposal) in commit.proposals.iter().enumerate() {
+        for (i, proposal) in commit.proposals.into_iter().enumerate() {
             envelope.position = Some(self.chunks.next());
-            envelope.event = proposal.body.clone();
+            envelope.event = proposal.body;
             let length = envelope.encoded_len();
             assert!(length <= LEAF_BYTES_MAX, "an event of {length} bytes passed the edge");
             let hash = self.chunks.push(length, i + 1 == count, |buffer| {
@@ -353,6 +354,7 @@ fn decide_all(register: &mut Register, catalogue: &Catalogue, proposals: &[Propo
     let mut decided = Decided::default();
     // What it remembers holds as long as nothing is taken back.
     let mut judge = Judge::default();
+    register.touch(proposals.iter().map(|proposal| &proposal.event));
     for Proposal { index, event, .. } in proposals {
         let verdict = judge.judge(register, catalogue, *index, event);
         if verdict.rejections.is_empty() {

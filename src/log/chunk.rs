@@ -217,7 +217,9 @@ impl ChunkWriter {
             self.close();
         }
         if self.open.is_empty() {
-            self.open.reserve(CHUNK_BYTES_MAX.min(HEADER + FRAME_MAX + length));
+            // A chunk after a full one is likely to be full as well.
+            let expected = if full { CHUNK_BYTES_MAX } else { HEADER + FRAME_MAX + length };
+            self.open.reserve(expected);
             self.open.put_bytes(0, HEADER);
         }
         self.open.put_u8(LEAF_KEY);

@@ -1,11 +1,19 @@
 //! Whom an event concerns: what filters ask. Derived when the event is applied, from itself and from what was recorded
 //! before it, never from what comes later.
 
-use super::{DesigneeIndex, NOBODY, Register, identity::Circle, narrow, row::Row};
+use smallvec::SmallVec;
+
+use super::{
+    DesigneeIndex, NOBODY, Register,
+    identity::Circle,
+    narrow,
+    row::{Stated, What},
+    texts::Sym,
+};
 use crate::domain::{
-    AuthorityCode,
+    AuthorityCode, RegionCode,
     catalogue::ProgrammeId,
-    event::{Event, Fact, Kind, SubjectFact, TitleFact},
+    event::{Event, Fact, SubjectFact, TitleFact},
 };
 
 /// Whom one event concerns.
@@ -21,26 +29,35 @@ pub struct Concern {
     pub kind: u8,
 }
 
-impl Row {
-    /// Issuer, co-issuers, programme, recommending and other authorities, as the event itself says.
-    pub(super) fn is_stated_by(&mut self, event: &Event) {
-        self.concerns(event.authority);
-        event.co_issuers.iter().for_each(|authority| self.concerns(*authority));
-        self.concerns(self.stated.authority);
-        if let Some(programme) = self.stated.programme {
+/// Whom an event concerns, while that is being found out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reach {
+    pub(super) authorities: u64,
+    pub(super) programmes: u32,
+    pub(super) regions: SmallVec<[RegionCode; 2]>,
+    pub(super) batches: SmallVec<[Sym; 2]>,
+}
+
+impl Reach {
+    /// Issuer, co-issuers, programme, recommending and other authorities, region and batch, as the event itself says.
+    pub(super) fn is_stated_by(&mut self, event: &Event, stated: &Stated) {
+        self.authority(event.authority);
+        event.co_issuers.iter().for_each(|authority| self.authority(*authority));
+        self.authority(stated.authority);
+        if let Some(programme) = stated.programme {
             self.programmes |= bit_of(programme);
         }
         if let Some(listed) = event.fact.listed() {
-            self.concerns_some(listed.recommended_by);
+            self.some_authority(listed.recommended_by);
         }
         match &event.fact {
             Fact::Title { fact, .. } => match fact {
                 TitleFact::NoticeOpened { sublist, .. } | TitleFact::Designated { sublist, .. } => {
-                    self.concerns_some(*sublist);
+                    self.some_authority(*sublist);
                 }
                 TitleFact::Converted { to, .. } => {
                     self.programmes |= bit_of(to.programme);
-                    self.concerns(to.authority);
+                    self.authority(to.authority);
                 }
                 _ => {}
             },
@@ -48,52 +65,89 @@ impl Row {
                 fact: SubjectFact::Relocated { from_authority, to_authority, .. },
                 ..
             } => {
-                self.concerns(*from_authority);
-                self.concerns(*to_authority);
+                self.authority(*from_authority);
+                self.authority(*to_authority);
             }
-            Fact::Batch { batch, .. } => self.concerns_some(batch.sublist),
+            Fact::Batch { batch, .. } => self.some_authority(batch.sublist),
             _ => {}
+        }
+        self.region(stated.region());
+        self.batch(stated.what.batch());
+    }
+
+    /// Adds whom a fact on record concerns by what it says itself.
+    fn recorded(&mut self, stated: &Stated) {
+        self.authority(stated.authority);
+        if let Some(listing) = stated.listing() {
+            self.some_authority(listing.recommended_by);
+            self.some_authority(listing.sublist);
+        }
+        if let (Some(programme), true) = (stated.programme, stated.title().is_some()) {
+            self.programmes |= bit_of(programme);
         }
     }
 
-    /// Adds what another event concerns.
-    pub(super) fn join(&mut self, other: &Self) {
-        self.authorities |= other.authorities;
-        self.programmes |= other.programmes;
-    }
-
-    fn concerns(&mut self, authority: AuthorityCode) {
+    fn authority(&mut self, authority: AuthorityCode) {
         self.authorities |= bit(authority);
     }
 
-    fn concerns_some(&mut self, authority: Option<AuthorityCode>) {
+    fn some_authority(&mut self, authority: Option<AuthorityCode>) {
         self.authorities |= authority.map_or(0, bit);
+    }
+
+    fn region(&mut self, region: Option<RegionCode>) {
+        if let Some(region) = region.filter(|region| !self.regions.contains(region)) {
+            self.regions.push(region);
+        }
+    }
+
+    fn batch(&mut self, batch: Option<Sym>) {
+        if let Some(batch) = batch.filter(|batch| !self.batches.contains(batch)) {
+            self.batches.push(batch);
+        }
     }
 }
 
 impl Register {
     /// Adds what follows from the designee's earlier events, under any of its identifiers: an event about the designee
     /// itself concerns the programmes and authorities of all of them, an event about a title those of the same title. Both
-    /// concern whoever is responsible for the designee.
-    pub(super) fn is_about(&mut self, row: &mut Row, index: DesigneeIndex, fact: &Fact) {
+    /// concern whoever is responsible for the designee, and the region in which it then was.
+    pub(super) fn is_about(
+        &mut self,
+        reach: &mut Reach,
+        index: DesigneeIndex,
+        fact: &Fact,
+        stated: &Stated,
+    ) {
         let mut circle = std::mem::take(&mut self.scratch);
-        self.follows_from(&mut circle, row, index, fact);
+        self.follows_from(&mut circle, reach, index, fact);
         for other in fact.others().into_iter().filter_map(|id| self.index_of(id)) {
-            self.follows_from(&mut circle, row, other, fact);
+            self.follows_from(&mut circle, reach, other, fact);
         }
         self.scratch = circle;
+        if reach.regions.is_empty() {
+            // No list has said where it is: where the authority is that answers for it.
+            reach.region(stated.responsible().and_then(AuthorityCode::region));
+        }
     }
 
-    fn follows_from(&self, circle: &mut Circle, row: &mut Row, index: DesigneeIndex, fact: &Fact) {
+    fn follows_from(
+        &self,
+        circle: &mut Circle,
+        reach: &mut Reach,
+        index: DesigneeIndex,
+        fact: &Fact,
+    ) {
         let record = self.designee(index);
         if record.last.position().is_none() && !record.also {
             return;
         }
         self.circle_into(circle, index, self.size(), None);
-        let mut responsible = None;
+        let (mut responsible, mut region) = (None, None);
         for placed in circle.own_facts() {
             let stated = &placed.stated;
             responsible = stated.responsible().or(responsible);
+            region = stated.region().or(region);
             let same = match fact {
                 Fact::Title { title, .. } => {
                     stated.programme == Some(title.programme) && stated.authority == title.authority
@@ -101,70 +155,34 @@ impl Register {
                 _ => true,
             };
             if same {
-                row.concerns(stated.authority);
-                if let Some(listing) = stated.listing() {
-                    row.concerns_some(listing.recommended_by);
-                    row.concerns_some(listing.sublist);
-                }
-                if let (Some(programme), true) = (stated.programme, stated.title().is_some()) {
-                    row.programmes |= bit_of(programme);
-                }
+                reach.recorded(stated);
             }
         }
-        row.concerns_some(responsible);
+        reach.some_authority(responsible);
+        reach.region(region.or_else(|| responsible.and_then(AuthorityCode::region)));
+    }
+
+    /// Adds whom the event at a position concerns: what repairs it concerns them too.
+    pub(super) fn reaches_as(&self, reach: &mut Reach, position: u32) {
+        let Some(row) = self.row(position) else { return };
+        let audience = self.postings.audience(row.audience);
+        reach.authorities |= audience.authorities;
+        reach.programmes |= audience.programmes;
+        reach.region(row.stated.region());
+        reach.batch(row.stated.what.batch());
     }
 
     /// Whom the event at a position concerns.
     #[must_use]
     pub fn concern(&self, position: u64) -> Option<Concern> {
         let row = self.row(narrow(position))?;
+        let audience = self.postings.audience(row.audience);
         Some(Concern {
-            authorities: row.authorities,
-            programmes: row.programmes,
+            authorities: audience.authorities,
+            programmes: audience.programmes,
             designee: Some(row.designee).filter(|index| *index != NOBODY),
-            kind: row.stated.what.kind(),
+            kind: audience.kind,
         })
-    }
-
-    /// Positions in `from..to` that match, at most `most`, and the position up to which all were examined.
-    #[must_use]
-    pub fn matching(
-        &self,
-        interest: &Interest,
-        from: u64,
-        to: u64,
-        most: usize,
-    ) -> (Vec<u64>, u64) {
-        let mut found = Vec::new();
-        for position in from..to {
-            if self.row(narrow(position)).is_some_and(|row| interest.matches(row)) {
-                found.push(position);
-                if found.len() >= most {
-                    return (found, position + 1);
-                }
-            }
-        }
-        (found, to)
-    }
-
-    /// As [`Register::matching`] below a position, newest first; and where to go on from, exclusive, if there is more.
-    #[must_use]
-    pub fn matching_before(
-        &self,
-        interest: &Interest,
-        before: u64,
-        most: usize,
-    ) -> (Vec<u64>, Option<u64>) {
-        let mut found = Vec::new();
-        for position in (0..before).rev() {
-            if found.len() == most {
-                return (found, Some(position + 1));
-            }
-            if self.row(narrow(position)).is_some_and(|row| interest.matches(row)) {
-                found.push(position);
-            }
-        }
-        (found, None)
     }
 
     /// Who stated the event at a position.
@@ -173,47 +191,46 @@ impl Register {
     }
 }
 
-fn bit(authority: AuthorityCode) -> u64 {
+impl Stated {
+    /// Where the fact says that its designee is; of a fact about no designee, what place it is about.
+    fn region(&self) -> Option<RegionCode> {
+        match self.what {
+            What::Relocated { region, .. } | What::Assessed { region, .. } => Some(region),
+            What::BatchOpened { sublist, .. } | What::BatchSealed { sublist, .. } => {
+                sublist.unwrap_or(self.authority).region()
+            }
+            What::CompletenessDeclared { .. } | What::MeasuresIssued { .. } => self.issuer.region(),
+            _ => self.listing()?.region,
+        }
+    }
+}
+
+impl What {
+    /// The batch that the fact belongs to. A review belongs to the batch named like its round.
+    fn batch(&self) -> Option<Sym> {
+        let batch = match *self {
+            Self::Noticed { batch, .. }
+            | Self::ObjectionRaised { batch }
+            | Self::ObjectionResolved { batch, .. }
+            | Self::NoticeWithdrawn { batch }
+            | Self::Designated { batch, .. }
+            | Self::CreationListed { batch, .. }
+            | Self::CreationAssessed { batch, .. }
+            | Self::BatchOpened { batch, .. }
+            | Self::BatchSealed { batch, .. } => batch,
+            Self::ReviewOpened { round }
+            | Self::ReviewPassed { round, .. }
+            | Self::ReviewFailed { round, .. } => round,
+            _ => return None,
+        };
+        (!batch.is_empty()).then_some(batch)
+    }
+}
+
+pub(super) fn bit(authority: AuthorityCode) -> u64 {
     1 << authority.index()
 }
 
-fn bit_of(programme: ProgrammeId) -> u32 {
+pub(super) fn bit_of(programme: ProgrammeId) -> u32 {
     1 << programme.index()
-}
-
-/// Which events someone wants: any value within a field, all fields together; an empty field wants everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Interest {
-    authorities: u64,
-    programmes: u32,
-    kinds: Vec<u8>,
-}
-
-impl Interest {
-    /// Wants an authority's events.
-    pub fn authority(&mut self, authority: AuthorityCode) {
-        self.authorities |= bit(authority);
-    }
-
-    /// Wants a programme's events.
-    pub fn programme(&mut self, programme: ProgrammeId) {
-        self.programmes |= bit_of(programme);
-    }
-
-    /// Wants a kind of events.
-    pub fn kind(&mut self, kind: Kind) {
-        self.kinds.push(kind.number());
-    }
-
-    /// True if every event matches.
-    #[must_use]
-    pub fn wants_all(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn matches(&self, row: &Row) -> bool {
-        (self.authorities == 0 || self.authorities & row.authorities != 0)
-            && (self.programmes == 0 || self.programmes & row.programmes != 0)
-            && (self.kinds.is_empty() || self.kinds.contains(&row.stated.what.kind()))
-    }
 }

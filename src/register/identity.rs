@@ -3,10 +3,10 @@
 //! Facts stay under the identifier they were stated with. Identifiers of one subject are joined by links, and a link that
 //! is annulled joins nothing. Titles that were transferred tie subjects together without making them one.
 
-use std::hash::BuildHasher as _;
+use std::{hash::BuildHasher as _, hint::black_box};
 
 use super::{
-    DesigneeIndex, Register, Undo,
+    DesigneeIndex, NOBODY, Register, Undo,
     row::{Link, Stated, What},
 };
 use crate::domain::{
@@ -22,6 +22,8 @@ pub(super) struct DesigneeRecord {
     pub(super) last: Link,
     /// There are events about others that concern it.
     pub(super) also: bool,
+    /// There are events about it that tie it to others.
+    pub(super) ties: bool,
 }
 
 /// A designee that bears or bore a name.
@@ -89,13 +91,34 @@ impl Register {
         self.by_id.find(hash, |index| self.designee(*index).id == *id).copied()
     }
 
+    /// Touches what events that come next will look up: asked together, memory answers several times as fast as one question
+    /// after the other. Changes nothing.
+    pub fn touch<'a>(&self, events: impl Iterator<Item = &'a Event>) {
+        let hashes = |event: &Event| {
+            let id = event.fact.designee().map_or(0, |id| self.hasher.hash_one(id));
+            let listed = event.fact.listed().and_then(|listed| listed.name.as_ref());
+            (id, listed.map_or(0, |name| self.bearer(NOBODY, name.key()).0))
+        };
+        // First all hashes, so that nothing stands between the questions.
+        let places: Vec<_> = events.map(hashes).collect();
+        let is_filled = |(id, name): &&(u64, u64)| {
+            self.by_id.find(*id, |_| true).is_some() | self.bearers.find(*name, |_| true).is_some()
+        };
+        black_box(places.iter().filter(is_filled).count());
+    }
+
     pub(super) fn intern_designee(&mut self, id: &DesigneeId) -> DesigneeIndex {
         if let Some(index) = self.index_of(id) {
             return index;
         }
         // Fewer than 2^32 designees: each needs an event.
         let index = DesigneeIndex(u32::try_from(self.designees.len()).unwrap_or(u32::MAX - 1));
-        self.designees.push(DesigneeRecord { id: id.clone(), last: Link::NONE, also: false });
+        self.designees.push(DesigneeRecord {
+            id: id.clone(),
+            last: Link::NONE,
+            also: false,
+            ties: false,
+        });
         let Self { by_id, designees, hasher, .. } = self;
         let hash_of = |index: &DesigneeIndex| {
             designees.get(index.0 as usize).map_or(0, |record| hasher.hash_one(&record.id))
@@ -147,6 +170,7 @@ impl Register {
         for id in event.fact.others() {
             let other = self.intern_designee(id);
             if other != index {
+                self.record(index).ties = true;
                 self.note_also(other, position);
             }
         }
@@ -159,6 +183,7 @@ impl Register {
         let list = self.also.entry(index).or_default();
         if list.last() != Some(&position) {
             list.push(position);
+            self.others_at.entry(position).or_default().push(index);
             self.undo.push(Undo::Also(index));
         }
     }

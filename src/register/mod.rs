@@ -5,9 +5,10 @@
 //! invisible to readers although the writer has applied them.
 //!
 //! ```text
-//! row.rs       an event in 64 bytes          pages.rs, texts.rs  where rows and texts are kept
+//! row.rs       an event in 56 bytes          pages.rs, texts.rs  where rows and texts are kept
 //! state.rs     from events to rows           identity.rs         designees, names, identifiers of one subject
-//! repair.rs    what stands after repairs     concern.rs          whom an event concerns; filters
+//! repair.rs    what stands after repairs     concern.rs          whom an event concerns
+//! postings.rs  events by whom they concern   interest.rs         filters over them
 //! fold/        from facts to titles          batch.rs, frame.rs  batches; measures, pools, completeness
 //! rules/       what may be recorded          view.rs, query.rs, count.rs, explain.rs, change.rs  answers
 //! ```
@@ -20,7 +21,9 @@ mod explain;
 pub mod fold;
 mod frame;
 mod identity;
+mod interest;
 mod pages;
+mod postings;
 mod query;
 mod repair;
 mod row;
@@ -34,18 +37,21 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable, hash_map::Entry};
 pub use self::{
     batch::{BatchCounts, BatchState, BatchView, SublistView},
     change::Change,
-    concern::{Concern, Interest},
+    concern::Concern,
     count::{Counting, Group, Stage},
     explain::{Effect, Explanation, Step},
     fold::{Flag, Flags, Status},
     frame::{AssessmentView, MeasureView, MeasuresWanted, PoolView},
+    interest::Interest,
     query::{Found, Moment, Wanted},
     view::{DatedId, DatedName, DesigneeView, Membership, SupportView, TitleView},
 };
 use self::{
     batch::{BatchKey, BatchRecord},
+    concern::Reach,
     identity::{Bearer, Circle, DesigneeRecord},
     pages::Pages,
+    postings::{Posting, Postings},
     repair::Repair,
     row::{Link, Row, Stated},
     texts::{Sym, Texts},
@@ -73,8 +79,11 @@ pub struct Register {
     bearers: HashTable<Bearer>,
     /// Events that concern a designee although they are about another one, oldest first.
     also: HashMap<DesigneeIndex, Vec<u32>>,
+    /// The same by event.
+    others_at: HashMap<u32, Vec<DesigneeIndex>>,
     /// Repairs by the position they repair, oldest first.
     repairs: HashMap<u32, Vec<Repair>>,
+    postings: Postings,
     batches: HashMap<BatchKey, BatchRecord>,
     /// Batches in order of appearance.
     batch_order: Vec<BatchKey>,
@@ -97,6 +106,7 @@ enum Undo {
     Word(Sym),
     Also(DesigneeIndex),
     Repair(u32),
+    Posted(Posting),
     BatchEntry(BatchKey),
     BatchEvent(BatchKey),
     Batch(BatchKey),
@@ -129,22 +139,18 @@ impl Register {
     pub fn apply(&mut self, event: &Event) {
         let position = narrow(self.size());
         let about = event.fact.designee().map(|id| self.intern_designee(id));
-        let mut row = Row {
-            authorities: 0,
-            programmes: 0,
-            designee: about.unwrap_or(NOBODY),
-            previous: Link::NONE,
-            stated: self.state(event, about),
-        };
-        row.is_stated_by(event);
+        let stated = self.state(event, about);
+        let mut reach = Reach::default();
+        reach.is_stated_by(event, &stated);
         if let Some(index) = about {
-            self.is_about(&mut row, index, &event.fact);
-            self.index_fact(index, (position, position), event, &row.stated);
+            self.is_about(&mut reach, index, &event.fact, &stated);
+            self.index_fact(index, (position, position), event, &stated);
         }
+        let mut designee = about.unwrap_or(NOBODY);
         match &event.fact {
             Fact::Title { .. } | Fact::Subject { .. } => {}
             Fact::Repair { position: target, replacement } => {
-                self.repair(position, *target, replacement.as_deref(), &mut row);
+                designee = self.repair(position, *target, replacement.as_deref(), &mut reach);
             }
             Fact::Batch { batch, .. } => self.note_batch_event(batch, position),
             Fact::Frame(_) | Fact::Assessed { .. } => {
@@ -152,12 +158,14 @@ impl Register {
                 self.undo.push(Undo::Frame);
             }
         }
-        if row.designee != NOBODY {
-            let record = self.record(row.designee);
-            row.previous = record.last;
+        let mut previous = Link::NONE;
+        if designee != NOBODY {
+            let record = self.record(designee);
+            previous = record.last;
             record.last = Link::to(position);
         }
-        self.rows.push(row);
+        let audience = self.post(position, stated.what.kind(), &reach);
+        self.rows.push(Row { audience, designee, previous, stated });
     }
 
     /// Makes everything applied so far final.
@@ -175,6 +183,7 @@ impl Register {
     pub fn take_back(&mut self, savepoint: &Savepoint) {
         while self.rows.len() > savepoint.size {
             let Some(row) = self.rows.pop() else { break };
+            self.postings.take_from_audience(row.audience);
             if row.designee != NOBODY {
                 self.record(row.designee).last = row.previous;
             }
@@ -195,15 +204,22 @@ impl Register {
                 }
             }
             Undo::Word(sym) => self.texts.forget_word(sym),
-            Undo::Also(index) => shorten(self.also.entry(index)),
-            Undo::Repair(target) => shorten(self.repairs.entry(target)),
+            Undo::Also(index) => {
+                if let Some(position) = shorten(self.also.entry(index)) {
+                    shorten(self.others_at.entry(position));
+                }
+            }
+            Undo::Posted(posting) => self.postings.take_newest(posting),
+            Undo::Repair(target) => drop(shorten(self.repairs.entry(target))),
             Undo::BatchEntry(key) => drop(self.batch_mut(key).entries.pop()),
             Undo::BatchEvent(key) => drop(self.batch_mut(key).events.pop()),
             Undo::Batch(key) => {
                 self.batches.remove(&key);
                 self.batch_order.pop();
             }
-            Undo::Pool(authority, pool) => shorten(self.pools.entry((authority, pool))),
+            Undo::Pool(authority, pool) => {
+                shorten(self.pools.entry((authority, pool)));
+            }
             Undo::Frame => drop(self.frame.pop()),
         }
     }
@@ -230,18 +246,18 @@ impl Register {
     }
 }
 
-/// Takes the last item off a list and the list away when it is empty.
-fn shorten<K, T, S>(entry: Entry<'_, K, Vec<T>, S>)
+/// Takes the last item off a list, and the list away when it is empty.
+fn shorten<K, T, S>(entry: Entry<'_, K, Vec<T>, S>) -> Option<T>
 where
     K: Eq + std::hash::Hash,
     S: std::hash::BuildHasher,
 {
-    if let Entry::Occupied(mut list) = entry {
-        list.get_mut().pop();
-        if list.get().is_empty() {
-            list.remove();
-        }
+    let Entry::Occupied(mut list) = entry else { return None };
+    let last = list.get_mut().pop();
+    if list.get().is_empty() {
+        list.remove();
     }
+    last
 }
 
 /// A position as rows keep it. The writer refuses events beyond [`crate::domain::limits::LOG_EVENTS_MAX`].

@@ -6,9 +6,10 @@
 
 use super::{
     DesigneeIndex, NOBODY, Register, Undo,
+    concern::Reach,
     identity::Placed,
     narrow,
-    row::{Row, Stated, What},
+    row::{Stated, What},
 };
 use crate::domain::event::Event;
 
@@ -21,39 +22,39 @@ pub(super) struct Repair {
 }
 
 impl Register {
-    /// Applies a repair: notes it under its target and under the designees it moves a fact to.
+    /// Applies a repair: notes it under its target and under the designees it moves a fact to. Gives the first of these,
+    /// among whose events it stands.
     pub(super) fn repair(
         &mut self,
         position: u32,
         target: u64,
         replacement: Option<&Event>,
-        row: &mut Row,
-    ) {
+        reach: &mut Reach,
+    ) -> DesigneeIndex {
         let target = narrow(target);
         let root = self.root_of(target);
+        let mut first = NOBODY;
         // Everybody along the chain is concerned: annulling a repair gives a title back to its first holder.
         let mut link = Some(target);
         while let Some(at) = link {
-            if let Some(old) = self.row(at).copied() {
-                row.join(&old);
-                self.repair_concerns(row, old.designee, position);
+            if let Some(old) = self.row(at).map(|row| row.designee) {
+                self.reaches_as(reach, at);
+                self.repair_concerns(&mut first, old, position);
             }
             if let Some(owner) = self.replacement_at(at).map(|(owner, _)| owner) {
-                self.repair_concerns(row, owner, position);
+                self.repair_concerns(&mut first, owner, position);
             }
             link = self.target_of(at);
         }
         let replacement = replacement.map(|event| {
             let about = event.fact.designee().map(|id| self.intern_designee(id));
             let stated = self.state(event, about);
-            let mut new = Row { stated, ..*row };
-            new.is_stated_by(event);
-            row.join(&new);
+            reach.is_stated_by(event, &stated);
             let Some(index) = about else { return (NOBODY, stated) };
-            self.is_about(row, index, &event.fact);
+            self.is_about(reach, index, &event.fact, &stated);
             // The root stays in the batch it was recorded in; a replacement may name another one.
             self.index_fact(index, (root, position), event, &stated);
-            self.repair_concerns(row, index, position);
+            self.repair_concerns(&mut first, index, position);
             (index, stated)
         });
         // The rules refuse a repair of what is not recorded yet; here it repairs nothing.
@@ -61,13 +62,14 @@ impl Register {
             self.repairs.entry(target).or_default().push(Repair { position, replacement });
             self.undo.push(Undo::Repair(target));
         }
+        first
     }
 
     /// The repair stands among the events of its first designee, and is noted with the others.
-    fn repair_concerns(&mut self, row: &mut Row, index: DesigneeIndex, position: u32) {
-        if row.designee == NOBODY {
-            row.designee = index;
-        } else if index != NOBODY && row.designee != index {
+    fn repair_concerns(&mut self, first: &mut DesigneeIndex, index: DesigneeIndex, position: u32) {
+        if *first == NOBODY {
+            *first = index;
+        } else if index != NOBODY && *first != index {
             self.note_also(index, position);
         }
     }

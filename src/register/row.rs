@@ -1,6 +1,6 @@
-//! An event as the register keeps it: 64 bytes, with texts as symbols.
+//! An event as the register keeps it: 56 bytes, with texts as symbols.
 
-use super::{DesigneeIndex, texts::Sym};
+use super::{DesigneeIndex, postings::AudienceIndex, texts::Sym};
 use crate::domain::{
     AuthorityCode, CivilDate, IndustryCode, RegionCode,
     catalogue::ProgrammeId,
@@ -10,10 +10,8 @@ use crate::domain::{
 /// One event: whom it concerns, and what it says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// Authorities it concerns, a bit each.
-    pub(super) authorities: u64,
-    /// Programmes it concerns, a bit each.
-    pub(super) programmes: u32,
+    /// Whom it concerns.
+    pub(super) audience: AudienceIndex,
     /// The designee it is about, or, for a repair, that its target is about.
     pub(super) designee: DesigneeIndex,
     /// The designee's event before it.
@@ -21,7 +19,7 @@ pub(super) struct Row {
     pub(super) stated: Stated,
 }
 
-const _: () = assert!(size_of::<Row>() == 64);
+const _: () = assert!(size_of::<Row>() == 56);
 
 /// A position, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -198,7 +198,7 @@ impl Register {
 
     /// A name's text, kept anew only if the designee did not bear it just before.
     fn name_text(&mut self, name: &str, before: Sym) -> Sym {
-        if self.text(before) == name { before } else { self.texts.append(name) }
+        if self.texts.is(before, name) { before } else { self.texts.append(name) }
     }
 
     /// The name in the designee's event before, as far as it states one.

@@ -27,6 +27,8 @@ pub(super) struct Texts {
     pages: Vec<Vec<u8>>,
     /// Texts that are kept once.
     words: HashTable<Sym>,
+    /// The words asked for last: a list names one document and one batch in every row.
+    recent: [Sym; 2],
     hasher: DefaultHashBuilder,
 }
 
@@ -40,11 +42,24 @@ pub(super) struct Mark {
 impl Texts {
     /// The symbol of a text that is kept once, and whether it is a new one.
     pub(super) fn word(&mut self, text: &str) -> (Sym, bool) {
+        if text.is_empty() {
+            return (Sym::EMPTY, false);
+        }
+        if let Some(sym) = self.recent.into_iter().find(|sym| self.is(*sym, text)) {
+            return (sym, false);
+        }
+        let (sym, is_new) = self.word_among_all(text);
+        let [_, last] = self.recent;
+        self.recent = [last, sym];
+        (sym, is_new)
+    }
+
+    fn word_among_all(&mut self, text: &str) -> (Sym, bool) {
         if let Some(sym) = self.find(text) {
             return (sym, false);
         }
         let sym = self.append(text);
-        let Self { pages, words, hasher } = self;
+        let Self { pages, words, hasher, .. } = self;
         let hash = |sym: &Sym| hasher.hash_one(read(pages, *sym));
         words.insert_unique(hash(&sym), sym, hash);
         (sym, true)
@@ -55,8 +70,8 @@ impl Texts {
         if text.is_empty() {
             return Some(Sym::EMPTY);
         }
-        let hash = self.hasher.hash_one(text);
-        self.words.find(hash, |sym| self.text(*sym) == text).copied()
+        let hash = self.hasher.hash_one(text.as_bytes());
+        self.words.find(hash, |sym| self.is(*sym, text)).copied()
     }
 
     /// Keeps a text that is not expected to come again.
@@ -84,7 +99,12 @@ impl Texts {
     }
 
     pub(super) fn text(&self, sym: Sym) -> &str {
-        read(&self.pages, sym)
+        std::str::from_utf8(read(&self.pages, sym)).unwrap_or("")
+    }
+
+    /// True if a symbol stands for a text; cheaper than reading it.
+    pub(super) fn is(&self, sym: Sym, text: &str) -> bool {
+        read(&self.pages, sym) == text.as_bytes()
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -93,7 +113,7 @@ impl Texts {
 
     /// Forgets a word; its text goes with the mark.
     pub(super) fn forget_word(&mut self, sym: Sym) {
-        let hash = self.hasher.hash_one(self.text(sym));
+        let hash = self.hasher.hash_one(read(&self.pages, sym));
         if let Ok(entry) = self.words.find_entry(hash, |known| *known == sym) {
             entry.remove();
         }
@@ -101,6 +121,7 @@ impl Texts {
 
     /// Forgets the texts after a mark.
     pub(super) fn cut(&mut self, mark: Mark) {
+        self.recent = Default::default();
         self.pages.truncate(mark.pages);
         if let Some(page) = self.pages.last_mut() {
             page.truncate(mark.bytes);
@@ -108,13 +129,13 @@ impl Texts {
     }
 }
 
-fn read(pages: &[Vec<u8>], sym: Sym) -> &str {
+fn read(pages: &[Vec<u8>], sym: Sym) -> &[u8] {
     let place = sym.0 as usize * STEP;
     let text = pages.get(place / PAGE).and_then(|page| {
         let (length, rest) = page.get(place % PAGE..)?.split_first_chunk::<LENGTH_BYTES>()?;
         rest.get(..usize::from(u16::from_le_bytes(*length)))
     });
-    text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("")
+    text.unwrap_or_default()
 }
 
 #[cfg(test)]
