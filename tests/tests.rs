@@ -18,6 +18,8 @@ mod crashes;
 mod damage;
 #[path = "suite/edge_cases.rs"]
 mod edge_cases;
+#[path = "suite/filters.rs"]
+mod filters;
 #[path = "suite/guarantees.rs"]
 mod guarantees;
 #[path = "suite/harness.rs"]

@@ -44,6 +44,10 @@ impl Register {
             if let Some(owner) = self.replacement_at(at).map(|(owner, _)| owner) {
                 self.repair_concerns(&mut first, owner, position);
             }
+            // Also whom the repaired event ties its designee to.
+            for other in self.others_at.get(&at).cloned().unwrap_or_default() {
+                self.repair_concerns(&mut first, other, position);
+            }
             link = self.target_of(at);
         }
         let replacement = replacement.map(|event| {

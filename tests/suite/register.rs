@@ -13,6 +13,7 @@ use tidu::{
 };
 
 use crate::{
+    filters,
     harness::{date, event, little_giant},
     ledger_alone::{commit, open},
 };
@@ -356,10 +357,10 @@ pub enum Step {
 }
 
 /// How many facts [`other`] knows.
-const OTHERS: u8 = 22;
+pub const OTHERS: u8 = 22;
 
 /// A fact about one designee and perhaps another.
-fn other(kind: u8, who: usize, other: usize, effective: &str) -> pb::Event {
+pub fn other(kind: u8, who: usize, other: usize, effective: &str) -> pb::Event {
     let (programme, successor) = (programme(), DESIGNEES[other].to_owned());
     let batch = "1".to_owned();
     let fact = match kind {
@@ -521,6 +522,10 @@ fn answers_of(register: &Register, known_at: u64) -> String {
         }
     }
     text.push_str(&format!("{:?}", (0..known_at).map(|p| register.concern(p)).collect::<Vec<_>>()));
+    // What a filter gives below a size does not change when the log grows.
+    for interest in filters::interests() {
+        text.push_str(&format!("{:?}", register.matching(&interest, 0, known_at, usize::MAX)));
+    }
     text
 }
 
