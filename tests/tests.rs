@@ -18,6 +18,8 @@ mod crashes;
 mod damage;
 #[path = "suite/edge_cases.rs"]
 mod edge_cases;
+#[path = "suite/faults.rs"]
+mod faults;
 #[path = "suite/filters.rs"]
 mod filters;
 #[path = "suite/guarantees.rs"]

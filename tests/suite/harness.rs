@@ -45,7 +45,7 @@ impl Server {
     pub fn start_with(data: &Path, args: &[&str]) -> Self {
         let listen =
             if args.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
-        let mut child = Command::new(TIDU)
+        let child = Command::new(TIDU)
             .arg("serve")
             .args(listen)
             .args(args)
@@ -56,11 +56,18 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        Self::of(child).unwrap_or_else(|_| panic!("the server did not start"))
+    }
+
+    /// The server of a process that is starting, once it says where it listens. Gives back a process that never does.
+    pub fn of(mut child: Child) -> Result<Self, Child> {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split_whitespace().find(|word| word.starts_with("http://"));
-        let address = address.unwrap_or_else(|| panic!("the server did not start")).to_owned();
-        Self { child, address }
+        match address.map(str::to_owned) {
+            Some(address) => Ok(Self { child, address }),
+            None => Err(child),
+        }
     }
 
     pub async fn client(&self) -> Client {

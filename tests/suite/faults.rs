@@ -1,0 +1,28 @@
+//! What goes wrong around a server: a disk that fails or is full, a directory that cannot be written, too few descriptors,
+//! too little memory, a clock that jumps. Each fault is real for the process that meets it, and each test says what its
+//! caller sees, how the process ends, and that the next start holds everything that was acknowledged.
+//!
+//! A test whose tool is not on the machine says so and does nothing.
+
+#[path = "faults/calls.rs"]
+mod calls;
+#[path = "faults/known.rs"]
+mod known;
+#[path = "faults/process.rs"]
+mod process;
+
+use std::process::{Command, Stdio};
+
+/// True if a command line can be run here. A test that needs it says so loudly where it cannot.
+fn is_there(command: &[&str], without_it: &str) -> bool {
+    let status = Command::new(command[0])
+        .args(&command[1..])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let there = status.is_ok_and(|status| status.success());
+    if !there {
+        eprintln!("\n*** SKIPPED: {} does not run here, so {without_it} ***\n", command.join(" "));
+    }
+    there
+}

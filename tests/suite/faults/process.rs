@@ -1,0 +1,125 @@
+//! Servers that are started under a fault, and what they leave to be read when they end.
+
+use std::{
+    fs,
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use crate::harness::{Server, TIDU};
+
+/// What takes longer than this hangs. Longer than the server's own patience with a flush.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a start went.
+pub enum Started {
+    Serving(Watched),
+    Ended(Ended),
+}
+
+/// A server whose words are kept.
+pub struct Watched {
+    pub server: Server,
+    words: PathBuf,
+}
+
+/// A process that has come to its end.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub said: String,
+}
+
+impl Ended {
+    /// It said why and did not pretend that all was well.
+    pub fn is_loud(&self) -> bool {
+        !self.status.success() && !self.said.trim().is_empty()
+    }
+}
+
+/// Runs `tidu serve` over `data` as the last arguments of a command: of strace, of a shell, of nothing.
+pub fn start(before: &[&str], data: &Path) -> Started {
+    let line = [before, &[TIDU]].concat();
+    let mut command = Command::new(line[0]);
+    command.args(&line[1..]);
+    start_command(command, data)
+}
+
+pub fn start_command(mut command: Command, data: &Path) -> Started {
+    let words = data.with_extension("words");
+    let child = command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(File::create(&words).unwrap())
+        .spawn()
+        .unwrap();
+    let pid = child.id().to_string();
+    let (tell, told) = mpsc::channel();
+    let waiting = thread::spawn(move || {
+        let started = Server::of(child).map_err(|mut child| child.wait().unwrap());
+        // Nobody listens any more after a start that hangs.
+        let _ = tell.send(started);
+    });
+    let Ok(started) = told.recv_timeout(PATIENCE) else {
+        Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+        waiting.join().unwrap();
+        panic!("the start hangs: {}", fs::read_to_string(&words).unwrap());
+    };
+    waiting.join().unwrap();
+    match started {
+        Ok(server) => Started::Serving(Watched { server, words }),
+        Err(status) => {
+            Started::Ended(Ended { status, said: fs::read_to_string(&words).unwrap() })
+        }
+    }
+}
+
+impl Started {
+    #[track_caller]
+    pub fn serving(self) -> Watched {
+        match self {
+            Self::Serving(watched) => watched,
+            Self::Ended(ended) => panic!("it did not start: {ended:?}"),
+        }
+    }
+
+    #[track_caller]
+    pub fn ended(self) -> Ended {
+        match self {
+            Self::Serving(_) => panic!("it started"),
+            Self::Ended(ended) => ended,
+        }
+    }
+}
+
+impl Watched {
+    pub fn words(&self) -> String {
+        fs::read_to_string(&self.words).unwrap()
+    }
+
+    /// Waits until the process ends by itself.
+    pub async fn ended(mut self) -> Ended {
+        let child = &mut self.server.child;
+        let wait = async {
+            loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break status;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let status = in_time("the end of the process", wait).await;
+        Ended { status, said: self.words() }
+    }
+}
+
+/// Waits for what must come.
+pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, future).await;
+    waited.unwrap_or_else(|_| panic!("{what} has not come in {PATIENCE:?}"))
+}
