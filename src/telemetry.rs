@@ -11,7 +11,8 @@ pub const FILTER_VARIABLE: &str = "TIDU_LOG";
 pub fn start(default_filter: &str) {
     let filter =
         EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default_filter));
-    let builder = fmt().with_env_filter(filter).with_writer(stderr);
+    // Where a line finds no room, the line is lost. To complain about it would panic, on the same full disk.
+    let builder = fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     // An error means that a subscriber is set already, which is what is wanted.
     let _ = if stderr().is_terminal() {
         builder.with_target(false).try_init()

@@ -161,7 +161,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("tidu: cannot start: {error}");
+            text::complain(&format!("tidu: cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -177,7 +177,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("tidu: {error}");
+            text::complain(&format!("tidu: {error}"));
             error.exit_code()
         }
     }

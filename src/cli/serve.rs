@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, process};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{CliError, text::say};
+use super::{
+    CliError,
+    text::{complain, say},
+};
 use crate::{
     config::{Config, Flags},
     server::Server,
@@ -60,7 +63,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
     let config = config(args)?;
     let failed = |why: &str| {
         tracing::error!(why, "the log failed; nothing more is acknowledged");
-        eprintln!("tidu: the log failed, the process ends: {why}");
+        complain(&format!("tidu: the log failed, the process ends: {why}"));
         process::exit(EXIT_LOG_FAILED);
     };
     let server = Server::open(&config, failed).await.map_err(|e| CliError::Said(e.to_string()))?;

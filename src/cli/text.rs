@@ -18,6 +18,11 @@ pub(super) fn say(line: &str) -> Result<(), CliError> {
     writeln!(out, "{line}").map_err(|e| CliError::Io("cannot print".to_owned(), e))
 }
 
+/// Writes a line to standard error. One that finds no room is lost: to end over it would hide what it was about.
+pub(super) fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// True for errors that may pass when the call is repeated.
 pub(super) fn is_passing(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled)

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tempfile::TempDir;
 
-use super::CliError;
+use super::{CliError, text};
 use crate::{config::Config, server::Server};
 
 /// Starts a server on a free port of this machine, gives its address to `play`, and ends it whatever that came to.
@@ -18,7 +18,7 @@ pub(super) async fn with_server(
         data_dir: dir.path().join("data"),
         ..Config::default()
     };
-    let failed = |why: &str| eprintln!("tidu: the log failed: {why}");
+    let failed = |why: &str| text::complain(&format!("tidu: the log failed: {why}"));
     let server = Server::open(&config, failed).await.map_err(|e| said(&e))?;
     let address = format!("http://{}", server.address().map_err(|e| said(&e))?);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -73,7 +73,8 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
                 if follower.request != before {
                     pause = RETRY_PAUSE_MIN;
                 }
-                eprintln!("tidu: {error}; trying again in {} ms", pause.as_millis());
+                let again = format!("trying again in {} ms", pause.as_millis());
+                text::complain(&format!("tidu: {error}; {again}"));
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(RETRY_PAUSE_MAX);
             }
