@@ -13,11 +13,13 @@
 //! to be empty from its newest snapshot on, fills all those segments with zeros and opens as if nothing had been. Under the
 //! cure of `sync_cure.rs` a claim is true when it is written and the segment that it names is freed only once there is a
 //! higher one, so that a power loss cannot bring this about: something has damaged the file, and it is left as it is.
+//!
+//! Also every byte is read once. A read that fails during its recovery the store takes for the end of its log, and it fills
+//! what stands behind with zeros: a disk that cannot give a block back would cost all that came after it.
 
 use std::{
     fs::{self, File},
-    io,
-    os::unix::fs::FileExt as _,
+    io::{self, Read as _},
     path::Path,
 };
 
@@ -40,9 +42,10 @@ struct Segment {
 /// Looks whether the store in `store_path` would recover what it says it holds. Changes nothing.
 ///
 /// # Errors
-/// [`LogError::Damaged`] if the store would take itself to be empty; [`LogError::Io`].
+/// [`LogError::Damaged`] if the store would take itself to be empty; [`LogError::Io`], also for a byte that cannot be read.
 pub(super) fn check(store_path: &Path) -> Result<(), LogError> {
     let failed = |e| LogError::io(format!("look into {}", store_path.display()), e);
+    read_small_files(store_path).map_err(failed)?;
     let covered = newest_snapshot(store_path).map_err(failed)?;
     let segments = read_segments(&store_path.join("db")).map_err(failed)?;
     match missing(&segments, covered) {
@@ -81,20 +84,30 @@ fn newest_snapshot(store_path: &Path) -> io::Result<i64> {
     Ok(newest)
 }
 
-/// The segments of the file that have a valid header.
-fn read_segments(file: &Path) -> io::Result<Vec<Segment>> {
-    let file = File::open(file)?;
-    let length = file.metadata()?.len();
-    let mut segments = Vec::new();
-    for index in 0..length.div_ceil(SEGMENT) {
-        let mut header = [0; HEADER];
-        match file.read_exact_at(&mut header, index * SEGMENT) {
-            Ok(()) => segments.extend(decode(&header)),
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {}
-            Err(e) => return Err(e),
+/// Reads what stands beside the segments: the settings and the snapshots.
+fn read_small_files(store_path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(store_path)? {
+        let path = entry?.path();
+        if path.is_file() && !path.ends_with("db") {
+            io::copy(&mut File::open(path)?, &mut io::sink())?;
         }
     }
-    Ok(segments)
+    Ok(())
+}
+
+/// The segments of the file that have a valid header. Reads the whole file.
+fn read_segments(file: &Path) -> io::Result<Vec<Segment>> {
+    let mut file = File::open(file)?;
+    let mut segments = Vec::new();
+    let mut segment = Vec::new();
+    loop {
+        segment.clear();
+        (&mut file).take(SEGMENT).read_to_end(&mut segment)?;
+        if segment.is_empty() {
+            return Ok(segments);
+        }
+        segments.extend(segment.first_chunk::<HEADER>().and_then(decode));
+    }
 }
 
 fn decode(header: &[u8; HEADER]) -> Option<Segment> {

@@ -74,8 +74,7 @@ impl SledLog {
         let store_path = directory.join("log");
         let existed = store_path.exists();
         remove_half_written_snapshots(&store_path)?;
-        let mark_path = directory.join("MARK");
-        let marked = MarkFile::open(&mark_path)?;
+        let marked = MarkFile::open(&directory.join("MARK"))?;
         let found = marked.as_ref().map(|(_, mark)| *mark);
         if existed && !store_path.join("db").exists() {
             return Err(LogError::damaged(0, "the store has lost its main file"));
@@ -89,24 +88,45 @@ impl SledLog {
         }
         preflight::check(&store_path)?;
         let store = open_store(&store_path)?;
-        check_blobs(&store_path)?;
-        guarded(|| check_flush_syncs(&store))?;
-        let id = guarded(|| identity(&store, found, fresh_id))?;
+        match Self::take_over(&store, directory, &store_path, marked, fresh_id) {
+            Ok((id, size, mark)) => {
+                let (size, mark) = (AtomicU64::new(size), Mutex::new(mark));
+                Ok(Self { store, id, size, mark, found, _lock: lock })
+            }
+            Err(error) => {
+                // What went wrong first is what must be said.
+                let _ = let_go(store);
+                Err(error)
+            }
+        }
+    }
+
+    /// Checks an open store against everything that stands beside it, and removes what never became whole.
+    fn take_over(
+        store: &sled::Db,
+        directory: &Path,
+        store_path: &Path,
+        marked: Option<(MarkFile, Mark)>,
+        fresh_id: Uuid,
+    ) -> Result<(Uuid, u64, MarkFile), LogError> {
+        let found = marked.as_ref().map(|(_, mark)| *mark);
+        check_blobs(store_path)?;
+        guarded(|| check_flush_syncs(store))?;
+        let id = guarded(|| identity(store, found, fresh_id))?;
         let mark = match marked {
             Some((file, _)) => file,
-            None => MarkFile::begin(&mark_path, &nothing_yet(id))?,
+            None => MarkFile::begin(&directory.join("MARK"), &nothing_yet(id))?,
         };
-        sync_files(directory, &store_path)?;
+        sync_files(directory, store_path)?;
 
-        let size = guarded(|| complete_size(&store))?;
+        let size = guarded(|| complete_size(store))?;
         if let Some(mark) = found.filter(|mark| mark.size > size) {
             let detail = format!("the log ends here, but {} events had been durable", mark.size);
             return Err(LogError::damaged(size, detail));
         }
         // Only now: before a log that is refused, nothing is taken away from it.
-        guarded(|| remove_tail(&store, size))?;
-        let size = AtomicU64::new(size);
-        Ok(Self { store, id, size, mark: Mutex::new(mark), found, _lock: lock })
+        guarded(|| remove_tail(store, size))?;
+        Ok((id, size, mark))
     }
 
     /// The high-water mark found at the start. The root at its size must be compared with the rebuilt one.
@@ -304,7 +324,10 @@ fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
         }
         _ => {}
     }
-    drop(open_store(&begun)?);
+    let store = open_store(&begun)?;
+    let flushed = store.flush().map_err(|e| store_error("flush a new store", e));
+    let let_go = let_go(store);
+    flushed.and(let_go)?;
     sync_files(directory, &begun)?;
     fs::rename(&begun, store_path)
         .map_err(|e| LogError::io(format!("rename {}", begun.display()), e))?;
@@ -338,6 +361,13 @@ fn open_store(path: &Path) -> Result<sled::Db, LogError> {
             }
         }
     }
+}
+
+/// Closes the store. It syncs its file then, and panics where that fails.
+fn let_go(store: sled::Db) -> Result<(), LogError> {
+    catch_unwind(AssertUnwindSafe(|| drop(store))).map_err(|_| {
+        LogError::io("close the store", io::Error::other("its file could not be synced"))
+    })
 }
 
 /// Values are small enough never to become blobs, which the store does not sync. One here means damage.
