@@ -8,7 +8,7 @@ use tidu::{
 };
 use tonic::Status;
 
-use super::process::{PATIENCE, in_time};
+use super::process::{PATIENCE, in_time, start};
 use crate::harness::{Client, Server, authority, designated};
 
 /// Acknowledged commits, and more enterprises to make commits of.
@@ -60,7 +60,7 @@ impl Known {
 
     /// Starts a server without any fault and compares what it serves. It is left running.
     pub async fn check(&self, data: &Path) -> Server {
-        let server = Server::start(data);
+        let server = start(&[], data).serving().server;
         self.compare(&mut server.client().await).await;
         server
     }

@@ -34,28 +34,22 @@ pub struct Ended {
     pub said: String,
 }
 
-impl Ended {
-    /// It said why and did not pretend that all was well.
-    pub fn is_loud(&self) -> bool {
-        !self.status.success() && !self.said.trim().is_empty()
-    }
-}
-
 /// Runs `tidu serve` over `data` as the last arguments of a command: of strace, of a shell, of nothing.
 pub fn start(before: &[&str], data: &Path) -> Started {
     let line = [before, &[TIDU]].concat();
     let mut command = Command::new(line[0]);
     command.args(&line[1..]);
-    start_command(command, data)
+    start_command(command, data, File::create(words_of(data)).unwrap())
 }
 
-pub fn start_command(mut command: Command, data: &Path) -> Started {
-    let words = data.with_extension("words");
+/// The same for a command, whose words go to `to`.
+pub fn start_command(mut command: Command, data: &Path, to: File) -> Started {
+    let words = words_of(data);
     let child = command
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data)
         .stdout(Stdio::piped())
-        .stderr(File::create(&words).unwrap())
+        .stderr(to)
         .spawn()
         .unwrap();
     let pid = child.id().to_string();
@@ -68,15 +62,20 @@ pub fn start_command(mut command: Command, data: &Path) -> Started {
     let Ok(started) = told.recv_timeout(PATIENCE) else {
         Command::new("kill").args(["-KILL", &pid]).status().unwrap();
         waiting.join().unwrap();
-        panic!("the start hangs: {}", fs::read_to_string(&words).unwrap());
+        panic!("the start hangs: {}", fs::read_to_string(&words).unwrap_or_default());
     };
     waiting.join().unwrap();
     match started {
         Ok(server) => Started::Serving(Watched { server, words }),
         Err(status) => {
-            Started::Ended(Ended { status, said: fs::read_to_string(&words).unwrap() })
+            Started::Ended(Ended { status, said: fs::read_to_string(&words).unwrap_or_default() })
         }
     }
+}
+
+/// The file with the words of the last server over `data`.
+fn words_of(data: &Path) -> PathBuf {
+    data.with_extension("words")
 }
 
 impl Started {
@@ -99,7 +98,7 @@ impl Started {
 
 impl Watched {
     pub fn words(&self) -> String {
-        fs::read_to_string(&self.words).unwrap()
+        fs::read_to_string(&self.words).unwrap_or_default()
     }
 
     /// Waits until the process ends by itself.
