@@ -4,7 +4,7 @@
 //! n-th call of a kind failing, for every n that a start comes to.
 
 use std::{
-    env, fs,
+    fs,
     fs::File,
     io::{BufRead as _, BufReader},
     ops::RangeInclusive,
@@ -18,6 +18,7 @@ use super::{
     is_there,
     known::Known,
     process::{Started, Watched, start, start_command},
+    seeded, starts,
 };
 use crate::harness::{TIDU, directory};
 
@@ -115,8 +116,6 @@ const OPENING: [(&str, &str, RangeInclusive<usize>); 6] = [
     ("fsync", "ENOSPC", 1..=27),
     ("rename", "ENOSPC", 1..=3),
 ];
-/// Failing starts of a usual run.
-const STARTS: usize = 24;
 
 /// A call of a start that fails, and all after it if it says so.
 fn some_fault(random: &mut Rng) -> String {
@@ -130,11 +129,7 @@ async fn a_disk_that_fails_at_the_start_is_said_and_the_next_start_holds_everyth
     if !strace_is_there() {
         return;
     }
-    let seed =
-        env::var("TIDU_FAULTS_SEED").map_or_else(|_| fastrand::u64(..), |n| n.parse().unwrap());
-    let starts = env::var("TIDU_FAULTS").map_or(STARTS, |n| n.parse().unwrap());
-    println!("repeat with TIDU_FAULTS_SEED={seed}");
-    let mut random = Rng::with_seed(seed);
+    let (mut random, starts) = (seeded(), starts());
     let dir = directory();
     let (mut refused, mut known, mut place) = (0, Known::new(), 0);
     for number in 0..starts {

@@ -74,7 +74,7 @@ pub fn start_command(mut command: Command, data: &Path, to: File) -> Started {
 }
 
 /// The file with the words of the last server over `data`.
-fn words_of(data: &Path) -> PathBuf {
+pub fn words_of(data: &Path) -> PathBuf {
     data.with_extension("words")
 }
 
