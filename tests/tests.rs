@@ -38,5 +38,7 @@ mod model;
 mod power_loss;
 #[path = "suite/register.rs"]
 mod register;
+#[path = "suite/simulation.rs"]
+mod simulation;
 #[path = "suite/stored_bytes.rs"]
 mod stored_bytes;
