@@ -5,8 +5,9 @@ use clap::Args;
 use super::{
     CliError, Common, Output,
     client::Client,
+    filter::FilterArgs,
     json::Json,
-    text::{FilterArgs, event, say},
+    text::{event, say},
 };
 use crate::{domain::limits::PAGE_EVENTS_MAX, pb};
 
@@ -38,11 +39,12 @@ pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
         let found = client.ledger.get_event(request).await?.into_inner().event;
         return print(&found.unwrap_or_default());
     }
+    let filter = args.filter.filter()?;
     let order = if args.newest { pb::EventOrder::Descending } else { pb::EventOrder::Ascending };
     let (mut left, mut page_token) = (args.limit, String::new());
     while left > 0 {
         let request = pb::ListEventsRequest {
-            filter: args.filter.filter(),
+            filter: Some(filter.clone()),
             order: order.into(),
             page_size: i32::try_from(left.min(PAGE_EVENTS_MAX)).unwrap_or(i32::MAX),
             page_token,

@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod events;
 mod explain;
+mod filter;
 mod frame;
 pub mod generate;
 mod history;

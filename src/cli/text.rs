@@ -8,7 +8,7 @@ use tonic_types::StatusExt as _;
 
 use super::{CliError, ask::word};
 use crate::{
-    domain::{PartialDate, event::Kind},
+    domain::PartialDate,
     pb::{self, event::Fact},
 };
 
@@ -79,15 +79,6 @@ pub(super) fn parse_date(text: &str) -> Result<pb::Date, String> {
     let date = PartialDate::parse_iso(text).map_err(|e| e.message)?;
     let (year, month, day) = date.parts();
     Ok(pb::Date { year, month, day })
-}
-
-/// Reads the name of a kind from the command line.
-pub(super) fn parse_kind(text: &str) -> Result<i32, String> {
-    let kind = Kind::from_name(text).ok_or_else(|| {
-        let names: Vec<_> = Kind::all().map(|kind| kind.name().replace('_', "-")).collect();
-        format!("is no kind of event; there are {}", names.join(", "))
-    })?;
-    Ok(i32::from(kind.number()))
 }
 
 /// An instant as local time in Shanghai, to the second.
@@ -185,25 +176,4 @@ fn until(end: Option<&pb::Date>) -> String {
 
 fn repaired(position: Option<u64>, reason: &str) -> String {
     format!("position {}: {reason}", position.unwrap_or_default())
-}
-
-/// The filter flags of several commands.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct FilterArgs {
-    /// Only events that concern this programme (may be repeated)
-    #[arg(long = "programme", value_name = "ID")]
-    pub(super) programmes: Vec<String>,
-    /// Only events that concern this authority (may be repeated)
-    #[arg(long = "authority", value_name = "CODE")]
-    pub(super) authorities: Vec<String>,
-    /// Only events of this kind, such as designated or review-passed (may be repeated)
-    #[arg(long = "kind", value_name = "KIND", value_parser = parse_kind)]
-    pub(super) kinds: Vec<i32>,
-}
-
-impl FilterArgs {
-    pub(super) fn filter(&self) -> Option<pb::Filter> {
-        let Self { programmes, authorities, kinds } = self.clone();
-        Some(pb::Filter { programmes, authorities, kinds })
-    }
 }

@@ -9,8 +9,9 @@ use tonic::Code;
 use super::{
     CliError, Common, Output,
     client::Client,
+    filter::FilterArgs,
     json::Json,
-    text::{self, FilterArgs, say},
+    text::{self, say},
 };
 use crate::{
     pb::{self, subscribe_request::Start, subscribe_response::Payload},
@@ -55,7 +56,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     let mut follower = Follower {
         request: pb::SubscribeRequest {
             start: Some(start),
-            filter: args.filter.filter(),
+            filter: Some(args.filter.filter()?),
             stop_position: args.until,
             ..Default::default()
         },

@@ -130,6 +130,8 @@ pub const CATALOGUE_RULES_MAX: usize = 64;
 pub const INTEREST_WINDOW_EVENTS: u64 = 128;
 /// Most values in one field of a filter.
 pub const FILTER_VALUES_MAX: usize = 64;
+/// Most designees in the watch-list of a filter.
+pub const FILTER_DESIGNEES_MAX: usize = 100_000;
 
 /// Most connections at once.
 pub const CONNECTIONS_MAX: usize = 16_384;

@@ -8,11 +8,13 @@ use super::{
 };
 use crate::{
     domain::{
-        AuthorityCode, DocumentNumber, IndustryCode, RegionCode,
+        AuthorityCode, DesigneeId, DocumentNumber, IndustryCode, RegionCode,
         catalogue::Catalogue,
         event::Kind,
         fault::{Fault, ParseError, Reason},
-        limits::{FILTER_VALUES_MAX, NAME_CHARS_MAX},
+        limits::{
+            FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, NAME_CHARS_MAX, QUESTION_SLICE_DESIGNEES,
+        },
         name::folded,
     },
     ledger::Ledger,
@@ -21,9 +23,20 @@ use crate::{
 };
 
 /// Reads a filter. What is not known is an error, never a stream that stays empty and looks healthy.
-pub(crate) fn interest(ledger: &Ledger, filter: Option<pb::Filter>) -> Result<Interest, Status> {
+pub(crate) async fn interest(
+    ledger: &Ledger,
+    filter: Option<pb::Filter>,
+) -> Result<Interest, Status> {
+    let Some(filter) = filter else { return Ok(Interest::default()) };
+    let mut interest = read(ledger, filter)?;
+    while !interest.cover(&ledger.register(), QUESTION_SLICE_DESIGNEES) {
+        tokio::task::yield_now().await;
+    }
+    Ok(interest)
+}
+
+fn read(ledger: &Ledger, mut filter: pb::Filter) -> Result<Interest, Status> {
     let mut interest = Interest::default();
-    let Some(mut filter) = filter else { return Ok(interest) };
     let counts = [
         ("filter.programmes", filter.programmes.len()),
         ("filter.authorities", filter.authorities.len()),
@@ -55,7 +68,31 @@ pub(crate) fn interest(ledger: &Ledger, filter: Option<pb::Filter>) -> Result<In
         })?;
         interest.kind(kind);
     }
+    if let Some(region) = region("filter.region_under", &filter.region_under)? {
+        interest.region_under(region);
+    }
+    for batch in each("filter.batches", &filter.batches, batch_id)? {
+        interest.batch(batch);
+    }
+    let count = filter.designees.len();
+    if count > FILTER_DESIGNEES_MAX {
+        let limit = FILTER_DESIGNEES_MAX;
+        return Err(errors::over_limit("filter.designees", count, limit, "entries"));
+    }
+    for (i, id) in filter.designees.iter().enumerate() {
+        let parsed = DesigneeId::parse(id);
+        let field = || format!("filter.designees[{i}]");
+        interest.designee(parsed.map_err(|error| errors::bad_field(&field(), id, &error))?);
+    }
     Ok(interest)
+}
+
+/// The id of a batch, which need not exist yet.
+fn batch_id(text: &str) -> Result<&str, ParseError> {
+    match text.trim() {
+        "" => Err(ParseError::new(Reason::FieldRequired, "is empty", "")),
+        id => Ok(id),
+    }
 }
 
 fn first_fault(fault: Fault) -> Status {
@@ -117,13 +154,13 @@ fn unknown_value(what: &str) -> ParseError {
 }
 
 /// Reads every entry of a field; the first bad one is the error.
-pub(crate) fn each<T>(
+pub(crate) fn each<'a, T>(
     field: &str,
-    texts: &[String],
-    parse: impl Fn(&str) -> Result<T, ParseError>,
+    texts: &'a [String],
+    parse: impl Fn(&'a str) -> Result<T, ParseError>,
 ) -> Result<Vec<T>, Status> {
     bounded(field, texts.len())?;
-    let read = |(i, text): (usize, &String)| {
+    let read = |(i, text): (usize, &'a String)| {
         parse(text).map_err(|error| errors::bad_field(&format!("{field}[{i}]"), text, &error))
     };
     texts.iter().enumerate().map(read).collect()

@@ -81,7 +81,7 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
     ) -> Result<Response<pb::ListEventsResponse>, Status> {
         let request = request.into_inner();
         let page = Page::read(&request, self.ledger.durable().size)?;
-        let interest = interest(&self.ledger, request.filter)?;
+        let interest = interest(&self.ledger, request.filter).await?;
         let (positions, next) = self.select(&interest, &page);
         let picked = self.ledger.pick(&positions, PAGE_BYTES).await;
         let picked = picked.map_err(|e| errors::log_error(&e))?;

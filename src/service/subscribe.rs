@@ -100,7 +100,7 @@ impl Streams {
             ));
         }
         let heartbeat = heartbeat(request.heartbeat_interval)?;
-        let interest = interest(&self.ledger, request.filter)?;
+        let interest = interest(&self.ledger, request.filter).await?;
         let next = start(&self.ledger, request.start).await?;
         let subscription = Subscription {
             ledger: Arc::clone(&self.ledger),

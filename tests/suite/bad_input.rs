@@ -311,6 +311,31 @@ async fn sizes_and_counts_over_their_limits_name_the_limit() {
 }
 
 #[tokio::test]
+async fn a_watch_list_holds_so_many_designees_and_no_more() {
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    client.record(list(1, 2)).await.unwrap();
+    let mut designees: Vec<String> =
+        (0..100_000).map(|i| format!("provisional:440000/某{i}")).collect();
+    designees[99_999] = CODE.to_owned();
+    let ask = |designees: &[String]| pb::ListEventsRequest {
+        filter: Some(pb::Filter { designees: designees.to_vec(), ..Default::default() }),
+        ..Default::default()
+    };
+    let page = client.ledger.list_events(ask(&designees)).await.unwrap().into_inner();
+    assert_eq!(page.events.len(), 0);
+    designees.push(list(1, 1)[0].designee.clone());
+    let error = client.ledger.list_events(ask(&designees)).await.unwrap_err();
+    assert_eq!(
+        (error.code(), reason(&error).as_str()),
+        (Code::ResourceExhausted, "LIMIT_EXCEEDED")
+    );
+    assert_eq!(error.get_error_details().error_info().unwrap().metadata["limit"], "100000");
+    let page = client.ledger.list_events(ask(&designees[1..])).await.unwrap().into_inner();
+    assert_eq!(page.events.len(), 1);
+}
+
+#[tokio::test]
 async fn unknown_values_in_a_filter_are_errors_never_an_empty_stream() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
@@ -321,6 +346,12 @@ async fn unknown_values_in_a_filter_are_errors_never_an_empty_stream() {
             "AUTHORITY_UNKNOWN",
         ),
         (pb::Filter { kinds: vec![7], ..Default::default() }, "ENUM_UNKNOWN"),
+        (pb::Filter { region_under: "990000".into(), ..Default::default() }, "REGION_UNKNOWN"),
+        (pb::Filter { batches: vec![" ".into()], ..Default::default() }, "FIELD_REQUIRED"),
+        (
+            pb::Filter { designees: vec![CODE.into(), "no code".into()], ..Default::default() },
+            "USCC_FORM",
+        ),
     ];
     for (filter, expected) in filters {
         let filter = Some(filter);

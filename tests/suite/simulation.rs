@@ -39,14 +39,18 @@ fn every_guarantee_holds_over_a_disk_that_loses_tears_fails_and_delays() {
     let runs = env::var("TIDU_SIMULATION_RUNS").map_or(RUNS, |runs| runs.parse().unwrap());
     let runs = if replayed.is_some() { 1 } else { runs };
     let mut counts = Counts::default();
-    for _ in 0..runs {
+    let mut done = 0;
+    // What happens seldom is waited for, but not for ever.
+    while done < runs || (replayed.is_none() && done < 4 * runs && counts.too_few(runs).is_some()) {
         let seed = replayed.unwrap_or_else(|| fastrand::u64(..));
         println!("TIDU_SIMULATION_SEED={seed}");
         counts.add(simulate(seed, STEPS).counts);
+        done += 1;
     }
-    println!("{runs} runs: {counts:#?}");
+    println!("{done} runs: {counts:#?}");
     if replayed.is_none() {
-        counts.are_enough(runs);
+        // A run in which little happened has shown little.
+        assert_eq!(counts.too_few(runs), None);
     }
 }
 

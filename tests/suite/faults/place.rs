@@ -168,7 +168,7 @@ async fn a_directory_that_may_not_be_entered_is_refused() {
     let watched = start(&[], &data).serving();
     known.grow(&mut watched.server.client().await, &[3]).await;
     watched.server.kill();
-    fs::set_permissions(&data, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o000)).unwrap();
     let mut command = Command::new(TIDU);
     if fs::read_dir(&data).is_ok() {
         // Nothing is forbidden to root, so the server runs as nobody in particular.

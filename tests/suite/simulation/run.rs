@@ -109,11 +109,11 @@ impl Counts {
         }
     }
 
-    /// The gates: a run in which little happened has shown little.
-    pub fn are_enough(&mut self, runs: usize) {
-        for (what, count, least) in self.fields() {
-            assert!(*count >= least * runs, "{what}: only {count} in {runs} runs");
-        }
+    /// The gates: what has happened too seldom in so many runs, if anything.
+    pub fn too_few(&mut self, runs: usize) -> Option<String> {
+        let (what, count, least) =
+            self.fields().into_iter().find(|(_, count, least)| **count < least * runs)?;
+        Some(format!("{what}: only {count}, not {least} a run"))
     }
 }
 
