@@ -175,6 +175,15 @@ impl AdminService for Echo {
     ) -> Result<Response<pb::GetStatusResponse>, Status> {
         Ok(Response::new(pb::GetStatusResponse::default()))
     }
+
+    type VerifyStream = tokio_stream::Empty<Result<pb::VerifyResponse, Status>>;
+
+    async fn verify(
+        &self,
+        _request: Request<pb::VerifyRequest>,
+    ) -> Result<Response<Self::VerifyStream>, Status> {
+        Ok(Response::new(tokio_stream::empty()))
+    }
 }
 
 async fn serve_echo() {

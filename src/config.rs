@@ -1,6 +1,7 @@
 //! Settings of the server: flags, then environment, then file, then defaults.
 
 use std::{
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -10,6 +11,8 @@ use figment::{
     providers::{Env, Format as _, Serialized, Toml},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::domain::catalogue::{Catalogue, CatalogueError};
 
 /// File that is read if it is there and no other is named.
 pub const DEFAULT_FILE: &str = "tidu.toml";
@@ -72,6 +75,17 @@ pub enum ConfigError {
         "{0} can be reached by other machines and there is no TLS; listen on 127.0.0.1, or accept the risk with --insecure"
     )]
     Insecure(SocketAddr),
+    /// The catalogue's file cannot be read.
+    #[error("the catalogue {}: {source}", path.display())]
+    CatalogueFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The catalogue cannot be used.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
 }
 
 impl Config {
@@ -98,6 +112,17 @@ impl Config {
             return Err(ConfigError::Insecure(config.listen));
         }
         Ok(config)
+    }
+
+    /// Reads the catalogue: the one named, or the built-in one.
+    ///
+    /// # Errors
+    /// [`ConfigError::CatalogueFile`], [`ConfigError::Catalogue`].
+    pub fn read_catalogue(&self) -> Result<Catalogue, ConfigError> {
+        let Some(path) = &self.catalogue else { return Ok(Catalogue::built_in()) };
+        let failed = |source| ConfigError::CatalogueFile { path: path.clone(), source };
+        let text = fs::read_to_string(path).map_err(failed)?;
+        Ok(Catalogue::parse(&text)?)
     }
 }
 

@@ -6,6 +6,7 @@
 //! 3 log/       where it is kept: the CommitLog contract, the chunk codec, sled. Bytes and positions only
 //! 4 ledger/    the one writer and the read side
 //! 5 service/   gRPC: conversion, errors, subscriptions. The only floor that knows tonic's server
+//!   offline/   archives and data directories without a server
 //!   cli/       the command line: a client of the service, and the way to start it
 //!   server.rs  the accept loop and the drain;  config.rs  settings;  telemetry.rs  logs
 //!   pb.rs      generated code;  wire.rs  stored bytes on the wire
@@ -26,6 +27,7 @@ pub mod config;
 pub mod domain;
 pub mod ledger;
 pub mod log;
+pub mod offline;
 pub mod pb;
 pub mod register;
 pub mod server;

@@ -5,7 +5,7 @@
 //! finishes its queue and notes the exact high-water mark; after ten seconds the process leaves whatever hangs.
 
 use std::{
-    fs, io,
+    io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -26,9 +26,9 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::{
-    config::Config,
+    config::{Config, ConfigError},
     domain::{
-        catalogue::{Catalogue, CatalogueError},
+        catalogue::Catalogue,
         limits::{
             CONNECTION_STREAMS_MAX, CONNECTION_WINDOW_BYTES, CONNECTIONS_MAX, DRAIN_DURATION_MAX,
             HANDSHAKE_DURATION_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STREAM_SEND_BYTES_MAX,
@@ -43,20 +43,12 @@ use crate::{
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The catalogue cannot be read.
-    #[error("the catalogue {path}: {source}")]
-    CatalogueFile {
-        /// Its file.
-        path: String,
-        /// What the system said.
-        source: io::Error,
-    },
     /// That the catalogue is in use could not be recorded.
     #[error("the catalogue in use could not be recorded: {0}")]
     Adoption(String),
-    /// The catalogue cannot be used.
+    /// The catalogue cannot be read or used.
     #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    Config(#[from] ConfigError),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -92,7 +84,7 @@ impl Server {
         config: &Config,
         on_failure: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        let catalogue = Arc::new(catalogue(config)?);
+        let catalogue = Arc::new(config.read_catalogue()?);
         let ledger = Arc::new(open_ledger(config, catalogue, Box::new(on_failure))?);
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let drain = CancellationToken::new();
@@ -161,13 +153,6 @@ impl Server {
 
 /// How long to wait after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
-    let Some(path) = &config.catalogue else { return Ok(Catalogue::built_in()) };
-    let text = fs::read_to_string(path)
-        .map_err(|source| StartError::CatalogueFile { path: path.display().to_string(), source })?;
-    Ok(Catalogue::parse(&text)?)
-}
 
 fn open_ledger(
     config: &Config,

@@ -87,7 +87,7 @@ async fn one(
     let mut table = text::table(HEADER);
     table.add_row(row(&whole));
     say(&table.to_string())?;
-    let digest: String = whole.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = text::hex(&whole.digest);
     say(&format!("digest of the content {digest}"))?;
     if answer.sublists.is_empty() {
         return Ok(());

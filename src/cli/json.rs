@@ -32,4 +32,15 @@ impl Json {
             DynamicMessage::decode(descriptor, encoded).map_err(|e| said(e.to_string()))?;
         serde_json::to_string(&dynamic).map_err(|e| said(e.to_string()))
     }
+
+    /// The encoded message of package `tidu.v1` that a text of JSON stands for, or why it stands for none.
+    pub(super) fn parse(&self, name: &str, text: &str) -> Result<Vec<u8>, String> {
+        let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
+        let descriptor = descriptor.ok_or_else(|| format!("a {name} has no descriptor"))?;
+        let mut input = serde_json::Deserializer::from_str(text);
+        let message = DynamicMessage::deserialize(descriptor, &mut input);
+        let message = message.map_err(|e| format!("is no {name}: {e}"))?;
+        input.end().map_err(|e| format!("is more than a {name}: {e}"))?;
+        Ok(message.encode_to_vec())
+    }
 }

@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod events;
 mod explain;
+mod export;
 mod filter;
 mod frame;
 pub mod generate;
@@ -15,18 +16,21 @@ pub mod import;
 mod json;
 mod list;
 mod record;
+mod restore;
 mod serve;
 mod show;
 mod status;
+mod store;
 mod text;
 mod throwaway;
+mod verify;
 mod watch;
 
 use std::{io, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::telemetry;
+use crate::{offline::OfflineError, telemetry};
 
 /// Where a client finds the server if nothing else is said.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
@@ -90,6 +94,15 @@ enum Command {
     Events(events::EventsArgs),
     /// Show the state of the server and of its log
     Status(status::StatusArgs),
+    /// Write the whole log to a file: JSON lines, or the stored bytes
+    Export(export::ExportArgs),
+    /// Add what was recorded since the last backup to a directory
+    Backup(export::BackupArgs),
+    /// Build a log from an export or a backup, byte for byte the same
+    #[command(visible_alias = "restore")]
+    Import(restore::RestoreArgs),
+    /// Check that a log, served or at rest, or a backup is what was recorded
+    Verify(verify::VerifyArgs),
     /// Write a realistic list of made-up enterprises, for trying things out
     Generate(generate::GenerateArgs),
 }
@@ -134,6 +147,9 @@ enum CliError {
     /// Anything else, said already in full.
     #[error("{0}")]
     Said(String),
+    /// A log or an archive is not what it should be.
+    #[error(transparent)]
+    Offline(#[from] OfflineError),
     /// Input or output failed.
     #[error("{0}: {1}")]
     Io(String, io::Error),
@@ -195,6 +211,10 @@ async fn run(command: Command) -> Result<(), CliError> {
         Command::Explain(args) => explain::run(args).await,
         Command::List(args) => list::run(args).await,
         Command::Count(args) => list::count(args).await,
+        Command::Export(args) => export::export(args).await,
+        Command::Backup(args) => export::backup(args).await,
+        Command::Import(args) => restore::run(&args),
+        Command::Verify(args) => verify::run(args).await,
         Command::Batches(args) => batches::run(args).await,
         Command::Measures(args) => frame::measures(args).await,
         Command::Pools(args) => frame::pools(args).await,

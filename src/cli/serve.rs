@@ -1,6 +1,6 @@
 //! `tidu serve`.
 
-use std::{net::SocketAddr, path::PathBuf, process};
+use std::{net::SocketAddr, path::PathBuf, process, thread, time::Duration};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +14,8 @@ use crate::{
     server::Server,
 };
 
+/// How long a server whose log has failed goes on refusing before it ends.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// The process could not keep its promises any longer (EX_IOERR of sysexits.h).
 const EXIT_LOG_FAILED: i32 = 74;
 
@@ -64,7 +66,14 @@ pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
     let failed = |why: &str| {
         tracing::error!(why, "the log failed; nothing more is acknowledged");
         complain(&format!("tidu: the log failed, the process ends: {why}"));
-        process::exit(EXIT_LOG_FAILED);
+        // Whoever asked for what failed is told so first.
+        let end = || {
+            thread::sleep(LAST_WORDS);
+            process::exit(EXIT_LOG_FAILED)
+        };
+        if thread::Builder::new().spawn(end).is_err() {
+            process::exit(EXIT_LOG_FAILED);
+        }
     };
     let server = Server::open(&config, failed).await.map_err(|e| CliError::Said(e.to_string()))?;
     let address =

@@ -6,7 +6,7 @@ use super::{
     CliError, Common, Output,
     client::Client,
     json::Json,
-    text::{instant, say},
+    text::{hex, instant, say},
 };
 use crate::pb;
 
@@ -22,7 +22,7 @@ pub(super) async fn run(args: StatusArgs) -> Result<(), CliError> {
     if args.common.output == Output::Json {
         return say(&Json::new()?.line("GetStatusResponse", &status)?);
     }
-    let root: String = status.root_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let root = hex(&status.root_hash);
     say(&format!("log          {}", status.log_id))?;
     say(&format!("events       {}", status.log_size))?;
     say(&format!("designees    {}", status.designee_count))?;

@@ -69,6 +69,16 @@ pub const CHUNK_BYTES_MAX: usize = 7 * 1024;
 pub const CHUNK_EVENTS_MAX: usize = 4_096;
 /// Most bytes written between two syncs: a quarter of a sled segment, so that a sync window never spans several.
 pub const SYNC_WINDOW_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of events that an import makes durable at once.
+pub const IMPORT_GROUP_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that a verification reads in one step.
+pub const VERIFY_STEP_BYTES: usize = 256 * 1024;
+/// Bytes a second that a serving log is verified at where the caller names none, and at most.
+pub const VERIFY_RATE_DEFAULT: u64 = 32 * 1024 * 1024;
+/// See [`VERIFY_RATE_DEFAULT`].
+pub const VERIFY_RATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// How often a verification tells how far it has come.
+pub const VERIFY_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes of the log that a start decodes at once, and most threads that decode.
 pub const REBUILD_BATCH_BYTES: usize = 256 * 1024;
 /// See [`REBUILD_BATCH_BYTES`].

@@ -7,6 +7,7 @@
 //!
 //! The ledger knows leaves only as an envelope around a body that its [`DecodeEvent`] understands.
 
+pub mod audit;
 pub mod clock;
 mod leaf;
 mod publish;
@@ -182,6 +183,7 @@ pub enum Refusal {
 struct Shared {
     log: Arc<dyn CommitLog>,
     catalogue: Arc<Catalogue>,
+    decode: DecodeEvent,
     /// The writer's, tail included; readers name a size at or below the durable one.
     register: RwLock<Register>,
     tail: TailCache,
@@ -229,6 +231,7 @@ impl Ledger {
         let shared = Arc::new(Shared {
             log: parts.log,
             catalogue: parts.catalogue,
+            decode: parts.decode,
             register: RwLock::new(rebuilt.register),
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),

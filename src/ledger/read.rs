@@ -7,7 +7,7 @@ use parking_lot::RwLockReadGuard;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Durable, Leaf, Ledger, Shared, leaf};
+use super::{Durable, Leaf, Ledger, Shared, audit::Verification, leaf};
 use crate::{
     log::{Chunk, LeafAt, LogError},
     register::{Interest, Register},
@@ -105,6 +105,23 @@ impl Ledger {
             picked.push(leaf);
         }
         Ok(picked)
+    }
+
+    /// Begins to verify the log as it is in its store, up to the durable size, from a position on. Its steps read the
+    /// store: take them on a thread that may wait.
+    ///
+    /// # Errors
+    /// [`LogError`]; the ledger has failed then.
+    pub fn verification(&self, from: u64) -> Result<Verification, LogError> {
+        let Durable { size, root, .. } = self.durable();
+        let (log, decode) = (Arc::clone(&self.shared.log), Arc::clone(&self.shared.decode));
+        let begun = Verification::begin(log, decode, from, vec![(size, root)]);
+        begun.inspect_err(|error| self.found_damage(error))
+    }
+
+    /// Ends the service over damage that a verification has found.
+    pub fn found_damage(&self, error: &LogError) {
+        self.shared.fail(&error.to_string());
     }
 
     /// The first position recorded at or after an instant; the durable size if there is none.

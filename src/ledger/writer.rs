@@ -163,6 +163,10 @@ impl Writer {
                 // No reply: what became of the group is not known.
                 return self.shared.fail(&error.to_string());
             }
+            if self.shared.failed.load(Ordering::SeqCst) {
+                // Something else has, and the process is about to end.
+                return;
+            }
             let durable = *self.shared.written.lock();
             if self.publish.send(Published { durable, answers }).is_err() {
                 return self.shared.fail("the runtime is gone");

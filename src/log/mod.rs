@@ -3,6 +3,7 @@
 //! A [`CommitLog`] keeps chunks of leaves durably and in order. It does not know what a leaf means, and it never shows a
 //! chunk whose commit is not complete. Only `sled.rs` names the store, and only `sync_cure.rs` is unsafe.
 
+pub mod archive;
 pub mod chunk;
 pub mod mark;
 pub mod memory;

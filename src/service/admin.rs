@@ -1,14 +1,18 @@
 //! AdminService: what an operator asks.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use bytes::Bytes;
+use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::convert;
+use super::{convert, verify::Verifications};
 use crate::{ledger::Ledger, pb};
 
 /// The service.
@@ -17,6 +21,7 @@ pub(crate) struct AdminApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) started_micros: i64,
     pub(crate) subscribers: Arc<AtomicU32>,
+    pub(crate) verifications: Verifications,
 }
 
 #[tonic::async_trait]
@@ -36,5 +41,15 @@ impl pb::admin_service_server::AdminService for AdminApi {
             designee_count: durable.designees as u64,
             subscriber_count: self.subscribers.load(Ordering::Relaxed),
         }))
+    }
+
+    type VerifyStream = Pin<Box<dyn Stream<Item = Result<pb::VerifyResponse, Status>> + Send>>;
+
+    async fn verify(
+        &self,
+        request: Request<pb::VerifyRequest>,
+    ) -> Result<Response<Self::VerifyStream>, Status> {
+        let stream = self.verifications.open(request.into_inner()).await?;
+        Ok(Response::new(Box::pin(stream)))
     }
 }

@@ -12,6 +12,7 @@ mod page;
 mod register;
 mod subscribe;
 mod transport;
+mod verify;
 
 use std::sync::{Arc, atomic::AtomicU32};
 
@@ -21,7 +22,10 @@ use tower::{Layer as _, ServiceExt as _, util::BoxCloneSyncService};
 use tower_http::trace::TraceLayer;
 
 pub(crate) use self::adoption::adopt;
-use self::{admin::AdminApi, ledger::LedgerApi, register::RegisterApi, subscribe::Streams};
+use self::{
+    admin::AdminApi, ledger::LedgerApi, register::RegisterApi, subscribe::Streams,
+    verify::Verifications,
+};
 use crate::{
     domain::limits::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
     ledger::Ledger,
@@ -56,6 +60,11 @@ pub async fn api(
         ledger: Arc::clone(&ledger),
         started_micros,
         subscribers: Arc::clone(&subscribers),
+        verifications: Verifications {
+            ledger: Arc::clone(&ledger),
+            drain: drain.clone(),
+            running: Arc::default(),
+        },
     };
     let register = RegisterApi { ledger: Arc::clone(&ledger) };
     let streams = Streams { ledger: Arc::clone(&ledger), drain: drain.clone(), count: subscribers };

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Floors from the ground up, then what stands beside them. A file may name what stands lower, or its own floor.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 13] = [
     ("wire", 0),
     ("pb", 0),
     ("domain", 1),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 12] = [
     ("service", 5),
     ("config", 5),
     ("telemetry", 5),
+    ("offline", 6),
     ("server", 6),
     ("cli", 7),
     ("main", 8),

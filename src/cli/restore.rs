@@ -1,0 +1,89 @@
+//! `tidu import`, also called `tidu restore`: a log out of what `tidu export` and `tidu backup` have written.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::PathBuf,
+};
+
+use bytes::Bytes;
+use clap::Args;
+use prost::Message as _;
+
+use super::{
+    CliError,
+    export::{header_of, is_standard},
+    json::Json,
+    store::CatalogueArgs,
+    text::{hex, say},
+};
+use crate::{
+    offline::{Assembled, Assembly, MAGIC, segments},
+    pb,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every event is checked, and their Merkle root must be the one that was exported. The log keeps its id, so that subscribers go
+on where they were. Nothing stands in the data directory before all of it does.")]
+pub(super) struct RestoreArgs {
+    /// Export (JSON lines or raw) or backup directory to read, or - for standard input
+    source: PathBuf,
+    /// Data directory to build: must be empty or not there
+    #[arg(long)]
+    data_dir: PathBuf,
+    #[command(flatten)]
+    catalogue: CatalogueArgs,
+}
+
+pub(super) fn run(args: &RestoreArgs) -> Result<(), CliError> {
+    let mut assembly = Assembly::building(args.catalogue.decoder()?, &args.data_dir)?;
+    let name = args.source.display().to_string();
+    let failed = |e| CliError::Io(format!("cannot read {name}"), e);
+    if args.source.is_dir() {
+        segments::read(&args.source, &mut assembly)?;
+    } else if is_standard(&args.source) {
+        read(&name, io::stdin().lock(), &mut assembly)?;
+    } else {
+        let file = File::open(&args.source).map_err(failed)?;
+        read(&name, BufReader::new(file), &mut assembly)?;
+    }
+    if assembly.so_far().log_id.is_none() {
+        return Err(CliError::Refused(format!("{name} holds no archive")));
+    }
+    let Assembled { log_id, size, root } = assembly.finish()?;
+    let id = log_id.unwrap_or_default();
+    say(&format!("{}: log {id}, {size} events, root {}", args.data_dir.display(), hex(&root)))
+}
+
+/// Reads an archive or JSON lines, whichever it is.
+pub(super) fn read(
+    name: &str,
+    mut input: impl BufRead,
+    assembly: &mut Assembly,
+) -> Result<(), CliError> {
+    let failed = |e| CliError::Io(format!("cannot read {name}"), e);
+    let start = input.fill_buf().map_err(failed)?;
+    if start.starts_with(&MAGIC) {
+        return Ok(assembly.archive(name, input)?);
+    }
+    let json = Json::new()?;
+    let mut lines = input.lines();
+    let first = lines.next().transpose().map_err(failed)?.unwrap_or_default();
+    let refused = |line: usize, why: &dyn std::fmt::Display| {
+        CliError::Refused(format!("{name}, line {line}: {why}"))
+    };
+    let status = json.parse("GetStatusResponse", &first).map_err(|e| refused(1, &e))?;
+    let status = pb::GetStatusResponse::decode(status.as_slice()).map_err(|e| refused(1, &e))?;
+    let header = header_of(&status, 0).map_err(|e| refused(1, &e))?;
+    assembly.begin(name, &header)?;
+    for (number, line) in (2..).zip(lines) {
+        let event = json.parse("RecordedEvent", &line.map_err(failed)?);
+        let event = event.map_err(|e| refused(number, &e))?;
+        // In the order of fields in which it was recorded.
+        let event = pb::RecordedEvent::decode(event.as_slice()).map_err(|e| refused(number, &e))?;
+        let leaf = Bytes::from(event.encode_to_vec());
+        assembly.leaf(&leaf).map_err(|e| refused(number, &e))?;
+    }
+    Ok(assembly.end(name, &header)?)
+}

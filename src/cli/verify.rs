@@ -1,0 +1,174 @@
+//! `tidu verify`: whether a log, served or at rest, is what was recorded.
+
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    CliError, Common, Output,
+    client::Client,
+    export::is_standard,
+    json::Json,
+    restore,
+    store::CatalogueArgs,
+    text::{hex, say},
+};
+use crate::{
+    domain::limits::VERIFY_STEP_BYTES,
+    ledger::audit::Verified,
+    offline::{self, Assembly, OfflineError, segments},
+    pb,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every event is read and hashed again: checksums, stored leaf hashes, positions, commits, times, and the Merkle root, which is
+compared with the high-water mark or with what an archive says. The first position that is wrong is named, and the command
+fails. A verification that was broken off goes on with --from and the position last told.")]
+pub(super) struct VerifyArgs {
+    /// Data directory that no server has, backup directory, or export; without it the server verifies the log it serves
+    path: Option<PathBuf>,
+    /// Go on from this position: take the stored leaf hashes for what is below
+    #[arg(long, value_name = "POSITION", default_value_t = 0)]
+    from: u64,
+    /// Read no more than this in a second [default: 32 MiB from a server, as fast as it goes otherwise]
+    #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
+    bytes_per_second: u64,
+    #[command(flatten)]
+    catalogue: CatalogueArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) async fn run(args: VerifyArgs) -> Result<(), CliError> {
+    let report = Report::new(args.common.output)?;
+    match &args.path {
+        None => served(&args, &report).await,
+        Some(path) if path.join("log").exists() || path.join("MARK").exists() => {
+            at_rest(path, &args, &report)
+        }
+        Some(path) => archived(path, &args, &report),
+    }
+}
+
+async fn served(args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
+    let mut client = Client::connect(&args.common).await?;
+    let VerifyArgs { from, bytes_per_second, .. } = *args;
+    let request = pb::VerifyRequest { from_position: from, bytes_per_second };
+    let mut stream = client.admin.verify(request).await?.into_inner();
+    let mut last = pb::VerifyResponse::default();
+    while let Some(progress) = stream.message().await.inspect_err(|_| report.resume(&last))? {
+        report.progress(&progress)?;
+        last = progress;
+    }
+    report.done(&last)
+}
+
+fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
+    let (_, mut verification) = offline::verification(path, args.catalogue.decoder()?, args.from)?;
+    let (mut read, began) = (0, now());
+    let mut so_far = verification.so_far();
+    let answer = |so_far: Verified, read, root: Bytes| pb::VerifyResponse {
+        verified_position: so_far.position,
+        log_size: so_far.size,
+        bytes_read: read,
+        root_hash: root,
+    };
+    while let Some(step) = verification.step(VERIFY_STEP_BYTES).map_err(OfflineError::Log)? {
+        so_far = step;
+        read += step.bytes;
+        report.progress(&answer(so_far, read, Bytes::new()))?;
+        if args.bytes_per_second > 0 {
+            let due = Duration::from_secs_f64(read as f64 / args.bytes_per_second as f64);
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+        }
+    }
+    report.done(&answer(so_far, read, Bytes::copy_from_slice(&verification.root())))
+}
+
+fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
+    let mut assembly = Assembly::checking(args.catalogue.decoder()?);
+    let name = path.display().to_string();
+    if path.is_dir() {
+        segments::read(path, &mut assembly)?;
+    } else if is_standard(path) {
+        restore::read(&name, io::stdin().lock(), &mut assembly)?;
+    } else {
+        let file = File::open(path).map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
+        restore::read(&name, BufReader::new(file), &mut assembly)?;
+    }
+    let assembled = assembly.so_far();
+    if assembled.log_id.is_none() {
+        return Err(CliError::Refused(format!("{name} holds neither a log nor an archive")));
+    }
+    report.done(&pb::VerifyResponse {
+        verified_position: assembled.size,
+        log_size: assembled.size,
+        bytes_read: 0,
+        root_hash: Bytes::copy_from_slice(&assembled.root),
+    })
+}
+
+#[allow(clippy::disallowed_methods)] // paces the reading; nothing that is recorded depends on it
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Tells how far it has come.
+struct Report {
+    json: Option<Json>,
+    bar: ProgressBar,
+}
+
+impl Report {
+    fn new(output: Output) -> Result<Self, CliError> {
+        let json = (output == Output::Json).then(Json::new).transpose()?;
+        let bar = if json.is_some() { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let template = "{bar:40} {human_pos}/{human_len} events, {per_sec}, ETA {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Ok(Self { json, bar })
+    }
+
+    fn progress(&self, so_far: &pb::VerifyResponse) -> Result<(), CliError> {
+        self.bar.set_length(so_far.log_size);
+        self.bar.set_position(so_far.verified_position);
+        match &self.json {
+            // The last one is told with the root.
+            Some(json) if so_far.verified_position < so_far.log_size => {
+                say(&json.line("VerifyResponse", so_far)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn resume(&self, last: &pb::VerifyResponse) {
+        self.bar.abandon();
+        if last.verified_position > 0 {
+            let from = last.verified_position;
+            super::text::complain(&format!(
+                "tidu: verified below {from}; go on with --from {from}"
+            ));
+        }
+    }
+
+    fn done(&self, last: &pb::VerifyResponse) -> Result<(), CliError> {
+        self.bar.finish_and_clear();
+        match &self.json {
+            Some(json) => say(&json.line("VerifyResponse", last)?),
+            None => say(&format!(
+                "{} events are as they were recorded, root {}",
+                last.log_size,
+                hex(&last.root_hash)
+            )),
+        }
+    }
+}

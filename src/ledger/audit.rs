@@ -1,0 +1,227 @@
+//! The audit: everything that can be checked of a log without trusting what was stored beside the events.
+//!
+//! A start trusts the stored leaf hashes, because it compares their root with the high-water mark and has checksums. The
+//! audit hashes every leaf again and looks at each envelope. It is used wherever a log is read to be believed: to verify a
+//! data directory or a serving log, to check an archive, and to build a log from one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::{CommitOf, DecodeEvent, Leaf, micros};
+use crate::{
+    domain::limits::HASHES_PER_BLOCK,
+    log::{CommitLog, Frontier, Hash, HashBlock, LogError, merkle},
+};
+
+/// Checks leaves one after the other.
+pub struct Audit {
+    decode: DecodeEvent,
+    frontier: Frontier,
+    /// The commit that the last leaf belongs to; none before the first leaf.
+    commit: Option<CommitOf>,
+    recorded_micros: Option<i64>,
+}
+
+impl Audit {
+    /// An audit from the first event on.
+    #[must_use]
+    pub fn new(decode: DecodeEvent) -> Self {
+        Self::after(decode, Frontier::default())
+    }
+
+    fn after(decode: DecodeEvent, frontier: Frontier) -> Self {
+        Self { decode, frontier, commit: None, recorded_micros: None }
+    }
+
+    /// Number of leaves so far: the position of the next one.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// The Merkle root of the leaves so far.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// True if the last leaf ends its commit.
+    #[must_use]
+    pub fn ends_commit(&self) -> bool {
+        self.commit.as_ref().is_none_or(|commit| end_of(commit) == self.size())
+    }
+
+    /// Checks the next leaf and gives its hash.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] at its position, with what is wrong.
+    pub fn leaf(&mut self, bytes: &Bytes) -> Result<Hash, LogError> {
+        let position = self.size();
+        let damaged = |detail: String| LogError::damaged(position, detail);
+        let leaf = Leaf::decode(bytes.clone()).map_err(|e| damaged(e.to_string()))?;
+        self.check(&leaf).map_err(|detail| damaged(detail.to_owned()))?;
+        (self.decode)(&leaf.event).map_err(damaged)?;
+        let hash = merkle::leaf_hash(bytes);
+        self.frontier.push(hash);
+        self.commit = leaf.commit;
+        self.recorded_micros = leaf.recorded_time.as_ref().map(micros);
+        Ok(hash)
+    }
+
+    fn check(&self, leaf: &Leaf) -> Result<(), &'static str> {
+        let position = self.size();
+        let Leaf { commit: Some(commit), recorded_time: Some(recorded), .. } = leaf else {
+            return Err("an event without a commit or a time");
+        };
+        if leaf.position != Some(position) {
+            return Err("an event stands in another one's place");
+        }
+        let begins = commit.first_position == Some(position);
+        let fits = match &self.commit {
+            Some(open) if !self.ends_commit() => commit == open,
+            Some(_) => begins,
+            // Where an audit begins in the middle of a log, it may begin in the middle of a commit.
+            None => commit.first_position.is_some_and(|first| first <= position),
+        };
+        if !fits || end_of(commit) <= position {
+            return Err("an event does not fit into its commit");
+        }
+        let is_named = !leaf.request_id.is_empty() || !leaf.request_digest.is_empty();
+        if !begins && is_named {
+            return Err("a request id inside a commit");
+        }
+        let at = micros(recorded);
+        match self.recorded_micros {
+            Some(before) if at < before => Err("recorded before the event ahead of it"),
+            Some(before) if !begins && at != before => Err("a commit with two times"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn end_of(commit: &CommitOf) -> u64 {
+    commit.first_position.unwrap_or(0).saturating_add(u64::from(commit.size))
+}
+
+/// Verifies a log from its store, step by step: leaves, stored leaf hashes, where commits end, and the root.
+pub struct Verification {
+    log: Arc<dyn CommitLog>,
+    audit: Audit,
+    /// The size that is verified.
+    size: u64,
+    /// The stored leaf hashes around the last event.
+    block: Option<HashBlock>,
+    /// Sizes with the roots that they must have.
+    expected: Vec<(u64, Hash)>,
+}
+
+/// How far a verification has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Everything below this position is as it was recorded; a verification can be resumed from here.
+    pub position: u64,
+    /// The size that is verified.
+    pub size: u64,
+    /// Bytes read by this step.
+    pub bytes: u64,
+}
+
+impl Verification {
+    /// Begins at a position, or somewhat before it: for what is below, the stored leaf hashes are believed, and the root
+    /// at the end shows whether they should have been. `expected` are sizes with the roots that they must have.
+    ///
+    /// # Errors
+    /// [`LogError`] if the stored hashes cannot be read.
+    pub fn begin(
+        log: Arc<dyn CommitLog>,
+        decode: DecodeEvent,
+        from: u64,
+        expected: Vec<(u64, Hash)>,
+    ) -> Result<Self, LogError> {
+        let size = expected.iter().map(|(size, _)| *size).max().unwrap_or(0).max(log.size());
+        let mut frontier = Frontier::default();
+        let step = HASHES_PER_BLOCK as u64;
+        while frontier.size() + step <= from.min(size) {
+            let Some(block) = log.hashes(frontier.size())? else { break };
+            block.hashes.into_iter().for_each(|hash| frontier.push(hash));
+        }
+        let audit = Audit::after(decode, frontier);
+        let verification = Self { log, audit, size, block: None, expected };
+        verification.check_root()?;
+        Ok(verification)
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn so_far(&self) -> Verified {
+        Verified { position: self.audit.size(), size: self.size, bytes: 0 }
+    }
+
+    /// The Merkle root as far as it has come.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.audit.root()
+    }
+
+    /// Verifies about so many bytes more; none at the end.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] at the first position that is not what was recorded.
+    pub fn step(&mut self, bytes: usize) -> Result<Option<Verified>, LogError> {
+        let from = self.audit.size();
+        if from >= self.size {
+            return Ok(None);
+        }
+        let mut read = 0;
+        for chunk in self.log.read(from, bytes)? {
+            for leaf in chunk.leaves().filter(|leaf| leaf.position >= from) {
+                let hash = self.audit.leaf(&leaf.bytes)?;
+                read += leaf.bytes.len() as u64;
+                self.check_stored(leaf.position, &hash)?;
+                self.check_root()?;
+            }
+            if self.audit.size() != chunk.next() {
+                let detail = "a chunk holds fewer events than it says";
+                return Err(LogError::damaged(self.audit.size(), detail));
+            }
+            if chunk.ends_commit() != self.audit.ends_commit() {
+                let detail = "a chunk says wrongly whether a commit ends with it";
+                return Err(LogError::damaged(chunk.first(), detail));
+            }
+        }
+        if self.audit.size() == from {
+            return Err(LogError::damaged(from, "the log ends before its size"));
+        }
+        // It may have grown past the size that is verified.
+        let position = self.audit.size().min(self.size);
+        Ok(Some(Verified { position, size: self.size, bytes: read }))
+    }
+
+    /// Compares a leaf hash with the one stored, if its block is complete.
+    fn check_stored(&mut self, position: u64, hash: &Hash) -> Result<(), LogError> {
+        let place = position % HASHES_PER_BLOCK as u64;
+        let first = position - place;
+        if self.block.as_ref().is_none_or(|block| block.first != first) {
+            self.block = self.log.hashes(first)?;
+        }
+        let Some(block) = &self.block else { return Ok(()) };
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        if block.hashes.get(place) != Some(hash) {
+            return Err(LogError::damaged(position, "an event does not match its stored hash"));
+        }
+        Ok(())
+    }
+
+    fn check_root(&self) -> Result<(), LogError> {
+        let here = |(size, root): &&(u64, Hash)| *size == self.audit.size() && *root != self.root();
+        match self.expected.iter().find(here) {
+            Some((size, _)) => {
+                let detail = "the Merkle root over the events below differs from the one on record";
+                Err(LogError::damaged(*size, detail))
+            }
+            None => Ok(()),
+        }
+    }
+}

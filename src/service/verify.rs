@@ -1,0 +1,157 @@
+//! Verify: reads the whole log from its store again, beside the service and no faster than it is told.
+
+use std::{
+    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::time::{Instant, sleep_until};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status};
+
+use super::errors;
+use crate::{
+    domain::limits::{
+        VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_REPORT_INTERVAL, VERIFY_STEP_BYTES,
+    },
+    ledger::{Ledger, audit::Verification},
+    log::LogError,
+    pb::{self, ErrorReason},
+};
+
+/// Opens verifications, one at a time.
+#[derive(Clone)]
+pub(crate) struct Verifications {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) drain: CancellationToken,
+    pub(crate) running: Arc<AtomicBool>,
+}
+
+/// The place of the one that runs.
+struct Place(Arc<AtomicBool>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+/// One that runs.
+struct Running {
+    ledger: Arc<Ledger>,
+    drain: CancellationToken,
+    /// Not here while a step is taken.
+    verification: Option<Verification>,
+    bytes_per_second: u64,
+    bytes_read: u64,
+    /// When the next step may be taken.
+    due: Instant,
+    report_due: Instant,
+    complete: bool,
+    _place: Place,
+}
+
+impl Verifications {
+    /// Checks the request and begins.
+    pub(crate) async fn open(
+        &self,
+        request: pb::VerifyRequest,
+    ) -> Result<impl Stream<Item = Result<pb::VerifyResponse, Status>> + Send + use<>, Status> {
+        let size = self.ledger.durable().size;
+        let from = request.from_position;
+        if from > size {
+            return Err(errors::beyond_log("from_position", from, size));
+        }
+        if self.running.swap(true, Ordering::SeqCst) {
+            let text = "the log is being verified; one verification runs at a time";
+            let metadata = [("limit", "1".to_owned())];
+            return Err(errors::status(
+                Code::ResourceExhausted,
+                ErrorReason::LimitExceeded,
+                text,
+                metadata,
+            ));
+        }
+        let place = Place(Arc::clone(&self.running));
+        let ledger = Arc::clone(&self.ledger);
+        let begun = tokio::task::spawn_blocking(move || ledger.verification(from));
+        let verification = waited(begun.await)?;
+        let rate = match request.bytes_per_second {
+            0 => VERIFY_RATE_DEFAULT,
+            rate => rate.min(VERIFY_RATE_MAX),
+        };
+        let now = Instant::now();
+        let running = Running {
+            ledger: Arc::clone(&self.ledger),
+            drain: self.drain.clone(),
+            verification: Some(verification),
+            bytes_per_second: rate,
+            bytes_read: 0,
+            due: now,
+            report_due: now + VERIFY_REPORT_INTERVAL,
+            complete: false,
+            _place: place,
+        };
+        Ok(stream::unfold(Some(running), |running| async move {
+            let mut running = running?;
+            match running.report().await {
+                Ok(Some(report)) => Some((Ok(report), Some(running))),
+                Ok(None) => None,
+                Err(status) => Some((Err(status), None)),
+            }
+        }))
+    }
+}
+
+fn waited<T>(result: Result<Result<T, LogError>, tokio::task::JoinError>) -> Result<T, Status> {
+    let ended =
+        |e| LogError::Io { what: "verify the log".into(), source: std::io::Error::other(e) };
+    result.map_err(ended).flatten().map_err(|e| errors::log_error(&e))
+}
+
+impl Running {
+    /// Verifies until there is something to tell; none after the last report.
+    async fn report(&mut self) -> Result<Option<pb::VerifyResponse>, Status> {
+        while !self.complete {
+            tokio::select! {
+                () = self.drain.cancelled() => return Err(errors::draining()),
+                () = sleep_until(self.due) => {}
+            }
+            let report = self.step().await?;
+            if self.complete || Instant::now() >= self.report_due {
+                self.report_due = Instant::now() + VERIFY_REPORT_INTERVAL;
+                return Ok(Some(report));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn step(&mut self) -> Result<pb::VerifyResponse, Status> {
+        let Some(mut verification) = self.verification.take() else {
+            return Err(Status::internal("a verification went on after its end"));
+        };
+        let ledger = Arc::clone(&self.ledger);
+        let stepped = tokio::task::spawn_blocking(move || {
+            let step = verification.step(VERIFY_STEP_BYTES);
+            step.inspect_err(|e| ledger.found_damage(e)).map(|step| (verification, step))
+        });
+        let (verification, step) = waited(stepped.await)?;
+        let so_far = step.unwrap_or_else(|| verification.so_far());
+        self.complete = so_far.position >= so_far.size;
+        self.bytes_read += so_far.bytes;
+        // No credit for time in which it was not asked.
+        self.due = self.due.max(Instant::now())
+            + Duration::from_secs_f64(so_far.bytes as f64 / self.bytes_per_second as f64);
+        let root = if self.complete { verification.root().to_vec() } else { Vec::new() };
+        self.verification = Some(verification);
+        Ok(pb::VerifyResponse {
+            verified_position: so_far.position,
+            log_size: so_far.size,
+            bytes_read: self.bytes_read,
+            root_hash: Bytes::from(root),
+        })
+    }
+}
