@@ -22,6 +22,8 @@ mod edge_cases;
 mod faults;
 #[path = "suite/filters.rs"]
 mod filters;
+#[path = "suite/getting_out.rs"]
+mod getting_out;
 #[path = "suite/guarantees.rs"]
 mod guarantees;
 #[path = "suite/harness.rs"]

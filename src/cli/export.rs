@@ -128,7 +128,13 @@ async fn add(
     let name = "the server's log";
     assembly.begin(name, header)?;
     let target = target(path).map_err(failed)?;
-    let take = |leaf: &Bytes| assembly.leaf(leaf);
+    let take = |leaf: &Bytes| {
+        let does_not_follow = |e| OfflineError::Misplaced {
+            name: name.to_owned(),
+            detail: format!("it does not go on where the backup ends: {e}"),
+        };
+        assembly.leaf(leaf).map_err(does_not_follow)
+    };
     let target = archive(client, header, target, path, take).await?;
     assembly.end(name, header)?;
     target.keep().map_err(failed)?;
