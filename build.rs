@@ -5,9 +5,11 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// The files of the API; what they import follows.
-const FILES: [&str; 4] = [
+const FILES: [&str; 6] = [
     "tidu/v1/ledger_service.proto",
     "tidu/v1/register_service.proto",
+    "tidu/v1/cursor_service.proto",
+    "tidu/v1/proof_service.proto",
     "tidu/v1/admin_service.proto",
     "tidu/v1/error_reason.proto",
 ];

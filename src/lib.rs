@@ -5,6 +5,7 @@
 //! 2 register/  what follows from it: facts per designee, the fold to titles, the rules, whom an event concerns. Pure
 //! 3 log/       where it is kept: the CommitLog contract, the chunk codec, sled. Bytes and positions only
 //! 4 ledger/    the one writer and the read side
+//!   cursors.rs how far subscribers have come, in a store of its own
 //! 5 service/   gRPC: conversion, errors, subscriptions. The only floor that knows tonic's server
 //!   offline/   archives and data directories without a server
 //!   cli/       the command line: a client of the service, and the way to start it
@@ -16,7 +17,7 @@
 //!
 //! - imports point down: a floor names only floors with smaller numbers;
 //! - floors 1 and 2 do no I/O, never await, read no clock and no random source;
-//! - the messages of `pb` and `tonic::Status` stop at `service/`; `log/sled.rs` alone names sled;
+//! - the messages of `pb` and `tonic::Status` stop at `service/`; `log/sled.rs` alone names sled, `cursors.rs` redb;
 //! - there is no second source of truth: the register and every index are rebuilt from the log at each start;
 //! - there is one writer; everything has a bound, and all bounds stand in `domain/limits.rs`;
 //! - what is stored is what is sent is what is hashed: an event is encoded once, when it gets its position;
@@ -24,6 +25,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod cursors;
 pub mod domain;
 pub mod ledger;
 pub mod log;

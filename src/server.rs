@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use crate::{
     config::{Config, ConfigError},
+    cursors::{CursorError, Cursors},
     domain::{
         catalogue::Catalogue,
         limits::{
@@ -37,7 +38,7 @@ use crate::{
     },
     ledger::{Ledger, Parts, clock::Clock},
     log::{LogError, SledLog},
-    service::{self, Api, convert},
+    service::{self, Api, Peer, convert},
 };
 
 /// Why a server does not start.
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The store of cursors cannot be opened.
+    #[error(transparent)]
+    Cursors(#[from] CursorError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -69,6 +73,7 @@ pub enum StartError {
 pub struct Server {
     listener: TcpListener,
     ledger: Arc<Ledger>,
+    cursors: Arc<Cursors>,
     api: Api,
     drain: CancellationToken,
 }
@@ -87,13 +92,14 @@ impl Server {
         let catalogue = Arc::new(config.read_catalogue()?);
         let ledger = Arc::new(open_ledger(config, catalogue, Box::new(on_failure))?);
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
+        let cursors = Arc::new(Cursors::open(&config.data_dir)?);
         let drain = CancellationToken::new();
-        let api = service::api(Arc::clone(&ledger), drain.clone()).await?;
+        let api = service::api(Arc::clone(&ledger), Arc::clone(&cursors), drain.clone()).await?;
         let address = config.listen;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| StartError::Listen { address, source })?;
-        Ok(Self { listener, ledger, api, drain })
+        Ok(Self { listener, ledger, cursors, api, drain })
     }
 
     /// The address listened on.
@@ -118,8 +124,9 @@ impl Server {
             loop {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
                 match self.listener.accept().await {
-                    Ok((stream, _)) => {
-                        let connection = serve_connection(stream, self.api.clone(), &self.drain);
+                    Ok((stream, peer)) => {
+                        let connection =
+                            serve_connection(stream, peer, self.api.clone(), &self.drain);
                         tasks.spawn(async move {
                             connection.await;
                             drop(place);
@@ -143,8 +150,11 @@ impl Server {
         if timeout(DRAIN_DURATION_MAX, tasks.wait()).await.is_err() {
             tracing::warn!(left = tasks.len(), "connections left open at the end of the drain");
         }
-        let ledger = self.ledger;
-        let closing = tokio::task::spawn_blocking(move || ledger.close());
+        let (ledger, cursors) = (self.ledger, self.cursors);
+        let closing = tokio::task::spawn_blocking(move || {
+            ledger.close();
+            cursors.close();
+        });
         if timeout(DRAIN_DURATION_MAX, closing).await.is_err() {
             tracing::warn!("the writer did not finish in time");
         }
@@ -175,6 +185,7 @@ fn open_ledger(
 
 fn serve_connection(
     stream: TcpStream,
+    peer: SocketAddr,
     api: Api,
     drain: &CancellationToken,
 ) -> impl Future<Output = ()> + Send + use<> {
@@ -188,9 +199,11 @@ fn serve_connection(
             Ok(Ok(1..)) => {}
             _ => return,
         }
-        let service = TowerToHyperService::new(
-            api.map_request(|request: http::Request<_>| request.map(tonic::body::Body::new)),
-        );
+        let service = api.map_request(move |mut request: http::Request<_>| {
+            request.extensions_mut().insert(Peer(peer));
+            request.map(tonic::body::Body::new)
+        });
+        let service = TowerToHyperService::new(service);
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(CONNECTION_STREAMS_MAX)

@@ -16,6 +16,8 @@ mod command_line;
 mod crashes;
 #[path = "suite/damage.rs"]
 mod damage;
+#[path = "suite/delivery.rs"]
+mod delivery;
 #[path = "suite/edge_cases.rs"]
 mod edge_cases;
 #[path = "suite/faults.rs"]

@@ -118,6 +118,26 @@ pub const STREAM_MESSAGE_BYTES: usize = 48 * 1024;
 pub const STREAM_SCAN_EVENTS_MAX: u64 = 65_536;
 /// Most events that a filtered stream puts into one message.
 pub const STREAM_MATCHES_MAX: usize = 1_024;
+/// Most matching events that one question for a digest covers, before the last step is added.
+pub const DIGEST_MATCHES_MAX: u64 = 262_144;
+/// Most events that it looks at.
+pub const DIGEST_SCAN_EVENTS_MAX: u64 = 4_194_304;
+/// Most streams being served at once.
+pub const STREAMS_MAX: u32 = 32_768;
+/// Most cursors.
+pub const CURSORS_MAX: u64 = 16_384;
+/// Most bytes of the filters of all cursors together.
+pub const CURSOR_FILTERS_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Most changes of cursors that become durable together.
+pub const CURSOR_GROUP_MAX: usize = 1_024;
+/// Most changes of cursors waiting to become durable.
+pub const CURSOR_QUEUE_MAX: usize = 16_384;
+/// Bytes of the cache of the store of cursors.
+pub const CURSOR_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// A cursor's lag is counted up to so many events, and over so many.
+pub const CURSOR_LAG_EVENTS_MAX: usize = 100_000;
+/// See [`CURSOR_LAG_EVENTS_MAX`].
+pub const CURSOR_LAG_SCAN_MAX: u64 = 1_000_000;
 /// Most designees that an ambiguous name is answered with.
 pub const DESIGNEE_NAMESAKES_MAX: usize = 8;
 /// Bounds of a subscription's heartbeat.

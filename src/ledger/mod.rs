@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod clock;
+pub mod digest;
 mod leaf;
 mod publish;
 mod read;

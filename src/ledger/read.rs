@@ -124,6 +124,17 @@ impl Ledger {
         self.shared.fail(&error.to_string());
     }
 
+    /// When an event below the durable size was recorded, in microseconds since 1970.
+    ///
+    /// # Errors
+    /// As for [`Ledger::chunks`].
+    pub async fn recorded_micros(&self, position: u64) -> Result<i64, LogError> {
+        let decoded: Result<Leaf, _> = prost::Message::decode(self.leaf(position).await?);
+        let recorded = decoded.ok().and_then(|leaf| leaf.recorded_time);
+        let recorded = recorded.as_ref().map(leaf::micros);
+        recorded.ok_or_else(|| LogError::damaged(position, "an event cannot be read"))
+    }
+
     /// The first position recorded at or after an instant; the durable size if there is none.
     ///
     /// # Errors
@@ -133,12 +144,7 @@ impl Ledger {
         let (mut low, mut high) = (0, self.durable().size);
         while low < high {
             let middle = low + (high - low) / 2;
-            let decoded: Result<Leaf, _> = prost::Message::decode(self.leaf(middle).await?);
-            let recorded = decoded.ok().and_then(|leaf| leaf.recorded_time);
-            let Some(recorded) = recorded else {
-                return Err(LogError::damaged(middle, "an event cannot be read"));
-            };
-            if leaf::micros(&recorded) < micros {
+            if self.recorded_micros(middle).await? < micros {
                 low = middle + 1;
             } else {
                 high = middle;

@@ -140,6 +140,14 @@ pub struct Leaves {
     position: u64,
 }
 
+impl Leaves {
+    /// The leaves of a run that is not known to be consecutive: positions are counted from 0.
+    #[must_use]
+    pub fn of(run: Bytes) -> Self {
+        Self { run, at: 0, position: 0 }
+    }
+}
+
 impl Iterator for Leaves {
     type Item = LeafAt;
 

@@ -3,16 +3,19 @@
 //! Every status carries `google.rpc.ErrorInfo` (domain `tidu`, reason from `error_reason.proto`) and, where fields are to
 //! blame, `BadRequest` or `PreconditionFailure`. All details together stay under 4 KiB: the first failures, then a total.
 
+use std::time::Duration;
+
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
+use uuid::Uuid;
 
 use super::convert;
 use crate::{
     domain::{
-        fault::{Fault, ParseError},
+        fault::{Fault, ParseError, echo},
         limits::{
             ERROR_DETAILS_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY,
-            STATUS_REJECTIONS_MAX,
+            STATUS_REJECTIONS_MAX, STREAMS_MAX,
         },
     },
     ledger::Refusal,
@@ -40,11 +43,8 @@ fn info<const N: usize>(reason: &str, metadata: [(&str, String); N]) -> ErrorDet
 
 /// A field of the request that cannot be read.
 pub(crate) fn bad_field(field: &str, value: &str, error: &ParseError) -> Status {
-    let metadata = [
-        ("field", field.to_owned()),
-        ("value", crate::domain::fault::echo(value)),
-        ("rule", error.rule.to_owned()),
-    ];
+    let metadata =
+        [("field", field.to_owned()), ("value", echo(value)), ("rule", error.rule.to_owned())];
     let mut details = info(convert::reason(error.reason), metadata);
     details.add_bad_request_violation(field, error.message.clone());
     let message = format!("{field}: {}", error.message);
@@ -161,12 +161,7 @@ pub(crate) fn refusal(refusal: Refusal) -> Status {
             text,
             [("first_position", first.to_string())],
         ),
-        Refusal::QueueFull => {
-            let limit = [("limit", QUEUE_BYTES_MAX.to_string())];
-            let mut details = info(ErrorReason::QueueFull.as_str_name(), limit);
-            details.set_retry_info(Some(QUEUE_RETRY_DELAY));
-            Status::with_error_details(Code::ResourceExhausted, text, details)
-        }
+        Refusal::QueueFull => queue_full(text, QUEUE_BYTES_MAX as u64, QUEUE_RETRY_DELAY),
         Refusal::LogFull => {
             let limit = [("limit", LOG_EVENTS_MAX.to_string())];
             status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, limit)
@@ -180,16 +175,47 @@ pub(crate) fn refusal(refusal: Refusal) -> Status {
     }
 }
 
+/// More waits than the server takes on: RESOURCE_EXHAUSTED, with the time after which to try again.
+pub(crate) fn queue_full(text: String, limit: u64, retry: Duration) -> Status {
+    let mut details = info(ErrorReason::QueueFull.as_str_name(), [("limit", limit.to_string())]);
+    details.set_retry_info(Some(retry));
+    Status::with_error_details(Code::ResourceExhausted, text, details)
+}
+
 /// The server is going down; nothing was recorded.
 pub(crate) fn draining() -> Status {
     let text = "the server is going down; nothing was recorded";
     status(Code::Unavailable, ErrorReason::Draining, text, [])
 }
 
+/// As many streams as there can be.
+pub(crate) fn too_many_streams() -> Status {
+    status(
+        Code::ResourceExhausted,
+        ErrorReason::LimitExceeded,
+        format!("{STREAMS_MAX} streams are being served; no more are allowed"),
+        [("limit", STREAMS_MAX.to_string())],
+    )
+}
+
 /// The log could not be read.
 pub(crate) fn log_error(error: &LogError) -> Status {
     let metadata = [("detail", error.to_string())];
     status(Code::DataLoss, ErrorReason::LogDamaged, "the log cannot be read", metadata)
+}
+
+/// Nothing but this history will do, where the caller names one.
+pub(crate) fn same_log(log_id: Uuid, expected: &str) -> Result<(), Status> {
+    let log_id = log_id.to_string();
+    if expected.is_empty() || expected == log_id {
+        return Ok(());
+    }
+    Err(status(
+        Code::FailedPrecondition,
+        ErrorReason::LogIdMismatch,
+        "this is another log than the one named; start again from position 0",
+        [("log_id", log_id), ("expected", echo(expected))],
+    ))
 }
 
 /// A position past the end.

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::{convert, errors, filter::interest, page::Page, subscribe::Streams};
+use super::{Peer, convert, errors, filter::interest, page::Page, subscribe::Streams};
 use crate::{
     domain::{
         DesigneeId,
@@ -99,7 +99,8 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
         &self,
         request: Request<pb::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let stream = self.streams.open(request.into_inner()).await?;
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let stream = self.streams.open(request.into_inner(), peer).await?;
         Ok(Response::new(Box::pin(stream)))
     }
 }

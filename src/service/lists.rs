@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use futures_util::stream;
 use prost::Message as _;
+use tokio_stream::Stream;
 use tonic::Status;
 
 use super::{
@@ -16,7 +18,8 @@ use crate::{
         AuthorityCode,
         fault::{ParseError, Reason},
         limits::{
-            BATCH_SLICE, GROUP_DIMENSIONS_MAX, GROUPS_MAX, PAGE_BYTES, QUESTION_SLICE_DESIGNEES,
+            BATCH_SLICE, GROUP_DIMENSIONS_MAX, GROUPS_MAX, PAGE_BYTES, PAGE_EVENTS_MAX,
+            QUESTION_SLICE_DESIGNEES,
         },
     },
     ledger::Ledger,
@@ -143,6 +146,51 @@ pub(super) async fn titles(
         as_of: Some(convert::pb_date(at.as_of)),
         known_at: at.known_at,
     })
+}
+
+/// All titles, as the pages of [`titles`] one after the other: they are of one moment.
+pub(super) async fn export(
+    ledger: &Arc<Ledger>,
+    request: pb::ExportRegisterRequest,
+) -> Result<impl Stream<Item = Result<pb::ExportRegisterResponse, Status>> + Send + use<>, Status> {
+    struct Export {
+        ledger: Arc<Ledger>,
+        request: pb::ListTitlesRequest,
+        page: pb::ListTitlesResponse,
+        title_count: u64,
+        /// The next message is the first, or follows one that was not the last.
+        goes_on: bool,
+    }
+    let pb::ExportRegisterRequest { filter, as_of, known_at, known_at_time } = request;
+    let page_size = i32::try_from(PAGE_EVENTS_MAX).unwrap_or(i32::MAX);
+    let page_token = String::new();
+    let request =
+        pb::ListTitlesRequest { filter, as_of, known_at, known_at_time, page_size, page_token };
+    // What is wrong with the request is said before the stream begins.
+    let page = titles(ledger, request.clone()).await?;
+    let ledger = Arc::clone(ledger);
+    let begun = Export { ledger, request, page, title_count: 0, goes_on: true };
+    Ok(stream::try_unfold(begun, |mut export| async move {
+        if !export.goes_on {
+            return Ok(None);
+        }
+        let page = std::mem::take(&mut export.page);
+        export.title_count += page.titles.len() as u64;
+        export.goes_on = !page.next_page_token.is_empty();
+        if export.goes_on {
+            export.request.page_token = page.next_page_token;
+            export.page = titles(&export.ledger, export.request.clone()).await?;
+        }
+        let message = pb::ExportRegisterResponse {
+            titles: page.titles,
+            next_position: page.known_at,
+            log_id: export.ledger.log_id().to_string(),
+            as_of: page.as_of,
+            complete: !export.goes_on,
+            title_count: export.title_count,
+        };
+        Ok(Some((message, export)))
+    }))
 }
 
 pub(super) async fn count(

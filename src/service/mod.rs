@@ -3,18 +3,23 @@
 mod admin;
 mod adoption;
 pub mod convert;
+mod cursors;
 mod errors;
 mod filter;
 mod ledger;
 mod lists;
 mod moment;
 mod page;
+mod proof;
 mod register;
 mod subscribe;
 mod transport;
 mod verify;
 
-use std::sync::{Arc, atomic::AtomicU32};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicU32},
+};
 
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -23,20 +28,31 @@ use tower_http::trace::TraceLayer;
 
 pub(crate) use self::adoption::adopt;
 use self::{
-    admin::AdminApi, ledger::LedgerApi, register::RegisterApi, subscribe::Streams,
+    admin::AdminApi,
+    cursors::{CursorApi, Places},
+    ledger::LedgerApi,
+    proof::ProofApi,
+    register::RegisterApi,
+    subscribe::Streams,
     verify::Verifications,
 };
 use crate::{
+    cursors::Cursors,
     domain::limits::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
     ledger::Ledger,
     pb::{
-        self, admin_service_server::AdminServiceServer, ledger_service_server::LedgerServiceServer,
+        self, admin_service_server::AdminServiceServer, cursor_service_server::CursorServiceServer,
+        ledger_service_server::LedgerServiceServer, proof_service_server::ProofServiceServer,
         register_service_server::RegisterServiceServer,
     },
 };
 
 type Request = http::Request<tonic::body::Body>;
 type Response = http::Response<tonic::body::Body>;
+
+/// Where a request comes from, in its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
 
 /// An HTTP service that answers every RPC.
 pub type Api = BoxCloneSyncService<Request, Response, std::convert::Infallible>;
@@ -47,6 +63,7 @@ pub type Api = BoxCloneSyncService<Request, Response, std::convert::Infallible>;
 /// If the embedded descriptors cannot be read, which a test rules out.
 pub async fn api(
     ledger: Arc<Ledger>,
+    cursors: Arc<Cursors>,
     drain: CancellationToken,
 ) -> Result<Api, tonic_reflection::server::Error> {
     let subscribers = Arc::new(AtomicU32::new(0));
@@ -55,6 +72,8 @@ pub async fn api(
     health.set_serving::<LedgerServiceServer<LedgerApi>>().await;
     health.set_serving::<RegisterServiceServer<RegisterApi>>().await;
     health.set_serving::<AdminServiceServer<AdminApi>>().await;
+    health.set_serving::<CursorServiceServer<CursorApi>>().await;
+    health.set_serving::<ProofServiceServer<ProofApi>>().await;
 
     let admin = AdminApi {
         ledger: Arc::clone(&ledger),
@@ -67,7 +86,11 @@ pub async fn api(
         },
     };
     let register = RegisterApi { ledger: Arc::clone(&ledger) };
-    let streams = Streams { ledger: Arc::clone(&ledger), drain: drain.clone(), count: subscribers };
+    let proof = ProofApi { ledger: Arc::clone(&ledger) };
+    let places = Places::new(cursors);
+    let cursors = CursorApi { ledger: Arc::clone(&ledger), places: places.clone() };
+    let streams =
+        Streams { ledger: Arc::clone(&ledger), drain: drain.clone(), places, count: subscribers };
     let ledger = LedgerApi { ledger, streams };
     let drained = drain.clone();
     tokio::spawn(async move {
@@ -82,6 +105,8 @@ pub async fn api(
     )
     .add_service(RegisterServiceServer::new(register))
     .add_service(AdminServiceServer::new(admin))
+    .add_service(CursorServiceServer::new(cursors))
+    .add_service(ProofServiceServer::new(proof))
     .add_service(health_service)
     .add_service(reflection().build_v1()?)
     .add_service(reflection().build_v1alpha()?)

@@ -120,7 +120,8 @@ pub(crate) fn page_size(asked: i32) -> Result<usize, Status> {
     }
 }
 
-fn foreign_token(token: &str) -> Status {
+/// A token of another request.
+pub(crate) fn foreign_token(token: &str) -> Status {
     errors::status(
         Code::InvalidArgument,
         ErrorReason::PageTokenInvalid,

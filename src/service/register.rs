@@ -1,7 +1,8 @@
 //! RegisterService: what follows from the events.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
+use tokio_stream::Stream;
 use tonic::{Code, Request, Response, Status};
 
 use super::{
@@ -122,6 +123,17 @@ impl pb::register_service_server::RegisterService for RegisterApi {
         request: Request<pb::ListTitlesRequest>,
     ) -> Result<Response<pb::ListTitlesResponse>, Status> {
         lists::titles(&self.ledger, request.into_inner()).await.map(Response::new)
+    }
+
+    type ExportRegisterStream =
+        Pin<Box<dyn Stream<Item = Result<pb::ExportRegisterResponse, Status>> + Send>>;
+
+    async fn export_register(
+        &self,
+        request: Request<pb::ExportRegisterRequest>,
+    ) -> Result<Response<Self::ExportRegisterStream>, Status> {
+        let stream = lists::export(&self.ledger, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(stream)))
     }
 
     async fn count_titles(

@@ -5,6 +5,7 @@
 //! Progress travels in the same ordered channel as events.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -20,20 +21,26 @@ use tokio::{
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status};
+use tonic::Status;
 
-use super::{convert, errors, filter::interest};
+use super::{
+    convert,
+    cursors::{Connected, Places},
+    errors,
+    filter::interest,
+    proof::running,
+};
 use crate::{
     domain::{
-        fault::{ParseError, Reason, echo},
+        fault::{ParseError, Reason},
         limits::{
             HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX,
-            STREAM_MESSAGE_BYTES, STREAM_SCAN_EVENTS_MAX,
+            STREAM_MESSAGE_BYTES, STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
         },
     },
-    ledger::{Durable, Ledger},
+    ledger::{Durable, Ledger, digest::Running, micros},
     log::{Chunk, LogError},
-    pb::{self, ErrorReason, subscribe_request::Start, subscribe_response::Payload},
+    pb::{self, subscribe_request::Start, subscribe_response::Payload},
     register::Interest,
     wire::LeafBatch,
 };
@@ -47,6 +54,8 @@ struct Subscription {
     drain: CancellationToken,
     interest: Interest,
     raw: bool,
+    /// Over what was delivered, for who wants it.
+    digest: Option<Running>,
     /// The next position to look at.
     next: u64,
     stop: Option<u64>,
@@ -55,6 +64,8 @@ struct Subscription {
     due: Instant,
     told_caught_up: bool,
     told_last: bool,
+    /// Where the cursor that it started from learns how far it is.
+    connected: Option<Connected>,
     _counted: Counted,
 }
 
@@ -62,9 +73,12 @@ struct Subscription {
 struct Counted(Arc<AtomicU32>);
 
 impl Counted {
-    fn new(count: &Arc<AtomicU32>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
+    fn new(count: &Arc<AtomicU32>) -> Result<Self, Status> {
+        let counted = Self(Arc::clone(count));
+        match count.fetch_add(1, Ordering::Relaxed) {
+            STREAMS_MAX.. => Err(errors::too_many_streams()),
+            _ => Ok(counted),
+        }
     }
 }
 
@@ -80,6 +94,8 @@ pub(crate) struct Streams {
     pub(crate) ledger: Arc<Ledger>,
     /// Ends streams when the server goes down.
     pub(crate) drain: CancellationToken,
+    /// Where streams start that name a cursor.
+    pub(crate) places: Places,
     /// Streams being served.
     pub(crate) count: Arc<AtomicU32>,
 }
@@ -89,32 +105,29 @@ impl Streams {
     pub(crate) async fn open(
         &self,
         request: pb::SubscribeRequest,
+        peer: Option<SocketAddr>,
     ) -> Result<impl Stream<Item = Message> + Send + use<>, Status> {
-        let log_id = self.ledger.log_id().to_string();
-        if !request.log_id.is_empty() && request.log_id != log_id {
-            return Err(errors::status(
-                Code::FailedPrecondition,
-                ErrorReason::LogIdMismatch,
-                "this is another log than the one named; start again from position 0",
-                [("log_id", log_id), ("expected", echo(&request.log_id))],
-            ));
-        }
+        errors::same_log(self.ledger.log_id(), &request.log_id)?;
+        let digest = request.digest.map(|digest| running(&digest)).transpose()?;
         let heartbeat = heartbeat(request.heartbeat_interval)?;
-        let interest = interest(&self.ledger, request.filter).await?;
-        let next = start(&self.ledger, request.start).await?;
+        let counted = Counted::new(&self.count)?;
+        let (next, filter, connected) = self.start(request.start, request.filter, peer).await?;
+        let interest = interest(&self.ledger, filter).await?;
         let subscription = Subscription {
             ledger: Arc::clone(&self.ledger),
             durable: self.ledger.watch(),
             drain: self.drain.clone(),
             interest,
             raw: request.raw,
+            digest,
             next,
             stop: request.stop_position,
             heartbeat,
             due: Instant::now() + heartbeat,
             told_caught_up: false,
             told_last: false,
-            _counted: Counted::new(&self.count),
+            connected,
+            _counted: counted,
         };
         Ok(stream::unfold(Some(subscription), |subscription| async move {
             let mut subscription = subscription?;
@@ -124,6 +137,37 @@ impl Streams {
                 Err(status) => Some((Err(status), None)),
             }
         }))
+    }
+
+    /// Where a stream starts and what it wants; with its place in the list of the cursor that it names.
+    async fn start(
+        &self,
+        start: Option<Start>,
+        filter: Option<pb::Filter>,
+        peer: Option<SocketAddr>,
+    ) -> Result<(u64, Option<pb::Filter>, Option<Connected>), Status> {
+        let size = self.ledger.durable().size;
+        let position = match start {
+            None => 0,
+            Some(Start::FromPosition(position)) if position > size => {
+                return Err(errors::beyond_log("from_position", position, size));
+            }
+            Some(Start::FromPosition(position)) => position,
+            Some(Start::FromTime(time)) => {
+                let position = self.ledger.position_at(micros(&time)).await;
+                position.map_err(|e| errors::log_error(&e))?
+            }
+            Some(Start::Now(true)) => size,
+            Some(Start::Now(false)) => {
+                let error = ParseError::new(Reason::FieldInvalid, "can only be true", "");
+                return Err(errors::bad_field("now", "false", &error));
+            }
+            Some(Start::Cursor(id)) => {
+                let started = self.places.start(&self.ledger, &id, filter, peer).await?;
+                return Ok((started.next_position, started.filter, Some(started.connected)));
+            }
+        };
+        Ok((position, filter, None))
     }
 }
 
@@ -137,26 +181,6 @@ fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
     let message = format!("takes {} s to {} s", HEARTBEAT_MIN.as_secs(), HEARTBEAT_MAX.as_secs());
     let error = ParseError::new(Reason::FieldInvalid, message, "");
     Err(errors::bad_field("heartbeat_interval", &text, &error))
-}
-
-async fn start(ledger: &Ledger, start: Option<Start>) -> Result<u64, Status> {
-    let size = ledger.durable().size;
-    match start {
-        None => Ok(0),
-        Some(Start::FromPosition(position)) if position > size => {
-            Err(errors::beyond_log("from_position", position, size))
-        }
-        Some(Start::FromPosition(position)) => Ok(position),
-        Some(Start::FromTime(time)) => {
-            let micros = crate::ledger::micros(&time);
-            ledger.position_at(micros).await.map_err(|e| errors::log_error(&e))
-        }
-        Some(Start::Now(true)) => Ok(size),
-        Some(Start::Now(false)) => {
-            let error = ParseError::new(Reason::FieldInvalid, "can only be true", "");
-            Err(errors::bad_field("now", "false", &error))
-        }
-    }
 }
 
 /// What a stream waits for when there is nothing to send.
@@ -193,7 +217,11 @@ impl Subscription {
                 return Ok(Some(self.spoken(progress)));
             }
             if self.stop.is_some_and(|stop| self.next >= stop) {
-                return Ok(None);
+                if std::mem::replace(&mut self.told_last, true) {
+                    return Ok(None);
+                }
+                let progress = self.progress(size);
+                return Ok(Some(self.spoken(progress)));
             }
             if !self.told_caught_up {
                 self.told_caught_up = true;
@@ -239,6 +267,9 @@ impl Subscription {
         if runs.is_empty() {
             return Ok(None);
         }
+        if let Some(digest) = &mut self.digest {
+            runs.iter().for_each(|run| digest.add_run(run));
+        }
         let batch = LeafBatch { runs, leaves: Vec::new(), next_position: next };
         Ok(Some(if self.raw { Payload::RawEvents(batch) } else { Payload::Events(batch) }))
     }
@@ -265,11 +296,15 @@ impl Subscription {
             log_id: self.ledger.log_id().to_string(),
             server_time: Some(convert::recorded_time(self.ledger.now_micros())),
             caught_up: self.next >= size,
+            digest: self.digest.map_or_else(Bytes::new, |d| Bytes::copy_from_slice(&d.0)),
         })
     }
 
     fn spoken(&mut self, payload: Payload) -> pb::SubscribeResponse {
         self.due = Instant::now() + self.heartbeat;
+        if let Some(connected) = &self.connected {
+            connected.note(self.next);
+        }
         pb::SubscribeResponse { payload: Some(payload) }
     }
 }

@@ -11,8 +11,9 @@ use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::AuthorityCode,
     pb::{
-        self, admin_service_client::AdminServiceClient, event::Fact,
-        ledger_service_client::LedgerServiceClient, register_service_client::RegisterServiceClient,
+        self, admin_service_client::AdminServiceClient, cursor_service_client::CursorServiceClient,
+        event::Fact, ledger_service_client::LedgerServiceClient,
+        proof_service_client::ProofServiceClient, register_service_client::RegisterServiceClient,
     },
 };
 use tonic::{Status, transport::Channel};
@@ -128,6 +129,8 @@ pub struct Client {
     pub ledger: LedgerServiceClient<Channel>,
     pub register: RegisterServiceClient<Channel>,
     pub admin: AdminServiceClient<Channel>,
+    pub cursors: CursorServiceClient<Channel>,
+    pub proof: ProofServiceClient<Channel>,
 }
 
 impl Client {
@@ -136,7 +139,9 @@ impl Client {
         Self {
             ledger: LedgerServiceClient::new(channel.clone()),
             register: RegisterServiceClient::new(channel.clone()),
-            admin: AdminServiceClient::new(channel),
+            admin: AdminServiceClient::new(channel.clone()),
+            cursors: CursorServiceClient::new(channel.clone()),
+            proof: ProofServiceClient::new(channel),
         }
     }
 

@@ -6,13 +6,14 @@ use std::{
 };
 
 /// Floors from the ground up, then what stands beside them. A file may name what stands lower, or its own floor.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("wire", 0),
     ("pb", 0),
     ("domain", 1),
     ("register", 2),
     ("log", 3),
     ("ledger", 4),
+    ("cursors", 4),
     ("service", 5),
     ("config", 5),
     ("telemetry", 5),

@@ -1,0 +1,121 @@
+//! Digests: a chain over the leaf hashes of events that match, by which a copy is compared with the log.
+//!
+//! `d' = SHA-256(d ‖ leaf hash)`, beginning with 32 zero bytes. A stream computes it over the bytes that it sends; a
+//! question computes it over the leaf hashes on record, so the two are independent.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
+use super::{Ledger, Shared};
+use crate::{
+    domain::limits::{
+        DIGEST_MATCHES_MAX, DIGEST_SCAN_EVENTS_MAX, HASHES_PER_BLOCK, STREAM_SCAN_EVENTS_MAX,
+    },
+    log::{Hash, HashBlock, LogError, chunk::Leaves, merkle},
+    register::Interest,
+};
+
+/// Positions whose hashes are read together.
+const DIGEST_STEP: usize = 4_096;
+
+/// A digest that is being continued.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Running(pub Hash);
+
+impl Running {
+    /// Adds the leaf hash of the next event.
+    pub fn add(&mut self, leaf: &Hash) {
+        let mut next = Sha256::new();
+        next.update(self.0);
+        next.update(leaf);
+        self.0 = next.finalize().into();
+    }
+
+    /// Adds the leaves of a run, as they are sent.
+    pub fn add_run(&mut self, run: &Bytes) {
+        Leaves::of(run.clone()).for_each(|leaf| self.add(&merkle::leaf_hash(&leaf.bytes)));
+    }
+}
+
+/// How far a digest has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digested {
+    /// Over everything that matches below `next`.
+    pub digest: Running,
+    /// Where to go on.
+    pub next: u64,
+    /// Events that were added.
+    pub events: u64,
+}
+
+impl Ledger {
+    /// Continues a digest over the events of `from..to` that match; stops early at the bounds of one call. `to` is at most
+    /// the durable size.
+    ///
+    /// # Errors
+    /// [`LogError`]; the ledger has failed then.
+    pub async fn digest(
+        &self,
+        interest: &Interest,
+        from: u64,
+        to: u64,
+        digest: Running,
+    ) -> Result<Digested, LogError> {
+        let mut so_far = Digested { digest, next: from, events: 0 };
+        let last = to.min(from.saturating_add(DIGEST_SCAN_EVENTS_MAX));
+        while so_far.next < last && so_far.events < DIGEST_MATCHES_MAX {
+            let upto = last.min(so_far.next + STREAM_SCAN_EVENTS_MAX);
+            let (positions, next) = self.matching(interest, so_far.next, upto, DIGEST_STEP);
+            let shared = Arc::clone(&self.shared);
+            let add = move || {
+                let mut hashes = StoredHashes { shared: &shared, block: None };
+                for position in &positions {
+                    so_far.digest.add(&hashes.of(*position)?);
+                }
+                Ok(Digested { next, events: so_far.events + positions.len() as u64, ..so_far })
+            };
+            let added = tokio::task::spawn_blocking(add).await;
+            so_far = added.map_err(|e| LogError::io("read hashes", std::io::Error::other(e)))??;
+        }
+        Ok(so_far)
+    }
+}
+
+/// Leaf hashes as they are on record: from their blocks, or, behind the last complete block, from the leaves.
+struct StoredHashes<'a> {
+    shared: &'a Shared,
+    block: Option<HashBlock>,
+}
+
+impl StoredHashes<'_> {
+    fn of(&mut self, position: u64) -> Result<Hash, LogError> {
+        let place = position % HASHES_PER_BLOCK as u64;
+        let first = position - place;
+        if self.block.as_ref().is_none_or(|block| block.first != first) {
+            let failed = |error: &LogError| self.shared.fail(&error.to_string());
+            self.block = match self.shared.log.hashes(first).inspect_err(failed)? {
+                Some(block) => Some(block),
+                None => Some(self.incomplete(first)?),
+            };
+        }
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        let found = self.block.as_ref().and_then(|block| block.hashes.get(place));
+        found.copied().ok_or_else(|| LogError::damaged(position, "its leaf hash is missing"))
+    }
+
+    /// The hashes of what there is of the last block.
+    fn incomplete(&self, first: u64) -> Result<HashBlock, LogError> {
+        let mut hashes = Vec::with_capacity(HASHES_PER_BLOCK);
+        let (mut at, end) = (first, first + HASHES_PER_BLOCK as u64);
+        while at < end {
+            let chunks = self.shared.read_log(at, 1)?;
+            let Some(chunk) = chunks.first() else { break };
+            let leaves = chunk.leaves().filter(|leaf| (at..end).contains(&leaf.position));
+            hashes.extend(leaves.map(|leaf| merkle::leaf_hash(&leaf.bytes)));
+            at = chunk.next();
+        }
+        Ok(HashBlock { first, hashes })
+    }
+}

@@ -1,0 +1,362 @@
+//! CursorService: named places in the log, their lag, and the streams that were started from them.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use prost::Message as _;
+use tonic::{Code, Request, Response, Status};
+
+use super::{convert, errors, filter::interest, page};
+use crate::{
+    cursors::{Change, CursorError, Cursors, Place, is_id},
+    domain::{
+        fault::{ParseError, Reason, echo},
+        limits::{
+            CURSOR_FILTERS_BYTES_MAX, CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX,
+            CURSORS_MAX, ID_BYTES_MAX, QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
+        },
+    },
+    ledger::Ledger,
+    pb::{self, ErrorReason},
+    register::Interest,
+};
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct CursorApi {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) places: Places,
+}
+
+/// Cursors, and the streams that were started from each.
+#[derive(Clone)]
+pub(crate) struct Places {
+    pub(crate) cursors: Arc<Cursors>,
+    connections: Arc<Mutex<HashMap<String, Vec<Arc<Connection>>>>>,
+}
+
+/// A stream that was started from a cursor.
+struct Connection {
+    peer: String,
+    since_micros: i64,
+    next_position: AtomicU64,
+}
+
+/// Keeps a stream in the list of its cursor while it lives.
+pub(crate) struct Connected {
+    places: Places,
+    id: String,
+    connection: Arc<Connection>,
+}
+
+impl Connected {
+    /// Everything below was handed to the connection.
+    pub(crate) fn note(&self, next_position: u64) {
+        self.connection.next_position.store(next_position, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let mut connections = self.places.connections.lock();
+        if let Some(of_cursor) = connections.get_mut(&self.id) {
+            of_cursor.retain(|connection| !Arc::ptr_eq(connection, &self.connection));
+            if of_cursor.is_empty() {
+                connections.remove(&self.id);
+            }
+        }
+    }
+}
+
+/// A cursor as a stream starts from it.
+pub(crate) struct Started {
+    pub(crate) next_position: u64,
+    pub(crate) filter: Option<pb::Filter>,
+    pub(crate) connected: Connected,
+}
+
+impl Places {
+    pub(crate) fn new(cursors: Arc<Cursors>) -> Self {
+        Self { cursors, connections: Arc::default() }
+    }
+
+    /// Where a stream starts that names a cursor, and what it wants. `asked` is the filter that it names itself.
+    pub(crate) async fn start(
+        &self,
+        ledger: &Ledger,
+        id: &str,
+        asked: Option<pb::Filter>,
+        peer: Option<SocketAddr>,
+    ) -> Result<Started, Status> {
+        let (place, kept) = self.get(id).await?;
+        if has_changed(ledger, &place) {
+            let text = "the cursor was made in another log, or past the end of this one; \
+                        AdvanceCursor with force confirms where it stands in this one";
+            let metadata = [
+                ("log_id", ledger.log_id().to_string()),
+                ("expected", place.log_id.to_string()),
+                ("next_position", place.next_position.to_string()),
+            ];
+            let (code, reason) = (Code::FailedPrecondition, ErrorReason::LogIdMismatch);
+            return Err(errors::status(code, reason, text, metadata));
+        }
+        let kept = Some(kept).filter(|kept| *kept != pb::Filter::default());
+        let asked = asked.filter(|asked| *asked != pb::Filter::default());
+        let filter = match (kept, asked) {
+            (Some(kept), Some(asked)) if kept != asked => {
+                let message = "differs from the cursor's filter; leave it out";
+                let error = ParseError::new(Reason::FieldNotAllowed, message, "");
+                return Err(errors::bad_field("filter", "", &error));
+            }
+            (kept, asked) => kept.or(asked),
+        };
+        let connection = Arc::new(Connection {
+            peer: peer.map(|peer| peer.to_string()).unwrap_or_default(),
+            since_micros: ledger.now_micros(),
+            next_position: AtomicU64::new(place.next_position),
+        });
+        let mut connections = self.connections.lock();
+        connections.entry(id.to_owned()).or_default().push(Arc::clone(&connection));
+        drop(connections);
+        let connected = Connected { places: self.clone(), id: id.to_owned(), connection };
+        Ok(Started { next_position: place.next_position, filter, connected })
+    }
+
+    async fn get(&self, id: &str) -> Result<(Place, pb::Filter), Status> {
+        let (cursors, name) = (Arc::clone(&self.cursors), id.to_owned());
+        let (place, filter) = read(move || cursors.get(&name)).await?;
+        let filter = pb::Filter::decode(filter).map_err(|error| {
+            let detail = format!("the filter of cursor {id:?} cannot be read: {error}");
+            refused(CursorError::Failed(detail))
+        })?;
+        Ok((place, filter))
+    }
+
+    fn connections(&self, id: &str) -> Vec<pb::CursorConnection> {
+        let message = |connection: &Arc<Connection>| pb::CursorConnection {
+            remote_address: connection.peer.clone(),
+            connect_time: Some(convert::recorded_time(connection.since_micros)),
+            next_position: connection.next_position.load(Ordering::Relaxed),
+        };
+        let connections = self.connections.lock();
+        connections.get(id).map(|of| of.iter().map(message).collect()).unwrap_or_default()
+    }
+}
+
+/// Reads the store where it delays nobody.
+async fn read<T: Send + 'static>(
+    question: impl FnOnce() -> Result<T, CursorError> + Send + 'static,
+) -> Result<T, Status> {
+    let answered = tokio::task::spawn_blocking(question).await;
+    answered.map_err(|error| Status::internal(error.to_string()))?.map_err(refused)
+}
+
+fn has_changed(ledger: &Ledger, place: &Place) -> bool {
+    place.log_id != ledger.log_id() || place.next_position > ledger.durable().size
+}
+
+#[tonic::async_trait]
+impl pb::cursor_service_server::CursorService for CursorApi {
+    async fn create_cursor(
+        &self,
+        request: Request<pb::CreateCursorRequest>,
+    ) -> Result<Response<pb::CreateCursorResponse>, Status> {
+        let pb::CreateCursorRequest { cursor_id: id, filter, next_position } = request.into_inner();
+        if !is_id(&id) {
+            let message = format!(
+                "takes 1 to {ID_BYTES_MAX} of a-z, 0-9, '.', '-' and '_', beginning with a letter or digit"
+            );
+            let error = ParseError::new(Reason::IdentifierInvalid, message, "");
+            return Err(errors::bad_field("cursor_id", &id, &error));
+        }
+        let size = self.ledger.durable().size;
+        if next_position > size {
+            return Err(errors::beyond_log("next_position", next_position, size));
+        }
+        let encoded = Bytes::from(filter.clone().unwrap_or_default().encode_to_vec());
+        interest(&self.ledger, filter).await?;
+        let place = Place {
+            next_position,
+            log_id: self.ledger.log_id(),
+            created_micros: self.ledger.now_micros(),
+            advanced_micros: None,
+        };
+        let created = self.places.cursors.change(&id, Change::Create(place, encoded)).await;
+        created.map_err(refused)?;
+        Ok(Response::new(pb::CreateCursorResponse { cursor: Some(self.whole(id).await?) }))
+    }
+
+    async fn get_cursor(
+        &self,
+        request: Request<pb::GetCursorRequest>,
+    ) -> Result<Response<pb::GetCursorResponse>, Status> {
+        let cursor = self.whole(request.into_inner().cursor_id).await?;
+        Ok(Response::new(pb::GetCursorResponse { cursor: Some(cursor) }))
+    }
+
+    async fn list_cursors(
+        &self,
+        request: Request<pb::ListCursorsRequest>,
+    ) -> Result<Response<pb::ListCursorsResponse>, Status> {
+        let request = request.into_inner();
+        let size = page::page_size(request.page_size)?;
+        let from = match request.page_token.as_str() {
+            "" => String::new(),
+            token if is_id(token) => token.to_owned(),
+            token => return Err(page::foreign_token(token)),
+        };
+        let cursors = Arc::clone(&self.places.cursors);
+        // One more than a page: it is the token of the next.
+        let mut found = read(move || cursors.list(&from, size + 1)).await?;
+        let next = found.split_off(size.min(found.len())).into_iter().next();
+        Ok(Response::new(pb::ListCursorsResponse {
+            cursors: found.into_iter().map(|(id, place)| self.cursor(id, place)).collect(),
+            next_page_token: next.map(|(id, _)| id).unwrap_or_default(),
+        }))
+    }
+
+    async fn advance_cursor(
+        &self,
+        request: Request<pb::AdvanceCursorRequest>,
+    ) -> Result<Response<pb::AdvanceCursorResponse>, Status> {
+        let pb::AdvanceCursorRequest { cursor_id: id, next_position, log_id, force } =
+            request.into_inner();
+        errors::same_log(self.ledger.log_id(), &log_id)?;
+        let size = self.ledger.durable().size;
+        if next_position > size {
+            return Err(errors::beyond_log("next_position", next_position, size));
+        }
+        let change = Change::Advance {
+            next_position,
+            log_id: self.ledger.log_id(),
+            force,
+            now_micros: self.ledger.now_micros(),
+        };
+        let place = self.places.cursors.change(&id, change).await.map_err(refused)?;
+        let next_position = place.next_position;
+        Ok(Response::new(pb::AdvanceCursorResponse { next_position, log_size: size }))
+    }
+
+    async fn delete_cursor(
+        &self,
+        request: Request<pb::DeleteCursorRequest>,
+    ) -> Result<Response<pb::DeleteCursorResponse>, Status> {
+        let id = request.into_inner().cursor_id;
+        self.places.cursors.change(&id, Change::Delete).await.map_err(refused)?;
+        Ok(Response::new(pb::DeleteCursorResponse {}))
+    }
+}
+
+impl CursorApi {
+    /// A cursor with its filter and lag.
+    async fn whole(&self, id: String) -> Result<pb::Cursor, Status> {
+        let (place, filter) = self.places.get(&id).await?;
+        let interest = interest(&self.ledger, Some(filter.clone())).await?;
+        let mut cursor = self.cursor(id, place);
+        let lag = self.lag(&interest, cursor.next_position, cursor.log_size).await?;
+        cursor.filter = Some(filter);
+        cursor.lag_event_count = lag.events;
+        cursor.lag_event_count_capped = lag.capped;
+        cursor.lag = Some(duration(lag.micros));
+        Ok(cursor)
+    }
+
+    fn cursor(&self, id: String, place: Place) -> pb::Cursor {
+        let log_size = self.ledger.durable().size;
+        let time = convert::recorded_time;
+        pb::Cursor {
+            next_position: place.next_position.min(log_size),
+            log_id: place.log_id.to_string(),
+            create_time: Some(time(place.created_micros)),
+            advance_time: place.advanced_micros.map(time),
+            log_changed: has_changed(&self.ledger, &place),
+            connections: self.places.connections(&id),
+            log_size,
+            cursor_id: id,
+            ..Default::default()
+        }
+    }
+
+    async fn lag(&self, interest: &Interest, from: u64, size: u64) -> Result<Lag, Status> {
+        let mut lag = Lag::default();
+        let last = size.min(from.saturating_add(CURSOR_LAG_SCAN_MAX));
+        let (mut at, mut first) = (from, None);
+        while at < last && lag.events < CURSOR_LAG_EVENTS_MAX as u64 {
+            let upto = last.min(at + STREAM_SCAN_EVENTS_MAX);
+            let (found, next) = self.ledger.matching(interest, at, upto, CURSOR_LAG_EVENTS_MAX);
+            first = first.or(found.first().copied());
+            lag.events += found.len() as u64;
+            at = next;
+            tokio::task::yield_now().await;
+        }
+        lag.capped = at < size;
+        if interest.wants_all() {
+            (lag.events, lag.capped) = (size - from, false);
+        }
+        if let Some(first) = first {
+            let recorded = self.ledger.recorded_micros(first).await;
+            let recorded = recorded.map_err(|error| errors::log_error(&error))?;
+            lag.micros = self.ledger.now_micros().saturating_sub(recorded).max(0);
+        }
+        Ok(lag)
+    }
+}
+
+/// How far a cursor is behind.
+#[derive(Default)]
+struct Lag {
+    events: u64,
+    /// There are more.
+    capped: bool,
+    /// Age of the first.
+    micros: i64,
+}
+
+fn duration(micros: i64) -> prost_types::Duration {
+    let nanos = i32::try_from(micros % 1_000_000 * 1_000).unwrap_or(0);
+    prost_types::Duration { seconds: micros / 1_000_000, nanos }
+}
+
+fn refused(error: CursorError) -> Status {
+    let text = error.to_string();
+    match error {
+        CursorError::NotFound(id) => {
+            let metadata = [("value", echo(&id))];
+            errors::status(Code::NotFound, ErrorReason::CursorNotFound, text, metadata)
+        }
+        CursorError::Exists(id) => {
+            let metadata = [("value", id)];
+            errors::status(Code::AlreadyExists, ErrorReason::CursorExists, text, metadata)
+        }
+        CursorError::Backwards { stands, asked } => {
+            let metadata = [("value", asked.to_string()), ("next_position", stands.to_string())];
+            errors::status(Code::Aborted, ErrorReason::CursorBackwards, text, metadata)
+        }
+        CursorError::OtherLog(log_id) => {
+            let metadata = [("log_id", log_id.to_string())];
+            errors::status(Code::FailedPrecondition, ErrorReason::LogIdMismatch, text, metadata)
+        }
+        CursorError::TooMany => exhausted(text, CURSORS_MAX),
+        CursorError::FiltersTooLarge => exhausted(text, CURSOR_FILTERS_BYTES_MAX),
+        CursorError::QueueFull => {
+            errors::queue_full(text, CURSOR_QUEUE_MAX as u64, QUEUE_RETRY_DELAY)
+        }
+        CursorError::Failed(detail) => {
+            let metadata = [("detail", detail)];
+            errors::status(Code::Unavailable, ErrorReason::CursorStoreFailed, text, metadata)
+        }
+    }
+}
+
+fn exhausted(text: String, limit: u64) -> Status {
+    let metadata = [("limit", limit.to_string())];
+    errors::status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, metadata)
+}

@@ -1,0 +1,65 @@
+//! ProofService: what a copy is compared with.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tonic::{Request, Response, Status};
+
+use super::{errors, filter::interest};
+use crate::{
+    domain::fault::{ParseError, Reason},
+    ledger::{Ledger, digest::Running},
+    pb,
+};
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct ProofApi {
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+#[tonic::async_trait]
+impl pb::proof_service_server::ProofService for ProofApi {
+    async fn get_digest(
+        &self,
+        request: Request<pb::GetDigestRequest>,
+    ) -> Result<Response<pb::GetDigestResponse>, Status> {
+        let request = request.into_inner();
+        let size = self.ledger.durable().size;
+        errors::same_log(self.ledger.log_id(), &request.log_id)?;
+        let from = request.from_position;
+        let to = request.to_position.unwrap_or(size);
+        for (field, position) in [("from_position", from), ("to_position", to)] {
+            if position > size {
+                return Err(errors::beyond_log(field, position, size));
+            }
+        }
+        if to < from {
+            let message = format!("lies before from_position {from}");
+            let error = ParseError::new(Reason::FieldInvalid, message, "");
+            return Err(errors::bad_field("to_position", &to.to_string(), &error));
+        }
+        let digest = match request.digest.as_ref() {
+            [] => Running::default(),
+            bytes => running(bytes)?,
+        };
+        let interest = interest(&self.ledger, request.filter).await?;
+        let digested = self.ledger.digest(&interest, from, to, digest).await;
+        let digested = digested.map_err(|error| errors::log_error(&error))?;
+        Ok(Response::new(pb::GetDigestResponse {
+            digest: Bytes::copy_from_slice(&digested.digest.0),
+            next_position: digested.next,
+            event_count: digested.events,
+            log_size: size,
+            log_id: self.ledger.log_id().to_string(),
+        }))
+    }
+}
+
+/// Reads a digest to be continued.
+pub(crate) fn running(bytes: &[u8]) -> Result<Running, Status> {
+    bytes.try_into().map(Running).map_err(|_| {
+        let message = format!("has {} bytes; a digest has 32", bytes.len());
+        errors::bad_field("digest", "", &ParseError::new(Reason::FieldInvalid, message, ""))
+    })
+}
