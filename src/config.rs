@@ -31,6 +31,8 @@ pub struct Config {
     pub catalogue: Option<PathBuf>,
     /// Listen on an address that other machines reach, without TLS.
     pub insecure: bool,
+    /// Origins of the web pages that may call over gRPC-Web: `https://register.example`.
+    pub web_origins: Vec<String>,
 }
 
 impl Default for Config {
@@ -40,6 +42,7 @@ impl Default for Config {
             data_dir: PathBuf::from("tidu-data"),
             catalogue: None,
             insecure: false,
+            web_origins: Vec::new(),
         }
     }
 }
@@ -59,6 +62,9 @@ pub struct Flags {
     /// See [`Config::insecure`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure: Option<bool>,
+    /// See [`Config::web_origins`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub web_origins: Vec<String>,
 }
 
 /// Settings that cannot be used.
@@ -75,6 +81,9 @@ pub enum ConfigError {
         "{0} can be reached by other machines and there is no TLS; listen on 127.0.0.1, or accept the risk with --insecure"
     )]
     Insecure(SocketAddr),
+    /// An origin is none.
+    #[error("web_origins: {0:?} is not an origin such as https://register.example")]
+    Origin(String),
     /// The catalogue's file cannot be read.
     #[error("the catalogue {}: {source}", path.display())]
     CatalogueFile {
@@ -104,6 +113,7 @@ impl Config {
                 "data_dir",
                 "catalogue",
                 "insecure",
+                "web_origins",
             ]))
             .merge(Serialized::defaults(flags))
             .extract()
@@ -112,6 +122,24 @@ impl Config {
             return Err(ConfigError::Insecure(config.listen));
         }
         Ok(config)
+    }
+
+    /// The origins of web pages that may call, as browsers send them.
+    ///
+    /// # Errors
+    /// [`ConfigError::Origin`].
+    pub fn origins(&self) -> Result<Vec<http::HeaderValue>, ConfigError> {
+        let read = |origin: &String| {
+            let uri: Option<http::Uri> = origin.parse().ok();
+            let is_origin = |uri: &http::Uri| {
+                uri.scheme().is_some() && uri.path() == "/" && !origin.ends_with('/')
+            };
+            let value = http::HeaderValue::from_str(origin).ok();
+            value
+                .filter(|_| uri.as_ref().is_some_and(is_origin))
+                .ok_or_else(|| ConfigError::Origin(origin.clone()))
+        };
+        self.web_origins.iter().map(read).collect()
     }
 
     /// Reads the catalogue: the one named, or the built-in one.
@@ -156,6 +184,11 @@ mod tests {
             let flags = Flags { listen: "0.0.0.0:1".parse().ok(), ..Flags::default() };
             assert!(load(&flags, None).contains("--insecure"));
             assert!(load(&Flags::default(), Some("nowhere.toml")).contains("nowhere.toml"));
+            for odd in ["example.org", "https://example.org/", "https://example.org/page"] {
+                let flags = Flags { web_origins: vec![odd.to_owned()], ..Flags::default() };
+                let config = Config::load(&flags, None).unwrap();
+                assert!(config.origins().unwrap_err().to_string().contains(odd));
+            }
             jail.create_file("odd.toml", "listen = 1")?;
             assert!(load(&Flags::default(), Some("odd.toml")).contains("listen"));
             Ok(())

@@ -11,9 +11,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use hyper::server::conn::http2;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
     service::TowerToHyperService,
 };
 use tokio::{
@@ -32,8 +32,8 @@ use crate::{
         catalogue::Catalogue,
         limits::{
             CONNECTION_STREAMS_MAX, CONNECTION_WINDOW_BYTES, CONNECTIONS_MAX, DRAIN_DURATION_MAX,
-            HANDSHAKE_DURATION_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STREAM_SEND_BYTES_MAX,
-            STREAM_WINDOW_BYTES,
+            HANDSHAKE_DURATION_MAX, HTTP1_BUFFER_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT,
+            STREAM_SEND_BYTES_MAX, STREAM_WINDOW_BYTES,
         },
     },
     ledger::{Ledger, Parts, clock::Clock},
@@ -89,12 +89,14 @@ impl Server {
         config: &Config,
         on_failure: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
+        let origins = config.origins()?;
         let catalogue = Arc::new(config.read_catalogue()?);
         let ledger = Arc::new(open_ledger(config, catalogue, Box::new(on_failure))?);
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let cursors = Arc::new(Cursors::open(&config.data_dir)?);
         let drain = CancellationToken::new();
-        let api = service::api(Arc::clone(&ledger), Arc::clone(&cursors), drain.clone()).await?;
+        let api =
+            service::api(Arc::clone(&ledger), Arc::clone(&cursors), origins, drain.clone()).await?;
         let address = config.listen;
         let listener = TcpListener::bind(address)
             .await
@@ -204,15 +206,22 @@ fn serve_connection(
             request.map(tonic::body::Body::new)
         });
         let service = TowerToHyperService::new(service);
-        let connection = http2::Builder::new(TokioExecutor::new())
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HANDSHAKE_DURATION_MAX)
+            .max_buf_size(HTTP1_BUFFER_BYTES);
+        builder
+            .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(CONNECTION_STREAMS_MAX)
             .max_send_buf_size(STREAM_SEND_BYTES_MAX)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service);
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

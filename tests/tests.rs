@@ -46,3 +46,5 @@ mod register;
 mod simulation;
 #[path = "suite/stored_bytes.rs"]
 mod stored_bytes;
+#[path = "suite/transport.rs"]
+mod transport;

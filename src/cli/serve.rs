@@ -21,8 +21,9 @@ const EXIT_LOG_FAILED: i32 = 74;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE, TIDU_INSECURE), then from
-tidu.toml (listen, data_dir, catalogue, insecure), then from defaults. TIDU_LOG chooses what is logged: info, tidu=debug.
+Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE, TIDU_INSECURE,
+TIDU_WEB_ORIGINS='[\"https://register.example\"]'), then from tidu.toml (listen, data_dir, catalogue, insecure, web_origins),
+then from defaults. TIDU_LOG chooses what is logged: info, tidu=debug. One port serves gRPC and gRPC-Web.
 
 SIGTERM and SIGINT drain: streams end with UNAVAILABLE/DRAINING, what was accepted is finished, and the process exits with 0
 within ten seconds. If the log fails, the process exits with 74 and acknowledges nothing more; start it again when the
@@ -40,6 +41,9 @@ pub(super) struct ServeArgs {
     /// Allow an address that other machines can reach although there is no TLS
     #[arg(long)]
     insecure: bool,
+    /// Origin of web pages that may call over gRPC-Web, such as https://register.example; may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    web_origin: Vec<String>,
     /// Configuration file [default: tidu.toml, if it is there]
     #[arg(long)]
     config: Option<PathBuf>,
@@ -51,6 +55,7 @@ fn config(args: ServeArgs) -> Result<Config, CliError> {
         data_dir: args.data_dir,
         catalogue: args.catalogue,
         insecure: args.insecure.then_some(true),
+        web_origins: args.web_origin,
     };
     Config::load(&flags, args.config.as_deref()).map_err(|e| CliError::Said(e.to_string()))
 }

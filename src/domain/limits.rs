@@ -179,6 +179,10 @@ pub const HANDSHAKE_DURATION_MAX: Duration = Duration::from_secs(10);
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// It has this long to give it.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a browser may remember which pages may call.
+pub const CORS_AGE: Duration = Duration::from_secs(3_600);
+/// Bytes of headers of an HTTP/1.1 request, which must have come by the handshake's time.
+pub const HTTP1_BUFFER_BYTES: usize = 64 * 1024;
 /// A drain takes no longer than this, whatever hangs.
 pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(10);
 

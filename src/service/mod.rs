@@ -22,9 +22,13 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
-use tower::{Layer as _, ServiceExt as _, util::BoxCloneSyncService};
-use tower_http::trace::TraceLayer;
+use tonic::{
+    codec::CompressionEncoding::{Gzip, Zstd},
+    service::Routes,
+};
+use tonic_web::GrpcWebLayer;
+use tower::{ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
+use tower_http::{cors::CorsLayer, trace::TraceLayer};
 
 pub(crate) use self::adoption::adopt;
 use self::{
@@ -38,7 +42,7 @@ use self::{
 };
 use crate::{
     cursors::Cursors,
-    domain::limits::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
+    domain::limits::{CORS_AGE, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
     ledger::Ledger,
     pb::{
         self, admin_service_server::AdminServiceServer, cursor_service_server::CursorServiceServer,
@@ -64,6 +68,7 @@ pub type Api = BoxCloneSyncService<Request, Response, std::convert::Infallible>;
 pub async fn api(
     ledger: Arc<Ledger>,
     cursors: Arc<Cursors>,
+    web_origins: Vec<http::HeaderValue>,
     drain: CancellationToken,
 ) -> Result<Api, tonic_reflection::server::Error> {
     let subscribers = Arc::new(AtomicU32::new(0));
@@ -98,22 +103,49 @@ pub async fn api(
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     });
 
-    let routes = Routes::new(
-        LedgerServiceServer::new(ledger)
-            .max_decoding_message_size(REQUEST_BYTES_MAX)
-            .max_encoding_message_size(RESPONSE_BYTES_MAX),
-    )
-    .add_service(RegisterServiceServer::new(register))
-    .add_service(AdminServiceServer::new(admin))
-    .add_service(CursorServiceServer::new(cursors))
-    .add_service(ProofServiceServer::new(proof))
-    .add_service(health_service)
-    .add_service(reflection().build_v1()?)
-    .add_service(reflection().build_v1alpha()?)
-    .prepare();
-    let api = TraceLayer::new_for_grpc().on_failure(()).layer(routes);
+    /// Compressed for who asks: see transport.rs.
+    macro_rules! compressed {
+        ($server:expr) => {
+            $server
+                .accept_compressed(Gzip)
+                .accept_compressed(Zstd)
+                .send_compressed(Gzip)
+                .send_compressed(Zstd)
+                .max_decoding_message_size(REQUEST_BYTES_MAX)
+                .max_encoding_message_size(RESPONSE_BYTES_MAX)
+        };
+    }
+    let routes = Routes::new(compressed!(LedgerServiceServer::new(ledger)))
+        .add_service(compressed!(RegisterServiceServer::new(register)))
+        .add_service(compressed!(AdminServiceServer::new(admin)))
+        .add_service(compressed!(CursorServiceServer::new(cursors)))
+        .add_service(compressed!(ProofServiceServer::new(proof)))
+        .add_service(health_service)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .prepare();
+    let layers = ServiceBuilder::new()
+        .layer(TraceLayer::new_for_grpc().on_failure(()))
+        .layer(cors(web_origins))
+        .layer(GrpcWebLayer::new())
+        .map_request(transport::choose_encoding)
+        .map_response(transport::reword);
+    let api = layers.service(routes);
     let api = api.map_request(|request: Request| request);
-    Ok(BoxCloneSyncService::new(api.map_response(transport::reword)))
+    Ok(BoxCloneSyncService::new(
+        api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new)),
+    ))
+}
+
+/// Which web pages may call: those of the origins named. Without any, browsers keep to the server's own.
+fn cors(origins: Vec<http::HeaderValue>) -> CorsLayer {
+    let exposed = ["grpc-status", "grpc-message", "grpc-status-details-bin"];
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([http::Method::POST])
+        .allow_headers(tower_http::cors::Any)
+        .expose_headers(exposed.map(http::HeaderName::from_static))
+        .max_age(CORS_AGE)
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

@@ -229,7 +229,7 @@ async fn a_cursor_refuses_what_would_lose_events() {
     assert_eq!(refused.code(), Code::NotFound);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_of_another_history_is_flagged_and_starts_nothing() {
     let (first, second) = (Fresh::start(), Fresh::start());
     let mut client = first.client().await;

@@ -62,7 +62,7 @@ fn named(id: &str, events: Vec<pb::Event>) -> pb::AppendRequest {
     pb::AppendRequest { request_id: id.to_owned(), events, ..Default::default() }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_exported_while_serving_is_imported_byte_for_byte() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
@@ -257,7 +257,7 @@ fn chunk_key(position: u64) -> [u8; 9] {
     key
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn verify_finds_a_forged_event_at_rest_and_in_service() {
     let fresh = Fresh::start();
     fresh.client().await.record(list(1, 600)).await.unwrap();
