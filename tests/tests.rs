@@ -32,6 +32,8 @@ mod guarantees;
 mod harness;
 #[path = "suite/house.rs"]
 mod house;
+#[path = "suite/interleavings.rs"]
+mod interleavings;
 #[path = "suite/ledger_alone.rs"]
 mod ledger_alone;
 #[path = "suite/lists.rs"]

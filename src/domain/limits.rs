@@ -160,6 +160,8 @@ pub const CATALOGUE_RULES_MAX: usize = 64;
 pub const INTEREST_WINDOW_EVENTS: u64 = 128;
 /// Most values in one field of a filter.
 pub const FILTER_VALUES_MAX: usize = 64;
+/// A stream that follows more designees than this is woken by what else its filter says.
+pub const WAKE_DESIGNEES_MAX: usize = 4_096;
 /// Most designees in the watch-list of a filter.
 pub const FILTER_DESIGNEES_MAX: usize = 100_000;
 

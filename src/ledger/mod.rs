@@ -16,6 +16,7 @@ mod read;
 mod rebuild;
 mod requests;
 mod tail;
+mod wake;
 mod writer;
 
 use std::{
@@ -30,8 +31,11 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub use self::leaf::{CommitOf, Leaf, micros, timestamp};
-use self::{clock::Clock, tail::TailCache, writer::Job};
+use self::{clock::Clock, tail::TailCache, wake::Wakes, writer::Job};
+pub use self::{
+    leaf::{CommitOf, Leaf, micros, timestamp},
+    wake::Sleeper,
+};
 use crate::{
     domain::{
         DesigneeId,
@@ -190,6 +194,8 @@ struct Shared {
     tail: TailCache,
     /// What everybody may see. Moved by the publisher, in order.
     durable: watch::Sender<Durable>,
+    /// Whom it wakes besides those that watch it.
+    wakes: Wakes,
     /// What the log holds; the publisher follows at once.
     written: Mutex<Durable>,
     clock: Arc<dyn Clock>,
@@ -236,6 +242,7 @@ impl Ledger {
             register: RwLock::new(rebuilt.register),
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),
+            wakes: Wakes::default(),
             written: Mutex::new(durable),
             clock: parts.clock,
             on_failure: parts.on_failure,
@@ -246,6 +253,7 @@ impl Ledger {
         // Not bounded here: the queue before it is, and a group that is durable waits for nobody.
         let (publish, published) = mpsc::unbounded_channel();
         tokio::spawn(publish::run(Arc::clone(&shared), published));
+        tokio::spawn(wake::run(Arc::clone(&shared)));
         let start =
             writer::Start { jobs, publish, frontier: rebuilt.frontier, block: rebuilt.block };
         let threads = writer::start(&shared, start, rebuilt.requests)

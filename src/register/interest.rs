@@ -22,13 +22,19 @@ use crate::domain::{
 /// Which events someone wants: any value within a field, all fields together; an empty field wants everything.
 #[derive(Clone, Debug, Default)]
 pub struct Interest {
+    terms: Terms,
+    watch: Option<Box<Watch>>,
+}
+
+/// What someone wants, whoever the designees are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Terms {
     authorities: u64,
     programmes: u32,
     /// Numbers of kinds, a bit each.
     kinds: u128,
     region: Option<RegionCode>,
     batches: Vec<String>,
-    watch: Option<Box<Watch>>,
 }
 
 /// A list of designees to follow, under whatever identifier.
@@ -45,27 +51,27 @@ struct Watch {
 impl Interest {
     /// Wants an authority's events.
     pub fn authority(&mut self, authority: AuthorityCode) {
-        self.authorities |= bit(authority);
+        self.terms.authorities |= bit(authority);
     }
 
     /// Wants a programme's events.
     pub fn programme(&mut self, programme: ProgrammeId) {
-        self.programmes |= bit_of(programme);
+        self.terms.programmes |= bit_of(programme);
     }
 
     /// Wants a kind of events.
     pub fn kind(&mut self, kind: Kind) {
-        self.kinds |= bit_of_kind(kind.number());
+        self.terms.kinds |= bit_of_kind(kind.number());
     }
 
     /// Wants what concerns a region or what lies in it.
     pub fn region_under(&mut self, region: RegionCode) {
-        self.region = Some(region);
+        self.terms.region = Some(region);
     }
 
     /// Wants a batch's events, whoever's batch it is.
     pub fn batch(&mut self, batch: &str) {
-        self.batches.push(batch.to_owned());
+        self.terms.batches.push(batch.to_owned());
     }
 
     /// Wants what concerns a designee, under any of its identifiers, also one that nothing is known of yet. The events
@@ -80,13 +86,7 @@ impl Interest {
     /// True if every event matches.
     #[must_use]
     pub fn wants_all(&self) -> bool {
-        let Self { authorities, programmes, kinds, region, batches, watch } = self;
-        *authorities == 0
-            && *programmes == 0
-            && *kinds == 0
-            && region.is_none()
-            && batches.is_empty()
-            && watch.is_none()
+        self.terms == Terms::default() && self.watch.is_none()
     }
 
     /// Collects where the designees' events are, of at most `most` designees; true when nothing is left to do. Events
@@ -105,6 +105,26 @@ impl Interest {
         watch.left.is_empty()
     }
 
+    /// The same without its designees.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The designees that are wanted; none if it does not matter who they are.
+    #[must_use]
+    pub fn designees(&self) -> Option<impl ExactSizeIterator<Item = &DesigneeId>> {
+        self.watch.as_ref().map(|watch| watch.designees.iter())
+    }
+}
+
+impl From<Terms> for Interest {
+    fn from(terms: Terms) -> Self {
+        Self { terms, watch: None }
+    }
+}
+
+impl Terms {
     fn wants_audience(&self, audience: &Audience) -> bool {
         (self.authorities == 0 || self.authorities & audience.authorities != 0)
             && (self.programmes == 0 || self.programmes & audience.programmes != 0)
@@ -218,21 +238,20 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     /// `span` is the number of positions that will be looked at: what is small needs no postings to be skipped.
     fn new(register: &'a Register, interest: &'a Interest, span: u64) -> Self {
-        let postings = &register.postings;
-        let region = interest.region.and_then(|region| postings.of_region(region));
-        let words = interest.batches.iter().filter_map(|batch| register.texts.find(batch));
+        let (postings, terms) = (&register.postings, &interest.terms);
+        let region = terms.region.and_then(|region| postings.of_region(region));
+        let words = terms.batches.iter().filter_map(|batch| register.texts.find(batch));
         let batches: AnyOf<'a> = words.filter_map(|word| postings.of_batch(word)).collect();
         let mut fields = Vec::new();
-        if interest.region.is_some() {
+        if terms.region.is_some() {
             fields.push(region.into_iter().collect());
         }
-        if !interest.batches.is_empty() {
+        if !terms.batches.is_empty() {
             fields.push(batches.clone());
         }
-        let audiences =
-            interest.authorities != 0 || interest.programmes != 0 || interest.kinds != 0;
+        let audiences = terms.authorities != 0 || terms.programmes != 0 || terms.kinds != 0;
         if audiences && span > INTEREST_WINDOW_EVENTS {
-            let wanted = |audience: &Audience| interest.wants_audience(audience);
+            let wanted = |audience: &Audience| terms.wants_audience(audience);
             fields.push(postings.of_audiences(wanted).collect());
         }
         Self { register, interest, fields, region, batches }
@@ -289,10 +308,10 @@ impl<'a> Search<'a> {
     fn matches(&self, position: u64) -> bool {
         let at = narrow(position);
         let Some(row) = self.register.row(at) else { return false };
-        let interest = self.interest;
-        interest.wants_audience(&self.register.postings.audience(row.audience))
-            && (interest.region.is_none() || self.region.is_some_and(|set| set.contains(at)))
-            && (interest.batches.is_empty() || self.batches.iter().any(|set| set.contains(at)))
+        let (interest, terms) = (self.interest, &self.interest.terms);
+        terms.wants_audience(&self.register.postings.audience(row.audience))
+            && (terms.region.is_none() || self.region.is_some_and(|set| set.contains(at)))
+            && (terms.batches.is_empty() || self.batches.iter().any(|set| set.contains(at)))
             && interest.watch.as_ref().is_none_or(|watch| self.is_watched(watch, row, at))
     }
 
@@ -317,6 +336,21 @@ impl<'a> Search<'a> {
 }
 
 impl Register {
+    /// Tells every identifier under which someone may follow an event of `from..to`, some of them more than once.
+    pub fn followed_as(&self, from: u64, to: u64, mut tell: impl FnMut(&DesigneeId)) {
+        for position in narrow(from)..narrow(to) {
+            let Some(row) = self.row(position) else { return };
+            for index in self.concerned_by(row, position) {
+                tell(self.id(index));
+                let record = self.designee(index);
+                if record.also || record.ties {
+                    let circle = self.circle(index, u64::from(position) + 1, None);
+                    circle.own_members().for_each(|member| tell(self.id(member)));
+                }
+            }
+        }
+    }
+
     /// The designees that an event is about, or concerns besides.
     fn concerned_by(&self, row: &Row, position: u32) -> impl Iterator<Item = DesigneeIndex> {
         let about = Some(row.designee).filter(|index| *index != NOBODY);

@@ -42,7 +42,7 @@ pub use self::{
     explain::{Effect, Explanation, Step},
     fold::{Flag, Flags, Status},
     frame::{AssessmentView, MeasureView, MeasuresWanted, PoolView},
-    interest::Interest,
+    interest::{Interest, Terms},
     query::{Found, Moment, Wanted},
     view::{DatedId, DatedName, DesigneeView, Membership, SupportView, TitleView},
 };

@@ -38,7 +38,7 @@ use crate::{
             STREAM_MESSAGE_BYTES, STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
         },
     },
-    ledger::{Durable, Ledger, digest::Running, micros},
+    ledger::{Durable, Ledger, Sleeper, digest::Running, micros},
     log::{Chunk, LogError},
     pb::{self, subscribe_request::Start, subscribe_response::Payload},
     register::Interest,
@@ -51,6 +51,8 @@ type Message = Result<pb::SubscribeResponse, Status>;
 struct Subscription {
     ledger: Arc<Ledger>,
     durable: watch::Receiver<Durable>,
+    /// What wakes it; none if every move of the log does.
+    sleeper: Option<Sleeper>,
     drain: CancellationToken,
     interest: Interest,
     raw: bool,
@@ -113,9 +115,13 @@ impl Streams {
         let counted = Counted::new(&self.count)?;
         let (next, filter, connected) = self.start(request.start, request.filter, peer).await?;
         let interest = interest(&self.ledger, filter).await?;
+        // A stop is reached at once, also by what does not match.
+        let rests = !interest.wants_all() && request.stop_position.is_none();
+        let sleeper = rests.then(|| self.ledger.sleeper(&interest));
         let subscription = Subscription {
             ledger: Arc::clone(&self.ledger),
             durable: self.ledger.watch(),
+            sleeper,
             drain: self.drain.clone(),
             interest,
             raw: request.raw,
@@ -229,22 +235,27 @@ impl Subscription {
                 return Ok(Some(self.spoken(progress)));
             }
             match self.wait().await {
-                Woken::Grown | Woken::Drained => {}
-                Woken::Due => {
+                Woken::Due if self.next >= self.durable.borrow().size => {
                     let progress = self.progress(size);
                     return Ok(Some(self.spoken(progress)));
                 }
+                // What has come meanwhile is looked at first, and silence is broken after it.
+                Woken::Due | Woken::Grown | Woken::Drained => {}
                 Woken::Gone => return Err(errors::draining()),
             }
         }
     }
 
     async fn wait(&mut self) -> Woken {
+        let grown = async {
+            match &self.sleeper {
+                Some(sleeper) => Ok(sleeper.woken().await),
+                None => self.durable.changed().await,
+            }
+        };
         tokio::select! {
             () = self.drain.cancelled() => Woken::Drained,
-            changed = self.durable.changed() => {
-                if changed.is_ok() { Woken::Grown } else { Woken::Gone }
-            }
+            grown = grown => if grown.is_ok() { Woken::Grown } else { Woken::Gone },
             () = sleep_until(self.due) => Woken::Due,
         }
     }
