@@ -50,7 +50,7 @@ impl Client {
 }
 
 /// The innermost cause, which says more than "transport error".
-fn reason(error: &dyn std::error::Error) -> String {
+pub(super) fn reason(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

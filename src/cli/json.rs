@@ -25,12 +25,17 @@ impl Json {
 
     /// One line of JSON for an encoded message of package `tidu.v1`.
     pub(super) fn line_of(&self, name: &str, encoded: &[u8]) -> Result<String, CliError> {
-        let said = |why: String| CliError::Said(format!("cannot print a {name}: {why}"));
+        let dynamic = self.message(name, encoded)?;
+        serde_json::to_string(&dynamic)
+            .map_err(|e| CliError::Said(format!("cannot print a {name}: {e}")))
+    }
+
+    /// An encoded message of package `tidu.v1`, which serialises as its JSON.
+    pub(super) fn message(&self, name: &str, encoded: &[u8]) -> Result<DynamicMessage, CliError> {
+        let said = |why: String| CliError::Said(format!("cannot read a {name}: {why}"));
         let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
         let descriptor = descriptor.ok_or_else(|| said("it has no descriptor".to_owned()))?;
-        let dynamic =
-            DynamicMessage::decode(descriptor, encoded).map_err(|e| said(e.to_string()))?;
-        serde_json::to_string(&dynamic).map_err(|e| said(e.to_string()))
+        DynamicMessage::decode(descriptor, encoded).map_err(|e| said(e.to_string()))
     }
 
     /// The encoded message of package `tidu.v1` that a text of JSON stands for, or why it stands for none.

@@ -1,19 +1,25 @@
-//! `tidu watch`: follows the log and resumes by itself.
+//! `tidu watch`: follows the log and resumes by itself; prints events, or delivers them.
 
 use std::time::Duration;
 
 use clap::Args;
 use prost::Message as _;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use super::{
     CliError, Common, Output,
     client::Client,
     filter::FilterArgs,
+    hook::{Hook, HookArgs},
     json::Json,
+    pause::Pause,
+    serve::stop_signal,
     text::{self, say},
 };
 use crate::{
+    domain::limits::DRAIN_DURATION_MAX,
     pb::{self, subscribe_request::Start, subscribe_response::Payload},
     wire::LeafBatch,
 };
@@ -26,7 +32,14 @@ const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A broken connection is resumed where it ended: every event is printed once. To resume in another process, give the
-next_position of the last message as --from.")]
+next_position of the last message as --from.
+
+--exec and --webhook deliver instead of printing: in order, one event at a time, each one again and again until it is taken.
+The state file is written after each, and the next start goes on there (--from counts only while there is no state file).
+A crash may repeat the last event, so the receiver must take an id that it knows, `<log id>/<position>`, without acting
+again. A command finds TIDU_POSITION, TIDU_LOG_ID and TIDU_KIND in its environment. Webhooks are signed as Standard Webhooks
+says; 410 ends delivery, Retry-After is heeded up to an hour. https trusts what the system trusts, or SSL_CERT_FILE.
+Durations are such as 500ms, 30s or 5m. More in docs/delivery.md.")]
 pub(super) struct WatchArgs {
     #[command(flatten)]
     filter: FilterArgs,
@@ -44,6 +57,8 @@ pub(super) struct WatchArgs {
     no_resume: bool,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    hook: HookArgs,
 }
 
 pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
@@ -53,7 +68,8 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
             CliError::Said(format!("--from takes a position or `now`, not {text:?}"))
         })?),
     };
-    let mut follower = Follower {
+    let stop = CancellationToken::new();
+    let follower = Follower {
         request: pb::SubscribeRequest {
             start: Some(start),
             filter: Some(args.filter.filter()?),
@@ -63,23 +79,23 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         json: Json::new()?,
         output: args.common.output,
         progress: args.progress,
+        hook: args.hook.open(stop.clone())?,
+        stop: stop.clone(),
     };
-    let mut pause = RETRY_PAUSE_MIN;
-    loop {
-        let before = follower.request.clone();
-        match follower.follow(&args.common).await {
-            Ok(()) => return Ok(()),
-            Err(error) if args.no_resume || !may_pass(&error) => return Err(error),
-            Err(error) => {
-                if follower.request != before {
-                    pause = RETRY_PAUSE_MIN;
-                }
-                let again = format!("trying again in {} ms", pause.as_millis());
-                text::complain(&format!("tidu: {error}; {again}"));
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(RETRY_PAUSE_MAX);
-            }
-        }
+    if follower.hook.is_none() {
+        return follower.run(&args.common, args.no_resume).await;
+    }
+    // An attempt may come to its end; what takes too long is given up, and is made again by the next start.
+    let asked =
+        stop_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
+    let overdue = async {
+        asked.await;
+        stop.cancel();
+        sleep(DRAIN_DURATION_MAX).await;
+    };
+    tokio::select! {
+        outcome = follower.run(&args.common, args.no_resume) => outcome,
+        () = overdue => Ok(()),
     }
 }
 
@@ -97,22 +113,82 @@ struct Follower {
     json: Json,
     output: Output,
     progress: bool,
+    hook: Option<Hook>,
+    /// Asks it to end.
+    stop: CancellationToken,
 }
 
 impl Follower {
-    /// Follows until the stream ends; notes in the request where to resume.
+    /// Follows, and connects again when the connection breaks.
+    async fn run(mut self, common: &Common, no_resume: bool) -> Result<(), CliError> {
+        let mut pause = Pause::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX);
+        while !self.stop.is_cancelled() {
+            let before = self.request.clone();
+            match self.follow(common).await {
+                Ok(()) => return Ok(()),
+                Err(error) if no_resume || !may_pass(&error) => return Err(error),
+                Err(error) => {
+                    if self.request != before {
+                        pause.reset();
+                    }
+                    let pause = pause.take();
+                    let again = format!("trying again in {} ms", pause.as_millis());
+                    text::complain(&format!("tidu: {error}; {again}"));
+                    tokio::select! {
+                        () = self.stop.cancelled() => {}
+                        () = sleep(pause) => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows until the stream ends or it is asked to end; notes in the request where to resume.
     async fn follow(&mut self, common: &Common) -> Result<(), CliError> {
         let mut client = Client::connect(common).await?;
+        if self.hook.is_some() {
+            self.settle(&mut client).await?;
+        }
         let mut stream = client.ledger.subscribe(self.request.clone()).await?.into_inner();
-        while let Some(message) = stream.message().await? {
+        loop {
+            let message = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                message = stream.message() => message?,
+            };
+            // Only a stop position ends a stream without an error.
+            let Some(message) = message else { return Ok(()) };
             match message.payload {
-                Some(Payload::Events(batch) | Payload::RawEvents(batch)) => self.print(&batch)?,
+                Some(Payload::Events(batch) | Payload::RawEvents(batch)) => {
+                    self.take(&batch).await?;
+                }
                 Some(Payload::Progress(progress)) => self.note(&progress)?,
                 Some(Payload::Withheld(_)) | None => {}
             }
         }
-        // Only a stop position ends a stream without an error.
+    }
+
+    /// Finds out in which log, and where, delivery goes on.
+    async fn settle(&mut self, client: &mut Client) -> Result<(), CliError> {
+        let Some(hook) = &mut self.hook else { return Ok(()) };
+        let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
+        let first = match self.request.start {
+            Some(Start::FromPosition(position)) => position,
+            _ => status.log_size,
+        };
+        let next = hook.settle(&status, first)?;
+        self.request.start = Some(Start::FromPosition(next));
+        self.request.log_id = status.log_id;
         Ok(())
+    }
+
+    /// Delivers events, or prints them.
+    async fn take(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
+        let Some(hook) = &mut self.hook else { return self.print(batch) };
+        let outcome = hook.deliver(&self.request.log_id, batch).await;
+        self.request.start = hook.next().map(Start::FromPosition);
+        outcome
     }
 
     fn print(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
@@ -133,6 +209,9 @@ impl Follower {
     fn note(&mut self, progress: &pb::Progress) -> Result<(), CliError> {
         self.request.start = Some(Start::FromPosition(progress.next_position));
         self.request.log_id.clone_from(&progress.log_id);
+        if let Some(hook) = &mut self.hook {
+            hook.pass(progress.next_position)?;
+        }
         match self.output {
             _ if !self.progress => Ok(()),
             Output::Json => say(&self.json.line("Progress", progress)?),

@@ -188,6 +188,26 @@ pub const HTTP1_BUFFER_BYTES: usize = 64 * 1024;
 /// A drain takes no longer than this, whatever hangs.
 pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(10);
 
+/// Before an event that was not taken by a hook is offered again: the first pause, which doubles, and the longest one,
+/// where the caller names none.
+pub const HOOK_RETRY_MIN_DEFAULT: Duration = Duration::from_secs(1);
+/// See [`HOOK_RETRY_MIN_DEFAULT`].
+pub const HOOK_RETRY_MAX_DEFAULT: Duration = Duration::from_secs(60);
+/// Longest pause that a receiver of webhooks may ask for; a longer one is read as this.
+pub const WEBHOOK_RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+/// How long a receiver of webhooks has to answer where the caller says nothing.
+pub const WEBHOOK_DURATION_DEFAULT: Duration = Duration::from_secs(30);
+/// How long a command has for one event where the caller says nothing.
+pub const COMMAND_DURATION_DEFAULT: Duration = Duration::from_secs(600);
+/// Bounds of the durations that a caller may name for a hook.
+pub const HOOK_DURATION_MIN: Duration = Duration::from_millis(1);
+/// See [`HOOK_DURATION_MIN`].
+pub const HOOK_DURATION_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Bounds of the bytes of a webhook's secret, as Standard Webhooks has them.
+pub const WEBHOOK_SECRET_BYTES_MIN: usize = 24;
+/// See [`WEBHOOK_SECRET_BYTES_MIN`].
+pub const WEBHOOK_SECRET_BYTES_MAX: usize = 64;
+
 const _: () = {
     // A leaf with its frame (3 bytes) and the chunk header (24 bytes) fits one chunk.
     assert!(LEAF_BYTES_MAX + 3 + 24 <= CHUNK_BYTES_MAX);
@@ -199,6 +219,10 @@ const _: () = {
     assert!(STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX);
     // The largest request can be queued and grouped.
     assert!(REQUEST_BYTES_MAX < QUEUE_BYTES_MAX);
+    // What a hook does where the caller says nothing is within what a caller may say.
+    assert!(HOOK_RETRY_MIN_DEFAULT.as_secs() <= HOOK_RETRY_MAX_DEFAULT.as_secs());
+    assert!(HOOK_RETRY_MAX_DEFAULT.as_secs() <= WEBHOOK_RETRY_AFTER_MAX.as_secs());
+    assert!(COMMAND_DURATION_DEFAULT.as_secs() <= HOOK_DURATION_MAX.as_secs());
     // A page, with the event that takes it over its aim, is a legal response.
     assert!(PAGE_BYTES + LEAF_BYTES_MAX < RESPONSE_BYTES_MAX);
 };

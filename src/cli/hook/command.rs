@@ -1,0 +1,71 @@
+//! A command that takes events.
+
+use std::{process::Stdio, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{io::AsyncWriteExt as _, process, time::timeout};
+
+use super::{Answer, event::CloudEvent};
+
+/// Runs once for each event.
+pub(super) struct Command {
+    pub(super) line: String,
+    /// How long it may take.
+    pub(super) duration_max: Duration,
+}
+
+impl Command {
+    /// Runs it with an event; exit status 0 means that it took it.
+    pub(super) async fn offer(&self, event: &CloudEvent) -> Answer {
+        let started = process::Command::new("sh")
+            .args(["-c", &self.line])
+            .env("TIDU_POSITION", event.position.to_string())
+            .env("TIDU_LOG_ID", &event.log_id)
+            .env("TIDU_KIND", &event.kind)
+            .stdin(Stdio::piped())
+            // A group of its own can be ended as a whole, and a Ctrl-C lets it finish.
+            .process_group(0)
+            .spawn();
+        let mut child = match started {
+            Ok(child) => child,
+            Err(error) => return Answer::not_taken(format!("sh cannot be started: {error}")),
+        };
+        let mut group = Group(child.id());
+        let mut input = child.stdin.take();
+        let write = async {
+            if let Some(input) = &mut input {
+                // A command need not read what it is given; its exit status says whether it took it.
+                let _ = input.write_all(event.body.as_bytes()).await;
+                let _ = input.write_all(b"\n").await;
+            }
+            drop(input);
+        };
+        let ended = timeout(self.duration_max, async { tokio::join!(write, child.wait()).1 }).await;
+        match ended {
+            Ok(Ok(status)) => {
+                group.0 = None;
+                if status.success() {
+                    return Answer::Taken;
+                }
+                Answer::not_taken(format!("the command ended with {status}"))
+            }
+            Ok(Err(error)) => Answer::not_taken(format!("the command is lost: {error}")),
+            Err(_) => {
+                Answer::not_taken(format!("the command took longer than {:?}", self.duration_max))
+            }
+        }
+    }
+}
+
+/// A group of processes, ended when dropped.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let pid = self.0.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            // It may have ended by itself.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}
