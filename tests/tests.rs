@@ -30,6 +30,8 @@ mod getting_out;
 mod guarantees;
 #[path = "suite/harness.rs"]
 mod harness;
+#[path = "suite/hooks.rs"]
+mod hooks;
 #[path = "suite/house.rs"]
 mod house;
 #[path = "suite/interleavings.rs"]

@@ -87,9 +87,10 @@ impl HookArgs {
             }
             (None, None) => return Ok(None),
         };
-        let retry_min = self.retry_min.unwrap_or(HOOK_RETRY_MIN_DEFAULT);
         // Who names one of the two need not name the other.
-        let retry_max = self.retry_max.unwrap_or(HOOK_RETRY_MAX_DEFAULT.max(retry_min));
+        let (min, max) = (self.retry_min, self.retry_max);
+        let retry_min = min.unwrap_or(HOOK_RETRY_MIN_DEFAULT.min(max.unwrap_or(Duration::MAX)));
+        let retry_max = max.unwrap_or(HOOK_RETRY_MAX_DEFAULT.max(retry_min));
         if retry_min > retry_max {
             return Err(CliError::Said("--retry-min is longer than --retry-max".to_owned()));
         }
