@@ -74,7 +74,7 @@ enum Command {
     Record(Box<record::RecordArgs>),
     /// Check a list against the rules: errors, warnings, what would change; records nothing
     Check(Box<record::RecordArgs>),
-    /// Follow the log; resumes by itself after a broken connection
+    /// Follow the log, or deliver it to a command or a webhook; resumes by itself after a broken connection
     Watch(watch::WatchArgs),
     /// Show a designee: its names and titles as of a day
     Show(show::ShowArgs),
