@@ -1,0 +1,156 @@
+// Keeps a copy of the log, or of a part of it, in SQLite; killed at any moment, it misses nothing and doubles nothing.
+//
+//     node subscriber.js --server 127.0.0.1:50051 --db copy.db --programme little-giant
+
+'use strict';
+
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const grpc = require('@grpc/grpc-js');
+const protoLoader = require('@grpc/proto-loader');
+const Database = require('better-sqlite3');
+
+// The server speaks at least every 10 s; after twice as long the connection is given up.
+const SILENCE_MS_MAX = 20_000;
+// First and longest pause before connecting again; it doubles.
+const PAUSE_MS_MIN = 100;
+const PAUSE_MS_MAX = 5_000;
+// What trying again cannot cure. A broken connection shows under several codes: we try again after all others.
+const FATAL = new Set([
+  grpc.status.INVALID_ARGUMENT, // a filter that names what is not there
+  grpc.status.FAILED_PRECONDITION, // another log
+  grpc.status.OUT_OF_RANGE, // a place beyond the log: it was put back to an earlier state
+  grpc.status.UNIMPLEMENTED, // another API
+  grpc.status.DATA_LOSS, // a damaged log
+]);
+const CHANNEL_OPTIONS = {
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  // gRPC has a pause of its own between connections, which grows to two minutes unless told otherwise.
+  'grpc.initial_reconnect_backoff_ms': PAUSE_MS_MIN,
+  'grpc.max_reconnect_backoff_ms': PAUSE_MS_MAX,
+};
+// No OR IGNORE anywhere: an event that came twice would be an error, not a silence.
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, designee TEXT NOT NULL, leaf BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS place (only INTEGER PRIMARY KEY CHECK (only = 1), log_id TEXT NOT NULL,
+    filter TEXT NOT NULL, next_position INTEGER NOT NULL)`;
+
+const { values: args } = parseArgs({
+  options: {
+    server: { type: 'string', default: '127.0.0.1:50051' },
+    db: { type: 'string', default: 'copy.db' },
+    programme: { type: 'string', multiple: true, default: [] },
+    region: { type: 'string', default: '' },
+  },
+});
+const filter = { programmes: args.programme, region_under: args.region };
+const wholeLog = args.programme.length === 0 && args.region === '';
+
+// uint64 comes as a string. A position is below 2^32, so that a number holds it exactly.
+const definition = protoLoader.loadSync(['tidu/v1/admin_service.proto', 'tidu/v1/ledger_service.proto'], {
+  includeDirs: [path.join(__dirname, '../../proto')],
+  keepCase: true,
+  longs: String,
+  oneofs: true,
+});
+const api = grpc.loadPackageDefinition(definition).tidu.v1;
+const decode = definition['tidu.v1.RecordedEvent'].deserialize;
+const credentials = grpc.credentials.createInsecure();
+const ledger = new api.LedgerService(args.server, credentials, CHANNEL_OPTIONS);
+const admin = new api.AdminService(args.server, credentials, CHANNEL_OPTIONS);
+
+const db = new Database(args.db);
+db.exec(SCHEMA);
+const place = db.prepare('SELECT log_id, next_position, filter FROM place').get() ?? {
+  log_id: '', // until a server is reached for the first time
+  next_position: 0,
+  filter: JSON.stringify(filter),
+};
+// next_position counts for one filter: under a wider one, what was passed over would be missing.
+if (place.filter !== JSON.stringify(filter)) {
+  fail(`the database holds ${place.filter}; take another for this filter`);
+}
+const insertEvent = db.prepare('INSERT INTO events (position, designee, leaf) VALUES (?, ?, ?)');
+const setPlace = db.prepare(`INSERT INTO place (only, log_id, filter, next_position) VALUES (1, ?, ?, ?)
+  ON CONFLICT (only) DO UPDATE SET next_position = excluded.next_position`);
+
+// Stores events and place in one transaction: both are there afterwards, or neither is.
+const store = db.transaction((leaves, next) => {
+  let expected = place.next_position;
+  for (const leaf of leaves) {
+    const recorded = decode(leaf);
+    const position = Number(recorded.position);
+    check(position, expected, 'position');
+    insertEvent.run(position, recorded.event.designee ?? '', leaf);
+    expected = position + 1;
+  }
+  check(next, expected, 'next_position');
+  setPlace.run(place.log_id, place.filter, next);
+});
+
+// A filter passes positions over; nothing ever goes back.
+function check(found, expected, what) {
+  if (found < expected || (found > expected && wholeLog)) {
+    throw new Error(`${what} ${found} came where ${expected} was due`);
+  }
+}
+
+function receive(message) {
+  const { raw_events: batch, progress } = message;
+  const leaves = batch?.leaves ?? [];
+  const next = Number((batch ?? progress).next_position ?? 0);
+  store(leaves, next);
+  place.next_position = next;
+  if (leaves.length > 0) {
+    console.log(`${leaves.length} events, next position ${next}`);
+  }
+}
+
+// Asked beforehand: batches do not name their log, and no place may be stored without it.
+function learnLog() {
+  return new Promise((resolve, reject) => {
+    const deadline = Date.now() + 10_000;
+    admin.getStatus({}, { deadline }, (error, status) => (error ? reject(error) : resolve(status.log_id)));
+  });
+}
+
+// Follows until the connection breaks.
+async function follow() {
+  place.log_id ||= await learnLog();
+  const stream = ledger.subscribe({ from_position: place.next_position, log_id: place.log_id, filter, raw: true });
+  const silence = setTimeout(() => stream.cancel(), SILENCE_MS_MAX);
+  try {
+    for await (const message of stream) {
+      silence.refresh();
+      if (message.raw_events || message.progress) receive(message);
+    }
+  } finally {
+    clearTimeout(silence);
+  }
+  throw Object.assign(new Error('the stream ended'), { code: grpc.status.UNAVAILABLE });
+}
+
+function fail(why) {
+  console.error(`subscriber: ${why}`);
+  process.exit(1);
+}
+
+async function main() {
+  let pause = PAUSE_MS_MIN;
+  for (;;) {
+    const before = place.next_position;
+    const error = await follow().catch((error) => error);
+    // What carries no gRPC code is the database's or our own.
+    if (!Number.isInteger(error.code) || FATAL.has(error.code)) fail(error.message);
+    if (place.next_position > before) pause = PAUSE_MS_MIN;
+    // A random part keeps all subscribers of a server from coming back at once.
+    const now = pause * (0.5 + Math.random() / 2);
+    console.error(`${error.message}; connecting again in ${now.toFixed()} ms`);
+    await new Promise((resolve) => setTimeout(resolve, now));
+    pause = Math.min(pause * 2, PAUSE_MS_MAX);
+  }
+}
+
+main();

@@ -1,0 +1,149 @@
+"""Keeps a copy of the log, or of a part of it, in SQLite; killed at any moment, it misses nothing and doubles nothing.
+
+    python subscriber.py --server 127.0.0.1:50051 --db copy.db --programme little-giant
+
+Needs requirements.txt and the generated modules: see ../README.md.
+"""
+
+import argparse
+import asyncio
+import random
+import sqlite3
+import sys
+
+import grpc
+from google.protobuf import json_format
+
+from tidu.v1 import admin_service_pb2, admin_service_pb2_grpc, ledger_service_pb2, ledger_service_pb2_grpc
+
+# The server speaks at least every 10 s; after twice as long the connection is given up.
+SILENCE_SECONDS_MAX = 20
+# First and longest pause before connecting again; it doubles.
+PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5
+# What trying again cannot cure. A broken connection shows under several codes: we try again after all others.
+FATAL = {
+    grpc.StatusCode.INVALID_ARGUMENT,  # a filter that names what is not there
+    grpc.StatusCode.FAILED_PRECONDITION,  # another log
+    grpc.StatusCode.OUT_OF_RANGE,  # a place beyond the log: it was put back to an earlier state
+    grpc.StatusCode.UNIMPLEMENTED,  # another API
+    grpc.StatusCode.DATA_LOSS,  # a damaged log
+}
+CHANNEL_OPTIONS = [
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    # gRPC has a pause of its own between connections, which grows to two minutes unless told otherwise.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+]
+# No OR IGNORE anywhere: an event that came twice would be an error, not a silence.
+SCHEMA = """
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, designee TEXT NOT NULL, json TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS place (only INTEGER PRIMARY KEY CHECK (only = 1), log_id TEXT NOT NULL,
+        filter TEXT NOT NULL, next_position INTEGER NOT NULL);
+"""
+
+
+class Wrong(Exception):
+    """What the program must not go on after."""
+
+
+class Copy:
+    """The database and the place it has reached."""
+
+    def __init__(self, path, chosen):
+        self.db = sqlite3.connect(path)
+        self.db.executescript(SCHEMA)
+        self.chosen = chosen
+        self.filter = json_format.MessageToJson(chosen, indent=None)
+        place = self.db.execute("SELECT log_id, next_position, filter FROM place").fetchone()
+        # The log id is empty until a server was reached for the first time.
+        self.log_id, self.next_position, stored = place or ("", 0, self.filter)
+        # next_position counts for one filter: under a wider one, what was passed over would be missing.
+        if stored != self.filter:
+            raise Wrong(f"the database holds {stored}, not {self.filter}; take another for this filter")
+
+    async def follow(self, channel):
+        """Follows until the connection breaks."""
+        if not self.log_id:
+            # Asked beforehand: batches do not name their log, and no place may be stored without it.
+            admin = admin_service_pb2_grpc.AdminServiceStub(channel)
+            self.log_id = (await admin.GetStatus(admin_service_pb2.GetStatusRequest(), timeout=10)).log_id
+        request = ledger_service_pb2.SubscribeRequest(
+            from_position=self.next_position, log_id=self.log_id, filter=self.chosen
+        )
+        stream = ledger_service_pb2_grpc.LedgerServiceStub(channel).Subscribe(request)
+        while (message := await asyncio.wait_for(stream.read(), SILENCE_SECONDS_MAX)) is not grpc.aio.EOF:
+            match message.WhichOneof("payload"):
+                case "events":
+                    self.store(message.events.events, message.events.next_position)
+                case "progress":
+                    self.store([], message.progress.next_position)
+
+    def store(self, events, next_position):
+        """Stores events and place in one transaction: both are there afterwards, or neither is."""
+        expected = self.next_position
+        with self.db:
+            for recorded in events:
+                self.check(recorded.position, expected, "position")
+                text = json_format.MessageToJson(recorded, indent=None, ensure_ascii=False)
+                row = (recorded.position, recorded.event.designee, text)
+                self.db.execute("INSERT INTO events (position, designee, json) VALUES (?, ?, ?)", row)
+                expected = recorded.position + 1
+            self.check(next_position, expected, "next_position")
+            self.db.execute(
+                "INSERT INTO place (only, log_id, filter, next_position) VALUES (1, ?, ?, ?)"
+                " ON CONFLICT (only) DO UPDATE SET next_position = excluded.next_position",
+                (self.log_id, self.filter, next_position),
+            )
+        self.next_position = next_position
+        if events:
+            print(f"{len(events)} events, next position {next_position}", flush=True)
+
+    def check(self, found, expected, what):
+        """A filter passes positions over; nothing ever goes back."""
+        if found < expected or (found > expected and not self.chosen.ListFields()):
+            raise Wrong(f"{what} {found} came where {expected} was due")
+
+
+async def run(arguments):
+    chosen = ledger_service_pb2.Filter(programmes=arguments.programme, region_under=arguments.region)
+    copy = Copy(arguments.db, chosen)
+    pause = PAUSE_SECONDS_MIN
+    async with grpc.aio.insecure_channel(arguments.server, options=CHANNEL_OPTIONS) as channel:
+        while True:
+            before = copy.next_position
+            try:
+                await copy.follow(channel)
+                why = "the stream ended"
+            except grpc.aio.AioRpcError as error:
+                why = f"{error.code().name}: {error.details()}"
+                if error.code() in FATAL:
+                    raise Wrong(why) from error
+            except asyncio.TimeoutError:
+                why = f"nothing came for {SILENCE_SECONDS_MAX} s"
+            if copy.next_position > before:
+                pause = PAUSE_SECONDS_MIN
+            # A random part keeps all subscribers of a server from coming back at once.
+            pause_now = pause * random.uniform(0.5, 1)
+            print(f"{why}; connecting again in {pause_now:.1f} s", file=sys.stderr)
+            await asyncio.sleep(pause_now)
+            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Follow a Tidu log into an SQLite database.")
+    parser.add_argument("--server", default="127.0.0.1:50051", metavar="HOST:PORT")
+    parser.add_argument("--db", default="copy.db", metavar="FILE")
+    parser.add_argument("--programme", action="append", default=[], metavar="ID", help="may be repeated")
+    parser.add_argument("--region", default="", metavar="CODE", help="this region or what lies under it")
+    try:
+        asyncio.run(run(parser.parse_args()))
+    except Wrong as wrong:
+        sys.exit(f"subscriber: {wrong}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+//! Keeps a copy of the log, or of a part of it, in SQLite; killed at any moment, it misses nothing and doubles nothing.
+//!
+//! ```sh
+//! cargo run --example subscriber -- --server 127.0.0.1:50051 --db copy.db --programme little-giant
+//! ```
+
+use std::{convert::Infallible, error::Error, path::PathBuf, time::Duration};
+
+use clap::Parser;
+use prost::Message as _;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use tidu::pb::{
+    self, admin_service_client::AdminServiceClient, ledger_service_client::LedgerServiceClient,
+    subscribe_request::Start, subscribe_response::Payload,
+};
+use tokio::time::{error::Elapsed, sleep, timeout};
+use tonic::{
+    Code, Status,
+    transport::{self, Endpoint},
+};
+
+/// The server speaks at least every 10 s; after twice as long the connection is given up.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// First and longest pause before connecting again; it doubles.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// What trying again cannot cure: another log or filter, a place beyond the log, another API, a damaged log.
+const FATAL: [Code; 5] = [
+    Code::InvalidArgument,
+    Code::FailedPrecondition,
+    Code::OutOfRange,
+    Code::Unimplemented,
+    Code::DataLoss,
+];
+
+/// `position` has no `OR IGNORE` anywhere: an event that came twice would be an error, not a silence.
+const SCHEMA: &str = "
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE IF NOT EXISTS events (
+        position INTEGER PRIMARY KEY, designee TEXT NOT NULL, leaf BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS place (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        log_id TEXT NOT NULL, filter TEXT NOT NULL, next_position INTEGER NOT NULL);";
+
+/// Follow a Tidu log into an SQLite database.
+#[derive(Parser)]
+struct Args {
+    /// Server to follow
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50051")]
+    server: String,
+    /// Database to keep the events in
+    #[arg(long, value_name = "FILE", default_value = "copy.db")]
+    db: PathBuf,
+    /// Only events that concern this programme (may be repeated)
+    #[arg(long = "programme", value_name = "ID")]
+    programmes: Vec<String>,
+    /// Only events of this region or what lies under it
+    #[arg(long, value_name = "CODE", default_value = "")]
+    region: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args = Args::parse();
+    let mut copy = Copy::open(&args)?;
+    let mut pause = PAUSE_MIN;
+    loop {
+        let before = copy.next_position;
+        let Err(error) = copy.follow(&args).await;
+        if !may_pass(error.as_ref()) {
+            return Err(error);
+        }
+        if copy.next_position > before {
+            pause = PAUSE_MIN;
+        }
+        // A random part keeps all subscribers of a server from coming back at once.
+        let pause_now = pause.mul_f64(0.5 + 0.5 * fastrand::f64());
+        eprintln!("{error}; connecting again in {} ms", pause_now.as_millis());
+        sleep(pause_now).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+/// A broken connection shows under several codes, so we name what is fatal and try again after all else.
+fn may_pass(error: &(dyn Error + 'static)) -> bool {
+    match error.downcast_ref::<Status>() {
+        Some(status) => !FATAL.contains(&status.code()),
+        None => error.is::<transport::Error>() || error.is::<Elapsed>(),
+    }
+}
+
+/// The database and the place it has reached.
+struct Copy {
+    db: Connection,
+    /// Empty until a server was reached for the first time.
+    log_id: String,
+    next_position: u64,
+    filter: pb::Filter,
+}
+
+impl Copy {
+    fn open(args: &Args) -> Result<Self, Box<dyn Error>> {
+        let db = Connection::open(&args.db)?;
+        db.execute_batch(SCHEMA)?;
+        let filter = pb::Filter {
+            programmes: args.programmes.clone(),
+            region_under: args.region.clone(),
+            ..Default::default()
+        };
+        let read = "SELECT log_id, next_position, filter FROM place";
+        let place = db.query_row(read, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let (log_id, next_position, stored) =
+            place.optional()?.unwrap_or_else(|| (String::new(), 0, described(&filter)));
+        // next_position counts for one filter: under a wider one, what was passed over would be missing.
+        if stored != described(&filter) {
+            return Err(format!("the database holds {stored}; take another for this filter").into());
+        }
+        Ok(Self { db, log_id, next_position, filter })
+    }
+
+    /// Follows until the connection breaks.
+    async fn follow(&mut self, args: &Args) -> Result<Infallible, Box<dyn Error>> {
+        let channel = Endpoint::from_shared(format!("http://{}", args.server))?
+            .connect_timeout(Duration::from_secs(5))
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(10))
+            .connect()
+            .await?;
+        if self.log_id.is_empty() {
+            // Asked beforehand: batches do not name their log, and no place may be stored without it.
+            let mut admin = AdminServiceClient::new(channel.clone());
+            let status = admin.get_status(pb::GetStatusRequest {}).await?;
+            self.log_id = status.into_inner().log_id;
+        }
+        let request = pb::SubscribeRequest {
+            start: Some(Start::FromPosition(self.next_position)),
+            log_id: self.log_id.clone(),
+            filter: Some(self.filter.clone()),
+            ..Default::default()
+        };
+        let mut stream = LedgerServiceClient::new(channel).subscribe(request).await?.into_inner();
+        loop {
+            let message = timeout(SILENCE_MAX, stream.message()).await??;
+            let message = message.ok_or_else(|| Status::unavailable("the stream ended"))?;
+            match message.payload {
+                Some(Payload::Events(batch) | Payload::RawEvents(batch)) => {
+                    self.store(&batch.leaves, batch.next_position)?;
+                }
+                Some(Payload::Progress(progress)) => self.store(&[], progress.next_position)?,
+                Some(Payload::Withheld(_)) | None => {}
+            }
+        }
+    }
+
+    /// Stores events and place in one transaction: both are there afterwards, or neither is.
+    fn store(&mut self, leaves: &[bytes::Bytes], next: u64) -> Result<(), Box<dyn Error>> {
+        let whole_log = self.filter == pb::Filter::default();
+        let transaction = self.db.transaction()?;
+        let mut expected = self.next_position;
+        for leaf in leaves {
+            let recorded = pb::RecordedEvent::decode(leaf.clone())?;
+            let position = recorded.position();
+            if position < expected || (whole_log && position > expected) {
+                return Err(format!("position {position} came where {expected} was due").into());
+            }
+            let designee = recorded.event.unwrap_or_default().designee;
+            let insert = "INSERT INTO events (position, designee, leaf) VALUES (?1, ?2, ?3)";
+            let row = params![position, designee, leaf.as_ref()];
+            transaction.prepare_cached(insert)?.execute(row)?;
+            expected = position + 1;
+        }
+        if next < expected || (whole_log && next > expected) {
+            return Err(format!("next_position {next} came where {expected} was due").into());
+        }
+        let place = "INSERT INTO place (only, log_id, filter, next_position) VALUES (1, ?1, ?2, ?3)
+             ON CONFLICT (only) DO UPDATE SET next_position = excluded.next_position";
+        transaction.execute(place, params![self.log_id, described(&self.filter), next])?;
+        transaction.commit()?;
+        if !leaves.is_empty() {
+            println!("{} events, next position {next}", leaves.len());
+        }
+        self.next_position = next;
+        Ok(())
+    }
+}
+
+fn described(filter: &pb::Filter) -> String {
+    format!("programmes {:?}, region {:?}", filter.programmes, filter.region_under)
+}
