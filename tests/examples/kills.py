@@ -1,0 +1,265 @@
+"""Kills the server and the example subscribers at seeded places while a log grows, and compares what they hold with it.
+
+Usage: kills.py [SEED]; tests/examples/run.sh brings what it needs.
+"""
+
+import base64
+import hashlib
+import itertools
+import json
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from google.protobuf import json_format
+from tidu.v1 import event_pb2
+
+TIDU = "target/release/tidu"
+PROGRAMMES = {
+    "rust": ["target/debug/examples/subscriber"],
+    "python": [sys.executable, "examples/python/subscriber.py"],
+    "node": ["node", "examples/node/subscriber.js"],
+}
+FILTERS = {"whole": [], "part": ["--programme", "specialised-sme", "--region", "440000"]}
+# Lists of made-up enterprises: authority, programme, rows. The part holds the first and nothing else.
+LISTS = [("440000", "specialised-sme"), ("330000", "specialised-sme"), ("440000", "innovative-sme")]
+ROWS = 1_500
+COMMIT_SIZE = 25
+LOG_SIZE = ROWS * len(LISTS)
+SUBSCRIBER_KILLS, SERVER_KILLS = 3, 4
+SECONDS_MAX = 120
+POLL_SECONDS = 0.01
+
+
+def until(what, holds, seconds=SECONDS_MAX):
+    """Waits for a condition, with a bound."""
+    end = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < end, f"waited {seconds} s in vain until {what}"
+        time.sleep(POLL_SECONDS)
+    return found
+
+
+class Server:
+    """The real server, on a port that stays the same over restarts."""
+
+    def __init__(self, work, name, address="127.0.0.1:0"):
+        self.work, self.data, self.address = work, work / name, address
+        self.process = None
+        self.start()
+
+    def start(self):
+        log = open(self.work / "server.log", "a")
+        command = [TIDU, "serve", "--listen", self.address, "--data-dir", self.data]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self.process.stdout.readline()
+        found = re.search(r"http://(\S+)", line)
+        assert found, f"the server did not start: see its log\n{(self.work / 'server.log').read_text()[-2000:]}"
+        self.address = found[1]
+
+    def end(self, how):
+        self.process.send_signal(how)
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+
+class Subscriber:
+    """One example with one filter, its database and the places at which it will be killed."""
+
+    def __init__(self, work, language, part, server, places):
+        self.name = f"{language}-{part}"
+        self.db_path, self.log_path = work / f"{self.name}.db", work / f"{self.name}.log"
+        self.command = PROGRAMMES[language] + ["--server", server, "--db", self.db_path, *FILTERS[part]]
+        self.places, self.db, self.process = places, None, None
+        self.start()
+
+    def start(self):
+        with open(self.log_path, "a") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+
+    def end(self, how):
+        self.process.send_signal(how)
+        self.process.wait(timeout=30)
+
+    def place(self):
+        """The place it has reached; none before it stored one."""
+        if self.db is None and self.db_path.exists():
+            self.db = sqlite3.connect(self.db_path, timeout=30, isolation_level=None)
+        try:
+            return self.db and self.db.execute("SELECT log_id, next_position FROM place").fetchone()
+        except sqlite3.OperationalError:  # the table is not there yet
+            return None
+
+    def next_position(self):
+        place = self.place()
+        return place[1] if place else 0
+
+    def look_after(self):
+        """Kills it where it is due; it may not end by itself."""
+        status = self.process.poll()
+        assert status is None, f"{self.name} ended with {status}:\n{self.log_path.read_text()[-2000:]}"
+        if self.places and self.next_position() >= self.places[0]:
+            del self.places[0]
+            self.end(signal.SIGKILL)
+            self.start()
+            return 1
+        return 0
+
+
+def tidu(*arguments):
+    """The output of a command that must succeed."""
+    return subprocess.run([TIDU, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+
+
+class Recorder(threading.Thread):
+    """Records lists in the background, each again until it is answered: what is recorded is not recorded twice."""
+
+    def __init__(self, work, server, seed):
+        super().__init__(daemon=True)
+        self.error = None
+        self.commands = []
+        for number, (authority, programme) in enumerate(LISTS):
+            path = work / f"list-{number}.csv"
+            tidu("generate", "--rows", ROWS, "--authority", authority, "--seed", seed + number, "--to", path)
+            options = ["--authority", authority, "--programme", programme, "--batch", "2024-1", "--date", "2024-03-01"]
+            target = ["--server", f"http://{server}", "--commit-size", str(COMMIT_SIZE)]
+            self.commands.append([TIDU, "record", path, *options, *target])
+
+    def run(self):
+        try:
+            for command in self.commands:
+                until(f"{command[2].name} is recorded", lambda: self.attempt(command))
+        except Exception as error:
+            self.error = error
+
+    @staticmethod
+    def attempt(command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode in (0, 1), done.stderr  # 1: the connection broke
+        return done.returncode == 0
+
+
+def merkle_root(leaves):
+    """RFC 6962."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\0" + leaves[0]).digest()
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\1" + merkle_root(leaves[:half]) + merkle_root(leaves[half:])).digest()
+
+
+def held(subscriber):
+    """What a subscriber stored, as protobuf JSON, and the leaves where it keeps them."""
+    column = "json" if "python" in subscriber.name else "leaf"
+    rows = subscriber.db.execute(f"SELECT position, {column} FROM events ORDER BY position").fetchall()
+    if column == "json":
+        return [(position, json.loads(text)) for position, text in rows], None
+    decoded = [(p, json_format.MessageToDict(event_pb2.RecordedEvent.FromString(leaf))) for p, leaf in rows]
+    return decoded, [leaf for _, leaf in rows]
+
+
+def positioned(lines):
+    """Events in canonical JSON as this machine's protobuf writes it, with their positions."""
+    events = (json_format.ParseDict(json.loads(line), event_pb2.RecordedEvent()) for line in lines)
+    return [(event.position, json_format.MessageToDict(event)) for event in events]
+
+
+def compare(subscriber, expected, log_id, root):
+    """Every position once, none missing, contents equal; the whole log also byte for byte."""
+    found, leaves = held(subscriber)
+    assert subscriber.place() == (log_id, LOG_SIZE), f"{subscriber.name}: {subscriber.place()}"
+    assert [p for p, _ in found] == [p for p, _ in expected], f"{subscriber.name}: positions differ"
+    for (position, one), (_, other) in zip(found, expected):
+        assert one == other, f"{subscriber.name}: position {position} differs:\n{one}\n{other}"
+    if leaves and len(leaves) == LOG_SIZE:
+        assert merkle_root(leaves) == root, f"{subscriber.name}: the leaves have another root"
+
+
+def refuses(command, log, words):
+    """A start that must end by itself, with a failure that says why."""
+    with open(log, "w") as out:
+        status = subprocess.run(command, stdout=out, stderr=out, timeout=30).returncode
+    text = log.read_text()
+    assert status == 1 and words in text and "Traceback" not in text, f"{command}: {status}, {text}"
+
+
+def grow(seed, work, server, subscribers):
+    """Lets the log grow while both sides are killed; returns when everybody holds all of it."""
+    chance = random.Random(seed)
+    server_places = sorted(chance.sample(range(1, LOG_SIZE), SERVER_KILLS))
+    recorder = Recorder(work, server.address, seed)
+    recorder.start()
+    kills = 0
+
+    def everybody_is_there():
+        nonlocal kills
+        kills += sum(subscriber.look_after() for subscriber in subscribers)
+        reached = max(subscriber.next_position() for subscriber in subscribers)
+        if server_places and reached >= server_places[0]:
+            del server_places[0]
+            # Most are killed; one in four drains, which ends streams with DRAINING.
+            server.end(signal.SIGTERM if len(server_places) % 4 == 3 else signal.SIGKILL)
+            server.start()
+            kills += 1
+        if recorder.error:
+            raise recorder.error
+        return all(subscriber.next_position() == LOG_SIZE for subscriber in subscribers)
+
+    until("everybody holds the log", everybody_is_there)
+    recorder.join()
+    due = len(subscribers) * SUBSCRIBER_KILLS + SERVER_KILLS
+    assert kills == due, f"only {kills} of {due} kills took place"
+    return kills
+
+
+def main(seed):
+    print(f"seed {seed} (repeat with tests/examples/run.sh {seed})", flush=True)
+    began = time.monotonic()
+    chance = random.Random(seed)
+    running = []
+    with tempfile.TemporaryDirectory(prefix="tidu-examples-") as directory:
+        work = Path(directory)
+        try:
+            server = Server(work, "tidu-data")
+            running.append(server)
+            subscribers = []
+            for language, part in itertools.product(PROGRAMMES, FILTERS):
+                places = sorted(chance.sample(range(1, LOG_SIZE), SUBSCRIBER_KILLS))
+                subscribers.append(Subscriber(work, language, part, server.address, places))
+                running.append(subscribers[-1])
+            kills = grow(seed, work, server, subscribers)
+
+            header, *lines = tidu("export", "--server", f"http://{server.address}").splitlines()
+            log = json.loads(header)
+            log_id, root = log["logId"], base64.b64decode(log["rootHash"])
+            part = tidu("events", *FILTERS["part"], "-n", LOG_SIZE, "-o", "json", "--server", f"http://{server.address}")
+            expected = {"whole": positioned(lines), "part": positioned(part.splitlines())}
+            assert [len(found) for found in expected.values()] == [LOG_SIZE, ROWS]
+            for subscriber in subscribers:
+                subscriber.end(signal.SIGTERM)
+                compare(subscriber, expected[subscriber.name.split("-")[1]], log_id, root)
+
+            server.end(signal.SIGTERM)
+            running.append(Server(work, "another-log", server.address))
+            for subscriber in subscribers:
+                refuses(subscriber.command, subscriber.log_path, "another log")
+                other_filter = [*subscriber.command, "--programme", "little-giant"]
+                refuses(other_filter, subscriber.log_path, "take another for this filter")
+                assert subscriber.place() == (log_id, LOG_SIZE), subscriber.name
+        finally:
+            for one in running:
+                if one.process and one.process.poll() is None:
+                    one.end(signal.SIGKILL)
+    seconds = time.monotonic() - began
+    print(f"{len(subscribers)} subscribers hold {LOG_SIZE} events, or their part, after {kills} kills; {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(1 << 32))
