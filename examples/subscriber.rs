@@ -4,7 +4,7 @@
 //! cargo run --example subscriber -- --server 127.0.0.1:50051 --db copy.db --programme little-giant
 //! ```
 
-use std::{convert::Infallible, error::Error, path::PathBuf, time::Duration};
+use std::{convert::Infallible, error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use prost::Message as _;
@@ -24,15 +24,6 @@ const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// First and longest pause before connecting again; it doubles.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// What trying again cannot cure: another log or filter, a place beyond the log, another API, a damaged log.
-const FATAL: [Code; 5] = [
-    Code::InvalidArgument,
-    Code::FailedPrecondition,
-    Code::OutOfRange,
-    Code::Unimplemented,
-    Code::DataLoss,
-];
-
 /// `position` has no `OR IGNORE` anywhere: an event that came twice would be an error, not a silence.
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
@@ -60,13 +51,18 @@ struct Args {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
-    let mut copy = Copy::open(&args)?;
+async fn main() -> ExitCode {
+    let Err(error) = run(&Args::parse()).await;
+    eprintln!("subscriber: {}", said(error.as_ref()));
+    ExitCode::FAILURE
+}
+
+async fn run(args: &Args) -> Result<Infallible, Box<dyn Error>> {
+    let mut copy = Copy::open(args)?;
     let mut pause = PAUSE_MIN;
     loop {
         let before = copy.next_position;
-        let Err(error) = copy.follow(&args).await;
+        let Err(error) = copy.follow(args).await;
         if !may_pass(error.as_ref()) {
             return Err(error);
         }
@@ -75,17 +71,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         // A random part keeps all subscribers of a server from coming back at once.
         let pause_now = pause.mul_f64(0.5 + 0.5 * fastrand::f64());
-        eprintln!("{error}; connecting again in {} ms", pause_now.as_millis());
+        eprintln!("{}; connecting again in {pause_now:.1?}", said(error.as_ref()));
         sleep(pause_now).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 
-/// A broken connection shows under several codes, so we name what is fatal and try again after all else.
+/// A broken connection shows under several codes, so we name what trying again cannot cure: a wrong filter, another log,
+/// a place beyond the log, another API, a damaged log.
 fn may_pass(error: &(dyn Error + 'static)) -> bool {
-    match error.downcast_ref::<Status>() {
-        Some(status) => !FATAL.contains(&status.code()),
+    use Code::{DataLoss, FailedPrecondition, InvalidArgument, OutOfRange, Unimplemented};
+    match error.downcast_ref::<Status>().map(Status::code) {
+        Some(InvalidArgument | FailedPrecondition | OutOfRange | Unimplemented | DataLoss) => false,
+        Some(_) => true,
         None => error.is::<transport::Error>() || error.is::<Elapsed>(),
+    }
+}
+
+fn said(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref::<Status>() {
+        Some(status) => format!("{:?}: {}", status.code(), status.message()),
+        None => error.to_string(),
     }
 }
 
@@ -155,23 +161,26 @@ impl Copy {
     /// Stores events and place in one transaction: both are there afterwards, or neither is.
     fn store(&mut self, leaves: &[bytes::Bytes], next: u64) -> Result<(), Box<dyn Error>> {
         let whole_log = self.filter == pb::Filter::default();
+        // A filter passes positions over; nothing ever goes back.
+        let check = |what: &str, found: u64, due: u64| {
+            let holds = found == due || (found > due && !whole_log);
+            holds.then_some(()).ok_or_else(|| format!("{what} {found} came where {due} was due"))
+        };
         let transaction = self.db.transaction()?;
-        let mut expected = self.next_position;
+        let mut due = self.next_position;
         for leaf in leaves {
             let recorded = pb::RecordedEvent::decode(leaf.clone())?;
-            let position = recorded.position();
-            if position < expected || (whole_log && position > expected) {
-                return Err(format!("position {position} came where {expected} was due").into());
-            }
-            let designee = recorded.event.unwrap_or_default().designee;
+            let (position, event) = (recorded.position(), recorded.event.unwrap_or_default());
+            check("position", position, due)?;
+            due = position + 1;
             let insert = "INSERT INTO events (position, designee, leaf) VALUES (?1, ?2, ?3)";
-            let row = params![position, designee, leaf.as_ref()];
-            transaction.prepare_cached(insert)?.execute(row)?;
-            expected = position + 1;
+            transaction.prepare_cached(insert)?.execute(params![
+                position,
+                event.designee,
+                &leaf[..]
+            ])?;
         }
-        if next < expected || (whole_log && next > expected) {
-            return Err(format!("next_position {next} came where {expected} was due").into());
-        }
+        check("next_position", next, due)?;
         let place = "INSERT INTO place (only, log_id, filter, next_position) VALUES (1, ?1, ?2, ?3)
              ON CONFLICT (only) DO UPDATE SET next_position = excluded.next_position";
         transaction.execute(place, params![self.log_id, described(&self.filter), next])?;

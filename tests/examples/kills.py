@@ -34,7 +34,9 @@ LISTS = [("440000", "specialised-sme"), ("330000", "specialised-sme"), ("440000"
 ROWS = 1_500
 COMMIT_SIZE = 25
 LOG_SIZE = ROWS * len(LISTS)
-SUBSCRIBER_KILLS, SERVER_KILLS = 3, 4
+SUBSCRIBER_KILLS, SERVER_KILLS = 5, 4
+# A kill comes up to this long after its place was reached, so that it also falls inside of transactions.
+KILL_DELAY_SECONDS_MAX = 0.01
 SECONDS_MAX = 120
 POLL_SECONDS = 0.01
 
@@ -74,11 +76,12 @@ class Server:
 class Subscriber:
     """One example with one filter, its database and the places at which it will be killed."""
 
-    def __init__(self, work, language, part, server, places):
+    def __init__(self, work, language, part, server, chance):
         self.name = f"{language}-{part}"
         self.db_path, self.log_path = work / f"{self.name}.db", work / f"{self.name}.log"
         self.command = PROGRAMMES[language] + ["--server", server, "--db", self.db_path, *FILTERS[part]]
-        self.places, self.db, self.process = places, None, None
+        self.chance, self.db, self.process = chance, None, None
+        self.places = sorted(chance.sample(range(1, LOG_SIZE), SUBSCRIBER_KILLS))
         self.start()
 
     def start(self):
@@ -108,6 +111,7 @@ class Subscriber:
         assert status is None, f"{self.name} ended with {status}:\n{self.log_path.read_text()[-2000:]}"
         if self.places and self.next_position() >= self.places[0]:
             del self.places[0]
+            time.sleep(self.chance.uniform(0, KILL_DELAY_SECONDS_MAX))
             self.end(signal.SIGKILL)
             self.start()
             return 1
@@ -222,7 +226,6 @@ def grow(seed, work, server, subscribers):
 def main(seed):
     print(f"seed {seed} (repeat with tests/examples/run.sh {seed})", flush=True)
     began = time.monotonic()
-    chance = random.Random(seed)
     running = []
     with tempfile.TemporaryDirectory(prefix="tidu-examples-") as directory:
         work = Path(directory)
@@ -231,8 +234,8 @@ def main(seed):
             running.append(server)
             subscribers = []
             for language, part in itertools.product(PROGRAMMES, FILTERS):
-                places = sorted(chance.sample(range(1, LOG_SIZE), SUBSCRIBER_KILLS))
-                subscribers.append(Subscriber(work, language, part, server.address, places))
+                own = random.Random(f"{seed} {language} {part}")
+                subscribers.append(Subscriber(work, language, part, server.address, own))
                 running.append(subscribers[-1])
             kills = grow(seed, work, server, subscribers)
 

@@ -15,6 +15,9 @@ python=$tools/python/bin/python
 (cd proto && "$python" -m grpc_tools.protoc -I . --python_out="$tools/generated" --grpc_python_out="$tools/generated" \
   tidu/v1/*.proto google/type/date.proto)
 
+# Where better-sqlite3 has to be built: the headers beside this node, if it has them.
+prefix=$(dirname "$(dirname "$(command -v node)")")
+[ ! -f "$prefix/include/node/node.h" ] || export npm_config_nodedir=$prefix
 cp examples/node/package.json "$tools/node/"
 npm install --silent --no-fund --no-audit --no-package-lock --prefix "$tools/node"
 
