@@ -24,6 +24,8 @@ mod edge_cases;
 mod faults;
 #[path = "suite/filters.rs"]
 mod filters;
+#[path = "suite/fuzz.rs"]
+mod fuzz;
 #[path = "suite/getting_out.rs"]
 mod getting_out;
 #[path = "suite/guarantees.rs"]

@@ -159,7 +159,9 @@ impl<R: Read> Reader<R> {
             let [high] = self.take().map_err(ends)?;
             length |= usize::from(high) << 7;
         }
-        if key != LEAF_KEY || length > LEAF_BYTES_MAX {
+        // A length has one encoding, or two archives could say the same.
+        let is_short = low >= 0x80 && length < 0x80;
+        if key != LEAF_KEY || is_short || length > LEAF_BYTES_MAX {
             return Err(wrong(&format!(
                 "no event stands where that of position {position} should"
             )));

@@ -59,8 +59,15 @@ impl Chunk {
             return Err(damaged("a chunk's checksum does not match its content"));
         }
         let count = u16::from_le_bytes([c0, c1]);
-        if u64::from_le_bytes(position) != first || count == 0 {
+        if u64::from_le_bytes(position) != first || first.checked_add(count.into()).is_none() {
             return Err(damaged("a chunk stands in another one's place"));
+        }
+        // From here on a chunk has one encoding only: what is stored is what is sent is what is hashed.
+        if version != VERSION || flags & !ENDS_COMMIT != 0 {
+            return Err(damaged("a chunk has a header that no version has written"));
+        }
+        if count == 0 || frames(run) != Some(count.into()) {
+            return Err(damaged("a chunk does not hold the events that it says"));
         }
         Ok(Self { first, count, ends_commit: flags & ENDS_COMMIT != 0, bytes })
     }
@@ -120,6 +127,31 @@ fn checksum(header: &[u8; HEADER], run: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(covered), run)
 }
 
+/// Lengths of the first frame of a run: of its key and length, and of the leaf after them.
+fn frame(run: &[u8]) -> Option<(usize, usize)> {
+    let (key, prefix, length) = match *run {
+        [key, short, ..] if short < 0x80 => (key, 2, usize::from(short)),
+        // A second byte of 0 would be another encoding of a length that one byte holds.
+        [key, low, high @ 1..0x80, ..] => {
+            (key, 3, usize::from(low & 0x7F) | usize::from(high) << 7)
+        }
+        _ => return None,
+    };
+    let fits = key == LEAF_KEY && length <= LEAF_BYTES_MAX && prefix + length <= run.len();
+    fits.then_some((prefix, length))
+}
+
+/// Number of frames in a run; none if it holds anything else.
+fn frames(mut run: &[u8]) -> Option<u64> {
+    let mut count = 0;
+    while !run.is_empty() {
+        let (prefix, length) = frame(run)?;
+        run = run.get(prefix + length..)?;
+        count += 1;
+    }
+    Some(count)
+}
+
 /// One leaf inside a chunk.
 #[derive(Clone, Debug)]
 pub struct LeafAt {
@@ -133,7 +165,7 @@ pub struct LeafAt {
     pub frame: std::ops::Range<usize>,
 }
 
-/// Walks the leaves of a chunk. Ends early on a malformed frame: count what comes out against the chunk's count.
+/// Walks the leaves of a chunk, which are as many as it says: it was decoded, or packed here.
 pub struct Leaves {
     run: Bytes,
     at: usize,
@@ -152,18 +184,8 @@ impl Iterator for Leaves {
     type Item = LeafAt;
 
     fn next(&mut self) -> Option<LeafAt> {
-        let rest = self.run.get(self.at..)?;
-        let (key, length, prefix) = match *rest {
-            [key, short, ..] if short < 0x80 => (key, usize::from(short), 2),
-            [key, low, high, ..] if high < 0x80 => {
-                (key, usize::from(low & 0x7F) | usize::from(high) << 7, 3)
-            }
-            _ => return None,
-        };
+        let (prefix, length) = frame(self.run.get(self.at..)?)?;
         let (start, end) = (self.at + prefix, self.at + prefix + length);
-        if key != LEAF_KEY || end > self.run.len() {
-            return None;
-        }
         let position = self.position;
         let leaf = LeafAt {
             position,

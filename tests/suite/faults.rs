@@ -38,7 +38,7 @@ fn seeded() -> Rng {
 }
 
 /// True if a command line can be run here. A test that needs it says so loudly where it cannot.
-fn is_there(command: &[&str], without_it: &str) -> bool {
+pub fn is_there(command: &[&str], without_it: &str) -> bool {
     let status = Command::new(command[0])
         .args(&command[1..])
         .stdout(Stdio::null())

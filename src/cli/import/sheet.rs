@@ -1,11 +1,19 @@
 //! Sheets of cells, and how XLS and XLSX become sheets; it never interprets a value beyond its
 //! type.
 
-use std::io::Cursor;
+use std::{
+    io::Cursor,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
-use calamine::{Data, Dimensions, ExcelDateTime, Range, Reader, SheetVisible, Xls, Xlsx};
+use calamine::{
+    Data, DataRef, Dimensions, ExcelDateTime, Range, Reader, SheetVisible, Xls, Xlsx, XlsxError,
+};
 
 use super::error::FileFault;
+
+/// Most cells between the first and the last one of a sheet, blanks included: 200,000 rows of 40 columns.
+const SHEET_CELLS_MAX: u64 = 8_000_000;
 
 /// What stands in a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,11 +91,30 @@ pub(super) struct Sheet {
 
 /// Reads the sheets of an XLSX workbook.
 pub(super) fn read_xlsx(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
+    guarded("XLSX", || xlsx(bytes))
+}
+
+/// Reads the sheets of an XLS workbook.
+pub(super) fn read_xls(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
+    guarded("XLS", || xls(bytes))
+}
+
+/// The library panics on some damage, which is then said as such; nothing is shared that a panic could break.
+fn guarded(
+    format: &'static str,
+    read: impl FnOnce() -> Result<Vec<Sheet>, FileFault>,
+) -> Result<Vec<Sheet>, FileFault> {
+    let cause = || "the file is damaged".to_owned();
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(FileFault::Workbook { format, cause: cause() }))
+}
+
+fn xlsx(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
     let open = Xlsx::new(Cursor::new(bytes));
     let mut book = open.map_err(|error| fault("XLSX", &error))?;
     let mut sheets = Vec::new();
     for (name, hidden) in names(&book) {
-        let range = book.worksheet_range(&name).map_err(|error| fault("XLSX", &error))?;
+        let range = range(&mut book, &name)?;
         let merged =
             book.merge_cells_by_sheet_name(&name).map_err(|error| fault("XLSX", &error))?;
         sheets.push(sheet(name, hidden, &range, &merged));
@@ -95,8 +122,34 @@ pub(super) fn read_xlsx(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
     Ok(sheets)
 }
 
-/// Reads the sheets of an XLS workbook.
-pub(super) fn read_xls(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
+/// The cells of a sheet. The library would make room for all between the first and the last one, however far apart.
+fn range(book: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Range<Data>, FileFault> {
+    let mut reader = match book.worksheet_cells_reader(name) {
+        Ok(reader) => reader,
+        Err(XlsxError::NotAWorksheet(_)) => return Ok(Range::default()),
+        Err(error) => return Err(fault("XLSX", &error)),
+    };
+    let mut cells = Vec::new();
+    let (mut rows, mut columns) = ((u32::MAX, 0), (u32::MAX, 0));
+    while let Some(cell) = reader.next_cell().map_err(|error| fault("XLSX", &error))? {
+        if *cell.get_value() == DataRef::Empty {
+            continue;
+        }
+        let (row, column) = cell.get_position();
+        rows = (row.min(rows.0), row.max(rows.1));
+        columns = (column.min(columns.0), column.max(columns.1));
+        let value = Data::from(cell.get_value().clone());
+        cells.push(calamine::Cell::new((row, column), value));
+    }
+    let span = |(first, last): (u32, u32)| u64::from(last.saturating_sub(first)) + 1;
+    if span(rows).saturating_mul(span(columns)) > SHEET_CELLS_MAX {
+        let cause = format!("the cells of sheet {name} lie too far apart");
+        return Err(FileFault::Workbook { format: "XLSX", cause });
+    }
+    Ok(Range::from_sparse(cells))
+}
+
+fn xls(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
     let open = Xls::new(Cursor::new(bytes));
     let mut book = open.map_err(|error| fault("XLS", &error))?;
     let mut sheets = Vec::new();
