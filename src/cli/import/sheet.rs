@@ -12,7 +12,7 @@ use calamine::{
 
 use super::error::FileFault;
 
-/// Most cells between the first and the last one of a sheet, blanks included: 200,000 rows of 40 columns.
+/// Most cells from the first row and from column A to the last, blanks included: 200,000 rows of 40 columns.
 const SHEET_CELLS_MAX: u64 = 8_000_000;
 
 /// What stands in a cell.
@@ -130,19 +130,20 @@ fn range(book: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Range<Data>, File
         Err(error) => return Err(fault("XLSX", &error)),
     };
     let mut cells = Vec::new();
-    let (mut rows, mut columns) = ((u32::MAX, 0), (u32::MAX, 0));
+    let (mut first_row, mut last_row, mut last_column) = (u32::MAX, 0, 0);
     while let Some(cell) = reader.next_cell().map_err(|error| fault("XLSX", &error))? {
         if *cell.get_value() == DataRef::Empty {
             continue;
         }
         let (row, column) = cell.get_position();
-        rows = (row.min(rows.0), row.max(rows.1));
-        columns = (column.min(columns.0), column.max(columns.1));
+        (first_row, last_row) = (row.min(first_row), row.max(last_row));
+        last_column = column.max(last_column);
         let value = Data::from(cell.get_value().clone());
         cells.push(calamine::Cell::new((row, column), value));
     }
-    let span = |(first, last): (u32, u32)| u64::from(last.saturating_sub(first)) + 1;
-    if span(rows).saturating_mul(span(columns)) > SHEET_CELLS_MAX {
+    // Columns count from A.
+    let height = u64::from(last_row.saturating_sub(first_row)) + 1;
+    if height.saturating_mul(u64::from(last_column) + 1) > SHEET_CELLS_MAX {
         let cause = format!("the cells of sheet {name} lie too far apart");
         return Err(FileFault::Workbook { format: "XLSX", cause });
     }

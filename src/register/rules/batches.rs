@@ -48,9 +48,9 @@ impl Case<'_> {
         if let Some(seal) = seal.filter(|seal| Some(seal.position) != self.except) {
             return self.sealed_already("batch_sealed.batch", batch, seal.position);
         }
-        let declares_nothing = declared.designated.is_some() || declared.reviewed.is_some();
-        let declares_nothing = declares_nothing
-            && declared.designated.unwrap_or(0) + declared.reviewed.unwrap_or(0) == 0;
+        let declares_nothing = (declared.designated.is_some() || declared.reviewed.is_some())
+            && declared.designated.unwrap_or(0) == 0
+            && declared.reviewed.unwrap_or(0) == 0;
         let Some(key) = found else {
             if !declares_nothing {
                 let message =

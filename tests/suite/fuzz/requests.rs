@@ -63,7 +63,7 @@ impl Served {
             Ok(answer) => answer.into_inner(),
             Err(status) => {
                 let broken = [Code::Internal, Code::Unknown, Code::DataLoss, Code::Unavailable];
-                assert!(!broken.contains(&status.code()), "{status:?}");
+                assert!(!broken.contains(&status.code()), "{status:?} {:?}", self.failures.lock());
                 counts.refused += 1;
                 return;
             }
