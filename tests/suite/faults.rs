@@ -7,8 +7,12 @@
 
 #[path = "faults/calls.rs"]
 mod calls;
+#[path = "faults/clock.rs"]
+mod clock;
 #[path = "faults/known.rs"]
 mod known;
+#[path = "faults/limits.rs"]
+mod limits;
 #[path = "faults/place.rs"]
 mod place;
 #[path = "faults/process.rs"]

@@ -18,7 +18,7 @@ use crate::harness::list;
 
 /// A clock that the test turns: microseconds of the wall, seconds that never jump.
 #[derive(Default)]
-pub struct Hands(pub AtomicI64, AtomicU64);
+pub struct Hands(pub AtomicI64, pub AtomicU64);
 
 impl Clock for Hands {
     fn now_micros(&self) -> i64 {

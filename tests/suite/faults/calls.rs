@@ -221,3 +221,32 @@ async fn a_server_whose_words_find_no_room_serves_and_ends_as_it_should() {
     strace.wait().unwrap();
     known.check(&data).await;
 }
+
+/// It takes as long as the server has patience with a sync.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_that_hangs_ends_the_process_with_a_word_and_nothing_acknowledged_is_lost() {
+    if !strace_is_there() {
+        return;
+    }
+    let dir = directory();
+    let data = dir.path().join("data");
+    let mut known = Known::new();
+    let watched = start(&[], &data).serving();
+    known.grow(&mut watched.server.client().await, &[1, 20]).await;
+    // Longer than anybody waits here, in microseconds.
+    let hang = "fdatasync:delay_enter=600000000:when=1+";
+    let Some(mut strace) = attach(watched.server.child.id(), hang) else { return };
+    let mut client = watched.server.client().await;
+    let unknown = known.commit(2);
+    let answer = known.append(&mut client, unknown.clone()).await;
+    answer.expect_err("acknowledged without a sync");
+    let ended = watched.ended().await;
+    assert_eq!(ended.status.code(), Some(74), "{}", ended.said);
+    assert!(ended.said.contains("a flush of the log has not come back in time"), "{}", ended.said);
+    strace.wait().unwrap();
+
+    let server = known.check(&data).await;
+    known.append(&mut server.client().await, unknown).await.unwrap();
+    known.compare(&mut server.client().await).await;
+    assert_eq!(server.terminate(), Some(0));
+}

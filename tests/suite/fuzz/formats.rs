@@ -51,7 +51,7 @@ fn check_chunk(random: &mut Rng, first: u64, bytes: Vec<u8>) -> bool {
     }
     let runs: Vec<_> = group.chunks.iter().map(Chunk::run).collect();
     assert_eq!(runs.concat(), chunk.run(), "another run says the same");
-    let mut bound = || first + random.u64(0..=leaves.len() as u64 + 1);
+    let mut bound = || first.saturating_add(random.u64(0..=leaves.len() as u64 + 1));
     let (from, to) = (bound(), bound());
     let within = leaves.iter().filter(|leaf| (from..to).contains(&leaf.position));
     let within: Vec<_> = within.map(|leaf| leaf.framed.clone()).collect();
