@@ -101,6 +101,13 @@ fn crc32(bytes: &[u8]) -> u32 {
     !crc
 }
 
+/// Where a part may be changed from. The library makes room for as many texts as the head of their part announces, so a
+/// changed head would end this process, as an old workbook would.
+fn head(name: &str, part: &[u8]) -> usize {
+    let texts = part.windows(4).position(|four| four == b"<si>");
+    texts.filter(|_| name.contains("sharedStrings")).unwrap_or(0)
+}
+
 /// Changes one part: what stands in quotes or between tags becomes something else, or bytes change.
 pub fn mutate_workbook(random: &mut Rng, mut parts: Vec<Part>) -> Vec<u8> {
     for _ in 0..random.usize(1..=3) {
@@ -109,12 +116,14 @@ pub fn mutate_workbook(random: &mut Rng, mut parts: Vec<Part>) -> Vec<u8> {
         // Most of it is in the sheets.
         let at = random.choice(sheets.collect::<Vec<_>>()).filter(|_| random.bool()).unwrap_or(at);
         let donor = parts[random.usize(0..parts.len())].1.clone();
-        let part = &mut parts[at].1;
+        let (name, part) = &mut parts[at];
+        let head = head(name, part);
         if random.u8(0..3) == 0 {
-            *part = mutate(random, part, &donor);
+            let changed = mutate(random, &part[head..], &donor);
+            part.splice(head.., changed);
             continue;
         }
-        let ends = (0..part.len()).filter(|at| matches!(part[*at], b'"' | b'<' | b'>'));
+        let ends = (head..part.len()).filter(|at| matches!(part[*at], b'"' | b'<' | b'>'));
         let ends: Vec<_> = ends.collect();
         if ends.len() < 2 {
             continue;
