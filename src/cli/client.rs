@@ -8,7 +8,8 @@ use super::{CliError, Common};
 use crate::{
     domain::limits::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, REQUEST_BYTES_MAX},
     pb::{
-        admin_service_client::AdminServiceClient, ledger_service_client::LedgerServiceClient,
+        admin_service_client::AdminServiceClient, cursor_service_client::CursorServiceClient,
+        ledger_service_client::LedgerServiceClient, proof_service_client::ProofServiceClient,
         register_service_client::RegisterServiceClient,
     },
 };
@@ -22,6 +23,8 @@ pub(super) struct Client {
     pub(super) ledger: LedgerServiceClient<Channel>,
     pub(super) register: RegisterServiceClient<Channel>,
     pub(super) admin: AdminServiceClient<Channel>,
+    pub(super) cursors: CursorServiceClient<Channel>,
+    pub(super) proof: ProofServiceClient<Channel>,
 }
 
 impl Client {
@@ -44,7 +47,9 @@ impl Client {
             ledger: LedgerServiceClient::new(channel.clone())
                 .max_encoding_message_size(REQUEST_BYTES_MAX),
             register: RegisterServiceClient::new(channel.clone()),
-            admin: AdminServiceClient::new(channel),
+            admin: AdminServiceClient::new(channel.clone()),
+            cursors: CursorServiceClient::new(channel.clone()),
+            proof: ProofServiceClient::new(channel),
         })
     }
 }

@@ -4,7 +4,9 @@ mod ask;
 mod batches;
 mod check;
 mod client;
+mod cursor;
 mod demo;
+mod diff;
 mod events;
 mod explain;
 mod export;
@@ -76,6 +78,10 @@ enum Command {
     Check(Box<record::RecordArgs>),
     /// Follow the log, or deliver it to a command or a webhook; resumes by itself after a broken connection
     Watch(watch::WatchArgs),
+    /// List, show, make, move or delete cursors: places that the server keeps for subscribers
+    Cursor(cursor::CursorArgs),
+    /// Compare a copy with the log, and find the first difference
+    Diff(diff::DiffArgs),
     /// Show a designee: its names and titles as of a day
     Show(show::ShowArgs),
     /// Say which facts, in which order, give a title its status, and which rule says so
@@ -113,10 +119,10 @@ enum Command {
 #[derive(Clone, Debug, Args)]
 struct Common {
     /// Server to talk to
-    #[arg(long, env = "TIDU_SERVER", default_value = DEFAULT_SERVER)]
+    #[arg(long, env = "TIDU_SERVER", default_value = DEFAULT_SERVER, global = true)]
     server: String,
     /// How to print
-    #[arg(long, short, value_enum, default_value_t = Output::Human)]
+    #[arg(long, short, value_enum, default_value_t = Output::Human, global = true)]
     output: Output,
 }
 
@@ -221,6 +227,8 @@ async fn run(command: Command) -> Result<(), CliError> {
         Command::Measures(args) => frame::measures(args).await,
         Command::Pools(args) => frame::pools(args).await,
         Command::Assessments(args) => frame::assessments(args).await,
+        Command::Cursor(args) => cursor::run(args).await,
+        Command::Diff(args) => diff::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Events(args) => events::run(args).await,

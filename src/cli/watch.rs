@@ -11,6 +11,7 @@ use tonic::Code;
 use super::{
     CliError, Common, Output,
     client::Client,
+    cursor,
     filter::FilterArgs,
     hook::{Hook, HookArgs},
     json::Json,
@@ -46,6 +47,9 @@ pub(super) struct WatchArgs {
     /// Position to start from, or `now` [default: 0]
     #[arg(long, value_name = "POSITION", default_value = "0")]
     from: String,
+    /// Follow this cursor with its filter, and advance it past what was printed
+    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "exec", "webhook"])]
+    cursor: Option<String>,
     /// Stop at this position
     #[arg(long, value_name = "POSITION")]
     until: Option<u64>,
@@ -68,17 +72,22 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
             CliError::Said(format!("--from takes a position or `now`, not {text:?}"))
         })?),
     };
+    let filter = args.filter.filter()?;
+    if args.cursor.is_some() && filter != pb::Filter::default() {
+        return Err(CliError::Said("a cursor has its own filter; leave the others out".to_owned()));
+    }
     let stop = CancellationToken::new();
     let follower = Follower {
         request: pb::SubscribeRequest {
             start: Some(start),
-            filter: Some(args.filter.filter()?),
+            filter: Some(filter),
             stop_position: args.until,
             ..Default::default()
         },
         json: Json::new()?,
         output: args.common.output,
         progress: args.progress,
+        cursor: args.cursor,
         hook: args.hook.open(stop.clone())?,
         stop: stop.clone(),
     };
@@ -113,6 +122,8 @@ struct Follower {
     json: Json,
     output: Output,
     progress: bool,
+    /// The cursor that it advances.
+    cursor: Option<String>,
     hook: Option<Hook>,
     /// Asks it to end.
     stop: CancellationToken,
@@ -150,6 +161,13 @@ impl Follower {
         if self.hook.is_some() {
             self.settle(&mut client).await?;
         }
+        if let Some(id) = &self.cursor
+            && self.request.log_id.is_empty()
+        {
+            let cursor = cursor::get(&mut client, id.clone()).await?;
+            (self.request.filter, self.request.log_id) = (cursor.filter, cursor.log_id);
+            self.request.start = Some(Start::Cursor(id.clone()));
+        }
         let mut stream = client.ledger.subscribe(self.request.clone()).await?.into_inner();
         loop {
             let message = tokio::select! {
@@ -165,6 +183,14 @@ impl Follower {
                 }
                 Some(Payload::Progress(progress)) => self.note(&progress)?,
                 Some(Payload::Withheld(_)) | None => {}
+            }
+            if let (Some(cursor_id), Some(Start::FromPosition(next_position))) =
+                (self.cursor.clone(), self.request.start.clone())
+            {
+                let log_id = self.request.log_id.clone();
+                let request =
+                    pb::AdvanceCursorRequest { cursor_id, next_position, log_id, force: false };
+                client.cursors.advance_cursor(request).await?;
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Delivery: cursors, digests, and state to begin with.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tidu::pb::{self, subscribe_request::Start, subscribe_response::Payload};
 use tonic::Code;
 
-use crate::harness::{Client, Fresh, Server, list, little_giant, made_up, reason};
+use crate::harness::{Client, Fresh, Server, TIDU, list, little_giant, made_up, reason};
 
 const NONE: [u8; 32] = [0; 32];
 
@@ -323,4 +323,91 @@ async fn state_and_what_follows_it_are_the_whole() {
     let only = stream.message().await.unwrap().unwrap();
     assert!(only.complete && only.titles.is_empty());
     assert!(stream.message().await.unwrap().is_none());
+}
+
+/// What a command says, and its exit code.
+fn tidu(server: &Server, args: &[&str]) -> (String, Option<i32>) {
+    let ran = Command::new(TIDU).args(args).args(["--server", &server.address]).output().unwrap();
+    let said = [ran.stdout, ran.stderr].concat();
+    (String::from_utf8(said).unwrap(), ran.status.code())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn diff_finds_the_first_difference_of_a_copy() {
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    record_some(&mut client).await;
+    let copy = fresh.dir.path().join("copy.jsonl");
+    let programme = ["--programme", "specialised-sme"];
+    let watch = ["watch", "--until", "330", "--output", "json", programme[0], programme[1]];
+    let (lines, code) = tidu(&fresh.server, &watch);
+    assert_eq!((lines.lines().count(), code), (300, Some(0)));
+    let diff = |lines: &[&str], until: &str| {
+        fs::write(&copy, lines.join("\n")).unwrap();
+        let mut args = vec!["diff", copy.to_str().unwrap(), programme[0], programme[1]];
+        if !until.is_empty() {
+            args.extend(["--until", until]);
+        }
+        tidu(&fresh.server, &args)
+    };
+    let lines: Vec<&str> = lines.lines().collect();
+    let position = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event["position"].as_str().unwrap().to_owned()
+    };
+    let (said, code) = diff(&lines, "");
+    assert!(code == Some(0) && said.contains("equal: 300 events"), "{said}");
+    for at in [0, 1, 123, 298, 299] {
+        let there = format!("different from position {} on", position(lines[at]));
+        let mut missing = lines.clone();
+        missing.remove(at);
+        let (said, code) = diff(&missing, "330");
+        assert!(code == Some(1) && said.contains(&there) && said.contains("lacks"), "{at}: {said}");
+        let forged = lines[at].replacen("2024-1", "2024-2", 1);
+        let mut changed = lines.clone();
+        changed[at] = &forged;
+        let (said, code) = diff(&changed, "");
+        assert!(code == Some(1) && said.contains(&there) && said.contains("another"), "{said}");
+    }
+    // An event that the filter does not let through.
+    let (foreign, _) = tidu(&fresh.server, &["events", "1", "--output", "json"]);
+    let mut more = lines.clone();
+    more.insert(1, foreign.trim());
+    let (said, code) = diff(&more, "");
+    assert!(code == Some(1) && said.contains("position 1 on: the log has no such"), "{said}");
+    let mut turned = lines.clone();
+    turned.swap(7, 8);
+    let (said, code) = diff(&turned, "");
+    assert!(code == Some(3) && said.contains("line 9"), "{said}");
+    // An export of the stored bytes is a copy too.
+    let raw = fresh.dir.path().join("raw");
+    let (said, code) = tidu(&fresh.server, &["export", raw.to_str().unwrap(), "--format", "raw"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (said, code) = tidu(&fresh.server, &["diff", raw.to_str().unwrap()]);
+    assert!(code == Some(0) && said.contains("equal: 330 events"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watch_follows_a_cursor_and_advances_it() {
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    let size = record_some(&mut client).await;
+    let create = ["cursor", "create", "bank", "--programme", "little-giant", "--at", "100"];
+    let (said, code) = tidu(&fresh.server, &create);
+    assert!(code == Some(0) && said.contains("little-giant"), "{said}");
+    let watch = ["watch", "--cursor", "bank", "--until", "330"];
+    let (said, code) = tidu(&fresh.server, &watch);
+    let expected = (0..30).filter(|i| i * 11 + 1 >= 100).count();
+    assert_eq!((said.lines().count(), code), (expected, Some(0)), "{said}");
+    assert_eq!(cursor(&mut client).await.next_position, size);
+    let (said, code) = tidu(&fresh.server, &watch);
+    assert_eq!((said.as_str(), code), ("", Some(0)));
+    let (said, _) = tidu(&fresh.server, &["cursor", "list"]);
+    assert!(said.contains("bank") && said.contains("330"), "{said}");
+    let (said, code) = tidu(&fresh.server, &["cursor", "advance", "bank", "1"]);
+    assert!(code == Some(3) && said.contains("backwards"), "{said}");
+    let (_, code) = tidu(&fresh.server, &["cursor", "delete", "bank"]);
+    assert_eq!(code, Some(0));
+    let (said, code) = tidu(&fresh.server, &watch);
+    assert!(code == Some(3) && said.contains("no cursor"), "{said}");
 }

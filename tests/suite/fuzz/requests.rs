@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use prost::Message as _;
+use tempfile::TempDir;
 use tidu::{
+    cursors::Cursors,
     ledger::Ledger,
     log::memory::MemoryLog,
     pb::{
@@ -18,7 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use super::{corpus, fuzz, mutate::mutate, protobuf::mutate_message};
-use crate::ledger_alone::{Hands, open};
+use crate::{
+    harness::directory,
+    ledger_alone::{Hands, open},
+};
 
 /// Requests that one ledger gets in a case.
 const REQUESTS: usize = 24;
@@ -38,16 +43,20 @@ struct Served {
     failures: Arc<Mutex<Vec<String>>>,
     client: LedgerServiceClient<Api>,
     register: RegisterServiceClient<Api>,
+    _dir: TempDir,
 }
 
 async fn serve(log: MemoryLog) -> Served {
     let failures = Arc::<Mutex<Vec<String>>>::default();
     let clock = Arc::<Hands>::default();
     let ledger = Arc::new(open(Arc::new(log.clone()), clock, Arc::clone(&failures)));
-    let api = api(Arc::clone(&ledger), CancellationToken::new()).await.unwrap();
+    let dir = directory();
+    let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
+    let api = api(Arc::clone(&ledger), cursors, Vec::new(), CancellationToken::new());
+    let api = api.await.unwrap();
     let (client, register) =
         (LedgerServiceClient::new(api.clone()), RegisterServiceClient::new(api));
-    Served { log, ledger, failures, client, register }
+    Served { log, ledger, failures, client, register, _dir: dir }
 }
 
 impl Served {

@@ -1,0 +1,247 @@
+//! `tidu diff`: is a copy what the log holds, and if not, where does it first differ?
+//!
+//! Digests of both are compared; where they differ, the first difference is found by halving, each step continuing the
+//! digest of what is known to be equal. The server reads hashes, and a few events at the end.
+
+use std::{
+    cmp::Ordering,
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::PathBuf,
+};
+
+use bytes::Bytes;
+use clap::Args;
+use prost::Message as _;
+
+use super::{
+    CliError, Common, Output,
+    client::Client,
+    export::is_standard,
+    filter::FilterArgs,
+    json::Json,
+    text::{self, hex, say},
+};
+use crate::{
+    ledger::digest::Running,
+    log::{Hash, merkle},
+    offline::{MAGIC, Reader},
+    pb::{self, subscribe_request::Start, subscribe_response::Payload},
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The copy is what `tidu watch --output json`, `tidu events --output json` or `tidu export` has written: recorded events as JSON
+lines in the order of their positions, or an export of the stored bytes. Name the filter it was made with.
+
+Exit codes: 0 equal, 1 different.")]
+pub(super) struct DiffArgs {
+    /// File with the copy, or - for standard input
+    copy: PathBuf,
+    /// Compare what lies below this position [default: one more than the last position of the copy]
+    #[arg(long, value_name = "POSITION")]
+    until: Option<u64>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What a subscriber kept.
+#[derive(Default)]
+struct Copy {
+    /// Position and leaf hash of each event.
+    events: Vec<(u64, Hash)>,
+    /// The history that it says it is of.
+    log_id: String,
+}
+
+/// Where a copy and the log part.
+struct Parting {
+    /// The first position that differs.
+    position: u64,
+    what: &'static str,
+}
+
+pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
+    let json = Json::new()?;
+    let name = args.copy.display().to_string();
+    let copy = if is_standard(&args.copy) {
+        Copy::read(&name, &json, io::stdin().lock())?
+    } else {
+        let failed = |e| CliError::Io(format!("cannot read {name}"), e);
+        Copy::read(&name, &json, BufReader::new(File::open(&args.copy).map_err(failed)?))?
+    };
+    let client = Client::connect(&args.common).await?;
+    let until = args.until.or(copy.events.last().map(|(position, _)| position + 1)).unwrap_or(0);
+    let mut log = Log { client, filter: args.filter.filter()?, log_id: copy.log_id.clone() };
+    let kept = copy.events.partition_point(|(position, _)| *position < until);
+    let kept = copy.events.get(..kept).unwrap_or_default();
+    let copied = digest(Running::default(), kept);
+    if log.digest(Running::default(), 0, until).await? == copied {
+        let (count, digest) = (kept.len(), hex(&copied.0));
+        return match args.common.output {
+            Output::Json => say(&serde_json::json!({
+                "equal": true, "eventCount": count.to_string(),
+                "nextPosition": until.to_string(), "digest": digest,
+            })
+            .to_string()),
+            Output::Human => {
+                say(&format!("equal: {count} events below position {until}, digest {digest}"))
+            }
+        };
+    }
+    let parting = log.parting(kept, until).await?;
+    let Parting { position, what } = parting;
+    match args.common.output {
+        Output::Json => say(&serde_json::json!({
+            "equal": false, "firstDifference": position.to_string(), "what": what,
+        })
+        .to_string())?,
+        Output::Human => {
+            if let Some(recorded) = log.event(position).await? {
+                say(&format!("the log has\n{}", text::event(&recorded)))?;
+            }
+        }
+    }
+    Err(CliError::Said(format!("different from position {position} on: {what}")))
+}
+
+fn digest(from: Running, events: &[(u64, Hash)]) -> Running {
+    events.iter().fold(from, |mut digest, (_, hash)| {
+        digest.add(hash);
+        digest
+    })
+}
+
+impl Copy {
+    fn read(name: &str, json: &Json, mut input: impl BufRead) -> Result<Self, CliError> {
+        let failed = |e| CliError::Io(format!("cannot read {name}"), e);
+        let mut copy = Self::default();
+        if input.fill_buf().map_err(failed)?.starts_with(&MAGIC) {
+            let mut reader = Reader::open(input).map_err(failed)?;
+            let header = *reader.header();
+            copy.log_id = header.log_id.to_string();
+            for position in header.first..header.next {
+                let Some(leaf) = reader.leaf().map_err(failed)? else { break };
+                copy.events.push((position, merkle::leaf_hash(&leaf)));
+            }
+            return Ok(copy);
+        }
+        for (number, line) in (1..).zip(input.lines()) {
+            let line = line.map_err(failed)?;
+            let refused = |why: &str| CliError::Refused(format!("{name}, line {number}: {why}"));
+            // An export begins with what the log was.
+            if number == 1
+                && let Ok(status) = json.parse("GetStatusResponse", &line)
+            {
+                let status = pb::GetStatusResponse::decode(status.as_slice());
+                copy.log_id = status.map(|status| status.log_id).unwrap_or_default();
+                continue;
+            }
+            let event = json.parse("RecordedEvent", &line).map_err(|why| refused(&why))?;
+            // In the order of fields in which it was recorded.
+            let event = pb::RecordedEvent::decode(event.as_slice());
+            let event = event.map_err(|e| refused(&e.to_string()))?;
+            let position = event.position.ok_or_else(|| refused("has no position"))?;
+            if copy.events.last().is_some_and(|(before, _)| *before >= position) {
+                return Err(refused("stands behind an event of the same or a later position"));
+            }
+            copy.events.push((position, merkle::leaf_hash(&event.encode_to_vec())));
+        }
+        Ok(copy)
+    }
+}
+
+/// The log, seen through a filter.
+struct Log {
+    client: Client,
+    filter: pb::Filter,
+    log_id: String,
+}
+
+impl Log {
+    /// Continues a digest over the events from a position up to another.
+    async fn digest(
+        &mut self,
+        mut digest: Running,
+        from: u64,
+        to: u64,
+    ) -> Result<Running, CliError> {
+        let mut at = from;
+        while at < to {
+            let request = pb::GetDigestRequest {
+                filter: Some(self.filter.clone()),
+                from_position: at,
+                digest: Bytes::copy_from_slice(&digest.0),
+                to_position: Some(to),
+                log_id: self.log_id.clone(),
+            };
+            let answer = self.client.proof.get_digest(request).await?.into_inner();
+            let said = |_| CliError::Said("the server gave a digest that is none".to_owned());
+            digest = Running(answer.digest.as_ref().try_into().map_err(said)?);
+            at = answer.next_position;
+        }
+        Ok(digest)
+    }
+
+    /// The first difference below a position, which is there.
+    async fn parting(&mut self, copy: &[(u64, Hash)], until: u64) -> Result<Parting, CliError> {
+        // So many events of the copy are the log's, with this digest, up to this position.
+        let (mut equal, mut known, mut at) = (0, Running::default(), 0);
+        let mut unequal = copy.len() + 1;
+        while unequal - equal > 1 {
+            let middle = equal + (unequal - equal) / 2;
+            let part = copy.get(equal..middle).unwrap_or_default();
+            let copied = digest(known, part);
+            let next = part.last().map_or(at, |(position, _)| position + 1);
+            if self.digest(known, at, next).await? == copied {
+                (equal, known, at) = (middle, copied, next);
+            } else {
+                unequal = middle;
+            }
+        }
+        let in_log = self.first(at, until).await?;
+        let in_copy = copy.get(equal).map(|(position, _)| *position);
+        let (position, what) = match (in_log, in_copy) {
+            (Some(log), Some(copy)) => match log.cmp(&copy) {
+                Ordering::Equal => (log, "the event is another one"),
+                Ordering::Less => (log, "the copy lacks the event"),
+                Ordering::Greater => (copy, "the log has no such event for this filter"),
+            },
+            (Some(log), None) => (log, "the copy lacks the event"),
+            (None, copy) => (copy.unwrap_or(until), "the log has no such event for this filter"),
+        };
+        Ok(Parting { position, what })
+    }
+
+    /// The position of the first event in a range.
+    async fn first(&mut self, from: u64, to: u64) -> Result<Option<u64>, CliError> {
+        let request = pb::SubscribeRequest {
+            start: Some(Start::FromPosition(from)),
+            filter: Some(self.filter.clone()),
+            stop_position: Some(to),
+            ..Default::default()
+        };
+        let mut stream = self.client.ledger.subscribe(request).await?.into_inner();
+        while let Some(message) = stream.message().await? {
+            if let Some(Payload::Events(batch)) = message.payload
+                && let Some(leaf) = batch.leaves.into_iter().next()
+            {
+                let recorded = pb::RecordedEvent::decode(leaf);
+                return Ok(recorded.ok().and_then(|recorded| recorded.position));
+            }
+        }
+        Ok(None)
+    }
+
+    /// An event, if there is one at the position.
+    async fn event(&mut self, position: u64) -> Result<Option<pb::RecordedEvent>, CliError> {
+        let request = pb::GetEventRequest { position: Some(position), raw: false };
+        match self.client.ledger.get_event(request).await {
+            Ok(answer) => Ok(answer.into_inner().event),
+            Err(status) if status.code() == tonic::Code::OutOfRange => Ok(None),
+            Err(status) => Err(status.into()),
+        }
+    }
+}
