@@ -38,7 +38,7 @@ SUBSCRIBER_KILLS, SERVER_KILLS = 5, 4
 # A kill comes up to this long after its place was reached, so that it also falls inside of transactions.
 KILL_DELAY_SECONDS_MAX = 0.01
 SECONDS_MAX = 120
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.002
 
 
 def until(what, holds, seconds=SECONDS_MAX):
@@ -77,7 +77,7 @@ class Subscriber:
     """One example with one filter, its database and the places at which it will be killed."""
 
     def __init__(self, work, language, part, server, chance):
-        self.name = f"{language}-{part}"
+        self.name, self.language, self.part = f"{language}-{part}", language, part
         self.db_path, self.log_path = work / f"{self.name}.db", work / f"{self.name}.log"
         self.command = PROGRAMMES[language] + ["--server", server, "--db", self.db_path, *FILTERS[part]]
         self.chance, self.db, self.process = chance, None, None
@@ -93,13 +93,20 @@ class Subscriber:
         self.process.wait(timeout=30)
 
     def place(self):
-        """The place it has reached; none before it stored one."""
+        """The place it has reached; none before it stored one. Events and place must fit at every moment."""
         if self.db is None and self.db_path.exists():
             self.db = sqlite3.connect(self.db_path, timeout=30, isolation_level=None)
         try:
-            return self.db and self.db.execute("SELECT log_id, next_position FROM place").fetchone()
-        except sqlite3.OperationalError:  # the table is not there yet
+            # One statement sees one state: what a kill at this moment would leave.
+            query = "SELECT (SELECT max(position) FROM events), log_id, next_position FROM (SELECT 1) LEFT JOIN place"
+            newest, *place = self.db.execute(query).fetchone() if self.db else (None, None, None)
+        except sqlite3.OperationalError:  # the tables are not there yet
             return None
+        stored = 0 if newest is None else newest + 1
+        reached = place[1] or 0
+        fits = stored == reached if self.part == "whole" else stored <= reached
+        assert fits, f"{self.name}: holds events below {stored}, and the place is {reached}"
+        return tuple(place) if place[0] else None
 
     def next_position(self):
         place = self.place()
@@ -161,7 +168,7 @@ def merkle_root(leaves):
 
 def held(subscriber):
     """What a subscriber stored, as protobuf JSON, and the leaves where it keeps them."""
-    column = "json" if "python" in subscriber.name else "leaf"
+    column = "json" if subscriber.language == "python" else "leaf"
     rows = subscriber.db.execute(f"SELECT position, {column} FROM events ORDER BY position").fetchall()
     if column == "json":
         return [(position, json.loads(text)) for position, text in rows], None
@@ -214,6 +221,8 @@ def grow(seed, work, server, subscribers):
             kills += 1
         if recorder.error:
             raise recorder.error
+        if server_places or any(subscriber.places for subscriber in subscribers):
+            return False
         return all(subscriber.next_position() == LOG_SIZE for subscriber in subscribers)
 
     until("everybody holds the log", everybody_is_there)
@@ -247,7 +256,7 @@ def main(seed):
             assert [len(found) for found in expected.values()] == [LOG_SIZE, ROWS]
             for subscriber in subscribers:
                 subscriber.end(signal.SIGTERM)
-                compare(subscriber, expected[subscriber.name.split("-")[1]], log_id, root)
+                compare(subscriber, expected[subscriber.part], log_id, root)
 
             server.end(signal.SIGTERM)
             running.append(Server(work, "another-log", server.address))
