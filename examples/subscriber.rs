@@ -144,7 +144,8 @@ impl Copy {
             filter: Some(self.filter.clone()),
             ..Default::default()
         };
-        let mut stream = LedgerServiceClient::new(channel).subscribe(request).await?.into_inner();
+        let mut ledger = LedgerServiceClient::new(channel);
+        let mut stream = timeout(SILENCE_MAX, ledger.subscribe(request)).await??.into_inner();
         loop {
             let message = timeout(SILENCE_MAX, stream.message()).await??;
             let message = message.ok_or_else(|| Status::unavailable("the stream ended"))?;
