@@ -140,6 +140,8 @@ pub async fn follow(ledger: Arc<Ledger>, disk: Arc<Disk>, seen: Seen) {
             assert_eq!(event.position, Some(seen.len() as u64), "contiguous");
             seen.push(leaf.bytes);
         }
+        let stands_still = seen.lock().len() as u64 == from;
+        assert!(chunks.is_empty() || !stands_still, "contiguous: a chunk without its events");
         if chunks.is_empty() && watch.changed().await.is_err() {
             return;
         }
