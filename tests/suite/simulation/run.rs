@@ -82,7 +82,7 @@ impl Counts {
             ("crashes at the gate", &mut self.crashes_at_the_gate, 1),
             ("commits that survived unanswered", &mut self.survivors_of_crashes, 0),
             ("torn writes", &mut self.torn_writes, 1),
-            ("values removed at a start", &mut self.incomplete_commits_removed, 1),
+            ("values removed at a start", &mut self.incomplete_commits_removed, 3),
             ("failed appends", &mut self.failed_appends, 1),
             ("clean closes", &mut self.clean_closes, 1),
             ("repeats", &mut self.repeats, 10),
@@ -287,6 +287,8 @@ impl Run {
                     self.send(asked).await;
                 }
             }
+            // An append of several values is where a crash leaves part of a commit.
+            40..60 if self.is_at_gate && self.disk.at_gate().len() > 2 => self.crash().await,
             40..75 if self.is_at_gate => self.release().await,
             40..55 => self.turn_clock(),
             75..80 => self.turn_clock(),
@@ -303,8 +305,8 @@ impl Run {
     fn choose(&mut self) -> Asked {
         let random = &mut self.random;
         let size = match random.u8(0..40) {
-            0 => random.usize(80..260),
-            1..4 => random.usize(10..40),
+            0..3 => random.usize(80..260),
+            3..6 => random.usize(10..40),
             _ => random.usize(1..5),
         };
         let mut said: Vec<Said> = Vec::with_capacity(size);
