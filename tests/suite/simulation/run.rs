@@ -531,7 +531,8 @@ impl Run {
             let little = self.random.i64(0..SECOND / 10);
             return self.clocks.turn(little, little);
         }
-        let passed = self.random.i64(0..100) * SECOND;
+        // Where little time has passed, a step back goes behind what was recorded.
+        let passed = self.random.i64(0..100) * SECOND / [1, 50][self.random.usize(0..2)];
         let error = match self.random.u8(0..4) {
             _ if self.clock_error != 0 => 0,
             0 => self.random.i64(-50..-1) * SECOND,
