@@ -237,6 +237,8 @@ pub struct Model {
     requests: HashMap<Bytes, usize>,
     /// The last trusted reading of the clock: wall and monotonic.
     trusted: Option<(i64, i64)>,
+    /// Commits whose time is a later one than the clock showed.
+    pub times_held: usize,
     /// Roots of complete subtrees, by first leaf and number of leaves.
     subtrees: HashMap<(usize, usize), Hash>,
 }
@@ -251,6 +253,7 @@ impl Model {
             versions: HashMap::new(),
             requests: HashMap::new(),
             trusted: None,
+            times_held: 0,
             subtrees: HashMap::new(),
         }
     }
@@ -328,6 +331,7 @@ impl Model {
             return None;
         }
         self.trusted = Some((wall, monotonic));
+        self.times_held += usize::from(last > wall);
         Some(last.max(wall))
     }
 

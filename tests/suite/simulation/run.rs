@@ -60,6 +60,7 @@ pub struct Counts {
     pub only_decided: usize,
     pub rejections: usize,
     pub clock_refusals: usize,
+    pub times_held: usize,
     pub unknown_outcomes: usize,
     pub callers_gone: usize,
     pub reads: usize,
@@ -71,7 +72,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 26] {
+    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 27] {
         // With each the least that a run must have had on average.
         [
             ("commits", &mut self.commits, 60),
@@ -92,6 +93,7 @@ impl Counts {
             ("only decided", &mut self.only_decided, 5),
             ("rejections", &mut self.rejections, 10),
             ("clock refusals", &mut self.clock_refusals, 1),
+            ("recorded times held against the clock", &mut self.times_held, 2),
             ("unknown outcomes", &mut self.unknown_outcomes, 5),
             ("callers gone", &mut self.callers_gone, 1),
             ("reads", &mut self.reads, 200),
@@ -239,6 +241,7 @@ pub async fn run(seed: u64, steps: usize) -> Ended {
     }
     run.close().await;
     run.check_at_start().await;
+    run.counts.times_held = run.model.times_held;
     let mut hasher = DefaultHasher::new();
     run.trace.hash(&mut hasher);
     Ended { counts: run.counts, trace: run.trace, hash: hasher.finish() }
@@ -526,18 +529,16 @@ impl Run {
 
     /// Time goes on; sometimes the clock on the wall jumps, and is set right again later.
     fn turn_clock(&mut self) {
-        if self.is_at_gate {
-            // Not so far that a sync seems to hang.
-            let little = self.random.i64(0..SECOND / 10);
-            return self.clocks.turn(little, little);
-        }
-        // Where little time has passed, a step back goes behind what was recorded.
-        let passed = self.random.i64(0..100) * SECOND / [1, 50][self.random.usize(0..2)];
-        let error = match self.random.u8(0..4) {
+        // Where little time has passed, a step back goes behind what was recorded. At the gate no sync may seem to hang.
+        let passed = match self.random.bool() || self.is_at_gate {
+            true => self.random.i64(0..SECOND / 10),
+            false => self.random.i64(0..100) * SECOND,
+        };
+        let error = match self.random.u8(0..6) {
             _ if self.clock_error != 0 => 0,
-            0 => self.random.i64(-50..-1) * SECOND,
-            1 => -self.random.i64(200..5_000) * SECOND,
-            2 => self.random.i64(3_601..9_000) * SECOND,
+            0..3 => self.random.i64(-50..-1) * SECOND,
+            3 => -self.random.i64(200..5_000) * SECOND,
+            4 => self.random.i64(3_601..9_000) * SECOND,
             _ => 0,
         };
         self.clocks.turn(passed + error - self.clock_error, passed);
