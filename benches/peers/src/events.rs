@@ -79,7 +79,12 @@ fn designation(enterprise: &Enterprise, lap: usize) -> pb::Event {
 }
 
 /// The event as it would be recorded: what a peer is given to keep.
-pub fn payload((serial, event): (u64, pb::Event)) -> Bytes {
+pub fn payload((serial, mut event): (u64, pb::Event)) -> Bytes {
+    event.rule_version = "2022".to_owned();
+    if let Some(Fact::Designated(designated)) = &mut event.fact {
+        designated.valid_to = Some(pb::Date { year: 2026, month: 12, day: 31 });
+        designated.valid_to_inferred = true;
+    }
     let recorded = pb::RecordedEvent {
         position: Some(serial),
         recorded_time: Some(prost_types::Timestamp { seconds: 1_767_225_600, nanos: 123_456_000 }),

@@ -29,32 +29,13 @@ pub struct JetStream {
 }
 
 impl JetStream {
-    fn context(&self, worker: usize) -> &Context {
-        &self.contexts[worker % CONNECTIONS]
-    }
-
-    async fn consumer(&self, worker: usize, from: DeliverPolicy) -> push::Ordered {
-        let context = self.context(worker);
-        let config = push::OrderedConfig {
-            deliver_subject: context.client().new_inbox(),
-            deliver_policy: from,
-            ..Default::default()
-        };
-        let consumer = context.create_consumer_on_stream(config, STREAM).await.expect("a consumer");
-        consumer.messages().await.expect("messages")
-    }
-}
-
-impl Unary for JetStream {
-    const NAME: &'static str = "JetStream";
-
-    async fn start() -> Option<Self> {
+    async fn start_syncing(interval: &str) -> Option<Self> {
         let program = process::program("TIDU_BENCH_NATS", "nats-server")?;
         let address = format!("127.0.0.1:{}", process::free_port());
         let mut server = Server::start(|dir| {
             let store = dir.join("data");
             let config = format!(
-                "listen: \"{address}\"\njetstream {{ store_dir: {store:?}, sync_interval: always }}\n"
+                "listen: \"{address}\"\njetstream {{ store_dir: {store:?}, sync_interval: \"{interval}\" }}\n"
             );
             let file = dir.join("nats.conf");
             fs::write(&file, config).expect("the directory can be written");
@@ -83,6 +64,29 @@ impl Unary for JetStream {
         Some(Self { server, contexts })
     }
 
+    fn context(&self, worker: usize) -> &Context {
+        &self.contexts[worker % CONNECTIONS]
+    }
+
+    async fn consumer(&self, worker: usize, from: DeliverPolicy) -> push::Ordered {
+        let context = self.context(worker);
+        let config = push::OrderedConfig {
+            deliver_subject: context.client().new_inbox(),
+            deliver_policy: from,
+            ..Default::default()
+        };
+        let consumer = context.create_consumer_on_stream(config, STREAM).await.expect("a consumer");
+        consumer.messages().await.expect("messages")
+    }
+}
+
+impl Unary for JetStream {
+    const NAME: &'static str = "JetStream";
+
+    async fn start() -> Option<Self> {
+        Self::start_syncing("always").await
+    }
+
     fn server(&self) -> &Server {
         &self.server
     }
@@ -95,6 +99,11 @@ impl Unary for JetStream {
 
 impl Peer for JetStream {
     const BULK: usize = 100;
+    const BULK_PART: usize = 10;
+
+    async fn start_for_reading() -> Option<Self> {
+        Self::start_syncing("2m").await
+    }
 
     /// Publishes without waiting between messages, then waits for all acknowledgements.
     async fn commit(&self, worker: usize, events: Vec<Numbered>) {

@@ -71,8 +71,8 @@ struct Plan {
     deliveries: usize,
 }
 
-const FULL: Plan = Plan { seconds: 3.0, load: 200_000, deliveries: 2_000_000 };
-const QUICK: Plan = Plan { seconds: 0.3, load: 8_000, deliveries: 80_000 };
+const FULL: Plan = Plan { seconds: 3.0, load: 200_000, deliveries: 1_000_000 };
+const QUICK: Plan = Plan { seconds: 0.3, load: 40_000, deliveries: 80_000 };
 
 fn main() {
     let arguments = Arguments::parse();

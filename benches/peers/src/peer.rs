@@ -36,6 +36,13 @@ pub trait Peer: Unary {
     const BULK_ROWS: &'static [&'static str] = &["bulk"];
     /// Events of a commit in bulk. As many commits are in flight as make 4,000 events.
     const BULK: usize;
+    /// One in so many of the load's events is measured in bulk; 1: the log that they fill is read, too.
+    const BULK_PART: usize = 1;
+
+    /// Starts it for what only reads: where syncs would make filling it take minutes, without them.
+    fn start_for_reading() -> impl Future<Output = Option<Self>> {
+        Self::start()
+    }
 
     /// Records events together, in the way the system has for it, and waits until all are durable.
     fn commit(&self, worker: usize, events: Vec<Numbered>) -> impl Future<Output = ()> + Send;

@@ -92,12 +92,40 @@ async fn append_for<P: Unary>(
 pub async fn load<P: Peer>(plan: &Plan, events: &Events, table: &mut Table) {
     let Some(peer) = P::start().await else { return absent::<P>() };
     let (peer, events) = (Arc::new(peer), events.afresh());
+    let mut bulk = Table::default();
     let meter = Meter::start(&*peer);
-    let mut workers = JoinSet::new();
+    let count = fill(&peer, plan.load / P::BULK_PART, &events).await;
+    meter.stop(&*peer, count, "", &mut bulk);
+    for row in P::BULK_ROWS {
+        table.take_from(&bulk, row);
+    }
+    if !P::BULK_ROWS.contains(&"bulk") {
+        return;
+    }
+    let peer = if P::BULK_PART == 1 {
+        peer
+    } else {
+        drop(peer);
+        let Some(peer) = P::start_for_reading().await else { return absent::<P>() };
+        let peer = Arc::new(peer);
+        fill(&peer, plan.load, &events.afresh()).await;
+        peer
+    };
+    add_memory(&*peer, plan, "after the bulk load", table);
+    let meter = Meter::start(&*peer);
+    let bytes = peer.catch_up(plan.load).await;
+    meter.stop(&*peer, plan.load, "catch-up of one subscriber", table);
+    table.add("mean size of an event read", "B", Less, P::NAME, bytes as f64 / plan.load as f64);
+    add_memory(&*peer, plan, "after the catch-up", table);
+}
+
+/// Records so many events in bulk, or a few less; gives how many.
+async fn fill<P: Peer>(peer: &Arc<P>, count: usize, events: &Events) -> usize {
     let in_flight = BULK_IN_FLIGHT / P::BULK;
+    let commits = count / BULK_IN_FLIGHT;
+    let mut workers = JoinSet::new();
     for worker in 0..in_flight {
-        let (peer, events) = (Arc::clone(&peer), events.clone());
-        let commits = plan.load / BULK_IN_FLIGHT;
+        let (peer, events) = (Arc::clone(peer), events.clone());
         workers.spawn(async move {
             for _ in 0..commits {
                 peer.commit(worker % CONNECTIONS, events.take(P::BULK)).await;
@@ -105,20 +133,7 @@ pub async fn load<P: Peer>(plan: &Plan, events: &Events, table: &mut Table) {
         });
     }
     workers.join_all().await;
-    let mut bulk = Table::default();
-    meter.stop(&*peer, plan.load, "", &mut bulk);
-    for row in P::BULK_ROWS {
-        table.take_from(&bulk, row);
-    }
-    if !P::BULK_ROWS.contains(&"bulk") {
-        return;
-    }
-    add_memory(&*peer, plan, "after the bulk load", table);
-    let meter = Meter::start(&*peer);
-    let bytes = peer.catch_up(plan.load).await;
-    meter.stop(&*peer, plan.load, "catch-up of one subscriber", table);
-    table.add("mean size of an event read", "B", Less, P::NAME, bytes as f64 / plan.load as f64);
-    add_memory(&*peer, plan, "after the catch-up", table);
+    commits * BULK_IN_FLIGHT
 }
 
 fn add_memory<P: Unary>(peer: &P, plan: &Plan, when: &str, table: &mut Table) {
@@ -135,19 +150,23 @@ pub async fn fan_out<P: Peer>(plan: &Plan, followers: usize, events: &Events, ta
     let row = format!("live to {followers}, commits of {LIVE_COMMIT}, deliveries");
     let commits = plan.deliveries / followers / LIVE_COMMIT;
     let meter = Meter::start(&*peer);
-    let delays = deliver(&peer, followers, commits, LIVE_COMMIT, None, &events).await;
+    let (calls, replies) = deliver(&peer, followers, commits, LIVE_COMMIT, None, &events).await;
     meter.stop(&*peer, followers * commits * LIVE_COMMIT, &row, table);
-    add_quantiles::<P>(&format!("{row}, from reply to delivery"), delays, table);
+    add_quantiles::<P>(&format!("{row}, from call to delivery"), calls, table);
+    add_quantiles::<P>(&format!("{row}, from reply to delivery"), replies, table);
 
     let commits = (plan.seconds / PACE.as_secs_f64()) as usize;
     let row = format!("live to {followers}, 50 commits of {PACED_COMMIT} a second, deliveries");
     let meter = Meter::start(&*peer);
-    let delays = deliver(&peer, followers, commits, PACED_COMMIT, Some(PACE), &events).await;
+    let pace = Some(PACE);
+    let (calls, replies) = deliver(&peer, followers, commits, PACED_COMMIT, pace, &events).await;
     meter.stop(&*peer, followers * commits * PACED_COMMIT, &row, table);
-    add_quantiles::<P>(&format!("{row}, from reply to delivery"), delays, table);
+    add_quantiles::<P>(&format!("{row}, from call to delivery"), calls, table);
+    add_quantiles::<P>(&format!("{row}, from reply to delivery"), replies, table);
 }
 
-/// For each follower and commit, milliseconds from the reply until the commit had come in whole; 0 if it came earlier.
+/// For each follower and commit, milliseconds until the commit had come in whole: from the call, and from the reply (0
+/// if it came earlier).
 async fn deliver<P: Peer>(
     peer: &Arc<P>,
     followers: usize,
@@ -155,7 +174,7 @@ async fn deliver<P: Peer>(
     size: usize,
     pace: Option<Duration>,
     events: &Events,
-) -> Vec<f64> {
+) -> (Vec<f64>, Vec<f64>) {
     let origin = Instant::now();
     let mut reading = JoinSet::new();
     for follower in 0..followers {
@@ -173,20 +192,23 @@ async fn deliver<P: Peer>(
         });
     }
     let mut ticks = pace.map(tokio::time::interval);
-    let mut replied = Vec::with_capacity(commits);
+    let (mut called, mut replied) = (Vec::with_capacity(commits), Vec::with_capacity(commits));
     for _ in 0..commits {
         if let Some(ticks) = &mut ticks {
             ticks.tick().await;
         }
-        peer.commit(0, events.take(size)).await;
+        let commit = events.take(size);
+        called.push(origin.elapsed());
+        peer.commit(0, commit).await;
         replied.push(origin.elapsed());
     }
-    let reached = reading.join_all().await.into_iter();
-    let late = |reached: Vec<Duration>| {
-        let pairs = reached.into_iter().zip(&replied);
-        pairs.map(|(at, reply)| at.saturating_sub(*reply).as_secs_f64() * 1e3).collect::<Vec<_>>()
-    };
-    reached.flat_map(late).collect()
+    let reached = reading.join_all().await;
+    (lateness(&reached, &called), lateness(&reached, &replied))
+}
+
+fn lateness(reached: &[Vec<Duration>], since: &[Duration]) -> Vec<f64> {
+    let pairs = reached.iter().flat_map(|follower| follower.iter().zip(since));
+    pairs.map(|(at, since)| at.saturating_sub(*since).as_secs_f64() * 1e3).collect()
 }
 
 fn add_quantiles<P: Unary>(row: &str, mut values: Vec<f64>, table: &mut Table) {

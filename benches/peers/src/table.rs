@@ -101,13 +101,15 @@ impl Row {
             return String::new();
         };
         let ratio = if self.better == Better::More { tidu / peer } else { peer / tidu };
-        format!("{ratio:.2}")
+        // Times below what is shown have no ratio worth the name.
+        if tidu < 0.005 || peer < 0.005 { String::new() } else { format!("{ratio:.2}") }
     }
 }
 
 /// Three figures or so, with thousands apart.
 fn show(value: f64) -> String {
     match value {
+        v if v < 0.005 => "< 0.01".to_owned(),
         v if v < 10.0 => format!("{v:.2}"),
         v if v < 100.0 => format!("{v:.1}"),
         v if v < 10_000.0 => group(format!("{v:.0}")),
