@@ -193,6 +193,8 @@ pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(10);
 pub const HOOK_RETRY_MIN_DEFAULT: Duration = Duration::from_secs(1);
 /// See [`HOOK_RETRY_MIN_DEFAULT`].
 pub const HOOK_RETRY_MAX_DEFAULT: Duration = Duration::from_secs(60);
+/// Bytes of an answer to a webhook that are read so that its connection can be used again.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Longest pause that a receiver of webhooks may ask for; a longer one is read as this.
 pub const WEBHOOK_RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// How long a receiver of webhooks has to answer where the caller says nothing.

@@ -64,6 +64,7 @@ struct Subscription {
     heartbeat: Duration,
     /// When silence becomes too long.
     due: Instant,
+    told_first: bool,
     told_caught_up: bool,
     told_last: bool,
     /// Where the cursor that it started from learns how far it is.
@@ -130,6 +131,7 @@ impl Streams {
             stop: request.stop_position,
             heartbeat,
             due: Instant::now() + heartbeat,
+            told_first: false,
             told_caught_up: false,
             told_last: false,
             connected,
@@ -209,6 +211,11 @@ impl Subscription {
                 let progress = self.progress(size);
                 return Ok(Some(self.spoken(progress)));
             }
+            if !std::mem::replace(&mut self.told_first, true) {
+                self.told_caught_up = self.next >= size;
+                let progress = self.progress(size);
+                return Ok(Some(self.spoken(progress)));
+            }
             let upto = self.stop.map_or(size, |stop| stop.min(size));
             if self.next < upto {
                 if let Some(batch) = self.batch(upto).await? {
@@ -249,7 +256,10 @@ impl Subscription {
     async fn wait(&mut self) -> Woken {
         let grown = async {
             match &self.sleeper {
-                Some(sleeper) => Ok(sleeper.woken().await),
+                Some(sleeper) => {
+                    sleeper.woken().await;
+                    Ok(())
+                }
                 None => self.durable.changed().await,
             }
         };

@@ -165,7 +165,7 @@ async fn a_cursor_keeps_a_place_and_a_filter_across_a_kill() {
     let next = loop {
         match stream.message().await.unwrap().unwrap().payload.unwrap() {
             Payload::Events(batch) => delivered += batch.leaves.len(),
-            Payload::Progress(progress) => break progress.next_position,
+            Payload::Progress(progress) if progress.caught_up => break progress.next_position,
             _ => {}
         }
     };

@@ -9,7 +9,7 @@ use tidu::pb::{
 use tokio::time::timeout;
 use tonic::{Code, Streaming};
 
-use crate::harness::{Fresh, Server, designated, list, little_giant, made_up, reason};
+use crate::harness::{Client, Fresh, Server, designated, list, little_giant, made_up, reason};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -18,6 +18,16 @@ type Stream = Streaming<pb::SubscribeResponse>;
 async fn next(stream: &mut Stream) -> Payload {
     let message = timeout(PATIENCE, stream.message()).await.expect("the stream is silent");
     message.unwrap().expect("the stream ended").payload.unwrap()
+}
+
+/// A stream that has said where it begins.
+async fn opened(client: &mut Client, request: pb::SubscribeRequest) -> Stream {
+    let start = request.start.clone();
+    let mut stream = client.ledger.subscribe(request).await.unwrap().into_inner();
+    let Payload::Progress(first) = next(&mut stream).await else { panic!("progress comes first") };
+    assert!(!first.log_id.is_empty());
+    assert_eq!(start, Some(Start::FromPosition(first.next_position)));
+    stream
 }
 
 fn from(position: u64) -> pb::SubscribeRequest {
@@ -87,7 +97,7 @@ async fn unique_and_resumable_a_stream_cut_anywhere_goes_on_without_gap_or_repea
     let mut position = 0;
     while position < 750 {
         let request = pb::SubscribeRequest { stop_position: Some(750), ..from(position) };
-        let mut stream = client.ledger.subscribe(request).await.unwrap().into_inner();
+        let mut stream = opened(&mut client, request).await;
         // Cut after one message; also resume in the middle of a chunk.
         if let Payload::Events(batch) = next(&mut stream).await {
             let taken = batch.leaves.len().min(97);
@@ -166,7 +176,7 @@ async fn reliable_under_filter_next_position_passes_what_does_not_match() {
         .unwrap();
     let filter = pb::Filter { programmes: vec!["little-giant".to_owned()], ..Default::default() };
     let request = pb::SubscribeRequest { filter: Some(filter.clone()), ..from(0) };
-    let mut stream = client.ledger.subscribe(request).await.unwrap().into_inner();
+    let mut stream = opened(&mut client, request).await;
     let Payload::Events(batch) = next(&mut stream).await else { panic!("events first") };
     assert_eq!((batch.leaves.len(), batch.next_position), (1, 502));
     let Payload::Progress(progress) = next(&mut stream).await else { panic!("then progress") };
@@ -260,7 +270,7 @@ async fn a_drain_ends_streams_with_progress_so_far_and_exits_with_0() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     client.record(list(1, 10)).await.unwrap();
-    let mut stream = client.ledger.subscribe(from(0)).await.unwrap().into_inner();
+    let mut stream = opened(&mut client, from(0)).await;
     assert!(matches!(next(&mut stream).await, Payload::Events(_)));
     assert!(matches!(next(&mut stream).await, Payload::Progress(_)));
     let Fresh { server, dir } = fresh;

@@ -154,16 +154,37 @@ fn complaints(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A line that a child prints, in the pipe that is taken from it.
-fn line(pipe: impl std::io::Read) -> String {
-    let mut line = String::new();
-    BufReader::new(pipe).read_line(&mut line).unwrap();
-    line
+/// A watcher that runs beside the test; ended with it.
+struct Watching(Child);
+
+impl Watching {
+    fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
-fn kill(mut child: Child) {
-    child.kill().unwrap();
-    child.wait().unwrap();
+impl Drop for Watching {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads lines until one has these words. Keep the pipe: a watcher without a reader ends.
+fn wait_for<R: std::io::Read>(pipe: R, words: &str) -> BufReader<R> {
+    let mut pipe = BufReader::new(pipe);
+    let mut line = String::new();
+    while !line.contains(words) {
+        line.clear();
+        assert!(pipe.read_line(&mut line).unwrap() > 0, "ended before it said {words}");
+    }
+    pipe
 }
 
 #[tokio::test]
@@ -218,11 +239,11 @@ async fn a_watcher_killed_at_any_moment_repeats_at_most_the_last_event() {
     fresh.client().await.record(list(1, 400)).await.unwrap();
     let hooked = Hooked::start(vec![Step::Answer(200, ""), Step::Answer(200, ""), Step::Hold]);
     let start =
-        || watch(&fresh, &["--webhook", &hooked.url]).stderr(Stdio::null()).spawn().unwrap();
+        || Watching::start(watch(&fresh, &["--webhook", &hooked.url]).stderr(Stdio::null()));
     // The third was sent and never answered: it is the first that comes again.
     let watching = start();
     assert_eq!([0; 3].map(|_| hooked.position()), [0, 1, 2]);
-    kill(watching);
+    watching.kill();
     assert_eq!(kept(&state(&fresh)), 2);
     let (mut last, mut repeated) = (2, 0);
     let mut judge = |position: u64| {
@@ -236,7 +257,7 @@ async fn a_watcher_killed_at_any_moment_repeats_at_most_the_last_event() {
         for _ in 0..3 {
             judge(hooked.position());
         }
-        kill(watching);
+        watching.kill();
     }
     let output = watch(&fresh, &["--webhook", &hooked.url, "--until", "400"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -251,15 +272,15 @@ async fn delivery_goes_on_after_the_server_was_killed_and_started_again() {
     fresh.client().await.record(list(1, 2)).await.unwrap();
     let hooked = Hooked::start(Vec::new());
     let args = ["--webhook", &hooked.url, "--from", "1", "--until", "4", "--progress", "-ojson"];
-    let mut watching = watch(&fresh, &args).stdout(Stdio::piped()).spawn().unwrap();
-    assert!(line(watching.stdout.take().unwrap()).contains("\"caughtUp\":true"));
+    let mut watching = Watching::start(watch(&fresh, &args).stdout(Stdio::piped()));
+    let _pipe = wait_for(watching.0.stdout.take().unwrap(), "\"caughtUp\":true");
     let Fresh { server, dir } = fresh;
     let address = server.address.clone();
     server.kill();
     let server = Server::start_at(&dir.path().join("data"), address.trim_start_matches("http://"));
     server.client().await.record(list(1, 4).split_off(2)).await.unwrap();
     assert_eq!([0; 3].map(|_| hooked.position()), [1, 2, 3]);
-    kill(watching);
+    watching.kill();
     assert!(hooked.requests.try_recv().is_err());
 }
 
@@ -268,11 +289,11 @@ async fn the_state_moves_past_what_does_not_match_and_from_counts_only_once() {
     let fresh = Fresh::start();
     fresh.client().await.record(list(1, 3)).await.unwrap();
     let args = ["--exec", "exit 1", "--kind", "revoked", "--progress", "-ojson"];
-    let mut watching = watch(&fresh, &args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut watching = Watching::start(watch(&fresh, &args).stdout(Stdio::piped()));
     // The state is written before the progress is told.
-    assert!(line(watching.stdout.take().unwrap()).contains("\"nextPosition\":\"3\""));
+    let _pipe = wait_for(watching.0.stdout.take().unwrap(), "\"nextPosition\":\"3\"");
     assert_eq!(kept(&state(&fresh)), 3);
-    kill(watching);
+    watching.kill();
     fresh.client().await.record(list(1, 4).split_off(3)).await.unwrap();
     let args = ["--exec", "echo $TIDU_POSITION", "--from", "1", "--until", "4"];
     let output = watch(&fresh, &args).output().unwrap();
@@ -336,12 +357,11 @@ async fn a_watcher_asked_to_end_ends_between_two_attempts() {
     let hooked =
         Hooked::start(vec![Step::Answer(200, ""), Step::Answer(503, "retry-after: 900\r\n")]);
     let mut command = watch(&fresh, &["--webhook", &hooked.url]);
-    let mut watching = command.stderr(Stdio::piped()).spawn().unwrap();
-    let said = line(watching.stderr.take().unwrap());
-    assert!(said.contains("trying again in 900s"), "{said}");
-    let pid = watching.id().to_string();
+    let mut watching = Watching::start(command.stderr(Stdio::piped()));
+    let _pipe = wait_for(watching.0.stderr.take().unwrap(), "trying again in 900s");
+    let pid = watching.0.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert_eq!(watching.wait().unwrap().code(), Some(0));
+    assert_eq!(watching.0.wait().unwrap().code(), Some(0));
     assert_eq!(kept(&state(&fresh)), 1);
 }
 
@@ -365,10 +385,10 @@ async fn a_state_file_serves_one_log_and_one_watcher_and_is_never_guessed_at() {
     refused(deliver().env("TIDU_SERVER", &other.server.address), "another --state file");
 
     let mut waiting = watch(&fresh, &["--exec", "true", "--progress"]);
-    let mut waiting = waiting.stdout(Stdio::piped()).spawn().unwrap();
-    line(waiting.stdout.take().unwrap());
+    let mut waiting = Watching::start(waiting.stdout(Stdio::piped()));
+    let _pipe = wait_for(waiting.0.stdout.take().unwrap(), "of 1 events");
     refused(&mut deliver(), "another tidu delivers");
-    kill(waiting);
+    waiting.kill();
 
     let text = fs::read_to_string(state(&fresh)).unwrap();
     fs::write(state(&fresh), text.replace("\"next_position\":1", "\"next_position\":2")).unwrap();

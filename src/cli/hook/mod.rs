@@ -180,7 +180,7 @@ impl Hook {
     }
 
     /// Offers an event until it is taken; false if it is asked to end before.
-    async fn hand_over(&self, event: &CloudEvent) -> Result<bool, CliError> {
+    async fn hand_over(&mut self, event: &CloudEvent) -> Result<bool, CliError> {
         let mut pause = Pause::new(self.retry_min, self.retry_max);
         let mut attempts = 0_u32;
         loop {
@@ -213,7 +213,7 @@ impl Hook {
 }
 
 impl Receiver {
-    async fn offer(&self, event: &CloudEvent) -> Answer {
+    async fn offer(&mut self, event: &CloudEvent) -> Answer {
         match self {
             Self::Command(command) => command.offer(event).await,
             Self::Webhook(webhook) => webhook.offer(event).await,

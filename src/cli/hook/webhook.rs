@@ -3,20 +3,24 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_util::client::legacy::connect::HttpConnector;
 use jiff::{Timestamp, fmt::rfc2822};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::time::timeout;
+use tower::ServiceExt as _;
 
 use super::{Answer, CliError, client::reason, event::CloudEvent, signature::Secrets};
+use crate::domain::limits::WEBHOOK_ANSWER_BYTES_MAX;
 
 /// Where events are POSTed to.
 pub(super) struct Webhook {
-    client: Client<HttpsConnector<HttpConnector>, String>,
+    connector: HttpsConnector<HttpConnector>,
+    /// The connection of the answer before, if another request may follow on it. There is never a second one: a request that
+    /// waited on it could be read after later ones.
+    connection: Option<SendRequest<String>>,
     url: Uri,
     secrets: Secrets,
     /// How long an answer may take.
@@ -47,15 +51,17 @@ impl Webhook {
             .https_or_http()
             .enable_http1()
             .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, url: uri, secrets, duration_max })
+        Ok(Self { connector, connection: None, url: uri, secrets, duration_max })
     }
 
     /// Sends an event; an answer of 2xx means that it was taken.
-    pub(super) async fn offer(&self, event: &CloudEvent) -> Answer {
+    pub(super) async fn offer(&mut self, event: &CloudEvent) -> Answer {
         let timestamp = now().as_second();
         let signature = self.secrets.sign(&event.id, timestamp, &event.body);
-        let request = Request::post(&self.url)
+        let path = self.url.path_and_query().map_or("/", |path| path.as_str());
+        let host = self.url.authority().map_or("", |authority| authority.as_str());
+        let request = Request::post(path)
+            .header(header::HOST, host)
             .header(header::CONTENT_TYPE, "application/cloudevents+json")
             .header(header::USER_AGENT, concat!("tidu/", env!("CARGO_PKG_VERSION")))
             .header("webhook-id", &event.id)
@@ -66,12 +72,40 @@ impl Webhook {
             Ok(request) => request,
             Err(error) => return Answer::not_taken(format!("it cannot be sent: {error}")),
         };
-        match timeout(self.duration_max, self.client.request(request)).await {
-            // The body of an answer says nothing that counts; it is not read.
-            Ok(Ok(response)) => judge(response.status(), response.headers(), now()),
-            Ok(Err(error)) => Answer::not_taken(reason(&error)),
+        match timeout(self.duration_max, self.send(request)).await {
+            Ok(Ok((status, headers))) => judge(status, &headers, now()),
+            Ok(Err(why)) => Answer::not_taken(why),
             Err(_) => Answer::not_taken(format!("no answer within {:?}", self.duration_max)),
         }
+    }
+
+    async fn send(&mut self, request: Request<String>) -> Result<(StatusCode, HeaderMap), String> {
+        let mut connection = self.connection.take();
+        if let Some(before) = &mut connection
+            && before.ready().await.is_err()
+        {
+            connection = None;
+        }
+        let mut connection = match connection {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let answer = connection.send_request(request).await.map_err(|e| reason(&e))?;
+        let (answer, body) = answer.into_parts();
+        // What it says beyond its status does not count; a long speech ends the connection.
+        if Limited::new(body, WEBHOOK_ANSWER_BYTES_MAX).collect().await.is_ok() {
+            self.connection = Some(connection);
+        }
+        Ok((answer.status, answer.headers))
+    }
+
+    async fn connect(&self) -> Result<SendRequest<String>, String> {
+        let stream = self.connector.clone().oneshot(self.url.clone()).await;
+        let stream = stream.map_err(|e| reason(&*e))?;
+        let (connection, driver) = http1::handshake(stream).await.map_err(|e| reason(&e))?;
+        // It ends with the connection; what goes wrong is said by the request.
+        tokio::spawn(driver);
+        Ok(connection)
     }
 }
 
