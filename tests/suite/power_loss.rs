@@ -263,6 +263,43 @@ fn nothing_acknowledged_is_lost_by_a_power_loss_during_the_recovery_from_another
     report.print("a second power loss");
 }
 
+/// First start, advances, and restarts after a close.
+const CURSORS: &str =
+    "phase:cursors-first cursors:12 phase:cursors-restart cursors:12 phase:cursors-again cursors:3";
+
+#[test]
+fn a_cursor_advanced_before_a_power_loss_stands_there_after_it() {
+    if !strace_is_there() {
+        return;
+    }
+    let mut random = seeded();
+    let dir = directory();
+    let place = Place::new(dir.path());
+    let mut disk = place.model();
+    record(&place, &mut disk, CURSORS);
+    print_activity(&disk);
+    let recorded = Recorded { disk, history: Arc::new(History::new(Vec::new())), before: 0 };
+    let mut report = Report::default();
+    let phases = recorded.phases();
+    for i in 0..images(25) {
+        let (name, moments) = &phases[i % phases.len()];
+        let cut = recorded.cut(moments, &mut random);
+        let seed = random.u64(..);
+        let image = recorded.disk.image(cut, Cure::On, &mut Rng::with_seed(seed));
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = image.write(dir.path());
+        let acknowledged = recorded.acknowledged(cut);
+        let verdict = check::cursor_verdict(&dir.path().join("data"), acknowledged, 27);
+        assert!(
+            matches!(verdict, Verdict::Same(_)),
+            "{verdict:?}: {acknowledged} was acknowledged; phase {name}, moment {cut}, image seed {seed}"
+        );
+        report.add(name, &image, bytes, &verdict);
+    }
+    report.print("cursors");
+    assert!(report.sum(|counts| counts.with_pages_lost) * 10 > images(25), "hardly anything lost");
+}
+
 /// The control: the same method sees the fault that the cure is there for.
 #[test]
 fn without_the_cure_the_same_images_lose_acknowledged_events() {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::Path,
     sync::{Arc, mpsc},
     thread,
@@ -11,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use prost::Message as _;
 use tidu::{
+    cursors::{CursorError, Cursors},
     domain::catalogue::Catalogue,
     ledger::{Leaf, Ledger, Parts},
     log::{CommitLog, Frontier, Hash, LogError, SledLog, merkle},
@@ -66,6 +68,30 @@ pub enum Verdict {
     Refused(String),
     /// The process would have ended or hung.
     Broken(String),
+}
+
+/// The cursor of the workload.
+pub const CURSOR: &str = "bank";
+
+/// Opens the store of cursors and compares where the cursor stands with where it was said to.
+pub fn cursor_verdict(data: &Path, acknowledged: u64, last: u64) -> Verdict {
+    // Before the first store has its name there may be no directory yet; the log makes it.
+    fs::create_dir_all(data).unwrap();
+    let cursors = match Cursors::open(data) {
+        Ok(cursors) => cursors,
+        Err(error) => return Verdict::Refused(error.to_string()),
+    };
+    let found = cursors.get(CURSOR);
+    cursors.close();
+    match found {
+        Ok((place, filter)) if place.next_position > last || filter != vec![7; 20_000] => {
+            Verdict::Different(format!("{place:?}"))
+        }
+        Ok((place, _)) if place.next_position >= acknowledged => Verdict::Same(place.next_position),
+        Ok((place, _)) => Verdict::Lost { size: place.next_position },
+        Err(CursorError::NotFound(_)) if acknowledged == 0 => Verdict::Same(0),
+        Err(error) => Verdict::Refused(error.to_string()),
+    }
 }
 
 /// Opens `data` and compares. If `goes_on`, records a commit more, closes, and looks again.

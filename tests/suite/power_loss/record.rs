@@ -13,7 +13,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tidu::log::{CommitLog as _, SledLog};
+use tidu::{
+    cursors::{self, Change, Cursors},
+    log::{CommitLog as _, SledLog},
+};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -78,7 +81,8 @@ pub fn strace_is_there() -> bool {
 /// Runs a plan under strace and adds its calls to the model.
 ///
 /// A plan is a list of steps: `phase:NAME`, `open`, `small:N` (commits of 1 to 4 events, some at once), `large:N` (one
-/// commit of N events), `mark`, `close` or `leave` (end without closing anything).
+/// commit of N events), `mark`, `close` or `leave` (end without closing anything); or `cursors:N` (open the store of cursors,
+/// make a cursor if there is none, advance it N times, and close).
 pub fn record(place: &Place, disk: &mut Disk, plan: &str) {
     let trace = place.directory.join("trace");
     let status = Command::new("strace")
@@ -125,6 +129,10 @@ async fn work(plan: &str, place: &Place, voice: &mut File) {
         let (word, value) = step.split_once(':').unwrap_or((step, ""));
         if word == "phase" {
             say(format!("phase {value}"));
+            continue;
+        }
+        if word == "cursors" {
+            advance(&place.disk().join("data"), value.parse().unwrap(), &mut say).await;
             continue;
         }
         if word == "open" {
@@ -185,4 +193,33 @@ async fn work(plan: &str, place: &Place, voice: &mut File) {
             other => panic!("no such step: {other}"),
         }
     }
+}
+
+/// Advances a cursor, each time by one, and says where it stands when that is durable.
+async fn advance(data: &Path, times: u64, say: &mut impl FnMut(String)) {
+    // As the log does before cursors are opened.
+    fs::create_dir_all(data).unwrap();
+    File::open(data.parent().unwrap()).unwrap().sync_all().unwrap();
+    let (cursors, log_id) = (Cursors::open(data).unwrap(), Uuid::from_u128(7));
+    let begin = match cursors.get(check::CURSOR) {
+        Ok((place, _)) => place.next_position,
+        Err(_) => {
+            let place = cursors::Place {
+                next_position: 0,
+                log_id,
+                created_micros: 1,
+                advanced_micros: None,
+            };
+            let filter = Bytes::from(vec![7; 20_000]);
+            cursors.change(check::CURSOR, Change::Create(place, filter)).await.unwrap();
+            0
+        }
+    };
+    say(format!("ack {begin}"));
+    for next_position in begin + 1..=begin + times {
+        let change = Change::Advance { next_position, log_id, force: false, now_micros: 2 };
+        cursors.change(check::CURSOR, change).await.unwrap();
+        say(format!("ack {next_position}"));
+    }
+    cursors.close();
 }
