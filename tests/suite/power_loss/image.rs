@@ -2,8 +2,8 @@
 //!
 //! Certain is what was written before a sync of the same file began that has ended, and an entry of a directory that was
 //! made before such a sync of the directory. Of everything else each 4 KiB page may stand as any of the writes to it left
-//! it, the file may have any size between, and each entry may be there or not. That is more than one file system does,
-//! and every state that ext4 can leave is among them.
+//! it, the file may have any size on the way (a length set by truncation is kept or lost whole), and each entry may be there
+//! or not. That is more than one file system does, and every state that ext4 can leave is among them.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -220,7 +220,7 @@ impl Disk {
             Fate::Prefix => *sizes.last().unwrap(),
             Fate::Scattered | Fate::OneLost => match random.u8(0..4) {
                 0 => durable_size,
-                1 => random.usize(*sizes.iter().min().unwrap()..=*sizes.iter().max().unwrap()),
+                1 => between(&sizes, pending, random),
                 _ => newest,
             },
         };
@@ -238,6 +238,18 @@ fn fate(random: &mut Rng) -> Fate {
         5..8 => Fate::Scattered,
         _ => Fate::OneLost,
     }
+}
+
+/// A size on the way: a write at the end may have come part of the way, a length that was set is kept or lost whole.
+fn between(sizes: &[usize], pending: &[&Change], random: &mut Rng) -> usize {
+    let steps = sizes.windows(2).zip(pending);
+    let mut ranges: Vec<_> = steps
+        .filter(|(_, change)| matches!(change.what, What::Write { .. }))
+        .map(|(step, _)| step[0]..=step[1])
+        .collect();
+    ranges.extend(sizes.iter().map(|size| *size..=*size));
+    let one = random.usize(..ranges.len());
+    random.usize(ranges.swap_remove(one))
 }
 
 fn size_after(size: usize, what: &What) -> usize {
