@@ -118,6 +118,7 @@ fn what_belongs_to_one_place_stays_there() {
     for (file, floor, code) in files() {
         let names = |word: &str| code.contains(word);
         assert!(!names("sled::") || floor == "log", "{file} names sled");
+        assert!(!names("redb::") || floor == "cursors", "{file} names redb");
         assert!(!names("allow(unsafe_code)") || file == "log/sync_cure.rs", "{file} is unsafe");
         let speaks = ["service", "cli", "pb", "server"].contains(&floor.as_str());
         assert!(!names("tonic::") || speaks, "{file} names tonic");
