@@ -139,10 +139,7 @@ impl Copy {
                 copy.log_id = status.map(|status| status.log_id).unwrap_or_default();
                 continue;
             }
-            let event = json.parse("RecordedEvent", &line).map_err(|why| refused(&why))?;
-            // In the order of fields in which it was recorded.
-            let event = pb::RecordedEvent::decode(event.as_slice());
-            let event = event.map_err(|e| refused(&e.to_string()))?;
+            let event = json.recorded(&line).map_err(|why| refused(&why))?;
             let position = event.position.ok_or_else(|| refused("has no position"))?;
             if copy.events.last().is_some_and(|(before, _)| *before >= position) {
                 return Err(refused("stands behind an event of the same or a later position"));

@@ -48,4 +48,11 @@ impl Json {
         input.end().map_err(|e| format!("is more than a {name}: {e}"))?;
         Ok(message.encode_to_vec())
     }
+
+    /// The recorded event that a line of an export stands for, or why it stands for none. Encoded again, it has its fields in
+    /// the order in which it was recorded.
+    pub(super) fn recorded(&self, line: &str) -> Result<pb::RecordedEvent, String> {
+        let encoded = self.parse("RecordedEvent", line)?;
+        pb::RecordedEvent::decode(encoded.as_slice()).map_err(|e| e.to_string())
+    }
 }

@@ -78,10 +78,7 @@ pub(super) fn read(
     let header = header_of(&status, 0).map_err(|e| refused(1, &e))?;
     assembly.begin(name, &header)?;
     for (number, line) in (2..).zip(lines) {
-        let event = json.parse("RecordedEvent", &line.map_err(failed)?);
-        let event = event.map_err(|e| refused(number, &e))?;
-        // In the order of fields in which it was recorded.
-        let event = pb::RecordedEvent::decode(event.as_slice()).map_err(|e| refused(number, &e))?;
+        let event = json.recorded(&line.map_err(failed)?).map_err(|e| refused(number, &e))?;
         let leaf = Bytes::from(event.encode_to_vec());
         assembly.leaf(&leaf).map_err(|e| refused(number, &e))?;
     }

@@ -317,21 +317,7 @@ impl<'a> Search<'a> {
 
     /// True if the event is about a watched designee, or concerns it, under an identifier that was its own by then.
     fn is_watched(&self, watch: &Watch, row: &Row, position: u32) -> bool {
-        let register = self.register;
-        let is_listed = |index: DesigneeIndex| watch.designees.contains(register.id(index));
-        let mut concerned = register.concerned_by(row, position);
-        concerned.any(|index| is_listed(index) || self.is_another_of(watch, index, position))
-    }
-
-    /// True if a link has given a watched designee this identifier by then.
-    fn is_another_of(&self, watch: &Watch, index: DesigneeIndex, position: u32) -> bool {
-        let register = self.register;
-        let record = register.designee(index);
-        if !(record.also || record.ties) {
-            return false;
-        }
-        let circle = register.circle(index, u64::from(position) + 1, None);
-        circle.own_members().any(|member| watch.designees.contains(register.id(member)))
+        self.register.any_identifier(row, position, |id| watch.designees.contains(id))
     }
 }
 
@@ -340,15 +326,30 @@ impl Register {
     pub fn followed_as(&self, from: u64, to: u64, mut tell: impl FnMut(&DesigneeId)) {
         for position in narrow(from)..narrow(to) {
             let Some(row) = self.row(position) else { return };
-            for index in self.concerned_by(row, position) {
-                tell(self.id(index));
-                let record = self.designee(index);
-                if record.also || record.ties {
-                    let circle = self.circle(index, u64::from(position) + 1, None);
-                    circle.own_members().for_each(|member| tell(self.id(member)));
-                }
-            }
+            self.any_identifier(row, position, |id| {
+                tell(id);
+                false
+            });
         }
+    }
+
+    /// True if `is` holds for one of those whom an event concerns, or for another identifier that a link has given it by
+    /// then: whoever follows one of these gets the event.
+    fn any_identifier(
+        &self,
+        row: &Row,
+        position: u32,
+        mut is: impl FnMut(&DesigneeId) -> bool,
+    ) -> bool {
+        self.concerned_by(row, position).any(|index| {
+            let record = self.designee(index);
+            let is_linked = record.also || record.ties;
+            is(self.id(index))
+                || is_linked && {
+                    let circle = self.circle(index, u64::from(position) + 1, None);
+                    circle.own_members().any(|member| is(self.id(member)))
+                }
+        })
     }
 
     /// The designees that an event is about, or concerns besides.
