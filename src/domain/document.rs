@@ -1,5 +1,7 @@
 //! Document numbers (文号): `工信部企业函〔2019〕153号`, with the brackets U+3014 and U+3015.
 
+use std::borrow::Cow;
+
 use super::{
     fault::{ParseError, Reason},
     limits::{DOCUMENT_NUMBER_BYTES_MAX, YEAR_MAX, YEAR_MIN},
@@ -24,8 +26,13 @@ impl DocumentNumber {
                 "does not read like 工信部企业函〔2019〕153号: issuer, year in 〔〕, number, 号";
             ParseError::new(Reason::DocumentNumberInvalid, message, RULE)
         };
-        let folded: String =
-            text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).map(fold).collect();
+        let as_is = |c: char| fold(c) == c && !c.is_whitespace() && !c.is_control();
+        let folded = if text.chars().all(as_is) {
+            Cow::Borrowed(text)
+        } else {
+            let visible = text.chars().filter(|c| !c.is_whitespace() && !c.is_control());
+            Cow::Owned(visible.map(fold).collect())
+        };
         let (issuer, rest) = folded.split_once(OPENING).ok_or_else(invalid)?;
         let (year, number) = rest.split_once(CLOSING).ok_or_else(invalid)?;
         let is_year = year.len() == 4
@@ -37,7 +44,7 @@ impl DocumentNumber {
         if !is_year || !is_number || !is_issuer {
             return Err(invalid());
         }
-        let number = format!("{issuer}〔{year}〕{number}");
+        let number = [issuer, "〔", year, "〕", number].concat();
         if number.len() > DOCUMENT_NUMBER_BYTES_MAX { Err(invalid()) } else { Ok(Self(number)) }
     }
 

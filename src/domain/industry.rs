@@ -3,6 +3,7 @@
 
 use std::{num::NonZeroU8, sync::LazyLock};
 
+use hashbrown::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::fault::{ParseError, Reason};
@@ -16,13 +17,17 @@ pub struct IndustryCode(NonZeroU8);
 static TABLE: LazyLock<Vec<[&'static str; 3]>> =
     LazyLock::new(|| super::table(include_str!("../../data/industry.csv")));
 
+/// Places in the table by code.
+static PLACES: LazyLock<HashMap<&'static str, usize>> =
+    LazyLock::new(|| TABLE.iter().enumerate().map(|(place, [code, ..])| (*code, place)).collect());
+
 impl IndustryCode {
     /// Reads a section (`C`), a division (`35`) or both (`C35`, kept as `35`).
     ///
     /// # Errors
     /// [`Reason::IndustryUnknown`].
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let find = |code: &str| TABLE.iter().position(|row| row[0] == code);
+        let find = |code: &str| PLACES.get(code).copied();
         // Most codes come in their normal form and need no copy.
         let at = |place: usize| u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(Self);
         if let Some(code) = find(text).and_then(at) {

@@ -1,5 +1,7 @@
 //! Names: kept as published, matched on a folded key.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{
@@ -20,22 +22,8 @@ impl Name {
     /// # Errors
     /// [`Reason::FieldInvalid`] if it is empty, too long or holds control characters.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if text.chars().all(is_plain) && !text.is_empty() && text.len() <= NAME_CHARS_MAX {
-            return Ok(Self { key: folded(text), text: text.to_owned() });
-        }
-        let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-        let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-        let length = name.chars().count();
-        let message = if length == 0 {
-            "is empty".to_owned()
-        } else if length > NAME_CHARS_MAX {
-            format!("has {length} characters; {NAME_CHARS_MAX} are allowed")
-        } else if name.chars().any(char::is_control) {
-            "holds a control character".to_owned()
-        } else {
-            return Ok(Self { key: folded(&name), text: name });
-        };
-        Err(ParseError::new(Reason::FieldInvalid, message, ""))
+        let text = published(text)?;
+        Ok(Self { key: folded(&text), text: text.into_owned() })
     }
 
     /// The name.
@@ -51,15 +39,58 @@ impl Name {
     }
 }
 
+/// A name in the form that is kept: white space collapsed, without invisible characters.
+///
+/// # Errors
+/// As for [`Name::parse`].
+pub fn published(text: &str) -> Result<Cow<'_, str>, ParseError> {
+    if text.len() <= NAME_CHARS_MAX && is_published(text) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    let length = name.chars().count();
+    let message = if length == 0 {
+        "is empty".to_owned()
+    } else if length > NAME_CHARS_MAX {
+        format!("has {length} characters; {NAME_CHARS_MAX} are allowed")
+    } else if name.chars().any(char::is_control) {
+        "holds a control character".to_owned()
+    } else {
+        return Ok(Cow::Owned(name));
+    };
+    Err(ParseError::new(Reason::FieldInvalid, message, ""))
+}
+
+/// True for most names that stay as they are: plain characters, with single spaces between them.
+fn is_published(text: &str) -> bool {
+    let mut after_space = true;
+    for c in text.chars() {
+        if !is_plain(c) && (c != ' ' || after_space) {
+            return false;
+        }
+        after_space = c == ' ';
+    }
+    !after_space
+}
+
 /// The key under which names are matched, and which provisional identifiers hold: NFKC, ASCII in upper case, without
 /// white space, invisible characters, brackets and quotation marks (what stands inside stays).
 ///
 /// Folding a key gives the same key. Identifiers on record depend on every detail of it, so it never changes.
 #[must_use]
 pub fn folded(name: &str) -> String {
-    if let Some(key) = name.chars().map(fold_common).collect::<Option<Folds>>() {
-        return key.0;
+    let mut key = String::with_capacity(name.len());
+    for c in name.chars() {
+        match fold_common(c) {
+            Some(folded) => key.extend(folded),
+            None => return folded_by_the_tables(name),
+        }
     }
+    key
+}
+
+fn folded_by_the_tables(name: &str) -> String {
     let dropped =
         |c: &char| c.is_whitespace() || c.is_control() || is_invisible(*c) || MARKS.contains(c);
     let kept = name.nfkc().filter(|c| !dropped(c)).map(|c| c.to_ascii_uppercase());
@@ -88,22 +119,12 @@ pub fn begins(name: &str, prefix: &str) -> bool {
 /// What folding makes of a common character: nothing, or one; none for the others, which need their neighbours.
 fn fold_common(c: char) -> Option<Option<char>> {
     match c {
-        '\u{4E00}'..='\u{9FFF}' => Some(Some(c)),
+        '\u{4E00}'..='\u{9FFF}' | '0'..='9' | 'A'..='Z' => Some(Some(c)),
+        'a'..='z' => Some(Some(c.to_ascii_uppercase())),
         '（' | '）' | '“' | '”' | '《' | '》' => Some(None),
         _ if c.is_ascii_whitespace() || c.is_ascii_control() || MARKS.contains(&c) => Some(None),
-        _ if c.is_ascii() => Some(Some(c.to_ascii_uppercase())),
+        _ if c.is_ascii() => Some(Some(c)),
         _ => None,
-    }
-}
-
-/// Folded characters, put together.
-struct Folds(String);
-
-impl FromIterator<Option<char>> for Folds {
-    fn from_iter<I: IntoIterator<Item = Option<char>>>(chars: I) -> Self {
-        let mut text = String::with_capacity(64);
-        text.extend(chars.into_iter().flatten());
-        Self(text)
     }
 }
 
@@ -142,20 +163,12 @@ mod tests {
         assert_eq!(folded("ａｂ (c)　“小巨人”\u{200B}〔甲〕 ㈱ é ß"), "ABC小巨人甲株éß");
     }
 
-    /// Folding without the short cut.
-    fn slowly(name: &str) -> String {
-        let dropped =
-            |c: &char| c.is_whitespace() || c.is_control() || is_invisible(*c) || MARKS.contains(c);
-        let kept = name.nfkc().filter(|c| !dropped(c)).map(|c| c.to_ascii_uppercase());
-        kept.nfkc().collect()
-    }
-
     #[test]
     fn the_short_cut_folds_every_common_character_as_the_long_way_does() {
         for c in (0..0x1_0000).filter_map(char::from_u32) {
             if let Some(short) = fold_common(c) {
                 assert_eq!(
-                    slowly(&c.to_string()),
+                    folded_by_the_tables(&c.to_string()),
                     short.map(String::from).unwrap_or_default(),
                     "{c:?}"
                 );
@@ -168,6 +181,13 @@ mod tests {
         fn a_name_begins_as_its_key_does(name: String, prefix in "[a-z（甲]{0,2}") {
             let prefix = folded(&prefix);
             proptest::prop_assert_eq!(begins(&name, &prefix), folded(&name).starts_with(&prefix));
+        }
+
+        #[test]
+        fn a_name_that_is_said_to_stay_as_it_is_does(name in "[ a(（甲\u{200B}\t]{0,5}") {
+            let long_way: String = name.chars().filter(|c| !is_invisible(*c)).collect();
+            let long_way = long_way.split_whitespace().collect::<Vec<_>>().join(" ");
+            proptest::prop_assert!(!is_published(&name) || (name == long_way && !name.is_empty()));
         }
 
         #[test]

@@ -177,7 +177,7 @@ impl<'a> Fields<'a> {
         let Some(profile) = profile else { return Listed { recommended_by, ..Listed::default() } };
         self.within("profile", |fields| {
             let name = fields.name("name", &mut profile.name, Optional);
-            fields.name("name_en", &mut profile.name_en, Optional);
+            fields.published("name_en", &mut profile.name_en);
             let kind = fields.choice::<pb::DesigneeKind>("kind", profile.kind, Optional);
             fields.choice::<pb::SizeClass>("size_class", profile.size_class, Optional);
             let industry = fields.industry("industry", &mut profile.industry);

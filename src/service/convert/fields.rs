@@ -1,6 +1,8 @@
 //! Reading fields: one helper a kind of value. Each brings the field into its normal form, or notes a fault with the
 //! field's path and gives nothing.
 
+use std::borrow::Cow;
+
 use crate::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Name, PartialDate,
@@ -8,6 +10,7 @@ use crate::{
         catalogue::{Catalogue, ProgrammeId},
         fault::{Fault, ParseError, Reason, echo},
         limits::{ID_BYTES_MAX, NAME_CHARS_MAX, TEXT_BYTES_MAX},
+        name,
     },
     pb,
 };
@@ -212,6 +215,18 @@ impl<'a> Fields<'a> {
         let name = self.parsed(field, text, Name::parse)?;
         set(text, name.as_str());
         Some(name)
+    }
+
+    /// A name that is kept and not looked up.
+    pub(super) fn published(&mut self, field: &str, text: &mut String) {
+        if text.is_empty() {
+            return;
+        }
+        match name::published(text) {
+            Ok(Cow::Borrowed(_)) => {}
+            Ok(Cow::Owned(changed)) => *text = changed,
+            Err(error) => self.fault(field, &text.clone(), error),
+        }
     }
 
     pub(super) fn document(&mut self, field: &str, text: &mut String) {
