@@ -9,7 +9,7 @@
 //! 5 service/   gRPC: conversion, errors, subscriptions. The only floor that knows tonic's server
 //!   offline/   archives and data directories without a server
 //!   cli/       the command line: a client of the service, and the way to start it
-//!   server.rs  the accept loop and the drain;  config.rs  settings;  telemetry.rs  logs
+//!   server.rs  the accept loop and the drain;  gather.rs  what it writes;  config.rs  settings;  telemetry.rs  logs
 //!   pb.rs      generated code;  wire.rs  stored bytes on the wire
 //! ```
 //!
@@ -27,6 +27,7 @@ pub mod cli;
 pub mod config;
 pub mod cursors;
 pub mod domain;
+mod gather;
 pub mod ledger;
 pub mod log;
 pub mod offline;

@@ -36,6 +36,7 @@ use crate::{
             STREAM_SEND_BYTES_MAX, STREAM_WINDOW_BYTES,
         },
     },
+    gather::Gather,
     ledger::{Ledger, Parts, clock::Clock},
     log::{LogError, SledLog},
     service::{self, Api, Peer, convert},
@@ -221,7 +222,7 @@ fn serve_connection(
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let connection = builder.serve_connection(Gather::new(TokioIo::new(stream)), service);
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
