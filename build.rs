@@ -21,10 +21,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
 
     tonic_prost_build::configure()
+        .build_server(false)
         .bytes(".")
         // Stored bytes go out and come in untouched: see src/wire.rs.
         .extern_path(".tidu.v1.EventBatch", "crate::wire::LeafBatch")
         .extern_path(".tidu.v1.RawEventBatch", "crate::wire::LeafBatch")
+        .compile_fds(descriptors.clone())?;
+
+    // The server's side of the same services, over the same messages, but for a request that it reads piece by piece.
+    let servers = out.join("servers");
+    fs::create_dir_all(&servers)?;
+    tonic_prost_build::configure()
+        .build_client(false)
+        .codec_path("crate::service::MessageCodec")
+        .out_dir(servers)
+        .extern_path(".tidu.v1.AppendRequest", "crate::service::ReceivedCommit")
+        .extern_path(".tidu.v1", "crate::pb")
+        .extern_path(".google.type", "crate::pb::google::r#type")
         .compile_fds(descriptors)?;
     Ok(())
 }

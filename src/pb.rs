@@ -7,6 +7,7 @@ pub mod tidu {
     /// Version 1.
     pub mod v1 {
         tonic::include_proto!("tidu.v1");
+        tonic::include_proto!("servers/tidu.v1");
     }
 }
 

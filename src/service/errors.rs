@@ -51,6 +51,17 @@ pub(crate) fn bad_field(field: &str, value: &str, error: &ParseError) -> Status 
     Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
+/// An event whose bytes are no event: INVALID_ARGUMENT.
+pub(crate) fn unreadable_event(index: usize, error: &prost::DecodeError) -> Status {
+    let (field, detail) = (format!("events[{index}]"), error.to_string());
+    status(
+        Code::InvalidArgument,
+        ErrorReason::MalformedRequest,
+        format!("{field} cannot be read: {detail}"),
+        [("field", field), ("detail", echo(&detail))],
+    )
+}
+
 /// A limit that the request goes over.
 pub(crate) fn over_limit(field: &str, value: usize, limit: usize, unit: &str) -> Status {
     status(

@@ -4,24 +4,26 @@ use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use prost::Message as _;
-use sha2::{Digest as _, Sha256};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::{Peer, convert, errors, filter::interest, page::Page, subscribe::Streams};
+use super::{
+    Peer,
+    commit::{ReceivedCommit, read_commit},
+    convert, errors,
+    filter::interest,
+    page::Page,
+    subscribe::Streams,
+};
 use crate::{
     domain::{
-        DesigneeId,
         fault::{Fault, ParseError, Reason},
-        limits::{COMMIT_EVENTS_MAX, ID_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
+        limits::{PAGE_BYTES, REJECTIONS_MAX},
     },
-    ledger::{Commit, Ledger, Precondition, Receipt},
+    ledger::{Ledger, Receipt},
     pb,
     register::Interest,
 };
-
-/// Who records where callers are not authenticated.
-const ANONYMOUS: Bytes = Bytes::from_static(b"anonymous");
 
 /// The service.
 #[derive(Clone)]
@@ -34,11 +36,11 @@ pub(crate) struct LedgerApi {
 impl pb::ledger_service_server::LedgerService for LedgerApi {
     async fn append(
         &self,
-        request: Request<pb::AppendRequest>,
+        request: Request<ReceivedCommit>,
     ) -> Result<Response<pb::AppendResponse>, Status> {
         let request = request.into_inner();
         let validate_only = request.validate_only;
-        let read = self.read_commit(request)?;
+        let read = read_commit(self.ledger.catalogue(), request).await?;
         let mut faults = read.faults;
         if !faults.is_empty() && !validate_only {
             return Err(errors::malformed(&faults));
@@ -105,78 +107,7 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
     }
 }
 
-/// A request that was read.
-struct ReadCommit {
-    commit: Commit,
-    /// Events in the request.
-    count: usize,
-    /// Events that cannot be read; they are not in the commit.
-    faults: Vec<Fault>,
-    warnings: Vec<Fault>,
-}
-
 impl LedgerApi {
-    fn read_commit(&self, request: pb::AppendRequest) -> Result<ReadCommit, Status> {
-        let count = request.events.len();
-        if count == 0 {
-            let error =
-                ParseError::new(Reason::FieldRequired, "a commit has at least one event", "");
-            return Err(errors::bad_field("events", "", &error));
-        }
-        if count > COMMIT_EVENTS_MAX {
-            return Err(errors::over_limit("events", count, COMMIT_EVENTS_MAX, "entries"));
-        }
-        let request_id = request_id(&request.request_id)?;
-        let precondition = request.precondition.map(|p| self.precondition(p)).transpose()?;
-        let digest = request_id.map(|id| (id, digest_of(&request.events)));
-        let (mut proposals, mut faults, mut warnings) = (Vec::with_capacity(count), vec![], vec![]);
-        for (index, event) in request.events.into_iter().enumerate() {
-            match convert::proposal(self.ledger.catalogue(), index, event) {
-                Ok((proposal, more)) => {
-                    proposals.push(proposal);
-                    warnings.extend(more);
-                }
-                Err(more) => faults.extend(more),
-            }
-        }
-        let commit = Commit {
-            proposals,
-            request: digest,
-            precondition,
-            validate_only: request.validate_only,
-            recorded_by: ANONYMOUS,
-        };
-        Ok(ReadCommit { commit, count, faults, warnings })
-    }
-
-    fn precondition(
-        &self,
-        precondition: pb::append_request::Precondition,
-    ) -> Result<Precondition, Status> {
-        let versions = match precondition {
-            pb::append_request::Precondition::LogSize(size) => {
-                return Ok(Precondition::LogSize(size));
-            }
-            pb::append_request::Precondition::DesigneeVersions(versions) => versions.versions,
-        };
-        if versions.len() > COMMIT_EVENTS_MAX {
-            let field = "designee_versions.versions";
-            return Err(errors::over_limit(field, versions.len(), COMMIT_EVENTS_MAX, "entries"));
-        }
-        let read = versions.into_iter().enumerate().map(|(i, entry)| {
-            let field = format!("designee_versions.versions[{i}]");
-            let id = DesigneeId::parse(&entry.designee).map_err(|error| {
-                errors::bad_field(&format!("{field}.designee"), &entry.designee, &error)
-            })?;
-            let version = entry.version.ok_or_else(|| {
-                let error = ParseError::new(Reason::FieldRequired, "is required", "");
-                errors::bad_field(&format!("{field}.version"), "", &error)
-            })?;
-            Ok((id, version))
-        });
-        read.collect::<Result<_, Status>>().map(Precondition::Versions)
-    }
-
     fn answer(&self, receipt: Receipt, count: usize) -> pb::AppendResponse {
         let rejected = receipt.rejections.len();
         // A trial of a commit with unreadable events still names the place the whole would take.
@@ -215,32 +146,6 @@ impl LedgerApi {
 
 fn bounded<T>(faults: Vec<Fault>, message: impl Fn(Fault) -> T) -> Vec<T> {
     faults.into_iter().take(REJECTIONS_MAX).map(message).collect()
-}
-
-/// A request id in use, or none.
-fn request_id(text: &str) -> Result<Option<Bytes>, Status> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    if text.len() > ID_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        let message = format!("takes 1 to {ID_BYTES_MAX} bytes of printable ASCII without spaces");
-        let error = ParseError::new(Reason::IdentifierInvalid, message, "");
-        return Err(errors::bad_field("request_id", text, &error));
-    }
-    Ok(Some(Bytes::copy_from_slice(text.as_bytes())))
-}
-
-/// The digest of a request's content: SHA-256 over an `AppendRequest` that has nothing but these events.
-fn digest_of(events: &[pb::Event]) -> [u8; 32] {
-    const EVENTS: u32 = 4;
-    let mut digest = Sha256::new();
-    let mut buffer = Vec::new();
-    for event in events {
-        buffer.clear();
-        prost::encoding::message::encode(EVENTS, event, &mut buffer);
-        digest.update(&buffer);
-    }
-    digest.finalize().into()
 }
 
 pub(crate) fn decode(leaf: &Bytes) -> Result<pb::RecordedEvent, Status> {

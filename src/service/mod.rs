@@ -2,6 +2,8 @@
 
 mod admin;
 mod adoption;
+mod codec;
+mod commit;
 pub mod convert;
 mod cursors;
 mod errors;
@@ -30,7 +32,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
 use tower_http::{cors::CorsLayer, trace::TraceLayer};
 
-pub(crate) use self::adoption::adopt;
+pub use self::commit::ReceivedCommit;
 use self::{
     admin::AdminApi,
     cursors::{CursorApi, Places},
@@ -40,6 +42,7 @@ use self::{
     subscribe::Streams,
     verify::Verifications,
 };
+pub(crate) use self::{adoption::adopt, codec::MessageCodec};
 use crate::{
     cursors::Cursors,
     domain::limits::{CORS_AGE, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},

@@ -1,0 +1,186 @@
+//! Reading an Append, event after event.
+//!
+//! Ten thousand events decoded at once take many times the room of their bytes. So a request is received with its events
+//! still encoded, and each is decoded, brought into its normal form and encoded again when it is its turn.
+
+use bytes::Bytes;
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+use tonic::Status;
+
+use super::{convert, errors};
+use crate::{
+    domain::{
+        DesigneeId,
+        catalogue::Catalogue,
+        fault::{Fault, ParseError, Reason},
+        limits::{COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_SLICE_EVENTS},
+    },
+    ledger::{Commit, Precondition},
+    pb,
+};
+
+/// Who records where callers are not authenticated.
+const ANONYMOUS: Bytes = Bytes::from_static(b"anonymous");
+
+/// An `AppendRequest` as the server receives it; the generated servers name it, see build.rs. Its events share one buffer.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ReceivedCommit {
+    /// As in `AppendRequest`.
+    #[prost(string, tag = "1")]
+    pub request_id: String,
+    /// As in `AppendRequest`.
+    #[prost(oneof = "pb::append_request::Precondition", tags = "2, 3")]
+    pub precondition: Option<pb::append_request::Precondition>,
+    /// Each the encoding of an `Event`, which is not checked yet.
+    #[prost(bytes = "bytes", repeated, tag = "4")]
+    pub events: Vec<Bytes>,
+    /// As in `AppendRequest`.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
+}
+
+/// A request that was read.
+pub(super) struct ReadCommit {
+    pub(super) commit: Commit,
+    /// Events in the request.
+    pub(super) count: usize,
+    /// Events that cannot be read; they are not in the commit.
+    pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<Fault>,
+}
+
+/// Reads a request, event after event.
+///
+/// # Errors
+/// What is wrong with the request as a whole, or an event that is none. What is wrong inside events is in the answer.
+pub(super) async fn read_commit(
+    catalogue: &Catalogue,
+    request: ReceivedCommit,
+) -> Result<ReadCommit, Status> {
+    let count = request.events.len();
+    if count == 0 {
+        let error = ParseError::new(Reason::FieldRequired, "a commit has at least one event", "");
+        return Err(errors::bad_field("events", "", &error));
+    }
+    if count > COMMIT_EVENTS_MAX {
+        return Err(errors::over_limit("events", count, COMMIT_EVENTS_MAX, "entries"));
+    }
+    let request_id = request_id(&request.request_id)?;
+    let precondition = request.precondition.map(precondition).transpose()?;
+    let mut digest = request_id.is_some().then(ContentDigest::default);
+    let (mut proposals, mut faults, mut warnings) = (Vec::with_capacity(count), vec![], vec![]);
+    for (index, bytes) in request.events.into_iter().enumerate() {
+        if index % READ_SLICE_EVENTS == READ_SLICE_EVENTS - 1 {
+            tokio::task::yield_now().await;
+        }
+        let event = pb::Event::decode(bytes).map_err(|e| errors::unreadable_event(index, &e))?;
+        if let Some(digest) = &mut digest {
+            digest.add(&event);
+        }
+        match convert::proposal(catalogue, index, event) {
+            Ok((proposal, more)) => {
+                proposals.push(proposal);
+                warnings.extend(more);
+            }
+            Err(more) => faults.extend(more),
+        }
+    }
+    let commit = Commit {
+        proposals,
+        request: request_id.zip(digest.map(ContentDigest::finish)),
+        precondition,
+        validate_only: request.validate_only,
+        recorded_by: ANONYMOUS,
+    };
+    Ok(ReadCommit { commit, count, faults, warnings })
+}
+
+fn precondition(precondition: pb::append_request::Precondition) -> Result<Precondition, Status> {
+    let versions = match precondition {
+        pb::append_request::Precondition::LogSize(size) => {
+            return Ok(Precondition::LogSize(size));
+        }
+        pb::append_request::Precondition::DesigneeVersions(versions) => versions.versions,
+    };
+    if versions.len() > COMMIT_EVENTS_MAX {
+        let field = "designee_versions.versions";
+        return Err(errors::over_limit(field, versions.len(), COMMIT_EVENTS_MAX, "entries"));
+    }
+    let read = versions.into_iter().enumerate().map(|(i, entry)| {
+        let field = format!("designee_versions.versions[{i}]");
+        let id = DesigneeId::parse(&entry.designee).map_err(|error| {
+            errors::bad_field(&format!("{field}.designee"), &entry.designee, &error)
+        })?;
+        let version = entry.version.ok_or_else(|| {
+            let error = ParseError::new(Reason::FieldRequired, "is required", "");
+            errors::bad_field(&format!("{field}.version"), "", &error)
+        })?;
+        Ok((id, version))
+    });
+    read.collect::<Result<_, Status>>().map(Precondition::Versions)
+}
+
+/// A request id in use, or none.
+fn request_id(text: &str) -> Result<Option<Bytes>, Status> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.len() > ID_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        let message = format!("takes 1 to {ID_BYTES_MAX} bytes of printable ASCII without spaces");
+        let error = ParseError::new(Reason::IdentifierInvalid, message, "");
+        return Err(errors::bad_field("request_id", text, &error));
+    }
+    Ok(Some(Bytes::copy_from_slice(text.as_bytes())))
+}
+
+/// The digest of a request's content: SHA-256 over an `AppendRequest` that has nothing but these events. Events are
+/// encoded anew for it, because the same content may come in more than one encoding.
+#[derive(Default)]
+struct ContentDigest {
+    digest: Sha256,
+    buffer: Vec<u8>,
+}
+
+impl ContentDigest {
+    fn add(&mut self, event: &pb::Event) {
+        const EVENTS: u32 = 4;
+        self.buffer.clear();
+        prost::encoding::message::encode(EVENTS, event, &mut self.buffer);
+        self.digest.update(&self.buffer);
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.digest.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_received_commit_is_an_append_request_of_the_protocol() {
+        let event = pb::Event { authority: "440000".to_owned(), ..Default::default() };
+        let versions = vec![pb::DesigneeVersion { designee: "a".to_owned(), version: Some(7) }];
+        let versions = pb::DesigneeVersions { versions };
+        for precondition in [
+            pb::append_request::Precondition::LogSize(3),
+            pb::append_request::Precondition::DesigneeVersions(versions),
+        ] {
+            let sent = pb::AppendRequest {
+                request_id: "one".to_owned(),
+                precondition: Some(precondition),
+                events: vec![event.clone(), pb::Event::default()],
+                validate_only: true,
+            };
+            let received = ReceivedCommit::decode(sent.encode_to_vec().as_slice()).unwrap();
+            assert_eq!(received.request_id, sent.request_id);
+            assert_eq!(received.precondition, sent.precondition);
+            assert_eq!(received.events, [Bytes::from(event.encode_to_vec()), Bytes::new()]);
+            assert!(received.validate_only);
+        }
+    }
+}
