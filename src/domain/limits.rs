@@ -7,6 +7,8 @@ use std::time::Duration;
 pub const LOG_EVENTS_MAX: u64 = u32::MAX as u64 - 1;
 /// Most events in one commit.
 pub const COMMIT_EVENTS_MAX: usize = 10_000;
+/// Events of a request that are read before other requests get their turn.
+pub const READ_SLICE_EVENTS: usize = 256;
 /// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
 pub const LEAF_BYTES_MAX: usize = 6 * 1024;
 /// Most bytes of a leaf beside its event: position, time, principal, commit, request id and digest with their keys.
@@ -87,6 +89,8 @@ pub const DECODERS_MAX: usize = 8;
 pub const HASHES_PER_BLOCK: usize = 128;
 /// Most bytes of commits that the writer takes into one group.
 pub const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A group of so many bytes goes to the disk though more commits wait to join it: one sync takes no more anyway.
+pub const GROUP_READY_BYTES: usize = SYNC_WINDOW_BYTES_MAX;
 /// Most commits in one group.
 pub const GROUP_COMMITS_MAX: usize = 1_024;
 /// Most commits waiting for the writer.
@@ -171,6 +175,12 @@ pub const CONNECTIONS_MAX: usize = 16_384;
 pub const CONNECTION_STREAMS_MAX: u32 = 1_024;
 /// Bytes that a stream may have waiting to be sent; what a stuck reader costs.
 pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
+/// Writes up to this size wait until everything that is ready has run, so that answers leave together.
+pub const GATHER_BYTES_MAX: usize = 2 * 1024;
+/// Bytes of room that a stream begins with; a message that takes more gets its own.
+pub const STREAM_ROOM_BYTES: usize = 256;
+/// A stream with more bytes than this ready hands them on before it encodes more.
+pub const STREAM_YIELD_BYTES: usize = 32 * 1024;
 /// Bytes of requests that a stream, and a connection, may send before they are read.
 pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// See [`STREAM_WINDOW_BYTES`].

@@ -1,15 +1,23 @@
 //! The ledger: the one writer and the read side.
 //!
-//! A [`Ledger`] takes proposals and gives them positions, one group at a time: repeat? → decide against the register,
-//! its own tail included → encode, hash → one durable append → the durable size moves → reply. No reader ever sees past
-//! the durable size, and no reply is sent before it has moved. After a failed or overdue flush nothing is acknowledged:
-//! the process ends.
+//! A [`Ledger`] takes proposals and gives them positions. Three take turns at each, and none waits for the next:
+//!
+//! ```text
+//! writer.rs    repeat? → decide against the register, its own tail included → encode, hash → the open group (group.rs)
+//! flusher.rs   one durable append of the whole group
+//! publish.rs   the durable size moves → reply
+//! ```
+//!
+//! No reader ever sees past the durable size, and no reply is sent before it has moved. After a failed or overdue flush
+//! nothing is acknowledged: the process ends.
 //!
 //! The ledger knows leaves only as an envelope around a body that its [`DecodeEvent`] understands.
 
 pub mod audit;
 pub mod clock;
 pub mod digest;
+mod flusher;
+mod group;
 mod leaf;
 mod publish;
 mod read;
@@ -196,7 +204,7 @@ struct Shared {
     durable: watch::Sender<Durable>,
     /// Whom it wakes besides those that watch it.
     wakes: Wakes,
-    /// What the log holds; the publisher follows at once.
+    /// What the log holds. Moved by the flusher; the publisher follows at once.
     written: Mutex<Durable>,
     clock: Arc<dyn Clock>,
     on_failure: OnFailure,
@@ -283,6 +291,12 @@ impl Ledger {
         })?;
         drop(queue);
         answer.await.unwrap_or(Err(Refusal::Unknown))
+    }
+
+    /// Bytes of the commits that wait for the writer.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        QUEUE_BYTES_MAX - self.room.available_permits()
     }
 
     /// Takes no more commits, finishes those that wait, notes the exact high-water mark and ends the threads.

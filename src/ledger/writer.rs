@@ -1,16 +1,14 @@
-//! The writer: one thread that gives positions, in groups.
+//! The writer: the one thread that decides what is recorded, and in which order.
 //!
-//! Order within a group: decide and encode every commit that waits, then one append; then the publisher moves the durable
-//! size and sends all replies, also the refusals, since they may rest on what has just become durable. Beside it run two
-//! small threads: one notes the high-water mark, one watches for an append that does not come back.
+//! Commits come through a bounded queue, and each is decided against everything decided before it, whether it is durable
+//! already or not. What is accepted gets its positions, is encoded and hashed once, and joins the open group (group.rs).
+//! From there on it is the flusher's (flusher.rs), so that the next commits are decided while a group is on its way.
 
 use std::{
-    collections::HashMap,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering, mpsc as sync_mpsc},
+    sync::Arc,
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -18,8 +16,10 @@ use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
-    Commit, Durable, Leaf, Precondition, Proposal, Receipt, Refusal, Shared,
+    Commit, Leaf, Precondition, Proposal, Receipt, Refusal, Shared,
     clock::RecordedTime,
+    flusher,
+    group::{Handover, Open},
     leaf::{self, CommitOf},
     publish::Published,
     requests::RequestIndex,
@@ -28,12 +28,9 @@ use crate::{
     domain::{
         catalogue::Catalogue,
         fault::Fault,
-        limits::{
-            FLUSH_DURATION_MAX, GROUP_BYTES_MAX, GROUP_COMMITS_MAX, LEAF_BYTES_MAX, LOG_EVENTS_MAX,
-            MARK_INTERVAL,
-        },
+        limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
     },
-    log::{Appended, ChunkWriter, Frontier, Group, Hash, LogError},
+    log::{Frontier, Hash},
     register::{Register, rules::Judge},
 };
 
@@ -58,153 +55,57 @@ pub(super) struct Job {
 
 struct Writer {
     shared: Arc<Shared>,
-    chunks: ChunkWriter,
-    frontier: Frontier,
+    handover: Arc<Handover>,
     requests: RequestIndex,
     time: RecordedTime,
-    recorded_micros: Option<i64>,
-    publish: mpsc::UnboundedSender<Published>,
-    /// Requests of the group being built: digest and receipt.
-    group_requests: HashMap<Bytes, (Hash, Receipt)>,
 }
 
-/// Starts the writer and its two companions. They end when the queue is closed and empty.
+/// Starts the writer, the flusher and its companions. They end when the queue is closed and empty.
 pub(super) fn start(
     shared: &Arc<Shared>,
     start: Start,
     requests: RequestIndex,
 ) -> io::Result<Vec<JoinHandle<()>>> {
     let Start { jobs, publish, frontier, block } = start;
-    let recorded_micros = shared.written.lock().recorded_micros;
+    let durable = *shared.written.lock();
+    let handover = Arc::new(Handover::new(&durable, frontier, block));
+    let mut threads = flusher::start(shared, &handover, publish)?;
     let writer = Writer {
         shared: Arc::clone(shared),
-        chunks: ChunkWriter::new(frontier.size(), block),
-        frontier,
+        handover: Arc::clone(&handover),
         requests,
-        time: RecordedTime::new(Arc::clone(&shared.clock), recorded_micros),
-        recorded_micros,
-        publish,
-        group_requests: HashMap::new(),
+        time: RecordedTime::new(Arc::clone(&shared.clock), durable.recorded_micros),
     };
-    let (stop_mark, mark_stops) = sync_mpsc::channel();
-    let (stop_watch, watch_stops) = sync_mpsc::channel();
-    let (for_run, for_mark, for_watch) =
-        (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
+    let shared = Arc::clone(shared);
     let run = move || {
         // A writer that panicked has broken a promise of its own; without it nothing more is recorded.
-        if catch_unwind(AssertUnwindSafe(|| writer.run(jobs))).is_err() {
-            for_run.fail("the writer panicked");
-        }
-        // The companions end when their channels close.
-        drop((stop_mark, stop_watch));
-    };
-    Ok(vec![
-        thread::Builder::new().name("tidu-writer".into()).spawn(run)?,
-        thread::Builder::new()
-            .name("tidu-mark".into())
-            .spawn(move || keep_mark(&for_mark, &mark_stops))?,
-        thread::Builder::new()
-            .name("tidu-watchdog".into())
-            .spawn(move || watch_appends(&for_watch, &watch_stops))?,
-    ])
-}
-
-/// Notes the high-water mark once a second while it moves, and exactly at the end.
-fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
-    let mut noted = 0;
-    loop {
-        let ends = stops.recv_timeout(MARK_INTERVAL) != Err(sync_mpsc::RecvTimeoutError::Timeout);
-        let Durable { size, root, .. } = *shared.written.lock();
-        if size > noted {
-            if let Err(error) = shared.log.mark(size, root) {
-                return shared.fail(&error.to_string());
+        match catch_unwind(AssertUnwindSafe(|| writer.run(jobs))) {
+            Ok(()) => handover.close(),
+            Err(_) => {
+                handover.abandon();
+                shared.fail("the writer panicked");
             }
-            noted = size;
         }
-        if ends {
-            return;
-        }
-    }
-}
-
-/// Ends the process if an append does not come back.
-fn watch_appends(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
-    const LOOK_EVERY: Duration = Duration::from_millis(500);
-    while stops.recv_timeout(LOOK_EVERY) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
-        let began = shared.append_began.load(Ordering::Acquire);
-        let now = milliseconds(shared);
-        let limit = u64::try_from(FLUSH_DURATION_MAX.as_millis()).unwrap_or(u64::MAX);
-        if began != 0 && now.saturating_sub(began) > limit {
-            shared.fail("a flush of the log has not come back in time");
-            return;
-        }
-    }
-}
-
-fn milliseconds(shared: &Shared) -> u64 {
-    u64::try_from(shared.clock.monotonic().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    };
+    threads.push(thread::Builder::new().name("tidu-writer".into()).spawn(run)?);
+    Ok(threads)
 }
 
 impl Writer {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        while let Some(job) = jobs.blocking_recv() {
-            let mut answers = Vec::new();
-            let mut bytes = 0;
-            let mut next = Some(job);
-            while let Some(job) = next {
-                bytes += job.bytes;
-                let reply = self.decide(job.commit);
-                answers.push((job.reply, reply));
-                let full = bytes >= GROUP_BYTES_MAX || answers.len() >= GROUP_COMMITS_MAX;
-                next = if full { None } else { jobs.try_recv().ok() };
-            }
-            let group = self.chunks.finish();
-            if let Err(error) = self.make_durable(group) {
-                // No reply: what became of the group is not known.
-                return self.shared.fail(&error.to_string());
-            }
-            if self.shared.failed.load(Ordering::SeqCst) {
-                // Something else has, and the process is about to end.
-                return;
-            }
-            let durable = *self.shared.written.lock();
-            if self.publish.send(Published { durable, answers }).is_err() {
-                return self.shared.fail("the runtime is gone");
-            }
+        let handover = Arc::clone(&self.handover);
+        while let Some(Job { commit, bytes, reply, _room }) = jobs.blocking_recv() {
+            let Some(mut open) = handover.open() else { return };
+            let decided = self.decide(&mut open, commit);
+            open.answer(bytes, (reply, decided));
+            handover.put_back(open, !jobs.is_empty());
         }
-    }
-
-    /// One durable append, and only then everybody may see it.
-    fn make_durable(&mut self, group: Group) -> Result<(), LogError> {
-        self.group_requests.clear();
-        if group.chunks.is_empty() {
-            return Ok(());
-        }
-        let base = self.shared.written.lock().size;
-        self.shared.append_began.store(milliseconds(&self.shared), Ordering::Release);
-        let appended = self.shared.log.append(base, &group)?;
-        self.shared.append_began.store(0, Ordering::Release);
-        let size = self.frontier.size();
-        if appended != Appended::Durable(size) {
-            // Only a replicated log moves on by itself; this one has a single writer.
-            return Err(LogError::damaged(base, "another writer has moved the log on"));
-        }
-        let designees = {
-            let mut register = self.shared.register.write();
-            register.keep();
-            register.designee_count()
-        };
-        self.shared.tail.push(group.chunks);
-        let recorded_micros = self.recorded_micros;
-        let root = self.frontier.root();
-        *self.shared.written.lock() = Durable { size, root, designees, recorded_micros };
-        Ok(())
     }
 
     /// Decides one commit and, if it is accepted, encodes it into the group.
-    fn decide(&mut self, commit: Commit) -> Reply {
+    fn decide(&mut self, open: &mut Open, commit: Commit) -> Reply {
         if let Some((id, digest)) = &commit.request
-            && let Some((first_digest, first)) = self.find_request(id)?
+            && let Some((first_digest, first)) = self.find_request(open, id)?
         {
             if first_digest != *digest {
                 return Err(Refusal::RequestReused { first: first.first });
@@ -259,9 +160,11 @@ impl Writer {
                 return Err(Refusal::Clock(why));
             }
         };
+        register.keep();
+        open.designees = register.designee_count();
         drop(register);
         let request = commit.request.clone();
-        self.encode(commit, first, micros);
+        encode(open, commit, first, micros);
         let receipt = Receipt {
             first,
             next,
@@ -273,48 +176,14 @@ impl Writer {
         };
         if let Some((id, digest)) = request {
             self.requests.insert(&id, first);
-            self.group_requests.insert(id, (digest, receipt.clone()));
+            open.note_request(id, digest, receipt.clone());
         }
         Ok(receipt)
     }
 
-    fn encode(&mut self, commit: Commit, first: u64, micros: i64) {
-        assert_eq!(self.chunks.next(), first, "the register and the log disagree on the size");
-        let count = commit.proposals.len();
-        let mut envelope = Leaf {
-            position: None,
-            recorded_time: Some(leaf::timestamp(micros)),
-            recorded_by: commit.recorded_by,
-            commit: Some(CommitOf {
-                first_position: Some(first),
-                size: u32::try_from(count).unwrap_or(u32::MAX),
-            }),
-            request_id: Bytes::new(),
-            request_digest: Bytes::new(),
-            event: Bytes::new(),
-        };
-        if let Some((id, digest)) = &commit.request {
-            envelope.request_id = id.clone();
-            envelope.request_digest = Bytes::copy_from_slice(digest);
-        }
-        for (i, proposal) in commit.proposals.into_iter().enumerate() {
-            envelope.position = Some(self.chunks.next());
-            envelope.event = proposal.body;
-            let length = envelope.encoded_len();
-            assert!(length <= LEAF_BYTES_MAX, "an event of {length} bytes passed the edge");
-            let hash = self.chunks.push(length, i + 1 == count, |buffer| {
-                envelope.encode_raw(buffer);
-            });
-            self.frontier.push(hash);
-            envelope.request_id = Bytes::new();
-            envelope.request_digest = Bytes::new();
-        }
-        self.recorded_micros = Some(micros);
-    }
-
-    /// The first answer to a request id, with the digest of its content: from this group, or from the log.
-    fn find_request(&self, id: &Bytes) -> Result<Option<(Hash, Receipt)>, Refusal> {
-        if let Some(found) = self.group_requests.get(id) {
+    /// The first answer to a request id, with the digest of its content: from what is not durable yet, or from the log.
+    fn find_request(&self, open: &Open, id: &Bytes) -> Result<Option<(Hash, Receipt)>, Refusal> {
+        if let Some(found) = open.request(id) {
             return Ok(Some(found.clone()));
         }
         let durable = self.shared.written.lock().size;
@@ -342,6 +211,41 @@ impl Writer {
         }
         Ok(None)
     }
+}
+
+/// Encodes a commit into the open group.
+fn encode(open: &mut Open, commit: Commit, first: u64, micros: i64) {
+    assert_eq!(open.chunks.next(), first, "the register and the log disagree on the size");
+    let count = commit.proposals.len();
+    let mut envelope = Leaf {
+        position: None,
+        recorded_time: Some(leaf::timestamp(micros)),
+        recorded_by: commit.recorded_by,
+        commit: Some(CommitOf {
+            first_position: Some(first),
+            size: u32::try_from(count).unwrap_or(u32::MAX),
+        }),
+        request_id: Bytes::new(),
+        request_digest: Bytes::new(),
+        event: Bytes::new(),
+    };
+    if let Some((id, digest)) = &commit.request {
+        envelope.request_id = id.clone();
+        envelope.request_digest = Bytes::copy_from_slice(digest);
+    }
+    for (i, proposal) in commit.proposals.into_iter().enumerate() {
+        envelope.position = Some(open.chunks.next());
+        envelope.event = proposal.body;
+        let length = envelope.encoded_len();
+        assert!(length <= LEAF_BYTES_MAX, "an event of {length} bytes passed the edge");
+        let hash = open.chunks.push(length, i + 1 == count, |buffer| {
+            envelope.encode_raw(buffer);
+        });
+        open.frontier.push(hash);
+        envelope.request_id = Bytes::new();
+        envelope.request_digest = Bytes::new();
+    }
+    open.recorded_micros = Some(micros);
 }
 
 /// What the rules said to a commit.

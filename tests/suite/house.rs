@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Floors from the ground up, then what stands beside them. A file may name what stands lower, or its own floor.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 15] = [
     ("wire", 0),
     ("pb", 0),
     ("domain", 1),
@@ -15,6 +15,7 @@ const FLOORS: [(&str, u8); 14] = [
     ("ledger", 4),
     ("cursors", 4),
     ("service", 5),
+    ("gather", 5),
     ("config", 5),
     ("telemetry", 5),
     ("offline", 6),

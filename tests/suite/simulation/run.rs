@@ -165,8 +165,8 @@ struct Sent {
     caller: JoinHandle<()>,
     /// Nobody waits for its answer any more.
     gone: bool,
-    /// What the model says; none before the writer decides it.
-    expected: Option<Answer>,
+    /// What the model says.
+    expected: Answer,
 }
 
 /// A process: a ledger and the free subscribers on it.
@@ -192,7 +192,9 @@ struct Run {
     answered: BTreeMap<usize, Answer>,
     /// Decided and at the gate.
     group: Vec<Sent>,
-    /// Sent while others were at the gate.
+    /// The size of the log when what is at the gate is synced.
+    group_end: u64,
+    /// Decided while others were at the gate.
     queue: Vec<Sent>,
     sent: usize,
     ids: usize,
@@ -228,6 +230,7 @@ pub async fn run(seed: u64, steps: usize) -> Ended {
         is_at_gate: false,
         answered: BTreeMap::new(),
         group: Vec::new(),
+        group_end: 0,
         queue: Vec::new(),
         sent: 0,
         ids: 0,
@@ -386,7 +389,7 @@ impl Run {
         Asked { request: Some((id, was)), precondition, ..earlier }
     }
 
-    /// Sends a commit from a task of its own. The writer takes it at once if it is idle; then its group is this commit.
+    /// Sends a commit from a task of its own. The writer decides it at once; if nothing is at the gate, it is a group alone.
     async fn send(&mut self, asked: Asked) -> usize {
         let number = self.sent;
         self.sent += 1;
@@ -411,22 +414,24 @@ impl Run {
             self.counts.repeats_in_flight += 1;
         }
         self.note(format!("{number} sends {asked:?}"));
-        self.queue.push(Sent { number, asked, caller, gone: false, expected: None });
+        let expected = self.model.decide(&asked, self.clocks.read());
+        self.queue.push(Sent { number, asked, caller, gone: false, expected });
+        // Decided before anything else happens.
+        while self.process.ledger.waiting_bytes() > 0 {
+            tokio::task::yield_now().await;
+        }
         if !was_at_gate {
             self.take_group().await;
         }
         number
     }
 
-    /// The writer takes what is in the queue as one group: it comes to the gate, or answers at once.
+    /// The flusher takes what was decided as one group: it comes to the gate, or is answered at once.
     async fn take_group(&mut self) {
         assert!(self.group.is_empty());
         self.group = std::mem::take(&mut self.queue);
-        let (before, now) = (self.model.size(), self.clocks.read());
-        for sent in &mut self.group {
-            sent.expected = Some(self.model.decide(&sent.asked, now));
-        }
-        if self.model.size() > before {
+        self.group_end = self.model.size();
+        if self.group_end > self.visible {
             self.wait(|run, _| run.is_at_gate).await;
         } else {
             self.answers().await;
@@ -437,7 +442,7 @@ impl Run {
     async fn answers(&mut self) {
         let group = std::mem::take(&mut self.group);
         for sent in group {
-            let expected = sent.expected.unwrap();
+            let expected = sent.expected;
             match &expected {
                 Answer::Recorded { first, next, .. } => {
                     self.counts.commits += 1;
@@ -494,14 +499,14 @@ impl Run {
     /// The append at the gate is synced: all of its group are answered, and the next group is taken.
     async fn release(&mut self) {
         self.counts.appends_synced += 1;
-        let recorded = |sent: &&Sent| matches!(sent.expected, Some(Answer::Recorded { .. }));
+        let recorded = |sent: &&Sent| matches!(sent.expected, Answer::Recorded { .. });
         if self.group.iter().filter(recorded).count() > 1 {
             self.counts.appends_of_several_commits += 1;
         }
         self.let_callers_go();
         self.is_at_gate = false;
         self.disk.decide(Verdict::Synced);
-        self.visible = self.model.size();
+        self.visible = self.group_end;
         let root = self.model.root(self.visible);
         self.checkpoints.push((self.visible, root));
         self.note(format!("synced up to {}, root {root:x?}", self.visible));
@@ -518,7 +523,7 @@ impl Run {
     /// Some callers do not wait for the append at the gate.
     fn let_callers_go(&mut self) {
         for sent in &mut self.group {
-            let recorded = matches!(sent.expected, Some(Answer::Recorded { .. }));
+            let recorded = matches!(sent.expected, Answer::Recorded { .. });
             if recorded && self.random.u8(0..12) == 0 {
                 sent.caller.abort();
                 sent.gone = true;
@@ -636,7 +641,7 @@ impl Run {
         self.counts.incomplete_commits_removed += removed;
         let size = self.disk.size();
         assert!(self.model.is_commit_end(size), "atomic: a crash has left part of a commit");
-        assert!((self.visible..=self.model.size()).contains(&size), "durable: {size}");
+        assert!((self.visible..=self.group_end).contains(&size), "durable: {size}");
         let survived = self
             .model
             .commits
@@ -645,7 +650,7 @@ impl Run {
         self.counts.survivors_of_crashes += survived.count();
         self.note(format!("started with {size} events, {removed} values removed"));
         self.model.restart(size);
-        self.visible = size;
+        (self.visible, self.group_end) = (size, size);
         self.check_at_start().await;
     }
 

@@ -1,0 +1,130 @@
+//! The flusher: the one thread that makes groups durable, one after the other, and only then lets everybody see them.
+//!
+//! After a failed or overdue append nothing is acknowledged: what became of the group is not known, and the process ends.
+//! Two companions look after it: one notes the high-water mark, one ends the process if an append does not come back.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering, mpsc as sync_mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::{
+    Durable, Shared,
+    group::{Handover, Taken},
+    publish::Published,
+};
+use crate::{
+    domain::limits::{FLUSH_DURATION_MAX, MARK_INTERVAL},
+    log::{Appended, Group, LogError},
+};
+
+/// Starts the flusher and its companions. They end when the handover does.
+pub(super) fn start(
+    shared: &Arc<Shared>,
+    handover: &Arc<Handover>,
+    publish: mpsc::UnboundedSender<Published>,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let (stop_mark, mark_stops) = sync_mpsc::channel();
+    let (stop_watch, watch_stops) = sync_mpsc::channel();
+    let (for_run, for_mark, for_watch) =
+        (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
+    let handover = Arc::clone(handover);
+    let run = move || {
+        let flush = || flush_all(&for_run, &handover, &publish);
+        let flushed = catch_unwind(AssertUnwindSafe(flush));
+        if let Err(why) = flushed.unwrap_or_else(|_| Err("the flusher panicked".to_owned())) {
+            handover.abandon();
+            for_run.fail(&why);
+        }
+        // The companions end when their channels close.
+        drop((stop_mark, stop_watch));
+    };
+    Ok(vec![
+        thread::Builder::new().name("tidu-flusher".into()).spawn(run)?,
+        thread::Builder::new()
+            .name("tidu-mark".into())
+            .spawn(move || keep_mark(&for_mark, &mark_stops))?,
+        thread::Builder::new()
+            .name("tidu-watchdog".into())
+            .spawn(move || watch_appends(&for_watch, &watch_stops))?,
+    ])
+}
+
+/// Flushes group after group until the handover ends.
+///
+/// # Errors
+/// Why nothing more can be promised. The group that it was at gets no answer.
+fn flush_all(
+    shared: &Shared,
+    handover: &Handover,
+    publish: &mpsc::UnboundedSender<Published>,
+) -> Result<(), String> {
+    while let Some(Taken { group, durable, answers }) = handover.take() {
+        make_durable(shared, group, durable).map_err(|error| error.to_string())?;
+        if shared.failed.load(Ordering::SeqCst) {
+            return Err("something else has failed, and the process is about to end".to_owned());
+        }
+        let published = Published { durable, answers };
+        publish.send(published).map_err(|_| "the runtime is gone".to_owned())?;
+    }
+    Ok(())
+}
+
+/// One durable append, and only then everybody may see it.
+fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), LogError> {
+    if group.chunks.is_empty() {
+        return Ok(());
+    }
+    let base = shared.written.lock().size;
+    shared.append_began.store(milliseconds(shared), Ordering::Release);
+    let appended = shared.log.append(base, &group)?;
+    shared.append_began.store(0, Ordering::Release);
+    if appended != Appended::Durable(durable.size) {
+        // Only a replicated log moves on by itself; this one has a single writer.
+        return Err(LogError::damaged(base, "another writer has moved the log on"));
+    }
+    shared.tail.push(group.chunks);
+    *shared.written.lock() = durable;
+    Ok(())
+}
+
+/// Notes the high-water mark once a second while it moves, and exactly at the end.
+fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
+    let mut noted = 0;
+    loop {
+        let ends = stops.recv_timeout(MARK_INTERVAL) != Err(sync_mpsc::RecvTimeoutError::Timeout);
+        let Durable { size, root, .. } = *shared.written.lock();
+        if size > noted {
+            if let Err(error) = shared.log.mark(size, root) {
+                return shared.fail(&error.to_string());
+            }
+            noted = size;
+        }
+        if ends {
+            return;
+        }
+    }
+}
+
+/// Ends the process if an append does not come back.
+fn watch_appends(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
+    const LOOK_EVERY: Duration = Duration::from_millis(500);
+    while stops.recv_timeout(LOOK_EVERY) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
+        let began = shared.append_began.load(Ordering::Acquire);
+        let now = milliseconds(shared);
+        let limit = u64::try_from(FLUSH_DURATION_MAX.as_millis()).unwrap_or(u64::MAX);
+        if began != 0 && now.saturating_sub(began) > limit {
+            shared.fail("a flush of the log has not come back in time");
+            return;
+        }
+    }
+}
+
+fn milliseconds(shared: &Shared) -> u64 {
+    u64::try_from(shared.clock.monotonic().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}
