@@ -68,7 +68,7 @@ fn designation(enterprise: &Enterprise, lap: usize) -> pb::Event {
             ..Default::default()
         }),
         fact: Some(Fact::Designated(pb::Designated {
-            programme: "specialised-sme".to_owned(),
+            programme: "innovative-sme".to_owned(),
             item: if lap == 0 { String::new() } else { lap.to_string() },
             batch: "2024-1".to_owned(),
             profile: Some(profile),
