@@ -84,3 +84,64 @@ impl<T: Write + Unpin> Write for Gather<T> {
         Pin::new(&mut self.inner).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Takes everything, and notes how much came at once.
+    #[derive(Default)]
+    struct Written(Vec<usize>);
+
+    impl Write for Written {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+            buffer: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.push(buffer.len());
+            Poll::Ready(Ok(buffer.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_small_write_waits_once_until_the_next_flush_and_a_large_one_never() {
+        let mut connection = Gather::new(Written::default());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut write = |bytes: usize, flushes: bool| {
+            let mut connection = Pin::new(&mut connection);
+            let written = connection.as_mut().poll_write(&mut context, &vec![0; bytes]);
+            if flushes {
+                assert!(connection.poll_flush(&mut context).is_ready());
+            }
+            written.is_ready()
+        };
+        assert!(!write(10, false), "others run first");
+        assert!(write(10, false), "then it is written");
+        assert!(write(20, true), "and what belongs to it at once");
+        assert!(!write(30, false), "what comes after is gathered anew");
+        assert!(write(30, true));
+        assert!(write(GATHER_BYTES_MAX + 1, false));
+        assert_eq!(connection.inner.0, [10, 20, 30, GATHER_BYTES_MAX + 1]);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_woken_when_the_others_have_run() {
+        let mut connection = Gather::new(Written::default());
+        let write =
+            |context: &mut Context<'_>| Pin::new(&mut connection).poll_write(context, b"an answer");
+        assert_eq!(std::future::poll_fn(write).await.unwrap(), 9);
+    }
+}

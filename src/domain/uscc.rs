@@ -129,8 +129,18 @@ impl Uscc {
     }
 }
 
+/// The place of a character in [`ALPHABET`].
 fn value(b: u8) -> Option<u32> {
-    ALPHABET.iter().position(|known| *known == b).and_then(|place| u32::try_from(place).ok())
+    let (first, place) = match b {
+        b'0'..=b'9' => (b'0', 0),
+        b'A'..=b'H' => (b'A', 10),
+        b'J'..=b'N' => (b'J', 18),
+        b'P'..=b'R' => (b'P', 23),
+        b'T'..=b'U' => (b'T', 26),
+        b'W'..=b'Y' => (b'W', 28),
+        _ => return None,
+    };
+    Some(place + u32::from(b - first))
 }
 
 /// 31 less the sum of values weighted by powers of 3, modulo 31.
@@ -162,6 +172,14 @@ mod tests {
 
     fn rows(text: &'static str) -> Vec<csv::StringRecord> {
         csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_character_has_the_value_of_its_place_in_the_alphabet() {
+        for b in 0..=u8::MAX {
+            let place = ALPHABET.iter().position(|known| *known == b);
+            assert_eq!(value(b).map(|value| value as usize), place, "{:?}", char::from(b));
+        }
     }
 
     #[test]

@@ -387,6 +387,8 @@ async fn messages_that_cannot_be_read_are_invalid_argument() {
     for (what, frame) in [
         ("not protobuf", vec![0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF]),
         ("cut short", vec![0, 0, 0, 1, 0, 1, 2, 3]),
+        // Field 4, an event, twice: an empty one, and two bytes that are none.
+        ("events[1]", vec![0, 0, 0, 0, 6, 0x22, 0, 0x22, 2, 0xFF, 0xFF]),
     ] {
         let stream = tokio::net::TcpStream::connect(&address).await.unwrap();
         let (mut sender, connection) =
@@ -407,6 +409,7 @@ async fn messages_that_cannot_be_read_are_invalid_argument() {
         assert_eq!(headers["grpc-status"], "3", "{what}: {headers:?}");
         let status = tonic::Status::from_header_map(&headers).unwrap();
         assert_eq!(reason(&status), "MALFORMED_REQUEST", "{what}");
+        assert!(!what.starts_with("events") || status.message().starts_with(what), "{status}");
     }
 }
 

@@ -126,6 +126,36 @@ async fn durable_before_visible_nobody_sees_an_event_whose_append_has_not_return
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_decided_while_the_one_before_it_is_on_its_way() {
+    let log = Arc::new(Gated::default());
+    let ledger = Arc::new(open(Arc::<Gated>::clone(&log), Arc::default(), Arc::default()));
+    let append = |events| {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(commit(events)).await })
+    };
+    let one = append(list(1, 5));
+    while ledger.register().size() < 5 {
+        tokio::task::yield_now().await;
+    }
+    // It rests on the first, which nobody sees yet: its designees are the same, so the rules say no to it.
+    let refused = append(list(1, 5));
+    let two = append(list(1, 8).split_off(5));
+    while ledger.register().size() < 8 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ledger.durable().size, 0);
+    assert!(!one.is_finished() && !two.is_finished() && !refused.is_finished());
+
+    *log.open.lock() = true;
+    log.opened.notify_all();
+    assert_eq!(one.await.unwrap().unwrap().next, 5);
+    let refusal = refused.await.unwrap().unwrap_err();
+    assert!(matches!(refusal, Refusal::Rejected(_)), "{refusal}");
+    assert_eq!(two.await.unwrap().unwrap().next, 8);
+    assert_eq!(ledger.durable().size, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_append_acknowledges_nothing_and_ends_the_service() {
     let log = MemoryLog::default();
     let failures = Arc::new(Mutex::new(Vec::new()));

@@ -2,10 +2,13 @@
 
 use std::process::Command;
 
-use tidu::pb::{
-    self,
-    ledger_service_client::LedgerServiceClient,
-    ledger_service_server::{LedgerService, LedgerServiceServer},
+use tidu::{
+    pb::{
+        self,
+        ledger_service_client::LedgerServiceClient,
+        ledger_service_server::{LedgerService, LedgerServiceServer},
+    },
+    service::ReceivedCommit,
 };
 use tokio::net::TcpListener;
 use tonic::{
@@ -63,7 +66,7 @@ struct Service;
 impl LedgerService for Service {
     async fn append(
         &self,
-        _request: Request<pb::AppendRequest>,
+        _request: Request<ReceivedCommit>,
     ) -> Result<Response<pb::AppendResponse>, Status> {
         Ok(Response::new(pb::AppendResponse {
             first_position: Some(100_000),

@@ -26,6 +26,10 @@ use crate::{
     tidu_peer::Tidu,
 };
 
+/// As Tidu's own clients and the server have it; reading events is making strings, for every system the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures Tidu beside etcd and JetStream
 #[derive(Parser)]
 struct Arguments {
