@@ -26,12 +26,12 @@ impl DocumentNumber {
                 "does not read like 工信部企业函〔2019〕153号: issuer, year in 〔〕, number, 号";
             ParseError::new(Reason::DocumentNumberInvalid, message, RULE)
         };
-        let as_is = |c: char| fold(c) == c && !c.is_whitespace() && !c.is_control();
-        let folded = if text.chars().all(as_is) {
+        let shows = |c: &char| !c.is_whitespace() && !c.is_control();
+        // Most numbers come in their normal form and need no copy.
+        let folded = if text.chars().all(|c| shows(&c) && fold(c) == c) {
             Cow::Borrowed(text)
         } else {
-            let visible = text.chars().filter(|c| !c.is_whitespace() && !c.is_control());
-            Cow::Owned(visible.map(fold).collect())
+            Cow::Owned(text.chars().filter(shows).map(fold).collect())
         };
         let (issuer, rest) = folded.split_once(OPENING).ok_or_else(invalid)?;
         let (year, number) = rest.split_once(CLOSING).ok_or_else(invalid)?;
