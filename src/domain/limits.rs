@@ -69,8 +69,9 @@ pub const YEAR_MAX: i16 = 2199;
 pub const CHUNK_BYTES_MAX: usize = 7 * 1024;
 /// Most events in one chunk.
 pub const CHUNK_EVENTS_MAX: usize = 4_096;
-/// Most bytes written between two syncs: a quarter of a sled segment, so that a sync window never spans several.
-pub const SYNC_WINDOW_BYTES_MAX: usize = 128 * 1024;
+/// Most bytes of values between two flushes. The store writes about four times as many, in several of its segments, each
+/// of which is on the disk before anything claims it (`log/sync_cure.rs`); one of 128 KiB costs a sixth of a bulk load.
+pub const SYNC_WINDOW_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of events that an import makes durable at once.
 pub const IMPORT_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes that a verification reads in one step.
@@ -89,8 +90,8 @@ pub const DECODERS_MAX: usize = 8;
 pub const HASHES_PER_BLOCK: usize = 128;
 /// Most bytes of commits that the writer takes into one group.
 pub const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// A group of so many bytes goes to the disk though more commits wait to join it: one sync takes no more anyway.
-pub const GROUP_READY_BYTES: usize = SYNC_WINDOW_BYTES_MAX;
+/// A group of so many bytes goes to the disk though more commits wait to join it: it is worth a sync.
+pub const GROUP_READY_BYTES: usize = 128 * 1024;
 /// Most commits in one group.
 pub const GROUP_COMMITS_MAX: usize = 1_024;
 /// Most commits waiting for the writer.
