@@ -1,39 +1,89 @@
-//! Answers that are ready together leave together.
+//! What is ready together leaves together.
 //!
-//! A flush of the log answers many callers at once, and many of them share a connection. Left alone, a connection writes
-//! as soon as the first of its answers is there: a system call, a packet and a wake-up of the peer for each. A [`Gather`]
-//! lets everything that is ready run once before it writes, if what there is to write is small. With nothing else to run
-//! that costs a turn of the scheduler; it is no delay by time.
+//! A flush of the log answers many callers at once and wakes many streams, and many of them share a connection. Left alone,
+//! HTTP/2 writes as soon as the first of them is there: a system call, a packet and a wake-up of the peer for each. A
+//! [`Gather`] holds small writes, lets everything that is ready run once, and then writes them as one. Large writes, and
+//! what completes them, go out at once. With nothing else to run that costs a turn of the scheduler; it is no delay by
+//! time.
+//!
+//! A flush of a `Gather` therefore promises only that the bytes are on their way: the task is woken again to write them.
 
 use std::{
     io::{self, IoSlice},
     pin::{Pin, pin},
-    task::{Context, Poll},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker, ready},
 };
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use crate::domain::limits::GATHER_BYTES_MAX;
+use crate::domain::limits::{GATHER_BYTES_MAX, GATHER_WRITE_BYTES_MAX};
 
-/// A connection that gathers small writes.
+/// A connection that gathers what is written to it.
 pub(crate) struct Gather<T> {
     inner: T,
-    /// It has let the others run since it last had nothing to write.
-    has_waited: bool,
+    held: Vec<u8>,
+    /// Bytes of what is held that are written already.
+    written: usize,
+    /// The turn of the others since something is held.
+    turn: Option<Arc<Turn>>,
+    /// The last write was a large one: the next may be the rest of the same message.
+    after_large: bool,
+}
+
+/// A time in which everything that is ready runs. The task is woken at its end.
+struct Turn {
+    is_over: AtomicBool,
+    task: Waker,
+}
+
+impl Turn {
+    fn begin(context: &Context<'_>) -> Arc<Self> {
+        let turn =
+            Arc::new(Self { is_over: AtomicBool::new(false), task: context.waker().clone() });
+        let waker = Waker::from(Arc::clone(&turn));
+        // Not this task is to come again, but its turn: others may wake the task before.
+        if pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&waker)).is_ready() {
+            turn.is_over.store(true, Ordering::Relaxed);
+        }
+        turn
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+}
+
+impl Wake for Turn {
+    fn wake(self: Arc<Self>) {
+        self.is_over.store(true, Ordering::Release);
+        self.task.wake_by_ref();
+    }
 }
 
 impl<T> Gather<T> {
     pub(crate) fn new(inner: T) -> Self {
-        Self { inner, has_waited: false }
+        Self { inner, held: Vec::new(), written: 0, turn: None, after_large: false }
     }
+}
 
-    /// True if others run first; the task comes again after them.
-    fn waits(&mut self, bytes: usize, context: &mut Context<'_>) -> bool {
-        if self.has_waited || bytes > GATHER_BYTES_MAX {
-            return false;
+impl<T: Write + Unpin> Gather<T> {
+    /// Writes all that is held.
+    fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.held.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match ready!(Pin::new(&mut self.inner).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
         }
-        self.has_waited = true;
-        pin!(tokio::task::yield_now()).poll(context).is_pending()
+        (self.written, self.turn) = (0, None);
+        self.held.clear();
+        // An idle connection keeps little.
+        self.held.shrink_to(GATHER_WRITE_BYTES_MAX);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -49,14 +99,11 @@ impl<T: Read + Unpin> Read for Gather<T> {
 
 impl<T: Write + Unpin> Write for Gather<T> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.waits(buffer.len(), context) {
-            return Poll::Pending;
-        }
-        Pin::new(&mut self.inner).poll_write(context, buffer)
+        self.poll_write_vectored(context, &[IoSlice::new(buffer)])
     }
 
     fn poll_write_vectored(
@@ -64,10 +111,18 @@ impl<T: Write + Unpin> Write for Gather<T> {
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.waits(buffers.iter().map(|buffer| buffer.len()).sum(), context) {
-            return Poll::Pending;
+        let bytes = buffers.iter().map(|buffer| buffer.len()).sum();
+        let is_large = bytes > GATHER_WRITE_BYTES_MAX;
+        if is_large || self.after_large || self.held.len() + bytes > GATHER_BYTES_MAX {
+            ready!(self.poll_held(context))?;
         }
-        Pin::new(&mut self.inner).poll_write_vectored(context, buffers)
+        if is_large || self.after_large {
+            let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(context, buffers))?;
+            self.after_large = is_large;
+            return Poll::Ready(Ok(written));
+        }
+        buffers.iter().for_each(|buffer| self.held.extend_from_slice(buffer));
+        Poll::Ready(Ok(bytes))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -75,12 +130,18 @@ impl<T: Write + Unpin> Write for Gather<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Everything was written: what comes next is gathered anew.
-        self.has_waited = false;
+        if !self.held.is_empty() {
+            let turn = self.turn.get_or_insert_with(|| Turn::begin(context));
+            if !turn.is_over() {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.poll_held(context))?;
+        }
         Pin::new(&mut self.inner).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_held(context))?;
         Pin::new(&mut self.inner).poll_shutdown(context)
     }
 }
@@ -89,13 +150,17 @@ impl<T: Write + Unpin> Write for Gather<T> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::task::Waker;
+    use std::future::poll_fn;
 
     use super::*;
 
-    /// Takes everything, and notes how much came at once.
-    #[derive(Default)]
-    struct Written(Vec<usize>);
+    const LARGE: usize = GATHER_WRITE_BYTES_MAX + 1;
+
+    /// Takes `room` bytes, and notes how much came at once.
+    struct Written {
+        room: usize,
+        sizes: Vec<usize>,
+    }
 
     impl Write for Written {
         fn poll_write(
@@ -103,8 +168,13 @@ mod tests {
             _context: &mut Context<'_>,
             buffer: &[u8],
         ) -> Poll<io::Result<usize>> {
-            self.0.push(buffer.len());
-            Poll::Ready(Ok(buffer.len()))
+            let taken = buffer.len().min(self.room);
+            if taken == 0 {
+                return Poll::Pending;
+            }
+            self.room -= taken;
+            self.sizes.push(taken);
+            Poll::Ready(Ok(taken))
         }
 
         fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -116,32 +186,81 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_small_write_waits_once_until_the_next_flush_and_a_large_one_never() {
-        let mut connection = Gather::new(Written::default());
-        let mut context = Context::from_waker(Waker::noop());
-        let mut write = |bytes: usize, flushes: bool| {
-            let mut connection = Pin::new(&mut connection);
-            let written = connection.as_mut().poll_write(&mut context, &vec![0; bytes]);
-            if flushes {
-                assert!(connection.poll_flush(&mut context).is_ready());
-            }
-            written.is_ready()
-        };
-        assert!(!write(10, false), "others run first");
-        assert!(write(10, false), "then it is written");
-        assert!(write(20, true), "and what belongs to it at once");
-        assert!(!write(30, false), "what comes after is gathered anew");
-        assert!(write(30, true));
-        assert!(write(GATHER_BYTES_MAX + 1, false));
-        assert_eq!(connection.inner.0, [10, 20, 30, GATHER_BYTES_MAX + 1]);
+    type Connection = Gather<Written>;
+
+    fn connection(room: usize) -> Connection {
+        Gather::new(Written { room, sizes: Vec::new() })
+    }
+
+    async fn write(connection: &mut Connection, bytes: usize) {
+        let buffer = vec![0; bytes];
+        let written = poll_fn(|context| Pin::new(&mut *connection).poll_write(context, &buffer));
+        assert_eq!(written.await.unwrap(), bytes);
+    }
+
+    async fn flush(connection: &mut Connection) {
+        poll_fn(|context| Pin::new(&mut *connection).poll_flush(context)).await.unwrap();
     }
 
     #[tokio::test]
-    async fn whoever_waits_is_woken_when_the_others_have_run() {
-        let mut connection = Gather::new(Written::default());
-        let write =
-            |context: &mut Context<'_>| Pin::new(&mut connection).poll_write(context, b"an answer");
-        assert_eq!(std::future::poll_fn(write).await.unwrap(), 9);
+    async fn small_writes_leave_as_one_when_everything_ready_has_run() {
+        let mut connection = connection(usize::MAX);
+        for bytes in [10, 20, 30] {
+            write(&mut connection, bytes).await;
+            flush(&mut connection).await;
+        }
+        assert!(connection.inner.sizes.is_empty(), "the others have not run");
+        tokio::task::yield_now().await;
+        flush(&mut connection).await;
+        assert_eq!(connection.inner.sizes, [60]);
+        write(&mut connection, 40).await;
+        flush(&mut connection).await;
+        assert_eq!(connection.inner.sizes, [60], "what comes after is gathered anew");
+    }
+
+    #[tokio::test]
+    async fn a_large_write_leaves_at_once_after_what_was_held_and_with_its_rest() {
+        let mut connection = connection(usize::MAX);
+        for bytes in [10, LARGE, 20, 30] {
+            write(&mut connection, bytes).await;
+            flush(&mut connection).await;
+        }
+        assert_eq!(connection.inner.sizes, [10, LARGE, 20]);
+    }
+
+    #[tokio::test]
+    async fn no_more_is_held_than_the_bound() {
+        let mut connection = connection(usize::MAX);
+        for _ in 0..=GATHER_BYTES_MAX / 1_000 {
+            write(&mut connection, 1_000).await;
+        }
+        assert_eq!(connection.inner.sizes, [GATHER_BYTES_MAX / 1_000 * 1_000]);
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_written_before_the_end_though_the_peer_takes_it_in_parts() {
+        let mut connection = connection(7);
+        write(&mut connection, 10).await;
+        let mut shutdown = poll_fn(|context| {
+            let ended = Pin::new(&mut connection).poll_shutdown(context);
+            if ended.is_pending() {
+                connection.inner.room = 7;
+                context.waker().wake_by_ref();
+            }
+            ended
+        });
+        (&mut shutdown).await.unwrap();
+        assert_eq!(connection.inner.sizes, [7, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_woken_to_write_what_it_holds() {
+        let mut connection = connection(usize::MAX);
+        write(&mut connection, 10).await;
+        let written = poll_fn(|context| {
+            assert!(Pin::new(&mut connection).poll_flush(context).is_ready());
+            if connection.inner.sizes.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+        });
+        written.await;
     }
 }

@@ -176,8 +176,10 @@ pub const CONNECTIONS_MAX: usize = 16_384;
 pub const CONNECTION_STREAMS_MAX: u32 = 1_024;
 /// Bytes that a stream may have waiting to be sent; what a stuck reader costs.
 pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
-/// Writes up to this size wait until everything that is ready has run, so that answers leave together.
-pub const GATHER_BYTES_MAX: usize = 2 * 1024;
+/// Largest write to a connection that waits until everything that is ready has run, so that answers leave together.
+pub const GATHER_WRITE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of such writes that a connection holds back at most.
+pub const GATHER_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of room that a stream begins with; a message that takes more gets its own.
 pub const STREAM_ROOM_BYTES: usize = 256;
 /// A stream with more bytes than this ready hands them on before it encodes more.
