@@ -26,8 +26,6 @@ use crate::domain::limits::{GATHER_BYTES_MAX, GATHER_WRITE_BYTES_MAX};
 pub(crate) struct Gather<T> {
     inner: T,
     held: Vec<u8>,
-    /// Bytes of what is held that are written already.
-    written: usize,
     /// The turn of the others since something is held.
     turn: Option<Arc<Turn>>,
     /// The last write was a large one: the next may be the rest of the same message.
@@ -66,21 +64,20 @@ impl Wake for Turn {
 
 impl<T> Gather<T> {
     pub(crate) fn new(inner: T) -> Self {
-        Self { inner, held: Vec::new(), written: 0, turn: None, after_large: false }
+        Self { inner, held: Vec::new(), turn: None, after_large: false }
     }
 }
 
 impl<T: Write + Unpin> Gather<T> {
     /// Writes all that is held.
     fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(rest) = self.held.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match ready!(Pin::new(&mut self.inner).poll_write(context, rest))? {
+        while !self.held.is_empty() {
+            match ready!(Pin::new(&mut self.inner).poll_write(context, &self.held))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.written += written,
+                written => drop(self.held.drain(..written)),
             }
         }
-        (self.written, self.turn) = (0, None);
-        self.held.clear();
+        self.turn = None;
         // An idle connection keeps little.
         self.held.shrink_to(GATHER_WRITE_BYTES_MAX);
         Poll::Ready(Ok(()))
@@ -113,10 +110,11 @@ impl<T: Write + Unpin> Write for Gather<T> {
     ) -> Poll<io::Result<usize>> {
         let bytes = buffers.iter().map(|buffer| buffer.len()).sum();
         let is_large = bytes > GATHER_WRITE_BYTES_MAX;
-        if is_large || self.after_large || self.held.len() + bytes > GATHER_BYTES_MAX {
+        let leaves_at_once = is_large || self.after_large;
+        if leaves_at_once || self.held.len() + bytes > GATHER_BYTES_MAX {
             ready!(self.poll_held(context))?;
         }
-        if is_large || self.after_large {
+        if leaves_at_once {
             let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(context, buffers))?;
             self.after_large = is_large;
             return Poll::Ready(Ok(written));
