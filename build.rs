@@ -23,9 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_server(false)
         .bytes(".")
-        // Stored bytes go out and come in untouched: see src/wire.rs.
-        .extern_path(".tidu.v1.EventBatch", "crate::wire::LeafBatch")
-        .extern_path(".tidu.v1.RawEventBatch", "crate::wire::LeafBatch")
+        // Stored bytes go out and come in untouched: see src/protocol/batch.rs.
+        .extern_path(".tidu.v1.EventBatch", "crate::protocol::batch::LeafBatch")
+        .extern_path(".tidu.v1.RawEventBatch", "crate::protocol::batch::LeafBatch")
         .compile_fds(descriptors.clone())?;
 
     // The server's side of the same services, over the same messages, but for a request that it reads piece by piece.
@@ -33,11 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&servers)?;
     tonic_prost_build::configure()
         .build_client(false)
-        .codec_path("crate::service::MessageCodec")
+        .codec_path("crate::protocol::codec::MessageCodec")
         .out_dir(servers)
-        .extern_path(".tidu.v1.AppendRequest", "crate::service::ReceivedCommit")
-        .extern_path(".tidu.v1", "crate::pb")
-        .extern_path(".google.type", "crate::pb::google::r#type")
+        .extern_path(".tidu.v1.AppendRequest", "crate::protocol::append::ReceivedCommit")
+        .extern_path(".tidu.v1", "crate::protocol::pb")
+        .extern_path(".google.type", "crate::protocol::pb::google::r#type")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidu::pb::{self, event::Fact, subscribe_response::Payload};
+use tidu::protocol::pb::{self, event::Fact, subscribe_response::Payload};
 use tokio::{sync::Mutex, task::JoinSet};
 use tonic::Streaming;
 

@@ -23,15 +23,17 @@ use prost::Message as _;
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::AuthorityCode,
-    pb::{
-        self,
-        admin_service_client::AdminServiceClient,
-        admin_service_server::{AdminService, AdminServiceServer},
-        event::Fact,
-        ledger_service_client::LedgerServiceClient,
-        subscribe_response::Payload,
+    protocol::{
+        batch::LeafBatch,
+        pb::{
+            self,
+            admin_service_client::AdminServiceClient,
+            admin_service_server::{AdminService, AdminServiceServer},
+            event::Fact,
+            ledger_service_client::LedgerServiceClient,
+            subscribe_response::Payload,
+        },
     },
-    wire::LeafBatch,
 };
 use tokio::task::JoinSet;
 use tonic::{Request, Response, Status, transport::Channel};

@@ -19,11 +19,16 @@ use prost::Message as _;
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{AuthorityCode, CivilDate, PartialDate, catalogue::Catalogue},
-    ledger::{CommitOf, Leaf, Ledger, Parts, Proposal, clock::Clock, timestamp},
-    log::{ChunkWriter, CommitLog as _, Frontier, memory::MemoryLog, merkle},
-    pb::{self, event::Fact},
+    ledger::{Ledger, Parts, Proposal, clock::Clock},
+    log::{ChunkWriter, CommitLog as _, memory::MemoryLog},
+    merkle::{self, Frontier},
+    protocol::event,
+    protocol::{
+        leaf::{CommitOf, Leaf},
+        pb::{self, event::Fact},
+        time::timestamp,
+    },
     register::{Counting, Group, Moment, Register, Stage, Wanted, rules::Judge},
-    service::convert,
 };
 
 #[global_allocator]
@@ -170,7 +175,8 @@ fn event(enterprise: &Enterprise, step: usize, batch: usize, row: u32) -> pb::Ev
 }
 
 fn proposals(catalogue: &Catalogue, events: Vec<pb::Event>) -> Vec<Proposal> {
-    let read = |(index, event)| convert::proposal(catalogue, index, event).unwrap().0;
+    let read =
+        |(index, event)| Proposal::new(index, event::proposal(catalogue, index, event).unwrap());
     events.into_iter().enumerate().map(read).collect()
 }
 
@@ -309,12 +315,10 @@ fn rebuild(events: usize) -> f64 {
     drop(road);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let guard = runtime.enter();
-    let for_decoding = Arc::clone(&catalogue);
     let parts = Parts {
         log: Arc::new(log),
         expected: None,
         catalogue,
-        decode: Arc::new(move |body| convert::stored_event(&for_decoding, body)),
         clock: Arc::new(Stopped),
         on_failure: Box::new(|why| panic!("{why}")),
     };

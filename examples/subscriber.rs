@@ -9,7 +9,7 @@ use std::{convert::Infallible, error::Error, path::PathBuf, process::ExitCode, t
 use clap::Parser;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use tidu::pb::{
+use tidu::protocol::pb::{
     self, admin_service_client::AdminServiceClient, ledger_service_client::LedgerServiceClient,
     subscribe_request::Start, subscribe_response::Payload,
 };

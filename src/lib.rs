@@ -1,39 +1,43 @@
 //! Tidu (梯度): the system of record for enterprise designations.
 //!
 //! ```text
-//! 1 domain/    what may be said: ids, dates, facts, the catalogue, limits, rejections. Parsed at the edge. Pure
-//! 2 register/  what follows from it: facts per designee, the fold to titles, the rules, whom an event concerns. Pure
-//! 3 log/       where it is kept: the CommitLog contract, the chunk codec, sled. Bytes and positions only
+//! 0 limits.rs  every bound, by section, with its arithmetic
+//!   merkle/    hashes and the right frontier of RFC 6962. Pure
+//! 1 domain/    what may be said: kinds, ids, dates, facts, the catalogue. Parsed at the edge. Pure
+//! 2 protocol/  generated messages, stored leaves, messages ⇄ events
+//!   register/  what follows from the events: facts per designee, titles, rules, scopes. Pure
+//! 3 log/       where events are kept: the CommitLog contract, the chunk codec, sled. Bytes and positions only
 //! 4 ledger/    the one writer and the read side
-//!   cursors.rs how far subscribers have come, in a store of its own
-//! 5 service/   gRPC: conversion, errors, subscriptions. The only floor that knows tonic's server
-//!   offline/   archives and data directories without a server
-//!   cli/       the command line: a client of the service, and the way to start it
-//!   server.rs  the accept loop and the drain;  gather.rs  what it writes;  config.rs  settings;  telemetry.rs  logs
-//!   pb.rs      generated code;  wire.rs  stored bytes on the wire
+//!   cursors/   the places of subscribers, in a store of its own
+//! 5 archive/   export, backup, import, verify, without a server
+//!   service/   gRPC: handlers, errors, streams
+//! 6 import/    lists as authorities publish them → events
+//!   delivery/  events → webhooks and commands
+//!   server/    listener, connections, configuration, logs, the drain
+//! 7 cli/       the command line: a client of the service, and the way to start it
 //! ```
 //!
-//! What holds everywhere, most of it absences, and checked by tests:
+//! The invariants, most of them absences, are checked by tests; `docs/architecture.md` lists them:
 //!
-//! - imports point down: a floor names only floors with smaller numbers;
-//! - floors 1 and 2 do no I/O, never await, read no clock and no random source;
-//! - the messages of `pb` and `tonic::Status` stop at `service/`; `log/sled.rs` alone names sled, `cursors.rs` redb;
-//! - there is no second source of truth: the register and every index are rebuilt from the log at each start;
-//! - there is one writer; everything has a bound, and all bounds stand in `domain/limits.rs`;
-//! - what is stored is what is sent is what is hashed: an event is encoded once, when it gets its position;
-//! - nobody sees what is not durable, and after a failed or overdue flush nothing is acknowledged: the process ends.
+//! - a floor imports only floors with smaller numbers;
+//! - floors 0 to 2 do no I/O, never await, read no clock and no random source;
+//! - a stored message meets `domain` only in `protocol/`; `log/` alone names sled, `cursors/` alone redb;
+//! - there is no second source of truth: the log rebuilds the register and every index at each start;
+//! - there is one writer; everything has a bound, and all bounds are in `limits.rs`;
+//! - the stored bytes are the sent bytes are the hashed bytes: an event is encoded once, when it gets its position;
+//! - no reader sees an event before it is durable; after a failed or overdue flush the process ends.
 
+pub mod archive;
 pub mod cli;
-pub mod config;
 pub mod cursors;
+pub mod delivery;
 pub mod domain;
-mod gather;
+pub mod import;
 pub mod ledger;
+pub mod limits;
 pub mod log;
-pub mod offline;
-pub mod pb;
+pub mod merkle;
+pub mod protocol;
 pub mod register;
 pub mod server;
 pub mod service;
-pub mod telemetry;
-pub mod wire;

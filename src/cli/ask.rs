@@ -4,7 +4,7 @@ use clap::Args;
 use prost_types::Timestamp;
 
 use super::text::parse_date;
-use crate::pb;
+use crate::protocol::pb;
 
 /// The two moments of a question.
 #[derive(Clone, Debug, Default, Args)]

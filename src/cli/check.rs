@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use super::{
     CliError, Output,
     client::Client,
-    import::ImportedRow,
     json::Json,
     record::{self, Failure, RecordArgs},
     text::{self, say, title_status},
 };
-use crate::pb;
+use crate::{import::ImportedRow, protocol::pb};
 
 /// Rows of a kind of warning that are named.
 const NAMED_ROWS: usize = 8;

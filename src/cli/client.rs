@@ -6,8 +6,9 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::{CliError, Common};
 use crate::{
-    domain::limits::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, REQUEST_BYTES_MAX},
-    pb::{
+    delivery::innermost_cause,
+    limits::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, REQUEST_BYTES_MAX},
+    protocol::pb::{
         admin_service_client::AdminServiceClient, cursor_service_client::CursorServiceClient,
         ledger_service_client::LedgerServiceClient, proof_service_client::ProofServiceClient,
         register_service_client::RegisterServiceClient,
@@ -37,12 +38,12 @@ impl Client {
     pub(super) async fn connect_to(server: &str) -> Result<Self, CliError> {
         let unreachable = |why: String| CliError::Unreachable { server: server.to_owned(), why };
         let endpoint = Endpoint::from_shared(server.to_owned())
-            .map_err(|e| unreachable(reason(&e)))?
+            .map_err(|e| unreachable(innermost_cause(&e)))?
             .connect_timeout(CONNECT_DURATION_MAX)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
-        let channel = endpoint.connect().await.map_err(|e| unreachable(reason(&e)))?;
+        let channel = endpoint.connect().await.map_err(|e| unreachable(innermost_cause(&e)))?;
         Ok(Self {
             ledger: LedgerServiceClient::new(channel.clone())
                 .max_encoding_message_size(REQUEST_BYTES_MAX),
@@ -52,13 +53,4 @@ impl Client {
             proof: ProofServiceClient::new(channel),
         })
     }
-}
-
-/// The innermost cause, which says more than "transport error".
-pub(super) fn reason(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }

@@ -9,7 +9,7 @@ use super::{
     json::Json,
     text::{self, instant, say},
 };
-use crate::{domain::limits::PAGE_EVENTS_MAX, pb};
+use crate::{limits::PAGE_EVENTS_MAX, protocol::pb};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -11,15 +11,15 @@ use super::{
     CliError,
     client::Client,
     generate::{Enterprise, enterprises},
-    import::{self, ImportedRow},
     record::{Failure, authority_of, commit},
     show,
     text::{self, say},
     throwaway,
 };
 use crate::{
-    domain::{AuthorityCode, event::Kind},
-    pb::{self, event::Fact, subscribe_response::Payload},
+    domain::{AuthorityCode, kind::Kind},
+    import::{self, ImportedRow},
+    protocol::pb::{self, event::Fact, subscribe_response::Payload},
 };
 
 /// Real rows: the ministry decides, the column names the recommending authority.

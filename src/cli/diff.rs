@@ -23,10 +23,10 @@ use super::{
     text::{self, hex, say},
 };
 use crate::{
+    archive::{MAGIC, Reader},
     ledger::digest::Running,
-    log::{Hash, merkle},
-    offline::{MAGIC, Reader},
-    pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    merkle::{self, Hash},
+    protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload},
 };
 
 #[derive(Debug, Args)]

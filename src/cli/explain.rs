@@ -9,7 +9,7 @@ use super::{
     json::Json,
     text::{self, date, say},
 };
-use crate::{domain::event::Kind, pb};
+use crate::{domain::kind::Kind, protocol::pb};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {

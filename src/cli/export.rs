@@ -18,8 +18,8 @@ use super::{
     text::{complain, hex},
 };
 use crate::{
-    offline::{Assembly, Header, OfflineError, Target, Writer, segments},
-    pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    archive::{ArchiveError, Header, LogBuilder, Target, Writer, backup},
+    protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload},
 };
 
 #[derive(Debug, Args)]
@@ -89,7 +89,7 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
 
 pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
     let mut client = Client::connect_to(&args.server).await?;
-    let mut assembly = Assembly::checking(args.catalogue.decoder()?);
+    let mut assembly = LogBuilder::checking(args.catalogue.read()?);
     if is_standard(&args.directory) {
         let (header, _) = header(&mut client, 0).await?;
         return add(&mut client, &header, &mut assembly, &args.directory).await;
@@ -97,7 +97,7 @@ pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
     let directory = &args.directory;
     fs::create_dir_all(directory)
         .map_err(|e| CliError::Io(format!("cannot create {}", directory.display()), e))?;
-    segments::read(directory, &mut assembly)?;
+    backup::read(directory, &mut assembly)?;
     let (header, _) = header(&mut client, assembly.so_far().size).await?;
     if header.next < header.first {
         let had = header.first;
@@ -114,14 +114,14 @@ pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
         complain(&format!("nothing was recorded since; {}", said(&header)));
         return Ok(());
     }
-    add(&mut client, &header, &mut assembly, &segments::name(directory, &header)).await
+    add(&mut client, &header, &mut assembly, &backup::name(directory, &header)).await
 }
 
 /// Writes a part of the log to a path when it is seen to follow what is there.
 async fn add(
     client: &mut Client,
     header: &Header,
-    assembly: &mut Assembly,
+    assembly: &mut LogBuilder,
     path: &Path,
 ) -> Result<(), CliError> {
     let failed = unwritten(path);
@@ -129,7 +129,7 @@ async fn add(
     assembly.begin(name, header)?;
     let target = target(path).map_err(failed)?;
     let take = |leaf: &Bytes| {
-        let does_not_follow = |e| OfflineError::Misplaced {
+        let does_not_follow = |e| ArchiveError::Misplaced {
             name: name.to_owned(),
             detail: format!("it does not go on where the backup ends: {e}"),
         };
@@ -157,7 +157,7 @@ async fn archive(
     header: &Header,
     target: Target,
     path: &Path,
-    mut take: impl FnMut(&Bytes) -> Result<(), OfflineError>,
+    mut take: impl FnMut(&Bytes) -> Result<(), ArchiveError>,
 ) -> Result<Target, CliError> {
     let failed = unwritten(path);
     let mut writer = Writer::begin(target, header).map_err(failed)?;

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::CliError;
-use crate::{domain::event::Kind, pb};
+use crate::{domain::kind::Kind, protocol::pb};
 
 /// The filter flags of several commands.
 #[derive(Clone, Debug, Default, clap::Args)]

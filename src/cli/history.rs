@@ -14,8 +14,9 @@ use super::{
     throwaway,
 };
 use crate::{
-    domain::{AuthorityCode, limits::COMMIT_EVENTS_MAX},
-    pb::{self, event::Fact},
+    domain::AuthorityCode,
+    limits::COMMIT_EVENTS_MAX,
+    protocol::pb::{self, event::Fact},
 };
 
 const HISTORY: &str = include_str!("../../data/history.csv");

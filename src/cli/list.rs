@@ -9,7 +9,7 @@ use super::{
     json::Json,
     text::{self, date, say},
 };
-use crate::{domain::limits::PAGE_EVENTS_MAX, pb};
+use crate::{limits::PAGE_EVENTS_MAX, protocol::pb};
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {

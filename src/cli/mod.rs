@@ -5,6 +5,7 @@ mod batches;
 mod check;
 mod client;
 mod cursor;
+mod delivery_args;
 mod demo;
 mod diff;
 mod events;
@@ -14,11 +15,7 @@ mod filter;
 mod frame;
 pub mod generate;
 mod history;
-mod hook;
-pub mod import;
-mod json;
 mod list;
-mod pause;
 mod record;
 mod restore;
 mod serve;
@@ -34,7 +31,12 @@ use std::{io, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{offline::OfflineError, telemetry};
+use crate::{
+    archive::ArchiveError,
+    delivery::{DeliveryError, pause},
+    protocol::json::{self, JsonError},
+    server::telemetry,
+};
 
 /// Where a client finds the server if nothing else is said.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
@@ -157,7 +159,13 @@ enum CliError {
     Said(String),
     /// A log or an archive is not what it should be.
     #[error(transparent)]
-    Offline(#[from] OfflineError),
+    Offline(#[from] ArchiveError),
+    /// Delivery ends.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    /// A message has no JSON form.
+    #[error(transparent)]
+    Json(#[from] JsonError),
     /// Input or output failed.
     #[error("{0}: {1}")]
     Io(String, io::Error),

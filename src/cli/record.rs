@@ -12,13 +12,14 @@ use tonic::Code;
 use super::{
     CliError, Common, Output,
     client::Client,
-    import::{self, FactKind, Import, ImportError, ImportedRow},
     json::Json,
     text::{self, say},
 };
 use crate::{
-    domain::{AuthorityCode, limits::COMMIT_EVENTS_MAX},
-    pb,
+    domain::AuthorityCode,
+    import::{self, FactKind, Import, ImportError, ImportedRow},
+    limits::COMMIT_EVENTS_MAX,
+    protocol::pb,
 };
 
 /// Rows of a table of rejections that are shown to people.

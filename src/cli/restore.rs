@@ -18,8 +18,8 @@ use super::{
     text::{hex, say},
 };
 use crate::{
-    offline::{Assembled, Assembly, MAGIC, segments},
-    pb,
+    archive::{BuiltLog, LogBuilder, MAGIC, backup},
+    protocol::pb,
 };
 
 #[derive(Debug, Args)]
@@ -37,11 +37,11 @@ pub(super) struct RestoreArgs {
 }
 
 pub(super) fn run(args: &RestoreArgs) -> Result<(), CliError> {
-    let mut assembly = Assembly::building(args.catalogue.decoder()?, &args.data_dir)?;
+    let mut assembly = LogBuilder::building(args.catalogue.read()?, &args.data_dir)?;
     let name = args.source.display().to_string();
     let failed = |e| CliError::Io(format!("cannot read {name}"), e);
     if args.source.is_dir() {
-        segments::read(&args.source, &mut assembly)?;
+        backup::read(&args.source, &mut assembly)?;
     } else if is_standard(&args.source) {
         read(&name, io::stdin().lock(), &mut assembly)?;
     } else {
@@ -51,7 +51,7 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), CliError> {
     if assembly.so_far().log_id.is_none() {
         return Err(CliError::Refused(format!("{name} holds no archive")));
     }
-    let Assembled { log_id, size, root } = assembly.finish()?;
+    let BuiltLog { log_id, size, root } = assembly.finish()?;
     let id = log_id.unwrap_or_default();
     say(&format!("{}: log {id}, {size} events, root {}", args.data_dir.display(), hex(&root)))
 }
@@ -60,7 +60,7 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), CliError> {
 pub(super) fn read(
     name: &str,
     mut input: impl BufRead,
-    assembly: &mut Assembly,
+    assembly: &mut LogBuilder,
 ) -> Result<(), CliError> {
     let failed = |e| CliError::Io(format!("cannot read {name}"), e);
     let start = input.fill_buf().map_err(failed)?;

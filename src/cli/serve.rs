@@ -9,9 +9,9 @@ use super::{
     CliError,
     text::{complain, say},
 };
-use crate::{
+use crate::server::{
+    Server,
     config::{Config, Flags},
-    server::Server,
 };
 
 /// How long a server whose log has failed goes on refusing before it ends.

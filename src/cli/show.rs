@@ -9,7 +9,7 @@ use super::{
     json::Json,
     text::{self, date, say},
 };
-use crate::pb;
+use crate::protocol::pb;
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {

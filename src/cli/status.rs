@@ -8,7 +8,7 @@ use super::{
     json::Json,
     text::{hex, instant, say},
 };
-use crate::pb;
+use crate::protocol::pb;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {

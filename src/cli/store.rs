@@ -1,14 +1,13 @@
 //! Flags of the commands that work on a log without a server.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 
 use super::CliError;
 use crate::{
-    config::{Config, Flags},
-    ledger::DecodeEvent,
-    offline,
+    domain::catalogue::Catalogue,
+    server::config::{Config, Flags},
 };
 
 /// Which catalogue a log was recorded with.
@@ -20,11 +19,11 @@ pub(super) struct CatalogueArgs {
 }
 
 impl CatalogueArgs {
-    /// What understands the log's events. The catalogue is found as `tidu serve` finds it.
-    pub(super) fn decoder(&self) -> Result<DecodeEvent, CliError> {
-        let said = |e: crate::config::ConfigError| CliError::Said(e.to_string());
+    /// Reads the catalogue, found as `tidu serve` finds it.
+    pub(super) fn read(&self) -> Result<Arc<Catalogue>, CliError> {
+        let said = |e: crate::server::config::ConfigError| CliError::Said(e.to_string());
         let flags = Flags { catalogue: self.catalogue.clone(), ..Flags::default() };
         let config = Config::load(&flags, None).map_err(said)?;
-        Ok(offline::decoder(config.read_catalogue().map_err(said)?))
+        Ok(Arc::new(config.read_catalogue().map_err(said)?))
     }
 }

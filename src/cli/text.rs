@@ -9,7 +9,7 @@ use tonic_types::StatusExt as _;
 use super::{CliError, ask::word};
 use crate::{
     domain::PartialDate,
-    pb::{self, event::Fact},
+    protocol::pb::{self, event::Fact},
 };
 
 /// Writes a line to standard output.

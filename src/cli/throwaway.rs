@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 
 use super::{CliError, text};
-use crate::{config::Config, server::Server};
+use crate::server::{Server, config::Config};
 
 /// Starts a server on a free port of this machine, gives its address to `play`, and ends it whatever that came to.
 pub(super) async fn with_server(

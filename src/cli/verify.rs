@@ -21,10 +21,10 @@ use super::{
     text::{hex, say},
 };
 use crate::{
-    domain::limits::VERIFY_STEP_BYTES,
+    archive::{self, ArchiveError, LogBuilder, backup},
     ledger::audit::Verified,
-    offline::{self, Assembly, OfflineError, segments},
-    pb,
+    limits::VERIFY_STEP_BYTES,
+    protocol::pb,
 };
 
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ async fn served(args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
 }
 
 fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
-    let (_, mut verification) = offline::verification(path, args.catalogue.decoder()?, args.from)?;
+    let (_, mut verification) = archive::verification(path, args.catalogue.read()?, args.from)?;
     let (mut read, began) = (0, now());
     let mut so_far = verification.so_far();
     let answer = |so_far: Verified, read, root: Bytes| pb::VerifyResponse {
@@ -81,7 +81,7 @@ fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliErr
         bytes_read: read,
         root_hash: root,
     };
-    while let Some(step) = verification.step(VERIFY_STEP_BYTES).map_err(OfflineError::Log)? {
+    while let Some(step) = verification.step(VERIFY_STEP_BYTES).map_err(ArchiveError::Log)? {
         so_far = step;
         read += step.bytes;
         report.progress(&answer(so_far, read, Bytes::new()))?;
@@ -94,10 +94,10 @@ fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliErr
 }
 
 fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
-    let mut assembly = Assembly::checking(args.catalogue.decoder()?);
+    let mut assembly = LogBuilder::checking(args.catalogue.read()?);
     let name = path.display().to_string();
     if path.is_dir() {
-        segments::read(path, &mut assembly)?;
+        backup::read(path, &mut assembly)?;
     } else if is_standard(path) {
         restore::read(&name, io::stdin().lock(), &mut assembly)?;
     } else {

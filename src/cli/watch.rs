@@ -12,17 +12,20 @@ use super::{
     CliError, Common, Output,
     client::Client,
     cursor,
+    delivery_args::DeliveryArgs,
     filter::FilterArgs,
-    hook::{Hook, HookArgs},
     json::Json,
     pause::Pause,
     serve::stop_signal,
     text::{self, say},
 };
 use crate::{
-    domain::limits::DRAIN_DURATION_MAX,
-    pb::{self, subscribe_request::Start, subscribe_response::Payload},
-    wire::LeafBatch,
+    delivery::Delivery,
+    limits::DRAIN_DURATION_MAX,
+    protocol::{
+        batch::LeafBatch,
+        pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    },
 };
 
 /// The longest pause between two attempts to connect again.
@@ -62,7 +65,7 @@ pub(super) struct WatchArgs {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    hook: HookArgs,
+    delivery: DeliveryArgs,
 }
 
 pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
@@ -88,10 +91,10 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         output: args.common.output,
         progress: args.progress,
         cursor: args.cursor,
-        hook: args.hook.open(stop.clone())?,
+        delivery: args.delivery.open(stop.clone())?,
         stop: stop.clone(),
     };
-    if follower.hook.is_none() {
+    if follower.delivery.is_none() {
         return follower.run(&args.common, args.no_resume).await;
     }
     // An attempt may come to its end; what takes too long is given up, and is made again by the next start.
@@ -124,7 +127,7 @@ struct Follower {
     progress: bool,
     /// The cursor that it advances.
     cursor: Option<String>,
-    hook: Option<Hook>,
+    delivery: Option<Delivery>,
     /// Asks it to end.
     stop: CancellationToken,
 }
@@ -158,7 +161,7 @@ impl Follower {
     /// Follows until the stream ends or it is asked to end; notes in the request where to resume.
     async fn follow(&mut self, common: &Common) -> Result<(), CliError> {
         let mut client = Client::connect(common).await?;
-        if self.hook.is_some() {
+        if self.delivery.is_some() {
             self.settle(&mut client).await?;
         }
         if let Some(id) = &self.cursor
@@ -197,13 +200,13 @@ impl Follower {
 
     /// Finds out in which log, and where, delivery goes on.
     async fn settle(&mut self, client: &mut Client) -> Result<(), CliError> {
-        let Some(hook) = &mut self.hook else { return Ok(()) };
+        let Some(delivery) = &mut self.delivery else { return Ok(()) };
         let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
         let first = match self.request.start {
             Some(Start::FromPosition(position)) => position,
             _ => status.log_size,
         };
-        let next = hook.settle(&status, first)?;
+        let next = delivery.settle(&status, first)?;
         self.request.start = Some(Start::FromPosition(next));
         self.request.log_id = status.log_id;
         Ok(())
@@ -211,10 +214,10 @@ impl Follower {
 
     /// Delivers events, or prints them.
     async fn take(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
-        let Some(hook) = &mut self.hook else { return self.print(batch) };
-        let outcome = hook.deliver(&self.request.log_id, batch).await;
-        self.request.start = hook.next().map(Start::FromPosition);
-        outcome
+        let Some(delivery) = &mut self.delivery else { return self.print(batch) };
+        let outcome = delivery.deliver(&self.request.log_id, batch).await;
+        self.request.start = delivery.next().map(Start::FromPosition);
+        outcome.map_err(CliError::from)
     }
 
     fn print(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
@@ -235,8 +238,8 @@ impl Follower {
     fn note(&mut self, progress: &pb::Progress) -> Result<(), CliError> {
         self.request.start = Some(Start::FromPosition(progress.next_position));
         self.request.log_id.clone_from(&progress.log_id);
-        if let Some(hook) = &mut self.hook {
-            hook.pass(progress.next_position)?;
+        if let Some(delivery) = &mut self.delivery {
+            delivery.pass(progress.next_position)?;
         }
         match self.output {
             _ if !self.progress => Ok(()),

@@ -1,33 +1,17 @@
 //! The programme catalogue: what can be held, who may state what about it, on which conditions, for how long. Data, not
 //! code: see `data/catalogue.toml`, which explains every key.
 
-use std::{collections::BTreeMap, num::NonZeroU8};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
     AuthorityCode, CivilDate, PartialDate,
-    event::{HolderKind, Kind},
     fault::{ParseError, Reason, echo},
-    limits::{CATALOGUE_PROGRAMMES_MAX, CATALOGUE_RULES_MAX, ID_BYTES_MAX},
+    kind::{HolderKind, Kind, ProgrammeId},
 };
-
-/// A programme, by its place in the catalogue in use, plus one. Valid for one catalogue; never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProgrammeId(NonZeroU8);
-
-impl ProgrammeId {
-    fn at(place: usize) -> Option<Self> {
-        u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(Self)
-    }
-
-    /// Its place, below 32.
-    #[must_use]
-    pub fn index(self) -> u8 {
-        self.0.get() - 1
-    }
-}
+use crate::limits::{CATALOGUE_PROGRAMMES_MAX, CATALOGUE_RULES_MAX, ID_BYTES_MAX};
 
 /// What `issuers` calls a recommending authority's notice, by a number that no kind has.
 const RECOMMENDATION: u8 = 0;

@@ -4,10 +4,8 @@ use std::{fmt, num::NonZeroU32};
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
-use super::{
-    fault::{ParseError, Reason, echo},
-    limits::{YEAR_MAX, YEAR_MIN},
-};
+use super::fault::{ParseError, Reason, echo};
+use crate::limits::{YEAR_MAX, YEAR_MIN};
 
 /// Day 0, which no date names.
 const EPOCH: Date = Date::constant(1899, 12, 31);

@@ -5,9 +5,9 @@ use std::fmt;
 use super::{
     AuthorityCode, Uscc,
     fault::{ParseError, Reason},
-    limits::{ID_BYTES_MAX, NAME_CHARS_MAX},
     name::folded,
 };
+use crate::limits::{ID_BYTES_MAX, NAME_CHARS_MAX};
 
 const PROVISIONAL: &str = "provisional:";
 const LOCAL: &str = "local:";

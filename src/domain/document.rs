@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{
-    fault::{ParseError, Reason},
-    limits::{DOCUMENT_NUMBER_BYTES_MAX, YEAR_MAX, YEAR_MIN},
-};
+use super::fault::{ParseError, Reason};
+use crate::limits::{DOCUMENT_NUMBER_BYTES_MAX, YEAR_MAX, YEAR_MIN};
 
 const RULE: &str = "GB/T 9704-2012: issuer, year in 〔〕, number and 号";
 const OPENING: &[char] = &['〔', '[', '［', '【', '(', '（', '﹝', '<', '＜', '〈', '「', '{'];

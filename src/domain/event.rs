@@ -2,7 +2,8 @@
 //! full, the words of an instrument) stays in the encoded form.
 
 use super::{
-    AuthorityCode, CivilDate, DesigneeId, IndustryCode, Name, RegionCode, catalogue::ProgrammeId,
+    AuthorityCode, CivilDate, DesigneeId, IndustryCode, Name, RegionCode,
+    kind::{HolderKind, Kind, ProgrammeId},
 };
 
 /// One fact, stated by an authority.
@@ -270,130 +271,20 @@ pub struct Listed {
     pub recommended_by: Option<AuthorityCode>,
 }
 
-/// What a subject is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HolderKind {
-    /// An enterprise.
-    Enterprise,
-    /// A public institution or social body.
-    Institution,
-    /// A park or incubator.
-    Park,
-    /// A development zone.
-    Zone,
-}
-
-impl HolderKind {
-    /// The catalogue's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enterprise => "enterprise",
-            Self::Institution => "institution",
-            Self::Park => "park",
-            Self::Zone => "zone",
-        }
-    }
-}
-
-/// Kind of a fact, by its number in `tidu.v1.EventKind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Kind(u8);
-
-/// All kinds: the number in the protocol and the name of the field that carries the fact.
-const KINDS: [(u8, &str); 36] = [
-    (20, "catalogue_adopted"),
-    (21, "completeness_declared"),
-    (22, "measures_issued"),
-    (23, "measures_repealed"),
-    (30, "pool_entered"),
-    (31, "pool_left"),
-    (40, "notice_opened"),
-    (41, "objection_raised"),
-    (42, "objection_resolved"),
-    (43, "notice_withdrawn"),
-    (50, "designated"),
-    (51, "review_opened"),
-    (52, "review_passed"),
-    (53, "review_failed"),
-    (54, "revocation_proposed"),
-    (55, "revoked"),
-    (56, "surrendered"),
-    (57, "reinstated"),
-    (58, "title_transferred"),
-    (59, "title_converted"),
-    (60, "creation_listed"),
-    (61, "creation_assessed"),
-    (62, "rectification_ordered"),
-    (63, "support_granted"),
-    (70, "renamed"),
-    (71, "relocated"),
-    (72, "restructured"),
-    (73, "identifier_changed"),
-    (74, "subject_ended"),
-    (80, "information_updated"),
-    (81, "major_change_reported"),
-    (90, "corrected"),
-    (91, "annulled"),
-    (100, "batch_opened"),
-    (101, "batch_sealed"),
-    (110, "environment_assessed"),
-];
-
-impl Kind {
-    /// The kind with a number of the protocol.
-    #[must_use]
-    pub fn from_number(number: i32) -> Option<Self> {
-        let number = u8::try_from(number).ok()?;
-        KINDS.iter().any(|(known, _)| *known == number).then_some(Self(number))
-    }
-
-    /// The kind with a name: `review_passed` or `review-passed`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase().replace('-', "_");
-        KINDS.iter().find(|(_, known)| *known == name).map(|(number, _)| Self(*number))
-    }
-
-    /// The number in the protocol.
-    #[must_use]
-    pub fn number(self) -> u8 {
-        self.0
-    }
-
-    /// The name of the field that carries the fact.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        KINDS.iter().find(|(number, _)| *number == self.0).map_or("", |(_, name)| name)
-    }
-
-    /// True for corrections and annulments.
-    #[must_use]
-    pub fn is_repair(self) -> bool {
-        matches!(self.0, 90 | 91)
-    }
-
-    /// All kinds.
-    pub fn all() -> impl Iterator<Item = Self> {
-        KINDS.iter().map(|(number, _)| Self(*number))
-    }
-}
-
 impl Fact {
     /// The kind of the fact.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        Kind(match self {
+        match self {
             Self::Title { fact, .. } => fact.kind(),
             Self::Subject { fact, .. } => fact.kind(),
-            Self::Repair { replacement: Some(_), .. } => 90,
-            Self::Repair { replacement: None, .. } => 91,
-            Self::Batch { seals: false, .. } => 100,
-            Self::Batch { seals: true, .. } => 101,
+            Self::Repair { replacement: Some(_), .. } => Kind::Corrected,
+            Self::Repair { replacement: None, .. } => Kind::Annulled,
+            Self::Batch { seals: false, .. } => Kind::BatchOpened,
+            Self::Batch { seals: true, .. } => Kind::BatchSealed,
             Self::Frame(fact) => fact.kind(),
-            Self::Assessed { .. } => 110,
-        })
+            Self::Assessed { .. } => Kind::EnvironmentAssessed,
+        }
     }
 
     /// The designee that the fact is about, where it is about one.
@@ -436,53 +327,53 @@ impl Fact {
 }
 
 impl TitleFact {
-    fn kind(&self) -> u8 {
+    fn kind(&self) -> Kind {
         match self {
-            Self::NoticeOpened { .. } => 40,
-            Self::ObjectionRaised { .. } => 41,
-            Self::ObjectionResolved { .. } => 42,
-            Self::NoticeWithdrawn { .. } => 43,
-            Self::Designated { .. } => 50,
-            Self::ReviewOpened { .. } => 51,
-            Self::ReviewPassed { .. } => 52,
-            Self::ReviewFailed { .. } => 53,
-            Self::RevocationProposed => 54,
-            Self::Revoked { .. } => 55,
-            Self::Surrendered => 56,
-            Self::Reinstated { .. } => 57,
-            Self::Transferred { .. } => 58,
-            Self::Converted { .. } => 59,
-            Self::CreationListed { .. } => 60,
-            Self::CreationAssessed { .. } => 61,
-            Self::RectificationOrdered { .. } => 62,
-            Self::SupportGranted { .. } => 63,
+            Self::NoticeOpened { .. } => Kind::NoticeOpened,
+            Self::ObjectionRaised { .. } => Kind::ObjectionRaised,
+            Self::ObjectionResolved { .. } => Kind::ObjectionResolved,
+            Self::NoticeWithdrawn { .. } => Kind::NoticeWithdrawn,
+            Self::Designated { .. } => Kind::Designated,
+            Self::ReviewOpened { .. } => Kind::ReviewOpened,
+            Self::ReviewPassed { .. } => Kind::ReviewPassed,
+            Self::ReviewFailed { .. } => Kind::ReviewFailed,
+            Self::RevocationProposed => Kind::RevocationProposed,
+            Self::Revoked { .. } => Kind::Revoked,
+            Self::Surrendered => Kind::Surrendered,
+            Self::Reinstated { .. } => Kind::Reinstated,
+            Self::Transferred { .. } => Kind::TitleTransferred,
+            Self::Converted { .. } => Kind::TitleConverted,
+            Self::CreationListed { .. } => Kind::CreationListed,
+            Self::CreationAssessed { .. } => Kind::CreationAssessed,
+            Self::RectificationOrdered { .. } => Kind::RectificationOrdered,
+            Self::SupportGranted { .. } => Kind::SupportGranted,
         }
     }
 }
 
 impl SubjectFact {
-    fn kind(&self) -> u8 {
+    fn kind(&self) -> Kind {
         match self {
-            Self::PoolEntered { .. } => 30,
-            Self::PoolLeft { .. } => 31,
-            Self::Renamed { .. } => 70,
-            Self::Relocated { .. } => 71,
-            Self::Restructured { .. } => 72,
-            Self::IdentifierChanged { .. } => 73,
-            Self::Ended => 74,
-            Self::InformationUpdated { .. } => 80,
-            Self::MajorChangeReported { .. } => 81,
+            Self::PoolEntered { .. } => Kind::PoolEntered,
+            Self::PoolLeft { .. } => Kind::PoolLeft,
+            Self::Renamed { .. } => Kind::Renamed,
+            Self::Relocated { .. } => Kind::Relocated,
+            Self::Restructured { .. } => Kind::Restructured,
+            Self::IdentifierChanged { .. } => Kind::IdentifierChanged,
+            Self::Ended => Kind::SubjectEnded,
+            Self::InformationUpdated { .. } => Kind::InformationUpdated,
+            Self::MajorChangeReported { .. } => Kind::MajorChangeReported,
         }
     }
 }
 
 impl FrameFact {
-    fn kind(&self) -> u8 {
+    fn kind(&self) -> Kind {
         match self {
-            Self::CatalogueAdopted { .. } => 20,
-            Self::CompletenessDeclared { .. } => 21,
-            Self::MeasuresIssued { .. } => 22,
-            Self::MeasuresRepealed { .. } => 23,
+            Self::CatalogueAdopted { .. } => Kind::CatalogueAdopted,
+            Self::CompletenessDeclared { .. } => Kind::CompletenessDeclared,
+            Self::MeasuresIssued { .. } => Kind::MeasuresIssued,
+            Self::MeasuresRepealed { .. } => Kind::MeasuresRepealed,
         }
     }
 }

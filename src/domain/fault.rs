@@ -1,6 +1,6 @@
 //! Why something cannot be said, in a form that programs and people can act on.
 
-use super::limits::ECHO_CHARS_MAX;
+use crate::limits::ECHO_CHARS_MAX;
 
 /// Machine-readable reasons, one for one the values of `tidu.v1.ErrorReason` that concern events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ mod document;
 pub mod event;
 pub mod fault;
 mod industry;
-pub mod limits;
+pub mod kind;
 pub mod name;
 mod region;
 mod uscc;

@@ -4,10 +4,8 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{
-    fault::{ParseError, Reason},
-    limits::NAME_CHARS_MAX,
-};
+use super::fault::{ParseError, Reason};
+use crate::limits::NAME_CHARS_MAX;
 
 /// A name as published, with white space collapsed and without invisible characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -9,15 +9,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{CommitOf, DecodeEvent, Leaf, micros};
 use crate::{
-    domain::limits::HASHES_PER_BLOCK,
-    log::{CommitLog, Frontier, Hash, HashBlock, LogError, merkle},
+    domain::catalogue::Catalogue,
+    limits::HASHES_PER_BLOCK,
+    log::{CommitLog, HashBlock, LogError},
+    merkle::{self, Frontier, Hash},
+    protocol::{
+        event,
+        leaf::{CommitOf, Leaf},
+        time::micros,
+    },
 };
 
 /// Checks leaves one after the other.
 pub struct Audit {
-    decode: DecodeEvent,
+    catalogue: Arc<Catalogue>,
     frontier: Frontier,
     /// The commit that the last leaf belongs to; none before the first leaf.
     commit: Option<CommitOf>,
@@ -27,12 +33,12 @@ pub struct Audit {
 impl Audit {
     /// An audit from the first event on.
     #[must_use]
-    pub fn new(decode: DecodeEvent) -> Self {
-        Self::after(decode, Frontier::default())
+    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+        Self::after(catalogue, Frontier::default())
     }
 
-    fn after(decode: DecodeEvent, frontier: Frontier) -> Self {
-        Self { decode, frontier, commit: None, recorded_micros: None }
+    fn after(catalogue: Arc<Catalogue>, frontier: Frontier) -> Self {
+        Self { catalogue, frontier, commit: None, recorded_micros: None }
     }
 
     /// Number of leaves so far: the position of the next one.
@@ -62,7 +68,7 @@ impl Audit {
         let damaged = |detail: String| LogError::damaged(position, detail);
         let leaf = Leaf::decode(bytes.clone()).map_err(|e| damaged(e.to_string()))?;
         self.check(&leaf).map_err(|detail| damaged(detail.to_owned()))?;
-        (self.decode)(&leaf.event).map_err(damaged)?;
+        event::stored_event(&self.catalogue, &leaf.event).map_err(damaged)?;
         let hash = merkle::leaf_hash(bytes);
         self.frontier.push(hash);
         self.commit = leaf.commit;
@@ -136,7 +142,7 @@ impl Verification {
     /// [`LogError`] if the stored hashes cannot be read.
     pub fn begin(
         log: Arc<dyn CommitLog>,
-        decode: DecodeEvent,
+        catalogue: Arc<Catalogue>,
         from: u64,
         expected: Vec<(u64, Hash)>,
     ) -> Result<Self, LogError> {
@@ -147,7 +153,7 @@ impl Verification {
             let Some(block) = log.hashes(frontier.size())? else { break };
             block.hashes.into_iter().for_each(|hash| frontier.push(hash));
         }
-        let audit = Audit::after(decode, frontier);
+        let audit = Audit::after(catalogue, frontier);
         let verification = Self { log, audit, size, block: None, expected };
         verification.check_root()?;
         Ok(verification)

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::domain::limits::{CLOCK_AHEAD_MAX, CLOCK_BEHIND_MAX};
+use crate::limits::{CLOCK_AHEAD_MAX, CLOCK_BEHIND_MAX};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

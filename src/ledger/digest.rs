@@ -10,10 +10,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Ledger, Shared};
 use crate::{
-    domain::limits::{
+    limits::{
         DIGEST_MATCHES_MAX, DIGEST_SCAN_EVENTS_MAX, HASHES_PER_BLOCK, STREAM_SCAN_EVENTS_MAX,
     },
-    log::{Hash, HashBlock, LogError, chunk::Leaves, merkle},
+    log::{HashBlock, LogError, chunk::Leaves},
+    merkle::{self, Hash},
     register::Interest,
 };
 

@@ -19,7 +19,7 @@ use super::{
     publish::Published,
 };
 use crate::{
-    domain::limits::{FLUSH_DURATION_MAX, MARK_INTERVAL},
+    limits::{FLUSH_DURATION_MAX, MARK_INTERVAL},
     log::{Appended, Group, LogError},
 };
 

@@ -12,8 +12,9 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{Durable, Receipt, publish::Answer};
 use crate::{
-    domain::limits::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX, GROUP_READY_BYTES},
-    log::{ChunkWriter, Frontier, Group, Hash},
+    limits::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX, GROUP_READY_BYTES},
+    log::{ChunkWriter, Group},
+    merkle::{Frontier, Hash},
 };
 
 type Requests = HashMap<Bytes, (Hash, Receipt)>;

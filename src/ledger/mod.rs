@@ -10,15 +10,12 @@
 //!
 //! No reader ever sees past the durable size, and no reply is sent before it has moved. After a failed or overdue flush
 //! nothing is acknowledged: the process ends.
-//!
-//! The ledger knows leaves only as an envelope around a body that its [`DecodeEvent`] understands.
 
 pub mod audit;
 pub mod clock;
 pub mod digest;
 mod flusher;
 mod group;
-mod leaf;
 mod publish;
 mod read;
 mod rebuild;
@@ -39,25 +36,16 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+pub use self::wake::Sleeper;
 use self::{clock::Clock, tail::TailCache, wake::Wakes, writer::Job};
-pub use self::{
-    leaf::{CommitOf, Leaf, micros, timestamp},
-    wake::Sleeper,
-};
 use crate::{
-    domain::{
-        DesigneeId,
-        catalogue::Catalogue,
-        event::Event,
-        fault::Fault,
-        limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
-    },
-    log::{CommitLog, Hash, LogError},
+    domain::{DesigneeId, catalogue::Catalogue, event::Event, fault::Fault},
+    limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
+    log::{CommitLog, LogError},
+    merkle::Hash,
+    protocol::event::Proposed,
     register::{Change, Register},
 };
-
-/// Understands the body of a leaf. Handed in, because the ledger does not know the protocol's messages.
-pub type DecodeEvent = Arc<dyn Fn(&[u8]) -> Result<Event, String> + Send + Sync>;
 
 /// Called once when the ledger can no longer keep its promises; must end the process or stop serving.
 pub type OnFailure = Box<dyn Fn(&str) + Send + Sync>;
@@ -83,8 +71,6 @@ pub struct Parts {
     pub expected: Option<(u64, Hash)>,
     /// The catalogue in use.
     pub catalogue: Arc<Catalogue>,
-    /// Understands bodies.
-    pub decode: DecodeEvent,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Told when nothing more can be promised.
@@ -100,6 +86,14 @@ pub struct Proposal {
     pub event: Event,
     /// The encoded event, which becomes part of the leaf.
     pub body: Bytes,
+}
+
+impl Proposal {
+    /// A proposed event at its index in the caller's request.
+    #[must_use]
+    pub fn new(index: usize, proposed: Proposed) -> Self {
+        Self { index, event: proposed.event, body: proposed.body }
+    }
 }
 
 /// Events to be recorded together.
@@ -196,7 +190,6 @@ pub enum Refusal {
 struct Shared {
     log: Arc<dyn CommitLog>,
     catalogue: Arc<Catalogue>,
-    decode: DecodeEvent,
     /// The writer's, tail included; readers name a size at or below the durable one.
     register: RwLock<Register>,
     tail: TailCache,
@@ -236,7 +229,7 @@ impl Ledger {
     /// # Errors
     /// [`LogError::Damaged`] if the log is not what was written, or holds what this version cannot read.
     pub fn open(parts: Parts) -> Result<Self, LogError> {
-        let rebuilt = rebuild::rebuild(&*parts.log, &parts.decode, parts.expected)?;
+        let rebuilt = rebuild::rebuild(&*parts.log, &parts.catalogue, parts.expected)?;
         let durable = Durable {
             size: rebuilt.frontier.size(),
             root: rebuilt.frontier.root(),
@@ -246,7 +239,6 @@ impl Ledger {
         let shared = Arc::new(Shared {
             log: parts.log,
             catalogue: parts.catalogue,
-            decode: parts.decode,
             register: RwLock::new(rebuilt.register),
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),

@@ -7,9 +7,10 @@ use parking_lot::RwLockReadGuard;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Durable, Leaf, Ledger, Shared, audit::Verification, leaf};
+use super::{Durable, Ledger, Shared, audit::Verification};
 use crate::{
     log::{Chunk, LeafAt, LogError},
+    protocol::{leaf::Leaf, time},
     register::{Interest, Register},
 };
 
@@ -114,8 +115,9 @@ impl Ledger {
     /// [`LogError`]; the ledger has failed then.
     pub fn verification(&self, from: u64) -> Result<Verification, LogError> {
         let Durable { size, root, .. } = self.durable();
-        let (log, decode) = (Arc::clone(&self.shared.log), Arc::clone(&self.shared.decode));
-        let begun = Verification::begin(log, decode, from, vec![(size, root)]);
+        let log = Arc::clone(&self.shared.log);
+        let catalogue = Arc::clone(&self.shared.catalogue);
+        let begun = Verification::begin(log, catalogue, from, vec![(size, root)]);
         begun.inspect_err(|error| self.found_damage(error))
     }
 
@@ -131,7 +133,7 @@ impl Ledger {
     pub async fn recorded_micros(&self, position: u64) -> Result<i64, LogError> {
         let decoded: Result<Leaf, _> = prost::Message::decode(self.leaf(position).await?);
         let recorded = decoded.ok().and_then(|leaf| leaf.recorded_time);
-        let recorded = recorded.as_ref().map(leaf::micros);
+        let recorded = recorded.as_ref().map(time::micros);
         recorded.ok_or_else(|| LogError::damaged(position, "an event cannot be read"))
     }
 

@@ -9,13 +9,13 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{DecodeEvent, leaf, leaf::Leaf, requests::RequestIndex};
+use super::requests::RequestIndex;
 use crate::{
-    domain::{
-        event::Event,
-        limits::{DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
-    },
-    log::{Chunk, CommitLog, Frontier, Hash, HashBlock, LeafAt, LogError, merkle},
+    domain::{catalogue::Catalogue, event::Event},
+    limits::{DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
+    log::{Chunk, CommitLog, HashBlock, LeafAt, LogError},
+    merkle::{self, Frontier, Hash},
+    protocol::{event, leaf::Leaf, time},
     register::Register,
 };
 
@@ -34,7 +34,7 @@ pub(super) struct Rebuilt {
 /// One thread reads and checks, some decode, and this one applies in order; an error anywhere ends all of them.
 pub(super) fn rebuild(
     log: &dyn CommitLog,
-    decode: &DecodeEvent,
+    catalogue: &Catalogue,
     expected: Option<(u64, Hash)>,
 ) -> Result<Rebuilt, LogError> {
     let mut rebuilt = Rebuilt {
@@ -63,7 +63,7 @@ pub(super) fn rebuild(
             scope.spawn(move || {
                 while let Some(batch) = next(&take) {
                     let number = batch.number;
-                    if put.send((number, batch.decode(decode))).is_err() {
+                    if put.send((number, batch.decode(catalogue))).is_err() {
                         return;
                     }
                 }
@@ -147,12 +147,12 @@ fn read_all(log: &dyn CommitLog, give: &mpsc::SyncSender<Batch>) -> Result<(), L
 }
 
 impl Batch {
-    fn decode(&self, decode: &DecodeEvent) -> Result<Vec<Decoded>, LogError> {
+    fn decode(&self, catalogue: &Catalogue) -> Result<Vec<Decoded>, LogError> {
         let mut events = Vec::new();
         for chunk in &self.chunks {
             let mut next = chunk.first();
             for found in chunk.leaves() {
-                events.push(self.decode_leaf(&found, decode)?);
+                events.push(self.decode_leaf(&found, catalogue)?);
                 next = found.position + 1;
             }
             if next != chunk.next() {
@@ -163,7 +163,7 @@ impl Batch {
         Ok(events)
     }
 
-    fn decode_leaf(&self, found: &LeafAt, decode: &DecodeEvent) -> Result<Decoded, LogError> {
+    fn decode_leaf(&self, found: &LeafAt, catalogue: &Catalogue) -> Result<Decoded, LogError> {
         let position = found.position;
         let unreadable = |detail: String| LogError::damaged(position, detail);
         let leaf: Leaf =
@@ -173,9 +173,9 @@ impl Batch {
         }
         Ok(Decoded {
             position,
-            event: decode(&leaf.event).map_err(unreadable)?,
+            event: event::stored_event(catalogue, &leaf.event).map_err(unreadable)?,
             request_id: leaf.request_id,
-            recorded_micros: leaf.recorded_time.as_ref().map(leaf::micros),
+            recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
             hash: self.stored_hash(position).unwrap_or_else(|| merkle::leaf_hash(&found.bytes)),
         })
     }

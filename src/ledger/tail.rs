@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use parking_lot::RwLock;
 
-use crate::{domain::limits::TAIL_CACHE_BYTES, log::Chunk};
+use crate::{limits::TAIL_CACHE_BYTES, log::Chunk};
 
 #[derive(Debug, Default)]
 pub(super) struct TailCache {

@@ -19,10 +19,8 @@ use tokio::sync::Notify;
 
 use super::{Ledger, Shared};
 use crate::{
-    domain::{
-        DesigneeId,
-        limits::{QUESTION_SLICE_DESIGNEES, WAKE_DESIGNEES_MAX},
-    },
+    domain::DesigneeId,
+    limits::{QUESTION_SLICE_DESIGNEES, WAKE_DESIGNEES_MAX},
     register::{Interest, Terms},
 };
 

@@ -16,21 +16,21 @@ use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
-    Commit, Leaf, Precondition, Proposal, Receipt, Refusal, Shared,
+    Commit, Precondition, Proposal, Receipt, Refusal, Shared,
     clock::RecordedTime,
     flusher,
     group::{Handover, Open},
-    leaf::{self, CommitOf},
     publish::Published,
     requests::RequestIndex,
 };
 use crate::{
-    domain::{
-        catalogue::Catalogue,
-        fault::Fault,
-        limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
+    domain::{catalogue::Catalogue, fault::Fault},
+    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
+    merkle::{Frontier, Hash},
+    protocol::{
+        leaf::{CommitOf, Leaf},
+        time,
     },
-    log::{Frontier, Hash},
     register::{Register, rules::Judge},
 };
 
@@ -201,7 +201,7 @@ impl Writer {
             let receipt = Receipt {
                 first: position,
                 next: position + size,
-                recorded_micros: leaf.recorded_time.as_ref().map(leaf::micros),
+                recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
                 replayed: true,
                 warnings: Vec::new(),
                 rejections: Vec::new(),
@@ -219,7 +219,7 @@ fn encode(open: &mut Open, commit: Commit, first: u64, micros: i64) {
     let count = commit.proposals.len();
     let mut envelope = Leaf {
         position: None,
-        recorded_time: Some(leaf::timestamp(micros)),
+        recorded_time: Some(time::timestamp(micros)),
         recorded_by: commit.recorded_by,
         commit: Some(CommitOf {
             first_position: Some(first),

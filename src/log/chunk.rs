@@ -16,10 +16,11 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Group, HashBlock, LogError, merkle};
+use super::{Group, HashBlock, LogError};
 use crate::{
-    domain::limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, HASHES_PER_BLOCK, LEAF_BYTES_MAX},
-    wire::LEAF_KEY,
+    limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, HASHES_PER_BLOCK, LEAF_BYTES_MAX},
+    merkle,
+    protocol::batch::LEAF_KEY,
 };
 
 const VERSION: u8 = 1;

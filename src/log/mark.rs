@@ -23,7 +23,8 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Hash, LogError};
+use super::LogError;
+use crate::merkle::Hash;
 
 const MAGIC: [u8; 4] = *b"TDM1";
 const SLOT: usize = 64;

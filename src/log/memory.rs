@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{Appended, Chunk, CommitLog, Group, Hash, HashBlock, LogError};
+use super::{Appended, Chunk, CommitLog, Group, HashBlock, LogError};
+use crate::merkle::Hash;
 
 /// A log in memory.
 #[derive(Clone, Debug, Default)]

@@ -3,11 +3,9 @@
 //! A [`CommitLog`] keeps chunks of leaves durably and in order. It does not know what a leaf means, and it never shows a
 //! chunk whose commit is not complete. Only `sled.rs` names the store, and only `sync_cure.rs` is unsafe.
 
-pub mod archive;
 pub mod chunk;
 pub mod mark;
 pub mod memory;
-pub mod merkle;
 mod preflight;
 mod sled;
 pub mod sync_cure;
@@ -18,9 +16,9 @@ use uuid::Uuid;
 
 pub use self::{
     chunk::{Chunk, ChunkWriter, LeafAt},
-    merkle::{Frontier, Hash},
     sled::SledLog,
 };
+use crate::merkle::Hash;
 
 /// What one append hands over: chunks that follow each other, and the blocks of leaf hashes they complete.
 #[derive(Debug, Default)]
@@ -31,7 +29,7 @@ pub struct Group {
     pub blocks: Vec<HashBlock>,
 }
 
-/// The leaf hashes of [`HASHES_PER_BLOCK`](crate::domain::limits::HASHES_PER_BLOCK) consecutive positions.
+/// The leaf hashes of [`HASHES_PER_BLOCK`](crate::limits::HASHES_PER_BLOCK) consecutive positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashBlock {
     /// Position of the first one, a multiple of the block's size.

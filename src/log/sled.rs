@@ -33,13 +33,16 @@ use sled::{Batch, IVec};
 use uuid::Uuid;
 
 use super::{
-    Appended, Chunk, CommitLog, Frontier, Group, Hash, HashBlock, LogError,
+    Appended, Chunk, CommitLog, Group, HashBlock, LogError,
     mark::{Mark, MarkFile},
     preflight, sync_cure,
 };
-use crate::domain::limits::{
-    HASHES_PER_BLOCK, STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL,
-    SYNC_WINDOW_BYTES_MAX,
+use crate::{
+    limits::{
+        HASHES_PER_BLOCK, STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL,
+        SYNC_WINDOW_BYTES_MAX,
+    },
+    merkle::{Frontier, Hash},
 };
 
 /// The format of keys and values described above.

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::domain::{
     AuthorityCode, CivilDate,
-    catalogue::ProgrammeId,
     event::{BatchRef, Declared},
+    kind::ProgrammeId,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

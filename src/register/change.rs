@@ -8,8 +8,7 @@ use super::{
     row::{TitleKey, What},
 };
 use crate::domain::{
-    AuthorityCode, CivilDate, DesigneeId,
-    catalogue::{Catalogue, ProgrammeId},
+    AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogue, kind::ProgrammeId,
 };
 
 /// What becomes of one title.

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::domain::{
     AuthorityCode, RegionCode,
-    catalogue::ProgrammeId,
     event::{Event, Fact, SubjectFact, TitleFact},
+    kind::ProgrammeId,
 };
 
 /// Whom one event concerns.

@@ -9,8 +9,7 @@ use super::{
     texts::Sym,
 };
 use crate::domain::{
-    AuthorityCode, IndustryCode, RegionCode,
-    catalogue::{Catalogue, ProgrammeId},
+    AuthorityCode, IndustryCode, RegionCode, catalogue::Catalogue, kind::ProgrammeId,
 };
 
 /// How far a title must have come to be counted.

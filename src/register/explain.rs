@@ -8,10 +8,7 @@ use super::{
     row::{NO_RULE, TitleKey, What},
     view::TitleView,
 };
-use crate::domain::{
-    AuthorityCode, CivilDate,
-    catalogue::{Catalogue, ProgrammeId},
-};
+use crate::domain::{AuthorityCode, CivilDate, catalogue::Catalogue, kind::ProgrammeId};
 
 /// What a fact did to a title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{
     row::{Link, Stated, What},
     texts::Sym,
 };
-use crate::domain::{AuthorityCode, CivilDate, RegionCode, catalogue::ProgrammeId, event::Part};
+use crate::domain::{AuthorityCode, CivilDate, RegionCode, event::Part, kind::ProgrammeId};
 
 /// A legal instrument as of a day. Its words stand in the event.
 #[derive(Clone, Debug)]

@@ -14,8 +14,11 @@ use super::{
     postings::Audience,
     row::{Row, Stated, What},
 };
-use crate::domain::{
-    AuthorityCode, DesigneeId, RegionCode, catalogue::ProgrammeId, event::Kind,
+use crate::{
+    domain::{
+        AuthorityCode, DesigneeId, RegionCode,
+        kind::{Kind, ProgrammeId},
+    },
     limits::INTEREST_WINDOW_EVENTS,
 };
 

@@ -260,7 +260,7 @@ where
     last
 }
 
-/// A position as rows keep it. The writer refuses events beyond [`crate::domain::limits::LOG_EVENTS_MAX`].
+/// A position as rows keep it. The writer refuses events beyond [`crate::limits::LOG_EVENTS_MAX`].
 fn narrow(position: u64) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }

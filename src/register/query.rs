@@ -10,10 +10,8 @@ use super::{
     view::TitleView,
 };
 use crate::domain::{
-    AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode,
-    catalogue::{Catalogue, ProgrammeId},
-    event::Part,
-    name,
+    AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogue,
+    event::Part, kind::ProgrammeId, name,
 };
 
 /// What a question stands on.

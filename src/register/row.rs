@@ -3,8 +3,8 @@
 use super::{DesigneeIndex, postings::AudienceIndex, texts::Sym};
 use crate::domain::{
     AuthorityCode, CivilDate, IndustryCode, RegionCode,
-    catalogue::ProgrammeId,
     event::{Declared, LinkReason, Part},
+    kind::ProgrammeId,
 };
 
 /// One event: whom it concerns, and what it says.

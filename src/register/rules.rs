@@ -19,11 +19,14 @@ use super::{
     identity::Circle,
     query::Moment,
 };
-use crate::domain::{
-    AuthorityCode, CivilDate, DesigneeId,
-    catalogue::{Catalogue, ProgrammeId, RuleVersion},
-    event::{Event, Fact, FrameFact, Part},
-    fault::{Fault, Reason, echo},
+use crate::{
+    domain::{
+        AuthorityCode, CivilDate, DesigneeId,
+        catalogue::{Catalogue, RuleVersion},
+        event::{Event, Fact, FrameFact, Part},
+        fault::{Fault, Reason, echo},
+        kind::ProgrammeId,
+    },
     limits::CONFLICTS_MAX,
 };
 

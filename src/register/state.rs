@@ -209,7 +209,7 @@ impl Register {
 }
 
 impl FrameFact {
-    fn programme(&self) -> Option<crate::domain::catalogue::ProgrammeId> {
+    fn programme(&self) -> Option<crate::domain::kind::ProgrammeId> {
         match self {
             Self::CompletenessDeclared { programme, .. }
             | Self::MeasuresIssued { programme, .. } => *programme,

@@ -8,9 +8,8 @@ use super::{
     texts::Sym,
 };
 use crate::domain::{
-    AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode,
-    catalogue::{Catalogue, ProgrammeId},
-    name,
+    AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogue,
+    kind::ProgrammeId, name,
 };
 
 /// A designee as of a day.

@@ -13,7 +13,7 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{convert, verify::Verifications};
-use crate::{ledger::Ledger, pb};
+use crate::{ledger::Ledger, protocol::pb};
 
 /// The service.
 #[derive(Clone)]

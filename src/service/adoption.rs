@@ -2,11 +2,15 @@
 
 use bytes::Bytes;
 
-use super::{convert, register::stated_at};
+use super::register::stated_at;
 use crate::{
     domain::{AuthorityCode, CivilDate, catalogue::Catalogue},
-    ledger::{Commit, Ledger},
-    pb::{self, event::Fact},
+    ledger::{Commit, Ledger, Proposal},
+    protocol::{
+        event,
+        pb::{self, event::Fact},
+        time,
+    },
 };
 
 /// Records that the catalogue in use was adopted, unless that is on record already. A log that was only ever kept under the
@@ -36,14 +40,13 @@ pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
     };
     let event = pb::Event {
         authority: AuthorityCode::ministry().as_str().to_owned(),
-        effective_date: Some(convert::pb_date(CivilDate::today_in_shanghai(now))),
+        effective_date: Some(time::pb_date(CivilDate::today_in_shanghai(now))),
         fact: Some(Fact::CatalogueAdopted(fact)),
         ..Default::default()
     };
-    let proposal =
-        convert::proposal(catalogue, 0, event).map_err(|faults| format!("{faults:?}"))?;
+    let proposed = event::proposal(catalogue, 0, event).map_err(|faults| format!("{faults:?}"))?;
     let commit = Commit {
-        proposals: vec![proposal.0],
+        proposals: vec![Proposal::new(0, proposed)],
         request: None,
         precondition: None,
         validate_only: false,

@@ -17,15 +17,13 @@ use tonic::{Code, Request, Response, Status};
 use super::{convert, errors, filter::interest, page};
 use crate::{
     cursors::{Change, CursorError, Cursors, Place, is_id},
-    domain::{
-        fault::{ParseError, Reason, echo},
-        limits::{
-            CURSOR_FILTERS_BYTES_MAX, CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX,
-            CURSORS_MAX, ID_BYTES_MAX, QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
-        },
-    },
+    domain::fault::{ParseError, Reason, echo},
     ledger::Ledger,
-    pb::{self, ErrorReason},
+    limits::{
+        CURSOR_FILTERS_BYTES_MAX, CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX,
+        CURSORS_MAX, ID_BYTES_MAX, QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
+    },
+    protocol::pb::{self, ErrorReason},
     register::Interest,
 };
 

@@ -11,16 +11,14 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::{
-    domain::{
-        fault::{Fault, ParseError, echo},
-        limits::{
-            ERROR_DETAILS_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY,
-            STATUS_REJECTIONS_MAX, STREAMS_MAX,
-        },
-    },
+    domain::fault::{Fault, ParseError, echo},
     ledger::Refusal,
+    limits::{
+        ERROR_DETAILS_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY,
+        STATUS_REJECTIONS_MAX, STREAMS_MAX,
+    },
     log::LogError,
-    pb::ErrorReason,
+    protocol::pb::ErrorReason,
 };
 
 const DOMAIN: &str = "tidu";

@@ -2,23 +2,21 @@
 
 use tonic::Status;
 
-use super::{
-    convert::{self, Fields, Need, Source},
-    errors,
-};
+use super::{convert, errors};
 use crate::{
     domain::{
         AuthorityCode, DesigneeId, DocumentNumber, IndustryCode, RegionCode,
         catalogue::Catalogue,
-        event::Kind,
         fault::{Fault, ParseError, Reason},
-        limits::{
-            FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, NAME_CHARS_MAX, QUESTION_SLICE_DESIGNEES,
-        },
+        kind::Kind,
         name::folded,
     },
     ledger::Ledger,
-    pb,
+    limits::{FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, NAME_CHARS_MAX, QUESTION_SLICE_DESIGNEES},
+    protocol::{
+        event::{Fields, Need, Source},
+        pb,
+    },
     register::{Interest, Wanted},
 };
 

@@ -8,20 +8,13 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Peer,
-    commit::{ReceivedCommit, read_commit},
-    convert, errors,
-    filter::interest,
-    page::Page,
-    subscribe::Streams,
+    Peer, append::read_commit, convert, errors, filter::interest, page::Page, subscribe::Streams,
 };
 use crate::{
-    domain::{
-        fault::{Fault, ParseError, Reason},
-        limits::{PAGE_BYTES, REJECTIONS_MAX},
-    },
+    domain::fault::{Fault, ParseError, Reason},
     ledger::{Ledger, Receipt},
-    pb,
+    limits::{PAGE_BYTES, REJECTIONS_MAX},
+    protocol::{append::ReceivedCommit, pb},
     register::Interest,
 };
 

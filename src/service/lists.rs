@@ -17,13 +17,13 @@ use crate::{
     domain::{
         AuthorityCode,
         fault::{ParseError, Reason},
-        limits::{
-            BATCH_SLICE, GROUP_DIMENSIONS_MAX, GROUPS_MAX, PAGE_BYTES, PAGE_EVENTS_MAX,
-            QUESTION_SLICE_DESIGNEES,
-        },
     },
     ledger::Ledger,
-    pb::{self, event::Fact},
+    limits::{
+        BATCH_SLICE, GROUP_DIMENSIONS_MAX, GROUPS_MAX, PAGE_BYTES, PAGE_EVENTS_MAX,
+        QUESTION_SLICE_DESIGNEES,
+    },
+    protocol::pb::{self, event::Fact},
     register::{Counting, Found, Group, MeasuresWanted, Stage, Wanted},
 };
 

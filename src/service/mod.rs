@@ -2,9 +2,8 @@
 
 mod admin;
 mod adoption;
-mod codec;
-mod commit;
-pub mod convert;
+mod append;
+mod convert;
 mod cursors;
 mod errors;
 mod filter;
@@ -32,7 +31,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
 use tower_http::{cors::CorsLayer, trace::TraceLayer};
 
-pub use self::commit::ReceivedCommit;
+pub(crate) use self::adoption::adopt;
 use self::{
     admin::AdminApi,
     cursors::{CursorApi, Places},
@@ -42,12 +41,11 @@ use self::{
     subscribe::Streams,
     verify::Verifications,
 };
-pub(crate) use self::{adoption::adopt, codec::MessageCodec};
 use crate::{
     cursors::Cursors,
-    domain::limits::{CORS_AGE, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
     ledger::Ledger,
-    pb::{
+    limits::{CORS_AGE, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
+    protocol::pb::{
         self, admin_service_server::AdminServiceServer, cursor_service_server::CursorServiceServer,
         ledger_service_server::LedgerServiceServer, proof_service_server::ProofServiceServer,
         register_service_server::RegisterServiceServer,

@@ -9,8 +9,8 @@ use crate::{
         CivilDate,
         fault::{ParseError, Reason},
     },
-    ledger::{Leaf, Ledger, Refusal, micros},
-    pb,
+    ledger::{Ledger, Refusal},
+    protocol::{leaf::Leaf, pb, time::micros},
     register::Moment,
 };
 

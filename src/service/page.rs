@@ -8,9 +8,9 @@ use crate::{
     domain::{
         PartialDate,
         fault::{ParseError, Reason, echo},
-        limits::{PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX},
     },
-    pb::{self, ErrorReason},
+    limits::{PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX},
+    protocol::pb::{self, ErrorReason},
     register::Moment,
 };
 

@@ -9,7 +9,7 @@ use super::{errors, filter::interest};
 use crate::{
     domain::fault::{ParseError, Reason},
     ledger::{Ledger, digest::Running},
-    pb,
+    protocol::pb,
 };
 
 /// The service.

@@ -12,14 +12,10 @@ use super::{
     moment::{Asked, moment},
 };
 use crate::{
-    domain::{
-        AuthorityCode, DesigneeId,
-        event::BatchRef,
-        fault::echo,
-        limits::{DESIGNEE_NAMESAKES_MAX, DESIGNEE_POSITIONS_MAX, EXPLANATIONS_MAX},
-    },
+    domain::{AuthorityCode, DesigneeId, event::BatchRef, fault::echo},
     ledger::Ledger,
-    pb::{self, ErrorReason, event::Fact},
+    limits::{DESIGNEE_NAMESAKES_MAX, DESIGNEE_POSITIONS_MAX, EXPLANATIONS_MAX},
+    protocol::pb::{self, ErrorReason, event::Fact},
     register::{DesigneeIndex, Register},
 };
 

@@ -31,18 +31,19 @@ use super::{
     proof::running,
 };
 use crate::{
-    domain::{
-        fault::{ParseError, Reason},
-        limits::{
-            HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX,
-            STREAM_MESSAGE_BYTES, STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
-        },
+    domain::fault::{ParseError, Reason},
+    ledger::{Durable, Ledger, Sleeper, digest::Running},
+    limits::{
+        HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
+        STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
     },
-    ledger::{Durable, Ledger, Sleeper, digest::Running, micros},
     log::{Chunk, LogError},
-    pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    protocol::{
+        batch::LeafBatch,
+        pb::{self, subscribe_request::Start, subscribe_response::Payload},
+        time::micros,
+    },
     register::Interest,
-    wire::LeafBatch,
 };
 
 type Message = Result<pb::SubscribeResponse, Status>;

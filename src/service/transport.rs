@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use tonic::{Code, Status, body::Body};
 
 use super::errors;
-use crate::{domain::limits::REQUEST_BYTES_MAX, pb::ErrorReason};
+use crate::{limits::REQUEST_BYTES_MAX, protocol::pb::ErrorReason};
 
 /// Replaces the transport's own error, if the answer is one.
 pub(crate) fn reword<B>(response: Response<B>) -> Response<Body>

@@ -14,12 +14,10 @@ use tonic::{Code, Status};
 
 use super::errors;
 use crate::{
-    domain::limits::{
-        VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_REPORT_INTERVAL, VERIFY_STEP_BYTES,
-    },
     ledger::{Ledger, audit::Verification},
+    limits::{VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_REPORT_INTERVAL, VERIFY_STEP_BYTES},
     log::LogError,
-    pb::{self, ErrorReason},
+    protocol::pb::{self, ErrorReason},
 };
 
 /// Opens verifications, one at a time.

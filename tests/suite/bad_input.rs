@@ -1,6 +1,6 @@
 //! Bad input gets a clear error by the table of codes, and nothing is recorded.
 
-use tidu::pb::{self, event::Fact};
+use tidu::protocol::pb::{self, event::Fact};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 

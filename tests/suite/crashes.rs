@@ -16,7 +16,7 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 use tidu::{
     cli::generate::{Enterprise, enterprises},
-    pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload},
 };
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 

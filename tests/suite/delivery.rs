@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use tidu::pb::{self, subscribe_request::Start, subscribe_response::Payload};
+use tidu::protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload};
 use tonic::Code;
 
 use crate::harness::{Client, Fresh, Server, TIDU, list, little_giant, made_up, reason};

@@ -5,7 +5,7 @@
 use tidu::{
     domain::{AuthorityCode, DesigneeId, event::BatchRef},
     ledger::Refusal,
-    pb::{self, event::Fact},
+    protocol::pb::{self, event::Fact},
     register::{BatchState, DesigneeView, Flag, Moment, Status, TitleView},
 };
 

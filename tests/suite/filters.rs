@@ -2,10 +2,10 @@
 
 use fastrand::Rng;
 use tidu::{
-    domain::{AuthorityCode, DesigneeId, RegionCode, catalogue::Catalogue, event::Kind},
-    pb::{self, event::Fact},
+    domain::{AuthorityCode, DesigneeId, RegionCode, catalogue::Catalogue, kind::Kind},
+    protocol::event,
+    protocol::pb::{self, event::Fact},
     register::{Interest, Register},
-    service::convert,
 };
 
 use crate::{
@@ -84,7 +84,7 @@ fn long_history(random: &mut Rng, length: usize) -> Register {
             3..5 if register.size() > 0 => annulled(random.u64(0..register.size())),
             _ => updated("330000", &format!("local:330000/{}", random.u32(0..300))),
         };
-        register.apply(&convert::proposal(&catalogue, 0, proposed).unwrap().0.event);
+        register.apply(&event::proposal(&catalogue, 0, proposed).unwrap().event);
     }
     register
 }
@@ -162,7 +162,7 @@ fn applied(events: Vec<pb::Event>) -> Register {
     let catalogue = Catalogue::built_in();
     let mut register = Register::default();
     for (i, proposed) in events.into_iter().enumerate() {
-        register.apply(&convert::proposal(&catalogue, i, proposed).unwrap().0.event);
+        register.apply(&event::proposal(&catalogue, i, proposed).unwrap().event);
     }
     register
 }

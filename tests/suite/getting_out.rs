@@ -13,7 +13,7 @@ use bytes::{BufMut as _, Bytes};
 use fastrand::Rng;
 use tidu::{
     log::{Chunk, ChunkWriter},
-    pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload},
 };
 use tonic::Code;
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tidu::pb::{
+use tidu::protocol::pb::{
     self, append_request::Precondition, subscribe_request::Start, subscribe_response::Payload,
 };
 use tokio::time::timeout;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::AuthorityCode,
-    pb::{
+    protocol::pb::{
         self, admin_service_client::AdminServiceClient, cursor_service_client::CursorServiceClient,
         event::Fact, ledger_service_client::LedgerServiceClient,
         proof_service_client::ProofServiceClient, register_service_client::RegisterServiceClient,

@@ -6,7 +6,9 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use fastrand::Rng;
-use tidu::pb::{self, event::Fact, subscribe_request::Start, subscribe_response::Payload};
+use tidu::protocol::pb::{
+    self, event::Fact, subscribe_request::Start, subscribe_response::Payload,
+};
 use tokio::sync::{mpsc, watch};
 
 use crate::{

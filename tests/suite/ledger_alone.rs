@@ -9,8 +9,9 @@ use parking_lot::{Condvar, Mutex};
 use tidu::{
     domain::catalogue::Catalogue,
     ledger::{Commit, Ledger, Parts, Proposal, Refusal, clock::Clock},
-    log::{Appended, Chunk, CommitLog, Group, Hash, HashBlock, LogError, memory::MemoryLog},
-    service::convert,
+    log::{Appended, Chunk, CommitLog, Group, HashBlock, LogError, memory::MemoryLog},
+    merkle::Hash,
+    protocol::event,
 };
 use uuid::Uuid;
 
@@ -69,23 +70,20 @@ pub fn open(
     failures: Arc<Mutex<Vec<String>>>,
 ) -> Ledger {
     let catalogue = Arc::new(Catalogue::built_in());
-    let for_decoding = Arc::clone(&catalogue);
     Ledger::open(Parts {
         log,
         expected: None,
         catalogue,
-        decode: Arc::new(move |body| convert::stored_event(&for_decoding, body)),
         clock,
         on_failure: Box::new(move |why| failures.lock().push(why.to_owned())),
     })
     .unwrap()
 }
 
-pub fn commit(events: Vec<tidu::pb::Event>) -> Commit {
+pub fn commit(events: Vec<tidu::protocol::pb::Event>) -> Commit {
     let catalogue = Catalogue::built_in();
     let proposals = events.into_iter().enumerate().map(|(index, event)| {
-        let (proposal, _): (Proposal, _) = convert::proposal(&catalogue, index, event).unwrap();
-        proposal
+        Proposal::new(index, event::proposal(&catalogue, index, event).unwrap())
     });
     Commit {
         proposals: proposals.collect(),

@@ -1,7 +1,7 @@
 //! Questions that go over the whole register: pages, counts, batches, pools, measures, assessments, and what they refuse.
 
 use sha2::Digest as _;
-use tidu::pb::{self, event::Fact};
+use tidu::protocol::pb::{self, event::Fact};
 use tonic::{Code, Status};
 
 use crate::harness::{

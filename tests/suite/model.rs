@@ -7,11 +7,12 @@ use proptest::{prelude::*, test_runner::Config};
 use tidu::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId,
-        catalogue::{Catalogue, ProgrammeId},
+        catalogue::Catalogue,
         event::{Event, Fact, SubjectFact, TitleFact},
+        kind::ProgrammeId,
     },
+    protocol::event,
     register::{Flag, Moment, Register, Status, rules::Judge},
-    service::convert,
 };
 
 use crate::register::{DESIGNEES, day, steps};
@@ -540,14 +541,14 @@ fn compare(
 fn events_of(catalogue: &Catalogue, history: &[Vec<crate::register::Step>]) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
     for (i, step) in history.iter().flatten().enumerate() {
-        let Ok((proposal, _)) = convert::proposal(catalogue, i, step.event()) else { continue };
+        let Ok(proposed) = event::proposal(catalogue, i, step.event()) else { continue };
         // A repair of what is not recorded yet means nothing.
-        let target = match &proposal.event.fact {
+        let target = match &proposed.event.fact {
             Fact::Repair { position, .. } => Some(*position as usize),
             _ => None,
         };
         if target.is_none_or(|target| target < events.len()) {
-            events.push(proposal.event);
+            events.push(proposed.event);
         }
     }
     events

@@ -7,9 +7,9 @@ use tidu::{
     domain::{CivilDate, DesigneeId, PartialDate, catalogue::Catalogue},
     ledger::{Ledger, Refusal},
     log::memory::MemoryLog,
-    pb::{self, event::Fact},
+    protocol::event,
+    protocol::pb::{self, event::Fact},
     register::{DesigneeIndex, DesigneeView, Moment, Register, Status},
-    service::convert,
 };
 
 use crate::{
@@ -575,8 +575,8 @@ fn whatever_is_applied_the_register_known_at_p_is_that_of_the_first_p_events_and
             .iter()
             .flatten()
             .enumerate()
-            .filter_map(|(i, step)| convert::proposal(&catalogue, i, step.event()).ok())
-            .map(|(proposal, _)| proposal.event)
+            .filter_map(|(i, step)| event::proposal(&catalogue, i, step.event()).ok())
+            .map(|proposed| proposed.event)
             .collect();
         let mut whole = Register::default();
         let mut cuts = vec![answers_of(&whole, 0)];

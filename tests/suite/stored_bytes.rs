@@ -1,8 +1,8 @@
 //! Stored bytes are for ever: the encoding of a leaf, and what the ledger writes around an event.
 
 use prost::Message as _;
-use tidu::{
-    ledger::Leaf,
+use tidu::protocol::{
+    leaf::Leaf,
     pb::{self, event::Fact},
 };
 
@@ -52,13 +52,13 @@ fn kinds_are_field_numbers() {
     let event = pool.get_message_by_name("tidu.v1.Event").unwrap();
     let oneof = event.oneofs().next().unwrap();
     let kinds = pool.get_enum_by_name("tidu.v1.EventKind").unwrap();
-    let known: Vec<_> = tidu::domain::event::Kind::all().collect();
+    let known: Vec<_> = tidu::domain::kind::Kind::all().collect();
     assert_eq!(oneof.fields().count(), 36);
     assert_eq!(known.len(), 36);
     for field in oneof.fields() {
         let value = kinds.get_value(field.number() as i32).unwrap();
         assert_eq!(value.name(), format!("EVENT_KIND_{}", field.name().to_uppercase()));
-        let kind = tidu::domain::event::Kind::from_number(field.number() as i32).unwrap();
+        let kind = tidu::domain::kind::Kind::from_number(field.number() as i32).unwrap();
         assert_eq!(kind.name(), field.name());
     }
 }
@@ -71,7 +71,7 @@ async fn what_is_stored_is_what_is_sent_is_what_is_hashed() {
     let request =
         pb::SubscribeRequest { stop_position: Some(300), raw: true, ..Default::default() };
     let mut stream = client.ledger.subscribe(request).await.unwrap().into_inner();
-    let mut frontier = tidu::log::Frontier::default();
+    let mut frontier = tidu::merkle::Frontier::default();
     while let Some(message) = stream.message().await.unwrap() {
         let Some(pb::subscribe_response::Payload::RawEvents(batch)) = message.payload else {
             continue;
@@ -79,7 +79,7 @@ async fn what_is_stored_is_what_is_sent_is_what_is_hashed() {
         for leaf in batch.leaves {
             let again = pb::RecordedEvent::decode(leaf.clone()).unwrap().encode_to_vec();
             assert_eq!(again, leaf, "a leaf is in the canonical encoding");
-            frontier.push(tidu::log::merkle::leaf_hash(&leaf));
+            frontier.push(tidu::merkle::leaf_hash(&leaf));
         }
     }
     let status = client.status().await;

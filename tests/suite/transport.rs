@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use tidu::pb::{self, ledger_service_client::LedgerServiceClient};
+use tidu::protocol::pb::{self, ledger_service_client::LedgerServiceClient};
 use tonic::codec::CompressionEncoding::{Gzip, Zstd};
 
 use crate::harness::{Fresh, Server, directory, list};

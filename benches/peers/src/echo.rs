@@ -2,13 +2,13 @@
 
 use std::process::Command;
 
-use tidu::{
+use tidu::protocol::{
+    append::ReceivedCommit,
     pb::{
         self,
         ledger_service_client::LedgerServiceClient,
         ledger_service_server::{LedgerService, LedgerServiceServer},
     },
-    service::ReceivedCommit,
 };
 use tokio::net::TcpListener;
 use tonic::{

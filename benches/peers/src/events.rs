@@ -10,7 +10,7 @@ use prost::Message as _;
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::AuthorityCode,
-    pb::{self, event::Fact},
+    protocol::pb::{self, event::Fact},
 };
 
 /// Designations, each of another designee; beyond the list the same designees follow for other items.

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use tidu::pb;
+use tidu::protocol::pb;
 use tokio_stream::Stream;
 
 use crate::process::Server;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tidu::pb::{
+use tidu::protocol::pb::{
     self, admin_service_client::AdminServiceClient, ledger_service_client::LedgerServiceClient,
     subscribe_request::Start, subscribe_response::Payload,
 };

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::{Outcome, Status};
 use crate::{
-    domain::{AuthorityCode, CivilDate, catalogue::ProgrammeId, event::Validity},
+    domain::{AuthorityCode, CivilDate, event::Validity, kind::ProgrammeId},
     register::{
         DesigneeIndex,
         identity::Placed,

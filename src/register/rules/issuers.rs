@@ -3,9 +3,10 @@
 use super::{Case, Objection};
 use crate::domain::{
     AuthorityCode,
-    catalogue::{Decider, ProgrammeId, Recommender, Role},
+    catalogue::{Decider, Recommender, Role},
     event::{Event, Fact, SubjectFact, TitleFact},
     fault::Reason,
+    kind::ProgrammeId,
 };
 
 impl Case<'_> {

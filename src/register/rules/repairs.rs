@@ -2,11 +2,8 @@
 
 use super::{Case, Objection};
 use crate::{
-    domain::{
-        event::{Event, Kind},
-        fault::Reason,
-        limits::REPAIR_CHAIN_MAX,
-    },
+    domain::{event::Event, fault::Reason, kind::Kind},
+    limits::REPAIR_CHAIN_MAX,
     register::{
         narrow,
         row::{Stated, What},

@@ -6,9 +6,9 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, Name, RegionCode,
         event::{Event, Fact, LinkReason, SubjectFact},
         fault::Reason,
-        limits::CIRCLE_DESIGNEES_MAX,
         name,
     },
+    limits::CIRCLE_DESIGNEES_MAX,
     register::{
         fold::{self, Folding},
         identity::Circle,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use tidu::pb;
+use tidu::protocol::pb;
 
 use super::{
     is_there,

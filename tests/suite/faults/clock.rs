@@ -3,8 +3,10 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use tidu::{
-    ledger::{Leaf, Ledger, Refusal, micros},
+    ledger::{Ledger, Refusal},
     log::{Chunk, memory::MemoryLog},
+    protocol::leaf::Leaf,
+    protocol::time::micros,
 };
 
 use super::seeded;

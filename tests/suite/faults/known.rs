@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tidu::{
     cli::generate::{Enterprise, enterprises},
-    pb,
+    protocol::pb,
 };
 use tonic::Status;
 

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, net::TcpStream, ops::RangeInclusive, time::Duration};
 
-use tidu::pb;
+use tidu::protocol::pb;
 
 use super::{
     is_there,

@@ -7,15 +7,14 @@ use bytes::{BufMut as _, Bytes};
 use fastrand::Rng;
 use parking_lot::Mutex;
 use tidu::{
-    domain::catalogue::Catalogue,
-    ledger::{DecodeEvent, Ledger},
-    log::{
-        Chunk, ChunkWriter, CommitLog as _, Frontier,
-        archive::{Header, Reader, Writer},
-        memory::MemoryLog,
-        merkle::leaf_hash,
+    archive::{
+        LogBuilder,
+        format::{Header, Reader, Writer},
     },
-    offline::{Assembly, decoder},
+    domain::catalogue::Catalogue,
+    ledger::Ledger,
+    log::{Chunk, ChunkWriter, CommitLog as _, memory::MemoryLog},
+    merkle::{Frontier, leaf_hash},
 };
 
 use super::{corpus, fuzz, mutate::mutate, protobuf::mutate_message, two};
@@ -136,8 +135,8 @@ enum Read {
 }
 
 /// What reads has one encoding; and what the audit believes, a server starts on.
-fn check_archive(decode: &DecodeEvent, bytes: &[u8]) -> Read {
-    let mut assembly = Assembly::checking(Arc::clone(decode));
+fn check_archive(catalogue: &Arc<Catalogue>, bytes: &[u8]) -> Read {
+    let mut assembly = LogBuilder::checking(Arc::clone(catalogue));
     let believed = assembly.archive("an archive", bytes);
     let Some((header, leaves)) = read_archive(bytes) else {
         believed.unwrap_err();
@@ -164,10 +163,10 @@ fn check_archive(decode: &DecodeEvent, bytes: &[u8]) -> Read {
 
 #[tokio::test]
 async fn an_archive_of_any_bytes_is_refused_or_has_one_encoding_and_starts() {
-    let (corpus, decode) = (corpus("archive"), decoder(Catalogue::built_in()));
+    let (corpus, catalogue) = (corpus("archive"), Arc::new(Catalogue::built_in()));
     for (name, bytes) in &corpus {
         let expected = if name.starts_with("found-") { Read::Refused } else { Read::Believed };
-        assert_eq!(check_archive(&decode, bytes), expected, "{name}");
+        assert_eq!(check_archive(&catalogue, bytes), expected, "{name}");
     }
     let mut counts = [0; 3];
     let cases = fuzz("archive", 600, |random| {
@@ -180,7 +179,7 @@ async fn an_archive_of_any_bytes_is_refused_or_has_one_encoding_and_starts() {
             }
             bytes
         });
-        counts[check_archive(&decode, &bytes) as usize] += 1;
+        counts[check_archive(&catalogue, &bytes) as usize] += 1;
     });
     println!("archive: of {cases}, {counts:?} refused, not believed, believed");
     assert!(cases < 500 || counts.iter().all(|count| count * 100 > cases), "{counts:?}");

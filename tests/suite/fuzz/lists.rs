@@ -4,9 +4,9 @@ use std::{fs, process::Command};
 
 use fastrand::Rng;
 use tidu::{
-    cli::import::{self, FactKind, Import, ImportError, Options},
     domain::{AuthorityCode, catalogue::Catalogue},
-    service::convert,
+    import::{self, FactKind, Import, ImportError, Options},
+    protocol::event,
 };
 
 use super::{
@@ -63,7 +63,7 @@ fn check(catalogue: &Catalogue, options: &Options, bytes: &[u8]) -> bool {
     assert!(rows.is_sorted_by_key(|row| row.row) || report.sheets.len() > 1, "{report:?}");
     for row in rows {
         // Accepted or not is for the rules to say.
-        let _ = convert::proposal(catalogue, 0, row.event);
+        let _ = event::proposal(catalogue, 0, row.event);
     }
     true
 }

@@ -9,7 +9,7 @@ use tidu::{
     cursors::Cursors,
     ledger::Ledger,
     log::memory::MemoryLog,
-    pb::{
+    protocol::pb::{
         self, ledger_service_client::LedgerServiceClient,
         register_service_client::RegisterServiceClient,
     },

@@ -14,9 +14,10 @@ use prost::Message as _;
 use tidu::{
     cursors::{CursorError, Cursors},
     domain::catalogue::Catalogue,
-    ledger::{Leaf, Ledger, Parts},
-    log::{CommitLog, Frontier, Hash, LogError, SledLog, merkle},
-    service::convert,
+    ledger::{Ledger, Parts},
+    log::{CommitLog, LogError, SledLog},
+    merkle::{self, Frontier, Hash},
+    protocol::leaf::Leaf,
 };
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
@@ -197,12 +198,10 @@ fn read(data: &Path) -> Result<(Vec<Bytes>, Hash), LogError> {
 pub fn ledger(log: Arc<SledLog>) -> Result<Ledger, LogError> {
     let expected = log.mark_found().map(|mark| (mark.size, mark.root));
     let catalogue = Arc::new(Catalogue::built_in());
-    let for_decoding = Arc::clone(&catalogue);
     Ledger::open(Parts {
         log,
         expected,
         catalogue,
-        decode: Arc::new(move |body| convert::stored_event(&for_decoding, body)),
         clock: Arc::new(Hands::default()),
         on_failure: Box::new(|why| panic!("{why}")),
     })

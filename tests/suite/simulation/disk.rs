@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, io, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use tidu::log::{Appended, Chunk, CommitLog, Group, Hash, HashBlock, LogError};
+use tidu::{
+    log::{Appended, Chunk, CommitLog, Group, HashBlock, LogError},
+    merkle::Hash,
+};
 use uuid::Uuid;
 
 const HASHES_PER_BLOCK: u64 = 128;

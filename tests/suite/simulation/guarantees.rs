@@ -7,7 +7,8 @@
 use sha2::{Digest as _, Sha256};
 use tidu::{
     ledger::{Durable, Ledger},
-    log::{Chunk, Hash},
+    log::Chunk,
+    merkle::Hash,
 };
 
 use super::{

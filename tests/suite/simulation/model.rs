@@ -13,9 +13,9 @@ use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{DesigneeId, catalogue::Catalogue},
     ledger::{Commit, Precondition, Proposal, Receipt, Refusal},
-    log::Hash,
-    pb::{self, event::Fact},
-    service::convert,
+    merkle::Hash,
+    protocol::event,
+    protocol::pb::{self, event::Fact},
 };
 
 use crate::harness::{authority, designated, event, little_giant};
@@ -107,7 +107,8 @@ impl World {
 
     /// The event as it goes into the ledger: parsed, and with the body that is stored.
     fn proposal(&self, said: Said) -> Proposal {
-        let make = || convert::proposal(&self.catalogue, 0, self.event(said)).unwrap().0;
+        let read = || event::proposal(&self.catalogue, 0, self.event(said)).unwrap();
+        let make = || Proposal::new(0, read());
         self.proposals.lock().entry(said).or_insert_with(make).clone()
     }
 

@@ -16,10 +16,7 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 use parking_lot::Mutex;
-use tidu::{
-    ledger::{Ledger, Parts, Precondition, clock::Clock},
-    service::convert,
-};
+use tidu::ledger::{Ledger, Parts, Precondition, clock::Clock};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinHandle,
@@ -262,12 +259,10 @@ fn start(
     let opened = disk.open(move || drop(for_gate.send(News::AtGate)));
     let failures = Arc::<Mutex<Vec<String>>>::default();
     let (for_failures, catalogue) = (Arc::clone(&failures), Arc::clone(&model.world.catalogue));
-    let for_decoding = Arc::clone(&catalogue);
     let ledger = Ledger::open(Parts {
         log: Arc::new(opened.log),
         expected: opened.expected,
         catalogue,
-        decode: Arc::new(move |body| convert::stored_event(&for_decoding, body)),
         clock: Arc::<Clocks>::clone(clocks),
         on_failure: Box::new(move |why| for_failures.lock().push(why.to_owned())),
     });

@@ -7,10 +7,10 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 use prost::Message as _;
 use tidu::{
-    domain::event::Kind,
+    domain::kind::Kind,
     ledger::Ledger,
     log::{Chunk, LeafAt},
-    pb,
+    protocol::pb,
     register::Interest,
 };
 

@@ -1,0 +1,54 @@
+//! Backup directories: archives that follow each other, each named by the positions that it holds.
+//!
+//! ```text
+//! BACKUP/00000000000000000000-00000000000000009271.tidu
+//! BACKUP/00000000000000009271-00000000000000012000.tidu
+//! ```
+
+use std::{
+    fs::{self, File},
+    io::BufReader,
+    path::{Path, PathBuf},
+};
+
+use super::{ArchiveError, Header, LogBuilder};
+
+const SUFFIX: &str = ".tidu";
+
+/// The archives of a directory, in order; none if it is not there.
+///
+/// # Errors
+/// [`ArchiveError::Io`].
+pub fn list(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
+    let failed = |e| ArchiveError::io("look into", directory, e);
+    if !directory.exists() {
+        return Ok(Vec::new());
+    }
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.to_string_lossy().ends_with(SUFFIX) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Adds all archives of a directory to an assembly.
+///
+/// # Errors
+/// As [`LogBuilder::archive`].
+pub fn read(directory: &Path, assembly: &mut LogBuilder) -> Result<(), ArchiveError> {
+    for path in list(directory)? {
+        let file = File::open(&path).map_err(|e| ArchiveError::io("open", &path, e))?;
+        assembly.archive(&path.display().to_string(), BufReader::new(file))?;
+    }
+    Ok(())
+}
+
+/// The name of an archive in a directory.
+#[must_use]
+pub fn name(directory: &Path, header: &Header) -> PathBuf {
+    directory.join(format!("{:020}-{:020}{SUFFIX}", header.first, header.next))
+}

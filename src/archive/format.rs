@@ -1,0 +1,262 @@
+//! Archives: the events of a log outside its store, as a file or a stream.
+//!
+//! ```text
+//! offset  bytes  field
+//!      0      8  magic "TIDULOG1"; the last character is the version
+//!      8     16  log id
+//!     24      8  position of the first event, little-endian
+//!     32      8  one more than the position of the last, little-endian
+//!     40     32  Merkle root of the log at that size
+//!     72      4  CRC-32C of the 72 bytes above, little-endian
+//!     76      …  the run: per event 0x0A, its length (varint), the leaf
+//!      …      4  CRC-32C of the run, little-endian
+//! ```
+//!
+//! A whole log begins at 0; a part goes on where another one ended. What proves the content is the root: it follows from
+//! every byte of every event up to there. The checksums only say sooner where a file was damaged.
+
+use std::io::{self, Read, Write};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::{limits::LEAF_BYTES_MAX, merkle::Hash, protocol::batch::LEAF_KEY};
+
+/// What an archive begins with.
+pub const MAGIC: [u8; 8] = *b"TIDULOG1";
+const HEADER: usize = 76;
+const COVERED: usize = 72;
+
+/// Which part of which log an archive holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Names the history.
+    pub log_id: Uuid,
+    /// Position of the first event.
+    pub first: u64,
+    /// One more than the position of the last.
+    pub next: u64,
+    /// Merkle root of the log at `next`.
+    pub root: Hash,
+}
+
+impl Header {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER);
+        bytes.extend(MAGIC);
+        bytes.extend(self.log_id.as_bytes());
+        bytes.extend(self.first.to_le_bytes());
+        bytes.extend(self.next.to_le_bytes());
+        bytes.extend(self.root);
+        bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; HEADER]) -> Option<Self> {
+        let (covered, crc) = bytes.split_at_checked(COVERED)?;
+        let rest = covered.strip_prefix(&MAGIC)?;
+        if crc32c::crc32c(covered).to_le_bytes() != crc {
+            return None;
+        }
+        let (log_id, rest) = rest.split_first_chunk::<16>()?;
+        let (first, rest) = rest.split_first_chunk::<8>()?;
+        let (next, rest) = rest.split_first_chunk::<8>()?;
+        let root = rest.try_into().ok()?;
+        let (first, next) = (u64::from_le_bytes(*first), u64::from_le_bytes(*next));
+        (first <= next).then(|| Self { log_id: Uuid::from_bytes(*log_id), first, next, root })
+    }
+}
+
+/// Writes an archive.
+#[derive(Debug)]
+pub struct Writer<W> {
+    out: W,
+    crc: u32,
+    left: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins an archive; exactly the events of the header must follow.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn begin(mut out: W, header: &Header) -> io::Result<Self> {
+        out.write_all(&header.encode())?;
+        Ok(Self { out, crc: 0, left: header.next - header.first })
+    }
+
+    /// Adds the next leaf.
+    ///
+    /// # Errors
+    /// If it cannot be written, or if the archive has all its events already.
+    pub fn leaf(&mut self, leaf: &[u8]) -> io::Result<()> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| wrong("an event too many"))?;
+        let mut key = vec![LEAF_KEY];
+        prost::encoding::encode_varint(leaf.len() as u64, &mut key);
+        for part in [key.as_slice(), leaf] {
+            self.crc = crc32c::crc32c_append(self.crc, part);
+            self.out.write_all(part)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the archive and gives back what it was written to.
+    ///
+    /// # Errors
+    /// If it cannot be written, or if events are missing.
+    pub fn finish(mut self) -> io::Result<W> {
+        if self.left > 0 {
+            return Err(wrong(&format!("{} events are missing", self.left)));
+        }
+        self.out.write_all(&self.crc.to_le_bytes())?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+/// Reads an archive, event by event.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    header: Header,
+    next: u64,
+    crc: u32,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is none.
+    pub fn open(mut input: R) -> io::Result<Self> {
+        let mut bytes = [0; HEADER];
+        input.read_exact(&mut bytes).map_err(|e| cut(e, "it ends in its header"))?;
+        let header = Header::decode(&bytes);
+        let header = header.ok_or_else(|| wrong("its first 76 bytes are no header"))?;
+        Ok(Self { input, next: header.first, header, crc: 0 })
+    }
+
+    /// Which part of which log it holds.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The next leaf; none at the end, when the checksum was right and nothing follows.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not what was written; names the position.
+    pub fn leaf(&mut self) -> io::Result<Option<Bytes>> {
+        if self.next == self.header.next {
+            return self.end().map(|()| None);
+        }
+        let position = self.next;
+        let ends = |e| cut(e, &format!("it ends in the event at position {position}"));
+        let [key, low] = self.take().map_err(ends)?;
+        let mut length = usize::from(low & 0x7F);
+        if low >= 0x80 {
+            let [high] = self.take().map_err(ends)?;
+            length |= usize::from(high) << 7;
+        }
+        // A length has one encoding, or two archives could say the same.
+        let is_short = low >= 0x80 && length < 0x80;
+        if key != LEAF_KEY || is_short || length > LEAF_BYTES_MAX {
+            return Err(wrong(&format!(
+                "no event stands where that of position {position} should"
+            )));
+        }
+        let mut leaf = vec![0; length];
+        self.input.read_exact(&mut leaf).map_err(ends)?;
+        self.crc = crc32c::crc32c_append(self.crc, &leaf);
+        self.next += 1;
+        Ok(Some(Bytes::from(leaf)))
+    }
+
+    fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.input.read_exact(&mut bytes)?;
+        self.crc = crc32c::crc32c_append(self.crc, &bytes);
+        Ok(bytes)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let mut crc = [0; 4];
+        self.input.read_exact(&mut crc).map_err(|e| cut(e, "it ends before its checksum"))?;
+        if crc != self.crc.to_le_bytes() {
+            return Err(wrong("the checksum does not match the events"));
+        }
+        match self.input.read(&mut crc)? {
+            0 => Ok(()),
+            _ => Err(wrong("something follows its end")),
+        }
+    }
+}
+
+fn wrong(detail: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, detail)
+}
+
+fn cut(error: io::Error, detail: &str) -> io::Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof { wrong(detail) } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header { log_id: Uuid::from_u128(7), first: 5, next: 8, root: [9; 32] }
+    }
+
+    fn archive() -> Vec<u8> {
+        let mut writer = Writer::begin(Vec::new(), &header()).unwrap();
+        for leaf in [b"one".as_slice(), &[7; 200], b""] {
+            writer.leaf(leaf).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> io::Result<Vec<Bytes>> {
+        let mut reader = Reader::open(bytes)?;
+        let mut leaves = Vec::new();
+        while let Some(leaf) = reader.leaf()? {
+            leaves.push(leaf);
+        }
+        Ok(leaves)
+    }
+
+    #[test]
+    fn golden_bytes_of_version_1() {
+        let bytes = archive();
+        let mut expected = b"TIDULOG1".to_vec();
+        expected.extend([0; 15]);
+        expected.extend([7, 5, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0]);
+        expected.extend([9; 32]);
+        assert_eq!(bytes[..72], expected);
+        assert_eq!(bytes[76..81], [0x0A, 3, b'o', b'n', b'e']);
+        assert_eq!(bytes[81..84], [0x0A, 0xC8, 1]);
+        assert_eq!(bytes.len(), 76 + 5 + 203 + 2 + 4);
+    }
+
+    #[test]
+    fn an_archive_reads_back_and_no_changed_or_missing_byte_passes() {
+        let bytes = archive();
+        let leaves = read(&bytes).unwrap();
+        assert_eq!(leaves.len(), 3);
+        assert_eq!(leaves[1].as_ref(), [7; 200]);
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert!(read(&changed).is_err(), "byte {at} changed");
+            assert!(read(&bytes[..at]).is_err(), "cut at {at}");
+        }
+        assert!(read(&[bytes.as_slice(), &[0]].concat()).is_err(), "something follows");
+    }
+
+    #[test]
+    fn an_archive_has_the_events_that_it_says() {
+        let mut writer = Writer::begin(Vec::new(), &header()).unwrap();
+        writer.leaf(b"one").unwrap();
+        assert_eq!(writer.finish().unwrap_err().to_string(), "2 events are missing");
+    }
+}

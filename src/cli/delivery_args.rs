@@ -1,0 +1,76 @@
+//! Flags of the commands that deliver events.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+
+use super::{CliError, text::complain};
+use crate::{
+    delivery::{Delivery, ReceiverSettings, Settings},
+    limits::{HOOK_DURATION_MAX, HOOK_DURATION_MIN},
+};
+
+/// The flags of delivery.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Delivery")]
+pub(super) struct DeliveryArgs {
+    /// Run this with sh for each event: a CloudEvent as JSON on standard input; status 0 = taken
+    #[arg(long, value_name = "COMMAND", group = "hook", requires = "state")]
+    exec: Option<String>,
+    /// POST each event to this URL as a signed CloudEvent in JSON; 2xx = taken
+    #[arg(long, value_name = "URL", group = "hook", requires = "state")]
+    webhook: Option<String>,
+    /// File with the secret that signs [default: TIDU_WEBHOOK_SECRET in the environment]
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_secret_file: Option<PathBuf>,
+    /// File that keeps how far delivery has come; made if it is not there
+    #[arg(long, value_name = "FILE", requires = "hook")]
+    state: Option<PathBuf>,
+    /// How long one attempt may take [default: 30s for a webhook, 10m for a command]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "hook")]
+    attempt_timeout: Option<Duration>,
+    /// First pause before an event is offered again; it doubles [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "hook")]
+    retry_min: Option<Duration>,
+    /// Longest pause, unless the receiver asks for more [default: 1m]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "hook")]
+    retry_max: Option<Duration>,
+    /// End with an error after so many attempts for one event [default: go on for ever]
+    #[arg(long, value_name = "COUNT", requires = "hook",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    attempts: Option<u32>,
+}
+
+/// Reads a duration from the command line.
+fn duration(text: &str) -> Result<Duration, String> {
+    let read: SignedDuration =
+        text.parse().map_err(|_| "is not a duration such as 500ms, 30s or 5m".to_owned())?;
+    let duration = Duration::try_from(read).unwrap_or_default();
+    if (HOOK_DURATION_MIN..=HOOK_DURATION_MAX).contains(&duration) {
+        return Ok(duration);
+    }
+    Err(format!("must be {HOOK_DURATION_MIN:?} to {} h", HOOK_DURATION_MAX.as_secs() / 3_600))
+}
+
+impl DeliveryArgs {
+    /// The delivery asked for, if one is.
+    pub(super) fn open(self, stop: CancellationToken) -> Result<Option<Delivery>, CliError> {
+        let receiver = match (self.exec, self.webhook) {
+            (Some(line), _) => ReceiverSettings::Command(line),
+            (None, Some(url)) => ReceiverSettings::Webhook(url, self.webhook_secret_file),
+            (None, None) => return Ok(None),
+        };
+        let settings = Settings {
+            receiver,
+            state: self.state.unwrap_or_default(),
+            attempt_timeout: self.attempt_timeout,
+            retry_min: self.retry_min,
+            retry_max: self.retry_max,
+            attempts_max: self.attempts,
+        };
+        let report = |line: &str| complain(&format!("tidu: {line}"));
+        Ok(Some(Delivery::open(settings, stop, report)?))
+    }
+}

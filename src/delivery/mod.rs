@@ -1,0 +1,226 @@
+//! Delivery to systems that do not speak gRPC: events become webhooks or the input of a command.
+//!
+//! One event at a time, in the order of the log. An event that is not taken is offered again before any later one; none
+//! is ever skipped. Once it is taken, the next position becomes durable in the state file. After a crash the last event
+//! may be offered once more.
+
+mod command;
+mod event;
+pub mod pause;
+mod signature;
+mod state;
+mod webhook;
+
+use std::{io, path::PathBuf, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::webhook::innermost_cause;
+use self::{
+    command::Command, event::CloudEvent, pause::Pause, signature::Secrets, state::DeliveryState,
+    webhook::Webhook,
+};
+use crate::{
+    limits::{
+        COMMAND_DURATION_DEFAULT, HOOK_RETRY_MAX_DEFAULT, HOOK_RETRY_MIN_DEFAULT,
+        WEBHOOK_DURATION_DEFAULT, WEBHOOK_RETRY_AFTER_MAX,
+    },
+    protocol::{
+        batch::LeafBatch,
+        json::{Json, JsonError},
+        pb,
+    },
+};
+
+/// Why delivery ends.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// A setting, the state file or the receiver makes it impossible; says which and why.
+    #[error("{0}")]
+    Stopped(String),
+    /// A file failed.
+    #[error("{0}: {1}")]
+    Io(String, io::Error),
+    /// An event has no JSON form.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+}
+
+/// Settings of one delivery.
+#[derive(Debug)]
+pub struct Settings {
+    /// The receiver.
+    pub receiver: ReceiverSettings,
+    /// File that keeps the next position to deliver; made if it does not exist.
+    pub state: PathBuf,
+    /// Longest time of one attempt; a default for each kind of receiver where it is absent.
+    pub attempt_timeout: Option<Duration>,
+    /// First pause before an event is offered again; it doubles.
+    pub retry_min: Option<Duration>,
+    /// Longest pause, unless the receiver asks for more.
+    pub retry_max: Option<Duration>,
+    /// Attempts for one event after which delivery ends with an error; without end where it is absent.
+    pub attempts_max: Option<u32>,
+}
+
+/// A receiver of events.
+#[derive(Debug)]
+pub enum ReceiverSettings {
+    /// A command line for `sh`.
+    Command(String),
+    /// A URL, and the file with the secrets that sign; the environment where it is absent.
+    Webhook(String, Option<PathBuf>),
+}
+
+/// Delivers events to one receiver.
+pub struct Delivery {
+    receiver: Receiver,
+    state: DeliveryState,
+    json: Json,
+    retry_min: Duration,
+    retry_max: Duration,
+    attempts_max: Option<u32>,
+    /// Asks it to end between two attempts.
+    stop: CancellationToken,
+    /// Told of each attempt that failed.
+    report: fn(&str),
+}
+
+/// Who takes events.
+enum Receiver {
+    Command(Command),
+    Webhook(Box<Webhook>),
+}
+
+/// What came of offering an event.
+enum Answer {
+    Taken,
+    NotTaken {
+        why: String,
+        /// When the receiver wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// The receiver wants no more events at all.
+    Gone,
+}
+
+impl Answer {
+    fn not_taken(why: String) -> Self {
+        Self::NotTaken { why, retry_after: None }
+    }
+}
+
+impl Delivery {
+    /// Opens the receiver and the state file. `report` is told of each attempt that failed.
+    ///
+    /// # Errors
+    /// [`DeliveryError`] for a setting that cannot work, or a state file that is in use or unreadable.
+    pub fn open(
+        settings: Settings,
+        stop: CancellationToken,
+        report: fn(&str),
+    ) -> Result<Self, DeliveryError> {
+        let timeout = settings.attempt_timeout;
+        let receiver = match settings.receiver {
+            ReceiverSettings::Command(line) => {
+                let duration_max = timeout.unwrap_or(COMMAND_DURATION_DEFAULT);
+                Receiver::Command(Command { line, duration_max })
+            }
+            ReceiverSettings::Webhook(url, secret_file) => {
+                let secrets = Secrets::load(secret_file.as_deref())?;
+                let duration_max = timeout.unwrap_or(WEBHOOK_DURATION_DEFAULT);
+                Receiver::Webhook(Box::new(Webhook::new(&url, secrets, duration_max)?))
+            }
+        };
+        // Whoever names one of the two need not name the other.
+        let (min, max) = (settings.retry_min, settings.retry_max);
+        let retry_min = min.unwrap_or(HOOK_RETRY_MIN_DEFAULT.min(max.unwrap_or(Duration::MAX)));
+        let retry_max = max.unwrap_or(HOOK_RETRY_MAX_DEFAULT.max(retry_min));
+        if retry_min > retry_max {
+            let why = "--retry-min is longer than --retry-max";
+            return Err(DeliveryError::Stopped(why.to_owned()));
+        }
+        Ok(Self {
+            receiver,
+            state: DeliveryState::open(&settings.state)?,
+            json: Json::new()?,
+            retry_min,
+            retry_max,
+            attempts_max: settings.attempts_max,
+            stop,
+            report,
+        })
+    }
+
+    /// Where to go on in the log that a server has; without a state file that is `first`.
+    pub fn settle(
+        &mut self,
+        status: &pb::GetStatusResponse,
+        first: u64,
+    ) -> Result<u64, DeliveryError> {
+        self.state.settle(status, first)
+    }
+
+    /// Delivers some events, unless it is asked to end in between.
+    pub async fn deliver(&mut self, log_id: &str, batch: &LeafBatch) -> Result<(), DeliveryError> {
+        for leaf in &batch.leaves {
+            let event = CloudEvent::read(&self.json, log_id, leaf)?;
+            if self.stop.is_cancelled() || !self.hand_over(&event).await? {
+                return Ok(());
+            }
+            self.state.move_to(event.position + 1)?;
+        }
+        self.pass(batch.next_position)
+    }
+
+    /// Notes that nothing below `next` is left to deliver.
+    pub fn pass(&mut self, next: u64) -> Result<(), DeliveryError> {
+        self.state.move_to(next)
+    }
+
+    /// Where delivery goes on.
+    pub fn next(&self) -> Option<u64> {
+        self.state.next()
+    }
+
+    /// Offers an event until it is taken; false if it is asked to end before.
+    async fn hand_over(&mut self, event: &CloudEvent) -> Result<bool, DeliveryError> {
+        let mut pause = Pause::new(self.retry_min, self.retry_max);
+        let mut attempts = 0_u32;
+        loop {
+            let (why, retry_after) = match self.receiver.offer(event).await {
+                Answer::Taken => return Ok(true),
+                Answer::NotTaken { why, retry_after } => (why, retry_after),
+                Answer::Gone => {
+                    return Err(DeliveryError::Stopped(format!(
+                        "the receiver answered 410 Gone, it wants no more events; event {} was not taken",
+                        event.position
+                    )));
+                }
+            };
+            let said = format!("event {} was not taken: {why}", event.position);
+            attempts = attempts.saturating_add(1);
+            if self.attempts_max.is_some_and(|max| attempts >= max) {
+                return Err(DeliveryError::Stopped(format!("{said}; attempts: {attempts}")));
+            }
+            let pause = retry_after.map_or_else(
+                || pause.take(),
+                |asked| asked.min(WEBHOOK_RETRY_AFTER_MAX).max(self.retry_min),
+            );
+            (self.report)(&format!("{said}; trying again in {pause:?}"));
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(false),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+impl Receiver {
+    async fn offer(&mut self, event: &CloudEvent) -> Answer {
+        match self {
+            Self::Command(command) => command.offer(event).await,
+            Self::Webhook(webhook) => webhook.offer(event).await,
+        }
+    }
+}

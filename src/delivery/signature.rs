@@ -1,0 +1,111 @@
+//! Signatures as Standard Webhooks defines them: HMAC-SHA-256 over `<id>.<timestamp>.<body>`.
+
+use std::{env, fs, path::Path};
+
+use base64::{
+    Engine as _,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::DeliveryError;
+use crate::limits::{WEBHOOK_SECRET_BYTES_MAX, WEBHOOK_SECRET_BYTES_MIN};
+
+/// What the environment calls the secret; a flag would show it in the list of processes.
+const VARIABLE: &str = "TIDU_WEBHOOK_SECRET";
+/// What a secret begins with.
+const PREFIX: &str = "whsec_";
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The secrets to sign with: one, or while it is being replaced the old one and the new one.
+pub(super) struct Secrets(Vec<Hmac<Sha256>>);
+
+impl Secrets {
+    /// Takes them from a file, or else from the environment.
+    pub(super) fn load(file: Option<&Path>) -> Result<Self, DeliveryError> {
+        let (from, text) = match file {
+            Some(path) => {
+                let failed = |e| DeliveryError::Io(format!("cannot read {}", path.display()), e);
+                (path.display().to_string(), fs::read_to_string(path).map_err(failed)?)
+            }
+            None => (VARIABLE.to_owned(), env::var(VARIABLE).unwrap_or_default()),
+        };
+        Self::parse(&text).map_err(|why| {
+            let how = "make one with: echo \"whsec_$(openssl rand -base64 32)\"";
+            DeliveryError::Stopped(format!("{from}: {why}; {how}"))
+        })
+    }
+
+    /// Reads secrets, separated by white space.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let secrets: Vec<_> = text.split_whitespace().map(secret).collect::<Result<_, _>>()?;
+        if secrets.is_empty() {
+            return Err("there is no secret to sign with".to_owned());
+        }
+        Ok(Self(secrets))
+    }
+
+    /// The value of `webhook-signature`: one signature a secret.
+    pub(super) fn sign(&self, id: &str, timestamp: i64, body: &str) -> String {
+        let signature = |secret: &Hmac<Sha256>| {
+            let mut mac = secret.clone();
+            mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+            format!("v1,{}", BASE64.encode(mac.finalize().into_bytes()))
+        };
+        self.0.iter().map(signature).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn secret(word: &str) -> Result<Hmac<Sha256>, String> {
+    // The word itself is not repeated: messages end up in logs.
+    let encoded = word.strip_prefix(PREFIX).ok_or("a secret begins with whsec_")?;
+    let key = BASE64.decode(encoded).map_err(|_| "after whsec_ a secret is base64")?;
+    if !(WEBHOOK_SECRET_BYTES_MIN..=WEBHOOK_SECRET_BYTES_MAX).contains(&key.len()) {
+        return Err(format!(
+            "a secret has {WEBHOOK_SECRET_BYTES_MIN} to {WEBHOOK_SECRET_BYTES_MAX} bytes, not {}",
+            key.len()
+        ));
+    }
+    Hmac::new_from_slice(&key).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const SIGNED: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+
+    fn sign(secrets: &str) -> String {
+        let secrets = Secrets::parse(secrets).ok().unwrap();
+        secrets.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#)
+    }
+
+    #[test]
+    fn the_example_that_implementations_share_is_signed_alike() {
+        assert_eq!(sign(SECRET), SIGNED);
+    }
+
+    #[test]
+    fn two_secrets_give_two_signatures() {
+        let other = format!("whsec_{}", BASE64.encode([7; 32]));
+        let both = sign(&format!("{other}\n{SECRET}\n"));
+        assert_eq!(both.split(' ').count(), 2);
+        assert!(both.ends_with(SIGNED), "{both}");
+    }
+
+    #[test]
+    fn what_is_no_secret_is_refused_without_being_repeated() {
+        let short = format!("whsec_{}", BASE64.encode([7; 23]));
+        let long = format!("whsec_{}", BASE64.encode([7; 65]));
+        for text in ["", " \n", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_%", &short, &long] {
+            let why = Secrets::parse(text).err().unwrap();
+            assert!(text.trim().is_empty() || !why.contains(text), "{why}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! How far a hook has come: a small file, replaced as a whole and durably after each event that was taken.
+//!
+//! ```json
+//! {"version":1,"log_id":"0d9b6f3e-3a54-4c8e-9d58-6b8c9b1e2f10","next_position":17}
+//! ```
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::DeliveryError;
+use crate::{archive::Target, protocol::pb};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// What the file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    version: u32,
+    log_id: String,
+    /// Everything below it was taken or does not match.
+    next_position: u64,
+}
+
+/// A state file, which nobody else uses meanwhile.
+pub(super) struct DeliveryState {
+    path: PathBuf,
+    kept: Option<Kept>,
+    /// Held until the process ends, however it ends.
+    _lock: File,
+}
+
+impl DeliveryState {
+    /// Opens a state file, which need not be there yet.
+    pub(super) fn open(path: &Path) -> Result<Self, DeliveryError> {
+        let lock = lock(path)?;
+        let kept = match fs::read_to_string(path) {
+            Ok(text) => Some(read(path, &text)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                return Err(DeliveryError::Io(format!("cannot read {}", path.display()), error));
+            }
+        };
+        Ok(Self { path: path.to_path_buf(), kept, _lock: lock })
+    }
+
+    /// Where to go on in the log that a server has; a file that is not there yet begins at `first`.
+    pub(super) fn settle(
+        &mut self,
+        status: &pb::GetStatusResponse,
+        first: u64,
+    ) -> Result<u64, DeliveryError> {
+        let (path, size) = (self.path.display(), status.log_size);
+        match &self.kept {
+            Some(kept) if kept.log_id != status.log_id => Err(DeliveryError::Stopped(format!(
+                "{path} belongs to log {}, and this server has log {}; ask the server of that log, or follow \
+                 this one from its beginning with another --state file",
+                kept.log_id, status.log_id
+            ))),
+            Some(Kept { next_position, .. }) if *next_position > size => {
+                Err(DeliveryError::Stopped(format!(
+                    "{path} says that everything below position {next_position} was taken, and the log has only \
+                     {size} events: it seems to be an older copy, and what it records from now on is not what \
+                     was taken"
+                )))
+            }
+            Some(kept) => Ok(kept.next_position),
+            None if first > size => Err(DeliveryError::Stopped(format!(
+                "--from {first} lies beyond the log, which has {size} events"
+            ))),
+            None => {
+                let log_id = status.log_id.clone();
+                self.keep(Kept { version: VERSION, log_id, next_position: first })?;
+                Ok(first)
+            }
+        }
+    }
+
+    /// Notes durably that everything below `next` was taken or does not match.
+    pub(super) fn move_to(&mut self, next: u64) -> Result<(), DeliveryError> {
+        match &self.kept {
+            Some(kept) if next > kept.next_position => {
+                self.keep(Kept { next_position: next, ..kept.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything below it was taken or does not match; none before anything is known of the log.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.kept.as_ref().map(|kept| kept.next_position)
+    }
+
+    fn keep(&mut self, kept: Kept) -> Result<(), DeliveryError> {
+        let write = || {
+            let mut file = Target::file(&self.path)?;
+            writeln!(file, "{}", serde_json::to_string(&kept)?)?;
+            file.keep()
+        };
+        write()
+            .map_err(|e| DeliveryError::Io(format!("cannot write {}", self.path.display()), e))?;
+        self.kept = Some(kept);
+        Ok(())
+    }
+}
+
+/// Two that deliver from one state would each skip what the other took, and deliver out of order. The lock is on a file
+/// beside it, because the state file is a new one each time.
+fn lock(path: &Path) -> Result<File, DeliveryError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let beside = PathBuf::from(beside);
+    let failed = |e: io::Error| DeliveryError::Io(format!("cannot lock {}", beside.display()), e);
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).open(&beside).map_err(failed)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(DeliveryError::Stopped(format!(
+            "another tidu delivers from {}; give each hook a --state file of its own",
+            path.display()
+        ))),
+        Err(error) => Err(failed(error.into())),
+    }
+}
+
+fn read(path: &Path, text: &str) -> Result<Kept, DeliveryError> {
+    let damaged = |why: String| {
+        DeliveryError::Stopped(format!(
+            "{} is no state file of tidu: {why}; if the receiver knows the last position that it took, write \
+             {{\"version\":{VERSION},\"log_id\":\"…\",\"next_position\":…}} there, otherwise remove the file and \
+             everything is delivered again",
+            path.display()
+        ))
+    };
+    let kept: Kept = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+    if kept.version != VERSION {
+        return Err(damaged(format!("it has version {}, not {VERSION}", kept.version)));
+    }
+    kept.log_id
+        .parse::<uuid::Uuid>()
+        .map_err(|_| damaged(format!("{:?} is no log id", kept.log_id)))?;
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = "0d9b6f3e-3a54-4c8e-9d58-6b8c9b1e2f10";
+
+    fn status(log_id: &str, log_size: u64) -> pb::GetStatusResponse {
+        pb::GetStatusResponse { log_id: log_id.to_owned(), log_size, ..Default::default() }
+    }
+
+    fn said(outcome: Result<impl Sized, DeliveryError>) -> String {
+        outcome.err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_place_is_found_again_and_belongs_to_one_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        let mut place = DeliveryState::open(&path).ok().unwrap();
+        assert!(said(place.settle(&status(LOG, 2), 3)).contains("beyond"));
+        assert_eq!(place.settle(&status(LOG, 9), 3).ok(), Some(3));
+        for next in [5, 4] {
+            assert!(place.move_to(next).is_ok());
+        }
+        let kept = format!("{{\"version\":1,\"log_id\":\"{LOG}\",\"next_position\":5}}\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), kept);
+        assert!(said(DeliveryState::open(&path)).contains("another tidu"));
+        drop(place);
+        let mut place = DeliveryState::open(&path).ok().unwrap();
+        assert_eq!(place.settle(&status(LOG, 9), 0).ok(), Some(5));
+        assert!(said(place.settle(&status(LOG, 4), 0)).contains("older copy"));
+        let other = LOG.replace('0', "1");
+        assert!(said(place.settle(&status(&other, 9), 0)).contains("another --state file"));
+    }
+
+    #[test]
+    fn what_is_no_state_file_is_said_to_be_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        let version = format!("{{\"version\":2,\"log_id\":\"{LOG}\",\"next_position\":5}}");
+        let no_log = "{\"version\":1,\"log_id\":\"x\",\"next_position\":5}";
+        let more = format!("{{\"version\":1,\"log_id\":\"{LOG}\",\"next_position\":5,\"x\":1}}");
+        for text in ["", "{", &version, no_log, &more] {
+            fs::write(&path, text).unwrap();
+            assert!(said(DeliveryState::open(&path)).contains("is no state file"), "{text}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text, "it is left as it was");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The fields of a row and the headers they are known by; a header that is not here is never
+//! guessed at.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{error::FileFault, personal, report::SheetReport};
+
+/// What a column can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Designee,
+    Name,
+    NameEn,
+    OldName,
+    NewName,
+    Province,
+    RecommendedBy,
+    Authority,
+    Programme,
+    Item,
+    Batch,
+    Sublist,
+    Fact,
+    Date,
+    ValidTo,
+    Validity,
+    NoticeFrom,
+    NoticeTo,
+    Document,
+    DocumentDate,
+    PublishedDate,
+    Url,
+    Region,
+    Industry,
+    Size,
+    Round,
+    RuleVersion,
+    Row,
+    Reason,
+    BanUntil,
+}
+
+/// Field, its name in `--column` and in English headers, its other headers.
+type Entry = (Field, &'static str, &'static [&'static str]);
+
+/// A field that a list calls otherwise needs `--column`; a header that fits two fields is left out.
+#[rustfmt::skip]
+const FIELDS: &[Entry] = &[
+    (Field::Designee, "designee", &["统一社会信用代码", "社会信用代码", "信用代码",
+        "统一信用代码", "uscc", "unified social credit code", "social credit code", "credit code"]),
+    (Field::Name, "name", &["企业名称", "单位名称", "名称", "企业全称", "申报单位", "公司名称", "企业",
+        "申报企业", "申报单位名称", "申报企业名称", "enterprise", "enterprise name", "company",
+        "company name"]),
+    (Field::NameEn, "name_en", &["英文名称", "企业英文名称", "english name"]),
+    (Field::OldName, "old_name", &["原名称", "原企业名称", "更名前", "更名前名称", "更名前企业名称",
+        "变更前", "变更前名称", "变更前企业名称"]),
+    (Field::NewName, "new_name", &["新名称", "新企业名称", "现名称", "更名后", "更名后名称",
+        "更名后企业名称", "变更后", "变更后名称", "变更后企业名称"]),
+    (Field::Province, "province", &["省份", "省", "省市", "省区市", "地区", "所在地", "所在地区",
+        "所属地区", "所属省份", "所在省份", "所在省", "属地", "region name"]),
+    (Field::RecommendedBy, "recommended_by", &["推荐单位", "推荐地区", "推荐部门", "推荐省份"]),
+    (Field::Authority, "authority", &["认定机关", "认定部门", "认定机构", "发布机关"]),
+    (Field::Programme, "programme", &["称号", "荣誉称号", "认定称号", "program"]),
+    (Field::Item, "item", &["单项冠军产品"]),
+    (Field::Batch, "batch", &["批次", "认定批次", "公示批次"]),
+    (Field::Sublist, "sublist", &["分名单"]),
+    (Field::Fact, "fact", &["类别", "类型", "type"]),
+    (Field::Date, "date", &["日期", "生效日期", "认定日期", "认定时间", "有效期起", "有效期自",
+        "有效期开始", "有效期起始", "有效期开始日期", "有效期起始日期", "发证日期", "发证时间",
+        "撤销日期", "更名日期", "effective date"]),
+    (Field::ValidTo, "valid_to", &["有效期至", "有效期止", "有效期截止", "有效期截止日期",
+        "有效期结束", "到期日期", "到期时间", "valid until"]),
+    (Field::Validity, "validity", &["有效期", "有效期限", "有效期起止", "证书有效期"]),
+    (Field::NoticeFrom, "notice_from", &["公示开始", "公示开始日期", "公示开始时间", "公示起始日期"]),
+    (Field::NoticeTo, "notice_to", &["公示截止", "公示截止日期", "公示截止时间", "公示结束日期"]),
+    (Field::Document, "document", &["文号", "发文字号", "文件号", "文件文号", "认定文号",
+        "document number"]),
+    (Field::DocumentDate, "document_date", &["成文日期", "发文日期"]),
+    (Field::PublishedDate, "published_date", &["发布日期", "公布日期"]),
+    (Field::Url, "url", &["网址", "链接", "link"]),
+    (Field::Region, "region", &["行政区划代码", "行政区划", "区划代码", "registered region",
+        "region code"]),
+    (Field::Industry, "industry", &["行业代码", "所属行业代码", "industry code"]),
+    (Field::Size, "size", &["企业规模", "规模", "企业划型", "划型", "size class"]),
+    (Field::Round, "round", &["复核年度", "复核轮次", "review round"]),
+    (Field::RuleVersion, "rule_version", &["办法版本"]),
+    (Field::Row, "row", &["序号", "行号", "no", "no.", "#", "row number"]),
+    (Field::Reason, "reason", &["原因", "事由", "撤销原因", "撤销事由", "未通过原因", "ground", "cause"]),
+    (Field::BanUntil, "ban_until", &["禁止申报至", "限制申报至"]),
+];
+
+impl Field {
+    fn entry(self) -> Option<&'static Entry> {
+        FIELDS.iter().find(|(field, ..)| *field == self)
+    }
+
+    /// Its name in `--column`, in English headers and in messages.
+    pub(super) fn name(self) -> &'static str {
+        self.entry().map_or("", |(_, name, _)| name)
+    }
+
+    /// The headers it is known by, beside its name.
+    pub(super) fn headers(self) -> &'static [&'static str] {
+        self.entry().map_or(&[], |(.., headers)| headers)
+    }
+
+    /// The field of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        FIELDS.iter().find(|(_, known, _)| *known == name).map(|(field, ..)| *field)
+    }
+
+    /// Names of all fields, for a message.
+    pub(super) fn names() -> String {
+        FIELDS.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether the column can tell who a row is about: a header row has one of these.
+    pub(super) fn identifies(self) -> bool {
+        matches!(self, Self::Designee | Self::Name | Self::OldName | Self::NewName)
+    }
+}
+
+/// A caller's word on a column: this header is this field, or none of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Choice {
+    /// None: the column is to be ignored.
+    pub(super) field: Option<Field>,
+    /// As the caller typed it.
+    pub(super) header: String,
+}
+
+/// A column that is read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Column {
+    pub(super) index: usize,
+    pub(super) field: Field,
+    /// As in the file, on one line.
+    pub(super) header: String,
+}
+
+/// What the columns under a header row are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Headers {
+    pub(super) columns: Vec<Column>,
+    pub(super) unmapped: Vec<String>,
+    pub(super) personal: Vec<String>,
+}
+
+impl Headers {
+    /// Sorts the headers of a row into columns that are read, ignored or dropped.
+    pub(super) fn of(texts: &[String], choices: &[Choice]) -> Self {
+        let mut headers = Self::default();
+        let chosen = |text: &str| choices.iter().find(|choice| same(&choice.header, text));
+        let is_personal = |text: &str| personal::is_personal_header(&fold(text));
+        let is_chosen = |field: Field| {
+            let mut chosen = choices.iter().filter(|choice| choice.field == Some(field));
+            let can_be = |text: &str, header: &str| same(header, text) && !is_personal(text);
+            chosen.any(|choice| texts.iter().any(|text| can_be(text, &choice.header)))
+        };
+        for (index, text) in texts.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+            let header = text.clone();
+            if is_personal(text) {
+                headers.personal.push(header);
+                continue;
+            }
+            let field = match chosen(text) {
+                Some(choice) => choice.field,
+                None => recognise(text).filter(|field| !is_chosen(*field)),
+            };
+            match field {
+                Some(field) => headers.columns.push(Column { index, field, header }),
+                None => headers.unmapped.push(header),
+            }
+        }
+        headers
+    }
+
+    /// Whether some column tells who a row is about.
+    pub(super) fn identify(&self) -> bool {
+        self.columns.iter().any(|column| column.field.identifies())
+    }
+
+    /// Refuses two columns for one field: taking either would be a guess.
+    pub(super) fn check(&self, choices: &[Choice]) -> Result<(), FileFault> {
+        for (at, column) in self.columns.iter().enumerate() {
+            let rest = self.columns.iter().skip(at + 1);
+            if let Some(other) = rest.clone().find(|other| other.field == column.field) {
+                return Err(FileFault::TwoColumns {
+                    field: column.field.name(),
+                    first: column.header.clone(),
+                    second: other.header.clone(),
+                });
+            }
+        }
+        let personal = |choice: &&Choice| {
+            choice.field.is_some() && self.personal.iter().any(|text| same(&choice.header, text))
+        };
+        match choices.iter().find(personal) {
+            Some(Choice { field, header }) => Err(FileFault::PersonalColumn {
+                field: field.map_or(String::new(), |field| field.name().to_owned()),
+                header: header.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The field of a header; first as it is, then without what it says in brackets.
+pub(super) fn recognise(header: &str) -> Option<Field> {
+    let find = |text: &str| {
+        FIELDS
+            .iter()
+            .find(|(_, name, others)| fold(name) == text || others.iter().any(|h| fold(h) == text))
+            .map(|(field, ..)| *field)
+    };
+    let folded = fold(header);
+    find(&folded).or_else(|| find(&without_brackets(&folded)))
+}
+
+/// Width, case, spaces and marks do not tell headers apart.
+pub(super) fn fold(text: &str) -> String {
+    let kept = |c: &char| !c.is_whitespace() && !matches!(c, '*' | ':' | '_' | '-' | '.');
+    text.nfkc().filter(kept).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn without_brackets(text: &str) -> String {
+    let mut depth = 0_usize;
+    let mut kept = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '(' | '[' | '【' | '〔' => depth += 1,
+            ')' | ']' | '】' | '〕' => depth = depth.saturating_sub(1),
+            character if depth == 0 => kept.push(character),
+            _ => {}
+        }
+    }
+    kept
+}
+
+fn same(chosen: &str, header: &str) -> bool {
+    fold(chosen) == fold(header)
+}
+
+/// Refuses a chosen column that no sheet has: the caller meant something by it.
+pub(super) fn all_chosen_found(
+    choices: &[Choice],
+    sheets: &[SheetReport],
+) -> Result<(), FileFault> {
+    let tables = || sheets.iter().filter(|sheet| sheet.header_row.is_some());
+    let headers = || {
+        tables().flat_map(|sheet| {
+            let columns = sheet.columns.iter().map(|(_, header)| header);
+            columns.chain(&sheet.unmapped).chain(&sheet.personal)
+        })
+    };
+    let absent = |choice: &&Choice| !headers().any(|header| same(&choice.header, header));
+    match choices.iter().find(absent) {
+        Some(Choice { field, header }) if tables().next().is_some() => {
+            Err(FileFault::NoSuchColumn {
+                field: field.map_or("ignore", Field::name).to_owned(),
+                header: header.clone(),
+                found: headers().cloned().collect::<Vec<_>>().join(", "),
+            })
+        }
+        _ => Ok(()),
+    }
+}

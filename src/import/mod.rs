@@ -1,0 +1,153 @@
+//! Turns an official list (CSV, XLS, XLSX, JSON lines) into events; it never guesses a fact that
+//! the list or the caller does not state, and never lets personal data through.
+//!
+//! The road: bytes → `encoding` and `text`, or `sheet` → rows of cells → `table` finds header
+//! and data → `events` makes one event of each row, through `row`. The server validates what the
+//! texts mean.
+
+mod columns;
+mod encoding;
+mod error;
+mod events;
+mod jsonl;
+mod options;
+mod personal;
+mod report;
+mod row;
+mod sheet;
+mod table;
+mod text;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use columns::Choice;
+pub use error::{FileFault, ImportError, RowError};
+pub use options::{FactKind, Options};
+pub use report::{Format, Report, SheetReport, Skipped};
+use sheet::Sheet;
+
+use crate::protocol::pb;
+
+/// First bytes of a ZIP archive, which an XLSX file is.
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+/// First bytes of an OLE compound file, which an XLS file is.
+const OLE_MAGIC: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+
+/// Finds the authority of a name: `广东省`, `广东`, `广东省工业和信息化厅` give `440000`.
+pub type AuthorityOf = fn(&str) -> Option<&'static str>;
+
+/// A list, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Import {
+    /// One event for each data row, in the order of the file.
+    pub rows: Vec<ImportedRow>,
+    /// How the file was understood.
+    pub report: Report,
+}
+
+/// An event with the place it was read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportedRow {
+    /// Name of the sheet; empty where the format has no sheets.
+    pub sheet: String,
+    /// Row of the sheet or line of the text, from 1, as a spreadsheet or an editor shows it.
+    pub row: u32,
+    /// What to record.
+    pub event: pb::Event,
+}
+
+/// Reads a list.
+///
+/// # Errors
+///
+/// A fault of the options, of the file as a whole, or of rows; all faulty rows are reported at
+/// once, and then nothing is imported.
+pub fn read(
+    file_name: &str,
+    bytes: &[u8],
+    options: &Options,
+    authority_of: AuthorityOf,
+) -> Result<Import, ImportError> {
+    let choices = options::check(options, authority_of)?;
+    let in_file = |fault| ImportError::File { file: file_name.to_owned(), fault };
+    let (format, encoding, sheets) = if bytes.starts_with(ZIP_MAGIC) {
+        (Format::Xlsx, None, sheet::read_xlsx(bytes).map_err(in_file)?)
+    } else if bytes.starts_with(OLE_MAGIC) {
+        (Format::Xls, None, sheet::read_xls(bytes).map_err(in_file)?)
+    } else {
+        let (text, encoding) = encoding::decode(bytes).map_err(in_file)?;
+        if text.trim_start().starts_with('{') {
+            let rows = jsonl::read(&text)?;
+            return Ok(Import { report: Report::new(Format::JsonLines, Some(encoding)), rows });
+        }
+        (Format::Csv, Some(encoding), vec![text::read(&text, &choices).map_err(in_file)?])
+    };
+    let sheets = choose(sheets, options).map_err(in_file)?;
+    let mut import = Import { rows: Vec::new(), report: Report::new(format, encoding) };
+    let mut errors = Vec::new();
+    for sheet in &sheets {
+        let found = read_sheet(sheet, &choices, options, authority_of, &mut errors);
+        let (rows, report) = found.map_err(in_file)?;
+        import.rows.extend(rows);
+        import.report.sheets.push(report);
+    }
+    columns::all_chosen_found(&choices, &import.report.sheets).map_err(in_file)?;
+    if !errors.is_empty() {
+        return Err(ImportError::Rows(errors));
+    }
+    if import.rows.is_empty() {
+        return Err(in_file(error::no_rows(&sheets, &import.report.sheets)));
+    }
+    Ok(import)
+}
+
+/// Keeps the sheet that was asked for.
+fn choose(mut sheets: Vec<Sheet>, options: &Options) -> Result<Vec<Sheet>, FileFault> {
+    let Some(wanted) = &options.sheet else {
+        return Ok(sheets);
+    };
+    let found = sheets.iter().map(|sheet| sheet.name.clone()).collect();
+    sheets.retain(|sheet| sheet.name == *wanted);
+    for sheet in &mut sheets {
+        // A hidden sheet is read when it is named.
+        sheet.hidden = false;
+    }
+    if sheets.is_empty() {
+        return Err(FileFault::NoSuchSheet { wanted: wanted.clone(), found });
+    }
+    Ok(sheets)
+}
+
+fn read_sheet(
+    sheet: &Sheet,
+    choices: &[Choice],
+    options: &Options,
+    authority_of: AuthorityOf,
+    errors: &mut Vec<RowError>,
+) -> Result<(Vec<ImportedRow>, SheetReport), FileFault> {
+    if sheet.hidden {
+        return Ok((Vec::new(), SheetReport::without_table(sheet, "hidden; --sheet reads it")));
+    }
+    if sheet.rows.is_empty() {
+        return Ok((Vec::new(), SheetReport::without_table(sheet, "empty")));
+    }
+    let is_place = |text: &str| authority_of(text).is_some();
+    let Some(table) = table::find(sheet, choices, is_place)? else {
+        return Ok((Vec::new(), SheetReport::without_table(sheet, "no table found")));
+    };
+    let context =
+        events::Context { options, authority_of, sheet: &sheet.name, columns: &table.columns };
+    let mut rows = Vec::with_capacity(table.rows.len());
+    for row in &table.rows {
+        match events::event(&context, row) {
+            Ok(event) => {
+                rows.push(ImportedRow { sheet: sheet.name.clone(), row: row.number, event });
+            }
+            Err(faults) => errors.extend(faults),
+        }
+    }
+    let report = SheetReport::of_table(sheet, table);
+    Ok((rows, report))
+}

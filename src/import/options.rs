@@ -1,0 +1,147 @@
+//! What the caller says about the whole list; a value that cannot be used is refused before a row
+//! is read.
+
+use super::{
+    AuthorityOf,
+    columns::{Choice, Field},
+    error::ImportError,
+    values,
+};
+
+/// What a row states, where its list is of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FactKind {
+    /// Designated (认定).
+    Designated,
+    /// In a public notice (公示).
+    Notice,
+    /// Review passed (复核通过).
+    ReviewPassed,
+    /// Review failed (复核未通过).
+    ReviewFailed,
+    /// Revoked (撤销).
+    Revoked,
+    /// Renamed (更名).
+    Renamed,
+}
+
+/// Values for all rows, and how to read the file. A cell that is not empty goes before these.
+///
+/// Each value is named like its option: `valid_to` is `--valid-to`. JSON lines state everything
+/// themselves; nothing here applies to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What the rows state; designated where neither this nor a column says it.
+    pub fact: Option<FactKind>,
+    /// Authority that states the facts: a code or a name. A province in a row never replaces it.
+    pub authority: Option<String>,
+    /// Programme: an id or its Chinese name.
+    pub programme: Option<String>,
+    /// Batch: `4`, `第四批`.
+    pub batch: Option<String>,
+    /// Sub-list: code or name of the authority it comes from.
+    pub sublist: Option<String>,
+    /// Document number (文号).
+    pub document: Option<String>,
+    /// Day the document was signed.
+    pub document_date: Option<String>,
+    /// Day the document was published.
+    pub published_date: Option<String>,
+    /// First day on which the facts hold.
+    pub date: Option<String>,
+    /// Last day of validity.
+    pub valid_to: Option<String>,
+    /// Authority that recommended: a code or a name.
+    pub recommended_by: Option<String>,
+    /// Type, site or product.
+    pub item: Option<String>,
+    /// Review round.
+    pub round: Option<String>,
+    /// Version of the measure.
+    pub rule_version: Option<String>,
+    /// Why a review was failed or a title revoked.
+    pub reason: Option<String>,
+    /// Where the document was published.
+    pub url: Option<String>,
+    /// First day of the notice.
+    pub notice_from: Option<String>,
+    /// Last day of the notice.
+    pub notice_to: Option<String>,
+    /// The only sheet to read; otherwise all that are visible and hold a table.
+    pub sheet: Option<String>,
+    /// Field and header of columns that are called otherwise; `ignore` leaves a column out.
+    pub columns: Vec<(String, String)>,
+}
+
+impl Options {
+    /// The value for rows whose cell is empty.
+    pub(super) fn value(&self, field: Field) -> Option<&str> {
+        let value = match field {
+            Field::Authority => &self.authority,
+            Field::Programme => &self.programme,
+            Field::Batch => &self.batch,
+            Field::Sublist => &self.sublist,
+            Field::Document => &self.document,
+            Field::DocumentDate => &self.document_date,
+            Field::PublishedDate => &self.published_date,
+            Field::Date => &self.date,
+            Field::ValidTo => &self.valid_to,
+            Field::RecommendedBy => &self.recommended_by,
+            Field::Item => &self.item,
+            Field::Round => &self.round,
+            Field::RuleVersion => &self.rule_version,
+            Field::Reason => &self.reason,
+            Field::Url => &self.url,
+            Field::NoticeFrom => &self.notice_from,
+            Field::NoticeTo => &self.notice_to,
+            _ => &None,
+        };
+        value.as_deref().map(str::trim).filter(|value| !value.is_empty())
+    }
+}
+
+/// The option that supplies a field for all rows.
+pub(super) fn flag(field: Field) -> String {
+    format!("--{}", field.name().replace('_', "-"))
+}
+
+/// Checks the options and gives what they say about columns.
+pub(super) fn check(
+    options: &Options,
+    authority_of: AuthorityOf,
+) -> Result<Vec<Choice>, ImportError> {
+    use Field::{
+        Authority, Batch, Date, DocumentDate, NoticeFrom, NoticeTo, Programme, PublishedDate,
+        Reason, RecommendedBy, Sublist, ValidTo,
+    };
+    let refuse = |field, message| ImportError::Option { option: flag(field), message };
+    for field in [Date, DocumentDate, PublishedDate, ValidTo, NoticeFrom, NoticeTo] {
+        let checked = options.value(field).map(values::date).transpose();
+        checked.map_err(|message| refuse(field, message))?;
+    }
+    for field in [Authority, RecommendedBy, Sublist] {
+        let checked = options.value(field).map(|text| values::authority(text, authority_of));
+        checked.transpose().map_err(|message| refuse(field, message))?;
+    }
+    let programme = options.value(Programme).map(values::programme).transpose();
+    programme.map_err(|message| refuse(Programme, message))?;
+    let batch = options.value(Batch).map(values::batch).transpose();
+    batch.map_err(|message| refuse(Batch, message))?;
+    let reason = options.value(Reason).map(values::reason).transpose();
+    reason.map_err(|message| refuse(Reason, message))?;
+    options.columns.iter().map(|(field, header)| choice(field, header)).collect()
+}
+
+fn choice(field: &str, header: &str) -> Result<Choice, ImportError> {
+    let header = header.trim().to_owned();
+    if field == "ignore" {
+        return Ok(Choice { field: None, header });
+    }
+    match Field::named(&field.replace('-', "_")) {
+        Some(field) => Ok(Choice { field: Some(field), header }),
+        None => Err(ImportError::Option {
+            option: format!("--column {field}={header}"),
+            message: format!("there is no field {field}; there are {}, ignore", Field::names()),
+        }),
+    }
+}

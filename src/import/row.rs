@@ -1,0 +1,199 @@
+//! One row, read field by field: its cell, else the option; it collects every fault of the row
+//! and never repeats personal data in one.
+
+use super::{
+    columns::{Column, Field},
+    error::{RowError, echo},
+    events::Context,
+    options::flag,
+    personal,
+    sheet::{Cell, Row},
+    values,
+};
+use crate::protocol::pb;
+
+/// A row and the faults found in it so far.
+pub(super) struct RowReader<'a> {
+    context: &'a Context<'a>,
+    row: &'a Row,
+    errors: Vec<RowError>,
+}
+
+impl<'a> RowReader<'a> {
+    /// Begins a row; what no cell may hold is found here.
+    pub(super) fn new(context: &'a Context<'a>, row: &'a Row) -> Self {
+        let mut reader = Self { context, row, errors: Vec::new() };
+        for column in context.columns {
+            let Some(cell) = row.cells.get(column.index) else { continue };
+            if let Cell::Error(error) = cell {
+                let message = format!("{} holds the error {error} of a formula", column.header);
+                reader.refuse(&column.header, error, message);
+            }
+            let may_be_code = column.field == Field::Designee;
+            if let Some(what) = personal::personal_number(&cell.text(), may_be_code) {
+                let message = format!(
+                    "{} contains {what}; the log cannot forget personal data. Take it out of the \
+                     list, or leave the column out: --column ignore={0}",
+                    column.header
+                );
+                reader.refuse(&column.header, "", message);
+            }
+        }
+        reader
+    }
+
+    /// The event, if the row had no fault.
+    pub(super) fn finish(self, event: pb::Event) -> Result<pb::Event, Vec<RowError>> {
+        if self.errors.is_empty() { Ok(event) } else { Err(self.errors) }
+    }
+
+    /// Notes a fault, at most one for a column: a second would only follow from the first, and
+    /// would repeat a value that the first may have kept back as personal.
+    fn refuse(&mut self, column: &str, value: &str, message: String) {
+        if self.errors.iter().any(|error| error.column == column) {
+            return;
+        }
+        self.errors.push(RowError {
+            sheet: self.context.sheet.to_owned(),
+            row: self.row.number,
+            column: column.to_owned(),
+            value: echo(value),
+            message,
+        });
+    }
+
+    /// Notes that a field has neither a cell nor an option.
+    pub(super) fn missing(&mut self, field: Field, what: &str) {
+        let headers = field.headers().iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        let message = format!("there is no {what}: give {}, or a column {headers}", flag(field));
+        self.refuse(field.name(), "", message);
+    }
+
+    /// Notes that a row lacks what no option can supply.
+    pub(super) fn lacks(&mut self, field: Field, message: &str) {
+        self.refuse(field.name(), "", message.to_owned());
+    }
+
+    /// The cell of a field, with its column; none where it is empty or only a dash.
+    pub(super) fn cell(&self, field: Field) -> Option<(&'a Column, &'a Cell)> {
+        let column = self.context.columns.iter().find(|column| column.field == field)?;
+        let cell = self.row.cells.get(column.index)?;
+        let is_dash =
+            matches!(cell, Cell::Text(text) if matches!(text.as_str(), "-" | "—" | "——" | "/"));
+        (!is_dash && !matches!(cell, Cell::Empty | Cell::Error(_))).then_some((column, cell))
+    }
+
+    /// The text of the cell alone.
+    pub(super) fn cell_text(&self, field: Field) -> String {
+        self.cell(field).map(|(_, cell)| cell.text()).unwrap_or_default()
+    }
+
+    /// The text of the cell, else of the option, else nothing.
+    pub(super) fn text(&self, field: Field) -> String {
+        match self.cell(field) {
+            Some((_, cell)) => cell.text(),
+            None => self.context.options.value(field).unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// A value parsed from the cell or the option.
+    pub(super) fn parse<T>(
+        &mut self,
+        field: Field,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let Some((column, cell)) = self.cell(field) else {
+            // Options were checked before the first row; one that fails is absent here.
+            return self.context.options.value(field).and_then(|value| parse(value).ok());
+        };
+        let text = cell.text();
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.refuse(&column.header, &text, format!("{}: {message}", column.header));
+                None
+            }
+        }
+    }
+
+    /// A parsed value that must be there.
+    pub(super) fn required<T: Default>(
+        &mut self,
+        field: Field,
+        what: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        if self.text(field).is_empty() {
+            self.missing(field, what);
+            return T::default();
+        }
+        self.parse(field, parse).unwrap_or_default()
+    }
+
+    /// A date from the cell or the option.
+    pub(super) fn date(&mut self, field: Field) -> Option<pb::Date> {
+        if let Some((column, cell @ Cell::Number(number))) = self.cell(field)
+            && !is_plain_date(*number)
+        {
+            // 2024.1 may have been 2024.10, and 45292 is a day only to Excel.
+            let text = cell.text();
+            let message = format!(
+                "{} is the number {text}; format the column as a date in the list",
+                column.header
+            );
+            self.refuse(&column.header, &text, message);
+            return None;
+        }
+        self.parse(field, values::date)
+    }
+
+    /// First and last day from a column that holds both.
+    pub(super) fn validity(&mut self) -> (Option<pb::Date>, Option<pb::Date>) {
+        self.parse(Field::Validity, values::date_range).unzip()
+    }
+
+    /// The code of an authority from the cell or the option.
+    pub(super) fn authority(&mut self, field: Field) -> Option<String> {
+        let authority_of = self.context.authority_of;
+        self.parse(field, |text| values::authority(text, authority_of))
+    }
+
+    /// The unified social credit code, as it stands there. A number has lost digits.
+    pub(super) fn code(&mut self) -> String {
+        let Some((column, cell)) = self.cell(Field::Designee) else { return String::new() };
+        let shown = match cell {
+            Cell::Number(number) => scientific(*number),
+            Cell::Text(text) if is_scientific(text) => text.clone(),
+            _ => return cell.text(),
+        };
+        let message = format!(
+            "{} is a number ({shown}); Excel keeps 15 digits, so the code is lost. Format the \
+             column as text in the original list",
+            column.header
+        );
+        self.refuse(&column.header, &shown, message);
+        String::new()
+    }
+}
+
+/// Whether a number is a year or `20190605`.
+fn is_plain_date(number: f64) -> bool {
+    number.fract() == 0.0
+        && ((1900.0..2200.0).contains(&number) || (19_000_101.0..22_000_000.0).contains(&number))
+}
+
+/// As a spreadsheet shows a long number: `9.14403E+17`.
+fn scientific(number: f64) -> String {
+    if number.abs() < 1e11 {
+        return Cell::Number(number).text();
+    }
+    format!("{number:.5E}").replace('E', "E+")
+}
+
+/// `9.14403E+17`: a number with an exponent, as a spreadsheet writes it to CSV. A code of 18
+/// characters has no point and no sign.
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let is_number = mantissa.parse::<f64>().is_ok() && exponent.parse::<i16>().is_ok();
+    is_number && (mantissa.contains('.') || exponent.starts_with(['+', '-']))
+}

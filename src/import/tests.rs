@@ -1,0 +1,98 @@
+//! Each test protects one rule of reading lists; the enterprises are fictional.
+
+mod json;
+mod rows;
+mod text;
+mod values;
+mod workbook;
+
+use super::*;
+use crate::protocol::pb::event::Fact;
+
+const CODE: &str = "91110000MA00000152";
+
+/// Some authorities; the real table belongs to the domain.
+fn authority_of(name: &str) -> Option<&'static str> {
+    match name {
+        "北京市" | "北京" => Some("110000"),
+        "广东省" | "广东" | "广东省工业和信息化厅" => Some("440000"),
+        "深圳市" => Some("440300"),
+        "工业和信息化部" => Some("100000"),
+        _ => None,
+    }
+}
+
+/// Options under which a list needs only names.
+fn options() -> Options {
+    let text = |text: &str| Some(text.to_owned());
+    Options {
+        authority: text("100000"),
+        programme: text("little-giant"),
+        batch: text("1"),
+        date: text("2019-06-05"),
+        ..Options::default()
+    }
+}
+
+fn choose(field: &str, header: &str) -> Options {
+    Options { columns: vec![(field.to_owned(), header.to_owned())], ..options() }
+}
+
+fn read_with(options: &Options, bytes: impl AsRef<[u8]>) -> Result<Import, ImportError> {
+    read("list", bytes.as_ref(), options, authority_of)
+}
+
+#[track_caller]
+fn import(bytes: impl AsRef<[u8]>) -> Import {
+    read_with(&options(), bytes).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[track_caller]
+fn refusal(bytes: impl AsRef<[u8]>) -> String {
+    refusal_with(&options(), bytes)
+}
+
+#[track_caller]
+fn refusal_with(options: &Options, bytes: impl AsRef<[u8]>) -> String {
+    match read_with(options, bytes) {
+        Ok(import) => panic!("was read: {:?}", import.rows),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[track_caller]
+fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{text:?} does not say {part:?}");
+    }
+}
+
+fn date(year: i32, month: i32, day: i32) -> Option<pb::Date> {
+    Some(pb::Date { year, month, day })
+}
+
+/// Names of what was read, whatever the fact.
+fn names(import: &Import) -> Vec<&str> {
+    import.rows.iter().map(name).collect()
+}
+
+fn name(row: &ImportedRow) -> &str {
+    let profile = match &row.event.fact {
+        Some(Fact::Designated(fact)) => fact.profile.as_ref(),
+        Some(Fact::NoticeOpened(fact)) => fact.profile.as_ref(),
+        _ => None,
+    };
+    profile.map_or("", |profile| profile.name.as_str())
+}
+
+#[track_caller]
+fn designated(import: &Import, at: usize) -> &pb::Designated {
+    match &import.rows[at].event.fact {
+        Some(Fact::Designated(fact)) => fact,
+        other => panic!("not designated: {other:?}"),
+    }
+}
+
+fn skipped(import: &Import) -> Vec<(u32, &'static str)> {
+    import.report.sheets.iter().flat_map(|s| &s.skipped).map(|s| (s.row, s.why)).collect()
+}

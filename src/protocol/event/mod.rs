@@ -1,0 +1,75 @@
+//! From the protocol's messages to what the rules understand, and back. Everything is parsed here, once; the floors
+//! below hold only what was proven.
+
+mod common;
+mod fields;
+mod framework;
+mod subject;
+mod title;
+
+use bytes::Bytes;
+use prost::Message as _;
+
+pub(crate) use self::fields::{Fields, Need, Source};
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        event::Event,
+        fault::{Fault, Reason},
+    },
+    limits::{ENVELOPE_BYTES_MAX, LEAF_BYTES_MAX},
+    protocol::pb,
+};
+
+/// A proposed event that was read.
+#[derive(Debug)]
+pub struct Proposed {
+    /// For the rules.
+    pub event: Event,
+    /// Its normal form, encoded: the part of the leaf that a caller states.
+    pub body: Bytes,
+    /// Warnings that follow from the event alone.
+    pub warnings: Vec<Fault>,
+}
+
+/// Reads one proposed event, brings it into its normal form and encodes it.
+///
+/// # Errors
+/// Every fault found in it.
+pub fn proposal(
+    catalogue: &Catalogue,
+    index: usize,
+    mut event: pb::Event,
+) -> Result<Proposed, Vec<Fault>> {
+    let mut fields = Fields::new(catalogue, Source::Caller, index);
+    let parsed = fields.event(&mut event);
+    let (faults, warnings) = fields.finish();
+    let Some(parsed) = parsed.filter(|_| faults.is_empty()) else { return Err(faults) };
+    let body = Bytes::from(event.encode_to_vec());
+    let most = LEAF_BYTES_MAX - ENVELOPE_BYTES_MAX;
+    if body.len() > most {
+        return Err(vec![Fault {
+            index,
+            field: String::new(),
+            value: body.len().to_string(),
+            reason: Reason::EventTooLarge,
+            message: format!("the event has {} bytes when encoded; {most} are allowed", body.len()),
+            rule: "a recorded event has at most 6 KiB".to_owned(),
+            conflicts: Vec::new(),
+        }]);
+    }
+    Ok(Proposed { event: parsed, body, warnings })
+}
+
+/// Reads the body of a stored leaf.
+///
+/// # Errors
+/// What is wrong with it, in words: the log is damaged, or another catalogue was in use when it was written.
+pub fn stored_event(catalogue: &Catalogue, body: &[u8]) -> Result<Event, String> {
+    let mut event = pb::Event::decode(body).map_err(|e| e.to_string())?;
+    let mut fields = Fields::new(catalogue, Source::Stored, 0);
+    let parsed = fields.event(&mut event);
+    let (faults, _) = fields.finish();
+    let why = || faults.first().map_or_else(String::new, |f| format!("{}: {}", f.field, f.message));
+    parsed.filter(|_| faults.is_empty()).ok_or_else(why)
+}

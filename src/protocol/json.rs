@@ -1,0 +1,81 @@
+//! Canonical protobuf JSON, from the embedded descriptors.
+
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage};
+
+use super::pb;
+
+/// A message that has no JSON form, or a text that is not one; says why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct JsonError(String);
+
+/// Turns messages of package `tidu.v1` into protobuf JSON and back.
+#[derive(Debug)]
+pub struct Json {
+    pool: DescriptorPool,
+}
+
+impl Json {
+    /// Reads the embedded descriptors.
+    ///
+    /// # Errors
+    /// If they cannot be read, which a build with broken descriptors alone causes.
+    pub fn new() -> Result<Self, JsonError> {
+        let pool = DescriptorPool::decode(pb::DESCRIPTORS)
+            .map_err(|e| JsonError(format!("the embedded descriptors cannot be read: {e}")))?;
+        Ok(Self { pool })
+    }
+
+    /// One line of JSON for a message.
+    ///
+    /// # Errors
+    /// If `name` is not a message, or cannot be printed.
+    pub fn line(&self, name: &str, message: &impl Message) -> Result<String, JsonError> {
+        self.line_of(name, &message.encode_to_vec())
+    }
+
+    /// One line of JSON for an encoded message.
+    ///
+    /// # Errors
+    /// As for [`Json::line`], or if the bytes are not a message of that name.
+    pub fn line_of(&self, name: &str, encoded: &[u8]) -> Result<String, JsonError> {
+        let dynamic = self.message(name, encoded)?;
+        serde_json::to_string(&dynamic)
+            .map_err(|e| JsonError(format!("cannot print a {name}: {e}")))
+    }
+
+    /// An encoded message in a form that serialises as its JSON.
+    ///
+    /// # Errors
+    /// As for [`Json::line_of`].
+    pub fn message(&self, name: &str, encoded: &[u8]) -> Result<DynamicMessage, JsonError> {
+        let said = |why: String| JsonError(format!("cannot read a {name}: {why}"));
+        let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
+        let descriptor = descriptor.ok_or_else(|| said("it has no descriptor".to_owned()))?;
+        DynamicMessage::decode(descriptor, encoded).map_err(|e| said(e.to_string()))
+    }
+
+    /// The encoded message that a text of JSON means.
+    ///
+    /// # Errors
+    /// Why the text is not one message of that name.
+    pub fn parse(&self, name: &str, text: &str) -> Result<Vec<u8>, String> {
+        let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
+        let descriptor = descriptor.ok_or_else(|| format!("a {name} has no descriptor"))?;
+        let mut input = serde_json::Deserializer::from_str(text);
+        let message = DynamicMessage::deserialize(descriptor, &mut input);
+        let message = message.map_err(|e| format!("is not a {name}: {e}"))?;
+        input.end().map_err(|e| format!("is more than a {name}: {e}"))?;
+        Ok(message.encode_to_vec())
+    }
+
+    /// The recorded event that a line of an export means. Encoded again, it gives the bytes that were recorded.
+    ///
+    /// # Errors
+    /// As for [`Json::parse`].
+    pub fn recorded(&self, line: &str) -> Result<pb::RecordedEvent, String> {
+        let encoded = self.parse("RecordedEvent", line)?;
+        pb::RecordedEvent::decode(encoded.as_slice()).map_err(|e| e.to_string())
+    }
+}

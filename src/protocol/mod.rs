@@ -1,0 +1,19 @@
+//! The protocol: generated messages, stored leaves, and the one place where a message becomes an event.
+//!
+//! ```text
+//! pb.rs     generated code              codec.rs   how tonic encodes and decodes messages
+//! leaf.rs   the envelope of an event    batch.rs   stored leaves on the wire, never decoded
+//! append.rs an Append, events encoded   event/     messages ⇄ `domain::event`
+//! time.rs   dates and instants          json.rs    canonical protobuf JSON
+//! ```
+//!
+//! No other room below `service/` names a generated message. This room decides nothing and does no I/O.
+
+pub mod append;
+pub mod batch;
+pub(crate) mod codec;
+pub mod event;
+pub mod json;
+pub mod leaf;
+pub mod pb;
+pub mod time;

@@ -1,0 +1,27 @@
+//! Dates and instants as messages.
+
+use prost_types::Timestamp;
+
+use super::pb;
+use crate::domain::CivilDate;
+
+/// A civil date as a message.
+#[must_use]
+pub fn pb_date(date: CivilDate) -> pb::Date {
+    let day = |part: i8| i32::from(part);
+    pb::Date { year: i32::from(date.year()), month: day(date.month()), day: day(date.day()) }
+}
+
+/// Microseconds since 1970 as a timestamp.
+#[must_use]
+pub fn timestamp(micros: i64) -> Timestamp {
+    let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
+    Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
+}
+
+/// A timestamp in microseconds since 1970, rounded down; saturates.
+#[must_use]
+pub fn micros(timestamp: &Timestamp) -> i64 {
+    let fraction = i64::from(timestamp.nanos).div_euclid(1_000);
+    timestamp.seconds.saturating_mul(1_000_000).saturating_add(fraction)
+}

@@ -1,0 +1,169 @@
+//! The server: opens the log, listens, and goes down in order.
+//!
+//! The accept loop is our own, because what a stuck reader may cost, how long a handshake may take and how a drain ends
+//! are ours to decide. A drain: streams end with UNAVAILABLE/DRAINING, connections finish what they have, the writer
+//! finishes its queue and notes the exact high-water mark; after ten seconds the process leaves whatever hangs.
+
+mod clock;
+mod coalesce;
+pub mod config;
+mod connection;
+pub mod telemetry;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use self::{
+    clock::SystemClock,
+    config::{Config, ConfigError},
+};
+use crate::{
+    cursors::{CursorError, Cursors},
+    domain::catalogue::Catalogue,
+    ledger::{Ledger, Parts},
+    limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX},
+    log::{LogError, SledLog},
+    service::{self, Api},
+};
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// That the catalogue is in use could not be recorded.
+    #[error("the catalogue in use could not be recorded: {0}")]
+    Adoption(String),
+    /// The catalogue cannot be read or used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store of cursors cannot be opened.
+    #[error(transparent)]
+    Cursors(#[from] CursorError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The reflection service cannot be built.
+    #[error("cannot describe the API: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// A server that listens and is not serving yet.
+pub struct Server {
+    listener: TcpListener,
+    ledger: Arc<Ledger>,
+    cursors: Arc<Cursors>,
+    api: Api,
+    drain: CancellationToken,
+}
+
+impl Server {
+    /// Opens the log, rebuilds the register and listens.
+    ///
+    /// `on_failure` is told when the log can no longer keep its promises; it must end the process.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing was changed except that an empty log may have been begun.
+    pub async fn open(
+        config: &Config,
+        on_failure: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let origins = config.origins()?;
+        let catalogue = Arc::new(config.read_catalogue()?);
+        let ledger = Arc::new(open_ledger(config, catalogue, Box::new(on_failure))?);
+        service::adopt(&ledger).await.map_err(StartError::Adoption)?;
+        let cursors = Arc::new(Cursors::open(&config.data_dir)?);
+        let drain = CancellationToken::new();
+        let api =
+            service::api(Arc::clone(&ledger), Arc::clone(&cursors), origins, drain.clone()).await?;
+        let address = config.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| StartError::Listen { address, source })?;
+        Ok(Self { listener, ledger, cursors, api, drain })
+    }
+
+    /// The address listened on.
+    ///
+    /// # Errors
+    /// If the system does not know it.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The ledger being served.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// Serves until `stop` completes, then drains.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let tasks = TaskTracker::new();
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let accept = async {
+            loop {
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                match self.listener.accept().await {
+                    Ok((stream, peer)) => {
+                        let connection =
+                            connection::serve(stream, peer, self.api.clone(), &self.drain);
+                        tasks.spawn(async move {
+                            connection.await;
+                            drop(place);
+                        });
+                    }
+                    Err(error) => {
+                        // Out of file descriptors, mostly: wait for some to be free again.
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = stop => {}
+            () = accept => {}
+        }
+        tracing::info!("draining");
+        self.drain.cancel();
+        tasks.close();
+        if timeout(DRAIN_DURATION_MAX, tasks.wait()).await.is_err() {
+            tracing::warn!(left = tasks.len(), "connections left open at the end of the drain");
+        }
+        let (ledger, cursors) = (self.ledger, self.cursors);
+        let closing = tokio::task::spawn_blocking(move || {
+            ledger.close();
+            cursors.close();
+        });
+        if timeout(DRAIN_DURATION_MAX, closing).await.is_err() {
+            tracing::warn!("the writer did not finish in time");
+        }
+    }
+}
+
+fn open_ledger(
+    config: &Config,
+    catalogue: Arc<Catalogue>,
+    on_failure: Box<dyn Fn(&str) + Send + Sync>,
+) -> Result<Ledger, LogError> {
+    #[allow(clippy::disallowed_methods)] // a new history gets its name here
+    let log = SledLog::open(&config.data_dir, Uuid::new_v4())?;
+    let expected = log.mark_found().map(|mark| (mark.size, mark.root));
+    Ledger::open(Parts {
+        log: Arc::new(log),
+        expected,
+        catalogue,
+        clock: Arc::new(SystemClock::new()),
+        on_failure,
+    })
+}

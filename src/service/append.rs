@@ -1,0 +1,139 @@
+//! Reading an Append, event after event.
+//!
+//! Ten thousand events decoded at once take many times the room of their bytes. So a request is received with its events
+//! still encoded, and each is decoded, brought into its normal form and encoded again when it is its turn.
+
+use bytes::Bytes;
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+use tonic::Status;
+
+use super::errors;
+use crate::{
+    domain::{
+        DesigneeId,
+        catalogue::Catalogue,
+        fault::{Fault, ParseError, Reason},
+    },
+    ledger::{Commit, Precondition, Proposal},
+    limits::{COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_SLICE_EVENTS},
+    protocol::{append::ReceivedCommit, event, pb},
+};
+
+/// Who records where callers are not authenticated.
+const ANONYMOUS: Bytes = Bytes::from_static(b"anonymous");
+
+/// A request that was read.
+pub(super) struct ReadCommit {
+    pub(super) commit: Commit,
+    /// Events in the request.
+    pub(super) count: usize,
+    /// Events that cannot be read; they are not in the commit.
+    pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<Fault>,
+}
+
+/// Reads a request, event after event.
+///
+/// # Errors
+/// What is wrong with the request as a whole, or an event that is none. What is wrong inside events is in the answer.
+pub(super) async fn read_commit(
+    catalogue: &Catalogue,
+    request: ReceivedCommit,
+) -> Result<ReadCommit, Status> {
+    let count = request.events.len();
+    if count == 0 {
+        let error = ParseError::new(Reason::FieldRequired, "a commit has at least one event", "");
+        return Err(errors::bad_field("events", "", &error));
+    }
+    if count > COMMIT_EVENTS_MAX {
+        return Err(errors::over_limit("events", count, COMMIT_EVENTS_MAX, "entries"));
+    }
+    let request_id = request_id(&request.request_id)?;
+    let precondition = request.precondition.map(precondition).transpose()?;
+    let mut digest = request_id.is_some().then(ContentDigest::default);
+    let (mut proposals, mut faults, mut warnings) = (Vec::with_capacity(count), vec![], vec![]);
+    for (index, bytes) in request.events.into_iter().enumerate() {
+        if index % READ_SLICE_EVENTS == READ_SLICE_EVENTS - 1 {
+            tokio::task::yield_now().await;
+        }
+        let event = pb::Event::decode(bytes).map_err(|e| errors::unreadable_event(index, &e))?;
+        if let Some(digest) = &mut digest {
+            digest.add(&event);
+        }
+        match event::proposal(catalogue, index, event) {
+            Ok(mut proposed) => {
+                warnings.append(&mut proposed.warnings);
+                proposals.push(Proposal::new(index, proposed));
+            }
+            Err(more) => faults.extend(more),
+        }
+    }
+    let commit = Commit {
+        proposals,
+        request: request_id.zip(digest.map(ContentDigest::finish)),
+        precondition,
+        validate_only: request.validate_only,
+        recorded_by: ANONYMOUS,
+    };
+    Ok(ReadCommit { commit, count, faults, warnings })
+}
+
+fn precondition(precondition: pb::append_request::Precondition) -> Result<Precondition, Status> {
+    let versions = match precondition {
+        pb::append_request::Precondition::LogSize(size) => {
+            return Ok(Precondition::LogSize(size));
+        }
+        pb::append_request::Precondition::DesigneeVersions(versions) => versions.versions,
+    };
+    if versions.len() > COMMIT_EVENTS_MAX {
+        let field = "designee_versions.versions";
+        return Err(errors::over_limit(field, versions.len(), COMMIT_EVENTS_MAX, "entries"));
+    }
+    let read = versions.into_iter().enumerate().map(|(i, entry)| {
+        let field = format!("designee_versions.versions[{i}]");
+        let id = DesigneeId::parse(&entry.designee).map_err(|error| {
+            errors::bad_field(&format!("{field}.designee"), &entry.designee, &error)
+        })?;
+        let version = entry.version.ok_or_else(|| {
+            let error = ParseError::new(Reason::FieldRequired, "is required", "");
+            errors::bad_field(&format!("{field}.version"), "", &error)
+        })?;
+        Ok((id, version))
+    });
+    read.collect::<Result<_, Status>>().map(Precondition::Versions)
+}
+
+/// A request id in use, or none.
+fn request_id(text: &str) -> Result<Option<Bytes>, Status> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.len() > ID_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        let message = format!("takes 1 to {ID_BYTES_MAX} bytes of printable ASCII without spaces");
+        let error = ParseError::new(Reason::IdentifierInvalid, message, "");
+        return Err(errors::bad_field("request_id", text, &error));
+    }
+    Ok(Some(Bytes::copy_from_slice(text.as_bytes())))
+}
+
+/// The digest of a request's content: SHA-256 over an `AppendRequest` that has nothing but these events. Events are
+/// encoded anew for it, because the same content may come in more than one encoding.
+#[derive(Default)]
+struct ContentDigest {
+    digest: Sha256,
+    buffer: Vec<u8>,
+}
+
+impl ContentDigest {
+    fn add(&mut self, event: &pb::Event) {
+        const EVENTS: u32 = 4;
+        self.buffer.clear();
+        prost::encoding::message::encode(EVENTS, event, &mut self.buffer);
+        self.digest.update(&self.buffer);
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.digest.finalize().into()
+    }
+}

@@ -1,0 +1,349 @@
+//! From the floors below to the protocol's messages.
+
+use crate::{
+    domain::{
+        AuthorityCode, CivilDate, IndustryCode, PartialDate,
+        catalogue::{Catalogue, Programme, RuleVersion},
+        event::Declared,
+        fault::{Fault, ParseError, Reason},
+        kind::HolderKind,
+    },
+    limits::EXPLAINED_STEPS_MAX,
+    protocol::pb,
+    register::{
+        BatchCounts, BatchState, BatchView, Change, DatedId, DatedName, DesigneeView, Effect,
+        Explanation, Membership, Status, Step, SublistView, SupportView, TitleView,
+    },
+};
+
+pub(crate) use crate::protocol::time::{pb_date, timestamp as recorded_time};
+
+/// The last day of an optional date.
+pub(crate) fn civil_date(date: Option<&pb::Date>) -> Option<Result<CivilDate, ParseError>> {
+    let pb::Date { year, month, day } = date?;
+    Some(PartialDate::parse_parts(*year, *month, *day).map(PartialDate::last_day))
+}
+
+/// A fault as a rejection.
+pub(crate) fn rejection(fault: Fault) -> pb::Rejection {
+    pb::Rejection {
+        index: u32::try_from(fault.index).unwrap_or(u32::MAX),
+        field: path(&fault),
+        value: fault.value,
+        reason: reason(fault.reason).to_owned(),
+        message: fault.message,
+        rule: fault.rule,
+        conflicts: fault.conflicts,
+    }
+}
+
+/// A fault as a warning.
+pub(crate) fn warning(fault: Fault) -> pb::Warning {
+    pb::Warning {
+        index: u32::try_from(fault.index).unwrap_or(u32::MAX),
+        field: path(&fault),
+        value: fault.value,
+        reason: reason(fault.reason).to_owned(),
+        message: fault.message,
+        conflicts: fault.conflicts,
+    }
+}
+
+/// The path of a fault's field in the request.
+pub(crate) fn path(fault: &Fault) -> String {
+    let Fault { index, field, .. } = fault;
+    if field.is_empty() { format!("events[{index}]") } else { format!("events[{index}].{field}") }
+}
+
+/// The name of a reason in the protocol, without its prefix.
+pub(crate) fn reason(reason: Reason) -> &'static str {
+    let name = protocol_reason(reason).as_str_name();
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
+fn protocol_reason(reason: Reason) -> pb::ErrorReason {
+    use pb::ErrorReason as E;
+    match reason {
+        Reason::FieldRequired => E::FieldRequired,
+        Reason::FieldNotAllowed => E::FieldNotAllowed,
+        Reason::FieldInvalid => E::FieldInvalid,
+        Reason::EnumUnknown => E::EnumUnknown,
+        Reason::UsccForm => E::UsccForm,
+        Reason::UsccCheckCharacter => E::UsccCheckCharacter,
+        Reason::AuthorityUnknown => E::AuthorityUnknown,
+        Reason::ProgrammeUnknown => E::ProgrammeUnknown,
+        Reason::RegionUnknown => E::RegionUnknown,
+        Reason::IndustryUnknown => E::IndustryUnknown,
+        Reason::DateInvalid => E::DateInvalid,
+        Reason::DateOrder => E::DateOrder,
+        Reason::DocumentNumberInvalid => E::DocumentNumberInvalid,
+        Reason::RuleVersionUnknown => E::RuleVersionUnknown,
+        Reason::EventTooLarge => E::EventTooLarge,
+        Reason::IdentifierInvalid => E::IdentifierInvalid,
+        Reason::IssuerNotEntitled => E::IssuerNotEntitled,
+        Reason::TitleAlreadyHeld => E::TitleAlreadyHeld,
+        Reason::TitleNotHeld => E::TitleNotHeld,
+        Reason::BatchSealed => E::BatchSealed,
+        Reason::BatchUnknown => E::BatchUnknown,
+        Reason::Banned => E::Banned,
+        Reason::RepairNotAllowed => E::RepairNotAllowed,
+        Reason::DuplicateInList => E::DuplicateInList,
+        Reason::CountMismatch => E::CountMismatch,
+        Reason::RenameNotSimple => E::RenameNotSimple,
+        Reason::BanTooShort => E::BanTooShort,
+        Reason::OrganisationCodeCheck => E::OrganisationCodeCheck,
+        Reason::NoticeShort => E::NoticeShort,
+        Reason::NameDiffers => E::NameDiffers,
+        Reason::Conflicts => E::Conflicts,
+        Reason::TitleNotOnRecord => E::TitleNotOnRecord,
+        Reason::HolderNotEligible => E::HolderNotEligible,
+        Reason::PrerequisiteMissing => E::PrerequisiteMissing,
+        Reason::ExcludedByTitle => E::ExcludedByTitle,
+        Reason::MeasuresMissing => E::MeasuresMissing,
+        Reason::NoticeMissing => E::NoticeMissing,
+        Reason::InformationUpdateMissing => E::InformationUpdateMissing,
+        Reason::SubjectEnded => E::SubjectEnded,
+        Reason::IdentifierLinkInvalid => E::IdentifierLinkInvalid,
+        Reason::ConversionNotForeseen => E::ConversionNotForeseen,
+        Reason::CreationNotPassed => E::CreationNotPassed,
+        Reason::AlreadyRecorded => E::AlreadyRecorded,
+        Reason::ObjectionLate => E::ObjectionLate,
+        Reason::NoticeNotOpen => E::NoticeNotOpen,
+        Reason::RelocationInvalid => E::RelocationInvalid,
+        Reason::ReferenceInvalid => E::ReferenceInvalid,
+        Reason::DigestMismatch => E::DigestMismatch,
+        Reason::PoolMembership => E::PoolMembership,
+        Reason::ReportLate => E::ReportLate,
+        Reason::IdentityCollision => E::IdentityCollision,
+        Reason::CohortDiffers => E::CohortDiffers,
+        Reason::IdentifierSuperseded => E::IdentifierSuperseded,
+    }
+}
+
+/// A designee as a message; its profile is read from the log by the caller.
+pub(crate) fn designee(
+    view: DesigneeView,
+    catalogue: &Catalogue,
+    positions_max: usize,
+) -> pb::Designee {
+    let dated =
+        |dated: DatedName| pb::DatedName { name: dated.name, from: Some(pb_date(dated.from)) };
+    let names: Vec<_> = view.names.into_iter().map(dated).collect();
+    let identifier = |dated: DatedId| pb::DatedIdentifier {
+        designee: dated.id.to_string(),
+        from: dated.from.map(pb_date),
+        position: dated.position,
+    };
+    let pool = |member: Membership| pb::PoolMembership {
+        authority: code(Some(member.authority)),
+        pool: member.pool,
+        entered_on: Some(pb_date(member.entered_on)),
+    };
+    pb::Designee {
+        designee: view.id.to_string(),
+        version: view.version,
+        name: names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
+        names,
+        profile: None,
+        titles: view.titles.into_iter().map(|view| title(view, catalogue)).collect(),
+        positions: view.positions.into_iter().take(positions_max).collect(),
+        identifiers: view.ids.into_iter().map(identifier).collect(),
+        region: view.region.map(|region| region.to_string()).unwrap_or_default(),
+        industry: view.industry.map_or("", IndustryCode::as_str).to_owned(),
+        responsible_authority: code(view.responsible),
+        ended_on: view.ended_on.map(pb_date),
+        pools: view.pools.into_iter().map(pool).collect(),
+    }
+}
+
+/// A title as a message.
+pub(crate) fn title(title: TitleView, catalogue: &Catalogue) -> pb::Title {
+    let support = |support: SupportView| pb::Support {
+        scheme: support.scheme,
+        round: support.round,
+        position: support.position,
+    };
+    let id = |programme| catalogue.programme(programme).id.clone();
+    pb::Title {
+        programme: id(title.programme),
+        authority: code(Some(title.authority)),
+        item: title.item,
+        status: status_of(title.status).into(),
+        valid_from: title.valid_from.map(pb_date),
+        valid_to: title.valid_to.map(pb_date),
+        valid_to_inferred: title.inferred,
+        batch: title.batch,
+        round: title.round,
+        recommended_by: code(title.recommended_by),
+        ban_until: title.ban_until.map(pb_date),
+        positions: title.positions,
+        superseded_positions: title.superseded,
+        flags: title.flags.numbers().map(i32::from).collect(),
+        supports: title.supports.into_iter().map(support).collect(),
+        responsible_authority: code(title.responsible),
+        rule_version: title.rule_version,
+        sublist: code(title.sublist),
+        ended_on: title.ended_on.map(pb_date),
+        successor: title.successor.map(|id| id.to_string()).unwrap_or_default(),
+        converted_to: title.converted_to.map(id).unwrap_or_default(),
+        rectify_by: title.rectify_by.map(pb_date),
+    }
+}
+
+/// Six digits, or nothing.
+pub(crate) fn code(authority: Option<AuthorityCode>) -> String {
+    authority.map_or("", AuthorityCode::as_str).to_owned()
+}
+
+/// What an event would change.
+pub(crate) fn change(index: usize, change: Change, catalogue: &Catalogue) -> pb::TitleChange {
+    let status = |status: Option<Status>| status.map_or(pb::TitleStatus::Unspecified, status_of);
+    pb::TitleChange {
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        designee: change.designee.to_string(),
+        programme: catalogue.programme(change.programme).id.clone(),
+        authority: code(Some(change.authority)),
+        item: change.item,
+        before: status(change.before).into(),
+        after: status(change.after).into(),
+        valid_to: change.valid_to.map(pb_date),
+    }
+}
+
+/// All statuses, with their numbers in the protocol.
+const STATUSES: [(Status, pb::TitleStatus); 9] = [
+    (Status::Pending, pb::TitleStatus::Pending),
+    (Status::Noticed, pb::TitleStatus::Noticed),
+    (Status::NotDesignated, pb::TitleStatus::NotDesignated),
+    (Status::Active, pb::TitleStatus::Active),
+    (Status::Expired, pb::TitleStatus::Expired),
+    (Status::Revoked, pb::TitleStatus::Revoked),
+    (Status::Surrendered, pb::TitleStatus::Surrendered),
+    (Status::Ended, pb::TitleStatus::Ended),
+    (Status::Converted, pb::TitleStatus::Converted),
+];
+
+fn status_of(status: Status) -> pb::TitleStatus {
+    let found = STATUSES.iter().find(|(known, _)| *known == status);
+    found.map_or(pb::TitleStatus::Unspecified, |(_, number)| *number)
+}
+
+/// The status with a number of the protocol.
+pub(crate) fn status_from(number: i32) -> Option<Status> {
+    STATUSES.iter().find(|(_, known)| i32::from(*known) == number).map(|(status, _)| *status)
+}
+
+/// A batch as a message.
+pub(crate) fn batch(view: &BatchView, catalogue: &Catalogue) -> pb::BatchSummary {
+    pb::BatchSummary {
+        programme: catalogue.programme(view.programme).id.clone(),
+        authority: code(Some(view.authority)),
+        batch: view.batch.clone(),
+        state: batch_state(view.state).into(),
+        counts: Some(batch_counts(view.counts)),
+        declared: declared(view.declared),
+        opened_on: view.opened_on.map(pb_date),
+        sealed_on: view.sealed_on.map(pb_date),
+        document_number: view.document.clone(),
+        digest: view.digest.map(|digest| digest.to_vec().into()).unwrap_or_default(),
+        positions: view.positions.clone(),
+    }
+}
+
+/// A sub-list as a message.
+pub(crate) fn sublist(view: &SublistView) -> pb::SublistSummary {
+    pb::SublistSummary {
+        sublist: code(Some(view.sublist)),
+        state: batch_state(view.state).into(),
+        counts: Some(batch_counts(view.counts)),
+        declared: declared(view.declared),
+        sealed_on: view.sealed_on.map(pb_date),
+        digest: view.digest.to_vec().into(),
+    }
+}
+
+/// Where a batch stands, as the protocol has it.
+pub(crate) fn batch_state(state: BatchState) -> pb::BatchState {
+    match state {
+        BatchState::Missing => pb::BatchState::Missing,
+        BatchState::Open => pb::BatchState::Open,
+        BatchState::Sealed => pb::BatchState::Sealed,
+        BatchState::SealedEmpty => pb::BatchState::SealedEmpty,
+    }
+}
+
+fn batch_counts(counts: BatchCounts) -> pb::BatchCounts {
+    let BatchCounts { noticed, designated, supplements, reviewed, not_designated } = counts;
+    pb::BatchCounts { noticed, designated, supplements, reviewed, not_designated }
+}
+
+fn declared(declared: Declared) -> Option<pb::DeclaredCounts> {
+    let Declared { designated, reviewed } = declared;
+    (declared != Declared::default()).then_some(pb::DeclaredCounts { designated, reviewed })
+}
+
+/// An explanation as a message.
+pub(crate) fn explanation(explanation: Explanation, catalogue: &Catalogue) -> pb::TitleExplanation {
+    let step = |step: Step| pb::ExplainedStep {
+        position: step.position,
+        corrected_position: step.corrected_position,
+        kind: step.kind.into(),
+        effective_date: Some(pb_date(step.effective)),
+        authority: code(Some(step.authority)),
+        effect: match step.effect {
+            Effect::Applied => pb::StepEffect::Applied,
+            Effect::Superseded => pb::StepEffect::Superseded,
+            Effect::Later => pb::StepEffect::Later,
+        }
+        .into(),
+        message: step.message,
+        document_number: step.document,
+        rule_version: step.rule_version,
+        rule: step.rule,
+        precedence: step.precedence.into(),
+    };
+    pb::TitleExplanation {
+        title: Some(title(explanation.title, catalogue)),
+        steps: explanation.steps.into_iter().take(EXPLAINED_STEPS_MAX).map(step).collect(),
+        conclusion: explanation.conclusion,
+    }
+}
+
+/// A programme as a message.
+pub(crate) fn programme(programme: &Programme) -> pb::Programme {
+    let names = programme.names.iter().map(|name| pb::ProgrammeName {
+        name: name.name.clone(),
+        name_en: name.name_en.clone(),
+        from: Some(pb_date(name.from)),
+    });
+    pb::Programme {
+        id: programme.id.clone(),
+        names: names.collect(),
+        rule_versions: programme.rules.iter().map(rule_version).collect(),
+    }
+}
+
+fn rule_version(rule: &RuleVersion) -> pb::RuleVersion {
+    let holder = |kind: &HolderKind| match kind {
+        HolderKind::Enterprise => pb::DesigneeKind::Enterprise.into(),
+        HolderKind::Institution => pb::DesigneeKind::Institution.into(),
+        HolderKind::Park => pb::DesigneeKind::Park.into(),
+        HolderKind::Zone => pb::DesigneeKind::Zone.into(),
+    };
+    pb::RuleVersion {
+        version: rule.version.clone(),
+        from: Some(pb_date(rule.from)),
+        document: rule.document.clone(),
+        decided_by: rule.decided_by.as_str().to_owned(),
+        validity_years: rule.validity_years,
+        recommended_by: rule.recommended_by.as_str().to_owned(),
+        holders: rule.holders.iter().map(holder).collect(),
+        prerequisites: rule.prerequisite_names().cloned().collect(),
+        excludes: rule.excludes.names().to_vec(),
+        succeeds: rule.succeeds.names().to_vec(),
+        unrenewed: rule.unrenewed.as_str().to_owned(),
+        renewal: rule.renewal.as_str().to_owned(),
+        ban_years: rule.ban_years,
+        creation_task: rule.creation_task,
+    }
+}
