@@ -15,20 +15,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use prost::Message as _;
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{AuthorityCode, CivilDate, PartialDate, catalogue::Catalogue},
-    ledger::{Ledger, Parts, Proposal, clock::Clock},
+    ledger::{Commit, Ledger, Parts, Proposal, clock::Clock, decide::decide, state::State},
     log::{ChunkWriter, CommitLog as _, memory::MemoryLog},
-    merkle::{self, Frontier},
-    protocol::event,
+    merkle,
     protocol::{
-        leaf::{CommitOf, Leaf},
+        event,
         pb::{self, event::Fact},
-        time::timestamp,
     },
-    register::{Counting, Group, Moment, Register, Stage, Wanted, rules::Judge},
+    register::{Counting, Group, Moment, Stage, Wanted},
 };
 
 #[global_allocator]
@@ -182,44 +179,26 @@ fn proposals(catalogue: &Catalogue, events: Vec<pb::Event>) -> Vec<Proposal> {
 
 /// The writer's road without its queue and its disk.
 struct Road {
-    register: Register,
+    state: State,
     chunks: ChunkWriter,
-    frontier: Frontier,
 }
 
 impl Road {
     fn new() -> Self {
-        let chunks = ChunkWriter::new(0, Vec::new());
-        Self { register: Register::default(), chunks, frontier: Frontier::default() }
+        Self { state: State::default(), chunks: ChunkWriter::new(0, Vec::new()) }
     }
 
     fn record(&mut self, catalogue: &Catalogue, proposals: Vec<Proposal>) {
-        let mut judge = Judge::default();
-        self.register.touch(proposals.iter().map(|proposal| &proposal.event));
-        let first = self.register.size();
-        let size = proposals.len() as u32;
-        let mut leaf = Leaf {
-            position: None,
-            recorded_time: Some(timestamp(1_700_000_000_000_000)),
+        let commit = Commit {
+            proposals,
+            request: None,
+            precondition: None,
+            validate_only: false,
             recorded_by: Bytes::from_static(b"anonymous"),
-            commit: Some(CommitOf { first_position: Some(first), size }),
-            request_id: Bytes::new(),
-            request_digest: Bytes::new(),
-            event: Bytes::new(),
         };
-        let count = proposals.len();
-        for (i, proposal) in proposals.into_iter().enumerate() {
-            let verdict = judge.judge(&self.register, catalogue, proposal.index, &proposal.event);
-            assert!(verdict.rejections.is_empty(), "{:?}", verdict.rejections);
-            self.register.apply(&proposal.event);
-            leaf.position = Some(first + i as u64);
-            leaf.event = proposal.body;
-            let hash = self.chunks.push(leaf.encoded_len(), i + 1 == count, |buffer| {
-                leaf.encode_raw(buffer);
-            });
-            self.frontier.push(hash);
-        }
-        self.register.keep();
+        let now = |_| Ok(1_700_000_000_000_000);
+        decide(&mut self.state, catalogue, &mut self.chunks, commit, now).unwrap();
+        self.state.settle(self.state.size());
     }
 }
 
@@ -283,11 +262,13 @@ fn questions(designees: usize) {
         drop(road.chunks.finish());
     }
     let as_of: CivilDate = PartialDate::parse_iso("2025-01-01").unwrap().first_day();
-    let moment = Moment { as_of, known_at: road.register.size() };
+    let moment = Moment { as_of, known_at: road.state.size() };
+    let register = road.state.reader();
+    let register = register.read();
     let began = Instant::now();
     let mut counting =
         Counting::new(Wanted::default(), moment, Stage::Standing, vec![Group::Industry]);
-    while counting.advance(&road.register, &catalogue, 2_048) {}
+    while counting.advance(&register, &catalogue, 2_048) {}
     assert_eq!(counting.total() as usize, designees);
     println!(
         "count by industry               {:>10.0} ms over {designees} designees",
@@ -296,7 +277,7 @@ fn questions(designees: usize) {
     let wanted =
         Wanted { name_prefix: tidu::domain::name::folded("示例金汇999"), ..Wanted::default() };
     let began = Instant::now();
-    let found = road.register.search(&catalogue, &wanted, moment, 0, (usize::MAX, usize::MAX)).0;
+    let found = register.search(&catalogue, &wanted, moment, 0, (usize::MAX, usize::MAX)).0;
     println!(
         "search by a name's beginning    {:>10.0} ms, {} found",
         began.elapsed().as_secs_f64() * 1e3,

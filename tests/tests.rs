@@ -50,6 +50,8 @@ mod power_loss;
 mod register;
 #[path = "suite/simulation.rs"]
 mod simulation;
+#[path = "suite/state.rs"]
+mod state;
 #[path = "suite/stored_bytes.rs"]
 mod stored_bytes;
 #[path = "suite/transport.rs"]

@@ -17,18 +17,18 @@ pub trait Clock: Send + Sync {
 /// Gives commits their instants.
 pub(super) struct RecordedTime {
     clock: Arc<dyn Clock>,
-    last_recorded: i64,
     /// The last trusted reading: wall and monotonic, in microseconds.
     trusted: Option<(i64, i64)>,
 }
 
 impl RecordedTime {
-    pub(super) fn new(clock: Arc<dyn Clock>, last_recorded: Option<i64>) -> Self {
-        Self { clock, last_recorded: last_recorded.unwrap_or(i64::MIN), trusted: None }
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, trusted: None }
     }
 
-    /// The instant for the next commit, in microseconds since 1970.
-    pub(super) fn next(&mut self) -> Result<i64, String> {
+    /// The instant for the commit after one recorded at `last`, in microseconds since 1970.
+    pub(super) fn next(&mut self, last: Option<i64>) -> Result<i64, String> {
+        let last = last.unwrap_or(i64::MIN);
         let wall = self.clock.now_micros();
         let monotonic = micros(self.clock.monotonic());
         if let Some((then, at)) = self.trusted {
@@ -38,15 +38,14 @@ impl RecordedTime {
                 return Err(format!("the server's clock jumped {ahead} s ahead; set it right"));
             }
         }
-        if self.last_recorded.saturating_sub(wall) > micros(CLOCK_BEHIND_MAX) {
-            let behind = self.last_recorded.saturating_sub(wall) / 1_000_000;
+        if last.saturating_sub(wall) > micros(CLOCK_BEHIND_MAX) {
+            let behind = last.saturating_sub(wall) / 1_000_000;
             return Err(format!(
                 "the server's clock is {behind} s behind the last recorded time; set it right"
             ));
         }
         self.trusted = Some((wall, monotonic));
-        self.last_recorded = self.last_recorded.max(wall);
-        Ok(self.last_recorded)
+        Ok(last.max(wall))
     }
 }
 
@@ -61,9 +60,9 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Hands(Mutex<(i64, u64)>);
+    struct ManualClock(Mutex<(i64, u64)>);
 
-    impl Clock for Hands {
+    impl Clock for ManualClock {
         fn now_micros(&self) -> i64 {
             self.0.lock().0
         }
@@ -75,12 +74,13 @@ mod tests {
     #[test]
     fn recorded_time_never_decreases_and_jumps_stop_it() {
         const SECOND: i64 = 1_000_000;
-        let hands = Arc::new(Hands::default());
-        let clock: Arc<dyn Clock> = Arc::<Hands>::clone(&hands);
-        let mut time = RecordedTime::new(clock, Some(1_000 * SECOND));
+        let manual = Arc::new(ManualClock::default());
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&manual);
+        let (mut time, mut last) = (RecordedTime::new(clock), 1_000 * SECOND);
         let mut at = |wall: i64, monotonic: u64| {
-            *hands.0.lock() = (wall * SECOND, monotonic);
-            time.next().map(|micros| micros / SECOND)
+            *manual.0.lock() = (wall * SECOND, monotonic);
+            last = time.next(Some(last))?;
+            Ok::<_, String>(last / SECOND)
         };
         assert!(at(900, 0).unwrap_err().contains("100 s behind"));
         assert_eq!(at(950, 0).unwrap(), 1_000);

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Durable, Shared,
-    group::{Handover, Taken},
+    group::{GroupCommit, SealedGroup},
     publish::Published,
 };
 use crate::{
@@ -23,22 +23,22 @@ use crate::{
     log::{Appended, Group, LogError},
 };
 
-/// Starts the flusher and its companions. They end when the handover does.
+/// Starts the flusher and its companions. They end when the groups does.
 pub(super) fn start(
     shared: &Arc<Shared>,
-    handover: &Arc<Handover>,
+    groups: &Arc<GroupCommit>,
     publish: mpsc::UnboundedSender<Published>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
     let (stop_mark, mark_stops) = sync_mpsc::channel();
     let (stop_watch, watch_stops) = sync_mpsc::channel();
     let (for_run, for_mark, for_watch) =
         (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
-    let handover = Arc::clone(handover);
+    let groups = Arc::clone(groups);
     let run = move || {
-        let flush = || flush_all(&for_run, &handover, &publish);
+        let flush = || flush_all(&for_run, &groups, &publish);
         let flushed = catch_unwind(AssertUnwindSafe(flush));
         if let Err(why) = flushed.unwrap_or_else(|_| Err("the flusher panicked".to_owned())) {
-            handover.abandon();
+            groups.abandon();
             for_run.fail(&why);
         }
         // The companions end when their channels close.
@@ -55,16 +55,16 @@ pub(super) fn start(
     ])
 }
 
-/// Flushes group after group until the handover ends.
+/// Flushes group after group until the groups ends.
 ///
 /// # Errors
 /// Why nothing more can be promised. The group that it was at gets no answer.
 fn flush_all(
     shared: &Shared,
-    handover: &Handover,
+    groups: &GroupCommit,
     publish: &mpsc::UnboundedSender<Published>,
 ) -> Result<(), String> {
-    while let Some(Taken { group, durable, answers }) = handover.take() {
+    while let Some(SealedGroup { group, durable, answers }) = groups.take() {
         make_durable(shared, group, durable).map_err(|error| error.to_string())?;
         if shared.failed.load(Ordering::SeqCst) {
             return Err("something else has failed, and the process is about to end".to_owned());

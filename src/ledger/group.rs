@@ -1,16 +1,15 @@
-//! The open group: what the writer has decided and the flusher has not taken yet.
+//! Group commit: the flusher takes all commits that were decided while the previous group was on its way to the disk.
 //!
-//! It stands between the two threads. The writer adds commit after commit; the flusher takes all of it as soon as the group
-//! before is durable and the writer has come to the end of its queue. So a group is as large as the time of one flush makes
-//! it, and no commit waits for others that have not been sent. A group that is worth a flush of its own is taken even
-//! though more commits wait.
+//! The open group is between two threads. The writer adds commit after commit. The flusher takes the group once the one
+//! before is durable and the writer's queue is empty, or once the group is large enough for a flush of its own. So the time
+//! of one flush decides the size of a group, and no commit waits for others that have not been sent.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::{Durable, Receipt, publish::Answer};
+use super::{Durable, Receipt, publish::Answer, state::State};
 use crate::{
     limits::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX, GROUP_READY_BYTES},
     log::{ChunkWriter, Group},
@@ -20,29 +19,55 @@ use crate::{
 type Requests = HashMap<Bytes, (Hash, Receipt)>;
 
 /// Where groups go from the writer to the flusher.
-pub(super) struct Handover {
-    open: Mutex<Open>,
+pub(super) struct GroupCommit {
+    open: Mutex<OpenGroup>,
     /// Tells the flusher that there is something to take, or that nothing more will come.
     filled: Condvar,
     /// Tells the writer that there is room, or that nothing more is taken.
     taken: Condvar,
 }
 
-/// The open group, and how far the log will have come with it.
-pub(super) struct Open {
+/// The open group.
+pub(super) struct OpenGroup {
     pub(super) chunks: ChunkWriter,
-    pub(super) frontier: Frontier,
-    pub(super) designees: usize,
-    pub(super) recorded_micros: Option<i64>,
+    /// The state after the commit that was decided last.
+    reached: Reached,
     answers: Vec<Answer>,
     bytes: usize,
     /// More commits wait for the writer.
-    grows: bool,
+    more_queued: bool,
     /// Requests of this group.
     requests: Requests,
     /// Those of the group before, which may not be durable yet.
     requests_before: Requests,
     end: Option<End>,
+}
+
+/// The parts of the state that become [`Durable`] with a group; its root is computed once, when the group is sealed.
+pub(super) struct Reached {
+    pub(super) frontier: Frontier,
+    pub(super) designees: usize,
+    pub(super) recorded_micros: Option<i64>,
+}
+
+impl Reached {
+    pub(super) fn of(state: &State) -> Self {
+        Self {
+            frontier: state.frontier().clone(),
+            designees: state.reader().read().designee_count(),
+            recorded_micros: state.recorded_micros(),
+        }
+    }
+
+    /// How far the log has come with it.
+    pub(super) fn durable(&self) -> Durable {
+        Durable {
+            size: self.frontier.size(),
+            root: self.frontier.root(),
+            designees: self.designees,
+            recorded_micros: self.recorded_micros,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,24 +79,22 @@ enum End {
 }
 
 /// A group on its way to the disk.
-pub(super) struct Taken {
+pub(super) struct SealedGroup {
     pub(super) group: Group,
     /// How far the log has come when it is there.
     pub(super) durable: Durable,
     pub(super) answers: Vec<Answer>,
 }
 
-impl Handover {
-    /// A handover for a log that has come so far; `block` are the leaf hashes since the last complete block.
-    pub(super) fn new(durable: &Durable, frontier: Frontier, block: Vec<Hash>) -> Self {
-        let open = Open {
-            chunks: ChunkWriter::new(frontier.size(), block),
-            frontier,
-            designees: durable.designees,
-            recorded_micros: durable.recorded_micros,
+impl GroupCommit {
+    /// An empty open group for a log that has reached this; `block` are the leaf hashes since the last complete block.
+    pub(super) fn new(reached: Reached, block: Vec<Hash>) -> Self {
+        let open = OpenGroup {
+            chunks: ChunkWriter::new(reached.frontier.size(), block),
+            reached,
             answers: Vec::new(),
             bytes: 0,
-            grows: false,
+            more_queued: false,
             requests: Requests::new(),
             requests_before: Requests::new(),
             end: None,
@@ -80,7 +103,7 @@ impl Handover {
     }
 
     /// The open group, for the writer, as soon as it has room; none if nothing more is taken.
-    pub(super) fn open(&self) -> Option<MutexGuard<'_, Open>> {
+    pub(super) fn open(&self) -> Option<MutexGuard<'_, OpenGroup>> {
         let mut open = self.open.lock();
         while open.end.is_none() && open.is_full() {
             self.taken.wait(&mut open);
@@ -88,9 +111,9 @@ impl Handover {
         open.end.is_none().then_some(open)
     }
 
-    /// The writer is done with a commit; `grows` says whether another one waits for it.
-    pub(super) fn put_back(&self, mut open: MutexGuard<'_, Open>, grows: bool) {
-        open.grows = grows;
+    /// The writer is done with a commit; `more_queued` says whether another one waits for it.
+    pub(super) fn put_back(&self, mut open: MutexGuard<'_, OpenGroup>, more_queued: bool) {
+        open.more_queued = more_queued;
         let is_ready = open.is_ready();
         // A flusher that waits for the lock gets it now; it would otherwise come late among many commits.
         MutexGuard::unlock_fair(open);
@@ -100,7 +123,7 @@ impl Handover {
     }
 
     /// Takes the open group as soon as it is ready; none at the end.
-    pub(super) fn take(&self) -> Option<Taken> {
+    pub(super) fn take(&self) -> Option<SealedGroup> {
         let mut open = self.open.lock();
         while !open.is_ready() {
             if open.end.is_some() {
@@ -128,7 +151,7 @@ impl Handover {
         if end == End::Abandoned {
             open.answers.clear();
         }
-        open.grows = false;
+        open.more_queued = false;
         open.end.get_or_insert(end);
         drop(open);
         self.filled.notify_one();
@@ -136,9 +159,12 @@ impl Handover {
     }
 }
 
-impl Open {
-    /// The answer to the commit that was decided last, which has so many bytes.
-    pub(super) fn answer(&mut self, bytes: usize, answer: Answer) {
+impl OpenGroup {
+    /// Adds the answer to the commit that was decided last, its bytes, and the state that it reached, if it changed it.
+    pub(super) fn answer(&mut self, bytes: usize, answer: Answer, reached: Option<Reached>) {
+        if let Some(reached) = reached {
+            self.reached = reached;
+        }
         self.bytes += bytes;
         self.answers.push(answer);
     }
@@ -155,23 +181,17 @@ impl Open {
 
     fn is_ready(&self) -> bool {
         let is_worth_a_flush = self.bytes >= GROUP_READY_BYTES || self.is_full();
-        !self.answers.is_empty() && (is_worth_a_flush || !self.grows)
+        !self.answers.is_empty() && (is_worth_a_flush || !self.more_queued)
     }
 
     fn is_full(&self) -> bool {
         self.bytes >= GROUP_BYTES_MAX || self.answers.len() >= GROUP_COMMITS_MAX
     }
 
-    fn take(&mut self) -> Taken {
+    fn take(&mut self) -> SealedGroup {
         self.bytes = 0;
         self.requests_before = std::mem::take(&mut self.requests);
-        let durable = Durable {
-            size: self.frontier.size(),
-            root: self.frontier.root(),
-            designees: self.designees,
-            recorded_micros: self.recorded_micros,
-        };
         let answers = std::mem::take(&mut self.answers);
-        Taken { group: self.chunks.finish(), durable, answers }
+        SealedGroup { group: self.chunks.finish(), durable: self.reached.durable(), answers }
     }
 }

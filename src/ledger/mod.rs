@@ -1,18 +1,23 @@
 //! The ledger: the one writer and the read side.
 //!
-//! A [`Ledger`] takes proposals and gives them positions. Three take turns at each, and none waits for the next:
+//! A [`Ledger`] takes proposals and gives them positions. Three threads of control work in turn, and none waits for the
+//! next:
 //!
 //! ```text
-//! writer.rs    repeat? → decide against the register, its own tail included → encode, hash → the open group (group.rs)
+//! writer.rs    repeat? → decide.rs: judge, stage, encode, seal (state.rs) → the open group (group.rs)
 //! flusher.rs   one durable append of the whole group
 //! publish.rs   the durable size moves → reply
 //! ```
 //!
 //! No reader ever sees past the durable size, and no reply is sent before it has moved. After a failed or overdue flush
 //! nothing is acknowledged: the process ends.
+//!
+//! Lock order, outermost first: the open group (`GroupCommit`), the waiting streams (`Waiters`), the register
+//! (`State`), `Shared::written`. A thread that holds one takes only later ones.
 
 pub mod audit;
 pub mod clock;
+pub mod decide;
 pub mod digest;
 mod flusher;
 mod group;
@@ -20,8 +25,9 @@ mod publish;
 mod read;
 mod rebuild;
 mod requests;
+pub mod state;
 mod tail;
-mod wake;
+mod waiters;
 mod writer;
 
 use std::{
@@ -33,18 +39,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub use self::wake::Sleeper;
-use self::{clock::Clock, tail::TailCache, wake::Wakes, writer::Job};
+pub use self::waiters::Waiter as Sleeper;
+use self::{
+    clock::Clock, group::Reached, state::RegisterReader, tail::TailCache, waiters::Waiters,
+    writer::Job,
+};
 use crate::{
     domain::{DesigneeId, catalogue::Catalogue, event::Event, fault::Fault},
     limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
     log::{CommitLog, LogError},
     merkle::Hash,
     protocol::event::Proposed,
-    register::{Change, Register},
+    register::Change,
 };
 
 /// Called once when the ledger can no longer keep its promises; must end the process or stop serving.
@@ -190,13 +199,13 @@ pub enum Refusal {
 struct Shared {
     log: Arc<dyn CommitLog>,
     catalogue: Arc<Catalogue>,
-    /// The writer's, tail included; readers name a size at or below the durable one.
-    register: RwLock<Register>,
+    /// The writer's register, its tail included; readers name a size at or below the durable one.
+    register: RegisterReader,
     tail: TailCache,
     /// What everybody may see. Moved by the publisher, in order.
     durable: watch::Sender<Durable>,
-    /// Whom it wakes besides those that watch it.
-    wakes: Wakes,
+    /// Filtered streams that wait for it to move.
+    waiters: Waiters,
     /// What the log holds. Moved by the flusher; the publisher follows at once.
     written: Mutex<Durable>,
     clock: Arc<dyn Clock>,
@@ -229,20 +238,15 @@ impl Ledger {
     /// # Errors
     /// [`LogError::Damaged`] if the log is not what was written, or holds what this version cannot read.
     pub fn open(parts: Parts) -> Result<Self, LogError> {
-        let rebuilt = rebuild::rebuild(&*parts.log, &parts.catalogue, parts.expected)?;
-        let durable = Durable {
-            size: rebuilt.frontier.size(),
-            root: rebuilt.frontier.root(),
-            designees: rebuilt.register.designee_count(),
-            recorded_micros: rebuilt.recorded_micros,
-        };
+        let state = rebuild::rebuild(&*parts.log, &parts.catalogue, parts.expected)?;
+        let durable = Reached::of(&state).durable();
         let shared = Arc::new(Shared {
             log: parts.log,
             catalogue: parts.catalogue,
-            register: RwLock::new(rebuilt.register),
+            register: state.reader(),
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),
-            wakes: Wakes::default(),
+            waiters: Waiters::default(),
             written: Mutex::new(durable),
             clock: parts.clock,
             on_failure: parts.on_failure,
@@ -253,10 +257,8 @@ impl Ledger {
         // Not bounded here: the queue before it is, and a group that is durable waits for nobody.
         let (publish, published) = mpsc::unbounded_channel();
         tokio::spawn(publish::run(Arc::clone(&shared), published));
-        tokio::spawn(wake::run(Arc::clone(&shared)));
-        let start =
-            writer::Start { jobs, publish, frontier: rebuilt.frontier, block: rebuilt.block };
-        let threads = writer::start(&shared, start, rebuilt.requests)
+        tokio::spawn(waiters::run(Arc::clone(&shared)));
+        let threads = writer::start(&shared, state, jobs, publish)
             .map_err(|e| LogError::io("start the writer", e))?;
         Ok(Self {
             shared,

@@ -9,25 +9,14 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::requests::RequestIndex;
+use super::state::State;
 use crate::{
     domain::{catalogue::Catalogue, event::Event},
-    limits::{DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
+    limits::{COMMIT_EVENTS_MAX, DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
     log::{Chunk, CommitLog, HashBlock, LeafAt, LogError},
-    merkle::{self, Frontier, Hash},
+    merkle::{self, Hash},
     protocol::{event, leaf::Leaf, time},
-    register::Register,
 };
-
-/// What follows from a log.
-pub(super) struct Rebuilt {
-    pub(super) register: Register,
-    pub(super) frontier: Frontier,
-    /// Leaf hashes since the last complete block.
-    pub(super) block: Vec<Hash>,
-    pub(super) requests: RequestIndex,
-    pub(super) recorded_micros: Option<i64>,
-}
 
 /// Reads `log` from the beginning. `expected` is a size and root that it must have had.
 ///
@@ -36,15 +25,9 @@ pub(super) fn rebuild(
     log: &dyn CommitLog,
     catalogue: &Catalogue,
     expected: Option<(u64, Hash)>,
-) -> Result<Rebuilt, LogError> {
-    let mut rebuilt = Rebuilt {
-        register: Register::default(),
-        frontier: Frontier::default(),
-        block: Vec::new(),
-        requests: RequestIndex::default(),
-        recorded_micros: None,
-    };
-    rebuilt.check_root(expected)?;
+) -> Result<State, LogError> {
+    let mut rebuilt = Rebuilt { state: State::default(), open: Vec::new(), expected };
+    rebuilt.check_root()?;
     let decoders = thread::available_parallelism().map_or(1, usize::from).min(DECODERS_MAX);
     thread::scope(|scope| {
         // Bounded, so that what was read and not yet applied stays small.
@@ -83,22 +66,20 @@ pub(super) fn rebuild(
             while let Some(batch) = waiting.remove(&number) {
                 number += 1;
                 let batch = batch?;
-                rebuilt.register.touch(batch.iter().map(|decoded| &decoded.event));
+                rebuilt.state.prefetch(batch.iter().map(|decoded| &decoded.event));
                 for event in batch {
                     rebuilt.add(event)?;
-                    rebuilt.check_root(expected)?;
                 }
             }
         }
         // What could not be read comes after everything that could.
         waiting.into_values().try_for_each(|batch| batch.map(drop))
     })?;
-    let (found, size) = (rebuilt.frontier.size(), log.size());
-    if found != size {
-        return Err(LogError::damaged(found, "the log ends before its size"));
+    let (found, size) = (rebuilt.next(), log.size());
+    if found != size || !rebuilt.open.is_empty() {
+        return Err(LogError::damaged(found, "the log ends before its size, or inside a commit"));
     }
-    rebuilt.register.keep();
-    Ok(rebuilt)
+    Ok(rebuilt.state)
 }
 
 /// Chunks that were read together.
@@ -116,6 +97,7 @@ struct Decoded {
     request_id: Bytes,
     recorded_micros: Option<i64>,
     hash: Hash,
+    ends_commit: bool,
 }
 
 fn next(take: &Mutex<mpsc::Receiver<Batch>>) -> Option<Batch> {
@@ -169,10 +151,13 @@ impl Batch {
         let leaf: Leaf =
             prost::Message::decode(found.bytes.clone()).map_err(|e| unreadable(e.to_string()))?;
         if leaf.position != Some(position) {
-            return Err(unreadable("an event stands in another one's place".to_owned()));
+            return Err(unreadable("an event is in the place of another one".to_owned()));
         }
+        let commit = leaf.commit.unwrap_or_default();
+        let end = commit.first_position.unwrap_or(position).saturating_add(commit.size.into());
         Ok(Decoded {
             position,
+            ends_commit: end <= position + 1,
             event: event::stored_event(catalogue, &leaf.event).map_err(unreadable)?,
             request_id: leaf.request_id,
             recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
@@ -188,30 +173,56 @@ impl Batch {
     }
 }
 
+/// A state being rebuilt, commit after commit.
+struct Rebuilt {
+    state: State,
+    /// The events so far of the commit that is being read.
+    open: Vec<Decoded>,
+    /// A size and root that the log must have had.
+    expected: Option<(u64, Hash)>,
+}
+
 impl Rebuilt {
-    fn add(&mut self, decoded: Decoded) -> Result<(), LogError> {
-        let Decoded { position, event, request_id, recorded_micros, hash } = decoded;
-        if position != self.frontier.size() {
-            let detail = "an event stands in another one's place";
-            return Err(LogError::damaged(position, detail));
-        }
-        self.register.apply(&event);
-        self.register.keep();
-        if !request_id.is_empty() {
-            self.requests.insert(&request_id, position);
-        }
-        self.recorded_micros = recorded_micros;
-        self.frontier.push(hash);
-        self.block.push(hash);
-        if self.block.len() == HASHES_PER_BLOCK {
-            self.block.clear();
-        }
-        Ok(())
+    /// The position of the next event.
+    fn next(&self) -> u64 {
+        self.state.size() + self.open.len() as u64
     }
 
-    fn check_root(&self, expected: Option<(u64, Hash)>) -> Result<(), LogError> {
-        match expected {
-            Some((size, root)) if size == self.frontier.size() && root != self.frontier.root() => {
+    fn add(&mut self, decoded: Decoded) -> Result<(), LogError> {
+        let position = decoded.position;
+        if position != self.next() {
+            let detail = "an event is in the place of another one";
+            return Err(LogError::damaged(position, detail));
+        }
+        let ends_commit = decoded.ends_commit;
+        self.open.push(decoded);
+        if ends_commit {
+            self.seal();
+            return self.check_root();
+        }
+        if self.open.len() < COMMIT_EVENTS_MAX {
+            return Ok(());
+        }
+        Err(LogError::damaged(position, "a commit has more events than a commit can have"))
+    }
+
+    fn seal(&mut self) {
+        let mut staging = self.state.begin();
+        self.open.iter().for_each(|decoded| staging.stage(&decoded.event));
+        let staged = staging.accept();
+        let hashes: Vec<_> = self.open.iter().map(|decoded| decoded.hash).collect();
+        let first = self.open.first();
+        let request_id = first.map(|first| first.request_id.as_ref()).filter(|id| !id.is_empty());
+        let recorded_micros = first.and_then(|first| first.recorded_micros);
+        self.state.seal(staged, &hashes, request_id, recorded_micros);
+        self.state.settle(self.state.size());
+        self.open.clear();
+    }
+
+    fn check_root(&self) -> Result<(), LogError> {
+        let frontier = self.state.frontier();
+        match self.expected {
+            Some((size, root)) if size == frontier.size() && root != frontier.root() => {
                 let detail = "the Merkle root differs from the high-water mark";
                 Err(LogError::damaged(size, detail))
             }

@@ -1,20 +1,29 @@
-//! The index of request ids: where a request was recorded, for ever. It keeps hashes and positions; the id itself stands
-//! in the log, so a hit is confirmed there.
+//! The index of request ids: where a request was recorded, for ever. It keeps hashes and positions; the id itself is in the
+//! log, so a hit is confirmed there.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use hashbrown::HashTable;
 
+/// Hash of a request id, and the first position of its commit.
+pub(super) type RequestKey = (u64, u64);
+
 #[derive(Debug, Default)]
 pub(super) struct RequestIndex {
-    /// Hash of the id, and position of the commit.
-    entries: HashTable<(u64, u64)>,
+    entries: HashTable<RequestKey>,
 }
 
 impl RequestIndex {
-    pub(super) fn insert(&mut self, request_id: &[u8], first_position: u64) {
-        let hash = hash(request_id);
-        self.entries.insert_unique(hash, (hash, first_position), |(hash, _)| *hash);
+    pub(super) fn insert(&mut self, request_id: &[u8], first_position: u64) -> RequestKey {
+        let key = (hash(request_id), first_position);
+        self.entries.insert_unique(key.0, key, |(hash, _)| *hash);
+        key
+    }
+
+    pub(super) fn remove(&mut self, key: RequestKey) {
+        if let Ok(entry) = self.entries.find_entry(key.0, |known| *known == key) {
+            entry.remove();
+        }
     }
 
     /// Positions of commits whose request id may be this one.

@@ -1,8 +1,8 @@
 //! The writer: the one thread that decides what is recorded, and in which order.
 //!
-//! Commits come through a bounded queue, and each is decided against everything decided before it, whether it is durable
-//! already or not. What is accepted gets its positions, is encoded and hashed once, and joins the open group (group.rs).
-//! From there on it is the flusher's (flusher.rs), so that the next commits are decided while a group is on its way.
+//! Commits come through a bounded queue. Each is decided against everything decided before it, durable or not (decide.rs),
+//! and joins the open group (group.rs). The flusher takes it from there, so the writer decides the next commits while a
+//! group is on its way to the disk. The writer never waits for a disk, except to confirm a repeated request.
 
 use std::{
     io,
@@ -16,34 +16,20 @@ use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
-    Commit, Precondition, Proposal, Receipt, Refusal, Shared,
+    Commit, Receipt, Refusal, Shared,
     clock::RecordedTime,
+    decide::decide,
     flusher,
-    group::{Handover, Open},
+    group::{GroupCommit, OpenGroup, Reached},
     publish::Published,
-    requests::RequestIndex,
+    state::State,
 };
 use crate::{
-    domain::{catalogue::Catalogue, fault::Fault},
-    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
-    merkle::{Frontier, Hash},
-    protocol::{
-        leaf::{CommitOf, Leaf},
-        time,
-    },
-    register::{Register, rules::Judge},
+    merkle::Hash,
+    protocol::{leaf::Leaf, time},
 };
 
 type Reply = Result<Receipt, Refusal>;
-
-/// What a writer starts with.
-pub(super) struct Start {
-    pub(super) jobs: mpsc::Receiver<Job>,
-    pub(super) publish: mpsc::UnboundedSender<Published>,
-    pub(super) frontier: Frontier,
-    /// Leaf hashes since the last complete block.
-    pub(super) block: Vec<Hash>,
-}
 
 /// A commit on its way to the writer. Its room in the queue is free again when it is dropped.
 pub(super) struct Job {
@@ -55,34 +41,33 @@ pub(super) struct Job {
 
 struct Writer {
     shared: Arc<Shared>,
-    handover: Arc<Handover>,
-    requests: RequestIndex,
+    groups: Arc<GroupCommit>,
+    state: State,
     time: RecordedTime,
 }
 
 /// Starts the writer, the flusher and its companions. They end when the queue is closed and empty.
 pub(super) fn start(
     shared: &Arc<Shared>,
-    start: Start,
-    requests: RequestIndex,
+    state: State,
+    jobs: mpsc::Receiver<Job>,
+    publish: mpsc::UnboundedSender<Published>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
-    let Start { jobs, publish, frontier, block } = start;
-    let durable = *shared.written.lock();
-    let handover = Arc::new(Handover::new(&durable, frontier, block));
-    let mut threads = flusher::start(shared, &handover, publish)?;
+    let groups = Arc::new(GroupCommit::new(Reached::of(&state), state.block()));
+    let mut threads = flusher::start(shared, &groups, publish)?;
     let writer = Writer {
         shared: Arc::clone(shared),
-        handover: Arc::clone(&handover),
-        requests,
-        time: RecordedTime::new(Arc::clone(&shared.clock), durable.recorded_micros),
+        groups: Arc::clone(&groups),
+        state,
+        time: RecordedTime::new(Arc::clone(&shared.clock)),
     };
     let shared = Arc::clone(shared);
     let run = move || {
         // A writer that panicked has broken a promise of its own; without it nothing more is recorded.
         match catch_unwind(AssertUnwindSafe(|| writer.run(jobs))) {
-            Ok(()) => handover.close(),
+            Ok(()) => groups.close(),
             Err(_) => {
-                handover.abandon();
+                groups.abandon();
                 shared.fail("the writer panicked");
             }
         }
@@ -93,17 +78,19 @@ pub(super) fn start(
 
 impl Writer {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let handover = Arc::clone(&self.handover);
+        let groups = Arc::clone(&self.groups);
         while let Some(Job { commit, bytes, reply, _room }) = jobs.blocking_recv() {
-            let Some(mut open) = handover.open() else { return };
-            let decided = self.decide(&mut open, commit);
-            open.answer(bytes, (reply, decided));
-            handover.put_back(open, !jobs.is_empty());
+            let Some(mut open) = groups.open() else { return };
+            let before = self.state.size();
+            let decided = self.answer(&mut open, commit);
+            let reached = (self.state.size() > before).then(|| Reached::of(&self.state));
+            open.answer(bytes, (reply, decided), reached);
+            groups.put_back(open, !jobs.is_empty());
         }
     }
 
-    /// Decides one commit and, if it is accepted, encodes it into the group.
-    fn decide(&mut self, open: &mut Open, commit: Commit) -> Reply {
+    /// Answers a repeat as before, and decides anything else.
+    fn answer(&mut self, open: &mut OpenGroup, commit: Commit) -> Reply {
         if let Some((id, digest)) = &commit.request
             && let Some((first_digest, first)) = self.find_request(open, id)?
         {
@@ -112,82 +99,30 @@ impl Writer {
             }
             return Ok(Receipt { replayed: true, warnings: Vec::new(), ..first });
         }
-        let shared = Arc::clone(&self.shared);
-        let mut register = shared.register.write();
-        if let Some(precondition) = &commit.precondition {
-            check(precondition, &register)?;
-        }
-        let first = register.size();
-        let next = first + commit.proposals.len() as u64;
-        let savepoint = register.savepoint();
-        if next > LOG_EVENTS_MAX {
-            return Err(Refusal::LogFull);
-        }
-        let catalogue = &shared.catalogue;
-        let decided = decide_all(&mut register, catalogue, &commit.proposals);
-        let Decided { rejections, warnings, accepted } = decided;
-        let changes = if commit.validate_only {
-            let change = |(place, index): (u64, &usize)| {
-                let changes = register.changes(catalogue, first + place);
-                changes.into_iter().map(|change| (*index, change)).collect::<Vec<_>>()
-            };
-            (0_u64..).zip(&accepted).flat_map(change).collect()
-        } else {
-            Vec::new()
-        };
-        if commit.validate_only || !rejections.is_empty() {
-            register.take_back(&savepoint);
-        }
-        if commit.validate_only {
-            let recorded_micros = None;
-            return Ok(Receipt {
-                first,
-                next,
-                recorded_micros,
-                replayed: false,
-                warnings,
-                rejections,
-                changes,
-            });
-        }
-        if !rejections.is_empty() {
-            return Err(Refusal::Rejected(rejections));
-        }
-        let micros = match self.time.next() {
-            Ok(micros) => micros,
-            Err(why) => {
-                register.take_back(&savepoint);
-                return Err(Refusal::Clock(why));
-            }
-        };
-        register.keep();
-        open.designees = register.designee_count();
-        drop(register);
+        self.state.settle(self.shared.written.lock().size);
         let request = commit.request.clone();
-        encode(open, commit, first, micros);
-        let receipt = Receipt {
-            first,
-            next,
-            recorded_micros: Some(micros),
-            replayed: false,
-            warnings,
-            rejections: Vec::new(),
-            changes,
-        };
-        if let Some((id, digest)) = request {
-            self.requests.insert(&id, first);
+        let (shared, time) = (&self.shared, &mut self.time);
+        let receipt =
+            decide(&mut self.state, &shared.catalogue, &mut open.chunks, commit, |last| {
+                time.next(last)
+            })?;
+        if let (Some((id, digest)), Some(_)) = (request, receipt.recorded_micros) {
             open.note_request(id, digest, receipt.clone());
         }
         Ok(receipt)
     }
 
     /// The first answer to a request id, with the digest of its content: from what is not durable yet, or from the log.
-    fn find_request(&self, open: &Open, id: &Bytes) -> Result<Option<(Hash, Receipt)>, Refusal> {
+    fn find_request(
+        &self,
+        open: &OpenGroup,
+        id: &Bytes,
+    ) -> Result<Option<(Hash, Receipt)>, Refusal> {
         if let Some(found) = open.request(id) {
             return Ok(Some(found.clone()));
         }
         let durable = self.shared.written.lock().size;
-        for position in self.requests.candidates(id).filter(|position| *position < durable) {
+        for position in self.state.request_candidates(id).filter(|position| *position < durable) {
             let chunks = match self.shared.tail.read(position, 1) {
                 Some(chunks) => chunks,
                 None => self.shared.read_log(position, 1).map_err(|_| Refusal::Unknown)?,
@@ -210,89 +145,5 @@ impl Writer {
             return Ok(Some((digest, receipt)));
         }
         Ok(None)
-    }
-}
-
-/// Encodes a commit into the open group.
-fn encode(open: &mut Open, commit: Commit, first: u64, micros: i64) {
-    assert_eq!(open.chunks.next(), first, "the register and the log disagree on the size");
-    let count = commit.proposals.len();
-    let mut envelope = Leaf {
-        position: None,
-        recorded_time: Some(time::timestamp(micros)),
-        recorded_by: commit.recorded_by,
-        commit: Some(CommitOf {
-            first_position: Some(first),
-            size: u32::try_from(count).unwrap_or(u32::MAX),
-        }),
-        request_id: Bytes::new(),
-        request_digest: Bytes::new(),
-        event: Bytes::new(),
-    };
-    if let Some((id, digest)) = &commit.request {
-        envelope.request_id = id.clone();
-        envelope.request_digest = Bytes::copy_from_slice(digest);
-    }
-    for (i, proposal) in commit.proposals.into_iter().enumerate() {
-        envelope.position = Some(open.chunks.next());
-        envelope.event = proposal.body;
-        let length = envelope.encoded_len();
-        assert!(length <= LEAF_BYTES_MAX, "an event of {length} bytes passed the edge");
-        let hash = open.chunks.push(length, i + 1 == count, |buffer| {
-            envelope.encode_raw(buffer);
-        });
-        open.frontier.push(hash);
-        envelope.request_id = Bytes::new();
-        envelope.request_digest = Bytes::new();
-    }
-    open.recorded_micros = Some(micros);
-}
-
-/// What the rules said to a commit.
-#[derive(Default)]
-struct Decided {
-    rejections: Vec<Fault>,
-    warnings: Vec<Fault>,
-    /// Indexes of the events that were applied.
-    accepted: Vec<usize>,
-}
-
-/// Judges the events of a commit in turn, each against everything before it, and applies those that are accepted.
-fn decide_all(register: &mut Register, catalogue: &Catalogue, proposals: &[Proposal]) -> Decided {
-    let mut decided = Decided::default();
-    // What it remembers holds as long as nothing is taken back.
-    let mut judge = Judge::default();
-    register.touch(proposals.iter().map(|proposal| &proposal.event));
-    for Proposal { index, event, .. } in proposals {
-        let verdict = judge.judge(register, catalogue, *index, event);
-        if verdict.rejections.is_empty() {
-            register.apply(event);
-            decided.accepted.push(*index);
-        }
-        decided.rejections.extend(verdict.rejections);
-        decided.warnings.extend(verdict.warnings);
-    }
-    decided
-}
-
-fn check(precondition: &Precondition, register: &Register) -> Result<(), Refusal> {
-    let known_at = register.size();
-    match precondition {
-        Precondition::LogSize(expected) if *expected != known_at => {
-            Err(Refusal::SizeMoved { found: known_at, expected: *expected })
-        }
-        Precondition::LogSize(_) => Ok(()),
-        Precondition::Versions(versions) => {
-            for (id, expected) in versions {
-                let found = register
-                    .find(id, known_at)
-                    .map_or(0, |index| register.subject_version(index, known_at));
-                if found != *expected {
-                    let designee = id.to_string();
-                    return Err(Refusal::VersionMoved { designee, found, expected: *expected });
-                }
-            }
-            Ok(())
-        }
     }
 }

@@ -29,13 +29,13 @@ const SLICE: u64 = QUESTION_SLICE_DESIGNEES as u64;
 
 /// Streams by what they wait for.
 #[derive(Debug, Default)]
-pub(super) struct Wakes {
+pub(super) struct Waiters {
     next_id: AtomicU64,
-    sleepers: Mutex<Sleepers>,
+    waiting: Mutex<ByInterest>,
 }
 
 #[derive(Debug, Default)]
-struct Sleepers {
+struct ByInterest {
     /// Who wants something, whoever the designees are.
     terms: HashMap<Terms, ById>,
     /// Who follows some designees.
@@ -45,11 +45,11 @@ struct Sleepers {
 type ById = HashMap<u64, Arc<Notify>>;
 
 /// A place in the index, until it is dropped.
-pub struct Sleeper {
+pub struct Waiter {
     shared: Arc<Shared>,
     id: u64,
     key: Key,
-    bell: Arc<Notify>,
+    notify: Arc<Notify>,
 }
 
 enum Key {
@@ -57,17 +57,17 @@ enum Key {
     Designees(Vec<DesigneeId>),
 }
 
-impl Sleeper {
+impl Waiter {
     /// Completes when something may have become durable that concerns the interest, since the last time it completed.
     pub async fn woken(&self) {
-        self.bell.notified().await;
+        self.notify.notified().await;
     }
 }
 
-impl Drop for Sleeper {
+impl Drop for Waiter {
     fn drop(&mut self) {
-        let mut sleepers = self.shared.wakes.sleepers.lock();
-        let Sleepers { terms, designees } = &mut *sleepers;
+        let mut waiting = self.shared.waiters.waiting.lock();
+        let ByInterest { terms, designees } = &mut *waiting;
         match &self.key {
             Key::Terms(key) => forget(terms, key, self.id),
             Key::Designees(keys) => keys.iter().for_each(|key| forget(designees, key, self.id)),
@@ -75,11 +75,11 @@ impl Drop for Sleeper {
     }
 }
 
-fn forget<K: Eq + Hash>(sleepers: &mut HashMap<K, ById>, key: &K, id: u64) {
-    if let Some(of_key) = sleepers.get_mut(key) {
+fn forget<K: Eq + Hash>(waiting: &mut HashMap<K, ById>, key: &K, id: u64) {
+    if let Some(of_key) = waiting.get_mut(key) {
         of_key.remove(&id);
         if of_key.is_empty() {
-            sleepers.remove(key);
+            waiting.remove(key);
         }
     }
 }
@@ -87,33 +87,33 @@ fn forget<K: Eq + Hash>(sleepers: &mut HashMap<K, ById>, key: &K, id: u64) {
 impl Ledger {
     /// Takes a place in the index of interests. Look at the durable size after this and after each waking.
     #[must_use]
-    pub fn sleeper(&self, interest: &Interest) -> Sleeper {
-        let wakes = &self.shared.wakes;
-        let id = wakes.next_id.fetch_add(1, Ordering::Relaxed);
-        let bell = Arc::new(Notify::new());
+    pub fn sleeper(&self, interest: &Interest) -> Waiter {
+        let waiters = &self.shared.waiters;
+        let id = waiters.next_id.fetch_add(1, Ordering::Relaxed);
+        let notify = Arc::new(Notify::new());
         let few = interest.designees().filter(|ids| ids.len() <= WAKE_DESIGNEES_MAX);
         let key = match few {
             Some(ids) => Key::Designees(ids.cloned().collect()),
             None => Key::Terms(interest.terms().clone()),
         };
-        let mut sleepers = wakes.sleepers.lock();
+        let mut waiting = waiters.waiting.lock();
         match &key {
             Key::Terms(key) => {
-                sleepers.terms.entry(key.clone()).or_default().insert(id, Arc::clone(&bell));
+                waiting.terms.entry(key.clone()).or_default().insert(id, Arc::clone(&notify));
             }
             Key::Designees(keys) => {
                 for key in keys {
-                    let of_key = sleepers.designees.entry(key.clone()).or_default();
-                    of_key.insert(id, Arc::clone(&bell));
+                    let of_key = waiting.designees.entry(key.clone()).or_default();
+                    of_key.insert(id, Arc::clone(&notify));
                 }
             }
         }
-        drop(sleepers);
-        Sleeper { shared: Arc::clone(&self.shared), id, key, bell }
+        drop(waiting);
+        Waiter { shared: Arc::clone(&self.shared), id, key, notify }
     }
 }
 
-/// Wakes whom it may concern, each time the durable size has moved, until the ledger is gone.
+/// Waiters whom it may concern, each time the durable size has moved, until the ledger is gone.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut durable = shared.durable.subscribe();
     let mut looked_at = durable.borrow_and_update().size;
@@ -136,18 +136,18 @@ pub(super) async fn run(shared: Arc<Shared>) {
 
 impl Shared {
     fn wake(&self, from: u64, to: u64) {
-        let sleepers = self.wakes.sleepers.lock();
+        let waiting = self.waiters.waiting.lock();
         let register = self.register.read();
-        for (terms, of_key) in &sleepers.terms {
+        for (terms, of_key) in &waiting.terms {
             let interest = Interest::from(terms.clone());
             if !register.matching(&interest, from, to, 1).0.is_empty() {
-                of_key.values().for_each(|bell| bell.notify_one());
+                of_key.values().for_each(|notify| notify.notify_one());
             }
         }
-        if !sleepers.designees.is_empty() {
+        if !waiting.designees.is_empty() {
             register.followed_as(from, to, |id| {
-                let of_key = sleepers.designees.get(id);
-                of_key.into_iter().flat_map(HashMap::values).for_each(|bell| bell.notify_one());
+                let of_key = waiting.designees.get(id);
+                of_key.into_iter().flat_map(HashMap::values).for_each(|notify| notify.notify_one());
             });
         }
     }

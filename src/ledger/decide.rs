@@ -1,0 +1,155 @@
+//! Deciding one commit: judge → stage → encode → seal. Pure but for the state it changes; no queue, no disk, no clock.
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::{
+    Commit, Precondition, Proposal, Receipt, Refusal,
+    state::{Staging, State},
+};
+use crate::{
+    domain::{catalogue::Catalogue, fault::Fault},
+    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
+    log::ChunkWriter,
+    merkle::Hash,
+    protocol::{
+        leaf::{CommitOf, Leaf},
+        time,
+    },
+    register::{Register, rules::Judge},
+};
+
+/// Decides a commit and, if it is accepted, adds its leaves to `chunks`.
+///
+/// `next_instant` gives the time of recording, in microseconds since 1970; it is asked once, for an accepted commit.
+///
+/// # Errors
+/// See [`Refusal`]; state and chunks are then as before.
+pub fn decide(
+    state: &mut State,
+    catalogue: &Catalogue,
+    chunks: &mut ChunkWriter,
+    commit: Commit,
+    next_instant: impl FnOnce(Option<i64>) -> Result<i64, String>,
+) -> Result<Receipt, Refusal> {
+    let first = state.size();
+    let next = first + commit.proposals.len() as u64;
+    let mut staging = state.begin();
+    if let Some(precondition) = &commit.precondition {
+        check(precondition, &staging)?;
+    }
+    if next > LOG_EVENTS_MAX {
+        return Err(Refusal::LogFull);
+    }
+    let Judged { rejections, warnings, accepted } =
+        judge_all(&mut staging, catalogue, &commit.proposals);
+    let trial = Receipt {
+        first,
+        next,
+        recorded_micros: None,
+        replayed: false,
+        warnings,
+        rejections: Vec::new(),
+        changes: Vec::new(),
+    };
+    if commit.validate_only {
+        let change = |(place, index): (u64, &usize)| {
+            let changes = staging.changes(catalogue, first + place);
+            changes.into_iter().map(|change| (*index, change)).collect::<Vec<_>>()
+        };
+        let changes = (0_u64..).zip(&accepted).flat_map(change).collect();
+        return Ok(Receipt { rejections, changes, ..trial });
+    }
+    if !rejections.is_empty() {
+        return Err(Refusal::Rejected(rejections));
+    }
+    let micros = next_instant(state.recorded_micros()).map_err(Refusal::Clock)?;
+    let staged = staging.accept();
+    let request_id = commit.request.as_ref().map(|(id, _)| id.clone());
+    let hashes = encode(chunks, commit, first, micros);
+    state.seal(staged, &hashes, request_id.as_deref(), Some(micros));
+    Ok(Receipt { recorded_micros: Some(micros), ..trial })
+}
+
+/// Encodes a commit and gives the leaf hashes.
+fn encode(chunks: &mut ChunkWriter, commit: Commit, first: u64, micros: i64) -> Vec<Hash> {
+    assert_eq!(chunks.next(), first, "the register and the log disagree on the size");
+    let count = commit.proposals.len();
+    let mut envelope = Leaf {
+        position: None,
+        recorded_time: Some(time::timestamp(micros)),
+        recorded_by: commit.recorded_by,
+        commit: Some(CommitOf {
+            first_position: Some(first),
+            size: u32::try_from(count).unwrap_or(u32::MAX),
+        }),
+        request_id: Bytes::new(),
+        request_digest: Bytes::new(),
+        event: Bytes::new(),
+    };
+    if let Some((id, digest)) = &commit.request {
+        envelope.request_id = id.clone();
+        envelope.request_digest = Bytes::copy_from_slice(digest);
+    }
+    let mut hashes = Vec::with_capacity(count);
+    for (i, proposal) in commit.proposals.into_iter().enumerate() {
+        envelope.position = Some(chunks.next());
+        envelope.event = proposal.body;
+        let length = envelope.encoded_len();
+        assert!(length <= LEAF_BYTES_MAX, "an event of {length} bytes passed the edge");
+        let encode = |buffer: &mut bytes::BytesMut| envelope.encode_raw(buffer);
+        hashes.push(chunks.push(length, i + 1 == count, encode));
+        envelope.request_id = Bytes::new();
+        envelope.request_digest = Bytes::new();
+    }
+    hashes
+}
+
+/// The verdicts on a commit.
+#[derive(Default)]
+struct Judged {
+    rejections: Vec<Fault>,
+    warnings: Vec<Fault>,
+    /// Indexes of the events that were staged.
+    accepted: Vec<usize>,
+}
+
+/// Judges the events of a commit in turn, each against everything before it, and stages those that are accepted.
+fn judge_all(staging: &mut Staging<'_>, catalogue: &Catalogue, proposals: &[Proposal]) -> Judged {
+    let mut judged = Judged::default();
+    // It remembers answers, which are right as long as nothing is rolled back.
+    let mut judge = Judge::default();
+    staging.touch(proposals.iter().map(|proposal| &proposal.event));
+    for Proposal { index, event, .. } in proposals {
+        let verdict = judge.judge(staging, catalogue, *index, event);
+        if verdict.rejections.is_empty() {
+            staging.stage(event);
+            judged.accepted.push(*index);
+        }
+        judged.rejections.extend(verdict.rejections);
+        judged.warnings.extend(verdict.warnings);
+    }
+    judged
+}
+
+fn check(precondition: &Precondition, register: &Register) -> Result<(), Refusal> {
+    let known_at = register.size();
+    match precondition {
+        Precondition::LogSize(expected) if *expected != known_at => {
+            Err(Refusal::SizeMoved { found: known_at, expected: *expected })
+        }
+        Precondition::LogSize(_) => Ok(()),
+        Precondition::Versions(versions) => {
+            for (id, expected) in versions {
+                let found = register
+                    .find(id, known_at)
+                    .map_or(0, |index| register.subject_version(index, known_at));
+                if found != *expected {
+                    let designee = id.to_string();
+                    return Err(Refusal::VersionMoved { designee, found, expected: *expected });
+                }
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The state that follows from the log: the register, the Merkle frontier, the last hash block, the request ids, the time.
+//!
+//! Two steps change it, and nothing else does. [`Staging::stage`] applies an event to the register and can be undone.
+//! [`State::seal`] adds the rest for a whole commit. The writer judges, stages, encodes and seals; a start decodes, stages
+//! and seals. [`State::rollback`] returns to any sealed size that is not settled.
+
+use std::{collections::VecDeque, ops::Deref, sync::Arc};
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::requests::{RequestIndex, RequestKey};
+use crate::{
+    domain::event::Event,
+    limits::HASHES_PER_BLOCK,
+    merkle::{Frontier, Hash},
+    register::{Register, Savepoint},
+};
+
+/// Everything that follows from the commits sealed so far.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Shared with readers, who name a size at or below the durable one. Only [`Staging`] and [`State::rollback`] write.
+    register: Arc<RwLock<Register>>,
+    frontier: Frontier,
+    /// Leaf hashes from `hashes_first` on: the open block of the settled size, and everything sealed after it.
+    hashes: VecDeque<Hash>,
+    /// A multiple of [`HASHES_PER_BLOCK`].
+    hashes_first: u64,
+    requests: RequestIndex,
+    recorded_micros: Option<i64>,
+    /// Commits that can still be rolled back, oldest first.
+    seals: VecDeque<Seal>,
+}
+
+/// A sealed commit, with the way back before it.
+#[derive(Debug)]
+struct Seal {
+    savepoint: Savepoint,
+    frontier: Frontier,
+    recorded_micros: Option<i64>,
+    request: Option<RequestKey>,
+    next: u64,
+}
+
+impl Seal {
+    fn first(&self) -> u64 {
+        self.frontier.size()
+    }
+}
+
+/// Events of one commit on their way into the register. Dropped before [`Staging::accept`], it takes them back.
+pub struct Staging<'a> {
+    register: RwLockWriteGuard<'a, Register>,
+    savepoint: Savepoint,
+    accepted: bool,
+}
+
+/// Events that are in the register and wait to be sealed.
+#[must_use]
+#[derive(Debug)]
+pub struct Staged {
+    savepoint: Savepoint,
+}
+
+/// Read access to the register of a [`State`].
+#[derive(Clone, Debug)]
+pub struct RegisterReader(Arc<RwLock<Register>>);
+
+impl RegisterReader {
+    /// Locks the register for reading. Do not hold it across an await.
+    pub fn read(&self) -> RwLockReadGuard<'_, Register> {
+        self.0.read()
+    }
+}
+
+impl Staging<'_> {
+    /// Applies the next event to the register.
+    pub fn stage(&mut self, event: &Event) {
+        self.register.apply(event);
+    }
+
+    /// Keeps the staged events; the caller seals them next.
+    pub fn accept(mut self) -> Staged {
+        self.accepted = true;
+        Staged { savepoint: self.savepoint }
+    }
+}
+
+impl Deref for Staging<'_> {
+    type Target = Register;
+
+    fn deref(&self) -> &Register {
+        &self.register
+    }
+}
+
+impl Drop for Staging<'_> {
+    fn drop(&mut self) {
+        if !self.accepted {
+            self.register.take_back(&self.savepoint);
+        }
+    }
+}
+
+impl State {
+    /// Number of events sealed.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// The Merkle frontier at that size.
+    #[must_use]
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// Leaf hashes since the last complete block.
+    #[must_use]
+    pub fn block(&self) -> Vec<Hash> {
+        let open = self.size() - self.size() % HASHES_PER_BLOCK as u64;
+        let skipped = usize::try_from(open - self.hashes_first).unwrap_or(usize::MAX);
+        self.hashes.iter().skip(skipped).copied().collect()
+    }
+
+    /// Microseconds since 1970 at which the last commit was recorded; `None` for an empty log.
+    #[must_use]
+    pub fn recorded_micros(&self) -> Option<i64> {
+        self.recorded_micros
+    }
+
+    /// First positions of sealed commits whose request id may be this one.
+    pub fn request_candidates(&self, request_id: &[u8]) -> impl Iterator<Item = u64> {
+        self.requests.candidates(request_id)
+    }
+
+    /// Read access to the register, which may be ahead of the durable size.
+    #[must_use]
+    pub fn reader(&self) -> RegisterReader {
+        RegisterReader(Arc::clone(&self.register))
+    }
+
+    /// Loads the cache lines that the events will need, all at once.
+    pub fn prefetch<'e>(&self, events: impl Iterator<Item = &'e Event> + Clone) {
+        self.register.read().touch(events);
+    }
+
+    /// Begins a commit. Readers of the register wait until the staging ends.
+    pub fn begin(&self) -> Staging<'_> {
+        let register = self.register.write();
+        assert_eq!(register.size(), self.size(), "a commit was staged and not sealed");
+        Staging { savepoint: register.savepoint(), register, accepted: false }
+    }
+
+    /// Seals the staged events as one commit: their leaf hashes, the request id if there is one, and the time.
+    pub fn seal(
+        &mut self,
+        staged: Staged,
+        leaf_hashes: &[Hash],
+        request_id: Option<&[u8]>,
+        recorded_micros: Option<i64>,
+    ) {
+        let Staged { savepoint } = staged;
+        let seal = Seal {
+            savepoint,
+            frontier: self.frontier.clone(),
+            recorded_micros: self.recorded_micros,
+            request: request_id.map(|id| self.requests.insert(id, self.size())),
+            next: self.size() + leaf_hashes.len() as u64,
+        };
+        for hash in leaf_hashes {
+            self.frontier.push(*hash);
+        }
+        self.hashes.extend(leaf_hashes);
+        self.recorded_micros = recorded_micros;
+        self.seals.push_back(seal);
+    }
+
+    /// Makes the commits below a size final: they are durable, and their way back is forgotten.
+    pub fn settle(&mut self, size: u64) {
+        while self.seals.front().is_some_and(|seal| seal.next <= size) {
+            self.seals.pop_front();
+        }
+        let settled = self.seals.front().map_or(self.size(), Seal::first);
+        let open = settled - settled % HASHES_PER_BLOCK as u64;
+        while self.hashes_first < open && self.hashes.pop_front().is_some() {
+            self.hashes_first += 1;
+        }
+        match self.seals.front() {
+            Some(_) => {}
+            None => self.register.write().keep(),
+        }
+    }
+
+    /// Returns to a sealed size that is not below the settled one.
+    pub fn rollback(&mut self, size: u64) {
+        let mut savepoint = None;
+        while let Some(seal) = self.seals.pop_back_if(|seal| seal.first() >= size) {
+            if let Some(request) = seal.request {
+                self.requests.remove(request);
+            }
+            self.frontier = seal.frontier;
+            self.recorded_micros = seal.recorded_micros;
+            savepoint = Some(seal.savepoint);
+        }
+        assert_eq!(self.size(), size, "a rollback to a size that is settled or inside a commit");
+        let kept = usize::try_from(size.saturating_sub(self.hashes_first)).unwrap_or(usize::MAX);
+        self.hashes.truncate(kept);
+        if let Some(savepoint) = savepoint {
+            self.register.write().take_back(&savepoint);
+        }
+    }
+}
