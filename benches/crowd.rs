@@ -1,7 +1,8 @@
 //! What a crowd of subscribers costs, and how soon a filter finds its first event in a long log.
 //!
-//! `cargo bench --bench crowd` prints a table; `-- --quick` runs it briefly; `-- --events 10000000` makes the log as long as
-//! that. Server and clients share the machine: compare rows of one run.
+//! `cargo bench --profile dist --bench crowd` prints a table; `-- --quick` runs it briefly; `--
+//! --events 10000000` makes the log as long as that. Server and clients share the machine: compare
+//! rows of one run.
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 #![allow(

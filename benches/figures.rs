@@ -1,9 +1,10 @@
 //! Figures of the main road, beside an empty gRPC echo in the same run.
 //!
-//! `cargo bench --bench figures` prints the table; `-- --quick` runs every row briefly. The server is the real binary in a
-//! process of its own, on a real disk; the echo is the same stack (tonic on hyper, one unary call without content) in
-//! another. Client and servers share the machine, so ratios count and figures do not travel. Rounds are interleaved; the
-//! table shows the median and, in brackets, the lowest and highest round.
+//! `cargo bench --profile dist --bench figures` prints the table; `-- --quick` runs every row
+//! briefly. The server is the real binary in a process of its own, on a real disk; the echo is the
+//! same stack (tonic on hyper, one unary call without content) in another. Client and servers share
+//! the machine, so ratios count and figures do not travel. Rounds are interleaved; the table shows
+//! the median and, in brackets, the lowest and highest round.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 #![allow(clippy::cast_possible_wrap, clippy::cast_sign_loss)]

@@ -1,8 +1,10 @@
-//! Figures of the register: what an event costs to decide, apply, index and hash; what it takes in memory; how fast a log is
-//! rebuilt, on one core and on all; how long questions over everything take.
+//! Figures of the register: what an event costs to decide, apply, index and hash; what it takes in
+//! memory; how fast a log is rebuilt, on one core and on all; how long questions over everything
+//! take.
 //!
-//! `cargo bench --bench register` prints the table; `-- --quick` runs a tenth of it. Everything is in memory, in this process:
-//! figures do not travel, so each stands beside SHA-256 over the same leaves in the same run.
+//! `cargo bench --profile dist --bench register` prints the table; `-- --quick` runs a tenth of it.
+//! Everything is in memory, in this process: figures do not travel, so each stands beside SHA-256
+//! over the same leaves in the same run.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 

@@ -1,6 +1,6 @@
 //! Tidu beside etcd and JetStream: the same events, each durable before its reply, on one machine.
 //!
-//! `cargo run --release --manifest-path benches/peers/Cargo.toml` prints the tables; docs/performance.md says what they
+//! `cargo run --profile dist --manifest-path benches/peers/Cargo.toml` prints the tables; docs/performance.md says what they
 //! mean and how they are made fair. `benches/peers/tools.sh` gets the peers.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 #![allow(clippy::disallowed_methods)] // measuring is reading the clock

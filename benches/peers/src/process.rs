@@ -100,7 +100,7 @@ pub fn program(variable: &str, name: &str) -> Option<PathBuf> {
     places.find_map(|place| Some(place.join(name)).filter(|path| path.is_file()))
 }
 
-/// Path of `tidu`: what TIDU_BENCH_TIDU names, or else the binary built as its users build it.
+/// Path of `tidu`: what TIDU_BENCH_TIDU names, or else the binary built as it is shipped.
 pub fn tidu() -> &'static Path {
     static TIDU: OnceLock<PathBuf> = OnceLock::new();
     TIDU.get_or_init(build_tidu)
@@ -112,10 +112,10 @@ fn build_tidu() -> PathBuf {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "--bin", "tidu", "--manifest-path"])
+        .args(["build", "--profile", "dist", "--locked", "--bin", "tidu", "--manifest-path"])
         .arg(root.join("Cargo.toml"))
         .status();
     assert!(built.is_ok_and(|status| status.success()), "tidu cannot be built");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("release/tidu")
+    target.join("dist/tidu")
 }
