@@ -44,6 +44,8 @@ mod ledger_alone;
 mod lists;
 #[path = "suite/model.rs"]
 mod model;
+#[path = "suite/old_formats.rs"]
+mod old_formats;
 #[path = "suite/power_loss.rs"]
 mod power_loss;
 #[path = "suite/register.rs"]
