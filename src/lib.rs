@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 0 limits.rs  every bound, by section, with its arithmetic
+//!   files.rs   durability of files: lock, replace, rename, sync
 //!   merkle/    hashes and the right frontier of RFC 6962. Pure
 //! 1 domain/    what may be said: kinds, ids, dates, facts, the catalogue. Parsed at the edge. Pure
 //! 2 protocol/  generated messages, stored leaves, messages ⇄ events
@@ -20,7 +21,7 @@
 //! The invariants, most of them absences, are checked by tests; `docs/architecture.md` lists them:
 //!
 //! - a floor imports only floors with smaller numbers;
-//! - floors 0 to 2 do no I/O, never await, read no clock and no random source;
+//! - floors 0 to 2 do no I/O (`files.rs` apart), never await, read no clock and no random source;
 //! - a stored message meets `domain` only in `protocol/`; `log/` alone names sled, `cursors/` alone redb;
 //! - there is no second source of truth: the log rebuilds the register and every index at each start;
 //! - there is one writer; everything has a bound, and all bounds are in `limits.rs`;
@@ -32,6 +33,7 @@ pub mod cli;
 pub mod cursors;
 pub mod delivery;
 pub mod domain;
+pub mod files;
 pub mod import;
 pub mod ledger;
 pub mod limits;

@@ -70,7 +70,7 @@ pub const CHUNK_BYTES_MAX: usize = 7 * 1024;
 /// Most events in one chunk.
 pub const CHUNK_EVENTS_MAX: usize = 4_096;
 /// Most bytes of values between two flushes. The store writes about four times as many, in several of its segments, each
-/// of which is on the disk before anything claims it (`log/sync_cure.rs`); one of 128 KiB costs a sixth of a bulk load.
+/// of which is on the disk before anything claims it (`log/sled/sync_cure.rs`); one of 128 KiB costs a sixth of a bulk load.
 pub const SYNC_WINDOW_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of events that an import makes durable at once.
 pub const IMPORT_GROUP_BYTES: usize = 4 * 1024 * 1024;
@@ -108,6 +108,10 @@ pub const STORE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
 pub const STORE_CLOSE_DURATION_MAX: Duration = Duration::from_secs(5);
 /// How often it looks.
 pub const STORE_CLOSE_POLL: Duration = Duration::from_millis(5);
+/// How long a busy lock is tried again: a child between fork and exec holds the locks of its parent.
+pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
+/// How often it is tried.
+pub const LOCK_POLL: Duration = Duration::from_millis(5);
 /// A flush that takes longer ends the process.
 pub const FLUSH_DURATION_MAX: Duration = Duration::from_secs(30);
 /// The high-water mark is at most this far behind the durable log.

@@ -10,9 +10,10 @@ use std::{
 use bytes::{BufMut as _, Bytes};
 use uuid::Uuid;
 
-use super::{ArchiveError, Header, Reader, sync_directory};
+use super::{ArchiveError, Header, Reader};
 use crate::{
     domain::catalogue::Catalogue,
+    files,
     ledger::audit::Audit,
     limits::IMPORT_GROUP_BYTES,
     log::{ChunkWriter, CommitLog as _, LogError, SledLog},
@@ -156,15 +157,9 @@ impl LogBuilder {
 
 impl Store {
     fn begin(target: &Path, id: Uuid) -> Result<Self, ArchiveError> {
-        let mut name = target.as_os_str().to_owned();
-        name.push(".importing");
-        let directory = PathBuf::from(name);
-        match fs::remove_dir_all(&directory) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                return Err(ArchiveError::io("remove", &directory, e));
-            }
-            _ => {}
-        }
+        let directory = files::beside(target, ".importing");
+        files::remove_durably(&directory)
+            .map_err(|e| ArchiveError::io("remove", &directory, e))?;
         let log = SledLog::open(&directory, id)?;
         Ok(Self { log, chunks: ChunkWriter::new(0, Vec::new()), bytes: 0, directory })
     }
@@ -190,9 +185,8 @@ impl Store {
             let directory = directory.clone();
             move |e| ArchiveError::io(what, &directory, e)
         };
-        sync_directory(Some(&directory)).map_err(failed("sync"))?;
-        // An empty directory gives way to the one that has the log.
-        fs::rename(&directory, target).map_err(failed("rename"))?;
-        sync_directory(target.parent()).map_err(failed("sync what holds"))
+        files::sync(&directory).map_err(failed("sync"))?;
+        // The directory with the log takes the place of an empty one.
+        files::rename_durably(&directory, target).map_err(failed("rename"))
     }
 }

@@ -6,10 +6,8 @@
 pub mod backup;
 mod builder;
 pub mod format;
-mod target;
 
 use std::{
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,7 +17,6 @@ use uuid::Uuid;
 
 pub use self::builder::{BuiltLog, LogBuilder};
 pub use self::format::{Header, MAGIC, Reader, Writer};
-pub use self::target::Target;
 use crate::{
     domain::catalogue::Catalogue,
     ledger::audit::Verification,
@@ -68,12 +65,6 @@ impl ArchiveError {
     fn io(what: &str, path: &Path, source: io::Error) -> Self {
         Self::Io { what: format!("{what} {}", path.display()), source }
     }
-}
-
-/// Syncs a directory; none or an empty one is the current one.
-fn sync_directory(directory: Option<&Path>) -> io::Result<()> {
-    let directory = directory.filter(|directory| !directory.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Opens the log of a data directory that no server has, to verify it. Opening completes what a crash has interrupted,

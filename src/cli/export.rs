@@ -13,12 +13,13 @@ use uuid::Uuid;
 use super::{
     CliError,
     client::Client,
+    destination::Destination,
     json::Json,
     store::CatalogueArgs,
     text::{complain, hex},
 };
 use crate::{
-    archive::{ArchiveError, Header, LogBuilder, Target, Writer, backup},
+    archive::{ArchiveError, Header, LogBuilder, Writer, backup},
     protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload},
 };
 
@@ -82,7 +83,7 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
         };
         leaves(&mut client, &header, print).await?;
     }
-    target.keep().map_err(failed)?;
+    target.commit().map_err(failed)?;
     complain(&said(&header));
     Ok(())
 }
@@ -137,7 +138,7 @@ async fn add(
     };
     let target = archive(client, header, target, path, take).await?;
     assembly.end(name, header)?;
-    target.keep().map_err(failed)?;
+    target.commit().map_err(failed)?;
     complain(&said(header));
     Ok(())
 }
@@ -147,18 +148,18 @@ fn unwritten(path: &Path) -> impl Fn(io::Error) -> CliError + Copy {
     move |e| CliError::Said(format!("cannot write {}: {e}", path.display()))
 }
 
-fn target(path: &Path) -> io::Result<Target> {
-    if is_standard(path) { Ok(Target::standard()) } else { Target::file(path) }
+fn target(path: &Path) -> io::Result<Destination> {
+    if is_standard(path) { Ok(Destination::standard()) } else { Destination::file(path) }
 }
 
 /// Writes an archive, and gives each leaf to `take` as well.
 async fn archive(
     client: &mut Client,
     header: &Header,
-    target: Target,
+    target: Destination,
     path: &Path,
     mut take: impl FnMut(&Bytes) -> Result<(), ArchiveError>,
-) -> Result<Target, CliError> {
+) -> Result<Destination, CliError> {
     let failed = unwritten(path);
     let mut writer = Writer::begin(target, header).map_err(failed)?;
     let write = |leaf: Bytes| {

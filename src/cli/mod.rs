@@ -7,6 +7,7 @@ mod client;
 mod cursor;
 mod delivery_args;
 mod demo;
+mod destination;
 mod diff;
 mod events;
 mod explain;

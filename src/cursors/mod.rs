@@ -7,7 +7,6 @@
 //! This file knows positions and ids, not what a filter says.
 
 use std::{
-    fs, io,
     path::Path,
     sync::Arc,
     thread::{self, JoinHandle},
@@ -22,9 +21,12 @@ use redb::{
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::limits::{
-    CURSOR_CACHE_BYTES, CURSOR_FILTERS_BYTES_MAX, CURSOR_GROUP_MAX, CURSOR_QUEUE_MAX, CURSORS_MAX,
-    ID_BYTES_MAX,
+use crate::{
+    files,
+    limits::{
+        CURSOR_CACHE_BYTES, CURSOR_FILTERS_BYTES_MAX, CURSOR_GROUP_MAX, CURSOR_QUEUE_MAX,
+        CURSORS_MAX, ID_BYTES_MAX,
+    },
 };
 
 /// Place by id: position, log id, created and advanced in microseconds since 1970 (0: never advanced).
@@ -237,10 +239,7 @@ impl Cursors {
 /// name that the next start reads.
 fn begin(directory: &Path, path: &Path) -> Result<(), redb::Error> {
     let begun = directory.join("cursors.redb.new");
-    match fs::remove_file(&begun) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
+    files::remove_durably(&begun)?;
     let store = open_store(&begun)?;
     let write = store.begin_write()?;
     {
@@ -251,10 +250,8 @@ fn begin(directory: &Path, path: &Path) -> Result<(), redb::Error> {
     }
     write.commit()?;
     drop(store);
-    let sync = |path: &Path| fs::File::open(path).and_then(|file| file.sync_all());
-    sync(&begun)?;
-    fs::rename(&begun, path)?;
-    Ok(sync(directory)?)
+    files::sync(&begun)?;
+    Ok(files::rename_durably(&begun, path)?)
 }
 
 fn open_store(path: &Path) -> Result<Database, redb::Error> {
@@ -391,7 +388,10 @@ fn decode((next_position, log_id, created_micros, advanced): (u64, u128, i64, i6
 mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::{
+        io,
+        sync::atomic::{AtomicBool, Ordering},
+    };
 
     use super::*;
 

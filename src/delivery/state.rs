@@ -5,16 +5,15 @@
 //! ```
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::DeliveryError;
-use crate::{archive::Target, protocol::pb};
+use crate::{files, protocol::pb};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -100,9 +99,8 @@ impl DeliveryState {
 
     fn keep(&mut self, kept: Kept) -> Result<(), DeliveryError> {
         let write = || {
-            let mut file = Target::file(&self.path)?;
-            writeln!(file, "{}", serde_json::to_string(&kept)?)?;
-            file.keep()
+            let line = format!("{}\n", serde_json::to_string(&kept)?);
+            files::replace(&self.path, line.as_bytes())
         };
         write()
             .map_err(|e| DeliveryError::Io(format!("cannot write {}", self.path.display()), e))?;
@@ -114,20 +112,14 @@ impl DeliveryState {
 /// Two that deliver from one state would each skip what the other took, and deliver out of order. The lock is on a file
 /// beside it, because the state file is a new one each time.
 fn lock(path: &Path) -> Result<File, DeliveryError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".lock");
-    let beside = PathBuf::from(beside);
-    let failed = |e: io::Error| DeliveryError::Io(format!("cannot lock {}", beside.display()), e);
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false).open(&beside).map_err(failed)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(DeliveryError::Stopped(format!(
+    let beside = files::beside(path, ".lock");
+    files::lock(&beside).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => DeliveryError::Stopped(format!(
             "another tidu delivers from {}; give each hook a --state file of its own",
             path.display()
-        ))),
-        Err(error) => Err(failed(error.into())),
-    }
+        )),
+        _ => DeliveryError::Io(format!("cannot lock {}", beside.display()), error),
+    })
 }
 
 fn read(path: &Path, text: &str) -> Result<Kept, DeliveryError> {

@@ -12,10 +12,10 @@
 //! ```
 //!
 //! The file may lag behind the log; it must never run ahead of it. It is begun with both slots, under another name until
-//! it is on the disk, so that one slot holds whenever a power loss tears the other: also the first one to be written.
+//! it is on the disk. So a torn write damages at most one slot, even the first ever written.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io,
     os::unix::fs::FileExt as _,
     path::Path,
@@ -24,15 +24,15 @@ use std::{
 use uuid::Uuid;
 
 use super::LogError;
-use crate::merkle::Hash;
+use crate::{files, merkle::Hash};
 
 const MAGIC: [u8; 4] = *b"TDM1";
 const SLOT: usize = 64;
 const COVERED: usize = 60;
 
-/// What a mark says.
+/// How far a log had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct HighWaterMark {
     /// Names the history.
     pub log_id: Uuid,
     /// Events that were durable.
@@ -54,7 +54,7 @@ impl MarkFile {
     ///
     /// # Errors
     /// [`LogError::Io`]; [`LogError::Damaged`] if no slot is valid.
-    pub fn open(path: &Path) -> Result<Option<(Self, Mark)>, LogError> {
+    pub fn open(path: &Path) -> Result<Option<(Self, HighWaterMark)>, LogError> {
         let failed = |source| LogError::io(format!("open {}", path.display()), source);
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -73,24 +73,14 @@ impl MarkFile {
         Ok(Some((Self { file, next_slot }, newest)))
     }
 
-    /// Makes the file with `mark` in both slots. The caller syncs the directory.
+    /// Makes the file with `mark` in both slots, durably.
     ///
     /// # Errors
     /// [`LogError::Io`].
-    pub fn begin(path: &Path, mark: &Mark) -> Result<Self, LogError> {
+    pub fn begin(path: &Path, mark: &HighWaterMark) -> Result<Self, LogError> {
         let failed = |source| LogError::io(format!("begin {}", path.display()), source);
-        let begun = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&begun)
-            .map_err(failed)?;
-        file.write_all_at(&encode(mark).repeat(2), 0).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        fs::rename(&begun, path).map_err(failed)?;
+        files::replace(path, &encode(mark).repeat(2)).map_err(failed)?;
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
         Ok(Self { file, next_slot: 0 })
     }
 
@@ -98,7 +88,7 @@ impl MarkFile {
     ///
     /// # Errors
     /// [`LogError::Io`]; the other slot still holds.
-    pub fn write(&mut self, mark: &Mark) -> Result<(), LogError> {
+    pub fn write(&mut self, mark: &HighWaterMark) -> Result<(), LogError> {
         let failed = |source| LogError::io("write the high-water mark", source);
         self.file.write_all_at(&encode(mark), self.next_slot * SLOT as u64).map_err(failed)?;
         self.file.sync_data().map_err(failed)?;
@@ -107,7 +97,7 @@ impl MarkFile {
     }
 }
 
-fn encode(mark: &Mark) -> Vec<u8> {
+fn encode(mark: &HighWaterMark) -> Vec<u8> {
     let mut slot = Vec::with_capacity(SLOT);
     slot.extend(MAGIC);
     slot.extend(mark.log_id.as_bytes());
@@ -117,7 +107,7 @@ fn encode(mark: &Mark) -> Vec<u8> {
     slot
 }
 
-fn read_slot(file: &File, slot: u64) -> Option<Mark> {
+fn read_slot(file: &File, slot: u64) -> Option<HighWaterMark> {
     let mut bytes = [0; SLOT];
     file.read_exact_at(&mut bytes, slot * SLOT as u64).ok()?;
     let (covered, crc) = bytes.split_at_checked(COVERED)?;
@@ -128,15 +118,17 @@ fn read_slot(file: &File, slot: u64) -> Option<Mark> {
     let (log_id, rest) = rest.split_first_chunk::<16>()?;
     let (size, rest) = rest.split_first_chunk::<8>()?;
     let (root, _) = rest.split_first_chunk::<32>()?;
-    Some(Mark { log_id: Uuid::from_bytes(*log_id), size: u64::from_le_bytes(*size), root: *root })
+    Some(HighWaterMark { log_id: Uuid::from_bytes(*log_id), size: u64::from_le_bytes(*size), root: *root })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    fn mark(size: u64) -> Mark {
-        Mark { log_id: Uuid::from_u128(7), size, root: [9; 32] }
+    fn mark(size: u64) -> HighWaterMark {
+        HighWaterMark { log_id: Uuid::from_u128(7), size, root: [9; 32] }
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! Where events are kept: bytes and positions, nothing else.
 //!
 //! A [`CommitLog`] keeps chunks of leaves durably and in order. It does not know what a leaf means, and it never shows a
-//! chunk whose commit is not complete. Only `sled.rs` names the store, and only `sync_cure.rs` is unsafe.
+//! chunk whose commit is not complete. Only `sled/` names the store, and only `sled/sync_cure.rs`
+//! is unsafe.
 
 pub mod chunk;
 pub mod mark;
 pub mod memory;
-mod preflight;
 mod sled;
-pub mod sync_cure;
 
 use std::path::PathBuf;
 

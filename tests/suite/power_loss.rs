@@ -17,7 +17,13 @@ pub mod record;
 #[path = "power_loss/trace.rs"]
 mod trace;
 
-use std::{collections::BTreeMap, env, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    env, fs,
+    ops::Range,
+    path::Path,
+    sync::Arc,
+};
 
 use fastrand::Rng;
 
@@ -261,6 +267,74 @@ fn nothing_acknowledged_is_lost_by_a_power_loss_during_the_recovery_from_another
         }
     }
     report.print("a second power loss");
+}
+
+/// The store as a power loss left it in the field: its snapshot has 57 of its 69 bytes, nothing was acknowledged. Of its
+/// log the first `bytes` are there; the snapshot covers 0x60.
+fn torn_snapshot(store: &Path, snapshot: &str, bytes: usize) {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/torn-snapshot");
+    fs::create_dir_all(store.join("blobs")).unwrap();
+    fs::copy(fixture.join("conf"), store.join("conf")).unwrap();
+    fs::copy(fixture.join("snap.0000000000000060"), store.join(snapshot)).unwrap();
+    // The recovery had filled the rest of the segment with zeros, up to its last byte.
+    let mut content = fs::read(fixture.join("db.head")).unwrap();
+    content.truncate(bytes);
+    content.resize((512 << 10) - 1, 0);
+    fs::write(store.join("db"), content).unwrap();
+}
+
+#[test]
+fn a_torn_snapshot_that_the_log_can_replace_does_not_stop_a_start() {
+    let dir = directory();
+    let data = dir.path().join("data");
+    torn_snapshot(&data.join("log"), "snap.0000000000000060", usize::MAX);
+    let history = Arc::new(History::new(Vec::new()));
+    assert_eq!(check::verdict(&data, &history, 0, true), Verdict::Same(0));
+}
+
+/// Each state of the names at each moment of two recoveries: one finds a half-written snapshot, the other an older one
+/// and a log of many segments.
+#[test]
+fn a_start_opens_after_each_order_of_names_that_a_power_loss_may_leave() {
+    if !strace_is_there() {
+        return;
+    }
+    let dir = directory();
+    let place = Place::new(dir.path());
+    // With so much of the log the recovery writes a snapshot of the same name.
+    torn_snapshot(&place.disk().join("data/log"), "snap.0000000000000060.generating", 0x60);
+    let first = Recorded::new(&place, 0, &["phase:recovery open close"]);
+
+    let dir = directory();
+    let place = Place::new(dir.path());
+    for plan in ["open large:2500 close", "open small:10 large:2500 small:3 leave"] {
+        record::run_apart(&place, plan);
+    }
+    let before = History::new(place.leaves()).size();
+    let second = Recorded::new(&place, before, &["phase:recovery open leave"]);
+
+    for recorded in [first, second] {
+        let mut tried = HashSet::new();
+        for cut in recorded.disk.turning_points(&(0..recorded.disk.end)) {
+            for image in recorded.disk.images_of_names(cut) {
+                if !tried.insert(image.clone()) {
+                    continue;
+                }
+                let dir = tempfile::tempdir().unwrap();
+                image.write(dir.path());
+                let acknowledged = recorded.acknowledged(cut);
+                let data = dir.path().join("data");
+                let verdict = check::verdict(&data, &recorded.history, acknowledged, false);
+                if !matches!(verdict, Verdict::Same(_)) {
+                    let kept = directory().keep();
+                    image.write(&kept);
+                    panic!("{verdict:?}: moment {cut}, kept in {}", kept.display());
+                }
+            }
+        }
+        println!("{} orders of names", tried.len());
+        assert!(tried.len() > 10, "hardly any names were uncertain");
+    }
 }
 
 /// First start, advances, and restarts after a close.

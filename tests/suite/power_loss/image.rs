@@ -29,6 +29,7 @@ pub enum Cure {
 }
 
 /// A state of the disk after a power loss.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Image {
     directories: BTreeSet<PathBuf>,
     files: BTreeMap<PathBuf, Vec<u8>>,
@@ -94,20 +95,7 @@ impl Disk {
         random: &mut Rng,
         lost: &mut usize,
     ) -> Tree {
-        let parent = |change: &Change| match &change.what {
-            What::Link { path, .. }
-            | What::MakeDirectory { path }
-            | What::Unlink { path }
-            | What::Rename { to: path, .. } => path.parent().map(Path::to_owned),
-            _ => None,
-        };
-        let changes: Vec<_> = self.changes.iter().filter(|change| change.began < cut).collect();
-        let certain = |change: &Change, parent: &Path| {
-            syncs.get(parent).is_some_and(|sync| change.done < *sync)
-        };
-        let pending: Vec<usize> = (0..changes.len())
-            .filter(|i| parent(changes[*i]).is_some_and(|parent| !certain(changes[*i], &parent)))
-            .collect();
+        let pending = self.pending_entries(cut, syncs);
         let kept: BTreeSet<usize> = match fate(random) {
             Fate::Nothing => BTreeSet::new(),
             Fate::Everything => pending.iter().copied().collect(),
@@ -120,10 +108,34 @@ impl Disk {
             }
         };
         *lost += pending.len() - kept.len();
-        let pending: BTreeSet<usize> = pending.into_iter().collect();
+        self.tree(cut, &pending, &kept)
+    }
+
+    /// The changes of names before `cut` that no sync of their directory has made certain.
+    fn pending_entries(&self, cut: usize, syncs: &HashMap<&Path, usize>) -> Vec<usize> {
+        let parent = |change: &Change| match &change.what {
+            What::Link { path, .. }
+            | What::MakeDirectory { path }
+            | What::Unlink { path }
+            | What::Rename { to: path, .. } => path.parent().map(Path::to_owned),
+            _ => None,
+        };
+        let certain = |change: &Change, parent: &Path| {
+            syncs.get(parent).is_some_and(|sync| change.done < *sync)
+        };
+        let begun = self.changes.iter().enumerate().filter(|(_, change)| change.began < cut);
+        let pending = begun.filter(|(_, change)| {
+            parent(change).is_some_and(|parent| !certain(change, &parent))
+        });
+        pending.map(|(i, _)| i).collect()
+    }
+
+    /// The names after the changes before `cut`, of the pending ones only those that are kept.
+    fn tree(&self, cut: usize, pending: &[usize], kept: &BTreeSet<usize>) -> Tree {
+        let pending: BTreeSet<usize> = pending.iter().copied().collect();
         let mut tree = self.base.clone();
-        for (i, change) in changes.iter().enumerate() {
-            if pending.contains(&i) && !kept.contains(&i) {
+        for (i, change) in self.changes.iter().enumerate() {
+            if change.began >= cut || (pending.contains(&i) && !kept.contains(&i)) {
                 continue;
             }
             match &change.what {
@@ -147,6 +159,55 @@ impl Disk {
         tree.directories.retain(|path| reached(path));
         tree.files.retain(|path, _| reached(path));
         tree
+    }
+
+    /// An image for each state of the names that a power loss just before `cut` may leave. The content of the files is
+    /// as the process left it: only the names are tried.
+    pub fn images_of_names(&self, cut: usize) -> Vec<Image> {
+        let mut syncs: HashMap<&Path, usize> = HashMap::new();
+        for change in self.changes.iter().filter(|change| change.done < cut) {
+            if let What::SyncDirectory { path } = &change.what {
+                let latest = syncs.entry(path).or_default();
+                *latest = (*latest).max(change.began);
+            }
+        }
+        let pending = self.pending_entries(cut, &syncs);
+        assert!(pending.len() <= 12, "{} changes of names without a sync", pending.len());
+        let mut trees: BTreeSet<(Vec<_>, Vec<_>)> = BTreeSet::new();
+        for choice in 0..1_u32 << pending.len() {
+            let kept = pending.iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
+            let tree = self.tree(cut, &pending, &kept.map(|(_, change)| *change).collect());
+            trees.insert((
+                tree.directories.into_iter().collect(),
+                tree.files.into_iter().collect(),
+            ));
+        }
+        let image = |(directories, files): (Vec<PathBuf>, Vec<(PathBuf, FileId)>)| Image {
+            directories: directories.iter().map(|path| self.relative(path)).collect(),
+            files: files
+                .iter()
+                .map(|(path, file)| (self.relative(path), self.written(*file, cut)))
+                .collect(),
+            pages_lost: 0,
+            entries_lost: pending.len(),
+        };
+        trees.into_iter().map(image).collect()
+    }
+
+    /// A file as the process had written it before `cut`.
+    fn written(&self, file: FileId, cut: usize) -> Vec<u8> {
+        let base = self.base_content.get(&file).map_or(&[][..], Vec::as_slice);
+        let (mut size, mut pages) = (base.len(), Pages::new());
+        put(&mut pages, 0, base, |_| true);
+        for change in self.changes.iter().filter(|change| change.done < cut) {
+            let touches = matches!(&change.what,
+                What::Write { file: f, .. } | What::SetLength { file: f, .. } if *f == file);
+            if touches {
+                apply(&mut pages, &change.what, |_| true);
+                size = size_after(size, &change.what);
+            }
+        }
+        flat(&pages, size)
     }
 
     /// The bytes of a file, and how many of its pages stand otherwise than the process left them.

@@ -105,6 +105,18 @@ pub fn record(place: &Place, disk: &mut Disk, plan: &str) {
     disk.follow(&calls, end);
 }
 
+/// Runs a plan in a process of its own that is not recorded.
+pub fn run_apart(place: &Place, plan: &str) {
+    let status = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "power_loss::record::workload", "--ignored", "--nocapture"])
+        .env(PLAN, plan)
+        .env(PLACE, &place.directory)
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success(), "the workload failed: {plan}");
+}
+
 #[test]
 #[ignore = "the process that is recorded; the tests start it"]
 fn workload() {

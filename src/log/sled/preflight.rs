@@ -14,8 +14,8 @@
 //! cure of `sync_cure.rs` a claim is true when it is written and the segment that it names is freed only once there is a
 //! higher one, so that a power loss cannot bring this about: something has damaged the file, and it is left as it is.
 //!
-//! Also every byte is read once. A read that fails during its recovery the store takes for the end of its log, and it fills
-//! what stands behind with zeros: a disk that cannot give a block back would cost all that came after it.
+//! It also reads every byte: sled treats a failed read during recovery as the end of its log and fills the rest with zeros.
+//! A disk that cannot give a block back would cost all that came after it.
 
 use std::{
     fs::{self, File},
@@ -23,7 +23,8 @@ use std::{
     path::Path,
 };
 
-use super::LogError;
+use super::snapshot;
+use crate::log::LogError;
 
 /// Size of a segment. The store refuses a file with any other.
 const SEGMENT: u64 = 512 * 1024;
@@ -76,10 +77,7 @@ fn missing(segments: &[Segment], covered: i64) -> Option<i64> {
 fn newest_snapshot(store_path: &Path) -> io::Result<i64> {
     let mut newest = 0;
     for entry in fs::read_dir(store_path)? {
-        let name = entry?.file_name();
-        let digits = name.to_str().and_then(|name| name.strip_prefix("snap."));
-        let number = digits.and_then(|digits| i64::from_str_radix(digits, 16).ok());
-        newest = newest.max(number.unwrap_or(0));
+        newest = newest.max(snapshot::position(&entry?.path()).unwrap_or(0));
     }
     Ok(newest)
 }
@@ -120,8 +118,8 @@ fn decode(header: &[u8; HEADER]) -> Option<Segment> {
     (valid && segment.first >= 0).then_some(segment)
 }
 
-/// CRC-32 as in Ethernet and zip, bit by bit: it covers 16 bytes for each 512 KiB.
-fn crc32(bytes: &[u8]) -> u32 {
+/// CRC-32 as in Ethernet and zip, bit by bit: it covers 16 bytes for each 512 KiB, and a snapshot.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
     const POLYNOMIAL: u32 = 0xEDB8_8320;
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {

@@ -1,0 +1,209 @@
+//! Files that survive a power loss: the one place where durability of a file is done.
+//!
+//! A file system keeps the content of a file when the file was synced, and its name when the directory was synced. Names
+//! that were changed without a sync may come back in any combination. So the rules here are:
+//!
+//! - a file is begun under another name, synced, renamed, and then its directory is synced;
+//! - a leftover under that other name is truncated, or removed and its directory synced, before the name is used again.
+//!   Otherwise the rename could give the final name to the leftover.
+//!
+//! Errors are those of the system; callers add the path.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use crate::limits::{LOCK_POLL, LOCK_WAIT_MAX};
+
+/// Opens a file and locks it for this process, until the file is closed.
+///
+/// A child between fork and exec holds the locks of its parent, so a lock that is busy is tried again for
+/// [`LOCK_WAIT_MAX`].
+///
+/// # Errors
+/// [`io::ErrorKind::WouldBlock`] if another process holds it.
+pub fn lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).open(path)?;
+    let mut waited = Duration::ZERO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if waited < LOCK_WAIT_MAX => {
+                thread::sleep(LOCK_POLL);
+                waited += LOCK_POLL;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Syncs a file, or the names in a directory.
+///
+/// # Errors
+/// If it cannot be opened or synced.
+pub fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Syncs the directory that holds a name.
+///
+/// # Errors
+/// If it cannot be opened or synced.
+pub fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync(parent.unwrap_or(Path::new(".")))
+}
+
+/// Renames a file or directory within a file system; both names are certain when this returns.
+///
+/// # Errors
+/// If it cannot be renamed or a directory cannot be synced.
+pub fn rename_durably(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_parent(to)?;
+    if from.parent() == to.parent() { Ok(()) } else { sync_parent(from) }
+}
+
+/// Removes a file, or a directory with everything in it. If there was one, it cannot come back.
+///
+/// # Errors
+/// If it cannot be removed or its directory cannot be synced.
+pub fn remove_durably(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Ok(()) => sync_parent(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The path with something after its file name.
+#[must_use]
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Writes a whole small file in the place of the one that has the name, if any. A power loss leaves one or the other.
+///
+/// # Errors
+/// If it cannot be written; the old file is there then.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::begin(path, ".new")?;
+    file.write_all(content)?;
+    file.commit()
+}
+
+/// A file that has another name, with `.partial` after it, until it is whole and on the disk; removed otherwise.
+#[derive(Debug)]
+pub struct AtomicFile {
+    out: BufWriter<File>,
+    path: PathBuf,
+    partial: PathBuf,
+}
+
+impl AtomicFile {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Self::begin(path, ".partial")
+    }
+
+    fn begin(path: &Path, suffix: &str) -> io::Result<Self> {
+        let partial = beside(path, suffix);
+        let out = BufWriter::new(File::create(&partial)?);
+        Ok(Self { out, path: path.to_path_buf(), partial })
+    }
+
+    /// Ends it: its content and its name are on the disk.
+    ///
+    /// # Errors
+    /// If it cannot be written; the old file, if any, is there then.
+    pub fn commit(mut self) -> io::Result<()> {
+        self.out.flush()?;
+        self.out.get_ref().sync_all()?;
+        rename_durably(&self.partial, &self.path)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        // It is not there any more if it was committed.
+        let _ = remove_durably(&self.partial);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_let_go_within_a_moment_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        let held = lock(&path).unwrap();
+        assert_eq!(lock(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let (begins, begun) = mpsc::channel();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                begins.send(()).unwrap();
+                lock(&path)
+            });
+            begun.recv().unwrap();
+            drop(held);
+            assert!(waiting.join().unwrap().is_ok());
+        });
+    }
+
+    #[test]
+    fn a_file_has_its_name_only_when_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(beside(&path, ".partial"), [7; 200]).unwrap();
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"one").unwrap();
+        assert!(!path.exists());
+        file.commit().unwrap();
+        drop(AtomicFile::create(&path).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        replace(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn removing_needs_nothing_to_be_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, tree) = (dir.path().join("file"), dir.path().join("tree"));
+        fs::write(&file, b"x").unwrap();
+        fs::create_dir_all(tree.join("branch")).unwrap();
+        for path in [&file, &tree, &file, &tree] {
+            remove_durably(path).unwrap();
+            assert!(!path.exists());
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The log on sled 0.34.7, with its known faults cured from outside. The only room that names the store.
+//!
+//! ```text
+//! DATA/LOCK        locked while a process has the directory
+//! DATA/MARK        the high-water mark, see mark.rs
+//! DATA/log/        sled: conf, db, snap.*; blobs/ stays empty
+//! DATA/log.new/    a store being begun; until it has its final name it holds nothing
+//! DATA/log.trial/  a copy of the store during a start that found its snapshot torn
+//! ```
+//!
+//! This file serves an open log; `open.rs` opens it, and `format.rs` has its keys and values. Rules: one tree; a window is
+//! inserted in order and made durable by one blocking `flush`; never `flush_async`, `watch_prefix`, merge operators,
+//! transactions, `generate_id` or `len`; no value over 7 KiB. A chunk past the last one that ends a commit was never
+//! acknowledged: it is removed at the next start.
+
+mod format;
+mod open;
+mod preflight;
+mod snapshot;
+mod sync_cure;
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use self::format::{BLOCKS, CHUNKS, Key, decode_block, encode_block, key, position_of};
+use super::{
+    Appended, Chunk, CommitLog, Group, Hash, HashBlock, LogError,
+    mark::{HighWaterMark, MarkFile},
+};
+use crate::domain::limits::{HASHES_PER_BLOCK, SYNC_WINDOW_BYTES_MAX};
+
+/// The log in a data directory.
+#[derive(Debug)]
+pub struct SledLog {
+    store: sled::Db,
+    id: Uuid,
+    size: AtomicU64,
+    mark: Mutex<MarkFile>,
+    found: Option<HighWaterMark>,
+    _lock: File,
+}
+
+impl SledLog {
+    /// The high-water mark found at the start. The root at its size must be compared with the rebuilt one.
+    #[must_use]
+    pub fn mark_found(&self) -> Option<HighWaterMark> {
+        self.found
+    }
+
+    fn read_chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
+        let size = self.size();
+        let mut chunks: Vec<Chunk> = Vec::new();
+        if from >= size {
+            return Ok(chunks);
+        }
+        let upto = key(CHUNKS, from);
+        let holder = self.store.range([CHUNKS].as_slice()..=upto.as_slice()).next_back();
+        let Some(holder) = holder else {
+            return Err(LogError::damaged(from, "the chunk that holds it is missing"));
+        };
+        let (start, _) = holder.map_err(|e| store_error("read the log", e))?;
+        let mut expected = position_of(&start);
+        let mut taken = 0;
+        for entry in self.store.range(start..[CHUNKS + 1].as_slice().into()) {
+            let (key, value) = entry.map_err(|e| store_error("read the log", e))?;
+            let chunk = Chunk::decode(position_of(&key), Bytes::copy_from_slice(&value))?;
+            if chunk.first() != expected || (chunks.is_empty() && chunk.next() <= from) {
+                return Err(LogError::damaged(expected, "a chunk is missing"));
+            }
+            expected = chunk.next();
+            taken += value.len();
+            if chunk.first() >= size {
+                break;
+            }
+            chunks.push(chunk);
+            if taken >= bytes {
+                break;
+            }
+        }
+        if taken < bytes && expected < size {
+            return Err(LogError::damaged(expected, "the chunks end before the log does"));
+        }
+        Ok(chunks)
+    }
+
+    /// Writes the values in order and syncs them. No batch: the store would write its begin and its content separately and
+    /// sync each. What a power loss leaves of a window is its first values, which is what the order is for.
+    fn write_window(&self, window: &[(Key, Bytes)]) -> Result<(), LogError> {
+        for (key, value) in window {
+            let written = self.store.insert(key, value.as_ref());
+            written.map_err(|e| store_error("write to the log", e))?;
+        }
+        self.store.flush().map_err(|e| store_error("flush the log", e))?;
+        Ok(())
+    }
+}
+
+impl CommitLog for SledLog {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn size(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    fn append(&self, base: u64, group: &Group) -> Result<Appended, LogError> {
+        let size = self.size();
+        if base != size {
+            return Ok(Appended::MovedOn(size));
+        }
+        let Some(last) = group.chunks.last() else { return Ok(Appended::Durable(size)) };
+        assert!(last.ends_commit(), "a group ends in the middle of a commit");
+
+        let (mut window, mut bytes) = (Vec::new(), 0);
+        let mut blocks = group.blocks.iter().peekable();
+        let mut next = base;
+        for chunk in &group.chunks {
+            assert_eq!(chunk.first(), next, "a gap between chunks");
+            next = chunk.next();
+            // Hashes before the chunk that completes them: where that is, they are.
+            while let Some(block) = blocks.next_if(|b| b.first + HASHES_PER_BLOCK as u64 <= next) {
+                let value = Bytes::from(encode_block(block));
+                bytes += value.len();
+                window.push((key(BLOCKS, block.first), value));
+            }
+            bytes += chunk.bytes().len();
+            window.push((key(CHUNKS, chunk.first()), chunk.bytes().clone()));
+            if bytes >= SYNC_WINDOW_BYTES_MAX && next < last.next() {
+                self.write_window(&window)?;
+                window.clear();
+                bytes = 0;
+            }
+        }
+        self.write_window(&window)?;
+        self.size.store(next, Ordering::Release);
+        Ok(Appended::Durable(next))
+    }
+
+    fn read(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
+        guarded(|| self.read_chunks(from, bytes))
+    }
+
+    fn hashes(&self, first: u64) -> Result<Option<HashBlock>, LogError> {
+        guarded(|| {
+            let value = self.store.get(key(BLOCKS, first));
+            let value = value.map_err(|e| store_error("read leaf hashes", e))?;
+            value.map(|value| decode_block(first, &value)).transpose()
+        })
+    }
+
+    fn mark(&self, size: u64, root: Hash) -> Result<(), LogError> {
+        assert!(size <= self.size(), "a high-water mark ahead of the log");
+        self.mark.lock().write(&HighWaterMark { log_id: self.id, size, root })
+    }
+}
+
+/// Reads from the store. sled panics on some corruption; the panic is reported as damage. Nothing is shared that a panic
+/// could leave half changed.
+fn guarded<T>(read: impl FnOnce() -> Result<T, LogError>) -> Result<T, LogError> {
+    let gave_up = |_| Err(LogError::damaged(0, "the store gave up on a page that it cannot read"));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(gave_up)
+}
+
+fn store_error(what: &str, error: sled::Error) -> LogError {
+    match error {
+        sled::Error::Io(source) => LogError::io(what, source),
+        other => LogError::damaged(0, format!("{what}: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use bytes::BufMut as _;
+
+    use super::{format::META_KEY, *};
+    use crate::log::ChunkWriter;
+
+    #[test]
+    fn a_tail_without_its_end_is_invisible_and_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = Uuid::from_u128(1);
+        let log = SledLog::open(dir.path(), id).unwrap();
+        let mut writer = ChunkWriter::new(0, Vec::new());
+        for _ in 0..300 {
+            writer.push(5_000, true, |buf| buf.put_bytes(b'x', 5_000));
+        }
+        log.append(0, &writer.finish()).unwrap();
+        // What a crash between two windows leaves: chunks of a commit without the one that ends it.
+        for i in 0..3_u32 {
+            writer.push(6_000, i == 2, |buf| buf.put_bytes(b'y', 6_000));
+        }
+        let torn = writer.finish();
+        for chunk in &torn.chunks[..2] {
+            log.store.insert(key(CHUNKS, chunk.first()), chunk.bytes().as_ref()).unwrap();
+        }
+        log.store.flush().unwrap();
+        drop(log);
+
+        let log = SledLog::open(dir.path(), Uuid::nil()).unwrap();
+        assert_eq!((log.id(), log.size()), (id, 300));
+        assert!(log.read(300, 1).unwrap().is_empty());
+        assert_eq!(log.read(299, 1).unwrap()[0].next(), 300);
+        assert!(log.store.get(key(CHUNKS, 300)).unwrap().is_none());
+        assert!(log.hashes(128).unwrap().is_some());
+        assert_eq!(log.append(301, &torn).unwrap(), Appended::MovedOn(300));
+    }
+
+    #[test]
+    fn a_log_shorter_than_its_mark_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
+        let mut writer = ChunkWriter::new(0, Vec::new());
+        writer.push(1, true, |buf| buf.put_u8(1));
+        log.append(0, &writer.finish()).unwrap();
+        log.mark(1, [0; 32]).unwrap();
+        log.store.remove(key(CHUNKS, 0)).unwrap();
+        log.store.flush().unwrap();
+        drop(log);
+        let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
+        assert!(matches!(error, LogError::Damaged { position: 0, .. }), "{error}");
+        fs::remove_dir_all(dir.path().join("log")).unwrap();
+        let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
+        assert!(error.to_string().contains("the store is gone"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_in_use_is_refused_and_a_half_written_snapshot_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
+        assert!(matches!(SledLog::open(dir.path(), Uuid::nil()), Err(LogError::Busy(_))));
+        drop(log);
+        let leftover = dir.path().join("log/snap.00000000000000FF.generating");
+        fs::write(&leftover, b"torn").unwrap();
+        SledLog::open(dir.path(), Uuid::nil()).unwrap();
+        assert!(!leftover.exists());
+    }
+
+    #[test]
+    fn a_newer_format_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
+        let mut value = 9_u16.to_le_bytes().to_vec();
+        value.extend([0; 16]);
+        value.extend(crc32c::crc32c(&value).to_le_bytes());
+        log.store.insert(META_KEY, value).unwrap();
+        log.store.flush().unwrap();
+        drop(log);
+        let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
+        assert!(matches!(error, LogError::TooNew { found: 9, known: 1 }), "{error}");
+    }
+
+    #[test]
+    fn a_missing_or_altered_chunk_is_damage_and_never_a_shorter_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
+        let mut writer = ChunkWriter::new(0, Vec::new());
+        for _ in 0..4 {
+            writer.push(4_000, true, |buf| buf.put_bytes(b'x', 4_000));
+        }
+        log.append(0, &writer.finish()).unwrap();
+        log.store.remove(key(CHUNKS, 1)).unwrap();
+        for from in 1..2 {
+            let error = log.read(from, usize::MAX).unwrap_err();
+            assert!(matches!(error, LogError::Damaged { .. }), "{error}");
+        }
+        let error = log.read(0, usize::MAX).unwrap_err();
+        assert!(matches!(error, LogError::Damaged { position: 1, .. }), "{error}");
+    }
+}

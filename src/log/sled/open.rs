@@ -1,0 +1,278 @@
+//! Opens a log: takes the directory, sees to it that the store can be believed, and removes what never became whole.
+
+use std::{
+    fs::{self, File},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::atomic::AtomicU64,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sled::Batch;
+use uuid::Uuid;
+
+use super::{
+    SledLog,
+    format::{
+        BLOCKS, CHUNKS, META_KEY, SYNC_KEY, decode_identity, encode_identity, key, position_of,
+    },
+    guarded, preflight, snapshot, store_error, sync_cure,
+};
+use crate::{
+    domain::limits::{
+        HASHES_PER_BLOCK, STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL,
+    },
+    files,
+    log::{
+        Chunk, Frontier, LogError,
+        mark::{HighWaterMark, MarkFile},
+    },
+};
+
+impl SledLog {
+    /// Opens the log in `directory`, or begins a new one named `fresh_id`.
+    ///
+    /// # Errors
+    /// Every variant of [`LogError`]. Nothing is repaired by deleting what was acknowledged.
+    pub fn open(directory: &Path, fresh_id: Uuid) -> Result<Self, LogError> {
+        fs::create_dir_all(directory)
+            .map_err(|e| LogError::io(format!("create {}", directory.display()), e))?;
+        let lock = lock(directory)?;
+        let store_path = directory.join("log");
+        let existed = store_path.exists();
+        let marked = MarkFile::open(&directory.join("MARK"))?;
+        let found = marked.as_ref().map(|(_, mark)| *mark);
+        if existed && !store_path.join("db").exists() {
+            return Err(LogError::damaged(0, "the store has lost its main file"));
+        }
+        if !existed && found.is_some_and(|mark| mark.size > 0) {
+            return Err(LogError::damaged(0, "the store is gone, but the high-water mark is not"));
+        }
+
+        check_rename_syncs(directory)?;
+        if !existed {
+            begin_store(directory, &store_path)?;
+        }
+        snapshot::settle(directory, &store_path)?;
+        preflight::check(&store_path)?;
+        let store = open_store(&store_path)?;
+        match Self::take_over(&store, directory, &store_path, marked, fresh_id) {
+            Ok((id, size, mark)) => {
+                let (size, mark) = (AtomicU64::new(size), Mutex::new(mark));
+                Ok(Self { store, id, size, mark, found, _lock: lock })
+            }
+            Err(error) => {
+                // The first error is the one to report.
+                let _ = close_store(store);
+                Err(error)
+            }
+        }
+    }
+
+    /// Checks an open store against everything that stands beside it, and removes what never became whole.
+    fn take_over(
+        store: &sled::Db,
+        directory: &Path,
+        store_path: &Path,
+        marked: Option<(MarkFile, HighWaterMark)>,
+        fresh_id: Uuid,
+    ) -> Result<(Uuid, u64, MarkFile), LogError> {
+        let found = marked.as_ref().map(|(_, mark)| *mark);
+        check_blobs(store_path)?;
+        guarded(|| check_flush_syncs(store))?;
+        let id = guarded(|| identity(store, found, fresh_id))?;
+        let mark = match marked {
+            Some((file, _)) => file,
+            None => MarkFile::begin(&directory.join("MARK"), &nothing_yet(id))?,
+        };
+        sync_files(directory, store_path)?;
+
+        let size = guarded(|| complete_size(store))?;
+        if let Some(mark) = found.filter(|mark| mark.size > size) {
+            let detail = format!("the log ends here, but {} events had been durable", mark.size);
+            return Err(LogError::damaged(size, detail));
+        }
+        // Only now: before a log that is refused, nothing is taken away from it.
+        guarded(|| remove_tail(store, size))?;
+        Ok((id, size, mark))
+    }
+}
+
+/// Takes the directory for this process.
+fn lock(directory: &Path) -> Result<File, LogError> {
+    let path = directory.join("LOCK");
+    files::lock(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => LogError::Busy(directory.to_path_buf()),
+        _ => LogError::io(format!("lock {}", path.display()), error),
+    })
+}
+
+/// Makes an empty store and gives it its name when it is on the disk.
+///
+/// The store writes its `conf` without a sync, and refuses a torn one for ever: a power loss during the first start must
+/// not leave one under the name that the next start reads.
+fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
+    let begun = directory.join("log.new");
+    files::remove_durably(&begun)
+        .map_err(|e| LogError::io(format!("remove {}", begun.display()), e))?;
+    let store = open_store(&begun)?;
+    let flushed = store.flush().map_err(|e| store_error("flush a new store", e));
+    let closed = close_store(store);
+    flushed.and(closed)?;
+    sync_files(directory, &begun)?;
+    // Durable before the mark gets its name: a mark without its store would speak of a log that is gone.
+    files::rename_durably(&begun, store_path)
+        .map_err(|e| LogError::io(format!("rename {}", begun.display()), e))
+}
+
+/// Opens the store. sled panics on some corruption; the panic is reported as damage.
+///
+/// The store's threads may hold its file for a moment after the last handle of this process is dropped. We hold LOCK, so
+/// a file in use can only be our own, and waiting for it ends.
+pub(super) fn open_store(path: &Path) -> Result<sled::Db, LogError> {
+    let config =
+        sled::Config::new().path(path).cache_capacity(STORE_CACHE_BYTES).flush_every_ms(None);
+    let mut waited = Duration::ZERO;
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| config.open())) {
+            Err(_) => {
+                let detail = "the store cannot be read and gave up while opening";
+                return Err(LogError::damaged(0, detail));
+            }
+            Ok(Err(sled::Error::Io(e)))
+                if e.to_string().contains("could not acquire lock")
+                    && waited < STORE_CLOSE_DURATION_MAX =>
+            {
+                std::thread::sleep(STORE_CLOSE_POLL);
+                waited += STORE_CLOSE_POLL;
+            }
+            Ok(opened) => {
+                return opened.map_err(|e| store_error(&format!("open {}", path.display()), e));
+            }
+        }
+    }
+}
+
+/// Closes the store. It syncs its file then, and panics where that fails.
+pub(super) fn close_store(store: sled::Db) -> Result<(), LogError> {
+    catch_unwind(AssertUnwindSafe(|| drop(store))).map_err(|_| {
+        LogError::io("close the store", io::Error::other("its file could not be synced"))
+    })
+}
+
+/// Values are small enough never to become blobs, which the store does not sync. One here means damage.
+fn check_blobs(store_path: &Path) -> Result<(), LogError> {
+    let blobs = store_path.join("blobs");
+    let any = fs::read_dir(&blobs).ok().and_then(|mut entries| entries.next()).is_some();
+    if any {
+        return Err(LogError::damaged(0, format!("{} is not empty", blobs.display())));
+    }
+    Ok(())
+}
+
+/// Writes a marker, flushes, and sees whether the flush came by the cure.
+fn check_flush_syncs(store: &sled::Db) -> Result<(), LogError> {
+    let failed = |e| store_error("write the start-up marker", e);
+    // Another value at each start, because the store writes nothing for one that it has.
+    let last =
+        store.get(SYNC_KEY).map_err(failed)?.and_then(|value| value.as_ref().try_into().ok());
+    let marker = last.map_or(0, u64::from_le_bytes).wrapping_add(1);
+    let before = sync_cure::syncs();
+    store.insert(SYNC_KEY, &marker.to_le_bytes()).and_then(|_| store.flush()).map_err(failed)?;
+    if sync_cure::OBSERVABLE && sync_cure::syncs() == before {
+        return Err(LogError::NotDurable);
+    }
+    Ok(())
+}
+
+/// Sees whether a rename comes by the cure. A rename of a file that is not there is enough.
+fn check_rename_syncs(directory: &Path) -> Result<(), LogError> {
+    let absent = directory.join("LOCK.absent");
+    let before = sync_cure::renames();
+    let _ = fs::rename(&absent, &absent);
+    if sync_cure::OBSERVABLE && sync_cure::renames() == before {
+        return Err(LogError::NotDurable);
+    }
+    Ok(())
+}
+
+/// Reads the log id, or writes it into a store that has none.
+fn identity(store: &sled::Db, mark: Option<HighWaterMark>, fresh_id: Uuid) -> Result<Uuid, LogError> {
+    let stored = store.get(META_KEY).map_err(|e| store_error("read the log's identity", e))?;
+    let Some(value) = stored else {
+        let holds_events = !matches!(store.scan_prefix([CHUNKS]).next(), None | Some(Err(_)));
+        if holds_events || mark.is_some_and(|mark| mark.size > 0) {
+            return Err(LogError::damaged(0, "the log has lost its identity"));
+        }
+        // A mark that has survived where the identity has not gives the log its name.
+        let fresh_id = mark.map_or(fresh_id, |mark| mark.log_id);
+        store
+            .insert(META_KEY, encode_identity(fresh_id))
+            .and_then(|_| store.flush())
+            .map_err(|e| store_error("write the log's identity", e))?;
+        return Ok(fresh_id);
+    };
+    let id = decode_identity(&value)?;
+    if mark.is_some_and(|mark| mark.log_id != id) {
+        return Err(LogError::damaged(0, "the high-water mark belongs to another log"));
+    }
+    Ok(id)
+}
+
+/// The high-water mark of a log that has just begun.
+fn nothing_yet(log_id: Uuid) -> HighWaterMark {
+    HighWaterMark { log_id, size: 0, root: Frontier::default().root() }
+}
+
+/// The store syncs neither its small files nor any directory, so that a new log could vanish with its name.
+fn sync_files(directory: &Path, store_path: &Path) -> Result<(), LogError> {
+    let absolute = directory.canonicalize();
+    let parent = absolute.ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    let paths = ["conf", "db", "blobs"].map(|name| store_path.join(name));
+    let paths = paths
+        .into_iter()
+        .chain([directory.join("LOCK"), directory.join("MARK")])
+        .filter(|path| path.exists())
+        .chain([store_path.to_path_buf(), directory.to_path_buf()]);
+    let sync = |path: PathBuf| {
+        files::sync(&path).map_err(|e| LogError::io(format!("sync {}", path.display()), e))
+    };
+    paths.chain(parent).try_for_each(sync)
+}
+
+/// The end of the last complete commit.
+fn complete_size(store: &sled::Db) -> Result<u64, LogError> {
+    for entry in store.scan_prefix([CHUNKS]).rev() {
+        let (key, value) = entry.map_err(|e| store_error("read the log's end", e))?;
+        let chunk = Chunk::decode(position_of(&key), Bytes::copy_from_slice(&value))?;
+        if chunk.ends_commit() {
+            return Ok(chunk.next());
+        }
+    }
+    Ok(0)
+}
+
+/// Removes what was written of a commit that never became whole, so that nothing stale stands behind the next one.
+fn remove_tail(store: &sled::Db, size: u64) -> Result<(), LogError> {
+    let mut batch = Batch::default();
+    let mut any = false;
+    for entry in store.range(key(CHUNKS, size)..key(CHUNKS, u64::MAX)) {
+        let (key, _) = entry.map_err(|e| store_error("read the log's tail", e))?;
+        batch.remove(key);
+        any = true;
+    }
+    let first_open_block = size - size % HASHES_PER_BLOCK as u64;
+    for entry in store.range(key(BLOCKS, first_open_block)..key(BLOCKS, u64::MAX)) {
+        let (key, _) = entry.map_err(|e| store_error("read the log's tail", e))?;
+        batch.remove(key);
+        any = true;
+    }
+    if any {
+        store.apply_batch(batch).map_err(|e| store_error("remove an incomplete commit", e))?;
+        store.flush().map_err(|e| store_error("flush the log", e))?;
+    }
+    Ok(())
+}

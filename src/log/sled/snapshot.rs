@@ -1,0 +1,120 @@
+//! The store's snapshot, before the store reads it.
+//!
+//! A snapshot (`snap.*`) is the store's table of pages at one position of its log, which is its name in hexadecimal. It
+//! ends with its length (8 bytes) and the CRC-32 of all before them (4 bytes). The store writes one at each start under
+//! another name, `snap.*.generating`, syncs it and renames it. Two things go wrong:
+//!
+//! - It takes a half-written `snap.*.generating` for a snapshot. A start removes it, and syncs the directory: otherwise a
+//!   power loss could undo the removal, and the rename that follows could give the half-written file the final name.
+//! - It refuses a torn snapshot for ever, though the log may replace it. Without a snapshot the store reads its whole log,
+//!   and every page that is live is there. But it stops at the first gap in the log's end and fills all behind it with
+//!   zeros. A gap may be there that only the snapshot explains, because the start that wrote the snapshot freed that
+//!   segment. So the log is first recovered without the snapshot in a copy. If that reaches the position in the torn
+//!   snapshot's name, the snapshot is removed; otherwise nothing is changed and the start is refused.
+
+use std::{
+    fs,
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    open::{close_store, open_store},
+    preflight::{self, crc32},
+};
+use crate::{files, log::LogError};
+
+/// Length and checksum at the end of a snapshot.
+const TRAILER: usize = 12;
+
+/// Removes what the store must not take for a snapshot: half-written ones, and torn ones that the log can replace.
+///
+/// # Errors
+/// [`LogError::Damaged`] if a torn snapshot cannot be replaced; [`LogError::Io`].
+pub(super) fn settle(directory: &Path, store_path: &Path) -> Result<(), LogError> {
+    for path in named(store_path, |name| name.ends_with(".generating"))? {
+        remove(&path)?;
+    }
+    let trial = directory.join("log.trial");
+    remove(&trial)?;
+    let Some(torn) = newest(store_path)? else { return Ok(()) };
+    if is_whole(&torn)? {
+        return Ok(());
+    }
+    rebuild(store_path, &trial, &torn)?;
+    remove(&trial)?;
+    tracing::warn!(snapshot = %torn.display(), "the store's snapshot is torn; the log replaces it");
+    // All of them, because the trial had none. The torn one is the last to go, so that a power loss before leads here again.
+    let mut snapshots = named(store_path, |_| true)?;
+    snapshots.sort();
+    snapshots.iter().try_for_each(|path| remove(path))
+}
+
+/// Sees in a copy whether the log alone reaches as far as the torn snapshot did.
+fn rebuild(store_path: &Path, trial: &Path, torn: &Path) -> Result<(), LogError> {
+    let lacks = |why: &str| {
+        let detail = format!(
+            "the store's snapshot {} is torn and the log cannot replace it: {why}; nothing was changed",
+            torn.display()
+        );
+        LogError::damaged(0, detail)
+    };
+    let reached = position(torn).ok_or_else(|| lacks("its name is not a position"))?;
+    let failed = |e| LogError::io(format!("copy the store to {}", trial.display()), e);
+    fs::create_dir(trial).map_err(failed)?;
+    for name in ["conf", "db"] {
+        fs::copy(store_path.join(name), trial.join(name)).map_err(failed)?;
+    }
+    let recovered = preflight::check(trial).and_then(|()| open_store(trial)).and_then(close_store);
+    recovered.map_err(|error| match error {
+        LogError::Damaged { detail, .. } => lacks(&detail),
+        other => other,
+    })?;
+    let again = newest(trial)?.and_then(|path| position(&path));
+    if again.is_some_and(|again| again >= reached) {
+        return Ok(());
+    }
+    Err(lacks("what it read of the log last is not all there"))
+}
+
+/// The snapshot that the store would read: the one with the last name.
+fn newest(store_path: &Path) -> Result<Option<PathBuf>, LogError> {
+    Ok(named(store_path, |_| true)?.into_iter().max())
+}
+
+/// Snapshots with a name of a kind.
+fn named(store_path: &Path, kind: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, LogError> {
+    let failed = |e| LogError::io(format!("look into {}", store_path.display()), e);
+    let entries = match fs::read_dir(store_path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with("snap.") && kind(name)) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// The position in a snapshot's name.
+pub(super) fn position(snapshot: &Path) -> Option<i64> {
+    let digits = snapshot.file_name()?.to_str()?.strip_prefix("snap.")?;
+    i64::from_str_radix(digits, 16).ok()
+}
+
+/// False only for content that the store would refuse for its end.
+fn is_whole(snapshot: &Path) -> Result<bool, LogError> {
+    let content = fs::read(snapshot)
+        .map_err(|e| LogError::io(format!("read {}", snapshot.display()), e))?;
+    let Some((content, trailer)) = content.split_last_chunk::<TRAILER>() else { return Ok(false) };
+    let Some((length, crc)) = trailer.split_last_chunk::<4>() else { return Ok(false) };
+    let length = length.try_into().map_or(0, u64::from_le_bytes);
+    Ok(content.len() as u64 == length && crc32(content).to_le_bytes() == *crc)
+}
+
+fn remove(path: &Path) -> Result<(), LogError> {
+    files::remove_durably(path).map_err(|e| LogError::io(format!("remove {}", path.display()), e))
+}
