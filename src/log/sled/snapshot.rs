@@ -118,3 +118,81 @@ fn is_whole(snapshot: &Path) -> Result<bool, LogError> {
 fn remove(path: &Path) -> Result<(), LogError> {
     files::remove_durably(path).map_err(|e| LogError::io(format!("remove {}", path.display()), e))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BufMut as _;
+    use uuid::Uuid;
+
+    use super::{super::SledLog, *};
+    use crate::log::{ChunkWriter, CommitLog as _};
+
+    /// A log of many segments, some of them reused, over several starts.
+    fn log(directory: &Path) -> u64 {
+        let mut size = 0;
+        for start in 0..4 {
+            let log = SledLog::open(directory, Uuid::from_u128(1)).unwrap();
+            for commit in 0..40_usize {
+                let mut writer = ChunkWriter::new(size, Vec::new());
+                for event in 0..(commit * 7 + start) % 23 * 8 + 1 {
+                    let bytes = (event * 379 + commit * 61) % 900 + 100;
+                    writer.push(bytes, true, |buffer| buffer.put_bytes(b'x', bytes));
+                }
+                log.append(size, &writer.finish()).unwrap();
+                size = log.size();
+            }
+        }
+        size
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to.join("log/blobs")).unwrap();
+        for name in ["MARK", "LOCK"] {
+            fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+        for entry in fs::read_dir(from.join("log")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, to.join("log").join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+
+    fn chunks(log: &SledLog) -> Vec<Vec<u8>> {
+        let chunks = log.read(0, usize::MAX).unwrap();
+        chunks.iter().map(|chunk| chunk.bytes().to_vec()).collect()
+    }
+
+    #[test]
+    fn a_torn_snapshot_is_replaced_by_the_log_or_refused_with_the_log_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let good = dir.path().join("good");
+        let size = log(&good);
+        let expected = chunks(&SledLog::open(&good, Uuid::nil()).unwrap());
+        let snapshot = newest(&good.join("log")).unwrap().unwrap();
+        let whole = fs::read(&snapshot).unwrap();
+        let name = snapshot.file_name().unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        let torn = [&[][..], &whole[..5], &whole[..whole.len() - TRAILER], &flipped];
+        for (i, content) in torn.into_iter().enumerate() {
+            let data = dir.path().join(format!("torn-{i}"));
+            copy(&good, &data);
+            fs::write(data.join("log").join(name), content).unwrap();
+            let log = SledLog::open(&data, Uuid::nil()).unwrap();
+            assert_eq!((log.size(), chunks(&log)), (size, expected.clone()), "torn {i}");
+            assert!(!data.join("log.trial").exists());
+        }
+
+        // The log ends before the position in the name.
+        let data = dir.path().join("further");
+        copy(&good, &data);
+        fs::remove_file(data.join("log").join(name)).unwrap();
+        fs::write(data.join("log/snap.0000000010000000"), &whole[..5]).unwrap();
+        let before = fs::read(data.join("log/db")).unwrap();
+        let error = SledLog::open(&data, Uuid::nil()).unwrap_err();
+        assert!(error.to_string().contains("the log cannot replace it"), "{error}");
+        assert_eq!(fs::read(data.join("log/db")).unwrap(), before);
+        assert!(data.join("log/snap.0000000010000000").exists());
+    }
+}
