@@ -1,11 +1,12 @@
 //! Files that survive a power loss: the one place where durability of a file is done.
 //!
-//! A file system keeps the content of a file when the file was synced, and its name when the directory was synced. Names
-//! that were changed without a sync may come back in any combination. So the rules here are:
+//! A file system keeps the content of a file when the file was synced, and its name when the
+//! directory was synced. Names that were changed without a sync may come back in any combination.
+//! So the rules here are:
 //!
 //! - a file is begun under another name, synced, renamed, and then its directory is synced;
-//! - a leftover under that other name is truncated, or removed and its directory synced, before the name is used again.
-//!   Otherwise the rename could give the final name to the leftover.
+//! - a leftover under that other name is truncated, or removed and its directory synced, before the
+//!   name is used again. Otherwise the rename could give the final name to the leftover.
 //!
 //! Errors are those of the system; callers add the path.
 
@@ -21,8 +22,8 @@ use crate::limits::{LOCK_POLL, LOCK_WAIT_MAX};
 
 /// Opens a file and locks it for this process, until the file is closed.
 ///
-/// A child between fork and exec holds the locks of its parent, so a lock that is busy is tried again for
-/// [`LOCK_WAIT_MAX`].
+/// A child between fork and exec holds the locks of its parent, so a lock that is busy is tried
+/// again for [`LOCK_WAIT_MAX`].
 ///
 /// # Errors
 /// [`io::ErrorKind::WouldBlock`] if another process holds it.
@@ -94,7 +95,8 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Writes a whole small file in the place of the one that has the name, if any. A power loss leaves one or the other.
+/// Writes a whole small file in the place of the one that has the name, if any. A power loss leaves
+/// one or the other.
 ///
 /// # Errors
 /// If it cannot be written; the old file is there then.
@@ -104,7 +106,8 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
-/// A file that has another name, with `.partial` after it, until it is whole and on the disk; removed otherwise.
+/// A file that has another name, with `.partial` after it, until it is whole and on the disk;
+/// removed otherwise.
 #[derive(Debug)]
 pub struct AtomicFile {
     out: BufWriter<File>,

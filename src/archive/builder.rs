@@ -158,8 +158,7 @@ impl LogBuilder {
 impl Store {
     fn begin(target: &Path, id: Uuid) -> Result<Self, ArchiveError> {
         let directory = files::beside(target, ".importing");
-        files::remove_durably(&directory)
-            .map_err(|e| ArchiveError::io("remove", &directory, e))?;
+        files::remove_durably(&directory).map_err(|e| ArchiveError::io("remove", &directory, e))?;
         let log = SledLog::open(&directory, id)?;
         Ok(Self { log, chunks: ChunkWriter::new(0, Vec::new()), bytes: 0, directory })
     }

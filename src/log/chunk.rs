@@ -12,7 +12,8 @@
 //!     16      …  the run: per event 0x0A, its length (varint), the leaf
 //! ```
 //!
-//! The run is what a stream sends: field 1 of a batch, repeated. This file must never look inside a leaf.
+//! A stream sends the run as it is: field 1 of a batch, repeated. This file must never look inside a
+//! leaf.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -46,7 +47,8 @@ impl Chunk {
     /// Reads a stored chunk and checks all that can be checked without looking into leaves.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] at `first`, the position under which it was stored; [`LogError::TooNew`].
+    /// [`LogError::Damaged`] at `first`, the position under which it was stored;
+    /// [`LogError::TooNew`].
     pub fn decode(first: u64, bytes: Bytes) -> Result<Self, LogError> {
         let damaged = |detail: &str| LogError::damaged(first, detail);
         let Some((header, run)) = bytes.split_first_chunk::<HEADER>() else {
@@ -63,7 +65,8 @@ impl Chunk {
         if u64::from_le_bytes(position) != first || first.checked_add(count.into()).is_none() {
             return Err(damaged("a chunk stands in another one's place"));
         }
-        // From here on a chunk has one encoding only: what is stored is what is sent is what is hashed.
+        // From here on a chunk has one encoding only: the stored bytes are the sent bytes are the
+        // hashed bytes.
         if version != VERSION || flags & !ENDS_COMMIT != 0 {
             return Err(damaged("a chunk has a header that no version has written"));
         }
@@ -213,7 +216,8 @@ pub struct ChunkWriter {
 }
 
 impl ChunkWriter {
-    /// A writer for a log of `size` events, of which `block` are the leaf hashes since the last complete block.
+    /// A writer for a log of `size` events. `block` holds the leaf hashes since the last complete
+    /// block.
     #[must_use]
     pub fn new(size: u64, block: Vec<merkle::Hash>) -> Self {
         Self {

@@ -1,4 +1,5 @@
-//! The high-water mark: how far the log had come, kept outside the store, so that a silent loss is seen.
+//! The high-water mark: how far the log had come, kept outside the store, so that a silent loss is
+//! seen.
 //!
 //! Two slots of 64 bytes, written in turn, each synced before the other is touched:
 //!
@@ -11,8 +12,9 @@
 //!     60      4  CRC-32C of the 60 bytes above, little-endian
 //! ```
 //!
-//! The file may lag behind the log; it must never run ahead of it. It is begun with both slots, under another name until
-//! it is on the disk. So a torn write damages at most one slot, even the first ever written.
+//! The file may lag behind the log; it must never run ahead of it. It is begun with both slots,
+//! under another name until it is on the disk. So a torn write damages at most one slot, even the
+//! first ever written.
 
 use std::{
     fs::{File, OpenOptions},
@@ -49,8 +51,8 @@ pub struct MarkFile {
 }
 
 impl MarkFile {
-    /// Opens the file and reads the newest valid slot; none if there is no file, or an empty one, with which logs began
-    /// before the file got its slots at once.
+    /// Opens the file and reads the newest valid slot; none if there is no file, or an empty one,
+    /// with which logs began before the file got its slots at once.
     ///
     /// # Errors
     /// [`LogError::Io`]; [`LogError::Damaged`] if no slot is valid.
@@ -118,7 +120,11 @@ fn read_slot(file: &File, slot: u64) -> Option<HighWaterMark> {
     let (log_id, rest) = rest.split_first_chunk::<16>()?;
     let (size, rest) = rest.split_first_chunk::<8>()?;
     let (root, _) = rest.split_first_chunk::<32>()?;
-    Some(HighWaterMark { log_id: Uuid::from_bytes(*log_id), size: u64::from_le_bytes(*size), root: *root })
+    Some(HighWaterMark {
+        log_id: Uuid::from_bytes(*log_id),
+        size: u64::from_le_bytes(*size),
+        root: *root,
+    })
 }
 
 #[cfg(test)]

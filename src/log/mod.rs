@@ -1,8 +1,8 @@
 //! Where events are kept: bytes and positions, nothing else.
 //!
-//! A [`CommitLog`] keeps chunks of leaves durably and in order. It does not know what a leaf means, and it never shows a
-//! chunk whose commit is not complete. Only `sled/` names the store, and only `sled/sync_cure.rs`
-//! is unsafe.
+//! A [`CommitLog`] keeps chunks of leaves durably and in order. It does not know what a leaf means,
+//! and it never shows a chunk whose commit is not complete. Only `sled/` names the store, and only
+//! `sled/sync_cure.rs` is unsafe.
 
 pub mod chunk;
 pub mod mark;
@@ -19,7 +19,8 @@ pub use self::{
 };
 use crate::merkle::Hash;
 
-/// What one append hands over: chunks that follow each other, and the blocks of leaf hashes they complete.
+/// What one append hands over: chunks that follow each other, and the blocks of leaf hashes they
+/// complete.
 #[derive(Debug, Default)]
 pub struct Group {
     /// The chunks, in order; the last one ends a commit.
@@ -60,7 +61,8 @@ pub trait CommitLog: Send + Sync {
     /// After any error the outcome is unknown: the caller must end the process and never retry.
     fn append(&self, base: u64, group: &Group) -> Result<Appended, LogError>;
 
-    /// Chunks in order, the first one holding `from`, until their bytes reach `bytes`; empty at or past the end.
+    /// Chunks in order, the first one holding `from`, until their bytes reach `bytes`; empty at or
+    /// past the end.
     ///
     /// # Errors
     /// [`LogError::Damaged`] if a chunk is missing or its checksum is wrong.
@@ -72,7 +74,8 @@ pub trait CommitLog: Send + Sync {
     /// [`LogError::Damaged`] if its checksum is wrong.
     fn hashes(&self, first: u64) -> Result<Option<HashBlock>, LogError>;
 
-    /// Notes outside the store how far the log had come, so that a loss below it is seen at the next start.
+    /// Notes outside the store how far the log had come, so that a loss below it is seen at the
+    /// next start.
     ///
     /// # Errors
     /// If the note cannot be written.
@@ -103,7 +106,8 @@ pub enum LogError {
     },
     /// The data were written by a newer version.
     #[error(
-        "the data have format {found}, this version reads up to {known}; use a newer version of tidu"
+        "the data have format {found}, this version reads up to {known}; \
+         use a newer version of tidu"
     )]
     TooNew {
         /// The format found.
@@ -113,7 +117,8 @@ pub enum LogError {
     },
     /// A flush of the store did not reach the disk in the start-up check.
     #[error(
-        "the store's flush does not sync to disk in this build; nothing it acknowledges would be durable"
+        "the store's flush does not sync to disk in this build; \
+         nothing it acknowledges would be durable"
     )]
     NotDurable,
 }

@@ -269,8 +269,8 @@ fn nothing_acknowledged_is_lost_by_a_power_loss_during_the_recovery_from_another
     report.print("a second power loss");
 }
 
-/// The store as a power loss left it in the field: its snapshot has 57 of its 69 bytes, nothing was acknowledged. Of its
-/// log the first `bytes` are there; the snapshot covers 0x60.
+/// The store as a power loss left it in the field: its snapshot has 57 of its 69 bytes, and nothing
+/// was acknowledged. Of its log the first `bytes` are there; the snapshot covers 0x60.
 fn torn_snapshot(store: &Path, snapshot: &str, bytes: usize) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/torn-snapshot");
     fs::create_dir_all(store.join("blobs")).unwrap();
@@ -284,7 +284,7 @@ fn torn_snapshot(store: &Path, snapshot: &str, bytes: usize) {
 }
 
 #[test]
-fn a_torn_snapshot_that_the_log_can_replace_does_not_stop_a_start() {
+fn a_torn_snapshot_that_the_log_replaces_stops_no_start() {
     let dir = directory();
     let data = dir.path().join("data");
     torn_snapshot(&data.join("log"), "snap.0000000000000060", usize::MAX);
@@ -292,10 +292,10 @@ fn a_torn_snapshot_that_the_log_can_replace_does_not_stop_a_start() {
     assert_eq!(check::verdict(&data, &history, 0, true), Verdict::Same(0));
 }
 
-/// Each state of the names at each moment of two recoveries: one finds a half-written snapshot, the other an older one
-/// and a log of many segments.
+/// Each state of the names at each moment of two recoveries: one finds a half-written snapshot, the
+/// other an older one and a log of many segments.
 #[test]
-fn a_start_opens_after_each_order_of_names_that_a_power_loss_may_leave() {
+fn a_start_opens_after_each_order_of_names() {
     if !strace_is_there() {
         return;
     }

@@ -12,7 +12,7 @@ use sled::IVec;
 use uuid::Uuid;
 
 use crate::{
-    domain::limits::HASHES_PER_BLOCK,
+    limits::HASHES_PER_BLOCK,
     log::{HashBlock, LogError},
 };
 

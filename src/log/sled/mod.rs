@@ -1,4 +1,5 @@
-//! The log on sled 0.34.7, with its known faults cured from outside. The only room that names the store.
+//! The log on sled 0.34.7, with its known faults cured from outside. The only room that names the
+//! store.
 //!
 //! ```text
 //! DATA/LOCK        locked while a process has the directory
@@ -8,10 +9,11 @@
 //! DATA/log.trial/  a copy of the store during a start that found its snapshot torn
 //! ```
 //!
-//! This file serves an open log; `open.rs` opens it, and `format.rs` has its keys and values. Rules: one tree; a window is
-//! inserted in order and made durable by one blocking `flush`; never `flush_async`, `watch_prefix`, merge operators,
-//! transactions, `generate_id` or `len`; no value over 7 KiB. A chunk past the last one that ends a commit was never
-//! acknowledged: it is removed at the next start.
+//! This file serves an open log; `open.rs` opens it, and `format.rs` has its keys and values.
+//! Rules: one tree; a window is inserted in order and made durable by one blocking `flush`; never
+//! `flush_async`, `watch_prefix`, merge operators, transactions, `generate_id` or `len`; no value
+//! over 7 KiB. A chunk past the last one that ends a commit was never acknowledged: it is removed
+//! at the next start.
 
 mod format;
 mod open;
@@ -31,10 +33,13 @@ use uuid::Uuid;
 
 use self::format::{BLOCKS, CHUNKS, Key, decode_block, encode_block, key, position_of};
 use super::{
-    Appended, Chunk, CommitLog, Group, Hash, HashBlock, LogError,
+    Appended, Chunk, CommitLog, Group, HashBlock, LogError,
     mark::{HighWaterMark, MarkFile},
 };
-use crate::domain::limits::{HASHES_PER_BLOCK, SYNC_WINDOW_BYTES_MAX};
+use crate::{
+    limits::{HASHES_PER_BLOCK, SYNC_WINDOW_BYTES_MAX},
+    merkle::Hash,
+};
 
 /// The log in a data directory.
 #[derive(Debug)]
@@ -48,7 +53,8 @@ pub struct SledLog {
 }
 
 impl SledLog {
-    /// The high-water mark found at the start. The root at its size must be compared with the rebuilt one.
+    /// The high-water mark found at the start. The root at its size must be compared with the
+    /// rebuilt one.
     #[must_use]
     pub fn mark_found(&self) -> Option<HighWaterMark> {
         self.found
@@ -90,8 +96,9 @@ impl SledLog {
         Ok(chunks)
     }
 
-    /// Writes the values in order and syncs them. No batch: the store would write its begin and its content separately and
-    /// sync each. What a power loss leaves of a window is its first values, which is what the order is for.
+    /// Writes the values in order and syncs them. No batch: the store would write its begin and its
+    /// content separately and sync each. What a power loss leaves of a window is its first values,
+    /// which is what the order is for.
     fn write_window(&self, window: &[(Key, Bytes)]) -> Result<(), LogError> {
         for (key, value) in window {
             let written = self.store.insert(key, value.as_ref());
@@ -162,8 +169,8 @@ impl CommitLog for SledLog {
     }
 }
 
-/// Reads from the store. sled panics on some corruption; the panic is reported as damage. Nothing is shared that a panic
-/// could leave half changed.
+/// Reads from the store. sled panics on some corruption; the panic is reported as damage. Nothing
+/// is shared that a panic could leave half changed.
 fn guarded<T>(read: impl FnOnce() -> Result<T, LogError>) -> Result<T, LogError> {
     let gave_up = |_| Err(LogError::damaged(0, "the store gave up on a page that it cannot read"));
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(gave_up)

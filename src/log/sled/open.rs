@@ -1,4 +1,5 @@
-//! Opens a log: takes the directory, sees to it that the store can be believed, and removes what never became whole.
+//! Opens a log: takes the directory, sees to it that the store can be believed, and removes what
+//! never became whole.
 
 use std::{
     fs::{self, File},
@@ -22,14 +23,13 @@ use super::{
     guarded, preflight, snapshot, store_error, sync_cure,
 };
 use crate::{
-    domain::limits::{
-        HASHES_PER_BLOCK, STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL,
-    },
     files,
+    limits::{HASHES_PER_BLOCK, STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL},
     log::{
-        Chunk, Frontier, LogError,
+        Chunk, LogError,
         mark::{HighWaterMark, MarkFile},
     },
+    merkle::Frontier,
 };
 
 impl SledLog {
@@ -72,7 +72,8 @@ impl SledLog {
         }
     }
 
-    /// Checks an open store against everything that stands beside it, and removes what never became whole.
+    /// Checks an open store against everything that stands beside it, and removes what never became
+    /// whole.
     fn take_over(
         store: &sled::Db,
         directory: &Path,
@@ -112,8 +113,8 @@ fn lock(directory: &Path) -> Result<File, LogError> {
 
 /// Makes an empty store and gives it its name when it is on the disk.
 ///
-/// The store writes its `conf` without a sync, and refuses a torn one for ever: a power loss during the first start must
-/// not leave one under the name that the next start reads.
+/// The store writes its `conf` without a sync, and refuses a torn one for ever: a power loss during
+/// the first start must not leave one under the name that the next start reads.
 fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     let begun = directory.join("log.new");
     files::remove_durably(&begun)
@@ -123,15 +124,16 @@ fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     let closed = close_store(store);
     flushed.and(closed)?;
     sync_files(directory, &begun)?;
-    // Durable before the mark gets its name: a mark without its store would speak of a log that is gone.
+    // Durable before the mark gets its name: a mark without its store would speak of a log that is
+    // gone.
     files::rename_durably(&begun, store_path)
         .map_err(|e| LogError::io(format!("rename {}", begun.display()), e))
 }
 
 /// Opens the store. sled panics on some corruption; the panic is reported as damage.
 ///
-/// The store's threads may hold its file for a moment after the last handle of this process is dropped. We hold LOCK, so
-/// a file in use can only be our own, and waiting for it ends.
+/// The store's threads may hold its file for a moment after the last handle of this process is
+/// dropped. We hold LOCK, so a file in use can only be our own, and waiting for it ends.
 pub(super) fn open_store(path: &Path) -> Result<sled::Db, LogError> {
     let config =
         sled::Config::new().path(path).cache_capacity(STORE_CACHE_BYTES).flush_every_ms(None);
@@ -163,7 +165,8 @@ pub(super) fn close_store(store: sled::Db) -> Result<(), LogError> {
     })
 }
 
-/// Values are small enough never to become blobs, which the store does not sync. One here means damage.
+/// Values are small enough never to become blobs, which the store does not sync. One here means
+/// damage.
 fn check_blobs(store_path: &Path) -> Result<(), LogError> {
     let blobs = store_path.join("blobs");
     let any = fs::read_dir(&blobs).ok().and_then(|mut entries| entries.next()).is_some();
@@ -200,7 +203,11 @@ fn check_rename_syncs(directory: &Path) -> Result<(), LogError> {
 }
 
 /// Reads the log id, or writes it into a store that has none.
-fn identity(store: &sled::Db, mark: Option<HighWaterMark>, fresh_id: Uuid) -> Result<Uuid, LogError> {
+fn identity(
+    store: &sled::Db,
+    mark: Option<HighWaterMark>,
+    fresh_id: Uuid,
+) -> Result<Uuid, LogError> {
     let stored = store.get(META_KEY).map_err(|e| store_error("read the log's identity", e))?;
     let Some(value) = stored else {
         let holds_events = !matches!(store.scan_prefix([CHUNKS]).next(), None | Some(Err(_)));
@@ -227,7 +234,8 @@ fn nothing_yet(log_id: Uuid) -> HighWaterMark {
     HighWaterMark { log_id, size: 0, root: Frontier::default().root() }
 }
 
-/// The store syncs neither its small files nor any directory, so that a new log could vanish with its name.
+/// The store syncs neither its small files nor any directory, so that a new log could vanish with
+/// its name.
 fn sync_files(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     let absolute = directory.canonicalize();
     let parent = absolute.ok().and_then(|path| path.parent().map(Path::to_path_buf));
@@ -255,7 +263,8 @@ fn complete_size(store: &sled::Db) -> Result<u64, LogError> {
     Ok(0)
 }
 
-/// Removes what was written of a commit that never became whole, so that nothing stale stands behind the next one.
+/// Removes what was written of a commit that never became whole, so that nothing stale stands
+/// behind the next one.
 fn remove_tail(store: &sled::Db, size: u64) -> Result<(), LogError> {
     let mut batch = Batch::default();
     let mut any = false;

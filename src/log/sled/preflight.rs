@@ -1,21 +1,25 @@
-//! A look at the store's file before the store sees it, so that a failed recovery does not destroy the evidence.
+//! A look at the store's file before the store sees it, so that a failed recovery does not destroy
+//! the evidence.
 //!
-//! The store numbers its log by bytes and keeps it in segments of 512 KiB, in any order in the file. Each begins with:
+//! The store numbers its log by bytes and keeps it in segments of 512 KiB, in any order in the
+//! file. Each begins with:
 //!
 //! ```text
 //! offset  bytes  field
 //!      0      4  CRC-32 of the 16 bytes below, all bits inverted, little-endian
 //!      4      8  number of its first byte, XOR 2⁶³ − 1, little-endian
-//!     12      8  number of the last byte known to be stable when it was begun, XOR 2⁶³ − 1, little-endian
+//!     12      8  number of the last byte known to be stable then, XOR 2⁶³ − 1, little-endian
 //! ```
 //!
-//! The store takes the highest of these claims and looks for the segment that holds it. If there is none, it takes the log
-//! to be empty from its newest snapshot on, fills all those segments with zeros and opens as if nothing had been. Under the
-//! cure of `sync_cure.rs` a claim is true when it is written and the segment that it names is freed only once there is a
-//! higher one, so that a power loss cannot bring this about: something has damaged the file, and it is left as it is.
+//! The store takes the highest of these claims and looks for the segment that holds it. If there is
+//! none, it takes the log to be empty from its newest snapshot on, fills all those segments with
+//! zeros and opens as if nothing had been. Under the cure of `sync_cure.rs` a claim is true when it
+//! is written and the segment that it names is freed only once there is a higher one, so that a
+//! power loss cannot bring this about: something has damaged the file, and it is left as it is.
 //!
-//! It also reads every byte: sled treats a failed read during recovery as the end of its log and fills the rest with zeros.
-//! A disk that cannot give a block back would cost all that came after it.
+//! It also reads every byte: sled treats a failed read during recovery as the end of its log and
+//! fills the rest with zeros. A disk that cannot give a block back would cost all that came after
+//! it.
 
 use std::{
     fs::{self, File},
@@ -43,7 +47,8 @@ struct Segment {
 /// Looks whether the store in `store_path` would recover what it says it holds. Changes nothing.
 ///
 /// # Errors
-/// [`LogError::Damaged`] if the store would take itself to be empty; [`LogError::Io`], also for a byte that cannot be read.
+/// [`LogError::Damaged`] if the store would take itself to be empty; [`LogError::Io`], also for a
+/// byte that cannot be read.
 pub(super) fn check(store_path: &Path) -> Result<(), LogError> {
     let failed = |e| LogError::io(format!("look into {}", store_path.display()), e);
     read_small_files(store_path).map_err(failed)?;
@@ -53,7 +58,7 @@ pub(super) fn check(store_path: &Path) -> Result<(), LogError> {
         None => Ok(()),
         Some(first) => {
             let detail = format!(
-                "the store's segment {} is missing, though what it held had been stable; nothing was changed",
+                "the store's segment {} is missing, though it had been stable; nothing was changed",
                 first / SEGMENT.cast_signed()
             );
             Err(LogError::damaged(0, detail))
@@ -61,8 +66,8 @@ pub(super) fn check(store_path: &Path) -> Result<(), LogError> {
     }
 }
 
-/// First byte of the segment that holds the highest claim, if it is not there. Segments before the one that `covered` is in
-/// do not count: their pages are listed in the snapshot.
+/// First byte of the segment that holds the highest claim, if it is not there. Segments before the
+/// one that `covered` is in do not count: their pages are listed in the snapshot.
 fn missing(segments: &[Segment], covered: i64) -> Option<i64> {
     let start_of = |number: i64| number - number.rem_euclid(SEGMENT.cast_signed());
     let from = start_of(covered);

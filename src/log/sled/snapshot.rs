@@ -1,20 +1,22 @@
 //! The store's snapshot, before the store reads it.
 //!
-//! A snapshot (`snap.*`) is the store's table of pages at one position of its log, which is its name in hexadecimal. It
-//! ends with its length (8 bytes) and the CRC-32 of all before them (4 bytes). The store writes one at each start under
-//! another name, `snap.*.generating`, syncs it and renames it. Two things go wrong:
+//! A snapshot (`snap.*`) is the store's table of pages at one position of its log, which is its
+//! name in hexadecimal. It ends with its length (8 bytes) and the CRC-32 of all before them (4
+//! bytes). The store writes one at each start under another name, `snap.*.generating`, syncs it and
+//! renames it. Two things go wrong:
 //!
-//! - It takes a half-written `snap.*.generating` for a snapshot. A start removes it, and syncs the directory: otherwise a
-//!   power loss could undo the removal, and the rename that follows could give the half-written file the final name.
-//! - It refuses a torn snapshot for ever, though the log may replace it. Without a snapshot the store reads its whole log,
-//!   and every page that is live is there. But it stops at the first gap in the log's end and fills all behind it with
-//!   zeros. A gap may be there that only the snapshot explains, because the start that wrote the snapshot freed that
-//!   segment. So the log is first recovered without the snapshot in a copy. If that reaches the position in the torn
-//!   snapshot's name, the snapshot is removed; otherwise nothing is changed and the start is refused.
+//! - It takes a half-written `snap.*.generating` for a snapshot. A start removes it, and syncs the
+//!   directory: otherwise a power loss could undo the removal, and the rename that follows could
+//!   give the half-written file the final name.
+//! - It refuses a torn snapshot for ever, though the log may replace it. Without a snapshot the
+//!   store reads its whole log, and every page that is live is there. But it stops at the first gap
+//!   in the log's end and fills all behind it with zeros. A gap may be there that only the snapshot
+//!   explains, because the start that wrote the snapshot freed that segment. So the log is first
+//!   recovered without the snapshot in a copy. If that reaches the position in the torn snapshot's
+//!   name, the snapshot is removed; otherwise nothing is changed and the start is refused.
 
 use std::{
-    fs,
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -27,7 +29,8 @@ use crate::{files, log::LogError};
 /// Length and checksum at the end of a snapshot.
 const TRAILER: usize = 12;
 
-/// Removes what the store must not take for a snapshot: half-written ones, and torn ones that the log can replace.
+/// Removes what the store must not take for a snapshot: half-written ones, and torn ones that the
+/// log can replace.
 ///
 /// # Errors
 /// [`LogError::Damaged`] if a torn snapshot cannot be replaced; [`LogError::Io`].
@@ -44,7 +47,8 @@ pub(super) fn settle(directory: &Path, store_path: &Path) -> Result<(), LogError
     rebuild(store_path, &trial, &torn)?;
     remove(&trial)?;
     tracing::warn!(snapshot = %torn.display(), "the store's snapshot is torn; the log replaces it");
-    // All of them, because the trial had none. The torn one is the last to go, so that a power loss before leads here again.
+    // All of them, because the trial had none. The torn one is the last to go, so that a power loss
+    // before leads here again.
     let mut snapshots = named(store_path, |_| true)?;
     snapshots.sort();
     snapshots.iter().try_for_each(|path| remove(path))
@@ -54,7 +58,8 @@ pub(super) fn settle(directory: &Path, store_path: &Path) -> Result<(), LogError
 fn rebuild(store_path: &Path, trial: &Path, torn: &Path) -> Result<(), LogError> {
     let lacks = |why: &str| {
         let detail = format!(
-            "the store's snapshot {} is torn and the log cannot replace it: {why}; nothing was changed",
+            "the store's snapshot {} is torn and the log cannot replace it: {why}; \
+             nothing was changed",
             torn.display()
         );
         LogError::damaged(0, detail)
@@ -107,8 +112,8 @@ pub(super) fn position(snapshot: &Path) -> Option<i64> {
 
 /// False only for content that the store would refuse for its end.
 fn is_whole(snapshot: &Path) -> Result<bool, LogError> {
-    let content = fs::read(snapshot)
-        .map_err(|e| LogError::io(format!("read {}", snapshot.display()), e))?;
+    let content =
+        fs::read(snapshot).map_err(|e| LogError::io(format!("read {}", snapshot.display()), e))?;
     let Some((content, trailer)) = content.split_last_chunk::<TRAILER>() else { return Ok(false) };
     let Some((length, crc)) = trailer.split_last_chunk::<4>() else { return Ok(false) };
     let length = length.try_into().map_or(0, u64::from_le_bytes);

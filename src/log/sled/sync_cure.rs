@@ -2,14 +2,16 @@
 //!
 //! This binary defines two functions of the system itself, so that the store calls them here:
 //!
-//! - `sync_file_range`, with which sled 0.34.7 flushes. The system's function neither orders nor persists the writes that
-//!   a power loss must not take. This one answers with `fdatasync`.
-//! - `rename`, with which sled puts a new snapshot in its place. It never syncs the directory, and right after the rename
-//!   it removes the old snapshot and fills segments with zeros that only the new one says are free. Without its new name
-//!   the log could not be recovered. This one syncs the directory before it returns.
+//! - `sync_file_range`, with which sled 0.34.7 flushes. The system's function neither orders nor
+//!   persists the writes that a power loss must not take. This one answers with `fdatasync`.
+//! - `rename`, with which sled puts a new snapshot in its place. It never syncs the directory, and
+//!   right after the rename it removes the old snapshot and fills segments with zeros that only the
+//!   new one says are free. Without its new name the log could not be recovered. This one syncs the
+//!   directory before it returns.
 //!
-//! Calls are counted: a start at which a flush or a rename does not move its counter is refused (see `open.rs`), so a
-//! build in which the linker chose the system's functions can never run. Off Linux the store syncs whole files itself.
+//! Calls are counted: a start at which a flush or a rename does not move its counter is refused
+//! (see `open.rs`), so a build in which the linker chose the system's functions can never run. Off
+//! Linux the store syncs whole files itself.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,7 +44,8 @@ mod linux {
     use super::{RENAMES, SYNCS};
     use crate::files;
 
-    /// Takes the place of `sync_file_range(2)`; syncs the whole file's data. Errors pass through in `errno`.
+    /// Takes the place of `sync_file_range(2)`; syncs the whole file's data. Errors pass through in
+    /// `errno`.
     ///
     /// # Safety
     /// Takes any file descriptor; a bad one gives `EBADF` as the original does.
@@ -58,15 +61,13 @@ mod linux {
         unsafe { libc::fdatasync(fd) }
     }
 
-    /// Takes the place of `rename(2)`; syncs the directory of the new name as well. Errors pass through in `errno`.
+    /// Takes the place of `rename(2)`; syncs the directory of the new name as well. Errors pass
+    /// through in `errno`.
     ///
     /// # Safety
     /// Takes two strings that end with a zero byte, as the original does.
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn rename(
-        from: *const libc::c_char,
-        to: *const libc::c_char,
-    ) -> libc::c_int {
+    unsafe extern "C" fn rename(from: *const libc::c_char, to: *const libc::c_char) -> libc::c_int {
         RENAMES.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the strings are the caller's, who promises that they are valid.
         let renamed = unsafe { libc::renameat(libc::AT_FDCWD, from, libc::AT_FDCWD, to) };

@@ -124,9 +124,8 @@ impl Disk {
             syncs.get(parent).is_some_and(|sync| change.done < *sync)
         };
         let begun = self.changes.iter().enumerate().filter(|(_, change)| change.began < cut);
-        let pending = begun.filter(|(_, change)| {
-            parent(change).is_some_and(|parent| !certain(change, &parent))
-        });
+        let pending = begun
+            .filter(|(_, change)| parent(change).is_some_and(|parent| !certain(change, &parent)));
         pending.map(|(i, _)| i).collect()
     }
 
@@ -161,8 +160,8 @@ impl Disk {
         tree
     }
 
-    /// An image for each state of the names that a power loss just before `cut` may leave. The content of the files is
-    /// as the process left it: only the names are tried.
+    /// An image for each state of the names that a power loss just before `cut` may leave. The
+    /// content of the files is as the process left it: only the names are tried.
     pub fn images_of_names(&self, cut: usize) -> Vec<Image> {
         let mut syncs: HashMap<&Path, usize> = HashMap::new();
         for change in self.changes.iter().filter(|change| change.done < cut) {
@@ -177,10 +176,8 @@ impl Disk {
         for choice in 0..1_u32 << pending.len() {
             let kept = pending.iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
             let tree = self.tree(cut, &pending, &kept.map(|(_, change)| *change).collect());
-            trees.insert((
-                tree.directories.into_iter().collect(),
-                tree.files.into_iter().collect(),
-            ));
+            trees
+                .insert((tree.directories.into_iter().collect(), tree.files.into_iter().collect()));
         }
         let image = |(directories, files): (Vec<PathBuf>, Vec<(PathBuf, FileId)>)| Image {
             directories: directories.iter().map(|path| self.relative(path)).collect(),
