@@ -487,12 +487,6 @@ impl Programme {
         Ok(())
     }
 
-    /// The name on a day; before the first one, the first.
-    #[must_use]
-    pub fn name_on(&self, day: CivilDate) -> Option<&ProgrammeName> {
-        self.names.iter().rfind(|name| name.from <= day).or(self.names.first())
-    }
-
     /// The rule version named, or, for an empty name, the one in force on the day (the oldest before its first day).
     ///
     /// # Errors
@@ -507,8 +501,8 @@ impl Programme {
             place.and_then(|place| Some((u8::try_from(place).ok()?, self.rules.get(place)?)));
         found.ok_or_else(|| {
             let known: Vec<_> = self.rules.iter().map(|rule| rule.version.as_str()).collect();
-            let message =
-                format!("{} has no rule version; there are {}", self.id, known.join(", "));
+            let known = known.join(", ");
+            let message = format!("{} has no rule version {version:?}; it has {known}", self.id);
             ParseError::new(Reason::RuleVersionUnknown, message, "the programme catalogue")
         })
     }
@@ -537,7 +531,11 @@ mod tests {
         assert_eq!(version("2022-07-31"), "2018");
         assert_eq!(version("2022-08-01"), "2022");
         assert_eq!(version("2026-04-01"), "2026");
-        assert!(little_giant.rule("1999", day("2019-06-05")).is_err());
+        let unknown = little_giant.rule("1999", day("2019-06-05")).unwrap_err();
+        assert_eq!(
+            unknown.message,
+            "little-giant has no rule version \"1999\"; it has 2018, 2022, 2026"
+        );
         let unknown = catalogue.find("little-gaint").unwrap_err();
         assert!(unknown.message.contains("little-giant"), "{unknown}");
     }
