@@ -92,8 +92,13 @@ pub enum CursorError {
         asked: u64,
     },
     /// It was made in another history.
-    #[error("the cursor was made in the log {0}, not in this one; force moves it here")]
-    OtherLog(Uuid),
+    #[error("the cursor was made in the log {made_in}, not in this one; force moves it here")]
+    OtherLog {
+        /// The history in which it was made.
+        made_in: Uuid,
+        /// This one.
+        here: Uuid,
+    },
     /// There are as many as there can be.
     #[error("there are {CURSORS_MAX} cursors; no more are allowed")]
     TooMany,
@@ -103,6 +108,9 @@ pub enum CursorError {
     /// More changes wait than the store takes on.
     #[error("more changes of cursors are waiting than the server takes on")]
     QueueFull,
+    /// The store is closed, and the server is going down. Nothing was changed.
+    #[error("the server is going down; nothing was changed")]
+    Closed,
     /// The store failed.
     #[error("the store of cursors failed: {0}")]
     Failed(String),
@@ -182,15 +190,15 @@ impl Cursors {
     /// [`CursorError`]. After [`CursorError::Failed`] it is not known whether the change was made.
     pub async fn change(&self, id: &str, change: Change) -> Reply {
         let (reply, answer) = oneshot::channel();
-        let closed = || CursorError::Failed("it is closed".to_owned());
-        let queue = self.queue.lock().clone().ok_or_else(closed)?;
+        let queue = self.queue.lock().clone().ok_or(CursorError::Closed)?;
+        let ended = || CursorError::Failed("its thread has ended".to_owned());
         let job = Job { id: id.to_owned(), change, reply };
         queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CursorError::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => closed(),
+            mpsc::error::TrySendError::Closed(_) => ended(),
         })?;
         drop(queue);
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        answer.await.unwrap_or_else(|_| Err(ended()))
     }
 
     /// Where a cursor stands, and its filter.
@@ -358,7 +366,7 @@ fn decide(id: &str, change: &Change, found: Option<Place>, room: Room) -> Reply 
         Change::Advance { next_position: asked, log_id, force, now_micros } => {
             let place = found.ok_or_else(missing)?;
             if !force && place.log_id != *log_id {
-                return Err(CursorError::OtherLog(place.log_id));
+                return Err(CursorError::OtherLog { made_in: place.log_id, here: *log_id });
             }
             if !force && *asked < place.next_position {
                 let stands = place.next_position;
@@ -491,7 +499,8 @@ mod tests {
             now_micros: 2,
         };
         let refused = decide("a", &other, Some(place(1)), Room::default());
-        assert_eq!(refused, Err(CursorError::OtherLog(Uuid::from_u128(7))));
+        let (made_in, here) = (Uuid::from_u128(7), Uuid::from_u128(8));
+        assert_eq!(refused, Err(CursorError::OtherLog { made_in, here }));
     }
 
     #[test]

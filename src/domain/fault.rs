@@ -61,6 +61,15 @@ pub enum Reason {
     IdentifierSuperseded,
 }
 
+/// The value or the bound that a rule demands, for programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// The one value that would be right.
+    Expected(String),
+    /// The largest value allowed.
+    AtMost(u64),
+}
+
 /// A value that cannot be read, before anyone knows which field it stood in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -71,12 +80,26 @@ pub struct ParseError {
     pub message: String,
     /// The rule behind it, with its official document where there is one.
     pub rule: &'static str,
+    /// What the rule demands, where that is one value.
+    pub demand: Option<Demand>,
 }
 
 impl ParseError {
     /// A parse error.
     pub fn new(reason: Reason, message: impl Into<String>, rule: &'static str) -> Self {
-        Self { reason, message: message.into(), rule }
+        Self { reason, message: message.into(), rule, demand: None }
+    }
+
+    /// The number of an enum that this version's protocol does not have.
+    #[must_use]
+    pub fn unknown_enum() -> Self {
+        Self::new(Reason::EnumUnknown, "is not a value of this version's protocol", "")
+    }
+
+    /// The same error, with the one value that would be right.
+    #[must_use]
+    pub fn expecting(self, value: impl Into<String>) -> Self {
+        Self { demand: Some(Demand::Expected(value.into())), ..self }
     }
 }
 
@@ -97,6 +120,8 @@ pub struct Fault {
     pub rule: String,
     /// Positions of recorded events concerned.
     pub conflicts: Vec<u64>,
+    /// What the rule demands, where that is one value.
+    pub demand: Option<Demand>,
 }
 
 /// Shortens a value so that an error can repeat it.

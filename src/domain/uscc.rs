@@ -76,7 +76,8 @@ impl Uscc {
             [.., last] => {
                 let (last, expected) = (char::from(last), char::from(expected));
                 let message = format!("the check character is {last}, {expected} is expected");
-                Err(ParseError::new(Reason::UsccCheckCharacter, message, RULE))
+                let error = ParseError::new(Reason::UsccCheckCharacter, message, RULE);
+                Err(error.expecting(expected))
             }
         }
     }

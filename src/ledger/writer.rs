@@ -95,7 +95,8 @@ impl Writer {
             && let Some((first_digest, first)) = self.find_request(open, id)?
         {
             if first_digest != *digest {
-                return Err(Refusal::RequestReused { first: first.first });
+                let id = String::from_utf8_lossy(id).into_owned();
+                return Err(Refusal::RequestReused { id, first: first.first });
             }
             return Ok(Receipt { replayed: true, warnings: Vec::new(), ..first });
         }

@@ -24,7 +24,7 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId,
         catalogue::{Catalogue, RuleVersion},
         event::{Event, Fact, FrameFact, Part},
-        fault::{Fault, Reason, echo},
+        fault::{Demand, Fault, Reason, echo},
         kind::ProgrammeId,
     },
     limits::CONFLICTS_MAX,
@@ -226,6 +226,13 @@ impl Case<'_> {
         self.verdict.rejections.push(fault);
     }
 
+    /// As [`Case::reject`], with the one value that would be right.
+    fn reject_expecting(&mut self, objection: Objection<'_>, expected: String) {
+        let demand = Some(Demand::Expected(expected));
+        let fault = Fault { demand, ..self.fault(objection, &[]) };
+        self.verdict.rejections.push(fault);
+    }
+
     fn warn(&mut self, objection: Objection<'_>, conflicts: &[u32]) {
         let fault = self.fault(objection, conflicts);
         self.verdict.warnings.push(fault);
@@ -247,6 +254,7 @@ impl Case<'_> {
             message,
             rule: rule.to_owned(),
             conflicts: conflicts.iter().take(CONFLICTS_MAX).map(source).collect(),
+            demand: None,
         }
     }
 

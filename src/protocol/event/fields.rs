@@ -74,6 +74,7 @@ impl<'a> Fields<'a> {
             message: error.message,
             rule: error.rule.to_owned(),
             conflicts: Vec::new(),
+            demand: error.demand,
         }
     }
 
@@ -342,9 +343,7 @@ impl<'a> Fields<'a> {
         need: Need,
     ) -> Option<E> {
         let Ok(value) = E::try_from(number) else {
-            let message = "is not a value of this version's protocol";
-            let error = ParseError::new(Reason::EnumUnknown, message, "");
-            self.fault(field, &number.to_string(), error);
+            self.fault(field, &number.to_string(), ParseError::unknown_enum());
             return None;
         };
         let stated = self.present(field, value == E::default(), need);

@@ -10,12 +10,12 @@ mod title;
 use bytes::Bytes;
 use prost::Message as _;
 
-pub(crate) use self::fields::{Fields, Need, Source};
+pub(crate) use self::fields::{Fields, Source};
 use crate::{
     domain::{
         catalogue::Catalogue,
         event::Event,
-        fault::{Fault, Reason},
+        fault::{Demand, Fault, Reason},
     },
     limits::{ENVELOPE_BYTES_MAX, LEAF_BYTES_MAX},
     protocol::pb,
@@ -56,6 +56,7 @@ pub fn proposal(
             message: format!("the event has {} bytes when encoded; {most} are allowed", body.len()),
             rule: "a recorded event has at most 6 KiB".to_owned(),
             conflicts: Vec::new(),
+            demand: Some(Demand::AtMost(most as u64)),
         }]);
     }
     Ok(Proposed { event: parsed, body, warnings })

@@ -93,7 +93,7 @@ impl Case<'_> {
                 message: format!("{held} {what} are recorded"),
                 rule: RULE,
             };
-            self.reject(objection, &[]);
+            self.reject_expecting(objection, held.to_string());
         }
         let Some(digest) = digest else { return };
         let actual = content.digest(self.register, batch.sublist);

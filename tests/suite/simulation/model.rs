@@ -196,7 +196,7 @@ impl Answer {
                 Self::Decided { first, next, rejected: indexes(&rejections) }
             }
             Err(Refusal::Rejected(faults)) => Self::Rejected(indexes(&faults)),
-            Err(Refusal::RequestReused { first }) => Self::Reused { first },
+            Err(Refusal::RequestReused { first, .. }) => Self::Reused { first },
             Err(Refusal::SizeMoved { found, expected }) => Self::SizeMoved { found, expected },
             Err(Refusal::VersionMoved { designee, found, expected }) => {
                 Self::VersionMoved { designee, found, expected }
