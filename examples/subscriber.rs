@@ -125,6 +125,7 @@ impl Copy {
     }
 
     /// Follows until the connection breaks.
+    #[allow(clippy::disallowed_methods)] // for servers: this status is never sent
     async fn follow(&mut self, args: &Args) -> Result<Infallible, Box<dyn Error>> {
         let channel = Endpoint::from_shared(format!("http://{}", args.server))?
             .connect_timeout(Duration::from_secs(5))

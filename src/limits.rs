@@ -78,6 +78,8 @@ pub const IMPORT_GROUP_BYTES: usize = 4 * 1024 * 1024;
 pub const VERIFY_STEP_BYTES: usize = 256 * 1024;
 /// Bytes a second that a serving log is verified at where the caller names none, and at most.
 pub const VERIFY_RATE_DEFAULT: u64 = 32 * 1024 * 1024;
+/// Verifications that run at once: each reads the whole log.
+pub const VERIFICATIONS_MAX: usize = 1;
 /// See [`VERIFY_RATE_DEFAULT`].
 pub const VERIFY_RATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// How often a verification tells how far it has come.

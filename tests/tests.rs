@@ -20,6 +20,8 @@ mod damage;
 mod delivery;
 #[path = "suite/edge_cases.rs"]
 mod edge_cases;
+#[path = "suite/error_details.rs"]
+mod error_details;
 #[path = "suite/faults.rs"]
 mod faults;
 #[path = "suite/filters.rs"]

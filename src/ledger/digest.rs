@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::{Ledger, Shared};
+use super::{Ledger, ReadError, Shared, run_blocking};
 use crate::{
     limits::{
         DIGEST_MATCHES_MAX, DIGEST_SCAN_EVENTS_MAX, HASHES_PER_BLOCK, STREAM_SCAN_EVENTS_MAX,
@@ -56,14 +56,14 @@ impl Ledger {
     /// the durable size.
     ///
     /// # Errors
-    /// [`LogError`]; the ledger has failed then.
+    /// [`ReadError`].
     pub async fn digest(
         &self,
         interest: &Interest,
         from: u64,
         to: u64,
         digest: Running,
-    ) -> Result<Digested, LogError> {
+    ) -> Result<Digested, ReadError> {
         let mut so_far = Digested { digest, next: from, events: 0 };
         let last = to.min(from.saturating_add(DIGEST_SCAN_EVENTS_MAX));
         while so_far.next < last && so_far.events < DIGEST_MATCHES_MAX {
@@ -75,10 +75,13 @@ impl Ledger {
                 for position in &positions {
                     so_far.digest.add(&hashes.of(*position)?);
                 }
-                Ok(Digested { next, events: so_far.events + positions.len() as u64, ..so_far })
+                Ok::<_, LogError>(Digested {
+                    next,
+                    events: so_far.events + positions.len() as u64,
+                    ..so_far
+                })
             };
-            let added = tokio::task::spawn_blocking(add).await;
-            so_far = added.map_err(|e| LogError::io("read hashes", std::io::Error::other(e)))??;
+            so_far = run_blocking(add).await??;
         }
         Ok(so_far)
     }

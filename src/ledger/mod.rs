@@ -27,6 +27,7 @@ mod rebuild;
 mod requests;
 pub mod state;
 mod tail;
+mod task;
 mod waiters;
 mod writer;
 
@@ -42,10 +43,14 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub use self::waiters::Waiter as Sleeper;
 use self::{
     clock::Clock, group::Reached, state::RegisterReader, tail::TailCache, waiters::Waiters,
     writer::Job,
+};
+pub use self::{
+    read::ReadError,
+    task::{TaskEnded, run_blocking},
+    waiters::Waiter as Sleeper,
 };
 use crate::{
     domain::{DesigneeId, catalogue::Catalogue, event::Event, fault::Fault},
@@ -175,6 +180,8 @@ pub enum Refusal {
     /// The request id was used with other content.
     #[error("the request id was used with other content, for the commit at position {first}")]
     RequestReused {
+        /// The request id.
+        id: String,
         /// Position of that commit.
         first: u64,
     },

@@ -7,12 +7,29 @@ use parking_lot::RwLockReadGuard;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Durable, Ledger, Shared, audit::Verification};
+use super::{Durable, Ledger, Shared, audit::Verification, run_blocking, task::TaskEnded};
 use crate::{
     log::{Chunk, LeafAt, LogError},
     protocol::{leaf::Leaf, time},
     register::{Interest, Register},
 };
+
+/// Why the log gave a reader no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The log cannot be read; the ledger has failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The task that was to read it ended.
+    #[error(transparent)]
+    Ended(#[from] TaskEnded),
+}
+
+impl ReadError {
+    pub(crate) fn damaged(position: u64, detail: impl Into<String>) -> Self {
+        LogError::damaged(position, detail).into()
+    }
+}
 
 impl Ledger {
     /// Names the history.
@@ -60,8 +77,8 @@ impl Ledger {
     /// that the caller knows, never past the durable size there is.
     ///
     /// # Errors
-    /// [`LogError`]; the ledger has failed then.
-    pub async fn chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
+    /// [`ReadError`].
+    pub async fn chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, ReadError> {
         if from >= self.durable().size {
             return Ok(Vec::new());
         }
@@ -69,25 +86,24 @@ impl Ledger {
             return Ok(chunks);
         }
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || shared.read_log(from, bytes));
-        read.await.unwrap_or_else(|e| Err(LogError::io("read the log", std::io::Error::other(e))))
+        Ok(run_blocking(move || shared.read_log(from, bytes)).await??)
     }
 
     /// The stored bytes of one event below the durable size.
     ///
     /// # Errors
     /// As for [`Ledger::chunks`].
-    pub async fn leaf(&self, position: u64) -> Result<Bytes, LogError> {
+    pub async fn leaf(&self, position: u64) -> Result<Bytes, ReadError> {
         let picked = self.pick(&[position], 1).await?;
         let leaf = picked.into_iter().next().map(|leaf| leaf.bytes);
-        leaf.ok_or_else(|| LogError::damaged(position, "an event is missing from the log"))
+        leaf.ok_or_else(|| ReadError::damaged(position, "an event is missing from the log"))
     }
 
     /// The leaves of these positions below the durable size, in this order, until their bytes reach `bytes`.
     ///
     /// # Errors
     /// As for [`Ledger::chunks`].
-    pub async fn pick(&self, positions: &[u64], bytes: usize) -> Result<Vec<LeafAt>, LogError> {
+    pub async fn pick(&self, positions: &[u64], bytes: usize) -> Result<Vec<LeafAt>, ReadError> {
         let (mut picked, mut taken) = (Vec::with_capacity(positions.len()), 0);
         // Neighbours share a chunk; read each once.
         let mut chunk: Option<Chunk> = None;
@@ -100,7 +116,7 @@ impl Ledger {
                 chunk = self.chunks(position, 1).await?.into_iter().next();
             }
             let leaf = chunk.iter().flat_map(Chunk::leaves).find(|leaf| leaf.position == position);
-            let missing = || LogError::damaged(position, "an event is missing from its chunk");
+            let missing = || ReadError::damaged(position, "an event is missing from its chunk");
             let leaf = leaf.ok_or_else(missing)?;
             taken += leaf.framed.len();
             picked.push(leaf);
@@ -130,18 +146,18 @@ impl Ledger {
     ///
     /// # Errors
     /// As for [`Ledger::chunks`].
-    pub async fn recorded_micros(&self, position: u64) -> Result<i64, LogError> {
+    pub async fn recorded_micros(&self, position: u64) -> Result<i64, ReadError> {
         let decoded: Result<Leaf, _> = prost::Message::decode(self.leaf(position).await?);
         let recorded = decoded.ok().and_then(|leaf| leaf.recorded_time);
         let recorded = recorded.as_ref().map(time::micros);
-        recorded.ok_or_else(|| LogError::damaged(position, "an event cannot be read"))
+        recorded.ok_or_else(|| ReadError::damaged(position, "an event cannot be read"))
     }
 
     /// The first position recorded at or after an instant; the durable size if there is none.
     ///
     /// # Errors
     /// As for [`Ledger::chunks`].
-    pub async fn position_at(&self, micros: i64) -> Result<u64, LogError> {
+    pub async fn position_at(&self, micros: i64) -> Result<u64, ReadError> {
         // Recorded time never decreases, so the positions can be halved.
         let (mut low, mut high) = (0, self.durable().size);
         while low < high {

@@ -1,18 +1,13 @@
 //! AdminService: what an operator asks.
 
-use std::{
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::{convert, verify::Verifications};
+use super::{convert, subscribe, verify::Verifications};
 use crate::{ledger::Ledger, protocol::pb};
 
 /// The service.
@@ -20,7 +15,8 @@ use crate::{ledger::Ledger, protocol::pb};
 pub(crate) struct AdminApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) started_micros: i64,
-    pub(crate) subscribers: Arc<AtomicU32>,
+    /// One permit for each stream that may still be opened.
+    pub(crate) streams: Arc<Semaphore>,
     pub(crate) verifications: Verifications,
 }
 
@@ -39,7 +35,7 @@ impl pb::admin_service_server::AdminService for AdminApi {
             start_time: Some(convert::recorded_time(self.started_micros)),
             last_recorded_time: durable.recorded_micros.map(convert::recorded_time),
             designee_count: durable.designees as u64,
-            subscriber_count: self.subscribers.load(Ordering::Relaxed),
+            subscriber_count: subscribe::served(&self.streams),
         }))
     }
 

@@ -26,7 +26,7 @@ pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
         Some(position) => match stated_at(ledger, position).await {
             Ok(Some(Fact::CatalogueAdopted(adopted))) => Some(adopted.sha256),
             Ok(_) => None,
-            Err(status) => return Err(status.message().to_owned()),
+            Err(error) => return Err(error.to_string()),
         },
         None => Some(Bytes::copy_from_slice(&Catalogue::built_in().sha256)),
     };

@@ -17,8 +17,8 @@ use tonic::{Code, Request, Response, Status};
 use super::{convert, errors, filter::interest, page};
 use crate::{
     cursors::{Change, CursorError, Cursors, Place, is_id},
-    domain::fault::{ParseError, Reason, echo},
-    ledger::Ledger,
+    domain::fault::{Reason, echo},
+    ledger::{Ledger, run_blocking},
     limits::{
         CURSOR_FILTERS_BYTES_MAX, CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX,
         CURSORS_MAX, ID_BYTES_MAX, QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
@@ -111,8 +111,7 @@ impl Places {
         let filter = match (kept, asked) {
             (Some(kept), Some(asked)) if kept != asked => {
                 let message = "differs from the cursor's filter; leave it out";
-                let error = ParseError::new(Reason::FieldNotAllowed, message, "");
-                return Err(errors::bad_field("filter", "", &error));
+                return Err(errors::invalid("filter", "", Reason::FieldNotAllowed, message));
             }
             (kept, asked) => kept.or(asked),
         };
@@ -153,8 +152,7 @@ impl Places {
 async fn read<T: Send + 'static>(
     question: impl FnOnce() -> Result<T, CursorError> + Send + 'static,
 ) -> Result<T, Status> {
-    let answered = tokio::task::spawn_blocking(question).await;
-    answered.map_err(|error| Status::internal(error.to_string()))?.map_err(refused)
+    run_blocking(question).await?.map_err(refused)
 }
 
 fn has_changed(ledger: &Ledger, place: &Place) -> bool {
@@ -172,8 +170,7 @@ impl pb::cursor_service_server::CursorService for CursorApi {
             let message = format!(
                 "takes 1 to {ID_BYTES_MAX} of a-z, 0-9, '.', '-' and '_', beginning with a letter or digit"
             );
-            let error = ParseError::new(Reason::IdentifierInvalid, message, "");
-            return Err(errors::bad_field("cursor_id", &id, &error));
+            return Err(errors::invalid("cursor_id", &id, Reason::IdentifierInvalid, message));
         }
         let size = self.ledger.durable().size;
         if next_position > size {
@@ -300,8 +297,7 @@ impl CursorApi {
             (lag.events, lag.capped) = (size - from, false);
         }
         if let Some(first) = first {
-            let recorded = self.ledger.recorded_micros(first).await;
-            let recorded = recorded.map_err(|error| errors::log_error(&error))?;
+            let recorded = self.ledger.recorded_micros(first).await?;
             lag.micros = self.ledger.now_micros().saturating_sub(recorded).max(0);
         }
         Ok(lag)
@@ -338,8 +334,8 @@ fn refused(error: CursorError) -> Status {
             let metadata = [("value", asked.to_string()), ("next_position", stands.to_string())];
             errors::status(Code::Aborted, ErrorReason::CursorBackwards, text, metadata)
         }
-        CursorError::OtherLog(log_id) => {
-            let metadata = [("log_id", log_id.to_string())];
+        CursorError::OtherLog { made_in, here } => {
+            let metadata = [("log_id", here.to_string()), ("expected", made_in.to_string())];
             errors::status(Code::FailedPrecondition, ErrorReason::LogIdMismatch, text, metadata)
         }
         CursorError::TooMany => exhausted(text, CURSORS_MAX),
@@ -347,6 +343,7 @@ fn refused(error: CursorError) -> Status {
         CursorError::QueueFull => {
             errors::queue_full(text, CURSOR_QUEUE_MAX as u64, QUEUE_RETRY_DELAY)
         }
+        CursorError::Closed => errors::draining(),
         CursorError::Failed(detail) => {
             let metadata = [("detail", detail)];
             errors::status(Code::Unavailable, ErrorReason::CursorStoreFailed, text, metadata)

@@ -3,7 +3,7 @@
 //! Every status carries `google.rpc.ErrorInfo` (domain `tidu`, reason from `error_reason.proto`) and, where fields are to
 //! blame, `BadRequest` or `PreconditionFailure`. All details together stay under 4 KiB: the first failures, then a total.
 
-use std::time::Duration;
+use std::{collections::HashMap, fmt::Display, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::{
-    domain::fault::{Fault, ParseError, echo},
-    ledger::Refusal,
+    domain::fault::{Demand, Fault, ParseError, Reason, echo},
+    ledger::{ReadError, Refusal, TaskEnded},
     limits::{
         ERROR_DETAILS_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY,
         STATUS_REJECTIONS_MAX, STREAMS_MAX,
@@ -33,20 +33,51 @@ pub(crate) fn status<const N: usize>(
     Status::with_error_details(code, message, info(reason.as_str_name(), metadata))
 }
 
-fn info<const N: usize>(reason: &str, metadata: [(&str, String); N]) -> ErrorDetails {
+fn info<'a>(reason: &str, metadata: impl IntoIterator<Item = (&'a str, String)>) -> ErrorDetails {
     let reason = reason.strip_prefix("ERROR_REASON_").unwrap_or(reason);
-    let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
-    ErrorDetails::with_error_info(reason, DOMAIN, metadata)
+    let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value));
+    ErrorDetails::with_error_info(reason, DOMAIN, metadata.collect::<HashMap<_, _>>())
+}
+
+/// The metadata that names the right value or the bound.
+fn demanded(demand: &Demand) -> (&'static str, String) {
+    match demand {
+        Demand::Expected(value) => ("expected", value.clone()),
+        Demand::AtMost(bound) => ("limit", bound.to_string()),
+    }
+}
+
+/// A fault of the server: INTERNAL. The caller learns that it is not to blame; the cause goes to the server's own log.
+pub(crate) fn internal(cause: impl Display) -> Status {
+    tracing::error!(%cause, "a request met a fault of the server");
+    let text = "the server has a fault of its own; its log has the cause";
+    status(Code::Internal, ErrorReason::Internal, text, [])
 }
 
 /// A field of the request that cannot be read.
 pub(crate) fn bad_field(field: &str, value: &str, error: &ParseError) -> Status {
     let metadata =
         [("field", field.to_owned()), ("value", echo(value)), ("rule", error.rule.to_owned())];
+    let metadata = metadata.into_iter().chain(error.demand.as_ref().map(demanded));
     let mut details = info(convert::reason(error.reason), metadata);
     details.add_bad_request_violation(field, error.message.clone());
     let message = format!("{field}: {}", error.message);
     Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// A field whose value is refused, where no rule outside the protocol is behind it.
+pub(crate) fn invalid(
+    field: &str,
+    value: &str,
+    reason: Reason,
+    message: impl Into<String>,
+) -> Status {
+    bad_field(field, value, &ParseError::new(reason, message, ""))
+}
+
+/// A number that this version's protocol does not have.
+pub(crate) fn unknown_enum(field: &str, number: i32) -> Status {
+    bad_field(field, &number.to_string(), &ParseError::unknown_enum())
 }
 
 /// An event whose bytes are no event: INVALID_ARGUMENT.
@@ -127,7 +158,8 @@ fn fault_info(fault: &Fault) -> ErrorDetails {
         ("rule", fault.rule.to_owned()),
         ("conflicts", conflicts.join(",")),
     ];
-    info(convert::reason(fault.reason), metadata.map(|(key, value)| (key, value)))
+    let metadata = metadata.into_iter().chain(fault.demand.as_ref().map(demanded));
+    info(convert::reason(fault.reason), metadata)
 }
 
 fn summary(faults: &[Fault]) -> String {
@@ -164,11 +196,11 @@ pub(crate) fn refusal(refusal: Refusal) -> Status {
                 ("expected", expected.to_string()),
             ],
         ),
-        Refusal::RequestReused { first } => status(
+        Refusal::RequestReused { id, first } => status(
             Code::AlreadyExists,
             ErrorReason::RequestIdReused,
             text,
-            [("first_position", first.to_string())],
+            [("request_id", id), ("first_position", first.to_string())],
         ),
         Refusal::QueueFull => queue_full(text, QUEUE_BYTES_MAX as u64, QUEUE_RETRY_DELAY),
         Refusal::LogFull => {
@@ -207,10 +239,43 @@ pub(crate) fn too_many_streams() -> Status {
     )
 }
 
-/// The log could not be read.
-pub(crate) fn log_error(error: &LogError) -> Status {
-    let metadata = [("detail", error.to_string())];
-    status(Code::DataLoss, ErrorReason::LogDamaged, "the log cannot be read", metadata)
+impl From<ReadError> for Status {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Log(error) => error.into(),
+            ReadError::Ended(ended) => ended.into(),
+        }
+    }
+}
+
+/// The log was not read. DATA_LOSS is for damage alone: callers stop for good on it. After an I/O error the process ends
+/// and its next start may well read the log, so that is UNAVAILABLE. The others are met when a log is opened, before there
+/// is a caller.
+impl From<LogError> for Status {
+    fn from(error: LogError) -> Self {
+        let detail = error.to_string();
+        match error {
+            LogError::Damaged { .. } => {
+                let metadata = [("detail", detail)];
+                status(Code::DataLoss, ErrorReason::LogDamaged, "the log is damaged", metadata)
+            }
+            LogError::Io { .. } => {
+                let text = "the log could not be read, and the server is going down; try again";
+                status(Code::Unavailable, ErrorReason::LogFailed, text, [("detail", detail)])
+            }
+            LogError::Busy(_) | LogError::TooNew { .. } | LogError::NotDurable => internal(detail),
+        }
+    }
+}
+
+/// A task that ended says nothing about the log.
+impl From<TaskEnded> for Status {
+    fn from(ended: TaskEnded) -> Self {
+        match ended {
+            TaskEnded::Cancelled => draining(),
+            TaskEnded::Panicked => internal(ended),
+        }
+    }
 }
 
 /// Nothing but this history will do, where the caller names one.
@@ -239,4 +304,40 @@ pub(crate) fn beyond_log(field: &str, position: u64, size: u64) -> Status {
             ("log_size", size.to_string()),
         ],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use tonic_types::StatusExt as _;
+
+    use super::*;
+
+    /// Code, reason and metadata keys of a status, which must have its ErrorInfo.
+    fn told(status: impl Into<Status>) -> (Code, String, Vec<String>) {
+        let status = status.into();
+        let info = status.get_details_error_info().expect("an ErrorInfo");
+        assert_eq!(info.domain, DOMAIN);
+        (status.code(), info.reason, info.metadata.into_keys().collect())
+    }
+
+    #[test]
+    fn only_damage_is_data_loss() {
+        let io = || LogError::io("read the log", io::Error::other("injected"));
+        let table: [(ReadError, Code, &str, &[&str]); 7] = [
+            (LogError::damaged(7, "injected").into(), Code::DataLoss, "LOG_DAMAGED", &["detail"]),
+            (io().into(), Code::Unavailable, "LOG_FAILED", &["detail"]),
+            (LogError::Busy("data".into()).into(), Code::Internal, "INTERNAL", &[]),
+            (LogError::TooNew { found: 9, known: 1 }.into(), Code::Internal, "INTERNAL", &[]),
+            (LogError::NotDurable.into(), Code::Internal, "INTERNAL", &[]),
+            (TaskEnded::Cancelled.into(), Code::Unavailable, "DRAINING", &[]),
+            (TaskEnded::Panicked.into(), Code::Internal, "INTERNAL", &[]),
+        ];
+        for (error, code, reason, keys) in table {
+            let shown = error.to_string();
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            assert_eq!(told(error), (code, reason.to_owned(), keys), "{shown}");
+        }
+    }
 }

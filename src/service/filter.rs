@@ -7,16 +7,13 @@ use crate::{
     domain::{
         AuthorityCode, DesigneeId, DocumentNumber, IndustryCode, RegionCode,
         catalogue::Catalogue,
-        fault::{Fault, ParseError, Reason},
+        fault::{ParseError, Reason},
         kind::Kind,
         name::folded,
     },
     ledger::Ledger,
     limits::{FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, NAME_CHARS_MAX, QUESTION_SLICE_DESIGNEES},
-    protocol::{
-        event::{Fields, Need, Source},
-        pb,
-    },
+    protocol::pb,
     register::{Interest, Wanted},
 };
 
@@ -26,63 +23,38 @@ pub(crate) async fn interest(
     filter: Option<pb::Filter>,
 ) -> Result<Interest, Status> {
     let Some(filter) = filter else { return Ok(Interest::default()) };
-    let mut interest = read(ledger, filter)?;
+    let mut interest = event_filter(ledger.catalogue(), &filter)?;
     while !interest.cover(&ledger.register(), QUESTION_SLICE_DESIGNEES) {
         tokio::task::yield_now().await;
     }
     Ok(interest)
 }
 
-fn read(ledger: &Ledger, mut filter: pb::Filter) -> Result<Interest, Status> {
+fn event_filter(catalogue: &Catalogue, filter: &pb::Filter) -> Result<Interest, Status> {
+    let kind = |number| Kind::from_number(number).ok_or_else(ParseError::unknown_enum);
+    let programmes = each("filter.programmes", &filter.programmes, |id| catalogue.find(id))?;
+    let authorities = each("filter.authorities", &filter.authorities, authority)?;
+    let kinds = numbers("filter.kinds", &filter.kinds, kind)?;
+    let region = region("filter.region_under", &filter.region_under)?;
+    let batches = each("filter.batches", &filter.batches, batch_id)?;
+    let (field, most) = ("filter.designees", FILTER_DESIGNEES_MAX);
+    let designees = each_of(most, field, &filter.designees, DesigneeId::parse)?;
+
     let mut interest = Interest::default();
-    let counts = [
-        ("filter.programmes", filter.programmes.len()),
-        ("filter.authorities", filter.authorities.len()),
-        ("filter.kinds", filter.kinds.len()),
-    ];
-    for (field, count) in counts {
-        bounded(field, count)?;
-    }
-    for (i, id) in filter.programmes.iter().enumerate() {
-        let found = ledger.catalogue().find(id);
-        let field = format!("filter.programmes[{i}]");
-        interest.programme(found.map_err(|error| errors::bad_field(&field, id, &error))?);
-    }
-    let mut fields = Fields::new(ledger.catalogue(), Source::Caller, 0);
-    for (i, code) in filter.authorities.iter_mut().enumerate() {
-        let field = format!("filter.authorities[{i}]");
-        if let Some(authority) = fields.authority(&field, code, Need::Required) {
-            interest.authority(authority);
-        }
-    }
-    if let Some(fault) = fields.finish().0.into_iter().next() {
-        return Err(first_fault(fault));
-    }
-    for (i, number) in filter.kinds.into_iter().enumerate() {
-        let kind = Kind::from_number(number).ok_or_else(|| {
-            let message = "is not a kind of this version's protocol";
-            let error = ParseError::new(Reason::EnumUnknown, message, "");
-            errors::bad_field(&format!("filter.kinds[{i}]"), &number.to_string(), &error)
-        })?;
-        interest.kind(kind);
-    }
-    if let Some(region) = region("filter.region_under", &filter.region_under)? {
-        interest.region_under(region);
-    }
-    for batch in each("filter.batches", &filter.batches, batch_id)? {
-        interest.batch(batch);
-    }
-    let count = filter.designees.len();
-    if count > FILTER_DESIGNEES_MAX {
-        let limit = FILTER_DESIGNEES_MAX;
-        return Err(errors::over_limit("filter.designees", count, limit, "entries"));
-    }
-    for (i, id) in filter.designees.iter().enumerate() {
-        let parsed = DesigneeId::parse(id);
-        let field = || format!("filter.designees[{i}]");
-        interest.designee(parsed.map_err(|error| errors::bad_field(&field(), id, &error))?);
-    }
+    programmes.into_iter().for_each(|programme| interest.programme(programme));
+    authorities.into_iter().for_each(|authority| interest.authority(authority));
+    kinds.into_iter().for_each(|kind| interest.kind(kind));
+    region.into_iter().for_each(|region| interest.region_under(region));
+    batches.into_iter().for_each(|batch| interest.batch(batch));
+    designees.into_iter().for_each(|designee| interest.designee(designee));
     Ok(interest)
+}
+
+fn authority(code: &str) -> Result<AuthorityCode, ParseError> {
+    if code.is_empty() {
+        return Err(ParseError::new(Reason::FieldRequired, "is required", ""));
+    }
+    AuthorityCode::parse(code)
 }
 
 /// The id of a batch, which need not exist yet.
@@ -91,11 +63,6 @@ fn batch_id(text: &str) -> Result<&str, ParseError> {
         "" => Err(ParseError::new(Reason::FieldRequired, "is empty", "")),
         id => Ok(id),
     }
-}
-
-fn first_fault(fault: Fault) -> Status {
-    let error = ParseError::new(fault.reason, fault.message, "");
-    errors::bad_field(&fault.field, &fault.value, &error)
 }
 
 /// Reads a filter of titles.
@@ -108,8 +75,8 @@ pub(crate) fn wanted(
     let name_prefix = folded(name_prefix);
     if name_prefix.chars().count() > NAME_CHARS_MAX {
         let message = format!("has more than {NAME_CHARS_MAX} characters");
-        let error = ParseError::new(Reason::FieldInvalid, message, "");
-        return Err(errors::bad_field("filter.name_prefix", &filter.name_prefix, &error));
+        let (field, value) = ("filter.name_prefix", filter.name_prefix.as_str());
+        return Err(errors::invalid(field, value, Reason::FieldInvalid, message));
     }
     let document = match document_number.as_str() {
         "" => String::new(),
@@ -118,22 +85,18 @@ pub(crate) fn wanted(
             .as_str()
             .to_owned(),
     };
-    let status = |number: i32| convert::status_from(number).ok_or_else(|| unknown_value("status"));
+    let status = |number: i32| convert::status_from(number).ok_or_else(ParseError::unknown_enum);
     let flag = |number: i32| {
         let known = pb::TitleFlag::try_from(number).is_ok_and(|f| f != pb::TitleFlag::Unspecified);
         let number = u8::try_from(number).ok().filter(|_| known);
-        number.ok_or_else(|| unknown_value("flag"))
+        number.ok_or_else(ParseError::unknown_enum)
     };
-    let authority = |text: &str| AuthorityCode::parse(text);
+    let code = AuthorityCode::parse;
     Ok(Wanted {
         programmes: each("filter.programmes", &filter.programmes, |id| catalogue.find(id))?,
-        authorities: each("filter.authorities", &filter.authorities, authority)?,
-        recommended_by: each("filter.recommended_by", &filter.recommended_by, authority)?,
-        responsible: each(
-            "filter.responsible_authorities",
-            &filter.responsible_authorities,
-            authority,
-        )?,
+        authorities: each("filter.authorities", &filter.authorities, code)?,
+        recommended_by: each("filter.recommended_by", &filter.recommended_by, code)?,
+        responsible: each("filter.responsible_authorities", &filter.responsible_authorities, code)?,
         region_under: region("filter.region_under", region_under)?,
         statuses: numbers("filter.statuses", &filter.statuses, status)?,
         batches: each("filter.batches", &filter.batches, |id| Ok(id.trim().to_owned()))?,
@@ -146,18 +109,23 @@ pub(crate) fn wanted(
     })
 }
 
-fn unknown_value(what: &str) -> ParseError {
-    let message = format!("is not a {what} of this version's protocol");
-    ParseError::new(Reason::EnumUnknown, message, "")
-}
-
 /// Reads every entry of a field; the first bad one is the error.
 pub(crate) fn each<'a, T>(
     field: &str,
     texts: &'a [String],
     parse: impl Fn(&'a str) -> Result<T, ParseError>,
 ) -> Result<Vec<T>, Status> {
-    bounded(field, texts.len())?;
+    each_of(FILTER_VALUES_MAX, field, texts, parse)
+}
+
+/// As [`each`], of at most so many entries.
+fn each_of<'a, T>(
+    most: usize,
+    field: &str,
+    texts: &'a [String],
+    parse: impl Fn(&'a str) -> Result<T, ParseError>,
+) -> Result<Vec<T>, Status> {
+    at_most(most, field, texts.len())?;
     let read = |(i, text): (usize, &'a String)| {
         parse(text).map_err(|error| errors::bad_field(&format!("{field}[{i}]"), text, &error))
     };
@@ -179,10 +147,22 @@ pub(crate) fn numbers<T>(
 }
 
 pub(crate) fn bounded(field: &str, count: usize) -> Result<(), Status> {
-    if count > FILTER_VALUES_MAX {
-        return Err(errors::over_limit(field, count, FILTER_VALUES_MAX, "entries"));
+    at_most(FILTER_VALUES_MAX, field, count)
+}
+
+fn at_most(most: usize, field: &str, count: usize) -> Result<(), Status> {
+    if count > most {
+        return Err(errors::over_limit(field, count, most, "entries"));
     }
     Ok(())
+}
+
+/// An authority, or none for the empty text.
+pub(crate) fn authority_or_none(field: &str, text: &str) -> Result<Option<AuthorityCode>, Status> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    AuthorityCode::parse(text).map(Some).map_err(|error| errors::bad_field(field, text, &error))
 }
 
 /// A region, or none for the empty text.

@@ -11,8 +11,8 @@ use super::{
     Peer, append::read_commit, convert, errors, filter::interest, page::Page, subscribe::Streams,
 };
 use crate::{
-    domain::fault::{Fault, ParseError, Reason},
-    ledger::{Ledger, Receipt},
+    domain::fault::{Fault, Reason},
+    ledger::{Ledger, ReadError, Receipt},
     limits::{PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb},
     register::Interest,
@@ -56,16 +56,15 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
         request: Request<pb::GetEventRequest>,
     ) -> Result<Response<pb::GetEventResponse>, Status> {
         let request = request.into_inner();
-        let position = request.position.ok_or_else(|| {
-            let error = ParseError::new(Reason::FieldRequired, "is required", "");
-            errors::bad_field("position", "", &error)
-        })?;
+        let position = request
+            .position
+            .ok_or_else(|| errors::invalid("position", "", Reason::FieldRequired, "is required"))?;
         let size = self.ledger.durable().size;
         if position >= size {
             return Err(errors::beyond_log("position", position, size));
         }
-        let leaf = self.ledger.leaf(position).await.map_err(|e| errors::log_error(&e))?;
-        let event = Some(decode(&leaf)?);
+        let leaf = self.ledger.leaf(position).await?;
+        let event = Some(decode(position, &leaf)?);
         let leaf = if request.raw { leaf } else { Bytes::new() };
         Ok(Response::new(pb::GetEventResponse { event, leaf }))
     }
@@ -78,10 +77,11 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
         let page = Page::read(&request, self.ledger.durable().size)?;
         let interest = interest(&self.ledger, request.filter).await?;
         let (positions, next) = self.select(&interest, &page);
-        let picked = self.ledger.pick(&positions, PAGE_BYTES).await;
-        let picked = picked.map_err(|e| errors::log_error(&e))?;
-        let events =
-            picked.iter().map(|leaf| decode(&leaf.bytes)).collect::<Result<Vec<_>, _>>()?;
+        let picked = self.ledger.pick(&positions, PAGE_BYTES).await?;
+        let events = picked
+            .iter()
+            .map(|leaf| decode(leaf.position, &leaf.bytes))
+            .collect::<Result<Vec<_>, _>>()?;
         let cut = positions.get(events.len()).copied();
         let next_page_token = page.token_after(cut, next);
         Ok(Response::new(pb::ListEventsResponse { events, next_page_token }))
@@ -141,7 +141,8 @@ fn bounded<T>(faults: Vec<Fault>, message: impl Fn(Fault) -> T) -> Vec<T> {
     faults.into_iter().take(REJECTIONS_MAX).map(message).collect()
 }
 
-pub(crate) fn decode(leaf: &Bytes) -> Result<pb::RecordedEvent, Status> {
-    pb::RecordedEvent::decode(leaf.clone())
-        .map_err(|e| errors::log_error(&crate::log::LogError::damaged(0, e.to_string())))
+/// Reads the leaf at a position.
+pub(crate) fn decode(position: u64, leaf: &Bytes) -> Result<pb::RecordedEvent, ReadError> {
+    let decoded = pb::RecordedEvent::decode(leaf.clone());
+    decoded.map_err(|error| ReadError::damaged(position, error.to_string()))
 }

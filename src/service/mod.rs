@@ -8,19 +8,16 @@ mod cursors;
 mod errors;
 mod filter;
 mod ledger;
-mod lists;
 mod moment;
 mod page;
+mod panic;
 mod proof;
 mod register;
 mod subscribe;
 mod transport;
 mod verify;
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, atomic::AtomicU32},
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -28,7 +25,7 @@ use tonic::{
     service::Routes,
 };
 use tonic_web::GrpcWebLayer;
-use tower::{ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
+use tower::{ServiceBuilder, ServiceExt as _, layer::layer_fn, util::BoxCloneSyncService};
 use tower_http::{cors::CorsLayer, trace::TraceLayer};
 
 pub(crate) use self::adoption::adopt;
@@ -36,6 +33,7 @@ use self::{
     admin::AdminApi,
     cursors::{CursorApi, Places},
     ledger::LedgerApi,
+    panic::CatchPanic,
     proof::ProofApi,
     register::RegisterApi,
     subscribe::Streams,
@@ -72,7 +70,7 @@ pub async fn api(
     web_origins: Vec<http::HeaderValue>,
     drain: CancellationToken,
 ) -> Result<Api, tonic_reflection::server::Error> {
-    let subscribers = Arc::new(AtomicU32::new(0));
+    let streams = subscribe::permits();
     let started_micros = ledger.now_micros();
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LedgerServiceServer<LedgerApi>>().await;
@@ -84,19 +82,15 @@ pub async fn api(
     let admin = AdminApi {
         ledger: Arc::clone(&ledger),
         started_micros,
-        subscribers: Arc::clone(&subscribers),
-        verifications: Verifications {
-            ledger: Arc::clone(&ledger),
-            drain: drain.clone(),
-            running: Arc::default(),
-        },
+        streams: Arc::clone(&streams),
+        verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
     };
     let register = RegisterApi { ledger: Arc::clone(&ledger) };
     let proof = ProofApi { ledger: Arc::clone(&ledger) };
     let places = Places::new(cursors);
     let cursors = CursorApi { ledger: Arc::clone(&ledger), places: places.clone() };
     let streams =
-        Streams { ledger: Arc::clone(&ledger), drain: drain.clone(), places, count: subscribers };
+        Streams { ledger: Arc::clone(&ledger), drain: drain.clone(), places, permits: streams };
     let ledger = LedgerApi { ledger, streams };
     let drained = drain.clone();
     tokio::spawn(async move {
@@ -130,7 +124,8 @@ pub async fn api(
         .layer(cors(web_origins))
         .layer(GrpcWebLayer::new())
         .map_request(transport::choose_encoding)
-        .map_response(transport::reword);
+        .map_response(transport::reword)
+        .layer(layer_fn(CatchPanic));
     let api = layers.service(routes);
     let api = api.map_request(|request: Request| request);
     Ok(BoxCloneSyncService::new(

@@ -5,11 +5,8 @@ use tonic::Status;
 
 use super::{convert, errors};
 use crate::{
-    domain::{
-        CivilDate,
-        fault::{ParseError, Reason},
-    },
-    ledger::{Ledger, Refusal},
+    domain::{CivilDate, fault::Reason},
+    ledger::{Ledger, ReadError, Refusal},
     protocol::{leaf::Leaf, pb, time::micros},
     register::Moment,
 };
@@ -22,6 +19,18 @@ pub(crate) struct Asked {
     pub(crate) known_at_time: Option<Timestamp>,
 }
 
+/// The moments that a request names.
+macro_rules! asked {
+    ($request:expr) => {
+        Asked {
+            as_of: $request.as_of,
+            known_at: $request.known_at,
+            known_at_time: $request.known_at_time,
+        }
+    };
+}
+pub(super) use asked;
+
 /// The moments of a request: today and everything, where it names none. A log size inside a commit is its beginning.
 pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<Moment, Status> {
     let as_of = match convert::civil_date(asked.as_of.as_ref()) {
@@ -32,8 +41,8 @@ pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<Moment, Stat
     let known_at = match (asked.known_at, asked.known_at_time) {
         (Some(known_at), Some(_)) => {
             let message = "known_at and known_at_time exclude each other";
-            let error = ParseError::new(Reason::FieldNotAllowed, message, "");
-            return Err(errors::bad_field("known_at_time", &known_at.to_string(), &error));
+            let value = known_at.to_string();
+            return Err(errors::invalid("known_at_time", &value, Reason::FieldNotAllowed, message));
         }
         (Some(known_at), None) if known_at > size => {
             return Err(errors::beyond_log("known_at", known_at, size));
@@ -42,7 +51,7 @@ pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<Moment, Stat
         (None, Some(time)) => {
             // What was recorded up to an instant lies before the first event after it.
             let after = micros(&time).saturating_add(1);
-            ledger.position_at(after).await.map_err(|e| errors::log_error(&e))?
+            ledger.position_at(after).await?
         }
         (None, None) => size,
     };
@@ -52,9 +61,8 @@ pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<Moment, Stat
 /// The log size, or, inside a commit, the size before it.
 async fn commit_end(ledger: &Ledger, known_at: u64) -> Result<u64, Status> {
     let Some(last) = known_at.checked_sub(1) else { return Ok(0) };
-    let leaf = ledger.leaf(last).await.map_err(|e| errors::log_error(&e))?;
-    let leaf: Leaf = prost::Message::decode(leaf)
-        .map_err(|e| errors::log_error(&crate::log::LogError::damaged(last, e.to_string())))?;
+    let leaf: Leaf = prost::Message::decode(ledger.leaf(last).await?)
+        .map_err(|e| ReadError::damaged(last, e.to_string()))?;
     let commit = leaf.commit.unwrap_or_default();
     let first = commit.first_position.unwrap_or(last);
     Ok(if first + u64::from(commit.size) == known_at { known_at } else { first })

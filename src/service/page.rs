@@ -3,12 +3,16 @@
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 
-use super::errors;
+use super::{
+    errors,
+    moment::{Asked, moment},
+};
 use crate::{
     domain::{
         PartialDate,
-        fault::{ParseError, Reason, echo},
+        fault::{Reason, echo},
     },
+    ledger::Ledger,
     limits::{PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX},
     protocol::pb::{self, ErrorReason},
     register::Moment,
@@ -31,11 +35,8 @@ pub(crate) struct Page {
 impl Page {
     /// Reads a page's place; `size` is that of the log.
     pub(crate) fn read(request: &pb::ListEventsRequest, size: u64) -> Result<Self, Status> {
-        let order = pb::EventOrder::try_from(request.order).map_err(|_| {
-            let message = "is not a value of this version's protocol";
-            let error = ParseError::new(Reason::EnumUnknown, message, "");
-            errors::bad_field("order", &request.order.to_string(), &error)
-        })?;
+        let order = pb::EventOrder::try_from(request.order)
+            .map_err(|_| errors::unknown_enum("order", request.order))?;
         let descending = order == pb::EventOrder::Descending;
         let page_size = page_size(request.page_size)?;
         let same = pb::ListEventsRequest {
@@ -79,6 +80,30 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Where a page begins: as its token says, or at the beginning.
+    pub(crate) async fn begin(
+        ledger: &Ledger,
+        asked: Asked,
+        token: &str,
+        request: &impl prost::Message,
+    ) -> Result<Self, Status> {
+        if token.is_empty() {
+            return Ok(Self { moment: moment(ledger, asked).await?, next: 0, skip: 0 });
+        }
+        Self::parse(token, request, ledger.durable().size)
+    }
+
+    /// The token after a page of a list that is at hand as a whole.
+    pub(crate) fn token_after(
+        &self,
+        size: usize,
+        total: usize,
+        request: &impl prost::Message,
+    ) -> String {
+        let next = self.next.saturating_add(size);
+        if next < total { Self { next, ..*self }.token(request) } else { String::new() }
+    }
+
     /// The token of a page that begins here; `request` is the request without page size, token and moment.
     pub(crate) fn token(&self, request: &impl prost::Message) -> String {
         let Self { moment: Moment { as_of, known_at }, next, skip } = self;
@@ -86,11 +111,7 @@ impl Place {
     }
 
     /// Reads a token that this request gave out for a log of at most this size.
-    pub(crate) fn parse(
-        token: &str,
-        request: &impl prost::Message,
-        size: u64,
-    ) -> Result<Self, Status> {
+    fn parse(token: &str, request: &impl prost::Message, size: u64) -> Result<Self, Status> {
         let place = || {
             let mut parts = token.split('.');
             let as_of = PartialDate::parse_iso(parts.next()?).ok()?.last_day();
@@ -114,8 +135,8 @@ pub(crate) fn page_size(asked: i32) -> Result<usize, Status> {
         Ok(0) => Ok(PAGE_EVENTS_DEFAULT),
         Ok(asked) => Ok(asked.min(PAGE_EVENTS_MAX)),
         Err(_) => {
-            let error = ParseError::new(Reason::FieldInvalid, "must not be negative", "");
-            Err(errors::bad_field("page_size", &asked.to_string(), &error))
+            let (value, message) = (asked.to_string(), "must not be negative");
+            Err(errors::invalid("page_size", &value, Reason::FieldInvalid, message))
         }
     }
 }

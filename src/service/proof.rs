@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 
 use super::{errors, filter::interest};
 use crate::{
-    domain::fault::{ParseError, Reason},
+    domain::fault::Reason,
     ledger::{Ledger, digest::Running},
     protocol::pb,
 };
@@ -36,16 +36,15 @@ impl pb::proof_service_server::ProofService for ProofApi {
         }
         if to < from {
             let message = format!("lies before from_position {from}");
-            let error = ParseError::new(Reason::FieldInvalid, message, "");
-            return Err(errors::bad_field("to_position", &to.to_string(), &error));
+            let value = to.to_string();
+            return Err(errors::invalid("to_position", &value, Reason::FieldInvalid, message));
         }
         let digest = match request.digest.as_ref() {
             [] => Running::default(),
             bytes => running(bytes)?,
         };
         let interest = interest(&self.ledger, request.filter).await?;
-        let digested = self.ledger.digest(&interest, from, to, digest).await;
-        let digested = digested.map_err(|error| errors::log_error(&error))?;
+        let digested = self.ledger.digest(&interest, from, to, digest).await?;
         Ok(Response::new(pb::GetDigestResponse {
             digest: Bytes::copy_from_slice(&digested.digest.0),
             next_position: digested.next,
@@ -60,6 +59,6 @@ impl pb::proof_service_server::ProofService for ProofApi {
 pub(crate) fn running(bytes: &[u8]) -> Result<Running, Status> {
     bytes.try_into().map(Running).map_err(|_| {
         let message = format!("has {} bytes; a digest has 32", bytes.len());
-        errors::bad_field("digest", "", &ParseError::new(Reason::FieldInvalid, message, ""))
+        errors::invalid("digest", "", Reason::FieldInvalid, message)
     })
 }

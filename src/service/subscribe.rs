@@ -4,19 +4,12 @@
 //! that to move. It holds a position and nothing else, so a slow reader costs what HTTP/2 lets it have in flight.
 //! Progress travels in the same ordered channel as events.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::{
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{Instant, sleep_until},
 };
 use tokio_stream::Stream;
@@ -31,13 +24,13 @@ use super::{
     proof::running,
 };
 use crate::{
-    domain::fault::{ParseError, Reason},
-    ledger::{Durable, Ledger, Sleeper, digest::Running},
+    domain::fault::Reason,
+    ledger::{Durable, Ledger, ReadError, Sleeper, digest::Running},
     limits::{
         HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
         STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
     },
-    log::{Chunk, LogError},
+    log::Chunk,
     protocol::{
         batch::LeafBatch,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
@@ -65,31 +58,34 @@ struct Subscription {
     heartbeat: Duration,
     /// When silence becomes too long.
     due: Instant,
-    told_first: bool,
-    told_caught_up: bool,
-    told_last: bool,
+    phase: Phase,
     /// Where the cursor that it started from learns how far it is.
     connected: Option<Connected>,
-    _counted: Counted,
+    _permit: OwnedSemaphorePermit,
 }
 
-/// Counts a stream while it lives.
-struct Counted(Arc<AtomicU32>);
-
-impl Counted {
-    fn new(count: &Arc<AtomicU32>) -> Result<Self, Status> {
-        let counted = Self(Arc::clone(count));
-        match count.fetch_add(1, Ordering::Relaxed) {
-            STREAMS_MAX.. => Err(errors::too_many_streams()),
-            _ => Ok(counted),
-        }
-    }
+/// How far a stream has come, by the progress that its client was told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing was told: the first message is progress, which confirms that the stream is open.
+    New,
+    /// The client knows that older events come first.
+    CatchingUp,
+    /// The client was told that it has everything.
+    CaughtUp,
+    /// The client was told how far it is for the last time: at the stop position, or because the server goes down.
+    Last,
 }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// Permits for all streams that are served at once.
+pub(crate) fn permits() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(STREAMS_MAX as usize))
+}
+
+/// Streams being served.
+pub(crate) fn served(permits: &Semaphore) -> u32 {
+    let free = u32::try_from(permits.available_permits()).unwrap_or(STREAMS_MAX);
+    STREAMS_MAX.saturating_sub(free)
 }
 
 /// Opens streams and counts them.
@@ -100,8 +96,8 @@ pub(crate) struct Streams {
     pub(crate) drain: CancellationToken,
     /// Where streams start that name a cursor.
     pub(crate) places: Places,
-    /// Streams being served.
-    pub(crate) count: Arc<AtomicU32>,
+    /// One for each stream that may still be opened; see [`permits`].
+    pub(crate) permits: Arc<Semaphore>,
 }
 
 impl Streams {
@@ -114,7 +110,8 @@ impl Streams {
         errors::same_log(self.ledger.log_id(), &request.log_id)?;
         let digest = request.digest.map(|digest| running(&digest)).transpose()?;
         let heartbeat = heartbeat(request.heartbeat_interval)?;
-        let counted = Counted::new(&self.count)?;
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| errors::too_many_streams())?;
         let (next, filter, connected) = self.start(request.start, request.filter, peer).await?;
         let interest = interest(&self.ledger, filter).await?;
         // A stop is reached at once, also by what does not match.
@@ -132,11 +129,9 @@ impl Streams {
             stop: request.stop_position,
             heartbeat,
             due: Instant::now() + heartbeat,
-            told_first: false,
-            told_caught_up: false,
-            told_last: false,
+            phase: Phase::New,
             connected,
-            _counted: counted,
+            _permit: permit,
         };
         Ok(stream::unfold(Some(subscription), |subscription| async move {
             let mut subscription = subscription?;
@@ -162,14 +157,11 @@ impl Streams {
                 return Err(errors::beyond_log("from_position", position, size));
             }
             Some(Start::FromPosition(position)) => position,
-            Some(Start::FromTime(time)) => {
-                let position = self.ledger.position_at(micros(&time)).await;
-                position.map_err(|e| errors::log_error(&e))?
-            }
+            Some(Start::FromTime(time)) => self.ledger.position_at(micros(&time)).await?,
             Some(Start::Now(true)) => size,
             Some(Start::Now(false)) => {
-                let error = ParseError::new(Reason::FieldInvalid, "can only be true", "");
-                return Err(errors::bad_field("now", "false", &error));
+                let message = "can only be true";
+                return Err(errors::invalid("now", "false", Reason::FieldInvalid, message));
             }
             Some(Start::Cursor(id)) => {
                 let started = self.places.start(&self.ledger, &id, filter, peer).await?;
@@ -188,8 +180,7 @@ fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
         return Ok(duration);
     }
     let message = format!("takes {} s to {} s", HEARTBEAT_MIN.as_secs(), HEARTBEAT_MAX.as_secs());
-    let error = ParseError::new(Reason::FieldInvalid, message, "");
-    Err(errors::bad_field("heartbeat_interval", &text, &error))
+    Err(errors::invalid("heartbeat_interval", &text, Reason::FieldInvalid, message))
 }
 
 /// What a stream waits for when there is nothing to send.
@@ -205,17 +196,16 @@ impl Subscription {
     async fn message(&mut self) -> Result<Option<pb::SubscribeResponse>, Status> {
         loop {
             let size = self.durable.borrow_and_update().size;
-            if self.drain.is_cancelled() {
-                if std::mem::replace(&mut self.told_last, true) {
-                    return Err(errors::draining());
+            match (self.phase, self.drain.is_cancelled()) {
+                (Phase::Last, true) => return Err(errors::draining()),
+                (Phase::Last, false) => return Ok(None),
+                (_, true) => return Ok(Some(self.enter(Phase::Last, size))),
+                (Phase::New, false) => {
+                    let caught_up = self.next >= size;
+                    let phase = if caught_up { Phase::CaughtUp } else { Phase::CatchingUp };
+                    return Ok(Some(self.enter(phase, size)));
                 }
-                let progress = self.progress(size);
-                return Ok(Some(self.spoken(progress)));
-            }
-            if !std::mem::replace(&mut self.told_first, true) {
-                self.told_caught_up = self.next >= size;
-                let progress = self.progress(size);
-                return Ok(Some(self.spoken(progress)));
+                (Phase::CatchingUp | Phase::CaughtUp, false) => {}
             }
             let upto = self.stop.map_or(size, |stop| stop.min(size));
             if self.next < upto {
@@ -227,31 +217,30 @@ impl Subscription {
                     tokio::task::yield_now().await;
                     continue;
                 }
-                let progress = self.progress(size);
-                return Ok(Some(self.spoken(progress)));
+                return Ok(Some(self.enter(self.phase, size)));
             }
             if self.stop.is_some_and(|stop| self.next >= stop) {
-                if std::mem::replace(&mut self.told_last, true) {
-                    return Ok(None);
-                }
-                let progress = self.progress(size);
-                return Ok(Some(self.spoken(progress)));
+                return Ok(Some(self.enter(Phase::Last, size)));
             }
-            if !self.told_caught_up {
-                self.told_caught_up = true;
-                let progress = self.progress(size);
-                return Ok(Some(self.spoken(progress)));
+            if self.phase == Phase::CatchingUp {
+                return Ok(Some(self.enter(Phase::CaughtUp, size)));
             }
             match self.wait().await {
                 Woken::Due if self.next >= self.durable.borrow().size => {
-                    let progress = self.progress(size);
-                    return Ok(Some(self.spoken(progress)));
+                    return Ok(Some(self.enter(self.phase, size)));
                 }
                 // What has come meanwhile is looked at first, and silence is broken after it.
                 Woken::Due | Woken::Grown | Woken::Drained => {}
                 Woken::Gone => return Err(errors::draining()),
             }
         }
+    }
+
+    /// Enters a phase, or stays in it, and tells the client how far it is.
+    fn enter(&mut self, phase: Phase, size: u64) -> pb::SubscribeResponse {
+        self.phase = phase;
+        let progress = self.progress(size);
+        self.spoken(progress)
     }
 
     async fn wait(&mut self) -> Woken {
@@ -274,7 +263,7 @@ impl Subscription {
     /// Events from here on that match, if any; moves past what does not.
     async fn batch(&mut self, upto: u64) -> Result<Option<Payload>, Status> {
         let (runs, next) = if self.interest.wants_all() {
-            let chunks = self.chunks(self.next, STREAM_MESSAGE_BYTES).await?;
+            let chunks = self.ledger.chunks(self.next, STREAM_MESSAGE_BYTES).await?;
             let next = chunks.last().map_or(self.next, Chunk::next).min(upto);
             (chunks.iter().map(|chunk| chunk.slice(self.next, next)).collect(), next)
         } else {
@@ -282,8 +271,8 @@ impl Subscription {
         };
         if next <= self.next {
             // It would go round for ever.
-            let error = LogError::damaged(self.next, "nothing is found where the log goes on");
-            return Err(errors::log_error(&error));
+            let detail = "nothing is found where the log goes on";
+            return Err(ReadError::damaged(self.next, detail).into());
         }
         self.next = next;
         if runs.is_empty() {
@@ -300,15 +289,10 @@ impl Subscription {
         let upto = upto.min(self.next + STREAM_SCAN_EVENTS_MAX);
         let (positions, examined) =
             self.ledger.matching(&self.interest, self.next, upto, STREAM_MATCHES_MAX);
-        let picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await;
-        let picked = picked.map_err(|e| errors::log_error(&e))?;
+        let picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await?;
         // What did not fit comes next time.
         let next = positions.get(picked.len()).copied().unwrap_or(examined);
         Ok((picked.into_iter().map(|leaf| leaf.framed).collect(), next))
-    }
-
-    async fn chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, Status> {
-        self.ledger.chunks(from, bytes).await.map_err(|e| errors::log_error(&e))
     }
 
     fn progress(&self, size: u64) -> Payload {

@@ -1,8 +1,9 @@
 //! The transport's own errors, in our words.
 //!
 //! tonic answers a request that it cannot read before any handler runs, with codes of its own and without details:
-//! OUT_OF_RANGE for a message over the limit, INTERNAL for one that is cut short or does not decode. Handlers always
-//! attach details, so an answer with one of these codes and none is the transport's and is replaced here.
+//! OUT_OF_RANGE for a message over the limit, INTERNAL for one that is cut short or does not decode. Such an answer is
+//! replaced here, if its text is one of those that tonic has for a request. Any other answer with one of these codes and
+//! without details is a fault of the server, and is never blamed on the caller.
 //!
 //! Answers are compressed for who asks. Many clients say that they accept gzip without wanting it, and a server that is
 //! fast enough to fill the wire gains nothing by it: gzip is for who compresses its own request so, zstd, which no client
@@ -13,7 +14,19 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use tonic::{Code, Status, body::Body};
 
 use super::errors;
-use crate::{limits::REQUEST_BYTES_MAX, protocol::pb::ErrorReason};
+use crate::{domain::fault::echo, limits::REQUEST_BYTES_MAX, protocol::pb::ErrorReason};
+
+/// How tonic begins when a message of a request is over the limit.
+const TOO_LARGE: [&str; 1] = ["Error, decoded message length too large"];
+/// How tonic and prost begin when a request cannot be read. A test sends each.
+const UNREADABLE: [&str; 6] = [
+    "failed to decode Protobuf message",
+    "protocol error: received message with",
+    "Error decompressing",
+    "Missing request message",
+    "Unexpected EOF decoding stream",
+    "tonic-web:",
+];
 
 /// Replaces the transport's own error, if the answer is one.
 pub(crate) fn reword<B>(response: Response<B>) -> Response<Body>
@@ -56,28 +69,55 @@ fn replacement(headers: &HeaderMap) -> Option<Status> {
     if !status.details().is_empty() {
         return None;
     }
+    let text = status.message();
+    let begins = |texts: &[&str]| texts.iter().any(|begin| text.starts_with(begin));
     match status.code() {
-        Code::OutOfRange => Some(errors::status(
+        Code::OutOfRange if begins(&TOO_LARGE) => Some(errors::status(
             Code::ResourceExhausted,
             ErrorReason::LimitExceeded,
             format!("the request has more than {REQUEST_BYTES_MAX} bytes; split it"),
             [("limit", REQUEST_BYTES_MAX.to_string())],
         )),
-        Code::Internal => Some(errors::status(
+        Code::Internal if begins(&UNREADABLE) => Some(errors::status(
             Code::InvalidArgument,
             ErrorReason::MalformedRequest,
-            format!("the request cannot be read: {}", status.message()),
-            [("detail", crate::domain::fault::echo(status.message()))],
+            format!("the request cannot be read: {text}"),
+            [("detail", echo(text))],
         )),
+        Code::OutOfRange | Code::Internal => Some(errors::internal(text)),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+    use tonic_types::StatusExt as _;
 
     use super::*;
+
+    /// What becomes of a status that an inner service gave.
+    fn reworded(status: Status) -> (Code, Option<String>) {
+        let answer = reword(status.into_http::<Body>());
+        let status = Status::from_header_map(answer.headers()).unwrap();
+        (status.code(), status.get_details_error_info().map(|info| info.reason))
+    }
+
+    #[test]
+    fn a_fault_of_the_server_is_never_blamed_on_the_caller() {
+        let bare = |code, text| reworded(Status::new(code, text));
+        let internal = (Code::Internal, Some("INTERNAL".to_owned()));
+        for code in [Code::Internal, Code::OutOfRange] {
+            assert_eq!(bare(code, "task 7 panicked"), internal);
+            assert_eq!(bare(code, ""), internal);
+        }
+        let ours = errors::internal("injected");
+        assert_eq!(reworded(ours), internal, "details are left as they are");
+        let malformed = (Code::InvalidArgument, Some("MALFORMED_REQUEST".to_owned()));
+        assert_eq!(bare(Code::Internal, "Missing request message."), malformed);
+        assert_eq!(bare(Code::NotFound, "unknown service"), (Code::NotFound, None));
+    }
 
     #[test]
     fn answers_are_compressed_for_who_asks() {

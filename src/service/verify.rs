@@ -1,40 +1,33 @@
 //! Verify: reads the whole log from its store again, beside the service and no faster than it is told.
 
-use std::{
-    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until},
+};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
 use super::errors;
 use crate::{
-    ledger::{Ledger, audit::Verification},
-    limits::{VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_REPORT_INTERVAL, VERIFY_STEP_BYTES},
-    log::LogError,
+    ledger::{Ledger, audit::Verification, run_blocking},
+    limits::{
+        VERIFICATIONS_MAX, VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_REPORT_INTERVAL,
+        VERIFY_STEP_BYTES,
+    },
     protocol::pb::{self, ErrorReason},
 };
 
 /// Opens verifications, one at a time.
 #[derive(Clone)]
 pub(crate) struct Verifications {
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) drain: CancellationToken,
-    pub(crate) running: Arc<AtomicBool>,
-}
-
-/// The place of the one that runs.
-struct Place(Arc<AtomicBool>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
-    }
+    ledger: Arc<Ledger>,
+    drain: CancellationToken,
+    permits: Arc<Semaphore>,
 }
 
 /// One that runs.
@@ -49,10 +42,14 @@ struct Running {
     due: Instant,
     report_due: Instant,
     complete: bool,
-    _place: Place,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Verifications {
+    pub(crate) fn new(ledger: Arc<Ledger>, drain: CancellationToken) -> Self {
+        Self { ledger, drain, permits: Arc::new(Semaphore::new(VERIFICATIONS_MAX)) }
+    }
+
     /// Checks the request and begins.
     pub(crate) async fn open(
         &self,
@@ -63,20 +60,14 @@ impl Verifications {
         if from > size {
             return Err(errors::beyond_log("from_position", from, size));
         }
-        if self.running.swap(true, Ordering::SeqCst) {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
             let text = "the log is being verified; one verification runs at a time";
-            let metadata = [("limit", "1".to_owned())];
-            return Err(errors::status(
-                Code::ResourceExhausted,
-                ErrorReason::LimitExceeded,
-                text,
-                metadata,
-            ));
-        }
-        let place = Place(Arc::clone(&self.running));
+            let metadata = [("limit", VERIFICATIONS_MAX.to_string())];
+            let (code, reason) = (Code::ResourceExhausted, ErrorReason::LimitExceeded);
+            errors::status(code, reason, text, metadata)
+        })?;
         let ledger = Arc::clone(&self.ledger);
-        let begun = tokio::task::spawn_blocking(move || ledger.verification(from));
-        let verification = waited(begun.await)?;
+        let verification = run_blocking(move || ledger.verification(from)).await??;
         let rate = match request.bytes_per_second {
             0 => VERIFY_RATE_DEFAULT,
             rate => rate.min(VERIFY_RATE_MAX),
@@ -91,7 +82,7 @@ impl Verifications {
             due: now,
             report_due: now + VERIFY_REPORT_INTERVAL,
             complete: false,
-            _place: place,
+            _permit: permit,
         };
         Ok(stream::unfold(Some(running), |running| async move {
             let mut running = running?;
@@ -102,12 +93,6 @@ impl Verifications {
             }
         }))
     }
-}
-
-fn waited<T>(result: Result<Result<T, LogError>, tokio::task::JoinError>) -> Result<T, Status> {
-    let ended =
-        |e| LogError::Io { what: "verify the log".into(), source: std::io::Error::other(e) };
-    result.map_err(ended).flatten().map_err(|e| errors::log_error(&e))
 }
 
 impl Running {
@@ -129,14 +114,14 @@ impl Running {
 
     async fn step(&mut self) -> Result<pb::VerifyResponse, Status> {
         let Some(mut verification) = self.verification.take() else {
-            return Err(Status::internal("a verification went on after its end"));
+            return Err(errors::internal("a verification went on after its end"));
         };
         let ledger = Arc::clone(&self.ledger);
-        let stepped = tokio::task::spawn_blocking(move || {
+        let stepped = run_blocking(move || {
             let step = verification.step(VERIFY_STEP_BYTES);
             step.inspect_err(|e| ledger.found_damage(e)).map(|step| (verification, step))
         });
-        let (verification, step) = waited(stepped.await)?;
+        let (verification, step) = stepped.await??;
         let so_far = step.unwrap_or_else(|| verification.so_far());
         self.complete = so_far.position >= so_far.size;
         self.bytes_read += so_far.bytes;

@@ -1,0 +1,105 @@
+//! Batches and their sub-lists.
+
+use std::sync::Arc;
+
+use tonic::{Code, Status};
+
+use super::over_register;
+use crate::{
+    domain::{
+        AuthorityCode,
+        event::BatchRef,
+        fault::{ParseError, echo},
+    },
+    ledger::Ledger,
+    limits::BATCH_SLICE,
+    protocol::pb::{self, ErrorReason},
+    service::{
+        convert, errors, filter,
+        moment::{Asked, asked, moment},
+        page::{Place, page_size},
+    },
+};
+
+pub(super) async fn batches(
+    ledger: &Arc<Ledger>,
+    request: pb::ListBatchesRequest,
+) -> Result<pb::ListBatchesResponse, Status> {
+    let catalogue = Arc::clone(ledger.catalogue());
+    let programmes = filter::each("programmes", &request.programmes, |id| catalogue.find(id))?;
+    let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
+    let state = |number: i32| match pb::BatchState::try_from(number) {
+        Ok(state) if state != pb::BatchState::Unspecified => Ok(state),
+        _ => Err(ParseError::unknown_enum()),
+    };
+    let states = filter::numbers("states", &request.states, state)?;
+    let size = page_size(request.page_size)?;
+    let same = pb::ListBatchesRequest {
+        programmes: request.programmes.clone(),
+        authorities: request.authorities.clone(),
+        states: request.states.clone(),
+        ..Default::default()
+    };
+    let place = Place::begin(ledger, asked!(request), &request.page_token, &same).await?;
+    let at = place.moment;
+    let (batches, next) = over_register(ledger, move |ledger| {
+        let (mut batches, mut next) = (Vec::new(), place.next);
+        loop {
+            let register = ledger.register();
+            let slice: Vec<_> = register.batches(next, at).take(BATCH_SLICE).collect();
+            drop(register);
+            if slice.is_empty() {
+                return (batches, None);
+            }
+            for (after, view) in slice {
+                next = after;
+                let fits = (programmes.is_empty() || programmes.contains(&view.programme))
+                    && (authorities.is_empty() || authorities.contains(&view.authority))
+                    && (states.is_empty() || states.contains(&convert::batch_state(view.state)));
+                if fits {
+                    batches.push(convert::batch(&view, ledger.catalogue()));
+                }
+                if batches.len() == size {
+                    return (batches, Some(next));
+                }
+            }
+        }
+    })
+    .await?;
+    Ok(pb::ListBatchesResponse {
+        batches,
+        next_page_token: next.map(|next| Place { next, ..place }.token(&same)).unwrap_or_default(),
+        as_of: Some(convert::pb_date(at.as_of)),
+        known_at: at.known_at,
+    })
+}
+
+pub(super) async fn batch(
+    ledger: &Ledger,
+    request: pb::GetBatchRequest,
+) -> Result<pb::GetBatchResponse, Status> {
+    let at = moment(ledger, asked!(request)).await?;
+    let catalogue = ledger.catalogue();
+    let found = catalogue.find(&request.programme);
+    let programme =
+        found.map_err(|error| errors::bad_field("programme", &request.programme, &error))?;
+    let authority = filter::authority_or_none("authority", &request.authority)?;
+    let authority = authority.unwrap_or(AuthorityCode::ministry());
+    let name = request.batch.trim().to_owned();
+    let batch = BatchRef { programme, authority, batch: name, sublist: None };
+    let view = ledger.register().batch(&batch, at, true).ok_or_else(|| {
+        let shown = format!("{} {}", request.programme, request.batch);
+        errors::status(
+            Code::NotFound,
+            ErrorReason::BatchNotFound,
+            format!("nothing is recorded about batch {shown} of {}", authority.as_str()),
+            [("value", echo(&request.batch))],
+        )
+    })?;
+    Ok(pb::GetBatchResponse {
+        batch: Some(convert::batch(&view, catalogue)),
+        sublists: view.sublists.iter().map(convert::sublist).collect(),
+        as_of: Some(convert::pb_date(at.as_of)),
+        known_at: at.known_at,
+    })
+}

@@ -1,0 +1,108 @@
+//! Counts of titles and designees, in groups.
+
+use std::sync::Arc;
+
+use tonic::Status;
+
+use super::over_register;
+use crate::{
+    domain::fault::{ParseError, Reason},
+    ledger::Ledger,
+    limits::{GROUP_DIMENSIONS_MAX, GROUPS_MAX, QUESTION_SLICE_DESIGNEES},
+    protocol::pb,
+    register::{Counting, Group, Stage},
+    service::{
+        convert, errors, filter,
+        moment::{Asked, asked, moment},
+    },
+};
+
+pub(super) async fn count(
+    ledger: &Arc<Ledger>,
+    request: pb::CountTitlesRequest,
+) -> Result<pb::CountTitlesResponse, Status> {
+    let wanted = filter::wanted(ledger.catalogue(), request.filter.clone())?;
+    let unit = pb::CountUnit::try_from(request.unit)
+        .map_err(|_| errors::unknown_enum("unit", request.unit))?;
+    let stage =
+        stage_from(request.stage).ok_or_else(|| errors::unknown_enum("stage", request.stage))?;
+    let groups = groups(&request.group_by)?;
+    let at = moment(ledger, asked!(request)).await?;
+    let mut counting = Counting::new(wanted, at, stage, groups);
+    counting.by_designee = unit == pb::CountUnit::Designees;
+    let by_designee = counting.by_designee;
+    let (counting, groups) = over_register(ledger, move |ledger| {
+        let catalogue = ledger.catalogue();
+        while counting.advance(&ledger.register(), catalogue, QUESTION_SLICE_DESIGNEES)
+            && counting.group_count() <= GROUPS_MAX
+        {}
+        let groups = counting.groups(&ledger.register(), catalogue);
+        (counting, groups)
+    })
+    .await?;
+    if groups.len() > GROUPS_MAX {
+        return Err(errors::over_limit("group_by", groups.len(), GROUPS_MAX, "groups"));
+    }
+    let group = |(keys, count): (Vec<String>, u64)| pb::CountedGroup { keys, count };
+    Ok(pb::CountTitlesResponse {
+        groups: groups.into_iter().map(group).collect(),
+        total: counting.total(),
+        unit: if by_designee { pb::CountUnit::Designees } else { pb::CountUnit::Titles }.into(),
+        stage: stage_number(stage),
+        as_of: Some(convert::pb_date(at.as_of)),
+        known_at: at.known_at,
+    })
+}
+
+/// All stages, with their numbers in the protocol.
+const STAGES: [(Stage, pb::CountStage); 5] = [
+    (Stage::Standing, pb::CountStage::Standing),
+    (Stage::Recommended, pb::CountStage::Recommended),
+    (Stage::Noticed, pb::CountStage::Noticed),
+    (Stage::EverDesignated, pb::CountStage::EverDesignated),
+    (Stage::Reviewed, pb::CountStage::Reviewed),
+];
+
+/// The stage with a number of the protocol. Titles that stand are counted unless another stage is named.
+fn stage_from(number: i32) -> Option<Stage> {
+    if number == i32::from(pb::CountStage::Unspecified) {
+        return Some(Stage::Standing);
+    }
+    STAGES.iter().find(|(_, known)| i32::from(*known) == number).map(|(stage, _)| *stage)
+}
+
+fn stage_number(stage: Stage) -> i32 {
+    let found = STAGES.iter().find(|(known, _)| *known == stage);
+    found.map_or(pb::CountStage::Unspecified, |(_, number)| *number).into()
+}
+
+/// What titles can be counted by, with their numbers in the protocol.
+const GROUPS: [(Group, pb::CountGroup); 9] = [
+    (Group::Programme, pb::CountGroup::Programme),
+    (Group::Authority, pb::CountGroup::Authority),
+    (Group::Responsible, pb::CountGroup::ResponsibleAuthority),
+    (Group::RecommendedBy, pb::CountGroup::RecommendedBy),
+    (Group::Region, pb::CountGroup::Region),
+    (Group::Status, pb::CountGroup::Status),
+    (Group::Cohort, pb::CountGroup::Cohort),
+    (Group::Round, pb::CountGroup::Round),
+    (Group::Industry, pb::CountGroup::Industry),
+];
+
+fn groups(numbers: &[i32]) -> Result<Vec<Group>, Status> {
+    if numbers.len() > GROUP_DIMENSIONS_MAX {
+        return Err(errors::over_limit("group_by", numbers.len(), GROUP_DIMENSIONS_MAX, "entries"));
+    }
+    let read = |number: i32| {
+        let found = GROUPS.iter().find(|(_, known)| i32::from(*known) == number);
+        found.map(|(group, _)| *group).ok_or_else(ParseError::unknown_enum)
+    };
+    let groups = filter::numbers("group_by", numbers, read)?;
+    for (i, group) in groups.iter().enumerate() {
+        if groups.iter().take(i).any(|other| other == group) {
+            let (field, message) = (format!("group_by[{i}]"), "is listed twice");
+            return Err(errors::invalid(&field, "", Reason::FieldInvalid, message));
+        }
+    }
+    Ok(groups)
+}

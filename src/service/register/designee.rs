@@ -1,0 +1,123 @@
+//! One designee, and why its titles have their status.
+
+use tonic::{Code, Status};
+
+use super::stated_at;
+use crate::{
+    domain::{DesigneeId, fault::echo},
+    ledger::Ledger,
+    limits::{DESIGNEE_NAMESAKES_MAX, DESIGNEE_POSITIONS_MAX, EXPLANATIONS_MAX},
+    protocol::pb::{self, ErrorReason, event::Fact},
+    register::{DesigneeIndex, Register},
+    service::{
+        convert, errors, filter,
+        moment::{Asked, asked, moment},
+    },
+};
+
+pub(super) async fn designee(
+    ledger: &Ledger,
+    request: pb::GetDesigneeRequest,
+) -> Result<pb::GetDesigneeResponse, Status> {
+    let at = moment(ledger, asked!(request)).await?;
+    let catalogue = ledger.catalogue();
+    let view = {
+        let register = ledger.register();
+        let index = find(&register, &request.designee, at.known_at)?;
+        register.view(catalogue, index, at)
+    };
+    let profile_at = view.profile_at;
+    let mut designee = convert::designee(view, catalogue, DESIGNEE_POSITIONS_MAX);
+    if let Some(position) = profile_at {
+        designee.profile = profile(ledger, position).await?;
+    }
+    Ok(pb::GetDesigneeResponse {
+        designee: Some(designee),
+        as_of: Some(convert::pb_date(at.as_of)),
+        known_at: at.known_at,
+    })
+}
+
+pub(super) async fn explain(
+    ledger: &Ledger,
+    request: pb::ExplainTitleRequest,
+) -> Result<pb::ExplainTitleResponse, Status> {
+    let at = moment(ledger, asked!(request)).await?;
+    let catalogue = ledger.catalogue();
+    let id = request.programme.as_str();
+    let found = catalogue.find(id);
+    let programme = found.map_err(|error| errors::bad_field("programme", id, &error))?;
+    let authority = filter::authority_or_none("authority", &request.authority)?;
+    let register = ledger.register();
+    let index = find(&register, &request.designee, at.known_at)?;
+    let view = register.view(catalogue, index, at);
+    let mut titles = register.explain(catalogue, index, programme, at);
+    drop(register);
+    titles.retain(|explained| {
+        authority.is_none_or(|authority| explained.title.authority == authority)
+            && (request.item.is_empty() || explained.title.item == request.item)
+    });
+    if titles.is_empty() {
+        return Err(errors::status(
+            Code::NotFound,
+            ErrorReason::TitleNotFound,
+            format!("nothing is recorded about a title of {id} for this designee"),
+            [("value", echo(id))],
+        ));
+    }
+    let titles = titles.into_iter().take(EXPLANATIONS_MAX);
+    Ok(pb::ExplainTitleResponse {
+        titles: titles.map(|title| convert::explanation(title, catalogue)).collect(),
+        designee: view.id.to_string(),
+        name: view.names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
+        as_of: Some(convert::pb_date(at.as_of)),
+        known_at: at.known_at,
+    })
+}
+
+/// The profile in the event at a position.
+async fn profile(ledger: &Ledger, position: u64) -> Result<Option<pb::Profile>, Status> {
+    Ok(match stated_at(ledger, position).await? {
+        Some(Fact::Designated(fact)) => fact.profile,
+        Some(Fact::NoticeOpened(fact)) => fact.profile,
+        Some(Fact::CreationListed(fact)) => fact.profile,
+        Some(Fact::PoolEntered(fact)) => fact.profile,
+        _ => None,
+    })
+}
+
+/// Finds a designee by identifier or, if the text is none, by name.
+fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex, Status> {
+    let parsed = DesigneeId::parse(text);
+    if let Ok(id) = &parsed {
+        return register.find(id, known_at).ok_or_else(|| not_found(text));
+    }
+    let bearers = register.find_by_name(text, known_at);
+    match (bearers.as_slice(), parsed) {
+        ([only], _) => Ok(*only),
+        // A code that is wrong is told apart from a name that nobody bears.
+        ([], Err(error)) if text.is_ascii() => Err(errors::bad_field("designee", text, &error)),
+        ([], _) => Err(not_found(text)),
+        (several, _) => {
+            let ids = several.iter().take(DESIGNEE_NAMESAKES_MAX);
+            let ids: Vec<_> = ids.map(|index| register.id(*index).to_string()).collect();
+            let designees = ids.join(", ");
+            Err(errors::status(
+                Code::FailedPrecondition,
+                ErrorReason::NameAmbiguous,
+                format!("{} designees bear this name: {designees}", several.len()),
+                [("value", echo(text)), ("designees", designees)],
+            ))
+        }
+    }
+}
+
+fn not_found(text: &str) -> Status {
+    let value = echo(text);
+    errors::status(
+        Code::NotFound,
+        ErrorReason::DesigneeNotFound,
+        format!("nothing is recorded about {value}"),
+        [("value", value)],
+    )
+}

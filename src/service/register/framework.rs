@@ -1,0 +1,164 @@
+//! The framework around titles: pools, measures, assessments, authorities.
+
+use std::sync::Arc;
+
+use tonic::Status;
+
+use super::{over_register, stated_at};
+use crate::{
+    domain::{AuthorityCode, fault::ParseError},
+    ledger::Ledger,
+    limits::GROUPS_MAX,
+    protocol::pb::{self, event::Fact},
+    register::MeasuresWanted,
+    service::{
+        convert, errors, filter,
+        moment::{Asked, asked, moment},
+        page::{Place, page_size},
+    },
+};
+
+pub(super) async fn pools(
+    ledger: &Arc<Ledger>,
+    request: &pb::ListPoolsRequest,
+) -> Result<pb::ListPoolsResponse, Status> {
+    let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
+    let at = moment(ledger, asked!(request)).await?;
+    let pools =
+        over_register(ledger, move |ledger| ledger.register().pools(&authorities, at)).await?;
+    if pools.len() > GROUPS_MAX {
+        return Err(errors::over_limit("authorities", pools.len(), GROUPS_MAX, "pools"));
+    }
+    let mut having: Vec<AuthorityCode> = pools.iter().map(|pool| pool.authority).collect();
+    having.dedup();
+    Ok(pb::ListPoolsResponse {
+        entries: pools.iter().map(|pool| pool.entries).sum(),
+        authorities: u32::try_from(having.len()).unwrap_or(u32::MAX),
+        pools: pools
+            .into_iter()
+            .map(|pool| pb::PoolSummary {
+                authority: convert::code(Some(pool.authority)),
+                pool: pool.pool,
+                entries: pool.entries,
+            })
+            .collect(),
+        as_of: Some(convert::pb_date(at.as_of)),
+        known_at: at.known_at,
+    })
+}
+
+pub(super) async fn measures(
+    ledger: &Arc<Ledger>,
+    request: pb::ListMeasuresRequest,
+) -> Result<pb::ListMeasuresResponse, Status> {
+    let catalogue = ledger.catalogue();
+    let wanted = MeasuresWanted {
+        authorities: filter::each("authorities", &request.authorities, AuthorityCode::parse)?,
+        programmes: filter::each("programmes", &request.programmes, |id| catalogue.find(id))?,
+        in_force_only: request.in_force_only,
+    };
+    let instrument = |number: i32| match pb::Instrument::try_from(number) {
+        Ok(instrument) if instrument != pb::Instrument::Unspecified => Ok(number),
+        _ => Err(ParseError::unknown_enum()),
+    };
+    let instruments = filter::numbers("instruments", &request.instruments, instrument)?;
+    let size = page_size(request.page_size)?;
+    let same = pb::ListMeasuresRequest {
+        authorities: request.authorities.clone(),
+        programmes: request.programmes.clone(),
+        instruments: request.instruments.clone(),
+        in_force_only: request.in_force_only,
+        ..Default::default()
+    };
+    let place = Place::begin(ledger, asked!(request), &request.page_token, &same).await?;
+    let at = place.moment;
+    let views = ledger.register().measures(&wanted, at);
+    // The words of an instrument stand in its event; instruments are few.
+    let mut measures = Vec::new();
+    for view in views {
+        let fact = stated_at(ledger, view.position).await?;
+        let Some(Fact::MeasuresIssued(issued)) = fact else { continue };
+        if !(instruments.is_empty() || instruments.contains(&issued.instrument)) {
+            continue;
+        }
+        measures.push(pb::MeasureSummary {
+            authority: convert::code(Some(view.authority)),
+            programme: issued.programme,
+            instrument: issued.instrument,
+            title: issued.title,
+            issuer_name: issued.issuer_name,
+            document_number: view.document,
+            in_force_from: Some(convert::pb_date(view.in_force_from)),
+            in_force_to: view.in_force_to.map(convert::pb_date),
+            in_force: view.in_force,
+            position: view.position,
+            repeal_position: view.repeal,
+        });
+    }
+    let mut issuers: Vec<String> = measures.iter().map(|m| m.authority.clone()).collect();
+    issuers.sort();
+    issuers.dedup();
+    issuers.retain(|code| *code != AuthorityCode::ministry().as_str());
+    let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
+    let (total, next_page_token) = (measures.len(), place.token_after(size, measures.len(), &same));
+    Ok(pb::ListMeasuresResponse {
+        measures: measures.into_iter().skip(place.next).take(size).collect(),
+        next_page_token,
+        total: count(total),
+        provincial_authorities: count(issuers.len()),
+        as_of: Some(convert::pb_date(at.as_of)),
+        known_at: at.known_at,
+    })
+}
+
+pub(super) async fn assessments(
+    ledger: &Arc<Ledger>,
+    request: pb::ListAssessmentsRequest,
+) -> Result<pb::ListAssessmentsResponse, Status> {
+    let under = filter::region("region_under", &request.region_under)?;
+    filter::bounded("years", request.years.len())?;
+    let years: Vec<u16> = request.years.iter().filter_map(|y| u16::try_from(*y).ok()).collect();
+    let size = page_size(request.page_size)?;
+    let same = pb::ListAssessmentsRequest {
+        region_under: request.region_under.clone(),
+        years: request.years.clone(),
+        ..Default::default()
+    };
+    let place = Place::begin(ledger, asked!(request), &request.page_token, &same).await?;
+    let at = place.moment;
+    let no_such_year = years.is_empty() && !request.years.is_empty();
+    let views =
+        if no_such_year { Vec::new() } else { ledger.register().assessments(under, &years, at) };
+    let next_page_token = place.token_after(size, views.len(), &same);
+    let mut assessments = Vec::new();
+    for view in views.into_iter().skip(place.next).take(size) {
+        if let Some(Fact::EnvironmentAssessed(stated)) = stated_at(ledger, view.position).await? {
+            assessments.push(pb::AssessmentSummary {
+                authority: convert::code(Some(view.authority)),
+                assessment: Some(stated),
+                position: view.position,
+            });
+        }
+    }
+    Ok(pb::ListAssessmentsResponse {
+        assessments,
+        next_page_token,
+        as_of: Some(convert::pb_date(at.as_of)),
+        known_at: at.known_at,
+    })
+}
+
+/// The authorities: the ministry and the provincial-level ones.
+pub(super) fn authorities() -> Vec<pb::Authority> {
+    let authorities = AuthorityCode::all().map(|code| {
+        let info = code.info();
+        pb::Authority {
+            code: code.as_str().to_owned(),
+            name: info.name.to_owned(),
+            name_en: info.name_en.to_owned(),
+            kind: info.kind.as_str().to_owned(),
+            excluded_from: info.excluded_from.map_or("", |a| a.as_str()).to_owned(),
+        }
+    });
+    authorities.collect()
+}
