@@ -16,10 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use tidu::{
     cli::generate::{Enterprise, enterprises},
-    domain::{AuthorityCode, CivilDate, PartialDate, catalogue::Catalogue},
+    domain::{AuthorityCode, CivilDate, PartialDate, Principal, catalogue::Catalogue},
     ledger::{Commit, Ledger, Parts, Proposal, clock::Clock, decide::decide, state::State},
     log::{ChunkWriter, CommitLog as _, memory::MemoryLog},
     merkle,
@@ -196,7 +195,7 @@ impl Road {
             request: None,
             precondition: None,
             validate_only: false,
-            recorded_by: Bytes::from_static(b"anonymous"),
+            recorded_by: Principal::ANONYMOUS,
         };
         let now = |_| Ok(1_700_000_000_000_000);
         decide(&mut self.state, catalogue, &mut self.chunks, commit, now).unwrap();

@@ -10,6 +10,7 @@ pub mod fault;
 mod industry;
 pub mod kind;
 pub mod name;
+mod principal;
 mod region;
 mod uscc;
 
@@ -20,6 +21,7 @@ pub use self::{
     document::DocumentNumber,
     industry::IndustryCode,
     name::Name,
+    principal::Principal,
     region::RegionCode,
     uscc::Uscc,
 };

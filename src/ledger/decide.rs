@@ -78,7 +78,7 @@ fn encode(chunks: &mut ChunkWriter, commit: Commit, first: u64, micros: i64) -> 
     let mut envelope = Leaf {
         position: None,
         recorded_time: Some(time::timestamp(micros)),
-        recorded_by: commit.recorded_by,
+        recorded_by: commit.recorded_by.name().clone(),
         commit: Some(CommitOf {
             first_position: Some(first),
             size: u32::try_from(count).unwrap_or(u32::MAX),

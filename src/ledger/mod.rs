@@ -53,7 +53,7 @@ pub use self::{
     waiters::Waiter as Sleeper,
 };
 use crate::{
-    domain::{DesigneeId, catalogue::Catalogue, event::Event, fault::Fault},
+    domain::{DesigneeId, Principal, catalogue::Catalogue, event::Event, fault::Fault},
     limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
     log::{CommitLog, LogError},
     merkle::Hash,
@@ -122,7 +122,7 @@ pub struct Commit {
     /// Decide only.
     pub validate_only: bool,
     /// Who records.
-    pub recorded_by: Bytes,
+    pub recorded_by: Principal,
 }
 
 /// A condition on the log.

@@ -152,6 +152,7 @@ impl State {
         Staging { savepoint: register.savepoint(), register, accepted: false }
     }
 
+    #[allow(clippy::needless_pass_by_value)] // what is staged is sealed once
     /// Seals the staged events as one commit: their leaf hashes, the request id if there is one, and the time.
     pub fn seal(
         &mut self,

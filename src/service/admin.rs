@@ -5,10 +5,14 @@ use std::{pin::Pin, sync::Arc};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio_stream::Stream;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{convert, subscribe, verify::Verifications};
+use super::{call::Call, convert, subscribe, verify::Verifications};
 use crate::{ledger::Ledger, protocol::pb};
+
+/// The answers to one call.
+pub(super) type VerifyStream =
+    Pin<Box<dyn Stream<Item = Result<pb::VerifyResponse, Status>> + Send>>;
 
 /// The service.
 #[derive(Clone)]
@@ -20,14 +24,14 @@ pub(crate) struct AdminApi {
     pub(crate) verifications: Verifications,
 }
 
-#[tonic::async_trait]
-impl pb::admin_service_server::AdminService for AdminApi {
-    async fn get_status(
+impl AdminApi {
+    pub(super) async fn get_status(
         &self,
-        _request: Request<pb::GetStatusRequest>,
-    ) -> Result<Response<pb::GetStatusResponse>, Status> {
+        _call: Call,
+        _request: pb::GetStatusRequest,
+    ) -> Result<pb::GetStatusResponse, Status> {
         let durable = self.ledger.durable();
-        Ok(Response::new(pb::GetStatusResponse {
+        Ok(pb::GetStatusResponse {
             log_id: self.ledger.log_id().to_string(),
             log_size: durable.size,
             root_hash: Bytes::copy_from_slice(&durable.root),
@@ -36,16 +40,15 @@ impl pb::admin_service_server::AdminService for AdminApi {
             last_recorded_time: durable.recorded_micros.map(convert::recorded_time),
             designee_count: durable.designees as u64,
             subscriber_count: subscribe::served(&self.streams),
-        }))
+        })
     }
 
-    type VerifyStream = Pin<Box<dyn Stream<Item = Result<pb::VerifyResponse, Status>> + Send>>;
-
-    async fn verify(
+    pub(super) async fn verify(
         &self,
-        request: Request<pb::VerifyRequest>,
-    ) -> Result<Response<Self::VerifyStream>, Status> {
-        let stream = self.verifications.open(request.into_inner()).await?;
-        Ok(Response::new(Box::pin(stream)))
+        _call: Call,
+        request: pb::VerifyRequest,
+    ) -> Result<VerifyStream, Status> {
+        let stream = self.verifications.open(request).await?;
+        Ok(Box::pin(stream))
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::register::stated_at;
 use crate::{
-    domain::{AuthorityCode, CivilDate, catalogue::Catalogue},
+    domain::{AuthorityCode, CivilDate, Principal, catalogue::Catalogue},
     ledger::{Commit, Ledger, Proposal},
     protocol::{
         event,
@@ -50,7 +50,7 @@ pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
         request: None,
         precondition: None,
         validate_only: false,
-        recorded_by: Bytes::from_static(b"server"),
+        recorded_by: Principal::SERVER,
     };
     let receipt = ledger.append(commit).await.map_err(|refusal| format!("{refusal:?}"))?;
     tracing::info!(version = catalogue.version, position = receipt.first, "catalogue adopted");

@@ -11,7 +11,7 @@ use tonic::Status;
 use super::errors;
 use crate::{
     domain::{
-        DesigneeId,
+        DesigneeId, Principal,
         catalogue::Catalogue,
         fault::{Fault, ParseError, Reason},
     },
@@ -19,9 +19,6 @@ use crate::{
     limits::{COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_SLICE_EVENTS},
     protocol::{append::ReceivedCommit, event, pb},
 };
-
-/// Who records where callers are not authenticated.
-const ANONYMOUS: Bytes = Bytes::from_static(b"anonymous");
 
 /// A request that was read.
 pub(super) struct ReadCommit {
@@ -39,6 +36,7 @@ pub(super) struct ReadCommit {
 /// What is wrong with the request as a whole, or an event that is none. What is wrong inside events is in the answer.
 pub(super) async fn read_commit(
     catalogue: &Catalogue,
+    principal: Principal,
     request: ReceivedCommit,
 ) -> Result<ReadCommit, Status> {
     let count = request.events.len();
@@ -74,7 +72,7 @@ pub(super) async fn read_commit(
         request: request_id.zip(digest.map(ContentDigest::finish)),
         precondition,
         validate_only: request.validate_only,
-        recorded_by: ANONYMOUS,
+        recorded_by: principal,
     };
     Ok(ReadCommit { commit, count, faults, warnings })
 }

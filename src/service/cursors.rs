@@ -12,9 +12,9 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 use prost::Message as _;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Status};
 
-use super::{convert, errors, filter::interest, page};
+use super::{call::Call, convert, errors, filter::interest, page};
 use crate::{
     cursors::{Change, CursorError, Cursors, Place, is_id},
     domain::fault::{Reason, echo},
@@ -159,13 +159,13 @@ fn has_changed(ledger: &Ledger, place: &Place) -> bool {
     place.log_id != ledger.log_id() || place.next_position > ledger.durable().size
 }
 
-#[tonic::async_trait]
-impl pb::cursor_service_server::CursorService for CursorApi {
-    async fn create_cursor(
+impl CursorApi {
+    pub(super) async fn create_cursor(
         &self,
-        request: Request<pb::CreateCursorRequest>,
-    ) -> Result<Response<pb::CreateCursorResponse>, Status> {
-        let pb::CreateCursorRequest { cursor_id: id, filter, next_position } = request.into_inner();
+        _call: Call,
+        request: pb::CreateCursorRequest,
+    ) -> Result<pb::CreateCursorResponse, Status> {
+        let pb::CreateCursorRequest { cursor_id: id, filter, next_position } = request;
         if !is_id(&id) {
             let message = format!(
                 "takes 1 to {ID_BYTES_MAX} of a-z, 0-9, '.', '-' and '_', beginning with a letter or digit"
@@ -186,22 +186,23 @@ impl pb::cursor_service_server::CursorService for CursorApi {
         };
         let created = self.places.cursors.change(&id, Change::Create(place, encoded)).await;
         created.map_err(refused)?;
-        Ok(Response::new(pb::CreateCursorResponse { cursor: Some(self.whole(id).await?) }))
+        Ok(pb::CreateCursorResponse { cursor: Some(self.whole(id).await?) })
     }
 
-    async fn get_cursor(
+    pub(super) async fn get_cursor(
         &self,
-        request: Request<pb::GetCursorRequest>,
-    ) -> Result<Response<pb::GetCursorResponse>, Status> {
-        let cursor = self.whole(request.into_inner().cursor_id).await?;
-        Ok(Response::new(pb::GetCursorResponse { cursor: Some(cursor) }))
+        _call: Call,
+        request: pb::GetCursorRequest,
+    ) -> Result<pb::GetCursorResponse, Status> {
+        let cursor = self.whole(request.cursor_id).await?;
+        Ok(pb::GetCursorResponse { cursor: Some(cursor) })
     }
 
-    async fn list_cursors(
+    pub(super) async fn list_cursors(
         &self,
-        request: Request<pb::ListCursorsRequest>,
-    ) -> Result<Response<pb::ListCursorsResponse>, Status> {
-        let request = request.into_inner();
+        _call: Call,
+        request: pb::ListCursorsRequest,
+    ) -> Result<pb::ListCursorsResponse, Status> {
         let size = page::page_size(request.page_size)?;
         let from = match request.page_token.as_str() {
             "" => String::new(),
@@ -212,18 +213,18 @@ impl pb::cursor_service_server::CursorService for CursorApi {
         // One more than a page: it is the token of the next.
         let mut found = read(move || cursors.list(&from, size + 1)).await?;
         let next = found.split_off(size.min(found.len())).into_iter().next();
-        Ok(Response::new(pb::ListCursorsResponse {
+        Ok(pb::ListCursorsResponse {
             cursors: found.into_iter().map(|(id, place)| self.cursor(id, place)).collect(),
             next_page_token: next.map(|(id, _)| id).unwrap_or_default(),
-        }))
+        })
     }
 
-    async fn advance_cursor(
+    pub(super) async fn advance_cursor(
         &self,
-        request: Request<pb::AdvanceCursorRequest>,
-    ) -> Result<Response<pb::AdvanceCursorResponse>, Status> {
-        let pb::AdvanceCursorRequest { cursor_id: id, next_position, log_id, force } =
-            request.into_inner();
+        _call: Call,
+        request: pb::AdvanceCursorRequest,
+    ) -> Result<pb::AdvanceCursorResponse, Status> {
+        let pb::AdvanceCursorRequest { cursor_id: id, next_position, log_id, force } = request;
         errors::same_log(self.ledger.log_id(), &log_id)?;
         let size = self.ledger.durable().size;
         if next_position > size {
@@ -237,16 +238,17 @@ impl pb::cursor_service_server::CursorService for CursorApi {
         };
         let place = self.places.cursors.change(&id, change).await.map_err(refused)?;
         let next_position = place.next_position;
-        Ok(Response::new(pb::AdvanceCursorResponse { next_position, log_size: size }))
+        Ok(pb::AdvanceCursorResponse { next_position, log_size: size })
     }
 
-    async fn delete_cursor(
+    pub(super) async fn delete_cursor(
         &self,
-        request: Request<pb::DeleteCursorRequest>,
-    ) -> Result<Response<pb::DeleteCursorResponse>, Status> {
-        let id = request.into_inner().cursor_id;
+        _call: Call,
+        request: pb::DeleteCursorRequest,
+    ) -> Result<pb::DeleteCursorResponse, Status> {
+        let id = request.cursor_id;
         self.places.cursors.change(&id, Change::Delete).await.map_err(refused)?;
-        Ok(Response::new(pb::DeleteCursorResponse {}))
+        Ok(pb::DeleteCursorResponse {})
     }
 }
 

@@ -229,6 +229,12 @@ pub(crate) fn draining() -> Status {
     status(Code::Unavailable, ErrorReason::Draining, text, [])
 }
 
+/// The caller's deadline has passed, and its work is given up: DEADLINE_EXCEEDED.
+pub(crate) fn deadline_passed() -> Status {
+    let text = "the deadline has passed; a commit that was queued before it may be recorded";
+    status(Code::DeadlineExceeded, ErrorReason::DeadlinePassed, text, [])
+}
+
 /// As many streams as there can be.
 pub(crate) fn too_many_streams() -> Status {
     status(

@@ -5,10 +5,11 @@ use std::{pin::Pin, sync::Arc};
 use bytes::Bytes;
 use prost::Message as _;
 use tokio_stream::Stream;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
 use super::{
-    Peer, append::read_commit, convert, errors, filter::interest, page::Page, subscribe::Streams,
+    append::read_commit, call::Call, convert, errors, filter::interest, page::Page,
+    subscribe::Streams,
 };
 use crate::{
     domain::fault::{Fault, Reason},
@@ -18,6 +19,10 @@ use crate::{
     register::Interest,
 };
 
+/// The answers to one call.
+pub(super) type SubscribeStream =
+    Pin<Box<dyn Stream<Item = Result<pb::SubscribeResponse, Status>> + Send>>;
+
 /// The service.
 #[derive(Clone)]
 pub(crate) struct LedgerApi {
@@ -25,15 +30,14 @@ pub(crate) struct LedgerApi {
     pub(crate) streams: Streams,
 }
 
-#[tonic::async_trait]
-impl pb::ledger_service_server::LedgerService for LedgerApi {
-    async fn append(
+impl LedgerApi {
+    pub(super) async fn append(
         &self,
-        request: Request<ReceivedCommit>,
-    ) -> Result<Response<pb::AppendResponse>, Status> {
-        let request = request.into_inner();
+        call: Call,
+        request: ReceivedCommit,
+    ) -> Result<pb::AppendResponse, Status> {
         let validate_only = request.validate_only;
-        let read = read_commit(self.ledger.catalogue(), request).await?;
+        let read = read_commit(self.ledger.catalogue(), call.principal, request).await?;
         let mut faults = read.faults;
         if !faults.is_empty() && !validate_only {
             return Err(errors::malformed(&faults));
@@ -48,14 +52,14 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
             warnings.sort_by_key(|fault| fault.index);
             receipt.warnings = warnings;
         }
-        Ok(Response::new(self.answer(receipt, read.count)))
+        Ok(self.answer(receipt, read.count))
     }
 
-    async fn get_event(
+    pub(super) async fn get_event(
         &self,
-        request: Request<pb::GetEventRequest>,
-    ) -> Result<Response<pb::GetEventResponse>, Status> {
-        let request = request.into_inner();
+        _call: Call,
+        request: pb::GetEventRequest,
+    ) -> Result<pb::GetEventResponse, Status> {
         let position = request
             .position
             .ok_or_else(|| errors::invalid("position", "", Reason::FieldRequired, "is required"))?;
@@ -66,14 +70,14 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
         let leaf = self.ledger.leaf(position).await?;
         let event = Some(decode(position, &leaf)?);
         let leaf = if request.raw { leaf } else { Bytes::new() };
-        Ok(Response::new(pb::GetEventResponse { event, leaf }))
+        Ok(pb::GetEventResponse { event, leaf })
     }
 
-    async fn list_events(
+    pub(super) async fn list_events(
         &self,
-        request: Request<pb::ListEventsRequest>,
-    ) -> Result<Response<pb::ListEventsResponse>, Status> {
-        let request = request.into_inner();
+        _call: Call,
+        request: pb::ListEventsRequest,
+    ) -> Result<pb::ListEventsResponse, Status> {
         let page = Page::read(&request, self.ledger.durable().size)?;
         let interest = interest(&self.ledger, request.filter).await?;
         let (positions, next) = self.select(&interest, &page);
@@ -84,19 +88,16 @@ impl pb::ledger_service_server::LedgerService for LedgerApi {
             .collect::<Result<Vec<_>, _>>()?;
         let cut = positions.get(events.len()).copied();
         let next_page_token = page.token_after(cut, next);
-        Ok(Response::new(pb::ListEventsResponse { events, next_page_token }))
+        Ok(pb::ListEventsResponse { events, next_page_token })
     }
 
-    type SubscribeStream =
-        Pin<Box<dyn Stream<Item = Result<pb::SubscribeResponse, Status>> + Send>>;
-
-    async fn subscribe(
+    pub(super) async fn subscribe(
         &self,
-        request: Request<pb::SubscribeRequest>,
-    ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-        let stream = self.streams.open(request.into_inner(), peer).await?;
-        Ok(Response::new(Box::pin(stream)))
+        call: Call,
+        request: pb::SubscribeRequest,
+    ) -> Result<SubscribeStream, Status> {
+        let stream = self.streams.open(request, call.peer).await?;
+        Ok(Box::pin(stream))
     }
 }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod adoption;
 mod append;
+mod call;
 mod convert;
 mod cursors;
 mod errors;
@@ -13,11 +14,12 @@ mod page;
 mod panic;
 mod proof;
 mod register;
+mod rpc;
 mod subscribe;
 mod transport;
 mod verify;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -29,6 +31,7 @@ use tower::{ServiceBuilder, ServiceExt as _, layer::layer_fn, util::BoxCloneSync
 use tower_http::{cors::CorsLayer, trace::TraceLayer};
 
 pub(crate) use self::adoption::adopt;
+pub use self::call::Peer;
 use self::{
     admin::AdminApi,
     cursors::{CursorApi, Places},
@@ -52,10 +55,6 @@ use crate::{
 
 type Request = http::Request<tonic::body::Body>;
 type Response = http::Response<tonic::body::Body>;
-
-/// Where a request comes from, in its extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
 
 /// An HTTP service that answers every RPC.
 pub type Api = BoxCloneSyncService<Request, Response, std::convert::Infallible>;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{errors, filter::interest};
+use super::{call::Call, errors, filter::interest};
 use crate::{
     domain::fault::Reason,
     ledger::{Ledger, digest::Running},
@@ -18,13 +18,12 @@ pub(crate) struct ProofApi {
     pub(crate) ledger: Arc<Ledger>,
 }
 
-#[tonic::async_trait]
-impl pb::proof_service_server::ProofService for ProofApi {
-    async fn get_digest(
+impl ProofApi {
+    pub(super) async fn get_digest(
         &self,
-        request: Request<pb::GetDigestRequest>,
-    ) -> Result<Response<pb::GetDigestResponse>, Status> {
-        let request = request.into_inner();
+        _call: Call,
+        request: pb::GetDigestRequest,
+    ) -> Result<pb::GetDigestResponse, Status> {
         let size = self.ledger.durable().size;
         errors::same_log(self.ledger.log_id(), &request.log_id)?;
         let from = request.from_position;
@@ -45,13 +44,13 @@ impl pb::proof_service_server::ProofService for ProofApi {
         };
         let interest = interest(&self.ledger, request.filter).await?;
         let digested = self.ledger.digest(&interest, from, to, digest).await?;
-        Ok(Response::new(pb::GetDigestResponse {
+        Ok(pb::GetDigestResponse {
             digest: Bytes::copy_from_slice(&digested.digest.0),
             next_position: digested.next,
             event_count: digested.events,
             log_size: size,
             log_id: self.ledger.log_id().to_string(),
-        }))
+        })
     }
 }
 

@@ -402,8 +402,8 @@ async fn every_reason_brings_its_documented_metadata() {
         assert_complete(&error);
         provoked.insert(reason(&error));
     }
-    // Provoked by a test of this file that sends raw frames.
-    provoked.insert("MALFORMED_REQUEST".to_owned());
+    // Provoked by tests of this file that send raw frames.
+    provoked.extend(["MALFORMED_REQUEST", "DEADLINE_PASSED"].map(str::to_owned));
     provoked.extend(OF_THE_SERVER.map(str::to_owned));
     let errors = documented().into_iter().filter(|(_, reason)| !reason.is_warning);
     let missing: Vec<_> = errors.map(|(name, _)| name).filter(|n| !provoked.contains(n)).collect();
@@ -433,7 +433,7 @@ async fn the_right_value_is_sent_with_the_wrong_one() {
 }
 
 /// What the server answers to raw bytes as the body of an Append.
-async fn answer(address: &str, frame: Vec<u8>, encoding: Option<&str>) -> Status {
+async fn answer(address: &str, frame: Vec<u8>, header: Option<(&str, &str)>) -> Status {
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let io = TokioIo::new(stream);
     let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), io);
@@ -441,8 +441,8 @@ async fn answer(address: &str, frame: Vec<u8>, encoding: Option<&str>) -> Status
     tokio::spawn(connection);
     let url = format!("http://{address}/tidu.v1.LedgerService/Append");
     let request = http::Request::post(url).header("content-type", "application/grpc");
-    let request = match encoding {
-        Some(encoding) => request.header("grpc-encoding", encoding),
+    let request = match header {
+        Some((name, value)) => request.header(name, value),
         None => request,
     };
     let request = request.header("te", "trailers").body(Full::new(Bytes::from(frame))).unwrap();
@@ -459,18 +459,28 @@ async fn answer(address: &str, frame: Vec<u8>, encoding: Option<&str>) -> Status
 async fn every_request_that_cannot_be_read_is_the_callers() {
     let fresh = Fresh::start();
     let address = fresh.server.address.trim_start_matches("http://");
-    let table: [(&str, Vec<u8>, Option<&str>); 6] = [
+    let table: [(&str, Vec<u8>, Option<(&str, &str)>); 6] = [
         ("not protobuf", vec![0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF], None),
         ("cut short", vec![0, 0, 0, 1, 0, 1, 2, 3], None),
         ("nothing", vec![], None),
         ("compressed by nothing", vec![1, 0, 0, 0, 1, 0], None),
         ("a flag that does not exist", vec![7, 0, 0, 0, 1, 0], None),
-        ("not gzip", vec![1, 0, 0, 0, 3, 1, 2, 3], Some("gzip")),
+        ("not gzip", vec![1, 0, 0, 0, 3, 1, 2, 3], Some(("grpc-encoding", "gzip"))),
     ];
-    for (what, frame, encoding) in table {
-        let status = answer(address, frame, encoding).await;
+    for (what, frame, header) in table {
+        let status = answer(address, frame, header).await;
         assert_eq!(status.code(), tonic::Code::InvalidArgument, "{what}: {status:?}");
         assert_eq!(reason(&status), "MALFORMED_REQUEST", "{what}");
         assert_complete(&status);
     }
+}
+
+#[tokio::test]
+async fn a_call_is_given_up_at_the_callers_deadline() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.trim_start_matches("http://");
+    let status = answer(address, vec![0, 0, 0, 0, 0], Some(("grpc-timeout", "0n"))).await;
+    assert_eq!(status.code(), tonic::Code::DeadlineExceeded, "{status:?}");
+    assert_eq!(reason(&status), "DEADLINE_PASSED");
+    assert_complete(&status);
 }

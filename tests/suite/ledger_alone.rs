@@ -90,7 +90,7 @@ pub fn commit(events: Vec<tidu::protocol::pb::Event>) -> Commit {
         request: None,
         precondition: None,
         validate_only: false,
-        recorded_by: bytes::Bytes::from_static(b"test"),
+        recorded_by: tidu::domain::Principal::named("test").unwrap(),
     }
 }
 

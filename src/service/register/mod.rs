@@ -9,13 +9,17 @@ mod lists;
 use std::{pin::Pin, sync::Arc};
 
 use tokio_stream::Stream;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{convert, ledger::decode};
+use super::{call::Call, convert, ledger::decode};
 use crate::{
     ledger::{Ledger, ReadError, TaskEnded, run_blocking},
     protocol::pb::{self, event::Fact},
 };
+
+/// The answers to one call.
+pub(super) type ExportRegisterStream =
+    Pin<Box<dyn Stream<Item = Result<pb::ExportRegisterResponse, Status>> + Send>>;
 
 /// The service.
 #[derive(Clone)]
@@ -23,103 +27,112 @@ pub(crate) struct RegisterApi {
     pub(crate) ledger: Arc<Ledger>,
 }
 
-#[tonic::async_trait]
-impl pb::register_service_server::RegisterService for RegisterApi {
-    async fn get_designee(
+impl RegisterApi {
+    pub(super) async fn get_designee(
         &self,
-        request: Request<pb::GetDesigneeRequest>,
-    ) -> Result<Response<pb::GetDesigneeResponse>, Status> {
-        designee::designee(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::GetDesigneeRequest,
+    ) -> Result<pb::GetDesigneeResponse, Status> {
+        designee::designee(&self.ledger, request).await
     }
 
-    async fn explain_title(
+    pub(super) async fn explain_title(
         &self,
-        request: Request<pb::ExplainTitleRequest>,
-    ) -> Result<Response<pb::ExplainTitleResponse>, Status> {
-        designee::explain(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::ExplainTitleRequest,
+    ) -> Result<pb::ExplainTitleResponse, Status> {
+        designee::explain(&self.ledger, request).await
     }
 
-    async fn list_designees(
+    pub(super) async fn list_designees(
         &self,
-        request: Request<pb::ListDesigneesRequest>,
-    ) -> Result<Response<pb::ListDesigneesResponse>, Status> {
-        lists::designees(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::ListDesigneesRequest,
+    ) -> Result<pb::ListDesigneesResponse, Status> {
+        lists::designees(&self.ledger, request).await
     }
 
-    async fn list_titles(
+    pub(super) async fn list_titles(
         &self,
-        request: Request<pb::ListTitlesRequest>,
-    ) -> Result<Response<pb::ListTitlesResponse>, Status> {
-        lists::titles(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::ListTitlesRequest,
+    ) -> Result<pb::ListTitlesResponse, Status> {
+        lists::titles(&self.ledger, request).await
     }
 
-    type ExportRegisterStream =
-        Pin<Box<dyn Stream<Item = Result<pb::ExportRegisterResponse, Status>> + Send>>;
-
-    async fn export_register(
+    pub(super) async fn export_register(
         &self,
-        request: Request<pb::ExportRegisterRequest>,
-    ) -> Result<Response<Self::ExportRegisterStream>, Status> {
-        let stream = lists::export(&self.ledger, request.into_inner()).await?;
-        Ok(Response::new(Box::pin(stream)))
+        _call: Call,
+        request: pb::ExportRegisterRequest,
+    ) -> Result<ExportRegisterStream, Status> {
+        let stream = lists::export(&self.ledger, request).await?;
+        Ok(Box::pin(stream))
     }
 
-    async fn count_titles(
+    pub(super) async fn count_titles(
         &self,
-        request: Request<pb::CountTitlesRequest>,
-    ) -> Result<Response<pb::CountTitlesResponse>, Status> {
-        counts::count(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::CountTitlesRequest,
+    ) -> Result<pb::CountTitlesResponse, Status> {
+        counts::count(&self.ledger, request).await
     }
 
-    async fn list_batches(
+    pub(super) async fn list_batches(
         &self,
-        request: Request<pb::ListBatchesRequest>,
-    ) -> Result<Response<pb::ListBatchesResponse>, Status> {
-        batches::batches(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::ListBatchesRequest,
+    ) -> Result<pb::ListBatchesResponse, Status> {
+        batches::batches(&self.ledger, request).await
     }
 
-    async fn get_batch(
+    pub(super) async fn get_batch(
         &self,
-        request: Request<pb::GetBatchRequest>,
-    ) -> Result<Response<pb::GetBatchResponse>, Status> {
-        batches::batch(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::GetBatchRequest,
+    ) -> Result<pb::GetBatchResponse, Status> {
+        batches::batch(&self.ledger, request).await
     }
 
-    async fn list_pools(
+    pub(super) async fn list_pools(
         &self,
-        request: Request<pb::ListPoolsRequest>,
-    ) -> Result<Response<pb::ListPoolsResponse>, Status> {
-        framework::pools(&self.ledger, &request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::ListPoolsRequest,
+    ) -> Result<pb::ListPoolsResponse, Status> {
+        framework::pools(&self.ledger, &request).await
     }
 
-    async fn list_measures(
+    pub(super) async fn list_measures(
         &self,
-        request: Request<pb::ListMeasuresRequest>,
-    ) -> Result<Response<pb::ListMeasuresResponse>, Status> {
-        framework::measures(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::ListMeasuresRequest,
+    ) -> Result<pb::ListMeasuresResponse, Status> {
+        framework::measures(&self.ledger, request).await
     }
 
-    async fn list_assessments(
+    pub(super) async fn list_assessments(
         &self,
-        request: Request<pb::ListAssessmentsRequest>,
-    ) -> Result<Response<pb::ListAssessmentsResponse>, Status> {
-        framework::assessments(&self.ledger, request.into_inner()).await.map(Response::new)
+        _call: Call,
+        request: pb::ListAssessmentsRequest,
+    ) -> Result<pb::ListAssessmentsResponse, Status> {
+        framework::assessments(&self.ledger, request).await
     }
 
-    async fn list_authorities(
+    pub(super) async fn list_authorities(
         &self,
-        _request: Request<pb::ListAuthoritiesRequest>,
-    ) -> Result<Response<pb::ListAuthoritiesResponse>, Status> {
+        _call: Call,
+        _request: pb::ListAuthoritiesRequest,
+    ) -> Result<pb::ListAuthoritiesResponse, Status> {
         let authorities = framework::authorities();
-        Ok(Response::new(pb::ListAuthoritiesResponse { authorities }))
+        Ok(pb::ListAuthoritiesResponse { authorities })
     }
 
-    async fn list_programmes(
+    pub(super) async fn list_programmes(
         &self,
-        _request: Request<pb::ListProgrammesRequest>,
-    ) -> Result<Response<pb::ListProgrammesResponse>, Status> {
+        _call: Call,
+        _request: pb::ListProgrammesRequest,
+    ) -> Result<pb::ListProgrammesResponse, Status> {
         let programmes = self.ledger.catalogue().programmes().map(convert::programme).collect();
-        Ok(Response::new(pb::ListProgrammesResponse { programmes }))
+        Ok(pb::ListProgrammesResponse { programmes })
     }
 }
 

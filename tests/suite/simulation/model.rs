@@ -119,7 +119,7 @@ impl World {
             request: asked.request.clone(),
             precondition: asked.precondition.clone(),
             validate_only: asked.validate_only,
-            recorded_by: Bytes::from_static(asked.by.as_bytes()),
+            recorded_by: tidu::domain::Principal::named(asked.by).unwrap(),
         }
     }
 }

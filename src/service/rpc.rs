@@ -1,0 +1,211 @@
+//! Every RPC, one by one: the generated traits lead here, and each request goes through [`answer`] to its handler.
+//!
+//! Nothing is decided in this file. A new RPC adds its line here and its handler in the file of its service.
+
+use tonic::{Request, Response, Status};
+
+use super::{
+    admin::{AdminApi, VerifyStream},
+    call::answer,
+    cursors::CursorApi,
+    ledger::{LedgerApi, SubscribeStream},
+    proof::ProofApi,
+    register::{ExportRegisterStream, RegisterApi},
+};
+use crate::protocol::{
+    append::ReceivedCommit,
+    pb::{
+        self, admin_service_server::AdminService, cursor_service_server::CursorService,
+        ledger_service_server::LedgerService, proof_service_server::ProofService,
+        register_service_server::RegisterService,
+    },
+};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl LedgerService for LedgerApi {
+    async fn append(&self, request: Request<ReceivedCommit>) -> Answer<pb::AppendResponse> {
+        answer(request, |call, request| self.append(call, request)).await
+    }
+
+    async fn get_event(
+        &self,
+        request: Request<pb::GetEventRequest>,
+    ) -> Answer<pb::GetEventResponse> {
+        answer(request, |call, request| self.get_event(call, request)).await
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<pb::ListEventsRequest>,
+    ) -> Answer<pb::ListEventsResponse> {
+        answer(request, |call, request| self.list_events(call, request)).await
+    }
+
+    type SubscribeStream = SubscribeStream;
+
+    async fn subscribe(&self, request: Request<pb::SubscribeRequest>) -> Answer<SubscribeStream> {
+        answer(request, |call, request| self.subscribe(call, request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for AdminApi {
+    async fn get_status(
+        &self,
+        request: Request<pb::GetStatusRequest>,
+    ) -> Answer<pb::GetStatusResponse> {
+        answer(request, |call, request| self.get_status(call, request)).await
+    }
+
+    type VerifyStream = VerifyStream;
+
+    async fn verify(&self, request: Request<pb::VerifyRequest>) -> Answer<VerifyStream> {
+        answer(request, |call, request| self.verify(call, request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl CursorService for CursorApi {
+    async fn create_cursor(
+        &self,
+        request: Request<pb::CreateCursorRequest>,
+    ) -> Answer<pb::CreateCursorResponse> {
+        answer(request, |call, request| self.create_cursor(call, request)).await
+    }
+
+    async fn get_cursor(
+        &self,
+        request: Request<pb::GetCursorRequest>,
+    ) -> Answer<pb::GetCursorResponse> {
+        answer(request, |call, request| self.get_cursor(call, request)).await
+    }
+
+    async fn list_cursors(
+        &self,
+        request: Request<pb::ListCursorsRequest>,
+    ) -> Answer<pb::ListCursorsResponse> {
+        answer(request, |call, request| self.list_cursors(call, request)).await
+    }
+
+    async fn advance_cursor(
+        &self,
+        request: Request<pb::AdvanceCursorRequest>,
+    ) -> Answer<pb::AdvanceCursorResponse> {
+        answer(request, |call, request| self.advance_cursor(call, request)).await
+    }
+
+    async fn delete_cursor(
+        &self,
+        request: Request<pb::DeleteCursorRequest>,
+    ) -> Answer<pb::DeleteCursorResponse> {
+        answer(request, |call, request| self.delete_cursor(call, request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl ProofService for ProofApi {
+    async fn get_digest(
+        &self,
+        request: Request<pb::GetDigestRequest>,
+    ) -> Answer<pb::GetDigestResponse> {
+        answer(request, |call, request| self.get_digest(call, request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl RegisterService for RegisterApi {
+    async fn get_designee(
+        &self,
+        request: Request<pb::GetDesigneeRequest>,
+    ) -> Answer<pb::GetDesigneeResponse> {
+        answer(request, |call, request| self.get_designee(call, request)).await
+    }
+
+    async fn explain_title(
+        &self,
+        request: Request<pb::ExplainTitleRequest>,
+    ) -> Answer<pb::ExplainTitleResponse> {
+        answer(request, |call, request| self.explain_title(call, request)).await
+    }
+
+    async fn list_designees(
+        &self,
+        request: Request<pb::ListDesigneesRequest>,
+    ) -> Answer<pb::ListDesigneesResponse> {
+        answer(request, |call, request| self.list_designees(call, request)).await
+    }
+
+    async fn list_titles(
+        &self,
+        request: Request<pb::ListTitlesRequest>,
+    ) -> Answer<pb::ListTitlesResponse> {
+        answer(request, |call, request| self.list_titles(call, request)).await
+    }
+
+    type ExportRegisterStream = ExportRegisterStream;
+
+    async fn export_register(
+        &self,
+        request: Request<pb::ExportRegisterRequest>,
+    ) -> Answer<ExportRegisterStream> {
+        answer(request, |call, request| self.export_register(call, request)).await
+    }
+
+    async fn count_titles(
+        &self,
+        request: Request<pb::CountTitlesRequest>,
+    ) -> Answer<pb::CountTitlesResponse> {
+        answer(request, |call, request| self.count_titles(call, request)).await
+    }
+
+    async fn list_batches(
+        &self,
+        request: Request<pb::ListBatchesRequest>,
+    ) -> Answer<pb::ListBatchesResponse> {
+        answer(request, |call, request| self.list_batches(call, request)).await
+    }
+
+    async fn get_batch(
+        &self,
+        request: Request<pb::GetBatchRequest>,
+    ) -> Answer<pb::GetBatchResponse> {
+        answer(request, |call, request| self.get_batch(call, request)).await
+    }
+
+    async fn list_pools(
+        &self,
+        request: Request<pb::ListPoolsRequest>,
+    ) -> Answer<pb::ListPoolsResponse> {
+        answer(request, |call, request| self.list_pools(call, request)).await
+    }
+
+    async fn list_measures(
+        &self,
+        request: Request<pb::ListMeasuresRequest>,
+    ) -> Answer<pb::ListMeasuresResponse> {
+        answer(request, |call, request| self.list_measures(call, request)).await
+    }
+
+    async fn list_assessments(
+        &self,
+        request: Request<pb::ListAssessmentsRequest>,
+    ) -> Answer<pb::ListAssessmentsResponse> {
+        answer(request, |call, request| self.list_assessments(call, request)).await
+    }
+
+    async fn list_authorities(
+        &self,
+        request: Request<pb::ListAuthoritiesRequest>,
+    ) -> Answer<pb::ListAuthoritiesResponse> {
+        answer(request, |call, request| self.list_authorities(call, request)).await
+    }
+
+    async fn list_programmes(
+        &self,
+        request: Request<pb::ListProgrammesRequest>,
+    ) -> Answer<pb::ListProgrammesResponse> {
+        answer(request, |call, request| self.list_programmes(call, request)).await
+    }
+}
