@@ -37,7 +37,8 @@ const SCHEMA: &str = "
 #[derive(Parser)]
 struct Args {
     /// Server to follow
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50051")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50051",
+        value_parser = host_and_port)]
     server: String,
     /// Database to keep the events in
     #[arg(long, value_name = "FILE", default_value = "copy.db")]
@@ -48,6 +49,14 @@ struct Args {
     /// Only events of this region or what lies under it
     #[arg(long, value_name = "CODE", default_value = "")]
     region: String,
+}
+
+/// The server has no TLS, so an address with a scheme, `https://` above all, is refused.
+fn host_and_port(text: &str) -> Result<String, String> {
+    if text.contains("://") {
+        return Err("takes HOST:PORT without a scheme; the connection is in plaintext".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 #[tokio::main(flavor = "current_thread")]

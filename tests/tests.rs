@@ -46,10 +46,14 @@ mod ledger_alone;
 mod lists;
 #[path = "suite/model.rs"]
 mod model;
+#[path = "suite/newcomer.rs"]
+mod newcomer;
 #[path = "suite/old_formats.rs"]
 mod old_formats;
 #[path = "suite/power_loss.rs"]
 mod power_loss;
+#[path = "suite/published_history.rs"]
+mod published_history;
 #[path = "suite/register.rs"]
 mod register;
 #[path = "suite/simulation.rs"]

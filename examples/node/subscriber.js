@@ -45,6 +45,11 @@ const { values: args } = parseArgs({
     region: { type: 'string', default: '' },
   },
 });
+// The server has no TLS, so an address with a scheme, https:// above all, is refused.
+if (args.server.includes('://')) {
+  console.error(`subscriber: --server ${args.server}: give HOST:PORT without a scheme, the connection is in plaintext`);
+  process.exit(2);
+}
 const filter = { programmes: args.programme, region_under: args.region };
 const wholeLog = args.programme.length === 0 && args.region === '';
 

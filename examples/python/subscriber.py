@@ -133,9 +133,16 @@ async def run(arguments):
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
 
 
+def host_and_port(text):
+    """The server has no TLS, so an address with a scheme, https:// above all, is refused."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} has a scheme; give HOST:PORT, the connection is in plaintext")
+    return text
+
+
 def main():
     parser = argparse.ArgumentParser(description="Follow a Tidu log into an SQLite database.")
-    parser.add_argument("--server", default="127.0.0.1:50051", metavar="HOST:PORT")
+    parser.add_argument("--server", type=host_and_port, default="127.0.0.1:50051", metavar="HOST:PORT")
     parser.add_argument("--db", default="copy.db", metavar="FILE")
     parser.add_argument("--programme", action="append", default=[], metavar="ID", help="may be repeated")
     parser.add_argument("--region", default="", metavar="CODE", help="this region or what lies under it")

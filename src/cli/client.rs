@@ -1,10 +1,10 @@
-//! Connecting to the server.
+//! The connection to the server.
 
 use std::time::Duration;
 
 use tonic::transport::{Channel, Endpoint};
 
-use super::{CliError, Common};
+use super::{CliError, args::ServerAddress};
 use crate::{
     delivery::innermost_cause,
     limits::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, REQUEST_BYTES_MAX},
@@ -15,29 +15,28 @@ use crate::{
     },
 };
 
-/// How long to try to connect.
+/// The longest attempt to connect.
 const CONNECT_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// A connection with a client for each service.
 #[derive(Clone)]
-pub(super) struct Client {
-    pub(super) ledger: LedgerServiceClient<Channel>,
-    pub(super) register: RegisterServiceClient<Channel>,
-    pub(super) admin: AdminServiceClient<Channel>,
-    pub(super) cursors: CursorServiceClient<Channel>,
-    pub(super) proof: ProofServiceClient<Channel>,
+pub(crate) struct Client {
+    pub(crate) ledger: LedgerServiceClient<Channel>,
+    pub(crate) register: RegisterServiceClient<Channel>,
+    pub(crate) admin: AdminServiceClient<Channel>,
+    pub(crate) cursors: CursorServiceClient<Channel>,
+    pub(crate) proof: ProofServiceClient<Channel>,
 }
 
 impl Client {
-    /// Connects, or says why not.
-    pub(super) async fn connect(common: &Common) -> Result<Self, CliError> {
-        Self::connect_to(&common.server).await
-    }
-
-    /// As [`Client::connect`].
-    pub(super) async fn connect_to(server: &str) -> Result<Self, CliError> {
-        let unreachable = |why: String| CliError::Unreachable { server: server.to_owned(), why };
-        let endpoint = Endpoint::from_shared(server.to_owned())
+    /// Connects to a server in plaintext.
+    pub(crate) async fn connect(server: &ServerAddress) -> Result<Self, CliError> {
+        if server.is_empty() {
+            let message = "the server's address is empty; the form is http://HOST:PORT";
+            return Err(CliError::Message(message.to_owned()));
+        }
+        let unreachable = |why: String| CliError::Unreachable { server: server.to_string(), why };
+        let endpoint = Endpoint::from_shared(server.to_string())
             .map_err(|e| unreachable(innermost_cause(&e)))?
             .connect_timeout(CONNECT_DURATION_MAX)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)

@@ -1,31 +1,33 @@
-//! A server that lives as long as a command, on a directory that goes with it.
+//! A temporary server that ends with its command, on a directory that is removed with it.
 
 use std::net::SocketAddr;
 
 use tempfile::TempDir;
 
-use super::{CliError, text};
+use super::{CliError, args::ServerAddress, print::eprint_line};
 use crate::server::{Server, config::Config};
 
-/// Starts a server on a free port of this machine, gives its address to `play`, and ends it whatever that came to.
+/// Starts a server on a free port of the loopback interface, gives its address to `play`, and
+/// ends it in any case.
 pub(super) async fn with_server(
-    play: impl AsyncFnOnce(&str) -> Result<(), CliError>,
+    play: impl AsyncFnOnce(&ServerAddress) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    let said = |e: &dyn std::fmt::Display| CliError::Said(e.to_string());
+    let message = |e: &dyn std::fmt::Display| CliError::Message(e.to_string());
     let dir = TempDir::new().map_err(|e| CliError::Io("cannot make a directory".to_owned(), e))?;
     let config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: dir.path().join("data"),
         ..Config::default()
     };
-    let failed = |why: &str| text::complain(&format!("tidu: the log failed: {why}"));
-    let server = Server::open(&config, failed).await.map_err(|e| said(&e))?;
-    let address = format!("http://{}", server.address().map_err(|e| said(&e))?);
+    let failed = |why: &str| eprint_line(&format!("tidu: the log failed: {why}"));
+    let server = Server::open(&config, failed).await.map_err(|e| message(&e))?;
+    let address = format!("http://{}", server.address().map_err(|e| message(&e))?);
+    let address: ServerAddress = address.parse().map_err(CliError::Message)?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
-    let told = play(&address).await;
+    let outcome = play(&address).await;
     drop(stop);
-    // The server ends whatever was told.
+    // How the server ends does not change the outcome.
     let _ = serving.await;
-    told
+    outcome
 }

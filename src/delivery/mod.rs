@@ -185,7 +185,7 @@ impl Delivery {
 
     /// Offers an event until it is taken; false if it is asked to end before.
     async fn hand_over(&mut self, event: &CloudEvent) -> Result<bool, DeliveryError> {
-        let mut pause = Pause::new(self.retry_min, self.retry_max);
+        let mut pause = Pause::new(self.retry_min, self.retry_max, fastrand::Rng::new());
         let mut attempts = 0_u32;
         loop {
             let (why, retry_after) = match self.receiver.offer(event).await {

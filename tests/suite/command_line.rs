@@ -163,17 +163,6 @@ fn an_address_that_others_can_reach_is_refused_without_insecure() {
     assert!(text(&output.stderr).contains("--insecure"));
 }
 
-#[test]
-fn history_replays_to_the_published_numbers() {
-    let told = Command::new(TIDU).arg("history").output().unwrap();
-    let said = text(&told.stdout);
-    assert!(told.status.success(), "{said}{}", text(&told.stderr));
-    for number in ["248", "657", "329", "101", "4762", "8997", "14675", "17590"] {
-        assert!(said.lines().any(|line| line.contains('✓') && line.contains(number)), "{number}");
-    }
-    assert!(!said.contains('✗'), "{said}");
-}
-
 #[tokio::test]
 async fn check_reports_errors_warnings_and_changes_and_records_nothing() {
     let fresh = Fresh::start();
@@ -235,5 +224,44 @@ async fn lists_counts_and_explanations_print_what_the_register_says() {
     assert!(explained.contains("工信部企业〔2022〕63号"), "which rule said so: {explained}");
     for command in ["measures", "pools", "assessments"] {
         says(&[command]);
+    }
+}
+
+#[tokio::test]
+async fn addresses_other_than_plain_http_are_refused_before_anything_is_sent() {
+    let fresh = Fresh::start();
+    let at = fresh.server.address.trim_start_matches("http://").to_owned();
+    let copy = fresh.dir.path().join("copy");
+    let copy = copy.to_str().unwrap();
+    for (address, rule) in [
+        (format!("https://{at}"), "does not support TLS"),
+        (format!("ftp://{at}"), "the scheme must be http"),
+        (at.clone(), "has no scheme"),
+        (format!("http://{at}/tidu"), "has a path"),
+    ] {
+        for args in [&["status"][..], &["export", copy], &["backup", copy], &["cursor", "list"]] {
+            let from_environment = tidu(&address, args);
+            let server = ["--server", &address];
+            let from_flag = tidu(&fresh.server.address, &[args, &server[..]].concat());
+            for refused in [from_environment, from_flag] {
+                assert_eq!(refused.status.code(), Some(2), "{address} {args:?}: {refused:?}");
+                let said = text(&refused.stderr);
+                assert!(said.contains(rule) && said.contains(&address), "{address}: {said}");
+            }
+        }
+    }
+    assert!(!fresh.dir.path().join("copy").exists());
+    let empty = tidu("", &["status"]);
+    assert_eq!(empty.status.code(), Some(1));
+    assert!(text(&empty.stderr).contains("address is empty"), "{empty:?}");
+}
+
+#[test]
+fn a_cursor_takes_no_filter_and_no_start() {
+    for more in [["--programme", "little-giant"], ["--from", "3"], ["--kind", "designated"]] {
+        let args = [&["watch", "--cursor", "c"], &more[..]].concat();
+        let refused = tidu("http://127.0.0.1:1", &args);
+        assert_eq!(refused.status.code(), Some(2), "{more:?}: {refused:?}");
+        assert!(text(&refused.stderr).contains("cannot be used with"), "{refused:?}");
     }
 }

@@ -1,7 +1,8 @@
-//! `tidu generate`: realistic lists of made-up enterprises with valid codes, for trying things out, tests and benchmarks.
+//! `tidu generate`: realistic lists of made-up enterprises with valid codes, for trials, tests
+//! and benchmarks.
 //!
-//! Every name holds the word 示例 (example) and every organisation code begins with YY, so that nothing here is taken for
-//! a real enterprise.
+//! Every name contains 示例 (example) and every organisation code begins with YY, so that none is
+//! mistaken for a real enterprise.
 
 use std::{
     fs::File,
@@ -11,8 +12,10 @@ use std::{
 
 use clap::Args;
 
-use super::CliError;
-use crate::domain::{AuthorityCode, Uscc};
+use crate::{
+    cli::CliError,
+    domain::{AuthorityCode, Uscc},
+};
 
 const CODE_CHARACTERS: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 const SYLLABLES: [&str; 24] = [
@@ -34,14 +37,14 @@ const FIELDS: [(&str, &str); 10] = [
 const SIZES: [&str; 3] = ["微型", "小型", "中型"];
 
 #[derive(Debug, Args)]
-pub(super) struct GenerateArgs {
+pub(crate) struct GenerateArgs {
     /// Number of enterprises
     #[arg(long, default_value_t = 9_271)]
     rows: u64,
-    /// Authority whose region they lie in
+    /// Authority in whose region they are registered
     #[arg(long, default_value = "440000")]
     authority: String,
-    /// The same seed gives the same list
+    /// Seed; the same one gives the same list
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// File to write [default: standard output]
@@ -54,9 +57,9 @@ pub(super) struct GenerateArgs {
 pub struct Enterprise {
     /// A valid code.
     pub uscc: Uscc,
-    /// A name that says that it is an example.
+    /// A name marked as an example.
     pub name: String,
-    /// A region that the authority answers for.
+    /// A region for which the authority is responsible.
     pub region: String,
     /// A division of GB/T 4754-2017.
     pub industry: &'static str,
@@ -64,7 +67,7 @@ pub struct Enterprise {
     pub size: &'static str,
 }
 
-/// Made-up enterprises, each with another code; the same seed gives the same ones.
+/// Made-up enterprises with different codes; the same seed gives the same ones.
 pub fn enterprises(seed: u64, authority: AuthorityCode) -> impl Iterator<Item = Enterprise> {
     let mut random = fastrand::Rng::with_seed(seed);
     (0..).filter_map(move |serial| enterprise(&mut random, authority, serial))
@@ -102,7 +105,8 @@ fn enterprise(
     })
 }
 
-/// A city that the authority answers for: 05 to 09, which no city with independent planning status has.
+/// A city for which the authority is responsible: 05 to 09, because no city with independent
+/// planning status has these numbers.
 fn division(random: &mut fastrand::Rng, authority: AuthorityCode) -> Option<u32> {
     let code: u32 = authority.as_str().parse().ok()?;
     let corps = authority.as_str() == "660000";
@@ -116,7 +120,7 @@ fn division(random: &mut fastrand::Rng, authority: AuthorityCode) -> Option<u32>
 
 pub(super) fn run(args: &GenerateArgs) -> Result<(), CliError> {
     let authority = AuthorityCode::parse(&args.authority)
-        .map_err(|e| CliError::Said(format!("--authority {}: {e}", args.authority)))?;
+        .map_err(|e| CliError::Message(format!("--authority {}: {e}", args.authority)))?;
     let failed = |e| CliError::Io("cannot write the list".to_owned(), e);
     let mut out: Box<dyn Write> = match &args.to {
         Some(path) => Box::new(io::BufWriter::new(File::create(path).map_err(failed)?)),

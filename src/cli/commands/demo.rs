@@ -1,59 +1,65 @@
-//! `tidu demo`: the main job on real data, in a throw-away server.
+//! `tidu demo`: the main job on real data, in a temporary server.
 //!
-//! What is recorded of real enterprises is what was published: the sample of the ministry's first list and of a later
-//! notice. Reviews and a revocation are shown on made-up ones, whose names say 示例 (example).
+//! Of real enterprises it records only published facts: rows of the ministry's first list and of a
+//! later notice. It shows a review and a revocation on made-up enterprises, marked 示例 (example).
 
 use clap::Args;
 use prost::Message as _;
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
-    CliError,
-    client::Client,
     generate::{Enterprise, enterprises},
-    record::{Failure, authority_of, commit},
+    record::authority_of,
     show,
-    text::{self, say},
-    throwaway,
 };
 use crate::{
+    cli::{
+        CliError,
+        append::{AppendFailure, append_with_retry},
+        args::ServerAddress,
+        client::Client,
+        print::{event_line, print_line},
+        throwaway,
+    },
     domain::{AuthorityCode, kind::Kind},
     import::{self, ImportedRow},
     protocol::pb::{self, event::Fact, subscribe_response::Payload},
 };
 
 /// Real rows: the ministry decides, the column names the recommending authority.
-const SAMPLE: &str = include_str!("../../examples/data/little-giants-sample.csv");
+const SAMPLE: &str = include_str!("../../../examples/data/little-giants-sample.csv");
 const SAMPLE_FILE: &str = "examples/data/little-giants-sample.csv";
 const PROGRAMME: &str = "little-giant";
 
 #[derive(Debug, Args)]
-pub(super) struct DemoArgs {}
+pub(crate) struct DemoArgs {}
 
 pub(super) async fn run(_args: DemoArgs) -> Result<(), CliError> {
-    throwaway::with_server(async |address: &str| {
-        say(&format!("A throw-away server listens on {address}; its log is empty.\n"))?;
+    throwaway::with_server(async |address: &ServerAddress| {
+        print_line(&format!("A temporary server listens on {address}; its log is empty.\n"))?;
         play(address).await
     })
     .await
 }
 
-async fn play(address: &str) -> Result<(), CliError> {
-    let mut client = Client::connect_to(address).await?;
+async fn play(address: &ServerAddress) -> Result<(), CliError> {
+    let mut client = Client::connect(address).await?;
     let (end, ends) = watch::channel(u64::MAX);
     let followers = followers(address, &ends).await?;
 
-    say(&format!(
+    print_line(&format!(
         "1. The ministry's list and notice, as published ({SAMPLE_FILE}), in one commit:"
     ))?;
     let options =
         import::Options { authority: Some("100000".to_owned()), ..import::Options::default() };
     let list = import::read(SAMPLE_FILE, SAMPLE.as_bytes(), &options, authority_of)
-        .map_err(|e| CliError::Said(e.to_string()))?;
+        .map_err(|e| CliError::Message(e.to_string()))?;
     record(&mut client, &list.rows).await?;
 
-    say(
-        "\n2. Two made-up enterprises are designated; three years later one passes its review, and\n   the other is revoked for a falsified declaration:",
+    print_line(
+        "\n2. Two made-up enterprises are designated. Three years later, \
+         one passes its review; the\n   \
+         title of the other is revoked for a falsified declaration:",
     )?;
     let ministry = AuthorityCode::ministry();
     let made_up: Vec<_> = enterprises(1, ministry).take(2).collect();
@@ -62,30 +68,31 @@ async fn play(address: &str) -> Result<(), CliError> {
         record(&mut client, &rows).await?;
     }
 
-    say(
-        "\n3. A province may not decide on a little giant; nothing is recorded, and the reason is named:",
+    print_line(
+        "\n3. A province may not designate a little giant: nothing is recorded, and the error \
+         says why:",
     )?;
     if let Some(enterprise) = made_up.first() {
         let mut event = designated(enterprise);
         event.authority = "440000".to_owned();
-        if let Err(CliError::Said(why)) = record(&mut client, &[row(event)]).await {
-            say(&format!("   {why}"))?;
+        if let Err(CliError::Message(why)) = record(&mut client, &[row(event)]).await {
+            print_line(&format!("   {why}"))?;
         }
     }
 
     let size = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner().log_size;
-    // Followers stop when they have seen everything below the end.
+    // Followers stop at this position.
     let _ = end.send(size);
-    say("\n4. What three subscribers with different filters received meanwhile:")?;
+    print_line("\n4. Meanwhile, three subscribers with different filters received:")?;
     for (who, follower) in followers {
-        let events = follower.await.map_err(|e| CliError::Said(e.to_string()))??;
-        say(&format!("   {who}: {} of {size} events", events.len()))?;
+        let events = follower.await.map_err(|e| CliError::Message(e.to_string()))??;
+        print_line(&format!("   {who}: {} of {size} events", events.len()))?;
         for event in events.iter().rev().take(3).rev() {
-            say(&format!("     {}", text::event(event)))?;
+            print_line(&format!("     {}", event_line(event)))?;
         }
     }
 
-    say("\n5. What follows for the revoked enterprise, the day before and today:")?;
+    print_line("\n5. The revoked enterprise on the day before its revocation, and today:")?;
     if let [_, revoked] = made_up.as_slice() {
         for as_of in [Some(pb::Date { year: 2024, month: 2, day: 29 }), None] {
             let designee = revoked.uscc.to_string();
@@ -93,40 +100,52 @@ async fn play(address: &str) -> Result<(), CliError> {
             show::print(&client.register.get_designee(request).await?.into_inner())?;
         }
     }
-    say(NEXT)
+    print_line(NEXT)
 }
 
+/// Lines of commands begin with two spaces and fit into 80 columns.
 const NEXT: &str = "
-Next, in two terminals:
+Next, in any directory. If your shell does not find tidu, run `cargo install
+--path .` in the repository first. In one terminal, start a server:
+
   tidu serve
-  tidu record examples/data/little-giants-sample.csv --authority 100000
+
+In a second one, follow what concerns Guangdong:
+
   tidu watch --authority 440000
-  tidu show 瑞普(天津)生物药业有限公司 --as-of 2020-01-01
-  tidu generate --rows 9271 --to list.csv
-  tidu record list.csv --authority 440000 --programme specialised-sme --batch 2026-1 --date 2026-03-01
-(with cargo: cargo run --release -- serve)";
+
+In a third one, record a list of made-up enterprises, and ask the register:
+
+  tidu generate --rows 500 --to list.csv
+  tidu check list.csv --authority 440000 --programme specialised-sme \\
+    --batch 2026-1 --date 2026-03-01
+  tidu record list.csv --authority 440000 --programme specialised-sme \\
+    --batch 2026-1 --date 2026-03-01
+  tidu show 91440800YY0000001X --as-of 2026-03-01
+  tidu explain 91440800YY0000001X specialised-sme --as-of 2026-03-01
+  tidu count --by status --as-of 2026-03-01";
 
 async fn record(client: &mut Client, rows: &[ImportedRow]) -> Result<(), CliError> {
-    match commit(client, rows, false).await {
+    match append_with_retry(client, rows).await {
         Ok(answer) => {
             let (first, next) = (answer.first_position.unwrap_or_default(), answer.next_position);
             for (position, row) in (first..).zip(rows).take(4) {
                 let event = Some(row.event.clone());
                 let recorded =
                     pb::RecordedEvent { position: Some(position), event, ..Default::default() };
-                say(&format!("   {}", text::event(&recorded)))?;
+                print_line(&format!("   {}", event_line(&recorded)))?;
             }
             if rows.len() > 4 {
-                say(&format!("   … to position {}", next - 1))?;
+                print_line(&format!("   … to position {}", next - 1))?;
             }
             Ok(())
         }
-        Err(Failure::Rejected(answer)) => {
+        Err(AppendFailure::Rejected(answer)) => {
             let first = answer.rejections.into_iter().next().unwrap_or_default();
             let pb::Rejection { value, message, reason, rule, .. } = first;
-            Err(CliError::Said(format!("{value} {message} [{reason}; {rule}]")))
+            Err(CliError::Message(format!("{value} {message} [{reason}; {rule}]")))
         }
-        Err(Failure::Other(error)) => Err(error),
+        Err(AppendFailure::Other(error)) => Err(error),
     }
 }
 
@@ -181,9 +200,10 @@ fn later_events(made_up: &[Enterprise]) -> Vec<Vec<pb::Event>> {
 
 type Follower = JoinHandle<Result<Vec<pb::RecordedEvent>, CliError>>;
 
-/// Three subscribers: the ministry follows everything, Guangdong what concerns it, a bank what changes titles.
+/// Three subscribers: a ministry follows everything, Guangdong its own events, a bank changes of
+/// titles.
 async fn followers(
-    address: &str,
+    address: &ServerAddress,
     ends: &watch::Receiver<u64>,
 ) -> Result<Vec<(&'static str, Follower)>, CliError> {
     let kinds = ["designated", "review_passed", "revoked"];
@@ -195,11 +215,11 @@ async fn followers(
     let guangdong = pb::Filter { authorities: vec!["440000".to_owned()], ..Default::default() };
     let mut followers = Vec::new();
     for (who, filter) in [
-        ("a ministry that follows everything", pb::Filter::default()),
-        ("Guangdong, what concerns it", guangdong),
+        ("a ministry, without a filter", pb::Filter::default()),
+        ("Guangdong, events that concern it", guangdong),
         ("a bank, designations, reviews passed and revocations", bank),
     ] {
-        let mut client = Client::connect_to(address).await?;
+        let mut client = Client::connect(address).await?;
         let request = pb::SubscribeRequest {
             filter: Some(filter),
             heartbeat_interval: Some(prost_types::Duration { seconds: 1, nanos: 0 }),
@@ -211,7 +231,7 @@ async fn followers(
     Ok(followers)
 }
 
-/// Collects events until everything below the end was seen.
+/// Collects all events below the end.
 async fn follow(
     mut stream: tonic::Streaming<pb::SubscribeResponse>,
     mut ends: watch::Receiver<u64>,
@@ -230,7 +250,7 @@ async fn follow(
             Some(Payload::Events(batch)) => {
                 for leaf in batch.leaves {
                     let decoded = pb::RecordedEvent::decode(leaf);
-                    seen.push(decoded.map_err(|e| CliError::Said(e.to_string()))?);
+                    seen.push(decoded.map_err(|e| CliError::Message(e.to_string()))?);
                 }
                 next = batch.next_position;
             }

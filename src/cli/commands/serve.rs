@@ -5,46 +5,50 @@ use std::{net::SocketAddr, path::PathBuf, process, thread, time::Duration};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{
-    CliError,
-    text::{complain, say},
-};
-use crate::server::{
-    Server,
-    config::{Config, Flags},
+use crate::{
+    cli::{
+        CliError,
+        print::{eprint_line, print_line},
+    },
+    server::{
+        Server,
+        config::{Config, Flags},
+    },
 };
 
-/// How long a server whose log has failed goes on refusing before it ends.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-/// The process could not keep its promises any longer (EX_IOERR of sysexits.h).
+/// Time between the failure of the log and the exit, in which clients get their error.
+const EXIT_GRACE: Duration = Duration::from_millis(200);
+/// The exit code after a failure of the log (EX_IOERR of sysexits.h).
 const EXIT_LOG_FAILED: i32 = 74;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE, TIDU_INSECURE,
-TIDU_WEB_ORIGINS='[\"https://register.example\"]'), then from tidu.toml (listen, data_dir, catalogue, insecure, web_origins),
-then from defaults. TIDU_LOG chooses what is logged: info, tidu=debug. One port serves gRPC and gRPC-Web.
+Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE,
+TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]'), then from tidu.toml (listen,
+data_dir, catalogue, insecure, web_origins), then from defaults. TIDU_LOG sets the log level, such
+as info or tidu=debug. One port serves gRPC and gRPC-Web.
 
-SIGTERM and SIGINT drain: streams end with UNAVAILABLE/DRAINING, what was accepted is finished, and the process exits with 0
-within ten seconds. If the log fails, the process exits with 74 and acknowledges nothing more; start it again when the
-cause is gone.")]
-pub(super) struct ServeArgs {
-    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:50051]
+SIGTERM and SIGINT drain the server: streams end with UNAVAILABLE/DRAINING, accepted commits are
+finished, and the process exits with 0 within ten seconds. If the log fails, the process exits with
+74 and acknowledges no more commits. Remove the cause, then start it again.")]
+pub(crate) struct ServeArgs {
+    /// Address to listen on; port 0 selects a free one [default: 127.0.0.1:50051]
     #[arg(long)]
     listen: Option<SocketAddr>,
-    /// Where the log is kept; made if it is not there [default: tidu-data]
+    /// Directory of the log; created if missing [default: tidu-data]
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// Programme catalogue in place of the built-in one
+    /// Programme catalogue that replaces the built-in one
     #[arg(long)]
     catalogue: Option<PathBuf>,
-    /// Allow an address that other machines can reach although there is no TLS
+    /// Allow an address that other machines can reach, without TLS
     #[arg(long)]
     insecure: bool,
-    /// Origin of web pages that may call over gRPC-Web, such as https://register.example; may be repeated
+    /// Origin of web pages that may call over gRPC-Web, such as https://register.example (may be
+    /// repeated)
     #[arg(long, value_name = "ORIGIN")]
     web_origin: Vec<String>,
-    /// Configuration file [default: tidu.toml, if it is there]
+    /// Configuration file [default: tidu.toml, if it exists]
     #[arg(long)]
     config: Option<PathBuf>,
 }
@@ -57,37 +61,38 @@ fn config(args: ServeArgs) -> Result<Config, CliError> {
         insecure: args.insecure.then_some(true),
         web_origins: args.web_origin,
     };
-    Config::load(&flags, args.config.as_deref()).map_err(|e| CliError::Said(e.to_string()))
+    Config::load(&flags, args.config.as_deref()).map_err(|e| CliError::Message(e.to_string()))
 }
 
 /// `tidu config`.
 pub(super) fn print_config(args: ServeArgs) -> Result<(), CliError> {
-    let text = toml::to_string(&config(args)?).map_err(|e| CliError::Said(e.to_string()))?;
-    say(text.trim_end())
+    let text = toml::to_string(&config(args)?).map_err(|e| CliError::Message(e.to_string()))?;
+    print_line(text.trim_end())
 }
 
 pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
     let config = config(args)?;
     let failed = |why: &str| {
         tracing::error!(why, "the log failed; nothing more is acknowledged");
-        complain(&format!("tidu: the log failed, the process ends: {why}"));
-        // Whoever asked for what failed is told so first.
+        eprint_line(&format!("tidu: the log failed, the process ends: {why}"));
+        // Callers of the failed commits get their error first.
         let end = || {
-            thread::sleep(LAST_WORDS);
+            thread::sleep(EXIT_GRACE);
             process::exit(EXIT_LOG_FAILED)
         };
         if thread::Builder::new().spawn(end).is_err() {
             process::exit(EXIT_LOG_FAILED);
         }
     };
-    let server = Server::open(&config, failed).await.map_err(|e| CliError::Said(e.to_string()))?;
+    let server =
+        Server::open(&config, failed).await.map_err(|e| CliError::Message(e.to_string()))?;
     let address =
         server.address().map_err(|e| CliError::Io("cannot tell the address".to_owned(), e))?;
     let stop =
         stop_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
     let (log_id, size) = (server.ledger().log_id(), server.ledger().durable().size);
     tracing::info!(%address, %log_id, log_size = size, "serving");
-    say(&format!("tidu is listening on http://{address} (log {log_id}, {size} events)"))?;
+    print_line(&format!("tidu is listening on http://{address} (log {log_id}, {size} events)"))?;
     server.serve(stop).await;
     tracing::info!("stopped");
     Ok(())

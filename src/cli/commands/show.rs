@@ -1,19 +1,20 @@
-//! `tidu show`.
+//! `tidu show`: a designee with its names, identifiers and titles.
 
 use clap::Args;
 
-use super::{
-    CliError, Common, Output,
-    ask::MomentArgs,
-    client::Client,
-    json::Json,
-    text::{self, date, say},
+use crate::{
+    cli::{
+        CliError,
+        args::{Common, MomentArgs},
+        client::Client,
+        print::{date, flags, print_line, print_message, table, title_status},
+    },
+    protocol::pb,
 };
-use crate::protocol::pb;
 
 #[derive(Debug, Args)]
-pub(super) struct ShowArgs {
-    /// Code, identifier, or name (brackets, width and spaces do not matter)
+pub(crate) struct ShowArgs {
+    /// Code, other identifier, or name; brackets, width and spaces do not matter
     designee: String,
     #[command(flatten)]
     moment: MomentArgs,
@@ -22,7 +23,7 @@ pub(super) struct ShowArgs {
 }
 
 pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common).await?;
+    let mut client = Client::connect(&args.common.server.address).await?;
     let request = pb::GetDesigneeRequest {
         designee: args.designee,
         as_of: args.moment.as_of,
@@ -30,39 +31,37 @@ pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
         known_at_time: args.moment.time(),
     };
     let answer = client.register.get_designee(request).await?.into_inner();
-    if args.common.output == Output::Json {
-        return say(&Json::new()?.line("GetDesigneeResponse", &answer)?);
-    }
-    print(&answer)
+    print_message(args.common.output, "GetDesigneeResponse", &answer, print)
 }
 
 /// Prints a designee for people.
 pub(super) fn print(answer: &pb::GetDesigneeResponse) -> Result<(), CliError> {
     let designee = answer.designee.clone().unwrap_or_default();
-    say(&format!("{}  {}", designee.name, designee.designee))?;
+    print_line(&format!("{}  {}", designee.name, designee.designee))?;
     let day = date(answer.as_of.as_ref());
-    say(&format!("as of {day}, as known at log size {}", answer.known_at))?;
+    print_line(&format!("as of {day}, as known at log size {}", answer.known_at))?;
     for earlier in designee.names.iter().rev().skip(1) {
-        say(&format!(
-            "formerly {} (on record from {})",
-            earlier.name,
-            date(earlier.from.as_ref())
-        ))?;
+        let from = date(earlier.from.as_ref());
+        print_line(&format!("formerly {} (on record from {from})", earlier.name))?;
     }
     for id in designee.identifiers.iter().filter(|id| id.designee != designee.designee) {
-        say(&format!("also {} {}", id.designee, since(id.from.as_ref())))?;
+        print_line(&format!("also {} {}", id.designee, since(id.from.as_ref())))?;
     }
     if !designee.responsible_authority.is_empty() {
-        say(&format!("responsible authority {}", designee.responsible_authority))?;
+        print_line(&format!("responsible authority {}", designee.responsible_authority))?;
     }
     if designee.ended_on.is_some() {
-        say(&format!("ceased to exist on {}", date(designee.ended_on.as_ref())))?;
+        print_line(&format!("ceased to exist on {}", date(designee.ended_on.as_ref())))?;
     }
     for pool in &designee.pools {
         let day = date(pool.entered_on.as_ref());
-        say(&format!("in pool {} of {} since {day}", pool.pool, pool.authority))?;
+        print_line(&format!("in pool {} of {} since {day}", pool.pool, pool.authority))?;
     }
-    let mut table = text::table([
+    print_titles(&designee.titles)
+}
+
+fn print_titles(titles: &[pb::Title]) -> Result<(), CliError> {
+    let mut table = table([
         "programme",
         "authority",
         "status",
@@ -74,23 +73,23 @@ pub(super) fn print(answer: &pb::GetDesigneeResponse) -> Result<(), CliError> {
         "flags",
         "events",
     ]);
-    for title in &designee.titles {
+    for title in titles {
         let inferred = if title.valid_to_inferred { " (inferred)" } else { "" };
         let positions: Vec<_> = title.positions.iter().map(u64::to_string).collect();
         table.add_row([
             title.programme.clone(),
             title.authority.clone(),
-            text::title_status(title.status()),
+            title_status(title.status()),
             date(title.valid_from.as_ref()),
             format!("{}{inferred}", date(title.valid_to.as_ref())),
             title.batch.clone(),
             title.round.clone(),
             title.recommended_by.clone(),
-            text::flags(title),
+            flags(title),
             positions.join(" "),
         ]);
     }
-    say(&table.to_string())
+    print_line(&table.to_string())
 }
 
 fn since(day: Option<&pb::Date>) -> String {

@@ -1,102 +1,10 @@
-//! Words for people: dates, statuses, events, errors.
+//! One event in one line, for people.
 
-use std::io::{self, Write as _};
+use super::date;
+use crate::protocol::pb::{self, event::Fact};
 
-use comfy_table::{ContentArrangement, LineStyle, Row, Table, TableStyle};
-use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
-
-use super::{CliError, ask::word};
-use crate::{
-    domain::PartialDate,
-    protocol::pb::{self, event::Fact},
-};
-
-/// Writes a line to standard output.
-pub(super) fn say(line: &str) -> Result<(), CliError> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}").map_err(|e| CliError::Io("cannot print".to_owned(), e))
-}
-
-/// Writes a line to standard error. One that finds no room is lost: to end over it would hide what it was about.
-pub(super) fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// True for errors that may pass when the call is repeated.
-pub(super) fn is_passing(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled)
-}
-
-/// An error with its reason and the fields to blame.
-pub(super) fn status(status: &Status) -> String {
-    let details = status.get_error_details();
-    let mut text = status.message().to_owned();
-    if let Some(info) = details.error_info() {
-        text = format!("{text} [{}]", info.reason);
-        if let Some(rule) = info.metadata.get("rule").filter(|rule| !rule.is_empty()) {
-            text = format!("{text}\n  rule: {rule}");
-        }
-    } else {
-        text = format!("{text} [{:?}]", status.code());
-    }
-    text
-}
-
-/// A table for people.
-pub(super) fn table<H: Into<Row>>(header: H) -> Table {
-    let mut table = Table::new();
-    let line = LineStyle::none().fill('─').junction('─');
-    let style = TableStyle::new().header_separator(line).bottom_border(line);
-    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header);
-    table
-}
-
-/// A status in a word: `not-designated`.
-pub(super) fn title_status(status: pb::TitleStatus) -> String {
-    word(status.as_str_name(), "TITLE_STATUS_")
-}
-
-/// The flags of a title in words.
-pub(super) fn flags(title: &pb::Title) -> String {
-    let flags: Vec<_> = title.flags().map(|flag| word(flag.as_str_name(), "TITLE_FLAG_")).collect();
-    flags.join(" ")
-}
-
-/// An ISO date; empty if there is none.
-pub(super) fn date(date: Option<&pb::Date>) -> String {
-    let Some(pb::Date { year, month, day }) = date else { return String::new() };
-    match (month, day) {
-        (0, _) => format!("{year:04}"),
-        (_, 0) => format!("{year:04}-{month:02}"),
-        _ => format!("{year:04}-{month:02}-{day:02}"),
-    }
-}
-
-/// Reads an ISO date from the command line.
-pub(super) fn parse_date(text: &str) -> Result<pb::Date, String> {
-    let date = PartialDate::parse_iso(text).map_err(|e| e.message)?;
-    let (year, month, day) = date.parts();
-    Ok(pb::Date { year, month, day })
-}
-
-/// An instant as local time in Shanghai, to the second.
-pub(super) fn instant(timestamp: Option<&prost_types::Timestamp>) -> String {
-    let read = timestamp.and_then(|t| jiff::Timestamp::new(t.seconds, t.nanos).ok());
-    read.map_or_else(String::new, |instant| {
-        let local = jiff::tz::Offset::constant(8).to_datetime(instant);
-        format!("{} {:02}:{:02}:{:02}", local.date(), local.hour(), local.minute(), local.second())
-    })
-}
-
-/// One event in one line.
-pub(super) fn event(recorded: &pb::RecordedEvent) -> String {
+/// An event in one line: position, day, authority, kind, designee and detail.
+pub(crate) fn event_line(recorded: &pb::RecordedEvent) -> String {
     let position = recorded.position.unwrap_or_default();
     let Some(event) = &recorded.event else { return format!("{position:>7}") };
     let (what, detail) = fact(event.fact.as_ref());

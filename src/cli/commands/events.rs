@@ -1,18 +1,20 @@
-//! `tidu events`.
+//! `tidu events`: events of the log, by position or by filter.
 
 use clap::Args;
 
-use super::{
-    CliError, Common, Output,
-    client::Client,
-    filter::FilterArgs,
-    json::Json,
-    text::{event, say},
+use crate::{
+    cli::{
+        CliError,
+        args::{Common, FilterArgs, Output},
+        client::Client,
+        paged::paged,
+        print::{event_line, print_line},
+    },
+    protocol::{json::Json, pb},
 };
-use crate::{limits::PAGE_EVENTS_MAX, protocol::pb};
 
 #[derive(Debug, Args)]
-pub(super) struct EventsArgs {
+pub(crate) struct EventsArgs {
     /// Only the event at this position
     position: Option<u64>,
     #[command(flatten)]
@@ -28,11 +30,11 @@ pub(super) struct EventsArgs {
 }
 
 pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common).await?;
+    let mut client = Client::connect(&args.common.server.address).await?;
     let json = Json::new()?;
     let print = |recorded: &pb::RecordedEvent| match args.common.output {
-        Output::Json => say(&json.line("RecordedEvent", recorded)?),
-        Output::Human => say(&event(recorded)),
+        Output::Json => print_line(&json.line("RecordedEvent", recorded)?),
+        Output::Human => print_line(&event_line(recorded)),
     };
     if let Some(position) = args.position {
         let request = pb::GetEventRequest { position: Some(position), raw: false };
@@ -41,21 +43,15 @@ pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
     }
     let filter = args.filter.filter()?;
     let order = if args.newest { pb::EventOrder::Descending } else { pb::EventOrder::Ascending };
-    let (mut left, mut page_token) = (args.limit, String::new());
-    while left > 0 {
+    let fetch = async |page_size, page_token| {
         let request = pb::ListEventsRequest {
             filter: Some(filter.clone()),
             order: order.into(),
-            page_size: i32::try_from(left.min(PAGE_EVENTS_MAX)).unwrap_or(i32::MAX),
+            page_size,
             page_token,
         };
         let page = client.ledger.list_events(request).await?.into_inner();
-        page.events.iter().try_for_each(print)?;
-        left = left.saturating_sub(page.events.len());
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(())
+        Ok((page.events, page.next_page_token))
+    };
+    paged(args.limit, fetch, print).await.map(drop)
 }

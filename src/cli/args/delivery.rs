@@ -1,4 +1,4 @@
-//! Flags of the commands that deliver events.
+//! The arguments of delivery: to a command or to a webhook.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,38 +6,40 @@ use clap::Args;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, text::complain};
 use crate::{
+    cli::{CliError, print::eprint_line},
     delivery::{Delivery, ReceiverSettings, Settings},
     limits::{HOOK_DURATION_MAX, HOOK_DURATION_MIN},
 };
 
-/// The flags of delivery.
+/// The receiver, and how to deliver to it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Delivery")]
-pub(super) struct DeliveryArgs {
-    /// Run this with sh for each event: a CloudEvent as JSON on standard input; status 0 = taken
+pub(crate) struct DeliveryArgs {
+    /// Run this with sh for each event, a CloudEvent as JSON on standard input; exit status 0
+    /// means that it took the event
     #[arg(long, value_name = "COMMAND", group = "hook", requires = "state")]
     exec: Option<String>,
-    /// POST each event to this URL as a signed CloudEvent in JSON; 2xx = taken
+    /// POST each event to this URL as a signed CloudEvent in JSON; 2xx means that the receiver
+    /// took the event
     #[arg(long, value_name = "URL", group = "hook", requires = "state")]
     webhook: Option<String>,
-    /// File with the secret that signs [default: TIDU_WEBHOOK_SECRET in the environment]
+    /// File with the signing secret [default: TIDU_WEBHOOK_SECRET in the environment]
     #[arg(long, value_name = "FILE", requires = "webhook")]
     webhook_secret_file: Option<PathBuf>,
-    /// File that keeps how far delivery has come; made if it is not there
+    /// File that keeps the position of delivery; created if missing
     #[arg(long, value_name = "FILE", requires = "hook")]
     state: Option<PathBuf>,
-    /// How long one attempt may take [default: 30s for a webhook, 10m for a command]
+    /// Longest attempt [default: 30s for a webhook, 10m for a command]
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "hook")]
     attempt_timeout: Option<Duration>,
-    /// First pause before an event is offered again; it doubles [default: 1s]
+    /// Shortest pause before an event is offered again; pauses grow and are random [default: 1s]
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "hook")]
     retry_min: Option<Duration>,
     /// Longest pause, unless the receiver asks for more [default: 1m]
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "hook")]
     retry_max: Option<Duration>,
-    /// End with an error after so many attempts for one event [default: go on for ever]
+    /// Fail after this number of attempts for one event [default: no limit]
     #[arg(long, value_name = "COUNT", requires = "hook",
         value_parser = clap::value_parser!(u32).range(1..))]
     attempts: Option<u32>,
@@ -56,7 +58,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 impl DeliveryArgs {
     /// The delivery asked for, if one is.
-    pub(super) fn open(self, stop: CancellationToken) -> Result<Option<Delivery>, CliError> {
+    pub(crate) fn open(self, stop: CancellationToken) -> Result<Option<Delivery>, CliError> {
         let receiver = match (self.exec, self.webhook) {
             (Some(line), _) => ReceiverSettings::Command(line),
             (None, Some(url)) => ReceiverSettings::Webhook(url, self.webhook_secret_file),
@@ -70,7 +72,7 @@ impl DeliveryArgs {
             retry_max: self.retry_max,
             attempts_max: self.attempts,
         };
-        let report = |line: &str| complain(&format!("tidu: {line}"));
+        let report = |line: &str| eprint_line(&format!("tidu: {line}"));
         Ok(Some(Delivery::open(settings, stop, report)?))
     }
 }

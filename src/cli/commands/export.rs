@@ -1,4 +1,4 @@
-//! `tidu export` and `tidu backup`: the log out of a server that goes on serving.
+//! `tidu export` and `tidu backup`: copies of a log that is being served.
 
 use std::{
     fs,
@@ -10,34 +10,36 @@ use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use uuid::Uuid;
 
-use super::{
-    CliError,
-    client::Client,
-    destination::Destination,
-    json::Json,
-    store::CatalogueArgs,
-    text::{complain, hex},
-};
 use crate::{
     archive::{ArchiveError, Header, LogBuilder, Writer, backup},
-    protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    cli::{
+        CliError,
+        args::{CatalogueArgs, ServerArgs},
+        client::Client,
+        destination::Destination,
+        print::{eprint_line, hex},
+    },
+    protocol::{
+        json::Json,
+        pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    },
 };
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What is exported is the log as of the moment at which the command begins, while it goes on being served. `json` begins with
-the answer of GetStatus, which names the log, its size and its root, then comes one event a line (64-bit numbers are strings,
-bytes are base64). `raw` holds the stored bytes. `tidu import` builds a log from either, byte for byte the same.")]
-pub(super) struct ExportArgs {
+The export holds the log as of the start of the command; the server keeps running. The first line
+of `json` is the response of GetStatus: log id, size and root. Then comes one event a line; 64-bit
+numbers are strings, bytes are base64. `raw` holds the stored bytes. `tidu import` builds the same
+log from either, byte for byte.")]
+pub(crate) struct ExportArgs {
     /// File to write, or - for standard output
     #[arg(default_value = "-")]
     file: PathBuf,
-    /// What to write
+    /// Format to write
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
-    /// Server to talk to
-    #[arg(long, env = "TIDU_SERVER", default_value = super::DEFAULT_SERVER)]
-    server: String,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,26 +52,26 @@ enum Format {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The first backup holds the whole log, each later one what was recorded since. Before anything is added, all that is there is
-read and checked, and with the new part it must lead to the root that the server states. `-` writes the whole log to standard
-output. `tidu restore DIRECTORY --data-dir DATA` makes a log of it again; `tidu verify DIRECTORY` checks it.")]
-pub(super) struct BackupArgs {
-    /// Directory of the backup, made if it is not there; or - for standard output
+The first backup holds the whole log; each later one adds the events recorded since. Before it adds
+anything, the command reads and checks the existing backup; together with the new part it must give
+the root that the server states. `-` writes the whole log to standard output. `tidu restore
+DIRECTORY --data-dir DATA` builds a log from a backup; `tidu verify DIRECTORY` checks it.")]
+pub(crate) struct BackupArgs {
+    /// Directory of the backup, created if missing; or - for standard output
     directory: PathBuf,
     #[command(flatten)]
     catalogue: CatalogueArgs,
-    /// Server to talk to
-    #[arg(long, env = "TIDU_SERVER", default_value = super::DEFAULT_SERVER)]
-    server: String,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
-/// True if a standard stream is meant.
+/// True if the path means a standard stream.
 pub(super) fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
 pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
-    let mut client = Client::connect_to(&args.server).await?;
+    let mut client = Client::connect(&args.server.address).await?;
     let (header, status) = header(&mut client, 0).await?;
     let failed = unwritten(&args.file);
     let mut target = target(&args.file).map_err(failed)?;
@@ -84,12 +86,12 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
         leaves(&mut client, &header, print).await?;
     }
     target.commit().map_err(failed)?;
-    complain(&said(&header));
+    eprint_line(&summary(&header));
     Ok(())
 }
 
 pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
-    let mut client = Client::connect_to(&args.server).await?;
+    let mut client = Client::connect(&args.server.address).await?;
     let mut assembly = LogBuilder::checking(args.catalogue.read()?);
     if is_standard(&args.directory) {
         let (header, _) = header(&mut client, 0).await?;
@@ -103,22 +105,22 @@ pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
     if header.next < header.first {
         let had = header.first;
         return Err(CliError::Refused(format!(
-            "the backup has {had} events, the server's log only {}",
+            "the backup has {had} events, but the server's log has only {}",
             header.next
         )));
     }
     if header.next == header.first && assembly.so_far().log_id.is_some() {
-        // Also then it must be the same log.
+        // It must still be the same log.
         let name = "the server's log";
         assembly.begin(name, &header)?;
         assembly.end(name, &header)?;
-        complain(&format!("nothing was recorded since; {}", said(&header)));
+        eprint_line(&format!("nothing was recorded since the last backup; {}", summary(&header)));
         return Ok(());
     }
     add(&mut client, &header, &mut assembly, &backup::name(directory, &header)).await
 }
 
-/// Writes a part of the log to a path when it is seen to follow what is there.
+/// Writes a part of the log to a path; keeps it only if it continues the backup.
 async fn add(
     client: &mut Client,
     header: &Header,
@@ -132,20 +134,20 @@ async fn add(
     let take = |leaf: &Bytes| {
         let does_not_follow = |e| ArchiveError::Misplaced {
             name: name.to_owned(),
-            detail: format!("it does not go on where the backup ends: {e}"),
+            detail: format!("it does not continue the backup: {e}"),
         };
         assembly.leaf(leaf).map_err(does_not_follow)
     };
     let target = archive(client, header, target, path, take).await?;
     assembly.end(name, header)?;
     target.commit().map_err(failed)?;
-    complain(&said(header));
+    eprint_line(&summary(header));
     Ok(())
 }
 
-/// An error, also where the reader of a pipe has gone: what it has is not whole.
+/// A failure to write. A closed pipe is one too, because its reader lacks the rest.
 fn unwritten(path: &Path) -> impl Fn(io::Error) -> CliError + Copy {
-    move |e| CliError::Said(format!("cannot write {}: {e}", path.display()))
+    move |e| CliError::Message(format!("cannot write {}: {e}", path.display()))
 }
 
 fn target(path: &Path) -> io::Result<Destination> {
@@ -170,7 +172,7 @@ async fn archive(
     writer.finish().map_err(failed)
 }
 
-/// What the log is now, from a position on.
+/// The present log from a position on.
 async fn header(
     client: &mut Client,
     first: u64,
@@ -180,11 +182,12 @@ async fn header(
     Ok((header, status))
 }
 
-/// What a status says of a log, from a position on.
+/// The header of an archive of the log with this status, from a position on.
 pub(super) fn header_of(status: &pb::GetStatusResponse, first: u64) -> Result<Header, CliError> {
-    let said = |what: &str| CliError::Said(format!("the log's status has no {what}"));
-    let log_id: Uuid = status.log_id.parse().map_err(|_| said("log id"))?;
-    let root = status.root_hash.as_ref().try_into().map_err(|_| said("root hash of 32 bytes"))?;
+    let missing = |what: &str| CliError::Message(format!("the log's status has no {what}"));
+    let log_id: Uuid = status.log_id.parse().map_err(|_| missing("log id"))?;
+    let root =
+        status.root_hash.as_ref().try_into().map_err(|_| missing("root hash of 32 bytes"))?;
     Ok(Header { log_id, first, next: status.log_size, root })
 }
 
@@ -210,7 +213,7 @@ async fn leaves(
     Ok(())
 }
 
-fn said(header: &Header) -> String {
+fn summary(header: &Header) -> String {
     let Header { log_id, first, next, root } = header;
     format!("log {log_id}: events {first} to {next}, root {}", hex(root))
 }

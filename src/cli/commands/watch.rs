@@ -1,4 +1,4 @@
-//! `tidu watch`: follows the log and resumes by itself; prints events, or delivers them.
+//! `tidu watch`: follows the log, and prints its events or delivers them. It resumes by itself.
 
 use std::time::Duration;
 
@@ -8,50 +8,49 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
-use super::{
-    CliError, Common, Output,
-    client::Client,
-    cursor,
-    delivery_args::DeliveryArgs,
-    filter::FilterArgs,
-    json::Json,
-    pause::Pause,
-    serve::stop_signal,
-    text::{self, say},
-};
+use super::{cursor, serve::stop_signal};
 use crate::{
-    delivery::Delivery,
+    cli::{
+        CliError,
+        args::{Common, DeliveryArgs, FilterArgs, Output, ServerAddress},
+        client::Client,
+        print::{eprint_line, event_line, is_retryable, print_line},
+    },
+    delivery::{Delivery, pause::Pause},
     limits::DRAIN_DURATION_MAX,
     protocol::{
         batch::LeafBatch,
+        json::Json,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
     },
 };
 
-/// The longest pause between two attempts to connect again.
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
-/// The first pause; it doubles.
+/// The shortest pause before connecting again, and the longest.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A broken connection is resumed where it ended: every event is printed once. To resume in another process, give the
-next_position of the last message as --from.
+After a lost connection, watch resumes from the last position; every event is printed once. To
+resume in another process, give the next_position of the last message as --from.
 
---exec and --webhook deliver instead of printing: in order, one event at a time, each one again and again until it is taken.
-The state file is written after each, and the next start goes on there (--from counts only while there is no state file).
-A crash may repeat the last event, so the receiver must take an id that it knows, `<log id>/<position>`, without acting
-again. A command finds TIDU_POSITION, TIDU_LOG_ID and TIDU_KIND in its environment. Webhooks are signed as Standard Webhooks
-says; 410 ends delivery, Retry-After is heeded up to an hour. https trusts what the system trusts, or SSL_CERT_FILE.
-Durations are such as 500ms, 30s or 5m. More in docs/delivery.md.")]
-pub(super) struct WatchArgs {
+--exec and --webhook deliver events instead of printing them: in order, one at a time, each repeated
+until the receiver takes it. The state file is written after each event, and the next start resumes
+from it; --from counts only if there is no state file. A crash may repeat the last event, so the
+receiver must accept an id that it knows, `<log id>/<position>`, without acting again. A command
+finds TIDU_POSITION, TIDU_LOG_ID and TIDU_KIND in its environment. Webhooks are signed according to
+Standard Webhooks; 410 ends delivery, and Retry-After is respected up to an hour. For https, the
+system's certificates are trusted, or those in SSL_CERT_FILE. A duration is written as 500ms, 30s or
+5m. See docs/delivery.md.")]
+pub(crate) struct WatchArgs {
     #[command(flatten)]
     filter: FilterArgs,
-    /// Position to start from, or `now` [default: 0]
-    #[arg(long, value_name = "POSITION", default_value = "0")]
-    from: String,
-    /// Follow this cursor with its filter, and advance it past what was printed
-    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "exec", "webhook"])]
+    /// Position to start from, or `now`
+    #[arg(long, value_name = "POSITION", default_value = "0", value_parser = start)]
+    from: Start,
+    /// Follow this cursor with its own filter, and advance it past the printed events
+    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "exec", "webhook"],
+        conflicts_with_all = FilterArgs::IDS)]
     cursor: Option<String>,
     /// Stop at this position
     #[arg(long, value_name = "POSITION")]
@@ -59,7 +58,7 @@ pub(super) struct WatchArgs {
     /// Also print progress
     #[arg(long)]
     progress: bool,
-    /// Give up when the connection breaks
+    /// Fail when the connection breaks
     #[arg(long)]
     no_resume: bool,
     #[command(flatten)]
@@ -68,22 +67,20 @@ pub(super) struct WatchArgs {
     delivery: DeliveryArgs,
 }
 
-pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
-    let start = match args.from.as_str() {
-        "now" => Start::Now(true),
-        text => Start::FromPosition(text.parse().map_err(|_| {
-            CliError::Said(format!("--from takes a position or `now`, not {text:?}"))
-        })?),
-    };
-    let filter = args.filter.filter()?;
-    if args.cursor.is_some() && filter != pb::Filter::default() {
-        return Err(CliError::Said("a cursor has its own filter; leave the others out".to_owned()));
+fn start(text: &str) -> Result<Start, String> {
+    if text == "now" {
+        return Ok(Start::Now(true));
     }
+    let position = text.parse().map_err(|_| "neither a position nor `now`".to_owned())?;
+    Ok(Start::FromPosition(position))
+}
+
+pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     let stop = CancellationToken::new();
     let follower = Follower {
         request: pb::SubscribeRequest {
-            start: Some(start),
-            filter: Some(filter),
+            start: Some(args.from),
+            filter: Some(args.filter.filter()?),
             stop_position: args.until,
             ..Default::default()
         },
@@ -95,27 +92,27 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         stop: stop.clone(),
     };
     if follower.delivery.is_none() {
-        return follower.run(&args.common, args.no_resume).await;
+        return follower.run(&args.common.server.address, args.no_resume).await;
     }
-    // An attempt may come to its end; what takes too long is given up, and is made again by the next start.
-    let asked =
+    // A running attempt may finish. An overdue one is abandoned; the next start repeats it.
+    let stopped =
         stop_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
     let overdue = async {
-        asked.await;
+        stopped.await;
         stop.cancel();
         sleep(DRAIN_DURATION_MAX).await;
     };
     tokio::select! {
-        outcome = follower.run(&args.common, args.no_resume) => outcome,
+        outcome = follower.run(&args.common.server.address, args.no_resume) => outcome,
         () = overdue => Ok(()),
     }
 }
 
-fn may_pass(error: &CliError) -> bool {
+fn is_temporary(error: &CliError) -> bool {
     match error {
         CliError::Unreachable { .. } => true,
         // A connection that breaks inside a message shows as an internal error.
-        CliError::Status(status) => text::is_passing(status) || status.code() == Code::Internal,
+        CliError::Status(status) => is_retryable(status) || status.code() == Code::Internal,
         _ => false,
     }
 }
@@ -125,29 +122,29 @@ struct Follower {
     json: Json,
     output: Output,
     progress: bool,
-    /// The cursor that it advances.
+    /// The cursor to advance.
     cursor: Option<String>,
     delivery: Option<Delivery>,
-    /// Asks it to end.
+    /// Cancelled to end it.
     stop: CancellationToken,
 }
 
 impl Follower {
     /// Follows, and connects again when the connection breaks.
-    async fn run(mut self, common: &Common, no_resume: bool) -> Result<(), CliError> {
-        let mut pause = Pause::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX);
+    async fn run(mut self, server: &ServerAddress, no_resume: bool) -> Result<(), CliError> {
+        let mut pause = Pause::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX, fastrand::Rng::new());
         while !self.stop.is_cancelled() {
             let before = self.request.clone();
-            match self.follow(common).await {
+            match self.follow(server).await {
                 Ok(()) => return Ok(()),
-                Err(error) if no_resume || !may_pass(&error) => return Err(error),
+                Err(error) if no_resume || !is_temporary(&error) => return Err(error),
                 Err(error) => {
                     if self.request != before {
                         pause.reset();
                     }
                     let pause = pause.take();
                     let again = format!("trying again in {} ms", pause.as_millis());
-                    text::complain(&format!("tidu: {error}; {again}"));
+                    eprint_line(&format!("tidu: {error}; {again}"));
                     tokio::select! {
                         () = self.stop.cancelled() => {}
                         () = sleep(pause) => {}
@@ -158,9 +155,9 @@ impl Follower {
         Ok(())
     }
 
-    /// Follows until the stream ends or it is asked to end; notes in the request where to resume.
-    async fn follow(&mut self, common: &Common) -> Result<(), CliError> {
-        let mut client = Client::connect(common).await?;
+    /// Follows until the stream ends or `stop` is cancelled; keeps in the request where to resume.
+    async fn follow(&mut self, server: &ServerAddress) -> Result<(), CliError> {
+        let mut client = Client::connect(server).await?;
         if self.delivery.is_some() {
             self.settle(&mut client).await?;
         }
@@ -198,7 +195,7 @@ impl Follower {
         }
     }
 
-    /// Finds out in which log, and where, delivery goes on.
+    /// Finds the log and the position from which delivery resumes.
     async fn settle(&mut self, client: &mut Client) -> Result<(), CliError> {
         let Some(delivery) = &mut self.delivery else { return Ok(()) };
         let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
@@ -223,11 +220,11 @@ impl Follower {
     fn print(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
         for leaf in &batch.leaves {
             match self.output {
-                Output::Json => say(&self.json.line_of("RecordedEvent", leaf)?)?,
+                Output::Json => print_line(&self.json.line_of("RecordedEvent", leaf)?)?,
                 Output::Human => {
                     let recorded = pb::RecordedEvent::decode(leaf.clone())
-                        .map_err(|e| CliError::Said(format!("an event cannot be read: {e}")))?;
-                    say(&text::event(&recorded))?;
+                        .map_err(|e| CliError::Message(format!("an event cannot be read: {e}")))?;
+                    print_line(&event_line(&recorded))?;
                 }
             }
         }
@@ -243,11 +240,11 @@ impl Follower {
         }
         match self.output {
             _ if !self.progress => Ok(()),
-            Output::Json => say(&self.json.line("Progress", progress)?),
+            Output::Json => print_line(&self.json.line("Progress", progress)?),
             Output::Human => {
                 let state = if progress.caught_up { "caught up" } else { "catching up" };
                 let (next, size) = (progress.next_position, progress.log_size);
-                say(&format!("{next:>7}  {state} of {size} events"))
+                print_line(&format!("{next:>7}  {state} of {size} events"))
             }
         }
     }

@@ -1,26 +1,25 @@
-//! What the commands that ask the register have in common: the two moments, and which titles.
+//! The arguments of register queries: the two moments of an answer, and the title filter.
 
 use clap::Args;
 use prost_types::Timestamp;
 
-use super::text::parse_date;
-use crate::protocol::pb;
+use crate::{cli::print::word, domain::PartialDate, protocol::pb};
 
-/// The two moments of a question.
+/// The two moments of an answer: valid time and knowledge time.
 #[derive(Clone, Debug, Default, Args)]
-pub(super) struct MomentArgs {
-    /// Day to answer for [default: today]
+pub(crate) struct MomentArgs {
+    /// The day for which to answer [default: today]
     #[arg(long, value_parser = parse_date, value_name = "DATE")]
-    pub(super) as_of: Option<pb::Date>,
-    /// Answer as known when the log had this many events, or at this instant, as 42 or 2026-03-01T09:00:00+08:00 [default:
-    /// all]
+    pub(crate) as_of: Option<pb::Date>,
+    /// Use only events known at this log size or instant, such as 42 or
+    /// 2026-03-01T09:00:00+08:00 [default: all events]
     #[arg(long, value_parser = known_at, value_name = "LOG_SIZE|TIME")]
-    pub(super) known_at: Option<KnownAt>,
+    pub(crate) known_at: Option<KnownAt>,
 }
 
-/// What was known.
+/// The moment up to which events are used.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum KnownAt {
+pub(crate) enum KnownAt {
     /// When the log had this size.
     Size(u64),
     /// At this instant.
@@ -32,21 +31,21 @@ fn known_at(text: &str) -> Result<KnownAt, String> {
         return Ok(KnownAt::Size(size));
     }
     let instant: jiff::Timestamp = text.parse().map_err(|_| {
-        "takes a log size like 42, or an instant like 2026-03-01T09:00:00+08:00".to_owned()
+        "not a log size such as 42, nor an instant such as 2026-03-01T09:00:00+08:00".to_owned()
     })?;
     let nanos = instant.subsec_nanosecond();
     Ok(KnownAt::Time(Timestamp { seconds: instant.as_second(), nanos }))
 }
 
 impl MomentArgs {
-    pub(super) fn size(&self) -> Option<u64> {
+    pub(crate) fn size(&self) -> Option<u64> {
         match self.known_at {
             Some(KnownAt::Size(size)) => Some(size),
             _ => None,
         }
     }
 
-    pub(super) fn time(&self) -> Option<Timestamp> {
+    pub(crate) fn time(&self) -> Option<Timestamp> {
         match self.known_at {
             Some(KnownAt::Time(time)) => Some(time),
             _ => None,
@@ -54,22 +53,22 @@ impl MomentArgs {
     }
 }
 
-/// Which titles.
+/// The title filter.
 #[derive(Clone, Debug, Default, Args)]
-pub(super) struct TitleArgs {
-    /// Only titles of this programme (may be repeated, as all of these)
+pub(crate) struct TitleArgs {
+    /// Only titles of this programme (may be repeated, like the other filters)
     #[arg(long = "programme", value_name = "ID")]
     programmes: Vec<String>,
-    /// Only titles that this authority decides
+    /// Only titles decided by this authority
     #[arg(long = "authority", value_name = "CODE")]
     authorities: Vec<String>,
-    /// Only titles that this authority recommended
+    /// Only titles recommended by this authority
     #[arg(long, value_name = "CODE")]
     recommended_by: Vec<String>,
-    /// Only designees that this authority is responsible for
+    /// Only designees for which this authority is responsible
     #[arg(long = "responsible", value_name = "CODE")]
     responsible: Vec<String>,
-    /// Only designees registered in this region or what lies in it
+    /// Only designees registered in this region or a region within it
     #[arg(long = "region", value_name = "CODE", default_value = "", hide_default_value = true)]
     region: String,
     /// Only titles with this status, such as active or not-designated
@@ -87,10 +86,10 @@ pub(super) struct TitleArgs {
     /// Only titles with this flag, such as review-pending
     #[arg(long = "flag", value_name = "FLAG", value_parser = flag)]
     flags: Vec<i32>,
-    /// Only designees with a name, now or before, that begins like this
+    /// Only designees whose present or former name begins with this
     #[arg(long = "name", value_name = "PREFIX", default_value = "", hide_default_value = true)]
     name: String,
-    /// Only titles made by an event that cites this document number
+    /// Only titles with an event that cites this document number
     #[arg(long, value_name = "NUMBER", default_value = "", hide_default_value = true)]
     document: String,
     /// Only titles whose batch or sub-list is sealed
@@ -99,7 +98,7 @@ pub(super) struct TitleArgs {
 }
 
 impl TitleArgs {
-    pub(super) fn filter(&self) -> Option<pb::TitleFilter> {
+    pub(crate) fn filter(&self) -> Option<pb::TitleFilter> {
         let args = self.clone();
         Some(pb::TitleFilter {
             programmes: args.programmes,
@@ -119,13 +118,15 @@ impl TitleArgs {
     }
 }
 
-/// The name of an enum value in lower case, without its prefix and with hyphens: `review-pending`.
-pub(super) fn word(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase().replace('_', "-")
+/// Reads an ISO date.
+fn parse_date(text: &str) -> Result<pb::Date, String> {
+    let date = PartialDate::parse_iso(text).map_err(|e| e.message)?;
+    let (year, month, day) = date.parts();
+    Ok(pb::Date { year, month, day })
 }
 
-/// Reads a value of an enum of the protocol by its word.
-pub(super) fn by_word<E: TryFrom<i32>>(
+/// Reads an enum value of the protocol by its word: `review-pending`.
+pub(crate) fn parse_word<E: TryFrom<i32>>(
     text: &str,
     prefix: &str,
     name: impl Fn(&E) -> &'static str,
@@ -138,13 +139,13 @@ pub(super) fn by_word<E: TryFrom<i32>>(
         return Ok(number);
     }
     let known: Vec<_> = values().map(|(_, word)| word).collect();
-    Err(format!("there are {}", known.join(", ")))
+    Err(format!("the values are {}", known.join(", ")))
 }
 
 fn status(text: &str) -> Result<i32, String> {
-    by_word(text, "TITLE_STATUS_", pb::TitleStatus::as_str_name)
+    parse_word(text, "TITLE_STATUS_", pb::TitleStatus::as_str_name)
 }
 
 fn flag(text: &str) -> Result<i32, String> {
-    by_word(text, "TITLE_FLAG_", pb::TitleFlag::as_str_name)
+    parse_word(text, "TITLE_FLAG_", pb::TitleFlag::as_str_name)
 }

@@ -1,4 +1,4 @@
-//! `tidu import`, also called `tidu restore`: a log out of what `tidu export` and `tidu backup` have written.
+//! `tidu import`, also called `tidu restore`: builds a log from an export or a backup.
 
 use std::{
     fs::File,
@@ -10,33 +10,32 @@ use bytes::Bytes;
 use clap::Args;
 use prost::Message as _;
 
-use super::{
-    CliError,
-    export::{header_of, is_standard},
-    json::Json,
-    store::CatalogueArgs,
-    text::{hex, say},
-};
+use super::export::{header_of, is_standard};
 use crate::{
     archive::{BuiltLog, LogBuilder, MAGIC, backup},
-    protocol::pb,
+    cli::{
+        CliError,
+        args::CatalogueArgs,
+        print::{hex, print_line},
+    },
+    protocol::{json::Json, pb},
 };
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every event is checked, and their Merkle root must be the one that was exported. The log keeps its id, so that subscribers go
-on where they were. Nothing stands in the data directory before all of it does.")]
-pub(super) struct RestoreArgs {
+Every event is checked, and the Merkle root must be the exported one. The log keeps its id, so
+subscribers resume from their positions. The data directory is created only when it is complete.")]
+pub(crate) struct ImportArgs {
     /// Export (JSON lines or raw) or backup directory to read, or - for standard input
     source: PathBuf,
-    /// Data directory to build: must be empty or not there
+    /// Data directory to build; must be empty or missing
     #[arg(long)]
     data_dir: PathBuf,
     #[command(flatten)]
     catalogue: CatalogueArgs,
 }
 
-pub(super) fn run(args: &RestoreArgs) -> Result<(), CliError> {
+pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     let mut assembly = LogBuilder::building(args.catalogue.read()?, &args.data_dir)?;
     let name = args.source.display().to_string();
     let failed = |e| CliError::Io(format!("cannot read {name}"), e);
@@ -49,14 +48,18 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), CliError> {
         read(&name, BufReader::new(file), &mut assembly)?;
     }
     if assembly.so_far().log_id.is_none() {
-        return Err(CliError::Refused(format!("{name} holds no archive")));
+        return Err(CliError::Refused(format!("{name} contains no archive")));
     }
     let BuiltLog { log_id, size, root } = assembly.finish()?;
     let id = log_id.unwrap_or_default();
-    say(&format!("{}: log {id}, {size} events, root {}", args.data_dir.display(), hex(&root)))
+    print_line(&format!(
+        "{}: log {id}, {size} events, root {}",
+        args.data_dir.display(),
+        hex(&root)
+    ))
 }
 
-/// Reads an archive or JSON lines, whichever it is.
+/// Reads an archive or JSON lines; the first bytes tell which.
 pub(super) fn read(
     name: &str,
     mut input: impl BufRead,

@@ -1,4 +1,4 @@
-//! `tidu verify`: whether a log, served or at rest, is what was recorded.
+//! `tidu verify`: verifies a log that is served, a log at rest, a backup or an export.
 
 use std::{
     fs::File,
@@ -11,34 +11,34 @@ use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{
-    CliError, Common, Output,
-    client::Client,
-    export::is_standard,
-    json::Json,
-    restore,
-    store::CatalogueArgs,
-    text::{hex, say},
-};
+use super::{export::is_standard, import};
 use crate::{
     archive::{self, ArchiveError, LogBuilder, backup},
+    cli::{
+        CliError,
+        args::{CatalogueArgs, Common, Output},
+        client::Client,
+        print::{eprint_line, hex, print_line},
+    },
     ledger::audit::Verified,
     limits::VERIFY_STEP_BYTES,
-    protocol::pb,
+    protocol::{json::Json, pb},
 };
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every event is read and hashed again: checksums, stored leaf hashes, positions, commits, times, and the Merkle root, which is
-compared with the high-water mark or with what an archive says. The first position that is wrong is named, and the command
-fails. A verification that was broken off goes on with --from and the position last told.")]
-pub(super) struct VerifyArgs {
-    /// Data directory that no server has, backup directory, or export; without it the server verifies the log it serves
+Every event is read and hashed again. Checksums, stored leaf hashes, positions, commits and times
+are checked, and the Merkle root is compared with the high-water mark or with the root in the
+archive. The command fails at the first wrong position and names it. To resume an interrupted
+verification, give --from with the last position it printed.")]
+pub(crate) struct VerifyArgs {
+    /// Data directory that no server uses, backup directory, or export [default: the server
+    /// verifies its log]
     path: Option<PathBuf>,
-    /// Go on from this position: take the stored leaf hashes for what is below
+    /// Resume from this position: trust the stored leaf hashes below it
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     from: u64,
-    /// Read no more than this in a second [default: 32 MiB from a server, as fast as it goes otherwise]
+    /// Most bytes to read a second [default: 32 MiB on a server, otherwise unlimited]
     #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
     bytes_per_second: u64,
     #[command(flatten)]
@@ -59,7 +59,7 @@ pub(super) async fn run(args: VerifyArgs) -> Result<(), CliError> {
 }
 
 async fn served(args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common).await?;
+    let mut client = Client::connect(&args.common.server.address).await?;
     let VerifyArgs { from, bytes_per_second, .. } = *args;
     let request = pb::VerifyRequest { from_position: from, bytes_per_second };
     let mut stream = client.admin.verify(request).await?.into_inner();
@@ -99,14 +99,14 @@ fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliEr
     if path.is_dir() {
         backup::read(path, &mut assembly)?;
     } else if is_standard(path) {
-        restore::read(&name, io::stdin().lock(), &mut assembly)?;
+        import::read(&name, io::stdin().lock(), &mut assembly)?;
     } else {
         let file = File::open(path).map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
-        restore::read(&name, BufReader::new(file), &mut assembly)?;
+        import::read(&name, BufReader::new(file), &mut assembly)?;
     }
     let assembled = assembly.so_far();
     if assembled.log_id.is_none() {
-        return Err(CliError::Refused(format!("{name} holds neither a log nor an archive")));
+        return Err(CliError::Refused(format!("{name} contains neither a log nor an archive")));
     }
     report.done(&pb::VerifyResponse {
         verified_position: assembled.size,
@@ -116,12 +116,12 @@ fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliEr
     })
 }
 
-#[allow(clippy::disallowed_methods)] // paces the reading; nothing that is recorded depends on it
+#[allow(clippy::disallowed_methods)] // limits the reading rate; no record depends on it
 fn now() -> Instant {
     Instant::now()
 }
 
-/// Tells how far it has come.
+/// Reports the progress and the outcome.
 struct Report {
     json: Option<Json>,
     bar: ProgressBar,
@@ -142,9 +142,9 @@ impl Report {
         self.bar.set_length(so_far.log_size);
         self.bar.set_position(so_far.verified_position);
         match &self.json {
-            // The last one is told with the root.
+            // The last message, which has the root, is printed by `done`.
             Some(json) if so_far.verified_position < so_far.log_size => {
-                say(&json.line("VerifyResponse", so_far)?)
+                print_line(&json.line("VerifyResponse", so_far)?)
             }
             _ => Ok(()),
         }
@@ -154,18 +154,16 @@ impl Report {
         self.bar.abandon();
         if last.verified_position > 0 {
             let from = last.verified_position;
-            super::text::complain(&format!(
-                "tidu: verified below {from}; go on with --from {from}"
-            ));
+            eprint_line(&format!("tidu: verified below {from}; resume with --from {from}"));
         }
     }
 
     fn done(&self, last: &pb::VerifyResponse) -> Result<(), CliError> {
         self.bar.finish_and_clear();
         match &self.json {
-            Some(json) => say(&json.line("VerifyResponse", last)?),
-            None => say(&format!(
-                "{} events are as they were recorded, root {}",
+            Some(json) => print_line(&json.line("VerifyResponse", last)?),
+            None => print_line(&format!(
+                "{} events verified, root {}",
                 last.log_size,
                 hex(&last.root_hash)
             )),

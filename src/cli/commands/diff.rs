@@ -1,7 +1,8 @@
-//! `tidu diff`: is a copy what the log holds, and if not, where does it first differ?
+//! `tidu diff`: compares a copy with the log and finds the first difference.
 //!
-//! Digests of both are compared; where they differ, the first difference is found by halving, each step continuing the
-//! digest of what is known to be equal. The server reads hashes, and a few events at the end.
+//! The digests of both are compared. If they differ, a binary search finds the first difference;
+//! each step continues the digest of the equal part. The server reads hashes, and a few events at
+//! the end.
 
 use std::{
     cmp::Ordering,
@@ -14,31 +15,34 @@ use bytes::Bytes;
 use clap::Args;
 use prost::Message as _;
 
-use super::{
-    CliError, Common, Output,
-    client::Client,
-    export::is_standard,
-    filter::FilterArgs,
-    json::Json,
-    text::{self, hex, say},
-};
+use super::export::is_standard;
 use crate::{
     archive::{MAGIC, Reader},
+    cli::{
+        CliError,
+        args::{Common, FilterArgs, Output},
+        client::Client,
+        print::{event_line, hex, print_line},
+    },
     ledger::digest::Running,
     merkle::{self, Hash},
-    protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    protocol::{
+        json::Json,
+        pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    },
 };
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The copy is what `tidu watch --output json`, `tidu events --output json` or `tidu export` has written: recorded events as JSON
-lines in the order of their positions, or an export of the stored bytes. Name the filter it was made with.
+A copy is written by `tidu watch --output json`, `tidu events --output json` or `tidu export`:
+recorded events as JSON lines in the order of their positions, or an export of the stored bytes.
+Give the filter with which it was made.
 
 Exit codes: 0 equal, 1 different.")]
-pub(super) struct DiffArgs {
+pub(crate) struct DiffArgs {
     /// File with the copy, or - for standard input
     copy: PathBuf,
-    /// Compare what lies below this position [default: one more than the last position of the copy]
+    /// Compare only below this position [default: the one after the last event of the copy]
     #[arg(long, value_name = "POSITION")]
     until: Option<u64>,
     #[command(flatten)]
@@ -47,18 +51,17 @@ pub(super) struct DiffArgs {
     common: Common,
 }
 
-/// What a subscriber kept.
+/// The copy of a subscriber.
 #[derive(Default)]
 struct Copy {
     /// Position and leaf hash of each event.
     events: Vec<(u64, Hash)>,
-    /// The history that it says it is of.
+    /// The log it was made from; empty if the copy does not name it.
     log_id: String,
 }
 
-/// Where a copy and the log part.
-struct Parting {
-    /// The first position that differs.
+/// The first difference between a copy and the log.
+struct FirstDifference {
     position: u64,
     what: &'static str,
 }
@@ -72,7 +75,7 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
         let failed = |e| CliError::Io(format!("cannot read {name}"), e);
         Copy::read(&name, &json, BufReader::new(File::open(&args.copy).map_err(failed)?))?
     };
-    let client = Client::connect(&args.common).await?;
+    let client = Client::connect(&args.common.server.address).await?;
     let until = args.until.or(copy.events.last().map(|(position, _)| position + 1)).unwrap_or(0);
     let mut log = Log { client, filter: args.filter.filter()?, log_id: copy.log_id.clone() };
     let kept = copy.events.partition_point(|(position, _)| *position < until);
@@ -81,30 +84,33 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
     if log.digest(Running::default(), 0, until).await? == copied {
         let (count, digest) = (kept.len(), hex(&copied.0));
         return match args.common.output {
-            Output::Json => say(&serde_json::json!({
-                "equal": true, "eventCount": count.to_string(),
-                "nextPosition": until.to_string(), "digest": digest,
-            })
-            .to_string()),
-            Output::Human => {
-                say(&format!("equal: {count} events below position {until}, digest {digest}"))
-            }
+            Output::Json => print_line(
+                &serde_json::json!({
+                    "equal": true, "eventCount": count.to_string(),
+                    "nextPosition": until.to_string(), "digest": digest,
+                })
+                .to_string(),
+            ),
+            Output::Human => print_line(&format!(
+                "equal: {count} events below position {until}, digest {digest}"
+            )),
         };
     }
-    let parting = log.parting(kept, until).await?;
-    let Parting { position, what } = parting;
+    let FirstDifference { position, what } = log.first_difference(kept, until).await?;
     match args.common.output {
-        Output::Json => say(&serde_json::json!({
-            "equal": false, "firstDifference": position.to_string(), "what": what,
-        })
-        .to_string())?,
+        Output::Json => print_line(
+            &serde_json::json!({
+                "equal": false, "firstDifference": position.to_string(), "what": what,
+            })
+            .to_string(),
+        )?,
         Output::Human => {
             if let Some(recorded) = log.event(position).await? {
-                say(&format!("the log has\n{}", text::event(&recorded)))?;
+                print_line(&format!("the log has\n{}", event_line(&recorded)))?;
             }
         }
     }
-    Err(CliError::Said(format!("different from position {position} on: {what}")))
+    Err(CliError::Message(format!("different from position {position} on: {what}")))
 }
 
 fn digest(from: Running, events: &[(u64, Hash)]) -> Running {
@@ -131,7 +137,7 @@ impl Copy {
         for (number, line) in (1..).zip(input.lines()) {
             let line = line.map_err(failed)?;
             let refused = |why: &str| CliError::Refused(format!("{name}, line {number}: {why}"));
-            // An export begins with what the log was.
+            // An export begins with the status of the log.
             if number == 1
                 && let Ok(status) = json.parse("GetStatusResponse", &line)
             {
@@ -142,7 +148,7 @@ impl Copy {
             let event = json.recorded(&line).map_err(|why| refused(&why))?;
             let position = event.position.ok_or_else(|| refused("has no position"))?;
             if copy.events.last().is_some_and(|(before, _)| *before >= position) {
-                return Err(refused("stands behind an event of the same or a later position"));
+                return Err(refused("follows an event with the same or a later position"));
             }
             copy.events.push((position, merkle::leaf_hash(&event.encode_to_vec())));
         }
@@ -150,7 +156,7 @@ impl Copy {
     }
 }
 
-/// The log, seen through a filter.
+/// The log as a filter shows it.
 struct Log {
     client: Client,
     filter: pb::Filter,
@@ -175,16 +181,21 @@ impl Log {
                 log_id: self.log_id.clone(),
             };
             let answer = self.client.proof.get_digest(request).await?.into_inner();
-            let said = |_| CliError::Said("the server gave a digest that is none".to_owned());
-            digest = Running(answer.digest.as_ref().try_into().map_err(said)?);
+            let invalid = |_| CliError::Message("the server sent an invalid digest".to_owned());
+            digest = Running(answer.digest.as_ref().try_into().map_err(invalid)?);
             at = answer.next_position;
         }
         Ok(digest)
     }
 
-    /// The first difference below a position, which is there.
-    async fn parting(&mut self, copy: &[(u64, Hash)], until: u64) -> Result<Parting, CliError> {
-        // So many events of the copy are the log's, with this digest, up to this position.
+    /// Finds the first difference below a position; there must be one.
+    async fn first_difference(
+        &mut self,
+        copy: &[(u64, Hash)],
+        until: u64,
+    ) -> Result<FirstDifference, CliError> {
+        // The first `equal` events of the copy equal the log's; `known` is their digest, and they
+        // end below position `at`.
         let (mut equal, mut known, mut at) = (0, Running::default(), 0);
         let mut unequal = copy.len() + 1;
         while unequal - equal > 1 {
@@ -202,17 +213,17 @@ impl Log {
         let in_copy = copy.get(equal).map(|(position, _)| *position);
         let (position, what) = match (in_log, in_copy) {
             (Some(log), Some(copy)) => match log.cmp(&copy) {
-                Ordering::Equal => (log, "the event is another one"),
+                Ordering::Equal => (log, "the events differ"),
                 Ordering::Less => (log, "the copy lacks the event"),
                 Ordering::Greater => (copy, "the log has no such event for this filter"),
             },
             (Some(log), None) => (log, "the copy lacks the event"),
             (None, copy) => (copy.unwrap_or(until), "the log has no such event for this filter"),
         };
-        Ok(Parting { position, what })
+        Ok(FirstDifference { position, what })
     }
 
-    /// The position of the first event in a range.
+    /// The position of the first matching event in a range.
     async fn first(&mut self, from: u64, to: u64) -> Result<Option<u64>, CliError> {
         let request = pb::SubscribeRequest {
             start: Some(Start::FromPosition(from)),
@@ -232,7 +243,7 @@ impl Log {
         Ok(None)
     }
 
-    /// An event, if there is one at the position.
+    /// The event at a position; `None` beyond the end of the log.
     async fn event(&mut self, position: u64) -> Result<Option<pb::RecordedEvent>, CliError> {
         let request = pb::GetEventRequest { position: Some(position), raw: false };
         match self.client.ledger.get_event(request).await {

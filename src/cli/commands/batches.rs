@@ -1,23 +1,40 @@
-//! `tidu batches`: what was published together, whether it is complete, and what is missing.
+//! `tidu batches`: batches with their state and counts, or one with its sub-lists.
 
 use clap::Args;
 
-use super::{
-    CliError, Common, Output,
-    ask::{MomentArgs, word},
-    client::Client,
-    json::Json,
-    text::{self, date, say},
+use crate::{
+    cli::{
+        CliError,
+        args::{Common, MomentArgs},
+        client::Client,
+        paged::paged,
+        print::{Printer, date, hex, print_line, print_message, table, word},
+    },
+    protocol::pb,
 };
-use crate::{limits::PAGE_EVENTS_MAX, protocol::pb};
+
+const HEADER: [&str; 9] = [
+    "programme",
+    "authority",
+    "batch",
+    "state",
+    "noticed",
+    "designated",
+    "reviewed",
+    "not designated",
+    "sealed on",
+];
+
+const SUBLIST_HEADER: [&str; 7] =
+    ["sub-list", "state", "noticed", "designated", "reviewed", "not designated", "sealed on"];
 
 #[derive(Debug, Args)]
-pub(super) struct BatchesArgs {
+pub(crate) struct BatchesArgs {
     /// Only batches of this programme
     programme: Option<String>,
-    /// This batch alone, with its sub-lists and its digest
+    /// Only this batch, with its sub-lists and its digest
     batch: Option<String>,
-    /// Whose batches [default: all; of a batch alone: the ministry's]
+    /// Authority of the batches [default: any; with a batch: the ministry]
     #[arg(long, value_name = "CODE")]
     authority: Option<String>,
     #[command(flatten)]
@@ -27,7 +44,7 @@ pub(super) struct BatchesArgs {
 }
 
 pub(super) async fn run(args: BatchesArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common).await?;
+    let mut client = Client::connect(&args.common.server.address).await?;
     match (&args.programme, &args.batch) {
         (Some(programme), Some(batch)) => one(&mut client, &args, programme, batch).await,
         _ => all(&mut client, &args).await,
@@ -35,34 +52,24 @@ pub(super) async fn run(args: BatchesArgs) -> Result<(), CliError> {
 }
 
 async fn all(client: &mut Client, args: &BatchesArgs) -> Result<(), CliError> {
-    let json = Json::new()?;
-    let mut table = text::table(HEADER);
-    let mut page_token = String::new();
-    loop {
+    let mut printer = Printer::new(args.common.output, HEADER)?;
+    let fetch = async |page_size, page_token| {
         let request = pb::ListBatchesRequest {
             programmes: args.programme.iter().cloned().collect(),
             authorities: args.authority.iter().cloned().collect(),
             as_of: args.moment.as_of,
             known_at: args.moment.size(),
             known_at_time: args.moment.time(),
-            page_size: i32::try_from(PAGE_EVENTS_MAX).unwrap_or(i32::MAX),
+            page_size,
             page_token,
             ..Default::default()
         };
         let page = client.register.list_batches(request).await?.into_inner();
-        for batch in &page.batches {
-            if args.common.output == Output::Json {
-                say(&json.line("BatchSummary", batch)?)?;
-            } else {
-                table.add_row(row(batch));
-            }
-        }
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    if args.common.output == Output::Human { say(&table.to_string()) } else { Ok(()) }
+        Ok((page.batches, page.next_page_token))
+    };
+    let take = |batch: &pb::BatchSummary| printer.add("BatchSummary", batch, row);
+    paged(usize::MAX, fetch, take).await?;
+    printer.finish(None)
 }
 
 async fn one(
@@ -80,30 +87,22 @@ async fn one(
         known_at_time: args.moment.time(),
     };
     let answer = client.register.get_batch(request).await?.into_inner();
-    if args.common.output == Output::Json {
-        return say(&Json::new()?.line("GetBatchResponse", &answer)?);
-    }
+    print_message(args.common.output, "GetBatchResponse", &answer, print)
+}
+
+fn print(answer: &pb::GetBatchResponse) -> Result<(), CliError> {
     let whole = answer.batch.clone().unwrap_or_default();
-    let mut table = text::table(HEADER);
-    table.add_row(row(&whole));
-    say(&table.to_string())?;
-    let digest = text::hex(&whole.digest);
-    say(&format!("digest of the content {digest}"))?;
+    let mut batches = table(HEADER);
+    batches.add_row(row(&whole));
+    print_line(&batches.to_string())?;
+    print_line(&format!("digest of the content {}", hex(&whole.digest)))?;
     if answer.sublists.is_empty() {
         return Ok(());
     }
-    let mut table = text::table([
-        "sub-list",
-        "state",
-        "noticed",
-        "designated",
-        "reviewed",
-        "not designated",
-        "sealed on",
-    ]);
+    let mut sublists = table(SUBLIST_HEADER);
     for sublist in &answer.sublists {
         let counts = sublist.counts.unwrap_or_default();
-        table.add_row([
+        sublists.add_row([
             sublist.sublist.clone(),
             word(sublist.state().as_str_name(), "BATCH_STATE_"),
             counts.noticed.to_string(),
@@ -113,20 +112,8 @@ async fn one(
             date(sublist.sealed_on.as_ref()),
         ]);
     }
-    say(&table.to_string())
+    print_line(&sublists.to_string())
 }
-
-const HEADER: [&str; 9] = [
-    "programme",
-    "authority",
-    "batch",
-    "state",
-    "noticed",
-    "designated",
-    "reviewed",
-    "not designated",
-    "sealed on",
-];
 
 fn row(batch: &pb::BatchSummary) -> [String; 9] {
     let counts = batch.counts.unwrap_or_default();

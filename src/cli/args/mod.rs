@@ -1,0 +1,36 @@
+//! Arguments that several commands share.
+
+mod catalogue;
+mod delivery;
+mod filter;
+mod query;
+mod server;
+
+use clap::{Args, ValueEnum};
+
+pub(crate) use self::{
+    catalogue::CatalogueArgs,
+    delivery::DeliveryArgs,
+    filter::FilterArgs,
+    query::{MomentArgs, TitleArgs, parse_word},
+    server::{ServerAddress, ServerArgs},
+};
+
+/// How to reach the server, and how to print.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Output format
+    #[arg(long, short, value_enum, default_value_t = Output::Human, global = true)]
+    pub(crate) output: Output,
+}
+
+/// An output format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people: tables and sentences
+    Human,
+    /// For programs: protobuf JSON, one message a line
+    Json,
+}

@@ -1,0 +1,89 @@
+//! `tidu count`: titles or designees in groups, as of a day, as known at a moment.
+
+use clap::Args;
+
+use crate::{
+    cli::{
+        CliError,
+        args::{Common, MomentArgs, TitleArgs, parse_word},
+        client::Client,
+        print::{date, print_line, print_message, table, word},
+    },
+    protocol::pb,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct CountArgs {
+    /// Group by at most three of: programme, authority, responsible-authority, recommended-by,
+    /// region, status, cohort, round, industry
+    #[arg(long = "by", value_name = "GROUP", value_delimiter = ',', value_parser = group)]
+    by: Vec<i32>,
+    /// Stage that a title must have reached: recommended, noticed, ever-designated, reviewed,
+    /// standing
+    #[arg(long, default_value = "standing", value_parser = stage)]
+    stage: i32,
+    /// Count designees instead of titles
+    #[arg(long)]
+    designees: bool,
+    #[command(flatten)]
+    titles: TitleArgs,
+    #[command(flatten)]
+    moment: MomentArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+fn group(text: &str) -> Result<i32, String> {
+    parse_word(text, "COUNT_GROUP_", pb::CountGroup::as_str_name)
+}
+
+fn stage(text: &str) -> Result<i32, String> {
+    parse_word(text, "COUNT_STAGE_", pb::CountStage::as_str_name)
+}
+
+pub(super) async fn run(args: CountArgs) -> Result<(), CliError> {
+    let mut client = Client::connect(&args.common.server.address).await?;
+    let unit = if args.designees { pb::CountUnit::Designees } else { pb::CountUnit::Titles };
+    let request = pb::CountTitlesRequest {
+        filter: args.titles.filter(),
+        as_of: args.moment.as_of,
+        known_at: args.moment.size(),
+        known_at_time: args.moment.time(),
+        unit: unit.into(),
+        stage: args.stage,
+        group_by: args.by.clone(),
+    };
+    let answer = client.register.count_titles(request).await?.into_inner();
+    print_message(args.common.output, "CountTitlesResponse", &answer, |answer| {
+        print(answer, &args.by)
+    })
+}
+
+fn print(answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {
+    let stage = word(answer.stage().as_str_name(), "COUNT_STAGE_");
+    let unit = word(answer.unit().as_str_name(), "COUNT_UNIT_");
+    let total = answer.total;
+    if !by.is_empty() {
+        let heading = |number: &i32| {
+            let name = pb::CountGroup::try_from(*number).map_or("", |group| group.as_str_name());
+            word(name, "COUNT_GROUP_")
+        };
+        let mut header: Vec<String> = by.iter().map(heading).collect();
+        header.push(format!("{unit} ({stage})"));
+        let mut table = table(header);
+        for group in &answer.groups {
+            let key = |key: &String| if key.is_empty() { "–".to_owned() } else { key.clone() };
+            table.add_row(group.keys.iter().map(key).chain([group.count.to_string()]));
+        }
+        let mut last = vec!["total".to_owned()];
+        last.resize(by.len(), String::new());
+        last.push(total.to_string());
+        table.add_row(last);
+        print_line(&table.to_string())?;
+    }
+    let day = date(answer.as_of.as_ref());
+    let known_at = answer.known_at;
+    print_line(&format!(
+        "{total} {unit}, stage {stage}, as of {day}, as known at log size {known_at}"
+    ))
+}

@@ -1,0 +1,147 @@
+//! `tidu cursor`: positions in the log that the server keeps for subscribers.
+
+use clap::{Args, Subcommand};
+
+use crate::{
+    cli::{
+        CliError,
+        args::{Common, FilterArgs, Output},
+        client::Client,
+        paged::paged,
+        print::{Printer, instant, print_line, print_message},
+    },
+    protocol::{json::Json, pb},
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A cursor keeps the position below which a subscriber has processed everything. It moves only by
+`advance`, only forwards, and durably. `tidu watch --cursor ID` follows a cursor and advances it.
+Lag is the number of matching events that the cursor has not passed.")]
+pub(crate) struct CursorArgs {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List all cursors
+    List,
+    /// Show a cursor with its filter and lag
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Create a cursor
+    Create {
+        /// Its id: 1 to 64 of a-z, 0-9, '.', '-' and '_'
+        id: String,
+        /// Its first position
+        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        at: u64,
+        #[command(flatten)]
+        filter: Box<FilterArgs>,
+    },
+    /// Advance a cursor
+    Advance {
+        /// Its id
+        id: String,
+        /// The position below which everything is processed
+        next_position: u64,
+        /// Also move it backwards, or from another log into this one
+        #[arg(long)]
+        force: bool,
+    },
+    /// Delete a cursor
+    Delete {
+        /// Its id
+        id: String,
+    },
+}
+
+pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
+    let mut client = Client::connect(&args.common.server.address).await?;
+    let output = args.common.output;
+    match args.action {
+        Action::List => list(&mut client, output).await,
+        Action::Show { id } => show(&get(&mut client, id).await?, output),
+        Action::Create { id, at, filter } => {
+            let filter = Some(filter.filter()?);
+            let request = pb::CreateCursorRequest { cursor_id: id, filter, next_position: at };
+            let answer = client.cursors.create_cursor(request).await?.into_inner();
+            show(&answer.cursor.unwrap_or_default(), output)
+        }
+        Action::Advance { id, next_position, force } => {
+            let request = pb::AdvanceCursorRequest {
+                cursor_id: id.clone(),
+                next_position,
+                force,
+                ..Default::default()
+            };
+            let answer = client.cursors.advance_cursor(request).await?.into_inner();
+            print_message(output, "AdvanceCursorResponse", &answer, |answer| {
+                let (next, size) = (answer.next_position, answer.log_size);
+                print_line(&format!("{id} is at {next} of {size}"))
+            })
+        }
+        Action::Delete { id } => {
+            let request = pb::DeleteCursorRequest { cursor_id: id };
+            client.cursors.delete_cursor(request).await.map(drop).map_err(CliError::from)
+        }
+    }
+}
+
+/// A cursor with its filter and lag.
+pub(super) async fn get(client: &mut Client, id: String) -> Result<pb::Cursor, CliError> {
+    let request = pb::GetCursorRequest { cursor_id: id };
+    Ok(client.cursors.get_cursor(request).await?.into_inner().cursor.unwrap_or_default())
+}
+
+async fn list(client: &mut Client, output: Output) -> Result<(), CliError> {
+    let header = ["cursor", "next position", "behind", "advanced", "streams"];
+    let mut printer = Printer::new(output, header)?;
+    let fetch = async |page_size, page_token| {
+        let request = pb::ListCursorsRequest { page_size, page_token };
+        let page = client.cursors.list_cursors(request).await?.into_inner();
+        Ok((page.cursors, page.next_page_token))
+    };
+    paged(usize::MAX, fetch, |cursor: &pb::Cursor| printer.add("Cursor", cursor, row)).await?;
+    printer.finish(None)
+}
+
+fn row(cursor: &pb::Cursor) -> [String; 5] {
+    [
+        cursor.cursor_id.clone(),
+        position(cursor),
+        cursor.log_size.saturating_sub(cursor.next_position).to_string(),
+        instant(cursor.advance_time.as_ref()),
+        cursor.connections.len().to_string(),
+    ]
+}
+
+fn position(cursor: &pb::Cursor) -> String {
+    let other = if cursor.log_changed { " (made in another log)" } else { "" };
+    format!("{}{other}", cursor.next_position)
+}
+
+fn show(cursor: &pb::Cursor, output: Output) -> Result<(), CliError> {
+    print_message(output, "Cursor", cursor, |cursor| {
+        let filter = Json::new()?.line("Filter", &cursor.filter.clone().unwrap_or_default())?;
+        let seconds = cursor.lag.map_or(0, |lag| lag.seconds);
+        let more = if cursor.lag_event_count_capped { "more than " } else { "" };
+        print_line(&format!("cursor    {}", cursor.cursor_id))?;
+        print_line(&format!("position  {} of {}", position(cursor), cursor.log_size))?;
+        print_line(&format!("lag       {more}{} events, {seconds} s", cursor.lag_event_count))?;
+        print_line(&format!("filter    {filter}"))?;
+        print_line(&format!("created   {}", instant(cursor.create_time.as_ref())))?;
+        print_line(&format!("advanced  {}", instant(cursor.advance_time.as_ref())))?;
+        for connection in &cursor.connections {
+            let (peer, next) = (&connection.remote_address, connection.next_position);
+            let since = instant(connection.connect_time.as_ref());
+            print_line(&format!("stream    {peer} since {since}, sent up to {next}"))?;
+        }
+        Ok(())
+    })
+}

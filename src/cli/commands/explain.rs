@@ -1,0 +1,90 @@
+//! `tidu explain`: the facts and rules behind the status of a title.
+
+use clap::Args;
+
+use crate::{
+    cli::{
+        CliError,
+        args::{Common, MomentArgs},
+        client::Client,
+        print::{date, flags, print_line, print_message, table, word},
+    },
+    domain::kind::Kind,
+    protocol::pb,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Code, other identifier, or name
+    designee: String,
+    /// Programme
+    programme: String,
+    /// Deciding authority [default: every one with such a title]
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    authority: String,
+    /// Type, site or product [default: every one]
+    #[arg(long, default_value = "", hide_default_value = true)]
+    item: String,
+    #[command(flatten)]
+    moment: MomentArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) async fn run(args: ExplainArgs) -> Result<(), CliError> {
+    let mut client = Client::connect(&args.common.server.address).await?;
+    let request = pb::ExplainTitleRequest {
+        designee: args.designee,
+        programme: args.programme,
+        authority: args.authority,
+        item: args.item,
+        as_of: args.moment.as_of,
+        known_at: args.moment.size(),
+        known_at_time: args.moment.time(),
+    };
+    let answer = client.register.explain_title(request).await?.into_inner();
+    print_message(args.common.output, "ExplainTitleResponse", &answer, |answer| {
+        print_line(&format!("{}  {}", answer.name, answer.designee))?;
+        let day = date(answer.as_of.as_ref());
+        print_line(&format!("as of {day}, as known at log size {}", answer.known_at))?;
+        answer.titles.iter().try_for_each(print_title)
+    })
+}
+
+fn print_title(explained: &pb::TitleExplanation) -> Result<(), CliError> {
+    let title = explained.title.clone().unwrap_or_default();
+    let item = if title.item.is_empty() { String::new() } else { format!(" ({})", title.item) };
+    let (programme, authority) = (&title.programme, &title.authority);
+    print_line(&format!("\n{programme}{item} of {authority}: {}", explained.conclusion))?;
+    let flags = flags(&title);
+    if !flags.is_empty() {
+        print_line(&format!("flags: {flags}"))?;
+    }
+    let mut steps =
+        table(["holds from", "event", "stated by", "meaning", "effect", "document", "rule"]);
+    explained.steps.iter().for_each(|step| {
+        steps.add_row(row(step));
+    });
+    print_line(&steps.to_string())
+}
+
+fn row(step: &pb::ExplainedStep) -> [String; 7] {
+    let kind = Kind::from_number(step.kind).map_or("", Kind::name);
+    let position = match step.corrected_position {
+        Some(place) => format!("{} (corrects {place})", step.position),
+        None => step.position.to_string(),
+    };
+    let rule: Vec<&str> = [step.rule_version.as_str(), &step.rule]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    [
+        date(step.effective_date.as_ref()),
+        format!("{position} {kind}"),
+        step.authority.clone(),
+        step.message.clone(),
+        word(step.effect().as_str_name(), "STEP_EFFECT_"),
+        step.document_number.clone(),
+        rule.join(" "),
+    ]
+}

@@ -1,0 +1,106 @@
+//! One file for each command.
+
+mod assessments;
+mod batches;
+mod check;
+mod count;
+mod cursor;
+mod demo;
+mod diff;
+mod events;
+mod explain;
+mod export;
+pub mod generate;
+mod import;
+mod list;
+mod measures;
+mod pools;
+mod record;
+mod serve;
+mod show;
+mod status;
+mod verify;
+mod watch;
+
+use clap::Subcommand;
+
+use super::CliError;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start the server
+    Serve(serve::ServeArgs),
+    /// Print the settings that `serve` would use, as a tidu.toml
+    Config(serve::ServeArgs),
+    /// Show the main job on real data, in a temporary server
+    Demo(demo::DemoArgs),
+    /// Record a list (CSV, XLS, XLSX) or events (JSON lines)
+    Record(Box<record::RecordArgs>),
+    /// Check a list against the rules without recording it: errors, warnings, changes
+    Check(Box<record::RecordArgs>),
+    /// Follow the log, or deliver it to a command or a webhook; resumes after a lost connection
+    Watch(watch::WatchArgs),
+    /// List, show, create, advance or delete cursors: positions that the server keeps
+    Cursor(cursor::CursorArgs),
+    /// Compare a copy with the log and find the first difference
+    Diff(diff::DiffArgs),
+    /// Show a designee: its names and titles on a day
+    Show(show::ShowArgs),
+    /// Explain the status of a title: its facts, their order and their rules
+    Explain(explain::ExplainArgs),
+    /// List titles or designees
+    List(list::ListArgs),
+    /// Count titles or designees, in groups with totals
+    Count(count::CountArgs),
+    /// List batches, or show one with its sub-lists
+    Batches(batches::BatchesArgs),
+    /// List laws, regulations, guidelines and measures
+    Measures(measures::MeasuresArgs),
+    /// List cultivation pools
+    Pools(pools::PoolsArgs),
+    /// List assessments of regions
+    Assessments(assessments::AssessmentsArgs),
+    /// List events
+    Events(events::EventsArgs),
+    /// Show the state of the server and its log
+    Status(status::StatusArgs),
+    /// Write the whole log to a file: JSON lines, or the stored bytes
+    Export(export::ExportArgs),
+    /// Add the events recorded since the last backup to a directory
+    Backup(export::BackupArgs),
+    /// Build a log from an export or a backup, byte for byte the same
+    #[command(visible_alias = "restore")]
+    Import(import::ImportArgs),
+    /// Verify a served log, a data directory, a backup or an export
+    Verify(verify::VerifyArgs),
+    /// Write a realistic list of made-up enterprises, for trials and tests
+    Generate(generate::GenerateArgs),
+}
+
+pub(super) async fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Config(args) => serve::print_config(args),
+        Command::Demo(args) => demo::run(args).await,
+        Command::Record(args) => record::run(*args).await,
+        Command::Check(args) => check::run(*args).await,
+        Command::Watch(args) => watch::run(args).await,
+        Command::Cursor(args) => cursor::run(args).await,
+        Command::Diff(args) => diff::run(args).await,
+        Command::Show(args) => show::run(args).await,
+        Command::Explain(args) => explain::run(args).await,
+        Command::List(args) => list::run(args).await,
+        Command::Count(args) => count::run(args).await,
+        Command::Batches(args) => batches::run(args).await,
+        Command::Measures(args) => measures::run(args).await,
+        Command::Pools(args) => pools::run(args).await,
+        Command::Assessments(args) => assessments::run(args).await,
+        Command::Events(args) => events::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Export(args) => export::export(args).await,
+        Command::Backup(args) => export::backup(args).await,
+        Command::Import(args) => import::run(&args),
+        Command::Verify(args) => verify::run(args).await,
+        Command::Generate(args) => generate::run(&args),
+    }
+}

@@ -1,0 +1,344 @@
+//! `tidu record`: reads lists and records them.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use comfy_table::Table;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{
+    cli::{
+        CliError,
+        append::{AppendFailure, append_with_retry, dry_run},
+        args::{Common, Output, ServerAddress},
+        client::Client,
+        print::{print_line, print_message, table},
+    },
+    domain::AuthorityCode,
+    import::{self, FactKind, Import, ImportError, ImportedRow},
+    limits::COMMIT_EVENTS_MAX,
+    protocol::pb,
+};
+
+/// Faults, rejections or warnings shown to people.
+const SHOWN_MAX: usize = 20;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Columns are found by their headers, in Chinese or English: 统一社会信用代码 (uscc), 企业名称 (name),
+省份 (province), 批次 (batch), 类别 (fact), 日期 (date), 有效期 (valid_to) and others. For another
+header, use --column, such as --column name=企业全称. Options supply what no column holds. A row
+without a code gets a provisional identifier made from the recommending authority and the name.
+Columns of personal data are dropped and reported. All rows are recorded in one commit, or none.
+Recording the same file again with the same options records nothing new.
+
+Examples:
+  tidu generate --rows 500 --to list.csv
+  tidu record list.csv --authority 440000 --programme specialised-sme \\
+    --batch 2026-1 --date 2026-03-01 --dry-run
+  tidu record list.csv --authority 440000 --programme specialised-sme \\
+    --batch 2026-1 --date 2026-03-01
+  tidu record list.csv --fact notice --authority 100000 --sublist 440000 \\
+    --programme little-giant --batch 8 --date 2026-07-01")]
+pub(crate) struct RecordArgs {
+    /// Lists (CSV, XLS, XLSX) or events (JSON lines); the content tells which
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Fact that each row states [default: from a column, otherwise designated]
+    #[arg(long, value_enum)]
+    fact: Option<FactKind>,
+    /// Authority that states the facts
+    #[arg(long)]
+    authority: Option<String>,
+    /// Programme
+    #[arg(long)]
+    programme: Option<String>,
+    /// Batch
+    #[arg(long)]
+    batch: Option<String>,
+    /// Authority of the sub-list
+    #[arg(long)]
+    sublist: Option<String>,
+    /// Document number (文号)
+    #[arg(long)]
+    document: Option<String>,
+    /// Day the document was signed
+    #[arg(long)]
+    document_date: Option<String>,
+    /// Day the document was published
+    #[arg(long)]
+    published_date: Option<String>,
+    /// Where the document was published
+    #[arg(long)]
+    url: Option<String>,
+    /// First day on which the fact holds
+    #[arg(long)]
+    date: Option<String>,
+    /// Last day of validity
+    #[arg(long)]
+    valid_to: Option<String>,
+    /// First day of a notice
+    #[arg(long)]
+    notice_from: Option<String>,
+    /// Last day of a notice
+    #[arg(long)]
+    notice_to: Option<String>,
+    /// Recommending authority
+    #[arg(long)]
+    recommended_by: Option<String>,
+    /// Type, site or product
+    #[arg(long)]
+    item: Option<String>,
+    /// Review round
+    #[arg(long)]
+    round: Option<String>,
+    /// Version of the measure
+    #[arg(long)]
+    rule_version: Option<String>,
+    /// Ground of a failed review or a revocation
+    #[arg(long)]
+    reason: Option<String>,
+    /// The only sheet to read
+    #[arg(long)]
+    sheet: Option<String>,
+    /// Field and header of a column with another header
+    #[arg(long = "column", value_name = "FIELD=HEADER", value_parser = column)]
+    columns: Vec<(String, String)>,
+    /// Judge and report, but record nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Rows in one commit [default: all]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    commit_size: Option<u32>,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+fn column(text: &str) -> Result<(String, String), String> {
+    let (field, header) = text.split_once('=').ok_or("not of the form FIELD=HEADER")?;
+    Ok((field.trim().to_owned(), header.trim().to_owned()))
+}
+
+pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
+    let (output, is_dry_run) = (args.common.output, args.dry_run);
+    let Lists { lists, commit_size, server } = lists(args)?;
+    let mut client = Client::connect(&server).await?;
+    for (file, list) in lists {
+        if output == Output::Human {
+            print_report(&file, &list)?;
+        }
+        let commits = commits(&list.rows, commit_size)?;
+        let bar = progress_bar(list.rows.len(), output);
+        for rows in commits {
+            let outcome = if is_dry_run {
+                dry_run(&mut client, rows).await
+            } else {
+                append_with_retry(&mut client, rows).await
+            };
+            let answer = match outcome {
+                Ok(answer) => answer,
+                Err(failure) => {
+                    bar.finish_and_clear();
+                    return Err(match failure {
+                        AppendFailure::Rejected(answer) => print_rejected(rows, &answer, output)?,
+                        AppendFailure::Other(error) => error,
+                    });
+                }
+            };
+            bar.inc(rows.len() as u64);
+            bar.suspend(|| {
+                print_message(output, "AppendResponse", &answer, |answer| {
+                    print(rows, answer, is_dry_run)
+                })
+            })?;
+        }
+        bar.finish_and_clear();
+    }
+    Ok(())
+}
+
+/// Lists that were read, and where to send them.
+pub(super) struct Lists {
+    /// Each with the name of its file.
+    pub(super) lists: Vec<(String, Import)>,
+    /// Most rows in one commit.
+    pub(super) commit_size: usize,
+    pub(super) server: ServerAddress,
+}
+
+/// Reads all lists before anything is sent.
+pub(super) fn lists(args: RecordArgs) -> Result<Lists, CliError> {
+    let commit_size = args.commit_size.map_or(usize::MAX, |size| size as usize);
+    let (files, server) = (args.files.clone(), args.common.server.address.clone());
+    let options = options(args);
+    let named = |path: &PathBuf| Ok((path.display().to_string(), read(path, &options)?));
+    let lists = files.iter().map(named).collect::<Result<_, CliError>>()?;
+    Ok(Lists { lists, commit_size, server })
+}
+
+fn options(args: RecordArgs) -> import::Options {
+    import::Options {
+        fact: args.fact,
+        authority: args.authority,
+        programme: args.programme,
+        batch: args.batch,
+        sublist: args.sublist,
+        document: args.document,
+        document_date: args.document_date,
+        published_date: args.published_date,
+        date: args.date,
+        valid_to: args.valid_to,
+        recommended_by: args.recommended_by,
+        item: args.item,
+        round: args.round,
+        rule_version: args.rule_version,
+        reason: args.reason,
+        url: args.url,
+        notice_from: args.notice_from,
+        notice_to: args.notice_to,
+        sheet: args.sheet,
+        columns: args.columns,
+    }
+}
+
+fn read(path: &PathBuf, options: &import::Options) -> Result<Import, CliError> {
+    let name = path.display().to_string();
+    let bytes = fs::read(path).map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
+    import::read(&name, &bytes, options, authority_of).map_err(|error| not_imported(&name, &error))
+}
+
+/// The code of the authority that a list names.
+pub(super) fn authority_of(name: &str) -> Option<&'static str> {
+    AuthorityCode::from_name(name).map(AuthorityCode::as_str)
+}
+
+fn not_imported(file: &str, error: &ImportError) -> CliError {
+    let ImportError::Rows(rows) = error else {
+        return CliError::Message(error.to_string());
+    };
+    let mut table = table(["row", "column", "value", "fault"]);
+    for fault in rows.iter().take(SHOWN_MAX) {
+        let place = if fault.sheet.is_empty() {
+            fault.row.to_string()
+        } else {
+            format!("{}:{}", fault.sheet, fault.row)
+        };
+        table.add_row([&place, &fault.column, &fault.value, &fault.message]);
+    }
+    let more = rows.len().saturating_sub(SHOWN_MAX);
+    let more = if more > 0 { format!("\n… and {more} more") } else { String::new() };
+    CliError::Message(format!("{file}: nothing was recorded; {} faults\n{table}{more}", rows.len()))
+}
+
+/// Prints how the file was read.
+pub(super) fn print_report(file: &str, list: &Import) -> Result<(), CliError> {
+    let encoding = list.report.encoding.map_or(String::new(), |e| format!(", {e}"));
+    print_line(&format!("{file}: {}{encoding}, {} rows", list.report.format, list.rows.len()))?;
+    for sheet in &list.report.sheets {
+        let name = if sheet.name.is_empty() { "" } else { &format!("{}: ", sheet.name) };
+        if !sheet.not_read.is_empty() {
+            print_line(&format!("  {name}not read ({})", sheet.not_read))?;
+            continue;
+        }
+        let columns: Vec<_> =
+            sheet.columns.iter().map(|(field, header)| format!("{header} → {field}")).collect();
+        print_line(&format!("  {name}columns: {}", columns.join(", ")))?;
+        for (what, headers) in
+            [("ignored", &sheet.unmapped), ("personal data, dropped", &sheet.personal)]
+        {
+            if !headers.is_empty() {
+                print_line(&format!("  {name}{what}: {}", headers.join(", ")))?;
+            }
+        }
+        for skipped in &sheet.skipped {
+            print_line(&format!("  {name}row {} skipped ({})", skipped.row, skipped.why))?;
+        }
+    }
+    Ok(())
+}
+
+/// Divides rows into commits.
+pub(super) fn commits(rows: &[ImportedRow], size: usize) -> Result<Vec<&[ImportedRow]>, CliError> {
+    if size == usize::MAX && rows.len() > COMMIT_EVENTS_MAX {
+        return Err(CliError::Message(format!(
+            "{} rows exceed the {COMMIT_EVENTS_MAX} of one commit; --commit-size \
+             {COMMIT_EVENTS_MAX} records them in several commits, each whole or not at all",
+            rows.len()
+        )));
+    }
+    Ok(rows.chunks(size.min(COMMIT_EVENTS_MAX)).collect())
+}
+
+fn progress_bar(rows: usize, output: Output) -> ProgressBar {
+    if output == Output::Json {
+        return ProgressBar::hidden();
+    }
+    // A bar without a template still counts.
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows, {per_sec}, ETA {eta}");
+    let bar = ProgressBar::new(rows as u64);
+    style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+/// Prints the rejections, and returns the error that ends the command.
+fn print_rejected(
+    rows: &[ImportedRow],
+    answer: &pb::AppendResponse,
+    output: Output,
+) -> Result<CliError, CliError> {
+    print_message(output, "AppendResponse", answer, |answer| {
+        let shown = answer.rejections.get(..SHOWN_MAX).unwrap_or(&answer.rejections);
+        print_line(&rejections(rows, shown).to_string())
+    })?;
+    let count = answer.rejected_count;
+    let shown = SHOWN_MAX.min(answer.rejections.len());
+    Ok(CliError::Refused(format!(
+        "nothing was recorded: {count} rejections, {shown} shown (--output json lists up to 1,000)"
+    )))
+}
+
+/// Rejections as a table.
+pub(super) fn rejections(rows: &[ImportedRow], rejections: &[pb::Rejection]) -> Table {
+    let row = |index: u32| rows.get(index as usize);
+    let mut table = table(["row", "designee", "field", "reason", "fault"]);
+    for rejection in rejections {
+        let field = rejection.field.split_once("].").map_or("", |(_, field)| field);
+        let value = if rejection.value.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", rejection.value)
+        };
+        table.add_row([
+            row(rejection.index).map_or(String::new(), |row| row.row.to_string()),
+            row(rejection.index).map_or(String::new(), |row| row.event.designee.clone()),
+            field.to_owned(),
+            rejection.reason.clone(),
+            format!("{value}{}", rejection.message),
+        ]);
+    }
+    table
+}
+
+fn print(
+    rows: &[ImportedRow],
+    answer: &pb::AppendResponse,
+    is_dry_run: bool,
+) -> Result<(), CliError> {
+    let (first, next) = (answer.first_position.unwrap_or_default(), answer.next_position);
+    let count = rows.len();
+    print_line(&if is_dry_run {
+        format!("{count} rows would be recorded; nothing was")
+    } else if answer.replayed {
+        format!("{count} rows had been recorded before, at positions {first} to {}", next - 1)
+    } else {
+        format!("{count} rows recorded at positions {first} to {}", next - 1)
+    })?;
+    for warning in answer.warnings.iter().take(SHOWN_MAX) {
+        let row = rows.get(warning.index as usize).map_or(0, |row| row.row);
+        print_line(&format!("  row {row}: {} [{}]", warning.message, warning.reason))?;
+    }
+    let more = answer.warnings.len().saturating_sub(SHOWN_MAX);
+    if more > 0 {
+        print_line(&format!("  … and {more} more warnings"))?;
+    }
+    Ok(())
+}

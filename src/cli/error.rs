@@ -1,0 +1,57 @@
+//! The error that ends a command, and its exit code.
+
+use std::{io, process::ExitCode};
+
+use super::print;
+use crate::{archive::ArchiveError, delivery::DeliveryError, protocol::json::JsonError};
+
+/// An error that ends a command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The server refused the call, or the connection broke.
+    #[error("{}", print::status(.0))]
+    Status(Box<tonic::Status>),
+    /// No connection could be made.
+    #[error("cannot reach {server}: {why}; is `tidu serve` running there?")]
+    Unreachable {
+        /// Its address.
+        server: String,
+        /// The innermost cause.
+        why: String,
+    },
+    /// The request or the input breaks a rule.
+    #[error("{0}")]
+    Refused(String),
+    /// Anything else, in full.
+    #[error("{0}")]
+    Message(String),
+    /// A log or an archive is damaged, or is missing.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// Delivery failed.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    /// A message has no JSON form.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// Input or output failed.
+    #[error("{0}: {1}")]
+    Io(String, io::Error),
+}
+
+impl From<tonic::Status> for CliError {
+    fn from(status: tonic::Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+impl CliError {
+    /// 3 for a refusal, 1 for a failure.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Status(status) if !print::is_retryable(status) => ExitCode::from(3),
+            Self::Refused(_) => ExitCode::from(3),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Protocol values in words for people: dates, instants, statuses, errors.
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::protocol::pb;
+
+/// The name of an enum value in lower case, without its prefix and with hyphens: `review-pending`.
+pub(crate) fn word(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase().replace('_', "-")
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// True for errors that may pass when the call is repeated.
+pub(crate) fn is_retryable(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled)
+}
+
+/// An error with its reason and its rule.
+pub(crate) fn status(status: &Status) -> String {
+    let details = status.get_error_details();
+    let mut text = status.message().to_owned();
+    if let Some(info) = details.error_info() {
+        text = format!("{text} [{}]", info.reason);
+        if let Some(rule) = info.metadata.get("rule").filter(|rule| !rule.is_empty()) {
+            text = format!("{text}\n  rule: {rule}");
+        }
+    } else {
+        text = format!("{text} [{:?}]", status.code());
+    }
+    text
+}
+
+/// The status of a title in a word: `not-designated`.
+pub(crate) fn title_status(status: pb::TitleStatus) -> String {
+    word(status.as_str_name(), "TITLE_STATUS_")
+}
+
+/// The flags of a title in words.
+pub(crate) fn flags(title: &pb::Title) -> String {
+    let flags: Vec<_> = title.flags().map(|flag| word(flag.as_str_name(), "TITLE_FLAG_")).collect();
+    flags.join(" ")
+}
+
+/// An ISO date; an empty text if there is none.
+pub(crate) fn date(date: Option<&pb::Date>) -> String {
+    let Some(pb::Date { year, month, day }) = date else { return String::new() };
+    match (month, day) {
+        (0, _) => format!("{year:04}"),
+        (_, 0) => format!("{year:04}-{month:02}"),
+        _ => format!("{year:04}-{month:02}-{day:02}"),
+    }
+}
+
+/// An instant as local time in Shanghai, to the second.
+pub(crate) fn instant(timestamp: Option<&prost_types::Timestamp>) -> String {
+    let read = timestamp.and_then(|t| jiff::Timestamp::new(t.seconds, t.nanos).ok());
+    read.map_or_else(String::new, |instant| {
+        let local = jiff::tz::Offset::constant(8).to_datetime(instant);
+        format!("{} {:02}:{:02}:{:02}", local.date(), local.hour(), local.minute(), local.second())
+    })
+}
