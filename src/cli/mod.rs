@@ -14,9 +14,10 @@ mod paged;
 mod print;
 mod throwaway;
 
-use std::{io, process::ExitCode};
+use std::{io, panic::catch_unwind, process::ExitCode};
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 pub use self::commands::generate;
 use self::{commands::Command, error::CliError, print::eprint_line};
@@ -51,17 +52,25 @@ First steps:
 
 Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused by the server.";
 
+/// The runtime, or `None` after a line that says why there is none.
+///
+/// tokio panics where it finds no descriptor for its signal pipe. Its panic has printed the cause then.
+fn runtime() -> Option<Runtime> {
+    let build = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let why = match catch_unwind(build) {
+        Ok(Ok(runtime)) => return Some(runtime),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the runtime found no file descriptor".to_owned(),
+    };
+    eprint_line(&format!("tidu: cannot start: {why}"));
+    None
+}
+
 /// Parses the arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprint_line(&format!("tidu: cannot start: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
+    let Some(runtime) = runtime() else { return ExitCode::FAILURE };
     let serves = matches!(command, Command::Serve(_));
     telemetry::start(if serves { "info" } else { "warn" });
     let outcome = runtime.block_on(commands::run(command));

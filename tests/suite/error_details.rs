@@ -459,8 +459,8 @@ async fn answer(address: &str, frame: Vec<u8>, header: Option<(&str, &str)>) -> 
 async fn every_request_that_cannot_be_read_is_the_callers() {
     let fresh = Fresh::start();
     let address = fresh.server.address.trim_start_matches("http://");
-    let table: [(&str, Vec<u8>, Option<(&str, &str)>); 6] = [
-        ("not protobuf", vec![0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF], None),
+    let table = [
+        ("not protobuf", vec![0_u8, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF], None),
         ("cut short", vec![0, 0, 0, 1, 0, 1, 2, 3], None),
         ("nothing", vec![], None),
         ("compressed by nothing", vec![1, 0, 0, 0, 1, 0], None),

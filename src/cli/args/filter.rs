@@ -41,7 +41,7 @@ impl FilterArgs {
             self.clone();
         if let Some(path) = &self.designees_from {
             let failed = |e| CliError::Io(format!("cannot read {}", path.display()), e);
-            let text = fs::read_to_string(&path).map_err(failed)?;
+            let text = fs::read_to_string(path).map_err(failed)?;
             let lines = text.lines().map(str::trim);
             designees.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
         }
