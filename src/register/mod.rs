@@ -83,6 +83,8 @@ pub struct Register {
     others_at: HashMap<u32, Vec<DesigneeIndex>>,
     /// Repairs by the position they repair, oldest first.
     repairs: HashMap<u32, Vec<Repair>>,
+    /// Number of repairs recorded, also of one target.
+    repair_count: usize,
     postings: Postings,
     batches: HashMap<BatchKey, BatchRecord>,
     /// Batches in order of appearance.
@@ -210,7 +212,10 @@ impl Register {
                 }
             }
             Undo::Posted(posting) => self.postings.take_newest(posting),
-            Undo::Repair(target) => drop(shorten(self.repairs.entry(target))),
+            Undo::Repair(target) => {
+                shorten(self.repairs.entry(target));
+                self.repair_count -= 1;
+            }
             Undo::BatchEntry(key) => drop(self.batch_mut(key).entries.pop()),
             Undo::BatchEvent(key) => drop(self.batch_mut(key).events.pop()),
             Undo::Batch(key) => {

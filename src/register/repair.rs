@@ -64,6 +64,7 @@ impl Register {
         // The rules refuse a repair of what is not recorded yet; here it repairs nothing.
         if target < position {
             self.repairs.entry(target).or_default().push(Repair { position, replacement });
+            self.repair_count += 1;
             self.undo.push(Undo::Repair(target));
         }
         first

@@ -62,8 +62,8 @@ impl<Q> Default for Remembered<Q> {
 
 impl<Q: Copy + PartialEq> Remembered<Q> {
     fn ask(&mut self, register: &Register, question: Q, answer: impl FnOnce() -> bool) -> bool {
-        // Repairs may change the frame as well; they change the number of repairs.
-        let size = register.frame_size() + register.repairs.len();
+        // A repair may change the frame as well; each one changes the number of repairs.
+        let size = register.frame_size() + register.repair_count;
         match self.0 {
             Some((asked, at, answer)) if asked == question && at == size => answer,
             _ => {

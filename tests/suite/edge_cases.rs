@@ -844,6 +844,23 @@ async fn what_rests_on_absence_warns_until_the_part_is_declared_complete_and_rej
     assert_eq!(book.refused(late).await, ["NoticeMissing", "MeasuresMissing"]);
 }
 
+/// Two corrections of one declaration in one commit: the rules see each of them.
+#[tokio::test]
+async fn a_second_correction_of_a_declaration_counts_at_once() {
+    let book = Book::new();
+    let declared = |part| complete(MINISTRY, GIANT, part, "2023-01-01");
+    let position = book.say(declared(Part::Titles)).await;
+    let events = vec![
+        corrected(position, declared(Part::Notices)),
+        passed(A, GIANT, "2025", "2025-09-01"),
+        corrected(position, declared(Part::Titles)),
+        passed(B, GIANT, "2025", "2025-09-01"),
+    ];
+    // The titles are not declared complete for A, and again are for B.
+    let message = "[3] review_passed.programme: no such title is on record\n";
+    assert_eq!(book.told(events).await, message);
+}
+
 #[tokio::test]
 async fn who_misses_a_yearly_update_loses_the_review_where_updates_are_declared_complete() {
     let book = Book::new();
