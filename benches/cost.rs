@@ -141,7 +141,7 @@ fn work(rebuilds: bool) {
             Proposal::new(index, form::proposal(&catalogue, index, event).unwrap())
         };
         let proposals: Vec<Proposal> = events.enumerate().map(read).collect();
-        register.touch(proposals.iter().map(|proposal| &proposal.event));
+        register.prefetch(proposals.iter().map(|proposal| &proposal.event));
         let mut judge = Judge::default();
         let mut leaf = envelope(register.size());
         for proposal in proposals {
@@ -151,7 +151,7 @@ fn work(rebuilds: bool) {
             hash(&leaf.encode_to_vec(), &mut hashes);
             encode(&mut leaf, &mut chunks, &mut frontier);
         }
-        register.keep();
+        register.commit();
         log.append(log.size(), &chunks.finish()).unwrap();
     }
     for chunk in log.read(0, usize::MAX).unwrap() {

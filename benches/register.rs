@@ -26,7 +26,7 @@ use tidu::{
         event,
         pb::{self, event::Fact},
     },
-    register::{Counting, Group, Moment, Stage, Wanted},
+    register::{AsOf, Counting, Group, Stage, Wanted},
 };
 
 #[global_allocator]
@@ -262,13 +262,13 @@ fn questions(designees: usize) {
         road.record(&catalogue, proposals(&catalogue, commit));
         drop(road.chunks.finish());
     }
-    let as_of: CivilDate = PartialDate::parse_iso("2025-01-01").unwrap().first_day();
-    let moment = Moment { as_of, known_at: road.state.size() };
+    let valid_on: CivilDate = PartialDate::parse_iso("2025-01-01").unwrap().first_day();
+    let moment = AsOf { valid_on, known_at: road.state.size() };
     let register = road.state.reader();
     let register = register.read();
     let began = Instant::now();
     let mut counting =
-        Counting::new(Wanted::default(), moment, Stage::Standing, vec![Group::Industry]);
+        Counting::new(Wanted::default(), moment, Stage::Active, vec![Group::Industry]);
     while counting.advance(&register, &catalogue, 2_048) {}
     assert_eq!(counting.total() as usize, designees);
     println!(

@@ -119,7 +119,7 @@ fn judge_all(staging: &mut Staging<'_>, catalogue: &Catalogue, proposals: &[Prop
     let mut judged = Judged::default();
     // It remembers answers, which are right as long as nothing is rolled back.
     let mut judge = Judge::default();
-    staging.touch(proposals.iter().map(|proposal| &proposal.event));
+    staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
     for Proposal { index, event, .. } in proposals {
         let verdict = judge.judge(staging, catalogue, *index, event);
         if verdict.rejections.is_empty() {

@@ -97,7 +97,7 @@ impl Deref for Staging<'_> {
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
         if !self.accepted {
-            self.register.take_back(&self.savepoint);
+            self.register.rollback_to(&self.savepoint);
         }
     }
 }
@@ -142,7 +142,7 @@ impl State {
 
     /// Loads the cache lines that the events will need, all at once.
     pub fn prefetch<'e>(&self, events: impl Iterator<Item = &'e Event> + Clone) {
-        self.register.read().touch(events);
+        self.register.read().prefetch(events);
     }
 
     /// Begins a commit. Readers of the register wait until the staging ends.
@@ -189,7 +189,7 @@ impl State {
         }
         match self.seals.front() {
             Some(_) => {}
-            None => self.register.write().keep(),
+            None => self.register.write().commit(),
         }
     }
 
@@ -208,7 +208,7 @@ impl State {
         let kept = usize::try_from(size.saturating_sub(self.hashes_first)).unwrap_or(usize::MAX);
         self.hashes.truncate(kept);
         if let Some(savepoint) = savepoint {
-            self.register.write().take_back(&savepoint);
+            self.register.write().rollback_to(&savepoint);
         }
     }
 }

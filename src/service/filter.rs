@@ -24,7 +24,7 @@ pub(crate) async fn interest(
 ) -> Result<Interest, Status> {
     let Some(filter) = filter else { return Ok(Interest::default()) };
     let mut interest = event_filter(ledger.catalogue(), &filter)?;
-    while !interest.cover(&ledger.register(), QUESTION_SLICE_DESIGNEES) {
+    while !ledger.register().cover(&mut interest, QUESTION_SLICE_DESIGNEES) {
         tokio::task::yield_now().await;
     }
     Ok(interest)

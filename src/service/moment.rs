@@ -8,7 +8,7 @@ use crate::{
     domain::{CivilDate, fault::Reason},
     ledger::{Ledger, ReadError, Refusal},
     protocol::{leaf::Leaf, pb, time::micros},
-    register::Moment,
+    register::AsOf,
 };
 
 /// What a request says of them.
@@ -32,8 +32,8 @@ macro_rules! asked {
 pub(super) use asked;
 
 /// The moments of a request: today and everything, where it names none. A log size inside a commit is its beginning.
-pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<Moment, Status> {
-    let as_of = match convert::civil_date(asked.as_of.as_ref()) {
+pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<AsOf, Status> {
+    let valid_on = match convert::civil_date(asked.as_of.as_ref()) {
         Some(day) => day.map_err(|error| errors::bad_field("as_of", "", &error))?,
         None => today(ledger)?,
     };
@@ -55,7 +55,7 @@ pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<Moment, Stat
         }
         (None, None) => size,
     };
-    Ok(Moment { as_of, known_at })
+    Ok(AsOf { valid_on, known_at })
 }
 
 /// The log size, or, inside a commit, the size before it.

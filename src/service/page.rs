@@ -15,7 +15,7 @@ use crate::{
     ledger::Ledger,
     limits::{PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX},
     protocol::pb::{self, ErrorReason},
-    register::Moment,
+    register::AsOf,
 };
 
 /// Where a page stands. The token names the next position, the size of the log when the first page was read, and the
@@ -72,7 +72,7 @@ impl Page {
 /// Where a page of a list of the register stands: the moment of the first page, and how far the list was read.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
-    pub(crate) moment: Moment,
+    pub(crate) moment: AsOf,
     /// The item to look at next.
     pub(crate) next: usize,
     /// Results of that item that were given already.
@@ -106,20 +106,20 @@ impl Place {
 
     /// The token of a page that begins here; `request` is the request without page size, token and moment.
     pub(crate) fn token(&self, request: &impl prost::Message) -> String {
-        let Self { moment: Moment { as_of, known_at }, next, skip } = self;
-        format!("{as_of}.{known_at:x}.{next:x}.{skip:x}.{:x}", fingerprint(request))
+        let Self { moment: AsOf { valid_on, known_at }, next, skip } = self;
+        format!("{valid_on}.{known_at:x}.{next:x}.{skip:x}.{:x}", fingerprint(request))
     }
 
     /// Reads a token that this request gave out for a log of at most this size.
     fn parse(token: &str, request: &impl prost::Message, size: u64) -> Result<Self, Status> {
         let place = || {
             let mut parts = token.split('.');
-            let as_of = PartialDate::parse_iso(parts.next()?).ok()?.last_day();
+            let valid_on = PartialDate::parse_iso(parts.next()?).ok()?.last_day();
             let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
             let (known_at, next, skip, request_of) = (number()?, number()?, number()?, number()?);
             let whole = parts.next().is_none() && request_of == fingerprint(request);
             let place = Self {
-                moment: Moment { as_of, known_at },
+                moment: AsOf { valid_on, known_at },
                 next: usize::try_from(next).ok()?,
                 skip: usize::try_from(skip).ok()?,
             };

@@ -6,7 +6,7 @@ use tidu::{
     domain::{AuthorityCode, DesigneeId, event::BatchRef},
     ledger::Refusal,
     protocol::pb::{self, event::Fact},
-    register::{BatchState, DesigneeView, Flag, Moment, Status, TitleView},
+    register::{AsOf, BatchState, DesigneeView, Flag, Interest, Status, TitleView},
 };
 
 use crate::{
@@ -194,11 +194,13 @@ impl Book {
     }
 
     fn concerned(&self, position: u64) -> Vec<&'static str> {
-        let concern = self.ledger.register().concern(position).unwrap();
-        let all = AuthorityCode::all();
-        all.filter(|a| concern.authorities & (1 << a.index()) != 0)
-            .map(AuthorityCode::as_str)
-            .collect()
+        let register = self.ledger.register();
+        let concerned = |authority: &AuthorityCode| {
+            let mut interest = Interest::default();
+            interest.authority(*authority);
+            register.matching(&interest, position, position + 1, 1).0 == [position]
+        };
+        AuthorityCode::all().filter(concerned).map(AuthorityCode::as_str).collect()
     }
 }
 
@@ -600,7 +602,7 @@ async fn case_20_an_empty_sub_list_is_confirmed_and_not_missing() {
         batch: "7".to_owned(),
         sublist: None,
     };
-    let moment = Moment { as_of: day("2025-11-01"), known_at: 3 };
+    let moment = AsOf { valid_on: day("2025-11-01"), known_at: 3 };
     let view = book.ledger.register().batch(&batch, moment, true).unwrap();
     let state =
         |code: &str| view.sublists.iter().find(|s| s.sublist.as_str() == code).unwrap().state;
@@ -997,7 +999,7 @@ async fn pools_confer_nothing_and_a_seal_digests_what_it_closes() {
     book.say(pool(A, "2021-01-01", false)).await;
     assert!(book.shown(A, "2020-06-01").titles.is_empty());
     let entries = |on: &str| {
-        let moment = Moment { as_of: day(on), known_at: 3 };
+        let moment = AsOf { valid_on: day(on), known_at: 3 };
         book.ledger.register().pools(&[], moment)[0].entries
     };
     assert_eq!((entries("2019-12-31"), entries("2020-12-31"), entries("2021-01-01")), (0, 2, 1));

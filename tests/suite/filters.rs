@@ -1,5 +1,7 @@
 //! Filters: whom an event reaches, and that skipping finds what looking at every event finds.
 
+use std::sync::LazyLock;
+
 use fastrand::Rng;
 use tidu::{
     domain::{AuthorityCode, DesigneeId, RegionCode, catalogue::Catalogue, kind::Kind},
@@ -60,6 +62,24 @@ pub fn interests() -> Vec<Interest> {
     all
 }
 
+/// Every authority, programme and kind on its own.
+pub fn scopes() -> &'static [Interest] {
+    static SCOPES: LazyLock<Vec<Interest>> = LazyLock::new(|| {
+        let mut all = Vec::new();
+        let mut add = |narrow: &dyn Fn(&mut Interest)| {
+            let mut interest = Interest::default();
+            narrow(&mut interest);
+            all.push(interest);
+        };
+        AuthorityCode::all().for_each(|authority| add(&|i| i.authority(authority)));
+        Catalogue::built_in().ids().for_each(|programme| add(&|i| i.programme(programme)));
+        (0..128).filter_map(Kind::from_number).for_each(|kind| add(&|i| i.kind(kind)));
+        assert!(all.len() > 70, "only {}", all.len());
+        all
+    });
+    &SCOPES
+}
+
 fn all(register: &Register, interest: &Interest) -> Vec<u64> {
     register.matching(interest, 0, register.size(), usize::MAX).0
 }
@@ -103,7 +123,7 @@ fn skipping_finds_what_looking_at_every_event_finds() {
             let expected = one_by_one(&register, &interest);
             sparse += usize::from(!expected.is_empty() && expected.len() < length / 50);
             let mut covered = interest.clone();
-            while !covered.cover(&register, 1) {}
+            while !register.cover(&mut covered, 1) {}
             for interest in [interest, covered] {
                 assert_eq!(all(&register, &interest), expected, "{interest:?}");
                 in_pages(&register, &interest, &expected, &mut random);

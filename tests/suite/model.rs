@@ -12,7 +12,7 @@ use tidu::{
         kind::ProgrammeId,
     },
     protocol::event,
-    register::{Flag, Moment, Register, Status, rules::Judge},
+    register::{AsOf, Flag, Register, Status, rules::Judge},
 };
 
 use crate::register::{DESIGNEES, day, steps};
@@ -480,7 +480,7 @@ fn compare(
         let titles = model.titles(as_of);
         for designee in DESIGNEES {
             let id = DesigneeId::parse(designee).unwrap();
-            let moment = Moment { as_of, known_at: known_at as u64 };
+            let moment = AsOf { valid_on: as_of, known_at: known_at as u64 };
             let Some(index) = register.find(&id, moment.known_at) else { continue };
             let view = register.view(catalogue, index, moment);
             let root = model.root(&id);
@@ -616,7 +616,7 @@ fn the_order_of_recording_matters_only_through_position() {
                 for designee in DESIGNEES {
                     let id = DesigneeId::parse(designee).unwrap();
                     let Some(index) = register.find(&id, known_at) else { continue };
-                    let view = register.view(&catalogue, index, Moment { as_of, known_at });
+                    let view = register.view(&catalogue, index, AsOf { valid_on: as_of, known_at });
                     let title = |title: tidu::register::TitleView| {
                         let of = (title.programme, title.authority, title.item);
                         (of, title.status, title.valid_from, title.valid_to, title.batch)

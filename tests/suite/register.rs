@@ -1,6 +1,9 @@
 //! What follows from the events: titles as of a day, as known at a log size, after repairs, and the same after a replay.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use proptest::{prelude::*, test_runner::Config};
 use tidu::{
@@ -9,7 +12,7 @@ use tidu::{
     log::memory::MemoryLog,
     protocol::event,
     protocol::pb::{self, event::Fact},
-    register::{DesigneeIndex, DesigneeView, Moment, Register, Status},
+    register::{AsOf, DesigneeIndex, DesigneeView, Register, Status},
 };
 
 use crate::{
@@ -61,11 +64,11 @@ impl Book {
 pub fn view(
     register: &Register,
     index: DesigneeIndex,
-    as_of: CivilDate,
+    valid_on: CivilDate,
     known_at: u64,
 ) -> DesigneeView {
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
-    register.view(&CATALOGUE, index, Moment { as_of, known_at })
+    register.view(&CATALOGUE, index, AsOf { valid_on, known_at })
 }
 
 pub fn day(iso: &str) -> CivilDate {
@@ -521,7 +524,17 @@ fn answers_of(register: &Register, known_at: u64) -> String {
             text.push_str(&format!("{view:?}\n"));
         }
     }
-    text.push_str(&format!("{:?}", (0..known_at).map(|p| register.concern(p)).collect::<Vec<_>>()));
+    // The scope of every event, and the designees that it concerns.
+    for interest in filters::scopes() {
+        text.push_str(&format!("{:?}", register.matching(interest, 0, known_at, usize::MAX)));
+    }
+    for position in 0..known_at {
+        let mut ids = BTreeSet::new();
+        register.followed_as(position, position + 1, |id| {
+            ids.insert(id.to_string());
+        });
+        text.push_str(&format!("{ids:?}"));
+    }
     // What a filter gives below a size does not change when the log grows.
     for interest in filters::interests() {
         text.push_str(&format!("{:?}", register.matching(&interest, 0, known_at, usize::MAX)));
@@ -592,7 +605,7 @@ fn whatever_is_applied_the_register_known_at_p_is_that_of_the_first_p_events_and
         events[..cut].iter().for_each(|event| taken_back.apply(event));
         let savepoint = taken_back.savepoint();
         events[cut..].iter().for_each(|event| taken_back.apply(event));
-        taken_back.take_back(&savepoint);
+        taken_back.rollback_to(&savepoint);
         let size = taken_back.size();
         prop_assert_eq!(&answers_of(&taken_back, size), &cuts[cut]);
         // And what is applied afterwards goes on as if nothing had been.

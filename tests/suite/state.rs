@@ -7,7 +7,7 @@ use tidu::{
     log::{Chunk, ChunkWriter, LeafAt},
     merkle::leaf_hash,
     protocol::{event, leaf::Leaf, time::micros},
-    register::{Interest, Moment, Wanted},
+    register::{AsOf, Interest, Wanted},
 };
 
 use crate::{
@@ -35,7 +35,7 @@ fn parts(state: &State) -> impl PartialEq + std::fmt::Debug + use<> {
     let requests: Vec<Vec<u64>> = (0..COMMITS)
         .map(|i| state.request_candidates(format!("request-{i}").as_bytes()).collect())
         .collect();
-    let moment = Moment { as_of: CivilDate::MAX, known_at: register.size() };
+    let moment = AsOf { valid_on: CivilDate::MAX, known_at: register.size() };
     let (catalogue, all) = (Catalogue::built_in(), (usize::MAX, usize::MAX));
     let found = register.search(&catalogue, &Wanted::default(), moment, 0, all).0;
     let mut of_guangdong = Interest::default();

@@ -6,19 +6,17 @@ use super::{Outcome, Status};
 use crate::{
     domain::{AuthorityCode, CivilDate, event::Validity, kind::ProgrammeId},
     register::{
-        DesigneeIndex,
-        identity::Placed,
-        row::{NO_RULE, TitleKey, What},
-        texts::Sym,
+        identity::FactAt,
+        rows::{DesigneeIndex, FactKindRow, NO_RULE, Sym, TitleKey},
     },
 };
 
-/// A stretch of days on which a title is, or will be, in force.
+/// A period in which a title is, or will be, in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::register) struct Period {
     pub(in crate::register) from: CivilDate,
     pub(in crate::register) validity: Validity,
-    /// The event that began it, and the identifier that event was stated under.
+    /// The event that began it, and the identifier that this event was stated under.
     pub(in crate::register) position: u32,
     member: u16,
 }
@@ -33,13 +31,14 @@ impl Period {
     }
 }
 
-/// A title, as folded.
+/// A title as its facts make it.
 #[derive(Clone, Debug)]
 pub(in crate::register) struct Folded {
-    /// The first identifier, by its place in the circle, of the subject whose title it is.
+    /// The subject that holds it: the place of its first identifier in the cluster.
     pub(in crate::register) subject: u16,
     pub(in crate::register) key: TitleKey,
-    /// All stretches in force, as far as the facts reach; ends are cut where the title ended before them.
+    /// All periods in force, as far as the facts reach. A period is cut where the title ended
+    /// early.
     pub(in crate::register) periods: SmallVec<[Period; 2]>,
     /// Cohort: the batch of the first designation or notice.
     pub(in crate::register) batch: Sym,
@@ -66,7 +65,7 @@ pub(in crate::register) struct Folded {
     pub(in crate::register) stages: Stages,
 }
 
-/// How far a title ever came.
+/// The stages that a title has ever reached.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::register) struct Stages {
     pub(in crate::register) recommended: bool,
@@ -82,24 +81,24 @@ pub(in crate::register) struct Notice {
     pub(in crate::register) from: CivilDate,
     pub(in crate::register) to: Option<CivilDate>,
     pub(in crate::register) position: u32,
-    /// Days on which an objection was raised, and decided.
+    /// Days on which an objection was raised and decided.
     pub(in crate::register) raised: Option<CivilDate>,
     pub(in crate::register) resolved: Option<CivilDate>,
-    /// An objection was upheld, or the entry withdrawn, on this day.
+    /// Day on which an objection was upheld or the entry withdrawn.
     pub(in crate::register) closed: Option<CivilDate>,
 }
 
-/// How and when a title ended before its last day.
+/// The end of a title before its last day.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::register) struct Ended {
     pub(in crate::register) status: Status,
     pub(in crate::register) day: CivilDate,
     pub(in crate::register) position: u32,
-    /// Its validity before.
+    /// The validity it had before.
     validity: Validity,
 }
 
-/// How far a creation task has come.
+/// The progress of a creation task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::register) enum Creation {
     Open,
@@ -107,7 +106,7 @@ pub(in crate::register) enum Creation {
     Failed,
 }
 
-/// What a title takes along to a successor or another programme.
+/// The attributes that a title takes along to a successor or another programme.
 pub(super) struct Given {
     validity: Validity,
     batch: Sym,
@@ -145,108 +144,129 @@ impl Folded {
     }
 
     /// Folds one fact into the title.
-    pub(super) fn step(&mut self, placed: &Placed, as_of: CivilDate) -> Outcome {
-        let stated = &placed.stated;
-        let day = stated.effective;
-        let outcome = match stated.what {
-            What::Noticed { batch, to, review, recommendation, listing } => {
-                if review {
-                    self.review = Some(batch);
-                    return self.rule_of(placed, Outcome::Applied);
-                }
-                self.stages.recommended |= recommendation;
-                self.stages.noticed |= !recommendation;
-                self.notice = Some(Notice {
-                    batch,
-                    sublist: listing.sublist,
-                    from: day,
-                    to,
-                    position: placed.position,
-                    raised: None,
-                    resolved: None,
-                    closed: None,
-                });
-                if self.periods.is_empty() {
-                    (self.batch, self.sublist) = (batch, listing.sublist);
-                }
-                Outcome::Applied
+    pub(super) fn step(&mut self, placed: &FactAt, valid_on: CivilDate) -> Outcome {
+        let (fact, position) = (&placed.fact, placed.position);
+        let day = fact.effective;
+        let outcome = match fact.kind {
+            FactKindRow::Noticed { .. } => self.open_notice(placed),
+            FactKindRow::ObjectionRaised { .. } => {
+                self.on_notice(|notice| notice.raised = Some(day))
             }
-            What::ObjectionRaised { .. } => self.on_notice(|notice| notice.raised = Some(day)),
-            What::ObjectionResolved { upheld, .. } => self.on_notice(|notice| {
+            FactKindRow::ObjectionResolved { upheld, .. } => self.on_notice(|notice| {
                 notice.resolved = Some(day);
                 notice.closed = upheld.then_some(day).or(notice.closed);
             }),
-            What::NoticeWithdrawn { .. } => self.on_notice(|notice| notice.closed = Some(day)),
-            What::CreationListed { batch, listing } => {
+            FactKindRow::NoticeWithdrawn { .. } => {
+                self.on_notice(|notice| notice.closed = Some(day))
+            }
+            FactKindRow::CreationListed { batch, listing } => {
                 self.creation = Some(Creation::Open);
-                if self.periods.is_empty() {
-                    (self.batch, self.sublist) = (batch, listing.sublist);
-                }
+                self.join_cohort(batch, listing.sublist);
                 Outcome::Applied
             }
-            What::CreationAssessed { passed, .. } => {
+            FactKindRow::CreationAssessed { passed, .. } => {
                 self.creation = Some(if passed { Creation::Passed } else { Creation::Failed });
                 Outcome::Applied
             }
-            What::Designated { .. } => self.designate(placed, as_of),
-            What::ReviewOpened { round } => self.while_held(|title| title.review = Some(round)),
-            What::ReviewPassed { round, to, inferred } => self.while_held(|title| {
+            FactKindRow::Designated { .. } => self.designate(placed, valid_on),
+            FactKindRow::ReviewOpened { round } => {
+                self.while_held(|title| title.review = Some(round))
+            }
+            FactKindRow::ReviewPassed { round, to, inferred } => self.while_held(|title| {
                 title.cut_before(day);
                 title.begin(day, Validity { to, inferred }, placed);
                 title.round = round;
                 title.stages.reviewed = true;
             }),
-            What::ReviewFailed { revokes, .. } => {
+            FactKindRow::ReviewFailed { revokes, .. } => {
                 let status = if revokes { Status::Revoked } else { Status::Expired };
-                self.end(status, day, placed.position)
+                self.end(status, day, position)
             }
-            What::Revoked { ban_until } => {
-                let outcome = self.end(Status::Revoked, day, placed.position);
-                if outcome == Outcome::Applied {
-                    self.ban_until = ban_until;
-                }
-                outcome
+            FactKindRow::Revoked { ban_until } => self.revoke(day, position, ban_until),
+            FactKindRow::Surrendered => self.end(Status::Surrendered, day, position),
+            FactKindRow::Reinstated => self.reinstate(placed),
+            FactKindRow::RevocationProposed => {
+                self.while_held(|title| title.revocation_proposed = true)
             }
-            What::Surrendered => self.end(Status::Surrendered, day, placed.position),
-            What::Reinstated => self.reinstate(placed),
-            What::RevocationProposed => self.while_held(|title| title.revocation_proposed = true),
-            What::RectificationOrdered { due } => {
+            FactKindRow::RectificationOrdered { due } => {
                 self.while_held(|title| title.rectify = Some(due))
             }
-            What::SupportGranted { scheme, round } => {
-                self.supports.push((scheme, round, placed.position));
+            FactKindRow::SupportGranted { scheme, round } => {
+                self.supports.push((scheme, round, position));
                 Outcome::Applied
             }
-            // About other things; the caller knows the two that are about titles.
+            // Not about one title. The caller applies transfers and conversions.
             _ => Outcome::Later,
         };
-        self.rule_of(placed, outcome)
+        self.note_rule(placed, outcome)
     }
 
-    /// Notes under which rule version, and on whose recommendation, the title came to be what it is.
-    fn rule_of(&mut self, placed: &Placed, outcome: Outcome) -> Outcome {
+    fn open_notice(&mut self, placed: &FactAt) -> Outcome {
+        let FactKindRow::Noticed { batch, to, review, recommendation, listing } = placed.fact.kind
+        else {
+            return Outcome::Later;
+        };
+        if review {
+            self.review = Some(batch);
+            return Outcome::Applied;
+        }
+        self.stages.recommended |= recommendation;
+        self.stages.noticed |= !recommendation;
+        self.notice = Some(Notice {
+            batch,
+            sublist: listing.sublist,
+            from: placed.fact.effective,
+            to,
+            position: placed.position,
+            raised: None,
+            resolved: None,
+            closed: None,
+        });
+        self.join_cohort(batch, listing.sublist);
+        Outcome::Applied
+    }
+
+    /// Until its first designation, a title belongs to the batch that names it last.
+    fn join_cohort(&mut self, batch: Sym, sublist: Option<AuthorityCode>) {
+        if self.periods.is_empty() {
+            (self.batch, self.sublist) = (batch, sublist);
+        }
+    }
+
+    fn revoke(&mut self, day: CivilDate, position: u32, ban_until: Option<CivilDate>) -> Outcome {
+        let outcome = self.end(Status::Revoked, day, position);
         if outcome == Outcome::Applied {
-            let recommended_by = placed.stated.listing().and_then(|listing| listing.recommended_by);
+            self.ban_until = ban_until;
+        }
+        outcome
+    }
+
+    /// Notes the rule version and the recommendation that a fact rests on.
+    fn note_rule(&mut self, placed: &FactAt, outcome: Outcome) -> Outcome {
+        if outcome == Outcome::Applied {
+            let recommended_by = placed.fact.listing().and_then(|listing| listing.recommended_by);
             self.recommended_by = recommended_by.or(self.recommended_by);
             let begins = matches!(
-                placed.stated.what,
-                What::Designated { .. } | What::ReviewPassed { .. } | What::Reinstated
+                placed.fact.kind,
+                FactKindRow::Designated { .. }
+                    | FactKindRow::ReviewPassed { .. }
+                    | FactKindRow::Reinstated
             );
             if begins || self.periods.is_empty() {
-                self.rule = placed.stated.rule;
+                self.rule = placed.fact.rule;
             }
         }
         outcome
     }
 
-    fn designate(&mut self, placed: &Placed, as_of: CivilDate) -> Outcome {
-        let What::Designated { batch, to, inferred, renews, listing, .. } = placed.stated.what
+    fn designate(&mut self, placed: &FactAt, valid_on: CivilDate) -> Outcome {
+        let FactKindRow::Designated { batch, to, inferred, renews, listing, .. } = placed.fact.kind
         else {
             return Outcome::Later;
         };
-        let day = placed.stated.effective;
-        // A later designation that has not come changes nothing for a title that has had its day.
-        if day > as_of && !self.periods.is_empty() {
+        let day = placed.fact.effective;
+        // A designation still to come does not change a title that was designated before.
+        if day > valid_on && !self.periods.is_empty() {
             return Outcome::Later;
         }
         let held = self.periods.iter().find(|period| period.holds_on(day)).copied();
@@ -288,7 +308,7 @@ impl Folded {
         Outcome::Applied
     }
 
-    fn begin(&mut self, from: CivilDate, validity: Validity, placed: &Placed) {
+    fn begin(&mut self, from: CivilDate, validity: Validity, placed: &FactAt) {
         let (position, member) = (placed.position, placed.member);
         self.periods.push(Period { from, validity, position, member });
         self.ended = None;
@@ -316,7 +336,8 @@ impl Folded {
         Outcome::Applied
     }
 
-    /// The subject has ceased to exist: what is in force, or to come, ends. True if something did.
+    /// The subject has ceased to exist: ends the title if it is in force or still to come, and an
+    /// open notice. True if this changed anything.
     pub(super) fn end_with_subject(&mut self, day: CivilDate, position: u32) -> bool {
         let open = self.notice.as_mut().filter(|notice| notice.closed.is_none());
         let closes = open.is_some();
@@ -328,9 +349,9 @@ impl Folded {
         (ends && self.end(Status::Ended, day, position) == Outcome::Applied) || closes
     }
 
-    /// Ends the title because it goes elsewhere; gives what it takes along.
-    pub(super) fn give_away(&mut self, status: Status, placed: &Placed) -> Option<Given> {
-        let day = placed.stated.effective;
+    /// Ends the title because it goes elsewhere; gives the attributes that it takes along.
+    pub(super) fn give_away(&mut self, status: Status, placed: &FactAt) -> Option<Given> {
+        let day = placed.fact.effective;
         let validity = self.periods.last()?.validity;
         let (batch, recommended_by) = (self.batch, self.recommended_by);
         let applied = self.end(status, day, placed.position) == Outcome::Applied;
@@ -341,10 +362,10 @@ impl Folded {
     pub(super) fn receive(
         &mut self,
         given: &Given,
-        placed: &Placed,
+        placed: &FactAt,
         valid_to: Option<CivilDate>,
     ) -> Outcome {
-        let day = placed.stated.effective;
+        let day = placed.fact.effective;
         if self.ended.is_none() && self.periods.iter().any(|period| period.holds_on(day)) {
             return Outcome::Superseded("the receiver held the title already; one remains");
         }
@@ -352,22 +373,22 @@ impl Folded {
         self.begin(day, stated.unwrap_or(given.validity), placed);
         self.batch = given.batch;
         self.recommended_by = given.recommended_by;
-        self.rule = placed.stated.rule;
+        self.rule = placed.fact.rule;
         Outcome::Applied
     }
 
-    /// A revocation is undone: the title goes on to the end it had before.
-    fn reinstate(&mut self, placed: &Placed) -> Outcome {
+    /// A revocation is undone: the title continues to the end it had before.
+    fn reinstate(&mut self, placed: &FactAt) -> Outcome {
         let revoked = self.ended.filter(|ended| ended.status == Status::Revoked);
         let Some(Ended { validity, .. }) = revoked else {
             return Outcome::Superseded("there is no revocation to undo");
         };
-        self.begin(placed.stated.effective, validity, placed);
+        self.begin(placed.fact.effective, validity, placed);
         self.ban_until = None;
         Outcome::Applied
     }
 
-    /// The last stretch ends the day before, if it would reach the day; one to come does not come.
+    /// Ends the last period the day before, if it reaches the day or begins later.
     fn cut_before(&mut self, day: CivilDate) {
         let before = day.previous();
         if let Some(last) = self.periods.last_mut()
@@ -377,19 +398,19 @@ impl Folded {
         }
     }
 
-    /// The stretch that counts: the last one that has begun, or the first to come.
+    /// The current period: the last one.
     pub(in crate::register) fn current(&self) -> Option<&Period> {
         self.periods.last()
     }
 
-    /// The event that revoked the title on or before a day, if it stands.
+    /// The event that revoked the title on or before a day, if it is still revoked.
     pub(in crate::register) fn revoked_by(&self, day: CivilDate) -> Option<u32> {
         let ended =
             self.ended.filter(|ended| ended.status == Status::Revoked && ended.day <= day)?;
         Some(ended.position)
     }
 
-    /// Events that begin a stretch after a day.
+    /// The events that begin a period after a day.
     pub(in crate::register) fn periods_after(&self, day: CivilDate) -> impl Iterator<Item = u32> {
         let later = self.periods.iter().filter(move |period| period.from > day);
         later.map(|period| period.position)

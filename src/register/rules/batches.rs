@@ -1,31 +1,23 @@
-//! Rules for batches: opened once, sealed once, with what they hold.
+//! Rules for batches: a batch is opened and sealed once, and a seal states what the batch contains.
 
 use super::{Case, Objection};
 use crate::{
     domain::{
-        CivilDate,
         event::{BatchRef, Declared},
         fault::Reason,
     },
-    register::query::Moment,
+    register::batches::Content,
 };
 
 const RULE: &str = "a seal states what the publication holds";
 
 impl Case<'_> {
-    fn moment(&self) -> Moment {
-        Moment { as_of: CivilDate::MAX, known_at: self.known_at() }
-    }
-
-    pub(super) fn batch_opened(&mut self, batch: &BatchRef) {
-        let found = self.register.find_batch(batch).map(|(key, _)| key);
-        let seal = found.and_then(|key| self.register.seal_of(key, batch.sublist, self.moment()));
-        if let Some(seal) = seal.filter(|seal| Some(seal.position) != self.except) {
-            self.sealed_already("batch_opened.batch", batch, seal.position);
-        }
-    }
-
-    fn sealed_already(&mut self, field: &str, batch: &BatchRef, position: u32) {
+    pub(super) fn reject_sealed(&mut self, field: &str, batch: &BatchRef) -> bool {
+        let batches = self.batches();
+        let seal = batches.find(batch).and_then(|key| batches.seal_of(key, batch.sublist));
+        let Some(seal) = seal.filter(|seal| Some(seal.position) != self.except) else {
+            return false;
+        };
         let objection = Objection {
             field,
             value: batch.batch.clone(),
@@ -33,80 +25,85 @@ impl Case<'_> {
             message: "is sealed already; annul the seal to reopen it".to_owned(),
             rule: RULE,
         };
-        self.reject(objection, &[position]);
+        self.reject(objection, &[seal.position]);
+        true
     }
 
-    pub(super) fn batch_sealed(
+    pub(super) fn judge_seal(
         &mut self,
         batch: &BatchRef,
         declared: Declared,
         digest: Option<&[u8; 32]>,
     ) {
-        let moment = self.moment();
-        let found = self.register.find_batch(batch).map(|(key, _)| key);
-        let seal = found.and_then(|key| self.register.seal_of(key, batch.sublist, moment));
-        if let Some(seal) = seal.filter(|seal| Some(seal.position) != self.except) {
-            return self.sealed_already("batch_sealed.batch", batch, seal.position);
+        if self.reject_sealed("batch_sealed.batch", batch) {
+            return;
         }
-        let declares_nothing = (declared.designated.is_some() || declared.reviewed.is_some())
+        let batches = self.batches();
+        let Some(key) = batches.find(batch) else {
+            return self.require_declared_empty(batch, declared);
+        };
+        let content = batches.content(key);
+        self.require_declared_counts(batch, declared, &content);
+        if let Some(digest) = digest {
+            self.require_digest(batch, digest, &content);
+        }
+    }
+
+    /// Only an empty batch is sealed without any entry or opening on record.
+    fn require_declared_empty(&mut self, batch: &BatchRef, declared: Declared) {
+        let is_empty = (declared.designated.is_some() || declared.reviewed.is_some())
             && declared.designated.unwrap_or(0) == 0
             && declared.reviewed.unwrap_or(0) == 0;
-        let Some(key) = found else {
-            if !declares_nothing {
-                let message =
-                    "nothing was recorded of it; an empty one is sealed with designated = 0";
-                let objection = Objection {
-                    field: "batch_sealed.batch",
-                    value: batch.batch.clone(),
-                    reason: Reason::BatchUnknown,
-                    message: message.to_owned(),
-                    rule: RULE,
-                };
-                self.reject(objection, &[]);
-            }
+        if is_empty {
             return;
+        }
+        let message = "nothing was recorded of it; an empty one is sealed with designated = 0";
+        let objection = Objection {
+            field: "batch_sealed.batch",
+            value: batch.batch.clone(),
+            reason: Reason::BatchUnknown,
+            message: message.to_owned(),
+            rule: RULE,
         };
-        let content = self.register.content(key, moment);
+        self.reject(objection, &[]);
+    }
+
+    fn require_declared_counts(&mut self, batch: &BatchRef, declared: Declared, content: &Content) {
         let counts = content.counts(batch.sublist, false);
-        let declarations = [
-            (
-                "batch_sealed.declared.designated",
-                declared.designated,
-                counts.designated,
-                "designations",
-            ),
-            (
-                "batch_sealed.declared.reviewed",
-                declared.reviewed,
-                counts.reviewed,
-                "passed reviews",
-            ),
-        ];
-        for (field, declared, held, what) in declarations {
-            let Some(declared) = declared.filter(|declared| u64::from(*declared) != held) else {
+        let designated = ("batch_sealed.declared.designated", "designations");
+        let reviewed = ("batch_sealed.declared.reviewed", "passed reviews");
+        for ((field, entries), declared, recorded) in [
+            (designated, declared.designated, counts.designated),
+            (reviewed, declared.reviewed, counts.reviewed),
+        ] {
+            let Some(declared) = declared.filter(|declared| u64::from(*declared) != recorded)
+            else {
                 continue;
             };
             let objection = Objection {
                 field,
                 value: declared.to_string(),
                 reason: Reason::CountMismatch,
-                message: format!("{held} {what} are recorded"),
+                message: format!("{recorded} {entries} are recorded"),
                 rule: RULE,
             };
-            self.reject_expecting(objection, held.to_string());
+            self.reject_expecting(objection, recorded.to_string());
         }
-        let Some(digest) = digest else { return };
-        let actual = content.digest(self.register, batch.sublist);
-        if *digest != actual {
-            let hex: String = actual.iter().map(|byte| format!("{byte:02x}")).collect();
-            let objection = Objection {
-                field: "batch_sealed.digest",
-                value: String::new(),
-                reason: Reason::DigestMismatch,
-                message: format!("what is recorded has the digest {hex}"),
-                rule: RULE,
-            };
-            self.reject(objection, &[]);
+    }
+
+    fn require_digest(&mut self, batch: &BatchRef, digest: &[u8; 32], content: &Content) {
+        let actual = content.digest(self.subjects(), batch.sublist);
+        if *digest == actual {
+            return;
         }
+        let hex: String = actual.iter().map(|byte| format!("{byte:02x}")).collect();
+        let objection = Objection {
+            field: "batch_sealed.digest",
+            value: String::new(),
+            reason: Reason::DigestMismatch,
+            message: format!("what is recorded has the digest {hex}"),
+            rule: RULE,
+        };
+        self.reject(objection, &[]);
     }
 }

@@ -1,4 +1,4 @@
-//! Rules for what comes from a list: notices, designations, creation tasks.
+//! Rules for facts that come from a list: notices, designations, creation tasks.
 
 use super::{Case, Objection, titles::rows};
 use crate::{
@@ -10,13 +10,12 @@ use crate::{
     },
     register::{
         fold::{Creation, Folded},
-        query::Moment,
-        row::{TitleKey, What},
+        rows::TitleKey,
     },
 };
 
 impl Case<'_> {
-    pub(super) fn listed_fact(
+    pub(super) fn judge_listed_fact(
         &mut self,
         event: &Event,
         title: &TitleRef,
@@ -25,22 +24,22 @@ impl Case<'_> {
         fact: &TitleFact,
     ) {
         if let Some(listed) = event.fact.listed() {
-            self.holder_fits(event, rule, listed);
-            self.name_fits(event, listed.name.as_ref());
+            self.require_eligible_holder(event, rule, listed);
+            self.warn_if_name_differs(event, listed.name.as_ref());
         }
         match fact {
             TitleFact::NoticeOpened { review, recommendation, from, to, listed, .. } => {
-                self.not_twice_in_notice(event, key, fact);
-                self.notice_length(rule, *from, *to);
+                self.reject_twice_in_notice(event, key, fact);
+                self.warn_if_notice_short(rule, *from, *to);
                 if !review {
-                    self.not_banned(rule, title, *from, "notice_opened.notice_from");
+                    self.reject_banned(rule, title, *from, "notice_opened.notice_from");
                 }
                 if *recommendation {
                     let by = Some(event.authority);
-                    self.prerequisite_holds(rule, by, *from, "notice_opened.programme");
-                    self.not_excluded(rule, *from, "notice_opened.programme");
+                    self.require_prerequisite(rule, by, *from, "notice_opened.programme");
+                    self.reject_excluded(rule, *from, "notice_opened.programme");
                 } else if listed.recommended_by.is_some() && !review {
-                    self.not_excluded(rule, *from, "notice_opened.programme");
+                    self.reject_excluded(rule, *from, "notice_opened.programme");
                 }
             }
             TitleFact::Designated {
@@ -53,26 +52,26 @@ impl Case<'_> {
                 ..
             } => {
                 let (from, to) = (event.effective, validity.to);
-                self.batch_is_open(title, batch, *sublist, *supplement);
-                self.not_held(event, key, rule, (from, to));
-                self.not_banned(rule, title, from, "effective_date");
+                self.require_open_batch(title, batch, *sublist, *supplement);
+                self.reject_held_already(event, key, rule, (from, to));
+                self.reject_banned(rule, title, from, "effective_date");
                 let judged_on = recommended_on.unwrap_or(from);
                 let own = Some(event.authority).filter(|issuer| !issuer.is_ministry());
                 let by = listed.recommended_by.or(*sublist).or(own);
-                self.prerequisite_holds(rule, by, judged_on, "designated.programme");
-                self.not_excluded(rule, judged_on, "designated.programme");
-                self.creation_was_passed(event, title, key, rule);
-                self.stood_in_notice(event, title, key, batch, *supplement);
-                self.measures_are_in_force(event, title);
+                self.require_prerequisite(rule, by, judged_on, "designated.programme");
+                self.reject_excluded(rule, judged_on, "designated.programme");
+                self.require_passed_creation(event, title, key, rule);
+                self.require_notice(event, title, key, batch, *supplement);
+                self.require_measures(event, title);
             }
             TitleFact::CreationListed { .. } => {
-                self.not_banned(rule, title, event.effective, "effective_date");
+                self.reject_banned(rule, title, event.effective, "effective_date");
             }
             _ => {}
         }
     }
 
-    fn holder_fits(&mut self, event: &Event, rule: &RuleVersion, listed: &Listed) {
+    fn require_eligible_holder(&mut self, event: &Event, rule: &RuleVersion, listed: &Listed) {
         let Some(holder) = listed.kind else { return };
         if rule.holders.is_empty() || rule.holders.contains(&holder) {
             return;
@@ -89,48 +88,7 @@ impl Case<'_> {
         self.reject(objection, &[]);
     }
 
-    fn not_twice_in_notice(&mut self, event: &Event, key: Option<TitleKey>, fact: &TitleFact) {
-        let TitleFact::NoticeOpened { batch, review, recommendation, .. } = fact else { return };
-        let twin = self.judge.circle.own_facts().find(|placed| match placed.stated.what {
-            What::Noticed { batch: b, review: r, recommendation: step, .. } => {
-                placed.stated.title() == key
-                    && self.register.text(b) == batch
-                    && (r, step) == (*review, *recommendation)
-            }
-            _ => false,
-        });
-        let Some(placed) = twin else { return };
-        let (position, row) = (placed.position, placed.stated.row);
-        let objection = Objection {
-            field: "designee",
-            value: event.fact.designee().map_or(String::new(), ToString::to_string),
-            reason: Reason::DuplicateInList,
-            message: format!(
-                "stands in the notice of batch {batch} already, at position {position}{}",
-                rows(event.row, row)
-            ),
-            rule: "a list names a designee once, and so do the sub-lists of a batch together",
-        };
-        self.reject(objection, &[position]);
-    }
-
-    /// Published notices run for five working days; holidays are not known here, so weekends only.
-    fn notice_length(&mut self, rule: &RuleVersion, from: CivilDate, to: Option<CivilDate>) {
-        let Some(to) = to else { return };
-        let days = from.working_days_to(to);
-        if days < rule.notice_days && !self.said_before(Reason::NoticeShort, &to.to_string()) {
-            let objection = Objection {
-                field: "notice_opened.notice_to",
-                value: to.to_string(),
-                reason: Reason::NoticeShort,
-                message: format!("the notice is open on {days} working days"),
-                rule: "the programme catalogue, notice_days",
-            };
-            self.warn(objection, &[]);
-        }
-    }
-
-    fn batch_is_open(
+    fn require_open_batch(
         &mut self,
         title: &TitleRef,
         batch: &str,
@@ -143,9 +101,9 @@ impl Case<'_> {
             batch: batch.to_owned(),
             sublist,
         };
-        let found = self.register.find_batch(&batch).map(|(key, _)| key);
+        let batches = self.batches();
         let (field, value) = ("designated.batch", batch.batch.clone());
-        let Some(key) = found else {
+        let Some(key) = batches.find(&batch) else {
             if supplement {
                 let message = "there is no such batch to supplement".to_owned();
                 let rule = "a supplement keeps the number of its batch";
@@ -154,8 +112,7 @@ impl Case<'_> {
             }
             return;
         };
-        let moment = Moment { as_of: CivilDate::MAX, known_at: self.known_at() };
-        let seal = self.register.seal_of(key, sublist, moment).filter(|_| !supplement);
+        let seal = batches.seal_of(key, sublist).filter(|_| !supplement);
         if let Some(seal) = seal {
             let message = "the batch is sealed; a later publication sets supplement".to_owned();
             let (rule, reason) = ("a sealed batch is complete", Reason::BatchSealed);
@@ -163,9 +120,9 @@ impl Case<'_> {
         }
     }
 
-    /// One designee holds a title once at a time. Where a programme renews by a fresh designation, one may be stated in the
-    /// calendar year of the old title's end.
-    fn not_held(
+    /// A designee holds a title once at a time. If a programme renews by a new designation, that
+    /// one may take effect in the calendar year in which the old title ends.
+    fn reject_held_already(
         &mut self,
         event: &Event,
         key: Option<TitleKey>,
@@ -185,7 +142,7 @@ impl Case<'_> {
             .map(|period| period.position)
             .collect();
         let Some(first) = overlapping.first().copied() else { return };
-        let old = self.register.stated(first);
+        let old = self.register.rows.fact(first);
         let same_list = old.is_some_and(|old| {
             old.listing().is_some() && old.effective == from && old.issuer == event.authority
         });
@@ -208,13 +165,13 @@ impl Case<'_> {
         self.reject(objection, &overlapping);
     }
 
-    fn not_banned(&mut self, rule: &RuleVersion, title: &TitleRef, on: CivilDate, field: &str) {
+    fn reject_banned(&mut self, rule: &RuleVersion, title: &TitleRef, on: CivilDate, field: &str) {
         let own = |other: &&Folded| other.subject == 0 && other.key.programme == title.programme;
         let bans = self.judge.folding.titles.iter().filter(own).filter_map(|other| {
             let revoked = other.ended?;
             Some((other.ban_until.filter(|until| on <= *until)?, revoked))
         });
-        // What took effect before the revocation is no new application.
+        // A ban rejects new applications only: those that take effect after the revocation.
         let ban = bans.into_iter().find(|(_, revoked)| revoked.day <= on);
         if let Some((until, revoked)) = ban {
             let objection = Objection {
@@ -228,8 +185,9 @@ impl Case<'_> {
         }
     }
 
-    /// A prerequisite title is in force on the day of the recommendation. It never ends what it led to.
-    fn prerequisite_holds(
+    /// A prerequisite title is in force on the day of the recommendation. If it ends later, the
+    /// title that needed it goes on.
+    fn require_prerequisite(
         &mut self,
         rule: &RuleVersion,
         candidate_of: Option<AuthorityCode>,
@@ -258,10 +216,10 @@ impl Case<'_> {
             message: format!("no title of {names} is on record as in force on {on}"),
             rule: document(rule),
         };
-        self.absent(complete, objection);
+        self.reject_if_complete(complete, objection);
     }
 
-    fn not_excluded(&mut self, rule: &RuleVersion, on: CivilDate, field: &str) {
+    fn reject_excluded(&mut self, rule: &RuleVersion, on: CivilDate, field: &str) {
         let excluded = rule.excludes.ids();
         let holds = |title: &&Folded| {
             title.subject == 0
@@ -282,7 +240,7 @@ impl Case<'_> {
         self.reject(objection, &conflicts);
     }
 
-    fn creation_was_passed(
+    fn require_passed_creation(
         &mut self,
         event: &Event,
         title: &TitleRef,
@@ -307,56 +265,23 @@ impl Case<'_> {
             },
             rule: document(rule),
         };
-        self.absent(failed || complete, objection);
-    }
-
-    /// A designation follows a notice of the same batch.
-    fn stood_in_notice(
-        &mut self,
-        event: &Event,
-        title: &TitleRef,
-        key: Option<TitleKey>,
-        batch: &str,
-        supplement: bool,
-    ) {
-        let noticed = self.judge.circle.own_facts().any(|placed| match placed.stated.what {
-            What::Noticed { batch: b, review: false, .. } => {
-                placed.stated.title() == key && (supplement || self.register.text(b) == batch)
-            }
-            _ => false,
-        });
-        if noticed {
-            return;
-        }
-        let complete = self.notices_are_complete(event, title);
-        if !complete && self.said_before(Reason::NoticeMissing, batch) {
-            return;
-        }
-        let objection = Objection {
-            field: "designated.batch",
-            value: batch.to_owned(),
-            reason: Reason::NoticeMissing,
-            message: "no notice of this batch is on record for the designee".to_owned(),
-            rule: "a designation follows a public notice",
-        };
-        self.absent(complete, objection);
+        self.reject_if_complete(failed || complete, objection);
     }
 
     /// A provincial-level authority designates under measures of its own.
-    fn measures_are_in_force(&mut self, event: &Event, title: &TitleRef) {
+    fn require_measures(&mut self, event: &Event, title: &TitleRef) {
         let (authority, programme) = (title.authority, title.programme);
         if authority.is_ministry() {
             return;
         }
-        let moment = Moment { as_of: event.effective, known_at: self.known_at() };
-        let register = self.register;
+        let (register, framework) = (self.register, self.framework(event.effective));
         let question = (authority, programme, event.effective);
-        let answer = || register.has_measures(authority, programme, moment);
+        let answer = || framework.has_measures(authority, programme);
         if self.judge.measures.ask(register, question, answer) {
             return;
         }
         let complete = self.is_complete(authority, programme, Part::Measures, event.effective);
-        if !complete && self.said_before(Reason::MeasuresMissing, authority.as_str()) {
+        if !complete && !self.note_once(Reason::MeasuresMissing, authority.as_str()) {
             return;
         }
         let objection = Objection {
@@ -369,11 +294,11 @@ impl Case<'_> {
             ),
             rule: "a provincial-level authority designates under its measures",
         };
-        self.absent(complete, objection);
+        self.reject_if_complete(complete, objection);
     }
 }
 
-/// The document of a rule, or, where there is no single one, where the rule stands.
+/// The document of a rule; if it has none, the catalogue.
 pub(super) fn document(rule: &RuleVersion) -> &str {
     if rule.document.is_empty() { "the programme catalogue" } else { &rule.document }
 }

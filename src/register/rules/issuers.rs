@@ -1,4 +1,4 @@
-//! Who may state what: the matrix of the catalogue.
+//! Rules for issuers: the catalogue says which authorities may state a fact.
 
 use super::{Case, Objection};
 use crate::domain::{
@@ -11,7 +11,7 @@ use crate::domain::{
 
 impl Case<'_> {
     /// The catalogue says who may state a fact; an authority answers for its own region only.
-    pub(super) fn may_state(&mut self, event: &Event) {
+    pub(super) fn require_entitled_issuer(&mut self, event: &Event) {
         let recommends = matches!(
             &event.fact,
             Fact::Title { fact: TitleFact::NoticeOpened { recommendation: true, .. }, .. }
@@ -23,9 +23,9 @@ impl Case<'_> {
             catalogue.roles(event.fact.kind())
         };
         if !roles.iter().any(|role| self.has_role(*role, event)) {
-            return self.not_entitled(event, roles);
+            return self.reject_issuer(event, roles);
         }
-        self.answers_for_region(event);
+        self.require_own_region(event);
     }
 
     fn has_role(&self, role: Role, event: &Event) -> bool {
@@ -58,18 +58,18 @@ impl Case<'_> {
         }
     }
 
-    /// An authority that decided on the designee, recommended it or is responsible for it. Of a designee that nothing is
-    /// recorded of, nobody knows better.
+    /// An authority that decided on the designee, recommended it or is responsible for it. Of a
+    /// designee that nothing is recorded of, nobody knows better.
     fn is_involved(&self, issuer: AuthorityCode) -> bool {
-        let mut facts = self.judge.circle.own_facts().peekable();
+        let mut facts = self.judge.cluster.own_facts().peekable();
         facts.peek().is_none()
             || facts.any(|placed| {
-                let stated = &placed.stated;
+                let stated = &placed.fact;
                 stated.issuer == issuer || stated.responsible() == Some(issuer)
             })
     }
 
-    fn not_entitled(&mut self, event: &Event, roles: &[Role]) {
+    fn reject_issuer(&mut self, event: &Event, roles: &[Role]) {
         let programme = programme_of(&event.fact).map(|id| self.catalogue.programme(id));
         let decided_by = event.rule.zip(programme).and_then(|(place, programme)| {
             programme.rules.get(usize::from(place)).map(|rule| rule.decided_by)
@@ -103,7 +103,7 @@ impl Case<'_> {
     }
 
     /// A city with independent planning status answers for itself, and so does the corps.
-    fn answers_for_region(&mut self, event: &Event) {
+    fn require_own_region(&mut self, event: &Event) {
         let region = event.fact.listed().and_then(|listed| listed.region);
         let Some(region) = region.filter(|_| !event.authority.is_ministry()) else { return };
         if !event.authority.answers_for(region) {
@@ -112,8 +112,8 @@ impl Case<'_> {
                 value: event.authority.as_str().to_owned(),
                 reason: Reason::IssuerNotEntitled,
                 message: format!("does not answer for region {region}"),
-                rule: "each of the 37 authorities decides for its own region; a city with independent \
-                       planning status and the XPCC for themselves",
+                rule: "each of the 37 authorities decides for its own region; a city with \
+                       independent planning status and the XPCC for themselves",
             };
             self.reject(objection, &[]);
         }

@@ -1,41 +1,40 @@
-//! Rules for repairs: what may be corrected or annulled, and by whom.
+//! Rules for repairs: which events may be corrected or annulled, and by whom.
 
 use super::{Case, Objection};
 use crate::{
     domain::{event::Event, fault::Reason, kind::Kind},
     limits::REPAIR_CHAIN_MAX,
-    register::{
-        narrow,
-        row::{Stated, What},
-    },
+    register::rows::{FactKindRow, FactRow, position32},
 };
 
 const RULE: &str = "an event is repaired by its issuer or by the ministry";
 
 impl Case<'_> {
-    pub(super) fn annulled(&mut self, event: &Event, target: u64) {
-        self.repairable(event, target, "annulled.position");
+    pub(super) fn judge_annulment(&mut self, event: &Event, target: u64) {
+        self.require_repairable(event, target, "annulled.position");
     }
 
-    pub(super) fn corrected(&mut self, event: &Event, target: u64, replacement: &Event) {
-        if !self.repairable(event, target, "corrected.position") {
+    pub(super) fn judge_correction(&mut self, event: &Event, target: u64, replacement: &Event) {
+        if !self.require_repairable(event, target, "corrected.position") {
             return;
         }
-        let removes = |stated: &Stated| matches!(stated.what, What::Repaired { removes: true, .. });
-        if self.register.stated(narrow(target)).is_some_and(removes) {
+        let facts = self.register.facts(self.known_at());
+        let removes =
+            |fact: &FactRow| matches!(fact.kind, FactKindRow::Repaired { removes: true, .. });
+        if facts.recorded(position32(target)).is_some_and(removes) {
             let message = "is an annulment; annul it, and correct what it removed".to_owned();
             let (field, value) = ("corrected.position", target.to_string());
             let (reason, rule) = (Reason::RepairNotAllowed, RULE);
             return self.reject(Objection { field, value, reason, message, rule }, &[]);
         }
-        let root = self.register.root_of(narrow(target));
-        let kind = self.register.stated(root).map_or(0, |stated| stated.what.kind());
+        let root = facts.root_of(position32(target));
+        let kind = facts.recorded(root).map_or(0, |fact| fact.kind.number());
         let about_designee = |kind: u8| (30..90).contains(&kind);
         let new = replacement.fact.kind().number();
         if kind != new && !(about_designee(kind) && about_designee(new)) {
             let name = |number: u8| Kind::from_number(number.into()).map_or("", Kind::name);
             let message = format!(
-                "{} takes no place of {}; annul the event and state the other one",
+                "{} does not take the place of {}; annul the event and state the other one",
                 name(new),
                 name(kind)
             );
@@ -43,10 +42,10 @@ impl Case<'_> {
             let (field, reason) = ("corrected.position", Reason::RepairNotAllowed);
             let rule = "an event about a designee is corrected by one about a designee, others by \
                         their kind";
-            let conflicts = [narrow(target)];
+            let conflicts = [position32(target)];
             return self.reject(Objection { field, value, reason, message, rule }, &conflicts);
         }
-        // The replacement is judged as if the event in its place had never been.
+        // The replacement is judged as if the event in its place had never been recorded.
         self.path = "corrected.replacement.";
         self.except = Some(root);
         self.judge(replacement);
@@ -54,19 +53,18 @@ impl Case<'_> {
         self.except = None;
     }
 
-    fn repairable(&mut self, event: &Event, target: u64, field: &str) -> bool {
-        let stated = self.register.issuer_at(target);
-        let message = match stated {
+    fn require_repairable(&mut self, event: &Event, target: u64, field: &str) -> bool {
+        let facts = self.register.facts(self.known_at());
+        let recorded = u32::try_from(target).ok().and_then(|target| facts.recorded(target));
+        let message = match recorded.map(|fact| fact.issuer) {
             None => format!("is not recorded; the log has {} events", self.known_at()),
             Some(issuer) if !event.authority.is_ministry() && issuer != event.authority => {
                 format!("was stated by {}", issuer.as_str())
             }
-            Some(_) if self.register.chain_length(narrow(target)) >= REPAIR_CHAIN_MAX => {
+            Some(_) if facts.chain_length(position32(target)) >= REPAIR_CHAIN_MAX => {
                 format!("is at the end of {REPAIR_CHAIN_MAX} repairs; repair the first event again")
             }
-            Some(_) if self.register.is_annulled(narrow(target), self.known_at()) => {
-                "is annulled already".to_owned()
-            }
+            Some(_) if facts.is_annulled(position32(target)) => "is annulled already".to_owned(),
             Some(_) => return true,
         };
         let (value, reason) = (target.to_string(), Reason::RepairNotAllowed);

@@ -1,4 +1,5 @@
-//! Rules for facts about a designee itself: names, moves, mergers, identifiers, its end, its duties, cultivation pools.
+//! Rules for facts about a designee itself: names, moves, mergers, identifiers, its end, its
+//! duties, cultivation pools.
 
 use super::{Case, Objection};
 use crate::{
@@ -11,15 +12,15 @@ use crate::{
     limits::CIRCLE_DESIGNEES_MAX,
     register::{
         fold::{self, Folding},
-        identity::Circle,
-        row::What,
+        identity::IdentityCluster,
+        rows::FactKindRow,
     },
 };
 
 const RENAME_RULE: &str = "工企业函〔2021〕171号";
 
 impl Case<'_> {
-    pub(super) fn subject_fact(
+    pub(super) fn judge_subject_fact(
         &mut self,
         event: &Event,
         designee: &DesigneeId,
@@ -27,13 +28,15 @@ impl Case<'_> {
     ) {
         match fact {
             SubjectFact::Renamed { old_name, new_name, simple } => {
-                self.renamed(event, designee, old_name, new_name, *simple);
+                self.judge_rename(event, designee, old_name, new_name, *simple);
             }
             SubjectFact::Relocated {
                 from_region, to_region, from_authority, to_authority, ..
             } => {
-                self.relocated(*from_region, *to_region, *from_authority, *to_authority);
-                self.not_stated_twice(event, |what| matches!(what, What::Relocated { .. }));
+                self.judge_move(*from_region, *to_region, *from_authority, *to_authority);
+                self.reject_stated_twice(event, |what| {
+                    matches!(what, FactKindRow::Relocated { .. })
+                });
             }
             SubjectFact::Restructured { successors, .. } => {
                 if successors.contains(designee) {
@@ -46,61 +49,64 @@ impl Case<'_> {
                     };
                     self.reject(objection, &[]);
                 }
-                self.not_stated_twice(event, |what| matches!(what, What::Restructured { .. }));
+                self.reject_stated_twice(event, |what| {
+                    matches!(what, FactKindRow::Restructured { .. })
+                });
             }
             SubjectFact::IdentifierChanged { other, reason } => {
-                self.linked(designee, other, *reason);
+                self.judge_link(designee, other, *reason);
             }
-            SubjectFact::Ended => self.ended(event),
+            SubjectFact::Ended => self.judge_end(event),
             SubjectFact::InformationUpdated { year, programme } => {
                 let year = *year;
                 let programme = *programme;
-                let twin = self.judge.circle.own_facts().find(|placed| {
-                    placed.stated.what == What::InformationUpdated { year }
-                        && placed.stated.programme == programme
+                let twin = self.judge.cluster.own_facts().find(|placed| {
+                    placed.fact.kind == FactKindRow::InformationUpdated { year }
+                        && placed.fact.programme == programme
                 });
                 if let Some(position) = twin.map(|placed| placed.position) {
-                    self.already_recorded(event, position);
+                    self.reject_already_recorded(event, position);
                 }
             }
             SubjectFact::MajorChangeReported { occurred, reported } => {
-                self.report_is_in_time(*occurred, *reported);
-                let same = What::MajorChangeReported { occurred: *occurred, reported: *reported };
-                self.not_stated_twice(event, |what| *what == same);
+                self.warn_if_report_late(*occurred, *reported);
+                let same =
+                    FactKindRow::MajorChangeReported { occurred: *occurred, reported: *reported };
+                self.reject_stated_twice(event, |what| *what == same);
             }
             SubjectFact::PoolEntered { pool, listed } => {
-                self.name_fits(event, listed.name.as_ref());
-                self.pool(event, pool, true);
+                self.warn_if_name_differs(event, listed.name.as_ref());
+                self.judge_pool_event(event, pool, true);
             }
-            SubjectFact::PoolLeft { pool } => self.pool(event, pool, false),
+            SubjectFact::PoolLeft { pool } => self.judge_pool_event(event, pool, false),
         }
     }
 
-    /// The same is stated once for one day.
-    fn not_stated_twice(&mut self, event: &Event, same: impl Fn(&What) -> bool) {
-        let twin = self.judge.circle.own_facts().find(|placed| {
-            let stated = &placed.stated;
+    /// A fact about a designee is stated once by an authority for one day.
+    fn reject_stated_twice(&mut self, event: &Event, same: impl Fn(&FactKindRow) -> bool) {
+        let twin = self.judge.cluster.own_facts().find(|placed| {
+            let stated = &placed.fact;
             stated.effective == event.effective
                 && stated.issuer == event.authority
-                && same(&stated.what)
+                && same(&stated.kind)
         });
         // A proposal and its confirmation are two facts.
         if let Some(position) = twin.map(|placed| placed.position) {
             let confirms = matches!(
-                (&event.fact, self.register.stated(position).map(|stated| stated.what)),
+                (&event.fact, self.register.rows.fact(position).map(|fact| fact.kind)),
                 (
                     Fact::Subject { fact: SubjectFact::Relocated { confirmed: true, .. }, .. },
-                    Some(What::Relocated { confirmed: false, .. })
+                    Some(FactKindRow::Relocated { confirmed: false, .. })
                 )
             );
             if !confirms {
-                self.already_recorded(event, position);
+                self.reject_already_recorded(event, position);
             }
         }
     }
 
     /// A simple rename (简单更名) changes nothing but the name.
-    fn renamed(
+    fn judge_rename(
         &mut self,
         event: &Event,
         designee: &DesigneeId,
@@ -121,7 +127,7 @@ impl Case<'_> {
             };
             self.reject(objection, &[]);
         }
-        if self.judge.circle.own_facts().next().is_none() {
+        if self.judge.cluster.own_facts().next().is_none() {
             let objection = Objection {
                 field: "designee",
                 value: designee.to_string(),
@@ -133,8 +139,11 @@ impl Case<'_> {
         }
         let register = self.register;
         let new_key = new_name.key();
-        let twin = |what: &What| matches!(what, What::Renamed { name, .. } if name::folded(register.text(*name)) == new_key);
-        self.not_stated_twice(event, twin);
+        let twin = |kind: &FactKindRow| match kind {
+            FactKindRow::Renamed { name, .. } => name::folded(register.text(*name)) == new_key,
+            _ => false,
+        };
+        self.reject_stated_twice(event, twin);
         if let Some(on_record) = self.other_name_on_record(event, old_name) {
             let objection = Objection {
                 field: "renamed.old_name",
@@ -147,10 +156,10 @@ impl Case<'_> {
         }
     }
 
-    /// A move leads to another authority or another region, and the receiving authority answers for the new one. Within
-    /// one province it may cross authorities (Guangdong to Shenzhen), and between authorities it may change no region
-    /// (Xinjiang and the corps).
-    fn relocated(
+    /// A move leads to another authority or another region, and the receiving authority answers for
+    /// the new region. A move within one province may change the authority (Guangdong to Shenzhen).
+    /// A move between authorities may keep the region (Xinjiang and the corps).
+    fn judge_move(
         &mut self,
         from_region: Option<RegionCode>,
         to_region: RegionCode,
@@ -171,9 +180,9 @@ impl Case<'_> {
         }
     }
 
-    /// A code is lifelong; another one comes by re-registration or repair. An identifier that was replaced is never used for
-    /// another subject, and two are linked once.
-    fn linked(&mut self, designee: &DesigneeId, other: &DesigneeId, reason: LinkReason) {
+    /// A code is lifelong; another one comes by re-registration or repair. An identifier that was
+    /// replaced is never used for another subject, and two identifiers are linked once.
+    fn judge_link(&mut self, designee: &DesigneeId, other: &DesigneeId, reason: LinkReason) {
         const RULE: &str = "GB 32100-2015: a code is unique, lifelong and never reused";
         let field = "identifier_changed.new_designee";
         let value = other.to_string();
@@ -200,26 +209,26 @@ impl Case<'_> {
             return;
         }
         let Some(index) = known else { return };
-        let circle = self.register.circle(index, self.known_at(), self.except);
-        // The other one was given up for a third: it still names that subject.
-        let replaced = circle.own_facts().find(|placed| {
-            matches!(placed.stated.what, What::Linked { reason: LinkReason::Reregistered, .. })
-                && circle.members.get(usize::from(placed.member)) == Some(&index)
+        let cluster = self.subjects().cluster(index, self.except);
+        // The other one was replaced by a third before: it still names that subject.
+        let replaced = cluster.own_facts().find(|placed| {
+            matches!(placed.fact.kind, FactKindRow::Linked { reason: LinkReason::Reregistered, .. })
+                && cluster.members.get(usize::from(placed.member)) == Some(&index)
         });
         if let Some(placed) = replaced {
             let message = "was replaced before, and is never used for another subject".to_owned();
             let objection = Objection { field, value, reason: invalid, message, rule: RULE };
             return self.reject(objection, &[placed.position]);
         }
-        self.titles_collide(&circle, &value);
-        self.circle_stays_small(other, field);
+        self.warn_if_titles_collide(&cluster, &value);
+        self.reject_large_cluster(other, field);
     }
 
-    /// Everything that is tied together is folded together, so there is a bound to it.
-    pub(super) fn circle_stays_small(&mut self, other: &DesigneeId, field: &str) {
+    /// Identifiers that are tied together are folded together, so their number is bounded.
+    pub(super) fn reject_large_cluster(&mut self, other: &DesigneeId, field: &str) {
         let Some(index) = self.known(other) else { return };
-        let theirs = self.register.circle(index, self.known_at(), self.except);
-        let count = self.judge.circle.members.len() + theirs.members.len();
+        let theirs = self.subjects().cluster(index, self.except);
+        let count = self.judge.cluster.members.len() + theirs.members.len();
         if count > CIRCLE_DESIGNEES_MAX {
             let objection = Objection {
                 field,
@@ -234,8 +243,8 @@ impl Case<'_> {
         }
     }
 
-    /// Both identifiers hold the same title over the same days: accepted, and flagged.
-    fn titles_collide(&mut self, other: &Circle, value: &str) {
+    /// Both identifiers hold the same title over the same days: accepted with a flag.
+    fn warn_if_titles_collide(&mut self, other: &IdentityCluster, value: &str) {
         let mut folding = Folding::default();
         let months = self.catalogue.duties.report_months;
         fold::fold(&mut folding, other, CivilDate::MAX, months);
@@ -262,12 +271,9 @@ impl Case<'_> {
         }
     }
 
-    fn ended(&mut self, event: &Event) {
-        let ends = |what: &What| {
-            matches!(what, What::SubjectEnded | What::Restructured { ends: true, .. })
-        };
-        let before = self.judge.circle.own_facts().find(|placed| ends(&placed.stated.what));
-        if let Some((position, on)) = before.map(|p| (p.position, p.stated.effective)) {
+    fn judge_end(&mut self, event: &Event) {
+        let before = self.judge.cluster.own_facts().find(|placed| placed.fact.kind.ends_subject());
+        if let Some((position, on)) = before.map(|p| (p.position, p.fact.effective)) {
             let objection = Objection {
                 field: "effective_date",
                 value: event.effective.to_string(),
@@ -286,19 +292,10 @@ impl Case<'_> {
             .filter(|title| title.subject == 0)
             .flat_map(|title| title.periods_after(event.effective).collect::<Vec<_>>())
             .collect();
-        if let Some(first) = later.first() {
-            let objection = Objection {
-                field: "effective_date",
-                value: event.effective.to_string(),
-                reason: Reason::Conflicts,
-                message: format!("the event at position {first} takes effect later"),
-                rule: "a title ends with its subject",
-            };
-            self.warn(objection, &later);
-        }
+        self.warn_of_later_periods(event, &later, "a title ends with its subject");
     }
 
-    fn report_is_in_time(&mut self, occurred: CivilDate, reported: CivilDate) {
+    fn warn_if_report_late(&mut self, occurred: CivilDate, reported: CivilDate) {
         let duties = &self.catalogue.duties;
         let due = occurred.plus_months(duties.report_months);
         if reported > due {
@@ -313,12 +310,12 @@ impl Case<'_> {
         }
     }
 
-    fn pool(&mut self, event: &Event, pool: &str, enters: bool) {
-        let last = self.judge.circle.own_facts().rev().find_map(|placed| {
-            let stated = &placed.stated;
-            let (name, entered) = match stated.what {
-                What::PoolEntered { pool, .. } => (pool, true),
-                What::PoolLeft { pool } => (pool, false),
+    fn judge_pool_event(&mut self, event: &Event, pool: &str, enters: bool) {
+        let last = self.judge.cluster.own_facts().rev().find_map(|placed| {
+            let stated = &placed.fact;
+            let (name, entered) = match stated.kind {
+                FactKindRow::PoolEntered { pool, .. } => (pool, true),
+                FactKindRow::PoolLeft { pool } => (pool, false),
                 _ => return None,
             };
             let here = stated.issuer == event.authority

@@ -3,95 +3,107 @@
 use super::{Case, Objection};
 use crate::{
     domain::{
-        CivilDate, DesigneeId, Name,
+        CivilDate, DesigneeId,
         catalogue::RuleVersion,
         event::{Event, Fact, Part, TitleFact, TitleRef},
         fault::Reason,
-        name,
     },
     register::{
-        DesigneeIndex, Register, Status,
-        fold::{Folded, Notice},
-        identity::Placed,
-        row::{TitleKey, What},
+        DesigneeIndex, Status,
+        fold::Folded,
+        rows::{FactKindRow, TitleKey},
     },
 };
 
 pub(super) const HELD_RULE: &str = "a fact about a title needs the title";
 
 impl Case<'_> {
-    pub(super) fn title_fact(&mut self, event: &Event, title: &TitleRef, fact: &TitleFact) {
+    pub(super) fn judge_title_fact(&mut self, event: &Event, title: &TitleRef, fact: &TitleFact) {
         let Some(rule) = self.rule(event, title.programme) else { return };
-        let key = self.register.find_title(title);
-        self.not_ended(event, fact);
+        let key = self.title_key(title);
+        self.reject_ended_subject(event, fact);
         match fact {
             TitleFact::NoticeOpened { .. }
             | TitleFact::Designated { .. }
-            | TitleFact::CreationListed { .. } => self.listed_fact(event, title, key, rule, fact),
-            TitleFact::ObjectionRaised { batch } => self.objection(event, title, key, batch, true),
-            TitleFact::ObjectionResolved { batch, .. } => {
-                self.objection(event, title, key, batch, false);
+            | TitleFact::CreationListed { .. } => {
+                self.judge_listed_fact(event, title, key, rule, fact);
             }
-            TitleFact::NoticeWithdrawn { batch } => self.withdrawn(event, title, key, batch),
+            TitleFact::ObjectionRaised { batch } => {
+                self.judge_objection(event, title, key, batch, true);
+            }
+            TitleFact::ObjectionResolved { batch, .. } => {
+                self.judge_objection(event, title, key, batch, false);
+            }
+            TitleFact::NoticeWithdrawn { batch } => {
+                self.require_withdrawable(event, title, key, batch);
+            }
             TitleFact::ReviewOpened { batch, .. } => {
-                self.held(event, title, key);
-                self.cohort_fits(key, batch, "review_opened.batch");
-                self.not_twice(event, key);
+                self.require_held(event, title, key);
+                self.warn_if_cohort_differs(key, batch, "review_opened.batch");
+                self.reject_twice(event, key);
             }
             TitleFact::ReviewPassed { batch, .. } => {
-                self.held(event, title, key);
-                self.cohort_fits(key, batch, "review_passed.batch");
-                self.not_twice(event, key);
-                self.updates_were_made(event, title, key);
+                self.require_held(event, title, key);
+                self.warn_if_cohort_differs(key, batch, "review_passed.batch");
+                self.reject_twice(event, key);
+                self.require_updates(event, title, key);
             }
             TitleFact::ReviewFailed { batch, .. } => {
-                self.held(event, title, key);
-                self.cohort_fits(key, batch, "review_failed.batch");
-                self.not_twice(event, key);
-                self.nothing_later(event, key);
+                self.require_held(event, title, key);
+                self.warn_if_cohort_differs(key, batch, "review_failed.batch");
+                self.reject_twice(event, key);
+                self.warn_if_later(event, key);
             }
             TitleFact::Revoked { serious, ban_until } => {
-                self.held(event, title, key);
-                self.nothing_later(event, key);
-                self.ban_is_long_enough(event, rule, *serious, *ban_until);
+                self.require_held(event, title, key);
+                self.warn_if_later(event, key);
+                self.require_ban_length(event, rule, *serious, *ban_until);
             }
             TitleFact::Surrendered => {
-                self.held(event, title, key);
-                self.nothing_later(event, key);
+                self.require_held(event, title, key);
+                self.warn_if_later(event, key);
             }
             TitleFact::RevocationProposed
             | TitleFact::RectificationOrdered { .. }
             | TitleFact::SupportGranted { .. } => {
-                self.held(event, title, key);
-                self.not_twice(event, key);
+                self.require_held(event, title, key);
+                self.reject_twice(event, key);
             }
-            TitleFact::Reinstated { position } => self.reinstated(event, title, key, *position),
+            TitleFact::Reinstated { position } => {
+                self.require_revocation(event, title, key, *position);
+            }
             TitleFact::Transferred { successor, .. } => {
-                self.held(event, title, key);
-                self.successor_fits(event, successor);
+                self.require_held(event, title, key);
+                self.require_other_subject(event, successor);
             }
             TitleFact::Converted { to, .. } => {
-                self.held(event, title, key);
-                self.conversion_is_foreseen(event, title, to);
+                self.require_held(event, title, key);
+                self.require_foreseen_conversion(event, title, to);
             }
             TitleFact::CreationAssessed { batch, .. } => {
                 let listed = self.folded(key).is_some_and(|title| title.creation.is_some());
                 if !listed {
-                    self.not_on_record(event, title, "creation_assessed.batch", batch);
+                    self.object_to_missing_title(event, title, "creation_assessed.batch", batch);
                 }
-                self.not_twice(event, key);
+                self.reject_twice(event, key);
             }
         }
     }
 
-    /// The subject's title as the facts make it, and not a successor's.
+    /// The key of a title, if its item was ever recorded.
+    fn title_key(&self, title: &TitleRef) -> Option<TitleKey> {
+        let item = self.register.rows.find_word(&title.item)?;
+        Some(TitleKey { programme: title.programme, authority: title.authority, item })
+    }
+
+    /// The subject's own title, as the facts make it.
     pub(super) fn folded(&self, key: Option<TitleKey>) -> Option<&Folded> {
         let key = key?;
         self.judge.folding.titles.iter().find(|title| title.subject == 0 && title.key == key)
     }
 
-    /// Nothing begins after the subject has ceased to exist.
-    fn not_ended(&mut self, event: &Event, fact: &TitleFact) {
+    /// A title does not begin after the subject has ceased to exist.
+    fn reject_ended_subject(&mut self, event: &Event, fact: &TitleFact) {
         let begins = matches!(
             fact,
             TitleFact::NoticeOpened { .. }
@@ -101,10 +113,7 @@ impl Case<'_> {
         );
         let ended = self.judge.folding.subject.ended_on;
         let Some(ended) = ended.filter(|ended| begins && *ended <= event.effective) else { return };
-        let ends = |what: &What| {
-            matches!(what, What::SubjectEnded | What::Restructured { ends: true, .. })
-        };
-        let end = self.judge.circle.own_facts().find(|placed| ends(&placed.stated.what));
+        let end = self.judge.cluster.own_facts().find(|placed| placed.fact.kind.ends_subject());
         let conflicts: Vec<u32> = end.map(|placed| placed.position).into_iter().collect();
         self.reject(
             Objection {
@@ -118,12 +127,12 @@ impl Case<'_> {
         );
     }
 
-    /// A review or a revocation acts on a title. None on record may mean that it was not loaded yet; one that was revoked,
-    /// given up or passed on before cannot be acted on.
-    fn held(&mut self, event: &Event, title: &TitleRef, key: Option<TitleKey>) {
+    /// A review or a revocation needs a title. If none is on record, it may not be loaded yet. A
+    /// title that was revoked, given up or passed on before cannot be reviewed or revoked.
+    fn require_held(&mut self, event: &Event, title: &TitleRef, key: Option<TitleKey>) {
         let folded = self.folded(key).filter(|title| !title.periods.is_empty());
         let Some(folded) = folded else {
-            return self.not_on_record(
+            return self.object_to_missing_title(
                 event,
                 title,
                 "",
@@ -150,7 +159,13 @@ impl Case<'_> {
         }
     }
 
-    fn not_on_record(&mut self, event: &Event, title: &TitleRef, field: &str, value: &str) {
+    fn object_to_missing_title(
+        &mut self,
+        event: &Event,
+        title: &TitleRef,
+        field: &str,
+        value: &str,
+    ) {
         let (programme, authority) = (title.programme, title.authority);
         let complete = self.is_complete(authority, programme, Part::Titles, event.effective);
         let kind = event.fact.kind().name();
@@ -163,11 +178,11 @@ impl Case<'_> {
             message: "no such title is on record".to_owned(),
             rule: HELD_RULE,
         };
-        self.absent(complete, objection);
+        self.reject_if_complete(complete, objection);
     }
 
     /// The cohort of a title is the batch it was first designated in; a review keeps it.
-    fn cohort_fits(&mut self, key: Option<TitleKey>, batch: &str, field: &str) {
+    fn warn_if_cohort_differs(&mut self, key: Option<TitleKey>, batch: &str, field: &str) {
         let cohort = self.folded(key).map(|title| self.register.text(title.batch).to_owned());
         let Some(cohort) = cohort.filter(|cohort| !cohort.is_empty() && *cohort != batch) else {
             return;
@@ -185,39 +200,42 @@ impl Case<'_> {
         }
     }
 
-    /// The same fact is stated once: of the same kind about the same title, in the same round or on the same day.
-    fn not_twice(&mut self, event: &Event, key: Option<TitleKey>) {
+    /// A fact is stated once: of one kind about one title, in one round or on one day.
+    fn reject_twice(&mut self, event: &Event, key: Option<TitleKey>) {
         let kind = event.fact.kind().number();
         let Fact::Title { fact, .. } = &event.fact else { return };
         let text = |sym| self.register.text(sym);
-        let twin = self.judge.circle.own_facts().find(|placed| {
-            let stated = &placed.stated;
-            stated.what.kind() == kind
+        let twin = self.judge.cluster.own_facts().find(|placed| {
+            let stated = &placed.fact;
+            stated.kind.number() == kind
                 && stated.title() == key
-                && match (&stated.what, fact) {
-                    (What::ReviewOpened { round: a }, TitleFact::ReviewOpened { round: b, .. })
+                && match (&stated.kind, fact) {
+                    (
+                        FactKindRow::ReviewOpened { round: a },
+                        TitleFact::ReviewOpened { round: b, .. },
+                    )
                     | (
-                        What::ReviewPassed { round: a, .. },
+                        FactKindRow::ReviewPassed { round: a, .. },
                         TitleFact::ReviewPassed { round: b, .. },
                     )
                     | (
-                        What::ReviewFailed { round: a, .. },
+                        FactKindRow::ReviewFailed { round: a, .. },
                         TitleFact::ReviewFailed { round: b, .. },
                     ) => text(*a) == b,
                     (
-                        What::SupportGranted { scheme, round },
+                        FactKindRow::SupportGranted { scheme, round },
                         TitleFact::SupportGranted { scheme: s, round: r },
                     ) => text(*scheme) == s && text(*round) == r,
                     _ => stated.effective == event.effective,
                 }
         });
         if let Some(position) = twin.map(|placed| placed.position) {
-            self.already_recorded(event, position);
+            self.reject_already_recorded(event, position);
         }
     }
 
-    pub(super) fn already_recorded(&mut self, event: &Event, position: u32) {
-        let row = self.register.stated(position).map_or(0, |stated| stated.row);
+    pub(super) fn reject_already_recorded(&mut self, event: &Event, position: u32) {
+        let row = self.register.rows.fact(position).map_or(0, |fact| fact.row);
         let objection = Objection {
             field: "fact",
             value: event.fact.kind().name().to_owned(),
@@ -231,8 +249,8 @@ impl Case<'_> {
         self.reject(objection, &[position]);
     }
 
-    /// Who misses a yearly update loses the review.
-    fn updates_were_made(&mut self, event: &Event, title: &TitleRef, key: Option<TitleKey>) {
+    /// A review fails if the designee missed a yearly update.
+    fn require_updates(&mut self, event: &Event, title: &TitleRef, key: Option<TitleKey>) {
         let duties = &self.catalogue.duties;
         let Some(from) = self.folded(key).and_then(|title| title.current()).map(|p| p.from) else {
             return;
@@ -240,10 +258,13 @@ impl Case<'_> {
         let responsible = self.judge.folding.subject.responsible.unwrap_or(title.authority);
         let missing = (from.year()..=event.effective.year()).find(|year| {
             let Some(due) = duties.update_by.of_year(*year) else { return false };
-            let updated = self.judge.circle.own_facts().any(|placed| {
-                let stated = &placed.stated;
-                matches!(stated.what, What::InformationUpdated { year: y } if i32::from(y) == i32::from(*year))
-                    && stated.programme.is_none_or(|programme| programme == title.programme)
+            let updated = self.judge.cluster.own_facts().any(|placed| {
+                let fact = &placed.fact;
+                matches!(
+                    fact.kind,
+                    FactKindRow::InformationUpdated { year: updated }
+                        if i32::from(updated) == i32::from(*year)
+                ) && fact.programme.is_none_or(|programme| programme == title.programme)
             });
             from <= due
                 && due < event.effective
@@ -262,24 +283,28 @@ impl Case<'_> {
         }
     }
 
-    /// An end that is recorded after a later beginning makes that beginning void, or is made void by it.
-    fn nothing_later(&mut self, event: &Event, key: Option<TitleKey>) {
-        let later: Vec<u32> = self
-            .folded(key)
-            .map(|t| t.periods_after(event.effective).collect())
-            .unwrap_or_default();
+    /// An end is void if a later period of the title is on record, or makes that period void.
+    fn warn_if_later(&mut self, event: &Event, key: Option<TitleKey>) {
+        let Some(title) = self.folded(key) else { return };
+        let later: Vec<u32> = title.periods_after(event.effective).collect();
+        let rule = "facts count in the order of their effective dates";
+        self.warn_of_later_periods(event, &later, rule);
+    }
+
+    /// Warns that periods, by the events that begin them, take effect after an end.
+    pub(super) fn warn_of_later_periods(&mut self, event: &Event, later: &[u32], rule: &str) {
         let Some(first) = later.first() else { return };
         let objection = Objection {
             field: "effective_date",
             value: event.effective.to_string(),
             reason: Reason::Conflicts,
             message: format!("the event at position {first} takes effect later"),
-            rule: "facts count in the order of their effective dates",
+            rule,
         };
-        self.warn(objection, &later);
+        self.warn(objection, later);
     }
 
-    fn ban_is_long_enough(
+    fn require_ban_length(
         &mut self,
         event: &Event,
         rule: &RuleVersion,
@@ -301,8 +326,8 @@ impl Case<'_> {
         }
     }
 
-    /// What is undone is the revocation that stands, and it may be named.
-    fn reinstated(
+    /// A reinstatement undoes the revocation in force, and may name it.
+    fn require_revocation(
         &mut self,
         event: &Event,
         title: &TitleRef,
@@ -315,7 +340,7 @@ impl Case<'_> {
         match (revoked, named) {
             (None, _) if self.folded(key).is_none_or(|title| title.periods.is_empty()) => {
                 let id = self.catalogue.programme(title.programme).id.clone();
-                self.not_on_record(event, title, "reinstated.programme", &id);
+                self.object_to_missing_title(event, title, "reinstated.programme", &id);
             }
             (None, _) => {
                 let message = "the title is not revoked on that day".to_owned();
@@ -324,9 +349,10 @@ impl Case<'_> {
                 self.reject(Objection { field, value, reason, message, rule: RULE }, &[]);
             }
             (Some(position), Some(named)) => {
-                let source = u64::from(self.register.source_of(position, self.known_at()));
+                let facts = self.register.facts(self.known_at());
+                let source = u64::from(facts.source_of(position));
                 if named != source && named != u64::from(position) {
-                    let message = format!("the revocation that stands is at position {source}");
+                    let message = format!("the revocation in force is at position {source}");
                     let value = named.to_string();
                     let objection = Objection { field, value, reason, message, rule: RULE };
                     self.reject(objection, &[position]);
@@ -336,7 +362,7 @@ impl Case<'_> {
         }
     }
 
-    fn successor_fits(&mut self, event: &Event, successor: &DesigneeId) {
+    fn require_other_subject(&mut self, event: &Event, successor: &DesigneeId) {
         let known = self.known(successor);
         let is_itself = known.is_some_and(|index| self.is_same_subject(index));
         if is_itself || event.fact.designee() == Some(successor) {
@@ -349,15 +375,15 @@ impl Case<'_> {
             };
             self.reject(objection, &[]);
         }
-        self.circle_stays_small(successor, "title_transferred.successor");
+        self.reject_large_cluster(successor, "title_transferred.successor");
     }
 
     /// True if the identifier is one of the subject being judged.
     pub(super) fn is_same_subject(&self, index: DesigneeIndex) -> bool {
-        self.judge.circle.own_members().any(|member| member == index)
+        self.judge.cluster.same_subject().any(|member| member == index)
     }
 
-    fn conversion_is_foreseen(&mut self, event: &Event, from: &TitleRef, to: &TitleRef) {
+    fn require_foreseen_conversion(&mut self, event: &Event, from: &TitleRef, to: &TitleRef) {
         let target = self.catalogue.programme(to.programme);
         let foreseen = match target.rule("", event.effective) {
             Ok((_, rule)) => rule.succeeds.ids().contains(&from.programme),
@@ -377,108 +403,14 @@ impl Case<'_> {
         };
         self.reject(objection, &[]);
     }
-
-    /// An objection is raised inside the window of an open notice, and decided once raised.
-    fn objection(
-        &mut self,
-        event: &Event,
-        title: &TitleRef,
-        key: Option<TitleKey>,
-        batch: &str,
-        raises: bool,
-    ) {
-        let (kind, rule) = (event.fact.kind().name(), "an objection is raised during a notice");
-        let field = format!("{kind}.batch");
-        let Some(notice) = self.notice_of(key, batch) else {
-            return self.notice_missing(event, title, &field, batch);
-        };
-        let past = notice.to.filter(|to| raises && event.effective > *to);
-        if let Some(to) = past {
-            let objection = Objection {
-                field: "effective_date",
-                value: event.effective.to_string(),
-                reason: Reason::ObjectionLate,
-                message: format!("the notice ended on {to}; what comes later is a report"),
-                rule,
-            };
-            self.reject(objection, &[notice.position]);
-        }
-        if !raises && notice.raised.is_none() {
-            let message = "no objection to this entry is on record".to_owned();
-            let (value, reason) = (batch.to_owned(), Reason::NoticeNotOpen);
-            let objection = Objection { field: &field, value, reason, message, rule };
-            let complete = self.notices_are_complete(event, title);
-            self.absent(complete, objection);
-        }
-    }
-
-    /// An entry is withdrawn before its publication.
-    fn withdrawn(&mut self, event: &Event, title: &TitleRef, key: Option<TitleKey>, batch: &str) {
-        if self.notice_of(key, batch).is_none() {
-            self.notice_missing(event, title, "notice_withdrawn.batch", batch);
-        }
-    }
-
-    fn notice_of(&self, key: Option<TitleKey>, batch: &str) -> Option<Notice> {
-        let notice = self.folded(key)?.notice?;
-        (self.register.text(notice.batch) == batch && notice.closed.is_none()).then_some(notice)
-    }
-
-    pub(super) fn notices_are_complete(&mut self, event: &Event, title: &TitleRef) -> bool {
-        self.is_complete(title.authority, title.programme, Part::Notices, event.effective)
-    }
-
-    fn notice_missing(&mut self, event: &Event, title: &TitleRef, field: &str, batch: &str) {
-        let complete = self.notices_are_complete(event, title);
-        let objection = Objection {
-            field,
-            value: batch.to_owned(),
-            reason: Reason::NoticeNotOpen,
-            message: "no open notice of this batch is on record".to_owned(),
-            rule: "an entry is contested or withdrawn while its notice is open",
-        };
-        self.absent(complete, objection);
-    }
-
-    /// A list may write a name otherwise than the register has it; that deserves a look.
-    pub(super) fn name_fits(&mut self, event: &Event, listed: Option<&Name>) {
-        let Some(listed) = listed else { return };
-        let Some(on_record) = self.other_name_on_record(event, listed) else { return };
-        let field = format!("{}.profile.name", event.fact.kind().name());
-        let objection = Objection {
-            field: &field,
-            value: listed.as_str().to_owned(),
-            reason: Reason::NameDiffers,
-            message: format!("the name on record on that day is {on_record}"),
-            rule: "names change by renamed",
-        };
-        self.warn(objection, &[]);
-    }
 }
 
-impl<'a> Case<'a> {
-    /// The name on record on the day of an event, if it is not this one.
-    pub(super) fn other_name_on_record(&self, event: &Event, stated: &Name) -> Option<&'a str> {
-        let begun = |placed: &&Placed| placed.stated.effective <= event.effective;
-        let mut facts = self.judge.circle.own_facts().rev().filter(begun);
-        let on_record = self.register.text(facts.find_map(|placed| placed.stated.name())?);
-        (name::folded(on_record) != stated.key()).then_some(on_record)
-    }
-}
-
-/// The rows of two events, where lists have rows.
+/// The row numbers of two events, as far as their lists have rows.
 pub(super) fn rows(new: u32, old: u32) -> String {
     match (new, old) {
         (0, 0) => String::new(),
         (0, old) => format!(" (row {old})"),
         (new, 0) => format!(" (row {new})"),
         (new, old) => format!(" (rows {old} and {new})"),
-    }
-}
-
-impl Register {
-    pub(super) fn find_title(&self, title: &TitleRef) -> Option<TitleKey> {
-        let item = self.texts.find(&title.item)?;
-        Some(TitleKey { programme: title.programme, authority: title.authority, item })
     }
 }

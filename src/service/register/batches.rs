@@ -69,7 +69,7 @@ pub(super) async fn batches(
     Ok(pb::ListBatchesResponse {
         batches,
         next_page_token: next.map(|next| Place { next, ..place }.token(&same)).unwrap_or_default(),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -99,7 +99,7 @@ pub(super) async fn batch(
     Ok(pb::GetBatchResponse {
         batch: Some(convert::batch(&view, catalogue)),
         sublists: view.sublists.iter().map(convert::sublist).collect(),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }

@@ -49,14 +49,14 @@ pub(super) async fn count(
         total: counting.total(),
         unit: if by_designee { pb::CountUnit::Designees } else { pb::CountUnit::Titles }.into(),
         stage: stage_number(stage),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
 
 /// All stages, with their numbers in the protocol.
 const STAGES: [(Stage, pb::CountStage); 5] = [
-    (Stage::Standing, pb::CountStage::Standing),
+    (Stage::Active, pb::CountStage::Standing),
     (Stage::Recommended, pb::CountStage::Recommended),
     (Stage::Noticed, pb::CountStage::Noticed),
     (Stage::EverDesignated, pb::CountStage::EverDesignated),
@@ -66,7 +66,7 @@ const STAGES: [(Stage, pb::CountStage); 5] = [
 /// The stage with a number of the protocol. Titles that stand are counted unless another stage is named.
 fn stage_from(number: i32) -> Option<Stage> {
     if number == i32::from(pb::CountStage::Unspecified) {
-        return Some(Stage::Standing);
+        return Some(Stage::Active);
     }
     STAGES.iter().find(|(_, known)| i32::from(*known) == number).map(|(stage, _)| *stage)
 }

@@ -33,7 +33,7 @@ pub(super) async fn designee(
     }
     Ok(pb::GetDesigneeResponse {
         designee: Some(designee),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -70,7 +70,7 @@ pub(super) async fn explain(
         titles: titles.map(|title| convert::explanation(title, catalogue)).collect(),
         designee: view.id.to_string(),
         name: view.names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }

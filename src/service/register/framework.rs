@@ -42,7 +42,7 @@ pub(super) async fn pools(
                 entries: pool.entries,
             })
             .collect(),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -106,7 +106,7 @@ pub(super) async fn measures(
         next_page_token,
         total: count(total),
         provincial_authorities: count(issuers.len()),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -143,7 +143,7 @@ pub(super) async fn assessments(
     Ok(pb::ListAssessmentsResponse {
         assessments,
         next_page_token,
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }

@@ -69,7 +69,7 @@ pub(super) async fn designees(
     Ok(pb::ListDesigneesResponse {
         designees,
         next_page_token: token.unwrap_or_default(),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -114,7 +114,7 @@ pub(super) async fn titles(
     Ok(pb::ListTitlesResponse {
         titles,
         next_page_token: next.map(|place| place.token(&same)).unwrap_or_default(),
-        as_of: Some(convert::pb_date(at.as_of)),
+        as_of: Some(convert::pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }

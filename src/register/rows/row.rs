@@ -1,81 +1,69 @@
-//! An event as the register keeps it: 56 bytes, with texts as symbols.
+//! An event as the register keeps it: 56 bytes, with texts as symbols. Plain data, without any
+//! knowledge of other events.
 
-use super::{DesigneeIndex, postings::AudienceIndex, texts::Sym};
+use super::{
+    handles::{DesigneeIndex, Link, ScopeIndex},
+    texts::Sym,
+};
 use crate::domain::{
     AuthorityCode, CivilDate, IndustryCode, RegionCode,
     event::{Declared, LinkReason, Part},
     kind::ProgrammeId,
 };
 
-/// One event: whom it concerns, and what it says.
+/// One event: its scope, its designee, and the fact it states.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
-    /// Whom it concerns.
-    pub(super) audience: AudienceIndex,
-    /// The designee it is about, or, for a repair, that its target is about.
-    pub(super) designee: DesigneeIndex,
-    /// The designee's event before it.
-    pub(super) previous: Link,
-    pub(super) stated: Stated,
+pub(in crate::register) struct Row {
+    /// The authorities and programmes that it concerns, and its kind.
+    pub(in crate::register) scope: ScopeIndex,
+    /// The designee it is about. For a repair: the designee of its target.
+    pub(in crate::register) designee: DesigneeIndex,
+    /// The designee's previous event.
+    pub(in crate::register) previous: Link,
+    pub(in crate::register) fact: FactRow,
 }
 
 const _: () = assert!(size_of::<Row>() == 56);
 
-/// A position, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Link(u32);
-
-impl Link {
-    pub(super) const NONE: Self = Self(u32::MAX);
-
-    pub(super) fn to(position: u32) -> Self {
-        Self(position)
-    }
-
-    pub(super) fn position(self) -> Option<u32> {
-        (self != Self::NONE).then_some(self.0)
-    }
-}
-
-/// What an event says.
+/// The fact that an event states.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Stated {
-    pub(super) effective: CivilDate,
-    pub(super) document: Sym,
-    pub(super) row: u32,
-    pub(super) item: Sym,
-    pub(super) programme: Option<ProgrammeId>,
-    /// Whose title or batch it is; otherwise the issuer.
-    pub(super) authority: AuthorityCode,
-    pub(super) issuer: AuthorityCode,
-    /// Place of the rule version among the programme's; [`NO_RULE`] for none.
-    pub(super) rule: u8,
-    pub(super) what: What,
+pub(in crate::register) struct FactRow {
+    pub(in crate::register) effective: CivilDate,
+    pub(in crate::register) document: Sym,
+    pub(in crate::register) row: u32,
+    pub(in crate::register) item: Sym,
+    pub(in crate::register) programme: Option<ProgrammeId>,
+    /// The authority whose title or batch it is; for other facts, the issuer.
+    pub(in crate::register) authority: AuthorityCode,
+    pub(in crate::register) issuer: AuthorityCode,
+    /// Index of the rule version within its programme; [`NO_RULE`] for none.
+    pub(in crate::register) rule: u8,
+    pub(in crate::register) kind: FactKindRow,
 }
 
-pub(super) const NO_RULE: u8 = u8::MAX;
+pub(in crate::register) const NO_RULE: u8 = u8::MAX;
 
 /// Names a title of a given designee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct TitleKey {
-    pub(super) programme: ProgrammeId,
-    pub(super) authority: AuthorityCode,
-    pub(super) item: Sym,
+pub(in crate::register) struct TitleKey {
+    pub(in crate::register) programme: ProgrammeId,
+    pub(in crate::register) authority: AuthorityCode,
+    pub(in crate::register) item: Sym,
 }
 
-/// What a list says about a designee.
+/// The columns of a list about one designee.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Listing {
-    pub(super) name: Sym,
-    pub(super) region: Option<RegionCode>,
-    pub(super) industry: Option<IndustryCode>,
-    pub(super) recommended_by: Option<AuthorityCode>,
-    pub(super) sublist: Option<AuthorityCode>,
+pub(in crate::register) struct Listing {
+    pub(in crate::register) name: Sym,
+    pub(in crate::register) region: Option<RegionCode>,
+    pub(in crate::register) industry: Option<IndustryCode>,
+    pub(in crate::register) recommended_by: Option<AuthorityCode>,
+    pub(in crate::register) sublist: Option<AuthorityCode>,
 }
 
-/// What happened. A variant takes at most 24 bytes.
+/// The kind of a fact, with its own fields. A variant takes at most 24 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum What {
+pub(in crate::register) enum FactKindRow {
     // About a title.
     Noticed {
         batch: Sym,
@@ -213,60 +201,60 @@ pub(super) enum What {
     },
 }
 
-impl Stated {
-    /// The title it is about.
-    pub(super) fn title(&self) -> Option<TitleKey> {
-        let programme = self.programme.filter(|_| self.what.is_about_title())?;
+impl FactRow {
+    /// The title that the fact is about.
+    pub(in crate::register) fn title(&self) -> Option<TitleKey> {
+        let programme = self.programme.filter(|_| self.kind.is_about_title())?;
         Some(TitleKey { programme, authority: self.authority, item: self.item })
     }
 
-    /// Where the fact stands among others of the same day: notices first, revocations and ends last.
-    pub(super) fn precedence(&self) -> u8 {
-        match self.what {
-            What::CreationListed { .. } => 5,
-            What::CreationAssessed { .. } => 8,
-            What::Noticed { review: false, .. } => 10,
-            What::ObjectionRaised { .. } => 12,
-            What::ObjectionResolved { .. } => 14,
-            What::NoticeWithdrawn { .. } => 16,
-            What::Designated { .. } => 20,
-            What::Converted { .. } => 24,
-            What::Transferred { .. } => 26,
-            What::ReviewOpened { .. } => 30,
-            What::Noticed { review: true, .. } => 40,
-            What::SupportGranted { .. } => 45,
-            What::ReviewPassed { .. } | What::ReviewFailed { .. } => 60,
-            What::RectificationOrdered { .. } | What::RevocationProposed => 85,
-            What::Surrendered | What::Revoked { .. } => 90,
-            What::Reinstated => 92,
-            What::SubjectEnded | What::Restructured { .. } => 95,
+    /// The order among facts of one day: notices first, revocations and ends last.
+    pub(in crate::register) fn precedence(&self) -> u8 {
+        match self.kind {
+            FactKindRow::CreationListed { .. } => 5,
+            FactKindRow::CreationAssessed { .. } => 8,
+            FactKindRow::Noticed { review: false, .. } => 10,
+            FactKindRow::ObjectionRaised { .. } => 12,
+            FactKindRow::ObjectionResolved { .. } => 14,
+            FactKindRow::NoticeWithdrawn { .. } => 16,
+            FactKindRow::Designated { .. } => 20,
+            FactKindRow::Converted { .. } => 24,
+            FactKindRow::Transferred { .. } => 26,
+            FactKindRow::ReviewOpened { .. } => 30,
+            FactKindRow::Noticed { review: true, .. } => 40,
+            FactKindRow::SupportGranted { .. } => 45,
+            FactKindRow::ReviewPassed { .. } | FactKindRow::ReviewFailed { .. } => 60,
+            FactKindRow::RectificationOrdered { .. } | FactKindRow::RevocationProposed => 85,
+            FactKindRow::Surrendered | FactKindRow::Revoked { .. } => 90,
+            FactKindRow::Reinstated => 92,
+            FactKindRow::SubjectEnded | FactKindRow::Restructured { .. } => 95,
             _ => 80,
         }
     }
 
     /// The name that the fact states for the designee.
-    pub(super) fn name(&self) -> Option<Sym> {
-        let name = match self.what {
-            What::Renamed { name, .. } | What::Restructured { name, .. } => name,
+    pub(in crate::register) fn name(&self) -> Option<Sym> {
+        let name = match self.kind {
+            FactKindRow::Renamed { name, .. } | FactKindRow::Restructured { name, .. } => name,
             _ => self.listing()?.name,
         };
         (!name.is_empty()).then_some(name)
     }
 
-    /// What a list says, where the fact comes from one.
-    pub(super) fn listing(&self) -> Option<&Listing> {
-        match &self.what {
-            What::Noticed { listing, .. }
-            | What::Designated { listing, .. }
-            | What::CreationListed { listing, .. }
-            | What::PoolEntered { listing, .. } => Some(listing),
+    /// The columns of the list that the fact comes from, if any.
+    pub(in crate::register) fn listing(&self) -> Option<&Listing> {
+        match &self.kind {
+            FactKindRow::Noticed { listing, .. }
+            | FactKindRow::Designated { listing, .. }
+            | FactKindRow::CreationListed { listing, .. }
+            | FactKindRow::PoolEntered { listing, .. } => Some(listing),
             _ => None,
         }
     }
 
     /// The authority that becomes responsible for the designee by this fact.
-    pub(super) fn responsible(&self) -> Option<AuthorityCode> {
-        if let What::Relocated { to, confirmed: true, .. } = self.what {
+    pub(in crate::register) fn responsible(&self) -> Option<AuthorityCode> {
+        if let FactKindRow::Relocated { to, confirmed: true, .. } = self.kind {
             return Some(to);
         }
         let listing = self.listing()?;
@@ -275,14 +263,19 @@ impl Stated {
     }
 }
 
-impl What {
+impl FactKindRow {
+    /// True if the subject ceases to exist by this fact.
+    pub(in crate::register) fn ends_subject(&self) -> bool {
+        matches!(self, Self::SubjectEnded | Self::Restructured { ends: true, .. })
+    }
+
     fn is_about_title(&self) -> bool {
         // Numbers of kinds from 40 to 63, in the order of the protocol.
-        (40..=63).contains(&self.kind())
+        (40..=63).contains(&self.number())
     }
 
     /// The number of its kind in the protocol.
-    pub(super) fn kind(&self) -> u8 {
+    pub(in crate::register) fn number(&self) -> u8 {
         match self {
             Self::CatalogueAdopted => 20,
             Self::CompletenessDeclared { .. } => 21,

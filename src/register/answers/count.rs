@@ -1,44 +1,59 @@
-//! Counts of titles or designees at a stage, in groups; a slice at a time.
+//! Counts of titles or designees at a stage, by group, answered in slices.
 
 use hashbrown::{HashMap, HashSet};
 
 use super::{
-    Register,
-    fold::{Folded, Status, Subject},
-    query::{Moment, Reading, Wanted},
-    texts::Sym,
+    query::{Matcher, Wanted},
+    reading::Reading,
 };
-use crate::domain::{
-    AuthorityCode, IndustryCode, RegionCode, catalogue::Catalogue, kind::ProgrammeId,
+use crate::{
+    domain::{AuthorityCode, IndustryCode, RegionCode, catalogue::Catalogue, kind::ProgrammeId},
+    register::{
+        AsOf, Flags, Register, Status,
+        fold::{Folded, Subject},
+        rows::Sym,
+    },
 };
 
-/// How far a title must have come to be counted.
+/// The stage that a title must have reached to be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // as documented in tidu.v1.CountStage
 pub enum Stage {
+    /// Recommended in a notice.
     Recommended,
+    /// In a public notice of a designation.
     Noticed,
+    /// Designated on or before the day.
     EverDesignated,
+    /// A review was passed.
     Reviewed,
-    Standing,
+    /// In force on the day.
+    Active,
 }
 
-/// By what to group.
+/// An attribute by which counts are grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // as documented in tidu.v1.CountGroup
 pub enum Group {
+    /// The programme.
     Programme,
+    /// The authority that decides on the title.
     Authority,
+    /// The authority responsible for the designee.
     Responsible,
+    /// The authority that recommended the title.
     RecommendedBy,
+    /// The province of the designee.
     Region,
+    /// The status.
     Status,
+    /// The batch of the first designation or notice.
     Cohort,
+    /// The round of the last passed review.
     Round,
+    /// The section of the designee's industry.
     Industry,
 }
 
-/// What a title is grouped under.
+/// A value that a title is grouped under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key {
     None,
@@ -53,15 +68,15 @@ enum Key {
 /// A count under way.
 #[derive(Debug)]
 pub struct Counting {
-    /// Which titles.
+    /// The titles to count.
     pub wanted: Wanted,
-    /// As of, and as known at.
-    pub moment: Moment,
-    /// Designees rather than titles.
+    /// The day and log size of the count.
+    pub as_of: AsOf,
+    /// Counts designees rather than titles.
     pub by_designee: bool,
-    /// At which stage.
+    /// The stage to count.
     pub stage: Stage,
-    /// In which groups, at most three.
+    /// The groups, at most three.
     pub groups: Vec<Group>,
     total: u64,
     counts: HashMap<[Key; 3], u64>,
@@ -71,10 +86,10 @@ pub struct Counting {
 impl Counting {
     /// A count that has not begun.
     #[must_use]
-    pub fn new(wanted: Wanted, moment: Moment, stage: Stage, groups: Vec<Group>) -> Self {
+    pub fn new(wanted: Wanted, as_of: AsOf, stage: Stage, groups: Vec<Group>) -> Self {
         Self {
             wanted,
-            moment,
+            as_of,
             by_designee: false,
             stage,
             groups,
@@ -84,7 +99,7 @@ impl Counting {
         }
     }
 
-    /// All together.
+    /// The total.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
@@ -96,33 +111,33 @@ impl Counting {
         self.counts.len()
     }
 
-    /// Looks at so many more designees; true if there are more.
+    /// Reads the next designees; true if there are more.
     pub fn advance(
         &mut self,
         register: &Register,
         catalogue: &Catalogue,
         designees: usize,
     ) -> bool {
-        let mut reading = Reading::new(register, catalogue, self.moment);
-        reading.resolve(&self.wanted);
-        let end = register.designees.len().min(self.next.saturating_add(designees));
+        let mut reading = Reading::new(register, catalogue, self.as_of);
+        let matcher = Matcher::new(&register.rows, &self.wanted);
+        let end = register.designee_count().min(self.next.saturating_add(designees));
         let mut keys: HashSet<[Key; 3]> = HashSet::new();
         for place in self.next..end {
             let Some(index) = reading.read(place) else { continue };
-            if !reading.name_fits(index, &self.wanted) {
+            if !matcher.name_matches(&reading, index) {
                 continue;
             }
             keys.clear();
             let mut counted = false;
             for title in reading.own_titles() {
-                let status = title.status(register, self.moment);
+                let status = title.status(reading.batches());
                 if !self.is_at_stage(title, status) {
                     continue;
                 }
                 let needs_flags = !self.wanted.flags.is_empty();
                 let flags =
-                    if needs_flags { reading.flags(title, status) } else { Default::default() };
-                if !reading.fits(title, status, flags, &self.wanted) {
+                    if needs_flags { reading.flags(title, status) } else { Flags::default() };
+                if !matcher.matches(&reading, title, status, flags) {
                     continue;
                 }
                 let key = self.key(title, status, &reading.folding.subject);
@@ -140,16 +155,16 @@ impl Counting {
             }
         }
         self.next = end;
-        end < register.designees.len()
+        end < register.designee_count()
     }
 
     fn is_at_stage(&self, title: &Folded, status: Status) -> bool {
         match self.stage {
             Stage::Recommended => title.stages.recommended,
             Stage::Noticed => title.stages.noticed,
-            Stage::EverDesignated => title.periods.iter().any(|p| p.from <= self.moment.as_of),
+            Stage::EverDesignated => title.periods.iter().any(|p| p.from <= self.as_of.valid_on),
             Stage::Reviewed => title.stages.reviewed,
-            Stage::Standing => status == Status::Active,
+            Stage::Active => status == Status::Active,
         }
     }
 
@@ -173,7 +188,7 @@ impl Counting {
         })
     }
 
-    /// The groups with their keys as the protocol has them, in the order of the keys.
+    /// The groups by their keys, which are written as in the protocol.
     #[must_use]
     pub fn groups(&self, register: &Register, catalogue: &Catalogue) -> Vec<(Vec<String>, u64)> {
         let text = |key: &Key| match key {
@@ -211,7 +226,7 @@ impl Status {
         .into_iter()
     }
 
-    /// The status in lower case, as the protocol's groups have it.
+    /// The status in lower case, as in the protocol's groups.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

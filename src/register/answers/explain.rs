@@ -1,49 +1,62 @@
-//! Why a title is what it is: the facts in the order in which they count, and what each did.
+//! Why a title has its status: the facts in the order of the fold, with the effect of each.
 
-use super::{
-    DesigneeIndex, Register,
-    fold::{self, Folding, Outcome, Status},
-    identity::Placed,
-    query::{Moment, Reading},
-    row::{NO_RULE, TitleKey, What},
-    view::TitleView,
+use super::{reading::Reading, view::TitleView};
+use crate::{
+    domain::{AuthorityCode, CivilDate, catalogue::Catalogue, kind::ProgrammeId},
+    register::{
+        AsOf, DesigneeIndex, Register, Status,
+        fold::{self, Folding, Outcome},
+        identity::FactAt,
+        rows::{FactKindRow, NO_RULE, TitleKey},
+    },
 };
-use crate::domain::{AuthorityCode, CivilDate, catalogue::Catalogue, kind::ProgrammeId};
 
-/// What a fact did to a title.
+/// The effect of a fact on a title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // as documented in tidu.v1.StepEffect
 pub enum Effect {
+    /// It changed the title.
     Applied,
+    /// It could not apply.
     Superseded,
+    /// It takes effect after the day.
     Later,
 }
 
 /// One fact in an explanation.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)] // as documented in tidu.v1.ExplainedStep
 pub struct Step {
+    /// Position of the event in force: the fact itself, or its correction.
     pub position: u64,
+    /// Position of the event that was corrected, if it was.
     pub corrected_position: Option<u64>,
+    /// Number of the fact's kind.
     pub kind: u8,
+    /// Day on which it takes effect.
     pub effective: CivilDate,
+    /// The authority that states it.
     pub authority: AuthorityCode,
+    /// Its effect on the title.
     pub effect: Effect,
+    /// The fact in words, with the reason why it did not apply.
     pub message: String,
+    /// Number of the document behind it.
     pub document: String,
+    /// Rule version under which it was decided.
     pub rule_version: String,
+    /// Document of that rule version.
     pub rule: String,
+    /// Its order among facts of one day.
     pub precedence: u8,
 }
 
-/// Why a title is what it is.
+/// A title with the reasons for its status.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     /// The title.
     pub title: TitleView,
-    /// The facts.
+    /// The facts, in the order of the fold.
     pub steps: Vec<Step>,
-    /// Why they give this status.
+    /// The status in words, with its reason.
     pub conclusion: String,
 }
 
@@ -55,25 +68,25 @@ impl Register {
         catalogue: &Catalogue,
         index: DesigneeIndex,
         programme: ProgrammeId,
-        moment: Moment,
+        as_of: AsOf,
     ) -> Vec<Explanation> {
-        let mut reading = Reading::new(self, catalogue, moment);
+        let mut reading = Reading::new(self, catalogue, as_of);
         reading.read_one(index);
-        let mut told: Vec<(TitleKey, Placed, Outcome)> = Vec::new();
-        let mut observe = |placed: &Placed, key: TitleKey, outcome: Outcome| {
+        let mut told: Vec<(TitleKey, FactAt, Outcome)> = Vec::new();
+        let mut observe = |placed: &FactAt, key: TitleKey, outcome: Outcome| {
             told.push((key, *placed, outcome));
         };
         let (mut folding, months) = (Folding::default(), catalogue.duties.report_months);
-        fold::fold_with(&mut folding, &reading.circle, moment.as_of, months, &mut observe);
+        fold::fold_with(&mut folding, &reading.cluster, as_of.valid_on, months, &mut observe);
         let titles = folding.titles.iter();
         titles
             .filter(|title| title.subject == 0 && title.key.programme == programme)
             .map(|title| {
-                let status = title.status(self, moment);
+                let status = title.status(reading.batches());
                 let view = reading.title_view(title, status, reading.flags(title, status));
                 let own = told.iter().filter(|(key, ..)| *key == title.key);
                 let steps = own.map(|(_, placed, outcome)| reading.step(placed, *outcome));
-                let conclusion = conclusion(&view, moment.as_of);
+                let conclusion = conclusion(&view, as_of.valid_on);
                 Explanation { steps: steps.collect(), conclusion, title: view }
             })
             .collect()
@@ -81,88 +94,92 @@ impl Register {
 }
 
 impl Reading<'_> {
-    fn step(&self, placed: &Placed, outcome: Outcome) -> Step {
-        let stated = &placed.stated;
-        let source = self.register.source_of(placed.position, self.moment.known_at);
-        let rule = stated.programme.filter(|_| stated.rule != NO_RULE);
-        let rule = rule.and_then(|programme| self.catalogue.rule_at(programme, stated.rule));
+    fn step(&self, placed: &FactAt, outcome: Outcome) -> Step {
+        let fact = &placed.fact;
+        let source = self.subjects().facts().source_of(placed.position);
+        let rule = fact.programme.filter(|_| fact.rule != NO_RULE);
+        let rule = rule.and_then(|programme| self.catalogue.rule_at(programme, fact.rule));
         let (effect, why) = match outcome {
             Outcome::Applied => (Effect::Applied, ""),
             Outcome::Superseded(why) => (Effect::Superseded, why),
             Outcome::Later => (Effect::Later, "takes effect after the day"),
         };
-        let mut message = self.says(&stated.what);
+        let mut message = self.in_words(&fact.kind);
         if !why.is_empty() {
             message = format!("{message}: {why}");
         }
         Step {
             position: source.into(),
             corrected_position: (source != placed.position).then_some(placed.position.into()),
-            kind: stated.what.kind(),
-            effective: stated.effective,
-            authority: stated.issuer,
+            kind: fact.kind.number(),
+            effective: fact.effective,
+            authority: fact.issuer,
             effect,
             message,
-            document: self.register.text(stated.document).to_owned(),
+            document: self.register.text(fact.document).to_owned(),
             rule_version: rule.map_or("", |rule| rule.version.as_str()).to_owned(),
             rule: rule.map_or("", |rule| rule.document.as_str()).to_owned(),
-            precedence: stated.precedence(),
+            precedence: fact.precedence(),
         }
     }
 
     /// A fact in words.
-    fn says(&self, what: &What) -> String {
+    fn in_words(&self, kind: &FactKindRow) -> String {
         let text = |sym| self.register.text(sym);
         let until = |to: Option<CivilDate>, inferred: bool| match to {
             None => "without a stated end".to_owned(),
             Some(to) if inferred => format!("to {to}, inferred from the catalogue"),
             Some(to) => format!("to {to}"),
         };
-        match *what {
-            What::Noticed { batch, review, recommendation, .. } => {
+        match *kind {
+            FactKindRow::Noticed { batch, review, recommendation, .. } => {
                 let purpose = if review { "review" } else { "new designation" };
                 let scope = if recommendation { " (recommendation)" } else { "" };
                 format!("notice of a {purpose}{scope}, batch {}", text(batch))
             }
-            What::ObjectionRaised { .. } => "an objection was raised".to_owned(),
-            What::ObjectionResolved { upheld: true, .. } => "the objection was upheld".to_owned(),
-            What::ObjectionResolved { .. } => "the objection was dismissed".to_owned(),
-            What::NoticeWithdrawn { .. } => "the entry was withdrawn".to_owned(),
-            What::Designated { batch, to, inferred, supplement, .. } => {
+            FactKindRow::ObjectionRaised { .. } => "an objection was raised".to_owned(),
+            FactKindRow::ObjectionResolved { upheld: true, .. } => {
+                "the objection was upheld".to_owned()
+            }
+            FactKindRow::ObjectionResolved { .. } => "the objection was dismissed".to_owned(),
+            FactKindRow::NoticeWithdrawn { .. } => "the entry was withdrawn".to_owned(),
+            FactKindRow::Designated { batch, to, inferred, supplement, .. } => {
                 let supplement = if supplement { ", by a supplement" } else { "" };
                 format!("designated in batch {}{supplement}, {}", text(batch), until(to, inferred))
             }
-            What::ReviewOpened { round } => format!("review opened, round {}", text(round)),
-            What::ReviewPassed { round, to, inferred } => {
+            FactKindRow::ReviewOpened { round } => format!("review opened, round {}", text(round)),
+            FactKindRow::ReviewPassed { round, to, inferred } => {
                 format!("review passed in round {}, {}", text(round), until(to, inferred))
             }
-            What::ReviewFailed { round, revokes } => {
+            FactKindRow::ReviewFailed { round, revokes } => {
                 let follows = if revokes { "revoked for it" } else { "lapses" };
                 format!("review failed in round {}: {follows}", text(round))
             }
-            What::RevocationProposed => "revocation proposed".to_owned(),
-            What::Revoked { ban_until: Some(until) } => format!("revoked, banned to {until}"),
-            What::Revoked { ban_until: None } => "revoked".to_owned(),
-            What::Surrendered => "given up by the holder".to_owned(),
-            What::Reinstated => "revocation undone".to_owned(),
-            What::Transferred { successor, .. } => {
+            FactKindRow::RevocationProposed => "revocation proposed".to_owned(),
+            FactKindRow::Revoked { ban_until: Some(until) } => {
+                format!("revoked, banned to {until}")
+            }
+            FactKindRow::Revoked { ban_until: None } => "revoked".to_owned(),
+            FactKindRow::Surrendered => "given up by the holder".to_owned(),
+            FactKindRow::Reinstated => "revocation undone".to_owned(),
+            FactKindRow::Transferred { successor, .. } => {
                 format!("passed to {}", self.register.id(successor))
             }
-            What::Converted { programme, .. } => {
+            FactKindRow::Converted { programme, .. } => {
                 format!("converted into {}", self.catalogue.programme(programme).id)
             }
-            What::CreationListed { batch, .. } => {
+            FactKindRow::CreationListed { batch, .. } => {
                 format!("listed for a creation task, batch {}", text(batch))
             }
-            What::CreationAssessed { passed: true, .. } => "creation task passed".to_owned(),
-            What::CreationAssessed { .. } => "creation task not passed".to_owned(),
-            What::RectificationOrdered { due: Some(due) } => format!("to rectify by {due}"),
-            What::RectificationOrdered { due: None } => "to rectify".to_owned(),
-            What::SupportGranted { scheme, round } => {
+            FactKindRow::CreationAssessed { passed: true, .. } => "creation task passed".to_owned(),
+            FactKindRow::CreationAssessed { .. } => "creation task not passed".to_owned(),
+            FactKindRow::RectificationOrdered { due: Some(due) } => format!("to rectify by {due}"),
+            FactKindRow::RectificationOrdered { due: None } => "to rectify".to_owned(),
+            FactKindRow::SupportGranted { scheme, round } => {
                 format!("support granted: {} {}", text(scheme), text(round))
             }
-            What::SubjectEnded => "the subject ceased to exist".to_owned(),
-            What::Restructured { .. } => "the subject ceased in a restructuring".to_owned(),
+            FactKindRow::SubjectEnded => "the subject ceased to exist".to_owned(),
+            FactKindRow::Restructured { .. } => "the subject ceased in a restructuring".to_owned(),
             _ => String::new(),
         }
     }

@@ -1,5 +1,5 @@
-//! Texts of the register: names, batches, items, documents. Kept back to back, with two bytes of overhead; short words that
-//! come again and again are kept once. A symbol never leaves the register.
+//! Texts of the register: names, batches, items, documents. They are stored back to back, with two
+//! bytes of overhead; words that repeat are stored once. A symbol never leaves the register.
 
 use std::hash::BuildHasher as _;
 
@@ -12,61 +12,65 @@ const LENGTH_BYTES: usize = 2;
 
 /// A text, by its place. 0 is the empty text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Sym(u32);
+pub(in crate::register) struct Sym(u32);
 
 impl Sym {
-    pub(super) const EMPTY: Self = Self(0);
+    pub(in crate::register) const EMPTY: Self = Self(0);
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(in crate::register) fn is_empty(self) -> bool {
         self == Self::EMPTY
     }
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub(in crate::register) struct Texts {
     pages: Vec<Vec<u8>>,
-    /// Texts that are kept once.
+    /// Texts that are stored once.
     words: HashTable<Sym>,
     /// The words asked for last: a list names one document and one batch in every row.
     recent: [Sym; 2],
     hasher: DefaultHashBuilder,
+    /// Words that are new since the last commit.
+    undo: Vec<Sym>,
 }
 
-/// Where the texts ended.
+/// An end of the texts to come back to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
+pub(in crate::register) struct Savepoint {
     pages: usize,
     bytes: usize,
+    words: usize,
 }
 
 impl Texts {
-    /// The symbol of a text that is kept once, and whether it is a new one.
-    pub(super) fn word(&mut self, text: &str) -> (Sym, bool) {
+    /// The symbol of a text that is stored once.
+    pub(in crate::register) fn word(&mut self, text: &str) -> Sym {
         if text.is_empty() {
-            return (Sym::EMPTY, false);
+            return Sym::EMPTY;
         }
         if let Some(sym) = self.recent.into_iter().find(|sym| self.is(*sym, text)) {
-            return (sym, false);
+            return sym;
         }
-        let (sym, is_new) = self.word_among_all(text);
+        let sym = self.word_among_all(text);
         let [_, last] = self.recent;
         self.recent = [last, sym];
-        (sym, is_new)
+        sym
     }
 
-    fn word_among_all(&mut self, text: &str) -> (Sym, bool) {
+    fn word_among_all(&mut self, text: &str) -> Sym {
         if let Some(sym) = self.find(text) {
-            return (sym, false);
+            return sym;
         }
         let sym = self.append(text);
         let Self { pages, words, hasher, .. } = self;
         let hash = |sym: &Sym| hasher.hash_one(read(pages, *sym));
         words.insert_unique(hash(&sym), sym, hash);
-        (sym, true)
+        self.undo.push(sym);
+        sym
     }
 
     /// The symbol of a word.
-    pub(super) fn find(&self, text: &str) -> Option<Sym> {
+    pub(in crate::register) fn find(&self, text: &str) -> Option<Sym> {
         if text.is_empty() {
             return Some(Sym::EMPTY);
         }
@@ -74,8 +78,8 @@ impl Texts {
         self.words.find(hash, |sym| self.is(*sym, text)).copied()
     }
 
-    /// Keeps a text that is not expected to come again.
-    pub(super) fn append(&mut self, text: &str) -> Sym {
+    /// Stores a text that is not expected to repeat.
+    pub(in crate::register) fn append(&mut self, text: &str) -> Sym {
         // Names, documents and ids are far below 64 KiB; the edge bounds them.
         let Ok(length) = u16::try_from(text.len()) else { return Sym::EMPTY };
         if text.is_empty() {
@@ -98,33 +102,42 @@ impl Texts {
         u32::try_from(place).map_or(Sym::EMPTY, Sym)
     }
 
-    pub(super) fn text(&self, sym: Sym) -> &str {
+    pub(in crate::register) fn text(&self, sym: Sym) -> &str {
         std::str::from_utf8(read(&self.pages, sym)).unwrap_or("")
     }
 
-    /// True if a symbol stands for a text; cheaper than reading it.
-    pub(super) fn is(&self, sym: Sym, text: &str) -> bool {
+    /// True if a symbol names this text; cheaper than reading the text.
+    pub(in crate::register) fn is(&self, sym: Sym, text: &str) -> bool {
         read(&self.pages, sym) == text.as_bytes()
     }
 
-    pub(super) fn mark(&self) -> Mark {
-        Mark { pages: self.pages.len(), bytes: self.pages.last().map_or(0, Vec::len) }
+    pub(in crate::register) fn savepoint(&self) -> Savepoint {
+        let bytes = self.pages.last().map_or(0, Vec::len);
+        Savepoint { pages: self.pages.len(), bytes, words: self.undo.len() }
     }
 
-    /// Forgets a word; its text goes with the mark.
-    pub(super) fn forget_word(&mut self, sym: Sym) {
-        let hash = self.hasher.hash_one(read(&self.pages, sym));
-        if let Ok(entry) = self.words.find_entry(hash, |known| *known == sym) {
-            entry.remove();
+    pub(in crate::register) fn commit(&mut self) {
+        self.undo.clear();
+    }
+
+    /// Forgets the words and texts after a savepoint.
+    pub(in crate::register) fn rollback_to(&mut self, savepoint: Savepoint) {
+        // Words first: their hashes are read from the texts.
+        while self.undo.len() > savepoint.words {
+            let Some(sym) = self.undo.pop() else { break };
+            self.forget_word(sym);
+        }
+        self.recent = Default::default();
+        self.pages.truncate(savepoint.pages);
+        if let Some(page) = self.pages.last_mut() {
+            page.truncate(savepoint.bytes);
         }
     }
 
-    /// Forgets the texts after a mark.
-    pub(super) fn cut(&mut self, mark: Mark) {
-        self.recent = Default::default();
-        self.pages.truncate(mark.pages);
-        if let Some(page) = self.pages.last_mut() {
-            page.truncate(mark.bytes);
+    fn forget_word(&mut self, sym: Sym) {
+        let hash = self.hasher.hash_one(read(&self.pages, sym));
+        if let Ok(entry) = self.words.find_entry(hash, |known| *known == sym) {
+            entry.remove();
         }
     }
 }
@@ -145,16 +158,15 @@ mod tests {
     #[test]
     fn words_are_kept_once_and_forgotten_without_a_trace() {
         let mut texts = Texts::default();
-        assert_eq!(texts.word(""), (Sym::EMPTY, false));
-        let (first, new) = texts.word("2024-1");
-        assert!(new && !first.is_empty());
-        let mark = texts.mark();
+        assert_eq!(texts.word(""), Sym::EMPTY);
+        let first = texts.word("2024-1");
+        assert!(!first.is_empty());
+        let savepoint = texts.savepoint();
         let name = texts.append("某公司");
-        let (second, _) = texts.word("2024-2");
-        assert_eq!(texts.word("2024-1"), (first, false));
+        let second = texts.word("2024-2");
+        assert_eq!(texts.word("2024-1"), first);
         assert_eq!((texts.text(name), texts.text(second)), ("某公司", "2024-2"));
-        texts.forget_word(second);
-        texts.cut(mark);
+        texts.rollback_to(savepoint);
         assert_eq!(
             (texts.find("2024-2"), texts.text(name), texts.text(first)),
             (None, "", "2024-1")

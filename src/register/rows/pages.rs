@@ -1,10 +1,11 @@
-//! A list that grows without ever being copied: a million rows are added while readers wait for no one.
+//! A list that grows without ever being copied, so that adding to a million rows never delays a
+//! reader.
 
 const PAGE: usize = 4_096;
 
 /// Items by place, in pages of equal size.
 #[derive(Debug)]
-pub(super) struct Pages<T> {
+pub(in crate::register) struct Pages<T> {
     pages: Vec<Vec<T>>,
     length: usize,
 }
@@ -16,19 +17,19 @@ impl<T> Default for Pages<T> {
 }
 
 impl<T> Pages<T> {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::register) fn len(&self) -> usize {
         self.length
     }
 
-    pub(super) fn get(&self, place: usize) -> Option<&T> {
+    pub(in crate::register) fn get(&self, place: usize) -> Option<&T> {
         self.pages.get(place / PAGE)?.get(place % PAGE)
     }
 
-    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+    pub(in crate::register) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
         self.pages.get_mut(place / PAGE)?.get_mut(place % PAGE)
     }
 
-    pub(super) fn push(&mut self, item: T) {
+    pub(in crate::register) fn push(&mut self, item: T) {
         match self.pages.last_mut().filter(|page| page.len() < PAGE) {
             Some(page) => page.push(item),
             None => {
@@ -40,7 +41,7 @@ impl<T> Pages<T> {
         self.length += 1;
     }
 
-    pub(super) fn pop(&mut self) -> Option<T> {
+    pub(in crate::register) fn pop(&mut self) -> Option<T> {
         let page = self.pages.last_mut()?;
         let item = page.pop();
         if page.is_empty() {

@@ -1,77 +1,85 @@
-//! What an event changes in titles: the difference that it makes on the day it takes effect.
+//! The changes that an event makes in titles, on the day it takes effect.
 
-use super::{
-    DesigneeIndex, NOBODY, Register,
-    fold::Status,
-    narrow,
-    query::{Moment, Reading},
-    row::{TitleKey, What},
-};
-use crate::domain::{
-    AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogue, kind::ProgrammeId,
+use super::reading::Reading;
+use crate::{
+    domain::{AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogue, kind::ProgrammeId},
+    register::{
+        AsOf, DesigneeIndex, Register, Status,
+        fold::Folded,
+        rows::{FactKindRow, NOBODY, TitleKey, position32},
+    },
 };
 
-/// What becomes of one title.
+/// The change of one title.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // as documented in tidu.v1.TitleChange
 pub struct Change {
+    /// The holder.
     pub designee: DesigneeId,
+    /// The programme.
     pub programme: ProgrammeId,
+    /// The authority that decides on the title.
     pub authority: AuthorityCode,
+    /// Type, site or product; empty if there is only one.
     pub item: String,
+    /// Status before the event.
     pub before: Option<Status>,
+    /// Status after it.
     pub after: Option<Status>,
+    /// Last day after it.
     pub valid_to: Option<CivilDate>,
 }
 
+/// The status of a title, with its last day.
+type TitleStatus = (TitleKey, Status, Option<CivilDate>);
+
 impl Register {
-    /// What the event at a position changes in the titles it touches, on the day it takes effect.
+    /// The changes that the event at a position makes in titles, on the day it takes effect.
     #[must_use]
     pub fn changes(&self, catalogue: &Catalogue, position: u64) -> Vec<Change> {
-        let place = narrow(position);
-        let Some(row) = self.row(place) else { return Vec::new() };
-        let replaced = self.replacement_at(place);
-        let stated = replaced.map_or(&row.stated, |(_, stated)| stated);
-        let as_of = stated.effective;
+        let at = position32(position);
+        let Some(row) = self.rows.get(at) else { return Vec::new() };
+        let replaced = self.facts(self.size()).replacement_at(at);
+        let fact = replaced.map_or(&row.fact, |(_, fact)| fact);
+        let valid_on = fact.effective;
         let mut touched = vec![row.designee];
         touched.extend(replaced.map(|(owner, _)| owner));
-        if let What::Transferred { successor, .. } = stated.what {
+        if let FactKindRow::Transferred { successor, .. } = fact.kind {
             touched.push(successor);
         }
         touched.retain(|index| *index != NOBODY);
         touched.dedup();
         let compare = |index: DesigneeIndex| {
-            let old = self.standings(catalogue, index, Moment { as_of, known_at: position });
-            let new = self.standings(catalogue, index, Moment { as_of, known_at: position + 1 });
+            let old = self.statuses(catalogue, index, AsOf { valid_on, known_at: position });
+            let new = self.statuses(catalogue, index, AsOf { valid_on, known_at: position + 1 });
             self.differences(index, &old, &new)
         };
         touched.into_iter().flat_map(compare).collect()
     }
 
-    fn standings(
+    fn statuses(
         &self,
         catalogue: &Catalogue,
         index: DesigneeIndex,
-        moment: Moment,
-    ) -> Vec<(TitleKey, Status, Option<CivilDate>)> {
-        let mut reading = Reading::new(self, catalogue, moment);
+        as_of: AsOf,
+    ) -> Vec<TitleStatus> {
+        let mut reading = Reading::new(self, catalogue, as_of);
         reading.read_one(index);
-        let standing = |title: &super::fold::Folded| {
+        let status = |title: &Folded| {
             let to = title.current().and_then(|period| period.validity.to);
-            (title.key, title.status(self, moment), to)
+            (title.key, title.status(reading.batches()), to)
         };
-        reading.own_titles().map(standing).collect()
+        reading.own_titles().map(status).collect()
     }
 
     fn differences(
         &self,
         index: DesigneeIndex,
-        old: &[(TitleKey, Status, Option<CivilDate>)],
-        new: &[(TitleKey, Status, Option<CivilDate>)],
+        old: &[TitleStatus],
+        new: &[TitleStatus],
     ) -> Vec<Change> {
         let gone = old.iter().filter(|(key, ..)| !new.iter().any(|(other, ..)| other == key));
         let keys = new.iter().chain(gone).map(|(key, ..)| *key);
-        let find = |list: &[(TitleKey, Status, Option<CivilDate>)], key: TitleKey| {
+        let find = |list: &[TitleStatus], key: TitleKey| {
             list.iter().find(|(other, ..)| *other == key).copied()
         };
         keys.map(|key| (key, find(old, key), find(new, key)))

@@ -1,15 +1,16 @@
 //! Answers about one designee, as of a day, as known at a log size.
 
-use super::{
-    DesigneeIndex, Register,
-    fold::{Flags, Folded, Status},
-    query::{Moment, Reading},
-    row::What,
-    texts::Sym,
-};
-use crate::domain::{
-    AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogue,
-    kind::ProgrammeId, name,
+use super::reading::Reading;
+use crate::{
+    domain::{
+        AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogue,
+        kind::ProgrammeId, name,
+    },
+    register::{
+        AsOf, DesigneeIndex, Flags, Register, Status,
+        fold::Folded,
+        rows::{FactKindRow, Sym},
+    },
 };
 
 /// A designee as of a day.
@@ -17,7 +18,8 @@ use crate::domain::{
 pub struct DesigneeView {
     /// Identifier borne on the day.
     pub id: DesigneeId,
-    /// All identifiers of the subject, in the order in which they were borne; empty if there is only one.
+    /// All identifiers of the subject, in the order in which they were borne; empty if there is
+    /// only one.
     pub ids: Vec<DatedId>,
     /// One more than the position of the last event about it.
     pub version: u64,
@@ -55,7 +57,7 @@ pub struct DatedName {
 pub struct DatedId {
     /// The identifier.
     pub id: DesigneeId,
-    /// The day; none for the one the subject began with.
+    /// The day; `None` for the identifier that the subject began with.
     pub from: Option<CivilDate>,
     /// The event that says so.
     pub position: Option<u64>,
@@ -85,42 +87,58 @@ pub struct SupportView {
 
 /// A title as of a day.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)] // as documented in tidu.v1.Title
 pub struct TitleView {
+    /// The programme.
     pub programme: ProgrammeId,
+    /// The authority that decides on the title.
     pub authority: AuthorityCode,
+    /// Type, site or product; empty if there is only one.
     pub item: String,
+    /// The status.
     pub status: Status,
+    /// Conditions that deserve attention.
     pub flags: Flags,
+    /// First day of the current period.
     pub valid_from: Option<CivilDate>,
+    /// Last day of the current period; `None` if no end is known.
     pub valid_to: Option<CivilDate>,
+    /// True if the last day was inferred from the catalogue.
     pub inferred: bool,
+    /// Cohort: the batch of the first designation or notice.
     pub batch: String,
+    /// The sub-list of that batch.
     pub sublist: Option<AuthorityCode>,
+    /// Round of the last passed review.
     pub round: String,
+    /// Rule version under which the current period began.
     pub rule_version: String,
+    /// The authority that recommended it.
     pub recommended_by: Option<AuthorityCode>,
+    /// The authority responsible for the designee.
     pub responsible: Option<AuthorityCode>,
+    /// Last day of a ban after a revocation.
     pub ban_until: Option<CivilDate>,
+    /// Day on which it ended early.
     pub ended_on: Option<CivilDate>,
+    /// The designee that it passed to.
     pub successor: Option<DesigneeId>,
+    /// The programme that it was converted into.
     pub converted_to: Option<ProgrammeId>,
+    /// Last day of a rectification that was ordered.
     pub rectify_by: Option<CivilDate>,
+    /// Support granted to the holder.
     pub supports: Vec<SupportView>,
+    /// Positions of the events that made it, in the order of the fold.
     pub positions: Vec<u64>,
+    /// Positions of the events that could not apply.
     pub superseded: Vec<u64>,
 }
 
 impl Register {
     /// The designee as of a day, as known at a log size.
     #[must_use]
-    pub fn view(
-        &self,
-        catalogue: &Catalogue,
-        index: DesigneeIndex,
-        moment: Moment,
-    ) -> DesigneeView {
-        let mut reading = Reading::new(self, catalogue, moment);
+    pub fn view(&self, catalogue: &Catalogue, index: DesigneeIndex, as_of: AsOf) -> DesigneeView {
+        let mut reading = Reading::new(self, catalogue, as_of);
         reading.read_one(index);
         reading.designee_view()
     }
@@ -128,21 +146,21 @@ impl Register {
 
 impl Reading<'_> {
     fn designee_view(&self) -> DesigneeView {
-        let Moment { as_of, known_at } = self.moment;
+        let (subjects, facts) = (self.subjects(), self.subjects().facts());
         let subject = &self.folding.subject;
         let view = |title: &Folded| {
-            let status = title.status(self.register, self.moment);
+            let status = title.status(self.batches());
             self.title_view(title, status, self.flags(title, status))
         };
-        let members = self.circle.own_members();
-        let mut positions: Vec<u64> = members
-            .flat_map(|member| self.register.events_of(member, known_at).map(u64::from))
-            .collect();
+        let members = self.cluster.same_subject();
+        let mut positions: Vec<u64> =
+            members.flat_map(|member| subjects.events_of(member).map(u64::from)).collect();
         positions.sort_unstable();
         positions.dedup();
-        let mut begun = self.circle.own_facts().rev().filter(|p| p.stated.effective <= as_of);
+        let mut begun =
+            self.cluster.own_facts().rev().filter(|p| p.fact.effective <= self.as_of.valid_on);
         let profiled =
-            begun.find(|placed| placed.stated.listing().is_some_and(|l| !l.name.is_empty()));
+            begun.find(|placed| placed.fact.listing().is_some_and(|l| !l.name.is_empty()));
         DesigneeView {
             id: self.current_id(),
             ids: self.ids(),
@@ -155,26 +173,25 @@ impl Reading<'_> {
             titles: self.own_titles().map(view).collect(),
             pools: self.pools(),
             positions,
-            profile_at: profiled.map(|p| self.register.source_of(p.position, known_at).into()),
+            profile_at: profiled.map(|placed| facts.source_of(placed.position).into()),
         }
     }
 
-    /// The identifiers of the subject. One is borne from the day of the link that names it as the other one; the later of
-    /// two links counts.
+    /// The identifiers of the subject. One is borne from the day of the link that names it as the
+    /// other one; the later of two links decides.
     fn ids(&self) -> Vec<DatedId> {
-        let members: Vec<_> = self.circle.own_members().collect();
+        let members: Vec<_> = self.cluster.same_subject().collect();
         if members.len() < 2 {
             return Vec::new();
         }
-        let known_at = self.moment.known_at;
+        let facts = self.subjects().facts();
         let dated = |member: DesigneeIndex| {
-            let named =
-                |what: &What| matches!(what, What::Linked { other, .. } if *other == member);
-            let link = self.circle.own_facts().rfind(|placed| named(&placed.stated.what));
+            let named = |kind: &FactKindRow| matches!(kind, FactKindRow::Linked { other, .. } if *other == member);
+            let link = self.cluster.own_facts().rfind(|placed| named(&placed.fact.kind));
             DatedId {
                 id: self.register.id(member).clone(),
-                from: link.map(|placed| placed.stated.effective),
-                position: link.map(|p| self.register.source_of(p.position, known_at).into()),
+                from: link.map(|placed| placed.fact.effective),
+                position: link.map(|placed| facts.source_of(placed.position).into()),
             }
         };
         let mut ids: Vec<_> = members.into_iter().map(dated).collect();
@@ -185,12 +202,12 @@ impl Reading<'_> {
     /// The identifier that the subject bears on the day.
     pub(super) fn current_id(&self) -> DesigneeId {
         let ids = self.ids();
-        let begun = |id: &&DatedId| id.from.is_none_or(|from| from <= self.moment.as_of);
+        let begun = |id: &&DatedId| id.from.is_none_or(|from| from <= self.as_of.valid_on);
         match ids.iter().rfind(begun) {
             Some(current) => current.id.clone(),
             None => {
-                let first = self.circle.members.first();
-                #[allow(clippy::expect_used)] // a circle begins with the designee asked for
+                let first = self.cluster.members.first();
+                #[allow(clippy::expect_used)] // a cluster begins with the designee asked for
                 self.register.id(*first.expect("a designee was read")).clone()
             }
         }
@@ -198,15 +215,15 @@ impl Reading<'_> {
 
     fn names(&self) -> Vec<DatedName> {
         let mut names: Vec<DatedName> = Vec::new();
-        for placed in self.circle.own_facts() {
-            let stated = &placed.stated;
-            let Some(name) = stated.name().filter(|_| stated.effective <= self.moment.as_of) else {
+        for placed in self.cluster.own_facts() {
+            let fact = &placed.fact;
+            let Some(name) = fact.name().filter(|_| fact.effective <= self.as_of.valid_on) else {
                 continue;
             };
             let name = self.register.text(name);
             let same = |last: &DatedName| name::folded(&last.name) == name::folded(name);
             if !names.last().is_some_and(same) {
-                names.push(DatedName { name: name.to_owned(), from: stated.effective });
+                names.push(DatedName { name: name.to_owned(), from: fact.effective });
             }
         }
         names
@@ -214,16 +231,18 @@ impl Reading<'_> {
 
     fn pools(&self) -> Vec<Membership> {
         let mut pools: Vec<((AuthorityCode, Sym), CivilDate)> = Vec::new();
-        let facts = self.circle.own_facts().map(|placed| &placed.stated);
-        for stated in facts.filter(|stated| stated.effective <= self.moment.as_of) {
-            match stated.what {
-                What::PoolEntered { pool, .. } => {
-                    let key = (stated.issuer, pool);
+        let facts = self.cluster.own_facts().map(|placed| &placed.fact);
+        for fact in facts.filter(|fact| fact.effective <= self.as_of.valid_on) {
+            match fact.kind {
+                FactKindRow::PoolEntered { pool, .. } => {
+                    let key = (fact.issuer, pool);
                     if !pools.iter().any(|(known, _)| *known == key) {
-                        pools.push((key, stated.effective));
+                        pools.push((key, fact.effective));
                     }
                 }
-                What::PoolLeft { pool } => pools.retain(|(key, _)| *key != (stated.issuer, pool)),
+                FactKindRow::PoolLeft { pool } => {
+                    pools.retain(|(key, _)| *key != (fact.issuer, pool));
+                }
                 _ => {}
             }
         }
@@ -236,8 +255,8 @@ impl Reading<'_> {
     }
 
     pub(super) fn title_view(&self, title: &Folded, status: Status, flags: Flags) -> TitleView {
-        let (register, known_at) = (self.register, self.moment.known_at);
-        let source = |place: u32| u64::from(register.source_of(place, known_at));
+        let (register, facts) = (self.register, self.subjects().facts());
+        let source = |place: u32| u64::from(facts.source_of(place));
         let text = |sym: Sym| register.text(sym).to_owned();
         let sources = |places: &[u32]| places.iter().map(|place| source(*place)).collect();
         let validity = title.current().map(|period| period.validity).unwrap_or_default();

@@ -1,0 +1,60 @@
+//! Which events match an interest.
+
+use crate::{
+    domain::DesigneeId,
+    register::{
+        Interest, Register,
+        index::{Search, any_identifier},
+        rows::position32,
+    },
+};
+
+impl Register {
+    /// Positions in `from..to` that match, at most `most`, and the position up to which all were
+    /// examined.
+    #[must_use]
+    pub fn matching(
+        &self,
+        interest: &Interest,
+        from: u64,
+        to: u64,
+        most: usize,
+    ) -> (Vec<u64>, u64) {
+        self.searching(interest, to.saturating_sub(from)).forward(from, to, most)
+    }
+
+    /// Positions below `before` that match, newest first, at most `most`; and where to go on from,
+    /// exclusive, if there are more.
+    #[must_use]
+    pub fn matching_before(
+        &self,
+        interest: &Interest,
+        before: u64,
+        most: usize,
+    ) -> (Vec<u64>, Option<u64>) {
+        self.searching(interest, before).backward(before, most)
+    }
+
+    fn searching<'a>(&'a self, interest: &'a Interest, span: u64) -> Search<'a> {
+        Search::new(&self.index, self.subjects(self.size()), interest, span)
+    }
+
+    /// Collects the positions of the events of at most `most` designees of an interest; true at the
+    /// end. A search finds events recorded between two calls all the same.
+    pub fn cover(&self, interest: &mut Interest, most: usize) -> bool {
+        interest.cover(self.subjects(self.size()), most)
+    }
+
+    /// Tells every identifier under which an event of `from..to` can be followed, some of them more
+    /// than once.
+    pub fn followed_as(&self, from: u64, to: u64, mut tell: impl FnMut(&DesigneeId)) {
+        let subjects = self.subjects(self.size());
+        for position in position32(from)..position32(to) {
+            let Some(row) = self.rows.get(position) else { return };
+            any_identifier(subjects, row, position, |id| {
+                tell(id);
+                false
+            });
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Answers to readers, as of a day and as known at a log size. They read the parts and change
+//! nothing.
+
+mod batches;
+mod change;
+mod count;
+mod designees;
+mod events;
+mod explain;
+mod framework;
+mod query;
+mod reading;
+mod view;
+
+pub use self::{
+    batches::{BatchState, BatchView, SublistView},
+    change::Change,
+    count::{Counting, Group, Stage},
+    explain::{Effect, Explanation, Step},
+    framework::{AssessmentView, MeasureView, PoolView},
+    query::{Found, Wanted},
+    view::{DatedId, DatedName, DesigneeView, Membership, SupportView, TitleView},
+};

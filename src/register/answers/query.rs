@@ -1,0 +1,204 @@
+//! Which designees and titles match: questions about all of them, answered in slices, so that
+//! nobody holds the register for long.
+
+use super::{reading::Reading, view::TitleView};
+use crate::{
+    domain::{
+        AuthorityCode, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogue,
+        kind::ProgrammeId, name,
+    },
+    register::{
+        AsOf, DesigneeIndex, Flags, Register, Status,
+        fold::Folded,
+        rows::{Rows, Sym},
+    },
+};
+
+/// The titles that a question asks for: any value within a field, all fields together. An empty
+/// field wants everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Programmes.
+    pub programmes: Vec<ProgrammeId>,
+    /// Authorities that decide on the title.
+    pub authorities: Vec<AuthorityCode>,
+    /// Authorities that recommended it.
+    pub recommended_by: Vec<AuthorityCode>,
+    /// Authorities responsible for the designee.
+    pub responsible: Vec<AuthorityCode>,
+    /// The designee's region, or a region that contains it.
+    pub region_under: Option<RegionCode>,
+    /// Statuses.
+    pub statuses: Vec<Status>,
+    /// Batches of the first designation or notice.
+    pub batches: Vec<String>,
+    /// Rounds of the last passed review.
+    pub rounds: Vec<String>,
+    /// The designee's industries, or industries that contain them.
+    pub industries: Vec<IndustryCode>,
+    /// Flags, by their numbers in the protocol; any of them.
+    pub flags: Vec<u8>,
+    /// The beginning of a name, folded.
+    pub name_prefix: String,
+    /// A document that a fact of the title cites.
+    pub document: String,
+    /// Only titles of sealed lists.
+    pub sealed_only: bool,
+}
+
+impl Wanted {
+    /// True if only the name of the designee matters.
+    #[must_use]
+    pub fn wants_any_designee(&self) -> bool {
+        *self == Self { name_prefix: self.name_prefix.clone(), ..Self::default() }
+    }
+}
+
+/// A designee that matches, with its titles that match.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The designee.
+    pub index: DesigneeIndex,
+    /// The place after this one, from which the search can go on.
+    pub next: usize,
+    /// Identifier borne on the day.
+    pub id: DesigneeId,
+    /// Name borne on the day.
+    pub name: String,
+    /// Registered region on the day.
+    pub region: Option<RegionCode>,
+    /// Its titles that match.
+    pub titles: Vec<TitleView>,
+}
+
+/// The words of a filter as symbols. A word that was never recorded matches nothing.
+struct Words {
+    batches: Vec<Sym>,
+    rounds: Vec<Sym>,
+    document: Option<Sym>,
+}
+
+impl Register {
+    /// Designees with a title that matches, from a place on, until `most` are found or `examined`
+    /// are read; and the place to go on from, if there are more.
+    #[must_use]
+    pub fn search(
+        &self,
+        catalogue: &Catalogue,
+        wanted: &Wanted,
+        as_of: AsOf,
+        from: usize,
+        (most, examined): (usize, usize),
+    ) -> (Vec<Found>, Option<usize>) {
+        let mut reading = Reading::new(self, catalogue, as_of);
+        let matcher = Matcher::new(&self.rows, wanted);
+        let (mut found, any) = (Vec::new(), wanted.wants_any_designee());
+        let end = self.designee_count().min(from.saturating_add(examined));
+        for place in from..end {
+            let Some(index) = reading.read(place) else { continue };
+            if !matcher.name_matches(&reading, index) {
+                continue;
+            }
+            let titles: Vec<TitleView> = reading
+                .own_titles()
+                .filter_map(|title| matcher.title_view(&reading, title))
+                .collect();
+            if !titles.is_empty() || any {
+                found.push(Found {
+                    index,
+                    next: place + 1,
+                    id: reading.current_id(),
+                    name: self.text(reading.folding.subject.name).to_owned(),
+                    region: reading.folding.subject.region,
+                    titles,
+                });
+            }
+            if found.len() >= most {
+                return (found, Some(place + 1));
+            }
+        }
+        (found, (end < self.designee_count()).then_some(end))
+    }
+}
+
+/// A filter over titles, with its words as symbols.
+pub(super) struct Matcher<'a> {
+    wanted: &'a Wanted,
+    words: Words,
+}
+
+impl<'a> Matcher<'a> {
+    pub(super) fn new(rows: &Rows, wanted: &'a Wanted) -> Self {
+        let syms =
+            |words: &[String]| words.iter().filter_map(|word| rows.find_word(word)).collect();
+        let words = Words {
+            batches: syms(&wanted.batches),
+            rounds: syms(&wanted.rounds),
+            document: rows.find_word(&wanted.document),
+        };
+        Self { wanted, words }
+    }
+
+    /// True if a name of the subject begins as wanted.
+    pub(super) fn name_matches(&self, reading: &Reading<'_>, index: DesigneeIndex) -> bool {
+        let prefix = self.wanted.name_prefix.as_str();
+        if prefix.is_empty() {
+            return true;
+        }
+        let subjects = reading.subjects();
+        reading
+            .cluster
+            .same_subject()
+            .chain([index])
+            .any(|member| subjects.names_of(member).any(|name| name::begins(name, prefix)))
+    }
+
+    /// True if the title matches every field but the name.
+    pub(super) fn matches(
+        &self,
+        reading: &Reading<'_>,
+        title: &Folded,
+        status: Status,
+        flags: Flags,
+    ) -> bool {
+        fn any<T: PartialEq>(wanted: &[T], value: Option<&T>) -> bool {
+            wanted.is_empty() || value.is_some_and(|value| wanted.contains(value))
+        }
+        let (wanted, words, subject) = (self.wanted, &self.words, &reading.folding.subject);
+        let industry =
+            |wanted: &IndustryCode| subject.industry.is_some_and(|own| own.is_under(*wanted));
+        let region = |under: RegionCode| subject.region.is_some_and(|own| own.is_under(under));
+        any(&wanted.programmes, Some(&title.key.programme))
+            && any(&wanted.authorities, Some(&title.key.authority))
+            && any(&wanted.recommended_by, title.recommended_by.as_ref())
+            && any(&wanted.responsible, subject.responsible.as_ref())
+            && any(&wanted.statuses, Some(&status))
+            && (wanted.batches.is_empty() || words.batches.contains(&title.batch))
+            && (wanted.rounds.is_empty() || words.rounds.contains(&title.round))
+            && (wanted.industries.is_empty() || wanted.industries.iter().any(industry))
+            && wanted.region_under.is_none_or(region)
+            && (wanted.flags.is_empty() || wanted.flags.iter().any(|f| flags.contains_number(*f)))
+            && (wanted.document.is_empty() || self.cites(reading, title))
+            && (!wanted.sealed_only || title.is_sealed(reading.batches()))
+    }
+
+    /// True if a fact that made the title cites the document.
+    fn cites(&self, reading: &Reading<'_>, title: &Folded) -> bool {
+        let Some(document) = self.words.document else { return false };
+        let made_it = |position: &u32| title.positions.contains(position);
+        let mut facts = reading.cluster.facts.iter().filter(|placed| made_it(&placed.position));
+        facts.any(|placed| placed.fact.document == document)
+    }
+
+    fn title_view(&self, reading: &Reading<'_>, title: &Folded) -> Option<TitleView> {
+        // The cheapest check comes first.
+        let programmes = &self.wanted.programmes;
+        if !(programmes.is_empty() || programmes.contains(&title.key.programme)) {
+            return None;
+        }
+        let status = title.status(reading.batches());
+        let flags = reading.flags(title, status);
+        let matches = self.matches(reading, title, status, flags);
+        matches.then(|| reading.title_view(title, status, flags))
+    }
+}

@@ -1,0 +1,153 @@
+//! Applying events: the only place where the parts of the register change, and in which order.
+//!
+//! Total: an event that cannot apply is kept as a row and changes no title. Scopes are found before
+//! the parts learn of the event, so that they follow from earlier events only.
+
+mod encode;
+
+use super::{
+    Register, Savepoint,
+    identity::Subjects,
+    index::ScopeBuilder,
+    repairs::Facts,
+    rows::{DesigneeIndex, FactRow, Link, NOBODY, Row, position32},
+};
+use crate::domain::event::{Event, Fact};
+
+impl Register {
+    /// Applies the next event.
+    pub fn apply(&mut self, event: &Event) {
+        let position = position32(self.size());
+        let (about, fact) = self.encode(event);
+        let mut scope = ScopeBuilder::default();
+        scope.add_stated(event, &fact);
+        if let Some(index) = about {
+            self.apply_to_designee(&mut scope, index, position, event, &fact);
+        }
+        self.batches.apply(&fact, position);
+        self.framework.apply(&fact, position);
+        let mut designee = about.unwrap_or(NOBODY);
+        if let Fact::Repair { position: target, replacement } = &event.fact {
+            designee = self.repair(&mut scope, position, *target, replacement.as_deref());
+        }
+        let previous = if designee == NOBODY {
+            Link::NONE
+        } else {
+            self.identity.append_event(designee, position)
+        };
+        let scope = self.index.apply(position, fact.kind.number(), &scope);
+        self.rows.push(Row { scope, designee, previous, fact });
+    }
+
+    /// Makes everything applied so far final.
+    pub fn commit(&mut self) {
+        self.rows.commit();
+        self.identity.commit();
+        self.repairs.commit();
+        self.index.commit();
+        self.batches.commit();
+        self.framework.commit();
+    }
+
+    /// A size to come back to with [`Register::rollback_to`], valid until [`Register::commit`].
+    #[must_use]
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint {
+            rows: self.rows.savepoint(),
+            identity: self.identity.savepoint(),
+            repairs: self.repairs.savepoint(),
+            index: self.index.savepoint(),
+            batches: self.batches.savepoint(),
+            framework: self.framework.savepoint(),
+        }
+    }
+
+    /// Undoes everything applied since the savepoint, without a trace.
+    pub fn rollback_to(&mut self, savepoint: &Savepoint) {
+        self.framework.rollback_to(savepoint.framework);
+        self.batches.rollback_to(savepoint.batches);
+        self.repairs.rollback_to(savepoint.repairs);
+        // These two read the rows that are undone, so the rows come last.
+        self.index.rollback_to(savepoint.index, &self.rows, &savepoint.rows);
+        self.identity.rollback_to(savepoint.identity, &self.rows, &savepoint.rows);
+        self.rows.rollback_to(&savepoint.rows);
+    }
+
+    /// Adds a designee's history to the scope, then tells identity about the fact.
+    fn apply_to_designee(
+        &mut self,
+        scope: &mut ScopeBuilder,
+        index: DesigneeIndex,
+        position: u32,
+        event: &Event,
+        fact: &FactRow,
+    ) {
+        let facts = Facts::new(&self.rows, &self.repairs, self.rows.size());
+        let subjects = Subjects::new(&self.identity, facts);
+        self.index.add_designee(scope, subjects, index, &event.fact, fact);
+        self.identity.apply(index, position, &event.fact);
+    }
+
+    /// Applies a repair, also to the designees that it moves a fact to. Gives the first of these,
+    /// among whose events the repair is chained.
+    fn repair(
+        &mut self,
+        scope: &mut ScopeBuilder,
+        position: u32,
+        target: u64,
+        replacement: Option<&Event>,
+    ) -> DesigneeIndex {
+        let target = position32(target);
+        let root = Facts::new(&self.rows, &self.repairs, self.rows.size()).root_of(target);
+        let mut first = self.concern_chain(scope, position, target);
+        let replacement = replacement.map(|event| {
+            let (about, fact) = self.encode(event);
+            scope.add_stated(event, &fact);
+            let Some(index) = about else { return (NOBODY, fact) };
+            self.apply_to_designee(scope, index, position, event, &fact);
+            // The root stays in the batch it was recorded in; a replacement may name another one.
+            self.batches.apply(&fact, root);
+            self.framework.apply(&fact, root);
+            self.concern(&mut first, index, position);
+            (index, fact)
+        });
+        self.repairs.apply(position, target, replacement);
+        first
+    }
+
+    /// A repair concerns everybody along its chain: annulling a repair gives a title back to its
+    /// first holder. Gives the first designee concerned.
+    fn concern_chain(
+        &mut self,
+        scope: &mut ScopeBuilder,
+        position: u32,
+        target: u32,
+    ) -> DesigneeIndex {
+        let mut first = NOBODY;
+        let mut link = Some(target);
+        while let Some(at) = link {
+            let facts = Facts::new(&self.rows, &self.repairs, self.rows.size());
+            link = facts.targets_of(at).next();
+            let recorded = facts.row(at).map(|row| row.designee);
+            let replaced = facts.replacement_at(at).map(|(owner, _)| owner);
+            self.index.add_event(scope, &self.rows, at);
+            for designee in recorded.into_iter().chain(replaced) {
+                self.concern(&mut first, designee, position);
+            }
+            // Also the designees that the repaired event ties its own to.
+            for other in self.identity.concerned_by(at).to_vec() {
+                self.concern(&mut first, other, position);
+            }
+        }
+        first
+    }
+
+    /// A repair is chained among the events of the first designee; the others only note it.
+    fn concern(&mut self, first: &mut DesigneeIndex, index: DesigneeIndex, position: u32) {
+        if *first == NOBODY {
+            *first = index;
+        } else if index != NOBODY && *first != index {
+            self.identity.concern(index, position);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The legal framework: measures in force, parts of the register declared complete, assessments;
+//! and the cultivation pools.
+//!
+//! Only positions are kept; the facts are read through the repairs of the size that is asked for.
+
+mod instruments;
+mod pools;
+
+use hashbrown::HashMap;
+
+pub(super) use self::instruments::Instrument;
+pub use self::instruments::MeasuresWanted;
+use super::{
+    identity::Subjects,
+    rows::{FactKindRow, FactRow, Sym},
+    undo::pop_from,
+};
+use crate::domain::{AuthorityCode, CivilDate, RegionCode, event::Part, kind::ProgrammeId};
+
+/// Facts about neither designees nor batches, and the pools.
+#[derive(Debug, Default)]
+pub(super) struct Framework {
+    /// Positions of the facts, oldest first.
+    facts: Vec<u32>,
+    /// Positions of entries into pools and of departures.
+    pools: HashMap<(AuthorityCode, Sym), Vec<u32>>,
+    undo: Vec<Undo>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Undo {
+    Fact,
+    Pool(AuthorityCode, Sym),
+}
+
+impl Framework {
+    /// Notes a fact that belongs here. For a replacement, `position` is the event in whose place it
+    /// is.
+    pub(super) fn apply(&mut self, fact: &FactRow, position: u32) {
+        match fact.kind {
+            FactKindRow::CatalogueAdopted
+            | FactKindRow::CompletenessDeclared { .. }
+            | FactKindRow::MeasuresIssued { .. }
+            | FactKindRow::MeasuresRepealed { .. }
+            | FactKindRow::Assessed { .. } => {
+                self.facts.push(position);
+                self.undo.push(Undo::Fact);
+            }
+            FactKindRow::PoolEntered { pool, .. } | FactKindRow::PoolLeft { pool } => {
+                self.pools.entry((fact.issuer, pool)).or_default().push(position);
+                self.undo.push(Undo::Pool(fact.issuer, pool));
+            }
+            _ => {}
+        }
+    }
+
+    /// Number of facts recorded. The answers about them change only with it, or with a repair.
+    pub(super) fn count(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// An end of the undo log to come back to.
+    pub(super) fn savepoint(&self) -> usize {
+        self.undo.len()
+    }
+
+    pub(super) fn rollback_to(&mut self, savepoint: usize) {
+        while self.undo.len() > savepoint {
+            match self.undo.pop() {
+                Some(Undo::Fact) => drop(self.facts.pop()),
+                Some(Undo::Pool(authority, pool)) => {
+                    pop_from(&mut self.pools, (authority, pool));
+                }
+                None => break,
+            }
+        }
+    }
+
+    pub(super) fn commit(&mut self) {
+        self.undo.clear();
+    }
+}
+
+/// The framework as of a day, as known at a log size.
+#[derive(Clone, Copy)]
+pub(super) struct FrameworkAsOf<'a> {
+    framework: &'a Framework,
+    subjects: Subjects<'a>,
+    valid_on: CivilDate,
+}
+
+impl<'a> FrameworkAsOf<'a> {
+    pub(super) fn new(
+        framework: &'a Framework,
+        subjects: Subjects<'a>,
+        valid_on: CivilDate,
+    ) -> Self {
+        Self { framework, subjects, valid_on }
+    }
+
+    /// The facts in force, with the events in whose place they are. Those that take effect after
+    /// the day are included.
+    fn facts(self) -> impl Iterator<Item = (u32, FactRow)> + 'a {
+        let facts = self.subjects.facts();
+        let known = self.framework.facts.iter().copied().filter(move |at| facts.knows(*at));
+        known.filter_map(move |at| facts.effective_fact(at).map(|(_, fact)| (at, fact)))
+    }
+
+    /// The event by which a catalogue was adopted last.
+    pub(super) fn last_adoption(self) -> Option<u32> {
+        let adopts = |(_, fact): &(u32, FactRow)| fact.kind == FactKindRow::CatalogueAdopted;
+        self.facts().filter(adopts).last().map(|(position, _)| position)
+    }
+
+    /// True if a part of an authority's register is declared complete.
+    pub(super) fn is_complete(
+        self,
+        authority: AuthorityCode,
+        programme: ProgrammeId,
+        part: Part,
+    ) -> bool {
+        let declares = |fact: &FactRow| {
+            fact.kind == FactKindRow::CompletenessDeclared { part }
+                && fact.issuer == authority
+                && fact.programme.is_none_or(|declared| declared == programme)
+                && fact.effective <= self.valid_on
+        };
+        self.facts().any(|(_, fact)| declares(&fact))
+    }
+
+    /// The assessments in effect, with the events in whose place they are: position, fact, region
+    /// and year.
+    pub(super) fn assessments(self) -> impl Iterator<Item = (u32, FactRow, RegionCode, u16)> + 'a {
+        self.facts().filter_map(move |(position, fact)| match fact.kind {
+            FactKindRow::Assessed { region, year, .. } if fact.effective <= self.valid_on => {
+                Some((position, fact, region, year))
+            }
+            _ => None,
+        })
+    }
+
+    /// The position of an assessment of a region and year by an assessor, whatever its day.
+    pub(super) fn assessment_of(
+        self,
+        region: RegionCode,
+        year: u16,
+        assessor: &str,
+    ) -> Option<u32> {
+        let assessor = self.subjects.facts().rows().find_word(assessor)?;
+        let same = FactKindRow::Assessed { region, year, assessor };
+        self.facts().find(|(_, fact)| fact.kind == same).map(|(position, _)| position)
+    }
+}

@@ -1,0 +1,233 @@
+//! Questions about designees as known at a log size. Reads identity, rows and repairs; changes
+//! nothing.
+
+use std::iter::successors;
+
+use super::{FactAt, Identity, IdentityCluster};
+use crate::{
+    domain::{DesigneeId, name},
+    register::{
+        repairs::Facts,
+        rows::{DesigneeIndex, FactKindRow, FactRow, NOBODY},
+    },
+};
+
+/// Designees and the facts about them, as known at a log size.
+#[derive(Clone, Copy)]
+pub(in crate::register) struct Subjects<'a> {
+    identity: &'a Identity,
+    facts: Facts<'a>,
+}
+
+impl<'a> Subjects<'a> {
+    pub(in crate::register) fn new(identity: &'a Identity, facts: Facts<'a>) -> Self {
+        Self { identity, facts }
+    }
+
+    /// The same designees, known at another log size.
+    pub(in crate::register) fn known_at(self, known_at: u64) -> Self {
+        Self { facts: self.facts.known_at(known_at), ..self }
+    }
+
+    pub(in crate::register) fn facts(self) -> Facts<'a> {
+        self.facts
+    }
+
+    /// The identifier of a designee.
+    pub(in crate::register) fn id(self, index: DesigneeIndex) -> &'a DesigneeId {
+        self.identity.id(index)
+    }
+
+    /// The designee with an identifier, even if nothing is known about it at this size.
+    pub(in crate::register) fn index_of(self, id: &DesigneeId) -> Option<DesigneeIndex> {
+        self.identity.index_of(id)
+    }
+
+    /// The designee with an identifier, if anything is known about it.
+    pub(in crate::register) fn find(self, id: &DesigneeId) -> Option<DesigneeIndex> {
+        self.index_of(id).filter(|index| self.version(*index) > 0)
+    }
+
+    /// The designees that an event is about, or concerns besides.
+    pub(in crate::register) fn concerned_by(
+        self,
+        about: DesigneeIndex,
+        position: u32,
+    ) -> impl Iterator<Item = DesigneeIndex> + 'a {
+        let about = Some(about).filter(|index| *index != NOBODY);
+        about.into_iter().chain(self.identity.concerned_by(position).iter().copied())
+    }
+
+    /// True if an event, at any size, is about the designee or concerns it.
+    pub(in crate::register) fn has_events(self, index: DesigneeIndex) -> bool {
+        self.identity.last_event(index).is_some()
+            || !self.identity.events_concerning(index).is_empty()
+    }
+
+    /// True if an event, live or not, ties the designee to another one.
+    pub(in crate::register) fn may_be_tied(self, index: DesigneeIndex) -> bool {
+        self.identity.may_be_tied(index)
+    }
+
+    /// Positions of the events about a designee, newest first, then of those that concern it.
+    pub(in crate::register) fn events_of(
+        self,
+        index: DesigneeIndex,
+    ) -> impl Iterator<Item = u32> + 'a {
+        let own = successors(self.identity.last_event(index), move |position| {
+            self.facts.row(*position)?.previous.position()
+        });
+        let others = self.identity.events_concerning(index).iter().copied();
+        own.chain(others).filter(move |position| self.facts.knows(*position))
+    }
+
+    /// One more than the position of the last event about the designee; 0 if there is none.
+    pub(in crate::register) fn version(self, index: DesigneeIndex) -> u64 {
+        let mut events = self.events_of(index);
+        let last = if self.identity.events_concerning(index).is_empty() {
+            events.next()
+        } else {
+            events.max()
+        };
+        last.map_or(0, |position| u64::from(position) + 1)
+    }
+
+    /// As [`Subjects::version`], of the subject under any of its identifiers.
+    pub(in crate::register) fn subject_version(self, index: DesigneeIndex) -> u64 {
+        let cluster = self.cluster(index, None);
+        cluster.same_subject().map(|member| self.version(member)).max().unwrap_or(0)
+    }
+
+    /// One identifier that represents all of a subject.
+    pub(in crate::register) fn representative(self, index: DesigneeIndex) -> DesigneeIndex {
+        let is_tied = !self.identity.events_concerning(index).is_empty()
+            || self.events_of(index).any(|position| {
+                let kind = self.facts.recorded(position).map(|fact| fact.kind);
+                matches!(kind, Some(FactKindRow::Linked { .. } | FactKindRow::Repaired { .. }))
+            });
+        if !is_tied {
+            return index;
+        }
+        self.cluster(index, None).same_subject().min().unwrap_or(index)
+    }
+
+    /// The designees that bear or bore a name, one for each subject. Brackets, width and spaces do
+    /// not matter.
+    pub(in crate::register) fn find_by_name(self, name: &str) -> Vec<DesigneeIndex> {
+        let key = name::folded(name);
+        let bears = |index: &DesigneeIndex| self.names_of(*index).any(|n| name::folded(n) == key);
+        let mut found: Vec<_> = self.identity.names.candidates(&key).filter(bears).collect();
+        found.sort_unstable();
+        let mut subjects: Vec<DesigneeIndex> = Vec::new();
+        for index in found {
+            let cluster = self.cluster(index, None);
+            if !cluster.same_subject().any(|member| subjects.contains(&member)) {
+                subjects.push(index);
+            }
+        }
+        subjects
+    }
+
+    /// All names that events give a designee, also the one in a provisional identifier.
+    pub(in crate::register) fn names_of(
+        self,
+        index: DesigneeIndex,
+    ) -> impl Iterator<Item = &'a str> {
+        let provisional = match self.id(index) {
+            DesigneeId::Provisional { name, .. } if self.version(index) > 0 => Some(&**name),
+            _ => None,
+        };
+        let syms = self.events_of(index).flat_map(move |position| {
+            let replaced = self.facts.replacement_at(position).filter(|(owner, _)| *owner == index);
+            let fact = replaced.map(|(_, fact)| fact).or_else(|| self.facts.recorded(position));
+            let old = fact.and_then(|fact| match fact.kind {
+                FactKindRow::Renamed { old_name, .. } => Some(old_name),
+                _ => None,
+            });
+            [fact.and_then(FactRow::name), old].into_iter().flatten()
+        });
+        provisional.into_iter().chain(syms.map(move |sym| self.facts.rows().text(sym)))
+    }
+
+    /// The cluster of a designee, without the fact in the place `except`.
+    pub(in crate::register) fn cluster(
+        self,
+        index: DesigneeIndex,
+        except: Option<u32>,
+    ) -> IdentityCluster {
+        let mut cluster = IdentityCluster::default();
+        self.cluster_into(&mut cluster, index, except);
+        cluster
+    }
+
+    /// As [`Subjects::cluster`], into room that is used again.
+    pub(in crate::register) fn cluster_into(
+        self,
+        cluster: &mut IdentityCluster,
+        index: DesigneeIndex,
+        except: Option<u32>,
+    ) {
+        cluster.clear();
+        cluster.join(index);
+        let mut next = 0;
+        while let Some(member) = cluster.members.get(next).copied() {
+            let (first, place) = (cluster.facts.len(), u16::try_from(next).unwrap_or(u16::MAX));
+            self.facts_into(&mut cluster.facts, member, place, except);
+            for at in first..cluster.facts.len() {
+                let Some(placed) = cluster.facts.get(at).copied() else { break };
+                cluster.follow(&placed);
+            }
+            // Ties that other designees' facts state are followed as well.
+            self.tied_to(member).for_each(|other| {
+                cluster.join(other);
+            });
+            next += 1;
+        }
+        cluster.sort();
+    }
+
+    /// Adds the facts in force about a designee, without the one in the place `except`.
+    fn facts_into(
+        self,
+        facts: &mut Vec<FactAt>,
+        index: DesigneeIndex,
+        member: u16,
+        except: Option<u32>,
+    ) {
+        let first = facts.len();
+        let mut repaired = false;
+        for position in self.events_of(index) {
+            let Some(row) = self.facts.row(position) else { continue };
+            let mut root = position;
+            if matches!(row.fact.kind, FactKindRow::Repaired { .. }) {
+                // Repairs come before the events that they repair, newest first.
+                repaired = true;
+                root = self.facts.root_of(position);
+            } else if row.designee != index {
+                continue;
+            }
+            if Some(root) != except {
+                facts.push(FactAt { position: root, member, fact: row.fact });
+            }
+        }
+        if !repaired {
+            return;
+        }
+        let mut roots: Vec<u32> = facts.drain(first..).map(|placed| placed.position).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        facts.extend(roots.into_iter().filter_map(|position| {
+            let (owner, fact) = self.facts.effective_fact(position)?;
+            (owner == index).then_some(FactAt { position, member, fact })
+        }));
+    }
+
+    /// The designees whose facts in force tie them to this one.
+    fn tied_to(self, index: DesigneeIndex) -> impl Iterator<Item = DesigneeIndex> + 'a {
+        let others = self.identity.events_concerning(index).iter().copied();
+        others.filter(move |position| self.facts.knows(*position)).filter_map(move |position| {
+            let (owner, fact) = self.facts.effective_fact(self.facts.root_of(position))?;
+            (fact.kind.ties_to() == Some(index)).then_some(owner)
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! The events that a reader wants: the terms of a filter, and the designees on a watch list.
+
+use hashbrown::HashSet;
+use roaring::RoaringBitmap;
+
+use super::scope::{Scope, authority_bit, programme_bit};
+use crate::{
+    domain::{AuthorityCode, DesigneeId, RegionCode, kind::Kind, kind::ProgrammeId},
+    register::{
+        identity::Subjects,
+        rows::{DesigneeIndex, FactKindRow, FactRow, position32},
+    },
+};
+
+/// The events that a reader wants: any value within a field, all fields together. An empty field
+/// wants everything.
+#[derive(Clone, Debug, Default)]
+pub struct Interest {
+    pub(super) terms: Terms,
+    pub(super) watch: Option<Box<Watch>>,
+}
+
+/// The terms of an interest, without its designees.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Terms {
+    authorities: u64,
+    programmes: u32,
+    /// Numbers of kinds, a bit each.
+    kinds: u128,
+    pub(super) region: Option<RegionCode>,
+    pub(super) batches: Vec<String>,
+}
+
+/// A list of designees to follow, under any of their identifiers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    pub(super) designees: HashSet<DesigneeId>,
+    /// Identifiers whose events are not in `positions` yet.
+    left: Vec<DesigneeId>,
+    /// Below this size, `positions` contains every event that can match.
+    covered: u64,
+    positions: RoaringBitmap,
+}
+
+impl Interest {
+    /// Wants an authority's events.
+    pub fn authority(&mut self, authority: AuthorityCode) {
+        self.terms.authorities |= authority_bit(authority);
+    }
+
+    /// Wants a programme's events.
+    pub fn programme(&mut self, programme: ProgrammeId) {
+        self.terms.programmes |= programme_bit(programme);
+    }
+
+    /// Wants a kind of events.
+    pub fn kind(&mut self, kind: Kind) {
+        self.terms.kinds |= kind_bit(kind.number());
+    }
+
+    /// Wants the events that concern a region or any region within it.
+    pub fn region_under(&mut self, region: RegionCode) {
+        self.terms.region = Some(region);
+    }
+
+    /// Wants the events of every batch of that name, of any authority.
+    pub fn batch(&mut self, batch: &str) {
+        self.terms.batches.push(batch.to_owned());
+    }
+
+    /// Wants the events that concern a designee under any of its identifiers, even one not yet on
+    /// record. [`crate::register::Register::cover`] makes its events so far faster to find.
+    pub fn designee(&mut self, id: DesigneeId) {
+        let watch = self.watch.get_or_insert_default();
+        if watch.designees.insert(id.clone()) {
+            watch.left.push(id);
+        }
+    }
+
+    /// True if every event matches.
+    #[must_use]
+    pub fn wants_all(&self) -> bool {
+        self.terms == Terms::default() && self.watch.is_none()
+    }
+
+    /// Collects the positions of the events of at most `most` designees; true at the end. Events
+    /// recorded between two calls are found all the same.
+    pub(in crate::register) fn cover(&mut self, subjects: Subjects<'_>, most: usize) -> bool {
+        let Some(watch) = &mut self.watch else { return true };
+        for _ in 0..most {
+            let Some(id) = watch.left.pop() else { break };
+            if watch.left.len() + 1 == watch.designees.len() {
+                watch.covered = subjects.facts().size();
+            }
+            if let Some(index) = subjects.index_of(&id) {
+                add_ever_about(subjects, index, &mut watch.positions);
+            }
+        }
+        watch.left.is_empty()
+    }
+
+    /// The terms, without the designees.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The designees on the watch list, if there is one.
+    #[must_use]
+    pub fn designees(&self) -> Option<impl ExactSizeIterator<Item = &DesigneeId>> {
+        self.watch.as_ref().map(|watch| watch.designees.iter())
+    }
+}
+
+impl From<Terms> for Interest {
+    fn from(terms: Terms) -> Self {
+        Self { terms, watch: None }
+    }
+}
+
+impl Terms {
+    /// True if the authorities, programmes and kind of a scope match.
+    pub(super) fn wants_scope(&self, scope: &Scope) -> bool {
+        (self.authorities == 0 || self.authorities & scope.authorities != 0)
+            && (self.programmes == 0 || self.programmes & scope.programmes != 0)
+            && (self.kinds == 0 || self.kinds & kind_bit(scope.kind) != 0)
+    }
+
+    /// True if some terms narrow down the scope.
+    pub(super) fn narrows_scope(&self) -> bool {
+        self.authorities != 0 || self.programmes != 0 || self.kinds != 0
+    }
+}
+
+impl Watch {
+    /// True if `positions` holds every event that can match below `covered`.
+    fn is_complete(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// The first position at or after one at which an event can match.
+    pub(super) fn next_from(&self, at: u64) -> u64 {
+        if at >= self.covered || !self.is_complete() {
+            return at;
+        }
+        let first = self.positions.range(position32(at)..).next().map(u64::from);
+        first.unwrap_or(self.covered).min(self.covered)
+    }
+
+    /// The last position at or before one at which an event can match.
+    pub(super) fn last_to(&self, at: u64) -> Option<u64> {
+        if at >= self.covered || !self.is_complete() {
+            return Some(at);
+        }
+        self.positions.range(..=position32(at)).next_back().map(u64::from)
+    }
+}
+
+/// Adds every event that was ever about a designee, or about a designee that was ever linked to it:
+/// more than the events that concern it.
+fn add_ever_about(subjects: Subjects<'_>, index: DesigneeIndex, positions: &mut RoaringBitmap) {
+    let mut members = vec![index];
+    let mut next = 0;
+    while let Some(member) = members.get(next).copied() {
+        for position in subjects.events_of(member) {
+            positions.insert(position);
+            for other in ever_linked_by(subjects, position) {
+                if !members.contains(&other) {
+                    members.push(other);
+                }
+            }
+        }
+        next += 1;
+    }
+}
+
+/// Both sides of the links that an event states, repairs, or puts in the place of another fact.
+fn ever_linked_by(subjects: Subjects<'_>, position: u32) -> impl Iterator<Item = DesigneeIndex> {
+    let facts = subjects.facts();
+    let sides = |(owner, fact): (DesigneeIndex, &FactRow)| match fact.kind {
+        FactKindRow::Linked { other, .. } => [Some(owner), Some(other)],
+        _ => [None, None],
+    };
+    let root = facts.row(facts.root_of(position)).map(|row| (row.designee, &row.fact));
+    let all = [root, facts.replacement_at(position)];
+    all.into_iter().flatten().flat_map(sides).flatten()
+}
+
+fn kind_bit(number: u8) -> u128 {
+    1_u128.checked_shl(u32::from(number)).unwrap_or(0)
+}

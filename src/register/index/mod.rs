@@ -1,0 +1,16 @@
+//! Which events concern an authority, a programme, a kind, a region, a batch or a designee.
+//!
+//! The scope of an event follows from the event and from earlier ones, never from later ones: every
+//! reader at every time gets the same events.
+
+mod interest;
+mod postings;
+mod scope;
+mod search;
+
+pub use self::interest::{Interest, Terms};
+pub(super) use self::{
+    postings::Index,
+    scope::ScopeBuilder,
+    search::{Search, any_identifier},
+};

@@ -1,0 +1,167 @@
+//! Postings: the events of a scope, a region or a batch, as compressed sets of positions. With them
+//! a search skips events that cannot match. The events of a designee are chained through its rows.
+
+use hashbrown::HashMap;
+use roaring::RoaringBitmap;
+
+use super::scope::{Scope, ScopeBuilder};
+use crate::{
+    domain::{RegionCode, event::Fact},
+    register::{
+        identity::{IdentityCluster, Subjects},
+        rows::{self, DesigneeIndex, FactRow, Rows, ScopeIndex, Sym},
+    },
+};
+
+/// The sets of positions by which events are found.
+#[derive(Debug, Default)]
+pub(in crate::register) struct Index {
+    /// Scopes stay known after a rollback; an empty one matches nothing.
+    scopes: Vec<(Scope, RoaringBitmap)>,
+    by_scope: HashMap<Scope, ScopeIndex>,
+    regions: HashMap<RegionCode, RoaringBitmap>,
+    batches: HashMap<Sym, RoaringBitmap>,
+    /// Postings since the last commit, without those of scopes: the rows tell these.
+    undo: Vec<Posting>,
+    /// Room that is used again while a scope is found; it holds nothing between two events.
+    scratch: IdentityCluster,
+}
+
+/// A set of positions other than a scope's.
+#[derive(Clone, Copy, Debug)]
+enum Posting {
+    Region(RegionCode),
+    Batch(Sym),
+}
+
+impl Index {
+    /// Adds to a scope what follows from a designee's earlier events.
+    pub(in crate::register) fn add_designee(
+        &mut self,
+        scope: &mut ScopeBuilder,
+        subjects: Subjects<'_>,
+        index: DesigneeIndex,
+        fact: &Fact,
+        row: &FactRow,
+    ) {
+        scope.add_designee(&mut self.scratch, subjects, index, fact, row);
+    }
+
+    /// Adds to a scope that of the event at a position.
+    pub(in crate::register) fn add_event(
+        &self,
+        scope: &mut ScopeBuilder,
+        rows: &Rows,
+        position: u32,
+    ) {
+        if let Some(row) = rows.get(position) {
+            scope.add_recorded(self.scope(row.scope), &row.fact);
+        }
+    }
+
+    /// Posts the next event.
+    pub(in crate::register) fn apply(
+        &mut self,
+        position: u32,
+        kind: u8,
+        scope: &ScopeBuilder,
+    ) -> ScopeIndex {
+        let regions = scope.regions().iter().flat_map(|region| region.and_above());
+        let batches = scope.batches().iter().copied().map(Posting::Batch);
+        for posting in regions.map(Posting::Region).chain(batches) {
+            // Regions of one event may share a region above; a set takes a position once.
+            if self.set_mut(posting).insert(position) {
+                self.undo.push(posting);
+            }
+        }
+        let index = self.intern(scope.scope(kind));
+        if let Some(positions) = self.scope_set_mut(index) {
+            positions.insert(position);
+        }
+        index
+    }
+
+    fn set_mut(&mut self, posting: Posting) -> &mut RoaringBitmap {
+        match posting {
+            Posting::Region(region) => self.regions.entry(region).or_default(),
+            Posting::Batch(batch) => self.batches.entry(batch).or_default(),
+        }
+    }
+
+    fn scope_set_mut(&mut self, index: ScopeIndex) -> Option<&mut RoaringBitmap> {
+        self.scopes.get_mut(index.place()).map(|(_, positions)| positions)
+    }
+
+    fn intern(&mut self, scope: Scope) -> ScopeIndex {
+        *self.by_scope.entry(scope).or_insert_with(|| {
+            let index = ScopeIndex::of_place(self.scopes.len());
+            self.scopes.push((scope, RoaringBitmap::new()));
+            index
+        })
+    }
+
+    /// An end of the undo log to come back to.
+    pub(in crate::register) fn savepoint(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Undoes everything since a savepoint. The rows since then are still there.
+    pub(in crate::register) fn rollback_to(
+        &mut self,
+        savepoint: usize,
+        rows: &Rows,
+        since: &rows::Savepoint,
+    ) {
+        for row in rows.since(since) {
+            self.scope_set_mut(row.scope).into_iter().for_each(remove_newest);
+        }
+        while self.undo.len() > savepoint {
+            let Some(posting) = self.undo.pop() else { break };
+            self.step_back(posting);
+        }
+    }
+
+    /// Removes the newest event from a set, and the set when it is empty.
+    fn step_back(&mut self, posting: Posting) {
+        let positions = self.set_mut(posting);
+        remove_newest(positions);
+        if positions.is_empty() {
+            match posting {
+                Posting::Region(region) => drop(self.regions.remove(&region)),
+                Posting::Batch(batch) => drop(self.batches.remove(&batch)),
+            }
+        }
+    }
+
+    pub(in crate::register) fn commit(&mut self) {
+        self.undo.clear();
+    }
+
+    pub(super) fn scope(&self, index: ScopeIndex) -> Scope {
+        self.scopes.get(index.place()).map_or(Scope::default(), |(scope, _)| *scope)
+    }
+
+    /// The positions of every scope that is wanted.
+    pub(super) fn of_scopes(
+        &self,
+        wanted: impl Fn(&Scope) -> bool,
+    ) -> impl Iterator<Item = &RoaringBitmap> {
+        self.scopes.iter().filter(move |(scope, _)| wanted(scope)).map(|(_, set)| set)
+    }
+
+    /// The positions of events that concern a region, or a region within it.
+    pub(super) fn of_region(&self, region: RegionCode) -> Option<&RoaringBitmap> {
+        self.regions.get(&region)
+    }
+
+    /// The positions of events that concern a batch of that name.
+    pub(super) fn of_batch(&self, batch: Sym) -> Option<&RoaringBitmap> {
+        self.batches.get(&batch)
+    }
+}
+
+fn remove_newest(positions: &mut RoaringBitmap) {
+    if let Some(newest) = positions.max() {
+        positions.remove(newest);
+    }
+}

@@ -1,0 +1,229 @@
+//! The scope of an event: the authorities, programmes, regions and batches that it concerns.
+//!
+//! It is found when the event is applied, from the event itself and from earlier events. It must
+//! never depend on later ones.
+
+use smallvec::SmallVec;
+
+use crate::{
+    domain::{
+        AuthorityCode, RegionCode,
+        event::{Event, Fact, SubjectFact, TitleFact},
+        kind::ProgrammeId,
+    },
+    register::{
+        identity::{IdentityCluster, Subjects},
+        rows::{DesigneeIndex, FactKindRow, FactRow, Sym},
+    },
+};
+
+/// The authorities and programmes that an event concerns, a bit each, and the number of its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Scope {
+    pub(super) authorities: u64,
+    pub(super) programmes: u32,
+    pub(super) kind: u8,
+}
+
+/// The scope of an event while it is being found.
+#[derive(Clone, Debug, Default)]
+pub(in crate::register) struct ScopeBuilder {
+    authorities: u64,
+    programmes: u32,
+    regions: SmallVec<[RegionCode; 2]>,
+    batches: SmallVec<[Sym; 2]>,
+}
+
+impl ScopeBuilder {
+    pub(super) fn scope(&self, kind: u8) -> Scope {
+        Scope { authorities: self.authorities, programmes: self.programmes, kind }
+    }
+
+    pub(super) fn regions(&self) -> &[RegionCode] {
+        &self.regions
+    }
+
+    pub(super) fn batches(&self) -> &[Sym] {
+        &self.batches
+    }
+
+    /// Adds what the event itself names: issuer, co-issuers, programme, recommending and other
+    /// authorities, region and batch.
+    pub(in crate::register) fn add_stated(&mut self, event: &Event, row: &FactRow) {
+        self.authority(event.authority);
+        event.co_issuers.iter().for_each(|authority| self.authority(*authority));
+        self.authority(row.authority);
+        if let Some(programme) = row.programme {
+            self.programmes |= programme_bit(programme);
+        }
+        if let Some(listed) = event.fact.listed() {
+            self.some_authority(listed.recommended_by);
+        }
+        match &event.fact {
+            Fact::Title { fact, .. } => match fact {
+                TitleFact::NoticeOpened { sublist, .. } | TitleFact::Designated { sublist, .. } => {
+                    self.some_authority(*sublist);
+                }
+                TitleFact::Converted { to, .. } => {
+                    self.programmes |= programme_bit(to.programme);
+                    self.authority(to.authority);
+                }
+                _ => {}
+            },
+            Fact::Subject {
+                fact: SubjectFact::Relocated { from_authority, to_authority, .. },
+                ..
+            } => {
+                self.authority(*from_authority);
+                self.authority(*to_authority);
+            }
+            Fact::Batch { batch, .. } => self.some_authority(batch.sublist),
+            _ => {}
+        }
+        self.region(row.region());
+        self.batch(row.kind.batch());
+    }
+
+    /// Adds what follows from the earlier events of the designee that a fact is about, and of the
+    /// others that it names, under any of their identifiers.
+    ///
+    /// A fact about the designee itself concerns the programmes and authorities of all of them; a
+    /// fact about a title concerns those of the same title. Both concern the authority responsible
+    /// for the designee, and the region in which it then was.
+    pub(super) fn add_designee(
+        &mut self,
+        scratch: &mut IdentityCluster,
+        subjects: Subjects<'_>,
+        index: DesigneeIndex,
+        fact: &Fact,
+        row: &FactRow,
+    ) {
+        self.add_history(scratch, subjects, index, fact);
+        for other in fact.others().into_iter().filter_map(|id| subjects.index_of(id)) {
+            self.add_history(scratch, subjects, other, fact);
+        }
+        if self.regions.is_empty() {
+            // No list has named a region: take that of the responsible authority.
+            self.region(row.responsible().and_then(AuthorityCode::region));
+        }
+    }
+
+    fn add_history(
+        &mut self,
+        scratch: &mut IdentityCluster,
+        subjects: Subjects<'_>,
+        index: DesigneeIndex,
+        fact: &Fact,
+    ) {
+        if !subjects.has_events(index) {
+            return;
+        }
+        subjects.cluster_into(scratch, index, None);
+        let (mut responsible, mut region) = (None, None);
+        for placed in scratch.own_facts() {
+            let earlier = &placed.fact;
+            responsible = earlier.responsible().or(responsible);
+            region = earlier.region().or(region);
+            let same = match fact {
+                Fact::Title { title, .. } => {
+                    earlier.programme == Some(title.programme)
+                        && earlier.authority == title.authority
+                }
+                _ => true,
+            };
+            if same {
+                self.add_earlier(earlier);
+            }
+        }
+        self.some_authority(responsible);
+        self.region(region.or_else(|| responsible.and_then(AuthorityCode::region)));
+    }
+
+    /// Adds what an earlier fact names itself.
+    fn add_earlier(&mut self, earlier: &FactRow) {
+        self.authority(earlier.authority);
+        if let Some(listing) = earlier.listing() {
+            self.some_authority(listing.recommended_by);
+            self.some_authority(listing.sublist);
+        }
+        if let (Some(programme), true) = (earlier.programme, earlier.title().is_some()) {
+            self.programmes |= programme_bit(programme);
+        }
+    }
+
+    /// Adds the scope of an event that this one repairs.
+    pub(super) fn add_recorded(&mut self, scope: Scope, row: &FactRow) {
+        self.authorities |= scope.authorities;
+        self.programmes |= scope.programmes;
+        self.region(row.region());
+        self.batch(row.kind.batch());
+    }
+
+    fn authority(&mut self, authority: AuthorityCode) {
+        self.authorities |= authority_bit(authority);
+    }
+
+    fn some_authority(&mut self, authority: Option<AuthorityCode>) {
+        self.authorities |= authority.map_or(0, authority_bit);
+    }
+
+    fn region(&mut self, region: Option<RegionCode>) {
+        if let Some(region) = region.filter(|region| !self.regions.contains(region)) {
+            self.regions.push(region);
+        }
+    }
+
+    fn batch(&mut self, batch: Option<Sym>) {
+        if let Some(batch) = batch.filter(|batch| !self.batches.contains(batch)) {
+            self.batches.push(batch);
+        }
+    }
+}
+
+impl FactRow {
+    /// The region where the fact locates its designee, or the region that the fact is about.
+    fn region(&self) -> Option<RegionCode> {
+        match self.kind {
+            FactKindRow::Relocated { region, .. } | FactKindRow::Assessed { region, .. } => {
+                Some(region)
+            }
+            FactKindRow::BatchOpened { sublist, .. } | FactKindRow::BatchSealed { sublist, .. } => {
+                sublist.unwrap_or(self.authority).region()
+            }
+            FactKindRow::CompletenessDeclared { .. } | FactKindRow::MeasuresIssued { .. } => {
+                self.issuer.region()
+            }
+            _ => self.listing()?.region,
+        }
+    }
+}
+
+impl FactKindRow {
+    /// The batch that the fact belongs to. A review belongs to the batch named like its round.
+    fn batch(&self) -> Option<Sym> {
+        let batch = match *self {
+            Self::Noticed { batch, .. }
+            | Self::ObjectionRaised { batch }
+            | Self::ObjectionResolved { batch, .. }
+            | Self::NoticeWithdrawn { batch }
+            | Self::Designated { batch, .. }
+            | Self::CreationListed { batch, .. }
+            | Self::CreationAssessed { batch, .. }
+            | Self::BatchOpened { batch, .. }
+            | Self::BatchSealed { batch, .. } => batch,
+            Self::ReviewOpened { round }
+            | Self::ReviewPassed { round, .. }
+            | Self::ReviewFailed { round, .. } => round,
+            _ => return None,
+        };
+        (!batch.is_empty()).then_some(batch)
+    }
+}
+
+pub(super) fn authority_bit(authority: AuthorityCode) -> u64 {
+    1 << authority.index()
+}
+
+pub(super) fn programme_bit(programme: ProgrammeId) -> u32 {
+    1 << programme.index()
+}

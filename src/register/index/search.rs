@@ -1,0 +1,178 @@
+//! Finding the events that a reader wants. Postings skip to the next candidate; from there, rows
+//! are examined one by one as long as matches are near.
+
+use roaring::RoaringBitmap;
+
+use super::{Interest, interest::Watch, postings::Index, scope::Scope};
+use crate::{
+    domain::DesigneeId,
+    limits::INTEREST_WINDOW_EVENTS,
+    register::{
+        identity::Subjects,
+        rows::{Row, position32},
+    },
+};
+
+/// Sets of which any may contain a matching event.
+type AnyOf<'a> = Vec<&'a RoaringBitmap>;
+
+/// One search through the events.
+pub(in crate::register) struct Search<'a> {
+    index: &'a Index,
+    subjects: Subjects<'a>,
+    interest: &'a Interest,
+    /// For each field that narrows the search: its sets.
+    fields: Vec<AnyOf<'a>>,
+    region: Option<&'a RoaringBitmap>,
+    batches: AnyOf<'a>,
+}
+
+impl<'a> Search<'a> {
+    /// Begins a search over `span` positions. A short one examines rows without their postings.
+    pub(in crate::register) fn new(
+        index: &'a Index,
+        subjects: Subjects<'a>,
+        interest: &'a Interest,
+        span: u64,
+    ) -> Self {
+        let (rows, terms) = (subjects.facts().rows(), &interest.terms);
+        let region = terms.region.and_then(|region| index.of_region(region));
+        let words = terms.batches.iter().filter_map(|batch| rows.find_word(batch));
+        let batches: AnyOf<'a> = words.filter_map(|word| index.of_batch(word)).collect();
+        let mut fields = Vec::new();
+        if terms.region.is_some() {
+            fields.push(region.into_iter().collect());
+        }
+        if !terms.batches.is_empty() {
+            fields.push(batches.clone());
+        }
+        if terms.narrows_scope() && span > INTEREST_WINDOW_EVENTS {
+            let wanted = |scope: &Scope| terms.wants_scope(scope);
+            fields.push(index.of_scopes(wanted).collect());
+        }
+        Self { index, subjects, interest, fields, region, batches }
+    }
+
+    /// Positions in `from..to` that match, at most `most`, and the position up to which all were
+    /// examined.
+    pub(in crate::register) fn forward(&self, from: u64, to: u64, most: usize) -> (Vec<u64>, u64) {
+        let (mut found, mut at) = (Vec::new(), from);
+        while at < to {
+            let Some(candidate) = self.next_from(at, to) else { return (found, to) };
+            at = candidate;
+            let mut window = at + INTEREST_WINDOW_EVENTS;
+            while at < to.min(window) {
+                if self.matches(at) {
+                    found.push(at);
+                    if found.len() >= most {
+                        return (found, at + 1);
+                    }
+                    window = at + INTEREST_WINDOW_EVENTS;
+                }
+                at += 1;
+            }
+        }
+        (found, to)
+    }
+
+    /// Positions below `before` that match, newest first, at most `most`; and where to go on from,
+    /// exclusive, if there are more.
+    pub(in crate::register) fn backward(
+        &self,
+        before: u64,
+        most: usize,
+    ) -> (Vec<u64>, Option<u64>) {
+        let (mut found, mut at) = (Vec::new(), before);
+        while let Some(candidate) = self.next_before(at) {
+            at = candidate + 1;
+            let mut window = at.saturating_sub(INTEREST_WINDOW_EVENTS);
+            while at > window {
+                if found.len() == most {
+                    return (found, Some(at));
+                }
+                at -= 1;
+                if self.matches(at) {
+                    found.push(at);
+                    window = at.saturating_sub(INTEREST_WINDOW_EVENTS);
+                }
+            }
+        }
+        (found, None)
+    }
+
+    /// The first position at or after `at` that every field may contain.
+    fn next_from(&self, at: u64, to: u64) -> Option<u64> {
+        let mut at = at;
+        loop {
+            let mut next = at;
+            for sets in &self.fields {
+                let first = |set: &&RoaringBitmap| set.range(position32(next)..).next();
+                let first = sets.iter().filter_map(first).min()?;
+                next = next.max(u64::from(first));
+            }
+            if let Some(watch) = &self.interest.watch {
+                next = watch.next_from(next);
+            }
+            if next >= to {
+                return None;
+            }
+            if next == at {
+                return Some(at);
+            }
+            at = next;
+        }
+    }
+
+    /// The last position before `before` that every field may contain.
+    fn next_before(&self, before: u64) -> Option<u64> {
+        let mut at = before.checked_sub(1)?;
+        loop {
+            let mut next = at;
+            for sets in &self.fields {
+                let last = |set: &&RoaringBitmap| set.range(..=position32(next)).next_back();
+                next = u64::from(sets.iter().filter_map(last).max()?);
+            }
+            if let Some(watch) = &self.interest.watch {
+                next = watch.last_to(next)?;
+            }
+            if next == at {
+                return Some(at);
+            }
+            at = next;
+        }
+    }
+
+    fn matches(&self, position: u64) -> bool {
+        let at = position32(position);
+        let Some(row) = self.subjects.facts().row(at) else { return false };
+        let (interest, terms) = (self.interest, &self.interest.terms);
+        terms.wants_scope(&self.index.scope(row.scope))
+            && (terms.region.is_none() || self.region.is_some_and(|set| set.contains(at)))
+            && (terms.batches.is_empty() || self.batches.iter().any(|set| set.contains(at)))
+            && interest.watch.as_ref().is_none_or(|watch| self.is_watched(watch, row, at))
+    }
+
+    /// True if the event is about a watched designee, or concerns it, under an identifier that was
+    /// its own by then.
+    fn is_watched(&self, watch: &Watch, row: &Row, position: u32) -> bool {
+        any_identifier(self.subjects, row, position, |id| watch.designees.contains(id))
+    }
+}
+
+/// True if `is` holds for an identifier under which the event can be followed: that of a designee
+/// it concerns, or another one that a link has given to that subject by then.
+pub(in crate::register) fn any_identifier(
+    subjects: Subjects<'_>,
+    row: &Row,
+    position: u32,
+    mut is: impl FnMut(&DesigneeId) -> bool,
+) -> bool {
+    subjects.concerned_by(row.designee, position).any(|index| {
+        is(subjects.id(index))
+            || subjects.may_be_tied(index) && {
+                let then = subjects.known_at(u64::from(position) + 1);
+                let cluster = then.cluster(index, None);
+                cluster.same_subject().any(|member| is(subjects.id(member)))
+            }
+    })
+}

@@ -1,0 +1,236 @@
+//! The rules: may this event be recorded, after everything recorded before it? A pure function from
+//! (facts, proposal) to a verdict. Rules never change the register.
+//!
+//! The catalogue says who may state a fact, and on which conditions; a rule reads it and never
+//! names a programme. A rule about absence (no such title on record) warns, because history may be
+//! loaded in any order. Once the authority has declared that part of its register complete, the
+//! rule rejects. Each rule names its source in [`Fault::rule`].
+
+mod batches;
+mod designations;
+mod framework;
+mod issuers;
+mod memory;
+mod names;
+mod notices;
+mod repairs;
+mod subjects;
+mod titles;
+
+use self::memory::LastAnswer;
+use super::{
+    AsOf, DesigneeIndex, Register,
+    batches::BatchesAsOf,
+    fold::{self, Folding},
+    framework::FrameworkAsOf,
+    identity::{IdentityCluster, Subjects},
+};
+use crate::{
+    domain::{
+        AuthorityCode, CivilDate, DesigneeId,
+        catalogue::{Catalogue, RuleVersion},
+        event::{Event, Fact, Part},
+        fault::{Demand, Fault, Reason, echo},
+        kind::ProgrammeId,
+    },
+    limits::CONFLICTS_MAX,
+};
+
+/// The result of judging one event.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Reasons to reject it. If there are none, it is accepted.
+    pub rejections: Vec<Fault>,
+    /// Warnings. They never reject the event.
+    pub warnings: Vec<Fault>,
+}
+
+/// Judges the events of one commit in turn, and remembers answers that several of them need. It
+/// must be dropped when the register is rolled back.
+#[derive(Debug, Default)]
+pub struct Judge {
+    cluster: IdentityCluster,
+    folding: Folding,
+    measures: LastAnswer<(AuthorityCode, ProgrammeId, CivilDate)>,
+    complete: LastAnswer<(AuthorityCode, ProgrammeId, Part, CivilDate)>,
+    /// Warnings that are given once for all events of the commit, with their values.
+    said: Vec<(Reason, String)>,
+}
+
+impl Judge {
+    /// Judges the event that would be applied next. `index` is its place in its commit.
+    pub fn judge(
+        &mut self,
+        register: &Register,
+        catalogue: &Catalogue,
+        index: usize,
+        event: &Event,
+    ) -> Verdict {
+        let verdict = Verdict::default();
+        let mut case =
+            Case { register, catalogue, judge: self, index, path: "", except: None, verdict };
+        case.judge(event);
+        case.verdict
+    }
+}
+
+/// One event being judged.
+struct Case<'a> {
+    register: &'a Register,
+    catalogue: &'a Catalogue,
+    judge: &'a mut Judge,
+    index: usize,
+    /// `corrected.replacement.` inside a correction, otherwise empty. Prefixes every field.
+    path: &'static str,
+    /// The root of the event that a correction replaces: its fact in force is ignored.
+    except: Option<u32>,
+    verdict: Verdict,
+}
+
+/// A rule's objection to a value: it rejects the event, or warns.
+struct Objection<'a> {
+    field: &'a str,
+    value: String,
+    reason: Reason,
+    message: String,
+    rule: &'a str,
+}
+
+impl Case<'_> {
+    fn judge(&mut self, event: &Event) {
+        match &event.fact {
+            Fact::Title { designee, title, fact } => {
+                self.fold_designee(designee);
+                self.require_entitled_issuer(event);
+                self.judge_title_fact(event, title, fact);
+            }
+            Fact::Subject { designee, fact } => {
+                self.fold_designee(designee);
+                self.require_entitled_issuer(event);
+                self.judge_subject_fact(event, designee, fact);
+            }
+            Fact::Repair { position, replacement: Some(replacement) } => {
+                self.judge_correction(event, *position, replacement);
+            }
+            Fact::Repair { position, replacement: None } => self.judge_annulment(event, *position),
+            Fact::Batch { batch, seals, declared, digest } => {
+                self.require_entitled_issuer(event);
+                if *seals {
+                    self.judge_seal(batch, *declared, digest.as_ref());
+                } else {
+                    self.reject_sealed("batch_opened.batch", batch);
+                }
+            }
+            Fact::Frame(fact) => {
+                self.require_entitled_issuer(event);
+                self.judge_framework_fact(event, fact);
+            }
+            Fact::Assessed { region, year, assessor } => {
+                self.require_entitled_issuer(event);
+                self.reject_assessed_twice(*region, *year, assessor);
+            }
+        }
+    }
+
+    fn known_at(&self) -> u64 {
+        self.register.size()
+    }
+
+    fn reject(&mut self, objection: Objection<'_>, conflicts: &[u32]) {
+        let fault = self.fault(objection, conflicts);
+        self.verdict.rejections.push(fault);
+    }
+
+    /// As [`Case::reject`], with the one value that would be right.
+    fn reject_expecting(&mut self, objection: Objection<'_>, expected: String) {
+        let demand = Some(Demand::Expected(expected));
+        let fault = Fault { demand, ..self.fault(objection, &[]) };
+        self.verdict.rejections.push(fault);
+    }
+
+    fn warn(&mut self, objection: Objection<'_>, conflicts: &[u32]) {
+        let fault = self.fault(objection, conflicts);
+        self.verdict.warnings.push(fault);
+    }
+
+    /// Objects that something is not on record: rejects if the record is complete, and warns if it
+    /// may still come.
+    fn reject_if_complete(&mut self, complete: bool, objection: Objection<'_>) {
+        if complete { self.reject(objection, &[]) } else { self.warn(objection, &[]) }
+    }
+
+    /// Notes a warning that holds for all events of a list. True the first time in the commit.
+    fn note_once(&mut self, reason: Reason, value: &str) -> bool {
+        let is_new = !self.judge.said.iter().any(|(r, v)| *r == reason && v == value);
+        if is_new {
+            self.judge.said.push((reason, value.to_owned()));
+        }
+        is_new
+    }
+
+    fn fault(&self, objection: Objection<'_>, conflicts: &[u32]) -> Fault {
+        let Objection { field, value, reason, message, rule } = objection;
+        let facts = self.register.facts(self.known_at());
+        let source = |position: &u32| u64::from(facts.source_of(*position));
+        Fault {
+            index: self.index,
+            field: format!("{}{field}", self.path),
+            value: echo(&value),
+            reason,
+            message,
+            rule: rule.to_owned(),
+            demand: None,
+            conflicts: conflicts.iter().take(CONFLICTS_MAX).map(source).collect(),
+        }
+    }
+
+    /// Folds every fact in force about a designee, whatever its day.
+    fn fold_designee(&mut self, designee: &DesigneeId) {
+        let subjects = self.subjects();
+        let months = self.catalogue.duties.report_months;
+        let Judge { cluster, folding, .. } = &mut *self.judge;
+        match subjects.find(designee) {
+            Some(index) => subjects.cluster_into(cluster, index, self.except),
+            None => cluster.clear(),
+        }
+        fold::fold(folding, cluster, CivilDate::MAX, months);
+    }
+
+    fn known(&self, designee: &DesigneeId) -> Option<DesigneeIndex> {
+        self.subjects().find(designee)
+    }
+
+    /// True if the authority has declared a part of its register complete, on a day.
+    fn is_complete(
+        &mut self,
+        authority: AuthorityCode,
+        programme: ProgrammeId,
+        part: Part,
+        on: CivilDate,
+    ) -> bool {
+        let (register, framework) = (self.register, self.framework(on));
+        let question = (authority, programme, part, on);
+        let answer = || framework.is_complete(authority, programme, part);
+        self.judge.complete.ask(register, question, answer)
+    }
+}
+
+impl<'a> Case<'a> {
+    fn subjects(&self) -> Subjects<'a> {
+        self.register.subjects(self.known_at())
+    }
+
+    /// The batches with all events recorded so far, whatever their day.
+    fn batches(&self) -> BatchesAsOf<'a> {
+        let as_of = AsOf { valid_on: CivilDate::MAX, known_at: self.known_at() };
+        self.register.batches_as_of(as_of)
+    }
+
+    fn framework(&self, on: CivilDate) -> FrameworkAsOf<'a> {
+        self.register.framework_as_of(AsOf { valid_on: on, known_at: self.known_at() })
+    }
+
+    fn rule(&self, event: &Event, programme: ProgrammeId) -> Option<&'a RuleVersion> {
+        self.catalogue.rule_at(programme, event.rule?)
+    }
+}

@@ -1,0 +1,34 @@
+//! Rules for the names of designees.
+
+use super::{Case, Objection};
+use crate::{
+    domain::{Name, event::Event, fault::Reason, name},
+    register::identity::FactAt,
+};
+
+impl Case<'_> {
+    /// Warns if a list writes the name differently from the name on record.
+    pub(super) fn warn_if_name_differs(&mut self, event: &Event, listed: Option<&Name>) {
+        let Some(listed) = listed else { return };
+        let Some(on_record) = self.other_name_on_record(event, listed) else { return };
+        let field = format!("{}.profile.name", event.fact.kind().name());
+        let objection = Objection {
+            field: &field,
+            value: listed.as_str().to_owned(),
+            reason: Reason::NameDiffers,
+            message: format!("the name on record on that day is {on_record}"),
+            rule: "names change by renamed",
+        };
+        self.warn(objection, &[]);
+    }
+}
+
+impl<'a> Case<'a> {
+    /// The name on record on the day of an event, if it is not this one.
+    pub(super) fn other_name_on_record(&self, event: &Event, stated: &Name) -> Option<&'a str> {
+        let begun = |placed: &&FactAt| placed.fact.effective <= event.effective;
+        let mut facts = self.judge.cluster.own_facts().rev().filter(begun);
+        let on_record = self.register.text(facts.find_map(|placed| placed.fact.name())?);
+        (name::folded(on_record) != stated.key()).then_some(on_record)
+    }
+}

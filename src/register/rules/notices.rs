@@ -1,0 +1,177 @@
+//! Rules for public notices: entries, objections, withdrawals, and the designations that follow.
+
+use super::{Case, Objection, titles::rows};
+use crate::{
+    domain::{
+        CivilDate,
+        catalogue::RuleVersion,
+        event::{Event, Part, TitleFact, TitleRef},
+        fault::Reason,
+    },
+    register::{
+        fold::Notice,
+        rows::{FactKindRow, TitleKey},
+    },
+};
+
+impl Case<'_> {
+    pub(super) fn reject_twice_in_notice(
+        &mut self,
+        event: &Event,
+        key: Option<TitleKey>,
+        fact: &TitleFact,
+    ) {
+        let TitleFact::NoticeOpened { batch, review, recommendation, .. } = fact else { return };
+        let twin = self.judge.cluster.own_facts().find(|placed| match placed.fact.kind {
+            FactKindRow::Noticed { batch: b, review: r, recommendation: step, .. } => {
+                placed.fact.title() == key
+                    && self.register.text(b) == batch
+                    && (r, step) == (*review, *recommendation)
+            }
+            _ => false,
+        });
+        let Some(placed) = twin else { return };
+        let (position, row) = (placed.position, placed.fact.row);
+        let objection = Objection {
+            field: "designee",
+            value: event.fact.designee().map_or(String::new(), ToString::to_string),
+            reason: Reason::DuplicateInList,
+            message: format!(
+                "is in the notice of batch {batch} already, at position {position}{}",
+                rows(event.row, row)
+            ),
+            rule: "a list names a designee once, and so do the sub-lists of a batch together",
+        };
+        self.reject(objection, &[position]);
+    }
+
+    /// A notice runs for a number of working days. Holidays are not known here, so only weekends
+    /// are subtracted.
+    pub(super) fn warn_if_notice_short(
+        &mut self,
+        rule: &RuleVersion,
+        from: CivilDate,
+        to: Option<CivilDate>,
+    ) {
+        let Some(to) = to else { return };
+        let days = from.working_days_to(to);
+        if days < rule.notice_days && self.note_once(Reason::NoticeShort, &to.to_string()) {
+            let objection = Objection {
+                field: "notice_opened.notice_to",
+                value: to.to_string(),
+                reason: Reason::NoticeShort,
+                message: format!("the notice is open on {days} working days"),
+                rule: "the programme catalogue, notice_days",
+            };
+            self.warn(objection, &[]);
+        }
+    }
+
+    /// A designation follows a notice of the same batch.
+    pub(super) fn require_notice(
+        &mut self,
+        event: &Event,
+        title: &TitleRef,
+        key: Option<TitleKey>,
+        batch: &str,
+        supplement: bool,
+    ) {
+        let noticed = self.judge.cluster.own_facts().any(|placed| match placed.fact.kind {
+            FactKindRow::Noticed { batch: b, review: false, .. } => {
+                placed.fact.title() == key && (supplement || self.register.text(b) == batch)
+            }
+            _ => false,
+        });
+        if noticed {
+            return;
+        }
+        let complete = self.notices_are_complete(event, title);
+        if !complete && !self.note_once(Reason::NoticeMissing, batch) {
+            return;
+        }
+        let objection = Objection {
+            field: "designated.batch",
+            value: batch.to_owned(),
+            reason: Reason::NoticeMissing,
+            message: "no notice of this batch is on record for the designee".to_owned(),
+            rule: "a designation follows a public notice",
+        };
+        self.reject_if_complete(complete, objection);
+    }
+
+    /// An objection is raised while the notice is open, and resolved only after it was raised.
+    pub(super) fn judge_objection(
+        &mut self,
+        event: &Event,
+        title: &TitleRef,
+        key: Option<TitleKey>,
+        batch: &str,
+        raises: bool,
+    ) {
+        let (kind, rule) = (event.fact.kind().name(), "an objection is raised during a notice");
+        let field = format!("{kind}.batch");
+        let Some(notice) = self.open_notice(key, batch) else {
+            return self.object_to_missing_notice(event, title, &field, batch);
+        };
+        let past = notice.to.filter(|to| raises && event.effective > *to);
+        if let Some(to) = past {
+            let objection = Objection {
+                field: "effective_date",
+                value: event.effective.to_string(),
+                reason: Reason::ObjectionLate,
+                message: format!(
+                    "the notice closed on {to}; a later objection is filed as a report"
+                ),
+                rule,
+            };
+            self.reject(objection, &[notice.position]);
+        }
+        if !raises && notice.raised.is_none() {
+            let message = "no objection to this entry is on record".to_owned();
+            let (value, reason) = (batch.to_owned(), Reason::NoticeNotOpen);
+            let objection = Objection { field: &field, value, reason, message, rule };
+            let complete = self.notices_are_complete(event, title);
+            self.reject_if_complete(complete, objection);
+        }
+    }
+
+    /// An entry is withdrawn while its notice is open.
+    pub(super) fn require_withdrawable(
+        &mut self,
+        event: &Event,
+        title: &TitleRef,
+        key: Option<TitleKey>,
+        batch: &str,
+    ) {
+        if self.open_notice(key, batch).is_none() {
+            self.object_to_missing_notice(event, title, "notice_withdrawn.batch", batch);
+        }
+    }
+
+    fn open_notice(&self, key: Option<TitleKey>, batch: &str) -> Option<Notice> {
+        let notice = self.folded(key)?.notice?;
+        (self.register.text(notice.batch) == batch && notice.closed.is_none()).then_some(notice)
+    }
+
+    pub(super) fn notices_are_complete(&mut self, event: &Event, title: &TitleRef) -> bool {
+        self.is_complete(title.authority, title.programme, Part::Notices, event.effective)
+    }
+
+    fn object_to_missing_notice(
+        &mut self,
+        event: &Event,
+        title: &TitleRef,
+        field: &str,
+        batch: &str,
+    ) {
+        let complete = self.notices_are_complete(event, title);
+        let objection = Objection {
+            field,
+            value: batch.to_owned(),
+            reason: Reason::NoticeNotOpen,
+            message: "no open notice of this batch is on record".to_owned(),
+            rule: "an entry is contested or withdrawn while its notice is open",
+        };
+        self.reject_if_complete(complete, objection);
+    }
+}
