@@ -186,8 +186,9 @@ impl Reading<'_> {
         }
         let facts = self.subjects().facts();
         let dated = |member: DesigneeIndex| {
-            let named = |kind: &FactKindRow| matches!(kind, FactKindRow::Linked { other, .. } if *other == member);
-            let link = self.cluster.own_facts().rfind(|placed| named(&placed.fact.kind));
+            let link = self.cluster.own_facts().rfind(|placed| {
+                matches!(placed.fact.kind, FactKindRow::Linked { other, .. } if other == member)
+            });
             DatedId {
                 id: self.register.id(member).clone(),
                 from: link.map(|placed| placed.fact.effective),

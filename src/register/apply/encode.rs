@@ -110,17 +110,14 @@ impl Encoder<'_> {
             }
             TitleFact::Designated {
                 batch, sublist, validity, supplement, renews, listed, ..
-            } => {
-                let Validity { to, inferred } = *validity;
-                FactKindRow::Designated {
-                    batch: self.word(batch),
-                    to,
-                    inferred,
-                    supplement: *supplement,
-                    renews: *renews,
-                    listing: self.listing(listed, *sublist),
-                }
-            }
+            } => FactKindRow::Designated {
+                batch: self.word(batch),
+                to: validity.to,
+                inferred: validity.inferred,
+                supplement: *supplement,
+                renews: *renews,
+                listing: self.listing(listed, *sublist),
+            },
             TitleFact::ReviewOpened { round, .. } => {
                 FactKindRow::ReviewOpened { round: self.word(round) }
             }

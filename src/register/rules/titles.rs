@@ -81,8 +81,7 @@ impl Case<'_> {
                 self.require_foreseen_conversion(event, title, to);
             }
             TitleFact::CreationAssessed { batch, .. } => {
-                let listed = self.folded(key).is_some_and(|title| title.creation.is_some());
-                if !listed {
+                if self.folded(key).is_none_or(|title| title.creation.is_none()) {
                     self.object_to_missing_title(event, title, "creation_assessed.batch", batch);
                 }
                 self.reject_twice(event, key);
