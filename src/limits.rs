@@ -1,23 +1,30 @@
-//! Every bound of Tidu, in one place, with the arithmetic that relates them.
+//! Every bound of Tidu, by section, with the arithmetic that relates them.
+//!
+//! Each section ends with the assertions about its bounds. A bound that depends on the bytes of a
+//! format is asserted beside that format: `log/chunk.rs` proves that the largest leaf fits a chunk.
 
 use std::time::Duration;
 
-/// Most events in a log: the register keeps positions in 32 bits. Far more than the field will ever record; a log that
-/// reaches it takes no more.
-pub const LOG_EVENTS_MAX: u64 = u32::MAX as u64 - 1;
+// --- Events and requests -------------------------------------------------------------------------
+// The size of a fact, of its parts, and of the messages that carry facts.
+
+/// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
+pub const LEAF_BYTES_MAX: usize = 6 * 1024;
+/// Most bytes of a leaf beside its event: position, time, principal, commit, request id and digest,
+/// with their keys.
+pub const ENVELOPE_BYTES_MAX: usize = 256;
+/// Most bytes of one encoded event: the part of the leaf that a caller states.
+pub const EVENT_BYTES_MAX: usize = LEAF_BYTES_MAX - ENVELOPE_BYTES_MAX;
 /// Most events in one commit.
 pub const COMMIT_EVENTS_MAX: usize = 10_000;
 /// Events of a request that are read before other requests get their turn.
 pub const READ_SLICE_EVENTS: usize = 256;
-/// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
-pub const LEAF_BYTES_MAX: usize = 6 * 1024;
-/// Most bytes of a leaf beside its event: position, time, principal, commit, request id and digest with their keys.
-pub const ENVELOPE_BYTES_MAX: usize = 256;
 /// Most bytes of one request message.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most bytes of one response message; foreign clients receive 4 MiB by default.
 pub const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
-/// Most bytes of all error details together; clients bound their trailers (grpc-java at 8 KiB, with base64 on top).
+/// Most bytes of all error details together. Clients bound their trailers: grpc-java allows 8 KiB,
+/// and base64 makes the details a third longer.
 pub const ERROR_DETAILS_BYTES_MAX: usize = 4 * 1024;
 /// Most bytes of a request id, a batch, an item, a round, a rule version or another id.
 pub const ID_BYTES_MAX: usize = 64;
@@ -29,7 +36,7 @@ pub const TEXT_BYTES_MAX: usize = 512;
 pub const DOCUMENT_NUMBER_BYTES_MAX: usize = 128;
 /// Most co-issuers of an event.
 pub const CO_ISSUERS_MAX: usize = 8;
-/// Most repairs that stand on each other: what stands is found by following them.
+/// Longest chain of repairs of repairs: reading the effective fact follows it.
 pub const REPAIR_CHAIN_MAX: usize = 64;
 /// Most identifiers that links and transfers tie together.
 pub const CIRCLE_DESIGNEES_MAX: usize = 1_024;
@@ -41,58 +48,89 @@ pub const INDICATORS_MAX: usize = 64;
 pub const ECHO_CHARS_MAX: usize = 64;
 /// Most rejections, and most warnings, in one response.
 pub const REJECTIONS_MAX: usize = 1_000;
-/// Most failing events that an error status counts one by one (its details hold as many as fit).
+/// Most failing events that an error status lists (its details hold as many as fit).
 pub const STATUS_REJECTIONS_MAX: usize = 100;
 /// Most positions named as conflicts by one rejection or warning.
 pub const CONFLICTS_MAX: usize = 8;
-/// Most positions of a designee in one response.
-pub const DESIGNEE_POSITIONS_MAX: usize = 1_000;
-/// Most explanations, and most steps of each, in one response.
-pub const EXPLANATIONS_MAX: usize = 64;
-/// See [`EXPLANATIONS_MAX`].
-pub const EXPLAINED_STEPS_MAX: usize = 1_000;
-/// Designees that a question goes over before it lets the writer at the register.
-pub const QUESTION_SLICE_DESIGNEES: usize = 2_048;
-/// Most groups of a count, and most pools in a list.
-pub const GROUPS_MAX: usize = 10_000;
-/// Most dimensions of a count.
-pub const GROUP_DIMENSIONS_MAX: usize = 3;
-/// Batches that a page looks at before it lets the writer at the register.
-pub const BATCH_SLICE: usize = 16;
-/// First and last year of a date.
+
+const _: () = {
+    // Encoded in base64, the details leave room for the other trailers in 8 KiB.
+    assert!(ERROR_DETAILS_BYTES_MAX / 3 * 4 < 8 * 1024);
+    assert!(STATUS_REJECTIONS_MAX <= REJECTIONS_MAX);
+};
+
+// --- Dates ---------------------------------------------------------------------------------------
+// `CivilDate::MIN` and `MAX` are the first day of the first year and the last day of the last one.
+
+/// First year of a date.
 pub const YEAR_MIN: i16 = 1900;
-/// See [`YEAR_MIN`].
+/// Last year of a date.
 pub const YEAR_MAX: i16 = 2199;
 
-/// Most bytes of a value in the store: sled writes a leaf of 16 values whole, and one over 131,052 bytes goes to a file
-/// that it never syncs.
+// --- The log -------------------------------------------------------------------------------------
+// The size of the log, and of the values in which it is stored, read, verified and rebuilt.
+
+/// Most events in a log: the register keeps positions in 32 bits. A log that reaches it takes no
+/// more events.
+pub const LOG_EVENTS_MAX: u64 = u32::MAX as u64 - 1;
+/// Most bytes of a value in the store. sled writes a leaf of 16 values whole.
 pub const CHUNK_BYTES_MAX: usize = 7 * 1024;
+/// Largest record that sled keeps in its log. It writes a larger one to a file of its own, which it
+/// never syncs.
+pub const STORE_RECORD_BYTES_MAX: usize = 131_052;
 /// Most events in one chunk.
 pub const CHUNK_EVENTS_MAX: usize = 4_096;
-/// Most bytes of values between two flushes. The store writes about four times as many, in several of its segments, each
-/// of which is on the disk before anything claims it (`log/sled/sync_cure.rs`); one of 128 KiB costs a sixth of a bulk load.
+/// Leaf hashes to a stored value.
+pub const HASHES_PER_BLOCK: usize = 128;
+/// Most bytes of values between two flushes. The store writes about four times as many, in several
+/// of its segments; each is on the disk before anything claims it (`log/sled/sync_cure.rs`).
+/// A window of 128 KiB would cost a sixth of a bulk load.
 pub const SYNC_WINDOW_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of events that an import makes durable at once.
 pub const IMPORT_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes that a verification reads in one step.
 pub const VERIFY_STEP_BYTES: usize = 256 * 1024;
-/// Bytes a second that a serving log is verified at where the caller names none, and at most.
-pub const VERIFY_RATE_DEFAULT: u64 = 32 * 1024 * 1024;
 /// Verifications that run at once: each reads the whole log.
 pub const VERIFICATIONS_MAX: usize = 1;
-/// See [`VERIFY_RATE_DEFAULT`].
+/// Bytes a second that a verification of a serving log reads if the caller states no rate.
+pub const VERIFY_RATE_DEFAULT: u64 = 32 * 1024 * 1024;
+/// Most bytes a second that a verification reads, whatever the caller asks for.
 pub const VERIFY_RATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
-/// How often a verification tells how far it has come.
+/// Interval at which a verification reports its progress.
 pub const VERIFY_REPORT_INTERVAL: Duration = Duration::from_secs(1);
-/// Bytes of the log that a start decodes at once, and most threads that decode.
+/// Bytes of the log that one thread decodes at a time during a start.
 pub const REBUILD_BATCH_BYTES: usize = 256 * 1024;
-/// See [`REBUILD_BATCH_BYTES`].
+/// Most threads that decode during a start.
 pub const DECODERS_MAX: usize = 8;
-/// Leaf hashes to a stored value.
-pub const HASHES_PER_BLOCK: usize = 128;
-/// Most bytes of commits that the writer takes into one group.
+/// Bytes of the newest chunks kept in memory for subscribers.
+pub const TAIL_CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of sled's page cache.
+pub const STORE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// Longest wait of a start until the store's threads release a log that this process had open.
+pub const STORE_CLOSE_DURATION_MAX: Duration = Duration::from_secs(5);
+/// Interval at which a start tries again meanwhile.
+pub const STORE_CLOSE_POLL: Duration = Duration::from_millis(5);
+/// Longest time for which a busy lock is tried again: a child between fork and exec holds the locks
+/// of its parent.
+pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
+/// Interval at which a busy lock is tried again.
+pub const LOCK_POLL: Duration = Duration::from_millis(5);
+
+const _: () = {
+    // A leaf of sled that has one value more than 16 stays in sled's own log.
+    assert!(CHUNK_BYTES_MAX * 17 < STORE_RECORD_BYTES_MAX);
+    // A block of hashes (32 bytes each) is a value like any other.
+    assert!(HASHES_PER_BLOCK * 32 <= CHUNK_BYTES_MAX);
+    assert!(CHUNK_BYTES_MAX <= SYNC_WINDOW_BYTES_MAX);
+    assert!(VERIFY_RATE_DEFAULT <= VERIFY_RATE_MAX);
+};
+
+// --- The writer ----------------------------------------------------------------------------------
+// The queue before the writer, its groups, the flush, and the clock that stamps commits.
+
+/// Bytes at which a group of commits is full; the last commit may exceed them.
 pub const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// A group of so many bytes goes to the disk though more commits wait to join it: it is worth a sync.
+/// Bytes at which a group is flushed even if more commits are queued: it is worth a sync.
 pub const GROUP_READY_BYTES: usize = 128 * 1024;
 /// Most commits in one group.
 pub const GROUP_COMMITS_MAX: usize = 1_024;
@@ -100,20 +138,8 @@ pub const GROUP_COMMITS_MAX: usize = 1_024;
 pub const QUEUE_COMMITS_MAX: usize = 8_192;
 /// Most bytes of commits waiting for the writer.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// When the queue is full: how long a caller should wait.
+/// Delay that a caller is asked for when the queue is full.
 pub const QUEUE_RETRY_DELAY: Duration = Duration::from_millis(200);
-/// Bytes of the newest chunks kept in memory for subscribers.
-pub const TAIL_CACHE_BYTES: usize = 32 * 1024 * 1024;
-/// Bytes of sled's page cache.
-pub const STORE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
-/// How long a start waits for the store's threads to let go of a log that this process had open.
-pub const STORE_CLOSE_DURATION_MAX: Duration = Duration::from_secs(5);
-/// How often it looks.
-pub const STORE_CLOSE_POLL: Duration = Duration::from_millis(5);
-/// How long a busy lock is tried again: a child between fork and exec holds the locks of its parent.
-pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
-/// How often it is tried.
-pub const LOCK_POLL: Duration = Duration::from_millis(5);
 /// A flush that takes longer ends the process.
 pub const FLUSH_DURATION_MAX: Duration = Duration::from_secs(30);
 /// The high-water mark is at most this far behind the durable log.
@@ -123,18 +149,76 @@ pub const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(3_600);
 /// A clock behind the last recorded time by more than this stops appends.
 pub const CLOCK_BEHIND_MAX: Duration = Duration::from_secs(60);
 
+const _: () = {
+    // The queue takes the largest request.
+    assert!(REQUEST_BYTES_MAX < QUEUE_BYTES_MAX);
+    assert!(GROUP_READY_BYTES <= GROUP_BYTES_MAX);
+};
+
+// --- Reads and questions -------------------------------------------------------------------------
+// Pages of events, answers of the register, and how long a question holds the register's read lock.
+
+/// Bytes of leaves in a page, before the last one is added.
+pub const PAGE_BYTES: usize = 512 * 1024;
+/// Most events in a page.
+pub const PAGE_EVENTS_MAX: usize = 1_000;
+/// Events in a page if the caller states no number.
+pub const PAGE_EVENTS_DEFAULT: usize = 100;
+/// Most positions of a designee in one response.
+pub const DESIGNEE_POSITIONS_MAX: usize = 1_000;
+/// Most designees listed as bearers of an ambiguous name.
+pub const DESIGNEE_NAMESAKES_MAX: usize = 8;
+/// Most explanations in one response.
+pub const EXPLANATIONS_MAX: usize = 64;
+/// Most steps of an explanation.
+pub const EXPLAINED_STEPS_MAX: usize = 1_000;
+/// Most groups of a count, and most pools in a list.
+pub const GROUPS_MAX: usize = 10_000;
+/// Most dimensions of a count.
+pub const GROUP_DIMENSIONS_MAX: usize = 3;
+/// Designees scanned per hold of the register's read lock. The writer gets its turn between two.
+pub const QUESTION_SLICE_DESIGNEES: usize = 2_048;
+/// Batches scanned per hold of the register's read lock.
+pub const BATCH_SLICE: usize = 16;
+
+const _: () = {
+    // A page, with the event that takes it over its aim, is a legal response.
+    assert!(PAGE_BYTES + LEAF_BYTES_MAX < RESPONSE_BYTES_MAX);
+    assert!(PAGE_EVENTS_DEFAULT <= PAGE_EVENTS_MAX);
+};
+
+// --- Streams -------------------------------------------------------------------------------------
+// Subscriptions and digests: the size of a message, and the work between two messages.
+
+/// Most streams being served at once.
+pub const STREAMS_MAX: u32 = 32_768;
 /// Bytes of leaves in one message of a subscription, before the last chunk is added.
 pub const STREAM_MESSAGE_BYTES: usize = 48 * 1024;
 /// Events that a filtered stream examines before it reports progress.
 pub const STREAM_SCAN_EVENTS_MAX: u64 = 65_536;
 /// Most events that a filtered stream puts into one message.
 pub const STREAM_MATCHES_MAX: usize = 1_024;
-/// Most matching events that one question for a digest covers, before the last step is added.
+/// Shortest heartbeat of a subscription.
+pub const HEARTBEAT_MIN: Duration = Duration::from_secs(1);
+/// Longest heartbeat of a subscription.
+pub const HEARTBEAT_MAX: Duration = Duration::from_secs(300);
+/// Heartbeat if the subscriber states none.
+pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(10);
+/// Most matching events that one request for a digest covers, before the last step is added.
 pub const DIGEST_MATCHES_MAX: u64 = 262_144;
-/// Most events that it looks at.
+/// Most events that one request for a digest examines.
 pub const DIGEST_SCAN_EVENTS_MAX: u64 = 4_194_304;
-/// Most streams being served at once.
-pub const STREAMS_MAX: u32 = 32_768;
+
+const _: () = {
+    // One message of a stream, with the chunk that takes it over its aim, is a legal response.
+    assert!(STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX);
+    assert!(HEARTBEAT_MIN.as_secs() <= HEARTBEAT_DEFAULT.as_secs());
+    assert!(HEARTBEAT_DEFAULT.as_secs() <= HEARTBEAT_MAX.as_secs());
+};
+
+// --- Cursors -------------------------------------------------------------------------------------
+// The places of subscribers, and the store that keeps them.
+
 /// Most cursors.
 pub const CURSORS_MAX: u64 = 16_384;
 /// Most bytes of the filters of all cursors together.
@@ -143,109 +227,111 @@ pub const CURSOR_FILTERS_BYTES_MAX: u64 = 256 * 1024 * 1024;
 pub const CURSOR_GROUP_MAX: usize = 1_024;
 /// Most changes of cursors waiting to become durable.
 pub const CURSOR_QUEUE_MAX: usize = 16_384;
-/// Bytes of the cache of the store of cursors.
+/// Bytes of the cache of the cursor store.
 pub const CURSOR_CACHE_BYTES: usize = 16 * 1024 * 1024;
-/// A cursor's lag is counted up to so many events, and over so many.
+/// Matching events at which the count of a cursor's lag stops.
 pub const CURSOR_LAG_EVENTS_MAX: usize = 100_000;
-/// See [`CURSOR_LAG_EVENTS_MAX`].
+/// Events examined at which the count of a cursor's lag stops.
 pub const CURSOR_LAG_SCAN_MAX: u64 = 1_000_000;
-/// Most designees that an ambiguous name is answered with.
-pub const DESIGNEE_NAMESAKES_MAX: usize = 8;
-/// Bounds of a subscription's heartbeat.
-pub const HEARTBEAT_MIN: Duration = Duration::from_secs(1);
-/// See [`HEARTBEAT_MIN`].
-pub const HEARTBEAT_MAX: Duration = Duration::from_secs(300);
-/// Heartbeat where the subscriber names none.
-pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(10);
-/// Bytes of leaves in a page, before the last one is added.
-pub const PAGE_BYTES: usize = 512 * 1024;
-/// Most events in a page.
-pub const PAGE_EVENTS_MAX: usize = 1_000;
-/// Events in a page where the caller names no number.
-pub const PAGE_EVENTS_DEFAULT: usize = 100;
+
+// --- The catalogue and filters -------------------------------------------------------------------
+// The size of a catalogue, and the values that a filter may name.
+
 /// Most programmes in a catalogue: an event notes the ones it concerns in 32 bits.
 pub const CATALOGUE_PROGRAMMES_MAX: usize = 32;
 /// Most rule versions of a programme.
 pub const CATALOGUE_RULES_MAX: usize = 64;
-/// Events that a filtered question looks at after a match before it asks the postings where to go on.
-pub const INTEREST_WINDOW_EVENTS: u64 = 128;
 /// Most values in one field of a filter.
 pub const FILTER_VALUES_MAX: usize = 64;
-/// A stream that follows more designees than this is woken by what else its filter says.
-pub const WAKE_DESIGNEES_MAX: usize = 4_096;
 /// Most designees in the watch-list of a filter.
 pub const FILTER_DESIGNEES_MAX: usize = 100_000;
+/// Events that a filtered scan examines after a match before it asks the postings where to
+/// continue.
+pub const INTEREST_WINDOW_EVENTS: u64 = 128;
+/// Most designees of a filter under which its stream waits. A stream with a longer watch-list waits
+/// under the other fields of its filter.
+pub const WAKE_DESIGNEES_MAX: usize = 4_096;
+
+const _: () = {
+    assert!(CATALOGUE_PROGRAMMES_MAX <= u32::BITS as usize);
+    // An event keeps the place of its rule version in one byte, in which 255 means that it has
+    // none.
+    assert!(CATALOGUE_RULES_MAX < u8::MAX as usize);
+    assert!(WAKE_DESIGNEES_MAX <= FILTER_DESIGNEES_MAX);
+};
+
+// --- Connections ---------------------------------------------------------------------------------
+// The cost of a peer: sockets, buffers, windows, and the time it has for each step.
 
 /// Most connections at once.
 pub const CONNECTIONS_MAX: usize = 16_384;
-/// How long the server waits after it could not accept a connection, mostly for want of file descriptors.
+/// Pause after a failed accept, which mostly means that file descriptors ran out.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Most streams being served at once on one connection.
 pub const CONNECTION_STREAMS_MAX: u32 = 1_024;
-/// Bytes that a stream may have waiting to be sent; what a stuck reader costs.
+/// Bytes that a stream may buffer for sending; the cost of a reader that is stuck.
 pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
-/// Largest write to a connection that waits until everything that is ready has run, so that answers leave together.
-pub const GATHER_WRITE_BYTES_MAX: usize = 4 * 1024;
-/// Bytes of such writes that a connection holds back at most.
-pub const GATHER_BYTES_MAX: usize = 16 * 1024;
-/// Bytes of room that a stream begins with; a message that takes more gets its own.
-pub const STREAM_ROOM_BYTES: usize = 256;
+/// Largest write that is coalesced: it waits until every ready task has run, so that small answers
+/// leave together.
+pub const COALESCE_WRITE_BYTES_MAX: usize = 4 * 1024;
+/// Most bytes of coalesced writes that a connection holds back.
+pub const COALESCE_BYTES_MAX: usize = 16 * 1024;
+/// Initial buffer of a stream; a larger message gets a buffer of its own size.
+pub const STREAM_BUFFER_BYTES: usize = 256;
 /// A stream with more bytes than this ready hands them on before it encodes more.
 pub const STREAM_YIELD_BYTES: usize = 32 * 1024;
-/// Bytes of requests that a stream, and a connection, may send before they are read.
+/// HTTP/2 window of a stream: bytes of requests that a client may send before they are read.
 pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-/// See [`STREAM_WINDOW_BYTES`].
+/// HTTP/2 window of a connection.
 pub const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// A new connection must have sent its first bytes by then.
 pub const HANDSHAKE_DURATION_MAX: Duration = Duration::from_secs(10);
-/// A silent connection is asked for a sign of life after this long.
+/// The server pings a connection that has been silent for this long.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-/// It has this long to give it.
+/// The peer has this long to answer the ping.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a browser may remember which pages may call.
+/// Time for which a browser may cache the answer to a CORS preflight.
 pub const CORS_AGE: Duration = Duration::from_secs(3_600);
-/// Bytes of headers of an HTTP/1.1 request, which must have come by the handshake's time.
+/// Bytes of headers of an HTTP/1.1 request, which must have arrived by the handshake's time.
 pub const HTTP1_BUFFER_BYTES: usize = 64 * 1024;
-/// A drain takes no longer than this, whatever hangs.
+/// Longest drain: then the process ends, even if a connection hangs.
 pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(10);
 
-/// Before an event that was not taken by a hook is offered again: the first pause, which doubles, and the longest one,
-/// where the caller names none.
-pub const HOOK_RETRY_MIN_DEFAULT: Duration = Duration::from_secs(1);
-/// See [`HOOK_RETRY_MIN_DEFAULT`].
-pub const HOOK_RETRY_MAX_DEFAULT: Duration = Duration::from_secs(60);
+const _: () = {
+    assert!(STREAM_WINDOW_BYTES <= CONNECTION_WINDOW_BYTES);
+    assert!(STREAM_YIELD_BYTES < STREAM_SEND_BYTES_MAX);
+    assert!(COALESCE_WRITE_BYTES_MAX <= COALESCE_BYTES_MAX);
+};
+
+// --- Delivery ------------------------------------------------------------------------------------
+// Webhooks and commands: pauses between attempts, and the time a receiver has.
+
+/// First pause before a refused event is delivered again, if the caller states none. It doubles.
+pub const DELIVERY_RETRY_MIN_DEFAULT: Duration = Duration::from_secs(1);
+/// Longest pause before a refused event is delivered again, if the caller states none.
+pub const DELIVERY_RETRY_MAX_DEFAULT: Duration = Duration::from_secs(60);
+/// Shortest duration that a caller may state for a delivery.
+pub const DELIVERY_DURATION_MIN: Duration = Duration::from_millis(1);
+/// Longest duration that a caller may state for a delivery.
+pub const DELIVERY_DURATION_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Time that a command has for one event if the caller states nothing.
+pub const COMMAND_DURATION_DEFAULT: Duration = Duration::from_secs(600);
+/// Time that a receiver of webhooks has to answer if the caller states nothing.
+pub const WEBHOOK_DURATION_DEFAULT: Duration = Duration::from_secs(30);
 /// Bytes of an answer to a webhook that are read so that its connection can be used again.
 pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Longest pause that a receiver of webhooks may ask for; a longer one is read as this.
+/// Longest pause that a receiver of webhooks may ask for; a longer one is cut to this.
 pub const WEBHOOK_RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
-/// How long a receiver of webhooks has to answer where the caller says nothing.
-pub const WEBHOOK_DURATION_DEFAULT: Duration = Duration::from_secs(30);
-/// How long a command has for one event where the caller says nothing.
-pub const COMMAND_DURATION_DEFAULT: Duration = Duration::from_secs(600);
-/// Bounds of the durations that a caller may name for a hook.
-pub const HOOK_DURATION_MIN: Duration = Duration::from_millis(1);
-/// See [`HOOK_DURATION_MIN`].
-pub const HOOK_DURATION_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Bounds of the bytes of a webhook's secret, as Standard Webhooks has them.
+/// Fewest bytes of a webhook's secret, as Standard Webhooks has them.
 pub const WEBHOOK_SECRET_BYTES_MIN: usize = 24;
-/// See [`WEBHOOK_SECRET_BYTES_MIN`].
+/// Most bytes of a webhook's secret.
 pub const WEBHOOK_SECRET_BYTES_MAX: usize = 64;
 
 const _: () = {
-    // A leaf with its frame (3 bytes) and the chunk header (24 bytes) fits one chunk.
-    assert!(LEAF_BYTES_MAX + 3 + 24 <= CHUNK_BYTES_MAX);
-    // A sled leaf of 17 values stays under its limit for a message in the log.
-    assert!(CHUNK_BYTES_MAX * 17 < 131_052);
-    // A block of hashes is a value like any other.
-    assert!(HASHES_PER_BLOCK * 32 <= CHUNK_BYTES_MAX);
-    // One message of a stream, with the chunk that takes it over its aim, is a legal response.
-    assert!(STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX);
-    // The largest request can be queued and grouped.
-    assert!(REQUEST_BYTES_MAX < QUEUE_BYTES_MAX);
-    // What a hook does where the caller says nothing is within what a caller may say.
-    assert!(HOOK_RETRY_MIN_DEFAULT.as_secs() <= HOOK_RETRY_MAX_DEFAULT.as_secs());
-    assert!(HOOK_RETRY_MAX_DEFAULT.as_secs() <= WEBHOOK_RETRY_AFTER_MAX.as_secs());
-    assert!(COMMAND_DURATION_DEFAULT.as_secs() <= HOOK_DURATION_MAX.as_secs());
-    // A page, with the event that takes it over its aim, is a legal response.
-    assert!(PAGE_BYTES + LEAF_BYTES_MAX < RESPONSE_BYTES_MAX);
+    // Each default is a duration that a caller may state.
+    assert!(DELIVERY_DURATION_MIN.as_nanos() <= DELIVERY_RETRY_MIN_DEFAULT.as_nanos());
+    assert!(DELIVERY_RETRY_MIN_DEFAULT.as_secs() <= DELIVERY_RETRY_MAX_DEFAULT.as_secs());
+    assert!(DELIVERY_RETRY_MAX_DEFAULT.as_secs() <= WEBHOOK_RETRY_AFTER_MAX.as_secs());
+    assert!(WEBHOOK_DURATION_DEFAULT.as_secs() <= DELIVERY_DURATION_MAX.as_secs());
+    assert!(COMMAND_DURATION_DEFAULT.as_secs() <= DELIVERY_DURATION_MAX.as_secs());
 };

@@ -22,7 +22,7 @@ use self::{
 };
 use crate::{
     limits::{
-        COMMAND_DURATION_DEFAULT, HOOK_RETRY_MAX_DEFAULT, HOOK_RETRY_MIN_DEFAULT,
+        COMMAND_DURATION_DEFAULT, DELIVERY_RETRY_MAX_DEFAULT, DELIVERY_RETRY_MIN_DEFAULT,
         WEBHOOK_DURATION_DEFAULT, WEBHOOK_RETRY_AFTER_MAX,
     },
     protocol::{
@@ -134,8 +134,8 @@ impl Delivery {
         };
         // Whoever names one of the two need not name the other.
         let (min, max) = (settings.retry_min, settings.retry_max);
-        let retry_min = min.unwrap_or(HOOK_RETRY_MIN_DEFAULT.min(max.unwrap_or(Duration::MAX)));
-        let retry_max = max.unwrap_or(HOOK_RETRY_MAX_DEFAULT.max(retry_min));
+        let retry_min = min.unwrap_or(DELIVERY_RETRY_MIN_DEFAULT.min(max.unwrap_or(Duration::MAX)));
+        let retry_max = max.unwrap_or(DELIVERY_RETRY_MAX_DEFAULT.max(retry_min));
         if retry_min > retry_max {
             let why = "--retry-min is longer than --retry-max";
             return Err(DeliveryError::Stopped(why.to_owned()));

@@ -1,8 +1,8 @@
-//! How the server turns messages into bytes and back: prost, with room for what a message takes.
+//! The server's codec: prost, with a buffer of the size that each message needs.
 //!
-//! The library's own codec begins every stream with 8 KiB of room, which ten thousand idle subscribers hold for nothing,
-//! and lets the room for a large message grow by copying it again and again. The generated servers name this one, see
-//! build.rs.
+//! tonic's own codec starts every stream with a buffer of 8 KiB, which ten thousand idle
+//! subscribers would hold unused. For a large message it grows the buffer by copying it repeatedly.
+//! The generated servers use this codec by name, see build.rs.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-use crate::limits::{STREAM_ROOM_BYTES, STREAM_YIELD_BYTES};
+use crate::limits::{STREAM_BUFFER_BYTES, STREAM_YIELD_BYTES};
 
 /// Encodes `T` and decodes `U`.
 pub(crate) struct MessageCodec<T, U>(PhantomData<(T, U)>);
@@ -39,7 +39,7 @@ where
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        ProstCodec::<T, U>::raw_decoder(room())
+        ProstCodec::<T, U>::raw_decoder(buffers())
     }
 }
 
@@ -57,10 +57,10 @@ impl<T: Message> Encoder for MessageEncoder<T> {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        room()
+        buffers()
     }
 }
 
-fn room() -> BufferSettings {
-    BufferSettings::new(STREAM_ROOM_BYTES, STREAM_YIELD_BYTES)
+fn buffers() -> BufferSettings {
+    BufferSettings::new(STREAM_BUFFER_BYTES, STREAM_YIELD_BYTES)
 }

@@ -20,7 +20,7 @@ use std::{
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use crate::limits::{GATHER_BYTES_MAX, GATHER_WRITE_BYTES_MAX};
+use crate::limits::{COALESCE_BYTES_MAX, COALESCE_WRITE_BYTES_MAX};
 
 /// A connection that gathers what is written to it.
 pub(crate) struct CoalescingIo<T> {
@@ -79,7 +79,7 @@ impl<T: Write + Unpin> CoalescingIo<T> {
         }
         self.turn = None;
         // An idle connection keeps little.
-        self.held.shrink_to(GATHER_WRITE_BYTES_MAX);
+        self.held.shrink_to(COALESCE_WRITE_BYTES_MAX);
         Poll::Ready(Ok(()))
     }
 }
@@ -109,9 +109,9 @@ impl<T: Write + Unpin> Write for CoalescingIo<T> {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let bytes = buffers.iter().map(|buffer| buffer.len()).sum();
-        let is_large = bytes > GATHER_WRITE_BYTES_MAX;
+        let is_large = bytes > COALESCE_WRITE_BYTES_MAX;
         let leaves_at_once = is_large || self.after_large;
-        if leaves_at_once || self.held.len() + bytes > GATHER_BYTES_MAX {
+        if leaves_at_once || self.held.len() + bytes > COALESCE_BYTES_MAX {
             ready!(self.poll_held(context))?;
         }
         if leaves_at_once {
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    const LARGE: usize = GATHER_WRITE_BYTES_MAX + 1;
+    const LARGE: usize = COALESCE_WRITE_BYTES_MAX + 1;
 
     /// Takes `room` bytes, and notes how much came at once.
     struct Written {
@@ -229,10 +229,10 @@ mod tests {
     #[tokio::test]
     async fn no_more_is_held_than_the_bound() {
         let mut connection = connection(usize::MAX);
-        for _ in 0..=GATHER_BYTES_MAX / 1_000 {
+        for _ in 0..=COALESCE_BYTES_MAX / 1_000 {
             write(&mut connection, 1_000).await;
         }
-        assert_eq!(connection.inner.sizes, [GATHER_BYTES_MAX / 1_000 * 1_000]);
+        assert_eq!(connection.inner.sizes, [COALESCE_BYTES_MAX / 1_000 * 1_000]);
     }
 
     #[tokio::test]

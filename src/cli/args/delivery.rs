@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{CliError, print::eprint_line},
     delivery::{Delivery, ReceiverSettings, Settings},
-    limits::{HOOK_DURATION_MAX, HOOK_DURATION_MIN},
+    limits::{DELIVERY_DURATION_MAX, DELIVERY_DURATION_MIN},
 };
 
 /// The receiver, and how to deliver to it.
@@ -50,10 +50,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     let read: SignedDuration =
         text.parse().map_err(|_| "is not a duration such as 500ms, 30s or 5m".to_owned())?;
     let duration = Duration::try_from(read).unwrap_or_default();
-    if (HOOK_DURATION_MIN..=HOOK_DURATION_MAX).contains(&duration) {
+    if (DELIVERY_DURATION_MIN..=DELIVERY_DURATION_MAX).contains(&duration) {
         return Ok(duration);
     }
-    Err(format!("must be {HOOK_DURATION_MIN:?} to {} h", HOOK_DURATION_MAX.as_secs() / 3_600))
+    Err(format!(
+        "must be {DELIVERY_DURATION_MIN:?} to {} h",
+        DELIVERY_DURATION_MAX.as_secs() / 3_600
+    ))
 }
 
 impl DeliveryArgs {
