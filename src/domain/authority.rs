@@ -1,5 +1,6 @@
-//! The authorities: the ministry and the 37 provincial-level ones (`data/authorities.csv`). An authority is not a region:
-//! Shenzhen lies in Guangdong and answers for itself.
+//! The authorities: the ministry and the 37 provincial-level ones (`data/authorities.csv`).
+//!
+//! An authority is not a region: Shenzhen lies in Guangdong and answers for itself.
 
 use std::{num::NonZeroU8, sync::LazyLock};
 
@@ -10,13 +11,15 @@ use super::{
     fault::{ParseError, Reason},
 };
 
-const RULE: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent planning status, the XPCC";
+const RULE: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent \
+                    planning status, the XPCC";
 
-/// An authority that may state events: its place in the table plus one, so that one that may be absent takes no more room.
+/// An authority that may state events: its place in the table plus one. `Option<AuthorityCode>`
+/// takes no more room than a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AuthorityCode(NonZeroU8);
 
-/// What is known about an authority.
+/// An authority's row of the table.
 #[derive(Debug)]
 pub struct Authority {
     /// Six digits.
@@ -27,7 +30,8 @@ pub struct Authority {
     pub name_en: &'static str,
     /// Kind.
     pub kind: AuthorityKind,
-    /// Its region; none for the corps, which has no region of its own, and for the ministry.
+    /// Its region; `None` for the ministry and for the corps, which does not have a region of its
+    /// own.
     pub region: Option<RegionCode>,
     /// For a city or the corps: the authority it lies under but does not answer to.
     pub excluded_from: Option<AuthorityCode>,
@@ -100,7 +104,8 @@ impl AuthorityCode {
         })
     }
 
-    /// The authority of a province, city or corps, by its official or short name, or by the authority's own name.
+    /// The authority of a province, city or corps, by its official or short name, or by the
+    /// authority's own name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.trim();
@@ -137,7 +142,7 @@ impl AuthorityCode {
         self.0.get() - 1
     }
 
-    /// The region it answers for; none for the ministry and the XPCC.
+    /// The region it answers for; `None` for the ministry and the XPCC.
     #[must_use]
     pub fn region(self) -> Option<RegionCode> {
         RegionCode::parse(self.as_str()).ok()
@@ -149,15 +154,17 @@ impl AuthorityCode {
         self.info().code
     }
 
-    /// What is known about it.
+    /// Its row of the table.
     #[must_use]
     pub fn info(self) -> &'static Authority {
         #[allow(clippy::indexing_slicing)] // codes are made from places in this table
         &TABLE[usize::from(self.index())]
     }
 
-    /// True if it answers for designees registered in a region: a city with independent planning status for itself, and
-    /// then its province no longer; the corps for places in the region it lies in.
+    /// True if it answers for designees registered in a region.
+    ///
+    /// A city with independent planning status answers for itself, and its province does not. The
+    /// corps answers for places in the region it lies in.
     #[must_use]
     pub fn answers_for(self, region: RegionCode) -> bool {
         let covers = |info: &Authority| info.region.is_some_and(|own| region.is_under(own));

@@ -1,17 +1,21 @@
-//! Civil dates in Asia/Shanghai: days without a time and without a zone. Nothing here knows what day it is.
+//! Civil dates in Asia/Shanghai: days without a time and without a zone. The present day is an
+//! argument.
 
 use std::{fmt, num::NonZeroU32};
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
-use super::fault::{ParseError, Reason, echo};
+use super::{
+    fault::{ParseError, Reason},
+    text::echo,
+};
 use crate::limits::{YEAR_MAX, YEAR_MIN};
 
 /// Day 0, which no date names.
 const EPOCH: Date = Date::constant(1899, 12, 31);
 const RULE: &str = "a day of the Gregorian calendar (GB/T 7408)";
 
-/// One day, as days since 31 December 1899; a date that may be absent takes no more room than one that is there.
+/// One day, as days since 31 December 1899. `Option<CivilDate>` takes no more room than a date.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CivilDate(NonZeroU32);
 
@@ -63,21 +67,21 @@ impl CivilDate {
         self.date().day()
     }
 
-    /// The day before; none before the first one.
+    /// The day before; `None` for the first day.
     #[must_use]
     pub fn previous(self) -> Option<Self> {
         NonZeroU32::new(self.days() - 1).map(Self)
     }
 
-    /// The same day so many months later, or the last day of that month.
+    /// The same day `months` later, or the last day of that month.
     #[must_use]
     pub fn plus_months(self, months: u32) -> Self {
         let date = self.date().saturating_add(jiff::Span::new().months(i64::from(months)));
         Self::of(date).min(Self::MAX)
     }
 
-    /// The last day of `years` years that begin on this day: 1 June 2019 and 3 years give 31 May 2022. A year that
-    /// begins on 29 February ends on 28 February.
+    /// The last day of `years` years that begin on this day: 1 June 2019 and 3 years give 31 May
+    /// 2022. A year that begins on 29 February ends on 28 February.
     #[must_use]
     pub fn plus_years_minus_day(self, years: u32) -> Self {
         let date = self.date();
@@ -85,13 +89,14 @@ impl CivilDate {
         let Some(year) = year.filter(|year| *year <= YEAR_MAX) else { return Self::MAX };
         match Date::new(year, date.month(), date.day()) {
             Ok(anniversary) => Self::of(anniversary).previous().unwrap_or(Self::MIN),
-            // 29 February in a year that has none: its last day is the 28th.
+            // The year has no 29 February: the validity ends on the 28th.
             Err(_) => Date::new(year, 2, 28).map_or(Self::MAX, Self::of),
         }
     }
 
-    /// Days from this one to the other, both counted, without Saturdays and Sundays. Public holidays are not known here,
-    /// so the true number of working days may be smaller.
+    /// Days from this one to the other, both counted, without Saturdays and Sundays.
+    ///
+    /// Public holidays are not known, so the true number of working days may be smaller.
     #[must_use]
     pub fn working_days_to(self, to: Self) -> u32 {
         // Day 0 was a Sunday: 0 is Monday.
@@ -101,7 +106,7 @@ impl CivilDate {
         days / 7 * 5 + u32::try_from(rest).unwrap_or(0)
     }
 
-    /// The day in Shanghai at an instant. Its clock has stood at UTC+8 since 1991.
+    /// The day in Shanghai at an instant. Its offset has been UTC+8 since 1991.
     #[must_use]
     pub fn today_in_shanghai(now: Timestamp) -> Self {
         const SHANGHAI: Offset = Offset::constant(8);
@@ -134,31 +139,11 @@ impl PartialDate {
     /// # Errors
     /// [`Reason::DateInvalid`].
     pub fn parse_iso(text: &str) -> Result<Self, ParseError> {
-        let trimmed = text.trim().trim_end_matches(['日', '月', '年']);
-        let mut parts = [0; 3];
-        let mut pieces = trimmed.split(['-', '/', '.', '年', '月']);
-        let mut read = 0;
-        for part in &mut parts {
-            let Some(piece) = pieces.next() else { break };
-            let digits = !piece.is_empty() && piece.bytes().all(|b| b.is_ascii_digit());
-            match piece.parse().ok().filter(|_| digits) {
-                Some(number) => *part = number,
-                None => read = usize::MAX,
-            }
-        }
-        if read == usize::MAX || pieces.next().is_some() {
-            read = 0;
-        } else {
-            read = 1;
-        }
-        let [year, month, day] = parts;
-        let stated = trimmed.split(['-', '/', '.', '年', '月']).count();
-        let zeros = (stated > 1 && month == 0) || (stated > 2 && day == 0);
-        if read == 0 || zeros {
+        let (year, month, day) = written_parts(text).ok_or_else(|| {
             let message =
                 format!("{:?} is not a date like 2019-06-05, 2019-06 or 2019", echo(text));
-            return Err(ParseError::new(Reason::DateInvalid, message, RULE));
-        }
+            ParseError::new(Reason::DateInvalid, message, RULE)
+        })?;
         Self::parse_parts(year, month, day)
     }
 
@@ -183,6 +168,22 @@ impl PartialDate {
     #[must_use]
     pub fn parts(self) -> (i32, i32, i32) {
         (self.year.into(), self.month.into(), self.day.into())
+    }
+}
+
+/// Year, month and day as written; 0 for a part that is not written.
+fn written_parts(text: &str) -> Option<(i32, i32, i32)> {
+    let number = |part: &str| {
+        let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse::<i32>().ok().filter(|_| digits)
+    };
+    let trimmed = text.trim().trim_end_matches(['日', '月', '年']);
+    let parts = trimmed.split(['-', '/', '.', '年', '月']).map(number);
+    match *parts.collect::<Option<Vec<_>>>()? {
+        [year] => Some((year, 0, 0)),
+        [year, month] if month > 0 => Some((year, month, 0)),
+        [year, month, day] if month > 0 && day > 0 => Some((year, month, day)),
+        _ => None,
     }
 }
 
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_day_is_refused() {
+    fn other_texts_and_days_are_refused() {
         for bad in
             ["", "2023-02-30", "2023-13-01", "2023-00-01", "2023-01-00", "1234567", "x", "1-2-3-4"]
         {

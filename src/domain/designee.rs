@@ -1,4 +1,5 @@
-//! Who holds titles: a code, or a provisional or local identifier where there is none.
+//! Identifiers of title holders: a code, or a provisional or local identifier for a subject without
+//! one.
 
 use std::fmt;
 
@@ -26,7 +27,7 @@ pub enum DesigneeId {
     },
     /// By a code of the authority's own, for subjects that never get one.
     Local {
-        /// Whose code it is.
+        /// The authority that gives the code.
         authority: AuthorityCode,
         /// The code.
         code: Box<str>,
@@ -54,7 +55,7 @@ impl DesigneeId {
             }
             return Ok(Self::Local { authority, code: code.into() });
         }
-        // What does not even look like a code is told all three forms.
+        // A text that does not look like a code gets an error that shows all three forms.
         if !text.is_empty() && (!text.chars().any(char::is_numeric) || text.contains([':', '/'])) {
             let message = "is neither a code of 18 characters nor provisional:<authority>/<name> \
                            nor local:<authority>/<code>";
@@ -66,7 +67,7 @@ impl DesigneeId {
     /// A provisional identifier; the name is folded.
     ///
     /// # Errors
-    /// [`Reason::FieldInvalid`] if nothing is left of the name, or too much.
+    /// [`Reason::FieldInvalid`] if the folded name is empty or too long.
     pub fn provisional(authority: AuthorityCode, name: &str) -> Result<Self, ParseError> {
         let name = folded(name);
         let length = name.chars().count();

@@ -14,7 +14,8 @@ const CLOSING: &[char] = &['〕', ']', '］', '】', ')', '）', '﹞', '>', '�
 pub struct DocumentNumber(String);
 
 impl DocumentNumber {
-    /// Reads a number; the kind of bracket around the year, the width of digits and spaces do not matter.
+    /// Reads a number. Any kind of bracket around the year, any width of digits and spaces are
+    /// accepted.
     ///
     /// # Errors
     /// [`Reason::DocumentNumberInvalid`].
@@ -53,7 +54,7 @@ impl DocumentNumber {
     }
 }
 
-/// Letters and digits of any script; the common ones without a look at the tables.
+/// Letters and digits of any script. The common ones skip the Unicode tables.
 fn is_letter(c: char) -> bool {
     matches!(c, '\u{4E00}'..='\u{9FFF}') || c.is_alphanumeric()
 }

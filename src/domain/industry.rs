@@ -1,5 +1,5 @@
-//! Industries by GB/T 4754-2017: sections (A to T) and divisions (two digits, with leading zeros), from
-//! `data/industry.csv`.
+//! Industries by GB/T 4754-2017: sections (A to T) and divisions (two digits, with leading zeros),
+//! from `data/industry.csv`.
 
 use std::{num::NonZeroU8, sync::LazyLock};
 
@@ -10,7 +10,7 @@ use super::fault::{ParseError, Reason};
 
 const RULE: &str = "GB/T 4754-2017";
 
-/// A section or division, by its place in the table plus one.
+/// A section or division: its place in the table plus one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IndustryCode(NonZeroU8);
 

@@ -1,10 +1,10 @@
-//! The kinds that events, the catalogue and filters share: facts, programmes, holders. Nothing here knows an event.
+//! The kinds that events, the catalogue and filters share: facts, programmes, holders.
 
 use std::num::NonZeroU8;
 
 use strum::IntoEnumIterator as _;
 
-/// A programme, by its place in the catalogue in use, plus one. Valid for one catalogue; never stored.
+/// A programme: its place in the catalogue in use, plus one. Valid for one catalogue; never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProgrammeId(NonZeroU8);
 
@@ -45,7 +45,8 @@ impl HolderKind {
 
 /// The kind of a fact. The only list of the 36 facts: everything else maps to it.
 ///
-/// The discriminant is the number in `tidu.v1.EventKind`. The name in snake case is the field that carries the fact.
+/// The discriminant is the number in `tidu.v1.EventKind`. The name in snake case is the field that
+/// carries the fact.
 #[derive(
     Clone,
     Copy,
@@ -53,6 +54,8 @@ impl HolderKind {
     PartialEq,
     Eq,
     Hash,
+    PartialOrd,
+    Ord,
     strum::EnumIter,
     strum::EnumString,
     strum::FromRepr,
@@ -60,43 +63,78 @@ impl HolderKind {
 )]
 #[strum(serialize_all = "snake_case")]
 #[repr(u8)]
-#[allow(missing_docs)] // each as documented at its message in event.proto
 pub enum Kind {
+    /// A programme catalogue came into use.
     CatalogueAdopted = 20,
+    /// A part of the register is declared complete.
     CompletenessDeclared = 21,
+    /// A legal instrument was issued.
     MeasuresIssued = 22,
+    /// A legal instrument was repealed.
     MeasuresRepealed = 23,
+    /// The designee entered a cultivation pool.
     PoolEntered = 30,
+    /// The designee left a cultivation pool.
     PoolLeft = 31,
+    /// The designee is listed in a public notice.
     NoticeOpened = 40,
+    /// An objection to the notice was received.
     ObjectionRaised = 41,
+    /// An objection was decided.
     ObjectionResolved = 42,
+    /// An entry of a notice was withdrawn before publication.
     NoticeWithdrawn = 43,
+    /// The designee was designated.
     Designated = 50,
+    /// A review is due.
     ReviewOpened = 51,
+    /// The review was passed.
     ReviewPassed = 52,
+    /// The review was failed or not submitted.
     ReviewFailed = 53,
+    /// An authority proposes a revocation that another decides.
     RevocationProposed = 54,
+    /// The title was revoked.
     Revoked = 55,
+    /// The holder gave the title up.
     Surrendered = 56,
+    /// A revocation was undone.
     Reinstated = 57,
+    /// The title passed to a successor.
     TitleTransferred = 58,
+    /// The title became one of another programme.
     TitleConverted = 59,
+    /// The subject was listed for a creation task.
     CreationListed = 60,
+    /// The creation task was assessed.
     CreationAssessed = 61,
+    /// The holder was ordered to rectify.
     RectificationOrdered = 62,
+    /// Support was granted; it never changes a title.
     SupportGranted = 63,
+    /// The designee changed its name.
     Renamed = 70,
+    /// The designee moved.
     Relocated = 71,
+    /// The designee merged, was absorbed or was divided.
     Restructured = 72,
+    /// Another identifier names the same subject.
     IdentifierChanged = 73,
+    /// The subject ceased to exist.
     SubjectEnded = 74,
+    /// The yearly information update was made.
     InformationUpdated = 80,
+    /// A major change was reported.
     MajorChangeReported = 81,
+    /// An earlier event is replaced.
     Corrected = 90,
+    /// An earlier event is removed.
     Annulled = 91,
+    /// A batch or sub-list was opened.
     BatchOpened = 100,
+    /// A batch or sub-list is complete.
     BatchSealed = 101,
+    /// A region's environment was assessed.
     EnvironmentAssessed = 110,
 }
 
@@ -134,7 +172,13 @@ impl Kind {
     /// True for facts about one title of one designee.
     #[must_use]
     pub fn is_about_title(self) -> bool {
-        (Self::NoticeOpened.number()..=Self::SupportGranted.number()).contains(&self.number())
+        (Self::NoticeOpened..=Self::SupportGranted).contains(&self)
+    }
+
+    /// True for facts about a designee: pools, notices, titles, identity and duties.
+    #[must_use]
+    pub fn is_about_designee(self) -> bool {
+        (Self::PoolEntered..=Self::MajorChangeReported).contains(&self)
     }
 
     /// All kinds, in the order of their numbers.

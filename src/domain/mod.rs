@@ -1,4 +1,5 @@
-//! What may be said. Values are parsed at the edge and carry their proof inside. Pure: no I/O, no clock, no randomness.
+//! The words of an event: ids, dates, facts, the catalogue. Values are parsed at the edge and carry
+//! their proof inside. Pure: no I/O, no clock, no randomness.
 
 mod authority;
 pub mod catalogue;
@@ -12,6 +13,7 @@ pub mod kind;
 pub mod name;
 mod principal;
 mod region;
+pub mod text;
 mod uscc;
 
 pub use self::{
@@ -26,7 +28,8 @@ pub use self::{
     uscc::Uscc,
 };
 
-/// The first columns of a built-in CSV table, without its header. Rows are compiled in; tests count them.
+/// The first columns of a built-in CSV table, without its header. Rows are compiled in; tests count
+/// them.
 fn table<const COLUMNS: usize>(text: &'static str) -> Vec<[&'static str; COLUMNS]> {
     let row = |line: &'static str| {
         let mut cells = line.split(',').map(|cell| cell.trim_matches('"'));

@@ -72,10 +72,13 @@ fn is_published(text: &str) -> bool {
     !after_space
 }
 
-/// The key under which names are matched, and which provisional identifiers hold: NFKC, ASCII in upper case, without
-/// white space, invisible characters, brackets and quotation marks (what stands inside stays).
+/// The key under which names are matched, and which provisional identifiers hold.
 ///
-/// Folding a key gives the same key. Identifiers on record depend on every detail of it, so it never changes.
+/// It is the name in NFKC, with ASCII in upper case, without white space, invisible characters,
+/// brackets and quotation marks. Text inside brackets stays.
+///
+/// Folding a key gives the same key. Identifiers on record depend on every detail of the folding,
+/// so it never changes.
 #[must_use]
 pub fn folded(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
@@ -114,7 +117,8 @@ pub fn begins(name: &str, prefix: &str) -> bool {
     wanted.next().is_none()
 }
 
-/// What folding makes of a common character: nothing, or one; none for the others, which need their neighbours.
+/// Folds a common character to at most one character. `None` for other characters, whose folding
+/// depends on their neighbours.
 fn fold_common(c: char) -> Option<Option<char>> {
     match c {
         '\u{4E00}'..='\u{9FFF}' | '0'..='9' | 'A'..='Z' => Some(Some(c)),
@@ -126,7 +130,7 @@ fn fold_common(c: char) -> Option<Option<char>> {
     }
 }
 
-/// True for characters that stay as they are in a name, whatever stands beside them.
+/// True for characters that stay as they are in a name, next to any other.
 fn is_plain(c: char) -> bool {
     c.is_ascii_graphic() || matches!(c, '\u{4E00}'..='\u{9FFF}' | '（' | '）')
 }
@@ -137,7 +141,8 @@ const MARKS: &[char] = &[
     '》', '「', '」', '『', '』', '⟨', '⟩', '“', '”', '‘', '’', '"', '\'',
 ];
 
-/// Characters that show nothing: copies bring them along, and values that look the same would differ.
+/// Characters without a glyph. Copied text contains them, and values that look the same would
+/// differ.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
         || matches!(c, '\u{2060}'..='\u{206F}' | '\u{FEFF}')
@@ -182,7 +187,7 @@ mod tests {
         }
 
         #[test]
-        fn a_name_that_is_said_to_stay_as_it_is_does(name in "[ a(（甲\u{200B}\t]{0,5}") {
+        fn a_name_taken_as_published_stays_as_it_is(name in "[ a(（甲\u{200B}\t]{0,5}") {
             let long_way: String = name.chars().filter(|c| !is_invisible(*c)).collect();
             let long_way = long_way.split_whitespace().collect::<Vec<_>>().join(" ");
             proptest::prop_assert!(!is_published(&name) || (name == long_way && !name.is_empty()));

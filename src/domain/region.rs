@@ -1,5 +1,5 @@
-//! Regions by their six-digit code (GB/T 2260). Provinces are checked against `data/regions.csv`; cities and counties by
-//! their province only, because they come and go.
+//! Regions by their six-digit code (GB/T 2260). A code must begin with a province of
+//! `data/regions.csv`. Cities and counties are not checked further, because they come and go.
 
 use std::{fmt, num::NonZeroU32, sync::LazyLock};
 
@@ -45,7 +45,7 @@ impl RegionCode {
         let unknown = |message: &str| ParseError::new(Reason::RegionUnknown, message, RULE);
         // Most codes come in their normal form and need no copy.
         let code = six_digits(text).or_else(|| six_digits(text.nfkc().collect::<String>().trim()));
-        let code = code.ok_or_else(|| unknown("takes six digits"))?;
+        let code = code.ok_or_else(|| unknown("must be six digits"))?;
         if code / 10_000 == CORPS / 10_000 {
             return Err(unknown("is an authority (the XPCC), not a place; its cities are 6590xx"));
         }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused() {
+    fn codes_of_other_things_are_refused() {
         for bad in ["", "44", "000000", "990000", "44030a", "660000", "660100"] {
             assert_eq!(RegionCode::parse(bad).unwrap_err().reason, Reason::RegionUnknown, "{bad}");
         }

@@ -1,5 +1,6 @@
-//! Unified social credit codes (统一社会信用代码, GB 32100-2015). A [`Uscc`] has the right form and check character; it
-//! says nothing about who holds it, and must never be used to infer a present region.
+//! Unified social credit codes (统一社会信用代码, GB 32100-2015). A [`Uscc`] has the right form and
+//! check character; it says nothing about who holds it, and must never be used to infer a present
+//! region.
 
 use std::fmt;
 
@@ -24,7 +25,7 @@ const ORGANISATION_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 pub struct Uscc([u8; LENGTH]);
 
 impl Uscc {
-    /// Reads a code; width, case, spaces and hyphens do not matter.
+    /// Reads a code. It ignores width, case, spaces and hyphens.
     ///
     /// # Errors
     /// [`Reason::UsccForm`] or [`Reason::UsccCheckCharacter`].
@@ -61,13 +62,13 @@ impl Uscc {
                 _ => value(b).is_some(),
             };
             if !fits {
-                let what = match place {
+                let expected = match place {
                     1 => "the department of registration, one of 1-9, A, N, Y",
                     3..=8 => "a digit of the division",
                     _ => "one of the 31 characters in use (no I, O, S, V, Z)",
                 };
                 let found = char::from(b);
-                return form(format!("character {place} is {found:?} and should be {what}"));
+                return form(format!("character {place} is {found:?} and should be {expected}"));
             }
         }
         let expected = check_character(&code);
@@ -82,7 +83,7 @@ impl Uscc {
         }
     }
 
-    /// A code from its parts, with its check character; none if a part has the wrong form.
+    /// A code from its parts, with its check character; `None` if a part has the wrong form.
     #[must_use]
     pub fn from_parts(
         department_and_category: [u8; 2],
@@ -115,7 +116,8 @@ impl Uscc {
         })
     }
 
-    /// True if the organisation code inside has the right check character. A wrong one deserves a look, no more.
+    /// True if the organisation code inside has the right check character. A wrong one is a
+    /// warning.
     #[must_use]
     pub fn organisation_code_is_valid(&self) -> bool {
         let [_, _, _, _, _, _, _, _, first @ .., check, _] = self.0;

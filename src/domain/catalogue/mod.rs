@@ -1,28 +1,33 @@
-//! The programme catalogue: what can be held, who may state what about it, on which conditions, for how long. Data, not
-//! code: see `data/catalogue.toml`, which explains every key.
+//! The programme catalogue: titles, the roles that may state facts about them, conditions,
+//! validity. It is data: `data/catalogue.toml` explains every key.
+
+mod words;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+pub use self::words::{Decider, Recommender, Renewal, Role, Unrenewed};
 use super::{
     AuthorityCode, CivilDate, PartialDate,
-    fault::{ParseError, Reason, echo},
+    fault::{ParseError, Reason},
     kind::{HolderKind, Kind, ProgrammeId},
+    text::echo,
 };
 use crate::limits::{CATALOGUE_PROGRAMMES_MAX, CATALOGUE_RULES_MAX, ID_BYTES_MAX};
 
-/// What `issuers` calls a recommending authority's notice, by a number that no kind has.
+/// The number under which `roles` keeps `recommendation`, a recommending authority's notice. No
+/// kind has this number.
 const RECOMMENDATION: u8 = 0;
 
 /// The programmes, by id.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
-    /// What the file calls itself.
+    /// Version that the file states.
     pub version: String,
-    /// What every holder owes, whatever the programme.
+    /// Duties of every holder, in any programme.
     pub duties: Duties,
     issuers: BTreeMap<String, Vec<Role>>,
     #[serde(rename = "programme")]
@@ -35,7 +40,7 @@ pub struct Catalogue {
     roles: Vec<Vec<Role>>,
 }
 
-/// What every holder owes.
+/// Duties of every holder.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Duties {
@@ -73,29 +78,7 @@ impl TryFrom<String> for MonthDay {
     }
 }
 
-/// Who may state a fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Whoever decides on the programme.
-    Decider,
-    /// Whoever recommends for it.
-    Recommender,
-    /// The ministry.
-    Ministry,
-    /// Any of the 37 provincial-level authorities.
-    Provincial,
-    /// An authority that decided on, recommended or is responsible for the designee; any, of whom nothing is recorded.
-    Involved,
-    /// For a move: the authority that gives the designee up, or the one that receives it.
-    Target,
-    /// The authority whose sub-list it is.
-    Sublist,
-    /// Any authority.
-    Any,
-}
-
-/// What can be held.
+/// A programme: a kind of title.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Programme {
@@ -119,7 +102,7 @@ pub struct ProgrammeName {
     pub name_en: String,
 }
 
-/// What one measure says about a programme.
+/// The rules of one measure about a programme.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleVersion {
@@ -127,20 +110,20 @@ pub struct RuleVersion {
     pub version: String,
     /// First day in force.
     pub from: CivilDate,
-    /// The official document; empty where there is no single one.
+    /// The official document; empty if it is not a single one.
     pub document: String,
-    /// Who decides.
+    /// The deciders.
     pub decided_by: Decider,
-    /// Who recommends.
+    /// The recommenders.
     #[serde(default)]
     pub recommended_by: Recommender,
     /// Validity of a title in years; 0: stated in each decision.
     pub validity_years: u32,
-    /// How it is renewed.
+    /// The way it is renewed.
     pub renewal: Renewal,
-    /// What a failed review means.
+    /// The effect of a failed review.
     pub unrenewed: Unrenewed,
-    /// Who may hold it; empty: anybody.
+    /// Kinds of subject that may hold it; empty: any.
     #[serde(default)]
     pub holders: Vec<HolderKind>,
     #[serde(default)]
@@ -168,12 +151,12 @@ pub struct RuleVersion {
 struct Prerequisite {
     /// Any of them is enough.
     any_of: Programmes,
-    /// Authorities this holds for; empty: all that no earlier entry names.
+    /// Authorities that the entry is for; empty: all that no earlier entry names.
     #[serde(default)]
     authorities: Vec<String>,
 }
 
-/// Some programmes.
+/// A list of programmes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<String>")]
 pub struct Programmes {
@@ -201,52 +184,6 @@ impl Programmes {
     }
 }
 
-/// Who recommends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Recommender {
-    /// Nobody: the decider finds its own candidates.
-    #[default]
-    None,
-    /// The provincial-level authorities.
-    Provincial,
-}
-
-impl Recommender {
-    /// The catalogue's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Provincial => "provincial",
-        }
-    }
-}
-
-/// How a title is renewed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Renewal {
-    /// By a review.
-    Review,
-    /// By a fresh designation, also before the end.
-    Designation,
-    /// Not at all.
-    None,
-}
-
-impl Renewal {
-    /// The catalogue's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Review => "review",
-            Self::Designation => "designation",
-            Self::None => "none",
-        }
-    }
-}
-
 impl RuleVersion {
     /// The programmes of which one must be held, for candidates of an authority; empty: none.
     #[must_use]
@@ -264,62 +201,7 @@ impl RuleVersion {
     }
 }
 
-/// Who decides on a title.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decider {
-    /// Only the ministry.
-    Ministry,
-    /// One of the 37 provincial-level authorities, for itself.
-    Provincial,
-    /// Either.
-    Any,
-}
-
-impl Decider {
-    /// The catalogue's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ministry => "ministry",
-            Self::Provincial => "provincial",
-            Self::Any => "any",
-        }
-    }
-
-    /// True if the authority may decide.
-    #[must_use]
-    pub fn includes(self, authority: AuthorityCode) -> bool {
-        match self {
-            Self::Ministry => authority.is_ministry(),
-            Self::Provincial => !authority.is_ministry(),
-            Self::Any => true,
-        }
-    }
-}
-
-/// What a failed review means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unrenewed {
-    /// The title lapses.
-    Lapses,
-    /// The title is revoked.
-    Revoked,
-}
-
-impl Unrenewed {
-    /// The catalogue's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Lapses => "lapses",
-            Self::Revoked => "revoked",
-        }
-    }
-}
-
-/// A catalogue that cannot be used; says where and why.
+/// A catalogue that cannot be used, with the place and the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("the catalogue cannot be used: {0}")]
 pub struct CatalogueError(String);
@@ -329,7 +211,7 @@ impl Catalogue {
     #[must_use]
     pub fn built_in() -> Self {
         #[allow(clippy::expect_used)] // compiled in; the test below reads the same bytes
-        Self::parse(include_str!("../../data/catalogue.toml")).expect("the built-in catalogue")
+        Self::parse(include_str!("../../../data/catalogue.toml")).expect("the built-in catalogue")
     }
 
     /// Reads a catalogue.
@@ -387,13 +269,13 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Who may state facts of a kind.
+    /// Authorities that may state facts of a kind.
     #[must_use]
     pub fn roles(&self, kind: Kind) -> &[Role] {
         self.roles_of(kind.number())
     }
 
-    /// Who may open a recommending authority's notice.
+    /// Authorities that may open a recommending authority's notice.
     #[must_use]
     pub fn roles_of_recommendation(&self) -> &[Role] {
         self.roles_of(RECOMMENDATION)
@@ -412,7 +294,7 @@ impl Catalogue {
             if let [a, b] = pair
                 && a.id == b.id
             {
-                return Err(format!("programme {} stands twice", a.id));
+                return Err(format!("programme {} is listed twice", a.id));
             }
         }
         self.programmes.iter().try_for_each(Programme::check)
@@ -466,28 +348,31 @@ impl Programme {
             ));
         }
         if self.names.is_empty() || !self.names.is_sorted_by(|a, b| a.from < b.from) {
-            return Err(format!("programme {id}: names must be there, oldest first"));
+            return Err(format!("programme {id}: names are required, oldest first"));
         }
         let sorted = self.rules.is_sorted_by(|a, b| a.from < b.from);
         if self.rules.is_empty() || self.rules.len() > CATALOGUE_RULES_MAX || !sorted {
             return Err(format!(
-                "programme {id}: rules must be there, oldest first, at most {CATALOGUE_RULES_MAX}"
+                "programme {id}: rules are required, oldest first, at most {CATALOGUE_RULES_MAX}"
             ));
         }
         for (place, rule) in self.rules.iter().enumerate() {
             let version = &rule.version;
             let well_formed = version.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
             if version.is_empty() || version.len() > ID_BYTES_MAX || !well_formed {
-                return Err(format!("programme {id}: rule version {version:?} is no short word"));
+                return Err(format!(
+                    "programme {id}: rule version {version:?} must be letters, digits and hyphens"
+                ));
             }
             if self.rules.iter().skip(place + 1).any(|other| other.version == *version) {
-                return Err(format!("programme {id}: rule version {version} stands twice"));
+                return Err(format!("programme {id}: rule version {version} is listed twice"));
             }
         }
         Ok(())
     }
 
-    /// The rule version named, or, for an empty name, the one in force on the day (the oldest before its first day).
+    /// The rule version named. For an empty name: the version in force on the day, or the oldest
+    /// one before its first day.
     ///
     /// # Errors
     /// [`Reason::RuleVersionUnknown`], with the versions there are.
@@ -542,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_broken_catalogue_is_refused_with_its_place() {
-        let built_in = include_str!("../../data/catalogue.toml");
+        let built_in = include_str!("../../../data/catalogue.toml");
         let cases = [
             (built_in.replace("\"ministry\"", "\"nobody\""), "line"),
             (built_in.replace("2018-01-01", "2018-02-30"), "2018-02-30"),
