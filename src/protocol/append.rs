@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::pb;
 
-/// An `AppendRequest` as the server receives it; the generated servers name it, see build.rs. Its events share one buffer.
+/// An `AppendRequest` as the server receives it. Its events share one buffer.
+///
+/// The generated servers use it by name, see build.rs.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ReceivedCommit {
     /// As in `AppendRequest`.
@@ -15,7 +17,7 @@ pub struct ReceivedCommit {
     /// As in `AppendRequest`.
     #[prost(oneof = "pb::append_request::Precondition", tags = "2, 3")]
     pub precondition: Option<pb::append_request::Precondition>,
-    /// Each the encoding of an `Event`, which is not checked yet.
+    /// Encoded `Event`s, which are not checked yet.
     #[prost(bytes = "bytes", repeated, tag = "4")]
     pub events: Vec<Bytes>,
     /// As in `AppendRequest`.

@@ -1,8 +1,9 @@
-//! Batches of leaves on the wire: stored bytes go out without being decoded, and come in the same way.
+//! Batches of leaves on the wire: stored bytes go out without being decoded, and come in the same
+//! way.
 //!
-//! [`LeafBatch`] stands in for both `EventBatch` and `RawEventBatch`. The two have the same encoding, because a stored
-//! leaf is the encoding of a `RecordedEvent`: field 1 repeats the leaves, field 2 is `next_position`. This file must
-//! never look inside a leaf.
+//! [`LeafBatch`] replaces both `EventBatch` and `RawEventBatch`. The two have the same encoding,
+//! because a stored leaf is the encoding of a `RecordedEvent`: field 1 repeats the leaves, field 2
+//! is `next_position`. This file must never decode a leaf.
 
 use bytes::{Buf, BufMut, Bytes};
 use prost::{
@@ -14,13 +15,13 @@ use prost::{
 const LEAVES: u32 = 1;
 /// Field of the next position in both messages.
 const NEXT_POSITION: u32 = 2;
-/// Key of a length-delimited field 1: what stands before every leaf in a run.
+/// Key of a length-delimited field 1: the byte before every leaf in a run.
 pub const LEAF_KEY: u8 = 0x0A;
 
-/// Some leaves in order.
+/// Leaves in order.
 ///
-/// A sender fills `runs` with stored runs (each leaf preceded by [`LEAF_KEY`] and its length); a receiver finds `leaves`.
-/// Encoding writes both, so that a decoded batch can be passed on.
+/// A sender fills `runs` with stored runs (each leaf preceded by [`LEAF_KEY`] and its length); a
+/// receiver finds `leaves`. Encoding writes both, so that a decoded batch can be passed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeafBatch {
     /// Runs of framed leaves, ready to be copied to the wire.

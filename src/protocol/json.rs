@@ -5,7 +5,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use super::pb;
 
-/// A message that has no JSON form, or a text that is not one; says why.
+/// A message without a JSON form, or a text that is not one, with the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct JsonError(String);
@@ -20,7 +20,7 @@ impl Json {
     /// Reads the embedded descriptors.
     ///
     /// # Errors
-    /// If they cannot be read, which a build with broken descriptors alone causes.
+    /// If they cannot be read. Only a build with broken descriptors causes it.
     pub fn new() -> Result<Self, JsonError> {
         let pool = DescriptorPool::decode(pb::DESCRIPTORS)
             .map_err(|e| JsonError(format!("the embedded descriptors cannot be read: {e}")))?;
@@ -50,16 +50,16 @@ impl Json {
     /// # Errors
     /// As for [`Json::line_of`].
     pub fn message(&self, name: &str, encoded: &[u8]) -> Result<DynamicMessage, JsonError> {
-        let said = |why: String| JsonError(format!("cannot read a {name}: {why}"));
+        let unreadable = |why: String| JsonError(format!("cannot read a {name}: {why}"));
         let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
-        let descriptor = descriptor.ok_or_else(|| said("it has no descriptor".to_owned()))?;
-        DynamicMessage::decode(descriptor, encoded).map_err(|e| said(e.to_string()))
+        let descriptor = descriptor.ok_or_else(|| unreadable("it has no descriptor".to_owned()))?;
+        DynamicMessage::decode(descriptor, encoded).map_err(|e| unreadable(e.to_string()))
     }
 
     /// The encoded message that a text of JSON means.
     ///
     /// # Errors
-    /// Why the text is not one message of that name.
+    /// The reason for which the text is not one message of that name.
     pub fn parse(&self, name: &str, text: &str) -> Result<Vec<u8>, String> {
         let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
         let descriptor = descriptor.ok_or_else(|| format!("a {name} has no descriptor"))?;
@@ -70,7 +70,8 @@ impl Json {
         Ok(message.encode_to_vec())
     }
 
-    /// The recorded event that a line of an export means. Encoded again, it gives the bytes that were recorded.
+    /// The recorded event that a line of an export means. Encoded again, it gives the bytes that
+    /// were recorded.
     ///
     /// # Errors
     /// As for [`Json::parse`].

@@ -1,7 +1,8 @@
 //! The envelope of a leaf: the fields of `tidu.v1.RecordedEvent`, with the event itself as bytes.
 //!
-//! A message and a byte string have the same encoding, and so have a text and a byte string; this mirror lets the ledger
-//! write and read leaves without the protocol's messages. A test holds it to the generated code, byte for byte.
+//! A byte string has the same encoding as a message or a text. So the ledger writes and reads
+//! leaves with this mirror, without decoding events. A test compares it with the generated code,
+//! byte for byte.
 
 use bytes::Bytes;
 use prost_types::Timestamp;
@@ -15,7 +16,7 @@ pub struct Leaf {
     /// When it was recorded.
     #[prost(message, optional, tag = "2")]
     pub recorded_time: Option<Timestamp>,
-    /// Who recorded it.
+    /// The principal that recorded it.
     #[prost(bytes = "bytes", tag = "3")]
     pub recorded_by: Bytes,
     /// Its commit.

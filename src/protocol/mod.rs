@@ -1,4 +1,5 @@
-//! The protocol: generated messages, stored leaves, and the one place where a message becomes an event.
+//! The protocol: generated messages, stored leaves, and the one place where a message becomes an
+//! event.
 //!
 //! ```text
 //! pb.rs     generated code              codec.rs   how tonic encodes and decodes messages
@@ -7,7 +8,8 @@
 //! time.rs   dates and instants          json.rs    canonical protobuf JSON
 //! ```
 //!
-//! No other room below `service/` names a generated message. This room decides nothing and does no I/O.
+//! No other room below `service/` uses a generated message. This room makes no decision and does no
+//! I/O.
 
 pub mod append;
 pub mod batch;

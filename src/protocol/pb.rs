@@ -1,4 +1,4 @@
-//! The generated API: messages, clients, servers and their descriptors. Nothing is written by hand here.
+//! The generated API: messages, clients, servers and their descriptors.
 
 #![allow(missing_docs, clippy::all, clippy::pedantic, unreachable_pub, rustdoc::all)]
 

@@ -1,11 +1,12 @@
-//! Reading events: what all facts share. The facts themselves are read in `title.rs`, `subject.rs` and `frame.rs`.
+//! Reading events: the parts that all facts share, and the one list that sends each fact to its
+//! reader in `title.rs`, `subject.rs` or `framework.rs`.
 
 use super::fields::{Fields, Need, Source};
 use crate::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId,
         catalogue::{Decider, RuleVersion},
-        event::{BatchRef, Event, Fact, Listed, TitleRef, Validity},
+        event::{BatchRef, Event, Fact, Listed, SubjectFact, TitleFact, TitleRef, Validity},
         fault::{ParseError, Reason},
         kind::{HolderKind, Kind, ProgrammeId},
     },
@@ -18,17 +19,27 @@ use crate::{
 
 use Need::{Optional, Required};
 
-/// What every fact is read with.
-pub(super) struct Context {
+/// The parts of an event that the readers of its fact need.
+pub(super) struct Context<'t> {
     pub(super) authority: AuthorityCode,
     pub(super) effective: CivilDate,
     pub(super) designee: Option<DesigneeId>,
+    /// The rule version as stated; the version in force once it is filled in.
+    rule_version: &'t mut String,
+    /// The place of the rule version among the programme's.
+    rule: Option<u8>,
 }
 
-/// The rule version of an event: as named, then as filled in, with its place among the programme's.
-pub(super) struct Version<'t> {
-    pub(super) text: &'t mut String,
-    pub(super) place: Option<u8>,
+impl Context<'_> {
+    /// The fact, with the designee; `None` if the designee could not be read.
+    pub(super) fn about_title(&self, title: TitleRef, fact: TitleFact) -> Option<Fact> {
+        Some(Fact::Title { designee: self.designee.clone()?, title, fact })
+    }
+
+    /// As [`Context::about_title`], for a fact about the designee itself.
+    pub(super) fn about_subject(&self, fact: SubjectFact) -> Option<Fact> {
+        Some(Fact::Subject { designee: self.designee.clone()?, fact })
+    }
 }
 
 impl<'a> Fields<'a> {
@@ -45,15 +56,16 @@ impl<'a> Fields<'a> {
         }
         self.id("rule_version", &mut event.rule_version, Optional);
         let Some(fact) = &mut event.fact else {
-            self.required("fact");
+            self.fault_required("fact");
             return None;
         };
         let designee = self.designee_of(fact, &mut event.designee);
-        let context = Context { authority: authority?, effective: effective?, designee };
-        let mut version = Version { text: &mut event.rule_version, place: None };
-        let fact = self.fact(&context, fact, &mut version)?;
-        let rule = version.place;
-        let Context { authority, effective, .. } = context;
+        let rule_version = &mut event.rule_version;
+        let (authority, effective) = (authority?, effective?);
+        let mut context = Context { authority, effective, designee, rule_version, rule: None };
+        let kind = kind_of(fact);
+        let fact = self.within(kind.name(), |fields| fields.fact(&mut context, fact))?;
+        let rule = context.rule;
         Some(Event { authority, co_issuers, effective, document, row, rule, fact })
     }
 
@@ -72,7 +84,7 @@ impl<'a> Fields<'a> {
             let field = format!("co_issuers[{i}]");
             let Some(authority) = self.authority(&field, code, Required) else { continue };
             if read.contains(&authority) || issuer == Some(authority) {
-                let error = ParseError::new(Reason::FieldInvalid, "stands twice", "");
+                let error = ParseError::new(Reason::FieldInvalid, "is listed twice", "");
                 self.fault(&field, authority.as_str(), error);
             }
             read.push(authority);
@@ -89,9 +101,9 @@ impl<'a> Fields<'a> {
         self.digest("sm3", &evidence.sm3);
     }
 
-    /// Facts about a designee name it, the others do not.
+    /// Facts about a designee must name it; the others must not.
     fn designee_of(&mut self, fact: &Pb, text: &mut String) -> Option<DesigneeId> {
-        if is_about_designee(fact) {
+        if kind_of(fact).is_about_designee() {
             return self.designee("designee", text);
         }
         if !text.is_empty() {
@@ -102,74 +114,87 @@ impl<'a> Fields<'a> {
         None
     }
 
-    fn fact(&mut self, context: &Context, fact: &mut Pb, version: &mut Version) -> Option<Fact> {
-        let kind = kind_of(fact);
-        self.within(kind.map_or("fact", Kind::name), |fields| match fact {
-            Pb::CatalogueAdopted(_)
-            | Pb::CompletenessDeclared(_)
-            | Pb::MeasuresIssued(_)
-            | Pb::MeasuresRepealed(_)
-            | Pb::Corrected(_)
-            | Pb::Annulled(_)
-            | Pb::BatchOpened(_)
-            | Pb::BatchSealed(_)
-            | Pb::EnvironmentAssessed(_) => fields.frame_fact(context, fact, version),
-            Pb::PoolEntered(_)
-            | Pb::PoolLeft(_)
-            | Pb::Renamed(_)
-            | Pb::Relocated(_)
-            | Pb::Restructured(_)
-            | Pb::IdentifierChanged(_)
-            | Pb::SubjectEnded(_)
-            | Pb::InformationUpdated(_)
-            | Pb::MajorChangeReported(_) => {
-                let fact = fields.subject_fact(context, fact)?;
-                Some(Fact::Subject { designee: context.designee.clone()?, fact })
-            }
-            _ => {
-                let (title, fact) = fields.title_fact(context, fact, version)?;
-                Some(Fact::Title { designee: context.designee.clone()?, title, fact })
-            }
-        })
+    /// Sends each fact to its reader.
+    fn fact(&mut self, context: &mut Context, fact: &mut Pb) -> Option<Fact> {
+        match fact {
+            Pb::CatalogueAdopted(fact) => self.catalogue_adopted(fact),
+            Pb::CompletenessDeclared(fact) => self.completeness_declared(fact),
+            Pb::MeasuresIssued(fact) => self.measures_issued(context, fact),
+            Pb::MeasuresRepealed(fact) => self.measures_repealed(fact),
+            Pb::Corrected(fact) => self.corrected(fact),
+            Pb::Annulled(fact) => self.annulled(fact),
+            Pb::BatchOpened(fact) => self.batch_opened(context, fact),
+            Pb::BatchSealed(fact) => self.batch_sealed(context, fact),
+            Pb::EnvironmentAssessed(fact) => self.environment_assessed(fact),
+            Pb::PoolEntered(fact) => self.pool_entered(context, fact),
+            Pb::PoolLeft(fact) => self.pool_left(context, fact),
+            Pb::Renamed(fact) => self.renamed(context, fact),
+            Pb::Relocated(fact) => self.relocated(context, fact),
+            Pb::Restructured(fact) => self.restructured(context, fact),
+            Pb::IdentifierChanged(fact) => self.identifier_changed(context, fact),
+            Pb::SubjectEnded(fact) => self.subject_ended(context, fact),
+            Pb::InformationUpdated(fact) => self.information_updated(context, fact),
+            Pb::MajorChangeReported(fact) => self.major_change_reported(context, fact),
+            Pb::NoticeOpened(fact) => self.notice_opened(context, fact),
+            Pb::ObjectionRaised(fact) => self.objection_raised(context, fact),
+            Pb::ObjectionResolved(fact) => self.objection_resolved(context, fact),
+            Pb::NoticeWithdrawn(fact) => self.notice_withdrawn(context, fact),
+            Pb::Designated(fact) => self.designated(context, fact),
+            Pb::ReviewOpened(fact) => self.review_opened(context, fact),
+            Pb::ReviewPassed(fact) => self.review_passed(context, fact),
+            Pb::ReviewFailed(fact) => self.review_failed(context, fact),
+            Pb::RevocationProposed(fact) => self.revocation_proposed(context, fact),
+            Pb::Revoked(fact) => self.revoked(context, fact),
+            Pb::Surrendered(fact) => self.surrendered(context, fact),
+            Pb::Reinstated(fact) => self.reinstated(context, fact),
+            Pb::TitleTransferred(fact) => self.title_transferred(context, fact),
+            Pb::TitleConverted(fact) => self.title_converted(context, fact),
+            Pb::CreationListed(fact) => self.creation_listed(context, fact),
+            Pb::CreationAssessed(fact) => self.creation_assessed(context, fact),
+            Pb::RectificationOrdered(fact) => self.rectification_ordered(context, fact),
+            Pb::SupportGranted(fact) => self.support_granted(context, fact),
+        }
     }
 
-    /// The title a fact is about and the rule version it stands under, which is filled in.
+    /// The title that a fact is about, and the rule version that governs it, which is filled in.
     pub(super) fn title(
         &mut self,
-        context: &Context,
+        context: &mut Context,
         programme: &str,
         item: &mut String,
-        version: &mut Version,
     ) -> Option<(TitleRef, &'a RuleVersion)> {
         let item = self.item("item", item);
         let programme = self.programme("programme", programme);
         let (programme, item) = (programme?, item?);
-        let rule = self.rule(context, programme, version)?;
+        let rule = self.rule(context, programme)?;
         let authority = owner(rule, context.authority);
         Some((TitleRef { programme, authority, item }, rule))
     }
 
     pub(super) fn rule(
         &mut self,
-        context: &Context,
+        context: &mut Context,
         programme: ProgrammeId,
-        version: &mut Version,
     ) -> Option<&'a RuleVersion> {
-        let catalogue = self.catalogue;
-        match catalogue.programme(programme).rule(version.text, context.effective) {
+        let programme = self.catalogue.programme(programme);
+        match programme.rule(context.rule_version, context.effective) {
             Ok((place, rule)) => {
-                if version.text.is_empty() {
-                    version.text.clone_from(&rule.version);
+                if context.rule_version.is_empty() {
+                    context.rule_version.clone_from(&rule.version);
                 }
-                version.place = Some(place);
+                context.rule = Some(place);
                 Some(rule)
             }
             Err(error) => {
-                let text = version.text.clone();
-                self.fault("rule_version", &text, error);
+                self.fault("rule_version", context.rule_version, error);
                 None
             }
         }
+    }
+
+    /// A programme; the inner `None` means all programmes.
+    pub(super) fn any_programme(&mut self, id: &str) -> Option<Option<ProgrammeId>> {
+        if id.is_empty() { Some(None) } else { self.programme("programme", id).map(Some) }
     }
 
     pub(super) fn listed(
@@ -193,26 +218,27 @@ impl<'a> Fields<'a> {
 
     pub(super) fn batch(
         &mut self,
-        context: &Context,
+        context: &mut Context,
         programme: &str,
         batch: &mut String,
         sublist: &mut String,
-        version: &mut Version,
     ) -> Option<BatchRef> {
         let batch = self.id("batch", batch, Required);
         let sublist = self.authority("sublist", sublist, Optional);
         let programme = self.programme("programme", programme)?;
-        let authority = owner(self.rule(context, programme, version)?, context.authority);
+        let authority = owner(self.rule(context, programme)?, context.authority);
         Some(BatchRef { programme, authority, batch: batch?, sublist })
     }
 }
 
-/// Whose title, or batch, it is: the ministry's where only the ministry decides, otherwise the issuer's.
+/// The authority that owns a title or batch: the ministry if only the ministry decides, otherwise
+/// the issuer.
 pub(super) fn owner(rule: &RuleVersion, issuer: AuthorityCode) -> AuthorityCode {
     if rule.decided_by == Decider::Ministry { AuthorityCode::ministry() } else { issuer }
 }
 
-/// The end of a validity: as stated, or from the catalogue, which is then written into the message and flagged.
+/// The end of a validity, as stated. If a caller states none, the catalogue's goes into the
+/// message, with a flag.
 pub(super) fn infer(
     rule: &RuleVersion,
     from: CivilDate,
@@ -242,50 +268,46 @@ fn holder_kind(kind: pb::DesigneeKind) -> Option<HolderKind> {
     }
 }
 
-/// Facts about a designee have the numbers of pools, notices, titles, identity and duties.
-fn is_about_designee(fact: &Pb) -> bool {
-    kind_of(fact).is_some_and(|kind| (30..90).contains(&kind.number()))
-}
-
-fn kind_of(fact: &Pb) -> Option<Kind> {
-    Kind::from_number(match fact {
-        Pb::CatalogueAdopted(_) => 20,
-        Pb::CompletenessDeclared(_) => 21,
-        Pb::MeasuresIssued(_) => 22,
-        Pb::MeasuresRepealed(_) => 23,
-        Pb::PoolEntered(_) => 30,
-        Pb::PoolLeft(_) => 31,
-        Pb::NoticeOpened(_) => 40,
-        Pb::ObjectionRaised(_) => 41,
-        Pb::ObjectionResolved(_) => 42,
-        Pb::NoticeWithdrawn(_) => 43,
-        Pb::Designated(_) => 50,
-        Pb::ReviewOpened(_) => 51,
-        Pb::ReviewPassed(_) => 52,
-        Pb::ReviewFailed(_) => 53,
-        Pb::RevocationProposed(_) => 54,
-        Pb::Revoked(_) => 55,
-        Pb::Surrendered(_) => 56,
-        Pb::Reinstated(_) => 57,
-        Pb::TitleTransferred(_) => 58,
-        Pb::TitleConverted(_) => 59,
-        Pb::CreationListed(_) => 60,
-        Pb::CreationAssessed(_) => 61,
-        Pb::RectificationOrdered(_) => 62,
-        Pb::SupportGranted(_) => 63,
-        Pb::Renamed(_) => 70,
-        Pb::Relocated(_) => 71,
-        Pb::Restructured(_) => 72,
-        Pb::IdentifierChanged(_) => 73,
-        Pb::SubjectEnded(_) => 74,
-        Pb::InformationUpdated(_) => 80,
-        Pb::MajorChangeReported(_) => 81,
-        Pb::Corrected(_) => 90,
-        Pb::Annulled(_) => 91,
-        Pb::BatchOpened(_) => 100,
-        Pb::BatchSealed(_) => 101,
-        Pb::EnvironmentAssessed(_) => 110,
-    })
+/// The kind of a fact. The only map from the protocol's messages to the list of facts.
+fn kind_of(fact: &Pb) -> Kind {
+    match fact {
+        Pb::CatalogueAdopted(_) => Kind::CatalogueAdopted,
+        Pb::CompletenessDeclared(_) => Kind::CompletenessDeclared,
+        Pb::MeasuresIssued(_) => Kind::MeasuresIssued,
+        Pb::MeasuresRepealed(_) => Kind::MeasuresRepealed,
+        Pb::PoolEntered(_) => Kind::PoolEntered,
+        Pb::PoolLeft(_) => Kind::PoolLeft,
+        Pb::NoticeOpened(_) => Kind::NoticeOpened,
+        Pb::ObjectionRaised(_) => Kind::ObjectionRaised,
+        Pb::ObjectionResolved(_) => Kind::ObjectionResolved,
+        Pb::NoticeWithdrawn(_) => Kind::NoticeWithdrawn,
+        Pb::Designated(_) => Kind::Designated,
+        Pb::ReviewOpened(_) => Kind::ReviewOpened,
+        Pb::ReviewPassed(_) => Kind::ReviewPassed,
+        Pb::ReviewFailed(_) => Kind::ReviewFailed,
+        Pb::RevocationProposed(_) => Kind::RevocationProposed,
+        Pb::Revoked(_) => Kind::Revoked,
+        Pb::Surrendered(_) => Kind::Surrendered,
+        Pb::Reinstated(_) => Kind::Reinstated,
+        Pb::TitleTransferred(_) => Kind::TitleTransferred,
+        Pb::TitleConverted(_) => Kind::TitleConverted,
+        Pb::CreationListed(_) => Kind::CreationListed,
+        Pb::CreationAssessed(_) => Kind::CreationAssessed,
+        Pb::RectificationOrdered(_) => Kind::RectificationOrdered,
+        Pb::SupportGranted(_) => Kind::SupportGranted,
+        Pb::Renamed(_) => Kind::Renamed,
+        Pb::Relocated(_) => Kind::Relocated,
+        Pb::Restructured(_) => Kind::Restructured,
+        Pb::IdentifierChanged(_) => Kind::IdentifierChanged,
+        Pb::SubjectEnded(_) => Kind::SubjectEnded,
+        Pb::InformationUpdated(_) => Kind::InformationUpdated,
+        Pb::MajorChangeReported(_) => Kind::MajorChangeReported,
+        Pb::Corrected(_) => Kind::Corrected,
+        Pb::Annulled(_) => Kind::Annulled,
+        Pb::BatchOpened(_) => Kind::BatchOpened,
+        Pb::BatchSealed(_) => Kind::BatchSealed,
+        Pb::EnvironmentAssessed(_) => Kind::EnvironmentAssessed,
+    }
 }
 
 #[cfg(test)]
@@ -303,7 +325,7 @@ mod tests {
             prost::encoding::encode_key(kind.number().into(), wire, &mut bytes);
             bytes.push(0);
             let event = pb::Event::decode(bytes.as_slice()).unwrap();
-            assert_eq!(kind_of(&event.fact.unwrap()), Some(kind));
+            assert_eq!(kind_of(&event.fact.unwrap()), kind);
             assert!(pb::EventKind::try_from(i32::from(kind.number())).is_ok());
         }
     }

@@ -1,5 +1,5 @@
-//! Reading fields: one helper a kind of value. Each brings the field into its normal form, or notes a fault with the
-//! field's path and gives nothing.
+//! Reading fields: one function for each kind of value. Each brings the field into its normal form.
+//! Otherwise it notes a fault with the field's path and returns `None`.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,10 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Name, PartialDate,
         RegionCode,
         catalogue::Catalogue,
-        fault::{Fault, ParseError, Reason, echo},
+        fault::{Fault, ParseError, Reason},
         kind::ProgrammeId,
         name,
+        text::echo,
     },
     limits::{ID_BYTES_MAX, NAME_CHARS_MAX, TEXT_BYTES_MAX},
     protocol::pb,
@@ -19,18 +20,18 @@ use crate::{
 /// Whether a field must be there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// It must.
+    /// The field is required.
     Required,
-    /// It may be empty.
+    /// The field may be empty.
     Optional,
 }
 
-/// Where an event comes from.
+/// The origin of an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A caller: what the server infers is inferred now.
+    /// A caller: the server infers missing values now.
     Caller,
-    /// The log: what was inferred stands in it, and stays.
+    /// The log: inferred values are stored in it, and stay.
     Stored,
 }
 
@@ -88,7 +89,7 @@ impl<'a> Fields<'a> {
         self.warnings.push(fault);
     }
 
-    pub(super) fn required(&mut self, field: &str) {
+    pub(super) fn fault_required(&mut self, field: &str) {
         let error = ParseError::new(Reason::FieldRequired, "is required", "");
         self.fault(field, "", error);
     }
@@ -102,10 +103,10 @@ impl<'a> Fields<'a> {
         parse(text).map_err(|error| self.fault(field, text, error)).ok()
     }
 
-    /// True if the field is there; notes a fault if it must be and is not.
-    fn present(&mut self, field: &str, empty: bool, need: Need) -> bool {
+    /// True if the field is present; notes a fault if it is required and absent.
+    fn check_present(&mut self, field: &str, empty: bool, need: Need) -> bool {
         if empty && need == Need::Required {
-            self.required(field);
+            self.fault_required(field);
         }
         !empty
     }
@@ -116,7 +117,7 @@ impl<'a> Fields<'a> {
         text: &mut String,
         need: Need,
     ) -> Option<AuthorityCode> {
-        if !self.present(field, text.is_empty(), need) {
+        if !self.check_present(field, text.is_empty(), need) {
             return None;
         }
         let code = self.parsed(field, text, AuthorityCode::parse)?;
@@ -125,7 +126,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn designee(&mut self, field: &str, text: &mut String) -> Option<DesigneeId> {
-        if !self.present(field, text.is_empty(), Need::Required) {
+        if !self.check_present(field, text.is_empty(), Need::Required) {
             return None;
         }
         let id = self.parsed(field, text, DesigneeId::parse)?;
@@ -146,7 +147,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn programme(&mut self, field: &str, text: &str) -> Option<ProgrammeId> {
-        if !self.present(field, text.is_empty(), Need::Required) {
+        if !self.check_present(field, text.is_empty(), Need::Required) {
             return None;
         }
         let catalogue = self.catalogue;
@@ -174,20 +175,20 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes a fault if the text is empty.
-    pub(super) fn need(&mut self, field: &str, text: &str) {
-        self.present(field, text.is_empty(), Need::Required);
+    pub(super) fn require_present(&mut self, field: &str, text: &str) {
+        self.check_present(field, text.is_empty(), Need::Required);
     }
 
     /// A year within the bounds of dates.
     pub(super) fn year(&mut self, field: &str, year: u32) -> Option<u16> {
-        if !self.present(field, year == 0, Need::Required) {
+        if !self.check_present(field, year == 0, Need::Required) {
             return None;
         }
         let date = i32::try_from(year).ok().map(|year| PartialDate::parse_parts(year, 0, 0));
         match date {
             Some(Ok(_)) => u16::try_from(year).ok(),
             _ => {
-                let message = "is no year that a date can have";
+                let message = "is not a year that a date can have";
                 let error = ParseError::new(Reason::DateInvalid, message, "");
                 self.fault(field, &year.to_string(), error);
                 None
@@ -195,10 +196,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A decimal number as published: digits, perhaps a sign and a point.
+    /// A decimal number as published: digits, with an optional sign and point.
     pub(super) fn decimal(&mut self, field: &str, text: &mut String) {
         trim(text);
-        if !self.present(field, text.is_empty(), Need::Required) {
+        if !self.check_present(field, text.is_empty(), Need::Required) {
             return;
         }
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -211,7 +212,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn name(&mut self, field: &str, text: &mut String, need: Need) -> Option<Name> {
-        if !self.present(field, text.is_empty(), need) {
+        if !self.check_present(field, text.is_empty(), need) {
             return None;
         }
         let name = self.parsed(field, text, Name::parse)?;
@@ -219,7 +220,7 @@ impl<'a> Fields<'a> {
         Some(name)
     }
 
-    /// A name that is kept and not looked up.
+    /// A name that is stored but never matched.
     pub(super) fn published(&mut self, field: &str, text: &mut String) {
         if text.is_empty() {
             return;
@@ -243,13 +244,14 @@ impl<'a> Fields<'a> {
     /// A batch, round or rule version: a short word.
     pub(super) fn id(&mut self, field: &str, text: &mut String, need: Need) -> Option<String> {
         trim(text);
-        if !self.present(field, text.is_empty(), need) {
+        if !self.check_present(field, text.is_empty(), need) {
             return None;
         }
         let well_formed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
         if text.len() > ID_BYTES_MAX || !text.bytes().all(well_formed) {
-            let message =
-                format!("takes 1 to {ID_BYTES_MAX} letters, digits, hyphens, dots and underscores");
+            let message = format!(
+                "must be 1 to {ID_BYTES_MAX} letters, digits, hyphens, dots and underscores"
+            );
             let error = ParseError::new(Reason::IdentifierInvalid, message, "");
             self.fault(field, text, error);
             return None;
@@ -263,7 +265,7 @@ impl<'a> Fields<'a> {
         let too_long = text.chars().count() > NAME_CHARS_MAX;
         if too_long || text.chars().any(char::is_control) {
             let message =
-                format!("takes at most {NAME_CHARS_MAX} characters, none of them a control");
+                format!("must be at most {NAME_CHARS_MAX} characters, without control characters");
             self.fault(field, text, ParseError::new(Reason::IdentifierInvalid, message, ""));
             return None;
         }
@@ -273,13 +275,13 @@ impl<'a> Fields<'a> {
     /// Free text.
     pub(super) fn text(&mut self, field: &str, text: &mut String, need: Need) {
         trim(text);
-        if self.present(field, text.is_empty(), need) && text.len() > TEXT_BYTES_MAX {
+        if self.check_present(field, text.is_empty(), need) && text.len() > TEXT_BYTES_MAX {
             let message = format!("has {} bytes; {TEXT_BYTES_MAX} are allowed", text.len());
             self.fault(field, text, ParseError::new(Reason::FieldInvalid, message, ""));
         }
     }
 
-    /// A digest of 32 bytes, or none.
+    /// A digest of 32 bytes; `None` if it is empty.
     pub(super) fn digest(&mut self, field: &str, digest: &[u8]) -> Option<[u8; 32]> {
         if digest.is_empty() {
             return None;
@@ -299,7 +301,7 @@ impl<'a> Fields<'a> {
         need: Need,
     ) -> Option<PartialDate> {
         let Some(date) = date else {
-            self.present(field, true, need);
+            self.check_present(field, true, need);
             return None;
         };
         let pb::Date { year, month, day } = *date;
@@ -326,7 +328,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes a fault if an end lies before its beginning.
-    pub(super) fn in_order(&mut self, field: &str, from: CivilDate, to: Option<CivilDate>) {
+    pub(super) fn require_order(&mut self, field: &str, from: CivilDate, to: Option<CivilDate>) {
         if let Some(to) = to.filter(|to| *to < from) {
             let message = format!("lies before {from}, the beginning");
             let error =
@@ -335,7 +337,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An enum value: known, and stated if it must be.
+    /// An enum value that is known, and stated if it is required.
     pub(super) fn choice<E: TryFrom<i32> + PartialEq + Default>(
         &mut self,
         field: &str,
@@ -346,12 +348,12 @@ impl<'a> Fields<'a> {
             self.fault(field, &number.to_string(), ParseError::unknown_enum());
             return None;
         };
-        let stated = self.present(field, value == E::default(), need);
+        let stated = self.check_present(field, value == E::default(), need);
         (stated || need == Need::Optional).then_some(value)
     }
 
     pub(super) fn position(&mut self, field: &str, position: Option<u64>) -> Option<u64> {
-        self.present(field, position.is_none(), Need::Required);
+        self.check_present(field, position.is_none(), Need::Required);
         position
     }
 }

@@ -1,7 +1,8 @@
-//! Reading facts that are not about a designee: the frame, repairs, batches, assessments.
+//! Reading facts that are not about a designee: the legal framework, repairs, batches, assessments.
+//! One function a fact.
 
 use super::{
-    common::{Context, Version},
+    common::Context,
     fields::{Fields, Need},
 };
 use crate::{
@@ -16,87 +17,63 @@ use crate::{
 use Need::{Optional, Required};
 
 impl Fields<'_> {
-    /// Reads a fact that is not about a designee; none for one that is.
-    pub(super) fn frame_fact(
+    pub(super) fn catalogue_adopted(&mut self, adopted: &mut pb::CatalogueAdopted) -> Option<Fact> {
+        self.text("version", &mut adopted.version, Required);
+        if adopted.sha256.is_empty() {
+            self.fault_required("sha256");
+        }
+        let sha256 = self.digest("sha256", &adopted.sha256)?;
+        Some(Fact::Frame(FrameFact::CatalogueAdopted { sha256 }))
+    }
+
+    pub(super) fn completeness_declared(
+        &mut self,
+        declared: &pb::CompletenessDeclared,
+    ) -> Option<Fact> {
+        let part = self.choice::<pb::RegisterPart>("part", declared.part, Required);
+        let programme = self.any_programme(&declared.programme)?;
+        let part = match part? {
+            pb::RegisterPart::Unspecified | pb::RegisterPart::Titles => Part::Titles,
+            pb::RegisterPart::Measures => Part::Measures,
+            pb::RegisterPart::Notices => Part::Notices,
+            pb::RegisterPart::InformationUpdates => Part::InformationUpdates,
+        };
+        Some(Fact::Frame(FrameFact::CompletenessDeclared { programme, part }))
+    }
+
+    pub(super) fn measures_issued(
         &mut self,
         context: &Context,
-        fact: &mut Pb,
-        version: &mut Version,
+        issued: &mut pb::MeasuresIssued,
     ) -> Option<Fact> {
-        match fact {
-            Pb::CatalogueAdopted(adopted) => {
-                self.text("version", &mut adopted.version, Required);
-                if adopted.sha256.is_empty() {
-                    self.required("sha256");
-                }
-                let sha256 = self.digest("sha256", &adopted.sha256)?;
-                Some(Fact::Frame(FrameFact::CatalogueAdopted { sha256 }))
-            }
-            Pb::CompletenessDeclared(declared) => {
-                let part = self.choice::<pb::RegisterPart>("part", declared.part, Required);
-                let programme = self.any_programme(&declared.programme)?;
-                let part = match part? {
-                    pb::RegisterPart::Measures => Part::Measures,
-                    pb::RegisterPart::Notices => Part::Notices,
-                    pb::RegisterPart::InformationUpdates => Part::InformationUpdates,
-                    _ => Part::Titles,
-                };
-                Some(Fact::Frame(FrameFact::CompletenessDeclared { programme, part }))
-            }
-            Pb::MeasuresIssued(issued) => {
-                self.choice::<pb::Instrument>("instrument", issued.instrument, Required);
-                self.text("issuer_name", &mut issued.issuer_name, Optional);
-                self.text("title", &mut issued.title, Required);
-                let from = self.first_day("in_force_from", issued.in_force_from.as_ref(), Optional);
-                let from = from.unwrap_or(context.effective);
-                let to = self.last_day("in_force_to", issued.in_force_to.as_ref());
-                self.in_order("in_force_to", from, to);
-                let programme = self.any_programme(&issued.programme)?;
-                Some(Fact::Frame(FrameFact::MeasuresIssued { programme, from, to }))
-            }
-            Pb::MeasuresRepealed(repealed) => {
-                self.document("document_number", &mut repealed.document_number);
-                if repealed.position.is_none() && repealed.document_number.is_empty() {
-                    self.required("position");
-                }
-                let (position, repealed) = (repealed.position, repealed.document_number.clone());
-                Some(Fact::Frame(FrameFact::MeasuresRepealed { position, repealed }))
-            }
-            Pb::Corrected(corrected) => self.corrected(corrected),
-            Pb::Annulled(annulled) => {
-                self.text("reason", &mut annulled.reason, Required);
-                let position = self.position("position", annulled.position)?;
-                Some(Fact::Repair { position, replacement: None })
-            }
-            Pb::BatchOpened(opened) => {
-                let pb::BatchOpened { programme, batch, sublist, declared } = opened;
-                let batch = self.batch(context, programme, batch, sublist, version)?;
-                let declared = counts(declared.as_ref());
-                Some(Fact::Batch { batch, seals: false, declared, digest: None })
-            }
-            Pb::BatchSealed(sealed) => {
-                let pb::BatchSealed { programme, batch, sublist, declared, digest } = sealed;
-                let digest = self.digest("digest", digest);
-                let batch = self.batch(context, programme, batch, sublist, version)?;
-                let declared = counts(declared.as_ref());
-                Some(Fact::Batch { batch, seals: true, declared, digest })
-            }
-            Pb::EnvironmentAssessed(assessed) => self.assessed(assessed),
-            // Facts about a designee are read elsewhere.
-            _ => None,
+        self.choice::<pb::Instrument>("instrument", issued.instrument, Required);
+        self.text("issuer_name", &mut issued.issuer_name, Optional);
+        self.text("title", &mut issued.title, Required);
+        let from = self.first_day("in_force_from", issued.in_force_from.as_ref(), Optional);
+        let from = from.unwrap_or(context.effective);
+        let to = self.last_day("in_force_to", issued.in_force_to.as_ref());
+        self.require_order("in_force_to", from, to);
+        let programme = self.any_programme(&issued.programme)?;
+        Some(Fact::Frame(FrameFact::MeasuresIssued { programme, from, to }))
+    }
+
+    pub(super) fn measures_repealed(
+        &mut self,
+        repealed: &mut pb::MeasuresRepealed,
+    ) -> Option<Fact> {
+        self.document("document_number", &mut repealed.document_number);
+        if repealed.position.is_none() && repealed.document_number.is_empty() {
+            self.fault_required("position");
         }
+        let (position, repealed) = (repealed.position, repealed.document_number.clone());
+        Some(Fact::Frame(FrameFact::MeasuresRepealed { position, repealed }))
     }
 
-    /// A programme, or none for all.
-    fn any_programme(&mut self, id: &str) -> Option<Option<crate::domain::kind::ProgrammeId>> {
-        if id.is_empty() { Some(None) } else { self.programme("programme", id).map(Some) }
-    }
-
-    fn corrected(&mut self, corrected: &mut pb::Corrected) -> Option<Fact> {
+    pub(super) fn corrected(&mut self, corrected: &mut pb::Corrected) -> Option<Fact> {
         self.text("reason", &mut corrected.reason, Required);
         let position = self.position("position", corrected.position);
         let Some(replacement) = corrected.replacement.as_deref_mut() else {
-            self.required("replacement");
+            self.fault_required("replacement");
             return None;
         };
         if matches!(replacement.fact, Some(Pb::Corrected(_) | Pb::Annulled(_))) {
@@ -109,8 +86,40 @@ impl Fields<'_> {
         Some(Fact::Repair { position: position?, replacement: Some(Box::new(replacement)) })
     }
 
-    fn assessed(&mut self, assessed: &mut pb::EnvironmentAssessed) -> Option<Fact> {
-        self.need("region", &assessed.region);
+    pub(super) fn annulled(&mut self, annulled: &mut pb::Annulled) -> Option<Fact> {
+        self.text("reason", &mut annulled.reason, Required);
+        let position = self.position("position", annulled.position)?;
+        Some(Fact::Repair { position, replacement: None })
+    }
+
+    pub(super) fn batch_opened(
+        &mut self,
+        context: &mut Context,
+        opened: &mut pb::BatchOpened,
+    ) -> Option<Fact> {
+        let pb::BatchOpened { programme, batch, sublist, declared } = opened;
+        let batch = self.batch(context, programme, batch, sublist)?;
+        let declared = counts(declared.as_ref());
+        Some(Fact::Batch { batch, seals: false, declared, digest: None })
+    }
+
+    pub(super) fn batch_sealed(
+        &mut self,
+        context: &mut Context,
+        sealed: &mut pb::BatchSealed,
+    ) -> Option<Fact> {
+        let pb::BatchSealed { programme, batch, sublist, declared, digest } = sealed;
+        let digest = self.digest("digest", digest);
+        let batch = self.batch(context, programme, batch, sublist)?;
+        let declared = counts(declared.as_ref());
+        Some(Fact::Batch { batch, seals: true, declared, digest })
+    }
+
+    pub(super) fn environment_assessed(
+        &mut self,
+        assessed: &mut pb::EnvironmentAssessed,
+    ) -> Option<Fact> {
+        self.require_present("region", &assessed.region);
         let region = self.region("region", &mut assessed.region);
         let year = self.year("year", assessed.year);
         self.text("assessor", &mut assessed.assessor, Required);

@@ -1,5 +1,5 @@
-//! From the protocol's messages to what the rules understand, and back. Everything is parsed here, once; the floors
-//! below hold only what was proven.
+//! From the protocol's messages to the events that the rules understand. Every value is parsed
+//! here, once; the floors below hold only proven values.
 
 mod common;
 mod fields;
@@ -17,7 +17,7 @@ use crate::{
         event::Event,
         fault::{Demand, Fault, Reason},
     },
-    limits::{ENVELOPE_BYTES_MAX, LEAF_BYTES_MAX},
+    limits::EVENT_BYTES_MAX,
     protocol::pb,
 };
 
@@ -46,17 +46,19 @@ pub fn proposal(
     let (faults, warnings) = fields.finish();
     let Some(parsed) = parsed.filter(|_| faults.is_empty()) else { return Err(faults) };
     let body = Bytes::from(event.encode_to_vec());
-    let most = LEAF_BYTES_MAX - ENVELOPE_BYTES_MAX;
-    if body.len() > most {
+    if body.len() > EVENT_BYTES_MAX {
         return Err(vec![Fault {
             index,
             field: String::new(),
             value: body.len().to_string(),
             reason: Reason::EventTooLarge,
-            message: format!("the event has {} bytes when encoded; {most} are allowed", body.len()),
+            message: format!(
+                "the event has {} bytes when encoded; {EVENT_BYTES_MAX} are allowed",
+                body.len()
+            ),
             rule: "a recorded event has at most 6 KiB".to_owned(),
             conflicts: Vec::new(),
-            demand: Some(Demand::AtMost(most as u64)),
+            demand: Some(Demand::AtMost(EVENT_BYTES_MAX as u64)),
         }]);
     }
     Ok(Proposed { event: parsed, body, warnings })
@@ -65,7 +67,8 @@ pub fn proposal(
 /// Reads the body of a stored leaf.
 ///
 /// # Errors
-/// What is wrong with it, in words: the log is damaged, or another catalogue was in use when it was written.
+/// The first fault, in words: the log is damaged, or another catalogue was in use when it was
+/// written.
 pub fn stored_event(catalogue: &Catalogue, body: &[u8]) -> Result<Event, String> {
     let mut event = pb::Event::decode(body).map_err(|e| e.to_string())?;
     let mut fields = Fields::new(catalogue, Source::Stored, 0);
