@@ -1,10 +1,11 @@
-//! Compiles `proto/` without `protoc` and embeds the descriptor set that reflection and the JSON output read.
+//! Compiles `proto/` without `protoc` and embeds the descriptor set that reflection and the JSON
+//! output read.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-/// The files of the API; what they import follows.
+/// The files of the API. The compiler adds the files that they import.
 const FILES: [&str; 6] = [
     "tidu/v1/ledger_service.proto",
     "tidu/v1/register_service.proto",
@@ -23,12 +24,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_server(false)
         .bytes(".")
-        // Stored bytes go out and come in untouched: see src/protocol/batch.rs.
+        // Stored bytes go out and come in without being decoded: see src/protocol/batch.rs.
         .extern_path(".tidu.v1.EventBatch", "crate::protocol::batch::LeafBatch")
         .extern_path(".tidu.v1.RawEventBatch", "crate::protocol::batch::LeafBatch")
         .compile_fds(descriptors.clone())?;
 
-    // The server's side of the same services, over the same messages, but for a request that it reads piece by piece.
+    // The server's side of the same services, over the same messages. Only AppendRequest differs:
+    // the server keeps its events encoded.
     let servers = out.join("servers");
     fs::create_dir_all(&servers)?;
     tonic_prost_build::configure()

@@ -4,12 +4,12 @@
 //! 0 limits.rs  every bound, by section, with its arithmetic
 //!   files.rs   durability of files: lock, replace, rename, sync
 //!   merkle/    hashes and the right frontier of RFC 6962. Pure
-//! 1 domain/    what may be said: kinds, ids, dates, facts, the catalogue. Parsed at the edge. Pure
+//! 1 domain/    the words of an event: kinds, ids, dates, facts, the catalogue. Pure
 //! 2 protocol/  generated messages, stored leaves, messages ⇄ events
-//!   register/  what follows from the events: facts per designee, titles, rules, scopes. Pure
-//! 3 log/       where events are kept: the CommitLog contract, the chunk codec, sled. Bytes and positions only
+//!   register/  the state that follows from the events: titles, rules, scopes, answers. Pure
+//! 3 log/       the store of events: the CommitLog contract, the chunk codec, sled
 //! 4 ledger/    the one writer and the read side
-//!   cursors/   the places of subscribers, in a store of its own
+//!   cursors/   the places of subscribers, in a store of their own
 //! 5 archive/   export, backup, import, verify, without a server
 //!   service/   gRPC: handlers, errors, streams
 //! 6 import/    lists as authorities publish them → events
@@ -18,15 +18,19 @@
 //! 7 cli/       the command line: a client of the service, and the way to start it
 //! ```
 //!
-//! The invariants, most of them absences, are checked by tests; `docs/architecture.md` lists them:
+//! Tests check the invariants; `docs/architecture.md` lists them all:
 //!
 //! - a floor imports only floors with smaller numbers;
 //! - floors 0 to 2 do no I/O (`files.rs` apart), never await, read no clock and no random source;
-//! - a stored message meets `domain` only in `protocol/`; `log/` alone names sled, `cursors/` alone redb;
-//! - there is no second source of truth: the log rebuilds the register and every index at each start;
+//! - a stored message meets `domain` only in `protocol/`; `log/` alone names sled, `cursors/` alone
+//!   redb;
+//! - there is no second source of truth: the log rebuilds the register and every index at each
+//!   start;
 //! - there is one writer; everything has a bound, and all bounds are in `limits.rs`;
-//! - the stored bytes are the sent bytes are the hashed bytes: an event is encoded once, when it gets its position;
-//! - no reader sees an event before it is durable; after a failed or overdue flush the process ends.
+//! - the same bytes are stored, sent and hashed: an event is encoded once, when it gets its
+//!   position;
+//! - no reader sees an event before it is durable; after a failed or overdue flush the process
+//!   ends.
 
 pub mod archive;
 pub mod cli;

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Events are made where they arrive and freed by the writer; the system's allocator makes the two wait for each other.
+/// Connection threads allocate events and the writer frees them. The system's allocator would make
+/// the two wait for each other.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
