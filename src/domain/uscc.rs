@@ -1,6 +1,7 @@
-//! Unified social credit codes (统一社会信用代码, GB 32100-2015). A [`Uscc`] has the right form and
-//! check character; it says nothing about who holds it, and must never be used to infer a present
-//! region.
+//! Unified social credit codes (统一社会信用代码, GB 32100-2015).
+//!
+//! A [`Uscc`] has the right form and check character. It does not identify its holder, and its
+//! division is not the holder's present region.
 
 use std::fmt;
 
