@@ -27,7 +27,7 @@ use prost::Message as _;
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{AuthorityCode, catalogue::Catalogue},
-    ledger::{Ledger, Parts, Proposal, clock::Clock},
+    ledger::{Ledger, LedgerOptions, Proposal, clock::Clock},
     log::{Chunk, ChunkWriter, CommitLog as _, memory::MemoryLog},
     merkle::{self, Frontier},
     protocol::{
@@ -203,7 +203,7 @@ fn rebuild(log: MemoryLog, catalogue: Catalogue) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let _guard = runtime.enter();
     let catalogue = Arc::new(catalogue);
-    let parts = Parts {
+    let parts = LedgerOptions {
         log: Arc::new(log),
         expected: None,
         catalogue,

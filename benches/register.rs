@@ -19,7 +19,7 @@ use std::{
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{AuthorityCode, CivilDate, PartialDate, Principal, catalogue::Catalogue},
-    ledger::{Commit, Ledger, Parts, Proposal, clock::Clock, decide::decide, state::State},
+    ledger::{Commit, Ledger, LedgerOptions, Proposal, clock::Clock, decide::decide, state::State},
     log::{ChunkWriter, CommitLog as _, memory::MemoryLog},
     merkle,
     protocol::{
@@ -297,7 +297,7 @@ fn rebuild(events: usize) -> f64 {
     drop(road);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let guard = runtime.enter();
-    let parts = Parts {
+    let parts = LedgerOptions {
         log: Arc::new(log),
         expected: None,
         catalogue,

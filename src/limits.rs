@@ -142,6 +142,8 @@ pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const QUEUE_RETRY_DELAY: Duration = Duration::from_millis(200);
 /// A flush that takes longer ends the process.
 pub const FLUSH_DURATION_MAX: Duration = Duration::from_secs(30);
+/// Interval at which the watchdog checks whether an append has taken too long.
+pub const WATCHDOG_INTERVAL: Duration = Duration::from_millis(500);
 /// The high-water mark is at most this far behind the durable log.
 pub const MARK_INTERVAL: Duration = Duration::from_secs(1);
 /// A clock ahead of the last reading by more than this stops appends.
@@ -208,6 +210,8 @@ pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(10);
 pub const DIGEST_MATCHES_MAX: u64 = 262_144;
 /// Most events that one request for a digest examines.
 pub const DIGEST_SCAN_EVENTS_MAX: u64 = 4_194_304;
+/// Matching positions whose leaf hashes one step of a digest reads.
+pub const DIGEST_STEP_EVENTS: usize = 4_096;
 
 const _: () = {
     // One message of a stream, with the chunk that takes it over its aim, is a legal response.
@@ -334,4 +338,30 @@ const _: () = {
     assert!(DELIVERY_RETRY_MAX_DEFAULT.as_secs() <= WEBHOOK_RETRY_AFTER_MAX.as_secs());
     assert!(WEBHOOK_DURATION_DEFAULT.as_secs() <= DELIVERY_DURATION_MAX.as_secs());
     assert!(COMMAND_DURATION_DEFAULT.as_secs() <= DELIVERY_DURATION_MAX.as_secs());
+};
+
+// --- Lists ---------------------------------------------------------------------------------------
+// Lists as authorities publish them, which the command line reads.
+
+/// Most cells of a sheet, blank ones included, from its first row and column A to its last cell:
+/// 200,000 rows of 40 columns.
+pub const SHEET_CELLS_MAX: u64 = 8_000_000;
+/// Rows of a sheet that are searched for the header.
+pub const HEADER_ROWS_MAX: usize = 30;
+/// Most characters of a lone text that can be a name and not a sentence. The log allows names of
+/// 128, but real ones hardly reach 60.
+pub const LONE_NAME_CHARS_MAX: usize = 60;
+/// Characters beyond Latin before the first fault that show that a text is damaged UTF-8 and not
+/// GB 18030. Pairs of GB 18030 form a valid sequence of three bytes only rarely.
+pub const UTF8_EVIDENCE_CHARS: usize = 8;
+/// Most cells of a row that an error repeats.
+pub const ECHO_CELLS_MAX: usize = 12;
+/// Most lines in the text of an error about rows; the error itself holds all of them.
+pub const ROW_FAULT_LINES_MAX: usize = 20;
+
+const _: () = {
+    // A watchdog looks several times before it ends the process.
+    assert!(WATCHDOG_INTERVAL.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());
+    // A lone name is a legal name.
+    assert!(LONE_NAME_CHARS_MAX <= NAME_CHARS_MAX);
 };

@@ -1,8 +1,8 @@
-//! The audit: everything that can be checked of a log without trusting what was stored beside the events.
+//! The audit: checks a log without trusting any hash that was stored beside the events.
 //!
-//! A start trusts the stored leaf hashes, because it compares their root with the high-water mark and has checksums. The
-//! audit hashes every leaf again and looks at each envelope. It is used wherever a log is read to be believed: to verify a
-//! data directory or a serving log, to check an archive, and to build a log from one.
+//! A start trusts the stored leaf hashes: it has checksums and compares their root with the
+//! high-water mark. The audit hashes every leaf again and checks each envelope. It serves to verify
+//! a data directory or a serving log, to check an archive, and to build a log from one.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::{
 pub struct Audit {
     catalogue: Arc<Catalogue>,
     frontier: Frontier,
-    /// The commit that the last leaf belongs to; none before the first leaf.
+    /// The commit of the last leaf; `None` before the first leaf.
     commit: Option<CommitOf>,
     recorded_micros: Option<i64>,
 }
@@ -59,10 +59,10 @@ impl Audit {
         self.commit.as_ref().is_none_or(|commit| end_of(commit) == self.size())
     }
 
-    /// Checks the next leaf and gives its hash.
+    /// Checks the next leaf and returns its hash.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] at its position, with what is wrong.
+    /// [`LogError::Damaged`] at its position, with the reason.
     pub fn leaf(&mut self, bytes: &Bytes) -> Result<Hash, LogError> {
         let position = self.size();
         let damaged = |detail: String| LogError::damaged(position, detail);
@@ -82,13 +82,13 @@ impl Audit {
             return Err("an event without a commit or a time");
         };
         if leaf.position != Some(position) {
-            return Err("an event stands in another one's place");
+            return Err("an event has the position of another one");
         }
         let begins = commit.first_position == Some(position);
         let fits = match &self.commit {
             Some(open) if !self.ends_commit() => commit == open,
             Some(_) => begins,
-            // Where an audit begins in the middle of a log, it may begin in the middle of a commit.
+            // An audit that begins inside a log may begin inside a commit.
             None => commit.first_position.is_some_and(|first| first <= position),
         };
         if !fits || end_of(commit) <= position {
@@ -111,11 +111,11 @@ fn end_of(commit: &CommitOf) -> u64 {
     commit.first_position.unwrap_or(0).saturating_add(u64::from(commit.size))
 }
 
-/// Verifies a log from its store, step by step: leaves, stored leaf hashes, where commits end, and the root.
+/// Verifies a log from its store, step by step: leaves, stored leaf hashes, ends of commits, root.
 pub struct Verification {
     log: Arc<dyn CommitLog>,
     audit: Audit,
-    /// The size that is verified.
+    /// The size up to which the log is verified.
     size: u64,
     /// The stored leaf hashes around the last event.
     block: Option<HashBlock>,
@@ -123,20 +123,21 @@ pub struct Verification {
     expected: Vec<(u64, Hash)>,
 }
 
-/// How far a verification has come.
+/// The progress of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Everything below this position is as it was recorded; a verification can be resumed from here.
+    /// Every event below this position is as it was recorded; a verification can resume from here.
     pub position: u64,
-    /// The size that is verified.
+    /// The size up to which the log is verified.
     pub size: u64,
     /// Bytes read by this step.
     pub bytes: u64,
 }
 
 impl Verification {
-    /// Begins at a position, or somewhat before it: for what is below, the stored leaf hashes are believed, and the root
-    /// at the end shows whether they should have been. `expected` are sizes with the roots that they must have.
+    /// Begins at a position, or at the start of its hash block. Below it the stored leaf hashes are
+    /// trusted; the root at the end shows whether that was right. `expected` holds sizes with the
+    /// roots that they must have.
     ///
     /// # Errors
     /// [`LogError`] if the stored hashes cannot be read.
@@ -159,22 +160,22 @@ impl Verification {
         Ok(verification)
     }
 
-    /// How far it has come.
+    /// The progress so far.
     #[must_use]
     pub fn so_far(&self) -> Verified {
         Verified { position: self.audit.size(), size: self.size, bytes: 0 }
     }
 
-    /// The Merkle root as far as it has come.
+    /// The Merkle root at the position reached.
     #[must_use]
     pub fn root(&self) -> Hash {
         self.audit.root()
     }
 
-    /// Verifies about so many bytes more; none at the end.
+    /// Verifies roughly `bytes` more; returns `None` at the end.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] at the first position that is not what was recorded.
+    /// [`LogError::Damaged`] at the first position that differs from what was recorded.
     pub fn step(&mut self, bytes: usize) -> Result<Option<Verified>, LogError> {
         let from = self.audit.size();
         if from >= self.size {
@@ -189,18 +190,18 @@ impl Verification {
                 self.check_root()?;
             }
             if self.audit.size() != chunk.next() {
-                let detail = "a chunk holds fewer events than it says";
+                let detail = "a chunk holds fewer events than its header states";
                 return Err(LogError::damaged(self.audit.size(), detail));
             }
             if chunk.ends_commit() != self.audit.ends_commit() {
-                let detail = "a chunk says wrongly whether a commit ends with it";
+                let detail = "the end mark of a chunk does not match its last event";
                 return Err(LogError::damaged(chunk.first(), detail));
             }
         }
         if self.audit.size() == from {
             return Err(LogError::damaged(from, "the log ends before its size"));
         }
-        // It may have grown past the size that is verified.
+        // The last chunk may reach past the size to verify.
         let position = self.audit.size().min(self.size);
         Ok(Some(Verified { position, size: self.size, bytes: read }))
     }
@@ -224,7 +225,7 @@ impl Verification {
         let here = |(size, root): &&(u64, Hash)| *size == self.audit.size() && *root != self.root();
         match self.expected.iter().find(here) {
             Some((size, _)) => {
-                let detail = "the Merkle root over the events below differs from the one on record";
+                let detail = "the Merkle root of the events below differs from the recorded one";
                 Err(LogError::damaged(*size, detail))
             }
             None => Ok(()),

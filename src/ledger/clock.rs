@@ -1,20 +1,20 @@
-//! Time, as an argument. Recorded time never decreases, and a clock that jumps stops appends rather than being written
-//! for ever.
+//! Time, as an argument. Recorded time never decreases. A clock that jumps stops appends, because a
+//! wrong time could never be taken out of the log.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::limits::{CLOCK_AHEAD_MAX, CLOCK_BEHIND_MAX};
 
-/// Tells the time.
+/// A source of time.
 pub trait Clock: Send + Sync {
-    /// Microseconds since 1970, as the machine's clock has it; may jump.
+    /// Microseconds since 1970 by the machine's clock; may jump.
     fn now_micros(&self) -> i64;
 
     /// Time since some fixed moment; never jumps.
     fn monotonic(&self) -> Duration;
 }
 
-/// Gives commits their instants.
+/// Gives each commit its recorded time.
 pub(super) struct RecordedTime {
     clock: Arc<dyn Clock>,
     /// The last trusted reading: wall and monotonic, in microseconds.
@@ -26,7 +26,7 @@ impl RecordedTime {
         Self { clock, trusted: None }
     }
 
-    /// The instant for the commit after one recorded at `last`, in microseconds since 1970.
+    /// The recorded time of the commit after one recorded at `last`, in microseconds since 1970.
     pub(super) fn next(&mut self, last: Option<i64>) -> Result<i64, String> {
         let last = last.unwrap_or(i64::MIN);
         let wall = self.clock.now_micros();

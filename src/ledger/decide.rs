@@ -1,4 +1,5 @@
-//! Deciding one commit: judge → stage → encode → seal. Pure but for the state it changes; no queue, no disk, no clock.
+//! Decides one commit: judge → stage → encode → seal. It changes the state and the open chunks, and
+//! uses neither queue nor disk nor clock.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -21,10 +22,11 @@ use crate::{
 
 /// Decides a commit and, if it is accepted, adds its leaves to `chunks`.
 ///
-/// `next_instant` gives the time of recording, in microseconds since 1970; it is asked once, for an accepted commit.
+/// `next_instant` maps the last recorded time to the next one, in microseconds since 1970. It is
+/// called once, for an accepted commit only.
 ///
 /// # Errors
-/// See [`Refusal`]; state and chunks are then as before.
+/// See [`Refusal`]. State and chunks are then unchanged.
 pub fn decide(
     state: &mut State,
     catalogue: &Catalogue,
@@ -36,7 +38,7 @@ pub fn decide(
     let next = first + commit.proposals.len() as u64;
     let mut staging = state.begin();
     if let Some(precondition) = &commit.precondition {
-        check(precondition, &staging)?;
+        require_precondition(precondition, &staging)?;
     }
     if next > LOG_EVENTS_MAX {
         return Err(Refusal::LogFull);
@@ -71,9 +73,9 @@ pub fn decide(
     Ok(Receipt { recorded_micros: Some(micros), ..trial })
 }
 
-/// Encodes a commit and gives the leaf hashes.
+/// Encodes a commit into `chunks` and returns its leaf hashes.
 fn encode(chunks: &mut ChunkWriter, commit: Commit, first: u64, micros: i64) -> Vec<Hash> {
-    assert_eq!(chunks.next(), first, "the register and the log disagree on the size");
+    assert_eq!(chunks.next(), first, "the register and the chunks disagree on the size");
     let count = commit.proposals.len();
     let mut envelope = Leaf {
         position: None,
@@ -96,7 +98,7 @@ fn encode(chunks: &mut ChunkWriter, commit: Commit, first: u64, micros: i64) -> 
         envelope.position = Some(chunks.next());
         envelope.event = proposal.body;
         let length = envelope.encoded_len();
-        assert!(length <= LEAF_BYTES_MAX, "an event of {length} bytes passed the edge");
+        assert!(length <= LEAF_BYTES_MAX, "an event of {length} bytes was not refused at the edge");
         let encode = |buffer: &mut bytes::BytesMut| envelope.encode_raw(buffer);
         hashes.push(chunks.push(length, i + 1 == count, encode));
         envelope.request_id = Bytes::new();
@@ -114,10 +116,12 @@ struct Judged {
     accepted: Vec<usize>,
 }
 
-/// Judges the events of a commit in turn, each against everything before it, and stages those that are accepted.
+/// Judges the events of a commit in turn and stages those that are accepted. Each is judged against
+/// everything before it.
 fn judge_all(staging: &mut Staging<'_>, catalogue: &Catalogue, proposals: &[Proposal]) -> Judged {
     let mut judged = Judged::default();
-    // It remembers answers, which are right as long as nothing is rolled back.
+    // A judge caches answers, which hold until something is rolled back; so each commit gets its
+    // own.
     let mut judge = Judge::default();
     staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
     for Proposal { index, event, .. } in proposals {
@@ -132,7 +136,8 @@ fn judge_all(staging: &mut Staging<'_>, catalogue: &Catalogue, proposals: &[Prop
     judged
 }
 
-fn check(precondition: &Precondition, register: &Register) -> Result<(), Refusal> {
+fn require_precondition(precondition: &Precondition, register: &Register) -> Result<(), Refusal> {
+    // Everything decided counts, durable or not.
     let known_at = register.size();
     match precondition {
         Precondition::LogSize(expected) if *expected != known_at => {

@@ -1,7 +1,7 @@
-//! Digests: a chain over the leaf hashes of events that match, by which a copy is compared with the log.
+//! Digests: a hash chain over the leaf hashes of matching events, to compare a copy with the log.
 //!
-//! `d' = SHA-256(d ‖ leaf hash)`, beginning with 32 zero bytes. A stream computes it over the bytes that it sends; a
-//! question computes it over the leaf hashes on record, so the two are independent.
+//! `d' = SHA-256(d ‖ leaf hash)`, beginning with 32 zero bytes. A stream computes it over the bytes
+//! that it sends, a query over the stored leaf hashes, so the two are independent.
 
 use std::sync::Arc;
 
@@ -11,21 +11,19 @@ use sha2::{Digest as _, Sha256};
 use super::{Ledger, ReadError, Shared, run_blocking};
 use crate::{
     limits::{
-        DIGEST_MATCHES_MAX, DIGEST_SCAN_EVENTS_MAX, HASHES_PER_BLOCK, STREAM_SCAN_EVENTS_MAX,
+        DIGEST_MATCHES_MAX, DIGEST_SCAN_EVENTS_MAX, DIGEST_STEP_EVENTS, HASHES_PER_BLOCK,
+        STREAM_SCAN_EVENTS_MAX,
     },
     log::{HashBlock, LogError, chunk::Leaves},
     merkle::{self, Hash},
     register::Interest,
 };
 
-/// Positions whose hashes are read together.
-const DIGEST_STEP: usize = 4_096;
-
 /// A digest that is being continued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Running(pub Hash);
+pub struct RunningDigest(pub Hash);
 
-impl Running {
+impl RunningDigest {
     /// Adds the leaf hash of the next event.
     pub fn add(&mut self, leaf: &Hash) {
         let mut next = Sha256::new();
@@ -40,20 +38,20 @@ impl Running {
     }
 }
 
-/// How far a digest has come.
+/// The progress of a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digested {
-    /// Over everything that matches below `next`.
-    pub digest: Running,
-    /// Where to go on.
+    /// The digest of the matching events below `next`.
+    pub digest: RunningDigest,
+    /// The position to continue at.
     pub next: u64,
     /// Events that were added.
     pub events: u64,
 }
 
 impl Ledger {
-    /// Continues a digest over the events of `from..to` that match; stops early at the bounds of one call. `to` is at most
-    /// the durable size.
+    /// Continues a digest over the matching events of `from..to`; stops early at the bounds of one
+    /// call. `to` is at most the durable size.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -62,13 +60,13 @@ impl Ledger {
         interest: &Interest,
         from: u64,
         to: u64,
-        digest: Running,
+        digest: RunningDigest,
     ) -> Result<Digested, ReadError> {
         let mut so_far = Digested { digest, next: from, events: 0 };
         let last = to.min(from.saturating_add(DIGEST_SCAN_EVENTS_MAX));
         while so_far.next < last && so_far.events < DIGEST_MATCHES_MAX {
             let upto = last.min(so_far.next + STREAM_SCAN_EVENTS_MAX);
-            let (positions, next) = self.matching(interest, so_far.next, upto, DIGEST_STEP);
+            let (positions, next) = self.matching(interest, so_far.next, upto, DIGEST_STEP_EVENTS);
             let shared = Arc::clone(&self.shared);
             let add = move || {
                 let mut hashes = StoredHashes { shared: &shared, block: None };
@@ -87,7 +85,7 @@ impl Ledger {
     }
 }
 
-/// Leaf hashes as they are on record: from their blocks, or, behind the last complete block, from the leaves.
+/// Stored leaf hashes; behind the last complete block they are computed from the leaves.
 struct StoredHashes<'a> {
     shared: &'a Shared,
     block: Option<HashBlock>,
@@ -109,7 +107,7 @@ impl StoredHashes<'_> {
         found.copied().ok_or_else(|| LogError::damaged(position, "its leaf hash is missing"))
     }
 
-    /// The hashes of what there is of the last block.
+    /// The hashes of the last, incomplete block.
     fn incomplete(&self, first: u64) -> Result<HashBlock, LogError> {
         let mut hashes = Vec::with_capacity(HASHES_PER_BLOCK);
         let (mut at, end) = (first, first + HASHES_PER_BLOCK as u64);

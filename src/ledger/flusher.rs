@@ -1,14 +1,15 @@
-//! The flusher: the one thread that makes groups durable, one after the other, and only then lets everybody see them.
+//! The flusher: the one thread that makes groups durable, one after the other, and then publishes
+//! them.
 //!
-//! After a failed or overdue append nothing is acknowledged: what became of the group is not known, and the process ends.
-//! Two companions look after it: one notes the high-water mark, one ends the process if an append does not come back.
+//! After a failed or overdue append it acknowledges nothing: the outcome is unknown, and the
+//! process ends. Two companion threads help: one writes the high-water mark, one ends the process
+//! if an append does not return.
 
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering, mpsc as sync_mpsc},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
 use tokio::sync::mpsc;
@@ -19,11 +20,11 @@ use super::{
     publish::Published,
 };
 use crate::{
-    limits::{FLUSH_DURATION_MAX, MARK_INTERVAL},
+    limits::{FLUSH_DURATION_MAX, MARK_INTERVAL, WATCHDOG_INTERVAL},
     log::{Appended, Group, LogError},
 };
 
-/// Starts the flusher and its companions. They end when the groups does.
+/// Starts the flusher and its companions. They end when no more groups come.
 pub(super) fn start(
     shared: &Arc<Shared>,
     groups: &Arc<GroupCommit>,
@@ -55,10 +56,10 @@ pub(super) fn start(
     ])
 }
 
-/// Flushes group after group until the groups ends.
+/// Flushes group after group until no more come.
 ///
 /// # Errors
-/// Why nothing more can be promised. The group that it was at gets no answer.
+/// The reason why the ledger failed. Callers of the group that failed get no answer.
 fn flush_all(
     shared: &Shared,
     groups: &GroupCommit,
@@ -67,7 +68,7 @@ fn flush_all(
     while let Some(SealedGroup { group, durable, answers }) = groups.take() {
         make_durable(shared, group, durable).map_err(|error| error.to_string())?;
         if shared.failed.load(Ordering::SeqCst) {
-            return Err("something else has failed, and the process is about to end".to_owned());
+            return Err("the ledger has failed, and the process ends".to_owned());
         }
         let published = Published { durable, answers };
         publish.send(published).map_err(|_| "the runtime is gone".to_owned())?;
@@ -75,7 +76,7 @@ fn flush_all(
     Ok(())
 }
 
-/// One durable append, and only then everybody may see it.
+/// Makes a group durable, and only then visible.
 fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), LogError> {
     if group.chunks.is_empty() {
         return Ok(());
@@ -85,7 +86,7 @@ fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), L
     let appended = shared.log.append(base, &group)?;
     shared.append_began.store(0, Ordering::Release);
     if appended != Appended::Durable(durable.size) {
-        // Only a replicated log moves on by itself; this one has a single writer.
+        // Only a replicated log is moved by others; this one has a single writer.
         return Err(LogError::damaged(base, "another writer has moved the log on"));
     }
     shared.tail.push(group.chunks);
@@ -93,7 +94,7 @@ fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), L
     Ok(())
 }
 
-/// Notes the high-water mark once a second while it moves, and exactly at the end.
+/// Writes the high-water mark once a second while it moves, and exactly at the end.
 fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
     let mut noted = 0;
     loop {
@@ -111,15 +112,14 @@ fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
     }
 }
 
-/// Ends the process if an append does not come back.
+/// Ends the process if an append does not return in time.
 fn watch_appends(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
-    const LOOK_EVERY: Duration = Duration::from_millis(500);
-    while stops.recv_timeout(LOOK_EVERY) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
+    while stops.recv_timeout(WATCHDOG_INTERVAL) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
         let began = shared.append_began.load(Ordering::Acquire);
         let now = milliseconds(shared);
         let limit = u64::try_from(FLUSH_DURATION_MAX.as_millis()).unwrap_or(u64::MAX);
         if began != 0 && now.saturating_sub(began) > limit {
-            shared.fail("a flush of the log has not come back in time");
+            shared.fail("a flush of the log did not return in time");
             return;
         }
     }

@@ -1,15 +1,20 @@
-//! Group commit: the flusher takes all commits that were decided while the previous group was on its way to the disk.
+//! Group commit: one flush makes all commits durable that were decided during the flush before.
 //!
-//! The open group is between two threads. The writer adds commit after commit. The flusher takes the group once the one
-//! before is durable and the writer's queue is empty, or once the group is large enough for a flush of its own. So the time
-//! of one flush decides the size of a group, and no commit waits for others that have not been sent.
+//! The writer adds commits to the open group. The flusher seals and takes it when the group before
+//! is durable and either the writer's queue is empty or the group is worth a flush of its own. So
+//! the duration of a flush sets the size of a group, and no commit waits for one not yet sent.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, MutexGuard};
 
-use super::{Durable, Receipt, publish::Answer, state::State};
+use super::{
+    Durable, Receipt,
+    lock::{GROUP, Ordered, OrderedMutex},
+    publish::PendingReply,
+    state::State,
+};
 use crate::{
     limits::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX, GROUP_READY_BYTES},
     log::{ChunkWriter, Group},
@@ -18,32 +23,37 @@ use crate::{
 
 type Requests = HashMap<Bytes, (Hash, Receipt)>;
 
-/// Where groups go from the writer to the flusher.
+/// The open group between the writer and the flusher.
 pub(super) struct GroupCommit {
-    open: Mutex<OpenGroup>,
-    /// Tells the flusher that there is something to take, or that nothing more will come.
+    /// Lock order: the outermost of the ledger's locks.
+    open: OrderedMutex<OpenGroup, GROUP>,
+    /// Signals the flusher: the group is ready, or the end has come.
     filled: Condvar,
-    /// Tells the writer that there is room, or that nothing more is taken.
+    /// Signals the writer: the group was taken, or the end has come.
     taken: Condvar,
 }
 
-/// The open group.
+/// Exclusive access to the open group.
+pub(super) type OpenGuard<'a> = Ordered<MutexGuard<'a, OpenGroup>, GROUP>;
+
+/// The commits decided since the last group was taken.
 pub(super) struct OpenGroup {
     pub(super) chunks: ChunkWriter,
     /// The state after the commit that was decided last.
     reached: Reached,
-    answers: Vec<Answer>,
+    answers: Vec<PendingReply>,
     bytes: usize,
-    /// More commits wait for the writer.
+    /// The writer's queue holds more commits.
     more_queued: bool,
-    /// Requests of this group.
+    /// First answers to the requests of this group.
     requests: Requests,
-    /// Those of the group before, which may not be durable yet.
+    /// The same of the group before, which may not be durable yet.
     requests_before: Requests,
     end: Option<End>,
 }
 
-/// The parts of the state that become [`Durable`] with a group; its root is computed once, when the group is sealed.
+/// The parts of the state that become [`Durable`] with a group. The root is computed once, when the
+/// group is taken.
 pub(super) struct Reached {
     pub(super) frontier: Frontier,
     pub(super) designees: usize,
@@ -59,7 +69,7 @@ impl Reached {
         }
     }
 
-    /// How far the log has come with it.
+    /// The durable size and root that the group leads to.
     pub(super) fn durable(&self) -> Durable {
         Durable {
             size: self.frontier.size(),
@@ -72,22 +82,22 @@ impl Reached {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The writer adds nothing more; what is here is still taken.
+    /// The writer adds no more commits; the flusher still takes those that are here.
     Closed,
-    /// Nothing more is taken, and nobody gets an answer.
+    /// The flusher takes no more groups, and callers get no answers.
     Abandoned,
 }
 
-/// A group on its way to the disk.
+/// A group that the flusher makes durable.
 pub(super) struct SealedGroup {
     pub(super) group: Group,
-    /// How far the log has come when it is there.
+    /// Size and root of the log once the group is durable.
     pub(super) durable: Durable,
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Vec<PendingReply>,
 }
 
 impl GroupCommit {
-    /// An empty open group for a log that has reached this; `block` are the leaf hashes since the last complete block.
+    /// An empty open group. `block` holds the leaf hashes since the last complete block.
     pub(super) fn new(reached: Reached, block: Vec<Hash>) -> Self {
         let open = OpenGroup {
             chunks: ChunkWriter::new(reached.frontier.size(), block),
@@ -99,49 +109,50 @@ impl GroupCommit {
             requests_before: Requests::new(),
             end: None,
         };
-        Self { open: Mutex::new(open), filled: Condvar::new(), taken: Condvar::new() }
+        Self { open: OrderedMutex::new(open), filled: Condvar::new(), taken: Condvar::new() }
     }
 
-    /// The open group, for the writer, as soon as it has room; none if nothing more is taken.
-    pub(super) fn open(&self) -> Option<MutexGuard<'_, OpenGroup>> {
+    /// Waits until the open group has room, for the writer. `None` after the end.
+    pub(super) fn open(&self) -> Option<OpenGuard<'_>> {
         let mut open = self.open.lock();
         while open.end.is_none() && open.is_full() {
-            self.taken.wait(&mut open);
+            self.taken.wait(open.guard());
         }
         open.end.is_none().then_some(open)
     }
 
-    /// The writer is done with a commit; `more_queued` says whether another one waits for it.
-    pub(super) fn put_back(&self, mut open: MutexGuard<'_, OpenGroup>, more_queued: bool) {
+    /// Returns the open group after a commit. `more_queued` tells whether the writer's queue holds
+    /// another one.
+    pub(super) fn put_back(&self, mut open: OpenGuard<'_>, more_queued: bool) {
         open.more_queued = more_queued;
         let is_ready = open.is_ready();
-        // A flusher that waits for the lock gets it now; it would otherwise come late among many commits.
-        MutexGuard::unlock_fair(open);
+        // A fair unlock hands the lock to a waiting flusher, which a busy writer would starve.
+        MutexGuard::unlock_fair(open.into_guard());
         if is_ready {
             self.filled.notify_one();
         }
     }
 
-    /// Takes the open group as soon as it is ready; none at the end.
+    /// Waits until the open group is ready and takes it. `None` at the end.
     pub(super) fn take(&self) -> Option<SealedGroup> {
         let mut open = self.open.lock();
         while !open.is_ready() {
             if open.end.is_some() {
                 return None;
             }
-            self.filled.wait(&mut open);
+            self.filled.wait(open.guard());
         }
         let taken = open.take();
         self.taken.notify_one();
         Some(taken)
     }
 
-    /// The writer adds nothing more.
+    /// Ends the writer's side: no more commits are added.
     pub(super) fn close(&self) {
         self.end(End::Closed);
     }
 
-    /// Nothing more is taken; whoever waits for an answer learns that there is none.
+    /// Ends both sides. Callers that wait learn that the outcome is unknown.
     pub(super) fn abandon(&self) {
         self.end(End::Abandoned);
     }
@@ -160,8 +171,9 @@ impl GroupCommit {
 }
 
 impl OpenGroup {
-    /// Adds the answer to the commit that was decided last, its bytes, and the state that it reached, if it changed it.
-    pub(super) fn answer(&mut self, bytes: usize, answer: Answer, reached: Option<Reached>) {
+    /// Adds the answer to the last decided commit, with its bytes. `reached` is the state after it,
+    /// if it was recorded.
+    pub(super) fn answer(&mut self, bytes: usize, answer: PendingReply, reached: Option<Reached>) {
         if let Some(reached) = reached {
             self.reached = reached;
         }
@@ -169,7 +181,8 @@ impl OpenGroup {
         self.answers.push(answer);
     }
 
-    /// The first answer to a request that may not be durable yet, with the digest of its content.
+    /// The first answer to a request of this group or the one before, with the digest of its
+    /// content.
     pub(super) fn request(&self, id: &Bytes) -> Option<&(Hash, Receipt)> {
         self.requests.get(id).or_else(|| self.requests_before.get(id))
     }

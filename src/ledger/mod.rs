@@ -1,19 +1,21 @@
 //! The ledger: the one writer and the read side.
 //!
-//! A [`Ledger`] takes proposals and gives them positions. Three threads of control work in turn, and none waits for the
-//! next:
+//! A [`Ledger`] takes proposals and gives them positions. Three threads of control work in turn,
+//! and none waits for the next:
 //!
 //! ```text
-//! writer.rs    repeat? → decide.rs: judge, stage, encode, seal (state.rs) → the open group (group.rs)
+//! writer.rs    repeat? → decide.rs: judge, stage, encode, seal (state.rs) → open group (group.rs)
 //! flusher.rs   one durable append of the whole group
 //! publish.rs   the durable size moves → reply
 //! ```
 //!
-//! No reader ever sees past the durable size, and no reply is sent before it has moved. After a failed or overdue flush
-//! nothing is acknowledged: the process ends.
+//! No reader ever sees past the durable size, and no reply is sent before it has moved. After a
+//! failed or overdue flush the ledger acknowledges nothing, and the process ends.
 //!
-//! Lock order, outermost first: the open group (`GroupCommit`), the waiting streams (`Waiters`), the register
-//! (`State`), `Shared::written`. A thread that holds one takes only later ones.
+//! Lock order, outermost first: the open group (`GroupCommit`), the waiting streams (`Waiters`),
+//! the register (`State`), `Shared::written`. A thread that holds one takes only later ones; debug
+//! builds check it (`lock.rs`). The other locks are innermost: while one is held, no lock of the
+//! ledger is taken.
 
 pub mod audit;
 pub mod clock;
@@ -21,6 +23,7 @@ pub mod decide;
 pub mod digest;
 mod flusher;
 mod group;
+mod lock;
 mod publish;
 mod read;
 mod rebuild;
@@ -44,7 +47,12 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::{
-    clock::Clock, group::Reached, state::RegisterReader, tail::TailCache, waiters::Waiters,
+    clock::Clock,
+    group::Reached,
+    lock::{OrderedMutex, WRITTEN},
+    state::RegisterReader,
+    tail::TailCache,
+    waiters::Waiters,
     writer::Job,
 };
 pub use self::{
@@ -61,10 +69,10 @@ use crate::{
     register::Change,
 };
 
-/// Called once when the ledger can no longer keep its promises; must end the process or stop serving.
+/// Called once, when the ledger has failed. It must end the process or stop serving.
 pub type OnFailure = Box<dyn Fn(&str) + Send + Sync>;
 
-/// How far the log has come.
+/// Size and root of the durable log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Durable {
     /// Number of durable events.
@@ -73,21 +81,21 @@ pub struct Durable {
     pub root: Hash,
     /// Number of designees with at least one of them.
     pub designees: usize,
-    /// Microseconds since 1970 at which the last commit was recorded; none for an empty log.
+    /// Microseconds since 1970 at which the last commit was recorded; `None` for an empty log.
     pub recorded_micros: Option<i64>,
 }
 
-/// What a ledger needs from outside.
-pub struct Parts {
-    /// Where events are kept.
+/// The parts that a ledger is opened with.
+pub struct LedgerOptions {
+    /// The store of the events.
     pub log: Arc<dyn CommitLog>,
-    /// Size and root that the log must have had, from its high-water mark.
+    /// The log's high-water mark: a size, and the root that it must have there.
     pub expected: Option<(u64, Hash)>,
     /// The catalogue in use.
     pub catalogue: Arc<Catalogue>,
-    /// Tells the time.
+    /// The source of time.
     pub clock: Arc<dyn Clock>,
-    /// Told when nothing more can be promised.
+    /// Called when the ledger has failed.
     pub on_failure: OnFailure,
 }
 
@@ -96,7 +104,7 @@ pub struct Parts {
 pub struct Proposal {
     /// Its index in the caller's request.
     pub index: usize,
-    /// For the rules.
+    /// The form that the rules judge.
     pub event: Event,
     /// The encoded event, which becomes part of the leaf.
     pub body: Bytes,
@@ -115,13 +123,13 @@ impl Proposal {
 pub struct Commit {
     /// The events.
     pub proposals: Vec<Proposal>,
-    /// Names the request for ever, with the digest of its content.
+    /// The request id, which names the request for ever, and the digest of its content.
     pub request: Option<(Bytes, Hash)>,
-    /// Must hold at the moment of recording.
+    /// A condition that must hold at the moment of recording.
     pub precondition: Option<Precondition>,
-    /// Decide only.
+    /// Decide the commit and record nothing.
     pub validate_only: bool,
-    /// Who records.
+    /// The principal that records it.
     pub recorded_by: Principal,
 }
 
@@ -141,19 +149,19 @@ pub struct Receipt {
     pub first: u64,
     /// One more than the position of the last.
     pub next: u64,
-    /// When it was recorded, in microseconds since 1970; none if it was only decided.
+    /// Recorded time in microseconds since 1970; `None` if it was only decided.
     pub recorded_micros: Option<i64>,
-    /// It had been recorded before.
+    /// True if it had been recorded before.
     pub replayed: bool,
-    /// What deserves a look.
+    /// Warnings. They never reject the commit.
     pub warnings: Vec<Fault>,
-    /// Why it would be rejected, if it was only decided.
+    /// Reasons for which it would be rejected, if it was only decided.
     pub rejections: Vec<Fault>,
-    /// What it would change, with the index of the event, if it was only decided.
+    /// Changes that it would make, each with the index of its event, if it was only decided.
     pub changes: Vec<(usize, Change)>,
 }
 
-/// Why a commit was not recorded. Nothing of it was, except for [`Refusal::Unknown`].
+/// Why a commit was not recorded. Except for [`Refusal::Unknown`], nothing of it was.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Refusal {
     /// The rules say no.
@@ -167,7 +175,7 @@ pub enum Refusal {
         /// Size that the precondition names.
         expected: u64,
     },
-    /// Something was recorded about a designee since its version.
+    /// An event about a designee was recorded after the version that the precondition names.
     #[error("designee {designee} has version {found}, not {expected}")]
     VersionMoved {
         /// Which designee.
@@ -185,45 +193,49 @@ pub enum Refusal {
         /// Position of that commit.
         first: u64,
     },
-    /// More is waiting than the server takes on.
-    #[error("more is waiting to be recorded than the server takes on")]
+    /// The queue of commits is full.
+    #[error("the queue of commits that wait to be recorded is full")]
     QueueFull,
-    /// The log has as many events as it can have.
+    /// The log has reached its largest size.
     #[error("the log is full: it holds at most {LOG_EVENTS_MAX} events")]
     LogFull,
     /// The ledger is closing.
-    #[error("the server is going down")]
+    #[error("the server is shutting down")]
     Draining,
-    /// The clock is not to be trusted.
+    /// The clock cannot be trusted.
     #[error("{0}")]
     Clock(String),
-    /// The log failed: whether the commit is durable is not known.
-    #[error("the log failed; whether the commit was recorded is not known")]
+    /// The log failed, and it is unknown whether the commit is durable.
+    #[error("the log failed; it is unknown whether the commit was recorded")]
     Unknown,
 }
 
-/// What writer and readers share.
+/// The parts that the writer, the flusher, the publisher and readers share.
 struct Shared {
     log: Arc<dyn CommitLog>,
     catalogue: Arc<Catalogue>,
-    /// The writer's register, its tail included; readers name a size at or below the durable one.
+    /// The writer's register, ahead of the durable size. Readers name a size at or below that.
+    ///
+    /// Lock order: see `State::register`.
     register: RegisterReader,
     tail: TailCache,
-    /// What everybody may see. Moved by the publisher, in order.
+    /// The published size, up to which readers may see. The publisher moves it, in order.
     durable: watch::Sender<Durable>,
     /// Filtered streams that wait for it to move.
     waiters: Waiters,
-    /// What the log holds. Moved by the flusher; the publisher follows at once.
-    written: Mutex<Durable>,
+    /// The size that is durable in the log. The flusher moves it; the publisher follows.
+    ///
+    /// Lock order: the innermost; it is copied out and released at once.
+    written: OrderedMutex<Durable, WRITTEN>,
     clock: Arc<dyn Clock>,
     on_failure: OnFailure,
     failed: AtomicBool,
-    /// Monotonic milliseconds plus one at which the running append began; 0 if none runs.
+    /// Start of the running append, in monotonic milliseconds plus one; 0 between appends.
     append_began: AtomicU64,
 }
 
 impl Shared {
-    /// Says that nothing more can be promised. Only the first word counts.
+    /// Marks the ledger as failed. Only the first call is reported.
     fn fail(&self, why: &str) {
         if !self.failed.swap(true, Ordering::SeqCst) {
             (self.on_failure)(why);
@@ -243,8 +255,9 @@ impl Ledger {
     /// Rebuilds the register from the log and starts the writer. Must be called on a tokio runtime.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] if the log is not what was written, or holds what this version cannot read.
-    pub fn open(parts: Parts) -> Result<Self, LogError> {
+    /// [`LogError::Damaged`] if the log differs from the one that was written, or if this version
+    /// cannot read it.
+    pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
         let state = rebuild::rebuild(&*parts.log, &parts.catalogue, parts.expected)?;
         let durable = Reached::of(&state).durable();
         let shared = Arc::new(Shared {
@@ -254,14 +267,14 @@ impl Ledger {
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),
             waiters: Waiters::default(),
-            written: Mutex::new(durable),
+            written: OrderedMutex::new(durable),
             clock: parts.clock,
             on_failure: parts.on_failure,
             failed: AtomicBool::new(false),
             append_began: AtomicU64::new(0),
         });
         let (queue, jobs) = mpsc::channel(QUEUE_COMMITS_MAX);
-        // Not bounded here: the queue before it is, and a group that is durable waits for nobody.
+        // Unbounded: the queue ahead of it has a bound, and a durable group must not wait.
         let (publish, published) = mpsc::unbounded_channel();
         tokio::spawn(publish::run(Arc::clone(&shared), published));
         tokio::spawn(waiters::run(Arc::clone(&shared)));
@@ -275,7 +288,7 @@ impl Ledger {
         })
     }
 
-    /// Records a commit. When the future is dropped after it was enqueued, the commit is recorded all the same.
+    /// Records a commit. A commit that is in the queue is recorded even if the future is dropped.
     ///
     /// # Errors
     /// See [`Refusal`].
@@ -294,13 +307,14 @@ impl Ledger {
         answer.await.unwrap_or(Err(Refusal::Unknown))
     }
 
-    /// Bytes of the commits that wait for the writer.
+    /// Bytes of the commits in the queue.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         QUEUE_BYTES_MAX - self.room.available_permits()
     }
 
-    /// Takes no more commits, finishes those that wait, notes the exact high-water mark and ends the threads.
+    /// Refuses new commits, finishes the queue, writes the exact high-water mark and ends the
+    /// threads.
     pub fn close(&self) {
         self.queue.lock().take();
         for thread in self.threads.lock().drain(..) {

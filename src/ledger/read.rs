@@ -1,26 +1,28 @@
-//! The read side: everything up to the durable size, from memory where it is new, from the log where it is old.
+//! The read side, up to the durable size. New events come from memory, older ones from the log.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::RwLockReadGuard;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Durable, Ledger, Shared, audit::Verification, run_blocking, task::TaskEnded};
+use super::{
+    Durable, Ledger, Shared, audit::Verification, run_blocking, state::RegisterGuard,
+    task::TaskEnded,
+};
 use crate::{
     log::{Chunk, LeafAt, LogError},
     protocol::{leaf::Leaf, time},
-    register::{Interest, Register},
+    register::Interest,
 };
 
-/// Why the log gave a reader no answer.
+/// Why a read failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The log cannot be read; the ledger has failed.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The task that was to read it ended.
+    /// The task that read the log ended early.
     #[error(transparent)]
     Ended(#[from] TaskEnded),
 }
@@ -32,19 +34,19 @@ impl ReadError {
 }
 
 impl Ledger {
-    /// Names the history.
+    /// The log id, which names the history.
     #[must_use]
     pub fn log_id(&self) -> Uuid {
         self.shared.log.id()
     }
 
-    /// How far the log has come.
+    /// Size and root of the durable log.
     #[must_use]
     pub fn durable(&self) -> Durable {
         *self.shared.durable.borrow()
     }
 
-    /// Tells when the log has come further.
+    /// Watches the durable size.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Durable> {
         self.shared.durable.subscribe()
@@ -56,12 +58,14 @@ impl Ledger {
         self.shared.clock.now_micros()
     }
 
-    /// The register. Name a size at or below the durable one in every question; do not hold it across an await.
-    pub fn register(&self) -> RwLockReadGuard<'_, Register> {
+    /// Locks the register for reading. Name a size at or below the durable one in every question,
+    /// and do not hold the guard across an await.
+    pub fn register(&self) -> RegisterGuard<'_> {
         self.shared.register.read()
     }
 
-    /// Positions in `from..to` that match, at most `most`, and the position up to which all were examined.
+    /// Matching positions in `from..to`, at most `most`, and the position up to which all events
+    /// were examined.
     #[must_use]
     pub fn matching(
         &self,
@@ -73,8 +77,8 @@ impl Ledger {
         self.register().matching(interest, from, to, most)
     }
 
-    /// Chunks from the one that holds `from` on, until their bytes reach `bytes`. They may reach past the durable size
-    /// that the caller knows, never past the durable size there is.
+    /// Chunks from the one with `from` on, until their bytes reach `bytes`. They may reach past the
+    /// durable size that the caller knows, but never past the current one.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -99,13 +103,14 @@ impl Ledger {
         leaf.ok_or_else(|| ReadError::damaged(position, "an event is missing from the log"))
     }
 
-    /// The leaves of these positions below the durable size, in this order, until their bytes reach `bytes`.
+    /// The leaves at these positions below the durable size, in this order, until their bytes reach
+    /// `bytes`.
     ///
     /// # Errors
     /// As for [`Ledger::chunks`].
     pub async fn pick(&self, positions: &[u64], bytes: usize) -> Result<Vec<LeafAt>, ReadError> {
         let (mut picked, mut taken) = (Vec::with_capacity(positions.len()), 0);
-        // Neighbours share a chunk; read each once.
+        // Neighbours share a chunk, which is read once.
         let mut chunk: Option<Chunk> = None;
         for &position in positions {
             if taken >= bytes {
@@ -124,8 +129,8 @@ impl Ledger {
         Ok(picked)
     }
 
-    /// Begins to verify the log as it is in its store, up to the durable size, from a position on. Its steps read the
-    /// store: take them on a thread that may wait.
+    /// Begins to verify the stored log from a position on, up to the durable size. Its steps read
+    /// the disk: run them on a thread that may block.
     ///
     /// # Errors
     /// [`LogError`]; the ledger has failed then.
@@ -137,12 +142,12 @@ impl Ledger {
         begun.inspect_err(|error| self.found_damage(error))
     }
 
-    /// Ends the service over damage that a verification has found.
+    /// Fails the ledger over damage that a verification has found.
     pub fn found_damage(&self, error: &LogError) {
         self.shared.fail(&error.to_string());
     }
 
-    /// When an event below the durable size was recorded, in microseconds since 1970.
+    /// Recorded time of an event below the durable size, in microseconds since 1970.
     ///
     /// # Errors
     /// As for [`Ledger::chunks`].
@@ -153,12 +158,13 @@ impl Ledger {
         recorded.ok_or_else(|| ReadError::damaged(position, "an event cannot be read"))
     }
 
-    /// The first position recorded at or after an instant; the durable size if there is none.
+    /// The first position recorded at or after an instant; the durable size if no event is that
+    /// late.
     ///
     /// # Errors
     /// As for [`Ledger::chunks`].
     pub async fn position_at(&self, micros: i64) -> Result<u64, ReadError> {
-        // Recorded time never decreases, so the positions can be halved.
+        // Recorded time never decreases, so a binary search finds the position.
         let (mut low, mut high) = (0, self.durable().size);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -173,7 +179,7 @@ impl Ledger {
 }
 
 impl Shared {
-    /// Reads the log; damage ends the service.
+    /// Reads the log; an error fails the ledger.
     pub(super) fn read_log(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
         self.log.read(from, bytes).inspect_err(|error| self.fail(&error.to_string()))
     }

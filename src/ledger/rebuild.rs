@@ -1,4 +1,4 @@
-//! The start: reads the whole log, checks it, and rebuilds everything that follows from it.
+//! The start: reads the whole log, checks it, and rebuilds the state from it.
 
 use std::{
     collections::BTreeMap,
@@ -18,9 +18,10 @@ use crate::{
     protocol::{event, leaf::Leaf, time},
 };
 
-/// Reads `log` from the beginning. `expected` is a size and root that it must have had.
+/// Rebuilds the state from `log`. `expected` is a size and the root that the log must have there.
 ///
-/// One thread reads and checks, some decode, and this one applies in order; an error anywhere ends all of them.
+/// One thread reads, some decode, and this one applies in order. An error anywhere ends all of
+/// them.
 pub(super) fn rebuild(
     log: &dyn CommitLog,
     catalogue: &Catalogue,
@@ -30,15 +31,15 @@ pub(super) fn rebuild(
     rebuilt.check_root()?;
     let decoders = thread::available_parallelism().map_or(1, usize::from).min(DECODERS_MAX);
     thread::scope(|scope| {
-        // Bounded, so that what was read and not yet applied stays small.
+        // Bounded, so that few batches are in memory at a time.
         let (give, take) = mpsc::sync_channel::<Batch>(decoders);
         let take = Arc::new(Mutex::new(take));
         let (put, decoded) = mpsc::sync_channel(decoders);
         let failed = put.clone();
         scope.spawn(move || {
             if let Err(error) = read_all(log, &give) {
-                // The other end is gone only if an error was found before this one.
-                let _ = failed.send((u64::MAX, Err(error)));
+                // The receiver is gone only if an earlier error has ended this function.
+                let _ = failed.send((READ_FAILED, Err(error)));
             }
         });
         for _ in 0..decoders {
@@ -53,16 +54,12 @@ pub(super) fn rebuild(
             });
         }
         drop(put);
-        // With the last of these the other threads find their channels closed.
+        // Once the decoders drop theirs, the other threads find their channels closed.
         drop(take);
         let mut waiting = BTreeMap::new();
         let mut number = 0;
-        for (place, batch) in &decoded {
-            if place == u64::MAX {
-                waiting.insert(place, batch);
-                continue;
-            }
-            waiting.insert(place, batch);
+        for (batch_number, batch) in &decoded {
+            waiting.insert(batch_number, batch);
             while let Some(batch) = waiting.remove(&number) {
                 number += 1;
                 let batch = batch?;
@@ -72,7 +69,7 @@ pub(super) fn rebuild(
                 }
             }
         }
-        // What could not be read comes after everything that could.
+        // A read error comes last, after every batch that could be read.
         waiting.into_values().try_for_each(|batch| batch.map(drop))
     })?;
     let (found, size) = (rebuilt.next(), log.size());
@@ -82,6 +79,9 @@ pub(super) fn rebuild(
     Ok(rebuilt.state)
 }
 
+/// In place of a batch's number: reading failed. It sorts after every batch.
+const READ_FAILED: u64 = u64::MAX;
+
 /// Chunks that were read together.
 struct Batch {
     number: u64,
@@ -90,7 +90,7 @@ struct Batch {
     blocks: Vec<HashBlock>,
 }
 
-/// An event on its way into the register.
+/// A decoded event, to be applied.
 struct Decoded {
     position: u64,
     event: Event,
@@ -104,7 +104,8 @@ fn next(take: &Mutex<mpsc::Receiver<Batch>>) -> Option<Batch> {
     take.lock().recv().ok()
 }
 
-/// Reads the log in order and hands it on. Ends early, without an error, when nobody takes it any more.
+/// Reads the log in order and sends it in batches. Ends early, without an error, when the receivers
+/// are gone.
 fn read_all(log: &dyn CommitLog, give: &mpsc::SyncSender<Batch>) -> Result<(), LogError> {
     let (mut position, mut number, size) = (0, 0, log.size());
     let mut block: Option<HashBlock> = None;
@@ -118,7 +119,7 @@ fn read_all(log: &dyn CommitLog, give: &mpsc::SyncSender<Batch>) -> Result<(), L
         for first in (position.next_multiple_of(step)..next).step_by(HASHES_PER_BLOCK) {
             blocks.extend(log.hashes(first)?);
         }
-        // The last block goes on in the next batch.
+        // The last block may continue in the next batch.
         block = blocks.last().cloned();
         if give.send(Batch { number, chunks, blocks }).is_err() {
             return Ok(());
@@ -138,7 +139,7 @@ impl Batch {
                 next = found.position + 1;
             }
             if next != chunk.next() {
-                let detail = "a chunk holds fewer events than it says";
+                let detail = "a chunk holds fewer events than its header states";
                 return Err(LogError::damaged(next, detail));
             }
         }
@@ -151,7 +152,7 @@ impl Batch {
         let leaf: Leaf =
             prost::Message::decode(found.bytes.clone()).map_err(|e| unreadable(e.to_string()))?;
         if leaf.position != Some(position) {
-            return Err(unreadable("an event is in the place of another one".to_owned()));
+            return Err(unreadable("an event has the position of another one".to_owned()));
         }
         let commit = leaf.commit.unwrap_or_default();
         let end = commit.first_position.unwrap_or(position).saturating_add(commit.size.into());
@@ -161,6 +162,7 @@ impl Batch {
             event: event::stored_event(catalogue, &leaf.event).map_err(unreadable)?,
             request_id: leaf.request_id,
             recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
+            // The stored hashes are trusted here; the root over them is compared at the end.
             hash: self.stored_hash(position).unwrap_or_else(|| merkle::leaf_hash(&found.bytes)),
         })
     }
@@ -178,7 +180,7 @@ struct Rebuilt {
     state: State,
     /// The events so far of the commit that is being read.
     open: Vec<Decoded>,
-    /// A size and root that the log must have had.
+    /// A size, and the root that the log must have there.
     expected: Option<(u64, Hash)>,
 }
 
@@ -191,7 +193,7 @@ impl Rebuilt {
     fn add(&mut self, decoded: Decoded) -> Result<(), LogError> {
         let position = decoded.position;
         if position != self.next() {
-            let detail = "an event is in the place of another one";
+            let detail = "an event has the position of another one";
             return Err(LogError::damaged(position, detail));
         }
         let ends_commit = decoded.ends_commit;
@@ -203,7 +205,7 @@ impl Rebuilt {
         if self.open.len() < COMMIT_EVENTS_MAX {
             return Ok(());
         }
-        Err(LogError::damaged(position, "a commit has more events than a commit can have"))
+        Err(LogError::damaged(position, "a commit has more events than the limit"))
     }
 
     fn seal(&mut self) {

@@ -1,5 +1,5 @@
-//! The index of request ids: where a request was recorded, for ever. It keeps hashes and positions; the id itself is in the
-//! log, so a hit is confirmed there.
+//! The index of request ids: the position of each request, for ever. It keeps hashes and positions.
+//! The id itself is in the log, so a hit is confirmed there.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 

@@ -1,14 +1,19 @@
-//! The state that follows from the log: the register, the Merkle frontier, the last hash block, the request ids, the time.
+//! The state machine: all that follows from the log. It consists of the register, the Merkle
+//! frontier, the open hash block, the request ids and the recorded time.
 //!
-//! Two steps change it, and nothing else does. [`Staging::stage`] applies an event to the register and can be undone.
-//! [`State::seal`] adds the rest for a whole commit. The writer judges, stages, encodes and seals; a start decodes, stages
-//! and seals. [`State::rollback`] returns to any sealed size that is not settled.
+//! Two steps extend it. [`Staging::stage`] applies an event to the register and can be undone.
+//! [`State::seal`] adds the other parts for a whole commit. The writer judges, stages, encodes and
+//! seals. A start decodes, stages and seals. [`State::rollback`] returns to any sealed size that is
+//! not settled.
 
 use std::{collections::VecDeque, ops::Deref, sync::Arc};
 
-use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
-use super::requests::{RequestIndex, RequestKey};
+use super::{
+    lock::{Ordered, OrderedRwLock, REGISTER},
+    requests::{RequestIndex, RequestKey},
+};
 use crate::{
     domain::event::Event,
     limits::HASHES_PER_BLOCK,
@@ -19,12 +24,14 @@ use crate::{
 /// Everything that follows from the commits sealed so far.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Shared with readers, who name a size at or below the durable one. Only [`Staging`] and [`State::rollback`] write.
-    register: Arc<RwLock<Register>>,
+    /// Shared with readers; each question names a size at or below the durable one.
+    ///
+    /// Lock order: after the open group and the waiting streams, before `Shared::written`.
+    register: Arc<RegisterLock>,
     frontier: Frontier,
-    /// Leaf hashes from `hashes_first` on: the open block of the settled size, and everything sealed after it.
+    /// Leaf hashes from `hashes_first` on: the open block of the settled size, and all later ones.
     hashes: VecDeque<Hash>,
-    /// A multiple of [`HASHES_PER_BLOCK`].
+    /// Position of the first of `hashes`, a multiple of [`HASHES_PER_BLOCK`].
     hashes_first: u64,
     requests: RequestIndex,
     recorded_micros: Option<i64>,
@@ -32,13 +39,20 @@ pub struct State {
     seals: VecDeque<Seal>,
 }
 
-/// A sealed commit, with the way back before it.
+type RegisterLock = OrderedRwLock<Register, REGISTER>;
+
+/// Read access to the register, held as long as the guard lives.
+pub type RegisterGuard<'a> = Ordered<RwLockReadGuard<'a, Register>, REGISTER>;
+
+/// A sealed commit, with each part as it was before.
 #[derive(Debug)]
 struct Seal {
     savepoint: Savepoint,
     frontier: Frontier,
     recorded_micros: Option<i64>,
+    /// The key that the commit added to the index of request ids.
     request: Option<RequestKey>,
+    /// Size of the log with this commit.
     next: u64,
 }
 
@@ -48,14 +62,15 @@ impl Seal {
     }
 }
 
-/// Events of one commit on their way into the register. Dropped before [`Staging::accept`], it takes them back.
+/// The events of one commit, staged one by one. Dropping it without [`Staging::accept`] takes them
+/// back.
 pub struct Staging<'a> {
-    register: RwLockWriteGuard<'a, Register>,
+    register: Ordered<RwLockWriteGuard<'a, Register>, REGISTER>,
     savepoint: Savepoint,
     accepted: bool,
 }
 
-/// Events that are in the register and wait to be sealed.
+/// Proof that a commit's events are in the register; [`State::seal`] takes it.
 #[must_use]
 #[derive(Debug)]
 pub struct Staged {
@@ -64,11 +79,11 @@ pub struct Staged {
 
 /// Read access to the register of a [`State`].
 #[derive(Clone, Debug)]
-pub struct RegisterReader(Arc<RwLock<Register>>);
+pub struct RegisterReader(Arc<RegisterLock>);
 
 impl RegisterReader {
     /// Locks the register for reading. Do not hold it across an await.
-    pub fn read(&self) -> RwLockReadGuard<'_, Register> {
+    pub fn read(&self) -> RegisterGuard<'_> {
         self.0.read()
     }
 }
@@ -79,7 +94,7 @@ impl Staging<'_> {
         self.register.apply(event);
     }
 
-    /// Keeps the staged events; the caller seals them next.
+    /// Keeps the staged events. The caller must seal them next.
     pub fn accept(mut self) -> Staged {
         self.accepted = true;
         Staged { savepoint: self.savepoint }
@@ -140,20 +155,20 @@ impl State {
         RegisterReader(Arc::clone(&self.register))
     }
 
-    /// Loads the cache lines that the events will need, all at once.
+    /// Prefetches the register's entries for the events: independent lookups overlap their misses.
     pub fn prefetch<'e>(&self, events: impl Iterator<Item = &'e Event> + Clone) {
         self.register.read().prefetch(events);
     }
 
-    /// Begins a commit. Readers of the register wait until the staging ends.
+    /// Begins a commit. Readers of the register wait until its staging ends.
     pub fn begin(&self) -> Staging<'_> {
         let register = self.register.write();
         assert_eq!(register.size(), self.size(), "a commit was staged and not sealed");
         Staging { savepoint: register.savepoint(), register, accepted: false }
     }
 
-    #[allow(clippy::needless_pass_by_value)] // what is staged is sealed once
-    /// Seals the staged events as one commit: their leaf hashes, the request id if there is one, and the time.
+    /// Seals the staged events as one commit. `leaf_hashes` holds one hash for each of them.
+    #[allow(clippy::needless_pass_by_value)] // a commit is sealed once
     pub fn seal(
         &mut self,
         staged: Staged,
@@ -162,12 +177,14 @@ impl State {
         recorded_micros: Option<i64>,
     ) {
         let Staged { savepoint } = staged;
+        let next = self.size() + leaf_hashes.len() as u64;
+        debug_assert_eq!(self.register.read().size(), next, "one leaf hash for each staged event");
         let seal = Seal {
             savepoint,
             frontier: self.frontier.clone(),
             recorded_micros: self.recorded_micros,
             request: request_id.map(|id| self.requests.insert(id, self.size())),
-            next: self.size() + leaf_hashes.len() as u64,
+            next,
         };
         for hash in leaf_hashes {
             self.frontier.push(*hash);
@@ -177,8 +194,12 @@ impl State {
         self.seals.push_back(seal);
     }
 
-    /// Makes the commits below a size final: they are durable, and their way back is forgotten.
+    /// Makes the commits up to a durable size final. No rollback reaches them again, so the undo
+    /// records of the register and the hashes of complete blocks are freed.
     pub fn settle(&mut self, size: u64) {
+        if self.seals.front().is_none_or(|seal| seal.next > size) {
+            return;
+        }
         while self.seals.front().is_some_and(|seal| seal.next <= size) {
             self.seals.pop_front();
         }
@@ -187,13 +208,15 @@ impl State {
         while self.hashes_first < open && self.hashes.pop_front().is_some() {
             self.hashes_first += 1;
         }
+        // The writer is nearly always ahead of the flusher, so undo records are freed step by step.
+        let mut register = self.register.write();
         match self.seals.front() {
-            Some(_) => {}
-            None => self.register.write().commit(),
+            Some(seal) => register.commit_before(&seal.savepoint),
+            None => register.commit(),
         }
     }
 
-    /// Returns to a sealed size that is not below the settled one.
+    /// Returns to a sealed size, which must not be below the settled one.
     pub fn rollback(&mut self, size: u64) {
         let mut savepoint = None;
         while let Some(seal) = self.seals.pop_back_if(|seal| seal.first() >= size) {
@@ -204,7 +227,7 @@ impl State {
             self.recorded_micros = seal.recorded_micros;
             savepoint = Some(seal.savepoint);
         }
-        assert_eq!(self.size(), size, "a rollback to a size that is settled or inside a commit");
+        assert_eq!(self.size(), size, "a rollback needs a sealed size that is not settled");
         let kept = usize::try_from(size.saturating_sub(self.hashes_first)).unwrap_or(usize::MAX);
         self.hashes.truncate(kept);
         if let Some(savepoint) = savepoint {

@@ -1,4 +1,4 @@
-//! The newest chunks in memory, shared by every stream that follows the log closely.
+//! Cache of the newest chunks, shared by all streams that are near the end of the log.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ pub(super) struct TailCache {
 }
 
 impl TailCache {
-    /// Adds chunks that follow the ones it has.
+    /// Adds chunks, which must follow those in the cache.
     pub(super) fn push(&self, chunks: Vec<Chunk>) {
         let mut newest = self.newest.write();
         for chunk in chunks {
@@ -25,7 +25,8 @@ impl TailCache {
         }
     }
 
-    /// Chunks from the one that holds `from` on, until their bytes reach `bytes`; none if it is not here.
+    /// Chunks from the one with `from` on, until their bytes reach `bytes`; `None` if it is not
+    /// cached.
     pub(super) fn read(&self, from: u64, bytes: usize) -> Option<Vec<Chunk>> {
         let newest = self.newest.read();
         let (chunks, _) = &*newest;

@@ -1,9 +1,9 @@
-//! Who is woken when the log has come further: an index of interests.
+//! Index of waiting filtered streams. A commit wakes only the streams whose filter may match.
 //!
-//! A stream that wants everything watches the durable size. A filtered one would wake at every move to find nothing, and ten
-//! thousand of them would cost more than the log does; so each rests here until something may concern it. What is new is
-//! looked at once for all streams that want the same, and once for each designee that anybody follows. A stream may be
-//! woken in vain, and is never left asleep: it looks by itself at each heartbeat.
+//! An unfiltered stream watches the durable size. Ten thousand filtered streams that did the same
+//! would mostly wake in vain, and cost more than the log itself. New events are matched once for
+//! all streams with equal filters, and once for each followed designee. Spurious wake-ups are
+//! allowed, lost ones are not; besides, each stream checks at each heartbeat.
 
 use std::{
     collections::HashMap,
@@ -14,37 +14,40 @@ use std::{
     },
 };
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{Ledger, Shared};
+use super::{
+    Ledger, Shared,
+    lock::{OrderedMutex, WAITERS},
+};
 use crate::{
     domain::DesigneeId,
     limits::{QUESTION_SLICE_DESIGNEES, WAKE_DESIGNEES_MAX},
     register::{Interest, Terms},
 };
 
-/// Events that are looked at before the writer is let at the register.
+/// Events that are matched in one hold of the register's read lock.
 const SLICE: u64 = QUESTION_SLICE_DESIGNEES as u64;
 
-/// Streams by what they wait for.
+/// Waiting streams by their filter.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     next_id: AtomicU64,
-    waiting: Mutex<ByInterest>,
+    /// Lock order: before the register, which is read while this is held.
+    waiting: OrderedMutex<ByInterest, WAITERS>,
 }
 
 #[derive(Debug, Default)]
 struct ByInterest {
-    /// Who wants something, whoever the designees are.
+    /// Streams whose filter names no designees, or too many to index.
     terms: HashMap<Terms, ById>,
-    /// Who follows some designees.
+    /// Streams that follow designees, by each of them.
     designees: HashMap<DesigneeId, ById>,
 }
 
 type ById = HashMap<u64, Arc<Notify>>;
 
-/// A place in the index, until it is dropped.
+/// A stream's entry in the index, removed when it is dropped.
 pub struct Waiter {
     shared: Arc<Shared>,
     id: u64,
@@ -58,7 +61,7 @@ enum Key {
 }
 
 impl Waiter {
-    /// Completes when something may have become durable that concerns the interest, since the last time it completed.
+    /// Completes when an event that may match has become durable since the last completion.
     pub async fn woken(&self) {
         self.notify.notified().await;
     }
@@ -85,7 +88,8 @@ fn forget<K: Eq + Hash>(waiting: &mut HashMap<K, ById>, key: &K, id: u64) {
 }
 
 impl Ledger {
-    /// Takes a place in the index of interests. Look at the durable size after this and after each waking.
+    /// Adds a waiting stream to the index. The caller must read the durable size after this call
+    /// and after each wake-up, so that it misses nothing.
     #[must_use]
     pub fn sleeper(&self, interest: &Interest) -> Waiter {
         let waiters = &self.shared.waiters;
@@ -113,7 +117,8 @@ impl Ledger {
     }
 }
 
-/// Waiters whom it may concern, each time the durable size has moved, until the ledger is gone.
+/// Wakes the streams whose filter may match, each time the durable size moves, until the ledger is
+/// gone.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut durable = shared.durable.subscribe();
     let mut looked_at = durable.borrow_and_update().size;

@@ -1,8 +1,9 @@
-//! The writer: the one thread that decides what is recorded, and in which order.
+//! The writer: the one thread that decides whether and in which order commits are recorded.
 //!
-//! Commits come through a bounded queue. Each is decided against everything decided before it, durable or not (decide.rs),
-//! and joins the open group (group.rs). The flusher takes it from there, so the writer decides the next commits while a
-//! group is on its way to the disk. The writer never waits for a disk, except to confirm a repeated request.
+//! Commits come through a bounded queue. The writer decides each against everything decided before
+//! it, durable or not (decide.rs), and adds it to the open group (group.rs). The flusher takes the
+//! group from there, so the writer decides the next commits during a flush. The writer reads the
+//! disk only to confirm a repeated request.
 
 use std::{
     io,
@@ -31,7 +32,7 @@ use crate::{
 
 type Reply = Result<Receipt, Refusal>;
 
-/// A commit on its way to the writer. Its room in the queue is free again when it is dropped.
+/// A commit in the writer's queue. Dropping it returns its bytes to the queue's budget.
 pub(super) struct Job {
     pub(super) commit: Commit,
     pub(super) bytes: usize,
@@ -46,7 +47,7 @@ struct Writer {
     time: RecordedTime,
 }
 
-/// Starts the writer, the flusher and its companions. They end when the queue is closed and empty.
+/// Starts the writer, the flusher and its companions. They end once the queue is closed and empty.
 pub(super) fn start(
     shared: &Arc<Shared>,
     state: State,
@@ -63,7 +64,7 @@ pub(super) fn start(
     };
     let shared = Arc::clone(shared);
     let run = move || {
-        // A writer that panicked has broken a promise of its own; without it nothing more is recorded.
+        // A panic leaves the state in doubt, so nothing more is recorded.
         match catch_unwind(AssertUnwindSafe(|| writer.run(jobs))) {
             Ok(()) => groups.close(),
             Err(_) => {
@@ -89,7 +90,7 @@ impl Writer {
         }
     }
 
-    /// Answers a repeat as before, and decides anything else.
+    /// Answers a repeated request with its first answer, and decides any other commit.
     fn answer(&mut self, open: &mut OpenGroup, commit: Commit) -> Reply {
         if let Some((id, digest)) = &commit.request
             && let Some((first_digest, first)) = self.find_request(open, id)?
@@ -100,7 +101,9 @@ impl Writer {
             }
             return Ok(Receipt { replayed: true, warnings: Vec::new(), ..first });
         }
-        self.state.settle(self.shared.written.lock().size);
+        // The guard must be gone before the register is locked: see the lock order.
+        let durable = self.shared.written.lock().size;
+        self.state.settle(durable);
         let request = commit.request.clone();
         let (shared, time) = (&self.shared, &mut self.time);
         let receipt =
@@ -113,7 +116,8 @@ impl Writer {
         Ok(receipt)
     }
 
-    /// The first answer to a request id, with the digest of its content: from what is not durable yet, or from the log.
+    /// The first answer to a request id, with the digest of its content. It comes from the groups
+    /// that may not be durable yet, or else from the log.
     fn find_request(
         &self,
         open: &OpenGroup,

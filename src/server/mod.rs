@@ -1,8 +1,9 @@
-//! The server: opens the log, listens, and goes down in order.
+//! The server: opens the log, listens, and shuts down in order.
 //!
-//! The accept loop is our own, because what a stuck reader may cost, how long a handshake may take and how a drain ends
-//! are ours to decide. A drain: streams end with UNAVAILABLE/DRAINING, connections finish what they have, the writer
-//! finishes its queue and notes the exact high-water mark; after ten seconds the process leaves whatever hangs.
+//! The accept loop is our own: it bounds the cost of a stuck reader, the time of a handshake and
+//! the time of a drain. In a drain, streams end with UNAVAILABLE/DRAINING, and connections finish
+//! their requests. The writer finishes its queue and writes the exact high-water mark. After ten
+//! seconds the process abandons the rest.
 
 mod clock;
 mod coalesce;
@@ -23,7 +24,7 @@ use self::{
 use crate::{
     cursors::{CursorError, Cursors},
     domain::catalogue::Catalogue,
-    ledger::{Ledger, Parts},
+    ledger::{Ledger, LedgerOptions},
     limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX},
     log::{LogError, SledLog},
     service::{self, Api},
@@ -32,8 +33,8 @@ use crate::{
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// That the catalogue is in use could not be recorded.
-    #[error("the catalogue in use could not be recorded: {0}")]
+    /// The adoption of the catalogue could not be recorded.
+    #[error("the adoption of the catalogue could not be recorded: {0}")]
     Adoption(String),
     /// The catalogue cannot be read or used.
     #[error(transparent)]
@@ -49,7 +50,7 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The reflection service cannot be built.
@@ -57,7 +58,7 @@ pub enum StartError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// A server that listens and is not serving yet.
+/// A server that listens and does not serve yet.
 pub struct Server {
     listener: TcpListener,
     ledger: Arc<Ledger>,
@@ -69,10 +70,10 @@ pub struct Server {
 impl Server {
     /// Opens the log, rebuilds the register and listens.
     ///
-    /// `on_failure` is told when the log can no longer keep its promises; it must end the process.
+    /// `on_failure` is called when the ledger has failed; it must end the process.
     ///
     /// # Errors
-    /// See [`StartError`]; nothing was changed except that an empty log may have been begun.
+    /// See [`StartError`]. An empty log may have been created; nothing else was changed.
     pub async fn open(
         config: &Config,
         on_failure: impl Fn(&str) + Send + Sync + 'static,
@@ -109,21 +110,21 @@ impl Server {
     /// Serves until `stop` completes, then drains.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let tasks = TaskTracker::new();
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let accept = async {
             loop {
-                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
                 match self.listener.accept().await {
                     Ok((stream, peer)) => {
                         let connection =
                             connection::serve(stream, peer, self.api.clone(), &self.drain);
                         tasks.spawn(async move {
                             connection.await;
-                            drop(place);
+                            drop(permit);
                         });
                     }
                     Err(error) => {
-                        // Out of file descriptors, mostly: wait for some to be free again.
+                        // Mostly no file descriptor is free: wait until one is.
                         tracing::warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
@@ -138,7 +139,10 @@ impl Server {
         self.drain.cancel();
         tasks.close();
         if timeout(DRAIN_DURATION_MAX, tasks.wait()).await.is_err() {
-            tracing::warn!(left = tasks.len(), "connections left open at the end of the drain");
+            tracing::warn!(
+                left = tasks.len(),
+                "connections are still open at the end of the drain"
+            );
         }
         let (ledger, cursors) = (self.ledger, self.cursors);
         let closing = tokio::task::spawn_blocking(move || {
@@ -156,10 +160,10 @@ fn open_ledger(
     catalogue: Arc<Catalogue>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
 ) -> Result<Ledger, LogError> {
-    #[allow(clippy::disallowed_methods)] // a new history gets its name here
+    #[allow(clippy::disallowed_methods)] // a new log gets its id here
     let log = SledLog::open(&config.data_dir, Uuid::new_v4())?;
     let expected = log.mark_found().map(|mark| (mark.size, mark.root));
-    Ledger::open(Parts {
+    Ledger::open(LedgerOptions {
         log: Arc::new(log),
         expected,
         catalogue,

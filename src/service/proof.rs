@@ -8,7 +8,7 @@ use tonic::Status;
 use super::{call::Call, errors, filter::interest};
 use crate::{
     domain::fault::Reason,
-    ledger::{Ledger, digest::Running},
+    ledger::{Ledger, digest::RunningDigest},
     protocol::pb,
 };
 
@@ -39,7 +39,7 @@ impl ProofApi {
             return Err(errors::invalid("to_position", &value, Reason::FieldInvalid, message));
         }
         let digest = match request.digest.as_ref() {
-            [] => Running::default(),
+            [] => RunningDigest::default(),
             bytes => running(bytes)?,
         };
         let interest = interest(&self.ledger, request.filter).await?;
@@ -55,8 +55,8 @@ impl ProofApi {
 }
 
 /// Reads a digest to be continued.
-pub(crate) fn running(bytes: &[u8]) -> Result<Running, Status> {
-    bytes.try_into().map(Running).map_err(|_| {
+pub(crate) fn running(bytes: &[u8]) -> Result<RunningDigest, Status> {
+    bytes.try_into().map(RunningDigest).map_err(|_| {
         let message = format!("has {} bytes; a digest has 32", bytes.len());
         errors::invalid("digest", "", Reason::FieldInvalid, message)
     })

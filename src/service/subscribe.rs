@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     domain::fault::Reason,
-    ledger::{Durable, Ledger, ReadError, Sleeper, digest::Running},
+    ledger::{Durable, Ledger, ReadError, Sleeper, digest::RunningDigest},
     limits::{
         HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
         STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
@@ -51,7 +51,7 @@ struct Subscription {
     interest: Interest,
     raw: bool,
     /// Over what was delivered, for who wants it.
-    digest: Option<Running>,
+    digest: Option<RunningDigest>,
     /// The next position to look at.
     next: u64,
     stop: Option<u64>,

@@ -8,7 +8,7 @@ use std::sync::{
 use parking_lot::{Condvar, Mutex};
 use tidu::{
     domain::catalogue::Catalogue,
-    ledger::{Commit, Ledger, Parts, Proposal, Refusal, clock::Clock},
+    ledger::{Commit, Ledger, LedgerOptions, Proposal, Refusal, clock::Clock},
     log::{Appended, Chunk, CommitLog, Group, HashBlock, LogError, memory::MemoryLog},
     merkle::Hash,
     protocol::event,
@@ -70,7 +70,7 @@ pub fn open(
     failures: Arc<Mutex<Vec<String>>>,
 ) -> Ledger {
     let catalogue = Arc::new(Catalogue::built_in());
-    Ledger::open(Parts {
+    Ledger::open(LedgerOptions {
         log,
         expected: None,
         catalogue,

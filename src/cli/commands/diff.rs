@@ -24,7 +24,7 @@ use crate::{
         client::Client,
         print::{event_line, hex, print_line},
     },
-    ledger::digest::Running,
+    ledger::digest::RunningDigest,
     merkle::{self, Hash},
     protocol::{
         json::Json,
@@ -80,8 +80,8 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
     let mut log = Log { client, filter: args.filter.filter()?, log_id: copy.log_id.clone() };
     let kept = copy.events.partition_point(|(position, _)| *position < until);
     let kept = copy.events.get(..kept).unwrap_or_default();
-    let copied = digest(Running::default(), kept);
-    if log.digest(Running::default(), 0, until).await? == copied {
+    let copied = digest(RunningDigest::default(), kept);
+    if log.digest(RunningDigest::default(), 0, until).await? == copied {
         let (count, digest) = (kept.len(), hex(&copied.0));
         return match args.common.output {
             Output::Json => print_line(
@@ -113,7 +113,7 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
     Err(CliError::Message(format!("different from position {position} on: {what}")))
 }
 
-fn digest(from: Running, events: &[(u64, Hash)]) -> Running {
+fn digest(from: RunningDigest, events: &[(u64, Hash)]) -> RunningDigest {
     events.iter().fold(from, |mut digest, (_, hash)| {
         digest.add(hash);
         digest
@@ -167,10 +167,10 @@ impl Log {
     /// Continues a digest over the events from a position up to another.
     async fn digest(
         &mut self,
-        mut digest: Running,
+        mut digest: RunningDigest,
         from: u64,
         to: u64,
-    ) -> Result<Running, CliError> {
+    ) -> Result<RunningDigest, CliError> {
         let mut at = from;
         while at < to {
             let request = pb::GetDigestRequest {
@@ -182,7 +182,7 @@ impl Log {
             };
             let answer = self.client.proof.get_digest(request).await?.into_inner();
             let invalid = |_| CliError::Message("the server sent an invalid digest".to_owned());
-            digest = Running(answer.digest.as_ref().try_into().map_err(invalid)?);
+            digest = RunningDigest(answer.digest.as_ref().try_into().map_err(invalid)?);
             at = answer.next_position;
         }
         Ok(digest)
@@ -196,7 +196,7 @@ impl Log {
     ) -> Result<FirstDifference, CliError> {
         // The first `equal` events of the copy equal the log's; `known` is their digest, and they
         // end below position `at`.
-        let (mut equal, mut known, mut at) = (0, Running::default(), 0);
+        let (mut equal, mut known, mut at) = (0, RunningDigest::default(), 0);
         let mut unequal = copy.len() + 1;
         while unequal - equal > 1 {
             let middle = equal + (unequal - equal) / 2;

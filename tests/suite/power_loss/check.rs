@@ -14,7 +14,7 @@ use prost::Message as _;
 use tidu::{
     cursors::{CursorError, Cursors},
     domain::catalogue::Catalogue,
-    ledger::{Ledger, Parts},
+    ledger::{Ledger, LedgerOptions},
     log::{CommitLog, LogError, SledLog},
     merkle::{self, Frontier, Hash},
     protocol::leaf::Leaf,
@@ -198,7 +198,7 @@ fn read(data: &Path) -> Result<(Vec<Bytes>, Hash), LogError> {
 pub fn ledger(log: Arc<SledLog>) -> Result<Ledger, LogError> {
     let expected = log.mark_found().map(|mark| (mark.size, mark.root));
     let catalogue = Arc::new(Catalogue::built_in());
-    Ledger::open(Parts {
+    Ledger::open(LedgerOptions {
         log,
         expected,
         catalogue,

@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 use parking_lot::Mutex;
-use tidu::ledger::{Ledger, Parts, Precondition, clock::Clock};
+use tidu::ledger::{Ledger, LedgerOptions, Precondition, clock::Clock};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinHandle,
@@ -259,7 +259,7 @@ fn start(
     let opened = disk.open(move || drop(for_gate.send(News::AtGate)));
     let failures = Arc::<Mutex<Vec<String>>>::default();
     let (for_failures, catalogue) = (Arc::clone(&failures), Arc::clone(&model.world.catalogue));
-    let ledger = Ledger::open(Parts {
+    let ledger = Ledger::open(LedgerOptions {
         log: Arc::new(opened.log),
         expected: opened.expected,
         catalogue,
