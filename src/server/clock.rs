@@ -1,4 +1,4 @@
-//! The machine's clocks. The one file of the server that reads them.
+//! The machine's clocks. No other file of the server reads them.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

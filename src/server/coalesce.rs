@@ -1,12 +1,13 @@
-//! What is ready together leaves together.
+//! Write coalescing: joins small writes of one connection into one system call.
 //!
-//! A flush of the log answers many callers at once and wakes many streams, and many of them share a connection. Left alone,
-//! HTTP/2 writes as soon as the first of them is there: a system call, a packet and a wake-up of the peer for each. A
-//! [`CoalescingIo`] holds small writes, lets everything that is ready run once, and then writes them as one. Large writes, and
-//! what completes them, go out at once. With nothing else to run that costs a turn of the scheduler; it is no delay by
-//! time.
+//! A flush of the log answers many callers and wakes many streams at once, and many of them share a
+//! connection. HTTP/2 alone would write as soon as the first of them is ready: a system call, a
+//! packet and a wake-up of the peer for each. [`CoalescingIo`] buffers small writes, yields once to
+//! all ready tasks, and then writes the buffer in one call. A large write, and the write that
+//! completes it, go out at once. The cost is one turn of the scheduler, not a delay by time.
 //!
-//! A flush of a `CoalescingIo` therefore promises only that the bytes are on their way: the task is woken again to write them.
+//! So a flush of a `CoalescingIo` does not promise that the bytes were written: the task is woken
+//! again to write them.
 
 use std::{
     io::{self, IoSlice},
@@ -22,17 +23,17 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 
 use crate::limits::{COALESCE_BYTES_MAX, COALESCE_WRITE_BYTES_MAX};
 
-/// A connection that gathers what is written to it.
+/// A connection that coalesces small writes.
 pub(crate) struct CoalescingIo<T> {
     inner: T,
     held: Vec<u8>,
-    /// The turn of the others since something is held.
+    /// Pending yield: set while buffered bytes wait for other ready tasks.
     turn: Option<Arc<Turn>>,
-    /// The last write was a large one: the next may be the rest of the same message.
+    /// The last write was large, so the next may be the rest of the same message.
     after_large: bool,
 }
 
-/// A time in which everything that is ready runs. The task is woken at its end.
+/// One yield to all ready tasks. The connection's task is woken at its end.
 struct Turn {
     is_over: AtomicBool,
     task: Waker,
@@ -43,7 +44,7 @@ impl Turn {
         let turn =
             Arc::new(Self { is_over: AtomicBool::new(false), task: context.waker().clone() });
         let waker = Waker::from(Arc::clone(&turn));
-        // Not this task is to come again, but its turn: others may wake the task before.
+        // The yield wakes this turn and not the task, because others may wake the task earlier.
         if pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&waker)).is_ready() {
             turn.is_over.store(true, Ordering::Relaxed);
         }
@@ -69,7 +70,7 @@ impl<T> CoalescingIo<T> {
 }
 
 impl<T: Write + Unpin> CoalescingIo<T> {
-    /// Writes all that is held.
+    /// Writes the whole buffer.
     fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.held.is_empty() {
             match ready!(Pin::new(&mut self.inner).poll_write(context, &self.held))? {
@@ -78,7 +79,7 @@ impl<T: Write + Unpin> CoalescingIo<T> {
             }
         }
         self.turn = None;
-        // An idle connection keeps little.
+        // An idle connection keeps a small buffer.
         self.held.shrink_to(COALESCE_WRITE_BYTES_MAX);
         Poll::Ready(Ok(()))
     }
@@ -207,13 +208,13 @@ mod tests {
             write(&mut connection, bytes).await;
             flush(&mut connection).await;
         }
-        assert!(connection.inner.sizes.is_empty(), "the others have not run");
+        assert!(connection.inner.sizes.is_empty(), "the other tasks have not run");
         tokio::task::yield_now().await;
         flush(&mut connection).await;
         assert_eq!(connection.inner.sizes, [60]);
         write(&mut connection, 40).await;
         flush(&mut connection).await;
-        assert_eq!(connection.inner.sizes, [60], "what comes after is gathered anew");
+        assert_eq!(connection.inner.sizes, [60], "later writes are coalesced anew");
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! Settings of the server: flags, then environment, then file, then defaults.
+//! Settings of the server: flags override the environment, which overrides the file, which
+//! overrides defaults.
 
 use std::{
     fs, io,
@@ -6,30 +7,59 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Args;
 use figment::{
     Figment,
     providers::{Env, Format as _, Serialized, Toml},
+    value::Value,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::domain::catalogue::{Catalogue, CatalogueError};
 
-/// File that is read if it is there and no other is named.
+/// The file that is read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "tidu.toml";
 /// Prefix of environment variables: `TIDU_LISTEN`.
 pub const ENVIRONMENT_PREFIX: &str = "TIDU_";
 
-/// Settings of the server.
+/// Settings of the server as flags, environment and file give them. A new setting goes here and
+/// into [`Config`], which holds them resolved.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub struct ServerSettings {
+    /// Address to listen on; port 0 selects a free one [default: 127.0.0.1:50051]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// Directory of the log; created if missing [default: tidu-data]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// Programme catalogue that replaces the built-in one
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<PathBuf>,
+    /// Allow an address that other machines can reach, without TLS
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// Origin of web pages that may call over gRPC-Web, such as https://register.example (may be
+    /// repeated)
+    #[arg(long = "web-origin", value_name = "ORIGIN")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub web_origins: Vec<String>,
+}
+
+/// The settings of a server, resolved. The fields are those of [`ServerSettings`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where to listen. Port 0 takes a free one.
+    /// Address to listen on. Port 0 selects a free one.
     pub listen: SocketAddr,
-    /// Where the log is kept; made if it is not there.
+    /// Directory of the log; created if missing.
     pub data_dir: PathBuf,
-    /// A programme catalogue in place of the built-in one.
+    /// A programme catalogue that replaces the built-in one.
     pub catalogue: Option<PathBuf>,
-    /// Listen on an address that other machines reach, without TLS.
+    /// Allow an address that other machines can reach, without TLS.
     pub insecure: bool,
     /// Origins of the web pages that may call over gRPC-Web: `https://register.example`.
     pub web_origins: Vec<String>,
@@ -47,41 +77,22 @@ impl Default for Config {
     }
 }
 
-/// Settings given on the command line; the others stay as they are.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Flags {
-    /// See [`Config::listen`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub listen: Option<SocketAddr>,
-    /// See [`Config::data_dir`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data_dir: Option<PathBuf>,
-    /// See [`Config::catalogue`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<PathBuf>,
-    /// See [`Config::insecure`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub insecure: Option<bool>,
-    /// See [`Config::web_origins`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub web_origins: Vec<String>,
-}
-
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A source cannot be read, or a value is wrong.
     #[error("{0}")]
     Unreadable(Box<figment::Error>),
-    /// A file was named and is not there.
-    #[error("there is no configuration file {}", .0.display())]
+    /// The named file does not exist.
+    #[error("the configuration file {} does not exist", .0.display())]
     NoFile(PathBuf),
-    /// The address is reachable from outside, and nothing protects it.
+    /// Other machines can reach the address, and nothing protects it.
     #[error(
-        "{0} can be reached by other machines and there is no TLS; listen on 127.0.0.1, or accept the risk with --insecure"
+        "other machines can reach {0}, and connections have no TLS; listen on 127.0.0.1, or accept \
+         the risk with --insecure"
     )]
     Insecure(SocketAddr),
-    /// An origin is none.
+    /// A value is not an origin.
     #[error("web_origins: {0:?} is not an origin such as https://register.example")]
     Origin(String),
     /// The catalogue's file cannot be read.
@@ -89,7 +100,7 @@ pub enum ConfigError {
     CatalogueFile {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The catalogue cannot be used.
@@ -102,22 +113,21 @@ impl Config {
     ///
     /// # Errors
     /// See [`ConfigError`].
-    pub fn load(flags: &Flags, file: Option<&Path>) -> Result<Self, ConfigError> {
+    pub fn load(flags: &ServerSettings, file: Option<&Path>) -> Result<Self, ConfigError> {
         if let Some(missing) = file.filter(|file| !file.exists()) {
             return Err(ConfigError::NoFile(missing.to_path_buf()));
         }
+        let unreadable = |e| ConfigError::Unreadable(Box::new(e));
+        let defaults = Value::serialize(Self::default()).map_err(unreadable)?;
+        let names: Vec<_> = defaults.into_dict().into_iter().flatten().map(|(k, _)| k).collect();
+        // Other variables with the prefix are not settings of the server, such as `TIDU_LOG`.
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
         let config: Self = Figment::from(Serialized::defaults(Self::default()))
             .merge(Toml::file(file.unwrap_or(Path::new(DEFAULT_FILE))))
-            .merge(Env::prefixed(ENVIRONMENT_PREFIX).only(&[
-                "listen",
-                "data_dir",
-                "catalogue",
-                "insecure",
-                "web_origins",
-            ]))
+            .merge(Env::prefixed(ENVIRONMENT_PREFIX).only(&names))
             .merge(Serialized::defaults(flags))
             .extract()
-            .map_err(|e| ConfigError::Unreadable(Box::new(e)))?;
+            .map_err(unreadable)?;
         if !config.listen.ip().is_loopback() && !config.insecure {
             return Err(ConfigError::Insecure(config.listen));
         }
@@ -164,11 +174,12 @@ mod tests {
         figment::Jail::expect_with(|jail| {
             jail.create_file(DEFAULT_FILE, "listen = \"127.0.0.1:1\"\ndata_dir = \"from-file\"")?;
             jail.set_env("TIDU_LISTEN", "127.0.0.1:2");
-            let read = |flags: &Flags| Config::load(flags, None).unwrap();
-            let config = read(&Flags::default());
+            let read = |flags: &ServerSettings| Config::load(flags, None).unwrap();
+            let config = read(&ServerSettings::default());
             assert_eq!(config.listen.port(), 2);
             assert_eq!(config.data_dir, Path::new("from-file"));
-            let flags = Flags { listen: "127.0.0.1:3".parse().ok(), ..Flags::default() };
+            let flags =
+                ServerSettings { listen: "127.0.0.1:3".parse().ok(), ..ServerSettings::default() };
             assert_eq!(read(&flags).listen.port(), 3);
             Ok(())
         });
@@ -178,19 +189,25 @@ mod tests {
     #[allow(clippy::result_large_err)] // as above
     fn unknown_settings_missing_files_and_open_addresses_are_refused() {
         figment::Jail::expect_with(|jail| {
-            let load = |flags: &Flags, file: Option<&str>| {
+            let load = |flags: &ServerSettings, file: Option<&str>| {
                 Config::load(flags, file.map(Path::new)).unwrap_err().to_string()
             };
-            let flags = Flags { listen: "0.0.0.0:1".parse().ok(), ..Flags::default() };
+            let flags =
+                ServerSettings { listen: "0.0.0.0:1".parse().ok(), ..ServerSettings::default() };
             assert!(load(&flags, None).contains("--insecure"));
-            assert!(load(&Flags::default(), Some("nowhere.toml")).contains("nowhere.toml"));
+            assert!(
+                load(&ServerSettings::default(), Some("nowhere.toml")).contains("nowhere.toml")
+            );
             for odd in ["example.org", "https://example.org/", "https://example.org/page"] {
-                let flags = Flags { web_origins: vec![odd.to_owned()], ..Flags::default() };
+                let flags = ServerSettings {
+                    web_origins: vec![odd.to_owned()],
+                    ..ServerSettings::default()
+                };
                 let config = Config::load(&flags, None).unwrap();
                 assert!(config.origins().unwrap_err().to_string().contains(odd));
             }
             jail.create_file("odd.toml", "listen = 1")?;
-            assert!(load(&Flags::default(), Some("odd.toml")).contains("listen"));
+            assert!(load(&ServerSettings::default(), Some("odd.toml")).contains("listen"));
             Ok(())
         });
     }

@@ -1,5 +1,5 @@
-//! One connection: its limits, its keepalive and its end. What a stuck reader may cost is decided here, because tonic's own
-//! accept loop does not let it be decided.
+//! One connection: its limits, its keepalive and its end. They bound the cost of a stuck reader;
+//! tonic's own accept loop has no settings for that.
 
 use std::net::SocketAddr;
 
@@ -22,7 +22,8 @@ use crate::{
     service::{Api, Peer},
 };
 
-/// Serves one connection until it ends, or until `drain` is cancelled and it has finished what it has.
+/// Serves one connection until it ends. After `drain` is cancelled, it finishes its requests and
+/// ends.
 pub(super) fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -31,9 +32,9 @@ pub(super) fn serve(
 ) -> impl Future<Output = ()> + Send + use<> {
     let drain = drain.clone();
     async move {
-        // Small messages are not held back; the system refuses this only for a closed socket.
+        // Small packets leave at once. The call fails only for a closed socket.
         let _ = stream.set_nodelay(true);
-        // A peer that says nothing holds a place no longer than this.
+        // A silent peer keeps its connection no longer than this.
         let mut first = [0];
         match timeout(HANDSHAKE_DURATION_MAX, stream.peek(&mut first)).await {
             Ok(Ok(1..)) => {}

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::CliError,
     domain::catalogue::Catalogue,
-    server::config::{Config, ConfigError, Flags},
+    server::config::{Config, ConfigError, ServerSettings},
 };
 
 /// The catalogue with which a log was recorded.
@@ -22,7 +22,8 @@ impl CatalogueArgs {
     /// Reads the catalogue, found as `tidu serve` finds it.
     pub(crate) fn read(&self) -> Result<Arc<Catalogue>, CliError> {
         let failed = |e: ConfigError| CliError::Message(e.to_string());
-        let flags = Flags { catalogue: self.catalogue.clone(), ..Flags::default() };
+        let flags =
+            ServerSettings { catalogue: self.catalogue.clone(), ..ServerSettings::default() };
         let config = Config::load(&flags, None).map_err(failed)?;
         Ok(Arc::new(config.read_catalogue().map_err(failed)?))
     }

@@ -79,8 +79,8 @@ pub(super) enum Command {
 
 pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
-        Command::Serve(args) => serve::run(args).await,
-        Command::Config(args) => serve::print_config(args),
+        Command::Serve(args) => serve::run(&args).await,
+        Command::Config(args) => serve::print_config(&args),
         Command::Demo(args) => demo::run(args).await,
         Command::Record(args) => record::run(*args).await,
         Command::Check(args) => check::run(*args).await,

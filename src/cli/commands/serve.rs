@@ -1,6 +1,6 @@
 //! `tidu serve`.
 
-use std::{net::SocketAddr, path::PathBuf, process, thread, time::Duration};
+use std::{path::PathBuf, process, thread, time::Duration};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,7 +12,7 @@ use crate::{
     },
     server::{
         Server,
-        config::{Config, Flags},
+        config::{Config, ServerSettings},
     },
 };
 
@@ -32,45 +32,25 @@ SIGTERM and SIGINT drain the server: streams end with UNAVAILABLE/DRAINING, acce
 finished, and the process exits with 0 within ten seconds. If the log fails, the process exits with
 74 and acknowledges no more commits. Remove the cause, then start it again.")]
 pub(crate) struct ServeArgs {
-    /// Address to listen on; port 0 selects a free one [default: 127.0.0.1:50051]
-    #[arg(long)]
-    listen: Option<SocketAddr>,
-    /// Directory of the log; created if missing [default: tidu-data]
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
-    /// Programme catalogue that replaces the built-in one
-    #[arg(long)]
-    catalogue: Option<PathBuf>,
-    /// Allow an address that other machines can reach, without TLS
-    #[arg(long)]
-    insecure: bool,
-    /// Origin of web pages that may call over gRPC-Web, such as https://register.example (may be
-    /// repeated)
-    #[arg(long, value_name = "ORIGIN")]
-    web_origin: Vec<String>,
+    #[command(flatten)]
+    settings: ServerSettings,
     /// Configuration file [default: tidu.toml, if it exists]
     #[arg(long)]
     config: Option<PathBuf>,
 }
 
-fn config(args: ServeArgs) -> Result<Config, CliError> {
-    let flags = Flags {
-        listen: args.listen,
-        data_dir: args.data_dir,
-        catalogue: args.catalogue,
-        insecure: args.insecure.then_some(true),
-        web_origins: args.web_origin,
-    };
-    Config::load(&flags, args.config.as_deref()).map_err(|e| CliError::Message(e.to_string()))
+fn config(args: &ServeArgs) -> Result<Config, CliError> {
+    Config::load(&args.settings, args.config.as_deref())
+        .map_err(|e| CliError::Message(e.to_string()))
 }
 
 /// `tidu config`.
-pub(super) fn print_config(args: ServeArgs) -> Result<(), CliError> {
+pub(super) fn print_config(args: &ServeArgs) -> Result<(), CliError> {
     let text = toml::to_string(&config(args)?).map_err(|e| CliError::Message(e.to_string()))?;
     print_line(text.trim_end())
 }
 
-pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
+pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = config(args)?;
     let failed = |why: &str| {
         tracing::error!(why, "the log failed; nothing more is acknowledged");
