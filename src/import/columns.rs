@@ -1,11 +1,11 @@
-//! The fields of a row and the headers they are known by; a header that is not here is never
-//! guessed at.
+//! The fields of a row and the headers that lists use for them. A header that is not here is never
+//! guessed.
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{error::FileFault, personal, report::SheetReport};
+use super::{error::FileFault, personal};
 
-/// What a column can hold.
+/// A field that a column can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Designee,
@@ -43,7 +43,7 @@ pub(super) enum Field {
 /// Field, its name in `--column` and in English headers, its other headers.
 type Entry = (Field, &'static str, &'static [&'static str]);
 
-/// A field that a list calls otherwise needs `--column`; a header that fits two fields is left out.
+/// Any other header needs `--column`. A header that fits two fields is left out.
 #[rustfmt::skip]
 const FIELDS: &[Entry] = &[
     (Field::Designee, "designee", &["统一社会信用代码", "社会信用代码", "信用代码",
@@ -99,7 +99,7 @@ impl Field {
         self.entry().map_or("", |(_, name, _)| name)
     }
 
-    /// The headers it is known by, beside its name.
+    /// Its known headers, beside its name.
     pub(super) fn headers(self) -> &'static [&'static str] {
         self.entry().map_or(&[], |(.., headers)| headers)
     }
@@ -114,16 +114,16 @@ impl Field {
         FIELDS.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether the column can tell who a row is about: a header row has one of these.
+    /// Whether the column identifies a row's designee. A header row has at least one such column.
     pub(super) fn identifies(self) -> bool {
         matches!(self, Self::Designee | Self::Name | Self::OldName | Self::NewName)
     }
 }
 
-/// A caller's word on a column: this header is this field, or none of them.
+/// A caller's choice for a column: its header has this field, or is ignored.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Choice {
-    /// None: the column is to be ignored.
+    /// `None`: the column is ignored.
     pub(super) field: Option<Field>,
     /// As the caller typed it.
     pub(super) header: String,
@@ -138,7 +138,7 @@ pub(super) struct Column {
     pub(super) header: String,
 }
 
-/// What the columns under a header row are.
+/// The columns under a header row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Headers {
     pub(super) columns: Vec<Column>,
@@ -147,7 +147,7 @@ pub(super) struct Headers {
 }
 
 impl Headers {
-    /// Sorts the headers of a row into columns that are read, ignored or dropped.
+    /// Sorts the headers of a row into columns that are read, ignored, or dropped as personal.
     pub(super) fn of(texts: &[String], choices: &[Choice]) -> Self {
         let mut headers = Self::default();
         let chosen = |text: &str| choices.iter().find(|choice| same(&choice.header, text));
@@ -175,13 +175,14 @@ impl Headers {
         headers
     }
 
-    /// Whether some column tells who a row is about.
+    /// Whether some column identifies a row's designee.
     pub(super) fn identify(&self) -> bool {
         self.columns.iter().any(|column| column.field.identifies())
     }
 
-    /// Refuses two columns for one field: taking either would be a guess.
-    pub(super) fn check(&self, choices: &[Choice]) -> Result<(), FileFault> {
+    /// Refuses two columns for one field, because either would be a guess, and a chosen column with
+    /// personal data.
+    pub(super) fn require_unambiguous(&self, choices: &[Choice]) -> Result<(), FileFault> {
         for (at, column) in self.columns.iter().enumerate() {
             let rest = self.columns.iter().skip(at + 1);
             if let Some(other) = rest.clone().find(|other| other.field == column.field) {
@@ -205,7 +206,7 @@ impl Headers {
     }
 }
 
-/// The field of a header; first as it is, then without what it says in brackets.
+/// The field of a header: of the whole text, or else of the text without brackets.
 pub(super) fn recognise(header: &str) -> Option<Field> {
     let find = |text: &str| {
         FIELDS
@@ -217,7 +218,7 @@ pub(super) fn recognise(header: &str) -> Option<Field> {
     find(&folded).or_else(|| find(&without_brackets(&folded)))
 }
 
-/// Width, case, spaces and marks do not tell headers apart.
+/// Folds a header: width, case, spaces and marks do not count.
 pub(super) fn fold(text: &str) -> String {
     let kept = |c: &char| !c.is_whitespace() && !matches!(c, '*' | ':' | '_' | '-' | '.');
     text.nfkc().filter(kept).map(|c| c.to_ascii_lowercase()).collect()
@@ -237,31 +238,7 @@ fn without_brackets(text: &str) -> String {
     kept
 }
 
-fn same(chosen: &str, header: &str) -> bool {
+/// Whether a header is the one that a caller chose.
+pub(super) fn same(chosen: &str, header: &str) -> bool {
     fold(chosen) == fold(header)
-}
-
-/// Refuses a chosen column that no sheet has: the caller meant something by it.
-pub(super) fn all_chosen_found(
-    choices: &[Choice],
-    sheets: &[SheetReport],
-) -> Result<(), FileFault> {
-    let tables = || sheets.iter().filter(|sheet| sheet.header_row.is_some());
-    let headers = || {
-        tables().flat_map(|sheet| {
-            let columns = sheet.columns.iter().map(|(_, header)| header);
-            columns.chain(&sheet.unmapped).chain(&sheet.personal)
-        })
-    };
-    let absent = |choice: &&Choice| !headers().any(|header| same(&choice.header, header));
-    match choices.iter().find(absent) {
-        Some(Choice { field, header }) if tables().next().is_some() => {
-            Err(FileFault::NoSuchColumn {
-                field: field.map_or("ignore", Field::name).to_owned(),
-                header: header.clone(),
-                found: headers().cloned().collect::<Vec<_>>().join(", "),
-            })
-        }
-        _ => Ok(()),
-    }
 }

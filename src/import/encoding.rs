@@ -1,15 +1,12 @@
-//! Bytes to text: UTF-8, UTF-16 with a byte order mark, otherwise GB 18030; it never replaces a
-//! byte that it cannot read.
+//! Decodes UTF-8, UTF-16 with a byte order mark, and otherwise GB 18030. A byte that cannot be
+//! decoded is an error and is never replaced.
 
 use encoding_rs::{DecoderResult, Encoding, GB18030, UTF_8};
 
 use super::error::FileFault;
+use crate::limits::UTF8_EVIDENCE_CHARS;
 
-/// So many characters beyond Latin before the first fault show that a text is UTF-8 with a fault
-/// and not GB 18030: pairs of GB 18030 form a valid three-byte sequence by chance only rarely.
-const UTF8_EVIDENCE_CHARS: usize = 8;
-
-/// The text and the name of its encoding. Line breaks are all made `\n`.
+/// The text, with `\n` as its only line break, and the name of its encoding.
 pub(super) fn decode(bytes: &[u8]) -> Result<(String, &'static str), FileFault> {
     if bytes.starts_with(b"%PDF") {
         return Err(FileFault::Foreign { what: "a PDF file" });
@@ -30,7 +27,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(String, &'static str), FileFault> 
     Ok((text, encoding))
 }
 
-/// The text, or as much of it as is valid.
+/// The text, or the valid part before the first fault.
 fn utf8(bytes: &[u8]) -> Result<String, &str> {
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -70,7 +67,7 @@ fn last_line(text: &str) -> u32 {
     u32::try_from(breaks - text.matches("\r\n").count()).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-/// Recognises what is often given the name of a list: exports of web pages named `.xls`, JSON.
+/// Refuses files that often pass for lists: web pages saved as `.xls`, JSON arrays, binary files.
 fn reject_foreign(text: &str) -> Result<(), FileFault> {
     let start = text.trim_start();
     let what = match () {

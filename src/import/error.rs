@@ -1,19 +1,8 @@
-//! What can be wrong with a list, said so that a person can mend it; never a cause without a place.
+//! Faults of lists, worded so that a person can correct the list. Each names its place.
 
 use std::fmt;
 
-use super::{
-    columns::Field,
-    report::SheetReport,
-    sheet::{Row, Sheet},
-};
-
-/// Most characters of a cell that an error repeats.
-const ECHO_CHARS_MAX: usize = 40;
-/// Most cells of a row that an error repeats.
-const ECHO_CELLS_MAX: usize = 12;
-/// Most lines in the text of [`ImportError::Rows`]; the errors themselves are all there.
-const LINES_MAX: usize = 20;
+use crate::{domain::fault::echo, limits::ROW_FAULT_LINES_MAX};
 
 /// Why a list was not read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -23,7 +12,7 @@ pub enum ImportError {
     Option {
         /// The option as the caller typed it: `--date`.
         option: String,
-        /// What is wrong and what is accepted.
+        /// The fault, and the values that are accepted.
         message: String,
     },
     /// The file as a whole cannot be read.
@@ -31,30 +20,30 @@ pub enum ImportError {
     File {
         /// Name of the file.
         file: String,
-        /// What is wrong with it.
+        /// The fault.
         fault: FileFault,
     },
     /// JSON lines cannot be read by this build.
     #[error("this build has no description of tidu.v1.Event")]
     Schema,
-    /// Rows cannot be recorded; all of them are here.
+    /// Rows cannot be recorded; the list holds all of them.
     #[error("{}", lines(.0))]
     Rows(Vec<RowError>),
 }
 
-/// What is wrong with a file as a whole.
+/// A fault of a file as a whole.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FileFault {
     /// The file holds no rows.
-    #[error("there are no rows in it{detail}")]
+    #[error("it has no rows{detail}")]
     Empty {
-        /// Where it was looked for; begins with a separator or is empty.
+        /// More about the place; begins with a separator or is empty.
         detail: String,
     },
-    /// It is something else than a list.
+    /// It is not a list.
     #[error("this is {what}, not a list; open it and save it as XLSX, or as CSV in UTF-8")]
     Foreign {
-        /// What it is.
+        /// Its kind.
         what: &'static str,
     },
     /// The workbook cannot be opened.
@@ -62,10 +51,10 @@ pub enum FileFault {
     Workbook {
         /// The format its first bytes announce.
         format: &'static str,
-        /// What the reader says.
+        /// The reader's message.
         cause: String,
     },
-    /// The text is not in the encoding it seems to be in.
+    /// The text is not valid in its encoding.
     #[error("line {line} is not {encoding}; save the list as CSV in UTF-8")]
     Encoding {
         /// The encoding that was found.
@@ -85,16 +74,16 @@ pub enum FileFault {
          code ({codes}). {found}If the column has another header, name it: --column name=企业全称"
     )]
     NoTable {
-        /// How many rows were searched.
+        /// Number of rows that were searched.
         rows: usize,
         /// Headers known for names.
         names: String,
         /// Headers known for codes.
         codes: String,
-        /// What was there instead; ends in a space or is empty.
+        /// The rows found instead; ends in a space or is empty.
         found: String,
     },
-    /// Two columns would fill one field.
+    /// Two columns supply one field.
     #[error(
         "the columns {first} and {second} both read as {field}; say which: --column {field}={first}"
     )]
@@ -107,9 +96,9 @@ pub enum FileFault {
         second: String,
     },
     /// A chosen column does not exist.
-    #[error("--column {field}={header}: there is no such column; the file has {found}")]
+    #[error("--column {field}={header}: the file has no such column; it has {found}")]
     NoSuchColumn {
-        /// The field it was for.
+        /// The field that it was chosen for.
         field: String,
         /// The header that was not found.
         header: String,
@@ -121,33 +110,33 @@ pub enum FileFault {
         "--column {field}={header}: the column holds personal data, which the log cannot forget"
     )]
     PersonalColumn {
-        /// The field it was for.
+        /// The field that it was chosen for.
         field: String,
         /// Its header.
         header: String,
     },
     /// The chosen sheet does not exist.
-    #[error("--sheet {wanted}: there is no such sheet; the file has {}", found.join(", "))]
+    #[error("--sheet {wanted}: the file has no such sheet; it has {}", found.join(", "))]
     NoSuchSheet {
-        /// What was asked for.
+        /// The name asked for.
         wanted: String,
         /// The sheets there are.
         found: Vec<String>,
     },
 }
 
-/// What is wrong with one row.
+/// A fault of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowError {
     /// Name of the sheet; empty where the format has no sheets.
     pub sheet: String,
     /// Row of the sheet or line of the text, from 1.
     pub row: u32,
-    /// Header of the column, or the field where there is no such column.
+    /// Header of the column, or the field if it has no column.
     pub column: String,
-    /// The offending value, shortened; empty where one is missing or must not be repeated.
+    /// The offending value, shortened; empty if it is missing or must not be repeated.
     pub value: String,
-    /// What is wrong and what to do, in a sentence that names the column.
+    /// The fault and its remedy, in a sentence that names the column.
     pub message: String,
 }
 
@@ -163,56 +152,11 @@ impl fmt::Display for RowError {
 impl std::error::Error for RowError {}
 
 /// Shortens a value so that an error can repeat it on one line.
-pub(super) fn echo(value: &str) -> String {
-    let mut characters = value.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut shortened: String = characters.by_ref().take(ECHO_CHARS_MAX).collect();
-    if characters.next().is_some() {
-        shortened.push('…');
-    }
-    shortened
+pub(super) fn echo_on_one_line(value: &str) -> String {
+    echo(value).replace(char::is_control, " ")
 }
 
-/// The fault of a file in which nothing could be imported.
-pub(super) fn no_rows(sheets: &[Sheet], reports: &[SheetReport]) -> FileFault {
-    if sheets.iter().all(|sheet| sheet.rows.is_empty()) {
-        return FileFault::Empty { detail: String::new() };
-    }
-    if let Some(report) = reports.iter().find(|report| report.header_row.is_some()) {
-        let row = report.header_row.unwrap_or_default();
-        return FileFault::Empty {
-            detail: format!(": a header in row {row}, and no data below it"),
-        };
-    }
-    let hidden = sheets.iter().filter(|sheet| sheet.hidden && !sheet.rows.is_empty());
-    let hidden: Vec<_> = hidden.map(|sheet| sheet.name.as_str()).collect();
-    if hidden.len() == sheets.iter().filter(|sheet| !sheet.rows.is_empty()).count() {
-        let detail =
-            format!(" that can be seen; --sheet reads a hidden one: {}", hidden.join(", "));
-        return FileFault::Empty { detail };
-    }
-    let found: Vec<_> = sheets.iter().filter_map(widest_row).collect();
-    FileFault::NoTable {
-        rows: super::table::HEADER_ROWS_MAX,
-        names: Field::Name.headers().join(", "),
-        codes: Field::Designee.headers().join(", "),
-        found: match found.is_empty() {
-            true => String::new(),
-            false => format!("The fullest row has {}. ", found.join("; ")),
-        },
-    }
-}
-
-/// The row most likely meant as the header, for the message.
-fn widest_row(sheet: &Sheet) -> Option<String> {
-    let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_empty()).count();
-    let top = sheet.rows.get(..super::table::HEADER_ROWS_MAX).unwrap_or(&sheet.rows);
-    // Reversed: of several maxima `max_by_key` gives the last, and the header stands first.
-    let row = top.iter().rev().filter(|_| !sheet.hidden).max_by_key(|row| filled(row))?;
-    let cells = row.cells.iter().filter(|cell| !cell.is_empty()).take(ECHO_CELLS_MAX);
-    Some(cells.map(|cell| echo(&cell.text())).collect::<Vec<_>>().join(", "))
-}
-
-/// The errors as lines, equal ones together.
+/// The errors as lines; equal ones share a line.
 fn lines(errors: &[RowError]) -> String {
     let mut groups: Vec<(&RowError, u32, usize)> = Vec::new();
     let mut unshown = 0_usize;
@@ -222,7 +166,7 @@ fn lines(errors: &[RowError]) -> String {
         if let Some((_, last, count)) = groups.iter_mut().find(|(first, ..)| is_same(first)) {
             *last = error.row;
             *count += 1;
-        } else if groups.len() < LINES_MAX {
+        } else if groups.len() < ROW_FAULT_LINES_MAX {
             groups.push((error, error.row, 1));
         } else {
             unshown += 1;

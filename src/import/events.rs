@@ -1,4 +1,4 @@
-//! One row of a list to one event. It never takes a province for the deciding authority.
+//! Makes one event of one row. A province in a row is never the deciding authority.
 
 use super::{
     AuthorityOf,
@@ -6,15 +6,15 @@ use super::{
     error::RowError,
     options::{FactKind, Options},
     row::RowReader,
-    sheet::Row,
+    sheet::SheetRow,
     values,
 };
 use crate::protocol::pb::{self, event::Fact};
 
-/// The authority that decides for the whole country; its lists name the recommending ones.
+/// The authority that decides for the whole country. Its lists name the recommending authorities.
 const MINISTRY: &str = "100000";
 
-/// What all rows of a sheet share.
+/// The settings and columns that all rows of a sheet share.
 pub(super) struct Context<'a> {
     pub(super) options: &'a Options,
     pub(super) authority_of: AuthorityOf,
@@ -22,8 +22,8 @@ pub(super) struct Context<'a> {
     pub(super) columns: &'a [Column],
 }
 
-/// The event of a row, or all that is wrong with the row.
-pub(super) fn event(context: &Context<'_>, row: &Row) -> Result<pb::Event, Vec<RowError>> {
+/// The event of a row, or all faults of the row.
+pub(super) fn event(context: &Context<'_>, row: &SheetRow) -> Result<pb::Event, Vec<RowError>> {
     let mut reader = RowReader::new(context, row);
     let kind = match reader.parse(Field::Fact, values::fact) {
         Some(kind) => kind,
@@ -59,7 +59,7 @@ pub(super) fn event(context: &Context<'_>, row: &Row) -> Result<pb::Event, Vec<R
     reader.finish(event)
 }
 
-/// Names in a row, before and after; only a renaming has two.
+/// The names in a row. Only a renaming has two.
 struct Names {
     /// The name under which the log knows the designee.
     known: String,
@@ -74,15 +74,15 @@ fn names(reader: &RowReader<'_>, kind: FactKind) -> Names {
     }
     let or_name = |text: String| if text.is_empty() { name.clone() } else { text };
     let (old, new) = (reader.cell_text(Field::OldName), reader.cell_text(Field::NewName));
-    // A list may give one of the two as plainly the name.
+    // A list may give one of the two in its plain name column.
     match (old.is_empty(), new.is_empty()) {
         (true, true) => Names { known: old, new },
         _ => Names { known: or_name(old), new: or_name(new) },
     }
 }
 
-/// The authority that recommended. A province in a list of the ministry is the recommending one;
-/// in a list of a province it may be any place and then says nothing.
+/// The recommending authority. In a list of the ministry the province is that authority. In a list
+/// of a province it may be any place, and is then ignored.
 fn recommended_by(
     reader: &mut RowReader<'_>,
     authority: &str,
@@ -117,7 +117,7 @@ fn designee(
     format!("provisional:{by}/{}", names.known)
 }
 
-/// The dates of a row; a column of a range fills what has no column of its own.
+/// The dates of a row. A column with a range supplies those that have no column of their own.
 struct Dates {
     effective: Option<pb::Date>,
     valid_to: Option<pb::Date>,
@@ -140,7 +140,7 @@ fn dates(reader: &mut RowReader<'_>, kind: FactKind) -> Dates {
     let mut notice_from = reader.date(Field::NoticeFrom).filter(|_| is_notice);
     let notice_to = reader.date(Field::NoticeTo).filter(|_| is_notice);
     if is_notice {
-        // The fact of a notice holds from its first day: the two dates are one.
+        // A notice takes effect on its first day, so either date supplies the other.
         notice_from = notice_from.or(effective);
         effective = effective.or(notice_from);
     }
@@ -155,7 +155,7 @@ fn row_number(text: &str) -> Result<u32, String> {
     values::chinese_number(text).ok_or_else(|| {
         format!(
             "{} is not a row number; --column ignore=HEADER leaves it out",
-            super::error::echo(text)
+            super::error::echo_on_one_line(text)
         )
     })
 }
@@ -220,7 +220,7 @@ fn fact(
 
 fn review(reader: &mut RowReader<'_>, kind: FactKind, programme: String, dates: &Dates) -> Fact {
     let item = reader.text(Field::Item);
-    // The cohort; the server finds it in the title where the list does not state it.
+    // The cohort. The server takes it from the title if the list does not state it.
     let batch = reader.parse(Field::Batch, values::batch).unwrap_or_default();
     let round = reader.required(Field::Round, "review round", |text| Ok(text.to_owned()));
     if kind == FactKind::ReviewPassed {

@@ -1,5 +1,5 @@
-//! JSON lines to events: each line is a `tidu.v1.Event` in canonical protobuf JSON; a member that
-//! the message does not have is refused, never ignored.
+//! Reads JSON lines as events. Each line is a `tidu.v1.Event` in canonical protobuf JSON; an
+//! unknown member is an error.
 
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::protocol::pb;
 
-/// Members with identifiers, which may look like a resident identity number, and with digests,
-/// which may look like anything.
+/// Members with identifiers, which may look like a resident identity number.
 const IDENTIFIERS: &[&str] =
     &["designee", "newDesignee", "new_designee", "successor", "successors"];
+/// Members with digests, which may look like any number.
 const DIGESTS: &[&str] = &["sha256", "sm3", "digest"];
 
 /// Reads a text whose line breaks are `\n`; blank lines are skipped.
@@ -43,7 +43,7 @@ fn descriptor() -> Result<MessageDescriptor, ImportError> {
 }
 
 fn event(descriptor: &MessageDescriptor, line: &str) -> Result<pb::Event, String> {
-    // Nothing of the line is repeated from here on: it may hold what must not be kept.
+    // Errors repeat no value from here on: the line may hold personal data.
     let value: Value = serde_json::from_str(line)
         .map_err(|error| format!("not a JSON object on one line: {error}"))?;
     if let Some((member, what)) = personal_member("", &value) {

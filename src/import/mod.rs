@@ -1,9 +1,8 @@
-//! Turns an official list (CSV, XLS, XLSX, JSON lines) into events; it never guesses a fact that
-//! the list or the caller does not state, and never lets personal data through.
+//! Turns an official list (CSV, XLS, XLSX, JSON lines) into events. It never guesses a fact that
+//! neither the list nor the caller states, and never lets personal data through.
 //!
-//! The road: bytes → `encoding` and `text`, or `sheet` → rows of cells → `table` finds header
-//! and data → `events` makes one event of each row, through `row`. The server validates what the
-//! texts mean.
+//! Steps: bytes → `encoding` and `text`, or `sheet` → rows of cells → `table` finds header and
+//! data → `events` makes one event of each row, through `row`. The server validates the values.
 
 mod columns;
 mod encoding;
@@ -38,12 +37,12 @@ const OLE_MAGIC: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 /// Finds the authority of a name: `广东省`, `广东`, `广东省工业和信息化厅` give `440000`.
 pub type AuthorityOf = fn(&str) -> Option<&'static str>;
 
-/// A list, read.
+/// The events of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Import {
     /// One event for each data row, in the order of the file.
     pub rows: Vec<ImportedRow>,
-    /// How the file was understood.
+    /// The report on how the file was read.
     pub report: Report,
 }
 
@@ -54,7 +53,7 @@ pub struct ImportedRow {
     pub sheet: String,
     /// Row of the sheet or line of the text, from 1, as a spreadsheet or an editor shows it.
     pub row: u32,
-    /// What to record.
+    /// The event to record.
     pub event: pb::Event,
 }
 
@@ -62,8 +61,8 @@ pub struct ImportedRow {
 ///
 /// # Errors
 ///
-/// A fault of the options, of the file as a whole, or of rows; all faulty rows are reported at
-/// once, and then nothing is imported.
+/// A fault of the options, of the file as a whole, or of rows. All faulty rows are reported at
+/// once, and nothing is imported.
 pub fn read(
     file_name: &str,
     bytes: &[u8],
@@ -93,17 +92,17 @@ pub fn read(
         import.rows.extend(rows);
         import.report.sheets.push(report);
     }
-    columns::all_chosen_found(&choices, &import.report.sheets).map_err(in_file)?;
+    table::require_chosen_columns(&choices, &import.report.sheets).map_err(in_file)?;
     if !errors.is_empty() {
         return Err(ImportError::Rows(errors));
     }
     if import.rows.is_empty() {
-        return Err(in_file(error::no_rows(&sheets, &import.report.sheets)));
+        return Err(in_file(table::no_rows(&sheets, &import.report.sheets)));
     }
     Ok(import)
 }
 
-/// Keeps the sheet that was asked for.
+/// Keeps the sheet that the options name, or all sheets.
 fn choose(mut sheets: Vec<Sheet>, options: &Options) -> Result<Vec<Sheet>, FileFault> {
     let Some(wanted) = &options.sheet else {
         return Ok(sheets);
@@ -148,6 +147,6 @@ fn read_sheet(
             Err(faults) => errors.extend(faults),
         }
     }
-    let report = SheetReport::of_table(sheet, table);
+    let report = table.report(sheet);
     Ok((rows, report))
 }

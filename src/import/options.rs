@@ -1,5 +1,5 @@
-//! What the caller says about the whole list; a value that cannot be used is refused before a row
-//! is read.
+//! The caller's statements about the whole list. A value that cannot be used is refused before a
+//! row is read.
 
 use super::{
     AuthorityOf,
@@ -8,7 +8,7 @@ use super::{
     values,
 };
 
-/// What a row states, where its list is of one kind.
+/// The fact that every row states, in a list of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum FactKind {
     /// Designated (认定).
@@ -25,13 +25,14 @@ pub enum FactKind {
     Renamed,
 }
 
-/// Values for all rows, and how to read the file. A cell that is not empty goes before these.
+/// Values for all rows, and settings for reading the file. A cell that is not empty takes
+/// precedence.
 ///
-/// Each value is named like its option: `valid_to` is `--valid-to`. JSON lines state everything
-/// themselves; nothing here applies to them.
+/// Each value has the name of its option: `valid_to` is `--valid-to`. Nothing here applies to JSON
+/// lines, which state everything themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// What the rows state; designated where neither this nor a column says it.
+    /// The fact that the rows state. Without it and without a column: designated.
     pub fact: Option<FactKind>,
     /// Authority that states the facts: a code or a name. A province in a row never replaces it.
     pub authority: Option<String>,
@@ -59,17 +60,17 @@ pub struct Options {
     pub round: Option<String>,
     /// Version of the measure.
     pub rule_version: Option<String>,
-    /// Why a review was failed or a title revoked.
+    /// Reason of a failed review or of a revocation.
     pub reason: Option<String>,
-    /// Where the document was published.
+    /// Address at which the document was published.
     pub url: Option<String>,
     /// First day of the notice.
     pub notice_from: Option<String>,
     /// Last day of the notice.
     pub notice_to: Option<String>,
-    /// The only sheet to read; otherwise all that are visible and hold a table.
+    /// The only sheet to read. Without it: all visible sheets with a table.
     pub sheet: Option<String>,
-    /// Field and header of columns that are called otherwise; `ignore` leaves a column out.
+    /// Field and header of columns with other headers; the field `ignore` leaves a column out.
     pub columns: Vec<(String, String)>,
 }
 
@@ -105,7 +106,7 @@ pub(super) fn flag(field: Field) -> String {
     format!("--{}", field.name().replace('_', "-"))
 }
 
-/// Checks the options and gives what they say about columns.
+/// Checks the options and returns their choices of columns.
 pub(super) fn check(
     options: &Options,
     authority_of: AuthorityOf,
@@ -141,7 +142,7 @@ fn choice(field: &str, header: &str) -> Result<Choice, ImportError> {
         Some(field) => Ok(Choice { field: Some(field), header }),
         None => Err(ImportError::Option {
             option: format!("--column {field}={header}"),
-            message: format!("there is no field {field}; there are {}, ignore", Field::names()),
+            message: format!("{field} is not a field; the fields are {}, ignore", Field::names()),
         }),
     }
 }

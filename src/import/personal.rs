@@ -1,10 +1,10 @@
-//! Recognises personal data, which must never reach the log: the log cannot forget.
+//! Recognises personal data, which must never reach the log, because the log cannot forget.
 
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Parts of folded headers that announce data about a person.
+/// Parts of folded headers that mark data about a person.
 const HEADER_PARTS: &[&str] = &[
     "联系人",
     "联络人",
@@ -37,15 +37,15 @@ const HEADER_PARTS: &[&str] = &[
     "legalperson",
     "wechat",
 ];
-/// Whole folded headers; parts of these stand in innocent words (`hotel`).
+/// Whole folded headers. As parts they would match innocent words (`hotel`).
 const HEADERS: &[&str] = &["法人", "tel", "fax", "qq"];
 
-/// Whether a column announces personal data. Takes the folded header.
+/// Whether a column holds personal data, by its folded header.
 pub(super) fn is_personal_header(folded: &str) -> bool {
     HEADERS.contains(&folded) || HEADER_PARTS.iter().any(|part| folded.contains(part))
 }
 
-/// What kind of personal number a text contains.
+/// The kind of personal number that a text contains, if any.
 pub(super) fn personal_number(text: &str, may_be_code: bool) -> Option<&'static str> {
     let text: String = text.nfkc().collect();
     let mut tokens = text.split(|c: char| !c.is_ascii_alphanumeric());

@@ -1,8 +1,8 @@
-//! How a file was understood, for the person who has to agree with it; it decides nothing.
+//! The report on how a file was read, for the person who approves it. It decides nothing.
 
 use std::fmt;
 
-use super::{sheet::Sheet, table::Table};
+use super::sheet::Sheet;
 
 /// Format of a file, found by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +28,14 @@ impl fmt::Display for Format {
     }
 }
 
-/// How a file was understood.
+/// The format, encoding and sheets that were found in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// Its format.
     pub format: Format,
     /// Encoding of a text; a workbook has its own.
     pub encoding: Option<&'static str>,
-    /// Its sheets, in their order; one without a name for a CSV, none for JSON lines.
+    /// Its sheets, in order. A CSV has one without a name; JSON lines have none.
     pub sheets: Vec<SheetReport>,
 }
 
@@ -45,24 +45,24 @@ impl Report {
     }
 }
 
-/// How a sheet was understood.
+/// The table that was found in a sheet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SheetReport {
     /// Its name; empty for a CSV.
     pub name: String,
-    /// Row of the header, from 1; none where no table was found.
+    /// Row of the header, from 1; `None` if no table was found.
     pub header_row: Option<u32>,
-    /// Why the sheet was not read; empty where it was.
+    /// Why the sheet was not read; empty if it was.
     pub not_read: &'static str,
     /// Number of data rows.
     pub rows: usize,
-    /// Rows that are not data; blank ones are left out.
+    /// Rows that are not data, without the blank ones.
     pub skipped: Vec<Skipped>,
     /// Field and header of each column that is read.
     pub columns: Vec<(&'static str, String)>,
-    /// Headers of columns that are ignored because no field is known for them.
+    /// Headers of ignored columns, whose field is unknown.
     pub unmapped: Vec<String>,
-    /// Headers of columns that are dropped because they hold personal data.
+    /// Headers of columns that are dropped as personal data.
     pub personal: Vec<String>,
 }
 
@@ -71,26 +71,12 @@ pub struct SheetReport {
 pub struct Skipped {
     /// Row of the sheet or line of the text, from 1.
     pub row: u32,
-    /// What it is taken for.
+    /// The kind of row that it was recognised as.
     pub why: &'static str,
 }
 
 impl SheetReport {
     pub(super) fn without_table(sheet: &Sheet, not_read: &'static str) -> Self {
         Self { name: sheet.name.clone(), not_read, ..Self::default() }
-    }
-
-    pub(super) fn of_table(sheet: &Sheet, table: Table<'_>) -> Self {
-        let columns = table.columns.into_iter();
-        Self {
-            name: sheet.name.clone(),
-            header_row: Some(table.header_row),
-            not_read: "",
-            rows: table.rows.len(),
-            skipped: table.skipped,
-            columns: columns.map(|column| (column.field.name(), column.header)).collect(),
-            unmapped: table.unmapped,
-            personal: table.personal,
-        }
     }
 }

@@ -1,13 +1,13 @@
-//! One row, read field by field: its cell, else the option; it collects every fault of the row
-//! and never repeats personal data in one.
+//! Reads one row field by field: from its cell, or else from the option. It collects every fault of
+//! the row, and no fault repeats personal data.
 
 use super::{
     columns::{Column, Field},
-    error::{RowError, echo},
+    error::{RowError, echo_on_one_line},
     events::Context,
     options::flag,
     personal,
-    sheet::{Cell, Row},
+    sheet::{Cell, SheetRow},
     values,
 };
 use crate::protocol::pb;
@@ -15,13 +15,13 @@ use crate::protocol::pb;
 /// A row and the faults found in it so far.
 pub(super) struct RowReader<'a> {
     context: &'a Context<'a>,
-    row: &'a Row,
+    row: &'a SheetRow,
     errors: Vec<RowError>,
 }
 
 impl<'a> RowReader<'a> {
-    /// Begins a row; what no cell may hold is found here.
-    pub(super) fn new(context: &'a Context<'a>, row: &'a Row) -> Self {
+    /// Begins a row. It finds errors of formulas and personal data in any cell.
+    pub(super) fn new(context: &'a Context<'a>, row: &'a SheetRow) -> Self {
         let mut reader = Self { context, row, errors: Vec::new() };
         for column in context.columns {
             let Some(cell) = row.cells.get(column.index) else { continue };
@@ -47,8 +47,8 @@ impl<'a> RowReader<'a> {
         if self.errors.is_empty() { Ok(event) } else { Err(self.errors) }
     }
 
-    /// Notes a fault, at most one for a column: a second would only follow from the first, and
-    /// would repeat a value that the first may have kept back as personal.
+    /// Notes a fault, at most one for a column. A second would only follow from the first, and
+    /// could repeat a value that the first withheld as personal.
     fn refuse(&mut self, column: &str, value: &str, message: String) {
         if self.errors.iter().any(|error| error.column == column) {
             return;
@@ -57,7 +57,7 @@ impl<'a> RowReader<'a> {
             sheet: self.context.sheet.to_owned(),
             row: self.row.number,
             column: column.to_owned(),
-            value: echo(value),
+            value: echo_on_one_line(value),
             message,
         });
     }
@@ -69,12 +69,12 @@ impl<'a> RowReader<'a> {
         self.refuse(field.name(), "", message);
     }
 
-    /// Notes that a row lacks what no option can supply.
+    /// Notes that a row lacks a value that no option can supply.
     pub(super) fn lacks(&mut self, field: Field, message: &str) {
         self.refuse(field.name(), "", message.to_owned());
     }
 
-    /// The cell of a field, with its column; none where it is empty or only a dash.
+    /// The cell of a field, with its column; `None` if it is empty or only a dash.
     pub(super) fn cell(&self, field: Field) -> Option<(&'a Column, &'a Cell)> {
         let column = self.context.columns.iter().find(|column| column.field == field)?;
         let cell = self.row.cells.get(column.index)?;
@@ -103,7 +103,7 @@ impl<'a> RowReader<'a> {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<T> {
         let Some((column, cell)) = self.cell(field) else {
-            // Options were checked before the first row; one that fails is absent here.
+            // Options were checked before the first row, so parsing cannot fail here.
             return self.context.options.value(field).and_then(|value| parse(value).ok());
         };
         let text = cell.text();
@@ -116,7 +116,7 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// A parsed value that must be there.
+    /// A parsed value; it is a fault if there is none.
     pub(super) fn required<T: Default>(
         &mut self,
         field: Field,
@@ -135,7 +135,7 @@ impl<'a> RowReader<'a> {
         if let Some((column, cell @ Cell::Number(number))) = self.cell(field)
             && !is_plain_date(*number)
         {
-            // 2024.1 may have been 2024.10, and 45292 is a day only to Excel.
+            // 2024.1 may have been 2024.10, and 45292 is a serial day number of Excel.
             let text = cell.text();
             let message = format!(
                 "{} is the number {text}; format the column as a date in the list",
@@ -158,7 +158,7 @@ impl<'a> RowReader<'a> {
         self.parse(field, |text| values::authority(text, authority_of))
     }
 
-    /// The unified social credit code, as it stands there. A number has lost digits.
+    /// The unified social credit code, unchecked. A number has lost digits.
     pub(super) fn code(&mut self) -> String {
         let Some((column, cell)) = self.cell(Field::Designee) else { return String::new() };
         let shown = match cell {
@@ -182,7 +182,7 @@ fn is_plain_date(number: f64) -> bool {
         && ((1900.0..2200.0).contains(&number) || (19_000_101.0..22_000_000.0).contains(&number))
 }
 
-/// As a spreadsheet shows a long number: `9.14403E+17`.
+/// A long number as a spreadsheet shows it: `9.14403E+17`.
 fn scientific(number: f64) -> String {
     if number.abs() < 1e11 {
         return Cell::Number(number).text();

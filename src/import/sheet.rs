@@ -1,5 +1,5 @@
-//! Sheets of cells, and how XLS and XLSX become sheets; it never interprets a value beyond its
-//! type.
+//! Sheets of cells, and the readers of XLS and XLSX. They interpret the type of a value and nothing
+//! more.
 
 use std::{
     io::Cursor,
@@ -11,11 +11,9 @@ use calamine::{
 };
 
 use super::error::FileFault;
+use crate::limits::SHEET_CELLS_MAX;
 
-/// Most cells from the first row and from column A to the last, blanks included: 200,000 rows of 40 columns.
-const SHEET_CELLS_MAX: u64 = 8_000_000;
-
-/// What stands in a cell.
+/// The content of a cell.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
     /// Nothing, or only spaces.
@@ -56,20 +54,20 @@ impl Cell {
 
 /// One row of a sheet.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
-    /// Its number as a spreadsheet shows it; for a text the line it begins on.
+pub(super) struct SheetRow {
+    /// Its number as a spreadsheet shows it; in a text file the line that it begins on.
     pub(super) number: u32,
     pub(super) cells: Vec<Cell>,
 }
 
-impl Row {
+impl SheetRow {
     pub(super) fn is_blank(&self) -> bool {
         self.cells.iter().all(Cell::is_empty)
     }
 }
 
-/// A cell merged over several columns. Its value stays in the first of them: repeated, a footnote
-/// over the whole width would look like a row of data.
+/// A cell merged over several columns. Its value stays in the first of them: repeated in each, a
+/// footnote over the whole width would look like a row of data.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wide {
     pub(super) row: u32,
@@ -80,12 +78,12 @@ pub(super) struct Wide {
 /// One sheet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sheet {
-    /// Empty for a text.
+    /// Empty for a text file.
     pub(super) name: String,
-    /// True where a spreadsheet does not show it.
+    /// True if a spreadsheet does not show it.
     pub(super) hidden: bool,
-    /// Without the blank ones.
-    pub(super) rows: Vec<Row>,
+    /// The rows, without blank ones.
+    pub(super) rows: Vec<SheetRow>,
     pub(super) wide: Vec<Wide>,
 }
 
@@ -99,7 +97,8 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
     guarded("XLS", || xls(bytes))
 }
 
-/// The library panics on some damage, which is then said as such; nothing is shared that a panic could break.
+/// calamine panics on some damaged files; the panic is reported as damage. It can break nothing,
+/// because nothing is shared with it.
 fn guarded(
     format: &'static str,
     read: impl FnOnce() -> Result<Vec<Sheet>, FileFault>,
@@ -122,7 +121,8 @@ fn xlsx(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
     Ok(sheets)
 }
 
-/// The cells of a sheet. The library would make room for all between the first and the last one, however far apart.
+/// The cells of a sheet. calamine would allocate all cells between the first and the last, however
+/// far apart; so their extent is checked first.
 fn range(book: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Range<Data>, FileFault> {
     let mut reader = match book.worksheet_cells_reader(name) {
         Ok(reader) => reader,
@@ -141,7 +141,7 @@ fn range(book: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Range<Data>, File
         let value = Data::from(cell.get_value().clone());
         cells.push(calamine::Cell::new((row, column), value));
     }
-    // Columns count from A.
+    // Width counts from column A.
     let height = u64::from(last_row.saturating_sub(first_row)) + 1;
     if height.saturating_mul(u64::from(last_column) + 1) > SHEET_CELLS_MAX {
         let cause = format!("the cells of sheet {name} lie too far apart");
@@ -166,7 +166,7 @@ fn fault(format: &'static str, cause: &dyn std::error::Error) -> FileFault {
     FileFault::Workbook { format, cause: cause.to_string() }
 }
 
-/// Names of the worksheets; charts and macro sheets hold no lists.
+/// Names of the worksheets, and whether they are hidden. Charts and macro sheets hold no lists.
 fn names<'a, B: Reader<Cursor<&'a [u8]>>>(book: &B) -> Vec<(String, bool)> {
     let sheets = book.sheets_metadata().iter();
     let sheets = sheets.filter(|sheet| sheet.typ == calamine::SheetType::WorkSheet);
@@ -175,12 +175,12 @@ fn names<'a, B: Reader<Cursor<&'a [u8]>>>(book: &B) -> Vec<(String, bool)> {
 
 fn sheet(name: String, hidden: bool, range: &Range<Data>, merged: &[Dimensions]) -> Sheet {
     let (first_row, first_column) = range.start().unwrap_or_default();
-    let mut rows: Vec<Row> = Vec::with_capacity(range.height());
+    let mut rows: Vec<SheetRow> = Vec::with_capacity(range.height());
     for (number, values) in (first_row.saturating_add(1)..).zip(range.rows()) {
         // The range begins at the first used cell; columns count from A, as in merged regions.
         let mut cells = vec![Cell::Empty; index(first_column)];
         cells.extend(values.iter().map(cell));
-        rows.push(Row { number, cells });
+        rows.push(SheetRow { number, cells });
     }
     let mut wide = Vec::new();
     for region in merged {
@@ -195,9 +195,10 @@ fn sheet(name: String, hidden: bool, range: &Range<Data>, merged: &[Dimensions])
 }
 
 /// Repeats the value of a merged region in the rows below its first.
-fn fill_down(rows: &mut [Row], region: &Dimensions) {
+fn fill_down(rows: &mut [SheetRow], region: &Dimensions) {
     let column = index(region.start.1);
-    let in_region = |row: &&mut Row| (region.start.0..=region.end.0).contains(&(row.number - 1));
+    let in_region =
+        |row: &&mut SheetRow| (region.start.0..=region.end.0).contains(&(row.number - 1));
     let mut value = None;
     for row in rows.iter_mut().filter(in_region) {
         let Some(cell) = row.cells.get_mut(column) else { return };
@@ -228,17 +229,17 @@ pub(super) fn cell(value: &Data) -> Cell {
     }
 }
 
-/// A civil day; its time of day is dropped, as effective days have none.
+/// A civil day. The time of day is dropped, because facts take effect on days.
 fn date(moment: &ExcelDateTime) -> Cell {
     if moment.is_duration() {
         return Cell::Number(moment.as_f64());
     }
-    // Knows the 1904 system and the 29 February 1900 of Excel, which is refused later as a date.
+    // This handles the 1904 system. Excel's 29 February 1900 is refused later, as not a date.
     let (year, month, day, ..) = moment.to_ymd_hms_milli();
     Cell::Date(format!("{year:04}-{month:02}-{day:02}"))
 }
 
-/// Takes out line breaks inside a cell: between Latin words they are spaces, in Chinese nothing.
+/// Removes line breaks inside a cell: between Latin words they become spaces, in Chinese nothing.
 fn join_lines(text: &str) -> String {
     let mut joined = String::with_capacity(text.len());
     for line in text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()) {

@@ -1,21 +1,17 @@
-//! Finds the table in a sheet: title rows, header, data, footnotes. It never drops a row without
-//! reporting it, blank rows excepted.
+//! Finds the table in a sheet: title rows, header, data, footnotes. It reports every row that it
+//! drops, except blank ones.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    columns::{self, Choice, Column, Headers, fold},
-    error::FileFault,
-    report::Skipped,
-    sheet::{Cell, Row, Sheet},
+    columns::{self, Choice, Column, Field, Headers, fold, same},
+    error::{FileFault, echo_on_one_line},
+    report::{SheetReport, Skipped},
+    sheet::{Cell, Sheet, SheetRow},
 };
+use crate::limits::{ECHO_CELLS_MAX, HEADER_ROWS_MAX, LONE_NAME_CHARS_MAX};
 
-/// The header is looked for in so many rows.
-pub(super) const HEADER_ROWS_MAX: usize = 30;
-/// A longer lone text is a sentence, not a name: names have at most 128 characters in the log and
-/// hardly 60 in life.
-const LONE_NAME_CHARS_MAX: usize = 60;
-/// Words behind a number of enterprises.
+/// Measure words behind a number of enterprises.
 const COUNTERS: &str = "家户个";
 
 /// A table found in a sheet.
@@ -26,12 +22,28 @@ pub(super) struct Table<'a> {
     pub(super) unmapped: Vec<String>,
     pub(super) personal: Vec<String>,
     /// The rows of data.
-    pub(super) rows: Vec<&'a Row>,
+    pub(super) rows: Vec<&'a SheetRow>,
     pub(super) skipped: Vec<Skipped>,
 }
 
-/// Finds the table of a sheet. `is_place` tells the name of a province, which as a lone text is a
-/// heading between rows.
+impl Table<'_> {
+    pub(super) fn report(self, sheet: &Sheet) -> SheetReport {
+        let columns = self.columns.into_iter();
+        SheetReport {
+            name: sheet.name.clone(),
+            header_row: Some(self.header_row),
+            not_read: "",
+            rows: self.rows.len(),
+            skipped: self.skipped,
+            columns: columns.map(|column| (column.field.name(), column.header)).collect(),
+            unmapped: self.unmapped,
+            personal: self.personal,
+        }
+    }
+}
+
+/// Finds the table of a sheet. `is_place` recognises the name of a province, which alone in a row
+/// is a heading.
 pub(super) fn find<'a>(
     sheet: &'a Sheet,
     choices: &[Choice],
@@ -48,7 +60,7 @@ pub(super) fn find<'a>(
         skipped.push(Skipped { row: second.number, why: "second row of the header" });
         (headers, below) = (joined, rest);
     }
-    headers.check(choices)?;
+    headers.require_unambiguous(choices)?;
     let mut rows = Vec::with_capacity(below.len());
     for row in below {
         match not_data(row, header_row, &headers.columns, &is_place) {
@@ -61,17 +73,82 @@ pub(super) fn find<'a>(
     Ok(Some(Table { header_row, columns, unmapped, personal, rows, skipped }))
 }
 
-/// How many columns of a sheet's table are known; 0 without a table.
+/// Refuses a chosen column that no sheet has: it is a mistake of the caller.
+pub(super) fn require_chosen_columns(
+    choices: &[Choice],
+    sheets: &[SheetReport],
+) -> Result<(), FileFault> {
+    let tables = || sheets.iter().filter(|sheet| sheet.header_row.is_some());
+    let headers = || {
+        tables().flat_map(|sheet| {
+            let columns = sheet.columns.iter().map(|(_, header)| header);
+            columns.chain(&sheet.unmapped).chain(&sheet.personal)
+        })
+    };
+    let absent = |choice: &&Choice| !headers().any(|header| same(&choice.header, header));
+    match choices.iter().find(absent) {
+        Some(Choice { field, header }) if tables().next().is_some() => {
+            Err(FileFault::NoSuchColumn {
+                field: field.map_or("ignore", Field::name).to_owned(),
+                header: header.clone(),
+                found: headers().cloned().collect::<Vec<_>>().join(", "),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The fault of a file without a single row of data.
+pub(super) fn no_rows(sheets: &[Sheet], reports: &[SheetReport]) -> FileFault {
+    if sheets.iter().all(|sheet| sheet.rows.is_empty()) {
+        return FileFault::Empty { detail: String::new() };
+    }
+    if let Some(report) = reports.iter().find(|report| report.header_row.is_some()) {
+        let row = report.header_row.unwrap_or_default();
+        return FileFault::Empty {
+            detail: format!(": a header in row {row}, and no data below it"),
+        };
+    }
+    let hidden = sheets.iter().filter(|sheet| sheet.hidden && !sheet.rows.is_empty());
+    let hidden: Vec<_> = hidden.map(|sheet| sheet.name.as_str()).collect();
+    if hidden.len() == sheets.iter().filter(|sheet| !sheet.rows.is_empty()).count() {
+        let detail =
+            format!(" that can be seen; --sheet reads a hidden one: {}", hidden.join(", "));
+        return FileFault::Empty { detail };
+    }
+    let found: Vec<_> = sheets.iter().filter_map(widest_row).collect();
+    FileFault::NoTable {
+        rows: HEADER_ROWS_MAX,
+        names: Field::Name.headers().join(", "),
+        codes: Field::Designee.headers().join(", "),
+        found: match found.is_empty() {
+            true => String::new(),
+            false => format!("The fullest row has {}. ", found.join("; ")),
+        },
+    }
+}
+
+/// The fullest of the first rows, which is most likely meant as the header.
+fn widest_row(sheet: &Sheet) -> Option<String> {
+    let filled = |row: &SheetRow| row.cells.iter().filter(|cell| !cell.is_empty()).count();
+    let top = sheet.rows.get(..HEADER_ROWS_MAX).unwrap_or(&sheet.rows);
+    // Reversed: `max_by_key` returns the last of several maxima, and the header comes first.
+    let row = top.iter().rev().filter(|_| !sheet.hidden).max_by_key(|row| filled(row))?;
+    let cells = row.cells.iter().filter(|cell| !cell.is_empty()).take(ECHO_CELLS_MAX);
+    Some(cells.map(|cell| echo_on_one_line(&cell.text())).collect::<Vec<_>>().join(", "))
+}
+
+/// Number of known columns in a sheet's table; 0 without a table.
 pub(super) fn known_columns(sheet: &Sheet, choices: &[Choice]) -> usize {
     header(sheet, choices).map_or(0, |(_, headers)| headers.columns.len())
 }
 
 /// The first row that can be a header, and its index.
 fn header(sheet: &Sheet, choices: &[Choice]) -> Option<(usize, Headers)> {
-    let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_empty()).count();
+    let filled = |row: &SheetRow| row.cells.iter().filter(|cell| !cell.is_empty()).count();
     let is_list_of_names = sheet.rows.iter().all(|row| filled(row) <= 1);
     let rows = sheet.rows.iter().take(HEADER_ROWS_MAX).enumerate();
-    // A title alone in its row may be called like a column; in a list of names nothing else is.
+    // A title alone in its row may read like a header, except in a list that has only one column.
     let mut rows = rows.filter(|(_, row)| filled(row) >= 2 || is_list_of_names);
     rows.find_map(|(at, row)| {
         let headers = Headers::of(&texts(row), choices);
@@ -79,18 +156,18 @@ fn header(sheet: &Sheet, choices: &[Choice]) -> Option<(usize, Headers)> {
     })
 }
 
-fn texts(row: &Row) -> Vec<String> {
+fn texts(row: &SheetRow) -> Vec<String> {
     row.cells.iter().map(Cell::text).collect()
 }
 
 /// Joins the second row of a header to the first, if it is one.
 ///
-/// It is one if it names nobody, has no digits, and under the header either a blank is filled or
-/// a column becomes known: `有效期` over `起` and `止`.
+/// It is one if it has neither a name nor digits, and either fills a blank of the first row or
+/// makes a column known: `有效期` over `起` and `止`.
 fn join(
     sheet: &Sheet,
-    first: &Row,
-    second: &Row,
+    first: &SheetRow,
+    second: &SheetRow,
     headers: &Headers,
     choices: &[Choice],
 ) -> Option<Headers> {
@@ -124,9 +201,9 @@ fn is_known(text: &str, choices: &[Choice]) -> bool {
         || choices.iter().any(|choice| fold(&choice.header) == fold(text))
 }
 
-/// The text that stands over a column: its own, that of the cell merged over it, or in a text
-/// file, where merging leaves blanks, the nearest to the left.
-fn parent<'a>(sheet: &Sheet, first: &Row, upper: &'a [String], index: usize) -> &'a str {
+/// The upper header of a column: its own, or that of the cell merged over it. In a text file
+/// merging leaves blanks, so it is the nearest to the left.
+fn parent<'a>(sheet: &Sheet, first: &SheetRow, upper: &'a [String], index: usize) -> &'a str {
     let own = upper.get(index).filter(|text| !text.is_empty());
     let merged = || {
         let covers = |wide: &&super::sheet::Wide| {
@@ -142,10 +219,10 @@ fn parent<'a>(sheet: &Sheet, first: &Row, upper: &'a [String], index: usize) -> 
     own.or_else(merged).or_else(left).map_or("", String::as_str)
 }
 
-/// What a row below the header is, if it is not data.
+/// The kind of a row below the header that is not data; `None` for data.
 fn not_data(
-    row: &Row,
-    header: &Row,
+    row: &SheetRow,
+    header: &SheetRow,
     columns: &[Column],
     is_place: &impl Fn(&str) -> bool,
 ) -> Option<&'static str> {
@@ -174,10 +251,10 @@ fn not_data(
     is_heading(&text, is_place).then_some("a heading or a sentence")
 }
 
-/// A page break repeats the header.
-fn repeats(row: &Row, header: &Row, columns: &[Column]) -> bool {
+/// Whether a row is the header again, as after a page break.
+fn repeats(row: &SheetRow, header: &SheetRow, columns: &[Column]) -> bool {
     let same = |column: &&Column| {
-        let text = |row: &Row| row.cells.get(column.index).map(Cell::text).unwrap_or_default();
+        let text = |row: &SheetRow| row.cells.get(column.index).map(Cell::text).unwrap_or_default();
         let below = text(row);
         !below.is_empty() && (fold(&below) == fold(&text(header)) || below == column.header)
     };
@@ -185,7 +262,7 @@ fn repeats(row: &Row, header: &Row, columns: &[Column]) -> bool {
     identifying.clone().count() > 0 && identifying.clone().all(|column| same(&column))
 }
 
-/// What may stand in the name column beside a note: nothing, `25家`, a second note.
+/// Texts that the name column may hold beside a note: nothing, `25家`, a second note.
 fn is_count_or_note(text: &str) -> bool {
     text.trim_matches(|c: char| c.is_ascii_digit() || COUNTERS.contains(c)).is_empty()
         || is_note(text)
@@ -228,7 +305,7 @@ fn is_note(text: &str) -> bool {
         })
 }
 
-/// A lone text in the name column that names no enterprise: a province, `一、北京市`, a sentence.
+/// A lone text in the name column that is not a name: a province, `一、北京市`, a sentence.
 fn is_heading(text: &str, is_place: &impl Fn(&str) -> bool) -> bool {
     let before_bracket = text.split(['(', '（']).next().unwrap_or(text).trim();
     let numeral = |c: char| "一二三四五六七八九十".contains(c);

@@ -71,7 +71,7 @@ fn date(year: i32, month: i32, day: i32) -> Option<pb::Date> {
     Some(pb::Date { year, month, day })
 }
 
-/// Names of what was read, whatever the fact.
+/// Names in the rows that were read, for any fact.
 fn names(import: &Import) -> Vec<&str> {
     import.rows.iter().map(name).collect()
 }

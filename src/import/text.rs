@@ -1,26 +1,26 @@
-//! Separated text to a sheet; it never lets an open quotation mark swallow the rows behind it.
+//! Reads separated text as a sheet. An open quotation mark never swallows the rows behind it.
 //!
-//! The `csv` crate takes an unclosed quotation mark as closed at the end of the file: hundreds of
+//! The `csv` crate treats an unclosed quotation mark as closed at the end of the file: hundreds of
 //! enterprises would vanish into one cell. It also loses the physical line of a record that
-//! follows blank lines. Hence this file.
+//! follows blank lines. So this file splits by itself.
 
 use super::{
     columns::Choice,
     error::FileFault,
-    sheet::{Cell, Row, Sheet},
+    sheet::{Cell, Sheet, SheetRow},
     table,
 };
 
 /// Separators in the order of preference.
 const SEPARATORS: [char; 3] = [',', '\t', ';'];
 
-/// Reads a text whose line breaks are `\n`, with the separator under which its header row has
-/// most of the columns that are known.
+/// Reads a text whose line breaks are `\n`. It takes the separator that makes most columns of the
+/// header known.
 pub(super) fn read(text: &str, choices: &[Choice]) -> Result<Sheet, FileFault> {
     let mut best: Option<(usize, Result<Sheet, FileFault>)> = None;
     for separator in SEPARATORS {
         let sheet = split(text, separator);
-        // A fault further down does not make another separator right, unless that one has none.
+        // A separator with a fault loses only to one that makes a known column.
         let known = match &sheet {
             Ok(sheet) => table::known_columns(sheet, choices),
             Err(_) => 0,
@@ -32,7 +32,7 @@ pub(super) fn read(text: &str, choices: &[Choice]) -> Result<Sheet, FileFault> {
     best.map_or_else(|| Ok(Sheet::default()), |(_, sheet)| sheet)
 }
 
-/// Where the splitter stands.
+/// The state of the splitter.
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     FieldStart,
@@ -70,7 +70,7 @@ fn split(text: &str, separator: char) -> Result<Sheet, FileFault> {
             }
             (_, '\n') => {
                 cells.push(Cell::of_text(&std::mem::take(&mut field)));
-                rows.push(Row { number: row_line, cells: std::mem::take(&mut cells) });
+                rows.push(SheetRow { number: row_line, cells: std::mem::take(&mut cells) });
                 row_line = line;
                 State::FieldStart
             }
@@ -88,7 +88,7 @@ fn split(text: &str, separator: char) -> Result<Sheet, FileFault> {
         return Err(FileFault::OpenQuote { line: quote_line });
     }
     cells.push(Cell::of_text(&field));
-    rows.push(Row { number: row_line, cells });
+    rows.push(SheetRow { number: row_line, cells });
     rows.retain(|row| !row.is_blank());
     Ok(Sheet { rows, ..Sheet::default() })
 }

@@ -1,12 +1,15 @@
-//! Texts of lists to values of the API; a text with two readings is refused, never decided.
+//! Reads texts of lists as values of the API. A text with two readings is refused.
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{AuthorityOf, error::echo, options::FactKind};
-use crate::protocol::pb::{self, ReviewFailureCause, RevocationGround, SizeClass};
+use super::{AuthorityOf, error::echo_on_one_line, options::FactKind};
+use crate::{
+    domain::PartialDate,
+    protocol::pb::{self, ReviewFailureCause, RevocationGround, SizeClass},
+};
 
-/// Programme ids of the catalogue and the Chinese names that lists give them, without quotation
-/// marks. A new id needs no entry here.
+/// Programme ids and the Chinese names that lists use for them, without quotation marks. An id
+/// passes without an entry here.
 const PROGRAMMES: &[(&str, &[&str])] = &[
     ("innovative-sme", &["创新型中小企业"]),
     ("tech-sme", &["科技型中小企业"]),
@@ -31,7 +34,7 @@ const FACTS: &[(FactKind, &[&str])] = &[
 
 /// One text can be both the cause of a failed review and the ground of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Reason {
+pub(super) struct ReasonText {
     pub(super) ground: RevocationGround,
     pub(super) cause: Option<ReviewFailureCause>,
 }
@@ -52,12 +55,19 @@ const REASONS: &[(RevocationGround, &[&str])] = &[
     (RevocationGround::Other, &["other", "其他", "其它"]),
 ];
 
-/// A date: day, month or year. `2019-06-05`, `2019/6/5`, `2019年6月`, `20190605`, `2019`.
+/// A day, month or year: `2019-06-05`, `2019/6/5`, `2019年6月`, `20190605`, `2019`.
+///
+/// `PartialDate::parse_iso` reads the dates that people type, and cannot serve here. Cells also
+/// hold full-width digits, times of day, days without separators, and months that lost a digit.
 pub(super) fn date(text: &str) -> Result<pb::Date, String> {
-    let refuse =
-        || format!("{} is not a date; write 2019-06-05, 2019年6月5日 or 2019-06", echo(text));
+    let refuse = || {
+        format!(
+            "{} is not a date; write 2019-06-05, 2019年6月5日 or 2019-06",
+            echo_on_one_line(text)
+        )
+    };
     let folded: String = text.nfkc().collect();
-    // A time of day is of no use here: facts begin and end with days.
+    // Facts begin and end with days, so a time of day is dropped.
     let day = folded.split_once(['T', ' ']).filter(|(_, time)| time.contains(':'));
     let day = day.map_or(folded.as_str(), |(day, _)| day);
     let joined: String = day.chars().filter(|c| !c.is_whitespace()).collect();
@@ -74,15 +84,15 @@ pub(super) fn date(text: &str) -> Result<pb::Date, String> {
         _ => return Err(refuse()),
     };
     let year = number(year.unwrap_or_default(), 4..=4).ok_or_else(refuse)?;
-    let month = month.map(|text| number(text, 1..=2).ok_or_else(refuse)).transpose()?;
-    let day = day.map(|text| number(text, 1..=2).ok_or_else(refuse)).transpose()?;
-    let at = |part: Option<i16>| i8::try_from(part.unwrap_or(1)).unwrap_or_default();
-    let is_day = jiff::civil::Date::new(year, at(month), at(day)).is_ok();
-    if !is_day || !(1900..2200).contains(&year) {
-        return Err(refuse());
-    }
-    let part = |part: Option<i16>| i32::from(part.unwrap_or_default());
-    Ok(pb::Date { year: year.into(), month: part(month), day: part(day) })
+    // An absent part is 0; a part that is written as 0 is not a date.
+    let part = |text: Option<&str>| match text {
+        None => Ok(0),
+        Some(text) => number(text, 1..=2).filter(|part| *part > 0).ok_or_else(refuse),
+    };
+    let (month, day) = (part(month)?, part(day)?);
+    let date = PartialDate::parse_parts(year.into(), month.into(), day.into());
+    let (year, month, day) = date.map_err(|_| refuse())?.parts();
+    Ok(pb::Date { year, month, day })
 }
 
 fn number(text: &str, digits: std::ops::RangeInclusive<usize>) -> Option<i16> {
@@ -94,7 +104,7 @@ fn number(text: &str, digits: std::ops::RangeInclusive<usize>) -> Option<i16> {
 pub(super) fn date_range(text: &str) -> Result<(pb::Date, pb::Date), String> {
     let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
     let folded = folded.replace("--", "至").replace(['到', '~', '〜', '—', '–', '―'], "至");
-    // A hyphen stands in dates as well as between them: only one place leaves a date on each side.
+    // A hyphen also separates the parts of a date: only one of them leaves a date on each side.
     let mut splits = folded.char_indices().filter(|(_, c)| matches!(c, '至' | '-')).filter_map(
         |(at, separator)| {
             let (first, last) = folded.split_at(at);
@@ -107,12 +117,12 @@ pub(super) fn date_range(text: &str) -> Result<(pb::Date, pb::Date), String> {
         _ => Err(format!(
             "{} is not a first and a last day; write 2024-01-01至2026-12-31. If it is the last day \
              alone, say so: --column valid_to=HEADER",
-            echo(text)
+            echo_on_one_line(text)
         )),
     }
 }
 
-/// In a range a dotted month is text: no spreadsheet has turned `2024.10` into a number.
+/// In a range `2024.1` is January: a spreadsheet keeps a range as text and drops no digit.
 fn range_end(text: &str) -> Option<pb::Date> {
     date(&text.trim_matches(['从', '自', '止']).replace('.', "/")).ok()
 }
@@ -136,7 +146,9 @@ pub(super) fn batch(text: &str) -> Result<String, String> {
             (None, ordinal) => chinese_number(ordinal).map(|number| number.to_string()),
         }
     };
-    read().ok_or_else(|| format!("{} is not a batch; write 第四批, 4 or 2023-2", echo(text)))
+    read().ok_or_else(|| {
+        format!("{} is not a batch; write 第四批, 4 or 2023-2", echo_on_one_line(text))
+    })
 }
 
 /// `7`, `七`, `十七`, `二十`, `九十九`.
@@ -156,7 +168,7 @@ pub(super) fn chinese_number(text: &str) -> Option<u32> {
     }
 }
 
-/// A programme id. Ids pass as they are: the server knows the catalogue.
+/// A programme id. Ids are not checked here: the server has the catalogue.
 pub(super) fn programme(text: &str) -> Result<String, String> {
     let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
     if folded.is_ascii() {
@@ -167,11 +179,11 @@ pub(super) fn programme(text: &str) -> Result<String, String> {
     let known = PROGRAMMES.iter().find(|(_, names)| names.contains(&plain.as_str()));
     known.map(|(id, _)| (*id).to_owned()).ok_or_else(|| {
         let ids = PROGRAMMES.iter().map(|(id, _)| *id).collect::<Vec<_>>().join(", ");
-        format!("{} is no programme; write its id: {ids}, …", echo(text))
+        format!("{} is not a known programme; write its id: {ids}, …", echo_on_one_line(text))
     })
 }
 
-/// The code of an authority from a code, which passes as it is, or from a name.
+/// The code of an authority: from a code, which is not checked here, or from a name.
 pub(super) fn authority(text: &str, authority_of: AuthorityOf) -> Result<String, String> {
     let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
     if folded.len() == 6 && folded.bytes().all(|b| b.is_ascii_digit()) {
@@ -180,24 +192,24 @@ pub(super) fn authority(text: &str, authority_of: AuthorityOf) -> Result<String,
     let code = authority_of(text).or_else(|| authority_of(&folded));
     code.map(str::to_owned).ok_or_else(|| {
         let rule = "the ministry (100000) or one of the 37 provincial-level authorities";
-        format!("{} is not {rule}; write a code or a name such as 广东省", echo(text))
+        format!("{} is not {rule}; write a code or a name such as 广东省", echo_on_one_line(text))
     })
 }
 
-/// What a row states.
+/// The kind of fact that a row states.
 pub(super) fn fact(text: &str) -> Result<FactKind, String> {
     look_up(FACTS, text, "a fact")
 }
 
 /// Why a review was failed or a title revoked.
-pub(super) fn reason(text: &str) -> Result<Reason, String> {
+pub(super) fn reason(text: &str) -> Result<ReasonText, String> {
     let ground = look_up(REASONS, text, "a known reason")?;
     let cause = match ground {
         RevocationGround::BelowStandard => Some(ReviewFailureCause::NotUpToStandard),
         RevocationGround::ReviewNotSubmitted => Some(ReviewFailureCause::NotSubmitted),
         _ => None,
     };
-    Ok(Reason { ground, cause })
+    Ok(ReasonText { ground, cause })
 }
 
 /// Size class of an enterprise.
@@ -216,6 +228,6 @@ fn look_up<T: Copy>(table: &[(T, &[&str])], text: &str, what: &str) -> Result<T,
     let known = table.iter().find(|(_, names)| names.contains(&folded.as_str()));
     known.map(|(value, _)| *value).ok_or_else(|| {
         let names: Vec<_> = table.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        format!("{} is not {what}; there are {}", echo(text), names.join(", "))
+        format!("{} is not {what}; there are {}", echo_on_one_line(text), names.join(", "))
     })
 }

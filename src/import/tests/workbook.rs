@@ -192,7 +192,7 @@ fn all_sheets_with_a_table_are_read_and_the_others_reported() {
 
 #[test]
 fn the_error_of_a_formula_is_a_fault() {
-    // The writer stores the result that the formula is said to have.
+    // The writer stores this as the result of the formula.
     let said = refusal(book(|sheet| {
         put(sheet, 0, &["企业名称", "批次"]);
         put(sheet, 1, &["甲"]);
