@@ -1,40 +1,40 @@
-//! A command that takes events.
+//! A command as receiver: it runs once for each event.
 
 use std::{process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{io::AsyncWriteExt as _, process, time::timeout};
 
-use super::{Answer, event::CloudEvent};
+use super::{Outcome, event::CloudEvent};
 
 /// Runs once for each event.
 pub(super) struct Command {
     pub(super) line: String,
-    /// How long it may take.
+    /// Longest run time.
     pub(super) duration_max: Duration,
 }
 
 impl Command {
-    /// Runs it with an event; exit status 0 means that it took it.
-    pub(super) async fn offer(&self, event: &CloudEvent) -> Answer {
+    /// Runs the command with an event. Exit status 0 means taken.
+    pub(super) async fn offer(&self, event: &CloudEvent) -> Outcome {
         let started = process::Command::new("sh")
             .args(["-c", &self.line])
             .env("TIDU_POSITION", event.position.to_string())
             .env("TIDU_LOG_ID", &event.log_id)
             .env("TIDU_KIND", &event.kind)
             .stdin(Stdio::piped())
-            // A group of its own can be ended as a whole, and a Ctrl-C lets it finish.
+            // A process group of its own can be killed as a whole, and Ctrl-C does not reach it.
             .process_group(0)
             .spawn();
         let mut child = match started {
             Ok(child) => child,
-            Err(error) => return Answer::not_taken(format!("sh cannot be started: {error}")),
+            Err(error) => return Outcome::not_taken(format!("sh cannot be started: {error}")),
         };
         let mut group = Group(child.id());
         let mut input = child.stdin.take();
         let write = async {
             if let Some(input) = &mut input {
-                // A command need not read what it is given; its exit status says whether it took it.
+                // A command need not read its input; only its exit status counts.
                 let _ = input.write_all(event.body.as_bytes()).await;
                 let _ = input.write_all(b"\n").await;
             }
@@ -45,26 +45,26 @@ impl Command {
             Ok(Ok(status)) => {
                 group.0 = None;
                 if status.success() {
-                    return Answer::Taken;
+                    return Outcome::Taken;
                 }
-                Answer::not_taken(format!("the command ended with {status}"))
+                Outcome::not_taken(format!("the command ended with {status}"))
             }
-            Ok(Err(error)) => Answer::not_taken(format!("the command is lost: {error}")),
+            Ok(Err(error)) => Outcome::not_taken(format!("the command is lost: {error}")),
             Err(_) => {
-                Answer::not_taken(format!("the command took longer than {:?}", self.duration_max))
+                Outcome::not_taken(format!("the command took longer than {:?}", self.duration_max))
             }
         }
     }
 }
 
-/// A group of processes, ended when dropped.
+/// A process group, killed when dropped.
 struct Group(Option<u32>);
 
 impl Drop for Group {
     fn drop(&mut self) {
         let pid = self.0.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
-            // It may have ended by itself.
+            // An error means that it has ended by itself.
             let _ = kill_process_group(pid, Signal::KILL);
         }
     }

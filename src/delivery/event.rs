@@ -1,4 +1,4 @@
-//! Events as CloudEvents 1.0, in JSON and structured mode: the one home of that format.
+//! Events as CloudEvents 1.0 in JSON, structured mode.
 
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, ReflectMessage as _};
@@ -7,19 +7,19 @@ use serde::Serialize;
 use super::{DeliveryError, Json};
 use crate::protocol::pb;
 
-/// An event, ready to be handed over.
+/// An event in the form that receivers get.
 pub(super) struct CloudEvent {
-    /// `<log id>/<position>`: what a receiver knows a repetition by.
+    /// `<log id>/<position>`, by which a receiver recognises a repetition.
     pub(super) id: String,
     pub(super) position: u64,
     pub(super) log_id: String,
     /// The kind, as on the command line: `review-passed`.
     pub(super) kind: String,
-    /// The whole of it as JSON, without a line break.
+    /// The CloudEvent as JSON, without a line break.
     pub(super) body: String,
 }
 
-/// What the body holds. `data` is the canonical protobuf JSON of the `RecordedEvent`.
+/// The body. `data` is the canonical protobuf JSON of the `RecordedEvent`.
 #[derive(Serialize)]
 struct Structured<'a> {
     specversion: &'static str,
@@ -44,10 +44,10 @@ impl CloudEvent {
         let position = recorded.position.ok_or_else(|| unreadable("it has no position"))?;
         let event = recorded.event.unwrap_or_default();
         let data = json.message("RecordedEvent", leaf)?;
-        // Without its fact it would say nothing, and the receiver would take it.
+        // Without its fact the event is empty, and the receiver would take it all the same.
         let kind = kind(&data).ok_or_else(|| {
             DeliveryError::Stopped(format!(
-                "event {position} is of a kind that this tidu does not know; use a newer one"
+                "event {position} has a kind that this tidu does not know; use a newer version"
             ))
         })?;
         let id = format!("{log_id}/{position}");

@@ -1,8 +1,8 @@
 //! Delivery to systems that do not speak gRPC: events become webhooks or the input of a command.
 //!
-//! One event at a time, in the order of the log. An event that is not taken is offered again before any later one; none
-//! is ever skipped. Once it is taken, the next position becomes durable in the state file. After a crash the last event
-//! may be offered once more.
+//! Delivery offers one event at a time, in the order of the log. It repeats an event until the
+//! receiver takes it, and never skips one. Then it writes the next position durably to the state
+//! file. After a crash the last event may be offered once more.
 
 mod command;
 mod event;
@@ -35,7 +35,7 @@ use crate::{
 /// Why delivery ends.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// A setting, the state file or the receiver makes it impossible; says which and why.
+    /// A setting, the state file or the receiver prevents it; the text names which and why.
     #[error("{0}")]
     Stopped(String),
     /// A file failed.
@@ -53,13 +53,13 @@ pub struct Settings {
     pub receiver: ReceiverSettings,
     /// File that keeps the next position to deliver; made if it does not exist.
     pub state: PathBuf,
-    /// Longest time of one attempt; a default for each kind of receiver where it is absent.
+    /// Longest time of one attempt; `None` takes the default of the kind of receiver.
     pub attempt_timeout: Option<Duration>,
     /// First pause before an event is offered again; it doubles.
     pub retry_min: Option<Duration>,
     /// Longest pause, unless the receiver asks for more.
     pub retry_max: Option<Duration>,
-    /// Attempts for one event after which delivery ends with an error; without end where it is absent.
+    /// Attempts for one event after which delivery ends with an error; `None` is unlimited.
     pub attempts_max: Option<u32>,
 }
 
@@ -68,7 +68,7 @@ pub struct Settings {
 pub enum ReceiverSettings {
     /// A command line for `sh`.
     Command(String),
-    /// A URL, and the file with the secrets that sign; the environment where it is absent.
+    /// A URL, and the file with the signing secrets; `None` takes them from the environment.
     Webhook(String, Option<PathBuf>),
 }
 
@@ -80,41 +80,42 @@ pub struct Delivery {
     retry_min: Duration,
     retry_max: Duration,
     attempts_max: Option<u32>,
-    /// Asks it to end between two attempts.
+    /// Cancelled to end delivery between two attempts.
     stop: CancellationToken,
-    /// Told of each attempt that failed.
+    /// Called for each failed attempt.
     report: fn(&str),
 }
 
-/// Who takes events.
+/// The receiver of events.
 enum Receiver {
     Command(Command),
     Webhook(Box<Webhook>),
 }
 
-/// What came of offering an event.
-enum Answer {
+/// The receiver's answer to an event.
+enum Outcome {
     Taken,
     NotTaken {
         why: String,
-        /// When the receiver wants to be asked again.
+        /// Pause that the receiver asks for.
         retry_after: Option<Duration>,
     },
-    /// The receiver wants no more events at all.
+    /// The receiver wants no more events.
     Gone,
 }
 
-impl Answer {
+impl Outcome {
     fn not_taken(why: String) -> Self {
         Self::NotTaken { why, retry_after: None }
     }
 }
 
 impl Delivery {
-    /// Opens the receiver and the state file. `report` is told of each attempt that failed.
+    /// Opens the receiver and the state file. `report` is called for each failed attempt.
     ///
     /// # Errors
-    /// [`DeliveryError`] for a setting that cannot work, or a state file that is in use or unreadable.
+    /// [`DeliveryError`] for a setting that cannot work, or a state file that is in use or
+    /// unreadable.
     pub fn open(
         settings: Settings,
         stop: CancellationToken,
@@ -132,7 +133,7 @@ impl Delivery {
                 Receiver::Webhook(Box::new(Webhook::new(&url, secrets, duration_max)?))
             }
         };
-        // Whoever names one of the two need not name the other.
+        // A bound that is given moves the default of the other if the two would contradict.
         let (min, max) = (settings.retry_min, settings.retry_max);
         let retry_min = min.unwrap_or(DELIVERY_RETRY_MIN_DEFAULT.min(max.unwrap_or(Duration::MAX)));
         let retry_max = max.unwrap_or(DELIVERY_RETRY_MAX_DEFAULT.max(retry_min));
@@ -152,7 +153,7 @@ impl Delivery {
         })
     }
 
-    /// Where to go on in the log that a server has; without a state file that is `first`.
+    /// The position to continue at in the server's log; `first` if the state file is new.
     pub fn settle(
         &mut self,
         status: &pb::GetStatusResponse,
@@ -161,7 +162,7 @@ impl Delivery {
         self.state.settle(status, first)
     }
 
-    /// Delivers some events, unless it is asked to end in between.
+    /// Delivers the events of a batch, unless `stop` is cancelled in between.
     pub async fn deliver(&mut self, log_id: &str, batch: &LeafBatch) -> Result<(), DeliveryError> {
         for leaf in &batch.leaves {
             let event = CloudEvent::read(&self.json, log_id, leaf)?;
@@ -178,22 +179,23 @@ impl Delivery {
         self.state.move_to(next)
     }
 
-    /// Where delivery goes on.
+    /// The next position to deliver; `None` before the log is known.
     pub fn next(&self) -> Option<u64> {
         self.state.next()
     }
 
-    /// Offers an event until it is taken; false if it is asked to end before.
+    /// Offers an event until it is taken; false if `stop` is cancelled before.
     async fn hand_over(&mut self, event: &CloudEvent) -> Result<bool, DeliveryError> {
         let mut pause = Pause::new(self.retry_min, self.retry_max, fastrand::Rng::new());
         let mut attempts = 0_u32;
         loop {
             let (why, retry_after) = match self.receiver.offer(event).await {
-                Answer::Taken => return Ok(true),
-                Answer::NotTaken { why, retry_after } => (why, retry_after),
-                Answer::Gone => {
+                Outcome::Taken => return Ok(true),
+                Outcome::NotTaken { why, retry_after } => (why, retry_after),
+                Outcome::Gone => {
                     return Err(DeliveryError::Stopped(format!(
-                        "the receiver answered 410 Gone, it wants no more events; event {} was not taken",
+                        "the receiver answered 410 Gone, so it wants no more events; event {} was \
+                         not taken",
                         event.position
                     )));
                 }
@@ -217,7 +219,7 @@ impl Delivery {
 }
 
 impl Receiver {
-    async fn offer(&mut self, event: &CloudEvent) -> Answer {
+    async fn offer(&mut self, event: &CloudEvent) -> Outcome {
         match self {
             Self::Command(command) => command.offer(event).await,
             Self::Webhook(webhook) => webhook.offer(event).await,

@@ -1,4 +1,4 @@
-//! Back-off: the pause before something is tried again, growing and random.
+//! Back-off: the pause before another attempt, growing and random.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Pause {
         shortest + range.mul_f64(self.random.f64())
     }
 
-    /// Begins again with the shortest range.
+    /// Starts again with the shortest range.
     pub fn reset(&mut self) {
         self.next = Self::first(self.min, self.max);
     }

@@ -13,20 +13,20 @@ use sha2::Sha256;
 use super::DeliveryError;
 use crate::limits::{WEBHOOK_SECRET_BYTES_MAX, WEBHOOK_SECRET_BYTES_MIN};
 
-/// What the environment calls the secret; a flag would show it in the list of processes.
+/// Environment variable of the secret. A flag would show it in the list of processes.
 const VARIABLE: &str = "TIDU_WEBHOOK_SECRET";
-/// What a secret begins with.
+/// Prefix of a secret.
 const PREFIX: &str = "whsec_";
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The secrets to sign with: one, or while it is being replaced the old one and the new one.
+/// The secrets to sign with: one, or the old and the new one while it is replaced.
 pub(super) struct Secrets(Vec<Hmac<Sha256>>);
 
 impl Secrets {
-    /// Takes them from a file, or else from the environment.
+    /// Reads them from a file, or else from the environment.
     pub(super) fn load(file: Option<&Path>) -> Result<Self, DeliveryError> {
         let (from, text) = match file {
             Some(path) => {
@@ -45,7 +45,7 @@ impl Secrets {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let secrets: Vec<_> = text.split_whitespace().map(secret).collect::<Result<_, _>>()?;
         if secrets.is_empty() {
-            return Err("there is no secret to sign with".to_owned());
+            return Err("it contains no secret".to_owned());
         }
         Ok(Self(secrets))
     }
@@ -62,7 +62,7 @@ impl Secrets {
 }
 
 fn secret(word: &str) -> Result<Hmac<Sha256>, String> {
-    // The word itself is not repeated: messages end up in logs.
+    // Errors do not repeat the word, because they end up in logs.
     let encoded = word.strip_prefix(PREFIX).ok_or("a secret begins with whsec_")?;
     let key = BASE64.decode(encoded).map_err(|_| "after whsec_ a secret is base64")?;
     if !(WEBHOOK_SECRET_BYTES_MIN..=WEBHOOK_SECRET_BYTES_MAX).contains(&key.len()) {
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_that_implementations_share_is_signed_alike() {
+    fn the_example_of_the_specification_has_its_signature() {
         assert_eq!(sign(SECRET), SIGNED);
     }
 

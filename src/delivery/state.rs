@@ -1,4 +1,5 @@
-//! How far a hook has come: a small file, replaced as a whole and durably after each event that was taken.
+//! The state file of a delivery: the next position to deliver. It is replaced durably and as a
+//! whole after each event that was taken.
 //!
 //! ```json
 //! {"version":1,"log_id":"0d9b6f3e-3a54-4c8e-9d58-6b8c9b1e2f10","next_position":17}
@@ -18,17 +19,17 @@ use crate::{files, protocol::pb};
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kept {
     version: u32,
     log_id: String,
-    /// Everything below it was taken or does not match.
+    /// Every event below it was taken or does not match.
     next_position: u64,
 }
 
-/// A state file, which nobody else uses meanwhile.
+/// A state file, locked against other processes.
 pub(super) struct DeliveryState {
     path: PathBuf,
     kept: Option<Kept>,
@@ -50,7 +51,7 @@ impl DeliveryState {
         Ok(Self { path: path.to_path_buf(), kept, _lock: lock })
     }
 
-    /// Where to go on in the log that a server has; a file that is not there yet begins at `first`.
+    /// The position to continue at in the server's log; `first` if the file is new.
     pub(super) fn settle(
         &mut self,
         status: &pb::GetStatusResponse,
@@ -59,20 +60,20 @@ impl DeliveryState {
         let (path, size) = (self.path.display(), status.log_size);
         match &self.kept {
             Some(kept) if kept.log_id != status.log_id => Err(DeliveryError::Stopped(format!(
-                "{path} belongs to log {}, and this server has log {}; ask the server of that log, or follow \
-                 this one from its beginning with another --state file",
+                "{path} belongs to log {}, and this server has log {}; connect to the server of \
+                 that log, or follow this one from its beginning with another --state file",
                 kept.log_id, status.log_id
             ))),
             Some(Kept { next_position, .. }) if *next_position > size => {
                 Err(DeliveryError::Stopped(format!(
-                    "{path} says that everything below position {next_position} was taken, and the log has only \
-                     {size} events: it seems to be an older copy, and what it records from now on is not what \
-                     was taken"
+                    "{path} has next position {next_position}, and the log has only {size} events: \
+                     it seems to be an older copy, and its later events will differ from those that \
+                     were delivered"
                 )))
             }
             Some(kept) => Ok(kept.next_position),
             None if first > size => Err(DeliveryError::Stopped(format!(
-                "--from {first} lies beyond the log, which has {size} events"
+                "--from {first} is beyond the log, which has {size} events"
             ))),
             None => {
                 let log_id = status.log_id.clone();
@@ -82,7 +83,7 @@ impl DeliveryState {
         }
     }
 
-    /// Notes durably that everything below `next` was taken or does not match.
+    /// Records durably that every event below `next` was taken or does not match.
     pub(super) fn move_to(&mut self, next: u64) -> Result<(), DeliveryError> {
         match &self.kept {
             Some(kept) if next > kept.next_position => {
@@ -92,7 +93,7 @@ impl DeliveryState {
         }
     }
 
-    /// Everything below it was taken or does not match; none before anything is known of the log.
+    /// The next position to deliver; `None` before the log is known.
     pub(super) fn next(&self) -> Option<u64> {
         self.kept.as_ref().map(|kept| kept.next_position)
     }
@@ -109,13 +110,13 @@ impl DeliveryState {
     }
 }
 
-/// Two that deliver from one state would each skip what the other took, and deliver out of order. The lock is on a file
-/// beside it, because the state file is a new one each time.
+/// Locks the state file. Two deliveries with one state would skip events and break their order.
+/// The lock is on a file beside it, because the state file is a new one each time.
 fn lock(path: &Path) -> Result<File, DeliveryError> {
     let beside = files::beside(path, ".lock");
     files::lock(&beside).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => DeliveryError::Stopped(format!(
-            "another tidu delivers from {}; give each hook a --state file of its own",
+            "another tidu delivers from {}; give each delivery its own --state file",
             path.display()
         )),
         _ => DeliveryError::Io(format!("cannot lock {}", beside.display()), error),
@@ -125,9 +126,9 @@ fn lock(path: &Path) -> Result<File, DeliveryError> {
 fn read(path: &Path, text: &str) -> Result<Kept, DeliveryError> {
     let damaged = |why: String| {
         DeliveryError::Stopped(format!(
-            "{} is no state file of tidu: {why}; if the receiver knows the last position that it took, write \
-             {{\"version\":{VERSION},\"log_id\":\"…\",\"next_position\":…}} there, otherwise remove the file and \
-             everything is delivered again",
+            "{} is not a state file of tidu: {why}; if the receiver knows the last position that \
+             it took, write {{\"version\":{VERSION},\"log_id\":\"…\",\"next_position\":…}} there; \
+             otherwise remove the file, and every event is delivered again",
             path.display()
         ))
     };
@@ -137,7 +138,7 @@ fn read(path: &Path, text: &str) -> Result<Kept, DeliveryError> {
     }
     kept.log_id
         .parse::<uuid::Uuid>()
-        .map_err(|_| damaged(format!("{:?} is no log id", kept.log_id)))?;
+        .map_err(|_| damaged(format!("{:?} is not a log id", kept.log_id)))?;
     Ok(kept)
 }
 
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_state_file_is_said_to_be_none() {
+    fn other_files_are_refused_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state");
         let version = format!("{{\"version\":2,\"log_id\":\"{LOG}\",\"next_position\":5}}");
@@ -185,7 +186,7 @@ mod tests {
         let more = format!("{{\"version\":1,\"log_id\":\"{LOG}\",\"next_position\":5,\"x\":1}}");
         for text in ["", "{", &version, no_log, &more] {
             fs::write(&path, text).unwrap();
-            assert!(said(DeliveryState::open(&path)).contains("is no state file"), "{text}");
+            assert!(said(DeliveryState::open(&path)).contains("is not a state file"), "{text}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text, "it is left as it was");
         }
     }

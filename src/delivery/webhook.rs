@@ -1,4 +1,4 @@
-//! A receiver of webhooks: each event is POSTed and signed.
+//! A webhook as receiver: each event is a signed POST.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,18 +12,18 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use super::{Answer, DeliveryError, event::CloudEvent, signature::Secrets};
+use super::{DeliveryError, Outcome, event::CloudEvent, signature::Secrets};
 use crate::limits::WEBHOOK_ANSWER_BYTES_MAX;
 
-/// Where events are POSTed to.
+/// The address that events are POSTed to.
 pub(super) struct Webhook {
     connector: HttpsConnector<HttpConnector>,
-    /// The connection of the answer before, if another request may follow on it. There is never a second one: a request that
-    /// waited on it could be read after later ones.
+    /// The connection of the last answer, if it can be used again. There is never a second one: a
+    /// request left on another connection could be read after later ones.
     connection: Option<SendRequest<String>>,
     url: Uri,
     secrets: Secrets,
-    /// How long an answer may take.
+    /// Longest wait for an answer.
     duration_max: Duration,
 }
 
@@ -34,7 +34,7 @@ impl Webhook {
         duration_max: Duration,
     ) -> Result<Self, DeliveryError> {
         let refused = |why: &str| DeliveryError::Stopped(format!("--webhook {url}: {why}"));
-        let uri: Uri = url.parse().map_err(|_| refused("this is no URL"))?;
+        let uri: Uri = url.parse().map_err(|_| refused("this is not a URL"))?;
         let secure = match uri.scheme_str() {
             Some("http") => false,
             Some("https") => true,
@@ -54,8 +54,8 @@ impl Webhook {
         Ok(Self { connector, connection: None, url: uri, secrets, duration_max })
     }
 
-    /// Sends an event; an answer of 2xx means that it was taken.
-    pub(super) async fn offer(&mut self, event: &CloudEvent) -> Answer {
+    /// Sends an event. An answer of 2xx means taken.
+    pub(super) async fn offer(&mut self, event: &CloudEvent) -> Outcome {
         let timestamp = now().as_second();
         let signature = self.secrets.sign(&event.id, timestamp, &event.body);
         let path = self.url.path_and_query().map_or("/", |path| path.as_str());
@@ -70,12 +70,12 @@ impl Webhook {
             .body(event.body.clone());
         let request = match request {
             Ok(request) => request,
-            Err(error) => return Answer::not_taken(format!("it cannot be sent: {error}")),
+            Err(error) => return Outcome::not_taken(format!("it cannot be sent: {error}")),
         };
         match timeout(self.duration_max, self.send(request)).await {
             Ok(Ok((status, headers))) => judge(status, &headers, now()),
-            Ok(Err(why)) => Answer::not_taken(why),
-            Err(_) => Answer::not_taken(format!("no answer within {:?}", self.duration_max)),
+            Ok(Err(why)) => Outcome::not_taken(why),
+            Err(_) => Outcome::not_taken(format!("no answer within {:?}", self.duration_max)),
         }
     }
 
@@ -92,7 +92,7 @@ impl Webhook {
         };
         let answer = connection.send_request(request).await.map_err(|e| innermost_cause(&e))?;
         let (answer, body) = answer.into_parts();
-        // What it says beyond its status does not count; a long speech ends the connection.
+        // Only the status counts. A body that is too long ends the connection.
         if Limited::new(body, WEBHOOK_ANSWER_BYTES_MAX).collect().await.is_ok() {
             self.connection = Some(connection);
         }
@@ -104,7 +104,7 @@ impl Webhook {
         let stream = stream.map_err(|e| innermost_cause(&*e))?;
         let (connection, driver) =
             http1::handshake(stream).await.map_err(|e| innermost_cause(&e))?;
-        // It ends with the connection; what goes wrong is said by the request.
+        // The task ends with the connection; its errors reach the request.
         tokio::spawn(driver);
         Ok(connection)
     }
@@ -124,19 +124,19 @@ fn tls(secure: bool) -> Result<ClientConfig, String> {
     Ok(builder.with_no_client_auth())
 }
 
-fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Answer {
+fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Outcome {
     if status.is_success() {
-        return Answer::Taken;
+        return Outcome::Taken;
     }
     if status == StatusCode::GONE {
-        return Answer::Gone;
+        return Outcome::Gone;
     }
     let said = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = said.and_then(|text| pause_of(text.trim(), now));
-    Answer::NotTaken { why: format!("the receiver answered {status}"), retry_after }
+    Outcome::NotTaken { why: format!("the receiver answered {status}"), retry_after }
 }
 
-/// What `Retry-After` says: seconds or a date. A date in the past means now.
+/// The pause in `Retry-After`: seconds or a date. A date in the past means now.
 fn pause_of(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -154,7 +154,7 @@ pub(crate) fn innermost_cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-#[allow(clippy::disallowed_methods)] // the receiver judges by it how old a message is; nothing is recorded
+#[allow(clippy::disallowed_methods)] // dates a message for the receiver; nothing is recorded
 fn now() -> Timestamp {
     Timestamp::now()
 }
@@ -181,12 +181,12 @@ mod tests {
         let none = HeaderMap::new();
         let of = |code: u16| judge(StatusCode::from_u16(code).unwrap(), &none, now);
         for code in [200, 202, 204] {
-            assert!(matches!(of(code), Answer::Taken), "{code}");
+            assert!(matches!(of(code), Outcome::Taken), "{code}");
         }
         for code in [301, 308, 400, 401, 404, 429, 500, 503] {
-            assert!(matches!(of(code), Answer::NotTaken { retry_after: None, .. }), "{code}");
+            assert!(matches!(of(code), Outcome::NotTaken { retry_after: None, .. }), "{code}");
         }
-        assert!(matches!(of(410), Answer::Gone));
+        assert!(matches!(of(410), Outcome::Gone));
     }
 
     #[test]

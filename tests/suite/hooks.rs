@@ -394,7 +394,7 @@ async fn a_state_file_serves_one_log_and_one_watcher_and_is_never_guessed_at() {
     fs::write(state(&fresh), text.replace("\"next_position\":1", "\"next_position\":2")).unwrap();
     refused(&mut deliver(), "older copy");
     fs::write(state(&fresh), &text[..text.len() / 2]).unwrap();
-    refused(&mut deliver(), "is no state file");
+    refused(&mut deliver(), "is not a state file");
 }
 
 #[tokio::test]
