@@ -1,4 +1,4 @@
-//! Backup directories: archives that follow each other, each named by the positions that it holds.
+//! Backup directories: consecutive archives, each named by the positions that it holds.
 //!
 //! ```text
 //! BACKUP/00000000000000000000-00000000000000009271.tidu
@@ -15,12 +15,12 @@ use super::{ArchiveError, Header, LogBuilder};
 
 const SUFFIX: &str = ".tidu";
 
-/// The archives of a directory, in order; none if it is not there.
+/// The archives of a directory, in order; empty if the directory does not exist.
 ///
 /// # Errors
 /// [`ArchiveError::Io`].
 pub fn list(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
-    let failed = |e| ArchiveError::io("look into", directory, e);
+    let failed = |e| ArchiveError::io("read the directory", directory, e);
     if !directory.exists() {
         return Ok(Vec::new());
     }
@@ -35,14 +35,14 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     Ok(paths)
 }
 
-/// Adds all archives of a directory to an assembly.
+/// Adds all archives of a directory to a new log.
 ///
 /// # Errors
 /// As [`LogBuilder::archive`].
-pub fn read(directory: &Path, assembly: &mut LogBuilder) -> Result<(), ArchiveError> {
+pub fn read(directory: &Path, builder: &mut LogBuilder) -> Result<(), ArchiveError> {
     for path in list(directory)? {
         let file = File::open(&path).map_err(|e| ArchiveError::io("open", &path, e))?;
-        assembly.archive(&path.display().to_string(), BufReader::new(file))?;
+        builder.archive(&path.display().to_string(), BufReader::new(file))?;
     }
     Ok(())
 }

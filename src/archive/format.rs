@@ -12,8 +12,9 @@
 //!      …      4  CRC-32C of the run, little-endian
 //! ```
 //!
-//! A whole log begins at 0; a part goes on where another one ended. What proves the content is the root: it follows from
-//! every byte of every event up to there. The checksums only say sooner where a file was damaged.
+//! A whole log begins at 0; a part continues where another one ended. The root proves the content,
+//! because it depends on every byte of every event up to there. The checksums only show earlier
+//! where a file is damaged.
 
 use std::io::{self, Read, Write};
 
@@ -22,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{limits::LEAF_BYTES_MAX, merkle::Hash, protocol::batch::LEAF_KEY};
 
-/// What an archive begins with.
+/// The first bytes of an archive.
 pub const MAGIC: [u8; 8] = *b"TIDULOG1";
 const HEADER: usize = 76;
 const COVERED: usize = 72;
@@ -30,7 +31,7 @@ const COVERED: usize = 72;
 /// Which part of which log an archive holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Names the history.
+    /// The log id.
     pub log_id: Uuid,
     /// Position of the first event.
     pub first: u64,
@@ -90,7 +91,10 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// If it cannot be written, or if the archive has all its events already.
     pub fn leaf(&mut self, leaf: &[u8]) -> io::Result<()> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| wrong("an event too many"))?;
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or_else(|| wrong("it has more events than its header states"))?;
         let mut key = vec![LEAF_KEY];
         prost::encoding::encode_varint(leaf.len() as u64, &mut key);
         for part in [key.as_slice(), leaf] {
@@ -100,7 +104,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Ends the archive and gives back what it was written to.
+    /// Ends the archive and returns its output.
     ///
     /// # Errors
     /// If it cannot be written, or if events are missing.
@@ -127,12 +131,12 @@ impl<R: Read> Reader<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// If it cannot be read, or is none.
+    /// If it cannot be read, or is not a header.
     pub fn open(mut input: R) -> io::Result<Self> {
         let mut bytes = [0; HEADER];
         input.read_exact(&mut bytes).map_err(|e| cut(e, "it ends in its header"))?;
         let header = Header::decode(&bytes);
-        let header = header.ok_or_else(|| wrong("its first 76 bytes are no header"))?;
+        let header = header.ok_or_else(|| wrong("its first 76 bytes are not a header"))?;
         Ok(Self { input, next: header.first, header, crc: 0 })
     }
 
@@ -142,10 +146,10 @@ impl<R: Read> Reader<R> {
         &self.header
     }
 
-    /// The next leaf; none at the end, when the checksum was right and nothing follows.
+    /// The next leaf; `None` at the end, once the checksum matches and nothing follows.
     ///
     /// # Errors
-    /// If it cannot be read, or is not what was written; names the position.
+    /// If it cannot be read or is damaged; the error names the position.
     pub fn leaf(&mut self) -> io::Result<Option<Bytes>> {
         if self.next == self.header.next {
             return self.end().map(|()| None);
@@ -158,12 +162,10 @@ impl<R: Read> Reader<R> {
             let [high] = self.take().map_err(ends)?;
             length |= usize::from(high) << 7;
         }
-        // A length has one encoding, or two archives could say the same.
+        // Only the shortest encoding of a length is valid, so an archive has one form.
         let is_short = low >= 0x80 && length < 0x80;
         if key != LEAF_KEY || is_short || length > LEAF_BYTES_MAX {
-            return Err(wrong(&format!(
-                "no event stands where that of position {position} should"
-            )));
+            return Err(wrong(&format!("the event at position {position} is malformed")));
         }
         let mut leaf = vec![0; length];
         self.input.read_exact(&mut leaf).map_err(ends)?;
@@ -187,7 +189,7 @@ impl<R: Read> Reader<R> {
         }
         match self.input.read(&mut crc)? {
             0 => Ok(()),
-            _ => Err(wrong("something follows its end")),
+            _ => Err(wrong("it has bytes after its end")),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Work on a log without a server: verifying a data directory, checking archives, building a log from them.
+//! Logs without a server: verifies a data directory, checks archives, and builds a log from them.
 //!
-//! Everything that is read here is audited event by event, and what is built gets its name only when it is whole. A data
-//! directory that holds anything is never written to.
+//! Every event that is read is audited. A new log gets its name only when it is complete. A data
+//! directory that is not empty is never written to.
 
 pub mod backup;
 mod builder;
@@ -23,40 +23,40 @@ use crate::{
     log::{CommitLog as _, LogError, SledLog},
 };
 
-/// What stops work on a log.
+/// An error in an archive or a log.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// The log, or what should become one.
+    /// The log, or the new log, failed.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// An archive is not what was written.
+    /// An archive cannot be read, or is damaged.
     #[error("{name}: {source}")]
     Archive {
-        /// Its file, or where it comes from.
+        /// Its file or source.
         name: String,
-        /// What is wrong with it.
+        /// The fault.
         source: io::Error,
     },
-    /// An archive does not belong where it stands.
+    /// An archive does not continue the one before it.
     #[error("{name}: {detail}")]
     Misplaced {
-        /// Its file, or where it comes from.
+        /// Its file or source.
         name: String,
-        /// Why not.
+        /// The reason.
         detail: String,
     },
-    /// There is something where a log should be built.
-    #[error("{} is not empty; a log is only built in a directory that is empty or not there", .0.display())]
+    /// The directory for a new log is not empty.
+    #[error("{} is not empty; a log can only be built in an empty or new directory", .0.display())]
     NotEmpty(PathBuf),
-    /// There is no log.
-    #[error("{} holds no log", .0.display())]
+    /// The directory has no log.
+    #[error("{} contains no log", .0.display())]
     NoLog(PathBuf),
     /// A file or directory failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done, with the path.
+        /// The action that failed, with the path.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -71,7 +71,8 @@ impl ArchiveError {
 /// as a start does.
 ///
 /// # Errors
-/// [`ArchiveError::NoLog`]; [`ArchiveError::Log`], among others for damage that shows while it is opened.
+/// [`ArchiveError::NoLog`]; [`ArchiveError::Log`], also for damage that is found while it is
+/// opened.
 pub fn verification(
     directory: &Path,
     catalogue: Arc<Catalogue>,
