@@ -67,8 +67,8 @@ impl ArchiveError {
     }
 }
 
-/// Opens the log of a data directory that no server has, to verify it. Opening completes what a crash has interrupted,
-/// as a start does.
+/// Opens the log of a data directory that no server uses, to verify it. Like a start, opening
+/// completes the recovery after a crash.
 ///
 /// # Errors
 /// [`ArchiveError::NoLog`]; [`ArchiveError::Log`], also for damage that is found while it is

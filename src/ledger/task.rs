@@ -1,5 +1,5 @@
-//! Work that may wait for the disk runs beside the event loop. It can end without an answer, and that says nothing
-//! about the log.
+//! Runs work that may wait for the disk beside the event loop. A task can end without an answer,
+//! which does not mean that the log has failed.
 
 use tokio::task::{JoinError, spawn_blocking};
 
@@ -7,7 +7,7 @@ use tokio::task::{JoinError, spawn_blocking};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TaskEnded {
     /// The runtime is shutting down, and the task was cancelled.
-    #[error("the server is going down")]
+    #[error("the server is shutting down")]
     Cancelled,
     /// The task panicked.
     #[error("a task of the server panicked")]
