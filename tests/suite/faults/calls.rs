@@ -242,7 +242,7 @@ async fn a_sync_that_hangs_ends_the_process_with_a_word_and_nothing_acknowledged
     answer.expect_err("acknowledged without a sync");
     let ended = watched.ended().await;
     assert_eq!(ended.status.code(), Some(74), "{}", ended.said);
-    assert!(ended.said.contains("a flush of the log has not come back in time"), "{}", ended.said);
+    assert!(ended.said.contains("a flush of the log did not return in time"), "{}", ended.said);
     strace.wait().unwrap();
 
     let server = known.check(&data).await;
