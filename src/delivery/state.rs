@@ -67,8 +67,8 @@ impl DeliveryState {
             Some(Kept { next_position, .. }) if *next_position > size => {
                 Err(DeliveryError::Stopped(format!(
                     "{path} has next position {next_position}, and the log has only {size} events: \
-                     it seems to be an older copy, and its later events will differ from those that \
-                     were delivered"
+                     it seems to be an older copy, and its later events will differ from those \
+                     that were delivered"
                 )))
             }
             Some(kept) => Ok(kept.next_position),

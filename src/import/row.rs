@@ -10,7 +10,10 @@ use super::{
     sheet::{Cell, SheetRow},
     values,
 };
-use crate::protocol::pb;
+use crate::{
+    limits::{YEAR_MAX, YEAR_MIN},
+    protocol::pb,
+};
 
 /// A row and the faults found in it so far.
 pub(super) struct RowReader<'a> {
@@ -178,8 +181,8 @@ impl<'a> RowReader<'a> {
 
 /// Whether a number is a year or `20190605`.
 fn is_plain_date(number: f64) -> bool {
-    number.fract() == 0.0
-        && ((1900.0..2200.0).contains(&number) || (19_000_101.0..22_000_000.0).contains(&number))
+    let is_year = |year: f64| (f64::from(YEAR_MIN)..=f64::from(YEAR_MAX)).contains(&year);
+    number.fract() == 0.0 && (is_year(number) || is_year((number / 10_000.0).floor()))
 }
 
 /// A long number as a spreadsheet shows it: `9.14403E+17`.
