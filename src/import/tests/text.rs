@@ -215,7 +215,7 @@ fn a_chosen_column_must_exist_and_its_field_too() {
     let said = refusal_with(&choose("batch", "批号"), list);
     assert_says(&said, &["--column batch=批号", "no such column", "企业名称"]);
     let said = refusal_with(&choose("colour", "批号"), list);
-    assert_says(&said, &["no field colour", "designee", "ignore"]);
+    assert_says(&said, &["colour is not a field", "designee", "ignore"]);
 }
 
 #[test]
