@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::{
     rows::{DesigneeIndex, FactKindRow, FactRow, Row, Rows},
-    undo::pop_from,
+    undo::{UndoLog, pop_from},
 };
 
 /// All repairs, by the position that each one repairs.
@@ -21,7 +21,7 @@ pub(super) struct Repairs {
     /// Number of repairs. Several of them may have one target.
     count: usize,
     /// Targets of the repairs since the last commit.
-    undo: Vec<u32>,
+    undo: UndoLog<u32>,
 }
 
 /// A recorded repair of an earlier event.
@@ -52,19 +52,19 @@ impl Repairs {
 
     /// An end of the undo log to come back to.
     pub(super) fn savepoint(&self) -> usize {
-        self.undo.len()
+        self.undo.end()
     }
 
     pub(super) fn rollback_to(&mut self, savepoint: usize) {
-        while self.undo.len() > savepoint {
-            let Some(target) = self.undo.pop() else { break };
+        while let Some(target) = self.undo.pop_from(savepoint) {
             pop_from(&mut self.by_target, target);
             self.count -= 1;
         }
     }
 
-    pub(super) fn commit(&mut self) {
-        self.undo.clear();
+    /// Forgets the way back before a savepoint.
+    pub(super) fn commit_before(&mut self, savepoint: usize) {
+        self.undo.forget_before(savepoint);
     }
 }
 

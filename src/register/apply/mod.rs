@@ -41,15 +41,20 @@ impl Register {
 
     /// Makes everything applied so far final.
     pub fn commit(&mut self) {
-        self.rows.commit();
-        self.identity.commit();
-        self.repairs.commit();
-        self.index.commit();
-        self.batches.commit();
-        self.framework.commit();
+        self.commit_before(&self.savepoint());
     }
 
-    /// A size to come back to with [`Register::rollback_to`], valid until [`Register::commit`].
+    /// Makes everything applied before a savepoint final: earlier savepoints are no longer valid.
+    pub fn commit_before(&mut self, savepoint: &Savepoint) {
+        self.rows.commit_before(&savepoint.rows);
+        self.identity.commit_before(savepoint.identity);
+        self.repairs.commit_before(savepoint.repairs);
+        self.index.commit_before(savepoint.index);
+        self.batches.commit_before(savepoint.batches);
+        self.framework.commit_before(savepoint.framework);
+    }
+
+    /// A size to come back to with [`Register::rollback_to`], valid until it is committed.
     #[must_use]
     pub fn savepoint(&self) -> Savepoint {
         Savepoint {

@@ -13,6 +13,7 @@ use self::content::EntryKind;
 use super::{
     identity::Subjects,
     rows::{DesigneeIndex, FactKindRow, FactRow, Sym},
+    undo::UndoLog,
 };
 use crate::domain::{
     AuthorityCode, CivilDate,
@@ -33,7 +34,7 @@ pub(super) struct Batches {
     by_key: HashMap<BatchKey, BatchRecord>,
     /// In order of appearance.
     order: Vec<BatchKey>,
-    undo: Vec<Undo>,
+    undo: UndoLog<Undo>,
 }
 
 #[derive(Debug, Default)]
@@ -96,25 +97,25 @@ impl Batches {
 
     /// An end of the undo log to come back to.
     pub(super) fn savepoint(&self) -> usize {
-        self.undo.len()
+        self.undo.end()
     }
 
     pub(super) fn rollback_to(&mut self, savepoint: usize) {
-        while self.undo.len() > savepoint {
-            match self.undo.pop() {
-                Some(Undo::Entry(key)) => drop(self.record_mut(key).entries.pop()),
-                Some(Undo::Event(key)) => drop(self.record_mut(key).events.pop()),
-                Some(Undo::Batch(key)) => {
+        while let Some(step) = self.undo.pop_from(savepoint) {
+            match step {
+                Undo::Entry(key) => drop(self.record_mut(key).entries.pop()),
+                Undo::Event(key) => drop(self.record_mut(key).events.pop()),
+                Undo::Batch(key) => {
                     self.by_key.remove(&key);
                     self.order.pop();
                 }
-                None => break,
             }
         }
     }
 
-    pub(super) fn commit(&mut self) {
-        self.undo.clear();
+    /// Forgets the way back before a savepoint.
+    pub(super) fn commit_before(&mut self, savepoint: usize) {
+        self.undo.forget_before(savepoint);
     }
 }
 

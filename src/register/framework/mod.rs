@@ -13,7 +13,7 @@ pub use self::instruments::MeasuresWanted;
 use super::{
     identity::Subjects,
     rows::{FactKindRow, FactRow, Sym},
-    undo::pop_from,
+    undo::{UndoLog, pop_from},
 };
 use crate::domain::{AuthorityCode, CivilDate, RegionCode, event::Part, kind::ProgrammeId};
 
@@ -24,7 +24,7 @@ pub(super) struct Framework {
     facts: Vec<u32>,
     /// Positions of entries into pools and of departures.
     pools: HashMap<(AuthorityCode, Sym), Vec<u32>>,
-    undo: Vec<Undo>,
+    undo: UndoLog<Undo>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,23 +61,23 @@ impl Framework {
 
     /// An end of the undo log to come back to.
     pub(super) fn savepoint(&self) -> usize {
-        self.undo.len()
+        self.undo.end()
     }
 
     pub(super) fn rollback_to(&mut self, savepoint: usize) {
-        while self.undo.len() > savepoint {
-            match self.undo.pop() {
-                Some(Undo::Fact) => drop(self.facts.pop()),
-                Some(Undo::Pool(authority, pool)) => {
+        while let Some(step) = self.undo.pop_from(savepoint) {
+            match step {
+                Undo::Fact => drop(self.facts.pop()),
+                Undo::Pool(authority, pool) => {
                     pop_from(&mut self.pools, (authority, pool));
                 }
-                None => break,
             }
         }
     }
 
-    pub(super) fn commit(&mut self) {
-        self.undo.clear();
+    /// Forgets the way back before a savepoint.
+    pub(super) fn commit_before(&mut self, savepoint: usize) {
+        self.undo.forget_before(savepoint);
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) use self::{
 };
 use super::{
     rows::{self, DesigneeIndex, Link, NOBODY, Pages, Rows},
-    undo::pop_from,
+    undo::{UndoLog, pop_from},
 };
 use crate::domain::{
     DesigneeId,
@@ -37,7 +37,7 @@ pub(super) struct Identity {
     /// The same by event.
     concerned_at: HashMap<u32, Vec<DesigneeIndex>>,
     hasher: DefaultHashBuilder,
-    undo: Vec<Undo>,
+    undo: UndoLog<Undo>,
 }
 
 #[derive(Debug)]
@@ -205,7 +205,7 @@ impl Identity {
 
     /// An end of the undo log to come back to.
     pub(super) fn savepoint(&self) -> usize {
-        self.undo.len()
+        self.undo.end()
     }
 
     /// Undoes everything since a savepoint. The rows since then are still there.
@@ -215,8 +215,7 @@ impl Identity {
                 self.record_mut(row.designee).last = row.previous;
             }
         }
-        while self.undo.len() > savepoint {
-            let Some(step) = self.undo.pop() else { break };
+        while let Some(step) = self.undo.pop_from(savepoint) {
             self.step_back(step);
         }
     }
@@ -244,7 +243,8 @@ impl Identity {
         }
     }
 
-    pub(super) fn commit(&mut self) {
-        self.undo.clear();
+    /// Forgets the way back before a savepoint.
+    pub(super) fn commit_before(&mut self, savepoint: usize) {
+        self.undo.forget_before(savepoint);
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     register::{
         identity::{IdentityCluster, Subjects},
         rows::{self, DesigneeIndex, FactRow, Rows, ScopeIndex, Sym},
+        undo::UndoLog,
     },
 };
 
@@ -22,7 +23,7 @@ pub(in crate::register) struct Index {
     regions: HashMap<RegionCode, RoaringBitmap>,
     batches: HashMap<Sym, RoaringBitmap>,
     /// Postings since the last commit, without those of scopes: the rows tell these.
-    undo: Vec<Posting>,
+    undo: UndoLog<Posting>,
     /// Room that is used again while a scope is found; it holds nothing between two events.
     scratch: IdentityCluster,
 }
@@ -102,7 +103,7 @@ impl Index {
 
     /// An end of the undo log to come back to.
     pub(in crate::register) fn savepoint(&self) -> usize {
-        self.undo.len()
+        self.undo.end()
     }
 
     /// Undoes everything since a savepoint. The rows since then are still there.
@@ -115,8 +116,7 @@ impl Index {
         for row in rows.since(since) {
             self.scope_set_mut(row.scope).into_iter().for_each(remove_newest);
         }
-        while self.undo.len() > savepoint {
-            let Some(posting) = self.undo.pop() else { break };
+        while let Some(posting) = self.undo.pop_from(savepoint) {
             self.step_back(posting);
         }
     }
@@ -133,8 +133,9 @@ impl Index {
         }
     }
 
-    pub(in crate::register) fn commit(&mut self) {
-        self.undo.clear();
+    /// Forgets the way back before a savepoint.
+    pub(in crate::register) fn commit_before(&mut self, savepoint: usize) {
+        self.undo.forget_before(savepoint);
     }
 
     pub(super) fn scope(&self, index: ScopeIndex) -> Scope {

@@ -86,7 +86,8 @@ impl Rows {
         self.texts.rollback_to(savepoint.texts);
     }
 
-    pub(super) fn commit(&mut self) {
-        self.texts.commit();
+    /// Forgets the way back before a savepoint.
+    pub(super) fn commit_before(&mut self, savepoint: &Savepoint) {
+        self.texts.commit_before(savepoint.texts);
     }
 }

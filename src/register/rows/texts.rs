@@ -5,6 +5,8 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::register::undo::UndoLog;
+
 const PAGE: usize = 1 << 16;
 /// Every text begins at a multiple of this, so that 32 bits reach 16 GiB of texts.
 const STEP: usize = 4;
@@ -31,7 +33,7 @@ pub(in crate::register) struct Texts {
     recent: [Sym; 2],
     hasher: DefaultHashBuilder,
     /// Words that are new since the last commit.
-    undo: Vec<Sym>,
+    undo: UndoLog<Sym>,
 }
 
 /// An end of the texts to come back to.
@@ -113,18 +115,18 @@ impl Texts {
 
     pub(in crate::register) fn savepoint(&self) -> Savepoint {
         let bytes = self.pages.last().map_or(0, Vec::len);
-        Savepoint { pages: self.pages.len(), bytes, words: self.undo.len() }
+        Savepoint { pages: self.pages.len(), bytes, words: self.undo.end() }
     }
 
-    pub(in crate::register) fn commit(&mut self) {
-        self.undo.clear();
+    /// Forgets the way back before a savepoint.
+    pub(in crate::register) fn commit_before(&mut self, savepoint: Savepoint) {
+        self.undo.forget_before(savepoint.words);
     }
 
     /// Forgets the words and texts after a savepoint.
     pub(in crate::register) fn rollback_to(&mut self, savepoint: Savepoint) {
         // Words first: their hashes are read from the texts.
-        while self.undo.len() > savepoint.words {
-            let Some(sym) = self.undo.pop() else { break };
+        while let Some(sym) = self.undo.pop_from(savepoint.words) {
             self.forget_word(sym);
         }
         self.recent = Default::default();
