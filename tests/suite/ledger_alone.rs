@@ -202,7 +202,10 @@ async fn a_clock_that_falls_behind_stops_appends_without_a_trace() {
     clock.0.store(900_000_000, Ordering::Relaxed);
     let refusal = ledger.append(commit(list(1, 2).split_off(1))).await.unwrap_err();
     assert!(matches!(refusal, Refusal::Clock(_)), "{refusal}");
-    assert_eq!((ledger.register().size(), ledger.register().designee_count()), (1, 1));
+    {
+        let register = ledger.register();
+        assert_eq!((register.size(), register.designee_count()), (1, 1));
+    }
     clock.0.store(990_000_000, Ordering::Relaxed);
     let receipt = ledger.append(commit(list(1, 2).split_off(1))).await.unwrap();
     assert_eq!(receipt.recorded_micros, Some(1_000_000_000), "recorded time never decreases");
