@@ -11,8 +11,11 @@
 //! This is a binary behind a feature and not a benchmark, because it then shares the release build
 //! of the server: benchmarks are built with all development dependencies, which takes minutes more.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::indexing_slicing, unreachable_pub, dead_code)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+
+#[path = "../tests/suite/support/memory_log.rs"]
+mod memory_log;
 
 use std::{
     env, fs,
@@ -28,7 +31,7 @@ use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{AuthorityCode, catalogue::Catalogue},
     ledger::{Ledger, LedgerOptions, Proposal, clock::Clock},
-    log::{Chunk, ChunkWriter, CommitLog as _, memory::MemoryLog},
+    log::{Chunk, ChunkWriter, CommitLog as _},
     merkle::{self, Frontier},
     protocol::{
         batch::LeafBatch,
@@ -39,6 +42,8 @@ use tidu::{
     },
     register::{Register, rules::Judge},
 };
+
+use self::memory_log::MemoryLog;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -186,8 +191,8 @@ fn encode(leaf: &mut Leaf, chunks: &mut ChunkWriter, frontier: &mut Frontier) {
     leaf.position = leaf.position.map(|position| position + 1);
 }
 
-/// Makes stream messages of a chunk: first of the whole, then of a part, as for a stream that begins
-/// within it.
+/// Makes stream messages of a chunk: first of the whole, then of a part, as for a stream that
+/// begins within it.
 #[inline(never)]
 fn deliver(chunk: &Chunk) {
     for from in [chunk.first(), chunk.first().midpoint(chunk.next())] {

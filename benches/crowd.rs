@@ -12,8 +12,10 @@
     clippy::panic
 )]
 
-#[path = "../tests/suite/harness.rs"]
-mod harness;
+#[path = "../tests/suite/support/events.rs"]
+mod events;
+#[path = "../tests/suite/support/server.rs"]
+mod server;
 
 use std::{
     fs,
@@ -28,7 +30,10 @@ use tidu::protocol::pb::{self, event::Fact, subscribe_response::Payload};
 use tokio::{sync::Mutex, task::JoinSet};
 use tonic::Streaming;
 
-use self::harness::{Client, Fresh, event};
+use self::{
+    events::event,
+    server::{Client, Fresh},
+};
 
 const APPENDERS: usize = 8;
 /// Designees that the long log is about.
@@ -89,8 +94,8 @@ fn summary(mut times: Vec<f64>) -> String {
     format!("p50 {:.2} ms, p99 {:.2} ms", quantile(&times, 0.5) * 1e3, quantile(&times, 0.99) * 1e3)
 }
 
-/// Appends of one event, some at once, for a while; about designees that nobody follows. When each was answered, by its
-/// position, is noted for who measures deliveries.
+/// Appends of one event, some at once, for a while; about designees that nobody follows. When each
+/// was answered, by its position, is noted for who measures deliveries.
 async fn appends(fresh: &Fresh, plan: &Plan, answered: &Arc<Mutex<Vec<(u64, Instant)>>>) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut tasks = JoinSet::new();

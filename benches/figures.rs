@@ -253,7 +253,8 @@ fn designation(enterprise: &Enterprise, lap: usize) -> pb::Event {
     }
 }
 
-/// Runs calls with a number in flight for a while; gives calls a second and sorted latencies in milliseconds.
+/// Runs calls with a number in flight for a while; gives calls a second and sorted latencies in
+/// milliseconds.
 async fn closed_loop<F, Fut>(in_flight: usize, seconds: f64, call: F) -> (f64, Vec<f64>)
 where
     F: Fn(usize) -> Fut + Send + Sync + 'static,
@@ -431,7 +432,8 @@ async fn status(channel: &Channel) -> pb::GetStatusResponse {
     client.get_status(pb::GetStatusRequest {}).await.unwrap().into_inner()
 }
 
-/// Commits of 100 events while 50 streams follow; each notes when it has reached the end of a commit.
+/// Commits of 100 events while 50 streams follow; each notes when it has reached the end of a
+/// commit.
 async fn fan_out(plan: Plan, to: &[Channel], events: &Arc<Events>, table: &mut Table) {
     let start = status(&to[0]).await.log_size;
     let end = start + plan.live_commits as u64 * 100;

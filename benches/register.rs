@@ -5,8 +5,12 @@
 //! `cargo bench --profile dist --bench register` prints the table; `-- --quick` runs a tenth of it.
 //! Everything is in memory, in this process: figures do not travel, so each stands beside SHA-256
 //! over the same leaves in the same run.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(missing_docs, unreachable_pub, dead_code)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+
+#[path = "../tests/suite/support/memory_log.rs"]
+mod memory_log;
 
 use std::{
     fs,
@@ -20,7 +24,7 @@ use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{AuthorityCode, CivilDate, PartialDate, Principal, catalogue::Catalogue},
     ledger::{Commit, Ledger, LedgerOptions, Proposal, clock::Clock, decide::decide, state::State},
-    log::{ChunkWriter, CommitLog as _, memory::MemoryLog},
+    log::{ChunkWriter, CommitLog as _},
     merkle,
     protocol::{
         event,
@@ -28,6 +32,8 @@ use tidu::{
     },
     register::{AsOf, Counting, Group, Stage, Wanted},
 };
+
+use self::memory_log::MemoryLog;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

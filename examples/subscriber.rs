@@ -1,4 +1,5 @@
-//! Keeps a copy of the log, or of a part of it, in SQLite; killed at any moment, it misses nothing and doubles nothing.
+//! Keeps a copy of the log, or of a part of it, in SQLite; killed at any moment, it misses nothing
+//! and doubles nothing.
 //!
 //! ```sh
 //! cargo run --example subscriber -- --server 127.0.0.1:50051 --db copy.db --programme little-giant
@@ -24,7 +25,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// First and longest pause before connecting again; it doubles.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// `position` has no `OR IGNORE` anywhere: an event that came twice would be an error, not a silence.
+/// `position` has no `OR IGNORE` anywhere: an event that came twice would be an error, not a
+/// silence.
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
     CREATE TABLE IF NOT EXISTS events (
@@ -86,8 +88,8 @@ async fn run(args: &Args) -> Result<Infallible, Box<dyn Error>> {
     }
 }
 
-/// A broken connection shows under several codes, so we name what trying again cannot cure: a wrong filter, another log,
-/// a place beyond the log, another API, a damaged log.
+/// A broken connection shows under several codes, so we name what trying again cannot cure: a wrong
+/// filter, another log, a place beyond the log, another API, a damaged log.
 fn may_pass(error: &(dyn Error + 'static)) -> bool {
     use Code::{DataLoss, FailedPrecondition, InvalidArgument, OutOfRange, Unimplemented};
     match error.downcast_ref::<Status>().map(Status::code) {
@@ -126,7 +128,8 @@ impl Copy {
         let place = db.query_row(read, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         let (log_id, next_position, stored) =
             place.optional()?.unwrap_or_else(|| (String::new(), 0, described(&filter)));
-        // next_position counts for one filter: under a wider one, what was passed over would be missing.
+        // next_position counts for one filter: under a wider one, what was passed over would be
+        // missing.
         if stored != described(&filter) {
             return Err(format!("the database holds {stored}; take another for this filter").into());
         }
@@ -143,7 +146,8 @@ impl Copy {
             .connect()
             .await?;
         if self.log_id.is_empty() {
-            // Asked beforehand: batches do not name their log, and no place may be stored without it.
+            // Asked beforehand: batches do not name their log, and no place may be stored without
+            // it.
             let mut admin = AdminServiceClient::new(channel.clone());
             let status = admin.get_status(pb::GetStatusRequest {}).await?;
             self.log_id = status.into_inner().log_id;

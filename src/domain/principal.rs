@@ -1,4 +1,5 @@
-//! Principals: who records an event. Proven by the connection or the server, never taken from a message.
+//! Principals: who records an event. Proven by the connection or the server, never taken from a
+//! message.
 
 use bytes::Bytes;
 
@@ -7,7 +8,8 @@ use crate::limits::ID_BYTES_MAX;
 /// Names that no caller can have.
 const RESERVED: [&str; 3] = ["anonymous", "server", "service"];
 
-/// An authenticated caller, or one of the reserved names. Recorded with every event as `recorded_by`.
+/// An authenticated caller, or one of the reserved names. Recorded with every event as
+/// `recorded_by`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Principal(Bytes);
 
@@ -17,7 +19,8 @@ impl Principal {
     /// The server itself, for the events that it records.
     pub const SERVER: Self = Self(Bytes::from_static(b"server"));
 
-    /// The principal with a name: 1 to [`ID_BYTES_MAX`] bytes of printable ASCII without spaces, none of the reserved ones.
+    /// The principal with a name: 1 to [`ID_BYTES_MAX`] bytes of printable ASCII without spaces,
+    /// none of the reserved ones.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let is_name = (1..=ID_BYTES_MAX).contains(&name.len())

@@ -6,7 +6,6 @@
 
 pub mod chunk;
 pub mod mark;
-pub mod memory;
 mod sled;
 
 use std::path::PathBuf;
@@ -47,7 +46,11 @@ pub enum Appended {
     MovedOn(u64),
 }
 
-/// An append-only log of chunks. Six methods, so that another store can stand behind it.
+/// An append-only log of chunks. Six methods, so that another store can be put behind it.
+///
+/// `tests/suite/contract` holds every implementation to these promises. A log that is opened again has
+/// the same id, size, chunks and blocks, and goes on. Readers see a group whole or not at all, and only
+/// once it is durable.
 pub trait CommitLog: Send + Sync {
     /// Names the history.
     fn id(&self) -> Uuid;
@@ -55,14 +58,18 @@ pub trait CommitLog: Send + Sync {
     /// Number of durable events.
     fn size(&self) -> u64;
 
-    /// Makes a group durable as one unit, if the log still has the size `base`.
+    /// Makes a group durable as one unit, if the log still has the size `base`. If not, nothing changes.
+    ///
+    /// The first chunk begins at `base`, the last one ends a commit. An empty group changes nothing.
     ///
     /// # Errors
     /// After any error the outcome is unknown: the caller must end the process and never retry.
+    /// Until then nothing of the group is shown. The next open finds all of it, or only commits that
+    /// are whole.
     fn append(&self, base: u64, group: &Group) -> Result<Appended, LogError>;
 
     /// Chunks in order, the first one holding `from`, until their bytes reach `bytes`; empty at or
-    /// past the end.
+    /// past the end. Before the end it gives at least one chunk, whatever `bytes` is.
     ///
     /// # Errors
     /// [`LogError::Damaged`] if a chunk is missing or its checksum is wrong.
@@ -75,7 +82,7 @@ pub trait CommitLog: Send + Sync {
     fn hashes(&self, first: u64) -> Result<Option<HashBlock>, LogError>;
 
     /// Notes outside the store how far the log had come, so that a loss below it is seen at the
-    /// next start.
+    /// next start. The note may lag behind the log, never run ahead of it.
     ///
     /// # Errors
     /// If the note cannot be written.

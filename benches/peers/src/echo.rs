@@ -1,4 +1,5 @@
-//! The floor under every gRPC figure: a service that takes an Append of the same size and answers without doing anything.
+//! The floor under every gRPC figure: a service that takes an Append of the same size and answers
+//! without doing anything.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! etcd: one member with its defaults, which sync the write-ahead log before a reply. Its client is generated from
-//! its API by the same tonic and prost as Tidu's; keys are serial numbers.
+//! etcd: one member with its defaults, which sync the write-ahead log before a reply. Its client is
+//! generated from its API by the same tonic and prost as Tidu's; keys are serial numbers.
 
 use std::process::Command;
 

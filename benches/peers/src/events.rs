@@ -13,7 +13,8 @@ use tidu::{
     protocol::pb::{self, event::Fact},
 };
 
-/// Designations, each of another designee; beyond the list the same designees follow for other items.
+/// Designations, each of another designee; beyond the list the same designees follow for other
+/// items.
 #[derive(Clone)]
 pub struct Events {
     list: Arc<Vec<Enterprise>>,

@@ -1,4 +1,5 @@
-//! NATS JetStream: a stream in files, with `sync_interval: always`, because its default would sync every two minutes.
+//! NATS JetStream: a stream in files, with `sync_interval: always`, because its default would sync
+//! every two minutes.
 
 use std::{fs, process::Command, time::Duration};
 

@@ -1,7 +1,8 @@
 //! Tidu beside etcd and JetStream: the same events, each durable before its reply, on one machine.
 //!
-//! `cargo run --profile dist --manifest-path benches/peers/Cargo.toml` prints the tables; docs/performance.md says what they
-//! mean and how they are made fair. `benches/peers/tools.sh` gets the peers.
+//! `cargo run --profile dist --manifest-path benches/peers/Cargo.toml` prints the tables;
+//! docs/performance.md says what they mean and how they are made fair. `benches/peers/tools.sh`
+//! gets the peers.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 #![allow(clippy::disallowed_methods)] // measuring is reading the clock
 
@@ -26,7 +27,8 @@ use crate::{
     tidu_peer::Tidu,
 };
 
-/// As Tidu's own clients and the server have it; reading events is making strings, for every system the same.
+/// As Tidu's own clients and the server have it; reading events is making strings, for every system
+/// the same.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -16,7 +16,8 @@ pub type Numbered = (u64, pb::Event);
 /// How many events came at once.
 pub type Deliveries = Pin<Box<dyn Stream<Item = usize> + Send>>;
 
-/// What a system in a process of its own can do at least. Calls panic on errors: a run with an error measures nothing.
+/// What a system in a process of its own can do at least. Calls panic on errors: a run with an
+/// error measures nothing.
 pub trait Unary: Sized + Send + Sync + 'static {
     /// As the table calls it.
     const NAME: &'static str;
@@ -36,7 +37,8 @@ pub trait Peer: Unary {
     const BULK_ROWS: &'static [&'static str] = &["bulk"];
     /// Events of a commit in bulk. As many commits are in flight as make 4,000 events.
     const BULK: usize;
-    /// One in so many of the load's events is measured in bulk; 1: the log that they fill is read, too.
+    /// One in so many of the load's events is measured in bulk; 1: the log that they fill is read,
+    /// too.
     const BULK_PART: usize = 1;
 
     /// Starts it for what only reads: where syncs would make filling it take minutes, without them.

@@ -1,4 +1,5 @@
-//! Servers in processes of their own, on loopback and a throw-away directory; each is ended by its id.
+//! Servers in processes of their own, on loopback and a throw-away directory; each is ended by its
+//! id.
 
 use std::{
     env, fs,

@@ -1,4 +1,5 @@
-//! The measurements. Each starts a server of its own, so that no row carries what another left behind.
+//! The measurements. Each starts a server of its own, so that no row carries what another left
+//! behind.
 
 use std::{
     sync::Arc,
@@ -143,7 +144,8 @@ fn add_memory<P: Unary>(peer: &P, plan: &Plan, when: &str, table: &mut Table) {
     table.add(&format!("{row}, at most so far"), "MiB", Less, P::NAME, most);
 }
 
-/// Followers of what is recorded: as fast as it goes, then at a pace that leaves the machine idle most of the time.
+/// Followers of what is recorded: as fast as it goes, then at a pace that leaves the machine idle
+/// most of the time.
 pub async fn fan_out<P: Peer>(plan: &Plan, followers: usize, events: &Events, table: &mut Table) {
     let Some(peer) = P::start().await else { return absent::<P>() };
     let (peer, events) = (Arc::new(peer), events.afresh());
@@ -165,8 +167,8 @@ pub async fn fan_out<P: Peer>(plan: &Plan, followers: usize, events: &Events, ta
     add_quantiles::<P>(&format!("{row}, from reply to delivery"), replies, table);
 }
 
-/// For each follower and commit, milliseconds until the commit had come in whole: from the call, and from the reply (0
-/// if it came earlier).
+/// For each follower and commit, milliseconds until the commit had come in whole: from the call,
+/// and from the reply (0 if it came earlier).
 async fn deliver<P: Peer>(
     peer: &Arc<P>,
     followers: usize,

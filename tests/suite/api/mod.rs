@@ -1,0 +1,8 @@
+//! The service as clients see it: the real server over a real port.
+
+mod bad_input;
+mod cursors_and_digests;
+mod error_details;
+mod register_queries;
+mod stored_bytes;
+mod transport;

@@ -1,0 +1,11 @@
+//! What the house says of itself, checked on the syntax trees of its sources. Each check has a test
+//! that shows a wrong sample to it.
+
+mod allowed;
+mod homes;
+mod names;
+mod paths;
+mod purity;
+mod sizes;
+mod sources;
+mod words;

@@ -1,0 +1,10 @@
+//! Random, hostile and failing: processes killed, disks that lose, bytes that nobody wrote. Each
+//! test prints its seed.
+
+mod crashes;
+mod damage;
+mod faults;
+mod fuzz;
+mod interleavings;
+mod power_loss;
+mod simulation;

@@ -1,0 +1,6 @@
+//! The command line: the real program, its output and its exit codes.
+
+mod backup;
+mod command_line;
+mod delivery;
+mod newcomer;

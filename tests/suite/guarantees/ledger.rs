@@ -1,0 +1,152 @@
+//! The ledger over logs that wait and fail on command, without a network.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use parking_lot::Mutex;
+use tidu::{ledger::Refusal, log::CommitLog as _};
+
+use crate::support::{GatedLog, Hands, MemoryLog, commit, list, open};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn durable_before_visible_an_append_under_way_is_unseen() {
+    let log = Arc::new(GatedLog::default());
+    let ledger = Arc::new(open(Arc::<GatedLog>::clone(&log), Arc::default(), Arc::default()));
+    let mut watch = ledger.watch();
+    let appending = {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(commit(list(1, 5))).await })
+    };
+    // The writer has decided the commit once the register holds it; it waits at the gate now.
+    while ledger.register().size() < 5 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ledger.durable().size, 0);
+    assert!(!watch.has_changed().unwrap());
+    assert!(ledger.chunks(0, 1).await.unwrap().is_empty());
+    let id = commit(list(1, 1)).proposals.remove(0).event;
+    let tidu::domain::event::Fact::Title { designee, .. } = id.fact else { panic!("a title") };
+    assert_eq!(ledger.register().find(&designee, ledger.durable().size), None);
+    assert!(!appending.is_finished());
+
+    log.open_gate();
+    assert_eq!(appending.await.unwrap().unwrap().next, 5);
+    watch.changed().await.unwrap();
+    assert_eq!(ledger.durable().size, 5);
+    assert!(ledger.register().find(&designee, 5).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_decided_while_the_one_before_it_is_on_its_way() {
+    let log = Arc::new(GatedLog::default());
+    let ledger = Arc::new(open(Arc::<GatedLog>::clone(&log), Arc::default(), Arc::default()));
+    let append = |events| {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(commit(events)).await })
+    };
+    let one = append(list(1, 5));
+    while ledger.register().size() < 5 {
+        tokio::task::yield_now().await;
+    }
+    // It rests on the first, which nobody sees yet: its designees are the same, so the rules say no
+    // to it.
+    let refused = append(list(1, 5));
+    let two = append(list(1, 8).split_off(5));
+    while ledger.register().size() < 8 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ledger.durable().size, 0);
+    assert!(!one.is_finished() && !two.is_finished() && !refused.is_finished());
+
+    log.open_gate();
+    assert_eq!(one.await.unwrap().unwrap().next, 5);
+    let refusal = refused.await.unwrap().unwrap_err();
+    assert!(matches!(refusal, Refusal::Rejected(_)), "{refusal}");
+    assert_eq!(two.await.unwrap().unwrap().next, 8);
+    assert_eq!(ledger.durable().size, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_append_acknowledges_nothing_and_ends_the_service() {
+    let log = MemoryLog::default();
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let ledger = open(Arc::new(log.clone()), Arc::default(), Arc::clone(&failures));
+    ledger.append(commit(list(1, 2))).await.unwrap();
+    log.fail();
+    let refusal = ledger.append(commit(list(2, 4).split_off(2))).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Unknown), "{refusal}");
+    assert_eq!(ledger.durable().size, 2);
+    let refusal = ledger.append(commit(list(1, 9).split_off(8))).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Unknown), "nothing is retried: {refusal}");
+    ledger.close();
+    assert_eq!(failures.lock().len(), 1, "{:?}", failures.lock());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_that_does_not_come_back_ends_the_service() {
+    let (log, clock) = (Arc::new(GatedLog::default()), Arc::new(Hands::default()));
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let ledger =
+        Arc::new(open(Arc::<GatedLog>::clone(&log), Arc::clone(&clock), Arc::clone(&failures)));
+    let appending = {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(commit(list(1, 1))).await })
+    };
+    while ledger.register().size() < 1 {
+        tokio::task::yield_now().await;
+    }
+    // The append began at most a moment ago by this clock; now it has hung for longer than is
+    // allowed.
+    while failures.lock().is_empty() {
+        clock.1.fetch_add(31, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+    }
+    assert!(failures.lock()[0].contains("flush"), "{:?}", failures.lock());
+    assert!(!appending.is_finished(), "nothing is acknowledged");
+    log.open_gate();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_falls_behind_stops_appends_without_a_trace() {
+    let clock = Arc::new(Hands::default());
+    clock.0.store(1_000_000_000, Ordering::Relaxed);
+    let ledger = open(Arc::new(MemoryLog::default()), Arc::clone(&clock), Arc::default());
+    ledger.append(commit(list(1, 1))).await.unwrap();
+    clock.0.store(900_000_000, Ordering::Relaxed);
+    let refusal = ledger.append(commit(list(1, 2).split_off(1))).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Clock(_)), "{refusal}");
+    {
+        let register = ledger.register();
+        assert_eq!((register.size(), register.designee_count()), (1, 1));
+    }
+    clock.0.store(990_000_000, Ordering::Relaxed);
+    let receipt = ledger.append(commit(list(1, 2).split_off(1))).await.unwrap();
+    assert_eq!(receipt.recorded_micros, Some(1_000_000_000), "recorded time never decreases");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_does_not_take_its_commit_along() {
+    let log = Arc::new(GatedLog::default());
+    let ledger = Arc::new(open(Arc::<GatedLog>::clone(&log), Arc::default(), Arc::default()));
+    let appending = {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(commit(list(1, 3))).await })
+    };
+    while ledger.register().size() < 3 {
+        tokio::task::yield_now().await;
+    }
+    appending.abort();
+    log.open_gate();
+    let mut watch = ledger.watch();
+    watch.wait_for(|durable| durable.size == 3).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_ledger_refuses_and_has_finished_what_it_took() {
+    let log = MemoryLog::default();
+    let ledger = open(Arc::new(log.clone()), Arc::default(), Arc::default());
+    ledger.append(commit(list(1, 3))).await.unwrap();
+    ledger.close();
+    assert_eq!(log.size(), 3);
+    let refusal = ledger.append(commit(list(1, 4).split_off(3))).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Draining), "{refusal}");
+}

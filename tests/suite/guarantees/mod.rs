@@ -1,0 +1,7 @@
+//! The promises of the README, each with a test named after it: over the real server, and over the
+//! ledger alone.
+
+mod ledger;
+mod old_formats;
+mod server;
+mod state;

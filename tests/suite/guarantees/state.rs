@@ -1,0 +1,133 @@
+//! The state that follows from the log is the same on each road: decided by the writer, rebuilt by
+//! a start, rolled back.
+
+use bytes::Bytes;
+use tidu::{
+    domain::{CivilDate, catalogue::Catalogue},
+    ledger::{Commit, decide::decide, state::State},
+    log::{Chunk, ChunkWriter, LeafAt},
+    merkle::leaf_hash,
+    protocol::{event, leaf::Leaf, time::micros},
+    register::{AsOf, Interest, Wanted},
+};
+
+use crate::support::{authority, commit, list};
+
+const COMMITS: usize = 90;
+
+/// Commits of one to three events, most with a request id.
+fn commits(count: usize) -> Vec<Commit> {
+    let mut events = list(5, count * 3).into_iter();
+    let one = |i: usize| {
+        let id = Bytes::from(format!("request-{i}"));
+        let request = (!i.is_multiple_of(4)).then_some((id, [7; 32]));
+        Commit { request, ..commit(events.by_ref().take(1 + i % 3).collect()) }
+    };
+    (0..count).map(one).collect()
+}
+
+/// Every part of a state, in a form that can be compared. The register is compared through its
+/// answers.
+fn parts(state: &State) -> impl PartialEq + std::fmt::Debug + use<> {
+    let reader = state.reader();
+    let register = reader.read();
+    let requests: Vec<Vec<u64>> = (0..COMMITS)
+        .map(|i| state.request_candidates(format!("request-{i}").as_bytes()).collect())
+        .collect();
+    let moment = AsOf { valid_on: CivilDate::MAX, known_at: register.size() };
+    let (catalogue, all) = (Catalogue::built_in(), (usize::MAX, usize::MAX));
+    let found = register.search(&catalogue, &Wanted::default(), moment, 0, all).0;
+    let mut of_guangdong = Interest::default();
+    of_guangdong.authority(authority("440000"));
+    let matching = register.matching(&of_guangdong, 0, register.size(), usize::MAX);
+    (
+        (state.size(), state.frontier().clone(), state.block(), state.recorded_micros()),
+        (requests, register.size(), register.designee_count()),
+        (format!("{found:?}"), matching),
+    )
+}
+
+/// Decode → stage → seal, as a start and a follower do.
+fn follow(state: &mut State, catalogue: &Catalogue, leaves: &[LeafAt]) {
+    let decode = |leaf: &LeafAt| <Leaf as prost::Message>::decode(leaf.bytes.clone()).unwrap();
+    let decoded: Vec<Leaf> = leaves.iter().map(decode).collect();
+    let mut staging = state.begin();
+    for leaf in &decoded {
+        staging.stage(&event::stored_event(catalogue, &leaf.event).unwrap());
+    }
+    let staged = staging.accept();
+    let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(&leaf.bytes)).collect();
+    let id = Some(decoded[0].request_id.as_ref()).filter(|id| !id.is_empty());
+    let micros = decoded[0].recorded_time.as_ref().map(micros);
+    state.seal(staged, &hashes, id, micros);
+}
+
+#[test]
+fn the_writer_and_a_start_reach_the_same_state() {
+    let catalogue = Catalogue::built_in();
+    let (mut written, mut followed) = (State::default(), State::default());
+    let mut chunks = ChunkWriter::new(0, Vec::new());
+    for (i, commit) in (0_i64..).zip(commits(COMMITS)) {
+        decide(&mut written, &catalogue, &mut chunks, commit, |_| Ok(1_000_000 + i)).unwrap();
+        let group = chunks.finish();
+        let leaves: Vec<_> = group.chunks.iter().flat_map(Chunk::leaves).collect();
+        follow(&mut followed, &catalogue, &leaves);
+        assert_eq!(parts(&written), parts(&followed), "after commit {i}");
+        if i % 7 == 0 {
+            written.settle(written.size());
+        }
+    }
+}
+
+#[test]
+fn a_rejected_commit_and_a_trial_leave_no_trace() {
+    let catalogue = Catalogue::built_in();
+    let mut state = State::default();
+    let mut chunks = ChunkWriter::new(0, Vec::new());
+    let [first, second] = commits(2).try_into().unwrap();
+    let again = Commit { request: None, ..commit(list(5, 1)) };
+    decide(&mut state, &catalogue, &mut chunks, first, |_| Ok(1)).unwrap();
+    let before = parts(&state);
+    let trial = Commit { validate_only: true, ..second };
+    decide(&mut state, &catalogue, &mut chunks, trial, |_| unreachable!()).unwrap();
+    assert_eq!(parts(&state), before);
+    decide(&mut state, &catalogue, &mut chunks, again, |_| unreachable!()).unwrap_err();
+    assert_eq!(parts(&state), before);
+    let [_, second] = commits(2).try_into().unwrap();
+    let refused = |_| Err("the clock jumped".to_owned());
+    decide(&mut state, &catalogue, &mut chunks, second, refused).unwrap_err();
+    assert_eq!(parts(&state), before);
+}
+
+#[test]
+fn a_rollback_over_ten_thousand_commits_equals_a_rebuild() {
+    let catalogue = Catalogue::built_in();
+    let kept = 40;
+    let mut state = State::default();
+    let mut chunks = ChunkWriter::new(0, Vec::new());
+    let mut expected = None;
+    for (i, commit) in commits(10_000 + kept).into_iter().enumerate() {
+        if i == kept {
+            expected = Some((state.size(), parts(&state)));
+        }
+        let now = |_| Ok(i64::try_from(i).unwrap());
+        decide(&mut state, &catalogue, &mut chunks, commit, now).unwrap();
+        // A part of the commits before is durable; the way back to it stays open.
+        if i == kept / 2 {
+            state.settle(state.size());
+        }
+        if i == kept * 2 {
+            let (size, _) = expected.as_ref().unwrap();
+            state.settle(*size);
+        }
+    }
+    let (size, expected) = expected.unwrap();
+    state.rollback(size);
+    assert!(parts(&state) == expected, "a rollback left a trace");
+    let mut rebuilt = State::default();
+    let mut chunks = ChunkWriter::new(0, Vec::new());
+    for (i, commit) in (0_i64..).zip(commits(kept)) {
+        decide(&mut rebuilt, &catalogue, &mut chunks, commit, |_| Ok(i)).unwrap();
+    }
+    assert!(parts(&state) == parts(&rebuilt), "a rollback is not a rebuild");
+}

@@ -1,0 +1,18 @@
+//! Tests from outside, in rooms; `tests/README.md` says which is which.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::await_holding_lock,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap
+)]
+
+mod api;
+mod architecture;
+mod chaos;
+mod cli;
+mod contract;
+mod guarantees;
+mod register;
+mod support;

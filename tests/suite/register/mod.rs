@@ -1,0 +1,9 @@
+//! What follows from the events: titles, cases of real life, filters, and a model beside the
+//! register.
+
+mod cases;
+mod filters;
+mod model;
+mod published_history;
+mod replay;
+mod titles;

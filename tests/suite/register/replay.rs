@@ -1,0 +1,118 @@
+//! A register depends on the events alone: replayed, cut or taken back, it answers the same.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use proptest::{prelude::*, test_runner::Config};
+use tidu::{
+    domain::{DesigneeId, catalogue::Catalogue},
+    ledger::Ledger,
+    protocol::event,
+    register::Register,
+};
+
+use crate::support::{Book, DESIGNEES, Step, day, interests, open, scopes, steps, view};
+
+/// All that a reader could ask, as text.
+fn answers(ledger: &Ledger, known_at: u64) -> String {
+    answers_of(&ledger.register(), known_at)
+}
+
+fn answers_of(register: &Register, known_at: u64) -> String {
+    let mut text = String::new();
+    for designee in DESIGNEES {
+        let id = DesigneeId::parse(designee).unwrap();
+        let Some(index) = register.find(&id, known_at) else { continue };
+        for year in [2014, 2017, 2020, 2023, 2030] {
+            let view = view(register, index, day(&format!("{year}-06-30")), known_at);
+            text.push_str(&format!("{view:?}\n"));
+        }
+    }
+    // The scope of every event, and the designees that it concerns.
+    for interest in scopes() {
+        text.push_str(&format!("{:?}", register.matching(interest, 0, known_at, usize::MAX)));
+    }
+    for position in 0..known_at {
+        let mut ids = BTreeSet::new();
+        register.followed_as(position, position + 1, |id| {
+            ids.insert(id.to_string());
+        });
+        text.push_str(&format!("{ids:?}"));
+    }
+    // What a filter gives below a size does not change when the log grows.
+    for interest in interests() {
+        text.push_str(&format!("{:?}", register.matching(&interest, 0, known_at, usize::MAX)));
+    }
+    text
+}
+
+/// Designees are numbered in order of appearance, which a rejected commit must not disturb.
+#[test]
+fn a_replay_gives_the_writers_register_at_every_size() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    proptest!(Config::with_cases(200), |(history in steps())| {
+        runtime.block_on(async {
+            let book = Book::new();
+            let mut sizes = vec![0];
+            let mut then = vec![answers(&book.ledger, 0)];
+            for step in &history {
+                let events = step.iter().map(Step::event).collect();
+                let before = answers(&book.ledger, *sizes.last().unwrap());
+                match book.record(events).await {
+                    Ok(first) => {
+                        let size = first + step.len() as u64;
+                        sizes.push(size);
+                        then.push(answers(&book.ledger, size));
+                    }
+                    Err(_) => {
+                        // A rejected commit leaves no trace.
+                        prop_assert_eq!(answers(&book.ledger, *sizes.last().unwrap()), before);
+                    }
+                }
+            }
+            let again = open(Arc::new(book.log.clone()), Arc::default(), Arc::default());
+            prop_assert_eq!(again.durable().root, book.ledger.durable().root);
+            prop_assert_eq!(again.register().designee_count(), book.ledger.register().designee_count());
+            for (size, expected) in sizes.iter().zip(&then) {
+                prop_assert_eq!(&answers(&again, *size), expected, "known at {}", size);
+                prop_assert_eq!(&answers(&book.ledger, *size), expected, "known at {}", size);
+            }
+            Ok(())
+        })?;
+    });
+}
+
+/// The fold is total: also of events that the rules would refuse, such as transfers in a circle.
+#[test]
+fn known_at_is_the_log_cut_there_and_rollback_leaves_no_trace() {
+    let catalogue = Catalogue::built_in();
+    proptest!(Config::with_cases(150), |(history in steps(), cut in 0..30_usize)| {
+        let events: Vec<_> = history
+            .iter()
+            .flatten()
+            .enumerate()
+            .filter_map(|(i, step)| event::proposal(&catalogue, i, step.event()).ok())
+            .map(|proposed| proposed.event)
+            .collect();
+        let mut whole = Register::default();
+        let mut cuts = vec![answers_of(&whole, 0)];
+        for event in &events {
+            whole.apply(event);
+            cuts.push(answers_of(&whole, whole.size()));
+        }
+        for (size, expected) in (0..).zip(&cuts) {
+            prop_assert_eq!(&answers_of(&whole, size), expected, "known at {}", size);
+        }
+        let cut = cut.min(events.len());
+        let mut taken_back = Register::default();
+        events[..cut].iter().for_each(|event| taken_back.apply(event));
+        let savepoint = taken_back.savepoint();
+        events[cut..].iter().for_each(|event| taken_back.apply(event));
+        taken_back.rollback_to(&savepoint);
+        let size = taken_back.size();
+        prop_assert_eq!(&answers_of(&taken_back, size), &cuts[cut]);
+        // And what is applied afterwards goes on as if nothing had been.
+        events[cut..].iter().for_each(|event| taken_back.apply(event));
+        prop_assert_eq!(answers_of(&taken_back, taken_back.size()), cuts.pop().unwrap());
+        prop_assert_eq!(taken_back.designee_count(), whole.designee_count());
+    });
+}

@@ -1,0 +1,29 @@
+//! What tests need: servers, events, ledgers in memory, seeds. Tests import from here, never from
+//! one another.
+
+pub mod events;
+pub mod facts;
+pub mod gated_log;
+pub mod histories;
+pub mod history;
+pub mod interests;
+pub mod ledger;
+pub mod memory_log;
+pub mod patience;
+pub mod seed;
+pub mod server;
+pub mod simulated_disk;
+pub mod tools;
+pub mod workload;
+
+pub use self::{
+    events::{authority, date, designated, event, list, little_giant, made_up},
+    facts::{annulled, corrected, failed, ministry, notice, passed, revoked, sealed},
+    gated_log::GatedLog,
+    histories::{A, B, DESIGNEES, OTHERS, Step, other, steps},
+    interests::{interests, of_authority, of_batch, scopes, under, watching},
+    ledger::{Book, Hands, commit, day, open, view},
+    memory_log::MemoryLog,
+    patience::{PATIENCE, in_time},
+    server::{Client, Fresh, Server, TIDU, directory, reason},
+};
