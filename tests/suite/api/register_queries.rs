@@ -336,10 +336,10 @@ async fn an_operators_catalogue_decides_and_a_broken_one_is_refused() {
     let path = dir.path().join("catalogue.toml");
     // Specialised SMEs for two years, and only after a notice of ten working days.
     let stricter = built_in.replace(
-        "decided_by = \"provincial\", validity_years = 3, renewal = \"review\", unrenewed = \"lapses\", \
-         holders = [\"enterprise\"], prerequisites",
-        "decided_by = \"provincial\", validity_years = 2, renewal = \"review\", unrenewed = \"lapses\", \
-         holders = [\"park\"], prerequisites",
+        "decided_by = \"provincial\", validity_years = 3, renewal = \"review\", \
+         unrenewed = \"lapses\", holders = [\"enterprise\"], prerequisites",
+        "decided_by = \"provincial\", validity_years = 2, renewal = \"review\", \
+         unrenewed = \"lapses\", holders = [\"park\"], prerequisites",
     );
     assert_ne!(stricter, built_in);
     std::fs::write(&path, &stricter).unwrap();

@@ -1,7 +1,6 @@
 //! What the house says of itself, checked on the syntax trees of its sources. Each check has a test
 //! that shows a wrong sample to it.
 
-mod allowed;
 mod homes;
 mod names;
 mod paths;

@@ -2,10 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{
-    allowed::MISSING_FILES,
-    sources::{Source, files, root, sources},
-};
+use super::sources::{Source, files, root, sources};
 
 /// Relative links of a page that lead nowhere. `exists` is asked from the root of the repository
 /// on.
@@ -62,12 +59,7 @@ fn files_that_comments_name_exist() {
         names.map(|name| (source.path.clone(), name)).collect::<Vec<_>>()
     };
     let dead: Vec<_> = real.flat_map(dead).collect();
-    let missing = |name: &str| MISSING_FILES.contains(&name);
-    let unknown: Vec<_> = dead.iter().filter(|(_, name)| !missing(name)).collect();
-    assert!(unknown.is_empty(), "{unknown:#?}");
-    for file in MISSING_FILES {
-        assert!(!exists(file), "{file} exists, so take it out of allowed.rs");
-    }
+    assert!(dead.is_empty(), "{dead:#?}");
 }
 
 #[test]

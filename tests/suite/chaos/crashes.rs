@@ -78,7 +78,8 @@ async fn what_was_acknowledged_or_seen_survives_kill_9() {
         check(&data, &known, cycle).await;
     }
     println!(
-        "{cycles} kills while opening, {killed} while appending or draining, {} drains that ended before; {} events \
+        "{cycles} kills while opening, {killed} while appending or draining, \
+         {} drains that ended before; {} events \
          acknowledged, {} seen",
         cycles - killed,
         known.acknowledged.lock().len(),

@@ -228,7 +228,7 @@ async fn lists_counts_and_explanations_print_what_the_register_says() {
 }
 
 #[tokio::test]
-async fn addresses_other_than_plain_http_are_refused_before_anything_is_sent() {
+async fn addresses_other_than_plain_http_are_refused_at_once() {
     let fresh = Fresh::start();
     let at = fresh.server.address.trim_start_matches("http://").to_owned();
     let copy = fresh.dir.path().join("copy");

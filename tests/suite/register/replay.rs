@@ -71,7 +71,8 @@ fn a_replay_gives_the_writers_register_at_every_size() {
             }
             let again = open(Arc::new(book.log.clone()), Arc::default(), Arc::default());
             prop_assert_eq!(again.durable().root, book.ledger.durable().root);
-            prop_assert_eq!(again.register().designee_count(), book.ledger.register().designee_count());
+            let count = again.register().designee_count();
+            prop_assert_eq!(count, book.ledger.register().designee_count());
             for (size, expected) in sizes.iter().zip(&then) {
                 prop_assert_eq!(&answers(&again, *size), expected, "known at {}", size);
                 prop_assert_eq!(&answers(&book.ledger, *size), expected, "known at {}", size);

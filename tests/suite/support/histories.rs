@@ -159,7 +159,8 @@ impl Step {
 pub fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
     let (who, batch, day) = (0..DESIGNEES.len(), 0..4_u8, 0..140_u8);
     let step = prop_oneof![
-        4 => (who.clone(), batch.clone(), day.clone()).prop_map(|(w, b, d)| Step::Designate(w, b, d)),
+        4 => (who.clone(), batch.clone(), day.clone())
+            .prop_map(|(w, b, d)| Step::Designate(w, b, d)),
         2 => (who.clone(), batch.clone(), day.clone()).prop_map(|(w, b, d)| Step::Notice(w, b, d)),
         2 => (who.clone(), day.clone()).prop_map(|(w, d)| Step::Pass(w, d)),
         1 => (who.clone(), day.clone()).prop_map(|(w, d)| Step::Fail(w, d)),

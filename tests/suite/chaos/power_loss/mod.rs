@@ -227,7 +227,8 @@ fn print_activity(disk: &Disk) {
 }
 
 const SMALL: [&str; 3] = [
-    "phase:first-start open phase:small-commits small:30 mark small:15 mark small:5 phase:close close",
+    "phase:first-start open phase:small-commits small:30 mark small:15 mark small:5 \
+     phase:close close",
     "phase:restart open phase:after-restart small:20 mark small:5 leave",
     "phase:restart-after-kill open phase:after-kill small:10 close",
 ];
@@ -250,7 +251,8 @@ fn small_commits_and_restarts_survive_a_power_loss() {
 
 /// A commit of several sync windows, which a power loss can leave without its end.
 const LARGE: [&str; 2] = [
-    "phase:before-large open small:3 phase:large-commit large:3000 phase:after-large small:5 mark phase:larger-commit \
+    "phase:before-large open small:3 phase:large-commit large:3000 phase:after-large \
+     small:5 mark phase:larger-commit \
      large:10000 small:3 close",
     "phase:large-restart open phase:large-again large:2000 small:2 leave",
 ];
@@ -390,7 +392,8 @@ fn a_cursor_advanced_before_a_power_loss_stands_there_after_it() {
         let verdict = cursor_verdict(&dir.path().join("data"), acknowledged, 27);
         assert!(
             matches!(verdict, Verdict::Same(_)),
-            "{verdict:?}: {acknowledged} was acknowledged; phase {name}, moment {cut}, image seed {seed}"
+            "{verdict:?}: {acknowledged} was acknowledged; phase {name}, \
+             moment {cut}, image seed {seed}"
         );
         report.add(name, &image, bytes, &verdict);
     }

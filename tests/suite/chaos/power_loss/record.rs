@@ -17,8 +17,10 @@ const PLAN: &str = "TIDU_WORKLOAD_PLAN";
 const PLACE: &str = "TIDU_WORKLOAD_PLACE";
 /// The test that is the process.
 const WORKLOAD: &str = "chaos::power_loss::record::workload";
-const CALLS: &str = "openat,creat,close,dup,dup2,dup3,fcntl,write,pwrite64,pwritev,pwritev2,writev,truncate,ftruncate,\
-     fallocate,copy_file_range,fsync,fdatasync,sync_file_range,rename,renameat,renameat2,link,linkat,unlink,unlinkat,\
+const CALLS: &str = "openat,creat,close,dup,dup2,dup3,fcntl,write,pwrite64,pwritev,\
+     pwritev2,writev,truncate,ftruncate,\
+     fallocate,copy_file_range,fsync,fdatasync,sync_file_range,rename,renameat,renameat2,\
+     link,linkat,unlink,unlinkat,\
      mkdir,mkdirat,rmdir";
 
 /// True if strace is there. A test that needs it says so loudly where it is not.

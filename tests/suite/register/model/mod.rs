@@ -205,7 +205,8 @@ fn the_order_of_recording_matters_only_through_position() {
                         let of = (title.programme, title.authority, title.item);
                         (of, title.status, title.valid_from, title.valid_to, title.batch)
                     };
-                    all.push((designee, view.titles.into_iter().map(title).collect::<BTreeSet<_>>()));
+                    let titles: BTreeSet<_> = view.titles.into_iter().map(title).collect();
+                    all.push((designee, titles));
                 }
             }
             all
