@@ -1,5 +1,5 @@
-//! Keeps a copy of the log, or of a part of it, in SQLite; killed at any moment, it misses nothing
-//! and doubles nothing.
+//! Keeps a copy of the log, or of a part of it, in SQLite. It may be killed at any moment: each
+//! event is stored exactly once.
 //!
 //! ```sh
 //! cargo run --example subscriber -- --server 127.0.0.1:50051 --db copy.db --programme little-giant
@@ -20,13 +20,12 @@ use tonic::{
     transport::{self, Endpoint},
 };
 
-/// The server speaks at least every 10 s; after twice as long the connection is given up.
+/// The server sends a message at least every 10 s. After twice as long the program reconnects.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
-/// First and longest pause before connecting again; it doubles.
+/// First and longest pause before a reconnection. The pause doubles each time.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// `position` has no `OR IGNORE` anywhere: an event that came twice would be an error, not a
-/// silence.
+/// Without `OR IGNORE`, an event that comes twice is an error and is not dropped silently.
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
     CREATE TABLE IF NOT EXISTS events (
@@ -48,15 +47,15 @@ struct Args {
     /// Only events that concern this programme (may be repeated)
     #[arg(long = "programme", value_name = "ID")]
     programmes: Vec<String>,
-    /// Only events of this region or what lies under it
+    /// Only events of this region and the regions under it
     #[arg(long, value_name = "CODE", default_value = "")]
     region: String,
 }
 
-/// The server has no TLS, so an address with a scheme, `https://` above all, is refused.
+/// Refuses an address with a scheme, above all `https://`, because the server has no TLS.
 fn host_and_port(text: &str) -> Result<String, String> {
     if text.contains("://") {
-        return Err("takes HOST:PORT without a scheme; the connection is in plaintext".to_owned());
+        return Err("must be HOST:PORT without a scheme; the connection is in plaintext".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -64,7 +63,7 @@ fn host_and_port(text: &str) -> Result<String, String> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Err(error) = run(&Args::parse()).await;
-    eprintln!("subscriber: {}", said(error.as_ref()));
+    eprintln!("subscriber: {}", describe_error(error.as_ref()));
     ExitCode::FAILURE
 }
 
@@ -74,23 +73,23 @@ async fn run(args: &Args) -> Result<Infallible, Box<dyn Error>> {
     loop {
         let before = copy.next_position;
         let Err(error) = copy.follow(args).await;
-        if !may_pass(error.as_ref()) {
+        if !is_retryable(error.as_ref()) {
             return Err(error);
         }
         if copy.next_position > before {
             pause = PAUSE_MIN;
         }
-        // A random part keeps all subscribers of a server from coming back at once.
+        // Jitter, so that the subscribers of a server do not all come back at once.
         let pause_now = pause.mul_f64(0.5 + 0.5 * fastrand::f64());
-        eprintln!("{}; connecting again in {pause_now:.1?}", said(error.as_ref()));
+        eprintln!("{}; connecting again in {pause_now:.1?}", describe_error(error.as_ref()));
         sleep(pause_now).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 
-/// A broken connection shows under several codes, so we name what trying again cannot cure: a wrong
-/// filter, another log, a place beyond the log, another API, a damaged log.
-fn may_pass(error: &(dyn Error + 'static)) -> bool {
+/// True unless a retry cannot help: a wrong filter, another log, a position beyond the log, another
+/// API, a damaged log. All other codes are retried, because a broken connection has several.
+fn is_retryable(error: &(dyn Error + 'static)) -> bool {
     use Code::{DataLoss, FailedPrecondition, InvalidArgument, OutOfRange, Unimplemented};
     match error.downcast_ref::<Status>().map(Status::code) {
         Some(InvalidArgument | FailedPrecondition | OutOfRange | Unimplemented | DataLoss) => false,
@@ -99,17 +98,17 @@ fn may_pass(error: &(dyn Error + 'static)) -> bool {
     }
 }
 
-fn said(error: &(dyn Error + 'static)) -> String {
+fn describe_error(error: &(dyn Error + 'static)) -> String {
     match error.downcast_ref::<Status>() {
         Some(status) => format!("{:?}: {}", status.code(), status.message()),
         None => error.to_string(),
     }
 }
 
-/// The database and the place it has reached.
+/// The database and the position that it has reached.
 struct Copy {
     db: Connection,
-    /// Empty until a server was reached for the first time.
+    /// Empty until the first connection to a server.
     log_id: String,
     next_position: u64,
     filter: pb::Filter,
@@ -127,17 +126,16 @@ impl Copy {
         let read = "SELECT log_id, next_position, filter FROM place";
         let place = db.query_row(read, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         let (log_id, next_position, stored) =
-            place.optional()?.unwrap_or_else(|| (String::new(), 0, described(&filter)));
-        // next_position counts for one filter: under a wider one, what was passed over would be
-        // missing.
-        if stored != described(&filter) {
+            place.optional()?.unwrap_or_else(|| (String::new(), 0, describe(&filter)));
+        // next_position is valid for one filter: a wider one would miss the events passed over.
+        if stored != describe(&filter) {
             return Err(format!("the database holds {stored}; take another for this filter").into());
         }
         Ok(Self { db, log_id, next_position, filter })
     }
 
     /// Follows until the connection breaks.
-    #[allow(clippy::disallowed_methods)] // for servers: this status is never sent
+    #[allow(clippy::disallowed_methods)] // the ban is for servers; this status is never sent
     async fn follow(&mut self, args: &Args) -> Result<Infallible, Box<dyn Error>> {
         let channel = Endpoint::from_shared(format!("http://{}", args.server))?
             .connect_timeout(Duration::from_secs(5))
@@ -146,8 +144,7 @@ impl Copy {
             .connect()
             .await?;
         if self.log_id.is_empty() {
-            // Asked beforehand: batches do not name their log, and no place may be stored without
-            // it.
+            // First, because batches do not name their log, and no position is stored without it.
             let mut admin = AdminServiceClient::new(channel.clone());
             let status = admin.get_status(pb::GetStatusRequest {}).await?;
             self.log_id = status.into_inner().log_id;
@@ -173,13 +170,13 @@ impl Copy {
         }
     }
 
-    /// Stores events and place in one transaction: both are there afterwards, or neither is.
+    /// Stores events and position in one transaction: both or neither.
     fn store(&mut self, leaves: &[bytes::Bytes], next: u64) -> Result<(), Box<dyn Error>> {
         let whole_log = self.filter == pb::Filter::default();
-        // A filter passes positions over; nothing ever goes back.
+        // With a filter, positions have gaps; they never decrease.
         let check = |what: &str, found: u64, due: u64| {
             let holds = found == due || (found > due && !whole_log);
-            holds.then_some(()).ok_or_else(|| format!("{what} {found} came where {due} was due"))
+            holds.then_some(()).ok_or_else(|| format!("{what} {found} came, {due} was expected"))
         };
         let transaction = self.db.transaction()?;
         let mut due = self.next_position;
@@ -198,7 +195,7 @@ impl Copy {
         check("next_position", next, due)?;
         let place = "INSERT INTO place (only, log_id, filter, next_position) VALUES (1, ?1, ?2, ?3)
              ON CONFLICT (only) DO UPDATE SET next_position = excluded.next_position";
-        transaction.execute(place, params![self.log_id, described(&self.filter), next])?;
+        transaction.execute(place, params![self.log_id, describe(&self.filter), next])?;
         transaction.commit()?;
         if !leaves.is_empty() {
             println!("{} events, next position {next}", leaves.len());
@@ -208,6 +205,6 @@ impl Copy {
     }
 }
 
-fn described(filter: &pb::Filter) -> String {
+fn describe(filter: &pb::Filter) -> String {
     format!("programmes {:?}, region {:?}", filter.programmes, filter.region_under)
 }

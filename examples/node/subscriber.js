@@ -1,4 +1,5 @@
-// Keeps a copy of the log, or of a part of it, in SQLite; killed at any moment, it misses nothing and doubles nothing.
+// Keeps a copy of the log, or of a part of it, in SQLite. It may be killed at any moment: each
+// event is stored exactly once.
 //
 //     node subscriber.js --server 127.0.0.1:50051 --db copy.db --programme little-giant
 
@@ -10,27 +11,27 @@ const grpc = require('@grpc/grpc-js');
 const protoLoader = require('@grpc/proto-loader');
 const Database = require('better-sqlite3');
 
-// The server speaks at least every 10 s; after twice as long the connection is given up.
+// The server sends a message at least every 10 s. After twice as long the program reconnects.
 const SILENCE_MS_MAX = 20_000;
-// First and longest pause before connecting again; it doubles.
+// First and longest pause before a reconnection. The pause doubles each time.
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 5_000;
-// What trying again cannot cure. A broken connection shows under several codes: we try again after all others.
+// Codes after which a retry cannot help. All others are retried, because a broken connection has several.
 const FATAL = new Set([
-  grpc.status.INVALID_ARGUMENT, // a filter that names what is not there
+  grpc.status.INVALID_ARGUMENT, // an unknown programme or region in the filter
   grpc.status.FAILED_PRECONDITION, // another log
-  grpc.status.OUT_OF_RANGE, // a place beyond the log: it was put back to an earlier state
+  grpc.status.OUT_OF_RANGE, // a position beyond the log: it was restored to an older state
   grpc.status.UNIMPLEMENTED, // another API
   grpc.status.DATA_LOSS, // a damaged log
 ]);
 const CHANNEL_OPTIONS = {
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
-  // gRPC has a pause of its own between connections, which grows to two minutes unless told otherwise.
+  // gRPC pauses between connections too; by default its pause grows to two minutes.
   'grpc.initial_reconnect_backoff_ms': PAUSE_MS_MIN,
   'grpc.max_reconnect_backoff_ms': PAUSE_MS_MAX,
 };
-// No OR IGNORE anywhere: an event that came twice would be an error, not a silence.
+// Without OR IGNORE, an event that comes twice is an error and is not dropped silently.
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
   CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, designee TEXT NOT NULL, leaf BLOB NOT NULL);
@@ -45,7 +46,7 @@ const { values: args } = parseArgs({
     region: { type: 'string', default: '' },
   },
 });
-// The server has no TLS, so an address with a scheme, https:// above all, is refused.
+// Refuses an address with a scheme, above all https://, because the server has no TLS.
 if (args.server.includes('://')) {
   console.error(`subscriber: --server ${args.server}: give HOST:PORT without a scheme, the connection is in plaintext`);
   process.exit(2);
@@ -69,11 +70,11 @@ const admin = new api.AdminService(args.server, credentials, CHANNEL_OPTIONS);
 const db = new Database(args.db);
 db.exec(SCHEMA);
 const place = db.prepare('SELECT log_id, next_position, filter FROM place').get() ?? {
-  log_id: '', // until a server is reached for the first time
+  log_id: '', // until the first connection to a server
   next_position: 0,
   filter: JSON.stringify(filter),
 };
-// next_position counts for one filter: under a wider one, what was passed over would be missing.
+// next_position is valid for one filter: a wider one would miss the events passed over so far.
 if (place.filter !== JSON.stringify(filter)) {
   fail(`the database holds ${place.filter}; take another for this filter`);
 }
@@ -81,7 +82,7 @@ const insertEvent = db.prepare('INSERT INTO events (position, designee, leaf) VA
 const setPlace = db.prepare(`INSERT INTO place (only, log_id, filter, next_position) VALUES (1, ?, ?, ?)
   ON CONFLICT (only) DO UPDATE SET next_position = excluded.next_position`);
 
-// Stores events and place in one transaction: both are there afterwards, or neither is.
+// Stores events and position in one transaction: both or neither.
 const store = db.transaction((leaves, next) => {
   let expected = place.next_position;
   for (const leaf of leaves) {
@@ -95,10 +96,10 @@ const store = db.transaction((leaves, next) => {
   setPlace.run(place.log_id, place.filter, next);
 });
 
-// A filter passes positions over; nothing ever goes back.
+// With a filter, positions have gaps; they never decrease.
 function check(found, expected, what) {
   if (found < expected || (found > expected && wholeLog)) {
-    throw new Error(`${what} ${found} came where ${expected} was due`);
+    throw new Error(`${what} ${found} came, ${expected} was expected`);
   }
 }
 
@@ -113,7 +114,7 @@ function receive(message) {
   }
 }
 
-// Asked beforehand: batches do not name their log, and no place may be stored without it.
+// First, because batches do not name their log, and no position is stored without it.
 function learnLog() {
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + 10_000;
@@ -147,10 +148,10 @@ async function main() {
   for (;;) {
     const before = place.next_position;
     const error = await follow().catch((error) => error);
-    // What carries no gRPC code is the database's or our own.
+    // An error without a gRPC code comes from the database or from this program.
     if (!Number.isInteger(error.code) || FATAL.has(error.code)) fail(error.message);
     if (place.next_position > before) pause = PAUSE_MS_MIN;
-    // A random part keeps all subscribers of a server from coming back at once.
+    // Jitter, so that the subscribers of a server do not all come back at once.
     const now = pause * (0.5 + Math.random() / 2);
     console.error(`${error.message}; connecting again in ${now.toFixed()} ms`);
     await new Promise((resolve) => setTimeout(resolve, now));

@@ -1,4 +1,5 @@
-"""Keeps a copy of the log, or of a part of it, in SQLite; killed at any moment, it misses nothing and doubles nothing.
+"""Keeps a copy of the log, or of a part of it, in SQLite. It may be killed at any moment: each event is stored
+exactly once.
 
     python subscriber.py --server 127.0.0.1:50051 --db copy.db --programme little-giant
 
@@ -16,15 +17,15 @@ from google.protobuf import json_format
 
 from tidu.v1 import admin_service_pb2, admin_service_pb2_grpc, ledger_service_pb2, ledger_service_pb2_grpc
 
-# The server speaks at least every 10 s; after twice as long the connection is given up.
+# The server sends a message at least every 10 s. After twice as long the program reconnects.
 SILENCE_SECONDS_MAX = 20
-# First and longest pause before connecting again; it doubles.
+# First and longest pause before a reconnection. The pause doubles each time.
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.1, 5
-# What trying again cannot cure. A broken connection shows under several codes: we try again after all others.
+# Codes after which a retry cannot help. All others are retried, because a broken connection has several.
 FATAL = {
-    grpc.StatusCode.INVALID_ARGUMENT,  # a filter that names what is not there
+    grpc.StatusCode.INVALID_ARGUMENT,  # an unknown programme or region in the filter
     grpc.StatusCode.FAILED_PRECONDITION,  # another log
-    grpc.StatusCode.OUT_OF_RANGE,  # a place beyond the log: it was put back to an earlier state
+    grpc.StatusCode.OUT_OF_RANGE,  # a position beyond the log: it was restored to an older state
     grpc.StatusCode.UNIMPLEMENTED,  # another API
     grpc.StatusCode.DATA_LOSS,  # a damaged log
 }
@@ -32,12 +33,12 @@ CHANNEL_OPTIONS = [
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
-    # gRPC has a pause of its own between connections, which grows to two minutes unless told otherwise.
+    # gRPC pauses between connections too; by default its pause grows to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 5_000),
 ]
-# No OR IGNORE anywhere: an event that came twice would be an error, not a silence.
+# Without OR IGNORE, an event that comes twice is an error and is not dropped silently.
 SCHEMA = """
     PRAGMA journal_mode = WAL;
     CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, designee TEXT NOT NULL, json TEXT NOT NULL);
@@ -46,12 +47,12 @@ SCHEMA = """
 """
 
 
-class Wrong(Exception):
-    """What the program must not go on after."""
+class StopError(Exception):
+    """A fault after which the program must stop."""
 
 
 class Copy:
-    """The database and the place it has reached."""
+    """The database and the position that it has reached."""
 
     def __init__(self, path, chosen):
         self.db = sqlite3.connect(path)
@@ -59,16 +60,16 @@ class Copy:
         self.chosen = chosen
         self.filter = json_format.MessageToJson(chosen, indent=None)
         place = self.db.execute("SELECT log_id, next_position, filter FROM place").fetchone()
-        # The log id is empty until a server was reached for the first time.
+        # The log id is empty until the first connection to a server.
         self.log_id, self.next_position, stored = place or ("", 0, self.filter)
-        # next_position counts for one filter: under a wider one, what was passed over would be missing.
+        # next_position is valid for one filter: a wider one would miss the events passed over so far.
         if stored != self.filter:
-            raise Wrong(f"the database holds {stored}, not {self.filter}; take another for this filter")
+            raise StopError(f"the database holds {stored}, not {self.filter}; take another for this filter")
 
     async def follow(self, channel):
         """Follows until the connection breaks."""
         if not self.log_id:
-            # Asked beforehand: batches do not name their log, and no place may be stored without it.
+            # First, because batches do not name their log, and no position is stored without it.
             admin = admin_service_pb2_grpc.AdminServiceStub(channel)
             self.log_id = (await admin.GetStatus(admin_service_pb2.GetStatusRequest(), timeout=10)).log_id
         request = ledger_service_pb2.SubscribeRequest(
@@ -83,7 +84,7 @@ class Copy:
                     self.store([], message.progress.next_position)
 
     def store(self, events, next_position):
-        """Stores events and place in one transaction: both are there afterwards, or neither is."""
+        """Stores events and position in one transaction: both or neither."""
         expected = self.next_position
         with self.db:
             for recorded in events:
@@ -103,9 +104,9 @@ class Copy:
             print(f"{len(events)} events, next position {next_position}", flush=True)
 
     def check(self, found, expected, what):
-        """A filter passes positions over; nothing ever goes back."""
+        """With a filter, positions have gaps; they never decrease."""
         if found < expected or (found > expected and not self.chosen.ListFields()):
-            raise Wrong(f"{what} {found} came where {expected} was due")
+            raise StopError(f"{what} {found} came, {expected} was expected")
 
 
 async def run(arguments):
@@ -121,9 +122,9 @@ async def run(arguments):
             except grpc.aio.AioRpcError as error:
                 why = f"{error.code().name}: {error.details()}"
                 if error.code() in FATAL:
-                    raise Wrong(why) from error
+                    raise StopError(why) from error
             except asyncio.TimeoutError:
-                why = f"nothing came for {SILENCE_SECONDS_MAX} s"
+                why = f"no message came for {SILENCE_SECONDS_MAX} s"
             if copy.next_position > before:
                 pause = PAUSE_SECONDS_MIN
             # A random part keeps all subscribers of a server from coming back at once.
@@ -134,7 +135,7 @@ async def run(arguments):
 
 
 def host_and_port(text):
-    """The server has no TLS, so an address with a scheme, https:// above all, is refused."""
+    """Refuses an address with a scheme, above all https://, because the server has no TLS."""
     if "://" in text:
         raise argparse.ArgumentTypeError(f"{text!r} has a scheme; give HOST:PORT, the connection is in plaintext")
     return text
@@ -145,11 +146,11 @@ def main():
     parser.add_argument("--server", type=host_and_port, default="127.0.0.1:50051", metavar="HOST:PORT")
     parser.add_argument("--db", default="copy.db", metavar="FILE")
     parser.add_argument("--programme", action="append", default=[], metavar="ID", help="may be repeated")
-    parser.add_argument("--region", default="", metavar="CODE", help="this region or what lies under it")
+    parser.add_argument("--region", default="", metavar="CODE", help="this region and the regions under it")
     try:
         asyncio.run(run(parser.parse_args()))
-    except Wrong as wrong:
-        sys.exit(f"subscriber: {wrong}")
+    except StopError as error:
+        sys.exit(f"subscriber: {error}")
 
 
 if __name__ == "__main__":
