@@ -26,6 +26,8 @@ pub const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
 /// Most bytes of all error details together. Clients bound their trailers: grpc-java allows 8 KiB,
 /// and base64 makes the details a third longer.
 pub const ERROR_DETAILS_BYTES_MAX: usize = 4 * 1024;
+/// Most bytes of the ErrorInfo of one fault, with its echoed value, message and conflicts.
+pub const ERROR_INFO_BYTES_MAX: usize = 1_024;
 /// Most bytes of a request id, a batch, an item, a round, a rule version or another id.
 pub const ID_BYTES_MAX: usize = 64;
 /// Most characters of a name (an enterprise, an issuer, a pool).
@@ -54,6 +56,8 @@ pub const STATUS_REJECTIONS_MAX: usize = 100;
 pub const CONFLICTS_MAX: usize = 8;
 
 const _: () = {
+    // Violations fit beside the ErrorInfo of a fault.
+    assert!(ERROR_INFO_BYTES_MAX < ERROR_DETAILS_BYTES_MAX);
     // Encoded in base64, the details leave room for the other trailers in 8 KiB.
     assert!(ERROR_DETAILS_BYTES_MAX / 3 * 4 < 8 * 1024);
     assert!(STATUS_REJECTIONS_MAX <= REJECTIONS_MAX);
@@ -364,4 +368,32 @@ const _: () = {
     assert!(WATCHDOG_INTERVAL.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());
     // A lone name is a legal name.
     assert!(LONE_NAME_CHARS_MAX <= NAME_CHARS_MAX);
+};
+
+// --- Command line --------------------------------------------------------------------------------
+// Bounds of the clients in this binary.
+
+/// Longest attempt to connect to a server.
+pub const CONNECT_DURATION_MAX: Duration = Duration::from_secs(5);
+/// Most attempts at one commit.
+pub const APPEND_ATTEMPTS_MAX: u32 = 5;
+/// First pause between two attempts, and the longest.
+pub const APPEND_RETRY_PAUSE_MIN: Duration = Duration::from_millis(200);
+/// See [`APPEND_RETRY_PAUSE_MIN`].
+pub const APPEND_RETRY_PAUSE_MAX: Duration = Duration::from_secs(3);
+/// First pause before `watch` connects again, and the longest.
+pub const WATCH_RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
+/// See [`WATCH_RETRY_PAUSE_MIN`].
+pub const WATCH_RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Time between the failure of the log and the exit, in which clients get their error.
+pub const EXIT_GRACE: Duration = Duration::from_millis(200);
+/// Most faults, rejections or warnings that are shown to people.
+pub const SHOWN_FAULTS_MAX: usize = 20;
+/// Most rows that are named for one kind of warning.
+pub const NAMED_ROWS_MAX: usize = 8;
+
+const _: () = {
+    // Pauses can only grow.
+    assert!(APPEND_RETRY_PAUSE_MIN.as_nanos() <= APPEND_RETRY_PAUSE_MAX.as_nanos());
+    assert!(WATCH_RETRY_PAUSE_MIN.as_nanos() <= WATCH_RETRY_PAUSE_MAX.as_nanos());
 };

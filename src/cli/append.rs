@@ -1,7 +1,5 @@
 //! Appending rows: one commit, with retries that cannot record it twice.
 
-use std::time::Duration;
-
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::Code;
@@ -11,13 +9,13 @@ use super::{
     client::Client,
     print::{hex, is_retryable},
 };
-use crate::{delivery::pause::Pause, import::ImportedRow, protocol::pb};
+use crate::{
+    delivery::pause::Pause,
+    import::ImportedRow,
+    limits::{APPEND_ATTEMPTS_MAX, APPEND_RETRY_PAUSE_MAX, APPEND_RETRY_PAUSE_MIN},
+    protocol::pb,
+};
 
-/// Attempts at one commit.
-const ATTEMPTS_MAX: u32 = 5;
-/// The first pause between two attempts, and the longest.
-const PAUSE_MIN: Duration = Duration::from_millis(200);
-const PAUSE_MAX: Duration = Duration::from_secs(3);
 /// Bytes of the content's hash that make a request id.
 const REQUEST_ID_BYTES: usize = 24;
 
@@ -70,12 +68,15 @@ async fn send(
     client: &mut Client,
     build: impl Fn() -> pb::AppendRequest,
 ) -> Result<pb::AppendResponse, tonic::Status> {
-    let mut pause = Pause::new(PAUSE_MIN, PAUSE_MAX, fastrand::Rng::new());
+    let mut pause =
+        Pause::new(APPEND_RETRY_PAUSE_MIN, APPEND_RETRY_PAUSE_MAX, fastrand::Rng::new());
     let mut attempt = 1;
     loop {
         match client.ledger.append(build()).await {
             Ok(answer) => return Ok(answer.into_inner()),
-            Err(error) if !is_retryable(&error) || attempt == ATTEMPTS_MAX => return Err(error),
+            Err(error) if !is_retryable(&error) || attempt == APPEND_ATTEMPTS_MAX => {
+                return Err(error);
+            }
             Err(_) => attempt += 1,
         }
         tokio::time::sleep(pause.take()).await;

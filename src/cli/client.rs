@@ -1,22 +1,17 @@
 //! The connection to the server.
 
-use std::time::Duration;
-
 use tonic::transport::{Channel, Endpoint};
 
 use super::{CliError, args::ServerAddress};
 use crate::{
     delivery::innermost_cause,
-    limits::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, REQUEST_BYTES_MAX},
+    limits::{CONNECT_DURATION_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, REQUEST_BYTES_MAX},
     protocol::pb::{
         admin_service_client::AdminServiceClient, cursor_service_client::CursorServiceClient,
         ledger_service_client::LedgerServiceClient, proof_service_client::ProofServiceClient,
         register_service_client::RegisterServiceClient,
     },
 };
-
-/// The longest attempt to connect.
-const CONNECT_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// A connection with a client for each service.
 #[derive(Clone)]

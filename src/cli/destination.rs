@@ -1,5 +1,5 @@
-//! Where a command writes what it exports: a file that gets its name when it is whole and on the
-//! disk, or standard output.
+//! The destination of an export: a file that gets its name when it is whole and on the disk, or
+//! standard output.
 
 use std::{
     io::{self, BufWriter, Stdout, Write},

@@ -2,7 +2,7 @@
 //!
 //! The top floor. Commands talk to a server through the protocol's clients. Those that work on a
 //! log, a backup or a copy without a server (`import`, `verify`, `backup`, `diff`) use the floors
-//! below for reading, hashing and checking; none of them writes to a log.
+//! below for reading, hashing and checking. Only `import` writes a log: a new one.
 
 mod append;
 mod args;

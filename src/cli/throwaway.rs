@@ -27,7 +27,7 @@ pub(super) async fn with_server(
     let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
     let outcome = play(&address).await;
     drop(stop);
-    // How the server ends does not change the outcome.
+    // The end of the server does not change the outcome.
     let _ = serving.await;
     outcome
 }

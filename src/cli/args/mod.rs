@@ -16,7 +16,7 @@ pub(crate) use self::{
     server::{ServerAddress, ServerArgs},
 };
 
-/// How to reach the server, and how to print.
+/// The server and the output format.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
     #[command(flatten)]

@@ -5,10 +5,10 @@ use std::{fmt, str::FromStr};
 use clap::Args;
 use http::Uri;
 
-/// Where a client finds the server by default.
+/// The default address of the server.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 
-/// Which server to talk to.
+/// The server to talk to.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServerArgs {
     /// Server to talk to: http://HOST:PORT; https is refused until there is TLS

@@ -12,11 +12,9 @@ use crate::{
         print::{print_line, print_message, table, title_status},
     },
     import::ImportedRow,
+    limits::NAMED_ROWS_MAX,
     protocol::pb,
 };
-
-/// Rows that are named for one kind of warning.
-const NAMED_ROWS: usize = 8;
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
     let output = args.common.output;
@@ -60,7 +58,7 @@ fn print(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), CliErr
     changes(answer)
 }
 
-/// Warnings by reason, with the first rows of each.
+/// Prints the warnings by reason, with the first rows of each.
 fn warnings(rows: &[ImportedRow], warnings: &[pb::Warning]) -> Result<(), CliError> {
     if warnings.is_empty() {
         return print_line("no warnings");
@@ -75,8 +73,8 @@ fn warnings(rows: &[ImportedRow], warnings: &[pb::Warning]) -> Result<(), CliErr
         let row = |warning: &&pb::Warning| {
             rows.get(warning.index as usize).map_or_else(String::new, |row| row.row.to_string())
         };
-        let mut named: Vec<_> = found.iter().take(NAMED_ROWS).map(row).collect();
-        if found.len() > NAMED_ROWS {
+        let mut named: Vec<_> = found.iter().take(NAMED_ROWS_MAX).map(row).collect();
+        if found.len() > NAMED_ROWS_MAX {
             named.push("…".to_owned());
         }
         let first = found.first().map_or("", |warning| &warning.message);
@@ -85,7 +83,7 @@ fn warnings(rows: &[ImportedRow], warnings: &[pb::Warning]) -> Result<(), CliErr
     print_line(&table.to_string())
 }
 
-/// What would change, counted by programme and step.
+/// Prints the changes, counted by programme and step.
 fn changes(answer: &pb::AppendResponse) -> Result<(), CliError> {
     if answer.changes.is_empty() {
         return print_line("no title would change");

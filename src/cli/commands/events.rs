@@ -10,6 +10,7 @@ use crate::{
         paged::paged,
         print::{event_line, print_line},
     },
+    limits::PAGE_EVENTS_DEFAULT,
     protocol::{json::Json, pb},
 };
 
@@ -23,7 +24,7 @@ pub(crate) struct EventsArgs {
     #[arg(long)]
     newest: bool,
     /// Most events to list
-    #[arg(long, short = 'n', default_value_t = 100)]
+    #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT)]
     limit: usize,
     #[command(flatten)]
     common: Common,

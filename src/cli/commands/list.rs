@@ -10,6 +10,7 @@ use crate::{
         paged::{Listed, paged},
         print::{Printer, date, flags, title_status},
     },
+    limits::PAGE_EVENTS_DEFAULT,
     protocol::pb,
 };
 
@@ -23,13 +24,13 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     moment: MomentArgs,
     /// Most rows to list
-    #[arg(long, short = 'n', default_value_t = 100)]
+    #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT)]
     limit: usize,
     #[command(flatten)]
     common: Common,
 }
 
-/// What a row is about.
+/// The subject of a row.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Unit {
     /// One row for each title

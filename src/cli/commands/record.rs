@@ -16,12 +16,9 @@ use crate::{
     },
     domain::AuthorityCode,
     import::{self, FactKind, Import, ImportError, ImportedRow},
-    limits::COMMIT_EVENTS_MAX,
+    limits::{COMMIT_EVENTS_MAX, SHOWN_FAULTS_MAX},
     protocol::pb,
 };
-
-/// Faults, rejections or warnings shown to people.
-const SHOWN_MAX: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -68,7 +65,7 @@ pub(crate) struct RecordArgs {
     /// Day the document was published
     #[arg(long)]
     published_date: Option<String>,
-    /// Where the document was published
+    /// Web address of the document
     #[arg(long)]
     url: Option<String>,
     /// First day on which the fact holds
@@ -108,7 +105,7 @@ pub(crate) struct RecordArgs {
     #[arg(long)]
     dry_run: bool,
     /// Rows in one commit [default: all]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=COMMIT_EVENTS_MAX as i64))]
     commit_size: Option<u32>,
     #[command(flatten)]
     pub(super) common: Common,
@@ -217,7 +214,7 @@ fn not_imported(file: &str, error: &ImportError) -> CliError {
         return CliError::Message(error.to_string());
     };
     let mut table = table(["row", "column", "value", "fault"]);
-    for fault in rows.iter().take(SHOWN_MAX) {
+    for fault in rows.iter().take(SHOWN_FAULTS_MAX) {
         let place = if fault.sheet.is_empty() {
             fault.row.to_string()
         } else {
@@ -225,12 +222,12 @@ fn not_imported(file: &str, error: &ImportError) -> CliError {
         };
         table.add_row([&place, &fault.column, &fault.value, &fault.message]);
     }
-    let more = rows.len().saturating_sub(SHOWN_MAX);
+    let more = rows.len().saturating_sub(SHOWN_FAULTS_MAX);
     let more = if more > 0 { format!("\n… and {more} more") } else { String::new() };
     CliError::Message(format!("{file}: nothing was recorded; {} faults\n{table}{more}", rows.len()))
 }
 
-/// Prints how the file was read.
+/// Prints the report on reading a file.
 pub(super) fn print_report(file: &str, list: &Import) -> Result<(), CliError> {
     let encoding = list.report.encoding.map_or(String::new(), |e| format!(", {e}"));
     print_line(&format!("{file}: {}{encoding}, {} rows", list.report.format, list.rows.len()))?;
@@ -286,11 +283,11 @@ fn print_rejected(
     output: Output,
 ) -> Result<CliError, CliError> {
     print_message(output, "AppendResponse", answer, |answer| {
-        let shown = answer.rejections.get(..SHOWN_MAX).unwrap_or(&answer.rejections);
+        let shown = answer.rejections.get(..SHOWN_FAULTS_MAX).unwrap_or(&answer.rejections);
         print_line(&rejections(rows, shown).to_string())
     })?;
     let count = answer.rejected_count;
-    let shown = SHOWN_MAX.min(answer.rejections.len());
+    let shown = SHOWN_FAULTS_MAX.min(answer.rejections.len());
     Ok(CliError::Refused(format!(
         "nothing was recorded: {count} rejections, {shown} shown (--output json lists up to 1,000)"
     )))
@@ -332,11 +329,11 @@ fn print(
     } else {
         format!("{count} rows recorded at positions {first} to {}", next - 1)
     })?;
-    for warning in answer.warnings.iter().take(SHOWN_MAX) {
+    for warning in answer.warnings.iter().take(SHOWN_FAULTS_MAX) {
         let row = rows.get(warning.index as usize).map_or(0, |row| row.row);
         print_line(&format!("  row {row}: {} [{}]", warning.message, warning.reason))?;
     }
-    let more = answer.warnings.len().saturating_sub(SHOWN_MAX);
+    let more = answer.warnings.len().saturating_sub(SHOWN_FAULTS_MAX);
     if more > 0 {
         print_line(&format!("  … and {more} more warnings"))?;
     }

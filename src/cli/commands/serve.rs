@@ -1,6 +1,6 @@
 //! `tidu serve`.
 
-use std::{path::PathBuf, process, thread, time::Duration};
+use std::{path::PathBuf, process, thread};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,14 +10,13 @@ use crate::{
         CliError,
         print::{eprint_line, print_line},
     },
+    limits::EXIT_GRACE,
     server::{
         Server,
         config::{Config, ServerSettings},
     },
 };
 
-/// Time between the failure of the log and the exit, in which clients get their error.
-const EXIT_GRACE: Duration = Duration::from_millis(200);
 /// The exit code after a failure of the log (EX_IOERR of sysexits.h).
 const EXIT_LOG_FAILED: i32 = 74;
 

@@ -1,7 +1,5 @@
 //! `tidu watch`: follows the log, and prints its events or delivers them. It resumes by itself.
 
-use std::time::Duration;
-
 use clap::Args;
 use prost::Message as _;
 use tokio::time::sleep;
@@ -17,17 +15,13 @@ use crate::{
         print::{eprint_line, event_line, is_retryable, print_line},
     },
     delivery::{Delivery, pause::Pause},
-    limits::DRAIN_DURATION_MAX,
+    limits::{DRAIN_DURATION_MAX, WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN},
     protocol::{
         batch::LeafBatch,
         json::Json,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
     },
 };
-
-/// The shortest pause before connecting again, and the longest.
-const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -132,7 +126,8 @@ struct Follower {
 impl Follower {
     /// Follows, and connects again when the connection breaks.
     async fn run(mut self, server: &ServerAddress, no_resume: bool) -> Result<(), CliError> {
-        let mut pause = Pause::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX, fastrand::Rng::new());
+        let mut pause =
+            Pause::new(WATCH_RETRY_PAUSE_MIN, WATCH_RETRY_PAUSE_MAX, fastrand::Rng::new());
         while !self.stop.is_cancelled() {
             let before = self.request.clone();
             match self.follow(server).await {
