@@ -1,4 +1,4 @@
-//! Files that survive a power loss: the one place where durability of a file is done.
+//! Files that survive a power loss. No other file implements durability of files.
 //!
 //! A file system keeps the content of a file when the file was synced, and its name when the
 //! directory was synced. Names that were changed without a sync may come back in any combination.
@@ -60,7 +60,8 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     sync(parent.unwrap_or(Path::new(".")))
 }
 
-/// Renames a file or directory within a file system; both names are certain when this returns.
+/// Renames a file or directory within a file system; the change of both names is durable when this
+/// returns.
 ///
 /// # Errors
 /// If it cannot be renamed or a directory cannot be synced.
@@ -70,7 +71,7 @@ pub fn rename_durably(from: &Path, to: &Path) -> io::Result<()> {
     if from.parent() == to.parent() { Ok(()) } else { sync_parent(from) }
 }
 
-/// Removes a file, or a directory with everything in it. If there was one, it cannot come back.
+/// Removes a file, or a directory with everything in it, so that a power loss cannot restore it.
 ///
 /// # Errors
 /// If it cannot be removed or its directory cannot be synced.
@@ -87,7 +88,7 @@ pub fn remove_durably(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The path with something after its file name.
+/// The path with a suffix after its file name.
 #[must_use]
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -95,8 +96,8 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Writes a whole small file in the place of the one that has the name, if any. A power loss leaves
-/// one or the other.
+/// Writes a small file and replaces the one with this name, if any. A power loss leaves the old or
+/// the new one.
 ///
 /// # Errors
 /// If it cannot be written; the old file is there then.
@@ -106,8 +107,8 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
-/// A file that has another name, with `.partial` after it, until it is whole and on the disk;
-/// removed otherwise.
+/// A file with the suffix `.partial` until it is whole and on the disk. Dropping it before that
+/// removes it.
 #[derive(Debug)]
 pub struct AtomicFile {
     out: BufWriter<File>,
@@ -130,7 +131,7 @@ impl AtomicFile {
         Ok(Self { out, path: path.to_path_buf(), partial })
     }
 
-    /// Ends it: its content and its name are on the disk.
+    /// Commits it: its content and its name are on the disk when this returns.
     ///
     /// # Errors
     /// If it cannot be written; the old file, if any, is there then.
@@ -153,7 +154,7 @@ impl Write for AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // It is not there any more if it was committed.
+        // After a commit the partial file no longer exists.
         let _ = remove_durably(&self.partial);
     }
 }
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_that_is_let_go_within_a_moment_is_taken() {
+    fn a_lock_that_is_released_within_a_moment_is_taken() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("LOCK");
         let held = lock(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Putting archives together to one log, which is only checked, or built in a data directory.
+//! Joins archives into one log, which is either only checked or built in a data directory.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ use crate::{
     merkle::Hash,
 };
 
-/// Archives, one after the other.
+/// Reads archives in order, and checks or builds their log.
 pub struct LogBuilder {
     audit: Audit,
     log_id: Option<Uuid>,
@@ -28,10 +28,10 @@ pub struct LogBuilder {
     store: Option<Store>,
 }
 
-/// What became of archives.
+/// The log that the archives form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuiltLog {
-    /// Names the history; none if there was no archive.
+    /// The log id; `None` if there was no archive.
     pub log_id: Option<Uuid>,
     /// Number of events.
     pub size: u64,
@@ -39,7 +39,7 @@ pub struct BuiltLog {
     pub root: Hash,
 }
 
-/// A log being built beside the place where it will stand.
+/// A log being built beside its final directory.
 struct Store {
     log: SledLog,
     chunks: ChunkWriter,
@@ -48,14 +48,15 @@ struct Store {
 }
 
 impl LogBuilder {
-    /// Only checks.
+    /// Checks the archives without writing.
     #[must_use]
     pub fn checking(catalogue: Arc<Catalogue>) -> Self {
         Self { audit: Audit::new(catalogue), log_id: None, target: None, store: None }
     }
 
-    /// Builds a log with the id of the first archive in a directory that is empty or not there. Until it is whole it
-    /// stands beside it, with `.importing` after its name; what an earlier attempt has left there is replaced.
+    /// Builds a log with the id of the first archive in a directory that is empty or missing. Until
+    /// the log is complete, its directory has the suffix `.importing`. A leftover of an earlier
+    /// attempt under that name is replaced.
     ///
     /// # Errors
     /// [`ArchiveError::NotEmpty`].
@@ -63,7 +64,7 @@ impl LogBuilder {
         let first = match fs::read_dir(directory) {
             Ok(mut entries) => entries.next(),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(ArchiveError::io("look into", directory, e)),
+            Err(e) => return Err(ArchiveError::io("read", directory, e)),
         };
         if first.is_some() {
             return Err(ArchiveError::NotEmpty(directory.to_path_buf()));
@@ -71,7 +72,7 @@ impl LogBuilder {
         Ok(Self { target: Some(directory.to_path_buf()), ..Self::checking(catalogue) })
     }
 
-    /// What was put together so far.
+    /// The log up to here.
     #[must_use]
     pub fn so_far(&self) -> BuiltLog {
         BuiltLog { log_id: self.log_id, size: self.audit.size(), root: self.audit.root() }
@@ -95,7 +96,7 @@ impl LogBuilder {
     /// Begins an archive.
     ///
     /// # Errors
-    /// [`ArchiveError::Misplaced`] if it is of another log or does not follow what is there.
+    /// [`ArchiveError::Misplaced`] if it is of another log or does not follow the one before.
     pub fn begin(&mut self, name: &str, header: &Header) -> Result<(), ArchiveError> {
         let misplaced =
             |detail: String| Err(ArchiveError::Misplaced { name: name.to_owned(), detail });
@@ -116,7 +117,7 @@ impl LogBuilder {
     /// Adds the next event.
     ///
     /// # Errors
-    /// [`ArchiveError::Log`] at the position of an event that is not what was recorded.
+    /// [`ArchiveError::Log`] at the position of an event that differs from the recorded one.
     pub fn leaf(&mut self, leaf: &Bytes) -> Result<(), ArchiveError> {
         self.audit.leaf(leaf)?;
         if let Some(store) = &mut self.store {
@@ -125,7 +126,7 @@ impl LogBuilder {
         Ok(())
     }
 
-    /// Ends an archive: compares size and root with what its header says.
+    /// Ends an archive: compares size and root with those in its header.
     ///
     /// # Errors
     /// [`ArchiveError::Misplaced`] if they differ, or if the archive ends inside a commit.
@@ -137,21 +138,21 @@ impl LogBuilder {
             return misplaced("it ends before all its events");
         }
         if self.audit.root() != header.root {
-            return misplaced("its events have another Merkle root than it says: one was changed");
+            return misplaced("its events have another Merkle root than its header states");
         }
         Ok(())
     }
 
-    /// Ends it; a log that was built gets its name.
+    /// Finishes the log; one that was built gets its final name.
     ///
     /// # Errors
-    /// [`ArchiveError::Log`], [`ArchiveError::Io`]; there is no log then.
+    /// [`ArchiveError::Log`], [`ArchiveError::Io`]; no log is left then.
     pub fn finish(mut self) -> Result<BuiltLog, ArchiveError> {
-        let assembled = self.so_far();
+        let built = self.so_far();
         if let (Some(store), Some(target)) = (self.store.take(), &self.target) {
-            store.finish(target, assembled.size, assembled.root)?;
+            store.finish(target, built.size, built.root)?;
         }
-        Ok(assembled)
+        Ok(built)
     }
 }
 
@@ -185,7 +186,7 @@ impl Store {
             move |e| ArchiveError::io(what, &directory, e)
         };
         files::sync(&directory).map_err(failed("sync"))?;
-        // The directory with the log takes the place of an empty one.
+        // This replaces the target if it is an empty directory.
         files::rename_durably(&directory, target).map_err(failed("rename"))
     }
 }

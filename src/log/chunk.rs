@@ -12,8 +12,7 @@
 //!     16      …  the run: per event 0x0A, its length (varint), the leaf
 //! ```
 //!
-//! A stream sends the run as it is: field 1 of a batch, repeated. This file must never look inside a
-//! leaf.
+//! A stream sends the run as it is: field 1 of a batch, repeated. This file never decodes a leaf.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -34,7 +33,7 @@ const FRAME_MAX: usize = 3;
 const _: () = assert!(HEADER + FRAME_MAX + LEAF_BYTES_MAX <= CHUNK_BYTES_MAX);
 const _: () = assert!(LEAF_BYTES_MAX < 1 << 14 && CHUNK_EVENTS_MAX < 1 << 16);
 
-/// Some consecutive events as they are stored.
+/// Consecutive events as they are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     first: u64,
@@ -44,7 +43,7 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Reads a stored chunk and checks all that can be checked without looking into leaves.
+    /// Reads a stored chunk and checks everything except the content of leaves.
     ///
     /// # Errors
     /// [`LogError::Damaged`] at `first`, the position under which it was stored;
@@ -63,15 +62,15 @@ impl Chunk {
         }
         let count = u16::from_le_bytes([c0, c1]);
         if u64::from_le_bytes(position) != first || first.checked_add(count.into()).is_none() {
-            return Err(damaged("a chunk stands in another one's place"));
+            return Err(damaged("a chunk has the position of another one"));
         }
         // From here on a chunk has one encoding only: the stored bytes are the sent bytes are the
         // hashed bytes.
         if version != VERSION || flags & !ENDS_COMMIT != 0 {
-            return Err(damaged("a chunk has a header that no version has written"));
+            return Err(damaged("a chunk has a header that no version writes"));
         }
         if count == 0 || frames(run) != Some(count.into()) {
-            return Err(damaged("a chunk does not hold the events that it says"));
+            return Err(damaged("a chunk does not hold the events that its header states"));
         }
         Ok(Self { first, count, ends_commit: flags & ENDS_COMMIT != 0, bytes })
     }
@@ -145,7 +144,7 @@ fn frame(run: &[u8]) -> Option<(usize, usize)> {
     fits.then_some((prefix, length))
 }
 
-/// Number of frames in a run; none if it holds anything else.
+/// Number of frames in a run; `None` if it holds anything else.
 fn frames(mut run: &[u8]) -> Option<u64> {
     let mut count = 0;
     while !run.is_empty() {
@@ -165,11 +164,12 @@ pub struct LeafAt {
     pub bytes: Bytes,
     /// The same with key and length before them, as in a run.
     pub framed: Bytes,
-    /// Where they stand in the run.
+    /// Their range in the run.
     pub frame: std::ops::Range<usize>,
 }
 
-/// Walks the leaves of a chunk, which are as many as it says: it was decoded, or packed here.
+/// Iterates over the leaves of a chunk. Their number is the stated one, because the chunk was
+/// decoded or packed here.
 pub struct Leaves {
     run: Bytes,
     at: usize,
@@ -177,7 +177,7 @@ pub struct Leaves {
 }
 
 impl Leaves {
-    /// The leaves of a run that is not known to be consecutive: positions are counted from 0.
+    /// The leaves of a run that may not be consecutive; positions count from 0.
     #[must_use]
     pub fn of(run: Bytes) -> Self {
         Self { run, at: 0, position: 0 }
@@ -304,7 +304,7 @@ impl ChunkWriter {
         self.first = self.next;
     }
 
-    /// Closes the group. The writer goes on with the next one.
+    /// Ends the group and begins the next one.
     pub fn finish(&mut self) -> Group {
         self.close();
         std::mem::take(&mut self.group)

@@ -1,5 +1,5 @@
-//! The high-water mark: how far the log had come, kept outside the store, so that a silent loss is
-//! seen.
+//! The high-water mark: the durable size of the log, kept outside the store, so that a start
+//! detects a silent loss.
 //!
 //! Two slots of 64 bytes, written in turn, each synced before the other is touched:
 //!
@@ -12,7 +12,7 @@
 //!     60      4  CRC-32C of the 60 bytes above, little-endian
 //! ```
 //!
-//! The file may lag behind the log; it must never run ahead of it. It is begun with both slots,
+//! The file may lag behind the log; it must never run ahead of it. It is created with both slots,
 //! under another name until it is on the disk. So a torn write damages at most one slot, even the
 //! first ever written.
 
@@ -32,10 +32,10 @@ const MAGIC: [u8; 4] = *b"TDM1";
 const SLOT: usize = 64;
 const COVERED: usize = 60;
 
-/// How far a log had come.
+/// The size and root of a log at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HighWaterMark {
-    /// Names the history.
+    /// The log id.
     pub log_id: Uuid,
     /// Events that were durable.
     pub size: u64,
@@ -51,8 +51,8 @@ pub struct MarkFile {
 }
 
 impl MarkFile {
-    /// Opens the file and reads the newest valid slot; none if there is no file, or an empty one,
-    /// with which logs began before the file got its slots at once.
+    /// Opens the file and reads the newest valid slot; `None` if the file is missing or empty.
+    /// Early versions began a log with an empty one.
     ///
     /// # Errors
     /// [`LogError::Io`]; [`LogError::Damaged`] if no slot is valid.
@@ -67,7 +67,7 @@ impl MarkFile {
         }
         let slots = [read_slot(&file, 0), read_slot(&file, 1)];
         let Some(newest) = slots.iter().flatten().copied().max_by_key(|mark| mark.size) else {
-            let detail = format!("{} holds no valid high-water mark", path.display());
+            let detail = format!("{} contains no valid high-water mark", path.display());
             return Err(LogError::damaged(0, detail));
         };
         // Overwrite the older slot first, so that a torn write leaves the newer one.
@@ -75,12 +75,12 @@ impl MarkFile {
         Ok(Some((Self { file, next_slot }, newest)))
     }
 
-    /// Makes the file with `mark` in both slots, durably.
+    /// Creates the file with `mark` in both slots, durably.
     ///
     /// # Errors
     /// [`LogError::Io`].
     pub fn begin(path: &Path, mark: &HighWaterMark) -> Result<Self, LogError> {
-        let failed = |source| LogError::io(format!("begin {}", path.display()), source);
+        let failed = |source| LogError::io(format!("create {}", path.display()), source);
         files::replace(path, &encode(mark).repeat(2)).map_err(failed)?;
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
         Ok(Self { file, next_slot: 0 })
@@ -89,7 +89,7 @@ impl MarkFile {
     /// Writes a mark and syncs it.
     ///
     /// # Errors
-    /// [`LogError::Io`]; the other slot still holds.
+    /// [`LogError::Io`]; the other slot is still valid.
     pub fn write(&mut self, mark: &HighWaterMark) -> Result<(), LogError> {
         let failed = |source| LogError::io("write the high-water mark", source);
         self.file.write_all_at(&encode(mark), self.next_slot * SLOT as u64).map_err(failed)?;

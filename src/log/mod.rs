@@ -1,7 +1,7 @@
-//! Where events are kept: bytes and positions, nothing else.
+//! Keeps events: bytes and positions, nothing else.
 //!
 //! A [`CommitLog`] keeps chunks of leaves durably and in order. It does not know what a leaf means,
-//! and it never shows a chunk whose commit is not complete. Only `sled/` names the store, and only
+//! and it never shows a chunk whose commit is incomplete. Only `sled/` names sled, and only
 //! `sled/sync_cure.rs` is unsafe.
 
 pub mod chunk;
@@ -18,8 +18,7 @@ pub use self::{
 };
 use crate::merkle::Hash;
 
-/// What one append hands over: chunks that follow each other, and the blocks of leaf hashes they
-/// complete.
+/// The input of one append: consecutive chunks, and the blocks of leaf hashes that they complete.
 #[derive(Debug, Default)]
 pub struct Group {
     /// The chunks, in order; the last one ends a commit.
@@ -37,7 +36,7 @@ pub struct HashBlock {
     pub hashes: Vec<Hash>,
 }
 
-/// How an append ended, short of an error.
+/// The outcome of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
     /// The group is durable; the log has this size now.
@@ -46,13 +45,13 @@ pub enum Appended {
     MovedOn(u64),
 }
 
-/// An append-only log of chunks. Six methods, so that another store can be put behind it.
+/// An append-only log of chunks. It has only six methods, so that another store can implement it.
 ///
-/// `tests/suite/contract` holds every implementation to these promises. A log that is opened again has
-/// the same id, size, chunks and blocks, and goes on. Readers see a group whole or not at all, and only
-/// once it is durable.
+/// `tests/suite/contract` holds every implementation to these promises. A log that is opened again
+/// has the same id, size, chunks and blocks, and continues. Readers see a group whole or not at
+/// all, and only once it is durable.
 pub trait CommitLog: Send + Sync {
-    /// Names the history.
+    /// The log id: it names one history.
     fn id(&self) -> Uuid;
 
     /// Number of durable events.
@@ -81,15 +80,15 @@ pub trait CommitLog: Send + Sync {
     /// [`LogError::Damaged`] if its checksum is wrong.
     fn hashes(&self, first: u64) -> Result<Option<HashBlock>, LogError>;
 
-    /// Notes outside the store how far the log had come, so that a loss below it is seen at the
-    /// next start. The note may lag behind the log, never run ahead of it.
+    /// Writes the high-water mark outside the store, so that the next start detects a loss below
+    /// it. The mark may lag behind the log, but must never run ahead of it.
     ///
     /// # Errors
-    /// If the note cannot be written.
+    /// If the mark cannot be written.
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError>;
 }
 
-/// What can go wrong with a log.
+/// An error of a log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// Another process has the data directory.
@@ -98,20 +97,20 @@ pub enum LogError {
     /// A file or the store failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done, with the path.
+        /// The failed action, with its path.
         what: String,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The log is not what was written. Never repaired by deleting.
+    /// The log differs from the written one. Never repaired by deleting.
     #[error("the log is damaged at position {position}: {detail}")]
     Damaged {
         /// The first position that is wrong.
         position: u64,
-        /// What is wrong.
+        /// The fault.
         detail: String,
     },
-    /// The data were written by a newer version.
+    /// A newer version wrote the data.
     #[error(
         "the data have format {found}, this version reads up to {known}; \
          use a newer version of tidu"

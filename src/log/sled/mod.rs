@@ -1,11 +1,10 @@
-//! The log on sled 0.34.7, with its known faults cured from outside. The only room that names the
-//! store.
+//! The log on sled 0.34.7, with cures for its known faults. The only room that names sled.
 //!
 //! ```text
 //! DATA/LOCK        locked while a process has the directory
 //! DATA/MARK        the high-water mark, see mark.rs
 //! DATA/log/        sled: conf, db, snap.*; blobs/ stays empty
-//! DATA/log.new/    a store being begun; until it has its final name it holds nothing
+//! DATA/log.new/    a store being created; it holds nothing until it has its final name
 //! DATA/log.trial/  a copy of the store during a start that found its snapshot torn
 //! ```
 //!
@@ -96,9 +95,9 @@ impl SledLog {
         Ok(chunks)
     }
 
-    /// Writes the values in order and syncs them. No batch: the store would write its begin and its
-    /// content separately and sync each. What a power loss leaves of a window is its first values,
-    /// which is what the order is for.
+    /// Writes the values in order and syncs them. A batch would cost two syncs, because sled syncs
+    /// its begin and its content separately. A power loss leaves the first values of a window, so
+    /// the order matters.
     fn write_window(&self, window: &[(Key, Bytes)]) -> Result<(), LogError> {
         for (key, value) in window {
             let written = self.store.insert(key, value.as_ref());
@@ -132,7 +131,7 @@ impl CommitLog for SledLog {
         for chunk in &group.chunks {
             assert_eq!(chunk.first(), next, "a gap between chunks");
             next = chunk.next();
-            // Hashes before the chunk that completes them: where that is, they are.
+            // Hashes go before the chunk that completes them: if it is there, so are they.
             while let Some(block) = blocks.next_if(|b| b.first + HASHES_PER_BLOCK as u64 <= next) {
                 let value = Bytes::from(encode_block(block));
                 bytes += value.len();
@@ -202,7 +201,7 @@ mod tests {
             writer.push(5_000, true, |buf| buf.put_bytes(b'x', 5_000));
         }
         log.append(0, &writer.finish()).unwrap();
-        // What a crash between two windows leaves: chunks of a commit without the one that ends it.
+        // A crash between two windows leaves the chunks of a commit without its last one.
         for i in 0..3_u32 {
             writer.push(6_000, i == 2, |buf| buf.put_bytes(b'y', 6_000));
         }

@@ -1,5 +1,5 @@
-//! Opens a log: takes the directory, sees to it that the store can be believed, and removes what
-//! never became whole.
+//! Opens a log: locks the directory, verifies that the store is sound and really syncs, and removes
+//! an incomplete commit.
 
 use std::{
     fs::{self, File},
@@ -33,10 +33,10 @@ use crate::{
 };
 
 impl SledLog {
-    /// Opens the log in `directory`, or begins a new one named `fresh_id`.
+    /// Opens the log in `directory`, or creates one with the id `fresh_id`.
     ///
     /// # Errors
-    /// Every variant of [`LogError`]. Nothing is repaired by deleting what was acknowledged.
+    /// Every variant of [`LogError`]. Opening never deletes acknowledged data.
     pub fn open(directory: &Path, fresh_id: Uuid) -> Result<Self, LogError> {
         fs::create_dir_all(directory)
             .map_err(|e| LogError::io(format!("create {}", directory.display()), e))?;
@@ -72,8 +72,7 @@ impl SledLog {
         }
     }
 
-    /// Checks an open store against everything that stands beside it, and removes what never became
-    /// whole.
+    /// Checks an open store against the files beside it, and removes an incomplete commit.
     fn take_over(
         store: &sled::Db,
         directory: &Path,
@@ -96,13 +95,13 @@ impl SledLog {
             let detail = format!("the log ends here, but {} events had been durable", mark.size);
             return Err(LogError::damaged(size, detail));
         }
-        // Only now: before a log that is refused, nothing is taken away from it.
+        // Only now, so that a refused log keeps all its data.
         guarded(|| remove_tail(store, size))?;
         Ok((id, size, mark))
     }
 }
 
-/// Takes the directory for this process.
+/// Locks the directory for this process.
 fn lock(directory: &Path) -> Result<File, LogError> {
     let path = directory.join("LOCK");
     files::lock(&path).map_err(|error| match error.kind() {
@@ -111,10 +110,10 @@ fn lock(directory: &Path) -> Result<File, LogError> {
     })
 }
 
-/// Makes an empty store and gives it its name when it is on the disk.
+/// Creates an empty store, and renames it when it is on the disk.
 ///
-/// The store writes its `conf` without a sync, and refuses a torn one for ever: a power loss during
-/// the first start must not leave one under the name that the next start reads.
+/// The store writes its `conf` without a sync, and refuses a torn one for ever. So a power loss
+/// during the first start must not leave one under the name that the next start reads.
 fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     let begun = directory.join("log.new");
     files::remove_durably(&begun)
@@ -124,8 +123,7 @@ fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     let closed = close_store(store);
     flushed.and(closed)?;
     sync_files(directory, &begun)?;
-    // Durable before the mark gets its name: a mark without its store would speak of a log that is
-    // gone.
+    // The store must be durable before the mark: a mark without its store means a lost log.
     files::rename_durably(&begun, store_path)
         .map_err(|e| LogError::io(format!("rename {}", begun.display()), e))
 }
@@ -133,7 +131,7 @@ fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
 /// Opens the store. sled panics on some corruption; the panic is reported as damage.
 ///
 /// The store's threads may hold its file for a moment after the last handle of this process is
-/// dropped. We hold LOCK, so a file in use can only be our own, and waiting for it ends.
+/// dropped. This process holds LOCK, so only its own threads can use the file, and the wait ends.
 pub(super) fn open_store(path: &Path) -> Result<sled::Db, LogError> {
     let config =
         sled::Config::new().path(path).cache_capacity(STORE_CACHE_BYTES).flush_every_ms(None);
@@ -158,15 +156,14 @@ pub(super) fn open_store(path: &Path) -> Result<sled::Db, LogError> {
     }
 }
 
-/// Closes the store. It syncs its file then, and panics where that fails.
+/// Closes the store. sled then syncs its file, and panics if that fails.
 pub(super) fn close_store(store: sled::Db) -> Result<(), LogError> {
     catch_unwind(AssertUnwindSafe(|| drop(store))).map_err(|_| {
         LogError::io("close the store", io::Error::other("its file could not be synced"))
     })
 }
 
-/// Values are small enough never to become blobs, which the store does not sync. One here means
-/// damage.
+/// Values are too small to become blobs, which the store does not sync. So a blob means damage.
 fn check_blobs(store_path: &Path) -> Result<(), LogError> {
     let blobs = store_path.join("blobs");
     let any = fs::read_dir(&blobs).ok().and_then(|mut entries| entries.next()).is_some();
@@ -176,10 +173,10 @@ fn check_blobs(store_path: &Path) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Writes a marker, flushes, and sees whether the flush came by the cure.
+/// Writes a marker, flushes, and checks that the flush called the cure.
 fn check_flush_syncs(store: &sled::Db) -> Result<(), LogError> {
     let failed = |e| store_error("write the start-up marker", e);
-    // Another value at each start, because the store writes nothing for one that it has.
+    // The value changes at each start, because the store does not write a value that it has.
     let last =
         store.get(SYNC_KEY).map_err(failed)?.and_then(|value| value.as_ref().try_into().ok());
     let marker = last.map_or(0, u64::from_le_bytes).wrapping_add(1);
@@ -191,7 +188,7 @@ fn check_flush_syncs(store: &sled::Db) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Sees whether a rename comes by the cure. A rename of a file that is not there is enough.
+/// Checks that a rename calls the cure. Renaming a missing file is enough.
 fn check_rename_syncs(directory: &Path) -> Result<(), LogError> {
     let absent = directory.join("LOCK.absent");
     let before = sync_cure::renames();
@@ -214,7 +211,7 @@ fn identity(
         if holds_events || mark.is_some_and(|mark| mark.size > 0) {
             return Err(LogError::damaged(0, "the log has lost its identity"));
         }
-        // A mark that has survived where the identity has not gives the log its name.
+        // A power loss can keep the mark and lose the identity; then the mark has the id.
         let fresh_id = mark.map_or(fresh_id, |mark| mark.log_id);
         store
             .insert(META_KEY, encode_identity(fresh_id))
@@ -234,8 +231,8 @@ fn nothing_yet(log_id: Uuid) -> HighWaterMark {
     HighWaterMark { log_id, size: 0, root: Frontier::default().root() }
 }
 
-/// The store syncs neither its small files nor any directory, so that a new log could vanish with
-/// its name.
+/// Syncs what the store does not: its small files and the directories. Otherwise a new log could
+/// vanish with its name.
 fn sync_files(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     let absolute = directory.canonicalize();
     let parent = absolute.ok().and_then(|path| path.parent().map(Path::to_path_buf));
@@ -263,8 +260,7 @@ fn complete_size(store: &sled::Db) -> Result<u64, LogError> {
     Ok(0)
 }
 
-/// Removes what was written of a commit that never became whole, so that nothing stale stands
-/// behind the next one.
+/// Removes an incomplete commit, so that no stale value follows the next one.
 fn remove_tail(store: &sled::Db, size: u64) -> Result<(), LogError> {
     let mut batch = Batch::default();
     let mut any = false;

@@ -1,4 +1,4 @@
-//! A look at the store's file before the store sees it, so that a failed recovery does not destroy
+//! Checks the store's file before the store opens it, so that a failed recovery does not destroy
 //! the evidence.
 //!
 //! The store numbers its log by bytes and keeps it in segments of 512 KiB, in any order in the
@@ -12,14 +12,13 @@
 //! ```
 //!
 //! The store takes the highest of these claims and looks for the segment that holds it. If there is
-//! none, it takes the log to be empty from its newest snapshot on, fills all those segments with
-//! zeros and opens as if nothing had been. Under the cure of `sync_cure.rs` a claim is true when it
-//! is written and the segment that it names is freed only once there is a higher one, so that a
-//! power loss cannot bring this about: something has damaged the file, and it is left as it is.
+//! none, it treats the log after its newest snapshot as empty, fills those segments with zeros and
+//! opens without an error. A power loss cannot cause this. Under the cure of `sync_cure.rs` a claim
+//! is true when it is written, and its segment is freed only once a higher claim exists. So the
+//! file is damaged, and this check leaves it as it is.
 //!
 //! It also reads every byte: sled treats a failed read during recovery as the end of its log and
-//! fills the rest with zeros. A disk that cannot give a block back would cost all that came after
-//! it.
+//! fills the rest with zeros. One unreadable block would cost everything after it.
 
 use std::{
     fs::{self, File},
@@ -40,17 +39,17 @@ const MASK: u64 = i64::MAX.cast_unsigned();
 struct Segment {
     /// Number of its first byte.
     first: i64,
-    /// Its claim: number of a stable byte; negative if it knew of none.
+    /// Its claim: number of a stable byte; negative if it has none.
     stable: i64,
 }
 
-/// Looks whether the store in `store_path` would recover what it says it holds. Changes nothing.
+/// Checks that the store in `store_path` would recover everything that it claims. Changes nothing.
 ///
 /// # Errors
-/// [`LogError::Damaged`] if the store would take itself to be empty; [`LogError::Io`], also for a
-/// byte that cannot be read.
+/// [`LogError::Damaged`] if the store would treat its log as empty; [`LogError::Io`], also for an
+/// unreadable byte.
 pub(super) fn check(store_path: &Path) -> Result<(), LogError> {
-    let failed = |e| LogError::io(format!("look into {}", store_path.display()), e);
+    let failed = |e| LogError::io(format!("read {}", store_path.display()), e);
     read_small_files(store_path).map_err(failed)?;
     let covered = newest_snapshot(store_path).map_err(failed)?;
     let segments = read_segments(&store_path.join("db")).map_err(failed)?;
@@ -66,8 +65,8 @@ pub(super) fn check(store_path: &Path) -> Result<(), LogError> {
     }
 }
 
-/// First byte of the segment that holds the highest claim, if it is not there. Segments before the
-/// one that `covered` is in do not count: their pages are listed in the snapshot.
+/// First byte of the segment that holds the highest claim, if that segment is missing. Segments
+/// before the one of `covered` do not count: the snapshot lists their pages.
 fn missing(segments: &[Segment], covered: i64) -> Option<i64> {
     let start_of = |number: i64| number - number.rem_euclid(SEGMENT.cast_signed());
     let from = start_of(covered);
@@ -78,7 +77,7 @@ fn missing(segments: &[Segment], covered: i64) -> Option<i64> {
     (claim >= 0 && !there).then_some(wanted)
 }
 
-/// The byte up to which the newest snapshot goes, which is in its name; 0 if there is none.
+/// The position in the name of the newest snapshot; 0 if there is none.
 fn newest_snapshot(store_path: &Path) -> io::Result<i64> {
     let mut newest = 0;
     for entry in fs::read_dir(store_path)? {
@@ -87,7 +86,7 @@ fn newest_snapshot(store_path: &Path) -> io::Result<i64> {
     Ok(newest)
 }
 
-/// Reads what stands beside the segments: the settings and the snapshots.
+/// Reads the files beside the segments: the settings and the snapshots.
 fn read_small_files(store_path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(store_path)? {
         let path = entry?.path();
@@ -211,7 +210,7 @@ mod tests {
         assert!(error.to_string().contains("nothing was changed"), "{error}");
         assert_eq!(fs::read(&file).unwrap(), bytes);
 
-        // The reason for all this. If the store ever stops doing it, the check can go.
+        // sled wipes itself: the reason for this check. If it ever stops, remove the check.
         let opened = sled::Config::new().path(dir.path()).open().unwrap();
         assert!(opened.is_empty());
         drop(opened);

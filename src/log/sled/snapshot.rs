@@ -1,19 +1,19 @@
-//! The store's snapshot, before the store reads it.
+//! Checks the store's snapshot before the store reads it.
 //!
 //! A snapshot (`snap.*`) is the store's table of pages at one position of its log, which is its
 //! name in hexadecimal. It ends with its length (8 bytes) and the CRC-32 of all before them (4
 //! bytes). The store writes one at each start under another name, `snap.*.generating`, syncs it and
 //! renames it. Two things go wrong:
 //!
-//! - It takes a half-written `snap.*.generating` for a snapshot. A start removes it, and syncs the
-//!   directory: otherwise a power loss could undo the removal, and the rename that follows could
-//!   give the half-written file the final name.
-//! - It refuses a torn snapshot for ever, though the log may replace it. Without a snapshot the
-//!   store reads its whole log, and every page that is live is there. But it stops at the first gap
-//!   in the log's end and fills all behind it with zeros. A gap may be there that only the snapshot
-//!   explains, because the start that wrote the snapshot freed that segment. So the log is first
-//!   recovered without the snapshot in a copy. If that reaches the position in the torn snapshot's
-//!   name, the snapshot is removed; otherwise nothing is changed and the start is refused.
+//! - sled mistakes a half-written `snap.*.generating` for a snapshot. A start removes it, and syncs
+//!   the directory: otherwise a power loss could undo the removal, and the rename that follows
+//!   could give the half-written file the final name.
+//! - sled refuses a torn snapshot for ever, though the log may replace it. Without a snapshot it
+//!   reads its whole log, which has every live page. But it stops at the first gap near the log's
+//!   end and fills everything after it with zeros. The start that wrote the snapshot may have freed
+//!   a segment, and only the snapshot explains that gap. So the log is first recovered in a copy,
+//!   without the snapshot. If that reaches the position in the torn snapshot's name, the snapshot
+//!   is removed; otherwise nothing is changed and the start is refused.
 
 use std::{
     fs, io,
@@ -29,8 +29,7 @@ use crate::{files, log::LogError};
 /// Length and checksum at the end of a snapshot.
 const TRAILER: usize = 12;
 
-/// Removes what the store must not take for a snapshot: half-written ones, and torn ones that the
-/// log can replace.
+/// Removes half-written snapshots, and torn ones that the log can replace.
 ///
 /// # Errors
 /// [`LogError::Damaged`] if a torn snapshot cannot be replaced; [`LogError::Io`].
@@ -47,14 +46,14 @@ pub(super) fn settle(directory: &Path, store_path: &Path) -> Result<(), LogError
     rebuild(store_path, &trial, &torn)?;
     remove(&trial)?;
     tracing::warn!(snapshot = %torn.display(), "the store's snapshot is torn; the log replaces it");
-    // All of them, because the trial had none. The torn one is the last to go, so that a power loss
-    // before leads here again.
+    // All of them, because the trial had none. The torn one goes last, so that a start after a
+    // power loss comes here again.
     let mut snapshots = named(store_path, |_| true)?;
     snapshots.sort();
     snapshots.iter().try_for_each(|path| remove(path))
 }
 
-/// Sees in a copy whether the log alone reaches as far as the torn snapshot did.
+/// Checks in a copy that the log alone reaches the position of the torn snapshot.
 fn rebuild(store_path: &Path, trial: &Path, torn: &Path) -> Result<(), LogError> {
     let lacks = |why: &str| {
         let detail = format!(
@@ -79,7 +78,7 @@ fn rebuild(store_path: &Path, trial: &Path, torn: &Path) -> Result<(), LogError>
     if again.is_some_and(|again| again >= reached) {
         return Ok(());
     }
-    Err(lacks("what it read of the log last is not all there"))
+    Err(lacks("the last part of the log that it covered is incomplete"))
 }
 
 /// The snapshot that the store would read: the one with the last name.
@@ -87,9 +86,9 @@ fn newest(store_path: &Path) -> Result<Option<PathBuf>, LogError> {
     Ok(named(store_path, |_| true)?.into_iter().max())
 }
 
-/// Snapshots with a name of a kind.
+/// Snapshots whose names match.
 fn named(store_path: &Path, kind: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, LogError> {
-    let failed = |e| LogError::io(format!("look into {}", store_path.display()), e);
+    let failed = |e| LogError::io(format!("read {}", store_path.display()), e);
     let entries = match fs::read_dir(store_path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
@@ -110,7 +109,7 @@ pub(super) fn position(snapshot: &Path) -> Option<i64> {
     i64::from_str_radix(digits, 16).ok()
 }
 
-/// False only for content that the store would refuse for its end.
+/// False only for content whose trailer the store would refuse.
 fn is_whole(snapshot: &Path) -> Result<bool, LogError> {
     let content =
         fs::read(snapshot).map_err(|e| LogError::io(format!("read {}", snapshot.display()), e))?;

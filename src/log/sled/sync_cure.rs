@@ -1,17 +1,17 @@
 //! Makes the store's flush a real sync, and its rename a durable one. The only unsafe file.
 //!
-//! This binary defines two functions of the system itself, so that the store calls them here:
+//! This binary defines two system functions itself, so that the store calls these:
 //!
 //! - `sync_file_range`, with which sled 0.34.7 flushes. The system's function neither orders nor
-//!   persists the writes that a power loss must not take. This one answers with `fdatasync`.
-//! - `rename`, with which sled puts a new snapshot in its place. It never syncs the directory, and
-//!   right after the rename it removes the old snapshot and fills segments with zeros that only the
-//!   new one says are free. Without its new name the log could not be recovered. This one syncs the
-//!   directory before it returns.
+//!   persists the writes that must survive a power loss. This one calls `fdatasync`.
+//! - `rename`, with which sled installs a new snapshot. sled never syncs the directory. Right after
+//!   the rename it removes the old snapshot, and fills with zeros the segments that only the new
+//!   one lists as free. If a power loss undid the rename, the log could not be recovered. This one
+//!   syncs the directory before it returns.
 //!
-//! Calls are counted: a start at which a flush or a rename does not move its counter is refused
-//! (see `open.rs`), so a build in which the linker chose the system's functions can never run. Off
-//! Linux the store syncs whole files itself.
+//! Calls are counted. A start is refused if a flush or a rename does not move its counter (see
+//! `open.rs`), so a build in which the linker chose the system's functions can never run. Off Linux
+//! the store syncs whole files itself.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ pub(super) fn renames() -> u64 {
     RENAMES.load(Ordering::Relaxed)
 }
 
-/// True if calls can be seen in [`syncs`] and [`renames`] on this platform.
+/// True if [`syncs`] and [`renames`] count calls on this platform.
 pub(super) const OBSERVABLE: bool = cfg!(target_os = "linux");
 
 #[cfg(target_os = "linux")]
@@ -44,7 +44,7 @@ mod linux {
     use super::{RENAMES, SYNCS};
     use crate::files;
 
-    /// Takes the place of `sync_file_range(2)`; syncs the whole file's data. Errors pass through in
+    /// Replaces `sync_file_range(2)`; syncs the whole file's data. Errors pass through in
     /// `errno`.
     ///
     /// # Safety
@@ -61,7 +61,7 @@ mod linux {
         unsafe { libc::fdatasync(fd) }
     }
 
-    /// Takes the place of `rename(2)`; syncs the directory of the new name as well. Errors pass
+    /// Replaces `rename(2)`; syncs the directory of the new name as well. Errors pass
     /// through in `errno`.
     ///
     /// # Safety
@@ -79,7 +79,7 @@ mod linux {
         let Err(error) = files::sync_parent(Path::new(OsStr::from_bytes(name.to_bytes()))) else {
             return 0;
         };
-        // SAFETY: the place of this thread's errno is always valid.
+        // SAFETY: the address of this thread's errno is always valid.
         unsafe { *libc::__errno_location() = error.raw_os_error().unwrap_or(libc::EIO) };
         -1
     }

@@ -1,4 +1,4 @@
-//! A log in memory, for tests of what is above it. It fails on command, and keeps what it has as
+//! A log in memory, for tests of the floors above. It fails on command, and keeps its content as
 //! long as there is a handle.
 
 use std::{collections::BTreeMap, sync::Arc};
