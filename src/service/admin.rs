@@ -1,4 +1,4 @@
-//! AdminService: what an operator asks.
+//! AdminService: the state of the server and its log, and their verification.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -7,10 +7,13 @@ use tokio::sync::Semaphore;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::{call::Call, convert, subscribe, verify::Verifications};
-use crate::{ledger::Ledger, protocol::pb};
+use super::{call::Call, subscribe, verify::Verifications};
+use crate::{
+    ledger::Ledger,
+    protocol::{pb, time::timestamp},
+};
 
-/// The answers to one call.
+/// The answers to one Verify.
 pub(super) type VerifyStream =
     Pin<Box<dyn Stream<Item = Result<pb::VerifyResponse, Status>> + Send>>;
 
@@ -19,7 +22,7 @@ pub(super) type VerifyStream =
 pub(crate) struct AdminApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) started_micros: i64,
-    /// One permit for each stream that may still be opened.
+    /// See [`Streams::permits`](subscribe::Streams::permits).
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) verifications: Verifications,
 }
@@ -36,8 +39,8 @@ impl AdminApi {
             log_size: durable.size,
             root_hash: Bytes::copy_from_slice(&durable.root),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            start_time: Some(convert::recorded_time(self.started_micros)),
-            last_recorded_time: durable.recorded_micros.map(convert::recorded_time),
+            start_time: Some(timestamp(self.started_micros)),
+            last_recorded_time: durable.recorded_micros.map(timestamp),
             designee_count: durable.designees as u64,
             subscriber_count: subscribe::served(&self.streams),
         })

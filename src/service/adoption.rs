@@ -1,4 +1,5 @@
-//! Adopting a catalogue is an event: from its position on, the digest of the catalogue that decided is on record.
+//! Adopting a catalogue is an event, so the log shows which catalogue has decided from which
+//! position on.
 
 use bytes::Bytes;
 
@@ -13,11 +14,11 @@ use crate::{
     },
 };
 
-/// Records that the catalogue in use was adopted, unless that is on record already. A log that was only ever kept under the
-/// built-in catalogue says nothing of it: its version is the program's.
+/// Records that the catalogue in use was adopted, unless the log says so already. A log that was
+/// only ever kept under the built-in catalogue has no such event: the program's version names it.
 ///
 /// # Errors
-/// Why it could not be recorded, in words.
+/// The reason for people, if it could not be recorded.
 pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
     let catalogue = ledger.catalogue();
     let size = ledger.durable().size;

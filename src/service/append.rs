@@ -1,7 +1,7 @@
-//! Reading an Append, event after event.
+//! Reads an Append, event by event.
 //!
-//! Ten thousand events decoded at once take many times the room of their bytes. So a request is received with its events
-//! still encoded, and each is decoded, brought into its normal form and encoded again when it is its turn.
+//! Ten thousand decoded events take many times the memory of their bytes. So a request is received
+//! with its events still encoded. Each in turn is decoded, normalized and encoded again.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -25,15 +25,16 @@ pub(super) struct ReadCommit {
     pub(super) commit: Commit,
     /// Events in the request.
     pub(super) count: usize,
-    /// Events that cannot be read; they are not in the commit.
+    /// Faults of the events that cannot be read, which the commit lacks.
     pub(super) faults: Vec<Fault>,
     pub(super) warnings: Vec<Fault>,
 }
 
-/// Reads a request, event after event.
+/// Reads a request, event by event.
 ///
 /// # Errors
-/// What is wrong with the request as a whole, or an event that is none. What is wrong inside events is in the answer.
+/// A fault of the request itself, or of bytes that do not decode as an event. Faults inside events
+/// are in the answer.
 pub(super) async fn read_commit(
     catalogue: &Catalogue,
     principal: Principal,
@@ -102,21 +103,22 @@ fn precondition(precondition: pb::append_request::Precondition) -> Result<Precon
     read.collect::<Result<_, Status>>().map(Precondition::Versions)
 }
 
-/// A request id in use, or none.
+/// Reads a request id; an empty one means `None`.
 fn request_id(text: &str) -> Result<Option<Bytes>, Status> {
     if text.is_empty() {
         return Ok(None);
     }
     if text.len() > ID_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        let message = format!("takes 1 to {ID_BYTES_MAX} bytes of printable ASCII without spaces");
+        let message =
+            format!("must be 1 to {ID_BYTES_MAX} bytes of printable ASCII without spaces");
         let error = ParseError::new(Reason::IdentifierInvalid, message, "");
         return Err(errors::bad_field("request_id", text, &error));
     }
     Ok(Some(Bytes::copy_from_slice(text.as_bytes())))
 }
 
-/// The digest of a request's content: SHA-256 over an `AppendRequest` that has nothing but these events. Events are
-/// encoded anew for it, because the same content may come in more than one encoding.
+/// The digest of a request's content: SHA-256 over an `AppendRequest` that has only these events.
+/// The events are encoded again for it, because the same content can have several encodings.
 #[derive(Default)]
 struct ContentDigest {
     digest: Sha256,

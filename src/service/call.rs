@@ -1,4 +1,5 @@
-//! One call: who makes it, from where, and until when. Every handler gets one, and nothing else tells it of its caller.
+//! One call: its principal, its peer and its deadline. Every handler gets one, and learns of its
+//! caller from nothing else.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,14 +13,14 @@ use crate::domain::Principal;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// What a handler knows of its caller.
+/// The caller of a handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// Who calls.
+    /// The authenticated caller.
     pub(crate) principal: Principal,
-    /// From where; `None` for a call that came over no socket.
+    /// Its address; `None` for a call that did not come over a socket.
     pub(crate) peer: Option<SocketAddr>,
-    /// When the caller stops waiting; `None` if it named no timeout.
+    /// The instant at which the caller stops waiting; `None` if it sent no timeout.
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -30,17 +31,17 @@ impl Call {
             principal: Principal::ANONYMOUS,
             peer: request.extensions().get::<Peer>().map(|peer| peer.0),
             deadline: timeout
-                .and_then(timeout_of)
+                .and_then(parse_timeout)
                 .and_then(|wait| Instant::now().checked_add(wait)),
         }
     }
 }
 
-/// Runs a handler: the one way from a request to a handler and from its answer to a response.
+/// Runs a handler. Every request takes this way to its handler, and every answer this way back.
 ///
 /// # Errors
-/// The handler's own; DEADLINE_EXCEEDED once the caller's deadline has passed. A commit that was queued by then is still
-/// recorded.
+/// The handler's own; DEADLINE_EXCEEDED once the caller's deadline has passed. A commit that was
+/// queued before is still recorded.
 pub(crate) async fn answer<T, R, F>(
     request: Request<T>,
     handler: impl FnOnce(Call, T) -> F,
@@ -61,8 +62,9 @@ where
     }
 }
 
-/// Reads a `grpc-timeout`: up to eight digits and a unit, as the gRPC protocol over HTTP/2 defines it.
-fn timeout_of(text: &str) -> Option<Duration> {
+/// Reads a `grpc-timeout`: up to eight digits and a unit, as the gRPC protocol over HTTP/2 defines
+/// it.
+fn parse_timeout(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -102,7 +104,7 @@ mod tests {
             ("1秒", None),
         ];
         for (text, expected) in table {
-            assert_eq!(timeout_of(text), expected, "{text:?}");
+            assert_eq!(parse_timeout(text), expected, "{text:?}");
         }
     }
 

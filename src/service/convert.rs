@@ -1,4 +1,4 @@
-//! From the floors below to the protocol's messages.
+//! Converts faults and answers of the register to messages of the protocol.
 
 use crate::{
     domain::{
@@ -9,16 +9,14 @@ use crate::{
         kind::HolderKind,
     },
     limits::EXPLAINED_STEPS_MAX,
-    protocol::pb,
+    protocol::{event, pb, time::pb_date},
     register::{
         BatchCounts, BatchState, BatchView, Change, DatedId, DatedName, DesigneeView, Effect,
         Explanation, Membership, Status, Step, SublistView, SupportView, TitleView,
     },
 };
 
-pub(crate) use crate::protocol::time::{pb_date, timestamp as recorded_time};
-
-/// The last day of an optional date.
+/// The last day that an optional date covers.
 pub(crate) fn civil_date(date: Option<&pb::Date>) -> Option<Result<CivilDate, ParseError>> {
     let pb::Date { year, month, day } = date?;
     Some(PartialDate::parse_parts(*year, *month, *day).map(PartialDate::last_day))
@@ -120,7 +118,7 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
     }
 }
 
-/// A designee as a message; its profile is read from the log by the caller.
+/// A designee as a message. The caller adds its profile, which is in the log.
 pub(crate) fn designee(
     view: DesigneeView,
     catalogue: &Catalogue,
@@ -190,12 +188,12 @@ pub(crate) fn title(title: TitleView, catalogue: &Catalogue) -> pb::Title {
     }
 }
 
-/// Six digits, or nothing.
+/// The six digits of an authority; an empty text for `None`.
 pub(crate) fn code(authority: Option<AuthorityCode>) -> String {
     authority.map_or("", AuthorityCode::as_str).to_owned()
 }
 
-/// What an event would change.
+/// The change that an event would cause.
 pub(crate) fn change(index: usize, change: Change, catalogue: &Catalogue) -> pb::TitleChange {
     let status = |status: Option<Status>| status.map_or(pb::TitleStatus::Unspecified, status_of);
     pb::TitleChange {
@@ -262,7 +260,7 @@ pub(crate) fn sublist(view: &SublistView) -> pb::SublistSummary {
     }
 }
 
-/// Where a batch stands, as the protocol has it.
+/// The state of a batch as a message.
 pub(crate) fn batch_state(state: BatchState) -> pb::BatchState {
     match state {
         BatchState::Missing => pb::BatchState::Missing,
@@ -324,12 +322,7 @@ pub(crate) fn programme(programme: &Programme) -> pb::Programme {
 }
 
 fn rule_version(rule: &RuleVersion) -> pb::RuleVersion {
-    let holder = |kind: &HolderKind| match kind {
-        HolderKind::Enterprise => pb::DesigneeKind::Enterprise.into(),
-        HolderKind::Institution => pb::DesigneeKind::Institution.into(),
-        HolderKind::Park => pb::DesigneeKind::Park.into(),
-        HolderKind::Zone => pb::DesigneeKind::Zone.into(),
-    };
+    let holder = |kind: &HolderKind| event::designee_kind(*kind).into();
     pb::RuleVersion {
         version: rule.version.clone(),
         from: Some(pb_date(rule.from)),

@@ -1,4 +1,4 @@
-//! CursorService: named places in the log, their lag, and the streams that were started from them.
+//! CursorService: named positions in the log, their lag, and the streams started from them.
 
 use std::{
     collections::HashMap,
@@ -14,16 +14,19 @@ use parking_lot::Mutex;
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use super::{call::Call, convert, errors, filter::interest, page};
+use super::{call::Call, errors, filter::interest, page};
 use crate::{
-    cursors::{Change, CursorError, Cursors, Place, is_id},
+    cursors::{Change, CursorError, CursorState, Cursors, is_id},
     domain::fault::{Reason, echo},
     ledger::{Ledger, run_blocking},
     limits::{
         CURSOR_FILTERS_BYTES_MAX, CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX,
         CURSORS_MAX, ID_BYTES_MAX, QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
     },
-    protocol::pb::{self, ErrorReason},
+    protocol::{
+        pb::{self, ErrorReason},
+        time::timestamp,
+    },
     register::Interest,
 };
 
@@ -31,32 +34,32 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct CursorApi {
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) places: Places,
+    pub(crate) streams: CursorStreams,
 }
 
-/// Cursors, and the streams that were started from each.
+/// Cursors, and the streams started from each.
 #[derive(Clone)]
-pub(crate) struct Places {
+pub(crate) struct CursorStreams {
     pub(crate) cursors: Arc<Cursors>,
     connections: Arc<Mutex<HashMap<String, Vec<Arc<Connection>>>>>,
 }
 
-/// A stream that was started from a cursor.
+/// A stream started from a cursor.
 struct Connection {
     peer: String,
     since_micros: i64,
     next_position: AtomicU64,
 }
 
-/// Keeps a stream in the list of its cursor while it lives.
+/// Keeps a stream in the list of its cursor until dropped.
 pub(crate) struct Connected {
-    places: Places,
+    streams: CursorStreams,
     id: String,
     connection: Arc<Connection>,
 }
 
 impl Connected {
-    /// Everything below was handed to the connection.
+    /// Records that everything below was handed to the connection.
     pub(crate) fn note(&self, next_position: u64) {
         self.connection.next_position.store(next_position, Ordering::Relaxed);
     }
@@ -64,7 +67,7 @@ impl Connected {
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        let mut connections = self.places.connections.lock();
+        let mut connections = self.streams.connections.lock();
         if let Some(of_cursor) = connections.get_mut(&self.id) {
             of_cursor.retain(|connection| !Arc::ptr_eq(connection, &self.connection));
             if of_cursor.is_empty() {
@@ -74,34 +77,35 @@ impl Drop for Connected {
     }
 }
 
-/// A cursor as a stream starts from it.
-pub(crate) struct Started {
+/// The start of a stream from a cursor.
+pub(crate) struct CursorStart {
     pub(crate) next_position: u64,
     pub(crate) filter: Option<pb::Filter>,
     pub(crate) connected: Connected,
 }
 
-impl Places {
+impl CursorStreams {
     pub(crate) fn new(cursors: Arc<Cursors>) -> Self {
         Self { cursors, connections: Arc::default() }
     }
 
-    /// Where a stream starts that names a cursor, and what it wants. `asked` is the filter that it names itself.
+    /// Starts a stream from a cursor. `asked` is the filter in the request, which may be empty but
+    /// must not differ from the cursor's.
     pub(crate) async fn start(
         &self,
         ledger: &Ledger,
         id: &str,
         asked: Option<pb::Filter>,
         peer: Option<SocketAddr>,
-    ) -> Result<Started, Status> {
-        let (place, kept) = self.get(id).await?;
-        if has_changed(ledger, &place) {
-            let text = "the cursor was made in another log, or past the end of this one; \
-                        AdvanceCursor with force confirms where it stands in this one";
+    ) -> Result<CursorStart, Status> {
+        let (state, kept) = self.get(id).await?;
+        if has_changed(ledger, &state) {
+            let text = "the cursor was made in another log, or is past the end of this one; \
+                        AdvanceCursor with force sets its position in this one";
             let metadata = [
                 ("log_id", ledger.log_id().to_string()),
-                ("expected", place.log_id.to_string()),
-                ("next_position", place.next_position.to_string()),
+                ("expected", state.log_id.to_string()),
+                ("next_position", state.next_position.to_string()),
             ];
             let (code, reason) = (Code::FailedPrecondition, ErrorReason::LogIdMismatch);
             return Err(errors::status(code, reason, text, metadata));
@@ -118,29 +122,29 @@ impl Places {
         let connection = Arc::new(Connection {
             peer: peer.map(|peer| peer.to_string()).unwrap_or_default(),
             since_micros: ledger.now_micros(),
-            next_position: AtomicU64::new(place.next_position),
+            next_position: AtomicU64::new(state.next_position),
         });
         let mut connections = self.connections.lock();
         connections.entry(id.to_owned()).or_default().push(Arc::clone(&connection));
         drop(connections);
-        let connected = Connected { places: self.clone(), id: id.to_owned(), connection };
-        Ok(Started { next_position: place.next_position, filter, connected })
+        let connected = Connected { streams: self.clone(), id: id.to_owned(), connection };
+        Ok(CursorStart { next_position: state.next_position, filter, connected })
     }
 
-    async fn get(&self, id: &str) -> Result<(Place, pb::Filter), Status> {
+    async fn get(&self, id: &str) -> Result<(CursorState, pb::Filter), Status> {
         let (cursors, name) = (Arc::clone(&self.cursors), id.to_owned());
-        let (place, filter) = read(move || cursors.get(&name)).await?;
+        let (state, filter) = read(move || cursors.get(&name)).await?;
         let filter = pb::Filter::decode(filter).map_err(|error| {
             let detail = format!("the filter of cursor {id:?} cannot be read: {error}");
             refused(CursorError::Failed(detail))
         })?;
-        Ok((place, filter))
+        Ok((state, filter))
     }
 
     fn connections(&self, id: &str) -> Vec<pb::CursorConnection> {
         let message = |connection: &Arc<Connection>| pb::CursorConnection {
             remote_address: connection.peer.clone(),
-            connect_time: Some(convert::recorded_time(connection.since_micros)),
+            connect_time: Some(timestamp(connection.since_micros)),
             next_position: connection.next_position.load(Ordering::Relaxed),
         };
         let connections = self.connections.lock();
@@ -148,15 +152,16 @@ impl Places {
     }
 }
 
-/// Reads the store where it delays nobody.
+/// Reads the store on a blocking thread, so that it delays no other call.
 async fn read<T: Send + 'static>(
     question: impl FnOnce() -> Result<T, CursorError> + Send + 'static,
 ) -> Result<T, Status> {
     run_blocking(question).await?.map_err(refused)
 }
 
-fn has_changed(ledger: &Ledger, place: &Place) -> bool {
-    place.log_id != ledger.log_id() || place.next_position > ledger.durable().size
+/// True if the position of a cursor has no meaning in this log.
+fn has_changed(ledger: &Ledger, state: &CursorState) -> bool {
+    state.log_id != ledger.log_id() || state.next_position > ledger.durable().size
 }
 
 impl CursorApi {
@@ -168,7 +173,7 @@ impl CursorApi {
         let pb::CreateCursorRequest { cursor_id: id, filter, next_position } = request;
         if !is_id(&id) {
             let message = format!(
-                "takes 1 to {ID_BYTES_MAX} of a-z, 0-9, '.', '-' and '_', beginning with a letter or digit"
+                "must be 1 to {ID_BYTES_MAX} of a-z, 0-9, '.', '-' and '_', a letter or digit first"
             );
             return Err(errors::invalid("cursor_id", &id, Reason::IdentifierInvalid, message));
         }
@@ -178,13 +183,13 @@ impl CursorApi {
         }
         let encoded = Bytes::from(filter.clone().unwrap_or_default().encode_to_vec());
         interest(&self.ledger, filter).await?;
-        let place = Place {
+        let state = CursorState {
             next_position,
             log_id: self.ledger.log_id(),
             created_micros: self.ledger.now_micros(),
             advanced_micros: None,
         };
-        let created = self.places.cursors.change(&id, Change::Create(place, encoded)).await;
+        let created = self.streams.cursors.change(&id, Change::Create(state, encoded)).await;
         created.map_err(refused)?;
         Ok(pb::CreateCursorResponse { cursor: Some(self.whole(id).await?) })
     }
@@ -209,12 +214,12 @@ impl CursorApi {
             token if is_id(token) => token.to_owned(),
             token => return Err(page::foreign_token(token)),
         };
-        let cursors = Arc::clone(&self.places.cursors);
-        // One more than a page: it is the token of the next.
+        let cursors = Arc::clone(&self.streams.cursors);
+        // The one after the page is the token of the next page.
         let mut found = read(move || cursors.list(&from, size + 1)).await?;
         let next = found.split_off(size.min(found.len())).into_iter().next();
         Ok(pb::ListCursorsResponse {
-            cursors: found.into_iter().map(|(id, place)| self.cursor(id, place)).collect(),
+            cursors: found.into_iter().map(|(id, state)| self.cursor(id, state)).collect(),
             next_page_token: next.map(|(id, _)| id).unwrap_or_default(),
         })
     }
@@ -225,7 +230,7 @@ impl CursorApi {
         request: pb::AdvanceCursorRequest,
     ) -> Result<pb::AdvanceCursorResponse, Status> {
         let pb::AdvanceCursorRequest { cursor_id: id, next_position, log_id, force } = request;
-        errors::same_log(self.ledger.log_id(), &log_id)?;
+        errors::require_log(self.ledger.log_id(), &log_id)?;
         let size = self.ledger.durable().size;
         if next_position > size {
             return Err(errors::beyond_log("next_position", next_position, size));
@@ -236,8 +241,8 @@ impl CursorApi {
             force,
             now_micros: self.ledger.now_micros(),
         };
-        let place = self.places.cursors.change(&id, change).await.map_err(refused)?;
-        let next_position = place.next_position;
+        let state = self.streams.cursors.change(&id, change).await.map_err(refused)?;
+        let next_position = state.next_position;
         Ok(pb::AdvanceCursorResponse { next_position, log_size: size })
     }
 
@@ -247,7 +252,7 @@ impl CursorApi {
         request: pb::DeleteCursorRequest,
     ) -> Result<pb::DeleteCursorResponse, Status> {
         let id = request.cursor_id;
-        self.places.cursors.change(&id, Change::Delete).await.map_err(refused)?;
+        self.streams.cursors.change(&id, Change::Delete).await.map_err(refused)?;
         Ok(pb::DeleteCursorResponse {})
     }
 }
@@ -255,9 +260,9 @@ impl CursorApi {
 impl CursorApi {
     /// A cursor with its filter and lag.
     async fn whole(&self, id: String) -> Result<pb::Cursor, Status> {
-        let (place, filter) = self.places.get(&id).await?;
+        let (state, filter) = self.streams.get(&id).await?;
         let interest = interest(&self.ledger, Some(filter.clone())).await?;
-        let mut cursor = self.cursor(id, place);
+        let mut cursor = self.cursor(id, state);
         let lag = self.lag(&interest, cursor.next_position, cursor.log_size).await?;
         cursor.filter = Some(filter);
         cursor.lag_event_count = lag.events;
@@ -266,16 +271,15 @@ impl CursorApi {
         Ok(cursor)
     }
 
-    fn cursor(&self, id: String, place: Place) -> pb::Cursor {
+    fn cursor(&self, id: String, state: CursorState) -> pb::Cursor {
         let log_size = self.ledger.durable().size;
-        let time = convert::recorded_time;
         pb::Cursor {
-            next_position: place.next_position.min(log_size),
-            log_id: place.log_id.to_string(),
-            create_time: Some(time(place.created_micros)),
-            advance_time: place.advanced_micros.map(time),
-            log_changed: has_changed(&self.ledger, &place),
-            connections: self.places.connections(&id),
+            next_position: state.next_position.min(log_size),
+            log_id: state.log_id.to_string(),
+            create_time: Some(timestamp(state.created_micros)),
+            advance_time: state.advanced_micros.map(timestamp),
+            log_changed: has_changed(&self.ledger, &state),
+            connections: self.streams.connections(&id),
             log_size,
             cursor_id: id,
             ..Default::default()
@@ -306,13 +310,13 @@ impl CursorApi {
     }
 }
 
-/// How far a cursor is behind.
+/// The lag of a cursor.
 #[derive(Default)]
 struct Lag {
     events: u64,
-    /// There are more.
+    /// True if not all were counted.
     capped: bool,
-    /// Age of the first.
+    /// Age of the first one.
     micros: i64,
 }
 
@@ -332,8 +336,8 @@ fn refused(error: CursorError) -> Status {
             let metadata = [("value", id)];
             errors::status(Code::AlreadyExists, ErrorReason::CursorExists, text, metadata)
         }
-        CursorError::Backwards { stands, asked } => {
-            let metadata = [("value", asked.to_string()), ("next_position", stands.to_string())];
+        CursorError::Backwards { current, asked } => {
+            let metadata = [("value", asked.to_string()), ("next_position", current.to_string())];
             errors::status(Code::Aborted, ErrorReason::CursorBackwards, text, metadata)
         }
         CursorError::OtherLog { made_in, here } => {

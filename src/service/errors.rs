@@ -1,7 +1,8 @@
-//! Errors on the wire: one table from what went wrong to a gRPC status with its details.
+//! Errors on the wire: one table from each error to a gRPC status with its details.
 //!
-//! Every status carries `google.rpc.ErrorInfo` (domain `tidu`, reason from `error_reason.proto`) and, where fields are to
-//! blame, `BadRequest` or `PreconditionFailure`. All details together stay under 4 KiB: the first failures, then a total.
+//! Every status carries `google.rpc.ErrorInfo` (domain `tidu`, reason from `error_reason.proto`).
+//! If fields are at fault, it also carries `BadRequest` or `PreconditionFailure`. All details
+//! together stay under 4 KiB: the first failures, then a total.
 
 use std::{collections::HashMap, fmt::Display, time::Duration};
 
@@ -14,8 +15,8 @@ use crate::{
     domain::fault::{Demand, Fault, ParseError, Reason, echo},
     ledger::{ReadError, Refusal, TaskEnded},
     limits::{
-        ERROR_DETAILS_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY,
-        STATUS_REJECTIONS_MAX, STREAMS_MAX,
+        ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
+        QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
     },
     log::LogError,
     protocol::pb::ErrorReason,
@@ -23,7 +24,7 @@ use crate::{
 
 const DOMAIN: &str = "tidu";
 
-/// A status with a reason and the values behind it.
+/// A status with its reason and metadata.
 pub(crate) fn status<const N: usize>(
     code: Code,
     reason: ErrorReason,
@@ -39,7 +40,7 @@ fn info<'a>(reason: &str, metadata: impl IntoIterator<Item = (&'a str, String)>)
     ErrorDetails::with_error_info(reason, DOMAIN, metadata.collect::<HashMap<_, _>>())
 }
 
-/// The metadata that names the right value or the bound.
+/// The metadata entry that names the right value or the bound.
 fn demanded(demand: &Demand) -> (&'static str, String) {
     match demand {
         Demand::Expected(value) => ("expected", value.clone()),
@@ -47,14 +48,15 @@ fn demanded(demand: &Demand) -> (&'static str, String) {
     }
 }
 
-/// A fault of the server: INTERNAL. The caller learns that it is not to blame; the cause goes to the server's own log.
+/// A fault of the server: INTERNAL. The caller learns only that; the cause goes to the server's own
+/// log.
 pub(crate) fn internal(cause: impl Display) -> Status {
-    tracing::error!(%cause, "a request met a fault of the server");
-    let text = "the server has a fault of its own; its log has the cause";
+    tracing::error!(%cause, "a request failed because of a fault of the server");
+    let text = "internal error; the server's diagnostic output has the cause";
     status(Code::Internal, ErrorReason::Internal, text, [])
 }
 
-/// A field of the request that cannot be read.
+/// A field of the request that does not parse.
 pub(crate) fn bad_field(field: &str, value: &str, error: &ParseError) -> Status {
     let metadata =
         [("field", field.to_owned()), ("value", echo(value)), ("rule", error.rule.to_owned())];
@@ -65,7 +67,7 @@ pub(crate) fn bad_field(field: &str, value: &str, error: &ParseError) -> Status 
     Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
-/// A field whose value is refused, where no rule outside the protocol is behind it.
+/// A field whose value the protocol itself forbids.
 pub(crate) fn invalid(
     field: &str,
     value: &str,
@@ -75,12 +77,12 @@ pub(crate) fn invalid(
     bad_field(field, value, &ParseError::new(reason, message, ""))
 }
 
-/// A number that this version's protocol does not have.
+/// An enum number that this version of the protocol lacks.
 pub(crate) fn unknown_enum(field: &str, number: i32) -> Status {
     bad_field(field, &number.to_string(), &ParseError::unknown_enum())
 }
 
-/// An event whose bytes are no event: INVALID_ARGUMENT.
+/// Bytes that do not decode as an event: INVALID_ARGUMENT.
 pub(crate) fn unreadable_event(index: usize, error: &prost::DecodeError) -> Status {
     let (field, detail) = (format!("events[{index}]"), error.to_string());
     status(
@@ -91,7 +93,7 @@ pub(crate) fn unreadable_event(index: usize, error: &prost::DecodeError) -> Stat
     )
 }
 
-/// A limit that the request goes over.
+/// A limit that the request exceeds: RESOURCE_EXHAUSTED.
 pub(crate) fn over_limit(field: &str, value: usize, limit: usize, unit: &str) -> Status {
     status(
         Code::ResourceExhausted,
@@ -109,7 +111,7 @@ pub(crate) fn malformed(faults: &[Fault]) -> Status {
         FieldViolation::new(convert::path(fault), sentence(value, message))
     });
     let mut shown = Vec::new();
-    let mut room = ERROR_DETAILS_BYTES_MAX - INFO_BYTES_MAX;
+    let mut room = ERROR_DETAILS_BYTES_MAX - ERROR_INFO_BYTES_MAX;
     for violation in violations.take(STATUS_REJECTIONS_MAX) {
         let size = violation.field.len() + violation.description.len() + VIOLATION_OVERHEAD;
         if size > room {
@@ -126,7 +128,7 @@ pub(crate) fn malformed(faults: &[Fault]) -> Status {
 pub(crate) fn rejected(faults: &[Fault]) -> Status {
     let mut details = faults.first().map_or_else(ErrorDetails::new, fault_info);
     let mut shown = Vec::new();
-    let mut room = ERROR_DETAILS_BYTES_MAX - INFO_BYTES_MAX;
+    let mut room = ERROR_DETAILS_BYTES_MAX - ERROR_INFO_BYTES_MAX;
     for fault in faults.iter().take(STATUS_REJECTIONS_MAX) {
         let violation = PreconditionViolation::new(
             convert::reason(fault.reason),
@@ -144,10 +146,8 @@ pub(crate) fn rejected(faults: &[Fault]) -> Status {
     Status::with_error_details(Code::FailedPrecondition, summary(faults), details)
 }
 
-/// Keys and lengths of one violation, and what its type adds.
+/// Bytes of the keys and lengths of one violation, and of its type.
 const VIOLATION_OVERHEAD: usize = 16;
-/// The ErrorInfo of a fault, with its echoed value, message and conflicts.
-const INFO_BYTES_MAX: usize = 1_024;
 
 fn fault_info(fault: &Fault) -> ErrorDetails {
     let conflicts: Vec<_> = fault.conflicts.iter().map(u64::to_string).collect();
@@ -175,7 +175,7 @@ fn sentence(value: &str, message: &str) -> String {
     if value.is_empty() { message.to_owned() } else { format!("{value:?}: {message}") }
 }
 
-/// Why a commit was not recorded.
+/// The status of a commit that was not recorded.
 pub(crate) fn refusal(refusal: Refusal) -> Status {
     let text = refusal.to_string();
     match refusal {
@@ -216,26 +216,26 @@ pub(crate) fn refusal(refusal: Refusal) -> Status {
     }
 }
 
-/// More waits than the server takes on: RESOURCE_EXHAUSTED, with the time after which to try again.
+/// A queue is full: RESOURCE_EXHAUSTED, with the time after which to try again.
 pub(crate) fn queue_full(text: String, limit: u64, retry: Duration) -> Status {
     let mut details = info(ErrorReason::QueueFull.as_str_name(), [("limit", limit.to_string())]);
     details.set_retry_info(Some(retry));
     Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
-/// The server is going down; nothing was recorded.
+/// The server is draining; nothing was recorded.
 pub(crate) fn draining() -> Status {
-    let text = "the server is going down; nothing was recorded";
+    let text = "the server is shutting down; nothing was recorded";
     status(Code::Unavailable, ErrorReason::Draining, text, [])
 }
 
-/// The caller's deadline has passed, and its work is given up: DEADLINE_EXCEEDED.
+/// The caller's deadline has passed, and its call is abandoned: DEADLINE_EXCEEDED.
 pub(crate) fn deadline_passed() -> Status {
     let text = "the deadline has passed; a commit that was queued before it may be recorded";
     status(Code::DeadlineExceeded, ErrorReason::DeadlinePassed, text, [])
 }
 
-/// As many streams as there can be.
+/// No stream is left: RESOURCE_EXHAUSTED.
 pub(crate) fn too_many_streams() -> Status {
     status(
         Code::ResourceExhausted,
@@ -254,9 +254,9 @@ impl From<ReadError> for Status {
     }
 }
 
-/// The log was not read. DATA_LOSS is for damage alone: callers stop for good on it. After an I/O error the process ends
-/// and its next start may well read the log, so that is UNAVAILABLE. The others are met when a log is opened, before there
-/// is a caller.
+/// DATA_LOSS is for damage alone, because callers stop for ever on it. After an I/O error the
+/// process ends and its next start may well read the log, so that is UNAVAILABLE. The other errors
+/// occur when a log is opened, before any call.
 impl From<LogError> for Status {
     fn from(error: LogError) -> Self {
         let detail = error.to_string();
@@ -266,7 +266,7 @@ impl From<LogError> for Status {
                 status(Code::DataLoss, ErrorReason::LogDamaged, "the log is damaged", metadata)
             }
             LogError::Io { .. } => {
-                let text = "the log could not be read, and the server is going down; try again";
+                let text = "the log could not be read, and the server is shutting down; try again";
                 status(Code::Unavailable, ErrorReason::LogFailed, text, [("detail", detail)])
             }
             LogError::Busy(_) | LogError::TooNew { .. } | LogError::NotDurable => internal(detail),
@@ -274,7 +274,7 @@ impl From<LogError> for Status {
     }
 }
 
-/// A task that ended says nothing about the log.
+/// A task that ended says nothing about the log, so it is never DATA_LOSS.
 impl From<TaskEnded> for Status {
     fn from(ended: TaskEnded) -> Self {
         match ended {
@@ -284,8 +284,8 @@ impl From<TaskEnded> for Status {
     }
 }
 
-/// Nothing but this history will do, where the caller names one.
-pub(crate) fn same_log(log_id: Uuid, expected: &str) -> Result<(), Status> {
+/// Refuses a call that names another log than this one. An empty name means any.
+pub(crate) fn require_log(log_id: Uuid, expected: &str) -> Result<(), Status> {
     let log_id = log_id.to_string();
     if expected.is_empty() || expected == log_id {
         return Ok(());
@@ -293,17 +293,17 @@ pub(crate) fn same_log(log_id: Uuid, expected: &str) -> Result<(), Status> {
     Err(status(
         Code::FailedPrecondition,
         ErrorReason::LogIdMismatch,
-        "this is another log than the one named; start again from position 0",
+        "the server's log is not the one named; start again from position 0",
         [("log_id", log_id), ("expected", echo(expected))],
     ))
 }
 
-/// A position past the end.
+/// A position past the end of the log: OUT_OF_RANGE.
 pub(crate) fn beyond_log(field: &str, position: u64, size: u64) -> Status {
     status(
         Code::OutOfRange,
         ErrorReason::PositionBeyondLog,
-        format!("{field} {position} lies beyond the log, which has {size} events"),
+        format!("{field} {position} is beyond the log, which has {size} events"),
         [
             ("field", field.to_owned()),
             ("value", position.to_string()),
@@ -321,7 +321,7 @@ mod tests {
     use super::*;
 
     /// Code, reason and metadata keys of a status, which must have its ErrorInfo.
-    fn told(status: impl Into<Status>) -> (Code, String, Vec<String>) {
+    fn parts(status: impl Into<Status>) -> (Code, String, Vec<String>) {
         let status = status.into();
         let info = status.get_details_error_info().expect("an ErrorInfo");
         assert_eq!(info.domain, DOMAIN);
@@ -343,7 +343,7 @@ mod tests {
         for (error, code, reason, keys) in table {
             let shown = error.to_string();
             let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-            assert_eq!(told(error), (code, reason.to_owned(), keys), "{shown}");
+            assert_eq!(parts(error), (code, reason.to_owned(), keys), "{shown}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Filters: from names to what the register asks, of events and of titles.
+//! Reads filters of events and of titles: from names to the register's own types.
 
 use tonic::Status;
 
@@ -17,7 +17,8 @@ use crate::{
     register::{Interest, Wanted},
 };
 
-/// Reads a filter. What is not known is an error, never a stream that stays empty and looks healthy.
+/// Reads a filter of events. An unknown name is an error; otherwise a stream would stay empty and
+/// look healthy.
 pub(crate) async fn interest(
     ledger: &Ledger,
     filter: Option<pb::Filter>,
@@ -60,7 +61,7 @@ fn authority(code: &str) -> Result<AuthorityCode, ParseError> {
 /// The id of a batch, which need not exist yet.
 fn batch_id(text: &str) -> Result<&str, ParseError> {
     match text.trim() {
-        "" => Err(ParseError::new(Reason::FieldRequired, "is empty", "")),
+        "" => Err(ParseError::new(Reason::FieldRequired, "must not be empty", "")),
         id => Ok(id),
     }
 }
@@ -118,27 +119,27 @@ pub(crate) fn each<'a, T>(
     each_of(FILTER_VALUES_MAX, field, texts, parse)
 }
 
-/// As [`each`], of at most so many entries.
+/// As [`each`], with another bound on the number of entries.
 fn each_of<'a, T>(
     most: usize,
     field: &str,
     texts: &'a [String],
     parse: impl Fn(&'a str) -> Result<T, ParseError>,
 ) -> Result<Vec<T>, Status> {
-    at_most(most, field, texts.len())?;
+    require_at_most(most, field, texts.len())?;
     let read = |(i, text): (usize, &'a String)| {
         parse(text).map_err(|error| errors::bad_field(&format!("{field}[{i}]"), text, &error))
     };
     texts.iter().enumerate().map(read).collect()
 }
 
-/// As [`each`], of enum values.
+/// As [`each`], for enum values.
 pub(crate) fn numbers<T>(
     field: &str,
     numbers: &[i32],
     parse: impl Fn(i32) -> Result<T, ParseError>,
 ) -> Result<Vec<T>, Status> {
-    bounded(field, numbers.len())?;
+    require_bounded(field, numbers.len())?;
     let read = |(i, number): (usize, &i32)| {
         let field = format!("{field}[{i}]");
         parse(*number).map_err(|error| errors::bad_field(&field, &number.to_string(), &error))
@@ -146,26 +147,27 @@ pub(crate) fn numbers<T>(
     numbers.iter().enumerate().map(read).collect()
 }
 
-pub(crate) fn bounded(field: &str, count: usize) -> Result<(), Status> {
-    at_most(FILTER_VALUES_MAX, field, count)
+/// Refuses a field with too many entries.
+pub(crate) fn require_bounded(field: &str, count: usize) -> Result<(), Status> {
+    require_at_most(FILTER_VALUES_MAX, field, count)
 }
 
-fn at_most(most: usize, field: &str, count: usize) -> Result<(), Status> {
+fn require_at_most(most: usize, field: &str, count: usize) -> Result<(), Status> {
     if count > most {
         return Err(errors::over_limit(field, count, most, "entries"));
     }
     Ok(())
 }
 
-/// An authority, or none for the empty text.
-pub(crate) fn authority_or_none(field: &str, text: &str) -> Result<Option<AuthorityCode>, Status> {
+/// Reads an authority; an empty text means `None`.
+pub(crate) fn optional_authority(field: &str, text: &str) -> Result<Option<AuthorityCode>, Status> {
     if text.is_empty() {
         return Ok(None);
     }
     AuthorityCode::parse(text).map(Some).map_err(|error| errors::bad_field(field, text, &error))
 }
 
-/// A region, or none for the empty text.
+/// Reads a region; an empty text means `None`.
 pub(crate) fn region(field: &str, text: &str) -> Result<Option<RegionCode>, Status> {
     if text.is_empty() {
         return Ok(None);

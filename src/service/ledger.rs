@@ -1,4 +1,4 @@
-//! LedgerService: append, read, follow.
+//! LedgerService: appends, reads and streams events.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -15,11 +15,11 @@ use crate::{
     domain::fault::{Fault, Reason},
     ledger::{Ledger, ReadError, Receipt},
     limits::{PAGE_BYTES, REJECTIONS_MAX},
-    protocol::{append::ReceivedCommit, pb},
+    protocol::{append::ReceivedCommit, pb, time::timestamp},
     register::Interest,
 };
 
-/// The answers to one call.
+/// The messages of one Subscribe.
 pub(super) type SubscribeStream =
     Pin<Box<dyn Stream<Item = Result<pb::SubscribeResponse, Status>> + Send>>;
 
@@ -104,7 +104,7 @@ impl LedgerApi {
 impl LedgerApi {
     fn answer(&self, receipt: Receipt, count: usize) -> pb::AppendResponse {
         let rejected = receipt.rejections.len();
-        // A trial of a commit with unreadable events still names the place the whole would take.
+        // A validated commit with unreadable events still counts all of them in its size.
         let next = match receipt.recorded_micros {
             Some(_) => receipt.next,
             None => receipt.first + count as u64,
@@ -113,10 +113,10 @@ impl LedgerApi {
             first_position: Some(receipt.first),
             next_position: next,
             log_id: self.ledger.log_id().to_string(),
-            recorded_time: receipt.recorded_micros.map(convert::recorded_time),
+            recorded_time: receipt.recorded_micros.map(timestamp),
             replayed: receipt.replayed,
-            warnings: bounded(receipt.warnings, convert::warning),
-            rejections: bounded(receipt.rejections, convert::rejection),
+            warnings: messages(receipt.warnings, convert::warning),
+            rejections: messages(receipt.rejections, convert::rejection),
             rejected_count: u32::try_from(rejected).unwrap_or(u32::MAX),
             changed_count: u32::try_from(receipt.changes.len()).unwrap_or(u32::MAX),
             changes: receipt
@@ -128,7 +128,7 @@ impl LedgerApi {
         }
     }
 
-    /// Positions of a page, in its order, and where the next one begins.
+    /// Positions of a page, in its order, and the start of the next one.
     fn select(&self, interest: &Interest, page: &Page) -> (Vec<u64>, Option<u64>) {
         if page.descending {
             return self.ledger.register().matching_before(interest, page.from, page.size);
@@ -138,7 +138,8 @@ impl LedgerApi {
     }
 }
 
-fn bounded<T>(faults: Vec<Fault>, message: impl Fn(Fault) -> T) -> Vec<T> {
+/// The first of many faults, as messages.
+fn messages<T>(faults: Vec<Fault>, message: impl Fn(Fault) -> T) -> Vec<T> {
     faults.into_iter().take(REJECTIONS_MAX).map(message).collect()
 }
 

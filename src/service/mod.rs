@@ -1,15 +1,16 @@
-//! The gRPC face: conversion, errors, streams. The only floor that knows tonic; it decides nothing.
+//! The gRPC services: one handler for each RPC, errors, filters, pages and streams. This room
+//! decides nothing: the ledger does.
 
 mod admin;
 mod adoption;
 mod append;
+mod as_of;
 mod call;
 mod convert;
 mod cursors;
 mod errors;
 mod filter;
 mod ledger;
-mod moment;
 mod page;
 mod panic;
 mod proof;
@@ -34,7 +35,7 @@ pub(crate) use self::adoption::adopt;
 pub use self::call::Peer;
 use self::{
     admin::AdminApi,
-    cursors::{CursorApi, Places},
+    cursors::{CursorApi, CursorStreams},
     ledger::LedgerApi,
     panic::CatchPanic,
     proof::ProofApi,
@@ -59,7 +60,16 @@ type Response = http::Response<tonic::body::Body>;
 /// An HTTP service that answers every RPC.
 pub type Api = BoxCloneSyncService<Request, Response, std::convert::Infallible>;
 
-/// Assembles all services over a ledger. Streams end when `drain` is cancelled.
+/// The handlers of all services.
+struct Services {
+    ledger: LedgerApi,
+    register: RegisterApi,
+    admin: AdminApi,
+    cursors: CursorApi,
+    proof: ProofApi,
+}
+
+/// Assembles all services of a ledger. Streams end when `drain` is cancelled.
 ///
 /// # Errors
 /// If the embedded descriptors cannot be read, which a test rules out.
@@ -69,36 +79,47 @@ pub async fn api(
     web_origins: Vec<http::HeaderValue>,
     drain: CancellationToken,
 ) -> Result<Api, tonic_reflection::server::Error> {
-    let streams = subscribe::permits();
-    let started_micros = ledger.now_micros();
+    let permits = subscribe::permits();
+    let cursors = CursorStreams::new(cursors);
+    let streams = Streams {
+        ledger: Arc::clone(&ledger),
+        drain: drain.clone(),
+        cursors: cursors.clone(),
+        permits: Arc::clone(&permits),
+    };
+    let services = Services {
+        register: RegisterApi { ledger: Arc::clone(&ledger) },
+        admin: AdminApi {
+            ledger: Arc::clone(&ledger),
+            started_micros: ledger.now_micros(),
+            streams: permits,
+            verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
+        },
+        cursors: CursorApi { ledger: Arc::clone(&ledger), streams: cursors },
+        proof: ProofApi { ledger: Arc::clone(&ledger) },
+        ledger: LedgerApi { ledger, streams },
+    };
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LedgerServiceServer<LedgerApi>>().await;
     health.set_serving::<RegisterServiceServer<RegisterApi>>().await;
     health.set_serving::<AdminServiceServer<AdminApi>>().await;
     health.set_serving::<CursorServiceServer<CursorApi>>().await;
     health.set_serving::<ProofServiceServer<ProofApi>>().await;
-
-    let admin = AdminApi {
-        ledger: Arc::clone(&ledger),
-        started_micros,
-        streams: Arc::clone(&streams),
-        verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
-    };
-    let register = RegisterApi { ledger: Arc::clone(&ledger) };
-    let proof = ProofApi { ledger: Arc::clone(&ledger) };
-    let places = Places::new(cursors);
-    let cursors = CursorApi { ledger: Arc::clone(&ledger), places: places.clone() };
-    let streams =
-        Streams { ledger: Arc::clone(&ledger), drain: drain.clone(), places, permits: streams };
-    let ledger = LedgerApi { ledger, streams };
-    let drained = drain.clone();
     tokio::spawn(async move {
-        drained.cancelled().await;
+        drain.cancelled().await;
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     });
+    let routes = routes(services)
+        .add_service(health_service)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .prepare();
+    Ok(layered(routes, web_origins))
+}
 
-    /// Compressed for who asks: see transport.rs.
-    macro_rules! compressed {
+fn routes(services: Services) -> Routes {
+    /// Sets the encodings, from which `transport.rs` chooses, and the sizes of messages.
+    macro_rules! bounded {
         ($server:expr) => {
             $server
                 .accept_compressed(Gzip)
@@ -109,15 +130,14 @@ pub async fn api(
                 .max_encoding_message_size(RESPONSE_BYTES_MAX)
         };
     }
-    let routes = Routes::new(compressed!(LedgerServiceServer::new(ledger)))
-        .add_service(compressed!(RegisterServiceServer::new(register)))
-        .add_service(compressed!(AdminServiceServer::new(admin)))
-        .add_service(compressed!(CursorServiceServer::new(cursors)))
-        .add_service(compressed!(ProofServiceServer::new(proof)))
-        .add_service(health_service)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?)
-        .prepare();
+    Routes::new(bounded!(LedgerServiceServer::new(services.ledger)))
+        .add_service(bounded!(RegisterServiceServer::new(services.register)))
+        .add_service(bounded!(AdminServiceServer::new(services.admin)))
+        .add_service(bounded!(CursorServiceServer::new(services.cursors)))
+        .add_service(bounded!(ProofServiceServer::new(services.proof)))
+}
+
+fn layered(routes: Routes, web_origins: Vec<http::HeaderValue>) -> Api {
     let layers = ServiceBuilder::new()
         .layer(TraceLayer::new_for_grpc().on_failure(()))
         .layer(cors(web_origins))
@@ -127,12 +147,12 @@ pub async fn api(
         .layer(layer_fn(CatchPanic));
     let api = layers.service(routes);
     let api = api.map_request(|request: Request| request);
-    Ok(BoxCloneSyncService::new(
+    BoxCloneSyncService::new(
         api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new)),
-    ))
+    )
 }
 
-/// Which web pages may call: those of the origins named. Without any, browsers keep to the server's own.
+/// Allows web pages of these origins to call. Without any, browsers allow only the server's own.
 fn cors(origins: Vec<http::HeaderValue>) -> CorsLayer {
     let exposed = ["grpc-status", "grpc-message", "grpc-status-details-bin"];
     CorsLayer::new()

@@ -1,11 +1,11 @@
-//! Pages: tokens that stay valid while the log grows.
+//! Pages and their tokens, which stay valid while the log grows.
 
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 
 use super::{
+    as_of::{AsOfRequest, resolve},
     errors,
-    moment::{Asked, moment},
 };
 use crate::{
     domain::{
@@ -18,10 +18,10 @@ use crate::{
     register::AsOf,
 };
 
-/// Where a page stands. The token names the next position, the size of the log when the first page was read, and the
-/// request it belongs to.
+/// A page of events. Its token names the next position, the size of the log when the first page was
+/// read, and the request to which it belongs.
 pub(crate) struct Page {
-    /// Ascending: the first position to look at. Descending: one more than it.
+    /// Ascending: the first position to examine. Descending: one more than that.
     pub(crate) from: u64,
     /// Size of the log when the first page was read.
     pub(crate) upto: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads a page's place; `size` is that of the log.
+    /// Reads the page that a request asks for from a log of `size` events.
     pub(crate) fn read(request: &pb::ListEventsRequest, size: u64) -> Result<Self, Status> {
         let order = pb::EventOrder::try_from(request.order)
             .map_err(|_| errors::unknown_enum("order", request.order))?;
@@ -48,8 +48,8 @@ impl Page {
         let from = if descending { size } else { 0 };
         let mut page = Self { from, upto: size, size: page_size, descending, request: fingerprint };
         if !request.page_token.is_empty() {
-            let place = page.parse(&request.page_token, size);
-            (page.from, page.upto) = place.ok_or_else(|| foreign_token(&request.page_token))?;
+            let bounds = page.parse(&request.page_token, size);
+            (page.from, page.upto) = bounds.ok_or_else(|| foreign_token(&request.page_token))?;
         }
         Ok(page)
     }
@@ -61,7 +61,8 @@ impl Page {
         (whole && from <= upto && upto <= size).then_some((from, upto))
     }
 
-    /// The token of the next page: from the event that did not fit, or from where the search stopped.
+    /// The token of the next page: from the event that did not fit, or from where the search
+    /// stopped.
     pub(crate) fn token_after(&self, cut: Option<u64>, next: Option<u64>) -> String {
         let cut = cut.map(|position| if self.descending { position + 1 } else { position });
         let Some(from) = cut.or(next) else { return String::new() };
@@ -69,67 +70,68 @@ impl Page {
     }
 }
 
-/// Where a page of a list of the register stands: the moment of the first page, and how far the list was read.
+/// The token of a page of the register: the moments of the first page, and the end of the part that
+/// was read.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) moment: AsOf,
-    /// The item to look at next.
+pub(crate) struct PageToken {
+    pub(crate) as_of: AsOf,
+    /// The next item to examine.
     pub(crate) next: usize,
-    /// Results of that item that were given already.
+    /// Results of that item that earlier pages had.
     pub(crate) skip: usize,
 }
 
-impl Place {
-    /// Where a page begins: as its token says, or at the beginning.
-    pub(crate) async fn begin(
+impl PageToken {
+    /// Reads the token of a request; an empty one means the first page.
+    pub(crate) async fn read(
         ledger: &Ledger,
-        asked: Asked,
+        asked: AsOfRequest,
         token: &str,
         request: &impl prost::Message,
     ) -> Result<Self, Status> {
         if token.is_empty() {
-            return Ok(Self { moment: moment(ledger, asked).await?, next: 0, skip: 0 });
+            return Ok(Self { as_of: resolve(ledger, asked).await?, next: 0, skip: 0 });
         }
         Self::parse(token, request, ledger.durable().size)
     }
 
-    /// The token after a page of a list that is at hand as a whole.
-    pub(crate) fn token_after(
+    /// The text of the token after a page of a list of `total` items.
+    pub(crate) fn text_after(
         &self,
         size: usize,
         total: usize,
         request: &impl prost::Message,
     ) -> String {
         let next = self.next.saturating_add(size);
-        if next < total { Self { next, ..*self }.token(request) } else { String::new() }
+        if next < total { Self { next, ..*self }.text(request) } else { String::new() }
     }
 
-    /// The token of a page that begins here; `request` is the request without page size, token and moment.
-    pub(crate) fn token(&self, request: &impl prost::Message) -> String {
-        let Self { moment: AsOf { valid_on, known_at }, next, skip } = self;
+    /// Writes the token; `request` is the request without page size, token and moments.
+    pub(crate) fn text(&self, request: &impl prost::Message) -> String {
+        let Self { as_of: AsOf { valid_on, known_at }, next, skip } = self;
         format!("{valid_on}.{known_at:x}.{next:x}.{skip:x}.{:x}", fingerprint(request))
     }
 
-    /// Reads a token that this request gave out for a log of at most this size.
+    /// Reads a token that this request got from a log of at most this size.
     fn parse(token: &str, request: &impl prost::Message, size: u64) -> Result<Self, Status> {
-        let place = || {
+        let read = || {
             let mut parts = token.split('.');
             let valid_on = PartialDate::parse_iso(parts.next()?).ok()?.last_day();
             let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
             let (known_at, next, skip, request_of) = (number()?, number()?, number()?, number()?);
             let whole = parts.next().is_none() && request_of == fingerprint(request);
-            let place = Self {
-                moment: AsOf { valid_on, known_at },
+            let token = Self {
+                as_of: AsOf { valid_on, known_at },
                 next: usize::try_from(next).ok()?,
                 skip: usize::try_from(skip).ok()?,
             };
-            (whole && known_at <= size).then_some(place)
+            (whole && known_at <= size).then_some(token)
         };
-        place().ok_or_else(|| foreign_token(token))
+        read().ok_or_else(|| foreign_token(token))
     }
 }
 
-/// The size of a page: as asked for, within its bounds.
+/// The size of a page: the requested one, within its bounds.
 pub(crate) fn page_size(asked: i32) -> Result<usize, Status> {
     match usize::try_from(asked) {
         Ok(0) => Ok(PAGE_EVENTS_DEFAULT),
@@ -141,7 +143,7 @@ pub(crate) fn page_size(asked: i32) -> Result<usize, Status> {
     }
 }
 
-/// A token of another request.
+/// The error for a token of another request.
 pub(crate) fn foreign_token(token: &str) -> Status {
     errors::status(
         Code::InvalidArgument,
@@ -151,7 +153,7 @@ pub(crate) fn foreign_token(token: &str) -> Status {
     )
 }
 
-/// Ties a token to the request it was given for.
+/// Ties a token to its request.
 fn fingerprint(request: &impl prost::Message) -> u64 {
     let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(request.encode_to_vec()).into();
     u64::from(u32::from_be_bytes([a, b, c, d]))

@@ -1,8 +1,9 @@
-//! A panic in a handler is a fault of the server: the caller gets INTERNAL with its details, not a stream that is reset.
+//! A panic in a handler is a fault of the server: the caller gets INTERNAL with its details, not a
+//! stream that is reset.
 //!
-//! The layer lies directly around the services. It guards the call and the body of its answer, from which the messages of
-//! a stream are pulled. Whatever a panic leaves half done belongs to that one request: what requests share sits behind
-//! locks whose holders finish or undo their change.
+//! This layer is directly around the services. It guards the call, and the body from which the
+//! messages of a stream are pulled. A panic can leave only its own request half done: requests
+//! share state only behind locks whose holders finish or undo their change.
 
 use std::{
     any::Any,
@@ -61,7 +62,7 @@ where
     }
 }
 
-/// A body whose panic becomes its trailers. Nothing is left of it after that.
+/// A body whose panic becomes its trailers. It is dropped after that.
 struct Guarded(Option<Body>);
 
 impl http_body::Body for Guarded {
@@ -94,11 +95,11 @@ impl http_body::Body for Guarded {
 }
 
 fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Status> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| errors::internal(words(&*panic)))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| errors::internal(message_of(&*panic)))
 }
 
-/// What a panic said. Where it happened was printed by the panic hook.
-fn words(panic: &(dyn Any + Send)) -> String {
+/// The message of a panic. The panic hook has printed its place.
+fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     format!("a handler panicked: {}", text.unwrap_or_default())
@@ -132,7 +133,7 @@ mod tests {
     fn assert_internal(status: &Status) {
         let info = status.get_details_error_info().unwrap();
         assert_eq!((status.code(), info.reason.as_str()), (Code::Internal, "INTERNAL"));
-        assert!(!status.message().contains("injected"), "the cause is the server's: {status}");
+        assert!(!status.message().contains("injected"), "the cause stays on the server: {status}");
     }
 
     #[tokio::test]

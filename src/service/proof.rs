@@ -1,4 +1,4 @@
-//! ProofService: what a copy is compared with.
+//! ProofService: digests with which a subscriber checks its copy.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl ProofApi {
         request: pb::GetDigestRequest,
     ) -> Result<pb::GetDigestResponse, Status> {
         let size = self.ledger.durable().size;
-        errors::same_log(self.ledger.log_id(), &request.log_id)?;
+        errors::require_log(self.ledger.log_id(), &request.log_id)?;
         let from = request.from_position;
         let to = request.to_position.unwrap_or(size);
         for (field, position) in [("from_position", from), ("to_position", to)] {
@@ -34,7 +34,7 @@ impl ProofApi {
             }
         }
         if to < from {
-            let message = format!("lies before from_position {from}");
+            let message = format!("must not be less than from_position {from}");
             let value = to.to_string();
             return Err(errors::invalid("to_position", &value, Reason::FieldInvalid, message));
         }
@@ -54,7 +54,7 @@ impl ProofApi {
     }
 }
 
-/// Reads a digest to be continued.
+/// Reads a digest that is to be continued.
 pub(crate) fn running(bytes: &[u8]) -> Result<RunningDigest, Status> {
     bytes.try_into().map(RunningDigest).map_err(|_| {
         let message = format!("has {} bytes; a digest has 32", bytes.len());

@@ -1,6 +1,8 @@
-//! Every RPC, one by one: the generated traits lead here, and each request goes through [`answer`] to its handler.
+//! The list of all RPCs: the generated traits call these, and each request goes through [`answer`]
+//! to its handler.
 //!
-//! Nothing is decided in this file. A new RPC adds its line here and its handler in the file of its service.
+//! This file decides nothing. A new RPC adds its lines here, and its handler in the file of its
+//! service.
 
 use tonic::{Request, Response, Status};
 

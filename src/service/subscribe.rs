@@ -1,8 +1,9 @@
 //! Subscribe: one stream, pulled by position.
 //!
-//! There is no hand-over from history to live: a stream reads from its position up to the durable size, then waits for
-//! that to move. It holds a position and nothing else, so a slow reader costs what HTTP/2 lets it have in flight.
-//! Progress travels in the same ordered channel as events.
+//! There is no hand-over from history to live events. A stream reads from its position up to the
+//! durable size, then waits until that grows. It keeps only a position, so a slow reader costs no
+//! more than the bytes that HTTP/2 lets it have in flight. Progress travels in the same ordered
+//! channel as events.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,8 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
-    convert,
-    cursors::{Connected, Places},
+    cursors::{Connected, CursorStreams},
     errors,
     filter::interest,
     proof::running,
@@ -34,7 +34,7 @@ use crate::{
     protocol::{
         batch::LeafBatch,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
-        time::micros,
+        time::{micros, timestamp},
     },
     register::Interest,
 };
@@ -45,44 +45,45 @@ type Message = Result<pb::SubscribeResponse, Status>;
 struct Subscription {
     ledger: Arc<Ledger>,
     durable: watch::Receiver<Durable>,
-    /// What wakes it; none if every move of the log does.
+    /// Wakes it when an event may match; `None` if every commit wakes it.
     sleeper: Option<Sleeper>,
     drain: CancellationToken,
     interest: Interest,
     raw: bool,
-    /// Over what was delivered, for who wants it.
+    /// The digest of the delivered events, if the client asked for it.
     digest: Option<RunningDigest>,
-    /// The next position to look at.
+    /// The next position to examine.
     next: u64,
     stop: Option<u64>,
     heartbeat: Duration,
-    /// When silence becomes too long.
+    /// The next heartbeat.
     due: Instant,
     phase: Phase,
-    /// Where the cursor that it started from learns how far it is.
+    /// Its entry at the cursor from which it started.
     connected: Option<Connected>,
     _permit: OwnedSemaphorePermit,
 }
 
-/// How far a stream has come, by the progress that its client was told.
+/// The phase of a stream, by the last progress that its client got.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Nothing was told: the first message is progress, which confirms that the stream is open.
+    /// The client got nothing yet. The first message is progress, which confirms that the stream is
+    /// open.
     New,
-    /// The client knows that older events come first.
+    /// The client was told that older events come first.
     CatchingUp,
     /// The client was told that it has everything.
     CaughtUp,
-    /// The client was told how far it is for the last time: at the stop position, or because the server goes down.
+    /// The client got its last progress: at the stop position, or because the server drains.
     Last,
 }
 
-/// Permits for all streams that are served at once.
+/// The permits of all streams.
 pub(crate) fn permits() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(STREAMS_MAX as usize))
 }
 
-/// Streams being served.
+/// The number of streams being served.
 pub(crate) fn served(permits: &Semaphore) -> u32 {
     let free = u32::try_from(permits.available_permits()).unwrap_or(STREAMS_MAX);
     STREAMS_MAX.saturating_sub(free)
@@ -92,11 +93,11 @@ pub(crate) fn served(permits: &Semaphore) -> u32 {
 #[derive(Clone)]
 pub(crate) struct Streams {
     pub(crate) ledger: Arc<Ledger>,
-    /// Ends streams when the server goes down.
+    /// Ends streams when the server drains.
     pub(crate) drain: CancellationToken,
-    /// Where streams start that name a cursor.
-    pub(crate) places: Places,
-    /// One for each stream that may still be opened; see [`permits`].
+    /// Starts the streams that name a cursor.
+    pub(crate) cursors: CursorStreams,
+    /// One permit for each stream that may still be opened; see [`permits`].
     pub(crate) permits: Arc<Semaphore>,
 }
 
@@ -107,14 +108,15 @@ impl Streams {
         request: pb::SubscribeRequest,
         peer: Option<SocketAddr>,
     ) -> Result<impl Stream<Item = Message> + Send + use<>, Status> {
-        errors::same_log(self.ledger.log_id(), &request.log_id)?;
+        errors::require_log(self.ledger.log_id(), &request.log_id)?;
         let digest = request.digest.map(|digest| running(&digest)).transpose()?;
         let heartbeat = heartbeat(request.heartbeat_interval)?;
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit.map_err(|_| errors::too_many_streams())?;
         let (next, filter, connected) = self.start(request.start, request.filter, peer).await?;
         let interest = interest(&self.ledger, filter).await?;
-        // A stop is reached at once, also by what does not match.
+        // A stream with a stop position must pass events that do not match, so every commit wakes
+        // it.
         let rests = !interest.wants_all() && request.stop_position.is_none();
         let sleeper = rests.then(|| self.ledger.sleeper(&interest));
         let subscription = Subscription {
@@ -143,7 +145,7 @@ impl Streams {
         }))
     }
 
-    /// Where a stream starts and what it wants; with its place in the list of the cursor that it names.
+    /// The first position and the filter of a stream, with its entry at the cursor that it names.
     async fn start(
         &self,
         start: Option<Start>,
@@ -164,7 +166,7 @@ impl Streams {
                 return Err(errors::invalid("now", "false", Reason::FieldInvalid, message));
             }
             Some(Start::Cursor(id)) => {
-                let started = self.places.start(&self.ledger, &id, filter, peer).await?;
+                let started = self.cursors.start(&self.ledger, &id, filter, peer).await?;
                 return Ok((started.next_position, started.filter, Some(started.connected)));
             }
         };
@@ -179,11 +181,11 @@ fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
     if (HEARTBEAT_MIN..=HEARTBEAT_MAX).contains(&duration) {
         return Ok(duration);
     }
-    let message = format!("takes {} s to {} s", HEARTBEAT_MIN.as_secs(), HEARTBEAT_MAX.as_secs());
+    let message = format!("must be {} s to {} s", HEARTBEAT_MIN.as_secs(), HEARTBEAT_MAX.as_secs());
     Err(errors::invalid("heartbeat_interval", &text, Reason::FieldInvalid, message))
 }
 
-/// What a stream waits for when there is nothing to send.
+/// The reason why a waiting stream goes on.
 enum Woken {
     Grown,
     Due,
@@ -192,7 +194,7 @@ enum Woken {
 }
 
 impl Subscription {
-    /// The next message; none at the stop position.
+    /// The next message; `None` at the stop position.
     async fn message(&mut self) -> Result<Option<pb::SubscribeResponse>, Status> {
         loop {
             let size = self.durable.borrow_and_update().size;
@@ -210,9 +212,9 @@ impl Subscription {
             let upto = self.stop.map_or(size, |stop| stop.min(size));
             if self.next < upto {
                 if let Some(batch) = self.batch(upto).await? {
-                    return Ok(Some(self.spoken(batch)));
+                    return Ok(Some(self.respond(batch)));
                 }
-                // Nothing matched in what was examined; say so when silence becomes too long.
+                // Nothing matched among the examined events. Progress is sent only when it is due.
                 if Instant::now() < self.due {
                     tokio::task::yield_now().await;
                     continue;
@@ -229,7 +231,7 @@ impl Subscription {
                 Woken::Due if self.next >= self.durable.borrow().size => {
                     return Ok(Some(self.enter(self.phase, size)));
                 }
-                // What has come meanwhile is looked at first, and silence is broken after it.
+                // New events are examined before a progress that is due.
                 Woken::Due | Woken::Grown | Woken::Drained => {}
                 Woken::Gone => return Err(errors::draining()),
             }
@@ -240,7 +242,7 @@ impl Subscription {
     fn enter(&mut self, phase: Phase, size: u64) -> pb::SubscribeResponse {
         self.phase = phase;
         let progress = self.progress(size);
-        self.spoken(progress)
+        self.respond(progress)
     }
 
     async fn wait(&mut self) -> Woken {
@@ -260,7 +262,7 @@ impl Subscription {
         }
     }
 
-    /// Events from here on that match, if any; moves past what does not.
+    /// The next matching events, if any; moves past those that do not match.
     async fn batch(&mut self, upto: u64) -> Result<Option<Payload>, Status> {
         let (runs, next) = if self.interest.wants_all() {
             let chunks = self.ledger.chunks(self.next, STREAM_MESSAGE_BYTES).await?;
@@ -270,8 +272,8 @@ impl Subscription {
             self.matching_runs(upto).await?
         };
         if next <= self.next {
-            // It would go round for ever.
-            let detail = "nothing is found where the log goes on";
+            // Otherwise this stream would loop for ever.
+            let detail = "no event is found below the end of the log";
             return Err(ReadError::damaged(self.next, detail).into());
         }
         self.next = next;
@@ -290,7 +292,7 @@ impl Subscription {
         let (positions, examined) =
             self.ledger.matching(&self.interest, self.next, upto, STREAM_MATCHES_MAX);
         let picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await?;
-        // What did not fit comes next time.
+        // The events that did not fit are in the next message.
         let next = positions.get(picked.len()).copied().unwrap_or(examined);
         Ok((picked.into_iter().map(|leaf| leaf.framed).collect(), next))
     }
@@ -300,13 +302,13 @@ impl Subscription {
             next_position: self.next,
             log_size: size,
             log_id: self.ledger.log_id().to_string(),
-            server_time: Some(convert::recorded_time(self.ledger.now_micros())),
+            server_time: Some(timestamp(self.ledger.now_micros())),
             caught_up: self.next >= size,
             digest: self.digest.map_or_else(Bytes::new, |d| Bytes::copy_from_slice(&d.0)),
         })
     }
 
-    fn spoken(&mut self, payload: Payload) -> pb::SubscribeResponse {
+    fn respond(&mut self, payload: Payload) -> pb::SubscribeResponse {
         self.due = Instant::now() + self.heartbeat;
         if let Some(connected) = &self.connected {
             connected.note(self.next);

@@ -1,13 +1,14 @@
-//! The transport's own errors, in our words.
+//! Replaces tonic's own errors, and chooses the encoding of responses.
 //!
-//! tonic answers a request that it cannot read before any handler runs, with codes of its own and without details:
-//! OUT_OF_RANGE for a message over the limit, INTERNAL for one that is cut short or does not decode. Such an answer is
-//! replaced here, if its text is one of those that tonic has for a request. Any other answer with one of these codes and
-//! without details is a fault of the server, and is never blamed on the caller.
+//! tonic answers a request that it cannot read before any handler runs, with its own codes and
+//! without details: OUT_OF_RANGE for a message over the limit, INTERNAL for one that is cut short
+//! or does not decode. This layer replaces such an answer if tonic uses its text for requests. Any
+//! other answer with one of these codes and without details is a fault of the server, and is never
+//! blamed on the caller.
 //!
-//! Answers are compressed for who asks. Many clients say that they accept gzip without wanting it, and a server that is
-//! fast enough to fill the wire gains nothing by it: gzip is for who compresses its own request so, zstd, which no client
-//! offers unasked, for who accepts it.
+//! Responses are compressed on request. A client that accepts zstd gets it, because no client
+//! advertises zstd by default. Many clients advertise gzip by default, and compressing for them
+//! would cost the server time without need. So a client gets gzip only if it sent gzip.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -16,9 +17,9 @@ use tonic::{Code, Status, body::Body};
 use super::errors;
 use crate::{domain::fault::echo, limits::REQUEST_BYTES_MAX, protocol::pb::ErrorReason};
 
-/// How tonic begins when a message of a request is over the limit.
+/// The beginning of tonic's text for a request message over the limit.
 const TOO_LARGE: [&str; 1] = ["Error, decoded message length too large"];
-/// How tonic and prost begin when a request cannot be read. A test sends each.
+/// The beginnings of the texts of tonic and prost for an unreadable request. A test sends each.
 const UNREADABLE: [&str; 6] = [
     "failed to decode Protobuf message",
     "protocol error: received message with",
@@ -40,7 +41,7 @@ where
     }
 }
 
-/// Leaves of the encodings that a client accepts those that it asks for.
+/// Reduces the encodings that a client accepts to the one that it gets.
 pub(crate) fn choose_encoding<B>(mut request: Request<B>) -> Request<B> {
     const ACCEPTED: &str = "grpc-accept-encoding";
     let headers = request.headers_mut();
@@ -97,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of a status that an inner service gave.
+    /// The code and reason into which a status is turned.
     fn reworded(status: Status) -> (Code, Option<String>) {
         let answer = reword(status.into_http::<Body>());
         let status = Status::from_header_map(answer.headers()).unwrap();
@@ -120,8 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_compressed_for_who_asks() {
-        // What a client sends and accepts, and what it gets.
+    fn responses_are_compressed_on_request() {
+        // The encodings that a client sends and accepts, and the one that it gets.
         let table = [
             (None, None, None),
             (None, Some("identity, deflate, gzip"), None),

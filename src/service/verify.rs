@@ -1,4 +1,4 @@
-//! Verify: reads the whole log from its store again, beside the service and no faster than it is told.
+//! Verify: reads the whole log from its store again while the server serves, at a bounded rate.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     protocol::pb::{self, ErrorReason},
 };
 
-/// Opens verifications, one at a time.
+/// Starts verifications, one at a time.
 #[derive(Clone)]
 pub(crate) struct Verifications {
     ledger: Arc<Ledger>,
@@ -30,15 +30,15 @@ pub(crate) struct Verifications {
     permits: Arc<Semaphore>,
 }
 
-/// One that runs.
-struct Running {
+/// A running verification.
+struct RunningVerification {
     ledger: Arc<Ledger>,
     drain: CancellationToken,
-    /// Not here while a step is taken.
+    /// `None` during a step.
     verification: Option<Verification>,
     bytes_per_second: u64,
     bytes_read: u64,
-    /// When the next step may be taken.
+    /// The earliest start of the next step.
     due: Instant,
     report_due: Instant,
     complete: bool,
@@ -50,7 +50,7 @@ impl Verifications {
         Self { ledger, drain, permits: Arc::new(Semaphore::new(VERIFICATIONS_MAX)) }
     }
 
-    /// Checks the request and begins.
+    /// Checks the request and starts its verification.
     pub(crate) async fn open(
         &self,
         request: pb::VerifyRequest,
@@ -61,7 +61,7 @@ impl Verifications {
             return Err(errors::beyond_log("from_position", from, size));
         }
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
-            let text = "the log is being verified; one verification runs at a time";
+            let text = "a verification is running; only one runs at a time";
             let metadata = [("limit", VERIFICATIONS_MAX.to_string())];
             let (code, reason) = (Code::ResourceExhausted, ErrorReason::LimitExceeded);
             errors::status(code, reason, text, metadata)
@@ -73,7 +73,7 @@ impl Verifications {
             rate => rate.min(VERIFY_RATE_MAX),
         };
         let now = Instant::now();
-        let running = Running {
+        let running = RunningVerification {
             ledger: Arc::clone(&self.ledger),
             drain: self.drain.clone(),
             verification: Some(verification),
@@ -95,8 +95,8 @@ impl Verifications {
     }
 }
 
-impl Running {
-    /// Verifies until there is something to tell; none after the last report.
+impl RunningVerification {
+    /// Verifies until a report is due; `None` after the last report.
     async fn report(&mut self) -> Result<Option<pb::VerifyResponse>, Status> {
         while !self.complete {
             tokio::select! {
@@ -114,7 +114,7 @@ impl Running {
 
     async fn step(&mut self) -> Result<pb::VerifyResponse, Status> {
         let Some(mut verification) = self.verification.take() else {
-            return Err(errors::internal("a verification went on after its end"));
+            return Err(errors::internal("a verification continued after its end"));
         };
         let ledger = Arc::clone(&self.ledger);
         let stepped = run_blocking(move || {
@@ -125,7 +125,7 @@ impl Running {
         let so_far = step.unwrap_or_else(|| verification.so_far());
         self.complete = so_far.position >= so_far.size;
         self.bytes_read += so_far.bytes;
-        // No credit for time in which it was not asked.
+        // A client that paused gets no credit for that time.
         self.due = self.due.max(Instant::now())
             + Duration::from_secs_f64(so_far.bytes as f64 / self.bytes_per_second as f64);
         let root = if self.complete { verification.root().to_vec() } else { Vec::new() };

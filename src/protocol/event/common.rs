@@ -258,14 +258,23 @@ pub(super) fn infer(
     Validity { to: Some(to), inferred: true }
 }
 
+/// All kinds of holders, with their values in the protocol.
+const HOLDER_KINDS: [(HolderKind, pb::DesigneeKind); 4] = [
+    (HolderKind::Enterprise, pb::DesigneeKind::Enterprise),
+    (HolderKind::Institution, pb::DesigneeKind::Institution),
+    (HolderKind::Park, pb::DesigneeKind::Park),
+    (HolderKind::Zone, pb::DesigneeKind::Zone),
+];
+
+/// The kind of holder with a value of the protocol; `None` if it is unspecified.
 fn holder_kind(kind: pb::DesigneeKind) -> Option<HolderKind> {
-    match kind {
-        pb::DesigneeKind::Unspecified => None,
-        pb::DesigneeKind::Enterprise => Some(HolderKind::Enterprise),
-        pb::DesigneeKind::Institution => Some(HolderKind::Institution),
-        pb::DesigneeKind::Park => Some(HolderKind::Park),
-        pb::DesigneeKind::Zone => Some(HolderKind::Zone),
-    }
+    HOLDER_KINDS.iter().find(|(_, known)| *known == kind).map(|(holder, _)| *holder)
+}
+
+/// The protocol's value for a kind of holder.
+pub(crate) fn designee_kind(kind: HolderKind) -> pb::DesigneeKind {
+    let found = HOLDER_KINDS.iter().find(|(known, _)| *known == kind);
+    found.map_or(pb::DesigneeKind::Unspecified, |(_, value)| *value)
 }
 
 /// The kind of a fact. The only map from the protocol's messages to the list of facts.

@@ -10,7 +10,10 @@ mod title;
 use bytes::Bytes;
 use prost::Message as _;
 
-pub(crate) use self::fields::{Fields, Source};
+pub(crate) use self::{
+    common::designee_kind,
+    fields::{Fields, Source},
+};
 use crate::{
     domain::{
         catalogue::Catalogue,

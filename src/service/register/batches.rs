@@ -13,11 +13,14 @@ use crate::{
     },
     ledger::Ledger,
     limits::BATCH_SLICE,
-    protocol::pb::{self, ErrorReason},
+    protocol::{
+        pb::{self, ErrorReason},
+        time::pb_date,
+    },
     service::{
+        as_of::{AsOfRequest, as_of, resolve},
         convert, errors, filter,
-        moment::{Asked, asked, moment},
-        page::{Place, page_size},
+        page::{PageToken, page_size},
     },
 };
 
@@ -40,10 +43,10 @@ pub(super) async fn batches(
         states: request.states.clone(),
         ..Default::default()
     };
-    let place = Place::begin(ledger, asked!(request), &request.page_token, &same).await?;
-    let at = place.moment;
+    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let at = token.as_of;
     let (batches, next) = over_register(ledger, move |ledger| {
-        let (mut batches, mut next) = (Vec::new(), place.next);
+        let (mut batches, mut next) = (Vec::new(), token.next);
         loop {
             let register = ledger.register();
             let slice: Vec<_> = register.batches(next, at).take(BATCH_SLICE).collect();
@@ -68,8 +71,10 @@ pub(super) async fn batches(
     .await?;
     Ok(pb::ListBatchesResponse {
         batches,
-        next_page_token: next.map(|next| Place { next, ..place }.token(&same)).unwrap_or_default(),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        next_page_token: next
+            .map(|next| PageToken { next, ..token }.text(&same))
+            .unwrap_or_default(),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -78,12 +83,12 @@ pub(super) async fn batch(
     ledger: &Ledger,
     request: pb::GetBatchRequest,
 ) -> Result<pb::GetBatchResponse, Status> {
-    let at = moment(ledger, asked!(request)).await?;
+    let at = resolve(ledger, as_of!(request)).await?;
     let catalogue = ledger.catalogue();
     let found = catalogue.find(&request.programme);
     let programme =
         found.map_err(|error| errors::bad_field("programme", &request.programme, &error))?;
-    let authority = filter::authority_or_none("authority", &request.authority)?;
+    let authority = filter::optional_authority("authority", &request.authority)?;
     let authority = authority.unwrap_or(AuthorityCode::ministry());
     let name = request.batch.trim().to_owned();
     let batch = BatchRef { programme, authority, batch: name, sublist: None };
@@ -99,7 +104,7 @@ pub(super) async fn batch(
     Ok(pb::GetBatchResponse {
         batch: Some(convert::batch(&view, catalogue)),
         sublists: view.sublists.iter().map(convert::sublist).collect(),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }

@@ -9,11 +9,11 @@ use crate::{
     domain::fault::{ParseError, Reason},
     ledger::Ledger,
     limits::{GROUP_DIMENSIONS_MAX, GROUPS_MAX, QUESTION_SLICE_DESIGNEES},
-    protocol::pb,
+    protocol::{pb, time::pb_date},
     register::{Counting, Group, Stage},
     service::{
-        convert, errors, filter,
-        moment::{Asked, asked, moment},
+        as_of::{AsOfRequest, as_of, resolve},
+        errors, filter,
     },
 };
 
@@ -27,7 +27,7 @@ pub(super) async fn count(
     let stage =
         stage_from(request.stage).ok_or_else(|| errors::unknown_enum("stage", request.stage))?;
     let groups = groups(&request.group_by)?;
-    let at = moment(ledger, asked!(request)).await?;
+    let at = resolve(ledger, as_of!(request)).await?;
     let mut counting = Counting::new(wanted, at, stage, groups);
     counting.by_designee = unit == pb::CountUnit::Designees;
     let by_designee = counting.by_designee;
@@ -49,7 +49,7 @@ pub(super) async fn count(
         total: counting.total(),
         unit: if by_designee { pb::CountUnit::Designees } else { pb::CountUnit::Titles }.into(),
         stage: stage_number(stage),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -63,7 +63,7 @@ const STAGES: [(Stage, pb::CountStage); 5] = [
     (Stage::Reviewed, pb::CountStage::Reviewed),
 ];
 
-/// The stage with a number of the protocol. Titles that stand are counted unless another stage is named.
+/// The stage with a number of the protocol. The default counts the titles that are held.
 fn stage_from(number: i32) -> Option<Stage> {
     if number == i32::from(pb::CountStage::Unspecified) {
         return Some(Stage::Active);
@@ -76,7 +76,7 @@ fn stage_number(stage: Stage) -> i32 {
     found.map_or(pb::CountStage::Unspecified, |(_, number)| *number).into()
 }
 
-/// What titles can be counted by, with their numbers in the protocol.
+/// All dimensions of a count, with their numbers in the protocol.
 const GROUPS: [(Group, pb::CountGroup); 9] = [
     (Group::Programme, pb::CountGroup::Programme),
     (Group::Authority, pb::CountGroup::Authority),

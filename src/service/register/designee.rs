@@ -1,4 +1,4 @@
-//! One designee, and why its titles have their status.
+//! One designee, and the explanation of a title.
 
 use tonic::{Code, Status};
 
@@ -7,11 +7,14 @@ use crate::{
     domain::{DesigneeId, fault::echo},
     ledger::Ledger,
     limits::{DESIGNEE_NAMESAKES_MAX, DESIGNEE_POSITIONS_MAX, EXPLANATIONS_MAX},
-    protocol::pb::{self, ErrorReason, event::Fact},
+    protocol::{
+        pb::{self, ErrorReason, event::Fact},
+        time::pb_date,
+    },
     register::{DesigneeIndex, Register},
     service::{
+        as_of::{AsOfRequest, as_of, resolve},
         convert, errors, filter,
-        moment::{Asked, asked, moment},
     },
 };
 
@@ -19,7 +22,7 @@ pub(super) async fn designee(
     ledger: &Ledger,
     request: pb::GetDesigneeRequest,
 ) -> Result<pb::GetDesigneeResponse, Status> {
-    let at = moment(ledger, asked!(request)).await?;
+    let at = resolve(ledger, as_of!(request)).await?;
     let catalogue = ledger.catalogue();
     let view = {
         let register = ledger.register();
@@ -33,7 +36,7 @@ pub(super) async fn designee(
     }
     Ok(pb::GetDesigneeResponse {
         designee: Some(designee),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -42,12 +45,12 @@ pub(super) async fn explain(
     ledger: &Ledger,
     request: pb::ExplainTitleRequest,
 ) -> Result<pb::ExplainTitleResponse, Status> {
-    let at = moment(ledger, asked!(request)).await?;
+    let at = resolve(ledger, as_of!(request)).await?;
     let catalogue = ledger.catalogue();
     let id = request.programme.as_str();
     let found = catalogue.find(id);
     let programme = found.map_err(|error| errors::bad_field("programme", id, &error))?;
-    let authority = filter::authority_or_none("authority", &request.authority)?;
+    let authority = filter::optional_authority("authority", &request.authority)?;
     let register = ledger.register();
     let index = find(&register, &request.designee, at.known_at)?;
     let view = register.view(catalogue, index, at);
@@ -70,7 +73,7 @@ pub(super) async fn explain(
         titles: titles.map(|title| convert::explanation(title, catalogue)).collect(),
         designee: view.id.to_string(),
         name: view.names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -86,7 +89,7 @@ async fn profile(ledger: &Ledger, position: u64) -> Result<Option<pb::Profile>, 
     })
 }
 
-/// Finds a designee by identifier or, if the text is none, by name.
+/// Finds a designee by identifier or, if the text does not parse as one, by name.
 fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex, Status> {
     let parsed = DesigneeId::parse(text);
     if let Ok(id) = &parsed {
@@ -95,7 +98,7 @@ fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex,
     let bearers = register.find_by_name(text, known_at);
     match (bearers.as_slice(), parsed) {
         ([only], _) => Ok(*only),
-        // A code that is wrong is told apart from a name that nobody bears.
+        // An ASCII text is a wrong code rather than an unknown name.
         ([], Err(error)) if text.is_ascii() => Err(errors::bad_field("designee", text, &error)),
         ([], _) => Err(not_found(text)),
         (several, _) => {

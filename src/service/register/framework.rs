@@ -9,12 +9,15 @@ use crate::{
     domain::{AuthorityCode, fault::ParseError},
     ledger::Ledger,
     limits::GROUPS_MAX,
-    protocol::pb::{self, event::Fact},
+    protocol::{
+        pb::{self, event::Fact},
+        time::pb_date,
+    },
     register::MeasuresWanted,
     service::{
+        as_of::{AsOfRequest, as_of, resolve},
         convert, errors, filter,
-        moment::{Asked, asked, moment},
-        page::{Place, page_size},
+        page::{PageToken, page_size},
     },
 };
 
@@ -23,7 +26,7 @@ pub(super) async fn pools(
     request: &pb::ListPoolsRequest,
 ) -> Result<pb::ListPoolsResponse, Status> {
     let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
-    let at = moment(ledger, asked!(request)).await?;
+    let at = resolve(ledger, as_of!(request)).await?;
     let pools =
         over_register(ledger, move |ledger| ledger.register().pools(&authorities, at)).await?;
     if pools.len() > GROUPS_MAX {
@@ -42,7 +45,7 @@ pub(super) async fn pools(
                 entries: pool.entries,
             })
             .collect(),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -70,10 +73,10 @@ pub(super) async fn measures(
         in_force_only: request.in_force_only,
         ..Default::default()
     };
-    let place = Place::begin(ledger, asked!(request), &request.page_token, &same).await?;
-    let at = place.moment;
+    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let at = token.as_of;
     let views = ledger.register().measures(&wanted, at);
-    // The words of an instrument stand in its event; instruments are few.
+    // The title of an instrument is only in its event; instruments are few.
     let mut measures = Vec::new();
     for view in views {
         let fact = stated_at(ledger, view.position).await?;
@@ -88,8 +91,8 @@ pub(super) async fn measures(
             title: issued.title,
             issuer_name: issued.issuer_name,
             document_number: view.document,
-            in_force_from: Some(convert::pb_date(view.in_force_from)),
-            in_force_to: view.in_force_to.map(convert::pb_date),
+            in_force_from: Some(pb_date(view.in_force_from)),
+            in_force_to: view.in_force_to.map(pb_date),
             in_force: view.in_force,
             position: view.position,
             repeal_position: view.repeal,
@@ -100,13 +103,13 @@ pub(super) async fn measures(
     issuers.dedup();
     issuers.retain(|code| *code != AuthorityCode::ministry().as_str());
     let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
-    let (total, next_page_token) = (measures.len(), place.token_after(size, measures.len(), &same));
+    let (total, next_page_token) = (measures.len(), token.text_after(size, measures.len(), &same));
     Ok(pb::ListMeasuresResponse {
-        measures: measures.into_iter().skip(place.next).take(size).collect(),
+        measures: measures.into_iter().skip(token.next).take(size).collect(),
         next_page_token,
         total: count(total),
         provincial_authorities: count(issuers.len()),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -116,7 +119,7 @@ pub(super) async fn assessments(
     request: pb::ListAssessmentsRequest,
 ) -> Result<pb::ListAssessmentsResponse, Status> {
     let under = filter::region("region_under", &request.region_under)?;
-    filter::bounded("years", request.years.len())?;
+    filter::require_bounded("years", request.years.len())?;
     let years: Vec<u16> = request.years.iter().filter_map(|y| u16::try_from(*y).ok()).collect();
     let size = page_size(request.page_size)?;
     let same = pb::ListAssessmentsRequest {
@@ -124,14 +127,14 @@ pub(super) async fn assessments(
         years: request.years.clone(),
         ..Default::default()
     };
-    let place = Place::begin(ledger, asked!(request), &request.page_token, &same).await?;
-    let at = place.moment;
+    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let at = token.as_of;
     let no_such_year = years.is_empty() && !request.years.is_empty();
     let views =
         if no_such_year { Vec::new() } else { ledger.register().assessments(under, &years, at) };
-    let next_page_token = place.token_after(size, views.len(), &same);
+    let next_page_token = token.text_after(size, views.len(), &same);
     let mut assessments = Vec::new();
-    for view in views.into_iter().skip(place.next).take(size) {
+    for view in views.into_iter().skip(token.next).take(size) {
         if let Some(Fact::EnvironmentAssessed(stated)) = stated_at(ledger, view.position).await? {
             assessments.push(pb::AssessmentSummary {
                 authority: convert::code(Some(view.authority)),
@@ -143,7 +146,7 @@ pub(super) async fn assessments(
     Ok(pb::ListAssessmentsResponse {
         assessments,
         next_page_token,
-        as_of: Some(convert::pb_date(at.valid_on)),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }

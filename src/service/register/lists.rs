@@ -1,4 +1,5 @@
-//! Lists of designees and titles, and the export of all titles: a page at a time, a slice of the register at a time.
+//! Lists of designees and titles, and the export of all titles. Each page reads the register in
+//! slices.
 
 use std::sync::Arc;
 
@@ -11,29 +12,30 @@ use super::over_register;
 use crate::{
     ledger::Ledger,
     limits::{PAGE_BYTES, PAGE_EVENTS_MAX, QUESTION_SLICE_DESIGNEES},
-    protocol::pb,
+    protocol::{pb, time::pb_date},
     register::{Found, Wanted},
     service::{
+        as_of::{AsOfRequest, as_of},
         convert, filter,
-        moment::{Asked, asked},
-        page::{Place, page_size},
+        page::{PageToken, page_size},
     },
 };
 
-/// Searches designees from a place on until there are enough, letting the writer in between.
+/// Searches for designees, starting at a token, until there are enough. It gives up the register's
+/// lock between slices, so that the writer gets it.
 async fn search(
     ledger: &Arc<Ledger>,
     wanted: Wanted,
-    place: Place,
+    token: PageToken,
     most: usize,
 ) -> Result<(Vec<Found>, Option<usize>), Status> {
     let searched = over_register(ledger, move |ledger| {
-        let (mut found, mut next) = (Vec::new(), Some(place.next));
+        let (mut found, mut next) = (Vec::new(), Some(token.next));
         while let Some(from) = next.filter(|_| found.len() < most) {
             let bounds = (most - found.len(), QUESTION_SLICE_DESIGNEES);
             let register = ledger.register();
             let (more, after) =
-                register.search(ledger.catalogue(), &wanted, place.moment, from, bounds);
+                register.search(ledger.catalogue(), &wanted, token.as_of, from, bounds);
             drop(register);
             found.extend(more);
             next = after;
@@ -51,9 +53,9 @@ pub(super) async fn designees(
     let wanted = filter::wanted(ledger.catalogue(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListDesigneesRequest { filter: request.filter.clone(), ..Default::default() };
-    let place = Place::begin(ledger, asked!(request), &request.page_token, &same).await?;
-    let at = place.moment;
-    let (found, mut next) = search(ledger, wanted, place, size).await?;
+    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let at = token.as_of;
+    let (found, mut next) = search(ledger, wanted, token, size).await?;
     let (mut designees, mut bytes) = (Vec::new(), 0);
     for found in found {
         let view = ledger.register().view(ledger.catalogue(), found.index, at);
@@ -65,11 +67,11 @@ pub(super) async fn designees(
             break;
         }
     }
-    let token = next.map(|next| Place { next, ..place }.token(&same));
+    let next_page_token = next.map(|next| PageToken { next, ..token }.text(&same));
     Ok(pb::ListDesigneesResponse {
         designees,
-        next_page_token: token.unwrap_or_default(),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        next_page_token: next_page_token.unwrap_or_default(),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
@@ -81,20 +83,20 @@ pub(super) async fn titles(
     let mut wanted = filter::wanted(ledger.catalogue(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListTitlesRequest { filter: request.filter.clone(), ..Default::default() };
-    let place = Place::begin(ledger, asked!(request), &request.page_token, &same).await?;
-    let at = place.moment;
+    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let at = token.as_of;
     if wanted.statuses.is_empty() && wanted.wants_any_designee() {
-        // A designee without titles is no title.
+        // Otherwise a designee without titles would match.
         wanted.statuses = crate::register::Status::all().collect();
     }
-    let (found, rest) = search(ledger, wanted, place, size).await?;
-    let (mut titles, mut bytes, mut skip) = (Vec::new(), 0, place.skip);
-    let mut next = rest.map(|next| Place { next, skip: 0, ..place });
+    let (found, rest) = search(ledger, wanted, token, size).await?;
+    let (mut titles, mut bytes, mut skip) = (Vec::new(), 0, token.skip);
+    let mut next = rest.map(|next| PageToken { next, skip: 0, ..token });
     'page: for Found { id, name, region, titles: views, next: after, .. } in found {
         let count = views.len();
         for (i, view) in views.into_iter().enumerate().skip(std::mem::take(&mut skip)) {
             if titles.len() == size || bytes >= PAGE_BYTES {
-                next = Some(Place { next: after - 1, skip: i, ..place });
+                next = Some(PageToken { next: after - 1, skip: i, ..token });
                 break 'page;
             }
             let title = pb::DesigneeTitle {
@@ -106,20 +108,20 @@ pub(super) async fn titles(
             bytes += title.encoded_len();
             titles.push(title);
             if i + 1 == count && (titles.len() == size || bytes >= PAGE_BYTES) {
-                next = Some(Place { next: after, skip: 0, ..place });
+                next = Some(PageToken { next: after, skip: 0, ..token });
                 break 'page;
             }
         }
     }
     Ok(pb::ListTitlesResponse {
         titles,
-        next_page_token: next.map(|place| place.token(&same)).unwrap_or_default(),
-        as_of: Some(convert::pb_date(at.valid_on)),
+        next_page_token: next.map(|token| token.text(&same)).unwrap_or_default(),
+        as_of: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
     })
 }
 
-/// All titles, as the pages of [`titles`] one after the other: they are of one moment.
+/// Streams all titles as consecutive pages of [`titles`], all of one moment.
 pub(super) async fn export(
     ledger: &Arc<Ledger>,
     request: pb::ExportRegisterRequest,
@@ -129,7 +131,7 @@ pub(super) async fn export(
         request: pb::ListTitlesRequest,
         page: pb::ListTitlesResponse,
         title_count: u64,
-        /// The next message is the first, or follows one that was not the last.
+        /// True until the last message was sent.
         goes_on: bool,
     }
     let pb::ExportRegisterRequest { filter, as_of, known_at, known_at_time } = request;
@@ -137,7 +139,7 @@ pub(super) async fn export(
     let page_token = String::new();
     let request =
         pb::ListTitlesRequest { filter, as_of, known_at, known_at_time, page_size, page_token };
-    // What is wrong with the request is said before the stream begins.
+    // A bad request is an error of the call, before the stream begins.
     let page = titles(ledger, request.clone()).await?;
     let ledger = Arc::clone(ledger);
     let begun = Export { ledger, request, page, title_count: 0, goes_on: true };

@@ -1,4 +1,4 @@
-//! RegisterService: what follows from the events.
+//! RegisterService: answers derived from the events.
 
 mod batches;
 mod counts;
@@ -17,7 +17,7 @@ use crate::{
     protocol::pb::{self, event::Fact},
 };
 
-/// The answers to one call.
+/// The messages of one ExportRegister.
 pub(super) type ExportRegisterStream =
     Pin<Box<dyn Stream<Item = Result<pb::ExportRegisterResponse, Status>> + Send>>;
 
@@ -136,7 +136,7 @@ impl RegisterApi {
     }
 }
 
-/// Runs a question that goes over the register where it delays nobody.
+/// Runs a long question on a blocking thread, so that it delays no other call.
 async fn over_register<T: Send + 'static>(
     ledger: &Arc<Ledger>,
     question: impl FnOnce(&Ledger) -> T + Send + 'static,
@@ -145,7 +145,7 @@ async fn over_register<T: Send + 'static>(
     run_blocking(move || question(&ledger)).await
 }
 
-/// The fact that the event at a position states: for a correction, the replacement.
+/// The fact that the event at a position states; for a correction, the replacement.
 pub(super) async fn stated_at(ledger: &Ledger, position: u64) -> Result<Option<Fact>, ReadError> {
     let leaf = ledger.leaf(position).await?;
     let fact = decode(position, &leaf)?.event.and_then(|event| event.fact);

@@ -157,14 +157,14 @@ async fn advance(data: &Path, times: u64, say: &mut impl FnMut(String)) {
     let begin = match cursors.get(history::CURSOR) {
         Ok((place, _)) => place.next_position,
         Err(_) => {
-            let place = cursors::Place {
+            let state = cursors::CursorState {
                 next_position: 0,
                 log_id,
                 created_micros: 1,
                 advanced_micros: None,
             };
             let filter = Bytes::from(vec![7; 20_000]);
-            cursors.change(history::CURSOR, Change::Create(place, filter)).await.unwrap();
+            cursors.change(history::CURSOR, Change::Create(state, filter)).await.unwrap();
             0
         }
     };

@@ -1,4 +1,4 @@
-//! The two moments that every question of the register names.
+//! The two moments of a question to the register: the day, and the log size known then.
 
 use prost_types::Timestamp;
 use tonic::Status;
@@ -11,28 +11,29 @@ use crate::{
     register::AsOf,
 };
 
-/// What a request says of them.
+/// The moments as a request states them.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Asked {
+pub(crate) struct AsOfRequest {
     pub(crate) as_of: Option<pb::Date>,
     pub(crate) known_at: Option<u64>,
     pub(crate) known_at_time: Option<Timestamp>,
 }
 
-/// The moments that a request names.
-macro_rules! asked {
+/// Takes the moments out of a request.
+macro_rules! as_of {
     ($request:expr) => {
-        Asked {
+        AsOfRequest {
             as_of: $request.as_of,
             known_at: $request.known_at,
             known_at_time: $request.known_at_time,
         }
     };
 }
-pub(super) use asked;
+pub(super) use as_of;
 
-/// The moments of a request: today and everything, where it names none. A log size inside a commit is its beginning.
-pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<AsOf, Status> {
+/// Resolves the moments of a request. The defaults are today and the whole log. A log size inside a
+/// commit means the size before it.
+pub(crate) async fn resolve(ledger: &Ledger, asked: AsOfRequest) -> Result<AsOf, Status> {
     let valid_on = match convert::civil_date(asked.as_of.as_ref()) {
         Some(day) => day.map_err(|error| errors::bad_field("as_of", "", &error))?,
         None => today(ledger)?,
@@ -49,7 +50,7 @@ pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<AsOf, Status
         }
         (Some(known_at), None) => commit_end(ledger, known_at).await?,
         (None, Some(time)) => {
-            // What was recorded up to an instant lies before the first event after it.
+            // The events known at an instant are those before the first later one.
             let after = micros(&time).saturating_add(1);
             ledger.position_at(after).await?
         }
@@ -58,7 +59,7 @@ pub(crate) async fn moment(ledger: &Ledger, asked: Asked) -> Result<AsOf, Status
     Ok(AsOf { valid_on, known_at })
 }
 
-/// The log size, or, inside a commit, the size before it.
+/// The log size itself or, inside a commit, the size before the commit.
 async fn commit_end(ledger: &Ledger, known_at: u64) -> Result<u64, Status> {
     let Some(last) = known_at.checked_sub(1) else { return Ok(0) };
     let leaf: Leaf = prost::Message::decode(ledger.leaf(last).await?)
