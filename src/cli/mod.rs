@@ -52,9 +52,9 @@ First steps:
 
 Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused by the server.";
 
-/// The runtime, or `None` after a line that says why there is none.
+/// Starts the runtime. `None` if that fails; the reason is printed.
 ///
-/// tokio panics where it finds no descriptor for its signal pipe. Its panic has printed the cause then.
+/// tokio panics without a descriptor for its signal pipe. The panic itself prints the cause.
 fn runtime() -> Option<Runtime> {
     let build = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let why = match catch_unwind(build) {

@@ -57,14 +57,16 @@ pub trait CommitLog: Send + Sync {
     /// Number of durable events.
     fn size(&self) -> u64;
 
-    /// Makes a group durable as one unit, if the log still has the size `base`. If not, nothing changes.
+    /// Makes a group durable as one unit if the log still has the size `base`; otherwise nothing
+    /// changes.
     ///
-    /// The first chunk begins at `base`, the last one ends a commit. An empty group changes nothing.
+    /// The first chunk begins at `base`, and the last one ends a commit. An empty group changes
+    /// nothing.
     ///
     /// # Errors
     /// After any error the outcome is unknown: the caller must end the process and never retry.
-    /// Until then nothing of the group is shown. The next open finds all of it, or only commits that
-    /// are whole.
+    /// Until then nothing of the group is shown. The next open finds the whole group, or only its
+    /// complete commits.
     fn append(&self, base: u64, group: &Group) -> Result<Appended, LogError>;
 
     /// Chunks in order, the first one holding `from`, until their bytes reach `bytes`; empty at or
