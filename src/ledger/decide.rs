@@ -5,7 +5,7 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    Commit, Precondition, Proposal, Receipt, Refusal,
+    AppendError, Commit, Precondition, Proposal, Receipt,
     state::{Staging, State},
 };
 use crate::{
@@ -26,14 +26,14 @@ use crate::{
 /// called once, for an accepted commit only.
 ///
 /// # Errors
-/// See [`Refusal`]. State and chunks are then unchanged.
+/// See [`AppendError`]. State and chunks are then unchanged.
 pub fn decide(
     state: &mut State,
     catalogue: &Catalogue,
     chunks: &mut ChunkWriter,
     commit: Commit,
     next_instant: impl FnOnce(Option<i64>) -> Result<i64, String>,
-) -> Result<Receipt, Refusal> {
+) -> Result<Receipt, AppendError> {
     let first = state.size();
     let next = first + commit.proposals.len() as u64;
     let mut staging = state.begin();
@@ -41,7 +41,7 @@ pub fn decide(
         require_precondition(precondition, &staging)?;
     }
     if next > LOG_EVENTS_MAX {
-        return Err(Refusal::LogFull);
+        return Err(AppendError::LogFull);
     }
     let Judged { rejections, warnings, accepted } =
         judge_all(&mut staging, catalogue, &commit.proposals);
@@ -63,9 +63,9 @@ pub fn decide(
         return Ok(Receipt { rejections, changes, ..trial });
     }
     if !rejections.is_empty() {
-        return Err(Refusal::Rejected(rejections));
+        return Err(AppendError::Rejected(rejections));
     }
-    let micros = next_instant(state.recorded_micros()).map_err(Refusal::Clock)?;
+    let micros = next_instant(state.recorded_micros()).map_err(AppendError::Clock)?;
     let staged = staging.accept();
     let request_id = commit.request.as_ref().map(|(id, _)| id.clone());
     let hashes = encode(chunks, commit, first, micros);
@@ -136,12 +136,15 @@ fn judge_all(staging: &mut Staging<'_>, catalogue: &Catalogue, proposals: &[Prop
     judged
 }
 
-fn require_precondition(precondition: &Precondition, register: &Register) -> Result<(), Refusal> {
+fn require_precondition(
+    precondition: &Precondition,
+    register: &Register,
+) -> Result<(), AppendError> {
     // Everything decided counts, durable or not.
     let known_at = register.size();
     match precondition {
         Precondition::LogSize(expected) if *expected != known_at => {
-            Err(Refusal::SizeMoved { found: known_at, expected: *expected })
+            Err(AppendError::SizeMoved { found: known_at, expected: *expected })
         }
         Precondition::LogSize(_) => Ok(()),
         Precondition::Versions(versions) => {
@@ -151,7 +154,7 @@ fn require_precondition(precondition: &Precondition, register: &Register) -> Res
                     .map_or(0, |index| register.subject_version(index, known_at));
                 if found != *expected {
                     let designee = id.to_string();
-                    return Err(Refusal::VersionMoved { designee, found, expected: *expected });
+                    return Err(AppendError::VersionMoved { designee, found, expected: *expected });
                 }
             }
             Ok(())

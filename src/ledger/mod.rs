@@ -58,7 +58,7 @@ use self::{
 pub use self::{
     read::ReadError,
     task::{TaskEnded, run_blocking},
-    waiters::Waiter as Sleeper,
+    waiters::Waiter,
 };
 use crate::{
     domain::{DesigneeId, Principal, catalogue::Catalogue, event::Event, fault::Fault},
@@ -161,9 +161,9 @@ pub struct Receipt {
     pub changes: Vec<(usize, Change)>,
 }
 
-/// Why a commit was not recorded. Except for [`Refusal::Unknown`], nothing of it was.
+/// Why a commit was not recorded. Except for [`AppendError::Unknown`], nothing of it was.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum AppendError {
     /// The rules say no.
     #[error("rejected by the rules")]
     Rejected(Vec<Fault>),
@@ -291,20 +291,20 @@ impl Ledger {
     /// Records a commit. A commit that is in the queue is recorded even if the future is dropped.
     ///
     /// # Errors
-    /// See [`Refusal`].
-    pub async fn append(&self, commit: Commit) -> Result<Receipt, Refusal> {
+    /// See [`AppendError`].
+    pub async fn append(&self, commit: Commit) -> Result<Receipt, AppendError> {
         let bytes: usize = commit.proposals.iter().map(|proposal| proposal.body.len()).sum();
         let permits = u32::try_from(bytes.clamp(1, QUEUE_BYTES_MAX)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(permits);
-        let room = room.map_err(|_| Refusal::QueueFull)?;
-        let queue = self.queue.lock().clone().ok_or(Refusal::Draining)?;
+        let room = room.map_err(|_| AppendError::QueueFull)?;
+        let queue = self.queue.lock().clone().ok_or(AppendError::Draining)?;
         let (reply, answer) = oneshot::channel();
         queue.try_send(Job { commit, bytes, reply, _room: room }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Refusal::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => Refusal::Unknown,
+            mpsc::error::TrySendError::Full(_) => AppendError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => AppendError::Unknown,
         })?;
         drop(queue);
-        answer.await.unwrap_or(Err(Refusal::Unknown))
+        answer.await.unwrap_or(Err(AppendError::Unknown))
     }
 
     /// Bytes of the commits in the queue.

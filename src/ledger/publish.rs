@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Durable, Receipt, Refusal, Shared};
+use super::{AppendError, Durable, Receipt, Shared};
 
 /// The answer to one commit, on its way to the caller.
 pub(super) type PendingReply =
-    (oneshot::Sender<Result<Receipt, Refusal>>, Result<Receipt, Refusal>);
+    (oneshot::Sender<Result<Receipt, AppendError>>, Result<Receipt, AppendError>);
 
 /// A group that is durable.
 pub(super) struct Published {

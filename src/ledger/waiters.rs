@@ -91,7 +91,7 @@ impl Ledger {
     /// Adds a waiting stream to the index. The caller must read the durable size after this call
     /// and after each wake-up, so that it misses nothing.
     #[must_use]
-    pub fn sleeper(&self, interest: &Interest) -> Waiter {
+    pub fn waiter(&self, interest: &Interest) -> Waiter {
         let waiters = &self.shared.waiters;
         let id = waiters.next_id.fetch_add(1, Ordering::Relaxed);
         let notify = Arc::new(Notify::new());

@@ -17,7 +17,7 @@ use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
-    Commit, Receipt, Refusal, Shared,
+    AppendError, Commit, Receipt, Shared,
     clock::RecordedTime,
     decide::decide,
     flusher,
@@ -30,7 +30,7 @@ use crate::{
     protocol::{leaf::Leaf, time},
 };
 
-type Reply = Result<Receipt, Refusal>;
+type Reply = Result<Receipt, AppendError>;
 
 /// A commit in the writer's queue. Dropping it returns its bytes to the queue's budget.
 pub(super) struct Job {
@@ -97,7 +97,7 @@ impl Writer {
         {
             if first_digest != *digest {
                 let id = String::from_utf8_lossy(id).into_owned();
-                return Err(Refusal::RequestReused { id, first: first.first });
+                return Err(AppendError::RequestReused { id, first: first.first });
             }
             return Ok(Receipt { replayed: true, warnings: Vec::new(), ..first });
         }
@@ -122,7 +122,7 @@ impl Writer {
         &self,
         open: &OpenGroup,
         id: &Bytes,
-    ) -> Result<Option<(Hash, Receipt)>, Refusal> {
+    ) -> Result<Option<(Hash, Receipt)>, AppendError> {
         if let Some(found) = open.request(id) {
             return Ok(Some(found.clone()));
         }
@@ -130,7 +130,7 @@ impl Writer {
         for position in self.state.request_candidates(id).filter(|position| *position < durable) {
             let chunks = match self.shared.tail.read(position, 1) {
                 Some(chunks) => chunks,
-                None => self.shared.read_log(position, 1).map_err(|_| Refusal::Unknown)?,
+                None => self.shared.read_log(position, 1).map_err(|_| AppendError::Unknown)?,
             };
             let mut leaves = chunks.iter().flat_map(crate::log::Chunk::leaves);
             let found = leaves.find(|leaf| leaf.position == position);

@@ -6,7 +6,7 @@ use tonic::Status;
 use super::{convert, errors};
 use crate::{
     domain::{CivilDate, fault::Reason},
-    ledger::{Ledger, ReadError, Refusal},
+    ledger::{AppendError, Ledger, ReadError},
     protocol::{leaf::Leaf, pb, time::micros},
     register::AsOf,
 };
@@ -72,5 +72,5 @@ async fn commit_end(ledger: &Ledger, known_at: u64) -> Result<u64, Status> {
 fn today(ledger: &Ledger) -> Result<CivilDate, Status> {
     let now = jiff::Timestamp::from_microsecond(ledger.now_micros());
     now.map(CivilDate::today_in_shanghai)
-        .map_err(|_| errors::refusal(Refusal::Clock("it shows no date".to_owned())))
+        .map_err(|_| errors::refusal(AppendError::Clock("it shows no date".to_owned())))
 }

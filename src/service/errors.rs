@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::convert;
 use crate::{
     domain::fault::{Demand, Fault, ParseError, Reason, echo},
-    ledger::{ReadError, Refusal, TaskEnded},
+    ledger::{AppendError, ReadError, TaskEnded},
     limits::{
         ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
         QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
@@ -176,17 +176,17 @@ fn sentence(value: &str, message: &str) -> String {
 }
 
 /// The status of a commit that was not recorded.
-pub(crate) fn refusal(refusal: Refusal) -> Status {
+pub(crate) fn refusal(refusal: AppendError) -> Status {
     let text = refusal.to_string();
     match refusal {
-        Refusal::Rejected(faults) => rejected(&faults),
-        Refusal::SizeMoved { found, expected } => status(
+        AppendError::Rejected(faults) => rejected(&faults),
+        AppendError::SizeMoved { found, expected } => status(
             Code::Aborted,
             ErrorReason::PreconditionMoved,
             text,
             [("log_size", found.to_string()), ("expected", expected.to_string())],
         ),
-        Refusal::VersionMoved { designee, found, expected } => status(
+        AppendError::VersionMoved { designee, found, expected } => status(
             Code::Aborted,
             ErrorReason::PreconditionMoved,
             text,
@@ -196,23 +196,23 @@ pub(crate) fn refusal(refusal: Refusal) -> Status {
                 ("expected", expected.to_string()),
             ],
         ),
-        Refusal::RequestReused { id, first } => status(
+        AppendError::RequestReused { id, first } => status(
             Code::AlreadyExists,
             ErrorReason::RequestIdReused,
             text,
             [("request_id", id), ("first_position", first.to_string())],
         ),
-        Refusal::QueueFull => queue_full(text, QUEUE_BYTES_MAX as u64, QUEUE_RETRY_DELAY),
-        Refusal::LogFull => {
+        AppendError::QueueFull => queue_full(text, QUEUE_BYTES_MAX as u64, QUEUE_RETRY_DELAY),
+        AppendError::LogFull => {
             let limit = [("limit", LOG_EVENTS_MAX.to_string())];
             status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, limit)
         }
-        Refusal::Draining => draining(),
-        Refusal::Clock(detail) => {
+        AppendError::Draining => draining(),
+        AppendError::Clock(detail) => {
             let metadata = [("detail", detail)];
             status(Code::Unavailable, ErrorReason::ClockUntrusted, text, metadata)
         }
-        Refusal::Unknown => status(Code::Unavailable, ErrorReason::LogFailed, text, []),
+        AppendError::Unknown => status(Code::Unavailable, ErrorReason::LogFailed, text, []),
     }
 }
 

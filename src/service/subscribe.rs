@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     domain::fault::Reason,
-    ledger::{Durable, Ledger, ReadError, Sleeper, digest::RunningDigest},
+    ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest},
     limits::{
         HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
         STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
@@ -46,7 +46,7 @@ struct Subscription {
     ledger: Arc<Ledger>,
     durable: watch::Receiver<Durable>,
     /// Wakes it when an event may match; `None` if every commit wakes it.
-    sleeper: Option<Sleeper>,
+    waiter: Option<Waiter>,
     drain: CancellationToken,
     interest: Interest,
     raw: bool,
@@ -118,11 +118,11 @@ impl Streams {
         // A stream with a stop position must pass events that do not match, so every commit wakes
         // it.
         let rests = !interest.wants_all() && request.stop_position.is_none();
-        let sleeper = rests.then(|| self.ledger.sleeper(&interest));
+        let waiter = rests.then(|| self.ledger.waiter(&interest));
         let subscription = Subscription {
             ledger: Arc::clone(&self.ledger),
             durable: self.ledger.watch(),
-            sleeper,
+            waiter,
             drain: self.drain.clone(),
             interest,
             raw: request.raw,
@@ -247,9 +247,9 @@ impl Subscription {
 
     async fn wait(&mut self) -> Woken {
         let grown = async {
-            match &self.sleeper {
-                Some(sleeper) => {
-                    sleeper.woken().await;
+            match &self.waiter {
+                Some(waiter) => {
+                    waiter.woken().await;
                     Ok(())
                 }
                 None => self.durable.changed().await,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use parking_lot::Mutex;
-use tidu::{ledger::Refusal, log::CommitLog as _};
+use tidu::{ledger::AppendError, log::CommitLog as _};
 
 use crate::support::{GatedLog, Hands, MemoryLog, commit, list, open};
 
@@ -60,7 +60,7 @@ async fn a_commit_is_decided_while_the_one_before_it_is_on_its_way() {
     log.open_gate();
     assert_eq!(one.await.unwrap().unwrap().next, 5);
     let refusal = refused.await.unwrap().unwrap_err();
-    assert!(matches!(refusal, Refusal::Rejected(_)), "{refusal}");
+    assert!(matches!(refusal, AppendError::Rejected(_)), "{refusal}");
     assert_eq!(two.await.unwrap().unwrap().next, 8);
     assert_eq!(ledger.durable().size, 8);
 }
@@ -73,10 +73,10 @@ async fn a_failed_append_acknowledges_nothing_and_ends_the_service() {
     ledger.append(commit(list(1, 2))).await.unwrap();
     log.fail();
     let refusal = ledger.append(commit(list(2, 4).split_off(2))).await.unwrap_err();
-    assert!(matches!(refusal, Refusal::Unknown), "{refusal}");
+    assert!(matches!(refusal, AppendError::Unknown), "{refusal}");
     assert_eq!(ledger.durable().size, 2);
     let refusal = ledger.append(commit(list(1, 9).split_off(8))).await.unwrap_err();
-    assert!(matches!(refusal, Refusal::Unknown), "nothing is retried: {refusal}");
+    assert!(matches!(refusal, AppendError::Unknown), "nothing is retried: {refusal}");
     ledger.close();
     assert_eq!(failures.lock().len(), 1, "{:?}", failures.lock());
 }
@@ -113,7 +113,7 @@ async fn a_clock_that_falls_behind_stops_appends_without_a_trace() {
     ledger.append(commit(list(1, 1))).await.unwrap();
     clock.0.store(900_000_000, Ordering::Relaxed);
     let refusal = ledger.append(commit(list(1, 2).split_off(1))).await.unwrap_err();
-    assert!(matches!(refusal, Refusal::Clock(_)), "{refusal}");
+    assert!(matches!(refusal, AppendError::Clock(_)), "{refusal}");
     {
         let register = ledger.register();
         assert_eq!((register.size(), register.designee_count()), (1, 1));
@@ -148,5 +148,5 @@ async fn a_closed_ledger_refuses_and_has_finished_what_it_took() {
     ledger.close();
     assert_eq!(log.size(), 3);
     let refusal = ledger.append(commit(list(1, 4).split_off(3))).await.unwrap_err();
-    assert!(matches!(refusal, Refusal::Draining), "{refusal}");
+    assert!(matches!(refusal, AppendError::Draining), "{refusal}");
 }

@@ -11,7 +11,7 @@ use std::{
 use parking_lot::Mutex;
 use tidu::{
     domain::{CivilDate, DesigneeId, PartialDate, Principal, catalogue::Catalogue},
-    ledger::{Commit, Ledger, LedgerOptions, Proposal, Refusal, clock::Clock},
+    ledger::{AppendError, Commit, Ledger, LedgerOptions, Proposal, clock::Clock},
     log::CommitLog,
     protocol::event,
     protocol::pb,
@@ -81,7 +81,7 @@ impl Book {
     pub async fn record(&self, events: Vec<pb::Event>) -> Result<u64, Vec<String>> {
         match self.ledger.append(commit(events)).await {
             Ok(receipt) => Ok(receipt.first),
-            Err(Refusal::Rejected(faults)) => {
+            Err(AppendError::Rejected(faults)) => {
                 Err(faults.into_iter().map(|fault| format!("{:?}", fault.reason)).collect())
             }
             Err(other) => panic!("{other}"),

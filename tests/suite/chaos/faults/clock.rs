@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use tidu::{
-    ledger::{Ledger, Refusal},
+    ledger::{AppendError, Ledger},
     log::Chunk,
     protocol::{leaf::Leaf, time::micros},
 };
@@ -58,7 +58,7 @@ async fn a_clock_that_jumps_never_takes_recorded_time_back() {
                 last = at;
                 recorded += 1;
             }
-            Err(Refusal::Clock(_)) => refused += 1,
+            Err(AppendError::Clock(_)) => refused += 1,
             Err(refusal) => panic!("{refusal}"),
         }
     }

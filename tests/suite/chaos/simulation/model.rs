@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{DesigneeId, catalogue::Catalogue},
-    ledger::{Commit, Precondition, Proposal, Receipt, Refusal},
+    ledger::{AppendError, Commit, Precondition, Proposal, Receipt},
     merkle::Hash,
     protocol::event,
     protocol::pb::{self, event::Fact},
@@ -177,7 +177,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub fn of(result: Result<Receipt, Refusal>) -> Self {
+    pub fn of(result: Result<Receipt, AppendError>) -> Self {
         let indexes = |faults: &[tidu::domain::fault::Fault]| {
             let mut indexes: Vec<_> = faults.iter().map(|fault| fault.index).collect();
             indexes.dedup();
@@ -195,15 +195,15 @@ impl Answer {
             Ok(Receipt { first, next, rejections, .. }) => {
                 Self::Decided { first, next, rejected: indexes(&rejections) }
             }
-            Err(Refusal::Rejected(faults)) => Self::Rejected(indexes(&faults)),
-            Err(Refusal::RequestReused { first, .. }) => Self::Reused { first },
-            Err(Refusal::SizeMoved { found, expected }) => Self::SizeMoved { found, expected },
-            Err(Refusal::VersionMoved { designee, found, expected }) => {
+            Err(AppendError::Rejected(faults)) => Self::Rejected(indexes(&faults)),
+            Err(AppendError::RequestReused { first, .. }) => Self::Reused { first },
+            Err(AppendError::SizeMoved { found, expected }) => Self::SizeMoved { found, expected },
+            Err(AppendError::VersionMoved { designee, found, expected }) => {
                 Self::VersionMoved { designee, found, expected }
             }
-            Err(Refusal::Clock(_)) => Self::Clock,
-            Err(Refusal::Draining) => Self::Draining,
-            Err(Refusal::Unknown) => Self::Unknown,
+            Err(AppendError::Clock(_)) => Self::Clock,
+            Err(AppendError::Draining) => Self::Draining,
+            Err(AppendError::Unknown) => Self::Unknown,
             Err(refusal) => panic!("nothing here leads to this: {refusal}"),
         }
     }

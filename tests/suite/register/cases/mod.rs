@@ -11,7 +11,7 @@ mod titles;
 
 use tidu::{
     domain::{AuthorityCode, DesigneeId},
-    ledger::Refusal,
+    ledger::AppendError,
     protocol::pb::{
         self, IdentifierChangeReason as Why, RegisterPart as Part, RelocationStage as Stage,
         event::Fact,
@@ -175,7 +175,7 @@ impl Book {
     /// The messages of a rejection.
     async fn told(&self, events: Vec<pb::Event>) -> String {
         match self.ledger.append(commit(events)).await {
-            Err(Refusal::Rejected(faults)) => faults
+            Err(AppendError::Rejected(faults)) => faults
                 .iter()
                 .map(|f| format!("[{}] {}: {}\n", f.index, f.field, f.message))
                 .collect(),
