@@ -4,13 +4,10 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::Code;
 
-use super::{
-    CliError,
-    client::Client,
-    print::{hex, is_retryable},
-};
+use super::{CliError, client::Client, print::is_retryable};
 use crate::{
     delivery::pause::Pause,
+    domain::text::hex,
     import::ImportedRow,
     limits::{APPEND_ATTEMPTS_MAX, APPEND_RETRY_PAUSE_MAX, APPEND_RETRY_PAUSE_MIN},
     protocol::pb,

@@ -8,8 +8,9 @@ use crate::{
         args::{Common, MomentArgs},
         client::Client,
         paged::paged,
-        print::{Printer, date, hex, print_line, print_message, table, word},
+        print::{Printer, date, print_line, print_message, table, word},
     },
+    domain::text::hex,
     protocol::pb,
 };
 

@@ -22,8 +22,9 @@ use crate::{
         CliError,
         args::{Common, FilterArgs, Output},
         client::Client,
-        print::{event_line, hex, print_line},
+        print::{event_line, print_line},
     },
+    domain::text::hex,
     ledger::digest::RunningDigest,
     merkle::{self, Hash},
     protocol::{

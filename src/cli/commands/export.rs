@@ -17,8 +17,9 @@ use crate::{
         args::{CatalogueArgs, ServerArgs},
         client::Client,
         destination::Destination,
-        print::{eprint_line, hex},
+        print::eprint_line,
     },
+    domain::text::hex,
     protocol::{
         json::Json,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},

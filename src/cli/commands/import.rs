@@ -13,11 +13,8 @@ use prost::Message as _;
 use super::export::{header_of, is_standard};
 use crate::{
     archive::{BuiltLog, LogBuilder, MAGIC, backup},
-    cli::{
-        CliError,
-        args::CatalogueArgs,
-        print::{hex, print_line},
-    },
+    cli::{CliError, args::CatalogueArgs, print::print_line},
+    domain::text::hex,
     protocol::{json::Json, pb},
 };
 

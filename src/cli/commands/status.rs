@@ -7,8 +7,9 @@ use crate::{
         CliError,
         args::Common,
         client::Client,
-        print::{hex, instant, print_line, print_message},
+        print::{instant, print_line, print_message},
     },
+    domain::text::hex,
     protocol::pb,
 };
 
