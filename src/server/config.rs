@@ -42,7 +42,7 @@ pub struct ServerSettings {
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
-    /// Origin of web pages that may call over gRPC-Web, such as https://register.example (may be
+    /// Origin of web pages that may call over gRPC-Web, such as `https://register.example` (may be
     /// repeated)
     #[arg(long = "web-origin", value_name = "ORIGIN")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
