@@ -18,6 +18,7 @@ mod format;
 mod open;
 mod preflight;
 mod snapshot;
+mod store;
 mod sync_cure;
 
 use std::{

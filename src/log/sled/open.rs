@@ -4,10 +4,8 @@
 use std::{
     fs::{self, File},
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::atomic::AtomicU64,
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -20,11 +18,11 @@ use super::{
     format::{
         BLOCKS, CHUNKS, META_KEY, SYNC_KEY, decode_identity, encode_identity, key, position_of,
     },
-    guarded, preflight, snapshot, store_error, sync_cure,
+    guarded, preflight, snapshot, store, store_error, sync_cure,
 };
 use crate::{
     files,
-    limits::{HASHES_PER_BLOCK, STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL},
+    limits::HASHES_PER_BLOCK,
     log::{
         Chunk, LogError,
         mark::{HighWaterMark, MarkFile},
@@ -58,7 +56,7 @@ impl SledLog {
         }
         snapshot::settle(directory, &store_path)?;
         preflight::check(&store_path)?;
-        let store = open_store(&store_path)?;
+        let store = store::open(&store_path)?;
         match Self::take_over(&store, directory, &store_path, marked, fresh_id) {
             Ok((id, size, mark)) => {
                 let (size, mark) = (AtomicU64::new(size), Mutex::new(mark));
@@ -66,7 +64,7 @@ impl SledLog {
             }
             Err(error) => {
                 // The first error is the one to report.
-                let _ = close_store(store);
+                let _ = store::close(store);
                 Err(error)
             }
         }
@@ -118,49 +116,14 @@ fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
     let begun = directory.join("log.new");
     files::remove_durably(&begun)
         .map_err(|e| LogError::io(format!("remove {}", begun.display()), e))?;
-    let store = open_store(&begun)?;
+    let store = store::open(&begun)?;
     let flushed = store.flush().map_err(|e| store_error("flush a new store", e));
-    let closed = close_store(store);
+    let closed = store::close(store);
     flushed.and(closed)?;
     sync_files(directory, &begun)?;
     // The store must be durable before the mark: a mark without its store means a lost log.
     files::rename_durably(&begun, store_path)
         .map_err(|e| LogError::io(format!("rename {}", begun.display()), e))
-}
-
-/// Opens the store. sled panics on some corruption; the panic is reported as damage.
-///
-/// The store's threads may hold its file for a moment after the last handle of this process is
-/// dropped. This process holds LOCK, so only its own threads can use the file, and the wait ends.
-pub(super) fn open_store(path: &Path) -> Result<sled::Db, LogError> {
-    let config =
-        sled::Config::new().path(path).cache_capacity(STORE_CACHE_BYTES).flush_every_ms(None);
-    let mut waited = Duration::ZERO;
-    loop {
-        match catch_unwind(AssertUnwindSafe(|| config.open())) {
-            Err(_) => {
-                let detail = "the store cannot be read and gave up while opening";
-                return Err(LogError::damaged(0, detail));
-            }
-            Ok(Err(sled::Error::Io(e)))
-                if e.to_string().contains("could not acquire lock")
-                    && waited < STORE_CLOSE_DURATION_MAX =>
-            {
-                std::thread::sleep(STORE_CLOSE_POLL);
-                waited += STORE_CLOSE_POLL;
-            }
-            Ok(opened) => {
-                return opened.map_err(|e| store_error(&format!("open {}", path.display()), e));
-            }
-        }
-    }
-}
-
-/// Closes the store. sled then syncs its file, and panics if that fails.
-pub(super) fn close_store(store: sled::Db) -> Result<(), LogError> {
-    catch_unwind(AssertUnwindSafe(|| drop(store))).map_err(|_| {
-        LogError::io("close the store", io::Error::other("its file could not be synced"))
-    })
 }
 
 /// Values are too small to become blobs, which the store does not sync. So a blob means damage.

@@ -26,7 +26,7 @@ use std::{
     path::Path,
 };
 
-use super::snapshot;
+use super::store::{crc32, snapshot_position};
 use crate::log::LogError;
 
 /// Size of a segment. The store refuses a file with any other.
@@ -81,7 +81,7 @@ fn missing(segments: &[Segment], covered: i64) -> Option<i64> {
 fn newest_snapshot(store_path: &Path) -> io::Result<i64> {
     let mut newest = 0;
     for entry in fs::read_dir(store_path)? {
-        newest = newest.max(snapshot::position(&entry?.path()).unwrap_or(0));
+        newest = newest.max(snapshot_position(&entry?.path()).unwrap_or(0));
     }
     Ok(newest)
 }
@@ -120,16 +120,6 @@ fn decode(header: &[u8; HEADER]) -> Option<Segment> {
     let segment = Segment { first: number(first), stable: number(stable) };
     let valid = !crc32(content) == u32::from_le_bytes(*crc);
     (valid && segment.first >= 0).then_some(segment)
-}
-
-/// CRC-32 as in Ethernet and zip, bit by bit: it covers 16 bytes for each 512 KiB, and a snapshot.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
-    const POLYNOMIAL: u32 = 0xEDB8_8320;
-    !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            crc >> 1 ^ if crc & 1 == 1 { POLYNOMIAL } else { 0 }
-        })
-    })
 }
 
 #[cfg(test)]

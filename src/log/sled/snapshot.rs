@@ -21,8 +21,8 @@ use std::{
 };
 
 use super::{
-    open::{close_store, open_store},
-    preflight::{self, crc32},
+    preflight,
+    store::{self, crc32},
 };
 use crate::{files, log::LogError};
 
@@ -63,18 +63,20 @@ fn rebuild(store_path: &Path, trial: &Path, torn: &Path) -> Result<(), LogError>
         );
         LogError::damaged(0, detail)
     };
-    let reached = position(torn).ok_or_else(|| lacks("its name is not a position"))?;
+    let reached =
+        store::snapshot_position(torn).ok_or_else(|| lacks("its name is not a position"))?;
     let failed = |e| LogError::io(format!("copy the store to {}", trial.display()), e);
     fs::create_dir(trial).map_err(failed)?;
     for name in ["conf", "db"] {
         fs::copy(store_path.join(name), trial.join(name)).map_err(failed)?;
     }
-    let recovered = preflight::check(trial).and_then(|()| open_store(trial)).and_then(close_store);
+    let recovered =
+        preflight::check(trial).and_then(|()| store::open(trial)).and_then(store::close);
     recovered.map_err(|error| match error {
         LogError::Damaged { detail, .. } => lacks(&detail),
         other => other,
     })?;
-    let again = newest(trial)?.and_then(|path| position(&path));
+    let again = newest(trial)?.and_then(|path| store::snapshot_position(&path));
     if again.is_some_and(|again| again >= reached) {
         return Ok(());
     }
@@ -101,12 +103,6 @@ fn named(store_path: &Path, kind: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>,
         }
     }
     Ok(found)
-}
-
-/// The position in a snapshot's name.
-pub(super) fn position(snapshot: &Path) -> Option<i64> {
-    let digits = snapshot.file_name()?.to_str()?.strip_prefix("snap.")?;
-    i64::from_str_radix(digits, 16).ok()
 }
 
 /// False only for content whose trailer the store would refuse.

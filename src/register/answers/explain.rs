@@ -111,7 +111,7 @@ impl Reading<'_> {
         Step {
             position: source.into(),
             corrected_position: (source != placed.position).then_some(placed.position.into()),
-            kind: fact.kind.number(),
+            kind: fact.kind.as_kind().number(),
             effective: fact.effective,
             authority: fact.issuer,
             effect,

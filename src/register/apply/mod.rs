@@ -35,7 +35,7 @@ impl Register {
         } else {
             self.identity.append_event(designee, position)
         };
-        let scope = self.index.apply(position, fact.kind.number(), &scope);
+        let scope = self.index.apply(position, fact.kind.as_kind().number(), &scope);
         self.rows.push(Row { scope, designee, previous, fact });
     }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::domain::{
     AuthorityCode, CivilDate, IndustryCode, RegionCode,
     event::{Declared, LinkReason, Part},
-    kind::ProgrammeId,
+    kind::{Kind, ProgrammeId},
 };
 
 /// One event: its scope, its designee, and the fact it states.
@@ -204,7 +204,7 @@ pub(in crate::register) enum FactKindRow {
 impl FactRow {
     /// The title that the fact is about.
     pub(in crate::register) fn title(&self) -> Option<TitleKey> {
-        let programme = self.programme.filter(|_| self.kind.is_about_title())?;
+        let programme = self.programme.filter(|_| self.kind.as_kind().is_about_title())?;
         Some(TitleKey { programme, authority: self.authority, item: self.item })
     }
 
@@ -269,50 +269,45 @@ impl FactKindRow {
         matches!(self, Self::SubjectEnded | Self::Restructured { ends: true, .. })
     }
 
-    fn is_about_title(&self) -> bool {
-        // Numbers of kinds from 40 to 63, in the order of the protocol.
-        (40..=63).contains(&self.number())
-    }
-
-    /// The number of its kind in the protocol.
-    pub(in crate::register) fn number(&self) -> u8 {
+    /// The kind of the fact.
+    pub(in crate::register) fn as_kind(&self) -> Kind {
         match self {
-            Self::CatalogueAdopted => 20,
-            Self::CompletenessDeclared { .. } => 21,
-            Self::MeasuresIssued { .. } => 22,
-            Self::MeasuresRepealed { .. } => 23,
-            Self::PoolEntered { .. } => 30,
-            Self::PoolLeft { .. } => 31,
-            Self::Noticed { .. } => 40,
-            Self::ObjectionRaised { .. } => 41,
-            Self::ObjectionResolved { .. } => 42,
-            Self::NoticeWithdrawn { .. } => 43,
-            Self::Designated { .. } => 50,
-            Self::ReviewOpened { .. } => 51,
-            Self::ReviewPassed { .. } => 52,
-            Self::ReviewFailed { .. } => 53,
-            Self::RevocationProposed => 54,
-            Self::Revoked { .. } => 55,
-            Self::Surrendered => 56,
-            Self::Reinstated => 57,
-            Self::Transferred { .. } => 58,
-            Self::Converted { .. } => 59,
-            Self::CreationListed { .. } => 60,
-            Self::CreationAssessed { .. } => 61,
-            Self::RectificationOrdered { .. } => 62,
-            Self::SupportGranted { .. } => 63,
-            Self::Renamed { .. } => 70,
-            Self::Relocated { .. } => 71,
-            Self::Restructured { .. } => 72,
-            Self::Linked { .. } => 73,
-            Self::SubjectEnded => 74,
-            Self::InformationUpdated { .. } => 80,
-            Self::MajorChangeReported { .. } => 81,
-            Self::Repaired { removes: false, .. } => 90,
-            Self::Repaired { removes: true, .. } => 91,
-            Self::BatchOpened { .. } => 100,
-            Self::BatchSealed { .. } => 101,
-            Self::Assessed { .. } => 110,
+            Self::CatalogueAdopted => Kind::CatalogueAdopted,
+            Self::CompletenessDeclared { .. } => Kind::CompletenessDeclared,
+            Self::MeasuresIssued { .. } => Kind::MeasuresIssued,
+            Self::MeasuresRepealed { .. } => Kind::MeasuresRepealed,
+            Self::PoolEntered { .. } => Kind::PoolEntered,
+            Self::PoolLeft { .. } => Kind::PoolLeft,
+            Self::Noticed { .. } => Kind::NoticeOpened,
+            Self::ObjectionRaised { .. } => Kind::ObjectionRaised,
+            Self::ObjectionResolved { .. } => Kind::ObjectionResolved,
+            Self::NoticeWithdrawn { .. } => Kind::NoticeWithdrawn,
+            Self::Designated { .. } => Kind::Designated,
+            Self::ReviewOpened { .. } => Kind::ReviewOpened,
+            Self::ReviewPassed { .. } => Kind::ReviewPassed,
+            Self::ReviewFailed { .. } => Kind::ReviewFailed,
+            Self::RevocationProposed => Kind::RevocationProposed,
+            Self::Revoked { .. } => Kind::Revoked,
+            Self::Surrendered => Kind::Surrendered,
+            Self::Reinstated => Kind::Reinstated,
+            Self::Transferred { .. } => Kind::TitleTransferred,
+            Self::Converted { .. } => Kind::TitleConverted,
+            Self::CreationListed { .. } => Kind::CreationListed,
+            Self::CreationAssessed { .. } => Kind::CreationAssessed,
+            Self::RectificationOrdered { .. } => Kind::RectificationOrdered,
+            Self::SupportGranted { .. } => Kind::SupportGranted,
+            Self::Renamed { .. } => Kind::Renamed,
+            Self::Relocated { .. } => Kind::Relocated,
+            Self::Restructured { .. } => Kind::Restructured,
+            Self::Linked { .. } => Kind::IdentifierChanged,
+            Self::SubjectEnded => Kind::SubjectEnded,
+            Self::InformationUpdated { .. } => Kind::InformationUpdated,
+            Self::MajorChangeReported { .. } => Kind::MajorChangeReported,
+            Self::Repaired { removes: false, .. } => Kind::Corrected,
+            Self::Repaired { removes: true, .. } => Kind::Annulled,
+            Self::BatchOpened { .. } => Kind::BatchOpened,
+            Self::BatchSealed { .. } => Kind::BatchSealed,
+            Self::Assessed { .. } => Kind::EnvironmentAssessed,
         }
     }
 }

@@ -28,15 +28,15 @@ impl Case<'_> {
             return self.reject(Objection { field, value, reason, message, rule }, &[]);
         }
         let root = facts.root_of(position32(target));
-        let kind = facts.recorded(root).map_or(0, |fact| fact.kind.number());
-        let about_designee = |kind: u8| (30..90).contains(&kind);
-        let new = replacement.fact.kind().number();
-        if kind != new && !(about_designee(kind) && about_designee(new)) {
-            let name = |number: u8| Kind::from_number(number.into()).map_or("", Kind::name);
+        let old = facts.recorded(root).map(|fact| fact.kind.as_kind());
+        let new = replacement.fact.kind();
+        let both_about_designees =
+            new.is_about_designee() && old.is_some_and(Kind::is_about_designee);
+        if old != Some(new) && !both_about_designees {
             let message = format!(
                 "{} does not take the place of {}; annul the event and state the other one",
-                name(new),
-                name(kind)
+                new.name(),
+                old.map_or("", Kind::name)
             );
             let value = target.to_string();
             let (field, reason) = ("corrected.position", Reason::RepairNotAllowed);

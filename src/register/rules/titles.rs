@@ -201,12 +201,12 @@ impl Case<'_> {
 
     /// A fact is stated once: of one kind about one title, in one round or on one day.
     fn reject_twice(&mut self, event: &Event, key: Option<TitleKey>) {
-        let kind = event.fact.kind().number();
+        let kind = event.fact.kind();
         let Fact::Title { fact, .. } = &event.fact else { return };
         let text = |sym| self.register.text(sym);
         let twin = self.judge.cluster.own_facts().find(|placed| {
             let stated = &placed.fact;
-            stated.kind.number() == kind
+            stated.kind.as_kind() == kind
                 && stated.title() == key
                 && match (&stated.kind, fact) {
                     (
