@@ -1,5 +1,5 @@
-//! The store itself: how it is opened and let go, and what its own files are called and sealed with.
-//! It never looks at what the log keeps in it.
+//! The store itself: how it is opened and let go, and what its own files are called and sealed
+//! with. It never looks at what the log keeps in it.
 
 use std::{
     io,
