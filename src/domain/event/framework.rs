@@ -7,7 +7,7 @@ use crate::domain::{
 
 /// Facts about the legal framework and the catalogue.
 #[derive(Clone, Debug, PartialEq)]
-pub enum FrameFact {
+pub enum FrameworkFact {
     /// A catalogue came into use.
     CatalogueAdopted {
         /// SHA-256 of the catalogue file.
@@ -51,7 +51,7 @@ pub enum Part {
     InformationUpdates,
 }
 
-impl FrameFact {
+impl FrameworkFact {
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::CatalogueAdopted { .. } => Kind::CatalogueAdopted,

@@ -6,7 +6,7 @@ mod subject;
 mod title;
 
 pub use self::{
-    framework::{FrameFact, Part},
+    framework::{FrameworkFact, Part},
     subject::{LinkReason, SubjectFact},
     title::TitleFact,
 };
@@ -72,7 +72,7 @@ pub enum Fact {
         digest: Option<[u8; 32]>,
     },
     /// About the legal framework or the catalogue.
-    Frame(FrameFact),
+    Framework(FrameworkFact),
     /// A region's environment was assessed.
     Assessed {
         /// The region.
@@ -152,7 +152,7 @@ impl Fact {
             Self::Repair { replacement: None, .. } => Kind::Annulled,
             Self::Batch { seals: false, .. } => Kind::BatchOpened,
             Self::Batch { seals: true, .. } => Kind::BatchSealed,
-            Self::Frame(fact) => fact.kind(),
+            Self::Framework(fact) => fact.kind(),
             Self::Assessed { .. } => Kind::EnvironmentAssessed,
         }
     }

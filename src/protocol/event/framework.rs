@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{
-        event::{Declared, Fact, FrameFact, Part},
+        event::{Declared, Fact, FrameworkFact, Part},
         fault::{ParseError, Reason},
     },
     limits::INDICATORS_MAX,
@@ -23,7 +23,7 @@ impl Fields<'_> {
             self.fault_required("sha256");
         }
         let sha256 = self.digest("sha256", &adopted.sha256)?;
-        Some(Fact::Frame(FrameFact::CatalogueAdopted { sha256 }))
+        Some(Fact::Framework(FrameworkFact::CatalogueAdopted { sha256 }))
     }
 
     pub(super) fn completeness_declared(
@@ -38,7 +38,7 @@ impl Fields<'_> {
             pb::RegisterPart::Notices => Part::Notices,
             pb::RegisterPart::InformationUpdates => Part::InformationUpdates,
         };
-        Some(Fact::Frame(FrameFact::CompletenessDeclared { programme, part }))
+        Some(Fact::Framework(FrameworkFact::CompletenessDeclared { programme, part }))
     }
 
     pub(super) fn measures_issued(
@@ -54,7 +54,7 @@ impl Fields<'_> {
         let to = self.last_day("in_force_to", issued.in_force_to.as_ref());
         self.require_order("in_force_to", from, to);
         let programme = self.any_programme(&issued.programme)?;
-        Some(Fact::Frame(FrameFact::MeasuresIssued { programme, from, to }))
+        Some(Fact::Framework(FrameworkFact::MeasuresIssued { programme, from, to }))
     }
 
     pub(super) fn measures_repealed(
@@ -66,7 +66,7 @@ impl Fields<'_> {
             self.fault_required("position");
         }
         let (position, repealed) = (repealed.position, repealed.document_number.clone());
-        Some(Fact::Frame(FrameFact::MeasuresRepealed { position, repealed }))
+        Some(Fact::Framework(FrameworkFact::MeasuresRepealed { position, repealed }))
     }
 
     pub(super) fn corrected(&mut self, corrected: &mut pb::Corrected) -> Option<Fact> {

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         AuthorityCode,
-        event::{Event, Fact, FrameFact, Listed, SubjectFact, TitleFact, Validity},
+        event::{Event, Fact, FrameworkFact, Listed, SubjectFact, TitleFact, Validity},
         kind::ProgrammeId,
     },
     register::{
@@ -75,7 +75,7 @@ impl Encoder<'_> {
                     FactKindRow::BatchOpened { batch, sublist, declared }
                 }
             }
-            Fact::Frame(fact) => {
+            Fact::Framework(fact) => {
                 row.programme = programme_of(fact);
                 self.framework(fact)
             }
@@ -193,19 +193,21 @@ impl Encoder<'_> {
         }
     }
 
-    fn framework(&mut self, fact: &FrameFact) -> FactKindRow {
+    fn framework(&mut self, fact: &FrameworkFact) -> FactKindRow {
         match fact {
-            FrameFact::CatalogueAdopted { .. } => FactKindRow::CatalogueAdopted,
-            FrameFact::CompletenessDeclared { part, .. } => {
+            FrameworkFact::CatalogueAdopted { .. } => FactKindRow::CatalogueAdopted,
+            FrameworkFact::CompletenessDeclared { part, .. } => {
                 FactKindRow::CompletenessDeclared { part: *part }
             }
-            FrameFact::MeasuresIssued { from, to, .. } => {
+            FrameworkFact::MeasuresIssued { from, to, .. } => {
                 FactKindRow::MeasuresIssued { from: *from, to: *to }
             }
-            FrameFact::MeasuresRepealed { position, repealed } => FactKindRow::MeasuresRepealed {
-                target: position.map_or(Link::NONE, |position| Link::to(position32(position))),
-                document: self.word(repealed),
-            },
+            FrameworkFact::MeasuresRepealed { position, repealed } => {
+                FactKindRow::MeasuresRepealed {
+                    target: position.map_or(Link::NONE, |position| Link::to(position32(position))),
+                    document: self.word(repealed),
+                }
+            }
         }
     }
 
@@ -231,10 +233,10 @@ impl Encoder<'_> {
     }
 }
 
-fn programme_of(fact: &FrameFact) -> Option<ProgrammeId> {
+fn programme_of(fact: &FrameworkFact) -> Option<ProgrammeId> {
     match fact {
-        FrameFact::CompletenessDeclared { programme, .. }
-        | FrameFact::MeasuresIssued { programme, .. } => *programme,
-        FrameFact::CatalogueAdopted { .. } | FrameFact::MeasuresRepealed { .. } => None,
+        FrameworkFact::CompletenessDeclared { programme, .. }
+        | FrameworkFact::MeasuresIssued { programme, .. } => *programme,
+        FrameworkFact::CatalogueAdopted { .. } | FrameworkFact::MeasuresRepealed { .. } => None,
     }
 }

@@ -3,18 +3,18 @@
 use super::{Case, Objection};
 use crate::domain::{
     CivilDate, RegionCode,
-    event::{Event, FrameFact, Part},
+    event::{Event, FrameworkFact, Part},
     fault::Reason,
 };
 
 impl Case<'_> {
-    pub(super) fn judge_framework_fact(&mut self, event: &Event, fact: &FrameFact) {
+    pub(super) fn judge_framework_fact(&mut self, event: &Event, fact: &FrameworkFact) {
         match fact {
-            FrameFact::CatalogueAdopted { sha256 } => self.require_catalogue_in_use(sha256),
-            FrameFact::MeasuresRepealed { position, repealed } => {
+            FrameworkFact::CatalogueAdopted { sha256 } => self.require_catalogue_in_use(sha256),
+            FrameworkFact::MeasuresRepealed { position, repealed } => {
                 self.require_instrument(event, *position, repealed);
             }
-            FrameFact::CompletenessDeclared { .. } | FrameFact::MeasuresIssued { .. } => {}
+            FrameworkFact::CompletenessDeclared { .. } | FrameworkFact::MeasuresIssued { .. } => {}
         }
     }
 

@@ -121,7 +121,7 @@ impl Case<'_> {
                     self.reject_sealed("batch_opened.batch", batch);
                 }
             }
-            Fact::Frame(fact) => {
+            Fact::Framework(fact) => {
                 self.require_entitled_issuer(event);
                 self.judge_framework_fact(event, fact);
             }
