@@ -9,7 +9,7 @@
 //!   register/  the state that follows from the events: titles, rules, scopes, answers. Pure
 //! 3 log/       the store of events: the CommitLog contract, the chunk codec, sled
 //! 4 ledger/    the one writer and the read side
-//!   cursors/   the places of subscribers, in a store of their own
+//!   cursors/   the positions of subscribers, in a store of their own
 //! 5 archive/   export, backup, import, verify, without a server
 //!   service/   gRPC: handlers, errors, streams
 //! 6 import/    lists as authorities publish them → events
