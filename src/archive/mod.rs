@@ -52,7 +52,7 @@ pub enum ArchiveError {
     #[error("{} contains no log", .0.display())]
     NoLog(PathBuf),
     /// A file or directory failed.
-    #[error("{what}: {source}")]
+    #[error("cannot {what}: {source}")]
     Io {
         /// The action that failed, with the path.
         what: String,

@@ -97,7 +97,7 @@ pub enum LogError {
     #[error("the data directory {} is in use by another process", .0.display())]
     Busy(PathBuf),
     /// A file or the store failed.
-    #[error("{what}: {source}")]
+    #[error("cannot {what}: {source}")]
     Io {
         /// The failed action, with its path.
         what: String,

@@ -179,7 +179,7 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, LogError>) -> Result<T, LogError>
 fn store_error(what: &str, error: sled::Error) -> LogError {
     match error {
         sled::Error::Io(source) => LogError::io(what, source),
-        other => LogError::damaged(0, format!("{what}: {other}")),
+        other => LogError::damaged(0, format!("cannot {what}: {other}")),
     }
 }
 
