@@ -65,8 +65,8 @@ impl Json {
         let descriptor = descriptor.ok_or_else(|| format!("a {name} has no descriptor"))?;
         let mut input = serde_json::Deserializer::from_str(text);
         let message = DynamicMessage::deserialize(descriptor, &mut input);
-        let message = message.map_err(|e| format!("is not a {name}: {e}"))?;
-        input.end().map_err(|e| format!("is more than a {name}: {e}"))?;
+        let message = message.map_err(|e| format!("not a {name}: {e}"))?;
+        input.end().map_err(|e| format!("more than a {name}: {e}"))?;
         Ok(message.encode_to_vec())
     }
 

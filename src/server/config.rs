@@ -27,7 +27,7 @@ pub const ENVIRONMENT_PREFIX: &str = "TIDU_";
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub struct ServerSettings {
     /// Address to listen on; port 0 selects a free one [default: 127.0.0.1:50051]
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = socket_address)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
     /// Directory of the log; created if missing [default: tidu-data]
@@ -47,6 +47,10 @@ pub struct ServerSettings {
     #[arg(long = "web-origin", value_name = "ORIGIN")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub web_origins: Vec<String>,
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "not an IP address with a port, such as 127.0.0.1:50051")
 }
 
 /// The settings of a server, resolved. The fields are those of [`ServerSettings`].

@@ -6,7 +6,7 @@ mod filter;
 mod query;
 mod server;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
 
 pub(crate) use self::{
     catalogue::CatalogueArgs,
@@ -24,6 +24,11 @@ pub(crate) struct Common {
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Output::Human, global = true)]
     pub(crate) output: Output,
+}
+
+/// Reads a number of rows. None at all would be an answer without a day.
+pub(crate) fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 /// An output format.

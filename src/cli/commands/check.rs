@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{self, Lists, RecordArgs};
+use super::record::{self, Lists, RecordArgs, counted_warnings};
 use crate::{
     cli::{
         CliError,
@@ -15,6 +15,15 @@ use crate::{
     limits::NAMED_ROWS_MAX,
     protocol::pb,
 };
+
+/// `record` and `check` share their arguments, but not this.
+pub(super) const HELP: &str = "\
+Options and columns are those of `tidu record`; see `tidu record --help`. Nothing is recorded.
+Exit codes: 0 if the list can be recorded, 3 if any row is rejected.
+
+Example:
+  tidu check list.csv --authority 440000 --programme specialised-sme \\
+    --batch 2026-1 --date 2026-03-01";
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
     let output = args.common.output;
@@ -67,7 +76,8 @@ fn warnings(rows: &[ImportedRow], warnings: &[pb::Warning]) -> Result<(), CliErr
     for warning in warnings {
         by_reason.entry(&warning.reason).or_default().push(warning);
     }
-    print_line(&format!("\n{} warnings, which never block:", warnings.len()))?;
+    let count = counted_warnings(warnings.len());
+    print_line(&format!("\n{count} warnings, which never block:"))?;
     let mut table = table(["reason", "count", "first", "rows"]);
     for (reason, found) in by_reason {
         let row = |warning: &&pb::Warning| {

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::{
     cli::{
         CliError,
-        args::{Common, FilterArgs, Output},
+        args::{Common, FilterArgs, Output, at_least_one},
         client::Client,
         paged::paged,
         print::{event_line, print_line},
@@ -24,7 +24,8 @@ pub(crate) struct EventsArgs {
     #[arg(long)]
     newest: bool,
     /// Most events to list
-    #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT)]
+    #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT,
+        value_parser = at_least_one())]
     limit: usize,
     #[command(flatten)]
     common: Common,

@@ -73,7 +73,8 @@ pub(super) fn read(
     let refused = |line: usize, why: &dyn std::fmt::Display| {
         CliError::Refused(format!("{name}, line {line}: {why}"))
     };
-    let status = json.parse("GetStatusResponse", &first).map_err(|e| refused(1, &e))?;
+    let not_export = |e| refused(1, &format!("{e}; an export begins with the state of the log"));
+    let status = json.parse("GetStatusResponse", &first).map_err(not_export)?;
     let status = pb::GetStatusResponse::decode(status.as_slice()).map_err(|e| refused(1, &e))?;
     let header = header_of(&status, 0).map_err(|e| refused(1, &e))?;
     assembly.begin(name, &header)?;

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, TitleArgs},
+        args::{Common, MomentArgs, TitleArgs, at_least_one},
         client::Client,
         paged::{Listed, paged},
         print::{Printer, date, flags, title_status},
@@ -24,7 +24,8 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     moment: MomentArgs,
     /// Most rows to list
-    #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT)]
+    #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT,
+        value_parser = at_least_one())]
     limit: usize,
     #[command(flatten)]
     common: Common,

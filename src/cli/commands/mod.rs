@@ -31,12 +31,14 @@ pub(super) enum Command {
     /// Start the server
     Serve(serve::ServeArgs),
     /// Print the settings that `serve` would use, as a tidu.toml
+    #[command(after_help = serve::SETTINGS_HELP)]
     Config(serve::ServeArgs),
     /// Show the main job on real data, in a temporary server
     Demo(demo::DemoArgs),
     /// Record a list (CSV, XLS, XLSX) or events (JSON lines)
     Record(Box<record::RecordArgs>),
     /// Check a list against the rules without recording it: errors, warnings, changes
+    #[command(after_help = check::HELP, mut_arg("dry_run", |arg| arg.hide(true)))]
     Check(Box<record::RecordArgs>),
     /// Follow the log, or deliver it to a command or a webhook; resumes after a lost connection
     Watch(watch::WatchArgs),

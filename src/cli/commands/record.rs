@@ -1,6 +1,6 @@
 //! `tidu record`: reads lists and records them.
 
-use std::{fs, path::PathBuf};
+use std::{collections::HashMap, fs, path::PathBuf};
 
 use clap::Args;
 use comfy_table::Table;
@@ -15,8 +15,8 @@ use crate::{
         print::{print_line, print_message, table},
     },
     domain::AuthorityCode,
-    import::{self, FactKind, Import, ImportError, ImportedRow},
-    limits::{COMMIT_EVENTS_MAX, SHOWN_FAULTS_MAX},
+    import::{self, FactKind, Import, ImportError, ImportedRow, RowError},
+    limits::{COMMIT_EVENTS_MAX, NAMED_ROWS_MAX, REJECTIONS_MAX, SHOWN_FAULTS_MAX},
     protocol::pb,
 };
 
@@ -213,18 +213,42 @@ fn not_imported(file: &str, error: &ImportError) -> CliError {
     let ImportError::Rows(rows) = error else {
         return CliError::Message(error.to_string());
     };
-    let mut table = table(["row", "column", "value", "fault"]);
-    for fault in rows.iter().take(SHOWN_FAULTS_MAX) {
-        let place = if fault.sheet.is_empty() {
-            fault.row.to_string()
-        } else {
-            format!("{}:{}", fault.sheet, fault.row)
-        };
-        table.add_row([&place, &fault.column, &fault.value, &fault.message]);
+    let distinct = distinct(rows);
+    let mut table = table(["rows", "column", "value", "fault"]);
+    for faults in distinct.iter().take(SHOWN_FAULTS_MAX) {
+        let Some(fault) = faults.first() else { continue };
+        let mut places: Vec<_> = faults.iter().take(NAMED_ROWS_MAX).map(|f| place(f)).collect();
+        if faults.len() > NAMED_ROWS_MAX {
+            places.push("…".to_owned());
+        }
+        table.add_row([&places.join(" "), &fault.column, &fault.value, &fault.message]);
     }
-    let more = rows.len().saturating_sub(SHOWN_FAULTS_MAX);
+    let more = distinct.len().saturating_sub(SHOWN_FAULTS_MAX);
     let more = if more > 0 { format!("\n… and {more} more") } else { String::new() };
     CliError::Message(format!("{file}: nothing was recorded; {} faults\n{table}{more}", rows.len()))
+}
+
+/// Groups equal faults. A missing option is a fault of every row, and would hide all others.
+fn distinct(faults: &[RowError]) -> Vec<Vec<&RowError>> {
+    let mut distinct: Vec<Vec<&RowError>> = Vec::new();
+    let mut known = HashMap::new();
+    for fault in faults {
+        let key = (&fault.sheet, &fault.column, &fault.value, &fault.message);
+        let index = *known.entry(key).or_insert(distinct.len());
+        match distinct.get_mut(index) {
+            Some(same) => same.push(fault),
+            None => distinct.push(vec![fault]),
+        }
+    }
+    distinct
+}
+
+fn place(fault: &RowError) -> String {
+    if fault.sheet.is_empty() {
+        fault.row.to_string()
+    } else {
+        format!("{}:{}", fault.sheet, fault.row)
+    }
 }
 
 /// Prints the report on reading a file.
@@ -299,7 +323,8 @@ pub(super) fn rejections(rows: &[ImportedRow], rejections: &[pb::Rejection]) -> 
     let mut table = table(["row", "designee", "field", "reason", "fault"]);
     for rejection in rejections {
         let field = rejection.field.split_once("].").map_or("", |(_, field)| field);
-        let value = if rejection.value.is_empty() {
+        // Many messages name the value themselves.
+        let value = if rejection.message.contains(&rejection.value) {
             String::new()
         } else {
             format!("{}: ", rejection.value)
@@ -335,7 +360,13 @@ fn print(
     }
     let more = answer.warnings.len().saturating_sub(SHOWN_FAULTS_MAX);
     if more > 0 {
-        print_line(&format!("  … and {more} more warnings"))?;
+        let count = counted_warnings(answer.warnings.len());
+        print_line(&format!("  … {count} warnings, {SHOWN_FAULTS_MAX} shown"))?;
     }
     Ok(())
+}
+
+/// The number of warnings. The server lists a bounded number, so a full list may lack some.
+pub(super) fn counted_warnings(listed: usize) -> String {
+    if listed < REJECTIONS_MAX { listed.to_string() } else { format!("at least {listed}") }
 }

@@ -20,16 +20,23 @@ use crate::{
 /// The exit code after a failure of the log (EX_IOERR of sysexits.h).
 const EXIT_LOG_FAILED: i32 = 74;
 
-#[derive(Debug, Args)]
-#[command(after_help = "\
+/// The sources of settings, in their order.
+pub(super) const SETTINGS_HELP: &str = "\
 Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE,
 TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]'), then from tidu.toml (listen,
 data_dir, catalogue, insecure, web_origins), then from defaults. TIDU_LOG sets the log level, such
-as info or tidu=debug. One port serves gRPC and gRPC-Web.
+as info or tidu=debug.";
+
+/// Only `serve` runs until a signal.
+const DRAIN_HELP: &str = "\
+One port serves gRPC and gRPC-Web.
 
 SIGTERM and SIGINT drain the server: streams end with UNAVAILABLE/DRAINING, accepted commits are
 finished, and the process exits with 0 within ten seconds. If the log fails, the process exits with
-74 and acknowledges no more commits. Remove the cause, then start it again.")]
+74 and acknowledges no more commits. Remove the cause, then start it again.";
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{SETTINGS_HELP}\n\n{DRAIN_HELP}"))]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     settings: ServerSettings,

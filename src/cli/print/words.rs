@@ -3,7 +3,7 @@
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::protocol::pb;
+use crate::{delivery::innermost_cause, protocol::pb};
 
 /// The name of an enum value in lower case, without its prefix and with hyphens: `review-pending`.
 pub(crate) fn word(name: &str, prefix: &str) -> String {
@@ -15,17 +15,22 @@ pub(crate) fn is_retryable(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled)
 }
 
-/// An error with its reason and its rule.
+/// An error with its reason, its value and its rule.
 pub(crate) fn status(status: &Status) -> String {
     let details = status.get_error_details();
-    let mut text = status.message().to_owned();
-    if let Some(info) = details.error_info() {
-        text = format!("{text} [{}]", info.reason);
-        if let Some(rule) = info.metadata.get("rule").filter(|rule| !rule.is_empty()) {
-            text = format!("{text}\n  rule: {rule}");
+    let message = status.message();
+    let Some(info) = details.error_info() else {
+        // tonic's own errors keep the cause apart.
+        let cause = std::error::Error::source(status).map(innermost_cause);
+        let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
+        return format!("{message}{cause} [{:?}]", status.code());
+    };
+    let mut text = format!("{message} [{}]", info.reason);
+    for name in ["value", "rule"] {
+        let known = info.metadata.get(name).filter(|known| !message.contains(known.as_str()));
+        if let Some(known) = known {
+            text.push_str(&format!("\n  {name}: {known}"));
         }
-    } else {
-        text = format!("{text} [{:?}]", status.code());
     }
     text
 }
