@@ -22,6 +22,7 @@ Options and columns are those of `tidu record`; see `tidu record --help`. Nothin
 Exit codes: 0 if the list can be recorded, 3 if any row is rejected.
 
 Example:
+  tidu generate --rows 500 --to list.csv
   tidu check list.csv --authority 440000 --programme specialised-sme \\
     --batch 2026-1 --date 2026-03-01";
 

@@ -20,7 +20,11 @@ pub(crate) fn status(status: &Status) -> String {
     let details = status.get_error_details();
     let message = status.message();
     let Some(info) = details.error_info() else {
-        // tonic's own errors keep the cause apart.
+        // tonic's own errors keep the cause apart, and this one says nothing to a person.
+        let message = match message {
+            "transport error" => "the connection broke, or no gRPC server listens there",
+            message => message,
+        };
         let cause = std::error::Error::source(status).map(innermost_cause);
         let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
         return format!("{message}{cause} [{:?}]", status.code());
