@@ -37,21 +37,13 @@ impl Case<'_> {
             TitleFact::NoticeWithdrawn { batch } => {
                 self.require_withdrawable(event, title, key, batch);
             }
-            TitleFact::ReviewOpened { batch, .. } => {
-                self.require_held(event, title, key);
-                self.warn_if_cohort_differs(key, batch, "review_opened.batch");
-                self.reject_twice(event, key);
-            }
+            TitleFact::ReviewOpened { batch, .. } => self.judge_review(event, title, key, batch),
             TitleFact::ReviewPassed { batch, .. } => {
-                self.require_held(event, title, key);
-                self.warn_if_cohort_differs(key, batch, "review_passed.batch");
-                self.reject_twice(event, key);
+                self.judge_review(event, title, key, batch);
                 self.require_updates(event, title, key);
             }
             TitleFact::ReviewFailed { batch, .. } => {
-                self.require_held(event, title, key);
-                self.warn_if_cohort_differs(key, batch, "review_failed.batch");
-                self.reject_twice(event, key);
+                self.judge_review(event, title, key, batch);
                 self.warn_if_later(event, key);
             }
             TitleFact::Revoked { serious, ban_until } => {
@@ -87,6 +79,20 @@ impl Case<'_> {
                 self.reject_twice(event, key);
             }
         }
+    }
+
+    /// The checks that every step of a review shares.
+    fn judge_review(
+        &mut self,
+        event: &Event,
+        title: &TitleRef,
+        key: Option<TitleKey>,
+        batch: &str,
+    ) {
+        self.require_held(event, title, key);
+        let field = format!("{}.batch", event.fact.kind().name());
+        self.warn_if_cohort_differs(key, batch, &field);
+        self.reject_twice(event, key);
     }
 
     /// The key of a title, if its item was ever recorded.
