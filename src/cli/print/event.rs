@@ -1,24 +1,25 @@
 //! One event in one line, for people.
 
 use super::date;
-use crate::protocol::pb::{self, event::Fact};
+use crate::protocol::{
+    event::kind_of,
+    pb::{self, event::Fact},
+};
 
 /// An event in one line: position, day, authority, kind, designee and detail.
 pub(crate) fn event_line(recorded: &pb::RecordedEvent) -> String {
     let position = recorded.position.unwrap_or_default();
     let Some(event) = &recorded.event else { return format!("{position:>7}") };
-    let (what, detail) = fact(event.fact.as_ref());
+    let (what, detail) = event.fact.as_ref().map_or_else(|| ("?", String::new()), fact);
+    let what = what.replace('_', "-");
     let day = date(event.effective_date.as_ref());
     let who =
         if event.designee.is_empty() { String::new() } else { format!("  {}", event.designee) };
     format!("{position:>7}  {day:<10}  {}  {what:<14}{who}  {detail}", event.authority)
 }
 
-fn fact(fact: Option<&Fact>) -> (&'static str, String) {
-    let Some(fact) = fact else { return ("?", String::new()) };
-    let name = |profile: &Option<pb::Profile>| {
-        profile.as_ref().map(|profile| profile.name.clone()).unwrap_or_default()
-    };
+/// A word for the fact, and its detail. A fact that is not listed is shown by the name of its kind.
+fn fact(fact: &Fact) -> (&'static str, String) {
     match fact {
         Fact::NoticeOpened(f) => {
             ("notice", format!("{} batch {}  {}", f.programme, f.batch, name(&f.profile)))
@@ -70,7 +71,6 @@ fn fact(fact: Option<&Fact>) -> (&'static str, String) {
         Fact::Relocated(f) => ("relocated", format!("{} → {}", f.from_authority, f.to_authority)),
         Fact::Restructured(f) => ("restructured", f.successors.join(", ")),
         Fact::IdentifierChanged(f) => ("identifier", format!("→ {}", f.new_designee)),
-        Fact::SubjectEnded(_) => ("subject-ended", String::new()),
         Fact::InformationUpdated(f) => ("updated", f.year.to_string()),
         Fact::MajorChangeReported(f) => ("change-reported", date(f.occurred_on.as_ref())),
         Fact::PoolEntered(f) => ("pool-entered", format!("{}  {}", f.pool, name(&f.profile))),
@@ -80,7 +80,12 @@ fn fact(fact: Option<&Fact>) -> (&'static str, String) {
         Fact::CompletenessDeclared(f) => ("complete", f.programme.clone()),
         Fact::CatalogueAdopted(f) => ("catalogue", f.version.clone()),
         Fact::EnvironmentAssessed(f) => ("assessed", format!("{} {}", f.region, f.year)),
+        other => (kind_of(other).name(), String::new()),
     }
+}
+
+fn name(profile: &Option<pb::Profile>) -> String {
+    profile.as_ref().map(|profile| profile.name.clone()).unwrap_or_default()
 }
 
 fn until(end: Option<&pb::Date>) -> String {
@@ -89,4 +94,18 @@ fn until(end: Option<&pb::Date>) -> String {
 
 fn repaired(position: Option<u64>, reason: &str) -> String {
     format!("position {}: {reason}", position.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_without_words_of_its_own_has_the_name_of_its_kind() {
+        let fact = Some(Fact::SubjectEnded(pb::SubjectEnded::default()));
+        let event = pb::Event { authority: "440000".to_owned(), fact, ..Default::default() };
+        let recorded =
+            pb::RecordedEvent { position: Some(3), event: Some(event), ..Default::default() };
+        assert!(event_line(&recorded).contains("  440000  subject-ended "));
+    }
 }

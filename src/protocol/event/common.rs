@@ -278,7 +278,7 @@ pub(crate) fn designee_kind(kind: HolderKind) -> pb::DesigneeKind {
 }
 
 /// The kind of a fact. The only map from the protocol's messages to the list of facts.
-fn kind_of(fact: &Pb) -> Kind {
+pub(crate) fn kind_of(fact: &Pb) -> Kind {
     match fact {
         Pb::CatalogueAdopted(_) => Kind::CatalogueAdopted,
         Pb::CompletenessDeclared(_) => Kind::CompletenessDeclared,

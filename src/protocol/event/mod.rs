@@ -11,7 +11,7 @@ use bytes::Bytes;
 use prost::Message as _;
 
 pub(crate) use self::{
-    common::designee_kind,
+    common::{designee_kind, kind_of},
     fields::{Fields, Source},
 };
 use crate::{
