@@ -180,7 +180,7 @@ impl Reading<'_> {
             }
             FactKindRow::SubjectEnded => "the subject ceased to exist".to_owned(),
             FactKindRow::Restructured { .. } => "the subject ceased in a restructuring".to_owned(),
-            _ => String::new(),
+            _ => kind.as_kind().name().replace('_', " "),
         }
     }
 }
