@@ -28,7 +28,7 @@ use crate::{
 After a lost connection, watch resumes from the last position; every event is printed once. To
 resume in another process, give the next_position of the last message as --from.
 
---exec and --webhook deliver events instead of printing them: in order, one at a time, each repeated
+The delivery options deliver events instead of printing them: in order, one at a time, each repeated
 until the receiver takes it. The state file is written after each event, and the next start resumes
 from it; --from counts only if there is no state file. A crash may repeat the last event, so the
 receiver must accept an id that it knows, `<log id>/<position>`, without acting again. A command
@@ -43,7 +43,7 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "POSITION", default_value = "0", value_parser = start)]
     from: Start,
     /// Follow this cursor with its own filter, and advance it past the printed events
-    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "exec", "webhook"],
+    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "hook"],
         conflicts_with_all = FilterArgs::IDS)]
     cursor: Option<String>,
     /// Stop at this position
