@@ -16,7 +16,7 @@ use crate::{
     files,
     ledger::audit::Audit,
     limits::IMPORT_GROUP_BYTES,
-    log::{ChunkWriter, CommitLog as _, LogError, SledLog},
+    log::{self, ChunkWriter, CommitLog, LogError},
     merkle::Hash,
 };
 
@@ -41,7 +41,7 @@ pub struct BuiltLog {
 
 /// A log being built beside its final directory.
 struct Store {
-    log: SledLog,
+    log: Arc<dyn CommitLog>,
     chunks: ChunkWriter,
     bytes: usize,
     directory: PathBuf,
@@ -160,7 +160,7 @@ impl Store {
     fn begin(target: &Path, id: Uuid) -> Result<Self, ArchiveError> {
         let directory = files::beside(target, ".importing");
         files::remove_durably(&directory).map_err(|e| ArchiveError::io("remove", &directory, e))?;
-        let log = SledLog::open(&directory, id)?;
+        let (log, _) = log::open(&directory, id)?;
         Ok(Self { log, chunks: ChunkWriter::new(0, Vec::new()), bytes: 0, directory })
     }
 

@@ -20,7 +20,7 @@ pub use self::format::{Header, MAGIC, Reader, Writer};
 use crate::{
     domain::catalogue::Catalogue,
     ledger::audit::Verification,
-    log::{CommitLog as _, LogError, SledLog},
+    log::{self, LogError},
 };
 
 /// An error in an archive or a log.
@@ -78,11 +78,11 @@ pub fn verification(
     catalogue: Arc<Catalogue>,
     from: u64,
 ) -> Result<(Uuid, Verification), ArchiveError> {
-    if !directory.join("log").exists() && !directory.join("MARK").exists() {
+    if !log::is_in(directory) {
         return Err(ArchiveError::NoLog(directory.to_path_buf()));
     }
-    let log = SledLog::open(directory, Uuid::nil())?;
-    let expected = log.mark_found().map(|mark| (mark.size, mark.root)).into_iter().collect();
+    let (log, found) = log::open(directory, Uuid::nil())?;
+    let expected = found.map(|mark| (mark.size, mark.root)).into_iter().collect();
     let id = log.id();
-    Ok((id, Verification::begin(Arc::new(log), catalogue, from, expected)?))
+    Ok((id, Verification::begin(log, catalogue, from, expected)?))
 }

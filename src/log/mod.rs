@@ -8,10 +8,14 @@ pub mod chunk;
 pub mod mark;
 mod sled;
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
+use self::mark::HighWaterMark;
 pub use self::{
     chunk::{Chunk, ChunkWriter, LeafAt},
     sled::SledLog,
@@ -88,6 +92,27 @@ pub trait CommitLog: Send + Sync {
     /// # Errors
     /// If the mark cannot be written.
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError>;
+}
+
+/// Opens the log in `directory`, or creates one with the id `fresh_id`. Gives the high-water mark
+/// that was found too; the root at its size must be compared with the rebuilt one. No other room
+/// chooses an implementation.
+///
+/// # Errors
+/// Every variant of [`LogError`]. Opening never deletes acknowledged data.
+pub fn open(
+    directory: &Path,
+    fresh_id: Uuid,
+) -> Result<(Arc<dyn CommitLog>, Option<HighWaterMark>), LogError> {
+    let log = SledLog::open(directory, fresh_id)?;
+    let found = log.mark_found();
+    Ok((Arc::new(log), found))
+}
+
+/// True if the directory has a log, or had one.
+#[must_use]
+pub fn is_in(directory: &Path) -> bool {
+    directory.join("log").exists() || directory.join("MARK").exists()
 }
 
 /// An error of a log.

@@ -26,7 +26,7 @@ use crate::{
     domain::catalogue::Catalogue,
     ledger::{Ledger, LedgerOptions},
     limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX},
-    log::{LogError, SledLog},
+    log::{self, LogError},
     service::{self, Api},
 };
 
@@ -161,10 +161,10 @@ fn open_ledger(
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
 ) -> Result<Ledger, LogError> {
     #[allow(clippy::disallowed_methods)] // a new log gets its id here
-    let log = SledLog::open(&config.data_dir, Uuid::new_v4())?;
-    let expected = log.mark_found().map(|mark| (mark.size, mark.root));
+    let (log, found) = log::open(&config.data_dir, Uuid::new_v4())?;
+    let expected = found.map(|mark| (mark.size, mark.root));
     Ledger::open(LedgerOptions {
-        log: Arc::new(log),
+        log,
         expected,
         catalogue,
         clock: Arc::new(SystemClock::new()),
