@@ -27,17 +27,18 @@ use tidu::{
     protocol::{
         batch::LeafBatch,
         pb::{
-            self,
-            admin_service_client::AdminServiceClient,
-            admin_service_server::{AdminService, AdminServiceServer},
-            event::Fact,
-            ledger_service_client::LedgerServiceClient,
-            subscribe_response::Payload,
+            self, admin_service_client::AdminServiceClient, event::Fact,
+            ledger_service_client::LedgerServiceClient, subscribe_response::Payload,
         },
     },
 };
 use tokio::task::JoinSet;
 use tonic::{Request, Response, Status, transport::Channel};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse,
+    health_client::HealthClient,
+    health_server::{Health, HealthServer},
+};
 
 const CONNECTIONS: usize = 4;
 const REQUEST_BYTES: usize = 16 * 1024 * 1024;
@@ -168,23 +169,24 @@ impl Drop for Server {
     }
 }
 
+/// It serves grpc.health.v1, so that a new RPC of Tidu does not touch it.
 struct Echo;
 
 #[tonic::async_trait]
-impl AdminService for Echo {
-    async fn get_status(
+impl Health for Echo {
+    async fn check(
         &self,
-        _request: Request<pb::GetStatusRequest>,
-    ) -> Result<Response<pb::GetStatusResponse>, Status> {
-        Ok(Response::new(pb::GetStatusResponse::default()))
+        _request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        Ok(Response::new(HealthCheckResponse::default()))
     }
 
-    type VerifyStream = tokio_stream::Empty<Result<pb::VerifyResponse, Status>>;
+    type WatchStream = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
 
-    async fn verify(
+    async fn watch(
         &self,
-        _request: Request<pb::VerifyRequest>,
-    ) -> Result<Response<Self::VerifyStream>, Status> {
+        _request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
         Ok(Response::new(tokio_stream::empty()))
     }
 }
@@ -194,7 +196,7 @@ async fn serve_echo() {
     println!("echo on http://{}", listener.local_addr().unwrap());
     std::io::stdout().flush().unwrap();
     let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = tonic::transport::Server::builder().add_service(AdminServiceServer::new(Echo));
+    let server = tonic::transport::Server::builder().add_service(HealthServer::new(Echo));
     server.serve_with_incoming(incoming).await.unwrap();
 }
 
@@ -301,10 +303,10 @@ async fn run_round(plan: Plan, table: &mut Table) {
 }
 
 async fn unary_echo(plan: Plan, to: &[Channel], in_flight: usize, table: &mut Table) -> f64 {
-    let clients: Vec<_> = to.iter().cloned().map(AdminServiceClient::new).collect();
+    let clients: Vec<_> = to.iter().cloned().map(HealthClient::new).collect();
     let call = move |worker: usize| {
         let mut client = clients[worker % CONNECTIONS].clone();
-        async move { drop(client.get_status(pb::GetStatusRequest {}).await.unwrap()) }
+        async move { drop(client.check(HealthCheckRequest::default()).await.unwrap()) }
     };
     let (rate, latencies) = closed_loop(in_flight, plan.seconds, call).await;
     table.add(format!("empty unary echo, {in_flight} in flight"), "/s", rate);
