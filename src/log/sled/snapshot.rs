@@ -43,8 +43,10 @@ pub(super) fn settle(directory: &Path, store_path: &Path) -> Result<(), LogError
     if is_whole(&torn)? {
         return Ok(());
     }
-    rebuild(store_path, &trial, &torn)?;
-    remove(&trial)?;
+    // A start that is refused leaves no copy either: the log may fill half of the disk.
+    let rebuilt = rebuild(store_path, &trial, &torn);
+    let removed = remove(&trial);
+    rebuilt.and(removed)?;
     tracing::warn!(snapshot = %torn.display(), "the store's snapshot is torn; the log replaces it");
     // All of them, because the trial had none. The torn one goes last, so that a start after a
     // power loss comes here again.
@@ -194,5 +196,6 @@ mod tests {
         assert!(error.to_string().contains("the log cannot replace it"), "{error}");
         assert_eq!(fs::read(data.join("log/db")).unwrap(), before);
         assert!(data.join("log/snap.0000000010000000").exists());
+        assert!(!data.join("log.trial").exists(), "a refused start leaves its copy behind");
     }
 }
