@@ -73,9 +73,10 @@ pub(super) fn rebuild(
         waiting.into_values().try_for_each(|batch| batch.map(drop))
     })?;
     let (found, size) = (rebuilt.next(), log.size());
-    if found != size || !rebuilt.open.is_empty() {
-        return Err(LogError::damaged(found, "the log ends before its size, or inside a commit"));
+    if found != size {
+        return Err(LogError::damaged(found, "the log ends before its size"));
     }
+    rebuilt.seal()?;
     Ok(rebuilt.state)
 }
 
@@ -176,6 +177,11 @@ impl Batch {
 }
 
 /// A state being rebuilt, commit after commit.
+///
+/// The commits only say how many events are applied at a time. An envelope with an odd commit is
+/// no reason to refuse a log: the chunks have checksums, the mark has the root, and `verify` checks
+/// envelopes. So a commit also ends at the limit, before a request id, at the size of the mark, and
+/// at the end of the log.
 struct Rebuilt {
     state: State,
     /// The events so far of the commit that is being read.
@@ -196,29 +202,34 @@ impl Rebuilt {
             let detail = "an event has the position of another one";
             return Err(LogError::damaged(position, detail));
         }
+        if !decoded.request_id.is_empty() {
+            self.seal()?;
+        }
         let ends_commit = decoded.ends_commit;
         self.open.push(decoded);
-        if ends_commit {
-            self.seal();
-            return self.check_root();
+        let is_marked = self.expected.is_some_and(|(size, _)| size == self.next());
+        if ends_commit || is_marked || self.open.len() >= COMMIT_EVENTS_MAX {
+            return self.seal();
         }
-        if self.open.len() < COMMIT_EVENTS_MAX {
-            return Ok(());
-        }
-        Err(LogError::damaged(position, "a commit has more events than the limit"))
+        Ok(())
     }
 
-    fn seal(&mut self) {
+    /// Applies the open commit, if it has any events.
+    fn seal(&mut self) -> Result<(), LogError> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
         let mut staging = self.state.begin();
         self.open.iter().for_each(|decoded| staging.stage(&decoded.event));
         let staged = staging.accept();
         let hashes: Vec<_> = self.open.iter().map(|decoded| decoded.hash).collect();
         let first = self.open.first();
         let request_id = first.map(|first| first.request_id.as_ref()).filter(|id| !id.is_empty());
-        let recorded_micros = first.and_then(|first| first.recorded_micros);
+        let recorded_micros = self.open.last().and_then(|last| last.recorded_micros);
         self.state.seal(staged, &hashes, request_id, recorded_micros);
         self.state.settle(self.state.size());
         self.open.clear();
+        self.check_root()
     }
 
     fn check_root(&self) -> Result<(), LogError> {

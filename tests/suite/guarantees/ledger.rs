@@ -2,8 +2,18 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
-use tidu::{ledger::AppendError, log::CommitLog as _};
+use prost::Message as _;
+use tidu::{
+    domain::catalogue::Catalogue,
+    ledger::{AppendError, Commit, Ledger, LedgerOptions},
+    log::{ChunkWriter, CommitLog as _},
+    protocol::{
+        leaf::{CommitOf, Leaf},
+        time::timestamp,
+    },
+};
 
 use crate::support::{GatedLog, Hands, MemoryLog, commit, list, open};
 
@@ -149,4 +159,59 @@ async fn a_closed_ledger_refuses_and_has_finished_what_it_took() {
     assert_eq!(log.size(), 3);
     let refusal = ledger.append(commit(list(1, 4).split_off(3))).await.unwrap_err();
     assert!(matches!(refusal, AppendError::Draining), "{refusal}");
+}
+
+/// A start believes chunks and the mark. Envelopes with odd commits never kept a log from starting;
+/// `verify` reports them.
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_commits_in_envelopes_do_not_keep_a_log_from_starting() {
+    let events = commit(list(1, 12)).proposals;
+    let count = events.len() as u64;
+    let odd: [(&str, fn(u64) -> Option<CommitOf>); 6] = [
+        ("none", |_| None),
+        ("empty", |at| Some(CommitOf { first_position: Some(at), size: 0 })),
+        ("no first position", |_| Some(CommitOf { first_position: None, size: 3 })),
+        ("endless", |_| Some(CommitOf { first_position: Some(0), size: u32::MAX })),
+        ("ahead", |at| Some(CommitOf { first_position: Some(at + 7), size: 2 })),
+        ("last", |_| Some(CommitOf { first_position: Some(u64::MAX), size: 1 })),
+    ];
+    for (name, commit_at) in odd {
+        let log = MemoryLog::default();
+        let mut writer = ChunkWriter::new(0, Vec::new());
+        for (at, proposal) in (0..).zip(&events) {
+            let leaf = Leaf {
+                position: Some(at),
+                recorded_time: Some(timestamp(i64::try_from(at).unwrap())),
+                commit: commit_at(at),
+                request_id: if at % 5 == 2 { format!("r{at}").into() } else { Bytes::new() },
+                request_digest: Bytes::copy_from_slice(&[7; 32]),
+                event: proposal.body.clone(),
+                ..Leaf::default()
+            };
+            let encode = |buffer: &mut BytesMut| leaf.encode_raw(buffer);
+            writer.push(leaf.encoded_len(), at + 1 == count, encode);
+        }
+        log.append(0, &writer.finish()).unwrap();
+        let ledger = open(Arc::new(log.clone()), Arc::default(), Arc::default());
+        let durable = ledger.durable();
+        assert_eq!((durable.size, durable.recorded_micros), (count, Some(11)), "{name}");
+        // Every request id is found again, as before the commits were read.
+        for at in [2, 7] {
+            let request = Some((format!("r{at}").into(), [7; 32]));
+            let again = Commit { request, ..commit(list(9, 1)) };
+            let receipt = ledger.append(again).await.unwrap();
+            assert!(receipt.replayed && receipt.first == at, "{name}: {receipt:?}");
+        }
+        // The root of the mark is compared wherever the mark is.
+        for (size, root, starts) in [(5, [3; 32], false), (count, durable.root, true)] {
+            let opened = Ledger::open(LedgerOptions {
+                log: Arc::new(log.clone()),
+                expected: Some((size, root)),
+                catalogue: Arc::new(Catalogue::built_in()),
+                clock: Arc::<Hands>::default(),
+                on_failure: Box::new(|_| {}),
+            });
+            assert_eq!(opened.is_ok(), starts, "{name}: a mark at {size}");
+        }
+    }
 }
