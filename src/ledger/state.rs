@@ -161,9 +161,17 @@ impl State {
     }
 
     /// Begins a commit. Readers of the register wait until its staging ends.
+    ///
+    /// It also frees the register's undo records of settled commits: to lock the register for that
+    /// alone, a commit would wait twice for the readers. The writer is nearly always ahead of the
+    /// flusher, so they are freed step by step.
     pub fn begin(&self) -> Staging<'_> {
-        let register = self.register.write();
+        let mut register = self.register.write();
         assert_eq!(register.size(), self.size(), "a commit was staged and not sealed");
+        match self.seals.front() {
+            Some(seal) => register.commit_before(&seal.savepoint),
+            None => register.commit(),
+        }
         Staging { savepoint: register.savepoint(), register, accepted: false }
     }
 
@@ -194,8 +202,8 @@ impl State {
         self.seals.push_back(seal);
     }
 
-    /// Makes the commits up to a durable size final. No rollback reaches them again, so the undo
-    /// records of the register and the hashes of complete blocks are freed.
+    /// Makes the commits up to a durable size final. No rollback reaches them again, so the hashes
+    /// of complete blocks are freed, and at the next commit the register's undo records.
     pub fn settle(&mut self, size: u64) {
         if self.seals.front().is_none_or(|seal| seal.next > size) {
             return;
@@ -207,12 +215,6 @@ impl State {
         let open = settled - settled % HASHES_PER_BLOCK as u64;
         while self.hashes_first < open && self.hashes.pop_front().is_some() {
             self.hashes_first += 1;
-        }
-        // The writer is nearly always ahead of the flusher, so undo records are freed step by step.
-        let mut register = self.register.write();
-        match self.seals.front() {
-            Some(seal) => register.commit_before(&seal.savepoint),
-            None => register.commit(),
         }
     }
 

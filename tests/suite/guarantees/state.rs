@@ -131,3 +131,36 @@ fn a_rollback_over_ten_thousand_commits_equals_a_rebuild() {
     }
     assert!(parts(&state) == parts(&rebuilt), "a rollback is not a rebuild");
 }
+
+/// Number of commits that can be rolled back, and the bytes of the register's undo records as text.
+fn undo_kept(state: &State) -> (usize, usize) {
+    let register = format!("{:?}", *state.reader().read());
+    let steps = register.split("steps: [").skip(1).map(|steps| steps.find(']').unwrap()).sum();
+    (format!("{state:?}").matches("Seal {").count(), steps)
+}
+
+#[test]
+fn a_writer_that_is_always_ahead_keeps_the_way_back_of_its_lead_only() {
+    const AHEAD: usize = 20;
+    let catalogue = Catalogue::built_in();
+    let mut state = State::default();
+    let mut chunks = ChunkWriter::new(0, Vec::new());
+    let mut sizes = Vec::new();
+    let mut most = (0, 0);
+    for (i, commit) in commits(3_000).into_iter().enumerate() {
+        if let Some(durable) = i.checked_sub(AHEAD) {
+            state.settle(sizes[durable]);
+        }
+        decide(&mut state, &catalogue, &mut chunks, commit, |_| Ok(1)).unwrap();
+        sizes.push(state.size());
+        if i % 500 == 499 {
+            let (seals, steps) = undo_kept(&state);
+            assert!(seals <= AHEAD, "{seals} commits after {i}");
+            most = if i < 500 { (seals, steps) } else { most };
+            assert!(steps <= most.1 * 2, "{steps} bytes of undo records after {i}, first {most:?}");
+        }
+    }
+    assert!(most.1 > 0, "nothing was measured");
+    let hashes = format!("{:?}", state.block());
+    assert_eq!(state.block().len() as u64, state.size() % 128, "{hashes}");
+}
