@@ -1,8 +1,8 @@
 //! Replaces tonic's own errors, and chooses the encoding of responses.
 //!
 //! tonic answers a request that it cannot read before any handler runs, with its own codes and
-//! without details: OUT_OF_RANGE for a message over the limit, INTERNAL for one that is cut short
-//! or does not decode. This layer replaces such an answer if tonic uses its text for requests. Any
+//! without details: OUT_OF_RANGE for a message over the limit, RESOURCE_EXHAUSTED for one that is
+//! over it after decompression, INTERNAL for one that is cut short or does not decode. This layer replaces such an answer if tonic uses its text for requests. Any
 //! other answer with one of these codes and without details is a fault of the server, and is never
 //! blamed on the caller.
 //!
@@ -17,8 +17,9 @@ use tonic::{Code, Status, body::Body};
 use super::errors;
 use crate::{domain::fault::echo, limits::REQUEST_BYTES_MAX, protocol::pb::ErrorReason};
 
-/// The beginning of tonic's text for a request message over the limit.
-const TOO_LARGE: [&str; 1] = ["Error, decoded message length too large"];
+/// The beginnings of tonic's texts for a request message over the limit, plain and compressed.
+const TOO_LARGE: [&str; 2] =
+    ["Error, decoded message length too large", "Error decompressing: size limit"];
 /// The beginnings of the texts of tonic and prost for an unreadable request. A test sends each.
 const UNREADABLE: [&str; 6] = [
     "failed to decode Protobuf message",
@@ -73,7 +74,7 @@ fn replacement(headers: &HeaderMap) -> Option<Status> {
     let text = status.message();
     let begins = |texts: &[&str]| texts.iter().any(|begin| text.starts_with(begin));
     match status.code() {
-        Code::OutOfRange if begins(&TOO_LARGE) => Some(errors::status(
+        Code::OutOfRange | Code::ResourceExhausted if begins(&TOO_LARGE) => Some(errors::status(
             Code::ResourceExhausted,
             ErrorReason::LimitExceeded,
             format!("the request has more than {REQUEST_BYTES_MAX} bytes; split it"),

@@ -1,7 +1,10 @@
 //! Bad input gets a clear error by the table of codes, and nothing is recorded.
 
 use tidu::protocol::pb::{self, event::Fact};
-use tonic::Code;
+use tonic::{
+    Code,
+    codec::CompressionEncoding::{Gzip, Zstd},
+};
 use tonic_types::StatusExt as _;
 
 use crate::support::{Client, Fresh, date, designated, event, list, little_giant, made_up, reason};
@@ -304,10 +307,19 @@ async fn sizes_and_counts_over_their_limits_name_the_limit() {
 
     // 17 MiB in 9,000 events: the transport's own limit, in our words.
     let big = change(|e| e.evidence.as_mut().unwrap().url = "u".repeat(1_900));
-    let error = client.record(vec![big; 9_000]).await.unwrap_err();
-    assert_eq!((error.code(), reason(&error)), limit(Code::ResourceExhausted, "LIMIT_EXCEEDED"));
-    let details = error.get_error_details();
-    assert_eq!(details.error_info().unwrap().metadata["limit"], "16777216");
+    let request = pb::AppendRequest { events: vec![big; 9_000], ..Default::default() };
+    for encoding in [None, Some(Gzip), Some(Zstd)] {
+        let ledger = client.ledger.clone();
+        let mut ledger = match encoding {
+            Some(encoding) => ledger.send_compressed(encoding),
+            None => ledger,
+        };
+        let error = ledger.append(request.clone()).await.unwrap_err();
+        let expected = limit(Code::ResourceExhausted, "LIMIT_EXCEEDED");
+        assert_eq!((error.code(), reason(&error)), expected, "{encoding:?}");
+        let details = error.get_error_details();
+        assert_eq!(details.error_info().unwrap().metadata["limit"], "16777216");
+    }
     assert_eq!(client.status().await.log_size, 0, "the connection still works");
 }
 
