@@ -1,6 +1,8 @@
 //! The state that follows from the log is the same on each road: decided by the writer, rebuilt by
 //! a start, rolled back.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::Bytes;
 use tidu::{
     domain::{CivilDate, catalogue::Catalogue},
@@ -97,6 +99,19 @@ fn a_rejected_commit_and_a_trial_leave_no_trace() {
     let refused = |_| Err("the clock jumped".to_owned());
     decide(&mut state, &catalogue, &mut chunks, second, refused).unwrap_err();
     assert_eq!(parts(&state), before);
+    let [_, second] = commits(2).try_into().unwrap();
+    let panics = |_| panic!("injected");
+    let decided = || decide(&mut state, &catalogue, &mut chunks, second, panics);
+    assert!(catch_unwind(AssertUnwindSafe(decided)).is_err());
+    assert_eq!(parts(&state), before, "a panic takes staged events back");
+    let [_, second] = commits(2).try_into().unwrap();
+    decide(&mut state, &catalogue, &mut chunks, second, |_| Ok(2)).unwrap();
+    let mut expected = State::default();
+    let mut chunks = ChunkWriter::new(0, Vec::new());
+    for (at, commit) in (1..).zip(commits(2)) {
+        decide(&mut expected, &catalogue, &mut chunks, commit, |_| Ok(at)).unwrap();
+    }
+    assert_eq!(parts(&state), parts(&expected));
 }
 
 #[test]
