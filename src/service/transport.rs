@@ -2,9 +2,9 @@
 //!
 //! tonic answers a request that it cannot read before any handler runs, with its own codes and
 //! without details: OUT_OF_RANGE for a message over the limit, RESOURCE_EXHAUSTED for one that is
-//! over it after decompression, INTERNAL for one that is cut short or does not decode. This layer replaces such an answer if tonic uses its text for requests. Any
-//! other answer with one of these codes and without details is a fault of the server, and is never
-//! blamed on the caller.
+//! over it when unpacked, INTERNAL for one that is cut short or does not decode. This layer
+//! replaces such an answer if tonic uses its text for requests. Any other answer with OUT_OF_RANGE
+//! or INTERNAL and without details is a fault of the server, and is never blamed on the caller.
 //!
 //! Responses are compressed on request. A client that accepts zstd gets it, because no client
 //! advertises zstd by default. Many clients advertise gzip by default, and compressing for them

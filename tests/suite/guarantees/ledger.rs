@@ -165,9 +165,10 @@ async fn a_closed_ledger_refuses_and_has_finished_what_it_took() {
 /// `verify` reports them.
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_commits_in_envelopes_do_not_keep_a_log_from_starting() {
+    type Odd = fn(u64) -> Option<CommitOf>;
     let events = commit(list(1, 12)).proposals;
     let count = events.len() as u64;
-    let odd: [(&str, fn(u64) -> Option<CommitOf>); 6] = [
+    let odd: [(&str, Odd); 6] = [
         ("none", |_| None),
         ("empty", |at| Some(CommitOf { first_position: Some(at), size: 0 })),
         ("no first position", |_| Some(CommitOf { first_position: None, size: 3 })),

@@ -155,7 +155,7 @@ fn undo_kept(state: &State) -> (usize, usize) {
 }
 
 #[test]
-fn a_writer_that_is_always_ahead_keeps_the_way_back_of_its_lead_only() {
+fn a_writer_always_ahead_can_undo_its_lead_and_no_more() {
     const AHEAD: usize = 20;
     let catalogue = Catalogue::built_in();
     let mut state = State::default();
