@@ -88,10 +88,11 @@ pub fn remove_durably(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The path with a suffix after its file name.
+/// The path with a suffix after its file name, also if it ends in a slash, as shells complete the
+/// names of directories.
 #[must_use]
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+    let mut name = path.components().as_path().as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
@@ -197,6 +198,13 @@ mod tests {
         replace(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_suffix_follows_the_name_and_never_a_slash() {
+        for (path, expected) in [("log", "log.new"), ("a/log/", "a/log.new"), ("/a//", "/a.new")] {
+            assert_eq!(beside(Path::new(path), ".new"), Path::new(expected), "{path}");
+        }
     }
 
     #[test]

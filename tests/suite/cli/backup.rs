@@ -220,7 +220,10 @@ async fn a_changed_archive_builds_nothing() {
     }
     println!("{CHANGES} changes, {no_difference} of them without a difference to the log");
     // What the attempts have left behind is in nobody's way, and what is there is not overwritten.
-    done(&tidu("", &["import", text(&raw), "--data-dir", text(&data)], Stdio::null()));
+    // A shell completes the name of a directory with a slash.
+    fs::create_dir(&data).unwrap();
+    let slash = format!("{}/", text(&data));
+    done(&tidu("", &["import", text(&raw), "--data-dir", &slash], Stdio::null()));
     let again = tidu("", &["import", text(&raw), "--data-dir", text(&data)], Stdio::null());
     refused(&again, "is not empty");
 }
