@@ -17,13 +17,13 @@ use crate::{
 /// The sets of positions by which events are found.
 #[derive(Debug, Default)]
 pub(in crate::register) struct Index {
-    /// Scopes stay known after a rollback; an empty one matches nothing.
+    /// In order of appearance. Each has at least one event.
     scopes: Vec<(Scope, RoaringBitmap)>,
     by_scope: HashMap<Scope, ScopeIndex>,
     regions: HashMap<RegionCode, RoaringBitmap>,
     batches: HashMap<Sym, RoaringBitmap>,
-    /// Postings since the last commit, without those of scopes: the rows tell these.
-    undo: UndoLog<Posting>,
+    /// Steps back since the last commit. The events of scopes are missing: the rows tell these.
+    undo: UndoLog<Undo>,
     /// Room that is used again while a scope is found; it holds nothing between two events.
     scratch: IdentityCluster,
 }
@@ -33,6 +33,13 @@ pub(in crate::register) struct Index {
 enum Posting {
     Region(RegionCode),
     Batch(Sym),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Undo {
+    Posting(Posting),
+    /// The last scope is new.
+    Scope,
 }
 
 impl Index {
@@ -72,7 +79,7 @@ impl Index {
         for posting in regions.map(Posting::Region).chain(batches) {
             // Regions of one event may share a region above; a set takes a position once.
             if self.set_mut(posting).insert(position) {
-                self.undo.push(posting);
+                self.undo.push(Undo::Posting(posting));
             }
         }
         let index = self.intern(scope.scope(kind));
@@ -97,6 +104,7 @@ impl Index {
         *self.by_scope.entry(scope).or_insert_with(|| {
             let index = ScopeIndex::of_place(self.scopes.len());
             self.scopes.push((scope, RoaringBitmap::new()));
+            self.undo.push(Undo::Scope);
             index
         })
     }
@@ -116,8 +124,14 @@ impl Index {
         for row in rows.since(since) {
             self.scope_set_mut(row.scope).into_iter().for_each(remove_newest);
         }
-        while let Some(posting) = self.undo.pop_from(savepoint) {
-            self.step_back(posting);
+        while let Some(step) = self.undo.pop_from(savepoint) {
+            match step {
+                Undo::Posting(posting) => self.step_back(posting),
+                Undo::Scope => {
+                    let last = self.scopes.pop();
+                    last.map(|(scope, _)| self.by_scope.remove(&scope));
+                }
+            }
         }
     }
 

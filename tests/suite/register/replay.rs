@@ -119,8 +119,7 @@ fn known_at_is_the_log_cut_there_and_rollback_leaves_no_trace() {
 }
 
 /// Every word and number in every part of a register, sorted, so that two registers can be
-/// compared. Left out: undo records, caches, and what depends on random hashes or on the order in
-/// which scopes were met.
+/// compared. Left out: undo records, caches, and what depends on random hashes.
 fn traces(register: &Register) -> Vec<String> {
     let mut text = format!("{register:?}");
     let cuts = [
@@ -129,8 +128,6 @@ fn traces(register: &Register) -> Vec<String> {
         ("recent: [", "]"),
         ("half: ", ","),
         ("seed: ", " "),
-        ("ScopeIndex(", ")"),
-        ("scopes: [", "regions: "),
         ("scratch: ", "batches: Batches"),
     ];
     for (from, to) in cuts {
