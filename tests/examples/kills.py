@@ -261,7 +261,7 @@ def main(seed):
             server.end(signal.SIGTERM)
             running.append(Server(work, "another-log", server.address))
             for subscriber in subscribers:
-                refuses(subscriber.command, subscriber.log_path, "another log")
+                refuses(subscriber.command, subscriber.log_path, "not the one named")
                 other_filter = [*subscriber.command, "--programme", "little-giant"]
                 refuses(other_filter, subscriber.log_path, "take another for this filter")
                 assert subscriber.place() == (log_id, LOG_SIZE), subscriber.name
