@@ -64,7 +64,7 @@ impl Reached {
     pub(super) fn of(state: &State) -> Self {
         Self {
             frontier: state.frontier().clone(),
-            designees: state.reader().read().designee_count(),
+            designees: state.designee_count(),
             recorded_micros: state.recorded_micros(),
         }
     }

@@ -144,6 +144,12 @@ impl State {
         self.recorded_micros
     }
 
+    /// Number of designees that the sealed events name.
+    #[must_use]
+    pub fn designee_count(&self) -> usize {
+        self.register.read().designee_count()
+    }
+
     /// First positions of sealed commits whose request id may be this one.
     pub fn request_candidates(&self, request_id: &[u8]) -> impl Iterator<Item = u64> {
         self.requests.candidates(request_id)
