@@ -1,8 +1,9 @@
 //! Instructions that the hot paths take for an event, held to the figures of `benches/cost.txt`.
 //!
 //! `.ci/run cost` counts with valgrind and fails where a count differs from its figure by more than
-//! 3 %. Times vary on a shared machine, and these counts do not: the data comes from a fixed seed,
-//! and the seeds of hash tables, which differ from run to run, move a count by less than 1 %.
+//! its tolerance. Times vary on a shared machine, and these counts do not: the data comes from a
+//! fixed seed, and the seeds of hash tables, which differ from run to run, move a count by less
+//! than 1 %.
 //!
 //! A count belongs to the compiler, the `release` profile and the processor that valgrind plays,
 //! which has CRC-32C in hardware and SHA-256 only in software. SHA-256 would hide every other
@@ -51,6 +52,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const FIGURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/cost.txt");
 const ACCEPT: &str = "cargo run --release --features cost --bin cost -- --accept";
 const TOLERANCE: f64 = 0.03;
+/// Delivery copies and does little else. The C library chooses its copy by the processor, and the
+/// choices differ by a third. To decode a single leaf would more than double the count.
+const COPY_TOLERANCE: f64 = 0.6;
 const COMMIT: usize = 500;
 const COMMITS: usize = 40;
 const EVENTS: usize = COMMIT * COMMITS;
@@ -83,11 +87,14 @@ fn main() -> ExitCode {
     for (path, count) in counts {
         let figure = figure(&figures, path);
         let change = count / figure - 1.0;
-        let verdict = if change.abs() > TOLERANCE { "NOT WITHIN 3 %" } else { "ok" };
-        wrong |= change.abs() > TOLERANCE;
-        let percent = change * 100.0;
+        let tolerance = if path == "deliver" { COPY_TOLERANCE } else { TOLERANCE };
+        let is_wrong = change.abs() > tolerance;
+        wrong |= is_wrong;
+        let verdict = if is_wrong { "WRONG" } else { "ok" };
+        let (percent, allowed) = (change * 100.0, tolerance * 100.0);
         println!(
-            "{path:<8} {figure:>8.0} expected {count:>8.0} counted {percent:>+6.1} % {verdict}"
+            "{path:<8} {figure:>8.0} expected {count:>8.0} counted {percent:>+6.1} % \
+             ({allowed:.0} % allowed) {verdict}"
         );
     }
     if wrong {
