@@ -247,6 +247,9 @@ fn envelope(first: u64) -> Leaf {
         request_id: Bytes::new(),
         request_digest: Bytes::new(),
         event: Bytes::new(),
+        approved_by: Bytes::new(),
+        signatures: Vec::new(),
+        salt: Bytes::new(),
     }
 }
 

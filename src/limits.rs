@@ -8,13 +8,23 @@ use std::time::Duration;
 // --- Events and requests -------------------------------------------------------------------------
 // The size of a fact, of its parts, and of the messages that carry facts.
 
-/// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
-pub const LEAF_BYTES_MAX: usize = 6 * 1024;
-/// Most bytes of a leaf beside its event: position, time, principal, commit, request id and digest,
-/// with their keys.
-pub const ENVELOPE_BYTES_MAX: usize = 256;
 /// Most bytes of one encoded event: the part of the leaf that a caller states.
-pub const EVENT_BYTES_MAX: usize = LEAF_BYTES_MAX - ENVELOPE_BYTES_MAX;
+pub const EVENT_BYTES_MAX: usize = 5_888;
+/// Most bytes of a leaf beside its event: position, time, principals, commit, request id and digest,
+/// signatures and salt, with their keys. `protocol/leaf.rs` adds them up.
+pub const ENVELOPE_BYTES_MAX: usize = 1_024;
+/// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
+pub const LEAF_BYTES_MAX: usize = EVENT_BYTES_MAX + ENVELOPE_BYTES_MAX;
+/// Most signatures of a commit.
+pub const SIGNATURES_MAX: usize = 4;
+/// Most bytes of the name of a signature's algorithm.
+pub const ALGORITHM_BYTES_MAX: usize = 16;
+/// Most bytes of the id of a key.
+pub const KEY_ID_BYTES_MAX: usize = 64;
+/// Most bytes of a signature: SM2 and ECDSA over 256 bits take up to 72 in DER.
+pub const SIGNATURE_BYTES_MAX: usize = 80;
+/// Bytes of a salt, which hides an event that is not public behind its leaf hash.
+pub const SALT_BYTES: usize = 16;
 /// Most events in one commit.
 pub const COMMIT_EVENTS_MAX: usize = 10_000;
 /// Events of a request that are read before other requests get their turn.

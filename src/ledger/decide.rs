@@ -88,6 +88,9 @@ fn encode(chunks: &mut ChunkWriter, commit: Commit, first: u64, micros: i64) -> 
         request_id: Bytes::new(),
         request_digest: Bytes::new(),
         event: Bytes::new(),
+        approved_by: Bytes::new(),
+        signatures: Vec::new(),
+        salt: Bytes::new(),
     };
     if let Some((id, digest)) = &commit.request {
         envelope.request_id = id.clone();

@@ -4,26 +4,31 @@
 //!
 //! ```text
 //! offset  bytes  field
-//!      0      1  version, 1
+//!      0      1  version: 2 if the chunk holds a withheld place, 1 otherwise
 //!      1      1  flags; bit 0: the last event ends a commit
 //!      2      2  count of events, little-endian, at least 1
 //!      4      8  position of the first event, little-endian
 //!     12      4  CRC-32C of the 12 bytes above and of the run, little-endian
-//!     16      …  the run: per event 0x0A, its length (varint), the leaf
+//!     16      …  the run: per event 0x0A, its length (varint), the leaf;
+//!                for a withheld place 0x1A, the length, the `Withheld`
 //! ```
 //!
-//! A stream sends the run as it is: field 1 of a batch, repeated. This file never decodes a leaf.
+//! A stream sends a run of leaves as it is: field 1 of a batch, repeated. This file decodes neither
+//! a leaf nor a withheld place.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Group, HashBlock, LogError};
+use super::{FORMAT_KNOWN, Group, HashBlock, LogError};
 use crate::{
     limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, HASHES_PER_BLOCK, LEAF_BYTES_MAX},
     merkle,
-    protocol::batch::LEAF_KEY,
+    protocol::batch::{LEAF_KEY, WITHHELD_KEY},
 };
 
-const VERSION: u8 = 1;
+/// Version of a chunk that holds leaves alone.
+const LEAVES_ONLY: u8 = 1;
+/// Version of a chunk with a withheld place, and the newest one known.
+const WITH_WITHHELD: u8 = 2;
 const ENDS_COMMIT: u8 = 1;
 const HEADER: usize = 16;
 const CRC_AT: usize = 12;
@@ -54,8 +59,9 @@ impl Chunk {
             return Err(damaged("a chunk is shorter than its header"));
         };
         let [version, flags, c0, c1, position @ .., r0, r1, r2, r3] = *header;
-        if version > VERSION {
-            return Err(LogError::TooNew { found: u16::from(version), known: u16::from(VERSION) });
+        if version > WITH_WITHHELD {
+            let (found, known) = (u16::from(version), u16::from(WITH_WITHHELD));
+            return Err(LogError::TooNew { found, known });
         }
         if checksum(header, run) != u32::from_le_bytes([r0, r1, r2, r3]) {
             return Err(damaged("a chunk's checksum does not match its content"));
@@ -66,11 +72,17 @@ impl Chunk {
         }
         // From here on a chunk has one encoding only: the stored bytes are the sent bytes are the
         // hashed bytes.
-        if version != VERSION || flags & !ENDS_COMMIT != 0 {
+        if version < LEAVES_ONLY || flags & !ENDS_COMMIT != 0 {
             return Err(damaged("a chunk has a header that no version writes"));
         }
-        if count == 0 || frames(run) != Some(count.into()) {
+        let Some((frames, version_held)) = frames(run) else {
             return Err(damaged("a chunk does not hold the events that its header states"));
+        };
+        if count == 0 || frames != u64::from(count) {
+            return Err(damaged("a chunk does not hold the events that its header states"));
+        }
+        if version != version_held {
+            return Err(damaged("a chunk has the version of another content"));
         }
         Ok(Self { first, count, ends_commit: flags & ENDS_COMMIT != 0, bytes })
     }
@@ -93,13 +105,19 @@ impl Chunk {
         self.ends_commit
     }
 
+    /// True if one of its places is withheld. Otherwise its run is a run of leaves.
+    #[must_use]
+    pub fn has_withheld(&self) -> bool {
+        self.bytes.first() == Some(&WITH_WITHHELD)
+    }
+
     /// The stored value.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// The run of framed leaves.
+    /// The run of framed leaves and withheld places.
     #[must_use]
     pub fn run(&self) -> Bytes {
         self.bytes.slice(HEADER..)
@@ -130,8 +148,8 @@ fn checksum(header: &[u8; HEADER], run: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(covered), run)
 }
 
-/// Lengths of the first frame of a run: of its key and length, and of the leaf after them.
-fn frame(run: &[u8]) -> Option<(usize, usize)> {
+/// The first frame of a run: its key, and the lengths of key and length and of what follows them.
+fn frame(run: &[u8]) -> Option<(u8, usize, usize)> {
     let (key, prefix, length) = match *run {
         [key, short, ..] if short < 0x80 => (key, 2, usize::from(short)),
         // A second byte of 0 would be another encoding of a length that one byte holds.
@@ -140,26 +158,33 @@ fn frame(run: &[u8]) -> Option<(usize, usize)> {
         }
         _ => return None,
     };
-    let fits = key == LEAF_KEY && length <= LEAF_BYTES_MAX && prefix + length <= run.len();
-    fits.then_some((prefix, length))
+    let is_known = key == LEAF_KEY || key == WITHHELD_KEY;
+    let fits = is_known && length <= LEAF_BYTES_MAX && prefix + length <= run.len();
+    fits.then_some((key, prefix, length))
 }
 
-/// Number of frames in a run; `None` if it holds anything else.
-fn frames(mut run: &[u8]) -> Option<u64> {
-    let mut count = 0;
+/// Number of frames in a run, and the version of a chunk that holds them; `None` if it holds
+/// anything else.
+fn frames(mut run: &[u8]) -> Option<(u64, u8)> {
+    let (mut count, mut version) = (0, LEAVES_ONLY);
     while !run.is_empty() {
-        let (prefix, length) = frame(run)?;
+        let (key, prefix, length) = frame(run)?;
         run = run.get(prefix + length..)?;
         count += 1;
+        if key == WITHHELD_KEY {
+            version = WITH_WITHHELD;
+        }
     }
-    Some(count)
+    Some((count, version))
 }
 
-/// One leaf inside a chunk.
+/// One leaf inside a chunk, or a withheld place.
 #[derive(Clone, Debug)]
 pub struct LeafAt {
     /// Its position.
     pub position: u64,
+    /// True if its bytes are a `Withheld` in the place of a leaf. Their hash is not the leaf's.
+    pub withheld: bool,
     /// Its bytes, shared with the chunk.
     pub bytes: Bytes,
     /// The same with key and length before them, as in a run.
@@ -188,11 +213,12 @@ impl Iterator for Leaves {
     type Item = LeafAt;
 
     fn next(&mut self) -> Option<LeafAt> {
-        let (prefix, length) = frame(self.run.get(self.at..)?)?;
+        let (key, prefix, length) = frame(self.run.get(self.at..)?)?;
         let (start, end) = (self.at + prefix, self.at + prefix + length);
         let position = self.position;
         let leaf = LeafAt {
             position,
+            withheld: key == WITHHELD_KEY,
             bytes: self.run.slice(start..end),
             framed: self.run.slice(self.at..end),
             frame: self.at..end,
@@ -211,6 +237,8 @@ pub struct ChunkWriter {
     first: u64,
     next: u64,
     ends_commit: bool,
+    /// Version of the open chunk.
+    version: u8,
     /// Hashes of the block that is not complete yet; carried from group to group.
     block: Vec<merkle::Hash>,
 }
@@ -226,6 +254,7 @@ impl ChunkWriter {
             first: size,
             next: size,
             ends_commit: true,
+            version: LEAVES_ONLY,
             block,
         }
     }
@@ -246,6 +275,36 @@ impl ChunkWriter {
         encode: impl FnOnce(&mut BytesMut),
     ) -> merkle::Hash {
         assert!(length <= LEAF_BYTES_MAX, "a leaf of {length} bytes passed the edge");
+        self.begin_frame(LEAF_KEY, length);
+        let start = self.open.len();
+        encode(&mut self.open);
+        assert_eq!(self.open.len() - start, length, "a leaf's announced length is wrong");
+        let leaf = self.open.get(start..).unwrap_or_default();
+        let hash = merkle::leaf_hash(leaf);
+        self.end_frame(hash, ends_commit);
+        hash
+    }
+
+    /// Adds a withheld place: the encoded `Withheld`, and the hash of the leaf that was there.
+    ///
+    /// It has at most [`LEAF_BYTES_MAX`] bytes.
+    pub fn push_withheld(&mut self, withheld: &[u8], leaf_hash: merkle::Hash, ends_commit: bool) {
+        let length = withheld.len();
+        assert!(length <= LEAF_BYTES_MAX, "a withheld place of {length} bytes");
+        self.require_format(FORMAT_KNOWN);
+        self.begin_frame(WITHHELD_KEY, length);
+        self.version = WITH_WITHHELD;
+        self.open.put_slice(withheld);
+        self.end_frame(leaf_hash, ends_commit);
+    }
+
+    /// Notes that a leaf of this group needs a log of this format.
+    pub fn require_format(&mut self, format: u16) {
+        self.group.format = self.group.format.max(format);
+    }
+
+    /// Writes the key and the length of the next frame, in a new chunk if the open one is full.
+    fn begin_frame(&mut self, key: u8, length: usize) {
         let full = self.open.len() + FRAME_MAX + length > CHUNK_BYTES_MAX
             || self.next - self.first >= CHUNK_EVENTS_MAX as u64;
         if full {
@@ -257,17 +316,14 @@ impl ChunkWriter {
             self.open.reserve(expected);
             self.open.put_bytes(0, HEADER);
         }
-        self.open.put_u8(LEAF_KEY);
+        self.open.put_u8(key);
         prost::encoding::encode_varint(length as u64, &mut self.open);
-        let start = self.open.len();
-        encode(&mut self.open);
-        assert_eq!(self.open.len() - start, length, "a leaf's announced length is wrong");
-        let leaf = self.open.get(start..).unwrap_or_default();
-        let hash = merkle::leaf_hash(leaf);
+    }
+
+    fn end_frame(&mut self, hash: merkle::Hash, ends_commit: bool) {
         self.next += 1;
         self.ends_commit = ends_commit;
         self.collect(hash);
-        hash
     }
 
     fn collect(&mut self, hash: merkle::Hash) {
@@ -290,9 +346,10 @@ impl ChunkWriter {
             let [c0, c1] = count.to_le_bytes();
             let [p0, p1, p2, p3, p4, p5, p6, p7] = self.first.to_le_bytes();
             let flags = if self.ends_commit { ENDS_COMMIT } else { 0 };
-            *header = [VERSION, flags, c0, c1, p0, p1, p2, p3, p4, p5, p6, p7, 0, 0, 0, 0];
+            let version = self.version;
+            *header = [version, flags, c0, c1, p0, p1, p2, p3, p4, p5, p6, p7, 0, 0, 0, 0];
             let [r0, r1, r2, r3] = checksum(header, run).to_le_bytes();
-            *header = [VERSION, flags, c0, c1, p0, p1, p2, p3, p4, p5, p6, p7, r0, r1, r2, r3];
+            *header = [version, flags, c0, c1, p0, p1, p2, p3, p4, p5, p6, p7, r0, r1, r2, r3];
         }
         let chunk = Chunk {
             first: self.first,
@@ -302,6 +359,7 @@ impl ChunkWriter {
         };
         self.group.chunks.push(chunk);
         self.first = self.next;
+        self.version = LEAVES_ONLY;
     }
 
     /// Ends the group and begins the next one.
@@ -332,6 +390,42 @@ mod tests {
         expected.extend([0xE9, 0xD7, 0x43, 0x42]);
         expected.extend([0x0A, 3, b'o', b'n', b'e', 0x0A, 0]);
         assert_eq!(chunk.bytes().as_ref(), expected.as_slice());
+    }
+
+    #[test]
+    fn golden_bytes_of_version_2() {
+        let mut writer = ChunkWriter::new(5, Vec::new());
+        writer.push(3, false, |buf| buf.put_slice(b"one"));
+        writer.push_withheld(b"gone", [9; 32], true);
+        let group = writer.finish();
+        let [chunk] = group.chunks.as_slice() else { panic!("one chunk") };
+        assert_eq!(chunk.bytes()[..12], [2, 1, 2, 0, 5, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(chunk.run().as_ref(), b"\x0A\x03one\x1A\x04gone");
+        assert!(chunk.has_withheld() && group.format == FORMAT_KNOWN);
+        let read = Chunk::decode(5, chunk.bytes().clone()).unwrap();
+        let withheld: Vec<_> = read.leaves().map(|leaf| leaf.withheld).collect();
+        assert_eq!((read, withheld), (chunk.clone(), vec![false, true]));
+        // The next chunk holds leaves alone and has the first version again.
+        writer.push(3, true, |buf| buf.put_slice(b"two"));
+        let group = writer.finish();
+        assert_eq!((group.chunks[0].has_withheld(), group.format), (false, 0));
+    }
+
+    #[test]
+    fn a_version_of_another_content_is_refused() {
+        let mut writer = ChunkWriter::new(5, Vec::new());
+        writer.push_withheld(b"gone", [9; 32], true);
+        let withheld = writer.finish().chunks[0].bytes().clone();
+        let leaf = write(&[b"one"]).chunks[0].bytes().clone();
+        for (bytes, version) in [(withheld, LEAVES_ONLY), (leaf, WITH_WITHHELD)] {
+            let mut bytes = bytes.to_vec();
+            bytes[0] = version;
+            let header: [u8; HEADER] = bytes[..HEADER].try_into().unwrap();
+            let crc = checksum(&header, &bytes[HEADER..]).to_le_bytes();
+            bytes[CRC_AT..HEADER].copy_from_slice(&crc);
+            let error = Chunk::decode(5, bytes.into()).unwrap_err();
+            assert!(error.to_string().contains("version of another content"), "{error}");
+        }
     }
 
     #[test]

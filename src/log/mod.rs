@@ -22,6 +22,13 @@ pub use self::{
 };
 use crate::merkle::Hash;
 
+/// The format in which a log begins. Its leaves use nothing beyond the first version.
+pub const FORMAT_BEGUN: u16 = 1;
+/// The newest format that this version knows. A log is raised to it before its first leaf with a
+/// salt, an approval or a signature, of the issuer `service` or of a kind from 24 to 28, and before
+/// its first withheld place.
+pub const FORMAT_KNOWN: u16 = 2;
+
 /// The input of one append: consecutive chunks, and the blocks of leaf hashes that they complete.
 #[derive(Debug, Default)]
 pub struct Group {
@@ -29,6 +36,9 @@ pub struct Group {
     pub chunks: Vec<Chunk>,
     /// Completed blocks of leaf hashes, in order.
     pub blocks: Vec<HashBlock>,
+    /// The format that the log must have before its first chunk is written. A log of a newer one
+    /// keeps it.
+    pub format: u16,
 }
 
 /// The leaf hashes of [`HASHES_PER_BLOCK`](crate::limits::HASHES_PER_BLOCK) consecutive positions.

@@ -17,6 +17,9 @@ const LEAVES: u32 = 1;
 const NEXT_POSITION: u32 = 2;
 /// Key of a length-delimited field 1: the byte before every leaf in a run.
 pub const LEAF_KEY: u8 = 0x0A;
+/// Key of a length-delimited field 3: the byte before a withheld place in a run. No batch has this
+/// field, so such a place never goes out as part of one.
+pub const WITHHELD_KEY: u8 = 0x1A;
 
 /// Leaves in order.
 ///

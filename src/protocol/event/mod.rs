@@ -59,7 +59,7 @@ pub fn proposal(
                 "the event has {} bytes when encoded; {EVENT_BYTES_MAX} are allowed",
                 body.len()
             ),
-            rule: "a recorded event has at most 6 KiB".to_owned(),
+            rule: format!("an event has at most {EVENT_BYTES_MAX} bytes when encoded"),
             conflicts: Vec::new(),
             demand: Some(Demand::AtMost(EVENT_BYTES_MAX as u64)),
         }]);

@@ -27,6 +27,7 @@ fn sample() -> pb::RecordedEvent {
         request_id: "r".to_owned(),
         request_digest: vec![0xAB; 32].into(),
         event: Some(event),
+        ..Default::default()
     }
 }
 
