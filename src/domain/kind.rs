@@ -43,7 +43,7 @@ impl HolderKind {
     }
 }
 
-/// The kind of a fact. The only list of the 36 facts: everything else maps to it.
+/// The kind of a fact. The only list of the 41 facts: everything else maps to it.
 ///
 /// The discriminant is the number in `tidu.v1.EventKind`. The name in snake case is the field that
 /// carries the fact.
@@ -72,6 +72,16 @@ pub enum Kind {
     MeasuresIssued = 22,
     /// A legal instrument was repealed.
     MeasuresRepealed = 23,
+    /// A version of the rules came into force.
+    RulesAdopted = 24,
+    /// The format of the record was raised.
+    FormatRaised = 25,
+    /// The head of an audit trail was anchored.
+    AuditAnchored = 26,
+    /// A public key of an authority was registered.
+    AuthorityKeyRegistered = 27,
+    /// A public key of an authority was revoked.
+    AuthorityKeyRevoked = 28,
     /// The designee entered a cultivation pool.
     PoolEntered = 30,
     /// The designee left a cultivation pool.
@@ -169,6 +179,22 @@ impl Kind {
         matches!(self, Self::Corrected | Self::Annulled)
     }
 
+    /// True for the facts that only the service states. Older logs hold adoptions of catalogues
+    /// that the ministry stated.
+    #[must_use]
+    pub fn is_of_service(self) -> bool {
+        matches!(
+            self,
+            Self::CatalogueAdopted | Self::RulesAdopted | Self::FormatRaised | Self::AuditAnchored
+        )
+    }
+
+    /// True for the kinds that stores of the first format do not know.
+    #[must_use]
+    pub fn needs_second_format(self) -> bool {
+        (Self::RulesAdopted..=Self::AuthorityKeyRevoked).contains(&self)
+    }
+
     /// True for facts about one title of one designee.
     #[must_use]
     pub fn is_about_title(self) -> bool {
@@ -194,7 +220,7 @@ mod tests {
     #[test]
     fn names_and_numbers_lead_back_to_the_kind() {
         let kinds: Vec<_> = Kind::all().collect();
-        assert_eq!(kinds.len(), 36);
+        assert_eq!(kinds.len(), 41);
         assert!(kinds.is_sorted_by_key(|kind| kind.number()));
         for kind in kinds {
             assert_eq!(Kind::from_number(kind.number().into()), Some(kind));

@@ -9,6 +9,7 @@ mod document;
 pub mod event;
 pub mod fault;
 mod industry;
+mod issuer;
 pub mod kind;
 pub mod name;
 mod principal;
@@ -22,6 +23,7 @@ pub use self::{
     designee::DesigneeId,
     document::DocumentNumber,
     industry::IndustryCode,
+    issuer::Issuer,
     name::Name,
     principal::Principal,
     region::RegionCode,

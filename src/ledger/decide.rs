@@ -43,8 +43,7 @@ pub fn decide(
     if next > LOG_EVENTS_MAX {
         return Err(AppendError::LogFull);
     }
-    let Judged { rejections, warnings, accepted } =
-        judge_all(&mut staging, catalogue, &commit.proposals);
+    let Judged { rejections, warnings, accepted } = judge_all(&mut staging, catalogue, &commit);
     let trial = Receipt {
         first,
         next,
@@ -121,13 +120,13 @@ struct Judged {
 
 /// Judges the events of a commit in turn and stages those that are accepted. Each is judged against
 /// everything before it.
-fn judge_all(staging: &mut Staging<'_>, catalogue: &Catalogue, proposals: &[Proposal]) -> Judged {
+fn judge_all(staging: &mut Staging<'_>, catalogue: &Catalogue, commit: &Commit) -> Judged {
     let mut judged = Judged::default();
     // A judge caches answers, which hold until something is rolled back; so each commit gets its
     // own.
-    let mut judge = Judge::default();
-    staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
-    for Proposal { index, event, .. } in proposals {
+    let mut judge = Judge::of(&commit.recorded_by);
+    staging.prefetch(commit.proposals.iter().map(|proposal| &proposal.event));
+    for Proposal { index, event, .. } in &commit.proposals {
         let verdict = judge.judge(staging, catalogue, *index, event);
         if verdict.rejections.is_empty() {
             staging.stage(event);

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::register::stated_at;
 use crate::{
-    domain::{AuthorityCode, CivilDate, Principal, catalogue::Catalogue},
+    domain::{CivilDate, Issuer, Principal, catalogue::Catalogue},
     ledger::{Commit, Ledger, Proposal},
     protocol::{
         event,
@@ -40,7 +40,7 @@ pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
         version: catalogue.version.clone(),
     };
     let event = pb::Event {
-        authority: AuthorityCode::ministry().as_str().to_owned(),
+        authority: Issuer::Service.as_str().to_owned(),
         effective_date: Some(time::pb_date(CivilDate::today_in_shanghai(now))),
         fact: Some(Fact::CatalogueAdopted(fact)),
         ..Default::default()

@@ -287,7 +287,7 @@ pub(crate) fn explanation(explanation: Explanation, catalogue: &Catalogue) -> pb
         corrected_position: step.corrected_position,
         kind: step.kind.into(),
         effective_date: Some(pb_date(step.effective)),
-        authority: code(Some(step.authority)),
+        authority: code(step.authority),
         effect: match step.effect {
             Effect::Applied => pb::StepEffect::Applied,
             Effect::Superseded => pb::StepEffect::Superseded,

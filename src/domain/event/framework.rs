@@ -1,11 +1,11 @@
-//! Facts about the legal framework and the catalogue.
+//! Facts about the legal framework, the catalogue, and the log itself.
 
 use crate::domain::{
-    CivilDate,
+    AuthorityCode, CivilDate,
     kind::{Kind, ProgrammeId},
 };
 
-/// Facts about the legal framework and the catalogue.
+/// Facts about the legal framework, the catalogue, and the log itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FrameworkFact {
     /// A catalogue came into use.
@@ -36,6 +36,25 @@ pub enum FrameworkFact {
         /// Number of the repealed document.
         repealed: String,
     },
+    /// A version of the rules came into force.
+    RulesAdopted {
+        /// The version.
+        version: u32,
+    },
+    /// The format of the record was raised.
+    FormatRaised,
+    /// The head of an audit trail was anchored.
+    AuditAnchored,
+    /// A public key of an authority was registered.
+    AuthorityKeyRegistered {
+        /// The authority whose key it is.
+        of: AuthorityCode,
+    },
+    /// A public key of an authority was revoked.
+    AuthorityKeyRevoked {
+        /// The authority whose key it is.
+        of: AuthorityCode,
+    },
 }
 
 /// A part of the register that can be declared complete.
@@ -58,6 +77,11 @@ impl FrameworkFact {
             Self::CompletenessDeclared { .. } => Kind::CompletenessDeclared,
             Self::MeasuresIssued { .. } => Kind::MeasuresIssued,
             Self::MeasuresRepealed { .. } => Kind::MeasuresRepealed,
+            Self::RulesAdopted { .. } => Kind::RulesAdopted,
+            Self::FormatRaised => Kind::FormatRaised,
+            Self::AuditAnchored => Kind::AuditAnchored,
+            Self::AuthorityKeyRegistered { .. } => Kind::AuthorityKeyRegistered,
+            Self::AuthorityKeyRevoked { .. } => Kind::AuthorityKeyRevoked,
         }
     }
 }

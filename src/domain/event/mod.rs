@@ -11,15 +11,15 @@ pub use self::{
     title::TitleFact,
 };
 use super::{
-    AuthorityCode, CivilDate, DesigneeId, IndustryCode, Name, RegionCode,
+    AuthorityCode, CivilDate, DesigneeId, IndustryCode, Issuer, Name, RegionCode,
     kind::{HolderKind, Kind, ProgrammeId},
 };
 
-/// One fact, stated by an authority.
+/// One fact, stated by an authority or by the service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// The authority that states it.
-    pub authority: AuthorityCode,
+    /// The authority that states it, or the service.
+    pub issuer: Issuer,
     /// Further authorities that issued the document.
     pub co_issuers: Vec<AuthorityCode>,
     /// First day on which it holds.
@@ -71,7 +71,7 @@ pub enum Fact {
         /// Digest of the content.
         digest: Option<[u8; 32]>,
     },
-    /// About the legal framework or the catalogue.
+    /// About the legal framework, the catalogue or the log itself.
     Framework(FrameworkFact),
     /// A region's environment was assessed.
     Assessed {
@@ -139,6 +139,20 @@ pub struct Listed {
     pub industry: Option<IndustryCode>,
     /// Recommending authority.
     pub recommended_by: Option<AuthorityCode>,
+}
+
+impl Event {
+    /// True if a store must have the second format before it holds this event.
+    #[must_use]
+    pub fn needs_second_format(&self) -> bool {
+        let replacement = match &self.fact {
+            Fact::Repair { replacement, .. } => replacement.as_deref(),
+            _ => None,
+        };
+        self.issuer == Issuer::Service
+            || self.fact.kind().needs_second_format()
+            || replacement.is_some_and(Self::needs_second_format)
+    }
 }
 
 impl Fact {

@@ -4,7 +4,7 @@
 use super::fields::{Fields, Need, Source};
 use crate::{
     domain::{
-        AuthorityCode, CivilDate, DesigneeId,
+        AuthorityCode, CivilDate, DesigneeId, Issuer,
         catalogue::{Decider, RuleVersion},
         event::{BatchRef, Event, Fact, Listed, SubjectFact, TitleFact, TitleRef, Validity},
         fault::{ParseError, Reason},
@@ -21,7 +21,7 @@ use Need::{Optional, Required};
 
 /// The parts of an event that the readers of its fact need.
 pub(super) struct Context<'t> {
-    pub(super) authority: AuthorityCode,
+    pub(super) issuer: Issuer,
     pub(super) effective: CivilDate,
     pub(super) designee: Option<DesigneeId>,
     /// The rule version as stated; the version in force once it is filled in.
@@ -45,8 +45,8 @@ impl Context<'_> {
 impl<'a> Fields<'a> {
     /// Reads an event and brings it into its normal form.
     pub(crate) fn event(&mut self, event: &mut pb::Event) -> Option<Event> {
-        let authority = self.authority("authority", &mut event.authority, Required);
-        let co_issuers = self.co_issuers(&mut event.co_issuers, authority);
+        let issuer = self.issuer("authority", &mut event.authority);
+        let co_issuers = self.co_issuers(&mut event.co_issuers, issuer);
         let effective = self.first_day("effective_date", event.effective_date.as_ref(), Required);
         let (mut document, mut row) = (String::new(), 0);
         if let Some(evidence) = &mut event.evidence {
@@ -61,19 +61,26 @@ impl<'a> Fields<'a> {
         };
         let designee = self.designee_of(fact, &mut event.designee);
         let rule_version = &mut event.rule_version;
-        let (authority, effective) = (authority?, effective?);
-        let mut context = Context { authority, effective, designee, rule_version, rule: None };
+        let (issuer, effective) = (issuer?, effective?);
+        let mut context = Context { issuer, effective, designee, rule_version, rule: None };
         let kind = kind_of(fact);
+        self.require_own_fact(issuer, kind);
         let fact = self.within(kind.name(), |fields| fields.fact(&mut context, fact))?;
         let rule = context.rule;
-        Some(Event { authority, co_issuers, effective, document, row, rule, fact })
+        Some(Event { issuer, co_issuers, effective, document, row, rule, fact })
     }
 
-    fn co_issuers(
-        &mut self,
-        codes: &mut [String],
-        issuer: Option<AuthorityCode>,
-    ) -> Vec<AuthorityCode> {
+    /// The service has neither titles nor batches. In the log, an event that gives it some cannot
+    /// be read; a caller's is refused by the rules.
+    fn require_own_fact(&mut self, issuer: Issuer, kind: Kind) {
+        if issuer == Issuer::Service && !kind.is_of_service() && self.source == Source::Stored {
+            let message = format!("the service does not state {}", kind.name());
+            let error = ParseError::new(Reason::IssuerNotEntitled, message, "");
+            self.fault("authority", issuer.as_str(), error);
+        }
+    }
+
+    fn co_issuers(&mut self, codes: &mut [String], issuer: Option<Issuer>) -> Vec<AuthorityCode> {
         if codes.len() > CO_ISSUERS_MAX {
             let message = format!("has {} entries; {CO_ISSUERS_MAX} are allowed", codes.len());
             self.fault("co_issuers", "", ParseError::new(Reason::FieldInvalid, message, ""));
@@ -83,7 +90,7 @@ impl<'a> Fields<'a> {
         for (i, code) in codes.iter_mut().enumerate() {
             let field = format!("co_issuers[{i}]");
             let Some(authority) = self.authority(&field, code, Required) else { continue };
-            if read.contains(&authority) || issuer == Some(authority) {
+            if read.contains(&authority) || issuer == Some(authority.into()) {
                 let error = ParseError::new(Reason::FieldInvalid, "is listed twice", "");
                 self.fault(&field, authority.as_str(), error);
             }
@@ -121,6 +128,11 @@ impl<'a> Fields<'a> {
             Pb::CompletenessDeclared(fact) => self.completeness_declared(fact),
             Pb::MeasuresIssued(fact) => self.measures_issued(context, fact),
             Pb::MeasuresRepealed(fact) => self.measures_repealed(fact),
+            Pb::RulesAdopted(fact) => self.rules_adopted(fact),
+            Pb::FormatRaised(fact) => self.format_raised(fact),
+            Pb::AuditAnchored(fact) => self.audit_anchored(fact),
+            Pb::AuthorityKeyRegistered(fact) => self.authority_key_registered(fact),
+            Pb::AuthorityKeyRevoked(fact) => self.authority_key_revoked(fact),
             Pb::Corrected(fact) => self.corrected(fact),
             Pb::Annulled(fact) => self.annulled(fact),
             Pb::BatchOpened(fact) => self.batch_opened(context, fact),
@@ -167,7 +179,7 @@ impl<'a> Fields<'a> {
         let programme = self.programme("programme", programme);
         let (programme, item) = (programme?, item?);
         let rule = self.rule(context, programme)?;
-        let authority = owner(rule, context.authority);
+        let authority = owner(rule, context.issuer);
         Some((TitleRef { programme, authority, item }, rule))
     }
 
@@ -226,15 +238,16 @@ impl<'a> Fields<'a> {
         let batch = self.id("batch", batch, Required);
         let sublist = self.authority("sublist", sublist, Optional);
         let programme = self.programme("programme", programme)?;
-        let authority = owner(self.rule(context, programme)?, context.authority);
+        let authority = owner(self.rule(context, programme)?, context.issuer);
         Some(BatchRef { programme, authority, batch: batch?, sublist })
     }
 }
 
 /// The authority that owns a title or batch: the ministry if only the ministry decides, otherwise
-/// the issuer.
-pub(super) fn owner(rule: &RuleVersion, issuer: AuthorityCode) -> AuthorityCode {
-    if rule.decided_by == Decider::Ministry { AuthorityCode::ministry() } else { issuer }
+/// the issuer. The service owns none: the ministry is in its place until the rules refuse the event.
+pub(super) fn owner(rule: &RuleVersion, issuer: Issuer) -> AuthorityCode {
+    let issuer = issuer.authority().filter(|_| rule.decided_by != Decider::Ministry);
+    issuer.unwrap_or_else(AuthorityCode::ministry)
 }
 
 /// The end of a validity, as stated. If a caller states none, the catalogue's goes into the
@@ -284,6 +297,11 @@ pub(crate) fn kind_of(fact: &Pb) -> Kind {
         Pb::CompletenessDeclared(_) => Kind::CompletenessDeclared,
         Pb::MeasuresIssued(_) => Kind::MeasuresIssued,
         Pb::MeasuresRepealed(_) => Kind::MeasuresRepealed,
+        Pb::RulesAdopted(_) => Kind::RulesAdopted,
+        Pb::FormatRaised(_) => Kind::FormatRaised,
+        Pb::AuditAnchored(_) => Kind::AuditAnchored,
+        Pb::AuthorityKeyRegistered(_) => Kind::AuthorityKeyRegistered,
+        Pb::AuthorityKeyRevoked(_) => Kind::AuthorityKeyRevoked,
         Pb::PoolEntered(_) => Kind::PoolEntered,
         Pb::PoolLeft(_) => Kind::PoolLeft,
         Pb::NoticeOpened(_) => Kind::NoticeOpened,

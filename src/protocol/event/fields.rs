@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use crate::{
     domain::{
-        AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Name, PartialDate,
-        RegionCode,
+        AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Issuer, Name,
+        PartialDate, RegionCode,
         catalogue::Catalogue,
         fault::{Fault, ParseError, Reason},
         kind::ProgrammeId,
@@ -123,6 +123,15 @@ impl<'a> Fields<'a> {
         let code = self.parsed(field, text, AuthorityCode::parse)?;
         set(text, code.as_str());
         Some(code)
+    }
+
+    pub(super) fn issuer(&mut self, field: &str, text: &mut String) -> Option<Issuer> {
+        if !self.check_present(field, text.is_empty(), Need::Required) {
+            return None;
+        }
+        let issuer = self.parsed(field, text, Issuer::parse)?;
+        set(text, issuer.as_str());
+        Some(issuer)
     }
 
     pub(super) fn designee(&mut self, field: &str, text: &mut String) -> Option<DesigneeId> {

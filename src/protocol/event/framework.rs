@@ -69,6 +69,52 @@ impl Fields<'_> {
         Some(Fact::Framework(FrameworkFact::MeasuresRepealed { position, repealed }))
     }
 
+    pub(super) fn rules_adopted(&mut self, adopted: &pb::RulesAdopted) -> Option<Fact> {
+        if adopted.version == 0 {
+            self.fault_required("version");
+        }
+        let version = adopted.version;
+        Some(Fact::Framework(FrameworkFact::RulesAdopted { version }))
+    }
+
+    pub(super) fn format_raised(&mut self, raised: &pb::FormatRaised) -> Option<Fact> {
+        if raised.format == 0 {
+            self.fault_required("format");
+        }
+        Some(Fact::Framework(FrameworkFact::FormatRaised))
+    }
+
+    pub(super) fn audit_anchored(&mut self, anchored: &pb::AuditAnchored) -> Option<Fact> {
+        if anchored.head.is_empty() {
+            self.fault_required("head");
+        }
+        self.digest("head", &anchored.head);
+        Some(Fact::Framework(FrameworkFact::AuditAnchored))
+    }
+
+    pub(super) fn authority_key_registered(
+        &mut self,
+        registered: &mut pb::AuthorityKeyRegistered,
+    ) -> Option<Fact> {
+        let of = self.authority("authority", &mut registered.authority, Required);
+        self.id("algorithm", &mut registered.algorithm, Required);
+        self.id("key_id", &mut registered.key_id, Required);
+        if registered.public_key.is_empty() {
+            self.fault_required("public_key");
+        }
+        Some(Fact::Framework(FrameworkFact::AuthorityKeyRegistered { of: of? }))
+    }
+
+    pub(super) fn authority_key_revoked(
+        &mut self,
+        revoked: &mut pb::AuthorityKeyRevoked,
+    ) -> Option<Fact> {
+        let of = self.authority("authority", &mut revoked.authority, Required);
+        self.id("key_id", &mut revoked.key_id, Required);
+        self.text("reason", &mut revoked.reason, Optional);
+        Some(Fact::Framework(FrameworkFact::AuthorityKeyRevoked { of: of? }))
+    }
+
     pub(super) fn corrected(&mut self, corrected: &mut pb::Corrected) -> Option<Fact> {
         self.text("reason", &mut corrected.reason, Required);
         let position = self.position("position", corrected.position);

@@ -208,10 +208,10 @@ impl Fields<'_> {
         let from_item = self.item("from_item", &mut converted.from_item);
         let (from_programme, to_programme) = (from_programme?, to_programme?);
         let rule = self.rule(context, from_programme)?;
-        let authority = owner(rule, context.authority);
+        let authority = owner(rule, context.issuer);
         let title = TitleRef { programme: from_programme, authority, item: from_item? };
         let new = self.catalogue.programme(to_programme).rule("", context.effective).ok()?.1;
-        let authority = owner(new, context.authority);
+        let authority = owner(new, context.issuer);
         let to = TitleRef { programme: to_programme, authority, item: to_item? };
         context.about_title(title, TitleFact::Converted { to, valid_to })
     }

@@ -34,7 +34,7 @@ pub struct Step {
     /// Day on which it takes effect.
     pub effective: CivilDate,
     /// The authority that states it.
-    pub authority: AuthorityCode,
+    pub authority: Option<AuthorityCode>,
     /// Its effect on the title.
     pub effect: Effect,
     /// The fact in words, with the reason why it did not apply.
@@ -113,7 +113,7 @@ impl Reading<'_> {
             corrected_position: (source != placed.position).then_some(placed.position.into()),
             kind: fact.kind.as_kind().number(),
             effective: fact.effective,
-            authority: fact.issuer,
+            authority: fact.issuer.authority(),
             effect,
             message,
             document: self.register.text(fact.document).to_owned(),

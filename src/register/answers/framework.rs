@@ -12,7 +12,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct MeasureView {
     /// The issuer.
-    pub authority: AuthorityCode,
+    pub authority: Option<AuthorityCode>,
     /// The programme it governs; `None` if it governs the whole system.
     pub programme: Option<ProgrammeId>,
     /// Its document number.
@@ -44,7 +44,7 @@ pub struct PoolView {
 #[derive(Clone, Debug)]
 pub struct AssessmentView {
     /// The authority that recorded it.
-    pub authority: AuthorityCode,
+    pub authority: Option<AuthorityCode>,
     /// The region.
     pub region: RegionCode,
     /// The year.
@@ -67,7 +67,7 @@ impl Register {
     pub fn measures(&self, wanted: &MeasuresWanted, as_of: AsOf) -> Vec<MeasureView> {
         let facts = self.facts(as_of.known_at);
         let view = |instrument: Instrument| MeasureView {
-            authority: instrument.fact.issuer,
+            authority: instrument.fact.issuer.authority(),
             programme: instrument.fact.programme,
             document: self.text(instrument.fact.document).to_owned(),
             in_force_from: instrument.in_force_from,
@@ -94,7 +94,7 @@ impl Register {
                 && (years.is_empty() || years.contains(year))
         })
         .map(|(position, fact, region, year)| AssessmentView {
-            authority: fact.issuer,
+            authority: fact.issuer.authority(),
             region,
             year,
             position: facts.source_of(position).into(),

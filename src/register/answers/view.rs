@@ -234,15 +234,16 @@ impl Reading<'_> {
         let mut pools: Vec<((AuthorityCode, Sym), CivilDate)> = Vec::new();
         let facts = self.cluster.own_facts().map(|placed| &placed.fact);
         for fact in facts.filter(|fact| fact.effective <= self.as_of.valid_on) {
+            let Some(issuer) = fact.issuer.authority() else { continue };
             match fact.kind {
                 FactKindRow::PoolEntered { pool, .. } => {
-                    let key = (fact.issuer, pool);
+                    let key = (issuer, pool);
                     if !pools.iter().any(|(known, _)| *known == key) {
                         pools.push((key, fact.effective));
                     }
                 }
                 FactKindRow::PoolLeft { pool } => {
-                    pools.retain(|(key, _)| *key != (fact.issuer, pool));
+                    pools.retain(|(key, _)| *key != (issuer, pool));
                 }
                 _ => {}
             }

@@ -42,15 +42,15 @@ impl Encoder<'_> {
             row: event.row,
             item: Sym::EMPTY,
             programme: None,
-            authority: event.authority,
-            issuer: event.authority,
+            authority: event.issuer.authority(),
+            issuer: event.issuer,
             rule: event.rule.unwrap_or(NO_RULE),
             kind: FactKindRow::CatalogueAdopted,
         };
         row.kind = match &event.fact {
             Fact::Title { title, fact, .. } => {
                 row.programme = Some(title.programme);
-                row.authority = title.authority;
+                row.authority = Some(title.authority);
                 row.item = self.word(&title.item);
                 self.title(fact)
             }
@@ -66,7 +66,7 @@ impl Encoder<'_> {
             }
             Fact::Batch { batch, seals, declared, .. } => {
                 row.programme = Some(batch.programme);
-                row.authority = batch.authority;
+                row.authority = Some(batch.authority);
                 let (sublist, declared) = (batch.sublist, *declared);
                 let batch = self.word(&batch.batch);
                 if *seals {
@@ -208,6 +208,13 @@ impl Encoder<'_> {
                     document: self.word(repealed),
                 }
             }
+            FrameworkFact::RulesAdopted { version } => {
+                FactKindRow::RulesAdopted { version: *version }
+            }
+            FrameworkFact::FormatRaised => FactKindRow::FormatRaised,
+            FrameworkFact::AuditAnchored => FactKindRow::AuditAnchored,
+            FrameworkFact::AuthorityKeyRegistered { .. } => FactKindRow::AuthorityKeyRegistered,
+            FrameworkFact::AuthorityKeyRevoked { .. } => FactKindRow::AuthorityKeyRevoked,
         }
     }
 
@@ -237,6 +244,12 @@ fn programme_of(fact: &FrameworkFact) -> Option<ProgrammeId> {
     match fact {
         FrameworkFact::CompletenessDeclared { programme, .. }
         | FrameworkFact::MeasuresIssued { programme, .. } => *programme,
-        FrameworkFact::CatalogueAdopted { .. } | FrameworkFact::MeasuresRepealed { .. } => None,
+        FrameworkFact::CatalogueAdopted { .. }
+        | FrameworkFact::MeasuresRepealed { .. }
+        | FrameworkFact::RulesAdopted { .. }
+        | FrameworkFact::FormatRaised
+        | FrameworkFact::AuditAnchored
+        | FrameworkFact::AuthorityKeyRegistered { .. }
+        | FrameworkFact::AuthorityKeyRevoked { .. } => None,
     }
 }

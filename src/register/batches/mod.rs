@@ -65,8 +65,8 @@ impl Batches {
     /// Notes a fact under the batch that it belongs to, if any. For a replacement, `position` is
     /// the event in whose place it is.
     pub(super) fn apply(&mut self, fact: &FactRow, position: u32) {
-        let Some(programme) = fact.programme else { return };
-        let key = |name| BatchKey { programme, authority: fact.authority, name };
+        let (Some(programme), Some(authority)) = (fact.programme, fact.authority) else { return };
+        let key = |name| BatchKey { programme, authority, name };
         if let Some((_, name)) = fact.entry() {
             let key = self.intern(key(name));
             self.record_mut(key).entries.push(position);
@@ -209,7 +209,7 @@ impl<'a> BatchesAsOf<'a> {
         let (owner, fact) = facts.effective_fact(position)?;
         let (kind, name) = fact.entry()?;
         let here = fact.programme == Some(key.programme)
-            && (fact.authority, name) == (key.authority, key.name);
+            && (fact.authority, name) == (Some(key.authority), key.name);
         if !here || fact.effective > self.valid_on {
             return None;
         }

@@ -50,7 +50,8 @@ impl Repeal {
 impl MeasuresWanted {
     fn matches(&self, instrument: &FactRow) -> bool {
         let governs = |wanted: &ProgrammeId| instrument.programme.is_none_or(|own| own == *wanted);
-        (self.authorities.is_empty() || self.authorities.contains(&instrument.issuer))
+        let wants = |authority| self.authorities.contains(&authority);
+        (self.authorities.is_empty() || instrument.issuer.authority().is_some_and(wants))
             && (self.programmes.is_empty() || self.programmes.iter().any(governs))
     }
 }

@@ -47,8 +47,9 @@ impl Framework {
                 self.undo.push(Undo::Fact);
             }
             FactKindRow::PoolEntered { pool, .. } | FactKindRow::PoolLeft { pool } => {
-                self.pools.entry((fact.issuer, pool)).or_default().push(position);
-                self.undo.push(Undo::Pool(fact.issuer, pool));
+                let Some(authority) = fact.issuer.authority() else { return };
+                self.pools.entry((authority, pool)).or_default().push(position);
+                self.undo.push(Undo::Pool(authority, pool));
             }
             _ => {}
         }

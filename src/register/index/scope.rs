@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::{
     domain::{
         AuthorityCode, RegionCode,
-        event::{Event, Fact, SubjectFact, TitleFact},
+        event::{Event, Fact, FrameworkFact, SubjectFact, TitleFact},
         kind::ProgrammeId,
     },
     register::{
@@ -50,9 +50,9 @@ impl ScopeBuilder {
     /// Adds what the event itself names: issuer, co-issuers, programme, recommending and other
     /// authorities, region and batch.
     pub(in crate::register) fn add_stated(&mut self, event: &Event, row: &FactRow) {
-        self.authority(event.authority);
+        self.some_authority(event.issuer.authority());
         event.co_issuers.iter().for_each(|authority| self.authority(*authority));
-        self.authority(row.authority);
+        self.some_authority(row.authority);
         if let Some(programme) = row.programme {
             self.programmes |= programme_bit(programme);
         }
@@ -78,6 +78,10 @@ impl ScopeBuilder {
                 self.authority(*to_authority);
             }
             Fact::Batch { batch, .. } => self.some_authority(batch.sublist),
+            Fact::Framework(
+                FrameworkFact::AuthorityKeyRegistered { of }
+                | FrameworkFact::AuthorityKeyRevoked { of },
+            ) => self.authority(*of),
             _ => {}
         }
         self.region(row.region());
@@ -127,7 +131,7 @@ impl ScopeBuilder {
             let same = match fact {
                 Fact::Title { title, .. } => {
                     earlier.programme == Some(title.programme)
-                        && earlier.authority == title.authority
+                        && earlier.authority == Some(title.authority)
                 }
                 _ => true,
             };
@@ -141,7 +145,7 @@ impl ScopeBuilder {
 
     /// Adds what an earlier fact names itself.
     fn add_earlier(&mut self, earlier: &FactRow) {
-        self.authority(earlier.authority);
+        self.some_authority(earlier.authority);
         if let Some(listing) = earlier.listing() {
             self.some_authority(listing.recommended_by);
             self.some_authority(listing.sublist);
@@ -188,10 +192,10 @@ impl FactRow {
                 Some(region)
             }
             FactKindRow::BatchOpened { sublist, .. } | FactKindRow::BatchSealed { sublist, .. } => {
-                sublist.unwrap_or(self.authority).region()
+                sublist.or(self.authority)?.region()
             }
             FactKindRow::CompletenessDeclared { .. } | FactKindRow::MeasuresIssued { .. } => {
-                self.issuer.region()
+                self.issuer.authority()?.region()
             }
             _ => self.listing()?.region,
         }

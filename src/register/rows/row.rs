@@ -6,7 +6,7 @@ use super::{
     texts::Sym,
 };
 use crate::domain::{
-    AuthorityCode, CivilDate, IndustryCode, RegionCode,
+    AuthorityCode, CivilDate, IndustryCode, Issuer, RegionCode,
     event::{Declared, LinkReason, Part},
     kind::{Kind, ProgrammeId},
 };
@@ -33,9 +33,10 @@ pub(in crate::register) struct FactRow {
     pub(in crate::register) row: u32,
     pub(in crate::register) item: Sym,
     pub(in crate::register) programme: Option<ProgrammeId>,
-    /// The authority whose title or batch it is; for other facts, the issuer.
-    pub(in crate::register) authority: AuthorityCode,
-    pub(in crate::register) issuer: AuthorityCode,
+    /// The authority whose title or batch it is; for other facts, the issuer. `None` for facts of
+    /// the service.
+    pub(in crate::register) authority: Option<AuthorityCode>,
+    pub(in crate::register) issuer: Issuer,
     /// Index of the rule version within its programme; [`NO_RULE`] for none.
     pub(in crate::register) rule: u8,
     pub(in crate::register) kind: FactKindRow,
@@ -194,6 +195,13 @@ pub(in crate::register) enum FactKindRow {
         target: Link,
         document: Sym,
     },
+    RulesAdopted {
+        version: u32,
+    },
+    FormatRaised,
+    AuditAnchored,
+    AuthorityKeyRegistered,
+    AuthorityKeyRevoked,
     Assessed {
         region: RegionCode,
         year: u16,
@@ -205,7 +213,7 @@ impl FactRow {
     /// The title that the fact is about.
     pub(in crate::register) fn title(&self) -> Option<TitleKey> {
         let programme = self.programme.filter(|_| self.kind.as_kind().is_about_title())?;
-        Some(TitleKey { programme, authority: self.authority, item: self.item })
+        Some(TitleKey { programme, authority: self.authority?, item: self.item })
     }
 
     /// The order among facts of one day: notices first, revocations and ends last.
@@ -258,7 +266,7 @@ impl FactRow {
             return Some(to);
         }
         let listing = self.listing()?;
-        let own = Some(self.issuer).filter(|issuer| !issuer.is_ministry());
+        let own = self.issuer.authority().filter(|issuer| !issuer.is_ministry());
         listing.recommended_by.or(listing.sublist).or(own)
     }
 }
@@ -276,6 +284,11 @@ impl FactKindRow {
             Self::CompletenessDeclared { .. } => Kind::CompletenessDeclared,
             Self::MeasuresIssued { .. } => Kind::MeasuresIssued,
             Self::MeasuresRepealed { .. } => Kind::MeasuresRepealed,
+            Self::RulesAdopted { .. } => Kind::RulesAdopted,
+            Self::FormatRaised => Kind::FormatRaised,
+            Self::AuditAnchored => Kind::AuditAnchored,
+            Self::AuthorityKeyRegistered => Kind::AuthorityKeyRegistered,
+            Self::AuthorityKeyRevoked => Kind::AuthorityKeyRevoked,
             Self::PoolEntered { .. } => Kind::PoolEntered,
             Self::PoolLeft { .. } => Kind::PoolLeft,
             Self::Noticed { .. } => Kind::NoticeOpened,

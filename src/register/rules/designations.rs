@@ -35,7 +35,7 @@ impl Case<'_> {
                     self.reject_banned(rule, title, *from, "notice_opened.notice_from");
                 }
                 if *recommendation {
-                    let by = Some(event.authority);
+                    let by = event.issuer.authority();
                     self.require_prerequisite(rule, by, *from, "notice_opened.programme");
                     self.reject_excluded(rule, *from, "notice_opened.programme");
                 } else if listed.recommended_by.is_some() && !review {
@@ -56,7 +56,7 @@ impl Case<'_> {
                 self.reject_held_already(event, key, rule, (from, to));
                 self.reject_banned(rule, title, from, "effective_date");
                 let judged_on = recommended_on.unwrap_or(from);
-                let own = Some(event.authority).filter(|issuer| !issuer.is_ministry());
+                let own = event.issuer.authority().filter(|issuer| !issuer.is_ministry());
                 let by = listed.recommended_by.or(*sublist).or(own);
                 self.require_prerequisite(rule, by, judged_on, "designated.programme");
                 self.reject_excluded(rule, judged_on, "designated.programme");
@@ -144,7 +144,7 @@ impl Case<'_> {
         let Some(first) = overlapping.first().copied() else { return };
         let old = self.register.rows.fact(first);
         let same_list = old.is_some_and(|old| {
-            old.listing().is_some() && old.effective == from && old.issuer == event.authority
+            old.listing().is_some() && old.effective == from && old.issuer == event.issuer
         });
         let (rows, sublist) = (
             rows(event.row, old.map_or(0, |old| old.row)),

@@ -14,7 +14,13 @@ impl Case<'_> {
             FrameworkFact::MeasuresRepealed { position, repealed } => {
                 self.require_instrument(event, *position, repealed);
             }
-            FrameworkFact::CompletenessDeclared { .. } | FrameworkFact::MeasuresIssued { .. } => {}
+            FrameworkFact::CompletenessDeclared { .. }
+            | FrameworkFact::MeasuresIssued { .. }
+            | FrameworkFact::RulesAdopted { .. }
+            | FrameworkFact::FormatRaised
+            | FrameworkFact::AuditAnchored
+            | FrameworkFact::AuthorityKeyRegistered { .. }
+            | FrameworkFact::AuthorityKeyRevoked { .. } => {}
         }
     }
 
@@ -55,8 +61,9 @@ impl Case<'_> {
             rule,
         };
         // The programmes of an unknown instrument are unknown too, so all must be complete.
-        let complete = self.catalogue.ids().all(|programme| {
-            self.is_complete(event.authority, programme, Part::Measures, event.effective)
+        let complete = event.issuer.authority().is_some_and(|issuer| {
+            let mut all = self.catalogue.ids();
+            all.all(|id| self.is_complete(issuer, id, Part::Measures, event.effective))
         });
         self.reject_if_complete(complete, objection);
     }

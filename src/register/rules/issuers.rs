@@ -2,7 +2,7 @@
 
 use super::{Case, Objection};
 use crate::domain::{
-    AuthorityCode,
+    Issuer,
     catalogue::{Decider, Recommender, Role},
     event::{Event, Fact, SubjectFact, TitleFact},
     fault::Reason,
@@ -10,8 +10,16 @@ use crate::domain::{
 };
 
 impl Case<'_> {
-    /// The catalogue says who may state a fact; an authority answers for its own region only.
+    /// The catalogue says who may state a fact; an authority answers for its own region only. The
+    /// server alone states facts of the service, and nothing else.
     pub(super) fn require_entitled_issuer(&mut self, event: &Event) {
+        let is_own = event.issuer == Issuer::Service;
+        if is_own || event.fact.kind().is_of_service() {
+            if !(is_own && event.fact.kind().is_of_service() && self.judge.is_server) {
+                self.reject_foreign(event);
+            }
+            return;
+        }
         let recommends = matches!(
             &event.fact,
             Fact::Title { fact: TitleFact::NoticeOpened { recommendation: true, .. }, .. }
@@ -29,7 +37,7 @@ impl Case<'_> {
     }
 
     fn has_role(&self, role: Role, event: &Event) -> bool {
-        let issuer = event.authority;
+        let issuer = event.issuer;
         let programme = programme_of(&event.fact);
         match role {
             Role::Any => true,
@@ -37,7 +45,9 @@ impl Case<'_> {
             Role::Provincial => !issuer.is_ministry(),
             Role::Decider => {
                 let rule = programme.and_then(|programme| self.rule(event, programme));
-                rule.is_none_or(|rule| rule.decided_by.includes(issuer))
+                rule.is_none_or(|rule| {
+                    issuer.authority().is_some_and(|issuer| rule.decided_by.includes(issuer))
+                })
             }
             Role::Recommender => {
                 let rule = programme.and_then(|programme| self.rule(event, programme));
@@ -53,20 +63,38 @@ impl Case<'_> {
                 } if issuer == *from_authority || issuer == *to_authority
             ),
             Role::Sublist => {
-                matches!(&event.fact, Fact::Batch { batch, .. } if batch.sublist == Some(issuer))
+                matches!(&event.fact, Fact::Batch { batch, .. } if batch.sublist == issuer.authority())
             }
         }
     }
 
     /// An authority that decided on the designee, recommended it or is responsible for it. Of a
     /// designee that nothing is recorded of, nobody knows better.
-    fn is_involved(&self, issuer: AuthorityCode) -> bool {
+    fn is_involved(&self, issuer: Issuer) -> bool {
         let mut facts = self.judge.cluster.own_facts().peekable();
         facts.peek().is_none()
             || facts.any(|placed| {
                 let stated = &placed.fact;
-                stated.issuer == issuer || stated.responsible() == Some(issuer)
+                stated.issuer == issuer || stated.responsible() == issuer.authority()
             })
+    }
+
+    /// A caller states a fact of the service, or states something in its name.
+    fn reject_foreign(&mut self, event: &Event) {
+        let kind = event.fact.kind();
+        let message = if kind.is_of_service() {
+            format!("may not state {}; the server records it by itself", kind.name())
+        } else {
+            format!("may not state {}; that is for an authority", kind.name())
+        };
+        let objection = Objection {
+            field: "authority",
+            value: event.issuer.as_str().to_owned(),
+            reason: Reason::IssuerNotEntitled,
+            message,
+            rule: "only the server states facts of the service, and it states nothing else",
+        };
+        self.reject(objection, &[]);
     }
 
     fn reject_issuer(&mut self, event: &Event, roles: &[Role]) {
@@ -92,11 +120,12 @@ impl Case<'_> {
             .collect();
         let about = programme.map_or(String::new(), |programme| format!(" for {}", programme.id));
         let kind = event.fact.kind().name();
+        let who = if who.is_empty() { "nobody yet".to_owned() } else { who.join(", or ") };
         let objection = Objection {
             field: "authority",
-            value: event.authority.as_str().to_owned(),
+            value: event.issuer.as_str().to_owned(),
             reason: Reason::IssuerNotEntitled,
-            message: format!("may not state {kind}{about}; that is for {}", who.join(", or ")),
+            message: format!("may not state {kind}{about}; that is for {who}"),
             rule: "the programme catalogue, issuers",
         };
         self.reject(objection, &[]);
@@ -105,11 +134,12 @@ impl Case<'_> {
     /// A city with independent planning status answers for itself, and so does the corps.
     fn require_own_region(&mut self, event: &Event) {
         let region = event.fact.listed().and_then(|listed| listed.region);
-        let Some(region) = region.filter(|_| !event.authority.is_ministry()) else { return };
-        if !event.authority.answers_for(region) {
+        let issuer = event.issuer.authority().filter(|issuer| !issuer.is_ministry());
+        let (Some(region), Some(issuer)) = (region, issuer) else { return };
+        if !issuer.answers_for(region) {
             let objection = Objection {
                 field: "authority",
-                value: event.authority.as_str().to_owned(),
+                value: issuer.as_str().to_owned(),
                 reason: Reason::IssuerNotEntitled,
                 message: format!("does not answer for region {region}"),
                 rule: "each of the 37 authorities decides for its own region; a city with \

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AuthorityCode, CivilDate, DesigneeId,
+        AuthorityCode, CivilDate, DesigneeId, Principal,
         catalogue::{Catalogue, RuleVersion},
         event::{Event, Fact, Part},
         fault::{Demand, Fault, Reason, echo},
@@ -53,11 +53,19 @@ pub struct Judge {
     folding: Folding,
     measures: LastAnswer<(AuthorityCode, ProgrammeId, CivilDate)>,
     complete: LastAnswer<(AuthorityCode, ProgrammeId, Part, CivilDate)>,
+    /// The server itself records the commit.
+    is_server: bool,
     /// Warnings that are given once for all events of the commit, with their values.
     said: Vec<(Reason, String)>,
 }
 
 impl Judge {
+    /// A judge of a commit that a principal records.
+    #[must_use]
+    pub fn of(recorded_by: &Principal) -> Self {
+        Self { is_server: *recorded_by == Principal::SERVER, ..Self::default() }
+    }
+
     /// Judges the event that would be applied next. `index` is its place in its commit.
     pub fn judge(
         &mut self,

@@ -56,10 +56,15 @@ impl Case<'_> {
     fn require_repairable(&mut self, event: &Event, target: u64, field: &str) -> bool {
         let facts = self.register.facts(self.known_at());
         let recorded = u32::try_from(target).ok().and_then(|target| facts.recorded(target));
+        let root = recorded.and_then(|_| facts.recorded(facts.root_of(position32(target))));
+        let is_of_service = root.is_some_and(|fact| fact.kind.as_kind().is_of_service());
         let message = match recorded.map(|fact| fact.issuer) {
             None => format!("is not recorded; the log has {} events", self.known_at()),
-            Some(issuer) if !event.authority.is_ministry() && issuer != event.authority => {
+            Some(issuer) if !event.issuer.is_ministry() && issuer != event.issuer => {
                 format!("was stated by {}", issuer.as_str())
+            }
+            Some(_) if is_of_service => {
+                "is a fact of the service, on which later positions rest".to_owned()
             }
             Some(_) if facts.chain_length(position32(target)) >= REPAIR_CHAIN_MAX => {
                 format!("is at the end of {REPAIR_CHAIN_MAX} repairs; repair the first event again")

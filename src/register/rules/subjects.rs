@@ -87,7 +87,7 @@ impl Case<'_> {
         let twin = self.judge.cluster.own_facts().find(|placed| {
             let stated = &placed.fact;
             stated.effective == event.effective
-                && stated.issuer == event.authority
+                && stated.issuer == event.issuer
                 && same(&stated.kind)
         });
         // A proposal and its confirmation are two facts.
@@ -318,7 +318,7 @@ impl Case<'_> {
                 FactKindRow::PoolLeft { pool } => (pool, false),
                 _ => return None,
             };
-            let here = stated.issuer == event.authority
+            let here = stated.issuer == event.issuer
                 && stated.effective <= event.effective
                 && self.register.text(name) == pool;
             here.then_some((placed.position, entered, stated.row))

@@ -85,7 +85,7 @@ pub(super) async fn measures(
             continue;
         }
         measures.push(pb::MeasureSummary {
-            authority: convert::code(Some(view.authority)),
+            authority: convert::code(view.authority),
             programme: issued.programme,
             instrument: issued.instrument,
             title: issued.title,
@@ -137,7 +137,7 @@ pub(super) async fn assessments(
     for view in views.into_iter().skip(token.next).take(size) {
         if let Some(Fact::EnvironmentAssessed(stated)) = stated_at(ledger, view.position).await? {
             assessments.push(pb::AssessmentSummary {
-                authority: convert::code(Some(view.authority)),
+                authority: convert::code(view.authority),
                 assessment: Some(stated),
                 position: view.position,
             });
