@@ -118,7 +118,7 @@ async fn appends(fresh: &Fresh, plan: &Plan, answered: &Arc<Mutex<Vec<(u64, Inst
     format!("{:.0} appends/s, {}", times.len() as f64 / plan.seconds, summary(times))
 }
 
-async fn subscribe(fresh: &Fresh, filter: pb::Filter) -> Streaming<pb::SubscribeResponse> {
+async fn subscribe(fresh: &Fresh, filter: pb::EventFilter) -> Streaming<pb::SubscribeResponse> {
     let mut client = Client::connect(&fresh.server.address).await;
     let now = Some(pb::subscribe_request::Start::Now(true));
     let request = pb::SubscribeRequest { start: now, filter: Some(filter), ..Default::default() };
@@ -134,7 +134,8 @@ async fn crowd(plan: &Plan) {
     let mut idle = Vec::new();
     for i in 0..plan.idle as u64 {
         let designees = vec![format!("local:330000/{i}")];
-        let mut stream = subscribe(&fresh, pb::Filter { designees, ..Default::default() }).await;
+        let mut stream =
+            subscribe(&fresh, pb::EventFilter { designees, ..Default::default() }).await;
         // It is there when it has said where it begins.
         stream.message().await.unwrap().unwrap();
         idle.push(stream);
@@ -159,8 +160,8 @@ async fn crowd(plan: &Plan) {
     println!("  from reply to delivery to the one concerned: {}", summary(times));
     drop(idle);
 
-    let stuck = subscribe(&fresh, pb::Filter::default()).await;
-    let slow = subscribe(&fresh, pb::Filter::default()).await;
+    let stuck = subscribe(&fresh, pb::EventFilter::default()).await;
+    let slow = subscribe(&fresh, pb::EventFilter::default()).await;
     let ended = Arc::new(AtomicBool::new(false));
     let reading = tokio::spawn(read_slowly(slow, Arc::clone(&ended)));
     println!("one never reads, one slowly: {}", appends(&fresh, plan, &answered).await);
@@ -172,7 +173,7 @@ async fn crowd(plan: &Plan) {
     let mut live = JoinSet::new();
     for _ in 0..plan.live {
         let (mut stream, seen) =
-            (subscribe(&fresh, pb::Filter::default()).await, Arc::clone(&seen));
+            (subscribe(&fresh, pb::EventFilter::default()).await, Arc::clone(&seen));
         live.spawn(async move {
             let mut own = Vec::new();
             while let Ok(Ok(Some(message))) =
@@ -232,7 +233,7 @@ async fn long_log(plan: &Plan) {
         // Each stands once in every tenth of the log, the last ones late in it.
         let designees = vec![format!("local:330000/{}", (i + 1) * designees / 50 - 1)];
         let request = pb::SubscribeRequest {
-            filter: Some(pb::Filter { designees, ..Default::default() }),
+            filter: Some(pb::EventFilter { designees, ..Default::default() }),
             stop_position: Some(plan.events),
             ..Default::default()
         };

@@ -111,14 +111,14 @@ struct Copy {
     /// Empty until the first connection to a server.
     log_id: String,
     next_position: u64,
-    filter: pb::Filter,
+    filter: pb::EventFilter,
 }
 
 impl Copy {
     fn open(args: &Args) -> Result<Self, Box<dyn Error>> {
         let db = Connection::open(&args.db)?;
         db.execute_batch(SCHEMA)?;
-        let filter = pb::Filter {
+        let filter = pb::EventFilter {
             programmes: args.programmes.clone(),
             region_under: args.region.clone(),
             ..Default::default()
@@ -172,7 +172,7 @@ impl Copy {
 
     /// Stores events and position in one transaction: both or neither.
     fn store(&mut self, leaves: &[bytes::Bytes], next: u64) -> Result<(), Box<dyn Error>> {
-        let whole_log = self.filter == pb::Filter::default();
+        let whole_log = self.filter == pb::EventFilter::default();
         // With a filter, positions have gaps; they never decrease.
         let check = |what: &str, found: u64, due: u64| {
             let holds = found == due || (found > due && !whole_log);
@@ -205,6 +205,6 @@ impl Copy {
     }
 }
 
-fn describe(filter: &pb::Filter) -> String {
+fn describe(filter: &pb::EventFilter) -> String {
     format!("programmes {:?}, region {:?}", filter.programmes, filter.region_under)
 }

@@ -110,7 +110,7 @@ class Copy:
 
 
 async def run(arguments):
-    chosen = ledger_service_pb2.Filter(programmes=arguments.programme, region_under=arguments.region)
+    chosen = ledger_service_pb2.EventFilter(programmes=arguments.programme, region_under=arguments.region)
     copy = Copy(arguments.db, chosen)
     pause = PAUSE_SECONDS_MIN
     async with grpc.aio.insecure_channel(arguments.server, options=CHANNEL_OPTIONS) as channel:

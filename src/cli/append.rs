@@ -86,7 +86,7 @@ fn request(rows: &[ImportedRow]) -> pb::AppendRequest {
 }
 
 fn unless_rejected(answer: pb::AppendResponse) -> Result<pb::AppendResponse, AppendFailure> {
-    match answer.rejected_count {
+    match answer.rejection_count {
         0 => Ok(answer),
         _ => Err(AppendFailure::Rejected(Box::new(answer))),
     }

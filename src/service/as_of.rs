@@ -1,62 +1,52 @@
-//! The two moments of a question to the register: the day, and the log size known then.
+//! The two axes of a question to the register and of its answer: the day, and the log size.
 
-use prost_types::Timestamp;
 use tonic::Status;
 
 use super::{convert, errors};
 use crate::{
-    domain::{CivilDate, fault::Reason},
+    domain::CivilDate,
     ledger::{AppendError, Ledger, ReadError},
-    protocol::{leaf::Leaf, pb, time::micros},
+    protocol::{
+        leaf::Leaf,
+        pb::{self, as_of::Known},
+        time::{micros, pb_date},
+    },
     register::AsOf,
 };
 
-/// The moments as a request states them.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct AsOfRequest {
-    pub(crate) as_of: Option<pb::Date>,
-    pub(crate) known_at: Option<u64>,
-    pub(crate) known_at_time: Option<Timestamp>,
-}
+/// The version of the register's rules.
+const RULES_VERSION: u32 = 1;
 
-/// Takes the moments out of a request.
-macro_rules! as_of {
-    ($request:expr) => {
-        AsOfRequest {
-            as_of: $request.as_of,
-            known_at: $request.known_at,
-            known_at_time: $request.known_at_time,
-        }
-    };
-}
-pub(super) use as_of;
-
-/// Resolves the moments of a request. The defaults are today and the whole log. A log size inside a
-/// commit means the size before it.
-pub(crate) async fn resolve(ledger: &Ledger, asked: AsOfRequest) -> Result<AsOf, Status> {
-    let valid_on = match convert::civil_date(asked.as_of.as_ref()) {
-        Some(day) => day.map_err(|error| errors::bad_field("as_of", "", &error))?,
+/// Resolves the day and the log size of a request. The defaults are today and the whole log.
+pub(crate) async fn resolve(ledger: &Ledger, asked: Option<pb::AsOf>) -> Result<AsOf, Status> {
+    let pb::AsOf { valid_on, known } = asked.unwrap_or_default();
+    let valid_on = match convert::civil_date(valid_on.as_ref()) {
+        Some(day) => day.map_err(|error| errors::bad_field("as_of.valid_on", "", &error))?,
         None => today(ledger)?,
     };
     let size = ledger.durable().size;
-    let known_at = match (asked.known_at, asked.known_at_time) {
-        (Some(known_at), Some(_)) => {
-            let message = "known_at and known_at_time exclude each other";
-            let value = known_at.to_string();
-            return Err(errors::invalid("known_at_time", &value, Reason::FieldNotAllowed, message));
+    let known_at = match known {
+        None => size,
+        Some(Known::KnownAt(known_at)) if known_at > size => {
+            return Err(errors::beyond_log("as_of.known_at", known_at, size));
         }
-        (Some(known_at), None) if known_at > size => {
-            return Err(errors::beyond_log("known_at", known_at, size));
+        Some(Known::KnownAt(known_at)) => commit_end(ledger, known_at).await?,
+        // The events known at an instant are those before the first later one.
+        Some(Known::KnownAtTime(time)) => {
+            ledger.position_at(micros(&time).saturating_add(1)).await?
         }
-        (Some(known_at), None) => commit_end(ledger, known_at).await?,
-        (None, Some(time)) => {
-            // The events known at an instant are those before the first later one.
-            let after = micros(&time).saturating_add(1);
-            ledger.position_at(after).await?
-        }
-        (None, None) => size,
     };
     Ok(AsOf { valid_on, known_at })
+}
+
+/// States what an answer is for.
+pub(crate) fn answered(at: AsOf) -> Option<pb::AnswerAsOf> {
+    Some(pb::AnswerAsOf {
+        valid_on: Some(pb_date(at.valid_on)),
+        known_at: at.known_at,
+        rules_version: RULES_VERSION,
+        redacted_positions: Vec::new(),
+    })
 }
 
 /// The log size itself or, inside a commit, the size before the commit.

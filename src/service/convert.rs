@@ -1,11 +1,14 @@
 //! Converts faults and answers of the register to messages of the protocol.
 
+use std::collections::HashMap;
+
+use super::errors;
 use crate::{
     domain::{
         AuthorityCode, CivilDate, IndustryCode, PartialDate,
         catalogue::{Catalogue, Programme, RuleVersion},
         event::Declared,
-        fault::{Fault, ParseError, Reason},
+        fault::{Demand, Fault, ParseError, Reason},
         kind::HolderKind,
     },
     limits::EXPLAINED_STEPS_MAX,
@@ -32,6 +35,8 @@ pub(crate) fn rejection(fault: Fault) -> pb::Rejection {
         message: fault.message,
         rule: fault.rule,
         conflicts: fault.conflicts,
+        rule_id: String::new(),
+        metadata: metadata(fault.demand.as_ref()),
     }
 }
 
@@ -43,8 +48,16 @@ pub(crate) fn warning(fault: Fault) -> pb::Warning {
         value: fault.value,
         reason: reason(fault.reason).to_owned(),
         message: fault.message,
+        rule: fault.rule,
         conflicts: fault.conflicts,
+        rule_id: String::new(),
+        metadata: metadata(fault.demand.as_ref()),
     }
+}
+
+/// The values of a fault's message by their names.
+fn metadata(demand: Option<&Demand>) -> HashMap<String, String> {
+    demand.map(errors::demanded).map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }
 
 /// The path of a fault's field in the request.
@@ -125,11 +138,11 @@ pub(crate) fn designee(
     positions_max: usize,
 ) -> pb::Designee {
     let dated =
-        |dated: DatedName| pb::DatedName { name: dated.name, from: Some(pb_date(dated.from)) };
+        |dated: DatedName| pb::DatedName { name: dated.name, from_date: Some(pb_date(dated.from)) };
     let names: Vec<_> = view.names.into_iter().map(dated).collect();
     let identifier = |dated: DatedId| pb::DatedIdentifier {
         designee: dated.id.to_string(),
-        from: dated.from.map(pb_date),
+        from_date: dated.from.map(pb_date),
         position: dated.position,
     };
     let pool = |member: Membership| pb::PoolMembership {
@@ -232,8 +245,8 @@ pub(crate) fn status_from(number: i32) -> Option<Status> {
 }
 
 /// A batch as a message.
-pub(crate) fn batch(view: &BatchView, catalogue: &Catalogue) -> pb::BatchSummary {
-    pb::BatchSummary {
+pub(crate) fn batch(view: &BatchView, catalogue: &Catalogue) -> pb::Batch {
+    pb::Batch {
         programme: catalogue.programme(view.programme).id.clone(),
         authority: code(Some(view.authority)),
         batch: view.batch.clone(),
@@ -249,8 +262,8 @@ pub(crate) fn batch(view: &BatchView, catalogue: &Catalogue) -> pb::BatchSummary
 }
 
 /// A sub-list as a message.
-pub(crate) fn sublist(view: &SublistView) -> pb::SublistSummary {
-    pb::SublistSummary {
+pub(crate) fn sublist(view: &SublistView) -> pb::Sublist {
+    pb::Sublist {
         sublist: code(Some(view.sublist)),
         state: batch_state(view.state).into(),
         counts: Some(batch_counts(view.counts)),
@@ -312,7 +325,7 @@ pub(crate) fn programme(programme: &Programme) -> pb::Programme {
     let names = programme.names.iter().map(|name| pb::ProgrammeName {
         name: name.name.clone(),
         name_en: name.name_en.clone(),
-        from: Some(pb_date(name.from)),
+        from_date: Some(pb_date(name.from)),
     });
     pb::Programme {
         id: programme.id.clone(),
@@ -325,7 +338,7 @@ fn rule_version(rule: &RuleVersion) -> pb::RuleVersion {
     let holder = |kind: &HolderKind| event::designee_kind(*kind).into();
     pb::RuleVersion {
         version: rule.version.clone(),
-        from: Some(pb_date(rule.from)),
+        from_date: Some(pb_date(rule.from)),
         document: rule.document.clone(),
         decided_by: rule.decided_by.as_str().to_owned(),
         validity_years: rule.validity_years,

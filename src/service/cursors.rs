@@ -80,7 +80,7 @@ impl Drop for Connected {
 /// The start of a stream from a cursor.
 pub(crate) struct CursorStart {
     pub(crate) next_position: u64,
-    pub(crate) filter: Option<pb::Filter>,
+    pub(crate) filter: Option<pb::EventFilter>,
     pub(crate) connected: Connected,
 }
 
@@ -95,7 +95,7 @@ impl CursorStreams {
         &self,
         ledger: &Ledger,
         id: &str,
-        asked: Option<pb::Filter>,
+        asked: Option<pb::EventFilter>,
         peer: Option<SocketAddr>,
     ) -> Result<CursorStart, Status> {
         let (state, kept) = self.get(id).await?;
@@ -110,8 +110,8 @@ impl CursorStreams {
             let (code, reason) = (Code::FailedPrecondition, ErrorReason::LogIdMismatch);
             return Err(errors::status(code, reason, text, metadata));
         }
-        let kept = Some(kept).filter(|kept| *kept != pb::Filter::default());
-        let asked = asked.filter(|asked| *asked != pb::Filter::default());
+        let kept = Some(kept).filter(|kept| *kept != pb::EventFilter::default());
+        let asked = asked.filter(|asked| *asked != pb::EventFilter::default());
         let filter = match (kept, asked) {
             (Some(kept), Some(asked)) if kept != asked => {
                 let message = "differs from the cursor's filter; leave it out";
@@ -131,10 +131,10 @@ impl CursorStreams {
         Ok(CursorStart { next_position: state.next_position, filter, connected })
     }
 
-    async fn get(&self, id: &str) -> Result<(CursorState, pb::Filter), Status> {
+    async fn get(&self, id: &str) -> Result<(CursorState, pb::EventFilter), Status> {
         let (cursors, name) = (Arc::clone(&self.cursors), id.to_owned());
         let (state, filter) = read(move || cursors.get(&name)).await?;
-        let filter = pb::Filter::decode(filter).map_err(|error| {
+        let filter = pb::EventFilter::decode(filter).map_err(|error| {
             let detail = format!("the filter of cursor {id:?} cannot be read: {error}");
             refused(CursorError::Failed(detail))
         })?;

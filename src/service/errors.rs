@@ -41,7 +41,7 @@ fn info<'a>(reason: &str, metadata: impl IntoIterator<Item = (&'a str, String)>)
 }
 
 /// The metadata entry that names the right value or the bound.
-fn demanded(demand: &Demand) -> (&'static str, String) {
+pub(super) fn demanded(demand: &Demand) -> (&'static str, String) {
     match demand {
         Demand::Expected(value) => ("expected", value.clone()),
         Demand::AtMost(bound) => ("limit", bound.to_string()),

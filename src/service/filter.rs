@@ -21,7 +21,7 @@ use crate::{
 /// look healthy.
 pub(crate) async fn interest(
     ledger: &Ledger,
-    filter: Option<pb::Filter>,
+    filter: Option<pb::EventFilter>,
 ) -> Result<Interest, Status> {
     let Some(filter) = filter else { return Ok(Interest::default()) };
     let mut interest = event_filter(ledger.catalogue(), &filter)?;
@@ -31,7 +31,7 @@ pub(crate) async fn interest(
     Ok(interest)
 }
 
-fn event_filter(catalogue: &Catalogue, filter: &pb::Filter) -> Result<Interest, Status> {
+fn event_filter(catalogue: &Catalogue, filter: &pb::EventFilter) -> Result<Interest, Status> {
     let kind = |number| Kind::from_number(number).ok_or_else(ParseError::unknown_enum);
     let programmes = each("filter.programmes", &filter.programmes, |id| catalogue.find(id))?;
     let authorities = each("filter.authorities", &filter.authorities, authority)?;

@@ -103,7 +103,7 @@ impl LedgerApi {
 
 impl LedgerApi {
     fn answer(&self, receipt: Receipt, count: usize) -> pb::AppendResponse {
-        let rejected = receipt.rejections.len();
+        let number = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
         // A validated commit with unreadable events still counts all of them in its size.
         let next = match receipt.recorded_micros {
             Some(_) => receipt.next,
@@ -115,10 +115,11 @@ impl LedgerApi {
             log_id: self.ledger.log_id().to_string(),
             recorded_time: receipt.recorded_micros.map(timestamp),
             replayed: receipt.replayed,
+            warning_count: number(receipt.warnings.len()),
             warnings: messages(receipt.warnings, convert::warning),
+            rejection_count: number(receipt.rejections.len()),
             rejections: messages(receipt.rejections, convert::rejection),
-            rejected_count: u32::try_from(rejected).unwrap_or(u32::MAX),
-            changed_count: u32::try_from(receipt.changes.len()).unwrap_or(u32::MAX),
+            change_count: number(receipt.changes.len()),
             changes: receipt
                 .changes
                 .into_iter()

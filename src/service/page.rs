@@ -3,10 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 
-use super::{
-    as_of::{AsOfRequest, resolve},
-    errors,
-};
+use super::{as_of::resolve, errors};
 use crate::{
     domain::{
         PartialDate,
@@ -85,7 +82,7 @@ impl PageToken {
     /// Reads the token of a request; an empty one means the first page.
     pub(crate) async fn read(
         ledger: &Ledger,
-        asked: AsOfRequest,
+        asked: Option<pb::AsOf>,
         token: &str,
         request: &impl prost::Message,
     ) -> Result<Self, Status> {

@@ -149,9 +149,9 @@ impl Streams {
     async fn start(
         &self,
         start: Option<Start>,
-        filter: Option<pb::Filter>,
+        filter: Option<pb::EventFilter>,
         peer: Option<SocketAddr>,
-    ) -> Result<(u64, Option<pb::Filter>, Option<Connected>), Status> {
+    ) -> Result<(u64, Option<pb::EventFilter>, Option<Connected>), Status> {
         let size = self.ledger.durable().size;
         let position = match start {
             None => 0,
@@ -165,7 +165,7 @@ impl Streams {
                 let message = "can only be true";
                 return Err(errors::invalid("now", "false", Reason::FieldInvalid, message));
             }
-            Some(Start::Cursor(id)) => {
+            Some(Start::CursorId(id)) => {
                 let started = self.cursors.start(&self.ledger, &id, filter, peer).await?;
                 return Ok((started.next_position, started.filter, Some(started.connected)));
             }

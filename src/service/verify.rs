@@ -133,7 +133,7 @@ impl RunningVerification {
         Ok(pb::VerifyResponse {
             verified_position: so_far.position,
             log_size: so_far.size,
-            bytes_read: self.bytes_read,
+            read_bytes: self.bytes_read,
             root_hash: Bytes::from(root),
         })
     }

@@ -115,9 +115,12 @@ def main(address, reflection):
         tail = [recorded.position for recorded in subscribe(tidu, 4_321, ROWS)]
         assert tail == list(range(4_321, ROWS)), len(tail)
         request = tidu.message("GetDesigneeRequest")(designee=code(7))
-        request.as_of.year, request.as_of.month, request.as_of.day = 2026, 12, 31
-        designee = tidu.call("RegisterService", "GetDesignee")(request).designee
-        assert designee.titles[0].status == 4, designee
+        day = request.as_of.valid_on
+        day.year, day.month, day.day = 2026, 12, 31
+        request.as_of.known_at = ROWS
+        answer = tidu.call("RegisterService", "GetDesignee")(request)
+        assert answer.designee.titles[0].status == 4, answer
+        assert (answer.as_of.valid_on, answer.as_of.known_at) == (day, ROWS), answer
         check_error(tidu)
         print(f"{address}: {ROWS} rows appended, streamed and resumed through reflection {reflection}")
 

@@ -36,7 +36,7 @@ impl FilterArgs {
         ["programmes", "authorities", "region", "designees", "designees_from", "batches", "kinds"];
 
     /// Builds the filter; reads the file of designees if one is named.
-    pub(crate) fn filter(&self) -> Result<pb::Filter, CliError> {
+    pub(crate) fn filter(&self) -> Result<pb::EventFilter, CliError> {
         let Self { programmes, authorities, region, mut designees, batches, kinds, .. } =
             self.clone();
         if let Some(path) = &self.designees_from {
@@ -46,7 +46,7 @@ impl FilterArgs {
             designees.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
         }
         let region_under = region;
-        Ok(pb::Filter { programmes, authorities, region_under, kinds, designees, batches })
+        Ok(pb::EventFilter { programmes, authorities, region_under, kinds, designees, batches })
     }
 }
 

@@ -3,7 +3,11 @@
 use clap::Args;
 use prost_types::Timestamp;
 
-use crate::{cli::print::word, domain::PartialDate, protocol::pb};
+use crate::{
+    cli::print::word,
+    domain::PartialDate,
+    protocol::pb::{self, as_of::Known},
+};
 
 /// The two moments of an answer: valid time and knowledge time.
 #[derive(Clone, Debug, Default, Args)]
@@ -14,42 +18,23 @@ pub(crate) struct MomentArgs {
     /// Use only events known at this log size or instant, such as 42 or
     /// 2026-03-01T09:00:00+08:00 [default: all events]
     #[arg(long, value_parser = known_at, value_name = "LOG_SIZE|TIME")]
-    pub(crate) known_at: Option<KnownAt>,
+    pub(crate) known_at: Option<Known>,
 }
 
-/// The moment up to which events are used.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum KnownAt {
-    /// When the log had this size.
-    Size(u64),
-    /// At this instant.
-    Time(Timestamp),
-}
-
-fn known_at(text: &str) -> Result<KnownAt, String> {
+fn known_at(text: &str) -> Result<Known, String> {
     if let Ok(size) = text.parse() {
-        return Ok(KnownAt::Size(size));
+        return Ok(Known::KnownAt(size));
     }
     let instant: jiff::Timestamp = text.parse().map_err(|_| {
         "not a log size such as 42, nor an instant such as 2026-03-01T09:00:00+08:00".to_owned()
     })?;
     let nanos = instant.subsec_nanosecond();
-    Ok(KnownAt::Time(Timestamp { seconds: instant.as_second(), nanos }))
+    Ok(Known::KnownAtTime(Timestamp { seconds: instant.as_second(), nanos }))
 }
 
 impl MomentArgs {
-    pub(crate) fn size(&self) -> Option<u64> {
-        match self.known_at {
-            Some(KnownAt::Size(size)) => Some(size),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn time(&self) -> Option<Timestamp> {
-        match self.known_at {
-            Some(KnownAt::Time(time)) => Some(time),
-            _ => None,
-        }
+    pub(crate) fn message(&self) -> Option<pb::AsOf> {
+        Some(pb::AsOf { valid_on: self.as_of, known: self.known_at })
     }
 }
 

@@ -35,21 +35,19 @@ pub(super) async fn run(args: AssessmentsArgs) -> Result<(), CliError> {
         let request = pb::ListAssessmentsRequest {
             region_under: args.region.clone(),
             years: args.years.clone(),
-            as_of: args.moment.as_of,
-            known_at: args.moment.size(),
-            known_at_time: args.moment.time(),
+            as_of: args.moment.message(),
             page_size,
             page_token,
         };
         let page = client.register.list_assessments(request).await?.into_inner();
         Ok((page.assessments, page.next_page_token))
     };
-    let take = |summary: &pb::AssessmentSummary| printer.add("AssessmentSummary", summary, row);
+    let take = |summary: &pb::Assessment| printer.add("Assessment", summary, row);
     paged(usize::MAX, fetch, take).await?;
     printer.finish(None)
 }
 
-fn row(summary: &pb::AssessmentSummary) -> [String; 5] {
+fn row(summary: &pb::Assessment) -> [String; 5] {
     let stated = summary.assessment.clone().unwrap_or_default();
     let result = |one: &pb::Indicator| format!("{} {}{}", one.name, one.value, one.unit);
     let results: Vec<_> = stated.indicators.iter().map(result).collect();

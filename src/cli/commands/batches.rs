@@ -58,9 +58,7 @@ async fn all(client: &mut Client, args: &BatchesArgs) -> Result<(), CliError> {
         let request = pb::ListBatchesRequest {
             programmes: args.programme.iter().cloned().collect(),
             authorities: args.authority.iter().cloned().collect(),
-            as_of: args.moment.as_of,
-            known_at: args.moment.size(),
-            known_at_time: args.moment.time(),
+            as_of: args.moment.message(),
             page_size,
             page_token,
             ..Default::default()
@@ -68,7 +66,7 @@ async fn all(client: &mut Client, args: &BatchesArgs) -> Result<(), CliError> {
         let page = client.register.list_batches(request).await?.into_inner();
         Ok((page.batches, page.next_page_token))
     };
-    let take = |batch: &pb::BatchSummary| printer.add("BatchSummary", batch, row);
+    let take = |batch: &pb::Batch| printer.add("Batch", batch, row);
     paged(usize::MAX, fetch, take).await?;
     printer.finish(None)
 }
@@ -83,9 +81,7 @@ async fn one(
         programme: programme.to_owned(),
         authority: args.authority.clone().unwrap_or_default(),
         batch: batch.to_owned(),
-        as_of: args.moment.as_of,
-        known_at: args.moment.size(),
-        known_at_time: args.moment.time(),
+        as_of: args.moment.message(),
     };
     let answer = client.register.get_batch(request).await?.into_inner();
     print_message(args.common.output, "GetBatchResponse", &answer, print)
@@ -116,7 +112,7 @@ fn print(answer: &pb::GetBatchResponse) -> Result<(), CliError> {
     print_line(&sublists.to_string())
 }
 
-fn row(batch: &pb::BatchSummary) -> [String; 9] {
+fn row(batch: &pb::Batch) -> [String; 9] {
     let counts = batch.counts.unwrap_or_default();
     [
         batch.programme.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{self, Lists, RecordArgs, counted_warnings};
+use super::record::{self, Lists, RecordArgs};
 use crate::{
     cli::{
         CliError,
@@ -45,7 +45,7 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
                 Err(AppendFailure::Rejected(answer)) => *answer,
                 Err(AppendFailure::Other(error)) => return Err(error),
             };
-            rejected += answer.rejected_count;
+            rejected += answer.rejection_count;
             print_message(output, "AppendResponse", &answer, |answer| print(rows, answer))?;
         }
     }
@@ -57,28 +57,27 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
 
 fn print(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), CliError> {
     let count = rows.len();
-    if answer.rejected_count > 0 {
-        print_line(&format!("\n{} errors in {count} rows:", answer.rejected_count))?;
+    if answer.rejection_count > 0 {
+        print_line(&format!("\n{} errors in {count} rows:", answer.rejection_count))?;
         print_line(&record::rejections(rows, &answer.rejections).to_string())?;
-        more(answer.rejections.len(), answer.rejected_count)?;
+        more(answer.rejections.len(), answer.rejection_count)?;
     } else {
         print_line(&format!("\nno errors in {count} rows"))?;
     }
-    warnings(rows, &answer.warnings)?;
+    warnings(rows, answer)?;
     changes(answer)
 }
 
 /// Prints the warnings by reason, with the first rows of each.
-fn warnings(rows: &[ImportedRow], warnings: &[pb::Warning]) -> Result<(), CliError> {
-    if warnings.is_empty() {
+fn warnings(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), CliError> {
+    if answer.warnings.is_empty() {
         return print_line("no warnings");
     }
     let mut by_reason: BTreeMap<&str, Vec<&pb::Warning>> = BTreeMap::new();
-    for warning in warnings {
+    for warning in &answer.warnings {
         by_reason.entry(&warning.reason).or_default().push(warning);
     }
-    let count = counted_warnings(warnings.len());
-    print_line(&format!("\n{count} warnings, which never block:"))?;
+    print_line(&format!("\n{} warnings, which never block:", answer.warning_count))?;
     let mut table = table(["reason", "count", "first", "rows"]);
     for (reason, found) in by_reason {
         let row = |warning: &&pb::Warning| {
@@ -91,7 +90,8 @@ fn warnings(rows: &[ImportedRow], warnings: &[pb::Warning]) -> Result<(), CliErr
         let first = found.first().map_or("", |warning| &warning.message);
         table.add_row([reason, &found.len().to_string(), first, &named.join(" ")]);
     }
-    print_line(&table.to_string())
+    print_line(&table.to_string())?;
+    more(answer.warnings.len(), answer.warning_count)
 }
 
 /// Prints the changes, counted by programme and step.
@@ -110,14 +110,14 @@ fn changes(answer: &pb::AppendResponse) -> Result<(), CliError> {
     }
     print_line(&format!(
         "\n{} titles would change, on the day each event takes effect:",
-        answer.changed_count
+        answer.change_count
     ))?;
     let mut table = table(["programme", "authority", "from", "to", "titles"]);
     for ((programme, authority, before, after), count) in steps {
         table.add_row([programme, authority, &before, &after, &count.to_string()]);
     }
     print_line(&table.to_string())?;
-    more(answer.changes.len(), answer.changed_count)
+    more(answer.changes.len(), answer.change_count)
 }
 
 fn more(shown: usize, count: u32) -> Result<(), CliError> {

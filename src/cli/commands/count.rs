@@ -7,7 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs, TitleArgs, parse_word},
         client::Client,
-        print::{date, print_line, print_message, table, word},
+        print::{as_of, print_line, print_message, table, word},
     },
     protocol::pb,
 };
@@ -19,8 +19,8 @@ pub(crate) struct CountArgs {
     #[arg(long = "by", value_name = "GROUP", value_delimiter = ',', value_parser = group)]
     by: Vec<i32>,
     /// Stage that a title must have reached: recommended, noticed, ever-designated, reviewed,
-    /// standing
-    #[arg(long, default_value = "standing", value_parser = stage)]
+    /// active
+    #[arg(long, default_value = "active", value_parser = stage)]
     stage: i32,
     /// Count designees instead of titles
     #[arg(long)]
@@ -46,9 +46,7 @@ pub(super) async fn run(args: CountArgs) -> Result<(), CliError> {
     let unit = if args.designees { pb::CountUnit::Designees } else { pb::CountUnit::Titles };
     let request = pb::CountTitlesRequest {
         filter: args.titles.filter(),
-        as_of: args.moment.as_of,
-        known_at: args.moment.size(),
-        known_at_time: args.moment.time(),
+        as_of: args.moment.message(),
         unit: unit.into(),
         stage: args.stage,
         group_by: args.by.clone(),
@@ -62,7 +60,7 @@ pub(super) async fn run(args: CountArgs) -> Result<(), CliError> {
 fn print(answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {
     let stage = word(answer.stage().as_str_name(), "COUNT_STAGE_");
     let unit = word(answer.unit().as_str_name(), "COUNT_UNIT_");
-    let total = answer.total;
+    let total = answer.total_count;
     if !by.is_empty() {
         let heading = |number: &i32| {
             let name = pb::CountGroup::try_from(*number).map_or("", |group| group.as_str_name());
@@ -81,9 +79,6 @@ fn print(answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {
         table.add_row(last);
         print_line(&table.to_string())?;
     }
-    let day = date(answer.as_of.as_ref());
-    let known_at = answer.known_at;
-    print_line(&format!(
-        "{total} {unit}, stage {stage}, as of {day}, as known at log size {known_at}"
-    ))
+    let as_of = as_of(answer.as_of.as_ref());
+    print_line(&format!("{total} {unit}, stage {stage}, {as_of}"))
 }

@@ -94,9 +94,10 @@ async fn play(address: &ServerAddress) -> Result<(), CliError> {
 
     print_line("\n5. The revoked enterprise on the day before its revocation, and today:")?;
     if let [_, revoked] = made_up.as_slice() {
-        for as_of in [Some(pb::Date { year: 2024, month: 2, day: 29 }), None] {
+        for valid_on in [Some(pb::Date { year: 2024, month: 2, day: 29 }), None] {
             let designee = revoked.uscc.to_string();
-            let request = pb::GetDesigneeRequest { designee, as_of, ..Default::default() };
+            let as_of = Some(pb::AsOf { valid_on, known: None });
+            let request = pb::GetDesigneeRequest { designee, as_of };
             show::print(&client.register.get_designee(request).await?.into_inner())?;
         }
     }
@@ -208,14 +209,15 @@ async fn followers(
 ) -> Result<Vec<(&'static str, Follower)>, CliError> {
     let kinds = ["designated", "review_passed", "revoked"];
     let kinds = kinds.iter().filter_map(|name| Kind::from_name(name));
-    let bank = pb::Filter {
+    let bank = pb::EventFilter {
         kinds: kinds.map(|kind| i32::from(kind.number())).collect(),
         ..Default::default()
     };
-    let guangdong = pb::Filter { authorities: vec!["440000".to_owned()], ..Default::default() };
+    let guangdong =
+        pb::EventFilter { authorities: vec!["440000".to_owned()], ..Default::default() };
     let mut followers = Vec::new();
     for (who, filter) in [
-        ("a ministry, without a filter", pb::Filter::default()),
+        ("a ministry, without a filter", pb::EventFilter::default()),
         ("Guangdong, events that concern it", guangdong),
         ("a bank, designations, reviews passed and revocations", bank),
     ] {

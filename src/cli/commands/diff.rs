@@ -160,7 +160,7 @@ impl Copy {
 /// The log as a filter shows it.
 struct Log {
     client: Client,
-    filter: pb::Filter,
+    filter: pb::EventFilter,
     log_id: String,
 }
 

@@ -7,7 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
-        print::{date, flags, print_line, print_message, table, word},
+        print::{as_of, date, flags, print_line, print_message, table, word},
     },
     domain::kind::Kind,
     protocol::pb,
@@ -38,16 +38,13 @@ pub(super) async fn run(args: ExplainArgs) -> Result<(), CliError> {
         programme: args.programme,
         authority: args.authority,
         item: args.item,
-        as_of: args.moment.as_of,
-        known_at: args.moment.size(),
-        known_at_time: args.moment.time(),
+        as_of: args.moment.message(),
     };
     let answer = client.register.explain_title(request).await?.into_inner();
     print_message(args.common.output, "ExplainTitleResponse", &answer, |answer| {
         print_line(&format!("{}  {}", answer.name, answer.designee))?;
-        let day = date(answer.as_of.as_ref());
-        print_line(&format!("as of {day}, as known at log size {}", answer.known_at))?;
-        answer.titles.iter().try_for_each(print_title)
+        print_line(&as_of(answer.as_of.as_ref()))?;
+        answer.explanations.iter().try_for_each(print_title)
     })
 }
 

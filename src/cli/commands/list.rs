@@ -8,7 +8,7 @@ use crate::{
         args::{Common, MomentArgs, TitleArgs, at_least_one},
         client::Client,
         paged::{Listed, paged},
-        print::{Printer, date, flags, title_status},
+        print::{Printer, as_of, date, flags, title_status},
     },
     limits::PAGE_EVENTS_DEFAULT,
     protocol::pb,
@@ -40,9 +40,6 @@ enum Unit {
     Designees,
 }
 
-/// The day and the log size of an answer.
-type Moment = (Option<pb::Date>, u64);
-
 pub(super) async fn run(args: ListArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
     match args.unit {
@@ -55,25 +52,23 @@ async fn titles(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
     let header =
         ["designee", "name", "programme", "authority", "status", "from", "to", "batch", "flags"];
     let mut printer = Printer::new(args.common.output, header)?;
-    let mut moment = Moment::default();
+    let mut as_of = None;
     let fetch = async |page_size, page_token| {
         let request = pb::ListTitlesRequest {
             filter: args.titles.filter(),
-            as_of: args.moment.as_of,
-            known_at: args.moment.size(),
-            known_at_time: args.moment.time(),
+            as_of: args.moment.message(),
             page_size,
             page_token,
         };
         let page = client.register.list_titles(request).await?.into_inner();
-        moment = (page.as_of, page.known_at);
+        as_of = page.as_of;
         Ok((page.titles, page.next_page_token))
     };
     let listed = paged(args.limit, fetch, |row: &pb::DesigneeTitle| {
         printer.add("DesigneeTitle", row, title_row)
     });
     let listed = listed.await?;
-    printer.finish(Some(&summary(listed, "titles", moment)))
+    printer.finish(Some(&summary(listed, "titles", as_of.as_ref())))
 }
 
 fn title_row(row: &pb::DesigneeTitle) -> [String; 9] {
@@ -94,24 +89,22 @@ fn title_row(row: &pb::DesigneeTitle) -> [String; 9] {
 async fn designees(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
     let header = ["designee", "name", "region", "industry", "responsible", "titles"];
     let mut printer = Printer::new(args.common.output, header)?;
-    let mut moment = Moment::default();
+    let mut as_of = None;
     let fetch = async |page_size, page_token| {
         let request = pb::ListDesigneesRequest {
             filter: args.titles.filter(),
-            as_of: args.moment.as_of,
-            known_at: args.moment.size(),
-            known_at_time: args.moment.time(),
+            as_of: args.moment.message(),
             page_size,
             page_token,
         };
         let page = client.register.list_designees(request).await?.into_inner();
-        moment = (page.as_of, page.known_at);
+        as_of = page.as_of;
         Ok((page.designees, page.next_page_token))
     };
     let listed =
         paged(args.limit, fetch, |row: &pb::Designee| printer.add("Designee", row, designee_row));
     let listed = listed.await?;
-    printer.finish(Some(&summary(listed, "designees", moment)))
+    printer.finish(Some(&summary(listed, "designees", as_of.as_ref())))
 }
 
 fn designee_row(row: &pb::Designee) -> [String; 6] {
@@ -128,8 +121,7 @@ fn designee_row(row: &pb::Designee) -> [String; 6] {
 }
 
 /// The line below the table: the count, and the moment of the answer.
-fn summary(listed: Listed, unit: &str, (as_of, known_at): Moment) -> String {
+fn summary(listed: Listed, unit: &str, at: Option<&pb::AnswerAsOf>) -> String {
     let more = if listed.has_more { "; there are more (-n)" } else { "" };
-    let day = date(as_of.as_ref());
-    format!("{} {unit}{more}, as of {day}, as known at log size {known_at}", listed.count)
+    format!("{} {unit}{more}, {}", listed.count, as_of(at))
 }

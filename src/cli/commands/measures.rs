@@ -8,7 +8,7 @@ use crate::{
         args::{Common, MomentArgs},
         client::Client,
         paged::paged,
-        print::{Printer, date, word},
+        print::{Printer, date, day, word},
     },
     protocol::pb,
 };
@@ -41,28 +41,26 @@ pub(super) async fn run(args: MeasuresArgs) -> Result<(), CliError> {
             authorities: args.authorities.clone(),
             programmes: args.programmes.clone(),
             in_force_only: !args.all,
-            as_of: args.moment.as_of,
-            known_at: args.moment.size(),
-            known_at_time: args.moment.time(),
+            as_of: args.moment.message(),
             page_size,
             page_token,
             ..Default::default()
         };
         let page = client.register.list_measures(request).await?.into_inner();
-        totals = (page.total, page.provincial_authorities, page.as_of);
+        totals = (page.total_size, page.provincial_authority_count, page.as_of);
         Ok((page.measures, page.next_page_token))
     };
-    let take = |measure: &pb::MeasureSummary| printer.add("MeasureSummary", measure, row);
+    let take = |measure: &pb::Measure| printer.add("Measure", measure, row);
     paged(usize::MAX, fetch, take).await?;
     let (total, authorities, as_of) = totals;
-    let day = date(as_of.as_ref());
+    let day = day(as_of.as_ref());
     let what = if args.all { "instruments" } else { "instruments in force" };
     printer.finish(Some(&format!(
         "{total} {what}, of {authorities} provincial-level authorities, as of {day}"
     )))
 }
 
-fn row(measure: &pb::MeasureSummary) -> [String; 8] {
+fn row(measure: &pb::Measure) -> [String; 8] {
     [
         measure.authority.clone(),
         measure.programme.clone(),

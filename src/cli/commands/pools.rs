@@ -7,7 +7,8 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
-        print::{date, print_line, print_message, table},
+        paged::paged,
+        print::{Printer, day},
     },
     protocol::pb,
 };
@@ -25,23 +26,29 @@ pub(crate) struct PoolsArgs {
 
 pub(super) async fn run(args: PoolsArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
-    let request = pb::ListPoolsRequest {
-        authorities: args.authorities.clone(),
-        as_of: args.moment.as_of,
-        known_at: args.moment.size(),
-        known_at_time: args.moment.time(),
+    let mut printer = Printer::new(args.common.output, ["authority", "pool", "entries"])?;
+    // Every page tells the totals.
+    let mut totals = (0, 0, None);
+    let fetch = async |page_size, page_token| {
+        let request = pb::ListPoolsRequest {
+            authorities: args.authorities.clone(),
+            as_of: args.moment.message(),
+            page_size,
+            page_token,
+        };
+        let page = client.register.list_pools(request).await?.into_inner();
+        totals = (page.entry_count, page.authority_count, page.as_of);
+        Ok((page.pools, page.next_page_token))
     };
-    let answer = client.register.list_pools(request).await?.into_inner();
-    print_message(args.common.output, "ListPoolsResponse", &answer, print)
+    let take = |pool: &pb::Pool| printer.add("Pool", pool, row);
+    paged(usize::MAX, fetch, take).await?;
+    let (entries, authorities, as_of) = totals;
+    let day = day(as_of.as_ref());
+    printer.finish(Some(&format!(
+        "{entries} entries in the pools of {authorities} authorities, as of {day}"
+    )))
 }
 
-fn print(answer: &pb::ListPoolsResponse) -> Result<(), CliError> {
-    let mut table = table(["authority", "pool", "entries"]);
-    for pool in &answer.pools {
-        table.add_row([pool.authority.clone(), pool.pool.clone(), pool.entries.to_string()]);
-    }
-    table.add_row(["total".to_owned(), String::new(), answer.entries.to_string()]);
-    print_line(&table.to_string())?;
-    let day = date(answer.as_of.as_ref());
-    print_line(&format!("pools of {} authorities, as of {day}", answer.authorities))
+fn row(pool: &pb::Pool) -> [String; 3] {
+    [pool.authority.clone(), pool.pool.clone(), pool.entry_count.to_string()]
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     domain::AuthorityCode,
     import::{self, FactKind, Import, ImportError, ImportedRow, RowError},
-    limits::{COMMIT_EVENTS_MAX, NAMED_ROWS_MAX, REJECTIONS_MAX, SHOWN_FAULTS_MAX},
+    limits::{COMMIT_EVENTS_MAX, NAMED_ROWS_MAX, SHOWN_FAULTS_MAX},
     protocol::pb,
 };
 
@@ -310,7 +310,7 @@ fn print_rejected(
         let shown = answer.rejections.get(..SHOWN_FAULTS_MAX).unwrap_or(&answer.rejections);
         print_line(&rejections(rows, shown).to_string())
     })?;
-    let count = answer.rejected_count;
+    let count = answer.rejection_count;
     let shown = SHOWN_FAULTS_MAX.min(answer.rejections.len());
     Ok(CliError::Refused(format!(
         "nothing was recorded: {count} rejections, {shown} shown (--output json lists up to 1,000)"
@@ -360,13 +360,8 @@ fn print(
     }
     let more = answer.warnings.len().saturating_sub(SHOWN_FAULTS_MAX);
     if more > 0 {
-        let count = counted_warnings(answer.warnings.len());
+        let count = answer.warning_count;
         print_line(&format!("  … {count} warnings, {SHOWN_FAULTS_MAX} shown"))?;
     }
     Ok(())
-}
-
-/// The number of warnings. The server lists a bounded number, so a full list may lack some.
-pub(super) fn counted_warnings(listed: usize) -> String {
-    if listed < REJECTIONS_MAX { listed.to_string() } else { format!("at least {listed}") }
 }

@@ -7,7 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
-        print::{date, flags, print_line, print_message, table, title_status},
+        print::{as_of, date, flags, print_line, print_message, table, title_status},
     },
     protocol::pb,
 };
@@ -24,12 +24,7 @@ pub(crate) struct ShowArgs {
 
 pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
-    let request = pb::GetDesigneeRequest {
-        designee: args.designee,
-        as_of: args.moment.as_of,
-        known_at: args.moment.size(),
-        known_at_time: args.moment.time(),
-    };
+    let request = pb::GetDesigneeRequest { designee: args.designee, as_of: args.moment.message() };
     let answer = client.register.get_designee(request).await?.into_inner();
     print_message(args.common.output, "GetDesigneeResponse", &answer, print)
 }
@@ -38,14 +33,13 @@ pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
 pub(super) fn print(answer: &pb::GetDesigneeResponse) -> Result<(), CliError> {
     let designee = answer.designee.clone().unwrap_or_default();
     print_line(&format!("{}  {}", designee.name, designee.designee))?;
-    let day = date(answer.as_of.as_ref());
-    print_line(&format!("as of {day}, as known at log size {}", answer.known_at))?;
+    print_line(&as_of(answer.as_of.as_ref()))?;
     for earlier in designee.names.iter().rev().skip(1) {
-        let from = date(earlier.from.as_ref());
+        let from = date(earlier.from_date.as_ref());
         print_line(&format!("formerly {} (on record from {from})", earlier.name))?;
     }
     for id in designee.identifiers.iter().filter(|id| id.designee != designee.designee) {
-        print_line(&format!("also {} {}", id.designee, since(id.from.as_ref())))?;
+        print_line(&format!("also {} {}", id.designee, since(id.from_date.as_ref())))?;
     }
     if !designee.responsible_authority.is_empty() {
         print_line(&format!("responsible authority {}", designee.responsible_authority))?;

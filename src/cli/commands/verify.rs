@@ -79,7 +79,7 @@ fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliErr
     let answer = |so_far: Verified, read, root: Bytes| pb::VerifyResponse {
         verified_position: so_far.position,
         log_size: so_far.size,
-        bytes_read: read,
+        read_bytes: read,
         root_hash: root,
     };
     while let Some(step) = verification.step(VERIFY_STEP_BYTES).map_err(ArchiveError::Log)? {
@@ -112,7 +112,7 @@ fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliEr
     report.done(&pb::VerifyResponse {
         verified_position: assembled.size,
         log_size: assembled.size,
-        bytes_read: 0,
+        read_bytes: 0,
         root_hash: Bytes::copy_from_slice(&assembled.root),
     })
 }

@@ -161,7 +161,7 @@ impl Follower {
         {
             let cursor = cursor::get(&mut client, id.clone()).await?;
             (self.request.filter, self.request.log_id) = (cursor.filter, cursor.log_id);
-            self.request.start = Some(Start::Cursor(id.clone()));
+            self.request.start = Some(Start::CursorId(id.clone()));
         }
         let mut stream = client.ledger.subscribe(self.request.clone()).await?.into_inner();
         loop {

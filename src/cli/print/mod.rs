@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 pub(crate) use self::{
     event::event_line,
     printer::{Printer, print_message, table},
-    words::{date, flags, instant, is_retryable, status, title_status, word},
+    words::{as_of, date, day, flags, instant, is_retryable, status, title_status, word},
 };
 use super::CliError;
 

@@ -60,6 +60,18 @@ pub(crate) fn date(date: Option<&pb::Date>) -> String {
     }
 }
 
+/// The day and the log size that an answer is for.
+pub(crate) fn as_of(answer: Option<&pb::AnswerAsOf>) -> String {
+    let day = day(answer);
+    let size = answer.map_or(0, |answer| answer.known_at);
+    format!("as of {day}, as known at log size {size}")
+}
+
+/// The day that an answer is for.
+pub(crate) fn day(answer: Option<&pb::AnswerAsOf>) -> String {
+    date(answer.and_then(|answer| answer.valid_on.as_ref()))
+}
+
 /// An instant as local time in Shanghai, to the second.
 pub(crate) fn instant(timestamp: Option<&prost_types::Timestamp>) -> String {
     let read = timestamp.and_then(|t| jiff::Timestamp::new(t.seconds, t.nanos).ok());

@@ -13,12 +13,9 @@ use crate::{
     },
     ledger::Ledger,
     limits::BATCH_SLICE,
-    protocol::{
-        pb::{self, ErrorReason},
-        time::pb_date,
-    },
+    protocol::pb::{self, ErrorReason},
     service::{
-        as_of::{AsOfRequest, as_of, resolve},
+        as_of::{answered, resolve},
         convert, errors, filter,
         page::{PageToken, page_size},
     },
@@ -43,7 +40,7 @@ pub(super) async fn batches(
         states: request.states.clone(),
         ..Default::default()
     };
-    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let (batches, next) = over_register(ledger, move |ledger| {
         let (mut batches, mut next) = (Vec::new(), token.next);
@@ -74,8 +71,7 @@ pub(super) async fn batches(
         next_page_token: next
             .map(|next| PageToken { next, ..token }.text(&same))
             .unwrap_or_default(),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        as_of: answered(at),
     })
 }
 
@@ -83,7 +79,7 @@ pub(super) async fn batch(
     ledger: &Ledger,
     request: pb::GetBatchRequest,
 ) -> Result<pb::GetBatchResponse, Status> {
-    let at = resolve(ledger, as_of!(request)).await?;
+    let at = resolve(ledger, request.as_of).await?;
     let catalogue = ledger.catalogue();
     let found = catalogue.find(&request.programme);
     let programme =
@@ -104,7 +100,6 @@ pub(super) async fn batch(
     Ok(pb::GetBatchResponse {
         batch: Some(convert::batch(&view, catalogue)),
         sublists: view.sublists.iter().map(convert::sublist).collect(),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        as_of: answered(at),
     })
 }

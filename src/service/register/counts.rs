@@ -9,10 +9,10 @@ use crate::{
     domain::fault::{ParseError, Reason},
     ledger::Ledger,
     limits::{GROUP_DIMENSIONS_MAX, GROUPS_MAX, QUESTION_SLICE_DESIGNEES},
-    protocol::{pb, time::pb_date},
+    protocol::pb,
     register::{Counting, Group, Stage},
     service::{
-        as_of::{AsOfRequest, as_of, resolve},
+        as_of::{answered, resolve},
         errors, filter,
     },
 };
@@ -27,7 +27,7 @@ pub(super) async fn count(
     let stage =
         stage_from(request.stage).ok_or_else(|| errors::unknown_enum("stage", request.stage))?;
     let groups = groups(&request.group_by)?;
-    let at = resolve(ledger, as_of!(request)).await?;
+    let at = resolve(ledger, request.as_of).await?;
     let mut counting = Counting::new(wanted, at, stage, groups);
     counting.by_designee = unit == pb::CountUnit::Designees;
     let by_designee = counting.by_designee;
@@ -46,17 +46,16 @@ pub(super) async fn count(
     let group = |(keys, count): (Vec<String>, u64)| pb::CountedGroup { keys, count };
     Ok(pb::CountTitlesResponse {
         groups: groups.into_iter().map(group).collect(),
-        total: counting.total(),
+        total_count: counting.total(),
         unit: if by_designee { pb::CountUnit::Designees } else { pb::CountUnit::Titles }.into(),
         stage: stage_number(stage),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        as_of: answered(at),
     })
 }
 
 /// All stages, with their numbers in the protocol.
 const STAGES: [(Stage, pb::CountStage); 5] = [
-    (Stage::Active, pb::CountStage::Standing),
+    (Stage::Active, pb::CountStage::Active),
     (Stage::Recommended, pb::CountStage::Recommended),
     (Stage::Noticed, pb::CountStage::Noticed),
     (Stage::EverDesignated, pb::CountStage::EverDesignated),

@@ -7,13 +7,10 @@ use crate::{
     domain::{DesigneeId, fault::echo},
     ledger::Ledger,
     limits::{DESIGNEE_NAMESAKES_MAX, DESIGNEE_POSITIONS_MAX, EXPLANATIONS_MAX},
-    protocol::{
-        pb::{self, ErrorReason, event::Fact},
-        time::pb_date,
-    },
+    protocol::pb::{self, ErrorReason, event::Fact},
     register::{DesigneeIndex, Register},
     service::{
-        as_of::{AsOfRequest, as_of, resolve},
+        as_of::{answered, resolve},
         convert, errors, filter,
     },
 };
@@ -22,7 +19,7 @@ pub(super) async fn designee(
     ledger: &Ledger,
     request: pb::GetDesigneeRequest,
 ) -> Result<pb::GetDesigneeResponse, Status> {
-    let at = resolve(ledger, as_of!(request)).await?;
+    let at = resolve(ledger, request.as_of).await?;
     let catalogue = ledger.catalogue();
     let view = {
         let register = ledger.register();
@@ -34,18 +31,14 @@ pub(super) async fn designee(
     if let Some(position) = profile_at {
         designee.profile = profile(ledger, position).await?;
     }
-    Ok(pb::GetDesigneeResponse {
-        designee: Some(designee),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
-    })
+    Ok(pb::GetDesigneeResponse { designee: Some(designee), as_of: answered(at) })
 }
 
 pub(super) async fn explain(
     ledger: &Ledger,
     request: pb::ExplainTitleRequest,
 ) -> Result<pb::ExplainTitleResponse, Status> {
-    let at = resolve(ledger, as_of!(request)).await?;
+    let at = resolve(ledger, request.as_of).await?;
     let catalogue = ledger.catalogue();
     let id = request.programme.as_str();
     let found = catalogue.find(id);
@@ -70,11 +63,10 @@ pub(super) async fn explain(
     }
     let titles = titles.into_iter().take(EXPLANATIONS_MAX);
     Ok(pb::ExplainTitleResponse {
-        titles: titles.map(|title| convert::explanation(title, catalogue)).collect(),
+        explanations: titles.map(|title| convert::explanation(title, catalogue)).collect(),
         designee: view.id.to_string(),
         name: view.names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        as_of: answered(at),
     })
 }
 

@@ -8,45 +8,42 @@ use super::{over_register, stated_at};
 use crate::{
     domain::{AuthorityCode, fault::ParseError},
     ledger::Ledger,
-    limits::GROUPS_MAX,
     protocol::{
         pb::{self, event::Fact},
         time::pb_date,
     },
-    register::MeasuresWanted,
+    register::{MeasuresWanted, PoolView},
     service::{
-        as_of::{AsOfRequest, as_of, resolve},
-        convert, errors, filter,
+        as_of::answered,
+        convert, filter,
         page::{PageToken, page_size},
     },
 };
 
 pub(super) async fn pools(
     ledger: &Arc<Ledger>,
-    request: &pb::ListPoolsRequest,
+    request: pb::ListPoolsRequest,
 ) -> Result<pb::ListPoolsResponse, Status> {
     let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
-    let at = resolve(ledger, as_of!(request)).await?;
+    let size = page_size(request.page_size)?;
+    let same = pb::ListPoolsRequest { authorities: request.authorities, ..Default::default() };
+    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let at = token.as_of;
     let pools =
         over_register(ledger, move |ledger| ledger.register().pools(&authorities, at)).await?;
-    if pools.len() > GROUPS_MAX {
-        return Err(errors::over_limit("authorities", pools.len(), GROUPS_MAX, "pools"));
-    }
     let mut having: Vec<AuthorityCode> = pools.iter().map(|pool| pool.authority).collect();
     having.dedup();
+    let pool = |pool: &PoolView| pb::Pool {
+        authority: convert::code(Some(pool.authority)),
+        pool: pool.pool.clone(),
+        entry_count: pool.entries,
+    };
     Ok(pb::ListPoolsResponse {
-        entries: pools.iter().map(|pool| pool.entries).sum(),
-        authorities: u32::try_from(having.len()).unwrap_or(u32::MAX),
-        pools: pools
-            .into_iter()
-            .map(|pool| pb::PoolSummary {
-                authority: convert::code(Some(pool.authority)),
-                pool: pool.pool,
-                entries: pool.entries,
-            })
-            .collect(),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        pools: pools.iter().skip(token.next).take(size).map(pool).collect(),
+        next_page_token: token.text_after(size, pools.len(), &same),
+        entry_count: pools.iter().map(|pool| pool.entries).sum(),
+        authority_count: count(having.len()),
+        as_of: answered(at),
     })
 }
 
@@ -73,7 +70,7 @@ pub(super) async fn measures(
         in_force_only: request.in_force_only,
         ..Default::default()
     };
-    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let views = ledger.register().measures(&wanted, at);
     // The title of an instrument is only in its event; instruments are few.
@@ -84,7 +81,7 @@ pub(super) async fn measures(
         if !(instruments.is_empty() || instruments.contains(&issued.instrument)) {
             continue;
         }
-        measures.push(pb::MeasureSummary {
+        measures.push(pb::Measure {
             authority: convert::code(view.authority),
             programme: issued.programme,
             instrument: issued.instrument,
@@ -102,15 +99,13 @@ pub(super) async fn measures(
     issuers.sort();
     issuers.dedup();
     issuers.retain(|code| *code != AuthorityCode::ministry().as_str());
-    let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
     let (total, next_page_token) = (measures.len(), token.text_after(size, measures.len(), &same));
     Ok(pb::ListMeasuresResponse {
         measures: measures.into_iter().skip(token.next).take(size).collect(),
         next_page_token,
-        total: count(total),
-        provincial_authorities: count(issuers.len()),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        total_size: count(total),
+        provincial_authority_count: count(issuers.len()),
+        as_of: answered(at),
     })
 }
 
@@ -127,7 +122,7 @@ pub(super) async fn assessments(
         years: request.years.clone(),
         ..Default::default()
     };
-    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let no_such_year = years.is_empty() && !request.years.is_empty();
     let views =
@@ -136,19 +131,19 @@ pub(super) async fn assessments(
     let mut assessments = Vec::new();
     for view in views.into_iter().skip(token.next).take(size) {
         if let Some(Fact::EnvironmentAssessed(stated)) = stated_at(ledger, view.position).await? {
-            assessments.push(pb::AssessmentSummary {
+            assessments.push(pb::Assessment {
                 authority: convert::code(view.authority),
                 assessment: Some(stated),
                 position: view.position,
             });
         }
     }
-    Ok(pb::ListAssessmentsResponse {
-        assessments,
-        next_page_token,
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
-    })
+    Ok(pb::ListAssessmentsResponse { assessments, next_page_token, as_of: answered(at) })
+}
+
+/// The number of items in a list, for an answer.
+fn count(items: usize) -> u32 {
+    u32::try_from(items).unwrap_or(u32::MAX)
 }
 
 /// The authorities: the ministry and the provincial-level ones.

@@ -12,10 +12,10 @@ use super::over_register;
 use crate::{
     ledger::Ledger,
     limits::{PAGE_BYTES, PAGE_EVENTS_MAX, QUESTION_SLICE_DESIGNEES},
-    protocol::{pb, time::pb_date},
+    protocol::pb,
     register::{Found, Wanted},
     service::{
-        as_of::{AsOfRequest, as_of},
+        as_of::answered,
         convert, filter,
         page::{PageToken, page_size},
     },
@@ -53,7 +53,7 @@ pub(super) async fn designees(
     let wanted = filter::wanted(ledger.catalogue(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListDesigneesRequest { filter: request.filter.clone(), ..Default::default() };
-    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let (found, mut next) = search(ledger, wanted, token, size).await?;
     let (mut designees, mut bytes) = (Vec::new(), 0);
@@ -71,8 +71,7 @@ pub(super) async fn designees(
     Ok(pb::ListDesigneesResponse {
         designees,
         next_page_token: next_page_token.unwrap_or_default(),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        as_of: answered(at),
     })
 }
 
@@ -83,7 +82,7 @@ pub(super) async fn titles(
     let mut wanted = filter::wanted(ledger.catalogue(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListTitlesRequest { filter: request.filter.clone(), ..Default::default() };
-    let token = PageToken::read(ledger, as_of!(request), &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     if wanted.statuses.is_empty() && wanted.wants_any_designee() {
         // Otherwise a designee without titles would match.
@@ -116,8 +115,7 @@ pub(super) async fn titles(
     Ok(pb::ListTitlesResponse {
         titles,
         next_page_token: next.map(|token| token.text(&same)).unwrap_or_default(),
-        as_of: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        as_of: answered(at),
     })
 }
 
@@ -134,11 +132,9 @@ pub(super) async fn export(
         /// True until the last message was sent.
         goes_on: bool,
     }
-    let pb::ExportRegisterRequest { filter, as_of, known_at, known_at_time } = request;
+    let pb::ExportRegisterRequest { filter, as_of } = request;
     let page_size = i32::try_from(PAGE_EVENTS_MAX).unwrap_or(i32::MAX);
-    let page_token = String::new();
-    let request =
-        pb::ListTitlesRequest { filter, as_of, known_at, known_at_time, page_size, page_token };
+    let request = pb::ListTitlesRequest { filter, as_of, page_size, page_token: String::new() };
     // A bad request is an error of the call, before the stream begins.
     let page = titles(ledger, request.clone()).await?;
     let ledger = Arc::clone(ledger);
@@ -156,7 +152,7 @@ pub(super) async fn export(
         }
         let message = pb::ExportRegisterResponse {
             titles: page.titles,
-            next_position: page.known_at,
+            next_position: page.as_of.as_ref().map_or(0, |at| at.known_at),
             log_id: export.ledger.log_id().to_string(),
             as_of: page.as_of,
             complete: !export.goes_on,

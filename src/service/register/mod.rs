@@ -11,7 +11,12 @@ use std::{pin::Pin, sync::Arc};
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::{call::Call, convert, ledger::decode};
+use super::{
+    as_of::{answered, resolve},
+    call::Call,
+    convert,
+    ledger::decode,
+};
 use crate::{
     ledger::{Ledger, ReadError, TaskEnded, run_blocking},
     protocol::pb::{self, event::Fact},
@@ -98,7 +103,7 @@ impl RegisterApi {
         _call: Call,
         request: pb::ListPoolsRequest,
     ) -> Result<pb::ListPoolsResponse, Status> {
-        framework::pools(&self.ledger, &request).await
+        framework::pools(&self.ledger, request).await
     }
 
     pub(super) async fn list_measures(
@@ -129,10 +134,11 @@ impl RegisterApi {
     pub(super) async fn list_programmes(
         &self,
         _call: Call,
-        _request: pb::ListProgrammesRequest,
+        request: pb::ListProgrammesRequest,
     ) -> Result<pb::ListProgrammesResponse, Status> {
+        let at = resolve(&self.ledger, request.as_of).await?;
         let programmes = self.ledger.catalogue().programmes().map(convert::programme).collect();
-        Ok(pb::ListProgrammesResponse { programmes })
+        Ok(pb::ListProgrammesResponse { programmes, as_of: answered(at) })
     }
 }
 

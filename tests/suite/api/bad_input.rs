@@ -260,7 +260,7 @@ async fn validate_only_records_nothing_and_lists_every_failure() {
     let answer = client.append(request).await.unwrap();
     let found: Vec<_> = answer.rejections.iter().map(|r| (r.index, r.reason.as_str())).collect();
     assert_eq!(found, [(3, "USCC_FORM"), (7, "TITLE_ALREADY_HELD"), (9, "FIELD_REQUIRED")]);
-    assert_eq!((answer.rejected_count, answer.next_position), (3, 50));
+    assert_eq!((answer.rejection_count, answer.next_position), (3, 50));
     assert!(answer.recorded_time.is_none());
     assert_eq!(answer.rejections[0].field, "events[3].designee");
     assert_eq!(client.status().await.log_size, 0);
@@ -332,7 +332,7 @@ async fn a_watch_list_holds_so_many_designees_and_no_more() {
         (0..100_000).map(|i| format!("provisional:440000/某{i}")).collect();
     designees[99_999] = CODE.to_owned();
     let ask = |designees: &[String]| pb::ListEventsRequest {
-        filter: Some(pb::Filter { designees: designees.to_vec(), ..Default::default() }),
+        filter: Some(pb::EventFilter { designees: designees.to_vec(), ..Default::default() }),
         ..Default::default()
     };
     let page = client.ledger.list_events(ask(&designees)).await.unwrap().into_inner();
@@ -353,16 +353,22 @@ async fn unknown_values_in_a_filter_are_errors_never_an_empty_stream() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     let filters = [
-        (pb::Filter { programmes: vec!["x".into()], ..Default::default() }, "PROGRAMME_UNKNOWN"),
         (
-            pb::Filter { authorities: vec!["999999".into()], ..Default::default() },
+            pb::EventFilter { programmes: vec!["x".into()], ..Default::default() },
+            "PROGRAMME_UNKNOWN",
+        ),
+        (
+            pb::EventFilter { authorities: vec!["999999".into()], ..Default::default() },
             "AUTHORITY_UNKNOWN",
         ),
-        (pb::Filter { kinds: vec![7], ..Default::default() }, "ENUM_UNKNOWN"),
-        (pb::Filter { region_under: "990000".into(), ..Default::default() }, "REGION_UNKNOWN"),
-        (pb::Filter { batches: vec![" ".into()], ..Default::default() }, "FIELD_REQUIRED"),
+        (pb::EventFilter { kinds: vec![7], ..Default::default() }, "ENUM_UNKNOWN"),
+        (pb::EventFilter { region_under: "990000".into(), ..Default::default() }, "REGION_UNKNOWN"),
+        (pb::EventFilter { batches: vec![" ".into()], ..Default::default() }, "FIELD_REQUIRED"),
         (
-            pb::Filter { designees: vec![CODE.into(), "no code".into()], ..Default::default() },
+            pb::EventFilter {
+                designees: vec![CODE.into(), "no code".into()],
+                ..Default::default()
+            },
             "USCC_FORM",
         ),
     ];

@@ -11,12 +11,16 @@ use crate::support::{Client, Fresh, Server, TIDU, list, little_giant, made_up, r
 
 const NONE: [u8; 32] = [0; 32];
 
-fn guangdong() -> pb::Filter {
-    pb::Filter { programmes: vec!["specialised-sme".into()], ..Default::default() }
+fn guangdong() -> pb::EventFilter {
+    pb::EventFilter { programmes: vec!["specialised-sme".into()], ..Default::default() }
 }
 
 /// What a subscriber with this filter keeps: the leaves and what the last progress says.
-async fn keep(client: &mut Client, filter: pb::Filter, until: u64) -> (Vec<Bytes>, pb::Progress) {
+async fn keep(
+    client: &mut Client,
+    filter: pb::EventFilter,
+    until: u64,
+) -> (Vec<Bytes>, pb::Progress) {
     let request = pb::SubscribeRequest {
         filter: Some(filter),
         stop_position: Some(until),
@@ -61,7 +65,7 @@ async fn a_copy_equals_the_log_by_its_digest() {
     let mut client = fresh.client().await;
     let size = record_some(&mut client).await;
     assert_eq!(size, 330);
-    for filter in [pb::Filter::default(), guangdong()] {
+    for filter in [pb::EventFilter::default(), guangdong()] {
         let (leaves, last) = keep(&mut client, filter.clone(), size).await;
         assert_eq!(last.next_position, size);
         assert_eq!(last.digest.as_ref(), chain(&leaves));
@@ -159,7 +163,7 @@ async fn a_cursor_keeps_a_place_and_a_filter_across_a_kill() {
 
     // A stream that only names it gets its filter, and is seen.
     let request =
-        pb::SubscribeRequest { start: Some(Start::Cursor("bank".into())), ..Default::default() };
+        pb::SubscribeRequest { start: Some(Start::CursorId("bank".into())), ..Default::default() };
     let mut stream = client.ledger.subscribe(request.clone()).await.unwrap().into_inner();
     let mut delivered = 0;
     let next = loop {
@@ -199,7 +203,7 @@ async fn a_cursor_refuses_what_would_lose_events() {
     let refused = advance(&mut client, 1).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused)), (Code::NotFound, "CURSOR_NOT_FOUND".into()));
     let unknown =
-        pb::SubscribeRequest { start: Some(Start::Cursor("bank".into())), ..Default::default() };
+        pb::SubscribeRequest { start: Some(Start::CursorId("bank".into())), ..Default::default() };
     let refused = client.ledger.subscribe(unknown.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);
     let refused = create(&mut client, "Bank", 0).await.unwrap_err();
@@ -216,7 +220,7 @@ async fn a_cursor_refuses_what_would_lose_events() {
     assert_eq!((refused.code(), reason(&refused)), (Code::Aborted, "CURSOR_BACKWARDS".into()));
     let refused = advance(&mut client, 6).await.unwrap_err();
     assert_eq!(refused.code(), Code::OutOfRange);
-    let other = pb::Filter { programmes: vec!["little-giant".into()], ..Default::default() };
+    let other = pb::EventFilter { programmes: vec!["little-giant".into()], ..Default::default() };
     let other = pb::SubscribeRequest { filter: Some(other), ..unknown };
     let refused = client.ledger.subscribe(other).await.unwrap_err();
     assert_eq!(
@@ -246,7 +250,7 @@ async fn a_cursor_of_another_history_is_flagged_and_starts_nothing() {
     let mut client = server.client().await;
     let found = cursor(&mut client).await;
     assert_eq!((found.log_changed, found.next_position, found.log_size), (true, 3, 3));
-    let start = Some(Start::Cursor("bank".into()));
+    let start = Some(Start::CursorId("bank".into()));
     let request = pb::SubscribeRequest { start, stop_position: Some(3), ..Default::default() };
     let refused = client.ledger.subscribe(request.clone()).await.unwrap_err();
     assert_eq!(reason(&refused), "LOG_ID_MISMATCH");

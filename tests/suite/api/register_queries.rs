@@ -1,12 +1,15 @@
 //! Questions that go over the whole register: pages, counts, batches, pools, measures, assessments,
 //! and what they refuse.
 
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use sha2::Digest as _;
-use tidu::protocol::pb::{self, event::Fact};
+use tidu::protocol::pb::{self, as_of::Known, event::Fact};
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use crate::support::{
     Client, Fresh, Server, date, designated, directory, event, list, little_giant, made_up, reason,
+    valid_on,
 };
 
 async fn titles(
@@ -38,11 +41,15 @@ async fn pages_stay_consistent_while_the_log_grows() {
     let (mut seen, mut page_token, mut pages) = (Vec::new(), String::new(), 0);
     let mut rest = enterprises[25..].iter();
     loop {
-        let as_of = date("2024-06-01");
+        let as_of = valid_on("2024-06-01");
         let request =
             pb::ListTitlesRequest { as_of, page_size: 7, page_token, ..Default::default() };
         let page = titles(&mut client, request).await.unwrap();
-        assert_eq!(page.known_at, 25, "every page stands on the first one's log size");
+        assert_eq!(
+            page.as_of.unwrap().known_at,
+            25,
+            "every page stands on the first one's log size"
+        );
         assert!(page.titles.len() <= 7);
         seen.extend(page.titles.into_iter().map(|title| title.designee));
         pages += 1;
@@ -98,19 +105,19 @@ async fn a_count_names_its_stage_and_agrees_with_the_list() {
     client.record(list(5, 40)).await.unwrap();
     let who = list(5, 40)[0].designee.clone();
     client.record(vec![little_giant(&who, "6", "2024-09-01")]).await.unwrap();
-    let as_of = date("2024-12-31");
+    let as_of = valid_on("2024-12-31");
     let all =
         count(&mut client, pb::CountTitlesRequest { as_of, ..Default::default() }).await.unwrap();
     assert_eq!(
-        (all.total, all.stage(), all.unit()),
-        (41, pb::CountStage::Standing, pb::CountUnit::Titles)
+        (all.total_count, all.stage(), all.unit()),
+        (41, pb::CountStage::Active, pb::CountUnit::Titles)
     );
     let request = pb::CountTitlesRequest {
         as_of,
         unit: pb::CountUnit::Designees.into(),
         ..Default::default()
     };
-    assert_eq!(count(&mut client, request).await.unwrap().total, 40);
+    assert_eq!(count(&mut client, request).await.unwrap().total_count, 40);
     let group_by = vec![pb::CountGroup::Programme.into(), pb::CountGroup::Status.into()];
     let request = pb::CountTitlesRequest { as_of, group_by, ..Default::default() };
     let grouped = count(&mut client, request.clone()).await.unwrap();
@@ -124,10 +131,11 @@ async fn a_count_names_its_stage_and_agrees_with_the_list() {
     };
     assert_eq!(titles(&mut client, listed).await.unwrap().titles.len(), 41);
     // Before anything was in force, and as known before anything was recorded.
-    let before = pb::CountTitlesRequest { as_of: date("2023-12-31"), ..request.clone() };
-    assert_eq!(count(&mut client, before).await.unwrap().total, 0);
-    let unknown = pb::CountTitlesRequest { known_at: Some(0), ..request };
-    assert_eq!(count(&mut client, unknown).await.unwrap().total, 0);
+    let before = pb::CountTitlesRequest { as_of: valid_on("2023-12-31"), ..request.clone() };
+    assert_eq!(count(&mut client, before).await.unwrap().total_count, 0);
+    let nothing_known = pb::AsOf { valid_on: None, known: Some(Known::KnownAt(0)) };
+    let unknown = pb::CountTitlesRequest { as_of: Some(nothing_known), ..request };
+    assert_eq!(count(&mut client, unknown).await.unwrap().total_count, 0);
 }
 
 #[tokio::test]
@@ -136,7 +144,7 @@ async fn filters_find_by_name_document_region_industry_and_seal() {
     let mut client = fresh.client().await;
     let enterprises = made_up(6, 12);
     client.record(enterprises.iter().map(designated).collect()).await.unwrap();
-    let as_of = date("2024-06-01");
+    let as_of = valid_on("2024-06-01");
     let found = async |filter: Option<pb::TitleFilter>| {
         let request =
             pb::ListTitlesRequest { filter, as_of, page_size: 1_000, ..Default::default() };
@@ -178,26 +186,60 @@ async fn known_at_stands_on_commit_ends_and_may_be_an_instant() {
     let mut client = fresh.client().await;
     let first = client.record(list(7, 3)).await.unwrap();
     let second = client.record(made_up(7, 10)[3..].iter().map(designated).collect()).await.unwrap();
-    let as_of = date("2024-06-01");
-    let counted = async |known_at, known_at_time| {
-        let request =
-            pb::CountTitlesRequest { as_of, known_at, known_at_time, ..Default::default() };
-        count(&mut client.clone(), request).await.map(|answer| (answer.total, answer.known_at))
+    let counted = async |known| {
+        let as_of = Some(pb::AsOf { valid_on: date("2024-06-01"), known: Some(known) });
+        let request = pb::CountTitlesRequest { as_of, ..Default::default() };
+        let answer = count(&mut client.clone(), request).await.unwrap();
+        let at = answer.as_of.unwrap();
+        assert_eq!((at.valid_on, at.rules_version), (date("2024-06-01"), 1));
+        assert_eq!(at.redacted_positions, Vec::<u64>::new());
+        (answer.total_count, at.known_at)
     };
-    assert_eq!(counted(Some(3), None).await.unwrap(), (3, 3));
-    assert_eq!(counted(Some(7), None).await.unwrap(), (3, 3), "inside a commit: its beginning");
-    assert_eq!(counted(None, first.recorded_time).await.unwrap(), (3, 3));
-    assert_eq!(counted(None, second.recorded_time).await.unwrap(), (10, 10));
+    let time = |answer: pb::AppendResponse| Known::KnownAtTime(answer.recorded_time.unwrap());
+    assert_eq!(counted(Known::KnownAt(3)).await, (3, 3));
+    assert_eq!(counted(Known::KnownAt(7)).await, (3, 3), "inside a commit: its beginning");
+    assert_eq!(counted(time(first)).await, (3, 3));
+    assert_eq!(counted(time(second)).await, (10, 10));
     let long_ago = prost_types::Timestamp { seconds: 0, nanos: 0 };
-    assert_eq!(counted(None, Some(long_ago)).await.unwrap(), (0, 0));
-    let both = counted(Some(3), first.recorded_time).await.unwrap_err();
-    assert_eq!((both.code(), reason(&both).as_str()), (Code::InvalidArgument, "FIELD_NOT_ALLOWED"));
-    let beyond = counted(Some(11), None).await.unwrap_err();
-    assert_eq!(
-        (beyond.code(), reason(&beyond).as_str()),
-        (Code::OutOfRange, "POSITION_BEYOND_LOG")
-    );
-    let _ = client.status().await;
+    assert_eq!(counted(Known::KnownAtTime(long_ago)).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_bad_as_of_is_an_error_that_names_its_field() {
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    client.record(list(7, 3)).await.unwrap();
+    let day = |month, day| pb::AsOf {
+        valid_on: Some(pb::Date { year: 2023, month, day }),
+        ..Default::default()
+    };
+    let beyond = pb::AsOf { valid_on: None, known: Some(Known::KnownAt(4)) };
+    for (as_of, code, expected, field) in [
+        (day(2, 30), Code::InvalidArgument, "DATE_INVALID", "as_of.valid_on"),
+        (day(0, 7), Code::InvalidArgument, "DATE_INVALID", "as_of.valid_on"),
+        (beyond, Code::OutOfRange, "POSITION_BEYOND_LOG", "as_of.known_at"),
+    ] {
+        let request = pb::CountTitlesRequest { as_of: Some(as_of), ..Default::default() };
+        let error = count(&mut client, request).await.unwrap_err();
+        assert_eq!((error.code(), reason(&error).as_str()), (code, expected));
+        let info = error.get_details_error_info().unwrap();
+        assert_eq!(info.metadata["field"], field, "{error:?}");
+    }
+}
+
+/// JSON names at most one of the two: they are one oneof.
+#[test]
+fn json_refuses_two_ways_to_say_what_was_known() {
+    let pool = DescriptorPool::decode(pb::DESCRIPTORS).unwrap();
+    let as_of = pool.get_message_by_name("tidu.v1.AsOf").unwrap();
+    let read = |text: &str| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        DynamicMessage::deserialize(as_of.clone(), &mut json)
+    };
+    read(r#"{"validOn": {"year": 2024}, "knownAt": "3"}"#).unwrap();
+    read(r#"{"knownAtTime": "2026-03-01T09:00:00+08:00"}"#).unwrap();
+    let both = r#"{"knownAt": "3", "knownAtTime": "2026-03-01T09:00:00+08:00"}"#;
+    read(both).unwrap_err();
 }
 
 #[tokio::test]
@@ -304,18 +346,18 @@ async fn measures_assessments_and_pools_are_listed_as_of_a_day() {
         .unwrap();
     let mut in_force = async |on: &str, programmes: Vec<String>| {
         let request = pb::ListMeasuresRequest {
-            as_of: date(on),
+            as_of: valid_on(on),
             in_force_only: true,
             programmes,
             ..Default::default()
         };
         let answer = client.register.list_measures(request).await.unwrap().into_inner();
-        (answer.total, answer.provincial_authorities)
+        (answer.total_size, answer.provincial_authority_count)
     };
     assert_eq!(in_force("2020-06-01", vec![]).await, (3, 2));
     assert_eq!(in_force("2020-12-31", vec!["specialised-sme".into()]).await, (2, 1), "and the law");
     assert_eq!(in_force("2021-01-01", vec![]).await, (2, 1), "repealed");
-    let request = pb::ListMeasuresRequest { as_of: date("2021-06-01"), ..Default::default() };
+    let request = pb::ListMeasuresRequest { as_of: valid_on("2021-06-01"), ..Default::default() };
     let all = client.register.list_measures(request).await.unwrap().into_inner();
     assert_eq!(all.measures[0].repeal_position, Some(3));
     assert_eq!(date("2020-12-31"), all.measures[0].in_force_to);
@@ -324,9 +366,9 @@ async fn measures_assessments_and_pools_are_listed_as_of_a_day() {
     let assessments =
         client.register.list_assessments(request).await.unwrap().into_inner().assessments;
     assert_eq!(assessments[0].assessment.as_ref().unwrap().indicators[0].value, "87.04");
-    let request = pb::ListPoolsRequest { as_of: date("2020-06-01"), ..Default::default() };
+    let request = pb::ListPoolsRequest { as_of: valid_on("2020-06-01"), ..Default::default() };
     let pools = client.register.list_pools(request).await.unwrap().into_inner();
-    assert_eq!((pools.entries, pools.authorities, pools.pools.len()), (2, 1, 1));
+    assert_eq!((pools.entry_count, pools.authority_count, pools.pools.len()), (2, 1, 1));
 }
 
 #[tokio::test]
@@ -358,7 +400,7 @@ async fn an_operators_catalogue_decides_and_a_broken_one_is_refused() {
     client.record(events.clone()).await.unwrap();
     let designee = events[0].designee.clone();
     let request =
-        pb::GetDesigneeRequest { designee, as_of: date("2025-12-31"), ..Default::default() };
+        pb::GetDesigneeRequest { designee, as_of: valid_on("2025-12-31"), ..Default::default() };
     let shown = client.register.get_designee(request).await.unwrap().into_inner().designee.unwrap();
     assert_eq!(shown.titles[0].valid_to, date("2025-12-31"));
     if let Some(Fact::Designated(fact)) = &mut events[0].fact {

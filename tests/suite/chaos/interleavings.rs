@@ -21,9 +21,9 @@ const COMMITS: usize = 150;
 const SUBSCRIBERS: usize = 24;
 
 /// A filter of any sort; every second one of the sort that rests in the index by its designees.
-fn filter(random: &mut Rng) -> pb::Filter {
+fn filter(random: &mut Rng) -> pb::EventFilter {
     let one_of = |random: &mut Rng, all: &[&str]| vec![all[random.usize(..all.len())].to_owned()];
-    let mut filter = pb::Filter::default();
+    let mut filter = pb::EventFilter::default();
     match random.u8(0..12) {
         0 => {}
         1 => filter.authorities = one_of(random, &["100000", "440000", "330000", "440300"]),
@@ -79,7 +79,7 @@ struct Fate {
 
 struct Subscriber {
     client: Client,
-    filter: pb::Filter,
+    filter: pb::EventFilter,
     /// Its place is kept by a cursor, with the filter.
     cursor: Option<String>,
     random: Rng,
@@ -93,7 +93,7 @@ impl Subscriber {
     fn request(&self) -> pb::SubscribeRequest {
         let heartbeat = prost_types::Duration { seconds: HEARTBEAT_SECONDS, nanos: 0 };
         let (start, filter) = match &self.cursor {
-            Some(id) => (Start::Cursor(id.clone()), None),
+            Some(id) => (Start::CursorId(id.clone()), None),
             None => (Start::FromPosition(self.next), Some(self.filter.clone())),
         };
         pb::SubscribeRequest {
@@ -160,7 +160,7 @@ impl Subscriber {
 }
 
 /// The positions that match, read from the log at rest.
-async fn at_rest(client: &mut Client, filter: &pb::Filter) -> Vec<u64> {
+async fn at_rest(client: &mut Client, filter: &pb::EventFilter) -> Vec<u64> {
     let (mut positions, mut page_token) = (Vec::new(), String::new());
     loop {
         let filter = Some(filter.clone());

@@ -321,7 +321,7 @@ async fn a_verification_is_throttled_told_resumed_and_alone() {
     }
     assert_eq!((last.verified_position, last.log_size), (6_000, 6_000));
     assert_eq!(last.root_hash, client.status().await.root_hash);
-    assert!(last.bytes_read < 6_000 * 400, "what was verified is not read again: {last:?}");
+    assert!(last.read_bytes < 6_000 * 400, "what was verified is not read again: {last:?}");
     let beyond = pb::VerifyRequest { from_position: 6_001, ..Default::default() };
     let error = client.admin.verify(beyond).await.unwrap_err();
     assert_eq!((error.code(), reason(&error).as_str()), (Code::OutOfRange, "POSITION_BEYOND_LOG"));

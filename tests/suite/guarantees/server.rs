@@ -172,7 +172,8 @@ async fn reliable_under_filter_next_position_passes_other_events() {
         )
         .await
         .unwrap();
-    let filter = pb::Filter { programmes: vec!["little-giant".to_owned()], ..Default::default() };
+    let filter =
+        pb::EventFilter { programmes: vec!["little-giant".to_owned()], ..Default::default() };
     let request = pb::SubscribeRequest { filter: Some(filter.clone()), ..from(0) };
     let mut stream = opened(&mut client, request).await;
     let Payload::Events(batch) = next(&mut stream).await else { panic!("events first") };
@@ -183,7 +184,7 @@ async fn reliable_under_filter_next_position_passes_other_events() {
     let request =
         pb::SubscribeRequest { stop_position: Some(502), filter: Some(filter), ..from(501) };
     assert_eq!(client.collect(request).await, []);
-    let kinds = pb::Filter {
+    let kinds = pb::EventFilter {
         kinds: vec![50],
         authorities: vec!["100000".to_owned()],
         ..Default::default()

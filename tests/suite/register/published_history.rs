@@ -66,17 +66,17 @@ async fn answer(
     programme: &str,
     stage: &str,
 ) -> u64 {
-    let as_of = Some(day);
+    let as_of = Some(pb::AsOf { valid_on: Some(day), known: None });
     if question == "authorities with measures in force" {
         let request = pb::ListMeasuresRequest { as_of, in_force_only: true, ..Default::default() };
         let answer = client.register.list_measures(request).await.unwrap().into_inner();
-        return answer.provincial_authorities.into();
+        return answer.provincial_authority_count.into();
     }
     if question.ends_with("cultivation pools") {
         let request = pb::ListPoolsRequest { as_of, ..Default::default() };
         let answer = client.register.list_pools(request).await.unwrap().into_inner();
         let entries = question.starts_with("entries");
-        return if entries { answer.entries } else { answer.authorities.into() };
+        return if entries { answer.entry_count } else { answer.authority_count.into() };
     }
     let batch = question.strip_prefix("titles of batch ");
     let filter = pb::TitleFilter {
@@ -88,7 +88,7 @@ async fn answer(
         "noticed" => pb::CountStage::Noticed,
         "ever designated" => pb::CountStage::EverDesignated,
         "reviewed" => pb::CountStage::Reviewed,
-        _ => pb::CountStage::Standing,
+        _ => pb::CountStage::Active,
     };
     let request = pb::CountTitlesRequest {
         filter: Some(filter),
@@ -96,7 +96,7 @@ async fn answer(
         stage: stage.into(),
         ..Default::default()
     };
-    client.register.count_titles(request).await.unwrap().into_inner().total
+    client.register.count_titles(request).await.unwrap().into_inner().total_count
 }
 
 /// The history as lists of events, each with a line about it.

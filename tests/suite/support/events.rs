@@ -11,6 +11,11 @@ pub fn date(iso: &str) -> Option<pb::Date> {
     Some(pb::Date { year: parts[0], month: parts[1], day: parts[2] })
 }
 
+/// A question about a day.
+pub fn valid_on(iso: &str) -> Option<pb::AsOf> {
+    Some(pb::AsOf { valid_on: date(iso), known: None })
+}
+
 pub fn authority(code: &str) -> AuthorityCode {
     AuthorityCode::parse(code).unwrap()
 }
