@@ -29,6 +29,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 use tidu::{
+    catalogue_files::CatalogueFiles,
     cli::generate::{Enterprise, enterprises},
     domain::{AuthorityCode, catalogue::Catalogue},
     ledger::{Ledger, LedgerOptions, Proposal, clock::Clock},
@@ -219,6 +220,7 @@ fn rebuild(log: MemoryLog, catalogue: Catalogue) {
         log: Arc::new(log),
         expected: None,
         catalogue,
+        catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Stopped),
         on_failure: Box::new(|why| panic!("{why}")),
     };

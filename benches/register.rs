@@ -21,8 +21,12 @@ use std::{
 };
 
 use tidu::{
+    catalogue_files::CatalogueFiles,
     cli::generate::{Enterprise, enterprises},
-    domain::{AuthorityCode, CivilDate, PartialDate, Principal, catalogue::Catalogue},
+    domain::{
+        AuthorityCode, CivilDate, PartialDate, Principal,
+        catalogue::{Catalogue, Catalogues},
+    },
     ledger::{Commit, Ledger, LedgerOptions, Proposal, clock::Clock, decide::decide, state::State},
     log::{ChunkWriter, CommitLog as _},
     merkle,
@@ -195,7 +199,7 @@ impl Road {
         Self { state: State::default(), chunks: ChunkWriter::new(0, Vec::new()) }
     }
 
-    fn record(&mut self, catalogue: &Catalogue, proposals: Vec<Proposal>) {
+    fn record(&mut self, catalogues: &Catalogues, proposals: Vec<Proposal>) {
         let commit = Commit {
             proposals,
             request: None,
@@ -204,13 +208,13 @@ impl Road {
             recorded_by: Principal::ANONYMOUS,
         };
         let now = |_| Ok(1_700_000_000_000_000);
-        decide(&mut self.state, catalogue, &mut self.chunks, commit, now).unwrap();
+        decide(&mut self.state, catalogues, &mut self.chunks, commit, now).unwrap();
         self.state.settle(self.state.size());
     }
 }
 
 fn recording(what: &str, story: Story, events: usize) {
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     let mut road = Road::new();
     let before = resident();
     let (mut times, mut names, mut leaf_bytes) = (Vec::new(), 0, 0);
@@ -220,11 +224,11 @@ fn recording(what: &str, story: Story, events: usize) {
                 names += fact.profile.as_ref().unwrap().name.len();
             }
         }
-        let proposals = proposals(&catalogue, commit);
+        let proposals = proposals(catalogues.in_use(), commit);
         let count = proposals.len() as f64;
         leaf_bytes = proposals[0].body.len() + 40;
         let began = Instant::now();
-        road.record(&catalogue, proposals);
+        road.record(&catalogues, proposals);
         times.push(began.elapsed().as_nanos() as f64 / count);
         drop(black_box(road.chunks.finish()));
     }
@@ -262,10 +266,10 @@ fn resident() -> usize {
 }
 
 fn questions(designees: usize) {
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     let mut road = Road::new();
     for commit in commits(Story::Fresh, designees) {
-        road.record(&catalogue, proposals(&catalogue, commit));
+        road.record(&catalogues, proposals(catalogues.in_use(), commit));
         drop(road.chunks.finish());
     }
     let valid_on: CivilDate = PartialDate::parse_iso("2025-01-01").unwrap().first_day();
@@ -275,7 +279,7 @@ fn questions(designees: usize) {
     let began = Instant::now();
     let mut counting =
         Counting::new(Wanted::default(), moment, Stage::Active, vec![Group::Industry]);
-    while counting.advance(&register, &catalogue, 2_048) {}
+    while counting.advance(&register, &catalogues, 2_048) {}
     assert_eq!(counting.total() as usize, designees);
     println!(
         "count by industry               {:>10.0} ms over {designees} designees",
@@ -284,7 +288,7 @@ fn questions(designees: usize) {
     let wanted =
         Wanted { name_prefix: tidu::domain::name::folded("示例金汇999"), ..Wanted::default() };
     let began = Instant::now();
-    let found = register.search(&catalogue, &wanted, moment, 0, (usize::MAX, usize::MAX)).0;
+    let found = register.search(&catalogues, &wanted, moment, 0, (usize::MAX, usize::MAX)).0;
     println!(
         "search by a name's beginning    {:>10.0} ms, {} found",
         began.elapsed().as_secs_f64() * 1e3,
@@ -293,11 +297,11 @@ fn questions(designees: usize) {
 }
 
 fn rebuild(events: usize) -> f64 {
-    let catalogue = Arc::new(Catalogue::built_in());
+    let catalogues = Catalogues::built_in();
     let log = MemoryLog::default();
     let mut road = Road::new();
     for commit in commits(Story::Lives, events) {
-        road.record(&catalogue, proposals(&catalogue, commit));
+        road.record(&catalogues, proposals(catalogues.in_use(), commit));
         log.append(log.size(), &road.chunks.finish()).unwrap();
     }
     drop(road);
@@ -306,7 +310,8 @@ fn rebuild(events: usize) -> f64 {
     let parts = LedgerOptions {
         log: Arc::new(log),
         expected: None,
-        catalogue,
+        catalogue: Arc::clone(catalogues.in_use()),
+        catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Stopped),
         on_failure: Box::new(|why| panic!("{why}")),
     };

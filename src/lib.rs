@@ -7,7 +7,8 @@
 //! 1 domain/    the words of an event: kinds, ids, dates, facts, the catalogue. Pure
 //! 2 protocol/  generated messages, stored leaves, messages ⇄ events
 //!   register/  the state that follows from the events: titles, rules, scopes, answers. Pure
-//! 3 log/       the store of events: the CommitLog contract, the chunk codec, sled
+//! 3 catalogue_files.rs  adopted catalogues as files, by digest
+//!   log/       the store of events: the CommitLog contract, the chunk codec, sled
 //! 4 ledger/    the one writer and the read side
 //!   cursors/   the positions of subscribers, in a store of their own
 //! 5 archive/   export, backup, import, verify, without a server
@@ -33,6 +34,7 @@
 //!   ends.
 
 pub mod archive;
+pub mod catalogue_files;
 pub mod cli;
 pub mod cursors;
 pub mod delivery;

@@ -255,10 +255,16 @@ pub const CURSOR_LAG_SCAN_MAX: u64 = 1_000_000;
 // --- The catalogue and filters -------------------------------------------------------------------
 // The size of a catalogue, and the values that a filter may name.
 
-/// Most programmes in a catalogue: an event notes the ones it concerns in 32 bits.
+/// Most bytes of a catalogue: an answer carries it whole.
+pub const CATALOGUE_BYTES_MAX: usize = 256 * 1024;
+/// Most programmes in all catalogues of a log: an event notes the ones it concerns in 32 bits.
 pub const CATALOGUE_PROGRAMMES_MAX: usize = 32;
-/// Most rule versions of a programme.
+/// Most rule versions of a programme in a catalogue.
 pub const CATALOGUE_RULES_MAX: usize = 64;
+/// Most different rule versions of a programme in all catalogues of a log.
+pub const CATALOGUE_RULES_OF_LOG_MAX: usize = 254;
+/// Most adoptions of a catalogue in a log: one answer lists them.
+pub const CATALOGUE_ADOPTIONS_MAX: usize = 1_024;
 /// Most values in one field of a filter.
 pub const FILTER_VALUES_MAX: usize = 64;
 /// Most designees in the watch-list of a filter.
@@ -272,9 +278,11 @@ pub const WAKE_DESIGNEES_MAX: usize = 4_096;
 
 const _: () = {
     assert!(CATALOGUE_PROGRAMMES_MAX <= u32::BITS as usize);
-    // An event keeps the place of its rule version in one byte, in which 255 means that it has
+    // An event keeps the number of its rule version in one byte, in which 255 means that it has
     // none.
-    assert!(CATALOGUE_RULES_MAX < u8::MAX as usize);
+    assert!(CATALOGUE_RULES_OF_LOG_MAX < u8::MAX as usize);
+    assert!(CATALOGUE_RULES_MAX <= CATALOGUE_RULES_OF_LOG_MAX);
+    assert!(CATALOGUE_BYTES_MAX < RESPONSE_BYTES_MAX);
     assert!(WAKE_DESIGNEES_MAX <= FILTER_DESIGNEES_MAX);
 };
 

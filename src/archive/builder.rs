@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use super::{ArchiveError, Header, Reader};
 use crate::{
-    domain::catalogue::Catalogue,
+    catalogue_files::CatalogueFiles,
     files,
-    ledger::audit::Audit,
+    ledger::{audit::Audit, event_reader::EventReader},
     limits::IMPORT_GROUP_BYTES,
     log::{self, ChunkWriter, CommitLog, LogError},
     merkle::Hash,
@@ -48,19 +48,22 @@ struct Store {
 }
 
 impl LogBuilder {
-    /// Checks the archives without writing.
+    /// Checks the archives without writing. The catalogues that the log adopted are found in
+    /// `catalogues`.
     #[must_use]
-    pub fn checking(catalogue: Arc<Catalogue>) -> Self {
-        Self { audit: Audit::new(catalogue), log_id: None, target: None, store: None }
+    pub fn checking(catalogues: CatalogueFiles) -> Self {
+        let audit = Audit::new(EventReader::new(catalogues));
+        Self { audit, log_id: None, target: None, store: None }
     }
 
     /// Builds a log with the id of the first archive in a directory that is empty or missing. Until
     /// the log is complete, its directory has the suffix `.importing`. A leftover of an earlier
-    /// attempt under that name is replaced.
+    /// attempt under that name is replaced. The directory gets the catalogues that the log adopted,
+    /// which are found in `catalogues`.
     ///
     /// # Errors
     /// [`ArchiveError::NotEmpty`].
-    pub fn building(catalogue: Arc<Catalogue>, directory: &Path) -> Result<Self, ArchiveError> {
+    pub fn building(catalogues: CatalogueFiles, directory: &Path) -> Result<Self, ArchiveError> {
         let first = match fs::read_dir(directory) {
             Ok(mut entries) => entries.next(),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
@@ -69,7 +72,7 @@ impl LogBuilder {
         if first.is_some() {
             return Err(ArchiveError::NotEmpty(directory.to_path_buf()));
         }
-        Ok(Self { target: Some(directory.to_path_buf()), ..Self::checking(catalogue) })
+        Ok(Self { target: Some(directory.to_path_buf()), ..Self::checking(catalogues) })
     }
 
     /// The log up to here.
@@ -150,6 +153,8 @@ impl LogBuilder {
     pub fn finish(mut self) -> Result<BuiltLog, ArchiveError> {
         let built = self.so_far();
         if let (Some(store), Some(target)) = (self.store.take(), &self.target) {
+            let reader = self.audit.reader();
+            reader.files().keep(&store.directory, reader.catalogues())?;
             store.finish(target, built.size, built.root)?;
         }
         Ok(built)

@@ -10,7 +10,6 @@ pub mod format;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use uuid::Uuid;
@@ -18,8 +17,8 @@ use uuid::Uuid;
 pub use self::builder::{BuiltLog, LogBuilder};
 pub use self::format::{Header, MAGIC, Reader, Writer};
 use crate::{
-    domain::catalogue::Catalogue,
-    ledger::audit::Verification,
+    catalogue_files::{CatalogueFileError, CatalogueFiles},
+    ledger::{audit::Verification, event_reader::EventReader},
     log::{self, LogError},
 };
 
@@ -51,6 +50,9 @@ pub enum ArchiveError {
     /// The directory has no log.
     #[error("{} contains no log", .0.display())]
     NoLog(PathBuf),
+    /// An adopted catalogue cannot be kept.
+    #[error(transparent)]
+    CatalogueFile(#[from] CatalogueFileError),
     /// A file or directory failed.
     #[error("cannot {what}: {source}")]
     Io {
@@ -68,14 +70,14 @@ impl ArchiveError {
 }
 
 /// Opens the log of a data directory that no server uses, to verify it. Like a start, opening
-/// completes the recovery after a crash.
+/// completes the recovery after a crash. The catalogues that it adopted are found in `files`.
 ///
 /// # Errors
 /// [`ArchiveError::NoLog`]; [`ArchiveError::Log`], also for damage that is found while it is
 /// opened.
 pub fn verification(
     directory: &Path,
-    catalogue: Arc<Catalogue>,
+    files: CatalogueFiles,
     from: u64,
 ) -> Result<(Uuid, Verification), ArchiveError> {
     if !log::is_in(directory) {
@@ -84,5 +86,7 @@ pub fn verification(
     let (log, found) = log::open(directory, Uuid::nil())?;
     let expected = found.map(|mark| (mark.size, mark.root)).into_iter().collect();
     let id = log.id();
-    Ok((id, Verification::begin(log, catalogue, from, expected)?))
+    let mut reader = EventReader::new(files.beside(directory));
+    reader.skip_to(&*log, from)?;
+    Ok((id, Verification::begin(log, reader, from, expected)?))
 }

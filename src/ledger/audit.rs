@@ -9,13 +9,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::event_reader::EventReader;
 use crate::{
-    domain::catalogue::Catalogue,
     limits::HASHES_PER_BLOCK,
     log::{CommitLog, HashBlock, LogError},
     merkle::{self, Frontier, Hash},
     protocol::{
-        event,
         leaf::{CommitOf, Leaf},
         time::micros,
     },
@@ -23,7 +22,7 @@ use crate::{
 
 /// Checks leaves one after the other.
 pub struct Audit {
-    catalogue: Arc<Catalogue>,
+    reader: EventReader,
     frontier: Frontier,
     /// The commit of the last leaf; `None` before the first leaf.
     commit: Option<CommitOf>,
@@ -33,12 +32,20 @@ pub struct Audit {
 impl Audit {
     /// An audit from the first event on.
     #[must_use]
-    pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        Self::after(catalogue, Frontier::default())
+    pub fn new(reader: EventReader) -> Self {
+        Self::after(reader, Frontier::default())
     }
 
-    fn after(catalogue: Arc<Catalogue>, frontier: Frontier) -> Self {
-        Self { catalogue, frontier, commit: None, recorded_micros: None }
+    /// `reader` knows every adoption below the size of the frontier.
+    fn after(mut reader: EventReader, frontier: Frontier) -> Self {
+        reader.seek(frontier.size());
+        Self { reader, frontier, commit: None, recorded_micros: None }
+    }
+
+    /// The reader of the events, which knows the catalogues adopted so far.
+    #[must_use]
+    pub fn reader(&self) -> &EventReader {
+        &self.reader
     }
 
     /// Number of leaves so far: the position of the next one.
@@ -62,13 +69,13 @@ impl Audit {
     /// Checks the next leaf and returns its hash.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] at its position, with the reason.
+    /// [`LogError::Damaged`] at its position, with the reason. [`LogError::Catalogue`].
     pub fn leaf(&mut self, bytes: &Bytes) -> Result<Hash, LogError> {
         let position = self.size();
         let damaged = |detail: String| LogError::damaged(position, detail);
         let leaf = Leaf::decode(bytes.clone()).map_err(|e| damaged(e.to_string()))?;
         self.check(&leaf).map_err(|detail| damaged(detail.to_owned()))?;
-        event::stored_event(&self.catalogue, &leaf.event).map_err(damaged)?;
+        self.reader.read(position, &leaf.event)?;
         let hash = merkle::leaf_hash(bytes);
         self.frontier.push(hash);
         self.commit = leaf.commit;
@@ -136,14 +143,14 @@ pub struct Verified {
 
 impl Verification {
     /// Begins at a position, or at the start of its hash block. Below it the stored leaf hashes are
-    /// trusted; the root at the end shows whether that was right. `expected` holds sizes with the
-    /// roots that they must have.
+    /// trusted; the root at the end shows whether that was right. `reader` knows every adoption
+    /// below it. `expected` holds sizes with the roots that they must have.
     ///
     /// # Errors
     /// [`LogError`] if the stored hashes cannot be read.
     pub fn begin(
         log: Arc<dyn CommitLog>,
-        catalogue: Arc<Catalogue>,
+        reader: EventReader,
         from: u64,
         expected: Vec<(u64, Hash)>,
     ) -> Result<Self, LogError> {
@@ -154,7 +161,7 @@ impl Verification {
             let Some(block) = log.hashes(frontier.size())? else { break };
             block.hashes.into_iter().for_each(|hash| frontier.push(hash));
         }
-        let audit = Audit::after(catalogue, frontier);
+        let audit = Audit::after(reader, frontier);
         let verification = Self { log, audit, size, block: None, expected };
         verification.check_root()?;
         Ok(verification)

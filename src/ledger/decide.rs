@@ -9,7 +9,7 @@ use super::{
     state::{Staging, State},
 };
 use crate::{
-    domain::{catalogue::Catalogue, fault::Fault},
+    domain::{catalogue::Catalogues, fault::Fault},
     limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
     log::ChunkWriter,
     merkle::Hash,
@@ -29,7 +29,7 @@ use crate::{
 /// See [`AppendError`]. State and chunks are then unchanged.
 pub fn decide(
     state: &mut State,
-    catalogue: &Catalogue,
+    catalogues: &Catalogues,
     chunks: &mut ChunkWriter,
     commit: Commit,
     next_instant: impl FnOnce(Option<i64>) -> Result<i64, String>,
@@ -43,7 +43,7 @@ pub fn decide(
     if next > LOG_EVENTS_MAX {
         return Err(AppendError::LogFull);
     }
-    let Judged { rejections, warnings, accepted } = judge_all(&mut staging, catalogue, &commit);
+    let Judged { rejections, warnings, accepted } = judge_all(&mut staging, catalogues, &commit);
     let trial = Receipt {
         first,
         next,
@@ -55,7 +55,7 @@ pub fn decide(
     };
     if commit.validate_only {
         let change = |(place, index): (u64, &usize)| {
-            let changes = staging.changes(catalogue, first + place);
+            let changes = staging.changes(catalogues, first + place);
             changes.into_iter().map(|change| (*index, change)).collect::<Vec<_>>()
         };
         let changes = (0_u64..).zip(&accepted).flat_map(change).collect();
@@ -120,14 +120,14 @@ struct Judged {
 
 /// Judges the events of a commit in turn and stages those that are accepted. Each is judged against
 /// everything before it.
-fn judge_all(staging: &mut Staging<'_>, catalogue: &Catalogue, commit: &Commit) -> Judged {
+fn judge_all(staging: &mut Staging<'_>, catalogues: &Catalogues, commit: &Commit) -> Judged {
     let mut judged = Judged::default();
     // A judge caches answers, which hold until something is rolled back; so each commit gets its
     // own.
     let mut judge = Judge::of(&commit.recorded_by);
     staging.prefetch(commit.proposals.iter().map(|proposal| &proposal.event));
     for Proposal { index, event, .. } in &commit.proposals {
-        let verdict = judge.judge(staging, catalogue, *index, event);
+        let verdict = judge.judge(staging, catalogues.in_use(), *index, event);
         if verdict.rejections.is_empty() {
             staging.stage(event);
             judged.accepted.push(*index);

@@ -21,6 +21,7 @@ pub mod audit;
 pub mod clock;
 pub mod decide;
 pub mod digest;
+pub mod event_reader;
 mod flusher;
 mod group;
 mod lock;
@@ -61,7 +62,13 @@ pub use self::{
     waiters::Waiter,
 };
 use crate::{
-    domain::{DesigneeId, Principal, catalogue::Catalogue, event::Event, fault::Fault},
+    catalogue_files::CatalogueFiles,
+    domain::{
+        DesigneeId, Principal,
+        catalogue::{Catalogue, CatalogueError, Catalogues},
+        event::Event,
+        fault::Fault,
+    },
     limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
     log::{CommitLog, LogError},
     merkle::Hash,
@@ -91,8 +98,11 @@ pub struct LedgerOptions {
     pub log: Arc<dyn CommitLog>,
     /// The log's high-water mark: a size, and the root that it must have there.
     pub expected: Option<(u64, Hash)>,
-    /// The catalogue in use.
+    /// The catalogue to use for facts from now on. If the log has adopted another one last, the
+    /// next event must adopt this one: see [`Ledger::needs_adoption`].
     pub catalogue: Arc<Catalogue>,
+    /// Where the catalogues are found that the log has adopted.
+    pub catalogue_files: CatalogueFiles,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
     /// Called when the ledger has failed.
@@ -213,7 +223,8 @@ pub enum AppendError {
 /// The parts that the writer, the flusher, the publisher and readers share.
 struct Shared {
     log: Arc<dyn CommitLog>,
-    catalogue: Arc<Catalogue>,
+    /// The catalogues that the log has adopted, and last the one in use.
+    catalogues: Arc<Catalogues>,
     /// The writer's register, ahead of the durable size. Readers name a size at or below that.
     ///
     /// Lock order: see `State::register`.
@@ -256,13 +267,18 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LogError::Damaged`] if the log differs from the one that was written, or if this version
-    /// cannot read it.
+    /// cannot read it. [`LogError::Catalogue`] if a catalogue that it adopted is not at hand, or if
+    /// the one to use does not fit to those.
     pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
-        let state = rebuild::rebuild(&*parts.log, &parts.catalogue, parts.expected)?;
+        let (state, mut catalogues) =
+            rebuild::rebuild(&*parts.log, &parts.catalogue_files, parts.expected)?;
         let durable = Reached::of(&state).durable();
+        let position = durable.size;
+        let unfit = |e: CatalogueError| LogError::Catalogue { position, detail: e.to_string() };
+        catalogues.adopt(position, &parts.catalogue).map_err(unfit)?;
         let shared = Arc::new(Shared {
             log: parts.log,
-            catalogue: parts.catalogue,
+            catalogues: Arc::new(catalogues),
             register: state.reader(),
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),
@@ -327,6 +343,20 @@ impl Ledger {
     /// The catalogue in use.
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.shared.catalogue
+        self.shared.catalogues.in_use()
+    }
+
+    /// The catalogues that the log has adopted, and last the one in use.
+    #[must_use]
+    pub fn catalogues(&self) -> &Arc<Catalogues> {
+        &self.shared.catalogues
+    }
+
+    /// True if the log has adopted another catalogue last than the one in use, which the next event
+    /// must then adopt.
+    #[must_use]
+    pub fn needs_adoption(&self) -> bool {
+        let last = self.shared.catalogues.adoptions().last();
+        last.is_some_and(|last| last.position.is_some_and(|at| at >= self.durable().size))
     }
 }

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    Durable, Ledger, Shared, audit::Verification, run_blocking, state::RegisterGuard,
-    task::TaskEnded,
+    Durable, Ledger, Shared, audit::Verification, event_reader::EventReader, run_blocking,
+    state::RegisterGuard, task::TaskEnded,
 };
 use crate::{
     log::{Chunk, LeafAt, LogError},
@@ -137,8 +137,8 @@ impl Ledger {
     pub fn verification(&self, from: u64) -> Result<Verification, LogError> {
         let Durable { size, root, .. } = self.durable();
         let log = Arc::clone(&self.shared.log);
-        let catalogue = Arc::clone(&self.shared.catalogue);
-        let begun = Verification::begin(log, catalogue, from, vec![(size, root)]);
+        let reader = EventReader::knowing(Arc::clone(&self.shared.catalogues));
+        let begun = Verification::begin(log, reader, from, vec![(size, root)]);
         begun.inspect_err(|error| self.found_damage(error))
     }
 

@@ -7,11 +7,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
-use super::state::State;
+use super::{event_reader::EventReader, state::State};
 use crate::{
-    domain::{catalogue::Catalogue, event::Event},
+    catalogue_files::CatalogueFiles,
+    domain::{
+        catalogue::{Catalogue, Catalogues},
+        event::Event,
+    },
     limits::{COMMIT_EVENTS_MAX, DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
     log::{Chunk, CommitLog, HashBlock, LeafAt, LogError},
     merkle::{self, Hash},
@@ -22,11 +26,16 @@ use crate::{
 ///
 /// One thread reads, some decode, and this one applies in order. An error anywhere ends all of
 /// them.
+///
+/// The decoders use the catalogue adopted last in the batches applied so far. A batch that adopts
+/// another one, or was decoded with an older one, is decoded again in order.
 pub(super) fn rebuild(
     log: &dyn CommitLog,
-    catalogue: &Catalogue,
+    files: &CatalogueFiles,
     expected: Option<(u64, Hash)>,
-) -> Result<State, LogError> {
+) -> Result<(State, Catalogues), LogError> {
+    let mut reader = EventReader::new(files.clone());
+    let adopted = &RwLock::new(Arc::clone(reader.current()));
     let mut rebuilt = Rebuilt { state: State::default(), open: Vec::new(), expected };
     rebuilt.check_root()?;
     let decoders = thread::available_parallelism().map_or(1, usize::from).min(DECODERS_MAX);
@@ -46,8 +55,8 @@ pub(super) fn rebuild(
             let (take, put) = (Arc::clone(&take), put.clone());
             scope.spawn(move || {
                 while let Some(batch) = next(&take) {
-                    let number = batch.number;
-                    if put.send((number, batch.decode(catalogue))).is_err() {
+                    let catalogue = Arc::clone(&adopted.read());
+                    if put.send((batch.number, Ok(DecodedBatch::new(batch, catalogue)))).is_err() {
                         return;
                     }
                 }
@@ -62,7 +71,10 @@ pub(super) fn rebuild(
             waiting.insert(batch_number, batch);
             while let Some(batch) = waiting.remove(&number) {
                 number += 1;
-                let batch = batch?;
+                let batch = batch?.in_order(&mut reader)?;
+                if !Arc::ptr_eq(reader.current(), &adopted.read()) {
+                    *adopted.write() = Arc::clone(reader.current());
+                }
                 rebuilt.state.prefetch(batch.iter().map(|decoded| &decoded.event));
                 for event in batch {
                     rebuilt.add(event)?;
@@ -77,7 +89,7 @@ pub(super) fn rebuild(
         return Err(LogError::damaged(found, "the log ends before its size"));
     }
     rebuilt.seal()?;
-    Ok(rebuilt.state)
+    Ok((rebuilt.state, Catalogues::clone(reader.catalogues())))
 }
 
 /// In place of a batch's number: reading failed. It sorts after every batch.
@@ -130,13 +142,48 @@ fn read_all(log: &dyn CommitLog, give: &mpsc::SyncSender<Batch>) -> Result<(), L
     Ok(())
 }
 
+/// A batch that was decoded ahead of its turn.
+struct DecodedBatch {
+    batch: Batch,
+    /// The catalogue that it was decoded with.
+    catalogue: Arc<Catalogue>,
+    /// True if it adopts another one.
+    adopts: bool,
+    events: Result<Vec<Decoded>, LogError>,
+}
+
+impl DecodedBatch {
+    fn new(batch: Batch, catalogue: Arc<Catalogue>) -> Self {
+        let mut adopts = false;
+        let events = batch.decode(|position, body| {
+            let unreadable = |detail| LogError::damaged(position, detail);
+            let event = event::stored_event(&catalogue, body).map_err(unreadable)?;
+            let adopted = event.fact.adopted_catalogue();
+            adopts |= adopted.is_some_and(|sha256| *sha256 != catalogue.sha256);
+            Ok(event)
+        });
+        Self { batch, catalogue, adopts, events }
+    }
+
+    /// Its events, read with the catalogues that count for them.
+    fn in_order(self, reader: &mut EventReader) -> Result<Vec<Decoded>, LogError> {
+        if !self.adopts && Arc::ptr_eq(&self.catalogue, reader.current()) {
+            return self.events;
+        }
+        self.batch.decode(|position, body| reader.read(position, body))
+    }
+}
+
 impl Batch {
-    fn decode(&self, catalogue: &Catalogue) -> Result<Vec<Decoded>, LogError> {
+    fn decode(
+        &self,
+        mut read: impl FnMut(u64, &[u8]) -> Result<Event, LogError>,
+    ) -> Result<Vec<Decoded>, LogError> {
         let mut events = Vec::new();
         for chunk in &self.chunks {
             let mut next = chunk.first();
             for found in chunk.leaves() {
-                events.push(self.decode_leaf(&found, catalogue)?);
+                events.push(self.decode_leaf(&found, &mut read)?);
                 next = found.position + 1;
             }
             if next != chunk.next() {
@@ -147,7 +194,11 @@ impl Batch {
         Ok(events)
     }
 
-    fn decode_leaf(&self, found: &LeafAt, catalogue: &Catalogue) -> Result<Decoded, LogError> {
+    fn decode_leaf(
+        &self,
+        found: &LeafAt,
+        read: &mut impl FnMut(u64, &[u8]) -> Result<Event, LogError>,
+    ) -> Result<Decoded, LogError> {
         let position = found.position;
         let unreadable = |detail: String| LogError::damaged(position, detail);
         let leaf: Leaf =
@@ -160,7 +211,7 @@ impl Batch {
         Ok(Decoded {
             position,
             ends_commit: end <= position + 1,
-            event: event::stored_event(catalogue, &leaf.event).map_err(unreadable)?,
+            event: read(position, &leaf.event)?,
             request_id: leaf.request_id,
             recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
             // The stored hashes are trusted here; the root over them is compared at the end.

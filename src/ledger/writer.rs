@@ -107,7 +107,7 @@ impl Writer {
         let request = commit.request.clone();
         let (shared, time) = (&self.shared, &mut self.time);
         let receipt =
-            decide(&mut self.state, &shared.catalogue, &mut open.chunks, commit, |last| {
+            decide(&mut self.state, &shared.catalogues, &mut open.chunks, commit, |last| {
                 time.next(last)
             })?;
         if let (Some((id, digest)), Some(_)) = (request, receipt.recorded_micros) {

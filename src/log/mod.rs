@@ -158,6 +158,15 @@ pub enum LogError {
         /// The newest one known.
         known: u16,
     },
+    /// A catalogue that the log adopted is not at hand or cannot be used, so the events after the
+    /// adoption cannot be read.
+    #[error("the log adopts a catalogue at position {position}: {detail}")]
+    Catalogue {
+        /// Position of the adoption.
+        position: u64,
+        /// The fault, with the digest and the file.
+        detail: String,
+    },
     /// A flush of the store did not reach the disk in the start-up check.
     #[error(
         "the store's flush does not sync to disk in this build; \

@@ -22,8 +22,8 @@ use self::{
     config::{Config, ConfigError},
 };
 use crate::{
+    catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
-    domain::catalogue::Catalogue,
     ledger::{Ledger, LedgerOptions},
     limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX},
     log::{self, LogError},
@@ -36,6 +36,9 @@ pub enum StartError {
     /// The adoption of the catalogue could not be recorded.
     #[error("the adoption of the catalogue could not be recorded: {0}")]
     Adoption(String),
+    /// An adopted catalogue cannot be kept.
+    #[error(transparent)]
+    CatalogueFile(#[from] CatalogueFileError),
     /// The catalogue cannot be read or used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -79,8 +82,7 @@ impl Server {
         on_failure: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let origins = config.origins()?;
-        let catalogue = Arc::new(config.read_catalogue()?);
-        let ledger = Arc::new(open_ledger(config, catalogue, Box::new(on_failure))?);
+        let ledger = Arc::new(open_ledger(config, Box::new(on_failure))?);
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let cursors = Arc::new(Cursors::open(&config.data_dir)?);
         let drain = CancellationToken::new();
@@ -155,19 +157,25 @@ impl Server {
     }
 }
 
+/// Opens the ledger, and keeps the catalogue files of all adoptions: those of the log, which an
+/// earlier version may not have kept, and that of the adoption to come.
 fn open_ledger(
     config: &Config,
-    catalogue: Arc<Catalogue>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
-) -> Result<Ledger, LogError> {
+) -> Result<Ledger, StartError> {
+    let catalogue = Arc::new(config.read_catalogue()?);
+    let files = CatalogueFiles::built_in().and(Arc::clone(&catalogue)).beside(&config.data_dir);
     #[allow(clippy::disallowed_methods)] // a new log gets its id here
     let (log, found) = log::open(&config.data_dir, Uuid::new_v4())?;
     let expected = found.map(|mark| (mark.size, mark.root));
-    Ledger::open(LedgerOptions {
+    let ledger = Ledger::open(LedgerOptions {
         log,
         expected,
         catalogue,
+        catalogue_files: files.clone(),
         clock: Arc::new(SystemClock::new()),
         on_failure,
-    })
+    })?;
+    files.keep(&config.data_dir, ledger.catalogues())?;
+    Ok(ledger)
 }

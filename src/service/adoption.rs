@@ -1,11 +1,8 @@
 //! Adopting a catalogue is an event, so the log shows which catalogue has decided from which
 //! position on.
 
-use bytes::Bytes;
-
-use super::register::stated_at;
 use crate::{
-    domain::{CivilDate, Issuer, Principal, catalogue::Catalogue},
+    domain::{CivilDate, Issuer, Principal, text::hex},
     ledger::{Commit, Ledger, Proposal},
     protocol::{
         event,
@@ -15,25 +12,17 @@ use crate::{
 };
 
 /// Records that the catalogue in use was adopted, unless the log says so already. A log that was
-/// only ever kept under the built-in catalogue has no such event: the program's version names it.
+/// only ever kept under the first built-in catalogue has no such event.
+///
+/// Its file is kept by then, and no other commit was recorded since the ledger was opened.
 ///
 /// # Errors
 /// The reason for people, if it could not be recorded.
 pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
-    let catalogue = ledger.catalogue();
-    let size = ledger.durable().size;
-    let last = ledger.register().last_adoption(size);
-    let adopted = match last {
-        Some(position) => match stated_at(ledger, position).await {
-            Ok(Some(Fact::CatalogueAdopted(adopted))) => Some(adopted.sha256),
-            Ok(_) => None,
-            Err(error) => return Err(error.to_string()),
-        },
-        None => Some(Bytes::copy_from_slice(&Catalogue::built_in().sha256)),
-    };
-    if adopted.is_some_and(|adopted| adopted == catalogue.sha256.as_slice()) {
+    if !ledger.needs_adoption() {
         return Ok(());
     }
+    let catalogue = ledger.catalogue();
     let now = jiff::Timestamp::from_microsecond(ledger.now_micros()).map_err(|e| e.to_string())?;
     let fact = pb::CatalogueAdopted {
         sha256: catalogue.sha256.to_vec().into(),
@@ -54,6 +43,12 @@ pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
         recorded_by: Principal::SERVER,
     };
     let receipt = ledger.append(commit).await.map_err(|refusal| format!("{refusal:?}"))?;
-    tracing::info!(version = catalogue.version, position = receipt.first, "catalogue adopted");
+    let digest = hex(&catalogue.sha256);
+    tracing::info!(
+        version = catalogue.version,
+        digest,
+        position = receipt.first,
+        "catalogue adopted for facts from this position on; earlier facts keep theirs"
+    );
     Ok(())
 }

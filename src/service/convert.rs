@@ -6,7 +6,7 @@ use super::errors;
 use crate::{
     domain::{
         AuthorityCode, CivilDate, IndustryCode, PartialDate,
-        catalogue::{Catalogue, Programme, RuleVersion},
+        catalogue::{Catalogues, Programme, RuleVersion},
         event::Declared,
         fault::{Demand, Fault, ParseError, Reason},
         kind::HolderKind,
@@ -134,7 +134,7 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
 /// A designee as a message. The caller adds its profile, which is in the log.
 pub(crate) fn designee(
     view: DesigneeView,
-    catalogue: &Catalogue,
+    catalogues: &Catalogues,
     positions_max: usize,
 ) -> pb::Designee {
     let dated =
@@ -156,7 +156,7 @@ pub(crate) fn designee(
         name: names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
         names,
         profile: None,
-        titles: view.titles.into_iter().map(|view| title(view, catalogue)).collect(),
+        titles: view.titles.into_iter().map(|view| title(view, catalogues)).collect(),
         positions: view.positions.into_iter().take(positions_max).collect(),
         identifiers: view.ids.into_iter().map(identifier).collect(),
         region: view.region.map(|region| region.to_string()).unwrap_or_default(),
@@ -168,13 +168,13 @@ pub(crate) fn designee(
 }
 
 /// A title as a message.
-pub(crate) fn title(title: TitleView, catalogue: &Catalogue) -> pb::Title {
+pub(crate) fn title(title: TitleView, catalogues: &Catalogues) -> pb::Title {
     let support = |support: SupportView| pb::Support {
         scheme: support.scheme,
         round: support.round,
         position: support.position,
     };
-    let id = |programme| catalogue.programme(programme).id.clone();
+    let id = |programme| catalogues.id_of(programme).to_owned();
     pb::Title {
         programme: id(title.programme),
         authority: code(Some(title.authority)),
@@ -207,12 +207,12 @@ pub(crate) fn code(authority: Option<AuthorityCode>) -> String {
 }
 
 /// The change that an event would cause.
-pub(crate) fn change(index: usize, change: Change, catalogue: &Catalogue) -> pb::TitleChange {
+pub(crate) fn change(index: usize, change: Change, catalogues: &Catalogues) -> pb::TitleChange {
     let status = |status: Option<Status>| status.map_or(pb::TitleStatus::Unspecified, status_of);
     pb::TitleChange {
         index: u32::try_from(index).unwrap_or(u32::MAX),
         designee: change.designee.to_string(),
-        programme: catalogue.programme(change.programme).id.clone(),
+        programme: catalogues.id_of(change.programme).to_owned(),
         authority: code(Some(change.authority)),
         item: change.item,
         before: status(change.before).into(),
@@ -245,9 +245,9 @@ pub(crate) fn status_from(number: i32) -> Option<Status> {
 }
 
 /// A batch as a message.
-pub(crate) fn batch(view: &BatchView, catalogue: &Catalogue) -> pb::Batch {
+pub(crate) fn batch(view: &BatchView, catalogues: &Catalogues) -> pb::Batch {
     pb::Batch {
-        programme: catalogue.programme(view.programme).id.clone(),
+        programme: catalogues.id_of(view.programme).to_owned(),
         authority: code(Some(view.authority)),
         batch: view.batch.clone(),
         state: batch_state(view.state).into(),
@@ -294,7 +294,10 @@ fn declared(declared: Declared) -> Option<pb::DeclaredCounts> {
 }
 
 /// An explanation as a message.
-pub(crate) fn explanation(explanation: Explanation, catalogue: &Catalogue) -> pb::TitleExplanation {
+pub(crate) fn explanation(
+    explanation: Explanation,
+    catalogues: &Catalogues,
+) -> pb::TitleExplanation {
     let step = |step: Step| pb::ExplainedStep {
         position: step.position,
         corrected_position: step.corrected_position,
@@ -314,7 +317,7 @@ pub(crate) fn explanation(explanation: Explanation, catalogue: &Catalogue) -> pb
         precedence: step.precedence.into(),
     };
     pb::TitleExplanation {
-        title: Some(title(explanation.title, catalogue)),
+        title: Some(title(explanation.title, catalogues)),
         steps: explanation.steps.into_iter().take(EXPLAINED_STEPS_MAX).map(step).collect(),
         conclusion: explanation.conclusion,
     }

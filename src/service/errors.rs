@@ -269,7 +269,10 @@ impl From<LogError> for Status {
                 let text = "the log could not be read, and the server is shutting down; try again";
                 status(Code::Unavailable, ErrorReason::LogFailed, text, [("detail", detail)])
             }
-            LogError::Busy(_) | LogError::TooNew { .. } | LogError::NotDurable => internal(detail),
+            LogError::Busy(_)
+            | LogError::TooNew { .. }
+            | LogError::Catalogue { .. }
+            | LogError::NotDurable => internal(detail),
         }
     }
 }

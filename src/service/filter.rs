@@ -6,7 +6,7 @@ use super::{convert, errors};
 use crate::{
     domain::{
         AuthorityCode, DesigneeId, DocumentNumber, IndustryCode, RegionCode,
-        catalogue::Catalogue,
+        catalogue::Catalogues,
         fault::{ParseError, Reason},
         kind::Kind,
         name::folded,
@@ -24,16 +24,16 @@ pub(crate) async fn interest(
     filter: Option<pb::EventFilter>,
 ) -> Result<Interest, Status> {
     let Some(filter) = filter else { return Ok(Interest::default()) };
-    let mut interest = event_filter(ledger.catalogue(), &filter)?;
+    let mut interest = event_filter(ledger.catalogues(), &filter)?;
     while !ledger.register().cover(&mut interest, QUESTION_SLICE_DESIGNEES) {
         tokio::task::yield_now().await;
     }
     Ok(interest)
 }
 
-fn event_filter(catalogue: &Catalogue, filter: &pb::EventFilter) -> Result<Interest, Status> {
+fn event_filter(catalogues: &Catalogues, filter: &pb::EventFilter) -> Result<Interest, Status> {
     let kind = |number| Kind::from_number(number).ok_or_else(ParseError::unknown_enum);
-    let programmes = each("filter.programmes", &filter.programmes, |id| catalogue.find(id))?;
+    let programmes = each("filter.programmes", &filter.programmes, |id| catalogues.find(id))?;
     let authorities = each("filter.authorities", &filter.authorities, authority)?;
     let kinds = numbers("filter.kinds", &filter.kinds, kind)?;
     let region = region("filter.region_under", &filter.region_under)?;
@@ -68,7 +68,7 @@ fn batch_id(text: &str) -> Result<&str, ParseError> {
 
 /// Reads a filter of titles.
 pub(crate) fn wanted(
-    catalogue: &Catalogue,
+    catalogues: &Catalogues,
     filter: Option<pb::TitleFilter>,
 ) -> Result<Wanted, Status> {
     let Some(filter) = filter else { return Ok(Wanted::default()) };
@@ -94,7 +94,7 @@ pub(crate) fn wanted(
     };
     let code = AuthorityCode::parse;
     Ok(Wanted {
-        programmes: each("filter.programmes", &filter.programmes, |id| catalogue.find(id))?,
+        programmes: each("filter.programmes", &filter.programmes, |id| catalogues.find(id))?,
         authorities: each("filter.authorities", &filter.authorities, code)?,
         recommended_by: each("filter.recommended_by", &filter.recommended_by, code)?,
         responsible: each("filter.responsible_authorities", &filter.responsible_authorities, code)?,

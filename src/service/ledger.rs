@@ -124,7 +124,7 @@ impl LedgerApi {
                 .changes
                 .into_iter()
                 .take(REJECTIONS_MAX)
-                .map(|(index, change)| convert::change(index, change, self.ledger.catalogue()))
+                .map(|(index, change)| convert::change(index, change, self.ledger.catalogues()))
                 .collect(),
         }
     }

@@ -1,6 +1,9 @@
 //! The programme catalogue: titles, the roles that may state facts about them, conditions,
 //! validity. It is data: `data/catalogue.toml` explains every key.
 
+mod adopted;
+mod duties;
+mod numbering;
 mod words;
 
 use std::collections::BTreeMap;
@@ -8,21 +11,36 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-pub use self::words::{Decider, Recommender, Renewal, Role, Unrenewed};
+use self::numbering::Numbering;
+pub use self::{
+    adopted::{Adoption, Catalogues},
+    duties::{Duties, MonthDay},
+    words::{Decider, Recommender, Renewal, Role, Unrenewed},
+};
 use super::{
     AuthorityCode, CivilDate, PartialDate,
     fault::{ParseError, Reason},
     kind::{HolderKind, Kind, ProgrammeId},
     text::echo,
 };
-use crate::limits::{CATALOGUE_PROGRAMMES_MAX, CATALOGUE_RULES_MAX, ID_BYTES_MAX};
+use crate::limits::{
+    CATALOGUE_BYTES_MAX, CATALOGUE_PROGRAMMES_MAX, CATALOGUE_RULES_MAX, ID_BYTES_MAX,
+};
+
+/// The catalogues that some version of the program came with, oldest first. The first one counts
+/// for every log before its first adoption, so it never changes: a changed `data/catalogue.toml` is
+/// added at the end, and the old text stays under another name.
+const BUILT_IN: [&str; 1] = [include_str!("../../../data/catalogue.toml")];
 
 /// The number under which `roles` keeps `recommendation`, a recommending authority's notice. No
 /// kind has this number.
 const RECOMMENDATION: u8 = 0;
 
 /// The programmes, by id.
-#[derive(Debug, Deserialize)]
+///
+/// Its [`ProgrammeId`]s are numbers of its own. Within [`Catalogues`] they are numbers that all
+/// catalogues of a log share.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
     /// Version that the file states.
@@ -35,51 +53,22 @@ pub struct Catalogue {
     /// SHA-256 of the file.
     #[serde(skip)]
     pub sha256: [u8; 32],
+    /// The file.
+    #[serde(skip)]
+    text: String,
+    /// The ids of `programmes`.
+    #[serde(skip)]
+    ids: Vec<ProgrammeId>,
+    /// The programmes of all catalogues that share these ids, by id.
+    #[serde(skip)]
+    shared: Vec<String>,
     /// Roles by the number of a kind.
     #[serde(skip)]
     roles: Vec<Vec<Role>>,
 }
 
-/// Duties of every holder.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Duties {
-    /// Last month and day for the yearly information update.
-    pub update_by: MonthDay,
-    /// Months within which a major change is reported.
-    pub report_months: u32,
-    /// The document behind it.
-    pub document: String,
-}
-
-/// A day of every year: `04-30`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub struct MonthDay(i32, i32);
-
-impl MonthDay {
-    /// The day in a year.
-    #[must_use]
-    pub fn of_year(self, year: i16) -> Option<CivilDate> {
-        let parts = PartialDate::parse_parts(year.into(), self.0, self.1);
-        parts.ok().map(PartialDate::first_day)
-    }
-}
-
-impl TryFrom<String> for MonthDay {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let parts = text
-            .split_once('-')
-            .and_then(|(month, day)| Some(Self(month.parse().ok()?, day.parse().ok()?)));
-        let day = parts.filter(|day| day.of_year(2023).is_some());
-        day.ok_or_else(|| format!("{text:?} is not a month and a day like 04-30"))
-    }
-}
-
 /// A programme: a kind of title.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Programme {
     /// Id: `little-giant`.
@@ -91,7 +80,7 @@ pub struct Programme {
 }
 
 /// A dated name.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProgrammeName {
     /// First day.
@@ -103,7 +92,7 @@ pub struct ProgrammeName {
 }
 
 /// The rules of one measure about a programme.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleVersion {
     /// Version: `2022`.
@@ -143,10 +132,13 @@ pub struct RuleVersion {
     /// A creation task must be passed first.
     #[serde(default)]
     pub creation_task: bool,
+    /// Its number among all rule versions of the programme.
+    #[serde(skip)]
+    number: u8,
 }
 
 /// Programmes of which a title must be in force when recommending or designating.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Prerequisite {
     /// Any of them is enough.
@@ -157,7 +149,7 @@ struct Prerequisite {
 }
 
 /// A list of programmes.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "Vec<String>")]
 pub struct Programmes {
     names: Vec<String>,
@@ -210,8 +202,18 @@ impl Catalogue {
     /// The catalogue that comes with this version.
     #[must_use]
     pub fn built_in() -> Self {
+        let [.., newest] = BUILT_IN;
+        Self::compiled_in(newest)
+    }
+
+    /// The catalogues that some version came with, oldest first.
+    pub fn all_built_in() -> impl Iterator<Item = Self> {
+        BUILT_IN.into_iter().map(Self::compiled_in)
+    }
+
+    fn compiled_in(text: &str) -> Self {
         #[allow(clippy::expect_used)] // compiled in; the test below reads the same bytes
-        Self::parse(include_str!("../../../data/catalogue.toml")).expect("the built-in catalogue")
+        Self::parse(text).expect("a built-in catalogue")
     }
 
     /// Reads a catalogue.
@@ -219,29 +221,44 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError`] with the line, or the programme, and the reason.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
+        if text.len() > CATALOGUE_BYTES_MAX {
+            let (found, most) = (text.len(), CATALOGUE_BYTES_MAX);
+            return Err(CatalogueError(format!("it has {found} bytes; {most} are allowed")));
+        }
         let mut catalogue: Self =
             toml::from_str(text).map_err(|e| CatalogueError(e.to_string()))?;
-        catalogue.sha256 = Sha256::digest(text.as_bytes()).into();
+        catalogue.sha256 = Self::digest(text.as_bytes());
+        text.clone_into(&mut catalogue.text);
         catalogue.programmes.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.check().map_err(CatalogueError)?;
-        catalogue.resolve().map_err(CatalogueError)?;
+        catalogue.check_references().map_err(CatalogueError)?;
+        catalogue.resolve_roles().map_err(CatalogueError)?;
+        catalogue.renumber(&mut Numbering::default()).map_err(CatalogueError)?;
         Ok(catalogue)
     }
 
-    /// Finds the programmes and kinds that the file names.
-    fn resolve(&mut self) -> Result<(), String> {
-        let known: Vec<String> = self.programmes.iter().map(|p| p.id.clone()).collect();
-        for programme in &mut self.programmes {
-            for rule in &mut programme.rules {
+    /// The digest under which a file is adopted.
+    #[must_use]
+    pub fn digest(file: &[u8]) -> [u8; 32] {
+        Sha256::digest(file).into()
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Checks the programmes and authorities that rule versions name.
+    fn check_references(&self) -> Result<(), String> {
+        for programme in &self.programmes {
+            for rule in &programme.rules {
                 let version = format!("programme {}, rule version {}", programme.id, rule.version);
                 let RuleVersion { prerequisites, excludes, succeeds, .. } = rule;
-                let lists = prerequisites.iter_mut().map(|entry| &mut entry.any_of);
-                for list in lists.chain([excludes, succeeds]) {
-                    for name in &list.names {
-                        let place = known.binary_search(name).ok().and_then(ProgrammeId::at);
-                        let id =
-                            place.ok_or_else(|| format!("{version}: no programme {name:?}"))?;
-                        list.ids.push(id);
+                let lists = prerequisites.iter().map(|entry| &entry.any_of);
+                for name in lists.chain([excludes, succeeds]).flat_map(Programmes::names) {
+                    if !self.programmes.iter().any(|known| known.id == *name) {
+                        return Err(format!("{version}: no programme {name:?}"));
                     }
                 }
                 for code in prerequisites.iter().flat_map(|entry| &entry.authorities) {
@@ -250,6 +267,11 @@ impl Catalogue {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Finds the kinds that the file names.
+    fn resolve_roles(&mut self) -> Result<(), String> {
         let mut roles = BTreeMap::new();
         for (name, stated) in &self.issuers {
             let kind = match name.as_str() {
@@ -305,36 +327,46 @@ impl Catalogue {
     /// # Errors
     /// [`Reason::ProgrammeUnknown`], with the ids there are.
     pub fn find(&self, id: &str) -> Result<ProgrammeId, ParseError> {
-        let found = self.programmes.binary_search_by(|programme| programme.id.as_str().cmp(id));
-        found.ok().and_then(ProgrammeId::at).ok_or_else(|| {
-            let known: Vec<_> = self.programmes.iter().map(|p| p.id.as_str()).collect();
-            let message = format!("no programme {:?}; there are {}", echo(id), known.join(", "));
-            ParseError::new(Reason::ProgrammeUnknown, message, "the programme catalogue")
-        })
+        let place = self.programmes.binary_search_by(|programme| programme.id.as_str().cmp(id));
+        let found = place.ok().and_then(|place| self.ids.get(place)).copied();
+        found.ok_or_else(|| unknown_programme(id, self.programmes.iter().map(|p| p.id.as_str())))
     }
 
-    /// The programme with an id that this catalogue gave out.
+    /// The programme with an id, if this catalogue has it.
     #[must_use]
-    pub fn programme(&self, id: ProgrammeId) -> &Programme {
-        #[allow(clippy::indexing_slicing)] // ids are made from places in this list
-        &self.programmes[usize::from(id.index())]
+    pub fn programme(&self, id: ProgrammeId) -> Option<&Programme> {
+        let place = self.ids.iter().position(|own| *own == id)?;
+        self.programmes.get(place)
     }
 
-    /// The rule version at a place among a programme's.
+    /// The name under which the programme with an id is known to this catalogue, or to an earlier
+    /// one of the same log.
     #[must_use]
-    pub fn rule_at(&self, id: ProgrammeId, place: u8) -> Option<&RuleVersion> {
-        self.programme(id).rules.get(usize::from(place))
+    pub fn id_of(&self, id: ProgrammeId) -> &str {
+        self.shared.get(usize::from(id.index())).map_or("", String::as_str)
+    }
+
+    /// The rule version of a programme with a number, if this catalogue has it.
+    #[must_use]
+    pub fn rule_at(&self, id: ProgrammeId, number: u8) -> Option<&RuleVersion> {
+        self.programme(id)?.rules.iter().find(|rule| rule.number == number)
     }
 
     /// The ids of all programmes.
     pub fn ids(&self) -> impl Iterator<Item = ProgrammeId> {
-        (0..self.programmes.len()).filter_map(ProgrammeId::at)
+        self.ids.iter().copied()
     }
 
     /// All programmes, by id.
     pub fn programmes(&self) -> impl Iterator<Item = &Programme> {
         self.programmes.iter()
     }
+}
+
+fn unknown_programme<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> ParseError {
+    let known = known.collect::<Vec<_>>().join(", ");
+    let message = format!("no programme {:?}; there are {known}", echo(id));
+    ParseError::new(Reason::ProgrammeUnknown, message, "the programme catalogue")
 }
 
 impl Programme {
@@ -371,8 +403,8 @@ impl Programme {
         Ok(())
     }
 
-    /// The rule version named. For an empty name: the version in force on the day, or the oldest
-    /// one before its first day.
+    /// The rule version named, with its number. For an empty name: the version in force on the day,
+    /// or the oldest one before its first day.
     ///
     /// # Errors
     /// [`Reason::RuleVersionUnknown`], with the versions there are.
@@ -382,9 +414,8 @@ impl Programme {
         } else {
             self.rules.iter().position(|rule| rule.version == version)
         };
-        let found =
-            place.and_then(|place| Some((u8::try_from(place).ok()?, self.rules.get(place)?)));
-        found.ok_or_else(|| {
+        let found = place.and_then(|place| self.rules.get(place));
+        found.map(|rule| (rule.number, rule)).ok_or_else(|| {
             let known: Vec<_> = self.rules.iter().map(|rule| rule.version.as_str()).collect();
             let known = known.join(", ");
             let message = format!("{} has no rule version {version:?}; it has {known}", self.id);
@@ -406,10 +437,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_first_built_in_catalogue_never_changes() {
+        // Keep its text under another name, and add a changed one to the end of `BUILT_IN`.
+        let first = Catalogue::all_built_in().next().unwrap();
+        let expected = "fa513d676d99d7f24cf7610e4101e75262f6c3cdd7147d5e7519c20f46109b6e";
+        assert_eq!(crate::domain::text::hex(&first.sha256), expected);
+        assert_eq!(Catalogues::built_in().in_use().sha256, first.sha256);
+    }
+
+    #[test]
     fn the_built_in_catalogue_has_the_eleven_programmes() {
         let catalogue = Catalogue::built_in();
         assert_eq!(catalogue.programmes().count(), 11);
-        let little_giant = catalogue.programme(catalogue.find("little-giant").unwrap());
+        let little_giant = catalogue.programme(catalogue.find("little-giant").unwrap()).unwrap();
         let day = |iso| PartialDate::parse_iso(iso).unwrap().first_day();
         let version = |on| little_giant.rule("", day(on)).unwrap().1.version.as_str();
         assert_eq!(version("2019-06-05"), "2018");

@@ -171,6 +171,16 @@ impl Fact {
         }
     }
 
+    /// Digest of the catalogue that the fact adopts. A repair adopts none: an adoption says which
+    /// catalogue was in use, and the events after it were read with that one.
+    #[must_use]
+    pub fn adopted_catalogue(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::Framework(FrameworkFact::CatalogueAdopted { sha256 }) => Some(sha256),
+            _ => None,
+        }
+    }
+
     /// The designee that the fact is about; `None` if it is about something else.
     #[must_use]
     pub fn designee(&self) -> Option<&DesigneeId> {

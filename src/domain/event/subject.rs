@@ -62,6 +62,8 @@ pub enum SubjectFact {
         occurred: CivilDate,
         /// Day of the report.
         reported: CivilDate,
+        /// True if the report was due before, by the catalogue that counts for the event.
+        late: bool,
     },
     /// It entered a cultivation pool.
     PoolEntered {

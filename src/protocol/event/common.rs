@@ -188,7 +188,7 @@ impl<'a> Fields<'a> {
         context: &mut Context,
         programme: ProgrammeId,
     ) -> Option<&'a RuleVersion> {
-        let programme = self.catalogue.programme(programme);
+        let programme = self.catalogue.programme(programme)?;
         match programme.rule(context.rule_version, context.effective) {
             Ok((place, rule)) => {
                 if context.rule_version.is_empty() {

@@ -67,11 +67,24 @@ pub fn proposal(
     Ok(Proposed { event: parsed, body, warnings })
 }
 
-/// Reads the body of a stored leaf.
+/// The part of an event that adopts a catalogue.
+#[derive(prost::Message)]
+struct AdoptionOnly {
+    #[prost(message, optional, tag = "20")]
+    catalogue_adopted: Option<pb::CatalogueAdopted>,
+}
+
+/// Digest of the catalogue that a stored event adopts, found without reading the rest of it.
+#[must_use]
+pub fn stored_adoption(body: &[u8]) -> Option<[u8; 32]> {
+    let adopted = AdoptionOnly::decode(body).ok()?.catalogue_adopted?;
+    adopted.sha256.as_ref().try_into().ok()
+}
+
+/// Reads the body of a stored leaf with the catalogue that counts at its position.
 ///
 /// # Errors
-/// The first fault, in words: the log is damaged, or another catalogue was in use when it was
-/// written.
+/// The first fault, in words: the log is damaged.
 pub fn stored_event(catalogue: &Catalogue, body: &[u8]) -> Result<Event, String> {
     let mut event = pb::Event::decode(body).map_err(|e| e.to_string())?;
     let mut fields = Fields::new(catalogue, Source::Stored, 0);

@@ -144,6 +144,7 @@ impl Fields<'_> {
         let reported = reported.unwrap_or(context.effective);
         let occurred = occurred?;
         self.require_order("reported_on", occurred, Some(reported));
-        context.about_subject(SubjectFact::MajorChangeReported { occurred, reported })
+        let late = reported > occurred.plus_months(self.catalogue.duties.report_months);
+        context.about_subject(SubjectFact::MajorChangeReported { occurred, reported, late })
     }
 }

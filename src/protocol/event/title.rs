@@ -210,7 +210,7 @@ impl Fields<'_> {
         let rule = self.rule(context, from_programme)?;
         let authority = owner(rule, context.issuer);
         let title = TitleRef { programme: from_programme, authority, item: from_item? };
-        let new = self.catalogue.programme(to_programme).rule("", context.effective).ok()?.1;
+        let new = self.catalogue.programme(to_programme)?.rule("", context.effective).ok()?.1;
         let authority = owner(new, context.issuer);
         let to = TitleRef { programme: to_programme, authority, item: to_item? };
         context.about_title(title, TitleFact::Converted { to, valid_to })

@@ -2,7 +2,7 @@
 
 use super::reading::Reading;
 use crate::{
-    domain::{AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogue, kind::ProgrammeId},
+    domain::{AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogues, kind::ProgrammeId},
     register::{
         AsOf, DesigneeIndex, Register, Status,
         fold::Folded,
@@ -35,7 +35,7 @@ type TitleStatus = (TitleKey, Status, Option<CivilDate>);
 impl Register {
     /// The changes that the event at a position makes in titles, on the day it takes effect.
     #[must_use]
-    pub fn changes(&self, catalogue: &Catalogue, position: u64) -> Vec<Change> {
+    pub fn changes(&self, catalogues: &Catalogues, position: u64) -> Vec<Change> {
         let at = position32(position);
         let Some(row) = self.rows.get(at) else { return Vec::new() };
         let replaced = self.facts(self.size()).replacement_at(at);
@@ -49,8 +49,8 @@ impl Register {
         touched.retain(|index| *index != NOBODY);
         touched.dedup();
         let compare = |index: DesigneeIndex| {
-            let old = self.statuses(catalogue, index, AsOf { valid_on, known_at: position });
-            let new = self.statuses(catalogue, index, AsOf { valid_on, known_at: position + 1 });
+            let old = self.statuses(catalogues, index, AsOf { valid_on, known_at: position });
+            let new = self.statuses(catalogues, index, AsOf { valid_on, known_at: position + 1 });
             self.differences(index, &old, &new)
         };
         touched.into_iter().flat_map(compare).collect()
@@ -58,11 +58,11 @@ impl Register {
 
     fn statuses(
         &self,
-        catalogue: &Catalogue,
+        catalogues: &Catalogues,
         index: DesigneeIndex,
         as_of: AsOf,
     ) -> Vec<TitleStatus> {
-        let mut reading = Reading::new(self, catalogue, as_of);
+        let mut reading = Reading::new(self, catalogues, as_of);
         reading.read_one(index);
         let status = |title: &Folded| {
             let to = title.current().and_then(|period| period.validity.to);

@@ -7,7 +7,7 @@ use super::{
     reading::Reading,
 };
 use crate::{
-    domain::{AuthorityCode, IndustryCode, RegionCode, catalogue::Catalogue, kind::ProgrammeId},
+    domain::{AuthorityCode, IndustryCode, RegionCode, catalogue::Catalogues, kind::ProgrammeId},
     register::{
         AsOf, Flags, Register, Status,
         fold::{Folded, Subject},
@@ -115,10 +115,10 @@ impl Counting {
     pub fn advance(
         &mut self,
         register: &Register,
-        catalogue: &Catalogue,
+        catalogues: &Catalogues,
         designees: usize,
     ) -> bool {
-        let mut reading = Reading::new(register, catalogue, self.as_of);
+        let mut reading = Reading::new(register, catalogues, self.as_of);
         let matcher = Matcher::new(&register.rows, &self.wanted);
         let end = register.designee_count().min(self.next.saturating_add(designees));
         let mut keys: HashSet<[Key; 3]> = HashSet::new();
@@ -190,10 +190,10 @@ impl Counting {
 
     /// The groups by their keys, which are written as in the protocol.
     #[must_use]
-    pub fn groups(&self, register: &Register, catalogue: &Catalogue) -> Vec<(Vec<String>, u64)> {
+    pub fn groups(&self, register: &Register, catalogues: &Catalogues) -> Vec<(Vec<String>, u64)> {
         let text = |key: &Key| match key {
             Key::None => String::new(),
-            Key::Programme(id) => catalogue.programme(*id).id.clone(),
+            Key::Programme(id) => catalogues.id_of(*id).to_owned(),
             Key::Authority(code) => code.as_str().to_owned(),
             Key::Region(code) => code.to_string(),
             Key::Status(status) => status.as_str().to_owned(),

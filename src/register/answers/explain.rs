@@ -2,7 +2,7 @@
 
 use super::{reading::Reading, view::TitleView};
 use crate::{
-    domain::{AuthorityCode, CivilDate, catalogue::Catalogue, kind::ProgrammeId},
+    domain::{AuthorityCode, CivilDate, catalogue::Catalogues, kind::ProgrammeId},
     register::{
         AsOf, DesigneeIndex, Register, Status,
         fold::{self, Folding, Outcome},
@@ -65,19 +65,19 @@ impl Register {
     #[must_use]
     pub fn explain(
         &self,
-        catalogue: &Catalogue,
+        catalogues: &Catalogues,
         index: DesigneeIndex,
         programme: ProgrammeId,
         as_of: AsOf,
     ) -> Vec<Explanation> {
-        let mut reading = Reading::new(self, catalogue, as_of);
+        let mut reading = Reading::new(self, catalogues, as_of);
         reading.read_one(index);
         let mut told: Vec<(TitleKey, FactAt, Outcome)> = Vec::new();
         let mut observe = |placed: &FactAt, key: TitleKey, outcome: Outcome| {
             told.push((key, *placed, outcome));
         };
-        let (mut folding, months) = (Folding::default(), catalogue.duties.report_months);
-        fold::fold_with(&mut folding, &reading.cluster, as_of.valid_on, months, &mut observe);
+        let mut folding = Folding::default();
+        fold::fold_with(&mut folding, &reading.cluster, as_of.valid_on, &mut observe);
         let titles = folding.titles.iter();
         titles
             .filter(|title| title.subject == 0 && title.key.programme == programme)
@@ -98,7 +98,7 @@ impl Reading<'_> {
         let fact = &placed.fact;
         let source = self.subjects().facts().source_of(placed.position);
         let rule = fact.programme.filter(|_| fact.rule != NO_RULE);
-        let rule = rule.and_then(|programme| self.catalogue.rule_at(programme, fact.rule));
+        let rule = rule.and_then(|programme| self.catalogues.rule_at(programme, fact.rule));
         let (effect, why) = match outcome {
             Outcome::Applied => (Effect::Applied, ""),
             Outcome::Superseded(why) => (Effect::Superseded, why),
@@ -166,7 +166,7 @@ impl Reading<'_> {
                 format!("passed to {}", self.register.id(successor))
             }
             FactKindRow::Converted { programme, .. } => {
-                format!("converted into {}", self.catalogue.programme(programme).id)
+                format!("converted into {}", self.catalogues.id_of(programme))
             }
             FactKindRow::CreationListed { batch, .. } => {
                 format!("listed for a creation task, batch {}", text(batch))

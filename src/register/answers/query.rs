@@ -4,7 +4,7 @@
 use super::{reading::Reading, view::TitleView};
 use crate::{
     domain::{
-        AuthorityCode, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogue,
+        AuthorityCode, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
         kind::ProgrammeId, name,
     },
     register::{
@@ -84,13 +84,13 @@ impl Register {
     #[must_use]
     pub fn search(
         &self,
-        catalogue: &Catalogue,
+        catalogues: &Catalogues,
         wanted: &Wanted,
         as_of: AsOf,
         from: usize,
         (most, examined): (usize, usize),
     ) -> (Vec<Found>, Option<usize>) {
-        let mut reading = Reading::new(self, catalogue, as_of);
+        let mut reading = Reading::new(self, catalogues, as_of);
         let matcher = Matcher::new(&self.rows, wanted);
         let (mut found, any) = (Vec::new(), wanted.wants_any_designee());
         let end = self.designee_count().min(from.saturating_add(examined));

@@ -1,7 +1,7 @@
 //! One designee read and folded, in room that is used again for the next one.
 
 use crate::{
-    domain::{DesigneeId, catalogue::Catalogue, event::Part},
+    domain::{DesigneeId, catalogue::Catalogues, event::Part},
     register::{
         AsOf, DesigneeIndex, Flag, Flags, Register, Status,
         batches::BatchesAsOf,
@@ -14,16 +14,16 @@ use crate::{
 /// The designee read last, with its titles folded for the day.
 pub(super) struct Reading<'a> {
     pub(super) register: &'a Register,
-    pub(super) catalogue: &'a Catalogue,
+    pub(super) catalogues: &'a Catalogues,
     pub(super) as_of: AsOf,
     pub(super) cluster: IdentityCluster,
     pub(super) folding: Folding,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(register: &'a Register, catalogue: &'a Catalogue, as_of: AsOf) -> Self {
+    pub(super) fn new(register: &'a Register, catalogues: &'a Catalogues, as_of: AsOf) -> Self {
         let (cluster, folding) = (IdentityCluster::default(), Folding::default());
-        Self { register, catalogue, as_of, cluster, folding }
+        Self { register, catalogues, as_of, cluster, folding }
     }
 
     pub(super) fn subjects(&self) -> Subjects<'a> {
@@ -55,8 +55,7 @@ impl<'a> Reading<'a> {
     }
 
     fn fold(&mut self) {
-        let months = self.catalogue.duties.report_months;
-        fold::fold(&mut self.folding, &self.cluster, self.as_of.valid_on, months);
+        fold::fold(&mut self.folding, &self.cluster, self.as_of.valid_on);
     }
 
     /// The titles of the subject that some fact bears on by the day.
@@ -80,7 +79,7 @@ impl<'a> Reading<'a> {
 
     /// True if a prerequisite was held, and none is in force any more.
     fn prerequisite_is_lost(&self, title: &Folded) -> bool {
-        let rule = self.catalogue.rule_at(title.key.programme, title.rule);
+        let rule = self.catalogues.rule_at(title.key.programme, title.rule);
         let needed = rule.map_or(&[][..], |rule| rule.prerequisites(title.recommended_by));
         let mut on_record = self
             .own_titles()
@@ -96,10 +95,14 @@ impl<'a> Reading<'a> {
         if self.register.framework.count() == 0 {
             return false;
         }
-        let Some(from) = title.current().map(|period| period.from) else { return false };
+        let Some(period) = title.current() else { return false };
+        let from = period.from;
+        // The duty is that of the catalogue under which the period began, as its rule version is.
+        let began_at = self.subjects().facts().source_of(period.position);
+        let update_by = self.catalogues.at(began_at.into()).duties.update_by;
         let responsible = self.folding.subject.responsible.unwrap_or(title.key.authority);
         let is_missing = |year: i16| {
-            let Some(day) = self.catalogue.duties.update_by.of_year(year) else { return false };
+            let Some(day) = update_by.of_year(year) else { return false };
             let due = self.register.framework_as_of(AsOf { valid_on: day, ..self.as_of });
             let (programme, part) = (title.key.programme, Part::InformationUpdates);
             from <= day

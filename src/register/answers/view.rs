@@ -3,7 +3,7 @@
 use super::reading::Reading;
 use crate::{
     domain::{
-        AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogue,
+        AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
         kind::ProgrammeId, name,
     },
     register::{
@@ -137,8 +137,8 @@ pub struct TitleView {
 impl Register {
     /// The designee as of a day, as known at a log size.
     #[must_use]
-    pub fn view(&self, catalogue: &Catalogue, index: DesigneeIndex, as_of: AsOf) -> DesigneeView {
-        let mut reading = Reading::new(self, catalogue, as_of);
+    pub fn view(&self, catalogues: &Catalogues, index: DesigneeIndex, as_of: AsOf) -> DesigneeView {
+        let mut reading = Reading::new(self, catalogues, as_of);
         reading.read_one(index);
         reading.designee_view()
     }
@@ -262,7 +262,7 @@ impl Reading<'_> {
         let text = |sym: Sym| register.text(sym).to_owned();
         let sources = |places: &[u32]| places.iter().map(|place| source(*place)).collect();
         let validity = title.current().map(|period| period.validity).unwrap_or_default();
-        let rule = self.catalogue.rule_at(title.key.programme, title.rule);
+        let rule = self.catalogues.rule_at(title.key.programme, title.rule);
         let support = |(scheme, round, place): &(Sym, Sym, u32)| SupportView {
             scheme: text(*scheme),
             round: text(*round),

@@ -182,8 +182,9 @@ impl Encoder<'_> {
             SubjectFact::InformationUpdated { year, .. } => {
                 FactKindRow::InformationUpdated { year: *year }
             }
-            SubjectFact::MajorChangeReported { occurred, reported } => {
-                FactKindRow::MajorChangeReported { occurred: *occurred, reported: *reported }
+            SubjectFact::MajorChangeReported { occurred, reported, late } => {
+                let (occurred, reported, late) = (*occurred, *reported, *late);
+                FactKindRow::MajorChangeReported { occurred, reported, late }
             }
             SubjectFact::PoolEntered { pool, listed } => FactKindRow::PoolEntered {
                 pool: self.word(pool),

@@ -133,13 +133,8 @@ pub(super) struct Folding {
 ///
 /// Facts that take effect after `valid_on` count only for PENDING. With the last day of all, every
 /// fact counts.
-pub(super) fn fold(
-    folding: &mut Folding,
-    cluster: &IdentityCluster,
-    valid_on: CivilDate,
-    report_months: u32,
-) {
-    fold_with(folding, cluster, valid_on, report_months, &mut |_, _, _| {});
+pub(super) fn fold(folding: &mut Folding, cluster: &IdentityCluster, valid_on: CivilDate) {
+    fold_with(folding, cluster, valid_on, &mut |_, _, _| {});
 }
 
 /// As [`fold`], and tells `observe` the effect of each fact on titles of the subject asked for.
@@ -147,7 +142,6 @@ pub(super) fn fold_with(
     folding: &mut Folding,
     cluster: &IdentityCluster,
     valid_on: CivilDate,
-    report_months: u32,
     observe: &mut dyn FnMut(&FactAt, TitleKey, Outcome),
 ) {
     folding.titles.clear();
@@ -156,14 +150,14 @@ pub(super) fn fold_with(
         let subject = cluster.subject_of(placed.member);
         let mut step = Step { folding, cluster, placed, subject, valid_on, observe };
         if subject == 0 && placed.fact.effective <= valid_on {
-            step.folding.subject.learn(&placed.fact, report_months);
+            step.folding.subject.learn(&placed.fact);
         }
         step.run();
     }
 }
 
 impl Subject {
-    fn learn(&mut self, fact: &FactRow, report_months: u32) {
+    fn learn(&mut self, fact: &FactRow) {
         self.name = fact.name().unwrap_or(self.name);
         self.responsible = fact.responsible().or(self.responsible);
         if let Some(listing) = fact.listing() {
@@ -177,9 +171,7 @@ impl Subject {
                     self.region = Some(region);
                 }
             }
-            FactKindRow::MajorChangeReported { occurred, reported } => {
-                self.report_overdue |= reported > occurred.plus_months(report_months);
-            }
+            FactKindRow::MajorChangeReported { late, .. } => self.report_overdue |= late,
             _ => {}
         }
         if fact.kind.ends_subject() {

@@ -37,7 +37,7 @@ pub(in crate::register) struct FactRow {
     /// the service.
     pub(in crate::register) authority: Option<AuthorityCode>,
     pub(in crate::register) issuer: Issuer,
-    /// Index of the rule version within its programme; [`NO_RULE`] for none.
+    /// Number of the rule version within its programme; [`NO_RULE`] for none.
     pub(in crate::register) rule: u8,
     pub(in crate::register) kind: FactKindRow,
 }
@@ -160,6 +160,7 @@ pub(in crate::register) enum FactKindRow {
     MajorChangeReported {
         occurred: CivilDate,
         reported: CivilDate,
+        late: bool,
     },
     PoolEntered {
         pool: Sym,

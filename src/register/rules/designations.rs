@@ -206,8 +206,7 @@ impl Case<'_> {
         let complete = candidate_of.is_some_and(|authority| {
             needed.iter().all(|id| self.is_complete(authority, *id, Part::Titles, on))
         });
-        let names: Vec<_> =
-            needed.iter().map(|id| self.catalogue.programme(*id).id.as_str()).collect();
+        let names: Vec<_> = needed.iter().map(|id| self.catalogue.id_of(*id)).collect();
         let names = names.join(" or ");
         let objection = Objection {
             field,
@@ -228,7 +227,7 @@ impl Case<'_> {
         };
         let Some(title) = self.judge.folding.titles.iter().find(holds) else { return };
         let position = title.current().map(|period| period.position);
-        let id = self.catalogue.programme(title.key.programme).id.clone();
+        let id = self.catalogue.id_of(title.key.programme).to_owned();
         let objection = Objection {
             field,
             message: format!("holders of {id} are not designated here"),
@@ -256,7 +255,7 @@ impl Case<'_> {
         let complete = self.is_complete(authority, programme, Part::Titles, event.effective);
         let objection = Objection {
             field: "designated.programme",
-            value: self.catalogue.programme(programme).id.clone(),
+            value: self.catalogue.id_of(programme).to_owned(),
             reason: Reason::CreationNotPassed,
             message: if failed {
                 "the creation task was not passed".to_owned()

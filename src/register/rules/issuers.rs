@@ -98,10 +98,9 @@ impl Case<'_> {
     }
 
     fn reject_issuer(&mut self, event: &Event, roles: &[Role]) {
-        let programme = programme_of(&event.fact).map(|id| self.catalogue.programme(id));
-        let decided_by = event.rule.zip(programme).and_then(|(place, programme)| {
-            programme.rules.get(usize::from(place)).map(|rule| rule.decided_by)
-        });
+        let programme = programme_of(&event.fact);
+        let rule = programme.and_then(|programme| self.rule(event, programme));
+        let decided_by = rule.map(|rule| rule.decided_by);
         let who: Vec<_> = roles
             .iter()
             .map(|role| match (role, decided_by) {
@@ -118,7 +117,8 @@ impl Case<'_> {
                 (Role::Any, _) => "any authority",
             })
             .collect();
-        let about = programme.map_or(String::new(), |programme| format!(" for {}", programme.id));
+        let about = programme
+            .map_or(String::new(), |programme| format!(" for {}", self.catalogue.id_of(programme)));
         let kind = event.fact.kind().name();
         let who = if who.is_empty() { "nobody yet".to_owned() } else { who.join(", or ") };
         let objection = Objection {

@@ -195,13 +195,12 @@ impl Case<'_> {
     /// Folds every fact in force about a designee, whatever its day.
     fn fold_designee(&mut self, designee: &DesigneeId) {
         let subjects = self.subjects();
-        let months = self.catalogue.duties.report_months;
         let Judge { cluster, folding, .. } = &mut *self.judge;
         match subjects.find(designee) {
             Some(index) => subjects.cluster_into(cluster, index, self.except),
             None => cluster.clear(),
         }
-        fold::fold(folding, cluster, CivilDate::MAX, months);
+        fold::fold(folding, cluster, CivilDate::MAX);
     }
 
     fn known(&self, designee: &DesigneeId) -> Option<DesigneeIndex> {

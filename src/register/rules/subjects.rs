@@ -68,11 +68,16 @@ impl Case<'_> {
                     self.reject_already_recorded(event, position);
                 }
             }
-            SubjectFact::MajorChangeReported { occurred, reported } => {
+            SubjectFact::MajorChangeReported { occurred, reported, .. } => {
                 self.warn_if_report_late(*occurred, *reported);
-                let same =
-                    FactKindRow::MajorChangeReported { occurred: *occurred, reported: *reported };
-                self.reject_stated_twice(event, |what| *what == same);
+                let days = (*occurred, *reported);
+                self.reject_stated_twice(event, |what| {
+                    matches!(
+                        *what,
+                        FactKindRow::MajorChangeReported { occurred, reported, .. }
+                            if (occurred, reported) == days
+                    )
+                });
             }
             SubjectFact::PoolEntered { pool, listed } => {
                 self.warn_if_name_differs(event, listed.name.as_ref());
@@ -246,8 +251,7 @@ impl Case<'_> {
     /// Both identifiers hold the same title over the same days: accepted with a flag.
     fn warn_if_titles_collide(&mut self, other: &IdentityCluster, value: &str) {
         let mut folding = Folding::default();
-        let months = self.catalogue.duties.report_months;
-        fold::fold(&mut folding, other, CivilDate::MAX, months);
+        fold::fold(&mut folding, other, CivilDate::MAX);
         let mut conflicts: Vec<u32> = Vec::new();
         for theirs in folding.titles.iter().filter(|title| title.subject == 0) {
             let Some(ours) = self.folded(Some(theirs.key)) else { continue };

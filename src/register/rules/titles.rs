@@ -141,7 +141,7 @@ impl Case<'_> {
                 event,
                 title,
                 "",
-                &self.catalogue.programme(title.programme).id,
+                self.catalogue.id_of(title.programme),
             );
         };
         let final_end = |status| status != Status::Expired;
@@ -344,7 +344,7 @@ impl Case<'_> {
         let (field, reason) = ("reinstated.position", Reason::ReferenceInvalid);
         match (revoked, named) {
             (None, _) if self.folded(key).is_none_or(|title| title.periods.is_empty()) => {
-                let id = self.catalogue.programme(title.programme).id.clone();
+                let id = self.catalogue.id_of(title.programme).to_owned();
                 self.object_to_missing_title(event, title, "reinstated.programme", &id);
             }
             (None, _) => {
@@ -390,18 +390,16 @@ impl Case<'_> {
 
     fn require_foreseen_conversion(&mut self, event: &Event, from: &TitleRef, to: &TitleRef) {
         let target = self.catalogue.programme(to.programme);
-        let foreseen = match target.rule("", event.effective) {
-            Ok((_, rule)) => rule.succeeds.ids().contains(&from.programme),
-            Err(_) => false,
-        };
+        let rule = target.and_then(|target| target.rule("", event.effective).ok());
+        let foreseen = rule.is_some_and(|(_, rule)| rule.succeeds.ids().contains(&from.programme));
         // Titles of one programme may be regrouped by item.
         if foreseen || (from.programme == to.programme && from.item != to.item) {
             return;
         }
-        let from = &self.catalogue.programme(from.programme).id;
+        let from = self.catalogue.id_of(from.programme);
         let objection = Objection {
             field: "title_converted.to_programme",
-            value: target.id.clone(),
+            value: self.catalogue.id_of(to.programme).to_owned(),
             reason: Reason::ConversionNotForeseen,
             message: format!("titles of {from} are not converted into this programme"),
             rule: "the programme catalogue, succeeds",

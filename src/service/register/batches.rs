@@ -25,8 +25,8 @@ pub(super) async fn batches(
     ledger: &Arc<Ledger>,
     request: pb::ListBatchesRequest,
 ) -> Result<pb::ListBatchesResponse, Status> {
-    let catalogue = Arc::clone(ledger.catalogue());
-    let programmes = filter::each("programmes", &request.programmes, |id| catalogue.find(id))?;
+    let catalogues = Arc::clone(ledger.catalogues());
+    let programmes = filter::each("programmes", &request.programmes, |id| catalogues.find(id))?;
     let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
     let state = |number: i32| match pb::BatchState::try_from(number) {
         Ok(state) if state != pb::BatchState::Unspecified => Ok(state),
@@ -57,7 +57,7 @@ pub(super) async fn batches(
                     && (authorities.is_empty() || authorities.contains(&view.authority))
                     && (states.is_empty() || states.contains(&convert::batch_state(view.state)));
                 if fits {
-                    batches.push(convert::batch(&view, ledger.catalogue()));
+                    batches.push(convert::batch(&view, ledger.catalogues()));
                 }
                 if batches.len() == size {
                     return (batches, Some(next));
@@ -80,8 +80,8 @@ pub(super) async fn batch(
     request: pb::GetBatchRequest,
 ) -> Result<pb::GetBatchResponse, Status> {
     let at = resolve(ledger, request.as_of).await?;
-    let catalogue = ledger.catalogue();
-    let found = catalogue.find(&request.programme);
+    let catalogues = ledger.catalogues();
+    let found = catalogues.find(&request.programme);
     let programme =
         found.map_err(|error| errors::bad_field("programme", &request.programme, &error))?;
     let authority = filter::optional_authority("authority", &request.authority)?;
@@ -98,7 +98,7 @@ pub(super) async fn batch(
         )
     })?;
     Ok(pb::GetBatchResponse {
-        batch: Some(convert::batch(&view, catalogue)),
+        batch: Some(convert::batch(&view, catalogues)),
         sublists: view.sublists.iter().map(convert::sublist).collect(),
         as_of: answered(at),
     })

@@ -21,7 +21,7 @@ pub(super) async fn count(
     ledger: &Arc<Ledger>,
     request: pb::CountTitlesRequest,
 ) -> Result<pb::CountTitlesResponse, Status> {
-    let wanted = filter::wanted(ledger.catalogue(), request.filter.clone())?;
+    let wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let unit = pb::CountUnit::try_from(request.unit)
         .map_err(|_| errors::unknown_enum("unit", request.unit))?;
     let stage =
@@ -32,11 +32,11 @@ pub(super) async fn count(
     counting.by_designee = unit == pb::CountUnit::Designees;
     let by_designee = counting.by_designee;
     let (counting, groups) = over_register(ledger, move |ledger| {
-        let catalogue = ledger.catalogue();
-        while counting.advance(&ledger.register(), catalogue, QUESTION_SLICE_DESIGNEES)
+        let catalogues = ledger.catalogues();
+        while counting.advance(&ledger.register(), catalogues, QUESTION_SLICE_DESIGNEES)
             && counting.group_count() <= GROUPS_MAX
         {}
-        let groups = counting.groups(&ledger.register(), catalogue);
+        let groups = counting.groups(&ledger.register(), catalogues);
         (counting, groups)
     })
     .await?;

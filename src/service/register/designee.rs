@@ -20,14 +20,14 @@ pub(super) async fn designee(
     request: pb::GetDesigneeRequest,
 ) -> Result<pb::GetDesigneeResponse, Status> {
     let at = resolve(ledger, request.as_of).await?;
-    let catalogue = ledger.catalogue();
+    let catalogues = ledger.catalogues();
     let view = {
         let register = ledger.register();
         let index = find(&register, &request.designee, at.known_at)?;
-        register.view(catalogue, index, at)
+        register.view(catalogues, index, at)
     };
     let profile_at = view.profile_at;
-    let mut designee = convert::designee(view, catalogue, DESIGNEE_POSITIONS_MAX);
+    let mut designee = convert::designee(view, catalogues, DESIGNEE_POSITIONS_MAX);
     if let Some(position) = profile_at {
         designee.profile = profile(ledger, position).await?;
     }
@@ -39,15 +39,15 @@ pub(super) async fn explain(
     request: pb::ExplainTitleRequest,
 ) -> Result<pb::ExplainTitleResponse, Status> {
     let at = resolve(ledger, request.as_of).await?;
-    let catalogue = ledger.catalogue();
+    let catalogues = ledger.catalogues();
     let id = request.programme.as_str();
-    let found = catalogue.find(id);
+    let found = catalogues.find(id);
     let programme = found.map_err(|error| errors::bad_field("programme", id, &error))?;
     let authority = filter::optional_authority("authority", &request.authority)?;
     let register = ledger.register();
     let index = find(&register, &request.designee, at.known_at)?;
-    let view = register.view(catalogue, index, at);
-    let mut titles = register.explain(catalogue, index, programme, at);
+    let view = register.view(catalogues, index, at);
+    let mut titles = register.explain(catalogues, index, programme, at);
     drop(register);
     titles.retain(|explained| {
         authority.is_none_or(|authority| explained.title.authority == authority)
@@ -63,7 +63,7 @@ pub(super) async fn explain(
     }
     let titles = titles.into_iter().take(EXPLANATIONS_MAX);
     Ok(pb::ExplainTitleResponse {
-        explanations: titles.map(|title| convert::explanation(title, catalogue)).collect(),
+        explanations: titles.map(|title| convert::explanation(title, catalogues)).collect(),
         designee: view.id.to_string(),
         name: view.names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
         as_of: answered(at),

@@ -51,10 +51,10 @@ pub(super) async fn measures(
     ledger: &Arc<Ledger>,
     request: pb::ListMeasuresRequest,
 ) -> Result<pb::ListMeasuresResponse, Status> {
-    let catalogue = ledger.catalogue();
+    let catalogues = ledger.catalogues();
     let wanted = MeasuresWanted {
         authorities: filter::each("authorities", &request.authorities, AuthorityCode::parse)?,
-        programmes: filter::each("programmes", &request.programmes, |id| catalogue.find(id))?,
+        programmes: filter::each("programmes", &request.programmes, |id| catalogues.find(id))?,
         in_force_only: request.in_force_only,
     };
     let instrument = |number: i32| match pb::Instrument::try_from(number) {

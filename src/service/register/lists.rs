@@ -35,7 +35,7 @@ async fn search(
             let bounds = (most - found.len(), QUESTION_SLICE_DESIGNEES);
             let register = ledger.register();
             let (more, after) =
-                register.search(ledger.catalogue(), &wanted, token.as_of, from, bounds);
+                register.search(ledger.catalogues(), &wanted, token.as_of, from, bounds);
             drop(register);
             found.extend(more);
             next = after;
@@ -50,7 +50,7 @@ pub(super) async fn designees(
     ledger: &Arc<Ledger>,
     request: pb::ListDesigneesRequest,
 ) -> Result<pb::ListDesigneesResponse, Status> {
-    let wanted = filter::wanted(ledger.catalogue(), request.filter.clone())?;
+    let wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListDesigneesRequest { filter: request.filter.clone(), ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
@@ -58,8 +58,8 @@ pub(super) async fn designees(
     let (found, mut next) = search(ledger, wanted, token, size).await?;
     let (mut designees, mut bytes) = (Vec::new(), 0);
     for found in found {
-        let view = ledger.register().view(ledger.catalogue(), found.index, at);
-        let designee = convert::designee(view, ledger.catalogue(), 0);
+        let view = ledger.register().view(ledger.catalogues(), found.index, at);
+        let designee = convert::designee(view, ledger.catalogues(), 0);
         bytes += designee.encoded_len();
         designees.push(designee);
         if bytes >= PAGE_BYTES {
@@ -79,7 +79,7 @@ pub(super) async fn titles(
     ledger: &Arc<Ledger>,
     request: pb::ListTitlesRequest,
 ) -> Result<pb::ListTitlesResponse, Status> {
-    let mut wanted = filter::wanted(ledger.catalogue(), request.filter.clone())?;
+    let mut wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListTitlesRequest { filter: request.filter.clone(), ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
@@ -102,7 +102,7 @@ pub(super) async fn titles(
                 designee: id.to_string(),
                 name: name.clone(),
                 region: region.map(|region| region.to_string()).unwrap_or_default(),
-                title: Some(convert::title(view, ledger.catalogue())),
+                title: Some(convert::title(view, ledger.catalogues())),
             };
             bytes += title.encoded_len();
             titles.push(title);

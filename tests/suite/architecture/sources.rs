@@ -9,7 +9,7 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 16] = [
+pub const FLOORS: [(&str, u8); 17] = [
     ("limits", 0),
     ("files", 0),
     ("merkle", 0),
@@ -17,6 +17,7 @@ pub const FLOORS: [(&str, u8); 16] = [
     ("protocol", 2),
     ("register", 2),
     ("log", 3),
+    ("catalogue_files", 3),
     ("ledger", 4),
     ("cursors", 4),
     ("archive", 5),

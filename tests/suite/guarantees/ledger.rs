@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use prost::Message as _;
 use tidu::{
+    catalogue_files::CatalogueFiles,
     domain::catalogue::Catalogue,
     ledger::{AppendError, Commit, Ledger, LedgerOptions},
     log::{ChunkWriter, CommitLog as _},
@@ -209,6 +210,7 @@ async fn odd_commits_in_envelopes_do_not_keep_a_log_from_starting() {
                 log: Arc::new(log.clone()),
                 expected: Some((size, root)),
                 catalogue: Arc::new(Catalogue::built_in()),
+                catalogue_files: CatalogueFiles::built_in(),
                 clock: Arc::<Hands>::default(),
                 on_failure: Box::new(|_| {}),
             });

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use tidu::{
-    domain::{CivilDate, catalogue::Catalogue},
+    domain::{CivilDate, catalogue::Catalogues},
     ledger::{Commit, decide::decide, state::State},
     log::{Chunk, ChunkWriter, LeafAt},
     merkle::leaf_hash,
@@ -37,8 +37,8 @@ fn parts(state: &State) -> impl PartialEq + std::fmt::Debug + use<> {
         .map(|i| state.request_candidates(format!("request-{i}").as_bytes()).collect())
         .collect();
     let moment = AsOf { valid_on: CivilDate::MAX, known_at: register.size() };
-    let (catalogue, all) = (Catalogue::built_in(), (usize::MAX, usize::MAX));
-    let found = register.search(&catalogue, &Wanted::default(), moment, 0, all).0;
+    let (catalogues, all) = (Catalogues::built_in(), (usize::MAX, usize::MAX));
+    let found = register.search(&catalogues, &Wanted::default(), moment, 0, all).0;
     let mut of_guangdong = Interest::default();
     of_guangdong.authority(authority("440000"));
     let matching = register.matching(&of_guangdong, 0, register.size(), usize::MAX);
@@ -50,12 +50,12 @@ fn parts(state: &State) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 /// Decode → stage → seal, as a start and a follower do.
-fn follow(state: &mut State, catalogue: &Catalogue, leaves: &[LeafAt]) {
+fn follow(state: &mut State, catalogues: &Catalogues, leaves: &[LeafAt]) {
     let decode = |leaf: &LeafAt| <Leaf as prost::Message>::decode(leaf.bytes.clone()).unwrap();
     let decoded: Vec<Leaf> = leaves.iter().map(decode).collect();
     let mut staging = state.begin();
     for leaf in &decoded {
-        staging.stage(&event::stored_event(catalogue, &leaf.event).unwrap());
+        staging.stage(&event::stored_event(catalogues.in_use(), &leaf.event).unwrap());
     }
     let staged = staging.accept();
     let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(&leaf.bytes)).collect();
@@ -66,14 +66,14 @@ fn follow(state: &mut State, catalogue: &Catalogue, leaves: &[LeafAt]) {
 
 #[test]
 fn the_writer_and_a_start_reach_the_same_state() {
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     let (mut written, mut followed) = (State::default(), State::default());
     let mut chunks = ChunkWriter::new(0, Vec::new());
     for (i, commit) in (0_i64..).zip(commits(COMMITS)) {
-        decide(&mut written, &catalogue, &mut chunks, commit, |_| Ok(1_000_000 + i)).unwrap();
+        decide(&mut written, &catalogues, &mut chunks, commit, |_| Ok(1_000_000 + i)).unwrap();
         let group = chunks.finish();
         let leaves: Vec<_> = group.chunks.iter().flat_map(Chunk::leaves).collect();
-        follow(&mut followed, &catalogue, &leaves);
+        follow(&mut followed, &catalogues, &leaves);
         assert_eq!(parts(&written), parts(&followed), "after commit {i}");
         if i % 7 == 0 {
             written.settle(written.size());
@@ -83,40 +83,40 @@ fn the_writer_and_a_start_reach_the_same_state() {
 
 #[test]
 fn a_rejected_commit_and_a_trial_leave_no_trace() {
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     let mut state = State::default();
     let mut chunks = ChunkWriter::new(0, Vec::new());
     let [first, second] = commits(2).try_into().unwrap();
     let again = Commit { request: None, ..commit(list(5, 1)) };
-    decide(&mut state, &catalogue, &mut chunks, first, |_| Ok(1)).unwrap();
+    decide(&mut state, &catalogues, &mut chunks, first, |_| Ok(1)).unwrap();
     let before = parts(&state);
     let trial = Commit { validate_only: true, ..second };
-    decide(&mut state, &catalogue, &mut chunks, trial, |_| unreachable!()).unwrap();
+    decide(&mut state, &catalogues, &mut chunks, trial, |_| unreachable!()).unwrap();
     assert_eq!(parts(&state), before);
-    decide(&mut state, &catalogue, &mut chunks, again, |_| unreachable!()).unwrap_err();
+    decide(&mut state, &catalogues, &mut chunks, again, |_| unreachable!()).unwrap_err();
     assert_eq!(parts(&state), before);
     let [_, second] = commits(2).try_into().unwrap();
     let refused = |_| Err("the clock jumped".to_owned());
-    decide(&mut state, &catalogue, &mut chunks, second, refused).unwrap_err();
+    decide(&mut state, &catalogues, &mut chunks, second, refused).unwrap_err();
     assert_eq!(parts(&state), before);
     let [_, second] = commits(2).try_into().unwrap();
     let panics = |_| panic!("injected");
-    let decided = || decide(&mut state, &catalogue, &mut chunks, second, panics);
+    let decided = || decide(&mut state, &catalogues, &mut chunks, second, panics);
     assert!(catch_unwind(AssertUnwindSafe(decided)).is_err());
     assert_eq!(parts(&state), before, "a panic takes staged events back");
     let [_, second] = commits(2).try_into().unwrap();
-    decide(&mut state, &catalogue, &mut chunks, second, |_| Ok(2)).unwrap();
+    decide(&mut state, &catalogues, &mut chunks, second, |_| Ok(2)).unwrap();
     let mut expected = State::default();
     let mut chunks = ChunkWriter::new(0, Vec::new());
     for (at, commit) in (1..).zip(commits(2)) {
-        decide(&mut expected, &catalogue, &mut chunks, commit, |_| Ok(at)).unwrap();
+        decide(&mut expected, &catalogues, &mut chunks, commit, |_| Ok(at)).unwrap();
     }
     assert_eq!(parts(&state), parts(&expected));
 }
 
 #[test]
 fn a_rollback_over_ten_thousand_commits_equals_a_rebuild() {
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     let kept = 40;
     let mut state = State::default();
     let mut chunks = ChunkWriter::new(0, Vec::new());
@@ -126,7 +126,7 @@ fn a_rollback_over_ten_thousand_commits_equals_a_rebuild() {
             expected = Some((state.size(), parts(&state)));
         }
         let now = |_| Ok(i64::try_from(i).unwrap());
-        decide(&mut state, &catalogue, &mut chunks, commit, now).unwrap();
+        decide(&mut state, &catalogues, &mut chunks, commit, now).unwrap();
         // A part of the commits before is durable; the way back to it stays open.
         if i == kept / 2 {
             state.settle(state.size());
@@ -142,7 +142,7 @@ fn a_rollback_over_ten_thousand_commits_equals_a_rebuild() {
     let mut rebuilt = State::default();
     let mut chunks = ChunkWriter::new(0, Vec::new());
     for (i, commit) in (0_i64..).zip(commits(kept)) {
-        decide(&mut rebuilt, &catalogue, &mut chunks, commit, |_| Ok(i)).unwrap();
+        decide(&mut rebuilt, &catalogues, &mut chunks, commit, |_| Ok(i)).unwrap();
     }
     assert!(parts(&state) == parts(&rebuilt), "a rollback is not a rebuild");
 }
@@ -157,7 +157,7 @@ fn undo_kept(state: &State) -> (usize, usize) {
 #[test]
 fn a_writer_always_ahead_can_undo_its_lead_and_no_more() {
     const AHEAD: usize = 20;
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     let mut state = State::default();
     let mut chunks = ChunkWriter::new(0, Vec::new());
     let mut sizes = Vec::new();
@@ -166,7 +166,7 @@ fn a_writer_always_ahead_can_undo_its_lead_and_no_more() {
         if let Some(durable) = i.checked_sub(AHEAD) {
             state.settle(sizes[durable]);
         }
-        decide(&mut state, &catalogue, &mut chunks, commit, |_| Ok(1)).unwrap();
+        decide(&mut state, &catalogues, &mut chunks, commit, |_| Ok(1)).unwrap();
         sizes.push(state.size());
         if i % 500 == 499 {
             let (seals, steps) = undo_kept(&state);

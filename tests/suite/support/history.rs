@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use prost::Message as _;
 use tidu::{
+    catalogue_files::CatalogueFiles,
     cursors::{CursorError, Cursors},
     domain::catalogue::Catalogue,
     ledger::{Ledger, LedgerOptions},
@@ -203,6 +204,7 @@ pub fn ledger(log: Arc<SledLog>) -> Result<Ledger, LogError> {
         log,
         expected,
         catalogue,
+        catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Hands::default()),
         on_failure: Box::new(|why| panic!("{why}")),
     })

@@ -10,7 +10,11 @@ use std::{
 
 use parking_lot::Mutex;
 use tidu::{
-    domain::{CivilDate, DesigneeId, PartialDate, Principal, catalogue::Catalogue},
+    catalogue_files::CatalogueFiles,
+    domain::{
+        CivilDate, DesigneeId, PartialDate, Principal,
+        catalogue::{Catalogue, Catalogues},
+    },
     ledger::{AppendError, Commit, Ledger, LedgerOptions, Proposal, clock::Clock},
     log::CommitLog,
     protocol::event,
@@ -44,6 +48,7 @@ pub fn open(
         log,
         expected: None,
         catalogue,
+        catalogue_files: CatalogueFiles::built_in(),
         clock,
         on_failure: Box::new(move |why| failures.lock().push(why.to_owned())),
     })
@@ -107,8 +112,8 @@ pub fn view(
     as_of: CivilDate,
     known_at: u64,
 ) -> DesigneeView {
-    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
-    register.view(&CATALOGUE, index, AsOf { valid_on: as_of, known_at })
+    static CATALOGUES: LazyLock<Catalogues> = LazyLock::new(Catalogues::built_in);
+    register.view(&CATALOGUES, index, AsOf { valid_on: as_of, known_at })
 }
 
 pub fn day(iso: &str) -> CivilDate {

@@ -11,7 +11,7 @@ use tidu::{
         LogBuilder,
         format::{Header, Reader, Writer},
     },
-    domain::catalogue::Catalogue,
+    catalogue_files::CatalogueFiles,
     ledger::Ledger,
     log::{Chunk, ChunkWriter, CommitLog as _},
     merkle::{Frontier, leaf_hash},
@@ -134,8 +134,8 @@ enum Read {
 }
 
 /// What reads has one encoding; and what the audit believes, a server starts on.
-fn check_archive(catalogue: &Arc<Catalogue>, bytes: &[u8]) -> Read {
-    let mut assembly = LogBuilder::checking(Arc::clone(catalogue));
+fn check_archive(catalogues: &CatalogueFiles, bytes: &[u8]) -> Read {
+    let mut assembly = LogBuilder::checking(catalogues.clone());
     let believed = assembly.archive("an archive", bytes);
     let Some((header, leaves)) = read_archive(bytes) else {
         believed.unwrap_err();
@@ -162,10 +162,10 @@ fn check_archive(catalogue: &Arc<Catalogue>, bytes: &[u8]) -> Read {
 
 #[tokio::test]
 async fn an_archive_of_any_bytes_is_refused_or_starts() {
-    let (corpus, catalogue) = (corpus("archive"), Arc::new(Catalogue::built_in()));
+    let (corpus, catalogues) = (corpus("archive"), CatalogueFiles::built_in());
     for (name, bytes) in &corpus {
         let expected = if name.starts_with("found-") { Read::Refused } else { Read::Believed };
-        assert_eq!(check_archive(&catalogue, bytes), expected, "{name}");
+        assert_eq!(check_archive(&catalogues, bytes), expected, "{name}");
     }
     let fixed = fuzz("archive", 600, |random| {
         let (input, donor) = two(random, &corpus);
@@ -178,7 +178,7 @@ async fn an_archive_of_any_bytes_is_refused_or_starts() {
             bytes
         });
         let mut counts = [0; 3];
-        counts[check_archive(&catalogue, &bytes) as usize] += 1;
+        counts[check_archive(&catalogues, &bytes) as usize] += 1;
         counts
     });
     let each = fixed.sums.iter().all(|count| count * 100 >= fixed.cases);

@@ -14,7 +14,7 @@ use proptest::{
 use tidu::{
     domain::{
         DesigneeId,
-        catalogue::Catalogue,
+        catalogue::{Catalogue, Catalogues},
         event::{Event, Fact},
     },
     protocol::event,
@@ -36,7 +36,7 @@ struct Seen {
 
 fn compare(
     register: &Register,
-    catalogue: &Catalogue,
+    catalogues: &Catalogues,
     events: &[Event],
     known_at: usize,
     seen: &mut Seen,
@@ -48,7 +48,7 @@ fn compare(
             let id = DesigneeId::parse(designee).unwrap();
             let moment = AsOf { valid_on: as_of, known_at: known_at as u64 };
             let Some(index) = register.find(&id, moment.known_at) else { continue };
-            let view = register.view(catalogue, index, moment);
+            let view = register.view(catalogues, index, moment);
             let root = model.root(&id);
             seen.joined += usize::from(model.subject(&id).len() > 1);
             let mut expected: Vec<_> = titles
@@ -133,14 +133,14 @@ fn others() -> Config {
 
 /// Compares random histories; gives what happened in them.
 fn compare_histories(config: &Config) -> Seen {
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     let seen = RefCell::new(Seen::default());
     proptest!(config.clone(), |(history in steps())| {
-        let events = events_of(&catalogue, &history);
+        let events = events_of(catalogues.in_use(), &history);
         let mut register = Register::default();
         events.iter().for_each(|event| register.apply(event));
         for known_at in [events.len() / 2, events.len()] {
-            compare(&register, &catalogue, &events, known_at, &mut seen.borrow_mut())?;
+            compare(&register, &catalogues, &events, known_at, &mut seen.borrow_mut())?;
         }
     });
     seen.into_inner()
@@ -157,20 +157,20 @@ fn the_register_equals_the_model_on_random_histories() {
 
 /// Compares those events of random histories that the rules accept; gives how many these are.
 fn compare_accepted(config: &Config) -> usize {
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     let accepted = Cell::new(0);
     let seen = RefCell::new(Seen::default());
     proptest!(config.clone(), |(history in steps())| {
         let (mut register, mut events) = (Register::default(), Vec::new());
-        for event in events_of(&catalogue, &history) {
-            let verdict = Judge::default().judge(&register, &catalogue, 0, &event);
+        for event in events_of(catalogues.in_use(), &history) {
+            let verdict = Judge::default().judge(&register, catalogues.in_use(), 0, &event);
             if verdict.rejections.is_empty() {
                 register.apply(&event);
                 events.push(event);
             }
         }
         accepted.set(accepted.get() + events.len());
-        compare(&register, &catalogue, &events, events.len(), &mut seen.borrow_mut())?;
+        compare(&register, &catalogues, &events, events.len(), &mut seen.borrow_mut())?;
     });
     accepted.get()
 }
@@ -185,9 +185,9 @@ fn the_register_equals_the_model_on_what_the_rules_accept() {
 /// Facts that differ in day or precedence fold the same in whatever order they were recorded.
 #[test]
 fn the_order_of_recording_matters_only_through_position() {
-    let catalogue = Catalogue::built_in();
+    let catalogues = Catalogues::built_in();
     proptest!(others(), |(history in steps(), seed: u64)| {
-        let mut events = events_of(&catalogue, &history);
+        let mut events = events_of(catalogues.in_use(), &history);
         events.retain(|event| !matches!(event.fact, Fact::Repair { .. } | Fact::Batch { .. }));
         let mut ranks = BTreeSet::new();
         events.retain(|event| ranks.insert((event.effective, precedence(&event.fact))));
@@ -200,7 +200,7 @@ fn the_order_of_recording_matters_only_through_position() {
                 for designee in DESIGNEES {
                     let id = DesigneeId::parse(designee).unwrap();
                     let Some(index) = register.find(&id, known_at) else { continue };
-                    let view = register.view(&catalogue, index, AsOf { valid_on: as_of, known_at });
+                    let view = register.view(&catalogues, index, AsOf { valid_on: as_of, known_at });
                     let title = |title: tidu::register::TitleView| {
                         let of = (title.programme, title.authority, title.item);
                         (of, title.status, title.valid_from, title.valid_to, title.batch)

@@ -20,7 +20,10 @@ use std::{
 
 use fastrand::Rng;
 use parking_lot::Mutex;
-use tidu::ledger::{Ledger, LedgerOptions, clock::Clock};
+use tidu::{
+    catalogue_files::CatalogueFiles,
+    ledger::{Ledger, LedgerOptions, clock::Clock},
+};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinHandle,
@@ -192,6 +195,7 @@ fn start(
         log: Arc::new(opened.log),
         expected: opened.expected,
         catalogue,
+        catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::<Clocks>::clone(clocks),
         on_failure: Box::new(move |why| for_failures.lock().push(why.to_owned())),
     });
