@@ -222,6 +222,7 @@ fn rebuild(log: MemoryLog, catalogue: Catalogue) {
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Stopped),
+        salts: Box::new(|| [7; 16]),
         on_failure: Box::new(|why| panic!("{why}")),
     };
     assert_eq!(Ledger::open(parts).unwrap().durable().size, EVENTS as u64);

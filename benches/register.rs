@@ -208,7 +208,7 @@ impl Road {
             recorded_by: Principal::ANONYMOUS,
         };
         let now = |_| Ok(1_700_000_000_000_000);
-        decide(&mut self.state, catalogues, &mut self.chunks, commit, now).unwrap();
+        decide(&mut self.state, catalogues, &mut self.chunks, commit, now, || [7; 16]).unwrap();
         self.state.settle(self.state.size());
     }
 }
@@ -313,6 +313,7 @@ fn rebuild(events: usize) -> f64 {
         catalogue: Arc::clone(catalogues.in_use()),
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Stopped),
+        salts: Box::new(|| [7; 16]),
         on_failure: Box::new(|why| panic!("{why}")),
     };
     let began = Instant::now();

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// Most bytes of one encoded event: the part of the leaf that a caller states.
 pub const EVENT_BYTES_MAX: usize = 5_888;
-/// Most bytes of a leaf beside its event: position, time, principals, commit, request id and digest,
-/// signatures and salt, with their keys. `protocol/leaf.rs` adds them up.
+/// Most bytes of a leaf beside its event: position, time, principals, commit, request id and
+/// digest, signatures and salt, with their keys. `protocol/leaf.rs` adds them up.
 pub const ENVELOPE_BYTES_MAX: usize = 1_024;
 /// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
 pub const LEAF_BYTES_MAX: usize = EVENT_BYTES_MAX + ENVELOPE_BYTES_MAX;

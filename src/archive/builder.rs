@@ -14,9 +14,12 @@ use super::{ArchiveError, Header, Reader};
 use crate::{
     catalogue_files::CatalogueFiles,
     files,
-    ledger::{audit::Audit, event_reader::EventReader},
+    ledger::{
+        audit::{Audit, Audited},
+        event_reader::EventReader,
+    },
     limits::IMPORT_GROUP_BYTES,
-    log::{self, ChunkWriter, CommitLog, LogError},
+    log::{self, ChunkWriter, CommitLog, FORMAT_BEGUN, LogError},
     merkle::Hash,
 };
 
@@ -26,6 +29,8 @@ pub struct LogBuilder {
     log_id: Option<Uuid>,
     target: Option<PathBuf>,
     store: Option<Store>,
+    /// The format that the archive being read has.
+    format: u16,
 }
 
 /// The log that the archives form.
@@ -53,7 +58,7 @@ impl LogBuilder {
     #[must_use]
     pub fn checking(catalogues: CatalogueFiles) -> Self {
         let audit = Audit::new(EventReader::new(catalogues));
-        Self { audit, log_id: None, target: None, store: None }
+        Self { audit, log_id: None, target: None, store: None, format: FORMAT_BEGUN }
     }
 
     /// Builds a log with the id of the first archive in a directory that is empty or missing. Until
@@ -111,6 +116,7 @@ impl LogBuilder {
         if size != header.first {
             return misplaced(format!("it begins at position {}, not {size}", header.first));
         }
+        self.format = header.format;
         if let (None, Some(target)) = (&self.store, &self.target) {
             self.store = Some(Store::begin(target, id)?);
         }
@@ -120,13 +126,23 @@ impl LogBuilder {
     /// Adds the next event.
     ///
     /// # Errors
-    /// [`ArchiveError::Log`] at the position of an event that differs from the recorded one.
+    /// [`ArchiveError::Log`] at the position of an event that differs from the recorded one;
+    /// [`ArchiveError::Mixed`].
     pub fn leaf(&mut self, leaf: &Bytes) -> Result<(), ArchiveError> {
-        self.audit.leaf(leaf)?;
+        let position = self.audit.size();
+        let Audited { needs, .. } = self.audit.leaf(leaf)?;
+        self.require_format(position, needs)?;
         if let Some(store) = &mut self.store {
+            store.chunks.require_format(needs);
             store.add(leaf, self.audit.ends_commit())?;
         }
         Ok(())
+    }
+
+    /// An archive of the first version holds nothing that needs a newer one.
+    fn require_format(&self, position: u64, needs: u16) -> Result<(), ArchiveError> {
+        let has = self.format;
+        if needs > has { Err(ArchiveError::Mixed { position, needs, has }) } else { Ok(()) }
     }
 
     /// Ends an archive: compares size and root with those in its header.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! offset  bytes  field
-//!      0      8  magic "TIDULOG1"; the last character is the version
+//!      0      8  magic "TIDULOG1" or "TIDULOG2"; the last character is the version
 //!      8     16  log id
 //!     24      8  position of the first event, little-endian
 //!     32      8  one more than the position of the last, little-endian
@@ -11,6 +11,9 @@
 //!     76      …  the run: per event 0x0A, its length (varint), the leaf
 //!      …      4  CRC-32C of the run, little-endian
 //! ```
+//!
+//! Version 1 promises that nothing in the run needs a newer format of the log. An archive has
+//! version 2 if the log up to its end holds anything that does.
 //!
 //! A whole log begins at 0; a part continues where another one ended. The root proves the content,
 //! because it depends on every byte of every event up to there. The checksums only show earlier
@@ -21,16 +24,23 @@ use std::io::{self, Read, Write};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::{limits::LEAF_BYTES_MAX, merkle::Hash, protocol::batch::LEAF_KEY};
+use crate::{
+    limits::LEAF_BYTES_MAX,
+    log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
+    merkle::Hash,
+    protocol::batch::LEAF_KEY,
+};
 
-/// The first bytes of an archive.
-pub const MAGIC: [u8; 8] = *b"TIDULOG1";
+/// The first bytes of an archive, before the character of its version.
+pub const MAGIC: [u8; 7] = *b"TIDULOG";
 const HEADER: usize = 76;
 const COVERED: usize = 72;
 
 /// Which part of which log an archive holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// The format of the log that a reader must know. It is the version of the archive.
+    pub format: u16,
     /// The log id.
     pub log_id: Uuid,
     /// Position of the first event.
@@ -45,6 +55,7 @@ impl Header {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER);
         bytes.extend(MAGIC);
+        bytes.push(if self.format == FORMAT_BEGUN { b'1' } else { b'2' });
         bytes.extend(self.log_id.as_bytes());
         bytes.extend(self.first.to_le_bytes());
         bytes.extend(self.next.to_le_bytes());
@@ -55,7 +66,9 @@ impl Header {
 
     fn decode(bytes: &[u8; HEADER]) -> Option<Self> {
         let (covered, crc) = bytes.split_at_checked(COVERED)?;
-        let rest = covered.strip_prefix(&MAGIC)?;
+        let format =
+            version(covered).filter(|format| (FORMAT_BEGUN..=FORMAT_KNOWN).contains(format))?;
+        let rest = covered.get(MAGIC.len() + 1..)?;
         if crc32c::crc32c(covered).to_le_bytes() != crc {
             return None;
         }
@@ -64,8 +77,15 @@ impl Header {
         let (next, rest) = rest.split_first_chunk::<8>()?;
         let root = rest.try_into().ok()?;
         let (first, next) = (u64::from_le_bytes(*first), u64::from_le_bytes(*next));
-        (first <= next).then(|| Self { log_id: Uuid::from_bytes(*log_id), first, next, root })
+        let log_id = Uuid::from_bytes(*log_id);
+        (first <= next).then_some(Self { format, log_id, first, next, root })
     }
+}
+
+/// The version in the first bytes of an archive.
+fn version(bytes: &[u8]) -> Option<u16> {
+    let digit = bytes.strip_prefix(&MAGIC)?.first()?;
+    digit.is_ascii_digit().then(|| u16::from(digit - b'0'))
 }
 
 /// Writes an archive.
@@ -131,10 +151,14 @@ impl<R: Read> Reader<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// If it cannot be read, or is not a header.
+    /// If it cannot be read, is not a header, or has a later version, which may have another form.
     pub fn open(mut input: R) -> io::Result<Self> {
         let mut bytes = [0; HEADER];
         input.read_exact(&mut bytes).map_err(|e| cut(e, "it ends in its header"))?;
+        if let Some(found) = version(&bytes).filter(|found| *found > FORMAT_KNOWN) {
+            let too_new = LogError::TooNew { found, known: FORMAT_KNOWN };
+            return Err(io::Error::new(io::ErrorKind::InvalidData, too_new));
+        }
         let header = Header::decode(&bytes);
         let header = header.ok_or_else(|| wrong("its first 76 bytes are not a header"))?;
         Ok(Self { input, next: header.first, header, crc: 0 })
@@ -207,11 +231,11 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        Header { log_id: Uuid::from_u128(7), first: 5, next: 8, root: [9; 32] }
+        Header { format: 1, log_id: Uuid::from_u128(7), first: 5, next: 8, root: [9; 32] }
     }
 
-    fn archive() -> Vec<u8> {
-        let mut writer = Writer::begin(Vec::new(), &header()).unwrap();
+    fn archive(format: u16) -> Vec<u8> {
+        let mut writer = Writer::begin(Vec::new(), &Header { format, ..header() }).unwrap();
         for leaf in [b"one".as_slice(), &[7; 200], b""] {
             writer.leaf(leaf).unwrap();
         }
@@ -229,7 +253,7 @@ mod tests {
 
     #[test]
     fn golden_bytes_of_version_1() {
-        let bytes = archive();
+        let bytes = archive(1);
         let mut expected = b"TIDULOG1".to_vec();
         expected.extend([0; 15]);
         expected.extend([7, 5, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0]);
@@ -242,7 +266,7 @@ mod tests {
 
     #[test]
     fn an_archive_reads_back_and_no_changed_or_missing_byte_passes() {
-        let bytes = archive();
+        let bytes = archive(1);
         let leaves = read(&bytes).unwrap();
         assert_eq!(leaves.len(), 3);
         assert_eq!(leaves[1].as_ref(), [7; 200]);
@@ -253,6 +277,21 @@ mod tests {
             assert!(read(&bytes[..at]).is_err(), "cut at {at}");
         }
         assert!(read(&[bytes.as_slice(), &[0]].concat()).is_err(), "something follows");
+    }
+
+    #[test]
+    fn version_2_differs_in_its_header_alone_and_a_later_one_is_too_new() {
+        let (one, two) = (archive(1), archive(2));
+        assert_eq!(&two[..8], b"TIDULOG2");
+        assert_eq!((&one[8..72], &one[76..]), (&two[8..72], &two[76..]));
+        assert_eq!(Reader::open(two.as_slice()).unwrap().header().format, 2);
+        assert_eq!(read(&one).unwrap(), read(&two).unwrap());
+        let mut three = two;
+        three[7] = b'3';
+        let error = read(&three).unwrap_err().to_string();
+        assert!(error.contains("format 3, this version reads up to 2"), "{error}");
+        three[7] = b'0';
+        assert!(read(&three).unwrap_err().to_string().contains("not a header"));
     }
 
     #[test]

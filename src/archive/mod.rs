@@ -36,6 +36,16 @@ pub enum ArchiveError {
         /// The fault.
         source: io::Error,
     },
+    /// An event needs a newer format than its archive has.
+    #[error("the event at position {position} needs format {needs}, but its archive has {has}")]
+    Mixed {
+        /// Position of the event.
+        position: u64,
+        /// The format that it needs.
+        needs: u16,
+        /// The format that the archive has.
+        has: u16,
+    },
     /// An archive does not continue the one before it.
     #[error("{name}: {detail}")]
     Misplaced {

@@ -9,13 +9,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::event_reader::EventReader;
+use super::{event_reader::EventReader, format};
 use crate::{
-    limits::HASHES_PER_BLOCK,
+    limits::{
+        ALGORITHM_BYTES_MAX, HASHES_PER_BLOCK, ID_BYTES_MAX, KEY_ID_BYTES_MAX, SALT_BYTES,
+        SIGNATURE_BYTES_MAX, SIGNATURES_MAX,
+    },
     log::{CommitLog, HashBlock, LogError},
     merkle::{self, Frontier, Hash},
     protocol::{
-        leaf::{CommitOf, Leaf},
+        leaf::{CommitOf, Leaf, Signature},
         time::micros,
     },
 };
@@ -27,6 +30,17 @@ pub struct Audit {
     /// The commit of the last leaf; `None` before the first leaf.
     commit: Option<CommitOf>,
     recorded_micros: Option<i64>,
+    /// Room for a leaf that is encoded again.
+    again: Vec<u8>,
+}
+
+/// What the audit found in a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// Its hash.
+    pub hash: Hash,
+    /// The format that a log must have to hold it.
+    pub needs: u16,
 }
 
 impl Audit {
@@ -39,7 +53,7 @@ impl Audit {
     /// `reader` knows every adoption below the size of the frontier.
     fn after(mut reader: EventReader, frontier: Frontier) -> Self {
         reader.seek(frontier.size());
-        Self { reader, frontier, commit: None, recorded_micros: None }
+        Self { reader, frontier, commit: None, recorded_micros: None, again: Vec::new() }
     }
 
     /// The reader of the events, which knows the catalogues adopted so far.
@@ -66,21 +80,34 @@ impl Audit {
         self.commit.as_ref().is_none_or(|commit| end_of(commit) == self.size())
     }
 
-    /// Checks the next leaf and returns its hash.
+    /// Checks the next leaf.
     ///
     /// # Errors
     /// [`LogError::Damaged`] at its position, with the reason. [`LogError::Catalogue`].
-    pub fn leaf(&mut self, bytes: &Bytes) -> Result<Hash, LogError> {
+    pub fn leaf(&mut self, bytes: &Bytes) -> Result<Audited, LogError> {
         let position = self.size();
         let damaged = |detail: String| LogError::damaged(position, detail);
         let leaf = Leaf::decode(bytes.clone()).map_err(|e| damaged(e.to_string()))?;
         self.check(&leaf).map_err(|detail| damaged(detail.to_owned()))?;
-        self.reader.read(position, &leaf.event)?;
+        self.require_one_encoding(&leaf, bytes).map_err(|detail| damaged(detail.to_owned()))?;
+        let event = self.reader.read(position, &leaf.event)?;
+        let needs = format::needed(&leaf, &event);
         let hash = merkle::leaf_hash(bytes);
         self.frontier.push(hash);
         self.commit = leaf.commit;
         self.recorded_micros = leaf.recorded_time.as_ref().map(micros);
-        Ok(hash)
+        Ok(Audited { hash, needs })
+    }
+
+    /// An envelope has one encoding: each field at most once, in the order of the numbers, and no
+    /// other field. Otherwise one event could have two leaf hashes.
+    fn require_one_encoding(&mut self, leaf: &Leaf, bytes: &Bytes) -> Result<(), &'static str> {
+        self.again.clear();
+        leaf.encode_raw(&mut self.again);
+        if self.again != bytes.as_ref() {
+            return Err("an event with a field twice, out of order or unknown beside it");
+        }
+        Ok(())
     }
 
     fn check(&self, leaf: &Leaf) -> Result<(), &'static str> {
@@ -105,6 +132,7 @@ impl Audit {
         if !begins && is_named {
             return Err("a request id inside a commit");
         }
+        require_proofs(leaf, begins)?;
         let at = micros(recorded);
         match self.recorded_micros {
             Some(before) if at < before => Err("recorded before the event ahead of it"),
@@ -112,6 +140,39 @@ impl Audit {
             _ => Ok(()),
         }
     }
+}
+
+/// Checks the approval, the signatures and the salt of a leaf.
+fn require_proofs(leaf: &Leaf, begins: bool) -> Result<(), &'static str> {
+    let Leaf { approved_by, signatures, salt, .. } = leaf;
+    let is_proven = !approved_by.is_empty() || !signatures.is_empty();
+    if !begins && is_proven {
+        return Err("an approval or a signature inside a commit");
+    }
+    if !approved_by.is_empty() && !is_word(approved_by, ID_BYTES_MAX) {
+        return Err("an approval by something that is not a principal");
+    }
+    if signatures.len() > SIGNATURES_MAX {
+        return Err("a commit with more than 4 signatures");
+    }
+    if !signatures.iter().all(is_signature) {
+        return Err("a signature with a part that is missing, too long or not printable");
+    }
+    if !salt.is_empty() && salt.len() != SALT_BYTES {
+        return Err("a salt that does not have 16 bytes");
+    }
+    Ok(())
+}
+
+fn is_signature(signature: &Signature) -> bool {
+    is_word(&signature.algorithm, ALGORITHM_BYTES_MAX)
+        && is_word(&signature.key_id, KEY_ID_BYTES_MAX)
+        && (1..=SIGNATURE_BYTES_MAX).contains(&signature.signature.len())
+}
+
+/// True for 1 to `most` bytes of printable ASCII without spaces.
+fn is_word(bytes: &[u8], most: usize) -> bool {
+    (1..=most).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
 }
 
 fn end_of(commit: &CommitOf) -> u64 {
@@ -191,7 +252,7 @@ impl Verification {
         let mut read = 0;
         for chunk in self.log.read(from, bytes)? {
             for leaf in chunk.leaves().filter(|leaf| leaf.position >= from) {
-                let hash = self.audit.leaf(&leaf.bytes)?;
+                let Audited { hash, .. } = self.audit.leaf(&leaf.bytes)?;
                 read += leaf.bytes.len() as u64;
                 self.check_stored(leaf.position, &hash)?;
                 self.check_root()?;

@@ -5,13 +5,16 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    AppendError, Commit, Precondition, Proposal, Receipt,
+    AppendError, Commit, Precondition, Proposal, Receipt, Salt, format,
     state::{Staging, State},
 };
 use crate::{
-    domain::{catalogue::Catalogues, fault::Fault},
+    domain::{
+        catalogue::{Catalogue, Catalogues},
+        fault::Fault,
+    },
     limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
-    log::ChunkWriter,
+    log::{ChunkWriter, FORMAT_BEGUN},
     merkle::Hash,
     protocol::{
         leaf::{CommitOf, Leaf},
@@ -23,7 +26,8 @@ use crate::{
 /// Decides a commit and, if it is accepted, adds its leaves to `chunks`.
 ///
 /// `next_instant` maps the last recorded time to the next one, in microseconds since 1970. It is
-/// called once, for an accepted commit only.
+/// called once, for an accepted commit only. `next_salt` gives the random bytes beside an event
+/// that is not public; an accepted commit calls it once for each of those.
 ///
 /// # Errors
 /// See [`AppendError`]. State and chunks are then unchanged.
@@ -33,6 +37,7 @@ pub fn decide(
     chunks: &mut ChunkWriter,
     commit: Commit,
     next_instant: impl FnOnce(Option<i64>) -> Result<i64, String>,
+    next_salt: impl FnMut() -> Salt,
 ) -> Result<Receipt, AppendError> {
     let first = state.size();
     let next = first + commit.proposals.len() as u64;
@@ -64,17 +69,24 @@ pub fn decide(
     if !rejections.is_empty() {
         return Err(AppendError::Rejected(rejections));
     }
+    assert_eq!(chunks.next(), first, "the register and the chunks disagree on the size");
     let micros = next_instant(state.recorded_micros()).map_err(AppendError::Clock)?;
     let staged = staging.accept();
     let request_id = commit.request.as_ref().map(|(id, _)| id.clone());
-    let hashes = encode(chunks, commit, first, micros);
-    state.seal(staged, &hashes, request_id.as_deref(), Some(micros));
+    let (hashes, format) = encode(catalogues.in_use(), chunks, commit, micros, next_salt);
+    state.seal(staged, &hashes, request_id.as_deref(), Some(micros), format);
     Ok(Receipt { recorded_micros: Some(micros), ..trial })
 }
 
-/// Encodes a commit into `chunks` and returns its leaf hashes.
-fn encode(chunks: &mut ChunkWriter, commit: Commit, first: u64, micros: i64) -> Vec<Hash> {
-    assert_eq!(chunks.next(), first, "the register and the chunks disagree on the size");
+/// Encodes a commit into `chunks` and returns its leaf hashes and the format that they need.
+fn encode(
+    catalogue: &Catalogue,
+    chunks: &mut ChunkWriter,
+    commit: Commit,
+    micros: i64,
+    mut next_salt: impl FnMut() -> Salt,
+) -> (Vec<Hash>, u16) {
+    let first = chunks.next();
     let count = commit.proposals.len();
     let mut envelope = Leaf {
         position: None,
@@ -96,8 +108,13 @@ fn encode(chunks: &mut ChunkWriter, commit: Commit, first: u64, micros: i64) -> 
         envelope.request_digest = Bytes::copy_from_slice(digest);
     }
     let mut hashes = Vec::with_capacity(count);
+    let mut format = FORMAT_BEGUN;
     for (i, proposal) in commit.proposals.into_iter().enumerate() {
         envelope.position = Some(chunks.next());
+        if catalogue.is_own(proposal.event.fact.stated_kind()) {
+            envelope.salt = Bytes::copy_from_slice(&next_salt());
+        }
+        format = format.max(format::needed(&envelope, &proposal.event));
         envelope.event = proposal.body;
         let length = envelope.encoded_len();
         assert!(length <= LEAF_BYTES_MAX, "an event of {length} bytes was not refused at the edge");
@@ -105,8 +122,10 @@ fn encode(chunks: &mut ChunkWriter, commit: Commit, first: u64, micros: i64) -> 
         hashes.push(chunks.push(length, i + 1 == count, encode));
         envelope.request_id = Bytes::new();
         envelope.request_digest = Bytes::new();
+        envelope.salt = Bytes::new();
     }
-    hashes
+    chunks.require_format(format);
+    (hashes, format)
 }
 
 /// The verdicts on a commit.

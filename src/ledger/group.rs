@@ -58,6 +58,7 @@ pub(super) struct Reached {
     pub(super) frontier: Frontier,
     pub(super) designees: usize,
     pub(super) recorded_micros: Option<i64>,
+    pub(super) format: u16,
 }
 
 impl Reached {
@@ -66,6 +67,7 @@ impl Reached {
             frontier: state.frontier().clone(),
             designees: state.designee_count(),
             recorded_micros: state.recorded_micros(),
+            format: state.format(),
         }
     }
 
@@ -76,6 +78,7 @@ impl Reached {
             root: self.frontier.root(),
             designees: self.designees,
             recorded_micros: self.recorded_micros,
+            format: self.format,
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod decide;
 pub mod digest;
 pub mod event_reader;
 mod flusher;
+mod format;
 mod group;
 mod lock;
 mod publish;
@@ -69,7 +70,7 @@ use crate::{
         event::Event,
         fault::Fault,
     },
-    limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
+    limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, SALT_BYTES},
     log::{CommitLog, LogError},
     merkle::Hash,
     protocol::event::Proposed,
@@ -78,6 +79,12 @@ use crate::{
 
 /// Called once, when the ledger has failed. It must end the process or stop serving.
 pub type OnFailure = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Random bytes beside an event that is not public.
+pub type Salt = [u8; SALT_BYTES];
+
+/// Gives the next salt, which nobody can foresee.
+pub type SaltSource = Box<dyn FnMut() -> Salt + Send>;
 
 /// Size and root of the durable log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +97,8 @@ pub struct Durable {
     pub designees: usize,
     /// Microseconds since 1970 at which the last commit was recorded; `None` for an empty log.
     pub recorded_micros: Option<i64>,
+    /// The format that a log needs to hold these events.
+    pub format: u16,
 }
 
 /// The parts that a ledger is opened with.
@@ -105,6 +114,8 @@ pub struct LedgerOptions {
     pub catalogue_files: CatalogueFiles,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
+    /// The source of salts.
+    pub salts: SaltSource,
     /// Called when the ledger has failed.
     pub on_failure: OnFailure,
 }
@@ -294,7 +305,7 @@ impl Ledger {
         let (publish, published) = mpsc::unbounded_channel();
         tokio::spawn(publish::run(Arc::clone(&shared), published));
         tokio::spawn(waiters::run(Arc::clone(&shared)));
-        let threads = writer::start(&shared, state, jobs, publish)
+        let threads = writer::start(&shared, (state, parts.salts), jobs, publish)
             .map_err(|e| LogError::io("start the writer", e))?;
         Ok(Self {
             shared,

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
-use super::{event_reader::EventReader, state::State};
+use super::{event_reader::EventReader, format, state::State};
 use crate::{
     catalogue_files::CatalogueFiles,
     domain::{
@@ -111,6 +111,8 @@ struct Decoded {
     recorded_micros: Option<i64>,
     hash: Hash,
     ends_commit: bool,
+    /// The format that the leaf needs.
+    needs: u16,
 }
 
 fn next(take: &Mutex<mpsc::Receiver<Batch>>) -> Option<Batch> {
@@ -208,10 +210,12 @@ impl Batch {
         }
         let commit = leaf.commit.unwrap_or_default();
         let end = commit.first_position.unwrap_or(position).saturating_add(commit.size.into());
+        let event = read(position, &leaf.event)?;
         Ok(Decoded {
             position,
             ends_commit: end <= position + 1,
-            event: read(position, &leaf.event)?,
+            needs: format::needed(&leaf, &event),
+            event,
             request_id: leaf.request_id,
             recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
             // The stored hashes are trusted here; the root over them is compared at the end.
@@ -277,7 +281,8 @@ impl Rebuilt {
         let first = self.open.first();
         let request_id = first.map(|first| first.request_id.as_ref()).filter(|id| !id.is_empty());
         let recorded_micros = self.open.last().and_then(|last| last.recorded_micros);
-        self.state.seal(staged, &hashes, request_id, recorded_micros);
+        let needs = self.open.iter().map(|decoded| decoded.needs).max().unwrap_or(0);
+        self.state.seal(staged, &hashes, request_id, recorded_micros, needs);
         self.state.settle(self.state.size());
         self.open.clear();
         self.check_root()

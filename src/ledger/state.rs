@@ -17,6 +17,7 @@ use super::{
 use crate::{
     domain::event::Event,
     limits::HASHES_PER_BLOCK,
+    log::FORMAT_BEGUN,
     merkle::{Frontier, Hash},
     register::{Register, Savepoint},
 };
@@ -35,6 +36,8 @@ pub struct State {
     hashes_first: u64,
     requests: RequestIndex,
     recorded_micros: Option<i64>,
+    /// The format that the log needs for its leaves; 0 for an empty log.
+    format: u16,
     /// Commits that can still be rolled back, oldest first.
     seals: VecDeque<Seal>,
 }
@@ -50,6 +53,7 @@ struct Seal {
     savepoint: Savepoint,
     frontier: Frontier,
     recorded_micros: Option<i64>,
+    format: u16,
     /// The key that the commit added to the index of request ids.
     request: Option<RequestKey>,
     /// Size of the log with this commit.
@@ -144,6 +148,12 @@ impl State {
         self.recorded_micros
     }
 
+    /// The format that a log needs to hold the sealed events.
+    #[must_use]
+    pub fn format(&self) -> u16 {
+        self.format.max(FORMAT_BEGUN)
+    }
+
     /// Number of designees that the sealed events name.
     #[must_use]
     pub fn designee_count(&self) -> usize {
@@ -181,7 +191,8 @@ impl State {
         Staging { savepoint: register.savepoint(), register, accepted: false }
     }
 
-    /// Seals the staged events as one commit. `leaf_hashes` holds one hash for each of them.
+    /// Seals the staged events as one commit. `leaf_hashes` holds one hash for each of them, and
+    /// `format` is the one that their leaves need.
     #[allow(clippy::needless_pass_by_value)] // a commit is sealed once
     pub fn seal(
         &mut self,
@@ -189,6 +200,7 @@ impl State {
         leaf_hashes: &[Hash],
         request_id: Option<&[u8]>,
         recorded_micros: Option<i64>,
+        format: u16,
     ) {
         let Staged { savepoint } = staged;
         let next = self.size() + leaf_hashes.len() as u64;
@@ -197,6 +209,7 @@ impl State {
             savepoint,
             frontier: self.frontier.clone(),
             recorded_micros: self.recorded_micros,
+            format: self.format,
             request: request_id.map(|id| self.requests.insert(id, self.size())),
             next,
         };
@@ -205,6 +218,7 @@ impl State {
         }
         self.hashes.extend(leaf_hashes);
         self.recorded_micros = recorded_micros;
+        self.format = self.format.max(format);
         self.seals.push_back(seal);
     }
 
@@ -233,6 +247,7 @@ impl State {
             }
             self.frontier = seal.frontier;
             self.recorded_micros = seal.recorded_micros;
+            self.format = seal.format;
             savepoint = Some(seal.savepoint);
         }
         assert_eq!(self.size(), size, "a rollback needs a sealed size that is not settled");

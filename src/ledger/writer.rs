@@ -17,7 +17,7 @@ use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
-    AppendError, Commit, Receipt, Shared,
+    AppendError, Commit, Receipt, SaltSource, Shared,
     clock::RecordedTime,
     decide::decide,
     flusher,
@@ -45,12 +45,13 @@ struct Writer {
     groups: Arc<GroupCommit>,
     state: State,
     time: RecordedTime,
+    salts: SaltSource,
 }
 
 /// Starts the writer, the flusher and its companions. They end once the queue is closed and empty.
 pub(super) fn start(
     shared: &Arc<Shared>,
-    state: State,
+    (state, salts): (State, SaltSource),
     jobs: mpsc::Receiver<Job>,
     publish: mpsc::UnboundedSender<Published>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
@@ -61,6 +62,7 @@ pub(super) fn start(
         groups: Arc::clone(&groups),
         state,
         time: RecordedTime::new(Arc::clone(&shared.clock)),
+        salts,
     };
     let shared = Arc::clone(shared);
     let run = move || {
@@ -105,11 +107,15 @@ impl Writer {
         let durable = self.shared.written.lock().size;
         self.state.settle(durable);
         let request = commit.request.clone();
-        let (shared, time) = (&self.shared, &mut self.time);
-        let receipt =
-            decide(&mut self.state, &shared.catalogues, &mut open.chunks, commit, |last| {
-                time.next(last)
-            })?;
+        let next_instant = |last| self.time.next(last);
+        let receipt = decide(
+            &mut self.state,
+            &self.shared.catalogues,
+            &mut open.chunks,
+            commit,
+            next_instant,
+            &mut self.salts,
+        )?;
         if let (Some((id, digest)), Some(_)) = (request, receipt.recorded_micros) {
             open.note_request(id, digest, receipt.clone());
         }

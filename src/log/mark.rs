@@ -12,6 +12,21 @@
 //!     60      4  CRC-32C of the 60 bytes above, little-endian
 //! ```
 //!
+//! Two extensions of 32 bytes may follow, one for each slot. They exist once a mark has a place in
+//! another log engine:
+//!
+//! ```text
+//! offset  bytes  field
+//!      0      4  magic "TDX1"
+//!      4      4  1 if there is a place, else 0; little-endian
+//!      8      8  the place, little-endian
+//!     16      4  CRC-32C of the 16 bytes above and the first 60 of the slot, little-endian
+//!     20     12  zeros
+//! ```
+//!
+//! An extension belongs to a slot only if its checksum is right. It is synced before its slot is
+//! written, so a slot that is valid has its own.
+//!
 //! The file may lag behind the log; it must never run ahead of it. It is created with both slots,
 //! under another name until it is on the disk. So a torn write damages at most one slot, even the
 //! first ever written.
@@ -31,6 +46,10 @@ use crate::{files, merkle::Hash};
 const MAGIC: [u8; 4] = *b"TDM1";
 const SLOT: usize = 64;
 const COVERED: usize = 60;
+const EXTENSION_MAGIC: [u8; 4] = *b"TDX1";
+const EXTENSION: usize = 32;
+const EXTENSION_COVERED: usize = 16;
+const EXTENSIONS_AT: u64 = 2 * SLOT as u64;
 
 /// The size and root of a log at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +60,8 @@ pub struct HighWaterMark {
     pub size: u64,
     /// Merkle root at that size.
     pub root: Hash,
+    /// The place of that size in another log engine, which does not count in events.
+    pub place: Option<u64>,
 }
 
 /// The file with its two slots.
@@ -48,6 +69,8 @@ pub struct HighWaterMark {
 pub struct MarkFile {
     file: File,
     next_slot: u64,
+    /// The file has extensions.
+    extended: bool,
 }
 
 impl MarkFile {
@@ -62,7 +85,8 @@ impl MarkFile {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(failed)?,
         };
-        if file.metadata().map_err(failed)?.len() == 0 {
+        let length = file.metadata().map_err(failed)?.len();
+        if length == 0 {
             return Ok(None);
         }
         let slots = [read_slot(&file, 0), read_slot(&file, 1)];
@@ -72,7 +96,8 @@ impl MarkFile {
         };
         // Overwrite the older slot first, so that a torn write leaves the newer one.
         let next_slot = u64::from(slots[0] == Some(newest));
-        Ok(Some((Self { file, next_slot }, newest)))
+        let extended = length > EXTENSIONS_AT;
+        Ok(Some((Self { file, next_slot, extended }, newest)))
     }
 
     /// Creates the file with `mark` in both slots, durably.
@@ -81,9 +106,15 @@ impl MarkFile {
     /// [`LogError::Io`].
     pub fn begin(path: &Path, mark: &HighWaterMark) -> Result<Self, LogError> {
         let failed = |source| LogError::io(format!("create {}", path.display()), source);
-        files::replace(path, &encode(mark).repeat(2)).map_err(failed)?;
+        let slot = encode(mark);
+        let mut bytes = slot.repeat(2);
+        let extended = mark.place.is_some();
+        if extended {
+            bytes.extend(encode_extension(mark, &slot).repeat(2));
+        }
+        files::replace(path, &bytes).map_err(failed)?;
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
-        Ok(Self { file, next_slot: 0 })
+        Ok(Self { file, next_slot: 0, extended })
     }
 
     /// Writes a mark and syncs it.
@@ -92,7 +123,15 @@ impl MarkFile {
     /// [`LogError::Io`]; the other slot is still valid.
     pub fn write(&mut self, mark: &HighWaterMark) -> Result<(), LogError> {
         let failed = |source| LogError::io("write the high-water mark", source);
-        self.file.write_all_at(&encode(mark), self.next_slot * SLOT as u64).map_err(failed)?;
+        let slot = encode(mark);
+        if self.extended || mark.place.is_some() {
+            let extension = encode_extension(mark, &slot);
+            let at = EXTENSIONS_AT + self.next_slot * EXTENSION as u64;
+            self.file.write_all_at(&extension, at).map_err(failed)?;
+            self.file.sync_data().map_err(failed)?;
+            self.extended = true;
+        }
+        self.file.write_all_at(&slot, self.next_slot * SLOT as u64).map_err(failed)?;
         self.file.sync_data().map_err(failed)?;
         self.next_slot ^= 1;
         Ok(())
@@ -107,6 +146,24 @@ fn encode(mark: &HighWaterMark) -> Vec<u8> {
     slot.extend(mark.root);
     slot.extend(crc32c::crc32c(&slot).to_le_bytes());
     slot
+}
+
+fn encode_extension(mark: &HighWaterMark, slot: &[u8]) -> Vec<u8> {
+    let mut extension = Vec::with_capacity(EXTENSION);
+    extension.extend(EXTENSION_MAGIC);
+    extension.extend(u32::from(mark.place.is_some()).to_le_bytes());
+    extension.extend(mark.place.unwrap_or(0).to_le_bytes());
+    let crc = extension_checksum(&extension, slot);
+    extension.extend(crc.to_le_bytes());
+    extension.resize(EXTENSION, 0);
+    extension
+}
+
+/// Without the checksum of the slot: a checksum over bytes and their own checksum is the same for
+/// all bytes.
+fn extension_checksum(extension: &[u8], slot: &[u8]) -> u32 {
+    let covered = slot.get(..COVERED).unwrap_or_default();
+    crc32c::crc32c_append(crc32c::crc32c(extension), covered)
 }
 
 fn read_slot(file: &File, slot: u64) -> Option<HighWaterMark> {
@@ -124,7 +181,23 @@ fn read_slot(file: &File, slot: u64) -> Option<HighWaterMark> {
         log_id: Uuid::from_bytes(*log_id),
         size: u64::from_le_bytes(*size),
         root: *root,
+        place: read_place(file, slot, &bytes),
     })
+}
+
+/// The place in the extension of a slot; `None` if the slot has no extension of its own.
+fn read_place(file: &File, slot: u64, slot_bytes: &[u8]) -> Option<u64> {
+    let mut bytes = [0; EXTENSION];
+    file.read_exact_at(&mut bytes, EXTENSIONS_AT + slot * EXTENSION as u64).ok()?;
+    let (covered, rest) = bytes.split_at_checked(EXTENSION_COVERED)?;
+    let (crc, _) = rest.split_first_chunk::<4>()?;
+    if extension_checksum(covered, slot_bytes).to_le_bytes() != *crc {
+        return None;
+    }
+    let rest = covered.strip_prefix(&EXTENSION_MAGIC)?;
+    let (has_place, place) = rest.split_first_chunk::<4>()?;
+    let place = u64::from_le_bytes(place.try_into().ok()?);
+    (u32::from_le_bytes(*has_place) == 1).then_some(place)
 }
 
 #[cfg(test)]
@@ -134,7 +207,11 @@ mod tests {
     use super::*;
 
     fn mark(size: u64) -> HighWaterMark {
-        HighWaterMark { log_id: Uuid::from_u128(7), size, root: [9; 32] }
+        HighWaterMark { log_id: Uuid::from_u128(7), size, root: [9; 32], place: None }
+    }
+
+    fn placed(size: u64) -> HighWaterMark {
+        HighWaterMark { place: Some(size * 1_000), ..mark(size) }
     }
 
     #[test]
@@ -143,6 +220,57 @@ mod tests {
         assert_eq!(slot.len(), SLOT);
         assert_eq!(&slot[..4], b"TDM1");
         assert_eq!(&slot[20..28], [2, 1, 0, 0, 0, 0, 0, 0]);
+        let extension = encode_extension(&placed(258), &slot);
+        assert_eq!(extension.len(), EXTENSION);
+        assert_eq!(extension[..8], *b"TDX1\x01\0\0\0");
+        assert_eq!(extension[8..16], 258_000_u64.to_le_bytes());
+        assert_eq!(extension[20..], [0; 12]);
+    }
+
+    /// Cuts the power after each write of a mark, with each of its writes torn or missing.
+    #[test]
+    fn a_place_is_found_with_its_own_mark_whatever_is_torn() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("MARK");
+        let found = || MarkFile::open(&path).unwrap().unwrap().1;
+        let marks =
+            [mark(0), placed(1), placed(2), mark(3), placed(4), mark(5), mark(6), placed(7)];
+        let mut file = MarkFile::begin(&path, &marks[0]).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), EXTENSIONS_AT);
+        for pair in marks.windows(2) {
+            let (before, next) = (pair[0], pair[1]);
+            let slot = encode(&next);
+            let extension = encode_extension(&next, &slot);
+            let at = EXTENSIONS_AT + file.next_slot * EXTENSION as u64;
+            let old = fs::read(&path).unwrap();
+            for length in 0..=EXTENSION {
+                file.file.write_all_at(&extension[..length], at).unwrap();
+                assert_eq!(found(), before, "the extension is torn at {length}");
+                fs::write(&path, &old).unwrap();
+            }
+            file.file.write_all_at(&extension, at).unwrap();
+            for length in 0..COVERED {
+                file.file.write_all_at(&slot[..length], file.next_slot * SLOT as u64).unwrap();
+                let found = found();
+                assert!(found == before || found == next, "the slot is torn at {length}");
+            }
+            fs::write(&path, &old).unwrap();
+            file.write(&next).unwrap();
+            assert_eq!(found(), next);
+            (file, _) = MarkFile::open(&path).unwrap().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_begins_with_a_place_keeps_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("MARK");
+        MarkFile::begin(&path, &placed(5)).unwrap();
+        assert_eq!(MarkFile::open(&path).unwrap().unwrap().1, placed(5));
+        // A version that knows nothing of places writes a slot alone.
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.write_all_at(&encode(&mark(6)), 0).unwrap();
+        assert_eq!(MarkFile::open(&path).unwrap().unwrap().1, mark(6));
     }
 
     #[test]

@@ -24,8 +24,8 @@ use self::{
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
-    ledger::{Ledger, LedgerOptions},
-    limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX},
+    ledger::{Ledger, LedgerOptions, Salt},
+    limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX, SALT_BYTES},
     log::{self, LogError},
     service::{self, Api},
 };
@@ -174,8 +174,17 @@ fn open_ledger(
         catalogue,
         catalogue_files: files.clone(),
         clock: Arc::new(SystemClock::new()),
+        salts: Box::new(random_salt),
         on_failure,
     })?;
     files.keep(&config.data_dir, ledger.catalogues())?;
     Ok(ledger)
+}
+
+/// Random bytes from the system. Without them nothing may be recorded that somebody could guess.
+fn random_salt() -> Salt {
+    let mut salt = [0; SALT_BYTES];
+    let filled = getrandom::fill(&mut salt);
+    assert!(filled.is_ok(), "the system gives no random bytes: {filled:?}");
+    salt
 }

@@ -10,6 +10,7 @@ use tonic::Status;
 use super::{call::Call, subscribe, verify::Verifications};
 use crate::{
     ledger::Ledger,
+    log::FORMAT_BEGUN,
     protocol::{pb, time::timestamp},
 };
 
@@ -43,6 +44,10 @@ impl AdminApi {
             last_recorded_time: durable.recorded_micros.map(timestamp),
             designee_count: durable.designees as u64,
             subscriber_count: subscribe::served(&self.streams),
+            log_format: match durable.format {
+                FORMAT_BEGUN => 0,
+                later => later.into(),
+            },
         })
     }
 

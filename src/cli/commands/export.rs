@@ -20,6 +20,7 @@ use crate::{
         print::eprint_line,
     },
     domain::text::hex,
+    log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
     protocol::{
         json::Json,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
@@ -189,7 +190,12 @@ pub(super) fn header_of(status: &pb::GetStatusResponse, first: u64) -> Result<He
     let log_id: Uuid = status.log_id.parse().map_err(|_| missing("log id"))?;
     let root =
         status.root_hash.as_ref().try_into().map_err(|_| missing("root hash of 32 bytes"))?;
-    Ok(Header { log_id, first, next: status.log_size, root })
+    let format = u16::try_from(status.log_format).unwrap_or(u16::MAX).max(FORMAT_BEGUN);
+    if format > FORMAT_KNOWN {
+        let too_new = LogError::TooNew { found: format, known: FORMAT_KNOWN };
+        return Err(ArchiveError::Log(too_new).into());
+    }
+    Ok(Header { format, log_id, first, next: status.log_size, root })
 }
 
 /// Gives the leaves of a part of the log to `take`, in order.
@@ -215,6 +221,6 @@ async fn leaves(
 }
 
 fn summary(header: &Header) -> String {
-    let Header { log_id, first, next, root } = header;
+    let Header { log_id, first, next, root, .. } = header;
     format!("log {log_id}: events {first} to {next}, root {}", hex(root))
 }

@@ -2,6 +2,7 @@
 //! validity. It is data: `data/catalogue.toml` explains every key.
 
 mod adopted;
+mod classes;
 mod duties;
 mod numbering;
 mod words;
@@ -11,12 +12,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use self::numbering::Numbering;
 pub use self::{
     adopted::{Adoption, Catalogues},
     duties::{Duties, MonthDay},
     words::{Decider, Recommender, Renewal, Role, Unrenewed},
 };
+use self::{classes::Classes, numbering::Numbering};
 use super::{
     AuthorityCode, CivilDate, PartialDate,
     fault::{ParseError, Reason},
@@ -48,6 +49,8 @@ pub struct Catalogue {
     /// Duties of every holder, in any programme.
     pub duties: Duties,
     issuers: BTreeMap<String, Vec<Role>>,
+    #[serde(default)]
+    classes: Classes,
     #[serde(rename = "programme")]
     programmes: Vec<Programme>,
     /// SHA-256 of the file.
@@ -65,6 +68,9 @@ pub struct Catalogue {
     /// Roles by the number of a kind.
     #[serde(skip)]
     roles: Vec<Vec<Role>>,
+    /// Kinds of the class `own`.
+    #[serde(skip)]
+    own: Vec<Kind>,
 }
 
 /// A programme: a kind of title.
@@ -288,7 +294,14 @@ impl Catalogue {
             return Err(format!("issuers: {} is missing", kind.name()));
         }
         self.roles = (0..=u8::MAX).map(|kind| roles.remove(&kind).unwrap_or_default()).collect();
+        self.own = self.classes.resolve()?;
         Ok(())
+    }
+
+    /// True if events of a kind are of the class `own`: not everybody may read them.
+    #[must_use]
+    pub fn is_own(&self, kind: Kind) -> bool {
+        self.own.contains(&kind)
     }
 
     /// Authorities that may state facts of a kind.

@@ -181,6 +181,15 @@ impl Fact {
         }
     }
 
+    /// The kind of the fact that holds: for a correction, the kind of its replacement.
+    #[must_use]
+    pub fn stated_kind(&self) -> Kind {
+        match self {
+            Self::Repair { replacement: Some(event), .. } => event.fact.kind(),
+            fact => fact.kind(),
+        }
+    }
+
     /// The designee that the fact is about; `None` if it is about something else.
     #[must_use]
     pub fn designee(&self) -> Option<&DesigneeId> {

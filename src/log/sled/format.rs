@@ -2,22 +2,22 @@
 //!
 //! ```text
 //! key             value
-//! m               format version (u16 LE), log id (16 bytes), CRC-32C of both (u32 LE)
+//! m               format of the log (u16 LE), log id (16 bytes), CRC-32C of both (u32 LE)
 //! s               start-up marker of the sync check, 8 bytes
 //! e ‖ u64 BE      the chunk whose first event has that position, see chunk.rs
 //! h ‖ u64 BE      the 128 leaf hashes from that position on, then their CRC-32C (u32 LE)
 //! ```
+//!
+//! A log begins in format 1. It is raised, durably, before the first chunk that needs format 2.
 
 use sled::IVec;
 use uuid::Uuid;
 
 use crate::{
     limits::HASHES_PER_BLOCK,
-    log::{HashBlock, LogError},
+    log::{FORMAT_BEGUN, FORMAT_KNOWN, HashBlock, LogError},
 };
 
-/// The version of this format.
-pub(super) const FORMAT: u16 = 1;
 pub(super) const META_KEY: &[u8] = b"m";
 pub(super) const SYNC_KEY: &[u8] = b"s";
 pub(super) const CHUNKS: u8 = b'e';
@@ -53,14 +53,15 @@ pub(super) fn decode_block(first: u64, value: &[u8]) -> Result<HashBlock, LogErr
     Ok(HashBlock { first, hashes: hashes.to_vec() })
 }
 
-pub(super) fn encode_identity(id: Uuid) -> Vec<u8> {
-    let mut value = FORMAT.to_le_bytes().to_vec();
+pub(super) fn encode_identity(format: u16, id: Uuid) -> Vec<u8> {
+    let mut value = format.to_le_bytes().to_vec();
     value.extend(id.as_bytes());
     value.extend(crc32c::crc32c(&value).to_le_bytes());
     value
 }
 
-pub(super) fn decode_identity(value: &[u8]) -> Result<Uuid, LogError> {
+/// The format of a log and its id.
+pub(super) fn decode_identity(value: &[u8]) -> Result<(u16, Uuid), LogError> {
     let damaged = || LogError::damaged(0, "the log's identity does not match its checksum");
     let (content, crc) = value.split_last_chunk::<4>().ok_or_else(damaged)?;
     let (format, rest) = content.split_first_chunk::<2>().ok_or_else(damaged)?;
@@ -68,10 +69,14 @@ pub(super) fn decode_identity(value: &[u8]) -> Result<Uuid, LogError> {
         return Err(damaged());
     }
     let found = u16::from_le_bytes(*format);
-    if found > FORMAT {
-        return Err(LogError::TooNew { found, known: FORMAT });
+    if found > FORMAT_KNOWN {
+        return Err(LogError::TooNew { found, known: FORMAT_KNOWN });
     }
-    rest.try_into().map(Uuid::from_bytes).map_err(|_| damaged())
+    if found < FORMAT_BEGUN {
+        return Err(LogError::damaged(0, "the log has a format that no version writes"));
+    }
+    let id = rest.try_into().map(Uuid::from_bytes).map_err(|_| damaged())?;
+    Ok((found, id))
 }
 
 #[cfg(test)]
@@ -82,9 +87,17 @@ mod tests {
     fn golden_keys_and_identity() {
         assert_eq!(key(CHUNKS, 258), [b'e', 0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(position_of(&IVec::from(&key(BLOCKS, 258))), 258);
-        let value = encode_identity(Uuid::from_u128(1));
-        assert_eq!(&value[..3], [1, 0, 0]);
-        assert_eq!(value.len(), 22);
-        assert_eq!(decode_identity(&value).unwrap(), Uuid::from_u128(1));
+        for format in [1, 2] {
+            let value = encode_identity(format, Uuid::from_u128(1));
+            assert_eq!(&value[..3], [format.to_le_bytes()[0], 0, 0]);
+            assert_eq!(value.len(), 22);
+            assert_eq!(decode_identity(&value).unwrap(), (format, Uuid::from_u128(1)));
+        }
+        for (format, why) in [(0, "no version writes"), (3, "format 3, this version reads up to 2")]
+        {
+            let value = encode_identity(format, Uuid::from_u128(1));
+            let error = decode_identity(&value).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 }

@@ -24,16 +24,18 @@ mod sync_cure;
 use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU16, AtomicU64, Ordering},
 };
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use self::format::{BLOCKS, CHUNKS, Key, decode_block, encode_block, key, position_of};
+use self::format::{
+    BLOCKS, CHUNKS, Key, META_KEY, decode_block, encode_block, encode_identity, key, position_of,
+};
 use super::{
-    Appended, Chunk, CommitLog, Group, HashBlock, LogError,
+    Appended, Chunk, CommitLog, FORMAT_KNOWN, Group, HashBlock, LogError,
     mark::{HighWaterMark, MarkFile},
 };
 use crate::{
@@ -46,6 +48,8 @@ use crate::{
 pub struct SledLog {
     store: sled::Db,
     id: Uuid,
+    /// The format of the log, as it is durable in the store. Only an append raises it.
+    format: AtomicU16,
     size: AtomicU64,
     mark: Mutex<MarkFile>,
     found: Option<HighWaterMark>,
@@ -96,6 +100,18 @@ impl SledLog {
         Ok(chunks)
     }
 
+    /// Raises the format of the log, durably. A version that does not know the format then refuses
+    /// the log before it meets a leaf that it does not understand.
+    fn raise(&self, format: u16) -> Result<(), LogError> {
+        assert!(format <= FORMAT_KNOWN, "a group needs format {format}");
+        self.store
+            .insert(META_KEY, encode_identity(format, self.id))
+            .and_then(|_| self.store.flush())
+            .map_err(|e| store_error("raise the format of the log", e))?;
+        self.format.store(format, Ordering::Release);
+        Ok(())
+    }
+
     /// Writes the values in order and syncs them. A batch would cost two syncs, because sled syncs
     /// its begin and its content separately. A power loss leaves the first values of a window, so
     /// the order matters.
@@ -125,6 +141,9 @@ impl CommitLog for SledLog {
         }
         let Some(last) = group.chunks.last() else { return Ok(Appended::Durable(size)) };
         assert!(last.ends_commit(), "a group ends in the middle of a commit");
+        if group.format > self.format.load(Ordering::Acquire) {
+            self.raise(group.format)?;
+        }
 
         let (mut window, mut bytes) = (Vec::new(), 0);
         let mut blocks = group.blocks.iter().peekable();
@@ -165,7 +184,7 @@ impl CommitLog for SledLog {
 
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError> {
         assert!(size <= self.size(), "a high-water mark ahead of the log");
-        self.mark.lock().write(&HighWaterMark { log_id: self.id, size, root })
+        self.mark.lock().write(&HighWaterMark { log_id: self.id, size, root, place: None })
     }
 }
 
@@ -189,8 +208,15 @@ mod tests {
 
     use bytes::BufMut as _;
 
-    use super::{format::META_KEY, *};
-    use crate::log::ChunkWriter;
+    use super::{
+        format::{SYNC_KEY, decode_identity},
+        *,
+    };
+    use crate::log::{ChunkWriter, FORMAT_BEGUN};
+
+    fn stored_format(log: &SledLog) -> u16 {
+        decode_identity(&log.store.get(META_KEY).unwrap().unwrap()).unwrap().0
+    }
 
     #[test]
     fn a_tail_without_its_end_is_invisible_and_removed() {
@@ -253,17 +279,60 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_refused() {
+    fn a_newer_format_is_refused_before_anything_is_written() {
         let dir = tempfile::tempdir().unwrap();
         let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
-        let mut value = 9_u16.to_le_bytes().to_vec();
-        value.extend([0; 16]);
-        value.extend(crc32c::crc32c(&value).to_le_bytes());
-        log.store.insert(META_KEY, value).unwrap();
+        log.store.insert(META_KEY, encode_identity(9, log.id)).unwrap();
         log.store.flush().unwrap();
+        let marker = log.store.get(SYNC_KEY).unwrap();
         drop(log);
-        let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
-        assert!(matches!(error, LogError::TooNew { found: 9, known: 1 }), "{error}");
+        for _ in 0..3 {
+            let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
+            assert!(matches!(error, LogError::TooNew { found: 9, known: 2 }), "{error}");
+            let both = "format 9, this version reads up to 2";
+            assert!(error.to_string().contains(both), "{error}");
+        }
+        let store = store::open(&dir.path().join("log")).unwrap();
+        assert_eq!(store.get(SYNC_KEY).unwrap(), marker);
+    }
+
+    #[test]
+    fn the_format_rises_before_the_first_chunk_that_needs_it_and_never_falls() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
+        let mut writer = ChunkWriter::new(0, Vec::new());
+        let mut append = |log: &SledLog, format: u16| {
+            let base = writer.next();
+            writer.push(1, true, |buf| buf.put_u8(1));
+            writer.require_format(format);
+            log.append(base, &writer.finish()).unwrap();
+        };
+        append(&log, 0);
+        append(&log, FORMAT_BEGUN);
+        assert_eq!(stored_format(&log), FORMAT_BEGUN);
+        append(&log, FORMAT_KNOWN);
+        append(&log, FORMAT_BEGUN);
+        assert_eq!(stored_format(&log), FORMAT_KNOWN);
+        drop(log);
+        let log = SledLog::open(dir.path(), Uuid::nil()).unwrap();
+        assert_eq!((log.id(), log.size()), (Uuid::from_u128(1), 4));
+        append(&log, FORMAT_KNOWN);
+        assert_eq!(stored_format(&log), FORMAT_KNOWN);
+    }
+
+    #[test]
+    fn a_log_that_was_raised_and_got_no_leaf_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
+        let mut writer = ChunkWriter::new(0, Vec::new());
+        writer.push(1, true, |buf| buf.put_u8(1));
+        log.append(0, &writer.finish()).unwrap();
+        log.raise(FORMAT_KNOWN).unwrap();
+        drop(log);
+        let log = SledLog::open(dir.path(), Uuid::nil()).unwrap();
+        assert_eq!((log.size(), stored_format(&log)), (1, FORMAT_KNOWN));
+        writer.push(1, true, |buf| buf.put_u8(1));
+        assert_eq!(log.append(1, &writer.finish()).unwrap(), Appended::Durable(2));
     }
 
     #[test]

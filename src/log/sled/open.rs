@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::atomic::AtomicU64,
+    sync::atomic::{AtomicU16, AtomicU64},
 };
 
 use bytes::Bytes;
@@ -24,7 +24,7 @@ use crate::{
     files,
     limits::HASHES_PER_BLOCK,
     log::{
-        Chunk, LogError,
+        Chunk, FORMAT_BEGUN, LogError,
         mark::{HighWaterMark, MarkFile},
     },
     merkle::Frontier,
@@ -58,9 +58,10 @@ impl SledLog {
         preflight::check(&store_path)?;
         let store = store::open(&store_path)?;
         match Self::take_over(&store, directory, &store_path, marked, fresh_id) {
-            Ok((id, size, mark)) => {
-                let (size, mark) = (AtomicU64::new(size), Mutex::new(mark));
-                Ok(Self { store, id, size, mark, found, _lock: lock })
+            Ok((format, id, size, mark)) => {
+                let (format, size) = (AtomicU16::new(format), AtomicU64::new(size));
+                let mark = Mutex::new(mark);
+                Ok(Self { store, format, id, size, mark, found, _lock: lock })
             }
             Err(error) => {
                 // The first error is the one to report.
@@ -70,18 +71,24 @@ impl SledLog {
         }
     }
 
-    /// Checks an open store against the files beside it, and removes an incomplete commit.
+    /// Checks an open store against the files beside it, and removes an incomplete commit. Nothing
+    /// is written before the format of the log is known.
     fn take_over(
         store: &sled::Db,
         directory: &Path,
         store_path: &Path,
         marked: Option<(MarkFile, HighWaterMark)>,
         fresh_id: Uuid,
-    ) -> Result<(Uuid, u64, MarkFile), LogError> {
+    ) -> Result<(u16, Uuid, u64, MarkFile), LogError> {
         let found = marked.as_ref().map(|(_, mark)| *mark);
         check_blobs(store_path)?;
+        let identity = guarded(|| identity(store, found))?;
         guarded(|| check_flush_syncs(store))?;
-        let id = guarded(|| identity(store, found, fresh_id))?;
+        let (format, id) = match identity {
+            Some(identity) => identity,
+            // A power loss can keep the mark and lose the identity; then the mark has the id.
+            None => begin_identity(store, found.map_or(fresh_id, |mark| mark.log_id))?,
+        };
         let mark = match marked {
             Some((file, _)) => file,
             None => MarkFile::begin(&directory.join("MARK"), &nothing_yet(id))?,
@@ -95,7 +102,7 @@ impl SledLog {
         }
         // Only now, so that a refused log keeps all its data.
         guarded(|| remove_tail(store, size))?;
-        Ok((id, size, mark))
+        Ok((format, id, size, mark))
     }
 }
 
@@ -162,36 +169,38 @@ fn check_rename_syncs(directory: &Path) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Reads the log id, or writes it into a store that has none.
+/// Reads the format and the id of the log; `None` if the store holds nothing yet.
 fn identity(
     store: &sled::Db,
     mark: Option<HighWaterMark>,
-    fresh_id: Uuid,
-) -> Result<Uuid, LogError> {
+) -> Result<Option<(u16, Uuid)>, LogError> {
     let stored = store.get(META_KEY).map_err(|e| store_error("read the log's identity", e))?;
     let Some(value) = stored else {
         let holds_events = !matches!(store.scan_prefix([CHUNKS]).next(), None | Some(Err(_)));
         if holds_events || mark.is_some_and(|mark| mark.size > 0) {
             return Err(LogError::damaged(0, "the log has lost its identity"));
         }
-        // A power loss can keep the mark and lose the identity; then the mark has the id.
-        let fresh_id = mark.map_or(fresh_id, |mark| mark.log_id);
-        store
-            .insert(META_KEY, encode_identity(fresh_id))
-            .and_then(|_| store.flush())
-            .map_err(|e| store_error("write the log's identity", e))?;
-        return Ok(fresh_id);
+        return Ok(None);
     };
-    let id = decode_identity(&value)?;
+    let (format, id) = decode_identity(&value)?;
     if mark.is_some_and(|mark| mark.log_id != id) {
         return Err(LogError::damaged(0, "the high-water mark belongs to another log"));
     }
-    Ok(id)
+    Ok(Some((format, id)))
+}
+
+/// Writes the identity of a log that begins.
+fn begin_identity(store: &sled::Db, id: Uuid) -> Result<(u16, Uuid), LogError> {
+    store
+        .insert(META_KEY, encode_identity(FORMAT_BEGUN, id))
+        .and_then(|_| store.flush())
+        .map_err(|e| store_error("write the log's identity", e))?;
+    Ok((FORMAT_BEGUN, id))
 }
 
 /// The high-water mark of a log that has just begun.
 fn nothing_yet(log_id: Uuid) -> HighWaterMark {
-    HighWaterMark { log_id, size: 0, root: Frontier::default().root() }
+    HighWaterMark { log_id, size: 0, root: Frontier::default().root(), place: None }
 }
 
 /// Syncs what the store does not: its small files and the directories. Otherwise a new log could

@@ -16,7 +16,7 @@ use tidu::{
     },
 };
 
-use crate::support::{GatedLog, Hands, MemoryLog, commit, list, open};
+use crate::support::{GatedLog, Hands, MemoryLog, commit, list, open, salts};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn durable_before_visible_an_append_under_way_is_unseen() {
@@ -212,6 +212,7 @@ async fn odd_commits_in_envelopes_do_not_keep_a_log_from_starting() {
                 catalogue: Arc::new(Catalogue::built_in()),
                 catalogue_files: CatalogueFiles::built_in(),
                 clock: Arc::<Hands>::default(),
+                salts: salts(),
                 on_failure: Box::new(|_| {}),
             });
             assert_eq!(opened.is_ok(), starts, "{name}: a mark at {size}");

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use tidu::{
     domain::{CivilDate, catalogue::Catalogues},
-    ledger::{Commit, decide::decide, state::State},
+    ledger::{Commit, Salt, decide::decide, state::State},
     log::{Chunk, ChunkWriter, LeafAt},
     merkle::leaf_hash,
     protocol::{event, leaf::Leaf, time::micros},
@@ -61,7 +61,12 @@ fn follow(state: &mut State, catalogues: &Catalogues, leaves: &[LeafAt]) {
     let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(&leaf.bytes)).collect();
     let id = Some(decoded[0].request_id.as_ref()).filter(|id| !id.is_empty());
     let micros = decoded[0].recorded_time.as_ref().map(micros);
-    state.seal(staged, &hashes, id, micros);
+    state.seal(staged, &hashes, id, micros, 0);
+}
+
+/// No event of these commits is other than public.
+fn no_salt() -> Salt {
+    unreachable!()
 }
 
 #[test]
@@ -70,7 +75,8 @@ fn the_writer_and_a_start_reach_the_same_state() {
     let (mut written, mut followed) = (State::default(), State::default());
     let mut chunks = ChunkWriter::new(0, Vec::new());
     for (i, commit) in (0_i64..).zip(commits(COMMITS)) {
-        decide(&mut written, &catalogues, &mut chunks, commit, |_| Ok(1_000_000 + i)).unwrap();
+        decide(&mut written, &catalogues, &mut chunks, commit, |_| Ok(1_000_000 + i), no_salt)
+            .unwrap();
         let group = chunks.finish();
         let leaves: Vec<_> = group.chunks.iter().flat_map(Chunk::leaves).collect();
         follow(&mut followed, &catalogues, &leaves);
@@ -88,28 +94,28 @@ fn a_rejected_commit_and_a_trial_leave_no_trace() {
     let mut chunks = ChunkWriter::new(0, Vec::new());
     let [first, second] = commits(2).try_into().unwrap();
     let again = Commit { request: None, ..commit(list(5, 1)) };
-    decide(&mut state, &catalogues, &mut chunks, first, |_| Ok(1)).unwrap();
+    decide(&mut state, &catalogues, &mut chunks, first, |_| Ok(1), no_salt).unwrap();
     let before = parts(&state);
     let trial = Commit { validate_only: true, ..second };
-    decide(&mut state, &catalogues, &mut chunks, trial, |_| unreachable!()).unwrap();
+    decide(&mut state, &catalogues, &mut chunks, trial, |_| unreachable!(), no_salt).unwrap();
     assert_eq!(parts(&state), before);
-    decide(&mut state, &catalogues, &mut chunks, again, |_| unreachable!()).unwrap_err();
+    decide(&mut state, &catalogues, &mut chunks, again, |_| unreachable!(), no_salt).unwrap_err();
     assert_eq!(parts(&state), before);
     let [_, second] = commits(2).try_into().unwrap();
     let refused = |_| Err("the clock jumped".to_owned());
-    decide(&mut state, &catalogues, &mut chunks, second, refused).unwrap_err();
+    decide(&mut state, &catalogues, &mut chunks, second, refused, no_salt).unwrap_err();
     assert_eq!(parts(&state), before);
     let [_, second] = commits(2).try_into().unwrap();
     let panics = |_| panic!("injected");
-    let decided = || decide(&mut state, &catalogues, &mut chunks, second, panics);
+    let decided = || decide(&mut state, &catalogues, &mut chunks, second, panics, no_salt);
     assert!(catch_unwind(AssertUnwindSafe(decided)).is_err());
     assert_eq!(parts(&state), before, "a panic takes staged events back");
     let [_, second] = commits(2).try_into().unwrap();
-    decide(&mut state, &catalogues, &mut chunks, second, |_| Ok(2)).unwrap();
+    decide(&mut state, &catalogues, &mut chunks, second, |_| Ok(2), no_salt).unwrap();
     let mut expected = State::default();
     let mut chunks = ChunkWriter::new(0, Vec::new());
     for (at, commit) in (1..).zip(commits(2)) {
-        decide(&mut expected, &catalogues, &mut chunks, commit, |_| Ok(at)).unwrap();
+        decide(&mut expected, &catalogues, &mut chunks, commit, |_| Ok(at), no_salt).unwrap();
     }
     assert_eq!(parts(&state), parts(&expected));
 }
@@ -126,7 +132,7 @@ fn a_rollback_over_ten_thousand_commits_equals_a_rebuild() {
             expected = Some((state.size(), parts(&state)));
         }
         let now = |_| Ok(i64::try_from(i).unwrap());
-        decide(&mut state, &catalogues, &mut chunks, commit, now).unwrap();
+        decide(&mut state, &catalogues, &mut chunks, commit, now, no_salt).unwrap();
         // A part of the commits before is durable; the way back to it stays open.
         if i == kept / 2 {
             state.settle(state.size());
@@ -142,7 +148,7 @@ fn a_rollback_over_ten_thousand_commits_equals_a_rebuild() {
     let mut rebuilt = State::default();
     let mut chunks = ChunkWriter::new(0, Vec::new());
     for (i, commit) in (0_i64..).zip(commits(kept)) {
-        decide(&mut rebuilt, &catalogues, &mut chunks, commit, |_| Ok(i)).unwrap();
+        decide(&mut rebuilt, &catalogues, &mut chunks, commit, |_| Ok(i), no_salt).unwrap();
     }
     assert!(parts(&state) == parts(&rebuilt), "a rollback is not a rebuild");
 }
@@ -166,7 +172,7 @@ fn a_writer_always_ahead_can_undo_its_lead_and_no_more() {
         if let Some(durable) = i.checked_sub(AHEAD) {
             state.settle(sizes[durable]);
         }
-        decide(&mut state, &catalogues, &mut chunks, commit, |_| Ok(1)).unwrap();
+        decide(&mut state, &catalogues, &mut chunks, commit, |_| Ok(1), no_salt).unwrap();
         sizes.push(state.size());
         if i % 500 == 499 {
             let (seals, steps) = undo_kept(&state);

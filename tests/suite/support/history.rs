@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     events::list,
-    ledger::{Hands, commit},
+    ledger::{Hands, commit, salts},
 };
 
 /// An open that takes longer hangs.
@@ -206,6 +206,7 @@ pub fn ledger(log: Arc<SledLog>) -> Result<Ledger, LogError> {
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Hands::default()),
+        salts: salts(),
         on_failure: Box::new(|why| panic!("{why}")),
     })
 }

@@ -15,7 +15,7 @@ use tidu::{
         CivilDate, DesigneeId, PartialDate, Principal,
         catalogue::{Catalogue, Catalogues},
     },
-    ledger::{AppendError, Commit, Ledger, LedgerOptions, Proposal, clock::Clock},
+    ledger::{AppendError, Commit, Ledger, LedgerOptions, Proposal, SaltSource, clock::Clock},
     log::CommitLog,
     protocol::event,
     protocol::pb,
@@ -38,6 +38,15 @@ impl Clock for Hands {
     }
 }
 
+/// Salts that a test foresees: they count from 1.
+pub fn salts() -> SaltSource {
+    let mut last = 0_u128;
+    Box::new(move || {
+        last += 1;
+        last.to_be_bytes()
+    })
+}
+
 pub fn open(
     log: Arc<dyn CommitLog>,
     clock: Arc<Hands>,
@@ -50,6 +59,7 @@ pub fn open(
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock,
+        salts: salts(),
         on_failure: Box::new(move |why| failures.lock().push(why.to_owned())),
     })
     .unwrap()

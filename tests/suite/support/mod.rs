@@ -22,7 +22,7 @@ pub use self::{
     gated_log::GatedLog,
     histories::{A, B, DESIGNEES, OTHERS, Step, other, steps},
     interests::{interests, of_authority, of_batch, scopes, under, watching},
-    ledger::{Book, Hands, commit, day, open, view},
+    ledger::{Book, Hands, commit, day, open, salts, view},
     memory_log::MemoryLog,
     patience::{PATIENCE, in_time},
     server::{Client, Fresh, Server, TIDU, directory, reason},

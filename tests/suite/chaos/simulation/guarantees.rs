@@ -49,7 +49,7 @@ pub async fn durable_before_visible(
     model: &mut Model,
     visible: u64,
 ) -> usize {
-    let Durable { size, root, designees, recorded_micros } = ledger.durable();
+    let Durable { size, root, designees, recorded_micros, .. } = ledger.durable();
     assert_eq!(size, visible, "durable before visible");
     assert!(size <= disk.size(), "durable before visible: shown before the sync");
     assert_eq!(root, model.root(size), "durable before visible: the root");

@@ -37,7 +37,7 @@ use super::{
     subscriber::{Seen, Subscriber, WANTS, follow},
 };
 use crate::support::{
-    PATIENCE,
+    PATIENCE, salts,
     simulated_disk::{Disk, Verdict},
 };
 
@@ -197,6 +197,7 @@ fn start(
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::<Clocks>::clone(clocks),
+        salts: salts(),
         on_failure: Box::new(move |why| for_failures.lock().push(why.to_owned())),
     });
     let ledger = Arc::new(ledger.unwrap());
