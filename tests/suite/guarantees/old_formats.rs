@@ -192,7 +192,9 @@ async fn call(client: &mut Client, method: &str, request: &[u8]) -> Result<Vec<u
 /// A kept question and its answer in the words that the API has now.
 fn in_todays_words(method: &str, request: &Value, answer: &Value) -> (Value, Value) {
     let names: &[(&str, &str)] = match method {
-        "CountTitles" => &[("total", "totalCount")],
+        "CountTitles" => {
+            &[("total", "totalCount"), ("COUNT_STAGE_STANDING", "COUNT_STAGE_ACTIVE")]
+        }
         "ExplainTitle" => &[("titles", "explanations")],
         "GetDesignee" => &[("from", "fromDate")],
         "ListMeasures" => {
@@ -221,17 +223,19 @@ fn gather_as_of(message: &mut Value) {
     message.insert("asOf".to_owned(), as_of);
 }
 
+/// Replaces names of fields and enum values.
 fn renamed(value: &Value, names: &[(&str, &str)]) -> Value {
+    let new = |old: &String| {
+        let found = names.iter().find(|(name, _)| name == old);
+        found.map_or(old.as_str(), |(_, new)| new).to_owned()
+    };
     match value {
         Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| {
-                let found = names.iter().find(|(old, _)| old == name);
-                let name = found.map_or(name.as_str(), |(_, new)| new);
-                (name.to_owned(), renamed(value, names))
-            };
+            let field = |(name, value)| (new(name), renamed(value, names));
             Value::Object(fields.iter().map(field).collect())
         }
         Value::Array(items) => items.iter().map(|item| renamed(item, names)).collect(),
+        Value::String(word) => json!(new(word)),
         value => value.clone(),
     }
 }
