@@ -128,7 +128,8 @@ fn position(cursor: &pb::Cursor) -> String {
 
 fn show(cursor: &pb::Cursor, output: Output) -> Result<(), CliError> {
     print_message(output, "Cursor", cursor, |cursor| {
-        let filter = Json::new()?.line("EventFilter", &cursor.filter.clone().unwrap_or_default())?;
+        let filter =
+            Json::new()?.line("EventFilter", &cursor.filter.clone().unwrap_or_default())?;
         let seconds = cursor.lag.map_or(0, |lag| lag.seconds);
         let more = if cursor.lag_event_count_capped { "more than " } else { "" };
         print_line(&format!("cursor    {}", cursor.cursor_id))?;

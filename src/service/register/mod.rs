@@ -137,7 +137,8 @@ impl RegisterApi {
         request: pb::ListProgrammesRequest,
     ) -> Result<pb::ListProgrammesResponse, Status> {
         let at = resolve(&self.ledger, request.as_of).await?;
-        let programmes = self.ledger.catalogue().programmes().map(convert::programme).collect();
+        let catalogue = self.ledger.catalogues().known_at(at.known_at);
+        let programmes = catalogue.programmes().map(convert::programme).collect();
         Ok(pb::ListProgrammesResponse { programmes, as_of: answered(at) })
     }
 }

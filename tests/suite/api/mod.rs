@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cursors_and_digests;
+mod descriptors;
 mod error_details;
 mod register_queries;
 mod stored_bytes;

@@ -1,7 +1,6 @@
 //! Questions that go over the whole register: pages, counts, batches, pools, measures, assessments,
 //! and what they refuse.
 
-use prost_reflect::{DescriptorPool, DynamicMessage};
 use sha2::Digest as _;
 use tidu::protocol::pb::{self, as_of::Known, event::Fact};
 use tonic::{Code, Status};
@@ -227,21 +226,6 @@ async fn a_bad_as_of_is_an_error_that_names_its_field() {
     }
 }
 
-/// JSON names at most one of the two: they are one oneof.
-#[test]
-fn json_refuses_two_ways_to_say_what_was_known() {
-    let pool = DescriptorPool::decode(pb::DESCRIPTORS).unwrap();
-    let as_of = pool.get_message_by_name("tidu.v1.AsOf").unwrap();
-    let read = |text: &str| {
-        let mut json = serde_json::Deserializer::from_str(text);
-        DynamicMessage::deserialize(as_of.clone(), &mut json)
-    };
-    read(r#"{"validOn": {"year": 2024}, "knownAt": "3"}"#).unwrap();
-    read(r#"{"knownAtTime": "2026-03-01T09:00:00+08:00"}"#).unwrap();
-    let both = r#"{"knownAt": "3", "knownAtTime": "2026-03-01T09:00:00+08:00"}"#;
-    read(both).unwrap_err();
-}
-
 #[tokio::test]
 async fn unknown_values_in_questions_are_errors_with_their_fields() {
     let fresh = Fresh::start();
@@ -396,6 +380,16 @@ async fn an_operators_catalogue_decides_and_a_broken_one_is_refused() {
         panic!()
     };
     assert_eq!(adopted.sha256, sha2::Sha256::digest(&stricter).to_vec());
+    let mut validity_known_at = async |size| {
+        let as_of = Some(pb::AsOf { valid_on: None, known: Some(Known::KnownAt(size)) });
+        let request = pb::ListProgrammesRequest { as_of };
+        let answer = client.register.list_programmes(request).await.unwrap().into_inner();
+        assert_eq!(answer.as_of.unwrap().known_at, size);
+        let all = answer.programmes;
+        let programme = all.iter().find(|programme| programme.id == "specialised-sme").unwrap();
+        programme.rule_versions[0].validity_years
+    };
+    assert_eq!((validity_known_at(0).await, validity_known_at(1).await), (3, 2));
     let mut events = list(10, 1);
     client.record(events.clone()).await.unwrap();
     let designee = events[0].designee.clone();

@@ -210,7 +210,7 @@ async fn lists_counts_and_explanations_print_what_the_register_says() {
     let counted = says(&[&["count", "--by", "authority,status"], &day[..]].concat());
     assert!(counted.contains("total") && counted.contains("30 titles, stage active"), "{counted}");
     let json = says(&[&["count", "-o", "json"], &day[..]].concat());
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["total"], "30");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["totalCount"], "30");
     let batches = says(&["batches", "specialised-sme"]);
     assert!(batches.contains("2024-1") && batches.contains("open"), "{batches}");
     let one = says(&["batches", "specialised-sme", "2024-1", "--authority", "440000"]);

@@ -192,9 +192,7 @@ async fn call(client: &mut Client, method: &str, request: &[u8]) -> Result<Vec<u
 /// A kept question and its answer in the words that the API has now.
 fn in_todays_words(method: &str, request: &Value, answer: &Value) -> (Value, Value) {
     let names: &[(&str, &str)] = match method {
-        "CountTitles" => {
-            &[("total", "totalCount"), ("COUNT_STAGE_STANDING", "COUNT_STAGE_ACTIVE")]
-        }
+        "CountTitles" => &[("total", "totalCount"), ("COUNT_STAGE_STANDING", "COUNT_STAGE_ACTIVE")],
         "ExplainTitle" => &[("titles", "explanations")],
         "GetDesignee" => &[("from", "fromDate")],
         "ListMeasures" => {
