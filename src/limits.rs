@@ -58,6 +58,11 @@ pub const RESTRUCTURING_SUCCESSORS_MAX: usize = 64;
 pub const INDICATORS_MAX: usize = 64;
 /// Most characters of a value that an error repeats.
 pub const ECHO_CHARS_MAX: usize = 64;
+/// Most bytes of a value that an error repeats: Chinese characters of three bytes, and a mark for
+/// the rest.
+pub const ECHO_BYTES_MAX: usize = ECHO_CHARS_MAX * 3 + 3;
+/// Most bytes of all values in the metadata of one rejection or warning, marks for the rest aside.
+pub const METADATA_BYTES_MAX: usize = 160;
 /// Most rejections, and most warnings, in one response.
 pub const REJECTIONS_MAX: usize = 1_000;
 /// Most failing events that an error status lists (its details hold as many as fit).

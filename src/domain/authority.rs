@@ -8,11 +8,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::{
     RegionCode,
-    fault::{ParseError, Reason},
+    fault::{Breach, RuleId},
 };
-
-const RULE: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent \
-                    planning status, the XPCC";
 
 /// An authority that may state events: its place in the table plus one. `Option<AuthorityCode>`
 /// takes no more room than a code.
@@ -90,17 +87,16 @@ impl AuthorityCode {
     /// Reads a code.
     ///
     /// # Errors
-    /// [`Reason::AuthorityUnknown`].
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+    /// [`RuleId::AuthorityUnknown`] or [`RuleId::RegionWithoutAuthority`].
+    pub fn parse(text: &str) -> Result<Self, Breach> {
         let find = |code: &str| TABLE.binary_search_by(|known| known.code.cmp(code)).ok();
         // Most codes come in their normal form and need no copy.
         let place = find(text).or_else(|| find(text.nfkc().collect::<String>().trim()));
         place.and_then(Self::at).ok_or_else(|| {
-            let message = match text.trim() {
-                "710000" | "810000" | "820000" => "is a region without an authority",
-                _ => "is not one of the 38 authorities; ListAuthorities gives them",
-            };
-            ParseError::new(Reason::AuthorityUnknown, message, RULE)
+            Breach::from(match text.trim() {
+                "710000" | "810000" | "820000" => RuleId::RegionWithoutAuthority,
+                _ => RuleId::AuthorityUnknown,
+            })
         })
     }
 
@@ -216,9 +212,9 @@ mod tests {
     fn codes_and_names_are_found_and_others_refused() {
         assert_eq!(AuthorityCode::parse(" ４４００００").unwrap().as_str(), "440000");
         for bad in ["", "44", "999999", "440100"] {
-            assert_eq!(AuthorityCode::parse(bad).unwrap_err().reason, Reason::AuthorityUnknown);
+            assert_eq!(AuthorityCode::parse(bad), Err(RuleId::AuthorityUnknown.into()));
         }
-        assert!(AuthorityCode::parse("810000").unwrap_err().message.contains("without"));
+        assert_eq!(AuthorityCode::parse("810000"), Err(RuleId::RegionWithoutAuthority.into()));
         let by_name = |name| AuthorityCode::from_name(name).map(AuthorityCode::as_str);
         assert_eq!(by_name("广东省"), Some("440000"));
         assert_eq!(by_name("内蒙古"), Some("150000"));

@@ -5,15 +5,11 @@ use std::{fmt, num::NonZeroU32};
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
-use super::{
-    fault::{ParseError, Reason},
-    text::echo,
-};
+use super::fault::{Breach, Key, RuleId};
 use crate::limits::{YEAR_MAX, YEAR_MIN};
 
 /// Day 0, which no date names.
 const EPOCH: Date = Date::constant(1899, 12, 31);
-const RULE: &str = "a day of the Gregorian calendar (GB/T 7408)";
 
 /// One day, as days since 31 December 1899. `Option<CivilDate>` takes no more room than a date.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,11 +114,12 @@ impl PartialDate {
     /// Reads the parts of a `google.type.Date`.
     ///
     /// # Errors
-    /// [`Reason::DateInvalid`].
-    pub fn parse_parts(year: i32, month: i32, day: i32) -> Result<Self, ParseError> {
-        let invalid = |message: String| ParseError::new(Reason::DateInvalid, message, RULE);
+    /// [`RuleId::DateYear`] or [`RuleId::DateUnknown`].
+    pub fn parse_parts(year: i32, month: i32, day: i32) -> Result<Self, Breach> {
         let year = i16::try_from(year).ok().filter(|year| (YEAR_MIN..=YEAR_MAX).contains(year));
-        let year = year.ok_or_else(|| invalid(format!("the year is {YEAR_MIN} to {YEAR_MAX}")))?;
+        let year = year.ok_or_else(|| {
+            RuleId::DateYear.with(Key::Least, YEAR_MIN).with(Key::Limit, YEAR_MAX)
+        })?;
         let small = |part: i32| i8::try_from(part).ok().filter(|part| *part >= 0);
         let parts = small(month).zip(small(day));
         let parts = parts.filter(|(month, day)| match (*month, *day) {
@@ -130,20 +127,16 @@ impl PartialDate {
             (0, _) => false,
             (month, day) => Date::new(year, month, day.max(1)).is_ok(),
         });
-        let (month, day) = parts.ok_or_else(|| invalid("there is no such day".to_owned()))?;
+        let (month, day) = parts.ok_or(RuleId::DateUnknown)?;
         Ok(Self { year, month, day })
     }
 
     /// Reads `2019-06-05`, `2019-06`, `2019`, also with slashes, dots or 年月日.
     ///
     /// # Errors
-    /// [`Reason::DateInvalid`].
-    pub fn parse_iso(text: &str) -> Result<Self, ParseError> {
-        let (year, month, day) = written_parts(text).ok_or_else(|| {
-            let message =
-                format!("{:?} is not a date like 2019-06-05, 2019-06 or 2019", echo(text));
-            ParseError::new(Reason::DateInvalid, message, RULE)
-        })?;
+    /// [`RuleId::DateForm`], or as for [`Self::parse_parts`].
+    pub fn parse_iso(text: &str) -> Result<Self, Breach> {
+        let (year, month, day) = written_parts(text).ok_or(RuleId::DateForm)?;
         Self::parse_parts(year, month, day)
     }
 
@@ -202,6 +195,7 @@ impl fmt::Debug for CivilDate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fault::Reason;
 
     fn day(iso: &str) -> CivilDate {
         PartialDate::parse_iso(iso).unwrap().first_day()
@@ -226,7 +220,7 @@ mod tests {
             ["", "2023-02-30", "2023-13-01", "2023-00-01", "2023-01-00", "1234567", "x", "1-2-3-4"]
         {
             let error = PartialDate::parse_iso(bad).unwrap_err();
-            assert_eq!(error.reason, Reason::DateInvalid, "{bad}");
+            assert_eq!(error.reason(), Reason::DateInvalid, "{bad}");
         }
         for (year, month, day) in
             [(2023, 0, 5), (2023, 2, 29), (0, 1, 1), (2023, -1, 0), (2023, 1, 32)]

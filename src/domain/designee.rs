@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{
     AuthorityCode, Uscc,
-    fault::{ParseError, Reason},
+    fault::{Breach, Key, RuleId},
     name::folded,
 };
 use crate::limits::{ID_BYTES_MAX, NAME_CHARS_MAX};
@@ -38,8 +38,8 @@ impl DesigneeId {
     /// Reads one of the three forms.
     ///
     /// # Errors
-    /// The reason of the part that is wrong; [`Reason::UsccForm`] if none of the forms fits.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+    /// The rule that a part breaks; [`RuleId::DesigneeForm`] if none of the forms fits.
+    pub fn parse(text: &str) -> Result<Self, Breach> {
         let text = text.trim();
         if let Some(rest) = strip_prefix(text, PROVISIONAL) {
             let (authority, name) = split(rest)?;
@@ -49,17 +49,13 @@ impl DesigneeId {
             let (authority, code) = split(rest)?;
             let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
             if code.is_empty() || code.len() > ID_BYTES_MAX || !code.bytes().all(fits) {
-                let message =
-                    format!("a local code has 1 to {ID_BYTES_MAX} letters, digits, - . _");
-                return Err(ParseError::new(Reason::IdentifierInvalid, message, ""));
+                return Err(RuleId::LocalCodeForm.with(Key::Limit, ID_BYTES_MAX));
             }
             return Ok(Self::Local { authority, code: code.into() });
         }
         // A text that does not look like a code gets an error that shows all three forms.
         if !text.is_empty() && (!text.chars().any(char::is_numeric) || text.contains([':', '/'])) {
-            let message = "is neither a code of 18 characters nor provisional:<authority>/<name> \
-                           nor local:<authority>/<code>";
-            return Err(ParseError::new(Reason::UsccForm, message, "GB 32100-2015"));
+            return Err(RuleId::DesigneeForm.into());
         }
         Uscc::parse(text).map(Self::Uscc)
     }
@@ -67,13 +63,12 @@ impl DesigneeId {
     /// A provisional identifier; the name is folded.
     ///
     /// # Errors
-    /// [`Reason::FieldInvalid`] if the folded name is empty or too long.
-    pub fn provisional(authority: AuthorityCode, name: &str) -> Result<Self, ParseError> {
+    /// [`RuleId::ProvisionalNameForm`] if the folded name is empty or too long.
+    pub fn provisional(authority: AuthorityCode, name: &str) -> Result<Self, Breach> {
         let name = folded(name);
         let length = name.chars().count();
         if length == 0 || length > NAME_CHARS_MAX {
-            let message = format!("a provisional name has 1 to {NAME_CHARS_MAX} characters");
-            return Err(ParseError::new(Reason::FieldInvalid, message, ""));
+            return Err(RuleId::ProvisionalNameForm.with(Key::Limit, NAME_CHARS_MAX));
         }
         Ok(Self::Provisional { authority, name: name.into() })
     }
@@ -84,7 +79,7 @@ fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-fn split(rest: &str) -> Result<(AuthorityCode, &str), ParseError> {
+fn split(rest: &str) -> Result<(AuthorityCode, &str), Breach> {
     let (authority, rest) = rest.split_once('/').unwrap_or((rest, ""));
     Ok((AuthorityCode::parse(authority)?, rest))
 }
@@ -104,6 +99,7 @@ impl fmt::Display for DesigneeId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fault::Reason;
 
     #[test]
     fn three_forms_read_and_write() {
@@ -134,7 +130,7 @@ mod tests {
             ("urn:440000/x", Reason::UsccForm),
             ("某公司", Reason::UsccForm),
         ] {
-            assert_eq!(DesigneeId::parse(bad).unwrap_err().reason, reason, "{bad}");
+            assert_eq!(DesigneeId::parse(bad).unwrap_err().reason(), reason, "{bad}");
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::fault::{ParseError, Reason};
+use super::fault::{Breach, RuleId};
 use crate::limits::{DOCUMENT_NUMBER_BYTES_MAX, YEAR_MAX, YEAR_MIN};
 
-const RULE: &str = "GB/T 9704-2012: issuer, year in 〔〕, number and 号";
 const OPENING: &[char] = &['〔', '[', '［', '【', '(', '（', '﹝', '<', '＜', '〈', '「', '{'];
 const CLOSING: &[char] = &['〕', ']', '］', '】', ')', '）', '﹞', '>', '＞', '〉', '」', '}'];
 
@@ -18,13 +17,9 @@ impl DocumentNumber {
     /// accepted.
     ///
     /// # Errors
-    /// [`Reason::DocumentNumberInvalid`].
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let invalid = || {
-            let message =
-                "does not read like 工信部企业函〔2019〕153号: issuer, year in 〔〕, number, 号";
-            ParseError::new(Reason::DocumentNumberInvalid, message, RULE)
-        };
+    /// [`RuleId::DocumentNumberForm`].
+    pub fn parse(text: &str) -> Result<Self, Breach> {
+        let invalid = || Breach::from(RuleId::DocumentNumberForm);
         let shows = |c: &char| !c.is_whitespace() && !c.is_control();
         // Most numbers come in their normal form and need no copy.
         let folded = if text.chars().all(|c| shows(&c) && fold(c) == c) {
@@ -69,6 +64,7 @@ fn fold(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fault::Reason;
 
     #[test]
     fn brackets_of_any_kind_and_width_become_the_official_ones() {
@@ -99,7 +95,7 @@ mod tests {
             "工信部2019 153号",
         ] {
             let error = DocumentNumber::parse(bad).unwrap_err();
-            assert_eq!(error.reason, Reason::DocumentNumberInvalid, "{bad}");
+            assert_eq!(error.reason(), Reason::DocumentNumberInvalid, "{bad}");
         }
     }
 }

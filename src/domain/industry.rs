@@ -6,9 +6,7 @@ use std::{num::NonZeroU8, sync::LazyLock};
 use hashbrown::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::fault::{ParseError, Reason};
-
-const RULE: &str = "GB/T 4754-2017";
+use super::fault::{Breach, RuleId};
 
 /// A section or division: its place in the table plus one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +23,8 @@ impl IndustryCode {
     /// Reads a section (`C`), a division (`35`) or both (`C35`, kept as `35`).
     ///
     /// # Errors
-    /// [`Reason::IndustryUnknown`].
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+    /// [`RuleId::IndustryUnknown`].
+    pub fn parse(text: &str) -> Result<Self, Breach> {
         let find = |code: &str| PLACES.get(code).copied();
         // Most codes come in their normal form and need no copy.
         let at = |place: usize| u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(Self);
@@ -40,10 +38,7 @@ impl IndustryCode {
             TABLE.get(place).filter(|row| row[2] == section && row[1] == "2").map(|_| place)
         };
         let place = find(&folded).or_else(in_section);
-        place.and_then(at).ok_or_else(|| {
-            let message = "is neither a section (A to T) nor a division (01 to 97)";
-            ParseError::new(Reason::IndustryUnknown, message, RULE)
-        })
+        place.and_then(at).ok_or(RuleId::IndustryUnknown.into())
     }
 
     /// The letter or the two digits.
@@ -75,6 +70,7 @@ impl IndustryCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fault::Reason;
 
     #[test]
     fn sections_and_divisions() {
@@ -87,7 +83,7 @@ mod tests {
         assert_eq!((machines.section(), manufacturing.section()), ("C", "C"));
         assert!(machines.is_under(manufacturing) && !manufacturing.is_under(machines));
         for bad in ["", "1", "00", "98", "A35", "U", "CC"] {
-            assert_eq!(code(bad).unwrap_err().reason, Reason::IndustryUnknown, "{bad}");
+            assert_eq!(code(bad).unwrap_err().reason(), Reason::IndustryUnknown, "{bad}");
         }
     }
 }

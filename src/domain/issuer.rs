@@ -1,6 +1,6 @@
 //! Issuers: who states an event. An authority, or the service itself.
 
-use super::{AuthorityCode, fault::ParseError};
+use super::{AuthorityCode, fault::Breach};
 
 /// The name of the service as an issuer. No authority has a code like it.
 const SERVICE: &str = "service";
@@ -21,8 +21,8 @@ impl Issuer {
     /// Reads an issuer: `service`, or the code of an authority.
     ///
     /// # Errors
-    /// [`super::fault::Reason::AuthorityUnknown`].
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+    /// As for [`AuthorityCode::parse`].
+    pub fn parse(text: &str) -> Result<Self, Breach> {
         if text == SERVICE {
             return Ok(Self::Service);
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::fault::{ParseError, Reason};
+use super::fault::{Breach, Key, RuleId};
 use crate::limits::NAME_CHARS_MAX;
 
 /// A name as published, with white space collapsed and without invisible characters.
@@ -18,8 +18,8 @@ impl Name {
     /// Reads a name.
     ///
     /// # Errors
-    /// [`Reason::FieldInvalid`] if it is empty, too long or holds control characters.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+    /// The rule that it breaks: it is empty, too long or holds control characters.
+    pub fn parse(text: &str) -> Result<Self, Breach> {
         let text = published(text)?;
         Ok(Self { key: folded(&text), text: text.into_owned() })
     }
@@ -41,23 +41,23 @@ impl Name {
 ///
 /// # Errors
 /// As for [`Name::parse`].
-pub fn published(text: &str) -> Result<Cow<'_, str>, ParseError> {
+pub fn published(text: &str) -> Result<Cow<'_, str>, Breach> {
     if text.len() <= NAME_CHARS_MAX && is_published(text) {
         return Ok(Cow::Borrowed(text));
     }
     let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     let length = name.chars().count();
-    let message = if length == 0 {
-        "is empty".to_owned()
-    } else if length > NAME_CHARS_MAX {
-        format!("has {length} characters; {NAME_CHARS_MAX} are allowed")
-    } else if name.chars().any(char::is_control) {
-        "holds a control character".to_owned()
-    } else {
-        return Ok(Cow::Owned(name));
-    };
-    Err(ParseError::new(Reason::FieldInvalid, message, ""))
+    if length == 0 {
+        return Err(RuleId::NameEmpty.into());
+    }
+    if length > NAME_CHARS_MAX {
+        return Err(RuleId::NameLength.with(Key::Count, length).with(Key::Limit, NAME_CHARS_MAX));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(RuleId::NameControlCharacter.into());
+    }
+    Ok(Cow::Owned(name))
 }
 
 /// True for most names that stay as they are: plain characters, with single spaces between them.

@@ -5,9 +5,8 @@ use std::{fmt, num::NonZeroU32, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::fault::{ParseError, Reason};
+use super::fault::{Breach, RuleId};
 
-const RULE: &str = "GB/T 2260";
 /// The code of the XPCC as an authority; it is not a place.
 const CORPS: u32 = 660_000;
 
@@ -40,19 +39,18 @@ impl RegionCode {
     /// Reads a code.
     ///
     /// # Errors
-    /// [`Reason::RegionUnknown`].
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let unknown = |message: &str| ParseError::new(Reason::RegionUnknown, message, RULE);
+    /// The rule that it breaks.
+    pub fn parse(text: &str) -> Result<Self, Breach> {
         // Most codes come in their normal form and need no copy.
         let code = six_digits(text).or_else(|| six_digits(text.nfkc().collect::<String>().trim()));
-        let code = code.ok_or_else(|| unknown("must be six digits"))?;
+        let code = code.ok_or(RuleId::RegionForm)?;
         if code / 10_000 == CORPS / 10_000 {
-            return Err(unknown("is an authority (the XPCC), not a place; its cities are 6590xx"));
+            return Err(RuleId::RegionOfTheCorps.into());
         }
         if !PROVINCES.contains(&(code / 10_000)) {
-            return Err(unknown("lies in no province"));
+            return Err(RuleId::RegionUnknown.into());
         }
-        NonZeroU32::new(code).map(Self).ok_or_else(|| unknown("lies in no province"))
+        NonZeroU32::new(code).map(Self).ok_or(RuleId::RegionUnknown.into())
     }
 
     /// The province, autonomous region or municipality it lies in.
@@ -91,6 +89,7 @@ impl fmt::Display for RegionCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fault::Reason;
 
     #[test]
     fn places_lie_in_one_another_by_code() {
@@ -106,7 +105,11 @@ mod tests {
     #[test]
     fn codes_of_other_things_are_refused() {
         for bad in ["", "44", "000000", "990000", "44030a", "660000", "660100"] {
-            assert_eq!(RegionCode::parse(bad).unwrap_err().reason, Reason::RegionUnknown, "{bad}");
+            assert_eq!(
+                RegionCode::parse(bad).unwrap_err().reason(),
+                Reason::RegionUnknown,
+                "{bad}"
+            );
         }
         assert_eq!(TABLE.len(), 40);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::limits::ECHO_CHARS_MAX;
+use crate::limits::{ECHO_BYTES_MAX, ECHO_CHARS_MAX};
 
 /// Shortens a value so that an error can repeat it.
 #[must_use]
@@ -11,7 +11,16 @@ pub fn echo(value: &str) -> String {
     if shortened.len() < value.len() {
         shortened.push('…');
     }
-    shortened
+    cut(shortened, ECHO_BYTES_MAX)
+}
+
+/// Cuts a text at a character, so that it and the mark for the rest have at most `most` bytes.
+pub(super) fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most.saturating_sub('…'.len_utf8())));
+        text.push('…');
+    }
+    text
 }
 
 /// Bytes as hexadecimal digits, in lower case.
@@ -35,6 +44,8 @@ mod tests {
         let exact = "字".repeat(ECHO_CHARS_MAX);
         assert_eq!(echo(&exact), exact);
         assert_eq!(echo(&format!("{exact}字")), format!("{exact}…"));
+        let wide = echo(&"𠮷".repeat(ECHO_CHARS_MAX));
+        assert!(wide.ends_with("𠮷…") && wide.len() <= ECHO_BYTES_MAX, "{wide}");
     }
 
     #[test]

@@ -8,11 +8,10 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{
-    fault::{ParseError, Reason},
+    fault::{Breach, Key, RuleId},
     name::is_invisible,
 };
 
-const RULE: &str = "GB 32100-2015";
 /// The characters of a code, in the order of their values: no I, O, S, V, Z.
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 /// Departments of registration, position 1.
@@ -29,8 +28,8 @@ impl Uscc {
     /// Reads a code. It ignores width, case, spaces and hyphens.
     ///
     /// # Errors
-    /// [`Reason::UsccForm`] or [`Reason::UsccCheckCharacter`].
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+    /// The rule that the code breaks.
+    pub fn parse(text: &str) -> Result<Self, Breach> {
         // Most codes come in their normal form and need no copy.
         if let Ok(code) = <[u8; LENGTH]>::try_from(text.as_bytes())
             && code.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
@@ -43,19 +42,14 @@ impl Uscc {
             .filter(|c| !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−'))
             .map(|c| c.to_ascii_uppercase())
             .collect();
-        let code = folded.as_bytes().try_into().map_err(|_| {
-            let count = folded.chars().count();
-            ParseError::new(
-                Reason::UsccForm,
-                format!("has {count} characters; a code has 18"),
-                RULE,
-            )
-        })?;
+        let code = folded
+            .as_bytes()
+            .try_into()
+            .map_err(|_| RuleId::UsccLength.with(Key::Count, folded.chars().count()))?;
         Self::checked(code)
     }
 
-    fn checked(code: [u8; LENGTH]) -> Result<Self, ParseError> {
-        let form = |message: String| Err(ParseError::new(Reason::UsccForm, message, RULE));
+    fn checked(code: [u8; LENGTH]) -> Result<Self, Breach> {
         for (place, &b) in (1..).zip(&code) {
             let fits = match place {
                 1 => DEPARTMENTS.contains(&b),
@@ -63,23 +57,21 @@ impl Uscc {
                 _ => value(b).is_some(),
             };
             if !fits {
-                let expected = match place {
-                    1 => "the department of registration, one of 1-9, A, N, Y",
-                    3..=8 => "a digit of the division",
-                    _ => "one of the 31 characters in use (no I, O, S, V, Z)",
+                let rule = match place {
+                    1 => RuleId::UsccDepartment,
+                    3..=8 => RuleId::UsccDivision,
+                    _ => RuleId::UsccCharacter,
                 };
-                let found = char::from(b);
-                return form(format!("character {place} is {found:?} and should be {expected}"));
+                let found = char::from(b).escape_debug();
+                return Err(rule.with(Key::Position, place).with(Key::Found, found));
             }
         }
         let expected = check_character(&code);
         match code {
             [.., last] if last == expected => Ok(Self(code)),
             [.., last] => {
-                let (last, expected) = (char::from(last), char::from(expected));
-                let message = format!("the check character is {last}, {expected} is expected");
-                let error = ParseError::new(Reason::UsccCheckCharacter, message, RULE);
-                Err(error.expecting(expected))
+                let breach = RuleId::UsccCheckCharacter.with(Key::Found, char::from(last));
+                Err(breach.with(Key::Expected, char::from(expected)))
             }
         }
     }
@@ -173,6 +165,7 @@ impl fmt::Debug for Uscc {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fault::Reason;
 
     fn rows(text: &'static str) -> Vec<csv::StringRecord> {
         csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).collect()
@@ -208,7 +201,7 @@ mod tests {
             } else {
                 Reason::UsccForm
             };
-            assert_eq!(error.reason, expected, "{}: {error}", &row[0]);
+            assert_eq!(error.reason(), expected, "{}: {error}", &row[0]);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         DesigneeId, Principal,
         catalogue::Catalogue,
-        fault::{Fault, ParseError, Reason},
+        fault::{Fault, Key, RuleId},
     },
     ledger::{Commit, Precondition, Proposal},
     limits::{COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_SLICE_EVENTS},
@@ -42,8 +42,7 @@ pub(super) async fn read_commit(
 ) -> Result<ReadCommit, Status> {
     let count = request.events.len();
     if count == 0 {
-        let error = ParseError::new(Reason::FieldRequired, "a commit has at least one event", "");
-        return Err(errors::bad_field("events", "", &error));
+        return Err(errors::bad_field("events", "", RuleId::CommitEmpty));
     }
     if count > COMMIT_EVENTS_MAX {
         return Err(errors::over_limit("events", count, COMMIT_EVENTS_MAX, "entries"));
@@ -91,12 +90,11 @@ fn precondition(precondition: pb::append_request::Precondition) -> Result<Precon
     }
     let read = versions.into_iter().enumerate().map(|(i, entry)| {
         let field = format!("designee_versions.versions[{i}]");
-        let id = DesigneeId::parse(&entry.designee).map_err(|error| {
-            errors::bad_field(&format!("{field}.designee"), &entry.designee, &error)
+        let id = DesigneeId::parse(&entry.designee).map_err(|breach| {
+            errors::bad_field(&format!("{field}.designee"), &entry.designee, breach)
         })?;
         let version = entry.version.ok_or_else(|| {
-            let error = ParseError::new(Reason::FieldRequired, "is required", "");
-            errors::bad_field(&format!("{field}.version"), "", &error)
+            errors::bad_field(&format!("{field}.version"), "", RuleId::FieldRequired)
         })?;
         Ok((id, version))
     });
@@ -109,10 +107,8 @@ fn request_id(text: &str) -> Result<Option<Bytes>, Status> {
         return Ok(None);
     }
     if text.len() > ID_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        let message =
-            format!("must be 1 to {ID_BYTES_MAX} bytes of printable ASCII without spaces");
-        let error = ParseError::new(Reason::IdentifierInvalid, message, "");
-        return Err(errors::bad_field("request_id", text, &error));
+        let breach = RuleId::RequestIdForm.with(Key::Limit, ID_BYTES_MAX);
+        return Err(errors::bad_field("request_id", text, breach));
     }
     Ok(Some(Bytes::copy_from_slice(text.as_bytes())))
 }

@@ -21,7 +21,7 @@ const RULES_VERSION: u32 = 1;
 pub(crate) async fn resolve(ledger: &Ledger, asked: Option<pb::AsOf>) -> Result<AsOf, Status> {
     let pb::AsOf { valid_on, known } = asked.unwrap_or_default();
     let valid_on = match convert::civil_date(valid_on.as_ref()) {
-        Some(day) => day.map_err(|error| errors::bad_field("as_of.valid_on", "", &error))?,
+        Some(day) => day.map_err(|breach| errors::bad_field("as_of.valid_on", "", breach))?,
         None => today(ledger)?,
     };
     let size = ledger.durable().size;

@@ -1,14 +1,11 @@
 //! Converts faults and answers of the register to messages of the protocol.
 
-use std::collections::HashMap;
-
-use super::errors;
 use crate::{
     domain::{
         AuthorityCode, CivilDate, IndustryCode, PartialDate,
         catalogue::{Catalogues, Programme, RuleVersion},
         event::Declared,
-        fault::{Demand, Fault, ParseError, Reason},
+        fault::{Breach, Fault, Reason},
         kind::HolderKind,
     },
     limits::EXPLAINED_STEPS_MAX,
@@ -20,7 +17,7 @@ use crate::{
 };
 
 /// The last day that an optional date covers.
-pub(crate) fn civil_date(date: Option<&pb::Date>) -> Option<Result<CivilDate, ParseError>> {
+pub(crate) fn civil_date(date: Option<&pb::Date>) -> Option<Result<CivilDate, Breach>> {
     let pb::Date { year, month, day } = date?;
     Some(PartialDate::parse_parts(*year, *month, *day).map(PartialDate::last_day))
 }
@@ -30,13 +27,13 @@ pub(crate) fn rejection(fault: Fault) -> pb::Rejection {
     pb::Rejection {
         index: u32::try_from(fault.index).unwrap_or(u32::MAX),
         field: path(&fault),
+        reason: reason(fault.reason()).to_owned(),
+        message: fault.breach.message(),
+        rule: fault.breach.rule_text(),
         value: fault.value,
-        reason: reason(fault.reason).to_owned(),
-        message: fault.message,
-        rule: fault.rule,
         conflicts: fault.conflicts,
-        rule_id: String::new(),
-        metadata: metadata(fault.demand.as_ref()),
+        rule_id: fault.breach.rule().as_str().to_owned(),
+        metadata: fault.breach.metadata().map(owned).collect(),
     }
 }
 
@@ -45,19 +42,18 @@ pub(crate) fn warning(fault: Fault) -> pb::Warning {
     pb::Warning {
         index: u32::try_from(fault.index).unwrap_or(u32::MAX),
         field: path(&fault),
+        reason: reason(fault.reason()).to_owned(),
+        message: fault.breach.message(),
+        rule: fault.breach.rule_text(),
         value: fault.value,
-        reason: reason(fault.reason).to_owned(),
-        message: fault.message,
-        rule: fault.rule,
         conflicts: fault.conflicts,
-        rule_id: String::new(),
-        metadata: metadata(fault.demand.as_ref()),
+        rule_id: fault.breach.rule().as_str().to_owned(),
+        metadata: fault.breach.metadata().map(owned).collect(),
     }
 }
 
-/// The values of a fault's message by their names.
-fn metadata(demand: Option<&Demand>) -> HashMap<String, String> {
-    demand.map(errors::demanded).map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+fn owned((key, value): (&str, &str)) -> (String, String) {
+    (key.to_owned(), value.to_owned())
 }
 
 /// The path of a fault's field in the request.
@@ -127,7 +123,6 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
         Reason::ReportLate => E::ReportLate,
         Reason::IdentityCollision => E::IdentityCollision,
         Reason::CohortDiffers => E::CohortDiffers,
-        Reason::IdentifierSuperseded => E::IdentifierSuperseded,
     }
 }
 

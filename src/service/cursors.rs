@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use super::{call::Call, errors, filter::interest, page};
 use crate::{
     cursors::{Change, CursorError, CursorState, Cursors, is_id},
-    domain::fault::{Reason, echo},
+    domain::fault::{Key, RuleId, echo},
     ledger::{Ledger, run_blocking},
     limits::{
         CURSOR_FILTERS_BYTES_MAX, CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX,
@@ -114,8 +114,7 @@ impl CursorStreams {
         let asked = asked.filter(|asked| *asked != pb::EventFilter::default());
         let filter = match (kept, asked) {
             (Some(kept), Some(asked)) if kept != asked => {
-                let message = "differs from the cursor's filter; leave it out";
-                return Err(errors::invalid("filter", "", Reason::FieldNotAllowed, message));
+                return Err(errors::bad_field("filter", "", RuleId::CursorFilterDiffers));
             }
             (kept, asked) => kept.or(asked),
         };
@@ -172,10 +171,8 @@ impl CursorApi {
     ) -> Result<pb::CreateCursorResponse, Status> {
         let pb::CreateCursorRequest { cursor_id: id, filter, next_position } = request;
         if !is_id(&id) {
-            let message = format!(
-                "must be 1 to {ID_BYTES_MAX} of a-z, 0-9, '.', '-' and '_', a letter or digit first"
-            );
-            return Err(errors::invalid("cursor_id", &id, Reason::IdentifierInvalid, message));
+            let breach = RuleId::CursorIdForm.with(Key::Limit, ID_BYTES_MAX);
+            return Err(errors::bad_field("cursor_id", &id, breach));
         }
         let size = self.ledger.durable().size;
         if next_position > size {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::{
-    domain::fault::{Demand, Fault, ParseError, Reason, echo},
+    domain::fault::{Breach, Fault, RuleId, echo},
     ledger::{AppendError, ReadError, TaskEnded},
     limits::{
         ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
@@ -40,14 +40,6 @@ fn info<'a>(reason: &str, metadata: impl IntoIterator<Item = (&'a str, String)>)
     ErrorDetails::with_error_info(reason, DOMAIN, metadata.collect::<HashMap<_, _>>())
 }
 
-/// The metadata entry that names the right value or the bound.
-pub(super) fn demanded(demand: &Demand) -> (&'static str, String) {
-    match demand {
-        Demand::Expected(value) => ("expected", value.clone()),
-        Demand::AtMost(bound) => ("limit", bound.to_string()),
-    }
-}
-
 /// A fault of the server: INTERNAL. The caller learns only that; the cause goes to the server's own
 /// log.
 pub(crate) fn internal(cause: impl Display) -> Status {
@@ -56,30 +48,18 @@ pub(crate) fn internal(cause: impl Display) -> Status {
     status(Code::Internal, ErrorReason::Internal, text, [])
 }
 
-/// A field of the request that does not parse.
-pub(crate) fn bad_field(field: &str, value: &str, error: &ParseError) -> Status {
-    let metadata =
-        [("field", field.to_owned()), ("value", echo(value)), ("rule", error.rule.to_owned())];
-    let metadata = metadata.into_iter().chain(error.demand.as_ref().map(demanded));
-    let mut details = info(convert::reason(error.reason), metadata);
-    details.add_bad_request_violation(field, error.message.clone());
-    let message = format!("{field}: {}", error.message);
-    Status::with_error_details(Code::InvalidArgument, message, details)
-}
-
-/// A field whose value the protocol itself forbids.
-pub(crate) fn invalid(
-    field: &str,
-    value: &str,
-    reason: Reason,
-    message: impl Into<String>,
-) -> Status {
-    bad_field(field, value, &ParseError::new(reason, message, ""))
+/// A field of the request whose value breaks a rule.
+pub(crate) fn bad_field(field: &str, value: &str, breach: impl Into<Breach>) -> Status {
+    let breach = breach.into();
+    let place = [("field", field.to_owned()), ("value", echo(value))];
+    let mut details = breach_info(&breach, place);
+    details.add_bad_request_violation(field, breach.message());
+    Status::with_error_details(Code::InvalidArgument, format!("{field}: {breach}"), details)
 }
 
 /// An enum number that this version of the protocol lacks.
 pub(crate) fn unknown_enum(field: &str, number: i32) -> Status {
-    bad_field(field, &number.to_string(), &ParseError::unknown_enum())
+    bad_field(field, &number.to_string(), RuleId::EnumUnknown)
 }
 
 /// Bytes that do not decode as an event: INVALID_ARGUMENT.
@@ -106,10 +86,8 @@ pub(crate) fn over_limit(field: &str, value: usize, limit: usize, unit: &str) ->
 /// Events that cannot be read: INVALID_ARGUMENT.
 pub(crate) fn malformed(faults: &[Fault]) -> Status {
     let mut details = faults.first().map_or_else(ErrorDetails::new, fault_info);
-    let violations = faults.iter().map(|fault| {
-        let Fault { value, message, .. } = fault;
-        FieldViolation::new(convert::path(fault), sentence(value, message))
-    });
+    let violations =
+        faults.iter().map(|fault| FieldViolation::new(convert::path(fault), sentence(fault)));
     let mut shown = Vec::new();
     let mut room = ERROR_DETAILS_BYTES_MAX - ERROR_INFO_BYTES_MAX;
     for violation in violations.take(STATUS_REJECTIONS_MAX) {
@@ -131,9 +109,9 @@ pub(crate) fn rejected(faults: &[Fault]) -> Status {
     let mut room = ERROR_DETAILS_BYTES_MAX - ERROR_INFO_BYTES_MAX;
     for fault in faults.iter().take(STATUS_REJECTIONS_MAX) {
         let violation = PreconditionViolation::new(
-            convert::reason(fault.reason),
+            convert::reason(fault.reason()),
             convert::path(fault),
-            sentence(&fault.value, &fault.message),
+            sentence(fault),
         );
         let size = violation.r#type.len() + violation.subject.len() + violation.description.len();
         if size + VIOLATION_OVERHEAD > room {
@@ -151,28 +129,38 @@ const VIOLATION_OVERHEAD: usize = 16;
 
 fn fault_info(fault: &Fault) -> ErrorDetails {
     let conflicts: Vec<_> = fault.conflicts.iter().map(u64::to_string).collect();
-    let metadata = [
+    let place = [
         ("index", fault.index.to_string()),
         ("field", convert::path(fault)),
         ("value", fault.value.clone()),
-        ("rule", fault.rule.to_owned()),
         ("conflicts", conflicts.join(",")),
     ];
-    let metadata = metadata.into_iter().chain(fault.demand.as_ref().map(demanded));
-    info(convert::reason(fault.reason), metadata)
+    breach_info(&fault.breach, place)
+}
+
+/// The ErrorInfo of a breach: its place, its rule, and the values in the text of the rule.
+fn breach_info<const N: usize>(
+    breach: &Breach,
+    place: [(&'static str, String); N],
+) -> ErrorDetails {
+    let rule = [("rule_id", breach.rule().as_str().to_owned()), ("rule", breach.rule_text())];
+    let values = breach.metadata().map(|(key, value)| (key, value.to_owned()));
+    let metadata = values.chain(rule).chain(place);
+    info(convert::reason(breach.reason()), metadata)
 }
 
 fn summary(faults: &[Fault]) -> String {
     let Some(first) = faults.first() else { return String::new() };
-    let shown = format!("{} {}", convert::path(first), sentence(&first.value, &first.message));
+    let shown = format!("{} {}", convert::path(first), sentence(first));
     match faults.len() {
         1 => shown,
         count => format!("{shown} (and {} more; validate_only lists all)", count - 1),
     }
 }
 
-fn sentence(value: &str, message: &str) -> String {
-    if value.is_empty() { message.to_owned() } else { format!("{value:?}: {message}") }
+fn sentence(fault: &Fault) -> String {
+    let Fault { value, breach, .. } = fault;
+    if value.is_empty() { breach.message() } else { format!("{value:?}: {breach}") }
 }
 
 /// The status of a commit that was not recorded.

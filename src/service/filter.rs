@@ -7,7 +7,7 @@ use crate::{
     domain::{
         AuthorityCode, DesigneeId, DocumentNumber, IndustryCode, RegionCode,
         catalogue::Catalogues,
-        fault::{ParseError, Reason},
+        fault::{Breach, Key, RuleId},
         kind::Kind,
         name::folded,
     },
@@ -32,10 +32,9 @@ pub(crate) async fn interest(
 }
 
 fn event_filter(catalogues: &Catalogues, filter: &pb::EventFilter) -> Result<Interest, Status> {
-    let kind = |number| Kind::from_number(number).ok_or_else(ParseError::unknown_enum);
     let programmes = each("filter.programmes", &filter.programmes, |id| catalogues.find(id))?;
     let authorities = each("filter.authorities", &filter.authorities, authority)?;
-    let kinds = numbers("filter.kinds", &filter.kinds, kind)?;
+    let kinds = numbers("filter.kinds", &filter.kinds, Kind::from_number)?;
     let region = region("filter.region_under", &filter.region_under)?;
     let batches = each("filter.batches", &filter.batches, batch_id)?;
     let (field, most) = ("filter.designees", FILTER_DESIGNEES_MAX);
@@ -51,17 +50,17 @@ fn event_filter(catalogues: &Catalogues, filter: &pb::EventFilter) -> Result<Int
     Ok(interest)
 }
 
-fn authority(code: &str) -> Result<AuthorityCode, ParseError> {
+fn authority(code: &str) -> Result<AuthorityCode, Breach> {
     if code.is_empty() {
-        return Err(ParseError::new(Reason::FieldRequired, "is required", ""));
+        return Err(RuleId::FieldRequired.into());
     }
     AuthorityCode::parse(code)
 }
 
 /// The id of a batch, which need not exist yet.
-fn batch_id(text: &str) -> Result<&str, ParseError> {
+fn batch_id(text: &str) -> Result<&str, Breach> {
     match text.trim() {
-        "" => Err(ParseError::new(Reason::FieldRequired, "must not be empty", "")),
+        "" => Err(RuleId::FieldRequired.into()),
         id => Ok(id),
     }
 }
@@ -74,23 +73,21 @@ pub(crate) fn wanted(
     let Some(filter) = filter else { return Ok(Wanted::default()) };
     let pb::TitleFilter { region_under, name_prefix, document_number, sealed_only, .. } = &filter;
     let name_prefix = folded(name_prefix);
-    if name_prefix.chars().count() > NAME_CHARS_MAX {
-        let message = format!("has more than {NAME_CHARS_MAX} characters");
-        let (field, value) = ("filter.name_prefix", filter.name_prefix.as_str());
-        return Err(errors::invalid(field, value, Reason::FieldInvalid, message));
+    let length = name_prefix.chars().count();
+    if length > NAME_CHARS_MAX {
+        let breach = RuleId::NameLength.with(Key::Count, length).with(Key::Limit, NAME_CHARS_MAX);
+        return Err(errors::bad_field("filter.name_prefix", &filter.name_prefix, breach));
     }
     let document = match document_number.as_str() {
         "" => String::new(),
         text => DocumentNumber::parse(text)
-            .map_err(|error| errors::bad_field("filter.document_number", text, &error))?
+            .map_err(|breach| errors::bad_field("filter.document_number", text, breach))?
             .as_str()
             .to_owned(),
     };
-    let status = |number: i32| convert::status_from(number).ok_or_else(ParseError::unknown_enum);
     let flag = |number: i32| {
         let known = pb::TitleFlag::try_from(number).is_ok_and(|f| f != pb::TitleFlag::Unspecified);
-        let number = u8::try_from(number).ok().filter(|_| known);
-        number.ok_or_else(ParseError::unknown_enum)
+        u8::try_from(number).ok().filter(|_| known)
     };
     let code = AuthorityCode::parse;
     Ok(Wanted {
@@ -99,7 +96,7 @@ pub(crate) fn wanted(
         recommended_by: each("filter.recommended_by", &filter.recommended_by, code)?,
         responsible: each("filter.responsible_authorities", &filter.responsible_authorities, code)?,
         region_under: region("filter.region_under", region_under)?,
-        statuses: numbers("filter.statuses", &filter.statuses, status)?,
+        statuses: numbers("filter.statuses", &filter.statuses, convert::status_from)?,
         batches: each("filter.batches", &filter.batches, |id| Ok(id.trim().to_owned()))?,
         rounds: each("filter.rounds", &filter.rounds, |id| Ok(id.trim().to_owned()))?,
         industries: each("filter.industries", &filter.industries, IndustryCode::parse)?,
@@ -114,7 +111,7 @@ pub(crate) fn wanted(
 pub(crate) fn each<'a, T>(
     field: &str,
     texts: &'a [String],
-    parse: impl Fn(&'a str) -> Result<T, ParseError>,
+    parse: impl Fn(&'a str) -> Result<T, Breach>,
 ) -> Result<Vec<T>, Status> {
     each_of(FILTER_VALUES_MAX, field, texts, parse)
 }
@@ -124,25 +121,24 @@ fn each_of<'a, T>(
     most: usize,
     field: &str,
     texts: &'a [String],
-    parse: impl Fn(&'a str) -> Result<T, ParseError>,
+    parse: impl Fn(&'a str) -> Result<T, Breach>,
 ) -> Result<Vec<T>, Status> {
     require_at_most(most, field, texts.len())?;
     let read = |(i, text): (usize, &'a String)| {
-        parse(text).map_err(|error| errors::bad_field(&format!("{field}[{i}]"), text, &error))
+        parse(text).map_err(|breach| errors::bad_field(&format!("{field}[{i}]"), text, breach))
     };
     texts.iter().enumerate().map(read).collect()
 }
 
-/// As [`each`], for enum values.
+/// As [`each`], for enum values; `parse` knows those of this version.
 pub(crate) fn numbers<T>(
     field: &str,
     numbers: &[i32],
-    parse: impl Fn(i32) -> Result<T, ParseError>,
+    parse: impl Fn(i32) -> Option<T>,
 ) -> Result<Vec<T>, Status> {
     require_bounded(field, numbers.len())?;
     let read = |(i, number): (usize, &i32)| {
-        let field = format!("{field}[{i}]");
-        parse(*number).map_err(|error| errors::bad_field(&field, &number.to_string(), &error))
+        parse(*number).ok_or_else(|| errors::unknown_enum(&format!("{field}[{i}]"), *number))
     };
     numbers.iter().enumerate().map(read).collect()
 }
@@ -164,7 +160,7 @@ pub(crate) fn optional_authority(field: &str, text: &str) -> Result<Option<Autho
     if text.is_empty() {
         return Ok(None);
     }
-    AuthorityCode::parse(text).map(Some).map_err(|error| errors::bad_field(field, text, &error))
+    AuthorityCode::parse(text).map(Some).map_err(|breach| errors::bad_field(field, text, breach))
 }
 
 /// Reads a region; an empty text means `None`.
@@ -172,5 +168,5 @@ pub(crate) fn region(field: &str, text: &str) -> Result<Option<RegionCode>, Stat
     if text.is_empty() {
         return Ok(None);
     }
-    RegionCode::parse(text).map(Some).map_err(|error| errors::bad_field(field, text, &error))
+    RegionCode::parse(text).map(Some).map_err(|breach| errors::bad_field(field, text, breach))
 }

@@ -12,7 +12,7 @@ use super::{
     subscribe::Streams,
 };
 use crate::{
-    domain::fault::{Fault, Reason},
+    domain::fault::{Fault, RuleId},
     ledger::{Ledger, ReadError, Receipt},
     limits::{PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
@@ -62,7 +62,7 @@ impl LedgerApi {
     ) -> Result<pb::GetEventResponse, Status> {
         let position = request
             .position
-            .ok_or_else(|| errors::invalid("position", "", Reason::FieldRequired, "is required"))?;
+            .ok_or_else(|| errors::bad_field("position", "", RuleId::FieldRequired))?;
         let size = self.ledger.durable().size;
         if position >= size {
             return Err(errors::beyond_log("position", position, size));

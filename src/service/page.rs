@@ -7,7 +7,7 @@ use super::{as_of::resolve, errors};
 use crate::{
     domain::{
         PartialDate,
-        fault::{Reason, echo},
+        fault::{RuleId, echo},
     },
     ledger::Ledger,
     limits::{PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX},
@@ -133,10 +133,7 @@ pub(crate) fn page_size(asked: i32) -> Result<usize, Status> {
     match usize::try_from(asked) {
         Ok(0) => Ok(PAGE_EVENTS_DEFAULT),
         Ok(asked) => Ok(asked.min(PAGE_EVENTS_MAX)),
-        Err(_) => {
-            let (value, message) = (asked.to_string(), "must not be negative");
-            Err(errors::invalid("page_size", &value, Reason::FieldInvalid, message))
-        }
+        Err(_) => Err(errors::bad_field("page_size", &asked.to_string(), RuleId::PageSizeNegative)),
     }
 }
 

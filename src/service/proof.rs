@@ -7,7 +7,7 @@ use tonic::Status;
 
 use super::{call::Call, errors, filter::interest};
 use crate::{
-    domain::fault::Reason,
+    domain::fault::{Key, RuleId},
     ledger::{Ledger, digest::RunningDigest},
     protocol::pb,
 };
@@ -34,9 +34,8 @@ impl ProofApi {
             }
         }
         if to < from {
-            let message = format!("must not be less than from_position {from}");
-            let value = to.to_string();
-            return Err(errors::invalid("to_position", &value, Reason::FieldInvalid, message));
+            let breach = RuleId::PositionOrder.with(Key::From, from);
+            return Err(errors::bad_field("to_position", &to.to_string(), breach));
         }
         let digest = match request.digest.as_ref() {
             [] => RunningDigest::default(),
@@ -57,7 +56,6 @@ impl ProofApi {
 /// Reads a digest that is to be continued.
 pub(crate) fn running(bytes: &[u8]) -> Result<RunningDigest, Status> {
     bytes.try_into().map(RunningDigest).map_err(|_| {
-        let message = format!("has {} bytes; a digest has 32", bytes.len());
-        errors::invalid("digest", "", Reason::FieldInvalid, message)
+        errors::bad_field("digest", "", RuleId::DigestLength.with(Key::Count, bytes.len()))
     })
 }

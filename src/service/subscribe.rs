@@ -24,7 +24,7 @@ use super::{
     proof::running,
 };
 use crate::{
-    domain::fault::Reason,
+    domain::fault::{Key, RuleId},
     ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest},
     limits::{
         HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
@@ -162,8 +162,7 @@ impl Streams {
             Some(Start::FromTime(time)) => self.ledger.position_at(micros(&time)).await?,
             Some(Start::Now(true)) => size,
             Some(Start::Now(false)) => {
-                let message = "can only be true";
-                return Err(errors::invalid("now", "false", Reason::FieldInvalid, message));
+                return Err(errors::bad_field("now", "false", RuleId::NowIsFalse));
             }
             Some(Start::CursorId(id)) => {
                 let started = self.cursors.start(&self.ledger, &id, filter, peer).await?;
@@ -181,8 +180,9 @@ fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
     if (HEARTBEAT_MIN..=HEARTBEAT_MAX).contains(&duration) {
         return Ok(duration);
     }
-    let message = format!("must be {} s to {} s", HEARTBEAT_MIN.as_secs(), HEARTBEAT_MAX.as_secs());
-    Err(errors::invalid("heartbeat_interval", &text, Reason::FieldInvalid, message))
+    let breach = RuleId::HeartbeatRange.with(Key::Least, HEARTBEAT_MIN.as_secs());
+    let breach = breach.with(Key::Limit, HEARTBEAT_MAX.as_secs());
+    Err(errors::bad_field("heartbeat_interval", &text, breach))
 }
 
 /// The reason why a waiting stream goes on.

@@ -105,7 +105,7 @@ impl TitleArgs {
 
 /// Reads an ISO date.
 fn parse_date(text: &str) -> Result<pb::Date, String> {
-    let date = PartialDate::parse_iso(text).map_err(|e| e.message)?;
+    let date = PartialDate::parse_iso(text).map_err(|breach| breach.message())?;
     let (year, month, day) = date.parts();
     Ok(pb::Date { year, month, day })
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Catalogue, CatalogueError, Numbering, RuleVersion, unknown_programme};
+use super::{Catalogue, CatalogueError, Numbering, RuleVersion};
 use crate::{
-    domain::{fault::ParseError, kind::ProgrammeId},
+    domain::{
+        fault::{Breach, RuleId},
+        kind::ProgrammeId,
+    },
     limits::CATALOGUE_ADOPTIONS_MAX,
 };
 
@@ -110,14 +113,9 @@ impl Catalogues {
     /// Finds a programme that any of the catalogues has.
     ///
     /// # Errors
-    /// [`Reason::ProgrammeUnknown`](crate::domain::fault::Reason), with the ids there are.
-    pub fn find(&self, id: &str) -> Result<ProgrammeId, ParseError> {
-        self.numbering.find(id).ok_or_else(|| {
-            let mut known: Vec<_> =
-                self.numbering.programmes().iter().map(String::as_str).collect();
-            known.sort_unstable();
-            unknown_programme(id, known.into_iter())
-        })
+    /// [`RuleId::ProgrammeUnknown`].
+    pub fn find(&self, id: &str) -> Result<ProgrammeId, Breach> {
+        self.numbering.find(id).ok_or(RuleId::ProgrammeUnknown.into())
     }
 
     /// The name of the programme with an id.

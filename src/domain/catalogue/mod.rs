@@ -20,7 +20,7 @@ pub use self::{
 use self::{classes::Classes, numbering::Numbering};
 use super::{
     AuthorityCode, CivilDate, PartialDate,
-    fault::{ParseError, Reason},
+    fault::{Breach, Key, RuleId},
     kind::{HolderKind, Kind, ProgrammeId},
     text::echo,
 };
@@ -338,11 +338,11 @@ impl Catalogue {
     /// Finds a programme by its id.
     ///
     /// # Errors
-    /// [`Reason::ProgrammeUnknown`], with the ids there are.
-    pub fn find(&self, id: &str) -> Result<ProgrammeId, ParseError> {
+    /// [`RuleId::ProgrammeUnknown`].
+    pub fn find(&self, id: &str) -> Result<ProgrammeId, Breach> {
         let place = self.programmes.binary_search_by(|programme| programme.id.as_str().cmp(id));
         let found = place.ok().and_then(|place| self.ids.get(place)).copied();
-        found.ok_or_else(|| unknown_programme(id, self.programmes.iter().map(|p| p.id.as_str())))
+        found.ok_or(RuleId::ProgrammeUnknown.into())
     }
 
     /// The programme with an id, if this catalogue has it.
@@ -374,12 +374,6 @@ impl Catalogue {
     pub fn programmes(&self) -> impl Iterator<Item = &Programme> {
         self.programmes.iter()
     }
-}
-
-fn unknown_programme<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> ParseError {
-    let known = known.collect::<Vec<_>>().join(", ");
-    let message = format!("no programme {:?}; there are {known}", echo(id));
-    ParseError::new(Reason::ProgrammeUnknown, message, "the programme catalogue")
 }
 
 impl Programme {
@@ -420,8 +414,8 @@ impl Programme {
     /// or the oldest one before its first day.
     ///
     /// # Errors
-    /// [`Reason::RuleVersionUnknown`], with the versions there are.
-    pub fn rule(&self, version: &str, on: CivilDate) -> Result<(u8, &RuleVersion), ParseError> {
+    /// [`RuleId::RuleVersionUnknown`], with the versions there are.
+    pub fn rule(&self, version: &str, on: CivilDate) -> Result<(u8, &RuleVersion), Breach> {
         let place = if version.is_empty() {
             self.rules.iter().rposition(|rule| rule.from <= on).or(Some(0))
         } else {
@@ -430,9 +424,8 @@ impl Programme {
         let found = place.and_then(|place| self.rules.get(place));
         found.map(|rule| (rule.number, rule)).ok_or_else(|| {
             let known: Vec<_> = self.rules.iter().map(|rule| rule.version.as_str()).collect();
-            let known = known.join(", ");
-            let message = format!("{} has no rule version {version:?}; it has {known}", self.id);
-            ParseError::new(Reason::RuleVersionUnknown, message, "the programme catalogue")
+            let breach = RuleId::RuleVersionUnknown.with(Key::Programme, &self.id);
+            breach.with(Key::Versions, known.join(", "))
         })
     }
 }
@@ -440,7 +433,8 @@ impl Programme {
 impl<'de> Deserialize<'de> for CivilDate {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let date = PartialDate::parse_iso(&text).map_err(serde::de::Error::custom)?;
+        let date = PartialDate::parse_iso(&text)
+            .map_err(|breach| serde::de::Error::custom(format!("{:?} {breach}", echo(&text))))?;
         Ok(date.first_day())
     }
 }
@@ -470,12 +464,9 @@ mod tests {
         assert_eq!(version("2022-08-01"), "2022");
         assert_eq!(version("2026-04-01"), "2026");
         let unknown = little_giant.rule("1999", day("2019-06-05")).unwrap_err();
-        assert_eq!(
-            unknown.message,
-            "little-giant has no rule version \"1999\"; it has 2018, 2022, 2026"
-        );
-        let unknown = catalogue.find("little-gaint").unwrap_err();
-        assert!(unknown.message.contains("little-giant"), "{unknown}");
+        let message = "is not a rule version of little-giant, which has 2018, 2022, 2026";
+        assert_eq!(unknown.message(), message);
+        assert_eq!(catalogue.find("little-gaint"), Err(RuleId::ProgrammeUnknown.into()));
     }
 
     #[test]

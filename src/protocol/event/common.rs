@@ -7,7 +7,7 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, Issuer,
         catalogue::{Decider, RuleVersion},
         event::{BatchRef, Event, Fact, Listed, SubjectFact, TitleFact, TitleRef, Validity},
-        fault::{ParseError, Reason},
+        fault::{Key, RuleId},
         kind::{HolderKind, Kind, ProgrammeId},
     },
     limits::CO_ISSUERS_MAX,
@@ -74,16 +74,13 @@ impl<'a> Fields<'a> {
     /// be read; a caller's is refused by the rules.
     fn require_own_fact(&mut self, issuer: Issuer, kind: Kind) {
         if issuer == Issuer::Service && !kind.is_of_service() && self.source == Source::Stored {
-            let message = format!("the service does not state {}", kind.name());
-            let error = ParseError::new(Reason::IssuerNotEntitled, message, "");
-            self.fault("authority", issuer.as_str(), error);
+            let breach = RuleId::FactOfAuthority.with(Key::Kind, kind.name());
+            self.fault("authority", issuer.as_str(), breach);
         }
     }
 
     fn co_issuers(&mut self, codes: &mut [String], issuer: Option<Issuer>) -> Vec<AuthorityCode> {
-        if codes.len() > CO_ISSUERS_MAX {
-            let message = format!("has {} entries; {CO_ISSUERS_MAX} are allowed", codes.len());
-            self.fault("co_issuers", "", ParseError::new(Reason::FieldInvalid, message, ""));
+        if !self.require_bounded("co_issuers", codes.len(), CO_ISSUERS_MAX) {
             return Vec::new();
         }
         let mut read = Vec::new();
@@ -91,8 +88,7 @@ impl<'a> Fields<'a> {
             let field = format!("co_issuers[{i}]");
             let Some(authority) = self.authority(&field, code, Required) else { continue };
             if read.contains(&authority) || issuer == Some(authority.into()) {
-                let error = ParseError::new(Reason::FieldInvalid, "is listed twice", "");
-                self.fault(&field, authority.as_str(), error);
+                self.fault(&field, authority.as_str(), RuleId::ListedTwice);
             }
             read.push(authority);
         }
@@ -114,9 +110,7 @@ impl<'a> Fields<'a> {
             return self.designee("designee", text);
         }
         if !text.is_empty() {
-            let message = "must be empty for a fact that is not about a designee";
-            let error = ParseError::new(Reason::FieldNotAllowed, message, "");
-            self.fault("designee", text, error);
+            self.fault("designee", text, RuleId::DesigneeNotAllowed);
         }
         None
     }
@@ -197,8 +191,8 @@ impl<'a> Fields<'a> {
                 context.rule = Some(place);
                 Some(rule)
             }
-            Err(error) => {
-                self.fault("rule_version", context.rule_version, error);
+            Err(breach) => {
+                self.fault("rule_version", context.rule_version, breach);
                 None
             }
         }

@@ -8,10 +8,9 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Issuer, Name,
         PartialDate, RegionCode,
         catalogue::Catalogue,
-        fault::{Fault, ParseError, Reason},
+        fault::{Breach, Fault, Key, RuleId},
         kind::ProgrammeId,
         name,
-        text::echo,
     },
     limits::{ID_BYTES_MAX, NAME_CHARS_MAX, TEXT_BYTES_MAX},
     protocol::pb,
@@ -66,41 +65,31 @@ impl<'a> Fields<'a> {
         value
     }
 
-    fn note(&self, field: &str, value: &str, error: ParseError) -> Fault {
-        Fault {
-            index: self.index,
-            field: format!("{}{field}", self.prefix),
-            value: echo(value),
-            reason: error.reason,
-            message: error.message,
-            rule: error.rule.to_owned(),
-            conflicts: Vec::new(),
-            demand: error.demand,
-        }
+    fn note(&self, field: &str, value: &str, breach: impl Into<Breach>) -> Fault {
+        Fault::new(self.index, format!("{}{field}", self.prefix), value, breach)
     }
 
-    pub(super) fn fault(&mut self, field: &str, value: &str, error: ParseError) {
-        let fault = self.note(field, value, error);
+    pub(super) fn fault(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
+        let fault = self.note(field, value, breach);
         self.faults.push(fault);
     }
 
-    pub(super) fn warn(&mut self, field: &str, value: &str, error: ParseError) {
-        let fault = self.note(field, value, error);
+    fn warn(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
+        let fault = self.note(field, value, breach);
         self.warnings.push(fault);
     }
 
     pub(super) fn fault_required(&mut self, field: &str) {
-        let error = ParseError::new(Reason::FieldRequired, "is required", "");
-        self.fault(field, "", error);
+        self.fault(field, "", RuleId::FieldRequired);
     }
 
     fn parsed<T>(
         &mut self,
         field: &str,
         text: &str,
-        parse: impl FnOnce(&str) -> Result<T, ParseError>,
+        parse: impl FnOnce(&str) -> Result<T, Breach>,
     ) -> Option<T> {
-        parse(text).map_err(|error| self.fault(field, text, error)).ok()
+        parse(text).map_err(|breach| self.fault(field, text, breach)).ok()
     }
 
     /// True if the field is present; notes a fault if it is required and absent.
@@ -142,10 +131,7 @@ impl<'a> Fields<'a> {
         if let DesigneeId::Uscc(uscc) = &id
             && !uscc.organisation_code_is_valid()
         {
-            let message =
-                "the check digit of the organisation code inside (positions 9 to 17) is wrong";
-            let error = ParseError::new(Reason::OrganisationCodeCheck, message, "GB 11714-1997");
-            self.warn(field, text, error);
+            self.warn(field, text, RuleId::OrganisationCodeCheck);
         }
         match &id {
             DesigneeId::Uscc(code) => set(text, code.as_str()),
@@ -197,9 +183,7 @@ impl<'a> Fields<'a> {
         match date {
             Some(Ok(_)) => u16::try_from(year).ok(),
             _ => {
-                let message = "is not a year that a date can have";
-                let error = ParseError::new(Reason::DateInvalid, message, "");
-                self.fault(field, &year.to_string(), error);
+                self.fault(field, &year.to_string(), RuleId::YearUnknown);
                 None
             }
         }
@@ -215,8 +199,7 @@ impl<'a> Fields<'a> {
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
         let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if text.len() > ID_BYTES_MAX || !all_digits(whole) || !all_digits(fraction) {
-            let message = "is not a decimal number like 87.04";
-            self.fault(field, text, ParseError::new(Reason::FieldInvalid, message, ""));
+            self.fault(field, text, RuleId::DecimalForm);
         }
     }
 
@@ -237,7 +220,7 @@ impl<'a> Fields<'a> {
         match name::published(text) {
             Ok(Cow::Borrowed(_)) => {}
             Ok(Cow::Owned(changed)) => *text = changed,
-            Err(error) => self.fault(field, &text.clone(), error),
+            Err(breach) => self.fault(field, &text.clone(), breach),
         }
     }
 
@@ -258,11 +241,7 @@ impl<'a> Fields<'a> {
         }
         let well_formed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
         if text.len() > ID_BYTES_MAX || !text.bytes().all(well_formed) {
-            let message = format!(
-                "must be 1 to {ID_BYTES_MAX} letters, digits, hyphens, dots and underscores"
-            );
-            let error = ParseError::new(Reason::IdentifierInvalid, message, "");
-            self.fault(field, text, error);
+            self.fault(field, text, RuleId::IdForm.with(Key::Limit, ID_BYTES_MAX));
             return None;
         }
         Some(text.clone())
@@ -273,9 +252,7 @@ impl<'a> Fields<'a> {
         trim(text);
         let too_long = text.chars().count() > NAME_CHARS_MAX;
         if too_long || text.chars().any(char::is_control) {
-            let message =
-                format!("must be at most {NAME_CHARS_MAX} characters, without control characters");
-            self.fault(field, text, ParseError::new(Reason::IdentifierInvalid, message, ""));
+            self.fault(field, text, RuleId::ItemForm.with(Key::Limit, NAME_CHARS_MAX));
             return None;
         }
         Some(text.clone())
@@ -285,8 +262,8 @@ impl<'a> Fields<'a> {
     pub(super) fn text(&mut self, field: &str, text: &mut String, need: Need) {
         trim(text);
         if self.check_present(field, text.is_empty(), need) && text.len() > TEXT_BYTES_MAX {
-            let message = format!("has {} bytes; {TEXT_BYTES_MAX} are allowed", text.len());
-            self.fault(field, text, ParseError::new(Reason::FieldInvalid, message, ""));
+            let breach = RuleId::TextLength.with(Key::Count, text.len());
+            self.fault(field, text, breach.with(Key::Limit, TEXT_BYTES_MAX));
         }
     }
 
@@ -297,8 +274,7 @@ impl<'a> Fields<'a> {
         }
         let read = digest.try_into().ok();
         if read.is_none() {
-            let message = format!("has {} bytes; a digest has 32", digest.len());
-            self.fault(field, "", ParseError::new(Reason::FieldInvalid, message, ""));
+            self.fault(field, "", RuleId::DigestLength.with(Key::Count, digest.len()));
         }
         read
     }
@@ -316,9 +292,9 @@ impl<'a> Fields<'a> {
         let pb::Date { year, month, day } = *date;
         let parsed = PartialDate::parse_parts(year, month, day);
         parsed
-            .map_err(|error| {
+            .map_err(|breach| {
                 let text = format!("{year:04}-{month:02}-{day:02}");
-                self.fault(field, &text, error);
+                self.fault(field, &text, breach);
             })
             .ok()
     }
@@ -339,10 +315,7 @@ impl<'a> Fields<'a> {
     /// Notes a fault if an end lies before its beginning.
     pub(super) fn require_order(&mut self, field: &str, from: CivilDate, to: Option<CivilDate>) {
         if let Some(to) = to.filter(|to| *to < from) {
-            let message = format!("lies before {from}, the beginning");
-            let error =
-                ParseError::new(Reason::DateOrder, message, "an end is not before its beginning");
-            self.fault(field, &to.to_string(), error);
+            self.fault(field, &to.to_string(), RuleId::DateOrder.with(Key::From, from));
         }
     }
 
@@ -354,11 +327,20 @@ impl<'a> Fields<'a> {
         need: Need,
     ) -> Option<E> {
         let Ok(value) = E::try_from(number) else {
-            self.fault(field, &number.to_string(), ParseError::unknown_enum());
+            self.fault(field, &number.to_string(), RuleId::EnumUnknown);
             return None;
         };
         let stated = self.check_present(field, value == E::default(), need);
         (stated || need == Need::Optional).then_some(value)
+    }
+
+    /// Notes a fault if a list has more entries than it may.
+    pub(super) fn require_bounded(&mut self, field: &str, count: usize, most: usize) -> bool {
+        if count > most {
+            let breach = RuleId::ListLength.with(Key::Count, count).with(Key::Limit, most);
+            self.fault(field, "", breach);
+        }
+        count <= most
     }
 
     pub(super) fn position(&mut self, field: &str, position: Option<u64>) -> Option<u64> {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         event::{Declared, Fact, FrameworkFact, Part},
-        fault::{ParseError, Reason},
+        fault::RuleId,
     },
     limits::INDICATORS_MAX,
     protocol::pb::{self, event::Fact as Pb},
@@ -123,9 +123,7 @@ impl Fields<'_> {
             return None;
         };
         if matches!(replacement.fact, Some(Pb::Corrected(_) | Pb::Annulled(_))) {
-            let message = "is itself a repair; repair the repair instead";
-            let error = ParseError::new(Reason::RepairNotAllowed, message, "");
-            self.fault("replacement", "", error);
+            self.fault("replacement", "", RuleId::ReplacementIsRepair);
             return None;
         }
         let replacement = self.within("replacement", |fields| fields.event(replacement))?;
@@ -169,11 +167,7 @@ impl Fields<'_> {
         let region = self.region("region", &mut assessed.region);
         let year = self.year("year", assessed.year);
         self.text("assessor", &mut assessed.assessor, Required);
-        let count = assessed.indicators.len();
-        if count > INDICATORS_MAX {
-            let message = format!("has {count} entries; {INDICATORS_MAX} are allowed");
-            self.fault("indicators", "", ParseError::new(Reason::FieldInvalid, message, ""));
-        }
+        self.require_bounded("indicators", assessed.indicators.len(), INDICATORS_MAX);
         for (i, indicator) in assessed.indicators.iter_mut().take(INDICATORS_MAX).enumerate() {
             self.within(&format!("indicators[{i}]"), |fields| {
                 fields.text("name", &mut indicator.name, Required);

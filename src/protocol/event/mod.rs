@@ -18,7 +18,7 @@ use crate::{
     domain::{
         catalogue::Catalogue,
         event::Event,
-        fault::{Demand, Fault, Reason},
+        fault::{Fault, Key, RuleId},
     },
     limits::EVENT_BYTES_MAX,
     protocol::pb,
@@ -50,19 +50,9 @@ pub fn proposal(
     let Some(parsed) = parsed.filter(|_| faults.is_empty()) else { return Err(faults) };
     let body = Bytes::from(event.encode_to_vec());
     if body.len() > EVENT_BYTES_MAX {
-        return Err(vec![Fault {
-            index,
-            field: String::new(),
-            value: body.len().to_string(),
-            reason: Reason::EventTooLarge,
-            message: format!(
-                "the event has {} bytes when encoded; {EVENT_BYTES_MAX} are allowed",
-                body.len()
-            ),
-            rule: format!("an event has at most {EVENT_BYTES_MAX} bytes when encoded"),
-            conflicts: Vec::new(),
-            demand: Some(Demand::AtMost(EVENT_BYTES_MAX as u64)),
-        }]);
+        let breach = RuleId::EventTooLarge.with(Key::Count, body.len());
+        let breach = breach.with(Key::Limit, EVENT_BYTES_MAX);
+        return Err(vec![Fault::new(index, String::new(), &body.len().to_string(), breach)]);
     }
     Ok(Proposed { event: parsed, body, warnings })
 }
@@ -90,6 +80,6 @@ pub fn stored_event(catalogue: &Catalogue, body: &[u8]) -> Result<Event, String>
     let mut fields = Fields::new(catalogue, Source::Stored, 0);
     let parsed = fields.event(&mut event);
     let (faults, _) = fields.finish();
-    let why = || faults.first().map_or_else(String::new, |f| format!("{}: {}", f.field, f.message));
+    let why = || faults.first().map_or_else(String::new, |f| format!("{}: {}", f.field, f.breach));
     parsed.filter(|_| faults.is_empty()).ok_or_else(why)
 }

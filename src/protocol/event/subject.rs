@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::{
         event::{Fact, LinkReason, SubjectFact},
-        fault::{ParseError, Reason},
+        fault::RuleId,
     },
     limits::RESTRUCTURING_SUCCESSORS_MAX,
     protocol::pb,
@@ -37,8 +37,7 @@ impl Fields<'_> {
         let new_name = self.name("new_name", &mut renamed.new_name, Required);
         let (old_name, new_name) = (old_name?, new_name?);
         if old_name == new_name {
-            let error = ParseError::new(Reason::FieldInvalid, "is the old name", "");
-            self.fault("new_name", new_name.as_str(), error);
+            self.fault("new_name", new_name.as_str(), RuleId::NameUnchanged);
         }
         context.about_subject(SubjectFact::Renamed { old_name, new_name, simple: renamed.simple })
     }
@@ -70,18 +69,14 @@ impl Fields<'_> {
     ) -> Option<Fact> {
         let kind = self.choice::<pb::RestructuringKind>("kind", restructured.kind, Required);
         let count = restructured.successors.len();
-        if count > RESTRUCTURING_SUCCESSORS_MAX {
-            let message =
-                format!("has {count} entries; {RESTRUCTURING_SUCCESSORS_MAX} are allowed");
-            self.fault("successors", "", ParseError::new(Reason::FieldInvalid, message, ""));
+        if !self.require_bounded("successors", count, RESTRUCTURING_SUCCESSORS_MAX) {
             return None;
         }
         let mut successors = Vec::with_capacity(count);
         for (i, text) in restructured.successors.iter_mut().enumerate() {
             let Some(id) = self.designee(&format!("successors[{i}]"), text) else { continue };
             if successors.contains(&id) {
-                let error = ParseError::new(Reason::FieldInvalid, "is listed twice", "");
-                self.fault(&format!("successors[{i}]"), text, error);
+                self.fault(&format!("successors[{i}]"), text, RuleId::ListedTwice);
             }
             successors.push(id);
         }

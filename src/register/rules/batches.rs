@@ -1,15 +1,14 @@
 //! Rules for batches: a batch is opened and sealed once, and a seal states what the batch contains.
 
-use super::{Case, Objection};
+use super::Case;
 use crate::{
     domain::{
         event::{BatchRef, Declared},
-        fault::Reason,
+        fault::{Key, RuleId},
+        text::hex,
     },
     register::batches::Content,
 };
-
-const RULE: &str = "a seal states what the publication holds";
 
 impl Case<'_> {
     pub(super) fn reject_sealed(&mut self, field: &str, batch: &BatchRef) -> bool {
@@ -18,14 +17,7 @@ impl Case<'_> {
         let Some(seal) = seal.filter(|seal| Some(seal.position) != self.except) else {
             return false;
         };
-        let objection = Objection {
-            field,
-            value: batch.batch.clone(),
-            reason: Reason::BatchSealed,
-            message: "is sealed already; annul the seal to reopen it".to_owned(),
-            rule: RULE,
-        };
-        self.reject(objection, &[seal.position]);
+        self.reject(field, &batch.batch, RuleId::SealedAlready, &[seal.position]);
         true
     }
 
@@ -54,56 +46,31 @@ impl Case<'_> {
         let is_empty = (declared.designated.is_some() || declared.reviewed.is_some())
             && declared.designated.unwrap_or(0) == 0
             && declared.reviewed.unwrap_or(0) == 0;
-        if is_empty {
-            return;
+        if !is_empty {
+            self.reject("batch_sealed.batch", &batch.batch, RuleId::NothingToSeal, &[]);
         }
-        let message = "nothing was recorded of it; an empty one is sealed with designated = 0";
-        let objection = Objection {
-            field: "batch_sealed.batch",
-            value: batch.batch.clone(),
-            reason: Reason::BatchUnknown,
-            message: message.to_owned(),
-            rule: RULE,
-        };
-        self.reject(objection, &[]);
     }
 
     fn require_declared_counts(&mut self, batch: &BatchRef, declared: Declared, content: &Content) {
         let counts = content.counts(batch.sublist, false);
-        let designated = ("batch_sealed.declared.designated", "designations");
-        let reviewed = ("batch_sealed.declared.reviewed", "passed reviews");
-        for ((field, entries), declared, recorded) in [
+        let designated = ("batch_sealed.declared.designated", RuleId::DesignatedCount);
+        let reviewed = ("batch_sealed.declared.reviewed", RuleId::ReviewedCount);
+        for ((field, rule), declared, recorded) in [
             (designated, declared.designated, counts.designated),
             (reviewed, declared.reviewed, counts.reviewed),
         ] {
-            let Some(declared) = declared.filter(|declared| u64::from(*declared) != recorded)
-            else {
-                continue;
-            };
-            let objection = Objection {
-                field,
-                value: declared.to_string(),
-                reason: Reason::CountMismatch,
-                message: format!("{recorded} {entries} are recorded"),
-                rule: RULE,
-            };
-            self.reject_expecting(objection, recorded.to_string());
+            if let Some(declared) = declared.filter(|declared| u64::from(*declared) != recorded) {
+                let breach = rule.with(Key::Expected, recorded);
+                self.reject(field, &declared.to_string(), breach, &[]);
+            }
         }
     }
 
     fn require_digest(&mut self, batch: &BatchRef, digest: &[u8; 32], content: &Content) {
         let actual = content.digest(self.subjects(), batch.sublist);
-        if *digest == actual {
-            return;
+        if *digest != actual {
+            let breach = RuleId::BatchDigest.with(Key::Expected, hex(&actual));
+            self.reject("batch_sealed.digest", "", breach, &[]);
         }
-        let hex: String = actual.iter().map(|byte| format!("{byte:02x}")).collect();
-        let objection = Objection {
-            field: "batch_sealed.digest",
-            value: String::new(),
-            reason: Reason::DigestMismatch,
-            message: format!("what is recorded has the digest {hex}"),
-            rule: RULE,
-        };
-        self.reject(objection, &[]);
     }
 }

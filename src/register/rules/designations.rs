@@ -1,12 +1,12 @@
 //! Rules for facts that come from a list: notices, designations, creation tasks.
 
-use super::{Case, Objection, titles::rows};
+use super::{Case, with_document, with_rows};
 use crate::{
     domain::{
         AuthorityCode, CivilDate,
         catalogue::{Renewal, RuleVersion},
         event::{BatchRef, Event, Listed, Part, TitleFact, TitleRef},
-        fault::Reason,
+        fault::{Key, RuleId},
     },
     register::{
         fold::{Creation, Folded},
@@ -78,14 +78,9 @@ impl Case<'_> {
         }
         let kind = event.fact.kind().name();
         let may: Vec<_> = rule.holders.iter().map(|holder| holder.as_str()).collect();
-        let objection = Objection {
-            field: &format!("{kind}.profile.kind"),
-            value: holder.as_str().to_owned(),
-            reason: Reason::HolderNotEligible,
-            message: format!("may not hold it; {} may", may.join(", ")),
-            rule: document(rule),
-        };
-        self.reject(objection, &[]);
+        let breach = RuleId::HolderNotEligible.with(Key::Holders, may.join(", "));
+        let breach = with_document(breach, &rule.document);
+        self.reject(&format!("{kind}.profile.kind"), holder.as_str(), breach, &[]);
     }
 
     fn require_open_batch(
@@ -102,21 +97,16 @@ impl Case<'_> {
             sublist,
         };
         let batches = self.batches();
-        let (field, value) = ("designated.batch", batch.batch.clone());
+        let field = "designated.batch";
         let Some(key) = batches.find(&batch) else {
             if supplement {
-                let message = "there is no such batch to supplement".to_owned();
-                let rule = "a supplement keeps the number of its batch";
-                let reason = Reason::BatchUnknown;
-                self.reject(Objection { field, value, reason, message, rule }, &[]);
+                self.reject(field, &batch.batch, RuleId::NothingToSupplement, &[]);
             }
             return;
         };
         let seal = batches.seal_of(key, sublist).filter(|_| !supplement);
         if let Some(seal) = seal {
-            let message = "the batch is sealed; a later publication sets supplement".to_owned();
-            let (rule, reason) = ("a sealed batch is complete", Reason::BatchSealed);
-            self.reject(Objection { field, value, reason, message, rule }, &[seal.position]);
+            self.reject(field, &batch.batch, RuleId::BatchSealed, &[seal.position]);
         }
     }
 
@@ -146,23 +136,11 @@ impl Case<'_> {
         let same_list = old.is_some_and(|old| {
             old.listing().is_some() && old.effective == from && old.issuer == event.issuer
         });
-        let (rows, sublist) = (
-            rows(event.row, old.map_or(0, |old| old.row)),
-            old.and_then(|old| old.listing()?.sublist).map(AuthorityCode::as_str),
-        );
-        let list = sublist.filter(|_| same_list).map(|code| format!(", sub-list {code}"));
-        let objection = Objection {
-            field: "effective_date",
-            value: from.to_string(),
-            reason: Reason::TitleAlreadyHeld,
-            message: format!(
-                "the title is held in that time already, since position {first}{rows}{}",
-                list.unwrap_or_default()
-            ),
-            rule: "one designee holds a title once at a time; a list, and the sub-lists of a batch \
-                   together, name it once",
-        };
-        self.reject(objection, &overlapping);
+        let sublist = old.and_then(|old| old.listing()?.sublist).map(AuthorityCode::as_str);
+        let breach = RuleId::TitleAlreadyHeld.with(Key::Position, first);
+        let breach = with_rows(breach, event.row, old.map_or(0, |old| old.row))
+            .with_any(Key::Sublist, sublist.filter(|_| same_list));
+        self.reject("effective_date", &from.to_string(), breach, &overlapping);
     }
 
     fn reject_banned(&mut self, rule: &RuleVersion, title: &TitleRef, on: CivilDate, field: &str) {
@@ -174,14 +152,8 @@ impl Case<'_> {
         // A ban rejects new applications only: those that take effect after the revocation.
         let ban = bans.into_iter().find(|(_, revoked)| revoked.day <= on);
         if let Some((until, revoked)) = ban {
-            let objection = Objection {
-                field,
-                value: on.to_string(),
-                reason: Reason::Banned,
-                message: format!("the subject may not apply again before the end of {until}"),
-                rule: document(rule),
-            };
-            self.reject(objection, &[revoked.position]);
+            let breach = with_document(RuleId::Banned.with(Key::Day, until), &rule.document);
+            self.reject(field, &on.to_string(), breach, &[revoked.position]);
         }
     }
 
@@ -207,15 +179,9 @@ impl Case<'_> {
             needed.iter().all(|id| self.is_complete(authority, *id, Part::Titles, on))
         });
         let names: Vec<_> = needed.iter().map(|id| self.catalogue.id_of(*id)).collect();
-        let names = names.join(" or ");
-        let objection = Objection {
-            field,
-            value: names.clone(),
-            reason: Reason::PrerequisiteMissing,
-            message: format!("no title of {names} is on record as in force on {on}"),
-            rule: document(rule),
-        };
-        self.reject_if_complete(complete, objection);
+        let breach = RuleId::PrerequisiteMissing.with(Key::Programmes, names.join(", "));
+        let breach = with_document(breach.with(Key::Day, on), &rule.document);
+        self.reject_if_complete(complete, field, &names.join(" or "), breach);
     }
 
     fn reject_excluded(&mut self, rule: &RuleVersion, on: CivilDate, field: &str) {
@@ -227,16 +193,11 @@ impl Case<'_> {
         };
         let Some(title) = self.judge.folding.titles.iter().find(holds) else { return };
         let position = title.current().map(|period| period.position);
-        let id = self.catalogue.id_of(title.key.programme).to_owned();
-        let objection = Objection {
-            field,
-            message: format!("holders of {id} are not designated here"),
-            value: id,
-            reason: Reason::ExcludedByTitle,
-            rule: document(rule),
-        };
+        let id = self.catalogue.id_of(title.key.programme);
+        let breach = RuleId::ExcludedByTitle.with(Key::Programme, id);
+        let breach = with_document(breach, &rule.document);
         let conflicts: Vec<u32> = position.into_iter().collect();
-        self.reject(objection, &conflicts);
+        self.reject(field, id, breach, &conflicts);
     }
 
     fn require_passed_creation(
@@ -253,18 +214,10 @@ impl Case<'_> {
         let failed = creation == Some(Creation::Failed);
         let (programme, authority) = (title.programme, title.authority);
         let complete = self.is_complete(authority, programme, Part::Titles, event.effective);
-        let objection = Objection {
-            field: "designated.programme",
-            value: self.catalogue.id_of(programme).to_owned(),
-            reason: Reason::CreationNotPassed,
-            message: if failed {
-                "the creation task was not passed".to_owned()
-            } else {
-                "no passed creation task is on record".to_owned()
-            },
-            rule: document(rule),
-        };
-        self.reject_if_complete(failed || complete, objection);
+        let broken = if failed { RuleId::CreationFailed } else { RuleId::CreationMissing };
+        let breach = with_document(broken, &rule.document);
+        let id = self.catalogue.id_of(programme);
+        self.reject_if_complete(failed || complete, "designated.programme", id, breach);
     }
 
     /// A provincial-level authority designates under measures of its own.
@@ -280,24 +233,10 @@ impl Case<'_> {
             return;
         }
         let complete = self.is_complete(authority, programme, Part::Measures, event.effective);
-        if !complete && !self.note_once(Reason::MeasuresMissing, authority.as_str()) {
+        if !complete && !self.note_once(RuleId::MeasuresMissing, authority.as_str()) {
             return;
         }
-        let objection = Objection {
-            field: "authority",
-            value: authority.as_str().to_owned(),
-            reason: Reason::MeasuresMissing,
-            message: format!(
-                "no measures of this authority are on record as in force on {}",
-                event.effective
-            ),
-            rule: "a provincial-level authority designates under its measures",
-        };
-        self.reject_if_complete(complete, objection);
+        let breach = RuleId::MeasuresMissing.with(Key::Day, event.effective);
+        self.reject_if_complete(complete, "authority", authority.as_str(), breach);
     }
-}
-
-/// The document of a rule; if it has none, the catalogue.
-pub(super) fn document(rule: &RuleVersion) -> &str {
-    if rule.document.is_empty() { "the programme catalogue" } else { &rule.document }
 }

@@ -1,11 +1,11 @@
 //! Rules for issuers: the catalogue says which authorities may state a fact.
 
-use super::{Case, Objection};
+use super::Case;
 use crate::domain::{
     Issuer,
     catalogue::{Decider, Recommender, Role},
     event::{Event, Fact, SubjectFact, TitleFact},
-    fault::Reason,
+    fault::{Entitled, Key, RuleId},
     kind::ProgrammeId,
 };
 
@@ -82,19 +82,10 @@ impl Case<'_> {
     /// A caller states a fact of the service, or states something in its name.
     fn reject_foreign(&mut self, event: &Event) {
         let kind = event.fact.kind();
-        let message = if kind.is_of_service() {
-            format!("may not state {}; the server records it by itself", kind.name())
-        } else {
-            format!("may not state {}; that is for an authority", kind.name())
-        };
-        let objection = Objection {
-            field: "authority",
-            value: event.issuer.as_str().to_owned(),
-            reason: Reason::IssuerNotEntitled,
-            message,
-            rule: "only the server states facts of the service, and it states nothing else",
-        };
-        self.reject(objection, &[]);
+        let rule =
+            if kind.is_of_service() { RuleId::FactOfService } else { RuleId::FactOfAuthority };
+        let breach = rule.with(Key::Kind, kind.name());
+        self.reject("authority", event.issuer.as_str(), breach, &[]);
     }
 
     fn reject_issuer(&mut self, event: &Event, roles: &[Role]) {
@@ -104,31 +95,24 @@ impl Case<'_> {
         let who: Vec<_> = roles
             .iter()
             .map(|role| match (role, decided_by) {
-                (Role::Decider, Some(Decider::Ministry)) => "the ministry (100000), which decides",
-                (Role::Decider, _) => "a provincial-level authority, which decides",
-                (Role::Recommender, _) => "a recommending provincial-level authority",
-                (Role::Ministry, _) => "the ministry (100000)",
-                (Role::Provincial, _) => "a provincial-level authority",
-                (Role::Involved, _) => {
-                    "an authority that decided on, recommended or is responsible for the designee"
-                }
-                (Role::Target, _) => "the authority on either side of the move",
-                (Role::Sublist, _) => "the authority of the sub-list",
-                (Role::Any, _) => "any authority",
+                (Role::Decider, Some(Decider::Ministry)) => Entitled::DecidingMinistry,
+                (Role::Decider, _) => Entitled::DecidingAuthority,
+                (Role::Recommender, _) => Entitled::Recommender,
+                (Role::Ministry, _) => Entitled::Ministry,
+                (Role::Provincial, _) => Entitled::Provincial,
+                (Role::Involved, _) => Entitled::Involved,
+                (Role::Target, _) => Entitled::Target,
+                (Role::Sublist, _) => Entitled::Sublist,
+                (Role::Any, _) => Entitled::Any,
             })
+            .map(<&str>::from)
             .collect();
-        let about = programme
-            .map_or(String::new(), |programme| format!(" for {}", self.catalogue.id_of(programme)));
-        let kind = event.fact.kind().name();
-        let who = if who.is_empty() { "nobody yet".to_owned() } else { who.join(", or ") };
-        let objection = Objection {
-            field: "authority",
-            value: event.issuer.as_str().to_owned(),
-            reason: Reason::IssuerNotEntitled,
-            message: format!("may not state {kind}{about}; that is for {who}"),
-            rule: "the programme catalogue, issuers",
-        };
-        self.reject(objection, &[]);
+        let who = if who.is_empty() { Entitled::Nobody.to_string() } else { who.join(", ") };
+        let breach = RuleId::IssuerNotEntitled
+            .with(Key::Kind, event.fact.kind().name())
+            .with_any(Key::Programme, programme.map(|programme| self.catalogue.id_of(programme)))
+            .with(Key::Entitled, who);
+        self.reject("authority", event.issuer.as_str(), breach, &[]);
     }
 
     /// A city with independent planning status answers for itself, and so does the corps.
@@ -137,15 +121,8 @@ impl Case<'_> {
         let issuer = event.issuer.authority().filter(|issuer| !issuer.is_ministry());
         let (Some(region), Some(issuer)) = (region, issuer) else { return };
         if !issuer.answers_for(region) {
-            let objection = Objection {
-                field: "authority",
-                value: issuer.as_str().to_owned(),
-                reason: Reason::IssuerNotEntitled,
-                message: format!("does not answer for region {region}"),
-                rule: "each of the 37 authorities decides for its own region; a city with \
-                       independent planning status and the XPCC for themselves",
-            };
-            self.reject(objection, &[]);
+            let breach = RuleId::IssuerOfOtherRegion.with(Key::Region, region);
+            self.reject("authority", issuer.as_str(), breach, &[]);
         }
     }
 }

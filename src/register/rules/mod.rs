@@ -4,7 +4,7 @@
 //! The catalogue says who may state a fact, and on which conditions; a rule reads it and never
 //! names a programme. A rule about absence (no such title on record) warns, because history may be
 //! loaded in any order. Once the authority has declared that part of its register complete, the
-//! rule rejects. Each rule names its source in [`Fault::rule`].
+//! rule rejects. [`RuleId`] lists the rules, each with its source.
 
 mod batches;
 mod designations;
@@ -30,7 +30,7 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, Principal,
         catalogue::{Catalogue, RuleVersion},
         event::{Event, Fact, Part},
-        fault::{Demand, Fault, Reason, echo},
+        fault::{Breach, Fault, Key, RuleId},
         kind::ProgrammeId,
     },
     limits::CONFLICTS_MAX,
@@ -56,7 +56,7 @@ pub struct Judge {
     /// The server itself records the commit.
     is_server: bool,
     /// Warnings that are given once for all events of the commit, with their values.
-    said: Vec<(Reason, String)>,
+    said: Vec<(RuleId, String)>,
 }
 
 impl Judge {
@@ -93,15 +93,6 @@ struct Case<'a> {
     /// The root of the event that a correction replaces: its fact in force is ignored.
     except: Option<u32>,
     verdict: Verdict,
-}
-
-/// A rule's objection to a value: it rejects the event, or warns.
-struct Objection<'a> {
-    field: &'a str,
-    value: String,
-    reason: Reason,
-    message: String,
-    rule: &'a str,
 }
 
 impl Case<'_> {
@@ -144,52 +135,54 @@ impl Case<'_> {
         self.register.size()
     }
 
-    fn reject(&mut self, objection: Objection<'_>, conflicts: &[u32]) {
-        let fault = self.fault(objection, conflicts);
+    /// Rejects the event, because a value breaks a rule.
+    fn reject(&mut self, field: &str, value: &str, breach: impl Into<Breach>, conflicts: &[u32]) {
+        let fault = self.fault(field, value, breach, conflicts);
         self.verdict.rejections.push(fault);
     }
 
-    /// As [`Case::reject`], with the one value that would be right.
-    fn reject_expecting(&mut self, objection: Objection<'_>, expected: String) {
-        let demand = Some(Demand::Expected(expected));
-        let fault = Fault { demand, ..self.fault(objection, &[]) };
-        self.verdict.rejections.push(fault);
-    }
-
-    fn warn(&mut self, objection: Objection<'_>, conflicts: &[u32]) {
-        let fault = self.fault(objection, conflicts);
+    fn warn(&mut self, field: &str, value: &str, breach: impl Into<Breach>, conflicts: &[u32]) {
+        let fault = self.fault(field, value, breach, conflicts);
         self.verdict.warnings.push(fault);
     }
 
     /// Objects that something is not on record: rejects if the record is complete, and warns if it
     /// may still come.
-    fn reject_if_complete(&mut self, complete: bool, objection: Objection<'_>) {
-        if complete { self.reject(objection, &[]) } else { self.warn(objection, &[]) }
+    fn reject_if_complete(
+        &mut self,
+        complete: bool,
+        field: &str,
+        value: &str,
+        breach: impl Into<Breach>,
+    ) {
+        if complete {
+            self.reject(field, value, breach, &[]);
+        } else {
+            self.warn(field, value, breach, &[]);
+        }
     }
 
     /// Notes a warning that holds for all events of a list. True the first time in the commit.
-    fn note_once(&mut self, reason: Reason, value: &str) -> bool {
-        let is_new = !self.judge.said.iter().any(|(r, v)| *r == reason && v == value);
+    fn note_once(&mut self, rule: RuleId, value: &str) -> bool {
+        let is_new = !self.judge.said.iter().any(|(r, v)| *r == rule && v == value);
         if is_new {
-            self.judge.said.push((reason, value.to_owned()));
+            self.judge.said.push((rule, value.to_owned()));
         }
         is_new
     }
 
-    fn fault(&self, objection: Objection<'_>, conflicts: &[u32]) -> Fault {
-        let Objection { field, value, reason, message, rule } = objection;
+    fn fault(
+        &self,
+        field: &str,
+        value: &str,
+        breach: impl Into<Breach>,
+        conflicts: &[u32],
+    ) -> Fault {
         let facts = self.register.facts(self.known_at());
         let source = |position: &u32| u64::from(facts.source_of(*position));
-        Fault {
-            index: self.index,
-            field: format!("{}{field}", self.path),
-            value: echo(&value),
-            reason,
-            message,
-            rule: rule.to_owned(),
-            demand: None,
-            conflicts: conflicts.iter().take(CONFLICTS_MAX).map(source).collect(),
-        }
+        let conflicts = conflicts.iter().take(CONFLICTS_MAX).map(source).collect();
+        let field = format!("{}{field}", self.path);
+        Fault { conflicts, ..Fault::new(self.index, field, value, breach) }
     }
 
     /// Folds every fact in force about a designee, whatever its day.
@@ -240,4 +233,17 @@ impl<'a> Case<'a> {
     fn rule(&self, event: &Event, programme: ProgrammeId) -> Option<&'a RuleVersion> {
         self.catalogue.rule_at(programme, event.rule?)
     }
+}
+
+/// Adds the row of an event and that of an earlier one, if the lists of both have rows.
+fn with_rows(breach: Breach, row: u32, earlier: u32) -> Breach {
+    if row == 0 || earlier == 0 {
+        return breach;
+    }
+    breach.with(Key::Row, row).with(Key::EarlierRow, earlier)
+}
+
+/// Adds the official document behind a rule of the catalogue, if it is a single one.
+fn with_document(breach: impl Into<Breach>, document: &str) -> Breach {
+    breach.into().with_any(Key::Document, Some(document).filter(|document| !document.is_empty()))
 }

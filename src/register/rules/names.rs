@@ -1,8 +1,13 @@
 //! Rules for the names of designees.
 
-use super::{Case, Objection};
+use super::Case;
 use crate::{
-    domain::{Name, event::Event, fault::Reason, name},
+    domain::{
+        Name,
+        event::Event,
+        fault::{Key, RuleId},
+        name,
+    },
     register::identity::FactAt,
 };
 
@@ -12,14 +17,8 @@ impl Case<'_> {
         let Some(listed) = listed else { return };
         let Some(on_record) = self.other_name_on_record(event, listed) else { return };
         let field = format!("{}.profile.name", event.fact.kind().name());
-        let objection = Objection {
-            field: &field,
-            value: listed.as_str().to_owned(),
-            reason: Reason::NameDiffers,
-            message: format!("the name on record on that day is {on_record}"),
-            rule: "names change by renamed",
-        };
-        self.warn(objection, &[]);
+        let breach = RuleId::NameDiffers.with(Key::Name, on_record);
+        self.warn(&field, listed.as_str(), breach, &[]);
     }
 }
 

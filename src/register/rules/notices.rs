@@ -1,12 +1,12 @@
 //! Rules for public notices: entries, objections, withdrawals, and the designations that follow.
 
-use super::{Case, Objection, titles::rows};
+use super::{Case, with_rows};
 use crate::{
     domain::{
         CivilDate,
         catalogue::RuleVersion,
         event::{Event, Part, TitleFact, TitleRef},
-        fault::Reason,
+        fault::{Key, RuleId},
     },
     register::{
         fold::Notice,
@@ -32,17 +32,9 @@ impl Case<'_> {
         });
         let Some(placed) = twin else { return };
         let (position, row) = (placed.position, placed.fact.row);
-        let objection = Objection {
-            field: "designee",
-            value: event.fact.designee().map_or(String::new(), ToString::to_string),
-            reason: Reason::DuplicateInList,
-            message: format!(
-                "is in the notice of batch {batch} already, at position {position}{}",
-                rows(event.row, row)
-            ),
-            rule: "a list names a designee once, and so do the sub-lists of a batch together",
-        };
-        self.reject(objection, &[position]);
+        let designee = event.fact.designee().map_or(String::new(), ToString::to_string);
+        let breach = RuleId::NoticedTwice.with(Key::Batch, batch).with(Key::Position, position);
+        self.reject("designee", &designee, with_rows(breach, event.row, row), &[position]);
     }
 
     /// A notice runs for a number of working days. Holidays are not known here, so only weekends
@@ -55,15 +47,9 @@ impl Case<'_> {
     ) {
         let Some(to) = to else { return };
         let days = from.working_days_to(to);
-        if days < rule.notice_days && self.note_once(Reason::NoticeShort, &to.to_string()) {
-            let objection = Objection {
-                field: "notice_opened.notice_to",
-                value: to.to_string(),
-                reason: Reason::NoticeShort,
-                message: format!("the notice is open on {days} working days"),
-                rule: "the programme catalogue, notice_days",
-            };
-            self.warn(objection, &[]);
+        if days < rule.notice_days && self.note_once(RuleId::NoticeShort, &to.to_string()) {
+            let breach = RuleId::NoticeShort.with(Key::Count, days);
+            self.warn("notice_opened.notice_to", &to.to_string(), breach, &[]);
         }
     }
 
@@ -86,17 +72,10 @@ impl Case<'_> {
             return;
         }
         let complete = self.notices_are_complete(event, title);
-        if !complete && !self.note_once(Reason::NoticeMissing, batch) {
+        if !complete && !self.note_once(RuleId::NoticeMissing, batch) {
             return;
         }
-        let objection = Objection {
-            field: "designated.batch",
-            value: batch.to_owned(),
-            reason: Reason::NoticeMissing,
-            message: "no notice of this batch is on record for the designee".to_owned(),
-            rule: "a designation follows a public notice",
-        };
-        self.reject_if_complete(complete, objection);
+        self.reject_if_complete(complete, "designated.batch", batch, RuleId::NoticeMissing);
     }
 
     /// An objection is raised while the notice is open, and resolved only after it was raised.
@@ -108,30 +87,19 @@ impl Case<'_> {
         batch: &str,
         raises: bool,
     ) {
-        let (kind, rule) = (event.fact.kind().name(), "an objection is raised during a notice");
-        let field = format!("{kind}.batch");
+        let field = format!("{}.batch", event.fact.kind().name());
         let Some(notice) = self.open_notice(key, batch) else {
             return self.object_to_missing_notice(event, title, &field, batch);
         };
         let past = notice.to.filter(|to| raises && event.effective > *to);
         if let Some(to) = past {
-            let objection = Objection {
-                field: "effective_date",
-                value: event.effective.to_string(),
-                reason: Reason::ObjectionLate,
-                message: format!(
-                    "the notice closed on {to}; a later objection is filed as a report"
-                ),
-                rule,
-            };
-            self.reject(objection, &[notice.position]);
+            let breach = RuleId::ObjectionLate.with(Key::Day, to);
+            let value = event.effective.to_string();
+            self.reject("effective_date", &value, breach, &[notice.position]);
         }
         if !raises && notice.raised.is_none() {
-            let message = "no objection to this entry is on record".to_owned();
-            let (value, reason) = (batch.to_owned(), Reason::NoticeNotOpen);
-            let objection = Objection { field: &field, value, reason, message, rule };
             let complete = self.notices_are_complete(event, title);
-            self.reject_if_complete(complete, objection);
+            self.reject_if_complete(complete, &field, batch, RuleId::ObjectionMissing);
         }
     }
 
@@ -165,13 +133,6 @@ impl Case<'_> {
         batch: &str,
     ) {
         let complete = self.notices_are_complete(event, title);
-        let objection = Objection {
-            field,
-            value: batch.to_owned(),
-            reason: Reason::NoticeNotOpen,
-            message: "no open notice of this batch is on record".to_owned(),
-            rule: "an entry is contested or withdrawn while its notice is open",
-        };
-        self.reject_if_complete(complete, objection);
+        self.reject_if_complete(complete, field, batch, RuleId::NoticeNotOpen);
     }
 }

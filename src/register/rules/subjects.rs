@@ -1,12 +1,12 @@
 //! Rules for facts about a designee itself: names, moves, mergers, identifiers, its end, its
 //! duties, cultivation pools.
 
-use super::{Case, Objection};
+use super::{Case, with_document, with_rows};
 use crate::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId, Name, RegionCode,
         event::{Event, Fact, LinkReason, SubjectFact},
-        fault::Reason,
+        fault::{Key, RuleId},
         name,
     },
     limits::CIRCLE_DESIGNEES_MAX,
@@ -16,8 +16,6 @@ use crate::{
         rows::FactKindRow,
     },
 };
-
-const RENAME_RULE: &str = "工企业函〔2021〕171号";
 
 impl Case<'_> {
     pub(super) fn judge_subject_fact(
@@ -40,14 +38,8 @@ impl Case<'_> {
             }
             SubjectFact::Restructured { successors, .. } => {
                 if successors.contains(designee) {
-                    let objection = Objection {
-                        field: "restructured.successors",
-                        value: designee.to_string(),
-                        reason: Reason::FieldInvalid,
-                        message: "names the designee itself".to_owned(),
-                        rule: "successors are other subjects",
-                    };
-                    self.reject(objection, &[]);
+                    let (field, value) = ("restructured.successors", designee.to_string());
+                    self.reject(field, &value, RuleId::SuccessorIsDesignee, &[]);
                 }
                 self.reject_stated_twice(event, |what| {
                     matches!(what, FactKindRow::Restructured { .. })
@@ -120,27 +112,10 @@ impl Case<'_> {
         simple: bool,
     ) {
         if !simple {
-            let objection = Objection {
-                field: "renamed.simple",
-                value: "false".to_owned(),
-                reason: Reason::RenameNotSimple,
-                message:
-                    "a rename with a merger, division, restructuring or change of business is \
-                          recorded as restructured"
-                        .to_owned(),
-                rule: RENAME_RULE,
-            };
-            self.reject(objection, &[]);
+            self.reject("renamed.simple", "false", RuleId::RenameNotSimple, &[]);
         }
         if self.judge.cluster.own_facts().next().is_none() {
-            let objection = Objection {
-                field: "designee",
-                value: designee.to_string(),
-                reason: Reason::TitleNotOnRecord,
-                message: "nothing is recorded about this designee yet".to_owned(),
-                rule: RENAME_RULE,
-            };
-            return self.warn(objection, &[]);
+            return self.warn("designee", &designee.to_string(), RuleId::DesigneeNotOnRecord, &[]);
         }
         let register = self.register;
         let new_key = new_name.key();
@@ -150,14 +125,8 @@ impl Case<'_> {
         };
         self.reject_stated_twice(event, twin);
         if let Some(on_record) = self.other_name_on_record(event, old_name) {
-            let objection = Objection {
-                field: "renamed.old_name",
-                value: old_name.as_str().to_owned(),
-                reason: Reason::NameDiffers,
-                message: format!("the name on record on that day is {on_record}"),
-                rule: RENAME_RULE,
-            };
-            self.warn(objection, &[]);
+            let breach = RuleId::OldNameDiffers.with(Key::Name, on_record);
+            self.warn("renamed.old_name", old_name.as_str(), breach, &[]);
         }
     }
 
@@ -171,32 +140,23 @@ impl Case<'_> {
         from_authority: AuthorityCode,
         to_authority: AuthorityCode,
     ) {
-        let rule = "a move leads to another authority or another region";
-        let reason = Reason::RelocationInvalid;
         if from_authority == to_authority && from_region == Some(to_region) {
-            let message = "neither the authority nor the region changes".to_owned();
-            let (field, value) = ("relocated.to_region", to_region.to_string());
-            self.reject(Objection { field, value, reason, message, rule }, &[]);
+            let value = to_region.to_string();
+            self.reject("relocated.to_region", &value, RuleId::MoveToItself, &[]);
         }
         if !to_authority.answers_for(to_region) {
-            let message = format!("does not answer for region {to_region}");
-            let (field, value) = ("relocated.to_authority", to_authority.as_str().to_owned());
-            self.reject(Objection { field, value, reason, message, rule }, &[]);
+            let breach = RuleId::MoveToOtherRegion.with(Key::Region, to_region);
+            self.reject("relocated.to_authority", to_authority.as_str(), breach, &[]);
         }
     }
 
     /// A code is lifelong; another one comes by re-registration or repair. An identifier that was
     /// replaced is never used for another subject, and two identifiers are linked once.
     fn judge_link(&mut self, designee: &DesigneeId, other: &DesigneeId, reason: LinkReason) {
-        const RULE: &str = "GB 32100-2015: a code is unique, lifelong and never reused";
         let field = "identifier_changed.new_designee";
-        let value = other.to_string();
-        let invalid = Reason::IdentifierLinkInvalid;
         let known = self.known(other);
         if designee == other || known.is_some_and(|index| self.is_same_subject(index)) {
-            let message = "names the same subject already".to_owned();
-            let objection = Objection { field, value, reason: invalid, message, rule: RULE };
-            return self.reject(objection, &[]);
+            return self.reject(field, &other.to_string(), RuleId::LinkedAlready, &[]);
         }
         let by_code = |id: &DesigneeId| matches!(id, DesigneeId::Uscc(_));
         let fits = match reason {
@@ -204,14 +164,11 @@ impl Case<'_> {
             LinkReason::Reregistered | LinkReason::Duplicate => by_code(designee) && by_code(other),
         };
         if !fits {
-            let message = match reason {
-                LinkReason::Identified => "a code is identified by no other identifier",
-                _ => "both identifiers of a changed code are codes",
+            let rule = match reason {
+                LinkReason::Identified => RuleId::LinkOfCode,
+                LinkReason::Reregistered | LinkReason::Duplicate => RuleId::LinkWithoutCode,
             };
-            let (value, message) = (designee.to_string(), message.to_owned());
-            let (field, rule) = ("designee", RULE);
-            self.reject(Objection { field, value, reason: invalid, message, rule }, &[]);
-            return;
+            return self.reject("designee", &designee.to_string(), rule, &[]);
         }
         let Some(index) = known else { return };
         let cluster = self.subjects().cluster(index, self.except);
@@ -221,11 +178,10 @@ impl Case<'_> {
                 && cluster.members.get(usize::from(placed.member)) == Some(&index)
         });
         if let Some(placed) = replaced {
-            let message = "was replaced before, and is never used for another subject".to_owned();
-            let objection = Objection { field, value, reason: invalid, message, rule: RULE };
-            return self.reject(objection, &[placed.position]);
+            let (value, conflicts) = (other.to_string(), [placed.position]);
+            return self.reject(field, &value, RuleId::IdentifierReplaced, &conflicts);
         }
-        self.warn_if_titles_collide(&cluster, &value);
+        self.warn_if_titles_collide(&cluster, other);
         self.reject_large_cluster(other, field);
     }
 
@@ -235,23 +191,16 @@ impl Case<'_> {
         let theirs = self.subjects().cluster(index, self.except);
         let count = self.judge.cluster.members.len() + theirs.members.len();
         if count > CIRCLE_DESIGNEES_MAX {
-            let objection = Objection {
-                field,
-                value: other.to_string(),
-                reason: Reason::IdentifierLinkInvalid,
-                message: format!(
-                    "would tie {count} identifiers together; {CIRCLE_DESIGNEES_MAX} are allowed"
-                ),
-                rule: "links and transfers tie identifiers together",
-            };
-            self.reject(objection, &[]);
+            let breach = RuleId::TiedIdentifiers.with(Key::Count, count);
+            let breach = breach.with(Key::Limit, CIRCLE_DESIGNEES_MAX);
+            self.reject(field, &other.to_string(), breach, &[]);
         }
     }
 
     /// Both identifiers hold the same title over the same days: accepted with a flag.
-    fn warn_if_titles_collide(&mut self, other: &IdentityCluster, value: &str) {
+    fn warn_if_titles_collide(&mut self, cluster: &IdentityCluster, other: &DesigneeId) {
         let mut folding = Folding::default();
-        fold::fold(&mut folding, other, CivilDate::MAX);
+        fold::fold(&mut folding, cluster, CivilDate::MAX);
         let mut conflicts: Vec<u32> = Vec::new();
         for theirs in folding.titles.iter().filter(|title| title.subject == 0) {
             let Some(ours) = self.folded(Some(theirs.key)) else { continue };
@@ -264,29 +213,16 @@ impl Case<'_> {
             }
         }
         if !conflicts.is_empty() {
-            let objection = Objection {
-                field: "identifier_changed.new_designee",
-                value: value.to_owned(),
-                reason: Reason::IdentityCollision,
-                message: "both identifiers hold the same title over the same days".to_owned(),
-                rule: "one designee holds a title once at a time",
-            };
-            self.warn(objection, &conflicts);
+            let field = "identifier_changed.new_designee";
+            self.warn(field, &other.to_string(), RuleId::TitlesCollide, &conflicts);
         }
     }
 
     fn judge_end(&mut self, event: &Event) {
         let before = self.judge.cluster.own_facts().find(|placed| placed.fact.kind.ends_subject());
         if let Some((position, on)) = before.map(|p| (p.position, p.fact.effective)) {
-            let objection = Objection {
-                field: "effective_date",
-                value: event.effective.to_string(),
-                reason: Reason::SubjectEnded,
-                message: format!("the subject ceased to exist on {on} already"),
-                rule: "a subject ends once; correct the event that says so",
-            };
-            self.reject(objection, &[position]);
-            return;
+            let (value, breach) = (event.effective.to_string(), RuleId::SubjectEndedTwice);
+            return self.reject("effective_date", &value, breach.with(Key::Day, on), &[position]);
         }
         let later: Vec<u32> = self
             .judge
@@ -296,21 +232,15 @@ impl Case<'_> {
             .filter(|title| title.subject == 0)
             .flat_map(|title| title.periods_after(event.effective).collect::<Vec<_>>())
             .collect();
-        self.warn_of_later_periods(event, &later, "a title ends with its subject");
+        self.warn_of_later_periods(event, &later, RuleId::PeriodAfterSubject);
     }
 
     fn warn_if_report_late(&mut self, occurred: CivilDate, reported: CivilDate) {
         let duties = &self.catalogue.duties;
         let due = occurred.plus_months(duties.report_months);
         if reported > due {
-            let objection = Objection {
-                field: "major_change_reported.reported_on",
-                value: reported.to_string(),
-                reason: Reason::ReportLate,
-                message: format!("was due by {due}"),
-                rule: &duties.document,
-            };
-            self.warn(objection, &[]);
+            let breach = with_document(RuleId::ReportLate.with(Key::Day, due), &duties.document);
+            self.warn("major_change_reported.reported_on", &reported.to_string(), breach, &[]);
         }
     }
 
@@ -327,41 +257,17 @@ impl Case<'_> {
                 && self.register.text(name) == pool;
             here.then_some((placed.position, entered, stated.row))
         });
-        let rule = "a designee is in a pool or it is not";
         match last {
             Some((position, true, row)) if enters => {
-                let objection = Objection {
-                    field: "pool_entered.pool",
-                    value: pool.to_owned(),
-                    reason: Reason::PoolMembership,
-                    message: format!(
-                        "is in the pool already, since position {position}{}",
-                        super::titles::rows(event.row, row)
-                    ),
-                    rule,
-                };
-                self.reject(objection, &[position]);
+                let breach = RuleId::PoolEnteredTwice.with(Key::Position, position);
+                let breach = with_rows(breach, event.row, row);
+                self.reject("pool_entered.pool", pool, breach, &[position]);
             }
             Some((position, false, _)) if !enters => {
-                let objection = Objection {
-                    field: "pool_left.pool",
-                    value: pool.to_owned(),
-                    reason: Reason::PoolMembership,
-                    message: format!("has left the pool already, at position {position}"),
-                    rule,
-                };
-                self.reject(objection, &[position]);
+                let breach = RuleId::PoolLeftTwice.with(Key::Position, position);
+                self.reject("pool_left.pool", pool, breach, &[position]);
             }
-            None if !enters => {
-                let objection = Objection {
-                    field: "pool_left.pool",
-                    value: pool.to_owned(),
-                    reason: Reason::PoolMembership,
-                    message: "no entry into this pool is on record".to_owned(),
-                    rule,
-                };
-                self.warn(objection, &[]);
-            }
+            None if !enters => self.warn("pool_left.pool", pool, RuleId::PoolNotEntered, &[]),
             _ => {}
         }
     }

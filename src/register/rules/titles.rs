@@ -1,12 +1,12 @@
 //! Rules for facts about a title that was noticed or designated before.
 
-use super::{Case, Objection};
+use super::{Case, with_document, with_rows};
 use crate::{
     domain::{
         CivilDate, DesigneeId,
         catalogue::RuleVersion,
         event::{Event, Fact, Part, TitleFact, TitleRef},
-        fault::Reason,
+        fault::{Key, RuleId},
     },
     register::{
         DesigneeIndex, Status,
@@ -14,8 +14,6 @@ use crate::{
         rows::{FactKindRow, TitleKey},
     },
 };
-
-pub(super) const HELD_RULE: &str = "a fact about a title needs the title";
 
 impl Case<'_> {
     pub(super) fn judge_title_fact(&mut self, event: &Event, title: &TitleRef, fact: &TitleFact) {
@@ -120,16 +118,8 @@ impl Case<'_> {
         let Some(ended) = ended.filter(|ended| begins && *ended <= event.effective) else { return };
         let end = self.judge.cluster.own_facts().find(|placed| placed.fact.kind.ends_subject());
         let conflicts: Vec<u32> = end.map(|placed| placed.position).into_iter().collect();
-        self.reject(
-            Objection {
-                field: "effective_date",
-                value: event.effective.to_string(),
-                reason: Reason::SubjectEnded,
-                message: format!("the subject ceased to exist on {ended}"),
-                rule: "a title ends with its subject",
-            },
-            &conflicts,
-        );
+        let (value, breach) = (event.effective.to_string(), RuleId::SubjectEnded);
+        self.reject("effective_date", &value, breach.with(Key::Day, ended), &conflicts);
     }
 
     /// A review or a revocation needs a title. If none is on record, it may not be loaded yet. A
@@ -147,20 +137,11 @@ impl Case<'_> {
         let final_end = |status| status != Status::Expired;
         let ended = folded.ended.filter(|e| final_end(e.status) && e.day <= event.effective);
         if let Some(ended) = ended {
-            self.reject(
-                Objection {
-                    field: "effective_date",
-                    value: event.effective.to_string(),
-                    reason: Reason::TitleNotHeld,
-                    message: format!(
-                        "the title was {} before, at position {}",
-                        ended.status.as_str(),
-                        ended.position
-                    ),
-                    rule: HELD_RULE,
-                },
-                &[ended.position],
-            );
+            let breach = RuleId::TitleEnded
+                .with(Key::Status, ended.status.as_str())
+                .with(Key::Position, ended.position);
+            let value = event.effective.to_string();
+            self.reject("effective_date", &value, breach, &[ended.position]);
         }
     }
 
@@ -175,15 +156,8 @@ impl Case<'_> {
         let complete = self.is_complete(authority, programme, Part::Titles, event.effective);
         let kind = event.fact.kind().name();
         let field = if field.is_empty() { format!("{kind}.programme") } else { field.to_owned() };
-        let reason = if complete { Reason::TitleNotHeld } else { Reason::TitleNotOnRecord };
-        let objection = Objection {
-            field: &field,
-            value: value.to_owned(),
-            reason,
-            message: "no such title is on record".to_owned(),
-            rule: HELD_RULE,
-        };
-        self.reject_if_complete(complete, objection);
+        let rule = if complete { RuleId::TitleNotHeld } else { RuleId::TitleNotOnRecord };
+        self.reject_if_complete(complete, &field, value, rule);
     }
 
     /// The cohort of a title is the batch it was first designated in; a review keeps it.
@@ -194,14 +168,7 @@ impl Case<'_> {
         };
         // A review need not name the cohort.
         if !batch.is_empty() {
-            let objection = Objection {
-                field,
-                value: batch.to_owned(),
-                reason: Reason::CohortDiffers,
-                message: format!("the title's cohort on record is {cohort}"),
-                rule: "a review keeps the cohort",
-            };
-            self.warn(objection, &[]);
+            self.warn(field, batch, RuleId::CohortDiffers.with(Key::Batch, cohort), &[]);
         }
     }
 
@@ -241,17 +208,9 @@ impl Case<'_> {
 
     pub(super) fn reject_already_recorded(&mut self, event: &Event, position: u32) {
         let row = self.register.rows.fact(position).map_or(0, |fact| fact.row);
-        let objection = Objection {
-            field: "fact",
-            value: event.fact.kind().name().to_owned(),
-            reason: Reason::AlreadyRecorded,
-            message: format!(
-                "the same was stated already, at position {position}{}",
-                rows(event.row, row)
-            ),
-            rule: "a fact is stated once; a repeated request is told by its request_id",
-        };
-        self.reject(objection, &[position]);
+        let breach = RuleId::AlreadyRecorded.with(Key::Position, position);
+        let breach = with_rows(breach, event.row, row);
+        self.reject("fact", event.fact.kind().name(), breach, &[position]);
     }
 
     /// A review fails if the designee missed a yearly update.
@@ -277,14 +236,9 @@ impl Case<'_> {
                 && self.is_complete(responsible, title.programme, Part::InformationUpdates, due)
         });
         if let Some(year) = missing {
-            let objection = Objection {
-                field: "review_passed.programme",
-                value: year.to_string(),
-                reason: Reason::InformationUpdateMissing,
-                message: format!("the information update of {year} is missing"),
-                rule: &duties.document,
-            };
-            self.reject(objection, &[]);
+            let breach = RuleId::InformationUpdateMissing.with(Key::Year, year);
+            let breach = with_document(breach, &duties.document);
+            self.reject("review_passed.programme", &year.to_string(), breach, &[]);
         }
     }
 
@@ -292,21 +246,14 @@ impl Case<'_> {
     fn warn_if_later(&mut self, event: &Event, key: Option<TitleKey>) {
         let Some(title) = self.folded(key) else { return };
         let later: Vec<u32> = title.periods_after(event.effective).collect();
-        let rule = "facts count in the order of their effective dates";
-        self.warn_of_later_periods(event, &later, rule);
+        self.warn_of_later_periods(event, &later, RuleId::LaterPeriod);
     }
 
     /// Warns that periods, by the events that begin them, take effect after an end.
-    pub(super) fn warn_of_later_periods(&mut self, event: &Event, later: &[u32], rule: &str) {
+    pub(super) fn warn_of_later_periods(&mut self, event: &Event, later: &[u32], rule: RuleId) {
         let Some(first) = later.first() else { return };
-        let objection = Objection {
-            field: "effective_date",
-            value: event.effective.to_string(),
-            reason: Reason::Conflicts,
-            message: format!("the event at position {first} takes effect later"),
-            rule,
-        };
-        self.warn(objection, later);
+        let breach = rule.with(Key::Position, first);
+        self.warn("effective_date", &event.effective.to_string(), breach, later);
     }
 
     fn require_ban_length(
@@ -320,14 +267,9 @@ impl Case<'_> {
         let Some(until) = until.filter(|_| serious && years > 0) else { return };
         let least = event.effective.plus_years_minus_day(years);
         if until < least {
-            let objection = Objection {
-                field: "revoked.ban_until",
-                value: until.to_string(),
-                reason: Reason::BanTooShort,
-                message: format!("this ground carries a ban of {years} years, to {least} at least"),
-                rule: &rule.document,
-            };
-            self.reject(objection, &[]);
+            let breach = RuleId::BanTooShort.with(Key::Years, years).with(Key::Day, least);
+            let breach = with_document(breach, &rule.document);
+            self.reject("revoked.ban_until", &until.to_string(), breach, &[]);
         }
     }
 
@@ -339,28 +281,22 @@ impl Case<'_> {
         key: Option<TitleKey>,
         named: Option<u64>,
     ) {
-        const RULE: &str = "a reinstatement undoes a revocation";
         let revoked = self.folded(key).and_then(|title| title.revoked_by(event.effective));
-        let (field, reason) = ("reinstated.position", Reason::ReferenceInvalid);
         match (revoked, named) {
             (None, _) if self.folded(key).is_none_or(|title| title.periods.is_empty()) => {
                 let id = self.catalogue.id_of(title.programme).to_owned();
                 self.object_to_missing_title(event, title, "reinstated.programme", &id);
             }
             (None, _) => {
-                let message = "the title is not revoked on that day".to_owned();
-                let (field, value) = ("effective_date", event.effective.to_string());
-                let reason = Reason::TitleNotHeld;
-                self.reject(Objection { field, value, reason, message, rule: RULE }, &[]);
+                let value = event.effective.to_string();
+                self.reject("effective_date", &value, RuleId::NotRevoked, &[]);
             }
             (Some(position), Some(named)) => {
                 let facts = self.register.facts(self.known_at());
                 let source = u64::from(facts.source_of(position));
                 if named != source && named != u64::from(position) {
-                    let message = format!("the revocation in force is at position {source}");
-                    let value = named.to_string();
-                    let objection = Objection { field, value, reason, message, rule: RULE };
-                    self.reject(objection, &[position]);
+                    let breach = RuleId::OtherRevocation.with(Key::Position, source);
+                    self.reject("reinstated.position", &named.to_string(), breach, &[position]);
                 }
             }
             (Some(_), None) => {}
@@ -368,19 +304,13 @@ impl Case<'_> {
     }
 
     fn require_other_subject(&mut self, event: &Event, successor: &DesigneeId) {
+        let field = "title_transferred.successor";
         let known = self.known(successor);
         let is_itself = known.is_some_and(|index| self.is_same_subject(index));
         if is_itself || event.fact.designee() == Some(successor) {
-            let objection = Objection {
-                field: "title_transferred.successor",
-                value: successor.to_string(),
-                reason: Reason::FieldInvalid,
-                message: "is the holder itself".to_owned(),
-                rule: "a title passes to another subject",
-            };
-            self.reject(objection, &[]);
+            self.reject(field, &successor.to_string(), RuleId::SuccessorIsHolder, &[]);
         }
-        self.reject_large_cluster(successor, "title_transferred.successor");
+        self.reject_large_cluster(successor, field);
     }
 
     /// True if the identifier is one of the subject being judged.
@@ -396,24 +326,9 @@ impl Case<'_> {
         if foreseen || (from.programme == to.programme && from.item != to.item) {
             return;
         }
-        let from = self.catalogue.id_of(from.programme);
-        let objection = Objection {
-            field: "title_converted.to_programme",
-            value: self.catalogue.id_of(to.programme).to_owned(),
-            reason: Reason::ConversionNotForeseen,
-            message: format!("titles of {from} are not converted into this programme"),
-            rule: "the programme catalogue, succeeds",
-        };
-        self.reject(objection, &[]);
-    }
-}
-
-/// The row numbers of two events, as far as their lists have rows.
-pub(super) fn rows(new: u32, old: u32) -> String {
-    match (new, old) {
-        (0, 0) => String::new(),
-        (0, old) => format!(" (row {old})"),
-        (new, 0) => format!(" (row {new})"),
-        (new, old) => format!(" (rows {old} and {new})"),
+        let breach = RuleId::ConversionNotForeseen
+            .with(Key::Programme, self.catalogue.id_of(from.programme));
+        let id = self.catalogue.id_of(to.programme);
+        self.reject("title_converted.to_programme", id, breach, &[]);
     }
 }

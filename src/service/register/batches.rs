@@ -6,11 +6,7 @@ use tonic::{Code, Status};
 
 use super::over_register;
 use crate::{
-    domain::{
-        AuthorityCode,
-        event::BatchRef,
-        fault::{ParseError, echo},
-    },
+    domain::{AuthorityCode, event::BatchRef, fault::echo},
     ledger::Ledger,
     limits::BATCH_SLICE,
     protocol::pb::{self, ErrorReason},
@@ -29,8 +25,8 @@ pub(super) async fn batches(
     let programmes = filter::each("programmes", &request.programmes, |id| catalogues.find(id))?;
     let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
     let state = |number: i32| match pb::BatchState::try_from(number) {
-        Ok(state) if state != pb::BatchState::Unspecified => Ok(state),
-        _ => Err(ParseError::unknown_enum()),
+        Ok(state) if state != pb::BatchState::Unspecified => Some(state),
+        _ => None,
     };
     let states = filter::numbers("states", &request.states, state)?;
     let size = page_size(request.page_size)?;
@@ -83,7 +79,7 @@ pub(super) async fn batch(
     let catalogues = ledger.catalogues();
     let found = catalogues.find(&request.programme);
     let programme =
-        found.map_err(|error| errors::bad_field("programme", &request.programme, &error))?;
+        found.map_err(|breach| errors::bad_field("programme", &request.programme, breach))?;
     let authority = filter::optional_authority("authority", &request.authority)?;
     let authority = authority.unwrap_or(AuthorityCode::ministry());
     let name = request.batch.trim().to_owned();

@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::over_register;
 use crate::{
-    domain::fault::{ParseError, Reason},
+    domain::fault::RuleId,
     ledger::Ledger,
     limits::{GROUP_DIMENSIONS_MAX, GROUPS_MAX, QUESTION_SLICE_DESIGNEES},
     protocol::pb,
@@ -94,13 +94,12 @@ fn groups(numbers: &[i32]) -> Result<Vec<Group>, Status> {
     }
     let read = |number: i32| {
         let found = GROUPS.iter().find(|(_, known)| i32::from(*known) == number);
-        found.map(|(group, _)| *group).ok_or_else(ParseError::unknown_enum)
+        found.map(|(group, _)| *group)
     };
     let groups = filter::numbers("group_by", numbers, read)?;
     for (i, group) in groups.iter().enumerate() {
         if groups.iter().take(i).any(|other| other == group) {
-            let (field, message) = (format!("group_by[{i}]"), "is listed twice");
-            return Err(errors::invalid(&field, "", Reason::FieldInvalid, message));
+            return Err(errors::bad_field(&format!("group_by[{i}]"), "", RuleId::ListedTwice));
         }
     }
     Ok(groups)

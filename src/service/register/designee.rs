@@ -42,7 +42,7 @@ pub(super) async fn explain(
     let catalogues = ledger.catalogues();
     let id = request.programme.as_str();
     let found = catalogues.find(id);
-    let programme = found.map_err(|error| errors::bad_field("programme", id, &error))?;
+    let programme = found.map_err(|breach| errors::bad_field("programme", id, breach))?;
     let authority = filter::optional_authority("authority", &request.authority)?;
     let register = ledger.register();
     let index = find(&register, &request.designee, at.known_at)?;
@@ -91,7 +91,7 @@ fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex,
     match (bearers.as_slice(), parsed) {
         ([only], _) => Ok(*only),
         // An ASCII text is a wrong code rather than an unknown name.
-        ([], Err(error)) if text.is_ascii() => Err(errors::bad_field("designee", text, &error)),
+        ([], Err(breach)) if text.is_ascii() => Err(errors::bad_field("designee", text, breach)),
         ([], _) => Err(not_found(text)),
         (several, _) => {
             let ids = several.iter().take(DESIGNEE_NAMESAKES_MAX);

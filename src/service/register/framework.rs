@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::{over_register, stated_at};
 use crate::{
-    domain::{AuthorityCode, fault::ParseError},
+    domain::AuthorityCode,
     ledger::Ledger,
     protocol::{
         pb::{self, event::Fact},
@@ -58,8 +58,8 @@ pub(super) async fn measures(
         in_force_only: request.in_force_only,
     };
     let instrument = |number: i32| match pb::Instrument::try_from(number) {
-        Ok(instrument) if instrument != pb::Instrument::Unspecified => Ok(number),
-        _ => Err(ParseError::unknown_enum()),
+        Ok(instrument) if instrument != pb::Instrument::Unspecified => Some(number),
+        _ => None,
     };
     let instruments = filter::numbers("instruments", &request.instruments, instrument)?;
     let size = page_size(request.page_size)?;

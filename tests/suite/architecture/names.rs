@@ -44,7 +44,8 @@ fn missing_reasons(source: &Source, proto: &str) -> Vec<String> {
 #[test]
 fn every_reason_of_the_rules_is_in_the_protocol() {
     let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
-    let source = Source::parse("src/domain/fault.rs", &read("src/domain/fault.rs"));
+    let path = "src/domain/fault/reason.rs";
+    let source = Source::parse(path, &read(path));
     let proto = read("proto/tidu/v1/error_reason.proto");
     assert!(reasons(&source).len() > 40);
     assert_eq!(missing_reasons(&source, &proto), Vec::<String>::new());
@@ -52,7 +53,8 @@ fn every_reason_of_the_rules_is_in_the_protocol() {
 
 #[test]
 fn a_reason_that_is_missing_would_be_seen() {
-    let source = Source::parse("src/domain/fault.rs", "pub enum Reason { Banned, BanTooShort }");
+    let source =
+        Source::parse("src/domain/fault/reason.rs", "pub enum Reason { Banned, BanTooShort }");
     let proto = "  ERROR_REASON_BANNED = 35;\n  // ERROR_REASON_BAN_TOO_SHORT\n";
     assert_eq!(missing_reasons(&source, proto), ["ERROR_REASON_BAN_TOO_SHORT"]);
 }

@@ -97,7 +97,7 @@ impl Book {
         match self.ledger.append(commit(events)).await {
             Ok(receipt) => Ok(receipt.first),
             Err(AppendError::Rejected(faults)) => {
-                Err(faults.into_iter().map(|fault| format!("{:?}", fault.reason)).collect())
+                Err(faults.into_iter().map(|fault| format!("{:?}", fault.reason())).collect())
             }
             Err(other) => panic!("{other}"),
         }

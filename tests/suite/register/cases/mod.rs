@@ -169,7 +169,7 @@ impl Book {
     /// What deserves a look in an event that is recorded.
     async fn warned(&self, event: pb::Event) -> Vec<String> {
         let receipt = self.ledger.append(commit(vec![event])).await.unwrap();
-        receipt.warnings.iter().map(|warning| format!("{:?}", warning.reason)).collect()
+        receipt.warnings.iter().map(|warning| format!("{:?}", warning.reason())).collect()
     }
 
     /// The messages of a rejection.
@@ -177,7 +177,7 @@ impl Book {
         match self.ledger.append(commit(events)).await {
             Err(AppendError::Rejected(faults)) => faults
                 .iter()
-                .map(|f| format!("[{}] {}: {}\n", f.index, f.field, f.message))
+                .map(|f| format!("[{}] {}: {}\n", f.index, f.field, f.breach))
                 .collect(),
             other => panic!("{other:?}"),
         }

@@ -1,0 +1,359 @@
+//! The texts of the rules in English: one template for the fault and one for the rule.
+//!
+//! Another language needs a table like [`TEXTS`] and a function like [`word`].
+
+use std::borrow::Cow;
+
+use super::{Entitled, Key, RuleId as Id};
+
+/// The templates of a rule.
+#[derive(Clone, Copy)]
+pub(super) struct Texts {
+    /// The fault.
+    pub(super) message: &'static str,
+    /// The rule behind it, with its official document where there is one; may be empty.
+    pub(super) rule: &'static str,
+}
+
+/// The templates of a rule.
+pub(super) fn of(rule: Id) -> Texts {
+    let found = TEXTS.iter().find(|(id, ..)| *id == rule);
+    found.map_or(Texts { message: "", rule: "" }, |(_, message, rule)| Texts { message, rule })
+}
+
+/// A value as it reads in a sentence.
+pub(super) fn word(key: Key, value: &str) -> String {
+    match key {
+        Key::Programmes => value.replace(", ", " or "),
+        Key::Entitled => value.split(", ").map(entitled).collect::<Vec<_>>().join(", or "),
+        _ => value.to_owned(),
+    }
+}
+
+fn entitled(word: &str) -> Cow<'_, str> {
+    let Ok(entitled) = word.parse() else { return Cow::Borrowed(word) };
+    Cow::Borrowed(match entitled {
+        Entitled::DecidingMinistry => "the ministry (100000), which decides",
+        Entitled::DecidingAuthority => "a provincial-level authority, which decides",
+        Entitled::Recommender => "a recommending provincial-level authority",
+        Entitled::Ministry => "the ministry (100000)",
+        Entitled::Provincial => "a provincial-level authority",
+        Entitled::Involved => {
+            "an authority that decided on, recommended or is responsible for the designee"
+        }
+        Entitled::Target => "the authority on either side of the move",
+        Entitled::Sublist => "the authority of the sub-list",
+        Entitled::Any => "any authority",
+        Entitled::Nobody => "nobody yet",
+    })
+}
+
+const USCC: &str = "GB 32100-2015";
+const LIFELONG: &str = "GB 32100-2015: a code is unique, lifelong and never reused";
+const AUTHORITIES: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent \
+                           planning status, the XPCC";
+const REGION: &str = "GB/T 2260";
+const DATE: &str = "a day of the Gregorian calendar (GB/T 7408)";
+const CATALOGUE: &str = "the programme catalogue";
+const DOCUMENT: &str = "the programme catalogue[, after {document}]";
+const SERVICE: &str = "only the server states facts of the service, and it states nothing else";
+const SEAL: &str = "a seal states what the publication holds";
+const OBJECTION: &str = "an objection is raised during a notice";
+const TITLE: &str = "a fact about a title needs the title";
+const ENDS: &str = "a title ends with its subject";
+const REINSTATED: &str = "a reinstatement undoes a revocation";
+const RENAME: &str = "工企业函〔2021〕171号";
+const MOVE: &str = "a move leads to another authority or another region";
+const POOL: &str = "a designee is in a pool or it is not";
+const REPAIR: &str = "an event is repaired by its issuer or by the ministry";
+
+/// The rules in the order of their ids: the text of a fault, and that of the rule.
+pub(super) const TEXTS: &[(Id, &str, &str)] = &[
+    (Id::UsccLength, "has {count} characters; a code has 18", USCC),
+    (
+        Id::UsccDepartment,
+        "character {position} is '{found}' and should be the department of registration, one of \
+         1-9, A, N, Y",
+        USCC,
+    ),
+    (
+        Id::UsccDivision,
+        "character {position} is '{found}' and should be a digit of the division",
+        USCC,
+    ),
+    (
+        Id::UsccCharacter,
+        "character {position} is '{found}' and should be one of the 31 characters in use (no I, \
+         O, S, V, Z)",
+        USCC,
+    ),
+    (Id::UsccCheckCharacter, "the check character is {found}, {expected} is expected", USCC),
+    (
+        Id::OrganisationCodeCheck,
+        "the check digit of the organisation code inside (positions 9 to 17) is wrong",
+        "GB 11714-1997",
+    ),
+    (
+        Id::DesigneeForm,
+        "is neither a code of 18 characters nor provisional:<authority>/<name> nor \
+         local:<authority>/<code>",
+        USCC,
+    ),
+    (Id::LocalCodeForm, "a local code has 1 to {limit} letters, digits, - . _", ""),
+    (Id::ProvisionalNameForm, "a provisional name has 1 to {limit} characters", ""),
+    (Id::NameEmpty, "is empty", ""),
+    (Id::NameLength, "has {count} characters; {limit} are allowed", ""),
+    (Id::NameControlCharacter, "holds a control character", ""),
+    (Id::RegionWithoutAuthority, "is a region without an authority", AUTHORITIES),
+    (
+        Id::AuthorityUnknown,
+        "is not one of the 38 authorities; ListAuthorities gives them",
+        AUTHORITIES,
+    ),
+    (Id::RegionForm, "must be six digits", REGION),
+    (
+        Id::RegionOfTheCorps,
+        "is an authority (the XPCC), not a place; its cities are 6590xx",
+        REGION,
+    ),
+    (Id::RegionUnknown, "lies in no province", REGION),
+    (
+        Id::IndustryUnknown,
+        "is neither a section (A to T) nor a division (01 to 97)",
+        "GB/T 4754-2017",
+    ),
+    (
+        Id::DocumentNumberForm,
+        "does not read like 工信部企业函〔2019〕153号: issuer, year in 〔〕, number, 号",
+        "GB/T 9704-2012: issuer, year in 〔〕, number and 号",
+    ),
+    (Id::DateYear, "the year is {least} to {limit}", DATE),
+    (Id::DateUnknown, "there is no such day", DATE),
+    (Id::DateForm, "is not a date like 2019-06-05, 2019-06 or 2019", DATE),
+    (
+        Id::ProgrammeUnknown,
+        "is not a programme of the catalogue; ListProgrammes gives them",
+        CATALOGUE,
+    ),
+    (
+        Id::RuleVersionUnknown,
+        "is not a rule version of {programme}, which has {versions}",
+        CATALOGUE,
+    ),
+    (Id::EnumUnknown, "is not a value of this version's protocol", ""),
+    (Id::FieldRequired, "is required", ""),
+    (Id::DesigneeNotAllowed, "must be empty for a fact that is not about a designee", ""),
+    (Id::ListLength, "has {count} entries; {limit} are allowed", ""),
+    (Id::ListedTwice, "is listed twice", ""),
+    (Id::YearUnknown, "is not a year that a date can have", ""),
+    (Id::DecimalForm, "is not a decimal number like 87.04", ""),
+    (Id::IdForm, "must be 1 to {limit} letters, digits, hyphens, dots and underscores", ""),
+    (Id::ItemForm, "must be at most {limit} characters, without control characters", ""),
+    (Id::TextLength, "has {count} bytes; {limit} are allowed", ""),
+    (Id::DigestLength, "has {count} bytes; a digest has 32", ""),
+    (Id::DateOrder, "lies before {from}, the beginning", "an end is not before its beginning"),
+    (Id::NameUnchanged, "is the old name", ""),
+    (Id::ReplacementIsRepair, "is itself a repair; repair the repair instead", ""),
+    (
+        Id::EventTooLarge,
+        "the event has {count} bytes when encoded; {limit} are allowed",
+        "an event has at most {limit} bytes when encoded",
+    ),
+    (Id::CommitEmpty, "a commit has at least one event", ""),
+    (Id::RequestIdForm, "must be 1 to {limit} bytes of printable ASCII without spaces", ""),
+    (
+        Id::CursorIdForm,
+        "must be 1 to {limit} of a-z, 0-9, '.', '-' and '_', a letter or digit first",
+        "",
+    ),
+    (Id::CursorFilterDiffers, "differs from the cursor's filter; leave it out", ""),
+    (Id::PageSizeNegative, "must not be negative", ""),
+    (Id::PositionOrder, "must not be less than from_position {from}", ""),
+    (Id::NowIsFalse, "can only be true", ""),
+    (Id::HeartbeatRange, "must be {least} s to {limit} s", ""),
+    (
+        Id::IssuerNotEntitled,
+        "may not state {kind}[ for {programme}]; that is for {entitled}",
+        "the programme catalogue, issuers",
+    ),
+    (
+        Id::IssuerOfOtherRegion,
+        "does not answer for region {region}",
+        "each of the 37 authorities decides for its own region; a city with independent planning \
+         status and the XPCC for themselves",
+    ),
+    (Id::FactOfService, "may not state {kind}; the server records it by itself", SERVICE),
+    (Id::FactOfAuthority, "may not state {kind}; that is for an authority", SERVICE),
+    (
+        Id::CatalogueNotInUse,
+        "the catalogue in use, version {version}, has another digest",
+        "a catalogue is adopted while it is in use",
+    ),
+    (
+        Id::InstrumentNotThere,
+        "no instrument was recorded there",
+        "a repeal names an instrument that was issued",
+    ),
+    (
+        Id::InstrumentUnknown,
+        "no instrument with this number is on record",
+        "a repeal names an instrument that was issued",
+    ),
+    (
+        Id::AssessedTwice,
+        "{assessor} assessed {region} for {year} already",
+        "a region is assessed once a year by one assessor",
+    ),
+    (Id::SealedAlready, "is sealed already; annul the seal to reopen it", SEAL),
+    (
+        Id::NothingToSeal,
+        "nothing was recorded of it; an empty one is sealed with designated = 0",
+        SEAL,
+    ),
+    (Id::DesignatedCount, "{expected} designations are recorded", SEAL),
+    (Id::ReviewedCount, "{expected} passed reviews are recorded", SEAL),
+    (Id::BatchDigest, "the recorded content has the digest {expected}", SEAL),
+    (
+        Id::NothingToSupplement,
+        "there is no such batch to supplement",
+        "a supplement keeps the number of its batch",
+    ),
+    (
+        Id::BatchSealed,
+        "the batch is sealed; a later publication sets supplement",
+        "a sealed batch is complete",
+    ),
+    (
+        Id::NoticedTwice,
+        "is in the notice of batch {batch} already, at position {position}[ (rows {earlier_row} \
+         and {row})]",
+        "a list names a designee once, and so do the sub-lists of a batch together",
+    ),
+    (
+        Id::NoticeShort,
+        "the notice is open on {count} working days",
+        "the programme catalogue, notice_days",
+    ),
+    (
+        Id::NoticeMissing,
+        "no notice of this batch is on record for the designee",
+        "a designation follows a public notice",
+    ),
+    (
+        Id::ObjectionLate,
+        "the notice closed on {day}; a later objection is filed as a report",
+        OBJECTION,
+    ),
+    (Id::ObjectionMissing, "no objection to this entry is on record", OBJECTION),
+    (
+        Id::NoticeNotOpen,
+        "no open notice of this batch is on record",
+        "an entry is contested or withdrawn while its notice is open",
+    ),
+    (Id::HolderNotEligible, "may not hold it; {holders} may", DOCUMENT),
+    (
+        Id::TitleAlreadyHeld,
+        "the title is held in that time already, since position {position}[ (rows {earlier_row} \
+         and {row})][, sub-list {sublist}]",
+        "one designee holds a title once at a time; a list, and the sub-lists of a batch \
+         together, name it once",
+    ),
+    (Id::Banned, "the subject may not apply again before the end of {day}", DOCUMENT),
+    (
+        Id::PrerequisiteMissing,
+        "no title of {programmes} is on record as in force on {day}",
+        DOCUMENT,
+    ),
+    (Id::ExcludedByTitle, "holders of {programme} are not designated here", DOCUMENT),
+    (Id::CreationFailed, "the creation task was not passed", DOCUMENT),
+    (Id::CreationMissing, "no passed creation task is on record", DOCUMENT),
+    (
+        Id::MeasuresMissing,
+        "no measures of this authority are on record as in force on {day}",
+        "a provincial-level authority designates under its measures",
+    ),
+    (Id::TitleNotHeld, "no such title is on record", TITLE),
+    (Id::TitleNotOnRecord, "no such title is on record", TITLE),
+    (Id::TitleEnded, "the title was {status} before, at position {position}", TITLE),
+    (Id::SubjectEnded, "the subject ceased to exist on {day}", ENDS),
+    (Id::CohortDiffers, "the title's cohort on record is {batch}", "a review keeps the cohort"),
+    (
+        Id::AlreadyRecorded,
+        "the same was stated already, at position {position}[ (rows {earlier_row} and {row})]",
+        "a fact is stated once; a repeated request is told by its request_id",
+    ),
+    (Id::InformationUpdateMissing, "the information update of {year} is missing", DOCUMENT),
+    (
+        Id::LaterPeriod,
+        "the event at position {position} takes effect later",
+        "facts count in the order of their effective dates",
+    ),
+    (Id::BanTooShort, "this ground carries a ban of {years} years, to {day} at least", DOCUMENT),
+    (Id::NotRevoked, "the title is not revoked on that day", REINSTATED),
+    (Id::OtherRevocation, "the revocation in force is at position {position}", REINSTATED),
+    (Id::SuccessorIsHolder, "is the holder itself", "a title passes to another subject"),
+    (
+        Id::ConversionNotForeseen,
+        "titles of {programme} are not converted into this programme",
+        "the programme catalogue, succeeds",
+    ),
+    (Id::NameDiffers, "the name on record on that day is {name}", "names change by renamed"),
+    (
+        Id::RenameNotSimple,
+        "a rename with a merger, division, restructuring or change of business is recorded as \
+         restructured",
+        RENAME,
+    ),
+    (Id::DesigneeNotOnRecord, "nothing is recorded about this designee yet", RENAME),
+    (Id::OldNameDiffers, "the name on record on that day is {name}", RENAME),
+    (Id::MoveToItself, "neither the authority nor the region changes", MOVE),
+    (Id::MoveToOtherRegion, "does not answer for region {region}", MOVE),
+    (Id::SuccessorIsDesignee, "names the designee itself", "successors are other subjects"),
+    (Id::LinkedAlready, "names the same subject already", LIFELONG),
+    (Id::LinkOfCode, "a code is identified by no other identifier", LIFELONG),
+    (Id::LinkWithoutCode, "both identifiers of a changed code are codes", LIFELONG),
+    (
+        Id::IdentifierReplaced,
+        "was replaced before, and is never used for another subject",
+        LIFELONG,
+    ),
+    (
+        Id::TiedIdentifiers,
+        "would tie {count} identifiers together; {limit} are allowed",
+        "links and transfers tie identifiers together",
+    ),
+    (
+        Id::TitlesCollide,
+        "both identifiers hold the same title over the same days",
+        "one designee holds a title once at a time",
+    ),
+    (
+        Id::SubjectEndedTwice,
+        "the subject ceased to exist on {day} already",
+        "a subject ends once; correct the event that says so",
+    ),
+    (Id::PeriodAfterSubject, "the event at position {position} takes effect later", ENDS),
+    (Id::ReportLate, "was due by {day}", DOCUMENT),
+    (
+        Id::PoolEnteredTwice,
+        "is in the pool already, since position {position}[ (rows {earlier_row} and {row})]",
+        POOL,
+    ),
+    (Id::PoolLeftTwice, "has left the pool already, at position {position}", POOL),
+    (Id::PoolNotEntered, "no entry into this pool is on record", POOL),
+    (Id::RepairOfNothing, "is not recorded; the log has {count} events", REPAIR),
+    (Id::RepairByOther, "was stated by {authority}", REPAIR),
+    (Id::RepairOfService, "is a fact of the service, on which later positions rest", REPAIR),
+    (
+        Id::RepairChainLength,
+        "is at the end of {limit} repairs; repair the first event again",
+        REPAIR,
+    ),
+    (Id::RepairOfAnnulled, "is annulled already", REPAIR),
+    (Id::CorrectionOfAnnulment, "is an annulment; annul it, and correct what it removed", REPAIR),
+    (
+        Id::CorrectionOfOtherKind,
+        "{kind} does not take the place of {earlier_kind}; annul the event and state the other one",
+        "an event about a designee is corrected by one about a designee, others by their kind",
+    ),
+];

@@ -1,0 +1,138 @@
+//! Faults of values and events, in a form that programs and people of any language can act on.
+//!
+//! A [`Breach`] names a rule and the values in the rule's text. Its texts are made from these two
+//! alone, so that whoever receives them can write them in another language.
+
+mod english;
+mod key;
+mod reason;
+mod rule_id;
+mod template;
+
+use std::fmt::{self, Display};
+
+pub use self::{
+    key::{Entitled, Key},
+    reason::Reason,
+    rule_id::RuleId,
+};
+use super::text::cut;
+pub use super::text::echo;
+use crate::limits::METADATA_BYTES_MAX;
+
+/// The breach of a rule by a value whose field is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    rule: RuleId,
+    metadata: Vec<(Key, String)>,
+}
+
+impl From<RuleId> for Breach {
+    fn from(rule: RuleId) -> Self {
+        Self { rule, metadata: Vec::new() }
+    }
+}
+
+impl Breach {
+    /// The same breach, with one more value of its text, shortened.
+    #[must_use]
+    pub fn with(mut self, key: Key, value: impl Display) -> Self {
+        let used: usize = self.metadata.iter().map(|(_, value)| value.len()).sum();
+        let value = cut(echo(&value.to_string()), METADATA_BYTES_MAX.saturating_sub(used));
+        self.metadata.push((key, value));
+        self
+    }
+
+    /// As [`Breach::with`], for a value that may be missing.
+    #[must_use]
+    pub fn with_any(self, key: Key, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+
+    /// The rule.
+    #[must_use]
+    pub fn rule(&self) -> RuleId {
+        self.rule
+    }
+
+    /// The values in the text of the rule.
+    pub fn metadata(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The reason, for programs.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        Reason::of(self.rule)
+    }
+
+    /// The fault in English.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let template = english::of(self.rule).message;
+        debug_assert!(self.is_complete(), "{self:?} lacks a value of its text, or has another");
+        template::fill(template, |key| self.word(key))
+    }
+
+    /// The rule in English, with its official document where there is one.
+    #[must_use]
+    pub fn rule_text(&self) -> String {
+        template::fill(english::of(self.rule).rule, |key| self.word(key))
+    }
+
+    /// True if the metadata has every value that the texts need, and no other.
+    fn is_complete(&self) -> bool {
+        let english::Texts { message, rule, .. } = english::of(self.rule);
+        let keys = || template::keys(message).chain(template::keys(rule));
+        let has = |name: &str| self.metadata().any(|(key, _)| key == name);
+        keys().all(|key| key.is_optional || has(key.name))
+            && self.metadata().all(|(name, _)| keys().any(|key| key.name == name))
+    }
+
+    /// A value as English writes it.
+    fn word(&self, name: &str) -> Option<String> {
+        let (key, value) = self.metadata.iter().find(|(key, _)| key.as_str() == name)?;
+        Some(english::word(*key, value))
+    }
+}
+
+impl Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
+/// A rejection of an event, or a warning about an accepted one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Index of the event in its commit.
+    pub index: usize,
+    /// Path of the field inside the event: `designated.valid_to`.
+    pub field: String,
+    /// The offending value, shortened.
+    pub value: String,
+    /// The rule that it breaks.
+    pub breach: Breach,
+    /// Positions of recorded events concerned.
+    pub conflicts: Vec<u64>,
+}
+
+impl Fault {
+    /// A fault that concerns no other event.
+    pub fn new(index: usize, field: String, value: &str, breach: impl Into<Breach>) -> Self {
+        let (value, breach) = (echo(value), breach.into());
+        Self { index, field, value, breach, conflicts: Vec::new() }
+    }
+
+    /// The reason, for programs.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.breach.reason()
+    }
+}
+
+#[cfg(test)]
+mod tests;

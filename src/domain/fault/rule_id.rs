@@ -1,0 +1,293 @@
+//! The closed list of rules: one id for each statement that the server makes about a value or an
+//! event.
+//!
+//! The line `Keys` of a rule names the values that its text repeats. A key with a question mark is
+//! absent where there is no such value. Ids and keys are part of the protocol: a rule that states
+//! something else gets a new id.
+
+use std::fmt::Display;
+
+use super::{Breach, Key};
+
+/// A rule that a value or an event can break. The protocol has its name in kebab case:
+/// `uscc-check-character`.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    strum::EnumIter,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+#[repr(u8)]
+pub enum RuleId {
+    // Values, whatever the field.
+    /// GB 32100-2015: a code has 18 characters. Keys: count.
+    UsccLength,
+    /// GB 32100-2015: position 1 is a department of registration. Keys: position, found.
+    UsccDepartment,
+    /// GB 32100-2015: positions 3 to 8 are the digits of a division. Keys: position, found.
+    UsccDivision,
+    /// GB 32100-2015: a code uses 31 characters. Keys: position, found.
+    UsccCharacter,
+    /// GB 32100-2015: the last character follows from the others. Keys: found, expected.
+    UsccCheckCharacter,
+    /// GB 11714-1997: the last digit of an organisation code follows from the others.
+    OrganisationCodeCheck,
+    /// An identifier of a designee has one of three forms.
+    DesigneeForm,
+    /// A local identifier has a short code. Keys: limit.
+    LocalCodeForm,
+    /// A provisional identifier has a name. Keys: limit.
+    ProvisionalNameForm,
+    /// A name has visible characters.
+    NameEmpty,
+    /// A name is bounded. Keys: count, limit.
+    NameLength,
+    /// A name is without control characters.
+    NameControlCharacter,
+    /// Hong Kong, Macao and Taiwan are regions without an authority.
+    RegionWithoutAuthority,
+    /// There are 38 authorities.
+    AuthorityUnknown,
+    /// GB/T 2260: the code of a region has six digits.
+    RegionForm,
+    /// The XPCC is an authority and not a place.
+    RegionOfTheCorps,
+    /// GB/T 2260: a region lies in a province.
+    RegionUnknown,
+    /// GB/T 4754-2017: an industry is a section or a division.
+    IndustryUnknown,
+    /// GB/T 9704-2012: the form of a document number.
+    DocumentNumberForm,
+    /// The years of dates are bounded. Keys: least, limit.
+    DateYear,
+    /// GB/T 7408: the calendar has the day.
+    DateUnknown,
+    /// GB/T 7408: the form of a date that is written as a text.
+    DateForm,
+    /// The catalogue has the programme.
+    ProgrammeUnknown,
+    /// The programme has the rule version. Keys: programme, versions.
+    RuleVersionUnknown,
+    /// The protocol has the value of the enum.
+    EnumUnknown,
+
+    // The form of an event.
+    /// A field is required.
+    FieldRequired,
+    /// Only a fact about a designee names one.
+    DesigneeNotAllowed,
+    /// A list in an event is bounded. Keys: count, limit.
+    ListLength,
+    /// A list names each entry once.
+    ListedTwice,
+    /// The year of a fact is one that a date can have.
+    YearUnknown,
+    /// A decimal number has digits, and at most a sign and a point.
+    DecimalForm,
+    /// A batch, a round or another id is a short word. Keys: limit.
+    IdForm,
+    /// An item is a bounded text. Keys: limit.
+    ItemForm,
+    /// A free text is bounded. Keys: count, limit.
+    TextLength,
+    /// A digest has 32 bytes. Keys: count.
+    DigestLength,
+    /// An end is not before its beginning. Keys: from.
+    DateOrder,
+    /// A rename gives a new name.
+    NameUnchanged,
+    /// The replacement of an event is not itself a repair.
+    ReplacementIsRepair,
+    /// A recorded event is bounded. Keys: count, limit.
+    EventTooLarge,
+
+    // The form of a request.
+    /// A commit has an event.
+    CommitEmpty,
+    /// A request id is a short word. Keys: limit.
+    RequestIdForm,
+    /// The id of a cursor is a short word. Keys: limit.
+    CursorIdForm,
+    /// A stream of a cursor has the cursor's filter.
+    CursorFilterDiffers,
+    /// A page has a size.
+    PageSizeNegative,
+    /// A range does not end before its beginning. Keys: from.
+    PositionOrder,
+    /// A stream that starts now says so.
+    NowIsFalse,
+    /// The heartbeat of a stream is bounded. Keys: least, limit.
+    HeartbeatRange,
+
+    // Issuers.
+    /// The catalogue says who states a fact. Keys: kind, programme?, entitled.
+    IssuerNotEntitled,
+    /// An authority decides for its own region. Keys: region.
+    IssuerOfOtherRegion,
+    /// The server alone states facts of the service. Keys: kind.
+    FactOfService,
+    /// The service states no fact of an authority. Keys: kind.
+    FactOfAuthority,
+
+    // The legal framework, and assessments.
+    /// A catalogue is adopted while it is in use. Keys: version.
+    CatalogueNotInUse,
+    /// A repeal names the event of an instrument.
+    InstrumentNotThere,
+    /// A repeal names the number of an instrument.
+    InstrumentUnknown,
+    /// A region is assessed once a year by one assessor. Keys: assessor, region, year.
+    AssessedTwice,
+
+    // Batches.
+    /// A batch is sealed once, and opened before that.
+    SealedAlready,
+    /// A batch without an entry is sealed as empty.
+    NothingToSeal,
+    /// A seal states the number of designations. Keys: expected.
+    DesignatedCount,
+    /// A seal states the number of passed reviews. Keys: expected.
+    ReviewedCount,
+    /// A seal states the digest of the content. Keys: expected.
+    BatchDigest,
+    /// A supplement keeps the number of its batch.
+    NothingToSupplement,
+    /// A sealed batch is complete.
+    BatchSealed,
+
+    // Notices.
+    /// A list of a notice names a designee once. Keys: batch, position, row?, earlier_row?.
+    NoticedTwice,
+    /// A notice is open for a number of working days. Keys: count.
+    NoticeShort,
+    /// A designation follows a public notice.
+    NoticeMissing,
+    /// An objection is raised during a notice. Keys: day.
+    ObjectionLate,
+    /// An objection that is resolved was raised.
+    ObjectionMissing,
+    /// An entry is contested or withdrawn while its notice is open.
+    NoticeNotOpen,
+
+    // Designations.
+    /// A programme is for some kinds of holders. Keys: holders, document?.
+    HolderNotEligible,
+    /// A designee holds a title once at a time. Keys: position, row?, earlier_row?, sublist?.
+    TitleAlreadyHeld,
+    /// A subject whose title was revoked waits until its ban ends. Keys: day, document?.
+    Banned,
+    /// A programme needs a title of another one. Keys: programmes, day, document?.
+    PrerequisiteMissing,
+    /// A programme excludes holders of another title. Keys: programme, document?.
+    ExcludedByTitle,
+    /// A programme needs a passed creation task. Keys: document?.
+    CreationFailed,
+    /// A programme needs a creation task on record. Keys: document?.
+    CreationMissing,
+    /// A provincial-level authority designates under its measures. Keys: day.
+    MeasuresMissing,
+
+    // Titles.
+    /// A fact about a title needs the title.
+    TitleNotHeld,
+    /// A fact about a title needs the title, which may not be loaded yet.
+    TitleNotOnRecord,
+    /// A fact about a title needs a title that has not ended. Keys: status, position.
+    TitleEnded,
+    /// A title ends with its subject. Keys: day.
+    SubjectEnded,
+    /// A review keeps the cohort. Keys: batch.
+    CohortDiffers,
+    /// A fact is stated once. Keys: position, row?, earlier_row?.
+    AlreadyRecorded,
+    /// A holder updates its information every year. Keys: year, document?.
+    InformationUpdateMissing,
+    /// Facts count in the order of their effective dates. Keys: position.
+    LaterPeriod,
+    /// A serious ground carries a ban. Keys: years, day, document?.
+    BanTooShort,
+    /// A reinstatement undoes a revocation.
+    NotRevoked,
+    /// A reinstatement names the revocation in force. Keys: position.
+    OtherRevocation,
+    /// A title passes to another subject.
+    SuccessorIsHolder,
+    /// The catalogue foresees a conversion. Keys: programme.
+    ConversionNotForeseen,
+
+    // Designees.
+    /// Names change by a rename. Keys: name.
+    NameDiffers,
+    /// 工企业函〔2021〕171号: a simple rename changes the name alone.
+    RenameNotSimple,
+    /// 工企业函〔2021〕171号: a rename is about a designee on record.
+    DesigneeNotOnRecord,
+    /// 工企业函〔2021〕171号: a rename begins with the name on record. Keys: name.
+    OldNameDiffers,
+    /// A move leads to another authority or another region.
+    MoveToItself,
+    /// The receiving authority of a move answers for the region. Keys: region.
+    MoveToOtherRegion,
+    /// Successors are other subjects.
+    SuccessorIsDesignee,
+    /// Two identifiers are linked once.
+    LinkedAlready,
+    /// GB 32100-2015: a code is not identified by another identifier.
+    LinkOfCode,
+    /// GB 32100-2015: a code is replaced by a code.
+    LinkWithoutCode,
+    /// GB 32100-2015: a code is never used for another subject.
+    IdentifierReplaced,
+    /// Identifiers that are tied together are bounded. Keys: count, limit.
+    TiedIdentifiers,
+    /// One designee holds a title once at a time, under all its identifiers.
+    TitlesCollide,
+    /// A subject ends once. Keys: day.
+    SubjectEndedTwice,
+    /// A title ends with its subject. Keys: position.
+    PeriodAfterSubject,
+    /// A major change is reported in time. Keys: day, document?.
+    ReportLate,
+    /// A designee enters a pool that it is not in. Keys: position, row?, earlier_row?.
+    PoolEnteredTwice,
+    /// A designee leaves a pool once. Keys: position.
+    PoolLeftTwice,
+    /// A designee leaves a pool that it entered.
+    PoolNotEntered,
+
+    // Repairs.
+    /// A repair names a recorded event. Keys: count.
+    RepairOfNothing,
+    /// An event is repaired by its issuer or by the ministry. Keys: authority.
+    RepairByOther,
+    /// A fact of the service is not repaired, because later positions rest on it.
+    RepairOfService,
+    /// Repairs of repairs are bounded. Keys: limit.
+    RepairChainLength,
+    /// An annulled event is not repaired.
+    RepairOfAnnulled,
+    /// An annulment is annulled and not corrected.
+    CorrectionOfAnnulment,
+    /// An event is corrected by one that can take its place. Keys: kind, earlier_kind.
+    CorrectionOfOtherKind,
+}
+
+impl RuleId {
+    /// The name in the protocol.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// A breach of the rule, with one of the values in its text.
+    #[must_use]
+    pub fn with(self, key: Key, value: impl Display) -> Breach {
+        Breach::from(self).with(key, value)
+    }
+}
