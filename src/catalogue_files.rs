@@ -159,17 +159,13 @@ impl CatalogueFiles {
     ///
     /// # Errors
     /// [`CatalogueFileError`].
-    pub fn keep(
+    pub fn keep<'c>(
         &self,
         directory: &Path,
-        catalogues: &Catalogues,
+        adopted: impl IntoIterator<Item = &'c Arc<Catalogue>>,
     ) -> Result<(), CatalogueFileError> {
-        for adoption in catalogues.adoptions() {
-            if !self.is_built_in(&adoption.catalogue) {
-                keep(directory, &adoption.catalogue)?;
-            }
-        }
-        Ok(())
+        let mut needed = adopted.into_iter().filter(|catalogue| !self.is_built_in(catalogue));
+        needed.try_for_each(|catalogue| keep(directory, catalogue))
     }
 }
 

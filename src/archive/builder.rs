@@ -170,7 +170,7 @@ impl LogBuilder {
         let built = self.so_far();
         if let (Some(store), Some(target)) = (self.store.take(), &self.target) {
             let reader = self.audit.reader();
-            reader.files().keep(&store.directory, reader.catalogues())?;
+            reader.files().keep(&store.directory, reader.catalogues().iter())?;
             store.finish(target, built.size, built.root)?;
         }
         Ok(built)

@@ -96,7 +96,7 @@ pub fn verification(
     let (log, found) = log::open(directory, Uuid::nil())?;
     let expected = found.map(|mark| (mark.size, mark.root)).into_iter().collect();
     let id = log.id();
-    let mut reader = EventReader::new(files.beside(directory));
+    let mut reader = EventReader::new(files);
     reader.skip_to(&*log, from)?;
     Ok((id, Verification::begin(log, reader, from, expected)?))
 }

@@ -3,7 +3,10 @@
 use std::{io, process::ExitCode};
 
 use super::print;
-use crate::{archive::ArchiveError, delivery::DeliveryError, protocol::json::JsonError};
+use crate::{
+    archive::ArchiveError, catalogue_files::CatalogueFileError, delivery::DeliveryError,
+    protocol::json::JsonError,
+};
 
 /// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,12 @@ pub(crate) enum CliError {
     /// Input or output failed.
     #[error("{0}: {1}")]
     Io(String, io::Error),
+}
+
+impl From<CatalogueFileError> for CliError {
+    fn from(error: CatalogueFileError) -> Self {
+        Self::Archive(error.into())
+    }
 }
 
 impl From<tonic::Status> for CliError {

@@ -6,6 +6,7 @@
 
 mod append;
 mod args;
+mod catalogues;
 mod client;
 mod commands;
 mod destination;

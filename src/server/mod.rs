@@ -177,7 +177,7 @@ fn open_ledger(
         salts: Box::new(random_salt),
         on_failure,
     })?;
-    files.keep(&config.data_dir, ledger.catalogues())?;
+    files.keep(&config.data_dir, ledger.catalogues().iter())?;
     Ok(ledger)
 }
 

@@ -210,4 +210,18 @@ impl RegisterService for RegisterApi {
     ) -> Answer<pb::ListProgrammesResponse> {
         answer(request, |call, request| self.list_programmes(call, request)).await
     }
+
+    async fn list_catalogues(
+        &self,
+        request: Request<pb::ListCataloguesRequest>,
+    ) -> Answer<pb::ListCataloguesResponse> {
+        answer(request, |call, request| self.list_catalogues(call, request)).await
+    }
+
+    async fn get_catalogue(
+        &self,
+        request: Request<pb::GetCatalogueRequest>,
+    ) -> Answer<pb::GetCatalogueResponse> {
+        answer(request, |call, request| self.get_catalogue(call, request)).await
+    }
 }

@@ -9,7 +9,7 @@ mod server;
 use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
 
 pub(crate) use self::{
-    catalogue::CatalogueArgs,
+    catalogue::{CatalogueArgs, is_standard},
     delivery::DeliveryArgs,
     filter::FilterArgs,
     query::{MomentArgs, TitleArgs, parse_word},

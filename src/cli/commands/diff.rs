@@ -15,12 +15,11 @@ use bytes::Bytes;
 use clap::Args;
 use prost::Message as _;
 
-use super::export::is_standard;
 use crate::{
     archive::{MAGIC, Reader},
     cli::{
         CliError,
-        args::{Common, FilterArgs, Output},
+        args::{Common, FilterArgs, Output, is_standard},
         client::Client,
         print::{event_line, print_line},
     },

@@ -12,9 +12,11 @@ use uuid::Uuid;
 
 use crate::{
     archive::{ArchiveError, Header, LogBuilder, Writer, backup},
+    catalogue_files::CatalogueFiles,
     cli::{
         CliError,
-        args::{CatalogueArgs, ServerArgs},
+        args::{CatalogueArgs, ServerArgs, is_standard},
+        catalogues,
         client::Client,
         destination::Destination,
         print::eprint_line,
@@ -32,7 +34,8 @@ use crate::{
 The export holds the log as of the start of the command; the server keeps running. The first line
 of `json` is the response of GetStatus: log id, size and root. Then comes one event a line; 64-bit
 numbers are strings, bytes are base64. `raw` holds the stored bytes. `tidu import` builds the same
-log from either, byte for byte.")]
+log from either, byte for byte. The catalogues that the log has adopted, other than those that come
+with tidu, are kept beside FILE, in the directory `catalogues`.")]
 pub(crate) struct ExportArgs {
     /// File to write, or - for standard output
     #[arg(default_value = "-")]
@@ -57,7 +60,8 @@ enum Format {
 The first backup holds the whole log; each later one adds the events recorded since. Before it adds
 anything, the command reads and checks the existing backup; together with the new part it must give
 the root that the server states. `-` writes the whole log to standard output. `tidu restore
-DIRECTORY --data-dir DATA` builds a log from a backup; `tidu verify DIRECTORY` checks it.")]
+DIRECTORY --data-dir DATA` builds a log from a backup; `tidu verify DIRECTORY` checks it. The
+directory also gets the catalogues that the log has adopted, other than those that come with tidu.")]
 pub(crate) struct BackupArgs {
     /// Directory of the backup, created if missing; or - for standard output
     directory: PathBuf,
@@ -67,14 +71,12 @@ pub(crate) struct BackupArgs {
     server: ServerArgs,
 }
 
-/// True if the path means a standard stream.
-pub(super) fn is_standard(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
 pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.server.address).await?;
     let (header, status) = header(&mut client, 0).await?;
+    let directory = CatalogueArgs::beside(&args.file);
+    let (files, adopted) = catalogues::fetch(&mut client, CatalogueFiles::built_in()).await?;
+    catalogues::keep(directory.as_deref(), &files, &adopted)?;
     let failed = unwritten(&args.file);
     let mut target = target(&args.file).map_err(failed)?;
     if args.format == Format::Raw {
@@ -94,14 +96,20 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
 
 pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.server.address).await?;
-    let mut assembly = LogBuilder::checking(args.catalogue.read()?);
-    if is_standard(&args.directory) {
-        let (header, _) = header(&mut client, 0).await?;
-        return add(&mut client, &header, &mut assembly, &args.directory).await;
-    }
     let directory = &args.directory;
-    fs::create_dir_all(directory)
-        .map_err(|e| CliError::Io(format!("cannot create {}", directory.display()), e))?;
+    if !is_standard(directory) {
+        fs::create_dir_all(directory)
+            .map_err(|e| CliError::Io(format!("cannot create {}", directory.display()), e))?;
+    }
+    let known = args.catalogue.read(directory)?;
+    let (files, adopted) = catalogues::fetch(&mut client, known).await?;
+    let mut assembly = LogBuilder::checking(files.clone());
+    if is_standard(directory) {
+        catalogues::keep(None, &files, &adopted)?;
+        let (header, _) = header(&mut client, 0).await?;
+        return add(&mut client, &header, &mut assembly, directory).await;
+    }
+    catalogues::keep(Some(directory), &files, &adopted)?;
     backup::read(directory, &mut assembly)?;
     let (header, _) = header(&mut client, assembly.so_far().size).await?;
     if header.next < header.first {

@@ -10,10 +10,14 @@ use bytes::Bytes;
 use clap::Args;
 use prost::Message as _;
 
-use super::export::{header_of, is_standard};
+use super::export::header_of;
 use crate::{
     archive::{BuiltLog, LogBuilder, MAGIC, backup},
-    cli::{CliError, args::CatalogueArgs, print::print_line},
+    cli::{
+        CliError,
+        args::{CatalogueArgs, is_standard},
+        print::print_line,
+    },
     domain::text::hex,
     protocol::{json::Json, pb},
 };
@@ -21,7 +25,9 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Every event is checked, and the Merkle root must be the exported one. The log keeps its id, so
-subscribers resume from their positions. The data directory is created only when it is complete.")]
+subscribers resume from their positions. The data directory is created only when it is complete. The
+catalogues that the log has adopted are found beside the source, in the directory `catalogues`; name
+others with --catalogue.")]
 pub(crate) struct ImportArgs {
     /// Export (JSON lines or raw) or backup directory to read, or - for standard input
     source: PathBuf,
@@ -33,7 +39,7 @@ pub(crate) struct ImportArgs {
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
-    let mut assembly = LogBuilder::building(args.catalogue.read()?, &args.data_dir)?;
+    let mut assembly = LogBuilder::building(args.catalogue.read(&args.source)?, &args.data_dir)?;
     let name = args.source.display().to_string();
     let failed = |e| CliError::Io(format!("cannot read {name}"), e);
     if args.source.is_dir() {

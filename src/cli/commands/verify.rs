@@ -11,12 +11,12 @@ use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{export::is_standard, import};
+use super::import;
 use crate::{
     archive::{self, ArchiveError, LogBuilder, backup},
     cli::{
         CliError,
-        args::{CatalogueArgs, Common, Output},
+        args::{CatalogueArgs, Common, Output, is_standard},
         client::Client,
         print::{eprint_line, print_line},
     },
@@ -73,7 +73,7 @@ async fn served(args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
 }
 
 fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
-    let (_, mut verification) = archive::verification(path, args.catalogue.read()?, args.from)?;
+    let (_, mut verification) = archive::verification(path, args.catalogue.read(path)?, args.from)?;
     let (mut read, began) = (0, now());
     let mut so_far = verification.so_far();
     let answer = |so_far: Verified, read, root: Bytes| pb::VerifyResponse {
@@ -95,7 +95,7 @@ fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliErr
 }
 
 fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
-    let mut assembly = LogBuilder::checking(args.catalogue.read()?);
+    let mut assembly = LogBuilder::checking(args.catalogue.read(path)?);
     let name = path.display().to_string();
     if path.is_dir() {
         backup::read(path, &mut assembly)?;

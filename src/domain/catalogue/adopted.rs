@@ -103,11 +103,15 @@ impl Catalogues {
         [&self.first].into_iter().chain(&self.later)
     }
 
+    /// The catalogues of all adoptions, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Catalogue>> {
+        self.adoptions().map(|adoption| &adoption.catalogue)
+    }
+
     /// The catalogue with a digest.
     #[must_use]
     pub fn with_digest(&self, sha256: &[u8]) -> Option<&Arc<Catalogue>> {
-        let mut all = self.adoptions().map(|adoption| &adoption.catalogue);
-        all.find(|catalogue| catalogue.sha256 == sha256)
+        self.iter().find(|catalogue| catalogue.sha256 == sha256)
     }
 
     /// Finds a programme that any of the catalogues has.

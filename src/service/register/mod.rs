@@ -1,6 +1,7 @@
 //! RegisterService: answers derived from the events.
 
 mod batches;
+mod catalogues;
 mod counts;
 mod designee;
 mod framework;
@@ -140,6 +141,22 @@ impl RegisterApi {
         let catalogue = self.ledger.catalogues().known_at(at.known_at);
         let programmes = catalogue.programmes().map(convert::programme).collect();
         Ok(pb::ListProgrammesResponse { programmes, as_of: answered(at) })
+    }
+
+    pub(super) async fn list_catalogues(
+        &self,
+        _call: Call,
+        _request: pb::ListCataloguesRequest,
+    ) -> Result<pb::ListCataloguesResponse, Status> {
+        Ok(catalogues::adoptions(&self.ledger))
+    }
+
+    pub(super) async fn get_catalogue(
+        &self,
+        _call: Call,
+        request: pb::GetCatalogueRequest,
+    ) -> Result<pb::GetCatalogueResponse, Status> {
+        catalogues::catalogue(&self.ledger, &request)
     }
 }
 

@@ -358,6 +358,9 @@ async fn refused_calls(client: &mut Client) -> Vec<Status> {
     let request = pb::GetBatchRequest { programme, batch, ..Default::default() };
     found.push(client.register.get_batch(request).await.unwrap_err());
 
+    let request = pb::GetCatalogueRequest { sha256: Bytes::from_static(&[7; 32]) };
+    found.push(client.register.get_catalogue(request).await.unwrap_err());
+
     let cursor_id = "bank".to_owned();
     let request = pb::GetCursorRequest { cursor_id: cursor_id.clone() };
     found.push(client.cursors.get_cursor(request).await.unwrap_err());

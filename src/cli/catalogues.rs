@@ -1,0 +1,74 @@
+//! The catalogues that a served log has adopted, which a copy of it needs as well.
+
+use std::{path::Path, sync::Arc};
+
+use tonic::Code;
+
+use super::{CliError, client::Client, print::eprint_line};
+use crate::{
+    catalogue_files::{CatalogueFileError, CatalogueFiles},
+    domain::{catalogue::Catalogue, text::hex},
+    protocol::pb,
+};
+
+/// Fetches the catalogues that the server's log has adopted and that are not at hand. Gives `files`
+/// with them, and all adopted ones.
+pub(super) async fn fetch(
+    client: &mut Client,
+    mut files: CatalogueFiles,
+) -> Result<(CatalogueFiles, Vec<Arc<Catalogue>>), CliError> {
+    let listed = match client.register.list_catalogues(pb::ListCataloguesRequest {}).await {
+        Ok(response) => response.into_inner().adoptions,
+        // An earlier version of the server keeps no catalogues.
+        Err(status) if status.code() == Code::Unimplemented => Vec::new(),
+        Err(status) => return Err(status.into()),
+    };
+    let mut adopted = Vec::new();
+    for pb::CatalogueAdoption { sha256, .. } in listed {
+        let digest = <[u8; 32]>::try_from(sha256.as_ref())
+            .map_err(|_| CliError::Message("the server states an odd digest".to_owned()))?;
+        let catalogue = match files.find(&digest) {
+            Ok(found) => found,
+            Err(CatalogueFileError::Missing { .. } | CatalogueFileError::Unknown(_)) => {
+                let request = pb::GetCatalogueRequest { sha256 };
+                let response = client.register.get_catalogue(request).await?.into_inner();
+                let fetched = Arc::new(checked(&response, &digest)?);
+                files = files.and(Arc::clone(&fetched));
+                fetched
+            }
+            Err(error) => return Err(error.into()),
+        };
+        adopted.push(catalogue);
+    }
+    Ok((files, adopted))
+}
+
+fn checked(response: &pb::GetCatalogueResponse, digest: &[u8; 32]) -> Result<Catalogue, CliError> {
+    let text = str::from_utf8(&response.toml).unwrap_or_default();
+    let found = Catalogue::parse(text).map_err(|e| CliError::Refused(e.to_string()))?;
+    if found.sha256 != *digest {
+        let (expected, found) = (hex(digest), hex(&found.sha256));
+        let text = format!("the server sent catalogue {found} in the place of {expected}");
+        return Err(CliError::Refused(text));
+    }
+    Ok(found)
+}
+
+/// Keeps catalogues in the directory of a copy. For a copy without one, says that it needs them.
+pub(super) fn keep(
+    directory: Option<&Path>,
+    files: &CatalogueFiles,
+    adopted: &[Arc<Catalogue>],
+) -> Result<(), CliError> {
+    let Some(directory) = directory else {
+        for catalogue in adopted.iter().filter(|catalogue| !files.is_built_in(catalogue)) {
+            eprint_line(&format!(
+                "the log has adopted catalogue {}, version {}; import it with --catalogue FILE",
+                hex(&catalogue.sha256),
+                catalogue.version
+            ));
+        }
+        return Ok(());
+    };
+    Ok(files.keep(directory, adopted)?)
+}
