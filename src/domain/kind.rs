@@ -4,8 +4,8 @@ use std::num::NonZeroU8;
 
 use strum::IntoEnumIterator as _;
 
-/// A programme: its number among those of all catalogues that a log has adopted, plus one. Valid for
-/// one log; never stored.
+/// A programme: its number among those of all catalogues that a log has adopted, plus one. Valid
+/// for one log; never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProgrammeId(NonZeroU8);
 

@@ -34,7 +34,7 @@ pub struct ServerSettings {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// Programme catalogue that replaces the built-in one
+    /// Programme catalogue that replaces the built-in one for facts from now on
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<PathBuf>,
@@ -61,7 +61,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Directory of the log; created if missing.
     pub data_dir: PathBuf,
-    /// A programme catalogue that replaces the built-in one.
+    /// A programme catalogue that replaces the built-in one for facts from now on.
     pub catalogue: Option<PathBuf>,
     /// Allow an address that other machines can reach, without TLS.
     pub insecure: bool,

@@ -61,7 +61,8 @@ The first backup holds the whole log; each later one adds the events recorded si
 anything, the command reads and checks the existing backup; together with the new part it must give
 the root that the server states. `-` writes the whole log to standard output. `tidu restore
 DIRECTORY --data-dir DATA` builds a log from a backup; `tidu verify DIRECTORY` checks it. The
-directory also gets the catalogues that the log has adopted, other than those that come with tidu.")]
+directory also gets the catalogues that the log has adopted, other than those that come with
+tidu.")]
 pub(crate) struct BackupArgs {
     /// Directory of the backup, created if missing; or - for standard output
     directory: PathBuf,

@@ -54,14 +54,6 @@ pub struct AssessmentView {
 }
 
 impl Register {
-    /// The event by which a catalogue was adopted last, as known at a log size.
-    #[must_use]
-    pub fn last_adoption(&self, known_at: u64) -> Option<u64> {
-        let as_of = AsOf { valid_on: CivilDate::MAX, known_at };
-        let last = self.framework_as_of(as_of).last_adoption();
-        last.map(|position| self.facts(known_at).source_of(position).into())
-    }
-
     /// The instruments that match, in the order of the log.
     #[must_use]
     pub fn measures(&self, wanted: &MeasuresWanted, as_of: AsOf) -> Vec<MeasureView> {

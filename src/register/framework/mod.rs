@@ -107,12 +107,6 @@ impl<'a> FrameworkAsOf<'a> {
         known.filter_map(move |at| facts.effective_fact(at).map(|(_, fact)| (at, fact)))
     }
 
-    /// The event by which a catalogue was adopted last.
-    pub(super) fn last_adoption(self) -> Option<u32> {
-        let adopts = |(_, fact): &(u32, FactRow)| fact.kind == FactKindRow::CatalogueAdopted;
-        self.facts().filter(adopts).last().map(|(position, _)| position)
-    }
-
     /// True if a part of an authority's register is declared complete.
     pub(super) fn is_complete(
         self,

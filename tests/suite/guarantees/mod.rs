@@ -1,6 +1,8 @@
 //! The promises of the README, each with a test named after it: over the real server, and over the
 //! ledger alone.
 
+mod catalogue_files;
+mod catalogues;
 mod ledger;
 mod old_formats;
 mod server;

@@ -11,7 +11,7 @@ use tidu::{
     protocol::pb::{self, event::Fact},
 };
 
-use crate::support::{Client, Fresh};
+use crate::support::{Client, Fresh, Server, catalogues::other};
 
 const HISTORY: &str = include_str!("../../fixtures/history.csv");
 const QUESTIONS: &str = include_str!("../../fixtures/history-questions.csv");
@@ -42,13 +42,31 @@ async fn history_replays_to_the_published_numbers() {
             outcome.unwrap_or_else(|status| panic!("{title}: {status}"));
         }
     }
+    assert_published(&mut client, None).await;
+    // Another catalogue changes none of them, known before its adoption or after.
+    let known = client.status().await.log_size;
+    let path = fresh.dir.path().join("other.toml");
+    std::fs::write(&path, other()).unwrap();
+    let data = fresh.data();
+    let Fresh { server, dir: _dir } = fresh;
+    assert_eq!(server.terminate(), Some(0));
+    let server = Server::start_with(&data, &["--catalogue", path.to_str().unwrap()]);
+    let mut client = server.client().await;
+    assert_eq!(client.status().await.log_size, known + 1);
+    assert_published(&mut client, Some(known)).await;
+    assert_published(&mut client, None).await;
+}
+
+async fn assert_published(client: &mut Client, known_at: Option<u64>) {
     let mut asked = Vec::new();
     for line in QUESTIONS.lines().skip(1) {
         let cells: Vec<_> = line.splitn(7, ',').collect();
         let [as_of, question, programme, stage, compare, published, source] = cells[..] else {
             panic!("not a question: {line}");
         };
-        let answer = answer(&mut client, date(as_of), question, programme, stage).await;
+        let (valid_on, known) = (Some(date(as_of)), known_at.map(pb::as_of::Known::KnownAt));
+        let both = Some(pb::AsOf { valid_on, known });
+        let answer = answer(client, both, question, programme, stage).await;
         let number: u64 = published.parse().unwrap();
         let holds = if compare == ">" { answer > number } else { answer == number };
         assert!(holds, "{as_of}, {programme} {question}: {answer}; published ({source}): {line}");
@@ -61,12 +79,11 @@ async fn history_replays_to_the_published_numbers() {
 
 async fn answer(
     client: &mut Client,
-    day: pb::Date,
+    as_of: Option<pb::AsOf>,
     question: &str,
     programme: &str,
     stage: &str,
 ) -> u64 {
-    let as_of = Some(pb::AsOf { valid_on: Some(day), known: None });
     if question == "authorities with measures in force" {
         let request = pb::ListMeasuresRequest { as_of, in_force_only: true, ..Default::default() };
         let answer = client.register.list_measures(request).await.unwrap().into_inner();

@@ -1,6 +1,7 @@
 //! What tests need: servers, events, ledgers in memory, seeds. Tests import from here, never from
 //! one another.
 
+pub mod catalogues;
 pub mod events;
 pub mod facts;
 pub mod gated_log;

@@ -200,7 +200,8 @@ fn the_order_of_recording_matters_only_through_position() {
                 for designee in DESIGNEES {
                     let id = DesigneeId::parse(designee).unwrap();
                     let Some(index) = register.find(&id, known_at) else { continue };
-                    let view = register.view(&catalogues, index, AsOf { valid_on: as_of, known_at });
+                    let as_of = AsOf { valid_on: as_of, known_at };
+                    let view = register.view(&catalogues, index, as_of);
                     let title = |title: tidu::register::TitleView| {
                         let of = (title.programme, title.authority, title.item);
                         (of, title.status, title.valid_from, title.valid_to, title.batch)
