@@ -64,6 +64,12 @@ impl SledLog {
         self.found
     }
 
+    /// The format of the log, which an append may have raised.
+    #[must_use]
+    pub fn format(&self) -> u16 {
+        self.format.load(Ordering::Acquire)
+    }
+
     fn read_chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
         let size = self.size();
         let mut chunks: Vec<Chunk> = Vec::new();
@@ -141,7 +147,7 @@ impl CommitLog for SledLog {
         }
         let Some(last) = group.chunks.last() else { return Ok(Appended::Durable(size)) };
         assert!(last.ends_commit(), "a group ends in the middle of a commit");
-        if group.format > self.format.load(Ordering::Acquire) {
+        if group.format > self.format() {
             self.raise(group.format)?;
         }
 

@@ -2,8 +2,14 @@
 
 use prost::Message as _;
 use tidu::{
-    protocol::leaf::Leaf,
-    protocol::pb::{self, event::Fact},
+    domain::{Principal, catalogue::Catalogues},
+    ledger::{Commit, Proposal, decide::decide, state::State},
+    log::ChunkWriter,
+    protocol::{
+        event::stored_event,
+        leaf::Leaf,
+        pb::{self, event::Fact},
+    },
 };
 
 use crate::support::{Fresh, date, event};
@@ -31,19 +37,67 @@ fn sample() -> pb::RecordedEvent {
     }
 }
 
+/// The same with everything that the second format adds.
+fn full_sample() -> pb::RecordedEvent {
+    let signature = pb::Signature {
+        algorithm: "ed25519".to_owned(),
+        key_id: "key-1".to_owned(),
+        signature: vec![0xAB; 64].into(),
+    };
+    pb::RecordedEvent {
+        approved_by: "approver.440000".to_owned(),
+        signatures: vec![signature],
+        salt: vec![0xCD; 16].into(),
+        ..sample()
+    }
+}
+
+const LEAF_V1: &str = include_str!("../../vectors/leaf-v1.hex");
+const LEAF_V2: &str = include_str!("../../vectors/leaf-v2.hex");
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
 fn golden_bytes_of_a_leaf() {
-    let hex: String = sample().encode_to_vec().iter().map(|byte| format!("{byte:02x}")).collect();
-    let golden = include_str!("../../vectors/leaf-v1.hex").trim();
-    assert_eq!(hex, golden, "the encoding of stored events has changed; it must not");
+    for (sample, golden) in [(sample(), LEAF_V1), (full_sample(), LEAF_V2)] {
+        let hex = hex(&sample.encode_to_vec());
+        assert_eq!(hex, golden.trim(), "the encoding of stored events has changed; it must not");
+    }
 }
 
 #[test]
 fn the_ledgers_mirror_of_a_leaf_is_the_protocols_message() {
-    let bytes = sample().encode_to_vec();
-    let leaf = Leaf::decode(bytes.as_slice()).unwrap();
-    assert_eq!(leaf.encode_to_vec(), bytes);
-    assert_eq!(leaf.event, sample().event.unwrap().encode_to_vec());
+    for sample in [sample(), full_sample()] {
+        let bytes = sample.encode_to_vec();
+        let leaf = Leaf::decode(bytes.as_slice()).unwrap();
+        assert_eq!(leaf.encode_to_vec(), bytes);
+        assert_eq!(leaf.event, sample.event.unwrap().encode_to_vec());
+    }
+}
+
+/// A log that uses nothing new keeps its bytes: leaf, chunk and format.
+#[test]
+fn an_ordinary_commit_has_the_bytes_of_the_first_version() {
+    let body = sample().event.unwrap().encode_to_vec();
+    let catalogues = Catalogues::built_in();
+    let event = stored_event(catalogues.in_use(), &body).unwrap();
+    let commit = Commit {
+        proposals: vec![Proposal { index: 0, event, body: body.into() }],
+        request: Some(("r".into(), [0xAB; 32])),
+        precondition: None,
+        validate_only: false,
+        recorded_by: Principal::ANONYMOUS,
+    };
+    let mut chunks = ChunkWriter::new(0, Vec::new());
+    let instant = |_| Ok(1_560_384_000_000_123);
+    let no_salt = || unreachable!();
+    decide(&mut State::default(), &catalogues, &mut chunks, commit, instant, no_salt).unwrap();
+    let group = chunks.finish();
+    let leaf = group.chunks[0].leaves().next().unwrap();
+    assert_eq!(hex(&leaf.bytes), LEAF_V1.trim());
+    assert_eq!((group.chunks[0].bytes()[0], group.format), (1, 1));
 }
 
 /// Every kind's number is the field number of its fact, so a filter and a leaf say the same.

@@ -126,7 +126,7 @@ fn a_damaged_directory_is_read_as_it_was_or_refused() {
     // Two starts over existing content, so that there is a snapshot and something after it.
     run(&place, "open small:20 large:2500 small:5 close open small:10 close");
     copy(&good, &earlier);
-    run(&place, "open small:10 large:400 small:5 close");
+    run(&place, "open small:10 own:2 large:400 small:5 close");
     let history = Arc::new(History::new(place.leaves()));
 
     let mut counts: BTreeMap<Damage, Counts> = BTreeMap::new();

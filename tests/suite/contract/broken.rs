@@ -17,6 +17,7 @@ pub enum Fault {
     AppendsAfterAFailure,
     ForgetsAtAReopen,
     ForgetsHashes,
+    ForgetsTheFormat,
     ForgetsTheMark,
     LosesTheFirstChunk,
     ReadsOneChunkOnly,
@@ -24,11 +25,12 @@ pub enum Fault {
     TakesAnotherId,
 }
 
-pub const FAULTS: [Fault; 9] = [
+pub const FAULTS: [Fault; 10] = [
     Fault::AppendsAnywhere,
     Fault::AppendsAfterAFailure,
     Fault::ForgetsAtAReopen,
     Fault::ForgetsHashes,
+    Fault::ForgetsTheFormat,
     Fault::ForgetsTheMark,
     Fault::LosesTheFirstChunk,
     Fault::ReadsOneChunkOnly,
@@ -64,6 +66,10 @@ impl Kind for Broken {
 
     fn marked(&self) -> Option<(u64, Hash)> {
         self.log.marked().filter(|_| self.fault != Fault::ForgetsTheMark)
+    }
+
+    fn format(&self) -> u16 {
+        if self.fault == Fault::ForgetsTheFormat { 1 } else { self.log.format() }
     }
 }
 

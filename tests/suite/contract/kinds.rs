@@ -32,6 +32,9 @@ pub trait Kind {
 
     /// The high-water mark that the last open found.
     fn marked(&self) -> Option<(u64, Hash)>;
+
+    /// The format that the last open found.
+    fn format(&self) -> u16;
 }
 
 /// Faults of the real disk come from strace, see `chaos::faults`.
@@ -39,11 +42,12 @@ pub struct OnSled {
     dir: TempDir,
     opened: u128,
     marked: Option<(u64, Hash)>,
+    format: u16,
 }
 
 impl OnSled {
     pub fn begin() -> Self {
-        Self { dir: directory(), opened: 0, marked: None }
+        Self { dir: directory(), opened: 0, marked: None, format: 0 }
     }
 }
 
@@ -53,6 +57,7 @@ impl Kind for OnSled {
         // A fresh id each time: a log that is there keeps its own.
         let log = SledLog::open(self.dir.path(), Uuid::from_u128(self.opened)).unwrap();
         self.marked = log.mark_found().map(|mark| (mark.size, mark.root));
+        self.format = log.format();
         Arc::new(log)
     }
 
@@ -62,6 +67,10 @@ impl Kind for OnSled {
 
     fn marked(&self) -> Option<(u64, Hash)> {
         self.marked
+    }
+
+    fn format(&self) -> u16 {
+        self.format
     }
 }
 
@@ -80,6 +89,10 @@ impl Kind for InMemory {
 
     fn marked(&self) -> Option<(u64, Hash)> {
         self.0.marked()
+    }
+
+    fn format(&self) -> u16 {
+        self.0.format()
     }
 }
 
@@ -102,6 +115,10 @@ impl Kind for Gated {
     fn marked(&self) -> Option<(u64, Hash)> {
         self.0.marked()
     }
+
+    fn format(&self) -> u16 {
+        self.0.format()
+    }
 }
 
 /// Each append is synced, or fails with its first value kept and the second one torn.
@@ -109,11 +126,12 @@ pub struct Simulated {
     disk: Arc<Disk>,
     fails: Arc<AtomicBool>,
     marked: Option<(u64, Hash)>,
+    format: u16,
 }
 
 impl Simulated {
     pub fn begin() -> Self {
-        Self { disk: Arc::default(), fails: Arc::default(), marked: None }
+        Self { disk: Arc::default(), fails: Arc::default(), marked: None, format: 0 }
     }
 }
 
@@ -122,6 +140,7 @@ impl Kind for Simulated {
         let (tell, at_gate) = mpsc::channel();
         let opened = self.disk.open(move || tell.send(()).unwrap());
         self.marked = opened.expected;
+        self.format = self.disk.format();
         let (disk, fails) = (Arc::clone(&self.disk), Arc::clone(&self.fails));
         // It ends with the log, which holds the other end.
         thread::spawn(move || {
@@ -141,5 +160,9 @@ impl Kind for Simulated {
 
     fn marked(&self) -> Option<(u64, Hash)> {
         self.marked
+    }
+
+    fn format(&self) -> u16 {
+        self.format
     }
 }

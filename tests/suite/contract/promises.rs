@@ -4,7 +4,7 @@ use std::{sync::Arc, thread};
 
 use bytes::{BufMut as _, Bytes};
 use tidu::{
-    log::{Appended, Chunk, ChunkWriter, CommitLog, Group, HashBlock},
+    log::{Appended, Chunk, ChunkWriter, CommitLog, FORMAT_BEGUN, FORMAT_KNOWN, Group, HashBlock},
     merkle::{Frontier, Hash},
 };
 
@@ -12,7 +12,7 @@ use super::kinds::Kind;
 
 pub type Promise = fn(&mut dyn Kind);
 
-pub const PROMISES: [(&str, Promise); 13] = [
+pub const PROMISES: [(&str, Promise); 15] = [
     ("a new log is empty", a_new_log_is_empty),
     ("an append is durable and read back", an_append_is_durable_and_read_back),
     ("a group of many chunks is one unit", a_group_of_many_chunks_is_one_unit),
@@ -24,6 +24,11 @@ pub const PROMISES: [(&str, Promise); 13] = [
     ("completed blocks of hashes are kept", completed_blocks_of_hashes_are_kept),
     ("readers never see part of a group", readers_never_see_part_of_a_group),
     ("a failed append acknowledges nothing", a_failed_append_acknowledges_nothing),
+    ("a log keeps the highest format asked for", a_log_keeps_the_highest_format_asked_for),
+    (
+        "a log goes on after an append that only raised its format",
+        a_log_goes_on_after_an_append_that_only_raised_its_format,
+    ),
     ("a mark changes nothing and is found again", a_mark_changes_nothing_and_is_found_again),
     ("a reopen finds the same and goes on", a_reopen_finds_the_same_and_goes_on),
 ];
@@ -233,6 +238,45 @@ fn a_failed_append_acknowledges_nothing(kind: &mut dyn Kind) {
     source.compare(&*log);
     source.append(&*log, 2);
     source.compare(&*log);
+}
+
+fn a_log_keeps_the_highest_format_asked_for(kind: &mut dyn Kind) {
+    let (mut log, mut source) = (kind.open(), Source::new());
+    source.append(&*log, 3);
+    for format in [0, FORMAT_BEGUN, FORMAT_KNOWN, FORMAT_BEGUN, 0, FORMAT_KNOWN] {
+        let before = kind.format();
+        source.writer.require_format(format);
+        source.append(&*log, 2);
+        // A group that needs nothing new follows in the same process.
+        source.append(&*log, 1);
+        drop(log);
+        log = kind.open();
+        source.compare(&*log);
+        assert_eq!(kind.format().max(FORMAT_BEGUN), before.max(format).max(FORMAT_BEGUN));
+    }
+}
+
+fn a_log_goes_on_after_an_append_that_only_raised_its_format(kind: &mut dyn Kind) {
+    let (log, mut source) = (kind.open(), Source::new());
+    source.append(&*log, 3);
+    if !kind.fail_next() {
+        return;
+    }
+    let mut writer = ChunkWriter::new(3, Vec::new());
+    for left in (0..MANY).rev() {
+        writer.push(200, left == 0, |buffer| buffer.put_bytes(7, 200));
+    }
+    writer.require_format(FORMAT_KNOWN);
+    log.append(3, &writer.finish()).unwrap_err();
+    drop(log);
+    let log = kind.open();
+    source.compare(&*log);
+    source.append(&*log, 2);
+    source.writer.require_format(FORMAT_KNOWN);
+    source.append(&*log, 1);
+    drop(log);
+    source.compare(&*kind.open());
+    assert_eq!(kind.format(), FORMAT_KNOWN);
 }
 
 fn a_mark_changes_nothing_and_is_found_again(kind: &mut dyn Kind) {

@@ -7,9 +7,10 @@ use parking_lot::Mutex;
 use prost::Message as _;
 use tidu::{
     catalogue_files::CatalogueFiles,
-    domain::catalogue::Catalogue,
+    domain::{Principal, catalogue::Catalogue},
     ledger::{AppendError, Commit, Ledger, LedgerOptions},
-    log::{ChunkWriter, CommitLog as _},
+    limits::EVENT_BYTES_MAX,
+    log::{Chunk, ChunkWriter, CommitLog as _},
     protocol::{
         leaf::{CommitOf, Leaf},
         time::timestamp,
@@ -160,6 +161,26 @@ async fn a_closed_ledger_refuses_and_has_finished_what_it_took() {
     assert_eq!(log.size(), 3);
     let refusal = ledger.append(commit(list(1, 4).split_off(3))).await.unwrap_err();
     assert!(matches!(refusal, AppendError::Draining), "{refusal}");
+}
+
+/// No name of a recorder and no event that the edge lets through is too long for the writer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_name_fits_beside_the_largest_event() {
+    let log = MemoryLog::default();
+    let ledger = open(Arc::new(log.clone()), Arc::default(), Arc::default());
+    let mut largest = commit(list(1, 3));
+    for proposal in &mut largest.proposals {
+        proposal.body = Bytes::from(vec![7; EVENT_BYTES_MAX]);
+    }
+    largest.recorded_by = Principal::named(&"r".repeat(64)).unwrap();
+    largest.request = Some((Bytes::from(vec![b'i'; 64]), [7; 32]));
+    let receipt = ledger.append(largest).await.unwrap();
+    assert_eq!((receipt.next, log.size()), (3, 3));
+    for chunk in log.read(0, usize::MAX).unwrap() {
+        assert!(Chunk::decode(chunk.first(), chunk.bytes().clone()).is_ok());
+    }
+    // The writer lives: it takes the next commit.
+    ledger.append(commit(list(2, 1))).await.unwrap();
 }
 
 /// A start believes chunks and the mark. Envelopes with odd commits never kept a log from starting;

@@ -192,6 +192,7 @@ fn read(data: &Path) -> Result<(Vec<Bytes>, Hash), LogError> {
         let durable = ledger.durable();
         ledger.close();
         assert_eq!((durable.size, log.size()), (found.len() as u64, found.len() as u64));
+        assert!(durable.format <= log.format(), "a leaf reached the disk before its format");
         Ok((found, durable.root))
     })
 }

@@ -22,6 +22,7 @@ struct State {
     chunks: BTreeMap<u64, Chunk>,
     blocks: BTreeMap<u64, HashBlock>,
     size: u64,
+    format: u16,
     mark: Option<(u64, Hash)>,
     fails: bool,
 }
@@ -38,6 +39,11 @@ impl MemoryLog {
         state.fails = false;
         drop(state);
         self.clone()
+    }
+
+    /// The format of the log.
+    pub fn format(&self) -> u16 {
+        self.state.lock().format
     }
 
     /// The high-water mark.
@@ -64,6 +70,7 @@ impl CommitLog for MemoryLog {
         if base != state.size {
             return Ok(Appended::MovedOn(state.size));
         }
+        state.format = state.format.max(group.format);
         for chunk in &group.chunks {
             state.size = chunk.next();
             state.chunks.insert(chunk.first(), chunk.clone());

@@ -9,9 +9,11 @@ use std::{collections::BTreeMap, io, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
+use prost::Message as _;
 use tidu::{
-    log::{Appended, Chunk, CommitLog, Group, HashBlock, LogError},
+    log::{Appended, Chunk, CommitLog, FORMAT_KNOWN, Group, HashBlock, LeafAt, LogError},
     merkle::Hash,
+    protocol::leaf::Leaf,
 };
 use uuid::Uuid;
 
@@ -37,12 +39,14 @@ pub enum Verdict {
 enum Value {
     Chunk(u64, Bytes),
     Block(u64, Bytes),
+    /// The format of the log. It goes before all others, and a torn one leaves the old.
+    Format(Bytes),
 }
 
 impl Value {
     fn bytes(&self) -> &Bytes {
         match self {
-            Self::Chunk(_, bytes) | Self::Block(_, bytes) => bytes,
+            Self::Chunk(_, bytes) | Self::Block(_, bytes) | Self::Format(bytes) => bytes,
         }
     }
 
@@ -50,6 +54,7 @@ impl Value {
         match self {
             Self::Chunk(first, bytes) => Self::Chunk(*first, bytes.slice(..length)),
             Self::Block(first, bytes) => Self::Block(*first, bytes.slice(..length)),
+            Self::Format(bytes) => Self::Format(bytes.slice(..length)),
         }
     }
 }
@@ -59,6 +64,7 @@ struct State {
     chunks: BTreeMap<u64, Bytes>,
     blocks: BTreeMap<u64, Bytes>,
     size: u64,
+    format: u16,
     mark: Option<(u64, Hash)>,
     /// Number of the process that has the disk; a process that died has another one.
     life: u64,
@@ -90,6 +96,11 @@ impl Disk {
 
     pub fn mark(&self) -> Option<(u64, Hash)> {
         self.state.lock().mark
+    }
+
+    /// The format of the log.
+    pub fn format(&self) -> u16 {
+        self.state.lock().format
     }
 
     /// Lengths of the values of the append at the gate.
@@ -124,6 +135,7 @@ impl Disk {
         for (first, bytes) in &state.chunks {
             let Ok(chunk) = Chunk::decode(*first, bytes.clone()) else { break };
             assert_eq!(chunk.first(), next, "a gap between chunks on the disk");
+            assert!(needed(&chunk) <= state.format, "a leaf reached the disk before its format");
             next = chunk.next();
             if chunk.ends_commit() {
                 size = next;
@@ -142,9 +154,13 @@ impl Disk {
 impl State {
     fn put(&mut self, value: Value) {
         match value {
-            Value::Chunk(first, bytes) => self.chunks.insert(first, bytes),
-            Value::Block(first, bytes) => self.blocks.insert(first, bytes),
-        };
+            Value::Chunk(first, bytes) => drop(self.chunks.insert(first, bytes)),
+            Value::Block(first, bytes) => drop(self.blocks.insert(first, bytes)),
+            Value::Format(bytes) => {
+                let format = bytes.as_ref().try_into().map(u16::from_le_bytes);
+                self.format = format.unwrap_or(self.format);
+            }
+        }
     }
 
     fn keep(&mut self, values: &[Value], kept: Kept) {
@@ -187,7 +203,7 @@ impl CommitLog for SimulatedLog {
         if group.chunks.is_empty() {
             return Ok(Appended::Durable(base));
         }
-        state.at_gate = values(group);
+        state.at_gate = values(group, state.format);
         (self.tell)();
         while state.verdict.is_none() && state.life == self.life {
             self.disk.decided.wait(&mut state);
@@ -246,9 +262,20 @@ impl CommitLog for SimulatedLog {
     }
 }
 
-/// The values of a group, in the order in which they are written.
-fn values(group: &Group) -> Vec<Value> {
+/// The format that the leaves of a chunk need, as far as salts and withheld places tell.
+fn needed(chunk: &Chunk) -> u16 {
+    let is_new = |leaf: LeafAt| {
+        leaf.withheld || Leaf::decode(leaf.bytes).is_ok_and(|leaf| !leaf.salt.is_empty())
+    };
+    if chunk.leaves().any(is_new) { FORMAT_KNOWN } else { 0 }
+}
+
+/// The values of a group, in the order in which they are written to a log of a format.
+fn values(group: &Group, format: u16) -> Vec<Value> {
     let mut values = Vec::new();
+    if group.format > format {
+        values.push(Value::Format(Bytes::copy_from_slice(&group.format.to_le_bytes())));
+    }
     let mut blocks = group.blocks.iter().peekable();
     for chunk in &group.chunks {
         while let Some(block) = blocks.next_if(|b| b.first + HASHES_PER_BLOCK <= chunk.next()) {

@@ -14,14 +14,16 @@ use std::{
 
 use bytes::Bytes;
 use tidu::{
+    cli::generate::Enterprise,
     cursors::{self, Change, Cursors},
     log::{CommitLog as _, SledLog},
+    protocol::pb::{self, event::Fact},
 };
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{
-    events::{designated, made_up},
+    events::{date, designated, event, made_up},
     history,
     ledger::commit,
 };
@@ -64,7 +66,8 @@ impl Place {
 /// Runs a plan in this process.
 ///
 /// A plan is a list of steps: `phase:NAME`, `open`, `small:N` (commits of 1 to 4 events, some at
-/// once), `large:N` (one commit of N events), `mark`, `close` or `leave` (end without closing
+/// once), `large:N` (one commit of N events), `own:N` (N commits of a designation and of an event
+/// that is not public, about the same enterprise), `mark`, `close` or `leave` (end without closing
 /// anything); or `cursors:N` (open the store of cursors, make a cursor if there is none, advance it
 /// N times, and close).
 pub fn run(place: &Place, plan: &str) {
@@ -122,6 +125,15 @@ async fn work(plan: &str, place: &Place, voice: &mut File) {
                     }
                 }
             }
+            "own" => {
+                let at = usize::try_from(size).unwrap();
+                let enterprises = made_up(1, at + 2 * value.parse::<usize>().unwrap());
+                for enterprise in enterprises[at..].iter().step_by(2) {
+                    let events = vec![designated(enterprise), changed(enterprise)];
+                    let receipt = ledger.append(commit(events)).await.unwrap();
+                    say(format!("ack {}", receipt.next));
+                }
+            }
             "mark" => {
                 let durable = ledger.durable();
                 log.mark(durable.size, durable.root).unwrap();
@@ -146,6 +158,17 @@ async fn work(plan: &str, place: &Place, voice: &mut File) {
             other => panic!("no such step: {other}"),
         }
     }
+}
+
+/// A major change that the province of an enterprise heard of.
+fn changed(enterprise: &Enterprise) -> pb::Event {
+    let fact = pb::MajorChangeReported {
+        change: pb::MajorChange::Rename.into(),
+        occurred_on: date("2024-02-01"),
+        reported_on: date("2024-03-01"),
+    };
+    let designee = enterprise.uscc.to_string();
+    event("440000", &designee, "2024-03-01", Fact::MajorChangeReported(fact))
 }
 
 /// Advances a cursor, each time by one, and says where it stands when that is durable.

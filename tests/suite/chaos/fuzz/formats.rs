@@ -13,6 +13,7 @@ use tidu::{
     },
     catalogue_files::CatalogueFiles,
     ledger::Ledger,
+    limits::LEAF_BYTES_MAX,
     log::{Chunk, ChunkWriter, CommitLog as _},
     merkle::{Frontier, leaf_hash},
 };
@@ -42,7 +43,11 @@ fn check_chunk(random: &mut Rng, first: u64, bytes: Vec<u8>) -> bool {
     let mut writer = ChunkWriter::new(first, Vec::new());
     for leaf in &leaves {
         let ends = chunk.ends_commit() && leaf.position + 1 == chunk.next();
-        writer.push(leaf.bytes.len(), ends, |buffer| buffer.put_slice(&leaf.bytes));
+        if leaf.withheld {
+            writer.push_withheld(&leaf.bytes, [0; 32], ends);
+        } else {
+            writer.push(leaf.bytes.len(), ends, |buffer| buffer.put_slice(&leaf.bytes));
+        }
     }
     let group = writer.finish();
     if let [again] = group.chunks.as_slice() {
@@ -116,7 +121,7 @@ fn mutate_leaf(random: &mut Rng, input: &[u8], donor: &[u8]) -> Option<Vec<u8>> 
     let donor = &donors[random.usize(0..donors.len())];
     let at = random.usize(0..leaves.len());
     leaves[at] = Bytes::from(mutate_message(random, &leaves[at], donor));
-    if leaves[at].len() > 6 * 1024 {
+    if leaves[at].len() > LEAF_BYTES_MAX {
         return None;
     }
     let mut frontier = Frontier::default();

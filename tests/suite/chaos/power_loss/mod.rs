@@ -229,7 +229,7 @@ fn print_activity(disk: &Disk) {
 const SMALL: [&str; 3] = [
     "phase:first-start open phase:small-commits small:30 mark small:15 mark small:5 \
      phase:close close",
-    "phase:restart open phase:after-restart small:20 mark small:5 leave",
+    "phase:restart open phase:after-restart small:20 mark phase:format-raised own:3 small:5 leave",
     "phase:restart-after-kill open phase:after-kill small:10 close",
 ];
 

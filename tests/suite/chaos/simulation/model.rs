@@ -23,6 +23,8 @@ use crate::support::{authority, designated, event, little_giant};
 pub const PROVINCES: [&str; 2] = ["440000", "330000"];
 const ENTERPRISES: usize = 2_000;
 const SECOND: i64 = 1_000_000;
+/// The bytes beside each event that is not public.
+pub const SALT: [u8; 16] = [5; 16];
 /// Beyond these a clock is not to be trusted.
 const AHEAD_MAX: i64 = 3_600 * SECOND;
 const BEHIND_MAX: i64 = 60 * SECOND;
@@ -34,6 +36,8 @@ pub enum Said {
     Designated(usize),
     /// Its province supports it in a round; rejected if it has in this round before.
     Supported(usize, u16),
+    /// It reported a major change, which is not public; rejected if it was told before.
+    Reported(usize, u16),
     /// Its province makes it a little giant; always rejected.
     NotEntitled(usize),
 }
@@ -41,7 +45,8 @@ pub enum Said {
 impl Said {
     pub fn enterprise(self) -> usize {
         match self {
-            Self::Designated(who) | Self::Supported(who, _) | Self::NotEntitled(who) => who,
+            Self::Designated(who) | Self::NotEntitled(who) => who,
+            Self::Supported(who, _) | Self::Reported(who, _) => who,
         }
     }
 }
@@ -97,6 +102,16 @@ impl World {
                     ..Default::default()
                 };
                 event(province, &designee, "2024-06-01", Fact::SupportGranted(fact))
+            }
+            Said::Reported(_, number) => {
+                let (year, day) = (1950 + i32::from(number / 336), i32::from(number % 336));
+                let occurred = pb::Date { year, month: 1 + day / 28, day: 1 + day % 28 };
+                let fact = pb::MajorChangeReported {
+                    change: pb::MajorChange::Rename.into(),
+                    reported_on: Some(occurred),
+                    occurred_on: Some(occurred),
+                };
+                event(province, &designee, "2024-06-01", Fact::MajorChangeReported(fact))
             }
             Said::NotEntitled(_) => {
                 let authority = province.to_owned();
@@ -355,6 +370,9 @@ impl Model {
                 event: Some(pb::Event::decode(self.world.proposal(*said).body).unwrap()),
                 ..Default::default()
             };
+            if matches!(said, Said::Reported(..)) {
+                leaf.salt = Bytes::copy_from_slice(&SALT);
+            }
             if let (true, Some((id, digest))) = (position == *first, &asked.request) {
                 leaf.request_id = String::from_utf8(id.to_vec()).unwrap();
                 leaf.request_digest = Bytes::copy_from_slice(digest);

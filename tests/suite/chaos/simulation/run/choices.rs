@@ -28,7 +28,10 @@ impl Run {
             }
             let known = self.model.version(who) > 0;
             said.push(if known || random.u8(0..5) == 0 {
-                Said::Supported(who, random.u16(..))
+                match random.u16(..) {
+                    number if number % 8 == 0 => Said::Reported(who, number),
+                    round => Said::Supported(who, round),
+                }
             } else {
                 Said::Designated(who)
             });

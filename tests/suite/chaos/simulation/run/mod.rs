@@ -33,11 +33,11 @@ use tokio::{
 pub use self::counts::Counts;
 use super::{
     guarantees::Checkpoint,
-    model::{Answer, Asked, Model, World},
+    model::{Answer, Asked, Model, SALT, World},
     subscriber::{Seen, Subscriber, WANTS, follow},
 };
 use crate::support::{
-    PATIENCE, salts,
+    PATIENCE,
     simulated_disk::{Disk, Verdict},
 };
 
@@ -197,7 +197,7 @@ fn start(
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::<Clocks>::clone(clocks),
-        salts: salts(),
+        salts: Box::new(|| SALT),
         on_failure: Box::new(move |why| for_failures.lock().push(why.to_owned())),
     });
     let ledger = Arc::new(ledger.unwrap());
