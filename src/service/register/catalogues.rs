@@ -4,7 +4,11 @@ use bytes::Bytes;
 use tonic::{Code, Status};
 
 use crate::{
-    domain::{catalogue::Adoption, fault::Reason, text::hex},
+    domain::{
+        catalogue::Adoption,
+        fault::{Key, RuleId},
+        text::hex,
+    },
     ledger::Ledger,
     protocol::pb::{self, ErrorReason},
     service::errors,
@@ -27,8 +31,8 @@ pub(super) fn catalogue(
     // No more of a wrong value is repeated than a digest has.
     let digest = hex(request.sha256.get(..32).unwrap_or(&request.sha256));
     if request.sha256.len() != 32 {
-        let message = format!("has {} bytes, not 32", request.sha256.len());
-        return Err(errors::invalid("sha256", &digest, Reason::FieldInvalid, message));
+        let breach = RuleId::DigestLength.with(Key::Count, request.sha256.len());
+        return Err(errors::bad_field("sha256", &digest, breach));
     }
     let Some(found) = ledger.catalogues().with_digest(&request.sha256) else {
         return Err(errors::status(

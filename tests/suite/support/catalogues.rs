@@ -14,7 +14,7 @@ use tidu::{
     },
 };
 
-use super::ledger::Hands;
+use super::ledger::{Hands, salts};
 
 /// The catalogue that a log begins with.
 pub const BUILT_IN: &str = include_str!("../../../data/catalogue.toml");
@@ -114,6 +114,7 @@ pub async fn open_under(
         catalogue: Arc::clone(catalogue),
         catalogue_files: files.clone(),
         clock: Arc::<Hands>::default(),
+        salts: salts(),
         on_failure: Box::new(|why| panic!("{why}")),
     })?;
     if ledger.needs_adoption() {
