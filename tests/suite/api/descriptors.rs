@@ -6,10 +6,11 @@ use prost_reflect::{
 use tidu::protocol::pb;
 
 /// Verbs of the RPCs that record or change nothing, not even when they are called many times.
-const READS: [&str; 7] = ["Get", "List", "Count", "Explain", "Export", "Subscribe", "Verify"];
+const READS: [&str; 8] =
+    ["Get", "List", "Count", "Diff", "Explain", "Export", "Subscribe", "Verify"];
 
 /// Verbs of the RPCs that change something.
-const WRITES: [&str; 4] = ["Append", "Create", "Advance", "Delete"];
+const WRITES: [&str; 5] = ["Append", "Adopt", "Create", "Advance", "Delete"];
 
 fn pool() -> DescriptorPool {
     DescriptorPool::decode(pb::DESCRIPTORS).unwrap()
