@@ -36,8 +36,10 @@ pub const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
 /// Most bytes of all error details together. Clients bound their trailers: grpc-java allows 8 KiB,
 /// and base64 makes the details a third longer.
 pub const ERROR_DETAILS_BYTES_MAX: usize = 4 * 1024;
-/// Most bytes of the ErrorInfo of one fault, with its echoed value, message and conflicts.
-pub const ERROR_INFO_BYTES_MAX: usize = 1_024;
+/// Most bytes of the ErrorInfo of one fault, with its place, rule, values and conflicts.
+pub const ERROR_INFO_BYTES_MAX: usize = 1_216;
+/// Most bytes of the message of a status about faults, which its details repeat.
+pub const ERROR_MESSAGE_BYTES_MAX: usize = 832;
 /// Most bytes of a request id, a batch, an item, a round, a rule version or another id.
 pub const ID_BYTES_MAX: usize = 64;
 /// Most characters of a name (an enterprise, an issuer, a pool).
@@ -65,14 +67,22 @@ pub const ECHO_BYTES_MAX: usize = ECHO_CHARS_MAX * 3 + 3;
 pub const METADATA_BYTES_MAX: usize = 160;
 /// Most rejections, and most warnings, in one response.
 pub const REJECTIONS_MAX: usize = 1_000;
+/// Most bytes of one rejection or warning.
+pub const FAULT_BYTES_MAX: usize = 1_040;
+/// Most bytes of the lists in the response to an Append, in their order: rejections, warnings,
+/// changes. The rest is for its other fields.
+pub const APPEND_LISTS_BYTES_MAX: usize = RESPONSE_BYTES_MAX - 4 * 1024;
 /// Most failing events that an error status lists (its details hold as many as fit).
 pub const STATUS_REJECTIONS_MAX: usize = 100;
 /// Most positions named as conflicts by one rejection or warning.
 pub const CONFLICTS_MAX: usize = 8;
 
 const _: () = {
-    // Violations fit beside the ErrorInfo of a fault.
-    assert!(ERROR_INFO_BYTES_MAX < ERROR_DETAILS_BYTES_MAX);
+    // Half of the details is left for violations.
+    assert!(ERROR_INFO_BYTES_MAX + ERROR_MESSAGE_BYTES_MAX <= ERROR_DETAILS_BYTES_MAX / 2);
+    // All rejections that are listed fit a response, each with its key and length.
+    assert!(REJECTIONS_MAX * (FAULT_BYTES_MAX + 4) <= APPEND_LISTS_BYTES_MAX);
+    assert!(ECHO_BYTES_MAX + METADATA_BYTES_MAX < FAULT_BYTES_MAX);
     // Encoded in base64, the details leave room for the other trailers in 8 KiB.
     assert!(ERROR_DETAILS_BYTES_MAX / 3 * 4 < 8 * 1024);
     assert!(STATUS_REJECTIONS_MAX <= REJECTIONS_MAX);

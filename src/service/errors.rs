@@ -15,8 +15,8 @@ use crate::{
     domain::fault::{Breach, Fault, RuleId, echo},
     ledger::{AppendError, ReadError, TaskEnded},
     limits::{
-        ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
-        QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
+        ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX, LOG_EVENTS_MAX,
+        QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
     },
     log::LogError,
     protocol::pb::ErrorReason,
@@ -89,7 +89,7 @@ pub(crate) fn malformed(faults: &[Fault]) -> Status {
     let violations =
         faults.iter().map(|fault| FieldViolation::new(convert::path(fault), sentence(fault)));
     let mut shown = Vec::new();
-    let mut room = ERROR_DETAILS_BYTES_MAX - ERROR_INFO_BYTES_MAX;
+    let mut room = VIOLATIONS_BYTES_MAX;
     for violation in violations.take(STATUS_REJECTIONS_MAX) {
         let size = violation.field.len() + violation.description.len() + VIOLATION_OVERHEAD;
         if size > room {
@@ -106,7 +106,7 @@ pub(crate) fn malformed(faults: &[Fault]) -> Status {
 pub(crate) fn rejected(faults: &[Fault]) -> Status {
     let mut details = faults.first().map_or_else(ErrorDetails::new, fault_info);
     let mut shown = Vec::new();
-    let mut room = ERROR_DETAILS_BYTES_MAX - ERROR_INFO_BYTES_MAX;
+    let mut room = VIOLATIONS_BYTES_MAX;
     for fault in faults.iter().take(STATUS_REJECTIONS_MAX) {
         let violation = PreconditionViolation::new(
             convert::reason(fault.reason()),
@@ -124,6 +124,9 @@ pub(crate) fn rejected(faults: &[Fault]) -> Status {
     Status::with_error_details(Code::FailedPrecondition, summary(faults), details)
 }
 
+/// Bytes of all violations: the ErrorInfo and the message take the rest of the details.
+const VIOLATIONS_BYTES_MAX: usize =
+    ERROR_DETAILS_BYTES_MAX - ERROR_INFO_BYTES_MAX - ERROR_MESSAGE_BYTES_MAX;
 /// Bytes of the keys and lengths of one violation, and of its type.
 const VIOLATION_OVERHEAD: usize = 16;
 
@@ -307,9 +310,15 @@ pub(crate) fn beyond_log(field: &str, position: u64, size: u64) -> Status {
 mod tests {
     use std::io;
 
+    use prost::Message as _;
+    use strum::IntoEnumIterator as _;
     use tonic_types::StatusExt as _;
 
     use super::*;
+    use crate::{
+        domain::fault,
+        limits::{CONFLICTS_MAX, ECHO_CHARS_MAX, FAULT_BYTES_MAX},
+    };
 
     /// Code, reason and metadata keys of a status, which must have its ErrorInfo.
     fn parts(status: impl Into<Status>) -> (Code, String, Vec<String>) {
@@ -317,6 +326,32 @@ mod tests {
         let info = status.get_details_error_info().expect("an ErrorInfo");
         assert_eq!(info.domain, DOMAIN);
         (status.code(), info.reason, info.metadata.into_keys().collect())
+    }
+
+    /// A fault with the longest texts that the rule allows.
+    fn longest(rule: RuleId) -> Fault {
+        let field = "corrected.replacement.environment_assessed.indicators[63].value".to_owned();
+        let value = "𠮷".repeat(ECHO_CHARS_MAX + 1);
+        let conflicts = vec![u64::from(u32::MAX); CONFLICTS_MAX];
+        Fault { conflicts, ..Fault::new(9_999, field, &value, fault::tests::longest(rule)) }
+    }
+
+    #[test]
+    fn the_longest_fault_of_each_rule_fits_its_messages() {
+        for rule in RuleId::iter() {
+            let fault = longest(rule);
+            let size = convert::rejection(fault.clone()).encoded_len();
+            assert!(size <= FAULT_BYTES_MAX, "{rule:?}: a rejection has {size} bytes");
+            let size = convert::warning(fault.clone()).encoded_len();
+            assert!(size <= FAULT_BYTES_MAX, "{rule:?}: a warning has {size} bytes");
+            let faults = vec![fault; STATUS_REJECTIONS_MAX];
+            for status in [rejected(&faults), malformed(&faults)] {
+                let message = status.message().len();
+                assert!(message <= ERROR_MESSAGE_BYTES_MAX, "{rule:?}: {message} bytes");
+                let details = status.details().len();
+                assert!(details <= ERROR_DETAILS_BYTES_MAX, "{rule:?}: {details} bytes");
+            }
+        }
     }
 
     #[test]

@@ -12,9 +12,9 @@ use super::{
     subscribe::Streams,
 };
 use crate::{
-    domain::fault::{Fault, RuleId},
+    domain::fault::RuleId,
     ledger::{Ledger, ReadError, Receipt},
-    limits::{PAGE_BYTES, REJECTIONS_MAX},
+    limits::{APPEND_LISTS_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
     register::Interest,
 };
@@ -109,23 +109,21 @@ impl LedgerApi {
             Some(_) => receipt.next,
             None => receipt.first + count as u64,
         };
+        let mut room = Room(APPEND_LISTS_BYTES_MAX);
+        let catalogues = self.ledger.catalogues();
+        let change = |(index, change)| convert::change(index, change, catalogues);
         pb::AppendResponse {
             first_position: Some(receipt.first),
             next_position: next,
             log_id: self.ledger.log_id().to_string(),
             recorded_time: receipt.recorded_micros.map(timestamp),
             replayed: receipt.replayed,
-            warning_count: number(receipt.warnings.len()),
-            warnings: messages(receipt.warnings, convert::warning),
             rejection_count: number(receipt.rejections.len()),
-            rejections: messages(receipt.rejections, convert::rejection),
+            rejections: room.fill(receipt.rejections.into_iter().map(convert::rejection)),
+            warning_count: number(receipt.warnings.len()),
+            warnings: room.fill(receipt.warnings.into_iter().map(convert::warning)),
             change_count: number(receipt.changes.len()),
-            changes: receipt
-                .changes
-                .into_iter()
-                .take(REJECTIONS_MAX)
-                .map(|(index, change)| convert::change(index, change, self.ledger.catalogues()))
-                .collect(),
+            changes: room.fill(receipt.changes.into_iter().map(change)),
         }
     }
 
@@ -139,9 +137,21 @@ impl LedgerApi {
     }
 }
 
-/// The first of many faults, as messages.
-fn messages<T>(faults: Vec<Fault>, message: impl Fn(Fault) -> T) -> Vec<T> {
-    faults.into_iter().take(REJECTIONS_MAX).map(message).collect()
+/// Bytes that are left in a response for the entries of its lists.
+struct Room(usize);
+
+impl Room {
+    /// The first entries of a list, as many as fit and at most [`REJECTIONS_MAX`].
+    fn fill<T: prost::Message>(&mut self, entries: impl Iterator<Item = T>) -> Vec<T> {
+        // A key, and the length of an entry.
+        const OVERHEAD: usize = 4;
+        let fits = |entry: &T| {
+            let left = self.0.checked_sub(entry.encoded_len() + OVERHEAD);
+            self.0 = left.unwrap_or(0);
+            left.is_some()
+        };
+        entries.take(REJECTIONS_MAX).take_while(fits).collect()
+    }
 }
 
 /// Reads the leaf at a position.

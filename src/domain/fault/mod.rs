@@ -34,7 +34,8 @@ impl From<RuleId> for Breach {
 }
 
 impl Breach {
-    /// The same breach, with one more value of its text, shortened.
+    /// The same breach, with one more value of its text, shortened. The values share their room, so
+    /// a value that may be long comes last.
     #[must_use]
     pub fn with(mut self, key: Key, value: impl Display) -> Self {
         let used: usize = self.metadata.iter().map(|(_, value)| value.len()).sum();
@@ -135,4 +136,4 @@ impl Fault {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

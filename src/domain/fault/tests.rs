@@ -38,6 +38,14 @@ fn every_key_of_a_text_is_in_the_list_of_keys() {
     }
 }
 
+/// A breach of a rule with the longest values.
+pub(crate) fn longest(rule: RuleId) -> Breach {
+    let long = "𠮷".repeat(ECHO_CHARS_MAX);
+    let breach =
+        |breach: Breach, key: template::NamedKey| breach.with(key.name.parse().unwrap(), &long);
+    keys(rule).into_iter().fold(rule.into(), breach)
+}
+
 /// The keys in the comment of each rule, as the sources have them: `(rule, keys)`.
 fn documented() -> Vec<(String, String)> {
     let source = include_str!("rule_id.rs").split("pub enum RuleId {").nth(1).unwrap();
@@ -115,10 +123,41 @@ fn everybody_who_is_entitled_has_words() {
 fn the_values_of_a_breach_are_cut() {
     let long = "名".repeat(ECHO_CHARS_MAX + 1);
     let breach = RuleId::AssessedTwice
-        .with(Key::Assessor, &long)
         .with(Key::Region, &long)
-        .with(Key::Year, &long);
+        .with(Key::Year, &long)
+        .with(Key::Assessor, &long);
     let bytes: usize = breach.metadata().map(|(_, value)| value.len()).sum();
     assert!(bytes <= METADATA_BYTES_MAX + 2 * '…'.len_utf8(), "{breach}");
     assert!(breach.metadata().all(|(_, value)| value.ends_with('…')), "{breach}");
+}
+
+/// A reason as the protocol writes it.
+fn in_protocol(reason: Reason) -> String {
+    let mut name = String::new();
+    for letter in format!("{reason:?}").chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(letter.to_uppercase());
+    }
+    name
+}
+
+#[test]
+fn the_page_of_errors_lists_every_rule_and_word() {
+    let page = include_str!("../../../docs/errors.md");
+    let rules = RuleId::iter().map(|id| {
+        let english::Texts { message, rule } = english::of(id);
+        let rule = if rule.is_empty() { String::new() } else { format!("`{rule}`") };
+        let reason = in_protocol(Reason::of(id));
+        format!("| `{}` | {reason} | `{message}` | {rule} |", id.as_str())
+    });
+    let words = Entitled::iter()
+        .map(|who| format!("| `{who}` | {} |", english::word(Key::Entitled, &who.to_string())));
+    let expected: Vec<_> = rules.chain(words).map(|line| line.replace("  |", " |")).collect();
+    let found: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    for line in &expected {
+        assert!(found.contains(&line.as_str()), "docs/errors.md lacks:\n{line}");
+    }
+    assert_eq!(found.len(), expected.len(), "docs/errors.md has a line too many");
 }

@@ -54,9 +54,9 @@ impl Case<'_> {
         let same = self.framework(CivilDate::MAX).assessment_of(region, year, assessor);
         let Some(position) = same.filter(|position| Some(*position) != self.except) else { return };
         let breach = RuleId::AssessedTwice
-            .with(Key::Assessor, assessor)
             .with(Key::Region, region)
-            .with(Key::Year, year);
+            .with(Key::Year, year)
+            .with(Key::Assessor, assessor);
         self.reject("environment_assessed.year", &year.to_string(), breach, &[position]);
     }
 }

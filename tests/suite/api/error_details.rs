@@ -132,7 +132,7 @@ fn annulled(position: Option<u64>) -> pb::Event {
 }
 
 /// Histories with an event that is refused after them, and the reason.
-fn refused_events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
+pub(super) fn refused_events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
     use pb::RegisterPart as Part;
 
     let first = || giant(A, "1", "2019-06-05");

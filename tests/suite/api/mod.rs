@@ -4,6 +4,7 @@ mod bad_input;
 mod cursors_and_digests;
 mod descriptors;
 mod error_details;
+mod fault_texts;
 mod register_queries;
 mod stored_bytes;
 mod transport;
