@@ -5,6 +5,7 @@ mod catalogue_files;
 mod catalogues;
 mod formats;
 mod ledger;
+mod old_archives;
 mod old_formats;
 mod server;
 mod state;
