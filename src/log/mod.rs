@@ -75,7 +75,8 @@ pub trait CommitLog: Send + Sync {
     /// changes.
     ///
     /// The first chunk begins at `base`, and the last one ends a commit. An empty group changes
-    /// nothing.
+    /// nothing. If the group needs a newer format than the log has, that format is durable before
+    /// the first chunk is written.
     ///
     /// # Errors
     /// After any error the outcome is unknown: the caller must end the process and never retry.

@@ -1,7 +1,13 @@
 //! Canonical protobuf JSON, from the embedded descriptors.
 
+use std::{collections::HashSet, fmt};
+
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
 
 use super::pb;
 
@@ -74,9 +80,69 @@ impl Json {
     /// were recorded.
     ///
     /// # Errors
-    /// As for [`Json::parse`].
+    /// As for [`Json::parse`]; also if a member is there twice.
     pub fn recorded(&self, line: &str) -> Result<pb::RecordedEvent, String> {
+        serde_json::from_str::<MembersOnce>(line)
+            .map_err(|e| format!("not a RecordedEvent: {e}"))?;
         let encoded = self.parse("RecordedEvent", line)?;
         pb::RecordedEvent::decode(encoded.as_slice()).map_err(|e| e.to_string())
+    }
+}
+
+/// Any JSON in which no object has a member twice. `prost-reflect` would take the last one.
+struct MembersOnce;
+
+impl<'de> Deserialize<'de> for MembersOnce {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for MembersOnce {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            // Each field has two names: `approvedBy` and `approved_by`.
+            if !names.insert(name.replace('_', "").to_ascii_lowercase()) {
+                return Err(A::Error::custom(format!("member {name:?} is there twice")));
+            }
+            map.next_value::<Self>()?;
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self, A::Error> {
+        while values.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
     }
 }

@@ -31,6 +31,10 @@ fn print(status: &pb::GetStatusResponse) -> Result<(), CliError> {
     print_line(&format!("designees    {}", status.designee_count))?;
     print_line(&format!("root         {}", hex(&status.root_hash)))?;
     print_line(&format!("last commit  {}", instant(status.last_recorded_time.as_ref())))?;
+    if status.log_format > 0 {
+        let format = status.log_format;
+        print_line(&format!("format       {format}; older versions of tidu refuse this log"))?;
+    }
     print_line(&format!("subscribers  {}", status.subscriber_count))?;
     let since = instant(status.start_time.as_ref());
     print_line(&format!("serving      since {since}, version {}", status.version))

@@ -115,6 +115,10 @@ impl SledLog {
             .and_then(|_| self.store.flush())
             .map_err(|e| store_error("raise the format of the log", e))?;
         self.format.store(format, Ordering::Release);
+        tracing::info!(
+            format,
+            "the log has a newer format; versions that do not know it refuse it"
+        );
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use tidu::{
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::support::{
-    Client, Fresh, Server, TIDU, authority, designated, directory, in_time, list, seed,
+    Client, Fresh, Server, TIDU, authority, changed, designated, directory, in_time, list, seed,
 };
 
 /// Cycles of a usual run; each goes on with the log of the one before.
@@ -104,7 +104,12 @@ async fn append_and_follow(
         let commits: Vec<Vec<pb::Event>> = (0..40)
             .map(|_| {
                 let size = if random.u8(0..10) == 0 { 100 } else { random.usize(1..4) };
-                enterprises.by_ref().take(size).map(|enterprise| designated(&enterprise)).collect()
+                let of = |enterprise: Enterprise| match size {
+                    // Not public, so the log is raised while others append.
+                    2 => vec![designated(&enterprise), changed(&enterprise)],
+                    _ => vec![designated(&enterprise)],
+                };
+                enterprises.by_ref().take(size).flat_map(of).collect()
             })
             .collect();
         tasks.spawn(write(client, commits, Arc::clone(&known.acknowledged), tell.clone()));

@@ -166,6 +166,12 @@ async fn a_leaf_with_all_that_the_format_has_is_read() {
         let line = json.line_of("RecordedEvent", leaf).unwrap();
         assert_eq!(json.recorded(&line).unwrap().encode_to_vec(), *leaf, "{line}");
     }
+    let line = json.line_of("RecordedEvent", &leaves[0]).unwrap();
+    for twice in ["\"salt\":\"AAAA\"", "\"signatures\":[]", "\"approved_by\":\"b\""] {
+        let line = format!("{},{twice}}}", line.strip_suffix('}').unwrap());
+        let refused = json.recorded(&line).unwrap_err();
+        assert!(refused.contains("is there twice"), "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! A store, archives, a backup and an export of the first version are read by today's code, with the
-//! root that the first version stated.
+//! A store, archives, a backup and an export of the first version are read by today's code, with
+//! the root that the first version stated.
 //!
 //! `tests/fixtures/v1-archives.tar.gz` holds one log of 214 events, of all kinds that the first
 //! version knew but a few:

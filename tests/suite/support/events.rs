@@ -46,6 +46,17 @@ pub fn designated(enterprise: &Enterprise) -> pb::Event {
     )
 }
 
+/// A major change of a made-up enterprise, which is not public.
+pub fn changed(enterprise: &Enterprise) -> pb::Event {
+    let fact = pb::MajorChangeReported {
+        change: pb::MajorChange::Rename.into(),
+        occurred_on: date("2024-02-01"),
+        reported_on: date("2024-03-01"),
+    };
+    let designee = enterprise.uscc.to_string();
+    event("440000", &designee, "2024-03-01", Fact::MajorChangeReported(fact))
+}
+
 pub fn list(seed: u64, count: usize) -> Vec<pb::Event> {
     made_up(seed, count).iter().map(designated).collect()
 }

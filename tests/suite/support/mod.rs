@@ -18,7 +18,7 @@ pub mod tools;
 pub mod workload;
 
 pub use self::{
-    events::{authority, date, designated, event, list, little_giant, made_up, valid_on},
+    events::{authority, changed, date, designated, event, list, little_giant, made_up, valid_on},
     facts::{annulled, corrected, failed, ministry, notice, passed, revoked, sealed},
     gated_log::GatedLog,
     histories::{A, B, DESIGNEES, OTHERS, Step, other, steps},

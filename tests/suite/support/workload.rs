@@ -14,16 +14,14 @@ use std::{
 
 use bytes::Bytes;
 use tidu::{
-    cli::generate::Enterprise,
     cursors::{self, Change, Cursors},
     log::{CommitLog as _, SledLog},
-    protocol::pb::{self, event::Fact},
 };
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{
-    events::{date, designated, event, made_up},
+    events::{changed, designated, made_up},
     history,
     ledger::commit,
 };
@@ -158,17 +156,6 @@ async fn work(plan: &str, place: &Place, voice: &mut File) {
             other => panic!("no such step: {other}"),
         }
     }
-}
-
-/// A major change that the province of an enterprise heard of.
-fn changed(enterprise: &Enterprise) -> pb::Event {
-    let fact = pb::MajorChangeReported {
-        change: pb::MajorChange::Rename.into(),
-        occurred_on: date("2024-02-01"),
-        reported_on: date("2024-03-01"),
-    };
-    let designee = enterprise.uscc.to_string();
-    event("440000", &designee, "2024-03-01", Fact::MajorChangeReported(fact))
 }
 
 /// Advances a cursor, each time by one, and says where it stands when that is durable.
