@@ -42,7 +42,7 @@ use tidu::{
         pb::{self, event::Fact},
         time::timestamp,
     },
-    register::{Register, rules::Judge},
+    register::{Register, RulesBook, rules::Judge},
 };
 
 use self::memory_log::MemoryLog;
@@ -219,6 +219,7 @@ fn rebuild(log: MemoryLog, catalogue: Catalogue) {
     let parts = LedgerOptions {
         log: Arc::new(log),
         expected: None,
+        rules: RulesBook::RELEASED,
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Stopped),

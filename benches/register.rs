@@ -34,7 +34,7 @@ use tidu::{
         event,
         pb::{self, event::Fact},
     },
-    register::{AsOf, Counting, Group, Stage, Wanted},
+    register::{AsOf, Counting, Group, RulesBook, Stage, Wanted},
 };
 
 use self::memory_log::MemoryLog;
@@ -312,6 +312,7 @@ fn rebuild(events: usize) -> f64 {
         expected: None,
         catalogue: Arc::clone(catalogues.in_use()),
         catalogue_files: CatalogueFiles::built_in(),
+        rules: RulesBook::RELEASED,
         clock: Arc::new(Stopped),
         salts: Box::new(|| [7; 16]),
         on_failure: Box::new(|why| panic!("{why}")),

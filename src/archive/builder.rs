@@ -21,6 +21,7 @@ use crate::{
     limits::IMPORT_GROUP_BYTES,
     log::{self, ChunkWriter, CommitLog, FORMAT_BEGUN, LogError},
     merkle::Hash,
+    register::RulesBook,
 };
 
 /// Reads archives in order, and checks or builds their log.
@@ -57,7 +58,7 @@ impl LogBuilder {
     /// `catalogues`.
     #[must_use]
     pub fn checking(catalogues: CatalogueFiles) -> Self {
-        let audit = Audit::new(EventReader::new(catalogues));
+        let audit = Audit::new(EventReader::new(catalogues, RulesBook::RELEASED));
         Self { audit, log_id: None, target: None, store: None, format: FORMAT_BEGUN }
     }
 

@@ -20,6 +20,7 @@ use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     ledger::{audit::Verification, event_reader::EventReader},
     log::{self, LogError},
+    register::RulesBook,
 };
 
 /// An error in an archive or a log.
@@ -96,7 +97,7 @@ pub fn verification(
     let (log, found) = log::open(directory, Uuid::nil())?;
     let expected = found.map(|mark| (mark.size, mark.root)).into_iter().collect();
     let id = log.id();
-    let mut reader = EventReader::new(files);
+    let mut reader = EventReader::new(files, RulesBook::RELEASED);
     reader.skip_to(&*log, from)?;
     Ok((id, Verification::begin(log, reader, from, expected)?))
 }

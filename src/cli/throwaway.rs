@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 
 use super::{CliError, args::ServerAddress, print::eprint_line};
-use crate::server::{Server, config::Config};
+use crate::{
+    register::RulesBook,
+    server::{Server, config::Config},
+};
 
 /// Starts a server on a free port of the loopback interface, gives its address to `play`, and
 /// ends it in any case.
@@ -20,7 +23,8 @@ pub(super) async fn with_server(
         ..Config::default()
     };
     let failed = |why: &str| eprint_line(&format!("tidu: the log failed: {why}"));
-    let server = Server::open(&config, failed).await.map_err(|e| message(&e))?;
+    let server =
+        Server::open(&config, RulesBook::RELEASED, failed).await.map_err(|e| message(&e))?;
     let address = format!("http://{}", server.address().map_err(|e| message(&e))?);
     let address: ServerAddress = address.parse().map_err(CliError::Message)?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

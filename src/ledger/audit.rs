@@ -83,7 +83,8 @@ impl Audit {
     /// Checks the next leaf.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] at its position, with the reason. [`LogError::Catalogue`].
+    /// [`LogError::Damaged`] at its position, with the reason. [`LogError::Catalogue`];
+    /// [`LogError::NewerRules`].
     pub fn leaf(&mut self, bytes: &Bytes) -> Result<Audited, LogError> {
         let position = self.size();
         let damaged = |detail: String| LogError::damaged(position, detail);

@@ -6,11 +6,12 @@ use crate::{
     catalogue_files::CatalogueFiles,
     domain::{
         catalogue::{Catalogue, Catalogues},
-        event::Event,
+        event::{Event, Fact, FrameworkFact},
     },
     limits::REBUILD_BATCH_BYTES,
     log::{Chunk, CommitLog, LogError},
     protocol::{event, leaf::Leaf},
+    register::RulesBook,
 };
 
 /// Reads stored events in order. At an adoption it goes on with the catalogue adopted.
@@ -20,21 +21,23 @@ pub struct EventReader {
     /// The one that counts for the next event.
     current: Arc<Catalogue>,
     files: CatalogueFiles,
+    /// The versions of the rules that the log may have adopted.
+    rules: RulesBook,
 }
 
 impl EventReader {
     /// Reads from the first event on, with catalogues that are found in `files`.
     #[must_use]
-    pub fn new(files: CatalogueFiles) -> Self {
+    pub fn new(files: CatalogueFiles, rules: RulesBook) -> Self {
         let catalogues = Arc::new(files.before_any_adoption());
-        Self { current: Arc::clone(catalogues.in_use()), catalogues, files }
+        Self { current: Arc::clone(catalogues.in_use()), catalogues, files, rules }
     }
 
     /// Reads a log of which all adoptions are known.
     #[must_use]
-    pub fn knowing(catalogues: Arc<Catalogues>) -> Self {
+    pub fn knowing(catalogues: Arc<Catalogues>, rules: RulesBook) -> Self {
         let current = Arc::clone(catalogues.at(0));
-        Self { catalogues, current, files: CatalogueFiles::built_in() }
+        Self { catalogues, current, files: CatalogueFiles::built_in(), rules }
     }
 
     /// The catalogues adopted so far.
@@ -85,14 +88,28 @@ impl EventReader {
     /// Reads the body of the event at the next position.
     ///
     /// # Errors
-    /// [`LogError::Damaged`]; [`LogError::Catalogue`] if it adopts one that is not at hand.
+    /// [`LogError::Damaged`]; [`LogError::Catalogue`] if it adopts one that is not at hand;
+    /// [`LogError::NewerRules`].
     pub fn read(&mut self, position: u64, body: &[u8]) -> Result<Event, LogError> {
         let unreadable = |detail: String| LogError::damaged(position, detail);
         let event = event::stored_event(&self.current, body).map_err(unreadable)?;
+        self.require_known_rules(&event)?;
         if let Some(sha256) = event.fact.adopted_catalogue() {
             self.adopt(position, sha256)?;
         }
         Ok(event)
+    }
+
+    /// Refuses an event that adopts rules which this version lacks. The log is not damaged: a newer
+    /// version wrote it.
+    pub(super) fn require_known_rules(&self, event: &Event) -> Result<(), LogError> {
+        let Fact::Framework(FrameworkFact::RulesAdopted { version: found }) = event.fact else {
+            return Ok(());
+        };
+        if self.rules.find(found).is_none() {
+            return Err(LogError::NewerRules { found, known: self.rules.newest().number });
+        }
+        Ok(())
     }
 
     fn adopt(&mut self, position: u64, sha256: &[u8; 32]) -> Result<(), LogError> {

@@ -104,6 +104,10 @@ impl<T, const RANK: u8> OrderedMutex<T, RANK> {
 pub(super) struct OrderedRwLock<T, const RANK: u8>(RwLock<T>);
 
 impl<T, const RANK: u8> OrderedRwLock<T, RANK> {
+    pub(super) fn new(value: T) -> Self {
+        Self(RwLock::new(value))
+    }
+
     pub(super) fn read(&self) -> Ordered<RwLockReadGuard<'_, T>, RANK> {
         let held = Held::take();
         Ordered { guard: self.0.read(), _held: held }

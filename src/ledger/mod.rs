@@ -74,7 +74,7 @@ use crate::{
     log::{CommitLog, LogError},
     merkle::Hash,
     protocol::event::Proposed,
-    register::Change,
+    register::{Change, RulesBook},
 };
 
 /// Called once, when the ledger has failed. It must end the process or stop serving.
@@ -112,6 +112,8 @@ pub struct LedgerOptions {
     pub catalogue: Arc<Catalogue>,
     /// Where the catalogues are found that the log has adopted.
     pub catalogue_files: CatalogueFiles,
+    /// The versions of the rules that the register may use.
+    pub rules: RulesBook,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
     /// The source of salts.
@@ -279,10 +281,10 @@ impl Ledger {
     /// # Errors
     /// [`LogError::Damaged`] if the log differs from the one that was written, or if this version
     /// cannot read it. [`LogError::Catalogue`] if a catalogue that it adopted is not at hand, or if
-    /// the one to use does not fit to those.
+    /// the one to use does not fit to those. [`LogError::NewerRules`].
     pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
         let (state, mut catalogues) =
-            rebuild::rebuild(&*parts.log, &parts.catalogue_files, parts.expected)?;
+            rebuild::rebuild(&*parts.log, &parts.catalogue_files, parts.rules, parts.expected)?;
         let durable = Reached::of(&state).durable();
         let position = durable.size;
         let unfit = |e: CatalogueError| LogError::Catalogue { position, detail: e.to_string() };

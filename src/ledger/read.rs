@@ -13,7 +13,7 @@ use super::{
 use crate::{
     log::{Chunk, LeafAt, LogError},
     protocol::{leaf::Leaf, time},
-    register::Interest,
+    register::{FoldRules, Interest, RulesBook},
 };
 
 /// Why a read failed.
@@ -62,6 +62,18 @@ impl Ledger {
     /// and do not hold the guard across an await.
     pub fn register(&self) -> RegisterGuard<'_> {
         self.shared.register.read()
+    }
+
+    /// The versions of the rules that the register may use.
+    #[must_use]
+    pub fn rules_book(&self) -> RulesBook {
+        self.register().rules_book()
+    }
+
+    /// The rules in force at a log size.
+    #[must_use]
+    pub fn rules_at(&self, known_at: u64) -> FoldRules {
+        self.register().rules_at(known_at)
     }
 
     /// Matching positions in `from..to`, at most `most`, and the position up to which all events
@@ -137,7 +149,7 @@ impl Ledger {
     pub fn verification(&self, from: u64) -> Result<Verification, LogError> {
         let Durable { size, root, .. } = self.durable();
         let log = Arc::clone(&self.shared.log);
-        let reader = EventReader::knowing(Arc::clone(&self.shared.catalogues));
+        let reader = EventReader::knowing(Arc::clone(&self.shared.catalogues), self.rules_book());
         let begun = Verification::begin(log, reader, from, vec![(size, root)]);
         begun.inspect_err(|error| self.found_damage(error))
     }

@@ -20,6 +20,7 @@ use crate::{
     log::{Chunk, CommitLog, HashBlock, LeafAt, LogError},
     merkle::{self, Hash},
     protocol::{event, leaf::Leaf, time},
+    register::RulesBook,
 };
 
 /// Rebuilds the state from `log`. `expected` is a size and the root that the log must have there.
@@ -32,11 +33,12 @@ use crate::{
 pub(super) fn rebuild(
     log: &dyn CommitLog,
     files: &CatalogueFiles,
+    rules: RulesBook,
     expected: Option<(u64, Hash)>,
 ) -> Result<(State, Catalogues), LogError> {
-    let mut reader = EventReader::new(files.clone());
+    let mut reader = EventReader::new(files.clone(), rules);
     let adopted = &RwLock::new(Arc::clone(reader.current()));
-    let mut rebuilt = Rebuilt { state: State::default(), open: Vec::new(), expected };
+    let mut rebuilt = Rebuilt { state: State::with_rules(rules), open: Vec::new(), expected };
     rebuilt.check_root()?;
     let decoders = thread::available_parallelism().map_or(1, usize::from).min(DECODERS_MAX);
     thread::scope(|scope| {
@@ -77,6 +79,7 @@ pub(super) fn rebuild(
                 }
                 rebuilt.state.prefetch(batch.iter().map(|decoded| &decoded.event));
                 for event in batch {
+                    reader.require_known_rules(&event.event)?;
                     rebuilt.add(event)?;
                 }
             }

@@ -19,7 +19,7 @@ use crate::{
     limits::HASHES_PER_BLOCK,
     log::FORMAT_BEGUN,
     merkle::{Frontier, Hash},
-    register::{Register, Savepoint},
+    register::{Register, RulesBook, Savepoint},
 };
 
 /// Everything that follows from the commits sealed so far.
@@ -122,6 +122,13 @@ impl Drop for Staging<'_> {
 }
 
 impl State {
+    /// An empty state whose register knows these versions of the rules.
+    #[must_use]
+    pub fn with_rules(rules: RulesBook) -> Self {
+        let register = Arc::new(RegisterLock::new(Register::with_rules(rules)));
+        Self { register, ..Self::default() }
+    }
+
     /// Number of events sealed.
     #[must_use]
     pub fn size(&self) -> u64 {

@@ -168,6 +168,17 @@ pub enum LogError {
         /// The fault, with the digest and the file.
         detail: String,
     },
+    /// The log has adopted a version of the rules that this version lacks.
+    #[error(
+        "the log has adopted the newer rules version {found}, this version knows up to {known}; \
+         use a newer version of tidu"
+    )]
+    NewerRules {
+        /// The version found.
+        found: u32,
+        /// The newest one known.
+        known: u32,
+    },
     /// A flush of the store did not reach the disk in the start-up check.
     #[error(
         "the store's flush does not sync to disk in this build; \

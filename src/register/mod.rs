@@ -10,6 +10,7 @@
 //! ```text
 //! rows/       an event in 56 bytes; texts
 //! repairs     the facts in force after corrections and annulments
+//! versions    which version of the rules is in force
 //! identity/   designees, their names and events; which identifiers name one subject
 //! index/      which events concern whom; filters over them
 //! batches/    entries, openings and seals of batches
@@ -35,12 +36,13 @@ mod repairs;
 mod rows;
 pub mod rules;
 mod undo;
+mod versions;
 
 pub use self::{
     answers::{
         AssessmentView, BatchState, BatchView, Change, Counting, DatedId, DatedName, DesigneeView,
-        Effect, Explanation, Found, Group, MeasureView, Membership, PoolView, Stage, Step,
-        SublistView, SupportView, TitleView, Wanted,
+        Effect, Explanation, Found, Group, MeasureView, Membership, PoolView, RulesDifference,
+        Stage, Step, SublistView, SupportView, TitleView, Wanted,
     },
     as_of::AsOf,
     batches::BatchCounts,
@@ -48,6 +50,7 @@ pub use self::{
     framework::MeasuresWanted,
     index::{Interest, Terms},
     rows::DesigneeIndex,
+    versions::{FoldRules, RulesBook},
 };
 use self::{
     batches::{Batches, BatchesAsOf},
@@ -56,6 +59,7 @@ use self::{
     index::Index,
     repairs::{Facts, Repairs},
     rows::{Rows, Sym},
+    versions::Adoptions,
 };
 use crate::domain::event::Event;
 
@@ -68,6 +72,7 @@ pub struct Register {
     index: Index,
     batches: Batches,
     framework: Framework,
+    adoptions: Adoptions,
 }
 
 /// A size of the register to come back to: a savepoint of each part.
@@ -79,13 +84,42 @@ pub struct Savepoint {
     index: usize,
     batches: usize,
     framework: usize,
+    adoptions: usize,
 }
 
 impl Register {
+    /// An empty register that knows these versions of the rules.
+    #[must_use]
+    pub fn with_rules(book: RulesBook) -> Self {
+        Self { adoptions: Adoptions::new(book), ..Self::default() }
+    }
+
     /// Number of events applied.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.rows.size()
+    }
+
+    /// The versions of the rules that it knows.
+    #[must_use]
+    pub fn rules_book(&self) -> RulesBook {
+        self.adoptions.book()
+    }
+
+    /// The rules in force at a log size.
+    #[must_use]
+    pub fn rules_at(&self, known_at: u64) -> FoldRules {
+        self.adoptions.known_at(known_at)
+    }
+
+    /// The rules in force for the next event.
+    fn rules_in_force(&self) -> FoldRules {
+        self.adoptions.latest()
+    }
+
+    /// The adoptions of rules below a log size: position and rules, oldest first.
+    pub fn rules_adopted(&self, known_at: u64) -> impl Iterator<Item = (u64, FoldRules)> {
+        self.adoptions.below(known_at)
     }
 
     /// Prefetches what the next events will look up. Changes nothing.

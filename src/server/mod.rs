@@ -27,14 +27,15 @@ use crate::{
     ledger::{Ledger, LedgerOptions, Salt},
     limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX, SALT_BYTES},
     log::{self, LogError},
+    register::RulesBook,
     service::{self, Api},
 };
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The adoption of the catalogue could not be recorded.
-    #[error("the adoption of the catalogue could not be recorded: {0}")]
+    /// The adoption of the rules or of the catalogue could not be recorded.
+    #[error("the adoption of the rules or of the catalogue could not be recorded: {0}")]
     Adoption(String),
     /// An adopted catalogue cannot be kept.
     #[error(transparent)]
@@ -71,7 +72,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the log, rebuilds the register and listens.
+    /// Opens the log, rebuilds the register and listens. `rules` are the versions of the rules that
+    /// the register may use; a program that is released hands in [`RulesBook::RELEASED`].
     ///
     /// `on_failure` is called when the ledger has failed; it must end the process.
     ///
@@ -79,10 +81,11 @@ impl Server {
     /// See [`StartError`]. An empty log may have been created; nothing else was changed.
     pub async fn open(
         config: &Config,
+        rules: RulesBook,
         on_failure: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let origins = config.origins()?;
-        let ledger = Arc::new(open_ledger(config, Box::new(on_failure))?);
+        let ledger = Arc::new(open_ledger(config, rules, Box::new(on_failure))?);
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let cursors = Arc::new(Cursors::open(&config.data_dir)?);
         let drain = CancellationToken::new();
@@ -161,6 +164,7 @@ impl Server {
 /// earlier version may not have kept, and that of the adoption to come.
 fn open_ledger(
     config: &Config,
+    rules: RulesBook,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
 ) -> Result<Ledger, StartError> {
     let catalogue = Arc::new(config.read_catalogue()?);
@@ -173,6 +177,7 @@ fn open_ledger(
         expected,
         catalogue,
         catalogue_files: files.clone(),
+        rules,
         clock: Arc::new(SystemClock::new()),
         salts: Box::new(random_salt),
         on_failure,

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::{call::Call, subscribe, verify::Verifications};
+use super::{call::Call, rules, subscribe, verify::Verifications};
 use crate::{
     ledger::Ledger,
     log::FORMAT_BEGUN,
@@ -48,7 +48,17 @@ impl AdminApi {
                 FORMAT_BEGUN => 0,
                 later => later.into(),
             },
+            rules_version: self.ledger.rules_at(durable.size).number,
+            newest_rules_version: self.ledger.rules_book().newest().number,
         })
+    }
+
+    pub(super) async fn adopt_rules(
+        &self,
+        _call: Call,
+        request: pb::AdoptRulesRequest,
+    ) -> Result<pb::AdoptRulesResponse, Status> {
+        rules::adopt(&self.ledger, request).await
     }
 
     pub(super) async fn verify(

@@ -14,9 +14,6 @@ use crate::{
     register::AsOf,
 };
 
-/// The version of the register's rules.
-const RULES_VERSION: u32 = 1;
-
 /// Resolves the day and the log size of a request. The defaults are today and the whole log.
 pub(crate) async fn resolve(ledger: &Ledger, asked: Option<pb::AsOf>) -> Result<AsOf, Status> {
     let pb::AsOf { valid_on, known } = asked.unwrap_or_default();
@@ -40,11 +37,11 @@ pub(crate) async fn resolve(ledger: &Ledger, asked: Option<pb::AsOf>) -> Result<
 }
 
 /// States what an answer is for.
-pub(crate) fn answered(at: AsOf) -> Option<pb::AnswerAsOf> {
+pub(crate) fn answered(ledger: &Ledger, at: AsOf) -> Option<pb::AnswerAsOf> {
     Some(pb::AnswerAsOf {
         valid_on: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
-        rules_version: RULES_VERSION,
+        rules_version: ledger.rules_at(at.known_at).number,
         redacted_positions: Vec::new(),
     })
 }

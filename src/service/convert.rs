@@ -84,6 +84,7 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
         Reason::DateInvalid => E::DateInvalid,
         Reason::DateOrder => E::DateOrder,
         Reason::DocumentNumberInvalid => E::DocumentNumberInvalid,
+        Reason::RulesUnknown => E::RulesUnknown,
         Reason::RuleVersionUnknown => E::RuleVersionUnknown,
         Reason::EventTooLarge => E::EventTooLarge,
         Reason::IdentifierInvalid => E::IdentifierInvalid,

@@ -263,6 +263,7 @@ impl From<LogError> for Status {
             LogError::Busy(_)
             | LogError::TooNew { .. }
             | LogError::Catalogue { .. }
+            | LogError::NewerRules { .. }
             | LogError::NotDurable => internal(detail),
         }
     }
@@ -357,11 +358,12 @@ mod tests {
     #[test]
     fn only_damage_is_data_loss() {
         let io = || LogError::io("read the log", io::Error::other("injected"));
-        let table: [(ReadError, Code, &str, &[&str]); 7] = [
+        let table: [(ReadError, Code, &str, &[&str]); 8] = [
             (LogError::damaged(7, "injected").into(), Code::DataLoss, "LOG_DAMAGED", &["detail"]),
             (io().into(), Code::Unavailable, "LOG_FAILED", &["detail"]),
             (LogError::Busy("data".into()).into(), Code::Internal, "INTERNAL", &[]),
             (LogError::TooNew { found: 9, known: 1 }.into(), Code::Internal, "INTERNAL", &[]),
+            (LogError::NewerRules { found: 2, known: 1 }.into(), Code::Internal, "INTERNAL", &[]),
             (LogError::NotDurable.into(), Code::Internal, "INTERNAL", &[]),
             (TaskEnded::Cancelled.into(), Code::Unavailable, "DRAINING", &[]),
             (TaskEnded::Panicked.into(), Code::Internal, "INTERNAL", &[]),

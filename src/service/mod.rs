@@ -16,6 +16,7 @@ mod panic;
 mod proof;
 mod register;
 mod rpc;
+mod rules;
 mod subscribe;
 mod transport;
 mod verify;

@@ -66,6 +66,13 @@ impl AdminService for AdminApi {
     async fn verify(&self, request: Request<pb::VerifyRequest>) -> Answer<VerifyStream> {
         answer(request, |call, request| self.verify(call, request)).await
     }
+
+    async fn adopt_rules(
+        &self,
+        request: Request<pb::AdoptRulesRequest>,
+    ) -> Answer<pb::AdoptRulesResponse> {
+        answer(request, |call, request| self.adopt_rules(call, request)).await
+    }
 }
 
 #[tonic::async_trait]
@@ -153,6 +160,13 @@ impl RegisterService for RegisterApi {
         request: Request<pb::ExportRegisterRequest>,
     ) -> Answer<ExportRegisterStream> {
         answer(request, |call, request| self.export_register(call, request)).await
+    }
+
+    async fn diff_rules(
+        &self,
+        request: Request<pb::DiffRulesRequest>,
+    ) -> Answer<pb::DiffRulesResponse> {
+        answer(request, |call, request| self.diff_rules(call, request)).await
     }
 
     async fn count_titles(

@@ -16,6 +16,7 @@ mod list;
 mod measures;
 mod pools;
 mod record;
+mod rules;
 mod serve;
 mod show;
 mod status;
@@ -64,6 +65,8 @@ pub(super) enum Command {
     Assessments(assessments::AssessmentsArgs),
     /// List events
     Events(events::EventsArgs),
+    /// Show, compare or adopt the version of the rules by which titles follow from facts
+    Rules(rules::RulesArgs),
     /// Show the state of the server and its log
     Status(status::StatusArgs),
     /// Write the whole log to a file: JSON lines, or the stored bytes
@@ -98,6 +101,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Pools(args) => pools::run(args).await,
         Command::Assessments(args) => assessments::run(args).await,
         Command::Events(args) => events::run(args).await,
+        Command::Rules(args) => rules::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Export(args) => export::export(args).await,
         Command::Backup(args) => export::backup(args).await,

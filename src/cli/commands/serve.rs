@@ -11,6 +11,7 @@ use crate::{
         print::{eprint_line, print_line},
     },
     limits::EXIT_GRACE,
+    register::RulesBook,
     server::{
         Server,
         config::{Config, ServerSettings},
@@ -70,8 +71,8 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
             process::exit(EXIT_LOG_FAILED);
         }
     };
-    let server =
-        Server::open(&config, failed).await.map_err(|e| CliError::Message(e.to_string()))?;
+    let server = Server::open(&config, RulesBook::RELEASED, failed).await;
+    let server = server.map_err(|e| CliError::Message(e.to_string()))?;
     let address =
         server.address().map_err(|e| CliError::Io("cannot tell the address".to_owned(), e))?;
     let stop =

@@ -36,6 +36,9 @@ fn print(status: &pb::GetStatusResponse) -> Result<(), CliError> {
         print_line(&format!("format       {format}; older versions of tidu refuse this log"))?;
     }
     print_line(&format!("subscribers  {}", status.subscriber_count))?;
+    let (rules, newest) = (status.rules_version, status.newest_rules_version);
+    let later = if newest > rules { format!("; {newest} is the newest") } else { String::new() };
+    print_line(&format!("rules        version {rules}{later}"))?;
     let since = instant(status.start_time.as_ref());
     print_line(&format!("serving      since {since}, version {}", status.version))
 }

@@ -57,6 +57,7 @@ const DATE: &str = "a day of the Gregorian calendar (GB/T 7408)";
 const CATALOGUE: &str = "the programme catalogue";
 const DOCUMENT: &str = "the programme catalogue[, after {document}]";
 const SERVICE: &str = "only the server states facts of the service, and it states nothing else";
+const RULES: &str = "a log adopts known rules that are later than those in force";
 const SEAL: &str = "a seal states what the publication holds";
 const OBJECTION: &str = "an objection is raised during a notice";
 const TITLE: &str = "a fact about a title needs the title";
@@ -189,6 +190,8 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         "the catalogue in use, version {version}, has another digest",
         "a catalogue is adopted while it is in use",
     ),
+    (Id::RulesUnknown, "is not known; the newest version is {limit}", RULES),
+    (Id::RulesInForce, "version {version} of the rules is in force", RULES),
     (
         Id::InstrumentNotThere,
         "no instrument was recorded there",

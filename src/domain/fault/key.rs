@@ -54,7 +54,7 @@ pub enum Key {
     Status,
     /// The authority of a sub-list.
     Sublist,
-    /// A version of the catalogue.
+    /// A version of the catalogue, or of the register's rules.
     Version,
     /// A list of rule versions.
     Versions,

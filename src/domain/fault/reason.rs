@@ -39,6 +39,8 @@ pub enum Reason {
     EventTooLarge,
     /// A batch or id has a wrong character or length.
     IdentifierInvalid,
+    /// The server does not know the version of the register's rules.
+    RulesUnknown,
     /// The authority may not state this fact.
     IssuerNotEntitled,
     /// The title is already held over the validity.
@@ -178,6 +180,7 @@ const RULES: &[(Reason, &[Id])] = &[
         Reason::IdentifierInvalid,
         &[Id::LocalCodeForm, Id::IdForm, Id::ItemForm, Id::RequestIdForm, Id::CursorIdForm],
     ),
+    (Reason::RulesUnknown, &[Id::RulesUnknown]),
     (
         Reason::IssuerNotEntitled,
         &[Id::IssuerNotEntitled, Id::IssuerOfOtherRegion, Id::FactOfService, Id::FactOfAuthority],
@@ -228,7 +231,7 @@ const RULES: &[(Reason, &[Id])] = &[
     ),
     (Reason::ConversionNotForeseen, &[Id::ConversionNotForeseen]),
     (Reason::CreationNotPassed, &[Id::CreationFailed, Id::CreationMissing]),
-    (Reason::AlreadyRecorded, &[Id::AlreadyRecorded, Id::AssessedTwice]),
+    (Reason::AlreadyRecorded, &[Id::AlreadyRecorded, Id::AssessedTwice, Id::RulesInForce]),
     (Reason::ObjectionLate, &[Id::ObjectionLate]),
     (Reason::NoticeNotOpen, &[Id::ObjectionMissing, Id::NoticeNotOpen]),
     (Reason::RelocationInvalid, &[Id::MoveToItself, Id::MoveToOtherRegion]),

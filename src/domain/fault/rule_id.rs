@@ -138,6 +138,10 @@ pub enum RuleId {
     // The legal framework, and assessments.
     /// A catalogue is adopted while it is in use. Keys: version.
     CatalogueNotInUse,
+    /// A log adopts rules that the server knows. Keys: limit.
+    RulesUnknown,
+    /// A log adopts rules that are later than those in force. Keys: version.
+    RulesInForce,
     /// A repeal names the event of an instrument.
     InstrumentNotThere,
     /// A repeal names the number of an instrument.

@@ -66,7 +66,7 @@ impl Register {
         reading.read_one(index);
         let status = |title: &Folded| {
             let to = title.current().and_then(|period| period.validity.to);
-            (title.key, title.status(reading.batches()), to)
+            (title.key, reading.status(title), to)
         };
         reading.own_titles().map(status).collect()
     }

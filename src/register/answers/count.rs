@@ -130,7 +130,7 @@ impl Counting {
             keys.clear();
             let mut counted = false;
             for title in reading.own_titles() {
-                let status = title.status(reading.batches());
+                let status = reading.status(title);
                 if !self.is_at_stage(title, status) {
                     continue;
                 }

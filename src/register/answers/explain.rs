@@ -77,12 +77,13 @@ impl Register {
             told.push((key, *placed, outcome));
         };
         let mut folding = Folding::default();
-        fold::fold_with(&mut folding, &reading.cluster, as_of.valid_on, &mut observe);
+        let (cluster, rules) = (&reading.cluster, reading.rules);
+        fold::fold_with(&mut folding, cluster, rules, as_of.valid_on, &mut observe);
         let titles = folding.titles.iter();
         titles
             .filter(|title| title.subject == 0 && title.key.programme == programme)
             .map(|title| {
-                let status = title.status(reading.batches());
+                let status = reading.status(title);
                 let view = reading.title_view(title, status, reading.flags(title, status));
                 let own = told.iter().filter(|(key, ..)| *key == title.key);
                 let steps = own.map(|(_, placed, outcome)| reading.step(placed, *outcome));

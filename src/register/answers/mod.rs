@@ -3,6 +3,7 @@
 
 mod batches;
 mod change;
+mod compare;
 mod count;
 mod designees;
 mod events;
@@ -15,6 +16,7 @@ mod view;
 pub use self::{
     batches::{BatchState, BatchView, SublistView},
     change::Change,
+    compare::RulesDifference,
     count::{Counting, Group, Stage},
     explain::{Effect, Explanation, Step},
     framework::{AssessmentView, MeasureView, PoolView},

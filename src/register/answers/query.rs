@@ -196,7 +196,7 @@ impl<'a> Matcher<'a> {
         if !(programmes.is_empty() || programmes.contains(&title.key.programme)) {
             return None;
         }
-        let status = title.status(reading.batches());
+        let status = reading.status(title);
         let flags = reading.flags(title, status);
         let matches = self.matches(reading, title, status, flags);
         matches.then(|| reading.title_view(title, status, flags))

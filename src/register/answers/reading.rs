@@ -3,7 +3,7 @@
 use crate::{
     domain::{DesigneeId, catalogue::Catalogues, event::Part},
     register::{
-        AsOf, DesigneeIndex, Flag, Flags, Register, Status,
+        AsOf, DesigneeIndex, Flag, Flags, FoldRules, Register, Status,
         batches::BatchesAsOf,
         fold::{self, Folded, Folding},
         identity::{IdentityCluster, Subjects},
@@ -16,14 +16,26 @@ pub(super) struct Reading<'a> {
     pub(super) register: &'a Register,
     pub(super) catalogues: &'a Catalogues,
     pub(super) as_of: AsOf,
+    /// The rules in force at the log size, or those that a comparison asks for.
+    pub(super) rules: FoldRules,
     pub(super) cluster: IdentityCluster,
     pub(super) folding: Folding,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn new(register: &'a Register, catalogues: &'a Catalogues, as_of: AsOf) -> Self {
+        Self::under(register, catalogues, as_of, register.rules_at(as_of.known_at))
+    }
+
+    /// As [`Reading::new`], by other rules than those in force.
+    pub(super) fn under(
+        register: &'a Register,
+        catalogues: &'a Catalogues,
+        as_of: AsOf,
+        rules: FoldRules,
+    ) -> Self {
         let (cluster, folding) = (IdentityCluster::default(), Folding::default());
-        Self { register, catalogues, as_of, cluster, folding }
+        Self { register, catalogues, as_of, rules, cluster, folding }
     }
 
     pub(super) fn subjects(&self) -> Subjects<'a> {
@@ -55,12 +67,17 @@ impl<'a> Reading<'a> {
     }
 
     fn fold(&mut self) {
-        fold::fold(&mut self.folding, &self.cluster, self.as_of.valid_on);
+        fold::fold(&mut self.folding, &self.cluster, self.rules, self.as_of.valid_on);
     }
 
     /// The titles of the subject that some fact bears on by the day.
     pub(super) fn own_titles(&self) -> impl Iterator<Item = &Folded> {
         self.folding.titles.iter().filter(|title| title.subject == 0 && title.is_known())
+    }
+
+    /// The status of a title.
+    pub(super) fn status(&self, title: &Folded) -> Status {
+        title.status(self.batches(), self.rules)
     }
 
     /// The flags of a title.
@@ -85,8 +102,7 @@ impl<'a> Reading<'a> {
             .own_titles()
             .filter(|other| needed.contains(&other.key.programme) && !other.periods.is_empty())
             .peekable();
-        on_record.peek().is_some()
-            && !on_record.any(|other| other.status(self.batches()) == Status::Active)
+        on_record.peek().is_some() && !on_record.any(|other| self.status(other) == Status::Active)
     }
 
     /// True if the information update of a year is missing that the responsible authority has

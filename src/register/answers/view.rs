@@ -86,7 +86,7 @@ pub struct SupportView {
 }
 
 /// A title as of a day.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TitleView {
     /// The programme.
     pub programme: ProgrammeId,
@@ -149,7 +149,7 @@ impl Reading<'_> {
         let (subjects, facts) = (self.subjects(), self.subjects().facts());
         let subject = &self.folding.subject;
         let view = |title: &Folded| {
-            let status = title.status(self.batches());
+            let status = self.status(title);
             self.title_view(title, status, self.flags(title, status))
         };
         let members = self.cluster.same_subject();

@@ -26,6 +26,7 @@ impl Register {
         }
         self.batches.apply(&fact, position);
         self.framework.apply(&fact, position);
+        self.adoptions.apply(&fact, position);
         let mut designee = about.unwrap_or(NOBODY);
         if let Fact::Repair { position: target, replacement } = &event.fact {
             designee = self.repair(&mut scope, position, *target, replacement.as_deref());
@@ -64,11 +65,13 @@ impl Register {
             index: self.index.savepoint(),
             batches: self.batches.savepoint(),
             framework: self.framework.savepoint(),
+            adoptions: self.adoptions.savepoint(),
         }
     }
 
     /// Undoes everything applied since the savepoint, without a trace.
     pub fn rollback_to(&mut self, savepoint: &Savepoint) {
+        self.adoptions.rollback_to(savepoint.adoptions);
         self.framework.rollback_to(savepoint.framework);
         self.batches.rollback_to(savepoint.batches);
         self.repairs.rollback_to(savepoint.repairs);
@@ -89,7 +92,8 @@ impl Register {
     ) {
         let facts = Facts::new(&self.rows, &self.repairs, self.rows.size());
         let subjects = Subjects::new(&self.identity, facts);
-        self.index.add_designee(scope, subjects, index, &event.fact, fact);
+        let rules = self.adoptions.latest();
+        self.index.add_designee(scope, subjects, index, &event.fact, fact, rules);
         self.identity.apply(index, position, &event.fact);
     }
 

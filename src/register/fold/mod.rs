@@ -13,6 +13,7 @@ pub(super) use self::title::{Creation, Folded, Notice};
 use super::{
     identity::{FactAt, IdentityCluster},
     rows::{FactKindRow, FactRow, Sym, TitleKey},
+    versions::FoldRules,
 };
 use crate::domain::{AuthorityCode, CivilDate, IndustryCode, RegionCode};
 
@@ -129,18 +130,24 @@ pub(super) struct Folding {
     pub(super) subject: Subject,
 }
 
-/// Folds the facts of a cluster, in their order.
+/// Folds the facts of a cluster by a version of the rules, in their order.
 ///
 /// Facts that take effect after `valid_on` count only for PENDING. With the last day of all, every
 /// fact counts.
-pub(super) fn fold(folding: &mut Folding, cluster: &IdentityCluster, valid_on: CivilDate) {
-    fold_with(folding, cluster, valid_on, &mut |_, _, _| {});
+pub(super) fn fold(
+    folding: &mut Folding,
+    cluster: &IdentityCluster,
+    rules: FoldRules,
+    valid_on: CivilDate,
+) {
+    fold_with(folding, cluster, rules, valid_on, &mut |_, _, _| {});
 }
 
 /// As [`fold`], and tells `observe` the effect of each fact on titles of the subject asked for.
 pub(super) fn fold_with(
     folding: &mut Folding,
     cluster: &IdentityCluster,
+    rules: FoldRules,
     valid_on: CivilDate,
     observe: &mut dyn FnMut(&FactAt, TitleKey, Outcome),
 ) {
@@ -148,7 +155,7 @@ pub(super) fn fold_with(
     folding.subject = Subject::default();
     for placed in &cluster.facts {
         let subject = cluster.subject_of(placed.member);
-        let mut step = Step { folding, cluster, placed, subject, valid_on, observe };
+        let mut step = Step { folding, cluster, placed, subject, rules, valid_on, observe };
         if subject == 0 && placed.fact.effective <= valid_on {
             step.folding.subject.learn(&placed.fact);
         }

@@ -9,12 +9,13 @@ use crate::{
     register::{
         batches::{BatchKey, BatchesAsOf},
         rows::{Sym, TitleKey},
+        versions::FoldRules,
     },
 };
 
 impl Folded {
-    /// The status of the title.
-    pub(in crate::register) fn status(&self, batches: BatchesAsOf<'_>) -> Status {
+    /// The status of the title by the rules that it was folded by.
+    pub(in crate::register) fn status(&self, batches: BatchesAsOf<'_>, rules: FoldRules) -> Status {
         let valid_on = batches.valid_on();
         let lapsed_on = match (self.ended, self.current()) {
             (Some(ended), _) if ended.status != Status::Expired => return ended.status,
@@ -28,7 +29,7 @@ impl Folded {
             self.notice.filter(|notice| lapsed_on.is_none_or(|day| notice.from >= day));
         let in_creation = matches!(self.creation, Some(Creation::Open | Creation::Passed));
         match (noticed_since, lapsed_on) {
-            (Some(notice), _) if !self.is_closed(notice, batches) => Status::Noticed,
+            (Some(notice), _) if !self.is_closed(notice, batches, rules) => Status::Noticed,
             (_, None) if in_creation => Status::Noticed,
             (_, Some(_)) => Status::Expired,
             _ => Status::NotDesignated,
@@ -36,8 +37,8 @@ impl Folded {
     }
 
     /// A notice closes when its entry is withdrawn or an objection upheld. It also closes at the
-    /// seal of its list, unless an objection was open then.
-    fn is_closed(&self, notice: Notice, batches: BatchesAsOf<'_>) -> bool {
+    /// seal of its list, unless an objection was open then and the rules let it survive.
+    fn is_closed(&self, notice: Notice, batches: BatchesAsOf<'_>, rules: FoldRules) -> bool {
         if notice.closed.is_some() {
             return true;
         }
@@ -45,7 +46,7 @@ impl Folded {
         sealed_on.is_some_and(|seal| {
             let raised = notice.raised.is_some_and(|day| day <= seal);
             let resolved = notice.resolved.is_some_and(|day| day <= seal);
-            !raised || resolved
+            !raised || resolved || !rules.contest_survives_seal
         })
     }
 

@@ -6,6 +6,7 @@ use crate::{
     register::{
         identity::{FactAt, IdentityCluster},
         rows::{DesigneeIndex, FactKindRow, TitleKey},
+        versions::FoldRules,
     },
 };
 
@@ -16,6 +17,7 @@ pub(super) struct Step<'a> {
     pub(super) placed: &'a FactAt,
     /// The subject that the fact is about.
     pub(super) subject: u16,
+    pub(super) rules: FoldRules,
     pub(super) valid_on: CivilDate,
     pub(super) observe: &'a mut dyn FnMut(&FactAt, TitleKey, Outcome),
 }
@@ -41,8 +43,8 @@ impl Step<'_> {
                 self.convert(key, TitleKey { programme, authority, item }, valid_to)
             }
             _ => {
-                let (placed, valid_on) = (self.placed, self.valid_on);
-                let outcome = self.title(self.subject, key).step(placed, valid_on);
+                let (placed, rules, valid_on) = (self.placed, self.rules, self.valid_on);
+                let outcome = self.title(self.subject, key).step(placed, rules, valid_on);
                 self.note(self.subject, key, outcome);
                 outcome
             }

@@ -8,6 +8,7 @@ use crate::{
     register::{
         identity::FactAt,
         rows::{DesigneeIndex, FactKindRow, NO_RULE, Sym, TitleKey},
+        versions::FoldRules,
     },
 };
 
@@ -144,7 +145,12 @@ impl Folded {
     }
 
     /// Folds one fact into the title.
-    pub(super) fn step(&mut self, placed: &FactAt, valid_on: CivilDate) -> Outcome {
+    pub(super) fn step(
+        &mut self,
+        placed: &FactAt,
+        rules: FoldRules,
+        valid_on: CivilDate,
+    ) -> Outcome {
         let (fact, position) = (&placed.fact, placed.position);
         let day = fact.effective;
         let outcome = match fact.kind {
@@ -172,12 +178,9 @@ impl Folded {
             FactKindRow::ReviewOpened { round } => {
                 self.while_held(|title| title.review = Some(round))
             }
-            FactKindRow::ReviewPassed { round, to, inferred } => self.while_held(|title| {
-                title.cut_before(day);
-                title.begin(day, Validity { to, inferred }, placed);
-                title.round = round;
-                title.stages.reviewed = true;
-            }),
+            FactKindRow::ReviewPassed { round, to, inferred } => {
+                self.pass_review(placed, round, Validity { to, inferred }, rules)
+            }
             FactKindRow::ReviewFailed { revokes, .. } => {
                 let status = if revokes { Status::Revoked } else { Status::Expired };
                 self.end(status, day, position)
@@ -231,6 +234,26 @@ impl Folded {
         if self.periods.is_empty() {
             (self.batch, self.sublist) = (batch, sublist);
         }
+    }
+
+    fn pass_review(
+        &mut self,
+        placed: &FactAt,
+        round: Sym,
+        validity: Validity,
+        rules: FoldRules,
+    ) -> Outcome {
+        let day = placed.fact.effective;
+        let last = self.periods.last().and_then(|period| period.validity.to);
+        if !rules.late_review_renews && self.ended.is_none() && last.is_some_and(|to| to < day) {
+            return Outcome::Superseded("the last day of the title was past");
+        }
+        self.while_held(|title| {
+            title.cut_before(day);
+            title.begin(day, validity, placed);
+            title.round = round;
+            title.stages.reviewed = true;
+        })
     }
 
     fn revoke(&mut self, day: CivilDate, position: u32, ban_until: Option<CivilDate>) -> Outcome {

@@ -11,6 +11,7 @@ use crate::{
         identity::{IdentityCluster, Subjects},
         rows::{self, DesigneeIndex, FactRow, Rows, ScopeIndex, Sym},
         undo::UndoLog,
+        versions::FoldRules,
     },
 };
 
@@ -51,8 +52,9 @@ impl Index {
         index: DesigneeIndex,
         fact: &Fact,
         row: &FactRow,
+        rules: FoldRules,
     ) {
-        scope.add_designee(&mut self.scratch, subjects, index, fact, row);
+        scope.add_designee(&mut self.scratch, subjects, index, fact, row, rules);
     }
 
     /// Adds to a scope that of the event at a position.

@@ -14,6 +14,7 @@ use crate::{
     register::{
         identity::{IdentityCluster, Subjects},
         rows::{DesigneeIndex, FactKindRow, FactRow, Sym},
+        versions::FoldRules,
     },
 };
 
@@ -92,8 +93,8 @@ impl ScopeBuilder {
     /// others that it names, under any of their identifiers.
     ///
     /// A fact about the designee itself concerns the programmes and authorities of all of them; a
-    /// fact about a title concerns those of the same title. Both concern the authority responsible
-    /// for the designee, and the region in which it then was.
+    /// fact about a title concerns those of the same title, or as the rules have it. Both concern
+    /// the authority responsible for the designee, and the region in which it then was.
     pub(super) fn add_designee(
         &mut self,
         scratch: &mut IdentityCluster,
@@ -101,10 +102,11 @@ impl ScopeBuilder {
         index: DesigneeIndex,
         fact: &Fact,
         row: &FactRow,
+        rules: FoldRules,
     ) {
-        self.add_history(scratch, subjects, index, fact);
+        self.add_history(scratch, subjects, index, fact, rules);
         for other in fact.others().into_iter().filter_map(|id| subjects.index_of(id)) {
-            self.add_history(scratch, subjects, other, fact);
+            self.add_history(scratch, subjects, other, fact, rules);
         }
         if self.regions.is_empty() {
             // No list has named a region: take that of the responsible authority.
@@ -118,6 +120,7 @@ impl ScopeBuilder {
         subjects: Subjects<'_>,
         index: DesigneeIndex,
         fact: &Fact,
+        rules: FoldRules,
     ) {
         if !subjects.has_events(index) {
             return;
@@ -129,7 +132,7 @@ impl ScopeBuilder {
             responsible = earlier.responsible().or(responsible);
             region = earlier.region().or(region);
             let same = match fact {
-                Fact::Title { title, .. } => {
+                Fact::Title { title, .. } if rules.concerns_same_title => {
                     earlier.programme == Some(title.programme)
                         && earlier.authority == Some(title.authority)
                 }

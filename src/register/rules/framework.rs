@@ -1,10 +1,13 @@
 //! Rules for facts about the legal framework, and for assessments.
 
 use super::Case;
-use crate::domain::{
-    CivilDate, RegionCode,
-    event::{Event, FrameworkFact, Part},
-    fault::{Key, RuleId},
+use crate::{
+    domain::{
+        CivilDate, RegionCode,
+        event::{Event, FrameworkFact, Part},
+        fault::{Key, RuleId},
+    },
+    register::rows::position32,
 };
 
 impl Case<'_> {
@@ -14,9 +17,9 @@ impl Case<'_> {
             FrameworkFact::MeasuresRepealed { position, repealed } => {
                 self.require_instrument(event, *position, repealed);
             }
+            FrameworkFact::RulesAdopted { version } => self.require_later_rules(*version),
             FrameworkFact::CompletenessDeclared { .. }
             | FrameworkFact::MeasuresIssued { .. }
-            | FrameworkFact::RulesAdopted { .. }
             | FrameworkFact::FormatRaised
             | FrameworkFact::AuditAnchored
             | FrameworkFact::AuthorityKeyRegistered { .. }
@@ -30,6 +33,23 @@ impl Case<'_> {
         }
         let breach = RuleId::CatalogueNotInUse.with(Key::Version, &self.catalogue.version);
         self.reject("catalogue_adopted.sha256", "", breach, &[]);
+    }
+
+    /// Rules are adopted once each, and never go back.
+    fn require_later_rules(&mut self, version: u32) {
+        let (in_force, book) = (self.register.rules_in_force().number, self.register.rules_book());
+        let (field, value) = ("rules_adopted.version", version.to_string());
+        if book.find(version).is_none() {
+            let breach = RuleId::RulesUnknown.with(Key::Limit, book.newest().number);
+            return self.reject(field, &value, breach, &[]);
+        }
+        if version <= in_force {
+            let adoptions = self.register.rules_adopted(self.known_at());
+            let last: Vec<u32> =
+                adoptions.last().map(|(at, _)| position32(at)).into_iter().collect();
+            let breach = RuleId::RulesInForce.with(Key::Version, in_force);
+            self.reject(field, &value, breach, &last);
+        }
     }
 
     /// A repeal names an instrument by its event or by its document number.

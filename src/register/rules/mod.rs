@@ -187,13 +187,13 @@ impl Case<'_> {
 
     /// Folds every fact in force about a designee, whatever its day.
     fn fold_designee(&mut self, designee: &DesigneeId) {
-        let subjects = self.subjects();
+        let (subjects, rules) = (self.subjects(), self.register.rules_in_force());
         let Judge { cluster, folding, .. } = &mut *self.judge;
         match subjects.find(designee) {
             Some(index) => subjects.cluster_into(cluster, index, self.except),
             None => cluster.clear(),
         }
-        fold::fold(folding, cluster, CivilDate::MAX);
+        fold::fold(folding, cluster, rules, CivilDate::MAX);
     }
 
     fn known(&self, designee: &DesigneeId) -> Option<DesigneeIndex> {

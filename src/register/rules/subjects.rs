@@ -200,7 +200,8 @@ impl Case<'_> {
     /// Both identifiers hold the same title over the same days: accepted with a flag.
     fn warn_if_titles_collide(&mut self, cluster: &IdentityCluster, other: &DesigneeId) {
         let mut folding = Folding::default();
-        fold::fold(&mut folding, cluster, CivilDate::MAX);
+        let rules = self.register.rules_in_force();
+        fold::fold(&mut folding, cluster, rules, CivilDate::MAX);
         let mut conflicts: Vec<u32> = Vec::new();
         for theirs in folding.titles.iter().filter(|title| title.subject == 0) {
             let Some(ours) = self.folded(Some(theirs.key)) else { continue };

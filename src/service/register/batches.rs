@@ -67,7 +67,7 @@ pub(super) async fn batches(
         next_page_token: next
             .map(|next| PageToken { next, ..token }.text(&same))
             .unwrap_or_default(),
-        as_of: answered(at),
+        as_of: answered(ledger, at),
     })
 }
 
@@ -96,6 +96,6 @@ pub(super) async fn batch(
     Ok(pb::GetBatchResponse {
         batch: Some(convert::batch(&view, catalogues)),
         sublists: view.sublists.iter().map(convert::sublist).collect(),
-        as_of: answered(at),
+        as_of: answered(ledger, at),
     })
 }

@@ -49,7 +49,7 @@ pub(super) async fn count(
         total_count: counting.total(),
         unit: if by_designee { pb::CountUnit::Designees } else { pb::CountUnit::Titles }.into(),
         stage: stage_number(stage),
-        as_of: answered(at),
+        as_of: answered(ledger, at),
     })
 }
 

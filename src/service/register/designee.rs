@@ -31,7 +31,7 @@ pub(super) async fn designee(
     if let Some(position) = profile_at {
         designee.profile = profile(ledger, position).await?;
     }
-    Ok(pb::GetDesigneeResponse { designee: Some(designee), as_of: answered(at) })
+    Ok(pb::GetDesigneeResponse { designee: Some(designee), as_of: answered(ledger, at) })
 }
 
 pub(super) async fn explain(
@@ -66,7 +66,7 @@ pub(super) async fn explain(
         explanations: titles.map(|title| convert::explanation(title, catalogues)).collect(),
         designee: view.id.to_string(),
         name: view.names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
-        as_of: answered(at),
+        as_of: answered(ledger, at),
     })
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn pools(
         next_page_token: token.text_after(size, pools.len(), &same),
         entry_count: pools.iter().map(|pool| pool.entries).sum(),
         authority_count: count(having.len()),
-        as_of: answered(at),
+        as_of: answered(ledger, at),
     })
 }
 
@@ -105,7 +105,7 @@ pub(super) async fn measures(
         next_page_token,
         total_size: count(total),
         provincial_authority_count: count(issuers.len()),
-        as_of: answered(at),
+        as_of: answered(ledger, at),
     })
 }
 
@@ -138,7 +138,7 @@ pub(super) async fn assessments(
             });
         }
     }
-    Ok(pb::ListAssessmentsResponse { assessments, next_page_token, as_of: answered(at) })
+    Ok(pb::ListAssessmentsResponse { assessments, next_page_token, as_of: answered(ledger, at) })
 }
 
 /// The number of items in a list, for an answer.

@@ -71,7 +71,7 @@ pub(super) async fn designees(
     Ok(pb::ListDesigneesResponse {
         designees,
         next_page_token: next_page_token.unwrap_or_default(),
-        as_of: answered(at),
+        as_of: answered(ledger, at),
     })
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn titles(
     Ok(pb::ListTitlesResponse {
         titles,
         next_page_token: next.map(|token| token.text(&same)).unwrap_or_default(),
-        as_of: answered(at),
+        as_of: answered(ledger, at),
     })
 }
 

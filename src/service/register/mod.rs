@@ -6,6 +6,7 @@ mod counts;
 mod designee;
 mod framework;
 mod lists;
+mod rules;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -75,6 +76,14 @@ impl RegisterApi {
         Ok(Box::pin(stream))
     }
 
+    pub(super) async fn diff_rules(
+        &self,
+        _call: Call,
+        request: pb::DiffRulesRequest,
+    ) -> Result<pb::DiffRulesResponse, Status> {
+        rules::diff(&self.ledger, request).await
+    }
+
     pub(super) async fn count_titles(
         &self,
         _call: Call,
@@ -140,7 +149,7 @@ impl RegisterApi {
         let at = resolve(&self.ledger, request.as_of).await?;
         let catalogue = self.ledger.catalogues().known_at(at.known_at);
         let programmes = catalogue.programmes().map(convert::programme).collect();
-        Ok(pb::ListProgrammesResponse { programmes, as_of: answered(at) })
+        Ok(pb::ListProgrammesResponse { programmes, as_of: answered(&self.ledger, at) })
     }
 
     pub(super) async fn list_catalogues(

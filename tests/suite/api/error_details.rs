@@ -360,6 +360,8 @@ async fn refused_calls(client: &mut Client) -> Vec<Status> {
 
     let request = pb::GetCatalogueRequest { sha256: Bytes::from_static(&[7; 32]) };
     found.push(client.register.get_catalogue(request).await.unwrap_err());
+    let request = pb::AdoptRulesRequest { version: Some(99), log_size: None };
+    found.push(client.admin.adopt_rules(request).await.unwrap_err());
 
     let cursor_id = "bank".to_owned();
     let request = pb::GetCursorRequest { cursor_id: cursor_id.clone() };

@@ -40,6 +40,25 @@ async fn output_is_for_people_and_for_programs() {
 }
 
 #[tokio::test]
+async fn rules_are_shown_and_only_known_ones_adopted() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.clone();
+    let shown = text(&tidu(&address, &["rules"]).stdout);
+    assert_eq!(shown, "in force  version 1\nknown     versions 1 to 1\n");
+    let compared = text(&tidu(&address, &["rules", "diff", "--as-of", "2026-01-01"]).stdout);
+    assert!(compared.contains("0 titles differ from version 1 to 1"), "{compared}");
+    for args in [&["rules", "adopt"][..], &["rules", "adopt", "--version", "1", "--yes"]] {
+        let adopted = text(&tidu(&address, args).stdout);
+        assert_eq!(adopted, "version 1 of the rules is in force; nothing to adopt\n");
+    }
+    let unknown = tidu(&address, &["rules", "adopt", "--version", "9", "--yes"]);
+    assert_eq!(unknown.status.code(), Some(3));
+    let said = text(&unknown.stderr);
+    assert!(said.contains("RULES_UNKNOWN") && said.contains("newest version is 1"), "{said}");
+    assert_eq!(fresh.client().await.status().await.log_size, 0);
+}
+
+#[tokio::test]
 async fn errors_name_the_rule_and_exit_codes_tell_refusals() {
     let fresh = Fresh::start();
     let address = fresh.server.address.clone();

@@ -15,6 +15,7 @@ use tidu::{
         leaf::{CommitOf, Leaf},
         time::timestamp,
     },
+    register::RulesBook,
 };
 
 use crate::support::{GatedLog, Hands, MemoryLog, commit, list, open, salts};
@@ -230,6 +231,7 @@ async fn odd_commits_in_envelopes_do_not_keep_a_log_from_starting() {
             let opened = Ledger::open(LedgerOptions {
                 log: Arc::new(log.clone()),
                 expected: Some((size, root)),
+                rules: RulesBook::RELEASED,
                 catalogue: Arc::new(Catalogue::built_in()),
                 catalogue_files: CatalogueFiles::built_in(),
                 clock: Arc::<Hands>::default(),

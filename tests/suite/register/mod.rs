@@ -6,4 +6,6 @@ mod filters;
 mod model;
 mod published_history;
 mod replay;
+mod rules_by_position;
+mod rules_served;
 mod titles;

@@ -12,6 +12,7 @@ use tidu::{
         pb::{self, event::Fact},
         time::pb_date,
     },
+    register::RulesBook,
 };
 
 use super::ledger::{Hands, salts};
@@ -113,6 +114,7 @@ pub async fn open_under(
         expected: None,
         catalogue: Arc::clone(catalogue),
         catalogue_files: files.clone(),
+        rules: RulesBook::RELEASED,
         clock: Arc::<Hands>::default(),
         salts: salts(),
         on_failure: Box::new(|why| panic!("{why}")),

@@ -19,6 +19,7 @@ use tidu::{
     log::{CommitLog, LogError, SledLog},
     merkle::{self, Frontier, Hash},
     protocol::leaf::Leaf,
+    register::RulesBook,
 };
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
@@ -204,6 +205,7 @@ pub fn ledger(log: Arc<SledLog>) -> Result<Ledger, LogError> {
     Ledger::open(LedgerOptions {
         log,
         expected,
+        rules: RulesBook::RELEASED,
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Hands::default()),

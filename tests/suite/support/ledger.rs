@@ -19,7 +19,7 @@ use tidu::{
     log::CommitLog,
     protocol::event,
     protocol::pb,
-    register::{AsOf, DesigneeIndex, DesigneeView, Register, Status},
+    register::{AsOf, DesigneeIndex, DesigneeView, Register, RulesBook, Status},
 };
 
 use super::memory_log::MemoryLog;
@@ -56,6 +56,7 @@ pub fn open(
     Ledger::open(LedgerOptions {
         log,
         expected: None,
+        rules: RulesBook::RELEASED,
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock,

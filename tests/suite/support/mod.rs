@@ -11,6 +11,8 @@ pub mod interests;
 pub mod ledger;
 pub mod memory_log;
 pub mod patience;
+pub mod published;
+pub mod rules;
 pub mod seed;
 pub mod server;
 pub mod simulated_disk;
@@ -26,5 +28,7 @@ pub use self::{
     ledger::{Book, Hands, commit, day, open, salts, view},
     memory_log::MemoryLog,
     patience::{PATIENCE, in_time},
+    published::{published_chapters, published_date},
+    rules::{BOTH_RULES, SECOND_RULES, rules_adopted},
     server::{Client, Fresh, Server, TIDU, directory, reason},
 };

@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use tidu::{
     catalogue_files::CatalogueFiles,
     ledger::{Ledger, LedgerOptions, clock::Clock},
+    register::RulesBook,
 };
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -194,6 +195,7 @@ fn start(
     let ledger = Ledger::open(LedgerOptions {
         log: Arc::new(opened.log),
         expected: opened.expected,
+        rules: RulesBook::RELEASED,
         catalogue,
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::<Clocks>::clone(clocks),
