@@ -353,6 +353,19 @@ async fn measures_assessments_and_pools_are_listed_as_of_a_day() {
     let request = pb::ListPoolsRequest { as_of: valid_on("2020-06-01"), ..Default::default() };
     let pools = client.register.list_pools(request).await.unwrap().into_inner();
     assert_eq!((pools.entry_count, pools.authority_count, pools.pools.len()), (2, 1, 1));
+    // Pages list parts; each tells the totals of all.
+    let fact = Fact::PoolEntered(pb::PoolEntered { pool: "2021".to_owned(), profile: None });
+    let again = event("440000", &codes[0].designee, "2020-02-01", fact);
+    client.record(vec![again]).await.unwrap();
+    let mut page_token = String::new();
+    for (name, entries) in [("2020", 2), ("2021", 1)] {
+        let request = pb::ListPoolsRequest { page_size: 1, page_token, ..Default::default() };
+        let page = client.register.list_pools(request).await.unwrap().into_inner();
+        assert_eq!((page.pools[0].pool.as_str(), page.pools[0].entry_count), (name, entries));
+        assert_eq!((page.pools.len(), page.entry_count, page.authority_count), (1, 3, 1));
+        page_token = page.next_page_token;
+    }
+    assert_eq!(page_token, "");
 }
 
 #[tokio::test]
