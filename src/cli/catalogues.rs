@@ -18,13 +18,13 @@ pub(super) async fn fetch(
     mut files: CatalogueFiles,
 ) -> Result<(CatalogueFiles, Vec<Arc<Catalogue>>), CliError> {
     let listed = match client.register.list_catalogues(pb::ListCataloguesRequest {}).await {
-        Ok(response) => response.into_inner().adoptions,
+        Ok(response) => response.into_inner().catalogues,
         // An earlier version of the server keeps no catalogues.
         Err(status) if status.code() == Code::Unimplemented => Vec::new(),
         Err(status) => return Err(status.into()),
     };
     let mut adopted = Vec::new();
-    for pb::CatalogueAdoption { sha256, .. } in listed {
+    for pb::AdoptedCatalogue { sha256, .. } in listed {
         let digest = <[u8; 32]>::try_from(sha256.as_ref())
             .map_err(|_| CliError::Message("the server states an odd digest".to_owned()))?;
         let catalogue = match files.find(&digest) {

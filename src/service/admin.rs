@@ -10,7 +10,6 @@ use tonic::Status;
 use super::{call::Call, rules, subscribe, verify::Verifications};
 use crate::{
     ledger::Ledger,
-    log::FORMAT_BEGUN,
     protocol::{pb, time::timestamp},
 };
 
@@ -44,10 +43,7 @@ impl AdminApi {
             last_recorded_time: durable.recorded_micros.map(timestamp),
             designee_count: durable.designees as u64,
             subscriber_count: subscribe::served(&self.streams),
-            log_format: match durable.format {
-                FORMAT_BEGUN => 0,
-                later => later.into(),
-            },
+            log_format: durable.format.into(),
             rules_version: self.ledger.rules_at(durable.size).number,
             newest_rules_version: self.ledger.rules_book().newest().number,
         })

@@ -31,10 +31,9 @@ fn print(status: &pb::GetStatusResponse) -> Result<(), CliError> {
     print_line(&format!("designees    {}", status.designee_count))?;
     print_line(&format!("root         {}", hex(&status.root_hash)))?;
     print_line(&format!("last commit  {}", instant(status.last_recorded_time.as_ref())))?;
-    if status.log_format > 0 {
-        let format = status.log_format;
-        print_line(&format!("format       {format}; older versions of tidu refuse this log"))?;
-    }
+    let format = status.log_format;
+    let refused = if format > 1 { "; older versions of tidu refuse this log" } else { "" };
+    print_line(&format!("format       {format}{refused}"))?;
     print_line(&format!("subscribers  {}", status.subscriber_count))?;
     let (rules, newest) = (status.rules_version, status.newest_rules_version);
     let later = if newest > rules { format!("; {newest} is the newest") } else { String::new() };

@@ -15,13 +15,13 @@ use crate::{
 };
 
 pub(super) fn adoptions(ledger: &Ledger) -> pb::ListCataloguesResponse {
-    let adoption = |Adoption { position, catalogue }: &Adoption| pb::CatalogueAdoption {
+    let adoption = |Adoption { position, catalogue }: &Adoption| pb::AdoptedCatalogue {
         position: *position,
         sha256: Bytes::copy_from_slice(&catalogue.sha256),
         version: catalogue.version.clone(),
     };
-    let adoptions = ledger.catalogues().adoptions().map(adoption).collect();
-    pb::ListCataloguesResponse { adoptions }
+    let catalogues = ledger.catalogues().adoptions().map(adoption).collect();
+    pb::ListCataloguesResponse { catalogues }
 }
 
 pub(super) fn catalogue(

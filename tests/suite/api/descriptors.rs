@@ -5,32 +5,35 @@ use prost_reflect::{
 };
 use tidu::protocol::pb;
 
-/// Verbs of the RPCs that record or change nothing, not even when they are called many times.
+/// Verbs of the RPCs that record or change nothing.
 const READS: [&str; 8] =
     ["Get", "List", "Count", "Diff", "Explain", "Export", "Subscribe", "Verify"];
 
-/// Verbs of the RPCs that change something.
-const WRITES: [&str; 5] = ["Append", "Adopt", "Create", "Advance", "Delete"];
+/// Verbs of the RPCs that may be repeated as they are.
+const REPEATABLE: [&str; 2] = ["Adopt", "Advance"];
+
+/// Verbs of the others. An Append may be repeated only with a request id, which its options cannot
+/// say.
+const ONCE: [&str; 3] = ["Append", "Create", "Delete"];
 
 fn pool() -> DescriptorPool {
     DescriptorPool::decode(pb::DESCRIPTORS).unwrap()
 }
 
-/// A proxy or a client may repeat a call that says so, and Connect may send it as a GET.
+/// A proxy or a client may repeat a call by its mark, and Connect may send a read as a GET.
 #[test]
-fn reads_and_no_other_calls_have_no_side_effects() {
+fn every_rpc_says_whether_it_may_be_repeated() {
     let mut seen = 0;
     for method in pool().services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
         let name = method.name();
-        let begins = |verb: &&str| name.starts_with(verb);
-        let (read, write) = (READS.iter().any(begins), WRITES.iter().any(begins));
-        assert!(read != write, "{name} begins with a verb of neither list");
-        let options = method.method_descriptor_proto().options.clone().unwrap_or_default();
-        let expected = if read {
-            IdempotencyLevel::NoSideEffects
-        } else {
-            IdempotencyLevel::IdempotencyUnknown
+        let is_one_of = |verbs: &[&str]| verbs.iter().any(|verb| name.starts_with(verb));
+        let expected = match (is_one_of(&READS), is_one_of(&REPEATABLE), is_one_of(&ONCE)) {
+            (true, false, false) => IdempotencyLevel::NoSideEffects,
+            (false, true, false) => IdempotencyLevel::Idempotent,
+            (false, false, true) => IdempotencyLevel::IdempotencyUnknown,
+            _ => panic!("{name} begins with a verb of no list"),
         };
+        let options = method.method_descriptor_proto().options.clone().unwrap_or_default();
         assert_eq!(options.idempotency_level(), expected, "{name}");
         seen += 1;
     }

@@ -127,7 +127,7 @@ async fn a_log_tells_which_catalogues_it_has_adopted() {
     let server = kept.start(&kept.data());
     let mut client = server.client().await;
     let listed = client.register.list_catalogues(pb::ListCataloguesRequest {}).await.unwrap();
-    let listed: Vec<_> = listed.into_inner().adoptions;
+    let listed: Vec<_> = listed.into_inner().catalogues;
     let expected = [(None, BUILT_IN, "2026-04-01"), (Some(3), &other(), "2027-01-01")];
     assert_eq!(listed.len(), 2);
     for (adoption, (position, text, version)) in listed.iter().zip(expected) {
