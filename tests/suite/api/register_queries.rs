@@ -396,8 +396,7 @@ async fn an_operators_catalogue_decides_and_a_broken_one_is_refused() {
     let mut events = list(10, 1);
     client.record(events.clone()).await.unwrap();
     let designee = events[0].designee.clone();
-    let request =
-        pb::GetDesigneeRequest { designee, as_of: valid_on("2025-12-31"), ..Default::default() };
+    let request = pb::GetDesigneeRequest { designee, as_of: valid_on("2025-12-31") };
     let shown = client.register.get_designee(request).await.unwrap().into_inner().designee.unwrap();
     assert_eq!(shown.titles[0].valid_to, date("2025-12-31"));
     if let Some(Fact::Designated(fact)) = &mut events[0].fact {
