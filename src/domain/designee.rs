@@ -60,6 +60,23 @@ impl DesigneeId {
         Uscc::parse(text).map(Self::Uscc)
     }
 
+    /// Reads an identifier from the log. Its form is checked only as far as it tells the three
+    /// kinds apart.
+    ///
+    /// # Errors
+    /// As for [`DesigneeId::parse`], if it is none of the three.
+    pub fn recorded(text: &str) -> Result<Self, Breach> {
+        if let Some(rest) = text.strip_prefix(PROVISIONAL) {
+            let (authority, name) = split(rest)?;
+            return Ok(Self::Provisional { authority, name: name.into() });
+        }
+        if let Some(rest) = text.strip_prefix(LOCAL) {
+            let (authority, code) = split(rest)?;
+            return Ok(Self::Local { authority, code: code.into() });
+        }
+        Uscc::recorded(text).map_or_else(|| Self::parse(text), |code| Ok(Self::Uscc(code)))
+    }
+
     /// A provisional identifier; the name is folded.
     ///
     /// # Errors

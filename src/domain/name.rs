@@ -24,6 +24,12 @@ impl Name {
         Ok(Self { key: folded(&text), text: text.into_owned() })
     }
 
+    /// A name from the log, as it is: whatever was recorded is read for ever.
+    #[must_use]
+    pub fn recorded(text: &str) -> Self {
+        Self { key: folded(text), text: text.to_owned() }
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -53,6 +53,12 @@ impl RegionCode {
         NonZeroU32::new(code).map(Self).ok_or(RuleId::RegionUnknown.into())
     }
 
+    /// A region from the log: six digits, whether or not this version knows the province.
+    #[must_use]
+    pub fn recorded(text: &str) -> Option<Self> {
+        six_digits(text).and_then(NonZeroU32::new).map(Self)
+    }
+
     /// The province, autonomous region or municipality it lies in.
     #[must_use]
     pub fn province(self) -> Self {

@@ -1,7 +1,7 @@
 //! Unified social credit codes (统一社会信用代码, GB 32100-2015).
 //!
-//! A [`Uscc`] has the right form and check character. It does not identify its holder, and its
-//! division is not the holder's present region.
+//! A parsed [`Uscc`] has the right form and check character. It does not identify its holder, and
+//! its division is not the holder's present region.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ const LENGTH: usize = 18;
 /// Weights of GB 11714-1997 for the first eight characters of an organisation code.
 const ORGANISATION_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 
-/// A code of the right form with the right check character.
+/// A code of the right form with the right check character, or one that was recorded as such.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Uscc([u8; LENGTH]);
 
@@ -47,6 +47,12 @@ impl Uscc {
             .try_into()
             .map_err(|_| RuleId::UsccLength.with(Key::Count, folded.chars().count()))?;
         Self::checked(code)
+    }
+
+    /// A code from the log: 18 characters, which are not checked again.
+    pub(super) fn recorded(text: &str) -> Option<Self> {
+        let code = <[u8; LENGTH]>::try_from(text.as_bytes()).ok()?;
+        code.iter().all(u8::is_ascii_graphic).then_some(Self(code))
     }
 
     fn checked(code: [u8; LENGTH]) -> Result<Self, Breach> {
@@ -120,7 +126,7 @@ impl Uscc {
     /// The 18 characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Every byte is an ASCII letter or digit.
+        // Every byte is an ASCII character.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }

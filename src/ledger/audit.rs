@@ -83,8 +83,8 @@ impl Audit {
     /// Checks the next leaf.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] at its position, with the reason. [`LogError::Catalogue`];
-    /// [`LogError::NewerRules`].
+    /// [`LogError::Damaged`] at its position, with the reason. [`LogError::NewerFact`];
+    /// [`LogError::NewerRules`]; [`LogError::Catalogue`].
     pub fn leaf(&mut self, bytes: &Bytes) -> Result<Audited, LogError> {
         let position = self.size();
         let damaged = |detail: String| LogError::damaged(position, detail);

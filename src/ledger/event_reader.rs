@@ -10,7 +10,10 @@ use crate::{
     },
     limits::REBUILD_BATCH_BYTES,
     log::{Chunk, CommitLog, LogError},
-    protocol::{event, leaf::Leaf},
+    protocol::{
+        event::{self, Unreadable},
+        leaf::Leaf,
+    },
     register::RulesBook,
 };
 
@@ -88,11 +91,11 @@ impl EventReader {
     /// Reads the body of the event at the next position.
     ///
     /// # Errors
-    /// [`LogError::Damaged`]; [`LogError::Catalogue`] if it adopts one that is not at hand;
-    /// [`LogError::NewerRules`].
+    /// [`LogError::Damaged`] or [`LogError::NewerFact`]; [`LogError::Catalogue`] if it adopts one
+    /// that is not at hand; [`LogError::NewerRules`].
     pub fn read(&mut self, position: u64, body: &[u8]) -> Result<Event, LogError> {
-        let unreadable = |detail: String| LogError::damaged(position, detail);
-        let event = event::stored_event(&self.current, body).map_err(unreadable)?;
+        let event =
+            event::stored_event(&self.current, body).map_err(|e| unreadable(position, e))?;
         self.require_known_rules(&event)?;
         if let Some(sha256) = event.fact.adopted_catalogue() {
             self.adopt(position, sha256)?;
@@ -124,5 +127,13 @@ impl EventReader {
         }
         self.seek(position);
         Ok(())
+    }
+}
+
+/// The error for an event at a position that cannot be read.
+pub(super) fn unreadable(position: u64, error: Unreadable) -> LogError {
+    match error {
+        Unreadable::NewerFact(number) => LogError::NewerFact { position, number },
+        Unreadable::Damaged(detail) => LogError::damaged(position, detail),
     }
 }

@@ -9,7 +9,11 @@ use std::{
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
-use super::{event_reader::EventReader, format, state::State};
+use super::{
+    event_reader::{self, EventReader},
+    format,
+    state::State,
+};
 use crate::{
     catalogue_files::CatalogueFiles,
     domain::{
@@ -161,8 +165,8 @@ impl DecodedBatch {
     fn new(batch: Batch, catalogue: Arc<Catalogue>) -> Self {
         let mut adopts = false;
         let events = batch.decode(|position, body| {
-            let unreadable = |detail| LogError::damaged(position, detail);
-            let event = event::stored_event(&catalogue, body).map_err(unreadable)?;
+            let event = event::stored_event(&catalogue, body)
+                .map_err(|e| event_reader::unreadable(position, e))?;
             let adopted = event.fact.adopted_catalogue();
             adopts |= adopted.is_some_and(|sha256| *sha256 != catalogue.sha256);
             Ok(event)

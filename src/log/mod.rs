@@ -179,6 +179,17 @@ pub enum LogError {
         /// The newest one known.
         known: u32,
     },
+    /// The log holds a fact that a newer version has brought.
+    #[error(
+        "the event at position {position} has a fact with the number {number}, which this version \
+         does not know; use a newer version of tidu"
+    )]
+    NewerFact {
+        /// Position of the event.
+        position: u64,
+        /// Number of the fact.
+        number: u32,
+    },
     /// A flush of the store did not reach the disk in the start-up check.
     #[error(
         "the store's flush does not sync to disk in this build; \

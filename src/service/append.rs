@@ -55,9 +55,14 @@ pub(super) async fn read_commit(
         if index % READ_SLICE_EVENTS == READ_SLICE_EVENTS - 1 {
             tokio::task::yield_now().await;
         }
-        let event = pb::Event::decode(bytes).map_err(|e| errors::unreadable_event(index, &e))?;
+        let event =
+            pb::Event::decode(bytes.clone()).map_err(|e| errors::unreadable_event(index, &e))?;
         if let Some(digest) = &mut digest {
             digest.add(&event);
+        }
+        if let Some(fault) = event::newer_fact(index, &event, &bytes) {
+            faults.push(fault);
+            continue;
         }
         match event::proposal(catalogue, index, event) {
             Ok(mut proposed) => {

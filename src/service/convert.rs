@@ -75,6 +75,7 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
         Reason::FieldNotAllowed => E::FieldNotAllowed,
         Reason::FieldInvalid => E::FieldInvalid,
         Reason::EnumUnknown => E::EnumUnknown,
+        Reason::KindUnknown => E::KindUnknown,
         Reason::UsccForm => E::UsccForm,
         Reason::UsccCheckCharacter => E::UsccCheckCharacter,
         Reason::AuthorityUnknown => E::AuthorityUnknown,

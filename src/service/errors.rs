@@ -264,6 +264,7 @@ impl From<LogError> for Status {
             | LogError::TooNew { .. }
             | LogError::Catalogue { .. }
             | LogError::NewerRules { .. }
+            | LogError::NewerFact { .. }
             | LogError::NotDurable => internal(detail),
         }
     }

@@ -143,6 +143,11 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (Id::EnumUnknown, "is not a value of this version's protocol", ""),
     (Id::FieldRequired, "is required", ""),
+    (
+        Id::FactUnknown,
+        "has the number {found}, which this version of the server does not know",
+        "an event has one of the facts of tidu.v1.Event",
+    ),
     (Id::DesigneeNotAllowed, "must be empty for a fact that is not about a designee", ""),
     (Id::ListLength, "has {count} entries; {limit} are allowed", ""),
     (Id::ListedTwice, "is listed twice", ""),

@@ -15,6 +15,8 @@ pub enum Reason {
     FieldInvalid,
     /// An enum value is not known.
     EnumUnknown,
+    /// A newer version has brought the fact.
+    KindUnknown,
     /// A code does not have the form of GB 32100-2015.
     UsccForm,
     /// A code's check character is wrong.
@@ -166,6 +168,7 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::DesigneeForm,
         ],
     ),
+    (Reason::KindUnknown, &[Id::FactUnknown]),
     (Reason::UsccCheckCharacter, &[Id::UsccCheckCharacter]),
     (Reason::AuthorityUnknown, &[Id::RegionWithoutAuthority, Id::AuthorityUnknown]),
     (Reason::ProgrammeUnknown, &[Id::ProgrammeUnknown]),

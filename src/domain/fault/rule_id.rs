@@ -80,6 +80,8 @@ pub enum RuleId {
     // The form of an event.
     /// A field is required.
     FieldRequired,
+    /// This version's protocol has the fact. Keys: found.
+    FactUnknown,
     /// Only a fact about a designee names one.
     DesigneeNotAllowed,
     /// A list in an event is bounded. Keys: count, limit.

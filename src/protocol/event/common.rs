@@ -56,7 +56,7 @@ impl<'a> Fields<'a> {
         }
         self.id("rule_version", &mut event.rule_version, Optional);
         let Some(fact) = &mut event.fact else {
-            self.fault_required("fact");
+            self.unreadable_without("fact");
             return None;
         };
         let designee = self.designee_of(fact, &mut event.designee);
@@ -73,9 +73,9 @@ impl<'a> Fields<'a> {
     /// The service has neither titles nor batches. In the log, an event that gives it some cannot
     /// be read; a caller's is refused by the rules.
     fn require_own_fact(&mut self, issuer: Issuer, kind: Kind) {
-        if issuer == Issuer::Service && !kind.is_of_service() && self.source == Source::Stored {
+        if issuer == Issuer::Service && !kind.is_of_service() && self.is_stored() {
             let breach = RuleId::FactOfAuthority.with(Key::Kind, kind.name());
-            self.fault("authority", issuer.as_str(), breach);
+            self.unreadable("authority", issuer.as_str(), breach);
         }
     }
 
@@ -86,7 +86,10 @@ impl<'a> Fields<'a> {
         let mut read = Vec::new();
         for (i, code) in codes.iter_mut().enumerate() {
             let field = format!("co_issuers[{i}]");
-            let Some(authority) = self.authority(&field, code, Required) else { continue };
+            if code.is_empty() {
+                self.fault_required(&field);
+            }
+            let Some(authority) = self.authority(&field, code, Optional) else { continue };
             if read.contains(&authority) || issuer == Some(authority.into()) {
                 self.fault(&field, authority.as_str(), RuleId::ListedTwice);
             }
@@ -96,6 +99,9 @@ impl<'a> Fields<'a> {
     }
 
     fn evidence(&mut self, evidence: &mut pb::Evidence) {
+        if self.is_stored() {
+            return;
+        }
         self.document("document_number", &mut evidence.document_number);
         self.date("document_date", evidence.document_date.as_ref(), Optional);
         self.date("published_date", evidence.published_date.as_ref(), Optional);
@@ -192,7 +198,7 @@ impl<'a> Fields<'a> {
                 Some(rule)
             }
             Err(breach) => {
-                self.fault("rule_version", context.rule_version, breach);
+                self.unreadable("rule_version", context.rule_version, breach);
                 None
             }
         }
@@ -213,8 +219,8 @@ impl<'a> Fields<'a> {
         self.within("profile", |fields| {
             let name = fields.name("name", &mut profile.name, Optional);
             fields.published("name_en", &mut profile.name_en);
-            let kind = fields.choice::<pb::DesigneeKind>("kind", profile.kind, Optional);
-            fields.choice::<pb::SizeClass>("size_class", profile.size_class, Optional);
+            let kind = fields.check_choice::<pb::DesigneeKind>("kind", profile.kind, Optional);
+            fields.check_choice::<pb::SizeClass>("size_class", profile.size_class, Optional);
             let industry = fields.industry("industry", &mut profile.industry);
             let region = fields.region("registered_region", &mut profile.registered_region);
             let kind = kind.and_then(holder_kind);

@@ -1,5 +1,9 @@
 //! Reading fields: one function for each kind of value. Each brings the field into its normal form.
 //! Otherwise it notes a fault with the field's path and returns `None`.
+//!
+//! Whatever the log has accepted is read for ever. So a [`Fields::fault`] counts for callers only,
+//! and a new one cannot make an old log unreadable. Values from the log are taken as they are. Only
+//! [`Fields::unreadable`] refuses a stored event: the code cannot go on without that value.
 
 use std::borrow::Cow;
 
@@ -28,9 +32,9 @@ pub(crate) enum Need {
 /// The origin of an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A caller: the server infers missing values now.
+    /// A caller: the server checks every value, and infers missing ones now.
     Caller,
-    /// The log: inferred values are stored in it, and stay.
+    /// The log: values were checked and inferred when they were recorded, and stay.
     Stored,
 }
 
@@ -69,18 +73,36 @@ impl<'a> Fields<'a> {
         Fault::new(self.index, format!("{}{field}", self.prefix), value, breach)
     }
 
+    pub(super) fn is_stored(&self) -> bool {
+        self.source == Source::Stored
+    }
+
+    /// Refuses a caller's value.
     pub(super) fn fault(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
+        if !self.is_stored() {
+            self.unreadable(field, value, breach);
+        }
+    }
+
+    /// Refuses a value of anybody, because the code cannot go on without it.
+    pub(super) fn unreadable(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
         let fault = self.note(field, value, breach);
         self.faults.push(fault);
     }
 
     fn warn(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
-        let fault = self.note(field, value, breach);
-        self.warnings.push(fault);
+        if !self.is_stored() {
+            let fault = self.note(field, value, breach);
+            self.warnings.push(fault);
+        }
     }
 
     pub(super) fn fault_required(&mut self, field: &str) {
         self.fault(field, "", RuleId::FieldRequired);
+    }
+
+    pub(super) fn unreadable_without(&mut self, field: &str) {
+        self.unreadable(field, "", RuleId::FieldRequired);
     }
 
     fn parsed<T>(
@@ -89,13 +111,21 @@ impl<'a> Fields<'a> {
         text: &str,
         parse: impl FnOnce(&str) -> Result<T, Breach>,
     ) -> Option<T> {
-        parse(text).map_err(|breach| self.fault(field, text, breach)).ok()
+        parse(text).map_err(|breach| self.unreadable(field, text, breach)).ok()
     }
 
-    /// True if the field is present; notes a fault if it is required and absent.
+    /// True if the field is present. Refuses a caller's event without it if it is required.
     fn check_present(&mut self, field: &str, empty: bool, need: Need) -> bool {
         if empty && need == Need::Required {
             self.fault_required(field);
+        }
+        !empty
+    }
+
+    /// As [`Fields::check_present`], for a value that the code cannot go on without.
+    fn check_stated(&mut self, field: &str, empty: bool, need: Need) -> bool {
+        if empty && need == Need::Required {
+            self.unreadable_without(field);
         }
         !empty
     }
@@ -106,7 +136,7 @@ impl<'a> Fields<'a> {
         text: &mut String,
         need: Need,
     ) -> Option<AuthorityCode> {
-        if !self.check_present(field, text.is_empty(), need) {
+        if !self.check_stated(field, text.is_empty(), need) {
             return None;
         }
         let code = self.parsed(field, text, AuthorityCode::parse)?;
@@ -115,7 +145,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn issuer(&mut self, field: &str, text: &mut String) -> Option<Issuer> {
-        if !self.check_present(field, text.is_empty(), Need::Required) {
+        if !self.check_stated(field, text.is_empty(), Need::Required) {
             return None;
         }
         let issuer = self.parsed(field, text, Issuer::parse)?;
@@ -124,8 +154,11 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn designee(&mut self, field: &str, text: &mut String) -> Option<DesigneeId> {
-        if !self.check_present(field, text.is_empty(), Need::Required) {
+        if !self.check_stated(field, text.is_empty(), Need::Required) {
             return None;
+        }
+        if self.is_stored() {
+            return self.parsed(field, text, DesigneeId::recorded);
         }
         let id = self.parsed(field, text, DesigneeId::parse)?;
         if let DesigneeId::Uscc(uscc) = &id
@@ -135,14 +168,13 @@ impl<'a> Fields<'a> {
         }
         match &id {
             DesigneeId::Uscc(code) => set(text, code.as_str()),
-            _ if self.source == Source::Caller => *text = id.to_string(),
-            _ => {}
+            _ => *text = id.to_string(),
         }
         Some(id)
     }
 
     pub(super) fn programme(&mut self, field: &str, text: &str) -> Option<ProgrammeId> {
-        if !self.check_present(field, text.is_empty(), Need::Required) {
+        if !self.check_stated(field, text.is_empty(), Need::Required) {
             return None;
         }
         let catalogue = self.catalogue;
@@ -153,6 +185,9 @@ impl<'a> Fields<'a> {
         if text.is_empty() {
             return None;
         }
+        if self.is_stored() {
+            return RegionCode::recorded(text);
+        }
         let region = self.parsed(field, text, RegionCode::parse)?;
         if text.len() != 6 {
             *text = region.to_string();
@@ -160,22 +195,39 @@ impl<'a> Fields<'a> {
         Some(region)
     }
 
+    /// A region that the code cannot go on without.
+    pub(super) fn required_region(
+        &mut self,
+        field: &str,
+        text: &mut String,
+    ) -> Option<RegionCode> {
+        let region = self.region(field, text);
+        // A caller's faulty region is refused already.
+        if region.is_none() && (self.is_stored() || text.is_empty()) {
+            self.unreadable_without(field);
+        }
+        region
+    }
+
     pub(super) fn industry(&mut self, field: &str, text: &mut String) -> Option<IndustryCode> {
         if text.is_empty() {
             return None;
+        }
+        if self.is_stored() {
+            return IndustryCode::parse(text).ok();
         }
         let industry = self.parsed(field, text, IndustryCode::parse)?;
         set(text, industry.as_str());
         Some(industry)
     }
 
-    /// Notes a fault if the text is empty.
-    pub(super) fn require_present(&mut self, field: &str, text: &str) {
-        self.check_present(field, text.is_empty(), Need::Required);
-    }
-
     /// A year within the bounds of dates.
     pub(super) fn year(&mut self, field: &str, year: u32) -> Option<u16> {
+        if self.is_stored() {
+            let read = u16::try_from(year).ok();
+            self.check_stated(field, read.is_none(), Need::Required);
+            return read;
+        }
         if !self.check_present(field, year == 0, Need::Required) {
             return None;
         }
@@ -191,6 +243,9 @@ impl<'a> Fields<'a> {
 
     /// A decimal number as published: digits, with an optional sign and point.
     pub(super) fn decimal(&mut self, field: &str, text: &mut String) {
+        if self.is_stored() {
+            return;
+        }
         trim(text);
         if !self.check_present(field, text.is_empty(), Need::Required) {
             return;
@@ -204,6 +259,10 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn name(&mut self, field: &str, text: &mut String, need: Need) -> Option<Name> {
+        if self.is_stored() {
+            let stated = !text.is_empty() || need == Need::Required;
+            return stated.then(|| Name::recorded(text));
+        }
         if !self.check_present(field, text.is_empty(), need) {
             return None;
         }
@@ -214,7 +273,7 @@ impl<'a> Fields<'a> {
 
     /// A name that is stored but never matched.
     pub(super) fn published(&mut self, field: &str, text: &mut String) {
-        if text.is_empty() {
+        if text.is_empty() || self.is_stored() {
             return;
         }
         match name::published(text) {
@@ -225,7 +284,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn document(&mut self, field: &str, text: &mut String) {
-        if text.is_empty() {
+        if text.is_empty() || self.is_stored() {
             return;
         }
         if let Some(document) = self.parsed(field, text, DocumentNumber::parse) {
@@ -235,6 +294,9 @@ impl<'a> Fields<'a> {
 
     /// A batch, round or rule version: a short word.
     pub(super) fn id(&mut self, field: &str, text: &mut String, need: Need) -> Option<String> {
+        if self.is_stored() {
+            return Some(text.clone());
+        }
         trim(text);
         if !self.check_present(field, text.is_empty(), need) {
             return None;
@@ -249,6 +311,9 @@ impl<'a> Fields<'a> {
 
     /// A type, site or product: a name that may be empty.
     pub(super) fn item(&mut self, field: &str, text: &mut String) -> Option<String> {
+        if self.is_stored() {
+            return Some(text.clone());
+        }
         trim(text);
         let too_long = text.chars().count() > NAME_CHARS_MAX;
         if too_long || text.chars().any(char::is_control) {
@@ -260,6 +325,9 @@ impl<'a> Fields<'a> {
 
     /// Free text.
     pub(super) fn text(&mut self, field: &str, text: &mut String, need: Need) {
+        if self.is_stored() {
+            return;
+        }
         trim(text);
         if self.check_present(field, text.is_empty(), need) && text.len() > TEXT_BYTES_MAX {
             let breach = RuleId::TextLength.with(Key::Count, text.len());
@@ -286,7 +354,7 @@ impl<'a> Fields<'a> {
         need: Need,
     ) -> Option<PartialDate> {
         let Some(date) = date else {
-            self.check_present(field, true, need);
+            self.check_stated(field, true, need);
             return None;
         };
         let pb::Date { year, month, day } = *date;
@@ -294,7 +362,7 @@ impl<'a> Fields<'a> {
         parsed
             .map_err(|breach| {
                 let text = format!("{year:04}-{month:02}-{day:02}");
-                self.fault(field, &text, breach);
+                self.unreadable(field, &text, breach);
             })
             .ok()
     }
@@ -319,8 +387,22 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An enum value that is known, and stated if it is required.
+    /// An enum value without which the code cannot go on.
     pub(super) fn choice<E: TryFrom<i32> + PartialEq + Default>(
+        &mut self,
+        field: &str,
+        number: i32,
+        need: Need,
+    ) -> Option<E> {
+        let value = self.check_choice(field, number, need);
+        if value.is_none() && self.is_stored() {
+            self.unreadable(field, &number.to_string(), RuleId::EnumUnknown);
+        }
+        value
+    }
+
+    /// An enum value that is known and, if it is required, stated. The code can go on without it.
+    pub(super) fn check_choice<E: TryFrom<i32> + PartialEq + Default>(
         &mut self,
         field: &str,
         number: i32,
@@ -331,20 +413,20 @@ impl<'a> Fields<'a> {
             return None;
         };
         let stated = self.check_present(field, value == E::default(), need);
-        (stated || need == Need::Optional).then_some(value)
+        (stated || need == Need::Optional || self.is_stored()).then_some(value)
     }
 
-    /// Notes a fault if a list has more entries than it may.
+    /// Refuses a caller's list that has more entries than it may. True if its entries are to be read.
     pub(super) fn require_bounded(&mut self, field: &str, count: usize, most: usize) -> bool {
         if count > most {
             let breach = RuleId::ListLength.with(Key::Count, count).with(Key::Limit, most);
             self.fault(field, "", breach);
         }
-        count <= most
+        count <= most || self.is_stored()
     }
 
     pub(super) fn position(&mut self, field: &str, position: Option<u64>) -> Option<u64> {
-        self.check_present(field, position.is_none(), Need::Required);
+        self.check_stated(field, position.is_none(), Need::Required);
         position
     }
 }

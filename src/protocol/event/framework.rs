@@ -19,10 +19,11 @@ use Need::{Optional, Required};
 impl Fields<'_> {
     pub(super) fn catalogue_adopted(&mut self, adopted: &mut pb::CatalogueAdopted) -> Option<Fact> {
         self.text("version", &mut adopted.version, Required);
-        if adopted.sha256.is_empty() {
-            self.fault_required("sha256");
+        let sha256 = self.digest("sha256", &adopted.sha256);
+        if sha256.is_none() && (self.is_stored() || adopted.sha256.is_empty()) {
+            self.unreadable_without("sha256");
         }
-        let sha256 = self.digest("sha256", &adopted.sha256)?;
+        let sha256 = sha256?;
         Some(Fact::Framework(FrameworkFact::CatalogueAdopted { sha256 }))
     }
 
@@ -46,7 +47,7 @@ impl Fields<'_> {
         context: &Context,
         issued: &mut pb::MeasuresIssued,
     ) -> Option<Fact> {
-        self.choice::<pb::Instrument>("instrument", issued.instrument, Required);
+        self.check_choice::<pb::Instrument>("instrument", issued.instrument, Required);
         self.text("issuer_name", &mut issued.issuer_name, Optional);
         self.text("title", &mut issued.title, Required);
         let from = self.first_day("in_force_from", issued.in_force_from.as_ref(), Optional);
@@ -119,11 +120,11 @@ impl Fields<'_> {
         self.text("reason", &mut corrected.reason, Required);
         let position = self.position("position", corrected.position);
         let Some(replacement) = corrected.replacement.as_deref_mut() else {
-            self.fault_required("replacement");
+            self.unreadable_without("replacement");
             return None;
         };
         if matches!(replacement.fact, Some(Pb::Corrected(_) | Pb::Annulled(_))) {
-            self.fault("replacement", "", RuleId::ReplacementIsRepair);
+            self.unreadable("replacement", "", RuleId::ReplacementIsRepair);
             return None;
         }
         let replacement = self.within("replacement", |fields| fields.event(replacement))?;
@@ -163,8 +164,7 @@ impl Fields<'_> {
         &mut self,
         assessed: &mut pb::EnvironmentAssessed,
     ) -> Option<Fact> {
-        self.require_present("region", &assessed.region);
-        let region = self.region("region", &mut assessed.region);
+        let region = self.required_region("region", &mut assessed.region);
         let year = self.year("year", assessed.year);
         self.text("assessor", &mut assessed.assessor, Required);
         self.require_bounded("indicators", assessed.indicators.len(), INDICATORS_MAX);

@@ -4,6 +4,7 @@
 mod common;
 mod fields;
 mod framework;
+mod newer;
 mod subject;
 mod title;
 
@@ -71,15 +72,47 @@ pub fn stored_adoption(body: &[u8]) -> Option<[u8; 32]> {
     adopted.sha256.as_ref().try_into().ok()
 }
 
-/// Reads the body of a stored leaf with the catalogue that counts at its position.
+/// A fault for a proposed event whose fact a newer version has brought. `bytes` is its encoding.
+#[must_use]
+pub fn newer_fact(index: usize, event: &pb::Event, bytes: &[u8]) -> Option<Fault> {
+    if !newer::lacks_fact(event) {
+        return None;
+    }
+    let number = newer::unknown_fact(bytes)?.to_string();
+    let breach = RuleId::FactUnknown.with(Key::Found, &number);
+    Some(Fault::new(index, "fact".to_owned(), &number, breach))
+}
+
+/// A stored event that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// A newer version has brought its fact.
+    #[error("the fact with the number {0} is not known to this version")]
+    NewerFact(u32),
+    /// The code cannot go on without a value that is missing or wrong.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+/// Reads the body of a stored leaf with the catalogue that counts at its position. What was accepted
+/// once is read for ever: only the values that the code cannot go on without are checked.
 ///
 /// # Errors
-/// The first fault, in words: the log is damaged.
-pub fn stored_event(catalogue: &Catalogue, body: &[u8]) -> Result<Event, String> {
-    let mut event = pb::Event::decode(body).map_err(|e| e.to_string())?;
+/// [`Unreadable`]
+pub fn stored_event(catalogue: &Catalogue, body: &[u8]) -> Result<Event, Unreadable> {
+    let damaged = |detail: String| Unreadable::Damaged(detail);
+    let mut event = pb::Event::decode(body).map_err(|e| damaged(e.to_string()))?;
     let mut fields = Fields::new(catalogue, Source::Stored, 0);
     let parsed = fields.event(&mut event);
     let (faults, _) = fields.finish();
-    let why = || faults.first().map_or_else(String::new, |f| format!("{}: {}", f.field, f.breach));
-    parsed.filter(|_| faults.is_empty()).ok_or_else(why)
+    if let Some(parsed) = parsed.filter(|_| faults.is_empty()) {
+        return Ok(parsed);
+    }
+    if newer::lacks_fact(&event)
+        && let Some(number) = newer::unknown_fact(body)
+    {
+        return Err(Unreadable::NewerFact(number));
+    }
+    let why = faults.first().map(|fault| format!("{}: {}", fault.field, fault.breach));
+    Err(damaged(why.unwrap_or_else(|| "a value that the register needs is missing".to_owned())))
 }

@@ -48,8 +48,7 @@ impl Fields<'_> {
         relocated: &mut pb::Relocated,
     ) -> Option<Fact> {
         let from_region = self.region("from_region", &mut relocated.from_region);
-        self.require_present("to_region", &relocated.to_region);
-        let to_region = self.region("to_region", &mut relocated.to_region);
+        let to_region = self.required_region("to_region", &mut relocated.to_region);
         let from = self.authority("from_authority", &mut relocated.from_authority, Required);
         let to = self.authority("to_authority", &mut relocated.to_authority, Required);
         let stage = self.choice::<pb::RelocationStage>("stage", relocated.stage, Required);
@@ -67,7 +66,7 @@ impl Fields<'_> {
         context: &Context,
         restructured: &mut pb::Restructured,
     ) -> Option<Fact> {
-        let kind = self.choice::<pb::RestructuringKind>("kind", restructured.kind, Required);
+        let kind = self.check_choice::<pb::RestructuringKind>("kind", restructured.kind, Required);
         let count = restructured.successors.len();
         if !self.require_bounded("successors", count, RESTRUCTURING_SUCCESSORS_MAX) {
             return None;
@@ -80,7 +79,7 @@ impl Fields<'_> {
             }
             successors.push(id);
         }
-        let needs_successor = kind? != pb::RestructuringKind::Reorganisation;
+        let needs_successor = kind != Some(pb::RestructuringKind::Reorganisation);
         if needs_successor && successors.is_empty() {
             self.fault_required("successors");
         }
@@ -114,7 +113,7 @@ impl Fields<'_> {
         context: &Context,
         ended: &pb::SubjectEnded,
     ) -> Option<Fact> {
-        self.choice::<pb::SubjectEndCause>("cause", ended.cause, Required)?;
+        self.check_choice::<pb::SubjectEndCause>("cause", ended.cause, Required);
         context.about_subject(SubjectFact::Ended)
     }
 
@@ -133,7 +132,7 @@ impl Fields<'_> {
         context: &Context,
         change: &pb::MajorChangeReported,
     ) -> Option<Fact> {
-        self.choice::<pb::MajorChange>("change", change.change, Required);
+        self.check_choice::<pb::MajorChange>("change", change.change, Required);
         let occurred = self.first_day("occurred_on", change.occurred_on.as_ref(), Required);
         let reported = self.first_day("reported_on", change.reported_on.as_ref(), Optional);
         let reported = reported.unwrap_or(context.effective);

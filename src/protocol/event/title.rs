@@ -136,7 +136,7 @@ impl Fields<'_> {
     ) -> Option<Fact> {
         self.id("batch", &mut failed.batch, Optional);
         let round = self.id("round", &mut failed.round, Required);
-        self.choice::<pb::ReviewFailureCause>("cause", failed.cause, Required)?;
+        self.check_choice::<pb::ReviewFailureCause>("cause", failed.cause, Required);
         let (title, rule) = self.title(context, &failed.programme, &mut failed.item)?;
         let revokes = rule.unrenewed == Unrenewed::Revoked;
         let batch = failed.batch.clone();
@@ -148,7 +148,7 @@ impl Fields<'_> {
         context: &mut Context,
         proposed: &mut pb::RevocationProposed,
     ) -> Option<Fact> {
-        self.choice::<pb::RevocationGround>("ground", proposed.ground, Required)?;
+        self.check_choice::<pb::RevocationGround>("ground", proposed.ground, Required);
         let title = self.title(context, &proposed.programme, &mut proposed.item)?.0;
         context.about_title(title, TitleFact::RevocationProposed)
     }
@@ -158,11 +158,12 @@ impl Fields<'_> {
         context: &mut Context,
         revoked: &mut pb::Revoked,
     ) -> Option<Fact> {
-        let ground = self.choice::<pb::RevocationGround>("ground", revoked.ground, Required);
+        let ground = self.check_choice::<pb::RevocationGround>("ground", revoked.ground, Required);
         let ban_until = self.last_day("ban_until", revoked.ban_until.as_ref());
         self.require_order("ban_until", context.effective, ban_until);
         let title = self.title(context, &revoked.programme, &mut revoked.item)?.0;
-        context.about_title(title, TitleFact::Revoked { serious: is_serious(ground?), ban_until })
+        let serious = ground.is_some_and(is_serious);
+        context.about_title(title, TitleFact::Revoked { serious, ban_until })
     }
 
     pub(super) fn surrendered(
