@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost::{Message as _, encoding::WireType};
 use tidu::protocol::pb::{self, append_request::Precondition, event::Fact};
 use tonic::Status;
 use tonic_types::StatusExt as _;
@@ -409,7 +410,7 @@ async fn every_reason_brings_its_documented_metadata() {
         provoked.insert(reason(&error));
     }
     // Provoked by tests of this file that send raw frames.
-    provoked.extend(["MALFORMED_REQUEST", "DEADLINE_PASSED"].map(str::to_owned));
+    provoked.extend(["MALFORMED_REQUEST", "DEADLINE_PASSED", "KIND_UNKNOWN"].map(str::to_owned));
     provoked.extend(OF_THE_SERVER.map(str::to_owned));
     let errors = documented().into_iter().filter(|(_, reason)| !reason.is_warning);
     let missing: Vec<_> = errors.map(|(name, _)| name).filter(|n| !provoked.contains(n)).collect();
@@ -479,6 +480,34 @@ async fn every_request_that_cannot_be_read_is_the_callers() {
         assert_eq!(reason(&status), "MALFORMED_REQUEST", "{what}");
         assert_complete(&status);
     }
+}
+
+/// A client of a newer version states a fact that this server does not know.
+#[tokio::test]
+async fn a_fact_of_a_newer_version_is_told_apart_from_a_missing_one() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.trim_start_matches("http://");
+    let known = pb::Event { fact: None, ..giant(A, "1", "2019-06-05") };
+    for number in [29, 112, 1_000] {
+        let mut event = known.encode_to_vec();
+        prost::encoding::encode_key(number, WireType::LengthDelimited, &mut event);
+        event.push(0);
+        let mut commit = Vec::new();
+        prost::encoding::bytes::encode(4, &event, &mut commit);
+        let mut frame = vec![0];
+        frame.extend(u32::try_from(commit.len()).unwrap().to_be_bytes());
+        frame.extend(commit);
+        let status = answer(address, frame, None).await;
+        assert_eq!(reason(&status), "KIND_UNKNOWN", "{status:?}");
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
+        assert_complete(&status);
+        let metadata = status.get_details_error_info().unwrap().metadata;
+        assert_eq!(metadata["field"], "events[0].fact");
+        assert_eq!(metadata["value"], number.to_string());
+    }
+    let mut client = fresh.client().await;
+    assert_eq!(reason(&client.record(vec![known]).await.unwrap_err()), "FIELD_REQUIRED");
+    assert_eq!(client.status().await.log_size, 0);
 }
 
 #[tokio::test]

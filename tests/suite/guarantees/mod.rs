@@ -7,5 +7,6 @@ mod formats;
 mod ledger;
 mod old_archives;
 mod old_formats;
+mod read_for_ever;
 mod server;
 mod state;
