@@ -196,11 +196,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A region that the code cannot go on without.
-    pub(super) fn required_region(
-        &mut self,
-        field: &str,
-        text: &mut String,
-    ) -> Option<RegionCode> {
+    pub(super) fn required_region(&mut self, field: &str, text: &mut String) -> Option<RegionCode> {
         let region = self.region(field, text);
         // A caller's faulty region is refused already.
         if region.is_none() && (self.is_stored() || text.is_empty()) {

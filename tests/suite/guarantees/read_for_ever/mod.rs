@@ -27,10 +27,10 @@ use crate::support::{Book, MemoryLog, Server, TIDU, commit, directory, open, rea
 /// The reason for which a ledger refuses a caller's event.
 async fn refusal(ledger: &Ledger, event: pb::Event) -> String {
     if let Err(faults) = event::proposal(&Catalogue::built_in(), 0, event.clone()) {
-        return format!("{:?}", faults[0].reason);
+        return format!("{:?}", faults[0].reason());
     }
     match ledger.append(commit(vec![event])).await {
-        Err(AppendError::Rejected(faults)) => format!("{:?}", faults[0].reason),
+        Err(AppendError::Rejected(faults)) => format!("{:?}", faults[0].reason()),
         other => panic!("not refused: {other:?}"),
     }
 }
