@@ -244,7 +244,8 @@ impl<'a> Fields<'a> {
 }
 
 /// The authority that owns a title or batch: the ministry if only the ministry decides, otherwise
-/// the issuer. The service owns none: the ministry is in its place until the rules refuse the event.
+/// the issuer. The service owns none: the ministry is in its place until the rules refuse the
+/// event.
 pub(super) fn owner(rule: &RuleVersion, issuer: Issuer) -> AuthorityCode {
     let issuer = issuer.authority().filter(|_| rule.decided_by != Decider::Ministry);
     issuer.unwrap_or_else(AuthorityCode::ministry)

@@ -412,7 +412,8 @@ impl<'a> Fields<'a> {
         (stated || need == Need::Optional || self.is_stored()).then_some(value)
     }
 
-    /// Refuses a caller's list that has more entries than it may. True if its entries are to be read.
+    /// Refuses a caller's list that has more entries than it may. True if its entries are to be
+    /// read.
     pub(super) fn require_bounded(&mut self, field: &str, count: usize, most: usize) -> bool {
         if count > most {
             let breach = RuleId::ListLength.with(Key::Count, count).with(Key::Limit, most);

@@ -94,8 +94,8 @@ pub enum Unreadable {
     Damaged(String),
 }
 
-/// Reads the body of a stored leaf with the catalogue that counts at its position. What was accepted
-/// once is read for ever: only the values that the code cannot go on without are checked.
+/// Reads the body of a stored leaf with the catalogue that counts at its position. What was
+/// accepted once is read for ever: only the values that the code cannot go on without are checked.
 ///
 /// # Errors
 /// [`Unreadable`]

@@ -63,7 +63,8 @@ impl Case<'_> {
                 } if issuer == *from_authority || issuer == *to_authority
             ),
             Role::Sublist => {
-                matches!(&event.fact, Fact::Batch { batch, .. } if batch.sublist == issuer.authority())
+                let Fact::Batch { batch, .. } = &event.fact else { return false };
+                batch.sublist.is_some_and(|sublist| issuer == sublist)
             }
         }
     }
@@ -75,7 +76,8 @@ impl Case<'_> {
         facts.peek().is_none()
             || facts.any(|placed| {
                 let stated = &placed.fact;
-                stated.issuer == issuer || stated.responsible() == issuer.authority()
+                stated.issuer == issuer
+                    || stated.responsible().is_some_and(|responsible| issuer == responsible)
             })
     }
 

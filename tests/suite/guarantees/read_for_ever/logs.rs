@@ -121,7 +121,6 @@ fn ask(register: &Register, catalogues: &Catalogues, as_of: AsOf) {
     black_box(register.measures(&MeasuresWanted::default(), as_of));
     black_box(register.assessments(None, &[], as_of));
     black_box(register.pools(&[], as_of));
-    black_box(register.last_adoption(as_of.known_at));
     let groups = [
         Group::Programme,
         Group::Authority,

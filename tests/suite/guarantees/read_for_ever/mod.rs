@@ -64,7 +64,7 @@ async fn a_caller_is_refused_each_event_that_a_log_is_read_with() {
 }
 
 #[tokio::test]
-async fn the_server_starts_on_all_of_them_and_gives_each_as_it_was_recorded() {
+async fn the_server_starts_on_all_of_them_and_gives_each_back() {
     let dir = directory();
     let data = dir.path().join("data");
     let events: Vec<_> = refused().into_iter().map(|case| case.event).collect();
@@ -94,7 +94,7 @@ async fn the_server_starts_on_all_of_them_and_gives_each_as_it_was_recorded() {
 }
 
 #[tokio::test]
-async fn a_stored_event_without_a_value_that_the_code_needs_names_it() {
+async fn a_stored_event_without_a_needed_value_names_it() {
     for (field, event) in unreadable() {
         match stored(&event) {
             Err(Unreadable::Damaged(detail)) => {
@@ -126,7 +126,7 @@ async fn a_fact_of_a_newer_version_is_not_called_damage() {
 }
 
 #[tokio::test]
-async fn the_servers_own_facts_are_found_by_their_kind_and_by_no_authority() {
+async fn facts_of_the_service_are_found_by_kind_and_by_no_authority() {
     let book = Book::new();
     let fact = Fact::RulesAdopted(pb::RulesAdopted { version: 1 });
     let own = || commit(vec![cases::frame("service", fact.clone())]);
