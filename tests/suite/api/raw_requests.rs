@@ -1,5 +1,5 @@
-//! Appends as raw bytes: a request that cannot be read is told apart from a fault of the server, and
-//! a fact of a newer version from a missing one.
+//! Appends as raw bytes: a request that cannot be read is told apart from a fault of the server,
+//! and a fact of a newer version from a missing one.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};

@@ -63,7 +63,7 @@ fn mixed(rng: &mut Rng, samples: &[Bytes]) -> Vec<u8> {
 }
 
 #[test]
-fn any_bytes_are_read_or_refused_and_any_events_make_a_register() {
+fn any_bytes_are_read_or_refused_and_make_a_register() {
     let mut rng = random("TIDU_READING_SEED");
     let (samples, catalogues) = (samples(), Catalogues::built_in());
     let (mut read, mut refused) = (0, 0);
