@@ -86,6 +86,12 @@ impl Catalogues {
         &self.later.iter().rfind(adopted).unwrap_or(&self.first).catalogue
     }
 
+    /// The catalogue that counts for every event, if there is one.
+    #[must_use]
+    pub fn only(&self) -> Option<&Arc<Catalogue>> {
+        self.later.is_empty().then_some(&self.first.catalogue)
+    }
+
     /// The catalogue adopted last, as known at a log size.
     #[must_use]
     pub fn known_at(&self, size: u64) -> &Arc<Catalogue> {
@@ -132,5 +138,99 @@ impl Catalogues {
     #[must_use]
     pub fn rule_at(&self, id: ProgrammeId, number: u8) -> Option<&RuleVersion> {
         self.numbering.rule(id, number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The built-in catalogue in another version, with other texts in place of some.
+    fn changed(version: &str, changes: &[(&str, &str)]) -> Catalogue {
+        let text =
+            Catalogue::built_in().text().replace("2026-04-01\"\n", &format!("{version}\"\n"));
+        let text = changes.iter().fold(text, |text, (from, to)| text.replace(from, to));
+        Catalogue::parse(&text).unwrap()
+    }
+
+    fn numbers(catalogue: &Catalogue, id: &str) -> Vec<u8> {
+        let programme = catalogue.programme(catalogue.find(id).unwrap()).unwrap();
+        programme.rules.iter().map(|rule| rule.number).collect()
+    }
+
+    #[test]
+    fn a_catalogue_counts_from_its_position_on() {
+        let mut all = Catalogues::built_in();
+        assert!(all.only().is_some());
+        all.adopt(7, &changed("2027", &[])).unwrap();
+        all.adopt(9, &changed("2027", &[])).unwrap();
+        all.adopt(12, &Catalogue::built_in()).unwrap();
+        let version = |position| all.at(position).version.clone();
+        let found = [0, 6, 7, 9, 11, 12, 99].map(version);
+        let first = "2026-04-01";
+        assert_eq!(found, [first, first, "2027", "2027", "2027", first, first]);
+        assert_eq!(
+            [7, 8, 12, 13].map(|size| &all.known_at(size).version[..4]),
+            ["2026", "2027", "2027", "2026"]
+        );
+        let positions: Vec<_> = all.adoptions().map(|adoption| adoption.position).collect();
+        assert_eq!(positions, [None, Some(7), Some(12)], "the same again is no adoption");
+        assert!(all.only().is_none());
+    }
+
+    #[test]
+    fn the_first_event_replaces_the_catalogue_that_counted_for_none() {
+        let mut all = Catalogues::built_in();
+        let rest = [("id = \"zone-carrier\"", "id = \"a-zone\"")];
+        all.adopt(0, &changed("2027", &rest)).unwrap();
+        assert_eq!(all.find("a-zone").unwrap().index(), 0);
+        assert!(all.find("zone-carrier").is_err());
+        assert_eq!(all.adoptions().count(), 1);
+    }
+
+    #[test]
+    fn numbers_keep_their_meaning() {
+        let mut all = Catalogues::built_in();
+        let other = [
+            ("id = \"zone-carrier\"", "id = \"a-zone\""),
+            (
+                "version = \"2022\", from = \"2022-08-01\"",
+                "version = \"2022\", from = \"2022-07-01\"",
+            ),
+        ];
+        all.adopt(5, &changed("2027", &other)).unwrap();
+        for id in ["zone-carrier", "a-zone", "little-giant"] {
+            let programme = all.find(id).unwrap();
+            assert_eq!(all.id_of(programme), id);
+            assert_eq!(all.in_use().id_of(programme), id);
+        }
+        assert_eq!(all.find("a-zone").unwrap().index(), 11, "it comes after the first ones");
+        // Of three rule versions the second differs.
+        assert_eq!(numbers(all.at(0), "little-giant"), [0, 1, 2]);
+        assert_eq!(numbers(all.at(5), "little-giant"), [0, 3, 2]);
+        let giant = all.find("little-giant").unwrap();
+        let from = |number| all.rule_at(giant, number).unwrap().from.to_string();
+        assert_eq!([from(1), from(3)], ["2022-08-01", "2022-07-01"]);
+    }
+
+    #[test]
+    fn what_goes_beyond_a_bound_changes_nothing() {
+        let mut all = Catalogues::built_in();
+        // Two versions of each programme differ each time, or one of two.
+        let refused = (1..=CATALOGUE_ADOPTIONS_MAX as u64).find_map(|at| {
+            let days = format!("validity_years = {}", at + 3);
+            all.adopt(at, &changed(&at.to_string(), &[("validity_years = 3", &days)])).err()
+        });
+        let refused = refused.unwrap().to_string();
+        assert!(refused.contains("more than 254 different rule versions"), "{refused}");
+        let count = all.adoptions().count();
+        assert_eq!(all.in_use().version, (count - 1).to_string());
+
+        let mut all = Catalogues::built_in();
+        let [one, two] = ["a", "b"].map(|version| changed(version, &[]));
+        let refused =
+            (1..).find_map(|at| all.adopt(at, if at % 2 == 0 { &one } else { &two }).err());
+        assert!(refused.unwrap().to_string().contains("at most 1024 catalogues"));
+        assert_eq!(all.adoptions().count(), CATALOGUE_ADOPTIONS_MAX);
     }
 }

@@ -114,8 +114,11 @@ impl<'a> Reading<'a> {
         let Some(period) = title.current() else { return false };
         let from = period.from;
         // The duty is that of the catalogue under which the period began, as its rule version is.
-        let began_at = self.subjects().facts().source_of(period.position);
-        let update_by = self.catalogues.at(began_at.into()).duties.update_by;
+        let catalogue = self.catalogues.only().unwrap_or_else(|| {
+            let began_at = self.subjects().facts().source_of(period.position);
+            self.catalogues.at(began_at.into())
+        });
+        let update_by = catalogue.duties.update_by;
         let responsible = self.folding.subject.responsible.unwrap_or(title.key.authority);
         let is_missing = |year: i16| {
             let Some(day) = update_by.of_year(year) else { return false };

@@ -22,11 +22,11 @@ pub const BUILT_IN: &str = include_str!("../../../data/catalogue.toml");
 
 /// Other validities, duties and rule versions, and a new programme that comes first.
 pub fn other() -> String {
-    let new = "[[programme]]\nid = \"advanced-sme\"\nnames = [{ from = \"2013-01-01\", \
-               name = \"先进企业\", name_en = \"Advanced SME\" }]\nrules = [\n  { version = \"2013\", from = \
-               \"2013-01-01\", document = \"\", decided_by = \"ministry\", validity_years = 1, \
-               renewal = \"review\", unrenewed = \"lapses\", prerequisites = [{ any_of = \
-               [\"tech-sme\"] }] },\n]\n\n";
+    let new = "[[programme]]\nid = \"advanced-sme\"\n\
+               names = [{ from = \"2013-01-01\", name = \"先进企业\", name_en = \"Advanced\" }]\n\
+               rules = [{ version = \"2013\", from = \"2013-01-01\", document = \"\", \
+               decided_by = \"ministry\", validity_years = 1, renewal = \"review\", \
+               unrenewed = \"lapses\", prerequisites = [{ any_of = [\"tech-sme\"] }] }]\n\n";
     let first = "  { version = \"2018\", from = \"2018-01-01\", document = \"工信厅企业函";
     let older = "  { version = \"2011\", from = \"2011-01-01\", document = \"\", \
                  decided_by = \"ministry\", validity_years = 9, renewal = \"none\", \
