@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 
+use bytes::Bytes;
 use tidu::{
     limits::COMMIT_EVENTS_MAX,
     log::LogError,
@@ -97,6 +98,18 @@ async fn foretold(client: &mut Client, before: &Titles) -> (Titles, usize) {
     (all, count)
 }
 
+/// The digest that subscribers of an authority compare, over the events below a size.
+async fn digest(client: &mut Client, size: u64) -> (Bytes, u64) {
+    let filter = pb::EventFilter { authorities: vec!["440000".to_owned()], ..Default::default() };
+    let request = pb::GetDigestRequest {
+        filter: Some(filter),
+        to_position: Some(size),
+        ..Default::default()
+    };
+    let answer = client.proof.get_digest(request).await.unwrap().into_inner();
+    (answer.digest, answer.event_count)
+}
+
 async fn adopt(
     client: &mut Client,
     version: Option<u32>,
@@ -154,6 +167,8 @@ fn the_published_history_is_adopted_as_it_was_compared() {
         let size = status.log_size;
         let (before, rules) = titles(&mut client, None).await;
         assert_eq!(rules, 1, "a log with events adopts nothing by itself");
+        let digested = digest(&mut client, size).await;
+        assert!(digested.1 > 100, "{digested:?}");
         let (foretold, count) = foretold(&mut client, &before).await;
         assert!(count > 1_000, "{count}");
         require_refusals(&mut client, size).await;
@@ -171,6 +186,7 @@ fn the_published_history_is_adopted_as_it_was_compared() {
         require_final(&mut client, size).await;
         assert_eq!(titles(&mut client, Some(size)).await, (before.clone(), 1));
         assert_eq!(titles(&mut client, None).await, (foretold.clone(), 2));
+        assert_eq!(digest(&mut client, size).await, digested);
         request.page_token = first.next_page_token;
         let next = client.register.list_titles(request).await.unwrap().into_inner();
         assert_eq!((next.as_of, next.titles.len()), (first.as_of, 5), "a token keeps its rules");
