@@ -62,6 +62,7 @@ pub fn rebuild(log: &MemoryLog) -> Result<(), LogError> {
         expected: None,
         catalogue: Arc::new(Catalogue::built_in()),
         catalogue_files: tidu::catalogue_files::CatalogueFiles::built_in(),
+        rules: tidu::register::RulesBook::RELEASED,
         clock: Arc::<crate::support::Hands>::default(),
         salts: salts(),
         on_failure: Box::new(|why| panic!("{why}")),
