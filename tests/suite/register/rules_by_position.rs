@@ -160,6 +160,16 @@ fn an_adoption_changes_later_answers_alone_and_as_foretold() {
         assert_eq!(register.rules_at(size + 1), SECOND_RULES);
         assert_eq!(titles(&register, &catalogues, size + 1), foretold, "as foretold");
         assert_eq!(filtered(&register, size), found, "filters below the adoption");
+
+        let mut rebuilt = Register::with_rules(BOTH_RULES);
+        let (earlier, later) = events.split_at(at);
+        let all = earlier.iter().chain([&adoption]).chain(later);
+        all.for_each(|event| rebuilt.apply(event));
+        for known_at in [size, size + 1, register.size()] {
+            let answers = titles(&register, &catalogues, known_at);
+            assert_eq!(titles(&rebuilt, &catalogues, known_at), answers, "known at {known_at}");
+            assert_eq!(filtered(&rebuilt, known_at), filtered(&register, known_at));
+        }
     }
     let renewed = (Some(Status::Active), Some(Status::Expired));
     let contested = (Some(Status::Noticed), Some(Status::NotDesignated));

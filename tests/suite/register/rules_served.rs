@@ -1,7 +1,7 @@
 //! Rules by position through the whole server: the published history is compared, adopted and
 //! restarted under a version of the rules that only tests have. The program itself refuses it.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use bytes::Bytes;
 use tidu::{
@@ -14,8 +14,8 @@ use tidu::{
 use tonic::Code;
 
 use crate::support::{
-    BOTH_RULES, Client, TIDU, annulled, corrected, directory, published_chapters, published_date,
-    reason, rules_adopted,
+    BOTH_RULES, Client, TIDU, annulled, catalogues::other, corrected, directory,
+    published_chapters, published_date, reason, rules_adopted,
 };
 
 /// The first chapters have the reviews of two batches.
@@ -24,9 +24,11 @@ const NEWER: &str = "the log has adopted the newer rules version 2, this version
                      use a newer version of tidu";
 const DAYS: [&str; 3] = ["2022-06-05", "2023-12-31", "2024-06-30"];
 
+/// A free port, and a catalogue beside the data if there is one.
 fn config(data: &Path) -> Config {
     let listen = ([127, 0, 0, 1], 0).into();
-    Config { listen, data_dir: data.to_owned(), ..Config::default() }
+    let catalogue = Some(data.with_extension("toml")).filter(|path| path.exists());
+    Config { listen, data_dir: data.to_owned(), catalogue, ..Config::default() }
 }
 
 /// Runs `play` against a server in this process that knows these rules. When it returns, the
@@ -261,4 +263,22 @@ fn an_empty_log_adopts_the_newest_rules() {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && error.contains(NEWER), "{error}");
     assert!(!imported.exists());
+}
+
+#[test]
+fn an_empty_log_adopts_catalogue_and_rules_together() {
+    let dir = directory();
+    let data = dir.path().join("data");
+    fs::write(data.with_extension("toml"), other()).unwrap();
+    for start in ["first", "second"] {
+        with_server(&data, BOTH_RULES, async |mut client, _| {
+            let status = client.status().await;
+            assert_eq!((status.log_size, status.rules_version), (2, 2), "{start} start");
+            let request = pb::GetEventRequest { position: Some(1), raw: false };
+            let recorded = client.ledger.get_event(request).await.unwrap().into_inner();
+            let commit = recorded.event.unwrap().commit.unwrap();
+            assert_eq!((commit.first_position, commit.size), (Some(0), 2), "one commit");
+        })
+        .unwrap();
+    }
 }
