@@ -91,7 +91,8 @@ async fn a_failed_append_acknowledges_nothing_and_ends_the_service() {
     let refusal = ledger.append(commit(list(1, 9).split_off(8))).await.unwrap_err();
     assert!(matches!(refusal, AppendError::Unknown), "nothing is retried: {refusal}");
     ledger.close();
-    assert_eq!(failures.lock().len(), 1, "{:?}", failures.lock());
+    let failures = failures.lock().clone();
+    assert_eq!(failures.len(), 1, "{failures:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

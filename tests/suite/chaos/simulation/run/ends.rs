@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{super::model::Answer, Run, start};
-use crate::support::simulated_disk::{Kept, Verdict};
+use crate::support::{
+    in_time,
+    simulated_disk::{Kept, Verdict},
+};
 
 impl Run {
     /// Ends the process without closing anything. Of an append at the gate the disk keeps what it
@@ -52,7 +55,15 @@ impl Run {
         let commit = self.model.world.commit(&asked);
         let answer = Answer::of(self.process.ledger.append(commit).await);
         assert_eq!(answer, Answer::Unknown, "it goes on after a failure");
-        assert_eq!(self.process.failures.lock().len(), 1, "{:?}", self.process.failures.lock());
+        // Callers hear of it first.
+        let told = async {
+            while self.process.failures.lock().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        in_time("the report of the failure", told).await;
+        let failures = self.process.failures.lock().clone();
+        assert_eq!(failures.len(), 1, "{failures:?}");
         self.check_visible().await;
         self.read().await;
         self.disk.crash(Kept::default());
