@@ -287,6 +287,10 @@ pub const FILTER_DESIGNEES_MAX: usize = 100_000;
 /// Events that a filtered scan examines after a match before it asks the postings where to
 /// continue.
 pub const INTEREST_WINDOW_EVENTS: u64 = 128;
+/// Most positions of withheld events that one answer names.
+pub const REDACTED_POSITIONS_MAX: usize = 1_000;
+/// Most bytes of the reason for an erasure.
+pub const REDACTION_REASON_BYTES_MAX: usize = 512;
 /// Most designees of a filter under which its stream waits. A stream with a longer watch-list waits
 /// under the other fields of its filter.
 pub const WAKE_DESIGNEES_MAX: usize = 4_096;

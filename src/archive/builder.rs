@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use bytes::{BufMut as _, Bytes};
+use bytes::BufMut as _;
 use uuid::Uuid;
 
 use super::{ArchiveError, Header, Reader};
@@ -19,8 +19,9 @@ use crate::{
         event_reader::EventReader,
     },
     limits::IMPORT_GROUP_BYTES,
-    log::{self, ChunkWriter, CommitLog, FORMAT_BEGUN, LogError},
+    log::{self, ChunkWriter, CommitLog, FORMAT_BEGUN, LogError, REWRITING, REWRITTEN},
     merkle::Hash,
+    protocol::batch::Frame,
     register::RulesBook,
 };
 
@@ -28,7 +29,7 @@ use crate::{
 pub struct LogBuilder {
     audit: Audit,
     log_id: Option<Uuid>,
-    target: Option<PathBuf>,
+    target: Option<Target>,
     store: Option<Store>,
     /// The format that the archive being read has.
     format: u16,
@@ -43,6 +44,14 @@ pub struct BuiltLog {
     pub size: u64,
     /// Merkle root over them.
     pub root: Hash,
+}
+
+/// Where a log is built.
+struct Target {
+    /// The directory until the log is complete.
+    building: PathBuf,
+    /// Its final name.
+    directory: PathBuf,
 }
 
 /// A log being built beside its final directory.
@@ -78,7 +87,17 @@ impl LogBuilder {
         if first.is_some() {
             return Err(ArchiveError::NotEmpty(directory.to_path_buf()));
         }
-        Ok(Self { target: Some(directory.to_path_buf()), ..Self::checking(catalogues) })
+        let building = files::beside(directory, ".importing");
+        let target = Target { building, directory: directory.to_path_buf() };
+        Ok(Self { target: Some(target), ..Self::checking(catalogues) })
+    }
+
+    /// Rewrites the log of a data directory. The next opening of that log puts the new one into its
+    /// place, once it is complete.
+    #[must_use]
+    pub fn rewriting(catalogues: CatalogueFiles, data: &Path) -> Self {
+        let target = Target { building: data.join(REWRITING), directory: data.join(REWRITTEN) };
+        Self { target: Some(target), ..Self::checking(catalogues) }
     }
 
     /// The log up to here.
@@ -96,8 +115,8 @@ impl LogBuilder {
         let mut reader = Reader::open(input).map_err(unreadable)?;
         let header = *reader.header();
         self.begin(name, &header)?;
-        while let Some(leaf) = reader.leaf().map_err(unreadable)? {
-            self.leaf(&leaf)?;
+        while let Some(frame) = reader.frame().map_err(unreadable)? {
+            self.frame(&frame)?;
         }
         self.end(name, &header)
     }
@@ -119,23 +138,23 @@ impl LogBuilder {
         }
         self.format = header.format;
         if let (None, Some(target)) = (&self.store, &self.target) {
-            self.store = Some(Store::begin(target, id)?);
+            self.store = Some(Store::begin(&target.building, id)?);
         }
         Ok(())
     }
 
-    /// Adds the next event.
+    /// Adds the next event, or its withheld place.
     ///
     /// # Errors
     /// [`ArchiveError::Log`] at the position of an event that differs from the recorded one;
     /// [`ArchiveError::Mixed`].
-    pub fn leaf(&mut self, leaf: &Bytes) -> Result<(), ArchiveError> {
+    pub fn frame(&mut self, frame: &Frame) -> Result<(), ArchiveError> {
         let position = self.audit.size();
-        let Audited { needs, .. } = self.audit.leaf(leaf)?;
+        let Audited { hash, needs } = self.audit.frame(frame)?;
         self.require_format(position, needs)?;
         if let Some(store) = &mut self.store {
             store.chunks.require_format(needs);
-            store.add(leaf, self.audit.ends_commit())?;
+            store.add(frame, hash, self.audit.ends_commit())?;
         }
         Ok(())
     }
@@ -166,29 +185,36 @@ impl LogBuilder {
     /// Finishes the log; one that was built gets its final name.
     ///
     /// # Errors
-    /// [`ArchiveError::Log`], [`ArchiveError::Io`]; no log is left then.
+    /// [`ArchiveError::Log`], also if a withheld place is not annulled; [`ArchiveError::Io`]. No
+    /// log is left then.
     pub fn finish(mut self) -> Result<BuiltLog, ArchiveError> {
+        self.audit.require_annulled()?;
         let built = self.so_far();
         if let (Some(store), Some(target)) = (self.store.take(), &self.target) {
             let reader = self.audit.reader();
             reader.files().keep(&store.directory, reader.catalogues().iter())?;
-            store.finish(target, built.size, built.root)?;
+            store.finish(&target.directory, built.size, built.root)?;
         }
         Ok(built)
     }
 }
 
 impl Store {
-    fn begin(target: &Path, id: Uuid) -> Result<Self, ArchiveError> {
-        let directory = files::beside(target, ".importing");
-        files::remove_durably(&directory).map_err(|e| ArchiveError::io("remove", &directory, e))?;
-        let (log, _) = log::open(&directory, id)?;
+    fn begin(building: &Path, id: Uuid) -> Result<Self, ArchiveError> {
+        files::remove_durably(building).map_err(|e| ArchiveError::io("remove", building, e))?;
+        let (log, _) = log::open(building, id)?;
+        let directory = building.to_path_buf();
         Ok(Self { log, chunks: ChunkWriter::new(0, Vec::new()), bytes: 0, directory })
     }
 
-    fn add(&mut self, leaf: &Bytes, ends_commit: bool) -> Result<(), LogError> {
-        self.chunks.push(leaf.len(), ends_commit, |buffer| buffer.put_slice(leaf));
-        self.bytes += leaf.len();
+    fn add(&mut self, frame: &Frame, hash: Hash, ends_commit: bool) -> Result<(), LogError> {
+        let Frame { withheld, bytes } = frame;
+        if *withheld {
+            self.chunks.push_withheld(bytes, hash, ends_commit);
+        } else {
+            self.chunks.push(bytes.len(), ends_commit, |buffer| buffer.put_slice(bytes));
+        }
+        self.bytes += bytes.len();
         if ends_commit && self.bytes >= IMPORT_GROUP_BYTES { self.write() } else { Ok(()) }
     }
 

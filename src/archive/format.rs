@@ -8,7 +8,8 @@
 //!     32      8  one more than the position of the last, little-endian
 //!     40     32  Merkle root of the log at that size
 //!     72      4  CRC-32C of the 72 bytes above, little-endian
-//!     76      …  the run: per event 0x0A, its length (varint), the leaf
+//!     76      …  the run: per event 0x0A, its length (varint), the leaf;
+//!                for a withheld place 0x1A, the length, the `Withheld`
 //!      …      4  CRC-32C of the run, little-endian
 //! ```
 //!
@@ -28,7 +29,7 @@ use crate::{
     limits::LEAF_BYTES_MAX,
     log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
     merkle::Hash,
-    protocol::batch::LEAF_KEY,
+    protocol::batch::{Frame, LEAF_KEY, WITHHELD_KEY},
 };
 
 /// The first bytes of an archive, before the character of its version.
@@ -106,18 +107,18 @@ impl<W: Write> Writer<W> {
         Ok(Self { out, crc: 0, left: header.next - header.first })
     }
 
-    /// Adds the next leaf.
+    /// Adds the next leaf or withheld place.
     ///
     /// # Errors
     /// If it cannot be written, or if the archive has all its events already.
-    pub fn leaf(&mut self, leaf: &[u8]) -> io::Result<()> {
+    pub fn frame(&mut self, frame: &Frame) -> io::Result<()> {
         self.left = self
             .left
             .checked_sub(1)
             .ok_or_else(|| wrong("it has more events than its header states"))?;
-        let mut key = vec![LEAF_KEY];
-        prost::encoding::encode_varint(leaf.len() as u64, &mut key);
-        for part in [key.as_slice(), leaf] {
+        let mut key = vec![frame.key()];
+        prost::encoding::encode_varint(frame.bytes.len() as u64, &mut key);
+        for part in [key.as_slice(), &frame.bytes] {
             self.crc = crc32c::crc32c_append(self.crc, part);
             self.out.write_all(part)?;
         }
@@ -170,11 +171,12 @@ impl<R: Read> Reader<R> {
         &self.header
     }
 
-    /// The next leaf; `None` at the end, once the checksum matches and nothing follows.
+    /// The next leaf or withheld place; `None` at the end, once the checksum matches and nothing
+    /// follows.
     ///
     /// # Errors
     /// If it cannot be read or is damaged; the error names the position.
-    pub fn leaf(&mut self) -> io::Result<Option<Bytes>> {
+    pub fn frame(&mut self) -> io::Result<Option<Frame>> {
         if self.next == self.header.next {
             return self.end().map(|()| None);
         }
@@ -188,14 +190,15 @@ impl<R: Read> Reader<R> {
         }
         // Only the shortest encoding of a length is valid, so an archive has one form.
         let is_short = low >= 0x80 && length < 0x80;
-        if key != LEAF_KEY || is_short || length > LEAF_BYTES_MAX {
+        let is_known = key == LEAF_KEY || key == WITHHELD_KEY;
+        if !is_known || is_short || length > LEAF_BYTES_MAX {
             return Err(wrong(&format!("the event at position {position} is malformed")));
         }
-        let mut leaf = vec![0; length];
-        self.input.read_exact(&mut leaf).map_err(ends)?;
-        self.crc = crc32c::crc32c_append(self.crc, &leaf);
+        let mut bytes = vec![0; length];
+        self.input.read_exact(&mut bytes).map_err(ends)?;
+        self.crc = crc32c::crc32c_append(self.crc, &bytes);
         self.next += 1;
-        Ok(Some(Bytes::from(leaf)))
+        Ok(Some(Frame { withheld: key == WITHHELD_KEY, bytes: Bytes::from(bytes) }))
     }
 
     fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
@@ -234,10 +237,14 @@ mod tests {
         Header { format: 1, log_id: Uuid::from_u128(7), first: 5, next: 8, root: [9; 32] }
     }
 
+    fn frame(leaf: &[u8]) -> Frame {
+        Frame { withheld: false, bytes: Bytes::copy_from_slice(leaf) }
+    }
+
     fn archive(format: u16) -> Vec<u8> {
         let mut writer = Writer::begin(Vec::new(), &Header { format, ..header() }).unwrap();
         for leaf in [b"one".as_slice(), &[7; 200], b""] {
-            writer.leaf(leaf).unwrap();
+            writer.frame(&frame(leaf)).unwrap();
         }
         writer.finish().unwrap()
     }
@@ -245,8 +252,8 @@ mod tests {
     fn read(bytes: &[u8]) -> io::Result<Vec<Bytes>> {
         let mut reader = Reader::open(bytes)?;
         let mut leaves = Vec::new();
-        while let Some(leaf) = reader.leaf()? {
-            leaves.push(leaf);
+        while let Some(frame) = reader.frame()? {
+            leaves.push(frame.bytes);
         }
         Ok(leaves)
     }
@@ -297,7 +304,7 @@ mod tests {
     #[test]
     fn an_archive_has_the_events_that_it_says() {
         let mut writer = Writer::begin(Vec::new(), &header()).unwrap();
-        writer.leaf(b"one").unwrap();
+        writer.frame(&frame(b"one")).unwrap();
         assert_eq!(writer.finish().unwrap_err().to_string(), "2 events are missing");
     }
 }

@@ -1,11 +1,14 @@
-//! Logs without a server: verifies a data directory, checks archives, and builds a log from them.
+//! Logs without a server: verifies a data directory, checks archives, builds a log from them, and
+//! erases the content of an event.
 //!
-//! Every event that is read is audited. A new log gets its name only when it is complete. A data
-//! directory that is not empty is never written to.
+//! Every event that is read is audited. A new log gets its name only when it is complete. Only a
+//! redaction writes to a data directory that is not empty.
 
 pub mod backup;
 mod builder;
+mod copies;
 pub mod format;
+pub mod redaction;
 
 use std::{
     io,
@@ -19,6 +22,7 @@ pub use self::format::{Header, MAGIC, Reader, Writer};
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     ledger::{audit::Verification, event_reader::EventReader},
+    limits::VERIFY_STEP_BYTES,
     log::{self, LogError},
     register::RulesBook,
 };
@@ -58,6 +62,9 @@ pub enum ArchiveError {
     /// The directory for a new log is not empty.
     #[error("{} is not empty; a log can only be built in an empty or new directory", .0.display())]
     NotEmpty(PathBuf),
+    /// The event cannot be redacted, or an archive cannot be rewritten; the text says why.
+    #[error("{0}")]
+    NotRedactable(String),
     /// The directory has no log.
     #[error("{} contains no log", .0.display())]
     NoLog(PathBuf),
@@ -100,4 +107,12 @@ pub fn verification(
     let mut reader = EventReader::new(files, RulesBook::RELEASED);
     reader.skip_to(&*log, from)?;
     Ok((id, Verification::begin(log, reader, from, expected)?))
+}
+
+/// Verifies the whole log of a data directory.
+fn verified(directory: &Path, files: CatalogueFiles) -> Result<BuiltLog, ArchiveError> {
+    let (log_id, mut verification) = verification(directory, files, 0)?;
+    while verification.step(VERIFY_STEP_BYTES)?.is_some() {}
+    let size = verification.so_far().position;
+    Ok(BuiltLog { log_id: Some(log_id), size, root: verification.root() })
 }

@@ -4,6 +4,8 @@ use std::num::NonZeroU8;
 
 use strum::IntoEnumIterator as _;
 
+use crate::limits::CATALOGUE_PROGRAMMES_MAX;
+
 /// A programme: its number among those of all catalogues that a log has adopted, plus one. Valid
 /// for one log; never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +20,11 @@ impl ProgrammeId {
     #[must_use]
     pub fn index(self) -> u8 {
         self.0.get() - 1
+    }
+
+    /// Every number that a programme can have.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..CATALOGUE_PROGRAMMES_MAX).filter_map(Self::at)
     }
 }
 

@@ -16,6 +16,7 @@ mod principal;
 mod region;
 pub mod text;
 mod uscc;
+mod withheld;
 
 pub use self::{
     authority::{Authority, AuthorityCode, AuthorityKind},
@@ -28,6 +29,7 @@ pub use self::{
     principal::Principal,
     region::RegionCode,
     uscc::Uscc,
+    withheld::{Concerns, Withheld},
 };
 
 /// The first columns of a built-in CSV table, without its header. Rows are compiled in; tests count

@@ -9,17 +9,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{event_reader::EventReader, format};
+use super::{
+    erasures::{Erasures, NOT_ANNULLED},
+    event_reader::EventReader,
+    format,
+};
 use crate::{
+    domain::event::Fact,
     limits::{
         ALGORITHM_BYTES_MAX, HASHES_PER_BLOCK, ID_BYTES_MAX, KEY_ID_BYTES_MAX, SALT_BYTES,
         SIGNATURE_BYTES_MAX, SIGNATURES_MAX,
     },
-    log::{CommitLog, HashBlock, LogError},
+    log::{CommitLog, FORMAT_KNOWN, HashBlock, LogError},
     merkle::{self, Frontier, Hash},
     protocol::{
+        batch::Frame,
         leaf::{CommitOf, Leaf, Signature},
         time::micros,
+        withheld,
     },
 };
 
@@ -32,6 +39,7 @@ pub struct Audit {
     recorded_micros: Option<i64>,
     /// Room for a leaf that is encoded again.
     again: Vec<u8>,
+    erasures: Erasures,
 }
 
 /// What the audit found in a leaf.
@@ -53,7 +61,14 @@ impl Audit {
     /// `reader` knows every adoption below the size of the frontier.
     fn after(mut reader: EventReader, frontier: Frontier) -> Self {
         reader.seek(frontier.size());
-        Self { reader, frontier, commit: None, recorded_micros: None, again: Vec::new() }
+        Self {
+            reader,
+            frontier,
+            commit: None,
+            recorded_micros: None,
+            again: Vec::new(),
+            erasures: Erasures::default(),
+        }
     }
 
     /// The reader of the events, which knows the catalogues adopted so far.
@@ -80,6 +95,45 @@ impl Audit {
         self.commit.as_ref().is_none_or(|commit| end_of(commit) == self.size())
     }
 
+    /// Checks the next leaf or withheld place.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] at its position, with the reason.
+    pub fn frame(&mut self, frame: &Frame) -> Result<Audited, LogError> {
+        if frame.withheld { self.withheld(&frame.bytes) } else { self.leaf(&frame.bytes) }
+    }
+
+    /// Checks a withheld place. Its leaf hash is believed here: the root shows whether it is right.
+    fn withheld(&mut self, bytes: &Bytes) -> Result<Audited, LogError> {
+        let position = self.size();
+        let damaged = |detail: String| LogError::damaged(position, detail);
+        let place = withheld::decode(bytes).map_err(|e| damaged(e.to_string()))?;
+        withheld::stored(self.reader.catalogues(), &place).map_err(damaged)?;
+        let hash = withheld::leaf_hash(&place).unwrap_or_default();
+        let envelope = withheld::envelope(place);
+        self.check(&envelope).map_err(|detail| damaged(detail.to_owned()))?;
+        self.erasures.erased(position);
+        self.advance(&envelope, hash);
+        Ok(Audited { hash, needs: FORMAT_KNOWN })
+    }
+
+    /// Checks that later events annul every withheld place.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] at the first place that is not annulled.
+    pub fn require_annulled(&self) -> Result<(), LogError> {
+        match self.erasures.first_in_force() {
+            Some(position) => Err(LogError::damaged(position, NOT_ANNULLED)),
+            None => Ok(()),
+        }
+    }
+
+    fn advance(&mut self, leaf: &Leaf, hash: Hash) {
+        self.frontier.push(hash);
+        self.commit = leaf.commit;
+        self.recorded_micros = leaf.recorded_time.as_ref().map(micros);
+    }
+
     /// Checks the next leaf.
     ///
     /// # Errors
@@ -93,10 +147,11 @@ impl Audit {
         self.require_one_encoding(&leaf, bytes).map_err(|detail| damaged(detail.to_owned()))?;
         let event = self.reader.read(position, &leaf.event)?;
         let needs = format::needed(&leaf, &event);
+        if let Fact::Repair { position: target, replacement } = &event.fact {
+            self.erasures.repaired(position, *target, replacement.is_none());
+        }
         let hash = merkle::leaf_hash(bytes);
-        self.frontier.push(hash);
-        self.commit = leaf.commit;
-        self.recorded_micros = leaf.recorded_time.as_ref().map(micros);
+        self.advance(&leaf, hash);
         Ok(Audited { hash, needs })
     }
 
@@ -253,7 +308,7 @@ impl Verification {
         let mut read = 0;
         for chunk in self.log.read(from, bytes)? {
             for leaf in chunk.leaves().filter(|leaf| leaf.position >= from) {
-                let Audited { hash, .. } = self.audit.leaf(&leaf.bytes)?;
+                let Audited { hash, .. } = self.audit.frame(&leaf.as_frame())?;
                 read += leaf.bytes.len() as u64;
                 self.check_stored(leaf.position, &hash)?;
                 self.check_root()?;
@@ -269,6 +324,9 @@ impl Verification {
         }
         if self.audit.size() == from {
             return Err(LogError::damaged(from, "the log ends before its size"));
+        }
+        if self.audit.size() >= self.size {
+            self.audit.require_annulled()?;
         }
         // The last chunk may reach past the size to verify.
         let position = self.audit.size().min(self.size);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::{Ledger, ReadError, Shared, run_blocking};
+use super::{Ledger, ReadError, Shared, place, run_blocking};
 use crate::{
     limits::{
         DIGEST_MATCHES_MAX, DIGEST_SCAN_EVENTS_MAX, DIGEST_STEP_EVENTS, HASHES_PER_BLOCK,
@@ -32,7 +32,7 @@ impl RunningDigest {
         self.0 = next.finalize().into();
     }
 
-    /// Adds the leaves of a run, as they are sent.
+    /// Adds the leaves of a run, as they are sent. It holds no withheld place.
     pub fn add_run(&mut self, run: &Bytes) {
         Leaves::of(run.clone()).for_each(|leaf| self.add(&merkle::leaf_hash(&leaf.bytes)));
     }
@@ -115,7 +115,9 @@ impl StoredHashes<'_> {
             let chunks = self.shared.read_log(at, 1)?;
             let Some(chunk) = chunks.first() else { break };
             let leaves = chunk.leaves().filter(|leaf| (at..end).contains(&leaf.position));
-            hashes.extend(leaves.map(|leaf| merkle::leaf_hash(&leaf.bytes)));
+            for leaf in leaves {
+                hashes.push(place::leaf_hash(leaf.position, &leaf.as_frame())?);
+            }
             at = chunk.next();
         }
         Ok(HashBlock { first, hashes })

@@ -75,6 +75,7 @@ impl EventReader {
         while next < position {
             let chunks = log.read(next, REBUILD_BATCH_BYTES)?;
             let leaves = chunks.iter().flat_map(Chunk::leaves);
+            let leaves = leaves.filter(|leaf| !leaf.withheld);
             for found in leaves.filter(|leaf| (next..position).contains(&leaf.position)) {
                 let leaf: Result<Leaf, _> = prost::Message::decode(found.bytes);
                 let adopted = leaf.ok().and_then(|leaf| event::stored_adoption(&leaf.event));

@@ -108,6 +108,10 @@ impl<T, const RANK: u8> OrderedRwLock<T, RANK> {
         Self(RwLock::new(value))
     }
 
+    pub(super) fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+
     pub(super) fn read(&self) -> Ordered<RwLockReadGuard<'_, T>, RANK> {
         let held = Held::take();
         Ordered { guard: self.0.read(), _held: held }

@@ -21,11 +21,13 @@ pub mod audit;
 pub mod clock;
 pub mod decide;
 pub mod digest;
+mod erasures;
 pub mod event_reader;
 mod flusher;
 mod format;
 mod group;
 mod lock;
+pub mod place;
 mod publish;
 mod read;
 mod rebuild;
@@ -59,6 +61,7 @@ use self::{
 };
 pub use self::{
     read::ReadError,
+    rebuild::rebuild,
     task::{TaskEnded, run_blocking},
     waiters::Waiter,
 };

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    Durable, Ledger, Shared, audit::Verification, event_reader::EventReader, run_blocking,
+    Durable, Ledger, Shared, audit::Verification, event_reader::EventReader, place, run_blocking,
     state::RegisterGuard, task::TaskEnded,
 };
 use crate::{
     log::{Chunk, LeafAt, LogError},
-    protocol::{leaf::Leaf, time},
+    protocol::time,
     register::{FoldRules, Interest, RulesBook},
 };
 
@@ -105,14 +104,14 @@ impl Ledger {
         Ok(run_blocking(move || shared.read_log(from, bytes)).await??)
     }
 
-    /// The stored bytes of one event below the durable size.
+    /// The stored bytes of one event below the durable size, or of its withheld place.
     ///
     /// # Errors
     /// As for [`Ledger::chunks`].
-    pub async fn leaf(&self, position: u64) -> Result<Bytes, ReadError> {
+    pub async fn leaf(&self, position: u64) -> Result<LeafAt, ReadError> {
         let picked = self.pick(&[position], 1).await?;
-        let leaf = picked.into_iter().next().map(|leaf| leaf.bytes);
-        leaf.ok_or_else(|| ReadError::damaged(position, "an event is missing from the log"))
+        let missing = || ReadError::damaged(position, "an event is missing from the log");
+        picked.into_iter().next().ok_or_else(missing)
     }
 
     /// The leaves at these positions below the durable size, in this order, until their bytes reach
@@ -164,9 +163,8 @@ impl Ledger {
     /// # Errors
     /// As for [`Ledger::chunks`].
     pub async fn recorded_micros(&self, position: u64) -> Result<i64, ReadError> {
-        let decoded: Result<Leaf, _> = prost::Message::decode(self.leaf(position).await?);
-        let recorded = decoded.ok().and_then(|leaf| leaf.recorded_time);
-        let recorded = recorded.as_ref().map(time::micros);
+        let envelope = place::envelope(&self.leaf(position).await?)?;
+        let recorded = envelope.recorded_time.as_ref().map(time::micros);
         recorded.ok_or_else(|| ReadError::damaged(position, "an event cannot be read"))
     }
 

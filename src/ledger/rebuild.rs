@@ -10,8 +10,9 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
+    erasures::NOT_ANNULLED,
     event_reader::{self, EventReader},
-    format,
+    format, place,
     state::State,
 };
 use crate::{
@@ -21,9 +22,9 @@ use crate::{
         event::Event,
     },
     limits::{COMMIT_EVENTS_MAX, DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
-    log::{Chunk, CommitLog, HashBlock, LeafAt, LogError},
-    merkle::{self, Hash},
-    protocol::{event, leaf::Leaf, time},
+    log::{Chunk, CommitLog, FORMAT_KNOWN, HashBlock, LeafAt, LogError},
+    merkle::Hash,
+    protocol::{event, leaf::Withheld, time, withheld},
     register::RulesBook,
 };
 
@@ -34,7 +35,10 @@ use crate::{
 ///
 /// The decoders use the catalogue adopted last in the batches applied so far. A batch that adopts
 /// another one, or was decoded with an older one, is decoded again in order.
-pub(super) fn rebuild(
+///
+/// # Errors
+/// [`LogError::Damaged`] if the log differs from the one that was written.
+pub fn rebuild(
     log: &dyn CommitLog,
     files: &CatalogueFiles,
     rules: RulesBook,
@@ -81,10 +85,12 @@ pub(super) fn rebuild(
                 if !Arc::ptr_eq(reader.current(), &adopted.read()) {
                     *adopted.write() = Arc::clone(reader.current());
                 }
-                rebuilt.state.prefetch(batch.iter().map(|decoded| &decoded.event));
+                rebuilt.state.prefetch(batch.iter().filter_map(Decoded::event));
                 for event in batch {
-                    reader.require_known_rules(&event.event)?;
-                    rebuilt.add(event)?;
+                    if let Some(event) = event.event() {
+                        reader.require_known_rules(event)?;
+                    }
+                    rebuilt.add(event, reader.catalogues())?;
                 }
             }
         }
@@ -95,8 +101,11 @@ pub(super) fn rebuild(
     if found != size {
         return Err(LogError::damaged(found, "the log ends before its size"));
     }
-    rebuilt.seal()?;
-    Ok((rebuilt.state, Catalogues::clone(reader.catalogues())))
+    rebuilt.seal(reader.catalogues())?;
+    match rebuilt.state.reader().read().first_withheld_in_force() {
+        Some(position) => Err(LogError::damaged(position, NOT_ANNULLED)),
+        None => Ok((rebuilt.state, Catalogues::clone(reader.catalogues()))),
+    }
 }
 
 /// In place of a batch's number: reading failed. It sorts after every batch.
@@ -113,13 +122,29 @@ struct Batch {
 /// A decoded event, to be applied.
 struct Decoded {
     position: u64,
-    event: Event,
+    content: Content,
     request_id: Bytes,
     recorded_micros: Option<i64>,
     hash: Hash,
     ends_commit: bool,
     /// The format that the leaf needs.
     needs: u16,
+}
+
+/// The content of a place. That of a withheld one is read in order, once all catalogues before it
+/// are known.
+enum Content {
+    Event(Event),
+    Withheld(Withheld),
+}
+
+impl Decoded {
+    fn event(&self) -> Option<&Event> {
+        match &self.content {
+            Content::Event(event) => Some(event),
+            Content::Withheld(_) => None,
+        }
+    }
 }
 
 fn next(take: &Mutex<mpsc::Receiver<Batch>>) -> Option<Batch> {
@@ -210,23 +235,32 @@ impl Batch {
     ) -> Result<Decoded, LogError> {
         let position = found.position;
         let unreadable = |detail: String| LogError::damaged(position, detail);
-        let leaf: Leaf =
-            prost::Message::decode(found.bytes.clone()).map_err(|e| unreadable(e.to_string()))?;
+        let leaf = place::envelope(found)?;
         if leaf.position != Some(position) {
             return Err(unreadable("an event has the position of another one".to_owned()));
         }
         let commit = leaf.commit.unwrap_or_default();
         let end = commit.first_position.unwrap_or(position).saturating_add(commit.size.into());
-        let event = read(position, &leaf.event)?;
+        let (content, needs) = if found.withheld {
+            (Content::Withheld(place::withheld_at(found)?), FORMAT_KNOWN)
+        } else {
+            let event = read(position, &leaf.event)?;
+            let needs = format::needed(&leaf, &event);
+            (Content::Event(event), needs)
+        };
+        // The stored hashes are trusted here; the root over them is compared at the end.
+        let hash = match self.stored_hash(position) {
+            Some(hash) => hash,
+            None => place::leaf_hash(position, &found.as_frame())?,
+        };
         Ok(Decoded {
             position,
             ends_commit: end <= position + 1,
-            needs: format::needed(&leaf, &event),
-            event,
+            needs,
+            content,
             request_id: leaf.request_id,
             recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
-            // The stored hashes are trusted here; the root over them is compared at the end.
-            hash: self.stored_hash(position).unwrap_or_else(|| merkle::leaf_hash(&found.bytes)),
+            hash,
         })
     }
 
@@ -258,31 +292,40 @@ impl Rebuilt {
         self.state.size() + self.open.len() as u64
     }
 
-    fn add(&mut self, decoded: Decoded) -> Result<(), LogError> {
+    fn add(&mut self, decoded: Decoded, catalogues: &Catalogues) -> Result<(), LogError> {
         let position = decoded.position;
         if position != self.next() {
             let detail = "an event has the position of another one";
             return Err(LogError::damaged(position, detail));
         }
         if !decoded.request_id.is_empty() {
-            self.seal()?;
+            self.seal(catalogues)?;
         }
         let ends_commit = decoded.ends_commit;
         self.open.push(decoded);
         let is_marked = self.expected.is_some_and(|(size, _)| size == self.next());
         if ends_commit || is_marked || self.open.len() >= COMMIT_EVENTS_MAX {
-            return self.seal();
+            return self.seal(catalogues);
         }
         Ok(())
     }
 
     /// Applies the open commit, if it has any events.
-    fn seal(&mut self) -> Result<(), LogError> {
+    fn seal(&mut self, catalogues: &Catalogues) -> Result<(), LogError> {
         if self.open.is_empty() {
             return Ok(());
         }
         let mut staging = self.state.begin();
-        self.open.iter().for_each(|decoded| staging.stage(&decoded.event));
+        for decoded in &self.open {
+            match &decoded.content {
+                Content::Event(event) => staging.stage(event),
+                Content::Withheld(place) => {
+                    let damaged = |detail| LogError::damaged(decoded.position, detail);
+                    let withheld = withheld::stored(catalogues, place).map_err(damaged)?;
+                    staging.stage_withheld(&withheld);
+                }
+            }
+        }
         let staged = staging.accept();
         let hashes: Vec<_> = self.open.iter().map(|decoded| decoded.hash).collect();
         let first = self.open.first();

@@ -15,7 +15,7 @@ use super::{
     requests::{RequestIndex, RequestKey},
 };
 use crate::{
-    domain::event::Event,
+    domain::{Withheld, event::Event},
     limits::HASHES_PER_BLOCK,
     log::FORMAT_BEGUN,
     merkle::{Frontier, Hash},
@@ -98,6 +98,11 @@ impl Staging<'_> {
         self.register.apply(event);
     }
 
+    /// Applies the next event, which is withheld.
+    pub fn stage_withheld(&mut self, withheld: &Withheld) {
+        self.register.apply_withheld(withheld);
+    }
+
     /// Keeps the staged events. The caller must seal them next.
     pub fn accept(mut self) -> Staged {
         self.accepted = true;
@@ -176,6 +181,12 @@ impl State {
     #[must_use]
     pub fn reader(&self) -> RegisterReader {
         RegisterReader(Arc::clone(&self.register))
+    }
+
+    /// The register, once nobody else can read it.
+    #[must_use]
+    pub fn into_register(self) -> Option<Register> {
+        Arc::into_inner(self.register).map(RegisterLock::into_inner)
     }
 
     /// Prefetches the register's entries for the events: independent lookups overlap their misses.

@@ -13,7 +13,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
@@ -22,13 +21,11 @@ use super::{
     decide::decide,
     flusher,
     group::{GroupCommit, OpenGroup, Reached},
+    place,
     publish::Published,
     state::State,
 };
-use crate::{
-    merkle::Hash,
-    protocol::{leaf::Leaf, time},
-};
+use crate::{merkle::Hash, protocol::time};
 
 type Reply = Result<Receipt, AppendError>;
 
@@ -140,7 +137,7 @@ impl Writer {
             };
             let mut leaves = chunks.iter().flat_map(crate::log::Chunk::leaves);
             let found = leaves.find(|leaf| leaf.position == position);
-            let leaf = found.and_then(|leaf| Leaf::decode(leaf.bytes).ok());
+            let leaf = found.and_then(|leaf| place::envelope(&leaf).ok());
             let Some(leaf) = leaf.filter(|leaf| leaf.request_id == *id) else { continue };
             let digest = leaf.request_digest.as_ref().try_into().unwrap_or([0; 32]);
             let size = leaf.commit.map_or(0, |commit| u64::from(commit.size));

@@ -22,7 +22,7 @@ use super::{FORMAT_KNOWN, Group, HashBlock, LogError};
 use crate::{
     limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, HASHES_PER_BLOCK, LEAF_BYTES_MAX},
     merkle,
-    protocol::batch::{LEAF_KEY, WITHHELD_KEY},
+    protocol::batch::{Frame, LEAF_KEY, WITHHELD_KEY},
 };
 
 /// Version of a chunk that holds leaves alone.
@@ -191,6 +191,14 @@ pub struct LeafAt {
     pub framed: Bytes,
     /// Their range in the run.
     pub frame: std::ops::Range<usize>,
+}
+
+impl LeafAt {
+    /// The same without its place.
+    #[must_use]
+    pub fn as_frame(&self) -> Frame {
+        Frame { withheld: self.withheld, bytes: self.bytes.clone() }
+    }
 }
 
 /// Iterates over the leaves of a chunk. Their number is the stated one, because the chunk was

@@ -29,6 +29,11 @@ pub const FORMAT_BEGUN: u16 = 1;
 /// its first withheld place.
 pub const FORMAT_KNOWN: u16 = 2;
 
+/// Name of a rewritten log beside the old one, in its data directory, until it is complete.
+pub const REWRITING: &str = "log.redacting";
+/// Its name once it is complete. The next opening puts it into the place of the old one.
+pub const REWRITTEN: &str = "log.redacted";
+
 /// The input of one append: consecutive chunks, and the blocks of leaf hashes that they complete.
 #[derive(Debug, Default)]
 pub struct Group {
@@ -74,9 +79,9 @@ pub trait CommitLog: Send + Sync {
     /// Makes a group durable as one unit if the log still has the size `base`; otherwise nothing
     /// changes.
     ///
-    /// The first chunk begins at `base`, and the last one ends a commit. An empty group changes
-    /// nothing. If the group needs a newer format than the log has, that format is durable before
-    /// the first chunk is written.
+    /// The first chunk begins at `base`, and the last one ends a commit. A group without chunks
+    /// changes nothing but the format. If the group needs a newer format than the log has, that
+    /// format is durable before the first chunk is written.
     ///
     /// # Errors
     /// After any error the outcome is unknown: the caller must end the process and never retry.

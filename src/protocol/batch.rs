@@ -21,6 +21,23 @@ pub const LEAF_KEY: u8 = 0x0A;
 /// field, so such a place never goes out as part of one.
 pub const WITHHELD_KEY: u8 = 0x1A;
 
+/// One frame of a run, without its key and length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// True if the bytes are a `Withheld` in the place of a leaf.
+    pub withheld: bool,
+    /// The leaf, or the `Withheld`.
+    pub bytes: Bytes,
+}
+
+impl Frame {
+    /// The byte before it in a run.
+    #[must_use]
+    pub fn key(&self) -> u8 {
+        if self.withheld { WITHHELD_KEY } else { LEAF_KEY }
+    }
+}
+
 /// Leaves in order.
 ///
 /// A sender fills `runs` with stored runs (each leaf preceded by [`LEAF_KEY`] and its length); a

@@ -16,6 +16,15 @@ use super::pb;
 #[error("{0}")]
 pub struct JsonError(String);
 
+/// A line of an export: an event, or the place of one whose content is erased.
+#[derive(Debug)]
+pub enum JsonPlace {
+    /// An event.
+    Event(pb::RecordedEvent),
+    /// A withheld place.
+    Withheld(pb::Withheld),
+}
+
 /// Turns messages of package `tidu.v1` into protobuf JSON and back.
 #[derive(Debug)]
 pub struct Json {
@@ -76,16 +85,41 @@ impl Json {
         Ok(message.encode_to_vec())
     }
 
-    /// The recorded event that a line of an export means. Encoded again, it gives the bytes that
-    /// were recorded.
+    /// The log id and the size that the first line of an export states, and the same line for a log
+    /// of another format.
+    ///
+    /// # Errors
+    /// As for [`Json::parse`].
+    pub fn head(&self, line: &str, format: u16) -> Result<(String, u64, String), String> {
+        let encoded = self.parse("GetStatusResponse", line)?;
+        let status = pb::GetStatusResponse::decode(encoded.as_slice());
+        let status = status.map_err(|e| e.to_string())?;
+        let (id, size) = (status.log_id.clone(), status.log_size);
+        let status = pb::GetStatusResponse { log_format: format.into(), ..status };
+        let line = self.line("GetStatusResponse", &status).map_err(|e| e.to_string())?;
+        Ok((id, size, line))
+    }
+
+    /// The place of the log that a line of an export means. Encoded again, an event gives the bytes
+    /// that were recorded.
     ///
     /// # Errors
     /// As for [`Json::parse`]; also if a member is there twice.
-    pub fn recorded(&self, line: &str) -> Result<pb::RecordedEvent, String> {
+    pub fn place(&self, line: &str) -> Result<JsonPlace, String> {
         serde_json::from_str::<MembersOnce>(line)
             .map_err(|e| format!("not a RecordedEvent: {e}"))?;
-        let encoded = self.parse("RecordedEvent", line)?;
-        pb::RecordedEvent::decode(encoded.as_slice()).map_err(|e| e.to_string())
+        match self.parse("RecordedEvent", line) {
+            Ok(encoded) => pb::RecordedEvent::decode(encoded.as_slice())
+                .map(JsonPlace::Event)
+                .map_err(|e| e.to_string()),
+            // No event has a leaf hash, so a line is never both.
+            Err(why) => {
+                let encoded = self.parse("Withheld", line).map_err(|_| why)?;
+                pb::Withheld::decode(encoded.as_slice())
+                    .map(JsonPlace::Withheld)
+                    .map_err(|e| e.to_string())
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! leaf.rs   the envelope of an event    batch.rs   stored leaves on the wire, never decoded
 //! append.rs an Append, events encoded   event/     messages ⇄ `domain::event`
 //! time.rs   dates and instants          json.rs    canonical protobuf JSON
+//! withheld.rs    places whose content is erased
 //! ```
 //!
 //! No other room below `service/` uses a generated message. This room makes no decision and does no
@@ -19,3 +20,4 @@ pub mod json;
 pub mod leaf;
 pub mod pb;
 pub mod time;
+pub mod withheld;

@@ -15,6 +15,7 @@
 //! index/      which events concern whom; filters over them
 //! batches/    entries, openings and seals of batches
 //! framework/  measures, completeness, assessments, cultivation pools
+//! withheld    places whose content was erased
 //! apply/      from events to all of these, and back
 //! fold/       from facts to titles
 //! answers/    what readers ask
@@ -37,6 +38,7 @@ mod rows;
 pub mod rules;
 mod undo;
 mod versions;
+mod withheld;
 
 pub use self::{
     answers::{
@@ -60,6 +62,7 @@ use self::{
     repairs::{Facts, Repairs},
     rows::{Rows, Sym},
     versions::Adoptions,
+    withheld::WithheldPlaces,
 };
 use crate::domain::event::Event;
 
@@ -73,6 +76,7 @@ pub struct Register {
     batches: Batches,
     framework: Framework,
     adoptions: Adoptions,
+    withheld: WithheldPlaces,
 }
 
 /// A size of the register to come back to: a savepoint of each part.

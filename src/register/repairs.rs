@@ -148,14 +148,19 @@ impl<'a> Facts<'a> {
 
     /// True if the newest live repair of the event removes it.
     pub(super) fn is_annulled(self, position: u32) -> bool {
+        self.annulled_at(position).is_some()
+    }
+
+    /// The newest live repair of the event, if it removes it.
+    pub(super) fn annulled_at(self, position: u32) -> Option<u32> {
         let newest = self.newest_live_repair(position);
-        newest.is_some_and(|repair| repair.replacement.is_none())
+        newest.filter(|repair| repair.replacement.is_none()).map(|repair| repair.position)
     }
 
     /// The fact in force in the place of an event, with its designee: the event's own, a
-    /// replacement, or none.
+    /// replacement, or none. In a withheld place there is none at any log size.
     pub(super) fn effective_fact(self, root: u32) -> Option<(DesigneeIndex, FactRow)> {
-        let row = self.row(root)?;
+        let row = self.row(root).filter(|row| !row.fact.is_withheld())?;
         let mut in_force = Some((row.designee, row.fact));
         let mut at = root;
         if self.repairs.by_target.is_empty() {

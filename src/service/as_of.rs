@@ -5,9 +5,8 @@ use tonic::Status;
 use super::{convert, errors};
 use crate::{
     domain::CivilDate,
-    ledger::{AppendError, Ledger, ReadError},
+    ledger::{AppendError, Ledger, ReadError, place},
     protocol::{
-        leaf::Leaf,
         pb::{self, as_of::Known},
         time::{micros, pb_date},
     },
@@ -42,15 +41,14 @@ pub(crate) fn answered(ledger: &Ledger, at: AsOf) -> Option<pb::AnswerAsOf> {
         valid_on: Some(pb_date(at.valid_on)),
         known_at: at.known_at,
         rules_version: ledger.rules_at(at.known_at).number,
-        redacted_positions: Vec::new(),
+        redacted_positions: ledger.register().redacted_positions(at.known_at),
     })
 }
 
 /// The log size itself or, inside a commit, the size before the commit.
 async fn commit_end(ledger: &Ledger, known_at: u64) -> Result<u64, Status> {
     let Some(last) = known_at.checked_sub(1) else { return Ok(0) };
-    let leaf: Leaf = prost::Message::decode(ledger.leaf(last).await?)
-        .map_err(|e| ReadError::damaged(last, e.to_string()))?;
+    let leaf = place::envelope(&ledger.leaf(last).await?).map_err(ReadError::from)?;
     let commit = leaf.commit.unwrap_or_default();
     let first = commit.first_position.unwrap_or(last);
     Ok(if first + u64::from(commit.size) == known_at { known_at } else { first })

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::fault::RuleId,
-    ledger::{Ledger, ReadError, Receipt},
+    ledger::{Ledger, ReadError, Receipt, place},
     limits::{APPEND_LISTS_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
     register::Interest,
@@ -68,9 +68,13 @@ impl LedgerApi {
             return Err(errors::beyond_log("position", position, size));
         }
         let leaf = self.ledger.leaf(position).await?;
-        let event = Some(decode(position, &leaf)?);
-        let leaf = if request.raw { leaf } else { Bytes::new() };
-        Ok(pb::GetEventResponse { event, leaf })
+        if leaf.withheld {
+            let withheld = Some(place::withheld_at(&leaf).map_err(ReadError::from)?);
+            return Ok(pb::GetEventResponse { withheld, ..Default::default() });
+        }
+        let event = Some(decode(position, &leaf.bytes)?);
+        let leaf = if request.raw { leaf.bytes } else { Bytes::new() };
+        Ok(pb::GetEventResponse { event, leaf, withheld: None })
     }
 
     pub(super) async fn list_events(
@@ -82,13 +86,17 @@ impl LedgerApi {
         let interest = interest(&self.ledger, request.filter).await?;
         let (positions, next) = self.select(&interest, &page);
         let picked = self.ledger.pick(&positions, PAGE_BYTES).await?;
-        let events = picked
-            .iter()
-            .map(|leaf| decode(leaf.position, &leaf.bytes))
-            .collect::<Result<Vec<_>, _>>()?;
-        let cut = positions.get(events.len()).copied();
+        let cut = positions.get(picked.len()).copied();
         let next_page_token = page.token_after(cut, next);
-        Ok(pb::ListEventsResponse { events, next_page_token })
+        let mut answer = pb::ListEventsResponse { next_page_token, ..Default::default() };
+        for leaf in &picked {
+            if leaf.withheld {
+                answer.withheld.push(place::withheld_at(leaf).map_err(ReadError::from)?);
+            } else {
+                answer.events.push(decode(leaf.position, &leaf.bytes)?);
+            }
+        }
+        Ok(answer)
     }
 
     pub(super) async fn subscribe(

@@ -25,12 +25,12 @@ use super::{
 };
 use crate::{
     domain::fault::{Key, RuleId},
-    ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest},
+    ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest, place},
     limits::{
         HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
         STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
     },
-    log::Chunk,
+    log::{Chunk, LeafAt},
     protocol::{
         batch::LeafBatch,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
@@ -185,6 +185,35 @@ fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
     Err(errors::bad_field("heartbeat_interval", &text, breach))
 }
 
+/// Events that a stream delivers next.
+struct Found {
+    /// Runs of leaves.
+    runs: Vec<Bytes>,
+    /// The position after them, and after those that do not match.
+    next: u64,
+    /// The withheld place that follows the runs.
+    withheld: Option<LeafAt>,
+}
+
+/// The leaves of chunks from a position on, up to the first withheld place.
+fn runs_of(chunks: &[Chunk], from: u64, upto: u64) -> Found {
+    let (mut runs, mut next) = (Vec::with_capacity(chunks.len()), from);
+    for chunk in chunks {
+        let end = chunk.next().min(upto);
+        let is_withheld = |leaf: &LeafAt| leaf.withheld && (next..end).contains(&leaf.position);
+        let withheld = chunk.has_withheld().then(|| chunk.leaves().find(is_withheld)).flatten();
+        let end = withheld.as_ref().map_or(end, |place| place.position);
+        if next < end {
+            runs.push(chunk.slice(next, end));
+            next = end;
+        }
+        if withheld.is_some() {
+            return Found { runs, next, withheld };
+        }
+    }
+    Found { runs, next, withheld: None }
+}
+
 /// The reason why a waiting stream goes on.
 enum Woken {
     Grown,
@@ -262,15 +291,17 @@ impl Subscription {
         }
     }
 
-    /// The next matching events, if any; moves past those that do not match.
+    /// The next matching events, if any, or a withheld place; moves past those that do not match.
     async fn batch(&mut self, upto: u64) -> Result<Option<Payload>, Status> {
-        let (runs, next) = if self.interest.wants_all() {
+        let Found { runs, next, withheld } = if self.interest.wants_all() {
             let chunks = self.ledger.chunks(self.next, STREAM_MESSAGE_BYTES).await?;
-            let next = chunks.last().map_or(self.next, Chunk::next).min(upto);
-            (chunks.iter().map(|chunk| chunk.slice(self.next, next)).collect(), next)
+            runs_of(&chunks, self.next, upto)
         } else {
             self.matching_runs(upto).await?
         };
+        if let Some(place) = withheld.filter(|_| runs.is_empty()) {
+            return self.withheld(&place).map(Some);
+        }
         if next <= self.next {
             // Otherwise this stream would loop for ever.
             let detail = "no event is found below the end of the log";
@@ -287,14 +318,27 @@ impl Subscription {
         Ok(Some(if self.raw { Payload::RawEvents(batch) } else { Payload::Events(batch) }))
     }
 
-    async fn matching_runs(&self, upto: u64) -> Result<(Vec<Bytes>, u64), Status> {
+    /// A withheld place, which is a message of its own.
+    fn withheld(&mut self, place: &LeafAt) -> Result<Payload, Status> {
+        let withheld = place::withheld_at(place).map_err(ReadError::from)?;
+        if let Some(digest) = &mut self.digest {
+            let hash = place::leaf_hash(place.position, &place.as_frame());
+            digest.add(&hash.map_err(ReadError::from)?);
+        }
+        self.next = place.position + 1;
+        Ok(Payload::Withheld(withheld))
+    }
+
+    async fn matching_runs(&self, upto: u64) -> Result<Found, Status> {
         let upto = upto.min(self.next + STREAM_SCAN_EVENTS_MAX);
         let (positions, examined) =
             self.ledger.matching(&self.interest, self.next, upto, STREAM_MATCHES_MAX);
-        let picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await?;
+        let mut picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await?;
+        let first_withheld = picked.iter().position(|leaf| leaf.withheld);
+        let withheld = first_withheld.map(|at| picked.split_off(at).swap_remove(0));
         // The events that did not fit are in the next message.
         let next = positions.get(picked.len()).copied().unwrap_or(examined);
-        Ok((picked.into_iter().map(|leaf| leaf.framed).collect(), next))
+        Ok(Found { runs: picked.into_iter().map(|leaf| leaf.framed).collect(), next, withheld })
     }
 
     fn progress(&self, size: u64) -> Payload {

@@ -21,14 +21,16 @@ use crate::{
         CliError,
         args::{Common, FilterArgs, Output, is_standard},
         client::Client,
-        print::{event_line, print_line},
+        print::{event_line, print_line, withheld_line},
     },
     domain::text::hex,
-    ledger::digest::RunningDigest,
+    ledger::{digest::RunningDigest, place},
+    log::LogError,
     merkle::{self, Hash},
     protocol::{
-        json::Json,
+        json::{Json, JsonPlace},
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
+        withheld,
     },
 };
 
@@ -105,8 +107,8 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
             .to_string(),
         )?,
         Output::Human => {
-            if let Some(recorded) = log.event(position).await? {
-                print_line(&format!("the log has\n{}", event_line(&recorded)))?;
+            if let Some(line) = log.line(position).await? {
+                print_line(&format!("the log has\n{line}"))?;
             }
         }
     }
@@ -129,8 +131,9 @@ impl Copy {
             let header = *reader.header();
             copy.log_id = header.log_id.to_string();
             for position in header.first..header.next {
-                let Some(leaf) = reader.leaf().map_err(failed)? else { break };
-                copy.events.push((position, merkle::leaf_hash(&leaf)));
+                let Some(frame) = reader.frame().map_err(failed)? else { break };
+                let damaged = |e: LogError| CliError::Refused(format!("{name}: {e}"));
+                copy.events.push((position, place::leaf_hash(position, &frame).map_err(damaged)?));
             }
             return Ok(copy);
         }
@@ -145,12 +148,20 @@ impl Copy {
                 copy.log_id = status.map(|status| status.log_id).unwrap_or_default();
                 continue;
             }
-            let event = json.recorded(&line).map_err(|why| refused(&why))?;
-            let position = event.position.ok_or_else(|| refused("has no position"))?;
+            let (position, hash) = match json.place(&line).map_err(|why| refused(&why))? {
+                JsonPlace::Event(event) => {
+                    (event.position, Some(merkle::leaf_hash(&event.encode_to_vec())))
+                }
+                JsonPlace::Withheld(withheld) => {
+                    (withheld.position, withheld::leaf_hash(&withheld))
+                }
+            };
+            let position = position.ok_or_else(|| refused("has no position"))?;
+            let hash = hash.ok_or_else(|| refused("has no leaf hash of 32 bytes"))?;
             if copy.events.last().is_some_and(|(before, _)| *before >= position) {
                 return Err(refused("follows an event with the same or a later position"));
             }
-            copy.events.push((position, merkle::leaf_hash(&event.encode_to_vec())));
+            copy.events.push((position, hash));
         }
         Ok(copy)
     }
@@ -233,21 +244,29 @@ impl Log {
         };
         let mut stream = self.client.ledger.subscribe(request).await?.into_inner();
         while let Some(message) = stream.message().await? {
-            if let Some(Payload::Events(batch)) = message.payload
-                && let Some(leaf) = batch.leaves.into_iter().next()
-            {
-                let recorded = pb::RecordedEvent::decode(leaf);
-                return Ok(recorded.ok().and_then(|recorded| recorded.position));
+            match message.payload {
+                Some(Payload::Withheld(withheld)) => return Ok(withheld.position),
+                Some(Payload::Events(batch)) => {
+                    if let Some(leaf) = batch.leaves.into_iter().next() {
+                        let recorded = pb::RecordedEvent::decode(leaf);
+                        return Ok(recorded.ok().and_then(|recorded| recorded.position));
+                    }
+                }
+                _ => {}
             }
         }
         Ok(None)
     }
 
-    /// The event at a position; `None` beyond the end of the log.
-    async fn event(&mut self, position: u64) -> Result<Option<pb::RecordedEvent>, CliError> {
+    /// The event at a position in one line; `None` beyond the end of the log.
+    async fn line(&mut self, position: u64) -> Result<Option<String>, CliError> {
         let request = pb::GetEventRequest { position: Some(position), raw: false };
         match self.client.ledger.get_event(request).await {
-            Ok(answer) => Ok(answer.into_inner().event),
+            Ok(answer) => {
+                let pb::GetEventResponse { event, withheld, .. } = answer.into_inner();
+                let withheld = withheld.as_ref().map(withheld_line);
+                Ok(withheld.or_else(|| event.as_ref().map(event_line)))
+            }
             Err(status) if status.code() == tonic::Code::OutOfRange => Ok(None),
             Err(status) => Err(status.into()),
         }

@@ -8,7 +8,7 @@ use crate::{
         args::{Common, FilterArgs, Output, at_least_one},
         client::Client,
         paged::paged,
-        print::{event_line, print_line},
+        print::{event_line, print_line, withheld_line},
     },
     limits::PAGE_EVENTS_DEFAULT,
     protocol::{json::Json, pb},
@@ -31,17 +31,38 @@ pub(crate) struct EventsArgs {
     common: Common,
 }
 
+/// An event, or the place of one whose content is erased.
+enum Place {
+    Event(pb::RecordedEvent),
+    Withheld(pb::Withheld),
+}
+
+impl Place {
+    fn position(&self) -> u64 {
+        let position = match self {
+            Self::Event(event) => event.position,
+            Self::Withheld(withheld) => withheld.position,
+        };
+        position.unwrap_or_default()
+    }
+}
+
 pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
     let json = Json::new()?;
-    let print = |recorded: &pb::RecordedEvent| match args.common.output {
-        Output::Json => print_line(&json.line("RecordedEvent", recorded)?),
-        Output::Human => print_line(&event_line(recorded)),
+    let print = |place: &Place| match (place, args.common.output) {
+        (Place::Event(event), Output::Json) => print_line(&json.line("RecordedEvent", event)?),
+        (Place::Event(event), Output::Human) => print_line(&event_line(event)),
+        (Place::Withheld(place), Output::Json) => print_line(&json.line("Withheld", place)?),
+        (Place::Withheld(place), Output::Human) => print_line(&withheld_line(place)),
     };
     if let Some(position) = args.position {
         let request = pb::GetEventRequest { position: Some(position), raw: false };
-        let found = client.ledger.get_event(request).await?.into_inner().event;
-        return print(&found.unwrap_or_default());
+        let found = client.ledger.get_event(request).await?.into_inner();
+        return print(&match found.withheld {
+            Some(withheld) => Place::Withheld(withheld),
+            None => Place::Event(found.event.unwrap_or_default()),
+        });
     }
     let filter = args.filter.filter()?;
     let order = if args.newest { pb::EventOrder::Descending } else { pb::EventOrder::Ascending };
@@ -53,7 +74,14 @@ pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
             page_token,
         };
         let page = client.ledger.list_events(request).await?.into_inner();
-        Ok((page.events, page.next_page_token))
+        let withheld = page.withheld.into_iter().map(Place::Withheld);
+        let mut places: Vec<_> =
+            page.events.into_iter().map(Place::Event).chain(withheld).collect();
+        places.sort_by_key(Place::position);
+        if args.newest {
+            places.reverse();
+        }
+        Ok((places, page.next_page_token))
     };
     paged(args.limit, fetch, print).await.map(drop)
 }

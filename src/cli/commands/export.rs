@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
+use prost::Message as _;
 use uuid::Uuid;
 
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
     domain::text::hex,
     log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
     protocol::{
+        batch::Frame,
         json::Json,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
     },
@@ -85,10 +87,11 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
     } else {
         let json = Json::new()?;
         writeln!(target, "{}", json.line("GetStatusResponse", &status)?).map_err(failed)?;
-        let print = |leaf: Bytes| {
-            writeln!(target, "{}", json.line_of("RecordedEvent", &leaf)?).map_err(failed)
+        let print = |frame: Frame| {
+            let message = if frame.withheld { "Withheld" } else { "RecordedEvent" };
+            writeln!(target, "{}", json.line_of(message, &frame.bytes)?).map_err(failed)
         };
-        leaves(&mut client, &header, print).await?;
+        frames(&mut client, &header, print).await?;
     }
     target.commit().map_err(failed)?;
     eprint_line(&summary(&header));
@@ -142,12 +145,12 @@ async fn add(
     let name = "the server's log";
     assembly.begin(name, header)?;
     let target = target(path).map_err(failed)?;
-    let take = |leaf: &Bytes| {
+    let take = |frame: &Frame| {
         let does_not_follow = |e| ArchiveError::Misplaced {
             name: name.to_owned(),
             detail: format!("it does not continue the backup: {e}"),
         };
-        assembly.leaf(leaf).map_err(does_not_follow)
+        assembly.frame(frame).map_err(does_not_follow)
     };
     let target = archive(client, header, target, path, take).await?;
     assembly.end(name, header)?;
@@ -165,21 +168,21 @@ fn target(path: &Path) -> io::Result<Destination> {
     if is_standard(path) { Ok(Destination::standard()) } else { Destination::file(path) }
 }
 
-/// Writes an archive, and gives each leaf to `take` as well.
+/// Writes an archive, and gives each of its frames to `take` as well.
 async fn archive(
     client: &mut Client,
     header: &Header,
     target: Destination,
     path: &Path,
-    mut take: impl FnMut(&Bytes) -> Result<(), ArchiveError>,
+    mut take: impl FnMut(&Frame) -> Result<(), ArchiveError>,
 ) -> Result<Destination, CliError> {
     let failed = unwritten(path);
     let mut writer = Writer::begin(target, header).map_err(failed)?;
-    let write = |leaf: Bytes| {
-        take(&leaf)?;
-        writer.leaf(&leaf).map_err(failed)
+    let write = |frame: Frame| {
+        take(&frame)?;
+        writer.frame(&frame).map_err(failed)
     };
-    leaves(client, header, write).await?;
+    frames(client, header, write).await?;
     writer.finish().map_err(failed)
 }
 
@@ -207,11 +210,11 @@ pub(super) fn header_of(status: &pb::GetStatusResponse, first: u64) -> Result<He
     Ok(Header { format, log_id, first, next: status.log_size, root })
 }
 
-/// Gives the leaves of a part of the log to `take`, in order.
-async fn leaves(
+/// Gives the leaves and withheld places of a part of the log to `take`, in order.
+async fn frames(
     client: &mut Client,
     header: &Header,
-    mut take: impl FnMut(Bytes) -> Result<(), CliError>,
+    mut take: impl FnMut(Frame) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let request = pb::SubscribeRequest {
         start: Some(Start::FromPosition(header.first)),
@@ -222,8 +225,15 @@ async fn leaves(
     };
     let mut stream = client.ledger.subscribe(request).await?.into_inner();
     while let Some(message) = stream.message().await? {
-        if let Some(Payload::RawEvents(batch)) = message.payload {
-            batch.leaves.into_iter().try_for_each(&mut take)?;
+        match message.payload {
+            Some(Payload::RawEvents(batch)) => {
+                let frame = |bytes| Frame { withheld: false, bytes };
+                batch.leaves.into_iter().map(frame).try_for_each(&mut take)?;
+            }
+            Some(Payload::Withheld(place)) => {
+                take(Frame { withheld: true, bytes: Bytes::from(place.encode_to_vec()) })?;
+            }
+            _ => {}
         }
     }
     Ok(())

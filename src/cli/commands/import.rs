@@ -19,7 +19,11 @@ use crate::{
         print::print_line,
     },
     domain::text::hex,
-    protocol::{json::Json, pb},
+    protocol::{
+        batch::Frame,
+        json::{Json, JsonPlace},
+        pb,
+    },
 };
 
 #[derive(Debug, Args)]
@@ -85,9 +89,13 @@ pub(super) fn read(
     let header = header_of(&status, 0).map_err(|e| refused(1, &e))?;
     assembly.begin(name, &header)?;
     for (number, line) in (2..).zip(lines) {
-        let event = json.recorded(&line.map_err(failed)?).map_err(|e| refused(number, &e))?;
-        let leaf = Bytes::from(event.encode_to_vec());
-        assembly.leaf(&leaf).map_err(|e| refused(number, &e))?;
+        let place = json.place(&line.map_err(failed)?).map_err(|e| refused(number, &e))?;
+        let (withheld, bytes) = match place {
+            JsonPlace::Event(event) => (false, event.encode_to_vec()),
+            JsonPlace::Withheld(place) => (true, place.encode_to_vec()),
+        };
+        let frame = Frame { withheld, bytes: Bytes::from(bytes) };
+        assembly.frame(&frame).map_err(|e| refused(number, &e))?;
     }
     Ok(assembly.end(name, &header)?)
 }

@@ -16,6 +16,7 @@ mod list;
 mod measures;
 mod pools;
 mod record;
+mod redact;
 mod rules;
 mod serve;
 mod show;
@@ -76,6 +77,8 @@ pub(super) enum Command {
     /// Build a log from an export or a backup, byte for byte the same
     #[command(visible_alias = "restore")]
     Import(import::ImportArgs),
+    /// Erase the content of an annulled event; every proof stays valid
+    Redact(redact::RedactArgs),
     /// Verify a served log, a data directory, a backup or an export
     Verify(verify::VerifyArgs),
     /// Write a realistic list of made-up enterprises, for trials and tests
@@ -106,6 +109,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Export(args) => export::export(args).await,
         Command::Backup(args) => export::backup(args).await,
         Command::Import(args) => import::run(&args),
+        Command::Redact(args) => redact::run(&args),
         Command::Verify(args) => verify::run(args).await,
         Command::Generate(args) => generate::run(&args),
     }

@@ -105,7 +105,7 @@ fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliEr
         let file = File::open(path).map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
         import::read(&name, BufReader::new(file), &mut assembly)?;
     }
-    let assembled = assembly.so_far();
+    let assembled = assembly.finish()?;
     if assembled.log_id.is_none() {
         return Err(CliError::Refused(format!("{name} contains neither a log nor an archive")));
     }

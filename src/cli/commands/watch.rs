@@ -12,7 +12,7 @@ use crate::{
         CliError,
         args::{Common, DeliveryArgs, FilterArgs, Output, ServerAddress},
         client::Client,
-        print::{eprint_line, event_line, is_retryable, print_line},
+        print::{eprint_line, event_line, is_retryable, print_line, withheld_line},
     },
     delivery::{Delivery, pause::Pause},
     limits::{DRAIN_DURATION_MAX, WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN},
@@ -177,7 +177,8 @@ impl Follower {
                     self.take(&batch).await?;
                 }
                 Some(Payload::Progress(progress)) => self.note(&progress)?,
-                Some(Payload::Withheld(_)) | None => {}
+                Some(Payload::Withheld(withheld)) => self.pass(&withheld)?,
+                None => {}
             }
             if let (Some(cursor_id), Some(Start::FromPosition(next_position))) =
                 (self.cursor.clone(), self.request.start.clone())
@@ -210,6 +211,17 @@ impl Follower {
         let outcome = delivery.deliver(&self.request.log_id, batch).await;
         self.request.start = delivery.next().map(Start::FromPosition);
         outcome.map_err(CliError::from)
+    }
+
+    /// Prints a withheld event. A receiver gets nothing for it, and its place moves on.
+    fn pass(&mut self, withheld: &pb::Withheld) -> Result<(), CliError> {
+        let next = withheld.position.unwrap_or_default() + 1;
+        self.request.start = Some(Start::FromPosition(next));
+        match (&mut self.delivery, self.output) {
+            (Some(delivery), _) => Ok(delivery.pass(next)?),
+            (None, Output::Json) => print_line(&self.json.line("Withheld", withheld)?),
+            (None, Output::Human) => print_line(&withheld_line(withheld)),
+        }
     }
 
     fn print(&mut self, batch: &LeafBatch) -> Result<(), CliError> {

@@ -18,6 +18,12 @@ pub(crate) fn event_line(recorded: &pb::RecordedEvent) -> String {
     format!("{position:>7}  {day:<10}  {}  {what:<14}{who}  {detail}", event.authority)
 }
 
+/// A withheld event in one line.
+pub(crate) fn withheld_line(withheld: &pb::Withheld) -> String {
+    let position = withheld.position.unwrap_or_default();
+    format!("{position:>7}  redacted    {}", withheld.reason)
+}
+
 /// A word for the fact, and its detail. A fact that is not listed is shown by the name of its kind.
 fn fact(fact: &Fact) -> (&'static str, String) {
     match fact {

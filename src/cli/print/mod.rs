@@ -7,7 +7,7 @@ mod words;
 use std::io::{self, Write as _};
 
 pub(crate) use self::{
-    event::event_line,
+    event::{event_line, withheld_line},
     printer::{Printer, print_message, table},
     words::{as_of, date, day, flags, instant, is_retryable, status, title_status, word},
 };

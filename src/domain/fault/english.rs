@@ -358,6 +358,8 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         REPAIR,
     ),
     (Id::RepairOfAnnulled, "is annulled already", REPAIR),
+    (Id::RepairOfRedacted, "is redacted: its content is erased for ever", REPAIR),
+    (Id::RepairOfRedaction, "annuls a redacted event, whose content is erased for ever", REPAIR),
     (Id::CorrectionOfAnnulment, "is an annulment; annul it, and correct what it removed", REPAIR),
     (
         Id::CorrectionOfOtherKind,

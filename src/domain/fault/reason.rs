@@ -202,6 +202,8 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::RepairOfService,
             Id::RepairChainLength,
             Id::RepairOfAnnulled,
+            Id::RepairOfRedacted,
+            Id::RepairOfRedaction,
             Id::CorrectionOfAnnulment,
             Id::CorrectionOfOtherKind,
         ],

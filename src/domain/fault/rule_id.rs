@@ -278,6 +278,10 @@ pub enum RuleId {
     RepairChainLength,
     /// An annulled event is not repaired.
     RepairOfAnnulled,
+    /// A redacted event is not repaired, because its content is erased.
+    RepairOfRedacted,
+    /// The annulment of a redacted event is not repaired, because that event cannot come back.
+    RepairOfRedaction,
     /// An annulment is annulled and not corrected.
     CorrectionOfAnnulment,
     /// An event is corrected by one that can take its place. Keys: kind, earlier_kind.

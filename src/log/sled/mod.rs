@@ -5,6 +5,7 @@
 //! DATA/MARK        the high-water mark, see mark.rs
 //! DATA/log/        sled: conf, db, snap.*; blobs/ stays empty
 //! DATA/log.new/    a store being created; it holds nothing until it has its final name
+//! DATA/log.redact* a rewritten store, see replacement.rs
 //! DATA/log.trial/  a copy of the store during a start that found its snapshot torn
 //! ```
 //!
@@ -17,6 +18,7 @@
 mod format;
 mod open;
 mod preflight;
+mod replacement;
 mod snapshot;
 mod store;
 mod sync_cure;
@@ -149,11 +151,11 @@ impl CommitLog for SledLog {
         if base != size {
             return Ok(Appended::MovedOn(size));
         }
-        let Some(last) = group.chunks.last() else { return Ok(Appended::Durable(size)) };
-        assert!(last.ends_commit(), "a group ends in the middle of a commit");
         if group.format > self.format() {
             self.raise(group.format)?;
         }
+        let Some(last) = group.chunks.last() else { return Ok(Appended::Durable(size)) };
+        assert!(last.ends_commit(), "a group ends in the middle of a commit");
 
         let (mut window, mut bytes) = (Vec::new(), 0);
         let mut blocks = group.blocks.iter().peekable();

@@ -18,7 +18,7 @@ use super::{
     format::{
         BLOCKS, CHUNKS, META_KEY, SYNC_KEY, decode_identity, encode_identity, key, position_of,
     },
-    guarded, preflight, snapshot, store, store_error, sync_cure,
+    guarded, preflight, replacement, snapshot, store, store_error, sync_cure,
 };
 use crate::{
     files,
@@ -40,6 +40,7 @@ impl SledLog {
             .map_err(|e| LogError::io(format!("create {}", directory.display()), e))?;
         let lock = lock(directory)?;
         let store_path = directory.join("log");
+        replacement::settle(directory, &store_path)?;
         let existed = store_path.exists();
         let marked = MarkFile::open(&directory.join("MARK"))?;
         let found = marked.as_ref().map(|(_, mark)| *mark);

@@ -12,6 +12,7 @@ mod framework;
 mod query;
 mod reading;
 mod view;
+mod withheld;
 
 pub use self::{
     batches::{BatchState, BatchView, SublistView},

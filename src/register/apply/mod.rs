@@ -4,13 +4,14 @@
 //! the parts learn of the event, so that they follow from earlier events only.
 
 mod encode;
+mod withheld;
 
 use super::{
     Register, Savepoint,
     identity::Subjects,
     index::ScopeBuilder,
     repairs::Facts,
-    rows::{DesigneeIndex, FactRow, Link, NOBODY, Row, position32},
+    rows::{DesigneeIndex, FactRow, Link, NOBODY, Row, Rows, position32},
 };
 use crate::domain::event::{Event, Fact};
 
@@ -31,12 +32,29 @@ impl Register {
         if let Fact::Repair { position: target, replacement } = &event.fact {
             designee = self.repair(&mut scope, position, *target, replacement.as_deref());
         }
+        self.push_row(position, designee, &scope, fact);
+    }
+
+    /// Posts the next event and appends its row, once the other parts know it.
+    fn push_row(
+        &mut self,
+        position: u32,
+        designee: DesigneeIndex,
+        scope: &ScopeBuilder,
+        fact: FactRow,
+    ) {
+        let derived = self.withheld.derived_at(position);
+        for told in derived {
+            let followed = self.designees_of(&told.designee_positions);
+            self.identity.follow(position, followed);
+        }
+        let scope = derived.first().map_or(scope, |derived| &derived.scope);
         let previous = if designee == NOBODY {
             Link::NONE
         } else {
             self.identity.append_event(designee, position)
         };
-        let scope = self.index.apply(position, fact.kind.as_kind().number(), &scope);
+        let scope = self.index.apply(position, fact.kind.as_kind().number(), scope);
         self.rows.push(Row { scope, designee, previous, fact });
     }
 
@@ -72,6 +90,7 @@ impl Register {
     /// Undoes everything applied since the savepoint, without a trace.
     pub fn rollback_to(&mut self, savepoint: &Savepoint) {
         self.adoptions.rollback_to(savepoint.adoptions);
+        self.withheld.rollback_to(Rows::end_of(&savepoint.rows));
         self.framework.rollback_to(savepoint.framework);
         self.batches.rollback_to(savepoint.batches);
         self.repairs.rollback_to(savepoint.repairs);

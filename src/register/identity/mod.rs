@@ -36,6 +36,8 @@ pub(super) struct Identity {
     concerning: HashMap<DesigneeIndex, Vec<u32>>,
     /// The same by event.
     concerned_at: HashMap<u32, Vec<DesigneeIndex>>,
+    /// Designees under which an event is followed because of a link that was erased, by event.
+    followed_at: HashMap<u32, Vec<DesigneeIndex>>,
     hasher: DefaultHashBuilder,
     undo: UndoLog<Undo>,
 }
@@ -58,6 +60,7 @@ enum Undo {
     Bearer(Bearer),
     Concerned(DesigneeIndex),
     Tied(DesigneeIndex),
+    Followed(u32),
 }
 
 impl Identity {
@@ -189,6 +192,14 @@ impl Identity {
         }
     }
 
+    /// Notes under which designees an event is followed because of a link that was erased.
+    pub(super) fn follow(&mut self, position: u32, designees: Vec<DesigneeIndex>) {
+        if !designees.is_empty() {
+            self.followed_at.entry(position).or_default().extend(designees);
+            self.undo.push(Undo::Followed(position));
+        }
+    }
+
     fn tie(&mut self, index: DesigneeIndex) {
         let record = self.record_mut(index);
         if !record.is_tied {
@@ -231,6 +242,7 @@ impl Identity {
                 self.record_mut(index).is_concerned = self.concerning.contains_key(&index);
             }
             Undo::Tied(index) => self.record_mut(index).is_tied = false,
+            Undo::Followed(position) => drop(self.followed_at.remove(&position)),
         }
     }
 

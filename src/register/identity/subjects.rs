@@ -58,6 +58,20 @@ impl<'a> Subjects<'a> {
         about.into_iter().chain(self.identity.concerned_by(position).iter().copied())
     }
 
+    /// The designees under which an event is followed because of a link that was erased.
+    pub(in crate::register) fn followed_at(self, position: u32) -> &'a [DesigneeIndex] {
+        self.identity.followed_at.get(&position).map_or(&[], Vec::as_slice)
+    }
+
+    /// The events that a designee is followed by because of links that were erased.
+    pub(in crate::register) fn followed_by(
+        self,
+        index: DesigneeIndex,
+    ) -> impl Iterator<Item = u32> + 'a {
+        let all = self.identity.followed_at.iter();
+        all.filter(move |(_, designees)| designees.contains(&index)).map(|(position, _)| *position)
+    }
+
     /// True if an event, at any size, is about the designee or concerns it.
     pub(in crate::register) fn has_events(self, index: DesigneeIndex) -> bool {
         self.identity.last_event(index).is_some()
@@ -203,7 +217,7 @@ impl<'a> Subjects<'a> {
                 // Repairs come before the events that they repair, newest first.
                 repaired = true;
                 root = self.facts.root_of(position);
-            } else if row.designee != index {
+            } else if row.designee != index || row.fact.is_withheld() {
                 continue;
             }
             if Some(root) != except {

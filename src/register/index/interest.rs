@@ -162,6 +162,7 @@ fn add_ever_about(subjects: Subjects<'_>, index: DesigneeIndex, positions: &mut 
     let mut members = vec![index];
     let mut next = 0;
     while let Some(member) = members.get(next).copied() {
+        positions.extend(subjects.followed_by(member));
         for position in subjects.events_of(member) {
             positions.insert(position);
             for other in ever_linked_by(subjects, position) {

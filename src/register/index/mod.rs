@@ -11,6 +11,6 @@ mod search;
 pub use self::interest::{Interest, Terms};
 pub(super) use self::{
     postings::Index,
-    scope::ScopeBuilder,
+    scope::{ScopeBuilder, authority_bit, programme_bit},
     search::{Search, any_identifier},
 };

@@ -154,7 +154,53 @@ impl Index {
         self.undo.forget_before(savepoint);
     }
 
-    pub(super) fn scope(&self, index: ScopeIndex) -> Scope {
+    /// The regions and batches of an event, without the regions that contain another one of them.
+    pub(in crate::register) fn posted(&self, position: u32) -> (Vec<RegionCode>, Vec<Sym>) {
+        let regions = self.regions.iter().filter(|(_, set)| set.contains(position));
+        let mut regions: Vec<_> = regions.map(|(region, _)| *region).collect();
+        let all = regions.clone();
+        let contains = |region: RegionCode, other: &RegionCode| {
+            *other != region && other.and_above().any(|above| above == region)
+        };
+        regions.retain(|region| !all.iter().any(|other| contains(*region, other)));
+        regions.sort_unstable();
+        let batches = self.batches.iter().filter(|(_, set)| set.contains(position));
+        (regions, batches.map(|(batch, _)| *batch).collect())
+    }
+
+    /// The positions of events that another index posts otherwise. `word` gives the symbol of a
+    /// batch there.
+    pub(in crate::register) fn differences(
+        &self,
+        other: &Self,
+        word: impl Fn(Sym) -> Option<Sym>,
+        word_back: impl Fn(Sym) -> Option<Sym>,
+    ) -> RoaringBitmap {
+        let mut all = RoaringBitmap::new();
+        let none = RoaringBitmap::new();
+        let of_scope = |index: &Self, scope: &Scope| {
+            let found = index.by_scope.get(scope).and_then(|at| index.scopes.get(at.place()));
+            found.map(|(_, set)| set.clone()).unwrap_or_default()
+        };
+        for (scope, _) in self.scopes.iter().chain(&other.scopes) {
+            all |= of_scope(self, scope) ^ of_scope(other, scope);
+        }
+        for region in self.regions.keys().chain(other.regions.keys()) {
+            let (one, two) = (self.regions.get(region), other.regions.get(region));
+            all |= one.unwrap_or(&none) ^ two.unwrap_or(&none);
+        }
+        for (batch, set) in &self.batches {
+            let there = word(*batch).and_then(|batch| other.batches.get(&batch));
+            all |= set ^ there.unwrap_or(&none);
+        }
+        for (batch, set) in &other.batches {
+            let here = word_back(*batch).and_then(|batch| self.batches.get(&batch));
+            all |= set ^ here.unwrap_or(&none);
+        }
+        all
+    }
+
+    pub(in crate::register) fn scope(&self, index: ScopeIndex) -> Scope {
         self.scopes.get(index.place()).map_or(Scope::default(), |(scope, _)| *scope)
     }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::{
     domain::{
-        AuthorityCode, RegionCode,
+        AuthorityCode, Concerns, RegionCode,
         event::{Event, Fact, FrameworkFact, SubjectFact, TitleFact},
         kind::ProgrammeId,
     },
@@ -20,10 +20,10 @@ use crate::{
 
 /// The authorities and programmes that an event concerns, a bit each, and the number of its kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Scope {
-    pub(super) authorities: u64,
-    pub(super) programmes: u32,
-    pub(super) kind: u8,
+pub(in crate::register) struct Scope {
+    pub(in crate::register) authorities: u64,
+    pub(in crate::register) programmes: u32,
+    pub(in crate::register) kind: u8,
 }
 
 /// The scope of an event while it is being found.
@@ -36,6 +36,18 @@ pub(in crate::register) struct ScopeBuilder {
 }
 
 impl ScopeBuilder {
+    /// The scope of an event that is withheld, or of one that a withheld place tells.
+    pub(in crate::register) fn known(concerns: &Concerns, batches: SmallVec<[Sym; 2]>) -> Self {
+        let authorities = concerns.authorities.iter().copied().map(authority_bit);
+        let programmes = concerns.programmes.iter().copied().map(programme_bit);
+        Self {
+            authorities: authorities.fold(0, |all, bit| all | bit),
+            programmes: programmes.fold(0, |all, bit| all | bit),
+            regions: concerns.regions.iter().copied().collect(),
+            batches,
+        }
+    }
+
     pub(super) fn scope(&self, kind: u8) -> Scope {
         Scope { authorities: self.authorities, programmes: self.programmes, kind }
     }
@@ -227,10 +239,10 @@ impl FactKindRow {
     }
 }
 
-pub(super) fn authority_bit(authority: AuthorityCode) -> u64 {
+pub(in crate::register) fn authority_bit(authority: AuthorityCode) -> u64 {
     1 << authority.index()
 }
 
-pub(super) fn programme_bit(programme: ProgrammeId) -> u32 {
+pub(in crate::register) fn programme_bit(programme: ProgrammeId) -> u32 {
     1 << programme.index()
 }

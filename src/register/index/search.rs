@@ -167,12 +167,14 @@ pub(in crate::register) fn any_identifier(
     position: u32,
     mut is: impl FnMut(&DesigneeId) -> bool,
 ) -> bool {
-    subjects.concerned_by(row.designee, position).any(|index| {
-        is(subjects.id(index))
-            || subjects.may_be_tied(index) && {
-                let then = subjects.known_at(u64::from(position) + 1);
-                let cluster = then.cluster(index, None);
-                cluster.same_subject().any(|member| is(subjects.id(member)))
-            }
-    })
+    let followed = subjects.followed_at(position).iter();
+    followed.copied().any(|index| is(subjects.id(index)))
+        || subjects.concerned_by(row.designee, position).any(|index| {
+            is(subjects.id(index))
+                || subjects.may_be_tied(index) && {
+                    let then = subjects.known_at(u64::from(position) + 1);
+                    let cluster = then.cluster(index, None);
+                    cluster.same_subject().any(|member| is(subjects.id(member)))
+                }
+        })
 }

@@ -70,6 +70,11 @@ impl Rows {
         if self.texts.is(before, name) { before } else { self.texts.append(name) }
     }
 
+    /// The position after the last row at a savepoint.
+    pub(super) fn end_of(savepoint: &Savepoint) -> u32 {
+        u32::try_from(savepoint.size).unwrap_or(u32::MAX)
+    }
+
     /// The rows since a savepoint, newest first: the order in which the other parts undo them.
     pub(super) fn since(&self, savepoint: &Savepoint) -> impl Iterator<Item = &Row> {
         (savepoint.size..self.rows.len()).rev().filter_map(|place| self.rows.get(place))

@@ -208,9 +208,32 @@ pub(in crate::register) enum FactKindRow {
         year: u16,
         assessor: Sym,
     },
+    /// Erased: it stated a fact of this kind, which is never in force again.
+    Withheld {
+        kind: Kind,
+    },
 }
 
 impl FactRow {
+    /// The row of a withheld event. Nobody reads its other fields.
+    pub(in crate::register) fn withheld(kind: Kind) -> Self {
+        Self {
+            effective: CivilDate::MIN,
+            document: Sym::EMPTY,
+            row: 0,
+            item: Sym::EMPTY,
+            programme: None,
+            authority: None,
+            issuer: Issuer::Service,
+            rule: NO_RULE,
+            kind: FactKindRow::Withheld { kind },
+        }
+    }
+
+    pub(in crate::register) fn is_withheld(&self) -> bool {
+        matches!(self.kind, FactKindRow::Withheld { .. })
+    }
+
     /// The title that the fact is about.
     pub(in crate::register) fn title(&self) -> Option<TitleKey> {
         let programme = self.programme.filter(|_| self.kind.as_kind().is_about_title())?;
@@ -322,6 +345,7 @@ impl FactKindRow {
             Self::BatchOpened { .. } => Kind::BatchOpened,
             Self::BatchSealed { .. } => Kind::BatchSealed,
             Self::Assessed { .. } => Kind::EnvironmentAssessed,
+            Self::Withheld { kind } => *kind,
         }
     }
 }

@@ -53,6 +53,12 @@ impl Case<'_> {
         let root = recorded.and_then(|_| facts.recorded(facts.root_of(position32(target))));
         let is_of_service = root.is_some_and(|fact| fact.kind.as_kind().is_of_service());
         let breach = match recorded.map(|fact| fact.issuer) {
+            Some(_) if recorded.is_some_and(FactRow::is_withheld) => {
+                RuleId::RepairOfRedacted.into()
+            }
+            Some(_) if self.keeps_a_redaction(position32(target)) => {
+                RuleId::RepairOfRedaction.into()
+            }
             None => RuleId::RepairOfNothing.with(Key::Count, self.known_at()),
             Some(issuer) if !event.issuer.is_ministry() && issuer != event.issuer => {
                 RuleId::RepairByOther.with(Key::Authority, issuer.as_str())
@@ -66,5 +72,15 @@ impl Case<'_> {
         };
         self.reject(field, &target.to_string(), breach, &[]);
         false
+    }
+
+    /// True for an annulment of a withheld event.
+    fn keeps_a_redaction(&self, position: u32) -> bool {
+        let facts = self.register.facts(self.known_at());
+        let removes =
+            |fact: &FactRow| matches!(fact.kind, FactKindRow::Repaired { removes: true, .. });
+        let target = facts.recorded(position).filter(|fact| removes(fact));
+        let target = target.and_then(|_| facts.targets_of(position).next());
+        target.and_then(|target| facts.recorded(target)).is_some_and(FactRow::is_withheld)
     }
 }

@@ -178,10 +178,14 @@ async fn over_register<T: Send + 'static>(
     run_blocking(move || question(&ledger)).await
 }
 
-/// The fact that the event at a position states; for a correction, the replacement.
+/// The fact that the event at a position states; for a correction, the replacement. `None` if its
+/// content is erased.
 pub(super) async fn stated_at(ledger: &Ledger, position: u64) -> Result<Option<Fact>, ReadError> {
     let leaf = ledger.leaf(position).await?;
-    let fact = decode(position, &leaf)?.event.and_then(|event| event.fact);
+    if leaf.withheld {
+        return Ok(None);
+    }
+    let fact = decode(position, &leaf.bytes)?.event.and_then(|event| event.fact);
     Ok(match fact {
         Some(Fact::Corrected(corrected)) => {
             corrected.replacement.and_then(|replacement| replacement.fact)

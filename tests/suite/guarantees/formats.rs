@@ -16,7 +16,8 @@ use tidu::{
     log::{Chunk, ChunkWriter, CommitLog as _, FORMAT_BEGUN, FORMAT_KNOWN, Group, SledLog},
     merkle::{Frontier, leaf_hash},
     protocol::{
-        json::Json,
+        batch::Frame,
+        json::{Json, JsonPlace},
         leaf::{CommitOf, Leaf, Signature},
         pb::{self, event::Fact},
         time::timestamp,
@@ -134,7 +135,9 @@ fn archive(format: u16, leaves: &[Bytes]) -> Vec<u8> {
     let (next, root) = (leaves.len() as u64, frontier.root());
     let header = Header { format, log_id: Uuid::from_u128(7), first: 0, next, root };
     let mut writer = Writer::begin(Vec::new(), &header).unwrap();
-    leaves.iter().for_each(|leaf| writer.leaf(leaf).unwrap());
+    for leaf in leaves {
+        writer.frame(&Frame { withheld: false, bytes: leaf.clone() }).unwrap();
+    }
     writer.finish().unwrap()
 }
 
@@ -164,7 +167,8 @@ async fn a_leaf_with_all_that_the_format_has_is_read() {
     let json = Json::new().unwrap();
     for leaf in &leaves {
         let line = json.line_of("RecordedEvent", leaf).unwrap();
-        assert_eq!(json.recorded(&line).unwrap().encode_to_vec(), *leaf, "{line}");
+        let JsonPlace::Event(event) = json.place(&line).unwrap() else { panic!("{line}") };
+        assert_eq!(event.encode_to_vec(), *leaf, "{line}");
     }
     let line = json.line_of("RecordedEvent", &leaves[0]).unwrap();
     for twice in ["\"salt\":\"AAAA\"", "\"signatures\":[]", "\"approved_by\":\"b\""] {

@@ -9,3 +9,4 @@ mod replay;
 mod rules_by_position;
 mod rules_served;
 mod titles;
+mod withheld;

@@ -12,10 +12,11 @@ use tidu::{
         format::{Header, Reader, Writer},
     },
     catalogue_files::CatalogueFiles,
-    ledger::Ledger,
+    ledger::{Ledger, place::leaf_hash},
     limits::LEAF_BYTES_MAX,
     log::{Chunk, ChunkWriter, CommitLog as _},
-    merkle::{Frontier, leaf_hash},
+    merkle::Frontier,
+    protocol::batch::Frame,
 };
 
 use super::{corpus, fuzz, mutate::mutate, protobuf::mutate_message, two};
@@ -87,18 +88,18 @@ fn a_chunk_of_any_bytes_is_refused_or_has_one_encoding() {
 }
 
 /// Reads a whole archive.
-fn read_archive(bytes: &[u8]) -> Option<(Header, Vec<Bytes>)> {
+fn read_archive(bytes: &[u8]) -> Option<(Header, Vec<Frame>)> {
     let mut reader = Reader::open(bytes).ok()?;
-    let mut leaves = Vec::new();
-    while let Some(leaf) = reader.leaf().ok()? {
-        leaves.push(leaf);
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.frame().ok()? {
+        frames.push(frame);
     }
-    Some((*reader.header(), leaves))
+    Some((*reader.header(), frames))
 }
 
-fn write_archive(header: &Header, leaves: &[Bytes]) -> Vec<u8> {
+fn write_archive(header: &Header, frames: &[Frame]) -> Vec<u8> {
     let mut writer = Writer::begin(Vec::new(), header).unwrap();
-    leaves.iter().for_each(|leaf| writer.leaf(leaf).unwrap());
+    frames.iter().for_each(|frame| writer.frame(frame).unwrap());
     writer.finish().unwrap()
 }
 
@@ -118,14 +119,16 @@ fn mutate_leaf(random: &mut Rng, input: &[u8], donor: &[u8]) -> Option<Vec<u8>> 
     if leaves.is_empty() || donors.is_empty() {
         return None;
     }
-    let donor = &donors[random.usize(0..donors.len())];
+    let donor = &donors[random.usize(0..donors.len())].bytes;
     let at = random.usize(0..leaves.len());
-    leaves[at] = Bytes::from(mutate_message(random, &leaves[at], donor));
-    if leaves[at].len() > LEAF_BYTES_MAX {
+    leaves[at].bytes = Bytes::from(mutate_message(random, &leaves[at].bytes, donor));
+    if leaves[at].bytes.len() > LEAF_BYTES_MAX {
         return None;
     }
     let mut frontier = Frontier::default();
-    leaves.iter().for_each(|leaf| frontier.push(leaf_hash(leaf)));
+    for frame in &leaves {
+        frontier.push(leaf_hash(0, frame).ok()?);
+    }
     Some(write_archive(&Header { root: frontier.root(), ..header }, &leaves))
 }
 
@@ -141,7 +144,8 @@ enum Read {
 /// What reads has one encoding; and what the audit believes, a server starts on.
 fn check_archive(catalogues: &CatalogueFiles, bytes: &[u8]) -> Read {
     let mut assembly = LogBuilder::checking(catalogues.clone());
-    let believed = assembly.archive("an archive", bytes);
+    let read = assembly.archive("an archive", bytes);
+    let believed = read.and_then(|()| assembly.finish());
     let Some((header, leaves)) = read_archive(bytes) else {
         believed.unwrap_err();
         return Read::Refused;
@@ -152,8 +156,13 @@ fn check_archive(catalogues: &CatalogueFiles, bytes: &[u8]) -> Read {
         return Read::NotBelieved;
     }
     let mut writer = ChunkWriter::new(0, Vec::new());
-    for (number, leaf) in (1..).zip(&leaves) {
-        writer.push(leaf.len(), number == leaves.len(), |buffer| buffer.put_slice(leaf));
+    for (number, frame) in (1..).zip(&leaves) {
+        let (ends, bytes) = (number == leaves.len(), &frame.bytes);
+        if frame.withheld {
+            writer.push_withheld(bytes, leaf_hash(0, frame).unwrap(), ends);
+        } else {
+            writer.push(bytes.len(), ends, |buffer| buffer.put_slice(bytes));
+        }
     }
     let (log, group) = (MemoryLog::default(), writer.finish());
     log.append(0, &group).unwrap();

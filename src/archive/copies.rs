@@ -1,0 +1,178 @@
+//! Rewrites archives and exports of a log with its withheld places.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Write as _},
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use prost::Message as _;
+use uuid::Uuid;
+
+use super::{ArchiveError, Header, MAGIC, Reader, Writer, backup, redaction::Places};
+use crate::{
+    files::AtomicFile,
+    ledger::place,
+    log::FORMAT_KNOWN,
+    protocol::{
+        batch::Frame,
+        json::{Json, JsonPlace},
+        withheld,
+    },
+};
+
+/// Finds the files that hold an event, in `paths` of files and backup directories, and checks that
+/// each copy reaches past the annulment. `event` is the position of both.
+pub(super) fn find(
+    paths: &[PathBuf],
+    log_id: Uuid,
+    size: u64,
+    event: (u64, u64),
+) -> Result<Vec<PathBuf>, ArchiveError> {
+    let (position, annulled_at) = event;
+    let mut found = Vec::new();
+    for path in paths {
+        let files = if path.is_dir() { backup::list(path)? } else { vec![path.clone()] };
+        let mut end = 0;
+        for file in files {
+            let (id, first, next) = range(&file)?;
+            if id != log_id.to_string() || next > size {
+                return refused(
+                    &file,
+                    &format!("is not a copy of log {log_id}, which has {size} events"),
+                );
+            }
+            end = next.max(end);
+            if (first..next).contains(&position) {
+                found.push(file);
+            }
+        }
+        if position < end && end <= annulled_at {
+            let why = format!(
+                "ends at position {end}, before event {annulled_at} annuls event {position}; add \
+                 the later events with `tidu backup` first"
+            );
+            return refused(path, &why);
+        }
+    }
+    Ok(found)
+}
+
+/// The log id and the positions that a copy holds.
+fn range(path: &Path) -> Result<(String, u64, u64), ArchiveError> {
+    let unreadable = |source| unreadable(path, source);
+    let mut input = open(path)?;
+    if input.fill_buf().map_err(unreadable)?.starts_with(&MAGIC) {
+        let Header { log_id, first, next, .. } = *Reader::open(input).map_err(unreadable)?.header();
+        return Ok((log_id.to_string(), first, next));
+    }
+    let (log_id, size, _) = head(&json()?, path, &mut input)?;
+    Ok((log_id, 0, size))
+}
+
+/// Rewrites a copy: its old file is there until the new one is complete.
+pub(super) fn rewrite(path: &Path, places: &Places) -> Result<(), ArchiveError> {
+    let mut input = open(path)?;
+    let failed = |e| ArchiveError::io("write", path, e);
+    let out = AtomicFile::create(path).map_err(failed)?;
+    let is_archive = input.fill_buf().map_err(|e| unreadable(path, e))?.starts_with(&MAGIC);
+    let out = if is_archive {
+        rewrite_archive(path, input, out, places)?
+    } else {
+        rewrite_lines(path, input, out, places)?
+    };
+    out.commit().map_err(failed)
+}
+
+fn rewrite_archive(
+    path: &Path,
+    input: impl BufRead,
+    out: AtomicFile,
+    places: &Places,
+) -> Result<AtomicFile, ArchiveError> {
+    let unreadable = |source| unreadable(path, source);
+    let failed = |e| ArchiveError::io("write", path, e);
+    let mut reader = Reader::open(input).map_err(unreadable)?;
+    let header = Header { format: FORMAT_KNOWN, ..*reader.header() };
+    let mut writer = Writer::begin(out, &header).map_err(failed)?;
+    let mut position = header.first;
+    while let Some(frame) = reader.frame().map_err(unreadable)? {
+        let frame = replaced(path, position, frame, places)?;
+        writer.frame(&frame).map_err(failed)?;
+        position += 1;
+    }
+    writer.finish().map_err(failed)
+}
+
+fn rewrite_lines(
+    path: &Path,
+    mut input: impl BufRead,
+    mut out: AtomicFile,
+    places: &Places,
+) -> Result<AtomicFile, ArchiveError> {
+    let failed = |e| ArchiveError::io("write", path, e);
+    let wrong = |why: String| unreadable(path, io::Error::new(io::ErrorKind::InvalidData, why));
+    let json = json()?;
+    let (_, _, line) = head(&json, path, &mut input)?;
+    writeln!(out, "{line}").map_err(failed)?;
+    for (position, line) in (0..).zip(input.lines()) {
+        let line = line.map_err(|e| unreadable(path, e))?;
+        let (withheld, bytes) = match json.place(&line).map_err(wrong)? {
+            JsonPlace::Event(event) => (false, event.encode_to_vec()),
+            JsonPlace::Withheld(place) => (true, place.encode_to_vec()),
+        };
+        let frame = Frame { withheld, bytes: Bytes::from(bytes) };
+        let Frame { withheld, bytes } = replaced(path, position, frame, places)?;
+        let line = if withheld {
+            json.line_of("Withheld", &bytes).map_err(|e| wrong(e.to_string()))?
+        } else {
+            line
+        };
+        writeln!(out, "{line}").map_err(failed)?;
+    }
+    Ok(out)
+}
+
+/// The frame that a copy holds at a position from now on.
+fn replaced(
+    path: &Path,
+    position: u64,
+    frame: Frame,
+    places: &Places,
+) -> Result<Frame, ArchiveError> {
+    let Some(place) = places.get(&position) else { return Ok(frame) };
+    let hash = place::leaf_hash(position, &frame)?;
+    if withheld::leaf_hash(place) != Some(hash) {
+        return refused(path, &format!("holds another event at position {position}"));
+    }
+    Ok(Frame { withheld: true, bytes: Bytes::from(place.encode_to_vec()) })
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, ArchiveError> {
+    File::open(path).map(BufReader::new).map_err(|e| ArchiveError::io("open", path, e))
+}
+
+fn json() -> Result<Json, ArchiveError> {
+    Json::new().map_err(|e| ArchiveError::NotRedactable(e.to_string()))
+}
+
+/// The first line of an export: log id, size, and the line that it gets.
+fn head(
+    json: &Json,
+    path: &Path,
+    input: &mut impl BufRead,
+) -> Result<(String, u64, String), ArchiveError> {
+    let mut line = String::new();
+    input.read_line(&mut line).map_err(|e| unreadable(path, e))?;
+    let head = json.head(&line, FORMAT_KNOWN);
+    head.or_else(|_| refused(path, "is neither an archive nor an export"))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> ArchiveError {
+    ArchiveError::Archive { name: path.display().to_string(), source }
+}
+
+fn refused<T>(path: &Path, why: &str) -> Result<T, ArchiveError> {
+    Err(ArchiveError::NotRedactable(format!("{} {why}", path.display())))
+}

@@ -1,0 +1,62 @@
+//! Withheld places: where they are, and whom other events concerned because of the facts that were
+//! erased there.
+
+use hashbrown::HashMap;
+
+use super::index::ScopeBuilder;
+
+/// Every withheld place.
+#[derive(Debug, Default)]
+pub(super) struct WithheldPlaces {
+    /// Their positions, in order.
+    positions: Vec<u32>,
+    /// Scopes that nobody can derive again, by the position of the event. If several places tell
+    /// one, they tell the same scope.
+    derived: HashMap<u32, Vec<Derived>>,
+}
+
+/// The scope of an event that followed from a fact which was erased.
+#[derive(Clone, Debug)]
+pub(super) struct Derived {
+    /// The withheld place that tells it.
+    pub(super) told_at: u32,
+    /// Whom the event concerned.
+    pub(super) scope: ScopeBuilder,
+    /// Earlier events about the designees under which it is followed besides. Some of them may come
+    /// after the withheld place.
+    pub(super) designee_positions: Vec<u64>,
+}
+
+impl WithheldPlaces {
+    /// Notes a withheld place.
+    pub(super) fn apply(&mut self, position: u32) {
+        self.positions.push(position);
+    }
+
+    /// Notes the scope of another event.
+    pub(super) fn derive(&mut self, position: u32, derived: Derived) {
+        self.derived.entry(position).or_default().push(derived);
+    }
+
+    /// The positions, in order.
+    pub(super) fn positions(&self) -> &[u32] {
+        &self.positions
+    }
+
+    /// The scope that erased facts gave to the event at a position, as each of their places tells
+    /// it.
+    pub(super) fn derived_at(&self, position: u32) -> &[Derived] {
+        let derived = if self.derived.is_empty() { None } else { self.derived.get(&position) };
+        derived.map_or(&[], Vec::as_slice)
+    }
+
+    /// Undoes every place from a position on.
+    pub(super) fn rollback_to(&mut self, position: u32) {
+        let kept = self.positions.partition_point(|place| *place < position);
+        self.positions.truncate(kept);
+        self.derived.retain(|_, derived| {
+            derived.retain(|derived| derived.told_at < position);
+            !derived.is_empty()
+        });
+    }
+}

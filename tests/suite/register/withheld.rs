@@ -1,0 +1,157 @@
+//! Withheld places: an event whose content is erased is followed as before, and states nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{prelude::*, test_runner::Config};
+use tidu::{
+    domain::{DesigneeId, Withheld, catalogue::Catalogue, event::Event},
+    protocol::event,
+    register::{Interest, Register},
+};
+
+use crate::support::{
+    A, B, DESIGNEES, Step, annulled, day, interests, little_giant, other, scopes, steps, view,
+    watching,
+};
+
+type Places = BTreeMap<u64, Withheld>;
+
+fn events(proposed: impl IntoIterator<Item = tidu::protocol::pb::Event>) -> Vec<Event> {
+    let catalogue = Catalogue::built_in();
+    let proposals = proposed.into_iter();
+    proposals.filter_map(|p| event::proposal(&catalogue, 0, p).ok()).map(|p| p.event).collect()
+}
+
+fn applied(events: &[Event], places: &Places) -> Register {
+    let mut register = Register::default();
+    for (position, event) in (0..).zip(events) {
+        match places.get(&position) {
+            Some(withheld) => register.apply_withheld(withheld),
+            None => register.apply(event),
+        }
+    }
+    register
+}
+
+/// Withholds one event more, as a redaction does.
+fn withhold(events: &[Event], places: &Places, position: u64) -> Places {
+    let before = applied(events, places);
+    let erased: BTreeSet<u64> = places.keys().copied().chain([position]).collect();
+    let renamed = |(at, place): (&u64, &Withheld)| (*at, before.renamed(*at, place, &erased));
+    let mut places: Places = places.iter().map(renamed).collect();
+    let concerns = before.concerns(position, &erased).unwrap();
+    places.insert(position, Withheld { concerns: concerns.clone(), derived: Vec::new() });
+    let derived = before.derived_concerns(&applied(events, &places), &erased);
+    places.insert(position, Withheld { concerns, derived });
+    places
+}
+
+fn found(register: &Register, interest: &Interest) -> Vec<u64> {
+    let mut covered = interest.clone();
+    while !register.cover(&mut covered, 1) {}
+    let found = register.matching(interest, 0, register.size(), usize::MAX).0;
+    assert_eq!(register.matching(&covered, 0, register.size(), usize::MAX).0, found);
+    found
+}
+
+/// True if an event below a position, whose content remains, is about the designee.
+fn is_named_below(events: &[Event], places: &Places, designee: &str, position: u64) -> bool {
+    let id = DesigneeId::parse(designee).unwrap();
+    (0..position)
+        .zip(events)
+        .any(|(at, event)| !places.contains_key(&at) && event.fact.designee() == Some(&id))
+}
+
+fn redactable(register: &Register) -> Vec<u64> {
+    let may_be = |at: &u64| register.annulled_at(*at).is_some() && !register.is_annulment(*at);
+    (0..register.size()).filter(may_be).collect()
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(300))]
+
+    #[test]
+    fn filters_and_answers_are_those_before_the_erasure(
+        history in steps(),
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 3),
+    ) {
+        let events = events(history.iter().flatten().map(Step::event));
+        let before = applied(&events, &Places::new());
+        let mut places = Places::new();
+        for choice in choices {
+            let mut left = redactable(&before);
+            left.retain(|at| !places.contains_key(at));
+            if !left.is_empty() {
+                places = withhold(&events, &places, *choice.get(&left));
+            }
+        }
+        let after = applied(&events, &places);
+        prop_assert_eq!(after.first_withheld_in_force(), None);
+        let plain = interests();
+        for interest in scopes().iter().chain(&plain[DESIGNEES.len() + 1..]) {
+            if interest.designees().is_none() {
+                prop_assert_eq!(found(&after, interest), found(&before, interest));
+            }
+        }
+        for designee in DESIGNEES {
+            let interest = watching(&[designee]);
+            let now = found(&after, &interest);
+            let then = found(&before, &interest);
+            prop_assert!(now.iter().all(|at| then.contains(at)), "{designee} {now:?} {then:?}");
+            let lost = then.iter().filter(|at| !now.contains(at));
+            for at in lost {
+                let is_named = is_named_below(&events, &places, designee, *at);
+                prop_assert!(!is_named, "{designee} at {at}");
+            }
+            let id = DesigneeId::parse(designee).unwrap();
+            let (size, on) = (before.size(), day("2025-06-30"));
+            if let (Some(one), Some(two)) = (before.find(&id, size), after.find(&id, size)) {
+                let statuses = |register: &Register, index| {
+                    let titles = view(register, index, on, size).titles;
+                    let one = |t: &tidu::register::TitleView| {
+                        format!("{:?} {:?} {:?}", t.authority, t.status, t.valid_to)
+                    };
+                    titles.iter().map(one).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(statuses(&before, one), statuses(&after, two));
+            }
+        }
+    }
+
+    #[test]
+    fn a_withheld_place_is_taken_back_without_a_trace(history in steps()) {
+        let events = events(history.iter().flatten().map(Step::event));
+        let before = applied(&events, &Places::new());
+        let Some(position) = redactable(&before).pop() else { return Ok(()) };
+        let places = withhold(&events, &Places::new(), position);
+        let below = &events[..usize::try_from(position).unwrap()];
+        let mut register = applied(below, &Places::new());
+        let savepoint = register.savepoint();
+        register.apply_withheld(&places[&position]);
+        register.rollback_to(&savepoint);
+        prop_assert_eq!(register.first_withheld_in_force(), None);
+        // What follows is applied as if the place had never been there.
+        events[below.len()..].iter().for_each(|event| register.apply(event));
+        for interest in scopes().iter().chain(&interests()) {
+            prop_assert_eq!(found(&register, interest), found(&before, interest));
+        }
+    }
+}
+
+#[test]
+fn an_answer_before_the_annulment_names_what_it_lacks() {
+    let events = events([
+        little_giant(A, "1", "2021-07-01"),
+        little_giant(B, "1", "2021-07-01"),
+        annulled(0),
+        other(11, 0, 0, "2021-08-01"),
+    ]);
+    let places = withhold(&events, &Places::new(), 0);
+    let register = applied(&events, &places);
+    assert_eq!(register.redacted_positions(0), Vec::<u64>::new());
+    assert_eq!(register.redacted_positions(2), [0]);
+    assert_eq!(register.redacted_positions(3), Vec::<u64>::new());
+    assert!(register.is_withheld(0) && !register.is_withheld(1));
+    // The designee of the first event is erased with it.
+    assert!(register.find(&DesigneeId::parse(A).unwrap(), 3).is_none());
+}
