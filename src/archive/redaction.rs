@@ -28,7 +28,7 @@ use crate::{
     },
     merkle::Hash,
     protocol::{leaf::Withheld, withheld},
-    register::Register,
+    register::{Register, RulesBook},
 };
 
 /// A redaction that was checked, and has changed nothing so far.
@@ -170,7 +170,7 @@ fn rebuilt(
     files: &CatalogueFiles,
     expected: Option<(u64, Hash)>,
 ) -> Result<(Hash, Register, Catalogues), LogError> {
-    let (state, catalogues) = rebuild(log, files, expected)?;
+    let (state, catalogues) = rebuild(log, files, RulesBook::RELEASED, expected)?;
     let root = state.frontier().root();
     let shared = || LogError::damaged(0, "the register of a log at rest is in use");
     Ok((root, state.into_register().ok_or_else(shared)?, catalogues))
