@@ -173,7 +173,7 @@ async fn a_leaf_with_all_that_the_format_has_is_read() {
     let line = json.line_of("RecordedEvent", &leaves[0]).unwrap();
     for twice in ["\"salt\":\"AAAA\"", "\"signatures\":[]", "\"approved_by\":\"b\""] {
         let line = format!("{},{twice}}}", line.strip_suffix('}').unwrap());
-        let refused = json.recorded(&line).unwrap_err();
+        let refused = json.place(&line).err().unwrap();
         assert!(refused.contains("is there twice"), "{refused}");
     }
 }
