@@ -128,7 +128,7 @@ async fn a_fact_of_a_newer_version_is_not_called_damage() {
 #[tokio::test]
 async fn facts_of_the_service_are_found_by_kind_and_by_no_authority() {
     let book = Book::new();
-    let fact = Fact::RulesAdopted(pb::RulesAdopted { version: 1 });
+    let fact = Fact::AuditAnchored(pb::AuditAnchored { head: vec![7; 32].into(), lines: 12 });
     let own = || commit(vec![cases::frame("service", fact.clone())]);
     book.ledger.append(own()).await.unwrap_err();
     let by_server = Commit { recorded_by: Principal::SERVER, ..own() };
@@ -136,7 +136,7 @@ async fn facts_of_the_service_are_found_by_kind_and_by_no_authority() {
     book.record(vec![cases::little_giant()]).await.unwrap();
     let register = book.ledger.register();
     let matching = |interest| register.matching(&interest, 0, register.size(), usize::MAX).0;
-    let of_kind = logs::of_kind("rules_adopted");
+    let of_kind = logs::of_kind("audit_anchored");
     assert_eq!(matching(of_kind), [receipt.first]);
     for interest in logs::of_each_authority() {
         assert!(!matching(interest).contains(&receipt.first));
