@@ -74,7 +74,7 @@ impl Breach {
     #[must_use]
     pub fn message(&self) -> String {
         let template = english::of(self.rule).message;
-        debug_assert!(self.is_complete(), "{self:?} lacks a value of its text, or has another");
+        debug_assert!(self.is_complete(), "{self:?} lacks a value of its text, or has another one");
         template::fill(template, |key| self.word(key))
     }
 
@@ -125,6 +125,7 @@ impl Fault {
     /// A fault that concerns no other event.
     pub fn new(index: usize, field: String, value: &str, breach: impl Into<Breach>) -> Self {
         let (value, breach) = (echo(value), breach.into());
+        debug_assert!(breach.is_complete(), "{breach:?} lacks a value of its text");
         Self { index, field, value, breach, conflicts: Vec::new() }
     }
 
