@@ -18,6 +18,8 @@ use crate::{
 /// keeps only these numbers.
 #[derive(Clone, Debug)]
 pub struct Catalogues {
+    /// The one that counts for a log without events.
+    begun_with: Arc<Catalogue>,
     first: Adoption,
     /// In the order of their positions.
     later: Vec<Adoption>,
@@ -41,8 +43,9 @@ impl Catalogues {
         let mut catalogue = Arc::unwrap_or_clone(first);
         // A catalogue that was read fits into a numbering of its own.
         let _ = catalogue.renumber(&mut numbering);
-        let first = Adoption { position: None, catalogue: Arc::new(catalogue) };
-        Self { first, later: Vec::new(), numbering }
+        let catalogue = Arc::new(catalogue);
+        let first = Adoption { position: None, catalogue: Arc::clone(&catalogue) };
+        Self { begun_with: catalogue, first, later: Vec::new(), numbering }
     }
 
     /// The catalogues of a log that has adopted none.
@@ -64,7 +67,8 @@ impl Catalogues {
         }
         if position == 0 {
             // The first catalogue has counted for nothing, so its programmes take up no numbers.
-            *self = Self::new(Arc::new(catalogue.clone()));
+            let begun_with = Arc::clone(&self.begun_with);
+            *self = Self { begun_with, ..Self::new(Arc::new(catalogue.clone())) };
             self.first.position = Some(0);
             return Ok(());
         }
@@ -95,7 +99,7 @@ impl Catalogues {
     /// The catalogue adopted last, as known at a log size.
     #[must_use]
     pub fn known_at(&self, size: u64) -> &Arc<Catalogue> {
-        self.at(size.saturating_sub(1))
+        size.checked_sub(1).map_or(&self.begun_with, |last| self.at(last))
     }
 
     /// The catalogue adopted last.
@@ -186,6 +190,8 @@ mod tests {
         assert_eq!(all.find("a-zone").unwrap().index(), 0);
         assert!(all.find("zone-carrier").is_err());
         assert_eq!(all.adoptions().count(), 1);
+        // What was known before it stays.
+        assert_eq!([0, 1].map(|size| &all.known_at(size).version[..4]), ["2026", "2027"]);
     }
 
     #[test]
