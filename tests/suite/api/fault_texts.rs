@@ -15,13 +15,14 @@ const B: &str = "91440300MA0000023W";
 const MINISTRY: &str = "100000";
 
 /// Rules that other tests break: they need a longer history, or are not broken by an Append.
-const ELSEWHERE: [&str; 31] = [
+const ELSEWHERE: [&str; 34] = [
     "catalogue-not-in-use",
     "correction-of-annulment",
     "correction-of-other-kind",
     "creation-missing",
     "date-form",
     "designee-not-on-record",
+    "fact-unknown",
     "identifier-replaced",
     "later-period",
     "move-to-other-region",
@@ -34,6 +35,8 @@ const ELSEWHERE: [&str; 31] = [
     "repair-by-other",
     "repair-chain-length",
     "repair-of-annulled",
+    "repair-of-redacted",
+    "repair-of-redaction",
     "repair-of-service",
     "replacement-is-repair",
     "report-late",
