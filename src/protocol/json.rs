@@ -20,9 +20,33 @@ pub struct JsonError(String);
 #[derive(Debug)]
 pub enum JsonPlace {
     /// An event.
-    Event(pb::RecordedEvent),
+    Event(Box<pb::RecordedEvent>),
     /// A withheld place.
-    Withheld(pb::Withheld),
+    Withheld(Box<pb::Withheld>),
+}
+
+impl JsonPlace {
+    /// The place of an event.
+    #[must_use]
+    pub fn event(event: pb::RecordedEvent) -> Self {
+        Self::Event(Box::new(event))
+    }
+
+    /// A withheld place.
+    #[must_use]
+    pub fn withheld(withheld: pb::Withheld) -> Self {
+        Self::Withheld(Box::new(withheld))
+    }
+
+    /// Its position in the log.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        let position = match self {
+            Self::Event(event) => event.position,
+            Self::Withheld(withheld) => withheld.position,
+        };
+        position.unwrap_or_default()
+    }
 }
 
 /// Turns messages of package `tidu.v1` into protobuf JSON and back.
@@ -110,13 +134,13 @@ impl Json {
             .map_err(|e| format!("not a RecordedEvent: {e}"))?;
         match self.parse("RecordedEvent", line) {
             Ok(encoded) => pb::RecordedEvent::decode(encoded.as_slice())
-                .map(JsonPlace::Event)
+                .map(JsonPlace::event)
                 .map_err(|e| e.to_string()),
             // No event has a leaf hash, so a line is never both.
             Err(why) => {
                 let encoded = self.parse("Withheld", line).map_err(|_| why)?;
                 pb::Withheld::decode(encoded.as_slice())
-                    .map(JsonPlace::Withheld)
+                    .map(JsonPlace::withheld)
                     .map_err(|e| e.to_string())
             }
         }

@@ -11,7 +11,10 @@ use crate::{
         print::{event_line, print_line, withheld_line},
     },
     limits::PAGE_EVENTS_DEFAULT,
-    protocol::{json::Json, pb},
+    protocol::{
+        json::{Json, JsonPlace},
+        pb,
+    },
 };
 
 #[derive(Debug, Args)]
@@ -31,37 +34,25 @@ pub(crate) struct EventsArgs {
     common: Common,
 }
 
-/// An event, or the place of one whose content is erased.
-enum Place {
-    Event(pb::RecordedEvent),
-    Withheld(pb::Withheld),
-}
-
-impl Place {
-    fn position(&self) -> u64 {
-        let position = match self {
-            Self::Event(event) => event.position,
-            Self::Withheld(withheld) => withheld.position,
-        };
-        position.unwrap_or_default()
-    }
-}
-
 pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
     let json = Json::new()?;
-    let print = |place: &Place| match (place, args.common.output) {
-        (Place::Event(event), Output::Json) => print_line(&json.line("RecordedEvent", event)?),
-        (Place::Event(event), Output::Human) => print_line(&event_line(event)),
-        (Place::Withheld(place), Output::Json) => print_line(&json.line("Withheld", place)?),
-        (Place::Withheld(place), Output::Human) => print_line(&withheld_line(place)),
+    let print = |place: &JsonPlace| match (place, args.common.output) {
+        (JsonPlace::Event(event), Output::Json) => {
+            print_line(&json.line("RecordedEvent", event.as_ref())?)
+        }
+        (JsonPlace::Event(event), Output::Human) => print_line(&event_line(event)),
+        (JsonPlace::Withheld(place), Output::Json) => {
+            print_line(&json.line("Withheld", place.as_ref())?)
+        }
+        (JsonPlace::Withheld(place), Output::Human) => print_line(&withheld_line(place)),
     };
     if let Some(position) = args.position {
         let request = pb::GetEventRequest { position: Some(position), raw: false };
         let found = client.ledger.get_event(request).await?.into_inner();
         return print(&match found.withheld {
-            Some(withheld) => Place::Withheld(withheld),
-            None => Place::Event(found.event.unwrap_or_default()),
+            Some(withheld) => JsonPlace::withheld(withheld),
+            None => JsonPlace::event(found.event.unwrap_or_default()),
         });
     }
     let filter = args.filter.filter()?;
@@ -74,10 +65,10 @@ pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
             page_token,
         };
         let page = client.ledger.list_events(request).await?.into_inner();
-        let withheld = page.withheld.into_iter().map(Place::Withheld);
+        let withheld = page.withheld.into_iter().map(JsonPlace::withheld);
         let mut places: Vec<_> =
-            page.events.into_iter().map(Place::Event).chain(withheld).collect();
-        places.sort_by_key(Place::position);
+            page.events.into_iter().map(JsonPlace::event).chain(withheld).collect();
+        places.sort_by_key(JsonPlace::position);
         if args.newest {
             places.reverse();
         }

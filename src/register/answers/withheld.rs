@@ -11,7 +11,7 @@ use crate::{
     register::{
         DesigneeIndex, Register,
         index::{authority_bit, programme_bit},
-        rows::{FactKindRow, NOBODY, position32},
+        rows::{FactKindRow, FactRow, NOBODY, position32},
     },
 };
 
@@ -30,7 +30,7 @@ impl Register {
     #[must_use]
     pub fn is_withheld(&self, position: u64) -> bool {
         let row = u32::try_from(position).ok().and_then(|at| self.rows.fact(at));
-        row.is_some_and(|fact| fact.is_withheld())
+        row.is_some_and(FactRow::is_withheld)
     }
 
     /// The position of the newest live repair of an event, if it removes that event.

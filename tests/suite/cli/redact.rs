@@ -286,7 +286,8 @@ async fn an_interrupted_redaction_is_finished_or_undone() {
     copy(&data, &new);
     let secret = [SECRETS[0].as_bytes()];
     // Each step of the replacement, and what a start makes of it.
-    let steps: [(&str, bool, fn(&Path, &Path, &Path)); 6] = [
+    type Interrupt = fn(&Path, &Path, &Path);
+    let steps: [(&str, bool, Interrupt); 6] = [
         ("begun", false, |data, old, new| {
             copy(old, data);
             copy(new, &data.join("log.redacting"));
