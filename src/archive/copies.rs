@@ -1,6 +1,7 @@
 //! Rewrites archives and exports of a log with its withheld places.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
@@ -22,19 +23,19 @@ use crate::{
     },
 };
 
-/// Finds the files that hold an event, in `paths` of files and backup directories, and checks that
-/// each copy reaches past the annulment. `event` is the position of both.
+/// Finds the files that hold one of some events, in `paths` of files and backup directories, and
+/// checks that each copy reaches past the annulments of those that it holds. `annulled` has the
+/// position of each event with that of its annulment.
 pub(super) fn find(
     paths: &[PathBuf],
     log_id: Uuid,
     size: u64,
-    event: (u64, u64),
+    annulled: &BTreeMap<u64, u64>,
 ) -> Result<Vec<PathBuf>, ArchiveError> {
-    let (position, annulled_at) = event;
     let mut found = Vec::new();
     for path in paths {
         let files = if path.is_dir() { backup::list(path)? } else { vec![path.clone()] };
-        let mut end = 0;
+        let (mut begin, mut end) = (u64::MAX, 0);
         for file in files {
             let (id, first, next) = range(&file)?;
             if id != log_id.to_string() || next > size {
@@ -43,12 +44,13 @@ pub(super) fn find(
                     &format!("is not a copy of log {log_id}, which has {size} events"),
                 );
             }
-            end = next.max(end);
-            if (first..next).contains(&position) {
+            (begin, end) = (first.min(begin), next.max(end));
+            if annulled.range(first..next).next().is_some() {
                 found.push(file);
             }
         }
-        if position < end && end <= annulled_at {
+        let mut held = annulled.range(begin.min(end)..end);
+        if let Some((position, annulled_at)) = held.find(|(_, annulled_at)| end <= **annulled_at) {
             let why = format!(
                 "ends at position {end}, before event {annulled_at} annuls event {position}; add \
                  the later events with `tidu backup` first"

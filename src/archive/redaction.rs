@@ -68,11 +68,14 @@ impl Redaction {
         let (log, found) = log::open(directory, Uuid::nil())?;
         let expected = found.map(|mark| (mark.size, mark.root));
         let (root, register, catalogues) = rebuilt(&*log, &files, expected)?;
-        let annulled_at = require_redactable(&register, position, archives)?;
-        let archives = copies::find(archives, log.id(), register.size(), (position, annulled_at))?;
+        require_redactable(&register, position, archives)?;
         let is_done = register.is_withheld(position);
         let before = Before { log: &*log, files: &files, root, register, catalogues };
         let places = before.places(position, reason, is_done)?;
+        // A redaction can change other places too, and copies may lack those of earlier ones.
+        let annulled = |at: &u64| before.register.annulled_at(*at).map(|by| (*at, by));
+        let annulled: BTreeMap<_, _> = places.keys().filter_map(annulled).collect();
+        let archives = copies::find(archives, log.id(), log.size(), &annulled)?;
         let directory = directory.to_path_buf();
         Ok(Self { directory, files, log, root, position, places, is_done, archives })
     }
@@ -133,12 +136,11 @@ fn require_reason(reason: &str) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Gives the position of the annulment.
 fn require_redactable(
     register: &Register,
     position: u64,
     archives: &[PathBuf],
-) -> Result<u64, ArchiveError> {
+) -> Result<(), ArchiveError> {
     let refused = |why: &str| Err(ArchiveError::NotRedactable(format!("event {position} {why}")));
     if position >= register.size() {
         return refused(&format!("is not recorded; the log has {} events", register.size()));
@@ -149,8 +151,11 @@ fn require_redactable(
     if register.is_annulment(position) {
         return refused("is an annulment; without it, the event that it annuls would be in force");
     }
+    if register.is_of_service(position) {
+        return refused("is a fact of the service; later events are read by it");
+    }
     match register.annulled_at(position) {
-        Some(annulled_at) => Ok(annulled_at),
+        Some(_) => Ok(()),
         None => refused("is not annulled; only an annulled event can be redacted"),
     }
 }

@@ -48,6 +48,14 @@ impl Register {
         row.is_some_and(|fact| matches!(fact.kind, FactKindRow::Repaired { removes: true, .. }))
     }
 
+    /// True if the event at a position states a fact of the service. Later events are read by some
+    /// of these, even by one that an early version let somebody annul.
+    #[must_use]
+    pub fn is_of_service(&self, position: u64) -> bool {
+        let row = u32::try_from(position).ok().and_then(|at| self.rows.fact(at));
+        row.is_some_and(|fact| fact.kind.as_kind().is_of_service())
+    }
+
     /// The first withheld event that is not annulled.
     #[must_use]
     pub fn first_withheld_in_force(&self) -> Option<u64> {

@@ -353,6 +353,36 @@ async fn an_interrupted_redaction_is_finished_or_undone() {
     assert!(!place.join("log.redacted").exists());
 }
 
+/// A copy gets every withheld place of the log. Without the annulment of one it could not be
+/// restored any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_gets_all_places_or_stays_as_it_is() {
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    let [short, long] = ["short", "long"].map(|name| fresh.dir.path().join(name));
+    let export = |to: &Path| tidu(&fresh.server.address, &["export", "--format", "raw", text(to)]);
+    client.record(list(1, 3)).await.unwrap();
+    client.record(vec![annulment(0)]).await.unwrap();
+    done(&export(&short));
+    client.record(vec![annulment(1)]).await.unwrap();
+    done(&export(&long));
+    let data = fresh.data();
+    assert_eq!(fresh.server.terminate(), Some(0));
+    done(&redact(&data, 1, &["--yes"]));
+    let before = fs::read(&short).unwrap();
+    let why = "ends at position 4, before event 4 annuls event 1";
+    refused(&redact(&data, 0, &["--archive", text(&short), "--yes"]), why);
+    assert_eq!(fs::read(&short).unwrap(), before);
+    done(&redact(&data, 0, &["--archive", text(&long), "--yes"]));
+    for path in [&data, &short, &long] {
+        done(&tidu("", &["verify", text(path)]));
+    }
+    let erased = list(1, 3);
+    let erased: Vec<_> = erased[..2].iter().map(|event| event.designee.as_bytes()).collect();
+    assert_eq!(holding(&data, &erased), Vec::<String>::new());
+    assert_eq!(holding(fresh.dir.path(), &erased), [short.display().to_string()]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archive_that_hides_a_live_event_is_refused() {
     let fresh = Fresh::start();

@@ -40,7 +40,7 @@ pub fn refused() -> Vec<Case> {
         .collect()
 }
 
-fn adopted() -> Fact {
+pub fn adopted() -> Fact {
     let built_in = Catalogue::built_in();
     let sha256 = built_in.sha256.to_vec().into();
     Fact::CatalogueAdopted(pb::CatalogueAdopted { sha256, version: built_in.version })

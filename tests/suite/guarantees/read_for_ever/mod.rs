@@ -8,6 +8,8 @@ mod mutations;
 use std::{collections::BTreeSet, process::Command, sync::Arc};
 
 use tidu::{
+    archive::redaction::Redaction,
+    catalogue_files::CatalogueFiles,
     domain::{Principal, catalogue::Catalogue},
     ledger::{AppendError, Commit, Ledger},
     log::{CommitLog, LogError, SledLog},
@@ -22,7 +24,7 @@ use self::{
     cases::{Case, refused, unreadable},
     logs::{ask_everything, encoded, field, rebuild, record, stored},
 };
-use crate::support::{Book, MemoryLog, Server, TIDU, commit, directory, open, reason};
+use crate::support::{Book, MemoryLog, Server, TIDU, annulled, commit, directory, open, reason};
 
 /// The reason for which a ledger refuses a caller's event.
 async fn refusal(ledger: &Ledger, event: pb::Event) -> String {
@@ -91,6 +93,20 @@ async fn the_server_starts_on_all_of_them_and_gives_each_back() {
     drop(server);
     let verified = Command::new(TIDU).arg("verify").arg(&data).output().unwrap();
     assert!(verified.status.success(), "{verified:?}");
+}
+
+/// An early version let the ministry annul an adoption, which counts all the same.
+#[test]
+fn an_annulled_adoption_is_not_redacted() {
+    let dir = directory();
+    let adoption = cases::frame("100000", cases::adopted());
+    let log = SledLog::open(dir.path(), Uuid::from_u128(7)).unwrap();
+    record(&log, &encoded(&[adoption, annulled(0)]));
+    drop(log);
+    let files = CatalogueFiles::built_in();
+    let prepared = Redaction::prepare(files, dir.path(), 0, "by mistake", &[]);
+    let refused = prepared.map(drop).unwrap_err().to_string();
+    assert!(refused.contains("event 0 is a fact of the service"), "{refused}");
 }
 
 #[tokio::test]
