@@ -10,9 +10,9 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    erasures::{Erasures, NOT_ANNULLED},
     event_reader::EventReader,
     format,
+    withheld::{NOT_ANNULLED, WithheldPlaces},
 };
 use crate::{
     domain::event::Fact,
@@ -37,9 +37,9 @@ pub struct Audit {
     /// The commit of the last leaf; `None` before the first leaf.
     commit: Option<CommitOf>,
     recorded_micros: Option<i64>,
-    /// Room for a leaf that is encoded again.
+    /// Room for a leaf or a withheld place that is encoded again.
     again: Vec<u8>,
-    erasures: Erasures,
+    withheld: WithheldPlaces,
 }
 
 /// What the audit found in a leaf.
@@ -67,7 +67,7 @@ impl Audit {
             commit: None,
             recorded_micros: None,
             again: Vec::new(),
-            erasures: Erasures::default(),
+            withheld: WithheldPlaces::default(),
         }
     }
 
@@ -100,19 +100,20 @@ impl Audit {
     /// # Errors
     /// [`LogError::Damaged`] at its position, with the reason.
     pub fn frame(&mut self, frame: &Frame) -> Result<Audited, LogError> {
-        if frame.withheld { self.withheld(&frame.bytes) } else { self.leaf(&frame.bytes) }
+        if frame.withheld { self.withheld_place(&frame.bytes) } else { self.leaf(&frame.bytes) }
     }
 
     /// Checks a withheld place. Its leaf hash is believed here: the root shows whether it is right.
-    fn withheld(&mut self, bytes: &Bytes) -> Result<Audited, LogError> {
+    fn withheld_place(&mut self, bytes: &Bytes) -> Result<Audited, LogError> {
         let position = self.size();
         let damaged = |detail: String| LogError::damaged(position, detail);
         let place = withheld::decode(bytes).map_err(|e| damaged(e.to_string()))?;
+        self.require_one_encoding(&place, bytes).map_err(|detail| damaged(detail.to_owned()))?;
         withheld::stored(self.reader.catalogues(), &place).map_err(damaged)?;
         let hash = withheld::leaf_hash(&place).unwrap_or_default();
         let envelope = withheld::envelope(place);
         self.check(&envelope).map_err(|detail| damaged(detail.to_owned()))?;
-        self.erasures.erased(position);
+        self.withheld.add(position);
         self.advance(&envelope, hash);
         Ok(Audited { hash, needs: FORMAT_KNOWN })
     }
@@ -122,7 +123,7 @@ impl Audit {
     /// # Errors
     /// [`LogError::Damaged`] at the first place that is not annulled.
     pub fn require_annulled(&self) -> Result<(), LogError> {
-        match self.erasures.first_in_force() {
+        match self.withheld.first_in_force() {
             Some(position) => Err(LogError::damaged(position, NOT_ANNULLED)),
             None => Ok(()),
         }
@@ -148,18 +149,23 @@ impl Audit {
         let event = self.reader.read(position, &leaf.event)?;
         let needs = format::needed(&leaf, &event);
         if let Fact::Repair { position: target, replacement } = &event.fact {
-            self.erasures.repaired(position, *target, replacement.is_none());
+            self.withheld.repaired(position, *target, replacement.is_none());
         }
         let hash = merkle::leaf_hash(bytes);
         self.advance(&leaf, hash);
         Ok(Audited { hash, needs })
     }
 
-    /// An envelope has one encoding: each field at most once, in the order of the numbers, and no
-    /// other field. Otherwise one event could have two leaf hashes.
-    fn require_one_encoding(&mut self, leaf: &Leaf, bytes: &Bytes) -> Result<(), &'static str> {
+    /// An envelope and a withheld place have one encoding: each field at most once, in the order of
+    /// the numbers, and no other field. Otherwise one event could have two leaf hashes, and a
+    /// withheld place would be sent in other bytes than it is stored in.
+    fn require_one_encoding(
+        &mut self,
+        message: &impl prost::Message,
+        bytes: &Bytes,
+    ) -> Result<(), &'static str> {
         self.again.clear();
-        leaf.encode_raw(&mut self.again);
+        message.encode_raw(&mut self.again);
         if self.again != bytes.as_ref() {
             return Err("an event with a field twice, out of order or unknown beside it");
         }

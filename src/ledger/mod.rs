@@ -21,7 +21,6 @@ pub mod audit;
 pub mod clock;
 pub mod decide;
 pub mod digest;
-mod erasures;
 pub mod event_reader;
 mod flusher;
 mod format;
@@ -36,6 +35,7 @@ pub mod state;
 mod tail;
 mod task;
 mod waiters;
+mod withheld;
 mod writer;
 
 use std::{

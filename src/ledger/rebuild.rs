@@ -10,10 +10,10 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    erasures::NOT_ANNULLED,
     event_reader::{self, EventReader},
     format, place,
     state::State,
+    withheld::NOT_ANNULLED,
 };
 use crate::{
     catalogue_files::CatalogueFiles,

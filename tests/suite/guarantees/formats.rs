@@ -228,6 +228,45 @@ async fn the_audit_refuses_an_envelope_that_no_version_writes() {
     }
 }
 
+/// Streams send a withheld place as it was decoded, so stored bytes must be the only encoding.
+#[test]
+fn a_withheld_place_has_one_encoding() {
+    let [first, _] = full();
+    let place = pb::Withheld {
+        position: Some(0),
+        leaf_hash: vec![7; 32].into(),
+        reason: "names a natural person".to_owned(),
+        recorded_time: first.recorded_time,
+        commit: Some(pb::Commit { first_position: Some(0), size: 2 }),
+        concerns: Some(pb::Concerns {
+            kind: pb::EventKind::Designated.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let check = |bytes: Vec<u8>| {
+        let frame = Frame { withheld: true, bytes: bytes.into() };
+        let mut builder = LogBuilder::checking(CatalogueFiles::built_in());
+        let header = Header {
+            format: FORMAT_KNOWN,
+            log_id: Uuid::from_u128(7),
+            first: 0,
+            next: 2,
+            root: Frontier::default().root(),
+        };
+        builder.begin("the archive", &header).unwrap();
+        builder.frame(&frame).map_err(|error| error.to_string())
+    };
+    let bytes = place.encode_to_vec();
+    check(bytes.clone()).unwrap();
+    let twice = [&bytes[..], &[0x08, 0]].concat();
+    let unknown = [&bytes[..], &[0x7A, 1, 7]].concat();
+    for odd in [twice, unknown] {
+        let error = check(odd).unwrap_err();
+        assert!(error.contains("a field twice, out of order or unknown"), "{error}");
+    }
+}
+
 #[test]
 fn an_import_raises_the_format_of_the_log_that_it_builds() {
     let dir = directory();
