@@ -16,11 +16,7 @@ use crate::{
     files::AtomicFile,
     ledger::place,
     log::FORMAT_KNOWN,
-    protocol::{
-        batch::Frame,
-        json::{Json, JsonPlace},
-        withheld,
-    },
+    protocol::{batch::Frame, json::Json, withheld},
 };
 
 /// Finds the files that hold one of some events, in `paths` of files and backup directories, and
@@ -120,11 +116,7 @@ fn rewrite_lines(
     writeln!(out, "{line}").map_err(failed)?;
     for (position, line) in (0..).zip(input.lines()) {
         let line = line.map_err(|e| unreadable(path, e))?;
-        let (withheld, bytes) = match json.place(&line).map_err(wrong)? {
-            JsonPlace::Event(event) => (false, event.encode_to_vec()),
-            JsonPlace::Withheld(place) => (true, place.encode_to_vec()),
-        };
-        let frame = Frame { withheld, bytes: Bytes::from(bytes) };
+        let frame = json.place(&line).map_err(wrong)?.frame();
         let Frame { withheld, bytes } = replaced(path, position, frame, places)?;
         let line = if withheld {
             json.line_of("Withheld", &bytes).map_err(|e| wrong(e.to_string()))?

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, fmt};
 
+use bytes::Bytes;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde::{
@@ -9,7 +10,7 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use super::pb;
+use super::{batch::Frame, pb};
 
 /// A message without a JSON form, or a text that is not one, with the reason.
 #[derive(Debug, thiserror::Error)]
@@ -38,14 +39,23 @@ impl JsonPlace {
         Self::Withheld(Box::new(withheld))
     }
 
-    /// Its position in the log.
+    /// Its position, if the line has one.
     #[must_use]
-    pub fn position(&self) -> u64 {
-        let position = match self {
+    pub fn position(&self) -> Option<u64> {
+        match self {
             Self::Event(event) => event.position,
             Self::Withheld(withheld) => withheld.position,
+        }
+    }
+
+    /// The bytes that the log holds in this place.
+    #[must_use]
+    pub fn frame(&self) -> Frame {
+        let (withheld, bytes) = match self {
+            Self::Event(event) => (false, event.encode_to_vec()),
+            Self::Withheld(withheld) => (true, withheld.encode_to_vec()),
         };
-        position.unwrap_or_default()
+        Frame { withheld, bytes: Bytes::from(bytes) }
     }
 }
 

@@ -26,11 +26,10 @@ use crate::{
     domain::text::hex,
     ledger::{digest::RunningDigest, place},
     log::LogError,
-    merkle::{self, Hash},
+    merkle::Hash,
     protocol::{
-        json::{Json, JsonPlace},
+        json::Json,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
-        withheld,
     },
 };
 
@@ -148,16 +147,10 @@ impl Copy {
                 copy.log_id = status.map(|status| status.log_id).unwrap_or_default();
                 continue;
             }
-            let (position, hash) = match json.place(&line).map_err(|why| refused(&why))? {
-                JsonPlace::Event(event) => {
-                    (event.position, Some(merkle::leaf_hash(&event.encode_to_vec())))
-                }
-                JsonPlace::Withheld(withheld) => {
-                    (withheld.position, withheld::leaf_hash(&withheld))
-                }
-            };
-            let position = position.ok_or_else(|| refused("has no position"))?;
-            let hash = hash.ok_or_else(|| refused("has no leaf hash of 32 bytes"))?;
+            let place = json.place(&line).map_err(|why| refused(&why))?;
+            let position = place.position().ok_or_else(|| refused("has no position"))?;
+            let hash = place::leaf_hash(position, &place.frame());
+            let hash = hash.map_err(|error| refused(&error.to_string()))?;
             if copy.events.last().is_some_and(|(before, _)| *before >= position) {
                 return Err(refused("follows an event with the same or a later position"));
             }

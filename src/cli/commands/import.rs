@@ -6,7 +6,6 @@ use std::{
     path::PathBuf,
 };
 
-use bytes::Bytes;
 use clap::Args;
 use prost::Message as _;
 
@@ -19,11 +18,7 @@ use crate::{
         print::print_line,
     },
     domain::text::hex,
-    protocol::{
-        batch::Frame,
-        json::{Json, JsonPlace},
-        pb,
-    },
+    protocol::{json::Json, pb},
 };
 
 #[derive(Debug, Args)]
@@ -90,12 +85,7 @@ pub(super) fn read(
     assembly.begin(name, &header)?;
     for (number, line) in (2..).zip(lines) {
         let place = json.place(&line.map_err(failed)?).map_err(|e| refused(number, &e))?;
-        let (withheld, bytes) = match place {
-            JsonPlace::Event(event) => (false, event.encode_to_vec()),
-            JsonPlace::Withheld(place) => (true, place.encode_to_vec()),
-        };
-        let frame = Frame { withheld, bytes: Bytes::from(bytes) };
-        assembly.frame(&frame).map_err(|e| refused(number, &e))?;
+        assembly.frame(&place.frame()).map_err(|e| refused(number, &e))?;
     }
     Ok(assembly.end(name, &header)?)
 }

@@ -29,8 +29,7 @@ impl Register {
     /// True if the content of the event at a position is erased.
     #[must_use]
     pub fn is_withheld(&self, position: u64) -> bool {
-        let row = u32::try_from(position).ok().and_then(|at| self.rows.fact(at));
-        row.is_some_and(FactRow::is_withheld)
+        self.recorded(position).is_some_and(FactRow::is_withheld)
     }
 
     /// The position of the newest live repair of an event, if it removes that event.
@@ -44,16 +43,20 @@ impl Register {
     /// True if the event at a position annuls another one.
     #[must_use]
     pub fn is_annulment(&self, position: u64) -> bool {
-        let row = u32::try_from(position).ok().and_then(|at| self.rows.fact(at));
-        row.is_some_and(|fact| matches!(fact.kind, FactKindRow::Repaired { removes: true, .. }))
+        let annuls =
+            |fact: &FactRow| matches!(fact.kind, FactKindRow::Repaired { removes: true, .. });
+        self.recorded(position).is_some_and(annuls)
     }
 
     /// True if the event at a position states a fact of the service. Later events are read by some
     /// of these, even by one that an early version let somebody annul.
     #[must_use]
     pub fn is_of_service(&self, position: u64) -> bool {
-        let row = u32::try_from(position).ok().and_then(|at| self.rows.fact(at));
-        row.is_some_and(|fact| fact.kind.as_kind().is_of_service())
+        self.recorded(position).is_some_and(|fact| fact.kind.as_kind().is_of_service())
+    }
+
+    fn recorded(&self, position: u64) -> Option<&FactRow> {
+        self.rows.fact(u32::try_from(position).ok()?)
     }
 
     /// The first withheld event that is not annulled.

@@ -1,7 +1,7 @@
 //! Leaves and archives of the second format: what is accepted, what is refused with its own reason,
 //! and when the format of a log rises.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes};
 use prost::Message as _;
@@ -307,8 +307,6 @@ fn an_archive_of_mixed_or_later_formats_builds_nothing() {
         assert_eq!(matches!(error, ArchiveError::Mixed { position: 0, .. }), name == "mixed");
         assert!(error.to_string().contains(reason), "{name}: {error}");
         drop(builder);
-        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
-        println!("{name}: {left:?}");
         assert!(!data.exists(), "{name}");
     }
 }
