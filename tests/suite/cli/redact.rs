@@ -4,13 +4,16 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use prost::Message as _;
 use tidu::protocol::pb::{self, event::Fact, subscribe_response::Payload};
 
-use crate::support::{Client, Fresh, Server, TIDU, event, list, reason};
+use crate::support::{Client, Fresh, Server, TIDU, event, list, reason, seed};
 
+/// Kills of a redaction, or more until some came early and some late.
+const KILLS: usize = 8;
 const REASON: &str = "the list named a natural person";
 /// Texts of the event that is erased, none of which another event has.
 const SECRETS: [&str; 3] = ["914403007954257495", "示例保密科技有限公司", "穗工信函〔2023〕417号"];
@@ -351,6 +354,41 @@ async fn an_interrupted_redaction_is_finished_or_undone() {
     assert_eq!(server.client().await.status().await.log_size, 205);
     assert_eq!(server.terminate(), Some(0));
     assert!(!place.join("log.redacted").exists());
+}
+
+/// Kills around the moment at which a redaction is decided.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_redaction_is_finished_or_undone() {
+    let mut random = seed::random("TIDU_REDACTION_SEED");
+    let fresh = Fresh::start();
+    let (root, _) = secret_log(&fresh).await;
+    let (old, place) = (fresh.dir.path().join("old"), fresh.dir.path().join("place"));
+    assert_eq!(fresh.server.kill(), None);
+    copy(&fresh.dir.path().join("data"), &old);
+    let (mut finished, mut undone, mut within) = (0, 0, Duration::from_millis(100));
+    while finished + undone < KILLS || finished == 0 || undone == 0 {
+        copy(&old, &place);
+        let mut redaction = Command::new(TIDU);
+        redaction.args(["redact", "40", "--yes", "--reason", REASON, "--data-dir", text(&place)]);
+        let mut redaction = redaction.stdout(Stdio::null()).spawn().unwrap();
+        // No waiting for anything: it chooses the moment of the kill.
+        tokio::time::sleep(within.mul_f64(1.0 - random.f64() / 2.0)).await;
+        redaction.kill().unwrap();
+        redaction.wait().unwrap();
+        let server = Server::start(&place);
+        let mut client = server.client().await;
+        assert_eq!(client.status().await.root_hash.to_vec(), root);
+        let request = pb::GetEventRequest { position: Some(40), raw: false };
+        let found = client.ledger.get_event(request).await.unwrap().into_inner();
+        let erased = found.withheld.is_some();
+        assert_eq!(server.terminate(), Some(0));
+        assert_eq!(holding(&place, &[SECRETS[0].as_bytes()]).is_empty(), erased);
+        assert!(!place.join("log.redacting").exists() && !place.join("log.redacted").exists());
+        (finished, undone) = (finished + usize::from(erased), undone + usize::from(!erased));
+        within = within.mul_f64(if erased { 0.7 } else { 1.5 });
+        fs::remove_dir_all(&place).unwrap();
+    }
+    println!("{finished} redactions were finished, {undone} undone");
 }
 
 /// A copy gets every withheld place of the log. Without the annulment of one it could not be
