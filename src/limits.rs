@@ -289,7 +289,7 @@ pub const FILTER_DESIGNEES_MAX: usize = 100_000;
 pub const INTEREST_WINDOW_EVENTS: u64 = 128;
 /// Most positions of withheld events that one answer names.
 pub const REDACTED_POSITIONS_MAX: usize = 1_000;
-/// Most bytes of the reason for an erasure.
+/// Most bytes of the reason for a redaction.
 pub const REDACTION_REASON_BYTES_MAX: usize = 512;
 /// Most designees of a filter under which its stream waits. A stream with a longer watch-list waits
 /// under the other fields of its filter.

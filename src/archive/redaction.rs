@@ -38,7 +38,7 @@ pub struct Redaction {
     log: Arc<dyn CommitLog>,
     root: Hash,
     position: u64,
-    /// What the log holds in each withheld place from now on.
+    /// The content of each withheld place of the log from now on.
     places: Places,
     /// True if the log has withheld the event before; only archives are rewritten then.
     is_done: bool,
@@ -182,7 +182,7 @@ fn rebuilt(
 }
 
 impl Before<'_> {
-    /// What withheld places hold once the event at a position is one of them.
+    /// The content of all withheld places once the event at a position is one of them.
     fn places(&self, position: u64, reason: &str, is_done: bool) -> Result<Places, ArchiveError> {
         let mut places = self.withheld()?;
         if is_done {

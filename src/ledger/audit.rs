@@ -42,7 +42,7 @@ pub struct Audit {
     withheld: WithheldPlaces,
 }
 
-/// What the audit found in a leaf.
+/// A leaf or withheld place as the audit found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audited {
     /// Its hash.

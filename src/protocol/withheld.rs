@@ -41,7 +41,7 @@ pub fn leaf_hash(withheld: &Withheld) -> Option<Hash> {
     withheld.leaf_hash.as_ref().try_into().ok()
 }
 
-/// What the register keeps of a withheld event.
+/// Reads the part of a withheld place that the register keeps.
 ///
 /// # Errors
 /// The fault, in words.

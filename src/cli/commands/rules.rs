@@ -197,7 +197,7 @@ async fn adopt(args: &AdoptArgs) -> Result<(), CliError> {
     })
 }
 
-/// What an adoption would change, and the command for it.
+/// Prints how many titles an adoption would change, and the command for it.
 async fn preview(client: &mut Client, args: &AdoptArgs) -> Result<(), CliError> {
     let compared = compare(client, args.version, None, usize::MAX, |_| Ok(())).await?;
     let (version, at) = (compared.version, compared.as_of.clone().unwrap_or_default());
