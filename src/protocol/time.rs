@@ -12,6 +12,13 @@ pub fn pb_date(date: CivilDate) -> pb::Date {
     pb::Date { year: i32::from(date.year()), month: day(date.month()), day: day(date.day()) }
 }
 
+/// The parts of a date as it was sent, which need not be a day: `2026-02-30`.
+#[must_use]
+pub fn written(date: pb::Date) -> String {
+    let pb::Date { year, month, day } = date;
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// Microseconds since 1970 as a timestamp.
 #[must_use]
 pub fn timestamp(micros: i64) -> Timestamp {

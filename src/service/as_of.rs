@@ -8,7 +8,7 @@ use crate::{
     ledger::{AppendError, Ledger, ReadError, place},
     protocol::{
         pb::{self, as_of::Known},
-        time::{micros, pb_date},
+        time::{micros, pb_date, written},
     },
     register::AsOf,
 };
@@ -16,8 +16,9 @@ use crate::{
 /// Resolves the day and the log size of a request. The defaults are today and the whole log.
 pub(crate) async fn resolve(ledger: &Ledger, asked: Option<pb::AsOf>) -> Result<AsOf, Status> {
     let pb::AsOf { valid_on, known } = asked.unwrap_or_default();
-    let valid_on = match convert::civil_date(valid_on.as_ref()) {
-        Some(day) => day.map_err(|breach| errors::bad_field("as_of.valid_on", "", breach))?,
+    let valid_on = match valid_on {
+        Some(date) => convert::civil_date(date)
+            .map_err(|breach| errors::bad_field("as_of.valid_on", &written(date), breach))?,
         None => today(ledger)?,
     };
     let size = ledger.durable().size;

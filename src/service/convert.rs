@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// The last day that an optional date covers.
-pub(crate) fn civil_date(date: Option<&pb::Date>) -> Option<Result<CivilDate, Breach>> {
-    let pb::Date { year, month, day } = date?;
-    Some(PartialDate::parse_parts(*year, *month, *day).map(PartialDate::last_day))
+/// The last day that a date covers.
+pub(crate) fn civil_date(date: pb::Date) -> Result<CivilDate, Breach> {
+    let pb::Date { year, month, day } = date;
+    PartialDate::parse_parts(year, month, day).map(PartialDate::last_day)
 }
 
 /// A fault as a rejection.

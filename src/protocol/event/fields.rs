@@ -17,7 +17,7 @@ use crate::{
         name,
     },
     limits::{ID_BYTES_MAX, NAME_CHARS_MAX, TEXT_BYTES_MAX},
-    protocol::pb,
+    protocol::{pb, time::written},
 };
 
 /// Whether a field must be there.
@@ -357,8 +357,7 @@ impl<'a> Fields<'a> {
         let parsed = PartialDate::parse_parts(year, month, day);
         parsed
             .map_err(|breach| {
-                let text = format!("{year:04}-{month:02}-{day:02}");
-                self.unreadable(field, &text, breach);
+                self.unreadable(field, &written(*date), breach);
             })
             .ok()
     }

@@ -179,9 +179,10 @@ impl Case<'_> {
             needed.iter().all(|id| self.is_complete(authority, *id, Part::Titles, on))
         });
         let names: Vec<_> = needed.iter().map(|id| self.catalogue.id_of(*id)).collect();
-        let breach = RuleId::PrerequisiteMissing.with(Key::Programmes, names.join(", "));
+        let names = names.join(", ");
+        let breach = RuleId::PrerequisiteMissing.with(Key::Programmes, &names);
         let breach = with_document(breach.with(Key::Day, on), &rule.document);
-        self.reject_if_complete(complete, field, &names.join(" or "), breach);
+        self.reject_if_complete(complete, field, &names, breach);
     }
 
     fn reject_excluded(&mut self, rule: &RuleVersion, on: CivilDate, field: &str) {

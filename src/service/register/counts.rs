@@ -97,9 +97,10 @@ fn groups(numbers: &[i32]) -> Result<Vec<Group>, Status> {
         found.map(|(group, _)| *group)
     };
     let groups = filter::numbers("group_by", numbers, read)?;
-    for (i, group) in groups.iter().enumerate() {
-        if groups.iter().take(i).any(|other| other == group) {
-            return Err(errors::bad_field(&format!("group_by[{i}]"), "", RuleId::ListedTwice));
+    for (i, number) in numbers.iter().enumerate() {
+        if numbers.iter().take(i).any(|other| other == number) {
+            let (field, value) = (format!("group_by[{i}]"), number.to_string());
+            return Err(errors::bad_field(&field, &value, RuleId::ListedTwice));
         }
     }
     Ok(groups)

@@ -213,16 +213,17 @@ async fn a_bad_as_of_is_an_error_that_names_its_field() {
         ..Default::default()
     };
     let beyond = pb::AsOf { valid_on: None, known: Some(Known::KnownAt(4)) };
-    for (as_of, code, expected, field) in [
-        (day(2, 30), Code::InvalidArgument, "DATE_INVALID", "as_of.valid_on"),
-        (day(0, 7), Code::InvalidArgument, "DATE_INVALID", "as_of.valid_on"),
-        (beyond, Code::OutOfRange, "POSITION_BEYOND_LOG", "as_of.known_at"),
+    for (as_of, code, expected, field, value) in [
+        (day(2, 30), Code::InvalidArgument, "DATE_INVALID", "as_of.valid_on", "2023-02-30"),
+        (day(0, 7), Code::InvalidArgument, "DATE_INVALID", "as_of.valid_on", "2023-00-07"),
+        (beyond, Code::OutOfRange, "POSITION_BEYOND_LOG", "as_of.known_at", "4"),
     ] {
         let request = pb::CountTitlesRequest { as_of: Some(as_of), ..Default::default() };
         let error = count(&mut client, request).await.unwrap_err();
         assert_eq!((error.code(), reason(&error).as_str()), (code, expected));
         let info = error.get_details_error_info().unwrap();
         assert_eq!(info.metadata["field"], field, "{error:?}");
+        assert_eq!(info.metadata["value"], value, "{error:?}");
     }
 }
 
