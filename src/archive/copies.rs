@@ -15,7 +15,7 @@ use super::{ArchiveError, Header, MAGIC, Reader, Writer, backup, redaction::Plac
 use crate::{
     files::AtomicFile,
     ledger::place,
-    log::FORMAT_KNOWN,
+    log::{self, FORMAT_KNOWN},
     protocol::{batch::Frame, json::Json, withheld},
 };
 
@@ -30,7 +30,7 @@ pub(super) fn find(
 ) -> Result<Vec<PathBuf>, ArchiveError> {
     let mut found = Vec::new();
     for path in paths {
-        let files = if path.is_dir() { backup::list(path)? } else { vec![path.clone()] };
+        let files = if path.is_dir() { backup_files(path)? } else { vec![path.clone()] };
         let (mut begin, mut end) = (u64::MAX, 0);
         for file in files {
             let (id, first, next) = range(&file)?;
@@ -55,6 +55,18 @@ pub(super) fn find(
         }
     }
     Ok(found)
+}
+
+/// The archives of a backup directory. A directory without one would be left as it is.
+fn backup_files(path: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
+    if log::is_in(path) {
+        return refused(path, "is a data directory; redact it by a command of its own");
+    }
+    let files = backup::list(path)?;
+    if files.is_empty() {
+        return refused(path, "contains no archive");
+    }
+    Ok(files)
 }
 
 /// The log id and the positions that a copy holds.

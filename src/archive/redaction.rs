@@ -80,6 +80,12 @@ impl Redaction {
         Ok(Self { directory, files, log, root, position, places, is_done, archives })
     }
 
+    /// True if the log has withheld the event before. Only archives are rewritten then.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.is_done
+    }
+
     /// The archives that will be rewritten.
     #[must_use]
     pub fn archives(&self) -> &[PathBuf] {
@@ -131,6 +137,10 @@ impl Redaction {
 fn require_reason(reason: &str) -> Result<(), ArchiveError> {
     if reason.trim().is_empty() || reason.len() > REDACTION_REASON_BYTES_MAX {
         let rule = format!("the reason must have 1 to {REDACTION_REASON_BYTES_MAX} bytes");
+        return Err(ArchiveError::NotRedactable(rule));
+    }
+    if reason.chars().any(char::is_control) {
+        let rule = "the reason must not hold control characters, such as a new line".to_owned();
         return Err(ArchiveError::NotRedactable(rule));
     }
     Ok(())

@@ -45,20 +45,27 @@ pub(super) fn run(args: &RedactArgs) -> Result<(), CliError> {
     let files = args.catalogue.read(data_dir)?;
     let redaction = Redaction::prepare(files, data_dir, *position, reason, archive);
     let redaction = redaction.map_err(refusal)?;
-    let archives: Vec<_> = redaction.archives().to_vec();
+    let log = data_dir.display();
+    let in_log = if redaction.is_done() {
+        format!("{log} holds the content of event {position} no more")
+    } else if args.yes {
+        format!("erased the content of event {position} from {log}")
+    } else {
+        format!("would erase the content of event {position} from {log}")
+    };
+    let verb = if args.yes { "erased" } else { "would erase" };
+    let in_archive = |path: &PathBuf| format!("{verb} it from {}", path.display());
+    let in_archives: Vec<_> = redaction.archives().iter().map(in_archive).collect();
+    let print = || {
+        print_line(&in_log)?;
+        in_archives.iter().try_for_each(|line| print_line(line))
+    };
     if !args.yes {
-        let count = archives.len();
-        return Err(CliError::Refused(format!(
-            "event {position} can be erased from {} and {count} archives; nothing was changed; \
-             repeat the command with --yes",
-            data_dir.display()
-        )));
+        print()?;
+        return print_line("nothing was changed; to erase it, repeat the command with --yes");
     }
     let BuiltLog { log_id, size, root } = redaction.run().map_err(refusal)?;
-    print_line(&format!("erased the content of event {position} from {}", data_dir.display()))?;
-    for path in archives {
-        print_line(&format!("erased it from {}", path.display()))?;
-    }
+    print()?;
     print_line("not erased: copies of subscribers, other backups and exports, old disk blocks")?;
     let id = log_id.unwrap_or_default();
     print_line(&format!("log {id}, {size} events, root {} as before", hex(&root)))

@@ -60,11 +60,18 @@ pub(crate) fn date(date: Option<&pb::Date>) -> String {
     }
 }
 
-/// The day and the log size that an answer is for.
+/// The day and the log size that an answer is for, and the events that it lacks by now.
 pub(crate) fn as_of(answer: Option<&pb::AnswerAsOf>) -> String {
     let day = day(answer);
     let size = answer.map_or(0, |answer| answer.known_at);
-    format!("as of {day}, as known at log size {size}")
+    let redacted = match answer.map_or(&[][..], |answer| &answer.redacted_positions) {
+        [] => String::new(),
+        [position] => format!(", without event {position}, which was redacted since"),
+        [first, .., last] => {
+            format!(", without events redacted since, from position {first} to {last}")
+        }
+    };
+    format!("as of {day}, as known at log size {size}{redacted}")
 }
 
 /// The day that an answer is for.

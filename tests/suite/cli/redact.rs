@@ -157,9 +157,16 @@ async fn a_redacted_event_is_in_no_file_and_every_proof_stays() {
     {
         refused(&redact(&data, position, &["--yes"]), why);
     }
-    refused(&redact(&data, 40, &archives), "nothing was changed");
-    let args = ["redact", "40", "--reason", " ", "--data-dir", text(&data), "--yes"];
-    refused(&tidu("", &args), "the reason must have");
+    let said = done(&redact(&data, 40, &archives));
+    assert!(said.contains("nothing was changed") && said.contains(text(&json)), "{said}");
+    for (reason, why) in [(" ", "the reason must have"), ("two\nlines", "control characters")] {
+        let args = ["redact", "40", "--reason", reason, "--data-dir", text(&data), "--yes"];
+        refused(&tidu("", &args), why);
+    }
+    // A directory that would be left as it is.
+    for (directory, why) in [(&data, "is a data directory"), (&copies, "contains no archive")] {
+        refused(&redact(&data, 40, &["--archive", text(directory), "--yes"]), why);
+    }
     assert!(!holding(&data, &secrets).is_empty());
     let said = done(&redact(&data, 40, &[&archives[..], &["--yes"]].concat()));
     assert!(said.contains("root") && said.contains("as before"), "{said}");
@@ -215,6 +222,12 @@ async fn a_redacted_event_is_in_no_file_and_every_proof_stays() {
     fs::remove_file(of("old")).unwrap();
     let shown = done(&tidu(&server.address, &["events", "40"]));
     assert!(shown.contains("redacted") && shown.contains(REASON), "{shown}");
+    let code = &events[0].designee;
+    for (known_at, said) in [("43", ", without event 40, which was redacted since"), ("46", "")] {
+        let shown = done(&tidu(&server.address, &["show", code, "--known-at", known_at]));
+        let line = shown.lines().nth(1).unwrap();
+        assert!(line.ends_with(&format!("as known at log size {known_at}{said}")), "{shown}");
+    }
     let shown = done(&tidu(&server.address, &["watch", "--until", "46"]));
     assert_eq!(shown.lines().count(), 46, "{shown}");
     assert_eq!(streamed(&mut client, false).await, streamed(&mut client, true).await);
