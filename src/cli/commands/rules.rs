@@ -23,7 +23,9 @@ use crate::{
     args_conflicts_with_subcommands = true,
     after_help = "\
 The rules say how facts become titles. A log keeps the version that it has adopted, also when the
-server is updated. Answers known before an adoption stay as they were given."
+server is updated. Answers known before an adoption stay as they were given.
+
+In JSON, the first line is the response of GetStatus. Then comes one RulesAdopted event a line."
 )]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
@@ -83,7 +85,9 @@ async fn show(common: &Common) -> Result<(), CliError> {
     let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
     let (in_force, newest) = (status.rules_version, status.newest_rules_version);
     let json = Json::new()?;
-    if common.output == Output::Human {
+    if common.output == Output::Json {
+        print_line(&json.line("GetStatusResponse", &status)?)?;
+    } else {
         let later = if newest > in_force { "; see tidu rules diff" } else { "" };
         print_line(&format!("in force  version {in_force}"))?;
         print_line(&format!("known     versions 1 to {newest}{later}"))?;
@@ -121,6 +125,9 @@ async fn diff(args: &DiffArgs) -> Result<(), CliError> {
     let moment = args.moment.message();
     let take = |row: &pb::TitleDifference| printer.add("TitleDifference", row, difference);
     let compared = compare(&mut client, args.version, moment, args.limit, take).await?;
+    if args.common.output == Output::Human && compared.listed.count == 0 {
+        return print_line(&compared.summary());
+    }
     printer.finish(Some(&compared.summary()))
 }
 
@@ -138,7 +145,15 @@ impl Compared {
         let more = if *has_more { "; there are more (-n)" } else { "" };
         let in_force = at.as_ref().map_or(0, |at| at.rules_version);
         let day = as_of(at.as_ref());
-        format!("{count} titles differ from version {in_force} to {version}{more}, {day}")
+        if in_force == *version {
+            return format!("version {version} is in force; nothing to compare, {day}");
+        }
+        let titles = match count {
+            0 => "no title differs".to_owned(),
+            1 => "1 title differs".to_owned(),
+            _ => format!("{count} titles differ"),
+        };
+        format!("{titles} from version {in_force} to {version}{more}, {day}")
     }
 }
 

@@ -45,8 +45,13 @@ async fn rules_are_shown_and_only_known_ones_adopted() {
     let address = fresh.server.address.clone();
     let shown = text(&tidu(&address, &["rules"]).stdout);
     assert_eq!(shown, "in force  version 1\nknown     versions 1 to 1\n");
+    let json = text(&tidu(&address, &["rules", "-o", "json"]).stdout);
+    let line: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&line["rulesVersion"], &line["newestRulesVersion"]), (&1.into(), &1.into()));
     let compared = text(&tidu(&address, &["rules", "diff", "--as-of", "2026-01-01"]).stdout);
-    assert!(compared.contains("0 titles differ from version 1 to 1"), "{compared}");
+    let nothing = "version 1 is in force; nothing to compare, as of 2026-01-01, as known at log \
+                   size 0\n";
+    assert_eq!(compared, nothing);
     for args in [&["rules", "adopt"][..], &["rules", "adopt", "--version", "1", "--yes"]] {
         let adopted = text(&tidu(&address, args).stdout);
         assert_eq!(adopted, "version 1 of the rules is in force; nothing to adopt\n");
