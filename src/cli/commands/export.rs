@@ -23,7 +23,7 @@ use crate::{
         print::eprint_line,
     },
     domain::text::hex,
-    log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
+    log::{self, FORMAT_BEGUN, FORMAT_KNOWN, LogError},
     protocol::{
         batch::Frame,
         json::Json,
@@ -102,6 +102,7 @@ pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.server.address).await?;
     let directory = &args.directory;
     if !is_standard(directory) {
+        reject_data_directory(directory)?;
         fs::create_dir_all(directory)
             .map_err(|e| CliError::Io(format!("cannot create {}", directory.display()), e))?;
     }
@@ -132,6 +133,15 @@ pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
         return Ok(());
     }
     add(&mut client, &header, &mut assembly, &backup::name(directory, &header)).await
+}
+
+/// An archive beside a log would be lost with it, and no redaction of the log would find it.
+fn reject_data_directory(directory: &Path) -> Result<(), CliError> {
+    if !log::is_in(directory) {
+        return Ok(());
+    }
+    let name = directory.display();
+    Err(CliError::Refused(format!("{name} is a data directory; name another one for the backup")))
 }
 
 /// Writes a part of the log to a path; keeps it only if it continues the backup.

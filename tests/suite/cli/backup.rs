@@ -129,6 +129,8 @@ async fn a_backup_grows_by_what_is_new_and_is_restored_whole() {
     assert!(String::from_utf8_lossy(&nothing.stderr).contains("nothing was recorded since"));
     done(&nothing);
     done(&tidu("", &["verify", text(&backup)], Stdio::null()));
+    let beside = tidu(address, &["backup", text(&fresh.data())], Stdio::null());
+    refused(&beside, "is a data directory");
 
     let data = fresh.dir.path().join("restored");
     done(&tidu("", &["restore", text(&backup), "--data-dir", text(&data)], Stdio::null()));
