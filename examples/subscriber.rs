@@ -162,16 +162,27 @@ impl Copy {
             let message = message.ok_or_else(|| Status::unavailable("the stream ended"))?;
             match message.payload {
                 Some(Payload::Events(batch) | Payload::RawEvents(batch)) => {
-                    self.store(&batch.leaves, batch.next_position)?;
+                    self.store(&batch.leaves, batch.next_position, None)?;
                 }
-                Some(Payload::Progress(progress)) => self.store(&[], progress.next_position)?,
-                Some(Payload::Withheld(_)) | None => {}
+                Some(Payload::Progress(progress)) => {
+                    self.store(&[], progress.next_position, None)?;
+                }
+                // The content of this event is erased: only its place is left to pass.
+                Some(Payload::Withheld(place)) => {
+                    self.store(&[], place.position() + 1, place.position)?;
+                }
+                None => {}
             }
         }
     }
 
     /// Stores events and position in one transaction: both or neither.
-    fn store(&mut self, leaves: &[bytes::Bytes], next: u64) -> Result<(), Box<dyn Error>> {
+    fn store(
+        &mut self,
+        leaves: &[bytes::Bytes],
+        next: u64,
+        withheld: Option<u64>,
+    ) -> Result<(), Box<dyn Error>> {
         let whole_log = self.filter == pb::EventFilter::default();
         // With a filter, positions have gaps; they never decrease.
         let check = |what: &str, found: u64, due: u64| {
@@ -180,6 +191,10 @@ impl Copy {
         };
         let transaction = self.db.transaction()?;
         let mut due = self.next_position;
+        if let Some(position) = withheld {
+            check("position", position, due)?;
+            due = position + 1;
+        }
         for leaf in leaves {
             let recorded = pb::RecordedEvent::decode(leaf.clone())?;
             let (position, event) = (recorded.position(), recorded.event.unwrap_or_default());

@@ -83,8 +83,12 @@ const setPlace = db.prepare(`INSERT INTO place (only, log_id, filter, next_posit
   ON CONFLICT (only) DO UPDATE SET next_position = excluded.next_position`);
 
 // Stores events and position in one transaction: both or neither.
-const store = db.transaction((leaves, next) => {
+const store = db.transaction((leaves, next, withheld) => {
   let expected = place.next_position;
+  if (withheld !== undefined) {
+    check(withheld, expected, 'position');
+    expected = withheld + 1;
+  }
   for (const leaf of leaves) {
     const recorded = decode(leaf);
     const position = Number(recorded.position);
@@ -104,10 +108,12 @@ function check(found, expected, what) {
 }
 
 function receive(message) {
-  const { raw_events: batch, progress } = message;
+  const { raw_events: batch, progress, withheld } = message;
   const leaves = batch?.leaves ?? [];
-  const next = Number((batch ?? progress).next_position ?? 0);
-  store(leaves, next);
+  // The content of a withheld event is erased: only its place is left to pass.
+  const passed = withheld && Number(withheld.position);
+  const next = withheld ? passed + 1 : Number((batch ?? progress).next_position ?? 0);
+  store(leaves, next, passed);
   place.next_position = next;
   if (leaves.length > 0) {
     console.log(`${leaves.length} events, next position ${next}`);
@@ -130,7 +136,7 @@ async function follow() {
   try {
     for await (const message of stream) {
       silence.refresh();
-      if (message.raw_events || message.progress) receive(message);
+      if (message.raw_events || message.progress || message.withheld) receive(message);
     }
   } finally {
     clearTimeout(silence);

@@ -82,10 +82,17 @@ class Copy:
                     self.store(message.events.events, message.events.next_position)
                 case "progress":
                     self.store([], message.progress.next_position)
+                case "withheld":
+                    # The content of this event is erased: only its place is left to pass.
+                    position = message.withheld.position
+                    self.store([], position + 1, withheld=position)
 
-    def store(self, events, next_position):
+    def store(self, events, next_position, withheld=None):
         """Stores events and position in one transaction: both or neither."""
         expected = self.next_position
+        if withheld is not None:
+            self.check(withheld, expected, "position")
+            expected = withheld + 1
         with self.db:
             for recorded in events:
                 self.check(recorded.position, expected, "position")

@@ -35,6 +35,8 @@ ROWS = 1_500
 COMMIT_SIZE = 25
 LOG_SIZE = ROWS * len(LISTS)
 SUBSCRIBER_KILLS, SERVER_KILLS = 5, 4
+# The position of an event that is erased at the end. It is in the part.
+ERASED = 700
 # A kill comes up to this long after its place was reached, so that it also falls inside of transactions.
 KILL_DELAY_SECONDS_MAX = 0.01
 SECONDS_MAX = 120
@@ -80,7 +82,7 @@ class Subscriber:
         self.name, self.language, self.part = f"{language}-{part}", language, part
         self.db_path, self.log_path = work / f"{self.name}.db", work / f"{self.name}.log"
         self.command = PROGRAMMES[language] + ["--server", server, "--db", self.db_path, *FILTERS[part]]
-        self.chance, self.db, self.process = chance, None, None
+        self.chance, self.db, self.process, self.erased = chance, None, None, None
         self.places = sorted(chance.sample(range(1, LOG_SIZE), SUBSCRIBER_KILLS))
         self.start()
 
@@ -104,7 +106,8 @@ class Subscriber:
             return None
         stored = 0 if newest is None else newest + 1
         reached = place[1] or 0
-        fits = stored == reached if self.part == "whole" else stored <= reached
+        passed = self.erased is not None and (stored, reached) == (self.erased, self.erased + 1)
+        fits = stored == reached or passed if self.part == "whole" else stored <= reached
         assert fits, f"{self.name}: holds events below {stored}, and the place is {reached}"
         return tuple(place) if place[0] else None
 
@@ -193,6 +196,41 @@ def compare(subscriber, expected, log_id, root):
         assert merkle_root(leaves) == root, f"{subscriber.name}: the leaves have another root"
 
 
+def pass_over_an_erased_event(work, server, running):
+    """Copies that begin after a redaction hold every event but the erased one."""
+    day = {"year": 2024, "month": 4, "day": 1}
+    annulled = {"position": ERASED, "reason": "listed by mistake"}
+    line = json.dumps({"authority": "440000", "effectiveDate": day, "annulled": annulled})
+    (work / "annulment.jsonl").write_text(line + "\n")
+    url = f"http://{server.address}"
+    tidu("record", work / "annulment.jsonl", "--authority", "440000", "--server", url)
+    server.end(signal.SIGTERM)
+    tidu("redact", ERASED, "--reason", "listed by mistake", "--data-dir", server.data, "--yes")
+    server.start()
+    later = work / "later"
+    later.mkdir()
+    subscribers = []
+    for language, part in itertools.product(PROGRAMMES, FILTERS):
+        subscribers.append(Subscriber(later, language, part, server.address, random.Random(0)))
+        subscribers[-1].places, subscribers[-1].erased = [], ERASED
+        running.append(subscribers[-1])
+
+    def everybody_is_there():
+        for subscriber in subscribers:
+            subscriber.look_after()
+        return all(subscriber.next_position() == LOG_SIZE + 1 for subscriber in subscribers)
+
+    until("everybody passed the erased event", everybody_is_there)
+    for subscriber in subscribers:
+        subscriber.end(signal.SIGTERM)
+        options = [*FILTERS[subscriber.part], "-n", LOG_SIZE + 1, "-o", "json", "--server", url]
+        lines = [json.loads(line) for line in tidu("events", *options).splitlines()]
+        expected = [int(line["position"]) for line in lines if "event" in line]
+        assert len(expected) == len(lines) - 1 and ERASED not in expected
+        found = [position for position, _ in held(subscriber)[0]]
+        assert found == expected, f"{subscriber.name}: positions differ after a redaction"
+
+
 def refuses(command, log, words):
     """A start that must end by itself, with a failure that says why."""
     with open(log, "w") as out:
@@ -258,6 +296,7 @@ def main(seed):
                 subscriber.end(signal.SIGTERM)
                 compare(subscriber, expected[subscriber.part], log_id, root)
 
+            pass_over_an_erased_event(work, server, running)
             server.end(signal.SIGTERM)
             running.append(Server(work, "another-log", server.address))
             for subscriber in subscribers:
