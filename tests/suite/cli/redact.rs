@@ -410,7 +410,7 @@ async fn a_killed_redaction_is_finished_or_undone() {
 async fn a_copy_gets_all_places_or_stays_as_it_is() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
-    let [short, long] = ["short", "long"].map(|name| fresh.dir.path().join(name));
+    let [short, long, link] = ["short", "long", "link"].map(|name| fresh.dir.path().join(name));
     let export = |to: &Path| tidu(&fresh.server.address, &["export", "--format", "raw", text(to)]);
     client.record(list(1, 3)).await.unwrap();
     client.record(vec![annulment(0)]).await.unwrap();
@@ -424,7 +424,8 @@ async fn a_copy_gets_all_places_or_stays_as_it_is() {
     let why = "ends at position 4, before event 4 annuls event 1";
     refused(&redact(&data, 0, &["--archive", text(&short), "--yes"]), why);
     assert_eq!(fs::read(&short).unwrap(), before);
-    done(&redact(&data, 0, &["--archive", text(&long), "--yes"]));
+    std::os::unix::fs::symlink(&long, &link).unwrap();
+    done(&redact(&data, 0, &["--archive", text(&link), "--yes"]));
     for path in [&data, &short, &long] {
         done(&tidu("", &["verify", text(path)]));
     }
