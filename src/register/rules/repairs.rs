@@ -74,13 +74,13 @@ impl Case<'_> {
         false
     }
 
-    /// True for an annulment of a withheld event.
+    /// True for an annulment whose chain of repairs begins at a withheld event. Without it, that
+    /// event could be in force again, also where other annulments lie between.
     fn keeps_a_redaction(&self, position: u32) -> bool {
         let facts = self.register.facts(self.known_at());
         let removes =
             |fact: &FactRow| matches!(fact.kind, FactKindRow::Repaired { removes: true, .. });
-        let target = facts.recorded(position).filter(|fact| removes(fact));
-        let target = target.and_then(|_| facts.targets_of(position).next());
-        target.and_then(|target| facts.recorded(target)).is_some_and(FactRow::is_withheld)
+        let is_withheld = |at| facts.recorded(at).is_some_and(FactRow::is_withheld);
+        facts.recorded(position).is_some_and(removes) && facts.targets_of(position).any(is_withheld)
     }
 }

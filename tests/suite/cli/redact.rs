@@ -202,7 +202,7 @@ async fn a_redacted_event_is_in_no_file_and_every_proof_stays() {
         let answer = client.register.get_designee(request).await.unwrap().into_inner();
         assert_eq!(answer.as_of.unwrap().redacted_positions, lacking, "at {known_at}");
     }
-    for (target, why) in [(40, "is redacted"), (45, "annuls a redacted event")] {
+    for (target, why) in [(40, "is redacted"), (45, "the annulment of a redacted")] {
         let error = client.record(vec![annulment(target)]).await.unwrap_err();
         assert_eq!(reason(&error), "REPAIR_NOT_ALLOWED");
         assert!(error.message().contains(why), "{error:?}");

@@ -6,7 +6,7 @@ use proptest::{prelude::*, test_runner::Config};
 use tidu::{
     domain::{DesigneeId, Withheld, catalogue::Catalogue, event::Event},
     protocol::event,
-    register::{Interest, Register},
+    register::{Interest, Register, rules::Judge},
 };
 
 use crate::support::{
@@ -136,6 +136,52 @@ proptest! {
             prop_assert_eq!(found(&register, interest), found(&before, interest));
         }
     }
+}
+
+/// Repairs each event in turn, as far as the rules accept it: no withheld event is in force again.
+fn repair_each(events: &[Event], places: &Places) -> Result<(), String> {
+    let catalogue = Catalogue::built_in();
+    for (target, old) in (0..).zip(events) {
+        let mut register = applied(events, places);
+        let Ok(repair) = event::proposal(&catalogue, 0, annulled(target)) else { continue };
+        let verdict = Judge::default().judge(&register, &catalogue, 0, &repair.event);
+        if verdict.rejections.is_empty() {
+            register.apply(&repair.event);
+        }
+        if let Some(at) = register.first_withheld_in_force() {
+            return Err(format!("{at} is in force after the repair of {target}, {old:?}"));
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(300))]
+
+    #[test]
+    fn no_repair_brings_an_erased_event_back(
+        history in steps(),
+        depth in 0_u64..4,
+        choice in any::<prop::sample::Index>(),
+    ) {
+        let mut proposed: Vec<_> = history.iter().flatten().map(Step::event).collect();
+        let count = events(proposed.clone()).len() as u64;
+        // The last event is annulled; each event after it annuls the one before.
+        proposed.extend((0..=2 * depth).map(|link| annulled((count + link).saturating_sub(1))));
+        let events = events(proposed);
+        let left = redactable(&applied(&events, &Places::new()));
+        prop_assume!(!left.is_empty());
+        let places = withhold(&events, &Places::new(), *choice.get(&left));
+        let outcome = repair_each(&events, &places);
+        prop_assert!(outcome.is_ok(), "{outcome:?}");
+    }
+}
+
+#[test]
+fn no_chain_of_annulments_brings_an_erased_event_back() {
+    let chain = (0..3).map(annulled);
+    let events = events([little_giant(A, "1", "2021-07-01")].into_iter().chain(chain));
+    assert_eq!(repair_each(&events, &withhold(&events, &Places::new(), 0)), Ok(()));
 }
 
 #[test]
