@@ -42,7 +42,7 @@ pub(super) fn find(
             }
             (begin, end) = (first.min(begin), next.max(end));
             if annulled.range(first..next).next().is_some() {
-                found.push(file);
+                found.push(followed(file)?);
             }
         }
         let mut held = annulled.range(begin.min(end)..end);
@@ -67,6 +67,14 @@ fn backup_files(path: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
         return refused(path, "contains no archive");
     }
     Ok(files)
+}
+
+/// The file itself, where a path is a symbolic link: replacing the link would keep the old bytes.
+fn followed(path: PathBuf) -> Result<PathBuf, ArchiveError> {
+    if !path.is_symlink() {
+        return Ok(path);
+    }
+    path.canonicalize().map_err(|e| ArchiveError::io("follow", &path, e))
 }
 
 /// The log id and the positions that a copy holds.

@@ -135,9 +135,12 @@ impl Redaction {
 }
 
 fn require_reason(reason: &str) -> Result<(), ArchiveError> {
-    if reason.trim().is_empty() || reason.len() > REDACTION_REASON_BYTES_MAX {
-        let rule = format!("the reason must have 1 to {REDACTION_REASON_BYTES_MAX} bytes");
-        return Err(ArchiveError::NotRedactable(rule));
+    let has_length = !reason.trim().is_empty() && reason.len() <= REDACTION_REASON_BYTES_MAX;
+    if !has_length || reason.chars().any(char::is_control) {
+        return Err(ArchiveError::NotRedactable(format!(
+            "the reason must have 1 to {REDACTION_REASON_BYTES_MAX} bytes, without control \
+             characters"
+        )));
     }
     if reason.chars().any(char::is_control) {
         let rule = "the reason must not hold control characters, such as a new line".to_owned();

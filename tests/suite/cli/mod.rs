@@ -5,3 +5,4 @@ mod command_line;
 mod delivery;
 mod newcomer;
 mod redact;
+mod redact_copies;
