@@ -132,6 +132,14 @@ impl AtomicFile {
         Ok(Self { out, path: path.to_path_buf(), partial })
     }
 
+    /// Gives it the permissions of another file.
+    ///
+    /// # Errors
+    /// If the permissions cannot be read or set.
+    pub fn permit_as(&self, other: &Path) -> io::Result<()> {
+        self.out.get_ref().set_permissions(fs::metadata(other)?.permissions())
+    }
+
     /// Commits it: its content and its name are on the disk when this returns.
     ///
     /// # Errors

@@ -93,9 +93,8 @@ fn range(path: &Path) -> Result<(String, u64, u64), ArchiveError> {
 pub(super) fn rewrite(path: &Path, places: &Places) -> Result<(), ArchiveError> {
     let mut input = open(path)?;
     let failed = |e| ArchiveError::io("write", path, e);
-    // A link is followed: the file with the old bytes must go, not the link to it.
-    let file = path.canonicalize().map_err(failed)?;
-    let out = AtomicFile::create(&file).map_err(failed)?;
+    let out = AtomicFile::create(path).map_err(failed)?;
+    out.permit_as(path).map_err(failed)?;
     let is_archive = input.fill_buf().map_err(|e| unreadable(path, e))?.starts_with(&MAGIC);
     let out = if is_archive {
         rewrite_archive(path, input, out, places)?

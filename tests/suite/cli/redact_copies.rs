@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -39,6 +39,7 @@ async fn a_copy_behind_a_link_is_rewritten_and_a_reason_is_one_line() {
     let export = ["export", "--format", "raw", text(&file)];
     assert!(tidu(&fresh.server.address, &export).status.success());
     symlink(&file, &link).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let data = fresh.data();
     assert_eq!(fresh.server.terminate(), Some(0));
     let redact = |reason: &str, copy: &Path| {
@@ -55,5 +56,7 @@ async fn a_copy_behind_a_link_is_rewritten_and_a_reason_is_one_line() {
     let output = redact("listed by mistake", &link);
     assert!(output.status.success(), "{output:?}");
     assert!(!holds(&file) && link.is_symlink(), "the file itself is rewritten");
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else may read it now");
     assert!(tidu("", &["verify", text(&link)]).status.success());
 }
