@@ -10,7 +10,7 @@ use std::{
 use prost::Message as _;
 use tidu::protocol::pb::{self, event::Fact, subscribe_response::Payload};
 
-use crate::support::{Client, Fresh, Server, TIDU, event, list, reason, seed};
+use crate::support::{Client, Fresh, Server, TIDU, base64, event, list, reason, seed};
 
 /// Kills of a redaction, or more until some came early and some late.
 const KILLS: usize = 8;
@@ -495,18 +495,4 @@ async fn an_archive_that_hides_a_live_event_is_refused() {
     wrong[0] ^= 1;
     let wrong = with(&withheld, "leafHash", base64(&wrong).into());
     try_import(&|lines| lines[41].clone_from(&wrong), "another Merkle root");
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let all = group.iter().fold(0_u32, |all, byte| all << 8 | u32::from(*byte))
-            << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = DIGITS[(all >> (18 - 6 * place)) as usize & 63];
-            text.push(if place > group.len() { '=' } else { char::from(digit) });
-        }
-    }
-    text
 }
