@@ -11,10 +11,13 @@ use std::{
 };
 
 use fastrand::Rng;
+use tidu::log::{Chunk, CommitLog as _, SledLog};
+use uuid::Uuid;
 
 use crate::support::{
     directory,
     history::{History, Verdict, verdict},
+    redacted::{Fault, Redacted},
     seed,
     workload::{Place, run},
 };
@@ -171,4 +174,81 @@ fn hits(counts: &BTreeMap<Damage, Counts>) -> bool {
     let refused: usize = counts.values().map(|counts| counts.refused).sum();
     let intact: usize = counts.values().map(|counts| counts.intact).sum();
     intact > 0 && refused * 4 > intact
+}
+
+/// Damage to the chunk that holds a withheld place: flipped bits in each part of it, and a store
+/// that ends within it.
+#[test]
+fn a_damaged_withheld_place_is_found_or_as_it_was() {
+    let mut random = seed::random("TIDU_DAMAGE_SEED");
+    let dir = directory();
+    let place = Place::new(dir.path());
+    let good = place.disk().join("data");
+    run(&place, "open small:2 annul:0 small:2 close");
+    let before = place.leaves();
+    run(&place, "redact:0 open close");
+    let redacted = Redacted::new(0, &before, place.leaves());
+    let chunk = first_chunk(&good);
+    assert!(chunk.has_withheld());
+    let content = chunk.bytes();
+    // Without the store behind it, each bit and each end.
+    for at in 0..content.len() {
+        assert!(Chunk::decode(0, content.slice(..at)).is_err(), "cut off at {at}");
+        for bit in 0..8 {
+            let mut changed = content.to_vec();
+            changed[at] ^= 1 << bit;
+            assert!(Chunk::decode(0, changed.into()).is_err(), "bit {bit} of byte {at}");
+        }
+    }
+
+    let store = fs::read(good.join("log/db")).unwrap();
+    let places = places_of(content, &store);
+    assert!(!places.is_empty(), "the chunk is in the store as it was written");
+    let open = |store: &[u8]| {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        copy(&good, &data);
+        fs::write(data.join("log/db"), store).unwrap();
+        redacted.open(&data)
+    };
+    let size = before.len() as u64;
+    assert_eq!(open(&store).unwrap(), (size, true));
+    // The header, the withheld place, and what is behind it.
+    let end = chunk.leaves().next().unwrap().frame.end + content.len() - chunk.run().len();
+    let near = (random.usize(0..3)..end).step_by(3);
+    let far = (end + random.usize(0..50)..content.len()).step_by(50);
+    let mut flipped = 0;
+    for at in near.chain(far) {
+        let mut store = store.clone();
+        let bit = random.u8(0..8);
+        places.iter().for_each(|place| store[place + at] ^= 1 << bit);
+        let found = open(&store);
+        assert!(matches!(found, Err(Fault::Refused(_))), "bit {bit} of byte {at}: {found:?}");
+        flipped += 1;
+    }
+    let (mut cut_off, mut intact) = (0, 0);
+    for place in &places {
+        for at in (random.usize(0..40)..content.len()).step_by(40) {
+            match open(&store[..place + at]) {
+                Err(Fault::Refused(_)) => cut_off += 1,
+                // The store may hold the chunk a second time.
+                Ok(found) if places.len() > 1 && found == (size, true) => intact += 1,
+                found => panic!("the store ends at byte {at} of the chunk: {found:?}"),
+            }
+        }
+    }
+    println!("{flipped} flipped, {cut_off} cut off and refused, {intact} as it was");
+    assert!(flipped > 20 && cut_off > 4, "{flipped} and {cut_off}");
+}
+
+fn first_chunk(data: &Path) -> Chunk {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let _inside = runtime.enter();
+    SledLog::open(data, Uuid::nil()).unwrap().read(0, 1).unwrap().remove(0)
+}
+
+/// Where a store holds these bytes.
+fn places_of(bytes: &[u8], store: &[u8]) -> Vec<usize> {
+    let ends = 0..=store.len() - bytes.len();
+    ends.filter(|at| store[*at..].starts_with(bytes)).collect()
 }

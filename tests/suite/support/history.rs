@@ -16,7 +16,7 @@ use tidu::{
     cursors::{CursorError, Cursors},
     domain::catalogue::Catalogue,
     ledger::{Ledger, LedgerOptions},
-    log::{CommitLog, LogError, SledLog},
+    log::{CommitLog, LeafAt, LogError, SledLog},
     merkle::{self, Frontier, Hash},
     protocol::leaf::Leaf,
     register::RulesBook,
@@ -55,6 +55,15 @@ impl History {
 
     pub fn size(&self) -> u64 {
         self.leaves.len() as u64
+    }
+
+    pub fn leaf(&self, position: usize) -> &Bytes {
+        &self.leaves[position]
+    }
+
+    /// The root at the end of a commit; none within one.
+    pub fn root(&self, size: u64) -> Option<Hash> {
+        self.roots.get(&size).copied()
     }
 }
 
@@ -144,7 +153,7 @@ fn runtime() -> Runtime {
 }
 
 /// Opens the log again, records a commit and gives what it added.
-fn go_on(data: &Path) -> Result<Vec<Bytes>, LogError> {
+pub fn go_on(data: &Path) -> Result<Vec<Bytes>, LogError> {
     runtime().block_on(async {
         let log = Arc::new(SledLog::open(data, Uuid::nil())?);
         let ledger = ledger(Arc::<SledLog>::clone(&log))?;
@@ -186,9 +195,15 @@ fn compare(data: &Path, history: &History, more: Option<(u64, &[Bytes])>) -> Res
 
 /// All leaves of a log and the root that the ledger computed.
 fn read(data: &Path) -> Result<(Vec<Bytes>, Hash), LogError> {
+    let (found, root) = places(data)?;
+    Ok((found.into_iter().map(|leaf| leaf.bytes).collect(), root))
+}
+
+/// All places of a log and the root that the ledger computed.
+pub fn places(data: &Path) -> Result<(Vec<LeafAt>, Hash), LogError> {
     runtime().block_on(async {
         let log = Arc::new(SledLog::open(data, Uuid::nil())?);
-        let found = leaves(&*log)?;
+        let found = places_of(&*log)?;
         let ledger = ledger(Arc::<SledLog>::clone(&log))?;
         let durable = ledger.durable();
         ledger.close();
@@ -216,11 +231,15 @@ pub fn ledger(log: Arc<SledLog>) -> Result<Ledger, LogError> {
 
 /// Every leaf of a log.
 pub fn leaves(log: &dyn CommitLog) -> Result<Vec<Bytes>, LogError> {
-    let mut leaves = Vec::new();
-    while (leaves.len() as u64) < log.size() {
-        let chunks = log.read(leaves.len() as u64, 1 << 20)?;
+    Ok(places_of(log)?.into_iter().map(|leaf| leaf.bytes).collect())
+}
+
+fn places_of(log: &dyn CommitLog) -> Result<Vec<LeafAt>, LogError> {
+    let mut places = Vec::new();
+    while (places.len() as u64) < log.size() {
+        let chunks = log.read(places.len() as u64, 1 << 20)?;
         assert!(!chunks.is_empty(), "the log ends before its size");
-        leaves.extend(chunks.iter().flat_map(tidu::log::Chunk::leaves).map(|leaf| leaf.bytes));
+        places.extend(chunks.iter().flat_map(tidu::log::Chunk::leaves));
     }
-    Ok(leaves)
+    Ok(places)
 }

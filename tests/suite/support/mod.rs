@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod memory_log;
 pub mod patience;
 pub mod published;
+pub mod redacted;
 pub mod rules;
 pub mod seed;
 pub mod server;

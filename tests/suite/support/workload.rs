@@ -24,6 +24,7 @@ use super::{
     events::{changed, designated, made_up},
     history,
     ledger::commit,
+    redacted,
 };
 
 /// Where a workload runs: `disk/data` is the data directory, beside the disk stand what it says and
@@ -65,9 +66,10 @@ impl Place {
 ///
 /// A plan is a list of steps: `phase:NAME`, `open`, `small:N` (commits of 1 to 4 events, some at
 /// once), `large:N` (one commit of N events), `own:N` (N commits of a designation and of an event
-/// that is not public, about the same enterprise), `mark`, `close` or `leave` (end without closing
-/// anything); or `cursors:N` (open the store of cursors, make a cursor if there is none, advance it
-/// N times, and close).
+/// that is not public, about the same enterprise), `annul:N` (annul the event at position N),
+/// `mark`, `close` or `leave` (end without closing anything). Two steps need a closed log:
+/// `redact:N` erases the event at position N; `cursors:N` opens the store of cursors, makes a
+/// cursor if there is none, advances it N times, and closes.
 pub fn run(place: &Place, plan: &str) {
     let mut options = OpenOptions::new();
     let mut voice = options.append(true).create(true).open(place.voice()).unwrap();
@@ -87,6 +89,11 @@ async fn work(plan: &str, place: &Place, voice: &mut File) {
         }
         if word == "cursors" {
             advance(&place.disk().join("data"), value.parse().unwrap(), &mut say).await;
+            continue;
+        }
+        if word == "redact" {
+            redacted::redact(&place.disk().join("data"), value.parse().unwrap());
+            say("redacted".to_owned());
             continue;
         }
         if word == "open" {
@@ -131,6 +138,11 @@ async fn work(plan: &str, place: &Place, voice: &mut File) {
                     let receipt = ledger.append(commit(events)).await.unwrap();
                     say(format!("ack {}", receipt.next));
                 }
+            }
+            "annul" => {
+                let event = redacted::annulment(value.parse().unwrap());
+                let receipt = ledger.append(commit(vec![event])).await.unwrap();
+                say(format!("ack {}", receipt.next));
             }
             "mark" => {
                 let durable = ledger.durable();

@@ -45,9 +45,16 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Removes a file or an empty directory; true if it was there.
+    /// Removes a file or a directory; true if it was there. A removed directory was empty, so it
+    /// takes along what an image kept in it: its name may come back with another directory.
     pub(super) fn remove(&mut self, path: &Path) -> bool {
-        self.files.remove(path).is_some() || self.directories.remove(path)
+        if self.files.remove(path).is_some() {
+            return true;
+        }
+        let is_there = self.directories.remove(path);
+        self.directories.retain(|other| !other.starts_with(path));
+        self.files.retain(|other, _| !other.starts_with(path));
+        is_there
     }
 
     /// Gives a file, or a directory with all that is in it, another name.

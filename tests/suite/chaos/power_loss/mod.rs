@@ -12,6 +12,7 @@
 mod disk;
 mod image;
 mod record;
+mod redaction;
 mod trace;
 
 use std::{
