@@ -17,7 +17,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::support::{Fresh, Server, TIDU, list};
+use crate::support::{
+    Fresh, Server, TIDU, list,
+    redacted::{annulment, redact},
+};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -299,6 +302,46 @@ async fn the_state_passes_other_events_and_from_counts_once() {
     let args = ["--exec", "echo $TIDU_POSITION", "--from", "1", "--until", "4"];
     let output = watch(&fresh, &args).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "3\n");
+}
+
+/// A log of five events. The one at 1 is redacted; the one at 3 annuls it.
+async fn with_a_redaction() -> Fresh {
+    let Fresh { server, dir } = Fresh::start();
+    let mut client = server.client().await;
+    let events = list(1, 4);
+    client.record(events[..3].to_vec()).await.unwrap();
+    client.record(vec![annulment(1)]).await.unwrap();
+    client.record(events[3..].to_vec()).await.unwrap();
+    assert_eq!(server.terminate(), Some(0));
+    let data = dir.path().join("data");
+    redact(&data, 1);
+    Fresh { server: Server::start(&data), dir }
+}
+
+#[tokio::test]
+async fn a_receiver_gets_nothing_for_a_redacted_event() {
+    let fresh = with_a_redaction().await;
+    let hooked = Hooked::start(Vec::new());
+    for (receiver, value) in
+        [("--exec", "cat > /dev/null; echo $TIDU_POSITION"), ("--webhook", &hooked.url)]
+    {
+        // The state ends on the redacted event, then goes on behind it.
+        for (until, taken, next) in [("2", &["0"][..], 2), ("5", &["2", "3", "4"], 5)] {
+            let output = watch(&fresh, &[receiver, value, "--until", until]).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            let printed = String::from_utf8(output.stdout).unwrap();
+            let requests = hooked.requests.try_iter().map(|request| request.position().to_string());
+            let received: Vec<_> = printed.lines().map(str::to_owned).chain(requests).collect();
+            assert_eq!(received, taken, "{receiver} until {until}");
+            assert_eq!(kept(&state(&fresh)), next);
+        }
+        fs::remove_file(state(&fresh)).unwrap();
+    }
+    // A state that stood on the event before it was redacted passes over it.
+    let output = watch(&fresh, &["--exec", "cat; echo", "--from", "1", "--until", "2"]).output();
+    let output = output.unwrap();
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert_eq!(kept(&state(&fresh)), 2);
 }
 
 #[tokio::test]

@@ -6,3 +6,4 @@ mod delivery;
 mod newcomer;
 mod redact;
 mod redact_copies;
+mod redacted_alone;
