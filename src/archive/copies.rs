@@ -133,8 +133,9 @@ fn rewrite_lines(
     let failed = |e| ArchiveError::io("write", path, e);
     let wrong = |why: String| unreadable(path, io::Error::new(io::ErrorKind::InvalidData, why));
     let json = json()?;
-    let (_, _, line) = head(&json, path, &mut input)?;
+    let (_, size, line) = head(&json, path, &mut input)?;
     writeln!(out, "{line}").map_err(failed)?;
+    let mut found = 0;
     for (position, line) in (0..).zip(input.lines()) {
         let line = line.map_err(|e| unreadable(path, e))?;
         let frame = json.place(&line).map_err(wrong)?.frame();
@@ -145,6 +146,10 @@ fn rewrite_lines(
             line
         };
         writeln!(out, "{line}").map_err(failed)?;
+        found = position + 1;
+    }
+    if found != size {
+        return Err(wrong(format!("has {found} events, and its first line states {size}")));
     }
     Ok(out)
 }

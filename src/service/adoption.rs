@@ -39,7 +39,8 @@ pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
     }
     let receipt = record(ledger, facts, None).await.map_err(|refusal| format!("{refusal:?}"))?;
     if adopts_catalogue {
-        tracing::info!(
+        // A forgotten flag must not pass unseen: it changes the rules for later facts.
+        tracing::warn!(
             version = catalogue.version,
             digest = hex(&catalogue.sha256),
             position = receipt.first,

@@ -40,7 +40,7 @@ pub(crate) async fn resolve(ledger: &Ledger, asked: Option<pb::AsOf>) -> Result<
 pub(crate) fn answered(ledger: &Ledger, at: AsOf) -> Option<pb::AnswerAsOf> {
     Some(pb::AnswerAsOf {
         valid_on: Some(pb_date(at.valid_on)),
-        known_at: at.known_at,
+        known_at: Some(at.known_at),
         rules_version: ledger.rules_at(at.known_at).number,
         redacted_positions: ledger.register().redacted_positions(at.known_at),
     })

@@ -15,8 +15,8 @@ use crate::{
     domain::fault::{Breach, Fault, RuleId, echo},
     ledger::{AppendError, ReadError, TaskEnded},
     limits::{
-        ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX, LOG_EVENTS_MAX,
-        QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
+        CONFLICTS_MAX, ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX,
+        LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
     },
     log::LogError,
     protocol::pb::ErrorReason,
@@ -32,6 +32,24 @@ pub(crate) fn status<const N: usize>(
     metadata: [(&str, String); N],
 ) -> Status {
     Status::with_error_details(code, message, info(reason.as_str_name(), metadata))
+}
+
+/// Nothing is recorded about something. `redacted` are the events known then that have been redacted
+/// since: one of them may have been about it.
+pub(crate) fn not_found(reason: ErrorReason, what: &str, value: &str, redacted: &[u64]) -> Status {
+    let message = format!("nothing is recorded about {what}");
+    let value = ("value", echo(value));
+    if redacted.is_empty() {
+        return status(Code::NotFound, reason, message, [value]);
+    }
+    let positions: Vec<_> = redacted.iter().take(CONFLICTS_MAX).map(u64::to_string).collect();
+    let message = format!(
+        "{message}; {} of the events known then have been redacted since, the first at position {}",
+        redacted.len(),
+        positions.first().map_or("", String::as_str),
+    );
+    let positions = ("redacted_positions", positions.join(", "));
+    status(Code::NotFound, reason, message, [value, positions])
 }
 
 fn info<'a>(reason: &str, metadata: impl IntoIterator<Item = (&'a str, String)>) -> ErrorDetails {

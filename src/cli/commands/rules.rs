@@ -221,7 +221,7 @@ async fn preview(client: &mut Client, args: &AdoptArgs) -> Result<(), CliError> 
         return print_line(&line);
     }
     print_line(&compared.summary())?;
-    let size = at.known_at;
+    let size = at.known_at();
     print_line(&format!(
         "to adopt it: tidu rules adopt --version {version} --log-size {size} --yes"
     ))

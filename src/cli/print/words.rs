@@ -63,7 +63,7 @@ pub(crate) fn date(date: Option<&pb::Date>) -> String {
 /// The day and the log size that an answer is for, and the events that it lacks by now.
 pub(crate) fn as_of(answer: Option<&pb::AnswerAsOf>) -> String {
     let day = day(answer);
-    let size = answer.map_or(0, |answer| answer.known_at);
+    let size = answer.map_or(0, pb::AnswerAsOf::known_at);
     let redacted = match answer.map_or(&[][..], |answer| &answer.redacted_positions) {
         [] => String::new(),
         [position] => format!(", without event {position}, which was redacted since"),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::over_register;
 use crate::{
-    domain::{AuthorityCode, event::BatchRef, fault::echo},
+    domain::{AuthorityCode, event::BatchRef},
     ledger::Ledger,
     limits::BATCH_SLICE,
     protocol::pb::{self, ErrorReason},
@@ -86,12 +86,9 @@ pub(super) async fn batch(
     let batch = BatchRef { programme, authority, batch: name, sublist: None };
     let view = ledger.register().batch(&batch, at, true).ok_or_else(|| {
         let shown = format!("{} {}", request.programme, request.batch);
-        errors::status(
-            Code::NotFound,
-            ErrorReason::BatchNotFound,
-            format!("nothing is recorded about batch {shown} of {}", authority.as_str()),
-            [("value", echo(&request.batch))],
-        )
+        let what = format!("batch {shown} of {}", authority.as_str());
+        let redacted = ledger.register().redacted_positions(at.known_at);
+        errors::not_found(ErrorReason::BatchNotFound, &what, &request.batch, &redacted)
     })?;
     Ok(pb::GetBatchResponse {
         batch: Some(convert::batch(&view, catalogues)),

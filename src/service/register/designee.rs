@@ -54,12 +54,9 @@ pub(super) async fn explain(
             && (request.item.is_empty() || explained.title.item == request.item)
     });
     if titles.is_empty() {
-        return Err(errors::status(
-            Code::NotFound,
-            ErrorReason::TitleNotFound,
-            format!("nothing is recorded about a title of {id} for this designee"),
-            [("value", echo(id))],
-        ));
+        let redacted = ledger.register().redacted_positions(at.known_at);
+        let what = format!("a title of {id} for this designee");
+        return Err(errors::not_found(ErrorReason::TitleNotFound, &what, id, &redacted));
     }
     let titles = titles.into_iter().take(EXPLANATIONS_MAX);
     Ok(pb::ExplainTitleResponse {
@@ -85,14 +82,14 @@ async fn profile(ledger: &Ledger, position: u64) -> Result<Option<pb::Profile>, 
 fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex, Status> {
     let parsed = DesigneeId::parse(text);
     if let Ok(id) = &parsed {
-        return register.find(id, known_at).ok_or_else(|| not_found(text));
+        return register.find(id, known_at).ok_or_else(|| not_found(register, text, known_at));
     }
     let bearers = register.find_by_name(text, known_at);
     match (bearers.as_slice(), parsed) {
         ([only], _) => Ok(*only),
         // An ASCII text is a wrong code rather than an unknown name.
         ([], Err(breach)) if text.is_ascii() => Err(errors::bad_field("designee", text, breach)),
-        ([], _) => Err(not_found(text)),
+        ([], _) => Err(not_found(register, text, known_at)),
         (several, _) => {
             let ids = several.iter().take(DESIGNEE_NAMESAKES_MAX);
             let ids: Vec<_> = ids.map(|index| register.id(*index).to_string()).collect();
@@ -107,12 +104,7 @@ fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex,
     }
 }
 
-fn not_found(text: &str) -> Status {
-    let value = echo(text);
-    errors::status(
-        Code::NotFound,
-        ErrorReason::DesigneeNotFound,
-        format!("nothing is recorded about {value}"),
-        [("value", value)],
-    )
+fn not_found(register: &Register, text: &str, known_at: u64) -> Status {
+    let redacted = register.redacted_positions(known_at);
+    errors::not_found(ErrorReason::DesigneeNotFound, &echo(text), text, &redacted)
 }

@@ -152,7 +152,7 @@ pub(super) async fn export(
         }
         let message = pb::ExportRegisterResponse {
             titles: page.titles,
-            next_position: page.as_of.as_ref().map_or(0, |at| at.known_at),
+            next_position: page.as_of.as_ref().map_or(0, pb::AnswerAsOf::known_at),
             log_id: export.ledger.log_id().to_string(),
             as_of: page.as_of,
             complete: !export.goes_on,

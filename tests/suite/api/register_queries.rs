@@ -45,7 +45,7 @@ async fn pages_stay_consistent_while_the_log_grows() {
             pb::ListTitlesRequest { as_of, page_size: 7, page_token, ..Default::default() };
         let page = titles(&mut client, request).await.unwrap();
         assert_eq!(
-            page.as_of.unwrap().known_at,
+            page.as_of.unwrap().known_at(),
             25,
             "every page stands on the first one's log size"
         );
@@ -192,7 +192,7 @@ async fn known_at_stands_on_commit_ends_and_may_be_an_instant() {
         let at = answer.as_of.unwrap();
         assert_eq!((at.valid_on, at.rules_version), (date("2024-06-01"), 1));
         assert_eq!(at.redacted_positions, Vec::<u64>::new());
-        (answer.total_count, at.known_at)
+        (answer.total_count, at.known_at())
     };
     let time = |answer: pb::AppendResponse| Known::KnownAtTime(answer.recorded_time.unwrap());
     assert_eq!(counted(Known::KnownAt(3)).await, (3, 3));
@@ -418,7 +418,7 @@ async fn an_operators_catalogue_decides_and_a_broken_one_is_refused() {
         let as_of = Some(pb::AsOf { valid_on: None, known: Some(Known::KnownAt(size)) });
         let request = pb::ListProgrammesRequest { as_of };
         let answer = client.register.list_programmes(request).await.unwrap().into_inner();
-        assert_eq!(answer.as_of.unwrap().known_at, size);
+        assert_eq!(answer.as_of.unwrap().known_at, Some(size));
         let all = answer.programmes;
         let programme = all.iter().find(|programme| programme.id == "specialised-sme").unwrap();
         programme.rule_versions.last().unwrap().validity_years

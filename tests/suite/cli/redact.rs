@@ -59,6 +59,11 @@ fn holding(directory: &Path, secrets: &[&[u8]]) -> Vec<String> {
     found
 }
 
+fn known(designee: &str, at: u64) -> pb::GetDesigneeRequest {
+    let as_of = pb::AsOf { known: Some(pb::as_of::Known::KnownAt(at)), valid_on: None };
+    pb::GetDesigneeRequest { designee: designee.to_owned(), as_of: Some(as_of) }
+}
+
 fn secret_event() -> pb::Event {
     let profile = pb::Profile { name: SECRETS[1].to_owned(), ..Default::default() };
     let fact = pb::Designated {
@@ -194,14 +199,13 @@ async fn a_redacted_event_is_in_no_file_and_every_proof_stays() {
     assert_eq!(withheld.commit.unwrap(), pb::Commit { first_position: Some(40), size: 3 });
     // Only an answer known before the annulment lacks it, and says so.
     for (known_at, lacking) in [(40, vec![]), (43, vec![40]), (46, vec![])] {
-        let known = Some(pb::as_of::Known::KnownAt(known_at));
-        let request = pb::GetDesigneeRequest {
-            designee: events[0].designee.clone(),
-            as_of: Some(pb::AsOf { known, ..Default::default() }),
-        };
-        let answer = client.register.get_designee(request).await.unwrap().into_inner();
+        let answer = client.register.get_designee(known(&events[0].designee, known_at)).await;
+        let answer = answer.unwrap().into_inner();
         assert_eq!(answer.as_of.unwrap().redacted_positions, lacking, "at {known_at}");
     }
+    let lost = client.register.get_designee(known(SECRETS[0], 43)).await.unwrap_err();
+    assert_eq!(reason(&lost), "DESIGNEE_NOT_FOUND");
+    assert!(lost.message().contains("the first at position 40"), "{lost:?}");
     for (target, why) in [(40, "is redacted"), (45, "the annulment of a redacted")] {
         let error = client.record(vec![annulment(target)]).await.unwrap_err();
         assert_eq!(reason(&error), "REPAIR_NOT_ALLOWED");
