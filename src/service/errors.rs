@@ -34,8 +34,8 @@ pub(crate) fn status<const N: usize>(
     Status::with_error_details(code, message, info(reason.as_str_name(), metadata))
 }
 
-/// Nothing is recorded about something. `redacted` are the events known then that have been redacted
-/// since: one of them may have been about it.
+/// Nothing is recorded about something. `redacted` are the events known then that have been
+/// redacted since: one of them may have been about it.
 pub(crate) fn not_found(reason: ErrorReason, what: &str, value: &str, redacted: &[u64]) -> Status {
     let message = format!("nothing is recorded about {what}");
     let value = ("value", echo(value));

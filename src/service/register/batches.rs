@@ -84,12 +84,14 @@ pub(super) async fn batch(
     let authority = authority.unwrap_or(AuthorityCode::ministry());
     let name = request.batch.trim().to_owned();
     let batch = BatchRef { programme, authority, batch: name, sublist: None };
-    let view = ledger.register().batch(&batch, at, true).ok_or_else(|| {
+    let register = ledger.register();
+    let view = register.batch(&batch, at, true).ok_or_else(|| {
         let shown = format!("{} {}", request.programme, request.batch);
         let what = format!("batch {shown} of {}", authority.as_str());
-        let redacted = ledger.register().redacted_positions(at.known_at);
+        let redacted = register.redacted_positions(at.known_at);
         errors::not_found(ErrorReason::BatchNotFound, &what, &request.batch, &redacted)
     })?;
+    drop(register);
     Ok(pb::GetBatchResponse {
         batch: Some(convert::batch(&view, catalogues)),
         sublists: view.sublists.iter().map(convert::sublist).collect(),

@@ -19,8 +19,7 @@ const REASON: &str = "the list named a natural person";
 const SECRETS: [&str; 3] = ["914403007954257495", "示例保密科技有限公司", "穗工信函〔2023〕417号"];
 
 fn tidu(server: &str, args: &[&str]) -> Output {
-    let mut command = Command::new(TIDU);
-    command.args(args).env("TIDU_SERVER", server).stdin(Stdio::null()).output().unwrap()
+    Command::new(TIDU).args(args).env("TIDU_SERVER", server).stdin(Stdio::null()).output().unwrap()
 }
 
 fn done(output: &Output) -> String {
@@ -38,8 +37,7 @@ fn text(path: &Path) -> &str {
 }
 
 fn redact(data: &Path, position: u64, more: &[&str]) -> Output {
-    let position = position.to_string();
-    let args = ["redact", &position, "--reason", REASON, "--data-dir", text(data)];
+    let args = ["redact", &position.to_string(), "--reason", REASON, "--data-dir", text(data)];
     tidu("", &[&args, more].concat())
 }
 
@@ -194,18 +192,18 @@ async fn a_redacted_event_is_in_no_file_and_every_proof_stays() {
     let again = client.append(named("secret", first)).await.unwrap();
     assert!(again.replayed && again.first_position == Some(40), "{again:?}");
     let found = client.ledger.get_event(request).await.unwrap().into_inner();
-    let withheld = found.withheld.unwrap();
-    assert_eq!((found.event, withheld.reason.as_str()), (None, REASON));
+    assert_eq!(found.event, None);
+    let withheld = found.withheld.filter(|withheld| withheld.reason == REASON).unwrap();
     assert_eq!(withheld.commit.unwrap(), pb::Commit { first_position: Some(40), size: 3 });
     // Only an answer known before the annulment lacks it, and says so.
     for (known_at, lacking) in [(40, vec![]), (43, vec![40]), (46, vec![])] {
         let answer = client.register.get_designee(known(&events[0].designee, known_at)).await;
-        let answer = answer.unwrap().into_inner();
-        assert_eq!(answer.as_of.unwrap().redacted_positions, lacking, "at {known_at}");
+        let as_of = answer.unwrap().into_inner().as_of.unwrap();
+        assert_eq!(as_of.redacted_positions, lacking, "at {known_at}");
     }
     let lost = client.register.get_designee(known(SECRETS[0], 43)).await.unwrap_err();
     assert_eq!(reason(&lost), "DESIGNEE_NOT_FOUND");
-    assert!(lost.message().contains("the first at position 40"), "{lost:?}");
+    assert!(lost.message().contains("at position 40"), "{lost:?}");
     for (target, why) in [(40, "is redacted"), (45, "the annulment of a redacted")] {
         let error = client.record(vec![annulment(target)]).await.unwrap_err();
         assert_eq!(reason(&error), "REPAIR_NOT_ALLOWED");
@@ -381,7 +379,7 @@ async fn a_killed_redaction_is_finished_or_undone() {
     let (root, _) = secret_log(&fresh).await;
     let (old, place) = (fresh.dir.path().join("old"), fresh.dir.path().join("place"));
     assert_eq!(fresh.server.kill(), None);
-    copy(&fresh.dir.path().join("data"), &old);
+    copy(&fresh.data(), &old);
     let (mut finished, mut undone, mut within) = (0, 0, Duration::from_millis(100));
     while finished + undone < KILLS || finished == 0 || undone == 0 {
         copy(&old, &place);

@@ -206,6 +206,8 @@ fn in_todays_words(method: &str, request: &Value, answer: &Value) -> (Value, Val
     gather_as_of(&mut answer);
     if let Some(Value::Object(as_of)) = answer.get_mut("asOf") {
         as_of.insert("rulesVersion".to_owned(), json!(1));
+        // The first version left a size of 0 out.
+        as_of.entry("knownAt").or_insert_with(|| json!("0"));
     }
     (request, answer)
 }
