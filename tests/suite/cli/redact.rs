@@ -379,7 +379,7 @@ async fn a_killed_redaction_is_finished_or_undone() {
     let (root, _) = secret_log(&fresh).await;
     let (old, place) = (fresh.dir.path().join("old"), fresh.dir.path().join("place"));
     assert_eq!(fresh.server.kill(), None);
-    copy(&fresh.data(), &old);
+    copy(&fresh.dir.path().join("data"), &old);
     let (mut finished, mut undone, mut within) = (0, 0, Duration::from_millis(100));
     while finished + undone < KILLS || finished == 0 || undone == 0 {
         copy(&old, &place);
