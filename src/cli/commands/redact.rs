@@ -47,7 +47,7 @@ pub(super) fn run(args: &RedactArgs) -> Result<(), CliError> {
     let redaction = redaction.map_err(refusal)?;
     let log = data_dir.display();
     let in_log = if redaction.is_done() {
-        format!("{log} holds the content of event {position} no more")
+        format!("event {position} was erased from {log} before; the reason stated then stays")
     } else if args.yes {
         format!("erased the content of event {position} from {log}")
     } else {
