@@ -178,7 +178,7 @@ mod tests {
             ["2026", "2027", "2027", "2026"]
         );
         let positions: Vec<_> = all.adoptions().map(|adoption| adoption.position).collect();
-        assert_eq!(positions, [None, Some(7), Some(12)], "the same again is no adoption");
+        assert_eq!(positions, [None, Some(7), Some(12)], "the same again is not an adoption");
         assert!(all.only().is_none());
     }
 
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(all.find("a-zone").unwrap().index(), 0);
         assert!(all.find("zone-carrier").is_err());
         assert_eq!(all.adoptions().count(), 1);
-        // What was known before it stays.
+        // Answers known before it stay.
         assert_eq!([0, 1].map(|size| &all.known_at(size).version[..4]), ["2026", "2027"]);
     }
 

@@ -8,10 +8,10 @@ use prost::Message as _;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::over_register;
+use super::in_slices;
 use crate::{
     ledger::Ledger,
-    limits::{PAGE_BYTES, PAGE_EVENTS_MAX, QUESTION_SLICE_DESIGNEES},
+    limits::{PAGE_BYTES, PAGE_EVENTS_MAX},
     protocol::pb,
     register::{Found, Wanted},
     service::{
@@ -21,29 +21,17 @@ use crate::{
     },
 };
 
-/// Searches for designees, starting at a token, until there are enough. It gives up the register's
-/// lock between slices, so that the writer gets it.
+/// Searches for designees, starting at a token, until there are enough.
 async fn search(
     ledger: &Arc<Ledger>,
     wanted: Wanted,
     token: PageToken,
     most: usize,
 ) -> Result<(Vec<Found>, Option<usize>), Status> {
-    let searched = over_register(ledger, move |ledger| {
-        let (mut found, mut next) = (Vec::new(), Some(token.next));
-        while let Some(from) = next.filter(|_| found.len() < most) {
-            let bounds = (most - found.len(), QUESTION_SLICE_DESIGNEES);
-            let register = ledger.register();
-            let (more, after) =
-                register.search(ledger.catalogues(), &wanted, token.as_of, from, bounds);
-            drop(register);
-            found.extend(more);
-            next = after;
-        }
-        (found, next)
-    })
-    .await;
-    Ok(searched?)
+    let found = in_slices(ledger, token.next, most, move |ledger, from, bounds| {
+        ledger.register().search(ledger.catalogues(), &wanted, token.as_of, from, bounds)
+    });
+    Ok(found.await?)
 }
 
 pub(super) async fn designees(

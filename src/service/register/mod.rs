@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     ledger::{Ledger, ReadError, TaskEnded, run_blocking},
+    limits::QUESTION_SLICE_DESIGNEES,
     protocol::pb::{self, event::Fact},
 };
 
@@ -176,6 +177,29 @@ async fn over_register<T: Send + 'static>(
 ) -> Result<T, TaskEnded> {
     let ledger = Arc::clone(ledger);
     run_blocking(move || question(&ledger)).await
+}
+
+/// Asks about designees, starting at one, until there are enough answers. Also gives the designee
+/// to continue with. Between slices it gives up the register's lock, so that the writer gets it.
+///
+/// `slice` is given the first designee, the most answers and the most designees of a slice.
+async fn in_slices<T: Send + 'static>(
+    ledger: &Arc<Ledger>,
+    first: usize,
+    most: usize,
+    slice: impl Fn(&Ledger, usize, (usize, usize)) -> (Vec<T>, Option<usize>) + Send + 'static,
+) -> Result<(Vec<T>, Option<usize>), TaskEnded> {
+    over_register(ledger, move |ledger| {
+        let (mut found, mut next) = (Vec::new(), Some(first));
+        while let Some(from) = next.filter(|_| found.len() < most) {
+            let bounds = (most - found.len(), QUESTION_SLICE_DESIGNEES);
+            let (more, after) = slice(ledger, from, bounds);
+            found.extend(more);
+            next = after;
+        }
+        (found, next)
+    })
+    .await
 }
 
 /// The fact that the event at a position states; for a correction, the replacement. `None` if its

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use prost::Message as _;
 use tonic::Status;
 
-use super::over_register;
+use super::in_slices;
 use crate::{
     ledger::Ledger,
-    limits::{PAGE_BYTES, QUESTION_SLICE_DESIGNEES},
+    limits::PAGE_BYTES,
     protocol::pb,
     register::{FoldRules, RulesDifference},
     service::{
@@ -39,30 +39,18 @@ pub(super) async fn diff(
     })
 }
 
-/// Compares designees, starting at a token, until enough differ. It gives up the register's lock
-/// between slices, so that the writer gets it.
+/// Compares designees, starting at a token, until enough differ.
 async fn compare(
     ledger: &Arc<Ledger>,
     rules: FoldRules,
     token: PageToken,
     most: usize,
 ) -> Result<(Vec<RulesDifference>, Option<usize>), Status> {
-    let compared = over_register(ledger, move |ledger| {
-        let (mut found, mut next) = (Vec::new(), Some(token.next));
-        while let Some(from) = next.filter(|_| found.len() < most) {
-            let bounds = (most - found.len(), QUESTION_SLICE_DESIGNEES);
-            let catalogues = ledger.catalogues();
-            let register = ledger.register();
-            let (more, after) =
-                register.compare_rules(catalogues, rules, token.as_of, from, bounds);
-            drop(register);
-            found.extend(more);
-            next = after;
-        }
-        (found, next)
-    })
-    .await;
-    Ok(compared?)
+    let differing = in_slices(ledger, token.next, most, move |ledger, from, bounds| {
+        let register = ledger.register();
+        register.compare_rules(ledger.catalogues(), rules, token.as_of, from, bounds)
+    });
+    Ok(differing.await?)
 }
 
 /// As many differences as fit into a page, and the token of the first one that does not.

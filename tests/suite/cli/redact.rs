@@ -10,7 +10,9 @@ use std::{
 use prost::Message as _;
 use tidu::protocol::pb::{self, event::Fact, subscribe_response::Payload};
 
-use crate::support::{Client, Fresh, Server, TIDU, base64, event, list, reason, seed};
+use crate::support::{
+    Client, Fresh, Server, TIDU, base64, done, event, list, reason, refused, seed, text,
+};
 
 /// Kills of a redaction, or more until some came early and some late.
 const KILLS: usize = 8;
@@ -20,20 +22,6 @@ const SECRETS: [&str; 3] = ["914403007954257495", "示例保密科技有限公�
 
 fn tidu(server: &str, args: &[&str]) -> Output {
     Command::new(TIDU).args(args).env("TIDU_SERVER", server).stdin(Stdio::null()).output().unwrap()
-}
-
-fn done(output: &Output) -> String {
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn refused(output: &Output, what: &str) {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert!(!output.status.success() && said.contains(what), "{what:?} is not in {output:?}");
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 fn redact(data: &Path, position: u64, more: &[&str]) -> Output {
@@ -152,28 +140,28 @@ async fn a_redacted_event_is_in_no_file_and_every_proof_stays() {
         SECRETS.iter().map(|text| text.as_bytes()).chain([&body[..]]).collect();
     assert!(!holding(&data, &secrets[..1]).is_empty(), "the test looks for the right thing");
 
-    refused(&redact(&data, 40, &["--yes"]), "in use by another process");
+    refused(&redact(&data, 40, &["--yes"]), &["in use by another process"]);
     assert_eq!(fresh.server.terminate(), Some(0));
     let archives = ["--archive", text(&backup), "--archive", text(&raw), "--archive", text(&json)];
     for (position, why) in
         [(39, "is not annulled"), (45, "is an annulment"), (9_999, "is not recorded; the log has")]
     {
-        refused(&redact(&data, position, &["--yes"]), why);
+        refused(&redact(&data, position, &["--yes"]), &[why]);
     }
     let said = done(&redact(&data, 40, &archives));
     assert!(said.contains("nothing was changed") && said.contains(text(&json)), "{said}");
     for (reason, why) in [(" ", "the reason must have"), ("two\nlines", "control characters")] {
         let args = ["redact", "40", "--reason", reason, "--data-dir", text(&data), "--yes"];
-        refused(&tidu("", &args), why);
+        refused(&tidu("", &args), &[why]);
     }
     // A directory that would be left as it is.
     for (directory, why) in [(&data, "is a data directory"), (&copies, "contains no archive")] {
-        refused(&redact(&data, 40, &["--archive", text(directory), "--yes"]), why);
+        refused(&redact(&data, 40, &["--archive", text(directory), "--yes"]), &[why]);
     }
     assert!(!holding(&data, &secrets).is_empty());
     let said = done(&redact(&data, 40, &[&archives[..], &["--yes"]].concat()));
     assert!(said.contains("root") && said.contains("as before"), "{said}");
-    refused(&redact(&data, 40, &["--yes"]), "is redacted already");
+    refused(&redact(&data, 40, &["--yes"]), &["is redacted already"]);
     assert_eq!(holding(fresh.dir.path(), &secrets), Vec::<String>::new());
     let left: Vec<_> = fs::read_dir(&data).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("log.red")), "{left:?}");
@@ -345,7 +333,7 @@ async fn an_interrupted_redaction_is_finished_or_undone() {
                 assert_eq!(status.root_hash.to_vec(), root, "{step}");
                 assert_eq!(server.terminate(), Some(0));
             } else if finished {
-                refused(&redact(&place, 40, &["--yes"]), "is redacted already");
+                refused(&redact(&place, 40, &["--yes"]), &["is redacted already"]);
             } else {
                 done(&redact(&place, 40, &["--yes"]));
             }
@@ -424,7 +412,7 @@ async fn a_copy_gets_all_places_or_stays_as_it_is() {
     done(&redact(&data, 1, &["--yes"]));
     let before = fs::read(&short).unwrap();
     let why = "ends at position 4, before event 4 annuls event 1";
-    refused(&redact(&data, 0, &["--archive", text(&short), "--yes"]), why);
+    refused(&redact(&data, 0, &["--archive", text(&short), "--yes"]), &[why]);
     assert_eq!(fs::read(&short).unwrap(), before);
     std::os::unix::fs::symlink(&long, &link).unwrap();
     done(&redact(&data, 0, &["--archive", text(&link), "--yes"]));
@@ -460,7 +448,7 @@ async fn an_archive_that_hides_a_live_event_is_refused() {
         fs::write(&source, lines.join("\n")).unwrap();
         let target = fresh.dir.path().join("target");
         let args = ["import", text(&source), "--data-dir", text(&target)];
-        refused(&tidu("", &args), what);
+        refused(&tidu("", &args), &[what]);
         assert!(!target.exists(), "{what}: something was built");
     };
     let with = |place: &serde_json::Value, key: &str, value: serde_json::Value| {

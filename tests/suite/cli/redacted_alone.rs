@@ -1,6 +1,6 @@
 //! An event that was a commit of its own, redacted: of the commit only the withheld place is left.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use prost::Message as _;
 use tidu::protocol::pb;
@@ -8,16 +8,13 @@ use tidu::protocol::pb;
 use crate::support::{
     Fresh, Server, TIDU, list, reason,
     redacted::{annulment, redact},
+    text,
 };
 
 fn tidu(args: &[&str]) -> String {
     let output = Command::new(TIDU).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 /// An append of one event under a request id.

@@ -13,7 +13,7 @@ use tidu::{domain::catalogue::Catalogue, protocol::pb};
 use crate::support::{
     Client, Server, TIDU,
     catalogues::{BUILT_IN, digest, more, other},
-    date, directory, list,
+    date, directory, done, list, refused, text,
 };
 
 /// A log that adopted another catalogue at position 3, and its data directory.
@@ -29,21 +29,6 @@ fn tidu(arguments: &[&str]) -> Output {
 
 fn tidu_reading(arguments: &[&str], input: Stdio) -> Output {
     Command::new(TIDU).args(arguments).stdin(input).output().unwrap()
-}
-
-fn done(output: &Output) -> String {
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn refused(output: &Output, what: &[&str]) {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert!(!output.status.success(), "{output:?}");
-    what.iter().for_each(|what| assert!(said.contains(what), "{what:?} is not in {said}"));
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 fn sha256(text: &str) -> Bytes {

@@ -2,6 +2,7 @@
 //! one another.
 
 pub mod catalogues;
+pub mod command;
 pub mod encoding;
 pub mod events;
 pub mod facts;
@@ -22,6 +23,7 @@ pub mod tools;
 pub mod workload;
 
 pub use self::{
+    command::{done, refused, text},
     encoding::base64,
     events::{authority, changed, date, designated, event, list, little_giant, made_up, valid_on},
     facts::{annulled, corrected, failed, ministry, notice, passed, revoked, sealed},
