@@ -359,7 +359,7 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (Id::RepairOfAnnulled, "is annulled already", REPAIR),
     (Id::RepairOfRedacted, "is redacted: its content is erased for ever", REPAIR),
-    (Id::RepairOfRedaction, "is part of the annulment of a redacted event", REPAIR),
+    (Id::RepairOfRedaction, "belongs to the repairs of a redacted event", REPAIR),
     (Id::CorrectionOfAnnulment, "is an annulment; annul it, and correct what it removed", REPAIR),
     (
         Id::CorrectionOfOtherKind,

@@ -280,7 +280,7 @@ pub enum RuleId {
     RepairOfAnnulled,
     /// A redacted event is not repaired, because its content is erased.
     RepairOfRedacted,
-    /// The annulment of a redacted event is not repaired, because that event cannot come back.
+    /// The repairs of a redacted event are not repaired, because that event cannot come back.
     RepairOfRedaction,
     /// An annulment is annulled and not corrected.
     CorrectionOfAnnulment,

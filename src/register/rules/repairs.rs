@@ -74,13 +74,11 @@ impl Case<'_> {
         false
     }
 
-    /// True for an annulment whose chain of repairs begins at a withheld event. Without it, that
-    /// event could be in force again, also where other annulments lie between.
+    /// True if the chain of repairs begins at a withheld event. A repair of any link
+    /// could put that event in force again, and none there has another use.
     fn keeps_a_redaction(&self, position: u32) -> bool {
         let facts = self.register.facts(self.known_at());
-        let removes =
-            |fact: &FactRow| matches!(fact.kind, FactKindRow::Repaired { removes: true, .. });
         let is_withheld = |at| facts.recorded(at).is_some_and(FactRow::is_withheld);
-        facts.recorded(position).is_some_and(removes) && facts.targets_of(position).any(is_withheld)
+        facts.targets_of(position).any(is_withheld)
     }
 }

@@ -192,7 +192,7 @@ async fn a_redacted_event_is_in_no_file_and_every_proof_stays() {
     let lost = client.register.get_designee(known(SECRETS[0], 43)).await.unwrap_err();
     assert_eq!(reason(&lost), "DESIGNEE_NOT_FOUND");
     assert!(lost.message().contains("at position 40"), "{lost:?}");
-    for (target, why) in [(40, "is redacted"), (45, "the annulment of a redacted")] {
+    for (target, why) in [(40, "is redacted"), (45, "the repairs of a redacted")] {
         let error = client.record(vec![annulment(target)]).await.unwrap_err();
         assert_eq!(reason(&error), "REPAIR_NOT_ALLOWED");
         assert!(error.message().contains(why), "{error:?}");
