@@ -24,7 +24,7 @@ use tidu::{
     catalogue_files::CatalogueFiles,
     cli::generate::{Enterprise, enterprises},
     domain::{
-        AuthorityCode, CivilDate, PartialDate, Principal,
+        AuthorityCode, CivilDate, PartialDate, Party, Principal,
         catalogue::{Catalogue, Catalogues},
     },
     ledger::{Commit, Ledger, LedgerOptions, Proposal, clock::Clock, decide::decide, state::State},
@@ -206,6 +206,7 @@ impl Road {
             precondition: None,
             validate_only: false,
             recorded_by: Principal::ANONYMOUS,
+            party: Party::Server,
         };
         let now = |_| Ok(1_700_000_000_000_000);
         decide(&mut self.state, catalogues, &mut self.chunks, commit, now, || [7; 16]).unwrap();

@@ -12,6 +12,7 @@ mod industry;
 mod issuer;
 pub mod kind;
 pub mod name;
+mod party;
 mod principal;
 mod region;
 pub mod text;
@@ -26,6 +27,7 @@ pub use self::{
     industry::IndustryCode,
     issuer::Issuer,
     name::Name,
+    party::Party,
     principal::Principal,
     region::RegionCode,
     uscc::Uscc,

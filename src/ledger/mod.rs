@@ -68,7 +68,7 @@ pub use self::{
 use crate::{
     catalogue_files::CatalogueFiles,
     domain::{
-        DesigneeId, Principal,
+        DesigneeId, Party, Principal,
         catalogue::{Catalogue, CatalogueError, Catalogues},
         event::Event,
         fault::Fault,
@@ -157,6 +157,8 @@ pub struct Commit {
     pub validate_only: bool,
     /// The principal that records it.
     pub recorded_by: Principal,
+    /// The party that it comes from, which shares the writer's queue with others.
+    pub party: Party,
 }
 
 /// A condition on the log.

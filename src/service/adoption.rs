@@ -3,7 +3,7 @@
 
 use super::rules;
 use crate::{
-    domain::{CivilDate, Issuer, Principal, text::hex},
+    domain::{CivilDate, Issuer, Party, Principal, text::hex},
     ledger::{AppendError, Commit, Ledger, Precondition, Proposal, Receipt},
     protocol::{
         event,
@@ -78,6 +78,7 @@ pub(super) async fn record(
         precondition,
         validate_only: false,
         recorded_by: Principal::SERVER,
+        party: Party::Server,
     };
     ledger.append(commit).await
 }

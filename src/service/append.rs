@@ -8,10 +8,10 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::Status;
 
-use super::errors;
+use super::{call::Call, errors};
 use crate::{
     domain::{
-        DesigneeId, Principal,
+        DesigneeId,
         catalogue::Catalogue,
         fault::{Fault, Key, RuleId},
     },
@@ -37,7 +37,7 @@ pub(super) struct ReadCommit {
 /// are in the answer.
 pub(super) async fn read_commit(
     catalogue: &Catalogue,
-    principal: Principal,
+    call: Call,
     request: ReceivedCommit,
 ) -> Result<ReadCommit, Status> {
     let count = request.events.len();
@@ -77,7 +77,8 @@ pub(super) async fn read_commit(
         request: request_id.zip(digest.map(ContentDigest::finish)),
         precondition,
         validate_only: request.validate_only,
-        recorded_by: principal,
+        recorded_by: call.principal,
+        party: call.party,
     };
     Ok(ReadCommit { commit, count, faults, warnings })
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
 use super::errors;
-use crate::domain::Principal;
+use crate::domain::{Party, Principal};
 
 /// The remote address of a connection, in the extensions of its requests.
 #[derive(Clone, Copy, Debug)]
@@ -20,16 +20,21 @@ pub(crate) struct Call {
     pub(crate) principal: Principal,
     /// Its address; `None` for a call that did not come over a socket.
     pub(crate) peer: Option<SocketAddr>,
+    /// The party that limits and fairness count it with; the server's own for a call that did not
+    /// come over a socket.
+    pub(crate) party: Party,
     /// The instant at which the caller stops waiting; `None` if it sent no timeout.
     pub(crate) deadline: Option<Instant>,
 }
 
 impl Call {
     fn of<T>(request: &Request<T>) -> Self {
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
         let timeout = request.metadata().get("grpc-timeout").and_then(|text| text.to_str().ok());
         Self {
             principal: Principal::ANONYMOUS,
-            peer: request.extensions().get::<Peer>().map(|peer| peer.0),
+            peer,
+            party: peer.map_or(Party::Server, Party::of),
             deadline: timeout
                 .and_then(parse_timeout)
                 .and_then(|wait| Instant::now().checked_add(wait)),
@@ -116,6 +121,7 @@ mod tests {
         let handler = async |call: Call, message: i32| {
             assert_eq!(call.principal, Principal::ANONYMOUS);
             assert_eq!(call.peer, Some(([127, 0, 0, 1], 9).into()));
+            assert_eq!(call.party, Party::Local(([127, 0, 0, 1], 9).into()));
             assert_eq!(message, 5);
             std::future::pending::<()>().await;
             Ok(())
@@ -123,7 +129,7 @@ mod tests {
         let status = answer(request, handler).await.unwrap_err();
         assert_eq!(status.code(), tonic::Code::DeadlineExceeded);
         let plain = answer(Request::new(7), async |call: Call, message: i32| {
-            assert_eq!(call.deadline, None);
+            assert_eq!((call.deadline, call.party), (None, Party::Server));
             Ok(message + 1)
         });
         assert_eq!(plain.await.unwrap().into_inner(), 8);

@@ -37,7 +37,7 @@ impl LedgerApi {
         request: ReceivedCommit,
     ) -> Result<pb::AppendResponse, Status> {
         let validate_only = request.validate_only;
-        let read = read_commit(self.ledger.catalogue(), call.principal, request).await?;
+        let read = read_commit(self.ledger.catalogue(), call, request).await?;
         let mut faults = read.faults;
         if !faults.is_empty() && !validate_only {
             return Err(errors::malformed(&faults));

@@ -9,7 +9,7 @@ use proptest::{
 };
 use tidu::{
     catalogue_files::CatalogueFiles,
-    domain::{DesigneeId, Principal, catalogue::Catalogue},
+    domain::{DesigneeId, Party, Principal, catalogue::Catalogue},
     ledger::{AppendError, Commit, Ledger, Proposal},
     limits::VERIFY_STEP_BYTES,
     log::{self, Appended, Chunk, CommitLog, HashBlock, LogError},
@@ -77,6 +77,7 @@ async fn record(ledger: &Ledger, said: pb::Event) -> bool {
         precondition: None,
         validate_only: false,
         recorded_by: Principal::named("test").unwrap(),
+        party: Party::Server,
     };
     match ledger.append(commit).await {
         Ok(_) => true,

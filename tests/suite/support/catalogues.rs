@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidu::{
     catalogue_files::CatalogueFiles,
-    domain::{CivilDate, Issuer, PartialDate, Principal, catalogue::Catalogue, text::hex},
+    domain::{CivilDate, Issuer, PartialDate, Party, Principal, catalogue::Catalogue, text::hex},
     ledger::{Commit, Ledger, LedgerOptions, Proposal},
     log::{CommitLog, LogError},
     protocol::{
@@ -135,6 +135,7 @@ pub async fn open_under(
             precondition: None,
             validate_only: false,
             recorded_by: Principal::SERVER,
+            party: Party::Server,
         };
         ledger.append(adoption).await.unwrap();
     }

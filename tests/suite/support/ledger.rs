@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tidu::{
     catalogue_files::CatalogueFiles,
     domain::{
-        CivilDate, DesigneeId, PartialDate, Principal,
+        CivilDate, DesigneeId, PartialDate, Party, Principal,
         catalogue::{Catalogue, Catalogues},
     },
     ledger::{AppendError, Commit, Ledger, LedgerOptions, Proposal, SaltSource, clock::Clock},
@@ -77,6 +77,7 @@ pub fn commit(events: Vec<pb::Event>) -> Commit {
         precondition: None,
         validate_only: false,
         recorded_by: Principal::named("test").unwrap(),
+        party: Party::Server,
     }
 }
 

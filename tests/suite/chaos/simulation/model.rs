@@ -135,6 +135,7 @@ impl World {
             precondition: asked.precondition.clone(),
             validate_only: asked.validate_only,
             recorded_by: tidu::domain::Principal::named(asked.by).unwrap(),
+            party: tidu::domain::Party::Server,
         }
     }
 }
