@@ -121,6 +121,8 @@ pub const IMPORT_GROUP_BYTES: usize = 4 * 1024 * 1024;
 pub const VERIFY_STEP_BYTES: usize = 256 * 1024;
 /// Verifications that run at once: each reads the whole log.
 pub const VERIFICATIONS_MAX: usize = 1;
+/// Delay that a caller is asked for while another verification runs.
+pub const VERIFY_RETRY_DELAY: Duration = Duration::from_secs(10);
 /// Bytes a second that a verification of a serving log reads if the caller states no rate.
 pub const VERIFY_RATE_DEFAULT: u64 = 32 * 1024 * 1024;
 /// Most bytes a second that a verification reads, whatever the caller asks for.

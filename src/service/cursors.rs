@@ -14,7 +14,12 @@ use parking_lot::Mutex;
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use super::{call::Call, errors, filter::interest, page};
+use super::{
+    call::Call,
+    errors::{self, Limit},
+    filter::interest,
+    page,
+};
 use crate::{
     cursors::{Change, CursorError, CursorState, Cursors, is_id},
     domain::fault::{Key, RuleId, echo},
@@ -341,10 +346,17 @@ fn refused(error: CursorError) -> Status {
             let metadata = [("log_id", here.to_string()), ("expected", made_in.to_string())];
             errors::status(Code::FailedPrecondition, ErrorReason::LogIdMismatch, text, metadata)
         }
-        CursorError::TooMany => exhausted(text, CURSORS_MAX),
-        CursorError::FiltersTooLarge => exhausted(text, CURSOR_FILTERS_BYTES_MAX),
+        CursorError::TooMany => {
+            let limit = CURSORS_MAX;
+            errors::exhausted(text, Limit { limit, unit: "cursors", ..Limit::default() })
+        }
+        CursorError::FiltersTooLarge => {
+            let limit = CURSOR_FILTERS_BYTES_MAX;
+            errors::exhausted(text, Limit { limit, unit: "bytes", ..Limit::default() })
+        }
         CursorError::QueueFull => {
-            errors::queue_full(text, CURSOR_QUEUE_MAX as u64, QUEUE_RETRY_DELAY)
+            let (limit, retry) = (CURSOR_QUEUE_MAX as u64, Some(QUEUE_RETRY_DELAY));
+            errors::queue_full(text, Limit { limit, unit: "changes", retry, ..Limit::default() })
         }
         CursorError::Closed => errors::draining(),
         CursorError::Failed(detail) => {
@@ -352,9 +364,4 @@ fn refused(error: CursorError) -> Status {
             errors::status(Code::Unavailable, ErrorReason::CursorStoreFailed, text, metadata)
         }
     }
-}
-
-fn exhausted(text: String, limit: u64) -> Status {
-    let metadata = [("limit", limit.to_string())];
-    errors::status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, metadata)
 }

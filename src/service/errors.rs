@@ -91,14 +91,47 @@ pub(crate) fn unreadable_event(index: usize, error: &prost::DecodeError) -> Stat
     )
 }
 
+/// A limit that is reached or exceeded, for the metadata of [`exhausted`] and [`queue_full`].
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Limit<'a> {
+    pub(crate) limit: u64,
+    /// The unit of the limit and of the value, in the plural.
+    pub(crate) unit: &'static str,
+    /// The value that would exceed it, if it is known.
+    pub(crate) value: Option<u64>,
+    /// The field that exceeds it; empty if it is not about one field.
+    pub(crate) field: &'a str,
+    /// The time after which the caller may try again, if waiting helps.
+    pub(crate) retry: Option<Duration>,
+}
+
 /// A limit that the request exceeds: RESOURCE_EXHAUSTED.
-pub(crate) fn over_limit(field: &str, value: usize, limit: usize, unit: &str) -> Status {
-    status(
-        Code::ResourceExhausted,
-        ErrorReason::LimitExceeded,
-        format!("{field} has {value} {unit}; at most {limit} are allowed"),
-        [("field", field.to_owned()), ("value", value.to_string()), ("limit", limit.to_string())],
-    )
+pub(crate) fn exhausted(message: impl Into<String>, limit: Limit) -> Status {
+    limited(ErrorReason::LimitExceeded, message, limit)
+}
+
+/// The load exceeds the room of the server, and the caller may try again: RESOURCE_EXHAUSTED.
+pub(crate) fn queue_full(message: impl Into<String>, limit: Limit) -> Status {
+    limited(ErrorReason::QueueFull, message, limit)
+}
+
+fn limited(reason: ErrorReason, message: impl Into<String>, limit: Limit) -> Status {
+    let Limit { limit, unit, value, field, retry } = limit;
+    let stated = [("limit", limit.to_string()), ("unit", unit.to_owned())];
+    let value = value.map(|value| ("value", value.to_string()));
+    let field = Some(("field", field.to_owned())).filter(|(_, field)| !field.is_empty());
+    let mut details = info(reason.as_str_name(), stated.into_iter().chain(value).chain(field));
+    if retry.is_some() {
+        details.set_retry_info(retry);
+    }
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// A field with more entries, groups or bytes than it may have: RESOURCE_EXHAUSTED.
+pub(crate) fn over_limit(field: &str, value: usize, limit: usize, unit: &'static str) -> Status {
+    let message = format!("{field} has {value} {unit}; at most {limit} are allowed");
+    let (limit, value) = (limit as u64, Some(value as u64));
+    exhausted(message, Limit { limit, unit, value, field, retry: None })
 }
 
 /// Events that cannot be read: INVALID_ARGUMENT.
@@ -211,10 +244,13 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
             text,
             [("request_id", id), ("first_position", first.to_string())],
         ),
-        AppendError::QueueFull => queue_full(text, QUEUE_BYTES_MAX as u64, QUEUE_RETRY_DELAY),
+        AppendError::QueueFull => {
+            let (limit, retry) = (QUEUE_BYTES_MAX as u64, Some(QUEUE_RETRY_DELAY));
+            queue_full(text, Limit { limit, unit: "bytes", retry, ..Limit::default() })
+        }
         AppendError::LogFull => {
-            let limit = [("limit", LOG_EVENTS_MAX.to_string())];
-            status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, limit)
+            let limit = LOG_EVENTS_MAX;
+            exhausted(text, Limit { limit, unit: "events", ..Limit::default() })
         }
         AppendError::Draining => draining(),
         AppendError::Clock(detail) => {
@@ -223,13 +259,6 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
         }
         AppendError::Unknown => status(Code::Unavailable, ErrorReason::LogFailed, text, []),
     }
-}
-
-/// A queue is full: RESOURCE_EXHAUSTED, with the time after which to try again.
-pub(crate) fn queue_full(text: String, limit: u64, retry: Duration) -> Status {
-    let mut details = info(ErrorReason::QueueFull.as_str_name(), [("limit", limit.to_string())]);
-    details.set_retry_info(Some(retry));
-    Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
 /// The server is draining; nothing was recorded.
@@ -246,12 +275,9 @@ pub(crate) fn deadline_passed() -> Status {
 
 /// No stream is left: RESOURCE_EXHAUSTED.
 pub(crate) fn too_many_streams() -> Status {
-    status(
-        Code::ResourceExhausted,
-        ErrorReason::LimitExceeded,
-        format!("{STREAMS_MAX} streams are being served; no more are allowed"),
-        [("limit", STREAMS_MAX.to_string())],
-    )
+    let text = format!("{STREAMS_MAX} streams are being served; no more are allowed");
+    let limit = u64::from(STREAMS_MAX);
+    exhausted(text, Limit { limit, unit: "streams", ..Limit::default() })
 }
 
 impl From<ReadError> for Status {
@@ -328,7 +354,7 @@ pub(crate) fn beyond_log(field: &str, position: u64, size: u64) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::{collections::BTreeMap, io};
 
     use prost::Message as _;
     use strum::IntoEnumIterator as _;
@@ -372,6 +398,28 @@ mod tests {
                 assert!(details <= ERROR_DETAILS_BYTES_MAX, "{rule:?}: {details} bytes");
             }
         }
+    }
+
+    #[test]
+    fn a_limit_says_how_much_of_what_and_when_to_try_again() {
+        let given = |status: Status| {
+            let metadata: BTreeMap<_, _> =
+                status.get_details_error_info().unwrap().metadata.into_iter().collect();
+            let retry = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
+            let words = metadata.iter().map(|(key, value)| format!("{key}={value}"));
+            (words.collect::<Vec<_>>().join(" "), retry)
+        };
+        let whole = over_limit("events", 10_001, 10_000, "entries");
+        let expected = "field=events limit=10000 unit=entries value=10001";
+        assert_eq!(given(whole), (expected.to_owned(), None));
+        let full = refusal(AppendError::QueueFull);
+        assert_eq!(parts(full.clone()).1, "QUEUE_FULL");
+        let expected = format!("limit={QUEUE_BYTES_MAX} unit=bytes");
+        assert_eq!(given(full), (expected, Some(QUEUE_RETRY_DELAY)));
+        let expected = format!("limit={STREAMS_MAX} unit=streams");
+        assert_eq!(given(too_many_streams()), (expected, None));
+        let expected = format!("limit={LOG_EVENTS_MAX} unit=events");
+        assert_eq!(given(refusal(AppendError::LogFull)), (expected, None));
     }
 
     #[test]

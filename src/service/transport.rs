@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tonic::{Code, Status, body::Body};
 
-use super::errors;
+use super::errors::{self, Limit};
 use crate::{domain::fault::echo, limits::REQUEST_BYTES_MAX, protocol::pb::ErrorReason};
 
 /// The beginnings of tonic's texts for a request message over the limit, plain and compressed.
@@ -74,12 +74,11 @@ fn replacement(headers: &HeaderMap) -> Option<Status> {
     let text = status.message();
     let begins = |texts: &[&str]| texts.iter().any(|begin| text.starts_with(begin));
     match status.code() {
-        Code::OutOfRange | Code::ResourceExhausted if begins(&TOO_LARGE) => Some(errors::status(
-            Code::ResourceExhausted,
-            ErrorReason::LimitExceeded,
-            format!("the request has more than {REQUEST_BYTES_MAX} bytes; split it"),
-            [("limit", REQUEST_BYTES_MAX.to_string())],
-        )),
+        Code::OutOfRange | Code::ResourceExhausted if begins(&TOO_LARGE) => {
+            let text = format!("the request has more than {REQUEST_BYTES_MAX} bytes; split it");
+            let limit = REQUEST_BYTES_MAX as u64;
+            Some(errors::exhausted(text, Limit { limit, unit: "bytes", ..Limit::default() }))
+        }
         Code::Internal if begins(&UNREADABLE) => Some(errors::status(
             Code::InvalidArgument,
             ErrorReason::MalformedRequest,

@@ -10,16 +10,16 @@ use tokio::{
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status};
+use tonic::Status;
 
-use super::errors;
+use super::errors::{self, Limit};
 use crate::{
     ledger::{Ledger, audit::Verification, run_blocking},
     limits::{
         VERIFICATIONS_MAX, VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_REPORT_INTERVAL,
-        VERIFY_STEP_BYTES,
+        VERIFY_RETRY_DELAY, VERIFY_STEP_BYTES,
     },
-    protocol::pb::{self, ErrorReason},
+    protocol::pb,
 };
 
 /// Starts verifications, one at a time.
@@ -62,9 +62,9 @@ impl Verifications {
         }
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
             let text = "a verification is running; only one runs at a time";
-            let metadata = [("limit", VERIFICATIONS_MAX.to_string())];
-            let (code, reason) = (Code::ResourceExhausted, ErrorReason::LimitExceeded);
-            errors::status(code, reason, text, metadata)
+            let (limit, retry) = (VERIFICATIONS_MAX as u64, Some(VERIFY_RETRY_DELAY));
+            let limit = Limit { limit, unit: "verifications", retry, ..Limit::default() };
+            errors::exhausted(text, limit)
         })?;
         let ledger = Arc::clone(&self.ledger);
         let verification = run_blocking(move || ledger.verification(from)).await??;
