@@ -1,0 +1,253 @@
+//! What hostile callers cost the others.
+//!
+//! `cargo bench --profile dist --bench attacks` runs each attack for ten seconds against the real
+//! binary on loopback; `-- --quick` runs each briefly, and `-- --only NAME` runs those whose names
+//! contain a text. Beside each attack a well-behaved caller appends an event and reads a designee
+//! every 20 ms. Its times count from when a call was due, so a stall counts in full.
+//!
+//! The run fails if the server ends, takes more than 512 MiB beside its data, refuses the
+//! well-behaved caller, loses an acknowledged event, or is not itself again within a second. Except
+//! with `--quick`, it also fails if the caller's p99 exceeds twice its undisturbed value and 50 ms.
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+#![allow(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod caller;
+mod calls;
+mod frames;
+mod raw;
+mod records;
+#[path = "../../tests/suite/support/server.rs"]
+mod server;
+mod streams;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    pin::Pin,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use self::{
+    caller::{Caller, Times},
+    server::{Server, directory},
+};
+
+/// Most bytes that the server may take beside its data.
+const MEMORY_MAX: u64 = 512 * 1024 * 1024;
+/// The p99 that is always good enough.
+const P99_ENOUGH: f64 = 0.050;
+
+/// A server under attack.
+#[derive(Clone)]
+pub struct Target {
+    pub address: SocketAddr,
+    /// The end of the attack.
+    pub until: Instant,
+    /// Designees `local:330000/0` and so on that are on record.
+    pub designees: u64,
+}
+
+impl Target {
+    pub fn goes_on(&self) -> bool {
+        Instant::now() < self.until
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A name, and the attack.
+type Attack = (&'static str, fn(Target) -> Running);
+
+macro_rules! attack {
+    ($name:literal, $function:path) => {
+        ($name, |target| Box::pin($function(target)))
+    };
+}
+
+const ATTACKS: [Attack; 26] = [
+    attack!("faults: 10,000 events, each with 64 bad indicators", calls::faults),
+    attack!("unfinished messages of 16 MiB", streams::unfinished_messages),
+    attack!("unasked acknowledgements of pings", frames::unasked_acknowledgements),
+    attack!("half a preface, bodies that never come", frames::half_prefaces),
+    attack!("resets before an answer", frames::resets),
+    attack!("headers without an end", frames::endless_headers),
+    attack!("random bytes", frames::random_bytes),
+    attack!("questions of callers that leave", streams::count_and_leave),
+    attack!("128 counts at once", calls::counts),
+    attack!("128 lists without a match at once", calls::lists),
+    attack!("128 digests at once", calls::digests),
+    attack!("128 batches at once", calls::batches),
+    attack!("empty events, packed", calls::packed_events),
+    attack!("empty preconditions, packed", calls::packed_preconditions),
+    attack!("empty watch-list, packed", calls::packed_watch_list),
+    attack!("empty indicators, packed", calls::packed_indicators),
+    attack!("zeros, packed", calls::packed_zeros),
+    attack!("a name of megabytes", calls::long_names),
+    attack!("trials of many facts of one designee", records::trials_of_one_designee),
+    attack!("many facts and long titles of one designee", records::one_designee),
+    attack!("a circle of identifiers", records::circle),
+    attack!("namesakes", records::namesakes),
+    attack!("the largest commits", records::largest_commits),
+    attack!("watchers of long lists come and go", streams::watchers),
+    attack!("pages that nobody takes", streams::untaken_pages),
+    attack!("a held verification, cursors without end", calls::cursors),
+];
+
+struct Plan {
+    seconds: f64,
+    designees: u64,
+    is_quick: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let at = |flag: &str| arguments.iter().position(|argument| argument == flag);
+    let only = at("--only").map(|at| arguments[at + 1].clone()).unwrap_or_default();
+    let is_quick = at("--quick").is_some();
+    let mut plan = Plan { seconds: 10.0, designees: 200_000, is_quick };
+    if is_quick {
+        plan = Plan { seconds: 1.0, designees: 20_000, is_quick };
+    }
+    if let Some(at) = at("--seconds") {
+        plan.seconds = arguments[at + 1].parse().unwrap();
+    }
+    more_descriptors();
+    let base = directory();
+    let filled = base.path().join("data");
+    fill(&filled, plan.designees).await;
+    println!("p50/p99 in ms of a well-behaved caller: before, under the attack, a second after");
+    let mut failed = 0;
+    for (name, attack) in ATTACKS.iter().filter(|(name, _)| name.contains(&only)) {
+        let faults = run(&plan, &filled, name, attack).await;
+        failed += usize::from(!faults.is_empty());
+        for fault in faults {
+            println!("    FAILED: {fault}");
+        }
+    }
+    println!("{failed} of the attacks succeeded");
+    ExitCode::from(u8::from(failed > 0))
+}
+
+/// Runs one attack against a fresh server over a copy of the filled log.
+async fn run(
+    plan: &Plan,
+    filled: &Path,
+    name: &str,
+    attack: &fn(Target) -> Running,
+) -> Vec<String> {
+    let dir = directory();
+    let data = dir.path().join("data");
+    copy(filled, &data);
+    let server = Server::start(&data);
+    let address: SocketAddr = server.address.trim_start_matches("http://").parse().unwrap();
+    let pid = server.child.id();
+    let span = Duration::from_secs_f64(plan.seconds);
+    let caller = Caller::connect(&server.address, plan.designees).await;
+    let before = caller.run(span.min(Duration::from_secs(3))).await;
+    reset_peak(pid);
+    let resting = memory(pid, "VmRSS:");
+    let target = Target { address, until: Instant::now() + span, designees: plan.designees };
+    let attacking = tokio::spawn(attack(target));
+    let under = caller.run(span).await;
+    // What an attack leaves open ends with it.
+    attacking.abort();
+    let _ = attacking.await;
+    let peak = memory(pid, "VmHWM:").saturating_sub(resting);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after = caller.run(Duration::from_secs_f64(plan.seconds.min(2.0))).await;
+    let mib = peak / 1024 / 1024;
+    println!("{name:52} {before} | {under} | {after} | +{mib} MiB");
+    let mut faults = Vec::new();
+    if peak == 0 && fs::metadata(format!("/proc/{pid}/status")).is_err() {
+        faults.push("the server ended".to_owned());
+        return faults;
+    }
+    if peak > MEMORY_MAX {
+        faults.push(format!("{mib} MiB of memory"));
+    }
+    for (when, times) in [("before", &before), ("under", &under), ("after", &after)] {
+        faults.extend(times.refused.first().map(|refusal| {
+            format!("{when}: {} calls were refused, the first with {refusal}", times.refused.len())
+        }));
+    }
+    if !plan.is_quick {
+        faults.extend(slower(&before, &under, "under the attack"));
+        faults.extend(slower(&before, &after, "a second after"));
+    }
+    let lost = caller.lost().await;
+    if !lost.is_empty() {
+        faults.push(format!(
+            "{} acknowledged events are lost, the first at {}",
+            lost.len(),
+            lost[0]
+        ));
+    }
+    faults
+}
+
+fn slower(before: &Times, now: &Times, when: &str) -> Vec<String> {
+    let pairs = [("append", &before.appends, &now.appends), ("read", &before.reads, &now.reads)];
+    let judged = pairs.map(|(what, before, now)| {
+        let (known, now) = (caller::quantile(before, 0.99), caller::quantile(now, 0.99));
+        let enough = (2.0 * known).max(P99_ENOUGH);
+        (now > enough).then(|| format!("{what} p99 {when}: {:.0} ms", now * 1e3))
+    });
+    judged.into_iter().flatten().collect()
+}
+
+async fn fill(data: &Path, designees: u64) {
+    let server = Server::start(data);
+    let mut client = server.client().await;
+    client.ledger = client.ledger.max_encoding_message_size(16 * 1024 * 1024);
+    for first in (0..designees).step_by(10_000) {
+        let commit = (first..designees.min(first + 10_000)).map(records::designation);
+        client.record(commit.collect()).await.unwrap();
+    }
+    assert_eq!(server.terminate(), Some(0));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
+
+/// Makes the peak of memory count anew.
+fn reset_peak(pid: u32) {
+    let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
+}
+
+/// A line of the process's status, in bytes; 0 if the process has ended.
+fn memory(pid: u32, line: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|known| known.starts_with(line)).unwrap_or_default();
+    line.split_whitespace().nth(1).map_or(0, |kib| kib.parse::<u64>().unwrap() * 1024)
+}
+
+/// Both ends of each connection need one, and the server inherits the limit.
+fn more_descriptors() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
