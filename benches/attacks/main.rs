@@ -3,7 +3,8 @@
 //! `cargo bench --profile dist --bench attacks` runs each attack for ten seconds against the real
 //! binary on loopback; `-- --quick` runs each briefly, and `-- --only NAME` runs those whose names
 //! contain a text. Beside each attack a well-behaved caller appends an event and reads a designee
-//! every 20 ms. Its times count from when a call was due, so a stall counts in full.
+//! every 20 ms. Its times count from when a call was due, so a stall counts in full. The attacker
+//! is a process of the lowest priority, because its own work would be done elsewhere.
 //!
 //! The run fails if the server ends, takes more than 512 MiB beside its data, refuses the
 //! well-behaved caller, loses an acknowledged event, or is not itself again within a second. Except
@@ -31,7 +32,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     pin::Pin,
-    process::ExitCode,
+    process::{Child, Command, ExitCode},
     time::{Duration, Instant},
 };
 
@@ -115,6 +116,10 @@ struct Plan {
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let at = |flag: &str| arguments.iter().position(|argument| argument == flag);
+    if let Some(at) = at(ATTACKER) {
+        attack(&arguments[at + 1..]).await;
+        return ExitCode::SUCCESS;
+    }
     let only = at("--only").map(|at| arguments[at + 1].clone()).unwrap_or_default();
     let is_quick = at("--quick").is_some();
     let mut plan = Plan { seconds: 10.0, designees: 200_000, is_quick };
@@ -130,8 +135,9 @@ async fn main() -> ExitCode {
     fill(&filled, plan.designees).await;
     println!("p50/p99 in ms of a well-behaved caller: before, under the attack, a second after");
     let mut failed = 0;
-    for (name, attack) in ATTACKS.iter().filter(|(name, _)| name.contains(&only)) {
-        let faults = run(&plan, &filled, name, attack).await;
+    let chosen = ATTACKS.iter().enumerate().filter(|(_, (name, _))| name.contains(&only));
+    for (number, (name, _)) in chosen {
+        let faults = run(&plan, &filled, name, number).await;
         failed += usize::from(!faults.is_empty());
         for fault in faults {
             println!("    FAILED: {fault}");
@@ -141,13 +147,32 @@ async fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
+/// The flag of a process that attacks: a server, a number of the attack, seconds, designees.
+const ATTACKER: &str = "--attacker";
+
+/// Attacks as a process of its own, which gives way to the server: its own work would be done on
+/// other machines.
+async fn attack(arguments: &[String]) {
+    let [address, number, seconds, designees] = arguments else { panic!("{arguments:?}") };
+    rustix::process::nice(19).unwrap();
+    let until = Instant::now() + Duration::from_secs_f64(seconds.parse().unwrap());
+    let (_, attack) = ATTACKS[number.parse::<usize>().unwrap()];
+    let (address, designees) = (address.parse().unwrap(), designees.parse().unwrap());
+    attack(Target { address, until, designees }).await;
+    // It keeps what it holds until it is ended.
+    std::future::pending::<()>().await;
+}
+
+fn attacker(plan: &Plan, address: SocketAddr, number: usize) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args([ATTACKER, &address.to_string(), &number.to_string()])
+        .args([plan.seconds.to_string(), plan.designees.to_string()])
+        .spawn()
+        .unwrap()
+}
+
 /// Runs one attack against a fresh server over a copy of the filled log.
-async fn run(
-    plan: &Plan,
-    filled: &Path,
-    name: &str,
-    attack: &fn(Target) -> Running,
-) -> Vec<String> {
+async fn run(plan: &Plan, filled: &Path, name: &str, number: usize) -> Vec<String> {
     let dir = directory();
     let data = dir.path().join("data");
     copy(filled, &data);
@@ -159,12 +184,10 @@ async fn run(
     let before = caller.run(span.min(Duration::from_secs(3))).await;
     reset_peak(pid);
     let resting = memory(pid, "VmRSS:");
-    let target = Target { address, until: Instant::now() + span, designees: plan.designees };
-    let attacking = tokio::spawn(attack(target));
+    let mut attacker = attacker(plan, address, number);
     let under = caller.run(span).await;
-    // What an attack leaves open ends with it.
-    attacking.abort();
-    let _ = attacking.await;
+    attacker.kill().unwrap();
+    attacker.wait().unwrap();
     let peak = memory(pid, "VmHWM:").saturating_sub(resting);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let after = caller.run(Duration::from_secs_f64(plan.seconds.min(2.0))).await;
