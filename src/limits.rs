@@ -67,6 +67,9 @@ pub const ECHO_BYTES_MAX: usize = ECHO_CHARS_MAX * 3 + 3;
 pub const METADATA_BYTES_MAX: usize = 160;
 /// Most rejections, and most warnings, in one response.
 pub const REJECTIONS_MAX: usize = 1_000;
+/// Most rejections, and most warnings, that are kept of one event; the others are only counted.
+/// More of one event say nothing new, and ten thousand events cannot grow a request a hundredfold.
+pub const FAULTS_OF_EVENT_MAX: usize = 16;
 /// Most bytes of one rejection or warning.
 pub const FAULT_BYTES_MAX: usize = 1_040;
 /// Most bytes of the lists in the response to an Append, in their order: rejections, warnings,
@@ -86,6 +89,7 @@ const _: () = {
     // Encoded in base64, the details leave room for the other trailers in 8 KiB.
     assert!(ERROR_DETAILS_BYTES_MAX / 3 * 4 < 8 * 1024);
     assert!(STATUS_REJECTIONS_MAX <= REJECTIONS_MAX);
+    assert!(FAULTS_OF_EVENT_MAX <= REJECTIONS_MAX);
 };
 
 // --- Dates ---------------------------------------------------------------------------------------

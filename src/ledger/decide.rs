@@ -11,9 +11,9 @@ use super::{
 use crate::{
     domain::{
         catalogue::{Catalogue, Catalogues},
-        fault::Fault,
+        fault::Faults,
     },
-    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
+    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX, REJECTIONS_MAX},
     log::{ChunkWriter, FORMAT_BEGUN},
     merkle::Hash,
     protocol::{
@@ -55,16 +55,19 @@ pub fn decide(
         recorded_micros: None,
         replayed: false,
         warnings,
-        rejections: Vec::new(),
+        rejections: Faults::of_commit(),
         changes: Vec::new(),
+        change_count: 0,
     };
     if commit.validate_only {
-        let change = |(place, index): (u64, &usize)| {
-            let changes = staging.changes(catalogues, first + place);
-            changes.into_iter().map(|change| (*index, change)).collect::<Vec<_>>()
-        };
-        let changes = (0_u64..).zip(&accepted).flat_map(change).collect();
-        return Ok(Receipt { rejections, changes, ..trial });
+        let (mut changes, mut change_count) = (Vec::new(), 0);
+        for (place, index) in (0_u64..).zip(accepted) {
+            let of_event = staging.changes(catalogues, first + place);
+            change_count += of_event.len();
+            let room = REJECTIONS_MAX - changes.len();
+            changes.extend(of_event.into_iter().take(room).map(|change| (index, change)));
+        }
+        return Ok(Receipt { rejections, changes, change_count, ..trial });
     }
     if !rejections.is_empty() {
         return Err(AppendError::Rejected(rejections));
@@ -129,10 +132,9 @@ fn encode(
 }
 
 /// The verdicts on a commit.
-#[derive(Default)]
 struct Judged {
-    rejections: Vec<Fault>,
-    warnings: Vec<Fault>,
+    rejections: Faults,
+    warnings: Faults,
     /// Indexes of the events that were staged.
     accepted: Vec<usize>,
 }
@@ -140,7 +142,8 @@ struct Judged {
 /// Judges the events of a commit in turn and stages those that are accepted. Each is judged against
 /// everything before it.
 fn judge_all(staging: &mut Staging<'_>, catalogues: &Catalogues, commit: &Commit) -> Judged {
-    let mut judged = Judged::default();
+    let (rejections, warnings) = (Faults::of_commit(), Faults::of_commit());
+    let mut judged = Judged { rejections, warnings, accepted: Vec::new() };
     // A judge caches answers, which hold until something is rolled back; so each commit gets its
     // own.
     let mut judge = Judge::of(&commit.recorded_by);
@@ -151,8 +154,8 @@ fn judge_all(staging: &mut Staging<'_>, catalogues: &Catalogues, commit: &Commit
             staging.stage(event);
             judged.accepted.push(*index);
         }
-        judged.rejections.extend(verdict.rejections);
-        judged.warnings.extend(verdict.warnings);
+        judged.rejections.add_event(verdict.rejections.into());
+        judged.warnings.add_event(verdict.warnings.into());
     }
     judged
 }

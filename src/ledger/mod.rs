@@ -71,7 +71,7 @@ use crate::{
         DesigneeId, Party, Principal,
         catalogue::{Catalogue, CatalogueError, Catalogues},
         event::Event,
-        fault::Fault,
+        fault::Faults,
     },
     limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, SALT_BYTES},
     log::{CommitLog, LogError},
@@ -182,11 +182,14 @@ pub struct Receipt {
     /// True if it had been recorded before.
     pub replayed: bool,
     /// Warnings. They never reject the commit.
-    pub warnings: Vec<Fault>,
+    pub warnings: Faults,
     /// Reasons for which it would be rejected, if it was only decided.
-    pub rejections: Vec<Fault>,
-    /// Changes that it would make, each with the index of its event, if it was only decided.
+    pub rejections: Faults,
+    /// Changes that it would make, each with the index of its event, if it was only decided: the
+    /// first [`REJECTIONS_MAX`].
     pub changes: Vec<(usize, Change)>,
+    /// The number of all those changes.
+    pub change_count: usize,
 }
 
 /// Why a commit was not recorded. Except for [`AppendError::Unknown`], nothing of it was.
@@ -194,7 +197,7 @@ pub struct Receipt {
 pub enum AppendError {
     /// The rules say no.
     #[error("rejected by the rules")]
-    Rejected(Vec<Fault>),
+    Rejected(Faults),
     /// The log has another size than the precondition says.
     #[error("the log has {found} events, not {expected}")]
     SizeMoved {

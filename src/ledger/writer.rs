@@ -25,7 +25,7 @@ use super::{
     publish::Published,
     state::State,
 };
-use crate::{merkle::Hash, protocol::time};
+use crate::{domain::fault::Faults, merkle::Hash, protocol::time};
 
 type Reply = Result<Receipt, AppendError>;
 
@@ -98,7 +98,7 @@ impl Writer {
                 let id = String::from_utf8_lossy(id).into_owned();
                 return Err(AppendError::RequestReused { id, first: first.first });
             }
-            return Ok(Receipt { replayed: true, warnings: Vec::new(), ..first });
+            return Ok(Receipt { replayed: true, warnings: Faults::of_commit(), ..first });
         }
         // The guard must be gone before the register is locked: see the lock order.
         let durable = self.shared.written.lock().size;
@@ -146,9 +146,10 @@ impl Writer {
                 next: position + size,
                 recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
                 replayed: true,
-                warnings: Vec::new(),
-                rejections: Vec::new(),
+                warnings: Faults::of_commit(),
+                rejections: Faults::of_commit(),
                 changes: Vec::new(),
+                change_count: 0,
             };
             return Ok(Some((digest, receipt)));
         }

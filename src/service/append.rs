@@ -13,7 +13,7 @@ use crate::{
     domain::{
         DesigneeId,
         catalogue::Catalogue,
-        fault::{Fault, Key, RuleId},
+        fault::{Faults, Key, RuleId},
     },
     ledger::{Commit, Precondition, Proposal},
     limits::{COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_SLICE_EVENTS},
@@ -26,8 +26,8 @@ pub(super) struct ReadCommit {
     /// Events in the request.
     pub(super) count: usize,
     /// Faults of the events that cannot be read, which the commit lacks.
-    pub(super) faults: Vec<Fault>,
-    pub(super) warnings: Vec<Fault>,
+    pub(super) faults: Faults,
+    pub(super) warnings: Faults,
 }
 
 /// Reads a request, event by event.
@@ -50,7 +50,8 @@ pub(super) async fn read_commit(
     let request_id = request_id(&request.request_id)?;
     let precondition = request.precondition.map(precondition).transpose()?;
     let mut digest = request_id.is_some().then(ContentDigest::default);
-    let (mut proposals, mut faults, mut warnings) = (Vec::with_capacity(count), vec![], vec![]);
+    let mut proposals = Vec::with_capacity(count);
+    let (mut faults, mut warnings) = (Faults::of_commit(), Faults::of_commit());
     for (index, bytes) in request.events.into_iter().enumerate() {
         if index % READ_SLICE_EVENTS == READ_SLICE_EVENTS - 1 {
             tokio::task::yield_now().await;
@@ -61,15 +62,15 @@ pub(super) async fn read_commit(
             digest.add(&event);
         }
         if let Some(fault) = event::newer_fact(index, &event, &bytes) {
-            faults.push(fault);
+            faults.add(|| fault);
             continue;
         }
         match event::proposal(catalogue, index, event) {
             Ok(mut proposed) => {
-                warnings.append(&mut proposed.warnings);
+                warnings.add_event(std::mem::replace(&mut proposed.warnings, Faults::of_event()));
                 proposals.push(Proposal::new(index, proposed));
             }
-            Err(more) => faults.extend(more),
+            Err(more) => faults.add_event(more),
         }
     }
     let commit = Commit {

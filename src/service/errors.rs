@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::{
-    domain::fault::{Breach, Fault, RuleId, echo},
+    domain::fault::{Breach, Fault, Faults, RuleId, echo},
     ledger::{AppendError, ReadError, TaskEnded},
     limits::{
         CONFLICTS_MAX, ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX,
@@ -135,7 +135,7 @@ pub(crate) fn over_limit(field: &str, value: usize, limit: usize, unit: &'static
 }
 
 /// Events that cannot be read: INVALID_ARGUMENT.
-pub(crate) fn malformed(faults: &[Fault]) -> Status {
+pub(crate) fn malformed(faults: &Faults) -> Status {
     let mut details = faults.first().map_or_else(ErrorDetails::new, fault_info);
     let violations =
         faults.iter().map(|fault| FieldViolation::new(convert::path(fault), sentence(fault)));
@@ -154,7 +154,7 @@ pub(crate) fn malformed(faults: &[Fault]) -> Status {
 }
 
 /// Events that the rules reject: FAILED_PRECONDITION.
-pub(crate) fn rejected(faults: &[Fault]) -> Status {
+pub(crate) fn rejected(faults: &Faults) -> Status {
     let mut details = faults.first().map_or_else(ErrorDetails::new, fault_info);
     let mut shown = Vec::new();
     let mut room = VIOLATIONS_BYTES_MAX;
@@ -203,12 +203,12 @@ fn breach_info<const N: usize>(
     info(convert::reason(breach.reason()), metadata)
 }
 
-fn summary(faults: &[Fault]) -> String {
+fn summary(faults: &Faults) -> String {
     let Some(first) = faults.first() else { return String::new() };
     let shown = format!("{} {}", convert::path(first), sentence(first));
-    match faults.len() {
+    match faults.total() {
         1 => shown,
-        count => format!("{shown} (and {} more; validate_only lists all)", count - 1),
+        count => format!("{shown} (and {} more; validate_only lists them)", count - 1),
     }
 }
 
@@ -390,7 +390,8 @@ mod tests {
             assert!(size <= FAULT_BYTES_MAX, "{rule:?}: a rejection has {size} bytes");
             let size = convert::warning(fault.clone()).encoded_len();
             assert!(size <= FAULT_BYTES_MAX, "{rule:?}: a warning has {size} bytes");
-            let faults = vec![fault; STATUS_REJECTIONS_MAX];
+            let mut faults = Faults::of_commit();
+            (0..STATUS_REJECTIONS_MAX).for_each(|_| faults.add(|| fault.clone()));
             for status in [rejected(&faults), malformed(&faults)] {
                 let message = status.message().len();
                 assert!(message <= ERROR_MESSAGE_BYTES_MAX, "{rule:?}: {message} bytes");

@@ -38,19 +38,13 @@ impl LedgerApi {
     ) -> Result<pb::AppendResponse, Status> {
         let validate_only = request.validate_only;
         let read = read_commit(self.ledger.catalogue(), call, request).await?;
-        let mut faults = read.faults;
-        if !faults.is_empty() && !validate_only {
-            return Err(errors::malformed(&faults));
+        if read.faults.total() > 0 && !validate_only {
+            return Err(errors::malformed(&read.faults));
         }
         let mut receipt = self.ledger.append(read.commit).await.map_err(errors::refusal)?;
-        faults.append(&mut receipt.rejections);
-        faults.sort_by_key(|fault| fault.index);
-        receipt.rejections = faults;
-        let mut warnings = read.warnings;
+        receipt.rejections = read.faults.merged(receipt.rejections);
         if !receipt.replayed {
-            warnings.append(&mut receipt.warnings);
-            warnings.sort_by_key(|fault| fault.index);
-            receipt.warnings = warnings;
+            receipt.warnings = read.warnings.merged(receipt.warnings);
         }
         Ok(self.answer(receipt, read.count))
     }
@@ -126,11 +120,11 @@ impl LedgerApi {
             log_id: self.ledger.log_id().to_string(),
             recorded_time: receipt.recorded_micros.map(timestamp),
             replayed: receipt.replayed,
-            rejection_count: number(receipt.rejections.len()),
+            rejection_count: number(receipt.rejections.total()),
             rejections: room.fill(receipt.rejections.into_iter().map(convert::rejection)),
-            warning_count: number(receipt.warnings.len()),
+            warning_count: number(receipt.warnings.total()),
             warnings: room.fill(receipt.warnings.into_iter().map(convert::warning)),
-            change_count: number(receipt.changes.len()),
+            change_count: number(receipt.change_count),
             changes: room.fill(receipt.changes.into_iter().map(change)),
         }
     }

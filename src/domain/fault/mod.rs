@@ -4,6 +4,7 @@
 //! alone, so that whoever receives them can write them in another language.
 
 mod english;
+mod kept;
 mod key;
 mod reason;
 mod rule_id;
@@ -12,6 +13,7 @@ mod template;
 use std::fmt::{self, Display};
 
 pub use self::{
+    kept::Faults,
     key::{Entitled, Key},
     reason::Reason,
     rule_id::RuleId,

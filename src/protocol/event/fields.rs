@@ -12,7 +12,7 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Issuer, Name,
         PartialDate, RegionCode,
         catalogue::Catalogue,
-        fault::{Breach, Fault, Key, RuleId},
+        fault::{Breach, Fault, Faults, Key, RuleId},
         kind::ProgrammeId,
         name,
     },
@@ -44,18 +44,18 @@ pub(crate) struct Fields<'a> {
     pub(super) catalogue: &'a Catalogue,
     index: usize,
     prefix: String,
-    faults: Vec<Fault>,
-    warnings: Vec<Fault>,
+    faults: Faults,
+    warnings: Faults,
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(catalogue: &'a Catalogue, source: Source, index: usize) -> Self {
-        let (faults, warnings) = (Vec::new(), Vec::new());
+        let (faults, warnings) = (Faults::of_event(), Faults::of_event());
         Self { source, catalogue, index, prefix: String::new(), faults, warnings }
     }
 
     /// Faults and warnings.
-    pub(crate) fn finish(self) -> (Vec<Fault>, Vec<Fault>) {
+    pub(crate) fn finish(self) -> (Faults, Faults) {
         (self.faults, self.warnings)
     }
 
@@ -67,10 +67,6 @@ impl<'a> Fields<'a> {
         let value = read(self);
         self.prefix.truncate(length);
         value
-    }
-
-    fn note(&self, field: &str, value: &str, breach: impl Into<Breach>) -> Fault {
-        Fault::new(self.index, format!("{}{field}", self.prefix), value, breach)
     }
 
     pub(super) fn is_stored(&self) -> bool {
@@ -86,14 +82,14 @@ impl<'a> Fields<'a> {
 
     /// Refuses a value of anybody, because the code cannot go on without it.
     pub(super) fn unreadable(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
-        let fault = self.note(field, value, breach);
-        self.faults.push(fault);
+        let Self { index, prefix, faults, .. } = self;
+        faults.add(|| Fault::new(*index, format!("{prefix}{field}"), value, breach));
     }
 
     fn warn(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
         if !self.is_stored() {
-            let fault = self.note(field, value, breach);
-            self.warnings.push(fault);
+            let Self { index, prefix, warnings, .. } = self;
+            warnings.add(|| Fault::new(*index, format!("{prefix}{field}"), value, breach));
         }
     }
 

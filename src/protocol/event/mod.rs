@@ -19,7 +19,7 @@ use crate::{
     domain::{
         catalogue::Catalogue,
         event::Event,
-        fault::{Fault, Key, RuleId},
+        fault::{Fault, Faults, Key, RuleId},
     },
     limits::EVENT_BYTES_MAX,
     protocol::pb,
@@ -33,27 +33,28 @@ pub struct Proposed {
     /// Its normal form, encoded: the part of the leaf that a caller states.
     pub body: Bytes,
     /// Warnings that follow from the event alone.
-    pub warnings: Vec<Fault>,
+    pub warnings: Faults,
 }
 
 /// Reads one proposed event, brings it into its normal form and encodes it.
 ///
 /// # Errors
-/// Every fault found in it.
+/// The faults found in it.
 pub fn proposal(
     catalogue: &Catalogue,
     index: usize,
     mut event: pb::Event,
-) -> Result<Proposed, Vec<Fault>> {
+) -> Result<Proposed, Faults> {
     let mut fields = Fields::new(catalogue, Source::Caller, index);
     let parsed = fields.event(&mut event);
     let (faults, warnings) = fields.finish();
-    let Some(parsed) = parsed.filter(|_| faults.is_empty()) else { return Err(faults) };
+    let Some(parsed) = parsed.filter(|_| faults.total() == 0) else { return Err(faults) };
     let body = Bytes::from(event.encode_to_vec());
     if body.len() > EVENT_BYTES_MAX {
         let breach = RuleId::EventTooLarge.with(Key::Count, body.len());
         let breach = breach.with(Key::Limit, EVENT_BYTES_MAX);
-        return Err(vec![Fault::new(index, String::new(), &body.len().to_string(), breach)]);
+        let fault = Fault::new(index, String::new(), &body.len().to_string(), breach);
+        return Err(vec![fault].into());
     }
     Ok(Proposed { event: parsed, body, warnings })
 }

@@ -5,6 +5,7 @@ mod cursors_and_digests;
 mod descriptors;
 mod error_details;
 mod fault_texts;
+mod faults_kept;
 mod raw_requests;
 mod register_queries;
 mod stored_bytes;
