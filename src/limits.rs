@@ -217,11 +217,22 @@ pub const GROUP_DIMENSIONS_MAX: usize = 3;
 pub const QUESTION_SLICE_DESIGNEES: usize = 2_048;
 /// Batches scanned per hold of the register's read lock.
 pub const BATCH_SLICE: usize = 16;
+/// Slices after which a question gives way to those of other parties: a few milliseconds of work.
+pub const QUESTION_TURN_SLICES: u32 = 4;
+/// Most questions that have begun and not ended. Those that gave way keep their thread and the part
+/// of their answer that they have.
+pub const QUESTIONS_BEGUN_MAX: usize = 8;
+/// Most questions that wait to begin.
+pub const QUESTIONS_WAITING_MAX: usize = 64;
+/// Most questions of one remote address that run or wait.
+pub const REMOTE_QUESTIONS_MAX: usize = 4;
 
 const _: () = {
     // A page, with the event that takes it over its aim, is a legal response.
     assert!(PAGE_BYTES + LEAF_BYTES_MAX < RESPONSE_BYTES_MAX);
     assert!(PAGE_EVENTS_DEFAULT <= PAGE_EVENTS_MAX);
+    // No remote address can fill the line of questions alone.
+    assert!(REMOTE_QUESTIONS_MAX < QUESTIONS_WAITING_MAX);
 };
 
 // --- Streams -------------------------------------------------------------------------------------

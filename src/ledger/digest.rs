@@ -3,12 +3,10 @@
 //! `d' = SHA-256(d ‖ leaf hash)`, beginning with 32 zero bytes. A stream computes it over the bytes
 //! that it sends, a query over the stored leaf hashes, so the two are independent.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::{Ledger, ReadError, Shared, place, run_blocking};
+use super::{Ledger, Pace, ReadError, Shared, place};
 use crate::{
     limits::{
         DIGEST_MATCHES_MAX, DIGEST_SCAN_EVENTS_MAX, DIGEST_STEP_EVENTS, HASHES_PER_BLOCK,
@@ -51,35 +49,30 @@ pub struct Digested {
 
 impl Ledger {
     /// Continues a digest over the matching events of `from..to`; stops early at the bounds of one
-    /// call. `to` is at most the durable size.
+    /// call. `to` is at most the durable size. It reads the disk: run it on a thread that may block.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn digest(
+    pub fn digest(
         &self,
         interest: &Interest,
         from: u64,
         to: u64,
         digest: RunningDigest,
+        pace: &mut impl Pace,
     ) -> Result<Digested, ReadError> {
         let mut so_far = Digested { digest, next: from, events: 0 };
+        let mut hashes = StoredHashes { shared: &self.shared, block: None };
         let last = to.min(from.saturating_add(DIGEST_SCAN_EVENTS_MAX));
         while so_far.next < last && so_far.events < DIGEST_MATCHES_MAX {
             let upto = last.min(so_far.next + STREAM_SCAN_EVENTS_MAX);
             let (positions, next) = self.matching(interest, so_far.next, upto, DIGEST_STEP_EVENTS);
-            let shared = Arc::clone(&self.shared);
-            let add = move || {
-                let mut hashes = StoredHashes { shared: &shared, block: None };
-                for position in &positions {
-                    so_far.digest.add(&hashes.of(*position)?);
-                }
-                Ok::<_, LogError>(Digested {
-                    next,
-                    events: so_far.events + positions.len() as u64,
-                    ..so_far
-                })
-            };
-            so_far = run_blocking(add).await??;
+            for position in &positions {
+                so_far.digest.add(&hashes.of(*position)?);
+            }
+            so_far.next = next;
+            so_far.events += positions.len() as u64;
+            pace.step()?;
         }
         Ok(so_far)
     }

@@ -26,6 +26,7 @@ mod flusher;
 mod format;
 mod group;
 mod lock;
+mod pace;
 pub mod place;
 mod publish;
 mod read;
@@ -60,6 +61,7 @@ use self::{
     writer::Job,
 };
 pub use self::{
+    pace::{GivenUp, Pace, Unhurried},
     read::ReadError,
     rebuild::rebuild,
     task::{TaskEnded, run_blocking},

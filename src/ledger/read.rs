@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    Durable, Ledger, Shared, audit::Verification, event_reader::EventReader, place, run_blocking,
-    state::RegisterGuard, task::TaskEnded,
+    Durable, GivenUp, Ledger, Shared, audit::Verification, event_reader::EventReader, place,
+    run_blocking, state::RegisterGuard, task::TaskEnded,
 };
 use crate::{
     log::{Chunk, LeafAt, LogError},
@@ -24,6 +24,9 @@ pub enum ReadError {
     /// The task that read the log ended early.
     #[error(transparent)]
     Ended(#[from] TaskEnded),
+    /// Nobody waits for the answer any more.
+    #[error(transparent)]
+    GivenUp(#[from] GivenUp),
 }
 
 impl ReadError {

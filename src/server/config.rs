@@ -4,6 +4,7 @@
 use std::{
     fs, io,
     net::SocketAddr,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
@@ -47,6 +48,11 @@ pub struct ServerSettings {
     #[arg(long = "web-origin", value_name = "ORIGIN")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub web_origins: Vec<String>,
+    /// Most long questions over the register at once [default: one less than the machine has
+    /// processors, and at least 1]
+    #[arg(long, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub questions: Option<NonZeroUsize>,
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -67,6 +73,9 @@ pub struct Config {
     pub insecure: bool,
     /// Origins of the web pages that may call over gRPC-Web: `https://register.example`.
     pub web_origins: Vec<String>,
+    /// Most long questions over the register at once; if it is not set, one less than the machine
+    /// has processors, and at least one.
+    pub questions: Option<NonZeroUsize>,
 }
 
 impl Default for Config {
@@ -77,6 +86,7 @@ impl Default for Config {
             catalogue: None,
             insecure: false,
             web_origins: Vec::new(),
+            questions: None,
         }
     }
 }
@@ -136,6 +146,14 @@ impl Config {
             return Err(ConfigError::Insecure(config.listen));
         }
         Ok(config)
+    }
+
+    /// How many long questions run at once: the setting, or enough to leave a processor to the
+    /// writer and to short calls.
+    #[must_use]
+    pub fn question_slots(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.questions.map_or_else(|| (processors() - 1).max(1), NonZeroUsize::get)
     }
 
     /// The origins of web pages that may call, as browsers send them.

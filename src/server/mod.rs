@@ -89,8 +89,9 @@ impl Server {
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let cursors = Arc::new(Cursors::open(&config.data_dir)?);
         let drain = CancellationToken::new();
+        let (for_api, questions) = (Arc::clone(&ledger), config.question_slots());
         let api =
-            service::api(Arc::clone(&ledger), Arc::clone(&cursors), origins, drain.clone()).await?;
+            service::api(for_api, Arc::clone(&cursors), origins, questions, drain.clone()).await?;
         let address = config.listen;
         let listener = TcpListener::bind(address)
             .await

@@ -19,11 +19,12 @@ use super::{
     errors::{self, Limit},
     filter::interest,
     page,
+    questions::{Questions, Turn},
 };
 use crate::{
     cursors::{Change, CursorError, CursorState, Cursors, is_id},
     domain::fault::{Key, RuleId, echo},
-    ledger::{Ledger, run_blocking},
+    ledger::{Ledger, Pace as _, run_blocking},
     limits::{
         CURSOR_FILTERS_BYTES_MAX, CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX,
         CURSORS_MAX, ID_BYTES_MAX, QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
@@ -39,6 +40,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct CursorApi {
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) questions: Questions,
     pub(crate) streams: CursorStreams,
 }
 
@@ -171,7 +173,7 @@ fn has_changed(ledger: &Ledger, state: &CursorState) -> bool {
 impl CursorApi {
     pub(super) async fn create_cursor(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::CreateCursorRequest,
     ) -> Result<pb::CreateCursorResponse, Status> {
         let pb::CreateCursorRequest { cursor_id: id, filter, next_position } = request;
@@ -193,15 +195,15 @@ impl CursorApi {
         };
         let created = self.streams.cursors.change(&id, Change::Create(state, encoded)).await;
         created.map_err(refused)?;
-        Ok(pb::CreateCursorResponse { cursor: Some(self.whole(id).await?) })
+        Ok(pb::CreateCursorResponse { cursor: Some(self.whole(&call, id).await?) })
     }
 
     pub(super) async fn get_cursor(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::GetCursorRequest,
     ) -> Result<pb::GetCursorResponse, Status> {
-        let cursor = self.whole(request.cursor_id).await?;
+        let cursor = self.whole(&call, request.cursor_id).await?;
         Ok(pb::GetCursorResponse { cursor: Some(cursor) })
     }
 
@@ -261,11 +263,11 @@ impl CursorApi {
 
 impl CursorApi {
     /// A cursor with its filter and lag.
-    async fn whole(&self, id: String) -> Result<pb::Cursor, Status> {
+    async fn whole(&self, call: &Call, id: String) -> Result<pb::Cursor, Status> {
         let (state, filter) = self.streams.get(&id).await?;
         let interest = interest(&self.ledger, Some(filter.clone())).await?;
         let mut cursor = self.cursor(id, state);
-        let lag = self.lag(&interest, cursor.next_position, cursor.log_size).await?;
+        let lag = self.lag(call, interest, cursor.next_position, cursor.log_size).await?;
         cursor.filter = Some(filter);
         cursor.lag_event_count = lag.events;
         cursor.lag_event_count_capped = lag.capped;
@@ -288,28 +290,51 @@ impl CursorApi {
         }
     }
 
-    async fn lag(&self, interest: &Interest, from: u64, size: u64) -> Result<Lag, Status> {
+    async fn lag(
+        &self,
+        call: &Call,
+        interest: Interest,
+        from: u64,
+        size: u64,
+    ) -> Result<Lag, Status> {
         let mut lag = Lag::default();
-        let last = size.min(from.saturating_add(CURSOR_LAG_SCAN_MAX));
-        let (mut at, mut first) = (from, None);
-        while at < last && lag.events < CURSOR_LAG_EVENTS_MAX as u64 {
-            let upto = last.min(at + STREAM_SCAN_EVENTS_MAX);
-            let (found, next) = self.ledger.matching(interest, at, upto, CURSOR_LAG_EVENTS_MAX);
-            first = first.or(found.first().copied());
-            lag.events += found.len() as u64;
-            at = next;
-            tokio::task::yield_now().await;
-        }
-        lag.capped = at < size;
         if interest.wants_all() {
-            (lag.events, lag.capped) = (size - from, false);
+            lag.events = size - from;
+            lag.first = (from < size).then_some(from);
+        } else if from < size {
+            let ledger = Arc::clone(&self.ledger);
+            let question = move |turn: &mut Turn| count_lag(&ledger, &interest, from, size, turn);
+            lag = self.questions.ask(call, question).await?;
         }
-        if let Some(first) = first {
+        if let Some(first) = lag.first {
             let recorded = self.ledger.recorded_micros(first).await?;
             lag.micros = self.ledger.now_micros().saturating_sub(recorded).max(0);
         }
         Ok(lag)
     }
+}
+
+/// Counts the matching events of `from..size`, up to the bounds of one call.
+fn count_lag(
+    ledger: &Ledger,
+    interest: &Interest,
+    from: u64,
+    size: u64,
+    turn: &mut Turn,
+) -> Result<Lag, Status> {
+    let mut lag = Lag::default();
+    let last = size.min(from.saturating_add(CURSOR_LAG_SCAN_MAX));
+    let mut at = from;
+    while at < last && lag.events < CURSOR_LAG_EVENTS_MAX as u64 {
+        let upto = last.min(at + STREAM_SCAN_EVENTS_MAX);
+        let (found, next) = ledger.matching(interest, at, upto, CURSOR_LAG_EVENTS_MAX);
+        lag.first = lag.first.or(found.first().copied());
+        lag.events += found.len() as u64;
+        at = next;
+        turn.step()?;
+    }
+    lag.capped = at < size;
+    Ok(lag)
 }
 
 /// The lag of a cursor.
@@ -318,6 +343,8 @@ struct Lag {
     events: u64,
     /// True if not all were counted.
     capped: bool,
+    /// Position of the first one.
+    first: Option<u64>,
     /// Age of the first one.
     micros: i64,
 }

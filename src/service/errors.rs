@@ -285,6 +285,7 @@ impl From<ReadError> for Status {
         match error {
             ReadError::Log(error) => error.into(),
             ReadError::Ended(ended) => ended.into(),
+            ReadError::GivenUp(given_up) => given_up.into(),
         }
     }
 }

@@ -8,12 +8,17 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::{
-    append::read_commit, call::Call, convert, errors, filter::interest, page::Page,
+    append::read_commit,
+    call::Call,
+    convert, errors,
+    filter::interest,
+    page::Page,
+    questions::{Questions, Turn},
     subscribe::Streams,
 };
 use crate::{
     domain::fault::RuleId,
-    ledger::{Ledger, ReadError, Receipt, place},
+    ledger::{Ledger, Pace as _, ReadError, Receipt, place},
     limits::{APPEND_LISTS_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
     register::Interest,
@@ -27,6 +32,7 @@ pub(super) type SubscribeStream =
 #[derive(Clone)]
 pub(crate) struct LedgerApi {
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) questions: Questions,
     pub(crate) streams: Streams,
 }
 
@@ -73,12 +79,12 @@ impl LedgerApi {
 
     pub(super) async fn list_events(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ListEventsRequest,
     ) -> Result<pb::ListEventsResponse, Status> {
         let page = Page::read(&request, self.ledger.durable().size)?;
         let interest = interest(&self.ledger, request.filter).await?;
-        let (positions, next) = self.select(&interest, &page);
+        let (positions, next) = self.select(&call, interest, &page).await?;
         let picked = self.ledger.pick(&positions, PAGE_BYTES).await?;
         let cut = positions.get(picked.len()).copied();
         let next_page_token = page.token_after(cut, next);
@@ -130,12 +136,31 @@ impl LedgerApi {
     }
 
     /// Positions of a page, in its order, and the start of the next one.
-    fn select(&self, interest: &Interest, page: &Page) -> (Vec<u64>, Option<u64>) {
-        if page.descending {
-            return self.ledger.register().matching_before(interest, page.from, page.size);
+    async fn select(
+        &self,
+        call: &Call,
+        interest: Interest,
+        page: &Page,
+    ) -> Result<(Vec<u64>, Option<u64>), Status> {
+        let Page { from, upto, size, descending, .. } = *page;
+        if interest.wants_all() {
+            return Ok(page.all());
         }
-        let (found, next) = self.ledger.matching(interest, page.from, page.upto, page.size);
-        (found, (next < page.upto).then_some(next))
+        let ledger = Arc::clone(&self.ledger);
+        let question = move |turn: &mut Turn| {
+            if descending {
+                return Ok(ledger.register().matching_before(&interest, from, size));
+            }
+            let (mut found, mut at) = (Vec::new(), from);
+            while at < upto && found.len() < size {
+                let (more, next) = ledger.matching(&interest, at, upto, size - found.len());
+                found.extend(more);
+                at = next;
+                turn.step()?;
+            }
+            Ok((found, (at < upto).then_some(at)))
+        };
+        self.questions.ask(call, question).await
     }
 }
 

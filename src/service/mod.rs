@@ -14,6 +14,7 @@ mod ledger;
 mod page;
 mod panic;
 mod proof;
+mod questions;
 mod register;
 mod rpc;
 mod rules;
@@ -40,6 +41,7 @@ use self::{
     ledger::LedgerApi,
     panic::CatchPanic,
     proof::ProofApi,
+    questions::Questions,
     register::RegisterApi,
     subscribe::Streams,
     verify::Verifications,
@@ -70,7 +72,8 @@ struct Services {
     proof: ProofApi,
 }
 
-/// Assembles all services of a ledger. Streams end when `drain` is cancelled.
+/// Assembles all services of a ledger. Streams end when `drain` is cancelled. At most `questions`
+/// long questions run at once.
 ///
 /// # Errors
 /// If the embedded descriptors cannot be read, which a test rules out.
@@ -78,8 +81,10 @@ pub async fn api(
     ledger: Arc<Ledger>,
     cursors: Arc<Cursors>,
     web_origins: Vec<http::HeaderValue>,
+    questions: usize,
     drain: CancellationToken,
 ) -> Result<Api, tonic_reflection::server::Error> {
+    let questions = Questions::new(questions);
     let permits = subscribe::permits();
     let cursors = CursorStreams::new(cursors);
     let streams = Streams {
@@ -89,16 +94,20 @@ pub async fn api(
         permits: Arc::clone(&permits),
     };
     let services = Services {
-        register: RegisterApi { ledger: Arc::clone(&ledger) },
+        register: RegisterApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
         admin: AdminApi {
             ledger: Arc::clone(&ledger),
             started_micros: ledger.now_micros(),
             streams: permits,
             verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
         },
-        cursors: CursorApi { ledger: Arc::clone(&ledger), streams: cursors },
-        proof: ProofApi { ledger: Arc::clone(&ledger) },
-        ledger: LedgerApi { ledger, streams },
+        cursors: CursorApi {
+            ledger: Arc::clone(&ledger),
+            streams: cursors,
+            questions: questions.clone(),
+        },
+        proof: ProofApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
+        ledger: LedgerApi { ledger, streams, questions },
     };
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LedgerServiceServer<LedgerApi>>().await;

@@ -58,6 +58,17 @@ impl Page {
         (whole && from <= upto && upto <= size).then_some((from, upto))
     }
 
+    /// The positions of a page to which every event belongs, and the start of the next one.
+    pub(crate) fn all(&self) -> (Vec<u64>, Option<u64>) {
+        let size = self.size as u64;
+        if self.descending {
+            let first = self.from.saturating_sub(size);
+            return ((first..self.from).rev().collect(), (first > 0).then_some(first));
+        }
+        let next = self.upto.min(self.from.saturating_add(size));
+        ((self.from..next).collect(), (next < self.upto).then_some(next))
+    }
+
     /// The token of the next page: from the event that did not fit, or from where the search
     /// stopped.
     pub(crate) fn token_after(&self, cut: Option<u64>, next: Option<u64>) -> String {

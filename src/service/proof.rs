@@ -5,7 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tonic::Status;
 
-use super::{call::Call, errors, filter::interest};
+use super::{
+    call::Call,
+    errors,
+    filter::interest,
+    questions::{Questions, Turn},
+};
 use crate::{
     domain::fault::{Key, RuleId},
     ledger::{Ledger, digest::RunningDigest},
@@ -16,12 +21,13 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct ProofApi {
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) questions: Questions,
 }
 
 impl ProofApi {
     pub(super) async fn get_digest(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::GetDigestRequest,
     ) -> Result<pb::GetDigestResponse, Status> {
         let size = self.ledger.durable().size;
@@ -42,7 +48,9 @@ impl ProofApi {
             bytes => running(bytes)?,
         };
         let interest = interest(&self.ledger, request.filter).await?;
-        let digested = self.ledger.digest(&interest, from, to, digest).await?;
+        let ledger = Arc::clone(&self.ledger);
+        let question = move |turn: &mut Turn| Ok(ledger.digest(&interest, from, to, digest, turn)?);
+        let digested = self.questions.ask(&call, question).await?;
         Ok(pb::GetDigestResponse {
             digest: Bytes::copy_from_slice(&digested.digest.0),
             next_position: digested.next,

@@ -4,23 +4,27 @@ use std::sync::Arc;
 
 use tonic::Status;
 
-use super::over_register;
+use super::RegisterApi;
 use crate::{
     domain::{AuthorityCode, event::BatchRef},
-    ledger::Ledger,
+    ledger::{Ledger, Pace as _},
     limits::BATCH_SLICE,
     protocol::pb::{self, ErrorReason},
     service::{
         as_of::{answered, resolve},
+        call::Call,
         convert, errors, filter,
         page::{PageToken, page_size},
+        questions::Turn,
     },
 };
 
 pub(super) async fn batches(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: &Call,
     request: pb::ListBatchesRequest,
 ) -> Result<pb::ListBatchesResponse, Status> {
+    let ledger = &*api.ledger;
     let catalogues = Arc::clone(ledger.catalogues());
     let programmes = filter::each("programmes", &request.programmes, |id| catalogues.find(id))?;
     let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
@@ -38,14 +42,14 @@ pub(super) async fn batches(
     };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
-    let (batches, next) = over_register(ledger, move |ledger| {
+    let question = move |ledger: &Ledger, turn: &mut Turn| {
         let (mut batches, mut next) = (Vec::new(), token.next);
         loop {
             let register = ledger.register();
             let slice: Vec<_> = register.batches(next, at).take(BATCH_SLICE).collect();
             drop(register);
             if slice.is_empty() {
-                return (batches, None);
+                return Ok((batches, None));
             }
             for (after, view) in slice {
                 next = after;
@@ -56,12 +60,13 @@ pub(super) async fn batches(
                     batches.push(convert::batch(&view, ledger.catalogues()));
                 }
                 if batches.len() == size {
-                    return (batches, Some(next));
+                    return Ok((batches, Some(next)));
                 }
             }
+            turn.step()?;
         }
-    })
-    .await?;
+    };
+    let (batches, next) = api.ask(call, question).await?;
     Ok(pb::ListBatchesResponse {
         batches,
         next_page_token: next
@@ -72,9 +77,11 @@ pub(super) async fn batches(
 }
 
 pub(super) async fn batch(
-    ledger: &Ledger,
+    api: &RegisterApi,
+    _call: &Call,
     request: pb::GetBatchRequest,
 ) -> Result<pb::GetBatchResponse, Status> {
+    let ledger = &*api.ledger;
     let at = resolve(ledger, request.as_of).await?;
     let catalogues = ledger.catalogues();
     let found = catalogues.find(&request.programme);

@@ -1,26 +1,28 @@
 //! Counts of titles and designees, in groups.
 
-use std::sync::Arc;
-
 use tonic::Status;
 
-use super::over_register;
+use super::RegisterApi;
 use crate::{
     domain::fault::RuleId,
-    ledger::Ledger,
+    ledger::{Ledger, Pace as _},
     limits::{GROUP_DIMENSIONS_MAX, GROUPS_MAX, QUESTION_SLICE_DESIGNEES},
     protocol::pb,
     register::{Counting, Group, Stage},
     service::{
         as_of::{answered, resolve},
+        call::Call,
         errors, filter,
+        questions::Turn,
     },
 };
 
 pub(super) async fn count(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: &Call,
     request: pb::CountTitlesRequest,
 ) -> Result<pb::CountTitlesResponse, Status> {
+    let ledger = &*api.ledger;
     let wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let unit = pb::CountUnit::try_from(request.unit)
         .map_err(|_| errors::unknown_enum("unit", request.unit))?;
@@ -31,15 +33,17 @@ pub(super) async fn count(
     let mut counting = Counting::new(wanted, at, stage, groups);
     counting.by_designee = unit == pb::CountUnit::Designees;
     let by_designee = counting.by_designee;
-    let (counting, groups) = over_register(ledger, move |ledger| {
+    let question = move |ledger: &Ledger, turn: &mut Turn| {
         let catalogues = ledger.catalogues();
         while counting.advance(&ledger.register(), catalogues, QUESTION_SLICE_DESIGNEES)
             && counting.group_count() <= GROUPS_MAX
-        {}
+        {
+            turn.step()?;
+        }
         let groups = counting.groups(&ledger.register(), catalogues);
-        (counting, groups)
-    })
-    .await?;
+        Ok((counting, groups))
+    };
+    let (counting, groups) = api.ask(call, question).await?;
     if groups.len() > GROUPS_MAX {
         return Err(errors::over_limit("group_by", groups.len(), GROUPS_MAX, "groups"));
     }

@@ -1,10 +1,8 @@
 //! The framework around titles: pools, measures, assessments, authorities.
 
-use std::sync::Arc;
-
 use tonic::Status;
 
-use super::{over_register, stated_at};
+use super::{RegisterApi, stated_at};
 use crate::{
     domain::AuthorityCode,
     ledger::Ledger,
@@ -15,22 +13,27 @@ use crate::{
     register::{MeasuresWanted, PoolView},
     service::{
         as_of::answered,
+        call::Call,
         convert, filter,
         page::{PageToken, page_size},
+        questions::Turn,
     },
 };
 
 pub(super) async fn pools(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: &Call,
     request: pb::ListPoolsRequest,
 ) -> Result<pb::ListPoolsResponse, Status> {
+    let ledger = &*api.ledger;
     let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
     let size = page_size(request.page_size)?;
     let same = pb::ListPoolsRequest { authorities: request.authorities, ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
-    let pools =
-        over_register(ledger, move |ledger| ledger.register().pools(&authorities, at)).await?;
+    let question =
+        move |ledger: &Ledger, _: &mut Turn| Ok(ledger.register().pools(&authorities, at));
+    let pools = api.ask(call, question).await?;
     let mut having: Vec<AuthorityCode> = pools.iter().map(|pool| pool.authority).collect();
     having.dedup();
     let pool = |pool: &PoolView| pb::Pool {
@@ -48,9 +51,11 @@ pub(super) async fn pools(
 }
 
 pub(super) async fn measures(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    _call: &Call,
     request: pb::ListMeasuresRequest,
 ) -> Result<pb::ListMeasuresResponse, Status> {
+    let ledger = &*api.ledger;
     let catalogues = ledger.catalogues();
     let wanted = MeasuresWanted {
         authorities: filter::each("authorities", &request.authorities, AuthorityCode::parse)?,
@@ -110,9 +115,11 @@ pub(super) async fn measures(
 }
 
 pub(super) async fn assessments(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    _call: &Call,
     request: pb::ListAssessmentsRequest,
 ) -> Result<pb::ListAssessmentsResponse, Status> {
+    let ledger = &*api.ledger;
     let under = filter::region("region_under", &request.region_under)?;
     filter::require_bounded("years", request.years.len())?;
     let years: Vec<u16> = request.years.iter().filter_map(|y| u16::try_from(*y).ok()).collect();

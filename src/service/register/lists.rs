@@ -1,14 +1,12 @@
 //! Lists of designees and titles, and the export of all titles. Each page reads the register in
 //! slices.
 
-use std::sync::Arc;
-
 use futures_util::stream;
 use prost::Message as _;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::in_slices;
+use super::RegisterApi;
 use crate::{
     ledger::Ledger,
     limits::{PAGE_BYTES, PAGE_EVENTS_MAX},
@@ -16,6 +14,7 @@ use crate::{
     register::{Found, Wanted},
     service::{
         as_of::answered,
+        call::Call,
         convert, filter,
         page::{PageToken, page_size},
     },
@@ -23,27 +22,30 @@ use crate::{
 
 /// Searches for designees, starting at a token, until there are enough.
 async fn search(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: &Call,
     wanted: Wanted,
     token: PageToken,
     most: usize,
 ) -> Result<(Vec<Found>, Option<usize>), Status> {
-    let found = in_slices(ledger, token.next, most, move |ledger, from, bounds| {
+    let slice = move |ledger: &Ledger, from, bounds| {
         ledger.register().search(ledger.catalogues(), &wanted, token.as_of, from, bounds)
-    });
-    Ok(found.await?)
+    };
+    api.in_slices(call, token.next, most, slice).await
 }
 
 pub(super) async fn designees(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: &Call,
     request: pb::ListDesigneesRequest,
 ) -> Result<pb::ListDesigneesResponse, Status> {
+    let ledger = &*api.ledger;
     let wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListDesigneesRequest { filter: request.filter.clone(), ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
-    let (found, mut next) = search(ledger, wanted, token, size).await?;
+    let (found, mut next) = search(api, call, wanted, token, size).await?;
     let (mut designees, mut bytes) = (Vec::new(), 0);
     for found in found {
         let view = ledger.register().view(ledger.catalogues(), found.index, at);
@@ -64,9 +66,11 @@ pub(super) async fn designees(
 }
 
 pub(super) async fn titles(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: &Call,
     request: pb::ListTitlesRequest,
 ) -> Result<pb::ListTitlesResponse, Status> {
+    let ledger = &*api.ledger;
     let mut wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListTitlesRequest { filter: request.filter.clone(), ..Default::default() };
@@ -76,7 +80,7 @@ pub(super) async fn titles(
         // Otherwise a designee without titles would match.
         wanted.statuses = crate::register::Status::all().collect();
     }
-    let (found, rest) = search(ledger, wanted, token, size).await?;
+    let (found, rest) = search(api, call, wanted, token, size).await?;
     let (mut titles, mut bytes, mut skip) = (Vec::new(), 0, token.skip);
     let mut next = rest.map(|next| PageToken { next, skip: 0, ..token });
     'page: for Found { id, name, region, titles: views, next: after, .. } in found {
@@ -109,11 +113,13 @@ pub(super) async fn titles(
 
 /// Streams all titles as consecutive pages of [`titles`], all of one moment.
 pub(super) async fn export(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: Call,
     request: pb::ExportRegisterRequest,
 ) -> Result<impl Stream<Item = Result<pb::ExportRegisterResponse, Status>> + Send + use<>, Status> {
     struct Export {
-        ledger: Arc<Ledger>,
+        api: RegisterApi,
+        call: Call,
         request: pb::ListTitlesRequest,
         page: pb::ListTitlesResponse,
         title_count: u64,
@@ -124,9 +130,8 @@ pub(super) async fn export(
     let page_size = i32::try_from(PAGE_EVENTS_MAX).unwrap_or(i32::MAX);
     let request = pb::ListTitlesRequest { filter, as_of, page_size, page_token: String::new() };
     // A bad request is an error of the call, before the stream begins.
-    let page = titles(ledger, request.clone()).await?;
-    let ledger = Arc::clone(ledger);
-    let begun = Export { ledger, request, page, title_count: 0, goes_on: true };
+    let page = titles(api, &call, request.clone()).await?;
+    let begun = Export { api: api.clone(), call, request, page, title_count: 0, goes_on: true };
     Ok(stream::try_unfold(begun, |mut export| async move {
         if !export.goes_on {
             return Ok(None);
@@ -136,12 +141,12 @@ pub(super) async fn export(
         export.goes_on = !page.next_page_token.is_empty();
         if export.goes_on {
             export.request.page_token = page.next_page_token;
-            export.page = titles(&export.ledger, export.request.clone()).await?;
+            export.page = titles(&export.api, &export.call, export.request.clone()).await?;
         }
         let message = pb::ExportRegisterResponse {
             titles: page.titles,
             next_position: page.as_of.as_ref().map_or(0, pb::AnswerAsOf::known_at),
-            log_id: export.ledger.log_id().to_string(),
+            log_id: export.api.ledger.log_id().to_string(),
             as_of: page.as_of,
             complete: !export.goes_on,
             title_count: export.title_count,

@@ -18,9 +18,10 @@ use super::{
     call::Call,
     convert,
     ledger::decode,
+    questions::{Questions, Turn},
 };
 use crate::{
-    ledger::{Ledger, ReadError, TaskEnded, run_blocking},
+    ledger::{Ledger, Pace as _, ReadError},
     limits::QUESTION_SLICE_DESIGNEES,
     protocol::pb::{self, event::Fact},
 };
@@ -33,6 +34,7 @@ pub(super) type ExportRegisterStream =
 #[derive(Clone)]
 pub(crate) struct RegisterApi {
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) questions: Questions,
 }
 
 impl RegisterApi {
@@ -54,83 +56,83 @@ impl RegisterApi {
 
     pub(super) async fn list_designees(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ListDesigneesRequest,
     ) -> Result<pb::ListDesigneesResponse, Status> {
-        lists::designees(&self.ledger, request).await
+        lists::designees(self, &call, request).await
     }
 
     pub(super) async fn list_titles(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ListTitlesRequest,
     ) -> Result<pb::ListTitlesResponse, Status> {
-        lists::titles(&self.ledger, request).await
+        lists::titles(self, &call, request).await
     }
 
     pub(super) async fn export_register(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ExportRegisterRequest,
     ) -> Result<ExportRegisterStream, Status> {
-        let stream = lists::export(&self.ledger, request).await?;
+        let stream = lists::export(self, call, request).await?;
         Ok(Box::pin(stream))
     }
 
     pub(super) async fn diff_rules(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::DiffRulesRequest,
     ) -> Result<pb::DiffRulesResponse, Status> {
-        rules::diff(&self.ledger, request).await
+        rules::diff(self, &call, request).await
     }
 
     pub(super) async fn count_titles(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::CountTitlesRequest,
     ) -> Result<pb::CountTitlesResponse, Status> {
-        counts::count(&self.ledger, request).await
+        counts::count(self, &call, request).await
     }
 
     pub(super) async fn list_batches(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ListBatchesRequest,
     ) -> Result<pb::ListBatchesResponse, Status> {
-        batches::batches(&self.ledger, request).await
+        batches::batches(self, &call, request).await
     }
 
     pub(super) async fn get_batch(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::GetBatchRequest,
     ) -> Result<pb::GetBatchResponse, Status> {
-        batches::batch(&self.ledger, request).await
+        batches::batch(self, &call, request).await
     }
 
     pub(super) async fn list_pools(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ListPoolsRequest,
     ) -> Result<pb::ListPoolsResponse, Status> {
-        framework::pools(&self.ledger, request).await
+        framework::pools(self, &call, request).await
     }
 
     pub(super) async fn list_measures(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ListMeasuresRequest,
     ) -> Result<pb::ListMeasuresResponse, Status> {
-        framework::measures(&self.ledger, request).await
+        framework::measures(self, &call, request).await
     }
 
     pub(super) async fn list_assessments(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ListAssessmentsRequest,
     ) -> Result<pb::ListAssessmentsResponse, Status> {
-        framework::assessments(&self.ledger, request).await
+        framework::assessments(self, &call, request).await
     }
 
     pub(super) async fn list_authorities(
@@ -170,36 +172,43 @@ impl RegisterApi {
     }
 }
 
-/// Runs a long question on a blocking thread, so that it delays no other call.
-async fn over_register<T: Send + 'static>(
-    ledger: &Arc<Ledger>,
-    question: impl FnOnce(&Ledger) -> T + Send + 'static,
-) -> Result<T, TaskEnded> {
-    let ledger = Arc::clone(ledger);
-    run_blocking(move || question(&ledger)).await
-}
+impl RegisterApi {
+    /// Asks a long question when it is its turn, on a thread of its own, so that it delays no other
+    /// call.
+    async fn ask<T: Send + 'static>(
+        &self,
+        call: &Call,
+        question: impl FnOnce(&Ledger, &mut Turn) -> Result<T, Status> + Send + 'static,
+    ) -> Result<T, Status> {
+        let ledger = Arc::clone(&self.ledger);
+        self.questions.ask(call, move |turn| question(&ledger, turn)).await
+    }
 
-/// Asks about designees, starting at one, until there are enough answers. Also gives the designee
-/// to continue with. Between slices it gives up the register's lock, so that the writer gets it.
-///
-/// `slice` is given the first designee, the most answers and the most designees of a slice.
-async fn in_slices<T: Send + 'static>(
-    ledger: &Arc<Ledger>,
-    first: usize,
-    most: usize,
-    slice: impl Fn(&Ledger, usize, (usize, usize)) -> (Vec<T>, Option<usize>) + Send + 'static,
-) -> Result<(Vec<T>, Option<usize>), TaskEnded> {
-    over_register(ledger, move |ledger| {
-        let (mut found, mut next) = (Vec::new(), Some(first));
-        while let Some(from) = next.filter(|_| found.len() < most) {
-            let bounds = (most - found.len(), QUESTION_SLICE_DESIGNEES);
-            let (more, after) = slice(ledger, from, bounds);
-            found.extend(more);
-            next = after;
-        }
-        (found, next)
-    })
-    .await
+    /// Asks about designees, starting at one, until there are enough answers. Also gives the
+    /// designee to continue with. Between slices it gives up the register's lock, so that the
+    /// writer gets it.
+    ///
+    /// `slice` is given the first designee, the most answers and the most designees of a slice.
+    async fn in_slices<T: Send + 'static>(
+        &self,
+        call: &Call,
+        first: usize,
+        most: usize,
+        slice: impl Fn(&Ledger, usize, (usize, usize)) -> (Vec<T>, Option<usize>) + Send + 'static,
+    ) -> Result<(Vec<T>, Option<usize>), Status> {
+        let question = move |ledger: &Ledger, turn: &mut Turn| {
+            let (mut found, mut next) = (Vec::new(), Some(first));
+            while let Some(from) = next.filter(|_| found.len() < most) {
+                let bounds = (most - found.len(), QUESTION_SLICE_DESIGNEES);
+                let (more, after) = slice(ledger, from, bounds);
+                found.extend(more);
+                next = after;
+                turn.step()?;
+            }
+            Ok((found, next))
+        };
+        self.ask(call, question).await
+    }
 }
 
 /// The fact that the event at a position states; for a correction, the replacement. `None` if its

@@ -1,11 +1,9 @@
 //! The titles that another version of the rules would show otherwise.
 
-use std::sync::Arc;
-
 use prost::Message as _;
 use tonic::Status;
 
-use super::in_slices;
+use super::RegisterApi;
 use crate::{
     ledger::Ledger,
     limits::PAGE_BYTES,
@@ -13,6 +11,7 @@ use crate::{
     register::{FoldRules, RulesDifference},
     service::{
         as_of::answered,
+        call::Call,
         convert,
         page::{PageToken, page_size},
         rules,
@@ -20,15 +19,17 @@ use crate::{
 };
 
 pub(super) async fn diff(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: &Call,
     request: pb::DiffRulesRequest,
 ) -> Result<pb::DiffRulesResponse, Status> {
+    let ledger = &*api.ledger;
     let rules = rules::known(ledger, request.version)?;
     let size = page_size(request.page_size)?;
     // A token keeps the version, also if the request leaves it to the server.
     let same = pb::DiffRulesRequest { version: Some(rules.number), ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
-    let (found, rest) = compare(ledger, rules, token, size).await?;
+    let (found, rest) = compare(api, call, rules, token, size).await?;
     let (differences, next) = page(ledger, found, token, size);
     let next = next.or_else(|| rest.map(|next| PageToken { next, skip: 0, ..token }));
     Ok(pb::DiffRulesResponse {
@@ -41,16 +42,17 @@ pub(super) async fn diff(
 
 /// Compares designees, starting at a token, until enough differ.
 async fn compare(
-    ledger: &Arc<Ledger>,
+    api: &RegisterApi,
+    call: &Call,
     rules: FoldRules,
     token: PageToken,
     most: usize,
 ) -> Result<(Vec<RulesDifference>, Option<usize>), Status> {
-    let differing = in_slices(ledger, token.next, most, move |ledger, from, bounds| {
+    let slice = move |ledger: &Ledger, from, bounds| {
         let register = ledger.register();
         register.compare_rules(ledger.catalogues(), rules, token.as_of, from, bounds)
-    });
-    Ok(differing.await?)
+    };
+    api.in_slices(call, token.next, most, slice).await
 }
 
 /// As many differences as fit into a page, and the token of the first one that does not.

@@ -48,7 +48,7 @@ async fn serve(log: MemoryLog) -> Served {
     let ledger = Arc::new(open(Arc::new(log.clone()), clock, Arc::clone(&failures)));
     let dir = directory();
     let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
-    let api = api(Arc::clone(&ledger), cursors, Vec::new(), CancellationToken::new());
+    let api = api(Arc::clone(&ledger), cursors, Vec::new(), 1, CancellationToken::new());
     let api = api.await.unwrap();
     let (client, register) =
         (LedgerServiceClient::new(api.clone()), RegisterServiceClient::new(api));
