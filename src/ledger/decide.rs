@@ -20,7 +20,7 @@ use crate::{
         leaf::{CommitOf, Leaf},
         time,
     },
-    register::{Register, rules::Judge},
+    register::{Layers, Register, rules::Judge},
 };
 
 /// Decides a commit and, if it is accepted, adds its leaves to `chunks`.
@@ -62,7 +62,7 @@ pub fn decide(
     if commit.validate_only {
         let (mut changes, mut change_count) = (Vec::new(), 0);
         for (place, index) in (0_u64..).zip(accepted) {
-            let of_event = staging.changes(catalogues, first + place);
+            let of_event = Layers::from(&*staging).changes(catalogues, first + place);
             change_count += of_event.len();
             let room = REJECTIONS_MAX - changes.len();
             changes.extend(of_event.into_iter().take(room).map(|change| (index, change)));

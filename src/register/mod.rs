@@ -17,6 +17,8 @@
 //! framework/  measures, completeness, assessments, cultivation pools
 //! withheld    places whose content was erased
 //! apply/      from events to all of these, and back
+//! overlay     the events of a trial over a register that others go on changing
+//! layers      the register alone, or with such an overlay
 //! fold/       from facts to titles
 //! answers/    what readers ask
 //! rules/      which events may be recorded
@@ -33,6 +35,8 @@ pub mod fold;
 mod framework;
 mod identity;
 mod index;
+mod layers;
+mod overlay;
 mod repairs;
 mod rows;
 pub mod rules;
@@ -51,6 +55,8 @@ pub use self::{
     fold::{Flag, Flags, Status},
     framework::MeasuresWanted,
     index::{Interest, Terms},
+    layers::Layers,
+    overlay::{Extent, Overlay},
     rows::DesigneeIndex,
     versions::{FoldRules, RulesBook},
 };
@@ -116,11 +122,6 @@ impl Register {
         self.adoptions.known_at(known_at)
     }
 
-    /// The rules in force for the next event.
-    fn rules_in_force(&self) -> FoldRules {
-        self.adoptions.latest()
-    }
-
     /// The adoptions of rules below a log size: position and rules, oldest first.
     pub fn rules_adopted(&self, known_at: u64) -> impl Iterator<Item = (u64, FoldRules)> {
         self.adoptions.below(known_at)
@@ -143,12 +144,12 @@ impl Register {
 
     /// The batches as of a day, as known at a log size.
     fn batches_as_of(&self, as_of: AsOf) -> BatchesAsOf<'_> {
-        BatchesAsOf::new(&self.batches, self.subjects(as_of.known_at), as_of.valid_on)
+        Layers::from(self).batches_as_of(as_of)
     }
 
     /// The legal framework as of a day, as known at a log size.
     fn framework_as_of(&self, as_of: AsOf) -> FrameworkAsOf<'_> {
-        FrameworkAsOf::new(&self.framework, self.subjects(as_of.known_at), as_of.valid_on)
+        Layers::from(self).framework_as_of(as_of)
     }
 
     fn text(&self, sym: Sym) -> &str {

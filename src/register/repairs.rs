@@ -9,7 +9,7 @@ use std::iter::successors;
 use hashbrown::HashMap;
 
 use super::{
-    rows::{DesigneeIndex, FactKindRow, FactRow, Row, Rows},
+    rows::{DesigneeIndex, FactKindRow, FactRow, Row, Rows, RowsEnd, RowsLayer, Sym},
     undo::{UndoLog, pop_from},
 };
 
@@ -50,6 +50,11 @@ impl Repairs {
         }
     }
 
+    /// The repairs of an event.
+    fn newest_first(&self, target: u32) -> impl Iterator<Item = &Repair> {
+        self.by_target.get(&target).map_or(&[][..], Vec::as_slice).iter().rev()
+    }
+
     /// An end of the undo log to come back to.
     pub(super) fn savepoint(&self) -> usize {
         self.undo.end()
@@ -68,17 +73,37 @@ impl Repairs {
     }
 }
 
-/// The facts as known at a log size: rows, with the repairs up to that size.
+/// The facts that a trial adds to those of the register.
+#[derive(Debug)]
+pub(super) struct FactsLayer {
+    pub(super) rows: RowsLayer,
+    pub(super) repairs: Repairs,
+}
+
+impl FactsLayer {
+    pub(super) fn after(base: RowsEnd) -> Self {
+        Self { rows: RowsLayer::after(base), repairs: Repairs::default() }
+    }
+}
+
+/// The facts as known at a log size: rows, with the repairs up to that size. In a trial its own
+/// come after those of the register, of which it knows only those before its first.
 #[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
     rows: &'a Rows,
     repairs: &'a Repairs,
+    layer: Option<&'a FactsLayer>,
     known_at: u64,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn new(rows: &'a Rows, repairs: &'a Repairs, known_at: u64) -> Self {
-        Self { rows, repairs, known_at }
+        Self { rows, repairs, layer: None, known_at }
+    }
+
+    /// The same facts, with those of a trial.
+    pub(super) fn with_layer(self, layer: &'a FactsLayer) -> Self {
+        Self { layer: Some(layer), ..self }
     }
 
     /// The same facts, known at another log size.
@@ -95,17 +120,52 @@ impl<'a> Facts<'a> {
         u64::from(position) < self.known_at
     }
 
+    /// True if the position of an event that the register has recorded lies below the log size. A
+    /// trial knows of none that were recorded since it began.
+    pub(super) fn knows_recorded(self, position: u32) -> bool {
+        self.knows(position) && self.layer_at(position).is_none()
+    }
+
+    /// The layer of the trial, if the event at a position is one of its own.
+    fn layer_at(self, position: u32) -> Option<&'a FactsLayer> {
+        self.layer.filter(|layer| layer.rows.contains(position))
+    }
+
+    /// True if the event at a position is one of a trial's own.
+    pub(super) fn is_of_trial(self, position: u32) -> bool {
+        self.layer_at(position).is_some()
+    }
+
     pub(super) fn rows(self) -> &'a Rows {
         self.rows
     }
 
     pub(super) fn row(self, position: u32) -> Option<&'a Row> {
-        self.rows.get(position)
+        match self.layer_at(position) {
+            None => self.rows.get(position),
+            Some(layer) => layer.rows.get(position),
+        }
     }
 
     /// The fact that the event at a position states, before repairs.
     pub(super) fn recorded(self, position: u32) -> Option<&'a FactRow> {
-        self.rows.fact(position)
+        match self.layer_at(position) {
+            None => self.rows.fact(position),
+            Some(layer) => layer.rows.fact(position),
+        }
+    }
+
+    pub(super) fn text(self, sym: Sym) -> &'a str {
+        let own = self.layer.and_then(|layer| layer.rows.text(sym));
+        own.unwrap_or_else(|| self.rows.text(sym))
+    }
+
+    /// The symbol of a word, if it was ever recorded.
+    pub(super) fn find_word(self, text: &str) -> Option<Sym> {
+        match self.layer {
+            None => self.rows.find_word(text),
+            Some(layer) => layer.rows.find_word(self.rows, text),
+        }
     }
 
     /// The event at the beginning of a chain of repairs: the one that repairs nothing.
@@ -135,15 +195,26 @@ impl<'a> Facts<'a> {
     /// The fact that the repair at a position puts in its target's place, with its designee.
     pub(super) fn replacement_at(self, position: u32) -> Option<(DesigneeIndex, &'a FactRow)> {
         let target = self.target_of(position)?;
-        let repairs = self.repairs.by_target.get(&target)?;
+        let all = self.layer_at(position).map_or(self.repairs, |layer| &layer.repairs);
+        let repairs = all.by_target.get(&target)?;
         let repair = repairs.iter().find(|repair| repair.position == position)?;
         repair.replacement.as_ref().map(|(owner, fact)| (*owner, fact))
     }
 
     fn newest_live_repair(self, target: u32) -> Option<&'a Repair> {
-        let repairs = self.repairs.by_target.get(&target)?.iter().rev();
-        let mut known = repairs.filter(|repair| self.knows(repair.position));
-        known.find(|repair| !self.is_annulled(repair.position))
+        if let Some(layer) = self.layer {
+            let mut own = layer.repairs.newest_first(target);
+            let live = own.find(|repair| self.knows(repair.position) && self.is_live(repair));
+            if live.is_some() {
+                return live;
+            }
+        }
+        let mut recorded = self.repairs.newest_first(target);
+        recorded.find(|repair| self.knows_recorded(repair.position) && self.is_live(repair))
+    }
+
+    fn is_live(self, repair: &Repair) -> bool {
+        !self.is_annulled(repair.position)
     }
 
     /// True if the newest live repair of the event removes it.
@@ -163,7 +234,7 @@ impl<'a> Facts<'a> {
         let row = self.row(root).filter(|row| !row.fact.is_withheld())?;
         let mut in_force = Some((row.designee, row.fact));
         let mut at = root;
-        if self.repairs.by_target.is_empty() {
+        if self.repairs.count == 0 && self.layer.is_none_or(|layer| layer.repairs.count == 0) {
             return in_force;
         }
         while let Some(repair) = self.newest_live_repair(at) {

@@ -118,11 +118,15 @@ impl Adoptions {
         self.adopted.last().map_or(FoldRules::FIRST, |(_, rules)| *rules)
     }
 
+    /// The last adoption below a log size: position and rules.
+    pub(super) fn last_below(&self, size: u64) -> Option<(u32, FoldRules)> {
+        let mut newest_first = self.adopted.iter().rev();
+        newest_first.find(|(position, _)| u64::from(*position) < size).copied()
+    }
+
     /// The rules in force at a log size.
     pub(super) fn known_at(&self, size: u64) -> FoldRules {
-        let mut newest_first = self.adopted.iter().rev();
-        let known = newest_first.find(|(position, _)| u64::from(*position) < size);
-        known.map_or(FoldRules::FIRST, |(_, rules)| *rules)
+        self.last_below(size).map_or(FoldRules::FIRST, |(_, rules)| rules)
     }
 
     /// The adoptions below a log size: position and rules.

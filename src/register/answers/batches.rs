@@ -93,7 +93,7 @@ fn batch_view(batches: BatchesAsOf<'_>, key: BatchKey, in_full: bool) -> Option<
         return None;
     }
     let facts = batches.subjects().facts();
-    let text = |sym| facts.rows().text(sym).to_owned();
+    let text = |sym| facts.text(sym).to_owned();
     let events: Vec<(u32, FactRow)> = batches.events(key).collect();
     let content = batches.content(key);
     let of_whole = |fact: &FactRow| sublist(fact).is_none();

@@ -4,7 +4,7 @@ use super::reading::Reading;
 use crate::{
     domain::{AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogues, kind::ProgrammeId},
     register::{
-        AsOf, DesigneeIndex, Register, Status,
+        AsOf, DesigneeIndex, Layers, Status,
         fold::Folded,
         rows::{FactKindRow, NOBODY, TitleKey, position32},
     },
@@ -32,13 +32,14 @@ pub struct Change {
 /// The status of a title, with its last day.
 type TitleStatus = (TitleKey, Status, Option<CivilDate>);
 
-impl Register {
+impl Layers<'_> {
     /// The changes that the event at a position makes in titles, on the day it takes effect.
     #[must_use]
-    pub fn changes(&self, catalogues: &Catalogues, position: u64) -> Vec<Change> {
+    pub fn changes(self, catalogues: &Catalogues, position: u64) -> Vec<Change> {
         let at = position32(position);
-        let Some(row) = self.rows.get(at) else { return Vec::new() };
-        let replaced = self.facts(self.size()).replacement_at(at);
+        let facts = self.facts(self.size());
+        let Some(row) = facts.row(at) else { return Vec::new() };
+        let replaced = facts.replacement_at(at);
         let fact = replaced.map_or(&row.fact, |(_, fact)| fact);
         let valid_on = fact.effective;
         let mut touched = vec![row.designee];
@@ -57,7 +58,7 @@ impl Register {
     }
 
     fn statuses(
-        &self,
+        self,
         catalogues: &Catalogues,
         index: DesigneeIndex,
         as_of: AsOf,
@@ -72,7 +73,7 @@ impl Register {
     }
 
     fn differences(
-        &self,
+        self,
         index: DesigneeIndex,
         old: &[TitleStatus],
         new: &[TitleStatus],

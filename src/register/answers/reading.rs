@@ -3,7 +3,7 @@
 use crate::{
     domain::{DesigneeId, catalogue::Catalogues, event::Part},
     register::{
-        AsOf, DesigneeIndex, Flag, Flags, FoldRules, Register, Status,
+        AsOf, DesigneeIndex, Flag, Flags, FoldRules, Layers, Status,
         batches::BatchesAsOf,
         fold::{self, Folded, Folding},
         identity::{IdentityCluster, Subjects},
@@ -13,7 +13,7 @@ use crate::{
 
 /// The designee read last, with its titles folded for the day.
 pub(super) struct Reading<'a> {
-    pub(super) register: &'a Register,
+    pub(super) register: Layers<'a>,
     pub(super) catalogues: &'a Catalogues,
     pub(super) as_of: AsOf,
     /// The rules in force at the log size, or those that a comparison asks for.
@@ -23,17 +23,23 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(register: &'a Register, catalogues: &'a Catalogues, as_of: AsOf) -> Self {
+    pub(super) fn new(
+        register: impl Into<Layers<'a>>,
+        catalogues: &'a Catalogues,
+        as_of: AsOf,
+    ) -> Self {
+        let register = register.into();
         Self::under(register, catalogues, as_of, register.rules_at(as_of.known_at))
     }
 
     /// As [`Reading::new`], by other rules than those in force.
     pub(super) fn under(
-        register: &'a Register,
+        register: impl Into<Layers<'a>>,
         catalogues: &'a Catalogues,
         as_of: AsOf,
         rules: FoldRules,
     ) -> Self {
+        let register = register.into();
         let (cluster, folding) = (IdentityCluster::default(), Folding::default());
         Self { register, catalogues, as_of, rules, cluster, folding }
     }
@@ -108,7 +114,7 @@ impl<'a> Reading<'a> {
     /// True if the information update of a year is missing that the responsible authority has
     /// declared complete.
     fn update_is_missing(&self, title: &Folded) -> bool {
-        if self.register.framework.count() == 0 {
+        if !self.register.has_framework_facts() {
             return false;
         }
         let Some(period) = title.current() else { return false };

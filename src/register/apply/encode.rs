@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        AuthorityCode,
+        AuthorityCode, DesigneeId,
         event::{Event, Fact, FrameworkFact, Listed, SubjectFact, TitleFact, Validity},
         kind::ProgrammeId,
     },
@@ -15,27 +15,57 @@ use crate::{
     },
 };
 
+/// Gives the symbols of texts and the indexes of designees, and makes them on first mention.
+pub(in crate::register) trait Symbols {
+    /// The symbol of a text that is stored once.
+    fn word(&mut self, text: &str) -> Sym;
+
+    /// The symbol of a name of the designee that the event is about.
+    fn name(&mut self, name: &str) -> Sym;
+
+    /// The designee with an identifier.
+    fn designee(&mut self, id: &DesigneeId) -> DesigneeIndex;
+}
+
 impl Register {
     /// The row of an event, and the designee that it is about.
     pub(super) fn encode(&mut self, event: &Event) -> (Option<DesigneeIndex>, FactRow) {
         let about = event.fact.designee().map(|id| self.identity.intern(id));
         let last = about.and_then(|index| self.identity.last_event(index));
         let before = last.and_then(|position| self.rows.fact(position)?.name()).unwrap_or_default();
-        let mut encoder = Encoder { rows: &mut self.rows, identity: &mut self.identity, before };
-        (about, encoder.fact(event))
+        let symbols = Recorded { rows: &mut self.rows, identity: &mut self.identity, before };
+        (about, Encoder(symbols).fact(event))
     }
 }
 
-/// Writes the texts of an event, and gives its symbols.
-struct Encoder<'a> {
+/// The symbols of the register itself.
+struct Recorded<'a> {
     rows: &'a mut Rows,
     identity: &'a mut Identity,
     /// The name in the designee's last event, as far as it states one.
     before: Sym,
 }
 
-impl Encoder<'_> {
-    fn fact(&mut self, event: &Event) -> FactRow {
+impl Symbols for Recorded<'_> {
+    fn word(&mut self, text: &str) -> Sym {
+        self.rows.intern_word(text)
+    }
+
+    /// The text of a name, stored anew unless the designee bore it just before.
+    fn name(&mut self, name: &str) -> Sym {
+        self.rows.append_name(name, self.before)
+    }
+
+    fn designee(&mut self, id: &DesigneeId) -> DesigneeIndex {
+        self.identity.intern(id)
+    }
+}
+
+/// Writes the texts of an event, and gives its symbols.
+pub(in crate::register) struct Encoder<S>(pub(in crate::register) S);
+
+impl<S: Symbols> Encoder<S> {
+    pub(in crate::register) fn fact(&mut self, event: &Event) -> FactRow {
         let mut row = FactRow {
             effective: event.effective,
             document: self.word(&event.document),
@@ -132,7 +162,7 @@ impl Encoder<'_> {
             TitleFact::Surrendered => FactKindRow::Surrendered,
             TitleFact::Reinstated { .. } => FactKindRow::Reinstated,
             TitleFact::Transferred { successor, valid_to } => FactKindRow::Transferred {
-                successor: self.identity.intern(successor),
+                successor: self.0.designee(successor),
                 valid_to: *valid_to,
             },
             TitleFact::Converted { to, valid_to } => FactKindRow::Converted {
@@ -176,7 +206,7 @@ impl Encoder<'_> {
                 FactKindRow::Restructured { name: self.name_text(name), ends: *ends }
             }
             SubjectFact::IdentifierChanged { other, reason } => {
-                FactKindRow::Linked { other: self.identity.intern(other), reason: *reason }
+                FactKindRow::Linked { other: self.0.designee(other), reason: *reason }
             }
             SubjectFact::Ended => FactKindRow::SubjectEnded,
             SubjectFact::InformationUpdated { year, .. } => {
@@ -231,13 +261,12 @@ impl Encoder<'_> {
         }
     }
 
-    /// The text of a name, stored anew unless the designee bore it just before.
     fn name_text(&mut self, name: &str) -> Sym {
-        self.rows.append_name(name, self.before)
+        self.0.name(name)
     }
 
     fn word(&mut self, text: &str) -> Sym {
-        self.rows.intern_word(text)
+        self.0.word(text)
     }
 }
 

@@ -6,6 +6,9 @@
 mod encode;
 mod withheld;
 
+use std::iter::once;
+
+pub(super) use self::encode::{Encoder, Symbols};
 use super::{
     Register, Savepoint,
     identity::Subjects,
@@ -25,7 +28,7 @@ impl Register {
         if let Some(index) = about {
             self.apply_to_designee(&mut scope, index, position, event, &fact);
         }
-        self.batches.apply(&fact, position);
+        self.batches.apply(&fact, position, position);
         self.framework.apply(&fact, position);
         self.adoptions.apply(&fact, position);
         let mut designee = about.unwrap_or(NOBODY);
@@ -134,7 +137,7 @@ impl Register {
             let Some(index) = about else { return (NOBODY, fact) };
             self.apply_to_designee(scope, index, position, event, &fact);
             // The root stays in the batch it was recorded in; a replacement may name another one.
-            self.batches.apply(&fact, root);
+            self.batches.apply(&fact, root, position);
             self.framework.apply(&fact, root);
             self.concern(&mut first, index, position);
             (index, fact)
@@ -143,29 +146,20 @@ impl Register {
         first
     }
 
-    /// A repair concerns everybody along its chain: annulling a repair gives a title back to its
-    /// first holder. Gives the first designee concerned.
+    /// A repair concerns everybody along its chain. Gives the first designee concerned.
     fn concern_chain(
         &mut self,
         scope: &mut ScopeBuilder,
         position: u32,
         target: u32,
     ) -> DesigneeIndex {
-        let mut first = NOBODY;
-        let mut link = Some(target);
-        while let Some(at) = link {
-            let facts = Facts::new(&self.rows, &self.repairs, self.rows.size());
-            link = facts.targets_of(at).next();
-            let recorded = facts.row(at).map(|row| row.designee);
-            let replaced = facts.replacement_at(at).map(|(owner, _)| owner);
+        let subjects = self.subjects(self.rows.size());
+        for at in once(target).chain(subjects.facts().targets_of(target)) {
             self.index.add_event(scope, &self.rows, at);
-            for designee in recorded.into_iter().chain(replaced) {
-                self.concern(&mut first, designee, position);
-            }
-            // Also the designees that the repaired event ties its own to.
-            for other in self.identity.concerned_by(at).to_vec() {
-                self.concern(&mut first, other, position);
-            }
+        }
+        let mut first = NOBODY;
+        for designee in subjects.concerned_along(target) {
+            self.concern(&mut first, designee, position);
         }
         first
     }

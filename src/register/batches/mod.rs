@@ -41,14 +41,24 @@ pub(super) struct Batches {
 struct BatchRecord {
     /// Positions of notices, designations and passed reviews. One may be listed twice.
     entries: Vec<u32>,
-    /// Positions of openings and seals.
-    events: Vec<u32>,
+    /// The events in whose place a correction states such an entry.
+    corrected: Vec<Noted>,
+    /// Openings and seals, and the events in whose place a correction states one.
+    events: Vec<Noted>,
+}
+
+/// An event under a batch, and the event that noted it there: itself, or a correction of it.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    position: u32,
+    noted_at: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Undo {
     Batch(BatchKey),
     Entry(BatchKey),
+    Corrected(BatchKey),
     Event(BatchKey),
 }
 
@@ -62,21 +72,27 @@ pub(super) struct Seal {
 }
 
 impl Batches {
-    /// Notes a fact under the batch that it belongs to, if any. For a replacement, `position` is
-    /// the event in whose place it is.
-    pub(super) fn apply(&mut self, fact: &FactRow, position: u32) {
+    /// Notes a fact of the event at `noted_at` under the batch that it belongs to, if any. For a
+    /// replacement, `position` is the event in whose place it is; otherwise both are the same.
+    pub(super) fn apply(&mut self, fact: &FactRow, position: u32, noted_at: u32) {
         let (Some(programme), Some(authority)) = (fact.programme, fact.authority) else { return };
         let key = |name| BatchKey { programme, authority, name };
         if let Some((_, name)) = fact.entry() {
             let key = self.intern(key(name));
-            self.record_mut(key).entries.push(position);
-            self.undo.push(Undo::Entry(key));
+            let record = self.record_mut(key);
+            if position == noted_at {
+                record.entries.push(position);
+                self.undo.push(Undo::Entry(key));
+            } else {
+                record.corrected.push(Noted { position, noted_at });
+                self.undo.push(Undo::Corrected(key));
+            }
         }
         if let FactKindRow::BatchOpened { batch, .. } | FactKindRow::BatchSealed { batch, .. } =
             fact.kind
         {
             let key = self.intern(key(batch));
-            self.record_mut(key).events.push(position);
+            self.record_mut(key).events.push(Noted { position, noted_at });
             self.undo.push(Undo::Event(key));
         }
     }
@@ -104,6 +120,7 @@ impl Batches {
         while let Some(step) = self.undo.pop_from(savepoint) {
             match step {
                 Undo::Entry(key) => drop(self.record_mut(key).entries.pop()),
+                Undo::Corrected(key) => drop(self.record_mut(key).corrected.pop()),
                 Undo::Event(key) => drop(self.record_mut(key).events.pop()),
                 Undo::Batch(key) => {
                     self.by_key.remove(&key);
@@ -119,17 +136,23 @@ impl Batches {
     }
 }
 
-/// The batches as of a day, as known at a log size.
+/// The batches as of a day, as known at a log size; in a trial with its own events.
 #[derive(Clone, Copy)]
 pub(super) struct BatchesAsOf<'a> {
     batches: &'a Batches,
+    layer: Option<&'a Batches>,
     subjects: Subjects<'a>,
     valid_on: CivilDate,
 }
 
 impl<'a> BatchesAsOf<'a> {
     pub(super) fn new(batches: &'a Batches, subjects: Subjects<'a>, valid_on: CivilDate) -> Self {
-        Self { batches, subjects, valid_on }
+        Self { batches, layer: None, subjects, valid_on }
+    }
+
+    /// The same batches, with those of a trial. The subjects have its layers already.
+    pub(super) fn with_layer(self, layer: &'a Batches) -> Self {
+        Self { layer: Some(layer), ..self }
     }
 
     pub(super) fn valid_on(self) -> CivilDate {
@@ -140,11 +163,24 @@ impl<'a> BatchesAsOf<'a> {
         self.subjects
     }
 
-    /// The key of a batch, if anything was ever recorded of it.
+    /// The key of a batch, if anything is known of it at this size.
     pub(super) fn find(self, batch: &BatchRef) -> Option<BatchKey> {
-        let name = self.subjects.facts().rows().find_word(&batch.batch)?;
+        let name = self.subjects.facts().find_word(&batch.batch)?;
         let key = BatchKey { programme: batch.programme, authority: batch.authority, name };
-        self.batches.by_key.contains_key(&key).then_some(key)
+        self.is_known(key).then_some(key)
+    }
+
+    /// The record of a batch, and whether it is that of the trial.
+    fn records(self, key: BatchKey) -> impl Iterator<Item = (&'a BatchRecord, bool)> {
+        let recorded = self.batches.by_key.get(&key).map(|record| (record, false));
+        let of_trial = self.layer.and_then(|layer| layer.by_key.get(&key));
+        recorded.into_iter().chain(of_trial.map(|record| (record, true)))
+    }
+
+    /// True if an event of a record was noted there below this size.
+    fn knows(self, noted_at: u32, of_trial: bool) -> bool {
+        let facts = self.subjects.facts();
+        if of_trial { facts.knows(noted_at) } else { facts.knows_recorded(noted_at) }
     }
 
     /// The keys of all batches, in order of appearance.
@@ -154,25 +190,26 @@ impl<'a> BatchesAsOf<'a> {
 
     /// True if anything is known of a batch at this size.
     pub(super) fn is_known(self, key: BatchKey) -> bool {
-        self.batches.by_key.get(&key).is_some_and(|record| {
-            let mut positions = record.events.iter().chain(&record.entries);
-            positions.any(|position| self.subjects.facts().knows(*position))
+        self.records(key).any(|(record, of_trial)| {
+            // Each list is in the order in which the log notes its events.
+            let noted = [&record.events, &record.corrected].into_iter().filter_map(|l| l.first());
+            let mut firsts =
+                noted.map(|noted| noted.noted_at).chain(record.entries.first().copied());
+            firsts.any(|noted_at| self.knows(noted_at, of_trial))
         })
     }
 
     /// The openings and seals of a batch that are in force, by position.
     pub(super) fn events(self, key: BatchKey) -> impl Iterator<Item = (u32, FactRow)> {
-        let record = self.batches.by_key.get(&key);
-        let positions = record.map_or(&[][..], |record| &record.events).iter().copied();
-        positions.filter_map(move |position| Some((position, self.event_at(position)?)))
+        let events = self.records(key).flat_map(move |(record, of_trial)| {
+            let events = record.events.iter();
+            events.filter(move |noted| self.knows(noted.noted_at, of_trial))
+        });
+        events.filter_map(move |noted| Some((noted.position, self.event_at(noted.position)?)))
     }
 
     fn event_at(self, position: u32) -> Option<FactRow> {
-        let facts = self.subjects.facts();
-        if !facts.knows(position) {
-            return None;
-        }
-        let (_, fact) = facts.effective_fact(position)?;
+        let (_, fact) = self.subjects.facts().effective_fact(position)?;
         (fact.effective <= self.valid_on).then_some(fact)
     }
 
@@ -189,8 +226,13 @@ impl<'a> BatchesAsOf<'a> {
 
     /// The entries of a batch.
     pub(super) fn content(self, key: BatchKey) -> Content {
-        let Some(record) = self.batches.by_key.get(&key) else { return Content::default() };
-        let mut positions = record.entries.clone();
+        let mut positions = Vec::new();
+        for (record, of_trial) in self.records(key) {
+            let corrected = record.corrected.iter().map(|noted| (noted.position, noted.noted_at));
+            let entries = record.entries.iter().map(|position| (*position, *position));
+            let known = entries.chain(corrected).filter(|(_, at)| self.knows(*at, of_trial));
+            positions.extend(known.map(|(position, _)| position));
+        }
         positions.sort_unstable();
         positions.dedup();
         positions.into_iter().filter_map(|position| self.entry_at(key, position)).collect()
@@ -202,11 +244,7 @@ impl<'a> BatchesAsOf<'a> {
         key: BatchKey,
         position: u32,
     ) -> Option<(EntryKind, Option<AuthorityCode>, DesigneeIndex)> {
-        let facts = self.subjects.facts();
-        if !facts.knows(position) {
-            return None;
-        }
-        let (owner, fact) = facts.effective_fact(position)?;
+        let (owner, fact) = self.subjects.facts().effective_fact(position)?;
         let (kind, name) = fact.entry()?;
         let here = fact.programme == Some(key.programme)
             && (fact.authority, name) == (Some(key.authority), key.name);

@@ -107,7 +107,7 @@ impl FrameworkAsOf<'_> {
 
     /// True if an instrument is on record at a position, or with a document number.
     pub(in crate::register) fn has_instrument(self, position: Option<u64>, document: &str) -> bool {
-        let document = self.subjects.facts().rows().find_word(document);
+        let document = self.subjects.facts().find_word(document);
         self.facts().any(|(at, fact)| {
             matches!(fact.kind, FactKindRow::MeasuresIssued { .. })
                 && match position {

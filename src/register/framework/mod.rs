@@ -82,10 +82,11 @@ impl Framework {
     }
 }
 
-/// The framework as of a day, as known at a log size.
+/// The framework as of a day, as known at a log size; in a trial with its own facts.
 #[derive(Clone, Copy)]
 pub(super) struct FrameworkAsOf<'a> {
     framework: &'a Framework,
+    layer: Option<&'a Framework>,
     subjects: Subjects<'a>,
     valid_on: CivilDate,
 }
@@ -96,14 +97,22 @@ impl<'a> FrameworkAsOf<'a> {
         subjects: Subjects<'a>,
         valid_on: CivilDate,
     ) -> Self {
-        Self { framework, subjects, valid_on }
+        Self { framework, layer: None, subjects, valid_on }
+    }
+
+    /// The same framework, with the facts of a trial. The subjects have its layers already.
+    pub(super) fn with_layer(self, layer: &'a Framework) -> Self {
+        Self { layer: Some(layer), ..self }
     }
 
     /// The facts in force, with the events in whose place they are. Those that take effect after
     /// the day are included.
     fn facts(self) -> impl Iterator<Item = (u32, FactRow)> + 'a {
         let facts = self.subjects.facts();
-        let known = self.framework.facts.iter().copied().filter(move |at| facts.knows(*at));
+        let recorded = self.framework.facts.iter().copied();
+        let recorded = recorded.filter(move |at| facts.knows_recorded(*at));
+        let of_trial = self.layer.map_or(&[][..], |layer| &layer.facts).iter().copied();
+        let known = recorded.chain(of_trial.filter(move |at| facts.knows(*at)));
         known.filter_map(move |at| facts.effective_fact(at).map(|(_, fact)| (at, fact)))
     }
 
@@ -141,7 +150,7 @@ impl<'a> FrameworkAsOf<'a> {
         year: u16,
         assessor: &str,
     ) -> Option<u32> {
-        let assessor = self.subjects.facts().rows().find_word(assessor)?;
+        let assessor = self.subjects.facts().find_word(assessor)?;
         let same = FactKindRow::Assessed { region, year, assessor };
         self.facts().find(|(_, fact)| fact.kind == same).map(|(position, _)| position)
     }

@@ -5,6 +5,7 @@
 //! without making them one.
 
 mod cluster;
+mod layer;
 mod names;
 mod subjects;
 
@@ -15,6 +16,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use self::names::{Bearer, NameIndex};
 pub(super) use self::{
     cluster::{FactAt, IdentityCluster},
+    layer::IdentityLayer,
     subjects::Subjects,
 };
 use super::{

@@ -1,9 +1,9 @@
 //! Questions about designees as known at a log size. Reads identity, rows and repairs; changes
 //! nothing.
 
-use std::iter::successors;
+use std::iter::{once, successors};
 
-use super::{FactAt, Identity, IdentityCluster};
+use super::{FactAt, Identity, IdentityCluster, IdentityLayer};
 use crate::{
     domain::{DesigneeId, name},
     register::{
@@ -12,16 +12,22 @@ use crate::{
     },
 };
 
-/// Designees and the facts about them, as known at a log size.
+/// Designees and the facts about them, as known at a log size; in a trial with its own.
 #[derive(Clone, Copy)]
 pub(in crate::register) struct Subjects<'a> {
     identity: &'a Identity,
+    layer: Option<&'a IdentityLayer>,
     facts: Facts<'a>,
 }
 
 impl<'a> Subjects<'a> {
     pub(in crate::register) fn new(identity: &'a Identity, facts: Facts<'a>) -> Self {
-        Self { identity, facts }
+        Self { identity, layer: None, facts }
+    }
+
+    /// The same designees, with those of a trial. The facts have its layer already.
+    pub(in crate::register) fn with_layer(self, layer: &'a IdentityLayer) -> Self {
+        Self { layer: Some(layer), ..self }
     }
 
     /// The same designees, known at another log size.
@@ -35,12 +41,16 @@ impl<'a> Subjects<'a> {
 
     /// The identifier of a designee.
     pub(in crate::register) fn id(self, index: DesigneeIndex) -> &'a DesigneeId {
-        self.identity.id(index)
+        let own = self.layer.and_then(|layer| layer.id(index));
+        own.unwrap_or_else(|| self.identity.id(index))
     }
 
     /// The designee with an identifier, even if nothing is known about it at this size.
     pub(in crate::register) fn index_of(self, id: &DesigneeId) -> Option<DesigneeIndex> {
-        self.identity.index_of(id)
+        match self.layer {
+            None => self.identity.index_of(id),
+            Some(layer) => layer.index_of(self.identity, id),
+        }
     }
 
     /// The designee with an identifier, if anything is known about it.
@@ -55,7 +65,28 @@ impl<'a> Subjects<'a> {
         position: u32,
     ) -> impl Iterator<Item = DesigneeIndex> + 'a {
         let about = Some(about).filter(|index| *index != NOBODY);
-        about.into_iter().chain(self.identity.concerned_by(position).iter().copied())
+        about.into_iter().chain(self.concerned_besides(position).iter().copied())
+    }
+
+    /// The designees that an event concerns although it is about another one.
+    fn concerned_besides(self, position: u32) -> &'a [DesigneeIndex] {
+        match self.layer.filter(|_| self.facts.is_of_trial(position)) {
+            None => self.identity.concerned_by(position),
+            Some(layer) => layer.concerned_by(position),
+        }
+    }
+
+    /// The designees that a repair of an event concerns, some of them more than once: everybody
+    /// along the chain of repairs, because annulling a repair gives a title back to its first
+    /// holder. Among them are those that the repaired event ties its own to.
+    pub(in crate::register) fn concerned_along(self, target: u32) -> Vec<DesigneeIndex> {
+        let mut concerned = Vec::new();
+        for at in once(target).chain(self.facts.targets_of(target)) {
+            concerned.extend(self.facts.row(at).map(|row| row.designee));
+            concerned.extend(self.facts.replacement_at(at).map(|(owner, _)| owner));
+            concerned.extend(self.concerned_besides(at));
+        }
+        concerned
     }
 
     /// The designees under which an event is followed because of a link that was erased.
@@ -88,21 +119,51 @@ impl<'a> Subjects<'a> {
         self,
         index: DesigneeIndex,
     ) -> impl Iterator<Item = u32> + 'a {
-        let own = successors(self.identity.last_event(index), move |position| {
-            self.facts.row(*position)?.previous.position()
+        let of_trial = self.layer.map_or(&[][..], |layer| layer.events_about(index));
+        let of_trial = of_trial.iter().rev().copied();
+        let of_trial = of_trial.filter(move |position| self.facts.knows(*position));
+        let rows = self.facts.rows();
+        let recorded = successors(self.last_recorded(index), move |position| {
+            rows.get(*position)?.previous.position()
         });
-        let others = self.identity.events_concerning(index).iter().copied();
-        own.chain(others).filter(move |position| self.facts.knows(*position))
+        let recorded = recorded.filter(move |position| self.facts.knows_recorded(*position));
+        of_trial.chain(recorded).chain(self.events_concerning(index))
+    }
+
+    /// The last event about a designee that the register has recorded.
+    fn last_recorded(self, index: DesigneeIndex) -> Option<u32> {
+        match self.layer {
+            Some(_) if index.place_in_trial().is_some() => None,
+            _ => self.identity.last_event(index),
+        }
+    }
+
+    /// The known events about others that concern the designee, oldest first.
+    fn events_concerning(self, index: DesigneeIndex) -> impl Iterator<Item = u32> + 'a {
+        let recorded = self.concerning_recorded(index).iter().copied();
+        let recorded = recorded.filter(move |position| self.facts.knows_recorded(*position));
+        let of_trial = self.layer.map_or(&[][..], |layer| layer.events_concerning(index));
+        let of_trial = of_trial.iter().copied();
+        recorded.chain(of_trial.filter(move |position| self.facts.knows(*position)))
+    }
+
+    fn concerning_recorded(self, index: DesigneeIndex) -> &'a [u32] {
+        match self.layer {
+            Some(_) if index.place_in_trial().is_some() => &[],
+            _ => self.identity.events_concerning(index),
+        }
+    }
+
+    /// True if an event about another designee may concern this one.
+    fn may_be_concerned(self, index: DesigneeIndex) -> bool {
+        !self.concerning_recorded(index).is_empty()
+            || self.layer.is_some_and(|layer| !layer.events_concerning(index).is_empty())
     }
 
     /// One more than the position of the last event about the designee; 0 if there is none.
     pub(in crate::register) fn version(self, index: DesigneeIndex) -> u64 {
         let mut events = self.events_of(index);
-        let last = if self.identity.events_concerning(index).is_empty() {
-            events.next()
-        } else {
-            events.max()
-        };
+        let last = if self.may_be_concerned(index) { events.max() } else { events.next() };
         last.map_or(0, |position| u64::from(position) + 1)
     }
 
@@ -114,7 +175,7 @@ impl<'a> Subjects<'a> {
 
     /// One identifier that represents all of a subject.
     pub(in crate::register) fn representative(self, index: DesigneeIndex) -> DesigneeIndex {
-        let is_tied = !self.identity.events_concerning(index).is_empty()
+        let is_tied = self.may_be_concerned(index)
             || self.events_of(index).any(|position| {
                 let kind = self.facts.recorded(position).map(|fact| fact.kind);
                 matches!(kind, Some(FactKindRow::Linked { .. } | FactKindRow::Repaired { .. }))
@@ -160,7 +221,7 @@ impl<'a> Subjects<'a> {
             });
             [fact.and_then(FactRow::name), old].into_iter().flatten()
         });
-        provisional.into_iter().chain(syms.map(move |sym| self.facts.rows().text(sym)))
+        provisional.into_iter().chain(syms.map(move |sym| self.facts.text(sym)))
     }
 
     /// The cluster of a designee, without the fact in the place `except`.
@@ -238,8 +299,7 @@ impl<'a> Subjects<'a> {
 
     /// The designees whose facts in force tie them to this one.
     fn tied_to(self, index: DesigneeIndex) -> impl Iterator<Item = DesigneeIndex> + 'a {
-        let others = self.identity.events_concerning(index).iter().copied();
-        others.filter(move |position| self.facts.knows(*position)).filter_map(move |position| {
+        self.events_concerning(index).filter_map(move |position| {
             let (owner, fact) = self.facts.effective_fact(self.facts.root_of(position))?;
             (fact.kind.ties_to() == Some(index)).then_some(owner)
         })

@@ -4,6 +4,7 @@
 //! and it knows nothing of repairs.
 
 mod handles;
+mod layer;
 mod pages;
 mod row;
 mod texts;
@@ -12,6 +13,7 @@ pub use self::handles::DesigneeIndex;
 use self::texts::Texts;
 pub(super) use self::{
     handles::{Link, NOBODY, ScopeIndex, position32},
+    layer::{RowsEnd, RowsLayer},
     pages::Pages,
     row::{FactKindRow, FactRow, Listing, NO_RULE, Row, TitleKey},
     texts::Sym,
@@ -68,6 +70,16 @@ impl Rows {
     /// Stores a name anew, unless it is the one that the designee's last event stated.
     pub(super) fn append_name(&mut self, name: &str, before: Sym) -> Sym {
         if self.texts.is(before, name) { before } else { self.texts.append(name) }
+    }
+
+    /// True if a text can be stored: it is not empty, and has a length that fits.
+    fn can_hold(text: &str) -> bool {
+        !text.is_empty() && u16::try_from(text.len()).is_ok()
+    }
+
+    /// How far the rows reach now.
+    pub(super) fn end(&self) -> RowsEnd {
+        RowsEnd { size: self.size(), texts: self.texts.end() }
     }
 
     /// The position after the last row at a savepoint.

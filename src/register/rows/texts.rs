@@ -5,6 +5,7 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::handles::FIRST_OF_TRIAL;
 use crate::register::undo::UndoLog;
 
 const PAGE: usize = 1 << 16;
@@ -21,6 +22,17 @@ impl Sym {
 
     pub(in crate::register) fn is_empty(self) -> bool {
         self == Self::EMPTY
+    }
+
+    /// The text at a place among those of a trial.
+    pub(super) fn of_trial(place: usize) -> Self {
+        let sym = u32::try_from(place).ok().and_then(|place| FIRST_OF_TRIAL.checked_add(place));
+        sym.map_or(Self::EMPTY, Self)
+    }
+
+    /// The place among the texts of a trial, if it is one of them.
+    pub(super) fn place_in_trial(self) -> Option<usize> {
+        self.0.checked_sub(FIRST_OF_TRIAL).map(|place| place as usize)
     }
 }
 
@@ -101,7 +113,15 @@ impl Texts {
         page.extend_from_slice(&length.to_le_bytes());
         page.extend_from_slice(text.as_bytes());
         page.resize(page.len().next_multiple_of(STEP), 0);
-        u32::try_from(place).map_or(Sym::EMPTY, Sym)
+        let place = u32::try_from(place).ok().filter(|place| *place < FIRST_OF_TRIAL);
+        place.map_or(Sym::EMPTY, Sym)
+    }
+
+    /// The lowest symbol that a text stored from now on can get.
+    pub(in crate::register) fn end(&self) -> Sym {
+        let bytes = self.pages.last().map_or(0, Vec::len);
+        let place = self.pages.len().saturating_sub(1) * PAGE + bytes;
+        Sym(u32::try_from(place / STEP).unwrap_or(u32::MAX))
     }
 
     pub(in crate::register) fn text(&self, sym: Sym) -> &str {
@@ -173,6 +193,16 @@ mod tests {
             (texts.find("2024-2"), texts.text(name), texts.text(first)),
             (None, "", "2024-1")
         );
+    }
+
+    #[test]
+    fn the_end_lies_above_every_text_and_not_above_the_next() {
+        let mut texts = Texts::default();
+        for i in 0..9_000 {
+            let end = texts.end();
+            let sym = texts.append(&format!("name {i:040}"));
+            assert!(end <= sym && sym < texts.end(), "{i}");
+        }
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Case<'_> {
             .map(|period| period.position)
             .collect();
         let Some(first) = overlapping.first().copied() else { return };
-        let old = self.register.rows.fact(first);
+        let old = self.register.recorded(first);
         let same_list = old.is_some_and(|old| {
             old.listing().is_some() && old.effective == from && old.issuer == event.issuer
         });

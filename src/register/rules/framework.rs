@@ -1,13 +1,10 @@
 //! Rules for facts about the legal framework, and for assessments.
 
 use super::Case;
-use crate::{
-    domain::{
-        CivilDate, RegionCode,
-        event::{Event, FrameworkFact, Part},
-        fault::{Key, RuleId},
-    },
-    register::rows::position32,
+use crate::domain::{
+    CivilDate, RegionCode,
+    event::{Event, FrameworkFact, Part},
+    fault::{Key, RuleId},
 };
 
 impl Case<'_> {
@@ -44,9 +41,8 @@ impl Case<'_> {
             return self.reject(field, &value, breach, &[]);
         }
         if version <= in_force {
-            let adoptions = self.register.rules_adopted(self.known_at());
-            let last: Vec<u32> =
-                adoptions.last().map(|(at, _)| position32(at)).into_iter().collect();
+            let last = self.register.last_adoption(self.known_at()).map(|(at, _)| at);
+            let last: Vec<u32> = last.into_iter().collect();
             let breach = RuleId::RulesInForce.with(Key::Version, in_force);
             self.reject(field, &value, breach, &last);
         }

@@ -1,13 +1,12 @@
 //! The last answer to a question about the legal framework: the events of a list ask the same one.
 
-use crate::register::Register;
+use crate::register::Layers;
 
 /// The last answer, with its question and the state of the framework it rests on.
 #[derive(Debug)]
 pub(super) struct LastAnswer<Q>(Option<(Q, Revision, bool)>);
 
-/// Numbers of framework facts and of repairs. The framework changes only with one of them, as long
-/// as nothing is rolled back.
+/// See [`Layers::framework_revision`].
 type Revision = (usize, usize);
 
 impl<Q> Default for LastAnswer<Q> {
@@ -20,11 +19,11 @@ impl<Q: Copy + PartialEq> LastAnswer<Q> {
     /// The remembered answer, or a fresh one if the question or the framework has changed.
     pub(super) fn ask(
         &mut self,
-        register: &Register,
+        register: Layers<'_>,
         question: Q,
         answer: impl FnOnce() -> bool,
     ) -> bool {
-        let revision = (register.framework.count(), register.repairs.count());
+        let revision = register.framework_revision();
         match self.0 {
             Some((asked, at, answer)) if asked == question && at == revision => answer,
             _ => {

@@ -19,7 +19,7 @@ mod titles;
 
 use self::memory::LastAnswer;
 use super::{
-    AsOf, DesigneeIndex, Register,
+    AsOf, DesigneeIndex, Layers, Register,
     batches::BatchesAsOf,
     fold::{self, Folding},
     framework::FrameworkAsOf,
@@ -74,6 +74,17 @@ impl Judge {
         index: usize,
         event: &Event,
     ) -> Verdict {
+        self.judge_over(register.into(), catalogue, index, event)
+    }
+
+    /// As [`Judge::judge`], also over the events of a trial.
+    pub fn judge_over(
+        &mut self,
+        register: Layers<'_>,
+        catalogue: &Catalogue,
+        index: usize,
+        event: &Event,
+    ) -> Verdict {
         let verdict = Verdict::default();
         let mut case =
             Case { register, catalogue, judge: self, index, path: "", except: None, verdict };
@@ -84,7 +95,7 @@ impl Judge {
 
 /// One event being judged.
 struct Case<'a> {
-    register: &'a Register,
+    register: Layers<'a>,
     catalogue: &'a Catalogue,
     judge: &'a mut Judge,
     index: usize,

@@ -90,7 +90,7 @@ impl Case<'_> {
         // A proposal and its confirmation are two facts.
         if let Some(position) = twin.map(|placed| placed.position) {
             let confirms = matches!(
-                (&event.fact, self.register.rows.fact(position).map(|fact| fact.kind)),
+                (&event.fact, self.register.recorded(position).map(|fact| fact.kind)),
                 (
                     Fact::Subject { fact: SubjectFact::Relocated { confirmed: true, .. }, .. },
                     Some(FactKindRow::Relocated { confirmed: false, .. })

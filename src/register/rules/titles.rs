@@ -95,7 +95,7 @@ impl Case<'_> {
 
     /// The key of a title, if its item was ever recorded.
     fn title_key(&self, title: &TitleRef) -> Option<TitleKey> {
-        let item = self.register.rows.find_word(&title.item)?;
+        let item = self.register.find_word(&title.item)?;
         Some(TitleKey { programme: title.programme, authority: title.authority, item })
     }
 
@@ -207,7 +207,7 @@ impl Case<'_> {
     }
 
     pub(super) fn reject_already_recorded(&mut self, event: &Event, position: u32) {
-        let row = self.register.rows.fact(position).map_or(0, |fact| fact.row);
+        let row = self.register.recorded(position).map_or(0, |fact| fact.row);
         let breach = RuleId::AlreadyRecorded.with(Key::Position, position);
         let breach = with_rows(breach, event.row, row);
         self.reject("fact", event.fact.kind().name(), breach, &[position]);

@@ -9,4 +9,5 @@ mod replay;
 mod rules_by_position;
 mod rules_served;
 mod titles;
+mod trials;
 mod withheld;

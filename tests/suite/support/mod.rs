@@ -1,6 +1,7 @@
 //! What tests need: servers, events, ledgers in memory, seeds. Tests import from here, never from
 //! one another.
 
+pub mod any_event;
 pub mod catalogues;
 pub mod command;
 pub mod encoding;
@@ -23,6 +24,7 @@ pub mod tools;
 pub mod workload;
 
 pub use self::{
+    any_event::any_event,
     command::{done, refused, text},
     encoding::base64,
     events::{authority, changed, date, designated, event, list, little_giant, made_up, valid_on},

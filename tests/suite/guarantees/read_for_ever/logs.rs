@@ -18,7 +18,7 @@ use tidu::{
         leaf::{CommitOf, Leaf},
         pb, time,
     },
-    register::{AsOf, Counting, Group, Interest, MeasuresWanted, Register, Stage, Wanted},
+    register::{AsOf, Counting, Group, Interest, Layers, MeasuresWanted, Register, Stage, Wanted},
 };
 
 use crate::support::{MemoryLog, day, salts};
@@ -112,7 +112,7 @@ pub fn ask_everything(register: &Register) {
         black_box(register.matching(&of_kind(kind.name()), 0, size, usize::MAX));
     }
     for position in 0..size {
-        black_box(register.changes(&catalogues, position));
+        black_box(Layers::from(register).changes(&catalogues, position));
     }
 }
 
