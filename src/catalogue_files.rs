@@ -9,8 +9,7 @@
 //! read, and is never written again.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -175,16 +174,15 @@ fn path_in(directory: &Path, sha256: &[u8; 32]) -> PathBuf {
 
 /// Reads a catalogue, if its file exists, and checks it against its digest.
 fn read(path: &Path, sha256: &[u8; 32]) -> Result<Option<Catalogue>, CatalogueFileError> {
-    let failed =
-        |what| move |source| CatalogueFileError::Io { what, path: path.to_path_buf(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed("open")(error)),
+    let failed = |source| {
+        let path = path.to_path_buf();
+        CatalogueFileError::Io { what: "read", path, source }
     };
-    let mut bytes = Vec::new();
-    let most = CATALOGUE_BYTES_MAX as u64 + 1;
-    file.take(most).read_to_end(&mut bytes).map_err(failed("read"))?;
+    let bytes = match files::read(path, CATALOGUE_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
     let found = Catalogue::digest(&bytes);
     if found != *sha256 {
         let (path, found) = (path.to_path_buf(), hex(&found));
@@ -206,7 +204,7 @@ fn keep(directory: &Path, catalogue: &Catalogue) -> Result<(), CatalogueFileErro
         move |source| CatalogueFileError::Io { what, path, source }
     };
     let folder = directory.join(DIRECTORY);
-    fs::create_dir_all(&folder).map_err(failed("create", &folder))?;
+    files::create_directory(&folder).map_err(failed("create", &folder))?;
     files::sync(directory).map_err(failed("sync", directory))?;
     files::replace(&path, catalogue.text().as_bytes()).map_err(failed("write", &path))
 }

@@ -1,35 +1,43 @@
-//! Files that survive a power loss. No other file implements durability of files.
+//! Files that survive a power loss, and that nobody else reads. No other room opens, makes or
+//! renames files; `files/access.rs` says which ones.
 //!
 //! A file system keeps the content of a file when the file was synced, and its name when the
 //! directory was synced. Names that were changed without a sync may come back in any combination.
 //! So the rules here are:
 //!
 //! - a file is begun under another name, synced, renamed, and then its directory is synced;
-//! - a leftover under that other name is truncated, or removed and its directory synced, before the
-//!   name is used again. Otherwise the rename could give the final name to the leftover.
+//! - a leftover under that other name is removed and its directory synced, before the name is used
+//!   again. Otherwise the rename could give the final name to the leftover.
 //!
 //! Errors are those of the system; callers add the path.
 
+mod access;
+
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
+pub use self::access::{
+    copy, create, create_directory, make_private, open, open_to_change, own_directory, read,
+    read_text,
+};
 use crate::limits::{LOCK_POLL, LOCK_WAIT_MAX};
 
-/// Opens a file and locks it for this process, until the file is closed.
+/// Opens a file and locks it for this process, until the file is closed. Nobody else can open the
+/// file, because a lock on it would keep this process out.
 ///
 /// A child between fork and exec holds the locks of its parent, so a lock that is busy is tried
 /// again for [`LOCK_WAIT_MAX`].
 ///
 /// # Errors
-/// [`io::ErrorKind::WouldBlock`] if another process holds it.
+/// [`io::ErrorKind::WouldBlock`] if another process holds it; [`io::ErrorKind::PermissionDenied`]
+/// if it belongs to another user.
 pub fn lock(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false).open(path)?;
+    let file = access::open_own(path)?;
     let mut waited = Duration::ZERO;
     loop {
         match file.try_lock() {
@@ -109,7 +117,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// A file with the suffix `.partial` until it is whole and on the disk. Dropping it before that
-/// removes it.
+/// removes it. Only a regular file is replaced by it.
 #[derive(Debug)]
 pub struct AtomicFile {
     out: BufWriter<File>,
@@ -127,9 +135,16 @@ impl AtomicFile {
     }
 
     fn begin(path: &Path, suffix: &str) -> io::Result<Self> {
+        access::require_replaceable(path)?;
         let partial = beside(path, suffix);
-        let out = BufWriter::new(File::create(&partial)?);
-        Ok(Self { out, path: path.to_path_buf(), partial })
+        let file = match create(&partial) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                remove_leftover(&partial)?;
+                create(&partial)
+            }
+            created => created,
+        };
+        Ok(Self { out: BufWriter::new(file?), path: path.to_path_buf(), partial })
     }
 
     /// Gives it the permissions of another file.
@@ -143,12 +158,23 @@ impl AtomicFile {
     /// Commits it: its content and its name are on the disk when this returns.
     ///
     /// # Errors
-    /// If it cannot be written; the old file, if any, is there then.
+    /// If it cannot be written, or if another process has taken its partial name; the old file, if
+    /// any, is there then.
     pub fn commit(mut self) -> io::Result<()> {
         self.out.flush()?;
         self.out.get_ref().sync_all()?;
+        if !access::is_named(self.out.get_ref(), &self.partial) {
+            let text = format!("another process has replaced {}", self.partial.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
         rename_durably(&self.partial, &self.path)
     }
+}
+
+/// Removes a leftover, or a link or pipe that was planted under its name. A directory stays.
+fn remove_leftover(partial: &Path) -> io::Result<()> {
+    fs::remove_file(partial)?;
+    sync_parent(partial)
 }
 
 impl Write for AtomicFile {
@@ -164,7 +190,9 @@ impl Write for AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         // After a commit the partial file no longer exists.
-        let _ = remove_durably(&self.partial);
+        if access::is_named(self.out.get_ref(), &self.partial) {
+            let _ = remove_durably(&self.partial);
+        }
     }
 }
 

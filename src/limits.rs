@@ -399,7 +399,15 @@ const _: () = {
 };
 
 // --- Lists ---------------------------------------------------------------------------------------
-// Lists as authorities publish them, which the command line reads.
+// Lists as authorities publish them, and other files, which the command line reads.
+
+/// Most bytes of a list that is read whole: a workbook as it is packed, separated text, JSON lines,
+/// identifiers. Lists of a whole country take a few MiB.
+pub const INPUT_FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes of the state file of a delivery, which takes about 100.
+pub const STATE_BYTES_MAX: usize = 4 * 1024;
+/// Most bytes of a file with the secrets of a webhook.
+pub const SECRETS_BYTES_MAX: usize = 4 * 1024;
 
 /// Most cells of a sheet, blank ones included, from its first row and column A to its last cell:
 /// 200,000 rows of 40 columns.

@@ -6,12 +6,13 @@
 //! ```
 
 use std::{
-    fs::{self, File},
+    fs,
     io::BufReader,
     path::{Path, PathBuf},
 };
 
 use super::{ArchiveError, Header, LogBuilder};
+use crate::files;
 
 const SUFFIX: &str = ".tidu";
 
@@ -41,7 +42,7 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
 /// As [`LogBuilder::archive`].
 pub fn read(directory: &Path, builder: &mut LogBuilder) -> Result<(), ArchiveError> {
     for path in list(directory)? {
-        let file = File::open(&path).map_err(|e| ArchiveError::io("open", &path, e))?;
+        let file = files::open(&path).map_err(|e| ArchiveError::io("open", &path, e))?;
         builder.archive(&path.display().to_string(), BufReader::new(file))?;
     }
     Ok(())

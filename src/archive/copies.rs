@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{ArchiveError, Header, MAGIC, Reader, Writer, backup, redaction::Places};
 use crate::{
-    files::AtomicFile,
+    files::{self, AtomicFile},
     ledger::place,
     log::{self, FORMAT_KNOWN},
     protocol::{batch::Frame, json::Json, withheld},
@@ -170,7 +170,7 @@ fn replaced(
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, ArchiveError> {
-    File::open(path).map(BufReader::new).map_err(|e| ArchiveError::io("open", path, e))
+    files::open(path).map(BufReader::new).map_err(|e| ArchiveError::io("open", path, e))
 }
 
 fn json() -> Result<Json, ArchiveError> {

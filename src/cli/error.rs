@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use super::print;
+use super::print::{self, escaped, escaped_lines};
 use crate::{
     archive::ArchiveError, catalogue_files::CatalogueFileError, delivery::DeliveryError,
     protocol::json::JsonError,
@@ -55,6 +55,14 @@ impl From<tonic::Status> for CliError {
 }
 
 impl CliError {
+    /// The text as it is shown. Only what this program composes has several lines.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Status(_) | Self::Message(_) => escaped_lines(&self.to_string()),
+            _ => escaped(&self.to_string()).into_owned(),
+        }
+    }
+
     /// 3 for a refusal, 1 for a failure.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {

@@ -21,8 +21,12 @@ use clap::Parser;
 use tokio::runtime::Runtime;
 
 pub use self::commands::generate;
-use self::{commands::Command, error::CliError, print::eprint_line};
-use crate::server::telemetry;
+use self::{
+    commands::Command,
+    error::CliError,
+    print::{eprint_error, eprint_line},
+};
+use crate::{files, server::telemetry};
 
 /// System of record for enterprise designations.
 ///
@@ -71,6 +75,10 @@ fn runtime() -> Option<Runtime> {
 #[must_use]
 pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
+    // Not for `watch`, whose commands make files of their own.
+    if !matches!(command, Command::Watch(_)) {
+        files::make_private();
+    }
     let Some(runtime) = runtime() else { return ExitCode::FAILURE };
     let serves = matches!(command, Command::Serve(_));
     telemetry::start(if serves { "info" } else { "warn" });
@@ -84,7 +92,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprint_line(&format!("tidu: {error}"));
+            eprint_error(&error, "");
             error.exit_code()
         }
     }

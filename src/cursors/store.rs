@@ -1,11 +1,11 @@
 //! The store of cursors: redb in `DATA/cursors.redb`. The only file that names redb.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use bytes::Bytes;
 use redb::{
     Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
-    TableDefinition,
+    TableDefinition, backends::FileBackend,
 };
 use uuid::Uuid;
 
@@ -158,7 +158,11 @@ fn create_tables(database: &Database) -> Result<(), redb::Error> {
 fn open_database(path: &Path) -> Result<Database, redb::Error> {
     let mut builder = Database::builder();
     builder.set_cache_size(CURSOR_CACHE_BYTES);
-    Ok(builder.create(path)?)
+    let file = match files::open_to_change(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => files::create(path)?,
+        opened => opened?,
+    };
+    Ok(builder.create_with_backend(FileBackend::new(file)?)?)
 }
 
 #[allow(clippy::needless_pass_by_value)] // it is what map_err takes
@@ -180,12 +184,9 @@ fn decode((next_position, log_id, created_micros, advanced): (u64, u128, i64, i6
 pub(super) mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-    use std::{
-        io,
-        sync::{
-            Arc,
-            atomic::{AtomicBool, Ordering},
-        },
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
     };
 
     use super::*;

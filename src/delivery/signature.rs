@@ -1,6 +1,6 @@
 //! Signatures as Standard Webhooks defines them: HMAC-SHA-256 over `<id>.<timestamp>.<body>`.
 
-use std::{env, fs, path::Path};
+use std::{env, path::Path};
 
 use base64::{
     Engine as _,
@@ -11,7 +11,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::DeliveryError;
-use crate::limits::{WEBHOOK_SECRET_BYTES_MAX, WEBHOOK_SECRET_BYTES_MIN};
+use crate::{
+    files,
+    limits::{SECRETS_BYTES_MAX, WEBHOOK_SECRET_BYTES_MAX, WEBHOOK_SECRET_BYTES_MIN},
+};
 
 /// Environment variable of the secret. A flag would show it in the list of processes.
 const VARIABLE: &str = "TIDU_WEBHOOK_SECRET";
@@ -31,7 +34,10 @@ impl Secrets {
         let (from, text) = match file {
             Some(path) => {
                 let failed = |e| DeliveryError::Io(format!("cannot read {}", path.display()), e);
-                (path.display().to_string(), fs::read_to_string(path).map_err(failed)?)
+                (
+                    path.display().to_string(),
+                    files::read_text(path, SECRETS_BYTES_MAX).map_err(failed)?,
+                )
             }
             None => (VARIABLE.to_owned(), env::var(VARIABLE).unwrap_or_default()),
         };

@@ -6,7 +6,7 @@
 //! ```
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io,
     path::{Path, PathBuf},
 };
@@ -14,7 +14,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::DeliveryError;
-use crate::{files, protocol::pb};
+use crate::{files, limits::STATE_BYTES_MAX, protocol::pb};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -41,7 +41,7 @@ impl DeliveryState {
     /// Opens a state file, which need not be there yet.
     pub(super) fn open(path: &Path) -> Result<Self, DeliveryError> {
         let lock = lock(path)?;
-        let kept = match fs::read_to_string(path) {
+        let kept = match files::read_text(path, STATE_BYTES_MAX) {
             Ok(text) => Some(read(path, &text)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
@@ -144,6 +144,8 @@ fn read(path: &Path, text: &str) -> Result<Kept, DeliveryError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const LOG: &str = "0d9b6f3e-3a54-4c8e-9d58-6b8c9b1e2f10";

@@ -3,6 +3,7 @@
 
 mod authority;
 pub mod catalogue;
+pub mod characters;
 mod date;
 mod designee;
 mod document;

@@ -31,12 +31,7 @@
 //! under another name until it is on the disk. So a torn write damages at most one slot, even the
 //! first ever written.
 
-use std::{
-    fs::{File, OpenOptions},
-    io,
-    os::unix::fs::FileExt as _,
-    path::Path,
-};
+use std::{fs::File, io, os::unix::fs::FileExt as _, path::Path};
 
 use uuid::Uuid;
 
@@ -81,7 +76,7 @@ impl MarkFile {
     /// [`LogError::Io`]; [`LogError::Damaged`] if no slot is valid.
     pub fn open(path: &Path) -> Result<Option<(Self, HighWaterMark)>, LogError> {
         let failed = |source| LogError::io(format!("open {}", path.display()), source);
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
+        let file = match files::open_to_change(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(failed)?,
         };
@@ -113,7 +108,7 @@ impl MarkFile {
             bytes.extend(encode_extension(mark, &slot).repeat(2));
         }
         files::replace(path, &bytes).map_err(failed)?;
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+        let file = files::open_to_change(path).map_err(failed)?;
         Ok(Self { file, next_slot: 0, extended })
     }
 
@@ -202,7 +197,7 @@ fn read_place(file: &File, slot: u64, slot_bytes: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, OpenOptions};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 //! overrides defaults.
 
 use std::{
-    fs, io,
+    io,
     net::SocketAddr,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -16,7 +16,11 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::domain::catalogue::{Catalogue, CatalogueError};
+use crate::{
+    domain::catalogue::{Catalogue, CatalogueError},
+    files,
+    limits::CATALOGUE_BYTES_MAX,
+};
 
 /// The file that is read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "tidu.toml";
@@ -100,6 +104,14 @@ pub enum ConfigError {
     /// The named file does not exist.
     #[error("the configuration file {} does not exist", .0.display())]
     NoFile(PathBuf),
+    /// The file cannot be read.
+    #[error("the configuration file {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// Other machines can reach the address, and nothing protects it.
     #[error(
         "other machines can reach {0}, and connections have no TLS; listen on 127.0.0.1, or accept \
@@ -128,16 +140,28 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn load(flags: &ServerSettings, file: Option<&Path>) -> Result<Self, ConfigError> {
-        if let Some(missing) = file.filter(|file| !file.exists()) {
-            return Err(ConfigError::NoFile(missing.to_path_buf()));
-        }
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let exists = match files::open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && file.is_none() => false,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(ConfigError::NoFile(path.to_path_buf()));
+            }
+            Err(source) => {
+                return Err(ConfigError::File { path: path.to_path_buf(), source });
+            }
+            Ok(_) => true,
+        };
         let unreadable = |e| ConfigError::Unreadable(Box::new(e));
         let defaults = Value::serialize(Self::default()).map_err(unreadable)?;
         let names: Vec<_> = defaults.into_dict().into_iter().flatten().map(|(k, _)| k).collect();
         // Other variables with the prefix are not settings of the server, such as `TIDU_LOG`.
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let config: Self = Figment::from(Serialized::defaults(Self::default()))
-            .merge(Toml::file(file.unwrap_or(Path::new(DEFAULT_FILE))))
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if exists {
+            // Not `file`, which would look in all directories above as well.
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        let config: Self = figment
             .merge(Env::prefixed(ENVIRONMENT_PREFIX).only(&names))
             .merge(Serialized::defaults(flags))
             .extract()
@@ -181,7 +205,7 @@ impl Config {
     pub fn read_catalogue(&self) -> Result<Catalogue, ConfigError> {
         let Some(path) = &self.catalogue else { return Ok(Catalogue::built_in()) };
         let failed = |source| ConfigError::CatalogueFile { path: path.clone(), source };
-        let text = fs::read_to_string(path).map_err(failed)?;
+        let text = files::read_text(path, CATALOGUE_BYTES_MAX).map_err(failed)?;
         Ok(Catalogue::parse(&text)?)
     }
 }

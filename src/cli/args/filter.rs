@@ -1,8 +1,8 @@
 //! The arguments that select events.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use crate::{cli::CliError, domain::kind::Kind, protocol::pb};
+use crate::{cli::CliError, domain::kind::Kind, files, limits::INPUT_FILE_BYTES_MAX, protocol::pb};
 
 /// The filter of an event stream or list.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -41,7 +41,7 @@ impl FilterArgs {
             self.clone();
         if let Some(path) = &self.designees_from {
             let failed = |e| CliError::Io(format!("cannot read {}", path.display()), e);
-            let text = fs::read_to_string(path).map_err(failed)?;
+            let text = files::read_text(path, INPUT_FILE_BYTES_MAX).map_err(failed)?;
             let lines = text.lines().map(str::trim);
             designees.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
         }

@@ -8,7 +8,7 @@ use crate::{
         args::{Common, MomentArgs},
         client::Client,
         paged::paged,
-        print::{Printer, date, print_line, print_message, table, word},
+        print::{Printer, date, print_line, print_message, print_table, table, word},
     },
     domain::text::hex,
     protocol::pb,
@@ -91,7 +91,7 @@ fn print(answer: &pb::GetBatchResponse) -> Result<(), CliError> {
     let whole = answer.batch.clone().unwrap_or_default();
     let mut batches = table(HEADER);
     batches.add_row(row(&whole));
-    print_line(&batches.to_string())?;
+    print_table(&batches)?;
     print_line(&format!("digest of the content {}", hex(&whole.digest)))?;
     if answer.sublists.is_empty() {
         return Ok(());
@@ -109,7 +109,7 @@ fn print(answer: &pb::GetBatchResponse) -> Result<(), CliError> {
             date(sublist.sealed_on.as_ref()),
         ]);
     }
-    print_line(&sublists.to_string())
+    print_table(&sublists)
 }
 
 fn row(batch: &pb::Batch) -> [String; 9] {

@@ -9,7 +9,7 @@ use crate::{
         append::{AppendFailure, dry_run},
         args::Output,
         client::Client,
-        print::{print_line, print_message, table, title_status},
+        print::{print_line, print_message, print_table, table, title_status},
     },
     import::ImportedRow,
     limits::NAMED_ROWS_MAX,
@@ -58,11 +58,13 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
 fn print(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), CliError> {
     let count = rows.len();
     if answer.rejection_count > 0 {
-        print_line(&format!("\n{} errors in {count} rows:", answer.rejection_count))?;
-        print_line(&record::rejections(rows, &answer.rejections).to_string())?;
+        print_line("")?;
+        print_line(&format!("{} errors in {count} rows:", answer.rejection_count))?;
+        print_table(&record::rejections(rows, &answer.rejections))?;
         more(answer.rejections.len(), answer.rejection_count)?;
     } else {
-        print_line(&format!("\nno errors in {count} rows"))?;
+        print_line("")?;
+        print_line(&format!("no errors in {count} rows"))?;
     }
     warnings(rows, answer)?;
     changes(answer)
@@ -77,7 +79,8 @@ fn warnings(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), Cli
     for warning in &answer.warnings {
         by_reason.entry(&warning.reason).or_default().push(warning);
     }
-    print_line(&format!("\n{} warnings, which never block:", answer.warning_count))?;
+    print_line("")?;
+    print_line(&format!("{} warnings, which never block:", answer.warning_count))?;
     let mut table = table(["reason", "count", "first", "rows"]);
     for (reason, found) in by_reason {
         let row = |warning: &&pb::Warning| {
@@ -90,7 +93,7 @@ fn warnings(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), Cli
         let first = found.first().map_or("", |warning| &warning.message);
         table.add_row([reason, &found.len().to_string(), first, &named.join(" ")]);
     }
-    print_line(&table.to_string())?;
+    print_table(&table)?;
     more(answer.warnings.len(), answer.warning_count)
 }
 
@@ -108,15 +111,16 @@ fn changes(answer: &pb::AppendResponse) -> Result<(), CliError> {
         let step = (status(change.before()), status(change.after()));
         *steps.entry((&change.programme, &change.authority, step.0, step.1)).or_default() += 1;
     }
+    print_line("")?;
     print_line(&format!(
-        "\n{} titles would change, on the day each event takes effect:",
+        "{} titles would change, on the day each event takes effect:",
         answer.change_count
     ))?;
     let mut table = table(["programme", "authority", "from", "to", "titles"]);
     for ((programme, authority, before, after), count) in steps {
         table.add_row([programme, authority, &before, &after, &count.to_string()]);
     }
-    print_line(&table.to_string())?;
+    print_table(&table)?;
     more(answer.changes.len(), answer.change_count)
 }
 

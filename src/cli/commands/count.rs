@@ -7,7 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs, TitleArgs, parse_word},
         client::Client,
-        print::{as_of, print_line, print_message, table, word},
+        print::{as_of, print_line, print_message, print_table, table, word},
     },
     protocol::pb,
 };
@@ -77,7 +77,7 @@ fn print(answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {
         last.resize(by.len(), String::new());
         last.push(total.to_string());
         table.add_row(last);
-        print_line(&table.to_string())?;
+        print_table(&table)?;
     }
     let as_of = as_of(answer.as_of.as_ref());
     print_line(&format!("{total} {unit}, stage {stage}, {as_of}"))

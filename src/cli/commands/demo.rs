@@ -18,7 +18,7 @@ use crate::{
         append::{AppendFailure, append_with_retry},
         args::ServerAddress,
         client::Client,
-        print::{event_line, print_line},
+        print::{event_line, print_line, print_text},
         throwaway,
     },
     domain::{AuthorityCode, kind::Kind},
@@ -36,7 +36,8 @@ pub(crate) struct DemoArgs {}
 
 pub(super) async fn run(_args: DemoArgs) -> Result<(), CliError> {
     throwaway::with_server(async |address: &ServerAddress| {
-        print_line(&format!("A temporary server listens on {address}; its log is empty.\n"))?;
+        print_line(&format!("A temporary server listens on {address}; its log is empty."))?;
+        print_line("")?;
         play(address).await
     })
     .await
@@ -56,7 +57,7 @@ async fn play(address: &ServerAddress) -> Result<(), CliError> {
         .map_err(|e| CliError::Message(e.to_string()))?;
     record(&mut client, &list.rows).await?;
 
-    print_line(
+    print_text(
         "\n2. Two made-up enterprises are designated. Three years later, \
          one passes its review; the\n   \
          title of the other is revoked for a falsified declaration:",
@@ -68,7 +69,7 @@ async fn play(address: &ServerAddress) -> Result<(), CliError> {
         record(&mut client, &rows).await?;
     }
 
-    print_line(
+    print_text(
         "\n3. A province may not designate a little giant: nothing is recorded, and the error \
          says why:",
     )?;
@@ -83,7 +84,8 @@ async fn play(address: &ServerAddress) -> Result<(), CliError> {
     let size = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner().log_size;
     // Followers stop at this position.
     let _ = end.send(size);
-    print_line("\n4. Meanwhile, three subscribers with different filters received:")?;
+    print_line("")?;
+    print_line("4. Meanwhile, three subscribers with different filters received:")?;
     for (who, follower) in followers {
         let events = follower.await.map_err(|e| CliError::Message(e.to_string()))??;
         print_line(&format!("   {who}: {} of {size} events", events.len()))?;
@@ -92,7 +94,9 @@ async fn play(address: &ServerAddress) -> Result<(), CliError> {
         }
     }
 
-    print_line("\n5. The revoked enterprise on the day before its revocation, and today:")?;
+    print_line("")?;
+
+    print_line("5. The revoked enterprise on the day before its revocation, and today:")?;
     if let [_, revoked] = made_up.as_slice() {
         for valid_on in [Some(pb::Date { year: 2024, month: 2, day: 29 }), None] {
             let designee = revoked.uscc.to_string();
@@ -101,7 +105,7 @@ async fn play(address: &ServerAddress) -> Result<(), CliError> {
             show::print(&client.register.get_designee(request).await?.into_inner())?;
         }
     }
-    print_line(NEXT)
+    print_text(NEXT)
 }
 
 /// Lines of commands begin with two spaces and fit into 80 columns.

@@ -6,7 +6,6 @@
 
 use std::{
     cmp::Ordering,
-    fs::File,
     io::{self, BufRead, BufReader},
     path::PathBuf,
 };
@@ -21,9 +20,10 @@ use crate::{
         CliError,
         args::{Common, FilterArgs, Output, is_standard},
         client::Client,
-        print::{event_line, print_line, withheld_line},
+        print::{event_line, print_json, print_line, withheld_line},
     },
     domain::text::hex,
+    files,
     ledger::{digest::RunningDigest, place},
     log::LogError,
     merkle::Hash,
@@ -74,7 +74,7 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
         Copy::read(&name, &json, io::stdin().lock())?
     } else {
         let failed = |e| CliError::Io(format!("cannot read {name}"), e);
-        Copy::read(&name, &json, BufReader::new(File::open(&args.copy).map_err(failed)?))?
+        Copy::read(&name, &json, BufReader::new(files::open(&args.copy).map_err(failed)?))?
     };
     let client = Client::connect(&args.common.server.address).await?;
     let until = args.until.or(copy.events.last().map(|(position, _)| position + 1)).unwrap_or(0);
@@ -85,7 +85,7 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
     if log.digest(RunningDigest::default(), 0, until).await? == copied {
         let (count, digest) = (kept.len(), hex(&copied.0));
         return match args.common.output {
-            Output::Json => print_line(
+            Output::Json => print_json(
                 &serde_json::json!({
                     "equal": true, "eventCount": count.to_string(),
                     "nextPosition": until.to_string(), "digest": digest,
@@ -99,7 +99,7 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
     }
     let FirstDifference { position, what } = log.first_difference(kept, until).await?;
     match args.common.output {
-        Output::Json => print_line(
+        Output::Json => print_json(
             &serde_json::json!({
                 "equal": false, "firstDifference": position.to_string(), "what": what,
             })
@@ -107,7 +107,8 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
         )?,
         Output::Human => {
             if let Some(line) = log.line(position).await? {
-                print_line(&format!("the log has\n{line}"))?;
+                print_line("the log has")?;
+                print_line(&line)?;
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::{
         args::{Common, FilterArgs, Output, at_least_one},
         client::Client,
         paged::paged,
-        print::{event_line, print_line, withheld_line},
+        print::{event_line, print_json, print_line, withheld_line},
     },
     limits::PAGE_EVENTS_DEFAULT,
     protocol::{
@@ -39,11 +39,11 @@ pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
     let json = Json::new()?;
     let print = |place: &JsonPlace| match (place, args.common.output) {
         (JsonPlace::Event(event), Output::Json) => {
-            print_line(&json.line("RecordedEvent", event.as_ref())?)
+            print_json(&json.line("RecordedEvent", event.as_ref())?)
         }
         (JsonPlace::Event(event), Output::Human) => print_line(&event_line(event)),
         (JsonPlace::Withheld(place), Output::Json) => {
-            print_line(&json.line("Withheld", place.as_ref())?)
+            print_json(&json.line("Withheld", place.as_ref())?)
         }
         (JsonPlace::Withheld(place), Output::Human) => print_line(&withheld_line(place)),
     };

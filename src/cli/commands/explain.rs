@@ -7,7 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
-        print::{as_of, date, flags, print_line, print_message, table, word},
+        print::{as_of, date, flags, print_line, print_message, print_table, table, word},
     },
     domain::kind::Kind,
     protocol::pb,
@@ -52,7 +52,8 @@ fn print_title(explained: &pb::TitleExplanation) -> Result<(), CliError> {
     let title = explained.title.clone().unwrap_or_default();
     let item = if title.item.is_empty() { String::new() } else { format!(" ({})", title.item) };
     let (programme, authority) = (&title.programme, &title.authority);
-    print_line(&format!("\n{programme}{item} of {authority}: {}", explained.conclusion))?;
+    print_line("")?;
+    print_line(&format!("{programme}{item} of {authority}: {}", explained.conclusion))?;
     let flags = flags(&title);
     if !flags.is_empty() {
         print_line(&format!("flags: {flags}"))?;
@@ -62,7 +63,7 @@ fn print_title(explained: &pb::TitleExplanation) -> Result<(), CliError> {
     explained.steps.iter().for_each(|step| {
         steps.add_row(row(step));
     });
-    print_line(&steps.to_string())
+    print_table(&steps)
 }
 
 fn row(step: &pb::ExplainedStep) -> [String; 7] {

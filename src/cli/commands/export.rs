@@ -1,7 +1,6 @@
 //! `tidu export` and `tidu backup`: copies of a log that is being served.
 
 use std::{
-    fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -20,9 +19,10 @@ use crate::{
         catalogues,
         client::Client,
         destination::Destination,
-        print::eprint_line,
+        print::{eprint_line, escaped_json},
     },
     domain::text::hex,
+    files,
     log::{self, FORMAT_BEGUN, FORMAT_KNOWN, LogError},
     protocol::{
         batch::Frame,
@@ -86,10 +86,12 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
         target = archive(&mut client, &header, target, &args.file, |_| Ok(())).await?;
     } else {
         let json = Json::new()?;
-        writeln!(target, "{}", json.line("GetStatusResponse", &status)?).map_err(failed)?;
+        let line = json.line("GetStatusResponse", &status)?;
+        writeln!(target, "{}", escaped_json(&line)).map_err(failed)?;
         let print = |frame: Frame| {
             let message = if frame.withheld { "Withheld" } else { "RecordedEvent" };
-            writeln!(target, "{}", json.line_of(message, &frame.bytes)?).map_err(failed)
+            let line = json.line_of(message, &frame.bytes)?;
+            writeln!(target, "{}", escaped_json(&line)).map_err(failed)
         };
         frames(&mut client, &header, print).await?;
     }
@@ -103,7 +105,7 @@ pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
     let directory = &args.directory;
     if !is_standard(directory) {
         reject_data_directory(directory)?;
-        fs::create_dir_all(directory)
+        files::create_directory(directory)
             .map_err(|e| CliError::Io(format!("cannot create {}", directory.display()), e))?;
     }
     let known = args.catalogue.read(directory)?;

@@ -4,16 +4,12 @@
 //! Every name contains 示例 (example) and every organisation code begins with YY, so that none is
 //! mistaken for a real enterprise.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{io::Write as _, path::PathBuf};
 
 use clap::Args;
 
 use crate::{
-    cli::CliError,
+    cli::{CliError, destination::Destination},
     domain::{AuthorityCode, Uscc},
 };
 
@@ -122,9 +118,9 @@ pub(super) fn run(args: &GenerateArgs) -> Result<(), CliError> {
     let authority = AuthorityCode::parse(&args.authority)
         .map_err(|e| CliError::Message(format!("--authority {}: {e}", args.authority)))?;
     let failed = |e| CliError::Io("cannot write the list".to_owned(), e);
-    let mut out: Box<dyn Write> = match &args.to {
-        Some(path) => Box::new(io::BufWriter::new(File::create(path).map_err(failed)?)),
-        None => Box::new(io::BufWriter::new(io::stdout().lock())),
+    let mut out = match &args.to {
+        Some(path) => Destination::file(path).map_err(failed)?,
+        None => Destination::standard(),
     };
     writeln!(out, "序号,企业名称,统一社会信用代码,行政区划代码,行业代码,企业规模")
         .map_err(failed)?;
@@ -132,7 +128,7 @@ pub(super) fn run(args: &GenerateArgs) -> Result<(), CliError> {
     for (Enterprise { uscc, name, region, industry, size }, row) in rows {
         writeln!(out, "{row},{name},{uscc},{region},{industry},{size}").map_err(failed)?;
     }
-    out.flush().map_err(failed)
+    out.commit().map_err(failed)
 }
 
 #[cfg(test)]

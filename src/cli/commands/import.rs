@@ -1,7 +1,6 @@
 //! `tidu import`, also called `tidu restore`: builds a log from an export or a backup.
 
 use std::{
-    fs::File,
     io::{self, BufRead, BufReader},
     path::PathBuf,
 };
@@ -18,6 +17,7 @@ use crate::{
         print::print_line,
     },
     domain::text::hex,
+    files,
     protocol::{json::Json, pb},
 };
 
@@ -46,7 +46,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     } else if is_standard(&args.source) {
         read(&name, io::stdin().lock(), &mut assembly)?;
     } else {
-        let file = File::open(&args.source).map_err(failed)?;
+        let file = files::open(&args.source).map_err(failed)?;
         read(&name, BufReader::new(file), &mut assembly)?;
     }
     if assembly.so_far().log_id.is_none() {

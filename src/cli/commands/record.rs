@@ -1,9 +1,11 @@
 //! `tidu record`: reads lists and records them.
 
-use std::{collections::HashMap, fs, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
@@ -12,11 +14,12 @@ use crate::{
         append::{AppendFailure, append_with_retry, dry_run},
         args::{Common, Output, ServerAddress},
         client::Client,
-        print::{print_line, print_message, table},
+        print::{Table, escaped, print_line, print_message, print_table, table},
     },
     domain::AuthorityCode,
+    files,
     import::{self, FactKind, Import, ImportError, ImportedRow, RowError},
-    limits::{COMMIT_EVENTS_MAX, NAMED_ROWS_MAX, SHOWN_FAULTS_MAX},
+    limits::{COMMIT_EVENTS_MAX, INPUT_FILE_BYTES_MAX, NAMED_ROWS_MAX, SHOWN_FAULTS_MAX},
     protocol::pb,
 };
 
@@ -198,9 +201,10 @@ fn options(args: RecordArgs) -> import::Options {
     }
 }
 
-fn read(path: &PathBuf, options: &import::Options) -> Result<Import, CliError> {
+fn read(path: &Path, options: &import::Options) -> Result<Import, CliError> {
     let name = path.display().to_string();
-    let bytes = fs::read(path).map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
+    let bytes = files::read(path, INPUT_FILE_BYTES_MAX)
+        .map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
     import::read(&name, &bytes, options, authority_of).map_err(|error| not_imported(&name, &error))
 }
 
@@ -225,7 +229,11 @@ fn not_imported(file: &str, error: &ImportError) -> CliError {
     }
     let more = distinct.len().saturating_sub(SHOWN_FAULTS_MAX);
     let more = if more > 0 { format!("\n… and {more} more") } else { String::new() };
-    CliError::Message(format!("{file}: nothing was recorded; {} faults\n{table}{more}", rows.len()))
+    CliError::Message(format!(
+        "{}: nothing was recorded; {} faults\n{table}{more}",
+        escaped(file),
+        rows.len()
+    ))
 }
 
 /// Groups equal faults. A missing option is a fault of every row, and would hide all others.
@@ -308,7 +316,7 @@ fn print_rejected(
 ) -> Result<CliError, CliError> {
     print_message(output, "AppendResponse", answer, |answer| {
         let shown = answer.rejections.get(..SHOWN_FAULTS_MAX).unwrap_or(&answer.rejections);
-        print_line(&rejections(rows, shown).to_string())
+        print_table(&rejections(rows, shown))
     })?;
     let count = answer.rejection_count;
     let shown = SHOWN_FAULTS_MAX.min(answer.rejections.len());

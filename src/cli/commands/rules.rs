@@ -8,7 +8,7 @@ use crate::{
         args::{Common, MomentArgs, Output, at_least_one},
         client::Client,
         paged::{Listed, paged},
-        print::{Printer, as_of, date, flags, print_line, print_message, title_status},
+        print::{Printer, as_of, date, flags, print_json, print_line, print_message, title_status},
     },
     domain::kind::Kind,
     limits::PAGE_EVENTS_DEFAULT,
@@ -86,7 +86,7 @@ async fn show(common: &Common) -> Result<(), CliError> {
     let (in_force, newest) = (status.rules_version, status.newest_rules_version);
     let json = Json::new()?;
     if common.output == Output::Json {
-        print_line(&json.line("GetStatusResponse", &status)?)?;
+        print_json(&json.line("GetStatusResponse", &status)?)?;
     } else {
         let later = if newest > in_force { "; see tidu rules diff" } else { "" };
         print_line(&format!("in force  version {in_force}"))?;
@@ -101,7 +101,7 @@ async fn show(common: &Common) -> Result<(), CliError> {
         Ok((page.events, page.next_page_token))
     };
     let print = |recorded: &pb::RecordedEvent| match common.output {
-        Output::Json => print_line(&json.line("RecordedEvent", recorded)?),
+        Output::Json => print_json(&json.line("RecordedEvent", recorded)?),
         Output::Human => print_line(&adoption(recorded)),
     };
     paged(usize::MAX, fetch, print).await.map(drop)

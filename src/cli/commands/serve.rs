@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     cli::{
         CliError,
-        print::{eprint_line, print_line},
+        print::{eprint_line, print_line, print_text},
     },
     limits::EXIT_GRACE,
     register::RulesBook,
@@ -54,7 +54,7 @@ fn config(args: &ServeArgs) -> Result<Config, CliError> {
 /// `tidu config`.
 pub(super) fn print_config(args: &ServeArgs) -> Result<(), CliError> {
     let text = toml::to_string(&config(args)?).map_err(|e| CliError::Message(e.to_string()))?;
-    print_line(text.trim_end())
+    print_text(text.trim_end())
 }
 
 pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {

@@ -7,7 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
-        print::{as_of, date, flags, print_line, print_message, table, title_status},
+        print::{as_of, date, flags, print_line, print_message, print_table, table, title_status},
     },
     protocol::pb,
 };
@@ -83,7 +83,7 @@ fn print_titles(titles: &[pb::Title]) -> Result<(), CliError> {
             positions.join(" "),
         ]);
     }
-    print_line(&table.to_string())
+    print_table(&table)
 }
 
 fn since(day: Option<&pb::Date>) -> String {

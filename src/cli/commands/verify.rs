@@ -1,7 +1,6 @@
 //! `tidu verify`: verifies a log that is served, a log at rest, a backup or an export.
 
 use std::{
-    fs::File,
     io::{self, BufReader},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -18,9 +17,10 @@ use crate::{
         CliError,
         args::{CatalogueArgs, Common, Output, is_standard},
         client::Client,
-        print::{eprint_line, print_line},
+        print::{eprint_line, print_json, print_line},
     },
     domain::text::hex,
+    files,
     ledger::audit::Verified,
     limits::VERIFY_STEP_BYTES,
     protocol::{json::Json, pb},
@@ -102,7 +102,7 @@ fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliEr
     } else if is_standard(path) {
         import::read(&name, io::stdin().lock(), &mut assembly)?;
     } else {
-        let file = File::open(path).map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
+        let file = files::open(path).map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
         import::read(&name, BufReader::new(file), &mut assembly)?;
     }
     let assembled = assembly.finish()?;
@@ -145,7 +145,7 @@ impl Report {
         match &self.json {
             // The last message, which has the root, is printed by `done`.
             Some(json) if so_far.verified_position < so_far.log_size => {
-                print_line(&json.line("VerifyResponse", so_far)?)
+                print_json(&json.line("VerifyResponse", so_far)?)
             }
             _ => Ok(()),
         }
@@ -162,7 +162,7 @@ impl Report {
     fn done(&self, last: &pb::VerifyResponse) -> Result<(), CliError> {
         self.bar.finish_and_clear();
         match &self.json {
-            Some(json) => print_line(&json.line("VerifyResponse", last)?),
+            Some(json) => print_json(&json.line("VerifyResponse", last)?),
             None => print_line(&format!(
                 "{} events verified, root {}",
                 last.log_size,

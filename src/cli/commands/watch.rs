@@ -12,7 +12,7 @@ use crate::{
         CliError,
         args::{Common, DeliveryArgs, FilterArgs, Output, ServerAddress},
         client::Client,
-        print::{eprint_line, event_line, is_retryable, print_line, withheld_line},
+        print::{eprint_error, event_line, is_retryable, print_json, print_line, withheld_line},
     },
     delivery::{Delivery, pause::Pause},
     limits::{DRAIN_DURATION_MAX, WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN},
@@ -139,7 +139,7 @@ impl Follower {
                     }
                     let pause = pause.take();
                     let again = format!("trying again in {} ms", pause.as_millis());
-                    eprint_line(&format!("tidu: {error}; {again}"));
+                    eprint_error(&error, &format!("; {again}"));
                     tokio::select! {
                         () = self.stop.cancelled() => {}
                         () = sleep(pause) => {}
@@ -219,7 +219,7 @@ impl Follower {
         self.request.start = Some(Start::FromPosition(next));
         match (&mut self.delivery, self.output) {
             (Some(delivery), _) => Ok(delivery.pass(next)?),
-            (None, Output::Json) => print_line(&self.json.line("Withheld", withheld)?),
+            (None, Output::Json) => print_json(&self.json.line("Withheld", withheld)?),
             (None, Output::Human) => print_line(&withheld_line(withheld)),
         }
     }
@@ -227,7 +227,7 @@ impl Follower {
     fn print(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
         for leaf in &batch.leaves {
             match self.output {
-                Output::Json => print_line(&self.json.line_of("RecordedEvent", leaf)?)?,
+                Output::Json => print_json(&self.json.line_of("RecordedEvent", leaf)?)?,
                 Output::Human => {
                     let recorded = pb::RecordedEvent::decode(leaf.clone())
                         .map_err(|e| CliError::Message(format!("an event cannot be read: {e}")))?;
@@ -247,7 +247,7 @@ impl Follower {
         }
         match self.output {
             _ if !self.progress => Ok(()),
-            Output::Json => print_line(&self.json.line("Progress", progress)?),
+            Output::Json => print_json(&self.json.line("Progress", progress)?),
             Output::Human => {
                 let state = if progress.caught_up { "caught up" } else { "catching up" };
                 let (next, size) = (progress.next_position, progress.log_size);

@@ -1,5 +1,9 @@
 //! Printing: lines, tables and JSON.
+//!
+//! Everything that a command prints goes through the functions of this file, and through
+//! `escape.rs` in them. Only a table and a text of the program itself have several lines.
 
+mod escape;
 mod event;
 mod printer;
 mod words;
@@ -7,19 +11,44 @@ mod words;
 use std::io::{self, Write as _};
 
 pub(crate) use self::{
+    escape::{escaped, escaped_json, escaped_lines},
     event::{event_line, withheld_line},
-    printer::{Printer, print_message, table},
+    printer::{Printer, Table, print_message, table},
     words::{as_of, date, day, flags, instant, is_retryable, status, title_status, word},
 };
 use super::CliError;
 
-/// Writes a line to standard output.
+/// Writes a line for people to standard output.
 pub(crate) fn print_line(line: &str) -> Result<(), CliError> {
+    write(&escaped(line))
+}
+
+/// Writes a text of the program itself, which may have several lines, to standard output.
+pub(crate) fn print_text(text: &str) -> Result<(), CliError> {
+    text.split('\n').try_for_each(print_line)
+}
+
+/// Writes a table, whose cells are escaped, to standard output.
+pub(crate) fn print_table(table: &Table) -> Result<(), CliError> {
+    write(&table.to_string())
+}
+
+/// Writes a line of JSON to standard output.
+pub(crate) fn print_json(line: &str) -> Result<(), CliError> {
+    write(&escaped_json(line))
+}
+
+fn write(line: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}").map_err(|e| CliError::Io("cannot print".to_owned(), e))
 }
 
 /// Writes a line to standard error. A failure is ignored: ending over it would hide the message.
 pub(crate) fn eprint_line(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", escaped(line));
+}
+
+/// Writes an error to standard error, and its consequence.
+pub(crate) fn eprint_error(error: &CliError, consequence: &str) {
+    let _ = writeln!(io::stderr().lock(), "tidu: {}{}", error.shown(), escaped(consequence));
 }

@@ -3,6 +3,7 @@
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use super::escaped;
 use crate::{delivery::innermost_cause, protocol::pb};
 
 /// The name of an enum value in lower case, without its prefix and with hyphens: `review-pending`.
@@ -18,7 +19,7 @@ pub(crate) fn is_retryable(status: &Status) -> bool {
 /// An error with its reason, its value and its rule.
 pub(crate) fn status(status: &Status) -> String {
     let details = status.get_error_details();
-    let message = status.message();
+    let message = &*escaped(status.message());
     let Some(info) = details.error_info() else {
         // tonic's own errors keep the cause apart, and this one says nothing to a person.
         let message = match message {
@@ -27,12 +28,12 @@ pub(crate) fn status(status: &Status) -> String {
         };
         let cause = std::error::Error::source(status).map(innermost_cause);
         let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
-        return format!("{message}{cause} [{:?}]", status.code());
+        return format!("{message}{} [{:?}]", escaped(&cause), status.code());
     };
-    let mut text = format!("{message} [{}]", info.reason);
+    let mut text = format!("{message} [{}]", escaped(&info.reason));
     for name in ["value", "rule"] {
-        let known = info.metadata.get(name).filter(|known| !message.contains(known.as_str()));
-        if let Some(known) = known {
+        let known = info.metadata.get(name).map(|known| escaped(known));
+        if let Some(known) = known.filter(|known| !message.contains(known.as_ref())) {
             text.push_str(&format!("\n  {name}: {known}"));
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     files,
     limits::HASHES_PER_BLOCK,
     log::{
-        Chunk, FORMAT_BEGUN, LogError,
+        Chunk, FORMAT_BEGUN, LogError, REWRITING, REWRITTEN,
         mark::{HighWaterMark, MarkFile},
     },
     merkle::Frontier,
@@ -36,8 +36,7 @@ impl SledLog {
     /// # Errors
     /// Every variant of [`LogError`]. Opening never deletes acknowledged data.
     pub fn open(directory: &Path, fresh_id: Uuid) -> Result<Self, LogError> {
-        fs::create_dir_all(directory)
-            .map_err(|e| LogError::io(format!("create {}", directory.display()), e))?;
+        own(directory)?;
         let lock = lock(directory)?;
         let store_path = directory.join("log");
         replacement::settle(directory, &store_path)?;
@@ -105,6 +104,33 @@ impl SledLog {
         guarded(|| remove_tail(store, size))?;
         Ok((format, id, size, mark))
     }
+}
+
+/// The names in a data directory, which may hold other files as well.
+const NAMES: [&str; 11] = [
+    "LOCK",
+    "MARK",
+    "MARK.new",
+    "catalogues",
+    "cursors.redb",
+    "cursors.redb.new",
+    "log",
+    "log.new",
+    "log.trial",
+    REWRITING,
+    REWRITTEN,
+];
+
+/// Makes the directory, or takes over one of this user. Earlier versions left it to the umask who
+/// can read the record, and whoever can open `LOCK` can lock it.
+fn own(directory: &Path) -> Result<(), LogError> {
+    let was_open = files::own_directory(directory, &NAMES)
+        .map_err(|e| LogError::io(format!("take over {}", directory.display()), e))?;
+    if was_open {
+        let directory = directory.display();
+        tracing::warn!(%directory, "other users had access to the data directory; it is withdrawn");
+    }
+    Ok(())
 }
 
 /// Locks the directory for this process.

@@ -21,13 +21,13 @@
 //! fills the rest with zeros. One unreadable block would cost everything after it.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read as _},
     path::Path,
 };
 
 use super::store::{crc32, snapshot_position};
-use crate::log::LogError;
+use crate::{files, log::LogError};
 
 /// Size of a segment. The store refuses a file with any other.
 const SEGMENT: u64 = 512 * 1024;
@@ -91,7 +91,7 @@ fn read_small_files(store_path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(store_path)? {
         let path = entry?.path();
         if path.is_file() && !path.ends_with("db") {
-            io::copy(&mut File::open(path)?, &mut io::sink())?;
+            io::copy(&mut files::open(&path)?, &mut io::sink())?;
         }
     }
     Ok(())
@@ -99,7 +99,7 @@ fn read_small_files(store_path: &Path) -> io::Result<()> {
 
 /// The segments of the file that have a valid header. Reads the whole file.
 fn read_segments(file: &Path) -> io::Result<Vec<Segment>> {
-    let mut file = File::open(file)?;
+    let mut file = files::open(file)?;
     let mut segments = Vec::new();
     let mut segment = Vec::new();
     loop {

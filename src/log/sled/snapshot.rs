@@ -68,9 +68,9 @@ fn rebuild(store_path: &Path, trial: &Path, torn: &Path) -> Result<(), LogError>
     let reached =
         store::snapshot_position(torn).ok_or_else(|| lacks("its name is not a position"))?;
     let failed = |e| LogError::io(format!("copy the store to {}", trial.display()), e);
-    fs::create_dir(trial).map_err(failed)?;
+    files::create_directory(trial).map_err(failed)?;
     for name in ["conf", "db"] {
-        fs::copy(store_path.join(name), trial.join(name)).map_err(failed)?;
+        files::copy(&store_path.join(name), &trial.join(name)).map_err(failed)?;
     }
     let recovered =
         preflight::check(trial).and_then(|()| store::open(trial)).and_then(store::close);
@@ -109,8 +109,8 @@ fn named(store_path: &Path, kind: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>,
 
 /// False only for content whose trailer the store would refuse.
 fn is_whole(snapshot: &Path) -> Result<bool, LogError> {
-    let content =
-        fs::read(snapshot).map_err(|e| LogError::io(format!("read {}", snapshot.display()), e))?;
+    let content = files::read(snapshot, usize::MAX)
+        .map_err(|e| LogError::io(format!("read {}", snapshot.display()), e))?;
     let Some((content, trailer)) = content.split_last_chunk::<TRAILER>() else { return Ok(false) };
     let Some((length, crc)) = trailer.split_last_chunk::<4>() else { return Ok(false) };
     let length = length.try_into().map_or(0, u64::from_le_bytes);

@@ -3,6 +3,7 @@
 
 mod homes;
 mod names;
+mod opened;
 mod paths;
 mod purity;
 mod sizes;
