@@ -1,6 +1,7 @@
 //! Parties: who shares a scarce resource with whom.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+// The addresses alone: `std::net` is for those who talk over them.
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// One caller, as far as the server can tell callers apart before they prove who they are. Limits
 /// and fairness count by party.

@@ -49,7 +49,8 @@ pub struct Digested {
 
 impl Ledger {
     /// Continues a digest over the matching events of `from..to`; stops early at the bounds of one
-    /// call. `to` is at most the durable size. It reads the disk: run it on a thread that may block.
+    /// call. `to` is at most the durable size. It reads the disk: run it on a thread that may
+    /// block.
     ///
     /// # Errors
     /// [`ReadError`].
