@@ -46,6 +46,9 @@ pub const ID_BYTES_MAX: usize = 64;
 pub const NAME_CHARS_MAX: usize = 128;
 /// Most bytes of free text (a reason, a title of an instrument) and of a URL.
 pub const TEXT_BYTES_MAX: usize = 512;
+/// Most bytes of a name, an identifier or a document number as a caller writes it, with the white
+/// space and brackets that its normal form lacks. A longer one is refused before it is folded.
+pub const WRITTEN_TEXT_BYTES_MAX: usize = 1_024;
 /// Most bytes of a document number.
 pub const DOCUMENT_NUMBER_BYTES_MAX: usize = 128;
 /// Most co-issuers of an event.
@@ -90,6 +93,9 @@ const _: () = {
     assert!(ERROR_DETAILS_BYTES_MAX / 3 * 4 < 8 * 1024);
     assert!(STATUS_REJECTIONS_MAX <= REJECTIONS_MAX);
     assert!(FAULTS_OF_EVENT_MAX <= REJECTIONS_MAX);
+    // A name of the longest characters, in an identifier that is made of it.
+    assert!(NAME_CHARS_MAX * 4 + "provisional:440000/".len() < WRITTEN_TEXT_BYTES_MAX);
+    assert!(TEXT_BYTES_MAX < WRITTEN_TEXT_BYTES_MAX);
 };
 
 // --- Dates ---------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{ArchiveError, BuiltLog, Header, LogBuilder, copies};
 use crate::{
     catalogue_files::CatalogueFiles,
-    domain::{self, catalogue::Catalogues},
+    domain::{self, catalogue::Catalogues, characters::require_visible},
     ledger::{place, rebuild},
     limits::{IMPORT_GROUP_BYTES, REBUILD_BATCH_BYTES, REDACTION_REASON_BYTES_MAX},
     log::{
@@ -136,10 +136,10 @@ impl Redaction {
 
 fn require_reason(reason: &str) -> Result<(), ArchiveError> {
     let has_length = !reason.trim().is_empty() && reason.len() <= REDACTION_REASON_BYTES_MAX;
-    if !has_length || reason.chars().any(char::is_control) {
+    if !has_length || require_visible(reason).is_err() {
         return Err(ArchiveError::NotRedactable(format!(
             "the reason must have 1 to {REDACTION_REASON_BYTES_MAX} bytes, without control \
-             characters"
+             characters, line breaks or invisible characters"
         )));
     }
     Ok(())

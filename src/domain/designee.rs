@@ -8,7 +8,7 @@ use super::{
     fault::{Breach, Key, RuleId},
     name::folded,
 };
-use crate::limits::{ID_BYTES_MAX, NAME_CHARS_MAX};
+use crate::limits::{ID_BYTES_MAX, NAME_CHARS_MAX, WRITTEN_TEXT_BYTES_MAX};
 
 const PROVISIONAL: &str = "provisional:";
 const LOCAL: &str = "local:";
@@ -82,10 +82,14 @@ impl DesigneeId {
     /// # Errors
     /// [`RuleId::ProvisionalNameForm`] if the folded name is empty or too long.
     pub fn provisional(authority: AuthorityCode, name: &str) -> Result<Self, Breach> {
+        let wrong_length = || RuleId::ProvisionalNameForm.with(Key::Limit, NAME_CHARS_MAX);
+        if name.len() > WRITTEN_TEXT_BYTES_MAX {
+            return Err(wrong_length());
+        }
         let name = folded(name);
         let length = name.chars().count();
         if length == 0 || length > NAME_CHARS_MAX {
-            return Err(RuleId::ProvisionalNameForm.with(Key::Limit, NAME_CHARS_MAX));
+            return Err(wrong_length());
         }
         Ok(Self::Provisional { authority, name: name.into() })
     }

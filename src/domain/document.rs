@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fault::{Breach, RuleId};
-use crate::limits::{DOCUMENT_NUMBER_BYTES_MAX, YEAR_MAX, YEAR_MIN};
+use crate::limits::{DOCUMENT_NUMBER_BYTES_MAX, WRITTEN_TEXT_BYTES_MAX, YEAR_MAX, YEAR_MIN};
 
 const OPENING: &[char] = &['〔', '[', '［', '【', '(', '（', '﹝', '<', '＜', '〈', '「', '{'];
 const CLOSING: &[char] = &['〕', ']', '］', '】', ')', '）', '﹞', '>', '＞', '〉', '」', '}'];
@@ -20,6 +20,9 @@ impl DocumentNumber {
     /// [`RuleId::DocumentNumberForm`].
     pub fn parse(text: &str) -> Result<Self, Breach> {
         let invalid = || Breach::from(RuleId::DocumentNumberForm);
+        if text.len() > WRITTEN_TEXT_BYTES_MAX {
+            return Err(invalid());
+        }
         let shows = |c: &char| !c.is_whitespace() && !c.is_control();
         // Most numbers come in their normal form and need no copy.
         let folded = if text.chars().all(|c| shows(&c) && fold(c) == c) {

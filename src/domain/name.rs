@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::fault::{Breach, Key, RuleId};
-use crate::limits::NAME_CHARS_MAX;
+use super::{
+    characters::{code_point, require_visible},
+    fault::{Breach, Key, RuleId},
+};
+use crate::limits::{NAME_CHARS_MAX, WRITTEN_TEXT_BYTES_MAX};
 
-/// A name as published, with white space collapsed and without invisible characters.
+/// A name as published, with white space collapsed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name {
     text: String,
@@ -18,7 +21,7 @@ impl Name {
     /// Reads a name.
     ///
     /// # Errors
-    /// The rule that it breaks: it is empty, too long or holds control characters.
+    /// The rule that it breaks: it is empty, too long, or holds a character that nobody sees.
     pub fn parse(text: &str) -> Result<Self, Breach> {
         let text = published(text)?;
         Ok(Self { key: folded(&text), text: text.into_owned() })
@@ -43,7 +46,7 @@ impl Name {
     }
 }
 
-/// A name in the form that is kept: white space collapsed, without invisible characters.
+/// A name in the form that is kept: white space collapsed.
 ///
 /// # Errors
 /// As for [`Name::parse`].
@@ -51,17 +54,24 @@ pub fn published(text: &str) -> Result<Cow<'_, str>, Breach> {
     if text.len() <= NAME_CHARS_MAX && is_published(text) {
         return Ok(Cow::Borrowed(text));
     }
-    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-    let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    let length = name.chars().count();
-    if length == 0 {
+    let too_long = |text: &str| {
+        let length = text.chars().count();
+        RuleId::NameLength.with(Key::Count, length).with(Key::Limit, NAME_CHARS_MAX)
+    };
+    if text.len() > WRITTEN_TEXT_BYTES_MAX {
+        return Err(too_long(text));
+    }
+    let text = text.trim();
+    if let Some(c) = text.chars().find(|c| c.is_control()) {
+        return Err(RuleId::NameControlCharacter.with(Key::Character, code_point(c)));
+    }
+    require_visible(text)?;
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() {
         return Err(RuleId::NameEmpty.into());
     }
-    if length > NAME_CHARS_MAX {
-        return Err(RuleId::NameLength.with(Key::Count, length).with(Key::Limit, NAME_CHARS_MAX));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(RuleId::NameControlCharacter.into());
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(too_long(&name));
     }
     Ok(Cow::Owned(name))
 }
@@ -164,7 +174,7 @@ mod tests {
         assert_eq!(listed.as_str(), "瑞普(天津)生物药业有限公司");
         assert_eq!(folded(listed.as_str()), folded("瑞普（天津） 生物药业有限公司"));
         assert_eq!(folded("ＡＢc 公司"), "ABC公司");
-        assert_eq!(Name::parse(" 甲\n乙 ").unwrap().as_str(), "甲 乙");
+        assert_eq!(Name::parse(" 甲\u{3000} 乙\n").unwrap().as_str(), "甲 乙");
     }
 
     #[test]
@@ -194,9 +204,9 @@ mod tests {
 
         #[test]
         fn a_name_taken_as_published_stays_as_it_is(name in "[ a(（甲\u{200B}\t]{0,5}") {
-            let long_way: String = name.chars().filter(|c| !is_invisible(*c)).collect();
-            let long_way = long_way.split_whitespace().collect::<Vec<_>>().join(" ");
+            let long_way = name.split_whitespace().collect::<Vec<_>>().join(" ");
             proptest::prop_assert!(!is_published(&name) || (name == long_way && !name.is_empty()));
+            proptest::prop_assert!(!is_published(&name) || require_visible(&name).is_ok());
         }
 
         #[test]
@@ -208,8 +218,9 @@ mod tests {
 
     #[test]
     fn empty_long_and_broken_names_are_refused() {
-        for bad in [String::new(), " ".into(), "长".repeat(129), "a\u{7}b".into()] {
-            assert!(Name::parse(&bad).is_err(), "{bad:?}");
+        let blanks = format!("a{}b", " ".repeat(WRITTEN_TEXT_BYTES_MAX));
+        for bad in ["", " ", &"长".repeat(129), "a\u{7}b", "a\nb", "a\u{200B}", &blanks] {
+            assert!(Name::parse(bad).is_err(), "{bad:?}");
         }
     }
 }

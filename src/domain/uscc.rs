@@ -11,6 +11,7 @@ use super::{
     fault::{Breach, Key, RuleId},
     name::is_invisible,
 };
+use crate::limits::WRITTEN_TEXT_BYTES_MAX;
 
 /// The characters of a code, in the order of their values: no I, O, S, V, Z.
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
@@ -35,6 +36,9 @@ impl Uscc {
             && code.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
         {
             return Self::checked(code);
+        }
+        if text.len() > WRITTEN_TEXT_BYTES_MAX {
+            return Err(RuleId::UsccLength.with(Key::Count, text.chars().count()));
         }
         let folded: String = text
             .nfkc()

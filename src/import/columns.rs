@@ -40,6 +40,14 @@ pub(super) enum Field {
     BanUntil,
 }
 
+impl Field {
+    /// True if the event keeps the text of the cell.
+    pub(super) fn is_text(self) -> bool {
+        let names = [Self::Name, Self::NameEn, Self::OldName, Self::NewName, Self::Item];
+        names.contains(&self) || matches!(self, Self::Document | Self::Url)
+    }
+}
+
 /// Field, its name in `--column` and in English headers, its other headers.
 type Entry = (Field, &'static str, &'static [&'static str]);
 

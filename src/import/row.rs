@@ -11,6 +11,7 @@ use super::{
     values,
 };
 use crate::{
+    domain::characters::require_visible,
     limits::{YEAR_MAX, YEAR_MIN},
     protocol::pb,
 };
@@ -40,6 +41,12 @@ impl<'a> RowReader<'a> {
                     column.header
                 );
                 reader.refuse(&column.header, "", message);
+            }
+            if column.field.is_text()
+                && let Err(breach) = require_visible(&cell.text())
+            {
+                let message = format!("{} {breach}; {}", column.header, breach.rule_text());
+                reader.refuse(&column.header, &cell.text(), message);
             }
         }
         reader

@@ -65,6 +65,8 @@ const ENDS: &str = "a title ends with its subject";
 const REINSTATED: &str = "a reinstatement undoes a revocation";
 const RENAME: &str = "工企业函〔2021〕171号";
 const MOVE: &str = "a move leads to another authority or another region";
+const VISIBLE: &str =
+    "a text has no controls, line breaks, marks of direction or invisible characters";
 const POOL: &str = "a designee is in a pool or it is not";
 const REPAIR: &str = "an event is repaired by its issuer or by the ministry";
 
@@ -104,7 +106,9 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::ProvisionalNameForm, "a provisional name has 1 to {limit} characters", ""),
     (Id::NameEmpty, "is empty", ""),
     (Id::NameLength, "has {count} characters; {limit} are allowed", ""),
-    (Id::NameControlCharacter, "holds a control character", ""),
+    (Id::NameControlCharacter, "holds the control character {character}", VISIBLE),
+    (Id::CharacterNotAllowed, "holds the character {character}", VISIBLE),
+    (Id::UrlForm, "is not a web address that begins with http:// or https://", ""),
     (Id::RegionWithoutAuthority, "is a region without an authority", AUTHORITIES),
     (
         Id::AuthorityUnknown,
@@ -154,7 +158,7 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::YearUnknown, "is not a year that a date can have", ""),
     (Id::DecimalForm, "is not a decimal number like 87.04", ""),
     (Id::IdForm, "must be 1 to {limit} letters, digits, hyphens, dots and underscores", ""),
-    (Id::ItemForm, "must be at most {limit} characters, without control characters", ""),
+    (Id::ItemForm, "must be at most {limit} characters", ""),
     (Id::TextLength, "has {count} bytes; {limit} are allowed", ""),
     (Id::DigestLength, "has {count} bytes; a digest has 32", ""),
     (Id::DateOrder, "lies before {from}, the beginning", "an end is not before its beginning"),

@@ -12,6 +12,8 @@ pub enum Key {
     Authority,
     /// A batch on record.
     Batch,
+    /// A character, by its code point: `U+200B`.
+    Character,
     /// A number of things found.
     Count,
     /// The day that the rule rests on.

@@ -143,6 +143,8 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::NameEmpty,
             Id::NameLength,
             Id::NameControlCharacter,
+            Id::CharacterNotAllowed,
+            Id::UrlForm,
             Id::ListLength,
             Id::ListedTwice,
             Id::DecimalForm,

@@ -48,8 +48,12 @@ pub enum RuleId {
     NameEmpty,
     /// A name is bounded. Keys: count, limit.
     NameLength,
-    /// A name is without control characters.
+    /// A name is without control characters. Keys: character.
     NameControlCharacter,
+    /// A text is without characters that nobody sees. Keys: character.
+    CharacterNotAllowed,
+    /// A web address is one of http or https.
+    UrlForm,
     /// Hong Kong, Macao and Taiwan are regions without an authority.
     RegionWithoutAuthority,
     /// There are 38 authorities.

@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
         self.document("document_number", &mut evidence.document_number);
         self.date("document_date", evidence.document_date.as_ref(), Optional);
         self.date("published_date", evidence.published_date.as_ref(), Optional);
-        self.text("url", &mut evidence.url, Optional);
+        self.url("url", &mut evidence.url);
         self.digest("sha256", &evidence.sha256);
         self.digest("sm3", &evidence.sm3);
     }

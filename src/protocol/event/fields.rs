@@ -12,6 +12,7 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Issuer, Name,
         PartialDate, RegionCode,
         catalogue::Catalogue,
+        characters::require_visible,
         fault::{Breach, Fault, Faults, Key, RuleId},
         kind::ProgrammeId,
         name,
@@ -162,6 +163,12 @@ impl<'a> Fields<'a> {
         {
             self.warn(field, text, RuleId::OrganisationCodeCheck);
         }
+        // A provisional identifier holds a name. Folding it keeps most characters without a glyph.
+        if let DesigneeId::Provisional { .. } = &id
+            && !self.require_visible(field, text.trim())
+        {
+            return None;
+        }
         match &id {
             DesigneeId::Uscc(code) => set(text, code.as_str()),
             _ => *text = id.to_string(),
@@ -276,7 +283,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn document(&mut self, field: &str, text: &mut String) {
-        if text.is_empty() || self.is_stored() {
+        if text.is_empty() || self.is_stored() || !self.require_visible(field, text.trim()) {
             return;
         }
         if let Some(document) = self.parsed(field, text, DocumentNumber::parse) {
@@ -307,12 +314,11 @@ impl<'a> Fields<'a> {
             return Some(text.clone());
         }
         trim(text);
-        let too_long = text.chars().count() > NAME_CHARS_MAX;
-        if too_long || text.chars().any(char::is_control) {
+        if text.chars().count() > NAME_CHARS_MAX {
             self.fault(field, text, RuleId::ItemForm.with(Key::Limit, NAME_CHARS_MAX));
             return None;
         }
-        Some(text.clone())
+        self.require_visible(field, text).then(|| text.clone())
     }
 
     /// Free text.
@@ -321,10 +327,39 @@ impl<'a> Fields<'a> {
             return;
         }
         trim(text);
-        if self.check_present(field, text.is_empty(), need) && text.len() > TEXT_BYTES_MAX {
+        if !self.check_present(field, text.is_empty(), need) {
+            return;
+        }
+        if text.len() > TEXT_BYTES_MAX {
             let breach = RuleId::TextLength.with(Key::Count, text.len());
             self.fault(field, text, breach.with(Key::Limit, TEXT_BYTES_MAX));
+            return;
         }
+        self.require_visible(field, text);
+    }
+
+    /// A web address.
+    pub(super) fn url(&mut self, field: &str, text: &mut String) {
+        self.text(field, text, Need::Optional);
+        let after = |scheme: &str| {
+            let (head, rest) = text.split_at_checked(scheme.len())?;
+            head.eq_ignore_ascii_case(scheme).then_some(rest)
+        };
+        let names_a_host = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
+        let is_web = ["https://", "http://"].into_iter().find_map(after).is_some_and(names_a_host);
+        if !text.is_empty() && !is_web {
+            self.fault(field, text, RuleId::UrlForm);
+        }
+    }
+
+    /// Refuses a caller's text with a character that nobody sees.
+    fn require_visible(&mut self, field: &str, text: &str) -> bool {
+        let breach = require_visible(text).err();
+        let is_visible = breach.is_none();
+        if let Some(breach) = breach {
+            self.fault(field, text, breach);
+        }
+        is_visible
     }
 
     /// A digest of 32 bytes; `None` if it is empty.

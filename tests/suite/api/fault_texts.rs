@@ -210,9 +210,17 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
         ("organisation-code-check", vec![], designee("91110000MA00000165")),
         ("local-code-form", vec![], designee("local:440000/a b")),
         ("provisional-name-form", vec![], designee("provisional:440000/（）")),
-        ("name-empty", vec![], profile(&|profile| profile.name = "\u{200B}".into())),
+        ("name-empty", vec![], profile(&|profile| profile.name = " ".into())),
         ("name-length", vec![], profile(&|profile| profile.name = "名".repeat(200))),
         ("name-control-character", vec![], profile(&|profile| profile.name = "甲\u{1}".into())),
+        ("character-not-allowed", vec![], profile(&|profile| profile.name = "甲\u{3164}".into())),
+        (
+            "url-form",
+            vec![],
+            with(&|event| {
+                event.evidence.get_or_insert_default().url = "javascript:alert(1)".into()
+            }),
+        ),
         ("region-without-authority", vec![], with(&|event| event.authority = "810000".into())),
         ("region-form", vec![], profile(&|profile| profile.registered_region = "44".into())),
         (

@@ -9,4 +9,5 @@ mod faults_kept;
 mod raw_requests;
 mod register_queries;
 mod stored_bytes;
+mod texts;
 mod transport;

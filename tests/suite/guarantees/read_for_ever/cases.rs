@@ -161,6 +161,11 @@ fn texts() -> Vec<Case> {
     if let Fact::MeasuresIssued(fact) = &mut untitled {
         fact.title.clear();
     }
+    let mut escaping = measures_issued();
+    if let Fact::MeasuresIssued(fact) = &mut escaping {
+        fact.title = "\u{1b}[2J".to_owned();
+    }
+    let named = |name: &str| with_profile(|profile| profile.name = name.to_owned());
     let mut annulled = annulled(0);
     if let Some(Fact::Annulled(fact)) = &mut annulled.fact {
         fact.reason.clear();
@@ -173,7 +178,7 @@ fn texts() -> Vec<Case> {
         case("no batch", "FieldRequired", with(|_, fact| fact.batch.clear())),
         case("a batch with a space", "IdentifierInvalid", with(|_, f| f.batch = "batch 1".into())),
         case("a long batch", "IdentifierInvalid", with(|_, fact| fact.batch = "1".repeat(500))),
-        case("an item of two lines", "IdentifierInvalid", with(|_, f| f.item = "甲\n乙".into())),
+        case("an item of two lines", "FieldInvalid", with(|_, f| f.item = "甲\n乙".into())),
         case("a long item", "IdentifierInvalid", with(|_, fact| fact.item = "长".repeat(600))),
         case(
             "a long name",
@@ -185,6 +190,22 @@ fn texts() -> Vec<Case> {
             "FieldInvalid",
             with_profile(|profile| profile.name = "甲\u{7}乙".to_owned()),
         ),
+        case("a name of two lines", "FieldInvalid", named("甲\n乙")),
+        case("a name with an invisible character", "FieldInvalid", named("甲\u{3164}乙")),
+        case("a name with a character that folding drops", "FieldInvalid", named("甲\u{200B}乙")),
+        case(
+            "a provisional name with an invisible character",
+            "FieldInvalid",
+            with(|event, _| event.designee = "provisional:440000/甲\u{3164}".to_owned()),
+        ),
+        case(
+            "a document number with an invisible character",
+            "FieldInvalid",
+            with_evidence(|e| e.document_number = "工信\u{3164}部〔2019〕153号".to_owned()),
+        ),
+        case("a URL that runs", "FieldInvalid", with_evidence(|e| e.url = "javascript:1".into())),
+        case("a URL of no host", "FieldInvalid", with_evidence(|e| e.url = "https://".into())),
+        case("a title with an escape", "FieldInvalid", frame("100000", escaping)),
         case(
             "a long English name",
             "FieldInvalid",
