@@ -415,9 +415,32 @@ pub const STATE_BYTES_MAX: usize = 4 * 1024;
 /// Most bytes of a file with the secrets of a webhook.
 pub const SECRETS_BYTES_MAX: usize = 4 * 1024;
 
-/// Most cells of a sheet, blank ones included, from its first row and column A to its last cell:
-/// 200,000 rows of 40 columns.
-pub const SHEET_CELLS_MAX: u64 = 8_000_000;
+/// Most cells of a list in all its sheets, blank ones included, from the first row and column A to
+/// the last cell of each: 200,000 rows of 40 columns.
+pub const LIST_CELLS_MAX: u64 = 8_000_000;
+/// Most bytes of text in the cells of a list. Cells that share a text count it in each of them.
+pub const LIST_TEXT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Most rows of a list, and most events of a file of JSON lines.
+pub const LIST_ROWS_MAX: usize = 524_288;
+/// Most faults of a list that are kept; reading ends there.
+pub const LIST_FAULTS_MAX: usize = 10_000;
+/// Most bytes of one line of JSON: an event of [`EVENT_BYTES_MAX`] takes less, however it is
+/// written.
+pub const JSON_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Most files in a workbook.
+pub const WORKBOOK_FILES_MAX: u64 = 4_096;
+/// Most bytes of all files of a workbook together when they are unpacked.
+pub const WORKBOOK_UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Most bytes of one text in a workbook with its markup. A cell can hold 32,767 characters.
+pub const WORKBOOK_TEXT_BYTES_MAX: u64 = 1024 * 1024;
+/// Most formats, names and sheets of a workbook. A spreadsheet allows 65,490 formats of cells.
+pub const WORKBOOK_FORMATS_MAX: u64 = 262_144;
+/// Most merged regions of a workbook.
+pub const WORKBOOK_MERGED_MAX: u64 = 1_000_000;
+/// Most characters in the name of a sheet. A spreadsheet allows 31.
+pub const SHEET_NAME_CHARS_MAX: usize = 255;
+/// Most bytes of address space that reading one list may add to the process.
+pub const LIST_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Rows of a sheet that are searched for the header.
 pub const HEADER_ROWS_MAX: usize = 30;
 /// Most characters of a lone text that can be a name and not a sentence. The log allows names of
@@ -432,6 +455,11 @@ pub const ECHO_CELLS_MAX: usize = 12;
 pub const ROW_FAULT_LINES_MAX: usize = 20;
 
 const _: () = {
+    // Unpacking something must be possible.
+    assert!(WORKBOOK_UNPACKED_BYTES_MAX > INPUT_FILE_BYTES_MAX as u64);
+    assert!(WORKBOOK_TEXT_BYTES_MAX < WORKBOOK_UNPACKED_BYTES_MAX);
+    assert!(LIST_ROWS_MAX as u64 <= LIST_CELLS_MAX);
+    assert!(JSON_LINE_BYTES_MAX > 100 * LEAF_BYTES_MAX);
     // A watchdog looks several times before it ends the process.
     assert!(WATCHDOG_INTERVAL.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());
     // A lone name is a legal name.

@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod destination;
 mod error;
+mod memory;
 mod paged;
 mod print;
 mod throwaway;

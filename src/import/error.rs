@@ -46,6 +46,14 @@ pub enum FileFault {
         /// Its kind.
         what: &'static str,
     },
+    /// It holds more than a list can have.
+    #[error("it has more than {max} {what}, which is the limit; divide the list")]
+    TooLarge {
+        /// The things, with their unit.
+        what: &'static str,
+        /// The limit.
+        max: u64,
+    },
     /// The workbook cannot be opened.
     #[error("it cannot be read as {format}: {cause}; save it again as XLSX, without a password")]
     Workbook {

@@ -9,7 +9,10 @@ use super::{
     error::{ImportError, RowError},
     personal,
 };
-use crate::protocol::pb;
+use crate::{
+    limits::{JSON_LINE_BYTES_MAX, LIST_FAULTS_MAX},
+    protocol::pb,
+};
 
 /// Members with identifiers, which may look like a resident identity number.
 const IDENTIFIERS: &[&str] =
@@ -23,6 +26,9 @@ pub(super) fn read(text: &str) -> Result<Vec<ImportedRow>, ImportError> {
     let mut rows = Vec::new();
     let mut errors = Vec::new();
     for (row, line) in (1_u32..).zip(text.split('\n')).filter(|(_, line)| !line.trim().is_empty()) {
+        if errors.len() >= LIST_FAULTS_MAX {
+            break;
+        }
         match event(&descriptor, line) {
             Ok(event) => rows.push(ImportedRow { sheet: String::new(), row, event }),
             Err(message) => errors.push(RowError {
@@ -43,6 +49,10 @@ fn descriptor() -> Result<MessageDescriptor, ImportError> {
 }
 
 fn event(descriptor: &MessageDescriptor, line: &str) -> Result<pb::Event, String> {
+    if line.len() > JSON_LINE_BYTES_MAX {
+        let found = line.len();
+        return Err(format!("has {found} bytes; a line has at most {JSON_LINE_BYTES_MAX}"));
+    }
     // Errors repeat no value from here on: the line may hold personal data.
     let value: Value = serde_json::from_str(line)
         .map_err(|error| format!("not a JSON object on one line: {error}"))?;

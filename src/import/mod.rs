@@ -4,6 +4,7 @@
 //! Steps: bytes → `encoding` and `text`, or `sheet` → rows of cells → `table` finds header and
 //! data → `events` makes one event of each row, through `row`. The server validates the values.
 
+mod budget;
 mod columns;
 mod encoding;
 mod error;
@@ -16,6 +17,7 @@ mod row;
 mod sheet;
 mod table;
 mod text;
+mod unpack;
 mod values;
 
 #[cfg(test)]
@@ -27,7 +29,10 @@ pub use options::{FactKind, Options};
 pub use report::{Format, Report, SheetReport, Skipped};
 use sheet::Sheet;
 
-use crate::protocol::pb;
+use crate::{
+    limits::{LIST_FAULTS_MAX, LIST_ROWS_MAX},
+    protocol::pb,
+};
 
 /// First bytes of a ZIP archive, which an XLSX file is.
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
@@ -78,6 +83,7 @@ pub fn read(
     } else {
         let (text, encoding) = encoding::decode(bytes).map_err(in_file)?;
         if text.trim_start().starts_with('{') {
+            require_rows(text.lines().count()).map_err(in_file)?;
             let rows = jsonl::read(&text)?;
             return Ok(Import { report: Report::new(Format::JsonLines, Some(encoding)), rows });
         }
@@ -90,6 +96,7 @@ pub fn read(
         let found = read_sheet(sheet, &choices, options, authority_of, &mut errors);
         let (rows, report) = found.map_err(in_file)?;
         import.rows.extend(rows);
+        require_rows(import.rows.len()).map_err(in_file)?;
         import.report.sheets.push(report);
     }
     table::require_chosen_columns(&choices, &import.report.sheets).map_err(in_file)?;
@@ -100,6 +107,14 @@ pub fn read(
         return Err(in_file(table::no_rows(&sheets, &import.report.sheets)));
     }
     Ok(import)
+}
+
+fn require_rows(count: usize) -> Result<(), FileFault> {
+    if count > LIST_ROWS_MAX {
+        let max = u64::try_from(LIST_ROWS_MAX).unwrap_or(u64::MAX);
+        return Err(FileFault::TooLarge { what: "rows", max });
+    }
+    Ok(())
 }
 
 /// Keeps the sheet that the options name, or all sheets.
@@ -138,8 +153,12 @@ fn read_sheet(
     };
     let context =
         events::Context { options, authority_of, sheet: &sheet.name, columns: &table.columns };
+    require_rows(table.rows.len())?;
     let mut rows = Vec::with_capacity(table.rows.len());
     for row in &table.rows {
+        if errors.len() >= LIST_FAULTS_MAX {
+            break;
+        }
         match events::event(&context, row) {
             Ok(event) => {
                 rows.push(ImportedRow { sheet: sheet.name.clone(), row: row.number, event });

@@ -60,13 +60,13 @@ impl<'a> RowReader<'a> {
     /// Notes a fault, at most one for a column. A second would only follow from the first, and
     /// could repeat a value that the first withheld as personal.
     fn refuse(&mut self, column: &str, value: &str, message: String) {
-        if self.errors.iter().any(|error| error.column == column) {
+        if self.errors.iter().any(|error| error.column == echo_on_one_line(column)) {
             return;
         }
         self.errors.push(RowError {
             sheet: self.context.sheet.to_owned(),
             row: self.row.number,
-            column: column.to_owned(),
+            column: echo_on_one_line(column),
             value: echo_on_one_line(value),
             message,
         });

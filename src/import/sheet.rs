@@ -10,8 +10,11 @@ use calamine::{
     Data, DataRef, Dimensions, ExcelDateTime, Range, Reader, SheetVisible, Xls, Xlsx, XlsxError,
 };
 
-use super::error::FileFault;
-use crate::limits::SHEET_CELLS_MAX;
+use super::{budget::Budget, error::FileFault, unpack};
+use crate::{
+    domain::text::echo,
+    limits::{LIST_CELLS_MAX, SHEET_NAME_CHARS_MAX},
+};
 
 /// The content of a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,21 +112,28 @@ fn guarded(
 }
 
 fn xlsx(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
+    unpack::require_bounded(bytes)?;
     let open = Xlsx::new(Cursor::new(bytes));
     let mut book = open.map_err(|error| fault("XLSX", &error))?;
+    let mut budget = Budget::default();
     let mut sheets = Vec::new();
-    for (name, hidden) in names(&book) {
-        let range = range(&mut book, &name)?;
+    for (name, hidden) in names("XLSX", &book)? {
+        let range = range(&mut book, &name, &mut budget)?;
         let merged =
             book.merge_cells_by_sheet_name(&name).map_err(|error| fault("XLSX", &error))?;
-        sheets.push(sheet(name, hidden, &range, &merged));
+        sheets.push(sheet(name, hidden, &range, &merged, &mut budget)?);
     }
     Ok(sheets)
 }
 
 /// The cells of a sheet. calamine would allocate all cells between the first and the last, however
-/// far apart; so their extent is checked first.
-fn range(book: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Range<Data>, FileFault> {
+/// far apart; so their extent is checked first. Each cell that is read counts, also a blank one:
+/// many sheets can be the same file.
+fn range(
+    book: &mut Xlsx<Cursor<&[u8]>>,
+    name: &str,
+    budget: &mut Budget,
+) -> Result<Range<Data>, FileFault> {
     let mut reader = match book.worksheet_cells_reader(name) {
         Ok(reader) => reader,
         Err(XlsxError::NotAWorksheet(_)) => return Ok(Range::default()),
@@ -131,9 +141,16 @@ fn range(book: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Range<Data>, File
     };
     let mut cells = Vec::new();
     let (mut first_row, mut last_row, mut last_column) = (u32::MAX, 0, 0);
+    let mut read = Budget::default();
     while let Some(cell) = reader.next_cell().map_err(|error| fault("XLSX", &error))? {
-        if *cell.get_value() == DataRef::Empty {
-            continue;
+        read.cells(1)?;
+        match cell.get_value() {
+            DataRef::Empty => continue,
+            DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+                budget.text(text)?;
+            }
+            DataRef::SharedString(text) => budget.text(text)?,
+            _ => {}
         }
         let (row, column) = cell.get_position();
         (first_row, last_row) = (row.min(first_row), row.max(last_row));
@@ -141,23 +158,31 @@ fn range(book: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Range<Data>, File
         let value = Data::from(cell.get_value().clone());
         cells.push(calamine::Cell::new((row, column), value));
     }
+    if cells.is_empty() {
+        return Ok(Range::default());
+    }
     // Width counts from column A.
     let height = u64::from(last_row.saturating_sub(first_row)) + 1;
-    if height.saturating_mul(u64::from(last_column) + 1) > SHEET_CELLS_MAX {
-        let cause = format!("the cells of sheet {name} lie too far apart");
+    let extent = height.saturating_mul(u64::from(last_column) + 1);
+    if extent > LIST_CELLS_MAX {
+        let cause = format!("the cells of sheet {} lie too far apart", echo(name));
         return Err(FileFault::Workbook { format: "XLSX", cause });
     }
+    budget.cells(extent)?;
     Ok(Range::from_sparse(cells))
 }
 
 fn xls(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
     let open = Xls::new(Cursor::new(bytes));
     let mut book = open.map_err(|error| fault("XLS", &error))?;
+    let mut budget = Budget::default();
     let mut sheets = Vec::new();
-    for (name, hidden) in names(&book) {
+    for (name, hidden) in names("XLS", &book)? {
         let range = book.worksheet_range(&name).map_err(|error| fault("XLS", &error))?;
         let merged = book.merge_cells_by_sheet_name(&name).map_err(|error| fault("XLS", &error))?;
-        sheets.push(sheet(name, hidden, &range, &merged));
+        let (rows, columns) = range.end().map_or((0, 0), |(row, column)| (row + 1, column + 1));
+        budget.cells(u64::from(rows).saturating_mul(columns.into()))?;
+        sheets.push(sheet(name, hidden, &range, &merged, &mut budget)?);
     }
     Ok(sheets)
 }
@@ -167,13 +192,30 @@ fn fault(format: &'static str, cause: &dyn std::error::Error) -> FileFault {
 }
 
 /// Names of the worksheets, and whether they are hidden. Charts and macro sheets hold no lists.
-fn names<'a, B: Reader<Cursor<&'a [u8]>>>(book: &B) -> Vec<(String, bool)> {
+fn names<'a, B: Reader<Cursor<&'a [u8]>>>(
+    format: &'static str,
+    book: &B,
+) -> Result<Vec<(String, bool)>, FileFault> {
     let sheets = book.sheets_metadata().iter();
     let sheets = sheets.filter(|sheet| sheet.typ == calamine::SheetType::WorkSheet);
-    sheets.map(|sheet| (sheet.name.clone(), sheet.visible != SheetVisible::Visible)).collect()
+    let named = sheets.map(|sheet| {
+        // Each row gets a copy of it.
+        if sheet.name.chars().count() > SHEET_NAME_CHARS_MAX {
+            let cause = format!("the sheet {} has too long a name", echo(&sheet.name));
+            return Err(FileFault::Workbook { format, cause });
+        }
+        Ok((sheet.name.clone(), sheet.visible != SheetVisible::Visible))
+    });
+    named.collect()
 }
 
-fn sheet(name: String, hidden: bool, range: &Range<Data>, merged: &[Dimensions]) -> Sheet {
+fn sheet(
+    name: String,
+    hidden: bool,
+    range: &Range<Data>,
+    merged: &[Dimensions],
+    budget: &mut Budget,
+) -> Result<Sheet, FileFault> {
     let (first_row, first_column) = range.start().unwrap_or_default();
     let mut rows: Vec<SheetRow> = Vec::with_capacity(range.height());
     for (number, values) in (first_row.saturating_add(1)..).zip(range.rows()) {
@@ -184,29 +226,41 @@ fn sheet(name: String, hidden: bool, range: &Range<Data>, merged: &[Dimensions])
     }
     let mut wide = Vec::new();
     for region in merged {
-        fill_down(&mut rows, region);
+        fill_down(&mut rows, first_row, region, budget)?;
         let (first, last) = (index(region.start.1), index(region.end.1));
         if last > first {
             wide.push(Wide { row: region.start.0.saturating_add(1), first, last });
         }
     }
     rows.retain(|row| !row.is_blank());
-    Sheet { name, hidden, rows, wide }
+    Ok(Sheet { name, hidden, rows, wide })
 }
 
 /// Repeats the value of a merged region in the rows below its first.
-fn fill_down(rows: &mut [SheetRow], region: &Dimensions) {
+fn fill_down(
+    rows: &mut [SheetRow],
+    first_row: u32,
+    region: &Dimensions,
+    budget: &mut Budget,
+) -> Result<(), FileFault> {
     let column = index(region.start.1);
-    let in_region =
-        |row: &&mut SheetRow| (region.start.0..=region.end.0).contains(&(row.number - 1));
+    // Rows follow each other without a gap. Only those of the region are looked at, or many
+    // regions over many rows would take for ever.
+    let from = index(region.start.0.saturating_sub(first_row));
+    let to = index(region.end.0.saturating_add(1).saturating_sub(first_row)).min(rows.len());
+    let Some(rows) = rows.get_mut(from..to) else { return Ok(()) };
     let mut value = None;
-    for row in rows.iter_mut().filter(in_region) {
-        let Some(cell) = row.cells.get_mut(column) else { return };
+    for row in rows {
+        let Some(cell) = row.cells.get_mut(column) else { return Ok(()) };
         match &value {
             None => value = Some(cell.clone()),
-            Some(value) => *cell = value.clone(),
+            Some(value) => {
+                budget.copy(value)?;
+                *cell = value.clone();
+            }
         }
     }
+    Ok(())
 }
 
 fn index(number: u32) -> usize {

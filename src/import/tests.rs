@@ -1,5 +1,6 @@
 //! Each test protects one rule of reading lists; the enterprises are fictional.
 
+mod bombs;
 mod json;
 mod rows;
 mod text;

@@ -5,6 +5,7 @@
 //! follows blank lines. So this file splits by itself.
 
 use super::{
+    budget::Budget,
     columns::Choice,
     error::FileFault,
     sheet::{Cell, Sheet, SheetRow},
@@ -45,6 +46,7 @@ enum State {
 /// Splits by RFC 4180. Text behind a closing quotation mark, and marks inside a plain field, are
 /// kept as they are.
 fn split(text: &str, separator: char) -> Result<Sheet, FileFault> {
+    let mut budget = Budget::default();
     let mut rows = Vec::new();
     let mut cells = Vec::new();
     let mut field = String::new();
@@ -69,12 +71,14 @@ fn split(text: &str, separator: char) -> Result<Sheet, FileFault> {
                 State::Quoted
             }
             (_, '\n') => {
+                budget.cells(1)?;
                 cells.push(Cell::of_text(&std::mem::take(&mut field)));
                 rows.push(SheetRow { number: row_line, cells: std::mem::take(&mut cells) });
                 row_line = line;
                 State::FieldStart
             }
             (_, character) if character == separator => {
+                budget.cells(1)?;
                 cells.push(Cell::of_text(&std::mem::take(&mut field)));
                 State::FieldStart
             }

@@ -14,12 +14,16 @@ use crate::{
         append::{AppendFailure, append_with_retry, dry_run},
         args::{Common, Output, ServerAddress},
         client::Client,
+        memory::MemoryBound,
         print::{Table, escaped, print_line, print_message, print_table, table},
     },
     domain::AuthorityCode,
     files,
     import::{self, FactKind, Import, ImportError, ImportedRow, RowError},
-    limits::{COMMIT_EVENTS_MAX, INPUT_FILE_BYTES_MAX, NAMED_ROWS_MAX, SHOWN_FAULTS_MAX},
+    limits::{
+        COMMIT_EVENTS_MAX, INPUT_FILE_BYTES_MAX, LIST_MEMORY_BYTES_MAX, NAMED_ROWS_MAX,
+        SHOWN_FAULTS_MAX,
+    },
     protocol::pb,
 };
 
@@ -205,6 +209,7 @@ fn read(path: &Path, options: &import::Options) -> Result<Import, CliError> {
     let name = path.display().to_string();
     let bytes = files::read(path, INPUT_FILE_BYTES_MAX)
         .map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
+    let _bound = MemoryBound::begin(LIST_MEMORY_BYTES_MAX);
     import::read(&name, &bytes, options, authority_of).map_err(|error| not_imported(&name, &error))
 }
 

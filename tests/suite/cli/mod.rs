@@ -4,6 +4,8 @@ mod backup;
 mod command_line;
 mod delivery;
 mod newcomer;
+mod private_files;
 mod redact;
 mod redact_copies;
 mod redacted_alone;
+mod shown;

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod memory_log;
 pub mod patience;
 pub mod published;
+pub mod raw_log;
 pub mod redacted;
 pub mod rules;
 pub mod seed;
@@ -36,6 +37,7 @@ pub use self::{
     memory_log::MemoryLog,
     patience::{PATIENCE, in_time},
     published::{published_chapters, published_date},
+    raw_log::{encoded, record},
     rules::{BOTH_RULES, SECOND_RULES, rules_adopted},
     server::{Client, Fresh, Server, TIDU, directory, reason},
 };

@@ -2,7 +2,6 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use bytes::Bytes;
 use prost::Message as _;
 use tidu::{
     domain::{
@@ -12,20 +11,15 @@ use tidu::{
         kind::Kind,
     },
     ledger::{Ledger, LedgerOptions},
-    log::{ChunkWriter, CommitLog, FORMAT_KNOWN, LogError},
+    log::LogError,
     protocol::{
         event::{self, Unreadable},
-        leaf::{CommitOf, Leaf},
-        pb, time,
+        pb,
     },
     register::{AsOf, Counting, Group, Interest, Layers, MeasuresWanted, Register, Stage, Wanted},
 };
 
 use crate::support::{MemoryLog, day, salts};
-
-pub fn encoded(events: &[pb::Event]) -> Vec<Bytes> {
-    events.iter().map(|event| event.encode_to_vec().into()).collect()
-}
 
 /// A message with one more field that is delimited by its length.
 pub fn field(mut message: Vec<u8>, number: u32, value: &[u8]) -> Vec<u8> {
@@ -34,25 +28,6 @@ pub fn field(mut message: Vec<u8>, number: u32, value: &[u8]) -> Vec<u8> {
     prost::encoding::encode_varint(value.len() as u64, &mut message);
     message.extend(value);
     message
-}
-
-/// Writes events into an empty log as they are, each in a commit of its own.
-pub fn record(log: &dyn CommitLog, bodies: &[Bytes]) {
-    let mut chunks = ChunkWriter::new(0, Vec::new());
-    chunks.require_format(FORMAT_KNOWN);
-    for body in bodies {
-        let position = chunks.next();
-        let leaf = Leaf {
-            position: Some(position),
-            recorded_time: Some(time::timestamp(1_600_000_000_000_000)),
-            recorded_by: Bytes::from_static(b"test"),
-            commit: Some(CommitOf { first_position: Some(position), size: 1 }),
-            event: body.clone(),
-            ..Default::default()
-        };
-        chunks.push(leaf.encoded_len(), true, |buffer| leaf.encode_raw(buffer));
-    }
-    log.append(0, &chunks.finish()).unwrap();
 }
 
 /// Opens a ledger on a log, and drops it. Must be called on a tokio runtime.

@@ -22,9 +22,11 @@ use uuid::Uuid;
 
 use self::{
     cases::{Case, refused, unreadable},
-    logs::{ask_everything, encoded, field, rebuild, record, stored},
+    logs::{ask_everything, field, rebuild, stored},
 };
-use crate::support::{Book, MemoryLog, Server, TIDU, annulled, commit, directory, open, reason};
+use crate::support::{
+    Book, MemoryLog, Server, TIDU, annulled, commit, directory, encoded, open, reason, record,
+};
 
 /// The reason for which a ledger refuses a caller's event.
 async fn refusal(ledger: &Ledger, event: pb::Event) -> String {

@@ -10,12 +10,9 @@ use tidu::{
     protocol::{event, pb},
 };
 
-use super::{
-    cases::refused,
-    logs::{ask_everything, encoded},
-};
+use super::{cases::refused, logs::ask_everything};
 use crate::support::{
-    A, DESIGNEES, OTHERS, annulled, corrected, other,
+    A, DESIGNEES, OTHERS, annulled, corrected, encoded, other,
     seed::{count, random},
 };
 

@@ -1,0 +1,61 @@
+//! What the cells of one list may take together.
+
+use super::{error::FileFault, sheet::Cell};
+use crate::limits::{LIST_CELLS_MAX, LIST_TEXT_BYTES_MAX};
+
+/// Counts cells, blank ones included, and the bytes of their texts. A text that many cells share
+/// counts in each of them, because each gets a copy.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    cells: u64,
+    text_bytes: u64,
+}
+
+impl Budget {
+    /// Room for cells.
+    pub(super) fn cells(&mut self, count: u64) -> Result<(), FileFault> {
+        self.cells = self.cells.saturating_add(count);
+        if self.cells > LIST_CELLS_MAX {
+            return Err(FileFault::TooLarge { what: "cells", max: LIST_CELLS_MAX });
+        }
+        Ok(())
+    }
+
+    /// Room for a text.
+    pub(super) fn text(&mut self, text: &str) -> Result<(), FileFault> {
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.text_bytes = self.text_bytes.saturating_add(length);
+        if self.text_bytes > LIST_TEXT_BYTES_MAX {
+            let what = "bytes of text in its cells";
+            return Err(FileFault::TooLarge { what, max: LIST_TEXT_BYTES_MAX });
+        }
+        Ok(())
+    }
+
+    /// Room for a copy of a cell.
+    pub(super) fn copy(&mut self, cell: &Cell) -> Result<(), FileFault> {
+        self.cells(1)?;
+        match cell {
+            Cell::Text(text) | Cell::Date(text) | Cell::Error(text) => self.text(text),
+            Cell::Empty | Cell::Number(_) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_and_their_texts_have_a_bound() {
+        let mut budget = Budget::default();
+        budget.cells(LIST_CELLS_MAX - 1).unwrap();
+        budget.copy(&Cell::Number(1.0)).unwrap();
+        assert!(budget.copy(&Cell::Empty).is_err());
+        let mut budget = Budget::default();
+        let text = "x".repeat(usize::try_from(LIST_TEXT_BYTES_MAX / 64).unwrap());
+        (0..64).for_each(|_| budget.text(&text).unwrap());
+        budget.text("").unwrap();
+        assert!(budget.text("x").is_err());
+    }
+}
