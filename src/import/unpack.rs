@@ -1,9 +1,9 @@
 //! Unpacks a workbook once and keeps nothing, to know what reading it costs before it is read.
 //!
 //! A workbook is a ZIP archive of XML files. A few bytes can unpack to gigabytes, and a few bytes
-//! of XML can become a large value. So this counts the files, the bytes that really come out of each,
-//! and the elements of which the reader keeps one each. It looks at the bytes alone: text in a
-//! comment counts as well, and an encoding of two bytes a character does not hide anything.
+//! of XML can become a large value. So this counts the files, the bytes that really come out of
+//! each, and the elements of which the reader keeps one each. It looks at the bytes alone: text in
+//! a comment counts as well, and an encoding of two bytes a character does not hide anything.
 
 use std::io::{self, Cursor, Read};
 
