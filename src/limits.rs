@@ -179,6 +179,9 @@ pub const GROUP_COMMITS_MAX: usize = 1_024;
 pub const QUEUE_COMMITS_MAX: usize = 8_192;
 /// Most bytes of commits waiting for the writer.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Events of a commit that the writer judges and applies, or takes back, in one hold of the
+/// register's write lock. Readers have their turn between two.
+pub const WRITE_SLICE_EVENTS: usize = 128;
 /// Delay that a caller is asked for when the queue is full.
 pub const QUEUE_RETRY_DELAY: Duration = Duration::from_millis(200);
 /// A flush that takes longer ends the process.

@@ -13,14 +13,14 @@ use crate::{
         catalogue::{Catalogue, Catalogues},
         fault::Faults,
     },
-    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX, REJECTIONS_MAX},
+    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX, REJECTIONS_MAX, WRITE_SLICE_EVENTS},
     log::{ChunkWriter, FORMAT_BEGUN},
     merkle::Hash,
     protocol::{
         leaf::{CommitOf, Leaf},
         time,
     },
-    register::{Layers, Register, rules::Judge},
+    register::{Layers, rules::Judge},
 };
 
 /// Decides a commit and, if it is accepted, adds its leaves to `chunks`.
@@ -43,7 +43,7 @@ pub fn decide(
     let next = first + commit.proposals.len() as u64;
     let mut staging = state.begin();
     if let Some(precondition) = &commit.precondition {
-        require_precondition(precondition, &staging)?;
+        require_precondition(precondition, &mut staging)?;
     }
     if next > LOG_EVENTS_MAX {
         return Err(AppendError::LogFull);
@@ -147,35 +147,43 @@ fn judge_all(staging: &mut Staging<'_>, catalogues: &Catalogues, commit: &Commit
     // A judge caches answers, which hold until something is rolled back; so each commit gets its
     // own.
     let mut judge = Judge::of(&commit.recorded_by);
-    staging.prefetch(commit.proposals.iter().map(|proposal| &proposal.event));
-    for Proposal { index, event, .. } in &commit.proposals {
-        let verdict = judge.judge(staging, catalogues.in_use(), *index, event);
-        if verdict.rejections.is_empty() {
-            staging.stage(event);
-            judged.accepted.push(*index);
+    for (slice, proposals) in commit.proposals.chunks(WRITE_SLICE_EVENTS).enumerate() {
+        if slice > 0 {
+            staging.give_way();
         }
-        judged.rejections.add_event(verdict.rejections.into());
-        judged.warnings.add_event(verdict.warnings.into());
+        staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
+        for Proposal { index, event, .. } in proposals {
+            let verdict = judge.judge(staging, catalogues.in_use(), *index, event);
+            if verdict.rejections.is_empty() {
+                staging.stage(event);
+                judged.accepted.push(*index);
+            }
+            judged.rejections.add_event(verdict.rejections.into());
+            judged.warnings.add_event(verdict.warnings.into());
+        }
     }
     judged
 }
 
 fn require_precondition(
     precondition: &Precondition,
-    register: &Register,
+    staging: &mut Staging<'_>,
 ) -> Result<(), AppendError> {
     // Everything decided counts, durable or not.
-    let known_at = register.size();
+    let known_at = staging.size();
     match precondition {
         Precondition::LogSize(expected) if *expected != known_at => {
             Err(AppendError::SizeMoved { found: known_at, expected: *expected })
         }
         Precondition::LogSize(_) => Ok(()),
         Precondition::Versions(versions) => {
-            for (id, expected) in versions {
-                let found = register
+            for (i, (id, expected)) in versions.iter().enumerate() {
+                if i % WRITE_SLICE_EVENTS == WRITE_SLICE_EVENTS - 1 {
+                    staging.give_way();
+                }
+                let found = staging
                     .find(id, known_at)
-                    .map_or(0, |index| register.subject_version(index, known_at));
+                    .map_or(0, |index| staging.subject_version(index, known_at));
                 if found != *expected {
                     let designee = id.to_string();
                     return Err(AppendError::VersionMoved { designee, found, expected: *expected });

@@ -70,6 +70,14 @@ impl<G, const RANK: u8> Ordered<G, RANK> {
     }
 }
 
+impl<T, const RANK: u8> Ordered<RwLockWriteGuard<'_, T>, RANK> {
+    /// Lets the threads that wait have their turn, and locks again. Costs next to nothing if none
+    /// waits.
+    pub(super) fn give_way(&mut self) {
+        RwLockWriteGuard::bump(&mut self.guard);
+    }
+}
+
 impl<G: Deref, const RANK: u8> Deref for Ordered<G, RANK> {
     type Target = G::Target;
 

@@ -4,6 +4,7 @@
 //! and none waits for the next:
 //!
 //! ```text
+//! queue.rs     a line for each party, served in turn
 //! writer.rs    repeat? → decide.rs: judge, stage, encode, seal (state.rs) → open group (group.rs)
 //! flusher.rs   one durable append of the whole group
 //! publish.rs   the durable size moves → reply
@@ -29,6 +30,7 @@ mod lock;
 mod pace;
 pub mod place;
 mod publish;
+mod queue;
 mod read;
 mod rebuild;
 mod requests;
@@ -49,16 +51,16 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
     clock::Clock,
     group::Reached,
     lock::{OrderedMutex, WRITTEN},
+    queue::{Job, Queue},
     state::RegisterReader,
     tail::TailCache,
     waiters::Waiters,
-    writer::Job,
 };
 pub use self::{
     pace::{GivenUp, Pace, Unhurried},
@@ -75,7 +77,7 @@ use crate::{
         event::Event,
         fault::Faults,
     },
-    limits::{LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX, SALT_BYTES},
+    limits::{LOG_EVENTS_MAX, SALT_BYTES},
     log::{CommitLog, LogError},
     merkle::Hash,
     protocol::event::Proposed,
@@ -280,8 +282,7 @@ impl Shared {
 /// A handle to the ledger, shared by all callers.
 pub struct Ledger {
     shared: Arc<Shared>,
-    queue: Mutex<Option<mpsc::Sender<Job>>>,
-    room: Arc<Semaphore>,
+    queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -312,50 +313,38 @@ impl Ledger {
             failed: AtomicBool::new(false),
             append_began: AtomicU64::new(0),
         });
-        let (queue, jobs) = mpsc::channel(QUEUE_COMMITS_MAX);
+        let queue = Arc::new(Queue::default());
         // Unbounded: the queue ahead of it has a bound, and a durable group must not wait.
         let (publish, published) = mpsc::unbounded_channel();
         tokio::spawn(publish::run(Arc::clone(&shared), published));
         tokio::spawn(waiters::run(Arc::clone(&shared)));
-        let threads = writer::start(&shared, (state, parts.salts), jobs, publish)
+        let threads = writer::start(&shared, (state, parts.salts), &queue, publish)
             .map_err(|e| LogError::io("start the writer", e))?;
-        Ok(Self {
-            shared,
-            queue: Mutex::new(Some(queue)),
-            room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
-            threads: Mutex::new(threads),
-        })
+        Ok(Self { shared, queue, threads: Mutex::new(threads) })
     }
 
-    /// Records a commit. A commit that is in the queue is recorded even if the future is dropped.
+    /// Records a commit. A commit that is in the queue is recorded even if the future is dropped,
+    /// unless it is refused because its party has the most in a full queue.
     ///
     /// # Errors
     /// See [`AppendError`].
     pub async fn append(&self, commit: Commit) -> Result<Receipt, AppendError> {
         let bytes: usize = commit.proposals.iter().map(|proposal| proposal.body.len()).sum();
-        let permits = u32::try_from(bytes.clamp(1, QUEUE_BYTES_MAX)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(permits);
-        let room = room.map_err(|_| AppendError::QueueFull)?;
-        let queue = self.queue.lock().clone().ok_or(AppendError::Draining)?;
         let (reply, answer) = oneshot::channel();
-        queue.try_send(Job { commit, bytes, reply, _room: room }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => AppendError::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => AppendError::Unknown,
-        })?;
-        drop(queue);
+        self.queue.push(Job { commit, bytes, reply })?;
         answer.await.unwrap_or(Err(AppendError::Unknown))
     }
 
     /// Bytes of the commits in the queue.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
-        QUEUE_BYTES_MAX - self.room.available_permits()
+        self.queue.bytes()
     }
 
     /// Refuses new commits, finishes the queue, writes the exact high-water mark and ends the
     /// threads.
     pub fn close(&self) {
-        self.queue.lock().take();
+        self.queue.close();
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
                 self.shared.fail("a thread of the ledger panicked");

@@ -25,7 +25,8 @@ use crate::{
 /// Everything that follows from the commits sealed so far.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Shared with readers; each question names a size at or below the durable one.
+    /// Shared with readers; each question names a size at or below the durable one. They may find
+    /// it between two events of a commit, which may still be taken back.
     ///
     /// Lock order: after the open group and the waiting streams, before `Shared::written`.
     register: Arc<RegisterLock>,
@@ -68,9 +69,14 @@ impl Seal {
 
 /// The events of one commit, staged one by one. Dropping it without [`Staging::accept`] takes them
 /// back.
+///
+/// It is staged, and taken back, in slices. Between two of them readers have their turn. They may
+/// see a part of the commit then, and pass it over: it lies beyond the size that they name.
 pub struct Staging<'a> {
     register: Ordered<RwLockWriteGuard<'a, Register>, REGISTER>,
     savepoint: Savepoint,
+    /// Sizes within the commit, at which slices ended.
+    slices: Vec<Savepoint>,
     accepted: bool,
 }
 
@@ -103,6 +109,12 @@ impl Staging<'_> {
         self.register.apply_withheld(withheld);
     }
 
+    /// Ends a slice: readers that wait have their turn.
+    pub fn give_way(&mut self) {
+        self.slices.push(self.register.savepoint());
+        self.register.give_way();
+    }
+
     /// Keeps the staged events. The caller must seal them next.
     pub fn accept(mut self) -> Staged {
         self.accepted = true;
@@ -121,6 +133,10 @@ impl Deref for Staging<'_> {
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
         if !self.accepted {
+            while let Some(slice) = self.slices.pop() {
+                self.register.rollback_to(&slice);
+                self.register.give_way();
+            }
             self.register.rollback_to(&self.savepoint);
         }
     }
@@ -194,7 +210,7 @@ impl State {
         self.register.read().prefetch(events);
     }
 
-    /// Begins a commit. Readers of the register wait until its staging ends.
+    /// Begins a commit. Readers of the register wait until its staging ends, or a slice of it.
     ///
     /// It also frees the register's undo records of settled commits: to lock the register for that
     /// alone, a commit would wait twice for the readers. The writer is nearly always ahead of the
@@ -206,7 +222,8 @@ impl State {
             Some(seal) => register.commit_before(&seal.savepoint),
             None => register.commit(),
         }
-        Staging { savepoint: register.savepoint(), register, accepted: false }
+        let savepoint = register.savepoint();
+        Staging { register, savepoint, slices: Vec::new(), accepted: false }
     }
 
     /// Seals the staged events as one commit. `leaf_hashes` holds one hash for each of them, and

@@ -1,9 +1,9 @@
 //! The writer: the one thread that decides whether and in which order commits are recorded.
 //!
-//! Commits come through a bounded queue. The writer decides each against everything decided before
-//! it, durable or not (decide.rs), and adds it to the open group (group.rs). The flusher takes the
-//! group from there, so the writer decides the next commits during a flush. The writer reads the
-//! disk only to confirm a repeated request.
+//! Commits come through a bounded queue (queue.rs). The writer decides each against everything
+//! decided before it, durable or not (decide.rs), and adds it to the open group (group.rs). The
+//! flusher takes the group from there, so the writer decides the next commits during a flush. The
+//! writer reads the disk only to confirm a repeated request.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::{
     AppendError, Commit, Receipt, SaltSource, Shared,
@@ -23,19 +23,12 @@ use super::{
     group::{GroupCommit, OpenGroup, Reached},
     place,
     publish::Published,
+    queue::{Job, Queue},
     state::State,
 };
 use crate::{domain::fault::Faults, merkle::Hash, protocol::time};
 
 type Reply = Result<Receipt, AppendError>;
-
-/// A commit in the writer's queue. Dropping it returns its bytes to the queue's budget.
-pub(super) struct Job {
-    pub(super) commit: Commit,
-    pub(super) bytes: usize,
-    pub(super) reply: oneshot::Sender<Reply>,
-    pub(super) _room: OwnedSemaphorePermit,
-}
 
 struct Writer {
     shared: Arc<Shared>,
@@ -49,7 +42,7 @@ struct Writer {
 pub(super) fn start(
     shared: &Arc<Shared>,
     (state, salts): (State, SaltSource),
-    jobs: mpsc::Receiver<Job>,
+    queue: &Arc<Queue>,
     publish: mpsc::UnboundedSender<Published>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
     let groups = Arc::new(GroupCommit::new(Reached::of(&state), state.block()));
@@ -61,31 +54,33 @@ pub(super) fn start(
         time: RecordedTime::new(Arc::clone(&shared.clock)),
         salts,
     };
-    let shared = Arc::clone(shared);
+    let (shared, queue) = (Arc::clone(shared), Arc::clone(queue));
     let run = move || {
         // A panic leaves the state in doubt, so nothing more is recorded.
-        match catch_unwind(AssertUnwindSafe(|| writer.run(jobs))) {
+        match catch_unwind(AssertUnwindSafe(|| writer.run(&queue))) {
             Ok(()) => groups.close(),
             Err(_) => {
                 groups.abandon();
                 shared.fail("the writer panicked");
             }
         }
+        queue.abandon();
     };
     threads.push(thread::Builder::new().name("tidu-writer".into()).spawn(run)?);
     Ok(threads)
 }
 
 impl Writer {
-    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    fn run(mut self, queue: &Queue) {
         let groups = Arc::clone(&self.groups);
-        while let Some(Job { commit, bytes, reply, _room }) = jobs.blocking_recv() {
+        while let Some((Job { commit, bytes, reply }, room)) = queue.pop() {
             let Some(mut open) = groups.open() else { return };
             let before = self.state.size();
             let decided = self.answer(&mut open, commit);
             let reached = (self.state.size() > before).then(|| Reached::of(&self.state));
             open.answer(bytes, (reply, decided), reached);
-            groups.put_back(open, !jobs.is_empty());
+            drop(room);
+            groups.put_back(open, !queue.is_empty());
         }
     }
 

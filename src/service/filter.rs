@@ -25,7 +25,8 @@ pub(crate) async fn interest(
 ) -> Result<Interest, Status> {
     let Some(filter) = filter else { return Ok(Interest::default()) };
     let mut interest = event_filter(ledger.catalogues(), &filter)?;
-    while !ledger.register().cover(&mut interest, QUESTION_SLICE_DESIGNEES) {
+    let size = ledger.durable().size;
+    while !ledger.register().cover(&mut interest, size, QUESTION_SLICE_DESIGNEES) {
         tokio::task::yield_now().await;
     }
     Ok(interest)

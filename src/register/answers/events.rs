@@ -40,9 +40,10 @@ impl Register {
     }
 
     /// Collects the positions of the events of at most `most` designees of an interest; true at the
-    /// end. A search finds events recorded between two calls all the same.
-    pub fn cover(&self, interest: &mut Interest, most: usize) -> bool {
-        interest.cover(self.subjects(self.size()), most)
+    /// end. A search finds events recorded between two calls all the same, and those at or after
+    /// `known_at`: what is there now may be taken back.
+    pub fn cover(&self, interest: &mut Interest, known_at: u64, most: usize) -> bool {
+        interest.cover(self.subjects(self.size()), known_at, most)
     }
 
     /// Tells every identifier under which an event of `from..to` can be followed, some of them more

@@ -85,12 +85,17 @@ impl Interest {
 
     /// Collects the positions of the events of at most `most` designees; true at the end. Events
     /// recorded between two calls are found all the same.
-    pub(in crate::register) fn cover(&mut self, subjects: Subjects<'_>, most: usize) -> bool {
+    pub(in crate::register) fn cover(
+        &mut self,
+        subjects: Subjects<'_>,
+        known_at: u64,
+        most: usize,
+    ) -> bool {
         let Some(watch) = &mut self.watch else { return true };
         for _ in 0..most {
             let Some(id) = watch.left.pop() else { break };
             if watch.left.len() + 1 == watch.designees.len() {
-                watch.covered = subjects.facts().size();
+                watch.covered = known_at;
             }
             if let Some(index) = subjects.index_of(&id) {
                 add_ever_about(subjects, index, &mut watch.positions);

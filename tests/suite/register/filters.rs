@@ -58,7 +58,7 @@ fn skipping_finds_what_looking_at_every_event_finds() {
             let expected = one_by_one(&register, &interest);
             sparse += usize::from(!expected.is_empty() && expected.len() < length / 50);
             let mut covered = interest.clone();
-            while !register.cover(&mut covered, 1) {}
+            while !register.cover(&mut covered, register.size(), 1) {}
             for interest in [interest, covered] {
                 assert_eq!(all(&register, &interest), expected, "{interest:?}");
                 in_pages(&register, &interest, &expected, &mut random);

@@ -48,7 +48,7 @@ fn withhold(events: &[Event], places: &Places, position: u64) -> Places {
 
 fn found(register: &Register, interest: &Interest) -> Vec<u64> {
     let mut covered = interest.clone();
-    while !register.cover(&mut covered, 1) {}
+    while !register.cover(&mut covered, register.size(), 1) {}
     let found = register.matching(interest, 0, register.size(), usize::MAX).0;
     assert_eq!(register.matching(&covered, 0, register.size(), usize::MAX).0, found);
     found

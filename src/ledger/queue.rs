@@ -1,0 +1,382 @@
+//! The queue before the writer: a line for each party, served in turn by bytes.
+//!
+//! The party that had the fewest bytes decided of late is next. So a caller beside a flood waits
+//! for at most one commit of it, however large. When room is short, the party with the most pays:
+//! its newest commits are refused, and nothing of them is recorded.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+
+use super::{AppendError, Commit, Receipt};
+use crate::{
+    domain::Party,
+    limits::{QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
+};
+
+type Reply = Result<Receipt, AppendError>;
+
+/// A commit that waits for the writer.
+pub(super) struct Job {
+    pub(super) commit: Commit,
+    /// Bytes of its events.
+    pub(super) bytes: usize,
+    pub(super) reply: oneshot::Sender<Reply>,
+}
+
+/// The queue. Many threads push; the writer alone pops.
+#[derive(Default)]
+pub(super) struct Queue {
+    /// Lock order: no lock of the ledger is taken while this one is held.
+    lines: Mutex<Lines>,
+    /// Signals the writer: a commit has come, or the end.
+    filled: Condvar,
+}
+
+/// The lines of all parties.
+#[derive(Default)]
+struct Lines {
+    parties: HashMap<Party, Line>,
+    /// The parties with a commit, by the bytes that each had served and the order of arrival.
+    turns: BTreeMap<(u64, u64), Party>,
+    /// Bytes served to the party that was served last, when its turn came. A party that comes
+    /// anew begins there.
+    now: u64,
+    arrivals: u64,
+    bytes: usize,
+    commits: usize,
+    end: Option<End>,
+}
+
+#[derive(Default)]
+struct Line {
+    jobs: VecDeque<Job>,
+    /// Its bytes, with those of its commit that is being decided.
+    bytes: usize,
+    /// Its commits, counted in the same way.
+    commits: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The ledger is closing.
+    Closed,
+    /// The writer has ended.
+    Abandoned,
+}
+
+/// Which bound a new commit exceeds.
+#[derive(Clone, Copy)]
+enum Short {
+    Bytes,
+    Commits,
+}
+
+/// The room of a commit that is being decided. Dropping it returns the room to the queue.
+pub(super) struct Room<'a> {
+    queue: &'a Queue,
+    party: Party,
+    bytes: usize,
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.queue.lines.lock().give_back(self.party, self.bytes);
+    }
+}
+
+impl Queue {
+    /// Adds a commit. If there is no room, the newest ones of the party that has the most are
+    /// refused in its favour.
+    ///
+    /// # Errors
+    /// [`AppendError::QueueFull`] if no other party has more; [`AppendError::Draining`] once it is
+    /// closed; [`AppendError::Unknown`] after the writer has ended.
+    pub(super) fn push(&self, job: Job) -> Result<(), AppendError> {
+        let pushed = self.lines.lock().push(job);
+        // Waking their callers takes other locks, so it waits until this one is free.
+        for refused in pushed? {
+            drop(refused.reply.send(Err(AppendError::QueueFull)));
+        }
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Waits for the next commit, with its room and whether more are queued. `None` at the end.
+    pub(super) fn pop(&self) -> Option<(Job, Room<'_>)> {
+        let mut lines = self.lines.lock();
+        loop {
+            if let Some(job) = lines.pop() {
+                let room = Room { queue: self, party: job.commit.party, bytes: job.bytes };
+                return Some((job, room));
+            }
+            if lines.end.is_some() {
+                return None;
+            }
+            self.filled.wait(&mut lines);
+        }
+    }
+
+    /// True if no commit waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.lock().turns.is_empty()
+    }
+
+    /// Bytes of the commits that wait or are being decided.
+    pub(super) fn bytes(&self) -> usize {
+        self.lines.lock().bytes
+    }
+
+    /// Takes no more commits. The writer finishes those that are here.
+    pub(super) fn close(&self) {
+        self.lines.lock().end.get_or_insert(End::Closed);
+        self.filled.notify_one();
+    }
+
+    /// Drops every commit and takes no more: the writer has ended. Callers learn that the outcome
+    /// is unknown.
+    pub(super) fn abandon(&self) {
+        let mut lines = self.lines.lock();
+        lines.end.get_or_insert(End::Abandoned);
+        lines.turns.clear();
+        let dropped = std::mem::take(&mut lines.parties);
+        // Waking their callers takes other locks, so it waits until this one is free.
+        drop(lines);
+        drop(dropped);
+    }
+}
+
+impl Lines {
+    /// Adds a commit; gives those that are refused in its favour.
+    fn push(&mut self, job: Job) -> Result<Vec<Job>, AppendError> {
+        match self.end {
+            Some(End::Closed) => return Err(AppendError::Draining),
+            Some(End::Abandoned) => return Err(AppendError::Unknown),
+            None => {}
+        }
+        let refused = self.make_room(job.commit.party, job.bytes)?;
+        self.arrivals += 1;
+        self.bytes += job.bytes;
+        self.commits += 1;
+        let party = job.commit.party;
+        let line = self.parties.entry(party).or_default();
+        if line.jobs.is_empty() {
+            self.turns.insert((self.now, self.arrivals), party);
+        }
+        line.bytes += job.bytes;
+        line.commits += 1;
+        line.jobs.push_back(job);
+        Ok(refused)
+    }
+
+    /// Refuses the newest commits of the largest parties until another one fits.
+    fn make_room(&mut self, party: Party, bytes: usize) -> Result<Vec<Job>, AppendError> {
+        let mut refused = Vec::new();
+        while let Some(short) = self.is_short(bytes) {
+            if refused.is_empty() {
+                self.require_fair(short, party, bytes)?;
+            }
+            let size = |line: &Line| match short {
+                Short::Bytes => line.bytes,
+                Short::Commits => line.commits,
+            };
+            let others = self.parties.iter().filter(|(other, _)| **other != party);
+            let largest = others.filter(|(_, line)| !line.jobs.is_empty());
+            let largest = largest.max_by_key(|(_, line)| size(line)).map(|(other, _)| *other);
+            let newest = largest.and_then(|largest| self.take_newest(largest));
+            refused.push(newest.ok_or(AppendError::QueueFull)?);
+        }
+        Ok(refused)
+    }
+
+    fn is_short(&self, bytes: usize) -> Option<Short> {
+        if self.commits >= QUEUE_COMMITS_MAX {
+            return Some(Short::Commits);
+        }
+        // A commit larger than the queue goes alone.
+        let fits = self.bytes == 0 || self.bytes + bytes <= QUEUE_BYTES_MAX;
+        (!fits).then_some(Short::Bytes)
+    }
+
+    /// Refuses a commit with which its party would have more than its share: if the others were cut
+    /// down to as much, it would not fit even so.
+    fn require_fair(&self, short: Short, party: Party, bytes: usize) -> Result<(), AppendError> {
+        let own = self.parties.get(&party);
+        let others = self.parties.iter().filter(|(other, _)| **other != party);
+        let (own, least, most) = match short {
+            Short::Bytes => {
+                let own = own.map_or(0, |line| line.bytes) + bytes;
+                (own, others.map(|(_, line)| line.bytes.min(own)).sum::<usize>(), QUEUE_BYTES_MAX)
+            }
+            Short::Commits => {
+                let own = own.map_or(0, |line| line.commits) + 1;
+                let least = others.map(|(_, line)| line.commits.min(own)).sum::<usize>();
+                (own, least, QUEUE_COMMITS_MAX)
+            }
+        };
+        if own + least > most { Err(AppendError::QueueFull) } else { Ok(()) }
+    }
+
+    /// Takes the newest commit of a party out of the queue.
+    fn take_newest(&mut self, party: Party) -> Option<Job> {
+        let line = self.parties.get_mut(&party)?;
+        let job = line.jobs.pop_back()?;
+        if line.jobs.is_empty() {
+            self.turns.retain(|_, other| *other != party);
+        }
+        self.give_back(party, job.bytes);
+        Some(job)
+    }
+
+    /// Takes the oldest commit of the party whose turn it is. It keeps its room until it is decided.
+    fn pop(&mut self) -> Option<Job> {
+        let ((served, _), party) = self.turns.pop_first()?;
+        let line = self.parties.get_mut(&party)?;
+        let job = line.jobs.pop_front()?;
+        self.now = served;
+        if !line.jobs.is_empty() {
+            self.arrivals += 1;
+            // An empty commit counts as well, so that many of them take turns too.
+            self.turns.insert((served + job.bytes.max(1) as u64, self.arrivals), party);
+        }
+        Some(job)
+    }
+
+    /// Returns the room of a commit.
+    fn give_back(&mut self, party: Party, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.commits = self.commits.saturating_sub(1);
+        let Some(line) = self.parties.get_mut(&party) else { return };
+        line.bytes = line.bytes.saturating_sub(bytes);
+        line.commits = line.commits.saturating_sub(1);
+        if line.commits == 0 {
+            self.parties.remove(&party);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::domain::Principal;
+
+    type Answer = oneshot::Receiver<Reply>;
+
+    fn party(port: u16) -> Party {
+        Party::of(([127, 0, 0, 1], port).into())
+    }
+
+    fn push(queue: &Queue, port: u16, bytes: usize) -> Result<Answer, AppendError> {
+        let commit = Commit {
+            proposals: Vec::new(),
+            request: None,
+            precondition: None,
+            validate_only: false,
+            recorded_by: Principal::ANONYMOUS,
+            party: party(port),
+        };
+        let (reply, answer) = oneshot::channel();
+        queue.push(Job { commit, bytes, reply }).map(|()| answer)
+    }
+
+    /// The port of the next commit's party, with its bytes.
+    fn pop(queue: &Queue) -> (u16, usize) {
+        let (job, _) = queue.pop().unwrap();
+        match job.commit.party {
+            Party::Local(address) => (address.port(), job.bytes),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_small_caller_waits_for_at_most_one_commit_of_a_flood() {
+        let queue = Queue::default();
+        for _ in 0..5 {
+            push(&queue, 1, 1_000).unwrap();
+        }
+        assert_eq!(pop(&queue), (1, 1_000));
+        for _ in 0..3 {
+            push(&queue, 2, 10).unwrap();
+        }
+        let order: Vec<_> = (0..7).map(|_| pop(&queue).0).collect();
+        // The flood has had a thousand bytes: the other one comes first until it has as many.
+        assert_eq!(order, [2, 2, 2, 1, 1, 1, 1]);
+        assert_eq!((queue.bytes(), queue.is_empty()), (0, true));
+    }
+
+    #[test]
+    fn parties_with_equal_commits_take_turns() {
+        let queue = Queue::default();
+        for port in [1, 1, 1, 2, 2, 3] {
+            push(&queue, port, 100).unwrap();
+        }
+        let order: Vec<_> = (0..6).map(|_| pop(&queue).0).collect();
+        assert_eq!(order, [1, 2, 3, 1, 2, 1]);
+    }
+
+    #[test]
+    fn one_party_may_use_the_whole_queue_and_no_more() {
+        let queue = Queue::default();
+        let half = QUEUE_BYTES_MAX / 2;
+        let _held = [push(&queue, 1, half).unwrap(), push(&queue, 1, half).unwrap()];
+        assert!(matches!(push(&queue, 1, 1), Err(AppendError::QueueFull)));
+        assert_eq!(queue.bytes(), QUEUE_BYTES_MAX);
+        let queue = Queue::default();
+        let _held: Vec<_> = (0..QUEUE_COMMITS_MAX).map(|_| push(&queue, 1, 1).unwrap()).collect();
+        assert!(matches!(push(&queue, 1, 1), Err(AppendError::QueueFull)));
+        drop(queue.pop().unwrap());
+        push(&queue, 1, 1).unwrap();
+    }
+
+    #[test]
+    fn on_shortage_the_newest_commit_of_the_largest_party_is_refused() {
+        let queue = Queue::default();
+        let quarter = QUEUE_BYTES_MAX / 4;
+        let mut flood: Vec<_> = (0..4).map(|_| push(&queue, 1, quarter).unwrap()).collect();
+        // A second party gets its share, which the first one pays: its newest commits go.
+        let mut small = push(&queue, 2, quarter + 1).unwrap();
+        for refused in flood.drain(2..) {
+            assert!(matches!(refused.blocking_recv().unwrap(), Err(AppendError::QueueFull)));
+        }
+        assert!(small.try_recv().is_err());
+        // With as much as this it would have more than its half.
+        assert!(matches!(push(&queue, 2, quarter), Err(AppendError::QueueFull)));
+        // The first one gets no more than its half back.
+        push(&queue, 1, quarter).unwrap_err();
+        let order: Vec<_> = (0..3).map(|_| pop(&queue).0).collect();
+        assert_eq!(order, [1, 2, 1]);
+        // The same for the number of commits.
+        let _flood: Vec<_> = (0..QUEUE_COMMITS_MAX).map(|_| push(&queue, 1, 1).unwrap()).collect();
+        let _held = push(&queue, 2, quarter).unwrap();
+        assert_eq!(queue.lines.lock().commits, QUEUE_COMMITS_MAX);
+    }
+
+    #[test]
+    fn a_commit_that_is_being_decided_keeps_its_room() {
+        let queue = Queue::default();
+        let _held = push(&queue, 1, QUEUE_BYTES_MAX).unwrap();
+        let popped = queue.pop().unwrap();
+        assert!(matches!(push(&queue, 2, 1), Err(AppendError::QueueFull)));
+        drop(popped);
+        push(&queue, 2, 1).unwrap();
+    }
+
+    #[test]
+    fn a_closed_queue_is_finished_and_an_abandoned_one_is_dropped() {
+        let queue = Queue::default();
+        let _first = push(&queue, 1, 5).unwrap();
+        queue.close();
+        assert!(matches!(push(&queue, 1, 5), Err(AppendError::Draining)));
+        assert_eq!(pop(&queue), (1, 5));
+        assert!(queue.pop().is_none());
+        let queue = Queue::default();
+        let answer = push(&queue, 1, 5).unwrap();
+        queue.abandon();
+        assert!(queue.pop().is_none());
+        assert!(answer.blocking_recv().is_err());
+        assert!(matches!(push(&queue, 1, 5), Err(AppendError::Unknown)));
+    }
+}
