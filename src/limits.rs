@@ -1,9 +1,15 @@
 //! Every bound of Tidu, by section, with the arithmetic that relates them.
 //!
+//! The bounds on records are in a file of their own, because they are many.
+//!
 //! Each section ends with the assertions about its bounds. A bound that depends on the bytes of a
 //! format is asserted beside that format: `log/chunk.rs` proves that the largest leaf fits a chunk.
 
+mod records;
+
 use std::time::Duration;
+
+pub use self::records::*;
 
 // --- Events and requests -------------------------------------------------------------------------
 // The size of a fact, of its parts, and of the messages that carry facts.
@@ -55,8 +61,6 @@ pub const DOCUMENT_NUMBER_BYTES_MAX: usize = 128;
 pub const CO_ISSUERS_MAX: usize = 8;
 /// Longest chain of repairs of repairs: reading the effective fact follows it.
 pub const REPAIR_CHAIN_MAX: usize = 64;
-/// Most identifiers that links and transfers tie together.
-pub const CIRCLE_DESIGNEES_MAX: usize = 1_024;
 /// Most successors of a restructuring.
 pub const RESTRUCTURING_SUCCESSORS_MAX: usize = 64;
 /// Most indicators of an assessment.
@@ -224,6 +228,11 @@ pub const GROUPS_MAX: usize = 10_000;
 pub const GROUP_DIMENSIONS_MAX: usize = 3;
 /// Designees scanned per hold of the register's read lock. The writer gets its turn between two.
 pub const QUESTION_SLICE_DESIGNEES: usize = 2_048;
+/// Facts read per hold of the register's read lock: about 2 ms. Few designees may have many facts.
+pub const QUESTION_SLICE_FACTS: usize = 32_768;
+/// Facts of linked designees that a search through the events reads before it reports how far it
+/// got: about 3 ms.
+pub const SEARCH_FACTS_MAX: usize = 65_536;
 /// Batches scanned per hold of the register's read lock.
 pub const BATCH_SLICE: usize = 16;
 /// Slices after which a question gives way to those of other parties: a few milliseconds of work.

@@ -215,6 +215,26 @@ impl Kind {
         (Self::PoolEntered..=Self::MajorChangeReported).contains(&self)
     }
 
+    /// True for facts that end, revoke, review or repair something. They have room of their own in
+    /// a record, so that nobody keeps them out of it by filling it.
+    #[must_use]
+    pub fn has_reserve(self) -> bool {
+        matches!(
+            self,
+            Self::NoticeWithdrawn
+                | Self::ReviewOpened
+                | Self::ReviewPassed
+                | Self::ReviewFailed
+                | Self::RevocationProposed
+                | Self::Revoked
+                | Self::Surrendered
+                | Self::Reinstated
+                | Self::SubjectEnded
+                | Self::Corrected
+                | Self::Annulled
+        )
+    }
+
     /// All kinds, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::iter()

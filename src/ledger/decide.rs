@@ -13,7 +13,9 @@ use crate::{
         catalogue::{Catalogue, Catalogues},
         fault::Faults,
     },
-    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX, REJECTIONS_MAX, WRITE_SLICE_EVENTS},
+    limits::{
+        JUDGED_FACTS_MAX, LEAF_BYTES_MAX, LOG_EVENTS_MAX, REJECTIONS_MAX, WRITE_SLICE_EVENTS,
+    },
     log::{ChunkWriter, FORMAT_BEGUN},
     merkle::Hash,
     protocol::{
@@ -48,7 +50,7 @@ pub fn decide(
     if next > LOG_EVENTS_MAX {
         return Err(AppendError::LogFull);
     }
-    let Judged { rejections, warnings, accepted } = judge_all(&mut staging, catalogues, &commit);
+    let Judged { rejections, warnings, accepted } = judge_all(&mut staging, catalogues, &commit)?;
     let trial = Receipt {
         first,
         next,
@@ -141,7 +143,14 @@ struct Judged {
 
 /// Judges the events of a commit in turn and stages those that are accepted. Each is judged against
 /// everything before it.
-fn judge_all(staging: &mut Staging<'_>, catalogues: &Catalogues, commit: &Commit) -> Judged {
+///
+/// Others wait meanwhile, so it gives up a commit that reads too many facts. The last event is not
+/// refused for this: a commit of one event is always judged.
+fn judge_all(
+    staging: &mut Staging<'_>,
+    catalogues: &Catalogues,
+    commit: &Commit,
+) -> Result<Judged, AppendError> {
     let (rejections, warnings) = (Faults::of_commit(), Faults::of_commit());
     let mut judged = Judged { rejections, warnings, accepted: Vec::new() };
     // A judge caches answers, which hold until something is rolled back; so each commit gets its
@@ -153,6 +162,7 @@ fn judge_all(staging: &mut Staging<'_>, catalogues: &Catalogues, commit: &Commit
         }
         staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
         for Proposal { index, event, .. } in proposals {
+            require_few_facts(judge.facts_read())?;
             let verdict = judge.judge(staging, catalogues.in_use(), *index, event);
             if verdict.rejections.is_empty() {
                 staging.stage(event);
@@ -162,7 +172,12 @@ fn judge_all(staging: &mut Staging<'_>, catalogues: &Catalogues, commit: &Commit
             judged.warnings.add_event(verdict.warnings.into());
         }
     }
-    judged
+    Ok(judged)
+}
+
+/// Refuses a commit once so many facts were read to judge it that the others must not wait longer.
+pub(super) fn require_few_facts(read: usize) -> Result<(), AppendError> {
+    if read > JUDGED_FACTS_MAX { Err(AppendError::FactsToJudge) } else { Ok(()) }
 }
 
 fn require_precondition(
@@ -177,13 +192,18 @@ fn require_precondition(
         }
         Precondition::LogSize(_) => Ok(()),
         Precondition::Versions(versions) => {
+            let mut read = 0;
             for (i, (id, expected)) in versions.iter().enumerate() {
                 if i % WRITE_SLICE_EVENTS == WRITE_SLICE_EVENTS - 1 {
                     staging.give_way();
                 }
-                let found = staging
-                    .find(id, known_at)
-                    .map_or(0, |index| staging.subject_version(index, known_at));
+                require_few_facts(read)?;
+                let index = staging.find(id, known_at);
+                let found = index.map_or(0, |index| {
+                    let (version, facts) = staging.subject_version(index, known_at);
+                    read += facts;
+                    version
+                });
                 if found != *expected {
                     let designee = id.to_string();
                     return Err(AppendError::VersionMoved { designee, found, expected: *expected });

@@ -77,11 +77,11 @@ use crate::{
         event::Event,
         fault::Faults,
     },
-    limits::{LOG_EVENTS_MAX, SALT_BYTES},
+    limits::{JUDGED_FACTS_MAX, LOG_EVENTS_MAX, SALT_BYTES, WARNED_RECORDS_MAX},
     log::{CommitLog, LogError},
     merkle::Hash,
     protocol::event::Proposed,
-    register::{Change, RulesBook},
+    register::{Change, Excess, Register, RulesBook},
 };
 
 /// Called once, when the ledger has failed. It must end the process or stop serving.
@@ -234,6 +234,12 @@ pub enum AppendError {
     /// The log has reached its largest size.
     #[error("the log is full: it holds at most {LOG_EVENTS_MAX} events")]
     LogFull,
+    /// To judge the commit takes too long.
+    #[error(
+        "the events of the commit concern designees or batches with long records: to judge it, \
+         more than {JUDGED_FACTS_MAX} facts on record must be read; split it"
+    )]
+    FactsToJudge,
     /// The ledger is closing.
     #[error("the server is shutting down")]
     Draining,
@@ -296,6 +302,7 @@ impl Ledger {
     pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
         let (state, mut catalogues) =
             rebuild::rebuild(&*parts.log, &parts.catalogue_files, parts.rules, parts.expected)?;
+        warn_of_excesses(&state.reader().read());
         let durable = Reached::of(&state).durable();
         let position = durable.size;
         let unfit = |e: CatalogueError| LogError::Catalogue { position, detail: e.to_string() };
@@ -370,5 +377,18 @@ impl Ledger {
     pub fn needs_adoption(&self) -> bool {
         let last = self.shared.catalogues.adoptions().last();
         last.is_some_and(|last| last.position.is_some_and(|at| at >= self.durable().size))
+    }
+}
+
+/// Says which records are longer than they may become now. They are read as before, but each
+/// answer about them takes longer, and no fact joins them.
+fn warn_of_excesses(register: &Register) {
+    for Excess { id, what, found, limit } in register.excesses(WARNED_RECORDS_MAX) {
+        tracing::warn!(
+            designee = %id,
+            found,
+            limit,
+            "the log holds more {what} of a designee than it takes now; answers about it are slow"
+        );
     }
 }

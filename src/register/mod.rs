@@ -47,13 +47,14 @@ mod withheld;
 pub use self::{
     answers::{
         AssessmentView, BatchState, BatchView, Change, Counting, DatedId, DatedName, DesigneeView,
-        Effect, Explanation, Found, Group, MeasureView, Membership, PoolView, RulesDifference,
-        Stage, Step, SublistView, SupportView, TitleView, Wanted,
+        Effect, Excess, Explanation, Found, Group, MeasureView, Membership, PoolView,
+        RulesDifference, Stage, Step, SublistView, SupportView, TitleView, Wanted,
     },
     as_of::AsOf,
     batches::BatchCounts,
     fold::{Flag, Flags, Status},
     framework::MeasuresWanted,
+    identity::Namesakes,
     index::{Interest, Terms},
     layers::Layers,
     overlay::{Extent, Overlay},

@@ -94,11 +94,18 @@ pub(super) struct Facts<'a> {
     repairs: &'a Repairs,
     layer: Option<&'a FactsLayer>,
     known_at: u64,
+    /// A repair that counts as annulled.
+    without: Option<u32>,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn new(rows: &'a Rows, repairs: &'a Repairs, known_at: u64) -> Self {
-        Self { rows, repairs, layer: None, known_at }
+        Self { rows, repairs, layer: None, known_at, without: None }
+    }
+
+    /// The facts as they would be if the repair at a position were annulled.
+    pub(super) fn without_repair(self, position: u32) -> Self {
+        Self { without: Some(position), ..self }
     }
 
     /// The same facts, with those of a trial.
@@ -109,10 +116,6 @@ impl<'a> Facts<'a> {
     /// The same facts, known at another log size.
     pub(super) fn known_at(self, known_at: u64) -> Self {
         Self { known_at, ..self }
-    }
-
-    pub(super) fn size(self) -> u64 {
-        self.known_at
     }
 
     /// True if the position lies below the log size.
@@ -197,8 +200,27 @@ impl<'a> Facts<'a> {
         let target = self.target_of(position)?;
         let all = self.layer_at(position).map_or(self.repairs, |layer| &layer.repairs);
         let repairs = all.by_target.get(&target)?;
-        let repair = repairs.iter().find(|repair| repair.position == position)?;
+        let place = repairs.binary_search_by_key(&position, |repair| repair.position).ok()?;
+        let repair = repairs.get(place)?;
         repair.replacement.as_ref().map(|(owner, fact)| (*owner, fact))
+    }
+
+    /// Number of repairs of an event, of its repairs and so on; it stops counting at `most`.
+    pub(super) fn repairs_under(self, root: u32, most: usize) -> usize {
+        let (mut left, mut count) = (vec![root], 0);
+        while let Some(at) = left.pop() {
+            let of_trial = self.layer.into_iter().flat_map(|layer| layer.repairs.newest_first(at));
+            let recorded = self.repairs.newest_first(at);
+            let recorded = recorded.filter(|repair| self.knows_recorded(repair.position));
+            for repair in of_trial.chain(recorded) {
+                count += 1;
+                if count >= most {
+                    return most;
+                }
+                left.push(repair.position);
+            }
+        }
+        count
     }
 
     fn newest_live_repair(self, target: u32) -> Option<&'a Repair> {
@@ -214,7 +236,7 @@ impl<'a> Facts<'a> {
     }
 
     fn is_live(self, repair: &Repair) -> bool {
-        !self.is_annulled(repair.position)
+        self.without != Some(repair.position) && !self.is_annulled(repair.position)
     }
 
     /// True if the newest live repair of the event removes it.

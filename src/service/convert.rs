@@ -125,6 +125,7 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
         Reason::ReportLate => E::ReportLate,
         Reason::IdentityCollision => E::IdentityCollision,
         Reason::CohortDiffers => E::CohortDiffers,
+        Reason::FactsExceeded => E::FactsExceeded,
     }
 }
 

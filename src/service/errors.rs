@@ -16,7 +16,8 @@ use crate::{
     ledger::{AppendError, ReadError, TaskEnded},
     limits::{
         CONFLICTS_MAX, ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX,
-        LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
+        JUDGED_FACTS_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY,
+        STATUS_REJECTIONS_MAX, STREAMS_MAX,
     },
     log::LogError,
     protocol::pb::ErrorReason,
@@ -251,6 +252,11 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
         AppendError::LogFull => {
             let limit = LOG_EVENTS_MAX;
             exhausted(text, Limit { limit, unit: "events", ..Limit::default() })
+        }
+        AppendError::FactsToJudge => {
+            let limit = ("limit", JUDGED_FACTS_MAX.to_string());
+            let metadata = [limit, ("unit", "facts".to_owned())];
+            status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, metadata)
         }
         AppendError::Draining => draining(),
         AppendError::Clock(detail) => {

@@ -68,6 +68,9 @@ const MOVE: &str = "a move leads to another authority or another region";
 const VISIBLE: &str =
     "a text has no controls, line breaks, marks of direction or invisible characters";
 const POOL: &str = "a designee is in a pool or it is not";
+const RECORD: &str = "the facts about one subject are bounded; those that end, revoke, review or \
+                      repair something have room of their own";
+const TITLES: &str = "the titles of one subject are bounded, also those that were annulled";
 const REPAIR: &str = "an event is repaired by its issuer or by the ministry";
 
 /// The rules in the order of their ids: the text of a fault, and that of the rule.
@@ -353,6 +356,53 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (Id::PoolLeftTwice, "has left the pool already, at position {position}", POOL),
     (Id::PoolNotEntered, "no entry into this pool is on record", POOL),
+    (
+        Id::FactsOfIssuer,
+        "has {limit} facts of this authority on record, and takes no more of it",
+        RECORD,
+    ),
+    (Id::FactsOfSubject, "has {limit} facts on record, and takes no more", RECORD),
+    (
+        Id::TitlesOfAuthority,
+        "has {limit} titles that this authority decides on, and takes no more",
+        TITLES,
+    ),
+    (Id::TitlesOfSubject, "has {limit} titles on record, and takes no more", TITLES),
+    (
+        Id::RepairsOfEvent,
+        "has {limit} repairs on record, and takes no more",
+        "the repairs of an event are bounded; the ministry may add as many again",
+    ),
+    (
+        Id::OpeningsOfList,
+        "has {limit} openings and seals on record, and takes no more",
+        "the openings and seals of a batch or sub-list are bounded",
+    ),
+    (
+        Id::EntriesOfBatch,
+        "has {limit} entries on record, and takes no more",
+        "the entries of a batch are bounded; a longer list has several batches",
+    ),
+    (
+        Id::MeasuresOfAuthority,
+        "has {limit} instruments and repeals on record, and states no more",
+        "the instruments and repeals of one authority are bounded",
+    ),
+    (
+        Id::DeclarationsOfAuthority,
+        "has {limit} declarations on record, and states no more",
+        "the declarations of completeness of one authority are bounded",
+    ),
+    (
+        Id::AssessmentsOfAuthority,
+        "has {limit} assessments on record, and states no more",
+        "the assessments of one authority are bounded",
+    ),
+    (
+        Id::PoolsOfAuthority,
+        "the authority has {limit} pools on record, and opens no more",
+        "the pools of one authority are bounded",
+    ),
     (Id::RepairOfNothing, "is not recorded; the log has {count} events", REPAIR),
     (Id::RepairByOther, "was stated by {authority}", REPAIR),
     (Id::RepairOfService, "is a fact of the service, on which later positions rest", REPAIR),

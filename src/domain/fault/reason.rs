@@ -115,6 +115,8 @@ pub enum Reason {
     IdentityCollision,
     /// Warning: the batch or round is not the title's.
     CohortDiffers,
+    /// A record has as many facts as it may have.
+    FactsExceeded,
 }
 
 impl Reason {
@@ -251,4 +253,20 @@ const RULES: &[(Reason, &[Id])] = &[
     (Reason::ReportLate, &[Id::ReportLate]),
     (Reason::IdentityCollision, &[Id::TitlesCollide]),
     (Reason::CohortDiffers, &[Id::CohortDiffers]),
+    (
+        Reason::FactsExceeded,
+        &[
+            Id::FactsOfIssuer,
+            Id::FactsOfSubject,
+            Id::TitlesOfAuthority,
+            Id::TitlesOfSubject,
+            Id::RepairsOfEvent,
+            Id::OpeningsOfList,
+            Id::EntriesOfBatch,
+            Id::MeasuresOfAuthority,
+            Id::DeclarationsOfAuthority,
+            Id::AssessmentsOfAuthority,
+            Id::PoolsOfAuthority,
+        ],
+    ),
 ];

@@ -271,6 +271,30 @@ pub enum RuleId {
     /// A designee leaves a pool that it entered.
     PoolNotEntered,
 
+    // The growth of records.
+    /// The facts of one authority about one subject are bounded. Keys: limit.
+    FactsOfIssuer,
+    /// The facts about one subject are bounded. Keys: limit.
+    FactsOfSubject,
+    /// The titles of a subject that one authority decides on are bounded. Keys: limit.
+    TitlesOfAuthority,
+    /// The titles of a subject are bounded. Keys: limit.
+    TitlesOfSubject,
+    /// The repairs of an event are bounded. Keys: limit.
+    RepairsOfEvent,
+    /// The openings and seals of a batch or sub-list are bounded. Keys: limit.
+    OpeningsOfList,
+    /// The entries of a batch are bounded. Keys: limit.
+    EntriesOfBatch,
+    /// The instruments and repeals of one authority are bounded. Keys: limit.
+    MeasuresOfAuthority,
+    /// The declarations of one authority are bounded. Keys: limit.
+    DeclarationsOfAuthority,
+    /// The assessments of one authority are bounded. Keys: limit.
+    AssessmentsOfAuthority,
+    /// The pools of one authority are bounded. Keys: limit.
+    PoolsOfAuthority,
+
     // Repairs.
     /// A repair names a recorded event. Keys: count.
     RepairOfNothing,

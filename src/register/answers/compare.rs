@@ -3,6 +3,7 @@
 use super::{reading::Reading, view::TitleView};
 use crate::{
     domain::{DesigneeId, catalogue::Catalogues},
+    limits::QUESTION_SLICE_FACTS,
     register::{AsOf, DesigneeIndex, FoldRules, Register, fold::Folded},
 };
 
@@ -51,7 +52,7 @@ impl Register {
                     titles,
                 });
             }
-            if found.len() >= most {
+            if found.len() >= most || old.facts_read >= QUESTION_SLICE_FACTS {
                 return (found, Some(place + 1));
             }
         }

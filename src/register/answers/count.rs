@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{AuthorityCode, IndustryCode, RegionCode, catalogue::Catalogues, kind::ProgrammeId},
+    limits::QUESTION_SLICE_FACTS,
     register::{
         AsOf, Flags, Register, Status,
         fold::{Folded, Subject},
@@ -111,7 +112,7 @@ impl Counting {
         self.counts.len()
     }
 
-    /// Reads the next designees; true if there are more.
+    /// Reads the next designees, fewer if much is on record about them; true if there are more.
     pub fn advance(
         &mut self,
         register: &Register,
@@ -123,6 +124,10 @@ impl Counting {
         let end = register.designee_count().min(self.next.saturating_add(designees));
         let mut keys: HashSet<[Key; 3]> = HashSet::new();
         for place in self.next..end {
+            if reading.facts_read >= QUESTION_SLICE_FACTS {
+                self.next = place;
+                return true;
+            }
             let Some(index) = reading.read(place) else { continue };
             if !matcher.name_matches(&reading, index) {
                 continue;

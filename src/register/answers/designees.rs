@@ -2,7 +2,7 @@
 
 use crate::{
     domain::DesigneeId,
-    register::{DesigneeIndex, Register},
+    register::{DesigneeIndex, Namesakes, Register},
 };
 
 impl Register {
@@ -18,10 +18,10 @@ impl Register {
         self.subjects(known_at).find(id)
     }
 
-    /// The designees that bear or bore a name, one for each subject. Brackets, width and spaces do
-    /// not matter.
+    /// The first designees that bear or bore a name, one for each subject. Brackets, width and
+    /// spaces do not matter.
     #[must_use]
-    pub fn find_by_name(&self, name: &str, known_at: u64) -> Vec<DesigneeIndex> {
+    pub fn find_by_name(&self, name: &str, known_at: u64) -> Namesakes {
         self.subjects(known_at).find_by_name(name)
     }
 
@@ -38,9 +38,10 @@ impl Register {
         self.subjects(known_at).version(index)
     }
 
-    /// As [`Register::version`], of the subject under any of its identifiers.
+    /// As [`Register::version`], of the subject under any of its identifiers; with the number of
+    /// events read for it.
     #[must_use]
-    pub fn subject_version(&self, index: DesigneeIndex, known_at: u64) -> u64 {
+    pub fn subject_version(&self, index: DesigneeIndex, known_at: u64) -> (u64, usize) {
         self.subjects(known_at).subject_version(index)
     }
 }

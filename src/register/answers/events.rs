@@ -39,7 +39,7 @@ impl Register {
         Search::new(&self.index, self.subjects(self.size()), interest, span)
     }
 
-    /// Collects the positions of the events of at most `most` designees of an interest; true at the
+    /// Collects the positions of about `most` events of the designees of an interest; true at the
     /// end. A search finds events recorded between two calls all the same, and those at or after
     /// `known_at`: what is there now may be taken back.
     pub fn cover(&self, interest: &mut Interest, known_at: u64, most: usize) -> bool {
@@ -52,7 +52,7 @@ impl Register {
         let subjects = self.subjects(self.size());
         for position in position32(from)..position32(to) {
             let Some(row) = self.rows.get(position) else { return };
-            any_identifier(subjects, row, position, |id| {
+            any_identifier(subjects, row, position, &mut 0, |id| {
                 tell(id);
                 false
             });

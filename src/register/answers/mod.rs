@@ -7,6 +7,7 @@ mod compare;
 mod count;
 mod designees;
 mod events;
+mod excess;
 mod explain;
 mod framework;
 mod query;
@@ -19,6 +20,7 @@ pub use self::{
     change::Change,
     compare::RulesDifference,
     count::{Counting, Group, Stage},
+    excess::Excess,
     explain::{Effect, Explanation, Step},
     framework::{AssessmentView, MeasureView, PoolView},
     query::{Found, Wanted},

@@ -7,6 +7,7 @@ use crate::{
         AuthorityCode, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
         kind::ProgrammeId, name,
     },
+    limits::QUESTION_SLICE_FACTS,
     register::{
         AsOf, DesigneeIndex, Flags, Register, Status,
         fold::Folded,
@@ -79,8 +80,9 @@ struct Words {
 }
 
 impl Register {
-    /// Designees with a title that matches, from a place on, until `most` are found or `examined`
-    /// are read; and the place to go on from, if there are more.
+    /// Designees with a title that matches, from a place on, until `most` are found, `examined`
+    /// are read, or [`QUESTION_SLICE_FACTS`] about them; and the place to go on from, if there are
+    /// more.
     #[must_use]
     pub fn search(
         &self,
@@ -113,7 +115,7 @@ impl Register {
                     titles,
                 });
             }
-            if found.len() >= most {
+            if found.len() >= most || reading.facts_read >= QUESTION_SLICE_FACTS {
                 return (found, Some(place + 1));
             }
         }
@@ -185,9 +187,11 @@ impl<'a> Matcher<'a> {
     /// True if a fact that made the title cites the document.
     fn cites(&self, reading: &Reading<'_>, title: &Folded) -> bool {
         let Some(document) = self.words.document else { return false };
-        let made_it = |position: &u32| title.positions.contains(position);
-        let mut facts = reading.cluster.facts.iter().filter(|placed| made_it(&placed.position));
-        facts.any(|placed| placed.fact.document == document)
+        let facts = reading.cluster.facts.iter();
+        let citing = facts.filter(|placed| placed.fact.document == document);
+        let mut citing: Vec<u32> = citing.map(|placed| placed.position).collect();
+        citing.sort_unstable();
+        title.positions.iter().any(|position| citing.binary_search(position).is_ok())
     }
 
     fn title_view(&self, reading: &Reading<'_>, title: &Folded) -> Option<TitleView> {

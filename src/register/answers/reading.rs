@@ -1,13 +1,18 @@
 //! One designee read and folded, in room that is used again for the next one.
 
+use std::cell::RefCell;
+
+use hashbrown::{HashMap, HashSet};
+
 use crate::{
-    domain::{DesigneeId, catalogue::Catalogues, event::Part},
+    domain::{
+        AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogues, event::Part, kind::ProgrammeId,
+    },
     register::{
         AsOf, DesigneeIndex, Flag, Flags, FoldRules, Layers, Status,
         batches::BatchesAsOf,
         fold::{self, Folded, Folding},
         identity::{IdentityCluster, Subjects},
-        rows::FactKindRow,
     },
 };
 
@@ -20,6 +25,12 @@ pub(super) struct Reading<'a> {
     pub(super) rules: FoldRules,
     pub(super) cluster: IdentityCluster,
     pub(super) folding: Folding,
+    /// Number of facts read so far.
+    pub(super) facts_read: usize,
+    /// Identifiers of subjects that an earlier identifier represents.
+    represented: HashSet<DesigneeIndex>,
+    /// Whether authorities had declared the yearly updates of a programme complete by a day.
+    complete: RefCell<HashMap<(AuthorityCode, ProgrammeId, CivilDate), bool>>,
 }
 
 impl<'a> Reading<'a> {
@@ -39,9 +50,17 @@ impl<'a> Reading<'a> {
         as_of: AsOf,
         rules: FoldRules,
     ) -> Self {
-        let register = register.into();
-        let (cluster, folding) = (IdentityCluster::default(), Folding::default());
-        Self { register, catalogues, as_of, rules, cluster, folding }
+        Self {
+            register: register.into(),
+            catalogues,
+            as_of,
+            rules,
+            cluster: IdentityCluster::default(),
+            folding: Folding::default(),
+            facts_read: 0,
+            represented: HashSet::new(),
+            complete: RefCell::default(),
+        }
     }
 
     pub(super) fn subjects(&self) -> Subjects<'a> {
@@ -58,9 +77,19 @@ impl<'a> Reading<'a> {
         let index = DesigneeIndex::of_place(place);
         let subjects = self.subjects();
         subjects.events_of(index).next()?;
-        subjects.cluster_into(&mut self.cluster, index, None);
-        if self.cluster.same_subject().any(|member| member < index) {
+        if !self.represented.is_empty() && self.represented.contains(&index) {
             return None;
+        }
+        subjects.cluster_into(&mut self.cluster, index, None);
+        self.facts_read += self.cluster.read;
+        if self.cluster.members.len() > 1 {
+            // Its other identifiers are not read again.
+            let first = self.cluster.same_subject().min().unwrap_or(index);
+            let others = self.cluster.same_subject().filter(|member| *member != first);
+            self.represented.extend(others);
+            if first < index {
+                return None;
+            }
         }
         self.fold();
         Some(index)
@@ -126,26 +155,29 @@ impl<'a> Reading<'a> {
         });
         let update_by = catalogue.duties.update_by;
         let responsible = self.folding.subject.responsible.unwrap_or(title.key.authority);
+        let programme = title.key.programme;
+        let updated = self.cluster.years_updated(programme);
         let is_missing = |year: i16| {
-            let Some(day) = update_by.of_year(year) else { return false };
-            let due = self.register.framework_as_of(AsOf { valid_on: day, ..self.as_of });
-            let (programme, part) = (title.key.programme, Part::InformationUpdates);
+            let Some(day) = update_by.of_year(year).filter(|_| !updated.contains(year)) else {
+                return false;
+            };
             from <= day
                 && day < self.as_of.valid_on
-                && due.is_complete(responsible, programme, part)
-                && !self.is_updated(title, year)
+                && self.updates_are_complete(responsible, programme, day)
         };
         (from.year()..=self.as_of.valid_on.year()).any(is_missing)
     }
 
-    fn is_updated(&self, title: &Folded, year: i16) -> bool {
-        self.cluster.own_facts().any(|placed| {
-            let fact = &placed.fact;
-            matches!(
-                fact.kind,
-                FactKindRow::InformationUpdated { year: updated }
-                    if i32::from(updated) == i32::from(year)
-            ) && fact.programme.is_none_or(|programme| programme == title.key.programme)
+    fn updates_are_complete(
+        &self,
+        authority: AuthorityCode,
+        programme: ProgrammeId,
+        day: CivilDate,
+    ) -> bool {
+        let mut known = self.complete.borrow_mut();
+        *known.entry((authority, programme, day)).or_insert_with(|| {
+            let due = self.register.framework_as_of(AsOf { valid_on: day, ..self.as_of });
+            due.is_complete(authority, programme, Part::InformationUpdates)
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Answers about one designee, as of a day, as known at a log size.
 
+use hashbrown::HashMap;
+
 use super::reading::Reading;
 use crate::{
     domain::{
@@ -185,10 +187,15 @@ impl Reading<'_> {
             return Vec::new();
         }
         let facts = self.subjects().facts();
+        // The last link of each identifier.
+        let mut links = HashMap::new();
+        for placed in self.cluster.own_facts() {
+            if let FactKindRow::Linked { other, .. } = placed.fact.kind {
+                links.insert(other, placed);
+            }
+        }
         let dated = |member: DesigneeIndex| {
-            let link = self.cluster.own_facts().rfind(|placed| {
-                matches!(placed.fact.kind, FactKindRow::Linked { other, .. } if other == member)
-            });
+            let link = links.get(&member);
             DatedId {
                 id: self.register.id(member).clone(),
                 from: link.map(|placed| placed.fact.effective),
@@ -216,39 +223,46 @@ impl Reading<'_> {
 
     fn names(&self) -> Vec<DatedName> {
         let mut names: Vec<DatedName> = Vec::new();
+        let mut last = (Sym::EMPTY, String::new());
         for placed in self.cluster.own_facts() {
             let fact = &placed.fact;
-            let Some(name) = fact.name().filter(|_| fact.effective <= self.as_of.valid_on) else {
+            let Some(word) = fact.name().filter(|_| fact.effective <= self.as_of.valid_on) else {
                 continue;
             };
-            let name = self.register.text(name);
-            let same = |last: &DatedName| name::folded(&last.name) == name::folded(name);
-            if !names.last().is_some_and(same) {
+            // Most facts repeat the name of the one before.
+            if word == last.0 {
+                continue;
+            }
+            let name = self.register.text(word);
+            let folded = name::folded(name);
+            if names.is_empty() || folded != last.1 {
                 names.push(DatedName { name: name.to_owned(), from: fact.effective });
             }
+            last = (word, folded);
         }
         names
     }
 
     fn pools(&self) -> Vec<Membership> {
-        let mut pools: Vec<((AuthorityCode, Sym), CivilDate)> = Vec::new();
+        // Each with the number of the fact by which it was entered.
+        let mut pools: HashMap<(AuthorityCode, Sym), (usize, CivilDate)> = HashMap::new();
         let facts = self.cluster.own_facts().map(|placed| &placed.fact);
-        for fact in facts.filter(|fact| fact.effective <= self.as_of.valid_on) {
+        let begun = facts.filter(|fact| fact.effective <= self.as_of.valid_on);
+        for (number, fact) in begun.enumerate() {
             let Some(issuer) = fact.issuer.authority() else { continue };
             match fact.kind {
                 FactKindRow::PoolEntered { pool, .. } => {
-                    let key = (issuer, pool);
-                    if !pools.iter().any(|(known, _)| *known == key) {
-                        pools.push((key, fact.effective));
-                    }
+                    pools.entry((issuer, pool)).or_insert((number, fact.effective));
                 }
                 FactKindRow::PoolLeft { pool } => {
-                    pools.retain(|(key, _)| *key != (issuer, pool));
+                    pools.remove(&(issuer, pool));
                 }
                 _ => {}
             }
         }
-        let membership = |((authority, pool), entered_on)| Membership {
+        let mut pools: Vec<_> = pools.into_iter().collect();
+        pools.sort_unstable_by_key(|(_, (number, _))| *number);
+        let membership = |((authority, pool), (_, entered_on))| Membership {
             authority,
             pool: self.register.text(pool).to_owned(),
             entered_on,

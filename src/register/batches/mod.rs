@@ -208,6 +208,26 @@ impl<'a> BatchesAsOf<'a> {
         events.filter_map(move |noted| Some((noted.position, self.event_at(noted.position)?)))
     }
 
+    /// The positions of all openings and seals of a batch, in force or not, some of them more than
+    /// once.
+    pub(super) fn recorded_events(self, key: BatchKey) -> impl Iterator<Item = u32> {
+        let all = self.records(key).flat_map(move |(record, of_trial)| {
+            let events = record.events.iter();
+            events.filter(move |noted| self.knows(noted.noted_at, of_trial))
+        });
+        all.map(|noted| noted.position)
+    }
+
+    /// The number of entries of a batch, in force or not, with those that corrections put there.
+    pub(super) fn entry_count(self, key: BatchKey) -> usize {
+        let of_record = |(record, of_trial): (&BatchRecord, bool)| {
+            // Each list is in the order in which the log notes its events.
+            record.entries.partition_point(|position| self.knows(*position, of_trial))
+                + record.corrected.partition_point(|noted| self.knows(noted.noted_at, of_trial))
+        };
+        self.records(key).map(of_record).sum()
+    }
+
     fn event_at(self, position: u32) -> Option<FactRow> {
         let (_, fact) = self.subjects.facts().effective_fact(position)?;
         (fact.effective <= self.valid_on).then_some(fact)

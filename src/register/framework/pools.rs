@@ -1,14 +1,40 @@
 //! Cultivation pools: how many subjects each one contains.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
-use super::FrameworkAsOf;
+use super::{Framework, FrameworkAsOf};
 use crate::{
     domain::AuthorityCode,
     register::rows::{DesigneeIndex, FactKindRow, Sym},
 };
 
-impl FrameworkAsOf<'_> {
+impl<'a> FrameworkAsOf<'a> {
+    /// True if anything is known of a pool.
+    pub(in crate::register) fn has_pool(self, authority: AuthorityCode, pool: &str) -> bool {
+        let facts = self.subjects.facts();
+        let Some(pool) = facts.find_word(pool) else { return false };
+        let of = |framework: &'a Framework| framework.pools.get(&(authority, pool));
+        of(self.framework).is_some_and(|all| all.iter().any(|at| facts.knows_recorded(*at)))
+            || self.layer.and_then(of).is_some()
+    }
+
+    /// The known pools of an authority.
+    fn pools_of(self, authority: AuthorityCode) -> impl Iterator<Item = Sym> + 'a {
+        let facts = self.subjects.facts();
+        let recorded = self.framework.pools.iter().filter(move |((owner, _), positions)| {
+            *owner == authority && positions.iter().any(|position| facts.knows_recorded(*position))
+        });
+        let of_trial = self.layer.into_iter().flat_map(|layer| &layer.pools);
+        let of_trial = of_trial.filter(move |((owner, _), _)| *owner == authority);
+        recorded.chain(of_trial).map(|((_, pool), _)| *pool)
+    }
+
+    /// The number of known pools of an authority, and of those that were read to count them.
+    pub(in crate::register) fn pool_count(self, authority: AuthorityCode) -> (usize, usize) {
+        let own: HashSet<Sym> = self.pools_of(authority).collect();
+        (own.len(), self.framework.pools.len())
+    }
+
     /// The known pools of the authorities wanted, with the numbers of subjects in them.
     pub(in crate::register) fn pools(
         self,

@@ -1,7 +1,16 @@
 //! The identifiers that bear on one designee's titles, with all their facts. Plain room for an
 //! answer: it is filled from [`super::Subjects`], and used again.
 
-use crate::register::rows::{DesigneeIndex, FactKindRow, FactRow};
+use hashbrown::HashMap;
+
+use crate::{
+    domain::kind::ProgrammeId,
+    limits::{YEAR_MAX, YEAR_MIN},
+    register::rows::{DesigneeIndex, FactKindRow, FactRow},
+};
+
+/// Up to so many members are searched one by one, which is faster than a map.
+const LISTED_MEMBERS: usize = 16;
 
 /// A fact in force, with the identifier it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +29,11 @@ pub(in crate::register) struct IdentityCluster {
     pub(in crate::register) members: Vec<DesigneeIndex>,
     /// For each member, the first member that is the same subject.
     subjects: Vec<u16>,
+    /// The places of the members, once there are more than [`LISTED_MEMBERS`].
+    places: HashMap<DesigneeIndex, u16>,
     pub(in crate::register) facts: Vec<FactAt>,
+    /// Number of events that were read for it.
+    pub(in crate::register) read: usize,
 }
 
 impl IdentityCluster {
@@ -29,6 +42,9 @@ impl IdentityCluster {
     }
 
     pub(in crate::register) fn place_of(&self, index: DesigneeIndex) -> Option<u16> {
+        if self.members.len() > LISTED_MEMBERS {
+            return self.places.get(&index).copied();
+        }
         let place = self.members.iter().position(|member| *member == index)?;
         u16::try_from(place).ok()
     }
@@ -44,10 +60,28 @@ impl IdentityCluster {
         same.map(|(member, _)| *member)
     }
 
+    /// The years of which the subject's yearly update is on record, for a programme or for all.
+    pub(in crate::register) fn years_updated(&self, programme: ProgrammeId) -> Years {
+        let mut years = Years::default();
+        for placed in self.own_facts() {
+            let fact = &placed.fact;
+            if let FactKindRow::InformationUpdated { year } = fact.kind
+                && fact.programme.is_none_or(|stated| stated == programme)
+            {
+                years.insert(i32::from(year));
+            }
+        }
+        years
+    }
+
     pub(in crate::register) fn clear(&mut self) {
         self.members.clear();
         self.subjects.clear();
+        if !self.places.is_empty() {
+            self.places.clear();
+        }
         self.facts.clear();
+        self.read = 0;
     }
 
     /// Adds an identifier as a subject of its own, unless it is a member already.
@@ -58,6 +92,12 @@ impl IdentityCluster {
         let place = u16::try_from(self.members.len()).unwrap_or(u16::MAX);
         self.members.push(index);
         self.subjects.push(place);
+        if self.members.len() > LISTED_MEMBERS {
+            if self.places.is_empty() {
+                self.places.extend(self.members.iter().copied().zip(0..));
+            }
+            self.places.insert(index, place);
+        }
         place
     }
 
@@ -67,6 +107,9 @@ impl IdentityCluster {
         let place = self.join(other);
         if matches!(placed.fact.kind, FactKindRow::Linked { .. }) {
             let (one, two) = (self.subject_of(placed.member), self.subject_of(place));
+            if one == two {
+                return;
+            }
             let (root, joins) = (one.min(two), one.max(two));
             for subject in &mut self.subjects {
                 if *subject == joins {
@@ -78,15 +121,39 @@ impl IdentityCluster {
 
     /// Brings the facts into the order in which the fold reads them.
     pub(super) fn sort(&mut self) {
-        self.facts.sort_unstable_by_key(|placed| {
-            (placed.fact.effective, placed.fact.precedence(), placed.position)
-        });
+        self.facts.sort_unstable_by_key(|placed| placed.fact.fold_order(placed.position));
+    }
+}
+
+/// A set of years in which dates may lie.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::register) struct Years([u64; 5]);
+
+const _: () = assert!(YEAR_MAX - YEAR_MIN < 5 * 64);
+
+impl Years {
+    fn insert(&mut self, year: i32) {
+        if let Some((word, bit)) = Self::place(year)
+            && let Some(word) = self.0.get_mut(word)
+        {
+            *word |= bit;
+        }
+    }
+
+    pub(in crate::register) fn contains(&self, year: i16) -> bool {
+        let place = Self::place(i32::from(year));
+        place.is_some_and(|(word, bit)| self.0.get(word).is_some_and(|word| word & bit != 0))
+    }
+
+    fn place(year: i32) -> Option<(usize, u64)> {
+        let place = usize::try_from(year - i32::from(YEAR_MIN)).ok()?;
+        Some((place / 64, 1 << (place % 64)))
     }
 }
 
 impl FactKindRow {
     /// The designee that the fact ties its own to.
-    pub(super) fn ties_to(&self) -> Option<DesigneeIndex> {
+    pub(in crate::register) fn ties_to(&self) -> Option<DesigneeIndex> {
         match self {
             Self::Linked { other, .. } => Some(*other),
             Self::Transferred { successor, .. } => Some(*successor),

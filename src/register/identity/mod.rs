@@ -14,6 +14,7 @@ use std::{hash::BuildHasher as _, hint::black_box};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use self::names::{Bearer, NameIndex};
+pub use self::subjects::Namesakes;
 pub(super) use self::{
     cluster::{FactAt, IdentityCluster},
     layer::IdentityLayer,
@@ -40,6 +41,8 @@ pub(super) struct Identity {
     concerned_at: HashMap<u32, Vec<DesigneeIndex>>,
     /// Designees under which an event is followed because of a link that was erased, by event.
     followed_at: HashMap<u32, Vec<DesigneeIndex>>,
+    /// The same by designee, oldest first.
+    followed_by: HashMap<DesigneeIndex, Vec<u32>>,
     hasher: DefaultHashBuilder,
     undo: UndoLog<Undo>,
 }
@@ -62,7 +65,7 @@ enum Undo {
     Bearer(Bearer),
     Concerned(DesigneeIndex),
     Tied(DesigneeIndex),
-    Followed(u32),
+    Followed(DesigneeIndex),
 }
 
 impl Identity {
@@ -196,9 +199,10 @@ impl Identity {
 
     /// Notes under which designees an event is followed because of a link that was erased.
     pub(super) fn follow(&mut self, position: u32, designees: Vec<DesigneeIndex>) {
-        if !designees.is_empty() {
-            self.followed_at.entry(position).or_default().extend(designees);
-            self.undo.push(Undo::Followed(position));
+        for designee in designees {
+            self.followed_at.entry(position).or_default().push(designee);
+            self.followed_by.entry(designee).or_default().push(position);
+            self.undo.push(Undo::Followed(designee));
         }
     }
 
@@ -244,7 +248,11 @@ impl Identity {
                 self.record_mut(index).is_concerned = self.concerning.contains_key(&index);
             }
             Undo::Tied(index) => self.record_mut(index).is_tied = false,
-            Undo::Followed(position) => drop(self.followed_at.remove(&position)),
+            Undo::Followed(index) => {
+                if let Some(position) = pop_from(&mut self.followed_by, index) {
+                    pop_from(&mut self.followed_at, position);
+                }
+            }
         }
     }
 

@@ -1,16 +1,24 @@
 //! Which designees bear or bore a name, by the hash of its folded form.
 //!
 //! Only half of a hash is stored, so a lookup gives candidates: the caller compares the names.
+//!
+//! A name that one designee bears, as most are, takes eight bytes. All further bearers of it are in
+//! a set of their own: equal hashes beside each other in one table would make each of them slower
+//! to add than the one before.
 
 use std::hash::BuildHasher as _;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use roaring::RoaringBitmap;
 
 use crate::register::rows::DesigneeIndex;
 
 #[derive(Debug, Default)]
 pub(super) struct NameIndex {
+    /// The first bearer of each name.
     bearers: HashTable<Bearer>,
+    /// The places of the other ones, by half of the name's hash.
+    others: HashMap<u32, RoaringBitmap>,
     hasher: DefaultHashBuilder,
 }
 
@@ -27,24 +35,45 @@ impl NameIndex {
     pub(super) fn insert(&mut self, designee: DesigneeIndex, key: &str) -> Option<Bearer> {
         let bearer = Bearer { half: self.half_of(key), designee };
         let hash = spread(bearer.half);
-        if self.bearers.find(hash, |known| *known == bearer).is_some() {
-            return None;
-        }
-        self.bearers.insert_unique(hash, bearer, |known| spread(known.half));
-        Some(bearer)
+        let is_new = match self.bearers.find(hash, |known| known.half == bearer.half) {
+            Some(first) if first.designee == designee => false,
+            Some(_) => self.others.entry(bearer.half).or_default().insert(designee.number()),
+            None => {
+                self.bearers.insert_unique(hash, bearer, |known| spread(known.half));
+                true
+            }
+        };
+        is_new.then_some(bearer)
     }
 
+    /// Removes an entry. The first bearer of a name is removed after the other ones.
     pub(super) fn remove(&mut self, bearer: Bearer) {
+        if let Some(others) = self.others.get_mut(&bearer.half)
+            && others.remove(bearer.designee.number())
+        {
+            if others.is_empty() {
+                self.others.remove(&bearer.half);
+            }
+            return;
+        }
         if let Ok(entry) = self.bearers.find_entry(spread(bearer.half), |known| *known == bearer) {
             entry.remove();
         }
     }
 
-    /// Designees that may bear or have borne a name, and perhaps others.
+    /// Designees that may bear or have borne a name, and perhaps others, in the order of their
+    /// first mention.
     pub(super) fn candidates(&self, key: &str) -> impl Iterator<Item = DesigneeIndex> {
         let half = self.half_of(key);
-        let same = self.bearers.iter_hash(spread(half)).filter(move |known| known.half == half);
-        same.map(|bearer| bearer.designee)
+        let first = self.bearers.find(spread(half), |known| known.half == half);
+        let mut first = first.map(|bearer| bearer.designee);
+        let others = self.others.get(&half).into_iter().flatten();
+        let mut others = others.map(DesigneeIndex::of_number).peekable();
+        std::iter::from_fn(move || match (first, others.peek()) {
+            (Some(designee), Some(other)) if *other < designee => others.next(),
+            (Some(_), _) => first.take(),
+            (None, _) => others.next(),
+        })
     }
 
     /// The hash under which the bearers of a name are kept.
@@ -67,4 +96,35 @@ impl NameIndex {
 /// A full hash from the half that is kept.
 fn spread(half: u32) -> u64 {
     u64::from(half).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bearers_come_in_order_and_leave_without_a_trace() {
+        let mut names = NameIndex::default();
+        let found = |names: &NameIndex, key| names.candidates(key).collect::<Vec<_>>();
+        let designee = DesigneeIndex::of_number;
+        let added: Vec<_> =
+            [5, 9, 2, 7].into_iter().filter_map(|n| names.insert(designee(n), "甲")).collect();
+        assert_eq!(added.len(), 4);
+        assert!(names.insert(designee(5), "甲").is_none());
+        assert!(names.insert(designee(9), "甲").is_none());
+        assert_eq!(found(&names, "甲"), [2, 5, 7, 9].map(designee));
+        assert_eq!(found(&names, "乙"), []);
+        added.into_iter().rev().for_each(|bearer| names.remove(bearer));
+        assert!(names.bearers.is_empty() && names.others.is_empty());
+    }
+
+    #[test]
+    fn a_name_that_everybody_bears_takes_one_place_of_the_table() {
+        let mut names = NameIndex::default();
+        let added = (0..40_000).filter_map(|n| names.insert(DesigneeIndex::of_number(n), "甲"));
+        assert_eq!(added.count(), 40_000);
+        assert_eq!((names.bearers.len(), names.others.len()), (1, 1));
+        assert_eq!(names.candidates("甲").take(9).count(), 9);
+        assert_eq!(names.candidates("甲").count(), 40_000);
+    }
 }

@@ -3,14 +3,26 @@
 
 use std::iter::{once, successors};
 
+use hashbrown::HashSet;
+
 use super::{FactAt, Identity, IdentityCluster, IdentityLayer};
 use crate::{
     domain::{DesigneeId, name},
+    limits::{DESIGNEE_NAMESAKES_MAX, NAMESAKE_EVENTS_MAX},
     register::{
         repairs::Facts,
-        rows::{DesigneeIndex, FactKindRow, FactRow, NOBODY},
+        rows::{DesigneeIndex, FactKindRow, FactRow, NOBODY, Sym},
     },
 };
+
+/// Designees that bear or bore a name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Namesakes {
+    /// The first of them, one for each subject.
+    pub subjects: Vec<DesigneeIndex>,
+    /// True if the search ended before it had seen all.
+    pub is_cut: bool,
+}
 
 /// Designees and the facts about them, as known at a log size; in a trial with its own.
 #[derive(Clone, Copy)]
@@ -95,12 +107,8 @@ impl<'a> Subjects<'a> {
     }
 
     /// The events that a designee is followed by because of links that were erased.
-    pub(in crate::register) fn followed_by(
-        self,
-        index: DesigneeIndex,
-    ) -> impl Iterator<Item = u32> + 'a {
-        let all = self.identity.followed_at.iter();
-        all.filter(move |(_, designees)| designees.contains(&index)).map(|(position, _)| *position)
+    pub(in crate::register) fn followed_by(self, index: DesigneeIndex) -> &'a [u32] {
+        self.identity.followed_by.get(&index).map_or(&[], Vec::as_slice)
     }
 
     /// True if an event, at any size, is about the designee or concerns it.
@@ -109,9 +117,14 @@ impl<'a> Subjects<'a> {
             || !self.identity.events_concerning(index).is_empty()
     }
 
-    /// True if an event, live or not, ties the designee to another one.
+    /// True if an event, live or not, may tie the designee to another one.
     pub(in crate::register) fn may_be_tied(self, index: DesigneeIndex) -> bool {
-        self.identity.may_be_tied(index)
+        // A designee that only a trial names has no other events.
+        let is_own = self.layer.is_some() && index.place_in_trial().is_some();
+        let in_trial = |layer: &IdentityLayer| {
+            !(layer.events_about(index).is_empty() && layer.events_concerning(index).is_empty())
+        };
+        self.layer.is_some_and(in_trial) || !is_own && self.identity.may_be_tied(index)
     }
 
     /// Positions of the events about a designee, newest first, then of those that concern it.
@@ -119,6 +132,11 @@ impl<'a> Subjects<'a> {
         self,
         index: DesigneeIndex,
     ) -> impl Iterator<Item = u32> + 'a {
+        self.own_events(index).chain(self.events_concerning(index))
+    }
+
+    /// The known events about a designee, newest first.
+    fn own_events(self, index: DesigneeIndex) -> impl Iterator<Item = u32> + 'a {
         let of_trial = self.layer.map_or(&[][..], |layer| layer.events_about(index));
         let of_trial = of_trial.iter().rev().copied();
         let of_trial = of_trial.filter(move |position| self.facts.knows(*position));
@@ -126,8 +144,7 @@ impl<'a> Subjects<'a> {
         let recorded = successors(self.last_recorded(index), move |position| {
             rows.get(*position)?.previous.position()
         });
-        let recorded = recorded.filter(move |position| self.facts.knows_recorded(*position));
-        of_trial.chain(recorded).chain(self.events_concerning(index))
+        of_trial.chain(recorded.filter(move |position| self.facts.knows_recorded(*position)))
     }
 
     /// The last event about a designee that the register has recorded.
@@ -154,53 +171,78 @@ impl<'a> Subjects<'a> {
         }
     }
 
-    /// True if an event about another designee may concern this one.
-    fn may_be_concerned(self, index: DesigneeIndex) -> bool {
-        !self.concerning_recorded(index).is_empty()
-            || self.layer.is_some_and(|layer| !layer.events_concerning(index).is_empty())
+    /// The last known event about another designee that concerns this one.
+    fn last_concerning(self, index: DesigneeIndex) -> Option<u32> {
+        let of_trial = self.layer.map_or(&[][..], |layer| layer.events_concerning(index));
+        let mut of_trial = of_trial.iter().rev().copied();
+        let mut recorded = self.concerning_recorded(index).iter().rev().copied();
+        let own = of_trial.find(|position| self.facts.knows(*position));
+        own.or_else(|| recorded.find(|position| self.facts.knows_recorded(*position)))
     }
 
     /// One more than the position of the last event about the designee; 0 if there is none.
     pub(in crate::register) fn version(self, index: DesigneeIndex) -> u64 {
-        let mut events = self.events_of(index);
-        let last = if self.may_be_concerned(index) { events.max() } else { events.next() };
+        let last = self.own_events(index).next().max(self.last_concerning(index));
         last.map_or(0, |position| u64::from(position) + 1)
     }
 
-    /// As [`Subjects::version`], of the subject under any of its identifiers.
-    pub(in crate::register) fn subject_version(self, index: DesigneeIndex) -> u64 {
+    /// As [`Subjects::version`], of the subject under any of its identifiers; with the number of
+    /// events read for it.
+    pub(in crate::register) fn subject_version(self, index: DesigneeIndex) -> (u64, usize) {
+        if !self.may_be_tied(index) {
+            return (self.version(index), 1);
+        }
         let cluster = self.cluster(index, None);
-        cluster.same_subject().map(|member| self.version(member)).max().unwrap_or(0)
+        let versions = cluster.same_subject().map(|member| self.version(member));
+        (versions.max().unwrap_or(0), cluster.read)
     }
 
     /// One identifier that represents all of a subject.
     pub(in crate::register) fn representative(self, index: DesigneeIndex) -> DesigneeIndex {
-        let is_tied = self.may_be_concerned(index)
-            || self.events_of(index).any(|position| {
-                let kind = self.facts.recorded(position).map(|fact| fact.kind);
-                matches!(kind, Some(FactKindRow::Linked { .. } | FactKindRow::Repaired { .. }))
-            });
-        if !is_tied {
+        if !self.may_be_tied(index) {
             return index;
         }
         self.cluster(index, None).same_subject().min().unwrap_or(index)
     }
 
-    /// The designees that bear or bore a name, one for each subject. Brackets, width and spaces do
-    /// not matter.
-    pub(in crate::register) fn find_by_name(self, name: &str) -> Vec<DesigneeIndex> {
+    /// The first designees that bear or bore a name, one for each subject. Brackets, width and
+    /// spaces do not matter.
+    pub(in crate::register) fn find_by_name(self, name: &str) -> Namesakes {
         let key = name::folded(name);
-        let bears = |index: &DesigneeIndex| self.names_of(*index).any(|n| name::folded(n) == key);
-        let mut found: Vec<_> = self.identity.names.candidates(&key).filter(bears).collect();
-        found.sort_unstable();
-        let mut subjects: Vec<DesigneeIndex> = Vec::new();
-        for index in found {
-            let cluster = self.cluster(index, None);
-            if !cluster.same_subject().any(|member| subjects.contains(&member)) {
-                subjects.push(index);
+        let mut found = Namesakes::default();
+        let mut members: HashSet<DesigneeIndex> = HashSet::new();
+        let mut read = 0;
+        for index in self.identity.names.candidates(&key) {
+            if found.subjects.len() > DESIGNEE_NAMESAKES_MAX || read > NAMESAKE_EVENTS_MAX {
+                found.is_cut = true;
+                break;
             }
+            read += 1;
+            if members.contains(&index) {
+                continue;
+            }
+            let mut before = None;
+            let bears = self.name_words(index).any(|word| {
+                read += 1;
+                // Most events repeat the name of the one before.
+                before.replace(word) != Some(word) && name::folded(self.facts.text(word)) == key
+            });
+            if !(bears || self.is_called(index, &key)) {
+                continue;
+            }
+            if self.may_be_tied(index) {
+                let cluster = self.cluster(index, None);
+                read += cluster.read;
+                members.extend(cluster.same_subject());
+            }
+            found.subjects.push(index);
         }
-        subjects
+        found
+    }
+
+    /// True if a provisional identifier gives the designee this name.
+    fn is_called(self, index: DesigneeIndex, key: &str) -> bool {
+        self.provisional_name(index).is_some_and(|name| name::folded(name) == key)
     }
 
     /// All names that events give a designee, also the one in a provisional identifier.
@@ -208,11 +250,20 @@ impl<'a> Subjects<'a> {
         self,
         index: DesigneeIndex,
     ) -> impl Iterator<Item = &'a str> {
-        let provisional = match self.id(index) {
+        let words = self.name_words(index).map(move |word| self.facts.text(word));
+        self.provisional_name(index).into_iter().chain(words)
+    }
+
+    fn provisional_name(self, index: DesigneeIndex) -> Option<&'a str> {
+        match self.id(index) {
             DesigneeId::Provisional { name, .. } if self.version(index) > 0 => Some(&**name),
             _ => None,
-        };
-        let syms = self.events_of(index).flat_map(move |position| {
+        }
+    }
+
+    /// The names that events give a designee.
+    fn name_words(self, index: DesigneeIndex) -> impl Iterator<Item = Sym> + 'a {
+        self.events_of(index).flat_map(move |position| {
             let replaced = self.facts.replacement_at(position).filter(|(owner, _)| *owner == index);
             let fact = replaced.map(|(_, fact)| fact).or_else(|| self.facts.recorded(position));
             let old = fact.and_then(|fact| match fact.kind {
@@ -220,8 +271,7 @@ impl<'a> Subjects<'a> {
                 _ => None,
             });
             [fact.and_then(FactRow::name), old].into_iter().flatten()
-        });
-        provisional.into_iter().chain(syms.map(move |sym| self.facts.text(sym)))
+        })
     }
 
     /// The cluster of a designee, without the fact in the place `except`.
@@ -247,7 +297,7 @@ impl<'a> Subjects<'a> {
         let mut next = 0;
         while let Some(member) = cluster.members.get(next).copied() {
             let (first, place) = (cluster.facts.len(), u16::try_from(next).unwrap_or(u16::MAX));
-            self.facts_into(&mut cluster.facts, member, place, except);
+            cluster.read += self.facts_into(&mut cluster.facts, member, place, except);
             for at in first..cluster.facts.len() {
                 let Some(placed) = cluster.facts.get(at).copied() else { break };
                 cluster.follow(&placed);
@@ -261,17 +311,41 @@ impl<'a> Subjects<'a> {
         cluster.sort();
     }
 
-    /// Adds the facts in force about a designee, without the one in the place `except`.
+    /// Tells each fact about a designee that is tied to no other one and has no repairs, newest
+    /// first. Otherwise it ends early, and false: then a cluster tells them.
+    pub(in crate::register) fn each_plain_fact(
+        self,
+        index: DesigneeIndex,
+        mut tell: impl FnMut(u32, &FactRow),
+    ) -> bool {
+        if self.may_be_tied(index) {
+            return false;
+        }
+        for position in self.own_events(index) {
+            let Some(row) = self.facts.row(position) else { continue };
+            if matches!(row.fact.kind, FactKindRow::Repaired { .. }) {
+                return false;
+            }
+            if !row.fact.is_withheld() {
+                tell(position, &row.fact);
+            }
+        }
+        true
+    }
+
+    /// Adds the facts in force about a designee, without the one in the place `except`. Gives the
+    /// number of events read.
     fn facts_into(
         self,
         facts: &mut Vec<FactAt>,
         index: DesigneeIndex,
         member: u16,
         except: Option<u32>,
-    ) {
+    ) -> usize {
         let first = facts.len();
-        let mut repaired = false;
+        let (mut repaired, mut read) = (false, 0);
         for position in self.events_of(index) {
+            read += 1;
             let Some(row) = self.facts.row(position) else { continue };
             let mut root = position;
             if matches!(row.fact.kind, FactKindRow::Repaired { .. }) {
@@ -286,7 +360,7 @@ impl<'a> Subjects<'a> {
             }
         }
         if !repaired {
-            return;
+            return read;
         }
         let mut roots: Vec<u32> = facts.drain(first..).map(|placed| placed.position).collect();
         roots.sort_unstable();
@@ -295,6 +369,7 @@ impl<'a> Subjects<'a> {
             let (owner, fact) = self.facts.effective_fact(position)?;
             (owner == index).then_some(FactAt { position, member, fact })
         }));
+        read
     }
 
     /// The designees whose facts in force tie them to this one.

@@ -23,10 +23,10 @@ pub struct Interest {
 /// The terms of an interest, without its designees.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Terms {
-    authorities: u64,
-    programmes: u32,
+    pub(super) authorities: u64,
+    pub(super) programmes: u32,
     /// Numbers of kinds, a bit each.
-    kinds: u128,
+    pub(super) kinds: u128,
     pub(super) region: Option<RegionCode>,
     pub(super) batches: Vec<String>,
 }
@@ -37,6 +37,10 @@ pub(super) struct Watch {
     pub(super) designees: HashSet<DesigneeId>,
     /// Identifiers whose events are not in `positions` yet.
     left: Vec<DesigneeId>,
+    /// Designees of whom the same holds: they were linked to one of the others.
+    linked: Vec<DesigneeIndex>,
+    /// Designees whose events are in `positions`, and those in `linked`.
+    seen: HashSet<DesigneeIndex>,
     /// Below this size, `positions` contains every event that can match.
     covered: u64,
     positions: RoaringBitmap,
@@ -83,8 +87,8 @@ impl Interest {
         self.terms == Terms::default() && self.watch.is_none()
     }
 
-    /// Collects the positions of the events of at most `most` designees; true at the end. Events
-    /// recorded between two calls are found all the same.
+    /// Collects the positions of about `most` events of the designees, and of those that were ever
+    /// linked to them; true at the end. Events recorded between two calls are found all the same.
     pub(in crate::register) fn cover(
         &mut self,
         subjects: Subjects<'_>,
@@ -92,16 +96,20 @@ impl Interest {
         most: usize,
     ) -> bool {
         let Some(watch) = &mut self.watch else { return true };
-        for _ in 0..most {
+        let mut read = 0;
+        while read < most {
+            read += 1;
+            if let Some(index) = watch.linked.pop() {
+                read += watch.add_ever_about(subjects, index);
+                continue;
+            }
             let Some(id) = watch.left.pop() else { break };
             if watch.left.len() + 1 == watch.designees.len() {
                 watch.covered = known_at;
             }
-            if let Some(index) = subjects.index_of(&id) {
-                add_ever_about(subjects, index, &mut watch.positions);
-            }
+            watch.linked.extend(subjects.index_of(&id).filter(|index| watch.seen.insert(*index)));
         }
-        watch.left.is_empty()
+        watch.is_complete()
     }
 
     /// The terms, without the designees.
@@ -140,7 +148,21 @@ impl Terms {
 impl Watch {
     /// True if `positions` holds every event that can match below `covered`.
     fn is_complete(&self) -> bool {
-        self.left.is_empty()
+        self.left.is_empty() && self.linked.is_empty()
+    }
+
+    /// Adds every event that was ever about a designee, and notes the designees that were ever
+    /// linked to it: more than the events that concern it. Gives the number of events.
+    fn add_ever_about(&mut self, subjects: Subjects<'_>, index: DesigneeIndex) -> usize {
+        let mut read = 0;
+        let followed = subjects.followed_by(index).iter().copied();
+        for position in followed.chain(subjects.events_of(index)) {
+            read += 1;
+            self.positions.insert(position);
+            let linked = ever_linked_by(subjects, position);
+            self.linked.extend(linked.filter(|other| self.seen.insert(*other)));
+        }
+        read
     }
 
     /// The first position at or after one at which an event can match.
@@ -158,25 +180,6 @@ impl Watch {
             return Some(at);
         }
         self.positions.range(..=position32(at)).next_back().map(u64::from)
-    }
-}
-
-/// Adds every event that was ever about a designee, or about a designee that was ever linked to it:
-/// more than the events that concern it.
-fn add_ever_about(subjects: Subjects<'_>, index: DesigneeIndex, positions: &mut RoaringBitmap) {
-    let mut members = vec![index];
-    let mut next = 0;
-    while let Some(member) = members.get(next).copied() {
-        positions.extend(subjects.followed_by(member));
-        for position in subjects.events_of(member) {
-            positions.insert(position);
-            for other in ever_linked_by(subjects, position) {
-                if !members.contains(&other) {
-                    members.push(other);
-                }
-            }
-        }
-        next += 1;
     }
 }
 

@@ -1,10 +1,17 @@
-//! Postings: the events of a scope, a region or a batch, as compressed sets of positions. With them
-//! a search skips events that cannot match. The events of a designee are chained through its rows.
+//! Postings: the events that concern an authority, a programme, a region or a batch, or are of a
+//! kind, as compressed sets of positions. With them a search skips events that cannot match. The
+//! events of a designee are chained through its rows.
+//!
+//! There are no sets of the scopes themselves: co-issuers make a scope of nearly every combination
+//! of authorities, and a search would look into the set of each.
 
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
-use super::scope::{Scope, ScopeBuilder};
+use super::{
+    Terms,
+    scope::{Scope, ScopeBuilder},
+};
 use crate::{
     domain::{RegionCode, event::Fact},
     register::{
@@ -19,8 +26,13 @@ use crate::{
 #[derive(Debug, Default)]
 pub(in crate::register) struct Index {
     /// In order of appearance. Each has at least one event.
-    scopes: Vec<(Scope, RoaringBitmap)>,
+    scopes: Vec<Scope>,
     by_scope: HashMap<Scope, ScopeIndex>,
+    /// By the bits of scopes.
+    authorities: Vec<RoaringBitmap>,
+    programmes: Vec<RoaringBitmap>,
+    /// By the numbers of kinds.
+    kinds: Vec<RoaringBitmap>,
     regions: HashMap<RegionCode, RoaringBitmap>,
     batches: HashMap<Sym, RoaringBitmap>,
     /// Steps back since the last commit. The events of scopes are missing: the rows tell these.
@@ -84,11 +96,11 @@ impl Index {
                 self.undo.push(Undo::Posting(posting));
             }
         }
-        let index = self.intern(scope.scope(kind));
-        if let Some(positions) = self.scope_set_mut(index) {
+        let scope = scope.scope(kind);
+        self.each_set_of(scope, |positions| {
             positions.insert(position);
-        }
-        index
+        });
+        self.intern(scope)
     }
 
     fn set_mut(&mut self, posting: Posting) -> &mut RoaringBitmap {
@@ -98,14 +110,25 @@ impl Index {
         }
     }
 
-    fn scope_set_mut(&mut self, index: ScopeIndex) -> Option<&mut RoaringBitmap> {
-        self.scopes.get_mut(index.place()).map(|(_, positions)| positions)
+    /// Changes each set that an event of a scope is in.
+    fn each_set_of(&mut self, scope: Scope, change: impl Fn(&mut RoaringBitmap)) {
+        let mut authorities = scope.authorities;
+        while authorities != 0 {
+            change(set_at(&mut self.authorities, authorities.trailing_zeros()));
+            authorities &= authorities - 1;
+        }
+        let mut programmes = scope.programmes;
+        while programmes != 0 {
+            change(set_at(&mut self.programmes, programmes.trailing_zeros()));
+            programmes &= programmes - 1;
+        }
+        change(set_at(&mut self.kinds, scope.kind.into()));
     }
 
     fn intern(&mut self, scope: Scope) -> ScopeIndex {
         *self.by_scope.entry(scope).or_insert_with(|| {
             let index = ScopeIndex::of_place(self.scopes.len());
-            self.scopes.push((scope, RoaringBitmap::new()));
+            self.scopes.push(scope);
             self.undo.push(Undo::Scope);
             index
         })
@@ -124,14 +147,14 @@ impl Index {
         since: &rows::Savepoint,
     ) {
         for row in rows.since(since) {
-            self.scope_set_mut(row.scope).into_iter().for_each(remove_newest);
+            self.each_set_of(self.scope(row.scope), remove_newest);
         }
         while let Some(step) = self.undo.pop_from(savepoint) {
             match step {
                 Undo::Posting(posting) => self.step_back(posting),
                 Undo::Scope => {
                     let last = self.scopes.pop();
-                    last.map(|(scope, _)| self.by_scope.remove(&scope));
+                    last.map(|scope| self.by_scope.remove(&scope));
                 }
             }
         }
@@ -178,12 +201,14 @@ impl Index {
     ) -> RoaringBitmap {
         let mut all = RoaringBitmap::new();
         let none = RoaringBitmap::new();
-        let of_scope = |index: &Self, scope: &Scope| {
-            let found = index.by_scope.get(scope).and_then(|at| index.scopes.get(at.place()));
-            found.map(|(_, set)| set.clone()).unwrap_or_default()
-        };
-        for (scope, _) in self.scopes.iter().chain(&other.scopes) {
-            all |= of_scope(self, scope) ^ of_scope(other, scope);
+        for (one, two) in [
+            (&self.authorities, &other.authorities),
+            (&self.programmes, &other.programmes),
+            (&self.kinds, &other.kinds),
+        ] {
+            for place in 0..one.len().max(two.len()) {
+                all |= one.get(place).unwrap_or(&none) ^ two.get(place).unwrap_or(&none);
+            }
         }
         for region in self.regions.keys().chain(other.regions.keys()) {
             let (one, two) = (self.regions.get(region), other.regions.get(region));
@@ -201,15 +226,23 @@ impl Index {
     }
 
     pub(in crate::register) fn scope(&self, index: ScopeIndex) -> Scope {
-        self.scopes.get(index.place()).map_or(Scope::default(), |(scope, _)| *scope)
+        self.scopes.get(index.place()).copied().unwrap_or_default()
     }
 
-    /// The positions of every scope that is wanted.
-    pub(super) fn of_scopes(
-        &self,
-        wanted: impl Fn(&Scope) -> bool,
-    ) -> impl Iterator<Item = &RoaringBitmap> {
-        self.scopes.iter().filter(move |(scope, _)| wanted(scope)).map(|(_, set)| set)
+    /// For each term that narrows the scope, the sets of which one has every event that matches it.
+    pub(super) fn of_terms(&self, terms: &Terms) -> impl Iterator<Item = Vec<&RoaringBitmap>> {
+        let (authorities, programmes) = (terms.authorities.into(), terms.programmes.into());
+        let fields = [
+            (authorities, &self.authorities),
+            (programmes, &self.programmes),
+            (terms.kinds, &self.kinds),
+        ];
+        let narrowing = fields.into_iter().filter(|(wanted, _)| *wanted != 0);
+        narrowing.map(|(wanted, sets): (u128, _)| {
+            let is_wanted = |bit: u32| wanted & 1_u128.unbounded_shl(bit) != 0;
+            let wanted = (0..).zip(sets).filter(|(bit, _)| is_wanted(*bit));
+            wanted.map(|(_, set)| set).collect()
+        })
     }
 
     /// The positions of events that concern a region, or a region within it.
@@ -221,6 +254,16 @@ impl Index {
     pub(super) fn of_batch(&self, batch: Sym) -> Option<&RoaringBitmap> {
         self.batches.get(&batch)
     }
+}
+
+/// The set at a place, made on first mention.
+fn set_at(sets: &mut Vec<RoaringBitmap>, place: u32) -> &mut RoaringBitmap {
+    let place = place as usize;
+    if sets.len() <= place {
+        sets.resize_with(place + 1, RoaringBitmap::new);
+    }
+    #[allow(clippy::indexing_slicing)] // it is there now
+    &mut sets[place]
 }
 
 fn remove_newest(positions: &mut RoaringBitmap) {

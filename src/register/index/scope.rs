@@ -13,7 +13,7 @@ use crate::{
     },
     register::{
         identity::{IdentityCluster, Subjects},
-        rows::{DesigneeIndex, FactKindRow, FactRow, Sym},
+        rows::{DesigneeIndex, FactKindRow, FactRow, FoldOrder, Sym},
         versions::FoldRules,
     },
 };
@@ -137,29 +137,40 @@ impl ScopeBuilder {
         if !subjects.has_events(index) {
             return;
         }
-        subjects.cluster_into(scratch, index, None);
-        let (mut responsible, mut region) = (None, None);
-        for placed in scratch.own_facts() {
-            let earlier = &placed.fact;
-            responsible = earlier.responsible().or(responsible);
-            region = earlier.region().or(region);
-            let same = match fact {
-                Fact::Title { title, .. } if rules.concerns_same_title => {
-                    earlier.programme == Some(title.programme)
-                        && earlier.authority == Some(title.authority)
-                }
-                _ => true,
-            };
-            if same {
-                self.add_earlier(earlier);
+        let mut history = History::default();
+        if !subjects.each_plain_fact(index, |position, earlier| {
+            self.add_earlier(&mut history, fact, rules, position, earlier);
+        }) {
+            // What was added so far is added again: a set takes it once.
+            history = History::default();
+            subjects.cluster_into(scratch, index, None);
+            for placed in scratch.own_facts() {
+                self.add_earlier(&mut history, fact, rules, placed.position, &placed.fact);
             }
         }
+        let responsible = history.responsible.map(|(_, authority)| authority);
+        let region = history.region.map(|(_, region)| region);
         self.some_authority(responsible);
         self.region(region.or_else(|| responsible.and_then(AuthorityCode::region)));
     }
 
-    /// Adds what an earlier fact names itself.
-    fn add_earlier(&mut self, earlier: &FactRow) {
+    /// Adds what an earlier fact names itself, and notes what it says of the designee.
+    fn add_earlier(
+        &mut self,
+        history: &mut History,
+        fact: &Fact,
+        rules: FoldRules,
+        position: u32,
+        earlier: &FactRow,
+    ) {
+        history.note(position, earlier);
+        if let Fact::Title { title, .. } = fact
+            && rules.concerns_same_title
+            && (earlier.programme != Some(title.programme)
+                || earlier.authority != Some(title.authority))
+        {
+            return;
+        }
         self.some_authority(earlier.authority);
         if let Some(listing) = earlier.listing() {
             self.some_authority(listing.recommended_by);
@@ -195,6 +206,34 @@ impl ScopeBuilder {
     fn batch(&mut self, batch: Option<Sym>) {
         if let Some(batch) = batch.filter(|batch| !self.batches.contains(batch)) {
             self.batches.push(batch);
+        }
+    }
+}
+
+/// Who was responsible for a designee, and where it was, by the last facts that say so in the order
+/// of the fold.
+#[derive(Default)]
+struct History {
+    responsible: Option<(FoldOrder, AuthorityCode)>,
+    region: Option<(FoldOrder, RegionCode)>,
+}
+
+impl History {
+    fn note(&mut self, position: u32, earlier: &FactRow) {
+        let (responsible, region) = (earlier.responsible(), earlier.region());
+        if responsible.is_none() && region.is_none() {
+            return;
+        }
+        let order = earlier.fold_order(position);
+        if let Some(authority) = responsible
+            && self.responsible.is_none_or(|(last, _)| last < order)
+        {
+            self.responsible = Some((order, authority));
+        }
+        if let Some(region) = region
+            && self.region.is_none_or(|(last, _)| last < order)
+        {
+            self.region = Some((order, region));
         }
     }
 }

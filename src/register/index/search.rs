@@ -1,12 +1,14 @@
 //! Finding the events that a reader wants. Postings skip to the next candidate; from there, rows
 //! are examined one by one as long as matches are near.
 
+use std::cell::Cell;
+
 use roaring::RoaringBitmap;
 
-use super::{Interest, interest::Watch, postings::Index, scope::Scope};
+use super::{Interest, interest::Watch, postings::Index};
 use crate::{
     domain::DesigneeId,
-    limits::INTEREST_WINDOW_EVENTS,
+    limits::{INTEREST_WINDOW_EVENTS, SEARCH_FACTS_MAX},
     register::{
         identity::Subjects,
         rows::{Row, position32},
@@ -25,6 +27,8 @@ pub(in crate::register) struct Search<'a> {
     fields: Vec<AnyOf<'a>>,
     region: Option<&'a RoaringBitmap>,
     batches: AnyOf<'a>,
+    /// Number of facts read to find the identifiers of linked designees.
+    facts_read: Cell<usize>,
 }
 
 impl<'a> Search<'a> {
@@ -47,14 +51,13 @@ impl<'a> Search<'a> {
             fields.push(batches.clone());
         }
         if terms.narrows_scope() && span > INTEREST_WINDOW_EVENTS {
-            let wanted = |scope: &Scope| terms.wants_scope(scope);
-            fields.push(index.of_scopes(wanted).collect());
+            fields.extend(index.of_terms(terms));
         }
-        Self { index, subjects, interest, fields, region, batches }
+        Self { index, subjects, interest, fields, region, batches, facts_read: Cell::new(0) }
     }
 
     /// Positions in `from..to` that match, at most `most`, and the position up to which all were
-    /// examined.
+    /// examined. It ends early if it must read many facts.
     pub(in crate::register) fn forward(&self, from: u64, to: u64, most: usize) -> (Vec<u64>, u64) {
         let (mut found, mut at) = (Vec::new(), from);
         while at < to {
@@ -70,6 +73,9 @@ impl<'a> Search<'a> {
                     window = at + INTEREST_WINDOW_EVENTS;
                 }
                 at += 1;
+                if self.is_long() {
+                    return (found, at);
+                }
             }
         }
         (found, to)
@@ -87,7 +93,7 @@ impl<'a> Search<'a> {
             at = candidate + 1;
             let mut window = at.saturating_sub(INTEREST_WINDOW_EVENTS);
             while at > window {
-                if found.len() == most {
+                if found.len() == most || self.is_long() {
                     return (found, Some(at));
                 }
                 at -= 1;
@@ -155,16 +161,27 @@ impl<'a> Search<'a> {
     /// True if the event is about a watched designee, or concerns it, under an identifier that was
     /// its own by then.
     fn is_watched(&self, watch: &Watch, row: &Row, position: u32) -> bool {
-        any_identifier(self.subjects, row, position, |id| watch.designees.contains(id))
+        let mut read = 0;
+        let is_watched = |id: &DesigneeId| watch.designees.contains(id);
+        let found = any_identifier(self.subjects, row, position, &mut read, is_watched);
+        self.facts_read.set(self.facts_read.get() + read);
+        found
+    }
+
+    /// True if it has read so many facts that others should have their turn.
+    fn is_long(&self) -> bool {
+        self.facts_read.get() > SEARCH_FACTS_MAX
     }
 }
 
 /// True if `is` holds for an identifier under which the event can be followed: that of a designee
-/// it concerns, or another one that a link has given to that subject by then.
+/// it concerns, or another one that a link has given to that subject by then. Counts the facts that
+/// it reads for that.
 pub(in crate::register) fn any_identifier(
     subjects: Subjects<'_>,
     row: &Row,
     position: u32,
+    read: &mut usize,
     mut is: impl FnMut(&DesigneeId) -> bool,
 ) -> bool {
     let followed = subjects.followed_at(position).iter();
@@ -174,6 +191,7 @@ pub(in crate::register) fn any_identifier(
                 || subjects.may_be_tied(index) && {
                     let then = subjects.known_at(u64::from(position) + 1);
                     let cluster = then.cluster(index, None);
+                    *read += cluster.read;
                     cluster.same_subject().any(|member| is(subjects.id(member)))
                 }
         })

@@ -40,6 +40,16 @@ impl DesigneeIndex {
     pub(in crate::register) fn place(self) -> usize {
         self.0 as usize
     }
+
+    /// As a number, for sets of designees.
+    pub(in crate::register) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The designee with a number that [`DesigneeIndex::number`] gave.
+    pub(in crate::register) fn of_number(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 /// A scope, by its place in the index. There are some thousands, so a row keeps this instead.

@@ -15,7 +15,7 @@ pub(super) use self::{
     handles::{Link, NOBODY, ScopeIndex, position32},
     layer::{RowsEnd, RowsLayer},
     pages::Pages,
-    row::{FactKindRow, FactRow, Listing, NO_RULE, Row, TitleKey},
+    row::{FactKindRow, FactRow, FoldOrder, Listing, NO_RULE, Row, TitleKey},
     texts::Sym,
 };
 

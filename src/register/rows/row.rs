@@ -214,7 +214,16 @@ pub(in crate::register) enum FactKindRow {
     },
 }
 
+/// The order in which the fold reads facts: by day, precedence, and the position of the event in
+/// whose place a fact is.
+pub(in crate::register) type FoldOrder = (CivilDate, u8, u32);
+
 impl FactRow {
+    /// Its place in the order of the fold.
+    pub(in crate::register) fn fold_order(&self, position: u32) -> FoldOrder {
+        (self.effective, self.precedence(), position)
+    }
+
     /// The row of a withheld event. Nobody reads its other fields.
     pub(in crate::register) fn withheld(kind: Kind) -> Self {
         Self {

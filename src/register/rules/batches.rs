@@ -30,10 +30,12 @@ impl Case<'_> {
         if self.reject_sealed("batch_sealed.batch", batch) {
             return;
         }
+        self.require_room_for_list("batch_sealed.batch", batch);
         let batches = self.batches();
         let Some(key) = batches.find(batch) else {
             return self.require_declared_empty(batch, declared);
         };
+        self.judge.facts_read += batches.entry_count(key);
         let content = batches.content(key);
         self.require_declared_counts(batch, declared, &content);
         if let Some(digest) = digest {

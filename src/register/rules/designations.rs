@@ -1,6 +1,6 @@
 //! Rules for facts that come from a list: notices, designations, creation tasks.
 
-use super::{Case, with_document, with_rows};
+use super::{Case, Judge, with_document, with_rows};
 use crate::{
     domain::{
         AuthorityCode, CivilDate,
@@ -10,6 +10,7 @@ use crate::{
     },
     register::{
         fold::{Creation, Folded},
+        framework::Shelf,
         rows::TitleKey,
     },
 };
@@ -28,7 +29,8 @@ impl Case<'_> {
             self.warn_if_name_differs(event, listed.name.as_ref());
         }
         match fact {
-            TitleFact::NoticeOpened { review, recommendation, from, to, listed, .. } => {
+            TitleFact::NoticeOpened { batch, review, recommendation, from, to, listed, .. } => {
+                self.require_room_in_batch("notice_opened.batch", title, batch);
                 self.reject_twice_in_notice(event, key, fact);
                 self.warn_if_notice_short(rule, *from, *to);
                 if !review {
@@ -98,12 +100,14 @@ impl Case<'_> {
         };
         let batches = self.batches();
         let field = "designated.batch";
+        self.require_room_in_batch(field, title, &batch.batch);
         let Some(key) = batches.find(&batch) else {
             if supplement {
                 self.reject(field, &batch.batch, RuleId::NothingToSupplement, &[]);
             }
             return;
         };
+        self.judge.facts_read += batches.recorded_events(key).count();
         let seal = batches.seal_of(key, sublist).filter(|_| !supplement);
         if let Some(seal) = seal {
             self.reject(field, &batch.batch, RuleId::BatchSealed, &[seal.position]);
@@ -229,8 +233,12 @@ impl Case<'_> {
         }
         let (register, framework) = (self.register, self.framework(event.effective));
         let question = (authority, programme, event.effective);
-        let answer = || framework.has_measures(authority, programme);
-        if self.judge.measures.ask(register, question, answer) {
+        let Judge { measures, facts_read, .. } = &mut *self.judge;
+        let has_measures = measures.ask(register, question, || {
+            *facts_read += framework.count_on(Shelf::Measures(authority));
+            framework.has_measures(authority, programme)
+        });
+        if has_measures {
             return;
         }
         let complete = self.is_complete(authority, programme, Part::Measures, event.effective);

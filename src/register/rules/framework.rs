@@ -1,10 +1,13 @@
 //! Rules for facts about the legal framework, and for assessments.
 
 use super::Case;
-use crate::domain::{
-    CivilDate, RegionCode,
-    event::{Event, FrameworkFact, Part},
-    fault::{Key, RuleId},
+use crate::{
+    domain::{
+        AuthorityCode, CivilDate, RegionCode,
+        event::{Event, FrameworkFact, Part},
+        fault::{Key, RuleId},
+    },
+    register::framework::Shelf,
 };
 
 impl Case<'_> {
@@ -12,15 +15,24 @@ impl Case<'_> {
         match fact {
             FrameworkFact::CatalogueAdopted { sha256 } => self.require_catalogue_in_use(sha256),
             FrameworkFact::MeasuresRepealed { position, repealed } => {
+                self.require_room_for(event, Shelf::Measures);
                 self.require_instrument(event, *position, repealed);
             }
+            FrameworkFact::MeasuresIssued { .. } => self.require_room_for(event, Shelf::Measures),
+            FrameworkFact::CompletenessDeclared { .. } => {
+                self.require_room_for(event, Shelf::Declarations);
+            }
             FrameworkFact::RulesAdopted { version } => self.require_later_rules(*version),
-            FrameworkFact::CompletenessDeclared { .. }
-            | FrameworkFact::MeasuresIssued { .. }
-            | FrameworkFact::FormatRaised
+            FrameworkFact::FormatRaised
             | FrameworkFact::AuditAnchored
             | FrameworkFact::AuthorityKeyRegistered { .. }
             | FrameworkFact::AuthorityKeyRevoked { .. } => {}
+        }
+    }
+
+    fn require_room_for(&mut self, event: &Event, shelf: fn(AuthorityCode) -> Shelf) {
+        if let Some(authority) = event.issuer.authority() {
+            self.require_room_on(event, shelf(authority));
         }
     }
 
@@ -50,7 +62,9 @@ impl Case<'_> {
 
     /// A repeal names an instrument by its event or by its document number.
     fn require_instrument(&mut self, event: &Event, position: Option<u64>, document: &str) {
-        if self.framework(CivilDate::MAX).has_instrument(position, document) {
+        let framework = self.framework(CivilDate::MAX);
+        self.judge.facts_read += framework.measures_count();
+        if framework.has_instrument(position, document) {
             return;
         }
         if let Some(position) = position {
@@ -66,8 +80,17 @@ impl Case<'_> {
         self.reject_if_complete(complete, field, document, RuleId::InstrumentUnknown);
     }
 
-    pub(super) fn reject_assessed_twice(&mut self, region: RegionCode, year: u16, assessor: &str) {
-        let same = self.framework(CivilDate::MAX).assessment_of(region, year, assessor);
+    pub(super) fn judge_assessment(
+        &mut self,
+        event: &Event,
+        region: RegionCode,
+        year: u16,
+        assessor: &str,
+    ) {
+        self.require_room_for(event, Shelf::Assessments);
+        let framework = self.framework(CivilDate::MAX);
+        self.judge.facts_read += framework.count_on(Shelf::AssessmentsOf(region, year));
+        let same = framework.assessment_of(region, year, assessor);
         let Some(position) = same.filter(|position| Some(*position) != self.except) else { return };
         let breach = RuleId::AssessedTwice
             .with(Key::Region, region)

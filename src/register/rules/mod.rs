@@ -9,6 +9,7 @@
 mod batches;
 mod designations;
 mod framework;
+mod growth;
 mod issuers;
 mod memory;
 mod names;
@@ -22,12 +23,12 @@ use super::{
     AsOf, DesigneeIndex, Layers, Register,
     batches::BatchesAsOf,
     fold::{self, Folding},
-    framework::FrameworkAsOf,
+    framework::{FrameworkAsOf, Shelf},
     identity::{IdentityCluster, Subjects},
 };
 use crate::{
     domain::{
-        AuthorityCode, CivilDate, DesigneeId, Principal,
+        AuthorityCode, CivilDate, DesigneeId, Issuer, Principal,
         catalogue::{Catalogue, RuleVersion},
         event::{Event, Fact, Part},
         fault::{Breach, Fault, Key, RuleId},
@@ -55,6 +56,8 @@ pub struct Judge {
     complete: LastAnswer<(AuthorityCode, ProgrammeId, Part, CivilDate)>,
     /// The server itself records the commit.
     is_server: bool,
+    /// Number of facts read so far.
+    facts_read: usize,
     /// Warnings that are given once for all events of the commit, with their values.
     said: Vec<(RuleId, String)>,
 }
@@ -64,6 +67,12 @@ impl Judge {
     #[must_use]
     pub fn of(recorded_by: &Principal) -> Self {
         Self { is_server: *recorded_by == Principal::SERVER, ..Self::default() }
+    }
+
+    /// Number of facts, or events in their place, that were read to judge the events so far.
+    #[must_use]
+    pub fn facts_read(&self) -> usize {
+        self.facts_read
     }
 
     /// Judges the event that would be applied next. `index` is its place in its commit.
@@ -86,8 +95,16 @@ impl Judge {
         event: &Event,
     ) -> Verdict {
         let verdict = Verdict::default();
-        let mut case =
-            Case { register, catalogue, judge: self, index, path: "", except: None, verdict };
+        let mut case = Case {
+            register,
+            catalogue,
+            judge: self,
+            index,
+            path: "",
+            except: None,
+            corrected_by: None,
+            verdict,
+        };
         case.judge(event);
         case.verdict
     }
@@ -103,6 +120,8 @@ struct Case<'a> {
     path: &'static str,
     /// The root of the event that a correction replaces: its fact in force is ignored.
     except: Option<u32>,
+    /// The issuer of that correction.
+    corrected_by: Option<Issuer>,
     verdict: Verdict,
 }
 
@@ -110,14 +129,20 @@ impl Case<'_> {
     fn judge(&mut self, event: &Event) {
         match &event.fact {
             Fact::Title { designee, title, fact } => {
-                self.fold_designee(designee);
+                self.read_designee(designee);
                 self.require_entitled_issuer(event);
-                self.judge_title_fact(event, title, fact);
+                if self.require_room(event, designee) {
+                    self.fold_designee();
+                    self.judge_title_fact(event, title, fact);
+                }
             }
             Fact::Subject { designee, fact } => {
-                self.fold_designee(designee);
+                self.read_designee(designee);
                 self.require_entitled_issuer(event);
-                self.judge_subject_fact(event, designee, fact);
+                if self.require_room(event, designee) {
+                    self.fold_designee();
+                    self.judge_subject_fact(event, designee, fact);
+                }
             }
             Fact::Repair { position, replacement: Some(replacement) } => {
                 self.judge_correction(event, *position, replacement);
@@ -129,6 +154,7 @@ impl Case<'_> {
                     self.judge_seal(batch, *declared, digest.as_ref());
                 } else {
                     self.reject_sealed("batch_opened.batch", batch);
+                    self.require_room_for_list("batch_opened.batch", batch);
                 }
             }
             Fact::Framework(fact) => {
@@ -137,7 +163,7 @@ impl Case<'_> {
             }
             Fact::Assessed { region, year, assessor } => {
                 self.require_entitled_issuer(event);
-                self.reject_assessed_twice(*region, *year, assessor);
+                self.judge_assessment(event, *region, *year, assessor);
             }
         }
     }
@@ -196,14 +222,21 @@ impl Case<'_> {
         Fault { conflicts, ..Fault::new(self.index, field, value, breach) }
     }
 
-    /// Folds every fact in force about a designee, whatever its day.
-    fn fold_designee(&mut self, designee: &DesigneeId) {
-        let (subjects, rules) = (self.subjects(), self.register.rules_in_force());
-        let Judge { cluster, folding, .. } = &mut *self.judge;
+    /// Reads every fact in force about a designee, whatever its day.
+    fn read_designee(&mut self, designee: &DesigneeId) {
+        let subjects = self.subjects();
+        let Judge { cluster, facts_read, .. } = &mut *self.judge;
         match subjects.find(designee) {
             Some(index) => subjects.cluster_into(cluster, index, self.except),
             None => cluster.clear(),
         }
+        *facts_read += cluster.read;
+    }
+
+    /// Folds the facts that were read.
+    fn fold_designee(&mut self) {
+        let rules = self.register.rules_in_force();
+        let Judge { cluster, folding, .. } = &mut *self.judge;
         fold::fold(folding, cluster, rules, CivilDate::MAX);
     }
 
@@ -221,8 +254,11 @@ impl Case<'_> {
     ) -> bool {
         let (register, framework) = (self.register, self.framework(on));
         let question = (authority, programme, part, on);
-        let answer = || framework.is_complete(authority, programme, part);
-        self.judge.complete.ask(register, question, answer)
+        let Judge { complete, facts_read, .. } = &mut *self.judge;
+        complete.ask(register, question, || {
+            *facts_read += framework.count_on(Shelf::Declarations(authority));
+            framework.is_complete(authority, programme, part)
+        })
     }
 }
 

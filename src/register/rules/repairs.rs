@@ -13,18 +13,23 @@ use crate::{
 
 impl Case<'_> {
     pub(super) fn judge_annulment(&mut self, event: &Event, target: u64) {
-        self.require_repairable(event, target, "annulled.position");
+        let field = "annulled.position";
+        let _ = self.require_repairable(event, target, field)
+            && self.require_room_for_repair(event, target, field);
     }
 
     pub(super) fn judge_correction(&mut self, event: &Event, target: u64, replacement: &Event) {
-        if !self.require_repairable(event, target, "corrected.position") {
+        let field = "corrected.position";
+        if !(self.require_repairable(event, target, field)
+            && self.require_room_for_repair(event, target, field))
+        {
             return;
         }
         let facts = self.register.facts(self.known_at());
         let removes =
             |fact: &FactRow| matches!(fact.kind, FactKindRow::Repaired { removes: true, .. });
         if facts.recorded(position32(target)).is_some_and(removes) {
-            let (field, value) = ("corrected.position", target.to_string());
+            let value = target.to_string();
             return self.reject(field, &value, RuleId::CorrectionOfAnnulment, &[]);
         }
         let root = facts.root_of(position32(target));
@@ -36,15 +41,14 @@ impl Case<'_> {
             let breach = RuleId::CorrectionOfOtherKind
                 .with(Key::Kind, new.name())
                 .with(Key::EarlierKind, old.map_or("", Kind::name));
-            let (field, conflicts) = ("corrected.position", [position32(target)]);
-            return self.reject(field, &target.to_string(), breach, &conflicts);
+            return self.reject(field, &target.to_string(), breach, &[position32(target)]);
         }
         // The replacement is judged as if the event in its place had never been recorded.
         self.path = "corrected.replacement.";
-        self.except = Some(root);
+        (self.except, self.corrected_by) = (Some(root), Some(event.issuer));
         self.judge(replacement);
         self.path = "";
-        self.except = None;
+        (self.except, self.corrected_by) = (None, None);
     }
 
     fn require_repairable(&mut self, event: &Event, target: u64, field: &str) -> bool {

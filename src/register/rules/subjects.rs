@@ -9,7 +9,6 @@ use crate::{
         fault::{Key, RuleId},
         name,
     },
-    limits::CIRCLE_DESIGNEES_MAX,
     register::{
         fold::{self, Folding},
         identity::IdentityCluster,
@@ -46,7 +45,7 @@ impl Case<'_> {
                 });
             }
             SubjectFact::IdentifierChanged { other, reason } => {
-                self.judge_link(designee, other, *reason);
+                self.judge_link(event, designee, other, *reason);
             }
             SubjectFact::Ended => self.judge_end(event),
             SubjectFact::InformationUpdated { year, programme } => {
@@ -73,9 +72,13 @@ impl Case<'_> {
             }
             SubjectFact::PoolEntered { pool, listed } => {
                 self.warn_if_name_differs(event, listed.name.as_ref());
+                self.require_room_for_pool(event, pool);
                 self.judge_pool_event(event, pool, true);
             }
-            SubjectFact::PoolLeft { pool } => self.judge_pool_event(event, pool, false),
+            SubjectFact::PoolLeft { pool } => {
+                self.require_room_for_pool(event, pool);
+                self.judge_pool_event(event, pool, false);
+            }
         }
     }
 
@@ -152,7 +155,13 @@ impl Case<'_> {
 
     /// A code is lifelong; another one comes by re-registration or repair. An identifier that was
     /// replaced is never used for another subject, and two identifiers are linked once.
-    fn judge_link(&mut self, designee: &DesigneeId, other: &DesigneeId, reason: LinkReason) {
+    fn judge_link(
+        &mut self,
+        event: &Event,
+        designee: &DesigneeId,
+        other: &DesigneeId,
+        reason: LinkReason,
+    ) {
         let field = "identifier_changed.new_designee";
         let known = self.known(other);
         if designee == other || known.is_some_and(|index| self.is_same_subject(index)) {
@@ -170,8 +179,11 @@ impl Case<'_> {
             };
             return self.reject("designee", &designee.to_string(), rule, &[]);
         }
+        if !self.require_room_to_tie(event, other, field) {
+            return;
+        }
         let Some(index) = known else { return };
-        let cluster = self.subjects().cluster(index, self.except);
+        let cluster = self.cluster_of(index);
         // The other one was replaced by a third before: it still names that subject.
         let replaced = cluster.own_facts().find(|placed| {
             matches!(placed.fact.kind, FactKindRow::Linked { reason: LinkReason::Reregistered, .. })
@@ -182,19 +194,6 @@ impl Case<'_> {
             return self.reject(field, &value, RuleId::IdentifierReplaced, &conflicts);
         }
         self.warn_if_titles_collide(&cluster, other);
-        self.reject_large_cluster(other, field);
-    }
-
-    /// Identifiers that are tied together are folded together, so their number is bounded.
-    pub(super) fn reject_large_cluster(&mut self, other: &DesigneeId, field: &str) {
-        let Some(index) = self.known(other) else { return };
-        let theirs = self.subjects().cluster(index, self.except);
-        let count = self.judge.cluster.members.len() + theirs.members.len();
-        if count > CIRCLE_DESIGNEES_MAX {
-            let breach = RuleId::TiedIdentifiers.with(Key::Count, count);
-            let breach = breach.with(Key::Limit, CIRCLE_DESIGNEES_MAX);
-            self.reject(field, &other.to_string(), breach, &[]);
-        }
     }
 
     /// Both identifiers hold the same title over the same days: accepted with a flag.

@@ -36,7 +36,8 @@ impl Case<'_> {
                 self.require_withdrawable(event, title, key, batch);
             }
             TitleFact::ReviewOpened { batch, .. } => self.judge_review(event, title, key, batch),
-            TitleFact::ReviewPassed { batch, .. } => {
+            TitleFact::ReviewPassed { batch, round, .. } => {
+                self.require_room_in_batch("review_passed.round", title, round);
                 self.judge_review(event, title, key, batch);
                 self.require_updates(event, title, key);
             }
@@ -94,7 +95,7 @@ impl Case<'_> {
     }
 
     /// The key of a title, if its item was ever recorded.
-    fn title_key(&self, title: &TitleRef) -> Option<TitleKey> {
+    pub(super) fn title_key(&self, title: &TitleRef) -> Option<TitleKey> {
         let item = self.register.find_word(&title.item)?;
         Some(TitleKey { programme: title.programme, authority: title.authority, item })
     }
@@ -220,19 +221,12 @@ impl Case<'_> {
             return;
         };
         let responsible = self.judge.folding.subject.responsible.unwrap_or(title.authority);
+        let updated = self.judge.cluster.years_updated(title.programme);
         let missing = (from.year()..=event.effective.year()).find(|year| {
             let Some(due) = duties.update_by.of_year(*year) else { return false };
-            let updated = self.judge.cluster.own_facts().any(|placed| {
-                let fact = &placed.fact;
-                matches!(
-                    fact.kind,
-                    FactKindRow::InformationUpdated { year: updated }
-                        if i32::from(updated) == i32::from(*year)
-                ) && fact.programme.is_none_or(|programme| programme == title.programme)
-            });
             from <= due
                 && due < event.effective
-                && !updated
+                && !updated.contains(*year)
                 && self.is_complete(responsible, title.programme, Part::InformationUpdates, due)
         });
         if let Some(year) = missing {
@@ -310,7 +304,7 @@ impl Case<'_> {
         if is_itself || event.fact.designee() == Some(successor) {
             self.reject(field, &successor.to_string(), RuleId::SuccessorIsHolder, &[]);
         }
-        self.reject_large_cluster(successor, field);
+        self.require_room_to_tie(event, successor, field);
     }
 
     /// True if the identifier is one of the subject being judged.

@@ -8,7 +8,7 @@ use crate::{
     ledger::Ledger,
     limits::{DESIGNEE_NAMESAKES_MAX, DESIGNEE_POSITIONS_MAX, EXPLANATIONS_MAX},
     protocol::pb::{self, ErrorReason, event::Fact},
-    register::{DesigneeIndex, Register},
+    register::{DesigneeIndex, Namesakes, Register},
     service::{
         as_of::{answered, resolve},
         convert, errors, filter,
@@ -84,20 +84,25 @@ fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex,
     if let Ok(id) = &parsed {
         return register.find(id, known_at).ok_or_else(|| not_found(register, text, known_at));
     }
-    let bearers = register.find_by_name(text, known_at);
-    match (bearers.as_slice(), parsed) {
-        ([only], _) => Ok(*only),
+    let Namesakes { subjects, is_cut } = register.find_by_name(text, known_at);
+    match (subjects.as_slice(), parsed) {
+        ([only], _) if !is_cut => Ok(*only),
         // An ASCII text is a wrong code rather than an unknown name.
         ([], Err(breach)) if text.is_ascii() => Err(errors::bad_field("designee", text, breach)),
-        ([], _) => Err(not_found(register, text, known_at)),
+        ([], _) if !is_cut => Err(not_found(register, text, known_at)),
         (several, _) => {
             let ids = several.iter().take(DESIGNEE_NAMESAKES_MAX);
             let ids: Vec<_> = ids.map(|index| register.id(*index).to_string()).collect();
             let designees = ids.join(", ");
+            let count = match several.len() {
+                _ if !is_cut => several.len().to_string(),
+                0 => "many".to_owned(),
+                count => format!("{count} or more"),
+            };
             Err(errors::status(
                 Code::FailedPrecondition,
                 ErrorReason::NameAmbiguous,
-                format!("{} designees bear this name: {designees}", several.len()),
+                format!("{count} designees bear or bore this name: {designees}"),
                 [("value", echo(text)), ("designees", designees)],
             ))
         }

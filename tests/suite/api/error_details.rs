@@ -30,7 +30,7 @@ const OF_THE_SERVER: [&str; 7] = [
 
 /// Reasons of the protocol that nothing gives yet. Whoever gives one provokes it here or in another
 /// test, and takes it out of this list.
-const NOT_GIVEN: [&str; 4] = ["DISK_LOW", "READ_ONLY", "FACTS_EXCEEDED", "HOST_NOT_ALLOWED"];
+const NOT_GIVEN: [&str; 3] = ["DISK_LOW", "READ_ONLY", "HOST_NOT_ALLOWED"];
 
 /// A reason of the protocol, as its comment documents it.
 #[derive(Default)]
@@ -120,6 +120,12 @@ fn sealed(batch: &str, declared: Option<u32>, digest: &'static [u8]) -> pb::Even
         ..Default::default()
     };
     event(MINISTRY, "", "2023-01-01", Fact::BatchSealed(fact))
+}
+
+fn supported(number: usize) -> pb::Event {
+    let (programme, scheme) = ("specialised-sme".to_owned(), format!("s{number}"));
+    let fact = pb::SupportGranted { programme, scheme, ..Default::default() };
+    event(GUANGDONG, A, "2023-01-01", Fact::SupportGranted(fact))
 }
 
 fn complete(issuer: &str, programme: &str, part: pb::RegisterPart) -> pb::Event {
@@ -314,6 +320,7 @@ pub(super) fn refused_events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)>
         ),
         ("DIGEST_MISMATCH", vec![first()], sealed("1", Some(1), &[7; 32])),
         ("POOL_MEMBERSHIP", vec![entered()], entered()),
+        ("FACTS_EXCEEDED", (0..256).map(supported).collect(), supported(256)),
     ]
 }
 

@@ -3,6 +3,7 @@
 
 mod cases;
 mod filters;
+mod growth;
 mod model;
 mod published_history;
 mod replay;

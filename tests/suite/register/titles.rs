@@ -197,9 +197,9 @@ async fn a_designee_is_found_by_its_old_and_new_name() {
     book.record(vec![ministry(A, "2020-01-01", Fact::Renamed(renamed.clone()))]).await.unwrap();
     let register = book.ledger.register();
     for name in ["示例 （天津）有限公司", "示例新名有限公司"] {
-        assert_eq!(register.find_by_name(name, 2).len(), 1, "{name}");
+        assert_eq!(register.find_by_name(name, 2).subjects.len(), 1, "{name}");
     }
-    assert!(register.find_by_name("示例新名有限公司", 1).len() <= 1);
+    assert!(register.find_by_name("示例新名有限公司", 1).subjects.len() <= 1);
     let index = register.find(&DesigneeId::parse(A).unwrap(), 2).unwrap();
     let names = |on| view(&register, index, day(on), 2).names.into_iter().map(|n| n.name);
     assert_eq!(names("2019-12-31").next_back().unwrap(), "示例(天津)有限公司");

@@ -203,7 +203,7 @@ pub fn register_agrees(ledger: &Ledger, model: &Model, events: &[Said]) -> usize
         let last = upto.rposition(|event| event.said.enterprise() == who);
         let expected = last.map_or(0, |last| last as u64 + 1);
         let found = register.find(&model.world.id(who), size);
-        let found = found.map_or(0, |index| register.subject_version(index, size));
+        let found = found.map_or(0, |index| register.subject_version(index, size).0);
         assert_eq!(found, expected, "the version of {}", model.world.designee(who));
     }
     events.len()

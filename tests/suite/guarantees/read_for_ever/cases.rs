@@ -34,10 +34,19 @@ pub fn frame(authority: &str, fact: Fact) -> pb::Event {
 
 /// Every case.
 pub fn refused() -> Vec<Case> {
-    [of_the_service(), identities(), texts(), lists(), days(), choices(), numbers()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        of_the_service(),
+        identities(),
+        texts(),
+        lists(),
+        days(),
+        choices(),
+        numbers(),
+        super::growth::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 pub fn adopted() -> Fact {
@@ -148,7 +157,7 @@ fn identities() -> Vec<Case> {
     ]
 }
 
-fn measures_issued() -> Fact {
+pub fn measures_issued() -> Fact {
     Fact::MeasuresIssued(pb::MeasuresIssued {
         instrument: pb::Instrument::Measures.into(),
         title: "示例管理办法".to_owned(),

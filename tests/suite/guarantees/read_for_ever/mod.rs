@@ -2,6 +2,7 @@
 //! log it is read, verified and answered about. A new refusal gets a case there.
 
 mod cases;
+mod growth;
 mod logs;
 mod mutations;
 

@@ -37,8 +37,8 @@ async fn case_26_brackets_of_any_width_name_the_same_enterprise() {
     book.say(first).await;
     let register = book.ledger.register();
     let found = register.find_by_name("示例（天津）生物有限公司", 1);
-    assert_eq!(found.len(), 1);
-    let shown = view(&register, found[0], day("2020-01-01"), 1);
+    assert_eq!((found.subjects.len(), found.is_cut), (1, false));
+    let shown = view(&register, found.subjects[0], day("2020-01-01"), 1);
     assert_eq!(shown.names[0].name, "示例(天津)生物有限公司", "the original is kept");
 }
 

@@ -75,7 +75,7 @@ async fn case_03_a_rename_changes_nothing_but_the_name() {
     assert_eq!((before.batch, before.valid_to), (after.batch, after.valid_to));
     let register = book.ledger.register();
     for name in ["示例旧名有限公司", "示例新名有限公司"] {
-        assert_eq!(register.find_by_name(name, 2).len(), 1, "{name}");
+        assert_eq!(register.find_by_name(name, 2).subjects.len(), 1, "{name}");
     }
 }
 

@@ -1,0 +1,107 @@
+//! The work that long records make: bounded in a commit, and done in slices.
+
+use tidu::{
+    limits::{FACTS_OF_SUBJECT_MAX, JUDGED_FACTS_MAX, QUESTION_SLICE_FACTS, SEARCH_FACTS_MAX},
+    register::{AsOf, Counting, Excess, Interest, Stage, Wanted},
+};
+
+use super::*;
+use crate::support::day as on;
+
+/// A record of two linked identifiers with as many facts as one may have.
+fn long_record() -> impl Iterator<Item = pb::Event> {
+    let facts = (0..FACTS_OF_SUBJECT_MAX - 4)
+        .map(|n| support(if n % 2 == 0 { "320000" } else { "330000" }, &local(0), n));
+    [linked(&local(0), &local(1), 0)].into_iter().chain(facts)
+}
+
+#[test]
+fn the_facts_read_are_counted() {
+    let grown = Grown::of((0..20).map(|n| support(GUANGDONG, A, n)));
+    assert_eq!(grown.judged(support(GUANGDONG, A, 20)).1, 20);
+    assert_eq!(grown.judged(support(GUANGDONG, B, 20)).1, 0);
+    let grown = Grown::of(long_record());
+    let read = grown.judged(support(GUANGDONG, &local(0), 0)).1;
+    assert!((FACTS_OF_SUBJECT_MAX..4 * FACTS_OF_SUBJECT_MAX).contains(&read), "{read}");
+    assert!(read * 16 < JUDGED_FACTS_MAX);
+}
+
+#[test]
+fn a_count_reads_long_records_in_slices() {
+    let catalogues = Catalogues::built_in();
+    // Pairs of linked identifiers.
+    let (facts, records) = (1_024, 2 * QUESTION_SLICE_FACTS / 1_024 + 3);
+    let grown = Grown::of((0..records).flat_map(|record| {
+        let (a, b) = (local(2 * record), local(2 * record + 1));
+        let link = linked(&a, &b, 0);
+        (0..facts).map(move |n| support(GUANGDONG, &a, n)).chain([link])
+    }));
+    let as_of = AsOf { valid_on: on("2030-01-01"), known_at: grown.register.size() };
+    let mut counting = Counting::new(Wanted::default(), as_of, Stage::EverDesignated, vec![]);
+    let mut slices = 1;
+    while counting.advance(&grown.register, &catalogues, usize::MAX) {
+        slices += 1;
+    }
+    assert!((3..=records).contains(&slices), "{slices}");
+    let (mut from, mut found, mut steps) = (Some(0), 0, 0);
+    while let Some(place) = from {
+        let most = (usize::MAX, usize::MAX);
+        let page = grown.register.search(&catalogues, &Wanted::default(), as_of, place, most);
+        found += page.0.len();
+        from = page.1;
+        steps += 1;
+    }
+    assert_eq!(found, records, "each subject once, under its first identifier");
+    assert!(steps >= 3, "{steps}");
+}
+
+#[test]
+fn a_filter_by_a_long_record_is_answered_in_steps() {
+    let grown = Grown::of(long_record());
+    let size = grown.register.size();
+    let mut interest = Interest::default();
+    interest.designee(tidu::domain::DesigneeId::parse(&local(1)).unwrap());
+    let mut steps = 1;
+    while !grown.register.cover(&mut interest, grown.register.size(), 1) {
+        steps += 1;
+    }
+    assert!(steps >= 2, "{steps}");
+    let (mut at, mut found, mut steps) = (0, Vec::new(), 0);
+    while at < size {
+        let (positions, next) = grown.register.matching(&interest, at, size, usize::MAX);
+        assert!(next > at);
+        found.extend(positions);
+        at = next;
+        steps += 1;
+    }
+    assert_eq!(found, (0..size).collect::<Vec<_>>());
+    let read: usize = (0..FACTS_OF_SUBJECT_MAX).sum();
+    assert!(steps >= read / (SEARCH_FACTS_MAX + FACTS_OF_SUBJECT_MAX), "{steps}");
+    let (mut before, mut backwards) = (Some(size), Vec::new());
+    while let Some(at) = before {
+        let (positions, next) = grown.register.matching_before(&interest, at, usize::MAX);
+        assert!(next.is_none_or(|next| next < at));
+        backwards.extend(positions);
+        before = next;
+    }
+    backwards.reverse();
+    assert_eq!(backwards, found);
+}
+
+#[test]
+fn a_register_names_the_records_beyond_its_bounds() {
+    let grown = Grown::of(long_record());
+    assert_eq!(grown.register.excesses(9), []);
+    let mut grown = Grown::of((0..=FACTS_OF_SUBJECT_MAX).map(|n| support(GUANGDONG, A, n)));
+    (1..100).for_each(|n| grown.apply(linked(&local(n - 1), &local(n), n)));
+    let found = grown.register.excesses(9);
+    let told: Vec<_> = found
+        .iter()
+        .map(|Excess { id, what, found, .. }| (id.to_string(), *what, *found))
+        .collect();
+    assert_eq!(
+        told,
+        [(A.to_owned(), "facts", FACTS_OF_SUBJECT_MAX + 1), (local(0), "identifiers", 100),]
+    );
+    assert_eq!(grown.register.excesses(1).len(), 1);
+}
