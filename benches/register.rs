@@ -204,7 +204,6 @@ impl Road {
             proposals,
             request: None,
             precondition: None,
-            validate_only: false,
             recorded_by: Principal::ANONYMOUS,
             party: Party::Server,
         };

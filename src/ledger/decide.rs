@@ -5,24 +5,23 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    AppendError, Commit, Precondition, Proposal, Receipt, Salt, format,
-    state::{Staging, State},
+    AppendError, Commit, Receipt, Salt, format,
+    judging::{Judging, require_precondition, version_of},
+    state::State,
 };
 use crate::{
     domain::{
         catalogue::{Catalogue, Catalogues},
         fault::Faults,
     },
-    limits::{
-        JUDGED_FACTS_MAX, LEAF_BYTES_MAX, LOG_EVENTS_MAX, REJECTIONS_MAX, WRITE_SLICE_EVENTS,
-    },
+    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX, WRITE_SLICE_EVENTS, WRITE_SLICE_FACTS},
     log::{ChunkWriter, FORMAT_BEGUN},
     merkle::Hash,
     protocol::{
         leaf::{CommitOf, Leaf},
         time,
     },
-    register::{Layers, rules::Judge},
+    register::Layers,
 };
 
 /// Decides a commit and, if it is accepted, adds its leaves to `chunks`.
@@ -45,32 +44,37 @@ pub fn decide(
     let next = first + commit.proposals.len() as u64;
     let mut staging = state.begin();
     if let Some(precondition) = &commit.precondition {
-        require_precondition(precondition, &mut staging)?;
+        // Everything decided counts, durable or not.
+        let mut asked = 0;
+        require_precondition(precondition, first, |id| {
+            asked += 1;
+            if asked % WRITE_SLICE_EVENTS == 0 {
+                staging.give_way();
+            }
+            version_of(&staging, id, first)
+        })?;
     }
     if next > LOG_EVENTS_MAX {
         return Err(AppendError::LogFull);
     }
-    let Judged { rejections, warnings, accepted } = judge_all(&mut staging, catalogues, &commit)?;
-    let trial = Receipt {
-        first,
-        next,
-        recorded_micros: None,
-        replayed: false,
-        warnings,
-        rejections: Faults::of_commit(),
-        changes: Vec::new(),
-        change_count: 0,
-    };
-    if commit.validate_only {
-        let (mut changes, mut change_count) = (Vec::new(), 0);
-        for (place, index) in (0_u64..).zip(accepted) {
-            let of_event = Layers::from(&*staging).changes(catalogues, first + place);
-            change_count += of_event.len();
-            let room = REJECTIONS_MAX - changes.len();
-            changes.extend(of_event.into_iter().take(room).map(|change| (index, change)));
+    let mut judging = Judging::of(&commit);
+    for (slice, proposals) in commit.proposals.chunks(WRITE_SLICE_EVENTS).enumerate() {
+        if slice > 0 {
+            staging.give_way();
         }
-        return Ok(Receipt { rejections, changes, change_count, ..trial });
+        let mut read = judging.facts_read();
+        staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
+        for proposal in proposals {
+            if judging.facts_read() - read >= WRITE_SLICE_FACTS {
+                staging.give_way();
+                read = judging.facts_read();
+            }
+            if judging.judge(Layers::from(&*staging), catalogues, proposal)? {
+                staging.stage(&proposal.event);
+            }
+        }
     }
+    let Judging { rejections, warnings, .. } = judging;
     if !rejections.is_empty() {
         return Err(AppendError::Rejected(rejections));
     }
@@ -80,7 +84,16 @@ pub fn decide(
     let request_id = commit.request.as_ref().map(|(id, _)| id.clone());
     let (hashes, format) = encode(catalogues.in_use(), chunks, commit, micros, next_salt);
     state.seal(staged, &hashes, request_id.as_deref(), Some(micros), format);
-    Ok(Receipt { recorded_micros: Some(micros), ..trial })
+    Ok(Receipt {
+        first,
+        next,
+        recorded_micros: Some(micros),
+        replayed: false,
+        warnings,
+        rejections: Faults::of_commit(),
+        changes: Vec::new(),
+        change_count: 0,
+    })
 }
 
 /// Encodes a commit into `chunks` and returns its leaf hashes and the format that they need.
@@ -131,85 +144,4 @@ fn encode(
     }
     chunks.require_format(format);
     (hashes, format)
-}
-
-/// The verdicts on a commit.
-struct Judged {
-    rejections: Faults,
-    warnings: Faults,
-    /// Indexes of the events that were staged.
-    accepted: Vec<usize>,
-}
-
-/// Judges the events of a commit in turn and stages those that are accepted. Each is judged against
-/// everything before it.
-///
-/// Others wait meanwhile, so it gives up a commit that reads too many facts. The last event is not
-/// refused for this: a commit of one event is always judged.
-fn judge_all(
-    staging: &mut Staging<'_>,
-    catalogues: &Catalogues,
-    commit: &Commit,
-) -> Result<Judged, AppendError> {
-    let (rejections, warnings) = (Faults::of_commit(), Faults::of_commit());
-    let mut judged = Judged { rejections, warnings, accepted: Vec::new() };
-    // A judge caches answers, which hold until something is rolled back; so each commit gets its
-    // own.
-    let mut judge = Judge::of(&commit.recorded_by);
-    for (slice, proposals) in commit.proposals.chunks(WRITE_SLICE_EVENTS).enumerate() {
-        if slice > 0 {
-            staging.give_way();
-        }
-        staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
-        for Proposal { index, event, .. } in proposals {
-            require_few_facts(judge.facts_read())?;
-            let verdict = judge.judge(staging, catalogues.in_use(), *index, event);
-            if verdict.rejections.is_empty() {
-                staging.stage(event);
-                judged.accepted.push(*index);
-            }
-            judged.rejections.add_event(verdict.rejections.into());
-            judged.warnings.add_event(verdict.warnings.into());
-        }
-    }
-    Ok(judged)
-}
-
-/// Refuses a commit once so many facts were read to judge it that the others must not wait longer.
-pub(super) fn require_few_facts(read: usize) -> Result<(), AppendError> {
-    if read > JUDGED_FACTS_MAX { Err(AppendError::FactsToJudge) } else { Ok(()) }
-}
-
-fn require_precondition(
-    precondition: &Precondition,
-    staging: &mut Staging<'_>,
-) -> Result<(), AppendError> {
-    // Everything decided counts, durable or not.
-    let known_at = staging.size();
-    match precondition {
-        Precondition::LogSize(expected) if *expected != known_at => {
-            Err(AppendError::SizeMoved { found: known_at, expected: *expected })
-        }
-        Precondition::LogSize(_) => Ok(()),
-        Precondition::Versions(versions) => {
-            let mut read = 0;
-            for (i, (id, expected)) in versions.iter().enumerate() {
-                if i % WRITE_SLICE_EVENTS == WRITE_SLICE_EVENTS - 1 {
-                    staging.give_way();
-                }
-                require_few_facts(read)?;
-                let index = staging.find(id, known_at);
-                let found = index.map_or(0, |index| {
-                    let (version, facts) = staging.subject_version(index, known_at);
-                    read += facts;
-                    version
-                });
-                if found != *expected {
-                    let designee = id.to_string();
-                    return Err(AppendError::VersionMoved { designee, found, expected: *expected });
-                }
-            }
-            Ok(())
-        }
-    }
 }

@@ -10,18 +10,20 @@ use bytes::Bytes;
 use parking_lot::{Condvar, MutexGuard};
 
 use super::{
-    Durable, Receipt,
+    Durable,
     lock::{GROUP, Ordered, OrderedMutex},
     publish::PendingReply,
+    requests::FirstAnswer,
     state::State,
 };
 use crate::{
     limits::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX, GROUP_READY_BYTES},
     log::{ChunkWriter, Group},
     merkle::{Frontier, Hash},
+    register::Extent,
 };
 
-type Requests = HashMap<Bytes, (Hash, Receipt)>;
+type Requests = HashMap<Bytes, FirstAnswer>;
 
 /// The open group between the writer and the flusher.
 pub(super) struct GroupCommit {
@@ -56,7 +58,7 @@ pub(super) struct OpenGroup {
 /// group is taken.
 pub(super) struct Reached {
     pub(super) frontier: Frontier,
-    pub(super) designees: usize,
+    pub(super) extent: Extent,
     pub(super) recorded_micros: Option<i64>,
     pub(super) format: u16,
 }
@@ -65,7 +67,7 @@ impl Reached {
     pub(super) fn of(state: &State) -> Self {
         Self {
             frontier: state.frontier().clone(),
-            designees: state.designee_count(),
+            extent: state.extent(),
             recorded_micros: state.recorded_micros(),
             format: state.format(),
         }
@@ -76,7 +78,8 @@ impl Reached {
         Durable {
             size: self.frontier.size(),
             root: self.frontier.root(),
-            designees: self.designees,
+            designees: self.extent.designees(),
+            extent: self.extent,
             recorded_micros: self.recorded_micros,
             format: self.format,
         }
@@ -184,15 +187,14 @@ impl OpenGroup {
         self.answers.push(answer);
     }
 
-    /// The first answer to a request of this group or the one before, with the digest of its
-    /// content.
-    pub(super) fn request(&self, id: &Bytes) -> Option<&(Hash, Receipt)> {
+    /// The first answer to a request of this group or the one before.
+    pub(super) fn request(&self, id: &Bytes) -> Option<&FirstAnswer> {
         self.requests.get(id).or_else(|| self.requests_before.get(id))
     }
 
     /// Notes the first answer to a request.
-    pub(super) fn note_request(&mut self, id: Bytes, digest: Hash, receipt: Receipt) {
-        self.requests.insert(id, (digest, receipt));
+    pub(super) fn note_request(&mut self, id: Bytes, answer: FirstAnswer) {
+        self.requests.insert(id, answer);
     }
 
     fn is_ready(&self) -> bool {

@@ -10,6 +10,9 @@
 //! publish.rs   the durable size moves → reply
 //! ```
 //!
+//! A trial records nothing and passes none of them: it reads the register beside the writer
+//! (trial.rs).
+//!
 //! No reader ever sees past the durable size, and no reply is sent before it has moved. After a
 //! failed or overdue flush the ledger acknowledges nothing, and the process ends.
 //!
@@ -26,6 +29,7 @@ pub mod event_reader;
 mod flusher;
 mod format;
 mod group;
+mod judging;
 mod lock;
 mod pace;
 pub mod place;
@@ -37,6 +41,7 @@ mod requests;
 pub mod state;
 mod tail;
 mod task;
+mod trial;
 mod waiters;
 mod withheld;
 mod writer;
@@ -58,6 +63,7 @@ use self::{
     group::Reached,
     lock::{OrderedMutex, WRITTEN},
     queue::{Job, Queue},
+    requests::RequestIndex,
     state::RegisterReader,
     tail::TailCache,
     waiters::Waiters,
@@ -81,7 +87,7 @@ use crate::{
     log::{CommitLog, LogError},
     merkle::Hash,
     protocol::event::Proposed,
-    register::{Change, Excess, Register, RulesBook},
+    register::{Change, Excess, Extent, Register, RulesBook},
 };
 
 /// Called once, when the ledger has failed. It must end the process or stop serving.
@@ -106,6 +112,8 @@ pub struct Durable {
     pub recorded_micros: Option<i64>,
     /// The format that a log needs to hold these events.
     pub format: u16,
+    /// How far the register reaches with them.
+    pub extent: Extent,
 }
 
 /// The parts that a ledger is opened with.
@@ -157,8 +165,6 @@ pub struct Commit {
     pub request: Option<(Bytes, Hash)>,
     /// A condition that must hold at the moment of recording.
     pub precondition: Option<Precondition>,
-    /// Decide the commit and record nothing.
-    pub validate_only: bool,
     /// The principal that records it.
     pub recorded_by: Principal,
     /// The party that it comes from, which shares the writer's queue with others.
@@ -260,6 +266,7 @@ struct Shared {
     ///
     /// Lock order: see `State::register`.
     register: RegisterReader,
+    requests: RequestIndex,
     tail: TailCache,
     /// The published size, up to which readers may see. The publisher moves it, in order.
     durable: watch::Sender<Durable>,
@@ -311,6 +318,7 @@ impl Ledger {
             log: parts.log,
             catalogues: Arc::new(catalogues),
             register: state.reader(),
+            requests: state.requests(),
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),
             waiters: Waiters::default(),

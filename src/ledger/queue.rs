@@ -118,6 +118,15 @@ impl Queue {
         }
     }
 
+    /// Refuses what comes after the end.
+    ///
+    /// # Errors
+    /// [`AppendError::Draining`] once it is closed; [`AppendError::Unknown`] after the writer has
+    /// ended.
+    pub(super) fn require_open(&self) -> Result<(), AppendError> {
+        self.lines.lock().require_open()
+    }
+
     /// True if no commit waits.
     pub(super) fn is_empty(&self) -> bool {
         self.lines.lock().turns.is_empty()
@@ -148,13 +157,17 @@ impl Queue {
 }
 
 impl Lines {
+    fn require_open(&self) -> Result<(), AppendError> {
+        match self.end {
+            Some(End::Closed) => Err(AppendError::Draining),
+            Some(End::Abandoned) => Err(AppendError::Unknown),
+            None => Ok(()),
+        }
+    }
+
     /// Adds a commit; gives those that are refused in its favour.
     fn push(&mut self, job: Job) -> Result<Vec<Job>, AppendError> {
-        match self.end {
-            Some(End::Closed) => return Err(AppendError::Draining),
-            Some(End::Abandoned) => return Err(AppendError::Unknown),
-            None => {}
-        }
+        self.require_open()?;
         let refused = self.make_room(job.commit.party, job.bytes)?;
         self.arrivals += 1;
         self.bytes += job.bytes;
@@ -274,7 +287,6 @@ mod tests {
             proposals: Vec::new(),
             request: None,
             precondition: None,
-            validate_only: false,
             recorded_by: Principal::ANONYMOUS,
             party: party(port),
         };

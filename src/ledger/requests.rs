@@ -1,36 +1,106 @@
 //! The index of request ids: the position of each request, for ever. It keeps hashes and positions.
 //! The id itself is in the log, so a hit is confirmed there.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
+use bytes::Bytes;
 use hashbrown::HashTable;
+use parking_lot::Mutex;
+
+use super::{AppendError, Receipt, Shared, place};
+use crate::{domain::fault::Faults, log::Chunk, merkle::Hash, protocol::time};
+
+/// The first answer to a request id, which later ones repeat.
+#[derive(Clone, Debug)]
+pub(super) struct FirstAnswer {
+    /// The digest of its content.
+    pub(super) digest: Hash,
+    pub(super) receipt: Receipt,
+}
+
+impl FirstAnswer {
+    /// The answer to another request with this id.
+    ///
+    /// # Errors
+    /// [`AppendError::RequestReused`] if it has other content.
+    pub(super) fn replay(self, id: &[u8], digest: &Hash) -> Result<Receipt, AppendError> {
+        if self.digest != *digest {
+            let id = String::from_utf8_lossy(id).into_owned();
+            return Err(AppendError::RequestReused { id, first: self.receipt.first });
+        }
+        Ok(Receipt { replayed: true, warnings: Faults::of_commit(), ..self.receipt })
+    }
+}
+
+impl Shared {
+    /// The first answer to a request id, if the log has it below a durable size.
+    pub(super) fn find_recorded(
+        &self,
+        id: &Bytes,
+        durable: u64,
+    ) -> Result<Option<FirstAnswer>, AppendError> {
+        for position in self.requests.candidates(id) {
+            if position >= durable {
+                continue;
+            }
+            let chunks = match self.tail.read(position, 1) {
+                Some(chunks) => chunks,
+                None => self.read_log(position, 1).map_err(|_| AppendError::Unknown)?,
+            };
+            let mut leaves = chunks.iter().flat_map(Chunk::leaves);
+            let found = leaves.find(|leaf| leaf.position == position);
+            let leaf = found.and_then(|leaf| place::envelope(&leaf).ok());
+            let Some(leaf) = leaf.filter(|leaf| leaf.request_id == *id) else { continue };
+            let digest = leaf.request_digest.as_ref().try_into().unwrap_or([0; 32]);
+            let size = leaf.commit.map_or(0, |commit| u64::from(commit.size));
+            let receipt = Receipt {
+                first: position,
+                next: position + size,
+                recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
+                replayed: true,
+                warnings: Faults::of_commit(),
+                rejections: Faults::of_commit(),
+                changes: Vec::new(),
+                change_count: 0,
+            };
+            return Ok(Some(FirstAnswer { digest, receipt }));
+        }
+        Ok(None)
+    }
+}
 
 /// Hash of a request id, and the first position of its commit.
 pub(super) type RequestKey = (u64, u64);
 
-#[derive(Debug, Default)]
+/// The index, shared by the writer, which changes it, and by trials. It may be ahead of the durable
+/// size.
+#[derive(Clone, Debug, Default)]
 pub(super) struct RequestIndex {
-    entries: HashTable<RequestKey>,
+    entries: Arc<Mutex<HashTable<RequestKey>>>,
 }
 
 impl RequestIndex {
-    pub(super) fn insert(&mut self, request_id: &[u8], first_position: u64) -> RequestKey {
+    pub(super) fn insert(&self, request_id: &[u8], first_position: u64) -> RequestKey {
         let key = (hash(request_id), first_position);
-        self.entries.insert_unique(key.0, key, |(hash, _)| *hash);
+        self.entries.lock().insert_unique(key.0, key, |(hash, _)| *hash);
         key
     }
 
-    pub(super) fn remove(&mut self, key: RequestKey) {
-        if let Ok(entry) = self.entries.find_entry(key.0, |known| *known == key) {
+    pub(super) fn remove(&self, key: RequestKey) {
+        if let Ok(entry) = self.entries.lock().find_entry(key.0, |known| *known == key) {
             entry.remove();
         }
     }
 
     /// Positions of commits whose request id may be this one.
-    pub(super) fn candidates(&self, request_id: &[u8]) -> impl Iterator<Item = u64> {
+    pub(super) fn candidates(&self, request_id: &[u8]) -> Vec<u64> {
         let hash = hash(request_id);
-        let same = self.entries.iter_hash(hash).filter(move |(h, _)| *h == hash);
-        same.map(|(_, position)| *position)
+        let entries = self.entries.lock();
+        let same = entries.iter_hash(hash).filter(|(h, _)| *h == hash);
+        same.map(|(_, position)| *position).collect()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     limits::HASHES_PER_BLOCK,
     log::FORMAT_BEGUN,
     merkle::{Frontier, Hash},
-    register::{Register, RulesBook, Savepoint},
+    register::{Extent, Register, RulesBook, Savepoint},
 };
 
 /// Everything that follows from the commits sealed so far.
@@ -182,15 +182,21 @@ impl State {
         self.format.max(FORMAT_BEGUN)
     }
 
-    /// Number of designees that the sealed events name.
+    /// How far the register reaches with the sealed events.
     #[must_use]
-    pub fn designee_count(&self) -> usize {
-        self.register.read().designee_count()
+    pub fn extent(&self) -> Extent {
+        self.register.read().extent()
     }
 
     /// First positions of sealed commits whose request id may be this one.
-    pub fn request_candidates(&self, request_id: &[u8]) -> impl Iterator<Item = u64> {
+    #[must_use]
+    pub fn request_candidates(&self, request_id: &[u8]) -> Vec<u64> {
         self.requests.candidates(request_id)
+    }
+
+    /// The index of request ids, which may be ahead of the durable size.
+    pub(super) fn requests(&self) -> RequestIndex {
+        self.requests.clone()
     }
 
     /// Read access to the register, which may be ahead of the durable size.

@@ -21,12 +21,11 @@ use super::{
     decide::decide,
     flusher,
     group::{GroupCommit, OpenGroup, Reached},
-    place,
     publish::Published,
     queue::{Job, Queue},
+    requests::FirstAnswer,
     state::State,
 };
-use crate::{domain::fault::Faults, merkle::Hash, protocol::time};
 
 type Reply = Result<Receipt, AppendError>;
 
@@ -87,13 +86,9 @@ impl Writer {
     /// Answers a repeated request with its first answer, and decides any other commit.
     fn answer(&mut self, open: &mut OpenGroup, commit: Commit) -> Reply {
         if let Some((id, digest)) = &commit.request
-            && let Some((first_digest, first)) = self.find_request(open, id)?
+            && let Some(first) = self.find_request(open, id)?
         {
-            if first_digest != *digest {
-                let id = String::from_utf8_lossy(id).into_owned();
-                return Err(AppendError::RequestReused { id, first: first.first });
-            }
-            return Ok(Receipt { replayed: true, warnings: Faults::of_commit(), ..first });
+            return first.replay(id, digest);
         }
         // The guard must be gone before the register is locked: see the lock order.
         let durable = self.shared.written.lock().size;
@@ -109,45 +104,22 @@ impl Writer {
             &mut self.salts,
         )?;
         if let (Some((id, digest)), Some(_)) = (request, receipt.recorded_micros) {
-            open.note_request(id, digest, receipt.clone());
+            open.note_request(id, FirstAnswer { digest, receipt: receipt.clone() });
         }
         Ok(receipt)
     }
 
-    /// The first answer to a request id, with the digest of its content. It comes from the groups
-    /// that may not be durable yet, or else from the log.
+    /// The first answer to a request id. It comes from the groups that may not be durable yet, or
+    /// else from the log.
     fn find_request(
         &self,
         open: &OpenGroup,
         id: &Bytes,
-    ) -> Result<Option<(Hash, Receipt)>, AppendError> {
+    ) -> Result<Option<FirstAnswer>, AppendError> {
         if let Some(found) = open.request(id) {
             return Ok(Some(found.clone()));
         }
         let durable = self.shared.written.lock().size;
-        for position in self.state.request_candidates(id).filter(|position| *position < durable) {
-            let chunks = match self.shared.tail.read(position, 1) {
-                Some(chunks) => chunks,
-                None => self.shared.read_log(position, 1).map_err(|_| AppendError::Unknown)?,
-            };
-            let mut leaves = chunks.iter().flat_map(crate::log::Chunk::leaves);
-            let found = leaves.find(|leaf| leaf.position == position);
-            let leaf = found.and_then(|leaf| place::envelope(&leaf).ok());
-            let Some(leaf) = leaf.filter(|leaf| leaf.request_id == *id) else { continue };
-            let digest = leaf.request_digest.as_ref().try_into().unwrap_or([0; 32]);
-            let size = leaf.commit.map_or(0, |commit| u64::from(commit.size));
-            let receipt = Receipt {
-                first: position,
-                next: position + size,
-                recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
-                replayed: true,
-                warnings: Faults::of_commit(),
-                rejections: Faults::of_commit(),
-                changes: Vec::new(),
-                change_count: 0,
-            };
-            return Ok(Some((digest, receipt)));
-        }
-        Ok(None)
+        self.shared.find_recorded(id, durable)
     }
 }

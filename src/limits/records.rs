@@ -40,6 +40,8 @@ pub const RECORD_EVENTS_UNCOUNTED: usize = 32;
 /// Most facts that are read to judge one commit, before its last event: about 25 ms of work. Ten
 /// thousand events may meet 52 earlier facts each; published lists meet fewer than ten.
 pub const JUDGED_FACTS_MAX: usize = 524_288;
+/// Facts that the writer reads to judge before readers of the register have their turn.
+pub const WRITE_SLICE_FACTS: usize = 32_768;
 /// Most events that a search by name reads: those of two subjects with the longest records.
 pub const NAMESAKE_EVENTS_MAX: usize = 4 * FACTS_OF_SUBJECT_MAX;
 

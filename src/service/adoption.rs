@@ -76,7 +76,6 @@ pub(super) async fn record(
         proposals: facts.into_iter().enumerate().map(propose).collect::<Result<_, _>>()?,
         request: None,
         precondition,
-        validate_only: false,
         recorded_by: Principal::SERVER,
         party: Party::Server,
     };

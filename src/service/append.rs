@@ -37,7 +37,7 @@ pub(super) struct ReadCommit {
 /// are in the answer.
 pub(super) async fn read_commit(
     catalogue: &Catalogue,
-    call: Call,
+    call: &Call,
     request: ReceivedCommit,
 ) -> Result<ReadCommit, Status> {
     let count = request.events.len();
@@ -77,8 +77,7 @@ pub(super) async fn read_commit(
         proposals,
         request: request_id.zip(digest.map(ContentDigest::finish)),
         precondition,
-        validate_only: request.validate_only,
-        recorded_by: call.principal,
+        recorded_by: call.principal.clone(),
         party: call.party,
     };
     Ok(ReadCommit { commit, count, faults, warnings })

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::fault::RuleId,
-    ledger::{Ledger, Pace as _, ReadError, Receipt, place},
+    ledger::{AppendError, Commit, Ledger, Pace as _, ReadError, Receipt, place},
     limits::{APPEND_LISTS_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
     register::Interest,
@@ -43,11 +43,16 @@ impl LedgerApi {
         request: ReceivedCommit,
     ) -> Result<pb::AppendResponse, Status> {
         let validate_only = request.validate_only;
-        let read = read_commit(self.ledger.catalogue(), call, request).await?;
+        let read = read_commit(self.ledger.catalogue(), &call, request).await?;
         if read.faults.total() > 0 && !validate_only {
             return Err(errors::malformed(&read.faults));
         }
-        let mut receipt = self.ledger.append(read.commit).await.map_err(errors::refusal)?;
+        let decided = if validate_only {
+            self.try_out(&call, read.commit).await?
+        } else {
+            self.ledger.append(read.commit).await
+        };
+        let mut receipt = decided.map_err(errors::refusal)?;
         receipt.rejections = read.faults.merged(receipt.rejections);
         if !receipt.replayed {
             receipt.warnings = read.warnings.merged(receipt.warnings);
@@ -110,6 +115,17 @@ impl LedgerApi {
 }
 
 impl LedgerApi {
+    /// Decides a commit and records nothing, without a turn of the writer.
+    async fn try_out(
+        &self,
+        call: &Call,
+        commit: Commit,
+    ) -> Result<Result<Receipt, AppendError>, Status> {
+        let ledger = Arc::clone(&self.ledger);
+        let question = move |turn: &mut Turn| Ok(ledger.trial(&commit, turn)?);
+        self.questions.ask(call, question).await
+    }
+
     fn answer(&self, receipt: Receipt, count: usize) -> pb::AppendResponse {
         let number = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
         // A validated commit with unreadable events still counts all of them in its size.

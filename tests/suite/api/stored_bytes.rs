@@ -87,7 +87,6 @@ fn an_ordinary_commit_has_the_bytes_of_the_first_version() {
         proposals: vec![Proposal { index: 0, event, body: body.into() }],
         request: Some(("r".into(), [0xAB; 32])),
         precondition: None,
-        validate_only: false,
         recorded_by: Principal::ANONYMOUS,
         party: Party::Server,
     };

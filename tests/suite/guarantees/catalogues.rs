@@ -75,7 +75,6 @@ async fn record(ledger: &Ledger, said: pb::Event) -> bool {
         proposals: vec![Proposal::new(0, proposed)],
         request: None,
         precondition: None,
-        validate_only: false,
         recorded_by: Principal::named("test").unwrap(),
         party: Party::Server,
     };

@@ -10,3 +10,4 @@ mod old_formats;
 mod read_for_ever;
 mod server;
 mod state;
+mod trials;

@@ -133,7 +133,6 @@ pub async fn open_under(
             proposals: vec![Proposal::new(0, proposed)],
             request: None,
             precondition: None,
-            validate_only: false,
             recorded_by: Principal::SERVER,
             party: Party::Server,
         };

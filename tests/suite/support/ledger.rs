@@ -75,7 +75,6 @@ pub fn commit(events: Vec<pb::Event>) -> Commit {
         proposals: proposals.collect(),
         request: None,
         precondition: None,
-        validate_only: false,
         recorded_by: Principal::named("test").unwrap(),
         party: Party::Server,
     }

@@ -133,7 +133,6 @@ impl World {
             proposals: asked.said.iter().enumerate().map(proposal).collect(),
             request: asked.request.clone(),
             precondition: asked.precondition.clone(),
-            validate_only: asked.validate_only,
             recorded_by: tidu::domain::Principal::named(asked.by).unwrap(),
             party: tidu::domain::Party::Server,
         }
@@ -394,6 +393,17 @@ impl Model {
         if let Some((id, _)) = &commit.asked.request {
             self.requests.insert(id.clone(), self.commits.len());
         }
+    }
+
+    /// What a trial gets at a durable size, which lies behind what was decided.
+    pub fn try_out(&self, asked: &Asked, size: u64) -> Answer {
+        let mut durable = Self::new(Arc::clone(&self.world));
+        durable.events = self.events[..usize::try_from(size).unwrap()].to_vec();
+        for commit in self.commits.iter().take_while(|commit| commit.next <= size) {
+            durable.index(commit);
+            durable.commits.push(commit.clone());
+        }
+        durable.decide(asked, (0, 0))
     }
 
     /// What a restart leaves: commits below a size, and no reading of the clock.

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use tidu::{
     domain::DesigneeId,
-    ledger::{AppendError, Commit, Precondition},
+    ledger::{AppendError, Commit, Precondition, Receipt, Unhurried},
     limits::{FACTS_OF_SUBJECT_MAX, JUDGED_FACTS_MAX},
     register::rules::Judge,
 };
@@ -57,9 +57,13 @@ async fn a_log_beyond_the_bounds_opens_and_answers() {
     ledger.append(commit(vec![supported(B, 0)])).await.unwrap();
 }
 
-/// Events about the long record, in a trial.
-fn trial(count: usize) -> Commit {
-    Commit { validate_only: true, ..commit(vec![revocation(A); count]) }
+/// Events about the long record.
+fn revocations(count: usize) -> Commit {
+    commit(vec![revocation(A); count])
+}
+
+fn tried(ledger: &Ledger, commit: &Commit) -> Result<Receipt, AppendError> {
+    ledger.trial(commit, &mut Unhurried).unwrap()
 }
 
 #[tokio::test]
@@ -77,13 +81,12 @@ async fn a_commit_that_reads_too_many_facts_is_refused() {
         }
     }
     assert!((8..100).contains(&fits), "{fits}");
-    let receipt = ledger.append(trial(fits)).await.unwrap();
+    let receipt = tried(&ledger, &revocations(fits)).unwrap();
     assert_eq!(receipt.rejections.len(), fits - 1, "all but the first are stated twice");
-    let refused = ledger.append(trial(fits + 1)).await.unwrap_err();
+    let refused = tried(&ledger, &revocations(fits + 1)).unwrap_err();
     assert!(matches!(refused, AppendError::FactsToJudge), "{refused}");
     assert!(refused.to_string().contains("split it"), "{refused}");
-    let recorded = Commit { validate_only: false, ..trial(fits + 1) };
-    let refused = ledger.append(recorded).await.unwrap_err();
+    let refused = ledger.append(revocations(fits + 1)).await.unwrap_err();
     assert!(matches!(refused, AppendError::FactsToJudge), "{refused}");
     assert_eq!(ledger.register().size(), FACTS as u64, "nothing was recorded");
 }
@@ -102,11 +105,10 @@ async fn versions_of_long_circles_count_as_well() {
     let version = (DesigneeId::parse(A).unwrap(), FACTS as u64 + 1);
     let asked = |count| Commit {
         precondition: Some(Precondition::Versions(vec![version.clone(); count])),
-        validate_only: true,
         ..commit(vec![supported(B, 0)])
     };
-    ledger.append(asked(JUDGED_FACTS_MAX / (FACTS + 2))).await.unwrap();
-    let refused = ledger.append(asked(JUDGED_FACTS_MAX / FACTS + 2)).await.unwrap_err();
+    tried(&ledger, &asked(JUDGED_FACTS_MAX / (FACTS + 2))).unwrap();
+    let refused = tried(&ledger, &asked(JUDGED_FACTS_MAX / FACTS + 2)).unwrap_err();
     assert!(matches!(refused, AppendError::FactsToJudge), "{refused}");
 }
 

@@ -93,6 +93,7 @@ impl Run {
         }
         // A true repeat wins over a precondition that has moved.
         let precondition = asked.precondition.or(earlier.precondition);
-        Asked { request: Some((id, was)), precondition, ..earlier }
+        let validate_only = asked.validate_only;
+        Asked { request: Some((id, was)), precondition, validate_only, ..earlier }
     }
 }

@@ -19,6 +19,8 @@ pub struct Counts {
     pub reused_ids: usize,
     pub moved_preconditions: usize,
     pub only_decided: usize,
+    /// Trials while more was decided than is durable.
+    pub tried_behind: usize,
     pub rejections: usize,
     pub clock_refusals: usize,
     pub times_held: usize,
@@ -33,7 +35,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 27] {
+    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 28] {
         // With each the least that a run must have had on average.
         [
             ("commits", &mut self.commits, 60),
@@ -52,6 +54,7 @@ impl Counts {
             ("reused ids", &mut self.reused_ids, 5),
             ("moved preconditions", &mut self.moved_preconditions, 5),
             ("only decided", &mut self.only_decided, 5),
+            ("tried behind", &mut self.tried_behind, 5),
             ("rejections", &mut self.rejections, 10),
             ("clock refusals", &mut self.clock_refusals, 1),
             ("recorded times held against the clock", &mut self.times_held, 2),

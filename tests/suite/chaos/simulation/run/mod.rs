@@ -22,7 +22,7 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 use tidu::{
     catalogue_files::CatalogueFiles,
-    ledger::{Ledger, LedgerOptions, clock::Clock},
+    ledger::{Ledger, LedgerOptions, Unhurried, clock::Clock},
     register::RulesBook,
 };
 use tokio::{
@@ -221,7 +221,11 @@ impl Run {
             0..40 => {
                 for _ in 0..self.random.usize(1..6) {
                     let asked = self.choose();
-                    self.send(asked).await;
+                    if asked.validate_only {
+                        self.try_out(&asked);
+                    } else {
+                        self.send(asked).await;
+                    }
                 }
             }
             // An append of several values is where a crash leaves part of a commit.
@@ -276,6 +280,18 @@ impl Run {
         number
     }
 
+    /// Tries a commit at the durable size, whatever the writer has decided beyond it.
+    fn try_out(&mut self, asked: &Asked) {
+        let size = self.process.ledger.durable().size;
+        let commit = self.model.world.commit(asked);
+        let answer = Answer::of(self.process.ledger.trial(&commit, &mut Unhurried).unwrap());
+        let expected = self.model.try_out(asked, size);
+        assert_eq!(answer, expected, "{asked:?}");
+        self.counts.only_decided += usize::from(matches!(answer, Answer::Decided { .. }));
+        self.counts.tried_behind += usize::from(size < self.model.size());
+        self.note(format!("tries {asked:?}, gets {answer:?}"));
+    }
+
     /// The flusher takes what was decided as one group: it comes to the gate, or is answered at
     /// once.
     async fn take_group(&mut self) {
@@ -300,14 +316,15 @@ impl Run {
                     self.counts.events += usize::try_from(next - first).unwrap();
                 }
                 Answer::Replayed { .. } => self.counts.repeats += 1,
-                Answer::Decided { .. } => self.counts.only_decided += 1,
                 Answer::Rejected(_) => self.counts.rejections += 1,
                 Answer::Reused { .. } => self.counts.reused_ids += 1,
                 Answer::SizeMoved { .. } | Answer::VersionMoved { .. } => {
                     self.counts.moved_preconditions += 1;
                 }
                 Answer::Clock => self.counts.clock_refusals += 1,
-                Answer::Draining | Answer::Unknown => panic!("the model knows"),
+                Answer::Decided { .. } | Answer::Draining | Answer::Unknown => {
+                    panic!("the model knows")
+                }
             }
             if !sent.gone {
                 let answer = self.answer(sent.number).await;

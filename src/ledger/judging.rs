@@ -1,0 +1,87 @@
+//! The judgement of one commit: its precondition, and the verdicts on its events. The writer and a
+//! trial judge in the same way.
+
+use super::{AppendError, Commit, Precondition, Proposal};
+use crate::{
+    domain::{DesigneeId, catalogue::Catalogues, fault::Faults},
+    limits::JUDGED_FACTS_MAX,
+    register::{Layers, Register, rules::Judge},
+};
+
+/// Judges the events of a commit in turn, each against everything before it.
+pub(super) struct Judging {
+    /// It caches answers, which hold until something is rolled back; so each commit gets its own.
+    judge: Judge,
+    pub(super) rejections: Faults,
+    pub(super) warnings: Faults,
+}
+
+impl Judging {
+    pub(super) fn of(commit: &Commit) -> Self {
+        let judge = Judge::of(&commit.recorded_by);
+        Self { judge, rejections: Faults::of_commit(), warnings: Faults::of_commit() }
+    }
+
+    /// Number of facts read so far.
+    pub(super) fn facts_read(&self) -> usize {
+        self.judge.facts_read()
+    }
+
+    /// Judges the next event. True if it is accepted: it must be applied then.
+    ///
+    /// Others wait meanwhile, so it gives up a commit that reads too many facts. The last event is
+    /// not refused for this: a commit of one event is always judged.
+    pub(super) fn judge(
+        &mut self,
+        register: Layers<'_>,
+        catalogues: &Catalogues,
+        Proposal { index, event, .. }: &Proposal,
+    ) -> Result<bool, AppendError> {
+        require_few_facts(self.facts_read())?;
+        let verdict = self.judge.judge_over(register, catalogues.in_use(), *index, event);
+        let is_accepted = verdict.rejections.is_empty();
+        self.rejections.add_event(verdict.rejections.into());
+        self.warnings.add_event(verdict.warnings.into());
+        Ok(is_accepted)
+    }
+}
+
+/// Refuses a commit once so many facts were read to judge it that the others must not wait longer.
+fn require_few_facts(read: usize) -> Result<(), AppendError> {
+    if read > JUDGED_FACTS_MAX { Err(AppendError::FactsToJudge) } else { Ok(()) }
+}
+
+/// Checks the precondition of a commit at a log size. `version_of` gives the version of a designee
+/// at that size, and how many facts were read for it.
+pub(super) fn require_precondition(
+    precondition: &Precondition,
+    known_at: u64,
+    mut version_of: impl FnMut(&DesigneeId) -> (u64, usize),
+) -> Result<(), AppendError> {
+    match precondition {
+        Precondition::LogSize(expected) if *expected != known_at => {
+            Err(AppendError::SizeMoved { found: known_at, expected: *expected })
+        }
+        Precondition::LogSize(_) => Ok(()),
+        Precondition::Versions(versions) => {
+            let mut all = 0;
+            for (id, expected) in versions {
+                require_few_facts(all)?;
+                let (found, read) = version_of(id);
+                all += read;
+                if found != *expected {
+                    let designee = id.to_string();
+                    return Err(AppendError::VersionMoved { designee, found, expected: *expected });
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The version of a designee at a log size, and how many facts were read for it; 0 if nothing is
+/// known about it.
+pub(super) fn version_of(register: &Register, id: &DesigneeId, known_at: u64) -> (u64, usize) {
+    let index = register.find(id, known_at);
+    index.map_or((0, 0), |index| register.subject_version(index, known_at))
+}
