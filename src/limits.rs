@@ -233,10 +233,10 @@ pub const QUESTION_SLICE_FACTS: usize = 32_768;
 /// Facts of linked designees that a search through the events reads before it reports how far it
 /// got: about 3 ms.
 pub const SEARCH_FACTS_MAX: usize = 65_536;
-/// Batches scanned per hold of the register's read lock.
-pub const BATCH_SLICE: usize = 16;
 /// Events of a trial in one slice. It gives up the register's read lock after each of them.
 pub const TRIAL_SLICE_EVENTS: usize = 64;
+/// Entries of batches read per hold of the register's read lock: about a millisecond of work.
+pub const QUESTION_SLICE_ENTRIES: usize = 8_192;
 /// Slices after which a question gives way to those of other parties: a few milliseconds of work.
 pub const QUESTION_TURN_SLICES: u32 = 4;
 /// Most questions that have begun and not ended. Those that gave way keep their thread and the part

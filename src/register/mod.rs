@@ -46,9 +46,10 @@ mod withheld;
 
 pub use self::{
     answers::{
-        AssessmentView, BatchState, BatchView, Change, Counting, DatedId, DatedName, DesigneeView,
-        Effect, Excess, Explanation, Found, Group, MeasureView, Membership, PoolView,
-        RulesDifference, Stage, Step, SublistView, SupportView, TitleView, Wanted,
+        AssessmentView, BatchRead, BatchReading, BatchState, BatchView, Change, Counting, DatedId,
+        DatedName, DesigneeView, Effect, Excess, Explanation, Found, Group, MeasureView,
+        Membership, PoolView, RulesDifference, Stage, Step, SublistView, SupportView, TitleView,
+        Wanted,
     },
     as_of::AsOf,
     batches::BatchCounts,

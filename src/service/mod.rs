@@ -1,5 +1,8 @@
 //! The gRPC services: one handler for each RPC, errors, filters, pages and streams. This room
 //! decides nothing: the ledger does.
+//!
+//! A handler runs on the runtime's threads, which all calls share. A long question goes through the
+//! gate instead (questions/), on a thread of its own.
 
 mod admin;
 mod adoption;

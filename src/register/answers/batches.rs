@@ -8,7 +8,7 @@ use crate::{
     },
     register::{
         AsOf, Register,
-        batches::{BatchCounts, BatchKey, BatchesAsOf, Content},
+        batches::{BatchCounts, BatchKey, BatchSums, BatchesAsOf, EntriesRead},
         rows::{FactKindRow, FactRow},
     },
 };
@@ -72,63 +72,134 @@ pub struct SublistView {
     pub digest: [u8; 32],
 }
 
+/// A batch that is being read in slices, each under one hold of the register.
+#[derive(Debug)]
+pub struct BatchReading {
+    read: EntriesRead,
+    in_full: bool,
+}
+
+/// A batch that was read and summed up.
+#[derive(Debug)]
+pub struct BatchRead {
+    key: BatchKey,
+    as_of: AsOf,
+    sums: BatchSums,
+    in_full: bool,
+}
+
 impl Register {
     /// A batch as of a day, if anything is known of it; with digests and sub-lists if `in_full`.
     #[must_use]
     pub fn batch(&self, batch: &BatchRef, as_of: AsOf, in_full: bool) -> Option<BatchView> {
-        let batches = self.batches_as_of(as_of);
-        batch_view(batches, batches.find(batch)?, in_full)
+        self.read_batch(batch, as_of, in_full).map(|reading| reading.whole(self))
     }
 
     /// The batches in order of appearance, from a place on; each with the place after it.
     pub fn batches(&self, from: usize, as_of: AsOf) -> impl Iterator<Item = (usize, BatchView)> {
+        let places = from..self.batches_as_of(as_of).keys().len();
+        let known = places.filter_map(move |place| Some((place, self.batch_at(place, as_of)?)));
+        known.map(|(place, reading)| (place + 1, reading.whole(self)))
+    }
+
+    /// Begins to read a batch, if anything is known of it; see [`Register::batch`].
+    #[must_use]
+    pub fn read_batch(&self, batch: &BatchRef, as_of: AsOf, in_full: bool) -> Option<BatchReading> {
+        let key = self.batches_as_of(as_of).find(batch)?;
+        Some(BatchReading { read: EntriesRead::new(key, as_of, in_full), in_full })
+    }
+
+    /// Begins to read the first batch that is known and wanted, from a place on, among at most
+    /// `most`; and the place after the last one looked at. Past the last batch there is no such
+    /// place.
+    pub fn next_batch(
+        &self,
+        from: usize,
+        as_of: AsOf,
+        most: usize,
+        wanted: impl Fn(ProgrammeId, AuthorityCode) -> bool,
+    ) -> Option<(usize, Option<BatchReading>)> {
+        let keys = self.batches_as_of(as_of).keys();
+        let end = keys.len().min(from.saturating_add(most));
+        let all = keys.get(from..end).filter(|all| !all.is_empty())?;
+        for (place, _) in (from..).zip(all).filter(|(_, key)| wanted(key.programme, key.authority))
+        {
+            if let Some(reading) = self.batch_at(place, as_of) {
+                return Some((place + 1, Some(reading)));
+            }
+        }
+        Some((end, None))
+    }
+
+    fn batch_at(&self, place: usize, as_of: AsOf) -> Option<BatchReading> {
         let batches = self.batches_as_of(as_of);
-        let rest = batches.keys().iter().enumerate().skip(from);
-        rest.filter_map(move |(place, key)| Some((place + 1, batch_view(batches, *key, false)?)))
+        let key = batches.keys().get(place).filter(|key| batches.is_known(**key))?;
+        Some(BatchReading { read: EntriesRead::new(*key, as_of, false), in_full: false })
     }
 }
 
-fn batch_view(batches: BatchesAsOf<'_>, key: BatchKey, in_full: bool) -> Option<BatchView> {
-    if !batches.is_known(key) {
-        return None;
+impl BatchReading {
+    /// Reads about `most` more entries; true if some are left.
+    pub fn advance(&mut self, register: &Register, most: usize) -> bool {
+        self.read.advance(register.batches_as_of(self.read.as_of), most)
     }
-    let facts = batches.subjects().facts();
-    let text = |sym| facts.text(sym).to_owned();
-    let events: Vec<(u32, FactRow)> = batches.events(key).collect();
-    let content = batches.content(key);
-    let of_whole = |fact: &FactRow| sublist(fact).is_none();
-    let opening = events.iter().find(|(_, fact)| of_whole(fact));
-    let seal = batches.seal_of(key, None);
-    let last = seal.and_then(|seal| events.iter().find(|(p, _)| *p == seal.position));
-    let counts = content.counts(None, seal.is_some());
-    Some(BatchView {
-        programme: key.programme,
-        authority: key.authority,
-        batch: text(key.name),
-        state: state(seal.is_some(), counts),
-        counts,
-        declared: last.or(opening).map_or_else(Declared::default, |(_, fact)| declared(fact)),
-        opened_on: opening.map(|(_, fact)| fact.effective),
-        sealed_on: seal.map(|seal| seal.effective),
-        document: last.or(opening).map(|(_, fact)| text(fact.document)).unwrap_or_default(),
-        positions: events
-            .iter()
-            .filter(|(_, fact)| of_whole(fact))
-            .map(|(position, _)| facts.source_of(*position).into())
-            .collect(),
-        digest: in_full.then(|| content.digest(batches.subjects(), None)),
-        sublists: if in_full { sublists(batches, key, &events, &content) } else { Vec::new() },
-    })
+
+    /// Sums up what was read. This needs no register.
+    #[must_use]
+    pub fn sum_up(self) -> BatchRead {
+        let Self { read, in_full } = self;
+        BatchRead { key: read.key, as_of: read.as_of, sums: read.sum_up(), in_full }
+    }
+
+    fn whole(mut self, register: &Register) -> BatchView {
+        while self.advance(register, usize::MAX) {}
+        self.sum_up().view(register)
+    }
+}
+
+impl BatchRead {
+    /// The batch, with what its openings and seals say.
+    #[must_use]
+    pub fn view(&self, register: &Register) -> BatchView {
+        let Self { key, sums, in_full, .. } = self;
+        let batches = register.batches_as_of(self.as_of);
+        let facts = batches.subjects().facts();
+        let text = |sym| facts.text(sym).to_owned();
+        let events: Vec<(u32, FactRow)> = batches.events(*key).collect();
+        let of_whole = |fact: &FactRow| sublist(fact).is_none();
+        let opening = events.iter().find(|(_, fact)| of_whole(fact));
+        let seal = batches.seal_of(*key, None);
+        let last = seal.and_then(|seal| events.iter().find(|(p, _)| *p == seal.position));
+        let counts = sums.counts(None, seal.is_some());
+        BatchView {
+            programme: key.programme,
+            authority: key.authority,
+            batch: text(key.name),
+            state: state(seal.is_some(), counts),
+            counts,
+            declared: last.or(opening).map_or_else(Declared::default, |(_, fact)| declared(fact)),
+            opened_on: opening.map(|(_, fact)| fact.effective),
+            sealed_on: seal.map(|seal| seal.effective),
+            document: last.or(opening).map(|(_, fact)| text(fact.document)).unwrap_or_default(),
+            positions: events
+                .iter()
+                .filter(|(_, fact)| of_whole(fact))
+                .map(|(position, _)| facts.source_of(*position).into())
+                .collect(),
+            digest: in_full.then(|| sums.digest(None)),
+            sublists: if *in_full { sublists(batches, *key, &events, sums) } else { Vec::new() },
+        }
+    }
 }
 
 fn sublists(
     batches: BatchesAsOf<'_>,
     key: BatchKey,
     events: &[(u32, FactRow)],
-    content: &Content,
+    sums: &BatchSums,
 ) -> Vec<SublistView> {
     let named = |authority: AuthorityCode| {
-        events.iter().any(|(_, fact)| sublist(fact) == Some(authority)) || content.names(authority)
+        events.iter().any(|(_, fact)| sublist(fact) == Some(authority)) || sums.names(authority)
     };
     if !AuthorityCode::all().any(named) {
         return Vec::new();
@@ -137,7 +208,7 @@ fn sublists(
     let view = |sublist: AuthorityCode| {
         let seal = batches.seal_of(key, Some(sublist));
         let own_seal = seal.filter(|seal| seal.sublist == Some(sublist));
-        let counts = content.counts(Some(sublist), seal.is_some());
+        let counts = sums.counts(Some(sublist), seal.is_some());
         // A seal of the whole tells nothing about a list that was never seen.
         let missing = !named(sublist) && (!whole_sealed || own_seal.is_none());
         SublistView {
@@ -146,7 +217,7 @@ fn sublists(
             counts,
             declared: own_seal.map(|seal| seal.declared).unwrap_or_default(),
             sealed_on: seal.filter(|_| named(sublist)).map(|seal| seal.effective),
-            digest: content.digest(batches.subjects(), Some(sublist)),
+            digest: sums.digest(Some(sublist)),
         }
     };
     AuthorityCode::all().filter(|authority| !authority.is_ministry()).map(view).collect()

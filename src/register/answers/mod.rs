@@ -16,7 +16,7 @@ mod view;
 mod withheld;
 
 pub use self::{
-    batches::{BatchState, BatchView, SublistView},
+    batches::{BatchRead, BatchReading, BatchState, BatchView, SublistView},
     change::Change,
     compare::RulesDifference,
     count::{Counting, Group, Stage},

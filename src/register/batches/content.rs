@@ -34,6 +34,17 @@ pub(super) enum EntryKind {
     Reviewed,
 }
 
+impl EntryKind {
+    /// The word for it in a digest; an entry in a notice is not part of one.
+    pub(super) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Noticed => None,
+            Self::Designated | Self::Supplement => Some("designated"),
+            Self::Reviewed => Some("reviewed"),
+        }
+    }
+}
+
 /// The entries of a batch: kind, sub-list, designee.
 #[derive(Default)]
 pub(in crate::register) struct Content {
@@ -50,11 +61,6 @@ impl FromIterator<(EntryKind, Option<AuthorityCode>, DesigneeIndex)> for Content
 }
 
 impl Content {
-    /// True if an entry belongs to the sub-list.
-    pub(in crate::register) fn names(&self, authority: AuthorityCode) -> bool {
-        self.entries.iter().any(|(_, sublist, _)| *sublist == Some(authority))
-    }
-
     fn of(
         &self,
         sublist: Option<AuthorityCode>,
@@ -105,11 +111,7 @@ impl Content {
         let mut lines: Vec<String> = self
             .of(sublist)
             .filter_map(|(kind, designee)| {
-                let word = match kind {
-                    EntryKind::Noticed => return None,
-                    EntryKind::Designated | EntryKind::Supplement => "designated",
-                    EntryKind::Reviewed => "reviewed",
-                };
+                let word = kind.word()?;
                 Some(format!("{word} {}\n", subjects.id(designee)))
             })
             .collect();

@@ -4,12 +4,16 @@
 //! Only positions are kept; the facts are read through the repairs of the size that is asked for.
 
 mod content;
+mod reading;
 
 use hashbrown::{HashMap, hash_map::Entry};
 
 pub use self::content::BatchCounts;
-pub(super) use self::content::Content;
 use self::content::EntryKind;
+pub(super) use self::{
+    content::Content,
+    reading::{BatchSums, EntriesRead},
+};
 use super::{
     identity::Subjects,
     rows::{DesigneeIndex, FactKindRow, FactRow, Sym},
@@ -255,14 +259,29 @@ impl<'a> BatchesAsOf<'a> {
         }
         positions.sort_unstable();
         positions.dedup();
-        positions.into_iter().filter_map(|position| self.entry_at(key, position)).collect()
+        positions.into_iter().filter_map(|position| self.entry_at(key, position, &mut 0)).collect()
     }
 
-    /// The entry at a position, if it is in force and belongs to the batch.
+    /// The position at a place among the events under which a batch has entries, if it is known.
+    /// The places stay the same while the log grows.
+    fn entry_position(self, key: BatchKey, place: usize) -> Option<u32> {
+        let record = self.batches.by_key.get(&key)?;
+        let entry = record.entries.get(place).filter(|position| self.knows(**position, false));
+        if let Some(position) = entry {
+            return Some(*position);
+        }
+        let entries = record.entries.partition_point(|position| self.knows(*position, false));
+        let noted = record.corrected.get(place.checked_sub(entries)?);
+        noted.filter(|noted| self.knows(noted.noted_at, false)).map(|noted| noted.position)
+    }
+
+    /// The entry at a position, if it is in force and belongs to the batch. Counts in `read` what it
+    /// reads besides.
     fn entry_at(
         self,
         key: BatchKey,
         position: u32,
+        read: &mut usize,
     ) -> Option<(EntryKind, Option<AuthorityCode>, DesigneeIndex)> {
         let (owner, fact) = self.subjects.facts().effective_fact(position)?;
         let (kind, name) = fact.entry()?;
@@ -273,7 +292,7 @@ impl<'a> BatchesAsOf<'a> {
         }
         let sublist = match fact.listing() {
             Some(listing) => listing.sublist,
-            None => self.sublist_of_reviewed(owner, &fact),
+            None => self.sublist_of_reviewed(owner, &fact, read),
         };
         Some((kind, sublist, owner))
     }
@@ -283,8 +302,10 @@ impl<'a> BatchesAsOf<'a> {
         self,
         owner: DesigneeIndex,
         reviewed: &FactRow,
+        read: &mut usize,
     ) -> Option<AuthorityCode> {
         self.subjects.events_of(owner).find_map(|position| {
+            *read += 1;
             let recorded = self.subjects.facts().recorded(position);
             let fact = recorded.filter(|fact| fact.title() == reviewed.title())?;
             let is_designation = matches!(fact.kind, FactKindRow::Designated { .. });

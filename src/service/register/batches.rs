@@ -6,10 +6,11 @@ use tonic::Status;
 
 use super::RegisterApi;
 use crate::{
-    domain::{AuthorityCode, event::BatchRef},
+    domain::{AuthorityCode, event::BatchRef, kind::ProgrammeId},
     ledger::{Ledger, Pace as _},
-    limits::BATCH_SLICE,
+    limits::QUESTION_SLICE_ENTRIES,
     protocol::pb::{self, ErrorReason},
+    register::{BatchReading, BatchView},
     service::{
         as_of::{answered, resolve},
         call::Call,
@@ -42,28 +43,25 @@ pub(super) async fn batches(
     };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
+    let wanted = move |programme: ProgrammeId, authority: AuthorityCode| {
+        (programmes.is_empty() || programmes.contains(&programme))
+            && (authorities.is_empty() || authorities.contains(&authority))
+    };
     let question = move |ledger: &Ledger, turn: &mut Turn| {
         let (mut batches, mut next) = (Vec::new(), token.next);
         loop {
-            let register = ledger.register();
-            let slice: Vec<_> = register.batches(next, at).take(BATCH_SLICE).collect();
-            drop(register);
-            if slice.is_empty() {
-                return Ok((batches, None));
-            }
-            for (after, view) in slice {
-                next = after;
-                let fits = (programmes.is_empty() || programmes.contains(&view.programme))
-                    && (authorities.is_empty() || authorities.contains(&view.authority))
-                    && (states.is_empty() || states.contains(&convert::batch_state(view.state)));
-                if fits {
-                    batches.push(convert::batch(&view, ledger.catalogues()));
-                }
-                if batches.len() == size {
-                    return Ok((batches, Some(next)));
-                }
-            }
+            let found = ledger.register().next_batch(next, at, QUESTION_SLICE_ENTRIES, &wanted);
+            let Some((after, reading)) = found else { return Ok((batches, None)) };
+            next = after;
             turn.step()?;
+            let Some(reading) = reading else { continue };
+            let view = read(ledger, reading, turn)?;
+            if states.is_empty() || states.contains(&convert::batch_state(view.state)) {
+                batches.push(convert::batch(&view, ledger.catalogues()));
+            }
+            if batches.len() == size {
+                return Ok((batches, Some(next)));
+            }
         }
     };
     let (batches, next) = api.ask(call, question).await?;
@@ -78,7 +76,7 @@ pub(super) async fn batches(
 
 pub(super) async fn batch(
     api: &RegisterApi,
-    _call: &Call,
+    call: &Call,
     request: pb::GetBatchRequest,
 ) -> Result<pb::GetBatchResponse, Status> {
     let ledger = &*api.ledger;
@@ -91,17 +89,30 @@ pub(super) async fn batch(
     let authority = authority.unwrap_or(AuthorityCode::ministry());
     let name = request.batch.trim().to_owned();
     let batch = BatchRef { programme, authority, batch: name, sublist: None };
-    let register = ledger.register();
-    let view = register.batch(&batch, at, true).ok_or_else(|| {
+    let question = move |ledger: &Ledger, turn: &mut Turn| {
+        let reading = ledger.register().read_batch(&batch, at, true);
+        reading.map(|reading| read(ledger, reading, turn)).transpose()
+    };
+    let Some(view) = api.ask(call, question).await? else {
         let shown = format!("{} {}", request.programme, request.batch);
         let what = format!("batch {shown} of {}", authority.as_str());
-        let redacted = register.redacted_positions(at.known_at);
-        errors::not_found(ErrorReason::BatchNotFound, &what, &request.batch, &redacted)
-    })?;
-    drop(register);
+        let redacted = ledger.register().redacted_positions(at.known_at);
+        let reason = ErrorReason::BatchNotFound;
+        return Err(errors::not_found(reason, &what, &request.batch, &redacted));
+    };
     Ok(pb::GetBatchResponse {
         batch: Some(convert::batch(&view, catalogues)),
         sublists: view.sublists.iter().map(convert::sublist).collect(),
         as_of: answered(ledger, at),
     })
+}
+
+/// Reads a batch in slices.
+fn read(ledger: &Ledger, mut reading: BatchReading, turn: &mut Turn) -> Result<BatchView, Status> {
+    while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
+        turn.step()?;
+    }
+    // Long sorts come here, while nobody waits for them.
+    let read = reading.sum_up();
+    Ok(read.view(&ledger.register()))
 }

@@ -52,7 +52,7 @@ pub(super) async fn pools(
 
 pub(super) async fn measures(
     api: &RegisterApi,
-    _call: &Call,
+    call: &Call,
     request: pb::ListMeasuresRequest,
 ) -> Result<pb::ListMeasuresResponse, Status> {
     let ledger = &*api.ledger;
@@ -77,7 +77,8 @@ pub(super) async fn measures(
     };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
-    let views = ledger.register().measures(&wanted, at);
+    let question = move |ledger: &Ledger, _: &mut Turn| Ok(ledger.register().measures(&wanted, at));
+    let views = api.ask(call, question).await?;
     // The title of an instrument is only in its event; instruments are few.
     let mut measures = Vec::new();
     for view in views {
@@ -116,7 +117,7 @@ pub(super) async fn measures(
 
 pub(super) async fn assessments(
     api: &RegisterApi,
-    _call: &Call,
+    call: &Call,
     request: pb::ListAssessmentsRequest,
 ) -> Result<pb::ListAssessmentsResponse, Status> {
     let ledger = &*api.ledger;
@@ -132,8 +133,11 @@ pub(super) async fn assessments(
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let no_such_year = years.is_empty() && !request.years.is_empty();
-    let views =
-        if no_such_year { Vec::new() } else { ledger.register().assessments(under, &years, at) };
+    let question = move |ledger: &Ledger, _: &mut Turn| {
+        let none = no_such_year.then(Vec::new);
+        Ok(none.unwrap_or_else(|| ledger.register().assessments(under, &years, at)))
+    };
+    let views = api.ask(call, question).await?;
     let next_page_token = token.text_after(size, views.len(), &same);
     let mut assessments = Vec::new();
     for view in views.into_iter().skip(token.next).take(size) {

@@ -7,6 +7,7 @@ mod formats;
 mod ledger;
 mod old_archives;
 mod old_formats;
+mod publication;
 mod read_for_ever;
 mod server;
 mod state;
