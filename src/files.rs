@@ -51,6 +51,21 @@ pub fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
+/// True if the file system, or the owner's quota on it, is full.
+#[must_use]
+pub fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Free bytes of the file system that holds a path.
+///
+/// # Errors
+/// If the file system does not tell.
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// Syncs a file, or the names in a directory.
 ///
 /// # Errors
@@ -114,6 +129,17 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = AtomicFile::begin(path, ".new")?;
     file.write_all(content)?;
     file.commit()
+}
+
+/// Overwrites a small file in place, or makes it. A file of the same length needs no room for that
+/// on a full disk. A power loss leaves any mix of the old and the new content.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = access::open_own(path)?;
+    file.write_all(content)?;
+    file.sync_data()
 }
 
 /// A file with the suffix `.partial` until it is whole and on the disk. Dropping it before that

@@ -5,11 +5,12 @@
 //! Each section ends with the assertions about its bounds. A bound that depends on the bytes of a
 //! format is asserted beside that format: `log/chunk.rs` proves that the largest leaf fits a chunk.
 
+mod process;
 mod records;
 
 use std::time::Duration;
 
-pub use self::records::*;
+pub use self::{process::*, records::*};
 
 // --- Events and requests -------------------------------------------------------------------------
 // The size of a fact, of its parts, and of the messages that carry facts.
@@ -19,6 +20,9 @@ pub const EVENT_BYTES_MAX: usize = 5_888;
 /// Most bytes of a leaf beside its event: position, time, principals, commit, request id and
 /// digest, signatures and salt, with their keys. `protocol/leaf.rs` adds them up.
 pub const ENVELOPE_BYTES_MAX: usize = 1_024;
+/// Bytes of a recorded event beside its fact and the name of the one who recorded it, with its leaf
+/// hash: keys, time, commit and salt. A request id and signatures come on top.
+pub const LEAF_OVERHEAD_BYTES: usize = 192;
 /// Most bytes of one recorded event (the encoded `RecordedEvent`, which is the leaf).
 pub const LEAF_BYTES_MAX: usize = EVENT_BYTES_MAX + ENVELOPE_BYTES_MAX;
 /// Most signatures of a commit.
@@ -188,7 +192,7 @@ pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const WRITE_SLICE_EVENTS: usize = 128;
 /// Delay that a caller is asked for when the queue is full.
 pub const QUEUE_RETRY_DELAY: Duration = Duration::from_millis(200);
-/// A flush that takes longer ends the process.
+/// A sync of the log that takes longer ends the process.
 pub const FLUSH_DURATION_MAX: Duration = Duration::from_secs(30);
 /// Interval at which the watchdog checks whether an append has taken too long.
 pub const WATCHDOG_INTERVAL: Duration = Duration::from_millis(500);
@@ -295,6 +299,9 @@ pub const CURSORS_MAX: u64 = 16_384;
 pub const CURSOR_FILTERS_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Most changes of cursors that become durable together.
 pub const CURSOR_GROUP_MAX: usize = 1_024;
+/// Free bytes of the disk below which cursors do not change: their store writes up to four pages of
+/// 4 KiB for a change, and may not meet a full disk.
+pub const CURSOR_ROOM_BYTES: u64 = CURSOR_GROUP_MAX as u64 * 4 * 4 * 1024;
 /// Most changes of cursors waiting to become durable.
 pub const CURSOR_QUEUE_MAX: usize = 16_384;
 /// Bytes of the cache of the cursor store.

@@ -82,11 +82,15 @@ pub fn main() -> ExitCode {
     }
     let Some(runtime) = runtime() else { return ExitCode::FAILURE };
     let serves = matches!(command, Command::Serve(_));
-    telemetry::start(if serves { "info" } else { "warn" });
+    if serves {
+        telemetry::start_serving();
+    } else {
+        telemetry::start();
+    }
     let outcome = runtime.block_on(commands::run(command));
     // A blocked read of standard input must not delay the exit.
     runtime.shutdown_background();
-    match outcome {
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of a pipe closed it because it had enough.
         Err(CliError::Io(_, error)) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -96,5 +100,7 @@ pub fn main() -> ExitCode {
             eprint_error(&error, "");
             error.exit_code()
         }
-    }
+    };
+    telemetry::finish();
+    code
 }

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::{CliError, args::ServerAddress, print::eprint_line};
 use crate::{
+    ledger::Failure,
     register::RulesBook,
     server::{Server, config::Config},
 };
@@ -22,7 +23,7 @@ pub(super) async fn with_server(
         data_dir: dir.path().join("data"),
         ..Config::default()
     };
-    let failed = |why: &str| eprint_line(&format!("tidu: the log failed: {why}"));
+    let failed = |why: &Failure| eprint_line(&format!("tidu: the log failed: {why}"));
     let server =
         Server::open(&config, RulesBook::RELEASED, failed).await.map_err(|e| message(&e))?;
     let address = format!("http://{}", server.address().map_err(|e| message(&e))?);

@@ -3,7 +3,8 @@
 //! The store is apart from the log: a cursor can be lost and created again, an event cannot, and
 //! neither may delay the other. One thread writes. It groups the changes that wait together into
 //! one transaction with one sync, and answers a change when it is durable. After a failure it
-//! acknowledges nothing until the next start.
+//! acknowledges nothing until the next start. While the disk is nearly full, it refuses changes and
+//! does not fail.
 //!
 //! This file decides what a change does to a cursor; `store.rs` keeps cursors. Neither knows what a
 //! filter means.
@@ -11,7 +12,7 @@
 mod store;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
 };
@@ -22,8 +23,12 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use self::store::Store;
-use crate::limits::{
-    CURSOR_FILTERS_BYTES_MAX, CURSOR_GROUP_MAX, CURSOR_QUEUE_MAX, CURSORS_MAX, ID_BYTES_MAX,
+use crate::{
+    files,
+    limits::{
+        CURSOR_FILTERS_BYTES_MAX, CURSOR_GROUP_MAX, CURSOR_QUEUE_MAX, CURSOR_ROOM_BYTES,
+        CURSORS_MAX, ID_BYTES_MAX,
+    },
 };
 
 /// The state of a cursor.
@@ -135,21 +140,22 @@ impl Cursors {
     /// [`CursorError::Failed`] with the path.
     pub fn open(directory: &Path) -> Result<Self, CursorError> {
         let path = directory.join("cursors.redb");
-        Store::open(directory, &path).and_then(Self::over).map_err(|error| {
+        let disk = Some(directory.to_path_buf());
+        Store::open(directory, &path).and_then(|store| Self::over(store, disk)).map_err(|error| {
             let remedy = "if it cannot be repaired, move it away: cursors must be made again then";
             CursorError::Failed(format!("{}: {error}; {remedy}", path.display()))
         })
     }
 
-    /// Serves an open store.
-    fn over(store: Store) -> Result<Self, CursorError> {
+    /// Serves an open store, whose disk is that of a directory.
+    fn over(store: Store, disk: Option<PathBuf>) -> Result<Self, CursorError> {
         store.require_known_format()?;
         let store = Arc::new(store);
         let (queue, jobs) = mpsc::channel(CURSOR_QUEUE_MAX);
         let of_writer = Arc::clone(&store);
         let writer = thread::Builder::new()
             .name("tidu-cursors".into())
-            .spawn(move || write(&of_writer, jobs))
+            .spawn(move || write(&of_writer, disk.as_deref(), jobs))
             .map_err(|e| CursorError::Failed(format!("start its thread: {e}")))?;
         Ok(Self { store, queue: Mutex::new(Some(queue)), writer: Mutex::new(Some(writer)) })
     }
@@ -203,11 +209,17 @@ impl Cursors {
 }
 
 /// Makes changes, group by group, until the queue closes or the store fails.
-fn write(store: &Store, mut jobs: mpsc::Receiver<Job>) {
+fn write(store: &Store, disk: Option<&Path>, mut jobs: mpsc::Receiver<Job>) {
     while let Some(job) = jobs.blocking_recv() {
         let mut group = vec![job];
         while let Some(job) = jobs.try_recv().ok().filter(|_| group.len() < CURSOR_GROUP_MAX) {
             group.push(job);
+        }
+        // Nothing is known against a disk that does not answer, and the write finds out.
+        let free = disk.and_then(|disk| files::free_bytes(disk).ok());
+        if let Err(full) = require_room(free.unwrap_or(u64::MAX)) {
+            refuse(group, &full);
+            continue;
         }
         let outcome = store.write(&group);
         let failed = outcome.as_ref().err().cloned();
@@ -221,11 +233,30 @@ fn write(store: &Store, mut jobs: mpsc::Receiver<Job>) {
             tracing::error!(%error, "cursors cannot be changed until the next start");
             jobs.close();
             while let Some(job) = jobs.blocking_recv() {
-                let _ = job.reply.send(Err(error.clone()));
+                refuse([job], &error);
             }
             return;
         }
     }
+}
+
+fn refuse(jobs: impl IntoIterator<Item = Job>, error: &CursorError) {
+    for job in jobs {
+        let _ = job.reply.send(Err(error.clone()));
+    }
+}
+
+/// Refuses changes while the disk is nearly full. A store that has met a full disk takes no more of
+/// them until the next start; a refused group changes nothing, and the next may find room.
+fn require_room(free: u64) -> Result<(), CursorError> {
+    if free >= CURSOR_ROOM_BYTES {
+        return Ok(());
+    }
+    let detail = format!(
+        "the disk is nearly full: {free} bytes are free, and cursors change only with \
+         {CURSOR_ROOM_BYTES}; nothing was changed"
+    );
+    Err(CursorError::Failed(detail))
 }
 
 /// The size of the store.
@@ -313,7 +344,7 @@ mod tests {
     async fn nothing_is_acknowledged_after_a_failed_sync() {
         let backend = Failing::default();
         let fails = Arc::clone(&backend.fails);
-        let cursors = Cursors::over(Store::over(backend)).unwrap();
+        let cursors = Cursors::over(Store::over(backend), None).unwrap();
         cursors.change("a", Change::Create(state(1), Bytes::new())).await.unwrap();
         fails.store(true, Ordering::SeqCst);
         for _ in 0..3 {
@@ -322,6 +353,13 @@ mod tests {
             // Even if later syncs succeed: the content of the disk is unknown.
             fails.store(false, Ordering::SeqCst);
         }
+    }
+
+    #[test]
+    fn cursors_stay_as_they_are_on_a_full_disk() {
+        assert_eq!(require_room(CURSOR_ROOM_BYTES), Ok(()));
+        let refused = require_room(CURSOR_ROOM_BYTES - 1).unwrap_err();
+        assert!(refused.to_string().contains("nothing was changed"), "{refused}");
     }
 
     #[test]

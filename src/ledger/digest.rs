@@ -90,7 +90,7 @@ impl StoredHashes<'_> {
         let place = position % HASHES_PER_BLOCK as u64;
         let first = position - place;
         if self.block.as_ref().is_none_or(|block| block.first != first) {
-            let failed = |error: &LogError| self.shared.fail(&error.to_string());
+            let failed = |error: &LogError| self.shared.fail(&super::Failure::of(error));
             self.block = match self.shared.log.hashes(first).inspect_err(failed)? {
                 Some(block) => Some(block),
                 None => Some(self.incomplete(first)?),

@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    Durable, Shared,
+    Durable, Failure, Shared,
     group::{GroupCommit, SealedGroup},
     publish::Published,
 };
@@ -38,7 +38,7 @@ pub(super) fn start(
     let run = move || {
         let flush = || flush_all(&for_run, &groups, &publish);
         let flushed = catch_unwind(AssertUnwindSafe(flush));
-        if let Err(why) = flushed.unwrap_or_else(|_| Err("the flusher panicked".to_owned())) {
+        if let Err(why) = flushed.unwrap_or_else(|_| Err("the flusher panicked".into())) {
             groups.abandon();
             for_run.fail(&why);
         }
@@ -64,14 +64,14 @@ fn flush_all(
     shared: &Shared,
     groups: &GroupCommit,
     publish: &mpsc::UnboundedSender<Published>,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     while let Some(SealedGroup { group, durable, answers }) = groups.take() {
-        make_durable(shared, group, durable).map_err(|error| error.to_string())?;
+        make_durable(shared, group, durable).map_err(|error| Failure::of(&error))?;
         if shared.failed.load(Ordering::SeqCst) {
-            return Err("the ledger has failed, and the process ends".to_owned());
+            return Err("the ledger has failed, and the process ends".into());
         }
         let published = Published { durable, answers };
-        publish.send(published).map_err(|_| "the runtime is gone".to_owned())?;
+        publish.send(published).map_err(|_| "the runtime is gone")?;
     }
     Ok(())
 }
@@ -95,16 +95,24 @@ fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), L
 }
 
 /// Writes the high-water mark once a second while it moves, and exactly at the end.
+///
+/// A full disk is no reason to end: the mark only lags behind, and its other slot is valid. It is
+/// written again, whole, at the next turn.
 fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
-    let mut noted = 0;
+    let (mut noted, mut is_full) = (0, false);
     loop {
         let ends = stops.recv_timeout(MARK_INTERVAL) != Err(sync_mpsc::RecvTimeoutError::Timeout);
         let Durable { size, root, .. } = *shared.written.lock();
         if size > noted {
-            if let Err(error) = shared.log.mark(size, root) {
-                return shared.fail(&error.to_string());
+            match shared.log.mark(size, root) {
+                Ok(()) => (noted, is_full) = (size, false),
+                Err(error) if error.is_disk_full() => {
+                    if !std::mem::replace(&mut is_full, true) {
+                        tracing::warn!(%error, "the high-water mark lags until the disk has room");
+                    }
+                }
+                Err(error) => return shared.fail(&Failure::of(&error)),
             }
-            noted = size;
         }
         if ends {
             return;
@@ -112,19 +120,82 @@ fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
     }
 }
 
-/// Ends the process if an append does not return in time.
+/// Ends the process if an append stops getting on.
 fn watch_appends(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
+    let mut watchdog = Watchdog::default();
     while stops.recv_timeout(WATCHDOG_INTERVAL) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
         let began = shared.append_began.load(Ordering::Acquire);
-        let now = milliseconds(shared);
-        let limit = u64::try_from(FLUSH_DURATION_MAX.as_millis()).unwrap_or(u64::MAX);
-        if began != 0 && now.saturating_sub(began) > limit {
-            shared.fail("a flush of the log did not return in time");
+        if watchdog.is_overdue(began, shared.log.progress(), milliseconds(shared)) {
+            shared.fail(&"a flush of the log did not return in time".into());
             return;
         }
     }
 }
 
+/// Times the syncs of an append, each by itself. A large commit on a slow disk takes many, and each
+/// may take [`FLUSH_DURATION_MAX`].
+#[derive(Debug, Default)]
+struct Watchdog {
+    /// The append that was seen last, by its start, and how far it had got.
+    seen: (u64, u64),
+    /// Milliseconds at which it was first seen to be that far.
+    since: u64,
+}
+
+impl Watchdog {
+    /// True if the append that began at `began` (0: none runs) has been as far as `progress` for
+    /// too long. Times are in milliseconds.
+    fn is_overdue(&mut self, began: u64, progress: u64, now: u64) -> bool {
+        if self.seen != (began, progress) {
+            let is_new = self.seen.0 != began;
+            self.since = if is_new { began } else { now };
+            self.seen = (began, progress);
+        }
+        let limit = u64::try_from(FLUSH_DURATION_MAX.as_millis()).unwrap_or(u64::MAX);
+        began != 0 && now.saturating_sub(self.since) > limit
+    }
+}
+
 fn milliseconds(shared: &Shared) -> u64 {
     u64::try_from(shared.clock.monotonic().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: u64 = FLUSH_DURATION_MAX.as_secs() * 1_000;
+
+    /// The watchdog looks every half second at an append whose syncs take so many milliseconds.
+    fn ends_within(syncs: u64, each: u64) -> bool {
+        let (mut watchdog, began) = (Watchdog::default(), 1_001);
+        (began..=began + syncs * each).step_by(500).any(|now| {
+            let progress = 7 + (now - began) / each;
+            watchdog.is_overdue(began, progress, now)
+        })
+    }
+
+    #[test]
+    fn each_sync_is_timed_by_itself() {
+        assert!(!ends_within(28, 1_200), "a commit of 13.7 MB on a slow disk");
+        assert!(!ends_within(200, LIMIT - 1_000), "however many there are");
+        assert!(!ends_within(1, LIMIT), "at the limit");
+        assert!(ends_within(1, LIMIT + 1_000), "past it");
+        assert!(ends_within(3, LIMIT + 1_000));
+    }
+
+    #[test]
+    fn an_append_begins_anew_and_a_rest_is_not_overdue() {
+        let mut watchdog = Watchdog::default();
+        for now in [1, LIMIT, 5 * LIMIT] {
+            assert!(!watchdog.is_overdue(0, 3, now), "nothing runs");
+        }
+        let began = 5 * LIMIT;
+        assert!(!watchdog.is_overdue(began, 3, began + LIMIT));
+        assert!(watchdog.is_overdue(began, 3, began + LIMIT + 1));
+        // The next append is as far as the last, and is a new one all the same.
+        let began = began + 2 * LIMIT;
+        assert!(!watchdog.is_overdue(began, 3, began + LIMIT));
+        assert!(watchdog.is_overdue(began, 3, began + LIMIT + 1));
+    }
 }

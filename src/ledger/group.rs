@@ -197,6 +197,11 @@ impl OpenGroup {
         self.requests.insert(id, answer);
     }
 
+    /// True if the next commit begins a group.
+    pub(super) fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     fn is_ready(&self) -> bool {
         let is_worth_a_flush = self.bytes >= GROUP_READY_BYTES || self.is_full();
         !self.answers.is_empty() && (is_worth_a_flush || !self.more_queued)

@@ -26,6 +26,7 @@ pub mod clock;
 pub mod decide;
 pub mod digest;
 pub mod event_reader;
+mod failure;
 mod flusher;
 mod format;
 mod group;
@@ -38,6 +39,7 @@ mod queue;
 mod read;
 mod rebuild;
 mod requests;
+mod room;
 pub mod state;
 mod tail;
 mod task;
@@ -48,7 +50,7 @@ mod writer;
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -69,6 +71,7 @@ use self::{
     waiters::Waiters,
 };
 pub use self::{
+    failure::Failure,
     pace::{GivenUp, Pace, Unhurried},
     read::ReadError,
     rebuild::rebuild,
@@ -84,14 +87,14 @@ use crate::{
         fault::Faults,
     },
     limits::{JUDGED_FACTS_MAX, LOG_EVENTS_MAX, SALT_BYTES, WARNED_RECORDS_MAX},
-    log::{CommitLog, LogError},
+    log::{CommitLog, DiskLow, LogError},
     merkle::Hash,
     protocol::event::Proposed,
     register::{Change, Excess, Extent, Register, RulesBook},
 };
 
 /// Called once, when the ledger has failed. It must end the process or stop serving.
-pub type OnFailure = Box<dyn Fn(&str) + Send + Sync>;
+pub type OnFailure = Box<dyn Fn(&Failure) + Send + Sync>;
 
 /// Random bytes beside an event that is not public.
 pub type Salt = [u8; SALT_BYTES];
@@ -246,6 +249,12 @@ pub enum AppendError {
          more than {JUDGED_FACTS_MAX} facts on record must be read; split it"
     )]
     FactsToJudge,
+    /// The disk is low. Appends work again by themselves once it has room.
+    #[error("{0}")]
+    DiskLow(DiskLow),
+    /// The server serves reads only, for this reason.
+    #[error("the server serves reads only: {0}")]
+    ReadOnly(String),
     /// The ledger is closing.
     #[error("the server is shutting down")]
     Draining,
@@ -279,13 +288,15 @@ struct Shared {
     clock: Arc<dyn Clock>,
     on_failure: OnFailure,
     failed: AtomicBool,
+    /// Why nothing may be recorded, if so.
+    read_only: OnceLock<String>,
     /// Start of the running append, in monotonic milliseconds plus one; 0 between appends.
     append_began: AtomicU64,
 }
 
 impl Shared {
     /// Marks the ledger as failed. Only the first call is reported.
-    fn fail(&self, why: &str) {
+    fn fail(&self, why: &Failure) {
         if !self.failed.swap(true, Ordering::SeqCst) {
             (self.on_failure)(why);
         }
@@ -326,6 +337,7 @@ impl Ledger {
             clock: parts.clock,
             on_failure: parts.on_failure,
             failed: AtomicBool::new(false),
+            read_only: OnceLock::new(),
             append_began: AtomicU64::new(0),
         });
         let queue = Arc::new(Queue::default());
@@ -357,14 +369,15 @@ impl Ledger {
     }
 
     /// Refuses new commits, finishes the queue, writes the exact high-water mark and ends the
-    /// threads.
-    pub fn close(&self) {
+    /// threads. True if the writer has finished everything; false after a failure.
+    pub fn close(&self) -> bool {
         self.queue.close();
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
-                self.shared.fail("a thread of the ledger panicked");
+                self.shared.fail(&"a thread of the ledger panicked".into());
             }
         }
+        !self.shared.failed.load(Ordering::SeqCst)
     }
 
     /// The catalogue in use.

@@ -158,7 +158,7 @@ impl Ledger {
 
     /// Fails the ledger over damage that a verification has found.
     pub fn found_damage(&self, error: &LogError) {
-        self.shared.fail(&error.to_string());
+        self.shared.fail(&super::Failure::of(error));
     }
 
     /// Recorded time of an event below the durable size, in microseconds since 1970.
@@ -194,6 +194,6 @@ impl Ledger {
 impl Shared {
     /// Reads the log; an error fails the ledger.
     pub(super) fn read_log(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
-        self.log.read(from, bytes).inspect_err(|error| self.fail(&error.to_string()))
+        self.log.read(from, bytes).inspect_err(|error| self.fail(&super::Failure::of(error)))
     }
 }

@@ -24,6 +24,7 @@ use super::{
     publish::Published,
     queue::{Job, Queue},
     requests::FirstAnswer,
+    room::{PromisedRoom, bytes_max},
     state::State,
 };
 
@@ -34,6 +35,7 @@ struct Writer {
     groups: Arc<GroupCommit>,
     state: State,
     time: RecordedTime,
+    room: PromisedRoom,
     salts: SaltSource,
 }
 
@@ -51,6 +53,7 @@ pub(super) fn start(
         groups: Arc::clone(&groups),
         state,
         time: RecordedTime::new(Arc::clone(&shared.clock)),
+        room: PromisedRoom::default(),
         salts,
     };
     let (shared, queue) = (Arc::clone(shared), Arc::clone(queue));
@@ -60,7 +63,7 @@ pub(super) fn start(
             Ok(()) => groups.close(),
             Err(_) => {
                 groups.abandon();
-                shared.fail("the writer panicked");
+                shared.fail(&"the writer panicked".into());
             }
         }
         queue.abandon();
@@ -90,6 +93,8 @@ impl Writer {
         {
             return first.replay(id, digest);
         }
+        let bytes = bytes_max(&commit);
+        self.room.require(&self.shared, open.is_empty(), bytes)?;
         // The guard must be gone before the register is locked: see the lock order.
         let durable = self.shared.written.lock().size;
         self.state.settle(durable);
@@ -103,6 +108,9 @@ impl Writer {
             next_instant,
             &mut self.salts,
         )?;
+        if receipt.recorded_micros.is_some() {
+            self.room.use_up(bytes, receipt.next);
+        }
         if let (Some((id, digest)), Some(_)) = (request, receipt.recorded_micros) {
             open.note_request(id, FirstAnswer { digest, receipt: receipt.clone() });
         }

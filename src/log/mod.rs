@@ -20,7 +20,7 @@ pub use self::{
     chunk::{Chunk, ChunkWriter, LeafAt},
     sled::SledLog,
 };
-use crate::merkle::Hash;
+use crate::{files, merkle::Hash};
 
 /// The format in which a log begins. Its leaves use nothing beyond the first version.
 pub const FORMAT_BEGUN: u16 = 1;
@@ -64,7 +64,23 @@ pub enum Appended {
     MovedOn(u64),
 }
 
-/// An append-only log of chunks. It has only six methods, so that another store can implement it.
+/// The disk has too little room for the next group. Nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the disk of the log is low: {free} bytes are free, {reserve} stay in reserve, and the next \
+     events can need {needed} more"
+)]
+pub struct DiskLow {
+    /// Free bytes of the file system.
+    pub free: u64,
+    /// Bytes that stay free for everything else.
+    pub reserve: u64,
+    /// Bytes to allocate for the next group.
+    pub needed: u64,
+}
+
+/// An append-only log of chunks. A store must have six methods; the two others tell about the disk,
+/// and a log without one need not know them.
 ///
 /// `tests/suite/contract` holds every implementation to these promises. A log that is opened again
 /// has the same id, size, chunks and blocks, and continues. Readers see a group whole or not at
@@ -108,6 +124,21 @@ pub trait CommitLog: Send + Sync {
     /// # Errors
     /// If the mark cannot be written.
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError>;
+
+    /// Makes sure that groups of `bytes` in all can be written, as far as the file system can
+    /// promise it. To be called before their commits are decided.
+    ///
+    /// # Errors
+    /// [`DiskLow`]. Nothing has changed, and a later call may succeed.
+    fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {
+        let _ = bytes;
+        Ok(())
+    }
+
+    /// A number that moves whenever a running append gets on: the syncs so far.
+    fn progress(&self) -> u64 {
+        0
+    }
 }
 
 /// Opens the log in `directory`, or creates one with the id `fresh_id`. Gives the high-water mark
@@ -120,7 +151,21 @@ pub fn open(
     directory: &Path,
     fresh_id: Uuid,
 ) -> Result<(Arc<dyn CommitLog>, Option<HighWaterMark>), LogError> {
+    open_reserving(directory, fresh_id, Some(0))
+}
+
+/// As [`open`]: appends are refused while the file system has fewer free bytes than `reserve`.
+/// `None` is the default: 5 % of the file system, within bounds.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_reserving(
+    directory: &Path,
+    fresh_id: Uuid,
+    reserve: Option<u64>,
+) -> Result<(Arc<dyn CommitLog>, Option<HighWaterMark>), LogError> {
     let log = SledLog::open(directory, fresh_id)?;
+    log.keep_free(reserve);
     let found = log.mark_found();
     Ok((Arc::new(log), found))
 }
@@ -204,6 +249,12 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// True if the disk, or the owner's quota on it, is full.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if files::is_disk_full(source))
+    }
+
     pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Self::Io { what: what.into(), source }
     }

@@ -57,6 +57,11 @@ pub struct ServerSettings {
     #[arg(long, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub questions: Option<NonZeroUsize>,
+    /// Bytes of the disk that stay free: below them appends are refused and reads go on [default:
+    /// 5 % of the file system, but 64 MiB to 1 GiB]
+    #[arg(long, value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_reserve_bytes: Option<u64>,
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -80,6 +85,8 @@ pub struct Config {
     /// Most long questions over the register at once; if it is not set, one less than the machine
     /// has processors, and at least one.
     pub questions: Option<NonZeroUsize>,
+    /// Bytes of the disk that stay free. `None`: 5 % of the file system, but 64 MiB to 1 GiB.
+    pub disk_reserve_bytes: Option<u64>,
 }
 
 impl Default for Config {
@@ -91,6 +98,7 @@ impl Default for Config {
             insecure: false,
             web_origins: Vec::new(),
             questions: None,
+            disk_reserve_bytes: None,
         }
     }
 }

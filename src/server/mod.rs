@@ -9,6 +9,7 @@ mod clock;
 mod coalesce;
 pub mod config;
 mod connection;
+pub mod failures;
 pub mod telemetry;
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -20,11 +21,12 @@ use uuid::Uuid;
 use self::{
     clock::SystemClock,
     config::{Config, ConfigError},
+    failures::Failures,
 };
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
-    ledger::{Ledger, LedgerOptions, Salt},
+    ledger::{Failure, Ledger, LedgerOptions, OnFailure, Salt},
     limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX, SALT_BYTES},
     log::{self, LogError},
     register::RulesBook,
@@ -82,10 +84,16 @@ impl Server {
     pub async fn open(
         config: &Config,
         rules: RulesBook,
-        on_failure: impl Fn(&str) + Send + Sync + 'static,
+        on_failure: impl Fn(&Failure) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let origins = config.origins()?;
         let ledger = Arc::new(open_ledger(config, rules, Box::new(on_failure))?);
+        if let Some(why) = Failures::of(&config.data_dir).reason_for_reads_only() {
+            tracing::warn!(why, "this start serves reads only");
+            ledger.serve_reads_only(why);
+        } else if let Some(why) = ledger.appends_refused() {
+            tracing::warn!(why, "appends are refused until the disk has room; reads are served");
+        }
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let cursors = Arc::new(Cursors::open(&config.data_dir)?);
         let drain = CancellationToken::new();
@@ -166,12 +174,13 @@ impl Server {
 fn open_ledger(
     config: &Config,
     rules: RulesBook,
-    on_failure: Box<dyn Fn(&str) + Send + Sync>,
+    on_failure: OnFailure,
 ) -> Result<Ledger, StartError> {
     let catalogue = Arc::new(config.read_catalogue()?);
     let files = CatalogueFiles::built_in().and(Arc::clone(&catalogue)).beside(&config.data_dir);
     #[allow(clippy::disallowed_methods)] // a new log gets its id here
-    let (log, found) = log::open(&config.data_dir, Uuid::new_v4())?;
+    let (log, found) =
+        log::open_reserving(&config.data_dir, Uuid::new_v4(), config.disk_reserve_bytes)?;
     let expected = found.map(|mark| (mark.size, mark.root));
     let ledger = Ledger::open(LedgerOptions {
         log,

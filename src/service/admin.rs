@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::{call::Call, rules, subscribe, verify::Verifications};
+use super::{adoption::PendingAdoption, call::Call, rules, subscribe, verify::Verifications};
 use crate::{
     ledger::Ledger,
     protocol::{pb, time::timestamp},
@@ -21,6 +21,7 @@ pub(super) type VerifyStream =
 #[derive(Clone)]
 pub(crate) struct AdminApi {
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) adoption: Arc<PendingAdoption>,
     pub(crate) started_micros: i64,
     /// See [`Streams::permits`](subscribe::Streams::permits).
     pub(crate) streams: Arc<Semaphore>,
@@ -46,6 +47,7 @@ impl AdminApi {
             log_format: durable.format.into(),
             rules_version: self.ledger.rules_at(durable.size).number,
             newest_rules_version: self.ledger.rules_book().newest().number,
+            appends_refused: self.ledger.appends_refused().unwrap_or_default(),
         })
     }
 
@@ -54,6 +56,7 @@ impl AdminApi {
         _call: Call,
         request: pb::AdoptRulesRequest,
     ) -> Result<pb::AdoptRulesResponse, Status> {
+        self.adoption.settle(&self.ledger).await?;
         rules::adopt(&self.ledger, request).await
     }
 

@@ -1,7 +1,12 @@
 //! Adopting a catalogue or a version of the rules is an event, so the log shows by what its facts
 //! are read from which position on.
 
-use super::rules;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Mutex;
+use tonic::Status;
+
+use super::{errors, rules};
 use crate::{
     domain::{CivilDate, Issuer, Party, Principal, text::hex},
     ledger::{AppendError, Commit, Ledger, Precondition, Proposal, Receipt},
@@ -17,11 +22,58 @@ use crate::{
 /// newest rules in the same commit.
 ///
 /// The file of the catalogue is kept by then, and no other commit was recorded since the ledger was
-/// opened.
+/// opened. If appends are refused just now, the adoption waits for the first that is not.
 ///
 /// # Errors
 /// The reason for people, if it could not be recorded.
 pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
+    match adopt_at(ledger, None).await {
+        Ok(()) => Ok(()),
+        Err(refusal @ (AppendError::DiskLow(_) | AppendError::ReadOnly(_))) => {
+            tracing::warn!(%refusal, "the adoption of the catalogue or the rules waits");
+            Ok(())
+        }
+        Err(refusal) => Err(format!("{refusal:?}")),
+    }
+}
+
+/// An adoption that could not be recorded at the start. It goes before every other commit.
+pub(super) struct PendingAdoption {
+    waits: AtomicBool,
+    turn: Mutex<()>,
+}
+
+impl PendingAdoption {
+    /// What is left to adopt after the start.
+    pub(super) fn of(ledger: &Ledger) -> Self {
+        let waits = AtomicBool::new(!to_adopt(ledger).is_empty());
+        Self { waits, turn: Mutex::new(()) }
+    }
+
+    /// Records the adoption if it waits.
+    ///
+    /// # Errors
+    /// The status of its refusal. The caller's own commit must not be recorded then.
+    pub(super) async fn settle(&self, ledger: &Ledger) -> Result<(), Status> {
+        if !self.waits.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        if self.waits.load(Ordering::Acquire) {
+            let size = ledger.durable().size;
+            match adopt_at(ledger, Some(Precondition::LogSize(size))).await {
+                // A caller that went away had it recorded: nothing else can have moved the log.
+                Ok(()) | Err(AppendError::SizeMoved { .. }) => {}
+                Err(refusal) => return Err(errors::refusal(refusal)),
+            }
+            self.waits.store(false, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+/// The facts that record what the log has not adopted yet.
+fn to_adopt(ledger: &Ledger) -> Vec<Fact> {
     let catalogue = ledger.catalogue();
     // The adoption of the catalogue comes first: it counts from the next position on.
     let mut facts = Vec::new();
@@ -31,14 +83,24 @@ pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
             version: catalogue.version.clone(),
         }));
     }
-    let adopts_catalogue = !facts.is_empty();
     let rules = rules::to_adopt_at_start(ledger);
     facts.extend(rules.map(|version| Fact::RulesAdopted(pb::RulesAdopted { version })));
+    facts
+}
+
+async fn adopt_at(ledger: &Ledger, precondition: Option<Precondition>) -> Result<(), AppendError> {
+    let facts = to_adopt(ledger);
     if facts.is_empty() {
         return Ok(());
     }
-    let receipt = record(ledger, facts, None).await.map_err(|refusal| format!("{refusal:?}"))?;
+    let adopts_catalogue = matches!(facts.first(), Some(Fact::CatalogueAdopted(_)));
+    let rules = facts.iter().find_map(|fact| match fact {
+        Fact::RulesAdopted(adopted) => Some(adopted.version),
+        _ => None,
+    });
+    let receipt = record(ledger, facts, precondition).await?;
     if adopts_catalogue {
+        let catalogue = ledger.catalogue();
         // A forgotten flag must not pass unseen: it changes the rules for later facts.
         tracing::warn!(
             version = catalogue.version,

@@ -15,11 +15,11 @@ use crate::{
     domain::fault::{Breach, Fault, Faults, RuleId, echo},
     ledger::{AppendError, ReadError, TaskEnded},
     limits::{
-        CONFLICTS_MAX, ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX,
-        JUDGED_FACTS_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_RETRY_DELAY,
-        STATUS_REJECTIONS_MAX, STREAMS_MAX,
+        CONFLICTS_MAX, DISK_RETRY_DELAY, ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX,
+        ERROR_MESSAGE_BYTES_MAX, JUDGED_FACTS_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
+        QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
     },
-    log::LogError,
+    log::{DiskLow, LogError},
     protocol::pb::ErrorReason,
 };
 
@@ -258,6 +258,11 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
             let metadata = [limit, ("unit", "facts".to_owned())];
             status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, metadata)
         }
+        AppendError::DiskLow(low) => disk_low(&low),
+        AppendError::ReadOnly(detail) => {
+            let metadata = [("detail", detail)];
+            status(Code::Unavailable, ErrorReason::ReadOnly, text, metadata)
+        }
         AppendError::Draining => draining(),
         AppendError::Clock(detail) => {
             let metadata = [("detail", detail)];
@@ -265,6 +270,22 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
         }
         AppendError::Unknown => status(Code::Unavailable, ErrorReason::LogFailed, text, []),
     }
+}
+
+/// The disk is low: RESOURCE_EXHAUSTED, with the time after which to try again.
+fn disk_low(low: &DiskLow) -> Status {
+    let metadata = [
+        ("free", low.free.to_string()),
+        ("reserve", low.reserve.to_string()),
+        ("unit", "bytes".to_owned()),
+    ];
+    let mut details = info(ErrorReason::DiskLow.as_str_name(), metadata);
+    details.set_retry_info(Some(DISK_RETRY_DELAY));
+    Status::with_error_details(
+        Code::ResourceExhausted,
+        format!("{low}; nothing was recorded"),
+        details,
+    )
 }
 
 /// The server is draining; nothing was recorded.

@@ -8,6 +8,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::{
+    adoption::PendingAdoption,
     append::read_commit,
     call::Call,
     convert, errors,
@@ -33,6 +34,7 @@ pub(super) type SubscribeStream =
 pub(crate) struct LedgerApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) questions: Questions,
+    pub(crate) adoption: Arc<PendingAdoption>,
     pub(crate) streams: Streams,
 }
 
@@ -50,6 +52,7 @@ impl LedgerApi {
         let decided = if validate_only {
             self.try_out(&call, read.commit).await?
         } else {
+            self.adoption.settle(&self.ledger).await?;
             self.ledger.append(read.commit).await
         };
         let mut receipt = decided.map_err(errors::refusal)?;

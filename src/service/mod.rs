@@ -40,6 +40,7 @@ pub(crate) use self::adoption::adopt;
 pub use self::call::Peer;
 use self::{
     admin::AdminApi,
+    adoption::PendingAdoption,
     cursors::{CursorApi, CursorStreams},
     ledger::LedgerApi,
     panic::CatchPanic,
@@ -96,10 +97,12 @@ pub async fn api(
         cursors: cursors.clone(),
         permits: Arc::clone(&permits),
     };
+    let adoption = Arc::new(PendingAdoption::of(&ledger));
     let services = Services {
         register: RegisterApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
         admin: AdminApi {
             ledger: Arc::clone(&ledger),
+            adoption: Arc::clone(&adoption),
             started_micros: ledger.now_micros(),
             streams: permits,
             verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
@@ -110,7 +113,7 @@ pub async fn api(
             questions: questions.clone(),
         },
         proof: ProofApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
-        ledger: LedgerApi { ledger, streams, questions },
+        ledger: LedgerApi { ledger, adoption, streams, questions },
     };
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LedgerServiceServer<LedgerApi>>().await;

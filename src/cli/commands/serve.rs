@@ -1,32 +1,44 @@
 //! `tidu serve`.
 
-use std::{path::PathBuf, process, thread};
+use std::{path::PathBuf, process, sync::mpsc, thread};
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
 
 use crate::{
     cli::{
         CliError,
         print::{eprint_line, print_line, print_text},
     },
-    limits::EXIT_GRACE,
+    ledger::Failure,
+    limits::{ANNOUNCE_DURATION_MAX, EXIT_GRACE, FAILURE_NOTE_DURATION_MAX},
     register::RulesBook,
     server::{
         Server,
         config::{Config, ServerSettings},
+        failures::Failures,
+        telemetry,
     },
 };
 
 /// The exit code after a failure of the log (EX_IOERR of sysexits.h).
 const EXIT_LOG_FAILED: i32 = 74;
+/// The exit code after a flush that found the disk full (EX_CANTCREAT of sysexits.h).
+const EXIT_DISK_FULL: i32 = 73;
 
 /// The sources of settings, in their order.
 pub(super) const SETTINGS_HELP: &str = "\
 Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE,
-TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]'), then from tidu.toml (listen,
-data_dir, catalogue, insecure, web_origins), then from defaults. TIDU_LOG sets the log level, such
-as info or tidu=debug.";
+TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]', TIDU_DISK_RESERVE_BYTES), then
+from tidu.toml (listen, data_dir, catalogue, insecure, web_origins, disk_reserve_bytes), then from
+defaults.
+
+Log lines go to standard error. TIDU_LOG filters them, such as info or tidu=debug [default:
+tidu=info,error]. A server never waits for their reader: it drops lines and says how many. One place
+in the code writes at most ten lines a second.";
 
 /// Only `serve` runs until a signal.
 const DRAIN_HELP: &str = "\
@@ -34,7 +46,12 @@ One port serves gRPC and gRPC-Web.
 
 SIGTERM and SIGINT drain the server: streams end with UNAVAILABLE/DRAINING, accepted commits are
 finished, and the process exits with 0 within ten seconds. If the log fails, the process exits with
-74 and acknowledges no more commits. Remove the cause, then start it again.";
+74 and acknowledges no more commits; with 73, if a full disk is the cause. Remove the cause, then
+start it again. After three failures within ten minutes a start serves reads only, until the server
+is stopped with SIGTERM and started again.
+
+While the disk has less free space than --disk-reserve-bytes, appends are refused with DISK_LOW and
+reads go on, also after a start.";
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("{SETTINGS_HELP}\n\n{DRAIN_HELP}"))]
@@ -59,18 +76,9 @@ pub(super) fn print_config(args: &ServeArgs) -> Result<(), CliError> {
 
 pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = config(args)?;
-    let failed = |why: &str| {
-        tracing::error!(why, "the log failed; nothing more is acknowledged");
-        eprint_line(&format!("tidu: the log failed, the process ends: {why}"));
-        // Callers of the failed commits get their error first.
-        let end = || {
-            thread::sleep(EXIT_GRACE);
-            process::exit(EXIT_LOG_FAILED)
-        };
-        if thread::Builder::new().spawn(end).is_err() {
-            process::exit(EXIT_LOG_FAILED);
-        }
-    };
+    let failures = Failures::of(&config.data_dir);
+    let of_failed = failures.clone();
+    let failed = move |why: &Failure| end_after_failure(&of_failed, why);
     let server = Server::open(&config, RulesBook::RELEASED, failed).await;
     let server = server.map_err(|e| CliError::Message(e.to_string()))?;
     let address =
@@ -79,10 +87,56 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
         stop_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
     let (log_id, size) = (server.ledger().log_id(), server.ledger().durable().size);
     tracing::info!(%address, %log_id, log_size = size, "serving");
-    print_line(&format!("tidu is listening on http://{address} (log {log_id}, {size} events)"))?;
+    announce(format!("tidu is listening on http://{address} (log {log_id}, {size} events)"))
+        .await?;
     server.serve(stop).await;
+    // The next start is an ordinary one.
+    failures.clear();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Prints that the server is ready. It does not wait long for a reader who takes nothing: standard
+/// output and the log lines may go to one pipe.
+async fn announce(line: String) -> Result<(), CliError> {
+    let printing = tokio::task::spawn_blocking(move || print_line(&line));
+    match timeout(ANNOUNCE_DURATION_MAX, printing).await {
+        Ok(Ok(printed)) => printed,
+        Ok(Err(_)) | Err(_) => {
+            tracing::warn!("nobody reads the standard output");
+            Ok(())
+        }
+    }
+}
+
+/// Says why the ledger failed, notes it for the next start, and ends the process. Callers of the
+/// failed commits get their error first.
+fn end_after_failure(failures: &Failures, why: &Failure) {
+    let code = match why {
+        Failure::DiskFull(_) => EXIT_DISK_FULL,
+        Failure::Log(_) => EXIT_LOG_FAILED,
+    };
+    tracing::error!(%why, "the log failed; nothing more is acknowledged");
+    eprint_line(&format!("tidu: the log failed, the process ends: {why}"));
+    let (noted, is_noted) = mpsc::channel();
+    let failures = failures.clone();
+    let note = move || {
+        failures.note(code);
+        let _ = noted.send(());
+    };
+    let end = move || {
+        // The disk that failed may keep the note waiting for ever.
+        let noting = thread::Builder::new().spawn(note);
+        thread::sleep(EXIT_GRACE);
+        if noting.is_ok() {
+            let _ = is_noted.recv_timeout(FAILURE_NOTE_DURATION_MAX);
+        }
+        telemetry::finish();
+        process::exit(code)
+    };
+    if thread::Builder::new().spawn(end).is_err() {
+        process::exit(code);
+    }
 }
 
 /// Completes at SIGTERM or SIGINT.

@@ -38,6 +38,9 @@ fn print(status: &pb::GetStatusResponse) -> Result<(), CliError> {
     let (rules, newest) = (status.rules_version, status.newest_rules_version);
     let later = if newest > rules { format!("; {newest} is the newest") } else { String::new() };
     print_line(&format!("rules        version {rules}{later}"))?;
+    if !status.appends_refused.is_empty() {
+        print_line(&format!("appends      refused: {}", status.appends_refused))?;
+    }
     let since = instant(status.start_time.as_ref());
     print_line(&format!("serving      since {since}, version {}", status.version))
 }

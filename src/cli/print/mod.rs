@@ -17,6 +17,7 @@ pub(crate) use self::{
     words::{as_of, date, day, flags, instant, is_retryable, status, title_status, word},
 };
 use super::CliError;
+use crate::server::telemetry;
 
 /// Writes a line for people to standard output.
 pub(crate) fn print_line(line: &str) -> Result<(), CliError> {
@@ -43,12 +44,12 @@ fn write(line: &str) -> Result<(), CliError> {
     writeln!(out, "{line}").map_err(|e| CliError::Io("cannot print".to_owned(), e))
 }
 
-/// Writes a line to standard error. A failure is ignored: ending over it would hide the message.
+/// Writes a line to standard error; a server does not wait for it.
 pub(crate) fn eprint_line(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", escaped(line));
+    telemetry::print_error_line(&escaped(line));
 }
 
 /// Writes an error to standard error, and its consequence.
 pub(crate) fn eprint_error(error: &CliError, consequence: &str) {
-    let _ = writeln!(io::stderr().lock(), "tidu: {}{}", error.shown(), escaped(consequence));
+    telemetry::print_error_line(&format!("tidu: {}{}", error.shown(), escaped(consequence)));
 }

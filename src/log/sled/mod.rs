@@ -6,6 +6,7 @@
 //! DATA/log/        sled: conf, db, snap.*; blobs/ stays empty
 //! DATA/log.new/    a store being created; it holds nothing until it has its final name
 //! DATA/log.redact* a rewritten store, see replacement.rs
+//! DATA/log.room    room for a start on a full disk, see room.rs
 //! DATA/log.trial/  a copy of the store during a start that found its snapshot torn
 //! ```
 //!
@@ -19,6 +20,7 @@ mod format;
 mod open;
 mod preflight;
 mod replacement;
+mod room;
 mod snapshot;
 mod store;
 mod sync_cure;
@@ -33,15 +35,22 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use self::format::{
-    BLOCKS, CHUNKS, Key, META_KEY, decode_block, encode_block, encode_identity, key, position_of,
+use self::{
+    format::{
+        BLOCKS, CHUNKS, Key, META_KEY, decode_block, encode_block, encode_identity, key,
+        position_of,
+    },
+    room::Room,
 };
 use super::{
-    Appended, Chunk, CommitLog, FORMAT_KNOWN, Group, HashBlock, LogError,
+    Appended, Chunk, CommitLog, DiskLow, FORMAT_KNOWN, Group, HashBlock, LogError,
     mark::{HighWaterMark, MarkFile},
 };
 use crate::{
-    limits::{HASHES_PER_BLOCK, SYNC_WINDOW_BYTES_MAX},
+    limits::{
+        DISK_RESERVE_BYTES_MAX, DISK_RESERVE_BYTES_MIN, DISK_RESERVE_DIVISOR, HASHES_PER_BLOCK,
+        SYNC_WINDOW_BYTES_MAX,
+    },
     merkle::Hash,
 };
 
@@ -49,6 +58,9 @@ use crate::{
 #[derive(Debug)]
 pub struct SledLog {
     store: sled::Db,
+    room: Room,
+    /// Windows made durable so far.
+    windows: AtomicU64,
     id: Uuid,
     /// The format of the log, as it is durable in the store. Only an append raises it.
     format: AtomicU16,
@@ -70,6 +82,16 @@ impl SledLog {
     #[must_use]
     pub fn format(&self) -> u16 {
         self.format.load(Ordering::Acquire)
+    }
+
+    /// Leaves so many bytes of the file system to others; by default 5 %, within bounds.
+    pub(super) fn keep_free(&self, bytes: Option<u64>) {
+        let default = || {
+            let disk = self.room.disk_bytes().unwrap_or(0);
+            (disk / DISK_RESERVE_DIVISOR).clamp(DISK_RESERVE_BYTES_MIN, DISK_RESERVE_BYTES_MAX)
+        };
+        self.room.keep_free(bytes.unwrap_or_else(default));
+        self.room.keep_for_start();
     }
 
     fn read_chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
@@ -133,6 +155,7 @@ impl SledLog {
             written.map_err(|e| store_error("write to the log", e))?;
         }
         self.store.flush().map_err(|e| store_error("flush the log", e))?;
+        self.windows.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }
@@ -197,6 +220,15 @@ impl CommitLog for SledLog {
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError> {
         assert!(size <= self.size(), "a high-water mark ahead of the log");
         self.mark.lock().write(&HighWaterMark { log_id: self.id, size, root, place: None })
+    }
+
+    fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {
+        self.room.require(bytes)
+    }
+
+    fn progress(&self) -> u64 {
+        // A window takes several syncs, which the cure counts where it can.
+        self.windows.load(Ordering::Acquire).wrapping_add(sync_cure::syncs())
     }
 }
 

@@ -18,7 +18,9 @@ use super::{
     format::{
         BLOCKS, CHUNKS, META_KEY, SYNC_KEY, decode_identity, encode_identity, key, position_of,
     },
-    guarded, preflight, replacement, snapshot, store, store_error, sync_cure,
+    guarded, preflight, replacement,
+    room::Room,
+    snapshot, store, store_error, sync_cure,
 };
 use crate::{
     files,
@@ -56,12 +58,14 @@ impl SledLog {
         }
         snapshot::settle(directory, &store_path)?;
         preflight::check(&store_path)?;
+        let room = Room::of(directory)?;
         let store = store::open(&store_path)?;
         match Self::take_over(&store, directory, &store_path, marked, fresh_id) {
             Ok((format, id, size, mark)) => {
                 let (format, size) = (AtomicU16::new(format), AtomicU64::new(size));
                 let mark = Mutex::new(mark);
-                Ok(Self { store, format, id, size, mark, found, _lock: lock })
+                let windows = AtomicU64::new(0);
+                Ok(Self { store, room, windows, id, format, size, mark, found, _lock: lock })
             }
             Err(error) => {
                 // The first error is the one to report.
@@ -107,7 +111,8 @@ impl SledLog {
 }
 
 /// The names in a data directory, which may hold other files as well.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
+    "FAILURES",
     "LOCK",
     "MARK",
     "MARK.new",
@@ -116,6 +121,7 @@ const NAMES: [&str; 11] = [
     "cursors.redb.new",
     "log",
     "log.new",
+    "log.room",
     "log.trial",
     REWRITING,
     REWRITTEN,

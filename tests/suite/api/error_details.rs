@@ -1,14 +1,17 @@
 //! The details of errors: each reason comes with the metadata that `error_reason.proto` documents
 //! for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use bytes::Bytes;
 use tidu::protocol::pb::{self, append_request::Precondition, event::Fact};
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
-use crate::support::{Client, Fresh, date, event, little_giant, reason};
+use crate::support::{Client, Fresh, Server, date, directory, event, little_giant, reason};
 
 const A: &str = "91110000MA00000152";
 const B: &str = "91440300MA0000023W";
@@ -30,7 +33,7 @@ const OF_THE_SERVER: [&str; 7] = [
 
 /// Reasons of the protocol that nothing gives yet. Whoever gives one provokes it here or in another
 /// test, and takes it out of this list.
-const NOT_GIVEN: [&str; 3] = ["DISK_LOW", "READ_ONLY", "HOST_NOT_ALLOWED"];
+const NOT_GIVEN: [&str; 1] = ["HOST_NOT_ALLOWED"];
 
 /// A reason of the protocol, as its comment documents it.
 #[derive(Default)]
@@ -385,6 +388,26 @@ async fn refused_calls(client: &mut Client) -> Vec<Status> {
     found
 }
 
+/// The answers to an append of servers that record nothing: one whose disk is below its reserve,
+/// and one that has failed too often.
+async fn refused_appends() -> Vec<Status> {
+    let dir = directory();
+    let data = dir.path().join("data");
+    let mut found = Vec::new();
+    for reserve in [u64::MAX, 0] {
+        let server = Server::start_with(&data, &["--disk-reserve-bytes", &reserve.to_string()]);
+        let mut client = server.client().await;
+        found.push(client.record(vec![giant(A, "1", "2019-06-05")]).await.unwrap_err());
+        assert_eq!(client.status().await.log_size, 0, "reads are served");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        assert_eq!(server.terminate(), Some(0));
+        std::fs::write(data.join("FAILURES"), format!("{now} 74\n").repeat(3)).unwrap();
+    }
+    let retry = found[0].get_details_retry_info().expect("a full disk may get room");
+    assert!(retry.retry_delay.is_some_and(|delay| !delay.is_zero()));
+    found
+}
+
 /// The metadata of an error is there and says something.
 pub fn assert_complete(status: &Status) {
     let info = status.get_details_error_info().unwrap();
@@ -413,7 +436,9 @@ async fn every_reason_brings_its_documented_metadata() {
     }
     assert!(others.is_empty(), "refused for another reason: {others:#?}");
     let fresh = Fresh::start();
-    for error in refused_calls(&mut fresh.client().await).await {
+    let mut errors = refused_calls(&mut fresh.client().await).await;
+    errors.extend(refused_appends().await);
+    for error in errors {
         assert_complete(&error);
         provoked.insert(reason(&error));
     }

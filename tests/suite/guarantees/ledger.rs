@@ -8,7 +8,7 @@ use prost::Message as _;
 use tidu::{
     catalogue_files::CatalogueFiles,
     domain::{Principal, catalogue::Catalogue},
-    ledger::{AppendError, Commit, Ledger, LedgerOptions},
+    ledger::{AppendError, Commit, Ledger, LedgerOptions, Unhurried},
     limits::EVENT_BYTES_MAX,
     log::{Chunk, ChunkWriter, CommitLog as _},
     protocol::{
@@ -93,6 +93,69 @@ async fn a_failed_append_acknowledges_nothing_and_ends_the_service() {
     ledger.close();
     let failures = failures.lock().clone();
     assert_eq!(failures.len(), 1, "{failures:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_low_disk_refuses_a_commit_before_it_is_decided() {
+    let log = MemoryLog::default();
+    let ledger = open(Arc::new(log.clone()), Arc::default(), Arc::default());
+    let request = Some((Bytes::from_static(b"one"), [7; 32]));
+    let first = || Commit { request: request.clone(), ..commit(list(1, 3)) };
+    ledger.append(first()).await.unwrap();
+    log.leave_room(Some(1_000));
+    let second = || commit(list(1, 5).split_off(3));
+    let refused = ledger.append(second()).await.unwrap_err();
+    assert!(matches!(refused, AppendError::DiskLow(low) if low.free == 1_000), "{refused}");
+    assert!(ledger.appends_refused().unwrap().contains("1000 bytes are free"));
+    assert_eq!((ledger.durable().size, ledger.register().size()), (3, 3), "nothing was decided");
+    // What records nothing goes on.
+    assert!(ledger.append(first()).await.unwrap().replayed);
+    assert_eq!(ledger.trial(&second(), &mut Unhurried).unwrap().unwrap().next, 5);
+
+    log.leave_room(None);
+    assert_eq!(ledger.append(second()).await.unwrap().next, 5, "without a restart");
+    assert_eq!(ledger.appends_refused(), None);
+    ledger.serve_reads_only("for a reason".to_owned());
+    let refused = ledger.append(commit(list(1, 6).split_off(5))).await.unwrap_err();
+    assert!(matches!(&refused, AppendError::ReadOnly(why) if why == "for a reason"), "{refused}");
+    assert!(ledger.close(), "it has not failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_is_promised_once_for_commits_on_their_way() {
+    const ROOM: u64 = 512 * 1024;
+    let memory = MemoryLog::default();
+    memory.leave_room(Some(ROOM));
+    let log = Arc::new(GatedLog::before(memory.clone()));
+    let ledger = open(Arc::<GatedLog>::clone(&log), Arc::default(), Arc::default());
+    let events = list(1, 20_000);
+    let (mut answers, mut refused, mut accepted) = (Vec::new(), 0, 0);
+    // Nothing becomes durable, so the room is used up by commits that were accepted.
+    for events in events.chunks(200) {
+        let mut answer = Box::pin(ledger.append(commit(events.to_vec())));
+        tokio::select! {
+            biased;
+            _ = &mut answer => panic!("an answer came through the gate"),
+            () = std::future::ready(()) => answers.push(answer),
+        }
+    }
+    while ledger.waiting_bytes() > 0 {
+        tokio::task::yield_now().await;
+    }
+    log.open_gate();
+    for answer in answers {
+        match answer.await {
+            Ok(_) => accepted += 1,
+            Err(AppendError::DiskLow(_)) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(accepted > 1 && refused > 1, "{accepted} accepted, {refused} refused");
+    let chunks = memory.read(0, usize::MAX).unwrap();
+    let bytes: usize = chunks.iter().map(|chunk| chunk.bytes().len()).sum();
+    assert!(bytes as u64 <= ROOM, "{bytes} bytes were accepted");
+    let more = commit(list(1, 20_200).split_off(20_000));
+    ledger.append(more).await.expect("they take no more room now");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use parking_lot::{Condvar, Mutex};
 use tidu::{
-    log::{Appended, Chunk, CommitLog, Group, HashBlock, LogError},
+    log::{Appended, Chunk, CommitLog, DiskLow, Group, HashBlock, LogError},
     merkle::Hash,
 };
 use uuid::Uuid;
@@ -52,5 +52,8 @@ impl CommitLog for GatedLog {
     }
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError> {
         self.inner.mark(size, root)
+    }
+    fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {
+        self.inner.reserve(bytes)
     }
 }

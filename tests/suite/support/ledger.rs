@@ -61,7 +61,7 @@ pub fn open(
         catalogue_files: CatalogueFiles::built_in(),
         clock,
         salts: salts(),
-        on_failure: Box::new(move |why| failures.lock().push(why.to_owned())),
+        on_failure: Box::new(move |why| failures.lock().push(why.to_string())),
     })
     .unwrap()
 }

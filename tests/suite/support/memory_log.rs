@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use tidu::{
-    log::{Appended, Chunk, CommitLog, Group, HashBlock, LogError},
+    log::{Appended, Chunk, CommitLog, DiskLow, Group, HashBlock, LogError},
     merkle::Hash,
 };
 
@@ -25,12 +25,19 @@ struct State {
     format: u16,
     mark: Option<(u64, Hash)>,
     fails: bool,
+    /// Bytes for which the disk has room; `None` if they do not matter.
+    room: Option<u64>,
 }
 
 impl MemoryLog {
     /// From now on every append fails, as a full disk would make it.
     pub fn fail(&self) {
         self.state.lock().fails = true;
+    }
+
+    /// From now on the disk has room for so many bytes, or for all.
+    pub fn leave_room(&self, bytes: Option<u64>) {
+        self.state.lock().room = bytes;
     }
 
     /// The log as the next process finds it.
@@ -106,5 +113,10 @@ impl CommitLog for MemoryLog {
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError> {
         self.state.lock().mark = Some((size, root));
         Ok(())
+    }
+
+    fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {
+        let free = self.state.lock().room.unwrap_or(u64::MAX);
+        if bytes <= free { Ok(()) } else { Err(DiskLow { free, reserve: 0, needed: bytes }) }
     }
 }

@@ -7,12 +7,14 @@
 use std::{
     fs,
     fs::File,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, PipeReader, Write as _},
     ops::RangeInclusive,
+    os::fd::OwnedFd,
     process::{Child, Command, Stdio},
 };
 
 use fastrand::Rng;
+use rustix::fs::{OFlags, fcntl_setfl};
 use tidu::protocol::pb;
 
 use super::{
@@ -20,7 +22,7 @@ use super::{
     process::{Started, Watched, start, start_command},
     seeded, starts,
 };
-use crate::support::{TIDU, directory, tools::is_there};
+use crate::support::{TIDU, directory, reason, tools::is_there};
 
 /// What the process says with exit code 74 when the log has failed.
 const LAST_WORDS: &str = "tidu: the log failed, the process ends:";
@@ -95,7 +97,9 @@ async fn a_disk_that_fails_ends_the_process_and_loses_nothing() {
         let Some(mut strace) = attach(watched.server.child.id(), fault) else { return };
         let unknown = append_until_failure(&mut known, &watched, size).await;
         let ended = watched.ended().await;
-        assert_eq!(ended.status.code(), Some(74), "{fault}: {}", ended.said);
+        // A full disk has an exit code of its own.
+        let code = if fault.contains("ENOSPC") { 73 } else { 74 };
+        assert_eq!(ended.status.code(), Some(code), "{fault}: {}", ended.said);
         assert!(ended.said.contains(LAST_WORDS), "{fault}: {}", ended.said);
         strace.wait().unwrap();
 
@@ -106,6 +110,46 @@ async fn a_disk_that_fails_ends_the_process_and_loses_nothing() {
         assert_eq!(server.terminate(), Some(0), "{fault}");
     }
     println!("{} faults in operation, {} events acknowledged", RUNNING.len(), known.events());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_three_failures_a_start_serves_reads_only() {
+    if !strace_is_there() {
+        return;
+    }
+    let dir = directory();
+    let data = dir.path().join("data");
+    let mut known = Known::new();
+    let mut unknown = None;
+    for _ in 0..3 {
+        let watched = start(&[], &data).serving();
+        let mut client = watched.server.client().await;
+        known.grow(&mut client, &[2]).await;
+        let fault = "fdatasync:error=EIO:when=1+";
+        let Some(mut strace) = attach(watched.server.child.id(), fault) else { return };
+        unknown = Some(append_until_failure(&mut known, &watched, 1).await);
+        assert_eq!(watched.ended().await.status.code(), Some(74));
+        strace.wait().unwrap();
+    }
+    let unknown = unknown.unwrap();
+    let watched = start(&[], &data).serving();
+    assert!(watched.words().contains("this start serves reads only"), "{}", watched.words());
+    let mut client = watched.server.client().await;
+    known.compare(&mut client).await;
+    let request = known.commit(1);
+    let refused = known.append(&mut client, request.clone()).await.unwrap_err();
+    assert_eq!(reason(&refused), "READ_ONLY");
+    assert!(refused.message().contains("SIGTERM"), "the way out: {refused:?}");
+    assert!(client.status().await.appends_refused.contains("3 times within 10 minutes"));
+    let trial = pb::AppendRequest { validate_only: true, ..known.commit(1) };
+    client.append(trial).await.expect("a trial records nothing");
+    assert_eq!(watched.server.terminate(), Some(0));
+
+    let server = known.check(&data).await;
+    for request in [unknown, request] {
+        known.append(&mut server.client().await, request).await.unwrap();
+    }
+    assert_eq!(server.terminate(), Some(0));
 }
 
 /// Calls that a start makes: how they fail, and which of each thread's can be reached.
@@ -228,6 +272,47 @@ async fn a_server_whose_words_find_no_room_serves_and_ends() {
     append_until_failure(&mut known, &watched, 1).await;
     assert_eq!(watched.ended().await.status.code(), Some(74));
     strace.wait().unwrap();
+    known.check(&data).await;
+}
+
+/// A pipe that holds no byte more, and the end from which nobody reads.
+fn full_pipe() -> (PipeReader, File) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b'.'; 1024]).is_ok() {}
+    while writer.write(b".").is_ok() {}
+    fcntl_setfl(&writer, OFlags::empty()).unwrap();
+    (reader, File::from(OwnedFd::from(writer)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_lines_that_nobody_reads_stop_nothing() {
+    let dir = directory();
+    let data = dir.path().join("data");
+    let mut known = Known::new();
+    let (reader, full) = full_pipe();
+    let mut command = Command::new(TIDU);
+    // Every frame writes lines.
+    command.env("TIDU_LOG", "trace");
+    let watched = start_command(command, &data, full).serving();
+    for _ in 0..20 {
+        known.grow(&mut watched.server.client().await, &[1, 3]).await;
+        known.compare(&mut watched.server.client().await).await;
+    }
+    assert_eq!(watched.server.terminate(), Some(0));
+    drop(reader);
+    if !strace_is_there() {
+        return;
+    }
+    // Neither do its last words keep a process that has failed.
+    let (reader, full) = full_pipe();
+    let watched = start_command(Command::new(TIDU), &data, full).serving();
+    let fault = "fdatasync:error=EIO:when=1+";
+    let Some(mut strace) = attach(watched.server.child.id(), fault) else { return };
+    append_until_failure(&mut known, &watched, 1).await;
+    assert_eq!(watched.ended().await.status.code(), Some(74));
+    strace.wait().unwrap();
+    drop(reader);
     known.check(&data).await;
 }
 

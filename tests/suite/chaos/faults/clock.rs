@@ -32,7 +32,7 @@ async fn a_clock_that_jumps_never_takes_recorded_time_back() {
     for (number, event) in events.into_iter().enumerate() {
         // A restart now and then, with whatever the clock shows.
         if number % 40 == 0 {
-            ledger.take().inspect(|(ledger, _)| ledger.close());
+            ledger.take().inspect(|(ledger, _)| assert!(ledger.close()));
         }
         let (ledger, clock) = ledger.get_or_insert_with(|| {
             let clock = Arc::<Hands>::default();

@@ -9,17 +9,23 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use tidu::protocol::pb;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
 use super::{
     known::Known,
-    process::{Ended, Started, start, start_command, words_of},
-    seeded, starts,
+    process::{Started, start, start_command, words_of},
+    seeded,
 };
-use crate::support::{TIDU, directory, tools::is_there};
+use crate::support::{Client, TIDU, directory, reason, tools::is_there};
 
 /// A user who owns nothing.
 const NOBODY: u32 = 65_534;
 /// Bytes of the small disk: room for some store and not for much of a log.
-const DISK_BYTES: usize = 3 << 20;
+const DISK_BYTES: usize = 64 << 20;
+/// Bytes of it that a server leaves free.
+const RESERVE_BYTES: usize = 8 << 20;
 
 /// A process with mounts of its own. They go with it.
 struct Mounts {
@@ -53,7 +59,9 @@ impl Mounts {
     /// Starts a server that sees the mounts.
     fn start(&self, data: &Path) -> Started {
         let keeper = self.keeper.id().to_string();
-        start(&["nsenter", "-t", &keeper, "-U", "-m", "--preserve-credentials"], data)
+        let reserve = format!("TIDU_DISK_RESERVE_BYTES={RESERVE_BYTES}");
+        let enter = ["nsenter", "-t", &keeper, "-U", "-m", "--preserve-credentials"];
+        start(&[&enter[..], &["env", &reserve]].concat(), data)
     }
 
     /// A path in the mounts, as this process reaches it.
@@ -85,59 +93,86 @@ fn fill(ballast: &Path, spare: usize) {
     file.set_len(size.saturating_sub(spare as u64)).unwrap();
 }
 
+/// Appends until the disk has no room for more, which must be said and nothing else.
+async fn append_until_low(
+    known: &mut Known,
+    client: &mut Client,
+    size: usize,
+) -> pb::AppendRequest {
+    for _ in 0..1_000 {
+        let request = known.commit(size);
+        if let Err(refused) = known.append(client, request.clone()).await {
+            assert_low(&refused);
+            return request;
+        }
+    }
+    panic!("1,000 commits found room");
+}
+
+fn assert_low(refused: &Status) {
+    assert_eq!(reason(refused), "DISK_LOW", "{refused:?}");
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.get_details_retry_info().is_some(), "{refused:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_stops_the_server_and_room_on_it_lets_it_go_on() {
+async fn a_full_disk_stops_appends_until_it_has_room() {
     let dir = directory();
     let place = dir.path().canonicalize().unwrap().join("small");
     fs::create_dir(&place).unwrap();
     let mount = format!("mount -t tmpfs -o size={DISK_BYTES} tmpfs \"$1\"");
     let Some(mounts) = Mounts::new(&mount, &place) else { return };
     let (data, ballast) = (place.join("data"), mounts.path(&place.join("ballast")));
-    // Words are kept outside, where there is room.
-    let is_full = |ended: &Ended| {
-        assert_eq!(ended.status.code(), Some(1), "{}", ended.said);
-        assert!(ended.said.contains("No space left on device"), "{}", ended.said);
-    };
     let (mut known, mut random) = (Known::new(), seeded());
 
     // No room for a first start, or for half of one.
     for spare in [0, 4096, 16 * 4096] {
         fill(&ballast, spare);
-        is_full(&mounts.start(&data).ended());
+        // Words are kept outside, where there is room.
+        let ended = mounts.start(&data).ended();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.said);
+        assert!(ended.said.contains("No space left on device"), "{}", ended.said);
         fs::remove_file(&ballast).unwrap();
     }
     for _ in 0..2 {
-        // Full in operation: recording goes on until there is no room.
+        // Filled by somebody else, below the reserve and to the last byte.
         let watched = mounts.start(&data).serving();
         let mut client = watched.server.client().await;
         known.compare(&mut client).await;
-        fill(&ballast, 64 * 1024);
-        let unknown = loop {
-            let request = known.commit(50);
-            if known.append(&mut client, request.clone()).await.is_err() {
-                break request;
-            }
-        };
-        let ended = watched.ended().await;
-        assert_eq!(ended.status.code(), Some(74), "{}", ended.said);
-        assert!(ended.said.contains("No space left on device"), "{}", ended.said);
-        // Full at the start. It may do with what there is, but it must serve all or nothing.
-        for _ in 0..starts() / 8 {
-            fill(&ballast, random.usize(0..160) * 4096);
-            match mounts.start(&data) {
-                Started::Serving(watched) => {
-                    known.compare(&mut watched.server.client().await).await;
-                    watched.server.kill();
-                }
-                Started::Ended(ended) => is_full(&ended),
-            }
+        known.grow(&mut client, &[1, 50]).await;
+        for spare in [RESERVE_BYTES - 4096, 0] {
+            fill(&ballast, spare);
+            let request = known.commit(2);
+            assert_low(&known.append(&mut client, request.clone()).await.unwrap_err());
+            let low = client.status().await.appends_refused;
+            assert!(low.contains("the disk of the log is low"), "{low}");
+            known.compare(&mut client).await;
+            fs::remove_file(&ballast).unwrap();
+            known.append(&mut client, request).await.expect("the disk has room again");
+            assert_eq!(client.status().await.appends_refused, "");
         }
-        fs::remove_file(&ballast).unwrap();
-        let watched = mounts.start(&data).serving();
-        let mut client = watched.server.client().await;
+        // Filled by events.
+        fill(&ballast, RESERVE_BYTES + random.usize(6..16) * 1024 * 1024);
+        let refused = append_until_low(&mut known, &mut client, random.usize(100..300)).await;
         known.compare(&mut client).await;
-        known.append(&mut client, unknown).await.unwrap();
-        known.grow(&mut client, &[20]).await;
+        // Full at the start, after an orderly end or a kill. It serves reads all the same.
+        let mut watched = watched;
+        for orderly in [true, false, random.bool()] {
+            fill(&ballast, random.usize(0..16) * 4096);
+            let code = if orderly { watched.server.terminate() } else { watched.server.kill() };
+            assert_eq!(code, orderly.then_some(0));
+            // Twice, because a first start must not use up what the next one needs.
+            mounts.start(&data).serving().server.kill();
+            watched = mounts.start(&data).serving();
+            let said = watched.words();
+            assert!(said.contains("appends are refused until the disk has room"), "{said}");
+            let mut client = watched.server.client().await;
+            known.compare(&mut client).await;
+            assert_low(&known.append(&mut client, refused.clone()).await.unwrap_err());
+            fs::remove_file(&ballast).unwrap();
+            known.grow(&mut client, &[20]).await;
+        }
+        known.append(&mut watched.server.client().await, refused).await.unwrap();
         assert_eq!(watched.server.terminate(), Some(0));
     }
     println!("{} events acknowledged around two full disks", known.events());

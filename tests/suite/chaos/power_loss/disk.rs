@@ -266,7 +266,17 @@ impl Disk {
                 *file
             }
         };
+        if call.name == "fallocate" && call.arguments[1].word() == "FALLOC_FL_KEEP_SIZE" {
+            // Blocks behind the end change neither content nor length. Whether they are there is
+            // seen by nobody who reads.
+            return None;
+        }
         Some(match call.name.as_str() {
+            // The file that keeps room: it has been emptied just before.
+            "fallocate" => {
+                assert_eq!((call.arguments[1].word(), argument(2)), ("0", 0), "not modelled");
+                What::SetLength { file, length: argument(3) }
+            }
             "pwrite64" => What::Write { file, offset: argument(3), data: written(call) },
             "ftruncate" => What::SetLength { file, length: argument(1) },
             "fsync" | "fdatasync" => {

@@ -200,7 +200,7 @@ fn start(
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::<Clocks>::clone(clocks),
         salts: Box::new(|| SALT),
-        on_failure: Box::new(move |why| for_failures.lock().push(why.to_owned())),
+        on_failure: Box::new(move |why| for_failures.lock().push(why.to_string())),
     });
     let ledger = Arc::new(ledger.unwrap());
     let follow_on =

@@ -1,0 +1,97 @@
+//! Room for commits: the writer asks for it before it decides one, because a decided commit cannot
+//! be refused any more, only lost with the process.
+//!
+//! The log promises room for a number of bytes. The promise covers the commits that are decided and
+//! not durable yet, and some to come. It is renewed for each group, so a disk that fills while
+//! nothing is recorded is noticed by the next commit.
+
+use std::collections::VecDeque;
+
+use super::{AppendError, Commit, Ledger, Shared};
+use crate::limits::{ENVELOPE_BYTES_MAX, GROUP_READY_BYTES, LEAF_OVERHEAD_BYTES};
+
+/// The writer's account of promised room.
+#[derive(Debug, Default)]
+pub(super) struct PromisedRoom {
+    /// Commits that may not be durable yet: the size of the log after each, and its bytes.
+    undurable: VecDeque<(u64, u64)>,
+    undurable_bytes: u64,
+    /// Bytes that the log has promised beyond those.
+    promised: u64,
+    /// Appends are being refused, which was said.
+    is_low: bool,
+}
+
+impl PromisedRoom {
+    /// Refuses a commit of at most `bytes` if there is no room for it. `is_first` tells whether it
+    /// begins a group.
+    pub(super) fn require(
+        &mut self,
+        shared: &Shared,
+        is_first: bool,
+        bytes: u64,
+    ) -> Result<(), AppendError> {
+        if let Some(why) = shared.read_only.get() {
+            return Err(AppendError::ReadOnly(why.clone()));
+        }
+        if !is_first && bytes <= self.promised {
+            return Ok(());
+        }
+        self.settle(shared.written.lock().size);
+        let wanted = bytes.max(GROUP_READY_BYTES as u64);
+        match shared.log.reserve(self.undurable_bytes.saturating_add(wanted)) {
+            Ok(()) => {
+                if std::mem::take(&mut self.is_low) {
+                    tracing::info!("the disk has room again; appends are accepted");
+                }
+                self.promised = wanted;
+                Ok(())
+            }
+            Err(low) => {
+                if !std::mem::replace(&mut self.is_low, true) {
+                    tracing::warn!(%low, "appends are refused until the disk has room");
+                }
+                Err(AppendError::DiskLow(low))
+            }
+        }
+    }
+
+    /// Notes that a commit was decided, after which the log has the size `next`.
+    pub(super) fn use_up(&mut self, commit_bytes: u64, next: u64) {
+        self.promised = self.promised.saturating_sub(commit_bytes);
+        self.undurable_bytes += commit_bytes;
+        self.undurable.push_back((next, commit_bytes));
+    }
+
+    fn settle(&mut self, durable: u64) {
+        while let Some((_, bytes)) = self.undurable.pop_front_if(|(next, _)| *next <= durable) {
+            self.undurable_bytes -= bytes;
+        }
+    }
+}
+
+/// Most bytes of a commit in the log, with its leaf hashes.
+pub(super) fn bytes_max(commit: &Commit) -> u64 {
+    let name = commit.recorded_by.name().len();
+    let leaf = |body: usize| body + name + LEAF_OVERHEAD_BYTES;
+    let leaves = commit.proposals.iter().map(|proposal| leaf(proposal.body.len()));
+    (leaves.sum::<usize>() + ENVELOPE_BYTES_MAX) as u64
+}
+
+impl Ledger {
+    /// Serves reads alone from now on. `why` is shown to callers, with the way out.
+    pub fn serve_reads_only(&self, why: String) {
+        // The first reason counts.
+        let _ = self.shared.read_only.set(why);
+    }
+
+    /// The reason why appends are refused just now, if they are: the server serves reads only, or
+    /// the disk is low.
+    #[must_use]
+    pub fn appends_refused(&self) -> Option<String> {
+        if let Some(why) = self.shared.read_only.get() {
+            return Some(why.clone());
+        }
+        self.shared.log.reserve(GROUP_READY_BYTES as u64).err().map(|low| low.to_string())
+    }
+}

@@ -1,0 +1,176 @@
+//! Log lines: text on a terminal, JSON lines otherwise. They go to standard error; results go to
+//! standard output.
+//!
+//! A server never waits for the reader of its log lines (`lines.rs`), and a call site gets only so
+//! many of them in a second (`limit.rs`): what a caller provokes must not fill a disk. Panics and
+//! last words take the same way.
+
+mod limit;
+mod lines;
+
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    io::{IsTerminal as _, Write as _, stderr},
+    panic::{self, PanicHookInfo},
+    sync::{Arc, OnceLock},
+    thread,
+};
+
+use parking_lot::Mutex;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::FilterExt as _,
+    fmt,
+    layer::{Context, Filter, SubscriberExt as _},
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
+};
+
+use self::{
+    limit::{Site, SiteLimits, Window},
+    lines::Lines,
+};
+use super::clock::SystemClock;
+use crate::{
+    ledger::clock::Clock as _,
+    limits::{LOG_FLUSH_DURATION_MAX, LOG_REPORT_INTERVAL},
+};
+
+/// Variable that filters the log lines, in the syntax of `tracing_subscriber::EnvFilter`.
+pub const FILTER_VARIABLE: &str = "TIDU_LOG";
+/// The default filter of a server: its own lines, and the errors of the libraries that it uses.
+pub const SERVER_FILTER: &str = "tidu=info,error";
+/// The default filter of every other command.
+const CLIENT_FILTER: &str = "tidu=warn,error";
+/// Target of the lines that report about other lines. They have no limit of their own.
+const REPORTS: &str = "tidu::log_lines";
+
+/// The log lines of a server. Unset in the process of another command.
+static SERVING: OnceLock<Serving> = OnceLock::new();
+
+struct Serving {
+    lines: Lines,
+    limits: CallSites,
+    panics: Mutex<Window>,
+    clock: Arc<SystemClock>,
+}
+
+/// Starts logging for a command that is not a server. Does nothing if it was started before.
+pub fn start() {
+    // A line that cannot be written is lost: reporting that would panic on the same full disk.
+    let builder =
+        fmt().with_env_filter(filter(CLIENT_FILTER)).with_writer(stderr).log_internal_errors(false);
+    // An error means that a subscriber is set already, which serves as well.
+    let _ = if stderr().is_terminal() {
+        builder.with_target(false).try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
+}
+
+/// Starts logging for a server: from now on nothing that it says makes it wait. If the thread for
+/// that cannot be started, it logs as any other command does.
+pub fn start_serving() {
+    let Ok(lines) = Lines::start(Box::new(stderr()), LOG_REPORT_INTERVAL, report) else {
+        return start();
+    };
+    let clock = Arc::new(SystemClock::new());
+    let limits = CallSites { sites: Arc::default(), clock: Arc::clone(&clock) };
+    let to = lines.clone();
+    let layer = fmt::layer().with_writer(move || to.clone()).log_internal_errors(false);
+    let filter = filter(SERVER_FILTER).and(limits.clone());
+    let registry = tracing_subscriber::registry();
+    let _ = if stderr().is_terminal() {
+        registry.with(layer.with_target(false).with_filter(filter)).try_init()
+    } else {
+        registry.with(layer.json().flatten_event(true).with_filter(filter)).try_init()
+    };
+    let panics = Mutex::default();
+    if SERVING.set(Serving { lines, limits, panics, clock }).is_ok() {
+        panic::set_hook(Box::new(print_panic));
+    }
+}
+
+fn filter(default: &str) -> EnvFilter {
+    EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default))
+}
+
+/// Writes a line to standard error. A server does not wait for it, and a failure is ignored: ending
+/// over it would hide the message.
+pub fn print_error_line(line: &str) {
+    match SERVING.get() {
+        Some(serving) => serving.lines.send(format!("{line}\n").as_bytes()),
+        None => drop(writeln!(stderr().lock(), "{line}")),
+    }
+}
+
+/// Waits until a server's lines are written, for a moment. To be called before the process ends.
+pub fn finish() {
+    if let Some(serving) = SERVING.get() {
+        serving.lines.finish(LOG_FLUSH_DURATION_MAX);
+    }
+}
+
+/// Lines of a server that were dropped because nobody took them.
+#[must_use]
+pub fn dropped_lines() -> u64 {
+    SERVING.get().map_or(0, |serving| serving.lines.dropped())
+}
+
+/// Says how many lines are missing. Called once a second by the thread that writes them.
+fn report(newly_dropped: u64) {
+    if newly_dropped > 0 {
+        tracing::warn!(
+            target: REPORTS,
+            lines = newly_dropped,
+            "log lines were dropped, because their reader did not take them"
+        );
+    }
+    let Some(Serving { limits, .. }) = SERVING.get() else { return };
+    for (Site { target, file, line }, lines) in limits.sites.take_left_out(limits.clock.monotonic())
+    {
+        tracing::warn!(
+            target: REPORTS,
+            lines,
+            at = format!("{target} ({file}:{line})"),
+            "log lines of one place in the code were left out"
+        );
+    }
+}
+
+/// Prints a panic like the standard hook, without waiting.
+fn print_panic(panic: &PanicHookInfo<'_>) {
+    let Some(serving) = SERVING.get() else { return };
+    if !serving.panics.lock().admits(serving.clock.monotonic()) {
+        return;
+    }
+    let thread = thread::current();
+    let name = thread.name().unwrap_or("<unnamed>");
+    let place = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
+    let message = panic.payload_as_str().unwrap_or("a value that is not a text");
+    let backtrace = Backtrace::capture();
+    let backtrace = match backtrace.status() {
+        BacktraceStatus::Captured => format!("\n{backtrace}"),
+        _ => String::new(),
+    };
+    print_error_line(&format!("thread '{name}' panicked{place}:\n{message}{backtrace}"));
+}
+
+/// Limits the lines of each call site.
+#[derive(Clone)]
+struct CallSites {
+    sites: Arc<SiteLimits>,
+    clock: Arc<SystemClock>,
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for CallSites {
+    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        true
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
+        let metadata = event.metadata();
+        metadata.target() == REPORTS || self.sites.admits(metadata, self.clock.monotonic())
+    }
+}
