@@ -5,12 +5,13 @@
 //! Each section ends with the assertions about its bounds. A bound that depends on the bytes of a
 //! format is asserted beside that format: `log/chunk.rs` proves that the largest leaf fits a chunk.
 
+mod connections;
 mod process;
 mod records;
 
 use std::time::Duration;
 
-pub use self::{process::*, records::*};
+pub use self::{connections::*, process::*, records::*};
 
 // --- Events and requests -------------------------------------------------------------------------
 // The size of a fact, of its parts, and of the messages that carry facts.
@@ -143,6 +144,8 @@ pub const VERIFICATIONS_MAX: usize = 1;
 pub const VERIFY_RETRY_DELAY: Duration = Duration::from_secs(10);
 /// Bytes a second that a verification of a serving log reads if the caller states no rate.
 pub const VERIFY_RATE_DEFAULT: u64 = 32 * 1024 * 1024;
+/// Fewest bytes a second that a caller may ask for: a slow verification keeps others waiting.
+pub const VERIFY_RATE_MIN: u64 = 1024 * 1024;
 /// Most bytes a second that a verification reads, whatever the caller asks for.
 pub const VERIFY_RATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Interval at which a verification reports its progress.
@@ -171,7 +174,7 @@ const _: () = {
     // A block of hashes (32 bytes each) is a value like any other.
     assert!(HASHES_PER_BLOCK * 32 <= CHUNK_BYTES_MAX);
     assert!(CHUNK_BYTES_MAX <= SYNC_WINDOW_BYTES_MAX);
-    assert!(VERIFY_RATE_DEFAULT <= VERIFY_RATE_MAX);
+    assert!(VERIFY_RATE_MIN <= VERIFY_RATE_DEFAULT && VERIFY_RATE_DEFAULT <= VERIFY_RATE_MAX);
 };
 
 // --- The writer ----------------------------------------------------------------------------------
@@ -192,6 +195,10 @@ pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const WRITE_SLICE_EVENTS: usize = 128;
 /// Delay that a caller is asked for when the queue is full.
 pub const QUEUE_RETRY_DELAY: Duration = Duration::from_millis(200);
+/// Seconds for which a caller may save up events, if the operator limits their rate.
+pub const EVENT_BURST_SECONDS: u64 = 10;
+/// Callers whose rates are remembered before those are forgotten that have saved up all.
+pub const RATE_BUCKETS_KEPT: usize = 1_024;
 /// A sync of the log that takes longer ends the process.
 pub const FLUSH_DURATION_MAX: Duration = Duration::from_secs(30);
 /// Interval at which the watchdog checks whether an append has taken too long.
@@ -264,6 +271,20 @@ const _: () = {
 
 /// Most streams being served at once.
 pub const STREAMS_MAX: u32 = 32_768;
+/// Most streams of another machine.
+pub const STREAMS_OF_PARTY_MAX: u32 = 256;
+/// Most designees in the watch-lists of all streams: each takes about 50 bytes.
+pub const WATCHED_DESIGNEES_MAX: u64 = 4_000_000;
+/// Most designees in the watch-lists of another machine's streams.
+pub const WATCHED_DESIGNEES_OF_PARTY_MAX: u64 = 400_000;
+/// Delay that a caller is asked for when all streams are in use.
+pub const STREAM_RETRY_DELAY: Duration = Duration::from_secs(5);
+/// Filters of open streams that are remembered before those of closed ones are forgotten.
+pub const INTERESTS_KEPT: usize = 64;
+/// New events for which waiting streams are looked up at once.
+pub const WAKE_SLICE_EVENTS: u64 = 256;
+/// Designees and batches of a filter that enter the index of waiting streams at once.
+pub const WAKE_KEYS_SLICE: usize = 2_048;
 /// Bytes of leaves in one message of a subscription, before the last chunk is added.
 pub const STREAM_MESSAGE_BYTES: usize = 48 * 1024;
 /// Events that a filtered stream examines before it reports progress.
@@ -295,6 +316,8 @@ const _: () = {
 
 /// Most cursors.
 pub const CURSORS_MAX: u64 = 16_384;
+/// Most cursors that another machine makes while the server runs.
+pub const CURSORS_OF_PARTY_MAX: u64 = 256;
 /// Most bytes of the filters of all cursors together.
 pub const CURSOR_FILTERS_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Most changes of cursors that become durable together.
@@ -335,9 +358,6 @@ pub const INTEREST_WINDOW_EVENTS: u64 = 128;
 pub const REDACTED_POSITIONS_MAX: usize = 1_000;
 /// Most bytes of the reason for a redaction.
 pub const REDACTION_REASON_BYTES_MAX: usize = 512;
-/// Most designees of a filter under which its stream waits. A stream with a longer watch-list waits
-/// under the other fields of its filter.
-pub const WAKE_DESIGNEES_MAX: usize = 4_096;
 
 const _: () = {
     assert!(CATALOGUE_PROGRAMMES_MAX <= u32::BITS as usize);
@@ -346,50 +366,8 @@ const _: () = {
     assert!(CATALOGUE_RULES_OF_LOG_MAX < u8::MAX as usize);
     assert!(CATALOGUE_RULES_MAX <= CATALOGUE_RULES_OF_LOG_MAX);
     assert!(CATALOGUE_BYTES_MAX < RESPONSE_BYTES_MAX);
-    assert!(WAKE_DESIGNEES_MAX <= FILTER_DESIGNEES_MAX);
-};
-
-// --- Connections ---------------------------------------------------------------------------------
-// The cost of a peer: sockets, buffers, windows, and the time it has for each step.
-
-/// Most connections at once.
-pub const CONNECTIONS_MAX: usize = 16_384;
-/// Pause after a failed accept, which mostly means that file descriptors ran out.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Most streams being served at once on one connection.
-pub const CONNECTION_STREAMS_MAX: u32 = 1_024;
-/// Bytes that a stream may buffer for sending; the cost of a reader that is stuck.
-pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
-/// Largest write that is coalesced: it waits until every ready task has run, so that small answers
-/// leave together.
-pub const COALESCE_WRITE_BYTES_MAX: usize = 4 * 1024;
-/// Most bytes of coalesced writes that a connection holds back.
-pub const COALESCE_BYTES_MAX: usize = 16 * 1024;
-/// Initial buffer of a stream; a larger message gets a buffer of its own size.
-pub const STREAM_BUFFER_BYTES: usize = 256;
-/// A stream with more bytes than this ready hands them on before it encodes more.
-pub const STREAM_YIELD_BYTES: usize = 32 * 1024;
-/// HTTP/2 window of a stream: bytes of requests that a client may send before they are read.
-pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-/// HTTP/2 window of a connection.
-pub const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
-/// A new connection must have sent its first bytes by then.
-pub const HANDSHAKE_DURATION_MAX: Duration = Duration::from_secs(10);
-/// The server pings a connection that has been silent for this long.
-pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-/// The peer has this long to answer the ping.
-pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for which a browser may cache the answer to a CORS preflight.
-pub const CORS_AGE: Duration = Duration::from_secs(3_600);
-/// Bytes of headers of an HTTP/1.1 request, which must have arrived by the handshake's time.
-pub const HTTP1_BUFFER_BYTES: usize = 64 * 1024;
-/// Longest drain: then the process ends, even if a connection hangs.
-pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(10);
-
-const _: () = {
-    assert!(STREAM_WINDOW_BYTES <= CONNECTION_WINDOW_BYTES);
-    assert!(STREAM_YIELD_BYTES < STREAM_SEND_BYTES_MAX);
-    assert!(COALESCE_WRITE_BYTES_MAX <= COALESCE_BYTES_MAX);
+    // Another machine can have the longest watch-list.
+    assert!(FILTER_DESIGNEES_MAX as u64 <= WATCHED_DESIGNEES_OF_PARTY_MAX);
 };
 
 // --- Delivery ------------------------------------------------------------------------------------

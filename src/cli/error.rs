@@ -2,10 +2,13 @@
 
 use std::{io, process::ExitCode};
 
-use super::print::{self, escaped, escaped_lines};
+use super::{
+    print::{self, escaped, escaped_lines},
+    stop::EXIT_UNFINISHED,
+};
 use crate::{
     archive::ArchiveError, catalogue_files::CatalogueFileError, delivery::DeliveryError,
-    protocol::json::JsonError,
+    protocol::json::JsonError, server::Unfinished,
 };
 
 /// An error that ends a command.
@@ -37,6 +40,9 @@ pub(crate) enum CliError {
     /// A message has no JSON form.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// A drain did not finish in time.
+    #[error(transparent)]
+    Unfinished(Unfinished),
     /// Input or output failed.
     #[error("{0}: {1}")]
     Io(String, io::Error),
@@ -63,11 +69,12 @@ impl CliError {
         }
     }
 
-    /// 3 for a refusal, 1 for a failure.
+    /// 3 for a refusal, 75 for a drain that was not finished, 1 for a failure.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Status(status) if !print::is_retryable(status) => ExitCode::from(3),
             Self::Refused(_) => ExitCode::from(3),
+            Self::Unfinished(_) => ExitCode::from(EXIT_UNFINISHED),
             _ => ExitCode::FAILURE,
         }
     }

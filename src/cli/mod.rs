@@ -14,6 +14,7 @@ mod error;
 mod memory;
 mod paged;
 mod print;
+mod stop;
 mod throwaway;
 
 use std::{io, panic::catch_unwind, process::ExitCode};

@@ -186,6 +186,14 @@ impl Cursors {
         self.store.get(id)?.ok_or_else(|| CursorError::NotFound(id.to_owned()))
     }
 
+    /// The number of cursors.
+    ///
+    /// # Errors
+    /// [`CursorError::Failed`].
+    pub fn count(&self) -> Result<u64, CursorError> {
+        self.store.count()
+    }
+
     /// At most `limit` cursors in the order of their ids, starting at `from`.
     ///
     /// # Errors

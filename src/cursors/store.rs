@@ -65,6 +65,13 @@ impl Store {
         find().map_err(failed)
     }
 
+    /// The number of cursors.
+    pub(super) fn count(&self) -> Result<u64, CursorError> {
+        let count =
+            || -> Result<_, redb::Error> { Ok(self.0.begin_read()?.open_table(STATES)?.len()?) };
+        count().map_err(failed)
+    }
+
     /// At most `limit` cursors in the order of their ids, starting at `from`.
     pub(super) fn list(
         &self,

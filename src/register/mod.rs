@@ -56,7 +56,7 @@ pub use self::{
     fold::{Flag, Flags, Status},
     framework::MeasuresWanted,
     identity::Namesakes,
-    index::{Interest, Terms},
+    index::{EventScope, Interest, Terms},
     layers::Layers,
     overlay::{Extent, Overlay},
     rows::DesigneeIndex,

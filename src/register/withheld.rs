@@ -50,6 +50,11 @@ impl WithheldPlaces {
         derived.map_or(&[], Vec::as_slice)
     }
 
+    /// True if a position is withheld, or its event has a scope that withheld facts gave it.
+    pub(super) fn knows_of(&self, position: u32) -> bool {
+        !self.derived_at(position).is_empty() || self.positions.binary_search(&position).is_ok()
+    }
+
     /// Undoes every place from a position on.
     pub(super) fn rollback_to(&mut self, position: u32) {
         let kept = self.positions.partition_point(|place| *place < position);

@@ -4,7 +4,7 @@
 use std::{
     io,
     net::SocketAddr,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,7 @@ use crate::{
     domain::catalogue::{Catalogue, CatalogueError},
     files,
     limits::CATALOGUE_BYTES_MAX,
+    service::ApiSettings,
 };
 
 /// The file that is read if it exists and no other is named.
@@ -62,6 +63,19 @@ pub struct ServerSettings {
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_reserve_bytes: Option<u64>,
+    /// Host that requests may name beside localhost and addresses, while the server listens on this
+    /// machine alone, such as `register.example` (may be repeated)
+    #[arg(long = "host", value_name = "HOST")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// Most connections at once [default: 16384, or fewer if the descriptors do not suffice]
+    #[arg(long, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<NonZeroUsize>,
+    /// Events that one caller may record a second; ten times as many at once [default: no limit]
+    #[arg(long, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events_per_second: Option<NonZeroU32>,
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -87,6 +101,13 @@ pub struct Config {
     pub questions: Option<NonZeroUsize>,
     /// Bytes of the disk that stay free. `None`: 5 % of the file system, but 64 MiB to 1 GiB.
     pub disk_reserve_bytes: Option<u64>,
+    /// Hosts that requests may name beside localhost and addresses, on a loopback address.
+    pub hosts: Vec<String>,
+    /// Most connections at once. `None`: the most that Tidu is built for, or fewer if the
+    /// descriptors do not suffice.
+    pub connections: Option<NonZeroUsize>,
+    /// Events that one party may record a second. `None`: as many as the log takes.
+    pub events_per_second: Option<NonZeroU32>,
 }
 
 impl Default for Config {
@@ -99,6 +120,9 @@ impl Default for Config {
             web_origins: Vec::new(),
             questions: None,
             disk_reserve_bytes: None,
+            hosts: Vec::new(),
+            connections: None,
+            events_per_second: None,
         }
     }
 }
@@ -204,6 +228,19 @@ impl Config {
                 .ok_or_else(|| ConfigError::Origin(origin.clone()))
         };
         self.web_origins.iter().map(read).collect()
+    }
+
+    /// Who may call, and how much.
+    ///
+    /// # Errors
+    /// [`ConfigError::Origin`].
+    pub(super) fn api(&self) -> Result<ApiSettings, ConfigError> {
+        Ok(ApiSettings {
+            web_origins: self.origins()?,
+            local_hosts: self.listen.ip().is_loopback().then(|| self.hosts.clone()),
+            questions: self.question_slots(),
+            events_per_second: self.events_per_second,
+        })
     }
 
     /// Reads the catalogue: the one named, or the built-in one.

@@ -2,35 +2,49 @@
 //!
 //! The accept loop is our own: it bounds the cost of a stuck reader, the time of a handshake and
 //! the time of a drain. In a drain, streams end with UNAVAILABLE/DRAINING, and connections finish
-//! their requests. The writer finishes its queue and writes the exact high-water mark. After ten
-//! seconds the process abandons the rest.
+//! their requests. The writer finishes its queue and writes the exact high-water mark. One deadline
+//! holds for all of that; the rest is abandoned, and the server says so.
 
+mod accept;
+mod answers;
 mod clock;
 mod coalesce;
 pub mod config;
 mod connection;
+mod descriptors;
 pub mod failures;
+mod peer_io;
+mod places;
 pub mod telemetry;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+pub use self::descriptors::TooFewDescriptors;
 use self::{
     clock::SystemClock,
     config::{Config, ConfigError},
+    connection::Serving,
     failures::Failures,
+    places::Places,
 };
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
     ledger::{Failure, Ledger, LedgerOptions, OnFailure, Salt},
-    limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_DURATION_MAX, SALT_BYTES},
+    limits::{
+        ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX, CONNECTIONS_OF_ADDRESS_MAX,
+        DRAIN_CONNECTIONS_DURATION_MAX, DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, SALT_BYTES,
+    },
     log::{self, LogError},
     register::RulesBook,
-    service::{self, Api},
+    service::{self, Api, Shares},
 };
 
 /// Why a server does not start.
@@ -45,6 +59,9 @@ pub enum StartError {
     /// The catalogue cannot be read or used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The connections that were asked for need more descriptors.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -64,6 +81,11 @@ pub enum StartError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
+/// A drain ended before the writer had finished: commits that got no answer may be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the drain did not finish in time; commits that got no answer may be recorded")]
+pub struct Unfinished;
+
 /// A server that listens and does not serve yet.
 pub struct Server {
     listener: TcpListener,
@@ -71,6 +93,8 @@ pub struct Server {
     cursors: Arc<Cursors>,
     api: Api,
     drain: CancellationToken,
+    /// Most connections at once.
+    connections: usize,
 }
 
 impl Server {
@@ -86,7 +110,8 @@ impl Server {
         rules: RulesBook,
         on_failure: impl Fn(&Failure) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        let origins = config.origins()?;
+        let settings = config.api()?;
+        let connections = descriptors::room_for(config.connections)?;
         let ledger = Arc::new(open_ledger(config, rules, Box::new(on_failure))?);
         if let Some(why) = Failures::of(&config.data_dir).reason_for_reads_only() {
             tracing::warn!(why, "this start serves reads only");
@@ -97,14 +122,13 @@ impl Server {
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let cursors = Arc::new(Cursors::open(&config.data_dir)?);
         let drain = CancellationToken::new();
-        let (for_api, questions) = (Arc::clone(&ledger), config.question_slots());
-        let api =
-            service::api(for_api, Arc::clone(&cursors), origins, questions, drain.clone()).await?;
+        let for_api = Arc::clone(&ledger);
+        let api = service::api(for_api, Arc::clone(&cursors), settings, drain.clone()).await?;
         let address = config.listen;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| StartError::Listen { address, source })?;
-        Ok(Self { listener, ledger, cursors, api, drain })
+        Ok(Self { listener, ledger, cursors, api, drain, connections })
     }
 
     /// The address listened on.
@@ -122,50 +146,40 @@ impl Server {
     }
 
     /// Serves until `stop` completes, then drains.
-    pub async fn serve(self, stop: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// [`Unfinished`] if the writer or the store of cursors did not finish in time.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Unfinished> {
         let tasks = TaskTracker::new();
-        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let accept = async {
-            loop {
-                let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-                match self.listener.accept().await {
-                    Ok((stream, peer)) => {
-                        let connection =
-                            connection::serve(stream, peer, self.api.clone(), &self.drain);
-                        tasks.spawn(async move {
-                            connection.await;
-                            drop(permit);
-                        });
-                    }
-                    Err(error) => {
-                        // Mostly no file descriptor is free: wait until one is.
-                        tracing::warn!(%error, "cannot accept a connection");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                }
-            }
-        };
+        let untaken = Shares::new(ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX);
+        let serving = Serving { api: self.api, drain: self.drain.clone(), untaken };
+        let places = Places::new(self.connections, CONNECTIONS_OF_ADDRESS_MAX);
         tokio::select! {
             () = stop => {}
-            () = accept => {}
+            () = accept::run(&self.listener, &places, &serving, &tasks) => {}
         }
+        drop(self.listener);
+        let end = Instant::now() + DRAIN_DURATION_MAX.saturating_sub(DRAIN_EXIT_DURATION);
         tracing::info!("draining");
         self.drain.cancel();
         tasks.close();
-        if timeout(DRAIN_DURATION_MAX, tasks.wait()).await.is_err() {
-            tracing::warn!(
-                left = tasks.len(),
-                "connections are still open at the end of the drain"
-            );
+        if timeout(DRAIN_CONNECTIONS_DURATION_MAX, tasks.wait()).await.is_err() {
+            tracing::warn!(left = tasks.len(), "connections did not finish in time");
         }
-        let (ledger, cursors) = (self.ledger, self.cursors);
-        let closing = tokio::task::spawn_blocking(move || {
-            ledger.close();
-            cursors.close();
-        });
-        if timeout(DRAIN_DURATION_MAX, closing).await.is_err() {
-            tracing::warn!("the writer did not finish in time");
-        }
+        close(self.ledger, self.cursors, end).await
+    }
+}
+
+/// Finishes what the writer and the store of cursors have accepted.
+async fn close(ledger: Arc<Ledger>, cursors: Arc<Cursors>, end: Instant) -> Result<(), Unfinished> {
+    let closing = tokio::task::spawn_blocking(move || {
+        let is_finished = ledger.close();
+        cursors.close();
+        is_finished
+    });
+    match timeout_at(end, closing).await {
+        Ok(Ok(true)) => Ok(()),
+        _ => Err(Unfinished),
     }
 }
 

@@ -3,11 +3,10 @@
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::{adoption::PendingAdoption, call::Call, rules, subscribe, verify::Verifications};
+use super::{Shares, adoption::PendingAdoption, call::Call, rules, verify::Verifications};
 use crate::{
     ledger::Ledger,
     protocol::{pb, time::timestamp},
@@ -23,8 +22,8 @@ pub(crate) struct AdminApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) adoption: Arc<PendingAdoption>,
     pub(crate) started_micros: i64,
-    /// See [`Streams::permits`](subscribe::Streams::permits).
-    pub(crate) streams: Arc<Semaphore>,
+    /// See [`Streams::served`](super::subscribe::Streams::served).
+    pub(crate) streams: Arc<Shares>,
     pub(crate) verifications: Verifications,
 }
 
@@ -43,7 +42,7 @@ impl AdminApi {
             start_time: Some(timestamp(self.started_micros)),
             last_recorded_time: durable.recorded_micros.map(timestamp),
             designee_count: durable.designees as u64,
-            subscriber_count: subscribe::served(&self.streams),
+            subscriber_count: u32::try_from(self.streams.taken()).unwrap_or(u32::MAX),
             log_format: durable.format.into(),
             rules_version: self.ledger.rules_at(durable.size).number,
             newest_rules_version: self.ledger.rules_book().newest().number,

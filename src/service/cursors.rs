@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 
 use super::{
     call::Call,
+    creators::Creators,
     errors::{self, Limit},
     filter::interest,
     page,
@@ -42,6 +43,7 @@ pub(crate) struct CursorApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) questions: Questions,
     pub(crate) streams: CursorStreams,
+    pub(crate) creators: Creators,
 }
 
 /// Cursors, and the streams started from each.
@@ -185,6 +187,16 @@ impl CursorApi {
         if next_position > size {
             return Err(errors::beyond_log("next_position", next_position, size));
         }
+        let cursors = Arc::clone(&self.streams.cursors);
+        let kept = read(move || cursors.count()).await?;
+        if let Some(limit) = self.creators.limit_reached(call.party, kept) {
+            let text = format!(
+                "this caller has made {limit} cursors since the server started; delete some, or \
+                 leave the others to the next"
+            );
+            let limit = Limit { limit, unit: "cursors", ..Limit::default() };
+            return Err(errors::exhausted(text, limit));
+        }
         let encoded = Bytes::from(filter.clone().unwrap_or_default().encode_to_vec());
         interest(&self.ledger, filter).await?;
         let state = CursorState {
@@ -195,6 +207,7 @@ impl CursorApi {
         };
         let created = self.streams.cursors.change(&id, Change::Create(state, encoded)).await;
         created.map_err(refused)?;
+        self.creators.made(&id, call.party);
         Ok(pb::CreateCursorResponse { cursor: Some(self.whole(&call, id).await?) })
     }
 
@@ -257,6 +270,7 @@ impl CursorApi {
     ) -> Result<pb::DeleteCursorResponse, Status> {
         let id = request.cursor_id;
         self.streams.cursors.change(&id, Change::Delete).await.map_err(refused)?;
+        self.creators.deleted(&id);
         Ok(pb::DeleteCursorResponse {})
     }
 }

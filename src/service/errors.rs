@@ -17,7 +17,7 @@ use crate::{
     limits::{
         CONFLICTS_MAX, DISK_RETRY_DELAY, ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX,
         ERROR_MESSAGE_BYTES_MAX, JUDGED_FACTS_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
-        QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX, STREAMS_MAX,
+        QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX,
     },
     log::{DiskLow, LogError},
     protocol::pb::ErrorReason,
@@ -300,13 +300,6 @@ pub(crate) fn deadline_passed() -> Status {
     status(Code::DeadlineExceeded, ErrorReason::DeadlinePassed, text, [])
 }
 
-/// No stream is left: RESOURCE_EXHAUSTED.
-pub(crate) fn too_many_streams() -> Status {
-    let text = format!("{STREAMS_MAX} streams are being served; no more are allowed");
-    let limit = u64::from(STREAMS_MAX);
-    exhausted(text, Limit { limit, unit: "streams", ..Limit::default() })
-}
-
 impl From<ReadError> for Status {
     fn from(error: ReadError) -> Self {
         match error {
@@ -445,8 +438,6 @@ mod tests {
         assert_eq!(parts(full.clone()).1, "QUEUE_FULL");
         let expected = format!("limit={QUEUE_BYTES_MAX} unit=bytes");
         assert_eq!(given(full), (expected, Some(QUEUE_RETRY_DELAY)));
-        let expected = format!("limit={STREAMS_MAX} unit=streams");
-        assert_eq!(given(too_many_streams()), (expected, None));
         let expected = format!("limit={LOG_EVENTS_MAX} unit=events");
         assert_eq!(given(refusal(AppendError::LogFull)), (expected, None));
     }

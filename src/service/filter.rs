@@ -29,6 +29,7 @@ pub(crate) async fn interest(
     while !ledger.register().cover(&mut interest, size, QUESTION_SLICE_DESIGNEES) {
         tokio::task::yield_now().await;
     }
+    interest.shrink();
     Ok(interest)
 }
 

@@ -15,6 +15,7 @@ use super::{
     filter::interest,
     page::Page,
     questions::{Questions, Turn},
+    rate::EventRates,
     subscribe::Streams,
 };
 use crate::{
@@ -36,6 +37,7 @@ pub(crate) struct LedgerApi {
     pub(crate) questions: Questions,
     pub(crate) adoption: Arc<PendingAdoption>,
     pub(crate) streams: Streams,
+    pub(crate) rates: EventRates,
 }
 
 impl LedgerApi {
@@ -44,7 +46,7 @@ impl LedgerApi {
         call: Call,
         request: ReceivedCommit,
     ) -> Result<pb::AppendResponse, Status> {
-        let validate_only = request.validate_only;
+        let (validate_only, party) = (request.validate_only, call.party);
         let read = read_commit(self.ledger.catalogue(), &call, request).await?;
         if read.faults.total() > 0 && !validate_only {
             return Err(errors::malformed(&read.faults));
@@ -52,6 +54,7 @@ impl LedgerApi {
         let decided = if validate_only {
             self.try_out(&call, read.commit).await?
         } else {
+            self.rates.take(party, read.count)?;
             self.adoption.settle(&self.ledger).await?;
             self.ledger.append(read.commit).await
         };
@@ -112,7 +115,7 @@ impl LedgerApi {
         call: Call,
         request: pb::SubscribeRequest,
     ) -> Result<SubscribeStream, Status> {
-        let stream = self.streams.open(request, call.peer).await?;
+        let stream = self.streams.open(&call, request).await?;
         Ok(Box::pin(stream))
     }
 }

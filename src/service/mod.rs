@@ -10,22 +10,27 @@ mod append;
 mod as_of;
 mod call;
 mod convert;
+mod creators;
 mod cursors;
 mod errors;
 mod filter;
+mod hosts;
+mod interests;
 mod ledger;
 mod page;
 mod panic;
 mod proof;
 mod questions;
+mod rate;
 mod register;
 mod rpc;
 mod rules;
+mod shares;
 mod subscribe;
 mod transport;
 mod verify;
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -38,14 +43,19 @@ use tower_http::{cors::CorsLayer, trace::TraceLayer};
 
 pub(crate) use self::adoption::adopt;
 pub use self::call::Peer;
+pub(crate) use self::shares::Shares;
 use self::{
     admin::AdminApi,
     adoption::PendingAdoption,
+    creators::Creators,
     cursors::{CursorApi, CursorStreams},
+    hosts::Guard,
+    interests::Interests,
     ledger::LedgerApi,
     panic::CatchPanic,
     proof::ProofApi,
     questions::Questions,
+    rate::EventRates,
     register::RegisterApi,
     subscribe::Streams,
     verify::Verifications,
@@ -53,7 +63,10 @@ use self::{
 use crate::{
     cursors::Cursors,
     ledger::Ledger,
-    limits::{CORS_AGE, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX},
+    limits::{
+        CORS_AGE, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, STREAMS_MAX, STREAMS_OF_PARTY_MAX,
+        WATCHED_DESIGNEES_MAX, WATCHED_DESIGNEES_OF_PARTY_MAX,
+    },
     protocol::pb::{
         self, admin_service_server::AdminServiceServer, cursor_service_server::CursorServiceServer,
         ledger_service_server::LedgerServiceServer, proof_service_server::ProofServiceServer,
@@ -76,44 +89,60 @@ struct Services {
     proof: ProofApi,
 }
 
-/// Assembles all services of a ledger. Streams end when `drain` is cancelled. At most `questions`
-/// long questions run at once.
+/// Who may call, and how much.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// Origins of the web pages that may call.
+    pub web_origins: Vec<http::HeaderValue>,
+    /// For a server that only its machine reaches: hosts that requests may name beside localhost
+    /// and addresses. `None`: requests may name any host and come from any page.
+    pub local_hosts: Option<Vec<String>>,
+    /// Long questions that run at once.
+    pub questions: usize,
+    /// Events that one party may record a second; `None`: as many as the log takes.
+    pub events_per_second: Option<NonZeroU32>,
+}
+
+/// Assembles all services of a ledger. Streams end when `drain` is cancelled.
 ///
 /// # Errors
 /// If the embedded descriptors cannot be read, which a test rules out.
 pub async fn api(
     ledger: Arc<Ledger>,
     cursors: Arc<Cursors>,
-    web_origins: Vec<http::HeaderValue>,
-    questions: usize,
+    settings: ApiSettings,
     drain: CancellationToken,
 ) -> Result<Api, tonic_reflection::server::Error> {
-    let questions = Questions::new(questions);
-    let permits = subscribe::permits();
+    let questions = Questions::new(settings.questions);
+    let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
     let cursors = CursorStreams::new(cursors);
     let streams = Streams {
         ledger: Arc::clone(&ledger),
         drain: drain.clone(),
         cursors: cursors.clone(),
-        permits: Arc::clone(&permits),
+        served: Arc::clone(&served),
+        watched: Shares::new(WATCHED_DESIGNEES_MAX, WATCHED_DESIGNEES_OF_PARTY_MAX),
+        interests: Interests::default(),
     };
     let adoption = Arc::new(PendingAdoption::of(&ledger));
+    let rates = EventRates::new(settings.events_per_second);
     let services = Services {
         register: RegisterApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
         admin: AdminApi {
             ledger: Arc::clone(&ledger),
             adoption: Arc::clone(&adoption),
             started_micros: ledger.now_micros(),
-            streams: permits,
+            streams: served,
             verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
         },
         cursors: CursorApi {
             ledger: Arc::clone(&ledger),
             streams: cursors,
             questions: questions.clone(),
+            creators: Creators::default(),
         },
         proof: ProofApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
-        ledger: LedgerApi { ledger, adoption, streams, questions },
+        ledger: LedgerApi { ledger, adoption, streams, questions, rates },
     };
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LedgerServiceServer<LedgerApi>>().await;
@@ -130,7 +159,7 @@ pub async fn api(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .prepare();
-    Ok(layered(routes, web_origins))
+    Ok(layered(routes, settings))
 }
 
 fn routes(services: Services) -> Routes {
@@ -153,7 +182,9 @@ fn routes(services: Services) -> Routes {
         .add_service(bounded!(ProofServiceServer::new(services.proof)))
 }
 
-fn layered(routes: Routes, web_origins: Vec<http::HeaderValue>) -> Api {
+fn layered(routes: Routes, settings: ApiSettings) -> Api {
+    let ApiSettings { web_origins, local_hosts, .. } = settings;
+    let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let layers = ServiceBuilder::new()
         .layer(TraceLayer::new_for_grpc().on_failure(()))
         .layer(cors(web_origins))
@@ -163,9 +194,11 @@ fn layered(routes: Routes, web_origins: Vec<http::HeaderValue>) -> Api {
         .layer(layer_fn(CatchPanic));
     let api = layers.service(routes);
     let api = api.map_request(|request: Request| request);
-    BoxCloneSyncService::new(
-        api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new)),
-    )
+    let api = api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new));
+    match guard {
+        Some(guard) => BoxCloneSyncService::new(hosts::guarded(guard, api)),
+        None => BoxCloneSyncService::new(api),
+    }
 }
 
 /// Allows web pages of these origins to call. Without any, browsers allow only the server's own.

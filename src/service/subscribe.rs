@@ -5,12 +5,12 @@
 //! more than the bytes that HTTP/2 lets it have in flight. Progress travels in the same ordered
 //! channel as events.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     time::{Instant, sleep_until},
 };
 use tokio_stream::Stream;
@@ -18,17 +18,19 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
+    call::Call,
     cursors::{Connected, CursorStreams},
-    errors,
-    filter::interest,
+    errors::{self, Limit},
+    interests::Interests,
     proof::running,
+    shares::{Share, Shares, Short},
 };
 use crate::{
     domain::fault::{Key, RuleId},
     ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest, place},
     limits::{
         HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
-        STREAM_SCAN_EVENTS_MAX, STREAMS_MAX,
+        STREAM_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX, STREAMS_MAX, WATCHED_DESIGNEES_MAX,
     },
     log::{Chunk, LeafAt},
     protocol::{
@@ -48,7 +50,7 @@ struct Subscription {
     /// Wakes it when an event may match; `None` if every commit wakes it.
     waiter: Option<Waiter>,
     drain: CancellationToken,
-    interest: Interest,
+    interest: Arc<Interest>,
     raw: bool,
     /// The digest of the delivered events, if the client asked for it.
     digest: Option<RunningDigest>,
@@ -61,7 +63,10 @@ struct Subscription {
     phase: Phase,
     /// Its entry at the cursor from which it started.
     connected: Option<Connected>,
-    _permit: OwnedSemaphorePermit,
+    /// Its place among all streams.
+    place: Share,
+    /// Its part of all watch-lists.
+    watched: Share,
 }
 
 /// The phase of a stream, by the last progress that its client got.
@@ -78,17 +83,6 @@ enum Phase {
     Last,
 }
 
-/// The permits of all streams.
-pub(crate) fn permits() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(STREAMS_MAX as usize))
-}
-
-/// The number of streams being served.
-pub(crate) fn served(permits: &Semaphore) -> u32 {
-    let free = u32::try_from(permits.available_permits()).unwrap_or(STREAMS_MAX);
-    STREAMS_MAX.saturating_sub(free)
-}
-
 /// Opens streams and counts them.
 #[derive(Clone)]
 pub(crate) struct Streams {
@@ -97,28 +91,35 @@ pub(crate) struct Streams {
     pub(crate) drain: CancellationToken,
     /// Starts the streams that name a cursor.
     pub(crate) cursors: CursorStreams,
-    /// One permit for each stream that may still be opened; see [`permits`].
-    pub(crate) permits: Arc<Semaphore>,
+    /// The streams being served.
+    pub(crate) served: Arc<Shares>,
+    /// The designees in the watch-lists of these streams.
+    pub(crate) watched: Arc<Shares>,
+    /// The interests of these streams.
+    pub(crate) interests: Interests,
 }
 
 impl Streams {
     /// Checks the request and opens its stream.
     pub(crate) async fn open(
         &self,
+        call: &Call,
         request: pb::SubscribeRequest,
-        peer: Option<SocketAddr>,
     ) -> Result<impl Stream<Item = Message> + Send + use<>, Status> {
         errors::require_log(self.ledger.log_id(), &request.log_id)?;
         let digest = request.digest.map(|digest| running(&digest)).transpose()?;
         let heartbeat = heartbeat(request.heartbeat_interval)?;
-        let permit = Arc::clone(&self.permits).try_acquire_owned();
-        let permit = permit.map_err(|_| errors::too_many_streams())?;
-        let (next, filter, connected) = self.start(request.start, request.filter, peer).await?;
-        let interest = interest(&self.ledger, filter).await?;
+        let place = self.served.take(call.party, 1);
+        let place = place.map_err(|short| too_many(short, "streams", 1))?;
+        let (next, filter, connected) = self.start(request.start, request.filter, call).await?;
+        let designees = filter.as_ref().map_or(0, |filter| filter.designees.len()) as u64;
+        let watched = self.watched.take(call.party, designees);
+        let watched = watched.map_err(|short| too_many(short, "designees", designees))?;
+        let interest = self.interests.read(&self.ledger, filter).await?;
         // A stream with a stop position must pass events that do not match, so every commit wakes
         // it.
         let rests = !interest.wants_all() && request.stop_position.is_none();
-        let waiter = rests.then(|| self.ledger.waiter(&interest));
+        let waiter = if rests { Some(self.ledger.waiter(&interest).await) } else { None };
         let subscription = Subscription {
             ledger: Arc::clone(&self.ledger),
             durable: self.ledger.watch(),
@@ -133,7 +134,8 @@ impl Streams {
             due: Instant::now() + heartbeat,
             phase: Phase::New,
             connected,
-            _permit: permit,
+            place,
+            watched,
         };
         Ok(stream::unfold(Some(subscription), |subscription| async move {
             let mut subscription = subscription?;
@@ -150,7 +152,7 @@ impl Streams {
         &self,
         start: Option<Start>,
         filter: Option<pb::EventFilter>,
-        peer: Option<SocketAddr>,
+        call: &Call,
     ) -> Result<(u64, Option<pb::EventFilter>, Option<Connected>), Status> {
         let size = self.ledger.durable().size;
         let position = match start {
@@ -165,12 +167,38 @@ impl Streams {
                 return Err(errors::bad_field("now", "false", RuleId::NowIsFalse));
             }
             Some(Start::CursorId(id)) => {
-                let started = self.cursors.start(&self.ledger, &id, filter, peer).await?;
+                let started = self.cursors.start(&self.ledger, &id, filter, call.peer).await?;
                 return Ok((started.next_position, started.filter, Some(started.connected)));
             }
         };
         Ok((position, filter, None))
     }
+}
+
+/// The party holds as much as it may.
+fn too_many(short: Short, unit: &'static str, asked: u64) -> Status {
+    let value = Some(asked);
+    match short {
+        Short::Party(limit) => {
+            let text = format!("one address has at most {limit} {unit} in open streams");
+            errors::exhausted(text, Limit { limit, unit, value, ..Limit::default() })
+        }
+        Short::Total(limit) => {
+            let text = format!("all {limit} {unit} of open streams are in use");
+            let retry = Some(STREAM_RETRY_DELAY);
+            errors::exhausted(text, Limit { limit, unit, value, retry, ..Limit::default() })
+        }
+    }
+}
+
+/// The stream ends so that somebody who has fewer gets in.
+fn sent_away(limit: u64, unit: &'static str) -> Status {
+    let text = format!(
+        "all {limit} {unit} of open streams are in use, and this caller has the most; open the \
+         stream again later, at its next position"
+    );
+    let retry = Some(STREAM_RETRY_DELAY);
+    errors::queue_full(text, Limit { limit, unit, retry, ..Limit::default() })
 }
 
 fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
@@ -219,6 +247,7 @@ enum Woken {
     Grown,
     Due,
     Drained,
+    SentAway,
     Gone,
 }
 
@@ -226,6 +255,7 @@ impl Subscription {
     /// The next message; `None` at the stop position.
     async fn message(&mut self) -> Result<Option<pb::SubscribeResponse>, Status> {
         loop {
+            self.require_place()?;
             let size = self.durable.borrow_and_update().size;
             match (self.phase, self.drain.is_cancelled()) {
                 (Phase::Last, true) => return Err(errors::draining()),
@@ -261,10 +291,21 @@ impl Subscription {
                     return Ok(Some(self.enter(self.phase, size)));
                 }
                 // New events are examined before a progress that is due.
-                Woken::Due | Woken::Grown | Woken::Drained => {}
+                Woken::Due | Woken::Grown | Woken::Drained | Woken::SentAway => {}
                 Woken::Gone => return Err(errors::draining()),
             }
         }
+    }
+
+    /// Ends a stream whose place another party needs.
+    fn require_place(&self) -> Result<(), Status> {
+        if self.place.must_leave() {
+            return Err(sent_away(u64::from(STREAMS_MAX), "streams"));
+        }
+        if self.watched.must_leave() {
+            return Err(sent_away(WATCHED_DESIGNEES_MAX, "designees"));
+        }
+        Ok(())
     }
 
     /// Enters a phase, or stays in it, and tells the client how far it is.
@@ -276,7 +317,7 @@ impl Subscription {
 
     async fn wait(&mut self) -> Woken {
         let grown = async {
-            match &self.waiter {
+            match &mut self.waiter {
                 Some(waiter) => {
                     waiter.woken().await;
                     Ok(())
@@ -286,6 +327,8 @@ impl Subscription {
         };
         tokio::select! {
             () = self.drain.cancelled() => Woken::Drained,
+            () = self.place.must_go() => Woken::SentAway,
+            () = self.watched.must_go() => Woken::SentAway,
             grown = grown => if grown.is_ok() { Woken::Grown } else { Woken::Gone },
             () = sleep_until(self.due) => Woken::Due,
         }

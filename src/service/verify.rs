@@ -14,10 +14,11 @@ use tonic::Status;
 
 use super::errors::{self, Limit};
 use crate::{
+    domain::fault::{Key, RuleId},
     ledger::{Ledger, audit::Verification, run_blocking},
     limits::{
-        VERIFICATIONS_MAX, VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_REPORT_INTERVAL,
-        VERIFY_RETRY_DELAY, VERIFY_STEP_BYTES,
+        VERIFICATIONS_MAX, VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_RATE_MIN,
+        VERIFY_REPORT_INTERVAL, VERIFY_RETRY_DELAY, VERIFY_STEP_BYTES,
     },
     protocol::pb,
 };
@@ -60,6 +61,7 @@ impl Verifications {
         if from > size {
             return Err(errors::beyond_log("from_position", from, size));
         }
+        let rate = rate(request.bytes_per_second)?;
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
             let text = "a verification is running; only one runs at a time";
             let (limit, retry) = (VERIFICATIONS_MAX as u64, Some(VERIFY_RETRY_DELAY));
@@ -68,10 +70,6 @@ impl Verifications {
         })?;
         let ledger = Arc::clone(&self.ledger);
         let verification = run_blocking(move || ledger.verification(from)).await??;
-        let rate = match request.bytes_per_second {
-            0 => VERIFY_RATE_DEFAULT,
-            rate => rate.min(VERIFY_RATE_MAX),
-        };
         let now = Instant::now();
         let running = RunningVerification {
             ledger: Arc::clone(&self.ledger),
@@ -92,6 +90,18 @@ impl Verifications {
                 Err(status) => Some((Err(status), None)),
             }
         }))
+    }
+}
+
+/// The rate to read at. There is a least one, because others wait for the end.
+fn rate(asked: u64) -> Result<u64, Status> {
+    match asked {
+        0 => Ok(VERIFY_RATE_DEFAULT),
+        VERIFY_RATE_MIN.. => Ok(asked.min(VERIFY_RATE_MAX)),
+        slower => {
+            let breach = RuleId::VerifyRateLeast.with(Key::Least, VERIFY_RATE_MIN);
+            Err(errors::bad_field("bytes_per_second", &slower.to_string(), breach))
+        }
     }
 }
 

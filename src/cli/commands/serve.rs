@@ -3,15 +3,13 @@
 use std::{path::PathBuf, process, sync::mpsc, thread};
 
 use clap::Args;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::timeout,
-};
+use tokio::time::timeout;
 
 use crate::{
     cli::{
         CliError,
         print::{eprint_line, print_line, print_text},
+        stop::drain_signal,
     },
     ledger::Failure,
     limits::{ANNOUNCE_DURATION_MAX, EXIT_GRACE, FAILURE_NOTE_DURATION_MAX},
@@ -32,23 +30,27 @@ const EXIT_DISK_FULL: i32 = 73;
 /// The sources of settings, in their order.
 pub(super) const SETTINGS_HELP: &str = "\
 Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE,
-TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]', TIDU_DISK_RESERVE_BYTES), then
-from tidu.toml (listen, data_dir, catalogue, insecure, web_origins, disk_reserve_bytes), then from
-defaults.
+TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]', TIDU_HOSTS, TIDU_CONNECTIONS,
+TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES), then from tidu.toml (the same
+names in lower case, without TIDU_), then from defaults.
 
 Log lines go to standard error. TIDU_LOG filters them, such as info or tidu=debug [default:
 tidu=info,error]. A server never waits for their reader: it drops lines and says how many. One place
-in the code writes at most ten lines a second.";
+in the code writes at most ten lines a second.
+
+On a loopback address, requests must name localhost, an address, or a host that --host allows. So a
+web page that is open on this machine cannot call the server through a name of its own.";
 
 /// Only `serve` runs until a signal.
 const DRAIN_HELP: &str = "\
 One port serves gRPC and gRPC-Web.
 
 SIGTERM and SIGINT drain the server: streams end with UNAVAILABLE/DRAINING, accepted commits are
-finished, and the process exits with 0 within ten seconds. If the log fails, the process exits with
-74 and acknowledges no more commits; with 73, if a full disk is the cause. Remove the cause, then
-start it again. After three failures within ten minutes a start serves reads only, until the server
-is stopped with SIGTERM and started again.
+finished, and the process exits within ten seconds: with 0 if all is finished, with 75 if not. A
+second signal ends it at once. If the log fails, the process exits with 74 and acknowledges no more
+commits; with 73, if a full disk is the cause. Remove the cause, then start it again. After three
+failures within ten minutes a start serves reads only, until the server is stopped with SIGTERM and
+started again.
 
 While the disk has less free space than --disk-reserve-bytes, appends are refused with DISK_LOW and
 reads go on, also after a start.";
@@ -84,12 +86,12 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     let address =
         server.address().map_err(|e| CliError::Io("cannot tell the address".to_owned(), e))?;
     let stop =
-        stop_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
+        drain_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
     let (log_id, size) = (server.ledger().log_id(), server.ledger().durable().size);
     tracing::info!(%address, %log_id, log_size = size, "serving");
     announce(format!("tidu is listening on http://{address} (log {log_id}, {size} events)"))
         .await?;
-    server.serve(stop).await;
+    server.serve(stop).await.map_err(CliError::Unfinished)?;
     // The next start is an ordinary one.
     failures.clear();
     tracing::info!("stopped");
@@ -137,16 +139,4 @@ fn end_after_failure(failures: &Failures, why: &Failure) {
     if thread::Builder::new().spawn(end).is_err() {
         process::exit(code);
     }
-}
-
-/// Completes at SIGTERM or SIGINT.
-pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

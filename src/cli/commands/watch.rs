@@ -6,13 +6,14 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
-use super::{cursor, serve::stop_signal};
+use super::cursor;
 use crate::{
     cli::{
         CliError,
         args::{Common, DeliveryArgs, FilterArgs, Output, ServerAddress},
         client::Client,
         print::{eprint_error, event_line, is_retryable, print_json, print_line, withheld_line},
+        stop::stop_signal,
     },
     delivery::{Delivery, pause::Pause},
     limits::{DRAIN_DURATION_MAX, WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN},

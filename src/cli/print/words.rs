@@ -14,6 +14,7 @@ pub(crate) fn word(name: &str, prefix: &str) -> String {
 /// True for errors that may pass when the call is repeated.
 pub(crate) fn is_retryable(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled)
+        || status.get_details_retry_info().is_some()
 }
 
 /// An error with its reason, its value and its rule.

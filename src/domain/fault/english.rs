@@ -184,6 +184,7 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::PositionOrder, "must not be less than from_position {from}", ""),
     (Id::NowIsFalse, "can only be true", ""),
     (Id::HeartbeatRange, "must be {least} s to {limit} s", ""),
+    (Id::VerifyRateLeast, "must be at least {least} bytes a second, or 0 for the default", ""),
     (
         Id::IssuerNotEntitled,
         "may not state {kind}[ for {programme}]; that is for {entitled}",

@@ -157,6 +157,7 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::PositionOrder,
             Id::NowIsFalse,
             Id::HeartbeatRange,
+            Id::VerifyRateLeast,
             Id::SuccessorIsHolder,
             Id::SuccessorIsDesignee,
         ],

@@ -130,6 +130,8 @@ pub enum RuleId {
     NowIsFalse,
     /// The heartbeat of a stream is bounded. Keys: least, limit.
     HeartbeatRange,
+    /// A verification reads at a rate. Keys: least.
+    VerifyRateLeast,
 
     // Issuers.
     /// The catalogue says who states a fact. Keys: kind, programme?, entitled.

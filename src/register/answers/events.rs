@@ -1,9 +1,11 @@
 //! Which events match an interest.
 
+use std::iter;
+
 use crate::{
-    domain::DesigneeId,
+    domain::{DesigneeId, RegionCode},
     register::{
-        Interest, Register,
+        EventScope, Interest, Register,
         index::{Search, any_identifier},
         rows::position32,
     },
@@ -44,6 +46,49 @@ impl Register {
     /// `known_at`: what is there now may be taken back.
     pub fn cover(&self, interest: &mut Interest, known_at: u64, most: usize) -> bool {
         interest.cover(self.subjects(self.size()), known_at, most)
+    }
+
+    /// The scopes of the events of `from..to`, each once.
+    #[must_use]
+    pub fn scopes_of(&self, from: u64, to: u64) -> Vec<EventScope> {
+        let mut indexes: Vec<_> = (position32(from)..position32(to))
+            .filter_map(|position| self.rows.get(position))
+            .map(|row| row.scope)
+            .collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        indexes.into_iter().map(|index| EventScope(self.index.scope(index))).collect()
+    }
+
+    /// The regions among some that an event of `from..to` concerns.
+    #[must_use]
+    pub fn concerned_of(&self, among: &[RegionCode], from: u64, to: u64) -> Vec<RegionCode> {
+        let range = position32(from)..position32(to);
+        let concerned = |region: &RegionCode| {
+            let events = self.index.of_region(*region);
+            events.is_some_and(|events| events.range(range.clone()).next().is_some())
+        };
+        among.iter().copied().filter(concerned).collect()
+    }
+
+    /// Tells every batch that an event of `from..to` concerns, and perhaps others; `None` if it may
+    /// be any batch.
+    pub fn batches_of(&self, from: u64, to: u64, mut tell: impl FnMut(Option<&str>)) {
+        let facts = self.facts(self.size());
+        for position in position32(from)..position32(to) {
+            if self.withheld.knows_of(position) {
+                tell(None);
+            }
+            // The scope of a repair has the batches of all that it repairs.
+            for at in iter::once(position).chain(facts.targets_of(position)) {
+                let stated = self.rows.fact(at);
+                let replacement = facts.replacement_at(at).map(|(_, fact)| fact);
+                let batches = [stated, replacement].into_iter().flatten();
+                batches.filter_map(|fact| fact.kind.batch()).for_each(|batch| {
+                    tell(Some(self.rows.text(batch)));
+                });
+            }
+        }
     }
 
     /// Tells every identifier under which an event of `from..to` can be followed, some of them more

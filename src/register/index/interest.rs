@@ -1,6 +1,8 @@
 //! The events that a reader wants: the terms of a filter, and the designees on a watch list.
 
-use hashbrown::HashSet;
+use std::hash::BuildHasher as _;
+
+use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use roaring::RoaringBitmap;
 
 use super::scope::{Scope, authority_bit, programme_bit};
@@ -31,12 +33,15 @@ pub struct Terms {
     pub(super) batches: Vec<String>,
 }
 
-/// A list of designees to follow, under any of their identifiers.
+/// A list of designees to follow, under any of their identifiers. Watch-lists are long and many, so
+/// each identifier is kept once, beside a table of places.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
-    pub(super) designees: HashSet<DesigneeId>,
-    /// Identifiers whose events are not in `positions` yet.
-    left: Vec<DesigneeId>,
+    designees: Vec<DesigneeId>,
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// The first identifiers, as many as this, are not in `positions` yet.
+    left: usize,
     /// Designees of whom the same holds: they were linked to one of the others.
     linked: Vec<DesigneeIndex>,
     /// Designees whose events are in `positions`, and those in `linked`.
@@ -45,6 +50,10 @@ pub(super) struct Watch {
     covered: u64,
     positions: RoaringBitmap,
 }
+
+/// Whom an event concerns, apart from its regions, batches and designees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventScope(pub(in crate::register) Scope);
 
 impl Interest {
     /// Wants an authority's events.
@@ -75,10 +84,7 @@ impl Interest {
     /// Wants the events that concern a designee under any of its identifiers, even one not yet on
     /// record. [`crate::register::Register::cover`] makes its events so far faster to find.
     pub fn designee(&mut self, id: DesigneeId) {
-        let watch = self.watch.get_or_insert_default();
-        if watch.designees.insert(id.clone()) {
-            watch.left.push(id);
-        }
+        self.watch.get_or_insert_default().insert(id);
     }
 
     /// True if every event matches.
@@ -103,13 +109,25 @@ impl Interest {
                 read += watch.add_ever_about(subjects, index);
                 continue;
             }
-            let Some(id) = watch.left.pop() else { break };
-            if watch.left.len() + 1 == watch.designees.len() {
+            let Some(next) = watch.left.checked_sub(1) else { break };
+            if watch.left == watch.designees.len() {
                 watch.covered = known_at;
             }
-            watch.linked.extend(subjects.index_of(&id).filter(|index| watch.seen.insert(*index)));
+            watch.left = next;
+            let index = watch.designees.get(next).and_then(|id| subjects.index_of(id));
+            watch.linked.extend(index.filter(|index| watch.seen.insert(*index)));
         }
         watch.is_complete()
+    }
+
+    /// Gives back the memory that the interest does not need once it is complete.
+    pub fn shrink(&mut self) {
+        if let Some(watch) = &mut self.watch {
+            watch.designees.shrink_to_fit();
+            if watch.is_complete() {
+                (watch.linked, watch.seen) = (Vec::new(), HashSet::new());
+            }
+        }
     }
 
     /// The terms, without the designees.
@@ -132,6 +150,24 @@ impl From<Terms> for Interest {
 }
 
 impl Terms {
+    /// True if an event of that scope can match: the region and the batches are not looked at.
+    #[must_use]
+    pub fn can_want(&self, scope: EventScope) -> bool {
+        self.wants_scope(&scope.0)
+    }
+
+    /// The region that an event must concern, if any.
+    #[must_use]
+    pub fn region(&self) -> Option<RegionCode> {
+        self.region
+    }
+
+    /// The batches of which an event must concern one; none means that it need not.
+    #[must_use]
+    pub fn batches(&self) -> &[String] {
+        &self.batches
+    }
+
     /// True if the authorities, programmes and kind of a scope match.
     pub(super) fn wants_scope(&self, scope: &Scope) -> bool {
         (self.authorities == 0 || self.authorities & scope.authorities != 0)
@@ -146,9 +182,28 @@ impl Terms {
 }
 
 impl Watch {
+    /// Adds an identifier, unless it is there.
+    fn insert(&mut self, id: DesigneeId) {
+        let Self { designees, places, hasher, left, .. } = self;
+        let hash = hasher.hash_one(&id);
+        let at = |place: &u32| designees.get(*place as usize);
+        if places.find(hash, |place| at(place) == Some(&id)).is_some() {
+            return;
+        }
+        let rehash = |place: &u32| at(place).map_or(0, |id| hasher.hash_one(id));
+        places.insert_unique(hash, position32(designees.len() as u64), rehash);
+        designees.push(id);
+        *left = designees.len();
+    }
+
+    pub(super) fn contains(&self, id: &DesigneeId) -> bool {
+        let is = |place: &u32| self.designees.get(*place as usize) == Some(id);
+        self.places.find(self.hasher.hash_one(id), is).is_some()
+    }
+
     /// True if `positions` holds every event that can match below `covered`.
     fn is_complete(&self) -> bool {
-        self.left.is_empty() && self.linked.is_empty()
+        self.left == 0 && self.linked.is_empty()
     }
 
     /// Adds every event that was ever about a designee, and notes the designees that were ever

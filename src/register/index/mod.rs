@@ -8,7 +8,7 @@ mod postings;
 mod scope;
 mod search;
 
-pub use self::interest::{Interest, Terms};
+pub use self::interest::{EventScope, Interest, Terms};
 pub(super) use self::{
     postings::Index,
     scope::{ScopeBuilder, authority_bit, programme_bit},

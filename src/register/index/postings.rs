@@ -246,7 +246,7 @@ impl Index {
     }
 
     /// The positions of events that concern a region, or a region within it.
-    pub(super) fn of_region(&self, region: RegionCode) -> Option<&RoaringBitmap> {
+    pub(in crate::register) fn of_region(&self, region: RegionCode) -> Option<&RoaringBitmap> {
         self.regions.get(&region)
     }
 

@@ -258,7 +258,7 @@ impl FactRow {
 
 impl FactKindRow {
     /// The batch that the fact belongs to. A review belongs to the batch named like its round.
-    fn batch(&self) -> Option<Sym> {
+    pub(in crate::register) fn batch(&self) -> Option<Sym> {
         let batch = match *self {
             Self::Noticed { batch, .. }
             | Self::ObjectionRaised { batch }

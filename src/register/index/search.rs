@@ -162,7 +162,7 @@ impl<'a> Search<'a> {
     /// its own by then.
     fn is_watched(&self, watch: &Watch, row: &Row, position: u32) -> bool {
         let mut read = 0;
-        let is_watched = |id: &DesigneeId| watch.designees.contains(id);
+        let is_watched = |id: &DesigneeId| watch.contains(id);
         let found = any_identifier(self.subjects, row, position, &mut read, is_watched);
         self.facts_read.set(self.facts_read.get() + read);
         found

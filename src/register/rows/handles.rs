@@ -53,7 +53,7 @@ impl DesigneeIndex {
 }
 
 /// A scope, by its place in the index. There are some thousands, so a row keeps this instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::register) struct ScopeIndex(u32);
 
 impl ScopeIndex {

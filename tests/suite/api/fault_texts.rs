@@ -344,6 +344,8 @@ async fn refused_requests() -> Vec<(&'static str, Status)> {
     let heartbeat_interval = Some(prost_types::Duration { seconds: 301, nanos: 0 });
     let request = pb::SubscribeRequest { heartbeat_interval, ..Default::default() };
     found.push(("heartbeat-range", client.ledger.subscribe(request).await.unwrap_err()));
+    let request = pb::VerifyRequest { bytes_per_second: 1, ..Default::default() };
+    found.push(("verify-rate-least", client.admin.verify(request).await.unwrap_err()));
     found
 }
 

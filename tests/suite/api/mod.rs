@@ -1,6 +1,7 @@
 //! The service as clients see it: the real server over a real port.
 
 mod bad_input;
+mod callers;
 mod cursors_and_digests;
 mod descriptors;
 mod error_details;

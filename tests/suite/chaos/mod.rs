@@ -3,6 +3,7 @@
 
 mod crashes;
 mod damage;
+mod drain;
 mod faults;
 mod fuzz;
 mod interleavings;

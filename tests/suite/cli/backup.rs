@@ -288,9 +288,9 @@ async fn verify_finds_a_forged_event_at_rest_and_in_service() {
 async fn a_verification_is_throttled_told_resumed_and_alone() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
-    client.record(list(1, 6_000)).await.unwrap();
+    client.record(list(1, 10_000)).await.unwrap();
     // So slow that it is still under way when the next one comes.
-    let slow = pb::VerifyRequest { bytes_per_second: 400_000, ..Default::default() };
+    let slow = pb::VerifyRequest { bytes_per_second: 1 << 20, ..Default::default() };
     let mut stream = client.admin.verify(slow).await.unwrap().into_inner();
     let error = client.admin.verify(slow).await.unwrap_err();
     assert_eq!(
@@ -298,7 +298,7 @@ async fn a_verification_is_throttled_told_resumed_and_alone() {
         (Code::ResourceExhausted, "LIMIT_EXCEEDED")
     );
     let told = stream.message().await.unwrap().unwrap();
-    assert!(0 < told.verified_position && told.verified_position < 6_000, "{told:?}");
+    assert!(0 < told.verified_position && told.verified_position < 10_000, "{told:?}");
     drop(stream);
     let rest = pb::VerifyRequest { from_position: told.verified_position, ..Default::default() };
     let mut stream = loop {
@@ -312,10 +312,10 @@ async fn a_verification_is_throttled_told_resumed_and_alone() {
     while let Some(progress) = stream.message().await.unwrap() {
         last = progress;
     }
-    assert_eq!((last.verified_position, last.log_size), (6_000, 6_000));
+    assert_eq!((last.verified_position, last.log_size), (10_000, 10_000));
     assert_eq!(last.root_hash, client.status().await.root_hash);
-    assert!(last.read_bytes < 6_000 * 400, "what was verified is not read again: {last:?}");
-    let beyond = pb::VerifyRequest { from_position: 6_001, ..Default::default() };
+    assert!(last.read_bytes < 10_000 * 400, "what was verified is not read again: {last:?}");
+    let beyond = pb::VerifyRequest { from_position: 10_001, ..Default::default() };
     let error = client.admin.verify(beyond).await.unwrap_err();
     assert_eq!((error.code(), reason(&error).as_str()), (Code::OutOfRange, "POSITION_BEYOND_LOG"));
 }

@@ -12,3 +12,4 @@ mod read_for_ever;
 mod server;
 mod state;
 mod trials;
+mod wake_ups;

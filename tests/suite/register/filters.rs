@@ -68,6 +68,31 @@ fn skipping_finds_what_looking_at_every_event_finds() {
     }
 }
 
+/// Waiting streams are found by these, so they must be told for each event that matches.
+#[test]
+fn an_event_tells_everything_that_a_filter_can_find_it_by() {
+    let mut random = seed::random("TIDU_FILTERS_SEED");
+    let register = long_history(&mut random, 2_000);
+    let mut told_batches = 0;
+    for interest in interests() {
+        for at in one_by_one(&register, &interest) {
+            let (from, to) = (at, at + 1);
+            let terms = interest.terms();
+            let can_want = register.scopes_of(from, to).iter().any(|scope| terms.can_want(*scope));
+            assert!(can_want, "{interest:?} at {at}");
+            let regions: Vec<_> = terms.region().into_iter().collect();
+            assert_eq!(register.concerned_of(&regions, from, to), regions, "{interest:?} at {at}");
+            let mut told = false;
+            register.batches_of(from, to, |batch| {
+                told |= batch.is_none_or(|batch| terms.batches().iter().any(|b| b == batch));
+            });
+            assert!(told || terms.batches().is_empty(), "{interest:?} at {at}");
+            told_batches += usize::from(!terms.batches().is_empty());
+        }
+    }
+    assert!(told_batches > 3, "only {told_batches} events of batches");
+}
+
 /// Bounded steps from anywhere in both directions, each going on where the one before ended.
 fn in_pages(register: &Register, interest: &Interest, expected: &[u64], random: &mut Rng) {
     let from = random.u64(0..=register.size());

@@ -46,7 +46,7 @@ fn with_server<T>(
         let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
         let outcome = play(Client::connect(&address).await, address).await;
         drop(stop);
-        serving.await.unwrap();
+        serving.await.unwrap().unwrap();
         Ok(outcome)
     })
 }

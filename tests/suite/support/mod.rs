@@ -39,5 +39,5 @@ pub use self::{
     published::{published_chapters, published_date},
     raw_log::{encoded, record},
     rules::{BOTH_RULES, SECOND_RULES, rules_adopted},
-    server::{Client, Fresh, Server, TIDU, directory, reason},
+    server::{Client, Fresh, Server, TIDU, api_settings, directory, reason},
 };

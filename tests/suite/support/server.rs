@@ -12,6 +12,7 @@ use tidu::protocol::pb::{
     ledger_service_client::LedgerServiceClient, proof_service_client::ProofServiceClient,
     register_service_client::RegisterServiceClient,
 };
+use tidu::service::ApiSettings;
 use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
@@ -173,6 +174,12 @@ impl Client {
         }
         events
     }
+}
+
+/// What the service allows where a test does not care.
+pub fn api_settings() -> ApiSettings {
+    let web_origins = Vec::new();
+    ApiSettings { web_origins, local_hosts: None, questions: 1, events_per_second: None }
 }
 
 /// The machine-readable reason of an error.

@@ -1,6 +1,6 @@
 //! Limits of the process: too few descriptors, and too little memory.
 
-use std::{io::Write as _, net::TcpStream, ops::RangeInclusive, time::Duration};
+use std::{io::Write as _, net::TcpStream, ops::RangeInclusive, process::Command};
 
 use tidu::protocol::pb;
 
@@ -8,7 +8,7 @@ use super::{
     known::Known,
     process::{Started, Watched, start},
 };
-use crate::support::{Client, directory, in_time, tools::is_there};
+use crate::support::{Client, TIDU, directory, in_time, tools::is_there};
 
 /// Enough to start and to serve a few.
 const DESCRIPTORS: usize = 48;
@@ -32,18 +32,8 @@ fn silent(server: &Watched) -> TcpStream {
     stream
 }
 
-/// Waits until the server says something more than it had said before.
-async fn says(server: &Watched, before: usize, words: &str) {
-    let wait = async {
-        while !server.words()[before..].contains(words) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    in_time(words, wait).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_descriptors_new_clients_wait_for_free_ones() {
+async fn with_few_descriptors_newcomers_get_the_places_of_idle_peers() {
     if !prlimit_is_there() {
         return;
     }
@@ -52,28 +42,38 @@ async fn without_descriptors_new_clients_wait_for_free_ones() {
     let mut known = Known::new();
     let limit = format!("--nofile={DESCRIPTORS}");
     let watched = start(&["prlimit", &limit], &data).serving();
+    assert!(watched.words().contains("ulimit -n"), "{}", watched.words());
     let mut inside = watched.server.client().await;
     known.grow(&mut inside, &[3]).await;
     for _ in 0..2 {
-        let before = watched.words().len();
         let crowd: Vec<_> = (0..DESCRIPTORS).map(|_| silent(&watched)).collect();
-        says(&watched, before, "cannot accept a connection").await;
-        // The system takes the connection, nobody answers on it.
+        // Nobody of the crowd leaves, and a newcomer is served all the same.
         let request = known.commit(2);
-        let (address, late) = (watched.server.address.clone(), request.clone());
-        let outside =
-            tokio::spawn(async move { Client::connect(&address).await.append(late).await });
-        // Who is inside is served, and what is acknowledged is kept.
+        let address = watched.server.address.clone();
+        let outside = async { known.append(&mut Client::connect(&address).await, request).await };
+        in_time("an answer to a newcomer", outside).await.unwrap();
+        // Who was inside is served, too, and what is acknowledged is kept.
         known.grow(&mut inside, &[1, 200, 1]).await;
         known.compare(&mut inside).await;
-        assert!(!outside.is_finished(), "somebody was let in without a descriptor");
         drop(crowd);
-        in_time("an answer to who waited", outside).await.unwrap().unwrap();
-        // Its answer is given again, to be kept in mind.
-        known.append(&mut inside, request).await.unwrap();
     }
     watched.server.kill();
     known.check(&data).await;
+}
+
+#[test]
+fn connections_that_need_more_descriptors_are_refused() {
+    if !prlimit_is_there() {
+        return;
+    }
+    let dir = directory();
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=1255", TIDU, "serve", "--connections", "1000", "--data-dir"]);
+    let ended = command.arg(dir.path().join("data")).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("connections = 1000") && said.contains("ulimit -n 1256"), "{said}");
+    assert!(!dir.path().join("data").exists(), "nothing was made");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use super::{corpus, fuzz, mutate::mutate, protobuf::mutate_message};
-use crate::support::{Hands, MemoryLog, directory, open};
+use crate::support::{Hands, MemoryLog, api_settings, directory, open};
 
 /// Requests that one ledger gets in a case.
 const REQUESTS: usize = 24;
@@ -48,7 +48,7 @@ async fn serve(log: MemoryLog) -> Served {
     let ledger = Arc::new(open(Arc::new(log.clone()), clock, Arc::clone(&failures)));
     let dir = directory();
     let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
-    let api = api(Arc::clone(&ledger), cursors, Vec::new(), 1, CancellationToken::new());
+    let api = api(Arc::clone(&ledger), cursors, api_settings(), CancellationToken::new());
     let api = api.await.unwrap();
     let (client, register) =
         (LedgerServiceClient::new(api.clone()), RegisterServiceClient::new(api));

@@ -1,0 +1,335 @@
+//! Places for connections: how many there may be, and who gives up a place when all are taken.
+//!
+//! An idle connection costs its owner nothing, so idle ones must not keep newcomers out. When all
+//! places are taken, the longest idle connections of the parties that have the most give up theirs.
+//! If none is idle, the party that has the most gives up its newest connection, as long as it keeps
+//! more than the newcomer has. Otherwise the newcomer is refused.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::Party,
+    limits::{PLACES_FREED_PART, PLACES_LEAVING_MAX},
+};
+
+/// The places of a server.
+#[derive(Debug)]
+pub(super) struct Places {
+    most: usize,
+    of_remote: usize,
+    began: Instant,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    next_id: u64,
+    /// Connections that keep their place, in the order in which they came.
+    seats: BTreeMap<u64, Arc<Seat>>,
+    by_party: HashMap<Party, usize>,
+    /// Connections that were asked to leave and have not left yet.
+    leaving: usize,
+}
+
+/// A connection, as its place knows it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) party: Party,
+    /// Cancelled when the connection must give up its place.
+    pub(super) leave: CancellationToken,
+    began: Instant,
+    calls: AtomicUsize,
+    /// When its last call ended, in milliseconds since `began`.
+    idle_since: AtomicU64,
+}
+
+/// A place of a connection, until dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    places: Arc<Places>,
+    id: u64,
+    pub(super) seat: Arc<Seat>,
+}
+
+/// A call that is being answered on a connection, until dropped.
+#[derive(Debug)]
+pub(super) struct CallCount(Arc<Seat>);
+
+/// A newcomer got no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Full {
+    /// Its address has its full number of connections, and none of them is idle.
+    #[error("{0} connections of one address are in use")]
+    Address(usize),
+    /// All places are taken, and nobody who has more is to give up one.
+    #[error("all {0} places for connections are in use")]
+    All(usize),
+}
+
+impl Places {
+    pub(super) fn new(most: usize, of_remote: usize) -> Arc<Self> {
+        Arc::new(Self { most, of_remote, began: Instant::now(), taken: Mutex::default() })
+    }
+
+    /// Gives a place to a newcomer, perhaps in the place of others.
+    pub(super) fn take(self: &Arc<Self>, party: Party) -> Result<Place, Full> {
+        let mut taken = self.taken.lock();
+        let own = taken.by_party.get(&party).copied().unwrap_or(0);
+        if party.is_remote() && own >= self.of_remote {
+            let idle = taken.idle(|seat| seat.party == party);
+            let oldest = idle.into_iter().next().ok_or(Full::Address(self.of_remote))?;
+            taken.send_away(oldest);
+        }
+        if taken.leaving >= PLACES_LEAVING_MAX {
+            return Err(Full::All(self.most));
+        }
+        if taken.seats.len() >= self.most {
+            taken.make_room(self.most, own)?;
+        }
+        let id = taken.next_id;
+        taken.next_id += 1;
+        *taken.by_party.entry(party).or_default() += 1;
+        let seat = Arc::new(Seat::new(party, self.began));
+        taken.seats.insert(id, Arc::clone(&seat));
+        Ok(Place { places: Arc::clone(self), id, seat })
+    }
+
+    /// Lets the longest idle connections go, because descriptors ran out.
+    pub(super) fn free_some(&self) {
+        // Everybody may pay: who has the least is the last in the order.
+        let _ = self.taken.lock().make_room(self.most, 0);
+    }
+}
+
+impl Taken {
+    /// Sends some connections away. `own` is the number of the newcomer's other connections: no
+    /// party that has fewer pays for it.
+    fn make_room(&mut self, most: usize, own: usize) -> Result<(), Full> {
+        let count = |party: Party| self.by_party.get(&party).copied().unwrap_or(0);
+        let mut idle = self.idle(|seat| count(seat.party) >= own.max(1));
+        if idle.is_empty() {
+            let busy = self.seats.iter().filter(|(_, seat)| count(seat.party) >= own + 2);
+            let newest = busy.max_by_key(|(id, seat)| (count(seat.party), **id));
+            let newest = newest.map(|(id, _)| *id).ok_or(Full::All(most))?;
+            self.send_away(newest);
+            return Ok(());
+        }
+        // Stable: within a party, the longest idle one is the first.
+        let by_count = |id: &u64| self.seats.get(id).map_or(0, |seat| count(seat.party));
+        idle.sort_by_key(|id| Reverse(by_count(id)));
+        idle.truncate((most / PLACES_FREED_PART).clamp(1, PLACES_LEAVING_MAX / 2));
+        idle.into_iter().for_each(|id| self.send_away(id));
+        Ok(())
+    }
+
+    /// Idle connections, the longest idle one first.
+    fn idle(&self, wanted: impl Fn(&Seat) -> bool) -> Vec<u64> {
+        let idle = |(id, seat): (&u64, &Arc<Seat>)| {
+            let since = seat.idle_since()?;
+            wanted(seat).then_some((since, *id))
+        };
+        let mut idle: Vec<_> = self.seats.iter().filter_map(idle).collect();
+        idle.sort_unstable();
+        idle.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn send_away(&mut self, id: u64) {
+        if let Some(seat) = self.remove(id) {
+            self.leaving += 1;
+            seat.leave.cancel();
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Arc<Seat>> {
+        let seat = self.seats.remove(&id)?;
+        if let Some(count) = self.by_party.get_mut(&seat.party) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_party.remove(&seat.party);
+            }
+        }
+        Some(seat)
+    }
+}
+
+impl Seat {
+    fn new(party: Party, began: Instant) -> Self {
+        let seat = Self {
+            party,
+            leave: CancellationToken::new(),
+            began,
+            calls: AtomicUsize::new(0),
+            idle_since: AtomicU64::new(0),
+        };
+        seat.note_idle();
+        seat
+    }
+
+    /// Counts a call until the result is dropped.
+    pub(super) fn call(self: &Arc<Self>) -> CallCount {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        CallCount(Arc::clone(self))
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_calls(&self) -> bool {
+        self.idle_since().is_none()
+    }
+
+    fn note_idle(&self) {
+        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.idle_since.store(millis, Ordering::Relaxed);
+    }
+
+    /// Since when there is no call, in milliseconds; `None` while there is one.
+    fn idle_since(&self) -> Option<u64> {
+        let is_idle = self.calls.load(Ordering::Acquire) == 0;
+        is_idle.then(|| self.idle_since.load(Ordering::Relaxed))
+    }
+
+    /// Completes once there has been no call for so long.
+    pub(super) async fn idle_for(&self, long: Duration) {
+        loop {
+            let idle = self.idle_since().map(|since| {
+                let since = self.began + Duration::from_millis(since);
+                Instant::now().saturating_duration_since(since)
+            });
+            // A call that ends meanwhile is noticed after the sleep, when its end is still known.
+            let left = long.saturating_sub(idle.unwrap_or_default());
+            if left.is_zero() {
+                return;
+            }
+            sleep(left).await;
+        }
+    }
+}
+
+impl Drop for CallCount {
+    fn drop(&mut self) {
+        self.0.note_idle();
+        self.0.calls.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock();
+        if taken.remove(self.id).is_none() {
+            taken.leaving -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn local(port: u16) -> Party {
+        Party::of(([127, 0, 0, 1], port).into())
+    }
+
+    fn remote(host: u8) -> Party {
+        Party::of(([192, 0, 2, host], 9).into())
+    }
+
+    /// Takes places one after another, a second apart.
+    async fn crowd(places: &Arc<Places>, parties: impl IntoIterator<Item = Party>) -> Vec<Place> {
+        let mut crowd = Vec::new();
+        for party in parties {
+            crowd.push(places.take(party).unwrap());
+            advance(Duration::from_secs(1)).await;
+        }
+        crowd
+    }
+
+    fn sent_away(crowd: &[Place]) -> Vec<usize> {
+        let leaves = |(_, place): &(usize, &Place)| place.seat.leave.is_cancelled();
+        crowd.iter().enumerate().filter(leaves).map(|(i, _)| i).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_newcomer_gets_the_place_of_the_longest_idle() {
+        let places = Places::new(3, 3);
+        let crowd = crowd(&places, [local(1), local(2), local(3)]).await;
+        drop(crowd[0].seat.call());
+        let busy = crowd[1].seat.call();
+        let _newcomer = places.take(local(4)).unwrap();
+        assert_eq!(sent_away(&crowd), [2], "the first has had a call since, the second has one");
+        let _another = places.take(local(5)).unwrap();
+        assert_eq!(sent_away(&crowd), [0, 2]);
+        drop(busy);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_the_most_pays_first_and_who_has_less_never() {
+        let places = Places::new(5, 5);
+        let of = [remote(1), remote(2), remote(2), remote(2), local(1)];
+        let crowd = crowd(&places, of).await;
+        let _newcomer = places.take(remote(3)).unwrap();
+        assert_eq!(sent_away(&crowd), [1], "the longest idle one of the second");
+        // All are busy now: the newest one of who has the most goes, but only for who has less.
+        let _calls: Vec<_> = crowd.iter().map(|place| place.seat.call()).collect();
+        let _busy = _newcomer.seat.call();
+        assert_eq!(places.take(remote(2)).unwrap_err(), Full::All(5));
+        assert_eq!(places.take(remote(1)).unwrap_err(), Full::All(5));
+        let another = places.take(remote(4));
+        assert_eq!(sent_away(&crowd), [1, 3]);
+        let _busy = another.as_ref().unwrap().seat.call();
+        assert_eq!(places.take(remote(5)).unwrap_err(), Full::All(5), "everybody has one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_address_has_its_number_of_connections_and_no_more() {
+        let places = Places::new(10, 2);
+        let crowd = crowd(&places, [remote(1), remote(1), local(1), local(2), local(3)]).await;
+        let calls: Vec<_> = crowd.iter().map(|place| place.seat.call()).collect();
+        assert_eq!(places.take(remote(1)).unwrap_err(), Full::Address(2));
+        drop(calls);
+        let _third = places.take(remote(1)).unwrap();
+        assert_eq!(sent_away(&crowd).len(), 1);
+        assert!(sent_away(&crowd)[0] < 2, "its own");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_do_not_leave_are_bounded() {
+        let places = Places::new(1, 1);
+        let crowd: Vec<_> = (0..).map_while(|port| places.take(local(port)).ok()).collect();
+        assert_eq!(crowd.len(), 1 + PLACES_LEAVING_MAX);
+        drop(crowd);
+        assert!(places.take(local(1)).is_ok());
+        assert_eq!(places.taken.lock().leaving, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_idle_from_the_end_of_its_last_call() {
+        let places = Places::new(1, 1);
+        let place = places.take(local(1)).unwrap();
+        let call = place.seat.call();
+        let seat = Arc::clone(&place.seat);
+        let began = Instant::now();
+        let idle = tokio::spawn(async move {
+            seat.idle_for(Duration::from_secs(10)).await;
+            began.elapsed()
+        });
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        drop(call);
+        let idle = idle.await.unwrap();
+        assert!((17_000..17_010).contains(&idle.as_millis()), "{idle:?}");
+    }
+}
