@@ -6,12 +6,13 @@
 //! format is asserted beside that format: `log/chunk.rs` proves that the largest leaf fits a chunk.
 
 mod connections;
+mod intake;
 mod process;
 mod records;
 
 use std::time::Duration;
 
-pub use self::{connections::*, process::*, records::*};
+pub use self::{connections::*, intake::*, process::*, records::*};
 
 // --- Events and requests -------------------------------------------------------------------------
 // The size of a fact, of its parts, and of the messages that carry facts.
@@ -40,7 +41,7 @@ pub const SALT_BYTES: usize = 16;
 pub const COMMIT_EVENTS_MAX: usize = 10_000;
 /// Events of a request that are read before other requests get their turn.
 pub const READ_SLICE_EVENTS: usize = 256;
-/// Most bytes of one request message.
+/// Most bytes of one request message: an Append.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most bytes of one response message; foreign clients receive 4 MiB by default.
 pub const RESPONSE_BYTES_MAX: usize = 1024 * 1024;

@@ -7,6 +7,7 @@
 //! append.rs an Append, events encoded   event/     messages ⇄ `domain::event`
 //! time.rs   dates and instants          json.rs    canonical protobuf JSON
 //! withheld.rs    places whose content is erased
+//! wire/     what an encoded message would become, counted before it is decoded
 //! ```
 //!
 //! No other room below `service/` uses a generated message. This room makes no decision and does no
@@ -20,4 +21,5 @@ pub mod json;
 pub mod leaf;
 pub mod pb;
 pub mod time;
+pub mod wire;
 pub mod withheld;
