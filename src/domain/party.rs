@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// One caller, as far as the server can tell callers apart before they prove who they are. Limits
 /// and fairness count by party.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Party {
     /// A connection from the same machine. Each one counts by itself: its callers share the machine
     /// anyway.

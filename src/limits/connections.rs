@@ -37,8 +37,6 @@ pub const ANSWER_SPLIT_BYTES: usize = 1_024;
 pub const ANSWERS_UNTAKEN_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Most bytes of such answers to another machine.
 pub const ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX: u64 = 16 * 1024 * 1024;
-/// Most bytes of the headers of a request, as HTTP/2 counts them.
-pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// Streams that a peer may reset before the server has accepted them; with one more the connection
 /// ends (rapid reset).
 pub const PENDING_RESETS_MAX: usize = 20;

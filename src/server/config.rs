@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::catalogue::{Catalogue, CatalogueError},
     files,
-    limits::CATALOGUE_BYTES_MAX,
+    limits::{CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, PARTY_IN_FLIGHT_BYTES_MAX},
     service::ApiSettings,
 };
 
@@ -76,6 +76,10 @@ pub struct ServerSettings {
     #[arg(long, value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events_per_second: Option<NonZeroU32>,
+    /// Memory of all requests in flight, in bytes; at least 75497472 [default: 268435456]
+    #[arg(long, value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight_bytes: Option<usize>,
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -108,6 +112,8 @@ pub struct Config {
     pub connections: Option<NonZeroUsize>,
     /// Events that one party may record a second. `None`: as many as the log takes.
     pub events_per_second: Option<NonZeroU32>,
+    /// Most bytes of all requests in flight.
+    pub in_flight_bytes: usize,
 }
 
 impl Default for Config {
@@ -123,6 +129,7 @@ impl Default for Config {
             hosts: Vec::new(),
             connections: None,
             events_per_second: None,
+            in_flight_bytes: IN_FLIGHT_BYTES_MAX,
         }
     }
 }
@@ -150,6 +157,12 @@ pub enum ConfigError {
          the risk with --insecure"
     )]
     Insecure(SocketAddr),
+    /// The memory of requests does not hold the largest one.
+    #[error(
+        "in_flight_bytes: {0} is less than the {PARTY_IN_FLIGHT_BYTES_MAX} bytes that the largest \
+         request takes"
+    )]
+    InFlight(usize),
     /// A value is not an origin.
     #[error("web_origins: {0:?} is not an origin such as https://register.example")]
     Origin(String),
@@ -201,6 +214,9 @@ impl Config {
         if !config.listen.ip().is_loopback() && !config.insecure {
             return Err(ConfigError::Insecure(config.listen));
         }
+        if config.in_flight_bytes < PARTY_IN_FLIGHT_BYTES_MAX {
+            return Err(ConfigError::InFlight(config.in_flight_bytes));
+        }
         Ok(config)
     }
 
@@ -239,6 +255,7 @@ impl Config {
             web_origins: self.origins()?,
             local_hosts: self.listen.ip().is_loopback().then(|| self.hosts.clone()),
             questions: self.question_slots(),
+            in_flight_bytes: self.in_flight_bytes,
             events_per_second: self.events_per_second,
         })
     }
@@ -297,6 +314,11 @@ mod tests {
                 let config = Config::load(&flags, None).unwrap();
                 assert!(config.origins().unwrap_err().to_string().contains(odd));
             }
+            let small = PARTY_IN_FLIGHT_BYTES_MAX - 1;
+            let least =
+                |bytes| ServerSettings { in_flight_bytes: Some(bytes), ..Default::default() };
+            assert!(load(&least(small), None).contains(&small.to_string()));
+            assert!(Config::load(&least(small + 1), None).is_ok());
             jail.create_file("odd.toml", "listen = 1")?;
             assert!(load(&ServerSettings::default(), Some("odd.toml")).contains("listen"));
             Ok(())

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     limits::{
         CLOSE_DURATION_MAX, CONNECTION_IDLE_MAX, CONNECTION_STREAMS_MAX, CONNECTION_WINDOW_BYTES,
-        HANDSHAKE_DURATION_MAX, HEADER_LIST_BYTES_MAX, HTTP1_BUFFER_BYTES, KEEPALIVE_INTERVAL,
+        HANDSHAKE_DURATION_MAX, HTTP1_BUFFER_BYTES, HTTP2_HEADERS_BYTES_MAX, KEEPALIVE_INTERVAL,
         KEEPALIVE_TIMEOUT, LOCAL_RESETS_MAX, PENDING_RESETS_MAX, PLACE_LEAVE_PAUSE,
         STREAM_SEND_BYTES_MAX, STREAM_WINDOW_BYTES,
     },
@@ -76,7 +76,7 @@ impl Serving {
         builder
             .timer(TokioTimer::new())
             .max_concurrent_streams(CONNECTION_STREAMS_MAX)
-            .max_header_list_size(HEADER_LIST_BYTES_MAX)
+            .max_header_list_size(HTTP2_HEADERS_BYTES_MAX)
             .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
             .max_local_error_reset_streams(LOCAL_RESETS_MAX)
             .max_send_buf_size(STREAM_SEND_BYTES_MAX)

@@ -16,8 +16,15 @@ use crate::{
         fault::{Faults, Key, RuleId},
     },
     ledger::{Commit, Precondition, Proposal},
-    limits::{COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_SLICE_EVENTS},
+    limits::{
+        COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_EVENT_BYTES, READ_SLICE_BYTES, READ_SLICE_EVENTS,
+    },
     protocol::{append::ReceivedCommit, event, pb},
+};
+
+const _: () = {
+    // The budget of requests in flight counts on it.
+    assert!(size_of::<Proposal>() + size_of::<Bytes>() <= READ_EVENT_BYTES);
 };
 
 /// A request that was read.
@@ -52,8 +59,12 @@ pub(super) async fn read_commit(
     let mut digest = request_id.is_some().then(ContentDigest::default);
     let mut proposals = Vec::with_capacity(count);
     let (mut faults, mut warnings) = (Faults::of_commit(), Faults::of_commit());
+    let mut slice = 0;
     for (index, bytes) in request.events.into_iter().enumerate() {
-        if index % READ_SLICE_EVENTS == READ_SLICE_EVENTS - 1 {
+        // An event of many bytes takes as long as several short ones.
+        slice += READ_SLICE_BYTES / READ_SLICE_EVENTS + bytes.len();
+        if slice > READ_SLICE_BYTES {
+            slice = 0;
             tokio::task::yield_now().await;
         }
         let event =

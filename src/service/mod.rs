@@ -15,6 +15,7 @@ mod cursors;
 mod errors;
 mod filter;
 mod hosts;
+mod intake;
 mod interests;
 mod ledger;
 mod page;
@@ -50,6 +51,7 @@ use self::{
     creators::Creators,
     cursors::{CursorApi, CursorStreams},
     hosts::Guard,
+    intake::{Admitted, Intake},
     interests::Interests,
     ledger::LedgerApi,
     panic::CatchPanic,
@@ -99,6 +101,8 @@ pub struct ApiSettings {
     pub local_hosts: Option<Vec<String>>,
     /// Long questions that run at once.
     pub questions: usize,
+    /// Most bytes of all requests in flight.
+    pub in_flight_bytes: usize,
     /// Events that one party may record a second; `None`: as many as the log takes.
     pub events_per_second: Option<NonZeroU32>,
 }
@@ -113,6 +117,8 @@ pub async fn api(
     settings: ApiSettings,
     drain: CancellationToken,
 ) -> Result<Api, tonic_reflection::server::Error> {
+    let intake = Intake::new(settings.in_flight_bytes);
+    let intake = intake.map_err(tonic_reflection::server::Error::DecodeError)?;
     let questions = Questions::new(settings.questions);
     let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
     let cursors = CursorStreams::new(cursors);
@@ -159,16 +165,15 @@ pub async fn api(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .prepare();
-    Ok(layered(routes, settings))
+    Ok(layered(routes, intake, settings))
 }
 
 fn routes(services: Services) -> Routes {
-    /// Sets the encodings, from which `transport.rs` chooses, and the sizes of messages.
+    /// Sets the encodings of responses, from which `transport.rs` chooses, and the sizes of
+    /// messages. Requests arrive plain: the intake unpacks them.
     macro_rules! bounded {
         ($server:expr) => {
             $server
-                .accept_compressed(Gzip)
-                .accept_compressed(Zstd)
                 .send_compressed(Gzip)
                 .send_compressed(Zstd)
                 .max_decoding_message_size(REQUEST_BYTES_MAX)
@@ -182,7 +187,7 @@ fn routes(services: Services) -> Routes {
         .add_service(bounded!(ProofServiceServer::new(services.proof)))
 }
 
-fn layered(routes: Routes, settings: ApiSettings) -> Api {
+fn layered(routes: Routes, intake: Arc<Intake>, settings: ApiSettings) -> Api {
     let ApiSettings { web_origins, local_hosts, .. } = settings;
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let layers = ServiceBuilder::new()
@@ -191,7 +196,8 @@ fn layered(routes: Routes, settings: ApiSettings) -> Api {
         .layer(GrpcWebLayer::new())
         .map_request(transport::choose_encoding)
         .map_response(transport::reword)
-        .layer(layer_fn(CatchPanic));
+        .layer(layer_fn(CatchPanic))
+        .layer(layer_fn(move |inner| Admitted { inner, intake: Arc::clone(&intake) }));
     let api = layers.service(routes);
     let api = api.map_request(|request: Request| request);
     let api = api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new));

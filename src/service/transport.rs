@@ -1,10 +1,8 @@
-//! Replaces tonic's own errors, and chooses the encoding of responses.
+//! Adds details to what tonic answers by itself, and chooses the encoding of responses.
 //!
-//! tonic answers a request that it cannot read before any handler runs, with its own codes and
-//! without details: OUT_OF_RANGE for a message over the limit, RESOURCE_EXHAUSTED for one that is
-//! over it when unpacked, INTERNAL for one that is cut short or does not decode. This layer
-//! replaces such an answer if tonic uses its text for requests. Any other answer with OUT_OF_RANGE
-//! or INTERNAL and without details is a fault of the server, and is never blamed on the caller.
+//! The intake refuses what cannot be read before tonic has it. Two kinds of answers without details
+//! are left. INVALID_ARGUMENT is a message that does not decode (see `protocol/codec.rs`).
+//! OUT_OF_RANGE, INTERNAL or UNKNOWN is a fault of the server, which is never blamed on the caller.
 //!
 //! Responses are compressed on request. A client that accepts zstd gets it, because no client
 //! advertises zstd by default. Many clients advertise gzip by default, and compressing for them
@@ -14,21 +12,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tonic::{Code, Status, body::Body};
 
-use super::errors::{self, Limit};
-use crate::{domain::fault::echo, limits::REQUEST_BYTES_MAX, protocol::pb::ErrorReason};
-
-/// The beginnings of tonic's texts for a request message over the limit, plain and compressed.
-const TOO_LARGE: [&str; 2] =
-    ["Error, decoded message length too large", "Error decompressing: size limit"];
-/// The beginnings of the texts of tonic and prost for an unreadable request. A test sends each.
-const UNREADABLE: [&str; 6] = [
-    "failed to decode Protobuf message",
-    "protocol error: received message with",
-    "Error decompressing",
-    "Missing request message",
-    "Unexpected EOF decoding stream",
-    "tonic-web:",
-];
+use super::errors;
+use crate::{domain::fault::echo, protocol::pb::ErrorReason};
 
 /// Replaces the transport's own error, if the answer is one.
 pub(crate) fn reword<B>(response: Response<B>) -> Response<Body>
@@ -72,20 +57,14 @@ fn replacement(headers: &HeaderMap) -> Option<Status> {
         return None;
     }
     let text = status.message();
-    let begins = |texts: &[&str]| texts.iter().any(|begin| text.starts_with(begin));
     match status.code() {
-        Code::OutOfRange | Code::ResourceExhausted if begins(&TOO_LARGE) => {
-            let text = format!("the request has more than {REQUEST_BYTES_MAX} bytes; split it");
-            let limit = REQUEST_BYTES_MAX as u64;
-            Some(errors::exhausted(text, Limit { limit, unit: "bytes", ..Limit::default() }))
-        }
-        Code::Internal if begins(&UNREADABLE) => Some(errors::status(
+        Code::InvalidArgument => Some(errors::status(
             Code::InvalidArgument,
             ErrorReason::MalformedRequest,
-            format!("the request cannot be read: {text}"),
+            format!("the request cannot be read: {}", echo(text)),
             [("detail", echo(text))],
         )),
-        Code::OutOfRange | Code::Internal => Some(errors::internal(text)),
+        Code::OutOfRange | Code::Internal | Code::Unknown => Some(errors::internal(text)),
         _ => None,
     }
 }
@@ -109,14 +88,15 @@ mod tests {
     fn a_fault_of_the_server_is_never_blamed_on_the_caller() {
         let bare = |code, text| reworded(Status::new(code, text));
         let internal = (Code::Internal, Some("INTERNAL".to_owned()));
-        for code in [Code::Internal, Code::OutOfRange] {
+        for code in [Code::Internal, Code::OutOfRange, Code::Unknown] {
             assert_eq!(bare(code, "task 7 panicked"), internal);
             assert_eq!(bare(code, ""), internal);
         }
         let ours = errors::internal("injected");
         assert_eq!(reworded(ours), internal, "details are left as they are");
         let malformed = (Code::InvalidArgument, Some("MALFORMED_REQUEST".to_owned()));
-        assert_eq!(bare(Code::Internal, "Missing request message."), malformed);
+        assert_eq!(bare(Code::InvalidArgument, "invalid varint"), malformed);
+        // As the standard services answer.
         assert_eq!(bare(Code::NotFound, "unknown service"), (Code::NotFound, None));
     }
 

@@ -441,7 +441,7 @@ async fn every_reason_brings_its_documented_metadata() {
     // Provoked by `callers.rs`.
     provoked.insert("HOST_NOT_ALLOWED".to_owned());
     // Provoked by `raw_requests.rs`.
-    provoked.extend(["MALFORMED_REQUEST", "DEADLINE_PASSED", "KIND_UNKNOWN"].map(str::to_owned));
+    provoked.extend(super::raw_requests::REASONS.map(str::to_owned));
     provoked.extend(OF_THE_SERVER.map(str::to_owned));
     let errors = documented().into_iter().filter(|(_, reason)| !reason.is_warning);
     let missing: Vec<_> = errors.map(|(name, _)| name).filter(|n| !provoked.contains(n)).collect();

@@ -12,7 +12,7 @@ use tidu::protocol::pb::{
     ledger_service_client::LedgerServiceClient, proof_service_client::ProofServiceClient,
     register_service_client::RegisterServiceClient,
 };
-use tidu::service::ApiSettings;
+use tidu::{limits::IN_FLIGHT_BYTES_MAX, service::ApiSettings};
 use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
@@ -179,7 +179,13 @@ impl Client {
 /// What the service allows where a test does not care.
 pub fn api_settings() -> ApiSettings {
     let web_origins = Vec::new();
-    ApiSettings { web_origins, local_hosts: None, questions: 1, events_per_second: None }
+    ApiSettings {
+        web_origins,
+        local_hosts: None,
+        questions: 1,
+        in_flight_bytes: IN_FLIGHT_BYTES_MAX,
+        events_per_second: None,
+    }
 }
 
 /// The machine-readable reason of an error.

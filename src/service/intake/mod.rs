@@ -1,0 +1,300 @@
+//! The intake: what becomes of the bytes of a request before a handler runs.
+//!
+//! A request is checked from its headers on: method, form, deadline. Its one message arrives within
+//! a time and a rate, is bounded by its method, counted element by element, and unpacked. Only then
+//! it goes on, plain and whole, to be decoded and handled. All its bytes come out of one budget
+//! until it is answered. What cannot go on is refused here, with a status.
+//!
+//! ```text
+//! methods.rs   what each method takes      budget.rs    the memory of all requests
+//! receive.rs   one message arrives         deadline.rs  the time of a call
+//! unpack.rs    gzip and zstd               stream.rs    messages of a stream
+//! refusals.rs  how a request is refused
+//! ```
+
+mod budget;
+mod deadline;
+mod methods;
+mod receive;
+mod refusals;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod unpack;
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    thread::available_parallelism,
+    vec,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use prost::DecodeError;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
+use tonic::{Status, body::Body};
+use tower::Service;
+
+pub(crate) use self::{budget::Budget, deadline::Deadline};
+use self::{
+    budget::Ticket,
+    deadline::{Limited, Refusal},
+    methods::{Method, Methods},
+    receive::{Arrival, Received, receive},
+    stream::Messages,
+    unpack::{Packing, unpack},
+};
+use super::call::Peer;
+use crate::{
+    domain::Party,
+    limits::{HEADERS_BYTES_MAX, MESSAGE_DURATION_MAX, REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES},
+};
+
+type Answer = Result<Response<Body>, Infallible>;
+
+/// What all requests share.
+pub(crate) struct Intake {
+    methods: Methods,
+    budget: Arc<Budget>,
+    /// Large messages that are unpacked at once: fewer than the machine has processors.
+    unpacking: Semaphore,
+}
+
+impl Intake {
+    /// An intake with so many bytes for all requests in flight.
+    ///
+    /// # Errors
+    /// If the embedded descriptors cannot be read, which a test rules out.
+    pub(crate) fn new(in_flight_bytes: usize) -> Result<Arc<Self>, DecodeError> {
+        let processors = available_parallelism().map_or(1, usize::from);
+        let unpacking = Semaphore::new(processors.saturating_sub(1).max(1));
+        let budget = Budget::new(in_flight_bytes);
+        Ok(Arc::new(Self { methods: Methods::new()?, budget, unpacking }))
+    }
+
+    /// The memory of all requests in flight.
+    #[cfg(test)]
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+}
+
+/// A service whose requests pass the intake.
+#[derive(Clone)]
+pub(crate) struct Admitted<S> {
+    pub(crate) inner: S,
+    pub(crate) intake: Arc<Intake>,
+}
+
+impl<S> Service<Request<Body>> for Admitted<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        // The clone is the one that is not ready yet.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let intake = Arc::clone(&self.intake);
+        Box::pin(async move {
+            let begun = Instant::now();
+            let over_http2 = request.version() >= http::Version::HTTP_2;
+            let (parts, mut body) = request.into_parts();
+            let refused = match Call::read(&intake, &parts) {
+                Ok(call) if call.method.streams => {
+                    return call.stream(&mut inner, parts, body).await;
+                }
+                Ok(call) => match call.receive(&intake, &mut body).await {
+                    Ok((call, message)) => return call.answer(&mut inner, parts, message).await,
+                    Err(status) => status.into_http(),
+                },
+                Err(refused) => *refused,
+            };
+            if !over_http2 {
+                discard(body, begun).await;
+            }
+            Ok(refused)
+        })
+    }
+}
+
+/// A call whose headers were read.
+struct Call {
+    method: Method,
+    packing: Option<Packing>,
+    deadline: Deadline,
+    arrival: Arrival,
+    ticket: Ticket,
+}
+
+impl Call {
+    /// Reads the headers of a request.
+    fn read(intake: &Intake, parts: &http::request::Parts) -> Result<Self, Box<Response<Body>>> {
+        let http::request::Parts { method, uri, headers, extensions, .. } = parts;
+        let is_post = method == http::Method::POST;
+        require_grpc(is_post, headers)?;
+        let refuse = |status: Status| Box::new(status.into_http());
+        let bytes = require_small(headers).map_err(refuse)?;
+        let path = uri.path();
+        let method = intake.methods.find(path);
+        let method = method.ok_or_else(|| refuse(refusals::method_unknown(path)))?;
+        let packing = packing(headers).map_err(refuse)?;
+        let deadline = Deadline::of(headers, method.duration).map_err(refuse)?;
+        if deadline.has_passed() {
+            return Err(refuse(deadline.passed()));
+        }
+        let party = extensions.get().map_or(Party::Server, |Peer(peer)| Party::of(*peer));
+        let admitted = intake.budget.admit(party, REQUEST_OVERHEAD_BYTES + bytes);
+        let ticket = admitted.map_err(|refused| refuse(refusals::no_room(refused)))?;
+        Ok(Self { method, packing, deadline, arrival: Arrival::new(deadline), ticket })
+    }
+
+    /// Receives the message, plain, and takes what its decoding needs from the budget.
+    async fn receive(mut self, intake: &Intake, body: &mut Body) -> Result<(Self, Plain), Status> {
+        let Self { method, packing, .. } = self;
+        let mut received = receive(body, &method, packing, &self.arrival, &mut self.ticket).await?;
+        if let Received::Packed { parts, packing } = received {
+            let unpacked = unpack(packing, parts, method, self.ticket, &intake.unpacking);
+            let in_time = match self.deadline.at {
+                Some(at) => timeout_at(at, unpacked).await.map_err(|_| self.deadline.passed())?,
+                None => unpacked.await,
+            };
+            (received, self.ticket) = in_time?;
+        }
+        let Received::Plain { parts, bytes, counts } = received else {
+            return Err(refusals::malformed("a message that is packed twice"));
+        };
+        self.ticket.charge(method.decoded_bytes(bytes, counts)).map_err(refusals::no_room)?;
+        Ok((self, Plain(parts.into_iter())))
+    }
+
+    /// Answers the call. Its bytes are free once its answer begins.
+    async fn answer<S>(
+        self,
+        inner: &mut S,
+        mut parts: http::request::Parts,
+        message: Plain,
+    ) -> Answer
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        // The message is plain by now.
+        parts.headers.remove("grpc-encoding");
+        parts.extensions.insert(self.deadline);
+        let answer = inner.call(Request::from_parts(parts, Body::new(message))).await?;
+        drop(self.ticket);
+        // A deadline of the server's own is for the answer's beginning.
+        if self.deadline.at.is_none() || self.deadline.default.is_some() {
+            return Ok(answer);
+        }
+        Ok(answer.map(|body| Body::new(Limited::new(body, self.deadline, Refusal::default()))))
+    }
+
+    /// Answers a call on which the caller sends a stream.
+    async fn stream<S>(self, inner: &mut S, mut parts: http::request::Parts, body: Body) -> Answer
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let refusal = Refusal::default();
+        parts.headers.remove("grpc-encoding");
+        parts.extensions.insert(self.deadline);
+        let shared = Arc::clone(&refusal);
+        let messages = Messages::new(body, self.method, self.packing, self.ticket, shared);
+        let answer = inner.call(Request::from_parts(parts, Body::new(messages))).await?;
+        Ok(answer.map(|body| Body::new(Limited::new(body, self.deadline, refusal))))
+    }
+}
+
+/// A whole message as the body of a request.
+struct Plain(vec::IntoIter<Bytes>);
+
+impl http_body::Body for Plain {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.next().map(|part| Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.len() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let bytes: usize = self.0.as_slice().iter().map(Bytes::len).sum();
+        SizeHint::with_exact(bytes as u64)
+    }
+}
+
+/// Refuses what is not a call of gRPC, with a status of HTTP.
+fn require_grpc(is_post: bool, headers: &HeaderMap) -> Result<(), Box<Response<Body>>> {
+    if !is_post {
+        let text = "the method of HTTP is not POST";
+        return Err(Box::new(refusals::not_grpc(StatusCode::METHOD_NOT_ALLOWED, text)));
+    }
+    let stated = headers.get(CONTENT_TYPE).and_then(|stated| stated.to_str().ok()).unwrap_or("");
+    let media_type = stated.split(';').next().unwrap_or(stated).trim();
+    if !matches!(media_type, "application/grpc" | "application/grpc+proto") {
+        let text = "the content-type is not application/grpc";
+        return Err(Box::new(refusals::not_grpc(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)));
+    }
+    Ok(())
+}
+
+/// The bytes of the headers, as HTTP/2 counts them.
+fn require_small(headers: &HeaderMap) -> Result<usize, Status> {
+    const OVERHEAD: usize = 32;
+    let sizes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + OVERHEAD);
+    let bytes = sizes.sum();
+    match bytes > HEADERS_BYTES_MAX {
+        true => Err(refusals::headers_too_large(bytes)),
+        false => Ok(bytes),
+    }
+}
+
+fn packing(headers: &HeaderMap) -> Result<Option<Packing>, Status> {
+    let Some(stated) = headers.get("grpc-encoding") else { return Ok(None) };
+    match stated.as_bytes() {
+        b"identity" => Ok(None),
+        b"gzip" => Ok(Some(Packing::Gzip)),
+        b"zstd" => Ok(Some(Packing::Zstd)),
+        _ => Err(refusals::encoding_unknown(stated)),
+    }
+}
+
+/// Reads what is left of a refused request, up to the largest one and no longer than a request may
+/// take. A client of HTTP/1.1 reads the answer only after it has sent its request.
+async fn discard(mut body: Body, begun: Instant) {
+    let read = async {
+        let mut left = REQUEST_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(bytes) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // The answer follows in any case.
+    let _ = timeout_at(begun + MESSAGE_DURATION_MAX, read).await;
+}
