@@ -15,7 +15,7 @@ use crate::{
         catalogue::Catalogue,
         fault::{Faults, Key, RuleId},
     },
-    ledger::{Commit, Precondition, Proposal},
+    ledger::{Commit, Pace, Precondition, Proposal},
     limits::{
         COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_EVENT_BYTES, READ_SLICE_BYTES, READ_SLICE_EVENTS,
     },
@@ -37,15 +37,26 @@ pub(super) struct ReadCommit {
     pub(super) warnings: Faults,
 }
 
-/// Reads a request, event by event.
+/// True if a request can be read where it arrives, because that takes one slice.
+pub(super) fn is_short(request: &ReceivedCommit) -> bool {
+    request.events.iter().map(work).sum::<usize>() <= READ_SLICE_BYTES
+}
+
+/// The work of reading an event, in bytes: one of many bytes takes as long as several short ones.
+fn work(event: &Bytes) -> usize {
+    READ_SLICE_BYTES / READ_SLICE_EVENTS + event.len()
+}
+
+/// Reads a request, event by event, in slices.
 ///
 /// # Errors
 /// A fault of the request itself, or of bytes that do not decode as an event. Faults inside events
 /// are in the answer.
-pub(super) async fn read_commit(
+pub(super) fn read_commit(
     catalogue: &Catalogue,
     call: &Call,
     request: ReceivedCommit,
+    pace: &mut impl Pace,
 ) -> Result<ReadCommit, Status> {
     let count = request.events.len();
     if count == 0 {
@@ -61,11 +72,10 @@ pub(super) async fn read_commit(
     let (mut faults, mut warnings) = (Faults::of_commit(), Faults::of_commit());
     let mut slice = 0;
     for (index, bytes) in request.events.into_iter().enumerate() {
-        // An event of many bytes takes as long as several short ones.
-        slice += READ_SLICE_BYTES / READ_SLICE_EVENTS + bytes.len();
+        slice += work(&bytes);
         if slice > READ_SLICE_BYTES {
             slice = 0;
-            tokio::task::yield_now().await;
+            pace.step()?;
         }
         let event =
             pb::Event::decode(bytes.clone()).map_err(|e| errors::unreadable_event(index, &e))?;

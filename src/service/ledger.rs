@@ -9,7 +9,7 @@ use tonic::Status;
 
 use super::{
     adoption::PendingAdoption,
-    append::read_commit,
+    append::{is_short, read_commit},
     call::Call,
     convert, errors,
     filter::interest,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::fault::RuleId,
-    ledger::{AppendError, Commit, Ledger, Pace as _, ReadError, Receipt, place},
+    ledger::{AppendError, Commit, Ledger, Pace as _, ReadError, Receipt, Unhurried, place},
     limits::{APPEND_LISTS_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
     register::Interest,
@@ -36,6 +36,8 @@ pub(crate) struct LedgerApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) questions: Questions,
     pub(crate) adoption: Arc<PendingAdoption>,
+    /// The gate of large commits that are read.
+    pub(crate) reading: Questions,
     pub(crate) streams: Streams,
     pub(crate) rates: EventRates,
 }
@@ -47,7 +49,14 @@ impl LedgerApi {
         request: ReceivedCommit,
     ) -> Result<pb::AppendResponse, Status> {
         let (validate_only, party) = (request.validate_only, call.party);
-        let read = read_commit(self.ledger.catalogue(), &call, request).await?;
+        let catalogue = self.ledger.catalogue();
+        let read = if is_short(&request) {
+            read_commit(catalogue, &call, request, &mut Unhurried)?
+        } else {
+            let (of_call, catalogue) = (call.clone(), Arc::clone(catalogue));
+            let read = move |turn: &mut Turn| read_commit(&catalogue, &of_call, request, turn);
+            self.reading.ask(&call, read).await?
+        };
         if read.faults.total() > 0 && !validate_only {
             return Err(errors::malformed(&read.faults));
         }

@@ -120,6 +120,7 @@ pub async fn api(
     let intake = Intake::new(settings.in_flight_bytes);
     let intake = intake.map_err(tonic_reflection::server::Error::DecodeError)?;
     let questions = Questions::new(settings.questions);
+    let reading = Questions::of_requests(settings.questions);
     let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
     let cursors = CursorStreams::new(cursors);
     let streams = Streams {
@@ -148,7 +149,7 @@ pub async fn api(
             creators: Creators::default(),
         },
         proof: ProofApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
-        ledger: LedgerApi { ledger, adoption, streams, questions, rates },
+        ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates },
     };
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LedgerServiceServer<LedgerApi>>().await;

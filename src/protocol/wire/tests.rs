@@ -245,9 +245,9 @@ fn compare<M: Made>(random: &mut Rng, bytes: &[u8]) -> bool {
 
 #[test]
 fn prost_makes_no_more_than_a_walk_counts() {
-    let seed = std::env::var("TIDU_SEED").ok().and_then(|text| text.parse().ok());
+    let seed = std::env::var("TIDU_WIRE_SEED").ok().map(|text| text.parse().unwrap());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
-    println!("seed {seed}: TIDU_SEED={seed} repeats it");
+    println!("repeat with TIDU_WIRE_SEED={seed}");
     let mut random = Rng::with_seed(seed);
     let mut compared = 0;
     for _ in 0..30_000 {

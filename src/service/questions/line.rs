@@ -32,6 +32,9 @@ pub(super) struct Ticket {
 /// All questions, by party.
 pub(super) struct Line {
     slots: usize,
+    /// Most questions that wait, and most of one remote party.
+    waiting_max: usize,
+    remote_max: usize,
     running: usize,
     /// Questions that have begun and not ended, running or paused.
     begun: usize,
@@ -83,6 +86,8 @@ impl Line {
     pub(super) fn new(slots: usize) -> Self {
         Self {
             slots: slots.max(1),
+            waiting_max: QUESTIONS_WAITING_MAX,
+            remote_max: REMOTE_QUESTIONS_MAX,
             running: 0,
             begun: 0,
             waiting: 0,
@@ -90,6 +95,11 @@ impl Line {
             turns: VecDeque::new(),
             next_id: 0,
         }
+    }
+
+    /// A line of any length: something else bounds what waits in it.
+    pub(super) fn unbounded(slots: usize) -> Self {
+        Self { waiting_max: usize::MAX, remote_max: usize::MAX, ..Self::new(slots) }
     }
 
     /// Questions that run, that have begun, and that wait to begin.
@@ -107,10 +117,10 @@ impl Line {
         go: oneshot::Sender<Slot>,
     ) -> Result<(u64, Option<Ticket>), Refused> {
         let held = self.parties.get(&party).map_or(0, |asking| asking.held);
-        if party.is_remote() && held >= REMOTE_QUESTIONS_MAX {
+        if party.is_remote() && held >= self.remote_max {
             return Err(Refused::Remote);
         }
-        let is_full = self.waiting >= QUESTIONS_WAITING_MAX;
+        let is_full = self.waiting >= self.waiting_max;
         let evicted = if is_full { Some(self.evict(held + 1)?) } else { None };
         let id = self.next_id;
         self.next_id += 1;

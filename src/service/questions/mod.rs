@@ -81,6 +81,11 @@ impl Questions {
         Self(Arc::new(Gate { line: Mutex::new(Line::new(slots)) }))
     }
 
+    /// A gate for the reading of large requests, whose number the memory of all requests bounds.
+    pub(crate) fn of_requests(slots: usize) -> Self {
+        Self(Arc::new(Gate { line: Mutex::new(Line::unbounded(slots)) }))
+    }
+
     /// Asks a question on a blocking thread, when it is its turn. The question calls
     /// [`Pace::step`] between two slices, and ends with the error that this gives. Dropping the
     /// future calls the question off: one that waits never runs, one that runs ends at its next

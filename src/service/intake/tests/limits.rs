@@ -192,9 +192,7 @@ async fn headers_have_at_most_so_many_bytes() {
 /// Parts of a message arrive in frames of any length, and reach the service as one message.
 #[tokio::test]
 async fn a_message_in_many_frames_is_the_same_message() {
-    let seed = fastrand::u64(..);
-    println!("seed {seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    let mut random = random();
     let echo = Echo::new();
     for _ in 0..20 {
         let message = framed(0, &field(15, random.usize(100..60_000)));

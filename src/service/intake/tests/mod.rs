@@ -24,6 +24,14 @@ const APPEND: &str = "/tidu.v1.LedgerService/Append";
 const LIST_EVENTS: &str = "/tidu.v1.LedgerService/ListEvents";
 const COUNT_TITLES: &str = "/tidu.v1.RegisterService/CountTitles";
 
+/// Random choices that `TIDU_INTAKE_SEED` repeats.
+fn random() -> fastrand::Rng {
+    let seed = std::env::var("TIDU_INTAKE_SEED").ok().map(|text| text.parse().unwrap());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("repeat with TIDU_INTAKE_SEED={seed}");
+    fastrand::Rng::with_seed(seed)
+}
+
 /// A message with its prefix.
 fn framed(flag: u8, message: &[u8]) -> Bytes {
     let mut frame = vec![flag];
