@@ -95,6 +95,8 @@ impl Interest {
 
     /// Collects the positions of about `most` events of the designees, and of those that were ever
     /// linked to them; true at the end. Events recorded between two calls are found all the same.
+    /// What is recorded at or after `known_at` may be taken back, its designees too, so it keeps
+    /// none of these.
     pub(in crate::register) fn cover(
         &mut self,
         subjects: Subjects<'_>,
@@ -102,6 +104,7 @@ impl Interest {
         most: usize,
     ) -> bool {
         let Some(watch) = &mut self.watch else { return true };
+        let subjects = subjects.known_at(known_at);
         let mut read = 0;
         while read < most {
             read += 1;
@@ -114,7 +117,7 @@ impl Interest {
                 watch.covered = known_at;
             }
             watch.left = next;
-            let index = watch.designees.get(next).and_then(|id| subjects.index_of(id));
+            let index = watch.designees.get(next).and_then(|id| subjects.find(id));
             watch.linked.extend(index.filter(|index| watch.seen.insert(*index)));
         }
         watch.is_complete()

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// Facts that take as long to read as a step to the next position of every set.
+const SKIP_FACTS: usize = 8;
+
 /// Sets of which any may contain a matching event.
 type AnyOf<'a> = Vec<&'a RoaringBitmap>;
 
@@ -106,10 +109,11 @@ impl<'a> Search<'a> {
         (found, None)
     }
 
-    /// The first position at or after `at` that every field may contain.
+    /// The first position at or after `at` that every field may contain; after many steps, one that
+    /// none is known to lack before.
     fn next_from(&self, at: u64, to: u64) -> Option<u64> {
         let mut at = at;
-        loop {
+        for step in 0.. {
             let mut next = at;
             for sets in &self.fields {
                 let first = |set: &&RoaringBitmap| set.range(position32(next)..).next();
@@ -122,17 +126,26 @@ impl<'a> Search<'a> {
             if next >= to {
                 return None;
             }
-            if next == at {
-                return Some(at);
+            if next == at || self.ends_skipping(step) {
+                return Some(next);
             }
             at = next;
         }
+        Some(at)
     }
 
-    /// The last position before `before` that every field may contain.
+    /// Counts a step from set to set. True if it is time to look at rows: sets without a common
+    /// position would lead through all of both.
+    fn ends_skipping(&self, step: u64) -> bool {
+        self.facts_read.set(self.facts_read.get() + SKIP_FACTS);
+        step >= INTEREST_WINDOW_EVENTS
+    }
+
+    /// The last position before `before` that every field may contain; after many steps, one that
+    /// none is known to lack after.
     fn next_before(&self, before: u64) -> Option<u64> {
         let mut at = before.checked_sub(1)?;
-        loop {
+        for step in 0.. {
             let mut next = at;
             for sets in &self.fields {
                 let last = |set: &&RoaringBitmap| set.range(..=position32(next)).next_back();
@@ -141,11 +154,12 @@ impl<'a> Search<'a> {
             if let Some(watch) = &self.interest.watch {
                 next = watch.last_to(next)?;
             }
-            if next == at {
-                return Some(at);
+            if next == at || self.ends_skipping(step) {
+                return Some(next);
             }
             at = next;
         }
+        Some(at)
     }
 
     fn matches(&self, position: u64) -> bool {

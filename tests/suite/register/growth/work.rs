@@ -105,3 +105,54 @@ fn a_register_names_the_records_beyond_its_bounds() {
     );
     assert_eq!(grown.register.excesses(1).len(), 1);
 }
+
+/// A filter is read in steps, and a commit may be taken back between two of them.
+#[test]
+fn a_filter_keeps_nothing_that_is_taken_back() {
+    let mut grown = Grown::of([support(GUANGDONG, A, 0)]);
+    grown.register.commit();
+    let (size, savepoint) = (grown.register.size(), grown.register.savepoint());
+    grown.apply(linked(&local(0), A, 1));
+    let mut interest = Interest::default();
+    for id in [A, &local(9)] {
+        interest.designee(tidu::domain::DesigneeId::parse(id).unwrap());
+    }
+    for _ in 0..3 {
+        grown.register.cover(&mut interest, size, 1);
+    }
+    grown.register.rollback_to(&savepoint);
+    while !grown.register.cover(&mut interest, size, 1) {}
+    // It gets the number of the designee that was taken back.
+    grown.apply(support(GUANGDONG, &local(9), 0));
+    let size = grown.register.size();
+    assert_eq!(grown.register.matching(&interest, 0, size, 9).0, [0, 1]);
+}
+
+/// Two authorities take turns, and a filter wants events that concern one of them and the other's
+/// programme: its sets have no position in common.
+#[test]
+fn a_filter_without_a_match_is_answered_in_steps() {
+    let turn = |number: usize| {
+        support(if number.is_multiple_of(2) { GUANGDONG } else { MINISTRY }, &local(number), 0)
+    };
+    let mut grown = Grown::of((0..30_000).map(turn));
+    grown.register.commit();
+    let size = grown.register.size();
+    let mut interest = Interest::default();
+    interest.authority(AuthorityCode::parse(GUANGDONG).unwrap());
+    interest.programme(grown.catalogue.find("little-giant").unwrap());
+    let (mut at, mut steps) = (0, 0);
+    while at < size {
+        let (found, next) = grown.register.matching(&interest, at, size, usize::MAX);
+        assert!(found.is_empty() && next > at);
+        (at, steps) = (next, steps + 1);
+    }
+    assert!(steps > 1, "{steps}");
+    let (mut before, mut steps) = (Some(size), 0);
+    while let Some(at) = before {
+        let (found, next) = grown.register.matching_before(&interest, at, usize::MAX);
+        assert!(found.is_empty() && next.is_none_or(|next| next < at));
+        (before, steps) = (next, steps + 1);
+    }
+    assert!(steps > 1, "{steps}");
+}
