@@ -21,6 +21,9 @@ mod lists;
 mod mutate;
 mod protobuf;
 mod requests;
+mod shared;
+#[path = "../../../../fuzz/targets.rs"]
+mod targets;
 mod workbook;
 
 use crate::support::seed;

@@ -33,16 +33,17 @@ struct Counts {
 }
 
 /// A ledger in memory behind the API.
-struct Served {
+pub struct Served {
     log: MemoryLog,
     ledger: Arc<Ledger>,
     failures: Arc<Mutex<Vec<String>>>,
+    api: Api,
     client: LedgerServiceClient<Api>,
     register: RegisterServiceClient<Api>,
     _dir: TempDir,
 }
 
-async fn serve(log: MemoryLog) -> Served {
+pub async fn serve(log: MemoryLog) -> Served {
     let failures = Arc::<Mutex<Vec<String>>>::default();
     let clock = Arc::<Hands>::default();
     let ledger = Arc::new(open(Arc::new(log.clone()), clock, Arc::clone(&failures)));
@@ -51,11 +52,21 @@ async fn serve(log: MemoryLog) -> Served {
     let api = api(Arc::clone(&ledger), cursors, api_settings(), CancellationToken::new());
     let api = api.await.unwrap();
     let (client, register) =
-        (LedgerServiceClient::new(api.clone()), RegisterServiceClient::new(api));
-    Served { log, ledger, failures, client, register, _dir: dir }
+        (LedgerServiceClient::new(api.clone()), RegisterServiceClient::new(api.clone()));
+    Served { log, ledger, failures, api, client, register, _dir: dir }
 }
 
 impl Served {
+    /// What the clients call.
+    pub fn api(&self) -> Api {
+        self.api.clone()
+    }
+
+    pub async fn record(&mut self, events: Vec<pb::Event>) {
+        let request = pb::AppendRequest { events, ..Default::default() };
+        self.client.append(request).await.unwrap();
+    }
+
     /// Appends the request that the bytes are, if they are one. What is accepted can be read.
     async fn take(&mut self, bytes: &[u8], counts: &mut Counts) {
         let Ok(request) = pb::AppendRequest::decode(bytes) else {

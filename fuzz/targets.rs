@@ -1,0 +1,129 @@
+//! What is tried on bytes that nobody wrote. Shared by the targets of cargo-fuzz, which look for
+//! inputs that reach new code, and by the test suite, which changes a fixed corpus.
+//!
+//! A target panics if something is wrong, and otherwise says whether the input was accepted.
+
+use prost::Message as _;
+use tidu::{
+    archive::{
+        LogBuilder,
+        format::{Reader, Writer},
+    },
+    catalogue_files::CatalogueFiles,
+    domain::AuthorityCode,
+    import::{self, Options},
+    limits::RESPONSE_BYTES_MAX,
+    protocol::{
+        json::Json,
+        pb::{
+            self, ledger_service_client::LedgerServiceClient,
+            register_service_client::RegisterServiceClient,
+        },
+    },
+    service::Api,
+};
+use tonic::{Code, Status};
+
+/// An archive is refused, or written again it has the same bytes.
+pub fn archive(bytes: &[u8]) -> bool {
+    let mut builder = LogBuilder::checking(CatalogueFiles::built_in());
+    let believed = builder.archive("an archive", bytes).and_then(|()| builder.finish().map(drop));
+    let Ok(mut reader) = Reader::open(bytes) else {
+        assert!(believed.is_err(), "believed without a header");
+        return false;
+    };
+    let mut writer = Writer::begin(Vec::new(), reader.header()).unwrap();
+    loop {
+        match reader.frame() {
+            Ok(Some(frame)) => writer.frame(&frame).unwrap(),
+            Ok(None) => break,
+            Err(_) => {
+                assert!(believed.is_err(), "believed without its end");
+                return false;
+            }
+        }
+    }
+    assert_eq!(writer.finish().unwrap(), bytes, "another archive says the same");
+    believed.is_ok()
+}
+
+/// A list gives rows, or an error that says something.
+pub fn list(bytes: &[u8]) -> bool {
+    let text = |text: &str| Some(text.to_owned());
+    let options = Options {
+        authority: text("440000"),
+        programme: text("specialised-sme"),
+        batch: text("2024-1"),
+        date: text("2024-03-01"),
+        ..Options::default()
+    };
+    let authority_of = |name: &str| AuthorityCode::from_name(name).map(AuthorityCode::as_str);
+    match import::read("the list", bytes, &options, authority_of) {
+        Ok(import) => {
+            assert!(!import.rows.is_empty(), "{:?}", import.report);
+            true
+        }
+        Err(error) => {
+            assert!(error.to_string().len() > 10, "{error}");
+            false
+        }
+    }
+}
+
+/// A line of an export is refused, or written again it means the same.
+pub fn line(bytes: &[u8]) -> bool {
+    let json = Json::new().unwrap();
+    let Ok(text) = str::from_utf8(bytes) else { return false };
+    let Ok(place) = json.place(text) else { return false };
+    let frame = place.frame();
+    let name = if frame.withheld { "Withheld" } else { "RecordedEvent" };
+    let again = json.line_of(name, &frame.bytes).unwrap();
+    assert_eq!(json.place(&again).unwrap().frame().bytes, frame.bytes, "{again}");
+    true
+}
+
+/// The services that answer questions.
+pub struct Questioned {
+    pub ledger: LedgerServiceClient<Api>,
+    pub register: RegisterServiceClient<Api>,
+}
+
+/// How many questions there are.
+pub const QUESTIONS: u8 = 6;
+
+/// A question with a filter or a page token is refused, or gets an answer within its bound. The
+/// first byte chooses the question, the rest is its request.
+pub async fn question(questioned: &mut Questioned, bytes: &[u8]) -> bool {
+    let Questioned { ledger, register } = questioned;
+    let Some((which, bytes)) = bytes.split_first() else { return false };
+    macro_rules! ask {
+        ($service:ident . $method:ident ( $request:ty )) => {
+            match <$request>::decode(bytes) {
+                Ok(request) => answered($service.$method(request).await),
+                Err(_) => false,
+            }
+        };
+    }
+    match which % QUESTIONS {
+        0 => ask!(ledger.list_events(pb::ListEventsRequest)),
+        1 => ask!(register.list_titles(pb::ListTitlesRequest)),
+        2 => ask!(register.list_designees(pb::ListDesigneesRequest)),
+        3 => ask!(register.list_batches(pb::ListBatchesRequest)),
+        4 => ask!(register.list_measures(pb::ListMeasuresRequest)),
+        _ => ask!(register.count_titles(pb::CountTitlesRequest)),
+    }
+}
+
+fn answered<M: prost::Message>(answer: Result<tonic::Response<M>, Status>) -> bool {
+    match answer {
+        Ok(answer) => {
+            assert!(answer.into_inner().encoded_len() <= RESPONSE_BYTES_MAX);
+            true
+        }
+        Err(status) => {
+            let broken = [Code::Internal, Code::Unknown, Code::DataLoss, Code::Unavailable];
+            assert!(!broken.contains(&status.code()), "{status:?}");
+            false
+        }
+    }
+}
