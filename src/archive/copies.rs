@@ -11,7 +11,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::{ArchiveError, Header, MAGIC, Reader, Writer, backup, redaction::Places};
+use super::{ArchiveError, Header, Lines, MAGIC, Reader, Writer, backup, redaction::Places};
 use crate::{
     files::{self, AtomicFile},
     ledger::place,
@@ -136,7 +136,7 @@ fn rewrite_lines(
     let (_, size, line) = head(&json, path, &mut input)?;
     writeln!(out, "{line}").map_err(failed)?;
     let mut found = 0;
-    for (position, line) in (0..).zip(input.lines()) {
+    for (position, line) in (0..).zip(Lines::of(input)) {
         let line = line.map_err(|e| unreadable(path, e))?;
         let frame = json.place(&line).map_err(wrong)?.frame();
         let Frame { withheld, bytes } = replaced(path, position, frame, places)?;
@@ -183,8 +183,8 @@ fn head(
     path: &Path,
     input: &mut impl BufRead,
 ) -> Result<(String, u64, String), ArchiveError> {
-    let mut line = String::new();
-    input.read_line(&mut line).map_err(|e| unreadable(path, e))?;
+    let line = Lines::of(input).next().transpose().map_err(|e| unreadable(path, e))?;
+    let line = line.unwrap_or_default();
     let head = json.head(&line, FORMAT_KNOWN);
     head.or_else(|_| refused(path, "is neither an archive nor an export"))
 }

@@ -8,6 +8,7 @@ pub mod backup;
 mod builder;
 mod copies;
 pub mod format;
+mod lines;
 pub mod redaction;
 
 use std::{
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 pub use self::builder::{BuiltLog, LogBuilder};
 pub use self::format::{Header, MAGIC, Reader, Writer};
+pub use self::lines::Lines;
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     ledger::{audit::Verification, event_reader::EventReader},

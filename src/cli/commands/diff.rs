@@ -15,7 +15,7 @@ use clap::Args;
 use prost::Message as _;
 
 use crate::{
-    archive::{MAGIC, Reader},
+    archive::{Lines, MAGIC, Reader},
     cli::{
         CliError,
         args::{Common, FilterArgs, Output, is_standard},
@@ -137,7 +137,7 @@ impl Copy {
             }
             return Ok(copy);
         }
-        for (number, line) in (1..).zip(input.lines()) {
+        for (number, line) in (1..).zip(Lines::of(input)) {
             let line = line.map_err(failed)?;
             let refused = |why: &str| CliError::Refused(format!("{name}, line {number}: {why}"));
             // An export begins with the status of the log.

@@ -10,7 +10,7 @@ use prost::Message as _;
 
 use super::export::header_of;
 use crate::{
-    archive::{BuiltLog, LogBuilder, MAGIC, backup},
+    archive::{BuiltLog, Lines, LogBuilder, MAGIC, backup},
     cli::{
         CliError,
         args::{CatalogueArgs, is_standard},
@@ -73,7 +73,7 @@ pub(super) fn read(
         return Ok(assembly.archive(name, input)?);
     }
     let json = Json::new()?;
-    let mut lines = input.lines();
+    let mut lines = Lines::of(input);
     let first = lines.next().transpose().map_err(failed)?.unwrap_or_default();
     let refused = |line: usize, why: &dyn std::fmt::Display| {
         CliError::Refused(format!("{name}, line {line}: {why}"))

@@ -35,6 +35,8 @@ header, use --column, such as --column name=企业全称. Options supply what no
 without a code gets a provisional identifier made from the recommending authority and the name.
 Columns of personal data are dropped and reported. All rows are recorded in one commit, or none.
 Recording the same file again with the same options records nothing new.
+A file has at most 64 MiB, a workbook 256 MiB when it is unpacked. A list has at most 524,288 rows
+and 8,000,000 cells in all its sheets, blank ones included.
 
 Examples:
   tidu generate --rows 500 --to list.csv
