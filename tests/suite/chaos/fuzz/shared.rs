@@ -83,7 +83,7 @@ fn questions() -> Corpus {
 }
 
 #[test]
-fn a_question_of_any_bytes_is_refused_or_answered_within_its_bound() {
+fn a_question_of_any_bytes_is_refused_or_answered_in_bounds() {
     let corpus = questions();
     let runtime = Runtime::new().unwrap();
     let mut served = runtime.block_on(serve(MemoryLog::default()));
