@@ -242,7 +242,8 @@ impl Lines {
         Some(job)
     }
 
-    /// Takes the oldest commit of the party whose turn it is. It keeps its room until it is decided.
+    /// Takes the oldest commit of the party whose turn it is. It keeps its room until it is
+    /// decided.
     fn pop(&mut self) -> Option<Job> {
         let ((served, _), party) = self.turns.pop_first()?;
         let line = self.parties.get_mut(&party)?;

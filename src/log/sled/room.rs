@@ -76,9 +76,9 @@ impl Room {
         })
     }
 
-    /// Keeps room for the next start, unless it is kept: also out of the reserve, which others leave
-    /// free for that. What this start gave back and did not use is taken again at once. A failure is
-    /// no matter now: only a start on a full disk would miss it.
+    /// Keeps room for the next start, unless it is kept: also out of the reserve, which others
+    /// leave free for that. What this start gave back and did not use is taken again at once. A
+    /// failure does no harm now: only a start on a full disk would miss it.
     pub(super) fn keep_for_start(&self) {
         if !self.is_kept_short.load(Ordering::Relaxed) {
             return;

@@ -275,8 +275,8 @@ impl<'a> BatchesAsOf<'a> {
         noted.filter(|noted| self.knows(noted.noted_at, false)).map(|noted| noted.position)
     }
 
-    /// The entry at a position, if it is in force and belongs to the batch. Counts in `read` what it
-    /// reads besides.
+    /// The entry at a position, if it is in force and belongs to the batch. Counts in `read` what
+    /// it reads besides.
     fn entry_at(
         self,
         key: BatchKey,
