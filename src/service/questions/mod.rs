@@ -209,6 +209,7 @@ fn refused(refused: Refused) -> Status {
 }
 
 impl From<GivenUp> for Status {
+    #[allow(clippy::disallowed_methods)] // it needs no details
     fn from(given_up: GivenUp) -> Self {
         // Nobody reads it: the caller has gone.
         Self::cancelled(given_up.to_string())
