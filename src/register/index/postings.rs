@@ -149,6 +149,9 @@ impl Index {
         for row in rows.since(since) {
             self.each_set_of(self.scope(row.scope), remove_newest);
         }
+        for sets in [&mut self.authorities, &mut self.programmes, &mut self.kinds] {
+            while sets.pop_if(|last| last.is_empty()).is_some() {}
+        }
         while let Some(step) = self.undo.pop_from(savepoint) {
             match step {
                 Undo::Posting(posting) => self.step_back(posting),

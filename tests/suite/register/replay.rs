@@ -127,6 +127,7 @@ fn traces(register: &Register) -> Vec<String> {
         ("first: ", " }"),
         ("recent: [", "]"),
         ("half: ", ","),
+        ("others: {", "}"),
         ("seed: ", " "),
         ("scratch: ", "batches: Batches"),
     ];
