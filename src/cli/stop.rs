@@ -11,7 +11,10 @@ use tokio::{
 };
 
 use super::print::eprint_line;
-use crate::limits::{DRAIN_DURATION_MAX, EXIT_GRACE};
+use crate::{
+    limits::{DRAIN_DURATION_MAX, EXIT_GRACE},
+    server::telemetry,
+};
 
 /// The exit code of a drain that was not finished in time: accepted commits may have got no answer.
 pub(super) const EXIT_UNFINISHED: u8 = 75; // EX_TEMPFAIL of sysexits.h
@@ -101,6 +104,7 @@ fn end(code: i32, why: &'static str) {
     let (said, says) = mpsc::channel();
     let say = move || {
         eprint_line(&format!("tidu: {why}"));
+        telemetry::finish();
         let _ = said.send(());
     };
     if thread::Builder::new().spawn(say).is_ok() {
