@@ -5,6 +5,7 @@
 //! Each section ends with the assertions about its bounds. A bound that depends on the bytes of a
 //! format is asserted beside that format: `log/chunk.rs` proves that the largest leaf fits a chunk.
 
+mod answers;
 mod connections;
 mod intake;
 mod process;
@@ -12,7 +13,7 @@ mod records;
 
 use std::time::Duration;
 
-pub use self::{connections::*, intake::*, process::*, records::*};
+pub use self::{answers::*, connections::*, intake::*, process::*, records::*};
 
 // --- Events and requests -------------------------------------------------------------------------
 // The size of a fact, of its parts, and of the messages that carry facts.
@@ -226,18 +227,6 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 pub const PAGE_EVENTS_MAX: usize = 1_000;
 /// Events in a page if the caller states no number.
 pub const PAGE_EVENTS_DEFAULT: usize = 100;
-/// Most positions of a designee in one response.
-pub const DESIGNEE_POSITIONS_MAX: usize = 1_000;
-/// Most designees listed as bearers of an ambiguous name.
-pub const DESIGNEE_NAMESAKES_MAX: usize = 8;
-/// Most explanations in one response.
-pub const EXPLANATIONS_MAX: usize = 64;
-/// Most steps of an explanation.
-pub const EXPLAINED_STEPS_MAX: usize = 1_000;
-/// Most groups of a count, and most pools in a list.
-pub const GROUPS_MAX: usize = 10_000;
-/// Most dimensions of a count.
-pub const GROUP_DIMENSIONS_MAX: usize = 3;
 /// Designees scanned per hold of the register's read lock. The writer gets its turn between two.
 pub const QUESTION_SLICE_DESIGNEES: usize = 2_048;
 /// Facts read per hold of the register's read lock: about 2 ms. Few designees may have many facts.

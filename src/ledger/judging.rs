@@ -3,7 +3,11 @@
 
 use super::{AppendError, Commit, Precondition, Proposal};
 use crate::{
-    domain::{DesigneeId, catalogue::Catalogues, fault::Faults},
+    domain::{
+        DesigneeId,
+        catalogue::Catalogues,
+        fault::{Faults, echo},
+    },
     limits::JUDGED_FACTS_MAX,
     register::{Layers, Register, rules::Judge},
 };
@@ -70,7 +74,7 @@ pub(super) fn require_precondition(
                 let (found, read) = version_of(id);
                 all += read;
                 if found != *expected {
-                    let designee = id.to_string();
+                    let designee = echo(&id.to_string());
                     return Err(AppendError::VersionMoved { designee, found, expected: *expected });
                 }
             }

@@ -8,12 +8,17 @@ use crate::{
         fault::{Breach, Fault, Reason},
         kind::HolderKind,
     },
-    limits::EXPLAINED_STEPS_MAX,
+    limits::{
+        DESIGNEE_LIST_BYTES_MAX, DESIGNEE_POSITIONS_MAX, DESIGNEE_TITLES_BYTES_MAX,
+        EXPLAINED_STEPS_BYTES_MAX, EXPLAINED_STEPS_MAX, EXPLAINED_TITLES_BYTES_MAX,
+        EXPLANATIONS_MAX, TITLE_POSITIONS_MAX, TITLE_SUPPORTS_BYTES_MAX,
+    },
     protocol::{event, pb, time::pb_date},
     register::{
         BatchCounts, BatchState, BatchView, Change, DatedId, DatedName, DesigneeView, Effect,
         Explanation, Membership, Status, Step, SublistView, SupportView, TitleView,
     },
+    service::room::{Room, first},
 };
 
 /// The last day that a date covers.
@@ -133,11 +138,13 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
 pub(crate) fn designee(
     view: DesigneeView,
     catalogues: &Catalogues,
-    positions_max: usize,
+    has_positions: bool,
 ) -> pb::Designee {
     let dated =
         |dated: DatedName| pb::DatedName { name: dated.name, from_date: Some(pb_date(dated.from)) };
-    let names: Vec<_> = view.names.into_iter().map(dated).collect();
+    let name = view.names.last().map(|dated| dated.name.clone()).unwrap_or_default();
+    let (names, omitted_name_count) =
+        Room::of(DESIGNEE_LIST_BYTES_MAX).fill(usize::MAX, view.names.into_iter().map(dated));
     let identifier = |dated: DatedId| pb::DatedIdentifier {
         designee: dated.id.to_string(),
         from_date: dated.from.map(pb_date),
@@ -148,20 +155,34 @@ pub(crate) fn designee(
         pool: member.pool,
         entered_on: Some(pb_date(member.entered_on)),
     };
+    let (identifiers, omitted_identifier_count) =
+        Room::of(DESIGNEE_LIST_BYTES_MAX).fill(usize::MAX, view.ids.into_iter().map(identifier));
+    let (pools, omitted_pool_count) =
+        Room::of(DESIGNEE_LIST_BYTES_MAX).fill(usize::MAX, view.pools.into_iter().map(pool));
+    let titles = view.titles.into_iter().map(|view| title(view, catalogues));
+    let (titles, omitted_title_count) =
+        Room::of(DESIGNEE_TITLES_BYTES_MAX).fill(usize::MAX, titles);
+    let positions = if has_positions { view.positions } else { Vec::new() };
+    let (positions, omitted_position_count) = first(positions, DESIGNEE_POSITIONS_MAX);
     pb::Designee {
         designee: view.id.to_string(),
         version: view.version,
-        name: names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
+        name,
         names,
         profile: None,
-        titles: view.titles.into_iter().map(|view| title(view, catalogues)).collect(),
-        positions: view.positions.into_iter().take(positions_max).collect(),
-        identifiers: view.ids.into_iter().map(identifier).collect(),
+        titles,
+        positions,
+        identifiers,
         region: view.region.map(|region| region.to_string()).unwrap_or_default(),
         industry: view.industry.map_or("", IndustryCode::as_str).to_owned(),
         responsible_authority: code(view.responsible),
         ended_on: view.ended_on.map(pb_date),
-        pools: view.pools.into_iter().map(pool).collect(),
+        pools,
+        omitted_title_count,
+        omitted_name_count,
+        omitted_identifier_count,
+        omitted_pool_count,
+        omitted_position_count,
     }
 }
 
@@ -173,6 +194,11 @@ pub(crate) fn title(title: TitleView, catalogues: &Catalogues) -> pb::Title {
         position: support.position,
     };
     let id = |programme| catalogues.id_of(programme).to_owned();
+    let (positions, omitted_position_count) = first(title.positions, TITLE_POSITIONS_MAX);
+    let (superseded_positions, omitted_superseded_position_count) =
+        first(title.superseded, TITLE_POSITIONS_MAX);
+    let (supports, omitted_support_count) = Room::of(TITLE_SUPPORTS_BYTES_MAX)
+        .fill(usize::MAX, title.supports.into_iter().map(support));
     pb::Title {
         programme: id(title.programme),
         authority: code(Some(title.authority)),
@@ -185,10 +211,10 @@ pub(crate) fn title(title: TitleView, catalogues: &Catalogues) -> pb::Title {
         round: title.round,
         recommended_by: code(title.recommended_by),
         ban_until: title.ban_until.map(pb_date),
-        positions: title.positions,
-        superseded_positions: title.superseded,
+        positions,
+        superseded_positions,
         flags: title.flags.numbers().map(i32::from).collect(),
-        supports: title.supports.into_iter().map(support).collect(),
+        supports,
         responsible_authority: code(title.responsible),
         rule_version: title.rule_version,
         sublist: code(title.sublist),
@@ -196,6 +222,9 @@ pub(crate) fn title(title: TitleView, catalogues: &Catalogues) -> pb::Title {
         successor: title.successor.map(|id| id.to_string()).unwrap_or_default(),
         converted_to: title.converted_to.map(id).unwrap_or_default(),
         rectify_by: title.rectify_by.map(pb_date),
+        omitted_position_count,
+        omitted_superseded_position_count,
+        omitted_support_count,
     }
 }
 
@@ -244,6 +273,7 @@ pub(crate) fn status_from(number: i32) -> Option<Status> {
 
 /// A batch as a message.
 pub(crate) fn batch(view: &BatchView, catalogues: &Catalogues) -> pb::Batch {
+    let (positions, omitted_position_count) = first(view.positions.clone(), TITLE_POSITIONS_MAX);
     pb::Batch {
         programme: catalogues.id_of(view.programme).to_owned(),
         authority: code(Some(view.authority)),
@@ -255,7 +285,8 @@ pub(crate) fn batch(view: &BatchView, catalogues: &Catalogues) -> pb::Batch {
         sealed_on: view.sealed_on.map(pb_date),
         document_number: view.document.clone(),
         digest: view.digest.map(|digest| digest.to_vec().into()).unwrap_or_default(),
-        positions: view.positions.clone(),
+        positions,
+        omitted_position_count,
     }
 }
 
@@ -291,12 +322,34 @@ fn declared(declared: Declared) -> Option<pb::DeclaredCounts> {
     (declared != Declared::default()).then_some(pb::DeclaredCounts { designated, reviewed })
 }
 
-/// An explanation as a message.
-pub(crate) fn explanation(
-    explanation: Explanation,
+/// Explanations as messages: as many as there is room for, with as many steps as fit an equal share
+/// of the rest.
+pub(crate) fn explanations(
+    explanations: Vec<Explanation>,
     catalogues: &Catalogues,
-) -> pb::TitleExplanation {
-    let step = |step: Step| pb::ExplainedStep {
+) -> Vec<pb::TitleExplanation> {
+    let (mut shown, mut room) = (Vec::new(), Room::of(EXPLAINED_TITLES_BYTES_MAX));
+    for Explanation { title: view, steps, conclusion } in
+        explanations.into_iter().take(EXPLANATIONS_MAX)
+    {
+        let title = Some(title(view, catalogues));
+        let head = pb::TitleExplanation { title, conclusion, ..Default::default() };
+        if !room.takes(&head) {
+            break;
+        }
+        shown.push((head, steps));
+    }
+    let share = EXPLAINED_STEPS_BYTES_MAX / shown.len().max(1);
+    let whole = |(head, steps): (pb::TitleExplanation, Vec<Step>)| {
+        let steps = steps.into_iter().map(explained_step);
+        let (steps, omitted_step_count) = Room::of(share).fill(EXPLAINED_STEPS_MAX, steps);
+        pb::TitleExplanation { steps, omitted_step_count, ..head }
+    };
+    shown.into_iter().map(whole).collect()
+}
+
+fn explained_step(step: Step) -> pb::ExplainedStep {
+    pb::ExplainedStep {
         position: step.position,
         corrected_position: step.corrected_position,
         kind: step.kind.into(),
@@ -313,11 +366,6 @@ pub(crate) fn explanation(
         rule_version: step.rule_version,
         rule: step.rule,
         precedence: step.precedence.into(),
-    };
-    pb::TitleExplanation {
-        title: Some(title(explanation.title, catalogues)),
-        steps: explanation.steps.into_iter().take(EXPLAINED_STEPS_MAX).map(step).collect(),
-        conclusion: explanation.conclusion,
     }
 }
 

@@ -21,14 +21,16 @@ use super::{
     filter::interest,
     page,
     questions::{Questions, Turn},
+    room::Room,
 };
 use crate::{
     cursors::{Change, CursorError, CursorState, Cursors, is_id},
     domain::fault::{Key, RuleId, echo},
     ledger::{Ledger, Pace as _, run_blocking},
     limits::{
-        CURSOR_FILTERS_BYTES_MAX, CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX,
-        CURSORS_MAX, ID_BYTES_MAX, QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
+        CURSOR_CONNECTIONS_SHOWN_MAX, CURSOR_FILTER_SHOWN_BYTES_MAX, CURSOR_FILTERS_BYTES_MAX,
+        CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX, CURSORS_MAX, ID_BYTES_MAX,
+        QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
     },
     protocol::{
         pb::{self, ErrorReason},
@@ -140,6 +142,7 @@ impl CursorStreams {
     }
 
     async fn get(&self, id: &str) -> Result<(CursorState, pb::EventFilter), Status> {
+        require_id_of_cursor(id)?;
         let (cursors, name) = (Arc::clone(&self.cursors), id.to_owned());
         let (state, filter) = read(move || cursors.get(&name)).await?;
         let filter = pb::EventFilter::decode(filter).map_err(|error| {
@@ -149,15 +152,23 @@ impl CursorStreams {
         Ok((state, filter))
     }
 
-    fn connections(&self, id: &str) -> Vec<pb::CursorConnection> {
+    /// The first streams of a cursor, and the number of all.
+    fn connections(&self, id: &str) -> (Vec<pb::CursorConnection>, u32) {
         let message = |connection: &Arc<Connection>| pb::CursorConnection {
             remote_address: connection.peer.clone(),
             connect_time: Some(timestamp(connection.since_micros)),
             next_position: connection.next_position.load(Ordering::Relaxed),
         };
         let connections = self.connections.lock();
-        connections.get(id).map(|of| of.iter().map(message).collect()).unwrap_or_default()
+        let Some(of_cursor) = connections.get(id) else { return (Vec::new(), 0) };
+        let shown = of_cursor.iter().take(CURSOR_CONNECTIONS_SHOWN_MAX).map(message).collect();
+        (shown, u32::try_from(of_cursor.len()).unwrap_or(u32::MAX))
     }
+}
+
+/// Refuses an id that no cursor can have, before it is looked up.
+fn require_id_of_cursor(id: &str) -> Result<(), Status> {
+    if is_id(id) { Ok(()) } else { Err(refused(CursorError::NotFound(echo(id)))) }
 }
 
 /// Reads the store on a blocking thread, so that it delays no other call.
@@ -232,13 +243,18 @@ impl CursorApi {
             token => return Err(page::foreign_token(token)),
         };
         let cursors = Arc::clone(&self.streams.cursors);
-        // The one after the page is the token of the next page.
-        let mut found = read(move || cursors.list(&from, size + 1)).await?;
-        let next = found.split_off(size.min(found.len())).into_iter().next();
-        Ok(pb::ListCursorsResponse {
-            cursors: found.into_iter().map(|(id, state)| self.cursor(id, state)).collect(),
-            next_page_token: next.map(|(id, _)| id).unwrap_or_default(),
-        })
+        let found = read(move || cursors.list(&from, size + 1)).await?;
+        let (mut answer, mut room) = (pb::ListCursorsResponse::default(), Room::of_page());
+        for (id, state) in found {
+            let cursor = self.cursor(id, state);
+            // The one after the page is the token of the next page.
+            if answer.cursors.len() == size || !room.takes(&cursor) {
+                answer.next_page_token = cursor.cursor_id;
+                break;
+            }
+            answer.cursors.push(cursor);
+        }
+        Ok(answer)
     }
 
     pub(super) async fn advance_cursor(
@@ -247,6 +263,7 @@ impl CursorApi {
         request: pb::AdvanceCursorRequest,
     ) -> Result<pb::AdvanceCursorResponse, Status> {
         let pb::AdvanceCursorRequest { cursor_id: id, next_position, log_id, force } = request;
+        require_id_of_cursor(&id)?;
         errors::require_log(self.ledger.log_id(), &log_id)?;
         let size = self.ledger.durable().size;
         if next_position > size {
@@ -269,6 +286,7 @@ impl CursorApi {
         request: pb::DeleteCursorRequest,
     ) -> Result<pb::DeleteCursorResponse, Status> {
         let id = request.cursor_id;
+        require_id_of_cursor(&id)?;
         self.streams.cursors.change(&id, Change::Delete).await.map_err(refused)?;
         self.creators.deleted(&id);
         Ok(pb::DeleteCursorResponse {})
@@ -282,7 +300,9 @@ impl CursorApi {
         let interest = interest(&self.ledger, Some(filter.clone())).await?;
         let mut cursor = self.cursor(id, state);
         let lag = self.lag(call, interest, cursor.next_position, cursor.log_size).await?;
-        cursor.filter = Some(filter);
+        cursor.filter_designee_count = u32::try_from(filter.designees.len()).unwrap_or(u32::MAX);
+        let is_shown = filter.encoded_len() <= CURSOR_FILTER_SHOWN_BYTES_MAX;
+        cursor.filter = Some(filter).filter(|_| is_shown);
         cursor.lag_event_count = lag.events;
         cursor.lag_event_count_capped = lag.capped;
         cursor.lag = Some(duration(lag.micros));
@@ -291,13 +311,15 @@ impl CursorApi {
 
     fn cursor(&self, id: String, state: CursorState) -> pb::Cursor {
         let log_size = self.ledger.durable().size;
+        let (connections, connection_count) = self.streams.connections(&id);
         pb::Cursor {
             next_position: state.next_position.min(log_size),
             log_id: state.log_id.to_string(),
             create_time: Some(timestamp(state.created_micros)),
             advance_time: state.advanced_micros.map(timestamp),
             log_changed: has_changed(&self.ledger, &state),
-            connections: self.streams.connections(&id),
+            connections,
+            connection_count,
             log_size,
             cursor_id: id,
             ..Default::default()

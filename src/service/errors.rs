@@ -206,11 +206,15 @@ fn breach_info<const N: usize>(
 
 fn summary(faults: &Faults) -> String {
     let Some(first) = faults.first() else { return String::new() };
-    let shown = format!("{} {}", convert::path(first), sentence(first));
-    match faults.total() {
-        1 => shown,
-        count => format!("{shown} (and {} more; validate_only lists them)", count - 1),
-    }
+    let more = match faults.total() {
+        1 => String::new(),
+        count => format!(" (and {} more; validate_only lists them)", count - 1),
+    };
+    let mut shown = format!("{} {}", convert::path(first), sentence(first));
+    // A value of the most characters that have to be escaped is longer than its rule foresees.
+    let room = ERROR_MESSAGE_BYTES_MAX - more.len();
+    shown.truncate(shown.floor_char_boundary(room));
+    shown + &more
 }
 
 fn sentence(fault: &Fault) -> String {
@@ -396,17 +400,20 @@ mod tests {
     }
 
     /// A fault with the longest texts that the rule allows.
-    fn longest(rule: RuleId) -> Fault {
+    fn longest(rule: RuleId, character: &str) -> Fault {
         let field = "corrected.replacement.environment_assessed.indicators[63].value".to_owned();
-        let value = "𠮷".repeat(ECHO_CHARS_MAX + 1);
+        let value = character.repeat(ECHO_CHARS_MAX + 1);
         let conflicts = vec![u64::from(u32::MAX); CONFLICTS_MAX];
         Fault { conflicts, ..Fault::new(9_999, field, &value, fault::tests::longest(rule)) }
     }
 
     #[test]
     fn the_longest_fault_of_each_rule_fits_its_messages() {
-        for rule in RuleId::iter() {
-            let fault = longest(rule);
+        // The others are escaped in messages.
+        let characters = ["𠮷", "\u{301}", "\u{E0041}"];
+        let each = RuleId::iter().flat_map(|rule| characters.map(|character| (rule, character)));
+        for (rule, character) in each {
+            let fault = longest(rule, character);
             let size = convert::rejection(fault.clone()).encoded_len();
             assert!(size <= FAULT_BYTES_MAX, "{rule:?}: a rejection has {size} bytes");
             let size = convert::warning(fault.clone()).encoded_len();

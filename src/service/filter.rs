@@ -12,7 +12,10 @@ use crate::{
         name::folded,
     },
     ledger::Ledger,
-    limits::{FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, NAME_CHARS_MAX, QUESTION_SLICE_DESIGNEES},
+    limits::{
+        FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, NAME_CHARS_MAX, QUESTION_SLICE_DESIGNEES,
+        WRITTEN_TEXT_BYTES_MAX,
+    },
     protocol::pb,
     register::{Interest, Wanted},
 };
@@ -59,9 +62,22 @@ fn authority(code: &str) -> Result<AuthorityCode, Breach> {
     AuthorityCode::parse(code)
 }
 
+/// Refuses a text that is longer than any on record, before work is done for it.
+pub(crate) fn require_short(field: &str, text: &str) -> Result<(), Status> {
+    short(text).map(drop).map_err(|breach| errors::bad_field(field, text, breach))
+}
+
+fn short(text: &str) -> Result<&str, Breach> {
+    if text.len() > WRITTEN_TEXT_BYTES_MAX {
+        let breach = RuleId::TextLength.with(Key::Count, text.len());
+        return Err(breach.with(Key::Limit, WRITTEN_TEXT_BYTES_MAX));
+    }
+    Ok(text)
+}
+
 /// The id of a batch, which need not exist yet.
 fn batch_id(text: &str) -> Result<&str, Breach> {
-    match text.trim() {
+    match short(text)?.trim() {
         "" => Err(RuleId::FieldRequired.into()),
         id => Ok(id),
     }
@@ -74,6 +90,7 @@ pub(crate) fn wanted(
 ) -> Result<Wanted, Status> {
     let Some(filter) = filter else { return Ok(Wanted::default()) };
     let pb::TitleFilter { region_under, name_prefix, document_number, sealed_only, .. } = &filter;
+    require_short("filter.name_prefix", name_prefix)?;
     let name_prefix = folded(name_prefix);
     let length = name_prefix.chars().count();
     if length > NAME_CHARS_MAX {
@@ -99,8 +116,8 @@ pub(crate) fn wanted(
         responsible: each("filter.responsible_authorities", &filter.responsible_authorities, code)?,
         region_under: region("filter.region_under", region_under)?,
         statuses: numbers("filter.statuses", &filter.statuses, convert::status_from)?,
-        batches: each("filter.batches", &filter.batches, |id| Ok(id.trim().to_owned()))?,
-        rounds: each("filter.rounds", &filter.rounds, |id| Ok(id.trim().to_owned()))?,
+        batches: each("filter.batches", &filter.batches, |id| Ok(short(id)?.trim().to_owned()))?,
+        rounds: each("filter.rounds", &filter.rounds, |id| Ok(short(id)?.trim().to_owned()))?,
         industries: each("filter.industries", &filter.industries, IndustryCode::parse)?,
         flags: numbers("filter.flags", &filter.flags, flag)?,
         name_prefix,

@@ -16,6 +16,7 @@ use super::{
     page::Page,
     questions::{Questions, Turn},
     rate::EventRates,
+    room::Room,
     subscribe::Streams,
 };
 use crate::{
@@ -148,7 +149,7 @@ impl LedgerApi {
             Some(_) => receipt.next,
             None => receipt.first + count as u64,
         };
-        let mut room = Room(APPEND_LISTS_BYTES_MAX);
+        let mut room = Room::of(APPEND_LISTS_BYTES_MAX);
         let catalogues = self.ledger.catalogues();
         let change = |(index, change)| convert::change(index, change, catalogues);
         pb::AppendResponse {
@@ -158,11 +159,15 @@ impl LedgerApi {
             recorded_time: receipt.recorded_micros.map(timestamp),
             replayed: receipt.replayed,
             rejection_count: number(receipt.rejections.total()),
-            rejections: room.fill(receipt.rejections.into_iter().map(convert::rejection)),
+            rejections: room
+                .fill(REJECTIONS_MAX, receipt.rejections.into_iter().map(convert::rejection))
+                .0,
             warning_count: number(receipt.warnings.total()),
-            warnings: room.fill(receipt.warnings.into_iter().map(convert::warning)),
+            warnings: room
+                .fill(REJECTIONS_MAX, receipt.warnings.into_iter().map(convert::warning))
+                .0,
             change_count: number(receipt.change_count),
-            changes: room.fill(receipt.changes.into_iter().map(change)),
+            changes: room.fill(REJECTIONS_MAX, receipt.changes.into_iter().map(change)).0,
         }
     }
 
@@ -192,23 +197,6 @@ impl LedgerApi {
             Ok((found, (at < upto).then_some(at)))
         };
         self.questions.ask(call, question).await
-    }
-}
-
-/// Bytes that are left in a response for the entries of its lists.
-struct Room(usize);
-
-impl Room {
-    /// The first entries of a list, as many as fit and at most [`REJECTIONS_MAX`].
-    fn fill<T: prost::Message>(&mut self, entries: impl Iterator<Item = T>) -> Vec<T> {
-        // A key, and the length of an entry.
-        const OVERHEAD: usize = 4;
-        let fits = |entry: &T| {
-            let left = self.0.checked_sub(entry.encoded_len() + OVERHEAD);
-            self.0 = left.unwrap_or(0);
-            left.is_some()
-        };
-        entries.take(REJECTIONS_MAX).take_while(fits).collect()
     }
 }
 

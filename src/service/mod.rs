@@ -24,6 +24,7 @@ mod proof;
 mod questions;
 mod rate;
 mod register;
+mod room;
 mod rpc;
 mod rules;
 mod shares;

@@ -117,7 +117,7 @@ fn row(cursor: &pb::Cursor) -> [String; 5] {
         position(cursor),
         cursor.log_size.saturating_sub(cursor.next_position).to_string(),
         instant(cursor.advance_time.as_ref()),
-        cursor.connections.len().to_string(),
+        cursor.connection_count.to_string(),
     ]
 }
 
@@ -128,8 +128,10 @@ fn position(cursor: &pb::Cursor) -> String {
 
 fn show(cursor: &pb::Cursor, output: Output) -> Result<(), CliError> {
     print_message(output, "Cursor", cursor, |cursor| {
-        let filter =
-            Json::new()?.line("EventFilter", &cursor.filter.clone().unwrap_or_default())?;
+        let filter = match &cursor.filter {
+            Some(filter) => Json::new()?.line("EventFilter", filter)?,
+            None => format!("{} designees, too large to show", cursor.filter_designee_count),
+        };
         let seconds = cursor.lag.map_or(0, |lag| lag.seconds);
         let more = if cursor.lag_event_count_capped { "more than " } else { "" };
         print_line(&format!("cursor    {}", cursor.cursor_id))?;
@@ -142,6 +144,10 @@ fn show(cursor: &pb::Cursor, output: Output) -> Result<(), CliError> {
             let (peer, next) = (&connection.remote_address, connection.next_position);
             let since = instant(connection.connect_time.as_ref());
             print_line(&format!("stream    {peer} since {since}, sent up to {next}"))?;
+        }
+        let shown = cursor.connections.len();
+        if cursor.connection_count as usize > shown {
+            print_line(&format!("streams   {} in all", cursor.connection_count))?;
         }
         Ok(())
     })

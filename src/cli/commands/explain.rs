@@ -44,7 +44,11 @@ pub(super) async fn run(args: ExplainArgs) -> Result<(), CliError> {
     print_message(args.common.output, "ExplainTitleResponse", &answer, |answer| {
         print_line(&format!("{}  {}", answer.name, answer.designee))?;
         print_line(&as_of(answer.as_of.as_ref()))?;
-        answer.explanations.iter().try_for_each(print_title)
+        answer.explanations.iter().try_for_each(print_title)?;
+        match answer.omitted_explanation_count {
+            0 => Ok(()),
+            count => print_line(&format!("… and {count} more titles; --item names one")),
+        }
     })
 }
 
@@ -63,7 +67,11 @@ fn print_title(explained: &pb::TitleExplanation) -> Result<(), CliError> {
     explained.steps.iter().for_each(|step| {
         steps.add_row(row(step));
     });
-    print_table(&steps)
+    print_table(&steps)?;
+    match explained.omitted_step_count {
+        0 => Ok(()),
+        count => print_line(&format!("… and {count} more facts")),
+    }
 }
 
 fn row(step: &pb::ExplainedStep) -> [String; 7] {

@@ -51,7 +51,18 @@ pub(super) fn print(answer: &pb::GetDesigneeResponse) -> Result<(), CliError> {
         let day = date(pool.entered_on.as_ref());
         print_line(&format!("in pool {} of {} since {day}", pool.pool, pool.authority))?;
     }
-    print_titles(&designee.titles)
+    print_titles(&designee.titles)?;
+    for (count, what) in [
+        (designee.omitted_title_count, "titles; `tidu list` shows all"),
+        (designee.omitted_name_count, "names"),
+        (designee.omitted_identifier_count, "identifiers"),
+        (designee.omitted_pool_count, "pools"),
+    ] {
+        if count > 0 {
+            print_line(&format!("… and {count} more {what}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn print_titles(titles: &[pb::Title]) -> Result<(), CliError> {

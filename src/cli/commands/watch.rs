@@ -83,6 +83,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         output: args.common.output,
         progress: args.progress,
         cursor: args.cursor,
+        lacks_filter: false,
         delivery: args.delivery.open(stop.clone())?,
         stop: stop.clone(),
     };
@@ -119,6 +120,8 @@ struct Follower {
     progress: bool,
     /// The cursor to advance.
     cursor: Option<String>,
+    /// The cursor's filter is too large for an answer, so each stream starts from the cursor.
+    lacks_filter: bool,
     delivery: Option<Delivery>,
     /// Cancelled to end it.
     stop: CancellationToken,
@@ -161,10 +164,16 @@ impl Follower {
             && self.request.log_id.is_empty()
         {
             let cursor = cursor::get(&mut client, id.clone()).await?;
+            self.lacks_filter = cursor.filter.is_none();
             (self.request.filter, self.request.log_id) = (cursor.filter, cursor.log_id);
             self.request.start = Some(Start::CursorId(id.clone()));
         }
-        let mut stream = client.ledger.subscribe(self.request.clone()).await?.into_inner();
+        let mut request = self.request.clone();
+        if self.lacks_filter {
+            self.advance(&mut client).await?;
+            request.start = self.cursor.clone().map(Start::CursorId);
+        }
+        let mut stream = client.ledger.subscribe(request).await?.into_inner();
         loop {
             let message = tokio::select! {
                 biased;
@@ -181,15 +190,21 @@ impl Follower {
                 Some(Payload::Withheld(withheld)) => self.pass(&withheld)?,
                 None => {}
             }
-            if let (Some(cursor_id), Some(Start::FromPosition(next_position))) =
-                (self.cursor.clone(), self.request.start.clone())
-            {
-                let log_id = self.request.log_id.clone();
-                let request =
-                    pb::AdvanceCursorRequest { cursor_id, next_position, log_id, force: false };
-                client.cursors.advance_cursor(request).await?;
-            }
+            self.advance(&mut client).await?;
         }
+    }
+
+    /// Moves the cursor past everything that was printed or delivered.
+    async fn advance(&self, client: &mut Client) -> Result<(), CliError> {
+        if let (Some(cursor_id), Some(Start::FromPosition(next_position))) =
+            (self.cursor.clone(), self.request.start.clone())
+        {
+            let log_id = self.request.log_id.clone();
+            let request =
+                pb::AdvanceCursorRequest { cursor_id, next_position, log_id, force: false };
+            client.cursors.advance_cursor(request).await?;
+        }
+        Ok(())
     }
 
     /// Finds the log and the position from which delivery resumes.

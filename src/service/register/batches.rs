@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::RegisterApi;
 use crate::{
-    domain::{AuthorityCode, event::BatchRef, kind::ProgrammeId},
+    domain::{AuthorityCode, event::BatchRef, fault::echo, kind::ProgrammeId},
     ledger::{Ledger, Pace as _},
     limits::QUESTION_SLICE_ENTRIES,
     protocol::pb::{self, ErrorReason},
@@ -17,6 +17,7 @@ use crate::{
         convert, errors, filter,
         page::{PageToken, page_size},
         questions::Turn,
+        room::Room,
     },
 };
 
@@ -48,16 +49,20 @@ pub(super) async fn batches(
             && (authorities.is_empty() || authorities.contains(&authority))
     };
     let question = move |ledger: &Ledger, turn: &mut Turn| {
-        let (mut batches, mut next) = (Vec::new(), token.next);
+        let (mut batches, mut next, mut room) = (Vec::new(), token.next, Room::of_page());
         loop {
             let found = ledger.register().next_batch(next, at, QUESTION_SLICE_ENTRIES, &wanted);
             let Some((after, reading)) = found else { return Ok((batches, None)) };
-            next = after;
+            let before = std::mem::replace(&mut next, after);
             turn.step()?;
             let Some(reading) = reading else { continue };
             let view = read(ledger, reading, turn)?;
             if states.is_empty() || states.contains(&convert::batch_state(view.state)) {
-                batches.push(convert::batch(&view, ledger.catalogues()));
+                let batch = convert::batch(&view, ledger.catalogues());
+                if !room.takes(&batch) {
+                    return Ok((batches, Some(before)));
+                }
+                batches.push(batch);
             }
             if batches.len() == size {
                 return Ok((batches, Some(next)));
@@ -80,6 +85,7 @@ pub(super) async fn batch(
     request: pb::GetBatchRequest,
 ) -> Result<pb::GetBatchResponse, Status> {
     let ledger = &*api.ledger;
+    filter::require_short("batch", &request.batch)?;
     let at = resolve(ledger, request.as_of).await?;
     let catalogues = ledger.catalogues();
     let found = catalogues.find(&request.programme);
@@ -94,7 +100,7 @@ pub(super) async fn batch(
         reading.map(|reading| read(ledger, reading, turn)).transpose()
     };
     let Some(view) = api.ask(call, question).await? else {
-        let shown = format!("{} {}", request.programme, request.batch);
+        let shown = format!("{} {}", echo(&request.programme), echo(&request.batch));
         let what = format!("batch {shown} of {}", authority.as_str());
         let redacted = ledger.register().redacted_positions(at.known_at);
         let reason = ErrorReason::BatchNotFound;

@@ -6,14 +6,19 @@ use super::RegisterApi;
 use crate::{
     domain::fault::RuleId,
     ledger::{Ledger, Pace as _},
-    limits::{GROUP_DIMENSIONS_MAX, GROUPS_MAX, QUESTION_SLICE_DESIGNEES},
+    limits::{
+        ANSWER_REST_BYTES, GROUP_DIMENSIONS_MAX, GROUPS_MAX, QUESTION_SLICE_DESIGNEES,
+        RESPONSE_BYTES_MAX,
+    },
     protocol::pb,
     register::{Counting, Group, Stage},
     service::{
         as_of::{answered, resolve},
         call::Call,
-        errors, filter,
+        errors::{self, Limit},
+        filter,
         questions::Turn,
+        room::Room,
     },
 };
 
@@ -48,8 +53,16 @@ pub(super) async fn count(
         return Err(errors::over_limit("group_by", groups.len(), GROUPS_MAX, "groups"));
     }
     let group = |(keys, count): (Vec<String>, u64)| pb::CountedGroup { keys, count };
+    let (groups, omitted) = Room::of_response().fill(GROUPS_MAX, groups.into_iter().map(group));
+    if omitted > 0 {
+        let text =
+            "the groups have more bytes than a response; count with a filter, or by fewer keys";
+        let limit = (RESPONSE_BYTES_MAX - ANSWER_REST_BYTES) as u64;
+        let limit = Limit { limit, unit: "bytes", field: "group_by", ..Limit::default() };
+        return Err(errors::exhausted(text, limit));
+    }
     Ok(pb::CountTitlesResponse {
-        groups: groups.into_iter().map(group).collect(),
+        groups,
         total_count: counting.total(),
         unit: if by_designee { pb::CountUnit::Designees } else { pb::CountUnit::Titles }.into(),
         stage: stage_number(stage),

@@ -6,7 +6,7 @@ use super::stated_at;
 use crate::{
     domain::{DesigneeId, fault::echo},
     ledger::Ledger,
-    limits::{DESIGNEE_NAMESAKES_MAX, DESIGNEE_POSITIONS_MAX, EXPLANATIONS_MAX},
+    limits::{DESIGNEE_NAMESAKES_MAX, NAMESAKES_BYTES_MAX},
     protocol::pb::{self, ErrorReason, event::Fact},
     register::{DesigneeIndex, Namesakes, Register},
     service::{
@@ -19,6 +19,7 @@ pub(super) async fn designee(
     ledger: &Ledger,
     request: pb::GetDesigneeRequest,
 ) -> Result<pb::GetDesigneeResponse, Status> {
+    filter::require_short("designee", &request.designee)?;
     let at = resolve(ledger, request.as_of).await?;
     let catalogues = ledger.catalogues();
     let view = {
@@ -27,7 +28,7 @@ pub(super) async fn designee(
         register.view(catalogues, index, at)
     };
     let profile_at = view.profile_at;
-    let mut designee = convert::designee(view, catalogues, DESIGNEE_POSITIONS_MAX);
+    let mut designee = convert::designee(view, catalogues, true);
     if let Some(position) = profile_at {
         designee.profile = profile(ledger, position).await?;
     }
@@ -38,6 +39,8 @@ pub(super) async fn explain(
     ledger: &Ledger,
     request: pb::ExplainTitleRequest,
 ) -> Result<pb::ExplainTitleResponse, Status> {
+    filter::require_short("designee", &request.designee)?;
+    filter::require_short("item", &request.item)?;
     let at = resolve(ledger, request.as_of).await?;
     let catalogues = ledger.catalogues();
     let id = request.programme.as_str();
@@ -55,12 +58,14 @@ pub(super) async fn explain(
     });
     if titles.is_empty() {
         let redacted = ledger.register().redacted_positions(at.known_at);
-        let what = format!("a title of {id} for this designee");
+        let what = format!("a title of {} for this designee", echo(id));
         return Err(errors::not_found(ErrorReason::TitleNotFound, &what, id, &redacted));
     }
-    let titles = titles.into_iter().take(EXPLANATIONS_MAX);
+    let all = titles.len();
+    let explanations = convert::explanations(titles, catalogues);
     Ok(pb::ExplainTitleResponse {
-        explanations: titles.map(|title| convert::explanation(title, catalogues)).collect(),
+        omitted_explanation_count: u32::try_from(all - explanations.len()).unwrap_or(u32::MAX),
+        explanations,
         designee: view.id.to_string(),
         name: view.names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
         as_of: answered(ledger, at),
@@ -92,8 +97,14 @@ fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex,
         ([], _) if !is_cut => Err(not_found(register, text, known_at)),
         (several, _) => {
             let ids = several.iter().take(DESIGNEE_NAMESAKES_MAX);
-            let ids: Vec<_> = ids.map(|index| register.id(*index).to_string()).collect();
-            let designees = ids.join(", ");
+            let mut designees = String::new();
+            for id in ids.map(|index| register.id(*index).to_string()) {
+                if designees.len() + 2 + id.len() > NAMESAKES_BYTES_MAX {
+                    break;
+                }
+                let separator = if designees.is_empty() { "" } else { ", " };
+                designees.extend([separator, &id]);
+            }
             let count = match several.len() {
                 _ if !is_cut => several.len().to_string(),
                 0 => "many".to_owned(),

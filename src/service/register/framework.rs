@@ -1,5 +1,7 @@
 //! The framework around titles: pools, measures, assessments, authorities.
 
+use std::collections::BTreeSet;
+
 use tonic::Status;
 
 use super::{RegisterApi, stated_at};
@@ -10,13 +12,14 @@ use crate::{
         pb::{self, event::Fact},
         time::pb_date,
     },
-    register::{MeasuresWanted, PoolView},
+    register::{MeasureView, MeasuresWanted, PoolView},
     service::{
         as_of::answered,
         call::Call,
         convert, filter,
         page::{PageToken, page_size},
         questions::Turn,
+        room::Room,
     },
 };
 
@@ -79,40 +82,58 @@ pub(super) async fn measures(
     let at = token.as_of;
     let question = move |ledger: &Ledger, _: &mut Turn| Ok(ledger.register().measures(&wanted, at));
     let views = api.ask(call, question).await?;
-    // The title of an instrument is only in its event; instruments are few.
-    let mut measures = Vec::new();
+    // The title of an instrument is only in its event, and so is its kind.
+    let (mut measures, mut total, mut is_full) = (Vec::new(), 0, false);
+    let (mut issuers, mut room) = (BTreeSet::new(), Room::of_page());
     for view in views {
+        let is_shown = total >= token.next && measures.len() < size && !is_full;
+        if !is_shown && instruments.is_empty() {
+            issuers.extend(view.authority);
+            total += 1;
+            continue;
+        }
         let fact = stated_at(ledger, view.position).await?;
         let Some(Fact::MeasuresIssued(issued)) = fact else { continue };
         if !(instruments.is_empty() || instruments.contains(&issued.instrument)) {
             continue;
         }
-        measures.push(pb::Measure {
-            authority: convert::code(view.authority),
-            programme: issued.programme,
-            instrument: issued.instrument,
-            title: issued.title,
-            issuer_name: issued.issuer_name,
-            document_number: view.document,
-            in_force_from: Some(pb_date(view.in_force_from)),
-            in_force_to: view.in_force_to.map(pb_date),
-            in_force: view.in_force,
-            position: view.position,
-            repeal_position: view.repeal,
-        });
+        issuers.extend(view.authority);
+        total += 1;
+        if !is_shown {
+            continue;
+        }
+        let measure = measure(view, issued);
+        is_full = !room.takes(&measure);
+        if !is_full {
+            measures.push(measure);
+        }
     }
-    let mut issuers: Vec<String> = measures.iter().map(|m| m.authority.clone()).collect();
-    issuers.sort();
-    issuers.dedup();
-    issuers.retain(|code| *code != AuthorityCode::ministry().as_str());
-    let (total, next_page_token) = (measures.len(), token.text_after(size, measures.len(), &same));
+    issuers.remove(&AuthorityCode::ministry());
+    let next_page_token = token.text_after(measures.len(), total, &same);
     Ok(pb::ListMeasuresResponse {
-        measures: measures.into_iter().skip(token.next).take(size).collect(),
+        measures,
         next_page_token,
         total_size: count(total),
         provincial_authority_count: count(issuers.len()),
         as_of: answered(ledger, at),
     })
+}
+
+/// An instrument as a message, from its row and its event.
+fn measure(view: MeasureView, issued: pb::MeasuresIssued) -> pb::Measure {
+    pb::Measure {
+        authority: convert::code(view.authority),
+        programme: issued.programme,
+        instrument: issued.instrument,
+        title: issued.title,
+        issuer_name: issued.issuer_name,
+        document_number: view.document,
+        in_force_from: Some(pb_date(view.in_force_from)),
+        in_force_to: view.in_force_to.map(pb_date),
+        in_force: view.in_force,
+        position: view.position,
+        repeal_position: view.repeal,
+    }
 }
 
 pub(super) async fn assessments(
@@ -138,17 +159,23 @@ pub(super) async fn assessments(
         Ok(none.unwrap_or_else(|| ledger.register().assessments(under, &years, at)))
     };
     let views = api.ask(call, question).await?;
-    let next_page_token = token.text_after(size, views.len(), &same);
-    let mut assessments = Vec::new();
+    let (mut assessments, mut examined, total) = (Vec::new(), 0, views.len());
+    let mut room = Room::of_page();
     for view in views.into_iter().skip(token.next).take(size) {
         if let Some(Fact::EnvironmentAssessed(stated)) = stated_at(ledger, view.position).await? {
-            assessments.push(pb::Assessment {
+            let assessment = pb::Assessment {
                 authority: convert::code(view.authority),
                 assessment: Some(stated),
                 position: view.position,
-            });
+            };
+            if !room.takes(&assessment) {
+                break;
+            }
+            assessments.push(assessment);
         }
+        examined += 1;
     }
+    let next_page_token = token.text_after(examined, total, &same);
     Ok(pb::ListAssessmentsResponse { assessments, next_page_token, as_of: answered(ledger, at) })
 }
 

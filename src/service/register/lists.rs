@@ -17,6 +17,7 @@ use crate::{
         call::Call,
         convert, filter,
         page::{PageToken, page_size},
+        room::Room,
     },
 };
 
@@ -46,16 +47,16 @@ pub(super) async fn designees(
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let (found, mut next) = search(api, call, wanted, token, size).await?;
-    let (mut designees, mut bytes) = (Vec::new(), 0);
+    let (mut designees, mut room) = (Vec::new(), Room::of_page());
     for found in found {
         let view = ledger.register().view(ledger.catalogues(), found.index, at);
-        let designee = convert::designee(view, ledger.catalogues(), 0);
-        bytes += designee.encoded_len();
-        designees.push(designee);
-        if bytes >= PAGE_BYTES {
-            next = Some(found.next);
+        let designee = convert::designee(view, ledger.catalogues(), false);
+        if !room.takes(&designee) {
+            // The first designee of a page fits, whatever it is.
+            next = Some(found.next - 1);
             break;
         }
+        designees.push(designee);
     }
     let next_page_token = next.map(|next| PageToken { next, ..token }.text(&same));
     Ok(pb::ListDesigneesResponse {

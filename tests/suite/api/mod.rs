@@ -1,5 +1,6 @@
 //! The service as clients see it: the real server over a real port.
 
+mod answers;
 mod bad_input;
 mod callers;
 mod cursors_and_digests;
@@ -10,5 +11,6 @@ mod faults_kept;
 mod raw_requests;
 mod register_queries;
 mod stored_bytes;
+mod strings;
 mod texts;
 mod transport;
