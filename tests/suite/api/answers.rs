@@ -118,8 +118,11 @@ async fn pages_of_the_longest_measures_give_all() {
         issuer_name: "i".repeat(512),
         ..Default::default()
     };
+    // Of several authorities, because the instruments of one are bounded.
+    let issuers = ["100000", "110000", "120000", "130000", "140000", "150000"];
+    let by = |i: usize| issuers[i % issuers.len()];
     let events =
-        (0..1_200).map(|i| event("100000", "", "2024-01-01", Fact::MeasuresIssued(issued(i))));
+        (0..1_200).map(|i| event(by(i), "", "2024-01-01", Fact::MeasuresIssued(issued(i))));
     client.record(events.collect()).await.unwrap();
     for instruments in [vec![], vec![pb::Instrument::Measures.into()]] {
         let (mut titles, mut pages, mut page_token) = (BTreeSet::new(), 0, String::new());
