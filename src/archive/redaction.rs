@@ -160,6 +160,11 @@ fn require_redactable(
     if register.is_annulment(position) {
         return refused("is an annulment; without it, the event that it annuls would be in force");
     }
+    if register.corrects_a_link(position) {
+        return refused(
+            "corrects a link of two identifiers; without it, events would concern others",
+        );
+    }
     if register.is_of_service(position) {
         return refused("is a fact of the service; later events are read by it");
     }

@@ -48,6 +48,19 @@ impl Register {
         self.recorded(position).is_some_and(annuls)
     }
 
+    /// True if the event at a position corrects one that links two identifiers. Without it, the link
+    /// would have been in force until the correction was annulled, and events of that time would
+    /// concern somebody else.
+    #[must_use]
+    pub fn corrects_a_link(&self, position: u64) -> bool {
+        let facts = self.facts(self.size());
+        let links = |fact: &FactRow| matches!(fact.kind, FactKindRow::Linked { .. });
+        facts.targets_of(position32(position)).any(|at| {
+            let replaced = facts.replacement_at(at).map(|(_, fact)| fact);
+            facts.recorded(at).into_iter().chain(replaced).any(links)
+        })
+    }
+
     /// True if the event at a position states a fact of the service. Later events are read by some
     /// of these, even by one that an early version let somebody annul.
     #[must_use]

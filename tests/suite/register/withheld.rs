@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, test_runner::Config};
 use tidu::{
-    domain::{DesigneeId, Withheld, catalogue::Catalogue, event::Event},
+    domain::{
+        DesigneeId, Withheld,
+        catalogue::Catalogue,
+        event::{Event, Fact},
+    },
     protocol::event,
     register::{Interest, Register, rules::Judge},
 };
@@ -16,10 +20,23 @@ use crate::support::{
 
 type Places = BTreeMap<u64, Withheld>;
 
+/// The events that a log can hold: the rules refuse many repairs, so what follows from those is of
+/// no matter.
 fn events(proposed: impl IntoIterator<Item = tidu::protocol::pb::Event>) -> Vec<Event> {
     let catalogue = Catalogue::built_in();
-    let proposals = proposed.into_iter();
-    proposals.filter_map(|p| event::proposal(&catalogue, 0, p).ok()).map(|p| p.event).collect()
+    let mut register = Register::default();
+    let mut events = Vec::new();
+    for proposed in proposed {
+        let Ok(proposal) = event::proposal(&catalogue, 0, proposed) else { continue };
+        let is_repair = matches!(proposal.event.fact, Fact::Repair { .. });
+        let judge = |event| Judge::default().judge(&register, &catalogue, 0, event);
+        if is_repair && !judge(&proposal.event).rejections.is_empty() {
+            continue;
+        }
+        register.apply(&proposal.event);
+        events.push(proposal.event);
+    }
+    events
 }
 
 fn applied(events: &[Event], places: &Places) -> Register {
@@ -63,7 +80,10 @@ fn is_named_below(events: &[Event], places: &Places, designee: &str, position: u
 }
 
 fn redactable(register: &Register) -> Vec<u64> {
-    let may_be = |at: &u64| register.annulled_at(*at).is_some() && !register.is_annulment(*at);
+    let may_be = |at: &u64| {
+        let is_annulled = register.annulled_at(*at).is_some();
+        is_annulled && !register.is_annulment(*at) && !register.corrects_a_link(*at)
+    };
     (0..register.size()).filter(may_be).collect()
 }
 
