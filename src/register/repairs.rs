@@ -129,6 +129,17 @@ impl<'a> Facts<'a> {
         self.knows(position) && self.layer_at(position).is_none()
     }
 
+    /// The size below which the register's own events are known: see [`Facts::knows_recorded`]. An
+    /// iterator keeps this instead of all facts.
+    pub(super) fn recorded_below(self) -> u64 {
+        self.layer.map_or(self.known_at, |layer| layer.rows.first().min(self.known_at))
+    }
+
+    /// The size below which a trial's own events are known.
+    pub(super) fn known_below(self) -> u64 {
+        self.known_at
+    }
+
     /// The layer of the trial, if the event at a position is one of its own.
     fn layer_at(self, position: u32) -> Option<&'a FactsLayer> {
         self.layer.filter(|layer| layer.rows.contains(position))

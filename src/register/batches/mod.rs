@@ -174,17 +174,13 @@ impl<'a> BatchesAsOf<'a> {
         self.is_known(key).then_some(key)
     }
 
-    /// The record of a batch, and whether it is that of the trial.
-    fn records(self, key: BatchKey) -> impl Iterator<Item = (&'a BatchRecord, bool)> {
-        let recorded = self.batches.by_key.get(&key).map(|record| (record, false));
-        let of_trial = self.layer.and_then(|layer| layer.by_key.get(&key));
-        recorded.into_iter().chain(of_trial.map(|record| (record, true)))
-    }
-
-    /// True if an event of a record was noted there below this size.
-    fn knows(self, noted_at: u32, of_trial: bool) -> bool {
+    /// The records of a batch, that of the trial last; each with the size below which what it notes
+    /// is known.
+    fn records(self, key: BatchKey) -> impl Iterator<Item = (&'a BatchRecord, u64)> {
         let facts = self.subjects.facts();
-        if of_trial { facts.knows(noted_at) } else { facts.knows_recorded(noted_at) }
+        let recorded = self.batches.by_key.get(&key).map(|record| (record, facts.recorded_below()));
+        let of_trial = self.layer.and_then(|layer| layer.by_key.get(&key));
+        recorded.into_iter().chain(of_trial.map(|record| (record, facts.known_below())))
     }
 
     /// The keys of all batches, in order of appearance.
@@ -194,20 +190,20 @@ impl<'a> BatchesAsOf<'a> {
 
     /// True if anything is known of a batch at this size.
     pub(super) fn is_known(self, key: BatchKey) -> bool {
-        self.records(key).any(|(record, of_trial)| {
+        self.records(key).any(|(record, below)| {
             // Each list is in the order in which the log notes its events.
             let noted = [&record.events, &record.corrected].into_iter().filter_map(|l| l.first());
             let mut firsts =
                 noted.map(|noted| noted.noted_at).chain(record.entries.first().copied());
-            firsts.any(|noted_at| self.knows(noted_at, of_trial))
+            firsts.any(|noted_at| u64::from(noted_at) < below)
         })
     }
 
     /// The openings and seals of a batch that are in force, by position.
     pub(super) fn events(self, key: BatchKey) -> impl Iterator<Item = (u32, FactRow)> {
-        let events = self.records(key).flat_map(move |(record, of_trial)| {
+        let events = self.records(key).flat_map(move |(record, below)| {
             let events = record.events.iter();
-            events.filter(move |noted| self.knows(noted.noted_at, of_trial))
+            events.filter(move |noted| u64::from(noted.noted_at) < below)
         });
         events.filter_map(move |noted| Some((noted.position, self.event_at(noted.position)?)))
     }
@@ -215,19 +211,19 @@ impl<'a> BatchesAsOf<'a> {
     /// The positions of all openings and seals of a batch, in force or not, some of them more than
     /// once.
     pub(super) fn recorded_events(self, key: BatchKey) -> impl Iterator<Item = u32> {
-        let all = self.records(key).flat_map(move |(record, of_trial)| {
+        let all = self.records(key).flat_map(move |(record, below)| {
             let events = record.events.iter();
-            events.filter(move |noted| self.knows(noted.noted_at, of_trial))
+            events.filter(move |noted| u64::from(noted.noted_at) < below)
         });
         all.map(|noted| noted.position)
     }
 
     /// The number of entries of a batch, in force or not, with those that corrections put there.
     pub(super) fn entry_count(self, key: BatchKey) -> usize {
-        let of_record = |(record, of_trial): (&BatchRecord, bool)| {
+        let of_record = |(record, below): (&BatchRecord, u64)| {
             // Each list is in the order in which the log notes its events.
-            record.entries.partition_point(|position| self.knows(*position, of_trial))
-                + record.corrected.partition_point(|noted| self.knows(noted.noted_at, of_trial))
+            record.entries.partition_point(|position| u64::from(*position) < below)
+                + record.corrected.partition_point(|noted| u64::from(noted.noted_at) < below)
         };
         self.records(key).map(of_record).sum()
     }
@@ -251,10 +247,10 @@ impl<'a> BatchesAsOf<'a> {
     /// The entries of a batch.
     pub(super) fn content(self, key: BatchKey) -> Content {
         let mut positions = Vec::new();
-        for (record, of_trial) in self.records(key) {
+        for (record, below) in self.records(key) {
             let corrected = record.corrected.iter().map(|noted| (noted.position, noted.noted_at));
             let entries = record.entries.iter().map(|position| (*position, *position));
-            let known = entries.chain(corrected).filter(|(_, at)| self.knows(*at, of_trial));
+            let known = entries.chain(corrected).filter(|(_, at)| u64::from(*at) < below);
             positions.extend(known.map(|(position, _)| position));
         }
         positions.sort_unstable();
@@ -266,13 +262,14 @@ impl<'a> BatchesAsOf<'a> {
     /// The places stay the same while the log grows.
     fn entry_position(self, key: BatchKey, place: usize) -> Option<u32> {
         let record = self.batches.by_key.get(&key)?;
-        let entry = record.entries.get(place).filter(|position| self.knows(**position, false));
+        let below = self.subjects.facts().recorded_below();
+        let entry = record.entries.get(place).filter(|position| u64::from(**position) < below);
         if let Some(position) = entry {
             return Some(*position);
         }
-        let entries = record.entries.partition_point(|position| self.knows(*position, false));
+        let entries = record.entries.partition_point(|position| u64::from(*position) < below);
         let noted = record.corrected.get(place.checked_sub(entries)?);
-        noted.filter(|noted| self.knows(noted.noted_at, false)).map(|noted| noted.position)
+        noted.filter(|noted| u64::from(noted.noted_at) < below).map(|noted| noted.position)
     }
 
     /// The entry at a position, if it is in force and belongs to the batch. Counts in `read` what

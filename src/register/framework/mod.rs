@@ -159,10 +159,11 @@ impl<'a> FrameworkAsOf<'a> {
     fn positions_on(self, shelf: Shelf) -> impl Iterator<Item = u32> + 'a {
         let facts = self.subjects.facts();
         let recorded = self.framework.shelves.get(&shelf).into_iter().flatten().copied();
-        let recorded = recorded.filter(move |at| facts.knows_recorded(*at));
+        let (known, below) = (facts.known_below(), facts.recorded_below());
+        let recorded = recorded.filter(move |at| u64::from(*at) < below);
         let of_trial = self.layer.and_then(|layer| layer.shelves.get(&shelf));
         let of_trial = of_trial.into_iter().flatten().copied();
-        recorded.chain(of_trial.filter(move |at| facts.knows(*at)))
+        recorded.chain(of_trial.filter(move |at| u64::from(*at) < known))
     }
 
     /// As [`FrameworkAsOf::facts_on`], for several shelves, in the order of the log.

@@ -139,12 +139,13 @@ impl<'a> Subjects<'a> {
     fn own_events(self, index: DesigneeIndex) -> impl Iterator<Item = u32> + 'a {
         let of_trial = self.layer.map_or(&[][..], |layer| layer.events_about(index));
         let of_trial = of_trial.iter().rev().copied();
-        let of_trial = of_trial.filter(move |position| self.facts.knows(*position));
+        let (known, below) = (self.facts.known_below(), self.facts.recorded_below());
+        let of_trial = of_trial.filter(move |position| u64::from(*position) < known);
         let rows = self.facts.rows();
         let recorded = successors(self.last_recorded(index), move |position| {
             rows.get(*position)?.previous.position()
         });
-        of_trial.chain(recorded.filter(move |position| self.facts.knows_recorded(*position)))
+        of_trial.chain(recorded.filter(move |position| u64::from(*position) < below))
     }
 
     /// The last event about a designee that the register has recorded.
@@ -158,10 +159,11 @@ impl<'a> Subjects<'a> {
     /// The known events about others that concern the designee, oldest first.
     fn events_concerning(self, index: DesigneeIndex) -> impl Iterator<Item = u32> + 'a {
         let recorded = self.concerning_recorded(index).iter().copied();
-        let recorded = recorded.filter(move |position| self.facts.knows_recorded(*position));
+        let (known, below) = (self.facts.known_below(), self.facts.recorded_below());
+        let recorded = recorded.filter(move |position| u64::from(*position) < below);
         let of_trial = self.layer.map_or(&[][..], |layer| layer.events_concerning(index));
         let of_trial = of_trial.iter().copied();
-        recorded.chain(of_trial.filter(move |position| self.facts.knows(*position)))
+        recorded.chain(of_trial.filter(move |position| u64::from(*position) < known))
     }
 
     fn concerning_recorded(self, index: DesigneeIndex) -> &'a [u32] {

@@ -44,6 +44,11 @@ impl RowsLayer {
         self.base.size + self.rows.len() as u64
     }
 
+    /// The position of the first event, which is the size of the register below.
+    pub(in crate::register) fn first(&self) -> u64 {
+        self.base.size
+    }
+
     /// True if the event at a position belongs to the trial.
     pub(in crate::register) fn contains(&self, position: u32) -> bool {
         position >= self.first

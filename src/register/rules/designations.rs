@@ -9,6 +9,7 @@ use crate::{
         fault::{Key, RuleId},
     },
     register::{
+        AsOf,
         fold::{Creation, Folded},
         framework::Shelf,
         rows::TitleKey,
@@ -231,10 +232,11 @@ impl Case<'_> {
         if authority.is_ministry() {
             return;
         }
-        let (register, framework) = (self.register, self.framework(event.effective));
+        let (register, known_at) = (self.register, self.known_at());
         let question = (authority, programme, event.effective);
         let Judge { measures, facts_read, .. } = &mut *self.judge;
         let has_measures = measures.ask(register, question, || {
+            let framework = register.framework_as_of(AsOf { valid_on: event.effective, known_at });
             *facts_read += framework.count_on(Shelf::Measures(authority));
             framework.has_measures(authority, programme)
         });

@@ -252,10 +252,11 @@ impl Case<'_> {
         part: Part,
         on: CivilDate,
     ) -> bool {
-        let (register, framework) = (self.register, self.framework(on));
+        let (register, as_of) = (self.register, AsOf { valid_on: on, known_at: self.known_at() });
         let question = (authority, programme, part, on);
         let Judge { complete, facts_read, .. } = &mut *self.judge;
         complete.ask(register, question, || {
+            let framework = register.framework_as_of(as_of);
             *facts_read += framework.count_on(Shelf::Declarations(authority));
             framework.is_complete(authority, programme, part)
         })
