@@ -181,13 +181,25 @@ impl<'a> FrameworkAsOf<'a> {
         programme: ProgrammeId,
         part: Part,
     ) -> bool {
+        let from = self.complete_from(authority, programme, part);
+        from.is_some_and(|from| from <= self.valid_on)
+    }
+
+    /// The first day on which a part of an authority's register is declared complete; it may be
+    /// later than the day of the framework.
+    pub(super) fn complete_from(
+        self,
+        authority: AuthorityCode,
+        programme: ProgrammeId,
+        part: Part,
+    ) -> Option<CivilDate> {
         let declares = |fact: &FactRow| {
             fact.kind == FactKindRow::CompletenessDeclared { part }
                 && fact.issuer == authority
                 && fact.programme.is_none_or(|declared| declared == programme)
-                && fact.effective <= self.valid_on
         };
-        self.facts_on(Shelf::Declarations(authority)).any(|(_, fact)| declares(&fact))
+        let facts = self.facts_on(Shelf::Declarations(authority)).map(|(_, fact)| fact);
+        facts.filter(declares).map(|fact| fact.effective).min()
     }
 
     /// The assessments in effect, in the order of the log, with the events in whose place they are:

@@ -52,8 +52,9 @@ pub struct Verdict {
 pub struct Judge {
     cluster: IdentityCluster,
     folding: Folding,
-    measures: LastAnswer<(AuthorityCode, ProgrammeId, CivilDate)>,
-    complete: LastAnswer<(AuthorityCode, ProgrammeId, Part, CivilDate)>,
+    measures: LastAnswer<(AuthorityCode, ProgrammeId, CivilDate), bool>,
+    /// The day from which a part of a register is complete: one fact may ask about many days.
+    complete_from: LastAnswer<(AuthorityCode, ProgrammeId, Part), Option<CivilDate>>,
     /// The server itself records the commit.
     is_server: bool,
     /// Number of facts read so far.
@@ -252,13 +253,23 @@ impl Case<'_> {
         part: Part,
         on: CivilDate,
     ) -> bool {
-        let (register, as_of) = (self.register, AsOf { valid_on: on, known_at: self.known_at() });
-        let question = (authority, programme, part, on);
-        let Judge { complete, facts_read, .. } = &mut *self.judge;
-        complete.ask(register, question, || {
+        self.complete_from(authority, programme, part).is_some_and(|from| from <= on)
+    }
+
+    /// The first day on which the authority has declared a part of its register complete.
+    fn complete_from(
+        &mut self,
+        authority: AuthorityCode,
+        programme: ProgrammeId,
+        part: Part,
+    ) -> Option<CivilDate> {
+        let as_of = AsOf { valid_on: CivilDate::MAX, known_at: self.known_at() };
+        let register = self.register;
+        let Judge { complete_from, facts_read, .. } = &mut *self.judge;
+        complete_from.ask(register, (authority, programme, part), || {
             let framework = register.framework_as_of(as_of);
             *facts_read += framework.count_on(Shelf::Declarations(authority));
-            framework.is_complete(authority, programme, part)
+            framework.complete_from(authority, programme, part)
         })
     }
 }

@@ -221,13 +221,15 @@ impl Case<'_> {
             return;
         };
         let responsible = self.judge.folding.subject.responsible.unwrap_or(title.authority);
+        // An update that is not on record may still come, until the authority declares otherwise.
+        let part = Part::InformationUpdates;
+        let Some(complete_from) = self.complete_from(responsible, title.programme, part) else {
+            return;
+        };
         let updated = self.judge.cluster.years_updated(title.programme);
         let missing = (from.year()..=event.effective.year()).find(|year| {
             let Some(due) = duties.update_by.of_year(*year) else { return false };
-            from <= due
-                && due < event.effective
-                && !updated.contains(*year)
-                && self.is_complete(responsible, title.programme, Part::InformationUpdates, due)
+            from <= due && due < event.effective && complete_from <= due && !updated.contains(*year)
         });
         if let Some(year) = missing {
             let breach = RuleId::InformationUpdateMissing.with(Key::Year, year);

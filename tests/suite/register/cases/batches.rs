@@ -232,6 +232,21 @@ async fn a_second_correction_of_a_declaration_counts_at_once() {
     assert_eq!(book.told(events).await, message);
 }
 
+/// The events of one commit ask about days before and after the first one declared.
+#[tokio::test]
+async fn of_two_declarations_the_earlier_day_counts() {
+    let book = Book::new();
+    book.say(complete(MINISTRY, GIANT, Part::Titles, "2023-03-01")).await;
+    book.say(complete(MINISTRY, GIANT, Part::Titles, "2023-06-01")).await;
+    let events = vec![
+        passed(A, GIANT, "2023", "2023-02-28"),
+        passed(B, GIANT, "2023", "2023-03-01"),
+        passed(C, GIANT, "2023", "2023-02-28"),
+    ];
+    let message = "[1] review_passed.programme: no such title is on record\n";
+    assert_eq!(book.told(events).await, message);
+}
+
 #[tokio::test]
 async fn a_missed_yearly_update_loses_the_review_once_complete() {
     let book = Book::new();
