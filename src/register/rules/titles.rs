@@ -89,8 +89,7 @@ impl Case<'_> {
         batch: &str,
     ) {
         self.require_held(event, title, key);
-        let field = format!("{}.batch", event.fact.kind().name());
-        self.warn_if_cohort_differs(key, batch, &field);
+        self.warn_if_cohort_differs(event, key, batch);
         self.reject_twice(event, key);
     }
 
@@ -162,14 +161,13 @@ impl Case<'_> {
     }
 
     /// The cohort of a title is the batch it was first designated in; a review keeps it.
-    fn warn_if_cohort_differs(&mut self, key: Option<TitleKey>, batch: &str, field: &str) {
-        let cohort = self.folded(key).map(|title| self.register.text(title.batch).to_owned());
-        let Some(cohort) = cohort.filter(|cohort| !cohort.is_empty() && *cohort != batch) else {
-            return;
-        };
+    fn warn_if_cohort_differs(&mut self, event: &Event, key: Option<TitleKey>, batch: &str) {
+        let register = self.register;
+        let Some(cohort) = self.folded(key).map(|title| register.text(title.batch)) else { return };
         // A review need not name the cohort.
-        if !batch.is_empty() {
-            self.warn(field, batch, RuleId::CohortDiffers.with(Key::Batch, cohort), &[]);
+        if !cohort.is_empty() && !batch.is_empty() && cohort != batch {
+            let field = format!("{}.batch", event.fact.kind().name());
+            self.warn(&field, batch, RuleId::CohortDiffers.with(Key::Batch, cohort), &[]);
         }
     }
 
