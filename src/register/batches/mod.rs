@@ -82,33 +82,36 @@ impl Batches {
         let (Some(programme), Some(authority)) = (fact.programme, fact.authority) else { return };
         let key = |name| BatchKey { programme, authority, name };
         if let Some((_, name)) = fact.entry() {
-            let key = self.intern(key(name));
-            let record = self.record_mut(key);
-            if position == noted_at {
+            let key = key(name);
+            let record = self.intern(key);
+            let undo = if position == noted_at {
                 record.entries.push(position);
-                self.undo.push(Undo::Entry(key));
+                Undo::Entry(key)
             } else {
                 record.corrected.push(Noted { position, noted_at });
-                self.undo.push(Undo::Corrected(key));
-            }
+                Undo::Corrected(key)
+            };
+            self.undo.push(undo);
         }
         if let FactKindRow::BatchOpened { batch, .. } | FactKindRow::BatchSealed { batch, .. } =
             fact.kind
         {
-            let key = self.intern(key(batch));
-            self.record_mut(key).events.push(Noted { position, noted_at });
+            let key = key(batch);
+            self.intern(key).events.push(Noted { position, noted_at });
             self.undo.push(Undo::Event(key));
         }
     }
 
-    /// The batch, made on first mention.
-    fn intern(&mut self, key: BatchKey) -> BatchKey {
-        if let Entry::Vacant(vacant) = self.by_key.entry(key) {
-            vacant.insert(BatchRecord::default());
-            self.order.push(key);
-            self.undo.push(Undo::Batch(key));
+    /// The record of a batch, made on first mention.
+    fn intern(&mut self, key: BatchKey) -> &mut BatchRecord {
+        match self.by_key.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                self.order.push(key);
+                self.undo.push(Undo::Batch(key));
+                vacant.insert(BatchRecord::default())
+            }
         }
-        key
     }
 
     fn record_mut(&mut self, key: BatchKey) -> &mut BatchRecord {
@@ -192,10 +195,11 @@ impl<'a> BatchesAsOf<'a> {
     pub(super) fn is_known(self, key: BatchKey) -> bool {
         self.records(key).any(|(record, below)| {
             // Each list is in the order in which the log notes its events.
-            let noted = [&record.events, &record.corrected].into_iter().filter_map(|l| l.first());
-            let mut firsts =
-                noted.map(|noted| noted.noted_at).chain(record.entries.first().copied());
-            firsts.any(|noted_at| u64::from(noted_at) < below)
+            let is_known = |noted_at| u64::from(noted_at) < below;
+            let knows = |noted: &[Noted]| noted.first().is_some_and(|n| is_known(n.noted_at));
+            record.entries.first().is_some_and(|position| is_known(*position))
+                || knows(&record.events)
+                || knows(&record.corrected)
         })
     }
 
@@ -220,12 +224,12 @@ impl<'a> BatchesAsOf<'a> {
 
     /// The number of entries of a batch, in force or not, with those that corrections put there.
     pub(super) fn entry_count(self, key: BatchKey) -> usize {
-        let of_record = |(record, below): (&BatchRecord, u64)| {
-            // Each list is in the order in which the log notes its events.
-            record.entries.partition_point(|position| u64::from(*position) < below)
-                + record.corrected.partition_point(|noted| u64::from(noted.noted_at) < below)
-        };
-        self.records(key).map(of_record).sum()
+        let mut count = 0;
+        for (record, below) in self.records(key) {
+            count += known_in(&record.entries, below, |position| *position);
+            count += known_in(&record.corrected, below, |noted| noted.noted_at);
+        }
+        count
     }
 
     fn event_at(self, position: u32) -> Option<FactRow> {
@@ -267,7 +271,7 @@ impl<'a> BatchesAsOf<'a> {
         if let Some(position) = entry {
             return Some(*position);
         }
-        let entries = record.entries.partition_point(|position| u64::from(*position) < below);
+        let entries = known_in(&record.entries, below, |position| *position);
         let noted = record.corrected.get(place.checked_sub(entries)?);
         noted.filter(|noted| u64::from(noted.noted_at) < below).map(|noted| noted.position)
     }
@@ -308,5 +312,15 @@ impl<'a> BatchesAsOf<'a> {
             let is_designation = matches!(fact.kind, FactKindRow::Designated { .. });
             is_designation.then(|| fact.listing())??.sublist
         })
+    }
+}
+
+/// Number of events in a list that were noted below a size. The list is in the order in which the
+/// log notes them, and mostly all of them are known.
+fn known_in<T>(list: &[T], below: u64, noted_at: impl Fn(&T) -> u32) -> usize {
+    let is_known = |noted: &T| u64::from(noted_at(noted)) < below;
+    match list.last() {
+        Some(last) if !is_known(last) => list.partition_point(is_known),
+        _ => list.len(),
     }
 }

@@ -101,13 +101,13 @@ impl Case<'_> {
         };
         let batches = self.batches();
         let field = "designated.batch";
-        self.require_room_in_batch(field, title, &batch.batch);
         let Some(key) = batches.find(&batch) else {
             if supplement {
                 self.reject(field, &batch.batch, RuleId::NothingToSupplement, &[]);
             }
             return;
         };
+        self.require_room_under(field, key, &batch.batch);
         self.judge.facts_read += batches.recorded_events(key).count();
         let seal = batches.seal_of(key, sublist).filter(|_| !supplement);
         if let Some(seal) = seal {
