@@ -62,7 +62,7 @@ impl Texts {
         if text.is_empty() {
             return Sym::EMPTY;
         }
-        if let Some(sym) = self.recent.into_iter().find(|sym| self.is(*sym, text)) {
+        if let Some(sym) = self.find_recent(text) {
             return sym;
         }
         let sym = self.word_among_all(text);
@@ -72,7 +72,7 @@ impl Texts {
     }
 
     fn word_among_all(&mut self, text: &str) -> Sym {
-        if let Some(sym) = self.find(text) {
+        if let Some(sym) = self.find_among_all(text) {
             return sym;
         }
         let sym = self.append(text);
@@ -88,6 +88,14 @@ impl Texts {
         if text.is_empty() {
             return Some(Sym::EMPTY);
         }
+        self.find_recent(text).or_else(|| self.find_among_all(text))
+    }
+
+    fn find_recent(&self, text: &str) -> Option<Sym> {
+        self.recent.into_iter().find(|sym| self.is(*sym, text))
+    }
+
+    fn find_among_all(&self, text: &str) -> Option<Sym> {
         let hash = self.hasher.hash_one(text.as_bytes());
         self.words.find(hash, |sym| self.is(*sym, text)).copied()
     }
