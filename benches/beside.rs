@@ -5,6 +5,7 @@
 //! Appends come at fixed times, and each is timed from when it was due, so that a pause counts for
 //! all that it delays. Server and clients share the machine: the appends beside busy loops of this
 //! process show what that costs by itself, and the ratio to them is the figure.
+#![allow(clippy::panic)]
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 #![allow(clippy::cast_sign_loss, clippy::indexing_slicing)]
@@ -166,7 +167,7 @@ impl Question {
     async fn ask(self, mut client: Client) {
         match self {
             Self::Count => {
-                drop(client.register.count_titles(pb::CountTitlesRequest::default()).await)
+                drop(client.register.count_titles(pb::CountTitlesRequest::default()).await);
             }
             Self::Titles => {
                 let document_number = "国发〔1999〕999号".to_owned();

@@ -84,7 +84,7 @@ impl Caller {
                 match outcome {
                     Ok(seconds) => into.push(seconds),
                     Err(status) => {
-                        times.refused.push(format!("{}: {}", status.code(), status.message()))
+                        times.refused.push(format!("{}: {}", status.code(), status.message()));
                     }
                 }
             }

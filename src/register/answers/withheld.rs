@@ -48,9 +48,9 @@ impl Register {
         self.recorded(position).is_some_and(annuls)
     }
 
-    /// True if the event at a position corrects one that links two identifiers. Without it, the link
-    /// would have been in force until the correction was annulled, and events of that time would
-    /// concern somebody else.
+    /// True if the event at a position corrects one that links two identifiers. Without it, the
+    /// link would have been in force until the correction was annulled, and events of that time
+    /// would concern somebody else.
     #[must_use]
     pub fn corrects_a_link(&self, position: u64) -> bool {
         let facts = self.facts(self.size());

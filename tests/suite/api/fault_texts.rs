@@ -228,7 +228,7 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
             "url-form",
             vec![],
             with(&|event| {
-                event.evidence.get_or_insert_default().url = "javascript:alert(1)".into()
+                event.evidence.get_or_insert_default().url = "javascript:alert(1)".into();
             }),
         ),
         ("region-without-authority", vec![], with(&|event| event.authority = "810000".into())),

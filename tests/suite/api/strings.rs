@@ -70,7 +70,7 @@ async fn call(
 fn texts(message: &MessageDescriptor, path: &[FieldDescriptor]) -> Vec<Vec<FieldDescriptor>> {
     let mut found = Vec::new();
     for field in message.fields() {
-        let path = [path, &[field.clone()]].concat();
+        let path = [path, std::slice::from_ref(&field)].concat();
         match field.kind() {
             Kind::String => found.push(path),
             Kind::Message(inner)

@@ -7,10 +7,11 @@
 use std::{
     fs,
     fs::File,
-    io::{BufRead as _, BufReader, PipeReader, Write as _},
+    io::{self, BufRead as _, BufReader, PipeReader, Write as _},
     ops::RangeInclusive,
     os::fd::OwnedFd,
     process::{Child, Command, Stdio},
+    thread,
 };
 
 use fastrand::Rng;
@@ -42,7 +43,10 @@ fn attach(pid: u32, fault: &str) -> Option<Child> {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(strace.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let mut said = BufReader::new(strace.stderr.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    // It has a word for each new thread, and dies if nobody takes it.
+    thread::spawn(move || io::copy(&mut said, &mut io::sink()));
     if line.contains("attached") {
         return Some(strace);
     }
@@ -64,7 +68,7 @@ async fn append_until_failure(
             return request;
         }
     }
-    panic!("100 commits were acknowledged under the fault");
+    panic!("100 commits were acknowledged under the fault: {}", watched.words());
 }
 
 /// Calls that fail while a server records, with the size of the commits that meet them. A fault for
