@@ -111,7 +111,7 @@ async fn a_message_that_is_too_large_is_refused_from_its_prefix() {
         ("/tidu.v1.RegisterService/GetDesignee", 64 << 10),
     ];
     for (path, most) in table {
-        let over = (most.cast_unsigned() + 1).to_be_bytes();
+        let over = (u32::try_from(most).unwrap() + 1).to_be_bytes();
         let status = answer_to(path, address, [&[0], over.as_slice()].concat(), None).await;
         assert_eq!(reason(&status), "LIMIT_EXCEEDED", "{status:?}");
         let metadata = status.get_details_error_info().unwrap().metadata;
