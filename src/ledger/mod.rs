@@ -199,7 +199,7 @@ pub struct Receipt {
     /// Reasons for which it would be rejected, if it was only decided.
     pub rejections: Faults,
     /// Changes that it would make, each with the index of its event, if it was only decided: the
-    /// first [`REJECTIONS_MAX`].
+    /// first [`crate::limits::REJECTIONS_MAX`].
     pub changes: Vec<(usize, Change)>,
     /// The number of all those changes.
     pub change_count: usize,
