@@ -45,8 +45,11 @@ fn attach(pid: u32, fault: &str) -> Option<Child> {
     let mut line = String::new();
     let mut said = BufReader::new(strace.stderr.take().unwrap());
     said.read_line(&mut line).unwrap();
-    // It has a word for each new thread, and dies if nobody takes it.
-    thread::spawn(move || io::copy(&mut said, &mut io::sink()));
+    // It has a word for each new thread, and dies if nobody takes it. One that holds a call must
+    // die then: until it lets go, the process cannot end.
+    if !fault.contains("delay") {
+        thread::spawn(move || io::copy(&mut said, &mut io::sink()));
+    }
     if line.contains("attached") {
         return Some(strace);
     }
