@@ -37,6 +37,8 @@ const BESIDE: usize = 8;
 /// A caller leaves after this time, and asks again.
 const PATIENCE: Duration = Duration::from_millis(30);
 const COMMIT: usize = 5_000;
+/// A batch holds only so many, so a long list has several.
+const DESIGNEES_OF_BATCH: usize = 100_000;
 
 struct Plan {
     designees: usize,
@@ -79,8 +81,18 @@ async fn load(fresh: &Fresh, plan: &Plan) {
     let mut client = fresh.client().await;
     client.ledger = client.ledger.max_encoding_message_size(16 * 1024 * 1024);
     let all = list(1, plan.designees);
-    for commit in all.chunks(COMMIT) {
-        client.record(commit.to_vec()).await.unwrap();
+    for (i, list) in all.chunks(DESIGNEES_OF_BATCH).enumerate() {
+        for commit in list.chunks(COMMIT) {
+            let mut commit = commit.to_vec();
+            commit.iter_mut().for_each(|event| move_to_batch(event, i + 1));
+            client.record(commit).await.unwrap();
+        }
+    }
+}
+
+fn move_to_batch(event: &mut pb::Event, number: usize) {
+    if let Some(Fact::Designated(fact)) = &mut event.fact {
+        fact.batch = format!("2024-{number}");
     }
 }
 

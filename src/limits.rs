@@ -182,8 +182,9 @@ const _: () = {
 // --- The writer ----------------------------------------------------------------------------------
 // The queue before the writer, its groups, the flush, and the clock that stamps commits.
 
-/// Bytes at which a group of commits is full; the last commit may exceed them.
-pub const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most bytes of a group of commits, unless a single commit has more: it is a group by itself. The
+/// first commit behind it waits for its flush and its own, and no other.
+pub const GROUP_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes at which a group is flushed even if more commits are queued: it is worth a sync.
 pub const GROUP_READY_BYTES: usize = 128 * 1024;
 /// Most commits in one group.

@@ -7,7 +7,9 @@ use crate::{Target, server::Client};
 
 pub const PROGRAMME: &str = "specialised-sme";
 pub const AUTHORITY: &str = "330000";
+/// The batch of the first designees. A batch holds only so many, so the later ones have others.
 pub const BATCH: &str = "2024-1";
+const DESIGNEES_OF_BATCH: u64 = 100_000;
 
 pub fn identifier(number: u64) -> String {
     format!("local:330000/{number}")
@@ -28,7 +30,7 @@ fn designated(number: u64, name: String, item: String) -> pb::Event {
         pb::Profile { name, registered_region: "330100".to_owned(), ..Default::default() };
     let fact = pb::Designated {
         programme: PROGRAMME.to_owned(),
-        batch: BATCH.to_owned(),
+        batch: format!("2024-{}", 1 + number / DESIGNEES_OF_BATCH),
         item,
         profile: Some(profile),
         ..Default::default()

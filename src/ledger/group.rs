@@ -118,10 +118,24 @@ impl GroupCommit {
         Self { open: OrderedMutex::new(open), filled: Condvar::new(), taken: Condvar::new() }
     }
 
-    /// Waits until the open group has room, for the writer. `None` after the end.
-    pub(super) fn open(&self) -> Option<OpenGuard<'_>> {
+    /// Waits until the open group is not full, for the writer. A commit that comes meanwhile is still
+    /// in the queue, which chooses the next one. False after the end.
+    pub(super) fn wait_for_room(&self) -> bool {
         let mut open = self.open.lock();
         while open.end.is_none() && open.is_full() {
+            self.taken.wait(open.guard());
+        }
+        open.end.is_none()
+    }
+
+    /// Waits until the open group has room for a commit of so many bytes, for the writer. A large
+    /// commit waits until the group is taken: the commits in the group must not wait for its flush.
+    /// `None` after the end.
+    pub(super) fn open(&self, bytes: usize) -> Option<OpenGuard<'_>> {
+        let mut open = self.open.lock();
+        while open.end.is_none() && !open.has_room(bytes) {
+            open.more_queued = false;
+            self.filled.notify_one();
             self.taken.wait(open.guard());
         }
         open.end.is_none().then_some(open)
@@ -205,6 +219,10 @@ impl OpenGroup {
     fn is_ready(&self) -> bool {
         let is_worth_a_flush = self.bytes >= GROUP_READY_BYTES || self.is_full();
         !self.answers.is_empty() && (is_worth_a_flush || !self.more_queued)
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.is_empty() || (!self.is_full() && self.bytes + bytes <= GROUP_BYTES_MAX)
     }
 
     fn is_full(&self) -> bool {

@@ -1,7 +1,10 @@
-//! The queue before the writer: a line for each party, served in turn by bytes.
+//! The queue before the writer: a line for each party, served by start-time fair queueing.
 //!
-//! The party that had the fewest bytes decided of late is next. So a caller beside a flood waits
-//! for at most one commit of it, however large. When room is short, the party with the most pays:
+//! Virtual time is the number of bytes that each party with a commit could have had by now. A
+//! commit starts there, or where its party's commit before it finishes, and finishes its bytes
+//! later. The commit that finishes first is next. So a caller beside a flood waits for at most one
+//! commit of it, however large and however many parties it comes from; and large commits wait for
+//! small ones only until virtual time has reached them. When room is short, the party with the most pays:
 //! its newest commits are refused, and nothing of them is recorded.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -16,6 +19,9 @@ use crate::{
 };
 
 type Reply = Result<Receipt, AppendError>;
+
+/// Lines that are never searched for those that count nothing.
+const LINES_SWEPT_MIN: usize = 64;
 
 /// A commit that waits for the writer.
 pub(super) struct Job {
@@ -38,11 +44,11 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Lines {
     parties: HashMap<Party, Line>,
-    /// The parties with a commit, by the bytes that each had served and the order of arrival.
+    /// The parties with a commit, by the finish of its first one and the order of arrival.
     turns: BTreeMap<(u64, u64), Party>,
-    /// Bytes served to the party that was served last, when its turn came. A party that comes
-    /// anew begins there.
-    now: u64,
+    virtual_time: u64,
+    /// Lines at which those that count nothing any more are dropped.
+    sweep_at: usize,
     arrivals: u64,
     bytes: usize,
     commits: usize,
@@ -56,6 +62,8 @@ struct Line {
     bytes: usize,
     /// Its commits, counted in the same way.
     commits: usize,
+    /// The virtual time at which its first commit finishes, or the last one that was decided.
+    finish: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -175,12 +183,23 @@ impl Lines {
         let party = job.commit.party;
         let line = self.parties.entry(party).or_default();
         if line.jobs.is_empty() {
-            self.turns.insert((self.now, self.arrivals), party);
+            line.finish = line.finish.max(self.virtual_time) + weight(&job);
+            self.turns.insert((line.finish, self.arrivals), party);
         }
         line.bytes += job.bytes;
         line.commits += 1;
         line.jobs.push_back(job);
+        self.sweep();
         Ok(refused)
+    }
+
+    /// Drops the lines of parties that would begin anew. Costs a few steps for each line added.
+    fn sweep(&mut self) {
+        if self.parties.len() > self.sweep_at {
+            let now = self.virtual_time;
+            self.parties.retain(|_, line| line.commits > 0 || line.finish > now);
+            self.sweep_at = 2 * self.parties.len() + LINES_SWEPT_MIN;
+        }
     }
 
     /// Refuses the newest commits of the largest parties until another one fits.
@@ -236,6 +255,7 @@ impl Lines {
         let line = self.parties.get_mut(&party)?;
         let job = line.jobs.pop_back()?;
         if line.jobs.is_empty() {
+            line.finish -= weight(&job);
             self.turns.retain(|_, other| *other != party);
         }
         self.give_back(party, job.bytes);
@@ -245,14 +265,16 @@ impl Lines {
     /// Takes the oldest commit of the party whose turn it is. It keeps its room until it is
     /// decided.
     fn pop(&mut self) -> Option<Job> {
-        let ((served, _), party) = self.turns.pop_first()?;
+        let waiting = self.turns.len() as u64;
+        let ((finish, _), party) = self.turns.pop_first()?;
         let line = self.parties.get_mut(&party)?;
         let job = line.jobs.pop_front()?;
-        self.now = served;
-        if !line.jobs.is_empty() {
+        let start = finish - weight(&job);
+        self.virtual_time = self.virtual_time.max(start) + weight(&job).div_ceil(waiting);
+        if let Some(next) = line.jobs.front() {
             self.arrivals += 1;
-            // An empty commit counts as well, so that many of them take turns too.
-            self.turns.insert((served + job.bytes.max(1) as u64, self.arrivals), party);
+            line.finish = finish + weight(next);
+            self.turns.insert((line.finish, self.arrivals), party);
         }
         Some(job)
     }
@@ -264,10 +286,12 @@ impl Lines {
         let Some(line) = self.parties.get_mut(&party) else { return };
         line.bytes = line.bytes.saturating_sub(bytes);
         line.commits = line.commits.saturating_sub(1);
-        if line.commits == 0 {
-            self.parties.remove(&party);
-        }
     }
+}
+
+/// An empty commit counts as well, so that many of them take turns too.
+fn weight(job: &Job) -> u64 {
+    job.bytes.max(1) as u64
 }
 
 #[cfg(test)]
@@ -318,6 +342,39 @@ mod tests {
         // The flood has had a thousand bytes: the other one comes first until it has as many.
         assert_eq!(order, [2, 2, 2, 1, 1, 1, 1]);
         assert_eq!((queue.bytes(), queue.is_empty()), (0, true));
+    }
+
+    #[test]
+    fn a_small_caller_waits_for_one_commit_of_many_large_callers() {
+        let queue = Queue::default();
+        for port in 1..=8 {
+            push(&queue, port, 1_000_000).unwrap();
+        }
+        // Each sends its next commit when it has its answer.
+        for _ in 0..40 {
+            let (large, bytes) = pop(&queue);
+            assert_eq!(bytes, 1_000_000);
+            push(&queue, large, bytes).unwrap();
+            for _ in 0..3 {
+                push(&queue, 9, 100).unwrap();
+                assert_eq!(pop(&queue), (9, 100));
+            }
+        }
+    }
+
+    #[test]
+    fn small_commits_do_not_keep_a_large_one_waiting_for_ever() {
+        for parties in [1, 1_000] {
+            let queue = Queue::default();
+            push(&queue, 1, 100_000).unwrap();
+            let small = (0..).map(|i| 2 + i % parties);
+            let before = small.take_while(|port| {
+                push(&queue, *port, 100).unwrap();
+                pop(&queue).0 != 1
+            });
+            assert!((900..=2_100).contains(&before.count()), "about the same bytes, or twice");
+            assert!(queue.lines.lock().parties.len() < 2 * 64 + 2);
+        }
     }
 
     #[test]

@@ -75,8 +75,10 @@ pub(super) fn start(
 impl Writer {
     fn run(mut self, queue: &Queue) {
         let groups = Arc::clone(&self.groups);
-        while let Some((Job { commit, bytes, reply }, room)) = queue.pop() {
-            let Some(mut open) = groups.open() else { return };
+        while groups.wait_for_room()
+            && let Some((Job { commit, bytes, reply }, room)) = queue.pop()
+        {
+            let Some(mut open) = groups.open(bytes) else { return };
             let before = self.state.size();
             let decided = self.answer(&mut open, commit);
             let reached = (self.state.size() > before).then(|| Reached::of(&self.state));

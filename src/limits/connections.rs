@@ -54,6 +54,8 @@ pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
 pub const COALESCE_WRITE_BYTES_MAX: usize = 4 * 1024;
 /// Most bytes of coalesced writes that a connection holds back.
 pub const COALESCE_BYTES_MAX: usize = 16 * 1024;
+/// Reads of a connection before every other ready task runs. A read takes at most about 16 KiB.
+pub const READS_OF_TURN_MAX: usize = 8;
 /// Initial buffer of a stream; a larger message gets a buffer of its own size.
 pub const STREAM_BUFFER_BYTES: usize = 256;
 /// A stream with more bytes than this ready hands them on before it encodes more.

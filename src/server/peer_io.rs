@@ -1,5 +1,8 @@
 //! The socket of a peer: reads its first bytes to tell the protocol, gives them to the protocol
 //! again, and ends if the peer takes nothing of what is written.
+//!
+//! After a few reads it lets every other ready task run. A peer that sends without end would
+//! otherwise be read up to megabytes in one turn, and so would each of a hundred others.
 
 use std::{
     io::{self, IoSlice},
@@ -15,7 +18,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::limits::ANSWER_STALL_MAX;
+use crate::limits::{ANSWER_STALL_MAX, READS_OF_TURN_MAX};
 
 /// The first bytes of every HTTP/2 connection.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -31,6 +34,8 @@ pub(super) enum Version {
 pub(super) struct PeerIo<I> {
     io: TokioIo<I>,
     first: Bytes,
+    /// Reads since the last one that had to wait.
+    reads: usize,
     /// Runs while the peer takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -52,7 +57,10 @@ impl<I: AsyncRead + AsyncWrite + Unpin> PeerIo<I> {
                 return Ok(None);
             }
         };
-        Ok(Some((version, Self { io: TokioIo::new(io), first: first.into(), stalled: None })))
+        Ok(Some((
+            version,
+            Self { io: TokioIo::new(io), first: first.into(), reads: 0, stalled: None },
+        )))
     }
 }
 
@@ -82,7 +90,14 @@ impl<I: AsyncRead + Unpin> Read for PeerIo<I> {
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         if self.first.is_empty() {
-            return Pin::new(&mut self.io).poll_read(context, buffer);
+            if self.reads == READS_OF_TURN_MAX {
+                self.reads = 0;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let read = Pin::new(&mut self.io).poll_read(context, buffer);
+            self.reads = if read.is_pending() { 0 } else { self.reads + 1 };
+            return read;
         }
         let room = self.first.len().min(buffer.remaining());
         buffer.put_slice(self.first.get(..room).unwrap_or_default());
@@ -122,5 +137,43 @@ impl<I: AsyncWrite + Unpin> Write for PeerIo<I> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.io).poll_shutdown(context);
         self.watch(context, shut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::future::poll_fn;
+
+    use hyper::rt::ReadBuf;
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_sends_without_end_lets_others_run() {
+        let sent = [PREFACE.as_slice(), &[7; 96 * READS_OF_TURN_MAX]].concat();
+        let (mut peer, here) = tokio::io::duplex(sent.len());
+        peer.write_all(&sent).await.unwrap();
+        let (version, mut io) = PeerIo::open(here).await.unwrap().unwrap();
+        assert_eq!(version, Version::Http2);
+        let (mut in_turn, mut turns, mut left) = (0, Vec::new(), sent.len());
+        poll_fn(|context| {
+            let mut bytes = [0; 32];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut io).poll_read(context, buffer.unfilled()) {
+                Poll::Ready(read) => {
+                    read.unwrap();
+                    (left, in_turn) = (left - buffer.filled().len(), in_turn + 1);
+                    context.waker().wake_by_ref();
+                }
+                Poll::Pending => turns.push(std::mem::take(&mut in_turn)),
+            }
+            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        // The preface is read before the first turn.
+        assert_eq!(turns, [READS_OF_TURN_MAX + 1, READS_OF_TURN_MAX]);
     }
 }
