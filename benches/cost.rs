@@ -35,6 +35,7 @@ use tidu::{
     ledger::{Ledger, LedgerOptions, Proposal, clock::Clock},
     log::{Chunk, ChunkWriter, CommitLog as _},
     merkle::{self, Frontier},
+    metrics::Metrics,
     protocol::{
         batch::LeafBatch,
         event as form,
@@ -231,6 +232,7 @@ fn rebuild(log: MemoryLog, catalogue: Catalogue) {
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Stopped),
         salts: Box::new(|| [7; 16]),
+        metrics: Metrics::new(),
         on_failure: Box::new(|why| panic!("{why}")),
     };
     assert_eq!(Ledger::open(parts).unwrap().durable().size, EVENTS as u64);

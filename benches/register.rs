@@ -30,6 +30,7 @@ use tidu::{
     ledger::{Commit, Ledger, LedgerOptions, Proposal, clock::Clock, decide::decide, state::State},
     log::{ChunkWriter, CommitLog as _},
     merkle,
+    metrics::Metrics,
     protocol::{
         event,
         pb::{self, event::Fact},
@@ -315,6 +316,7 @@ fn rebuild(events: usize) -> f64 {
         rules: RulesBook::RELEASED,
         clock: Arc::new(Stopped),
         salts: Box::new(|| [7; 16]),
+        metrics: Metrics::new(),
         on_failure: Box::new(|why| panic!("{why}")),
     };
     let began = Instant::now();

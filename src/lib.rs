@@ -4,6 +4,7 @@
 //! 0 limits.rs  every bound, by section, with its arithmetic
 //!   files.rs   durability of files: lock, replace, rename, sync
 //!   merkle/    hashes and the right frontier of RFC 6962. Pure
+//!   metrics/   the table of all metrics, their instruments and formats. Pure
 //! 1 domain/    the words of an event: kinds, ids, dates, facts, the catalogue. Pure
 //! 2 protocol/  generated messages, stored leaves, messages ⇄ events
 //!   register/  the state that follows from the events: titles, rules, scopes, answers. Pure
@@ -45,6 +46,7 @@ pub mod ledger;
 pub mod limits;
 pub mod log;
 pub mod merkle;
+pub mod metrics;
 pub mod protocol;
 pub mod register;
 pub mod server;

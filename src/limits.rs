@@ -8,12 +8,13 @@
 mod answers;
 mod connections;
 mod intake;
+mod metrics;
 mod process;
 mod records;
 
 use std::time::Duration;
 
-pub use self::{answers::*, connections::*, intake::*, process::*, records::*};
+pub use self::{answers::*, connections::*, intake::*, metrics::*, process::*, records::*};
 
 // --- Events and requests -------------------------------------------------------------------------
 // The size of a fact, of its parts, and of the messages that carry facts.

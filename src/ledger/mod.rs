@@ -89,6 +89,7 @@ use crate::{
     limits::{JUDGED_FACTS_MAX, LOG_EVENTS_MAX, SALT_BYTES, WARNED_RECORDS_MAX},
     log::{CommitLog, DiskLow, LogError},
     merkle::Hash,
+    metrics::Metrics,
     protocol::event::Proposed,
     register::{Change, Excess, Extent, Register, RulesBook},
 };
@@ -136,6 +137,8 @@ pub struct LedgerOptions {
     pub clock: Arc<dyn Clock>,
     /// The source of salts.
     pub salts: SaltSource,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
     /// Called when the ledger has failed.
     pub on_failure: OnFailure,
 }
@@ -286,6 +289,7 @@ struct Shared {
     /// Lock order: the innermost; it is copied out and released at once.
     written: OrderedMutex<Durable, WRITTEN>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     on_failure: OnFailure,
     failed: AtomicBool,
     /// Why nothing may be recorded, if so.
@@ -335,6 +339,7 @@ impl Ledger {
             waiters: Waiters::default(),
             written: OrderedMutex::new(durable),
             clock: parts.clock,
+            metrics: parts.metrics,
             on_failure: parts.on_failure,
             failed: AtomicBool::new(false),
             read_only: OnceLock::new(),
@@ -378,6 +383,12 @@ impl Ledger {
             }
         }
         !self.shared.failed.load(Ordering::SeqCst)
+    }
+
+    /// What the ledger counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.shared.metrics
     }
 
     /// The catalogue in use.

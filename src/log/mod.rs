@@ -20,7 +20,7 @@ pub use self::{
     chunk::{Chunk, ChunkWriter, LeafAt},
     sled::SledLog,
 };
-use crate::{files, merkle::Hash};
+use crate::{files, merkle::Hash, metrics::Metrics};
 
 /// The format in which a log begins. Its leaves use nothing beyond the first version.
 pub const FORMAT_BEGUN: u16 = 1;
@@ -151,11 +151,11 @@ pub fn open(
     directory: &Path,
     fresh_id: Uuid,
 ) -> Result<(Arc<dyn CommitLog>, Option<HighWaterMark>), LogError> {
-    open_reserving(directory, fresh_id, Some(0))
+    open_reserving(directory, fresh_id, Some(0), Metrics::new())
 }
 
 /// As [`open`]: appends are refused while the file system has fewer free bytes than `reserve`.
-/// `None` is the default: 5 % of the file system, within bounds.
+/// `None` is the default: 5 % of the file system, within bounds. Its work is counted in `metrics`.
 ///
 /// # Errors
 /// As [`open`].
@@ -163,8 +163,10 @@ pub fn open_reserving(
     directory: &Path,
     fresh_id: Uuid,
     reserve: Option<u64>,
+    metrics: Arc<Metrics>,
 ) -> Result<(Arc<dyn CommitLog>, Option<HighWaterMark>), LogError> {
-    let log = SledLog::open(directory, fresh_id)?;
+    let mut log = SledLog::open(directory, fresh_id)?;
+    log.count_in(metrics);
     log.keep_free(reserve);
     let found = log.mark_found();
     Ok((Arc::new(log), found))

@@ -52,6 +52,7 @@ pub(super) async fn run(
             }
             Err(full) => {
                 refused.report(|more| tracing::warn!(%peer, %full, more, "refused a connection"));
+                serving.metrics.connections_refused_total.with([full.cause()]).inc();
                 refuse(stream, full);
             }
         }

@@ -24,6 +24,7 @@ use crate::{
         KEEPALIVE_TIMEOUT, LOCAL_RESETS_MAX, PENDING_RESETS_MAX, PLACE_LEAVE_PAUSE,
         STREAM_SEND_BYTES_MAX, STREAM_WINDOW_BYTES,
     },
+    metrics::Metrics,
     service::{Api, Peer, Shares},
 };
 
@@ -34,6 +35,7 @@ pub(super) struct Serving {
     pub(super) drain: CancellationToken,
     /// Bytes of answers that their peers do not take.
     pub(super) untaken: Arc<Shares>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// A connection that can be asked to end after its calls.
@@ -205,8 +207,9 @@ mod tests {
         let peer = Peer(([127, 0, 0, 1], 9).into());
         let place = Places::new(1, 1).take(Party::of(peer.0)).unwrap();
         let (seat, drain) = (Arc::clone(&place.seat), CancellationToken::new());
-        let serving =
-            Serving { api: api(), drain: drain.clone(), untaken: Shares::new(1 << 30, 1 << 30) };
+        let untaken = Shares::new(1 << 30, 1 << 30);
+        let metrics = Metrics::new();
+        let serving = Serving { api: api(), drain: drain.clone(), untaken, metrics };
         let began = Instant::now();
         let served = tokio::spawn(async move {
             serving.serve(here, peer, place).await;

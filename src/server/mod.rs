@@ -43,6 +43,7 @@ use crate::{
         DRAIN_CONNECTIONS_DURATION_MAX, DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, SALT_BYTES,
     },
     log::{self, LogError},
+    metrics::Metrics,
     register::RulesBook,
     service::{self, Api, Shares},
 };
@@ -93,6 +94,7 @@ pub struct Server {
     cursors: Arc<Cursors>,
     api: Api,
     drain: CancellationToken,
+    metrics: Arc<Metrics>,
     /// Most connections at once.
     connections: usize,
 }
@@ -112,7 +114,10 @@ impl Server {
     ) -> Result<Self, StartError> {
         let settings = config.api()?;
         let connections = descriptors::room_for(config.connections)?;
-        let ledger = Arc::new(open_ledger(config, rules, Box::new(on_failure))?);
+        let metrics = Metrics::new();
+        let counted_in = Arc::clone(&metrics);
+        let ledger = open_ledger(config, rules, Box::new(on_failure), counted_in)?;
+        let ledger = Arc::new(ledger);
         if let Some(why) = Failures::of(&config.data_dir).reason_for_reads_only() {
             tracing::warn!(why, "this start serves reads only");
             ledger.serve_reads_only(why);
@@ -128,7 +133,7 @@ impl Server {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| StartError::Listen { address, source })?;
-        Ok(Self { listener, ledger, cursors, api, drain, connections })
+        Ok(Self { listener, ledger, cursors, api, drain, metrics, connections })
     }
 
     /// The address listened on.
@@ -145,6 +150,12 @@ impl Server {
         &self.ledger
     }
 
+    /// What the server counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// Serves until `stop` completes, then drains.
     ///
     /// # Errors
@@ -152,7 +163,8 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Unfinished> {
         let tasks = TaskTracker::new();
         let untaken = Shares::new(ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX);
-        let serving = Serving { api: self.api, drain: self.drain.clone(), untaken };
+        let (drain, metrics) = (self.drain.clone(), self.metrics);
+        let serving = Serving { api: self.api, drain, untaken, metrics };
         let places = Places::new(self.connections, CONNECTIONS_OF_ADDRESS_MAX);
         tokio::select! {
             () = stop => {}
@@ -189,12 +201,14 @@ fn open_ledger(
     config: &Config,
     rules: RulesBook,
     on_failure: OnFailure,
+    metrics: Arc<Metrics>,
 ) -> Result<Ledger, StartError> {
     let catalogue = Arc::new(config.read_catalogue()?);
     let files = CatalogueFiles::built_in().and(Arc::clone(&catalogue)).beside(&config.data_dir);
     #[allow(clippy::disallowed_methods)] // a new log gets its id here
-    let (log, found) =
-        log::open_reserving(&config.data_dir, Uuid::new_v4(), config.disk_reserve_bytes)?;
+    let fresh_id = Uuid::new_v4();
+    let (directory, reserve) = (&config.data_dir, config.disk_reserve_bytes);
+    let (log, found) = log::open_reserving(directory, fresh_id, reserve, Arc::clone(&metrics))?;
     let expected = found.map(|mark| (mark.size, mark.root));
     let ledger = Ledger::open(LedgerOptions {
         log,
@@ -204,6 +218,7 @@ fn open_ledger(
         rules,
         clock: Arc::new(SystemClock::new()),
         salts: Box::new(random_salt),
+        metrics,
         on_failure,
     })?;
     files.keep(&config.data_dir, ledger.catalogues().iter())?;

@@ -78,6 +78,16 @@ pub(super) enum Full {
     All(usize),
 }
 
+impl Full {
+    /// Its word in the metrics.
+    pub(super) fn cause(self) -> &'static str {
+        match self {
+            Self::Address(_) => "address",
+            Self::All(_) => "all",
+        }
+    }
+}
+
 impl Places {
     pub(super) fn new(most: usize, of_remote: usize) -> Arc<Self> {
         Arc::new(Self { most, of_remote, began: Instant::now(), taken: Mutex::default() })

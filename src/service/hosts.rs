@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, he
 use tonic::{Code, body::Body};
 use tower::{Service, ServiceExt as _, service_fn};
 
-use super::errors;
+use super::{calls::Calls, errors};
 use crate::{domain::fault::echo, protocol::pb::ErrorReason};
 
 /// The hosts and origins that requests may name.
@@ -30,24 +30,25 @@ impl Guard {
         Self { hosts: hosts.iter().map(|host| host_of(host)).collect(), origins: origins.to_vec() }
     }
 
-    /// The answer to a request that may not come in.
+    /// The answer to a request that may not come in. Its status is in its extensions.
     pub(super) fn refusal<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
         let (key, value) = self.foreign(request)?;
-        let web = is_web(request.headers());
         let text = format!(
             "the request names the {key} {value:?}; this server is for this machine alone, and \
              allows localhost, addresses, and what its settings hosts and web_origins name"
         );
-        if web {
-            let mut response = Response::new(Body::new(text));
+        let metadata = [(key, value)];
+        let (code, reason) = (Code::PermissionDenied, ErrorReason::HostNotAllowed);
+        let status = errors::status(code, reason, text, metadata);
+        if is_web(request.headers()) {
+            let mut response = Response::new(Body::new(status.message().to_owned()));
             *response.status_mut() = StatusCode::FORBIDDEN;
             let plain = HeaderValue::from_static("text/plain; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, plain);
+            response.extensions_mut().insert(status);
             return Some(response);
         }
-        let metadata = [(key, value)];
-        let (code, reason) = (Code::PermissionDenied, ErrorReason::HostNotAllowed);
-        Some(errors::status(code, reason, text, metadata).into_http())
+        Some(status.into_http())
     }
 
     /// The host or the origin that is not allowed, if there is one.
@@ -84,9 +85,10 @@ impl Guard {
     }
 }
 
-/// Lets only the requests in that the guard allows.
+/// Lets only the requests in that the guard allows, and counts the others.
 pub(super) fn guarded<S>(
     guard: Guard,
+    calls: Arc<Calls>,
     api: S,
 ) -> impl Service<
     super::Request,
@@ -103,7 +105,12 @@ where
 {
     let guard = Arc::new(guard);
     service_fn(move |request: super::Request| match guard.refusal(&request) {
-        Some(refusal) => Either::Left(ready(Ok(refusal))),
+        Some(refusal) => {
+            if let Some(status) = refusal.extensions().get() {
+                calls.refused(&request, status);
+            }
+            Either::Left(ready(Ok(refusal)))
+        }
         None => Either::Right(api.clone().oneshot(request)),
     })
 }

@@ -20,7 +20,7 @@ use super::{
     subscribe::Streams,
 };
 use crate::{
-    domain::fault::RuleId,
+    domain::fault::{Faults, RuleId},
     ledger::{AppendError, Commit, Ledger, Pace as _, ReadError, Receipt, Unhurried, place},
     limits::{APPEND_LISTS_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
@@ -30,6 +30,9 @@ use crate::{
 /// The messages of one Subscribe.
 pub(super) type SubscribeStream =
     Pin<Box<dyn Stream<Item = Result<pb::SubscribeResponse, Status>> + Send>>;
+
+/// The label of the faults of a commit that are only counted.
+const UNLISTED: &str = "UNLISTED";
 
 /// The service.
 #[derive(Clone)]
@@ -59,6 +62,7 @@ impl LedgerApi {
             self.reading.ask(&call, read).await?
         };
         if read.faults.total() > 0 && !validate_only {
+            self.count_faults(&read.faults);
             return Err(errors::malformed(&read.faults));
         }
         let decided = if validate_only {
@@ -68,7 +72,12 @@ impl LedgerApi {
             self.adoption.settle(&self.ledger).await?;
             self.ledger.append(read.commit).await
         };
-        let mut receipt = decided.map_err(errors::refusal)?;
+        let mut receipt = decided.map_err(|refused| {
+            if let AppendError::Rejected(faults) = &refused {
+                self.count_faults(faults);
+            }
+            errors::refusal(refused)
+        })?;
         receipt.rejections = read.faults.merged(receipt.rejections);
         if !receipt.replayed {
             receipt.warnings = read.warnings.merged(receipt.warnings);
@@ -131,6 +140,18 @@ impl LedgerApi {
 }
 
 impl LedgerApi {
+    /// Counts the faults for which a commit is refused. Only the first of them are kept.
+    fn count_faults(&self, faults: &Faults) {
+        let rejections = &self.ledger.metrics().event_rejections_total;
+        for fault in faults.iter() {
+            rejections.with([convert::reason(fault.reason())]).inc();
+        }
+        let unlisted = faults.total().saturating_sub(faults.len());
+        if unlisted > 0 {
+            rejections.with([UNLISTED]).add(unlisted as u64);
+        }
+    }
+
     /// Decides a commit and records nothing, without a turn of the writer.
     async fn try_out(
         &self,

@@ -9,6 +9,7 @@ mod adoption;
 mod append;
 mod as_of;
 mod call;
+mod calls;
 mod convert;
 mod creators;
 mod cursors;
@@ -49,6 +50,7 @@ pub(crate) use self::shares::Shares;
 use self::{
     admin::AdminApi,
     adoption::PendingAdoption,
+    calls::{Calls, Counted, StraysCounted},
     creators::Creators,
     cursors::{CursorApi, CursorStreams},
     hosts::Guard,
@@ -122,6 +124,7 @@ pub async fn api(
     let intake = intake.map_err(tonic_reflection::server::Error::DecodeError)?;
     let questions = Questions::new(settings.questions);
     let reading = Questions::of_requests(settings.questions);
+    let calls = Calls::new(&intake, ledger.metrics());
     let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
     let cursors = CursorStreams::new(cursors);
     let streams = Streams {
@@ -167,7 +170,7 @@ pub async fn api(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .prepare();
-    Ok(layered(routes, intake, settings))
+    Ok(layered(routes, intake, calls, settings))
 }
 
 fn routes(services: Services) -> Routes {
@@ -189,22 +192,24 @@ fn routes(services: Services) -> Routes {
         .add_service(bounded!(ProofServiceServer::new(services.proof)))
 }
 
-fn layered(routes: Routes, intake: Arc<Intake>, settings: ApiSettings) -> Api {
+fn layered(routes: Routes, intake: Arc<Intake>, calls: Arc<Calls>, settings: ApiSettings) -> Api {
     let ApiSettings { web_origins, local_hosts, .. } = settings;
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
+    let (of_calls, of_strays) = (Arc::clone(&calls), Arc::clone(&calls));
     let layers = ServiceBuilder::new()
         .layer(TraceLayer::new_for_grpc().on_failure(()))
         .layer(cors(web_origins))
+        .layer(layer_fn(move |inner| StraysCounted { inner, calls: Arc::clone(&of_strays) }))
         .layer(GrpcWebLayer::new())
         .map_request(transport::choose_encoding)
-        .map_response(transport::reword)
+        .layer(layer_fn(move |inner| Counted { inner, calls: Arc::clone(&of_calls) }))
         .layer(layer_fn(CatchPanic))
         .layer(layer_fn(move |inner| Admitted { inner, intake: Arc::clone(&intake) }));
     let api = layers.service(routes);
     let api = api.map_request(|request: Request| request);
     let api = api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new));
     match guard {
-        Some(guard) => BoxCloneSyncService::new(hosts::guarded(guard, api)),
+        Some(guard) => BoxCloneSyncService::new(hosts::guarded(guard, calls, api)),
         None => BoxCloneSyncService::new(api),
     }
 }

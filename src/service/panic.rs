@@ -26,16 +26,14 @@ use super::errors;
 #[derive(Clone)]
 pub(crate) struct CatchPanic<S>(pub(crate) S);
 
-type Answer = Result<Response<Body>, Infallible>;
-
 impl<S, B> Service<Request<B>> for CatchPanic<S>
 where
     S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
 {
-    type Response = Response<Body>;
+    type Response = Response<Guarded>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Guarded>, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.0.poll_ready(context)
@@ -44,9 +42,10 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let called = caught(|| self.0.call(request));
         Box::pin(async move {
+            let guarded = |answer: Response<Body>| Ok(answer.map(|body| Guarded(Some(body))));
             let answer = match called {
                 Ok(answer) => answer,
-                Err(status) => return Ok(status.into_http()),
+                Err(status) => return guarded(status.into_http()),
             };
             let mut answer = pin!(answer);
             let answered = poll_fn(|context| match caught(|| answer.as_mut().poll(context)) {
@@ -54,16 +53,16 @@ where
                 Err(status) => Poll::Ready(Err(status)),
             });
             match answered.await {
-                Ok(Ok(response)) => Ok(response.map(|body| Body::new(Guarded(Some(body))))),
+                Ok(Ok(answer)) => guarded(answer),
                 Ok(Err(never)) => match never {},
-                Err(status) => Ok(status.into_http()),
+                Err(status) => guarded(status.into_http()),
             }
         })
     }
 }
 
 /// A body whose panic becomes its trailers. It is dropped after that.
-struct Guarded(Option<Body>);
+pub(crate) struct Guarded(Option<Body>);
 
 impl http_body::Body for Guarded {
     type Data = Bytes;
@@ -116,6 +115,8 @@ mod tests {
 
     use super::*;
     use crate::ledger::run_blocking;
+
+    type Answer = Result<Response<Body>, Infallible>;
 
     /// The status of the answer of a guarded handler, and the data before it.
     async fn told<F>(handler: impl Fn() -> F + Clone) -> (Status, Bytes)

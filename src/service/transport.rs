@@ -8,24 +8,11 @@
 //! advertises zstd by default. Many clients advertise gzip by default, and compressing for them
 //! would cost the server time without need. So a client gets gzip only if it sent gzip.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response};
-use tonic::{Code, Status, body::Body};
+use http::{HeaderMap, HeaderValue, Request};
+use tonic::{Code, Status};
 
 use super::errors;
 use crate::{domain::fault::echo, protocol::pb::ErrorReason};
-
-/// Replaces the transport's own error, if the answer is one.
-pub(crate) fn reword<B>(response: Response<B>) -> Response<Body>
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    match replacement(response.headers()) {
-        Some(status) => status.into_http(),
-        None => response.map(Body::new),
-    }
-}
 
 /// Reduces the encodings that a client accepts to the one that it gets.
 pub(crate) fn choose_encoding<B>(mut request: Request<B>) -> Request<B> {
@@ -51,11 +38,12 @@ fn lists(names: &str, name: &str) -> bool {
     names.split(',').any(|listed| listed.trim() == name)
 }
 
-fn replacement(headers: &HeaderMap) -> Option<Status> {
-    let status = Status::from_header_map(headers)?;
-    if !status.details().is_empty() {
+/// What replaces the transport's own error, if the answer with these headers is one.
+pub(crate) fn replacement(headers: &HeaderMap) -> Option<Status> {
+    if headers.contains_key("grpc-status-details-bin") {
         return None;
     }
+    let status = Status::from_header_map(headers)?;
     let text = status.message();
     match status.code() {
         Code::InvalidArgument => Some(errors::status(
@@ -73,14 +61,16 @@ fn replacement(headers: &HeaderMap) -> Option<Status> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+    use tonic::body::Body;
     use tonic_types::StatusExt as _;
 
     use super::*;
 
     /// The code and reason into which a status is turned.
     fn reworded(status: Status) -> (Code, Option<String>) {
-        let answer = reword(status.into_http::<Body>());
-        let status = Status::from_header_map(answer.headers()).unwrap();
+        let answer = status.into_http::<Body>();
+        let told = || Status::from_header_map(answer.headers()).unwrap();
+        let status = replacement(answer.headers()).unwrap_or_else(told);
         (status.code(), status.get_details_error_info().map(|info| info.reason))
     }
 

@@ -15,4 +15,5 @@ mod cli;
 mod contract;
 mod guarantees;
 mod register;
+mod sight;
 mod support;

@@ -28,7 +28,10 @@ mod sync_cure;
 use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicU16, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU16, AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -52,6 +55,7 @@ use crate::{
         SYNC_WINDOW_BYTES_MAX,
     },
     merkle::Hash,
+    metrics::Metrics,
 };
 
 /// The log in a data directory.
@@ -67,6 +71,7 @@ pub struct SledLog {
     size: AtomicU64,
     mark: Mutex<MarkFile>,
     found: Option<HighWaterMark>,
+    metrics: Arc<Metrics>,
     _lock: File,
 }
 
@@ -82,6 +87,17 @@ impl SledLog {
     #[must_use]
     pub fn format(&self) -> u16 {
         self.format.load(Ordering::Acquire)
+    }
+
+    /// What the log counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Counts in these metrics from now on.
+    pub(super) fn count_in(&mut self, metrics: Arc<Metrics>) {
+        self.metrics = metrics;
     }
 
     /// Leaves so many bytes of the file system to others; by default 5 %, within bounds.

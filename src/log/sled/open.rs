@@ -30,6 +30,7 @@ use crate::{
         mark::{HighWaterMark, MarkFile},
     },
     merkle::Frontier,
+    metrics::Metrics,
 };
 
 impl SledLog {
@@ -65,7 +66,19 @@ impl SledLog {
                 let (format, size) = (AtomicU16::new(format), AtomicU64::new(size));
                 let mark = Mutex::new(mark);
                 let windows = AtomicU64::new(0);
-                Ok(Self { store, room, windows, id, format, size, mark, found, _lock: lock })
+                let metrics = Metrics::new();
+                Ok(Self {
+                    store,
+                    room,
+                    windows,
+                    id,
+                    format,
+                    size,
+                    mark,
+                    found,
+                    metrics,
+                    _lock: lock,
+                })
             }
             Err(error) => {
                 // The first error is the one to report.

@@ -29,6 +29,8 @@ pub(super) struct Method {
     pub(super) duration: Option<Duration>,
     /// True if the caller sends a stream of messages.
     pub(super) streams: bool,
+    /// True if a call is one message and one answer.
+    pub(super) is_unary: bool,
 }
 
 impl Method {
@@ -69,6 +71,11 @@ impl Methods {
         Ok(Self(methods))
     }
 
+    /// The path of each method, and whether a call is one message and one answer.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.0.iter().map(|(path, method)| (path.as_str(), method.is_unary))
+    }
+
     pub(super) fn find(&self, path: &str) -> Option<Method> {
         self.0.get(path).copied()
     }
@@ -100,6 +107,7 @@ fn read(method: &MethodDescriptorProto) -> Method {
         bounds: Bounds { elements: REQUEST_ELEMENTS_MAX, list },
         duration,
         streams: method.client_streaming(),
+        is_unary: !method.client_streaming() && !method.server_streaming(),
     }
 }
 

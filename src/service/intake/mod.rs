@@ -80,6 +80,11 @@ impl Intake {
         Ok(Arc::new(Self { methods: Methods::new()?, budget, unpacking }))
     }
 
+    /// The path of each method, and whether a call is one message and one answer.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.methods.all()
+    }
+
     /// The memory of all requests in flight.
     #[cfg(test)]
     pub(crate) fn budget(&self) -> &Arc<Budget> {

@@ -11,9 +11,10 @@ use super::{
 };
 
 /// A path, and the beginnings of the files that may name it.
-const HOMES: [(&str, &[&str]); 4] = [
+const HOMES: [(&str, &[&str]); 5] = [
     ("sled", &["src/log/sled"]),
     ("redb", &["src/cursors/"]),
+    ("prometheus_client", &["src/metrics/"]),
     (
         "tonic",
         &[
@@ -99,6 +100,7 @@ fn what_is_away_from_home_would_be_seen() {
         ("src/ledger/mod.rs", "use sled::Db;"),
         ("src/log/chunk.rs", "fn f(db: sled::Db) {}"),
         ("src/log/sled.rs", "use redb::Database;"),
+        ("src/ledger/group.rs", "use prometheus_client::metrics::counter::Counter;"),
         ("src/ledger/mod.rs", "use tonic::{self as wire, Status};"),
         ("src/register/mod.rs", "use crate::protocol::{leaf, pb};"),
         ("src/server/mod.rs", "fn f() { let b = RulesBook::of(&[]); }"),

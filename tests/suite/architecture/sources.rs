@@ -9,10 +9,11 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 17] = [
+pub const FLOORS: [(&str, u8); 18] = [
     ("limits", 0),
     ("files", 0),
     ("merkle", 0),
+    ("metrics", 0),
     ("domain", 1),
     ("protocol", 2),
     ("register", 2),

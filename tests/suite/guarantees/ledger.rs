@@ -11,6 +11,7 @@ use tidu::{
     ledger::{AppendError, Commit, Ledger, LedgerOptions, Unhurried},
     limits::EVENT_BYTES_MAX,
     log::{Chunk, ChunkWriter, CommitLog as _},
+    metrics::Metrics,
     protocol::{
         leaf::{CommitOf, Leaf},
         time::timestamp,
@@ -300,6 +301,7 @@ async fn odd_commits_in_envelopes_do_not_keep_a_log_from_starting() {
                 catalogue_files: CatalogueFiles::built_in(),
                 clock: Arc::<Hands>::default(),
                 salts: salts(),
+                metrics: Metrics::new(),
                 on_failure: Box::new(|_| {}),
             });
             assert_eq!(opened.is_ok(), starts, "{name}: a mark at {size}");

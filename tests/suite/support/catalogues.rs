@@ -7,6 +7,7 @@ use tidu::{
     domain::{CivilDate, Issuer, PartialDate, Party, Principal, catalogue::Catalogue, text::hex},
     ledger::{Commit, Ledger, LedgerOptions, Proposal},
     log::{CommitLog, LogError},
+    metrics::Metrics,
     protocol::{
         event,
         pb::{self, event::Fact},
@@ -117,6 +118,7 @@ pub async fn open_under(
         rules: RulesBook::RELEASED,
         clock: Arc::<Hands>::default(),
         salts: salts(),
+        metrics: Metrics::new(),
         on_failure: Box::new(|why| panic!("{why}")),
     })?;
     if ledger.needs_adoption() {

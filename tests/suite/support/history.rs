@@ -18,6 +18,7 @@ use tidu::{
     ledger::{Ledger, LedgerOptions},
     log::{CommitLog, LeafAt, LogError, SledLog},
     merkle::{self, Frontier, Hash},
+    metrics::Metrics,
     protocol::leaf::Leaf,
     register::RulesBook,
 };
@@ -225,6 +226,7 @@ pub fn ledger(log: Arc<SledLog>) -> Result<Ledger, LogError> {
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::new(Hands::default()),
         salts: salts(),
+        metrics: Metrics::new(),
         on_failure: Box::new(|why| panic!("{why}")),
     })
 }

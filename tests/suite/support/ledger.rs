@@ -17,6 +17,7 @@ use tidu::{
     },
     ledger::{AppendError, Commit, Ledger, LedgerOptions, Proposal, SaltSource, clock::Clock},
     log::CommitLog,
+    metrics::Metrics,
     protocol::event,
     protocol::pb,
     register::{AsOf, DesigneeIndex, DesigneeView, Register, RulesBook, Status},
@@ -61,6 +62,7 @@ pub fn open(
         catalogue_files: CatalogueFiles::built_in(),
         clock,
         salts: salts(),
+        metrics: Metrics::new(),
         on_failure: Box::new(move |why| failures.lock().push(why.to_string())),
     })
     .unwrap()

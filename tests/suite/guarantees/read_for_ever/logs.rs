@@ -12,6 +12,7 @@ use tidu::{
     },
     ledger::{Ledger, LedgerOptions},
     log::LogError,
+    metrics::Metrics,
     protocol::{
         event::{self, Unreadable},
         pb,
@@ -40,6 +41,7 @@ pub fn rebuild(log: &MemoryLog) -> Result<(), LogError> {
         rules: tidu::register::RulesBook::RELEASED,
         clock: Arc::<crate::support::Hands>::default(),
         salts: salts(),
+        metrics: Metrics::new(),
         on_failure: Box::new(|why| panic!("{why}")),
     });
     opened.map(drop)

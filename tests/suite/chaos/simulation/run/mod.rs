@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use tidu::{
     catalogue_files::CatalogueFiles,
     ledger::{Ledger, LedgerOptions, Unhurried, clock::Clock},
+    metrics::Metrics,
     register::RulesBook,
 };
 use tokio::{
@@ -200,6 +201,7 @@ fn start(
         catalogue_files: CatalogueFiles::built_in(),
         clock: Arc::<Clocks>::clone(clocks),
         salts: Box::new(|| SALT),
+        metrics: Metrics::new(),
         on_failure: Box::new(move |why| for_failures.lock().push(why.to_string())),
     });
     let ledger = Arc::new(ledger.unwrap());

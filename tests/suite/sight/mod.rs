@@ -1,0 +1,4 @@
+//! What the service shows of itself: metrics, and the page that describes them.
+
+mod calls;
+mod page;
