@@ -5,7 +5,7 @@ use std::{process::Stdio, time::Duration};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{io::AsyncWriteExt as _, process, time::timeout};
 
-use super::{Outcome, event::CloudEvent};
+use super::{Outcome, event::CloudEvent, signature};
 
 /// Runs once for each event.
 pub(super) struct Command {
@@ -22,6 +22,8 @@ impl Command {
             .env("TIDU_POSITION", event.position.to_string())
             .env("TIDU_LOG_ID", &event.log_id)
             .env("TIDU_KIND", &event.kind)
+            // The secret of webhooks is not for commands, nor for whoever lists their environment.
+            .env_remove(signature::VARIABLE)
             .stdin(Stdio::piped())
             // A process group of its own can be killed as a whole, and Ctrl-C does not reach it.
             .process_group(0)

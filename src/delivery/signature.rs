@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Environment variable of the secret. A flag would show it in the list of processes.
-const VARIABLE: &str = "TIDU_WEBHOOK_SECRET";
+pub(super) const VARIABLE: &str = "TIDU_WEBHOOK_SECRET";
 /// Prefix of a secret.
 const PREFIX: &str = "whsec_";
 const BASE64: GeneralPurpose = GeneralPurpose::new(

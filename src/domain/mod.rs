@@ -7,6 +7,7 @@ pub mod characters;
 mod date;
 mod designee;
 mod document;
+pub mod escape;
 pub mod event;
 pub mod fault;
 mod industry;

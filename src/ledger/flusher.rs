@@ -20,7 +20,7 @@ use super::{
     publish::Published,
 };
 use crate::{
-    limits::{FLUSH_DURATION_MAX, MARK_INTERVAL, WATCHDOG_INTERVAL},
+    limits::{FLUSH_DURATION_MAX, MARK_INTERVAL, SLOW_FLUSH, WATCHDOG_INTERVAL},
     log::{Appended, Group, LogError},
 };
 
@@ -82,9 +82,15 @@ fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), L
         return Ok(());
     }
     let base = shared.written.lock().size;
-    shared.append_began.store(milliseconds(shared), Ordering::Release);
+    let began = milliseconds(shared);
+    shared.append_began.store(began, Ordering::Release);
     let appended = shared.log.append(base, &group)?;
     shared.append_began.store(0, Ordering::Release);
+    let duration_ms = milliseconds(shared).saturating_sub(began);
+    if is_slow(duration_ms) {
+        let events = durable.size.saturating_sub(base);
+        tracing::warn!(duration_ms, events, "a flush was slow");
+    }
     if appended != Appended::Durable(durable.size) {
         // Only a replicated log is moved by others; this one has a single writer.
         return Err(LogError::damaged(base, "another writer has moved the log on"));
@@ -120,12 +126,24 @@ fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
     }
 }
 
-/// Ends the process if an append stops getting on.
+fn is_slow(duration_ms: u64) -> bool {
+    u128::from(duration_ms) >= SLOW_FLUSH.as_millis()
+}
+
+/// Ends the process if an append stops getting on. Tells once of one that is slow: it may hang.
 fn watch_appends(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
-    let mut watchdog = Watchdog::default();
+    let (mut watchdog, mut told) = (Watchdog::default(), 0);
     while stops.recv_timeout(WATCHDOG_INTERVAL) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
         let began = shared.append_began.load(Ordering::Acquire);
-        if watchdog.is_overdue(began, shared.log.progress(), milliseconds(shared)) {
+        let now = milliseconds(shared);
+        if began != 0 && began != told && is_slow(now.saturating_sub(began)) {
+            told = began;
+            tracing::warn!(
+                duration_ms = now.saturating_sub(began),
+                "a flush is slow and has not ended; appends wait for it"
+            );
+        }
+        if watchdog.is_overdue(began, shared.log.progress(), now) {
             shared.fail(&"a flush of the log did not return in time".into());
             return;
         }
@@ -173,6 +191,12 @@ mod tests {
             let progress = 7 + (now - began) / each;
             watchdog.is_overdue(began, progress, now)
         })
+    }
+
+    #[test]
+    fn a_flush_is_slow_from_its_threshold_on() {
+        let threshold = u64::try_from(SLOW_FLUSH.as_millis()).unwrap();
+        assert!(is_slow(threshold) && !is_slow(threshold - 1));
     }
 
     #[test]

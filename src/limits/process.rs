@@ -45,6 +45,10 @@ pub const LOG_LINE_BYTES_MAX: usize = 16 * 1024;
 pub const LOG_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest wait for the last log lines before a process ends.
 pub const LOG_FLUSH_DURATION_MAX: Duration = Duration::from_millis(200);
+/// A commit that takes as long gets a log line: by default many times a commit on a busy server.
+pub const SLOW_COMMIT_DEFAULT: Duration = Duration::from_secs(1);
+/// A flush that takes as long gets a log line. The watchdog ends the process after many times more.
+pub const SLOW_FLUSH: Duration = Duration::from_secs(1);
 /// Longest wait until the line that the server is ready is written.
 pub const ANNOUNCE_DURATION_MAX: Duration = Duration::from_secs(1);
 /// Failures after which a server starts read-only, if they are no older than [`FAILURES_WINDOW`]:

@@ -206,6 +206,18 @@ pub(super) struct Untaken {
     pub(super) party: Party,
 }
 
+impl Untaken {
+    /// Tells that an answer ends because its peer does not take it.
+    fn tell(&self, cause: &'static str) {
+        let peer = match self.party {
+            Party::Local(peer) => peer.to_string(),
+            Party::Remote(address) => address.to_string(),
+            Party::Server => String::new(),
+        };
+        tracing::info!(%peer, cause, "an answer that is not taken ends");
+    }
+}
+
 /// Runs a task until it ends; `None` if its peer does not take what it was handed, or if those
 /// bytes are needed for others.
 pub(super) async fn supervised<F: Future>(
@@ -259,7 +271,7 @@ impl Stall {
             None => {
                 ready!(self.timer.as_mut().poll(context));
                 let Ok(share) = untaken.shares.take(untaken.party, self.bytes) else {
-                    tracing::debug!("an answer that is not taken ends: others need its memory");
+                    untaken.tell("others need its memory");
                     return Poll::Ready(());
                 };
                 self.timer.as_mut().reset(self.began + ANSWER_STALL_MAX);
@@ -267,11 +279,11 @@ impl Stall {
             }
         };
         if needed.as_mut().poll(context).is_ready() {
-            tracing::debug!("an answer that is not taken ends: others need its memory");
+            untaken.tell("others need its memory");
             return Poll::Ready(());
         }
         ready!(self.timer.as_mut().poll(context));
-        tracing::debug!("an answer ends: its peer has not taken it in time");
+        untaken.tell("its time is over");
         Poll::Ready(())
     }
 }

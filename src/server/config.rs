@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args;
@@ -19,7 +20,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::catalogue::{Catalogue, CatalogueError},
     files,
-    limits::{CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, PARTY_IN_FLIGHT_BYTES_MAX},
+    limits::{
+        CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, PARTY_IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT,
+    },
     service::ApiSettings,
 };
 
@@ -80,6 +83,10 @@ pub struct ServerSettings {
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight_bytes: Option<usize>,
+    /// A commit that takes as long gets a log line, in milliseconds [default: 1000]
+    #[arg(long, value_name = "MILLISECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow_commit_ms: Option<u64>,
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -114,6 +121,8 @@ pub struct Config {
     pub events_per_second: Option<NonZeroU32>,
     /// Most bytes of all requests in flight.
     pub in_flight_bytes: usize,
+    /// A commit that takes as long gets a log line, in milliseconds.
+    pub slow_commit_ms: u64,
 }
 
 impl Default for Config {
@@ -130,6 +139,7 @@ impl Default for Config {
             connections: None,
             events_per_second: None,
             in_flight_bytes: IN_FLIGHT_BYTES_MAX,
+            slow_commit_ms: u64::try_from(SLOW_COMMIT_DEFAULT.as_millis()).unwrap_or(u64::MAX),
         }
     }
 }
@@ -257,6 +267,7 @@ impl Config {
             questions: self.question_slots(),
             in_flight_bytes: self.in_flight_bytes,
             events_per_second: self.events_per_second,
+            slow_commit: Duration::from_millis(self.slow_commit_ms),
         })
     }
 

@@ -1,8 +1,9 @@
 //! One call: its principal, its peer and its deadline. Every handler gets one, and learns of its
 //! caller from nothing else.
 
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
+use http::Extensions;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
@@ -12,6 +13,33 @@ use crate::domain::{Party, Principal};
 /// The remote address of a connection, in the extensions of its requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// Who calls, as far as the connection proves it.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// The authenticated caller.
+    pub(crate) principal: Principal,
+    /// Its address; `None` for a call that did not come over a socket.
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+impl Caller {
+    /// The caller of a request with these extensions.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        let peer = extensions.get::<Peer>().map(|peer| peer.0);
+        Self { principal: Principal::ANONYMOUS, peer }
+    }
+
+    /// The principal as log lines name it.
+    pub(crate) fn principal_name(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.principal.name())
+    }
+
+    /// The address as log lines name it.
+    pub(crate) fn peer_text(&self) -> String {
+        self.peer.map(|peer| peer.to_string()).unwrap_or_default()
+    }
+}
 
 /// The caller of a handler.
 #[derive(Clone, Debug)]
@@ -29,13 +57,18 @@ pub(crate) struct Call {
 
 impl Call {
     fn of<T>(request: &Request<T>) -> Self {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let Caller { principal, peer } = Caller::of(request.extensions());
         Self {
-            principal: Principal::ANONYMOUS,
+            principal,
             peer,
             party: peer.map_or(Party::Server, Party::of),
             deadline: deadline_of(request).at,
         }
+    }
+
+    /// Who calls, for the log lines.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { principal: self.principal.clone(), peer: self.peer }
     }
 }
 

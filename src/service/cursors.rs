@@ -259,7 +259,7 @@ impl CursorApi {
 
     pub(super) async fn advance_cursor(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::AdvanceCursorRequest,
     ) -> Result<pb::AdvanceCursorResponse, Status> {
         let pb::AdvanceCursorRequest { cursor_id: id, next_position, log_id, force } = request;
@@ -275,8 +275,12 @@ impl CursorApi {
             force,
             now_micros: self.ledger.now_micros(),
         };
+        let before = if force { self.streams.get(&id).await.ok() } else { None };
         let state = self.streams.cursors.change(&id, change).await.map_err(refused)?;
         let next_position = state.next_position;
+        if let Some((before, _)) = before {
+            tell_of_force(&call, &id, &before, &state);
+        }
         Ok(pb::AdvanceCursorResponse { next_position, log_size: size })
     }
 
@@ -290,6 +294,29 @@ impl CursorApi {
         self.streams.cursors.change(&id, Change::Delete).await.map_err(refused)?;
         self.creators.deleted(&id);
         Ok(pb::DeleteCursorResponse {})
+    }
+}
+
+/// Tells of a cursor that was moved backwards, or here from another log: its subscriber gets events
+/// again, or misses some.
+fn tell_of_force(call: &Call, id: &str, before: &CursorState, now: &CursorState) {
+    macro_rules! tell {
+        ($text:literal) => {
+            tracing::warn!(
+                cursor = %id,
+                principal = %call.caller().principal_name(),
+                peer = %call.caller().peer_text(),
+                from_position = before.next_position,
+                next_position = now.next_position,
+                from_log = %before.log_id,
+                $text
+            )
+        };
+    }
+    if before.log_id != now.log_id {
+        tell!("a cursor was moved to another log");
+    } else if now.next_position < before.next_position {
+        tell!("a cursor was moved backwards");
     }
 }
 

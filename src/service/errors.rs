@@ -321,7 +321,8 @@ impl From<LogError> for Status {
     fn from(error: LogError) -> Self {
         let detail = error.to_string();
         match error {
-            LogError::Damaged { .. } => {
+            LogError::Damaged { position, .. } => {
+                tracing::error!(position, %detail, "a read found damage in the log");
                 let metadata = [("detail", detail)];
                 status(Code::DataLoss, ErrorReason::LogDamaged, "the log is damaged", metadata)
             }

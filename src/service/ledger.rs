@@ -1,6 +1,6 @@
 //! LedgerService: appends, reads and streams events.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -44,6 +44,8 @@ pub(crate) struct LedgerApi {
     pub(crate) reading: Questions,
     pub(crate) streams: Streams,
     pub(crate) rates: EventRates,
+    /// A commit that takes as long gets a log line.
+    pub(crate) slow_commit: Duration,
 }
 
 impl LedgerApi {

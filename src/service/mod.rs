@@ -9,7 +9,9 @@ mod adoption;
 mod append;
 mod as_of;
 mod call;
+mod call_lines;
 mod calls;
+mod commit_line;
 mod convert;
 mod creators;
 mod cursors;
@@ -33,7 +35,7 @@ mod subscribe;
 mod transport;
 mod verify;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -42,7 +44,7 @@ use tonic::{
 };
 use tonic_web::GrpcWebLayer;
 use tower::{ServiceBuilder, ServiceExt as _, layer::layer_fn, util::BoxCloneSyncService};
-use tower_http::{cors::CorsLayer, trace::TraceLayer};
+use tower_http::cors::CorsLayer;
 
 pub(crate) use self::adoption::adopt;
 pub use self::call::Peer;
@@ -50,6 +52,7 @@ pub(crate) use self::shares::Shares;
 use self::{
     admin::AdminApi,
     adoption::PendingAdoption,
+    call_lines::CallLines,
     calls::{Calls, Counted, StraysCounted},
     creators::Creators,
     cursors::{CursorApi, CursorStreams},
@@ -108,6 +111,8 @@ pub struct ApiSettings {
     pub in_flight_bytes: usize,
     /// Events that one party may record a second; `None`: as many as the log takes.
     pub events_per_second: Option<NonZeroU32>,
+    /// A commit that takes as long gets a log line.
+    pub slow_commit: Duration,
 }
 
 /// Assembles all services of a ledger. Streams end when `drain` is cancelled.
@@ -137,6 +142,7 @@ pub async fn api(
     };
     let adoption = Arc::new(PendingAdoption::of(&ledger));
     let rates = EventRates::new(settings.events_per_second);
+    let slow_commit = settings.slow_commit;
     let services = Services {
         register: RegisterApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
         admin: AdminApi {
@@ -153,7 +159,7 @@ pub async fn api(
             creators: Creators::default(),
         },
         proof: ProofApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
-        ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates },
+        ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LedgerServiceServer<LedgerApi>>().await;
@@ -197,10 +203,10 @@ fn layered(routes: Routes, intake: Arc<Intake>, calls: Arc<Calls>, settings: Api
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let (of_calls, of_strays) = (Arc::clone(&calls), Arc::clone(&calls));
     let layers = ServiceBuilder::new()
-        .layer(TraceLayer::new_for_grpc().on_failure(()))
         .layer(cors(web_origins))
         .layer(layer_fn(move |inner| StraysCounted { inner, calls: Arc::clone(&of_strays) }))
         .layer(GrpcWebLayer::new())
+        .layer(layer_fn(CallLines))
         .map_request(transport::choose_encoding)
         .layer(layer_fn(move |inner| Counted { inner, calls: Arc::clone(&of_calls) }))
         .layer(layer_fn(CatchPanic))

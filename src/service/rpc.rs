@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status};
 use super::{
     admin::{AdminApi, VerifyStream},
     call::answer,
+    commit_line::CommitLine,
     cursors::CursorApi,
     ledger::{LedgerApi, SubscribeStream},
     proof::ProofApi,
@@ -28,7 +29,8 @@ type Answer<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl LedgerService for LedgerApi {
     async fn append(&self, request: Request<ReceivedCommit>) -> Answer<pb::AppendResponse> {
-        answer(request, |call, request| self.append(call, request)).await
+        let line = CommitLine::begin(&request, self.slow_commit);
+        line.end(answer(request, |call, request| self.append(call, request)).await)
     }
 
     async fn get_event(

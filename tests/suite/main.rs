@@ -14,6 +14,7 @@ mod chaos;
 mod cli;
 mod contract;
 mod guarantees;
+mod logs;
 mod register;
 mod sight;
 mod support;

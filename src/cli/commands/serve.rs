@@ -31,12 +31,13 @@ const EXIT_DISK_FULL: i32 = 73;
 pub(super) const SETTINGS_HELP: &str = "\
 Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE,
 TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]', TIDU_HOSTS, TIDU_CONNECTIONS,
-TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES), then from tidu.toml (the same
-names in lower case, without TIDU_), then from defaults.
+TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES, TIDU_SLOW_COMMIT_MS), then from
+tidu.toml (the same names in lower case, without TIDU_), then from defaults.
 
 Log lines go to standard error. TIDU_LOG filters them, such as info or tidu=debug [default:
 tidu=info,error]. A server never waits for their reader: it drops lines and says how many. One place
-in the code writes at most ten lines a second.
+in the code writes at most ten lines a second. A commit that is refused or slow, a call that fails
+and a stream that the server ends get a line each.
 
 On a loopback address, requests must name localhost, an address, or a host that --host allows. So a
 web page that is open on this machine cannot call the server through a name of its own.";

@@ -1,9 +1,8 @@
 //! Printing: lines, tables and JSON.
 //!
 //! Everything that a command prints goes through the functions of this file, and through
-//! `escape.rs` in them. Only a table and a text of the program itself have several lines.
+//! `domain/escape.rs` in them. Only a table and a text of the program itself have several lines.
 
-mod escape;
 mod event;
 mod printer;
 mod words;
@@ -11,12 +10,12 @@ mod words;
 use std::io::{self, Write as _};
 
 pub(crate) use self::{
-    escape::{escaped, escaped_json, escaped_lines},
     event::{event_line, withheld_line},
     printer::{Printer, Table, print_message, table},
     words::{as_of, date, day, flags, instant, is_retryable, status, title_status, word},
 };
 use super::CliError;
+pub(crate) use crate::domain::escape::{escaped, escaped_json, escaped_lines};
 use crate::server::telemetry;
 
 /// Writes a line for people to standard output.

@@ -1,16 +1,17 @@
-//! Log lines: text on a terminal, JSON lines otherwise. They go to standard error; results go to
-//! standard output.
+//! Log lines: text on a terminal, JSON lines otherwise (`form.rs`). They go to standard error;
+//! results go to standard output.
 //!
 //! A server never waits for the reader of its log lines (`lines.rs`), and a call site gets only so
 //! many of them in a second (`limit.rs`): what a caller provokes must not fill a disk. Panics and
 //! last words take the same way.
 
+mod form;
 mod limit;
 mod lines;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
-    io::{IsTerminal as _, Write as _, stderr},
+    io::{Write as _, stderr},
     panic::{self, PanicHookInfo},
     sync::{Arc, OnceLock},
     thread,
@@ -19,20 +20,21 @@ use std::{
 use parking_lot::Mutex;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    EnvFilter, Layer as _,
     filter::FilterExt as _,
-    fmt,
     layer::{Context, Filter, SubscriberExt as _},
     registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
 
 use self::{
+    form::Form,
     limit::{Site, SiteLimits, Window},
     lines::Lines,
 };
 use super::clock::SystemClock;
 use crate::{
+    domain::escape::escaped_lines,
     ledger::clock::Clock as _,
     limits::{LOG_FLUSH_DURATION_MAX, LOG_REPORT_INTERVAL},
 };
@@ -58,15 +60,9 @@ struct Serving {
 
 /// Starts logging for a command that is not a server. Does nothing if it was started before.
 pub fn start() {
-    // A line that cannot be written is lost: reporting that would panic on the same full disk.
-    let builder =
-        fmt().with_env_filter(filter(CLIENT_FILTER)).with_writer(stderr).log_internal_errors(false);
+    let layer = Form::of_stderr().layer(stderr).with_filter(filter(CLIENT_FILTER));
     // An error means that a subscriber is set already, which serves as well.
-    let _ = if stderr().is_terminal() {
-        builder.with_target(false).try_init()
-    } else {
-        builder.json().flatten_event(true).try_init()
-    };
+    let _ = tracing_subscriber::registry().with(layer).try_init();
 }
 
 /// Starts logging for a server: from now on nothing that it says makes it wait. If the thread for
@@ -78,14 +74,9 @@ pub fn start_serving() {
     let clock = Arc::new(SystemClock::new());
     let limits = CallSites { sites: Arc::default(), clock: Arc::clone(&clock) };
     let to = lines.clone();
-    let layer = fmt::layer().with_writer(move || to.clone()).log_internal_errors(false);
     let filter = filter(SERVER_FILTER).and(limits.clone());
-    let registry = tracing_subscriber::registry();
-    let _ = if stderr().is_terminal() {
-        registry.with(layer.with_target(false).with_filter(filter)).try_init()
-    } else {
-        registry.with(layer.json().flatten_event(true).with_filter(filter)).try_init()
-    };
+    let layer = Form::of_stderr().layer(move || to.clone()).with_filter(filter);
+    let _ = tracing_subscriber::registry().with(layer).try_init();
     let panics = Mutex::default();
     if SERVING.set(Serving { lines, limits, panics, clock }).is_ok() {
         panic::set_hook(Box::new(print_panic));
@@ -148,7 +139,8 @@ fn print_panic(panic: &PanicHookInfo<'_>) {
     let thread = thread::current();
     let name = thread.name().unwrap_or("<unnamed>");
     let place = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
-    let message = panic.payload_as_str().unwrap_or("a value that is not a text");
+    // It may repeat a text that somebody else chose.
+    let message = escaped_lines(panic.payload_as_str().unwrap_or("a value that is not a text"));
     let backtrace = Backtrace::capture();
     let backtrace = match backtrace.status() {
         BacktraceStatus::Captured => format!("\n{backtrace}"),

@@ -12,7 +12,10 @@ use tidu::protocol::pb::{
     ledger_service_client::LedgerServiceClient, proof_service_client::ProofServiceClient,
     register_service_client::RegisterServiceClient,
 };
-use tidu::{limits::IN_FLIGHT_BYTES_MAX, service::ApiSettings};
+use tidu::{
+    limits::{IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT},
+    service::ApiSettings,
+};
 use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
@@ -185,6 +188,7 @@ pub fn api_settings() -> ApiSettings {
         questions: 1,
         in_flight_bytes: IN_FLIGHT_BYTES_MAX,
         events_per_second: None,
+        slow_commit: SLOW_COMMIT_DEFAULT,
     }
 }
 

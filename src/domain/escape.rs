@@ -1,4 +1,5 @@
-//! Text from the wire, the record, file names and workbooks, as it is shown.
+//! Text from the wire, the record, file names and workbooks, as it is shown to people and written to
+//! log lines.
 //!
 //! A terminal obeys some characters, others do not show. Somebody who chose a text could clear the
 //! screen, or end the line and begin one that looks like an event of its own. So each of these
@@ -6,10 +7,11 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use crate::domain::characters::is_hidden;
+use super::characters::is_hidden;
 
 /// The text with `\u{1b}` in the place of each hidden character, line breaks included.
-pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn escaped(text: &str) -> Cow<'_, str> {
     replaced(text, is_hidden, |shown, character| {
         shown.extend(character.escape_unicode());
     })
@@ -17,7 +19,8 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 
 /// As [`escaped`], for a text of several lines. All lines but the first are indented, so that none
 /// looks like a message of its own.
-pub(crate) fn escaped_lines(text: &str) -> String {
+#[must_use]
+pub fn escaped_lines(text: &str) -> String {
     let lines = text.lines().enumerate().map(|(number, line)| {
         let line = escaped(line);
         let indented = number == 0 || line.is_empty() || line.starts_with("  ");
@@ -28,7 +31,8 @@ pub(crate) fn escaped_lines(text: &str) -> String {
 
 /// A JSON text with the same content, in which each hidden character is written as JSON escapes it.
 /// Between the strings of a line of JSON there are none.
-pub(crate) fn escaped_json(line: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn escaped_json(line: &str) -> Cow<'_, str> {
     replaced(line, is_hidden, |shown, character| {
         for unit in character.encode_utf16(&mut [0; 2]) {
             // Writing to a string cannot fail.
