@@ -9,7 +9,7 @@
 //! read, and is never written again.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -142,6 +142,12 @@ impl CatalogueFiles {
         })
     }
 
+    /// True if the catalogue with this digest needs a file.
+    #[must_use]
+    pub fn needs_file(&self, sha256: &[u8; 32]) -> bool {
+        self.find_built_in(sha256).is_none()
+    }
+
     /// True if a catalogue needs no file.
     #[must_use]
     pub fn is_built_in(&self, catalogue: &Catalogue) -> bool {
@@ -168,7 +174,45 @@ impl CatalogueFiles {
     }
 }
 
-fn path_in(directory: &Path, sha256: &[u8; 32]) -> PathBuf {
+/// The catalogue files of a data directory or a backup, each checked against its name.
+///
+/// # Errors
+/// [`CatalogueFileError::Io`] if the directory cannot be read; there may be none.
+pub fn kept(
+    directory: &Path,
+) -> Result<Vec<Result<PathBuf, CatalogueFileError>>, CatalogueFileError> {
+    let folder = directory.join(DIRECTORY);
+    let failed = |source| CatalogueFileError::Io { what: "read", path: folder.clone(), source };
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            found.push(require_named(&path).map(|()| path));
+        }
+    }
+    Ok(found)
+}
+
+fn require_named(path: &Path) -> Result<(), CatalogueFileError> {
+    let own = || path.to_path_buf();
+    let failed = |source| CatalogueFileError::Io { what: "read", path: own(), source };
+    let bytes = files::read(path, CATALOGUE_BYTES_MAX).map_err(failed)?;
+    let found = hex(&Catalogue::digest(&bytes));
+    if path.file_stem().is_none_or(|stem| stem != found.as_str()) {
+        return Err(CatalogueFileError::Changed { path: own(), found });
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let unusable = |source| CatalogueFileError::Unusable { path: own(), source };
+    Catalogue::parse(&text).map(drop).map_err(unusable)
+}
+
+/// The place of a catalogue's file in a data directory or a backup.
+#[must_use]
+pub fn path_in(directory: &Path, sha256: &[u8; 32]) -> PathBuf {
     directory.join(DIRECTORY).join(format!("{}.toml", hex(sha256)))
 }
 

@@ -51,6 +51,21 @@ pub fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
+/// True if a process holds the lock of a file.
+///
+/// It takes nothing away: a lock that is free is shared for an instant, and [`lock`] waits longer
+/// than that.
+///
+/// # Errors
+/// If the file cannot be read, or the file system knows no locks.
+pub fn is_locked(path: &Path) -> io::Result<bool> {
+    match open(path)?.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// True if the file system, or the owner's quota on it, is full.
 #[must_use]
 pub fn is_disk_full(error: &io::Error) -> bool {
@@ -64,6 +79,34 @@ pub fn is_disk_full(error: &io::Error) -> bool {
 pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let disk = rustix::fs::statvfs(path)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// A file system, as it describes itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// The number of its kind (`f_type` of statfs).
+    pub kind: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Bytes that this user may still take.
+    pub free_bytes: u64,
+    /// Files that can still be made; `None` if it does not count them.
+    pub free_files: Option<u64>,
+}
+
+/// The file system that holds a path.
+///
+/// # Errors
+/// If it does not tell.
+pub fn disk(path: &Path) -> io::Result<Disk> {
+    let kind = u64::try_from(rustix::fs::statfs(path)?.f_type).unwrap_or_default();
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(Disk {
+        kind,
+        bytes: disk.f_blocks.saturating_mul(disk.f_frsize),
+        free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+        free_files: (disk.f_files > 0).then_some(disk.f_favail),
+    })
 }
 
 /// Syncs a file, or the names in a directory.
@@ -244,6 +287,19 @@ mod tests {
             drop(held);
             assert!(waiting.join().unwrap().is_ok());
         });
+    }
+
+    #[test]
+    fn to_ask_for_a_lock_takes_none_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        assert_eq!(is_locked(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let held = lock(&path).unwrap();
+        assert!(is_locked(&path).unwrap());
+        assert_eq!(lock(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock, "it is still held");
+        drop(held);
+        assert!(!is_locked(&path).unwrap());
+        drop(lock(&path).unwrap());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod answers;
 mod connections;
+mod doctor;
 mod intake;
 mod metrics;
 mod process;
@@ -14,7 +15,9 @@ mod records;
 
 use std::time::Duration;
 
-pub use self::{answers::*, connections::*, intake::*, metrics::*, process::*, records::*};
+pub use self::{
+    answers::*, connections::*, doctor::*, intake::*, metrics::*, process::*, records::*,
+};
 
 // --- Events and requests -------------------------------------------------------------------------
 // The size of a fact, of its parts, and of the messages that carry facts.

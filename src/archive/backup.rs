@@ -9,10 +9,17 @@ use std::{
     fs,
     io::BufReader,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-use super::{ArchiveError, Header, LogBuilder};
-use crate::files;
+use uuid::Uuid;
+
+use super::{ArchiveError, Header, LogBuilder, Reader};
+use crate::{
+    files,
+    ledger::{digest::RunningDigest, place},
+    merkle::{Frontier, Hash},
+};
 
 const SUFFIX: &str = ".tidu";
 
@@ -52,4 +59,56 @@ pub fn read(directory: &Path, builder: &mut LogBuilder) -> Result<(), ArchiveErr
 #[must_use]
 pub fn name(directory: &Path, header: &Header) -> PathBuf {
     directory.join(format!("{:020}-{:020}{SUFFIX}", header.first, header.next))
+}
+
+/// What a backup holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// The log id.
+    pub log_id: Uuid,
+    /// Number of events.
+    pub size: u64,
+    /// Merkle root over them.
+    pub root: Hash,
+    /// The digest of all of them, as the service gives it.
+    pub digest: RunningDigest,
+    /// When its newest archive was written.
+    pub written: SystemTime,
+}
+
+/// Reads a whole backup and hashes it, but judges no event: `None` if it has no archive. The roots
+/// in its archives prove the content.
+///
+/// # Errors
+/// [`ArchiveError::Archive`], [`ArchiveError::Misplaced`], [`ArchiveError::Io`].
+pub fn contents(directory: &Path) -> Result<Option<Contents>, ArchiveError> {
+    let (mut found, mut frontier) = (None::<Contents>, Frontier::default());
+    let mut digest = RunningDigest::default();
+    for path in list(directory)? {
+        let name = path.display().to_string();
+        let failed = |e| ArchiveError::io("open", &path, e);
+        let file = files::open(&path).map_err(failed)?;
+        let written = file.metadata().and_then(|metadata| metadata.modified()).map_err(failed)?;
+        let damaged = |source| ArchiveError::Archive { name: name.clone(), source };
+        let misplaced = |detail: String| ArchiveError::Misplaced { name: name.clone(), detail };
+        let mut reader = Reader::open(BufReader::new(file)).map_err(damaged)?;
+        let Header { log_id, first, next, root, .. } = *reader.header();
+        if let Some(before) = found.filter(|before| before.log_id != log_id) {
+            return Err(misplaced(format!("it is of log {log_id}, not {}", before.log_id)));
+        }
+        if first != frontier.size() {
+            let size = frontier.size();
+            return Err(misplaced(format!("it begins at position {first}, not {size}")));
+        }
+        while let Some(frame) = reader.frame().map_err(damaged)? {
+            let hash = place::leaf_hash(frontier.size(), &frame)?;
+            frontier.push(hash);
+            digest.add(&hash);
+        }
+        if frontier.root() != root {
+            return Err(misplaced("its events do not have the root that it states".to_owned()));
+        }
+        found = Some(Contents { log_id, size: next, root, digest, written });
+    }
+    Ok(found)
 }

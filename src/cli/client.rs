@@ -1,6 +1,10 @@
 //! The connection to the server.
 
-use tonic::transport::{Channel, Endpoint};
+use tonic::{
+    Status,
+    transport::{Channel, Endpoint},
+};
+use tonic_types::StatusExt as _;
 
 use super::{CliError, args::ServerAddress};
 use crate::{
@@ -47,4 +51,15 @@ impl Client {
             proof: ProofServiceClient::new(channel),
         })
     }
+}
+
+/// How far a server has come that is still starting, if that is why it refuses a call.
+pub(crate) fn replay_progress(status: &Status) -> Option<String> {
+    let details = status.get_error_details();
+    let info = details.error_info().filter(|info| info.reason == "STARTING")?;
+    let of = |key: &str| info.metadata.get(key)?.parse::<u64>().ok();
+    Some(match (of("replayed"), of("events")) {
+        (Some(replayed), Some(events)) => format!("{replayed} of {events} events are replayed"),
+        _ => "it replays its log".to_owned(),
+    })
 }

@@ -43,6 +43,9 @@ pub(crate) enum CliError {
     /// A drain did not finish in time.
     #[error(transparent)]
     Unfinished(Unfinished),
+    /// A diagnosis has found warnings or errors, which are printed. This is its exit code.
+    #[error("the findings end the command with {0}")]
+    Findings(u8),
     /// Input or output failed.
     #[error("{0}: {1}")]
     Io(String, io::Error),
@@ -69,12 +72,13 @@ impl CliError {
         }
     }
 
-    /// 3 for a refusal, 75 for a drain that was not finished, 1 for a failure.
+    /// 3 for a refusal, 75 for a drain that was not finished, that of findings, 1 for a failure.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Status(status) if !print::is_retryable(status) => ExitCode::from(3),
             Self::Refused(_) => ExitCode::from(3),
             Self::Unfinished(_) => ExitCode::from(EXIT_UNFINISHED),
+            Self::Findings(code) => ExitCode::from(*code),
             _ => ExitCode::FAILURE,
         }
     }

@@ -57,7 +57,7 @@ First steps:
 
   tidu watch --programme specialised-sme           # keeps running
 
-Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused by the server.";
+Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused by the server. `doctor` has its own.";
 
 /// Starts the runtime. `None` if that fails; the reason is printed.
 ///
@@ -97,6 +97,7 @@ pub fn main() -> ExitCode {
         Err(CliError::Io(_, error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
+        Err(findings @ CliError::Findings(_)) => findings.exit_code(),
         Err(error) => {
             eprint_error(&error, "");
             error.exit_code()

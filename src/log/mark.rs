@@ -85,10 +85,7 @@ impl MarkFile {
             return Ok(None);
         }
         let slots = [read_slot(&file, 0), read_slot(&file, 1)];
-        let Some(newest) = slots.iter().flatten().copied().max_by_key(|mark| mark.size) else {
-            let detail = format!("{} contains no valid high-water mark", path.display());
-            return Err(LogError::damaged(0, detail));
-        };
+        let newest = newest(slots, path)?;
         // Overwrite the older slot first, so that a torn write leaves the newer one.
         let next_slot = u64::from(slots[0] == Some(newest));
         let extended = length > EXTENSIONS_AT;
@@ -131,6 +128,30 @@ impl MarkFile {
         self.next_slot ^= 1;
         Ok(())
     }
+}
+
+/// Reads the newest valid slot of a file that another process may be writing.
+///
+/// # Errors
+/// As for [`MarkFile::open`].
+pub fn peek(path: &Path) -> Result<Option<HighWaterMark>, LogError> {
+    let failed = |source| LogError::io(format!("read {}", path.display()), source);
+    let file = match files::open(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    if file.metadata().map_err(failed)?.len() == 0 {
+        return Ok(None);
+    }
+    newest([read_slot(&file, 0), read_slot(&file, 1)], path).map(Some)
+}
+
+fn newest(slots: [Option<HighWaterMark>; 2], path: &Path) -> Result<HighWaterMark, LogError> {
+    let newest = slots.into_iter().flatten().max_by_key(|mark| mark.size);
+    newest.ok_or_else(|| {
+        let detail = format!("{} contains no valid high-water mark", path.display());
+        LogError::damaged(0, detail)
+    })
 }
 
 fn encode(mark: &HighWaterMark) -> Vec<u8> {
@@ -272,7 +293,16 @@ mod tests {
     fn a_torn_write_leaves_the_mark_before() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("MARK");
-        let found = || MarkFile::open(&path).map(|found| found.map(|(_, mark)| mark));
+        let found = || {
+            let opened = MarkFile::open(&path).map(|found| found.map(|(_, mark)| mark));
+            let peeked = peek(&path);
+            assert_eq!(
+                opened.as_ref().ok(),
+                peeked.as_ref().ok(),
+                "whoever only looks sees the same"
+            );
+            opened
+        };
         assert_eq!(found().unwrap(), None);
         let mut file = MarkFile::begin(&path, &mark(0)).unwrap();
         // A write that is torn from the very first one on, in whichever slot comes next.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use self::mark::HighWaterMark;
 pub use self::{
     chunk::{Chunk, ChunkWriter, LeafAt},
-    sled::SledLog,
+    sled::{Examined, NAMES as FILE_NAMES, SledLog, default_reserve, examine},
 };
 use crate::{files, merkle::Hash, metrics::Metrics};
 

@@ -8,7 +8,7 @@ use prometheus_client::{
     metrics::MetricType,
 };
 
-use super::{Described, Gauge, Info, Kind, SecondsGauge, instruments::Instrument};
+use super::{Counter, Described, Gauge, Info, Kind, SecondsGauge, instruments::Instrument};
 use crate::limits::METRIC_SERIES_MAX;
 
 /// The value of each label of the one series that counts whatever has no room for its own.
@@ -87,6 +87,14 @@ impl<const N: usize, M: Instrument> Family<N, M> {
         series.sort_by(|(one, _), (other, _)| one.cmp(other));
         series.dedup_by(|(later, _), (first, _)| later == first);
         *self.0.series.write() = series;
+    }
+}
+
+impl<const N: usize> Family<N, Counter> {
+    /// The sum over all series.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.series.read().iter().map(|(_, counter)| counter.get()).sum()
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{batch::Frame, pb};
+use super::{batch::Frame, pb, zeros::WithZeros};
 
 /// A message without a JSON form, or a text that is not one, with the reason.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,16 @@ impl Json {
     /// If `name` is not a message, or cannot be printed.
     pub fn line(&self, name: &str, message: &impl Message) -> Result<String, JsonError> {
         self.line_of(name, &message.encode_to_vec())
+    }
+
+    /// As [`Json::line`], with the numbers and flags that are zero.
+    ///
+    /// # Errors
+    /// As for [`Json::line`].
+    pub fn whole(&self, name: &str, message: &impl Message) -> Result<String, JsonError> {
+        let dynamic = self.message(name, &message.encode_to_vec())?;
+        serde_json::to_string(&WithZeros(&dynamic))
+            .map_err(|e| JsonError(format!("cannot print a {name}: {e}")))
     }
 
     /// One line of JSON for an encoded message.
@@ -212,5 +222,40 @@ impl<'de> Visitor<'de> for MembersOnce {
 
     fn visit_str<E>(self, _: &str) -> Result<Self, E> {
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_its_zeros_and_means_the_same_without_them() {
+        let json = Json::new().unwrap();
+        let (name, empty) = ("GetStatusResponse", pb::GetStatusResponse::default());
+        assert_eq!(json.line(name, &empty).unwrap(), "{}");
+        let whole = json.whole(name, &empty).unwrap();
+        assert!(whole.starts_with("{\"logSize\":\"0\",\"designeeCount\":\"0\""), "{whole}");
+        assert!(whole.contains("\"subscriberCount\":0"), "{whole}");
+        assert!(!whole.contains("logId") && !whole.contains("diskBytes"), "{whole}");
+        assert_eq!(json.parse(name, &whole).unwrap(), empty.encode_to_vec());
+    }
+
+    #[test]
+    fn zeros_reach_the_parts_of_an_answer_and_no_record() {
+        let json = Json::new().unwrap();
+        let cursor = pb::Cursor { cursor_id: "a".to_owned(), ..Default::default() };
+        let name = "ListCursorsResponse";
+        let list = pb::ListCursorsResponse { cursors: vec![cursor], ..Default::default() };
+        let whole = json.whole(name, &list).unwrap();
+        assert!(
+            whole.starts_with("{\"cursors\":[{\"cursorId\":\"a\",\"nextPosition\":\"0\""),
+            "{whole}"
+        );
+        assert_eq!(json.parse(name, &whole).unwrap(), list.encode_to_vec());
+        let event = pb::RecordedEvent { position: Some(0), ..Default::default() };
+        let events = pb::ListEventsResponse { events: vec![event.clone()], ..Default::default() };
+        let whole = json.whole("ListEventsResponse", &events).unwrap();
+        assert!(whole.contains(&json.line("RecordedEvent", &event).unwrap()), "{whole}");
     }
 }

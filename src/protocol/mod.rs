@@ -7,6 +7,7 @@
 //! append.rs an Append, events encoded   event/     messages ⇄ `domain::event`
 //! time.rs   dates and instants          json.rs    canonical protobuf JSON
 //! withheld.rs    places whose content is erased
+//! zeros.rs  the JSON of an answer with its zeros
 //! wire/     what an encoded message would become, counted before it is decoded
 //! ```
 //!
@@ -23,3 +24,4 @@ pub mod pb;
 pub mod time;
 pub mod wire;
 pub mod withheld;
+mod zeros;

@@ -207,8 +207,7 @@ impl Config {
             Ok(_) => true,
         };
         let unreadable = |e| ConfigError::Unreadable(Box::new(e));
-        let defaults = Value::serialize(Self::default()).map_err(unreadable)?;
-        let names: Vec<_> = defaults.into_dict().into_iter().flatten().map(|(k, _)| k).collect();
+        let names = Self::setting_names()?;
         // Other variables with the prefix are not settings of the server, such as `TIDU_LOG`.
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
@@ -228,6 +227,16 @@ impl Config {
             return Err(ConfigError::InFlight(config.in_flight_bytes));
         }
         Ok(config)
+    }
+
+    /// The names of all settings, as the file has them.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`], which a test rules out.
+    pub fn setting_names() -> Result<Vec<String>, ConfigError> {
+        let unreadable = |e| ConfigError::Unreadable(Box::new(e));
+        let defaults = Value::serialize(Self::default()).map_err(unreadable)?;
+        Ok(defaults.into_dict().into_iter().flatten().map(|(name, _)| name).collect())
     }
 
     /// How many long questions run at once: the setting, or enough to leave a processor to the

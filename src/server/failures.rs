@@ -48,6 +48,12 @@ impl Failures {
         })
     }
 
+    /// The last failures: the second since 1970, and the exit code.
+    #[must_use]
+    pub fn noted(&self) -> Vec<(u64, i32)> {
+        self.read()
+    }
+
     /// Notes that the process ends with this code.
     pub fn note(&self, exit_code: i32) {
         let mut times = self.read();

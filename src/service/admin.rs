@@ -1,12 +1,14 @@
 //! AdminService: the state of the server and its log, and their verification.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::{Shares, adoption::PendingAdoption, call::Call, rules, verify::Verifications};
+use super::{
+    Shares, adoption::PendingAdoption, call::Call, recent::Recent, rules, verify::Verifications,
+};
 use crate::{
     ledger::Ledger,
     protocol::{pb, time::timestamp},
@@ -25,6 +27,7 @@ pub(crate) struct AdminApi {
     /// See [`Streams::served`](super::subscribe::Streams::served).
     pub(crate) streams: Arc<Shares>,
     pub(crate) verifications: Verifications,
+    pub(super) recent: Arc<Recent>,
 }
 
 impl AdminApi {
@@ -34,6 +37,7 @@ impl AdminApi {
         _request: pb::GetStatusRequest,
     ) -> Result<pb::GetStatusResponse, Status> {
         let durable = self.ledger.durable();
+        let work = self.recent.work();
         Ok(pb::GetStatusResponse {
             log_id: self.ledger.log_id().to_string(),
             log_size: durable.size,
@@ -47,6 +51,12 @@ impl AdminApi {
             rules_version: self.ledger.rules_at(durable.size).number,
             newest_rules_version: self.ledger.rules_book().newest().number,
             appends_refused: self.ledger.appends_refused().unwrap_or_default(),
+            recent_work: Some(pb::RecentWork {
+                window: duration(work.window),
+                event_count: work.events,
+                call_count: work.calls,
+            }),
+            ..Default::default()
         })
     }
 
@@ -67,4 +77,9 @@ impl AdminApi {
         let stream = self.verifications.open(request).await?;
         Ok(Box::pin(stream))
     }
+}
+
+/// No window is too long for the message.
+fn duration(duration: Duration) -> Option<prost_types::Duration> {
+    duration.try_into().ok()
 }

@@ -26,6 +26,7 @@ mod panic;
 mod proof;
 mod questions;
 mod rate;
+mod recent;
 mod register;
 mod room;
 mod rpc;
@@ -64,6 +65,7 @@ use self::{
     proof::ProofApi,
     questions::Questions,
     rate::EventRates,
+    recent::Recent,
     register::RegisterApi,
     subscribe::Streams,
     verify::Verifications,
@@ -151,6 +153,7 @@ pub async fn api(
             started_micros: ledger.now_micros(),
             streams: served,
             verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
+            recent: Recent::begin(&ledger, drain.clone()),
         },
         cursors: CursorApi {
             ledger: Arc::clone(&ledger),

@@ -86,7 +86,7 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
         target = archive(&mut client, &header, target, &args.file, |_| Ok(())).await?;
     } else {
         let json = Json::new()?;
-        let line = json.line("GetStatusResponse", &status)?;
+        let line = json.line("GetStatusResponse", &first_line(status))?;
         writeln!(target, "{}", escaped_json(&line)).map_err(failed)?;
         let print = |frame: Frame| {
             let message = if frame.withheld { "Withheld" } else { "RecordedEvent" };
@@ -206,6 +206,25 @@ async fn header(
     let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
     let header = header_of(&status, first)?;
     Ok((header, status))
+}
+
+/// The status as the first line of an export has it. Earlier versions refuse fields that they do
+/// not know, and the state of a server says nothing about its log.
+fn first_line(status: pb::GetStatusResponse) -> pb::GetStatusResponse {
+    pb::GetStatusResponse {
+        log_id: status.log_id,
+        log_size: status.log_size,
+        root_hash: status.root_hash,
+        version: status.version,
+        start_time: status.start_time,
+        last_recorded_time: status.last_recorded_time,
+        designee_count: status.designee_count,
+        subscriber_count: status.subscriber_count,
+        log_format: status.log_format,
+        rules_version: status.rules_version,
+        newest_rules_version: status.newest_rules_version,
+        ..Default::default()
+    }
 }
 
 /// The header of an archive of the log with this status, from a position on.

@@ -7,6 +7,7 @@ mod count;
 mod cursor;
 mod demo;
 mod diff;
+mod doctor;
 mod events;
 mod explain;
 mod export;
@@ -70,6 +71,8 @@ pub(super) enum Command {
     Rules(rules::RulesArgs),
     /// Show the state of the server and its log
     Status(status::StatusArgs),
+    /// Look for what is wrong, or will be: files, disk, clock, limits, settings, server, backup
+    Doctor(doctor::DoctorArgs),
     /// Write the whole log to a file: JSON lines, or the stored bytes
     Export(export::ExportArgs),
     /// Add the events recorded since the last backup to a directory
@@ -106,6 +109,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Events(args) => events::run(args).await,
         Command::Rules(args) => rules::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Export(args) => export::export(args).await,
         Command::Backup(args) => export::backup(args).await,
         Command::Import(args) => import::run(&args),

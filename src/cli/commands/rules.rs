@@ -86,7 +86,7 @@ async fn show(common: &Common) -> Result<(), CliError> {
     let (in_force, newest) = (status.rules_version, status.newest_rules_version);
     let json = Json::new()?;
     if common.output == Output::Json {
-        print_json(&json.line("GetStatusResponse", &status)?)?;
+        print_json(&json.whole("GetStatusResponse", &status)?)?;
     } else {
         let later = if newest > in_force { "; see tidu rules diff" } else { "" };
         print_line(&format!("in force  version {in_force}"))?;

@@ -1,13 +1,15 @@
 //! `tidu status`: the server and its log.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use crate::{
     cli::{
         CliError,
         args::Common,
-        client::Client,
-        print::{instant, print_line, print_message},
+        client::{Client, replay_progress},
+        print::{bytes, instant, print_line, print_message},
     },
     domain::text::hex,
     protocol::pb,
@@ -21,26 +23,143 @@ pub(crate) struct StatusArgs {
 
 pub(super) async fn run(args: StatusArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
-    let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
-    print_message(args.common.output, "GetStatusResponse", &status, print)
+    let answer = client.admin.get_status(pb::GetStatusRequest {}).await;
+    let status = answer.map_err(|status| match replay_progress(&status) {
+        Some(progress) => CliError::Message(format!("the server is starting: {progress}")),
+        None => status.into(),
+    })?;
+    print_message(args.common.output, "GetStatusResponse", &status.into_inner(), print)
 }
 
 fn print(status: &pb::GetStatusResponse) -> Result<(), CliError> {
-    print_line(&format!("log          {}", status.log_id))?;
-    print_line(&format!("events       {}", status.log_size))?;
-    print_line(&format!("designees    {}", status.designee_count))?;
-    print_line(&format!("root         {}", hex(&status.root_hash)))?;
-    print_line(&format!("last commit  {}", instant(status.last_recorded_time.as_ref())))?;
+    lines(status).iter().try_for_each(|(name, value)| print_line(&format!("{name:<12} {value}")))
+}
+
+/// What a status says, by name.
+fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
     let format = status.log_format;
     let refused = if format > 1 { "; older versions of tidu refuse this log" } else { "" };
-    print_line(&format!("format       {format}{refused}"))?;
-    print_line(&format!("subscribers  {}", status.subscriber_count))?;
     let (rules, newest) = (status.rules_version, status.newest_rules_version);
     let later = if newest > rules { format!("; {newest} is the newest") } else { String::new() };
-    print_line(&format!("rules        version {rules}{later}"))?;
-    if !status.appends_refused.is_empty() {
-        print_line(&format!("appends      refused: {}", status.appends_refused))?;
-    }
     let since = instant(status.start_time.as_ref());
-    print_line(&format!("serving      since {since}, version {}", status.version))
+    let refusal = &status.appends_refused;
+    [
+        ("log", Some(status.log_id.clone())),
+        ("events", Some(status.log_size.to_string())),
+        ("designees", Some(status.designee_count.to_string())),
+        ("root", Some(hex(&status.root_hash))),
+        ("last commit", Some(instant(status.last_recorded_time.as_ref()))),
+        ("format", Some(format!("{format}{refused}"))),
+        ("size", size(status)),
+        ("disk", disk(status)),
+        ("subscribers", Some(status.subscriber_count.to_string())),
+        ("rules", Some(format!("version {rules}{later}"))),
+        ("appends", (!refusal.is_empty()).then(|| format!("refused: {refusal}"))),
+        ("work", status.recent_work.as_ref().and_then(work)),
+        ("questions", questions(status)),
+        ("memory", status.memory_bytes.map(bytes)),
+        ("start", start(status)),
+        ("serving", Some(format!("since {since}, version {}", status.version))),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+/// The bytes of the log, and how many the disk holds for each.
+fn size(status: &pb::GetStatusResponse) -> Option<String> {
+    let on_disk = status.disk_bytes?;
+    let Some(stored) = status.stored_bytes.filter(|stored| *stored > 0) else {
+        return Some(format!("{} on the disk", bytes(on_disk)));
+    };
+    let each = on_disk as f64 / stored as f64;
+    let (stored, on_disk) = (bytes(stored), bytes(on_disk));
+    Some(format!("{stored} of events take {on_disk} on the disk, {each:.1} bytes for each"))
+}
+
+fn disk(status: &pb::GetStatusResponse) -> Option<String> {
+    let free = bytes(status.disk_free_bytes?);
+    let reserve = status.disk_reserve_bytes.map(|reserve| {
+        let reserve = bytes(reserve);
+        format!("; appends need more than {reserve}")
+    });
+    Some(format!("{free} free{}", reserve.unwrap_or_default()))
+}
+
+/// The rates of the work, and the time over which they were counted.
+fn work(work: &pb::RecentWork) -> Option<String> {
+    let window = Duration::try_from(work.window?).ok()?;
+    let seconds = window.as_secs_f64();
+    if seconds <= 0.0 {
+        return None;
+    }
+    let rate = |count: u64| count as f64 / seconds;
+    let (events, calls) = (rate(work.event_count), rate(work.call_count));
+    Some(format!("{events:.1} events/s and {calls:.1} calls/s in the last {seconds:.0} s"))
+}
+
+fn questions(status: &pb::GetStatusResponse) -> Option<String> {
+    let (running, waiting) = (status.questions_running?, status.questions_waiting?);
+    Some(format!("{running} running, {waiting} waiting"))
+}
+
+fn start(status: &pb::GetStatusResponse) -> Option<String> {
+    let took = Duration::try_from(status.start_duration?).ok()?;
+    let events = status.replayed_events.unwrap_or_default();
+    Some(format!("took {took:.1?} and replayed {events} events"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: i64) -> Option<prost_types::Duration> {
+        Some(prost_types::Duration { seconds, nanos: 0 })
+    }
+
+    #[test]
+    fn a_status_is_as_long_as_its_server_knows() {
+        let earlier = pb::GetStatusResponse::default();
+        let names: Vec<_> = lines(&earlier).into_iter().map(|(name, _)| name).collect();
+        let expected = [
+            "log",
+            "events",
+            "designees",
+            "root",
+            "last commit",
+            "format",
+            "subscribers",
+            "rules",
+            "serving",
+        ];
+        assert_eq!(names, expected);
+        let status = pb::GetStatusResponse {
+            stored_bytes: Some(1024),
+            disk_bytes: Some(5120),
+            disk_free_bytes: Some(1 << 30),
+            disk_reserve_bytes: Some(1 << 20),
+            memory_bytes: Some(1 << 20),
+            replayed_events: Some(9),
+            start_duration: seconds(2),
+            questions_running: Some(1),
+            questions_waiting: Some(0),
+            recent_work: Some(pb::RecentWork {
+                window: seconds(10),
+                event_count: 5,
+                call_count: 25,
+            }),
+            ..earlier
+        };
+        let found = lines(&status);
+        for (name, value) in [
+            ("size", "1.0 KiB of events take 5.0 KiB on the disk, 5.0 bytes for each"),
+            ("disk", "1.0 GiB free; appends need more than 1.0 MiB"),
+            ("work", "0.5 events/s and 2.5 calls/s in the last 10 s"),
+            ("questions", "1 running, 0 waiting"),
+            ("memory", "1.0 MiB"),
+            ("start", "took 2.0s and replayed 9 events"),
+        ] {
+            assert!(found.contains(&(name, value.to_owned())), "{name}: {found:?}");
+        }
+    }
 }

@@ -145,7 +145,7 @@ impl Report {
         match &self.json {
             // The last message, which has the root, is printed by `done`.
             Some(json) if so_far.verified_position < so_far.log_size => {
-                print_json(&json.line("VerifyResponse", so_far)?)
+                print_json(&json.whole("VerifyResponse", so_far)?)
             }
             _ => Ok(()),
         }
@@ -162,7 +162,7 @@ impl Report {
     fn done(&self, last: &pb::VerifyResponse) -> Result<(), CliError> {
         self.bar.finish_and_clear();
         match &self.json {
-            Some(json) => print_json(&json.line("VerifyResponse", last)?),
+            Some(json) => print_json(&json.whole("VerifyResponse", last)?),
             None => print_line(&format!(
                 "{} events verified, root {}",
                 last.log_size,

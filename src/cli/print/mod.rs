@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 pub(crate) use self::{
     event::{event_line, withheld_line},
     printer::{Printer, Table, print_message, table},
-    words::{as_of, date, day, flags, instant, is_retryable, status, title_status, word},
+    words::{as_of, bytes, date, day, flags, instant, is_retryable, status, title_status, word},
 };
 use super::CliError;
 pub(crate) use crate::domain::escape::{escaped, escaped_json, escaped_lines};

@@ -53,6 +53,7 @@ impl Printer {
 }
 
 /// Prints an answer, the message `name` of package `tidu.v1`: as JSON, or by `human` for people.
+/// The JSON has the counts that are zero: a script reads them.
 pub(crate) fn print_message<M: Message>(
     output: Output,
     name: &str,
@@ -60,7 +61,7 @@ pub(crate) fn print_message<M: Message>(
     human: impl FnOnce(&M) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     match output {
-        Output::Json => print_json(&Json::new()?.line(name, message)?),
+        Output::Json => print_json(&Json::new()?.whole(name, message)?),
         Output::Human => human(message),
     }
 }

@@ -16,6 +16,7 @@
 //! over 7 KiB. A chunk past the last one that ends a commit was never acknowledged: it is removed
 //! at the next start.
 
+mod examine;
 mod format;
 mod open;
 mod preflight;
@@ -38,6 +39,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+pub use self::{
+    examine::{Examined, examine},
+    open::NAMES,
+};
 use self::{
     format::{
         BLOCKS, CHUNKS, Key, META_KEY, decode_block, encode_block, encode_identity, key,
@@ -57,6 +62,12 @@ use crate::{
     merkle::Hash,
     metrics::Metrics,
 };
+
+/// Bytes that stay free on a disk of this size, unless the operator sets another number.
+#[must_use]
+pub fn default_reserve(disk_bytes: u64) -> u64 {
+    (disk_bytes / DISK_RESERVE_DIVISOR).clamp(DISK_RESERVE_BYTES_MIN, DISK_RESERVE_BYTES_MAX)
+}
 
 /// The log in a data directory.
 #[derive(Debug)]
@@ -102,10 +113,7 @@ impl SledLog {
 
     /// Leaves so many bytes of the file system to others; by default 5 %, within bounds.
     pub(super) fn keep_free(&self, bytes: Option<u64>) {
-        let default = || {
-            let disk = self.room.disk_bytes().unwrap_or(0);
-            (disk / DISK_RESERVE_DIVISOR).clamp(DISK_RESERVE_BYTES_MIN, DISK_RESERVE_BYTES_MAX)
-        };
+        let default = || default_reserve(self.room.disk_bytes().unwrap_or(0));
         self.room.keep_free(bytes.unwrap_or_else(default));
         self.room.keep_for_start();
     }

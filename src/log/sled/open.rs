@@ -124,7 +124,7 @@ impl SledLog {
 }
 
 /// The names in a data directory, which may hold other files as well.
-const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 13] = [
     "FAILURES",
     "LOCK",
     "MARK",
@@ -180,7 +180,7 @@ fn begin_store(directory: &Path, store_path: &Path) -> Result<(), LogError> {
 }
 
 /// Values are too small to become blobs, which the store does not sync. So a blob means damage.
-fn check_blobs(store_path: &Path) -> Result<(), LogError> {
+pub(super) fn check_blobs(store_path: &Path) -> Result<(), LogError> {
     let blobs = store_path.join("blobs");
     let any = fs::read_dir(&blobs).ok().and_then(|mut entries| entries.next()).is_some();
     if any {

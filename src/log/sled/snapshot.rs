@@ -55,6 +55,21 @@ pub(super) fn settle(directory: &Path, store_path: &Path) -> Result<(), LogError
     snapshots.iter().try_for_each(|path| remove(path))
 }
 
+/// What [`settle`] would find: half-written snapshots, and the newest one if it is torn.
+///
+/// # Errors
+/// [`LogError::Io`].
+pub(super) fn unsettled(store_path: &Path) -> Result<(Vec<PathBuf>, Option<PathBuf>), LogError> {
+    let is_half = |name: &str| name.ends_with(".generating");
+    let half = named(store_path, is_half)?;
+    let newest = named(store_path, |name| !is_half(name))?.into_iter().max();
+    let torn = match newest {
+        Some(newest) if !is_whole(&newest)? => Some(newest),
+        _ => None,
+    };
+    Ok((half, torn))
+}
+
 /// Checks in a copy that the log alone reaches the position of the torn snapshot.
 fn rebuild(store_path: &Path, trial: &Path, torn: &Path) -> Result<(), LogError> {
     let lacks = |why: &str| {

@@ -40,6 +40,25 @@ async fn output_is_for_people_and_for_programs() {
 }
 
 #[tokio::test]
+async fn an_answer_for_programs_has_its_zeros() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.clone();
+    let answer = |args: &[&str]| {
+        let line = text(&tidu(&address, args).stdout);
+        serde_json::from_str::<serde_json::Value>(&line).unwrap_or_else(|_| panic!("{line}"))
+    };
+    let status = answer(&["status", "-o", "json"]);
+    assert_eq!((&status["logSize"], &status["subscriberCount"]), (&"0".into(), &0.into()));
+    assert_eq!(answer(&["verify", "-o", "json"])["verifiedPosition"], "0");
+    assert_eq!(answer(&["cursor", "create", "a", "-o", "json"])["nextPosition"], "0");
+    // An export is read by earlier versions, which refuse members that they do not know.
+    let export = text(&tidu(&address, &["export"]).stdout);
+    let first: serde_json::Value = serde_json::from_str(&export).unwrap();
+    assert!(first.get("logId").is_some() && first.get("diskBytes").is_none(), "{export}");
+    assert!(first.get("recentWork").is_none() && first.get("memoryBytes").is_none(), "{export}");
+}
+
+#[tokio::test]
 async fn rules_are_shown_and_only_known_ones_adopted() {
     let fresh = Fresh::start();
     let address = fresh.server.address.clone();

@@ -3,6 +3,7 @@
 mod backup;
 mod command_line;
 mod delivery;
+mod doctor;
 mod newcomer;
 mod private_files;
 mod redact;

@@ -1,0 +1,224 @@
+//! The settings that a server would use here, and where they come from.
+
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+};
+
+use super::finding::{Finding, word};
+use crate::{
+    files,
+    server::config::{Config, DEFAULT_FILE, ENVIRONMENT_PREFIX, ServerSettings},
+};
+
+/// Variables with the prefix that are no settings of the server.
+const OTHERS: [&str; 4] = ["TIDU_LOG", "TIDU_SERVER", "TIDU_OPERATIONS", "TIDU_WEBHOOK_SECRET"];
+/// Most bytes of a configuration file that is looked at.
+const FILE_BYTES_MAX: usize = 1024 * 1024;
+
+/// All sources of settings but flags.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    pub(super) file: PathBuf,
+    /// The settings in the file; `None` if there is no file, or it cannot be read.
+    pub(super) in_file: Option<toml::Table>,
+    /// The variables with the prefix.
+    pub(super) variables: Vec<(String, String)>,
+    /// The names of all settings.
+    pub(super) names: Vec<String>,
+    /// The settings together, or why they cannot be used.
+    pub(super) config: Result<Config, String>,
+}
+
+/// Reads the settings as `serve` would, with this file and this data directory.
+pub(super) fn look(file: Option<&Path>, data_dir: Option<&Path>) -> Sources {
+    let flags =
+        ServerSettings { data_dir: data_dir.map(Path::to_path_buf), ..ServerSettings::default() };
+    let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+    let text = files::read_text(path, FILE_BYTES_MAX);
+    let missing = text.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let in_file = text.ok().and_then(|text| text.parse().ok());
+    let has_prefix = |name: &str| {
+        name.get(..ENVIRONMENT_PREFIX.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(ENVIRONMENT_PREFIX))
+    };
+    // Values are compared, never shown: one may be a secret.
+    let variables = env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok().filter(|name| has_prefix(name))?;
+        Some((name, value.to_string_lossy().into_owned()))
+    });
+    let mut variables: Vec<_> = variables.collect();
+    variables.sort();
+    Sources {
+        file: path.to_path_buf(),
+        in_file: in_file.filter(|_| !missing),
+        variables,
+        names: Config::setting_names().unwrap_or_default(),
+        config: Config::load(&flags, file).map_err(|error| error.to_string()),
+    }
+}
+
+impl Sources {
+    /// The setting that a variable sets, if there is one.
+    fn setting(&self, variable: &str) -> Option<&String> {
+        let name = variable.get(ENVIRONMENT_PREFIX.len()..)?;
+        self.names.iter().find(|setting| setting.eq_ignore_ascii_case(name))
+    }
+
+    fn edit(&self) -> String {
+        format!("${{EDITOR:-vi}} {}", word(&self.file))
+    }
+}
+
+/// `configuration`: a server would take the settings.
+pub(super) fn check(sources: &Sources) -> Vec<Finding> {
+    let id = "configuration";
+    let unknown: Vec<_> = sources
+        .in_file
+        .iter()
+        .flat_map(toml::Table::keys)
+        .filter(|key| !sources.names.contains(key))
+        .collect();
+    let mut found: Vec<_> = unknown
+        .iter()
+        .map(|key| {
+            let shown = sources.file.display();
+            let text = format!("{shown} has the unknown setting {key:?}, so a start refuses it");
+            Finding::error(id, text, sources.edit())
+        })
+        .collect();
+    match &sources.config {
+        Ok(_) if found.is_empty() => {
+            let source = match &sources.in_file {
+                Some(_) => format!("{} and the environment", sources.file.display()),
+                None => "the environment".to_owned(),
+            };
+            found.push(Finding::ok(id, format!("a start takes the settings of {source}")));
+        }
+        Err(why) if found.is_empty() => {
+            let set: Vec<_> = sources.variables.iter().map(|(name, _)| name.as_str()).collect();
+            let run = match &sources.in_file {
+                None if !set.is_empty() => format!("unset {}", set.join(" ")),
+                _ => sources.edit(),
+            };
+            found.push(Finding::error(id, format!("a start refuses the settings: {why}"), run));
+        }
+        _ => {}
+    }
+    found
+}
+
+/// `settings`: each is known, and set in one place.
+pub(super) fn check_settings(sources: &Sources) -> Vec<Finding> {
+    let id = "settings";
+    let mut found = Vec::new();
+    for (variable, value) in &sources.variables {
+        let unset = || format!("unset {variable}");
+        let Some(name) = sources.setting(variable) else {
+            if !OTHERS.iter().any(|other| other.eq_ignore_ascii_case(variable)) {
+                let text = format!("the variable {variable} is no setting and has no effect");
+                found.push(Finding::warn(id, text, unset()));
+            }
+            continue;
+        };
+        let in_file = sources.in_file.as_ref().and_then(|table| table.get(name));
+        if in_file.is_some_and(|in_file| !is_same(in_file, value)) {
+            let text =
+                format!("the variable {variable} overrides {name} of {}", sources.file.display());
+            found.push(Finding::warn(id, text, unset()));
+        }
+    }
+    if found.is_empty() {
+        found.push(Finding::ok(id, "each is known, and no source overrides another"));
+    }
+    found
+}
+
+/// True if a variable says the same as a file.
+fn is_same(in_file: &toml::Value, variable: &str) -> bool {
+    match in_file {
+        toml::Value::String(text) => text == variable.trim_matches('"'),
+        other => other.to_string() == variable,
+    }
+}
+
+/// `exposure`: nobody else can reach the server, or TLS protects it.
+pub(super) fn check_exposure(sources: &Sources) -> Vec<Finding> {
+    let id = "exposure";
+    let Ok(config) = &sources.config else { return Vec::new() };
+    let listen = config.listen;
+    if listen.ip().is_loopback() {
+        return vec![Finding::ok(id, format!("only this machine can reach {listen}"))];
+    }
+    let found = format!("other machines can reach {listen}, and connections have no TLS");
+    let from_variable = sources.variables.iter().find_map(|(variable, _)| {
+        let setting = sources.setting(variable)?;
+        (setting == "listen").then(|| format!("unset {variable}"))
+    });
+    vec![Finding::warn(id, found, from_variable.unwrap_or_else(|| sources.edit()))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::finding::Level, *};
+
+    fn sources(file: &str, variables: &[(&str, &str)]) -> Sources {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Sources {
+            file: "tidu.toml".into(),
+            in_file: (!file.is_empty()).then(|| file.parse().unwrap()),
+            variables: variables.iter().map(own).collect(),
+            names: Config::setting_names().unwrap(),
+            config: Ok(Config::default()),
+        }
+    }
+
+    fn bad(found: &[Finding]) -> Vec<(Level, &str)> {
+        let bad = found.iter().filter(|it| it.level != Level::Ok);
+        bad.map(|it| (it.level, it.run.as_deref().unwrap())).collect()
+    }
+
+    #[test]
+    fn settings_that_are_known_and_set_once_are_well() {
+        let file = "listen = \"127.0.0.1:1\"\nquestions = 2";
+        let environment =
+            [("TIDU_LISTEN", "127.0.0.1:1"), ("TIDU_QUESTIONS", "2"), ("TIDU_LOG", "debug")];
+        let sources = sources(file, &environment);
+        let found = [check(&sources), check_settings(&sources), check_exposure(&sources)].concat();
+        assert_eq!(found.len(), 3);
+        assert!(bad(&found).is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn unknown_settings_are_named_and_values_are_not() {
+        let sources = sources("lisen = 1", &[("TIDU_DATADIR", "planted-secret")]);
+        assert_eq!(bad(&check(&sources)), [(Level::Error, "${EDITOR:-vi} tidu.toml")]);
+        let found = check_settings(&sources);
+        assert_eq!(bad(&found), [(Level::Warn, "unset TIDU_DATADIR")]);
+        assert!(!format!("{found:?}").contains("planted"), "{found:?}");
+    }
+
+    #[test]
+    fn a_variable_that_overrides_the_file_is_named() {
+        let sources = sources("questions = 2", &[("TIDU_QUESTIONS", "3")]);
+        assert_eq!(bad(&check_settings(&sources)), [(Level::Warn, "unset TIDU_QUESTIONS")]);
+    }
+
+    #[test]
+    fn settings_that_a_start_refuses_and_open_addresses_are_seen() {
+        let refused = |sources: Sources| Sources { config: Err("no".to_owned()), ..sources };
+        let of_file = refused(sources("listen = 1", &[("TIDU_LOG", "x")]));
+        assert_eq!(bad(&check(&of_file)), [(Level::Error, "${EDITOR:-vi} tidu.toml")]);
+        assert!(check_exposure(&of_file).is_empty());
+        let of_environment = refused(sources("", &[("TIDU_LISTEN", "x")]));
+        assert_eq!(bad(&check(&of_environment)), [(Level::Error, "unset TIDU_LISTEN")]);
+        let listen = "0.0.0.0:7".parse().unwrap();
+        let config = Ok(Config { listen, insecure: true, ..Config::default() });
+        let open = Sources { config, ..sources("", &[]) };
+        let edit = (Level::Warn, "${EDITOR:-vi} tidu.toml");
+        assert_eq!(bad(&check_exposure(&open)), [edit]);
+        let by_variable = sources("", &[("TIDU_LISTEN", "0.0.0.0:7")]);
+        let open = Sources { config: open.config, ..by_variable };
+        assert_eq!(bad(&check_exposure(&open)), [(Level::Warn, "unset TIDU_LISTEN")]);
+    }
+}

@@ -1,0 +1,359 @@
+//! The file system of the data directory: its kind, its room, and how long a sync takes.
+
+use std::{
+    fs,
+    io::{self, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::finding::{Finding, word};
+use crate::{
+    cli::print::bytes,
+    files,
+    limits::{
+        DOCTOR_DAYS_LEFT_ERROR, DOCTOR_DAYS_LEFT_WARN, DOCTOR_SYNC_BYTES, DOCTOR_SYNC_FAILING,
+        DOCTOR_SYNC_SLOW, DOCTOR_SYNC_UNREAL, DOCTOR_SYNCS, DOCTOR_SYNCS_DURATION_MAX,
+        FLUSH_DURATION_MAX,
+    },
+};
+
+/// File systems that keep less than a sync promises, by their numbers, and the reason.
+const UNSAFE: [(u64, &str, &str); 8] = [
+    (0x0102_1994, "tmpfs", "it is lost when the machine stops"),
+    (0x8584_58F6, "ramfs", "it is lost when the machine stops"),
+    (0x794C_7630, "overlay", "it is lost with its container"),
+    (0x6969, "NFS", "its server may confirm a sync that reached no disk, and its locks may fail"),
+    (0xFF53_4D42, "CIFS", "its server may confirm a sync that reached no disk"),
+    (0xFE53_4D42, "SMB", "its server may confirm a sync that reached no disk"),
+    (0x6573_5546, "FUSE", "its program may confirm a sync that reached no disk"),
+    (0x0102_1997, "9P", "its server may confirm a sync that reached no disk"),
+];
+
+/// File systems on which a sync does what it promises.
+const SAFE: [(u64, &str); 5] = [
+    (0xEF53, "ext4"),
+    (0x5846_5342, "XFS"),
+    (0x9123_683E, "Btrfs"),
+    (0x2FC1_2FC1, "ZFS"),
+    (0xF2F5_2010, "F2FS"),
+];
+
+/// The room of a disk.
+#[derive(Clone, Debug)]
+pub(super) struct Room {
+    /// The data directory, or the nearest directory above it that exists.
+    pub(super) directory: PathBuf,
+    /// Where its file system begins.
+    pub(super) mount: PathBuf,
+    pub(super) disk: Result<files::Disk, String>,
+}
+
+pub(super) fn look(data: &Path) -> Room {
+    let directory = data.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("."));
+    let disk = files::disk(directory).map_err(|error| error.to_string());
+    Room { directory: directory.to_path_buf(), mount: mount(directory), disk }
+}
+
+/// The topmost directory above a path on the same file system.
+fn mount(directory: &Path) -> PathBuf {
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev());
+    let path = directory.canonicalize().unwrap_or_else(|_| directory.to_path_buf());
+    let same = path.ancestors().take_while(
+        |above| matches!((device(above), device(&path)), (Ok(above), Ok(own)) if above == own),
+    );
+    same.last().unwrap_or(&path).to_path_buf()
+}
+
+/// `file-system`: a sync on it is one.
+pub(super) fn check_kind(room: &Room, data: &Path) -> Finding {
+    let id = "file-system";
+    let shown = room.mount.display();
+    let disk = match &room.disk {
+        Ok(disk) => disk,
+        Err(why) => {
+            let found = format!("the file system of {} does not tell its kind: {why}", shown);
+            return Finding::warn(id, found, format!("df -hT {}", word(&room.directory)));
+        }
+    };
+    if let Some((_, name, why)) = UNSAFE.iter().find(|(kind, ..)| *kind == disk.kind) {
+        let found = format!(
+            "{shown} is {name}: {why}; move the data directory to a local disk while no server \
+             runs"
+        );
+        let (data, target) = (word(data), "/var/lib/tidu");
+        return Finding::warn(id, found, format!("sudo cp -a {data} {target}"));
+    }
+    let name = SAFE.iter().find(|(kind, _)| *kind == disk.kind);
+    let name = name.map_or_else(|| format!("of kind {:#x}", disk.kind), |(_, n)| (*n).to_owned());
+    Finding::ok(id, format!("{shown} is {name}"))
+}
+
+/// `space`: there is room above the reserve.
+pub(super) fn check_space(room: &Room, reserve: u64) -> Vec<Finding> {
+    let id = "space";
+    let Ok(disk) = &room.disk else { return Vec::new() };
+    let mount = word(&room.mount);
+    let largest = format!("sudo du -xh --max-depth=3 {mount} | sort -h | tail -n 20");
+    let (free, shown) = (disk.free_bytes, room.mount.display());
+    let text = format!(
+        "{shown} has {} free of {}; {} stay in reserve",
+        bytes(free),
+        bytes(disk.bytes),
+        bytes(reserve)
+    );
+    if disk.free_files == Some(0) {
+        let found = format!("{shown} can hold no more files");
+        let run = format!("sudo du -x --inodes --max-depth=3 {mount} | sort -n | tail -n 20");
+        return vec![Finding::error(id, found, run)];
+    }
+    vec![if free < reserve {
+        Finding::error(id, format!("{text}: appends are refused; remove what is large"), largest)
+    } else if free < reserve.saturating_mul(2) {
+        Finding::warn(id, format!("{text}: it is nearly reached; remove what is large"), largest)
+    } else {
+        Finding::ok(id, text)
+    }]
+}
+
+/// How the log grows, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Growth {
+    /// Bytes of the log on the disk.
+    pub(super) disk_bytes: u64,
+    /// Its events.
+    pub(super) events: u64,
+    /// Events that were recorded in `over`.
+    pub(super) recorded: u64,
+    pub(super) over: Duration,
+}
+
+impl Growth {
+    /// Bytes a day, if the log goes on like that.
+    fn daily(self) -> u64 {
+        let each = self.disk_bytes as f64 / self.events.max(1) as f64;
+        let seconds = self.over.as_secs_f64().max(1.0);
+        let daily = self.recorded as f64 / seconds * 86_400.0 * each;
+        // Whatever does not fit is more than any disk has.
+        Duration::try_from_secs_f64(daily).map_or(u64::MAX, |daily| daily.as_secs())
+    }
+}
+
+/// `growth`: the room lasts for a while.
+pub(super) fn check_growth(room: &Room, reserve: u64, growth: Growth) -> Vec<Finding> {
+    let id = "growth";
+    let Ok(disk) = &room.disk else { return Vec::new() };
+    let daily = growth.daily();
+    let size = bytes(growth.disk_bytes);
+    if daily == 0 {
+        return vec![Finding::ok(id, format!("the log has {size} and does not grow just now"))];
+    }
+    let days = disk.free_bytes.saturating_sub(reserve) / daily;
+    let text = format!(
+        "the log has {size} and grows by {} a day at the present rate: it reaches the reserve in \
+         {days} days",
+        bytes(daily)
+    );
+    let run = || format!("df -h {}", word(&room.directory));
+    let larger = format!("{text}; give it a larger file system");
+    vec![match days {
+        0..DOCTOR_DAYS_LEFT_ERROR => Finding::error(id, larger, run()),
+        DOCTOR_DAYS_LEFT_ERROR..DOCTOR_DAYS_LEFT_WARN => Finding::warn(id, larger, run()),
+        _ => Finding::ok(id, text),
+    }]
+}
+
+/// How long syncs took, in the order in which they were made.
+#[derive(Debug)]
+pub(super) enum Syncs {
+    Done(Vec<Duration>),
+    /// One has not come back.
+    Stuck,
+    Failed(String),
+}
+
+/// Writes and syncs a scratch file in a directory, and removes it.
+pub(super) fn time_syncs(directory: &Path) -> Syncs {
+    #[allow(clippy::disallowed_methods)] // a name that nothing has
+    let path = directory.join(format!("doctor-{}", uuid::Uuid::new_v4()));
+    let (ends, ended) = mpsc::channel();
+    // A disk that hangs keeps the thread, not the doctor.
+    let timing = move || {
+        let timed = timed(&path);
+        let _ = fs::remove_file(&path);
+        let _ = ends.send(timed);
+    };
+    if let Err(error) = thread::Builder::new().name("doctor-syncs".to_owned()).spawn(timing) {
+        return Syncs::Failed(error.to_string());
+    }
+    match ended.recv_timeout(DOCTOR_SYNCS_DURATION_MAX + FLUSH_DURATION_MAX) {
+        Ok(Ok(times)) => Syncs::Done(times),
+        Ok(Err(error)) => Syncs::Failed(error.to_string()),
+        Err(_) => Syncs::Stuck,
+    }
+}
+
+fn timed(path: &Path) -> io::Result<Vec<Duration>> {
+    let mut file = files::create(path)?;
+    file.write_all(&[0; DOCTOR_SYNC_BYTES])?;
+    file.sync_all()?;
+    let (began, mut times) = (now(), Vec::with_capacity(DOCTOR_SYNCS));
+    while times.len() < DOCTOR_SYNCS && began.elapsed() < DOCTOR_SYNCS_DURATION_MAX {
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&[1; DOCTOR_SYNC_BYTES])?;
+        let before = now();
+        file.sync_data()?;
+        times.push(before.elapsed());
+    }
+    Ok(times)
+}
+
+#[allow(clippy::disallowed_methods)] // measures the disk; no record depends on it
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// `sync-latency`: the disk is quick enough, and not quicker than a disk can be.
+pub(super) fn check_syncs(syncs: &Syncs, directory: &Path) -> Finding {
+    let id = "sync-latency";
+    let allowed = FLUSH_DURATION_MAX.as_secs();
+    let devices = || "iostat -xd 1 5 || cat /proc/diskstats".to_owned();
+    let times = match syncs {
+        Syncs::Done(times) => times,
+        Syncs::Stuck => {
+            let found = format!(
+                "a sync has not come back within {allowed} s, after which a server ends with exit \
+                 code 74"
+            );
+            return Finding::error(id, found, "sudo dmesg | tail -n 50");
+        }
+        Syncs::Failed(why) => {
+            let found = format!("a file in {} cannot be synced: {why}", directory.display());
+            return Finding::error(id, found, format!("df -hT {}", word(directory)));
+        }
+    };
+    let mut sorted = times.clone();
+    sorted.sort();
+    let last = sorted.len().saturating_sub(1);
+    let at = |part: usize| sorted.get((sorted.len() * part / 100).min(last)).copied();
+    let (Some(half), Some(most)) = (at(50), at(99)) else {
+        return Finding::ok(id, "no sync was timed");
+    };
+    let text = format!(
+        "{} syncs took {half:.1?} (p50) and {most:.1?} (p99); the watchdog allows {allowed} s for \
+         each",
+        times.len()
+    );
+    if most >= DOCTOR_SYNC_FAILING {
+        Finding::error(id, format!("{text}; the disk is too slow for a log"), devices())
+    } else if most >= DOCTOR_SYNC_SLOW {
+        Finding::warn(id, format!("{text}; each commit waits for that"), devices())
+    } else if half < DOCTOR_SYNC_UNREAL {
+        let found = format!("{text}; no disk is that quick, so a power loss may take events");
+        Finding::warn(id, found, format!("df -hT {}", word(directory)))
+    } else {
+        Finding::ok(id, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::finding::Level, *};
+
+    const GIB: u64 = 1 << 30;
+
+    fn room(kind: u64, free_bytes: u64) -> Room {
+        let disk = files::Disk { kind, bytes: 100 * GIB, free_bytes, free_files: Some(9) };
+        Room { directory: "/d/e".into(), mount: "/d".into(), disk: Ok(disk) }
+    }
+
+    #[test]
+    fn file_systems_that_lose_a_sync_are_named() {
+        let level = |kind| check_kind(&room(kind, GIB), Path::new("/d/e")).level;
+        for (kind, ..) in UNSAFE {
+            assert_eq!(level(kind), Level::Warn, "{kind:#x}");
+        }
+        for kind in SAFE.map(|(kind, _)| kind).into_iter().chain([1]) {
+            assert_eq!(level(kind), Level::Ok, "{kind:#x}");
+        }
+        let unknown = Room { disk: Err("no".to_owned()), ..room(1, 1) };
+        assert_eq!(check_kind(&unknown, Path::new("/d/e")).level, Level::Warn);
+        assert!(check_space(&unknown, 1).is_empty());
+    }
+
+    #[test]
+    fn space_is_compared_with_the_reserve() {
+        let level = |free| check_space(&room(1, free), GIB)[0].level;
+        assert_eq!(level(GIB - 1), Level::Error, "one byte below");
+        assert_eq!(level(GIB), Level::Warn, "at the reserve");
+        assert_eq!(level(2 * GIB - 1), Level::Warn);
+        assert_eq!(level(2 * GIB), Level::Ok);
+        let mut full = room(1, 50 * GIB);
+        full.disk = full.disk.map(|disk| files::Disk { free_files: Some(0), ..disk });
+        assert_eq!(check_space(&full, GIB)[0].level, Level::Error);
+        full.disk = full.disk.map(|disk| files::Disk { free_files: None, ..disk });
+        assert_eq!(check_space(&full, GIB)[0].level, Level::Ok, "Btrfs does not count them");
+    }
+
+    #[test]
+    fn growth_is_compared_with_the_days_that_are_left() {
+        // A GiB a day: each of a thousand events takes a MiB, and 1,024 come in a day.
+        let growth = |recorded| Growth {
+            disk_bytes: 1_000 << 20,
+            events: 1_000,
+            recorded,
+            over: Duration::from_secs(86_400),
+        };
+        assert_eq!(growth(1_024).daily(), GIB);
+        let level = |days| check_growth(&room(1, GIB * (1 + days)), GIB, growth(1_024))[0].level;
+        assert_eq!(level(DOCTOR_DAYS_LEFT_ERROR - 1), Level::Error);
+        assert_eq!(level(DOCTOR_DAYS_LEFT_ERROR), Level::Warn);
+        assert_eq!(level(DOCTOR_DAYS_LEFT_WARN - 1), Level::Warn);
+        assert_eq!(level(DOCTOR_DAYS_LEFT_WARN), Level::Ok);
+        assert_eq!(check_growth(&room(1, 0), GIB, growth(0))[0].level, Level::Ok);
+        let endless = Growth { events: 0, recorded: u64::MAX, ..growth(0) };
+        assert_eq!(endless.daily(), u64::MAX);
+    }
+
+    #[test]
+    fn syncs_are_judged_by_their_percentiles() {
+        let level =
+            |times: &[Duration]| check_syncs(&Syncs::Done(times.to_vec()), Path::new("/d")).level;
+        let all = |time| level(&[time; 100]);
+        let moment = Duration::from_nanos(1);
+        assert_eq!(all(Duration::from_millis(1)), Level::Ok);
+        assert_eq!(all(DOCTOR_SYNC_SLOW - moment), Level::Ok);
+        assert_eq!(all(DOCTOR_SYNC_SLOW), Level::Warn);
+        assert_eq!(all(DOCTOR_SYNC_FAILING), Level::Error);
+        assert_eq!(all(DOCTOR_SYNC_UNREAL), Level::Ok);
+        assert_eq!(all(DOCTOR_SYNC_UNREAL - moment), Level::Warn);
+        assert_eq!(level(&[]), Level::Ok);
+        let mut one_slow = [Duration::from_millis(1); 100];
+        one_slow[50] = DOCTOR_SYNC_FAILING;
+        assert_eq!(level(&one_slow), Level::Error, "one of a hundred is the 99th percentile");
+        for syncs in [Syncs::Stuck, Syncs::Failed("no".to_owned())] {
+            assert_eq!(check_syncs(&syncs, Path::new("/d")).level, Level::Error);
+        }
+    }
+
+    #[test]
+    fn a_scratch_file_is_synced_and_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let Syncs::Done(times) = time_syncs(dir.path()) else { panic!("it cannot be synced") };
+        assert!(!times.is_empty() && times.len() <= DOCTOR_SYNCS);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let missing = time_syncs(&dir.path().join("nowhere"));
+        assert!(matches!(missing, Syncs::Failed(_)));
+    }
+
+    #[test]
+    fn the_disk_of_a_directory_to_come_is_that_of_the_one_above() {
+        let dir = tempfile::tempdir().unwrap();
+        let room = look(&dir.path().join("a/b"));
+        assert_eq!(room.directory, dir.path());
+        assert!(room.disk.is_ok() && dir.path().starts_with(&room.mount));
+    }
+}

@@ -1,0 +1,388 @@
+//! The files of the log: who has it, its mark, its store, its catalogues, and its last failures.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use super::finding::{Finding, word};
+use crate::{
+    catalogue_files::{self, CatalogueFileError},
+    cli::print::bytes,
+    domain::text::hex,
+    files,
+    limits::{FAILURES_MAX, FAILURES_WINDOW},
+    log::{self, Examined, mark::HighWaterMark},
+    server::failures::Failures,
+};
+
+/// Who has the data directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// A process has it; its id, if the system tells.
+    Process(Option<u32>),
+    Nobody,
+    /// That cannot be seen.
+    Unknown(String),
+}
+
+/// The files of a log.
+#[derive(Debug)]
+pub(super) struct LogFiles {
+    pub(super) directory: PathBuf,
+    /// There is a log, or there was one.
+    pub(super) exists: bool,
+    pub(super) holder: Holder,
+    pub(super) mark: Result<Option<HighWaterMark>, String>,
+    /// When the mark was written, in microseconds since 1970.
+    pub(super) marked_micros: Option<i64>,
+    /// What a start would find; `None` while a process has the log.
+    pub(super) examined: Option<Result<Examined, String>>,
+    /// The seconds since 1970 and the exit codes of the last failures.
+    pub(super) failures: Vec<(u64, i32)>,
+    /// The faults of the catalogue files, with the file.
+    pub(super) catalogues: Vec<(PathBuf, String)>,
+    /// How many catalogue files there are.
+    pub(super) catalogue_count: usize,
+}
+
+/// Looks at the files. While nobody has the log, it reads the whole store.
+pub(super) fn look(directory: &Path) -> LogFiles {
+    let path = directory.join("MARK");
+    let before = holder(directory);
+    let examined = (before == Holder::Nobody).then(|| log::examine(directory));
+    // A server that started meanwhile has changed the store while it was read.
+    let after = holder(directory);
+    let examined = examined.filter(|_| after == Holder::Nobody);
+    let mut files = LogFiles {
+        directory: directory.to_path_buf(),
+        exists: log::is_in(directory),
+        holder: after,
+        mark: log::mark::peek(&path).map_err(|error| error.to_string()),
+        marked_micros: written_micros(&path),
+        examined: examined.map(|examined| examined.map_err(|error| error.to_string())),
+        failures: Failures::of(directory).noted(),
+        catalogues: Vec::new(),
+        catalogue_count: 0,
+    };
+    match catalogue_files::kept(directory) {
+        Ok(kept) => {
+            files.catalogue_count = kept.len();
+            let faults = kept.into_iter().filter_map(Result::err);
+            files.catalogues =
+                faults.map(|error| (file_of(&error, directory), error.to_string())).collect();
+        }
+        Err(error) => files.catalogues.push((file_of(&error, directory), error.to_string())),
+    }
+    files
+}
+
+fn file_of(error: &CatalogueFileError, directory: &Path) -> PathBuf {
+    match error {
+        CatalogueFileError::Missing { path, .. }
+        | CatalogueFileError::Changed { path, .. }
+        | CatalogueFileError::Unusable { path, .. }
+        | CatalogueFileError::Io { path, .. } => path.clone(),
+        CatalogueFileError::Unknown(_) => directory.to_path_buf(),
+    }
+}
+
+fn written_micros(path: &Path) -> Option<i64> {
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
+    i64::try_from(written.duration_since(UNIX_EPOCH).ok()?.as_micros()).ok()
+}
+
+fn holder(directory: &Path) -> Holder {
+    let path = directory.join("LOCK");
+    match files::is_locked(&path) {
+        Ok(false) => Holder::Nobody,
+        Ok(true) => Holder::Process(process_with(&path)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Holder::Nobody,
+        Err(error) => Holder::Unknown(error.to_string()),
+    }
+}
+
+/// The process that holds the lock of a file, if the system tells.
+fn process_with(path: &Path) -> Option<u32> {
+    let metadata = fs::metadata(path).ok()?;
+    let device = metadata.dev();
+    let device = format!("{:02x}:{:02x}", rustix::fs::major(device), rustix::fs::minor(device));
+    let locks = files::read_text(Path::new("/proc/locks"), 4 * 1024 * 1024).ok()?;
+    owner_in(&locks, &device, metadata.ino())
+}
+
+/// The process that holds a lock on a whole file, by the lines of `/proc/locks`.
+fn owner_in(locks: &str, device: &str, inode: u64) -> Option<u32> {
+    let file = format!("{device}:{inode}");
+    locks.lines().find_map(|line| {
+        let mut fields = line.split_whitespace();
+        // The number of the lock, its kind, whether it is enforced, and whether it is shared.
+        let is_held = fields.nth(1) == Some("FLOCK") && fields.nth(1) == Some("WRITE");
+        let (process, of) = (fields.next()?, fields.next()?);
+        (is_held && of == file).then(|| process.parse().ok().filter(|pid| *pid > 0))?
+    })
+}
+
+/// `failures`: the server did not fail again and again.
+pub(super) fn check_failures(files: &LogFiles, now_micros: i64) -> Vec<Finding> {
+    let id = "failures";
+    if !files.exists {
+        return Vec::new();
+    }
+    let now = u64::try_from(now_micros / 1_000_000).unwrap_or(0);
+    let (window, minutes) = (FAILURES_WINDOW.as_secs(), FAILURES_WINDOW.as_secs() / 60);
+    let recent = files.failures.iter().filter(|(at, _)| now.abs_diff(*at) <= window).count();
+    let codes: Vec<_> = files.failures.iter().map(|(_, code)| code.to_string()).collect();
+    let codes = codes.join(", ");
+    let forget = format!("rm {}", word(&files.directory.join("FAILURES")));
+    vec![match (files.failures.len(), recent) {
+        (0, _) => Finding::ok(id, "the last server ended in order, or none has run"),
+        (_, recent) if recent >= FAILURES_MAX => {
+            let found = format!(
+                "the server failed {recent} times within {minutes} minutes (exit codes {codes}): \
+                 a start serves reads only; remove the cause first, which the log lines name"
+            );
+            Finding::error(id, found, forget)
+        }
+        (all, _) => {
+            let found = format!(
+                "the server failed {all} times since it last ended in order (exit codes {codes}), \
+                 {recent} of them in the last {minutes} minutes; its log lines name the cause"
+            );
+            Finding::warn(id, found, forget)
+        }
+    }]
+}
+
+/// `mark`: a loss below it would be noticed. `log_size` is that of the server, if one has this log.
+pub(super) fn check_mark(files: &LogFiles, log_size: Option<u64>, restore: &str) -> Vec<Finding> {
+    let id = "mark";
+    if !files.exists {
+        return Vec::new();
+    }
+    vec![match &files.mark {
+        Err(why) => Finding::error(id, format!("{why}; a start refuses the log"), restore),
+        Ok(None) => {
+            let found = "there is no high-water mark, so the next start cannot notice a loss";
+            Finding::warn(id, found, restore)
+        }
+        Ok(Some(mark)) if log_size.is_some_and(|size| size < mark.size) => {
+            let size = log_size.unwrap_or_default();
+            let found = format!("the mark says {} events, the server has {size}", mark.size);
+            Finding::error(id, found, restore)
+        }
+        Ok(Some(mark)) => {
+            let root = hex(&mark.root);
+            let (id_of, size) = (mark.log_id, mark.size);
+            Finding::ok(id, format!("log {id_of} had {size} events, root {root}"))
+        }
+    }]
+}
+
+/// `store`: a start would open it.
+pub(super) fn check_store(files: &LogFiles, restore: &str) -> Vec<Finding> {
+    let id = "store";
+    let examined = match (&files.examined, files.exists) {
+        (_, false) => return Vec::new(),
+        (None, true) => {
+            let found = "not examined, because a process has the log; its start did that, and \
+                         `tidu verify` reads every event";
+            return vec![Finding::ok(id, found)];
+        }
+        (Some(examined), true) => examined,
+    };
+    vec![match examined {
+        Err(why) => Finding::error(id, format!("a start refuses it: {why}"), restore),
+        Ok(Examined { torn_snapshot: Some(torn), store_bytes, .. }) => {
+            let found = format!(
+                "the store's snapshot {} is torn; a start recovers the store in a copy, which \
+                 needs {}",
+                torn.display(),
+                bytes(*store_bytes)
+            );
+            Finding::warn(id, found, format!("tidu verify {}", word(&files.directory)))
+        }
+        Ok(Examined { leftovers, store_bytes, .. }) => {
+            let size = bytes(*store_bytes);
+            let left = leftovers.len();
+            let more = format!("; a start removes or finishes {left} interrupted files");
+            let more = if left > 0 { more } else { String::new() };
+            Finding::ok(
+                id,
+                format!("every byte of its {size} can be read, no part is missing{more}"),
+            )
+        }
+    }]
+}
+
+/// `catalogues`: each file is what its name says, and none is missing. `missing` are the digests
+/// that the served log has adopted and that need a file.
+pub(super) fn check_catalogues(
+    files: &LogFiles,
+    missing: &[[u8; 32]],
+    backup: Option<&Path>,
+    server: &str,
+) -> Vec<Finding> {
+    let id = "catalogues";
+    if !files.exists {
+        return Vec::new();
+    }
+    let folder = files.directory.join("catalogues");
+    let copied = |path: &Path, from: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        format!("cp {} {}", word(&from.join("catalogues").join(name)), word(path))
+    };
+    let mut found = Vec::new();
+    for (path, why) in &files.catalogues {
+        let aside = || format!("mv {} {}", word(path), word(&files::beside(path, ".aside")));
+        let run = backup.map_or_else(aside, |backup| copied(path, backup));
+        found.push(Finding::error(id, why.clone(), run));
+    }
+    for digest in missing {
+        let text = format!(
+            "the file of catalogue {} is missing, which the log has adopted; without it the next \
+             start refuses the log",
+            hex(digest)
+        );
+        let path = catalogue_files::path_in(&files.directory, digest);
+        let fetched = files::beside(&files.directory, ".copy");
+        let fetch = || {
+            let copy = word(&fetched);
+            let (from, into) = (word(&fetched.join("catalogues")), word(&folder));
+            format!("tidu backup {copy} {server} && mkdir -p {into} && cp {from}/* {into}/")
+        };
+        let run = backup.map_or_else(fetch, |backup| copied(&path, backup));
+        found.push(Finding::error(id, text, run));
+    }
+    if found.is_empty() {
+        let count = files.catalogue_count;
+        let text = format!("{count} files of adopted catalogues are what their names say");
+        found.push(Finding::ok(id, text));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{super::finding::Level, *};
+
+    const NOW: i64 = 1_800_000_000_000_000;
+    const SECOND: u64 = 1_800_000_000;
+
+    fn files() -> LogFiles {
+        let mark = HighWaterMark { log_id: Uuid::nil(), size: 9, root: [0; 32], place: None };
+        LogFiles {
+            directory: "/data".into(),
+            exists: true,
+            holder: Holder::Nobody,
+            mark: Ok(Some(mark)),
+            marked_micros: Some(NOW),
+            examined: Some(Ok(Examined::default())),
+            failures: Vec::new(),
+            catalogues: Vec::new(),
+            catalogue_count: 0,
+        }
+    }
+
+    fn all(files: &LogFiles, missing: &[[u8; 32]]) -> Vec<Finding> {
+        let catalogues = check_catalogues(files, missing, None, "--server http://127.0.0.1:1");
+        let found = [
+            check_failures(files, NOW),
+            check_mark(files, Some(9), "mend"),
+            check_store(files, "mend"),
+            catalogues,
+        ];
+        found.concat()
+    }
+
+    #[test]
+    fn a_log_in_order_is_well_and_none_is_nothing_to_say() {
+        let levels = all(&files(), &[]).into_iter().map(|it| it.level);
+        assert_eq!(levels.collect::<Vec<_>>(), [Level::Ok; 4]);
+        let served = LogFiles { examined: None, ..files() };
+        assert_eq!(check_store(&served, "mend")[0].level, Level::Ok);
+        assert!(all(&LogFiles { exists: false, ..files() }, &[]).is_empty());
+    }
+
+    #[test]
+    fn failures_count_within_their_window() {
+        let window = FAILURES_WINDOW.as_secs();
+        let level = |ages: &[u64]| {
+            let failures = ages.iter().map(|age| (SECOND - age, 74)).collect();
+            check_failures(&LogFiles { failures, ..files() }, NOW)[0].level
+        };
+        assert_eq!(level(&[]), Level::Ok);
+        assert_eq!(level(&[0]), Level::Warn);
+        assert_eq!(level(&[window, 1, 0]), Level::Error, "at the bound");
+        assert_eq!(level(&[window + 1, 1, 0]), Level::Warn, "one past it");
+    }
+
+    #[test]
+    fn a_mark_that_is_missing_damaged_or_ahead_is_seen() {
+        let level = |mark, size| check_mark(&LogFiles { mark, ..files() }, size, "mend")[0].level;
+        assert_eq!(level(Ok(None), None), Level::Warn);
+        assert_eq!(level(Err("damaged".to_owned()), None), Level::Error);
+        let mark = || files().mark;
+        assert_eq!(level(mark(), None), Level::Ok);
+        assert_eq!(level(mark(), Some(10)), Level::Ok, "it may lag behind");
+        assert_eq!(level(mark(), Some(8)), Level::Error, "it never runs ahead");
+    }
+
+    #[test]
+    fn a_store_is_refused_or_recovered_or_well() {
+        let of = |examined| check_store(&LogFiles { examined: Some(examined), ..files() }, "mend");
+        assert_eq!(of(Err("damaged".to_owned()))[0].level, Level::Error);
+        let torn =
+            Examined { torn_snapshot: Some("/data/log/snap.1".into()), ..Examined::default() };
+        assert_eq!(of(Ok(torn))[0].level, Level::Warn);
+        let left = Examined { leftovers: vec!["/data/log.new".into()], ..Examined::default() };
+        let found = &of(Ok(left))[0];
+        assert!(found.level == Level::Ok && found.found.contains("1 interrupted"), "{found}");
+    }
+
+    #[test]
+    fn catalogue_files_that_are_changed_or_missing_are_copied_from_a_backup() {
+        let changed = LogFiles {
+            catalogues: vec![("/data/catalogues/a.toml".into(), "changed".to_owned())],
+            ..files()
+        };
+        let run = |files: &LogFiles, missing: &[[u8; 32]], backup: Option<&str>| {
+            let backup = backup.map(Path::new);
+            let found = check_catalogues(files, missing, backup, "--server http://127.0.0.1:1");
+            assert_eq!(found[0].level, Level::Error);
+            found[0].run.clone().unwrap()
+        };
+        let aside = "mv /data/catalogues/a.toml /data/catalogues/a.toml.aside";
+        assert_eq!(run(&changed, &[], None), aside);
+        let copied = "cp /backup/catalogues/a.toml /data/catalogues/a.toml";
+        assert_eq!(run(&changed, &[], Some("/backup")), copied);
+        assert!(
+            run(&files(), &[[7; 32]], None)
+                .starts_with("tidu backup /data.copy --server http://127.")
+        );
+        assert!(run(&files(), &[[7; 32]], Some("/backup")).starts_with("cp /backup/catalogues/07"));
+    }
+
+    #[test]
+    fn the_holder_of_a_lock_is_found_by_its_file() {
+        let locks = "1: POSIX  ADVISORY  WRITE 11 fe:00:5 0 EOF\n\
+                     2: FLOCK  ADVISORY  READ 12 fe:00:5 0 EOF\n\
+                     3: -> FLOCK ADVISORY WRITE 15 fe:00:5 0 EOF\n\
+                     4: FLOCK  ADVISORY  WRITE 13 fe:00:55 0 EOF\n\
+                     5: FLOCK  ADVISORY  WRITE 14 fe:00:5 0 EOF\n\
+                     6: FLOCK  ADVISORY  WRITE 0 fe:00:6 0 EOF\n";
+        assert_eq!(owner_in(locks, "fe:00", 5), Some(14));
+        assert_eq!(owner_in(locks, "fe:00", 6), None, "a process of another container");
+        assert_eq!(owner_in(locks, "fe:01", 5), None);
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(holder(dir.path()), Holder::Nobody, "there is no lock yet");
+        let held = files::lock(&dir.path().join("LOCK")).unwrap();
+        assert!(matches!(holder(dir.path()), Holder::Process(_)));
+        drop(held);
+        assert_eq!(holder(dir.path()), Holder::Nobody);
+    }
+}

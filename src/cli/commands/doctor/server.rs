@@ -1,0 +1,390 @@
+//! The server, as it answers.
+
+use std::{fmt, path::Path, time::Duration};
+
+use tokio::time::timeout;
+
+use super::{
+    finding::{Finding, word},
+    log::{Holder, LogFiles},
+};
+use crate::{
+    catalogue_files::CatalogueFiles,
+    cli::{
+        CliError,
+        args::ServerAddress,
+        client::{Client, replay_progress},
+        print,
+    },
+    limits::{DOCTOR_CALL_DURATION_MAX, DOCTOR_CURSOR_LAG_MAX, DOCTOR_CURSORS_NAMED_MAX},
+    protocol::pb,
+};
+
+/// The version of this program.
+const OWN_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What one server answered.
+pub(super) struct Server {
+    pub(super) address: String,
+    pub(super) answer: Answer,
+    /// Digests of the catalogues that its log has adopted and that need a file.
+    pub(super) adopted: Vec<[u8; 32]>,
+    pub(super) operations: Option<Operations>,
+    pub(super) client: Option<Client>,
+}
+
+/// The answer to GetStatus.
+#[derive(Clone, Debug)]
+pub(super) enum Answer {
+    Status(Box<pb::GetStatusResponse>),
+    /// It is starting, and has come so far.
+    Starting(String),
+    /// Nobody answers.
+    Nobody(String),
+    Refused(String),
+}
+
+/// What the operations port says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Operations {
+    /// The checks of `/readyz` that fail, and what each found.
+    pub(super) failing: Vec<(String, String)>,
+    /// Log lines that nobody read in time.
+    pub(super) lines_dropped: u64,
+    /// Cursors and the age of the oldest event that each lacks.
+    pub(super) cursors: Vec<(String, Duration)>,
+}
+
+pub(super) async fn look(address: &ServerAddress) -> Server {
+    let mut server = Server {
+        address: address.to_string(),
+        answer: Answer::Nobody("no address is given".to_owned()),
+        adopted: Vec::new(),
+        operations: None,
+        client: None,
+    };
+    if address.is_empty() {
+        return server;
+    }
+    server.answer = match timeout(DOCTOR_CALL_DURATION_MAX, ask(address)).await {
+        Ok(Ok((client, status))) => {
+            server.client = Some(client);
+            Answer::Status(Box::new(status))
+        }
+        Ok(Err(CliError::Status(status))) => refused(&status),
+        Ok(Err(CliError::Unreachable { why, .. })) => Answer::Nobody(why),
+        Ok(Err(error)) => Answer::Nobody(error.to_string()),
+        Err(_) => {
+            let seconds = DOCTOR_CALL_DURATION_MAX.as_secs();
+            Answer::Refused(format!("no answer within {seconds} s"))
+        }
+    };
+    if let Some(client) = &server.client {
+        let asked = timeout(DOCTOR_CALL_DURATION_MAX, adopted(client.clone())).await;
+        server.adopted = asked.ok().flatten().unwrap_or_default();
+    }
+    server
+}
+
+async fn ask(address: &ServerAddress) -> Result<(Client, pb::GetStatusResponse), CliError> {
+    let mut client = Client::connect(address).await?;
+    let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
+    Ok((client, status))
+}
+
+fn refused(status: &tonic::Status) -> Answer {
+    match replay_progress(status) {
+        Some(progress) => Answer::Starting(progress),
+        None => Answer::Refused(print::status(status)),
+    }
+}
+
+/// The digests of the adopted catalogues that do not come with this program.
+async fn adopted(mut client: Client) -> Option<Vec<[u8; 32]>> {
+    let listed = client.register.list_catalogues(pb::ListCataloguesRequest {}).await.ok()?;
+    let built_in = CatalogueFiles::built_in();
+    let digests = listed.into_inner().catalogues.into_iter();
+    let digests = digests.filter_map(|catalogue| catalogue.sha256.as_ref().try_into().ok());
+    Some(digests.filter(|digest| built_in.needs_file(digest)).collect())
+}
+
+impl Server {
+    /// The flag that names it in a command.
+    pub(super) fn argument(&self) -> String {
+        format!("--server {}", word(Path::new(&self.address)))
+    }
+
+    pub(super) fn status(&self) -> Option<&pb::GetStatusResponse> {
+        match &self.answer {
+            Answer::Status(status) => Some(status),
+            _ => None,
+        }
+    }
+}
+
+/// True if the server has the log of these files, as far as that can be told.
+pub(super) fn is_own(status: &pb::GetStatusResponse, files: &LogFiles) -> bool {
+    match &files.mark {
+        Ok(Some(mark)) => mark.log_id.to_string() == status.log_id,
+        Ok(None) | Err(_) => matches!(files.holder, Holder::Process(_)),
+    }
+}
+
+/// `server`: it answers where it is expected, with this version. `listen` is where a server that
+/// has these settings listens.
+pub(super) fn check(server: &Server, files: &LogFiles, listen: Option<&str>) -> Vec<Finding> {
+    let id = "server";
+    let address = &server.address;
+    let data = word(&files.directory);
+    let stop = |pid: Option<u32>| {
+        pid.map_or_else(|| format!("fuser -v {data}/LOCK"), |pid| format!("kill -TERM {pid}"))
+    };
+    let held = match &files.holder {
+        Holder::Process(pid) => Some(*pid),
+        Holder::Nobody | Holder::Unknown(_) => None,
+    };
+    let elsewhere = || match listen {
+        Some(listen) if !address.ends_with(listen) => {
+            format!("tidu doctor --data-dir {data} --server http://{listen}")
+        }
+        _ => held.map_or_else(|| "tidu serve".to_owned(), stop),
+    };
+    let found = match (&server.answer, held) {
+        (Answer::Nobody(why), None) => {
+            let text = format!("nobody answers at {address} ({why}), and no process has the log");
+            Finding::ok(id, text)
+        }
+        (Answer::Nobody(why), Some(pid)) => {
+            let text =
+                format!("{} has the log, but nobody answers at {address} ({why})", Process(pid));
+            Finding::error(id, text, elsewhere())
+        }
+        (Answer::Refused(why), held) => {
+            let text = format!("the server at {address} does not answer: {why}");
+            Finding::error(id, text, held.map_or_else(elsewhere, stop))
+        }
+        (Answer::Starting(progress), _) => {
+            let text = format!("the server at {address} is starting: {progress}");
+            Finding::warn(id, text, format!("tidu status {}", server.argument()))
+        }
+        (Answer::Status(status), held) if files.exists && !is_own(status, files) => {
+            let (other, directory) = (&status.log_id, files.directory.display());
+            let text = format!(
+                "the server at {address} has log {other}, which is not that of {directory}"
+            );
+            Finding::warn(id, text, held.map_or_else(|| "tidu config".to_owned(), |_| elsewhere()))
+        }
+        (Answer::Status(status), held) if status.version != OWN_VERSION => {
+            let text = format!(
+                "the server at {address} has version {}, this program {OWN_VERSION}; stop it, and \
+                 start it with this program",
+                status.version
+            );
+            Finding::warn(id, text, stop(held.flatten()))
+        }
+        (Answer::Status(status), _) => {
+            let (size, version) = (status.log_size, &status.version);
+            let text = format!("version {version} answers at {address}, with {size} events");
+            Finding::ok(id, text)
+        }
+    };
+    vec![found]
+}
+
+struct Process(Option<u32>);
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(pid) => write!(f, "process {pid}"),
+            None => write!(f, "a process"),
+        }
+    }
+}
+
+/// `appends`: they are accepted.
+pub(super) fn check_appends(server: &Server) -> Vec<Finding> {
+    let id = "appends";
+    let Some(status) = server.status() else { return Vec::new() };
+    let why = &status.appends_refused;
+    if why.is_empty() {
+        return vec![Finding::ok(id, "they are accepted")];
+    }
+    let run = format!("tidu status {}", server.argument());
+    vec![Finding::error(id, format!("they are refused: {why}"), run)]
+}
+
+/// `readiness`: every check of `/readyz` holds.
+pub(super) fn check_readiness(server: &Server) -> Vec<Finding> {
+    let id = "readiness";
+    let Some(operations) = &server.operations else { return Vec::new() };
+    if operations.failing.is_empty() {
+        return vec![Finding::ok(id, "the server is ready")];
+    }
+    let run = || format!("tidu status {}", server.argument());
+    let failing = operations.failing.iter();
+    let found = failing.map(|(name, detail)| {
+        Finding::error(id, format!("the check {name} fails: {detail}"), run())
+    });
+    found.collect()
+}
+
+/// `log-lines`: somebody reads them.
+pub(super) fn check_lines(server: &Server) -> Vec<Finding> {
+    let id = "log-lines";
+    let Some(operations) = &server.operations else { return Vec::new() };
+    let dropped = operations.lines_dropped;
+    if dropped == 0 {
+        return vec![Finding::ok(id, "none was dropped")];
+    }
+    let found = format!("{dropped} were dropped, because nobody read standard error in time");
+    vec![Finding::warn(id, found, "export TIDU_LOG=tidu=warn,error")]
+}
+
+/// `cursors`: no subscriber has fallen far behind.
+pub(super) fn check_cursors(server: &Server) -> Vec<Finding> {
+    let id = "cursors";
+    let Some(operations) = &server.operations else { return Vec::new() };
+    let mut late: Vec<_> = operations.cursors.iter().collect();
+    late.retain(|(_, lag)| *lag > DOCTOR_CURSOR_LAG_MAX);
+    late.sort_by_key(|(name, lag)| (std::cmp::Reverse(*lag), name));
+    let Some((slowest, _)) = late.first() else {
+        let known = operations.cursors.len();
+        return vec![Finding::ok(id, format!("{known} are known, none of them is late"))];
+    };
+    let named = late.iter().take(DOCTOR_CURSORS_NAMED_MAX);
+    let named = named.map(|(name, lag)| format!("{name} by {} min", lag.as_secs() / 60));
+    let named: Vec<_> = named.collect();
+    let minutes = DOCTOR_CURSOR_LAG_MAX.as_secs() / 60;
+    let (all, named) = (late.len(), named.join(", "));
+    let found = format!("{all} are late by more than {minutes} min: {named}");
+    let run = format!("tidu cursor show {slowest} {}", server.argument());
+    vec![Finding::warn(id, found, run)]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::log::mark::HighWaterMark;
+    use uuid::Uuid;
+
+    use super::{super::finding::Level, *};
+
+    fn files(holder: Holder) -> LogFiles {
+        let mark = HighWaterMark { log_id: Uuid::nil(), size: 9, root: [0; 32], place: None };
+        LogFiles {
+            directory: "/data".into(),
+            exists: true,
+            holder,
+            mark: Ok(Some(mark)),
+            marked_micros: None,
+            examined: None,
+            failures: Vec::new(),
+            catalogues: Vec::new(),
+            catalogue_count: 0,
+        }
+    }
+
+    fn status() -> pb::GetStatusResponse {
+        let (log_id, version) = (Uuid::nil().to_string(), OWN_VERSION.to_owned());
+        pb::GetStatusResponse { log_id, version, log_size: 9, ..Default::default() }
+    }
+
+    fn server(answer: Answer) -> Server {
+        let address = "http://127.0.0.1:1".to_owned();
+        let operations = Some(Operations::default());
+        Server { address, answer, adopted: Vec::new(), operations, client: None }
+    }
+
+    fn answering(change: impl Fn(&mut pb::GetStatusResponse)) -> Server {
+        let mut status = status();
+        change(&mut status);
+        server(Answer::Status(Box::new(status)))
+    }
+
+    fn with(operations: Operations) -> Server {
+        Server { operations: Some(operations), ..answering(|_| ()) }
+    }
+
+    fn only(found: &[Finding]) -> (Level, &str) {
+        assert_eq!(found.len(), 1, "{found:?}");
+        (found[0].level, found[0].run.as_deref().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_server_that_answers_is_well() {
+        let served = files(Holder::Process(Some(7)));
+        let server = answering(|_| ());
+        let found = [
+            check(&server, &served, Some("127.0.0.1:1")),
+            check_appends(&server),
+            check_readiness(&server),
+            check_lines(&server),
+            check_cursors(&server),
+        ]
+        .concat();
+        assert_eq!(found.iter().map(|it| it.level).collect::<Vec<_>>(), [Level::Ok; 5]);
+        let nobody = self::server(Answer::Nobody("no".to_owned()));
+        let none = Server { operations: None, ..nobody };
+        assert_eq!(only(&check(&none, &files(Holder::Nobody), None)).0, Level::Ok);
+        let unasked = [
+            check_appends(&none),
+            check_readiness(&none),
+            check_lines(&none),
+            check_cursors(&none),
+        ];
+        assert!(unasked.concat().is_empty());
+    }
+
+    #[test]
+    fn a_server_that_is_not_where_it_is_expected_is_named() {
+        let nobody = server(Answer::Nobody("no".to_owned()));
+        let held = files(Holder::Process(Some(7)));
+        let of = |server: &Server, files: &LogFiles, listen: Option<&str>| {
+            let found = check(server, files, listen);
+            let (level, run) = only(&found);
+            (level, run.to_owned())
+        };
+        let elsewhere = "tidu doctor --data-dir /data --server http://127.0.0.1:2".to_owned();
+        assert_eq!(of(&nobody, &held, Some("127.0.0.1:2")), (Level::Error, elsewhere));
+        let stop = (Level::Error, "kill -TERM 7".to_owned());
+        assert_eq!(of(&nobody, &held, Some("127.0.0.1:1")), stop);
+        assert_eq!(of(&server(Answer::Refused("no".to_owned())), &held, None), stop);
+        let hidden = files(Holder::Process(None));
+        assert_eq!(of(&nobody, &hidden, None).1, "fuser -v /data/LOCK");
+        let starting = server(Answer::Starting("1 of 2".to_owned()));
+        assert_eq!(of(&starting, &held, None).0, Level::Warn);
+        let other = answering(|status| status.log_id = Uuid::from_u128(1).to_string());
+        assert_eq!(of(&other, &held, None).0, Level::Warn);
+        let older = answering(|status| status.version = "0.0.1".to_owned());
+        assert_eq!(of(&older, &held, None), (Level::Warn, "kill -TERM 7".to_owned()));
+    }
+
+    #[test]
+    fn refused_appends_failing_checks_and_dropped_lines_are_named() {
+        let low = answering(|status| status.appends_refused = "the disk is low".to_owned());
+        assert_eq!(only(&check_appends(&low)).0, Level::Error);
+        let failing = vec![("writer".to_owned(), "no turn for 6 s".to_owned())];
+        let unready = with(Operations { failing, ..Operations::default() });
+        assert_eq!(only(&check_readiness(&unready)).0, Level::Error);
+        let dropped = with(Operations { lines_dropped: 1, ..Operations::default() });
+        assert_eq!(only(&check_lines(&dropped)).0, Level::Warn);
+    }
+
+    #[test]
+    fn the_slowest_cursors_are_named() {
+        let cursor = |name: &str, lag| (name.to_owned(), lag);
+        let just = cursor("a", DOCTOR_CURSOR_LAG_MAX);
+        let cursors = vec![just.clone()];
+        let fine = with(Operations { cursors, ..Operations::default() });
+        assert_eq!(only(&check_cursors(&fine)).0, Level::Ok, "at the bound");
+        let second = Duration::from_secs(1);
+        let late = (1..=4_u32).map(|n| cursor(&n.to_string(), DOCTOR_CURSOR_LAG_MAX + second * n));
+        let cursors = [just].into_iter().chain(late).collect();
+        let found = check_cursors(&with(Operations { cursors, ..Operations::default() }));
+        let (level, run) = only(&found);
+        assert_eq!(level, Level::Warn);
+        assert_eq!(run, "tidu cursor show 4 --server http://127.0.0.1:1");
+        assert!(found[0].found.starts_with("4 are late by more than 60 min: 4 by 60 min, 3 by"));
+        assert!(!found[0].found.contains("1 by"), "{}", found[0].found);
+    }
+}
