@@ -1,4 +1,5 @@
 //! What the service shows of itself: metrics, and the page that describes them.
 
 mod calls;
+mod deploy;
 mod page;
