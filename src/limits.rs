@@ -10,13 +10,15 @@ mod connections;
 mod doctor;
 mod intake;
 mod metrics;
+mod observation;
 mod process;
 mod records;
 
 use std::time::Duration;
 
 pub use self::{
-    answers::*, connections::*, doctor::*, intake::*, metrics::*, process::*, records::*,
+    answers::*, connections::*, doctor::*, intake::*, metrics::*, observation::*, process::*,
+    records::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

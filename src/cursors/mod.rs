@@ -9,6 +9,7 @@
 //! This file decides what a change does to a cursor; `store.rs` keeps cursors. Neither knows what a
 //! filter means.
 
+mod positions;
 mod store;
 
 use std::{
@@ -22,7 +23,8 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use self::store::Store;
+pub use self::positions::Lags;
+use self::{positions::Positions, store::Store};
 use crate::{
     files,
     limits::{
@@ -127,6 +129,10 @@ pub fn is_id(text: &str) -> bool {
 /// All cursors of a data directory.
 pub struct Cursors {
     store: Arc<Store>,
+    /// Follows the store: a change is durable before it is noted here.
+    ///
+    /// Lock order: no lock is taken while this one is held.
+    positions: Arc<Mutex<Positions>>,
     /// `None` once closed.
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -150,14 +156,17 @@ impl Cursors {
     /// Serves an open store, whose disk is that of a directory.
     fn over(store: Store, disk: Option<PathBuf>) -> Result<Self, CursorError> {
         store.require_known_format()?;
-        let store = Arc::new(store);
+        let mut positions = Positions::default();
+        store.list("", usize::MAX)?.iter().for_each(|(id, state)| positions.set(id, state));
+        let (store, positions) = (Arc::new(store), Arc::new(Mutex::new(positions)));
         let (queue, jobs) = mpsc::channel(CURSOR_QUEUE_MAX);
-        let of_writer = Arc::clone(&store);
+        let (of_writer, noted) = (Arc::clone(&store), Arc::clone(&positions));
         let writer = thread::Builder::new()
             .name("tidu-cursors".into())
-            .spawn(move || write(&of_writer, disk.as_deref(), jobs))
+            .spawn(move || write(&of_writer, &noted, disk.as_deref(), jobs))
             .map_err(|e| CursorError::Failed(format!("start its thread: {e}")))?;
-        Ok(Self { store, queue: Mutex::new(Some(queue)), writer: Mutex::new(Some(writer)) })
+        let (queue, writer) = (Mutex::new(Some(queue)), Mutex::new(Some(writer)));
+        Ok(Self { store, positions, queue, writer })
     }
 
     /// Makes a change. When this returns a state, the change is durable; the state is the new one
@@ -194,6 +203,13 @@ impl Cursors {
         self.store.count()
     }
 
+    /// How far the cursors are behind the end of a log of this size, with at most `most` of the
+    /// slowest. Reads no disk.
+    #[must_use]
+    pub fn lags(&self, log_id: Uuid, size: u64, most: usize) -> Lags {
+        self.positions.lock().lags(log_id, size, most)
+    }
+
     /// At most `limit` cursors in the order of their ids, starting at `from`.
     ///
     /// # Errors
@@ -217,7 +233,12 @@ impl Cursors {
 }
 
 /// Makes changes, group by group, until the queue closes or the store fails.
-fn write(store: &Store, disk: Option<&Path>, mut jobs: mpsc::Receiver<Job>) {
+fn write(
+    store: &Store,
+    positions: &Mutex<Positions>,
+    disk: Option<&Path>,
+    mut jobs: mpsc::Receiver<Job>,
+) {
     while let Some(job) = jobs.blocking_recv() {
         let mut group = vec![job];
         while let Some(job) = jobs.try_recv().ok().filter(|_| group.len() < CURSOR_GROUP_MAX) {
@@ -232,6 +253,7 @@ fn write(store: &Store, disk: Option<&Path>, mut jobs: mpsc::Receiver<Job>) {
         let outcome = store.write(&group);
         let failed = outcome.as_ref().err().cloned();
         let answers = outcome.unwrap_or_default();
+        note(positions, &group, &answers);
         for (i, job) in group.into_iter().enumerate() {
             let answer = answers.get(i).cloned().or_else(|| failed.clone().map(Err));
             // A caller that went away misses its answer; its change remains.
@@ -244,6 +266,20 @@ fn write(store: &Store, disk: Option<&Path>, mut jobs: mpsc::Receiver<Job>) {
                 refuse([job], &error);
             }
             return;
+        }
+    }
+}
+
+/// Notes the positions after changes that are durable.
+fn note(positions: &Mutex<Positions>, group: &[Job], answers: &[Reply]) {
+    let mut positions = positions.lock();
+    for (job, answer) in group.iter().zip(answers) {
+        match (answer, &job.change) {
+            (Ok(_), Change::Delete) => positions.remove(&job.id),
+            (Ok(state), Change::Create(..) | Change::Advance { .. }) => {
+                positions.set(&job.id, state);
+            }
+            (Err(_), _) => {}
         }
     }
 }
@@ -336,16 +372,20 @@ mod tests {
         assert_eq!(cursors.change("bank", to(9, false)).await.unwrap().next_position, 9);
         let back = cursors.change("bank", to(8, false)).await;
         assert_eq!(back, Err(CursorError::Backwards { current: 9, asked: 8 }));
+        let slowest = |cursors: &Cursors| cursors.lags(Uuid::from_u128(7), 10, 9).slowest;
+        assert_eq!(slowest(&cursors), [(9, "bank".into())]);
         cursors.close();
         drop(cursors);
 
         let cursors = Cursors::open(dir.path()).unwrap();
         let (found, kept) = cursors.get("bank").unwrap();
         assert_eq!((found.next_position, kept), (9, filter));
+        assert_eq!(slowest(&cursors), [(9, "bank".into())], "also after a start");
         assert_eq!(cursors.change("bank", to(2, true)).await.unwrap().next_position, 2);
         cursors.change("bank", Change::Delete).await.unwrap();
         assert_eq!(cursors.get("bank"), Err(CursorError::NotFound("bank".into())));
         assert_eq!(cursors.list("", 10).unwrap(), []);
+        assert_eq!(cursors.lags(Uuid::from_u128(7), 10, 9), Lags::default());
     }
 
     #[tokio::test]

@@ -10,18 +10,20 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering, mpsc as sync_mpsc},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use tokio::sync::mpsc;
 
 use super::{
-    Durable, Failure, Shared,
+    Durable, Failure, Receipt, Shared,
     group::{GroupCommit, SealedGroup},
-    publish::Published,
+    publish::{PendingReply, Published},
 };
 use crate::{
     limits::{FLUSH_DURATION_MAX, MARK_INTERVAL, SLOW_FLUSH, WATCHDOG_INTERVAL},
     log::{Appended, Group, LogError},
+    metrics::Metrics,
 };
 
 /// Starts the flusher and its companions. They end when no more groups come.
@@ -70,6 +72,7 @@ fn flush_all(
         if shared.failed.load(Ordering::SeqCst) {
             return Err("the ledger has failed, and the process ends".into());
         }
+        count(&shared.metrics, &answers);
         let published = Published { durable, answers };
         publish.send(published).map_err(|_| "the runtime is gone")?;
     }
@@ -82,11 +85,12 @@ fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), L
         return Ok(());
     }
     let base = shared.written.lock().size;
-    let began = milliseconds(shared);
-    shared.append_began.store(began, Ordering::Release);
+    let began = shared.clock.monotonic();
+    shared.append_began.store(milliseconds(began), Ordering::Release);
     let appended = shared.log.append(base, &group)?;
     shared.append_began.store(0, Ordering::Release);
-    let duration_ms = milliseconds(shared).saturating_sub(began);
+    let took = shared.clock.monotonic().saturating_sub(began);
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     if is_slow(duration_ms) {
         let events = durable.size.saturating_sub(base);
         tracing::warn!(duration_ms, events, "a flush was slow");
@@ -95,9 +99,40 @@ fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), L
         // Only a replicated log is moved by others; this one has a single writer.
         return Err(LogError::damaged(base, "another writer has moved the log on"));
     }
+    measure(&shared.metrics, &group, durable.size - base, took);
     shared.tail.push(group.chunks);
     *shared.written.lock() = durable;
     Ok(())
+}
+
+/// Counts the commits of a group that is durable, before their callers learn of it.
+fn count(metrics: &Metrics, answers: &[PendingReply]) {
+    let (mut commits, mut events, mut replays) = (0, 0, 0);
+    for (_, answer) in answers {
+        match answer {
+            Ok(Receipt { replayed: true, .. }) => replays += 1,
+            Ok(Receipt { first, next, .. }) => {
+                commits += 1;
+                events += next - first;
+            }
+            Err(_) => {}
+        }
+    }
+    metrics.replays_total.add(replays);
+    if commits > 0 {
+        metrics.group_commits.observe(commits);
+        metrics.commits_total.add(commits);
+        metrics.events_total.add(events);
+    }
+}
+
+/// Measures a group that has become durable.
+fn measure(metrics: &Metrics, group: &Group, events: u64, took: Duration) {
+    let bytes = group.chunks.iter().map(|chunk| chunk.bytes().len() as u64).sum();
+    metrics.flush_duration_seconds.observe(took);
+    metrics.group_events.observe(events);
+    metrics.group_bytes.observe(bytes);
+    metrics.log_stored_bytes.add(bytes);
 }
 
 /// Writes the high-water mark once a second while it moves, and exactly at the end.
@@ -120,6 +155,9 @@ fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
                 Err(error) => return shared.fail(&Failure::of(&error)),
             }
         }
+        if noted >= size {
+            shared.marked.note(size, shared.clock.monotonic());
+        }
         if ends {
             return;
         }
@@ -135,7 +173,7 @@ fn watch_appends(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
     let (mut watchdog, mut told) = (Watchdog::default(), 0);
     while stops.recv_timeout(WATCHDOG_INTERVAL) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
         let began = shared.append_began.load(Ordering::Acquire);
-        let now = milliseconds(shared);
+        let now = milliseconds(shared.clock.monotonic());
         if began != 0 && began != told && is_slow(now.saturating_sub(began)) {
             told = began;
             tracing::warn!(
@@ -174,8 +212,8 @@ impl Watchdog {
     }
 }
 
-fn milliseconds(shared: &Shared) -> u64 {
-    u64::try_from(shared.clock.monotonic().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+fn milliseconds(monotonic: Duration) -> u64 {
+    u64::try_from(monotonic.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 #[cfg(test)]

@@ -30,8 +30,10 @@ mod failure;
 mod flusher;
 mod format;
 mod group;
+mod holds;
 mod judging;
 mod lock;
+mod observed;
 mod pace;
 pub mod place;
 mod publish;
@@ -63,7 +65,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::{
     clock::Clock,
     group::Reached,
+    holds::Holds,
     lock::{OrderedMutex, WRITTEN},
+    observed::Marked,
     queue::{Job, Queue},
     requests::RequestIndex,
     state::RegisterReader,
@@ -72,6 +76,8 @@ use self::{
 };
 pub use self::{
     failure::Failure,
+    holds::MeasuredGuard,
+    observed::{Observed, Refusing},
     pace::{GivenUp, Pace, Unhurried},
     read::ReadError,
     rebuild::rebuild,
@@ -296,6 +302,9 @@ struct Shared {
     read_only: OnceLock<String>,
     /// Start of the running append, in monotonic milliseconds plus one; 0 between appends.
     append_began: AtomicU64,
+    marked: Marked,
+    /// Lengths of the register's holds.
+    holds: Arc<Holds>,
 }
 
 impl Shared {
@@ -322,13 +331,30 @@ impl Ledger {
     /// cannot read it. [`LogError::Catalogue`] if a catalogue that it adopted is not at hand, or if
     /// the one to use does not fit to those. [`LogError::NewerRules`].
     pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
-        let (state, mut catalogues) =
-            rebuild::rebuild(&*parts.log, &parts.catalogue_files, parts.rules, parts.expected)?;
+        let metrics = parts.metrics;
+        let newest = parts.rules.newest().number.to_string();
+        drop(metrics.build_info.with([env!("CARGO_PKG_VERSION"), &newest]));
+        metrics.replay_events.set(parts.log.size());
+        let mut tell = |replayed, bytes| {
+            metrics.replayed_events.set(replayed);
+            metrics.log_stored_bytes.add(bytes);
+        };
+        let (mut state, mut catalogues) = rebuild::rebuild_telling(
+            &*parts.log,
+            &parts.catalogue_files,
+            parts.rules,
+            parts.expected,
+            &mut tell,
+        )?;
+        let holds = Arc::new(Holds::new(Arc::clone(&parts.clock), &metrics));
+        state.measure(Arc::clone(&holds));
         warn_of_excesses(&state.reader().read());
         let durable = Reached::of(&state).durable();
         let position = durable.size;
         let unfit = |e: CatalogueError| LogError::Catalogue { position, detail: e.to_string() };
         catalogues.adopt(position, &parts.catalogue).map_err(unfit)?;
+        let marked = Marked::default();
+        marked.note(parts.expected.map_or(0, |(size, _)| size), parts.clock.monotonic());
         let shared = Arc::new(Shared {
             log: parts.log,
             catalogues: Arc::new(catalogues),
@@ -339,11 +365,13 @@ impl Ledger {
             waiters: Waiters::default(),
             written: OrderedMutex::new(durable),
             clock: parts.clock,
-            metrics: parts.metrics,
+            metrics,
             on_failure: parts.on_failure,
             failed: AtomicBool::new(false),
             read_only: OnceLock::new(),
             append_began: AtomicU64::new(0),
+            marked,
+            holds,
         });
         let queue = Arc::new(Queue::default());
         // Unbounded: the queue ahead of it has a bound, and a durable group must not wait.
@@ -363,7 +391,8 @@ impl Ledger {
     pub async fn append(&self, commit: Commit) -> Result<Receipt, AppendError> {
         let bytes: usize = commit.proposals.iter().map(|proposal| proposal.body.len()).sum();
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Job { commit, bytes, reply })?;
+        let queued = self.shared.clock.monotonic();
+        self.queue.push(Job { commit, bytes, queued, reply })?;
         answer.await.unwrap_or(Err(AppendError::Unknown))
     }
 

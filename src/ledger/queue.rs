@@ -7,7 +7,10 @@
 //! small ones only until virtual time has reached them. When room is short, the party with the most pays:
 //! its newest commits are refused, and nothing of them is recorded.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Duration,
+};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
@@ -28,6 +31,8 @@ pub(super) struct Job {
     pub(super) commit: Commit,
     /// Bytes of its events.
     pub(super) bytes: usize,
+    /// When it came, by the monotonic clock.
+    pub(super) queued: Duration,
     pub(super) reply: oneshot::Sender<Reply>,
 }
 
@@ -143,6 +148,12 @@ impl Queue {
     /// Bytes of the commits that wait or are being decided.
     pub(super) fn bytes(&self) -> usize {
         self.lines.lock().bytes
+    }
+
+    /// Commits that wait or are being decided, and their bytes.
+    pub(super) fn depth(&self) -> (u64, u64) {
+        let lines = self.lines.lock();
+        (lines.commits as u64, lines.bytes as u64)
     }
 
     /// Takes no more commits. The writer finishes those that are here.
@@ -316,7 +327,7 @@ mod tests {
             party: party(port),
         };
         let (reply, answer) = oneshot::channel();
-        queue.push(Job { commit, bytes, reply }).map(|()| answer)
+        queue.push(Job { commit, bytes, queued: Duration::ZERO, reply }).map(|()| answer)
     }
 
     /// The port of the next commit's party, with its bytes.
@@ -342,6 +353,7 @@ mod tests {
         // The flood has had a thousand bytes: the other one comes first until it has as many.
         assert_eq!(order, [2, 2, 2, 1, 1, 1, 1]);
         assert_eq!((queue.bytes(), queue.is_empty()), (0, true));
+        assert_eq!(queue.depth(), (0, 0));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    Durable, GivenUp, Ledger, Shared, audit::Verification, event_reader::EventReader, place,
-    run_blocking, state::RegisterGuard, task::TaskEnded,
+    Durable, GivenUp, Ledger, MeasuredGuard, Shared, audit::Verification,
+    event_reader::EventReader, place, run_blocking, task::TaskEnded,
 };
 use crate::{
     log::{Chunk, LeafAt, LogError},
@@ -62,8 +62,8 @@ impl Ledger {
 
     /// Locks the register for reading. Name a size at or below the durable one in every question,
     /// and do not hold the guard across an await.
-    pub fn register(&self) -> RegisterGuard<'_> {
-        self.shared.register.read()
+    pub fn register(&self) -> MeasuredGuard<'_> {
+        self.shared.read_register()
     }
 
     /// The versions of the rules that the register may use.
@@ -192,6 +192,10 @@ impl Ledger {
 }
 
 impl Shared {
+    pub(super) fn read_register(&self) -> MeasuredGuard<'_> {
+        MeasuredGuard::new(self.register.read(), &self.holds)
+    }
+
     /// Reads the log; an error fails the ledger.
     pub(super) fn read_log(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, LogError> {
         self.log.read(from, bytes).inspect_err(|error| self.fail(&super::Failure::of(error)))

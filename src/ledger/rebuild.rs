@@ -30,6 +30,19 @@ use crate::{
 
 /// Rebuilds the state from `log`. `expected` is a size and the root that the log must have there.
 ///
+/// # Errors
+/// [`LogError::Damaged`] if the log differs from the one that was written.
+pub fn rebuild(
+    log: &dyn CommitLog,
+    files: &CatalogueFiles,
+    rules: RulesBook,
+    expected: Option<(u64, Hash)>,
+) -> Result<(State, Catalogues), LogError> {
+    rebuild_telling(log, files, rules, expected, &mut |_, _| {})
+}
+
+/// As [`rebuild`]. Calls `tell` after each batch, with the position after it and its bytes.
+///
 /// One thread reads, some decode, and this one applies in order. An error anywhere ends all of
 /// them.
 ///
@@ -38,11 +51,12 @@ use crate::{
 ///
 /// # Errors
 /// [`LogError::Damaged`] if the log differs from the one that was written.
-pub fn rebuild(
+pub(super) fn rebuild_telling(
     log: &dyn CommitLog,
     files: &CatalogueFiles,
     rules: RulesBook,
     expected: Option<(u64, Hash)>,
+    tell: &mut dyn FnMut(u64, u64),
 ) -> Result<(State, Catalogues), LogError> {
     let mut reader = EventReader::new(files.clone(), rules);
     let adopted = &RwLock::new(Arc::clone(reader.current()));
@@ -81,17 +95,14 @@ pub fn rebuild(
             waiting.insert(batch_number, batch);
             while let Some(batch) = waiting.remove(&number) {
                 number += 1;
-                let batch = batch?.in_order(&mut reader)?;
+                let batch = batch?;
+                let bytes = batch.batch.bytes();
+                let batch = batch.in_order(&mut reader)?;
                 if !Arc::ptr_eq(reader.current(), &adopted.read()) {
                     *adopted.write() = Arc::clone(reader.current());
                 }
-                rebuilt.state.prefetch(batch.iter().filter_map(Decoded::event));
-                for event in batch {
-                    if let Some(event) = event.event() {
-                        reader.require_known_rules(event)?;
-                    }
-                    rebuilt.add(event, reader.catalogues())?;
-                }
+                rebuilt.take(batch, &reader)?;
+                tell(rebuilt.next(), bytes);
             }
         }
         // A read error comes last, after every batch that could be read.
@@ -209,6 +220,10 @@ impl DecodedBatch {
 }
 
 impl Batch {
+    fn bytes(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.bytes().len() as u64).sum()
+    }
+
     fn decode(
         &self,
         mut read: impl FnMut(u64, &[u8]) -> Result<Event, LogError>,
@@ -290,6 +305,17 @@ impl Rebuilt {
     /// The position of the next event.
     fn next(&self) -> u64 {
         self.state.size() + self.open.len() as u64
+    }
+
+    fn take(&mut self, batch: Vec<Decoded>, reader: &EventReader) -> Result<(), LogError> {
+        self.state.prefetch(batch.iter().filter_map(Decoded::event));
+        for event in batch {
+            if let Some(event) = event.event() {
+                reader.require_known_rules(event)?;
+            }
+            self.add(event, reader.catalogues())?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, decoded: Decoded, catalogues: &Catalogues) -> Result<(), LogError> {

@@ -11,6 +11,7 @@ use std::{collections::VecDeque, ops::Deref, sync::Arc};
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::{
+    holds::{Hold, Holds},
     lock::{Ordered, OrderedRwLock, REGISTER},
     requests::{RequestIndex, RequestKey},
 };
@@ -41,6 +42,8 @@ pub struct State {
     format: u16,
     /// Commits that can still be rolled back, oldest first.
     seals: VecDeque<Seal>,
+    /// Where the holds of the register are measured; nowhere during a start.
+    holds: Option<Arc<Holds>>,
 }
 
 type RegisterLock = OrderedRwLock<Register, REGISTER>;
@@ -78,6 +81,8 @@ pub struct Staging<'a> {
     /// Sizes within the commit, at which slices ended.
     slices: Vec<Savepoint>,
     accepted: bool,
+    /// The hold of the current slice. It ends after the lock is released.
+    hold: Option<Hold<'a>>,
 }
 
 /// Proof that a commit's events are in the register; [`State::seal`] takes it.
@@ -112,7 +117,12 @@ impl Staging<'_> {
     /// Ends a slice: readers that wait have their turn.
     pub fn give_way(&mut self) {
         self.slices.push(self.register.savepoint());
+        self.release_for_others();
+    }
+
+    fn release_for_others(&mut self) {
         self.register.give_way();
+        self.hold.iter_mut().for_each(Hold::split);
     }
 
     /// Keeps the staged events. The caller must seal them next.
@@ -135,7 +145,7 @@ impl Drop for Staging<'_> {
         if !self.accepted {
             while let Some(slice) = self.slices.pop() {
                 self.register.rollback_to(&slice);
-                self.register.give_way();
+                self.release_for_others();
             }
             self.register.rollback_to(&self.savepoint);
         }
@@ -148,6 +158,11 @@ impl State {
     pub fn with_rules(rules: RulesBook) -> Self {
         let register = Arc::new(RegisterLock::new(Register::with_rules(rules)));
         Self { register, ..Self::default() }
+    }
+
+    /// Measures the writer's holds of the register from now on.
+    pub(super) fn measure(&mut self, holds: Arc<Holds>) {
+        self.holds = Some(holds);
     }
 
     /// Number of events sealed.
@@ -223,13 +238,14 @@ impl State {
     /// flusher, so they are freed step by step.
     pub fn begin(&self) -> Staging<'_> {
         let mut register = self.register.write();
+        let hold = self.holds.as_deref().map(Holds::write);
         assert_eq!(register.size(), self.size(), "a commit was staged and not sealed");
         match self.seals.front() {
             Some(seal) => register.commit_before(&seal.savepoint),
             None => register.commit(),
         }
         let savepoint = register.savepoint();
-        Staging { register, savepoint, slices: Vec::new(), accepted: false }
+        Staging { register, savepoint, slices: Vec::new(), accepted: false, hold }
     }
 
     /// Seals the staged events as one commit. `leaf_hashes` holds one hash for each of them, and

@@ -35,6 +35,7 @@ impl Ledger {
         commit: &Commit,
         pace: &mut impl Pace,
     ) -> Result<Result<Receipt, AppendError>, GivenUp> {
+        self.shared.metrics.trials_total.inc();
         match self.begin_trial(commit) {
             Ok(Begun::Trial(durable)) => self.decide_trial(commit, durable, pace),
             Ok(Begun::Repeat(receipt)) => Ok(Ok(receipt)),

@@ -359,7 +359,7 @@ impl Shared {
             }
             groups.regions.keys().copied().collect()
         };
-        let found = self.waiters.found(&self.register.read(), &regions, from, to);
+        let found = self.waiters.found(&self.read_register(), &regions, from, to);
         let mut numbers = BTreeSet::new();
         for key in found.keys {
             self.waiters.part(key).lock().find(short(key), &mut numbers);

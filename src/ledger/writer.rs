@@ -76,8 +76,10 @@ impl Writer {
     fn run(mut self, queue: &Queue) {
         let groups = Arc::clone(&self.groups);
         while groups.wait_for_room()
-            && let Some((Job { commit, bytes, reply }, room)) = queue.pop()
+            && let Some((Job { commit, bytes, queued, reply }, room)) = queue.pop()
         {
+            let waited = self.shared.clock.monotonic().saturating_sub(queued);
+            self.shared.metrics.queue_wait_seconds.observe(waited);
             let Some(mut open) = groups.open(bytes) else { return };
             let before = self.state.size();
             let decided = self.answer(&mut open, commit);

@@ -11,6 +11,7 @@ mod sled;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use uuid::Uuid;
@@ -79,8 +80,22 @@ pub struct DiskLow {
     pub needed: u64,
 }
 
-/// An append-only log of chunks. A store must have six methods; the two others tell about the disk,
-/// and a log without one need not know them.
+/// Time since some fixed moment; never jumps.
+pub type Monotonic = Box<dyn Fn() -> Duration + Send + Sync>;
+
+/// The disk of a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    /// Free bytes of the file system.
+    pub free: u64,
+    /// Bytes that stay free for everything else.
+    pub reserve: u64,
+    /// Bytes that the log occupies, with those allocated in advance.
+    pub used: u64,
+}
+
+/// An append-only log of chunks. A store must have six methods; the three others tell about the
+/// disk, and a log without one need not know them.
 ///
 /// `tests/suite/contract` holds every implementation to these promises. A log that is opened again
 /// has the same id, size, chunks and blocks, and continues. Readers see a group whole or not at
@@ -135,6 +150,11 @@ pub trait CommitLog: Send + Sync {
         Ok(())
     }
 
+    /// The state of the disk, if the file system tells it. Changes nothing.
+    fn disk(&self) -> Option<Disk> {
+        None
+    }
+
     /// A number that moves whenever a running append gets on: the syncs so far.
     fn progress(&self) -> u64 {
         0
@@ -151,11 +171,12 @@ pub fn open(
     directory: &Path,
     fresh_id: Uuid,
 ) -> Result<(Arc<dyn CommitLog>, Option<HighWaterMark>), LogError> {
-    open_reserving(directory, fresh_id, Some(0), Metrics::new())
+    open_reserving(directory, fresh_id, Some(0), Metrics::new(), Box::new(|| Duration::ZERO))
 }
 
 /// As [`open`]: appends are refused while the file system has fewer free bytes than `reserve`.
-/// `None` is the default: 5 % of the file system, within bounds. Its work is counted in `metrics`.
+/// `None` is the default: 5 % of the file system, within bounds. Its work is counted in `metrics`,
+/// and timed by `monotonic`.
 ///
 /// # Errors
 /// As [`open`].
@@ -164,9 +185,10 @@ pub fn open_reserving(
     fresh_id: Uuid,
     reserve: Option<u64>,
     metrics: Arc<Metrics>,
+    monotonic: Monotonic,
 ) -> Result<(Arc<dyn CommitLog>, Option<HighWaterMark>), LogError> {
     let mut log = SledLog::open(directory, fresh_id)?;
-    log.count_in(metrics);
+    log.count_in(metrics, monotonic);
     log.keep_free(reserve);
     let found = log.mark_found();
     Ok((Arc::new(log), found))

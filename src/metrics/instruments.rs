@@ -157,10 +157,12 @@ impl Gauge {
         self.0.fetch_sub(less, Relaxed);
     }
 
-    /// The value.
+    /// The value. Threads add and take in any order, so it can be below nothing for a moment: that
+    /// is nothing.
     #[must_use]
     pub fn get(&self) -> u64 {
-        self.0.load(Relaxed)
+        let value = self.0.load(Relaxed);
+        if value > u64::MAX / 2 { 0 } else { value }
     }
 }
 

@@ -58,6 +58,7 @@ impl Serving {
         };
         // A silent peer, or one that sends its preface too slowly, keeps its place no longer.
         let Ok(Ok(Some((version, io)))) = opened else { return };
+        seat.open();
         let ended = match version {
             Version::Http2 => self.serve_http2(io, peer, &seat).await,
             Version::Http1 => self.serve_http1(io, peer, &seat).await,
@@ -205,7 +206,7 @@ mod tests {
     fn connect(buffer: usize) -> Peered {
         let (here, io) = duplex(buffer);
         let peer = Peer(([127, 0, 0, 1], 9).into());
-        let place = Places::new(1, 1).take(Party::of(peer.0)).unwrap();
+        let place = Places::new(1, 1, &Metrics::new()).take(Party::of(peer.0)).unwrap();
         let (seat, drain) = (Arc::clone(&place.seat), CancellationToken::new());
         let untaken = Shares::new(1 << 30, 1 << 30);
         let metrics = Metrics::new();

@@ -37,7 +37,7 @@ use self::{
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
-    ledger::{Failure, Ledger, LedgerOptions, OnFailure, Salt},
+    ledger::{Failure, Ledger, LedgerOptions, OnFailure, Salt, clock::Clock as _},
     limits::{
         ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX, CONNECTIONS_OF_ADDRESS_MAX,
         DRAIN_CONNECTIONS_DURATION_MAX, DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, SALT_BYTES,
@@ -165,7 +165,7 @@ impl Server {
         let untaken = Shares::new(ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX);
         let (drain, metrics) = (self.drain.clone(), self.metrics);
         let serving = Serving { api: self.api, drain, untaken, metrics };
-        let places = Places::new(self.connections, CONNECTIONS_OF_ADDRESS_MAX);
+        let places = Places::new(self.connections, CONNECTIONS_OF_ADDRESS_MAX, &serving.metrics);
         tokio::select! {
             () = stop => {}
             () = accept::run(&self.listener, &places, &serving, &tasks) => {}
@@ -208,7 +208,10 @@ fn open_ledger(
     #[allow(clippy::disallowed_methods)] // a new log gets its id here
     let fresh_id = Uuid::new_v4();
     let (directory, reserve) = (&config.data_dir, config.disk_reserve_bytes);
-    let (log, found) = log::open_reserving(directory, fresh_id, reserve, Arc::clone(&metrics))?;
+    let clock = Arc::new(SystemClock::new());
+    let (of_log, counted) = (Arc::clone(&clock), Arc::clone(&metrics));
+    let monotonic = Box::new(move || of_log.monotonic());
+    let (log, found) = log::open_reserving(directory, fresh_id, reserve, counted, monotonic)?;
     let expected = found.map(|mark| (mark.size, mark.root));
     let ledger = Ledger::open(LedgerOptions {
         log,
@@ -216,7 +219,7 @@ fn open_ledger(
         catalogue,
         catalogue_files: files.clone(),
         rules,
-        clock: Arc::new(SystemClock::new()),
+        clock,
         salts: Box::new(random_salt),
         metrics,
         on_failure,

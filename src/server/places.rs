@@ -10,7 +10,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::Party,
     limits::{PLACES_FREED_PART, PLACES_LEAVING_MAX},
+    metrics::{Gauge, Metrics},
 };
 
 /// The places of a server.
@@ -30,7 +31,18 @@ pub(super) struct Places {
     most: usize,
     of_remote: usize,
     began: Instant,
+    told: Told,
     taken: Mutex<Taken>,
+}
+
+/// Where the connections are told, by state. Each is in one of them.
+#[derive(Clone, Debug)]
+struct Told {
+    /// Has not said yet what it speaks.
+    opening: Gauge,
+    idle: Gauge,
+    /// Has a call.
+    busy: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +65,8 @@ pub(super) struct Seat {
     calls: AtomicUsize,
     /// When its last call ended, in milliseconds since `began`.
     idle_since: AtomicU64,
+    has_opened: AtomicBool,
+    told: Told,
 }
 
 /// A place of a connection, until dropped.
@@ -89,8 +103,11 @@ impl Full {
 }
 
 impl Places {
-    pub(super) fn new(most: usize, of_remote: usize) -> Arc<Self> {
-        Arc::new(Self { most, of_remote, began: Instant::now(), taken: Mutex::default() })
+    pub(super) fn new(most: usize, of_remote: usize, metrics: &Metrics) -> Arc<Self> {
+        let of = |state| metrics.connections.with([state]);
+        let told = Told { opening: of("opening"), idle: of("idle"), busy: of("busy") };
+        let (began, taken) = (Instant::now(), Mutex::default());
+        Arc::new(Self { most, of_remote, began, told, taken })
     }
 
     /// Gives a place to a newcomer, perhaps in the place of others.
@@ -111,7 +128,7 @@ impl Places {
         let id = taken.next_id;
         taken.next_id += 1;
         *taken.by_party.entry(party).or_default() += 1;
-        let seat = Arc::new(Seat::new(party, self.began));
+        let seat = Arc::new(Seat::new(party, self.began, self.told.clone()));
         taken.seats.insert(id, Arc::clone(&seat));
         Ok(Place { places: Arc::clone(self), id, seat })
     }
@@ -175,21 +192,36 @@ impl Taken {
 }
 
 impl Seat {
-    fn new(party: Party, began: Instant) -> Self {
+    fn new(party: Party, began: Instant, told: Told) -> Self {
+        told.opening.add(1);
         let seat = Self {
             party,
             leave: CancellationToken::new(),
             began,
             calls: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
+            has_opened: AtomicBool::new(false),
+            told,
         };
         seat.note_idle();
         seat
     }
 
+    /// The peer has said what it speaks. Calls come only after that.
+    pub(super) fn open(&self) {
+        if !self.has_opened.swap(true, Ordering::Relaxed) {
+            self.told.idle.add(1);
+            self.told.opening.sub(1);
+        }
+    }
+
     /// Counts a call until the result is dropped.
     pub(super) fn call(self: &Arc<Self>) -> CallCount {
-        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.open();
+        if self.calls.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.told.busy.add(1);
+            self.told.idle.sub(1);
+        }
         CallCount(Arc::clone(self))
     }
 
@@ -229,7 +261,18 @@ impl Seat {
 impl Drop for CallCount {
     fn drop(&mut self) {
         self.0.note_idle();
-        self.0.calls.fetch_sub(1, Ordering::Release);
+        if self.0.calls.fetch_sub(1, Ordering::Release) == 1 {
+            self.0.told.idle.add(1);
+            self.0.told.busy.sub(1);
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // A call keeps its seat, so this one has none.
+        let has_opened = *self.has_opened.get_mut();
+        if has_opened { &self.told.idle } else { &self.told.opening }.sub(1);
     }
 }
 
@@ -275,7 +318,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_newcomer_gets_the_place_of_the_longest_idle() {
-        let places = Places::new(3, 3);
+        let places = Places::new(3, 3, &Metrics::new());
         let crowd = crowd(&places, [local(1), local(2), local(3)]).await;
         drop(crowd[0].seat.call());
         let busy = crowd[1].seat.call();
@@ -288,7 +331,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_has_the_most_pays_first_and_who_has_less_never() {
-        let places = Places::new(5, 5);
+        let places = Places::new(5, 5, &Metrics::new());
         let of = [remote(1), remote(2), remote(2), remote(2), local(1)];
         let crowd = crowd(&places, of).await;
         let _newcomer = places.take(remote(3)).unwrap();
@@ -306,7 +349,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_address_has_its_number_of_connections_and_no_more() {
-        let places = Places::new(10, 2);
+        let places = Places::new(10, 2, &Metrics::new());
         let crowd = crowd(&places, [remote(1), remote(1), local(1), local(2), local(3)]).await;
         let calls: Vec<_> = crowd.iter().map(|place| place.seat.call()).collect();
         assert_eq!(places.take(remote(1)).unwrap_err(), Full::Address(2));
@@ -318,7 +361,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_who_do_not_leave_are_bounded() {
-        let places = Places::new(1, 1);
+        let places = Places::new(1, 1, &Metrics::new());
         let crowd: Vec<_> = (0..).map_while(|port| places.take(local(port)).ok()).collect();
         assert_eq!(crowd.len(), 1 + PLACES_LEAVING_MAX);
         drop(crowd);
@@ -328,7 +371,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_idle_from_the_end_of_its_last_call() {
-        let places = Places::new(1, 1);
+        let places = Places::new(1, 1, &Metrics::new());
         let place = places.take(local(1)).unwrap();
         let call = place.seat.call();
         let seat = Arc::clone(&place.seat);
@@ -341,5 +384,26 @@ mod tests {
         drop(call);
         let idle = idle.await.unwrap();
         assert!((17_000..17_010).contains(&idle.as_millis()), "{idle:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_connection_is_told_in_one_state() {
+        let metrics = Metrics::new();
+        let places = Places::new(3, 3, &metrics);
+        let told = || ["opening", "idle", "busy"].map(|s| metrics.connections.with([s]).get());
+        let crowd = crowd(&places, [local(1), local(2), local(3)]).await;
+        assert_eq!(told(), [3, 0, 0]);
+        crowd[0].seat.open();
+        crowd[0].seat.open();
+        assert_eq!(told(), [2, 1, 0], "once");
+        let calls = [&crowd[1], &crowd[1], &crowd[2]].map(|place| place.seat.call());
+        assert_eq!(told(), [0, 1, 2]);
+        // A call may end after its connection.
+        drop(crowd);
+        assert_eq!(told(), [0, 0, 2]);
+        drop(calls);
+        assert_eq!(told(), [0, 0, 0]);
+        drop(places.take(local(1)).unwrap());
+        assert_eq!(told(), [0, 0, 0], "it never opened");
     }
 }

@@ -67,7 +67,7 @@ use self::{
     rate::EventRates,
     recent::Recent,
     register::RegisterApi,
-    subscribe::Streams,
+    subscribe::{Delivered, Streams},
     verify::Verifications,
 };
 use crate::{
@@ -127,9 +127,10 @@ pub async fn api(
     settings: ApiSettings,
     drain: CancellationToken,
 ) -> Result<Api, tonic_reflection::server::Error> {
-    let intake = Intake::new(settings.in_flight_bytes);
+    let metrics = ledger.metrics();
+    let intake = Intake::new(settings.in_flight_bytes, metrics);
     let intake = intake.map_err(tonic_reflection::server::Error::DecodeError)?;
-    let questions = Questions::new(settings.questions);
+    let questions = Questions::new(settings.questions, metrics);
     let reading = Questions::of_requests(settings.questions);
     let calls = Calls::new(&intake, ledger.metrics());
     let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
@@ -141,6 +142,7 @@ pub async fn api(
         served: Arc::clone(&served),
         watched: Shares::new(WATCHED_DESIGNEES_MAX, WATCHED_DESIGNEES_OF_PARTY_MAX),
         interests: Interests::default(),
+        delivered: Delivered::of(metrics),
     };
     let adoption = Arc::new(PendingAdoption::of(&ledger));
     let rates = EventRates::new(settings.events_per_second);

@@ -33,6 +33,7 @@ use crate::{
         STREAM_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX, STREAMS_MAX, WATCHED_DESIGNEES_MAX,
     },
     log::{Chunk, LeafAt},
+    metrics::{Counter, Metrics},
     protocol::{
         batch::LeafBatch,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
@@ -67,6 +68,26 @@ struct Subscription {
     place: Share,
     /// Its part of all watch-lists.
     watched: Share,
+    delivered: Delivered,
+}
+
+/// Where delivered events are counted: once for each message.
+#[derive(Clone)]
+pub(crate) struct Delivered {
+    events: Counter,
+    bytes: Counter,
+}
+
+impl Delivered {
+    pub(crate) fn of(metrics: &Metrics) -> Self {
+        let events = metrics.delivered_events_total.clone();
+        Self { events, bytes: metrics.delivered_bytes_total.clone() }
+    }
+
+    fn add(&self, events: u64, bytes: usize) {
+        self.events.add(events);
+        self.bytes.add(bytes as u64);
+    }
 }
 
 /// The phase of a stream, by the last progress that its client got.
@@ -97,6 +118,7 @@ pub(crate) struct Streams {
     pub(crate) watched: Arc<Shares>,
     /// The interests of these streams.
     pub(crate) interests: Interests,
+    pub(crate) delivered: Delivered,
 }
 
 impl Streams {
@@ -136,6 +158,7 @@ impl Streams {
             connected,
             place,
             watched,
+            delivered: self.delivered.clone(),
         };
         Ok(stream::unfold(Some(subscription), |subscription| async move {
             let mut subscription = subscription?;
@@ -217,6 +240,8 @@ fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
 struct Found {
     /// Runs of leaves.
     runs: Vec<Bytes>,
+    /// The number of those leaves.
+    events: u64,
     /// The position after them, and after those that do not match.
     next: u64,
     /// The withheld place that follows the runs.
@@ -236,10 +261,10 @@ fn runs_of(chunks: &[Chunk], from: u64, upto: u64) -> Found {
             next = end;
         }
         if withheld.is_some() {
-            return Found { runs, next, withheld };
+            return Found { runs, events: next - from, next, withheld };
         }
     }
-    Found { runs, next, withheld: None }
+    Found { runs, events: next - from, next, withheld: None }
 }
 
 /// The reason why a waiting stream goes on.
@@ -336,7 +361,7 @@ impl Subscription {
 
     /// The next matching events, if any, or a withheld place; moves past those that do not match.
     async fn batch(&mut self, upto: u64) -> Result<Option<Payload>, Status> {
-        let Found { runs, next, withheld } = if self.interest.wants_all() {
+        let Found { runs, events, next, withheld } = if self.interest.wants_all() {
             let chunks = self.ledger.chunks(self.next, STREAM_MESSAGE_BYTES).await?;
             runs_of(&chunks, self.next, upto)
         } else {
@@ -357,6 +382,7 @@ impl Subscription {
         if let Some(digest) = &mut self.digest {
             runs.iter().for_each(|run| digest.add_run(run));
         }
+        self.delivered.add(events, runs.iter().map(Bytes::len).sum());
         let batch = LeafBatch { runs, leaves: Vec::new(), next_position: next };
         Ok(Some(if self.raw { Payload::RawEvents(batch) } else { Payload::Events(batch) }))
     }
@@ -369,6 +395,7 @@ impl Subscription {
             digest.add(&hash.map_err(ReadError::from)?);
         }
         self.next = place.position + 1;
+        self.delivered.add(1, place.framed.len());
         Ok(Payload::Withheld(withheld))
     }
 
@@ -381,7 +408,9 @@ impl Subscription {
         let withheld = first_withheld.map(|at| picked.split_off(at).swap_remove(0));
         // The events that did not fit are in the next message.
         let next = positions.get(picked.len()).copied().unwrap_or(examined);
-        Ok(Found { runs: picked.into_iter().map(|leaf| leaf.framed).collect(), next, withheld })
+        let events = picked.len() as u64;
+        let runs = picked.into_iter().map(|leaf| leaf.framed).collect();
+        Ok(Found { runs, events, next, withheld })
     }
 
     fn progress(&self, size: u64) -> Payload {

@@ -27,6 +27,7 @@ mod store;
 mod sync_cure;
 
 use std::{
+    fmt,
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -51,7 +52,7 @@ use self::{
     room::Room,
 };
 use super::{
-    Appended, Chunk, CommitLog, DiskLow, FORMAT_KNOWN, Group, HashBlock, LogError,
+    Appended, Chunk, CommitLog, Disk, DiskLow, FORMAT_KNOWN, Group, HashBlock, LogError, Monotonic,
     mark::{HighWaterMark, MarkFile},
 };
 use crate::{
@@ -70,7 +71,6 @@ pub fn default_reserve(disk_bytes: u64) -> u64 {
 }
 
 /// The log in a data directory.
-#[derive(Debug)]
 pub struct SledLog {
     store: sled::Db,
     room: Room,
@@ -83,7 +83,15 @@ pub struct SledLog {
     mark: Mutex<MarkFile>,
     found: Option<HighWaterMark>,
     metrics: Arc<Metrics>,
+    /// Times the windows, if somebody counts them.
+    monotonic: Option<Monotonic>,
     _lock: File,
+}
+
+impl fmt::Debug for SledLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledLog").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl SledLog {
@@ -106,9 +114,9 @@ impl SledLog {
         &self.metrics
     }
 
-    /// Counts in these metrics from now on.
-    pub(super) fn count_in(&mut self, metrics: Arc<Metrics>) {
-        self.metrics = metrics;
+    /// Counts in these metrics from now on, and times its syncs.
+    pub(super) fn count_in(&mut self, metrics: Arc<Metrics>, monotonic: Monotonic) {
+        (self.metrics, self.monotonic) = (metrics, Some(monotonic));
     }
 
     /// Leaves so many bytes of the file system to others; by default 5 %, within bounds.
@@ -174,12 +182,17 @@ impl SledLog {
     /// its begin and its content separately. A power loss leaves the first values of a window, so
     /// the order matters.
     fn write_window(&self, window: &[(Key, Bytes)]) -> Result<(), LogError> {
+        let now = || self.monotonic.as_ref().map(|monotonic| monotonic());
+        let began = now();
         for (key, value) in window {
             let written = self.store.insert(key, value.as_ref());
             written.map_err(|e| store_error("write to the log", e))?;
         }
         self.store.flush().map_err(|e| store_error("flush the log", e))?;
         self.windows.fetch_add(1, Ordering::Release);
+        if let (Some(began), Some(ended)) = (began, now()) {
+            self.metrics.window_duration_seconds.observe(ended.saturating_sub(began));
+        }
         Ok(())
     }
 }
@@ -248,6 +261,10 @@ impl CommitLog for SledLog {
 
     fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {
         self.room.require(bytes)
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        self.room.disk().ok()
     }
 
     fn progress(&self) -> u64 {

@@ -77,6 +77,7 @@ impl SledLog {
                     mark,
                     found,
                     metrics,
+                    monotonic: None,
                     _lock: lock,
                 })
             }

@@ -24,7 +24,7 @@ use super::store::snapshot_position;
 use crate::{
     files,
     limits::{ROOM_STEP_BYTES, START_ROOM_BYTES, STORE_GROWTH_BASE_BYTES, STORE_GROWTH_FACTOR},
-    log::{DiskLow, LogError},
+    log::{Disk, DiskLow, LogError},
 };
 
 /// The place of the store on the disk.
@@ -143,6 +143,15 @@ impl Room {
         }
     }
 
+    /// The disk as it is: three calls of the system, and one for each small file of the store.
+    pub(super) fn disk(&self) -> io::Result<Disk> {
+        let (used, _) = allocated(&self.file)?;
+        // The store may replace a snapshot meanwhile.
+        let snapshots = snapshot_bytes(&self.kept.with_file_name("log")).unwrap_or(0);
+        let reserve = self.reserve.load(Ordering::Relaxed);
+        Ok(Disk { free: free_bytes(&self.file)?, reserve, used: used + snapshots })
+    }
+
     /// Free bytes, bytes allocated behind the end of the file, and its length.
     fn state(&self) -> io::Result<(u64, u64, u64)> {
         let free = free_bytes(&self.file)?;
@@ -250,6 +259,10 @@ mod tests {
         // A second group needs no call.
         room.require(1_000).unwrap();
         assert_eq!(room.state().unwrap().1, ahead);
+        let disk = room.disk().unwrap();
+        assert!(disk.used >= length + ahead, "{disk:?}");
+        fs::write(dir.path().join("log/snap.0000000000000007"), vec![1; 5_000]).unwrap();
+        assert_eq!(room.disk().unwrap().used, disk.used + 5_000);
         assert_eq!(fs::metadata(dir.path().join("log.room")).unwrap().len(), START_ROOM_BYTES);
     }
 

@@ -1,6 +1,10 @@
 //! So many log lines a second and call site.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use tracing::{Metadata, callsite::Identifier};
@@ -47,7 +51,10 @@ pub(super) struct Site {
 
 /// The call sites that have written lines. The code bounds their number.
 #[derive(Debug, Default)]
-pub(super) struct SiteLimits(Mutex<HashMap<Identifier, (Site, Window)>>);
+pub(super) struct SiteLimits {
+    windows: Mutex<HashMap<Identifier, (Site, Window)>>,
+    left_out: AtomicU64,
+}
 
 impl SiteLimits {
     /// True if a line of this call site is written at `now`.
@@ -57,16 +64,25 @@ impl SiteLimits {
             file: metadata.file().unwrap_or_default(),
             line: metadata.line().unwrap_or_default(),
         };
-        let mut sites = self.0.lock();
+        let mut windows = self.windows.lock();
         let (_, window) =
-            sites.entry(metadata.callsite()).or_insert_with(|| (site(), Window::default()));
-        window.admits(now)
+            windows.entry(metadata.callsite()).or_insert_with(|| (site(), Window::default()));
+        let admits = window.admits(now);
+        if !admits {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+        admits
+    }
+
+    /// All lines that were left out so far.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
     }
 
     /// The call sites of which lines were left out in a second that is over, and how many.
     pub(super) fn take_left_out(&self, now: Duration) -> Vec<(Site, u64)> {
-        let mut sites = self.0.lock();
-        let left_out = sites.values_mut().filter_map(|(site, window)| {
+        let mut windows = self.windows.lock();
+        let left_out = windows.values_mut().filter_map(|(site, window)| {
             window.take_left_out(now).map(|lines| (site.clone(), lines))
         });
         left_out.collect()

@@ -20,6 +20,7 @@ use crate::{
         IN_FLIGHT_RESERVE_BYTES, LARGE_HOLDING_BYTES_MIN, PARTY_IN_FLIGHT_BYTES_MAX,
         SMALL_HOLDING_BYTES_MAX,
     },
+    metrics::{Gauge, Metrics},
 };
 
 /// The budget of all requests in flight.
@@ -33,6 +34,8 @@ pub(crate) struct Budget {
 #[derive(Debug, Default)]
 struct State {
     held: usize,
+    /// Where that is told.
+    told: Gauge,
     /// Tickets given out.
     given: u64,
     parties: HashMap<Party, Holding>,
@@ -75,8 +78,10 @@ pub(super) struct Ticket {
 
 impl Budget {
     /// A budget of so many bytes, beside the reserve for small holdings.
-    pub(super) fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { bytes_max, state: Mutex::default() })
+    pub(super) fn new(bytes_max: usize, metrics: &Metrics) -> Arc<Self> {
+        metrics.in_flight_limit_bytes.set(bytes_max as u64);
+        let told = metrics.in_flight_bytes.clone();
+        Arc::new(Self { bytes_max, state: Mutex::new(State { told, ..State::default() }) })
     }
 
     /// A ticket for a request that has arrived, with its first bytes.
@@ -237,6 +242,7 @@ impl State {
         let (before, after) = (holding.bytes, change(holding.bytes));
         holding.bytes = after;
         self.held = self.held - before + after;
+        self.told.set(self.held as u64);
         if before != after {
             if before >= LARGE_HOLDING_BYTES_MIN {
                 self.large.remove(&(before, party));

@@ -56,6 +56,7 @@ use super::call::Peer;
 use crate::{
     domain::Party,
     limits::{HEADERS_BYTES_MAX, MESSAGE_DURATION_MAX, REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES},
+    metrics::Metrics,
 };
 
 type Answer = Result<Response<Body>, Infallible>;
@@ -73,10 +74,10 @@ impl Intake {
     ///
     /// # Errors
     /// If the embedded descriptors cannot be read, which a test rules out.
-    pub(crate) fn new(in_flight_bytes: usize) -> Result<Arc<Self>, DecodeError> {
+    pub(crate) fn new(in_flight_bytes: usize, metrics: &Metrics) -> Result<Arc<Self>, DecodeError> {
         let processors = available_parallelism().map_or(1, usize::from);
         let unpacking = Semaphore::new(processors.saturating_sub(1).max(1));
-        let budget = Budget::new(in_flight_bytes);
+        let budget = Budget::new(in_flight_bytes, metrics);
         Ok(Arc::new(Self { methods: Methods::new()?, budget, unpacking }))
     }
 

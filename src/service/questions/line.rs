@@ -103,7 +103,6 @@ impl Line {
     }
 
     /// Questions that run, that have begun, and that wait to begin.
-    #[cfg(test)]
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         (self.running, self.begun, self.waiting)
     }

@@ -7,19 +7,26 @@
 //! waits for the end of another party's long one.
 
 mod line;
+mod measures;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tonic::Status;
 
-use self::line::{Line, Refused, Ticket};
+use self::{
+    line::{Line, Refused, Ticket},
+    measures::{Measures, Outcome},
+};
 use super::{
     call::Call,
     errors::{self, Limit},
@@ -30,6 +37,7 @@ use crate::{
     limits::{
         QUESTION_TURN_SLICES, QUESTIONS_WAITING_MAX, QUEUE_RETRY_DELAY, REMOTE_QUESTIONS_MAX,
     },
+    metrics::Metrics,
 };
 
 /// The gate that every long question passes.
@@ -39,6 +47,13 @@ pub(crate) struct Questions(Arc<Gate>);
 struct Gate {
     /// No lock is taken while this one is held, and nothing is sent or dropped that takes it.
     line: Mutex<Line>,
+    measures: Measures,
+}
+
+/// The line, locked. What it counts is told when the lock is released.
+struct Locked<'a> {
+    line: MutexGuard<'a, Line>,
+    measures: &'a Measures,
 }
 
 /// The right to run. Dropping it lets the next question run.
@@ -77,13 +92,16 @@ pub(crate) struct Turn {
 
 impl Questions {
     /// A gate that lets this many questions run at once.
-    pub(crate) fn new(slots: usize) -> Self {
-        Self(Arc::new(Gate { line: Mutex::new(Line::new(slots)) }))
+    pub(crate) fn new(slots: usize, metrics: &Metrics) -> Self {
+        let (line, measures) = (Mutex::new(Line::new(slots)), Measures::of(metrics));
+        Self(Arc::new(Gate { line, measures }))
     }
 
-    /// A gate for the reading of large requests, whose number the memory of all requests bounds.
+    /// A gate for the reading of large requests, whose number the memory of all requests bounds. It
+    /// is not measured: such a request asks no question.
     pub(crate) fn of_requests(slots: usize) -> Self {
-        Self(Arc::new(Gate { line: Mutex::new(Line::unbounded(slots)) }))
+        let (line, measures) = (Mutex::new(Line::unbounded(slots)), Measures::default());
+        Self(Arc::new(Gate { line, measures }))
     }
 
     /// Asks a question on a blocking thread, when it is its turn. The question calls
@@ -98,8 +116,11 @@ impl Questions {
         call: &Call,
         question: impl FnOnce(&mut Turn) -> Result<T, Status> + Send + 'static,
     ) -> Result<T, Status> {
-        let (mut entry, turn) = self.enter(call)?;
-        let mut slot = turn.await.map_err(|_| refused(Refused::Waiting))?;
+        let mut outcome = Outcome::new(&self.0.measures, call.deadline);
+        let entered = self.enter(call);
+        let (mut entry, turn) = entered.inspect_err(|_| outcome.refused())?;
+        let slot = turn.await.inspect_err(|_| outcome.refused());
+        let mut slot = slot.map_err(|_| refused(Refused::Waiting))?;
         slot.unclaimed = false;
         entry.begun = true;
         let gone = Arc::new(AtomicBool::new(false));
@@ -107,14 +128,16 @@ impl Questions {
         let gate = Arc::clone(&self.0);
         let _caller = Caller { gate, party, id, gone: Arc::clone(&gone) };
         let mut turn = Turn { slot: Some(slot), entry, gone, slices: 0 };
-        run_blocking(move || question(&mut turn)).await?
+        let answer = run_blocking(move || question(&mut turn)).await;
+        outcome.answered();
+        answer?
     }
 
     /// Enters the line. The receiver gets a slot when it is the question's turn; it is closed if
     /// the question is refused in favour of others.
     fn enter(&self, call: &Call) -> Result<(Entry, oneshot::Receiver<Slot>), Status> {
         let (go, turn) = oneshot::channel();
-        let entered = self.0.line.lock().enter(call.party, call.deadline, go);
+        let entered = self.0.lock().enter(call.party, call.deadline, go);
         let (id, evicted) = entered.map_err(refused)?;
         drop(evicted);
         let entry = Entry { gate: Arc::clone(&self.0), party: call.party, id, begun: false };
@@ -123,11 +146,35 @@ impl Questions {
     }
 }
 
+impl Deref for Locked<'_> {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.line
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Line {
+        &mut self.line
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.measures.tell(&self.line);
+    }
+}
+
 impl Gate {
+    fn lock(&self) -> Locked<'_> {
+        Locked { line: self.line.lock(), measures: &self.measures }
+    }
+
     /// Gives the free slots to the questions whose turn it is.
     fn dispatch(self: &Arc<Self>) {
         loop {
-            let next = self.line.lock().next();
+            let next = self.lock().next();
             let Some((party, ticket, begins)) = next else { return };
             self.send(party, ticket, begins);
         }
@@ -142,14 +189,14 @@ impl Gate {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.gate.line.lock().release(self.party, self.unclaimed);
+        self.gate.lock().release(self.party, self.unclaimed);
         self.gate.dispatch();
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let left = self.gate.line.lock().leave(self.party, self.id, self.begun);
+        let left = self.gate.lock().leave(self.party, self.id, self.begun);
         drop(left);
         self.gate.dispatch();
     }
@@ -158,7 +205,7 @@ impl Drop for Entry {
 impl Drop for Caller {
     fn drop(&mut self) {
         self.gone.store(true, Ordering::SeqCst);
-        let paused = self.gate.line.lock().take_paused(self.party, self.id);
+        let paused = self.gate.lock().take_paused(self.party, self.id);
         drop(paused);
     }
 }
@@ -167,7 +214,7 @@ impl Turn {
     /// Lets other parties have their turn, if some wait.
     fn give_way(&mut self) -> Result<(), GivenUp> {
         let Entry { gate, party, id, .. } = &self.entry;
-        let mut line = gate.line.lock();
+        let mut line = gate.lock();
         if self.gone.load(Ordering::SeqCst) {
             return Err(GivenUp);
         }

@@ -59,7 +59,7 @@ fn waiting(questions: &Questions) -> usize {
 
 #[tokio::test]
 async fn parties_take_turns_and_one_that_left_never_runs() {
-    let (questions, begun) = (Questions::new(1), Begun::default());
+    let (questions, begun) = (Questions::new(1, &Metrics::new()), Begun::default());
     let first = hold(&questions, local(1), "1a", &begun).await;
     let again = hold(&questions, local(1), "1b", &begun).await;
     let left = hold(&questions, local(1), "gone", &begun).await;
@@ -77,7 +77,7 @@ async fn parties_take_turns_and_one_that_left_never_runs() {
 
 #[tokio::test]
 async fn the_earliest_deadline_of_a_party_comes_first() {
-    let (questions, begun) = (Questions::new(1), Begun::default());
+    let (questions, begun) = (Questions::new(1, &Metrics::new()), Begun::default());
     let now = tokio::time::Instant::now();
     let due = |seconds| Call {
         deadline: Some(now + std::time::Duration::from_secs(seconds)),
@@ -95,7 +95,7 @@ async fn the_earliest_deadline_of_a_party_comes_first() {
 
 #[tokio::test]
 async fn a_full_line_refuses_the_newest_question_of_the_party_with_the_most() {
-    let (questions, begun) = (Questions::new(1), Begun::default());
+    let (questions, begun) = (Questions::new(1, &Metrics::new()), Begun::default());
     let mut flood = Vec::new();
     for _ in 0..=QUESTIONS_WAITING_MAX {
         flood.push(hold(&questions, local(1), "flood", &begun).await);
@@ -119,7 +119,7 @@ async fn a_full_line_refuses_the_newest_question_of_the_party_with_the_most() {
 
 #[tokio::test]
 async fn a_remote_address_has_few_questions_at_once() {
-    let (questions, begun) = (Questions::new(1), Begun::default());
+    let (questions, begun) = (Questions::new(1, &Metrics::new()), Begun::default());
     let remote = |port| call(Party::of(([192, 0, 2, 7], port).into()));
     let mut held = Vec::new();
     for port in 0..4 {
@@ -140,7 +140,7 @@ async fn a_remote_address_has_few_questions_at_once() {
 
 #[tokio::test]
 async fn a_long_question_gives_way_to_another_party_and_ends_when_its_caller_goes() {
-    let questions = Questions::new(1);
+    let questions = Questions::new(1, &Metrics::new());
     let (stepped, mut steps) = tokio::sync::mpsc::unbounded_channel();
     let (gate, caller) = (questions.clone(), local(1));
     let long = tokio::spawn(async move {
@@ -166,7 +166,7 @@ async fn a_long_question_gives_way_to_another_party_and_ends_when_its_caller_goe
 
 #[tokio::test]
 async fn few_questions_have_begun_at_once() {
-    let (questions, begun) = (Questions::new(1), Begun::default());
+    let (questions, begun) = (Questions::new(1, &Metrics::new()), Begun::default());
     let (more, parties) = (QUESTIONS_BEGUN_MAX + 2, Arc::new(Plain::new(Vec::new())));
     let rounds = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let first = hold(&questions, local(99), "first", &begun).await;
@@ -195,4 +195,37 @@ async fn few_questions_have_begun_at_once() {
     assert_eq!(ended.iter().min(), Some(&QUESTIONS_BEGUN_MAX));
     assert_eq!(parties.lock().len(), more);
     assert_eq!(questions.0.line.lock().counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn every_question_is_told_and_ends_once() {
+    let (metrics, begun) = (Metrics::new(), Begun::default());
+    let questions = Questions::new(1, &metrics);
+    let told = || (metrics.questions_running.get(), metrics.questions_waiting.get());
+    let ends = || {
+        let outcomes = ["answered", "cancelled", "expired", "refused"];
+        outcomes.map(|outcome| metrics.questions_total.with([outcome]).get())
+    };
+    let first = hold(&questions, local(1), "first", &begun).await;
+    let left = hold(&questions, local(1), "left", &begun).await;
+    let past = Call { deadline: Some(tokio::time::Instant::now()), ..local(1) };
+    let late = hold(&questions, past, "late", &begun).await;
+    assert_eq!((told(), ends()), ((1, 2), [0; 4]));
+    left.leave().await;
+    late.leave().await;
+    assert_eq!((told(), ends()), ((1, 0), [0, 1, 1, 0]));
+    let remote = |port| call(Party::of(([192, 0, 2, 7], port).into()));
+    let mut held = Vec::new();
+    for port in 0..4 {
+        held.push(hold(&questions, remote(port), "remote", &begun).await);
+    }
+    questions.ask(&remote(9), |_| Ok(())).await.unwrap_err();
+    assert_eq!((told(), ends()), ((1, 4), [0, 1, 1, 1]));
+    first.end().await.unwrap();
+    for held in held {
+        held.end().await.unwrap();
+    }
+    let failed = |_: &mut Turn| Err::<(), _>(GivenUp.into());
+    questions.ask(&local(1), failed).await.unwrap_err();
+    assert_eq!((told(), ends()), ((0, 0), [6, 1, 1, 1]), "an error is an answer too");
 }

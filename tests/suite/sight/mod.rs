@@ -2,4 +2,5 @@
 
 mod calls;
 mod deploy;
+mod ledger;
 mod page;

@@ -22,6 +22,7 @@ pub mod seed;
 pub mod server;
 pub mod simulated_disk;
 pub mod tools;
+pub mod unmarked_log;
 pub mod workload;
 
 pub use self::{
@@ -40,4 +41,5 @@ pub use self::{
     raw_log::{encoded, record},
     rules::{BOTH_RULES, SECOND_RULES, rules_adopted},
     server::{Client, Fresh, Server, TIDU, api_settings, directory, reason},
+    unmarked_log::UnmarkedLog,
 };

@@ -77,7 +77,8 @@ async fn nobody_gives_way_to_a_party_that_holds_more() {
 /// A request that is being handled does not give way: then the reserve is for who holds little.
 #[tokio::test]
 async fn the_reserve_serves_small_holdings_only() {
-    let budget = Budget::new(PART);
+    let metrics = Metrics::new();
+    let budget = Budget::new(PART, &metrics);
     let party = |number| Party::of(peer(number));
     let _full = budget.admit(party(1), PART).unwrap();
     let refused = budget.admit(party(2), SMALL_HOLDING_BYTES_MAX + 1).unwrap_err();
@@ -89,12 +90,14 @@ async fn the_reserve_serves_small_holdings_only() {
     budget.admit(party(999), 1).unwrap_err();
     drop(small);
     assert_eq!(budget.held(), PART);
+    assert_eq!(metrics.in_flight_bytes.get(), PART as u64);
+    assert_eq!(metrics.in_flight_limit_bytes.get(), PART as u64);
     budget.admit(party(999), 1).unwrap();
 }
 
 #[tokio::test]
 async fn a_party_on_another_machine_has_a_bound_of_its_own() {
-    let budget = Budget::new(IN_FLIGHT_BYTES_MAX);
+    let budget = Budget::new(IN_FLIGHT_BYTES_MAX, &Metrics::new());
     let most = PARTY_IN_FLIGHT_BYTES_MAX;
     for party in [Party::of(remote(1)), Party::of(remote(2))] {
         let _half = budget.admit(party, most / 2).unwrap();

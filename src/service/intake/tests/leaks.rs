@@ -71,7 +71,7 @@ async fn every_byte_is_free_once_its_request_is_answered_or_gone() {
 /// A plain message that arrives in one frame is not copied.
 #[tokio::test]
 async fn a_plain_message_in_one_frame_passes_as_it_is() {
-    let intake = Intake::new(IN_FLIGHT_BYTES_MAX).unwrap();
+    let intake = Intake::new(IN_FLIGHT_BYTES_MAX, &Metrics::new()).unwrap();
     let frame = framed(0, &of_bytes(500));
     let place = frame.as_ptr() as usize;
     let inner = service_fn(move |request: Request<Body>| async move {

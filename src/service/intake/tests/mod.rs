@@ -104,7 +104,7 @@ impl Echo {
     }
 
     fn of(in_flight_bytes: usize) -> Self {
-        Self(Intake::new(in_flight_bytes).unwrap())
+        Self(Intake::new(in_flight_bytes, &Metrics::new()).unwrap())
     }
 
     fn held(&self) -> usize {

@@ -93,7 +93,7 @@ async fn told(path: &str, timeout: Option<&str>) -> (Option<u128>, bool) {
         Some(timeout) => with_timeout(path, whole(framed(0, b"")), timeout),
         None => request(path, peer(1), whole(framed(0, b""))),
     };
-    let intake = Intake::new(IN_FLIGHT_BYTES_MAX).unwrap();
+    let intake = Intake::new(IN_FLIGHT_BYTES_MAX, &Metrics::new()).unwrap();
     Admitted { inner, intake }.oneshot(call).await.unwrap();
     told.recv().await.unwrap()
 }
@@ -119,7 +119,7 @@ async fn a_stream_ends_at_the_deadline_of_its_caller() {
         });
         Ok::<_, Infallible>(Response::new(Body::new(StreamBody::new(ticks))))
     });
-    let intake = Intake::new(IN_FLIGHT_BYTES_MAX).unwrap();
+    let intake = Intake::new(IN_FLIGHT_BYTES_MAX, &Metrics::new()).unwrap();
     let subscribe = "/tidu.v1.LedgerService/Subscribe";
     let call = with_timeout(subscribe, whole(framed(0, b"")), "3500m");
     let answer = Admitted { inner, intake: Arc::clone(&intake) }.oneshot(call).await.unwrap();
