@@ -22,6 +22,7 @@ use tower::Service;
 
 use super::{
     call::Caller,
+    calls::code_name,
     commit_line::{CommitOfCall, milliseconds},
 };
 use crate::{domain::fault::echo, protocol::pb::ErrorReason};
@@ -281,29 +282,6 @@ fn leaves_open(reason: &str) -> bool {
     [ErrorReason::DeadlinePassed, ErrorReason::LogFailed, ErrorReason::Internal]
         .into_iter()
         .any(named)
-}
-
-/// A code as gRPC's documents write it.
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
 }
 
 #[cfg(test)]

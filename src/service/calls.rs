@@ -346,8 +346,8 @@ fn name_of(party: Party) -> Cow<'static, str> {
     }
 }
 
-/// The name of a code, as the protocol of gRPC writes it.
-fn code_name(code: Code) -> &'static str {
+/// The name of a code, as the protocol of gRPC writes it, for metrics and log lines.
+pub(super) fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

@@ -162,7 +162,7 @@ fn a_histogram_counts_each_value_in_its_bucket_and_all_above() {
         r#"_bucket{le="4096"} 3"#,
         r#"_bucket{le="16384"} 4"#,
         r#"_bucket{le="+Inf"} 5"#,
-        "_sum 32772",
+        "_sum 32772.0",
         "_count 5",
     ] {
         assert!(events.contains(&format!("tidu_group_events{line}")), "{line}: {events:#?}");
