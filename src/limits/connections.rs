@@ -71,6 +71,10 @@ pub const HANDSHAKE_DURATION_MAX: Duration = Duration::from_secs(10);
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// The peer has this long to answer the ping.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A peer that has ended its side of a connection gets the answers that it waits for. Then, or if
+/// it waits for none, the connection ends after this time without anything to write: a peer that
+/// has gone looks the same, and its streams must not last.
+pub const HALF_CLOSED_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Time for which a browser may cache the answer to a CORS preflight.
 pub const CORS_AGE: Duration = Duration::from_secs(3_600);
 /// Bytes of headers of an HTTP/1.1 request, which must have arrived by the handshake's time.
@@ -94,6 +98,7 @@ const _: () = {
     let for_writer = DRAIN_DURATION_MAX.as_millis() - DRAIN_EXIT_DURATION.as_millis();
     assert!(before_writer + 4_000 <= for_writer);
     assert!(CLOSE_DURATION_MAX.as_millis() < before_writer);
+    assert!(HALF_CLOSED_PAUSE_MAX.as_millis() < before_writer);
     assert!(STREAM_YIELD_BYTES < STREAM_SEND_BYTES_MAX);
     assert!(COALESCE_WRITE_BYTES_MAX <= COALESCE_BYTES_MAX);
 };

@@ -16,13 +16,13 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, rt::Executor};
 use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -43,6 +43,30 @@ pub(super) struct Taking {
     untaken: AtomicU64,
     /// Pieces that were handed over.
     pieces: AtomicU64,
+    /// One of the stages of a call, of which an HTTP/1 connection has one at a time.
+    stage: AtomicU8,
+}
+
+/// The stages of a call: its request arrives; it has arrived whole; its answer has begun.
+const ARRIVES: u8 = 0;
+const ASKED: u8 = 1;
+const ANSWERED: u8 = 2;
+
+impl Taking {
+    /// Notes that the request has arrived whole: from now on its answer is owed.
+    fn note_asked(&self, seat: &Seat) {
+        let (from, to) = (ARRIVES, ASKED);
+        if self.stage.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            seat.owe();
+        }
+    }
+
+    /// Notes that the answer has begun, or that there will be none.
+    fn note_answered(&self, seat: &Seat) {
+        if self.stage.swap(ANSWERED, Ordering::AcqRel) == ASKED {
+            seat.pay();
+        }
+    }
 }
 
 /// The calls of one connection.
@@ -66,7 +90,10 @@ pub(super) enum Next {
 impl Next {
     fn begin(&self) -> Arc<Taking> {
         match self {
-            Self::Connection(taking) => Arc::clone(taking),
+            Self::Connection(taking) => {
+                taking.stage.store(ARRIVES, Ordering::Release);
+                Arc::clone(taking)
+            }
             Self::Stream(next) => {
                 let taking = Arc::<Taking>::default();
                 *next.lock() = Some(Arc::clone(&taking));
@@ -82,17 +109,21 @@ impl hyper::service::Service<http::Request<Incoming>> for Calls {
     type Future = Answering;
 
     fn call(&self, request: http::Request<Incoming>) -> Answering {
-        let mut request = request.map(Body::new);
+        let taking = self.next.begin();
+        let handed = Handed { count: self.seat.call(), taking: Arc::clone(&taking) };
+        let mut request = request.map(|body| {
+            let seat = Arc::clone(&self.seat);
+            Body::new(Asked::new(body, taking, seat))
+        });
         request.extensions_mut().insert(self.peer);
-        let parts = (self.seat.call(), Handed(self.next.begin()));
-        Answering { answer: Oneshot::new(self.api.clone(), request), parts: Some(parts) }
+        Answering { answer: Oneshot::new(self.api.clone(), request), handed: Some(handed) }
     }
 }
 
 /// A call that is being answered.
 pub(super) struct Answering {
     answer: Oneshot<Api, http::Request<Body>>,
-    parts: Option<(CallCount, Handed)>,
+    handed: Option<Handed>,
 }
 
 impl Future for Answering {
@@ -100,8 +131,9 @@ impl Future for Answering {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let response = ready!(Pin::new(&mut self.answer).poll(context))?;
-        let parts = self.parts.take();
-        Poll::Ready(Ok(response.map(|body| Answer { body, rest: Bytes::new(), parts })))
+        let handed = self.handed.take();
+        handed.iter().for_each(Handed::note_begun);
+        Poll::Ready(Ok(response.map(|body| Answer { body, rest: Bytes::new(), handed })))
     }
 }
 
@@ -110,15 +142,70 @@ pub(super) struct Answer {
     body: Body,
     /// What is left of the message that is being handed over.
     rest: Bytes,
-    parts: Option<(CallCount, Handed)>,
+    handed: Option<Handed>,
 }
 
-/// What a body notes as it hands over its frames; nothing is left to be taken once it is dropped.
-struct Handed(Arc<Taking>);
+/// What a call notes as its answer begins and hands over its frames. Nothing is left to be taken or
+/// owed once it is dropped.
+struct Handed {
+    count: CallCount,
+    taking: Arc<Taking>,
+}
+
+impl Handed {
+    fn note_begun(&self) {
+        self.taking.note_answered(self.count.seat());
+    }
+}
 
 impl Drop for Handed {
     fn drop(&mut self) {
-        self.0.untaken.store(0, Ordering::Relaxed);
+        self.note_begun();
+        self.taking.untaken.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The body of a request. It notes when the request has arrived whole.
+struct Asked {
+    body: Incoming,
+    taking: Arc<Taking>,
+    seat: Arc<Seat>,
+}
+
+impl Asked {
+    fn new(body: Incoming, taking: Arc<Taking>, seat: Arc<Seat>) -> Self {
+        let asked = Self { body, taking, seat };
+        asked.note(false);
+        asked
+    }
+
+    /// Notes if this was the end.
+    fn note(&self, ended: bool) {
+        if ended || self.body.is_end_stream() {
+            self.taking.note_asked(&self.seat);
+        }
+    }
+}
+
+impl http_body::Body for Asked {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.note(frame.is_none());
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -166,7 +253,7 @@ impl http_body::Body for Answer {
 impl Answer {
     /// Notes that the peer has made room for the next piece, and what is left to be taken.
     fn note(&self, left: usize) {
-        if let Some((_, Handed(taking))) = &self.parts {
+        if let Some(Handed { taking, .. }) = &self.handed {
             taking.pieces.fetch_add(1, Ordering::Relaxed);
             taking.untaken.store(left as u64, Ordering::Relaxed);
         }

@@ -51,8 +51,9 @@ impl Serving {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let seat = Arc::clone(&place.seat);
+        let opening = PeerIo::open(io, Arc::clone(&seat));
         let opened = tokio::select! {
-            opened = timeout(HANDSHAKE_DURATION_MAX, PeerIo::open(io)) => opened,
+            opened = timeout(HANDSHAKE_DURATION_MAX, opening) => opened,
             () = seat.leave.cancelled() => return,
             () = self.drain.cancelled() => return,
         };

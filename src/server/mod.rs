@@ -13,6 +13,7 @@ pub mod config;
 mod connection;
 mod descriptors;
 pub mod failures;
+mod half_close;
 mod peer_io;
 mod places;
 pub mod telemetry;

@@ -1,5 +1,6 @@
 //! The socket of a peer: reads its first bytes to tell the protocol, gives them to the protocol
-//! again, and ends if the peer takes nothing of what is written.
+//! again, and ends if the peer takes nothing of what is written. The end of the peer's own side is
+//! held back (half_close.rs).
 //!
 //! After a few reads it lets every other ready task run. A peer that sends without end would
 //! otherwise be read up to megabytes in one turn, and so would each of a hundred others.
@@ -7,6 +8,7 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -18,6 +20,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+use super::{half_close::HalfOpen, places::Seat};
 use crate::limits::{ANSWER_STALL_MAX, READS_OF_TURN_MAX};
 
 /// The first bytes of every HTTP/2 connection.
@@ -32,7 +35,7 @@ pub(super) enum Version {
 
 /// A socket, with the bytes that were read to tell its protocol.
 pub(super) struct PeerIo<I> {
-    io: TokioIo<I>,
+    io: TokioIo<HalfOpen<I>>,
     first: Bytes,
     /// Reads since the last one that had to wait.
     reads: usize,
@@ -43,7 +46,7 @@ pub(super) struct PeerIo<I> {
 impl<I: AsyncRead + AsyncWrite + Unpin> PeerIo<I> {
     /// Reads until the protocol is known: the whole preface of HTTP/2, or the first byte that
     /// differs from it. `None` if the peer says nothing and closes.
-    pub(super) async fn open(mut io: I) -> io::Result<Option<(Version, Self)>> {
+    pub(super) async fn open(mut io: I, seat: Arc<Seat>) -> io::Result<Option<(Version, Self)>> {
         let mut first = Vec::with_capacity(PREFACE.len());
         let version = loop {
             if first == PREFACE {
@@ -57,10 +60,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> PeerIo<I> {
                 return Ok(None);
             }
         };
-        Ok(Some((
-            version,
-            Self { io: TokioIo::new(io), first: first.into(), reads: 0, stalled: None },
-        )))
+        let io = TokioIo::new(HalfOpen::new(io, seat));
+        Ok(Some((version, Self { io, first: first.into(), reads: 0, stalled: None })))
     }
 }
 

@@ -63,6 +63,10 @@ pub(super) struct Seat {
     pub(super) leave: CancellationToken,
     began: Instant,
     calls: AtomicUsize,
+    /// Calls that have begun since the beginning.
+    begun: AtomicU64,
+    /// Requests that have arrived whole and whose answers have not begun.
+    owed: AtomicUsize,
     /// When its last call ended, in milliseconds since `began`.
     idle_since: AtomicU64,
     has_opened: AtomicBool,
@@ -199,6 +203,8 @@ impl Seat {
             leave: CancellationToken::new(),
             began,
             calls: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
+            owed: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
             has_opened: AtomicBool::new(false),
             told,
@@ -222,7 +228,33 @@ impl Seat {
             self.told.busy.add(1);
             self.told.idle.sub(1);
         }
+        self.begun.fetch_add(1, Ordering::Relaxed);
         CallCount(Arc::clone(self))
+    }
+
+    /// Calls in progress.
+    pub(super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Acquire)
+    }
+
+    /// Calls that have begun since the beginning.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// Requests that wait for the beginning of their answer.
+    pub(super) fn owed(&self) -> usize {
+        self.owed.load(Ordering::Acquire)
+    }
+
+    /// Notes that a request has arrived whole.
+    pub(super) fn owe(&self) {
+        self.owed.fetch_add(1, Ordering::Release);
+    }
+
+    /// Notes that the answer to such a request has begun, or that there will be none.
+    pub(super) fn pay(&self) {
+        self.owed.fetch_sub(1, Ordering::Release);
     }
 
     #[cfg(test)]
@@ -237,7 +269,7 @@ impl Seat {
 
     /// Since when there is no call, in milliseconds; `None` while there is one.
     fn idle_since(&self) -> Option<u64> {
-        let is_idle = self.calls.load(Ordering::Acquire) == 0;
+        let is_idle = self.calls() == 0;
         is_idle.then(|| self.idle_since.load(Ordering::Relaxed))
     }
 
@@ -255,6 +287,12 @@ impl Seat {
             }
             sleep(left).await;
         }
+    }
+}
+
+impl CallCount {
+    pub(super) fn seat(&self) -> &Arc<Seat> {
+        &self.0
     }
 }
 
