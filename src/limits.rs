@@ -384,6 +384,8 @@ pub const COMMAND_DURATION_DEFAULT: Duration = Duration::from_secs(600);
 pub const WEBHOOK_DURATION_DEFAULT: Duration = Duration::from_secs(30);
 /// Bytes of an answer to a webhook that are read so that its connection can be used again.
 pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Longest wait for the rest of such an answer.
+pub const WEBHOOK_REST_DURATION_MAX: Duration = Duration::from_secs(1);
 /// Longest pause that a receiver of webhooks may ask for; a longer one is cut to this.
 pub const WEBHOOK_RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// Fewest bytes of a webhook's secret, as Standard Webhooks has them.
@@ -480,6 +482,8 @@ pub const APPEND_RETRY_PAUSE_MAX: Duration = Duration::from_secs(3);
 pub const WATCH_RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// See [`WATCH_RETRY_PAUSE_MIN`].
 pub const WATCH_RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// `watch` takes a server that says nothing for so long for lost: two heartbeats.
+pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(20);
 /// Time between the failure of the log and the exit, in which clients get their error.
 pub const EXIT_GRACE: Duration = Duration::from_millis(200);
 /// Most faults, rejections or warnings that are shown to people.
@@ -491,4 +495,5 @@ const _: () = {
     // Pauses can only grow.
     assert!(APPEND_RETRY_PAUSE_MIN.as_nanos() <= APPEND_RETRY_PAUSE_MAX.as_nanos());
     assert!(WATCH_RETRY_PAUSE_MIN.as_nanos() <= WATCH_RETRY_PAUSE_MAX.as_nanos());
+    assert!(WATCH_SILENCE_MAX.as_secs() == 2 * HEARTBEAT_DEFAULT.as_secs());
 };

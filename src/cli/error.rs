@@ -8,8 +8,10 @@ use super::{
 };
 use crate::{
     archive::ArchiveError, catalogue_files::CatalogueFileError, delivery::DeliveryError,
-    protocol::json::JsonError, server::Unfinished,
+    limits::WATCH_SILENCE_MAX, protocol::json::JsonError, server::Unfinished,
 };
+
+const SILENCE_SECONDS: u64 = WATCH_SILENCE_MAX.as_secs();
 
 /// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,9 @@ pub(crate) enum CliError {
         /// The innermost cause.
         why: String,
     },
+    /// The server says nothing any more.
+    #[error("the server has said nothing for {} s, which is two heartbeats", SILENCE_SECONDS)]
+    Silent,
     /// The request or the input breaks a rule.
     #[error("{0}")]
     Refused(String),

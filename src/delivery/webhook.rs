@@ -1,19 +1,26 @@
 //! A webhook as receiver: each event is a signed POST.
+//!
+//! The URL of a receiver may hold a secret: a token in its path or query, or a password by mistake.
+//! So no error repeats it; at most its host is named.
 
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use jiff::{Timestamp, fmt::rfc2822};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
+use url::Url;
 
 use super::{DeliveryError, Outcome, event::CloudEvent, signature::Secrets};
-use crate::limits::WEBHOOK_ANSWER_BYTES_MAX;
+use crate::limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_REST_DURATION_MAX};
 
 /// The address that events are POSTed to.
 pub(super) struct Webhook {
@@ -21,6 +28,8 @@ pub(super) struct Webhook {
     /// The connection of the last answer, if it can be used again. There is never a second one: a
     /// request left on another connection could be read after later ones.
     connection: Option<SendRequest<String>>,
+    /// The connection of an answer that has begun, and the rest of the answer.
+    answered: Option<(SendRequest<String>, Incoming)>,
     url: Uri,
     secrets: Secrets,
     /// Longest wait for an answer.
@@ -33,25 +42,15 @@ impl Webhook {
         secrets: Secrets,
         duration_max: Duration,
     ) -> Result<Self, DeliveryError> {
-        let refused = |why: &str| DeliveryError::Stopped(format!("--webhook {url}: {why}"));
-        let uri: Uri = url.parse().map_err(|_| refused("this is not a URL"))?;
-        let secure = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(refused("begin with http:// or https://")),
-        };
-        if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
-            return Err(refused(
-                "take a host without user and password; the signature is the proof",
-            ));
-        }
+        let (uri, secure) = address(url).map_err(refused)?;
         let tls = tls(secure).map_err(|why| refused(&why))?;
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
             .build();
-        Ok(Self { connector, connection: None, url: uri, secrets, duration_max })
+        let (connection, answered) = (None, None);
+        Ok(Self { connector, connection, answered, url: uri, secrets, duration_max })
     }
 
     /// Sends an event. An answer of 2xx means taken.
@@ -73,13 +72,17 @@ impl Webhook {
             Err(error) => return Outcome::not_taken(format!("it cannot be sent: {error}")),
         };
         match timeout(self.duration_max, self.send(request)).await {
-            Ok(Ok((status, headers))) => judge(status, &headers, now()),
+            Ok(Ok((status, headers))) => {
+                self.read_rest().await;
+                judge(status, &headers, now())
+            }
             Ok(Err(why)) => Outcome::not_taken(why),
             Err(_) => Outcome::not_taken(format!("no answer within {:?}", self.duration_max)),
         }
     }
 
     async fn send(&mut self, request: Request<String>) -> Result<(StatusCode, HeaderMap), String> {
+        self.answered = None;
         let mut connection = self.connection.take();
         if let Some(before) = &mut connection
             && before.ready().await.is_err()
@@ -92,11 +95,18 @@ impl Webhook {
         };
         let answer = connection.send_request(request).await.map_err(|e| innermost_cause(&e))?;
         let (answer, body) = answer.into_parts();
-        // Only the status counts. A body that is too long ends the connection.
-        if Limited::new(body, WEBHOOK_ANSWER_BYTES_MAX).collect().await.is_ok() {
+        self.answered = Some((connection, body));
+        Ok((answer.status, answer.headers))
+    }
+
+    /// Reads what is left of an answer, so that its connection can be used again. Only the status
+    /// counts: a body that is too long or too slow ends the connection and nothing else.
+    async fn read_rest(&mut self) {
+        let Some((connection, body)) = self.answered.take() else { return };
+        let rest = Limited::new(body, WEBHOOK_ANSWER_BYTES_MAX).collect();
+        if timeout(WEBHOOK_REST_DURATION_MAX, rest).await.is_ok_and(|rest| rest.is_ok()) {
             self.connection = Some(connection);
         }
-        Ok((answer.status, answer.headers))
     }
 
     async fn connect(&self) -> Result<SendRequest<String>, String> {
@@ -108,6 +118,36 @@ impl Webhook {
         tokio::spawn(driver);
         Ok(connection)
     }
+}
+
+fn refused(why: &str) -> DeliveryError {
+    DeliveryError::Stopped(format!("--webhook: {why}"))
+}
+
+/// Reads the URL of a receiver as browsers do: characters of other scripts are encoded, in the host
+/// and behind it. True if it is `https`.
+fn address(text: &str) -> Result<(Uri, bool), &'static str> {
+    const MALFORMED: &str = "this is not a URL; the form is https://HOST/PATH";
+    let url = Url::parse(text.trim()).map_err(|_| MALFORMED)?;
+    let secure = match url.scheme() {
+        "http" => false,
+        "https" => true,
+        _ => return Err("begin with http:// or https://"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "leave out the user and the password: every program on this machine sees the arguments \
+             of a command. Messages are signed, so check the signature; see docs/delivery.md",
+        );
+    }
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(MALFORMED)?;
+    let authority = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+    let uri = format!("{}://{authority}{}{query}", url.scheme(), url.path());
+    Ok((uri.parse().map_err(|_| MALFORMED)?, secure))
 }
 
 fn tls(secure: bool) -> Result<ClientConfig, String> {
@@ -136,12 +176,16 @@ fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Outcome {
     Outcome::NotTaken { why: format!("the receiver answered {status}"), retry_after }
 }
 
-/// The pause in `Retry-After`: seconds or a date. A date in the past means now.
+/// The pause in `Retry-After`: seconds, or a date in one of the three forms of HTTP. A date in the
+/// past means now.
 fn pause_of(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More seconds than can be counted are a long time.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
-    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let date = httpdate::parse_http_date(text).ok().and_then(|date| date.try_into().ok());
+    let date: Timestamp =
+        date.or_else(|| rfc2822::DateTimeParser::new().parse_timestamp(text).ok())?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
@@ -164,15 +208,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_is_read_in_both_forms() {
+    fn retry_after_is_read_in_all_forms() {
         let now: Timestamp = "1994-11-06T08:49:07Z".parse().unwrap();
         let seconds = |text: &str| pause_of(text, now).map(|pause| pause.as_secs());
         assert_eq!(seconds("0"), Some(0));
         assert_eq!(seconds("120"), Some(120));
+        assert_eq!(seconds("18446744073709551615"), Some(u64::MAX));
+        assert_eq!(seconds("18446744073709551616"), Some(u64::MAX));
+        assert_eq!(seconds(&"9".repeat(1_000)), Some(u64::MAX));
         assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(30));
+        assert_eq!(seconds("Sunday, 06-Nov-94 08:49:37 GMT"), Some(30));
+        assert_eq!(seconds("Sun Nov  6 08:49:37 1994"), Some(30));
+        assert_eq!(seconds("Sun, 06 Nov 1994 09:49:37 +0100"), Some(30));
         assert_eq!(seconds("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
-        assert_eq!(seconds("soon"), None);
-        assert_eq!(seconds("-1"), None);
+        for none in ["soon", "-1", "", "1.5", "1 0"] {
+            assert_eq!(seconds(none), None, "{none:?}");
+        }
     }
 
     #[test]
@@ -190,10 +241,46 @@ mod tests {
     }
 
     #[test]
-    fn urls_that_cannot_work_are_refused_at_once() {
-        for url in ["ftp://h/", "/path", "", "http://user:word@h/", "https://"] {
+    fn urls_are_read_as_browsers_do() {
+        let table = [
+            ("http://h", "http://h/"),
+            ("https://h:8443/a?b=c#d", "https://h:8443/a?b=c"),
+            ("HTTPS://H:443/a", "https://h/a"),
+            ("http://h/企业/名单", "http://h/%E4%BC%81%E4%B8%9A/%E5%90%8D%E5%8D%95"),
+            ("http://h/%E4%BC%81?名=a b", "http://h/%E4%BC%81?%E5%90%8D=a%20b"),
+            ("https://例子.中国/钩", "https://xn--fsqu00a.xn--fiqs8s/%E9%92%A9"),
+            ("http://[::1]:9/x", "http://[::1]:9/x"),
+            ("http://127.0.0.1:9/x", "http://127.0.0.1:9/x"),
+        ];
+        for (text, expected) in table {
+            let (uri, secure) = address(text).unwrap();
+            assert_eq!(
+                (uri.to_string().as_str(), secure),
+                (expected, expected.starts_with("https"))
+            );
+        }
+    }
+
+    /// Neither a password nor a token of a URL shows up in an error.
+    #[test]
+    fn urls_that_cannot_work_are_refused_at_once_and_not_repeated() {
+        for url in [
+            "ftp://h/SECRET",
+            "/SECRET",
+            "",
+            "http://user:SECRET@h/",
+            "https://SECRET@h/",
+            "https://:SECRET@h/",
+            "https://user:SECRET@/",
+            "user:SECRET@h",
+            "https://",
+            "https://h:SECRET/",
+            "http://h SECRET/",
+        ] {
             let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").ok().unwrap();
-            assert!(Webhook::new(url, secrets, Duration::from_secs(1)).is_err(), "{url}");
+            let refused = Webhook::new(url, secrets, Duration::from_secs(1)).err();
+            let text = refused.unwrap_or_else(|| panic!("{url} was taken")).to_string();
+            assert!(text.starts_with("--webhook: ") && !text.contains("SECRET"), "{text}");
         }
     }
 }

@@ -11,6 +11,7 @@ mod doctor;
 mod events;
 mod explain;
 mod export;
+mod follow;
 pub mod generate;
 mod import;
 mod list;

@@ -158,7 +158,7 @@ async fn watch_goes_on_after_the_server_was_killed_and_started_again() {
     let watching = Command::new(TIDU)
         .args(["watch", "--until", "9", "-o", "json", "--server", &address])
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut client = fresh.client().await;
@@ -181,6 +181,10 @@ async fn watch_goes_on_after_the_server_was_killed_and_started_again() {
         .collect();
     let expected: Vec<_> = (0..9).map(|position| format!("\"{position}\"")).collect();
     assert_eq!(positions, expected);
+    let told = text(&output.stderr);
+    assert!(told.contains(&format!("following {address} from position 0")), "{told}");
+    assert!(told.contains("connected again; following from position "), "{told}");
+    assert!(told.contains("caught up at position 9"), "{told}");
 }
 
 #[test]

@@ -32,6 +32,8 @@ enum Step {
     Cut,
     /// Says nothing until the sender is gone.
     Hold,
+    /// Answers with a status and a body that never ends.
+    Endless(u16),
 }
 
 /// A POST that came in.
@@ -119,6 +121,12 @@ fn serve(listener: &TcpListener, mut script: VecDeque<Step>, seen: &Sender<Reque
                 Step::Answer(status, more) => (status, more),
                 Step::Cut => break,
                 Step::Hold => {
+                    let _ = stream.read(&mut [0]);
+                    break;
+                }
+                Step::Endless(status) => {
+                    let head = format!("HTTP/1.1 {status} said\r\ncontent-length: 9\r\n\r\nok");
+                    stream.get_mut().write_all(head.as_bytes()).unwrap();
                     let _ = stream.read(&mut [0]);
                     break;
                 }
@@ -234,6 +242,33 @@ async fn a_webhook_gets_events_once_in_order_after_any_failure() {
     }
     assert_eq!(positions, [0, 0, 0, 0, 0, 1, 1, 2, 3]);
     assert_eq!(kept(&state(&fresh)), 4);
+}
+
+/// The status decides. Its body is read for the connection's sake, and for a moment. A path in
+/// another script arrives encoded.
+#[tokio::test]
+async fn an_answer_whose_body_never_ends_counts_as_its_status() {
+    let fresh = Fresh::start();
+    fresh.client().await.record(list(1, 2)).await.unwrap();
+    let hooked = Hooked::start(vec![Step::Endless(503), Step::Endless(200), Step::Endless(202)]);
+    let url = hooked.url.replace("/hook", "/企业%20/钩");
+    let args = ["--webhook", &url, "--until", "2", "--attempt-timeout", "100s"];
+    let output = watch(&fresh, &args).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let requests: Vec<_> = hooked.requests.try_iter().map(|r| (r.position(), r.path)).collect();
+    let path = "/%E4%BC%81%E4%B8%9A%20/%E9%92%A9?from=tidu".to_owned();
+    assert_eq!(requests, [0, 0, 1].map(|position| (position, path.clone())));
+}
+
+#[tokio::test]
+async fn a_password_in_the_url_is_refused_and_not_repeated() {
+    let fresh = Fresh::start();
+    let url = "https://user:hunter2@receiver.example/";
+    let output = watch(&fresh, &["--webhook", url]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = complaints(&output);
+    assert!(said.contains("leave out the user and the password"), "{said}");
+    assert!(!said.contains("hunter2") && output.stdout.is_empty(), "{said}");
 }
 
 #[tokio::test]

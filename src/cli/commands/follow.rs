@@ -1,0 +1,298 @@
+//! A follower of the log: one stream after another, each from where the last one ended.
+
+use prost::Message as _;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use super::cursor;
+use crate::{
+    cli::{
+        CliError,
+        args::{Output, ServerAddress},
+        client::Client,
+        print::{
+            eprint_error, eprint_line, event_line, is_retryable, print_json, print_line,
+            withheld_line,
+        },
+    },
+    delivery::{Delivery, pause::Pause},
+    limits::{WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN, WATCH_SILENCE_MAX},
+    protocol::{
+        batch::LeafBatch,
+        json::Json,
+        pb::{self, subscribe_request::Start, subscribe_response::Payload},
+    },
+};
+
+fn is_temporary(error: &CliError) -> bool {
+    match error {
+        CliError::Unreachable { .. } | CliError::Silent => true,
+        // A connection that breaks inside a message shows as an internal error.
+        CliError::Status(status) => is_retryable(status) || status.code() == Code::Internal,
+        _ => false,
+    }
+}
+
+/// Waits for the server. One that says nothing for two heartbeats counts as lost: a connection that
+/// has fallen silent is not reported by the system for minutes.
+async fn heard<T, E>(answer: impl Future<Output = Result<T, E>>) -> Result<T, CliError>
+where
+    CliError: From<E>,
+{
+    match timeout(WATCH_SILENCE_MAX, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(CliError::Silent),
+    }
+}
+
+/// A cursor that is further on was moved by somebody else: says so, and what to do.
+fn with_way_out(error: CliError) -> CliError {
+    let CliError::Status(status) = &error else { return error };
+    let info = status.get_details_error_info();
+    if info.is_none_or(|info| info.reason != "CURSOR_BACKWARDS") {
+        return error;
+    }
+    CliError::Refused(format!(
+        "another one follows this cursor and has moved it: {}; give each follower a cursor of its \
+         own (`tidu cursor create`)",
+        status.message()
+    ))
+}
+
+/// Tells on standard error how it goes; standard output is for events.
+fn tell(text: &str) {
+    eprint_line(&format!("tidu: {text}"));
+}
+
+/// Follows the log, and prints or delivers its events.
+pub(super) struct Follower {
+    pub(super) request: pb::SubscribeRequest,
+    pub(super) json: Json,
+    pub(super) output: Output,
+    pub(super) progress: bool,
+    /// The cursor to advance.
+    pub(super) cursor: Option<String>,
+    /// The cursor's filter is too large for an answer, so each stream starts from the cursor.
+    pub(super) lacks_filter: bool,
+    /// Streams that have begun.
+    pub(super) streams: u64,
+    pub(super) delivery: Option<Delivery>,
+    /// Cancelled to end it.
+    pub(super) stop: CancellationToken,
+}
+
+impl Follower {
+    /// Follows, and connects again when the connection breaks.
+    pub(super) async fn run(
+        mut self,
+        server: &ServerAddress,
+        no_resume: bool,
+    ) -> Result<(), CliError> {
+        let mut pause =
+            Pause::new(WATCH_RETRY_PAUSE_MIN, WATCH_RETRY_PAUSE_MAX, fastrand::Rng::new());
+        while !self.stop.is_cancelled() {
+            let before = self.request.clone();
+            match self.follow(server).await {
+                Ok(()) => return Ok(()),
+                Err(error) if no_resume || !is_temporary(&error) => return Err(error),
+                Err(error) => {
+                    if self.request != before {
+                        pause.reset();
+                    }
+                    let pause = pause.take();
+                    let again = format!("trying again in {} ms", pause.as_millis());
+                    eprint_error(&error, &format!("; {again}"));
+                    tokio::select! {
+                        () = self.stop.cancelled() => {}
+                        () = sleep(pause) => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows until the stream ends or `stop` is cancelled; keeps in the request where to resume.
+    async fn follow(&mut self, server: &ServerAddress) -> Result<(), CliError> {
+        let mut client = Client::connect(server).await?;
+        if self.delivery.is_some() {
+            self.settle(&mut client).await?;
+        }
+        let mut request = self.request.clone();
+        if let Some(id) = self.cursor.clone() {
+            request = self.from_cursor(&mut client, id).await?;
+        }
+        let mut stream = heard(client.ledger.subscribe(request)).await?.into_inner();
+        self.tell_start(server);
+        let mut is_caught_up = false;
+        loop {
+            let message = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                message = heard(stream.message()) => message?,
+            };
+            // Only a stop position ends a stream without an error.
+            let Some(message) = message else { return Ok(()) };
+            match message.payload {
+                Some(Payload::Events(batch) | Payload::RawEvents(batch)) => {
+                    self.take(&batch).await?;
+                }
+                Some(Payload::Progress(progress)) => {
+                    self.note(&progress)?;
+                    if progress.caught_up && !is_caught_up {
+                        is_caught_up = true;
+                        tell(&format!("caught up at position {}", progress.next_position));
+                    }
+                }
+                Some(Payload::Withheld(withheld)) => self.pass(&withheld)?,
+                None => {}
+            }
+            self.advance(&mut client).await?;
+        }
+    }
+
+    /// Says from where this stream follows.
+    fn tell_start(&mut self, server: &ServerAddress) {
+        let from = match &self.request.start {
+            Some(Start::FromPosition(position)) => format!("position {position}"),
+            Some(Start::CursorId(id)) => format!("cursor {id}"),
+            _ => "the end of the log".to_owned(),
+        };
+        match self.streams {
+            0 => tell(&format!("following {server} from {from}")),
+            _ => tell(&format!("connected again; following from {from}")),
+        }
+        self.streams += 1;
+    }
+
+    /// The request for a stream that goes on where the cursor is.
+    async fn from_cursor(
+        &mut self,
+        client: &mut Client,
+        id: String,
+    ) -> Result<pb::SubscribeRequest, CliError> {
+        if self.request.log_id.is_empty() {
+            let cursor = heard(cursor::get(client, id.clone())).await?;
+            if let Some(other) = cursor.connections.first() {
+                let peer = &other.remote_address;
+                tell(&format!(
+                    "{peer} follows cursor {id} already; give each follower a cursor of its own"
+                ));
+            }
+            self.lacks_filter = cursor.filter.is_none();
+            (self.request.filter, self.request.log_id) = (cursor.filter, cursor.log_id);
+            self.request.start = Some(Start::CursorId(id.clone()));
+        }
+        let mut request = self.request.clone();
+        if self.lacks_filter {
+            self.advance(client).await?;
+            request.start = Some(Start::CursorId(id));
+        }
+        Ok(request)
+    }
+
+    /// Moves the cursor past everything that was printed or delivered.
+    async fn advance(&self, client: &mut Client) -> Result<(), CliError> {
+        if let (Some(cursor_id), Some(Start::FromPosition(next_position))) =
+            (self.cursor.clone(), self.request.start.clone())
+        {
+            let log_id = self.request.log_id.clone();
+            let request =
+                pb::AdvanceCursorRequest { cursor_id, next_position, log_id, force: false };
+            heard(client.cursors.advance_cursor(request)).await.map_err(with_way_out)?;
+        }
+        Ok(())
+    }
+
+    /// Finds the log and the position from which delivery resumes.
+    async fn settle(&mut self, client: &mut Client) -> Result<(), CliError> {
+        let Some(delivery) = &mut self.delivery else { return Ok(()) };
+        let status = client.admin.get_status(pb::GetStatusRequest {});
+        let status = heard(status).await?.into_inner();
+        let first = match self.request.start {
+            Some(Start::FromPosition(position)) => position,
+            _ => status.log_size,
+        };
+        let next = delivery.settle(&status, first)?;
+        self.request.start = Some(Start::FromPosition(next));
+        self.request.log_id = status.log_id;
+        Ok(())
+    }
+
+    /// Delivers events, or prints them.
+    async fn take(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
+        let Some(delivery) = &mut self.delivery else { return self.print(batch) };
+        let outcome = delivery.deliver(&self.request.log_id, batch).await;
+        self.request.start = delivery.next().map(Start::FromPosition);
+        outcome.map_err(CliError::from)
+    }
+
+    /// Prints a withheld event. A receiver gets nothing for it, and its place moves on.
+    fn pass(&mut self, withheld: &pb::Withheld) -> Result<(), CliError> {
+        let next = withheld.position.unwrap_or_default() + 1;
+        self.request.start = Some(Start::FromPosition(next));
+        match (&mut self.delivery, self.output) {
+            (Some(delivery), _) => Ok(delivery.pass(next)?),
+            (None, Output::Json) => print_json(&self.json.line("Withheld", withheld)?),
+            (None, Output::Human) => print_line(&withheld_line(withheld)),
+        }
+    }
+
+    fn print(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
+        for leaf in &batch.leaves {
+            match self.output {
+                Output::Json => print_json(&self.json.line_of("RecordedEvent", leaf)?)?,
+                Output::Human => {
+                    let recorded = pb::RecordedEvent::decode(leaf.clone())
+                        .map_err(|e| CliError::Message(format!("an event cannot be read: {e}")))?;
+                    print_line(&event_line(&recorded))?;
+                }
+            }
+        }
+        self.request.start = Some(Start::FromPosition(batch.next_position));
+        Ok(())
+    }
+
+    fn note(&mut self, progress: &pb::Progress) -> Result<(), CliError> {
+        self.request.start = Some(Start::FromPosition(progress.next_position));
+        self.request.log_id.clone_from(&progress.log_id);
+        if let Some(delivery) = &mut self.delivery {
+            delivery.pass(progress.next_position)?;
+        }
+        match self.output {
+            _ if !self.progress => Ok(()),
+            Output::Json => print_json(&self.json.line("Progress", progress)?),
+            Output::Human => {
+                let state = if progress.caught_up { "caught up" } else { "catching up" };
+                let (next, size) = (progress.next_position, progress.log_size);
+                print_line(&format!("{next:>7}  {state} of {size} events"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::Instant;
+    use tonic::Status;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_for_two_heartbeats_is_lost() {
+        let began = Instant::now();
+        let silent = heard(pending::<Result<(), Status>>()).await.unwrap_err();
+        assert!(matches!(silent, CliError::Silent), "{silent}");
+        assert!(is_temporary(&silent), "it connects again");
+        assert_eq!(began.elapsed().as_secs(), WATCH_SILENCE_MAX.as_secs());
+        let late = async {
+            sleep(WATCH_SILENCE_MAX.saturating_sub(std::time::Duration::from_millis(1))).await;
+            Ok::<_, Status>(7)
+        };
+        assert_eq!(heard(late).await.unwrap(), 7);
+    }
+}
