@@ -14,12 +14,15 @@ use std::{
 use targets::{Questioned, question};
 use tidu::{
     cursors::Cursors,
+    ledger::Failure,
+    limits::IN_FLIGHT_BYTES_MAX,
     protocol::pb::{
         ledger_service_client::LedgerServiceClient,
         register_service_client::RegisterServiceClient,
     },
     register::RulesBook,
     server::{Server, config::Config},
+    service::{self, ApiSettings, Phases},
 };
 use tokio::runtime::Runtime;
 
@@ -33,11 +36,18 @@ static SERVED: LazyLock<(Runtime, Mutex<Questioned>)> = LazyLock::new(|| {
 async fn serve(directory: &Path) -> Questioned {
     let config = Config { data_dir: directory.join("data"), ..Config::default() };
     let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
-    let failed = |why: &str| panic!("{why}");
+    let failed = |why: &Failure| panic!("{why:?}");
     let server = Server::open(&config, RulesBook::RELEASED, failed).await.unwrap();
     let cursors = Arc::new(Cursors::open(directory).unwrap());
-    let token = tokio_util::sync::CancellationToken::new();
-    let api = tidu::service::api(server.ledger(), cursors, Vec::new(), 1, token).await.unwrap();
+    let settings = ApiSettings {
+        web_origins: Vec::new(),
+        local_hosts: None,
+        questions: 1,
+        in_flight_bytes: IN_FLIGHT_BYTES_MAX,
+        events_per_second: None,
+    };
+    let ledger = Arc::clone(server.ledger());
+    let api = service::api(ledger, cursors, settings, &Phases::new()).unwrap();
     std::mem::forget(server);
     Questioned {
         ledger: LedgerServiceClient::new(api.clone()),

@@ -24,7 +24,7 @@ use tokio::{
     net::TcpListener,
     time::{Instant, timeout, timeout_at},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use self::descriptors::TooFewDescriptors;
@@ -46,7 +46,7 @@ use crate::{
     log::{self, LogError},
     metrics::Metrics,
     register::RulesBook,
-    service::{self, Api, Shares},
+    service::{self, Api, Phase, Phases, Shares, Undescribed},
 };
 
 /// Why a server does not start.
@@ -78,9 +78,9 @@ pub enum StartError {
         /// The system's error.
         source: io::Error,
     },
-    /// The reflection service cannot be built.
-    #[error("cannot describe the API: {0}")]
-    Reflection(#[from] tonic_reflection::server::Error),
+    /// The services cannot be described.
+    #[error(transparent)]
+    Undescribed(#[from] Undescribed),
 }
 
 /// A drain ended before the writer had finished: commits that got no answer may be recorded.
@@ -94,7 +94,7 @@ pub struct Server {
     ledger: Arc<Ledger>,
     cursors: Arc<Cursors>,
     api: Api,
-    drain: CancellationToken,
+    phases: Phases,
     metrics: Arc<Metrics>,
     /// Most connections at once.
     connections: usize,
@@ -127,14 +127,13 @@ impl Server {
         }
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let cursors = Arc::new(Cursors::open(&config.data_dir)?);
-        let drain = CancellationToken::new();
-        let for_api = Arc::clone(&ledger);
-        let api = service::api(for_api, Arc::clone(&cursors), settings, drain.clone()).await?;
+        let phases = Phases::new();
+        let api = service::api(Arc::clone(&ledger), Arc::clone(&cursors), settings, &phases)?;
         let address = config.listen;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| StartError::Listen { address, source })?;
-        Ok(Self { listener, ledger, cursors, api, drain, metrics, connections })
+        Ok(Self { listener, ledger, cursors, api, phases, metrics, connections })
     }
 
     /// The address listened on.
@@ -164,9 +163,10 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Unfinished> {
         let tasks = TaskTracker::new();
         let untaken = Shares::new(ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX);
-        let (drain, metrics) = (self.drain.clone(), self.metrics);
+        let (drain, metrics) = (self.phases.drain(), self.metrics);
         let serving = Serving { api: self.api, drain, untaken, metrics };
         let places = Places::new(self.connections, CONNECTIONS_OF_ADDRESS_MAX, &serving.metrics);
+        self.phases.enter(Phase::Serving);
         tokio::select! {
             () = stop => {}
             () = accept::run(&self.listener, &places, &serving, &tasks) => {}
@@ -174,7 +174,7 @@ impl Server {
         drop(self.listener);
         let end = Instant::now() + DRAIN_DURATION_MAX.saturating_sub(DRAIN_EXIT_DURATION);
         tracing::info!("draining");
-        self.drain.cancel();
+        self.phases.enter(Phase::Draining);
         tasks.close();
         if timeout(DRAIN_CONNECTIONS_DURATION_MAX, tasks.wait()).await.is_err() {
             tracing::warn!(left = tasks.len(), "connections did not finish in time");

@@ -2,7 +2,7 @@
 //!
 //! The layer [`Counted`] is around everything that answers calls: handlers, the catcher of their
 //! panics, the intake. It is inside the layer of gRPC-Web, so that it sees each status as such.
-//! What layers outside refuse is counted by [`StraysCounted`] and by `hosts.rs`.
+//! What layers outside refuse is counted by `plain_http.rs` and by `hosts.rs`.
 //!
 //! A call ends with its status, in the headers or in the trailers; or it is dropped before, because
 //! the client left or takes nothing. A call that succeeds is counted without an allocation.
@@ -277,59 +277,6 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-/// A service outside the layer of gRPC-Web, which counts what that layer refuses: requests that are
-/// calls of neither form. They get a status of HTTP alone.
-#[derive(Clone)]
-pub(crate) struct StraysCounted<S> {
-    pub(crate) inner: S,
-    pub(crate) calls: Arc<Calls>,
-}
-
-impl<S> Service<Request<Body>> for StraysCounted<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Unpin,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = StrayAnswered<S::Future>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (calls, party) = (Arc::clone(&self.calls), party_of(request.extensions()));
-        StrayAnswered { answer: self.inner.call(request), calls, party }
-    }
-}
-
-/// The answer to a request that may not be a call.
-pub(crate) struct StrayAnswered<F> {
-    answer: F,
-    calls: Arc<Calls>,
-    party: Party,
-}
-
-impl<F> Future for StrayAnswered<F>
-where
-    F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
-{
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(answer) = ready!(Pin::new(&mut self.answer).poll(context));
-        let is_stray = !answer.status().is_success() && !answer.headers().contains_key(STATUS);
-        if is_stray {
-            // As the intake counts a request of HTTP/2 that is not a call.
-            let reason = ErrorReason::MalformedRequest.as_str_name();
-            let reason = reason.strip_prefix("ERROR_REASON_");
-            self.calls.unknown.refused(self.party, Code::InvalidArgument, reason);
-        }
-        Poll::Ready(Ok(answer))
     }
 }
 

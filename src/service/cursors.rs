@@ -166,6 +166,20 @@ impl CursorStreams {
     }
 }
 
+impl CursorStreams {
+    /// Why a cursor was not advanced; and if it is further on, who else follows it.
+    fn not_advanced(&self, id: &str, caller: Option<SocketAddr>, error: CursorError) -> Status {
+        let CursorError::Backwards { current, asked } = error else { return refused(error) };
+        let caller = caller.map(|caller| caller.to_string()).unwrap_or_default();
+        let mut others = self.connections(id).0.into_iter().map(|found| found.remote_address);
+        let Some(other) = others.find(|other| *other != caller) else { return refused(error) };
+        let text = format!("{error}; {other} follows it as well");
+        let (asked, current) = (asked.to_string(), current.to_string());
+        let metadata = [("value", asked), ("next_position", current), ("peer", other)];
+        errors::status(Code::Aborted, ErrorReason::CursorBackwards, text, metadata)
+    }
+}
+
 /// Refuses an id that no cursor can have, before it is looked up.
 fn require_id_of_cursor(id: &str) -> Result<(), Status> {
     if is_id(id) { Ok(()) } else { Err(refused(CursorError::NotFound(echo(id)))) }
@@ -276,7 +290,8 @@ impl CursorApi {
             now_micros: self.ledger.now_micros(),
         };
         let before = if force { self.streams.get(&id).await.ok() } else { None };
-        let state = self.streams.cursors.change(&id, change).await.map_err(refused)?;
+        let changed = self.streams.cursors.change(&id, change).await;
+        let state = changed.map_err(|error| self.streams.not_advanced(&id, call.peer, error))?;
         let next_position = state.next_position;
         if let Some((before, _)) = before {
             tell_of_force(&call, &id, &before, &state);

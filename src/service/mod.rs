@@ -17,16 +17,20 @@ mod creators;
 mod cursors;
 mod errors;
 mod filter;
+mod health;
 mod hosts;
 mod intake;
 mod interests;
 mod ledger;
 mod page;
 mod panic;
+mod phase;
+mod plain_http;
 mod proof;
 mod questions;
 mod rate;
 mod recent;
+mod reflection;
 mod register;
 mod room;
 mod rpc;
@@ -38,9 +42,9 @@ mod verify;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use tokio_util::sync::CancellationToken;
 use tonic::{
     codec::CompressionEncoding::{Gzip, Zstd},
+    server::Grpc,
     service::Routes,
 };
 use tonic_web::GrpcWebLayer;
@@ -48,27 +52,33 @@ use tower::{ServiceBuilder, ServiceExt as _, layer::layer_fn, util::BoxCloneSync
 use tower_http::cors::CorsLayer;
 
 pub(crate) use self::adoption::adopt;
-pub use self::call::Peer;
 pub(crate) use self::shares::Shares;
 use self::{
     admin::AdminApi,
     adoption::PendingAdoption,
     call_lines::CallLines,
-    calls::{Calls, Counted, StraysCounted},
+    calls::{Calls, Counted},
     creators::Creators,
     cursors::{CursorApi, CursorStreams},
+    health::Health,
     hosts::Guard,
     intake::{Admitted, Intake},
     interests::Interests,
     ledger::LedgerApi,
     panic::CatchPanic,
+    plain_http::OnlyCalls,
     proof::ProofApi,
     questions::Questions,
     rate::EventRates,
     recent::Recent,
+    reflection::{Described, Reflection},
     register::RegisterApi,
     subscribe::{Delivered, Streams},
     verify::Verifications,
+};
+pub use self::{
+    call::Peer,
+    phase::{Phase, Phases},
 };
 use crate::{
     cursors::Cursors,
@@ -77,10 +87,13 @@ use crate::{
         CORS_AGE, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, STREAMS_MAX, STREAMS_OF_PARTY_MAX,
         WATCHED_DESIGNEES_MAX, WATCHED_DESIGNEES_OF_PARTY_MAX,
     },
-    protocol::pb::{
-        self, admin_service_server::AdminServiceServer, cursor_service_server::CursorServiceServer,
-        ledger_service_server::LedgerServiceServer, proof_service_server::ProofServiceServer,
-        register_service_server::RegisterServiceServer,
+    protocol::{
+        codec::MessageCodec,
+        pb::{
+            admin_service_server::AdminServiceServer, cursor_service_server::CursorServiceServer,
+            ledger_service_server::LedgerServiceServer, proof_service_server::ProofServiceServer,
+            register_service_server::RegisterServiceServer,
+        },
     },
 };
 
@@ -117,19 +130,30 @@ pub struct ApiSettings {
     pub slow_commit: Duration,
 }
 
-/// Assembles all services of a ledger. Streams end when `drain` is cancelled.
+/// The embedded descriptors of the services cannot be read, which a test rules out.
+#[derive(Debug, thiserror::Error)]
+#[error("the embedded descriptors of the services cannot be read: {0}")]
+pub struct Undescribed(String);
+
+impl Undescribed {
+    fn new(error: impl std::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Assembles all services of a ledger. Health tells the phase; streams end as the drain begins.
 ///
 /// # Errors
-/// If the embedded descriptors cannot be read, which a test rules out.
-pub async fn api(
+/// [`Undescribed`].
+pub fn api(
     ledger: Arc<Ledger>,
     cursors: Arc<Cursors>,
     settings: ApiSettings,
-    drain: CancellationToken,
-) -> Result<Api, tonic_reflection::server::Error> {
+    phases: &Phases,
+) -> Result<Api, Undescribed> {
     let metrics = ledger.metrics();
-    let intake = Intake::new(settings.in_flight_bytes, metrics);
-    let intake = intake.map_err(tonic_reflection::server::Error::DecodeError)?;
+    let intake = Intake::new(settings.in_flight_bytes, metrics).map_err(Undescribed::new)?;
+    let drain = phases.drain();
     let questions = Questions::new(settings.questions, metrics);
     let reading = Questions::of_requests(settings.questions);
     let calls = Calls::new(&intake, ledger.metrics());
@@ -166,22 +190,31 @@ pub async fn api(
         proof: ProofApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
         ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<LedgerServiceServer<LedgerApi>>().await;
-    health.set_serving::<RegisterServiceServer<RegisterApi>>().await;
-    health.set_serving::<AdminServiceServer<AdminApi>>().await;
-    health.set_serving::<CursorServiceServer<CursorApi>>().await;
-    health.set_serving::<ProofServiceServer<ProofApi>>().await;
-    tokio::spawn(async move {
-        drain.cancelled().await;
-        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-    });
-    let routes = routes(services)
-        .add_service(health_service)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?)
-        .prepare();
+    let routes = with_standard(routes(services), phases)?.prepare();
     Ok(layered(routes, intake, calls, settings))
+}
+
+/// Adds the services that answer in each phase: health and reflection.
+fn with_standard(routes: Routes, phases: &Phases) -> Result<Routes, Undescribed> {
+    let described = Described::new().map_err(Undescribed::new)?;
+    let health = Health::new(described.services(), phases);
+    let drain = phases.drain();
+    let alpha = Reflection::<true> { described: described.clone(), drain: drain.clone() };
+    let v1 = Reflection::<false> { described, drain };
+    Ok(routes.add_service(health).add_service(v1).add_service(alpha))
+}
+
+/// Handles one call of health or reflection as the generated servers handle those of ours.
+fn handler<T, U>() -> Grpc<MessageCodec<T, U>>
+where
+    T: prost::Message + Send + 'static,
+    U: prost::Message + Default + Send + 'static,
+{
+    Grpc::new(MessageCodec::default())
+        .send_compressed(Gzip)
+        .send_compressed(Zstd)
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
+        .max_encoding_message_size(RESPONSE_BYTES_MAX)
 }
 
 fn routes(services: Services) -> Routes {
@@ -209,7 +242,7 @@ fn layered(routes: Routes, intake: Arc<Intake>, calls: Arc<Calls>, settings: Api
     let (of_calls, of_strays) = (Arc::clone(&calls), Arc::clone(&calls));
     let layers = ServiceBuilder::new()
         .layer(cors(web_origins))
-        .layer(layer_fn(move |inner| StraysCounted { inner, calls: Arc::clone(&of_strays) }))
+        .layer(layer_fn(move |inner| OnlyCalls { inner, calls: Arc::clone(&of_strays) }))
         .layer(GrpcWebLayer::new())
         .layer(layer_fn(CallLines))
         .map_request(transport::choose_encoding)
@@ -234,11 +267,4 @@ fn cors(origins: Vec<http::HeaderValue>) -> CorsLayer {
         .allow_headers(tower_http::cors::Any)
         .expose_headers(exposed.map(http::HeaderName::from_static))
         .max_age(CORS_AGE)
-}
-
-fn reflection() -> tonic_reflection::server::Builder<'static> {
-    tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
 }

@@ -199,7 +199,7 @@ impl Streams {
 }
 
 /// The party holds as much as it may.
-fn too_many(short: Short, unit: &'static str, asked: u64) -> Status {
+pub(super) fn too_many(short: Short, unit: &'static str, asked: u64) -> Status {
     let value = Some(asked);
     match short {
         Short::Party(limit) => {
@@ -215,7 +215,7 @@ fn too_many(short: Short, unit: &'static str, asked: u64) -> Status {
 }
 
 /// The stream ends so that somebody who has fewer gets in.
-fn sent_away(limit: u64, unit: &'static str) -> Status {
+pub(super) fn sent_away(limit: u64, unit: &'static str) -> Status {
     let text = format!(
         "all {limit} {unit} of open streams are in use, and this caller has the most; open the \
          stream again later, at its next position"

@@ -38,12 +38,23 @@ fn lists(names: &str, name: &str) -> bool {
     names.split(',').any(|listed| listed.trim() == name)
 }
 
+/// A status of the transport's own with details; any other as it is.
+pub(super) fn detailed(status: Status) -> Status {
+    match status.details() {
+        [] => with_details(&status).unwrap_or(status),
+        _ => status,
+    }
+}
+
 /// What replaces the transport's own error, if the answer with these headers is one.
 pub(crate) fn replacement(headers: &HeaderMap) -> Option<Status> {
     if headers.contains_key("grpc-status-details-bin") {
         return None;
     }
-    let status = Status::from_header_map(headers)?;
+    with_details(&Status::from_header_map(headers)?)
+}
+
+fn with_details(status: &Status) -> Option<Status> {
     let text = status.message();
     match status.code() {
         Code::InvalidArgument => Some(errors::status(

@@ -290,7 +290,7 @@ fn packing(headers: &HeaderMap) -> Result<Option<Packing>, Status> {
 
 /// Reads what is left of a refused request, up to the largest one and no longer than a request may
 /// take. A client of HTTP/1.1 reads the answer only after it has sent its request.
-async fn discard(mut body: Body, begun: Instant) {
+pub(super) async fn discard(mut body: Body, begun: Instant) {
     let read = async {
         let mut left = REQUEST_BYTES_MAX;
         while let Some(Ok(frame)) = body.frame().await {

@@ -11,9 +11,8 @@ use tidu::{
         self, cursor_service_client::CursorServiceClient,
         ledger_service_client::LedgerServiceClient,
     },
-    service::{self, Api, ApiSettings, Peer},
+    service::{self, Api, ApiSettings, Peer, Phases},
 };
-use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming, body::Body};
 use tonic_types::StatusExt as _;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
@@ -39,8 +38,8 @@ impl Served {
         let log = Arc::new(MemoryLog::default());
         let ledger = Arc::new(open(log, Arc::default(), Arc::default()));
         let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
-        let api = service::api(ledger, cursors, settings, CancellationToken::new());
-        Self { api: api.await.unwrap(), _dir: dir }
+        let api = service::api(ledger, cursors, settings, &Phases::new()).unwrap();
+        Self { api, _dir: dir }
     }
 
     /// The service as a peer sees it.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tidu::protocol::pb::{self, subscribe_request::Start, subscribe_response::Payload};
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::support::{Client, Fresh, Server, TIDU, list, little_giant, made_up, reason};
 
@@ -329,10 +330,11 @@ async fn state_and_what_follows_it_are_the_whole() {
     assert!(stream.message().await.unwrap().is_none());
 }
 
-/// What a command says, and its exit code.
+/// What a command says, with its errors if it fails, and its exit code.
 fn tidu(server: &Server, args: &[&str]) -> (String, Option<i32>) {
     let ran = Command::new(TIDU).args(args).args(["--server", &server.address]).output().unwrap();
-    let said = [ran.stdout, ran.stderr].concat();
+    let errors = if ran.status.success() { Vec::new() } else { ran.stderr };
+    let said = [ran.stdout, errors].concat();
     (String::from_utf8(said).unwrap(), ran.status.code())
 }
 
@@ -392,6 +394,44 @@ async fn diff_finds_the_first_difference_of_a_copy() {
     assert_eq!(code, Some(0), "{said}");
     let (said, code) = tidu(&fresh.server, &["diff", raw.to_str().unwrap()]);
     assert!(code == Some(0) && said.contains("equal: 330 events"), "{said}");
+}
+
+/// Two followers of one cursor: the one whose place was passed learns of the other.
+#[tokio::test]
+async fn a_follower_that_is_passed_learns_who_else_follows() {
+    let fresh = Fresh::start();
+    let (mut first, mut second) = (fresh.client().await, fresh.client().await);
+    let size = record_some(&mut first).await;
+    let cursor_id = "bank".to_owned();
+    let create = pb::CreateCursorRequest { cursor_id: cursor_id.clone(), ..Default::default() };
+    first.cursors.create_cursor(create).await.unwrap();
+    let subscribe = || pb::SubscribeRequest {
+        start: Some(Start::CursorId("bank".to_owned())),
+        ..Default::default()
+    };
+    let to = |next_position| pb::AdvanceCursorRequest {
+        cursor_id: cursor_id.clone(),
+        next_position,
+        ..Default::default()
+    };
+    let _own = first.ledger.subscribe(subscribe()).await.unwrap();
+    first.cursors.advance_cursor(to(9)).await.unwrap();
+    let alone = first.cursors.advance_cursor(to(8)).await.unwrap_err();
+    let peer = |status: &tonic::Status| {
+        assert_eq!(reason(status), "CURSOR_BACKWARDS");
+        status.get_details_error_info().unwrap().metadata.get("peer").cloned()
+    };
+    assert_eq!(peer(&alone), None, "its own stream is not another's");
+    let _other = second.ledger.subscribe(subscribe()).await.unwrap();
+    let request = pb::GetCursorRequest { cursor_id: cursor_id.clone() };
+    let cursor = first.cursors.get_cursor(request).await.unwrap().into_inner().cursor.unwrap();
+    let [one, two] = cursor.connections.as_slice() else { panic!("{cursor:?}") };
+    second.cursors.advance_cursor(to(size)).await.unwrap();
+    let passed = first.cursors.advance_cursor(to(20)).await.unwrap_err();
+    assert_eq!(peer(&passed).as_deref(), Some(two.remote_address.as_str()));
+    assert!(passed.message().contains("follows it as well"), "{passed:?}");
+    let passed = second.cursors.advance_cursor(to(20)).await.unwrap_err();
+    assert_eq!(peer(&passed).as_deref(), Some(one.remote_address.as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ mod fault_texts;
 mod faults_kept;
 mod raw_requests;
 mod register_queries;
+mod standard_services;
 mod stored_bytes;
 mod strings;
 mod texts;

@@ -100,6 +100,28 @@ async fn what_the_server_does_not_have_is_told_in_few_words() {
     assert_eq!(status.metadata().get("grpc-accept-encoding").unwrap(), "gzip,zstd,identity");
 }
 
+/// The standard services blame their caller as ours do, on a stream as well.
+#[tokio::test]
+async fn the_standard_services_tell_the_callers_faults_too() {
+    let fresh = Fresh::start();
+    let address = fresh.server.address.trim_start_matches("http://");
+    let not_text = vec![0, 0, 0, 0, 3, 0x0A, 1, 0xFF];
+    for path in [
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ] {
+        let status = answer_to(path, address, not_text.clone(), None).await;
+        assert_eq!(status.code(), tonic::Code::InvalidArgument, "{path}: {status:?}");
+        assert_eq!(reason(&status), "MALFORMED_REQUEST", "{path}");
+        assert_complete(&status);
+        let packed = Some(("grpc-encoding", "deflate"));
+        let status = answer_to(path, address, vec![1, 0, 0, 0, 0], packed).await;
+        assert_eq!(reason(&status), "ENCODING_UNKNOWN", "{path}: {status:?}");
+    }
+}
+
 /// The size of a message is refused from its first five bytes, whatever follows them.
 #[tokio::test]
 async fn a_message_that_is_too_large_is_refused_from_its_prefix() {

@@ -12,10 +12,9 @@ use tidu::{
         self, ledger_service_client::LedgerServiceClient,
         register_service_client::RegisterServiceClient,
     },
-    service::{Api, api},
+    service::{Api, Phases, api},
 };
 use tokio::runtime::Runtime;
-use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use super::{corpus, fuzz, mutate::mutate, protobuf::mutate_message};
@@ -49,8 +48,7 @@ pub async fn serve(log: MemoryLog) -> Served {
     let ledger = Arc::new(open(Arc::new(log.clone()), clock, Arc::clone(&failures)));
     let dir = directory();
     let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
-    let api = api(Arc::clone(&ledger), cursors, api_settings(), CancellationToken::new());
-    let api = api.await.unwrap();
+    let api = api(Arc::clone(&ledger), cursors, api_settings(), &Phases::new()).unwrap();
     let (client, register) =
         (LedgerServiceClient::new(api.clone()), RegisterServiceClient::new(api.clone()));
     Served { log, ledger, failures, api, client, register, _dir: dir }
