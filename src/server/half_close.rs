@@ -162,6 +162,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::Party,
+        metrics::Metrics,
         server::{connection::Serving, places::Places},
         service::{Api, Peer, Shares},
     };
@@ -199,12 +200,13 @@ mod tests {
         io.write_all(bytes).await.unwrap();
         io.shutdown().await.unwrap();
         let peer = Peer(([127, 0, 0, 1], 9).into());
-        let place = Places::new(1, 1).take(Party::of(peer.0)).unwrap();
+        let place = Places::new(1, 1, &Metrics::new()).take(Party::of(peer.0)).unwrap();
         let gate = Arc::<Notify>::default();
         let serving = Serving {
             api: api(Arc::clone(&gate)),
             drain: CancellationToken::new(),
             untaken: Shares::new(1 << 30, 1 << 30),
+            metrics: Metrics::new(),
         };
         let served = tokio::spawn(serving.serve(here, peer, place));
         Peered { io, served, gate }

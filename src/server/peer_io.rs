@@ -151,14 +151,14 @@ mod tests {
     use tokio::io::AsyncWriteExt as _;
 
     use super::*;
-    use crate::{domain::Party, server::places::Places};
+    use crate::{domain::Party, metrics::Metrics, server::places::Places};
 
     #[tokio::test]
     async fn a_peer_that_sends_without_end_lets_others_run() {
         let sent = [PREFACE.as_slice(), &[7; 96 * READS_OF_TURN_MAX]].concat();
         let (mut peer, here) = tokio::io::duplex(sent.len());
         peer.write_all(&sent).await.unwrap();
-        let place = Places::new(1, 1).take(Party::Server).unwrap();
+        let place = Places::new(1, 1, &Metrics::new()).take(Party::Server).unwrap();
         let opened = PeerIo::open(here, Arc::clone(&place.seat)).await;
         let (version, mut io) = opened.unwrap().unwrap();
         assert_eq!(version, Version::Http2);

@@ -29,7 +29,6 @@ use super::{call::Peer, intake::Intake, transport};
 use crate::{
     domain::Party,
     metrics::{Counter, DurationHistogram, Gauge, Metrics},
-    protocol::pb::ErrorReason,
 };
 
 const STATUS: &str = "grpc-status";
@@ -92,6 +91,12 @@ impl Calls {
     pub(crate) fn refused<B>(&self, request: &Request<B>, status: &Status) {
         let party = party_of(request.extensions());
         self.of(request.uri().path()).refused(party, status.code(), reason_in(status.details()));
+    }
+
+    /// Counts a request that is not a call, whatever method its path names.
+    pub(crate) fn stray<B>(&self, request: &Request<B>, status: &Status) {
+        let party = party_of(request.extensions());
+        self.unknown.refused(party, status.code(), reason_in(status.details()));
     }
 }
 
@@ -355,7 +360,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::{limits::QUEUE_RETRY_DELAY, service::errors};
+    use crate::{limits::QUEUE_RETRY_DELAY, protocol::pb::ErrorReason, service::errors};
 
     #[test]
     fn a_reason_is_read_wherever_its_detail_is() {

@@ -53,7 +53,7 @@ where
             return Either::Left(self.inner.call(request));
         };
         let refusal = fault.refusal();
-        self.calls.refused(&request, &refusal);
+        self.calls.stray(&request, &refusal);
         Either::Right(Box::pin(async move {
             if request.version() < Version::HTTP_2 {
                 discard(request.into_body(), Instant::now()).await;

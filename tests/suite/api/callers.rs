@@ -154,7 +154,8 @@ async fn a_rate_of_events_holds_for_each_caller() {
 
 /// What the server answers to a call of GetStatus with these headers.
 async fn status_of(api: &Api, headers: &[(&str, &str)]) -> http::Response<Body> {
-    let mut request = Request::post("/tidu.v1.AdminService/GetStatus");
+    let request = Request::post("/tidu.v1.AdminService/GetStatus");
+    let mut request = request.version(http::Version::HTTP_2);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -7,7 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidu::{limits::DRAIN_DURATION_MAX, protocol::pb};
+use tidu::{
+    limits::{DRAIN_CONNECTIONS_DURATION_MAX, DRAIN_DURATION_MAX},
+    protocol::pb,
+};
+use tonic::transport::Channel;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 
 use crate::support::{Fresh, Server, list};
 
@@ -47,6 +53,23 @@ async fn peers_that_never_answer_do_not_delay_a_drain() {
         assert!(ended.1 < DRAIN_DURATION_MAX, "{ended:?}");
         drop((peers, dir));
     }
+}
+
+/// What tools and load balancers leave open: a watcher of health, and a stream of reflection.
+#[tokio::test]
+async fn streams_of_health_and_reflection_delay_no_drain() {
+    let Fresh { server, dir } = Fresh::start();
+    let channel = Channel::from_shared(server.address.clone()).unwrap().connect().await.unwrap();
+    let request = HealthCheckRequest::default();
+    let mut watch = HealthClient::new(channel.clone()).watch(request).await.unwrap().into_inner();
+    watch.message().await.unwrap().unwrap();
+    let mut reflection = ServerReflectionClient::new(channel);
+    let questions = tokio_stream::pending();
+    let answers = reflection.server_reflection_info(questions).await.unwrap().into_inner();
+    let ended = tokio::task::spawn_blocking(move || end(server, "-TERM")).await.unwrap();
+    assert_eq!(ended.0, Some(0), "{ended:?}");
+    assert!(ended.1 < DRAIN_CONNECTIONS_DURATION_MAX, "a connection was left open: {ended:?}");
+    drop((watch, answers, dir));
 }
 
 #[tokio::test]

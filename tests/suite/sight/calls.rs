@@ -14,9 +14,8 @@ use tidu::{
         self, admin_service_client::AdminServiceClient, ledger_service_client::LedgerServiceClient,
         subscribe_request::Start,
     },
-    service::{self, Api, ApiSettings, Peer},
+    service::{self, Api, ApiSettings, Peer, Phase, Phases},
 };
-use tokio_util::sync::CancellationToken;
 use tonic::{Code, body::Body};
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
@@ -31,7 +30,7 @@ const ELSEWHERE: &str = "192.0.2.1:4000";
 struct Served {
     api: Api,
     metrics: Arc<Metrics>,
-    drain: CancellationToken,
+    phases: Phases,
     _dir: TempDir,
 }
 
@@ -45,9 +44,9 @@ impl Served {
         let log = Arc::new(MemoryLog::default());
         let ledger = Arc::new(open(log, Arc::default(), Arc::default()));
         let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
-        let (metrics, drain) = (Arc::clone(ledger.metrics()), CancellationToken::new());
-        let api = service::api(ledger, cursors, settings, drain.clone()).await.unwrap();
-        Self { api, metrics, drain, _dir: dir }
+        let (metrics, phases) = (Arc::clone(ledger.metrics()), Phases::new());
+        let api = service::api(ledger, cursors, settings, &phases).unwrap();
+        Self { api, metrics, phases, _dir: dir }
     }
 
     /// The service as a peer sees it.
@@ -195,7 +194,7 @@ async fn calls_over_grpc_web_are_counted_as_others() {
     served.send(ELSEWHERE, web("/elsewhere"), &EMPTY).await;
     // Neither form of a call.
     let plain = Request::get("/").header("accept", "text/html");
-    assert_eq!(served.send(ELSEWHERE, plain, b"").await, StatusCode::BAD_REQUEST);
+    assert_eq!(served.send(ELSEWHERE, plain, b"").await, StatusCode::METHOD_NOT_ALLOWED);
     let get = Request::get(APPEND).header("content-type", "application/grpc-web");
     assert_eq!(served.send(ELSEWHERE, get, b"").await, StatusCode::METHOD_NOT_ALLOWED);
     served.assert_counts(
@@ -247,7 +246,7 @@ async fn a_stream_is_counted_while_it_is_open_and_by_its_end() {
     served.assert_counts("tidu_streams", &[(SUBSCRIBE, 2)]);
     drop(left);
     served.assert_counts("tidu_streams", &[(SUBSCRIBE, 1)]);
-    served.drain.cancel();
+    served.phases.enter(Phase::Draining);
     let end = loop {
         match tokio::time::timeout(PATIENCE, drained.message()).await.unwrap() {
             Ok(message) => assert!(message.is_some(), "a drain is an error"),
