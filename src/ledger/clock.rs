@@ -28,6 +28,14 @@ impl RecordedTime {
 
     /// The recorded time of the commit after one recorded at `last`, in microseconds since 1970.
     pub(super) fn next(&mut self, last: Option<i64>) -> Result<i64, String> {
+        let (wall, monotonic) = self.check(last)?;
+        self.trusted = Some((wall, monotonic));
+        Ok(last.map_or(wall, |last| last.max(wall)))
+    }
+
+    /// Reads the clocks, which a commit after one recorded at `last` may trust. Nothing changes:
+    /// readings that belong to no commit do not count.
+    pub(super) fn check(&self, last: Option<i64>) -> Result<(i64, i64), String> {
         let last = last.unwrap_or(i64::MIN);
         let wall = self.clock.now_micros();
         let monotonic = micros(self.clock.monotonic());
@@ -44,8 +52,7 @@ impl RecordedTime {
                 "the server's clock is {behind} s behind the last recorded time; set it right"
             ));
         }
-        self.trusted = Some((wall, monotonic));
-        Ok(last.max(wall))
+        Ok((wall, monotonic))
     }
 }
 
@@ -90,5 +97,12 @@ mod tests {
         assert!(at(9_001, 271).is_err(), "it stays stopped");
         assert_eq!(at(1_202, 272).unwrap(), 1_202, "until the clock is right again");
         assert_eq!(at(9_002, 8_072).unwrap(), 9_002, "a long silence is not a jump");
+        // A look at the clock makes no later one right.
+        *manual.0.lock() = (9_500 * SECOND, 8_073);
+        for _ in 0..2 {
+            assert!(time.check(Some(9_002 * SECOND)).unwrap_err().contains("ahead"));
+        }
+        *manual.0.lock() = (9_003 * SECOND, 8_073);
+        assert!(time.check(Some(9_002 * SECOND)).is_ok());
     }
 }

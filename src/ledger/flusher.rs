@@ -67,13 +67,13 @@ fn flush_all(
     groups: &GroupCommit,
     publish: &mpsc::UnboundedSender<Published>,
 ) -> Result<(), Failure> {
-    while let Some(SealedGroup { group, durable, answers }) = groups.take() {
+    while let Some(SealedGroup { group, durable, answers, proofs }) = groups.take() {
         make_durable(shared, group, durable).map_err(|error| Failure::of(&error))?;
         if shared.failed.load(Ordering::SeqCst) {
             return Err("the ledger has failed, and the process ends".into());
         }
         count(&shared.metrics, &answers);
-        let published = Published { durable, answers };
+        let published = Published { durable, answers, proofs };
         publish.send(published).map_err(|_| "the runtime is gone")?;
     }
     Ok(())

@@ -12,7 +12,7 @@ use parking_lot::{Condvar, MutexGuard};
 use super::{
     Durable,
     lock::{GROUP, Ordered, OrderedMutex},
-    publish::PendingReply,
+    publish::{PendingProof, PendingReply},
     requests::FirstAnswer,
     state::State,
 };
@@ -44,6 +44,7 @@ pub(super) struct OpenGroup {
     /// The state after the commit that was decided last.
     reached: Reached,
     answers: Vec<PendingReply>,
+    proofs: Vec<PendingProof>,
     bytes: usize,
     /// The writer's queue holds more commits.
     more_queued: bool,
@@ -100,6 +101,8 @@ pub(super) struct SealedGroup {
     /// Size and root of the log once the group is durable.
     pub(super) durable: Durable,
     pub(super) answers: Vec<PendingReply>,
+    /// They need nothing durable, and take the same way.
+    pub(super) proofs: Vec<PendingProof>,
 }
 
 impl GroupCommit {
@@ -109,6 +112,7 @@ impl GroupCommit {
             chunks: ChunkWriter::new(reached.frontier.size(), block),
             reached,
             answers: Vec::new(),
+            proofs: Vec::new(),
             bytes: 0,
             more_queued: false,
             requests: Requests::new(),
@@ -181,6 +185,7 @@ impl GroupCommit {
         let mut open = self.open.lock();
         if end == End::Abandoned {
             open.answers.clear();
+            open.proofs.clear();
         }
         open.more_queued = false;
         open.end.get_or_insert(end);
@@ -201,6 +206,11 @@ impl OpenGroup {
         self.answers.push(answer);
     }
 
+    /// Adds the answer to a turn that records nothing.
+    pub(super) fn prove(&mut self, proof: PendingProof) {
+        self.proofs.push(proof);
+    }
+
     /// The first answer to a request of this group or the one before.
     pub(super) fn request(&self, id: &Bytes) -> Option<&FirstAnswer> {
         self.requests.get(id).or_else(|| self.requests_before.get(id))
@@ -218,7 +228,8 @@ impl OpenGroup {
 
     fn is_ready(&self) -> bool {
         let is_worth_a_flush = self.bytes >= GROUP_READY_BYTES || self.is_full();
-        !self.answers.is_empty() && (is_worth_a_flush || !self.more_queued)
+        let has_answers = !self.answers.is_empty() || !self.proofs.is_empty();
+        has_answers && (is_worth_a_flush || !self.more_queued)
     }
 
     fn has_room(&self, bytes: usize) -> bool {
@@ -233,6 +244,8 @@ impl OpenGroup {
         self.bytes = 0;
         self.requests_before = std::mem::take(&mut self.requests);
         let answers = std::mem::take(&mut self.answers);
-        SealedGroup { group: self.chunks.finish(), durable: self.reached.durable(), answers }
+        let proofs = std::mem::take(&mut self.proofs);
+        let (group, durable) = (self.chunks.finish(), self.reached.durable());
+        SealedGroup { group, durable, answers, proofs }
     }
 }

@@ -36,6 +36,7 @@ mod lock;
 mod observed;
 mod pace;
 pub mod place;
+mod probe;
 mod publish;
 mod queue;
 mod read;

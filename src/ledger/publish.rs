@@ -14,15 +14,22 @@ use super::{AppendError, Durable, Receipt, Shared};
 pub(super) type PendingReply =
     (oneshot::Sender<Result<Receipt, AppendError>>, Result<Receipt, AppendError>);
 
+/// Whether a turn that records nothing could have recorded something.
+pub(super) type Proven = Result<(), AppendError>;
+
+/// The answer to such a turn, on its way to the prober.
+pub(super) type PendingProof = (oneshot::Sender<Proven>, Proven);
+
 /// A group that is durable.
 pub(super) struct Published {
     pub(super) durable: Durable,
     pub(super) answers: Vec<PendingReply>,
+    pub(super) proofs: Vec<PendingProof>,
 }
 
 /// Publishes until the flusher ends.
 pub(super) async fn run(shared: Arc<Shared>, mut groups: mpsc::UnboundedReceiver<Published>) {
-    while let Some(Published { durable, answers }) = groups.recv().await {
+    while let Some(Published { durable, answers, proofs }) = groups.recv().await {
         // A group without a recorded commit leaves the size as it is and wakes no stream.
         shared.durable.send_if_modified(|known| {
             let moved = known.size != durable.size;
@@ -32,6 +39,9 @@ pub(super) async fn run(shared: Arc<Shared>, mut groups: mpsc::UnboundedReceiver
         for (caller, answer) in answers {
             // A caller that went away misses its answer; the commit is recorded all the same.
             drop(caller.send(answer));
+        }
+        for (prober, proven) in proofs {
+            drop(prober.send(proven));
         }
     }
 }

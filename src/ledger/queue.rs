@@ -15,7 +15,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{AppendError, Commit, Receipt};
+use super::{AppendError, Commit, Receipt, publish::Proven};
 use crate::{
     domain::Party,
     limits::{QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
@@ -34,6 +34,24 @@ pub(super) struct Job {
     /// When it came, by the monotonic clock.
     pub(super) queued: Duration,
     pub(super) reply: oneshot::Sender<Reply>,
+}
+
+/// What the writer does next.
+pub(super) enum Turn<'a> {
+    /// Decides a commit, which has its room until then.
+    Commit(Job, Room<'a>),
+    /// Answers that turns get through, and records nothing.
+    Proof(oneshot::Sender<Proven>),
+}
+
+impl Turn<'_> {
+    /// Bytes of the events to be recorded.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Commit(job, _) => job.bytes,
+            Self::Proof(_) => 0,
+        }
+    }
 }
 
 /// The queue. Many threads push; the writer alone pops.
@@ -57,6 +75,8 @@ struct Lines {
     arrivals: u64,
     bytes: usize,
     commits: usize,
+    /// Proofs take no room, so that none of them costs a commit its place.
+    proofs: VecDeque<oneshot::Sender<Proven>>,
     end: Option<End>,
 }
 
@@ -116,13 +136,30 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for the next commit, with its room and whether more are queued. `None` at the end.
-    pub(super) fn pop(&self) -> Option<(Job, Room<'_>)> {
+    /// Adds a turn that records nothing. It is the next one, however many commits wait: it asks
+    /// whether turns get through, and not how long the queue is.
+    ///
+    /// # Errors
+    /// As for [`Queue::push`], but never that the queue is full.
+    pub(super) fn push_proof(&self, reply: oneshot::Sender<Proven>) -> Result<(), AppendError> {
+        let mut lines = self.lines.lock();
+        lines.require_open()?;
+        lines.proofs.push_back(reply);
+        drop(lines);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Waits for the next turn. `None` at the end.
+    pub(super) fn pop(&self) -> Option<Turn<'_>> {
         let mut lines = self.lines.lock();
         loop {
+            if let Some(reply) = lines.proofs.pop_front() {
+                return Some(Turn::Proof(reply));
+            }
             if let Some(job) = lines.pop() {
                 let room = Room { queue: self, party: job.commit.party, bytes: job.bytes };
-                return Some((job, room));
+                return Some(Turn::Commit(job, room));
             }
             if lines.end.is_some() {
                 return None;
@@ -168,7 +205,7 @@ impl Queue {
         let mut lines = self.lines.lock();
         lines.end.get_or_insert(End::Abandoned);
         lines.turns.clear();
-        let dropped = std::mem::take(&mut lines.parties);
+        let dropped = (std::mem::take(&mut lines.parties), std::mem::take(&mut lines.proofs));
         // Waking their callers takes other locks, so it waits until this one is free.
         drop(lines);
         drop(dropped);
@@ -306,159 +343,4 @@ fn weight(job: &Job) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::domain::Principal;
-
-    type Answer = oneshot::Receiver<Reply>;
-
-    fn party(port: u16) -> Party {
-        Party::of(([127, 0, 0, 1], port).into())
-    }
-
-    fn push(queue: &Queue, port: u16, bytes: usize) -> Result<Answer, AppendError> {
-        let commit = Commit {
-            proposals: Vec::new(),
-            request: None,
-            precondition: None,
-            recorded_by: Principal::ANONYMOUS,
-            party: party(port),
-        };
-        let (reply, answer) = oneshot::channel();
-        queue.push(Job { commit, bytes, queued: Duration::ZERO, reply }).map(|()| answer)
-    }
-
-    /// The port of the next commit's party, with its bytes.
-    fn pop(queue: &Queue) -> (u16, usize) {
-        let (job, _) = queue.pop().unwrap();
-        match job.commit.party {
-            Party::Local(address) => (address.port(), job.bytes),
-            other => unreachable!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_small_caller_waits_for_at_most_one_commit_of_a_flood() {
-        let queue = Queue::default();
-        for _ in 0..5 {
-            push(&queue, 1, 1_000).unwrap();
-        }
-        assert_eq!(pop(&queue), (1, 1_000));
-        for _ in 0..3 {
-            push(&queue, 2, 10).unwrap();
-        }
-        let order: Vec<_> = (0..7).map(|_| pop(&queue).0).collect();
-        // The flood has had a thousand bytes: the other one comes first until it has as many.
-        assert_eq!(order, [2, 2, 2, 1, 1, 1, 1]);
-        assert_eq!((queue.bytes(), queue.is_empty()), (0, true));
-        assert_eq!(queue.depth(), (0, 0));
-    }
-
-    #[test]
-    fn a_small_caller_waits_for_one_commit_of_many_large_callers() {
-        let queue = Queue::default();
-        for port in 1..=8 {
-            push(&queue, port, 1_000_000).unwrap();
-        }
-        // Each sends its next commit when it has its answer.
-        for _ in 0..40 {
-            let (large, bytes) = pop(&queue);
-            assert_eq!(bytes, 1_000_000);
-            push(&queue, large, bytes).unwrap();
-            for _ in 0..3 {
-                push(&queue, 9, 100).unwrap();
-                assert_eq!(pop(&queue), (9, 100));
-            }
-        }
-    }
-
-    #[test]
-    fn small_commits_do_not_keep_a_large_one_waiting_for_ever() {
-        for parties in [1, 1_000] {
-            let queue = Queue::default();
-            push(&queue, 1, 100_000).unwrap();
-            let small = (0..).map(|i| 2 + i % parties);
-            let before = small.take_while(|port| {
-                push(&queue, *port, 100).unwrap();
-                pop(&queue).0 != 1
-            });
-            assert!((900..=2_100).contains(&before.count()), "about the same bytes, or twice");
-            assert!(queue.lines.lock().parties.len() < 2 * 64 + 2);
-        }
-    }
-
-    #[test]
-    fn parties_with_equal_commits_take_turns() {
-        let queue = Queue::default();
-        for port in [1, 1, 1, 2, 2, 3] {
-            push(&queue, port, 100).unwrap();
-        }
-        let order: Vec<_> = (0..6).map(|_| pop(&queue).0).collect();
-        assert_eq!(order, [1, 2, 3, 1, 2, 1]);
-    }
-
-    #[test]
-    fn one_party_may_use_the_whole_queue_and_no_more() {
-        let queue = Queue::default();
-        let half = QUEUE_BYTES_MAX / 2;
-        let _held = [push(&queue, 1, half).unwrap(), push(&queue, 1, half).unwrap()];
-        assert!(matches!(push(&queue, 1, 1), Err(AppendError::QueueFull)));
-        assert_eq!(queue.bytes(), QUEUE_BYTES_MAX);
-        let queue = Queue::default();
-        let _held: Vec<_> = (0..QUEUE_COMMITS_MAX).map(|_| push(&queue, 1, 1).unwrap()).collect();
-        assert!(matches!(push(&queue, 1, 1), Err(AppendError::QueueFull)));
-        drop(queue.pop().unwrap());
-        push(&queue, 1, 1).unwrap();
-    }
-
-    #[test]
-    fn on_shortage_the_newest_commit_of_the_largest_party_is_refused() {
-        let queue = Queue::default();
-        let quarter = QUEUE_BYTES_MAX / 4;
-        let mut flood: Vec<_> = (0..4).map(|_| push(&queue, 1, quarter).unwrap()).collect();
-        // A second party gets its share, which the first one pays: its newest commits go.
-        let mut small = push(&queue, 2, quarter + 1).unwrap();
-        for refused in flood.drain(2..) {
-            assert!(matches!(refused.blocking_recv().unwrap(), Err(AppendError::QueueFull)));
-        }
-        assert!(small.try_recv().is_err());
-        // With as much as this it would have more than its half.
-        assert!(matches!(push(&queue, 2, quarter), Err(AppendError::QueueFull)));
-        // The first one gets no more than its half back.
-        push(&queue, 1, quarter).unwrap_err();
-        let order: Vec<_> = (0..3).map(|_| pop(&queue).0).collect();
-        assert_eq!(order, [1, 2, 1]);
-        // The same for the number of commits.
-        let _flood: Vec<_> = (0..QUEUE_COMMITS_MAX).map(|_| push(&queue, 1, 1).unwrap()).collect();
-        let _held = push(&queue, 2, quarter).unwrap();
-        assert_eq!(queue.lines.lock().commits, QUEUE_COMMITS_MAX);
-    }
-
-    #[test]
-    fn a_commit_that_is_being_decided_keeps_its_room() {
-        let queue = Queue::default();
-        let _held = push(&queue, 1, QUEUE_BYTES_MAX).unwrap();
-        let popped = queue.pop().unwrap();
-        assert!(matches!(push(&queue, 2, 1), Err(AppendError::QueueFull)));
-        drop(popped);
-        push(&queue, 2, 1).unwrap();
-    }
-
-    #[test]
-    fn a_closed_queue_is_finished_and_an_abandoned_one_is_dropped() {
-        let queue = Queue::default();
-        let _first = push(&queue, 1, 5).unwrap();
-        queue.close();
-        assert!(matches!(push(&queue, 1, 5), Err(AppendError::Draining)));
-        assert_eq!(pop(&queue), (1, 5));
-        assert!(queue.pop().is_none());
-        let queue = Queue::default();
-        let answer = push(&queue, 1, 5).unwrap();
-        queue.abandon();
-        assert!(queue.pop().is_none());
-        assert!(answer.blocking_recv().is_err());
-        assert!(matches!(push(&queue, 1, 5), Err(AppendError::Unknown)));
-    }
-}
+mod tests;

@@ -8,7 +8,10 @@
 use std::collections::VecDeque;
 
 use super::{AppendError, Commit, Ledger, Shared};
-use crate::limits::{ENVELOPE_BYTES_MAX, GROUP_READY_BYTES, LEAF_OVERHEAD_BYTES};
+use crate::{
+    limits::{ENVELOPE_BYTES_MAX, GROUP_READY_BYTES, LEAF_OVERHEAD_BYTES},
+    log::DiskLow,
+};
 
 /// The writer's account of promised room.
 #[derive(Debug, Default)]
@@ -92,6 +95,13 @@ impl Ledger {
         if let Some(why) = self.shared.read_only.get() {
             return Some(why.clone());
         }
-        self.shared.log.reserve(GROUP_READY_BYTES as u64).err().map(|low| low.to_string())
+        self.disk_low().map(|low| low.to_string())
+    }
+
+    /// The free space, if it is too little to record something just now. Asks the file system,
+    /// which may take long.
+    #[must_use]
+    pub fn disk_low(&self) -> Option<DiskLow> {
+        self.shared.log.reserve(GROUP_READY_BYTES as u64).err()
     }
 }

@@ -21,12 +21,13 @@ use super::{
     decide::decide,
     flusher,
     group::{GroupCommit, OpenGroup, Reached},
-    publish::Published,
-    queue::{Job, Queue},
+    publish::{Proven, Published},
+    queue::{Job, Queue, Turn},
     requests::FirstAnswer,
     room::{PromisedRoom, bytes_max},
     state::State,
 };
+use crate::limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX};
 
 type Reply = Result<Receipt, AppendError>;
 
@@ -76,18 +77,37 @@ impl Writer {
     fn run(mut self, queue: &Queue) {
         let groups = Arc::clone(&self.groups);
         while groups.wait_for_room()
-            && let Some((Job { commit, bytes, queued, reply }, room)) = queue.pop()
+            && let Some(turn) = queue.pop()
         {
-            let waited = self.shared.clock.monotonic().saturating_sub(queued);
-            self.shared.metrics.queue_wait_seconds.observe(waited);
-            let Some(mut open) = groups.open(bytes) else { return };
-            let before = self.state.size();
-            let decided = self.answer(&mut open, commit);
-            let reached = (self.state.size() > before).then(|| Reached::of(&self.state));
-            open.answer(bytes, (reply, decided), reached);
-            drop(room);
+            if let Turn::Commit(job, _) = &turn {
+                let waited = self.shared.clock.monotonic().saturating_sub(job.queued);
+                self.shared.metrics.queue_wait_seconds.observe(waited);
+            }
+            let Some(mut open) = groups.open(turn.bytes()) else { return };
+            match turn {
+                Turn::Commit(Job { commit, bytes, reply, .. }, room) => {
+                    let before = self.state.size();
+                    let decided = self.answer(&mut open, commit);
+                    let reached = (self.state.size() > before).then(|| Reached::of(&self.state));
+                    open.answer(bytes, (reply, decided), reached);
+                    drop(room);
+                }
+                Turn::Proof(reply) => {
+                    let proven = self.prove(open.is_empty());
+                    open.prove((reply, proven));
+                }
+            }
             groups.put_back(open, !queue.is_empty());
         }
+    }
+
+    /// Answers as to a small commit, as far as that does not depend on its events.
+    fn prove(&mut self, is_first: bool) -> Proven {
+        self.room.require(&self.shared, is_first, LEAF_BYTES_MAX as u64)?;
+        if self.state.size() >= LOG_EVENTS_MAX {
+            return Err(AppendError::LogFull);
+        }
+        self.time.check(self.state.recorded_micros()).map_err(AppendError::Clock).map(drop)
     }
 
     /// Answers a repeated request with its first answer, and decides any other commit.

@@ -1,0 +1,188 @@
+//! The order of turns, and who pays when room is short.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::domain::Principal;
+
+type Answer = oneshot::Receiver<Reply>;
+
+fn party(port: u16) -> Party {
+    Party::of(([127, 0, 0, 1], port).into())
+}
+
+fn push(queue: &Queue, port: u16, bytes: usize) -> Result<Answer, AppendError> {
+    let commit = Commit {
+        proposals: Vec::new(),
+        request: None,
+        precondition: None,
+        recorded_by: Principal::ANONYMOUS,
+        party: party(port),
+    };
+    let (reply, answer) = oneshot::channel();
+    queue.push(Job { commit, bytes, queued: Duration::ZERO, reply }).map(|()| answer)
+}
+
+/// The next commit, with its room.
+fn next(queue: &Queue) -> (Job, Room<'_>) {
+    match queue.pop() {
+        Some(Turn::Commit(job, room)) => (job, room),
+        Some(Turn::Proof(_)) => unreachable!("a proof"),
+        None => unreachable!("the end"),
+    }
+}
+
+/// The port of the next commit's party, with its bytes.
+fn pop(queue: &Queue) -> (u16, usize) {
+    let (job, _) = next(queue);
+    match job.commit.party {
+        Party::Local(address) => (address.port(), job.bytes),
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_small_caller_waits_for_at_most_one_commit_of_a_flood() {
+    let queue = Queue::default();
+    for _ in 0..5 {
+        push(&queue, 1, 1_000).unwrap();
+    }
+    assert_eq!(pop(&queue), (1, 1_000));
+    for _ in 0..3 {
+        push(&queue, 2, 10).unwrap();
+    }
+    let order: Vec<_> = (0..7).map(|_| pop(&queue).0).collect();
+    // The flood has had a thousand bytes: the other one comes first until it has as many.
+    assert_eq!(order, [2, 2, 2, 1, 1, 1, 1]);
+    assert_eq!((queue.bytes(), queue.is_empty()), (0, true));
+    assert_eq!(queue.depth(), (0, 0));
+}
+
+#[test]
+fn a_small_caller_waits_for_one_commit_of_many_large_callers() {
+    let queue = Queue::default();
+    for port in 1..=8 {
+        push(&queue, port, 1_000_000).unwrap();
+    }
+    // Each sends its next commit when it has its answer.
+    for _ in 0..40 {
+        let (large, bytes) = pop(&queue);
+        assert_eq!(bytes, 1_000_000);
+        push(&queue, large, bytes).unwrap();
+        for _ in 0..3 {
+            push(&queue, 9, 100).unwrap();
+            assert_eq!(pop(&queue), (9, 100));
+        }
+    }
+}
+
+#[test]
+fn small_commits_do_not_keep_a_large_one_waiting_for_ever() {
+    for parties in [1, 1_000] {
+        let queue = Queue::default();
+        push(&queue, 1, 100_000).unwrap();
+        let small = (0..).map(|i| 2 + i % parties);
+        let before = small.take_while(|port| {
+            push(&queue, *port, 100).unwrap();
+            pop(&queue).0 != 1
+        });
+        assert!((900..=2_100).contains(&before.count()), "about the same bytes, or twice");
+        assert!(queue.lines.lock().parties.len() < 2 * 64 + 2);
+    }
+}
+
+#[test]
+fn parties_with_equal_commits_take_turns() {
+    let queue = Queue::default();
+    for port in [1, 1, 1, 2, 2, 3] {
+        push(&queue, port, 100).unwrap();
+    }
+    let order: Vec<_> = (0..6).map(|_| pop(&queue).0).collect();
+    assert_eq!(order, [1, 2, 3, 1, 2, 1]);
+}
+
+#[test]
+fn one_party_may_use_the_whole_queue_and_no_more() {
+    let queue = Queue::default();
+    let half = QUEUE_BYTES_MAX / 2;
+    let _held = [push(&queue, 1, half).unwrap(), push(&queue, 1, half).unwrap()];
+    assert!(matches!(push(&queue, 1, 1), Err(AppendError::QueueFull)));
+    assert_eq!(queue.bytes(), QUEUE_BYTES_MAX);
+    let queue = Queue::default();
+    let _held: Vec<_> = (0..QUEUE_COMMITS_MAX).map(|_| push(&queue, 1, 1).unwrap()).collect();
+    assert!(matches!(push(&queue, 1, 1), Err(AppendError::QueueFull)));
+    drop(next(&queue));
+    push(&queue, 1, 1).unwrap();
+}
+
+#[test]
+fn on_shortage_the_newest_commit_of_the_largest_party_is_refused() {
+    let queue = Queue::default();
+    let quarter = QUEUE_BYTES_MAX / 4;
+    let mut flood: Vec<_> = (0..4).map(|_| push(&queue, 1, quarter).unwrap()).collect();
+    // A second party gets its share, which the first one pays: its newest commits go.
+    let mut small = push(&queue, 2, quarter + 1).unwrap();
+    for refused in flood.drain(2..) {
+        assert!(matches!(refused.blocking_recv().unwrap(), Err(AppendError::QueueFull)));
+    }
+    assert!(small.try_recv().is_err());
+    // With as much as this it would have more than its half.
+    assert!(matches!(push(&queue, 2, quarter), Err(AppendError::QueueFull)));
+    // The first one gets no more than its half back.
+    push(&queue, 1, quarter).unwrap_err();
+    let order: Vec<_> = (0..3).map(|_| pop(&queue).0).collect();
+    assert_eq!(order, [1, 2, 1]);
+    // The same for the number of commits.
+    let _flood: Vec<_> = (0..QUEUE_COMMITS_MAX).map(|_| push(&queue, 1, 1).unwrap()).collect();
+    let _held = push(&queue, 2, quarter).unwrap();
+    assert_eq!(queue.lines.lock().commits, QUEUE_COMMITS_MAX);
+}
+
+#[test]
+fn a_commit_that_is_being_decided_keeps_its_room() {
+    let queue = Queue::default();
+    let _held = push(&queue, 1, QUEUE_BYTES_MAX).unwrap();
+    let popped = next(&queue);
+    assert!(matches!(push(&queue, 2, 1), Err(AppendError::QueueFull)));
+    drop(popped);
+    push(&queue, 2, 1).unwrap();
+}
+
+#[test]
+fn a_proof_is_the_next_turn_and_takes_no_room() {
+    let queue = Queue::default();
+    let _flood: Vec<_> = (0..QUEUE_COMMITS_MAX).map(|_| push(&queue, 1, 1).unwrap()).collect();
+    let (reply, answer) = oneshot::channel();
+    queue.push_proof(reply).unwrap();
+    assert_eq!(queue.lines.lock().commits, QUEUE_COMMITS_MAX);
+    assert!(matches!(queue.pop(), Some(Turn::Proof(_))));
+    assert_eq!(pop(&queue), (1, 1), "then the commits, of which none was refused");
+    assert!(answer.blocking_recv().is_err(), "this writer has dropped it");
+    // The end counts for proofs as well.
+    let (reply, answer) = oneshot::channel();
+    queue.push_proof(reply).unwrap();
+    queue.abandon();
+    assert!(answer.blocking_recv().is_err());
+    let refused = queue.push_proof(oneshot::channel().0);
+    assert!(matches!(refused, Err(AppendError::Unknown)));
+    let queue = Queue::default();
+    queue.close();
+    let refused = queue.push_proof(oneshot::channel().0);
+    assert!(matches!(refused, Err(AppendError::Draining)));
+}
+
+#[test]
+fn a_closed_queue_is_finished_and_an_abandoned_one_is_dropped() {
+    let queue = Queue::default();
+    let _first = push(&queue, 1, 5).unwrap();
+    queue.close();
+    assert!(matches!(push(&queue, 1, 5), Err(AppendError::Draining)));
+    assert_eq!(pop(&queue), (1, 5));
+    assert!(queue.pop().is_none());
+    let queue = Queue::default();
+    let answer = push(&queue, 1, 5).unwrap();
+    queue.abandon();
+    assert!(queue.pop().is_none());
+    assert!(answer.blocking_recv().is_err());
+    assert!(matches!(push(&queue, 1, 5), Err(AppendError::Unknown)));
+}
