@@ -16,8 +16,9 @@
 //!   service/   gRPC: handlers, errors, streams
 //! 6 import/    lists as authorities publish them → events
 //!   delivery/  events → webhooks and commands
-//!   server/    listener, connections, configuration, logs, the drain
-//! 7 cli/       the command line: a client of the service, and the way to start it
+//!   operations/ the operations port: metrics and probes
+//! 7 server/    listener, connections, configuration, logs, the drain
+//! 8 cli/       the command line: a client of the service, and the way to start it
 //! ```
 //!
 //! Tests check the invariants; `docs/architecture.md` lists them all:
@@ -47,6 +48,7 @@ pub mod limits;
 pub mod log;
 pub mod merkle;
 pub mod metrics;
+pub mod operations;
 pub mod protocol;
 pub mod register;
 pub mod server;

@@ -11,14 +11,15 @@ mod doctor;
 mod intake;
 mod metrics;
 mod observation;
+mod operations;
 mod process;
 mod records;
 
 use std::time::Duration;
 
 pub use self::{
-    answers::*, connections::*, doctor::*, intake::*, metrics::*, observation::*, process::*,
-    records::*,
+    answers::*, connections::*, doctor::*, intake::*, metrics::*, observation::*, operations::*,
+    process::*, records::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

@@ -8,7 +8,10 @@ use super::{CliError, args::ServerAddress, print::eprint_line};
 use crate::{
     ledger::Failure,
     register::RulesBook,
-    server::{Server, config::Config},
+    server::{
+        Server,
+        config::{Config, OperationsListen},
+    },
 };
 
 /// Starts a server on a free port of the loopback interface, gives its address to `play`, and
@@ -21,12 +24,13 @@ pub(super) async fn with_server(
     let config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: dir.path().join("data"),
+        operations_listen: OperationsListen::Off,
         ..Config::default()
     };
     let failed = |why: &Failure| eprint_line(&format!("tidu: the log failed: {why}"));
     let server =
         Server::open(&config, RulesBook::RELEASED, failed).await.map_err(|e| message(&e))?;
-    let address = format!("http://{}", server.address().map_err(|e| message(&e))?);
+    let address = format!("http://{}", server.address());
     let address: ServerAddress = address.parse().map_err(CliError::Message)?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));

@@ -29,7 +29,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::body::Body;
 use tower::util::Oneshot;
 
-use super::places::{CallCount, Seat};
+use super::{
+    places::{CallCount, Seat},
+    ports::Apis,
+};
 use crate::{
     domain::Party,
     limits::{ANSWER_PIECE_BYTES, ANSWER_SPLIT_BYTES, ANSWER_STALL_COUNTED, ANSWER_STALL_MAX},
@@ -72,7 +75,7 @@ impl Taking {
 /// The calls of one connection.
 #[derive(Clone)]
 pub(super) struct Calls {
-    pub(super) api: Api,
+    pub(super) apis: Arc<Apis>,
     pub(super) peer: Peer,
     pub(super) seat: Arc<Seat>,
     /// The stream that begins, on the way from [`hyper::service::Service::call`] to
@@ -116,7 +119,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Calls {
             Body::new(Asked::new(body, taking, seat))
         });
         request.extensions_mut().insert(self.peer);
-        Answering { answer: Oneshot::new(self.api.clone(), request), handed: Some(handed) }
+        Answering { answer: Oneshot::new(self.apis.now().clone(), request), handed: Some(handed) }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Settings of the server: flags override the environment, which overrides the file, which
 //! overrides defaults.
 
+mod listen;
+
 use std::{
     io,
     net::SocketAddr,
@@ -17,6 +19,7 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::listen::{NotListen, OperationsListen};
 use crate::{
     domain::catalogue::{Catalogue, CatalogueError},
     files,
@@ -87,6 +90,11 @@ pub struct ServerSettings {
     #[arg(long, value_name = "MILLISECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slow_commit_ms: Option<u64>,
+    /// Address for metrics and probes over HTTP; port 0 selects a free one, and off leaves it out
+    /// [default: 127.0.0.1:9464]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations_listen: Option<OperationsListen>,
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -123,6 +131,8 @@ pub struct Config {
     pub in_flight_bytes: usize,
     /// A commit that takes as long gets a log line, in milliseconds.
     pub slow_commit_ms: u64,
+    /// Where metrics and probes are answered.
+    pub operations_listen: OperationsListen,
 }
 
 impl Default for Config {
@@ -140,6 +150,7 @@ impl Default for Config {
             events_per_second: None,
             in_flight_bytes: IN_FLIGHT_BYTES_MAX,
             slow_commit_ms: u64::try_from(SLOW_COMMIT_DEFAULT.as_millis()).unwrap_or(u64::MAX),
+            operations_listen: OperationsListen::At(SocketAddr::from(([127, 0, 0, 1], 9_464))),
         }
     }
 }
@@ -167,6 +178,12 @@ pub enum ConfigError {
          the risk with --insecure"
     )]
     Insecure(SocketAddr),
+    /// The same for the operations port.
+    #[error(
+        "operations_listen: other machines can reach {0}, and connections have no TLS; listen on \
+         127.0.0.1, or accept the risk with --insecure"
+    )]
+    InsecureOperations(SocketAddr),
     /// The memory of requests does not hold the largest one.
     #[error(
         "in_flight_bytes: {0} is less than the {PARTY_IN_FLIGHT_BYTES_MAX} bytes that the largest \
@@ -222,6 +239,12 @@ impl Config {
             .map_err(unreadable)?;
         if !config.listen.ip().is_loopback() && !config.insecure {
             return Err(ConfigError::Insecure(config.listen));
+        }
+        if let Some(address) = config.operations_listen.address()
+            && !address.ip().is_loopback()
+            && !config.insecure
+        {
+            return Err(ConfigError::InsecureOperations(address));
         }
         if config.in_flight_bytes < PARTY_IN_FLIGHT_BYTES_MAX {
             return Err(ConfigError::InFlight(config.in_flight_bytes));
@@ -309,6 +332,14 @@ mod tests {
             let flags =
                 ServerSettings { listen: "127.0.0.1:3".parse().ok(), ..ServerSettings::default() };
             assert_eq!(read(&flags).listen.port(), 3);
+            assert_eq!(config.operations_listen.to_string(), "127.0.0.1:9464");
+            jail.set_env("TIDU_OPERATIONS_LISTEN", "off");
+            assert_eq!(read(&flags).operations_listen, OperationsListen::Off);
+            let flags = ServerSettings {
+                operations_listen: "127.0.0.1:0".parse().ok(),
+                ..ServerSettings::default()
+            };
+            assert_eq!(read(&flags).operations_listen.to_string(), "127.0.0.1:0");
             Ok(())
         });
     }
@@ -334,11 +365,22 @@ mod tests {
                 let config = Config::load(&flags, None).unwrap();
                 assert!(config.origins().unwrap_err().to_string().contains(odd));
             }
+            let operations = |listen: &str| ServerSettings {
+                operations_listen: listen.parse().ok(),
+                ..ServerSettings::default()
+            };
+            let text = load(&operations("[::]:9464"), None);
+            assert!(text.contains("operations_listen") && text.contains("--insecure"), "{text}");
             let small = PARTY_IN_FLIGHT_BYTES_MAX - 1;
             let least =
                 |bytes| ServerSettings { in_flight_bytes: Some(bytes), ..Default::default() };
             assert!(load(&least(small), None).contains(&small.to_string()));
             assert!(Config::load(&least(small + 1), None).is_ok());
+            for odd in ["9464", "\"9464\"", "\"on\"", "\"\"", "false"] {
+                jail.create_file("odd.toml", &format!("operations_listen = {odd}"))?;
+                let text = load(&ServerSettings::default(), Some("odd.toml"));
+                assert!(text.contains("operations_listen"), "{odd}: {text}");
+            }
             jail.create_file("odd.toml", "listen = 1")?;
             assert!(load(&ServerSettings::default(), Some("odd.toml")).contains("listen"));
             Ok(())

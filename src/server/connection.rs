@@ -16,6 +16,7 @@ use super::{
     coalesce::CoalescingIo,
     peer_io::{PeerIo, Version},
     places::{Place, Seat},
+    ports::Apis,
 };
 use crate::{
     limits::{
@@ -25,13 +26,13 @@ use crate::{
         STREAM_SEND_BYTES_MAX, STREAM_WINDOW_BYTES,
     },
     metrics::Metrics,
-    service::{Api, Peer, Shares},
+    service::{Peer, Shares},
 };
 
 /// The parts that all connections share.
 #[derive(Clone)]
 pub(super) struct Serving {
-    pub(super) api: Api,
+    pub(super) apis: Arc<Apis>,
     pub(super) drain: CancellationToken,
     /// Bytes of answers that their peers do not take.
     pub(super) untaken: Arc<Shares>,
@@ -108,7 +109,7 @@ impl Serving {
     }
 
     fn calls(&self, peer: Peer, seat: &Arc<Seat>, next: Next) -> Calls {
-        Calls { api: self.api.clone(), peer, seat: Arc::clone(seat), next }
+        Calls { apis: Arc::clone(&self.apis), peer, seat: Arc::clone(seat), next }
     }
 
     fn untaken(&self, seat: &Seat) -> Untaken {
@@ -177,7 +178,7 @@ mod tests {
     use tower::{service_fn, util::BoxCloneSyncService};
 
     use super::*;
-    use crate::{domain::Party, limits::ANSWER_STALL_MAX, server::places::Places};
+    use crate::{domain::Party, limits::ANSWER_STALL_MAX, server::places::Places, service::Api};
 
     const LARGE: usize = 1024 * 1024;
 
@@ -211,7 +212,7 @@ mod tests {
         let (seat, drain) = (Arc::clone(&place.seat), CancellationToken::new());
         let untaken = Shares::new(1 << 30, 1 << 30);
         let metrics = Metrics::new();
-        let serving = Serving { api: api(), drain: drain.clone(), untaken, metrics };
+        let serving = Serving { apis: Apis::new(api()), drain: drain.clone(), untaken, metrics };
         let began = Instant::now();
         let served = tokio::spawn(async move {
             serving.serve(here, peer, place).await;

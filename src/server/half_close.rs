@@ -163,7 +163,7 @@ mod tests {
     use crate::{
         domain::Party,
         metrics::Metrics,
-        server::{connection::Serving, places::Places},
+        server::{connection::Serving, places::Places, ports::Apis},
         service::{Api, Peer, Shares},
     };
 
@@ -203,7 +203,7 @@ mod tests {
         let place = Places::new(1, 1, &Metrics::new()).take(Party::of(peer.0)).unwrap();
         let gate = Arc::<Notify>::default();
         let serving = Serving {
-            api: api(Arc::clone(&gate)),
+            apis: Apis::new(api(Arc::clone(&gate))),
             drain: CancellationToken::new(),
             untaken: Shares::new(1 << 30, 1 << 30),
             metrics: Metrics::new(),

@@ -1,4 +1,7 @@
-//! The server: opens the log, listens, and shuts down in order.
+//! The server: listens, opens the log, and shuts down in order.
+//!
+//! The ports are up before the log is opened, so that probes and callers learn what goes on
+//! (ports.rs). A start that fails closes them and ends: no part of it goes on.
 //!
 //! The accept loop is our own: it bounds the cost of a stuck reader, the time of a handshake and
 //! the time of a drain. In a drain, streams end with UNAVAILABLE/DRAINING, and connections finish
@@ -16,37 +19,33 @@ pub mod failures;
 mod half_close;
 mod peer_io;
 mod places;
+mod ports;
 pub mod telemetry;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{future::pending, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, sync::Arc};
 
 use tokio::{
-    net::TcpListener,
-    time::{Instant, timeout, timeout_at},
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
 };
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use self::descriptors::TooFewDescriptors;
 use self::{
     clock::SystemClock,
     config::{Config, ConfigError},
-    connection::Serving,
     failures::Failures,
-    places::Places,
+    ports::Ports,
 };
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
     ledger::{Failure, Ledger, LedgerOptions, OnFailure, Salt, clock::Clock as _},
-    limits::{
-        ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX, CONNECTIONS_OF_ADDRESS_MAX,
-        DRAIN_CONNECTIONS_DURATION_MAX, DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, SALT_BYTES,
-    },
+    limits::{DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, SALT_BYTES},
     log::{self, LogError},
     metrics::Metrics,
     register::RulesBook,
-    service::{self, Api, Phase, Phases, Shares, Undescribed},
+    service::{self, ApiSettings, Undescribed},
 };
 
 /// Why a server does not start.
@@ -70,14 +69,31 @@ pub enum StartError {
     /// The store of cursors cannot be opened.
     #[error(transparent)]
     Cursors(#[from] CursorError),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    /// The address for callers cannot be listened on.
+    #[error(
+        "listen: cannot listen on {address}: {source}; choose another address, such as --listen \
+         127.0.0.1:0 for a free port"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
         /// The system's error.
         source: io::Error,
     },
+    /// The address of the operations port cannot be listened on.
+    #[error(
+        "operations_listen: cannot listen on {address}: {source}; choose another address, such as \
+         --operations-listen 127.0.0.1:0 for a free port, or off"
+    )]
+    ListenOperations {
+        /// The address.
+        address: SocketAddr,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The server was asked to end before its log was open.
+    #[error("the server was stopped before its log was open")]
+    Stopped,
     /// The services cannot be described.
     #[error(transparent)]
     Undescribed(#[from] Undescribed),
@@ -88,21 +104,94 @@ pub enum StartError {
 #[error("the drain did not finish in time; commits that got no answer may be recorded")]
 pub struct Unfinished;
 
-/// A server that listens and does not serve yet.
+/// The stores of a server.
+pub struct Stores {
+    /// The ledger, whose register is rebuilt.
+    pub ledger: Ledger,
+    /// The cursors.
+    pub cursors: Cursors,
+}
+
+/// A server whose ports are up, and whose log is not open yet.
+pub struct Starting {
+    ports: Ports,
+    settings: ApiSettings,
+    metrics: Arc<Metrics>,
+    data_dir: PathBuf,
+}
+
+/// A server that serves.
 pub struct Server {
-    listener: TcpListener,
+    ports: Ports,
     ledger: Arc<Ledger>,
     cursors: Arc<Cursors>,
-    api: Api,
-    phases: Phases,
-    metrics: Arc<Metrics>,
-    /// Most connections at once.
-    connections: usize,
+}
+
+impl Starting {
+    /// Listens. Health, reflection and the operations port answer from now on.
+    ///
+    /// # Errors
+    /// See [`StartError`]. Nothing was changed.
+    pub async fn listen(config: &Config) -> Result<Self, StartError> {
+        let (settings, metrics) = (config.api()?, Metrics::new());
+        let ports = Ports::listen(config, settings.clone(), &metrics).await?;
+        Ok(Self { ports, settings, metrics, data_dir: config.data_dir.clone() })
+    }
+
+    /// The address for callers.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.ports.address()
+    }
+
+    /// The address of the operations port, if there is one.
+    #[must_use]
+    pub fn operations_address(&self) -> Option<SocketAddr> {
+        self.ports.operations_address()
+    }
+
+    /// Opens the stores on a thread that may block, and serves. Gives up if `stop` completes before
+    /// they are open: the thread is left alone then, because it cannot be interrupted.
+    ///
+    /// # Errors
+    /// See [`StartError`]. The ports are closed.
+    pub async fn open(
+        mut self,
+        open: impl FnOnce(&Arc<Metrics>) -> Result<Stores, StartError> + Send + 'static,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Server, StartError> {
+        let metrics = Arc::clone(&self.metrics);
+        let opened = tokio::select! {
+            opened = spawn_blocking(move || open(&metrics)) => opened,
+            () = stop => {
+                self.ports.drain().await;
+                return Err(StartError::Stopped);
+            }
+        };
+        let Stores { ledger, cursors } = match opened {
+            Ok(stores) => stores?,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(_) => return Err(StartError::Stopped),
+        };
+        let (ledger, cursors) = (Arc::new(ledger), Arc::new(cursors));
+        if let Some(why) = Failures::of(&self.data_dir).reason_for_reads_only() {
+            tracing::warn!(why, "this start serves reads only");
+            ledger.serve_reads_only(why);
+        } else if let Some(why) = ledger.appends_refused() {
+            tracing::warn!(why, "appends are refused until the disk has room; reads are served");
+        }
+        service::adopt(&ledger).await.map_err(StartError::Adoption)?;
+        let for_api = (Arc::clone(&ledger), Arc::clone(&cursors));
+        let api = service::api(for_api.0, for_api.1, self.settings, &self.ports.phases)?;
+        self.ports.serve(api, &ledger);
+        Ok(Server { ports: self.ports, ledger, cursors })
+    }
 }
 
 impl Server {
-    /// Opens the log, rebuilds the register and listens. `rules` are the versions of the rules that
-    /// the register may use; a program that is released hands in [`RulesBook::RELEASED`].
+    /// Listens, opens the log, rebuilds the register and serves. `rules` are the versions of the
+    /// rules that the register may use; a program that is released hands in
+    /// [`RulesBook::RELEASED`].
     ///
     /// `on_failure` is called when the ledger has failed; it must end the process.
     ///
@@ -113,35 +202,38 @@ impl Server {
         rules: RulesBook,
         on_failure: impl Fn(&Failure) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        let settings = config.api()?;
-        let connections = descriptors::room_for(config.connections)?;
-        let metrics = Metrics::new();
-        let counted_in = Arc::clone(&metrics);
-        let ledger = open_ledger(config, rules, Box::new(on_failure), counted_in)?;
-        let ledger = Arc::new(ledger);
-        if let Some(why) = Failures::of(&config.data_dir).reason_for_reads_only() {
-            tracing::warn!(why, "this start serves reads only");
-            ledger.serve_reads_only(why);
-        } else if let Some(why) = ledger.appends_refused() {
-            tracing::warn!(why, "appends are refused until the disk has room; reads are served");
-        }
-        service::adopt(&ledger).await.map_err(StartError::Adoption)?;
-        let cursors = Arc::new(Cursors::open(&config.data_dir)?);
-        let phases = Phases::new();
-        let api = service::api(Arc::clone(&ledger), Arc::clone(&cursors), settings, &phases)?;
-        let address = config.listen;
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| StartError::Listen { address, source })?;
-        Ok(Self { listener, ledger, cursors, api, phases, metrics, connections })
+        Self::open_unless(config, rules, on_failure, pending()).await
     }
 
-    /// The address listened on.
+    /// As [`Server::open`], unless `stop` completes before the log is open.
     ///
     /// # Errors
-    /// If the system does not know it.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    /// As for [`Server::open`]; [`StartError::Stopped`].
+    pub async fn open_unless(
+        config: &Config,
+        rules: RulesBook,
+        on_failure: impl Fn(&Failure) + Send + Sync + 'static,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Self, StartError> {
+        let starting = Starting::listen(config).await?;
+        let config = config.clone();
+        let open = move |metrics: &Arc<Metrics>| {
+            let ledger = open_ledger(&config, rules, Box::new(on_failure), Arc::clone(metrics))?;
+            Ok(Stores { ledger, cursors: Cursors::open(&config.data_dir)? })
+        };
+        starting.open(open, stop).await
+    }
+
+    /// The address for callers.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.ports.address()
+    }
+
+    /// The address of the operations port, if there is one.
+    #[must_use]
+    pub fn operations_address(&self) -> Option<SocketAddr> {
+        self.ports.operations_address()
     }
 
     /// The ledger being served.
@@ -153,7 +245,7 @@ impl Server {
     /// What the server counts.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
+        self.ledger.metrics()
     }
 
     /// Serves until `stop` completes, then drains.
@@ -161,25 +253,17 @@ impl Server {
     /// # Errors
     /// [`Unfinished`] if the writer or the store of cursors did not finish in time.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Unfinished> {
-        let tasks = TaskTracker::new();
-        let untaken = Shares::new(ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX);
-        let (drain, metrics) = (self.phases.drain(), self.metrics);
-        let serving = Serving { api: self.api, drain, untaken, metrics };
-        let places = Places::new(self.connections, CONNECTIONS_OF_ADDRESS_MAX, &serving.metrics);
-        self.phases.enter(Phase::Serving);
+        let Self { mut ports, ledger, cursors } = self;
         tokio::select! {
             () = stop => {}
-            () = accept::run(&self.listener, &places, &serving, &tasks) => {}
+            () = ports.broken() => {}
         }
-        drop(self.listener);
         let end = Instant::now() + DRAIN_DURATION_MAX.saturating_sub(DRAIN_EXIT_DURATION);
         tracing::info!("draining");
-        self.phases.enter(Phase::Draining);
-        tasks.close();
-        if timeout(DRAIN_CONNECTIONS_DURATION_MAX, tasks.wait()).await.is_err() {
-            tracing::warn!(left = tasks.len(), "connections did not finish in time");
-        }
-        close(self.ledger, self.cursors, end).await
+        ports.drain().await;
+        let closed = close(ledger, cursors, end).await;
+        ports.end().await;
+        closed
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     limits::{
         CONFLICTS_MAX, DISK_RETRY_DELAY, ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX,
         ERROR_MESSAGE_BYTES_MAX, JUDGED_FACTS_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
-        QUEUE_RETRY_DELAY, STATUS_REJECTIONS_MAX,
+        QUEUE_RETRY_DELAY, STARTING_RETRY_DELAY, STATUS_REJECTIONS_MAX,
     },
     log::{DiskLow, LogError},
     protocol::pb::ErrorReason,
@@ -290,6 +290,18 @@ fn disk_low(low: &DiskLow) -> Status {
         format!("{low}; nothing was recorded"),
         details,
     )
+}
+
+/// The server opens its log; nothing was recorded.
+pub(crate) fn starting(replayed: u64, events: u64) -> Status {
+    let metadata = [("replayed", replayed.to_string()), ("events", events.to_string())];
+    let mut details = info(ErrorReason::Starting.as_str_name(), metadata);
+    details.set_retry_info(Some(STARTING_RETRY_DELAY));
+    let far = match events {
+        0 => "its log is being opened".to_owned(),
+        _ => format!("{replayed} of {events} events are replayed"),
+    };
+    Status::with_error_details(Code::Unavailable, format!("the server is starting: {far}"), details)
 }
 
 /// The server is draining; nothing was recorded.

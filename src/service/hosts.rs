@@ -19,14 +19,14 @@ use crate::{domain::fault::echo, protocol::pb::ErrorReason};
 
 /// The hosts and origins that requests may name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     /// Beside localhost and addresses; in lower case.
     hosts: Vec<String>,
     origins: Vec<HeaderValue>,
 }
 
 impl Guard {
-    pub(super) fn new(hosts: &[String], origins: &[HeaderValue]) -> Self {
+    pub(crate) fn new(hosts: &[String], origins: &[HeaderValue]) -> Self {
         Self { hosts: hosts.iter().map(|host| host_of(host)).collect(), origins: origins.to_vec() }
     }
 
@@ -52,7 +52,7 @@ impl Guard {
     }
 
     /// The host or the origin that is not allowed, if there is one.
-    fn foreign<B>(&self, request: &Request<B>) -> Option<(&'static str, String)> {
+    pub(crate) fn foreign<B>(&self, request: &Request<B>) -> Option<(&'static str, String)> {
         let stated = request.uri().authority().map(http::uri::Authority::as_str);
         let hosts = texts(request.headers(), &header::HOST);
         for host in stated.map(str::to_owned).into_iter().chain(hosts) {

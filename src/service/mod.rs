@@ -36,11 +36,12 @@ mod room;
 mod rpc;
 mod rules;
 mod shares;
+mod starting;
 mod subscribe;
 mod transport;
 mod verify;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
 
 use tonic::{
     codec::CompressionEncoding::{Gzip, Zstd},
@@ -48,11 +49,9 @@ use tonic::{
     service::Routes,
 };
 use tonic_web::GrpcWebLayer;
-use tower::{ServiceBuilder, ServiceExt as _, layer::layer_fn, util::BoxCloneSyncService};
+use tower::{Service, ServiceBuilder, ServiceExt as _, layer::layer_fn, util::BoxCloneSyncService};
 use tower_http::cors::CorsLayer;
 
-pub(crate) use self::adoption::adopt;
-pub(crate) use self::shares::Shares;
 use self::{
     admin::AdminApi,
     adoption::PendingAdoption,
@@ -61,7 +60,6 @@ use self::{
     creators::Creators,
     cursors::{CursorApi, CursorStreams},
     health::Health,
-    hosts::Guard,
     intake::{Admitted, Intake},
     interests::Interests,
     ledger::LedgerApi,
@@ -76,9 +74,11 @@ use self::{
     subscribe::{Delivered, Streams},
     verify::Verifications,
 };
+pub(crate) use self::{adoption::adopt, hosts::Guard, shares::Shares};
 pub use self::{
     call::Peer,
     phase::{Phase, Phases},
+    starting::starting,
 };
 use crate::{
     cursors::Cursors,
@@ -101,7 +101,7 @@ type Request = http::Request<tonic::body::Body>;
 type Response = http::Response<tonic::body::Body>;
 
 /// An HTTP service that answers every RPC.
-pub type Api = BoxCloneSyncService<Request, Response, std::convert::Infallible>;
+pub type Api = BoxCloneSyncService<Request, Response, Infallible>;
 
 /// The handlers of all services.
 struct Services {
@@ -191,7 +191,7 @@ pub fn api(
         ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
     let routes = with_standard(routes(services), phases)?.prepare();
-    Ok(layered(routes, intake, calls, settings))
+    Ok(layered(Admitted { inner: routes, intake }, calls, settings))
 }
 
 /// Adds the services that answer in each phase: health and reflection.
@@ -236,7 +236,13 @@ fn routes(services: Services) -> Routes {
         .add_service(bounded!(ProofServiceServer::new(services.proof)))
 }
 
-fn layered(routes: Routes, intake: Arc<Intake>, calls: Arc<Calls>, settings: ApiSettings) -> Api {
+/// Puts the layers of every call around services that are admitted to.
+fn layered<S>(admitted: S, calls: Arc<Calls>, settings: ApiSettings) -> Api
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S: Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
     let ApiSettings { web_origins, local_hosts, .. } = settings;
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let (of_calls, of_strays) = (Arc::clone(&calls), Arc::clone(&calls));
@@ -247,9 +253,8 @@ fn layered(routes: Routes, intake: Arc<Intake>, calls: Arc<Calls>, settings: Api
         .layer(layer_fn(CallLines))
         .map_request(transport::choose_encoding)
         .layer(layer_fn(move |inner| Counted { inner, calls: Arc::clone(&of_calls) }))
-        .layer(layer_fn(CatchPanic))
-        .layer(layer_fn(move |inner| Admitted { inner, intake: Arc::clone(&intake) }));
-    let api = layers.service(routes);
+        .layer(layer_fn(CatchPanic));
+    let api = layers.service(admitted);
     let api = api.map_request(|request: Request| request);
     let api = api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new));
     match guard {

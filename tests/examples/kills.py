@@ -62,7 +62,7 @@ class Server:
 
     def start(self):
         log = open(self.work / "server.log", "a")
-        command = [TIDU, "serve", "--listen", self.address, "--data-dir", self.data]
+        command = [TIDU, "serve", "--listen", self.address, "--operations-listen", "off", "--data-dir", self.data]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         found = re.search(r"http://(\S+)", line)

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 python=${1:-python3}
 data=$(mktemp -d)
 cargo build --release --quiet
-coproc SERVER { exec target/release/tidu serve --listen 127.0.0.1:0 --data-dir "$data/tidu-data" 2>"$data/log"; }
+coproc SERVER { exec target/release/tidu serve --listen 127.0.0.1:0 --operations-listen off --data-dir "$data/tidu-data" 2>"$data/log"; }
 server=$SERVER_PID
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$data"' EXIT
 read -r line <&"${SERVER[0]}"

@@ -15,6 +15,7 @@ mod cli;
 mod contract;
 mod guarantees;
 mod logs;
+mod operations;
 mod register;
 mod sight;
 mod support;

@@ -54,7 +54,8 @@ impl Unary for Tidu {
         let address = format!("127.0.0.1:{}", process::free_port());
         let mut server = Server::start(|dir| {
             let mut command = Command::new(process::tidu());
-            command.args(["serve", "--listen", &address, "--data-dir"]).arg(dir.join("data"));
+            command.args(["serve", "--listen", &address, "--operations-listen", "127.0.0.1:0"]);
+            command.arg("--data-dir").arg(dir.join("data"));
             command
         });
         let channels = connect(&mut server, &format!("http://{address}")).await;

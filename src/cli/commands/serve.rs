@@ -1,6 +1,6 @@
 //! `tidu serve`.
 
-use std::{path::PathBuf, process, sync::mpsc, thread};
+use std::{path::PathBuf, pin::pin, process, sync::mpsc, thread};
 
 use clap::Args;
 use tokio::time::timeout;
@@ -8,14 +8,14 @@ use tokio::time::timeout;
 use crate::{
     cli::{
         CliError,
-        print::{eprint_line, print_line, print_text},
+        print::{eprint_line, print_text},
         stop::drain_signal,
     },
     ledger::Failure,
     limits::{ANNOUNCE_DURATION_MAX, EXIT_GRACE, FAILURE_NOTE_DURATION_MAX},
     register::RulesBook,
     server::{
-        Server,
+        Server, StartError,
         config::{Config, ServerSettings},
         failures::Failures,
         telemetry,
@@ -31,8 +31,9 @@ const EXIT_DISK_FULL: i32 = 73;
 pub(super) const SETTINGS_HELP: &str = "\
 Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE,
 TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]', TIDU_HOSTS, TIDU_CONNECTIONS,
-TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES, TIDU_SLOW_COMMIT_MS), then from
-tidu.toml (the same names in lower case, without TIDU_), then from defaults.
+TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES, TIDU_SLOW_COMMIT_MS,
+TIDU_OPERATIONS_LISTEN), then from tidu.toml (the same names in lower case, without TIDU_), then
+from defaults.
 
 Log lines go to standard error. TIDU_LOG filters them, such as info or tidu=debug [default:
 tidu=info,error]. A server never waits for their reader: it drops lines and says how many. One place
@@ -44,7 +45,9 @@ web page that is open on this machine cannot call the server through a name of i
 
 /// Only `serve` runs until a signal.
 const DRAIN_HELP: &str = "\
-One port serves gRPC and gRPC-Web.
+One port serves gRPC and gRPC-Web. Another one, the operations port, answers over HTTP: /metrics for
+Prometheus, /healthz, /readyz and /startupz for probes. Both are up before the log is replayed.
+Until then health and reflection answer, and other calls are refused with UNAVAILABLE/STARTING.
 
 SIGTERM and SIGINT drain the server: streams end with UNAVAILABLE/DRAINING, accepted commits are
 finished, and the process exits within ten seconds: with 0 if all is finished, with 75 if not. A
@@ -82,16 +85,28 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     let failures = Failures::of(&config.data_dir);
     let of_failed = failures.clone();
     let failed = move |why: &Failure| end_after_failure(&of_failed, why);
-    let server = Server::open(&config, RulesBook::RELEASED, failed).await;
-    let server = server.map_err(|e| CliError::Message(e.to_string()))?;
-    let address =
-        server.address().map_err(|e| CliError::Io("cannot tell the address".to_owned(), e))?;
+    // A replay can take long: a signal ends it in time, too.
     let stop =
         drain_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
+    let mut stop = pin!(stop);
+    let opened = Server::open_unless(&config, RulesBook::RELEASED, failed, stop.as_mut()).await;
+    let server = match opened {
+        Ok(server) => server,
+        Err(StartError::Stopped) => {
+            tracing::info!("stopped before the log was open");
+            return Ok(());
+        }
+        Err(error) => return Err(CliError::Message(error.to_string())),
+    };
+    let address = server.address();
+    let operations = server.operations_address().map(|address| format!("http://{address}"));
     let (log_id, size) = (server.ledger().log_id(), server.ledger().durable().size);
-    tracing::info!(%address, %log_id, log_size = size, "serving");
-    announce(format!("tidu is listening on http://{address} (log {log_id}, {size} events)"))
-        .await?;
+    tracing::info!(%address, operations, %log_id, log_size = size, "serving");
+    let mut text = format!("tidu is listening on http://{address} (log {log_id}, {size} events)");
+    if let Some(operations) = operations {
+        text.push_str(&format!("\ntidu answers operations on {operations}"));
+    }
+    announce(text).await?;
     server.serve(stop).await.map_err(CliError::Unfinished)?;
     // The next start is an ordinary one.
     failures.clear();
@@ -101,8 +116,8 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
 
 /// Prints that the server is ready. It does not wait long for a reader who takes nothing: standard
 /// output and the log lines may go to one pipe.
-async fn announce(line: String) -> Result<(), CliError> {
-    let printing = tokio::task::spawn_blocking(move || print_line(&line));
+async fn announce(text: String) -> Result<(), CliError> {
+    let printing = tokio::task::spawn_blocking(move || print_text(&text));
     match timeout(ANNOUNCE_DURATION_MAX, printing).await {
         Ok(Ok(printed)) => printed,
         Ok(Err(_)) | Err(_) => {

@@ -23,9 +23,11 @@ pub(crate) fn print_line(line: &str) -> Result<(), CliError> {
     write(&escaped(line))
 }
 
-/// Writes a text of the program itself, which may have several lines, to standard output.
+/// Writes a text of the program itself, which may have several lines, to standard output. A reader
+/// that goes away after the first line has got all of them.
 pub(crate) fn print_text(text: &str) -> Result<(), CliError> {
-    text.split('\n').try_for_each(print_line)
+    let lines: Vec<_> = text.split('\n').map(escaped).collect();
+    write(&lines.join("\n"))
 }
 
 /// Writes a table, whose cells are escaped, to standard output.
@@ -39,8 +41,9 @@ pub(crate) fn print_json(line: &str) -> Result<(), CliError> {
 }
 
 fn write(line: &str) -> Result<(), CliError> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}").map_err(|e| CliError::Io("cannot print".to_owned(), e))
+    // In one call, so that the lines of a text stay together.
+    let written = io::stdout().lock().write_all(format!("{line}\n").as_bytes());
+    written.map_err(|e| CliError::Io("cannot print".to_owned(), e))
 }
 
 /// Writes a line to standard error; a server does not wait for it.

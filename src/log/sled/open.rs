@@ -125,11 +125,12 @@ impl SledLog {
 }
 
 /// The names in a data directory, which may hold other files as well.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "FAILURES",
     "LOCK",
     "MARK",
     "MARK.new",
+    "PROBE",
     "catalogues",
     "cursors.redb",
     "cursors.redb.new",

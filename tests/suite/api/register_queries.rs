@@ -432,6 +432,8 @@ async fn an_operators_catalogue_decides_and_a_broken_one_is_refused() {
             "serve",
             "--listen",
             "127.0.0.1:0",
+            "--operations-listen",
+            "off",
             "--catalogue",
             path.to_str().unwrap(),
             "--data-dir",

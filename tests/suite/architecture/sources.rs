@@ -9,7 +9,7 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 18] = [
+pub const FLOORS: [(&str, u8); 19] = [
     ("limits", 0),
     ("files", 0),
     ("merkle", 0),
@@ -25,9 +25,10 @@ pub const FLOORS: [(&str, u8); 18] = [
     ("service", 5),
     ("import", 6),
     ("delivery", 6),
-    ("server", 6),
-    ("cli", 7),
-    ("main", 8),
+    ("operations", 6),
+    ("server", 7),
+    ("cli", 8),
+    ("main", 9),
 ];
 
 /// A source file.

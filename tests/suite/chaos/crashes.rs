@@ -164,7 +164,7 @@ async fn follow(mut client: Client, seen: Arc<Mutex<Vec<String>>>) {
 /// Starts a server and kills it after so long; true if it had not got so far as to listen.
 fn kill_while_opening(data: &Path, after: Duration) -> bool {
     let mut child = Command::new(TIDU)
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .args(["serve", "--listen", "127.0.0.1:0", "--operations-listen", "off", "--data-dir"])
         .arg(data)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -205,7 +205,7 @@ async fn check(data: &Path, known: &Known, cycle: usize) {
 
 fn refused(data: &Path) -> String {
     let output = Command::new(TIDU)
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .args(["serve", "--listen", "127.0.0.1:0", "--operations-listen", "off", "--data-dir"])
         .arg(data)
         .output()
         .unwrap();

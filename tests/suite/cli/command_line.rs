@@ -208,6 +208,11 @@ fn a_public_address_is_refused_without_insecure() {
     let output = Command::new(TIDU).args(["serve", "--listen", "0.0.0.0:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("--insecure"));
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--operations-listen", "0.0.0.0:0"];
+    let output = Command::new(TIDU).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("operations_listen") && said.contains("--insecure"), "{said}");
 }
 
 #[tokio::test]

@@ -89,7 +89,8 @@ impl Kept {
     }
 
     fn start_refused(&self, arguments: &[&str], what: &[&str]) {
-        let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--data-dir"];
+        let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--operations-listen", "off"];
+        all.push("--data-dir");
         let data = self.data();
         all.push(text(&data));
         all.extend(arguments);

@@ -27,7 +27,7 @@ impl Logged {
         let log = File::create(dir.path().join("log")).unwrap();
         let mut command = Command::new(TIDU);
         command
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--operations-listen", "off"])
             .args(args)
             .arg("--data-dir")
             .arg(dir.path().join("data"))

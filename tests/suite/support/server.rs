@@ -31,6 +31,8 @@ pub fn directory() -> TempDir {
 pub struct Server {
     pub child: Child,
     pub address: String,
+    /// The operations port, where it has one.
+    pub operations: Option<String>,
 }
 
 impl Server {
@@ -42,13 +44,17 @@ impl Server {
         Self::start_with(data, &["--listen", listen])
     }
 
-    /// Starts with more arguments; on a free port where they name none.
+    /// Starts with more arguments; on a free port where they name none, and without an operations
+    /// port.
     pub fn start_with(data: &Path, args: &[&str]) -> Self {
-        let listen =
-            if args.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
+        let unless_named = |setting: &'static str, value| {
+            let default = (!args.contains(&setting)).then_some([setting, value]);
+            default.into_iter().flatten()
+        };
         let child = Command::new(TIDU)
             .arg("serve")
-            .args(listen)
+            .args(unless_named("--listen", "127.0.0.1:0"))
+            .args(unless_named("--operations-listen", "off"))
             .args(args)
             .arg("--data-dir")
             .arg(data)
@@ -64,10 +70,16 @@ impl Server {
     /// process that never does.
     pub fn of(mut child: Child) -> Result<Self, Child> {
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split_whitespace().find(|word| word.starts_with("http://"));
-        match address.map(str::to_owned) {
-            Some(address) => Ok(Self { child, address }),
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        said.read_line(&mut line).unwrap();
+        let url = |line: &str| {
+            let url = line.split_whitespace().find(|word| word.starts_with("http://"));
+            url.map(str::to_owned)
+        };
+        // It says both lines at once.
+        let operations = url(&String::from_utf8_lossy(said.buffer()));
+        match url(&line) {
+            Some(address) => Ok(Self { child, address, operations }),
             None => Err(child),
         }
     }

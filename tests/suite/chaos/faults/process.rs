@@ -40,11 +40,12 @@ pub fn start(before: &[&str], data: &Path) -> Started {
     start_command(command, data, File::create(words_of(data)).unwrap())
 }
 
-/// The same for a command, whose words go to `to`.
+/// The same for a command, whose words go to `to`. Without probes, whose syncs a fault could meet
+/// in place of those of the log.
 pub fn start_command(mut command: Command, data: &Path, to: File) -> Started {
     let words = words_of(data);
     let child = command
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .args(["serve", "--listen", "127.0.0.1:0", "--operations-listen", "off", "--data-dir"])
         .arg(data)
         .stdout(Stdio::piped())
         .stderr(to)
