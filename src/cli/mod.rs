@@ -82,10 +82,8 @@ pub fn main() -> ExitCode {
         files::make_private();
     }
     let Some(runtime) = runtime() else { return ExitCode::FAILURE };
-    let serves = matches!(command, Command::Serve(_));
-    if serves {
-        telemetry::start_serving();
-    } else {
+    // A server starts its log lines once it knows its settings.
+    if !matches!(command, Command::Serve(_)) {
         telemetry::start();
     }
     let outcome = runtime.block_on(commands::run(command));

@@ -1,5 +1,5 @@
-//! Text from the wire, the record, file names and workbooks, as it is shown to people and written to
-//! log lines.
+//! Text from the wire, the record, file names and workbooks, as it is shown to people and written
+//! to log lines.
 //!
 //! A terminal obeys some characters, others do not show. Somebody who chose a text could clear the
 //! screen, or end the line and begin one that looks like an event of its own. So each of these

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::DRAIN_EXIT_DURATION;
+
 // --- Room on the disk ----------------------------------------------------------------------------
 // Blocks that are reserved, and free space that is left to others. See `log/sled/room.rs`.
 
@@ -28,6 +30,34 @@ const _: () = {
     assert!(DISK_RESERVE_BYTES_MIN <= DISK_RESERVE_BYTES_MAX);
     // A step is a small part of any default reserve.
     assert!(ROOM_STEP_BYTES + STORE_GROWTH_BASE_BYTES < DISK_RESERVE_BYTES_MIN);
+};
+
+// --- What goes to a collector --------------------------------------------------------------------
+// Traces and log lines over OTLP. See `server/telemetry/otlp/`.
+
+/// Most spans, and most log lines, that wait to be sent; more are dropped and counted. A span takes
+/// about 2 KiB, so all that wait take some MiB.
+pub const OTLP_QUEUE_MAX: usize = 2_048;
+/// Most of them in one message: a collector takes 4 MiB by default.
+pub const OTLP_BATCH_MAX: usize = 256;
+/// Pause after the first of a batch, in which others join it.
+pub const OTLP_PAUSE: Duration = Duration::from_millis(200);
+/// Longest wait for a collector's answer; then the batch is dropped.
+pub const OTLP_EXPORT_DURATION_MAX: Duration = Duration::from_secs(5);
+/// Longest wait for a connection to a collector.
+pub const OTLP_CONNECT_DURATION_MAX: Duration = Duration::from_secs(2);
+/// Longest wait at the end of the process until all is sent that a collector takes.
+pub const OTLP_FLUSH_DURATION_MAX: Duration = Duration::from_millis(250);
+/// Part of the calls without a sampled parent that is traced.
+pub const OTLP_SAMPLE_RATIO_DEFAULT: f64 = 0.01;
+/// Most bytes of a caller's `tracestate`: what the W3C standard asks to be passed on.
+pub const TRACESTATE_BYTES_MAX: usize = 512;
+
+const _: () = {
+    assert!(OTLP_BATCH_MAX <= OTLP_QUEUE_MAX);
+    // The end of the process waits for log lines and for a collector, one after the other.
+    let ends = OTLP_FLUSH_DURATION_MAX.as_millis() + LOG_FLUSH_DURATION_MAX.as_millis();
+    assert!(ends <= DRAIN_EXIT_DURATION.as_millis());
 };
 
 // --- The process ---------------------------------------------------------------------------------

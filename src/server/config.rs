@@ -20,13 +20,15 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use self::listen::{NotListen, OperationsListen};
+use super::telemetry::otlp::{self, OtlpEndpoint};
 use crate::{
     domain::catalogue::{Catalogue, CatalogueError},
     files,
     limits::{
-        CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, PARTY_IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT,
+        CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT,
+        PARTY_IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT,
     },
-    service::ApiSettings,
+    service::{ApiSettings, Sampling},
 };
 
 /// The file that is read if it exists and no other is named.
@@ -95,6 +97,16 @@ pub struct ServerSettings {
     #[arg(long, value_name = "ADDRESS:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations_listen: Option<OperationsListen>,
+    /// Send traces and log lines to this collector over OTLP, such as `http://127.0.0.1:4317`
+    /// [default: none]
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_endpoint: Option<String>,
+    /// Part of the calls that is traced, from 0 to 1; a caller's sampled trace is always continued
+    /// [default: 0.01]
+    #[arg(long, value_name = "RATIO")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_sample_ratio: Option<f64>,
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -102,7 +114,7 @@ fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 /// The settings of a server, resolved. The fields are those of [`ServerSettings`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Address to listen on. Port 0 selects a free one.
@@ -133,6 +145,10 @@ pub struct Config {
     pub slow_commit_ms: u64,
     /// Where metrics and probes are answered.
     pub operations_listen: OperationsListen,
+    /// The collector that traces and log lines are sent to over OTLP.
+    pub otlp_endpoint: Option<String>,
+    /// Part of the calls without a parent that is traced, if there is a collector.
+    pub otlp_sample_ratio: f64,
 }
 
 impl Default for Config {
@@ -151,6 +167,8 @@ impl Default for Config {
             in_flight_bytes: IN_FLIGHT_BYTES_MAX,
             slow_commit_ms: u64::try_from(SLOW_COMMIT_DEFAULT.as_millis()).unwrap_or(u64::MAX),
             operations_listen: OperationsListen::At(SocketAddr::from(([127, 0, 0, 1], 9_464))),
+            otlp_endpoint: None,
+            otlp_sample_ratio: OTLP_SAMPLE_RATIO_DEFAULT,
         }
     }
 }
@@ -190,6 +208,20 @@ pub enum ConfigError {
          request takes"
     )]
     InFlight(usize),
+    /// A value is not the address of a collector.
+    #[error(
+        "otlp_endpoint: {value:?} cannot be used: {why}; name the gRPC port of a collector, such \
+         as http://127.0.0.1:4317"
+    )]
+    OtlpEndpoint {
+        /// The value, without a password.
+        value: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
+    /// A value is not a part of one.
+    #[error("otlp_sample_ratio: {0} is not a number from 0 to 1")]
+    OtlpSampleRatio(f64),
     /// A value is not an origin.
     #[error("web_origins: {0:?} is not an origin such as https://register.example")]
     Origin(String),
@@ -249,6 +281,8 @@ impl Config {
         if config.in_flight_bytes < PARTY_IN_FLIGHT_BYTES_MAX {
             return Err(ConfigError::InFlight(config.in_flight_bytes));
         }
+        config.otlp()?;
+        config.sampling()?;
         Ok(config)
     }
 
@@ -288,6 +322,21 @@ impl Config {
         self.web_origins.iter().map(read).collect()
     }
 
+    /// The collector that traces and log lines are sent to.
+    ///
+    /// # Errors
+    /// [`ConfigError::OtlpEndpoint`].
+    pub fn otlp(&self) -> Result<Option<OtlpEndpoint>, ConfigError> {
+        let Some(value) = &self.otlp_endpoint else { return Ok(None) };
+        let refused = |why| ConfigError::OtlpEndpoint { value: otlp::shown(value), why };
+        OtlpEndpoint::parse(value).map(Some).map_err(refused)
+    }
+
+    fn sampling(&self) -> Result<Sampling, ConfigError> {
+        let ratio = self.otlp_sample_ratio;
+        Sampling::new(ratio).ok_or(ConfigError::OtlpSampleRatio(ratio))
+    }
+
     /// Who may call, and how much.
     ///
     /// # Errors
@@ -300,6 +349,7 @@ impl Config {
             in_flight_bytes: self.in_flight_bytes,
             events_per_second: self.events_per_second,
             slow_commit: Duration::from_millis(self.slow_commit_ms),
+            sampling: self.otlp_endpoint.is_some().then(|| self.sampling()).transpose()?,
         })
     }
 
@@ -380,6 +430,21 @@ mod tests {
                 jail.create_file("odd.toml", &format!("operations_listen = {odd}"))?;
                 let text = load(&ServerSettings::default(), Some("odd.toml"));
                 assert!(text.contains("operations_listen"), "{odd}: {text}");
+            }
+            for odd in ["collector:4317", "http://collector", "http://user:word@collector:1"] {
+                let flags = ServerSettings {
+                    otlp_endpoint: Some(odd.to_owned()),
+                    ..ServerSettings::default()
+                };
+                let said = load(&flags, None);
+                assert!(said.contains("otlp_endpoint") && said.contains("collector"), "{said}");
+                assert!(!said.contains("word@"), "{said}");
+            }
+            for odd in [-0.5, 1.01, f64::NAN] {
+                let flags =
+                    ServerSettings { otlp_sample_ratio: Some(odd), ..ServerSettings::default() };
+                let said = load(&flags, None);
+                assert!(said.contains(&format!("otlp_sample_ratio: {odd}")), "{said}");
             }
             jail.create_file("odd.toml", "listen = 1")?;
             assert!(load(&ServerSettings::default(), Some("odd.toml")).contains("listen"));

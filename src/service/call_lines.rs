@@ -19,11 +19,13 @@ use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt as _;
 use tower::Service;
+use tracing::Span;
 
 use super::{
     call::Caller,
     calls::code_name,
     commit_line::{CommitOfCall, milliseconds},
+    tracing_calls::{Sampling, note_end},
 };
 use crate::{domain::fault::echo, protocol::pb::ErrorReason};
 
@@ -38,9 +40,13 @@ const STREAMS: [&str; 6] = [
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
-/// A service that tells of its calls.
+/// A service that tells of its calls, and traces some of them.
 #[derive(Clone)]
-pub(crate) struct CallLines<S>(pub(crate) S);
+pub(crate) struct CallLines<S> {
+    pub(crate) inner: S,
+    /// `None`: no call is traced.
+    pub(crate) sampling: Option<Sampling>,
+}
 
 impl<S, B> Service<Request<B>> for CallLines<S>
 where
@@ -52,23 +58,28 @@ where
     type Future = Told<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let caller = Caller::of(request.extensions());
+        let (path, headers) = (request.uri().path(), request.headers());
+        let span = self.sampling.map_or_else(Span::none, |some| some.span(path, &caller, headers));
         let call = ToldCall {
             path: request.uri().path_and_query().cloned(),
-            caller: Caller::of(request.extensions()),
+            caller,
             began: Instant::now(),
+            span: span.clone(),
             ended: false,
         };
-        Told { answer: self.0.call(request), call: Some(call) }
+        Told { answer: self.inner.call(request), span, call: Some(call) }
     }
 }
 
 /// A call that is being answered.
 pub(crate) struct Told<F> {
     answer: F,
+    span: Span,
     call: Option<ToldCall>,
 }
 
@@ -79,11 +90,13 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match ready!(Pin::new(&mut self.answer).poll(context)) {
+        let this = &mut *self;
+        let _inside = this.span.enter();
+        let response = match ready!(Pin::new(&mut this.answer).poll(context)) {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        let told = match self.call.take() {
+        let told = match this.call.take() {
             Some(call) => call.answered(response),
             None => response,
         };
@@ -96,6 +109,8 @@ struct ToldCall {
     path: Option<PathAndQuery>,
     caller: Caller,
     began: Instant,
+    /// None if the call is not traced.
+    span: Span,
     /// True once its end is told.
     ended: bool,
 }
@@ -129,7 +144,7 @@ impl ToldCall {
             );
             return response.map(|body| Body::new(ToldStream { body, call: self }));
         }
-        self.ended = true;
+        self.note_end(Code::Ok, "");
         tracing::debug!(
             method = %self.method(),
             principal = %self.caller.principal_name(),
@@ -143,24 +158,23 @@ impl ToldCall {
 
     /// Tells of a call that failed before anything was answered.
     fn failed(&mut self, status: &Status) {
-        self.ended = true;
-        let commit = CommitOfCall::of(status);
+        let (commit, reason) = (CommitOfCall::of(status), reason(status));
+        self.note_end(status.code(), &reason);
         if self.path() == APPEND && commit.is_none_or(|commit| !commit.validate_only) {
-            return self.commit_failed(status, commit);
+            return self.commit_failed(status, &reason, commit);
         }
         tracing::info!(
             method = %self.method(),
             principal = %self.caller.principal_name(),
             peer = %self.caller.peer_text(),
             code = code_name(status.code()),
-            reason = %reason(status),
+            reason,
             duration_ms = milliseconds(self.began.elapsed()),
             "refused a call"
         );
     }
 
-    fn commit_failed(&self, status: &Status, commit: Option<&CommitOfCall>) {
-        let reason = reason(status);
+    fn commit_failed(&self, status: &Status, reason: &str, commit: Option<&CommitOfCall>) {
         macro_rules! tell {
             ($text:literal) => {
                 tracing::info!(
@@ -169,22 +183,29 @@ impl ToldCall {
                     peer = %self.caller.peer_text(),
                     events = commit.map(|commit| commit.events),
                     code = code_name(status.code()),
-                    reason = %reason,
+                    reason,
                     duration_ms = milliseconds(self.began.elapsed()),
                     $text
                 )
             };
         }
-        if commit.is_some() && leaves_open(&reason) {
+        if commit.is_some() && leaves_open(reason) {
             tell!("a commit got no receipt; it may be recorded");
         } else {
             tell!("refused a commit");
         }
     }
 
+    /// Notes that the end is told, and in the span how it ended.
+    fn note_end(&mut self, code: Code, reason: &str) {
+        self.ended = true;
+        note_end(&self.span, code, code_name(code), reason);
+    }
+
     /// Tells of the end of a stream. `None`: its last message was sent.
     fn stream_ended(&mut self, status: Option<&Status>) {
-        self.ended = true;
+        let reason = status.map(reason).unwrap_or_default();
+        self.note_end(status.map_or(Code::Ok, Status::code), &reason);
         macro_rules! tell {
             ($level:ident, $code:expr, $cause:expr) => {
                 tracing::$level!(
@@ -199,7 +220,7 @@ impl ToldCall {
             };
         }
         match status {
-            Some(status) => tell!(info, status.code(), reason(status)),
+            Some(status) => tell!(info, status.code(), reason),
             None => tell!(debug, Code::Ok, "its last message was sent"),
         }
     }
@@ -210,6 +231,7 @@ impl Drop for ToldCall {
         if self.ended {
             return;
         }
+        self.note_end(Code::Cancelled, "");
         tracing::debug!(
             method = %self.method(),
             principal = %self.caller.principal_name(),
@@ -234,6 +256,8 @@ impl http_body::Body for ToldStream {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let span = self.call.span.clone();
+        let _inside = span.enter();
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {

@@ -8,6 +8,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
+use tracing::Span;
 
 use super::call::Caller;
 use crate::{domain::fault::echo, limits::ID_BYTES_MAX, protocol::append::ReceivedCommit};
@@ -57,6 +58,10 @@ impl CommitLine {
             events: message.events.len(),
             validate_only: message.validate_only,
         };
+        let span = Span::current();
+        if !span.is_none() {
+            span.record("request_id", &*commit.request_id).record("events", commit.events);
+        }
         Self { commit, caller: Caller::of(request.extensions()), began: Instant::now(), slow }
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use tokio_stream::Stream;
 use tonic::Status;
+use tracing::Instrument as _;
 
 use super::{
     adoption::PendingAdoption,
@@ -18,6 +19,7 @@ use super::{
     rate::EventRates,
     room::Room,
     subscribe::Streams,
+    tracing_calls::part,
 };
 use crate::{
     domain::fault::{Faults, RuleId},
@@ -61,7 +63,7 @@ impl LedgerApi {
         } else {
             let (of_call, catalogue) = (call.clone(), Arc::clone(catalogue));
             let read = move |turn: &mut Turn| read_commit(&catalogue, &of_call, request, turn);
-            self.reading.ask(&call, read).await?
+            self.reading.ask(&call, read).instrument(part("read")).await?
         };
         if read.faults.total() > 0 && !validate_only {
             self.count_faults(&read.faults);
@@ -72,7 +74,7 @@ impl LedgerApi {
         } else {
             self.rates.take(party, read.count)?;
             self.adoption.settle(&self.ledger).await?;
-            self.ledger.append(read.commit).await
+            self.ledger.append(read.commit).instrument(part("record")).await
         };
         let mut receipt = decided.map_err(|refused| {
             if let AppendError::Rejected(faults) = &refused {

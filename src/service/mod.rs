@@ -38,6 +38,7 @@ mod rules;
 mod shares;
 mod starting;
 mod subscribe;
+mod tracing_calls;
 mod transport;
 mod verify;
 
@@ -74,11 +75,12 @@ use self::{
     subscribe::{Delivered, Streams},
     verify::Verifications,
 };
-pub(crate) use self::{adoption::adopt, hosts::Guard, shares::Shares};
+pub(crate) use self::{adoption::adopt, hosts::Guard, shares::Shares, tracing_calls::TRACED};
 pub use self::{
     call::Peer,
     phase::{Phase, Phases},
     starting::starting,
+    tracing_calls::Sampling,
 };
 use crate::{
     cursors::Cursors,
@@ -128,6 +130,8 @@ pub struct ApiSettings {
     pub events_per_second: Option<NonZeroU32>,
     /// A commit that takes as long gets a log line.
     pub slow_commit: Duration,
+    /// The calls that are traced. `None`: none.
+    pub sampling: Option<Sampling>,
 }
 
 /// The embedded descriptors of the services cannot be read, which a test rules out.
@@ -243,14 +247,14 @@ where
     S: Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    let ApiSettings { web_origins, local_hosts, .. } = settings;
+    let ApiSettings { web_origins, local_hosts, sampling, .. } = settings;
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let (of_calls, of_strays) = (Arc::clone(&calls), Arc::clone(&calls));
     let layers = ServiceBuilder::new()
         .layer(cors(web_origins))
         .layer(layer_fn(move |inner| OnlyCalls { inner, calls: Arc::clone(&of_strays) }))
         .layer(GrpcWebLayer::new())
-        .layer(layer_fn(CallLines))
+        .layer(layer_fn(move |inner| CallLines { inner, sampling }))
         .map_request(transport::choose_encoding)
         .layer(layer_fn(move |inner| Counted { inner, calls: Arc::clone(&of_calls) }))
         .layer(layer_fn(CatchPanic));

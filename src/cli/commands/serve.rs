@@ -32,13 +32,14 @@ pub(super) const SETTINGS_HELP: &str = "\
 Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE,
 TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]', TIDU_HOSTS, TIDU_CONNECTIONS,
 TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES, TIDU_SLOW_COMMIT_MS,
-TIDU_OPERATIONS_LISTEN), then from tidu.toml (the same names in lower case, without TIDU_), then
-from defaults.
+TIDU_OPERATIONS_LISTEN, TIDU_OTLP_ENDPOINT, TIDU_OTLP_SAMPLE_RATIO), then from tidu.toml (the same
+names in lower case, without TIDU_), then from defaults.
 
 Log lines go to standard error. TIDU_LOG filters them, such as info or tidu=debug [default:
 tidu=info,error]. A server never waits for their reader: it drops lines and says how many. One place
 in the code writes at most ten lines a second. A commit that is refused or slow, a call that fails
-and a stream that the server ends get a line each.
+and a stream that the server ends get a line each. With --otlp-endpoint a collector gets them too,
+and traces of calls; the server never waits for it either.
 
 On a loopback address, requests must name localhost, an address, or a host that --host allows. So a
 web page that is open on this machine cannot call the server through a name of its own.";
@@ -82,6 +83,9 @@ pub(super) fn print_config(args: &ServeArgs) -> Result<(), CliError> {
 
 pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     let config = config(args)?;
+    let collector = config.otlp().map_err(|e| CliError::Message(e.to_string()))?;
+    telemetry::require_filter().map_err(CliError::Message)?;
+    telemetry::start_serving(collector.as_ref());
     let failures = Failures::of(&config.data_dir);
     let of_failed = failures.clone();
     let failed = move |why: &Failure| end_after_failure(&of_failed, why);

@@ -1,6 +1,8 @@
 //! Log lines: text on a terminal, JSON lines otherwise (`form.rs`). They go to standard error;
 //! results go to standard output.
 //!
+//! They can go to a collector as well, and traces of calls with them (`otlp/`).
+//!
 //! A server never waits for the reader of its log lines (`lines.rs`), and a call site gets only so
 //! many of them in a second (`limit.rs`): what a caller provokes must not fill a disk. Panics and
 //! last words take the same way.
@@ -8,9 +10,11 @@
 mod form;
 mod limit;
 mod lines;
+pub mod otlp;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
+    env,
     io::{Write as _, stderr},
     panic::{self, PanicHookInfo},
     sync::{Arc, OnceLock},
@@ -31,12 +35,14 @@ use self::{
     form::Form,
     limit::{Site, SiteLimits, Window},
     lines::Lines,
+    otlp::{Otlp, OtlpEndpoint},
 };
 use super::clock::SystemClock;
 use crate::{
     domain::escape::escaped_lines,
     ledger::clock::Clock as _,
-    limits::{LOG_FLUSH_DURATION_MAX, LOG_REPORT_INTERVAL},
+    limits::{LOG_FLUSH_DURATION_MAX, LOG_REPORT_INTERVAL, OTLP_FLUSH_DURATION_MAX},
+    metrics::Metrics,
 };
 
 /// Variable that filters the log lines, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -56,6 +62,7 @@ struct Serving {
     limits: CallSites,
     panics: Mutex<Window>,
     clock: Arc<SystemClock>,
+    otlp: Option<Otlp>,
 }
 
 /// Starts logging for a command that is not a server. Does nothing if it was started before.
@@ -67,24 +74,48 @@ pub fn start() {
 
 /// Starts logging for a server: from now on nothing that it says makes it wait. If the thread for
 /// that cannot be started, it logs as any other command does.
-pub fn start_serving() {
+pub fn start_serving(collector: Option<&OtlpEndpoint>) {
     let Ok(lines) = Lines::start(Box::new(stderr()), LOG_REPORT_INTERVAL, report) else {
         return start();
     };
     let clock = Arc::new(SystemClock::new());
-    let limits = CallSites { sites: Arc::default(), clock: Arc::clone(&clock) };
+    let limits = CallSites::new(&clock);
     let to = lines.clone();
     let filter = filter(SERVER_FILTER).and(limits.clone());
     let layer = Form::of_stderr().layer(move || to.clone()).with_filter(filter);
-    let _ = tracing_subscriber::registry().with(layer).try_init();
+    let (otlp, failed) = match collector.map(Otlp::start).transpose() {
+        Ok(otlp) => (otlp, None),
+        Err(error) => (None, Some(error)),
+    };
+    let sent = otlp.as_ref().map(|otlp| otlp.layer(CallSites::new(&clock)));
+    let layers: Vec<_> = [Some(layer.boxed()), sent].into_iter().flatten().collect();
+    let _ = tracing_subscriber::registry().with(layers).try_init();
     let panics = Mutex::default();
-    if SERVING.set(Serving { lines, limits, panics, clock }).is_ok() {
+    if SERVING.set(Serving { lines, limits, panics, clock, otlp }).is_ok() {
         panic::set_hook(Box::new(print_panic));
+    }
+    if let Some(error) = failed {
+        tracing::warn!(%error, "nothing is sent to the collector of otlp_endpoint");
     }
 }
 
 fn filter(default: &str) -> EnvFilter {
     EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default))
+}
+
+/// Refuses a filter that cannot be read, which would otherwise filter as if it was not there.
+///
+/// # Errors
+/// One line that names the variable, its value and the fault.
+pub fn require_filter() -> Result<(), String> {
+    let Ok(text) = env::var(FILTER_VARIABLE) else { return Ok(()) };
+    match EnvFilter::try_new(&text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!(
+            "{FILTER_VARIABLE}: {text:?} is not a filter of log lines: {error}; such as info, or \
+             tidu=debug,error"
+        )),
+    }
 }
 
 /// Writes a line to standard error. A server does not wait for it, and a failure is ignored: ending
@@ -99,7 +130,23 @@ pub fn print_error_line(line: &str) {
 /// Waits until a server's lines are written, for a moment. To be called before the process ends.
 pub fn finish() {
     if let Some(serving) = SERVING.get() {
+        if let Some(otlp) = &serving.otlp {
+            otlp.finish(OTLP_FLUSH_DURATION_MAX);
+        }
         serving.lines.finish(LOG_FLUSH_DURATION_MAX);
+    }
+}
+
+/// Brings the counts of what nobody got to what they are now: log lines of a server, and what a
+/// collector did not take.
+pub fn observe(metrics: &Metrics) {
+    let Some(serving) = SERVING.get() else { return };
+    metrics.log_lines_dropped_total.reach(serving.lines.dropped());
+    metrics.log_lines_left_out_total.reach(serving.limits.sites.left_out());
+    if let Some(otlp) = &serving.otlp {
+        for (signal, dropped) in otlp.dropped() {
+            metrics.otlp_dropped_total.with([signal]).reach(dropped);
+        }
     }
 }
 
@@ -160,6 +207,12 @@ fn print_panic(panic: &PanicHookInfo<'_>) {
 struct CallSites {
     sites: Arc<SiteLimits>,
     clock: Arc<SystemClock>,
+}
+
+impl CallSites {
+    fn new(clock: &Arc<SystemClock>) -> Self {
+        Self { sites: Arc::default(), clock: Arc::clone(clock) }
+    }
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for CallSites {

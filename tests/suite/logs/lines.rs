@@ -1,10 +1,12 @@
 //! One line for what an operator must know of, and none for a caller's own doing.
 
+use std::process::Command;
+
 use tidu::protocol::pb;
 use tonic::Code;
 
 use super::{Logged, with_message};
-use crate::support::{in_time, list, reason};
+use crate::support::{TIDU, directory, in_time, list, reason, refused};
 
 const REFUSED: &str = "refused a commit";
 const SLOW: &str = "a commit was slow";
@@ -141,6 +143,16 @@ async fn a_cursor_that_moves_backwards_gets_a_line() {
     assert_eq!((&line["level"], &line["cursor"]), (&"WARN".into(), &"bank".into()), "{line}");
     assert_eq!((&line["from_position"], &line["next_position"]), (&7.into(), &3.into()));
     assert_eq!(line["principal"], "anonymous", "{line}");
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_ends_the_start() {
+    let dir = directory();
+    let mut serve = Command::new(TIDU);
+    serve.args(["serve", "--listen", "127.0.0.1:0"]).env("TIDU_LOG", "tidu=loud");
+    let output = serve.current_dir(dir.path()).output().unwrap();
+    refused(&output, &["TIDU_LOG", "\"tidu=loud\"", "tidu=debug"]);
+    assert!(!dir.path().join("tidu-data").exists(), "nothing was begun");
 }
 
 #[tokio::test]

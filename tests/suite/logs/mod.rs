@@ -1,6 +1,7 @@
 //! What a server says of itself: its log lines, and what they must not say.
 
 mod lines;
+mod otlp;
 mod secrets;
 
 use std::{

@@ -201,6 +201,7 @@ pub fn api_settings() -> ApiSettings {
         in_flight_bytes: IN_FLIGHT_BYTES_MAX,
         events_per_second: None,
         slow_commit: SLOW_COMMIT_DEFAULT,
+        sampling: None,
     }
 }
 
