@@ -14,7 +14,11 @@ use tempfile::TempDir;
 use tidu::log::SledLog;
 use uuid::Uuid;
 
-use crate::support::{Fresh, Server, TIDU, directory, list, text};
+use crate::support::{
+    Fresh, Server, TIDU,
+    catalogues::{digest, other},
+    directory, list, text,
+};
 
 /// Where nobody listens.
 const NOBODY: &str = "http://127.0.0.1:1";
@@ -68,7 +72,7 @@ fn command(home: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    command.arg("doctor").current_dir(home);
+    command.args(["doctor", "--operations", NOBODY]).current_dir(home);
     command
 }
 
@@ -263,6 +267,26 @@ fn a_catalogue_file_that_was_changed_is_put_aside() {
     assert_eq!(doctor(home.path(), NOBODY, &[]).level("catalogues"), "ok");
 }
 
+#[tokio::test]
+async fn a_catalogue_file_that_a_served_log_needs_is_fetched() {
+    let dir = directory();
+    let home = dir.path();
+    let catalogue = home.join("other.toml");
+    fs::write(&catalogue, other()).unwrap();
+    let args = ["--catalogue", text(&catalogue)];
+    let server = Server::start_with(&home.join("data"), &args);
+    server.client().await.record(list(1, 3)).await.unwrap();
+    let look = || doctor(home, &server.address, &[]).of("catalogues");
+    assert_eq!(look().0, "ok");
+    let file = home.join(format!("data/catalogues/{}.toml", digest(&other())));
+    let kept = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    let (level, run) = look();
+    assert_eq!(level, "error");
+    mend(home, &run);
+    assert_eq!((look().0.as_str(), fs::read(&file).unwrap()), ("ok", kept));
+}
+
 #[test]
 fn settings_are_compared_with_each_other() {
     let home = at_rest();
@@ -292,8 +316,10 @@ fn too_few_descriptors_for_the_connections_are_refused() {
     fs::write(home.path().join("tidu.toml"), "connections = 100").unwrap();
     let run = |limit: u32| {
         let mut limited = Command::new("bash");
-        let script = format!("ulimit -n {limit}; exec \"$0\" doctor --json --data-dir data");
-        limited.args(["-c", &script, TIDU, "--server", NOBODY]).current_dir(home.path());
+        let nobody = format!("--server {NOBODY} --operations {NOBODY}");
+        let script =
+            format!("ulimit -n {limit}; exec \"$0\" doctor --json --data-dir data {nobody}");
+        limited.args(["-c", &script, TIDU]).current_dir(home.path());
         found(&limited.output().unwrap()).level("descriptors")
     };
     assert_eq!(run(356), "ok");

@@ -177,7 +177,10 @@ pub(super) fn check(access: &Access) -> Vec<Finding> {
         found.push(Finding::error(id, text, format!("chmod -R u+rwX {command}")));
     }
     if found.is_empty() {
-        found.push(Finding::ok(id, format!("only user {} can read and change them", own.owner)));
+        found.push(Finding::ok(
+            id,
+            format!("only user {} can read and change the files", own.owner),
+        ));
     }
     found
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Variables with the prefix that are no settings of the server.
-const OTHERS: [&str; 4] = ["TIDU_LOG", "TIDU_SERVER", "TIDU_OPERATIONS", "TIDU_WEBHOOK_SECRET"];
+const OTHERS: [&str; 3] = ["TIDU_LOG", "TIDU_SERVER", "TIDU_WEBHOOK_SECRET"];
 /// Most bytes of a configuration file that is looked at.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
 
@@ -93,7 +93,7 @@ pub(super) fn check(sources: &Sources) -> Vec<Finding> {
                 Some(_) => format!("{} and the environment", sources.file.display()),
                 None => "the environment".to_owned(),
             };
-            found.push(Finding::ok(id, format!("a start takes the settings of {source}")));
+            found.push(Finding::ok(id, format!("a start accepts the settings of {source}")));
         }
         Err(why) if found.is_empty() => {
             let set: Vec<_> = sources.variables.iter().map(|(name, _)| name.as_str()).collect();

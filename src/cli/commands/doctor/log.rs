@@ -258,7 +258,10 @@ pub(super) fn check_catalogues(
     }
     if found.is_empty() {
         let count = files.catalogue_count;
-        let text = format!("{count} files of adopted catalogues are what their names say");
+        let text = match count {
+            0 => "no file of an adopted catalogue is needed".to_owned(),
+            count => format!("{count} files of adopted catalogues are what their names say"),
+        };
         found.push(Finding::ok(id, text));
     }
     found

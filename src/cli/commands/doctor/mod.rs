@@ -11,6 +11,7 @@ mod disk;
 mod finding;
 mod log;
 mod machine;
+mod operations;
 mod server;
 
 use std::{path::PathBuf, time::Duration};
@@ -26,13 +27,14 @@ use self::{
     finding::{Finding, IDS, Level, summary, word},
     log::{Holder, LogFiles},
     machine::Machine,
+    operations::Operations,
     server::Server,
 };
 use crate::{
     catalogue_files,
     cli::{
         CliError,
-        args::ServerArgs,
+        args::{ServerAddress, ServerArgs},
         print::{print_json, print_line},
     },
     files,
@@ -66,6 +68,9 @@ pub(crate) struct DoctorArgs {
     json: bool,
     #[command(flatten)]
     server: ServerArgs,
+    /// Operations port of that server
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464")]
+    operations: ServerAddress,
 }
 
 /// Everything that the checks look at.
@@ -78,6 +83,7 @@ struct Facts {
     clock: Clock,
     files: LogFiles,
     server: Server,
+    operations: Result<Operations, String>,
     backup: Option<Backup>,
     backup_directory: Option<PathBuf>,
 }
@@ -109,6 +115,7 @@ async fn gather(args: DoctorArgs) -> Facts {
     let syncs = disk::time_syncs(&room.directory);
     let files = log::look(&data);
     let server = server::look(&args.server.address).await;
+    let operations = operations::look(&args.operations).await;
     let process = match files.holder {
         Holder::Process(pid) => pid,
         Holder::Nobody | Holder::Unknown(_) => None,
@@ -126,6 +133,7 @@ async fn gather(args: DoctorArgs) -> Facts {
         clock: clock::look(began),
         files,
         server,
+        operations,
         backup,
         backup_directory: args.backup,
     }
@@ -183,13 +191,25 @@ fn findings(facts: &Facts) -> Vec<Finding> {
         of_catalogues,
         server::check(server, files, listen.as_deref()),
         server::check_appends(server),
-        server::check_readiness(server),
-        server::check_lines(server),
-        server::check_cursors(server),
+        of_operations(facts),
         backup.collect(),
     ];
     let found = found.concat();
     debug_assert!(found.iter().all(|finding| IDS.contains(&finding.id)), "an id is not declared");
+    found
+}
+
+/// The findings of the operations port, if a server answers.
+fn of_operations(facts: &Facts) -> Vec<Finding> {
+    if facts.server.status().is_none() && facts.operations.is_err() {
+        return Vec::new();
+    }
+    let server = facts.server.argument();
+    let mut found = vec![operations::check_readiness(&facts.operations, &server)];
+    if let Ok(operations) = &facts.operations {
+        found.push(operations::check_lines(operations));
+        found.push(operations::check_cursors(operations, &server));
+    }
     found
 }
 

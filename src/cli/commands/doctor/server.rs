@@ -1,6 +1,6 @@
 //! The server, as it answers.
 
-use std::{fmt, path::Path, time::Duration};
+use std::{fmt, path::Path};
 
 use tokio::time::timeout;
 
@@ -16,7 +16,7 @@ use crate::{
         client::{Client, replay_progress},
         print,
     },
-    limits::{DOCTOR_CALL_DURATION_MAX, DOCTOR_CURSOR_LAG_MAX, DOCTOR_CURSORS_NAMED_MAX},
+    limits::DOCTOR_CALL_DURATION_MAX,
     protocol::pb,
 };
 
@@ -29,7 +29,6 @@ pub(super) struct Server {
     pub(super) answer: Answer,
     /// Digests of the catalogues that its log has adopted and that need a file.
     pub(super) adopted: Vec<[u8; 32]>,
-    pub(super) operations: Option<Operations>,
     pub(super) client: Option<Client>,
 }
 
@@ -44,23 +43,11 @@ pub(super) enum Answer {
     Refused(String),
 }
 
-/// What the operations port says.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Operations {
-    /// The checks of `/readyz` that fail, and what each found.
-    pub(super) failing: Vec<(String, String)>,
-    /// Log lines that nobody read in time.
-    pub(super) lines_dropped: u64,
-    /// Cursors and the age of the oldest event that each lacks.
-    pub(super) cursors: Vec<(String, Duration)>,
-}
-
 pub(super) async fn look(address: &ServerAddress) -> Server {
     let mut server = Server {
         address: address.to_string(),
         answer: Answer::Nobody("no address is given".to_owned()),
         adopted: Vec::new(),
-        operations: None,
         client: None,
     };
     if address.is_empty() {
@@ -214,54 +201,6 @@ pub(super) fn check_appends(server: &Server) -> Vec<Finding> {
     vec![Finding::error(id, format!("they are refused: {why}"), run)]
 }
 
-/// `readiness`: every check of `/readyz` holds.
-pub(super) fn check_readiness(server: &Server) -> Vec<Finding> {
-    let id = "readiness";
-    let Some(operations) = &server.operations else { return Vec::new() };
-    if operations.failing.is_empty() {
-        return vec![Finding::ok(id, "the server is ready")];
-    }
-    let run = || format!("tidu status {}", server.argument());
-    let failing = operations.failing.iter();
-    let found = failing.map(|(name, detail)| {
-        Finding::error(id, format!("the check {name} fails: {detail}"), run())
-    });
-    found.collect()
-}
-
-/// `log-lines`: somebody reads them.
-pub(super) fn check_lines(server: &Server) -> Vec<Finding> {
-    let id = "log-lines";
-    let Some(operations) = &server.operations else { return Vec::new() };
-    let dropped = operations.lines_dropped;
-    if dropped == 0 {
-        return vec![Finding::ok(id, "none was dropped")];
-    }
-    let found = format!("{dropped} were dropped, because nobody read standard error in time");
-    vec![Finding::warn(id, found, "export TIDU_LOG=tidu=warn,error")]
-}
-
-/// `cursors`: no subscriber has fallen far behind.
-pub(super) fn check_cursors(server: &Server) -> Vec<Finding> {
-    let id = "cursors";
-    let Some(operations) = &server.operations else { return Vec::new() };
-    let mut late: Vec<_> = operations.cursors.iter().collect();
-    late.retain(|(_, lag)| *lag > DOCTOR_CURSOR_LAG_MAX);
-    late.sort_by_key(|(name, lag)| (std::cmp::Reverse(*lag), name));
-    let Some((slowest, _)) = late.first() else {
-        let known = operations.cursors.len();
-        return vec![Finding::ok(id, format!("{known} are known, none of them is late"))];
-    };
-    let named = late.iter().take(DOCTOR_CURSORS_NAMED_MAX);
-    let named = named.map(|(name, lag)| format!("{name} by {} min", lag.as_secs() / 60));
-    let named: Vec<_> = named.collect();
-    let minutes = DOCTOR_CURSOR_LAG_MAX.as_secs() / 60;
-    let (all, named) = (late.len(), named.join(", "));
-    let found = format!("{all} are late by more than {minutes} min: {named}");
-    let run = format!("tidu cursor show {slowest} {}", server.argument());
-    vec![Finding::warn(id, found, run)]
-}
-
 #[cfg(test)]
 mod tests {
     use crate::log::mark::HighWaterMark;
@@ -291,18 +230,13 @@ mod tests {
 
     fn server(answer: Answer) -> Server {
         let address = "http://127.0.0.1:1".to_owned();
-        let operations = Some(Operations::default());
-        Server { address, answer, adopted: Vec::new(), operations, client: None }
+        Server { address, answer, adopted: Vec::new(), client: None }
     }
 
     fn answering(change: impl Fn(&mut pb::GetStatusResponse)) -> Server {
         let mut status = status();
         change(&mut status);
         server(Answer::Status(Box::new(status)))
-    }
-
-    fn with(operations: Operations) -> Server {
-        Server { operations: Some(operations), ..answering(|_| ()) }
     }
 
     fn only(found: &[Finding]) -> (Level, &str) {
@@ -314,25 +248,11 @@ mod tests {
     fn a_server_that_answers_is_well() {
         let served = files(Holder::Process(Some(7)));
         let server = answering(|_| ());
-        let found = [
-            check(&server, &served, Some("127.0.0.1:1")),
-            check_appends(&server),
-            check_readiness(&server),
-            check_lines(&server),
-            check_cursors(&server),
-        ]
-        .concat();
-        assert_eq!(found.iter().map(|it| it.level).collect::<Vec<_>>(), [Level::Ok; 5]);
+        let found = [check(&server, &served, Some("127.0.0.1:1")), check_appends(&server)].concat();
+        assert_eq!(found.iter().map(|it| it.level).collect::<Vec<_>>(), [Level::Ok; 2]);
         let nobody = self::server(Answer::Nobody("no".to_owned()));
-        let none = Server { operations: None, ..nobody };
-        assert_eq!(only(&check(&none, &files(Holder::Nobody), None)).0, Level::Ok);
-        let unasked = [
-            check_appends(&none),
-            check_readiness(&none),
-            check_lines(&none),
-            check_cursors(&none),
-        ];
-        assert!(unasked.concat().is_empty());
+        assert_eq!(only(&check(&nobody, &files(Holder::Nobody), None)).0, Level::Ok);
+        assert!(check_appends(&nobody).is_empty());
     }
 
     #[test]
@@ -360,31 +280,8 @@ mod tests {
     }
 
     #[test]
-    fn refused_appends_failing_checks_and_dropped_lines_are_named() {
+    fn refused_appends_are_named() {
         let low = answering(|status| status.appends_refused = "the disk is low".to_owned());
         assert_eq!(only(&check_appends(&low)).0, Level::Error);
-        let failing = vec![("writer".to_owned(), "no turn for 6 s".to_owned())];
-        let unready = with(Operations { failing, ..Operations::default() });
-        assert_eq!(only(&check_readiness(&unready)).0, Level::Error);
-        let dropped = with(Operations { lines_dropped: 1, ..Operations::default() });
-        assert_eq!(only(&check_lines(&dropped)).0, Level::Warn);
-    }
-
-    #[test]
-    fn the_slowest_cursors_are_named() {
-        let cursor = |name: &str, lag| (name.to_owned(), lag);
-        let just = cursor("a", DOCTOR_CURSOR_LAG_MAX);
-        let cursors = vec![just.clone()];
-        let fine = with(Operations { cursors, ..Operations::default() });
-        assert_eq!(only(&check_cursors(&fine)).0, Level::Ok, "at the bound");
-        let second = Duration::from_secs(1);
-        let late = (1..=4_u32).map(|n| cursor(&n.to_string(), DOCTOR_CURSOR_LAG_MAX + second * n));
-        let cursors = [just].into_iter().chain(late).collect();
-        let found = check_cursors(&with(Operations { cursors, ..Operations::default() }));
-        let (level, run) = only(&found);
-        assert_eq!(level, Level::Warn);
-        assert_eq!(run, "tidu cursor show 4 --server http://127.0.0.1:1");
-        assert!(found[0].found.starts_with("4 are late by more than 60 min: 4 by 60 min, 3 by"));
-        assert!(!found[0].found.contains("1 by"), "{}", found[0].found);
     }
 }
