@@ -1,16 +1,17 @@
 //! AdminService: the state of the server and its log, and their verification.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use tokio_stream::Stream;
 use tonic::Status;
 
 use super::{
-    Shares, adoption::PendingAdoption, call::Call, recent::Recent, rules, verify::Verifications,
+    Shares, adoption::PendingAdoption, call::Call, recent::Recent, rules, state,
+    verify::Verifications,
 };
 use crate::{
-    ledger::Ledger,
+    ledger::{Ledger, run_blocking},
     protocol::{pb, time::timestamp},
 };
 
@@ -37,7 +38,9 @@ impl AdminApi {
         _request: pb::GetStatusRequest,
     ) -> Result<pb::GetStatusResponse, Status> {
         let durable = self.ledger.durable();
-        let work = self.recent.work();
+        let (ledger, work) = (Arc::clone(&self.ledger), self.recent.work());
+        // The file system may take its time.
+        let state = run_blocking(move || state::of(&ledger, work)).await.unwrap_or_default();
         Ok(pb::GetStatusResponse {
             log_id: self.ledger.log_id().to_string(),
             log_size: durable.size,
@@ -50,13 +53,7 @@ impl AdminApi {
             log_format: durable.format.into(),
             rules_version: self.ledger.rules_at(durable.size).number,
             newest_rules_version: self.ledger.rules_book().newest().number,
-            appends_refused: self.ledger.appends_refused().unwrap_or_default(),
-            recent_work: Some(pb::RecentWork {
-                window: duration(work.window),
-                event_count: work.events,
-                call_count: work.calls,
-            }),
-            ..Default::default()
+            ..state
         })
     }
 
@@ -77,9 +74,4 @@ impl AdminApi {
         let stream = self.verifications.open(request).await?;
         Ok(Box::pin(stream))
     }
-}
-
-/// No window is too long for the message.
-fn duration(duration: Duration) -> Option<prost_types::Duration> {
-    duration.try_into().ok()
 }

@@ -37,6 +37,7 @@ mod rpc;
 mod rules;
 mod shares;
 mod starting;
+mod state;
 mod subscribe;
 mod tracing_calls;
 mod transport;

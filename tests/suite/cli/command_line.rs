@@ -59,6 +59,30 @@ async fn an_answer_for_programs_has_its_zeros() {
 }
 
 #[tokio::test]
+async fn a_status_tells_of_the_room_and_the_work_of_a_server() {
+    let fresh = Fresh::start();
+    let before = fresh.client().await.status().await;
+    assert_eq!((before.replayed_events, before.stored_bytes), (Some(0), Some(0)));
+    fresh.client().await.record(list(1, 40)).await.unwrap();
+    let status = fresh.client().await.status().await;
+    let stored = status.stored_bytes.unwrap();
+    assert!(stored > 40 * 100 && status.disk_bytes.unwrap() > stored, "{status:?}");
+    assert!(status.disk_free_bytes.unwrap() > status.disk_reserve_bytes.unwrap(), "{status:?}");
+    assert!(status.memory_bytes.unwrap() > 1024 * 1024, "{status:?}");
+    assert_eq!((status.questions_running, status.questions_waiting), (Some(0), Some(0)));
+    let work = status.recent_work.unwrap();
+    assert!(work.event_count == 40 && work.call_count >= 2, "{work:?}");
+    let shown = text(&tidu(&fresh.server.address, &["status"]).stdout);
+    for name in ["size ", "disk ", "work ", "questions ", "memory "] {
+        assert!(shown.lines().any(|line| line.starts_with(name)), "{shown}");
+    }
+    let data = fresh.data();
+    assert_eq!(fresh.server.terminate(), Some(0));
+    let again = Server::start(&data).client().await.status().await;
+    assert_eq!((again.replayed_events, again.stored_bytes), (Some(40), Some(stored)));
+}
+
+#[tokio::test]
 async fn rules_are_shown_and_only_known_ones_adopted() {
     let fresh = Fresh::start();
     let address = fresh.server.address.clone();
