@@ -246,6 +246,9 @@ pub const SEARCH_FACTS_MAX: usize = 65_536;
 pub const TRIAL_SLICE_EVENTS: usize = 64;
 /// Entries of batches read per hold of the register's read lock: about a millisecond of work.
 pub const QUESTION_SLICE_ENTRIES: usize = 8_192;
+/// Events that a question reads from the log before it asks whether it may go on: about a
+/// millisecond of work.
+pub const QUESTION_SLICE_LEAVES: usize = 64;
 /// Slices after which a question gives way to those of other parties: a few milliseconds of work.
 pub const QUESTION_TURN_SLICES: u32 = 4;
 /// Most questions that have begun and not ended. Those that gave way keep their thread and the part

@@ -15,22 +15,39 @@ use crate::limits::{NAME_CHARS_MAX, WRITTEN_TEXT_BYTES_MAX};
 pub struct Name {
     text: String,
     key: String,
+    is_common: bool,
 }
 
 impl Name {
     /// Reads a name.
     ///
     /// # Errors
-    /// The rule that it breaks: it is empty, too long, or holds a character that nobody sees.
+    /// The rule that it breaks: it is empty or too long, as written or folded, or holds a character
+    /// that nobody sees.
     pub fn parse(text: &str) -> Result<Self, Breach> {
-        let text = published(text)?;
-        Ok(Self { key: folded(&text), text: text.into_owned() })
+        let name = Self::of(published(text)?);
+        // Only rare characters fold to several others: some to eighteen.
+        if !name.is_common {
+            let length = name.key.chars().count();
+            if length > NAME_CHARS_MAX {
+                let breach = RuleId::NameFoldedLength.with(Key::Count, length);
+                return Err(breach.with(Key::Limit, NAME_CHARS_MAX));
+            }
+        }
+        Ok(name)
     }
 
     /// A name from the log, as it is: whatever was recorded is read for ever.
     #[must_use]
     pub fn recorded(text: &str) -> Self {
-        Self { key: folded(text), text: text.to_owned() }
+        Self::of(Cow::Borrowed(text))
+    }
+
+    fn of(text: Cow<'_, str>) -> Self {
+        let common = folded_common(&text);
+        let is_common = common.is_some();
+        let key = common.unwrap_or_else(|| folded_by_the_tables(&text));
+        Self { key, text: text.into_owned(), is_common }
     }
 
     /// The name.
@@ -43,6 +60,13 @@ impl Name {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// True if the name folds at sight. The folding of any other one takes a hundred times as long,
+    /// so whoever needs it again keeps the key.
+    #[must_use]
+    pub fn is_common(&self) -> bool {
+        self.is_common
     }
 }
 
@@ -97,14 +121,22 @@ fn is_published(text: &str) -> bool {
 /// so it never changes.
 #[must_use]
 pub fn folded(name: &str) -> String {
+    folded_common(name).unwrap_or_else(|| folded_by_the_tables(name))
+}
+
+/// The key of a name of common characters, character by character. `None` for any other name.
+fn folded_common(name: &str) -> Option<String> {
     let mut key = String::with_capacity(name.len());
     for c in name.chars() {
-        match fold_common(c) {
-            Some(folded) => key.extend(folded),
-            None => return folded_by_the_tables(name),
-        }
+        key.extend(fold_common(c)?);
     }
-    key
+    Some(key)
+}
+
+/// True if a text is the key of itself, as nearly all provisional identifiers are.
+#[must_use]
+pub fn is_folded(text: &str) -> bool {
+    text.chars().all(|c| fold_common(c) == Some(Some(c))) || folded(text) == text
 }
 
 fn folded_by_the_tables(name: &str) -> String {
@@ -115,22 +147,44 @@ fn folded_by_the_tables(name: &str) -> String {
     kept.nfkc().collect()
 }
 
-/// True if the folded form of a name begins with `prefix`, which is folded.
+/// How a name of common characters begins, compared with a folded text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// Its key is the text.
+    Same,
+    /// Its key is longer, and begins with the text.
+    Longer,
+    /// Its key does not begin with the text.
+    Other,
+}
+
+/// Compares the key of a name with a folded text. At sight for a name of common characters, see
+/// [`Name::is_common`]; of any other one the caller should have kept the key.
 #[must_use]
-pub fn begins(name: &str, prefix: &str) -> bool {
-    let mut wanted = prefix.chars();
+pub fn compare(name: &str, text: &str) -> Beginning {
+    let mut wanted = text.chars();
     for c in name.chars() {
         match fold_common(c) {
             Some(None) => {}
-            Some(Some(folded)) => match wanted.next() {
-                Some(expected) if expected == folded => {}
-                Some(_) => return false,
-                None => return true,
+            Some(folded) => match wanted.next() {
+                expected if expected == folded => {}
+                Some(_) => return Beginning::Other,
+                None => return Beginning::Longer,
             },
-            None => return folded(name).starts_with(prefix),
+            None => return compare_keys(&folded(name), text),
         }
     }
-    wanted.next().is_none()
+    if wanted.next().is_none() { Beginning::Same } else { Beginning::Other }
+}
+
+/// As [`compare`], with the key of the name.
+#[must_use]
+pub fn compare_keys(key: &str, text: &str) -> Beginning {
+    match key.strip_prefix(text) {
+        Some("") => Beginning::Same,
+        Some(_) => Beginning::Longer,
+        None => Beginning::Other,
+    }
 }
 
 /// Folds a common character to at most one character. `None` for other characters, whose folding
@@ -197,9 +251,19 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_name_begins_as_its_key_does(name: String, prefix in "[a-z（甲]{0,2}") {
-            let prefix = folded(&prefix);
-            proptest::prop_assert_eq!(begins(&name, &prefix), folded(&name).starts_with(&prefix));
+        fn a_common_name_compares_as_its_key_does(
+            name in "[a-zA（ 甲乙'1]{0,4}",
+            text in "[A-Z甲乙1]{0,3}",
+        ) {
+            let expected = compare_keys(&folded(&name), &text);
+            proptest::prop_assert_eq!(compare(&name, &text), expected);
+        }
+
+        #[test]
+        fn a_name_is_common_if_each_of_its_characters_is(name: String) {
+            let is_common = name.chars().all(|c| fold_common(c).is_some());
+            proptest::prop_assert_eq!(Name::recorded(&name).is_common(), is_common);
+            proptest::prop_assert_eq!(is_folded(&name), folded(&name) == name);
         }
 
         #[test]
@@ -214,6 +278,19 @@ mod tests {
             let key = folded(&name);
             proptest::prop_assert_eq!(folded(&key), key);
         }
+    }
+
+    /// U+FDFA is one character, and fifteen letters and three spaces in its compatibility form.
+    #[test]
+    fn a_name_is_bounded_in_its_folded_form_as_well() {
+        let name = |letters: usize| format!("{}{}", "\u{FDFA}".repeat(8), "a".repeat(letters));
+        let most = NAME_CHARS_MAX - 8 * 15;
+        assert_eq!(Name::parse(&name(most)).unwrap().key().chars().count(), NAME_CHARS_MAX);
+        let breach = Name::parse(&name(most + 1)).unwrap_err();
+        assert_eq!(breach.rule(), RuleId::NameFoldedLength);
+        let told: Vec<_> = breach.metadata().collect();
+        assert_eq!(told, [("count", "129"), ("limit", "128")]);
+        assert_eq!(Name::recorded(&name(most + 1)).key().chars().count(), NAME_CHARS_MAX + 1);
     }
 
     #[test]

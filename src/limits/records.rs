@@ -33,6 +33,9 @@ pub const DECLARATIONS_OF_AUTHORITY_MAX: usize = 256;
 pub const ASSESSMENTS_OF_AUTHORITY_MAX: usize = 4_096;
 /// Most cultivation pools of one authority.
 pub const POOLS_OF_AUTHORITY_MAX: usize = 256;
+/// Most entries of a pool, its departures included: an answer about pools reads them all.
+/// Departures have as much room again.
+pub const ENTRIES_OF_POOL_MAX: usize = 131_072;
 /// Most records beyond a bound that a start warns about.
 pub const WARNED_RECORDS_MAX: usize = 5;
 /// Records of fewer events than this keep to every bound on them, and are not counted.

@@ -9,7 +9,7 @@ use super::{
     repairs::Facts,
     rows::{FactRow, Sym},
 };
-use crate::domain::DesigneeId;
+use crate::domain::{DesigneeId, name::Beginning};
 
 /// A register, and the events of a trial over it if there is one.
 #[derive(Clone, Copy)]
@@ -122,6 +122,11 @@ impl<'a> Layers<'a> {
 
     pub(super) fn text(self, sym: Sym) -> &'a str {
         self.facts(u64::MAX).text(sym)
+    }
+
+    /// True if a name has this key.
+    pub(super) fn is_name(self, sym: Sym, key: &str) -> bool {
+        self.facts(u64::MAX).compare_name(sym, key) == Beginning::Same
     }
 
     /// The identifier of a designee.

@@ -46,10 +46,10 @@ mod withheld;
 
 pub use self::{
     answers::{
-        AssessmentView, BatchRead, BatchReading, BatchState, BatchView, Change, Counting, DatedId,
-        DatedName, DesigneeView, Effect, Excess, Explanation, Found, Group, MeasureView,
-        Membership, PoolView, RulesDifference, Stage, Step, SublistView, SupportView, TitleView,
-        Wanted,
+        AssessmentView, AssessmentsReading, BatchRead, BatchReading, BatchState, BatchView, Change,
+        Counting, DatedId, DatedName, DesigneeView, Effect, Excess, Explanation, Found, Group,
+        MeasureView, MeasuresRead, MeasuresReading, Membership, PoolView, PoolsReading,
+        RulesDifference, Stage, Step, SublistView, SupportView, TitleView, Wanted,
     },
     as_of::AsOf,
     batches::BatchCounts,

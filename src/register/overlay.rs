@@ -19,7 +19,7 @@ use super::{
     versions::Adoptions,
 };
 use crate::domain::{
-    DesigneeId,
+    DesigneeId, Name,
     event::{Event, Fact},
 };
 
@@ -103,7 +103,7 @@ impl Overlay {
             self.identity.apply(&register.identity, index, position, &event.fact);
         }
         self.batches.apply(&fact, position, position);
-        self.framework.apply(&fact, position);
+        self.framework.apply(&fact, position, position);
         self.adoptions.apply(&fact, position);
         let mut designee = about.unwrap_or(NOBODY);
         if let Fact::Repair { position: target, replacement } = &event.fact {
@@ -147,7 +147,7 @@ impl Overlay {
             let Some(index) = about else { return (NOBODY, fact) };
             self.identity.apply(&register.identity, index, position, &event.fact);
             self.batches.apply(&fact, root, position);
-            self.framework.apply(&fact, root);
+            self.framework.apply(&fact, root, position);
             self.concern(&mut first, index, position);
             (index, fact)
         });
@@ -177,8 +177,8 @@ impl Symbols for OfTrial<'_> {
         self.rows.intern_word(self.below.0, text)
     }
 
-    fn name(&mut self, name: &str) -> Sym {
-        self.rows.append(name)
+    fn name(&mut self, name: &Name) -> Sym {
+        self.rows.append_name(name)
     }
 
     fn designee(&mut self, id: &DesigneeId) -> DesigneeIndex {

@@ -4,14 +4,17 @@
 //! so annulling a repair restores what it replaced. A correction of a correction replaces the
 //! replacement; an annulment is not corrected. Repairs point backwards, so every chain ends.
 
-use std::iter::successors;
+mod outcome;
 
-use hashbrown::HashMap;
+use std::{borrow::Cow, iter::successors};
+
+use hashbrown::{HashMap, HashSet};
 
 use super::{
     rows::{DesigneeIndex, FactKindRow, FactRow, Row, Rows, RowsEnd, RowsLayer, Sym},
     undo::{UndoLog, pop_from},
 };
+use crate::domain::name::{self, Beginning};
 
 /// All repairs, by the position that each one repairs.
 #[derive(Debug, Default)]
@@ -174,6 +177,25 @@ impl<'a> Facts<'a> {
         own.unwrap_or_else(|| self.rows.text(sym))
     }
 
+    /// Compares the key of a name with a folded text.
+    pub(super) fn compare_name(self, sym: Sym, text: &str) -> Beginning {
+        match self.kept_key(sym) {
+            Some(key) => name::compare_keys(key, text),
+            None => name::compare(self.text(sym), text),
+        }
+    }
+
+    /// The key of a name.
+    pub(super) fn name_key(self, sym: Sym) -> Cow<'a, str> {
+        let kept = self.kept_key(sym).map(Cow::Borrowed);
+        kept.unwrap_or_else(|| Cow::Owned(name::folded(self.text(sym))))
+    }
+
+    fn kept_key(self, sym: Sym) -> Option<&'a str> {
+        let own = self.layer.and_then(|layer| layer.rows.name_key(sym));
+        own.or_else(|| self.rows.name_key(sym))
+    }
+
     /// The symbol of a word, if it was ever recorded.
     pub(super) fn find_word(self, text: &str) -> Option<Sym> {
         match self.layer {
@@ -185,6 +207,30 @@ impl<'a> Facts<'a> {
     /// The event at the beginning of a chain of repairs: the one that repairs nothing.
     pub(super) fn root_of(self, position: u32) -> u32 {
         self.targets_of(position).last().unwrap_or(position)
+    }
+
+    /// The events at the beginning of the chains of some repairs, each once, in the order of the
+    /// repairs. Each event of a chain is read once, and counted in `read`.
+    pub(super) fn roots_of(
+        self,
+        positions: impl Iterator<Item = u32>,
+        read: &mut usize,
+    ) -> Vec<u32> {
+        let (mut roots, mut passed) = (Vec::new(), HashSet::new());
+        for position in positions {
+            let mut at = position;
+            while passed.insert(at) {
+                *read += 1;
+                match self.target_of(at) {
+                    Some(target) => at = target,
+                    None => {
+                        roots.push(at);
+                        break;
+                    }
+                }
+            }
+        }
+        roots
     }
 
     /// Number of events between an event at the end of a chain of repairs and its root.
@@ -232,63 +278,5 @@ impl<'a> Facts<'a> {
             }
         }
         count
-    }
-
-    fn newest_live_repair(self, target: u32) -> Option<&'a Repair> {
-        if let Some(layer) = self.layer {
-            let mut own = layer.repairs.newest_first(target);
-            let live = own.find(|repair| self.knows(repair.position) && self.is_live(repair));
-            if live.is_some() {
-                return live;
-            }
-        }
-        let mut recorded = self.repairs.newest_first(target);
-        recorded.find(|repair| self.knows_recorded(repair.position) && self.is_live(repair))
-    }
-
-    fn is_live(self, repair: &Repair) -> bool {
-        self.without != Some(repair.position) && !self.is_annulled(repair.position)
-    }
-
-    /// True if the newest live repair of the event removes it.
-    pub(super) fn is_annulled(self, position: u32) -> bool {
-        self.annulled_at(position).is_some()
-    }
-
-    /// The newest live repair of the event, if it removes it.
-    pub(super) fn annulled_at(self, position: u32) -> Option<u32> {
-        let newest = self.newest_live_repair(position);
-        newest.filter(|repair| repair.replacement.is_none()).map(|repair| repair.position)
-    }
-
-    /// The fact in force in the place of an event, with its designee: the event's own, a
-    /// replacement, or none. In a withheld place there is none at any log size.
-    pub(super) fn effective_fact(self, root: u32) -> Option<(DesigneeIndex, FactRow)> {
-        let row = self.row(root).filter(|row| !row.fact.is_withheld())?;
-        let mut in_force = Some((row.designee, row.fact));
-        let mut at = root;
-        if self.repairs.count == 0 && self.layer.is_none_or(|layer| layer.repairs.count == 0) {
-            return in_force;
-        }
-        while let Some(repair) = self.newest_live_repair(at) {
-            in_force = repair.replacement;
-            if in_force.is_none() {
-                break;
-            }
-            at = repair.position;
-        }
-        in_force
-    }
-
-    /// The event that carries the fact in force in the place of an event: itself, or a repair.
-    pub(super) fn source_of(self, position: u32) -> u32 {
-        let mut at = position;
-        while let Some(repair) = self.newest_live_repair(at) {
-            if repair.replacement.is_none() {
-                break;
-            }
-            at = repair.position;
-        }
-        at
     }
 }

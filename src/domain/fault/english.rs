@@ -109,6 +109,11 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::ProvisionalNameForm, "a provisional name has 1 to {limit} characters", ""),
     (Id::NameEmpty, "is empty", ""),
     (Id::NameLength, "has {count} characters; {limit} are allowed", ""),
+    (
+        Id::NameFoldedLength,
+        "has {count} characters in its compatibility form (NFKC); {limit} are allowed",
+        "",
+    ),
     (Id::NameControlCharacter, "holds the control character {character}", VISIBLE),
     (Id::CharacterNotAllowed, "holds the character {character}", VISIBLE),
     (Id::UrlForm, "is not a web address that begins with http:// or https://", ""),
@@ -403,6 +408,11 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         Id::PoolsOfAuthority,
         "the authority has {limit} pools on record, and opens no more",
         "the pools of one authority are bounded",
+    ),
+    (
+        Id::EntriesOfPool,
+        "has {limit} entries and departures on record, and takes no more",
+        "the entries of a pool are bounded; departures have as much room again",
     ),
     (Id::RepairOfNothing, "is not recorded; the log has {count} events", REPAIR),
     (Id::RepairByOther, "was stated by {authority}", REPAIR),

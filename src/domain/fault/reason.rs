@@ -144,6 +144,7 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::ProvisionalNameForm,
             Id::NameEmpty,
             Id::NameLength,
+            Id::NameFoldedLength,
             Id::NameControlCharacter,
             Id::CharacterNotAllowed,
             Id::UrlForm,
@@ -268,6 +269,7 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::DeclarationsOfAuthority,
             Id::AssessmentsOfAuthority,
             Id::PoolsOfAuthority,
+            Id::EntriesOfPool,
         ],
     ),
 ];

@@ -48,6 +48,8 @@ pub enum RuleId {
     NameEmpty,
     /// A name is bounded. Keys: count, limit.
     NameLength,
+    /// A name is bounded in its folded form as well. Keys: count, limit.
+    NameFoldedLength,
     /// A name is without control characters. Keys: character.
     NameControlCharacter,
     /// A text is without characters that nobody sees. Keys: character.
@@ -296,6 +298,8 @@ pub enum RuleId {
     AssessmentsOfAuthority,
     /// The pools of one authority are bounded. Keys: limit.
     PoolsOfAuthority,
+    /// The entries into a pool are bounded, and the departures. Keys: limit.
+    EntriesOfPool,
 
     // Repairs.
     /// A repair names a recorded event. Keys: count.

@@ -8,7 +8,7 @@ use crate::{
     },
     register::{
         AsOf, Register,
-        batches::{BatchCounts, BatchKey, BatchSums, BatchesAsOf, EntriesRead},
+        batches::{BatchCounts, BatchKey, BatchSums, EntriesRead, Seal},
         rows::{FactKindRow, FactRow},
     },
 };
@@ -165,10 +165,10 @@ impl BatchRead {
         let batches = register.batches_as_of(self.as_of);
         let facts = batches.subjects().facts();
         let text = |sym| facts.text(sym).to_owned();
-        let events: Vec<(u32, FactRow)> = batches.events(*key).collect();
+        let events: Vec<(u32, FactRow)> = batches.events(*key, &mut 0).collect();
         let of_whole = |fact: &FactRow| sublist(fact).is_none();
         let opening = events.iter().find(|(_, fact)| of_whole(fact));
-        let seal = batches.seal_of(*key, None);
+        let seal = seal_of(&events, None);
         let last = seal.and_then(|seal| events.iter().find(|(p, _)| *p == seal.position));
         let counts = sums.counts(None, seal.is_some());
         BatchView {
@@ -184,29 +184,30 @@ impl BatchRead {
             positions: events
                 .iter()
                 .filter(|(_, fact)| of_whole(fact))
-                .map(|(position, _)| facts.source_of(*position).into())
+                .map(|(position, _)| facts.source_of(*position, &mut 0).into())
                 .collect(),
             digest: in_full.then(|| sums.digest(None)),
-            sublists: if *in_full { sublists(batches, *key, &events, sums) } else { Vec::new() },
+            sublists: if *in_full { sublists(&events, sums) } else { Vec::new() },
         }
     }
 }
 
-fn sublists(
-    batches: BatchesAsOf<'_>,
-    key: BatchKey,
-    events: &[(u32, FactRow)],
-    sums: &BatchSums,
-) -> Vec<SublistView> {
+/// The seal that closes a sub-list or the batch as a whole, among the openings and seals of it.
+fn seal_of(events: &[(u32, FactRow)], sublist: Option<AuthorityCode>) -> Option<Seal> {
+    let mut seals = events.iter().filter_map(|(position, fact)| Seal::of(*position, fact));
+    seals.find(|seal| seal.closes(sublist))
+}
+
+fn sublists(events: &[(u32, FactRow)], sums: &BatchSums) -> Vec<SublistView> {
     let named = |authority: AuthorityCode| {
         events.iter().any(|(_, fact)| sublist(fact) == Some(authority)) || sums.names(authority)
     };
     if !AuthorityCode::all().any(named) {
         return Vec::new();
     }
-    let whole_sealed = batches.seal_of(key, None).is_some();
+    let whole_sealed = seal_of(events, None).is_some();
     let view = |sublist: AuthorityCode| {
-        let seal = batches.seal_of(key, Some(sublist));
+        let seal = seal_of(events, Some(sublist));
         let own_seal = seal.filter(|seal| seal.sublist == Some(sublist));
         let counts = sums.counts(Some(sublist), seal.is_some());
         // A seal of the whole tells nothing about a list that was never seen.

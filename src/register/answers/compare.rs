@@ -42,6 +42,9 @@ impl Register {
         let mut found = Vec::new();
         let end = self.designee_count().min(from.saturating_add(examined));
         for place in from..end {
+            if old.facts_read() >= QUESTION_SLICE_FACTS {
+                return (found, Some(place));
+            }
             let Some(index) = old.read(place) else { continue };
             let titles = differences(&old, &mut new, index);
             if !titles.is_empty() {
@@ -52,7 +55,7 @@ impl Register {
                     titles,
                 });
             }
-            if found.len() >= most || old.facts_read >= QUESTION_SLICE_FACTS {
+            if found.len() >= most {
                 return (found, Some(place + 1));
             }
         }

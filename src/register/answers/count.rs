@@ -124,7 +124,7 @@ impl Counting {
         let end = register.designee_count().min(self.next.saturating_add(designees));
         let mut keys: HashSet<[Key; 3]> = HashSet::new();
         for place in self.next..end {
-            if reading.facts_read >= QUESTION_SLICE_FACTS {
+            if reading.facts_read() >= QUESTION_SLICE_FACTS {
                 self.next = place;
                 return true;
             }

@@ -1,7 +1,7 @@
 //! Which designee an identifier or a name means, and how far its events go.
 
 use crate::{
-    domain::DesigneeId,
+    domain::{DesigneeId, name},
     register::{DesigneeIndex, Namesakes, Register},
 };
 
@@ -22,7 +22,14 @@ impl Register {
     /// spaces do not matter.
     #[must_use]
     pub fn find_by_name(&self, name: &str, known_at: u64) -> Namesakes {
-        self.subjects(known_at).find_by_name(name)
+        self.find_by_key(&name::folded(name), known_at)
+    }
+
+    /// As [`Register::find_by_name`], by the key of the name: folding takes time, in which nobody
+    /// should have to wait for the register.
+    #[must_use]
+    pub fn find_by_key(&self, key: &str, known_at: u64) -> Namesakes {
+        self.subjects(known_at).find_by_key(key)
     }
 
     /// The identifier of a designee.
@@ -39,7 +46,7 @@ impl Register {
     }
 
     /// As [`Register::version`], of the subject under any of its identifiers; with the number of
-    /// events read for it.
+    /// facts read for it.
     #[must_use]
     pub fn subject_version(&self, index: DesigneeIndex, known_at: u64) -> (u64, usize) {
         self.subjects(known_at).subject_version(index)

@@ -97,7 +97,7 @@ impl Register {
 impl Reading<'_> {
     fn step(&self, placed: &FactAt, outcome: Outcome) -> Step {
         let fact = &placed.fact;
-        let source = self.subjects().facts().source_of(placed.position);
+        let source = self.subjects().facts().source_of(placed.position, &mut 0);
         let rule = fact.programme.filter(|_| fact.rule != NO_RULE);
         let rule = rule.and_then(|programme| self.catalogues.rule_at(programme, fact.rule));
         let (effect, why) = match outcome {

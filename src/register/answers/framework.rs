@@ -4,7 +4,8 @@ use crate::{
     domain::{AuthorityCode, CivilDate, RegionCode, kind::ProgrammeId},
     register::{
         AsOf, Register,
-        framework::{Instrument, MeasuresWanted},
+        framework::{Instrument, MeasuresWanted, PoolsRead, Shelf, ShelvesRead},
+        rows::FactKindRow,
     },
 };
 
@@ -30,7 +31,7 @@ pub struct MeasureView {
 }
 
 /// A cultivation pool as of a day.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PoolView {
     /// The authority that runs it.
     pub authority: AuthorityCode,
@@ -53,22 +54,36 @@ pub struct AssessmentView {
     pub position: u64,
 }
 
+/// Instruments that are being read in slices, each under one hold of the register.
+#[derive(Debug)]
+pub struct MeasuresReading {
+    wanted: MeasuresWanted,
+    read: ShelvesRead,
+}
+
+/// Instruments that were read, without their words.
+#[derive(Debug)]
+pub struct MeasuresRead(Vec<Instrument>);
+
+/// Assessments that are being read in slices, each under one hold of the register.
+#[derive(Debug)]
+pub struct AssessmentsReading {
+    under: Option<RegionCode>,
+    years: Vec<u16>,
+    read: ShelvesRead,
+}
+
+/// Pools whose entries are being read in slices, each under one hold of the register.
+#[derive(Debug)]
+pub struct PoolsReading(PoolsRead);
+
 impl Register {
     /// The instruments that match, in the order of the log.
     #[must_use]
     pub fn measures(&self, wanted: &MeasuresWanted, as_of: AsOf) -> Vec<MeasureView> {
-        let facts = self.facts(as_of.known_at);
-        let view = |instrument: Instrument| MeasureView {
-            authority: instrument.fact.issuer.authority(),
-            programme: instrument.fact.programme,
-            document: self.text(instrument.fact.document).to_owned(),
-            in_force_from: instrument.in_force_from,
-            in_force_to: instrument.in_force_to,
-            in_force: instrument.in_force,
-            position: facts.source_of(instrument.position).into(),
-            repeal: instrument.repeal.map(|position| facts.source_of(position).into()),
-        };
-        self.framework_as_of(as_of).instruments(wanted).into_iter().map(view).collect()
+        let mut reading = MeasuresReading::new(wanted.clone(), as_of);
+        while reading.advance(self, usize::MAX) {}
+        reading.sum_up().views(self)
     }
 
     /// The assessments of regions within one, in the order of the log.
@@ -79,33 +94,112 @@ impl Register {
         years: &[u16],
         as_of: AsOf,
     ) -> Vec<AssessmentView> {
-        let facts = self.facts(as_of.known_at);
-        let all = self.framework_as_of(as_of).assessments();
-        all.filter(|(.., region, year)| {
-            under.is_none_or(|under| region.is_under(under))
-                && (years.is_empty() || years.contains(year))
-        })
-        .map(|(position, fact, region, year)| AssessmentView {
-            authority: fact.issuer.authority(),
-            region,
-            year,
-            position: facts.source_of(position).into(),
-        })
-        .collect()
+        let mut reading = AssessmentsReading::new(under, years.to_vec(), as_of);
+        while reading.advance(self, usize::MAX) {}
+        reading.views()
     }
 
     /// The pools of some authorities, or of all if none is given, by authority and id.
     #[must_use]
     pub fn pools(&self, authorities: &[AuthorityCode], as_of: AsOf) -> Vec<PoolView> {
-        let wanted = |authority| authorities.is_empty() || authorities.contains(&authority);
-        let pools = self.framework_as_of(as_of).pools(wanted);
-        let mut views: Vec<_> = pools
-            .map(|((authority, pool), entries)| {
-                let pool = self.text(pool).to_owned();
-                PoolView { authority, pool, entries }
-            })
-            .collect();
-        views.sort_by(|a, b| (a.authority, &a.pool).cmp(&(b.authority, &b.pool)));
+        let mut reading = self.read_pools(authorities, as_of);
+        while reading.advance(self, usize::MAX) {}
+        let mut views = reading.views(self);
+        views.sort_unstable();
         views
+    }
+
+    /// Begins to read pools; see [`Register::pools`].
+    #[must_use]
+    pub fn read_pools(&self, authorities: &[AuthorityCode], as_of: AsOf) -> PoolsReading {
+        let wanted = |authority| authorities.is_empty() || authorities.contains(&authority);
+        PoolsReading(PoolsRead::begin(self.framework_as_of(as_of), wanted, as_of))
+    }
+}
+
+impl MeasuresReading {
+    /// Begins to read the instruments that match.
+    #[must_use]
+    pub fn new(wanted: MeasuresWanted, as_of: AsOf) -> Self {
+        let read = ShelvesRead::new(wanted.shelves(), as_of);
+        Self { wanted, read }
+    }
+
+    /// Reads about `most` more facts; true if some are left.
+    pub fn advance(&mut self, register: &Register, most: usize) -> bool {
+        self.read.advance(register.framework_as_of(self.read.as_of), most)
+    }
+
+    /// Sums up what was read. This needs no register.
+    #[must_use]
+    pub fn sum_up(self) -> MeasuresRead {
+        let valid_on = self.read.as_of.valid_on;
+        MeasuresRead(self.wanted.instruments(self.read.in_order(), valid_on))
+    }
+}
+
+impl MeasuresRead {
+    /// The instruments in the order of the log.
+    #[must_use]
+    pub fn views(self, register: &Register) -> Vec<MeasureView> {
+        let view = |instrument: Instrument| MeasureView {
+            authority: instrument.fact.issuer.authority(),
+            programme: instrument.fact.programme,
+            document: register.text(instrument.fact.document).to_owned(),
+            in_force_from: instrument.in_force_from,
+            in_force_to: instrument.in_force_to,
+            in_force: instrument.in_force,
+            position: instrument.source.into(),
+            repeal: instrument.repeal.map(u64::from),
+        };
+        self.0.into_iter().map(view).collect()
+    }
+}
+
+impl AssessmentsReading {
+    /// Begins to read the assessments of some years, or of all if none is given, of regions within
+    /// one.
+    #[must_use]
+    pub fn new(under: Option<RegionCode>, years: Vec<u16>, as_of: AsOf) -> Self {
+        let shelves = AuthorityCode::all().map(Shelf::Assessments);
+        Self { under, years, read: ShelvesRead::new(shelves, as_of) }
+    }
+
+    /// Reads about `most` more facts; true if some are left.
+    pub fn advance(&mut self, register: &Register, most: usize) -> bool {
+        self.read.advance(register.framework_as_of(self.read.as_of), most)
+    }
+
+    /// The assessments in the order of the log. This needs no register.
+    #[must_use]
+    pub fn views(self) -> Vec<AssessmentView> {
+        let Self { under, years, read } = self;
+        let valid_on = read.as_of.valid_on;
+        let views = read.in_order().into_iter().filter_map(|stated| {
+            let FactKindRow::Assessed { region, year, .. } = stated.fact.kind else { return None };
+            let matches = stated.fact.effective <= valid_on
+                && under.is_none_or(|under| region.is_under(under))
+                && (years.is_empty() || years.contains(&year));
+            let (authority, position) = (stated.fact.issuer.authority(), stated.source.into());
+            matches.then_some(AssessmentView { authority, region, year, position })
+        });
+        views.collect()
+    }
+}
+
+impl PoolsReading {
+    /// Reads about `most` more facts; true if some are left.
+    pub fn advance(&mut self, register: &Register, most: usize) -> bool {
+        self.0.advance(register.framework_as_of(self.0.as_of), most)
+    }
+
+    /// The pools that were read, in any order.
+    #[must_use]
+    pub fn views(&self, register: &Register) -> Vec<PoolView> {
+        let pools = self.0.counted().iter().map(|((authority, pool), entries)| {
+            let (authority, entries) = (*authority, *entries);
+            PoolView { authority, pool: register.text(*pool).to_owned(), entries }
+        });
+        pools.collect()
     }
 }

@@ -22,7 +22,10 @@ pub use self::{
     count::{Counting, Group, Stage},
     excess::Excess,
     explain::{Effect, Explanation, Step},
-    framework::{AssessmentView, MeasureView, PoolView},
+    framework::{
+        AssessmentView, AssessmentsReading, MeasureView, MeasuresRead, MeasuresReading, PoolView,
+        PoolsReading,
+    },
     query::{Found, Wanted},
     view::{DatedId, DatedName, DesigneeView, Membership, SupportView, TitleView},
 };

@@ -5,7 +5,7 @@ use super::{reading::Reading, view::TitleView};
 use crate::{
     domain::{
         AuthorityCode, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
-        kind::ProgrammeId, name,
+        kind::ProgrammeId,
     },
     limits::QUESTION_SLICE_FACTS,
     register::{
@@ -97,6 +97,9 @@ impl Register {
         let (mut found, any) = (Vec::new(), wanted.wants_any_designee());
         let end = self.designee_count().min(from.saturating_add(examined));
         for place in from..end {
+            if reading.facts_read() >= QUESTION_SLICE_FACTS {
+                return (found, Some(place));
+            }
             let Some(index) = reading.read(place) else { continue };
             if !matcher.name_matches(&reading, index) {
                 continue;
@@ -115,7 +118,7 @@ impl Register {
                     titles,
                 });
             }
-            if found.len() >= most || reading.facts_read >= QUESTION_SLICE_FACTS {
+            if found.len() >= most {
                 return (found, Some(place + 1));
             }
         }
@@ -147,12 +150,11 @@ impl<'a> Matcher<'a> {
         if prefix.is_empty() {
             return true;
         }
-        let subjects = reading.subjects();
-        reading
-            .cluster
-            .same_subject()
-            .chain([index])
-            .any(|member| subjects.names_of(member).any(|name| name::begins(name, prefix)))
+        let (subjects, mut read) = (reading.subjects(), 0);
+        let mut members = reading.cluster.same_subject().chain([index]);
+        let matches = members.any(|member| subjects.has_name_with(member, prefix, &mut read));
+        reading.count(read);
+        matches
     }
 
     /// True if the title matches every field but the name.
@@ -181,7 +183,7 @@ impl<'a> Matcher<'a> {
             && wanted.region_under.is_none_or(region)
             && (wanted.flags.is_empty() || wanted.flags.iter().any(|f| flags.contains_number(*f)))
             && (wanted.document.is_empty() || self.cites(reading, title))
-            && (!wanted.sealed_only || title.is_sealed(reading.batches()))
+            && (!wanted.sealed_only || title.is_sealed(reading.seals()))
     }
 
     /// True if a fact that made the title cites the document.

@@ -1,6 +1,6 @@
 //! One designee read and folded, in room that is used again for the next one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use hashbrown::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::{
     },
     register::{
         AsOf, DesigneeIndex, Flag, Flags, FoldRules, Layers, Status,
-        batches::BatchesAsOf,
+        batches::{SealsAsOf, SealsFound},
         fold::{self, Folded, Folding},
         identity::{IdentityCluster, Subjects},
     },
@@ -26,11 +26,12 @@ pub(super) struct Reading<'a> {
     pub(super) cluster: IdentityCluster,
     pub(super) folding: Folding,
     /// Number of facts read so far.
-    pub(super) facts_read: usize,
+    facts_read: Cell<usize>,
+    seals: SealsFound,
     /// Identifiers of subjects that an earlier identifier represents.
     represented: HashSet<DesigneeIndex>,
-    /// Whether authorities had declared the yearly updates of a programme complete by a day.
-    complete: RefCell<HashMap<(AuthorityCode, ProgrammeId, CivilDate), bool>>,
+    /// From which day authorities declare the yearly updates of a programme complete.
+    complete_from: RefCell<HashMap<(AuthorityCode, ProgrammeId), Option<CivilDate>>>,
 }
 
 impl<'a> Reading<'a> {
@@ -57,9 +58,10 @@ impl<'a> Reading<'a> {
             rules,
             cluster: IdentityCluster::default(),
             folding: Folding::default(),
-            facts_read: 0,
+            facts_read: Cell::new(0),
+            seals: SealsFound::default(),
             represented: HashSet::new(),
-            complete: RefCell::default(),
+            complete_from: RefCell::default(),
         }
     }
 
@@ -67,8 +69,18 @@ impl<'a> Reading<'a> {
         self.register.subjects(self.as_of.known_at)
     }
 
-    pub(super) fn batches(&self) -> BatchesAsOf<'a> {
-        self.register.batches_as_of(self.as_of)
+    pub(super) fn seals(&self) -> SealsAsOf<'_> {
+        SealsAsOf::new(self.register.batches_as_of(self.as_of), &self.seals)
+    }
+
+    /// Number of facts read so far, or of names that took as long.
+    pub(super) fn facts_read(&self) -> usize {
+        self.facts_read.get() + self.seals.read()
+    }
+
+    /// Counts facts read.
+    pub(super) fn count(&self, read: usize) {
+        self.facts_read.set(self.facts_read.get() + read);
     }
 
     /// Reads the subject of the designee at a place. Gives none if nothing is known of it, or if an
@@ -81,7 +93,7 @@ impl<'a> Reading<'a> {
             return None;
         }
         subjects.cluster_into(&mut self.cluster, index, None);
-        self.facts_read += self.cluster.read;
+        self.count(self.cluster.facts_read());
         if self.cluster.members.len() > 1 {
             // Its other identifiers are not read again.
             let first = self.cluster.same_subject().min().unwrap_or(index);
@@ -112,7 +124,7 @@ impl<'a> Reading<'a> {
 
     /// The status of a title.
     pub(super) fn status(&self, title: &Folded) -> Status {
-        title.status(self.batches(), self.rules)
+        title.status(self.seals(), self.rules)
     }
 
     /// The flags of a title.
@@ -121,7 +133,7 @@ impl<'a> Reading<'a> {
             .cluster
             .same_subject()
             .all(|member| matches!(self.register.id(member), DesigneeId::Provisional { .. }));
-        let mut flags = title.flags(status, &self.folding.subject, by_name_only, self.batches());
+        let mut flags = title.flags(status, &self.folding.subject, by_name_only, self.seals());
         if status == Status::Active {
             flags.set(Flag::PrerequisiteLost, self.prerequisite_is_lost(title));
             flags.set(Flag::ReviewIneligible, self.update_is_missing(title));
@@ -150,7 +162,7 @@ impl<'a> Reading<'a> {
         let from = period.from;
         // The duty is that of the catalogue under which the period began, as its rule version is.
         let catalogue = self.catalogues.only().unwrap_or_else(|| {
-            let began_at = self.subjects().facts().source_of(period.position);
+            let began_at = self.subjects().facts().source_of(period.position, &mut 0);
             self.catalogues.at(began_at.into())
         });
         let update_by = catalogue.duties.update_by;
@@ -174,11 +186,15 @@ impl<'a> Reading<'a> {
         programme: ProgrammeId,
         day: CivilDate,
     ) -> bool {
-        let mut known = self.complete.borrow_mut();
-        *known.entry((authority, programme, day)).or_insert_with(|| {
-            let due = self.register.framework_as_of(AsOf { valid_on: day, ..self.as_of });
-            due.is_complete(authority, programme, Part::InformationUpdates)
-        })
+        let mut known = self.complete_from.borrow_mut();
+        let from = known.entry((authority, programme)).or_insert_with(|| {
+            let (framework, mut read) = (self.register.framework_as_of(self.as_of), 0);
+            let part = Part::InformationUpdates;
+            let from = framework.complete_from(authority, programme, part, &mut read);
+            self.count(read);
+            from
+        });
+        from.is_some_and(|from| from <= day)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Answers about one designee, as of a day, as known at a log size.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 
 use super::reading::Reading;
 use crate::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
-        kind::ProgrammeId, name,
+        kind::ProgrammeId,
     },
     register::{
         AsOf, DesigneeIndex, Flags, Register, Status,
@@ -175,7 +177,7 @@ impl Reading<'_> {
             titles: self.own_titles().map(view).collect(),
             pools: self.pools(),
             positions,
-            profile_at: profiled.map(|placed| facts.source_of(placed.position).into()),
+            profile_at: profiled.map(|placed| facts.source_of(placed.position, &mut 0).into()),
         }
     }
 
@@ -199,7 +201,7 @@ impl Reading<'_> {
             DatedId {
                 id: self.register.id(member).clone(),
                 from: link.map(|placed| placed.fact.effective),
-                position: link.map(|placed| facts.source_of(placed.position).into()),
+                position: link.map(|placed| facts.source_of(placed.position, &mut 0).into()),
             }
         };
         let mut ids: Vec<_> = members.into_iter().map(dated).collect();
@@ -222,8 +224,9 @@ impl Reading<'_> {
     }
 
     fn names(&self) -> Vec<DatedName> {
+        let facts = self.subjects().facts();
         let mut names: Vec<DatedName> = Vec::new();
-        let mut last = (Sym::EMPTY, String::new());
+        let mut last = (Sym::EMPTY, Cow::Borrowed(""));
         for placed in self.cluster.own_facts() {
             let fact = &placed.fact;
             let Some(word) = fact.name().filter(|_| fact.effective <= self.as_of.valid_on) else {
@@ -233,12 +236,11 @@ impl Reading<'_> {
             if word == last.0 {
                 continue;
             }
-            let name = self.register.text(word);
-            let folded = name::folded(name);
-            if names.is_empty() || folded != last.1 {
-                names.push(DatedName { name: name.to_owned(), from: fact.effective });
+            let key = facts.name_key(word);
+            if names.is_empty() || key != last.1 {
+                names.push(DatedName { name: facts.text(word).to_owned(), from: fact.effective });
             }
-            last = (word, folded);
+            last = (word, key);
         }
         names
     }
@@ -272,7 +274,12 @@ impl Reading<'_> {
 
     pub(super) fn title_view(&self, title: &Folded, status: Status, flags: Flags) -> TitleView {
         let (register, facts) = (self.register, self.subjects().facts());
-        let source = |place: u32| u64::from(facts.source_of(place));
+        let source = |place: u32| {
+            let mut read = 0;
+            let source = facts.source_of(place, &mut read);
+            self.count(read);
+            u64::from(source)
+        };
         let text = |sym: Sym| register.text(sym).to_owned();
         let sources = |places: &[u32]| places.iter().map(|place| source(*place)).collect();
         let validity = title.current().map(|period| period.validity).unwrap_or_default();

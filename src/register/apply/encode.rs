@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        AuthorityCode, DesigneeId,
+        AuthorityCode, DesigneeId, Name,
         event::{Event, Fact, FrameworkFact, Listed, SubjectFact, TitleFact, Validity},
         kind::ProgrammeId,
     },
@@ -21,7 +21,7 @@ pub(in crate::register) trait Symbols {
     fn word(&mut self, text: &str) -> Sym;
 
     /// The symbol of a name of the designee that the event is about.
-    fn name(&mut self, name: &str) -> Sym;
+    fn name(&mut self, name: &Name) -> Sym;
 
     /// The designee with an identifier.
     fn designee(&mut self, id: &DesigneeId) -> DesigneeIndex;
@@ -52,7 +52,7 @@ impl Symbols for Recorded<'_> {
     }
 
     /// The text of a name, stored anew unless the designee bore it just before.
-    fn name(&mut self, name: &str) -> Sym {
+    fn name(&mut self, name: &Name) -> Sym {
         self.rows.append_name(name, self.before)
     }
 
@@ -190,8 +190,8 @@ impl<S: Symbols> Encoder<S> {
     fn subject(&mut self, fact: &SubjectFact) -> FactKindRow {
         match fact {
             SubjectFact::Renamed { old_name, new_name, .. } => FactKindRow::Renamed {
-                old_name: self.name_text(old_name.as_str()),
-                name: self.name_text(new_name.as_str()),
+                old_name: self.0.name(old_name),
+                name: self.0.name(new_name),
             },
             SubjectFact::Relocated {
                 to_region, from_authority, to_authority, confirmed, ..
@@ -202,8 +202,7 @@ impl<S: Symbols> Encoder<S> {
                 confirmed: *confirmed,
             },
             SubjectFact::Restructured { new_name, ends, .. } => {
-                let name = new_name.as_ref().map_or("", |name| name.as_str());
-                FactKindRow::Restructured { name: self.name_text(name), ends: *ends }
+                FactKindRow::Restructured { name: self.name(new_name.as_ref()), ends: *ends }
             }
             SubjectFact::IdentifierChanged { other, reason } => {
                 FactKindRow::Linked { other: self.0.designee(other), reason: *reason }
@@ -251,9 +250,8 @@ impl<S: Symbols> Encoder<S> {
 
     fn listing(&mut self, listed: &Listed, sublist: Option<AuthorityCode>) -> Listing {
         let Listed { name, region, industry, recommended_by, .. } = listed;
-        let name = name.as_ref().map_or("", |name| name.as_str());
         Listing {
-            name: self.name_text(name),
+            name: self.name(name.as_ref()),
             region: *region,
             industry: *industry,
             recommended_by: *recommended_by,
@@ -261,8 +259,8 @@ impl<S: Symbols> Encoder<S> {
         }
     }
 
-    fn name_text(&mut self, name: &str) -> Sym {
-        self.0.name(name)
+    fn name(&mut self, name: Option<&Name>) -> Sym {
+        name.map_or(Sym::EMPTY, |name| self.0.name(name))
     }
 
     fn word(&mut self, text: &str) -> Sym {

@@ -29,7 +29,7 @@ impl Register {
             self.apply_to_designee(&mut scope, index, position, event, &fact);
         }
         self.batches.apply(&fact, position, position);
-        self.framework.apply(&fact, position);
+        self.framework.apply(&fact, position, position);
         self.adoptions.apply(&fact, position);
         let mut designee = about.unwrap_or(NOBODY);
         if let Fact::Repair { position: target, replacement } = &event.fact {
@@ -138,7 +138,7 @@ impl Register {
             self.apply_to_designee(scope, index, position, event, &fact);
             // The root stays in the batch it was recorded in; a replacement may name another one.
             self.batches.apply(&fact, root, position);
-            self.framework.apply(&fact, root);
+            self.framework.apply(&fact, root, position);
             self.concern(&mut first, index, position);
             (index, fact)
         });

@@ -5,6 +5,7 @@
 
 mod content;
 mod reading;
+mod seals;
 
 use hashbrown::{HashMap, hash_map::Entry};
 
@@ -13,10 +14,11 @@ use self::content::EntryKind;
 pub(super) use self::{
     content::Content,
     reading::{BatchSums, EntriesRead},
+    seals::{SealsAsOf, SealsFound},
 };
 use super::{
     identity::Subjects,
-    rows::{DesigneeIndex, FactKindRow, FactRow, Sym},
+    rows::{DesigneeIndex, FactKindRow, FactRow, Sym, TitleKey},
     undo::UndoLog,
 };
 use crate::domain::{
@@ -53,9 +55,9 @@ struct BatchRecord {
 
 /// An event under a batch, and the event that noted it there: itself, or a correction of it.
 #[derive(Clone, Copy, Debug)]
-struct Noted {
-    position: u32,
-    noted_at: u32,
+pub(super) struct Noted {
+    pub(super) position: u32,
+    pub(super) noted_at: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +75,25 @@ pub(super) struct Seal {
     pub(super) effective: CivilDate,
     pub(super) sublist: Option<AuthorityCode>,
     pub(super) declared: Declared,
+}
+
+/// The sub-lists in which reviewed titles were designated, as far as they were looked for.
+pub(super) type SublistsFound = HashMap<(DesigneeIndex, TitleKey), Option<AuthorityCode>>;
+
+impl Seal {
+    pub(super) fn of(position: u32, fact: &FactRow) -> Option<Self> {
+        match fact.kind {
+            FactKindRow::BatchSealed { sublist, declared, .. } => {
+                Some(Self { position, effective: fact.effective, sublist, declared })
+            }
+            _ => None,
+        }
+    }
+
+    /// True if it closes a sub-list, or the batch as a whole.
+    pub(super) fn closes(&self, sublist: Option<AuthorityCode>) -> bool {
+        self.sublist.is_none() || self.sublist == sublist
+    }
 }
 
 impl Batches {
@@ -203,13 +224,22 @@ impl<'a> BatchesAsOf<'a> {
         })
     }
 
-    /// The openings and seals of a batch that are in force, by position.
-    pub(super) fn events(self, key: BatchKey) -> impl Iterator<Item = (u32, FactRow)> {
+    /// The openings and seals of a batch that are in force, by position. Counts in `read` the facts
+    /// and repairs that it reads, as the others do.
+    pub(super) fn events(
+        self,
+        key: BatchKey,
+        read: &mut usize,
+    ) -> impl Iterator<Item = (u32, FactRow)> {
         let events = self.records(key).flat_map(move |(record, below)| {
             let events = record.events.iter();
             events.filter(move |noted| u64::from(noted.noted_at) < below)
         });
-        events.filter_map(move |noted| Some((noted.position, self.event_at(noted.position)?)))
+        events.filter_map(move |noted| {
+            *read += 1;
+            let (_, fact, _) = self.subjects.facts().effective(noted.position, read)?;
+            (fact.effective <= self.valid_on).then_some((noted.position, fact))
+        })
     }
 
     /// The positions of all openings and seals of a batch, in force or not, some of them more than
@@ -232,24 +262,28 @@ impl<'a> BatchesAsOf<'a> {
         count
     }
 
-    fn event_at(self, position: u32) -> Option<FactRow> {
-        let (_, fact) = self.subjects.facts().effective_fact(position)?;
-        (fact.effective <= self.valid_on).then_some(fact)
+    /// The seal that closes a sub-list, or the batch as a whole.
+    pub(super) fn seal_of(
+        self,
+        key: BatchKey,
+        sublist: Option<AuthorityCode>,
+        read: &mut usize,
+    ) -> Option<Seal> {
+        self.seals(key, read).find(|seal| seal.closes(sublist))
     }
 
-    /// The seal that closes a sub-list, or the batch as a whole.
-    pub(super) fn seal_of(self, key: BatchKey, sublist: Option<AuthorityCode>) -> Option<Seal> {
-        let mut seals = self.events(key).filter_map(|(position, fact)| match fact.kind {
-            FactKindRow::BatchSealed { sublist, declared, .. } => {
-                Some(Seal { position, effective: fact.effective, sublist, declared })
-            }
-            _ => None,
-        });
-        seals.find(|seal| seal.sublist.is_none() || seal.sublist == sublist)
+    /// The seals of a batch and of its sub-lists.
+    fn seals(self, key: BatchKey, read: &mut usize) -> impl Iterator<Item = Seal> {
+        self.events(key, read).filter_map(|(position, fact)| Seal::of(position, &fact))
     }
 
     /// The entries of a batch.
-    pub(super) fn content(self, key: BatchKey) -> Content {
+    pub(super) fn content(
+        self,
+        key: BatchKey,
+        sublists: &mut SublistsFound,
+        read: &mut usize,
+    ) -> Content {
         let mut positions = Vec::new();
         for (record, below) in self.records(key) {
             let corrected = record.corrected.iter().map(|noted| (noted.position, noted.noted_at));
@@ -259,7 +293,8 @@ impl<'a> BatchesAsOf<'a> {
         }
         positions.sort_unstable();
         positions.dedup();
-        positions.into_iter().filter_map(|position| self.entry_at(key, position, &mut 0)).collect()
+        let entry = |position| self.entry_at(key, position, sublists, read);
+        positions.into_iter().filter_map(entry).collect()
     }
 
     /// The position at a place among the events under which a batch has entries, if it is known.
@@ -276,15 +311,16 @@ impl<'a> BatchesAsOf<'a> {
         noted.filter(|noted| u64::from(noted.noted_at) < below).map(|noted| noted.position)
     }
 
-    /// The entry at a position, if it is in force and belongs to the batch. Counts in `read` what
-    /// it reads besides.
+    /// The entry at a position, if it is in force and belongs to the batch.
     fn entry_at(
         self,
         key: BatchKey,
         position: u32,
+        sublists: &mut SublistsFound,
         read: &mut usize,
     ) -> Option<(EntryKind, Option<AuthorityCode>, DesigneeIndex)> {
-        let (owner, fact) = self.subjects.facts().effective_fact(position)?;
+        *read += 1;
+        let (owner, fact, _) = self.subjects.facts().effective(position, read)?;
         let (kind, name) = fact.entry()?;
         let here = fact.programme == Some(key.programme)
             && (fact.authority, name) == (Some(key.authority), key.name);
@@ -293,7 +329,10 @@ impl<'a> BatchesAsOf<'a> {
         }
         let sublist = match fact.listing() {
             Some(listing) => listing.sublist,
-            None => self.sublist_of_reviewed(owner, &fact, read),
+            // Many reviews may be about one title.
+            None => *sublists
+                .entry((owner, fact.title()?))
+                .or_insert_with(|| self.sublist_of_reviewed(owner, &fact, read)),
         };
         Some((kind, sublist, owner))
     }
@@ -317,7 +356,7 @@ impl<'a> BatchesAsOf<'a> {
 
 /// Number of events in a list that were noted below a size. The list is in the order in which the
 /// log notes them, and mostly all of them are known.
-fn known_in<T>(list: &[T], below: u64, noted_at: impl Fn(&T) -> u32) -> usize {
+pub(super) fn known_in<T>(list: &[T], below: u64, noted_at: impl Fn(&T) -> u32) -> usize {
     let is_known = |noted: &T| u64::from(noted_at(noted)) < below;
     match list.last() {
         Some(last) if !is_known(last) => list.partition_point(is_known),

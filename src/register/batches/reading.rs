@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
-use super::{BatchCounts, BatchKey, BatchesAsOf, EntryKind};
+use super::{BatchCounts, BatchKey, BatchesAsOf, EntryKind, SublistsFound};
 use crate::{
     domain::AuthorityCode,
     register::{AsOf, rows::DesigneeIndex},
@@ -24,6 +24,7 @@ pub(in crate::register) struct EntriesRead {
     entries: Vec<EntryRead>,
     /// For the digests.
     lines: Vec<LineRead>,
+    sublists: SublistsFound,
 }
 
 /// The line of an entry in a digest.
@@ -60,7 +61,8 @@ struct Sum {
 
 impl EntriesRead {
     pub(in crate::register) fn new(key: BatchKey, as_of: AsOf, digests: bool) -> Self {
-        Self { key, as_of, digests, next: 0, entries: Vec::new(), lines: Vec::new() }
+        let (entries, lines, sublists) = (Vec::new(), Vec::new(), SublistsFound::new());
+        Self { key, as_of, digests, next: 0, entries, lines, sublists }
     }
 
     /// Reads about `most` more events; true if some are left.
@@ -69,8 +71,7 @@ impl EntriesRead {
         while read < most {
             let Some(position) = batches.entry_position(self.key, self.next) else { return false };
             self.next += 1;
-            read += 1;
-            let entry = batches.entry_at(self.key, position, &mut read);
+            let entry = batches.entry_at(self.key, position, &mut self.sublists, &mut read);
             let Some((kind, sublist, designee)) = entry else { continue };
             if self.digests
                 && let Some(word) = kind.word()

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::{AuthorityCode, CivilDate},
     register::{
-        batches::{BatchKey, BatchesAsOf},
+        batches::{BatchKey, SealsAsOf},
         rows::{Sym, TitleKey},
         versions::FoldRules,
     },
@@ -15,8 +15,8 @@ use crate::{
 
 impl Folded {
     /// The status of the title by the rules that it was folded by.
-    pub(in crate::register) fn status(&self, batches: BatchesAsOf<'_>, rules: FoldRules) -> Status {
-        let valid_on = batches.valid_on();
+    pub(in crate::register) fn status(&self, seals: SealsAsOf<'_>, rules: FoldRules) -> Status {
+        let valid_on = seals.valid_on();
         let lapsed_on = match (self.ended, self.current()) {
             (Some(ended), _) if ended.status != Status::Expired => return ended.status,
             (Some(ended), _) => Some(ended.day),
@@ -29,7 +29,7 @@ impl Folded {
             self.notice.filter(|notice| lapsed_on.is_none_or(|day| notice.from >= day));
         let in_creation = matches!(self.creation, Some(Creation::Open | Creation::Passed));
         match (noticed_since, lapsed_on) {
-            (Some(notice), _) if !self.is_closed(notice, batches, rules) => Status::Noticed,
+            (Some(notice), _) if !self.is_closed(notice, seals, rules) => Status::Noticed,
             (_, None) if in_creation => Status::Noticed,
             (_, Some(_)) => Status::Expired,
             _ => Status::NotDesignated,
@@ -38,11 +38,11 @@ impl Folded {
 
     /// A notice closes when its entry is withdrawn or an objection upheld. It also closes at the
     /// seal of its list, unless an objection was open then and the rules let it survive.
-    fn is_closed(&self, notice: Notice, batches: BatchesAsOf<'_>, rules: FoldRules) -> bool {
+    fn is_closed(&self, notice: Notice, seals: SealsAsOf<'_>, rules: FoldRules) -> bool {
         if notice.closed.is_some() {
             return true;
         }
-        let sealed_on = self.sealed_on(notice.batch, notice.sublist, batches);
+        let sealed_on = self.sealed_on(notice.batch, notice.sublist, seals);
         sealed_on.is_some_and(|seal| {
             let raised = notice.raised.is_some_and(|day| day <= seal);
             let resolved = notice.resolved.is_some_and(|day| day <= seal);
@@ -54,16 +54,16 @@ impl Folded {
         &self,
         name: Sym,
         sublist: Option<AuthorityCode>,
-        batches: BatchesAsOf<'_>,
+        seals: SealsAsOf<'_>,
     ) -> Option<CivilDate> {
         let TitleKey { programme, authority, .. } = self.key;
         let key = BatchKey { programme, authority, name };
-        batches.seal_of(key, sublist).map(|seal| seal.effective)
+        seals.of(key, sublist).map(|seal| seal.effective)
     }
 
     /// True if the list that the title was designated or noticed in is sealed.
-    pub(in crate::register) fn is_sealed(&self, batches: BatchesAsOf<'_>) -> bool {
-        self.sealed_on(self.batch, self.sublist, batches).is_some()
+    pub(in crate::register) fn is_sealed(&self, seals: SealsAsOf<'_>) -> bool {
+        self.sealed_on(self.batch, self.sublist, seals).is_some()
     }
 
     /// The flags of the title. Those that depend on other titles or duties are set by the caller.
@@ -72,7 +72,7 @@ impl Folded {
         status: Status,
         subject: &Subject,
         by_name_only: bool,
-        batches: BatchesAsOf<'_>,
+        seals: SealsAsOf<'_>,
     ) -> Flags {
         let lives = matches!(status, Status::Active | Status::Pending);
         let mut flags = Flags::default();
@@ -81,7 +81,7 @@ impl Folded {
         if let Some(round) = self.review {
             let past = status == Status::Expired && self.ended.is_none();
             let sublist = self.sublist.or(self.recommended_by);
-            let is_open = self.sealed_on(round, sublist, batches).is_none();
+            let is_open = self.sealed_on(round, sublist, seals).is_none();
             flags.set(Flag::ReviewDue, lives);
             flags.set(Flag::ReviewPending, past && is_open);
         }

@@ -4,7 +4,7 @@ use std::hash::Hash;
 
 use hashbrown::HashMap;
 
-use super::{FrameworkAsOf, Shelf};
+use super::{FrameworkAsOf, Shelf, Stated};
 use crate::{
     domain::{AuthorityCode, CivilDate, Issuer, kind::ProgrammeId},
     register::rows::{FactKindRow, FactRow, Sym},
@@ -24,12 +24,13 @@ pub struct MeasuresWanted {
 /// An instrument as of a day.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::register) struct Instrument {
-    pub(in crate::register) position: u32,
+    /// The event that carries it.
+    pub(in crate::register) source: u32,
     pub(in crate::register) fact: FactRow,
     pub(in crate::register) in_force_from: CivilDate,
     pub(in crate::register) in_force_to: Option<CivilDate>,
     pub(in crate::register) in_force: bool,
-    /// Position of its repeal.
+    /// The event that carries its repeal.
     pub(in crate::register) repeal: Option<u32>,
 }
 
@@ -41,15 +42,15 @@ struct Repeals {
     of_document: HashMap<(Issuer, Sym), Repeal>,
 }
 
-/// A repeal: the day of its effect, and its position.
-type Repeal = (CivilDate, u32);
+/// A repeal: the day of its effect, its position, and the event that carries it.
+type Repeal = (CivilDate, u32, u32);
 
 impl Repeals {
-    fn of(facts: &[(u32, FactRow)]) -> Self {
+    fn of(facts: &[Stated]) -> Self {
         let mut repeals = Self::default();
-        for (position, fact) in facts {
+        for Stated { position, source, fact } in facts {
             let FactKindRow::MeasuresRepealed { target, document } = fact.kind else { continue };
-            let repeal = (fact.effective, *position);
+            let repeal = (fact.effective, *position, *source);
             match target.position() {
                 Some(event) => note_earliest(&mut repeals.of_event, (fact.issuer, event), repeal),
                 None if document.is_empty() => {}
@@ -79,64 +80,85 @@ impl MeasuresWanted {
     }
 }
 
+impl MeasuresWanted {
+    /// The shelves to read for them.
+    pub(in crate::register) fn shelves(&self) -> impl Iterator<Item = Shelf> {
+        let wants = |authority: &AuthorityCode| {
+            self.authorities.is_empty() || self.authorities.contains(authority)
+        };
+        AuthorityCode::all().filter(wants).map(Shelf::Measures)
+    }
+
+    /// The instruments that match among the facts of these shelves, which are in the order of the
+    /// log.
+    pub(in crate::register) fn instruments(
+        &self,
+        mut facts: Vec<Stated>,
+        valid_on: CivilDate,
+    ) -> Vec<Instrument> {
+        facts.retain(|stated| stated.fact.effective <= valid_on);
+        let repeals = Repeals::of(&facts);
+        let matching = facts.iter().filter(|stated| self.matches(&stated.fact));
+        let instruments = matching.filter_map(|stated| instrument(stated, &repeals, valid_on));
+        instruments.filter(|instrument| instrument.in_force || !self.in_force_only).collect()
+    }
+}
+
+/// The fact as an instrument, ended by the earliest of its repeals.
+fn instrument(stated: &Stated, repeals: &Repeals, valid_on: CivilDate) -> Option<Instrument> {
+    let FactKindRow::MeasuresIssued { from, to } = stated.fact.kind else { return None };
+    let repeal = repeals.find(stated.position, &stated.fact);
+    let last = repeal.and_then(|(day, ..)| day.previous());
+    let to = to.into_iter().chain(last).min();
+    Some(Instrument {
+        source: stated.source,
+        fact: stated.fact,
+        in_force_from: from,
+        in_force_to: to,
+        in_force: from <= valid_on && to.is_none_or(|to| valid_on <= to),
+        repeal: repeal.map(|(.., source)| source),
+    })
+}
+
 impl FrameworkAsOf<'_> {
-    /// True if an instrument of the authority governs the programme.
+    /// True if an instrument of the authority governs the programme. Counts in `read` the facts
+    /// that it reads.
     pub(in crate::register) fn has_measures(
         self,
         authority: AuthorityCode,
         programme: ProgrammeId,
+        read: &mut usize,
     ) -> bool {
         let wanted = MeasuresWanted {
             authorities: vec![authority],
             programmes: vec![programme],
             in_force_only: true,
         };
-        !self.instruments(&wanted).is_empty()
+        let mut facts: Vec<_> = self.facts_on(Shelf::Measures(authority), read).collect();
+        facts.sort_unstable_by_key(|stated| stated.position);
+        !wanted.instruments(facts, self.valid_on).is_empty()
     }
 
-    /// The instruments that match, in the order of the log.
-    pub(in crate::register) fn instruments(self, wanted: &MeasuresWanted) -> Vec<Instrument> {
-        let authorities = AuthorityCode::all().filter(|authority| {
-            wanted.authorities.is_empty() || wanted.authorities.contains(authority)
-        });
-        let mut facts = self.facts_in_order(authorities.map(Shelf::Measures));
-        facts.retain(|(_, fact)| fact.effective <= self.valid_on);
-        let repeals = Repeals::of(&facts);
-        let matching = facts.iter().filter(|(_, fact)| wanted.matches(fact));
-        let instruments =
-            matching.filter_map(|(position, fact)| self.instrument(*position, fact, &repeals));
-        instruments.filter(|instrument| instrument.in_force || !wanted.in_force_only).collect()
-    }
-
-    /// The fact as an instrument, ended by the earliest of its repeals.
-    fn instrument(self, position: u32, fact: &FactRow, repeals: &Repeals) -> Option<Instrument> {
-        let FactKindRow::MeasuresIssued { from, to } = fact.kind else { return None };
-        let repeal = repeals.find(position, fact);
-        let last = repeal.and_then(|(day, _)| day.previous());
-        let to = to.into_iter().chain(last).min();
-        Some(Instrument {
-            position,
-            fact: *fact,
-            in_force_from: from,
-            in_force_to: to,
-            in_force: from <= self.valid_on && to.is_none_or(|to| self.valid_on <= to),
-            repeal: repeal.map(|(_, position)| position),
-        })
-    }
-
-    /// True if an instrument is on record at a position, or with a document number.
-    pub(in crate::register) fn has_instrument(self, position: Option<u64>, document: &str) -> bool {
+    /// True if an instrument is on record at a position, or with a document number. Counts in
+    /// `read` the facts that it reads.
+    pub(in crate::register) fn has_instrument(
+        self,
+        position: Option<u64>,
+        document: &str,
+        read: &mut usize,
+    ) -> bool {
         let facts = self.subjects.facts();
         let is_instrument =
             |fact: &FactRow| matches!(fact.kind, FactKindRow::MeasuresIssued { .. });
         if let Some(position) = position {
-            let at = u32::try_from(position).ok().filter(|at| facts.knows(*at));
-            let stated = at.and_then(|at| facts.effective_fact(at));
-            return stated.is_some_and(|(_, fact)| is_instrument(&fact));
+            let at = u32::try_from(position).ok();
+            let stated = at.and_then(|at| self.stated(at, read));
+            return stated.is_some_and(|stated| is_instrument(&stated.fact));
         }
         let Some(document) = facts.find_word(document) else { return false };
-        let all = AuthorityCode::all().map(Shelf::Measures);
-        let mut all = all.flat_map(|shelf| self.facts_on(shelf));
-        all.any(|(_, fact)| is_instrument(&fact) && fact.document == document)
+        AuthorityCode::all().map(Shelf::Measures).any(|shelf| {
+            let mut facts = self.facts_on(shelf, read).map(|stated| stated.fact);
+            facts.any(|fact| is_instrument(&fact) && fact.document == document)
+        })
     }
 }

@@ -5,14 +5,20 @@
 
 mod instruments;
 mod pools;
+mod reading;
 
 use hashbrown::HashMap;
 
-pub(super) use self::instruments::Instrument;
 pub use self::instruments::MeasuresWanted;
+use self::pools::{PoolKey, PoolRecord};
+pub(super) use self::{
+    instruments::Instrument,
+    reading::{PoolsRead, ShelvesRead, Stated},
+};
 use super::{
+    batches::Noted,
     identity::Subjects,
-    rows::{FactKindRow, FactRow, Sym},
+    rows::{FactKindRow, FactRow},
     undo::{UndoLog, pop_from},
 };
 use crate::domain::{AuthorityCode, CivilDate, RegionCode, event::Part, kind::ProgrammeId};
@@ -24,8 +30,8 @@ pub(super) struct Framework {
     shelves: HashMap<Shelf, Vec<u32>>,
     /// Number of facts on the shelves.
     count: usize,
-    /// Positions of entries into pools and of departures.
-    pools: HashMap<(AuthorityCode, Sym), Vec<u32>>,
+    /// Entries into pools, and departures.
+    pools: HashMap<PoolKey, PoolRecord>,
     undo: UndoLog<Undo>,
 }
 
@@ -46,13 +52,13 @@ pub(super) enum Shelf {
 #[derive(Clone, Copy, Debug)]
 enum Undo {
     Fact(Shelf),
-    Pool(AuthorityCode, Sym),
+    Pool(PoolKey, u32),
 }
 
 impl Framework {
-    /// Notes a fact that belongs here. For a replacement, `position` is the event in whose place it
-    /// is.
-    pub(super) fn apply(&mut self, fact: &FactRow, position: u32) {
+    /// Notes a fact of the event at `noted_at` that belongs here. For a replacement, `position` is
+    /// the event in whose place it is; otherwise both are the same.
+    pub(super) fn apply(&mut self, fact: &FactRow, position: u32, noted_at: u32) {
         let Some(authority) = fact.issuer.authority() else { return };
         match fact.kind {
             FactKindRow::CompletenessDeclared { .. } => {
@@ -66,8 +72,9 @@ impl Framework {
                 self.put(Shelf::AssessmentsOf(region, year), position);
             }
             FactKindRow::PoolEntered { pool, .. } | FactKindRow::PoolLeft { pool } => {
-                self.pools.entry((authority, pool)).or_default().push(position);
-                self.undo.push(Undo::Pool(authority, pool));
+                let key = (authority, pool);
+                self.pools.entry(key).or_default().note(Noted { position, noted_at });
+                self.undo.push(Undo::Pool(key, noted_at));
             }
             _ => {}
         }
@@ -102,8 +109,10 @@ impl Framework {
                     pop_from(&mut self.shelves, shelf);
                     self.count -= 1;
                 }
-                Undo::Pool(authority, pool) => {
-                    pop_from(&mut self.pools, (authority, pool));
+                Undo::Pool(key, noted_at) => {
+                    if self.pools.get_mut(&key).is_some_and(|record| record.forget(noted_at)) {
+                        self.pools.remove(&key);
+                    }
                 }
             }
         }
@@ -143,46 +152,36 @@ impl<'a> FrameworkAsOf<'a> {
         self.positions_on(shelf).count()
     }
 
-    /// Number of instruments and repeals.
-    pub(super) fn measures_count(self) -> usize {
-        AuthorityCode::all().map(|authority| self.count_on(Shelf::Measures(authority))).sum()
+    /// The facts of a shelf in force, with the events in whose place they are. Those that take
+    /// effect after the day are included. Counts in `read` what it reads, as the others do.
+    fn facts_on(self, shelf: Shelf, read: &mut usize) -> impl Iterator<Item = Stated> {
+        self.positions_on(shelf).filter_map(move |at| self.stated(at, read))
     }
 
-    /// The facts of a shelf in force, with the events in whose place they are. Those that take
-    /// effect after the day are included.
-    fn facts_on(self, shelf: Shelf) -> impl Iterator<Item = (u32, FactRow)> + 'a {
+    /// The fact in force in the place of an event, if it is known.
+    fn stated(self, position: u32, read: &mut usize) -> Option<Stated> {
+        *read += 1;
         let facts = self.subjects.facts();
-        let known = self.positions_on(shelf);
-        known.filter_map(move |at| facts.effective_fact(at).map(|(_, fact)| (at, fact)))
+        if !facts.knows(position) {
+            return None;
+        }
+        let (_, fact, source) = facts.effective(position, read)?;
+        Some(Stated { position, source, fact })
+    }
+
+    /// The positions on a shelf of the register itself, known or not.
+    fn recorded_on(self, shelf: Shelf) -> &'a [u32] {
+        self.framework.shelves.get(&shelf).map_or(&[], Vec::as_slice)
     }
 
     fn positions_on(self, shelf: Shelf) -> impl Iterator<Item = u32> + 'a {
         let facts = self.subjects.facts();
-        let recorded = self.framework.shelves.get(&shelf).into_iter().flatten().copied();
+        let recorded = self.recorded_on(shelf).iter().copied();
         let (known, below) = (facts.known_below(), facts.recorded_below());
         let recorded = recorded.filter(move |at| u64::from(*at) < below);
         let of_trial = self.layer.and_then(|layer| layer.shelves.get(&shelf));
         let of_trial = of_trial.into_iter().flatten().copied();
         recorded.chain(of_trial.filter(move |at| u64::from(*at) < known))
-    }
-
-    /// As [`FrameworkAsOf::facts_on`], for several shelves, in the order of the log.
-    fn facts_in_order(self, shelves: impl Iterator<Item = Shelf>) -> Vec<(u32, FactRow)> {
-        let mut facts: Vec<_> = shelves.flat_map(|shelf| self.facts_on(shelf)).collect();
-        facts.sort_unstable_by_key(|(position, _)| *position);
-        facts.dedup_by_key(|(position, _)| *position);
-        facts
-    }
-
-    /// True if a part of an authority's register is declared complete.
-    pub(super) fn is_complete(
-        self,
-        authority: AuthorityCode,
-        programme: ProgrammeId,
-        part: Part,
-    ) -> bool {
-        let from = self.complete_from(authority, programme, part);
-        from.is_some_and(|from| from <= self.valid_on)
     }
 
     /// The first day on which a part of an authority's register is declared complete; it may be
@@ -192,26 +191,15 @@ impl<'a> FrameworkAsOf<'a> {
         authority: AuthorityCode,
         programme: ProgrammeId,
         part: Part,
+        read: &mut usize,
     ) -> Option<CivilDate> {
         let declares = |fact: &FactRow| {
             fact.kind == FactKindRow::CompletenessDeclared { part }
                 && fact.issuer == authority
                 && fact.programme.is_none_or(|declared| declared == programme)
         };
-        let facts = self.facts_on(Shelf::Declarations(authority)).map(|(_, fact)| fact);
+        let facts = self.facts_on(Shelf::Declarations(authority), read).map(|stated| stated.fact);
         facts.filter(declares).map(|fact| fact.effective).min()
-    }
-
-    /// The assessments in effect, in the order of the log, with the events in whose place they are:
-    /// position, fact, region and year.
-    pub(super) fn assessments(self) -> impl Iterator<Item = (u32, FactRow, RegionCode, u16)> {
-        let all = self.facts_in_order(AuthorityCode::all().map(Shelf::Assessments));
-        all.into_iter().filter_map(move |(position, fact)| match fact.kind {
-            FactKindRow::Assessed { region, year, .. } if fact.effective <= self.valid_on => {
-                Some((position, fact, region, year))
-            }
-            _ => None,
-        })
     }
 
     /// The position of an assessment of a region and year by an assessor, whatever its day.
@@ -220,10 +208,11 @@ impl<'a> FrameworkAsOf<'a> {
         region: RegionCode,
         year: u16,
         assessor: &str,
+        read: &mut usize,
     ) -> Option<u32> {
         let assessor = self.subjects.facts().find_word(assessor)?;
         let same = FactKindRow::Assessed { region, year, assessor };
-        let mut all = self.facts_on(Shelf::AssessmentsOf(region, year));
-        all.find(|(_, fact)| fact.kind == same).map(|(position, _)| position)
+        let mut all = self.facts_on(Shelf::AssessmentsOf(region, year), read);
+        all.find(|stated| stated.fact.kind == same).map(|stated| stated.position)
     }
 }

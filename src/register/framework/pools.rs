@@ -1,32 +1,83 @@
-//! Cultivation pools: how many subjects each one contains.
+//! Cultivation pools: which are known, and which events name them.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
 use super::{Framework, FrameworkAsOf};
 use crate::{
     domain::AuthorityCode,
-    register::rows::{DesigneeIndex, FactKindRow, Sym},
+    register::{
+        batches::{Noted, known_in},
+        rows::Sym,
+    },
 };
 
+/// Names a pool: its authority and its id.
+pub(in crate::register) type PoolKey = (AuthorityCode, Sym);
+
+/// The entries into a pool, and the departures.
+#[derive(Debug, Default)]
+pub(super) struct PoolRecord {
+    /// Positions, oldest first.
+    events: Vec<u32>,
+    /// The events in whose place a correction states an entry or a departure.
+    corrected: Vec<Noted>,
+}
+
+impl PoolRecord {
+    /// Notes an event; for a correction `position` is the event in whose place it is.
+    pub(super) fn note(&mut self, noted: Noted) {
+        if noted.position == noted.noted_at {
+            self.events.push(noted.position);
+        } else {
+            self.corrected.push(noted);
+        }
+    }
+
+    /// Forgets the event noted last. True if none is left.
+    pub(super) fn forget(&mut self, noted_at: u32) -> bool {
+        if self.events.pop_if(|position| *position == noted_at).is_none() {
+            self.corrected.pop_if(|noted| noted.noted_at == noted_at);
+        }
+        self.events.is_empty() && self.corrected.is_empty()
+    }
+
+    /// Number of events noted below a size.
+    fn size_below(&self, below: u64) -> usize {
+        known_in(&self.events, below, |position| *position)
+            + known_in(&self.corrected, below, |noted| noted.noted_at)
+    }
+
+    /// True if an event was noted below a size.
+    fn is_known(&self, below: u64) -> bool {
+        let is_known = |noted_at: u32| u64::from(noted_at) < below;
+        self.events.first().is_some_and(|position| is_known(*position))
+            || self.corrected.first().is_some_and(|noted| is_known(noted.noted_at))
+    }
+}
+
 impl<'a> FrameworkAsOf<'a> {
-    /// True if anything is known of a pool.
-    pub(in crate::register) fn has_pool(self, authority: AuthorityCode, pool: &str) -> bool {
+    /// The number of events of a pool, in force or not.
+    pub(in crate::register) fn pool_size(self, authority: AuthorityCode, pool: &str) -> usize {
         let facts = self.subjects.facts();
-        let Some(pool) = facts.find_word(pool) else { return false };
-        let of = |framework: &'a Framework| framework.pools.get(&(authority, pool));
-        of(self.framework).is_some_and(|all| all.iter().any(|at| facts.knows_recorded(*at)))
-            || self.layer.and_then(of).is_some()
+        let Some(pool) = facts.find_word(pool) else { return 0 };
+        let size = |framework: &Framework, below| {
+            let record = framework.pools.get(&(authority, pool));
+            record.map_or(0, |record| record.size_below(below))
+        };
+        let of_trial = self.layer.map_or(0, |layer| size(layer, facts.known_below()));
+        size(self.framework, facts.recorded_below()) + of_trial
     }
 
     /// The known pools of an authority.
     fn pools_of(self, authority: AuthorityCode) -> impl Iterator<Item = Sym> + 'a {
+        let known = move |framework: &'a Framework, below: u64| {
+            let own = framework.pools.iter().filter(move |((owner, _), _)| *owner == authority);
+            own.filter(move |(_, record)| record.is_known(below)).map(|((_, pool), _)| *pool)
+        };
         let facts = self.subjects.facts();
-        let recorded = self.framework.pools.iter().filter(move |((owner, _), positions)| {
-            *owner == authority && positions.iter().any(|position| facts.knows_recorded(*position))
-        });
-        let of_trial = self.layer.into_iter().flat_map(|layer| &layer.pools);
-        let of_trial = of_trial.filter(move |((owner, _), _)| *owner == authority);
-        recorded.chain(of_trial).map(|((_, pool), _)| *pool)
+        let of_trial =
+            self.layer.into_iter().flat_map(move |layer| known(layer, facts.known_below()));
+        known(self.framework, facts.recorded_below()).chain(of_trial)
     }
 
     /// The number of known pools of an authority, and of those that were read to count them.
@@ -35,40 +86,26 @@ impl<'a> FrameworkAsOf<'a> {
         (own.len(), self.framework.pools.len())
     }
 
-    /// The known pools of the authorities wanted, with the numbers of subjects in them.
-    pub(in crate::register) fn pools(
+    /// The known pools of the authorities wanted, with the numbers of their known events.
+    pub(super) fn known_pools(
         self,
         wanted: impl Fn(AuthorityCode) -> bool,
-    ) -> impl Iterator<Item = ((AuthorityCode, Sym), u64)> {
-        let facts = self.subjects.facts();
+    ) -> impl Iterator<Item = (PoolKey, usize)> {
+        let below = self.subjects.facts().recorded_below();
         let own = self.framework.pools.iter().filter(move |((authority, _), _)| wanted(*authority));
-        own.filter_map(move |(key, positions)| {
-            let known = positions.iter().any(|position| facts.knows(*position));
-            known.then(|| (*key, self.pool_entries(*key, positions)))
-        })
+        let known = own.filter(move |(_, record)| record.is_known(below));
+        known.map(move |(key, record)| (*key, record.size_below(below)))
     }
 
-    fn pool_entries(self, (authority, pool): (AuthorityCode, Sym), positions: &[u32]) -> u64 {
-        let facts = self.subjects.facts();
-        // By subject: its last entry or departure by the day.
-        let mut last: HashMap<DesigneeIndex, _> = HashMap::new();
-        for position in positions.iter().filter(|position| facts.knows(**position)) {
-            let Some((owner, fact)) = facts.effective_fact(*position) else { continue };
-            let entered = match fact.kind {
-                FactKindRow::PoolEntered { pool: entered, .. } if entered == pool => true,
-                FactKindRow::PoolLeft { pool: left } if left == pool => false,
-                _ => continue,
-            };
-            if fact.issuer != authority || fact.effective > self.valid_on {
-                continue;
-            }
-            let order = (fact.effective, fact.precedence(), *position);
-            let subject = self.subjects.representative(owner);
-            let known = last.entry(subject).or_insert((order, entered));
-            if known.0 <= order {
-                *known = (order, entered);
-            }
+    /// The event at a place among those of a pool. Of those that are known, the places stay the
+    /// same while the log grows.
+    pub(super) fn pool_event(self, key: PoolKey, place: usize) -> Option<u32> {
+        let record = self.framework.pools.get(&key)?;
+        let below = self.subjects.facts().recorded_below();
+        let events = known_in(&record.events, below, |position| *position);
+        if place < events {
+            return record.events.get(place).copied();
         }
-        last.values().filter(|(_, entered)| *entered).count() as u64
+        record.corrected.get(place - events).map(|noted| noted.position)
     }
 }

@@ -34,9 +34,16 @@ pub(in crate::register) struct IdentityCluster {
     pub(in crate::register) facts: Vec<FactAt>,
     /// Number of events that were read for it.
     pub(in crate::register) read: usize,
+    /// Number of events that were read again because of repairs, and of repairs looked at.
+    pub(super) repairs_read: usize,
 }
 
 impl IdentityCluster {
+    /// The work that it was, in facts read.
+    pub(in crate::register) fn facts_read(&self) -> usize {
+        self.read + self.repairs_read
+    }
+
     pub(in crate::register) fn subject_of(&self, member: u16) -> u16 {
         self.subjects.get(usize::from(member)).copied().unwrap_or(member)
     }
@@ -81,7 +88,7 @@ impl IdentityCluster {
             self.places.clear();
         }
         self.facts.clear();
-        self.read = 0;
+        (self.read, self.repairs_read) = (0, 0);
     }
 
     /// Adds an identifier as a subject of its own, unless it is a member already.

@@ -27,6 +27,7 @@ use super::{
 use crate::domain::{
     DesigneeId,
     event::{Event, Fact, SubjectFact},
+    name,
 };
 
 /// Every designee that an event names, with its events and names.
@@ -35,6 +36,8 @@ pub(super) struct Identity {
     designees: Pages<DesigneeRecord>,
     by_id: HashTable<DesigneeIndex>,
     names: NameIndex,
+    /// The keys of provisional identifiers whose name is not the key of itself: those of some logs.
+    unfolded: HashMap<DesigneeIndex, Box<str>>,
     /// Events that concern a designee although they are about another one, oldest first.
     concerning: HashMap<DesigneeIndex, Vec<u32>>,
     /// The same by event.
@@ -151,8 +154,21 @@ impl Identity {
         self.undo.push(Undo::Designee);
         if let DesigneeId::Provisional { name, .. } = id {
             self.add_name(index, name);
+            if !name::is_folded(name) {
+                self.unfolded.insert(index, name::folded(name).into());
+            }
         }
         index
+    }
+
+    /// The key of the name in a provisional identifier.
+    fn provisional_key(&self, index: DesigneeIndex) -> Option<&str> {
+        match self.id(index) {
+            DesigneeId::Provisional { name, .. } => {
+                Some(self.unfolded.get(&index).map_or(name, |key| key))
+            }
+            _ => None,
+        }
     }
 
     /// Notes what the fact of an event says about a designee: names, and the others it concerns.
@@ -260,6 +276,7 @@ impl Identity {
         let Some(record) = self.designees.pop() else { return };
         let hash = self.hasher.hash_one(&record.id);
         let place = self.designees.len();
+        self.unfolded.remove(&DesigneeIndex::of_place(place));
         if let Ok(entry) = self.by_id.find_entry(hash, |index| index.place() == place) {
             entry.remove();
         }

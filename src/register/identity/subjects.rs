@@ -7,13 +7,16 @@ use hashbrown::HashSet;
 
 use super::{FactAt, Identity, IdentityCluster, IdentityLayer};
 use crate::{
-    domain::{DesigneeId, name},
+    domain::{DesigneeId, name::Beginning},
     limits::{DESIGNEE_NAMESAKES_MAX, NAMESAKE_EVENTS_MAX},
     register::{
         repairs::Facts,
         rows::{DesigneeIndex, FactKindRow, FactRow, NOBODY, Sym},
     },
 };
+
+/// Bytes of names that take as long to compare as an event takes to read.
+const NAME_BYTES_OF_READ: usize = 32;
 
 /// Designees that bear or bore a name.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -189,32 +192,22 @@ impl<'a> Subjects<'a> {
     }
 
     /// As [`Subjects::version`], of the subject under any of its identifiers; with the number of
-    /// events read for it.
+    /// facts read for it.
     pub(in crate::register) fn subject_version(self, index: DesigneeIndex) -> (u64, usize) {
         if !self.may_be_tied(index) {
             return (self.version(index), 1);
         }
         let cluster = self.cluster(index, None);
         let versions = cluster.same_subject().map(|member| self.version(member));
-        (versions.max().unwrap_or(0), cluster.read)
+        (versions.max().unwrap_or(0), cluster.facts_read())
     }
 
-    /// One identifier that represents all of a subject.
-    pub(in crate::register) fn representative(self, index: DesigneeIndex) -> DesigneeIndex {
-        if !self.may_be_tied(index) {
-            return index;
-        }
-        self.cluster(index, None).same_subject().min().unwrap_or(index)
-    }
-
-    /// The first designees that bear or bore a name, one for each subject. Brackets, width and
-    /// spaces do not matter.
-    pub(in crate::register) fn find_by_name(self, name: &str) -> Namesakes {
-        let key = name::folded(name);
+    /// The first designees that bear or bore a name with a key, one for each subject.
+    pub(in crate::register) fn find_by_key(self, key: &str) -> Namesakes {
         let mut found = Namesakes::default();
         let mut members: HashSet<DesigneeIndex> = HashSet::new();
         let mut read = 0;
-        for index in self.identity.names.candidates(&key) {
+        for index in self.identity.names.candidates(key) {
             if found.subjects.len() > DESIGNEE_NAMESAKES_MAX || read > NAMESAKE_EVENTS_MAX {
                 found.is_cut = true;
                 break;
@@ -227,9 +220,10 @@ impl<'a> Subjects<'a> {
             let bears = self.name_words(index).any(|word| {
                 read += 1;
                 // Most events repeat the name of the one before.
-                before.replace(word) != Some(word) && name::folded(self.facts.text(word)) == key
+                before.replace(word) != Some(word)
+                    && self.facts.compare_name(word, key) == Beginning::Same
             });
-            if !(bears || self.is_called(index, &key)) {
+            if !(bears || self.provisional_key(index) == Some(key)) {
                 continue;
             }
             if self.may_be_tied(index) {
@@ -242,25 +236,33 @@ impl<'a> Subjects<'a> {
         found
     }
 
-    /// True if a provisional identifier gives the designee this name.
-    fn is_called(self, index: DesigneeIndex, key: &str) -> bool {
-        self.provisional_name(index).is_some_and(|name| name::folded(name) == key)
-    }
-
-    /// All names that events give a designee, also the one in a provisional identifier.
-    pub(in crate::register) fn names_of(
+    /// True if the key of a name of the designee begins with a folded text: of one that an event
+    /// gives it, or of that in a provisional identifier. Counts in `read` the names looked at.
+    pub(in crate::register) fn has_name_with(
         self,
         index: DesigneeIndex,
-    ) -> impl Iterator<Item = &'a str> {
-        let words = self.name_words(index).map(move |word| self.facts.text(word));
-        self.provisional_name(index).into_iter().chain(words)
+        text: &str,
+        read: &mut usize,
+    ) -> bool {
+        if self.provisional_key(index).is_some_and(|key| key.starts_with(text)) {
+            return true;
+        }
+        let mut before = None;
+        self.name_words(index).any(|word| {
+            *read += 1;
+            // Most events repeat the name of the one before.
+            before.replace(word) != Some(word) && {
+                *read += text.len() / NAME_BYTES_OF_READ;
+                self.facts.compare_name(word, text) != Beginning::Other
+            }
+        })
     }
 
-    fn provisional_name(self, index: DesigneeIndex) -> Option<&'a str> {
-        match self.id(index) {
-            DesigneeId::Provisional { name, .. } if self.version(index) > 0 => Some(&**name),
-            _ => None,
-        }
+    /// The key of the name in a provisional identifier of a known designee.
+    fn provisional_key(self, index: DesigneeIndex) -> Option<&'a str> {
+        let own = index.place_in_trial().is_none();
+        let key = own.then(|| self.identity.provisional_key(index)).flatten();
+        key.filter(|_| self.version(index) > 0)
     }
 
     /// The names that events give a designee.
@@ -299,15 +301,16 @@ impl<'a> Subjects<'a> {
         let mut next = 0;
         while let Some(member) = cluster.members.get(next).copied() {
             let (first, place) = (cluster.facts.len(), u16::try_from(next).unwrap_or(u16::MAX));
-            cluster.read += self.facts_into(&mut cluster.facts, member, place, except);
+            let (facts, repairs_read) = (&mut cluster.facts, &mut cluster.repairs_read);
+            cluster.read += self.facts_into(facts, (member, place), except, repairs_read);
             for at in first..cluster.facts.len() {
                 let Some(placed) = cluster.facts.get(at).copied() else { break };
                 cluster.follow(&placed);
             }
             // Ties that other designees' facts state are followed as well.
-            self.tied_to(member).for_each(|other| {
+            for other in self.tied_to(member, &mut cluster.repairs_read) {
                 cluster.join(other);
-            });
+            }
             next += 1;
         }
         cluster.sort();
@@ -336,49 +339,48 @@ impl<'a> Subjects<'a> {
     }
 
     /// Adds the facts in force about a designee, without the one in the place `except`. Gives the
-    /// number of events read.
+    /// number of events read, and counts in `repairs_read` what was read because of repairs.
     fn facts_into(
         self,
         facts: &mut Vec<FactAt>,
-        index: DesigneeIndex,
-        member: u16,
+        (index, member): (DesigneeIndex, u16),
         except: Option<u32>,
+        repairs_read: &mut usize,
     ) -> usize {
         let first = facts.len();
-        let (mut repaired, mut read) = (false, 0);
+        let (mut repairs, mut read) = (Vec::new(), 0);
         for position in self.events_of(index) {
             read += 1;
             let Some(row) = self.facts.row(position) else { continue };
-            let mut root = position;
             if matches!(row.fact.kind, FactKindRow::Repaired { .. }) {
-                // Repairs come before the events that they repair, newest first.
-                repaired = true;
-                root = self.facts.root_of(position);
-            } else if row.designee != index || row.fact.is_withheld() {
-                continue;
-            }
-            if Some(root) != except {
-                facts.push(FactAt { position: root, member, fact: row.fact });
+                repairs.push(position);
+            } else if row.designee == index && !row.fact.is_withheld() && Some(position) != except {
+                facts.push(FactAt { position, member, fact: row.fact });
             }
         }
-        if !repaired {
+        if repairs.is_empty() {
             return read;
         }
-        let mut roots: Vec<u32> = facts.drain(first..).map(|placed| placed.position).collect();
+        let roots = self.facts.roots_of(repairs.into_iter(), repairs_read);
+        let mut roots: Vec<u32> = roots.into_iter().filter(|root| Some(*root) != except).collect();
+        roots.extend(facts.drain(first..).map(|placed| placed.position));
         roots.sort_unstable();
         roots.dedup();
         facts.extend(roots.into_iter().filter_map(|position| {
-            let (owner, fact) = self.facts.effective_fact(position)?;
+            let (owner, fact, _) = self.facts.effective(position, repairs_read)?;
             (owner == index).then_some(FactAt { position, member, fact })
         }));
         read
     }
 
-    /// The designees whose facts in force tie them to this one.
-    fn tied_to(self, index: DesigneeIndex) -> impl Iterator<Item = DesigneeIndex> + 'a {
-        self.events_concerning(index).filter_map(move |position| {
-            let (owner, fact) = self.facts.effective_fact(self.facts.root_of(position))?;
+    /// The designees whose facts in force tie them to this one. Counts in `repairs_read` what was
+    /// read because of repairs.
+    fn tied_to(self, index: DesigneeIndex, repairs_read: &mut usize) -> Vec<DesigneeIndex> {
+        let roots = self.facts.roots_of(self.events_concerning(index), repairs_read);
+        let tied = roots.into_iter().filter_map(|root| {
+            let (owner, fact, _) = self.facts.effective(root, repairs_read)?;
             (fact.kind.ties_to() == Some(index)).then_some(owner)
-        })
+        });
+        tied.collect()
     }
 }

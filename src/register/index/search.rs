@@ -205,7 +205,7 @@ pub(in crate::register) fn any_identifier(
                 || subjects.may_be_tied(index) && {
                     let then = subjects.known_at(u64::from(position) + 1);
                     let cluster = then.cluster(index, None);
-                    *read += cluster.read;
+                    *read += cluster.facts_read();
                     cluster.same_subject().any(|member| is(subjects.id(member)))
                 }
         })

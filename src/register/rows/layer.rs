@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::{FactRow, Row, Rows, Sym, position32};
+use crate::domain::Name;
 
 /// How far the rows reach at a log size: their number, and the end of their texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,13 +31,16 @@ pub(in crate::register) struct RowsLayer {
     rows: Vec<Row>,
     texts: Vec<Arc<str>>,
     words: HashMap<Arc<str>, Sym>,
+    /// The keys of the names whose folding takes long.
+    keys: HashMap<Sym, Box<str>>,
 }
 
 impl RowsLayer {
     /// A layer without events.
     pub(in crate::register) fn after(base: RowsEnd) -> Self {
         let first = position32(base.size);
-        Self { base, first, rows: Vec::new(), texts: Vec::new(), words: HashMap::new() }
+        let (texts, words, keys) = (Vec::new(), HashMap::new(), HashMap::new());
+        Self { base, first, rows: Vec::new(), texts, words, keys }
     }
 
     /// Number of events, with those below.
@@ -90,8 +94,21 @@ impl RowsLayer {
         sym
     }
 
-    /// Stores a text that is not expected to repeat.
-    pub(in crate::register) fn append(&mut self, text: &str) -> Sym {
+    /// Stores a name, which is not expected to repeat.
+    pub(in crate::register) fn append_name(&mut self, name: &Name) -> Sym {
+        let sym = self.append(name.as_str());
+        if !(name.is_common() || sym.is_empty()) {
+            self.keys.insert(sym, name.key().into());
+        }
+        sym
+    }
+
+    /// The key of a name of the trial itself, if it was kept.
+    pub(in crate::register) fn name_key(&self, sym: Sym) -> Option<&str> {
+        self.keys.get(&sym).map(|key| &**key)
+    }
+
+    fn append(&mut self, text: &str) -> Sym {
         if !Rows::can_hold(text) {
             return Sym::EMPTY;
         }

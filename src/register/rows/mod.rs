@@ -18,12 +18,15 @@ pub(super) use self::{
     row::{FactKindRow, FactRow, FoldOrder, Listing, NO_RULE, Row, TitleKey},
     texts::Sym,
 };
+use crate::domain::Name;
 
 /// One row per event, by position.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     rows: Pages<Row>,
     texts: Texts,
+    /// The keys of the names whose folding takes long, in the order in which they were stored.
+    keys: Vec<(Sym, Sym)>,
 }
 
 /// A size of the rows to come back to.
@@ -68,8 +71,23 @@ impl Rows {
     }
 
     /// Stores a name anew, unless it is the one that the designee's last event stated.
-    pub(super) fn append_name(&mut self, name: &str, before: Sym) -> Sym {
-        if self.texts.is(before, name) { before } else { self.texts.append(name) }
+    pub(super) fn append_name(&mut self, name: &Name, before: Sym) -> Sym {
+        if self.texts.is(before, name.as_str()) {
+            return before;
+        }
+        let sym = self.texts.append(name.as_str());
+        if !(name.is_common() || sym.is_empty()) {
+            let is_key = name.key() == name.as_str();
+            let key = if is_key { sym } else { self.texts.append(name.key()) };
+            self.keys.push((sym, key));
+        }
+        sym
+    }
+
+    /// The key of a name, if it was kept.
+    pub(super) fn name_key(&self, sym: Sym) -> Option<&str> {
+        let place = self.keys.binary_search_by_key(&sym, |(name, _)| *name).ok()?;
+        self.keys.get(place).map(|(_, key)| self.text(*key))
     }
 
     /// True if a text can be stored: it is not empty, and has a length that fits.
@@ -101,10 +119,35 @@ impl Rows {
             self.rows.pop();
         }
         self.texts.rollback_to(savepoint.texts);
+        let end = self.texts.end();
+        while self.keys.pop_if(|(name, _)| *name >= end).is_some() {}
     }
 
     /// Forgets the way back before a savepoint.
     pub(super) fn commit_before(&mut self, savepoint: &Savepoint) {
         self.texts.commit_before(savepoint.texts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_kept_of_names_that_take_long_to_fold_and_leave_no_trace() {
+        let mut rows = Rows::default();
+        let append =
+            |rows: &mut Rows, name: &str| rows.append_name(&Name::recorded(name), Sym::EMPTY);
+        let common = append(&mut rows, "示例（甲）有限公司");
+        let rare = append(&mut rows, "\u{FDFA}é");
+        let (size, savepoint) = (rows.keys.len(), rows.savepoint());
+        assert_eq!((rows.name_key(common), size), (None, 1));
+        let key = Name::recorded("\u{FDFA}é").key().to_owned();
+        assert_eq!(rows.name_key(rare), Some(key.as_str()));
+        let folded = append(&mut rows, "é");
+        assert_eq!(rows.name_key(folded), Some("é"));
+        assert_eq!(rows.append_name(&Name::recorded("é"), folded), folded);
+        rows.rollback_to(&savepoint);
+        assert_eq!((rows.keys.len(), rows.name_key(rare)), (1, Some(key.as_str())));
     }
 }

@@ -1,6 +1,6 @@
 //! Rules for batches: a batch is opened and sealed once, and a seal states what the batch contains.
 
-use super::Case;
+use super::{Case, Judge};
 use crate::{
     domain::{
         event::{BatchRef, Declared},
@@ -13,7 +13,9 @@ use crate::{
 impl Case<'_> {
     pub(super) fn reject_sealed(&mut self, field: &str, batch: &BatchRef) -> bool {
         let batches = self.batches();
-        let seal = batches.find(batch).and_then(|key| batches.seal_of(key, batch.sublist));
+        let read = &mut self.judge.facts_read;
+        let found = batches.find(batch);
+        let seal = found.and_then(|key| batches.seal_of(key, batch.sublist, read));
         let Some(seal) = seal.filter(|seal| Some(seal.position) != self.except) else {
             return false;
         };
@@ -35,8 +37,8 @@ impl Case<'_> {
         let Some(key) = batches.find(batch) else {
             return self.require_declared_empty(batch, declared);
         };
-        self.judge.facts_read += batches.entry_count(key);
-        let content = batches.content(key);
+        let Judge { sublists, facts_read, .. } = &mut *self.judge;
+        let content = batches.content(key, sublists, facts_read);
         self.require_declared_counts(batch, declared, &content);
         if let Some(digest) = digest {
             self.require_digest(batch, digest, &content);

@@ -11,7 +11,6 @@ use crate::{
     register::{
         AsOf,
         fold::{Creation, Folded},
-        framework::Shelf,
         rows::TitleKey,
     },
 };
@@ -108,8 +107,8 @@ impl Case<'_> {
             return;
         };
         self.require_room_under(field, key, &batch.batch);
-        self.judge.facts_read += batches.recorded_events(key).count();
-        let seal = batches.seal_of(key, sublist).filter(|_| !supplement);
+        let seal = batches.seal_of(key, sublist, &mut self.judge.facts_read);
+        let seal = seal.filter(|_| !supplement);
         if let Some(seal) = seal {
             self.reject(field, &batch.batch, RuleId::BatchSealed, &[seal.position]);
         }
@@ -237,8 +236,7 @@ impl Case<'_> {
         let Judge { measures, facts_read, .. } = &mut *self.judge;
         let has_measures = measures.ask(register, question, || {
             let framework = register.framework_as_of(AsOf { valid_on: event.effective, known_at });
-            *facts_read += framework.count_on(Shelf::Measures(authority));
-            framework.has_measures(authority, programme)
+            framework.has_measures(authority, programme, facts_read)
         });
         if has_measures {
             return;

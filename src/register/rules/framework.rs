@@ -63,8 +63,7 @@ impl Case<'_> {
     /// A repeal names an instrument by its event or by its document number.
     fn require_instrument(&mut self, event: &Event, position: Option<u64>, document: &str) {
         let framework = self.framework(CivilDate::MAX);
-        self.judge.facts_read += framework.measures_count();
-        if framework.has_instrument(position, document) {
+        if framework.has_instrument(position, document, &mut self.judge.facts_read) {
             return;
         }
         if let Some(position) = position {
@@ -89,8 +88,8 @@ impl Case<'_> {
     ) {
         self.require_room_for(event, Shelf::Assessments);
         let framework = self.framework(CivilDate::MAX);
-        self.judge.facts_read += framework.count_on(Shelf::AssessmentsOf(region, year));
-        let same = framework.assessment_of(region, year, assessor);
+        let read = &mut self.judge.facts_read;
+        let same = framework.assessment_of(region, year, assessor, read);
         let Some(position) = same.filter(|position| Some(*position) != self.except) else { return };
         let breach = RuleId::AssessedTwice
             .with(Key::Region, region)

@@ -18,10 +18,10 @@ use crate::{
     },
     limits::{
         ASSESSMENTS_OF_AUTHORITY_MAX, CIRCLE_DESIGNEES_MAX, DECLARATIONS_OF_AUTHORITY_MAX,
-        ENTRIES_OF_BATCH_MAX, FACTS_OF_ISSUER_MAX, FACTS_OF_MINISTRY_MAX, FACTS_OF_SUBJECT_MAX,
-        MEASURES_OF_AUTHORITY_MAX, OPENINGS_OF_LIST_MAX, POOLS_OF_AUTHORITY_MAX,
-        RECORD_EVENTS_UNCOUNTED, REPAIRS_OF_EVENT_MAX, TITLES_OF_AUTHORITY_MAX,
-        TITLES_OF_MINISTRY_MAX, TITLES_OF_SUBJECT_MAX,
+        ENTRIES_OF_BATCH_MAX, ENTRIES_OF_POOL_MAX, FACTS_OF_ISSUER_MAX, FACTS_OF_MINISTRY_MAX,
+        FACTS_OF_SUBJECT_MAX, MEASURES_OF_AUTHORITY_MAX, OPENINGS_OF_LIST_MAX,
+        POOLS_OF_AUTHORITY_MAX, RECORD_EVENTS_UNCOUNTED, REPAIRS_OF_EVENT_MAX,
+        TITLES_OF_AUTHORITY_MAX, TITLES_OF_MINISTRY_MAX, TITLES_OF_SUBJECT_MAX,
     },
     register::{
         DesigneeIndex,
@@ -309,19 +309,25 @@ impl Case<'_> {
         }
     }
 
-    /// Rejects the first entry of a pool if its authority has as many pools as it may have.
+    /// Rejects an entry of a pool that has as many as it may have, and the first one if its
+    /// authority has as many pools as it may have. Departures have as much room again.
     pub(super) fn require_room_for_pool(&mut self, event: &Event, pool: &str) {
         let framework = self.framework(event.effective);
         let Some(authority) = event.issuer.authority() else { return };
-        if framework.has_pool(authority, pool) {
+        let (size, kind) = (framework.pool_size(authority, pool), event.fact.kind());
+        let most = ENTRIES_OF_POOL_MAX * if kind == Kind::PoolLeft { 2 } else { 1 };
+        if size >= most {
+            let breach = RuleId::EntriesOfPool.with(Key::Limit, most);
+            return self.reject(&format!("{}.pool", kind.name()), pool, breach, &[]);
+        }
+        if size > 0 {
             return;
         }
         let (own, read) = framework.pool_count(authority);
         self.judge.facts_read += read;
         if own >= POOLS_OF_AUTHORITY_MAX {
             let breach = RuleId::PoolsOfAuthority.with(Key::Limit, POOLS_OF_AUTHORITY_MAX);
-            let field = format!("{}.pool", event.fact.kind().name());
-            self.reject(&field, pool, breach, &[]);
+            self.reject(&format!("{}.pool", kind.name()), pool, breach, &[]);
         }
     }
 
@@ -362,7 +368,7 @@ impl Case<'_> {
     /// The cluster of a designee other than the one being judged.
     pub(super) fn cluster_of(&mut self, index: DesigneeIndex) -> IdentityCluster {
         let cluster = self.subjects().cluster(index, self.except);
-        self.judge.facts_read += cluster.read;
+        self.judge.facts_read += cluster.facts_read();
         cluster
     }
 

@@ -21,9 +21,9 @@ mod titles;
 use self::memory::LastAnswer;
 use super::{
     AsOf, DesigneeIndex, Layers, Register,
-    batches::BatchesAsOf,
+    batches::{BatchesAsOf, SublistsFound},
     fold::{self, Folding},
-    framework::{FrameworkAsOf, Shelf},
+    framework::FrameworkAsOf,
     identity::{IdentityCluster, Subjects},
 };
 use crate::{
@@ -55,6 +55,8 @@ pub struct Judge {
     measures: LastAnswer<(AuthorityCode, ProgrammeId, CivilDate), bool>,
     /// The day from which a part of a register is complete: one fact may ask about many days.
     complete_from: LastAnswer<(AuthorityCode, ProgrammeId, Part), Option<CivilDate>>,
+    /// The sub-lists of reviewed titles, for the seals of a batch that follow one another.
+    sublists: SublistsFound,
     /// The server itself records the commit.
     is_server: bool,
     /// Number of facts read so far.
@@ -128,6 +130,9 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn judge(&mut self, event: &Event) {
+        if !matches!(event.fact, Fact::Batch { .. }) {
+            self.judge.sublists.clear();
+        }
         match &event.fact {
             Fact::Title { designee, title, fact } => {
                 self.read_designee(designee);
@@ -210,17 +215,22 @@ impl Case<'_> {
     }
 
     fn fault(
-        &self,
+        &mut self,
         field: &str,
         value: &str,
         breach: impl Into<Breach>,
         conflicts: &[u32],
     ) -> Fault {
-        let facts = self.register.facts(self.known_at());
-        let source = |position: &u32| u64::from(facts.source_of(*position));
-        let conflicts = conflicts.iter().take(CONFLICTS_MAX).map(source).collect();
+        let conflicts = conflicts.iter().take(CONFLICTS_MAX);
+        let conflicts = conflicts.map(|position| self.source_of(*position)).collect();
         let field = format!("{}{field}", self.path);
         Fault { conflicts, ..Fault::new(self.index, field, value, breach) }
+    }
+
+    /// The event that carries the fact in force in the place of another one.
+    fn source_of(&mut self, position: u32) -> u64 {
+        let facts = self.register.facts(self.known_at());
+        facts.source_of(position, &mut self.judge.facts_read).into()
     }
 
     /// Reads every fact in force about a designee, whatever its day.
@@ -231,7 +241,7 @@ impl Case<'_> {
             Some(index) => subjects.cluster_into(cluster, index, self.except),
             None => cluster.clear(),
         }
-        *facts_read += cluster.read;
+        *facts_read += cluster.facts_read();
     }
 
     /// Folds the facts that were read.
@@ -268,8 +278,7 @@ impl Case<'_> {
         let Judge { complete_from, facts_read, .. } = &mut *self.judge;
         complete_from.ask(register, (authority, programme, part), || {
             let framework = register.framework_as_of(as_of);
-            *facts_read += framework.count_on(Shelf::Declarations(authority));
-            framework.complete_from(authority, programme, part)
+            framework.complete_from(authority, programme, part, facts_read)
         })
     }
 }

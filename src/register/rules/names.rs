@@ -6,7 +6,6 @@ use crate::{
         Name,
         event::Event,
         fault::{Key, RuleId},
-        name,
     },
     register::identity::FactAt,
 };
@@ -27,7 +26,8 @@ impl<'a> Case<'a> {
     pub(super) fn other_name_on_record(&self, event: &Event, stated: &Name) -> Option<&'a str> {
         let begun = |placed: &&FactAt| placed.fact.effective <= event.effective;
         let mut facts = self.judge.cluster.own_facts().rev().filter(begun);
-        let on_record = self.register.text(facts.find_map(|placed| placed.fact.name())?);
-        (name::folded(on_record) != stated.key()).then_some(on_record)
+        let on_record = facts.find_map(|placed| placed.fact.name())?;
+        let is_same = self.register.is_name(on_record, stated.key());
+        (!is_same).then(|| self.register.text(on_record))
     }
 }

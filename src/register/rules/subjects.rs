@@ -7,7 +7,6 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId, Name, RegionCode,
         event::{Event, Fact, LinkReason, SubjectFact},
         fault::{Key, RuleId},
-        name,
     },
     register::{
         fold::{self, Folding},
@@ -123,7 +122,7 @@ impl Case<'_> {
         let register = self.register;
         let new_key = new_name.key();
         let twin = |kind: &FactKindRow| match kind {
-            FactKindRow::Renamed { name, .. } => name::folded(register.text(*name)) == new_key,
+            FactKindRow::Renamed { name, .. } => register.is_name(*name, new_key),
             _ => false,
         };
         self.reject_stated_twice(event, twin);

@@ -286,8 +286,7 @@ impl Case<'_> {
                 self.reject("effective_date", &value, RuleId::NotRevoked, &[]);
             }
             (Some(position), Some(named)) => {
-                let facts = self.register.facts(self.known_at());
-                let source = u64::from(facts.source_of(position));
+                let source = self.source_of(position);
                 if named != source && named != u64::from(position) {
                     let breach = RuleId::OtherRevocation.with(Key::Position, source);
                     self.reject("reinstated.position", &named.to_string(), breach, &[position]);

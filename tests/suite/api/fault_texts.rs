@@ -15,7 +15,7 @@ const B: &str = "91440300MA0000023W";
 const MINISTRY: &str = "100000";
 
 /// Rules that other tests break: they need a longer history, or are not broken by an Append.
-const ELSEWHERE: [&str; 44] = [
+const ELSEWHERE: [&str; 45] = [
     "assessments-of-authority",
     "catalogue-not-in-use",
     "correction-of-annulment",
@@ -25,6 +25,7 @@ const ELSEWHERE: [&str; 44] = [
     "declarations-of-authority",
     "designee-not-on-record",
     "entries-of-batch",
+    "entries-of-pool",
     "fact-unknown",
     "facts-of-subject",
     "identifier-replaced",
@@ -222,6 +223,7 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
         ("provisional-name-form", vec![], designee("provisional:440000/（）")),
         ("name-empty", vec![], profile(&|profile| profile.name = " ".into())),
         ("name-length", vec![], profile(&|profile| profile.name = "名".repeat(200))),
+        ("name-folded-length", vec![], profile(&|profile| profile.name = "\u{FDFA}".repeat(9))),
         ("name-control-character", vec![], profile(&|profile| profile.name = "甲\u{1}".into())),
         ("character-not-allowed", vec![], profile(&|profile| profile.name = "甲\u{3164}".into())),
         (

@@ -202,6 +202,7 @@ fn texts() -> Vec<Case> {
         case("a name of two lines", "FieldInvalid", named("甲\n乙")),
         case("a name with an invisible character", "FieldInvalid", named("甲\u{3164}乙")),
         case("a name with a character that folding drops", "FieldInvalid", named("甲\u{200B}乙")),
+        case("a name that is long when folded", "FieldInvalid", named(&"\u{FDFA}".repeat(9))),
         case(
             "a provisional name with an invisible character",
             "FieldInvalid",

@@ -5,7 +5,8 @@ use tidu::{
     domain::event::Fact as Stated,
     limits::{
         ASSESSMENTS_OF_AUTHORITY_MAX, DECLARATIONS_OF_AUTHORITY_MAX, ENTRIES_OF_BATCH_MAX,
-        MEASURES_OF_AUTHORITY_MAX, OPENINGS_OF_LIST_MAX, POOLS_OF_AUTHORITY_MAX,
+        ENTRIES_OF_POOL_MAX, MEASURES_OF_AUTHORITY_MAX, OPENINGS_OF_LIST_MAX,
+        POOLS_OF_AUTHORITY_MAX,
     },
 };
 
@@ -145,4 +146,41 @@ fn pools_of_an_authority_are_bounded() {
     // A pool on record takes more entries.
     let fact = pb::PoolEntered { pool: "p1".to_owned(), profile: None };
     grown.accepts(event(GUANGDONG, &local(999), 0, Fact::PoolEntered(fact)));
+}
+
+fn entered(pool: &str, number: usize) -> pb::Event {
+    let fact = pb::PoolEntered { pool: pool.to_owned(), profile: None };
+    event(GUANGDONG, &local(number), 20_000, Fact::PoolEntered(fact))
+}
+
+fn left(pool: &str, number: usize) -> pb::Event {
+    let fact = pb::PoolLeft { pool: pool.to_owned(), ..Default::default() };
+    event(GUANGDONG, &local(number), 21_000, Fact::PoolLeft(fact))
+}
+
+#[test]
+fn a_pool_has_a_bounded_number_of_entries() {
+    let mut grown = Grown::new();
+    let fill = |grown: &mut Grown, sample: pb::Event, to: usize| {
+        let mut sample = grown.proposal(sample);
+        while grown.register.size() < to as u64 {
+            let id = local(grown.register.size() as usize);
+            let Stated::Subject { designee, .. } = &mut sample.fact else { unreachable!() };
+            *designee = tidu::domain::DesigneeId::parse(&id).unwrap();
+            grown.register.apply(&sample);
+            grown.register.commit();
+        }
+    };
+    let most = ENTRIES_OF_POOL_MAX;
+    fill(&mut grown, entered("p", 0), most - 1);
+    grown.accepts(entered("p", most));
+    grown.apply(entered("p", most));
+    grown.refuses("entries-of-pool", entered("p", most + 1));
+    grown.accepts(entered("q", most + 1));
+    // Departures have a reserve.
+    fill(&mut grown, left("p", 0), 2 * most - 1);
+    grown.accepts(left("p", 1));
+    grown.apply(left("p", 1));
+    grown.refuses("entries-of-pool", left("p", 2));
+    assert_eq!(grown.register.size(), 2 * most as u64);
 }

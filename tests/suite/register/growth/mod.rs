@@ -6,6 +6,7 @@
 mod framework;
 mod namesakes;
 mod records;
+mod slices;
 mod work;
 
 use tidu::{
