@@ -117,6 +117,19 @@ impl Ledger {
         picked.into_iter().next().ok_or_else(missing)
     }
 
+    /// As [`Ledger::leaf`]. It may read the disk: call it on a thread that may block.
+    ///
+    /// # Errors
+    /// [`ReadError::Log`].
+    pub fn leaf_here(&self, position: u64) -> Result<LeafAt, ReadError> {
+        let chunks = match self.shared.tail.read(position, 1) {
+            Some(chunks) => chunks,
+            None => self.shared.read_log(position, 1)?,
+        };
+        let leaf = chunks.iter().flat_map(Chunk::leaves).find(|leaf| leaf.position == position);
+        leaf.ok_or_else(|| ReadError::damaged(position, "an event is missing from the log"))
+    }
+
     /// The leaves at these positions below the durable size, in this order, until their bytes reach
     /// `bytes`.
     ///

@@ -4,7 +4,11 @@ use tonic::{Code, Status};
 
 use super::stated_at;
 use crate::{
-    domain::{DesigneeId, fault::echo},
+    domain::{
+        DesigneeId,
+        fault::{Breach, echo},
+        name,
+    },
     ledger::Ledger,
     limits::{DESIGNEE_NAMESAKES_MAX, NAMESAKES_BYTES_MAX},
     protocol::pb::{self, ErrorReason, event::Fact},
@@ -20,11 +24,12 @@ pub(super) async fn designee(
     request: pb::GetDesigneeRequest,
 ) -> Result<pb::GetDesigneeResponse, Status> {
     filter::require_short("designee", &request.designee)?;
+    let asked = Asked::read(&request.designee);
     let at = resolve(ledger, request.as_of).await?;
     let catalogues = ledger.catalogues();
     let view = {
         let register = ledger.register();
-        let index = find(&register, &request.designee, at.known_at)?;
+        let index = asked.find(&register, at.known_at)?;
         register.view(catalogues, index, at)
     };
     let profile_at = view.profile_at;
@@ -47,8 +52,9 @@ pub(super) async fn explain(
     let found = catalogues.find(id);
     let programme = found.map_err(|breach| errors::bad_field("programme", id, breach))?;
     let authority = filter::optional_authority("authority", &request.authority)?;
+    let asked = Asked::read(&request.designee);
     let register = ledger.register();
-    let index = find(&register, &request.designee, at.known_at)?;
+    let index = asked.find(&register, at.known_at)?;
     let view = register.view(catalogues, index, at);
     let mut titles = register.explain(catalogues, index, programme, at);
     drop(register);
@@ -83,41 +89,63 @@ async fn profile(ledger: &Ledger, position: u64) -> Result<Option<pb::Profile>, 
     })
 }
 
-/// Finds a designee by identifier or, if the text does not parse as one, by name.
-fn find(register: &Register, text: &str, known_at: u64) -> Result<DesigneeIndex, Status> {
-    let parsed = DesigneeId::parse(text);
-    if let Ok(id) = &parsed {
-        return register.find(id, known_at).ok_or_else(|| not_found(register, text, known_at));
+/// The designee that a question is about: an identifier or, if the text does not parse as one, a
+/// name. The text is parsed and folded before the register is locked, because that can take long.
+struct Asked<'a> {
+    text: &'a str,
+    id: Result<DesigneeId, Breach>,
+    /// The key of the name; empty for an identifier.
+    key: String,
+}
+
+impl<'a> Asked<'a> {
+    fn read(text: &'a str) -> Self {
+        let id = DesigneeId::parse(text);
+        let key = if id.is_ok() { String::new() } else { name::folded(text) };
+        Self { text, id, key }
     }
-    let Namesakes { subjects, is_cut } = register.find_by_name(text, known_at);
-    match (subjects.as_slice(), parsed) {
-        ([only], _) if !is_cut => Ok(*only),
-        // An ASCII text is a wrong code rather than an unknown name.
-        ([], Err(breach)) if text.is_ascii() => Err(errors::bad_field("designee", text, breach)),
-        ([], _) if !is_cut => Err(not_found(register, text, known_at)),
-        (several, _) => {
-            let ids = several.iter().take(DESIGNEE_NAMESAKES_MAX);
-            let mut designees = String::new();
-            for id in ids.map(|index| register.id(*index).to_string()) {
-                if designees.len() + 2 + id.len() > NAMESAKES_BYTES_MAX {
-                    break;
-                }
-                let separator = if designees.is_empty() { "" } else { ", " };
-                designees.extend([separator, &id]);
+
+    fn find(&self, register: &Register, known_at: u64) -> Result<DesigneeIndex, Status> {
+        let text = self.text;
+        let breach = match &self.id {
+            Ok(id) => {
+                let found = register.find(id, known_at);
+                return found.ok_or_else(|| not_found(register, text, known_at));
             }
-            let count = match several.len() {
-                _ if !is_cut => several.len().to_string(),
-                0 => "many".to_owned(),
-                count => format!("{count} or more"),
-            };
-            Err(errors::status(
-                Code::FailedPrecondition,
-                ErrorReason::NameAmbiguous,
-                format!("{count} designees bear or bore this name: {designees}"),
-                [("value", echo(text)), ("designees", designees)],
-            ))
+            Err(breach) => breach,
+        };
+        let Namesakes { subjects, is_cut } = register.find_by_key(&self.key, known_at);
+        match subjects.as_slice() {
+            [only] if !is_cut => Ok(*only),
+            // An ASCII text is a wrong code rather than an unknown name.
+            [] if text.is_ascii() => Err(errors::bad_field("designee", text, breach.clone())),
+            [] if !is_cut => Err(not_found(register, text, known_at)),
+            several => Err(ambiguous(register, text, several, is_cut)),
         }
     }
+}
+
+fn ambiguous(register: &Register, text: &str, several: &[DesigneeIndex], is_cut: bool) -> Status {
+    let ids = several.iter().take(DESIGNEE_NAMESAKES_MAX);
+    let mut designees = String::new();
+    for id in ids.map(|index| register.id(*index).to_string()) {
+        if designees.len() + 2 + id.len() > NAMESAKES_BYTES_MAX {
+            break;
+        }
+        let separator = if designees.is_empty() { "" } else { ", " };
+        designees.extend([separator, &id]);
+    }
+    let count = match several.len() {
+        _ if !is_cut => several.len().to_string(),
+        0 => "many".to_owned(),
+        count => format!("{count} or more"),
+    };
+    errors::status(
+        Code::FailedPrecondition,
+        ErrorReason::NameAmbiguous,
+        format!("{count} designees bear or bore this name: {designees}"),
+        [("value", echo(text)), ("designees", designees)],
+    )
 }
 
 fn not_found(register: &Register, text: &str, known_at: u64) -> Status {

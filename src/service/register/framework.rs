@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use tonic::Status;
 
-use super::{RegisterApi, stated_at};
+use super::{RegisterApi, stated_here};
 use crate::{
     domain::AuthorityCode,
-    ledger::Ledger,
+    ledger::{Ledger, Pace as _},
+    limits::{QUESTION_SLICE_ENTRIES, QUESTION_SLICE_LEAVES},
     protocol::{
         pb::{self, event::Fact},
         time::pb_date,
     },
-    register::{MeasureView, MeasuresWanted, PoolView},
+    register::{AssessmentsReading, MeasureView, MeasuresReading, MeasuresWanted, PoolView},
     service::{
         as_of::answered,
         call::Call,
@@ -34,8 +35,15 @@ pub(super) async fn pools(
     let same = pb::ListPoolsRequest { authorities: request.authorities, ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
-    let question =
-        move |ledger: &Ledger, _: &mut Turn| Ok(ledger.register().pools(&authorities, at));
+    let question = move |ledger: &Ledger, turn: &mut Turn| {
+        let mut reading = ledger.register().read_pools(&authorities, at);
+        while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
+            turn.step()?;
+        }
+        let mut pools = reading.views(&ledger.register());
+        pools.sort_unstable();
+        Ok(pools)
+    };
     let pools = api.ask(call, question).await?;
     let mut having: Vec<AuthorityCode> = pools.iter().map(|pool| pool.authority).collect();
     having.dedup();
@@ -80,34 +88,16 @@ pub(super) async fn measures(
     };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
-    let question = move |ledger: &Ledger, _: &mut Turn| Ok(ledger.register().measures(&wanted, at));
-    let views = api.ask(call, question).await?;
-    // The title of an instrument is only in its event, and so is its kind.
-    let (mut measures, mut total, mut is_full) = (Vec::new(), 0, false);
-    let (mut issuers, mut room) = (BTreeSet::new(), Room::of_page());
-    for view in views {
-        let is_shown = total >= token.next && measures.len() < size && !is_full;
-        if !is_shown && instruments.is_empty() {
-            issuers.extend(view.authority);
-            total += 1;
-            continue;
+    let question = move |ledger: &Ledger, turn: &mut Turn| {
+        let mut reading = MeasuresReading::new(wanted, at);
+        while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
+            turn.step()?;
         }
-        let fact = stated_at(ledger, view.position).await?;
-        let Some(Fact::MeasuresIssued(issued)) = fact else { continue };
-        if !(instruments.is_empty() || instruments.contains(&issued.instrument)) {
-            continue;
-        }
-        issuers.extend(view.authority);
-        total += 1;
-        if !is_shown {
-            continue;
-        }
-        let measure = measure(view, issued);
-        is_full = !room.takes(&measure);
-        if !is_full {
-            measures.push(measure);
-        }
-    }
+        let read = reading.sum_up();
+        let views = read.views(&ledger.register());
+        MeasuresPage::read(ledger, views, (token.next, size, &instruments), turn)
+    };
+    let MeasuresPage { measures, total, mut issuers, .. } = api.ask(call, question).await?;
     issuers.remove(&AuthorityCode::ministry());
     let next_page_token = token.text_after(measures.len(), total, &same);
     Ok(pb::ListMeasuresResponse {
@@ -117,6 +107,64 @@ pub(super) async fn measures(
         provincial_authority_count: count(issuers.len()),
         as_of: answered(ledger, at),
     })
+}
+
+/// A page of instruments, and the sums over all that match.
+struct MeasuresPage {
+    measures: Vec<pb::Measure>,
+    total: usize,
+    issuers: BTreeSet<AuthorityCode>,
+    room: Room,
+    is_full: bool,
+}
+
+impl MeasuresPage {
+    /// Reads the words of instruments. The title of one is only in its event, and so is its kind.
+    fn read(
+        ledger: &Ledger,
+        views: Vec<MeasureView>,
+        (first, size, kinds): (usize, usize, &[i32]),
+        turn: &mut Turn,
+    ) -> Result<Self, Status> {
+        let mut page = Self {
+            measures: Vec::new(),
+            total: 0,
+            issuers: BTreeSet::new(),
+            room: Room::of_page(),
+            is_full: false,
+        };
+        let mut read = 0;
+        for view in views {
+            let is_shown = page.total >= first && page.measures.len() < size && !page.is_full;
+            if !is_shown && kinds.is_empty() {
+                page.issuers.extend(view.authority);
+                page.total += 1;
+                continue;
+            }
+            read += 1;
+            if read % QUESTION_SLICE_LEAVES == 0 {
+                turn.step()?;
+            }
+            let fact = stated_here(ledger, view.position)?;
+            let Some(Fact::MeasuresIssued(issued)) = fact else { continue };
+            if !(kinds.is_empty() || kinds.contains(&issued.instrument)) {
+                continue;
+            }
+            page.issuers.extend(view.authority);
+            page.total += 1;
+            if is_shown {
+                page.add(measure(view, issued));
+            }
+        }
+        Ok(page)
+    }
+
+    fn add(&mut self, measure: pb::Measure) {
+        self.is_full = !self.room.takes(&measure);
+        if !self.is_full {
+            self.measures.push(measure);
+        }
+    }
 }
 
 /// An instrument as a message, from its row and its event.
@@ -154,27 +202,38 @@ pub(super) async fn assessments(
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let no_such_year = years.is_empty() && !request.years.is_empty();
-    let question = move |ledger: &Ledger, _: &mut Turn| {
-        let none = no_such_year.then(Vec::new);
-        Ok(none.unwrap_or_else(|| ledger.register().assessments(under, &years, at)))
-    };
-    let views = api.ask(call, question).await?;
-    let (mut assessments, mut examined, total) = (Vec::new(), 0, views.len());
-    let mut room = Room::of_page();
-    for view in views.into_iter().skip(token.next).take(size) {
-        if let Some(Fact::EnvironmentAssessed(stated)) = stated_at(ledger, view.position).await? {
-            let assessment = pb::Assessment {
-                authority: convert::code(view.authority),
-                assessment: Some(stated),
-                position: view.position,
-            };
-            if !room.takes(&assessment) {
-                break;
-            }
-            assessments.push(assessment);
+    let question = move |ledger: &Ledger, turn: &mut Turn| {
+        if no_such_year {
+            return Ok((Vec::new(), 0, 0));
         }
-        examined += 1;
-    }
+        let mut reading = AssessmentsReading::new(under, years, at);
+        while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
+            turn.step()?;
+        }
+        let views = reading.views();
+        let (mut assessments, mut examined, total) = (Vec::new(), 0, views.len());
+        let mut room = Room::of_page();
+        for view in views.into_iter().skip(token.next).take(size) {
+            if examined % QUESTION_SLICE_LEAVES == 0 {
+                turn.step()?;
+            }
+            let fact = stated_here(ledger, view.position)?;
+            if let Some(Fact::EnvironmentAssessed(stated)) = fact {
+                let assessment = pb::Assessment {
+                    authority: convert::code(view.authority),
+                    assessment: Some(stated),
+                    position: view.position,
+                };
+                if !room.takes(&assessment) {
+                    break;
+                }
+                assessments.push(assessment);
+            }
+            examined += 1;
+        }
+        Ok((assessments, examined, total))
+    };
+    let (assessments, examined, total) = api.ask(call, question).await?;
     let next_page_token = token.text_after(examined, total, &same);
     Ok(pb::ListAssessmentsResponse { assessments, next_page_token, as_of: answered(ledger, at) })
 }

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     ledger::{Ledger, Pace as _, ReadError},
     limits::QUESTION_SLICE_DESIGNEES,
+    log::LeafAt,
     protocol::pb::{self, event::Fact},
 };
 
@@ -214,11 +215,19 @@ impl RegisterApi {
 /// The fact that the event at a position states; for a correction, the replacement. `None` if its
 /// content is erased.
 pub(super) async fn stated_at(ledger: &Ledger, position: u64) -> Result<Option<Fact>, ReadError> {
-    let leaf = ledger.leaf(position).await?;
+    stated_by(&ledger.leaf(position).await?)
+}
+
+/// As [`stated_at`], for a question on a thread of its own.
+fn stated_here(ledger: &Ledger, position: u64) -> Result<Option<Fact>, ReadError> {
+    stated_by(&ledger.leaf_here(position)?)
+}
+
+fn stated_by(leaf: &LeafAt) -> Result<Option<Fact>, ReadError> {
     if leaf.withheld {
         return Ok(None);
     }
-    let fact = decode(position, &leaf.bytes)?.event.and_then(|event| event.fact);
+    let fact = decode(leaf.position, &leaf.bytes)?.event.and_then(|event| event.fact);
     Ok(match fact {
         Some(Fact::Corrected(corrected)) => {
             corrected.replacement.and_then(|replacement| replacement.fact)
