@@ -122,8 +122,8 @@ impl GroupCommit {
         Self { open: OrderedMutex::new(open), filled: Condvar::new(), taken: Condvar::new() }
     }
 
-    /// Waits until the open group is not full, for the writer. A commit that comes meanwhile is still
-    /// in the queue, which chooses the next one. False after the end.
+    /// Waits until the open group is not full, for the writer. A commit that comes meanwhile is
+    /// still in the queue, which chooses the next one. False after the end.
     pub(super) fn wait_for_room(&self) -> bool {
         let mut open = self.open.lock();
         while open.end.is_none() && open.is_full() {

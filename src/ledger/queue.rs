@@ -4,8 +4,8 @@
 //! commit starts there, or where its party's commit before it finishes, and finishes its bytes
 //! later. The commit that finishes first is next. So a caller beside a flood waits for at most one
 //! commit of it, however large and however many parties it comes from; and large commits wait for
-//! small ones only until virtual time has reached them. When room is short, the party with the most pays:
-//! its newest commits are refused, and nothing of them is recorded.
+//! small ones only until virtual time has reached them. When room is short, the party with the most
+//! pays: its newest commits are refused, and nothing of them is recorded.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},

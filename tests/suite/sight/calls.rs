@@ -163,6 +163,7 @@ async fn what_no_handler_sees_is_counted() {
     served.send(ELSEWHERE, packed, &EMPTY).await;
     served.send(ELSEWHERE, grpc(APPEND), &[0, 0xff, 0xff, 0xff, 0xff]).await;
     served.send(ELSEWHERE, grpc(APPEND), b"").await;
+    // Not a call of gRPC, whatever its path.
     served.send(ELSEWHERE, post(APPEND), &EMPTY).await;
     let get = Request::get(APPEND).version(http::Version::HTTP_2);
     let status = served.send(ELSEWHERE, get, b"").await;
@@ -173,7 +174,8 @@ async fn what_no_handler_sees_is_counted() {
             ("unknown UNIMPLEMENTED", 1),
             ("tidu.v1.LedgerService/Append UNIMPLEMENTED", 1),
             ("tidu.v1.LedgerService/Append RESOURCE_EXHAUSTED", 1),
-            ("tidu.v1.LedgerService/Append INVALID_ARGUMENT", 3),
+            ("tidu.v1.LedgerService/Append INVALID_ARGUMENT", 1),
+            ("unknown INVALID_ARGUMENT", 2),
         ],
     );
     let refusals = [

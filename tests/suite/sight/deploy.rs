@@ -59,7 +59,7 @@ fn values<'a>(text: &'a str, key: &'a str) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_alert_has_a_runbook_and_cases_in_which_it_fires_and_rests() {
+fn every_alert_has_a_runbook_and_cases_of_both_kinds() {
     let (alerts, cases, operating) = (read(ALERTS), read(CASES), read("docs/operating.md"));
     let names = values(&alerts, "- alert:");
     assert!(names.len() > 10, "{names:?}");
