@@ -74,6 +74,8 @@ pub(super) struct Follower {
     pub(super) progress: bool,
     /// The cursor to advance.
     pub(super) cursor: Option<String>,
+    /// Its position at the beginning.
+    pub(super) cursor_at: u64,
     /// The cursor's filter is too large for an answer, so each stream starts from the cursor.
     pub(super) lacks_filter: bool,
     /// Streams that have begun.
@@ -157,7 +159,7 @@ impl Follower {
     fn tell_start(&mut self, server: &ServerAddress) {
         let from = match &self.request.start {
             Some(Start::FromPosition(position)) => format!("position {position}"),
-            Some(Start::CursorId(id)) => format!("cursor {id}"),
+            Some(Start::CursorId(id)) => format!("position {} of cursor {id}", self.cursor_at),
             _ => "the end of the log".to_owned(),
         };
         match self.streams {
@@ -182,6 +184,7 @@ impl Follower {
                 ));
             }
             self.lacks_filter = cursor.filter.is_none();
+            self.cursor_at = cursor.next_position;
             (self.request.filter, self.request.log_id) = (cursor.filter, cursor.log_id);
             self.request.start = Some(Start::CursorId(id.clone()));
         }

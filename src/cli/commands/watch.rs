@@ -80,6 +80,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         output: args.common.output,
         progress: args.progress,
         cursor: args.cursor,
+        cursor_at: 0,
         lacks_filter: false,
         streams: 0,
         delivery: args.delivery.open(stop.clone())?,

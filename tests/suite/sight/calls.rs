@@ -175,6 +175,7 @@ async fn what_no_handler_sees_is_counted() {
             ("tidu.v1.LedgerService/Append UNIMPLEMENTED", 1),
             ("tidu.v1.LedgerService/Append RESOURCE_EXHAUSTED", 1),
             ("tidu.v1.LedgerService/Append INVALID_ARGUMENT", 1),
+            // Two requests that are not calls, whatever their path.
             ("unknown INVALID_ARGUMENT", 2),
         ],
     );
