@@ -62,18 +62,18 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let caller = Caller::of(request.extensions());
-        let (path, headers) = (request.uri().path(), request.headers());
-        let span = self.sampling.map_or_else(Span::none, |some| some.span(path, &caller, headers));
-        let call = ToldCall {
-            path: request.uri().path_and_query().cloned(),
-            caller,
-            began: Instant::now(),
-            span: span.clone(),
-            ended: false,
-        };
+        let mut call = ToldCall::of(&request);
+        if let Some(sampling) = self.sampling {
+            call.span = sampling.span(request.uri().path(), &call.caller, request.headers());
+        }
+        let span = call.span.clone();
         Told { answer: self.inner.call(request), span, call: Some(call) }
     }
+}
+
+/// Tells of a call that a layer outside this one refuses.
+pub(super) fn tell_refused<B>(request: &Request<B>, status: &Status) {
+    ToldCall::of(request).failed(status);
 }
 
 /// A call that is being answered.
@@ -116,6 +116,16 @@ struct ToldCall {
 }
 
 impl ToldCall {
+    fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            path: request.uri().path_and_query().cloned(),
+            caller: Caller::of(request.extensions()),
+            began: Instant::now(),
+            span: Span::none(),
+            ended: false,
+        }
+    }
+
     fn path(&self) -> &str {
         self.path.as_ref().map_or("", PathAndQuery::path)
     }

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, he
 use tonic::{Code, body::Body};
 use tower::{Service, ServiceExt as _, service_fn};
 
-use super::{calls::Calls, errors};
+use super::{call_lines::tell_refused, calls::Calls, errors};
 use crate::{domain::fault::echo, protocol::pb::ErrorReason};
 
 /// The hosts and origins that requests may name.
@@ -108,6 +108,7 @@ where
         Some(refusal) => {
             if let Some(status) = refusal.extensions().get() {
                 calls.refused(&request, status);
+                tell_refused(&request, status);
             }
             Either::Left(ready(Ok(refusal)))
         }

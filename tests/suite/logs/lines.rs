@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use tidu::protocol::pb;
-use tonic::Code;
+use tidu::protocol::pb::{self, admin_service_client::AdminServiceClient};
+use tonic::{Code, transport::Channel};
 
 use super::{Logged, with_message};
 use crate::support::{TIDU, directory, in_time, list, reason, refused};
@@ -82,6 +82,21 @@ async fn other_failures_get_a_line_and_answers_get_none() {
     assert_eq!(lines[0]["code"], "OUT_OF_RANGE");
     assert_eq!(lines[0]["reason"], "POSITION_BEYOND_LOG");
     assert!(!log.contains("GetStatus"), "{log}");
+}
+
+#[tokio::test]
+async fn a_page_in_the_name_of_another_host_gets_a_line() {
+    let logged = Logged::start(&[], &[]);
+    let address = Channel::from_shared(logged.server.address.clone()).unwrap();
+    let rebound = address.origin("http://foreign.example".parse().unwrap());
+    let channel = rebound.connect().await.unwrap();
+    let mut admin = AdminServiceClient::new(channel);
+    admin.get_status(pb::GetStatusRequest {}).await.unwrap_err();
+    let log = logged.end();
+    let lines = with_message(&log, "refused a call");
+    assert_eq!(lines.len(), 1, "{log}");
+    assert_eq!(lines[0]["reason"], "HOST_NOT_ALLOWED", "{log}");
+    assert_eq!(lines[0]["method"], "tidu.v1.AdminService/GetStatus", "{log}");
 }
 
 #[tokio::test]
