@@ -124,7 +124,7 @@ impl Follower {
         }
         let mut request = self.request.clone();
         if let Some(id) = self.cursor.clone() {
-            request = self.from_cursor(&mut client, id).await?;
+            request = self.with_cursor(&mut client, id).await?;
         }
         let mut stream = heard(client.ledger.subscribe(request)).await?.into_inner();
         self.tell_start(server);
@@ -170,7 +170,7 @@ impl Follower {
     }
 
     /// The request for a stream that goes on where the cursor is.
-    async fn from_cursor(
+    async fn with_cursor(
         &mut self,
         client: &mut Client,
         id: String,
