@@ -36,7 +36,9 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Reply>,
 }
 
-/// What the writer does next.
+/// What the writer does next. There is one at a time, and a box would cost each commit an
+/// allocation.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Turn<'a> {
     /// Decides a commit, which has its room until then.
     Commit(Job, Room<'a>),
