@@ -14,12 +14,13 @@ mod observation;
 mod operations;
 mod process;
 mod records;
+mod subscribers;
 
 use std::time::Duration;
 
 pub use self::{
     answers::*, connections::*, doctor::*, intake::*, metrics::*, observation::*, operations::*,
-    process::*, records::*,
+    process::*, records::*, subscribers::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------
@@ -49,6 +50,8 @@ pub const SALT_BYTES: usize = 16;
 pub const COMMIT_EVENTS_MAX: usize = 10_000;
 /// Events of a request that are read before other requests get their turn.
 pub const READ_SLICE_EVENTS: usize = 256;
+/// Versions of designees in a precondition that are read in the same time.
+pub const READ_SLICE_VERSIONS: usize = 2_048;
 /// Most bytes of one request message: an Append.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most bytes of one response message; foreign clients receive 4 MiB by default.
@@ -200,6 +203,8 @@ pub const GROUP_COMMITS_MAX: usize = 1_024;
 pub const QUEUE_COMMITS_MAX: usize = 8_192;
 /// Most bytes of commits waiting for the writer.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes for which a smaller commit counts, so that the bytes of the queue bound its commits too.
+pub const QUEUED_COMMIT_BYTES_MIN: usize = QUEUE_BYTES_MAX / QUEUE_COMMITS_MAX;
 /// Events of a commit that the writer judges and applies, or takes back, in one hold of the
 /// register's write lock. Readers have their turn between two.
 pub const WRITE_SLICE_EVENTS: usize = 128;
@@ -239,6 +244,15 @@ pub const PAGE_EVENTS_DEFAULT: usize = 100;
 pub const QUESTION_SLICE_DESIGNEES: usize = 2_048;
 /// Facts read per hold of the register's read lock: about 2 ms. Few designees may have many facts.
 pub const QUESTION_SLICE_FACTS: usize = 32_768;
+/// Facts of a record from which an answer about it takes a millisecond or more, so that it waits
+/// for its turn.
+pub const LONG_RECORD_FACTS: usize = 256;
+/// Events of a page that are decoded before other requests get their turn.
+pub const DECODE_SLICE_EVENTS: usize = 128;
+/// Whole records that a question reads in one slice: each may have thousands of facts.
+pub const VIEWS_SLICE: usize = 16;
+/// Titles that one slice of a question keeps for its answer: those of two pages of short ones.
+pub const QUESTION_SLICE_TITLES: usize = 4_096;
 /// Facts of linked designees that a search through the events reads before it reports how far it
 /// got: about 3 ms.
 pub const SEARCH_FACTS_MAX: usize = 65_536;
@@ -267,74 +281,6 @@ const _: () = {
     assert!(REMOTE_QUESTIONS_MAX < QUESTIONS_WAITING_MAX);
 };
 
-// --- Streams -------------------------------------------------------------------------------------
-// Subscriptions and digests: the size of a message, and the work between two messages.
-
-/// Most streams being served at once.
-pub const STREAMS_MAX: u32 = 32_768;
-/// Most streams of another machine.
-pub const STREAMS_OF_PARTY_MAX: u32 = 256;
-/// Most designees in the watch-lists of all streams: each takes about 50 bytes.
-pub const WATCHED_DESIGNEES_MAX: u64 = 4_000_000;
-/// Most designees in the watch-lists of another machine's streams.
-pub const WATCHED_DESIGNEES_OF_PARTY_MAX: u64 = 400_000;
-/// Delay that a caller is asked for when all streams are in use.
-pub const STREAM_RETRY_DELAY: Duration = Duration::from_secs(5);
-/// Filters of open streams that are remembered before those of closed ones are forgotten.
-pub const INTERESTS_KEPT: usize = 64;
-/// New events for which waiting streams are looked up at once.
-pub const WAKE_SLICE_EVENTS: u64 = 256;
-/// Designees and batches of a filter that enter the index of waiting streams at once.
-pub const WAKE_KEYS_SLICE: usize = 2_048;
-/// Bytes of leaves in one message of a subscription, before the last chunk is added.
-pub const STREAM_MESSAGE_BYTES: usize = 48 * 1024;
-/// Events that a filtered stream examines before it reports progress.
-pub const STREAM_SCAN_EVENTS_MAX: u64 = 65_536;
-/// Most events that a filtered stream puts into one message.
-pub const STREAM_MATCHES_MAX: usize = 1_024;
-/// Shortest heartbeat of a subscription.
-pub const HEARTBEAT_MIN: Duration = Duration::from_secs(1);
-/// Longest heartbeat of a subscription.
-pub const HEARTBEAT_MAX: Duration = Duration::from_secs(300);
-/// Heartbeat if the subscriber states none.
-pub const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(10);
-/// Most matching events that one request for a digest covers, before the last step is added.
-pub const DIGEST_MATCHES_MAX: u64 = 262_144;
-/// Most events that one request for a digest examines.
-pub const DIGEST_SCAN_EVENTS_MAX: u64 = 4_194_304;
-/// Matching positions whose leaf hashes one step of a digest reads.
-pub const DIGEST_STEP_EVENTS: usize = 4_096;
-
-const _: () = {
-    // One message of a stream, with the chunk that takes it over its aim, is a legal response.
-    assert!(STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX);
-    assert!(HEARTBEAT_MIN.as_secs() <= HEARTBEAT_DEFAULT.as_secs());
-    assert!(HEARTBEAT_DEFAULT.as_secs() <= HEARTBEAT_MAX.as_secs());
-};
-
-// --- Cursors -------------------------------------------------------------------------------------
-// The places of subscribers, and the store that keeps them.
-
-/// Most cursors.
-pub const CURSORS_MAX: u64 = 16_384;
-/// Most cursors that another machine makes while the server runs.
-pub const CURSORS_OF_PARTY_MAX: u64 = 256;
-/// Most bytes of the filters of all cursors together.
-pub const CURSOR_FILTERS_BYTES_MAX: u64 = 256 * 1024 * 1024;
-/// Most changes of cursors that become durable together.
-pub const CURSOR_GROUP_MAX: usize = 1_024;
-/// Free bytes of the disk below which cursors do not change: their store writes up to four pages of
-/// 4 KiB for a change, and may not meet a full disk.
-pub const CURSOR_ROOM_BYTES: u64 = CURSOR_GROUP_MAX as u64 * 4 * 4 * 1024;
-/// Most changes of cursors waiting to become durable.
-pub const CURSOR_QUEUE_MAX: usize = 16_384;
-/// Bytes of the cache of the cursor store.
-pub const CURSOR_CACHE_BYTES: usize = 16 * 1024 * 1024;
-/// Matching events at which the count of a cursor's lag stops.
-pub const CURSOR_LAG_EVENTS_MAX: usize = 100_000;
-/// Events examined at which the count of a cursor's lag stops.
-pub const CURSOR_LAG_SCAN_MAX: u64 = 1_000_000;
-
 // --- The catalogue and filters -------------------------------------------------------------------
 // The size of a catalogue, and the values that a filter may name.
 
@@ -352,6 +298,10 @@ pub const CATALOGUE_ADOPTIONS_MAX: usize = 1_024;
 pub const FILTER_VALUES_MAX: usize = 64;
 /// Most designees in the watch-list of a filter.
 pub const FILTER_DESIGNEES_MAX: usize = 100_000;
+/// Most values in all fields of a filter.
+pub const FILTER_ELEMENTS_MAX: usize = FILTER_DESIGNEES_MAX + 1_024;
+/// Fewest bytes of a designee in a filter: a local identifier, with its key and length.
+pub const FILTER_DESIGNEE_BYTES_MIN: usize = 16;
 /// Events that a filtered scan examines after a match before it asks the postings where to
 /// continue.
 pub const INTEREST_WINDOW_EVENTS: u64 = 128;
@@ -367,6 +317,16 @@ const _: () = {
     assert!(CATALOGUE_RULES_OF_LOG_MAX < u8::MAX as usize);
     assert!(CATALOGUE_RULES_MAX <= CATALOGUE_RULES_OF_LOG_MAX);
     assert!(CATALOGUE_BYTES_MAX < RESPONSE_BYTES_MAX);
+    // Another machine can have a cursor with the largest filter, and read it.
+    assert!(FILTER_REQUEST_BYTES_MAX as u64 <= CURSOR_FILTERS_OF_PARTY_BYTES_MAX);
+    assert!(CURSOR_FILTERS_OF_PARTY_BYTES_MAX <= CURSOR_FILTERS_BYTES_MAX / CURSORS_LEFT_PART);
+    assert!(CURSORS_OF_PARTY_MAX <= CURSORS_MAX / CURSORS_LEFT_PART);
+    assert!(
+        2 * FILTER_REQUEST_BYTES_MAX
+            + FILTER_ELEMENTS_MAX * DECODED_ELEMENT_BYTES
+            + SMALL_REQUEST_BYTES_MAX
+            <= PARTY_IN_FLIGHT_BYTES_MAX
+    );
     // Another machine can have the longest watch-list.
     assert!(FILTER_DESIGNEES_MAX as u64 <= WATCHED_DESIGNEES_OF_PARTY_MAX);
 };

@@ -11,8 +11,11 @@
 
 mod positions;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::{
+    ops::{AddAssign, SubAssign},
     path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -28,8 +31,8 @@ use self::{positions::Positions, store::Store};
 use crate::{
     files,
     limits::{
-        CURSOR_FILTERS_BYTES_MAX, CURSOR_GROUP_MAX, CURSOR_QUEUE_MAX, CURSOR_ROOM_BYTES,
-        CURSORS_MAX, ID_BYTES_MAX,
+        CURSOR_FILTER_ROOM_FACTOR, CURSOR_FILTERS_BYTES_MAX, CURSOR_GROUP_FILTERS_BYTES,
+        CURSOR_GROUP_MAX, CURSOR_QUEUE_MAX, CURSOR_ROOM_BYTES, CURSORS_MAX, ID_BYTES_MAX,
     },
 };
 
@@ -110,10 +113,56 @@ pub enum CursorError {
 
 type Reply = Result<CursorState, CursorError>;
 
+/// Called once a change is durable, before its caller is answered and also if that has gone.
+/// Dropped if the change is not made.
+pub type OnMade = Box<dyn FnOnce() + Send>;
+
 struct Job {
     id: String,
     change: Change,
+    made: OnMade,
     reply: oneshot::Sender<Reply>,
+}
+
+impl Job {
+    fn filter_bytes(&self) -> usize {
+        match &self.change {
+            Change::Create(_, filter) => filter.len(),
+            Change::Advance { .. } | Change::Delete => 0,
+        }
+    }
+}
+
+/// The encoded filter of a cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredFilter {
+    /// It was read.
+    Read(Bytes),
+    /// It has more bytes than were asked for: so many.
+    Long(u64),
+}
+
+/// The size of the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Number of cursors.
+    pub cursors: u64,
+    /// Bytes of all filters.
+    pub filter_bytes: u64,
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, more: Self) {
+        self.cursors += more.cursors;
+        self.filter_bytes += more.filter_bytes;
+    }
+}
+
+impl SubAssign for Usage {
+    fn sub_assign(&mut self, less: Self) {
+        self.cursors -= less.cursors;
+        self.filter_bytes -= less.filter_bytes;
+    }
 }
 
 /// True for an id that a cursor can have: 1 to 64 of `a-z`, `0-9`, `.`, `-` and `_`, a letter or
@@ -133,6 +182,8 @@ pub struct Cursors {
     ///
     /// Lock order: no lock is taken while this one is held.
     positions: Arc<Mutex<Positions>>,
+    /// What is durable.
+    usage: Arc<Mutex<Usage>>,
     /// `None` once closed.
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -154,19 +205,28 @@ impl Cursors {
     }
 
     /// Serves an open store, whose disk is that of a directory.
-    fn over(store: Store, disk: Option<PathBuf>) -> Result<Self, CursorError> {
+    fn over(mut store: Store, disk: Option<PathBuf>) -> Result<Self, CursorError> {
         store.require_known_format()?;
+        if require_room(free_bytes(disk.as_deref()), 0).is_ok() {
+            store.note_lengths()?;
+        }
         let mut positions = Positions::default();
         store.list("", usize::MAX)?.iter().for_each(|(id, state)| positions.set(id, state));
+        let usage = Arc::new(Mutex::new(store.usage()?));
         let (store, positions) = (Arc::new(store), Arc::new(Mutex::new(positions)));
         let (queue, jobs) = mpsc::channel(CURSOR_QUEUE_MAX);
-        let (of_writer, noted) = (Arc::clone(&store), Arc::clone(&positions));
+        let writer = Writer {
+            store: Arc::clone(&store),
+            usage: Arc::clone(&usage),
+            positions: Arc::clone(&positions),
+            disk,
+        };
         let writer = thread::Builder::new()
             .name("tidu-cursors".into())
-            .spawn(move || write(&of_writer, &noted, disk.as_deref(), jobs))
+            .spawn(move || writer.run(jobs))
             .map_err(|e| CursorError::Failed(format!("start its thread: {e}")))?;
         let (queue, writer) = (Mutex::new(Some(queue)), Mutex::new(Some(writer)));
-        Ok(Self { store, positions, queue, writer })
+        Ok(Self { store, usage, positions, queue, writer })
     }
 
     /// Makes a change. When this returns a state, the change is durable; the state is the new one
@@ -175,10 +235,24 @@ impl Cursors {
     /// # Errors
     /// [`CursorError`]. After [`CursorError::Failed`] the outcome is unknown.
     pub async fn change(&self, id: &str, change: Change) -> Result<CursorState, CursorError> {
+        self.change_then(id, change, Box::new(|| {})).await
+    }
+
+    /// As [`Cursors::change`], with something to do when it is made. A change that is queued is
+    /// made even if the future is dropped.
+    ///
+    /// # Errors
+    /// As for [`Cursors::change`].
+    pub async fn change_then(
+        &self,
+        id: &str,
+        change: Change,
+        made: OnMade,
+    ) -> Result<CursorState, CursorError> {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.lock().clone().ok_or(CursorError::Closed)?;
         let ended = || CursorError::Failed("its thread has ended".to_owned());
-        let job = Job { id: id.to_owned(), change, reply };
+        let job = Job { id: id.to_owned(), change, made, reply };
         queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CursorError::QueueFull,
             mpsc::error::TrySendError::Closed(_) => ended(),
@@ -192,15 +266,26 @@ impl Cursors {
     /// # Errors
     /// [`CursorError::NotFound`], [`CursorError::Failed`].
     pub fn get(&self, id: &str) -> Result<(CursorState, Bytes), CursorError> {
-        self.store.get(id)?.ok_or_else(|| CursorError::NotFound(id.to_owned()))
+        match self.find(id, u64::MAX)? {
+            (state, StoredFilter::Read(filter)) => Ok((state, filter)),
+            (_, StoredFilter::Long(bytes)) => {
+                Err(CursorError::Failed(format!("a filter has {bytes} bytes")))
+            }
+        }
     }
 
-    /// The number of cursors.
+    /// The state of a cursor, and its encoded filter if that has at most `most` bytes.
     ///
     /// # Errors
-    /// [`CursorError::Failed`].
-    pub fn count(&self) -> Result<u64, CursorError> {
-        self.store.count()
+    /// As for [`Cursors::get`].
+    pub fn find(&self, id: &str, most: u64) -> Result<(CursorState, StoredFilter), CursorError> {
+        self.store.get(id, most)?.ok_or_else(|| CursorError::NotFound(id.to_owned()))
+    }
+
+    /// The number of cursors, and the bytes of their filters.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        *self.usage.lock()
     }
 
     /// How far the cursors are behind the end of a log of this size, with at most `most` of the
@@ -232,42 +317,77 @@ impl Cursors {
     }
 }
 
-/// Makes changes, group by group, until the queue closes or the store fails.
-fn write(
-    store: &Store,
-    positions: &Mutex<Positions>,
-    disk: Option<&Path>,
-    mut jobs: mpsc::Receiver<Job>,
-) {
-    while let Some(job) = jobs.blocking_recv() {
-        let mut group = vec![job];
-        while let Some(job) = jobs.try_recv().ok().filter(|_| group.len() < CURSOR_GROUP_MAX) {
-            group.push(job);
-        }
-        // Nothing is known against a disk that does not answer, and the write finds out.
-        let free = disk.and_then(|disk| files::free_bytes(disk).ok());
-        if let Err(full) = require_room(free.unwrap_or(u64::MAX)) {
-            refuse(group, &full);
-            continue;
-        }
-        let outcome = store.write(&group);
-        let failed = outcome.as_ref().err().cloned();
-        let answers = outcome.unwrap_or_default();
-        note(positions, &group, &answers);
-        for (i, job) in group.into_iter().enumerate() {
-            let answer = answers.get(i).cloned().or_else(|| failed.clone().map(Err));
-            // A caller that went away misses its answer; its change remains.
-            let _ = answer.map(|answer| job.reply.send(answer));
-        }
-        if let Some(error) = failed {
-            tracing::error!(%error, "cursors cannot be changed until the next start");
-            jobs.close();
-            while let Some(job) = jobs.blocking_recv() {
-                refuse([job], &error);
+/// The thread that makes changes.
+struct Writer {
+    store: Arc<Store>,
+    usage: Arc<Mutex<Usage>>,
+    positions: Arc<Mutex<Positions>>,
+    disk: Option<PathBuf>,
+}
+
+impl Writer {
+    /// Makes changes, group by group, until the queue closes or the store fails.
+    fn run(self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(job) = jobs.blocking_recv() {
+            let group = group(job, &mut jobs);
+            let group = refuse_for_room(group, free_bytes(self.disk.as_deref()));
+            if group.is_empty() {
+                continue;
             }
-            return;
+            if let Err(error) = self.write(group) {
+                tracing::error!(%error, "cursors cannot be changed until the next start");
+                jobs.close();
+                while let Some(job) = jobs.blocking_recv() {
+                    refuse([job], &error);
+                }
+                return;
+            }
         }
     }
+
+    fn write(&self, group: Vec<Job>) -> Result<(), CursorError> {
+        let (answers, usage) = match self.store.write(&group) {
+            Ok(written) => written,
+            Err(error) => {
+                refuse(group, &error);
+                return Err(error);
+            }
+        };
+        *self.usage.lock() = usage;
+        note(&self.positions, &group, &answers);
+        for (job, answer) in group.into_iter().zip(answers) {
+            if answer.is_ok() {
+                (job.made)();
+            }
+            // A caller that went away misses its answer; its change remains.
+            let _ = job.reply.send(answer);
+        }
+        Ok(())
+    }
+}
+
+/// The changes that are made together: those that wait, up to a number and to bytes of filters.
+fn group(first: Job, jobs: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+    let mut bytes = first.filter_bytes();
+    let mut group = vec![first];
+    while group.len() < CURSOR_GROUP_MAX && bytes < CURSOR_GROUP_FILTERS_BYTES {
+        let Ok(job) = jobs.try_recv() else { break };
+        bytes += job.filter_bytes();
+        group.push(job);
+    }
+    group
+}
+
+/// Refuses the changes for which the disk has no room; gives the others.
+fn refuse_for_room(group: Vec<Job>, free: u64) -> Vec<Job> {
+    let bytes: usize = group.iter().map(Job::filter_bytes).sum();
+    let Err(full) = require_room(free, bytes) else { return group };
+    let (filters, others): (Vec<_>, Vec<_>) =
+        group.into_iter().partition(|job| job.filter_bytes() > 0);
+    refuse(filters, &full);
+    let Err(full) = require_room(free, 0) else { return others };
+    refuse(others, &full);
+    Vec::new()
 }
 
 /// Notes the positions after changes that are durable.
@@ -290,25 +410,24 @@ fn refuse(jobs: impl IntoIterator<Item = Job>, error: &CursorError) {
     }
 }
 
+/// Free bytes of a disk. Nothing is known against one that does not answer, and the write finds
+/// out.
+fn free_bytes(disk: Option<&Path>) -> u64 {
+    disk.and_then(|disk| files::free_bytes(disk).ok()).unwrap_or(u64::MAX)
+}
+
 /// Refuses changes while the disk is nearly full. A store that has met a full disk takes no more of
 /// them until the next start; a refused group changes nothing, and the next may find room.
-fn require_room(free: u64) -> Result<(), CursorError> {
-    if free >= CURSOR_ROOM_BYTES {
+fn require_room(free: u64, filter_bytes: usize) -> Result<(), CursorError> {
+    let needed = CURSOR_ROOM_BYTES + CURSOR_FILTER_ROOM_FACTOR * filter_bytes as u64;
+    if free >= needed {
         return Ok(());
     }
     let detail = format!(
-        "the disk is nearly full: {free} bytes are free, and cursors change only with \
-         {CURSOR_ROOM_BYTES}; nothing was changed"
+        "the disk is nearly full: {free} bytes are free, and cursors change only with {needed}; \
+         nothing was changed"
     );
     Err(CursorError::Failed(detail))
-}
-
-/// The size of the store.
-#[derive(Clone, Copy, Debug, Default)]
-struct Usage {
-    cursors: u64,
-    /// Bytes of all filters.
-    filter_bytes: u64,
 }
 
 /// Decides a change. The state is the cursor's new one or, for a deletion, its last one.
@@ -339,102 +458,6 @@ fn decide(id: &str, change: &Change, found: Option<CursorState>, usage: Usage) -
                 advanced_micros: Some(*now_micros),
                 ..state
             })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
-
-    use std::sync::atomic::Ordering;
-
-    use super::{store::tests::Failing, *};
-
-    fn state(next_position: u64) -> CursorState {
-        let (log_id, created_micros) = (Uuid::from_u128(7), 1);
-        CursorState { next_position, log_id, created_micros, advanced_micros: None }
-    }
-
-    fn to(next_position: u64, force: bool) -> Change {
-        Change::Advance { next_position, log_id: Uuid::from_u128(7), force, now_micros: 2 }
-    }
-
-    #[tokio::test]
-    async fn a_cursor_moves_forwards_and_survives() {
-        let dir = tempfile::tempdir().unwrap();
-        let cursors = Cursors::open(dir.path()).unwrap();
-        let filter = Bytes::from_static(b"filter");
-        cursors.change("bank", Change::Create(state(3), filter.clone())).await.unwrap();
-        let again = cursors.change("bank", Change::Create(state(0), Bytes::new())).await;
-        assert_eq!(again, Err(CursorError::Exists("bank".into())));
-        assert_eq!(cursors.change("bank", to(9, false)).await.unwrap().next_position, 9);
-        assert_eq!(cursors.change("bank", to(9, false)).await.unwrap().next_position, 9);
-        let back = cursors.change("bank", to(8, false)).await;
-        assert_eq!(back, Err(CursorError::Backwards { current: 9, asked: 8 }));
-        let slowest = |cursors: &Cursors| cursors.lags(Uuid::from_u128(7), 10, 9).slowest;
-        assert_eq!(slowest(&cursors), [(9, "bank".into())]);
-        cursors.close();
-        drop(cursors);
-
-        let cursors = Cursors::open(dir.path()).unwrap();
-        let (found, kept) = cursors.get("bank").unwrap();
-        assert_eq!((found.next_position, kept), (9, filter));
-        assert_eq!(slowest(&cursors), [(9, "bank".into())], "also after a start");
-        assert_eq!(cursors.change("bank", to(2, true)).await.unwrap().next_position, 2);
-        cursors.change("bank", Change::Delete).await.unwrap();
-        assert_eq!(cursors.get("bank"), Err(CursorError::NotFound("bank".into())));
-        assert_eq!(cursors.list("", 10).unwrap(), []);
-        assert_eq!(cursors.lags(Uuid::from_u128(7), 10, 9), Lags::default());
-    }
-
-    #[tokio::test]
-    async fn nothing_is_acknowledged_after_a_failed_sync() {
-        let backend = Failing::default();
-        let fails = Arc::clone(&backend.fails);
-        let cursors = Cursors::over(Store::over(backend), None).unwrap();
-        cursors.change("a", Change::Create(state(1), Bytes::new())).await.unwrap();
-        fails.store(true, Ordering::SeqCst);
-        for _ in 0..3 {
-            let refused = cursors.change("a", to(5, false)).await;
-            assert!(matches!(refused, Err(CursorError::Failed(_))), "{refused:?}");
-            // Even if later syncs succeed: the content of the disk is unknown.
-            fails.store(false, Ordering::SeqCst);
-        }
-    }
-
-    #[test]
-    fn cursors_stay_as_they_are_on_a_full_disk() {
-        assert_eq!(require_room(CURSOR_ROOM_BYTES), Ok(()));
-        let refused = require_room(CURSOR_ROOM_BYTES - 1).unwrap_err();
-        assert!(refused.to_string().contains("nothing was changed"), "{refused}");
-    }
-
-    #[test]
-    fn a_full_store_takes_no_cursor() {
-        let full = Usage { cursors: CURSORS_MAX, filter_bytes: 0 };
-        let create = Change::Create(state(0), Bytes::from_static(b"f"));
-        assert_eq!(decide("a", &create, None, full), Err(CursorError::TooMany));
-        let full = Usage { cursors: 0, filter_bytes: CURSOR_FILTERS_BYTES_MAX };
-        assert_eq!(decide("a", &create, None, full), Err(CursorError::FiltersTooLarge));
-        let other = Change::Advance {
-            next_position: 9,
-            log_id: Uuid::from_u128(8),
-            force: false,
-            now_micros: 2,
-        };
-        let refused = decide("a", &other, Some(state(1)), Usage::default());
-        let (made_in, here) = (Uuid::from_u128(7), Uuid::from_u128(8));
-        assert_eq!(refused, Err(CursorError::OtherLog { made_in, here }));
-    }
-
-    #[test]
-    fn ids_are_plain() {
-        for good in ["a", "bank-7", "0.x_y"] {
-            assert!(is_id(good), "{good}");
-        }
-        for bad in ["", "-a", "A", "a b", "a/b", &"a".repeat(65)] {
-            assert!(!is_id(bad), "{bad}");
         }
     }
 }

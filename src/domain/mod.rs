@@ -10,6 +10,7 @@ mod document;
 pub mod escape;
 pub mod event;
 pub mod fault;
+mod holdings;
 mod industry;
 mod issuer;
 pub mod kind;
@@ -26,6 +27,7 @@ pub use self::{
     date::{CivilDate, PartialDate},
     designee::DesigneeId,
     document::DocumentNumber,
+    holdings::{Claim, Holdings},
     industry::IndustryCode,
     issuer::Issuer,
     name::Name,

@@ -51,7 +51,7 @@ pub fn decide(
             if asked % WRITE_SLICE_EVENTS == 0 {
                 staging.give_way();
             }
-            version_of(&staging, id, first)
+            Ok::<_, AppendError>(version_of(&staging, id, first))
         })?;
     }
     if next > LOG_EVENTS_MAX {

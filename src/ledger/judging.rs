@@ -56,26 +56,26 @@ fn require_few_facts(read: usize) -> Result<(), AppendError> {
 }
 
 /// Checks the precondition of a commit at a log size. `version_of` gives the version of a designee
-/// at that size, and how many facts were read for it.
-pub(super) fn require_precondition(
+/// at that size, and how many facts were read for it. It may end the check.
+pub(super) fn require_precondition<E: From<AppendError>>(
     precondition: &Precondition,
     known_at: u64,
-    mut version_of: impl FnMut(&DesigneeId) -> (u64, usize),
-) -> Result<(), AppendError> {
+    mut version_of: impl FnMut(&DesigneeId) -> Result<(u64, usize), E>,
+) -> Result<(), E> {
     match precondition {
         Precondition::LogSize(expected) if *expected != known_at => {
-            Err(AppendError::SizeMoved { found: known_at, expected: *expected })
+            Err(AppendError::SizeMoved { found: known_at, expected: *expected }.into())
         }
         Precondition::LogSize(_) => Ok(()),
         Precondition::Versions(versions) => {
             let mut all = 0;
             for (id, expected) in versions {
                 require_few_facts(all)?;
-                let (found, read) = version_of(id);
+                let (found, read) = version_of(id)?;
                 all += read;
                 if found != *expected {
-                    let designee = echo(&id.to_string());
-                    return Err(AppendError::VersionMoved { designee, found, expected: *expected });
+                    let (designee, expected) = (echo(&id.to_string()), *expected);
+                    return Err(AppendError::VersionMoved { designee, found, expected }.into());
                 }
             }
             Ok(())

@@ -80,6 +80,7 @@ pub use self::{
     holds::MeasuredGuard,
     observed::{Observed, Refusing},
     pace::{GivenUp, Pace, Unhurried},
+    queue::HeldMemory,
     read::ReadError,
     rebuild::rebuild,
     task::{TaskEnded, run_blocking},
@@ -390,10 +391,23 @@ impl Ledger {
     /// # Errors
     /// See [`AppendError`].
     pub async fn append(&self, commit: Commit) -> Result<Receipt, AppendError> {
-        let bytes: usize = commit.proposals.iter().map(|proposal| proposal.body.len()).sum();
+        self.append_holding(commit, None).await
+    }
+
+    /// As [`Ledger::append`]. The commit keeps `held` until it is decided, also after its caller
+    /// has gone.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub async fn append_holding(
+        &self,
+        commit: Commit,
+        held: Option<HeldMemory>,
+    ) -> Result<Receipt, AppendError> {
+        let bytes = commit.proposals.iter().map(|proposal| proposal.body.len()).sum();
         let (reply, answer) = oneshot::channel();
         let queued = self.shared.clock.monotonic();
-        self.queue.push(Job { commit, bytes, queued, reply })?;
+        self.queue.push(Job { commit, bytes, queued, held, reply })?;
         answer.await.unwrap_or(Err(AppendError::Unknown))
     }
 

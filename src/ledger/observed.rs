@@ -7,7 +7,6 @@ use std::{
 
 use super::{Ledger, ReadError, Shared, place};
 use crate::{
-    limits::GROUP_READY_BYTES,
     log::{Chunk, Disk},
     protocol::time,
 };
@@ -100,7 +99,7 @@ impl Ledger {
     #[must_use]
     pub fn refuses(&self, cause: Refusing) -> bool {
         match cause {
-            Refusing::DiskLow => self.shared.log.reserve(GROUP_READY_BYTES as u64).is_err(),
+            Refusing::DiskLow => self.disk_low().is_some(),
             Refusing::ReadOnly => self.shared.read_only.get().is_some(),
             Refusing::Draining => self.queue.require_open().is_err(),
             Refusing::Failed => self.shared.failed.load(Ordering::SeqCst),

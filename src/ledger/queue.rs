@@ -4,11 +4,15 @@
 //! commit starts there, or where its party's commit before it finishes, and finishes its bytes
 //! later. The commit that finishes first is next. So a caller beside a flood waits for at most one
 //! commit of it, however large and however many parties it comes from; and large commits wait for
-//! small ones only until virtual time has reached them. When room is short, the party with the most
-//! pays: its newest commits are refused, and nothing of them is recorded.
+//! small ones only until virtual time has reached them.
+//!
+//! When room is short, the party with the most pays: its newest commits are refused, and nothing of
+//! them is recorded. If that is not enough, the new commit is refused, and nobody has paid. Each
+//! commit counts for at least its part of the queue, so one bound holds bytes and number.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,8 +21,8 @@ use tokio::sync::oneshot;
 
 use super::{AppendError, Commit, Receipt, publish::Proven};
 use crate::{
-    domain::Party,
-    limits::{QUEUE_BYTES_MAX, QUEUE_COMMITS_MAX},
+    domain::{Claim, Holdings, Party},
+    limits::{QUEUE_BYTES_MAX, QUEUED_COMMIT_BYTES_MIN},
 };
 
 type Reply = Result<Receipt, AppendError>;
@@ -33,6 +37,8 @@ pub(super) struct Job {
     pub(super) bytes: usize,
     /// When it came, by the monotonic clock.
     pub(super) queued: Duration,
+    /// Its account of the memory that it takes, which is closed once it is decided.
+    pub(super) held: Option<HeldMemory>,
     pub(super) reply: oneshot::Sender<Reply>,
 }
 
@@ -56,6 +62,16 @@ impl Turn<'_> {
     }
 }
 
+/// Memory that somebody counts until this is dropped.
+pub type HeldMemory = Arc<dyn Send + Sync>;
+
+impl Job {
+    /// The room that it takes in the queue.
+    fn room(&self) -> u64 {
+        self.bytes.max(QUEUED_COMMIT_BYTES_MIN) as u64
+    }
+}
+
 /// The queue. Many threads push; the writer alone pops.
 #[derive(Default)]
 pub(super) struct Queue {
@@ -68,6 +84,7 @@ pub(super) struct Queue {
 /// The lines of all parties.
 #[derive(Default)]
 struct Lines {
+    /// The lines of the parties that have a commit, or had one of late.
     parties: HashMap<Party, Line>,
     /// The parties with a commit, by the finish of its first one and the order of arrival.
     turns: BTreeMap<(u64, u64), Party>,
@@ -75,6 +92,9 @@ struct Lines {
     /// Lines at which those that count nothing any more are dropped.
     sweep_at: usize,
     arrivals: u64,
+    /// The room of all commits. The one that is being decided cannot be revoked.
+    room: Holdings,
+    /// Bytes of their events.
     bytes: usize,
     commits: usize,
     /// Proofs take no room, so that none of them costs a commit its place.
@@ -84,11 +104,8 @@ struct Lines {
 
 #[derive(Default)]
 struct Line {
-    jobs: VecDeque<Job>,
-    /// Its bytes, with those of its commit that is being decided.
-    bytes: usize,
-    /// Its commits, counted in the same way.
-    commits: usize,
+    /// The commits that wait, with their numbers.
+    jobs: VecDeque<(u64, Job)>,
     /// The virtual time at which its first commit finishes, or the last one that was decided.
     finish: u64,
 }
@@ -101,23 +118,16 @@ enum End {
     Abandoned,
 }
 
-/// Which bound a new commit exceeds.
-#[derive(Clone, Copy)]
-enum Short {
-    Bytes,
-    Commits,
-}
-
 /// The room of a commit that is being decided. Dropping it returns the room to the queue.
 pub(super) struct Room<'a> {
     queue: &'a Queue,
-    party: Party,
+    claim: Claim,
     bytes: usize,
 }
 
 impl Drop for Room<'_> {
     fn drop(&mut self) {
-        self.queue.lines.lock().give_back(self.party, self.bytes);
+        self.queue.lines.lock().give_back(self.claim, self.bytes);
     }
 }
 
@@ -159,8 +169,8 @@ impl Queue {
             if let Some(reply) = lines.proofs.pop_front() {
                 return Some(Turn::Proof(reply));
             }
-            if let Some(job) = lines.pop() {
-                let room = Room { queue: self, party: job.commit.party, bytes: job.bytes };
+            if let Some((claim, job)) = lines.pop() {
+                let room = Room { queue: self, claim, bytes: job.bytes };
                 return Some(Turn::Commit(job, room));
             }
             if lines.end.is_some() {
@@ -226,19 +236,22 @@ impl Lines {
     /// Adds a commit; gives those that are refused in its favour.
     fn push(&mut self, job: Job) -> Result<Vec<Job>, AppendError> {
         self.require_open()?;
-        let refused = self.make_room(job.commit.party, job.bytes)?;
+        let party = job.commit.party;
+        let amount = job.room();
+        // A commit larger than the queue goes alone.
+        let limit = if self.room.held() == 0 { u64::MAX } else { QUEUE_BYTES_MAX as u64 };
+        let victims = self.room.victims(party, amount, limit).ok_or(AppendError::QueueFull)?;
+        let refused = victims.into_iter().filter_map(|claim| self.take_newest(claim)).collect();
         self.arrivals += 1;
         self.bytes += job.bytes;
         self.commits += 1;
-        let party = job.commit.party;
+        self.room.set(Claim { party, id: self.arrivals }, amount, true);
         let line = self.parties.entry(party).or_default();
         if line.jobs.is_empty() {
             line.finish = line.finish.max(self.virtual_time) + weight(&job);
             self.turns.insert((line.finish, self.arrivals), party);
         }
-        line.bytes += job.bytes;
-        line.commits += 1;
-        line.jobs.push_back(job);
+        line.jobs.push_back((self.arrivals, job));
         self.sweep();
         Ok(refused)
     }
@@ -247,95 +260,48 @@ impl Lines {
     fn sweep(&mut self) {
         if self.parties.len() > self.sweep_at {
             let now = self.virtual_time;
-            self.parties.retain(|_, line| line.commits > 0 || line.finish > now);
+            self.parties.retain(|_, line| !line.jobs.is_empty() || line.finish > now);
             self.sweep_at = 2 * self.parties.len() + LINES_SWEPT_MIN;
         }
     }
 
-    /// Refuses the newest commits of the largest parties until another one fits.
-    fn make_room(&mut self, party: Party, bytes: usize) -> Result<Vec<Job>, AppendError> {
-        let mut refused = Vec::new();
-        while let Some(short) = self.is_short(bytes) {
-            if refused.is_empty() {
-                self.require_fair(short, party, bytes)?;
-            }
-            let size = |line: &Line| match short {
-                Short::Bytes => line.bytes,
-                Short::Commits => line.commits,
-            };
-            let others = self.parties.iter().filter(|(other, _)| **other != party);
-            let largest = others.filter(|(_, line)| !line.jobs.is_empty());
-            let largest = largest.max_by_key(|(_, line)| size(line)).map(|(other, _)| *other);
-            let newest = largest.and_then(|largest| self.take_newest(largest));
-            refused.push(newest.ok_or(AppendError::QueueFull)?);
-        }
-        Ok(refused)
-    }
-
-    fn is_short(&self, bytes: usize) -> Option<Short> {
-        if self.commits >= QUEUE_COMMITS_MAX {
-            return Some(Short::Commits);
-        }
-        // A commit larger than the queue goes alone.
-        let fits = self.bytes == 0 || self.bytes + bytes <= QUEUE_BYTES_MAX;
-        (!fits).then_some(Short::Bytes)
-    }
-
-    /// Refuses a commit with which its party would have more than its share: if the others were cut
-    /// down to as much, it would not fit even so.
-    fn require_fair(&self, short: Short, party: Party, bytes: usize) -> Result<(), AppendError> {
-        let own = self.parties.get(&party);
-        let others = self.parties.iter().filter(|(other, _)| **other != party);
-        let (own, least, most) = match short {
-            Short::Bytes => {
-                let own = own.map_or(0, |line| line.bytes) + bytes;
-                (own, others.map(|(_, line)| line.bytes.min(own)).sum::<usize>(), QUEUE_BYTES_MAX)
-            }
-            Short::Commits => {
-                let own = own.map_or(0, |line| line.commits) + 1;
-                let least = others.map(|(_, line)| line.commits.min(own)).sum::<usize>();
-                (own, least, QUEUE_COMMITS_MAX)
-            }
-        };
-        if own + least > most { Err(AppendError::QueueFull) } else { Ok(()) }
-    }
-
-    /// Takes the newest commit of a party out of the queue.
-    fn take_newest(&mut self, party: Party) -> Option<Job> {
-        let line = self.parties.get_mut(&party)?;
-        let job = line.jobs.pop_back()?;
+    /// Takes a commit, the newest one of its party, out of the queue.
+    fn take_newest(&mut self, claim: Claim) -> Option<Job> {
+        let line = self.parties.get_mut(&claim.party)?;
+        let (id, job) = line.jobs.pop_back()?;
+        debug_assert_eq!(id, claim.id, "a party gives up its newest commit first");
         if line.jobs.is_empty() {
             line.finish -= weight(&job);
-            self.turns.retain(|_, other| *other != party);
+            self.turns.retain(|_, other| *other != claim.party);
         }
-        self.give_back(party, job.bytes);
+        self.give_back(claim, job.bytes);
         Some(job)
     }
 
     /// Takes the oldest commit of the party whose turn it is. It keeps its room until it is
     /// decided.
-    fn pop(&mut self) -> Option<Job> {
+    fn pop(&mut self) -> Option<(Claim, Job)> {
         let waiting = self.turns.len() as u64;
         let ((finish, _), party) = self.turns.pop_first()?;
         let line = self.parties.get_mut(&party)?;
-        let job = line.jobs.pop_front()?;
+        let (id, job) = line.jobs.pop_front()?;
         let start = finish - weight(&job);
         self.virtual_time = self.virtual_time.max(start) + weight(&job).div_ceil(waiting);
-        if let Some(next) = line.jobs.front() {
+        if let Some((_, next)) = line.jobs.front() {
             self.arrivals += 1;
             line.finish = finish + weight(next);
             self.turns.insert((line.finish, self.arrivals), party);
         }
-        Some(job)
+        let claim = Claim { party, id };
+        self.room.set(claim, job.room(), false);
+        Some((claim, job))
     }
 
     /// Returns the room of a commit.
-    fn give_back(&mut self, party: Party, bytes: usize) {
-        self.bytes = self.bytes.saturating_sub(bytes);
-        self.commits = self.commits.saturating_sub(1);
-        let Some(line) = self.parties.get_mut(&party) else { return };
-        line.bytes = line.bytes.saturating_sub(bytes);
-        line.commits = line.commits.saturating_sub(1);
+    fn give_back(&mut self, claim: Claim, bytes: usize) {
+        self.room.remove(claim);
+        self.bytes -= bytes;
+        self.commits -= 1;
     }
 }
 

@@ -99,9 +99,9 @@ impl Ledger {
     }
 
     /// The free space, if it is too little to record something just now. Asks the file system,
-    /// which may take long.
+    /// which may take long, and changes nothing on it.
     #[must_use]
     pub fn disk_low(&self) -> Option<DiskLow> {
-        self.shared.log.reserve(GROUP_READY_BYTES as u64).err()
+        self.shared.log.low(GROUP_READY_BYTES as u64)
     }
 }

@@ -36,28 +36,34 @@ impl Ledger {
         pace: &mut impl Pace,
     ) -> Result<Result<Receipt, AppendError>, GivenUp> {
         self.shared.metrics.trials_total.inc();
-        match self.begin_trial(commit) {
+        match self.begin_trial(commit, pace) {
             Ok(Begun::Trial(durable)) => self.decide_trial(commit, durable, pace),
             Ok(Begun::Repeat(receipt)) => Ok(Ok(receipt)),
-            Err(error) => Ok(Err(error)),
+            Err(NotBegun::Refused(error)) => Ok(Err(error)),
+            Err(NotBegun::GivenUp(given_up)) => Err(given_up),
         }
     }
 
-    fn begin_trial(&self, commit: &Commit) -> Result<Begun, AppendError> {
+    fn begin_trial(&self, commit: &Commit, pace: &mut impl Pace) -> Result<Begun, NotBegun> {
         self.queue.require_open()?;
         let durable = self.durable();
         if let Some((id, digest)) = &commit.request
             && let Some(first) = self.shared.find_recorded(id, durable.size)?
         {
-            return first.replay(id, digest).map(Begun::Repeat);
+            return Ok(Begun::Repeat(first.replay(id, digest)?));
         }
         if let Some(precondition) = &commit.precondition {
+            let mut asked = 0;
             require_precondition(precondition, durable.size, |id| {
-                version_of(&self.register(), id, durable.size)
+                asked += 1;
+                if asked % TRIAL_SLICE_EVENTS == 0 {
+                    pace.step()?;
+                }
+                Ok::<_, NotBegun>(version_of(&self.register(), id, durable.size))
             })?;
         }
         if durable.size + commit.proposals.len() as u64 > LOG_EVENTS_MAX {
-            return Err(AppendError::LogFull);
+            return Err(AppendError::LogFull.into());
         }
         Ok(Begun::Trial(durable))
     }
@@ -96,6 +102,24 @@ enum Begun {
     Trial(Durable),
     /// The request was recorded before, with this answer.
     Repeat(Receipt),
+}
+
+/// Why a trial does not begin.
+enum NotBegun {
+    Refused(AppendError),
+    GivenUp(GivenUp),
+}
+
+impl From<AppendError> for NotBegun {
+    fn from(error: AppendError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<GivenUp> for NotBegun {
+    fn from(given_up: GivenUp) -> Self {
+        Self::GivenUp(given_up)
+    }
 }
 
 impl<P: Pace> Trial<'_, P> {

@@ -85,9 +85,10 @@ impl Writer {
             }
             let Some(mut open) = groups.open(turn.bytes()) else { return };
             match turn {
-                Turn::Commit(Job { commit, bytes, reply, .. }, room) => {
+                Turn::Commit(Job { commit, bytes, held, reply, .. }, room) => {
                     let before = self.state.size();
                     let decided = self.answer(&mut open, commit);
+                    drop(held);
                     let reached = (self.state.size() > before).then(|| Reached::of(&self.state));
                     open.answer(bytes, (reply, decided), reached);
                     drop(room);

@@ -75,6 +75,8 @@ pub const LOG_LINE_BYTES_MAX: usize = 16 * 1024;
 pub const LOG_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest wait for the last log lines before a process ends.
 pub const LOG_FLUSH_DURATION_MAX: Duration = Duration::from_millis(200);
+/// Interval at which such a wait tries for room again.
+pub const LOG_FLUSH_POLL: Duration = Duration::from_millis(1);
 /// A commit that takes as long gets a log line: by default many times a commit on a busy server.
 pub const SLOW_COMMIT_DEFAULT: Duration = Duration::from_secs(1);
 /// A flush that takes as long gets a log line. The watchdog ends the process after many times more.

@@ -141,7 +141,7 @@ pub trait CommitLog: Send + Sync {
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError>;
 
     /// Makes sure that groups of `bytes` in all can be written, as far as the file system can
-    /// promise it. To be called before their commits are decided.
+    /// promise it. To be called before their commits are decided, by the one who appends.
     ///
     /// # Errors
     /// [`DiskLow`]. Nothing has changed, and a later call may succeed.
@@ -152,6 +152,13 @@ pub trait CommitLog: Send + Sync {
 
     /// The state of the disk, if the file system tells it. Changes nothing.
     fn disk(&self) -> Option<Disk> {
+        None
+    }
+
+    /// The disk, if [`CommitLog::reserve`] would refuse so many bytes just now. This changes
+    /// nothing, and anybody may ask.
+    fn low(&self, bytes: u64) -> Option<DiskLow> {
+        let _ = bytes;
         None
     }
 

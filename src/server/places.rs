@@ -3,11 +3,11 @@
 //! An idle connection costs its owner nothing, so idle ones must not keep newcomers out. When all
 //! places are taken, the longest idle connections of the parties that have the most give up theirs.
 //! If none is idle, the party that has the most gives up its newest connection, as long as it keeps
-//! more than the newcomer has. Otherwise the newcomer is refused.
+//! more than the newcomer has. Otherwise the newcomer is refused, and nobody has lost a place.
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::Party,
+    domain::{Claim, Holdings, Party},
     limits::{PLACES_FREED_PART, PLACES_LEAVING_MAX},
     metrics::{Gauge, Metrics},
 };
@@ -50,7 +50,8 @@ struct Taken {
     next_id: u64,
     /// Connections that keep their place, in the order in which they came.
     seats: BTreeMap<u64, Arc<Seat>>,
-    by_party: HashMap<Party, usize>,
+    /// One place for each of them.
+    held: Holdings,
     /// Connections that were asked to leave and have not left yet.
     leaving: usize,
 }
@@ -117,52 +118,65 @@ impl Places {
     /// Gives a place to a newcomer, perhaps in the place of others.
     pub(super) fn take(self: &Arc<Self>, party: Party) -> Result<Place, Full> {
         let mut taken = self.taken.lock();
-        let own = taken.by_party.get(&party).copied().unwrap_or(0);
-        if party.is_remote() && own >= self.of_remote {
-            let idle = taken.idle(|seat| seat.party == party);
-            let oldest = idle.into_iter().next().ok_or(Full::Address(self.of_remote))?;
-            taken.send_away(oldest);
-        }
-        if taken.leaving >= PLACES_LEAVING_MAX {
-            return Err(Full::All(self.most));
-        }
-        if taken.seats.len() >= self.most {
-            taken.make_room(self.most, own)?;
-        }
+        let leaving = self.who_leaves(&taken, party)?;
+        leaving.into_iter().for_each(|id| taken.send_away(id));
         let id = taken.next_id;
         taken.next_id += 1;
-        *taken.by_party.entry(party).or_default() += 1;
+        taken.held.set(Claim { party, id }, 1, true);
         let seat = Arc::new(Seat::new(party, self.began, self.told.clone()));
         taken.seats.insert(id, Arc::clone(&seat));
         Ok(Place { places: Arc::clone(self), id, seat })
     }
 
+    /// The connections that a newcomer sends away.
+    fn who_leaves(&self, taken: &Taken, party: Party) -> Result<Vec<u64>, Full> {
+        let leaving = if party.is_remote() && taken.held.of(party) >= self.of_remote as u64 {
+            // Its own place is free then.
+            let idle = taken.idle(|seat| seat.party == party);
+            let longest = idle.first().ok_or(Full::Address(self.of_remote))?;
+            if taken.may_leave() > 0 { vec![*longest] } else { Vec::new() }
+        } else if taken.seats.len() >= self.most {
+            taken.who_pays(self.most, party)
+        } else {
+            return Ok(Vec::new());
+        };
+        if leaving.is_empty() { Err(Full::All(self.most)) } else { Ok(leaving) }
+    }
+
     /// Lets the longest idle connections go, because descriptors ran out.
     pub(super) fn free_some(&self) {
-        // Everybody may pay: who has the least is the last in the order.
-        let _ = self.taken.lock().make_room(self.most, 0);
+        let mut taken = self.taken.lock();
+        // Everybody may pay: the server itself has no connection.
+        let leaving = taken.who_pays(self.most, Party::Server);
+        leaving.into_iter().for_each(|id| taken.send_away(id));
     }
 }
 
 impl Taken {
-    /// Sends some connections away. `own` is the number of the newcomer's other connections: no
-    /// party that has fewer pays for it.
-    fn make_room(&mut self, most: usize, own: usize) -> Result<(), Full> {
-        let count = |party: Party| self.by_party.get(&party).copied().unwrap_or(0);
-        let mut idle = self.idle(|seat| count(seat.party) >= own.max(1));
+    /// How many more connections may be leaving at once.
+    fn may_leave(&self) -> usize {
+        PLACES_LEAVING_MAX.saturating_sub(self.leaving)
+    }
+
+    /// Connections that may be sent away for a party. No party that has fewer pays for it. Several
+    /// idle ones go at once, so that the next newcomers find room.
+    fn who_pays(&self, most: usize, party: Party) -> Vec<u64> {
+        let may_leave = self.may_leave();
+        if may_leave == 0 {
+            return Vec::new();
+        }
+        let own = self.held.of(party);
+        let mut idle = self.idle(|seat| self.held.of(seat.party) >= own.max(1));
         if idle.is_empty() {
-            let busy = self.seats.iter().filter(|(_, seat)| count(seat.party) >= own + 2);
-            let newest = busy.max_by_key(|(id, seat)| (count(seat.party), **id));
-            let newest = newest.map(|(id, _)| *id).ok_or(Full::All(most))?;
-            self.send_away(newest);
-            return Ok(());
+            let busy = self.held.victims(party, 1, self.held.held());
+            return busy.into_iter().flatten().map(|claim| claim.id).collect();
         }
         // Stable: within a party, the longest idle one is the first.
-        let by_count = |id: &u64| self.seats.get(id).map_or(0, |seat| count(seat.party));
-        idle.sort_by_key(|id| Reverse(by_count(id)));
-        idle.truncate((most / PLACES_FREED_PART).clamp(1, PLACES_LEAVING_MAX / 2));
-        idle.into_iter().for_each(|id| self.send_away(id));
-        Ok(())
+        let by_count = |id: &u64| self.seats.get(id).map_or(0, |seat| self.held.of(seat.party));
+        idle.sort_by_cached_key(|id| Reverse(by_count(id)));
+        let at_once = (most / PLACES_FREED_PART).clamp(1, PLACES_LEAVING_MAX / 2);
+        idle.truncate(at_once.min(may_leave));
+        idle
     }
 
     /// Idle connections, the longest idle one first.
@@ -185,12 +199,7 @@ impl Taken {
 
     fn remove(&mut self, id: u64) -> Option<Arc<Seat>> {
         let seat = self.seats.remove(&id)?;
-        if let Some(count) = self.by_party.get_mut(&seat.party) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_party.remove(&seat.party);
-            }
-        }
+        self.held.remove(Claim { party: seat.party, id });
         Some(seat)
     }
 }
@@ -405,6 +414,44 @@ mod tests {
         drop(crowd);
         assert!(places.take(local(1)).is_ok());
         assert_eq!(places.taken.lock().leaving, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_newcomer_sends_nobody_away() {
+        let places = Places::new(4, 2, &Metrics::new());
+        // As many as may are leaving and do not go.
+        let leaving: Vec<_> = (0..4 + PLACES_LEAVING_MAX)
+            .map(|port| places.take(local(u16::try_from(port).unwrap())).unwrap())
+            .collect();
+        assert_eq!(sent_away(&leaving).len(), PLACES_LEAVING_MAX);
+        assert_eq!(places.take(local(999)).unwrap_err(), Full::All(4));
+        // One that goes makes way for one. Its address may have two, which are idle.
+        let mut held = leaving.into_iter();
+        drop(held.by_ref().take(2).collect::<Vec<_>>());
+        let of_address = [places.take(remote(1)).unwrap(), places.take(remote(1)).unwrap()];
+        assert_eq!(places.take(remote(1)).unwrap_err(), Full::All(4));
+        assert_eq!(sent_away(&of_address), [] as [usize; 0]);
+        places.free_some();
+        assert_eq!(places.taken.lock().leaving, PLACES_LEAVING_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_leave_are_bounded_when_many_go_at_once() {
+        // So large that half of the bound leave at once.
+        let most = PLACES_FREED_PART * PLACES_LEAVING_MAX;
+        let places = Places::new(most, most, &Metrics::new());
+        let mut crowd: Vec<_> = (0..most).map(|_| places.take(remote(1)).unwrap()).collect();
+        for host in 2..100 {
+            crowd.extend(places.take(remote(host)));
+            if host < 5 {
+                places.free_some();
+            }
+            let leaving = places.taken.lock().leaving;
+            assert!((1..=PLACES_LEAVING_MAX).contains(&leaving), "{leaving} leave");
+        }
+        assert_eq!(sent_away(&crowd).len(), PLACES_LEAVING_MAX);
+        // Nobody goes, so the places are those and the ones that leave.
+        assert_eq!(crowd.len(), most + PLACES_LEAVING_MAX);
     }
 
     #[tokio::test(start_paused = true)]

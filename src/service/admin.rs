@@ -68,10 +68,10 @@ impl AdminApi {
 
     pub(super) async fn verify(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::VerifyRequest,
     ) -> Result<VerifyStream, Status> {
-        let stream = self.verifications.open(request).await?;
+        let stream = self.verifications.open(&call, request).await?;
         Ok(Box::pin(stream))
     }
 }

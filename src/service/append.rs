@@ -18,8 +18,13 @@ use crate::{
     ledger::{Commit, Pace, Precondition, Proposal},
     limits::{
         COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_EVENT_BYTES, READ_SLICE_BYTES, READ_SLICE_EVENTS,
+        READ_SLICE_VERSIONS,
     },
-    protocol::{append::ReceivedCommit, event, pb},
+    protocol::{
+        append::ReceivedCommit,
+        event,
+        pb::{self, append_request::Precondition as WirePrecondition},
+    },
 };
 
 const _: () = {
@@ -39,12 +44,22 @@ pub(super) struct ReadCommit {
 
 /// True if a request can be read where it arrives, because that takes one slice.
 pub(super) fn is_short(request: &ReceivedCommit) -> bool {
-    request.events.iter().map(work).sum::<usize>() <= READ_SLICE_BYTES
+    let versions = match &request.precondition {
+        Some(WirePrecondition::DesigneeVersions(versions)) => versions.versions.as_slice(),
+        Some(WirePrecondition::LogSize(_)) | None => &[],
+    };
+    let of_events: usize = request.events.iter().map(work).sum();
+    of_events + versions.iter().map(work_of_version).sum::<usize>() <= READ_SLICE_BYTES
 }
 
 /// The work of reading an event, in bytes: one of many bytes takes as long as several short ones.
 fn work(event: &Bytes) -> usize {
     READ_SLICE_BYTES / READ_SLICE_EVENTS + event.len()
+}
+
+/// The work of reading the version of a designee, in the same unit.
+fn work_of_version(version: &pb::DesigneeVersion) -> usize {
+    READ_SLICE_BYTES / READ_SLICE_VERSIONS + version.designee.len()
 }
 
 /// Reads a request, event by event, in slices.
@@ -66,7 +81,10 @@ pub(super) fn read_commit(
         return Err(errors::over_limit("events", count, COMMIT_EVENTS_MAX, "entries"));
     }
     let request_id = request_id(&request.request_id)?;
-    let precondition = request.precondition.map(precondition).transpose()?;
+    let precondition = match request.precondition {
+        Some(stated) => Some(precondition(stated, pace)?),
+        None => None,
+    };
     let mut digest = request_id.is_some().then(ContentDigest::default);
     let mut proposals = Vec::with_capacity(count);
     let (mut faults, mut warnings) = (Faults::of_commit(), Faults::of_commit());
@@ -104,28 +122,32 @@ pub(super) fn read_commit(
     Ok(ReadCommit { commit, count, faults, warnings })
 }
 
-fn precondition(precondition: pb::append_request::Precondition) -> Result<Precondition, Status> {
+fn precondition(
+    precondition: WirePrecondition,
+    pace: &mut impl Pace,
+) -> Result<Precondition, Status> {
     let versions = match precondition {
-        pb::append_request::Precondition::LogSize(size) => {
-            return Ok(Precondition::LogSize(size));
-        }
-        pb::append_request::Precondition::DesigneeVersions(versions) => versions.versions,
+        WirePrecondition::LogSize(size) => return Ok(Precondition::LogSize(size)),
+        WirePrecondition::DesigneeVersions(versions) => versions.versions,
     };
     if versions.len() > COMMIT_EVENTS_MAX {
         let field = "designee_versions.versions";
         return Err(errors::over_limit(field, versions.len(), COMMIT_EVENTS_MAX, "entries"));
     }
-    let read = versions.into_iter().enumerate().map(|(i, entry)| {
-        let field = format!("designee_versions.versions[{i}]");
-        let id = DesigneeId::parse(&entry.designee).map_err(|breach| {
-            errors::bad_field(&format!("{field}.designee"), &entry.designee, breach)
-        })?;
-        let version = entry.version.ok_or_else(|| {
-            errors::bad_field(&format!("{field}.version"), "", RuleId::FieldRequired)
-        })?;
-        Ok((id, version))
-    });
-    read.collect::<Result<_, Status>>().map(Precondition::Versions)
+    let (mut read, mut slice) = (Vec::with_capacity(versions.len()), 0);
+    for (i, entry) in versions.into_iter().enumerate() {
+        slice += work_of_version(&entry);
+        if slice > READ_SLICE_BYTES {
+            slice = 0;
+            pace.step()?;
+        }
+        let field = |part| format!("designee_versions.versions[{i}].{part}");
+        let id = DesigneeId::parse(&entry.designee)
+            .map_err(|breach| errors::bad_field(&field("designee"), &entry.designee, breach))?;
+        let required = || errors::bad_field(&field("version"), "", RuleId::FieldRequired);
+        read.push((id, entry.version.ok_or_else(required)?));
+    }
+    Ok(Precondition::Versions(read))
 }
 
 /// Reads a request id; an empty one means `None`.
@@ -158,5 +180,68 @@ impl ContentDigest {
 
     fn finish(self) -> [u8; 32] {
         self.digest.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{
+        domain::{Party, Principal},
+        ledger::GivenUp,
+    };
+
+    /// Counts the slices.
+    #[derive(Default)]
+    struct Steps(usize);
+
+    impl Pace for Steps {
+        fn step(&mut self) -> Result<(), GivenUp> {
+            self.0 += 1;
+            Ok(())
+        }
+    }
+
+    /// A request with one event and a condition on so many designees.
+    fn request(versions: usize) -> ReceivedCommit {
+        let version = |n| pb::DesigneeVersion {
+            designee: format!("local:330000/{n:09}"),
+            version: Some(n as u64),
+        };
+        let versions = (0..versions).map(version).collect();
+        let stated = WirePrecondition::DesigneeVersions(pb::DesigneeVersions { versions });
+        ReceivedCommit {
+            events: vec![Bytes::new()],
+            precondition: Some(stated),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_long_precondition_is_read_in_slices_and_elsewhere() {
+        let of_one = work_of_version(&pb::DesigneeVersion {
+            designee: "local:330000/000000000".to_owned(),
+            version: None,
+        });
+        let at_once = (READ_SLICE_BYTES - work(&Bytes::new())) / of_one;
+        assert!(is_short(&request(at_once)));
+        assert!(!is_short(&request(at_once + 1)));
+        let call = Call {
+            principal: Principal::ANONYMOUS,
+            peer: None,
+            party: Party::Server,
+            deadline: None,
+            memory: None,
+        };
+        let mut steps = Steps::default();
+        let catalogue = Catalogue::built_in();
+        let read = read_commit(&catalogue, &call, request(COMMIT_EVENTS_MAX), &mut steps).unwrap();
+        let Some(Precondition::Versions(versions)) = read.commit.precondition else {
+            panic!("versions")
+        };
+        assert_eq!(versions.len(), COMMIT_EVENTS_MAX);
+        assert_eq!(steps.0, COMMIT_EVENTS_MAX / (READ_SLICE_BYTES / of_one));
     }
 }

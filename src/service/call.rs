@@ -7,7 +7,7 @@ use http::Extensions;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
-use super::intake::Deadline;
+use super::intake::{Deadline, InFlight};
 use crate::domain::{Party, Principal};
 
 /// The remote address of a connection, in the extensions of its requests.
@@ -53,6 +53,9 @@ pub(crate) struct Call {
     pub(crate) party: Party,
     /// The instant at which the call is given up; `None` if it never is.
     pub(crate) deadline: Option<Instant>,
+    /// The account of the memory that its request takes. It is open until the answer begins, and
+    /// longer as long as somebody keeps this.
+    pub(crate) memory: Option<InFlight>,
 }
 
 impl Call {
@@ -63,6 +66,7 @@ impl Call {
             peer,
             party: peer.map_or(Party::Server, Party::of),
             deadline: deadline_of(request).at,
+            memory: request.extensions().get().cloned(),
         }
     }
 

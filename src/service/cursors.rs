@@ -16,21 +16,23 @@ use tonic::{Code, Status};
 
 use super::{
     call::Call,
-    creators::Creators,
+    creators::{Creators, Short},
     errors::{self, Limit},
-    filter::interest,
+    filter,
+    intake::Budget,
+    kept_filter::{self, CursorFilter, LongFilter, Shown},
+    lag::{Lag, count_lag},
     page,
     questions::{Questions, Turn},
     room::Room,
 };
 use crate::{
-    cursors::{Change, CursorError, CursorState, Cursors, is_id},
+    cursors::{Change, CursorError, CursorState, Cursors, StoredFilter, is_id},
     domain::fault::{Key, RuleId, echo},
-    ledger::{Ledger, Pace as _, run_blocking},
+    ledger::{AppendError, Ledger, run_blocking},
     limits::{
-        CURSOR_CONNECTIONS_SHOWN_MAX, CURSOR_FILTER_SHOWN_BYTES_MAX, CURSOR_FILTERS_BYTES_MAX,
-        CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, CURSOR_QUEUE_MAX, CURSORS_MAX, ID_BYTES_MAX,
-        QUEUE_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX,
+        CURSOR_CONNECTIONS_SHOWN_MAX, CURSOR_FILTERS_BYTES_MAX, CURSOR_QUEUE_MAX, CURSORS_MAX,
+        ID_BYTES_MAX, INLINE_WORK_BYTES_MAX, QUEUE_RETRY_DELAY,
     },
     protocol::{
         pb::{self, ErrorReason},
@@ -44,6 +46,8 @@ use crate::{
 pub(crate) struct CursorApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) questions: Questions,
+    /// The gate of long filters that are read.
+    pub(crate) reading: Questions,
     pub(crate) streams: CursorStreams,
     pub(crate) creators: Creators,
 }
@@ -52,6 +56,8 @@ pub(crate) struct CursorApi {
 #[derive(Clone)]
 pub(crate) struct CursorStreams {
     pub(crate) cursors: Arc<Cursors>,
+    /// The memory of all requests, and of the filters that they read.
+    memory: Arc<Budget>,
     connections: Arc<Mutex<HashMap<String, Vec<Arc<Connection>>>>>,
 }
 
@@ -91,25 +97,23 @@ impl Drop for Connected {
 /// The start of a stream from a cursor.
 pub(crate) struct CursorStart {
     pub(crate) next_position: u64,
-    pub(crate) filter: Option<pb::EventFilter>,
+    pub(crate) filter: CursorFilter,
     pub(crate) connected: Connected,
 }
 
 impl CursorStreams {
-    pub(crate) fn new(cursors: Arc<Cursors>) -> Self {
-        Self { cursors, connections: Arc::default() }
+    pub(crate) fn new(cursors: Arc<Cursors>, memory: Arc<Budget>) -> Self {
+        Self { cursors, memory, connections: Arc::default() }
     }
 
-    /// Starts a stream from a cursor. `asked` is the filter in the request, which may be empty but
-    /// must not differ from the cursor's.
+    /// Starts a stream from a cursor.
     pub(crate) async fn start(
         &self,
         ledger: &Ledger,
         id: &str,
-        asked: Option<pb::EventFilter>,
-        peer: Option<SocketAddr>,
+        call: &Call,
     ) -> Result<CursorStart, Status> {
-        let (state, kept) = self.get(id).await?;
+        let (state, filter) = self.get(call, id).await?;
         if has_changed(ledger, &state) {
             let text = "the cursor was made in another log, or is past the end of this one; \
                         AdvanceCursor with force sets its position in this one";
@@ -121,16 +125,8 @@ impl CursorStreams {
             let (code, reason) = (Code::FailedPrecondition, ErrorReason::LogIdMismatch);
             return Err(errors::status(code, reason, text, metadata));
         }
-        let kept = Some(kept).filter(|kept| *kept != pb::EventFilter::default());
-        let asked = asked.filter(|asked| *asked != pb::EventFilter::default());
-        let filter = match (kept, asked) {
-            (Some(kept), Some(asked)) if kept != asked => {
-                return Err(errors::bad_field("filter", "", RuleId::CursorFilterDiffers));
-            }
-            (kept, asked) => kept.or(asked),
-        };
         let connection = Arc::new(Connection {
-            peer: peer.map(|peer| peer.to_string()).unwrap_or_default(),
+            peer: call.peer.map(|peer| peer.to_string()).unwrap_or_default(),
             since_micros: ledger.now_micros(),
             next_position: AtomicU64::new(state.next_position),
         });
@@ -141,14 +137,22 @@ impl CursorStreams {
         Ok(CursorStart { next_position: state.next_position, filter, connected })
     }
 
-    async fn get(&self, id: &str) -> Result<(CursorState, pb::EventFilter), Status> {
+    /// The state of a cursor, and its filter unless that is long.
+    async fn get(&self, call: &Call, id: &str) -> Result<(CursorState, CursorFilter), Status> {
         require_id_of_cursor(id)?;
         let (cursors, name) = (Arc::clone(&self.cursors), id.to_owned());
-        let (state, filter) = read(move || cursors.get(&name)).await?;
-        let filter = pb::EventFilter::decode(filter).map_err(|error| {
-            let detail = format!("the filter of cursor {id:?} cannot be read: {error}");
-            refused(CursorError::Failed(detail))
-        })?;
+        let (state, filter) =
+            read(move || cursors.find(&name, INLINE_WORK_BYTES_MAX as u64)).await?;
+        let filter = match filter {
+            StoredFilter::Read(filter) => CursorFilter::Read(kept_filter::decode(id, filter)?),
+            StoredFilter::Long(bytes) => CursorFilter::Long(LongFilter {
+                cursors: Arc::clone(&self.cursors),
+                memory: Arc::clone(&self.memory),
+                party: call.party,
+                id: id.to_owned(),
+                bytes,
+            }),
+        };
         Ok((state, filter))
     }
 
@@ -212,28 +216,51 @@ impl CursorApi {
         if next_position > size {
             return Err(errors::beyond_log("next_position", next_position, size));
         }
-        let cursors = Arc::clone(&self.streams.cursors);
-        let kept = read(move || cursors.count()).await?;
-        if let Some(limit) = self.creators.limit_reached(call.party, kept) {
-            let text = format!(
-                "this caller has made {limit} cursors since the server started; delete some, or \
-                 leave the others to the next"
-            );
-            let limit = Limit { limit, unit: "cursors", ..Limit::default() };
-            return Err(errors::exhausted(text, limit));
+        if let Some(low) = self.ledger.disk_low() {
+            return Err(errors::refusal(AppendError::DiskLow(low)));
         }
-        let encoded = Bytes::from(filter.clone().unwrap_or_default().encode_to_vec());
-        interest(&self.ledger, filter).await?;
+        let filter = filter.unwrap_or_default();
+        let kept = self.streams.cursors.usage();
+        let reserved = self.creators.reserve(call.party, filter.encoded_len() as u64, kept);
+        let reserved = reserved.map_err(too_many)?;
+        let (encoded, interest, filter) = self.read_filter(&call, filter).await?;
         let state = CursorState {
             next_position,
             log_id: self.ledger.log_id(),
             created_micros: self.ledger.now_micros(),
             advanced_micros: None,
         };
-        let created = self.streams.cursors.change(&id, Change::Create(state, encoded)).await;
-        created.map_err(refused)?;
-        self.creators.made(&id, call.party);
-        Ok(pb::CreateCursorResponse { cursor: Some(self.whole(&call, id).await?) })
+        let (name, memory) = (id.clone(), call.memory.clone());
+        let made = Box::new(move || {
+            reserved.made(&name);
+            // As long as the change waits, its memory counts.
+            drop(memory);
+        });
+        let change = Change::Create(state, encoded);
+        let created = self.streams.cursors.change_then(&id, change, made).await;
+        let mut cursor = self.cursor(id, created.map_err(refused)?);
+        let lag = self.lag(&call, interest, cursor.next_position, cursor.log_size).await?;
+        filter.describe(&mut cursor);
+        lag.describe(&mut cursor);
+        Ok(pb::CreateCursorResponse { cursor: Some(cursor) })
+    }
+
+    /// Reads the filter of a new cursor: its encoded form, the interest, and how it is shown.
+    async fn read_filter(
+        &self,
+        call: &Call,
+        filter: pb::EventFilter,
+    ) -> Result<(Bytes, Interest, Shown), Status> {
+        if filter::is_short(&filter) {
+            let interest = filter::at_once(&self.ledger, &filter).await?;
+            return Ok((filter.encode_to_vec().into(), interest, Shown::of(filter)));
+        }
+        let ledger = Arc::clone(&self.ledger);
+        let question = move |turn: &mut Turn| {
+            let interest = filter::in_slices(&ledger, &filter, turn)?;
+            Ok((filter.encode_to_vec().into(), interest, Shown::of(filter)))
+        };
+        self.reading.ask(call, question).await
     }
 
     pub(super) async fn get_cursor(
@@ -289,11 +316,14 @@ impl CursorApi {
             force,
             now_micros: self.ledger.now_micros(),
         };
-        let before = if force { self.streams.get(&id).await.ok() } else { None };
+        let (cursors, name) = (Arc::clone(&self.streams.cursors), id.clone());
+        // Its filter is not read.
+        let state = move || cursors.find(&name, 0).map(|(state, _)| state);
+        let before = if force { read(state).await.ok() } else { None };
         let changed = self.streams.cursors.change(&id, change).await;
         let state = changed.map_err(|error| self.streams.not_advanced(&id, call.peer, error))?;
         let next_position = state.next_position;
-        if let Some((before, _)) = before {
+        if let Some(before) = before {
             tell_of_force(&call, &id, &before, &state);
         }
         Ok(pb::AdvanceCursorResponse { next_position, log_size: size })
@@ -306,8 +336,10 @@ impl CursorApi {
     ) -> Result<pb::DeleteCursorResponse, Status> {
         let id = request.cursor_id;
         require_id_of_cursor(&id)?;
-        self.streams.cursors.change(&id, Change::Delete).await.map_err(refused)?;
-        self.creators.deleted(&id);
+        let (creators, name) = (self.creators.clone(), id.clone());
+        let deleted = Box::new(move || creators.deleted(&name));
+        let change = self.streams.cursors.change_then(&id, Change::Delete, deleted);
+        change.await.map_err(refused)?;
         Ok(pb::DeleteCursorResponse {})
     }
 }
@@ -338,16 +370,31 @@ fn tell_of_force(call: &Call, id: &str, before: &CursorState, now: &CursorState)
 impl CursorApi {
     /// A cursor with its filter and lag.
     async fn whole(&self, call: &Call, id: String) -> Result<pb::Cursor, Status> {
-        let (state, filter) = self.streams.get(&id).await?;
-        let interest = interest(&self.ledger, Some(filter.clone())).await?;
+        let (state, filter) = self.streams.get(call, &id).await?;
         let mut cursor = self.cursor(id, state);
-        let lag = self.lag(call, interest, cursor.next_position, cursor.log_size).await?;
-        cursor.filter_designee_count = u32::try_from(filter.designees.len()).unwrap_or(u32::MAX);
-        let is_shown = filter.encoded_len() <= CURSOR_FILTER_SHOWN_BYTES_MAX;
-        cursor.filter = Some(filter).filter(|_| is_shown);
-        cursor.lag_event_count = lag.events;
-        cursor.lag_event_count_capped = lag.capped;
-        cursor.lag = Some(duration(lag.micros));
+        let (from, size) = (cursor.next_position, cursor.log_size);
+        let (filter, lag) = match filter {
+            CursorFilter::Read(filter) => {
+                let read =
+                    filter::interest(&self.ledger, &self.reading, call, Some(filter.clone()));
+                let lag = self.lag(call, read.await?, from, size).await?;
+                (Shown::of(filter), lag)
+            }
+            CursorFilter::Long(long) => {
+                // All at once, so that nothing of it is kept while it waits.
+                let ledger = Arc::clone(&self.ledger);
+                let question = move |turn: &mut Turn| {
+                    let (filter, _counted) = long.read()?;
+                    let interest = filter::in_slices(&ledger, &filter, turn)?;
+                    let filter = Shown::of(filter);
+                    Ok((filter, count_lag(&ledger, &interest, from, size, turn)?))
+                };
+                let (filter, lag) = self.questions.ask(call, question).await?;
+                (filter, self.dated(lag).await?)
+            }
+        };
+        filter.describe(&mut cursor);
+        lag.describe(&mut cursor);
         Ok(cursor)
     }
 
@@ -384,6 +431,11 @@ impl CursorApi {
             let question = move |turn: &mut Turn| count_lag(&ledger, &interest, from, size, turn);
             lag = self.questions.ask(call, question).await?;
         }
+        self.dated(lag).await
+    }
+
+    /// A lag with its age.
+    async fn dated(&self, mut lag: Lag) -> Result<Lag, Status> {
         if let Some(first) = lag.first {
             let recorded = self.ledger.recorded_micros(first).await?;
             lag.micros = self.ledger.now_micros().saturating_sub(recorded).max(0);
@@ -392,47 +444,20 @@ impl CursorApi {
     }
 }
 
-/// Counts the matching events of `from..size`, up to the bounds of one call.
-fn count_lag(
-    ledger: &Ledger,
-    interest: &Interest,
-    from: u64,
-    size: u64,
-    turn: &mut Turn,
-) -> Result<Lag, Status> {
-    let mut lag = Lag::default();
-    let last = size.min(from.saturating_add(CURSOR_LAG_SCAN_MAX));
-    let mut at = from;
-    while at < last && lag.events < CURSOR_LAG_EVENTS_MAX as u64 {
-        let upto = last.min(at + STREAM_SCAN_EVENTS_MAX);
-        let (found, next) = ledger.matching(interest, at, upto, CURSOR_LAG_EVENTS_MAX);
-        lag.first = lag.first.or(found.first().copied());
-        lag.events += found.len() as u64;
-        at = next;
-        turn.step()?;
-    }
-    lag.capped = at < size;
-    Ok(lag)
+/// One more cursor would be more than a caller may make.
+fn too_many(short: Short) -> Status {
+    let (limit, unit) = match short {
+        Short::Cursors(limit) => (limit, "cursors"),
+        Short::Bytes(limit) => (limit, "bytes"),
+    };
+    let text = format!(
+        "this caller may keep {limit} {unit} of cursors and their filters; delete some, or leave \
+         the others to the next"
+    );
+    errors::exhausted(text, Limit { limit, unit, ..Limit::default() })
 }
 
-/// The lag of a cursor.
-#[derive(Default)]
-struct Lag {
-    events: u64,
-    /// True if not all were counted.
-    capped: bool,
-    /// Position of the first one.
-    first: Option<u64>,
-    /// Age of the first one.
-    micros: i64,
-}
-
-fn duration(micros: i64) -> prost_types::Duration {
-    let nanos = i32::try_from(micros % 1_000_000 * 1_000).unwrap_or(0);
-    prost_types::Duration { seconds: micros / 1_000_000, nanos }
-}
-
-fn refused(error: CursorError) -> Status {
+pub(super) fn refused(error: CursorError) -> Status {
     let text = error.to_string();
     match error {
         CursorError::NotFound(id) => {

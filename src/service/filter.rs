@@ -1,8 +1,11 @@
 //! Reads filters of events and of titles: from names to the register's own types.
 
+use std::sync::Arc;
+
+use prost::Message as _;
 use tonic::Status;
 
-use super::{convert, errors};
+use super::{call::Call, convert, errors, questions::Questions};
 use crate::{
     domain::{
         AuthorityCode, DesigneeId, DocumentNumber, IndustryCode, RegionCode,
@@ -11,23 +14,43 @@ use crate::{
         kind::Kind,
         name::folded,
     },
-    ledger::Ledger,
+    ledger::{Ledger, Pace, Unhurried},
     limits::{
-        FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, NAME_CHARS_MAX, QUESTION_SLICE_DESIGNEES,
-        WRITTEN_TEXT_BYTES_MAX,
+        FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, INLINE_WORK_BYTES_MAX, NAME_CHARS_MAX,
+        QUESTION_SLICE_DESIGNEES, WRITTEN_TEXT_BYTES_MAX,
     },
     protocol::pb,
     register::{Interest, Wanted},
 };
 
-/// Reads a filter of events. An unknown name is an error; otherwise a stream would stay empty and
-/// look healthy.
+/// Reads a filter of events: a long one when it is its turn, because a watch-list takes a while.
+///
+/// # Errors
+/// As for [`in_slices`].
 pub(crate) async fn interest(
-    ledger: &Ledger,
+    ledger: &Arc<Ledger>,
+    reading: &Questions,
+    call: &Call,
     filter: Option<pb::EventFilter>,
 ) -> Result<Interest, Status> {
     let Some(filter) = filter else { return Ok(Interest::default()) };
-    let mut interest = event_filter(ledger.catalogues(), &filter)?;
+    if is_short(&filter) {
+        return at_once(ledger, &filter).await;
+    }
+    let ledger = Arc::clone(ledger);
+    reading.ask(call, move |turn| in_slices(&ledger, &filter, turn)).await
+}
+
+/// True for a filter that is read where it arrives.
+pub(crate) fn is_short(filter: &pb::EventFilter) -> bool {
+    // Counting its bytes takes long for a long one.
+    filter.designees.len() <= QUESTION_SLICE_DESIGNEES
+        && filter.encoded_len() <= INLINE_WORK_BYTES_MAX
+}
+
+/// Reads a short filter.
+pub(crate) async fn at_once(ledger: &Ledger, filter: &pb::EventFilter) -> Result<Interest, Status> {
+    let mut interest = event_filter(ledger.catalogues(), filter, &mut Unhurried)?;
     let size = ledger.durable().size;
     while !ledger.register().cover(&mut interest, size, QUESTION_SLICE_DESIGNEES) {
         tokio::task::yield_now().await;
@@ -36,14 +59,34 @@ pub(crate) async fn interest(
     Ok(interest)
 }
 
-fn event_filter(catalogues: &Catalogues, filter: &pb::EventFilter) -> Result<Interest, Status> {
+/// Reads a filter in slices.
+///
+/// # Errors
+/// An unknown name is an error; otherwise a stream would stay empty and look healthy.
+pub(crate) fn in_slices(
+    ledger: &Ledger,
+    filter: &pb::EventFilter,
+    pace: &mut dyn Pace,
+) -> Result<Interest, Status> {
+    let mut interest = event_filter(ledger.catalogues(), filter, pace)?;
+    let size = ledger.durable().size;
+    while !ledger.register().cover(&mut interest, size, QUESTION_SLICE_DESIGNEES) {
+        pace.step()?;
+    }
+    interest.shrink();
+    Ok(interest)
+}
+
+fn event_filter(
+    catalogues: &Catalogues,
+    filter: &pb::EventFilter,
+    pace: &mut dyn Pace,
+) -> Result<Interest, Status> {
     let programmes = each("filter.programmes", &filter.programmes, |id| catalogues.find(id))?;
     let authorities = each("filter.authorities", &filter.authorities, authority)?;
     let kinds = numbers("filter.kinds", &filter.kinds, Kind::from_number)?;
     let region = region("filter.region_under", &filter.region_under)?;
     let batches = each("filter.batches", &filter.batches, batch_id)?;
-    let (field, most) = ("filter.designees", FILTER_DESIGNEES_MAX);
-    let designees = each_of(most, field, &filter.designees, DesigneeId::parse)?;
 
     let mut interest = Interest::default();
     programmes.into_iter().for_each(|programme| interest.programme(programme));
@@ -51,7 +94,14 @@ fn event_filter(catalogues: &Catalogues, filter: &pb::EventFilter) -> Result<Int
     kinds.into_iter().for_each(|kind| interest.kind(kind));
     region.into_iter().for_each(|region| interest.region_under(region));
     batches.into_iter().for_each(|batch| interest.batch(batch));
-    designees.into_iter().for_each(|designee| interest.designee(designee));
+    let (field, designees) = ("filter.designees", &filter.designees);
+    require_at_most(FILTER_DESIGNEES_MAX, field, designees.len())?;
+    for (i, text) in designees.iter().enumerate() {
+        if i > 0 && i % QUESTION_SLICE_DESIGNEES == 0 {
+            pace.step()?;
+        }
+        interest.designee(read_entry(field, i, text, DesigneeId::parse)?);
+    }
     Ok(interest)
 }
 
@@ -132,21 +182,17 @@ pub(crate) fn each<'a, T>(
     texts: &'a [String],
     parse: impl Fn(&'a str) -> Result<T, Breach>,
 ) -> Result<Vec<T>, Status> {
-    each_of(FILTER_VALUES_MAX, field, texts, parse)
+    require_bounded(field, texts.len())?;
+    texts.iter().enumerate().map(|(i, text)| read_entry(field, i, text, &parse)).collect()
 }
 
-/// As [`each`], with another bound on the number of entries.
-fn each_of<'a, T>(
-    most: usize,
+fn read_entry<'a, T>(
     field: &str,
-    texts: &'a [String],
+    i: usize,
+    text: &'a str,
     parse: impl Fn(&'a str) -> Result<T, Breach>,
-) -> Result<Vec<T>, Status> {
-    require_at_most(most, field, texts.len())?;
-    let read = |(i, text): (usize, &'a String)| {
-        parse(text).map_err(|breach| errors::bad_field(&format!("{field}[{i}]"), text, breach))
-    };
-    texts.iter().enumerate().map(read).collect()
+) -> Result<T, Status> {
+    parse(text).map_err(|breach| errors::bad_field(&format!("{field}[{i}]"), text, breach))
 }
 
 /// As [`each`], for enum values; `parse` knows those of this version.
@@ -188,4 +234,50 @@ pub(crate) fn region(field: &str, text: &str) -> Result<Option<RegionCode>, Stat
         return Ok(None);
     }
     RegionCode::parse(text).map(Some).map_err(|breach| errors::bad_field(field, text, breach))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::ledger::GivenUp;
+
+    /// Counts the slices, up to the last one.
+    struct Steps(usize);
+
+    impl Pace for Steps {
+        fn step(&mut self) -> Result<(), GivenUp> {
+            self.0 = self.0.checked_sub(1).ok_or(GivenUp)?;
+            Ok(())
+        }
+    }
+
+    fn of_designees(count: usize) -> pb::EventFilter {
+        let designees = (0..count).map(|n| format!("local:330000/{n}")).collect();
+        pb::EventFilter { designees, ..Default::default() }
+    }
+
+    #[test]
+    fn a_long_filter_is_read_in_slices() {
+        assert!(is_short(&of_designees(QUESTION_SLICE_DESIGNEES)));
+        assert!(!is_short(&of_designees(QUESTION_SLICE_DESIGNEES + 1)));
+        let of_bytes = |bytes: usize| pb::EventFilter {
+            batches: vec!["b".repeat(bytes - 4)],
+            ..Default::default()
+        };
+        assert_eq!(of_bytes(INLINE_WORK_BYTES_MAX).encoded_len(), INLINE_WORK_BYTES_MAX);
+        assert!(is_short(&of_bytes(INLINE_WORK_BYTES_MAX)));
+        assert!(!is_short(&of_bytes(INLINE_WORK_BYTES_MAX + 1)));
+
+        let catalogues = Catalogues::built_in();
+        let mut steps = Steps((FILTER_DESIGNEES_MAX - 1) / QUESTION_SLICE_DESIGNEES);
+        let longest = of_designees(FILTER_DESIGNEES_MAX);
+        event_filter(&catalogues, &longest, &mut steps).unwrap();
+        assert_eq!(steps.0, 0);
+        // Its caller goes.
+        event_filter(&catalogues, &longest, &mut steps).unwrap_err();
+        let longer = of_designees(FILTER_DESIGNEES_MAX + 1);
+        event_filter(&catalogues, &longer, &mut Steps(usize::MAX)).unwrap_err();
+    }
 }

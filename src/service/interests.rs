@@ -11,38 +11,82 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::Status;
 
-use super::filter::interest;
-use crate::{ledger::Ledger, limits::INTERESTS_KEPT, protocol::pb, register::Interest};
+use super::{call::Call, filter, questions::Questions};
+use crate::{
+    ledger::{Ledger, Pace},
+    limits::INTERESTS_KEPT,
+    protocol::pb,
+    register::Interest,
+};
 
 /// The interests of open streams, by the digest of their filter.
 #[derive(Clone, Default)]
-pub(crate) struct Interests(Arc<Mutex<HashMap<[u8; 32], Weak<Interest>>>>);
+pub(crate) struct Interests(Arc<Mutex<HashMap<Digest, Weak<Interest>>>>);
+
+type Digest = [u8; 32];
 
 impl Interests {
-    /// Reads a filter, or finds the interest of a stream that has the same.
+    /// Reads a filter, or finds the interest of a stream that has the same. A long filter is read
+    /// when it is its turn.
     ///
     /// # Errors
-    /// As for [`interest`].
+    /// As for [`filter::interest`].
     pub(crate) async fn read(
         &self,
-        ledger: &Ledger,
+        ledger: &Arc<Ledger>,
+        reading: &Questions,
+        call: &Call,
         filter: Option<pb::EventFilter>,
     ) -> Result<Arc<Interest>, Status> {
-        let digest = filter.as_ref().map(|filter| Sha256::digest(filter.encode_to_vec()).into());
-        let Some(digest) = digest else { return Ok(Arc::new(interest(ledger, filter).await?)) };
-        if let Some(shared) = self.0.lock().get(&digest).and_then(Weak::upgrade) {
-            return Ok(shared);
+        let Some(filter) = filter else { return Ok(Arc::default()) };
+        if filter::is_short(&filter) {
+            let digest = digest(&filter);
+            return match self.find(&digest) {
+                Some(shared) => Ok(shared),
+                None => Ok(self.keep(digest, filter::at_once(ledger, &filter).await?)),
+            };
         }
-        let read = Arc::new(interest(ledger, filter).await?);
+        let (interests, ledger) = (self.clone(), Arc::clone(ledger));
+        reading.ask(call, move |turn| interests.read_in_slices(&ledger, &filter, turn)).await
+    }
+
+    /// The same, in slices.
+    ///
+    /// # Errors
+    /// As for [`filter::in_slices`].
+    pub(crate) fn read_in_slices(
+        &self,
+        ledger: &Ledger,
+        filter: &pb::EventFilter,
+        pace: &mut dyn Pace,
+    ) -> Result<Arc<Interest>, Status> {
+        let digest = digest(filter);
+        match self.find(&digest) {
+            Some(shared) => Ok(shared),
+            None => Ok(self.keep(digest, filter::in_slices(ledger, filter, pace)?)),
+        }
+    }
+
+    fn find(&self, digest: &Digest) -> Option<Arc<Interest>> {
+        self.0.lock().get(digest).and_then(Weak::upgrade)
+    }
+
+    /// Keeps an interest for the streams to come, unless another stream has read the same filter
+    /// meanwhile.
+    fn keep(&self, digest: Digest, interest: Interest) -> Arc<Interest> {
         let mut known = self.0.lock();
-        // Another stream may have read the same filter meanwhile.
         if let Some(shared) = known.get(&digest).and_then(Weak::upgrade) {
-            return Ok(shared);
+            return shared;
         }
         if known.len() >= INTERESTS_KEPT && known.len() == known.capacity() {
             known.retain(|_, interest| interest.strong_count() > 0);
         }
-        known.insert(digest, Arc::downgrade(&read));
-        Ok(read)
+        let interest = Arc::new(interest);
+        known.insert(digest, Arc::downgrade(&interest));
+        interest
     }
+}
+
+fn digest(filter: &pb::EventFilter) -> Digest {
+    Sha256::digest(filter.encode_to_vec()).into()
 }

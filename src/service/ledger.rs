@@ -12,8 +12,8 @@ use super::{
     adoption::PendingAdoption,
     append::{is_short, read_commit},
     call::Call,
-    convert, errors,
-    filter::interest,
+    convert, errors, filter,
+    intake::InFlight,
     page::Page,
     questions::{Questions, Turn},
     rate::EventRates,
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     domain::fault::{Faults, RuleId},
     ledger::{AppendError, Commit, Ledger, Pace as _, ReadError, Receipt, Unhurried, place},
-    limits::{APPEND_LISTS_BYTES_MAX, PAGE_BYTES, REJECTIONS_MAX},
+    limits::{APPEND_LISTS_BYTES_MAX, DECODE_SLICE_EVENTS, PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
     register::Interest,
 };
@@ -42,7 +42,7 @@ pub(crate) struct LedgerApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) questions: Questions,
     pub(crate) adoption: Arc<PendingAdoption>,
-    /// The gate of large commits that are read.
+    /// The gate of large commits and long filters that are read.
     pub(crate) reading: Questions,
     pub(crate) streams: Streams,
     pub(crate) rates: EventRates,
@@ -74,7 +74,8 @@ impl LedgerApi {
         } else {
             self.rates.take(party, read.count)?;
             self.adoption.settle(&self.ledger).await?;
-            self.ledger.append(read.commit).instrument(part("record")).await
+            let held = call.memory.map(InFlight::held);
+            self.ledger.append_holding(read.commit, held).instrument(part("record")).await
         };
         let mut receipt = decided.map_err(|refused| {
             if let AppendError::Rejected(faults) = &refused {
@@ -116,14 +117,16 @@ impl LedgerApi {
         call: Call,
         request: pb::ListEventsRequest,
     ) -> Result<pb::ListEventsResponse, Status> {
-        let page = Page::read(&request, self.ledger.durable().size)?;
-        let interest = interest(&self.ledger, request.filter).await?;
+        let (page, interest) = self.read_page(&call, request).await?;
         let (positions, next) = self.select(&call, interest, &page).await?;
         let picked = self.ledger.pick(&positions, PAGE_BYTES).await?;
         let cut = positions.get(picked.len()).copied();
         let next_page_token = page.token_after(cut, next);
         let mut answer = pb::ListEventsResponse { next_page_token, ..Default::default() };
-        for leaf in &picked {
+        for (i, leaf) in picked.iter().enumerate() {
+            if i > 0 && i % DECODE_SLICE_EVENTS == 0 {
+                tokio::task::yield_now().await;
+            }
             if leaf.withheld {
                 answer.withheld.push(place::withheld_at(leaf).map_err(ReadError::from)?);
             } else {
@@ -193,6 +196,31 @@ impl LedgerApi {
                 .0,
             change_count: number(receipt.change_count),
             changes: room.fill(REJECTIONS_MAX, receipt.changes.into_iter().map(change)).0,
+        }
+    }
+
+    /// Reads a request for a page, and its filter. A page token belongs to its filter, so both take
+    /// long if that is long.
+    async fn read_page(
+        &self,
+        call: &Call,
+        request: pb::ListEventsRequest,
+    ) -> Result<(Page, Interest), Status> {
+        let size = self.ledger.durable().size;
+        match &request.filter {
+            None => Ok((Page::read(&request, size)?, Interest::default())),
+            Some(filter) if filter::is_short(filter) => {
+                Ok((Page::read(&request, size)?, filter::at_once(&self.ledger, filter).await?))
+            }
+            Some(_) => {
+                let ledger = Arc::clone(&self.ledger);
+                let read = move |turn: &mut Turn| {
+                    let page = Page::read(&request, size)?;
+                    let filter = request.filter.unwrap_or_default();
+                    Ok((page, filter::in_slices(&ledger, &filter, turn)?))
+                };
+                self.reading.ask(call, read).await
+            }
         }
     }
 

@@ -21,6 +21,8 @@ mod health;
 mod hosts;
 mod intake;
 mod interests;
+mod kept_filter;
+mod lag;
 mod ledger;
 mod page;
 mod panic;
@@ -163,7 +165,7 @@ pub fn api(
     let reading = Questions::of_requests(settings.questions);
     let calls = Calls::new(&intake, ledger.metrics());
     let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
-    let cursors = CursorStreams::new(cursors);
+    let cursors = CursorStreams::new(cursors, Arc::clone(intake.budget()));
     let streams = Streams {
         ledger: Arc::clone(&ledger),
         drain: drain.clone(),
@@ -172,12 +174,17 @@ pub fn api(
         watched: Shares::new(WATCHED_DESIGNEES_MAX, WATCHED_DESIGNEES_OF_PARTY_MAX),
         interests: Interests::default(),
         delivered: Delivered::of(metrics),
+        reading: reading.clone(),
     };
     let adoption = Arc::new(PendingAdoption::of(&ledger));
     let rates = EventRates::new(settings.events_per_second);
     let slow_commit = settings.slow_commit;
     let services = Services {
-        register: RegisterApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
+        register: RegisterApi {
+            ledger: Arc::clone(&ledger),
+            questions: questions.clone(),
+            reading: reading.clone(),
+        },
         admin: AdminApi {
             ledger: Arc::clone(&ledger),
             adoption: Arc::clone(&adoption),
@@ -190,9 +197,15 @@ pub fn api(
             ledger: Arc::clone(&ledger),
             streams: cursors,
             questions: questions.clone(),
-            creators: Creators::default(),
+            reading: reading.clone(),
+            // Without hosts of its own, a server is called by other machines.
+            creators: Creators::new(settings.local_hosts.is_none()),
         },
-        proof: ProofApi { ledger: Arc::clone(&ledger), questions: questions.clone() },
+        proof: ProofApi {
+            ledger: Arc::clone(&ledger),
+            questions: questions.clone(),
+            reading: reading.clone(),
+        },
         ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
     let routes = with_standard(routes(services), phases)?.prepare();

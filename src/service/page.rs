@@ -10,7 +10,7 @@ use crate::{
         fault::{RuleId, echo},
     },
     ledger::Ledger,
-    limits::{PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX},
+    limits::{PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, QUESTION_SLICE_TITLES},
     protocol::pb::{self, ErrorReason},
     register::AsOf,
 };
@@ -90,6 +90,12 @@ pub(crate) struct PageToken {
 }
 
 impl PageToken {
+    /// The results of its item that a search collects in vain. A token that somebody made up may
+    /// state any number.
+    pub(crate) fn skipped(&self) -> usize {
+        self.skip.min(QUESTION_SLICE_TITLES)
+    }
+
     /// Reads the token of a request; an empty one means the first page.
     pub(crate) async fn read(
         ledger: &Ledger,

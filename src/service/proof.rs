@@ -22,6 +22,8 @@ use crate::{
 pub(crate) struct ProofApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) questions: Questions,
+    /// The gate of long filters that are read.
+    pub(crate) reading: Questions,
 }
 
 impl ProofApi {
@@ -47,7 +49,7 @@ impl ProofApi {
             [] => RunningDigest::default(),
             bytes => running(bytes)?,
         };
-        let interest = interest(&self.ledger, request.filter).await?;
+        let interest = interest(&self.ledger, &self.reading, &call, request.filter).await?;
         let ledger = Arc::clone(&self.ledger);
         let question = move |turn: &mut Turn| Ok(ledger.digest(&interest, from, to, digest, turn)?);
         let digested = self.questions.ask(&call, question).await?;

@@ -7,7 +7,7 @@
 //! nobody loses a share to a party that would then hold as much as itself (max-min fairness).
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +17,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::domain::Party;
+use crate::domain::{Claim, Holdings, Party};
 
 /// A part of the total that shares which must leave may still hold: then newcomers wait.
 const LEAVING_PART: u64 = 8;
@@ -32,26 +32,12 @@ pub(crate) struct Shares {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// By all shares, with those that must leave.
-    taken: u64,
-    /// By those that must leave.
-    leaving: u64,
     next_id: u64,
-    /// Without shares that must leave.
-    by_party: HashMap<Party, Holding>,
-}
-
-#[derive(Debug, Default)]
-struct Holding {
-    amount: u64,
-    /// In the order in which they were taken.
-    shares: BTreeMap<u64, Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    amount: u64,
-    leave: Arc<Leave>,
+    /// The shares that stay.
+    staying: Holdings,
+    leaves: HashMap<Claim, Arc<Leave>>,
+    /// The amount of those that must leave.
+    leaving: u64,
 }
 
 #[derive(Debug, Default)]
@@ -64,8 +50,7 @@ struct Leave {
 #[derive(Debug)]
 pub(crate) struct Share {
     of: Arc<Shares>,
-    party: Party,
-    id: u64,
+    claim: Claim,
     amount: u64,
     leave: Arc<Leave>,
 }
@@ -87,78 +72,48 @@ impl Shares {
 
     /// The amount that is held.
     pub(crate) fn taken(&self) -> u64 {
-        self.held.lock().taken
+        self.held.lock().taken()
     }
 
     /// Takes a share, perhaps in the place of shares of a party that holds more.
     ///
     /// # Errors
-    /// [`Short`].
+    /// [`Short`]. Nobody has lost a share then.
     pub(crate) fn take(self: &Arc<Self>, party: Party, amount: u64) -> Result<Share, Short> {
         let mut held = self.held.lock();
-        let own = held.by_party.get(&party).map_or(0, |holding| holding.amount) + amount;
-        if party.is_remote() && own > self.of_remote {
+        if party.is_remote() && held.staying.of(party) + amount > self.of_remote {
             return Err(Short::Party(self.of_remote));
         }
         let short = Short::Total(self.total);
-        let wanted = (held.taken - held.leaving + amount).saturating_sub(self.total);
-        let victims = held.victims(wanted, own).ok_or(short)?;
-        if held.taken + amount > self.total + (self.total / LEAVING_PART).max(amount) {
+        if held.taken() + amount > self.total + (self.total / LEAVING_PART).max(amount) {
             return Err(short);
         }
-        victims.into_iter().for_each(|(party, id)| held.send_away(party, id));
-        let id = held.next_id;
+        let victims = held.staying.victims(party, amount, self.total).ok_or(short)?;
+        let told: Vec<_> = victims.into_iter().filter_map(|claim| held.send_away(claim)).collect();
+        let claim = Claim { party, id: held.next_id };
         held.next_id += 1;
-        held.taken += amount;
         let leave = Arc::new(Leave::default());
-        let entry = Entry { amount, leave: Arc::clone(&leave) };
-        let holding = held.by_party.entry(party).or_default();
-        holding.amount += amount;
-        holding.shares.insert(id, entry);
-        Ok(Share { of: Arc::clone(self), party, id, amount, leave })
+        held.staying.set(claim, amount, true);
+        held.leaves.insert(claim, Arc::clone(&leave));
+        drop(held);
+        // Waking tasks takes other locks, so it waits until this one is free.
+        told.iter().for_each(|leave| leave.told.notify_one());
+        Ok(Share { of: Arc::clone(self), claim, amount, leave })
     }
 }
 
 impl Held {
-    /// The shares that must leave so that `wanted` becomes free for a party that then holds `own`:
-    /// each time the newest one of the party that holds the most. `None` if that party would not
-    /// hold more than `own`.
-    fn victims(&self, wanted: u64, own: u64) -> Option<Vec<(Party, u64)>> {
-        let mut victims: Vec<(Party, u64)> = Vec::new();
-        let mut lost: HashMap<Party, (u64, usize)> = HashMap::new();
-        let mut freed = 0;
-        while freed < wanted {
-            let left = |(party, holding): (&Party, &Holding)| {
-                let (amount, count) = lost.get(party).copied().unwrap_or_default();
-                (holding.amount - amount, *party, count)
-            };
-            let most = self.by_party.iter().map(left).max_by_key(|(amount, ..)| *amount);
-            let (_, party, count) = most.filter(|(amount, ..)| *amount > own)?;
-            let (id, entry) = self.by_party.get(&party)?.shares.iter().rev().nth(count)?;
-            victims.push((party, *id));
-            freed += entry.amount;
-            let lost = lost.entry(party).or_default();
-            *lost = (lost.0 + entry.amount, lost.1 + 1);
-        }
-        Some(victims)
+    /// By all shares, with those that must leave.
+    fn taken(&self) -> u64 {
+        self.staying.held() + self.leaving
     }
 
-    fn send_away(&mut self, party: Party, id: u64) {
-        if let Some(entry) = self.remove(party, id) {
-            self.leaving += entry.amount;
-            entry.leave.must.store(true, Ordering::Release);
-            entry.leave.told.notify_one();
-        }
-    }
-
-    fn remove(&mut self, party: Party, id: u64) -> Option<Entry> {
-        let holding = self.by_party.get_mut(&party)?;
-        let entry = holding.shares.remove(&id)?;
-        holding.amount -= entry.amount;
-        if holding.shares.is_empty() {
-            self.by_party.remove(&party);
-        }
-        Some(entry)
+    /// Lets a share leave; gives whom to tell.
+    fn send_away(&mut self, claim: Claim) -> Option<Arc<Leave>> {
+        self.leaving += self.staying.remove(claim)?;
+        let leave = self.leaves.remove(&claim)?;
+        leave.must.store(true, Ordering::Release);
+        Some(leave)
     }
 }
 
@@ -179,10 +134,10 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut held = self.of.held.lock();
-        if held.remove(self.party, self.id).is_none() {
+        if held.staying.remove(self.claim).is_none() {
             held.leaving -= self.amount;
         }
-        held.taken -= self.amount;
+        held.leaves.remove(&self.claim);
     }
 }
 
@@ -240,6 +195,25 @@ mod tests {
     }
 
     #[test]
+    fn a_share_of_nothing_is_never_taken_away() {
+        let shares = Shares::new(4, 4);
+        let mut flood: Vec<_> = (0..4).map(|_| shares.take(local(1), 1).unwrap()).collect();
+        let nothing = shares.take(local(1), 0).unwrap();
+        let _newcomer = shares.take(local(2), 1).unwrap();
+        assert!(!nothing.must_leave());
+        assert!(flood.pop().unwrap().must_leave());
+    }
+
+    #[test]
+    fn a_refused_newcomer_leaves_everybody_untouched() {
+        let shares = Shares::new(16, 16);
+        let held: Vec<_> = (0..16).map(|_| shares.take(local(1), 1).unwrap()).collect();
+        // The flood could give up some, but not as many.
+        assert_eq!(shares.take(local(2), 12).unwrap_err(), Short::Total(16));
+        assert!(held.iter().all(|share| !share.must_leave()));
+    }
+
+    #[test]
     fn those_who_do_not_leave_cannot_be_overtaken_for_ever() {
         let shares = Shares::new(16, 16);
         let flood: Vec<_> = (0..16).map(|_| shares.take(local(1), 1).unwrap()).collect();
@@ -275,7 +249,7 @@ mod tests {
                 false => remote(random.u8(1..6)),
             };
             let sum = |held: &[Share], party: Party| -> u64 {
-                let own = held.iter().filter(|s| s.party == party && !s.must_leave());
+                let own = held.iter().filter(|s| s.claim.party == party && !s.must_leave());
                 own.map(|share| share.amount).sum()
             };
             if random.u8(..3) > 0 {

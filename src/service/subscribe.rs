@@ -22,15 +22,21 @@ use super::{
     cursors::{Connected, CursorStreams},
     errors::{self, Limit},
     interests::Interests,
+    kept_filter::{CursorFilter, LongFilter, one_filter},
     proof::running,
+    questions::{Questions, Turn},
     shares::{Share, Shares, Short},
 };
 use crate::{
-    domain::fault::{Key, RuleId},
-    ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest, place},
+    domain::{
+        Party,
+        fault::{Key, RuleId},
+    },
+    ledger::{Durable, Ledger, Pace as _, ReadError, Waiter, digest::RunningDigest, place},
     limits::{
         HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
-        STREAM_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX, STREAMS_MAX, WATCHED_DESIGNEES_MAX,
+        STREAM_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX, STREAM_SCAN_SLICE_EVENTS, STREAMS_MAX,
+        WATCHED_DESIGNEES_MAX,
     },
     log::{Chunk, LeafAt},
     metrics::{Counter, Metrics},
@@ -47,6 +53,9 @@ type Message = Result<pb::SubscribeResponse, Status>;
 /// A stream being served.
 struct Subscription {
     ledger: Arc<Ledger>,
+    /// Its caller, without the memory of the request.
+    call: Call,
+    reading: Questions,
     durable: watch::Receiver<Durable>,
     /// Wakes it when an event may match; `None` if every commit wakes it.
     waiter: Option<Waiter>,
@@ -119,6 +128,8 @@ pub(crate) struct Streams {
     /// The interests of these streams.
     pub(crate) interests: Interests,
     pub(crate) delivered: Delivered,
+    /// The gate of long filters, and of streams that are behind.
+    pub(crate) reading: Questions,
 }
 
 impl Streams {
@@ -134,16 +145,15 @@ impl Streams {
         let place = self.served.take(call.party, 1);
         let place = place.map_err(|short| too_many(short, "streams", 1))?;
         let (next, filter, connected) = self.start(request.start, request.filter, call).await?;
-        let designees = filter.as_ref().map_or(0, |filter| filter.designees.len()) as u64;
-        let watched = self.watched.take(call.party, designees);
-        let watched = watched.map_err(|short| too_many(short, "designees", designees))?;
-        let interest = self.interests.read(&self.ledger, filter).await?;
+        let (interest, watched) = self.follow(call, filter).await?;
         // A stream with a stop position must pass events that do not match, so every commit wakes
         // it.
         let rests = !interest.wants_all() && request.stop_position.is_none();
         let waiter = if rests { Some(self.ledger.waiter(&interest).await) } else { None };
         let subscription = Subscription {
             ledger: Arc::clone(&self.ledger),
+            call: Call { memory: None, ..call.clone() },
+            reading: self.reading.clone(),
             durable: self.ledger.watch(),
             waiter,
             drain: self.drain.clone(),
@@ -170,13 +180,46 @@ impl Streams {
         }))
     }
 
+    /// Reads the filter of a stream, and takes its part of all watch-lists.
+    async fn follow(
+        &self,
+        call: &Call,
+        filter: StreamFilter,
+    ) -> Result<(Arc<Interest>, Share), Status> {
+        match filter {
+            StreamFilter::Here(filter) => {
+                let watched = self.watch(call.party, filter.as_ref())?;
+                let read = self.interests.read(&self.ledger, &self.reading, call, filter);
+                Ok((read.await?, watched))
+            }
+            StreamFilter::Long(long, asked) => {
+                let (streams, party) = (self.clone(), call.party);
+                let question = move |turn: &mut Turn| {
+                    let (kept, _counted) = long.read()?;
+                    let filter = one_filter(kept, asked)?.unwrap_or_default();
+                    let watched = streams.watch(party, Some(&filter))?;
+                    let Streams { interests, ledger, .. } = &streams;
+                    Ok((interests.read_in_slices(ledger, &filter, turn)?, watched))
+                };
+                self.reading.ask(call, question).await
+            }
+        }
+    }
+
+    /// Takes the part of a filter of all watch-lists.
+    fn watch(&self, party: Party, filter: Option<&pb::EventFilter>) -> Result<Share, Status> {
+        let designees = filter.map_or(0, |filter| filter.designees.len()) as u64;
+        let watched = self.watched.take(party, designees);
+        watched.map_err(|short| too_many(short, "designees", designees))
+    }
+
     /// The first position and the filter of a stream, with its entry at the cursor that it names.
     async fn start(
         &self,
         start: Option<Start>,
         filter: Option<pb::EventFilter>,
         call: &Call,
-    ) -> Result<(u64, Option<pb::EventFilter>, Option<Connected>), Status> {
+    ) -> Result<(u64, StreamFilter, Option<Connected>), Status> {
         let size = self.ledger.durable().size;
         let position = match start {
             None => 0,
@@ -190,12 +233,24 @@ impl Streams {
                 return Err(errors::bad_field("now", "false", RuleId::NowIsFalse));
             }
             Some(Start::CursorId(id)) => {
-                let started = self.cursors.start(&self.ledger, &id, filter, call.peer).await?;
-                return Ok((started.next_position, started.filter, Some(started.connected)));
+                let started = self.cursors.start(&self.ledger, &id, call).await?;
+                let filter = match started.filter {
+                    CursorFilter::Read(kept) => StreamFilter::Here(one_filter(kept, filter)?),
+                    CursorFilter::Long(long) => StreamFilter::Long(long, filter),
+                };
+                return Ok((started.next_position, filter, Some(started.connected)));
             }
         };
-        Ok((position, filter, None))
+        Ok((position, StreamFilter::Here(filter), None))
     }
+}
+
+/// The filter of a new stream.
+enum StreamFilter {
+    /// It is at hand.
+    Here(Option<pb::EventFilter>),
+    /// It is the one of a cursor, which is long. The request may state it, too.
+    Long(LongFilter, Option<pb::EventFilter>),
 }
 
 /// The party holds as much as it may.
@@ -401,8 +456,7 @@ impl Subscription {
 
     async fn matching_runs(&self, upto: u64) -> Result<Found, Status> {
         let upto = upto.min(self.next + STREAM_SCAN_EVENTS_MAX);
-        let (positions, examined) =
-            self.ledger.matching(&self.interest, self.next, upto, STREAM_MATCHES_MAX);
+        let (positions, examined) = self.search(upto).await?;
         let mut picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await?;
         let first_withheld = picked.iter().position(|leaf| leaf.withheld);
         let withheld = first_withheld.map(|at| picked.split_off(at).swap_remove(0));
@@ -411,6 +465,32 @@ impl Subscription {
         let events = picked.len() as u64;
         let runs = picked.into_iter().map(|leaf| leaf.framed).collect();
         Ok(Found { runs, events, next, withheld })
+    }
+
+    /// Matching positions below `upto`, and how far they were examined. A stream that is behind
+    /// examines many events, in slices, when it is its turn.
+    async fn search(&self, upto: u64) -> Result<(Vec<u64>, u64), Status> {
+        if upto - self.next <= STREAM_SCAN_SLICE_EVENTS {
+            return Ok(self.ledger.matching(&self.interest, self.next, upto, STREAM_MATCHES_MAX));
+        }
+        let (ledger, interest) = (Arc::clone(&self.ledger), Arc::clone(&self.interest));
+        let mut at = self.next;
+        let question = move |turn: &mut Turn| {
+            let mut found = Vec::new();
+            while at < upto && found.len() < STREAM_MATCHES_MAX {
+                let to = upto.min(at + STREAM_SCAN_SLICE_EVENTS);
+                let (more, next) =
+                    ledger.matching(&interest, at, to, STREAM_MATCHES_MAX - found.len());
+                found.extend(more);
+                if next <= at {
+                    break;
+                }
+                at = next;
+                turn.step()?;
+            }
+            Ok((found, at))
+        };
+        self.reading.ask(&self.call, question).await
     }
 
     fn progress(&self, size: u64) -> Payload {

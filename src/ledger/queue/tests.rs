@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::domain::Principal;
+use crate::{domain::Principal, limits::QUEUE_COMMITS_MAX};
 
 type Answer = oneshot::Receiver<Reply>;
 
@@ -11,7 +11,7 @@ fn party(port: u16) -> Party {
     Party::of(([127, 0, 0, 1], port).into())
 }
 
-fn push(queue: &Queue, port: u16, bytes: usize) -> Result<Answer, AppendError> {
+fn job(port: u16, bytes: usize) -> (Job, Answer) {
     let commit = Commit {
         proposals: Vec::new(),
         request: None,
@@ -20,7 +20,12 @@ fn push(queue: &Queue, port: u16, bytes: usize) -> Result<Answer, AppendError> {
         party: party(port),
     };
     let (reply, answer) = oneshot::channel();
-    queue.push(Job { commit, bytes, queued: Duration::ZERO, reply }).map(|()| answer)
+    (Job { commit, bytes, queued: Duration::ZERO, held: None, reply }, answer)
+}
+
+fn push(queue: &Queue, port: u16, bytes: usize) -> Result<Answer, AppendError> {
+    let (job, answer) = job(port, bytes);
+    queue.push(job).map(|()| answer)
 }
 
 /// The next commit, with its room.
@@ -135,7 +140,45 @@ fn on_shortage_the_newest_commit_of_the_largest_party_is_refused() {
     // The same for the number of commits.
     let _flood: Vec<_> = (0..QUEUE_COMMITS_MAX).map(|_| push(&queue, 1, 1).unwrap()).collect();
     let _held = push(&queue, 2, quarter).unwrap();
-    assert_eq!(queue.lines.lock().commits, QUEUE_COMMITS_MAX);
+    assert_eq!(queue.lines.lock().room.held(), QUEUE_BYTES_MAX as u64);
+}
+
+#[test]
+fn a_refused_commit_leaves_everybody_untouched() {
+    let queue = Queue::default();
+    let eighth = QUEUE_BYTES_MAX / 8;
+    let mut held: Vec<_> = (0..8).map(|_| push(&queue, 1, eighth).unwrap()).collect();
+    // The other party could give up some, but not as many.
+    assert!(matches!(push(&queue, 2, 6 * eighth), Err(AppendError::QueueFull)));
+    assert!(held.iter_mut().all(|answer| answer.try_recv().is_err()), "nobody has an answer");
+    assert_eq!(queue.bytes(), QUEUE_BYTES_MAX);
+    let order: Vec<_> = (0..8).map(|_| pop(&queue)).collect();
+    assert_eq!(order, [(1, eighth); 8]);
+}
+
+#[test]
+fn a_commit_holds_its_memory_until_it_is_decided_or_refused() {
+    let queue = Queue::default();
+    let memory: HeldMemory = Arc::new(());
+    let push = |port, bytes| {
+        // Its caller goes at once.
+        let (job, _) = job(port, bytes);
+        queue.push(Job { held: Some(Arc::clone(&memory)), ..job })
+    };
+    push(1, QUEUE_BYTES_MAX / 2).unwrap();
+    push(1, QUEUE_BYTES_MAX / 2).unwrap();
+    assert_eq!(Arc::strong_count(&memory), 3);
+    push(2, 1).unwrap();
+    assert_eq!(Arc::strong_count(&memory), 3, "the newest one is refused for another");
+    push(1, QUEUE_BYTES_MAX).unwrap_err();
+    assert_eq!(Arc::strong_count(&memory), 3);
+    let (job, room) = next(&queue);
+    drop(room);
+    assert_eq!(Arc::strong_count(&memory), 3, "it is being decided");
+    drop(job);
+    assert_eq!(Arc::strong_count(&memory), 2);
+    queue.abandon();
+    assert_eq!(Arc::strong_count(&memory), 1);
 }
 
 #[test]

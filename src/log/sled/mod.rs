@@ -267,6 +267,10 @@ impl CommitLog for SledLog {
         self.room.disk().ok()
     }
 
+    fn low(&self, bytes: u64) -> Option<DiskLow> {
+        self.room.low(bytes)
+    }
+
     fn progress(&self) -> u64 {
         // A window takes several syncs, which the cure counts where it can.
         self.windows.load(Ordering::Acquire).wrapping_add(sync_cure::syncs())

@@ -110,29 +110,26 @@ impl Room {
     /// Makes sure that values of `bytes` in all can be written.
     pub(super) fn require(&self, bytes: u64) -> Result<(), DiskLow> {
         self.keep_for_start();
-        let reserve = self.reserve.load(Ordering::Relaxed);
-        let (free, ahead, length) = match self.state() {
-            Ok(state) => state,
+        let (disk, length) = match self.before(bytes) {
+            Ok(disk) => disk,
             Err(error) => {
                 // Nothing is known against the disk, and the flush finds out.
                 tracing::warn!(%error, "the free space of the disk cannot be read");
                 return Ok(());
             }
         };
-        let needed = growth_max(bytes);
-        let missing = needed.saturating_sub(ahead);
-        let low = DiskLow { free, reserve, needed: missing };
-        if is_short(&low) {
-            return Err(low);
+        if is_short(&disk) {
+            return Err(disk);
         }
+        let DiskLow { free, reserve, needed: missing } = disk;
         if missing == 0 || self.cannot_allocate.load(Ordering::Relaxed) {
             return Ok(());
         }
         // A step is never taken out of the reserve.
         let step = ROOM_STEP_BYTES.min(free - reserve - missing);
-        match allocate(&self.file, length, needed.saturating_add(step)) {
+        match allocate(&self.file, length, growth_max(bytes).saturating_add(step)) {
             Ok(()) => Ok(()),
-            Err(error) if is_full(error) => Err(low),
+            Err(error) if is_full(error) => Err(disk),
             Err(error) => {
                 if !self.cannot_allocate.swap(true, Ordering::Relaxed) {
                     let effect = "a full disk can end the process; watch its free space";
@@ -150,6 +147,19 @@ impl Room {
         let snapshots = snapshot_bytes(&self.kept.with_file_name("log")).unwrap_or(0);
         let reserve = self.reserve.load(Ordering::Relaxed);
         Ok(Disk { free: free_bytes(&self.file)?, reserve, used: used + snapshots })
+    }
+
+    /// The disk, if it is too low for values of `bytes` in all.
+    pub(super) fn low(&self, bytes: u64) -> Option<DiskLow> {
+        self.before(bytes).ok().map(|(disk, _)| disk).filter(is_short)
+    }
+
+    /// The disk before values of `bytes` in all are written, and the length of the file.
+    fn before(&self, bytes: u64) -> io::Result<(DiskLow, u64)> {
+        let (free, ahead, length) = self.state()?;
+        let reserve = self.reserve.load(Ordering::Relaxed);
+        let needed = growth_max(bytes).saturating_sub(ahead);
+        Ok((DiskLow { free, reserve, needed }, length))
     }
 
     /// Free bytes, bytes allocated behind the end of the file, and its length.

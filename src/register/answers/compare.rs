@@ -3,7 +3,7 @@
 use super::{reading::Reading, view::TitleView};
 use crate::{
     domain::{DesigneeId, catalogue::Catalogues},
-    limits::QUESTION_SLICE_FACTS,
+    limits::{QUESTION_SLICE_FACTS, QUESTION_SLICE_TITLES},
     register::{AsOf, DesigneeIndex, FoldRules, Register, fold::Folded},
 };
 
@@ -39,7 +39,7 @@ impl Register {
             return (Vec::new(), None);
         }
         let mut new = Reading::under(self, catalogues, as_of, rules);
-        let mut found = Vec::new();
+        let (mut found, mut kept) = (Vec::new(), 0);
         let end = self.designee_count().min(from.saturating_add(examined));
         for place in from..end {
             if old.facts_read() >= QUESTION_SLICE_FACTS {
@@ -47,6 +47,7 @@ impl Register {
             }
             let Some(index) = old.read(place) else { continue };
             let titles = differences(&old, &mut new, index);
+            kept += titles.len();
             if !titles.is_empty() {
                 found.push(RulesDifference {
                     next: place + 1,
@@ -55,7 +56,7 @@ impl Register {
                     titles,
                 });
             }
-            if found.len() >= most {
+            if found.len() >= most || kept >= QUESTION_SLICE_TITLES {
                 return (found, Some(place + 1));
             }
         }

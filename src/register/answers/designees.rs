@@ -51,4 +51,10 @@ impl Register {
     pub fn subject_version(&self, index: DesigneeIndex, known_at: u64) -> (u64, usize) {
         self.subjects(known_at).subject_version(index)
     }
+
+    /// True if more than so many events are to be read for an answer about a designee.
+    #[must_use]
+    pub fn has_long_record(&self, index: DesigneeIndex, known_at: u64, events: usize) -> bool {
+        self.subjects(known_at).has_long_record(index, events)
+    }
 }

@@ -7,7 +7,7 @@ use crate::{
         AuthorityCode, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
         kind::ProgrammeId,
     },
-    limits::QUESTION_SLICE_FACTS,
+    limits::{QUESTION_SLICE_FACTS, QUESTION_SLICE_TITLES},
     register::{
         AsOf, DesigneeIndex, Flags, Register, Status,
         fold::Folded,
@@ -94,7 +94,7 @@ impl Register {
     ) -> (Vec<Found>, Option<usize>) {
         let mut reading = Reading::new(self, catalogues, as_of);
         let matcher = Matcher::new(&self.rows, wanted);
-        let (mut found, any) = (Vec::new(), wanted.wants_any_designee());
+        let (mut found, mut kept, any) = (Vec::new(), 0, wanted.wants_any_designee());
         let end = self.designee_count().min(from.saturating_add(examined));
         for place in from..end {
             if reading.facts_read() >= QUESTION_SLICE_FACTS {
@@ -108,6 +108,7 @@ impl Register {
                 .own_titles()
                 .filter_map(|title| matcher.title_view(&reading, title))
                 .collect();
+            kept += titles.len();
             if !titles.is_empty() || any {
                 found.push(Found {
                     index,
@@ -118,7 +119,7 @@ impl Register {
                     titles,
                 });
             }
-            if found.len() >= most {
+            if found.len() >= most || kept >= QUESTION_SLICE_TITLES {
                 return (found, Some(place + 1));
             }
         }

@@ -202,6 +202,14 @@ impl<'a> Subjects<'a> {
         (versions.max().unwrap_or(0), cluster.facts_read())
     }
 
+    /// True if more than so many events are to be read for an answer about a designee.
+    pub(in crate::register) fn has_long_record(self, index: DesigneeIndex, events: usize) -> bool {
+        if !self.may_be_tied(index) {
+            return self.events_of(index).nth(events).is_some();
+        }
+        self.cluster(index, None).facts_read() > events
+    }
+
     /// The first designees that bear or bore a name with a key, one for each subject.
     pub(in crate::register) fn find_by_key(self, key: &str) -> Namesakes {
         let mut found = Namesakes::default();

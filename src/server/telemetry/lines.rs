@@ -6,7 +6,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
     },
     thread,
     time::Duration,
@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     ledger::clock::Clock as _,
-    limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX},
+    limits::{LOG_FLUSH_POLL, LOG_LINE_BYTES_MAX, LOG_LINES_MAX},
     server::clock::SystemClock,
 };
 
@@ -61,9 +61,16 @@ impl Lines {
     /// Waits until all lines so far are written, for at most this long.
     pub(super) fn finish(&self, limit: Duration) {
         let (written, is_written) = mpsc::channel();
-        if self.queue.try_send(Job::Finish(written)).is_ok() {
-            let _ = is_written.recv_timeout(limit);
+        let (clock, mut job) = (SystemClock::new(), Job::Finish(written));
+        // A queue that is full has room once a line is written.
+        while let Err(TrySendError::Full(refused)) = self.queue.try_send(job) {
+            if clock.monotonic() >= limit {
+                return;
+            }
+            job = refused;
+            thread::sleep(LOG_FLUSH_POLL);
         }
+        let _ = is_written.recv_timeout(limit.saturating_sub(clock.monotonic()));
     }
 
     pub(super) fn dropped(&self) -> u64 {
@@ -111,6 +118,8 @@ fn write_lines(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use parking_lot::Mutex;
 
     use super::*;
@@ -155,9 +164,13 @@ mod tests {
         // Nothing can be finished, and the wait for it ends.
         lines.finish(Duration::from_millis(1));
 
-        // The reader takes everything.
+        // The reader takes everything, and the end waits for room in the queue.
+        let at_end = lines.clone();
+        let end = thread::spawn(move || at_end.finish(Duration::from_secs(3_600)));
         drop(take);
-        let all: Vec<_> = lines_out.iter().take(LOG_LINES_MAX + 1).collect();
+        end.join().unwrap();
+        let all: Vec<_> = lines_out.try_iter().collect();
+        assert_eq!(all.len(), LOG_LINES_MAX + 1);
         assert_eq!((all[0].as_slice(), all[1].as_slice()), (&b"first\n"[..], &b"queued\n"[..]));
         lines.send(b"last\n");
         lines.finish(Duration::from_secs(3_600));

@@ -7,7 +7,7 @@
 //! already. A reserve for small holdings bridges the time until such requests are answered.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::HashMap,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
@@ -15,7 +15,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    domain::Party,
+    domain::{Claim, Holdings, Party},
     limits::{
         IN_FLIGHT_RESERVE_BYTES, LARGE_HOLDING_BYTES_MIN, PARTY_IN_FLIGHT_BYTES_MAX,
         SMALL_HOLDING_BYTES_MAX,
@@ -31,31 +31,16 @@ pub(crate) struct Budget {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    held: usize,
-    /// Where that is told.
+    /// Where the bytes in flight are told.
     told: Gauge,
     /// Tickets given out.
     given: u64,
-    parties: HashMap<Party, Holding>,
-    /// Holdings of at least `LARGE_HOLDING_BYTES_MIN`, in order of size.
-    large: BTreeSet<(usize, Party)>,
-}
-
-/// What the requests of a party hold.
-#[derive(Debug, Default)]
-struct Holding {
-    bytes: usize,
-    tickets: usize,
-    /// Requests that wait for their bytes, by age, so that they can be given up.
-    waiting: BTreeMap<u64, Waiting>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    bytes: usize,
-    waker: Waker,
+    /// Bytes of all tickets. Those of a request that waits for its bytes can be revoked.
+    holdings: Holdings,
+    /// Requests that wait for their bytes.
+    waiting: HashMap<Claim, Waker>,
 }
 
 /// No room is left for a request.
@@ -65,12 +50,11 @@ pub(super) struct NoRoom {
     pub(super) limit: usize,
 }
 
-/// The bytes of one request. They are free once it is dropped.
+/// The bytes of one request, or of what it reads. They are free once it is dropped.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(crate) struct Ticket {
     budget: Arc<Budget>,
-    party: Party,
-    number: u64,
+    claim: Claim,
     bytes: usize,
     /// True once it is among those that can be given up.
     waits: bool,
@@ -81,33 +65,34 @@ impl Budget {
     pub(super) fn new(bytes_max: usize, metrics: &Metrics) -> Arc<Self> {
         metrics.in_flight_limit_bytes.set(bytes_max as u64);
         let told = metrics.in_flight_bytes.clone();
-        Arc::new(Self { bytes_max, state: Mutex::new(State { told, ..State::default() }) })
+        let holdings = Holdings::ordered_from(LARGE_HOLDING_BYTES_MIN as u64);
+        let state = State { told, given: 0, holdings, waiting: HashMap::new() };
+        Arc::new(Self { bytes_max, state: Mutex::new(state) })
     }
 
     /// A ticket for a request that has arrived, with its first bytes.
     pub(super) fn admit(self: &Arc<Self>, party: Party, bytes: usize) -> Result<Ticket, NoRoom> {
-        let number = {
+        let id = {
             let mut state = self.state.lock();
             state.given += 1;
-            state.parties.entry(party).or_default().tickets += 1;
             state.given
         };
-        let budget = Arc::clone(self);
-        let mut ticket = Ticket { budget, party, number, bytes: 0, waits: false };
+        let (budget, claim) = (Arc::clone(self), Claim { party, id });
+        let mut ticket = Ticket { budget, claim, bytes: 0, waits: false };
         ticket.charge(bytes)?;
         Ok(ticket)
     }
 
     /// Bytes that all requests hold.
     #[cfg(test)]
-    pub(super) fn held(&self) -> usize {
-        self.state.lock().held
+    pub(crate) fn held(&self) -> usize {
+        usize::try_from(self.state.lock().holdings.held()).unwrap_or(usize::MAX)
     }
 
     /// Parties with a request.
     #[cfg(test)]
     pub(super) fn parties(&self) -> usize {
-        self.state.lock().parties.len()
+        self.state.lock().holdings.parties()
     }
 }
 
@@ -121,34 +106,34 @@ impl Ticket {
     pub(super) fn charge(&mut self, bytes: usize) -> Result<(), NoRoom> {
         let limit = self.budget.bytes_max;
         let mut state = self.budget.state.lock();
-        if self.waits && !state.waits(self.party, self.number) {
+        if self.waits && !state.waiting.contains_key(&self.claim) {
             // Given up, and its bytes are free.
             (self.bytes, self.waits) = (0, false);
             return Err(NoRoom { limit });
         }
-        let held = state.parties.get(&self.party).map_or(0, |holding| holding.bytes);
-        if self.party.is_remote() && held + bytes > PARTY_IN_FLIGHT_BYTES_MAX {
+        let party = self.claim.party;
+        let own = state.holdings.of(party) + bytes as u64;
+        if party.is_remote() && own > PARTY_IN_FLIGHT_BYTES_MAX as u64 {
             return Err(NoRoom { limit: PARTY_IN_FLIGHT_BYTES_MAX });
         }
-        if !state.make_room(self.party, held + bytes, bytes, limit) {
-            return Err(NoRoom { limit });
-        }
-        state.change(self.party, |holding| holding + bytes);
+        let given_up =
+            state.make_room(party, bytes as u64, limit as u64).ok_or(NoRoom { limit })?;
         self.bytes += bytes;
-        if self.waits {
-            let holding = state.parties.get_mut(&self.party);
-            let waiting = holding.and_then(|holding| holding.waiting.get_mut(&self.number));
-            waiting.into_iter().for_each(|waiting| waiting.bytes += bytes);
-        }
+        state.holdings.set(self.claim, self.bytes as u64, self.waits);
+        state.tell();
+        drop(state);
+        // Waking tasks takes other locks, so it waits until this one is free.
+        given_up.into_iter().for_each(Waker::wake);
         Ok(())
     }
 
     /// Takes bytes off the request that were freed. It must be settled.
     pub(super) fn refund(&mut self, bytes: usize) {
         debug_assert!(!self.waits, "a request that waits may have been given up");
-        let bytes = bytes.min(self.bytes);
-        self.budget.state.lock().change(self.party, |holding| holding - bytes);
-        self.bytes -= bytes;
+        self.bytes -= bytes.min(self.bytes);
+        let mut state = self.budget.state.lock();
+        state.holdings.set(self.claim, self.bytes as u64, false);
+        state.tell();
     }
 
     /// Notes that the request waits for its bytes, and can be given up until [`Ticket::settle`].
@@ -156,28 +141,29 @@ impl Ticket {
     pub(super) fn poll_given_up(&mut self, context: &Context<'_>) -> Poll<NoRoom> {
         let limit = self.budget.bytes_max;
         let mut state = self.budget.state.lock();
-        let known = state.waits(self.party, self.number);
-        if self.waits && !known {
-            (self.bytes, self.waits) = (0, false);
-            return Poll::Ready(NoRoom { limit });
-        }
-        if let Some(holding) = state.parties.get_mut(&self.party) {
-            let waiting = Waiting { bytes: self.bytes, waker: context.waker().clone() };
-            holding.waiting.insert(self.number, waiting);
-            self.waits = true;
+        match state.waiting.get_mut(&self.claim) {
+            Some(waker) => waker.clone_from(context.waker()),
+            None if self.waits => {
+                (self.bytes, self.waits) = (0, false);
+                return Poll::Ready(NoRoom { limit });
+            }
+            None => {
+                state.waiting.insert(self.claim, context.waker().clone());
+                state.holdings.set(self.claim, self.bytes as u64, true);
+                self.waits = true;
+            }
         }
         Poll::Pending
     }
 
     /// Ends the time in which the request can be given up.
     pub(super) fn settle(&mut self) -> Result<(), NoRoom> {
-        if !self.waits {
+        if !std::mem::take(&mut self.waits) {
             return Ok(());
         }
-        self.waits = false;
         let mut state = self.budget.state.lock();
-        let holding = state.parties.get_mut(&self.party);
-        if holding.and_then(|holding| holding.waiting.remove(&self.number)).is_some() {
+        if state.waiting.remove(&self.claim).is_some() {
+            state.holdings.set(self.claim, self.bytes as u64, false);
             return Ok(());
         }
         self.bytes = 0;
@@ -187,69 +173,35 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // One that was given up holds nothing any more.
-        if self.settle().is_err() {
-            self.bytes = 0;
-        }
-        let mut state = self.budget.state.lock();
-        state.change(self.party, |holding| holding - self.bytes);
-        if let Some(holding) = state.parties.get_mut(&self.party) {
-            holding.tickets -= 1;
-            if holding.tickets == 0 {
-                state.parties.remove(&self.party);
-            }
-        }
+        let waker = {
+            let mut state = self.budget.state.lock();
+            // One that was given up holds nothing any more.
+            state.holdings.remove(self.claim);
+            state.tell();
+            state.waiting.remove(&self.claim)
+        };
+        // It may be the last of its task, which ends without the lock.
+        drop(waker);
     }
 }
 
 impl State {
-    fn waits(&self, party: Party, number: u64) -> bool {
-        self.parties.get(&party).is_some_and(|holding| holding.waiting.contains_key(&number))
+    fn tell(&self) {
+        self.told.set(self.holdings.held());
     }
 
-    /// Makes room for bytes of a party, which will then hold `mine`. False if nobody holds more
-    /// who can give way.
-    fn make_room(&mut self, party: Party, mine: usize, bytes: usize, limit: usize) -> bool {
-        while self.held + bytes > limit {
-            let larger = self.large.iter().rev().take_while(|(held, _)| *held > mine);
-            let gives_way = |other: &Party| {
-                let holding = self.parties.get(other);
-                *other != party && holding.is_some_and(|holding| !holding.waiting.is_empty())
+    /// Makes room for bytes of a party; gives the requests that are given up for it. `None` if
+    /// nobody holds more who can give way, and then nobody has.
+    fn make_room(&mut self, party: Party, bytes: u64, limit: u64) -> Option<Vec<Waker>> {
+        if let Some(victims) = self.holdings.victims(party, bytes, limit) {
+            let give_up = |claim: Claim| {
+                self.holdings.remove(claim);
+                self.waiting.remove(&claim)
             };
-            let found = larger.map(|(_, other)| *other).find(gives_way);
-            let Some(other) = found else {
-                let is_small = mine <= SMALL_HOLDING_BYTES_MAX;
-                return is_small && self.held + bytes <= limit + IN_FLIGHT_RESERVE_BYTES;
-            };
-            self.give_up(other);
+            return Some(victims.into_iter().filter_map(give_up).collect());
         }
-        true
-    }
-
-    /// Gives up the newest request of a party that waits for its bytes.
-    fn give_up(&mut self, party: Party) {
-        let holding = self.parties.get_mut(&party);
-        let newest = holding.and_then(|holding| holding.waiting.pop_last());
-        if let Some((_, waiting)) = newest {
-            self.change(party, |holding| holding - waiting.bytes);
-            waiting.waker.wake();
-        }
-    }
-
-    /// Changes what a party holds.
-    fn change(&mut self, party: Party, change: impl FnOnce(usize) -> usize) {
-        let Some(holding) = self.parties.get_mut(&party) else { return };
-        let (before, after) = (holding.bytes, change(holding.bytes));
-        holding.bytes = after;
-        self.held = self.held - before + after;
-        self.told.set(self.held as u64);
-        if before != after {
-            if before >= LARGE_HOLDING_BYTES_MIN {
-                self.large.remove(&(before, party));
-            }
-            if after >= LARGE_HOLDING_BYTES_MIN {
-                self.large.insert((after, party));
-            }
-        }
+        let is_small = self.holdings.of(party) + bytes <= SMALL_HOLDING_BYTES_MAX as u64;
+        let limit = limit + IN_FLIGHT_RESERVE_BYTES as u64;
+        (is_small && self.holdings.held() + bytes <= limit).then(Vec::new)
     }
 }

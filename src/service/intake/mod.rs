@@ -55,6 +55,7 @@ use self::{
 use super::call::Peer;
 use crate::{
     domain::Party,
+    ledger::HeldMemory,
     limits::{HEADERS_BYTES_MAX, MESSAGE_DURATION_MAX, REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES},
     metrics::Metrics,
 };
@@ -87,7 +88,6 @@ impl Intake {
     }
 
     /// The memory of all requests in flight.
-    #[cfg(test)]
     pub(crate) fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
@@ -141,6 +141,26 @@ where
     }
 }
 
+/// The account of a request's memory, for whoever keeps what was in it.
+#[derive(Clone, Debug)]
+pub(crate) struct InFlight(Arc<Ticket>);
+
+impl InFlight {
+    /// Counts memory that a request takes beside its own.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED/QUEUE_FULL if there is no room.
+    pub(crate) fn more(budget: &Arc<Budget>, party: Party, bytes: usize) -> Result<Self, Status> {
+        let ticket = budget.admit(party, bytes).map_err(refusals::no_room)?;
+        Ok(Self(Arc::new(ticket)))
+    }
+
+    /// For the ledger, which need not know what it holds.
+    pub(crate) fn held(self) -> HeldMemory {
+        self.0
+    }
+}
+
 /// A call whose headers were read.
 struct Call {
     method: Method,
@@ -191,7 +211,8 @@ impl Call {
         Ok((self, Plain(parts.into_iter())))
     }
 
-    /// Answers the call. Its bytes are free once its answer begins.
+    /// Answers the call. Its bytes are free once its answer begins, unless its handler has left
+    /// them to somebody.
     async fn answer<S>(
         self,
         inner: &mut S,
@@ -204,8 +225,10 @@ impl Call {
         // The message is plain by now.
         parts.headers.remove("grpc-encoding");
         parts.extensions.insert(self.deadline);
+        let memory = InFlight(Arc::new(self.ticket));
+        parts.extensions.insert(memory.clone());
         let answer = inner.call(Request::from_parts(parts, Body::new(message))).await?;
-        drop(self.ticket);
+        drop(memory);
         // A deadline of the server's own is for the answer's beginning.
         if self.deadline.at.is_none() || self.deadline.default.is_some() {
             return Ok(answer);

@@ -7,7 +7,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::Slot;
 use crate::{
-    domain::Party,
+    domain::{Claim, Holdings, Party},
     limits::{QUESTIONS_BEGUN_MAX, QUESTIONS_WAITING_MAX, REMOTE_QUESTIONS_MAX},
 };
 
@@ -34,23 +34,23 @@ pub(super) struct Line {
     slots: usize,
     /// Most questions that wait, and most of one remote party.
     waiting_max: usize,
-    remote_max: usize,
+    remote_max: u64,
     running: usize,
     /// Questions that have begun and not ended, running or paused.
     begun: usize,
     /// Questions that have not begun.
     waiting: usize,
+    /// All questions, those that run included. One that has begun cannot be revoked.
+    held: Holdings,
     parties: HashMap<Party, Asking>,
     /// The parties with a question that waits to begin or to go on. The first one is next.
     turns: VecDeque<Party>,
     next_id: u64,
 }
 
-/// The questions of one party.
+/// The questions of one party that wait.
 #[derive(Default)]
 struct Asking {
-    /// All of them, the running ones included.
-    held: usize,
     /// Those that have begun and gave way to another party.
     paused: VecDeque<Ticket>,
     /// Those that have not begun.
@@ -68,9 +68,9 @@ impl Asking {
         self.take(|waiting| waiting.iter().enumerate().min_by_key(|(_, ticket)| due(ticket)))
     }
 
-    /// Takes the question that came last.
-    fn take_newest(&mut self) -> Option<Ticket> {
-        self.take(|waiting| waiting.iter().enumerate().max_by_key(|(_, ticket)| ticket.id))
+    /// Takes a question that has not begun.
+    fn take_waiting(&mut self, id: u64) -> Option<Ticket> {
+        self.take(|waiting| waiting.iter().enumerate().find(|(_, ticket)| ticket.id == id))
     }
 
     fn take(
@@ -87,10 +87,11 @@ impl Line {
         Self {
             slots: slots.max(1),
             waiting_max: QUESTIONS_WAITING_MAX,
-            remote_max: REMOTE_QUESTIONS_MAX,
+            remote_max: REMOTE_QUESTIONS_MAX as u64,
             running: 0,
             begun: 0,
             waiting: 0,
+            held: Holdings::default(),
             parties: HashMap::new(),
             turns: VecDeque::new(),
             next_id: 0,
@@ -99,7 +100,7 @@ impl Line {
 
     /// A line of any length: something else bounds what waits in it.
     pub(super) fn unbounded(slots: usize) -> Self {
-        Self { waiting_max: usize::MAX, remote_max: usize::MAX, ..Self::new(slots) }
+        Self { waiting_max: usize::MAX, remote_max: u64::MAX, ..Self::new(slots) }
     }
 
     /// Questions that run, that have begun, and that wait to begin.
@@ -115,31 +116,27 @@ impl Line {
         deadline: Option<Instant>,
         go: oneshot::Sender<Slot>,
     ) -> Result<(u64, Option<Ticket>), Refused> {
-        let held = self.parties.get(&party).map_or(0, |asking| asking.held);
-        if party.is_remote() && held >= self.remote_max {
+        if party.is_remote() && self.held.of(party) >= self.remote_max {
             return Err(Refused::Remote);
         }
         let is_full = self.waiting >= self.waiting_max;
-        let evicted = if is_full { Some(self.evict(held + 1)?) } else { None };
+        let evicted = if is_full { Some(self.evict_for(party)?) } else { None };
         let id = self.next_id;
         self.next_id += 1;
         self.waiting += 1;
-        let asking = self.parties.entry(party).or_default();
-        asking.held += 1;
-        asking.waiting.push(Ticket { id, deadline, go });
+        self.held.set(Claim { party, id }, 1, true);
+        self.parties.entry(party).or_default().waiting.push(Ticket { id, deadline, go });
         self.queue(party);
         Ok((id, evicted))
     }
 
-    /// Takes the newest waiting question of the party with the most, if that has more than `least`.
-    fn evict(&mut self, least: usize) -> Result<Ticket, Refused> {
-        let largest = self.parties.iter().filter(|(_, asking)| !asking.waiting.is_empty());
-        let largest = largest.max_by_key(|(_, asking)| asking.held).filter(|l| l.1.held > least);
-        let party = *largest.ok_or(Refused::Waiting)?.0;
-        let newest = self.parties.get_mut(&party).and_then(Asking::take_newest);
-        self.waiting -= 1;
-        self.forget(party);
-        newest.ok_or(Refused::Waiting)
+    /// Takes the newest waiting question of the party with the most, if that has more than another
+    /// party would with one more.
+    fn evict_for(&mut self, party: Party) -> Result<Ticket, Refused> {
+        let victims = self.held.victims(party, 1, self.held.held());
+        let victim = victims.and_then(|victims| victims.into_iter().next());
+        let Claim { party, id } = victim.ok_or(Refused::Waiting)?;
+        self.leave(party, id, false).ok_or(Refused::Waiting)
     }
 
     /// The question whose turn it is, if a slot is free; true if it begins.
@@ -161,6 +158,7 @@ impl Line {
         if begins {
             self.waiting -= 1;
             self.begun += 1;
+            self.held.set(Claim { party, id: ticket.id }, 1, false);
         }
         self.running += 1;
         self.queue(party);
@@ -206,10 +204,8 @@ impl Line {
     /// Ends a question, which may still wait.
     pub(super) fn leave(&mut self, party: Party, id: u64, begun: bool) -> Option<Ticket> {
         self.begun -= usize::from(begun);
-        let asking = self.parties.get_mut(&party)?;
-        asking.held -= 1;
-        let place = asking.waiting.iter().position(|ticket| ticket.id == id);
-        let taken = place.map(|place| asking.waiting.remove(place));
+        self.held.remove(Claim { party, id });
+        let taken = self.parties.get_mut(&party).and_then(|asking| asking.take_waiting(id));
         self.waiting -= usize::from(taken.is_some());
         self.forget(party);
         taken
@@ -229,7 +225,7 @@ impl Line {
         if asking.rests() {
             self.turns.retain(|other| *other != party);
         }
-        if asking.held == 0 {
+        if self.held.of(party) == 0 {
             self.parties.remove(&party);
         }
     }

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     domain::Party,
-    ledger::{GivenUp, Pace, run_blocking},
+    ledger::{GivenUp, Pace, Unhurried, run_blocking},
     limits::{
         QUESTION_TURN_SLICES, QUESTIONS_WAITING_MAX, QUEUE_RETRY_DELAY, REMOTE_QUESTIONS_MAX,
     },
@@ -131,6 +131,19 @@ impl Questions {
         let answer = run_blocking(move || question(&mut turn)).await;
         outcome.answered();
         answer?
+    }
+
+    /// Does short work at once, and long work when it is its turn.
+    ///
+    /// # Errors
+    /// As for [`Questions::ask`].
+    pub(crate) async fn ask_if<T: Send + 'static>(
+        &self,
+        is_long: bool,
+        call: &Call,
+        work: impl FnOnce(&mut dyn Pace) -> Result<T, Status> + Send + 'static,
+    ) -> Result<T, Status> {
+        if is_long { self.ask(call, |turn| work(turn)).await } else { work(&mut Unhurried) }
     }
 
     /// Enters the line. The receiver gets a slot when it is the question's turn; it is closed if

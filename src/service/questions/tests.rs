@@ -9,7 +9,7 @@ use super::*;
 use crate::{domain::Principal, limits::QUESTIONS_BEGUN_MAX};
 
 fn call(party: Party) -> Call {
-    Call { principal: Principal::ANONYMOUS, peer: None, party, deadline: None }
+    Call { principal: Principal::ANONYMOUS, peer: None, party, deadline: None, memory: None }
 }
 
 fn local(port: u16) -> Call {

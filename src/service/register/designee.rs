@@ -2,7 +2,7 @@
 
 use tonic::{Code, Status};
 
-use super::stated_at;
+use super::{RegisterApi, stated_at};
 use crate::{
     domain::{
         DesigneeId,
@@ -10,30 +10,32 @@ use crate::{
         name,
     },
     ledger::Ledger,
-    limits::{DESIGNEE_NAMESAKES_MAX, NAMESAKES_BYTES_MAX},
+    limits::{DESIGNEE_NAMESAKES_MAX, LONG_RECORD_FACTS, NAMESAKES_BYTES_MAX},
     protocol::pb::{self, ErrorReason, event::Fact},
     register::{DesigneeIndex, Namesakes, Register},
     service::{
         as_of::{answered, resolve},
+        call::Call,
         convert, errors, filter,
     },
 };
 
 pub(super) async fn designee(
-    ledger: &Ledger,
+    api: &RegisterApi,
+    call: &Call,
     request: pb::GetDesigneeRequest,
 ) -> Result<pb::GetDesigneeResponse, Status> {
+    let ledger = &*api.ledger;
     filter::require_short("designee", &request.designee)?;
     let asked = Asked::read(&request.designee);
     let at = resolve(ledger, request.as_of).await?;
-    let catalogues = ledger.catalogues();
-    let view = {
-        let register = ledger.register();
-        let index = asked.find(&register, at.known_at)?;
-        register.view(catalogues, index, at)
+    let (index, is_long) = find_record(ledger, &asked, at.known_at)?;
+    let question = move |ledger: &Ledger| {
+        let view = ledger.register().view(ledger.catalogues(), index, at);
+        let profile_at = view.profile_at;
+        Ok((profile_at, convert::designee(view, ledger.catalogues(), true)))
     };
-    let profile_at = view.profile_at;
-    let mut designee = convert::designee(view, catalogues, true);
+    let (profile_at, mut designee) = api.ask_if(is_long, call, question).await?;
     if let Some(position) = profile_at {
         designee.profile = profile(ledger, position).await?;
     }
@@ -41,9 +43,11 @@ pub(super) async fn designee(
 }
 
 pub(super) async fn explain(
-    ledger: &Ledger,
+    api: &RegisterApi,
+    call: &Call,
     request: pb::ExplainTitleRequest,
 ) -> Result<pb::ExplainTitleResponse, Status> {
+    let ledger = &*api.ledger;
     filter::require_short("designee", &request.designee)?;
     filter::require_short("item", &request.item)?;
     let at = resolve(ledger, request.as_of).await?;
@@ -53,22 +57,26 @@ pub(super) async fn explain(
     let programme = found.map_err(|breach| errors::bad_field("programme", id, breach))?;
     let authority = filter::optional_authority("authority", &request.authority)?;
     let asked = Asked::read(&request.designee);
-    let register = ledger.register();
-    let index = asked.find(&register, at.known_at)?;
-    let view = register.view(catalogues, index, at);
-    let mut titles = register.explain(catalogues, index, programme, at);
-    drop(register);
-    titles.retain(|explained| {
-        authority.is_none_or(|authority| explained.title.authority == authority)
-            && (request.item.is_empty() || explained.title.item == request.item)
-    });
-    if titles.is_empty() {
+    let (index, is_long) = find_record(ledger, &asked, at.known_at)?;
+    let item = request.item;
+    let question = move |ledger: &Ledger| {
+        let (catalogues, register) = (ledger.catalogues(), ledger.register());
+        let view = register.view(catalogues, index, at);
+        let mut titles = register.explain(catalogues, index, programme, at);
+        drop(register);
+        titles.retain(|explained| {
+            authority.is_none_or(|authority| explained.title.authority == authority)
+                && (item.is_empty() || explained.title.item == item)
+        });
+        let all = titles.len();
+        Ok((view, convert::explanations(titles, catalogues), all))
+    };
+    let (view, explanations, all) = api.ask_if(is_long, call, question).await?;
+    if all == 0 {
         let redacted = ledger.register().redacted_positions(at.known_at);
         let what = format!("a title of {} for this designee", echo(id));
         return Err(errors::not_found(ErrorReason::TitleNotFound, &what, id, &redacted));
     }
-    let all = titles.len();
-    let explanations = convert::explanations(titles, catalogues);
     Ok(pb::ExplainTitleResponse {
         omitted_explanation_count: u32::try_from(all - explanations.len()).unwrap_or(u32::MAX),
         explanations,
@@ -76,6 +84,17 @@ pub(super) async fn explain(
         name: view.names.last().map(|dated| dated.name.clone()).unwrap_or_default(),
         as_of: answered(ledger, at),
     })
+}
+
+/// Finds a designee; true if an answer about it takes long.
+fn find_record(
+    ledger: &Ledger,
+    asked: &Asked<'_>,
+    at: u64,
+) -> Result<(DesigneeIndex, bool), Status> {
+    let register = ledger.register();
+    let index = asked.find(&register, at)?;
+    Ok((index, register.has_long_record(index, at, LONG_RECORD_FACTS)))
 }
 
 /// The profile in the event at a position.

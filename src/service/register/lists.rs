@@ -8,20 +8,21 @@ use tonic::Status;
 
 use super::RegisterApi;
 use crate::{
-    ledger::Ledger,
-    limits::{PAGE_BYTES, PAGE_EVENTS_MAX},
+    ledger::{Ledger, Pace as _},
+    limits::{PAGE_BYTES, PAGE_EVENTS_MAX, VIEWS_SLICE},
     protocol::pb,
-    register::{Found, Wanted},
+    register::{DesigneeIndex, Found, Wanted},
     service::{
         as_of::answered,
         call::Call,
         convert, filter,
         page::{PageToken, page_size},
+        questions::Turn,
         room::Room,
     },
 };
 
-/// Searches for designees, starting at a token, until there are enough.
+/// Searches for titles, starting at a token, until there are enough.
 async fn search(
     api: &RegisterApi,
     call: &Call,
@@ -32,7 +33,27 @@ async fn search(
     let slice = move |ledger: &Ledger, from, bounds| {
         ledger.register().search(ledger.catalogues(), &wanted, token.as_of, from, bounds)
     };
-    api.in_slices(call, token.next, most, slice).await
+    let count = |found: &Found| found.titles.len();
+    api.in_slices(call, token.next, most + token.skipped(), count, slice).await
+}
+
+/// A designee that matches, and the place after it.
+type Place = (DesigneeIndex, usize);
+
+/// Searches for designees, starting at a token, until there are enough. Their titles are not kept.
+async fn search_designees(
+    api: &RegisterApi,
+    call: &Call,
+    wanted: Wanted,
+    token: PageToken,
+    most: usize,
+) -> Result<(Vec<Place>, Option<usize>), Status> {
+    let slice = move |ledger: &Ledger, from, bounds| {
+        let register = ledger.register();
+        let found = register.search(ledger.catalogues(), &wanted, token.as_of, from, bounds);
+        (found.0.into_iter().map(|found| (found.index, found.next)).collect(), found.1)
+    };
+    api.in_slices(call, token.next, most, |_: &Place| 1, slice).await
 }
 
 pub(super) async fn designees(
@@ -46,18 +67,25 @@ pub(super) async fn designees(
     let same = pb::ListDesigneesRequest { filter: request.filter.clone(), ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
-    let (found, mut next) = search(api, call, wanted, token, size).await?;
-    let (mut designees, mut room) = (Vec::new(), Room::of_page());
-    for found in found {
-        let view = ledger.register().view(ledger.catalogues(), found.index, at);
-        let designee = convert::designee(view, ledger.catalogues(), false);
-        if !room.takes(&designee) {
-            // The first designee of a page fits, whatever it is.
-            next = Some(found.next - 1);
-            break;
+    let (found, mut next) = search_designees(api, call, wanted, token, size).await?;
+    let question = move |ledger: &Ledger, turn: &mut Turn| {
+        let (mut designees, mut room) = (Vec::new(), Room::of_page());
+        for (index, after) in found {
+            let view = ledger.register().view(ledger.catalogues(), index, at);
+            let designee = convert::designee(view, ledger.catalogues(), false);
+            if !room.takes(&designee) {
+                // The first designee of a page fits, whatever it is.
+                next = Some(after - 1);
+                break;
+            }
+            designees.push(designee);
+            if designees.len() % VIEWS_SLICE == 0 {
+                turn.step()?;
+            }
         }
-        designees.push(designee);
-    }
+        Ok((designees, next))
+    };
+    let (designees, next) = api.ask(call, question).await?;
     let next_page_token = next.map(|next| PageToken { next, ..token }.text(&same));
     Ok(pb::ListDesigneesResponse {
         designees,
@@ -132,6 +160,8 @@ pub(super) async fn export(
     let request = pb::ListTitlesRequest { filter, as_of, page_size, page_token: String::new() };
     // A bad request is an error of the call, before the stream begins.
     let page = titles(api, &call, request.clone()).await?;
+    // The stream keeps nothing of the request's memory.
+    let call = Call { memory: None, ..call };
     let begun = Export { api: api.clone(), call, request, page, title_count: 0, goes_on: true };
     Ok(stream::try_unfold(begun, |mut export| async move {
         if !export.goes_on {

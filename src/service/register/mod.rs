@@ -36,23 +36,25 @@ pub(super) type ExportRegisterStream =
 pub(crate) struct RegisterApi {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) questions: Questions,
+    /// The gate of work that is long now and then.
+    pub(crate) reading: Questions,
 }
 
 impl RegisterApi {
     pub(super) async fn get_designee(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::GetDesigneeRequest,
     ) -> Result<pb::GetDesigneeResponse, Status> {
-        designee::designee(&self.ledger, request).await
+        designee::designee(self, &call, request).await
     }
 
     pub(super) async fn explain_title(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ExplainTitleRequest,
     ) -> Result<pb::ExplainTitleResponse, Status> {
-        designee::explain(&self.ledger, request).await
+        designee::explain(self, &call, request).await
     }
 
     pub(super) async fn list_designees(
@@ -185,23 +187,37 @@ impl RegisterApi {
         self.questions.ask(call, move |turn| question(&ledger, turn)).await
     }
 
+    /// Asks a question that takes long for some records only. A short one is answered at once.
+    async fn ask_if<T: Send + 'static>(
+        &self,
+        is_long: bool,
+        call: &Call,
+        question: impl FnOnce(&Ledger) -> Result<T, Status> + Send + 'static,
+    ) -> Result<T, Status> {
+        let ledger = Arc::clone(&self.ledger);
+        self.reading.ask_if(is_long, call, move |_| question(&ledger)).await
+    }
+
     /// Asks about designees, starting at one, until there are enough answers. Also gives the
     /// designee to continue with. Between slices it gives up the register's lock, so that the
     /// writer gets it.
     ///
     /// `slice` is given the first designee, the most answers and the most designees of a slice.
+    /// `count` tells how much of the answer an item fills, so that no more is kept than is sent.
     async fn in_slices<T: Send + 'static>(
         &self,
         call: &Call,
         first: usize,
         most: usize,
+        count: impl Fn(&T) -> usize + Send + 'static,
         slice: impl Fn(&Ledger, usize, (usize, usize)) -> (Vec<T>, Option<usize>) + Send + 'static,
     ) -> Result<(Vec<T>, Option<usize>), Status> {
         let question = move |ledger: &Ledger, turn: &mut Turn| {
-            let (mut found, mut next) = (Vec::new(), Some(first));
-            while let Some(from) = next.filter(|_| found.len() < most) {
-                let bounds = (most - found.len(), QUESTION_SLICE_DESIGNEES);
+            let (mut found, mut filled, mut next) = (Vec::new(), 0, Some(first));
+            while let Some(from) = next.filter(|_| filled < most) {
+                let bounds = (most - filled, QUESTION_SLICE_DESIGNEES);
                 let (more, after) = slice(ledger, from, bounds);
+                filled += more.iter().map(&count).sum::<usize>();
                 found.extend(more);
                 next = after;
                 turn.step()?;

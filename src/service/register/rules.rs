@@ -52,7 +52,8 @@ async fn compare(
         let register = ledger.register();
         register.compare_rules(ledger.catalogues(), rules, token.as_of, from, bounds)
     };
-    api.in_slices(call, token.next, most, slice).await
+    let count = |found: &RulesDifference| found.titles.len();
+    api.in_slices(call, token.next, most + token.skipped(), count, slice).await
 }
 
 /// As many differences as fit into a page, and the token of the first one that does not.

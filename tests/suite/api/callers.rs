@@ -3,12 +3,13 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
 
+use futures_util::FutureExt as _;
 use http::Request;
 use tempfile::TempDir;
 use tidu::{
     cursors::Cursors,
     protocol::pb::{
-        self, cursor_service_client::CursorServiceClient,
+        self, admin_service_client::AdminServiceClient, cursor_service_client::CursorServiceClient,
         ledger_service_client::LedgerServiceClient,
     },
     service::{self, Api, ApiSettings, Peer, Phases},
@@ -132,6 +133,41 @@ async fn another_machine_makes_its_number_of_cursors_and_no_more() {
 }
 
 #[tokio::test]
+async fn cursors_made_at_once_are_no_more_than_those_made_in_turn() {
+    let served = Served::with(api_settings()).await;
+    let mut creates = tokio::task::JoinSet::new();
+    for number in 0..300 {
+        let mut client = CursorServiceClient::new(served.to(REMOTE));
+        let cursor_id = number.to_string();
+        let request = pb::CreateCursorRequest { cursor_id, ..Default::default() };
+        creates.spawn(async move { client.create_cursor(request).await.map(drop) });
+    }
+    let (made, refused): (Vec<_>, Vec<_>) =
+        creates.join_all().await.into_iter().partition(Result::is_ok);
+    assert_eq!((made.len(), refused.len()), (256, 44));
+    for status in refused {
+        assert_limited(&status.unwrap_err(), 256, "cursors");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_at_once_has_made_its_cursor() {
+    let served = Served::with(api_settings()).await;
+    for number in 0..256 {
+        let mut create = Box::pin(served.create(REMOTE, number.to_string()));
+        // Until it is in the store, but not until it is answered.
+        while create.as_mut().now_or_never().is_none() {
+            let get = pb::GetCursorRequest { cursor_id: number.to_string() };
+            if CursorServiceClient::new(served.to(LOCAL)).get_cursor(get).await.is_ok() {
+                break;
+            }
+        }
+    }
+    let refused = served.create(REMOTE_AGAIN, "one-more".to_owned()).await.unwrap_err();
+    assert_limited(&refused, 256, "cursors");
+}
+
+#[tokio::test]
 async fn a_rate_of_events_holds_for_each_caller() {
     let events_per_second = NonZeroU32::new(2);
     let served = Served::with(ApiSettings { events_per_second, ..api_settings() }).await;
@@ -216,4 +252,27 @@ async fn a_verification_reads_at_the_least_rate_or_faster() {
     assert_eq!((&*metadata["field"], &*metadata["least"]), ("bytes_per_second", "1048576"));
     let mut running = client.admin.verify(verify(1 << 20)).await.unwrap().into_inner();
     assert!(running.message().await.unwrap().is_some());
+}
+
+/// Nothing is read from the stream, and still it does not keep others waiting.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_goes_on_without_its_caller() {
+    let served = Served::with(api_settings()).await;
+    let request = pb::AppendRequest { events: list(1, 100), ..Default::default() };
+    LedgerServiceClient::new(served.to(LOCAL)).append(request).await.unwrap();
+    let verify = |peer| {
+        let mut client = AdminServiceClient::new(served.to(peer));
+        async move { client.verify(pb::VerifyRequest::default()).await }
+    };
+    let mut held = verify(LOCAL).await.unwrap().into_inner();
+    in_time("the place of the verification", async {
+        while let Err(busy) = verify(REMOTE).await {
+            assert_eq!(reason(&busy), "LIMIT_EXCEEDED");
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let last = held.message().await.unwrap().unwrap();
+    assert_eq!((last.verified_position, last.root_hash.len()), (100, 32));
+    assert_eq!(held.message().await.unwrap(), None);
 }

@@ -129,10 +129,10 @@ async fn room_is_promised_once_for_commits_on_their_way() {
     memory.leave_room(Some(ROOM));
     let log = Arc::new(GatedLog::before(memory.clone()));
     let ledger = open(Arc::<GatedLog>::clone(&log), Arc::default(), Arc::default());
-    let events = list(1, 20_000);
+    let events = list(1, 3_000);
     let (mut answers, mut refused, mut accepted) = (Vec::new(), 0, 0);
     // Nothing becomes durable, so the room is used up by commits that were accepted.
-    for events in events.chunks(200) {
+    for events in events.chunks(100) {
         let mut answer = Box::pin(ledger.append(commit(events.to_vec())));
         tokio::select! {
             biased;
@@ -155,7 +155,7 @@ async fn room_is_promised_once_for_commits_on_their_way() {
     let chunks = memory.read(0, usize::MAX).unwrap();
     let bytes: usize = chunks.iter().map(|chunk| chunk.bytes().len()).sum();
     assert!(bytes as u64 <= ROOM, "{bytes} bytes were accepted");
-    let more = commit(list(1, 20_200).split_off(20_000));
+    let more = commit(list(1, 3_200).split_off(3_000));
     ledger.append(more).await.expect("they take no more room now");
 }
 

@@ -56,4 +56,7 @@ impl CommitLog for GatedLog {
     fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {
         self.inner.reserve(bytes)
     }
+    fn low(&self, bytes: u64) -> Option<DiskLow> {
+        self.inner.low(bytes)
+    }
 }

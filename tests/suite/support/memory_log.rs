@@ -119,4 +119,8 @@ impl CommitLog for MemoryLog {
         let free = self.state.lock().room.unwrap_or(u64::MAX);
         if bytes <= free { Ok(()) } else { Err(DiskLow { free, reserve: 0, needed: bytes }) }
     }
+
+    fn low(&self, bytes: u64) -> Option<DiskLow> {
+        self.reserve(bytes).err()
+    }
 }

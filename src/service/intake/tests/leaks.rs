@@ -68,6 +68,32 @@ async fn every_byte_is_free_once_its_request_is_answered_or_gone() {
     assert!(served > 20 && others > 20, "{served} served, {others} not");
 }
 
+/// A commit in the queue outlives its call, and so does the account of its memory.
+#[tokio::test]
+async fn what_is_kept_of_a_request_stays_counted() {
+    let echo = Echo::new();
+    let kept = Arc::new(std::sync::Mutex::new(None));
+    let inner = service_fn({
+        let kept = Arc::clone(&kept);
+        move |request: Request<Body>| {
+            *kept.lock().unwrap() = request.extensions().get::<InFlight>().cloned();
+            std::future::pending::<Result<Response<Body>, Infallible>>()
+        }
+    });
+    let admitted = Admitted { inner, intake: Arc::clone(&echo.0) };
+    let message = framed(0, &of_bytes(100_000));
+    let call = tokio::spawn(admitted.oneshot(request(APPEND, peer(1), whole(message))));
+    while kept.lock().unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    // The caller goes.
+    call.abort();
+    call.await.unwrap_err();
+    assert!(echo.held() > 100_000, "{} bytes are counted", echo.held());
+    kept.lock().unwrap().take();
+    assert_eq!((echo.held(), echo.0.budget().parties()), (0, 0));
+}
+
 /// A plain message that arrives in one frame is not copied.
 #[tokio::test]
 async fn a_plain_message_in_one_frame_passes_as_it_is() {

@@ -1,12 +1,16 @@
 //! The work that long records make: bounded in a commit, and done in slices.
 
 use tidu::{
-    limits::{FACTS_OF_SUBJECT_MAX, JUDGED_FACTS_MAX, QUESTION_SLICE_FACTS, SEARCH_FACTS_MAX},
+    domain::DesigneeId,
+    limits::{
+        FACTS_OF_SUBJECT_MAX, JUDGED_FACTS_MAX, QUESTION_SLICE_FACTS, QUESTION_SLICE_TITLES,
+        SEARCH_FACTS_MAX,
+    },
     register::{AsOf, Counting, Excess, Interest, Stage, Wanted},
 };
 
 use super::*;
-use crate::support::day as on;
+use crate::support::{day as on, list};
 
 /// A record of two linked identifiers with as many facts as one may have.
 fn long_record() -> impl Iterator<Item = pb::Event> {
@@ -56,11 +60,45 @@ fn a_count_reads_long_records_in_slices() {
 }
 
 #[test]
+fn a_slice_keeps_a_bounded_number_of_titles() {
+    let grown = Grown::of(list(1, QUESTION_SLICE_TITLES + 10));
+    let catalogues = Catalogues::built_in();
+    let as_of = AsOf { valid_on: on("2030-01-01"), known_at: grown.register.size() };
+    let search = |from| {
+        let most = (usize::MAX, usize::MAX);
+        let page = grown.register.search(&catalogues, &Wanted::default(), as_of, from, most);
+        (page.0.iter().map(|found| found.titles.len()).sum::<usize>(), page.1)
+    };
+    let (titles, next) = search(0);
+    assert_eq!(titles, QUESTION_SLICE_TITLES);
+    assert_eq!(search(next.unwrap()), (10, None));
+}
+
+#[test]
+fn a_record_is_long_from_a_number_of_facts_on() {
+    for tied in [false, true] {
+        let link = tied.then(|| linked(A, B, 0));
+        let count = 300 + usize::from(tied);
+        let grown = Grown::of((0..300).map(|n| support(GUANGDONG, A, n)).chain(link));
+        let size = grown.register.size();
+        let index = |id| grown.register.find(&DesigneeId::parse(id).unwrap(), size).unwrap();
+        assert!(grown.register.has_long_record(index(A), size, 256));
+        assert!(!grown.register.has_long_record(index(A), 200, 256), "not so long before");
+        assert!(!grown.register.has_long_record(index(A), size, 2 * count));
+        assert!(tied || !grown.register.has_long_record(index(A), size, count));
+        assert!(tied || grown.register.has_long_record(index(A), size, count - 1));
+        if tied {
+            assert!(grown.register.has_long_record(index(B), size, 256), "it is the same subject");
+        }
+    }
+}
+
+#[test]
 fn a_filter_by_a_long_record_is_answered_in_steps() {
     let grown = Grown::of(long_record());
     let size = grown.register.size();
     let mut interest = Interest::default();
-    interest.designee(tidu::domain::DesigneeId::parse(&local(1)).unwrap());
+    interest.designee(DesigneeId::parse(&local(1)).unwrap());
     let mut steps = 1;
     while !grown.register.cover(&mut interest, grown.register.size(), 1) {
         steps += 1;
@@ -115,7 +153,7 @@ fn a_filter_keeps_nothing_that_is_taken_back() {
     grown.apply(linked(&local(0), A, 1));
     let mut interest = Interest::default();
     for id in [A, &local(9)] {
-        interest.designee(tidu::domain::DesigneeId::parse(id).unwrap());
+        interest.designee(DesigneeId::parse(id).unwrap());
     }
     for _ in 0..3 {
         grown.register.cover(&mut interest, size, 1);
