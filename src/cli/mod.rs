@@ -12,6 +12,7 @@ mod commands;
 mod destination;
 mod error;
 mod memory;
+mod operations;
 mod paged;
 mod print;
 mod stop;

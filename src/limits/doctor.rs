@@ -35,8 +35,6 @@ pub const DOCTOR_BACKUP_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub const DOCTOR_CURSOR_LAG_MAX: Duration = Duration::from_secs(60 * 60);
 /// Most cursors that one finding names.
 pub const DOCTOR_CURSORS_NAMED_MAX: usize = 3;
-/// Most bytes of an answer of the operations port: more than all its series take.
-pub const DOCTOR_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest wait for an answer of a server.
 pub const DOCTOR_CALL_DURATION_MAX: Duration = Duration::from_secs(5);
 

@@ -23,6 +23,12 @@ pub const PROBE_AGE_MAX: Duration = Duration::from_secs(4);
 pub const UNREADY_DURATION_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the thread of the operations port at the end.
 pub const OPERATIONS_END_DURATION_MAX: Duration = Duration::from_millis(200);
+/// Most bytes of an answer that our own client of the port takes: more than all series take.
+pub const OPERATIONS_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Longest wait of that client.
+pub const OPERATIONS_CALL_DURATION_MAX: Duration = Duration::from_secs(5);
+/// Events that `tidu top` shows.
+pub const TOP_EVENTS: i32 = 8;
 /// Delay that a caller is asked for while the server replays its log.
 pub const STARTING_RETRY_DELAY: Duration = Duration::from_secs(1);
 

@@ -23,6 +23,7 @@ mod rules;
 mod serve;
 mod show;
 mod status;
+mod top;
 mod verify;
 mod watch;
 
@@ -72,6 +73,8 @@ pub(super) enum Command {
     Rules(rules::RulesArgs),
     /// Show the state of the server and its log
     Status(status::StatusArgs),
+    /// Watch a server: rates, latencies, disk, subscribers by lag, refusals, last events
+    Top(top::TopArgs),
     /// Look for what is wrong, or will be: files, disk, clock, limits, settings, server, backup
     Doctor(doctor::DoctorArgs),
     /// Write the whole log to a file: JSON lines, or the stored bytes
@@ -110,6 +113,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Events(args) => events::run(args).await,
         Command::Rules(args) => rules::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Top(args) => top::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Export(args) => export::export(args).await,
         Command::Backup(args) => export::backup(args).await,

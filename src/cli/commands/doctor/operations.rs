@@ -2,22 +2,13 @@
 
 use std::{path::Path, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Uri, header::HOST};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use serde::Deserialize;
-use tokio::{net::TcpStream, time::timeout};
-
 use super::finding::{Finding, word};
 use crate::{
-    cli::args::ServerAddress,
-    delivery::innermost_cause,
-    limits::{
-        DOCTOR_ANSWER_BYTES_MAX, DOCTOR_CALL_DURATION_MAX, DOCTOR_CURSOR_LAG_MAX,
-        DOCTOR_CURSORS_NAMED_MAX,
+    cli::{
+        args::ServerAddress,
+        operations::{self, Ready, Scrape},
     },
+    limits::{DOCTOR_CURSOR_LAG_MAX, DOCTOR_CURSORS_NAMED_MAX},
 };
 
 /// What the port says of its server.
@@ -31,78 +22,19 @@ pub(super) struct Operations {
     pub(super) cursors: Vec<(String, Duration)>,
 }
 
-/// The answer of `/readyz`.
-#[derive(Deserialize)]
-struct Readiness {
-    checks: Vec<Check>,
-}
-
-#[derive(Deserialize)]
-struct Check {
-    name: String,
-    ok: bool,
-    #[serde(default)]
-    detail: String,
-}
-
 /// Asks the port, or tells why it cannot.
 pub(super) async fn look(address: &ServerAddress) -> Result<Operations, String> {
-    let asked = async {
-        let readiness = fetch(address, "/readyz").await?;
-        let metrics = fetch(address, "/metrics").await?;
-        read(&readiness, &metrics)
-    };
-    let seconds = DOCTOR_CALL_DURATION_MAX.as_secs();
-    let asked = timeout(DOCTOR_CALL_DURATION_MAX, asked).await;
-    asked.unwrap_or_else(|_| Err(format!("no answer within {seconds} s")))
+    let (ready, scrape) = operations::look(address).await?;
+    Ok(found(ready, &scrape))
 }
 
-async fn fetch(address: &ServerAddress, path: &str) -> Result<String, String> {
-    let uri: Uri = address.to_string().parse().map_err(|_| "no address is given".to_owned())?;
-    let authority = uri.authority().map_or("", http::uri::Authority::as_str).to_owned();
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let cause = |error: &(dyn std::error::Error + 'static)| innermost_cause(error);
-    let port = uri.port_u16().unwrap_or(80);
-    let stream = TcpStream::connect((host, port)).await.map_err(|error| cause(&error))?;
-    let handshake = http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.map_err(|error| cause(&error))?;
-    let connection = tokio::spawn(connection);
-    let request = Request::get(path).header(HOST, authority).body(Empty::<Bytes>::new());
-    let request = request.map_err(|error| cause(&error))?;
-    let answer = sender.send_request(request).await.map_err(|error| cause(&error))?;
-    let body = Limited::new(answer.into_body(), DOCTOR_ANSWER_BYTES_MAX).collect().await;
-    let body = body.map_err(|error| cause(&*error))?.to_bytes();
-    connection.abort();
-    String::from_utf8(body.into()).map_err(|error| error.to_string())
-}
-
-fn read(readiness: &str, metrics: &str) -> Result<Operations, String> {
-    let unreadable = |error: serde_json::Error| format!("/readyz does not answer as ours: {error}");
-    let Readiness { checks } = serde_json::from_str(readiness).map_err(unreadable)?;
-    let failing = checks.into_iter().filter(|check| !check.ok);
-    let failing = failing.map(|check| (check.name, check.detail)).collect();
-    let mut found = Operations { failing, ..Operations::default() };
-    for (name, labels, value) in metrics.lines().filter_map(sample) {
-        let lag = || Duration::try_from_secs_f64(value).unwrap_or_default();
-        match name {
-            "tidu_log_lines_dropped_total" => found.lines_dropped = lag().as_secs(),
-            "tidu_cursor_lag_seconds" => {
-                let cursor =
-                    labels.strip_prefix("cursor=\"").and_then(|rest| rest.split('"').next());
-                found.cursors.push((cursor.unwrap_or_default().to_owned(), lag()));
-            }
-            _ => {}
-        }
-    }
-    Ok(found)
-}
-
-/// The name, the labels and the value in a line of metrics.
-fn sample(line: &str) -> Option<(&str, &str, f64)> {
-    let (series, value) = line.split_once([' ', '{']).filter(|_| !line.starts_with('#'))?;
-    match value.rsplit_once('}') {
-        Some((labels, value)) => Some((series, labels, value.trim().parse().ok()?)),
-        None => Some((series, "", value.trim().parse().ok()?)),
+fn found(ready: Ready, scrape: &Scrape) -> Operations {
+    let seconds = |value| Duration::try_from_secs_f64(value).unwrap_or_default();
+    let lags = scrape.series("tidu_cursor_lag_seconds");
+    Operations {
+        failing: ready.failing(),
+        lines_dropped: seconds(scrape.sum("tidu_log_lines_dropped_total")).as_secs(),
+        cursors: lags.map(|lag| (lag.label("cursor").to_owned(), seconds(lag.value))).collect(),
     }
 }
 
@@ -172,12 +104,11 @@ mod tests {
                        tidu_cursor_lag_seconds{cursor=\"a-b\"} 7200.5\n\
                        tidu_log_lines_left_out_total 9\n\
                        tidu_calls_total{method=\"x y\",code=\"OK\"} 4\n";
-        let found = read(readiness, metrics).unwrap();
+        let ready = serde_json::from_str(readiness).unwrap();
+        let found = found(ready, &Scrape::read(metrics));
         assert_eq!(found.failing, [("disk".to_owned(), "full".to_owned())]);
         assert_eq!(found.lines_dropped, 3);
         assert_eq!(found.cursors, [("a-b".to_owned(), Duration::from_secs_f64(7200.5))]);
-        assert!(read("not JSON", "").is_err());
-        assert_eq!(read(r#"{"checks":[]}"#, "").unwrap(), Operations::default());
     }
 
     #[test]

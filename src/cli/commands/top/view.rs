@@ -1,0 +1,197 @@
+//! The screen: a picture of 80 columns and 24 lines, or more. Pure.
+//!
+//! Cursors and callers choose their names, and events hold texts of others: each is escaped.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::{Color, Modifier, Style},
+    text::Line,
+    widgets::{Paragraph, Row, Table},
+};
+
+use super::model::{Span, below, bytes, duration, short};
+use crate::cli::print::escaped;
+
+/// Everything that a picture shows.
+#[derive(Clone, Debug)]
+pub(super) struct Picture {
+    /// The server and its port, as they were asked for.
+    pub(super) server: String,
+    /// What the operations port said, or why it said nothing.
+    pub(super) port: Result<Seen, String>,
+    /// The last events, the newest last; or why there are none.
+    pub(super) events: Result<Vec<String>, String>,
+}
+
+/// What the operations port said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) failing: Vec<(String, String)>,
+    pub(super) span: Span,
+}
+
+const HEADING: Style = Style::new().add_modifier(Modifier::BOLD);
+
+/// Draws a picture over the whole frame.
+pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture) {
+    let seen = match &picture.port {
+        Ok(seen) => seen,
+        Err(why) => {
+            let said = format!("the operations port says nothing: {}", escaped(why));
+            let [head, port, events] = Layout::vertical([
+                Constraint::Length(1),
+                Constraint::Length(2),
+                Constraint::Fill(1),
+            ])
+            .areas(frame.area());
+            frame.render_widget(Line::styled(heading(picture), HEADING), head);
+            frame.render_widget(Paragraph::new(said), port);
+            return draw_events(frame, events, picture);
+        }
+    };
+    let [head, ready, numbers, middle, cursors, events] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(4),
+        Constraint::Fill(2),
+        Constraint::Length(5),
+        Constraint::Fill(2),
+    ])
+    .areas(frame.area());
+    frame.render_widget(Line::styled(heading(picture), HEADING), head);
+    draw_readiness(frame, ready, &seen.failing);
+    frame.render_widget(Paragraph::new(numbers_of(&seen.span)), numbers);
+    let [calls, refusals] =
+        Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).spacing(2).areas(middle);
+    draw_calls(frame, calls, &seen.span);
+    draw_refusals(frame, refusals, &seen.span);
+    draw_cursors(frame, cursors, &seen.span);
+    draw_events(frame, events, picture);
+}
+
+fn heading(picture: &Picture) -> String {
+    let Ok(Seen { span, .. }) = &picture.port else { return format!("tidu  {}", picture.server) };
+    let version = span.after.series("tidu_build_info").next();
+    let version = version.map_or_else(String::new, |info| escaped(info.label("version")).into());
+    format!("tidu {version}  {}", picture.server)
+}
+
+fn draw_readiness(frame: &mut Frame<'_>, area: Rect, failing: &[(String, String)]) {
+    let line = if failing.is_empty() {
+        Line::styled("ready: an append would be acknowledged", Color::Green)
+    } else {
+        let named: Vec<_> =
+            failing.iter().map(|(name, found)| format!("{name} ({found})")).collect();
+        Line::styled(format!("NOT READY: {}", escaped(&named.join(", "))), Color::Red)
+    };
+    frame.render_widget(line, area);
+}
+
+fn numbers_of(span: &Span) -> Vec<Line<'static>> {
+    let value = |name| short(span.value(name));
+    let rate = |name| short(span.rate(name));
+    let size = |name| bytes(span.value(name));
+    let time = |name, quantile| below(span.quantile(name, quantile));
+    let many = |name, quantile| span.quantile(name, quantile).map_or_else(|| "-".to_owned(), short);
+    [
+        format!(
+            "log     {} events, {}/s in {} commits/s; {} on disk, {} free, reserve {}",
+            value("tidu_log_events"),
+            rate("tidu_events_total"),
+            rate("tidu_commits_total"),
+            size("tidu_log_disk_bytes"),
+            size("tidu_disk_free_bytes"),
+            size("tidu_disk_reserve_bytes"),
+        ),
+        format!(
+            "writes  flush p50 {}, p99 {}; a group has up to {} events (p50); {} commits wait",
+            time("tidu_flush_duration_seconds", 0.5),
+            time("tidu_flush_duration_seconds", 0.99),
+            many("tidu_group_events", 0.5),
+            value("tidu_queue_commits"),
+        ),
+        format!(
+            "reads   {} streams, {} events/s delivered; {} long questions run, {} wait",
+            value("tidu_streams"),
+            rate("tidu_delivered_events_total"),
+            value("tidu_questions_running"),
+            value("tidu_questions_waiting"),
+        ),
+        format!(
+            "machine {} memory, {} of requests; {} connections; {} cores; {} lines dropped",
+            size("process_resident_memory_bytes"),
+            size("tidu_in_flight_bytes"),
+            value("tidu_connections"),
+            rate("process_cpu_seconds_total"),
+            value("tidu_log_lines_dropped_total"),
+        ),
+    ]
+    .map(Line::from)
+    .to_vec()
+}
+
+fn draw_calls(frame: &mut Frame<'_>, area: Rect, span: &Span) {
+    let rows = span.calls().into_iter().map(|calls| {
+        let method = calls.method.rsplit('/').next().unwrap_or_default().to_owned();
+        Row::new([
+            escaped(&method).into_owned(),
+            short(calls.rate),
+            short(calls.failing),
+            below(calls.median),
+            below(calls.p99),
+        ])
+    });
+    let widths = [
+        Constraint::Fill(1),
+        Constraint::Length(6),
+        Constraint::Length(6),
+        Constraint::Length(8),
+        Constraint::Length(8),
+    ];
+    let heads = Row::new(["calls", "/s", "fail/s", "p50", "p99"]).style(HEADING);
+    frame.render_widget(Table::new(rows, widths).header(heads), area);
+}
+
+fn draw_refusals(frame: &mut Frame<'_>, area: Rect, span: &Span) {
+    let reasons = span.rates_by("tidu_refusals_total", "reason");
+    let callers = span.rates_by("tidu_party_refusals_total", "party");
+    let rows = reasons
+        .into_iter()
+        .take(4)
+        .chain(callers)
+        .map(|(name, rate)| Row::new([escaped(&name).into_owned(), short(rate)]));
+    let heads = Row::new(["refusals: reasons, callers", "/s"]).style(HEADING);
+    let widths = [Constraint::Fill(1), Constraint::Length(6)];
+    frame.render_widget(Table::new(rows, widths).header(heads), area);
+}
+
+fn draw_cursors(frame: &mut Frame<'_>, area: Rect, span: &Span) {
+    let rows = span.cursors().into_iter().map(|cursor| {
+        let behind = duration(cursor.seconds);
+        Row::new([escaped(&cursor.id).into_owned(), short(cursor.events), behind])
+    });
+    let all = short(span.value("tidu_cursors"));
+    let heads = Row::new([
+        format!("subscribers by lag, of {all} cursors"),
+        "events".into(),
+        "behind".into(),
+    ]);
+    let widths = [Constraint::Fill(1), Constraint::Length(8), Constraint::Length(8)];
+    frame.render_widget(Table::new(rows, widths).header(heads.style(HEADING)), area);
+}
+
+fn draw_events(frame: &mut Frame<'_>, area: Rect, picture: &Picture) {
+    let mut lines = vec![Line::styled("last events", HEADING)];
+    match &picture.events {
+        Err(why) => lines.push(Line::from(format!("not known: {}", escaped(why)))),
+        Ok(events) => {
+            let room = usize::from(area.height).saturating_sub(1);
+            let skipped = events.len().saturating_sub(room);
+            lines.extend(
+                events.iter().skip(skipped).map(|event| Line::from(escaped(event).into_owned())),
+            );
+        }
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
