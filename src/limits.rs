@@ -424,9 +424,6 @@ const _: () = {
     assert!(JSON_LINE_BYTES_MAX > 100 * LEAF_BYTES_MAX);
     // A watchdog looks several times before it ends the process.
     assert!(WATCHDOG_INTERVAL.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());
-    // The line about a slow flush comes while it runs, and long before the end.
-    assert!(WATCHDOG_INTERVAL.as_millis() <= SLOW_FLUSH.as_millis());
-    assert!(SLOW_FLUSH.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());
     // A lone name is a legal name.
     assert!(LONE_NAME_CHARS_MAX <= NAME_CHARS_MAX);
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::DRAIN_EXIT_DURATION;
+use super::{DRAIN_EXIT_DURATION, FLUSH_DURATION_MAX, WATCHDOG_INTERVAL};
 
 // --- Room on the disk ----------------------------------------------------------------------------
 // Blocks that are reserved, and free space that is left to others. See `log/sled/room.rs`.
@@ -94,4 +94,7 @@ pub const FAILURE_NOTE_DURATION_MAX: Duration = Duration::from_millis(500);
 const _: () = {
     assert!(LOG_LINES_MAX * LOG_LINE_BYTES_MAX <= 16 * 1024 * 1024);
     assert!(LOG_REPORT_INTERVAL.as_nanos() >= LOG_WINDOW.as_nanos());
+    // The line about a slow flush comes while it runs, and long before the end.
+    assert!(WATCHDOG_INTERVAL.as_millis() <= SLOW_FLUSH.as_millis());
+    assert!(SLOW_FLUSH.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());
 };

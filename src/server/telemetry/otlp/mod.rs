@@ -51,10 +51,7 @@ use tracing_subscriber::{
 pub use self::endpoint::OtlpEndpoint;
 pub(in crate::server) use self::endpoint::shown;
 use self::outbox::{Arrival, Inbox, Line, Outbox, cause_of, queue, warn_of_loss};
-use crate::{
-    limits::{OTLP_CONNECT_DURATION_MAX, OTLP_EXPORT_DURATION_MAX},
-    service::TRACED,
-};
+use crate::{limits::OTLP_CONNECT_DURATION_MAX, service::TRACED};
 
 /// The signals, as lines and metrics name them.
 const TRACES: &str = "traces";
@@ -167,9 +164,7 @@ impl Sending {
     /// Sends until it is stopped and the queues are empty.
     async fn run(self) {
         let Self { endpoint, spans, lines, resource, stop } = self;
-        let builder = Endpoint::from(endpoint.uri())
-            .connect_timeout(OTLP_CONNECT_DURATION_MAX)
-            .timeout(OTLP_EXPORT_DURATION_MAX);
+        let builder = Endpoint::from(endpoint.uri()).connect_timeout(OTLP_CONNECT_DURATION_MAX);
         let channel = builder.connect_lazy();
         let endpoint = endpoint.to_string();
         // Told at once, and not only with the first span: an operator is looking now.
