@@ -180,7 +180,8 @@ fn keys() -> mpsc::Receiver<()> {
     thread::spawn(move || {
         while let Ok(event) = event::read() {
             if is_end(&event) {
-                return drop(pressed.blocking_send(()));
+                let _ = pressed.blocking_send(());
+                return;
             }
         }
     });
