@@ -335,7 +335,7 @@ impl Ledger {
     pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
         let metrics = parts.metrics;
         let newest = parts.rules.newest().number.to_string();
-        drop(metrics.build_info.with([env!("CARGO_PKG_VERSION"), &newest]));
+        metrics.build_info.set([env!("CARGO_PKG_VERSION"), &newest]);
         metrics.replay_events.set(parts.log.size());
         let mut tell = |replayed, bytes| {
             metrics.replayed_events.set(replayed);

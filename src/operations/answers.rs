@@ -70,6 +70,7 @@ async fn metrics<B>(state: &Arc<State>, request: &Request<B>) -> Answer {
     let scraped = async {
         // One at a time: the others wait for the same values.
         let turn = Arc::clone(&state.scrapes).lock_owned().await;
+        state.observer.refresh().await;
         let scraping = Arc::clone(state);
         let scraped = spawn_blocking(move || {
             let text = scraping.scrape(format);

@@ -2,7 +2,7 @@
 //! server.
 //!
 //! ```text
-//! /metrics   values of all metrics
+//! /metrics   values of all metrics                    observe.rs, process.rs
 //! /healthz   the server's runtime takes tasks
 //! /readyz    an append would be acknowledged      readiness.rs, kept by prober.rs
 //! /startupz  the start is over, or how far it is
@@ -12,8 +12,10 @@
 //! does not. It is up before the log is opened. It changes nothing: a probe records no event.
 
 mod answers;
+mod observe;
 mod port;
 mod prober;
+mod process;
 mod readiness;
 
 use std::{
@@ -32,11 +34,14 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::{
+    observe::Observer,
     prober::{SCRATCH, probe},
+    process::age,
     readiness::{CHECKS, Check, Findings, Readiness, Replay},
 };
 use crate::{
-    ledger::Ledger,
+    cursors::Cursors,
+    ledger::{Ledger, clock::Clock},
     limits::OPERATIONS_END_DURATION_MAX,
     metrics::{Format, Metrics},
     service::{Guard, Phases},
@@ -48,6 +53,10 @@ pub struct OperationsOptions {
     pub phases: Phases,
     /// What the server counts, with the progress of its start.
     pub metrics: Arc<Metrics>,
+    /// The source of time.
+    pub clock: Arc<dyn Clock>,
+    /// Reads what the log lines and traces count.
+    pub telemetry: fn(&Metrics),
     /// The runtime of the server.
     pub runtime: Handle,
     /// The directory of the log, where the scratch file is.
@@ -71,6 +80,7 @@ pub struct Operations {
 struct State {
     phases: Phases,
     metrics: Arc<Metrics>,
+    observer: Observer,
     main: Handle,
     data_dir: PathBuf,
     hosts: Option<Guard>,
@@ -95,7 +105,7 @@ impl Operations {
             .thread_name("tidu-probe")
             .build()?;
         let handle = runtime.handle().clone();
-        let state = Arc::new(State::of(address, options));
+        let state = Arc::new(State::of(address, options)?);
         let stop = CancellationToken::new();
         let (stopped, for_port) = (stop.clone(), Arc::clone(&state));
         let (tell, ended) = oneshot::channel();
@@ -120,8 +130,9 @@ impl Operations {
         self.address
     }
 
-    /// Probes this ledger from now on. It is not kept alive.
-    pub fn probe(&self, ledger: &Arc<Ledger>) {
+    /// Probes this ledger from now on, and observes it and the cursors. They are not kept alive.
+    pub fn probe(&self, ledger: &Arc<Ledger>, cursors: &Arc<Cursors>) {
+        self.state.observer.serve(ledger, cursors);
         let (data_dir, findings) = (self.state.data_dir.clone(), Arc::clone(&self.state.findings));
         self.runtime.spawn(probe(Arc::downgrade(ledger), data_dir, findings));
     }
@@ -134,11 +145,13 @@ impl Operations {
 }
 
 impl State {
-    fn of(address: SocketAddr, options: OperationsOptions) -> Self {
-        let OperationsOptions { phases, metrics, runtime, data_dir, hosts } = options;
+    fn of(address: SocketAddr, options: OperationsOptions) -> io::Result<Self> {
+        let OperationsOptions { phases, metrics, clock, telemetry, .. } = options;
+        let OperationsOptions { runtime: main, data_dir, hosts, .. } = options;
+        let observer = Observer::start(Arc::clone(&metrics), clock, telemetry)?;
         let hosts = address.ip().is_loopback().then(|| Guard::new(&hosts, &[]));
         let (findings, scrapes) = (Arc::default(), Arc::default());
-        Self { phases, metrics, main: runtime, data_dir, hosts, findings, scrapes }
+        Ok(Self { phases, metrics, observer, main, data_dir, hosts, findings, scrapes })
     }
 
     fn readiness(&self, now: Instant) -> Readiness {
@@ -150,7 +163,7 @@ impl State {
         Replay { replayed: replayed.get(), events: events.get() }
     }
 
-    /// Reads the values and writes them down.
+    /// Writes the values down.
     fn scrape(&self, format: Format) -> String {
         let Readiness { ready, checks } = self.readiness(Instant::now());
         self.metrics.ready.set(ready.into());

@@ -81,21 +81,35 @@ mod tests {
 
     use super::*;
     use crate::{
-        limits::SCRAPE_DURATION_MAX, metrics::Metrics, operations::OperationsOptions,
-        service::Phases,
+        ledger::clock::Clock, limits::SCRAPE_DURATION_MAX, metrics::Metrics,
+        operations::OperationsOptions, service::Phases,
     };
 
     const REQUEST: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    struct Stopped;
+
+    impl Clock for Stopped {
+        fn now_micros(&self) -> i64 {
+            0
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
 
     fn state() -> Arc<State> {
         let options = OperationsOptions {
             phases: Phases::new(),
             metrics: Metrics::new(),
+            clock: Arc::new(Stopped),
+            telemetry: |_| {},
             runtime: Handle::current(),
             data_dir: "nowhere".into(),
             hosts: Vec::new(),
         };
-        Arc::new(State::of(([127, 0, 0, 1], 9_464).into(), options))
+        Arc::new(State::of(([127, 0, 0, 1], 9_464).into(), options).unwrap())
     }
 
     /// A connection with this room on the way, and the time that it lasts.

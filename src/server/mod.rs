@@ -44,6 +44,7 @@ use crate::{
     limits::{DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, SALT_BYTES},
     log::{self, LogError},
     metrics::Metrics,
+    operations,
     register::RulesBook,
     service::{self, ApiSettings, Undescribed},
 };
@@ -183,7 +184,10 @@ impl Starting {
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let for_api = (Arc::clone(&ledger), Arc::clone(&cursors));
         let api = service::api(for_api.0, for_api.1, self.settings, &self.ports.phases)?;
-        self.ports.serve(api, &ledger);
+        self.ports.serve(api, &ledger, &cursors);
+        if let Some(age) = operations::age() {
+            ledger.metrics().start_duration_seconds.set(age);
+        }
         Ok(Server { ports: self.ports, ledger, cursors })
     }
 }

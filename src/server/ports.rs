@@ -14,8 +14,12 @@ use std::{
 use tokio::{net::TcpListener, runtime::Handle, time::timeout};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::{StartError, accept, config::Config, connection::Serving, descriptors, places::Places};
+use super::{
+    StartError, accept, clock::SystemClock, config::Config, connection::Serving, descriptors,
+    places::Places, telemetry,
+};
 use crate::{
+    cursors::Cursors,
     ledger::Ledger,
     limits::{
         ANSWERS_UNTAKEN_BYTES_MAX, ANSWERS_UNTAKEN_OF_PARTY_BYTES_MAX, CONNECTIONS_OF_ADDRESS_MAX,
@@ -63,7 +67,7 @@ impl Ports {
     ) -> Result<Self, StartError> {
         let places = descriptors::room_for(config.connections)?;
         let phases = Phases::new();
-        let operations = operations(config, &phases, metrics)?;
+        let operations = operations_port(config, &phases, metrics)?;
         let failed = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -94,11 +98,11 @@ impl Ports {
     }
 
     /// Answers with the whole API from now on, and probes the ledger.
-    pub(super) fn serve(&self, api: Api, ledger: &Arc<Ledger>) {
+    pub(super) fn serve(&self, api: Api, ledger: &Arc<Ledger>, cursors: &Arc<Cursors>) {
         // It is set once.
         let _ = self.apis.serving.set(api);
         if let Some(operations) = &self.operations {
-            operations.probe(ledger);
+            operations.probe(ledger, cursors);
         }
         self.phases.enter(Phase::Serving);
     }
@@ -138,7 +142,7 @@ impl Drop for Ports {
     }
 }
 
-fn operations(
+fn operations_port(
     config: &Config,
     phases: &Phases,
     metrics: &Arc<Metrics>,
@@ -147,6 +151,8 @@ fn operations(
     let options = OperationsOptions {
         phases: phases.clone(),
         metrics: Arc::clone(metrics),
+        clock: Arc::new(SystemClock::new()),
+        telemetry: telemetry::observe,
         runtime: Handle::current(),
         data_dir: config.data_dir.clone(),
         hosts: config.hosts.clone(),

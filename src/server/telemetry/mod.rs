@@ -156,12 +156,6 @@ pub fn dropped_lines() -> u64 {
     SERVING.get().map_or(0, |serving| serving.lines.dropped())
 }
 
-/// Lines of a server that were left out because their place in the code writes too many.
-#[must_use]
-pub fn left_out_lines() -> u64 {
-    SERVING.get().map_or(0, |serving| serving.limits.sites.left_out())
-}
-
 /// Says how many lines are missing. Called once a second by the thread that writes them.
 fn report(newly_dropped: u64) {
     if newly_dropped > 0 {

@@ -15,11 +15,14 @@ use tokio::{
 };
 
 use super::{exchange, get, in_time};
+use crate::support::Hands;
 
 fn options(phases: &Phases) -> OperationsOptions {
     OperationsOptions {
         phases: phases.clone(),
         metrics: Metrics::new(),
+        clock: Arc::new(Hands::default()),
+        telemetry: |_| {},
         runtime: Handle::current(),
         data_dir: "nowhere".into(),
         hosts: vec!["tidu.internal.example".to_owned()],

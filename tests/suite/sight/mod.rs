@@ -2,5 +2,7 @@
 
 mod calls;
 mod deploy;
+mod instruments;
 mod ledger;
+mod observer;
 mod page;
