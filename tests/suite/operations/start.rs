@@ -60,7 +60,7 @@ async fn channel(address: SocketAddr) -> Channel {
 
 async fn replaying(operations: SocketAddr) {
     in_time("the replay", async {
-        while !get(operations, "/startupz").await.body.contains("replay") {
+        while !get(operations, "/startupz").await.body.contains("\"replay\"") {
             tokio::task::yield_now().await;
         }
     })
