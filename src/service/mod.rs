@@ -15,6 +15,7 @@ mod commit_line;
 mod convert;
 mod creators;
 mod cursors;
+mod delivered;
 mod errors;
 mod filter;
 mod health;
@@ -63,6 +64,7 @@ use self::{
     calls::{Calls, Counted},
     creators::Creators,
     cursors::{CursorApi, CursorStreams},
+    delivered::Delivered,
     health::Health,
     intake::{Admitted, Intake},
     interests::Interests,
@@ -75,7 +77,7 @@ use self::{
     recent::Recent,
     reflection::{Described, Reflection},
     register::RegisterApi,
-    subscribe::{Delivered, Streams},
+    subscribe::Streams,
     verify::Verifications,
 };
 pub(crate) use self::{adoption::adopt, hosts::Guard, shares::Shares, tracing_calls::TRACED};

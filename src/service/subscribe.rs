@@ -20,6 +20,7 @@ use tonic::Status;
 use super::{
     call::Call,
     cursors::{Connected, CursorStreams},
+    delivered::Delivered,
     errors::{self, Limit},
     interests::Interests,
     kept_filter::{CursorFilter, LongFilter, one_filter},
@@ -39,7 +40,6 @@ use crate::{
         WATCHED_DESIGNEES_MAX,
     },
     log::{Chunk, LeafAt},
-    metrics::{Counter, Metrics},
     protocol::{
         batch::LeafBatch,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
@@ -78,25 +78,6 @@ struct Subscription {
     /// Its part of all watch-lists.
     watched: Share,
     delivered: Delivered,
-}
-
-/// Where delivered events are counted: once for each message.
-#[derive(Clone)]
-pub(crate) struct Delivered {
-    events: Counter,
-    bytes: Counter,
-}
-
-impl Delivered {
-    pub(crate) fn of(metrics: &Metrics) -> Self {
-        let events = metrics.delivered_events_total.clone();
-        Self { events, bytes: metrics.delivered_bytes_total.clone() }
-    }
-
-    fn add(&self, events: u64, bytes: usize) {
-        self.events.add(events);
-        self.bytes.add(bytes as u64);
-    }
 }
 
 /// The phase of a stream, by the last progress that its client got.
