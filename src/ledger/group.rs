@@ -201,8 +201,8 @@ impl OpenGroup {
     pub(super) fn answer(&mut self, bytes: usize, answer: PendingReply, reached: Option<Reached>) {
         if let Some(reached) = reached {
             self.reached = reached;
+            self.bytes += bytes;
         }
-        self.bytes += bytes;
         self.answers.push(answer);
     }
 
