@@ -355,6 +355,25 @@ async fn appends_that_are_refused_are_named() {
 }
 
 #[tokio::test]
+async fn the_operations_port_is_asked() {
+    let dir = directory();
+    let reserve = u64::MAX.to_string();
+    let args = ["--operations-listen", "127.0.0.1:0", "--disk-reserve-bytes", &reserve];
+    let server = Server::start_with(&dir.path().join("data"), &args);
+    let operations = server.operations.clone().unwrap();
+    let look = |operations: &str| {
+        let mut command = Command::new(TIDU);
+        let server = ["--server", &server.address, "--operations", operations];
+        command.args(["doctor", "--json", "--data-dir", "data"]).args(server);
+        found(&command.current_dir(dir.path()).output().unwrap())
+    };
+    let unready = look(&operations);
+    assert_eq!(unready.level("readiness"), "error", "the disk is low");
+    assert_eq!((unready.level("log-lines"), unready.level("cursors")), ("ok".into(), "ok".into()));
+    assert_eq!(look(NOBODY).level("readiness"), "ok", "not known");
+}
+
+#[tokio::test]
 async fn a_backup_is_read_and_compared_with_the_log() {
     let fresh = Fresh::start();
     let (home, address) = (fresh.dir.path().to_path_buf(), fresh.server.address.clone());

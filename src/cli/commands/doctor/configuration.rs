@@ -146,16 +146,24 @@ fn is_same(in_file: &toml::Value, variable: &str) -> bool {
 pub(super) fn check_exposure(sources: &Sources) -> Vec<Finding> {
     let id = "exposure";
     let Ok(config) = &sources.config else { return Vec::new() };
-    let listen = config.listen;
-    if listen.ip().is_loopback() {
-        return vec![Finding::ok(id, format!("only this machine can reach {listen}"))];
+    let main = ("listen", Some(config.listen));
+    let ports = [main, ("operations_listen", config.operations_listen.address())];
+    let ports = ports.into_iter().filter_map(|(name, address)| Some((name, address?)));
+    let open = ports.filter(|(_, address)| !address.ip().is_loopback());
+    let found: Vec<_> = open
+        .map(|(name, address)| {
+            let by_variable = sources.variables.iter().find_map(|(variable, _)| {
+                (sources.setting(variable)? == name).then(|| format!("unset {variable}"))
+            });
+            let text =
+                format!("other machines can reach {address} ({name}), and connections have no TLS");
+            Finding::warn(id, text, by_variable.unwrap_or_else(|| sources.edit()))
+        })
+        .collect();
+    if found.is_empty() {
+        return vec![Finding::ok(id, format!("only this machine can reach {}", config.listen))];
     }
-    let found = format!("other machines can reach {listen}, and connections have no TLS");
-    let from_variable = sources.variables.iter().find_map(|(variable, _)| {
-        let setting = sources.setting(variable)?;
-        (setting == "listen").then(|| format!("unset {variable}"))
-    });
-    vec![Finding::warn(id, found, from_variable.unwrap_or_else(|| sources.edit()))]
+    found
 }
 
 #[cfg(test)]
@@ -217,6 +225,13 @@ mod tests {
         let open = Sources { config, ..sources("", &[]) };
         let edit = (Level::Warn, "${EDITOR:-vi} tidu.toml");
         assert_eq!(bad(&check_exposure(&open)), [edit]);
+        let config = Config {
+            operations_listen: "0.0.0.0:8".parse().unwrap(),
+            insecure: true,
+            ..Config::default()
+        };
+        let both = Sources { config: Ok(config), ..sources("", &[]) };
+        assert!(check_exposure(&both)[0].found.contains("0.0.0.0:8 (operations_listen)"));
         let by_variable = sources("", &[("TIDU_LISTEN", "0.0.0.0:7")]);
         let open = Sources { config: open.config, ..by_variable };
         assert_eq!(bad(&check_exposure(&open)), [(Level::Warn, "unset TIDU_LISTEN")]);

@@ -68,9 +68,9 @@ pub(crate) struct DoctorArgs {
     json: bool,
     #[command(flatten)]
     server: ServerArgs,
-    /// Operations port of that server
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464")]
-    operations: ServerAddress,
+    /// Operations port of that server [default: where `tidu serve` would have it here]
+    #[arg(long, value_name = "URL")]
+    operations: Option<ServerAddress>,
 }
 
 /// Everything that the checks look at.
@@ -115,7 +115,10 @@ async fn gather(args: DoctorArgs) -> Facts {
     let syncs = disk::time_syncs(&room.directory);
     let files = log::look(&data);
     let server = server::look(&args.server.address).await;
-    let operations = operations::look(&args.operations).await;
+    let operations = match args.operations.or_else(|| configured_operations(&sources)) {
+        Some(address) => operations::look(&address).await,
+        None => Err("the settings have none on a fixed address".to_owned()),
+    };
     let process = match files.holder {
         Holder::Process(pid) => pid,
         Holder::Nobody | Holder::Unknown(_) => None,
@@ -137,6 +140,13 @@ async fn gather(args: DoctorArgs) -> Facts {
         backup,
         backup_directory: args.backup,
     }
+}
+
+/// The address of the operations port in the settings.
+fn configured_operations(sources: &Sources) -> Option<ServerAddress> {
+    let config = sources.config.as_ref().ok()?;
+    let address = config.operations_listen.address().filter(|address| address.port() > 0)?;
+    format!("http://{address}").parse().ok()
 }
 
 /// The server, if it has the log of these files, or if there are no files to compare it with.
