@@ -17,6 +17,9 @@ mod server;
 
 use std::{
     fs,
+    io::Write as _,
+    net::{TcpListener, TcpStream},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -29,7 +32,7 @@ use tokio::task::JoinSet;
 
 use self::{
     events::{event, list},
-    server::{Client, Fresh},
+    server::{Client, Fresh, Server, TIDU, directory},
 };
 
 /// Callers that ask long questions, and busy loops.
@@ -75,6 +78,44 @@ async fn main() {
         println!("{name:<34} {}  p99 x{ratio:.2}, {asked} asked, {server:.0} MiB", show(&times));
     }
     short_questions(&fresh, &plan).await;
+    drop(fresh);
+    watched(&plan).await;
+}
+
+/// Appends while everybody who watches the server hangs: the reader of its log lines, the collector
+/// of its traces, and the scrapers of its metrics.
+async fn watched(plan: &Plan) {
+    let quiet = Fresh::start();
+    let alone = appends(&quiet, plan).await;
+    drop(quiet);
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", collector.local_addr().unwrap());
+    let dir = directory();
+    let child = Command::new(TIDU)
+        .args(["serve", "--listen", "127.0.0.1:0", "--operations-listen", "127.0.0.1:0"])
+        .args(["--otlp-endpoint", &endpoint, "--otlp-sample-ratio", "1", "--data-dir"])
+        .arg(dir.path().join("data"))
+        .env("TIDU_LOG", "tidu=debug")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let server = Server::of(child).unwrap_or_else(|_| panic!("the server did not start"));
+    let port = server.operations.clone().unwrap();
+    let address = port.trim_start_matches("http://");
+    let scrapers: Vec<_> = (0..8)
+        .map(|_| {
+            let mut socket = TcpStream::connect(address).unwrap();
+            write!(socket, "GET /metrics HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+            socket
+        })
+        .collect();
+    let fresh = Fresh { server, dir };
+    let times = appends(&fresh, plan).await;
+    println!("{:<34} {}", "appends to an empty log", show(&alone));
+    let ratio = quantile(&times, 0.99) / quantile(&alone, 0.99);
+    println!("{:<34} {}  p99 x{ratio:.2}", "while all who watch it hang", show(&times));
+    drop((scrapers, collector));
 }
 
 async fn load(fresh: &Fresh, plan: &Plan) {

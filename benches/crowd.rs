@@ -19,6 +19,8 @@ mod server;
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -32,7 +34,7 @@ use tonic::Streaming;
 
 use self::{
     events::event,
-    server::{Client, Fresh},
+    server::{Client, Fresh, Server, directory},
 };
 
 const APPENDERS: usize = 8;
@@ -125,8 +127,48 @@ async fn subscribe(fresh: &Fresh, filter: pb::EventFilter) -> Streaming<pb::Subs
     client.ledger.subscribe(request).await.unwrap().into_inner()
 }
 
+/// Time of the processors that the server has used, in seconds.
+fn processor(fresh: &Fresh) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", fresh.server.child.id())).unwrap();
+    let behind_name = stat.rsplit(')').next().unwrap();
+    let ticks = behind_name.split_whitespace().skip(11).take(2);
+    ticks.map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
+/// Asks the operations port for all metrics; gives the bytes of the answer.
+fn scrape(fresh: &Fresh) -> usize {
+    let address = fresh.server.operations.as_ref().unwrap().trim_start_matches("http://");
+    let mut socket = TcpStream::connect(address).unwrap();
+    write!(socket, "GET /metrics HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).unwrap();
+    answer.len()
+}
+
+/// What a scrape costs the server, as a part of one processor at one a second. The same time
+/// without a scrape is taken off.
+fn scrapes(fresh: &Fresh, plan: &Plan) -> String {
+    let count = if plan.seconds < 1.0 { 5 } else { 100 };
+    let pause = Duration::from_millis(50);
+    let turn = |scrape: &dyn Fn() -> usize| {
+        let (before, mut bytes) = (processor(fresh), 0);
+        for _ in 0..count {
+            bytes = scrape();
+            std::thread::sleep(pause);
+        }
+        (processor(fresh) - before, bytes)
+    };
+    let (rest, _) = turn(&|| 0);
+    let (used, bytes) = turn(&|| scrape(fresh));
+    let each = (used - rest).max(0.0) / f64::from(count);
+    format!("a scrape of {} KiB a second takes {:.2} % of a core", bytes / 1024, each * 100.0)
+}
+
 async fn crowd(plan: &Plan) {
-    let fresh = Fresh::start();
+    let dir = directory();
+    let ports = ["--operations-listen", "127.0.0.1:0"];
+    let server = Server::start_with(&dir.path().join("data"), &ports);
+    let fresh = Fresh { server, dir };
     let answered = Arc::default();
     println!("nobody follows:              {}", appends(&fresh, plan, &answered).await);
 
@@ -143,6 +185,7 @@ async fn crowd(plan: &Plan) {
     let each = (resident(&fresh) - before) as f64 / plan.idle as f64;
     println!("{} idle, one a connection: {each:.1} KiB of the server each", plan.idle);
     println!("{} idle:                  {}", plan.idle, appends(&fresh, plan, &answered).await);
+    println!("{} idle:                  {}", plan.idle, scrapes(&fresh, plan));
     // One of them is concerned.
     let mut times = Vec::new();
     let mut client = fresh.client().await;
