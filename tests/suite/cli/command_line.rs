@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Read as _},
     process::{Command, Output, Stdio},
 };
 
@@ -179,24 +180,23 @@ async fn watch_goes_on_after_the_server_was_killed_and_started_again() {
     let fresh = Fresh::start();
     fresh.client().await.record(list(1, 5)).await.unwrap();
     let address = fresh.server.address.clone();
-    let watching = Command::new(TIDU)
+    let mut watching = Command::new(TIDU)
         .args(["watch", "--until", "9", "-o", "json", "--server", &address])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut client = fresh.client().await;
-    while client.status().await.subscriber_count == 0 {
-        tokio::task::yield_now().await;
-    }
+    // Its first stream has begun once it prints an event.
+    let mut printed = BufReader::new(watching.stdout.take().unwrap());
+    let mut lines = String::new();
+    printed.read_line(&mut lines).unwrap();
     let Fresh { server, dir } = fresh;
     server.kill();
     let listen = address.trim_start_matches("http://");
     let server = Server::start_at(&dir.path().join("data"), listen);
     server.client().await.record(list(1, 9).split_off(5)).await.unwrap();
-    let output =
-        tokio::task::spawn_blocking(|| watching.wait_with_output().unwrap()).await.unwrap();
-    let lines = text(&output.stdout);
+    printed.read_to_string(&mut lines).unwrap();
+    let output = watching.wait_with_output().unwrap();
     let positions: Vec<_> = lines
         .lines()
         .map(|line| {
