@@ -90,6 +90,9 @@ pub fn start_serving(collector: Option<&OtlpEndpoint>) {
     let sent = otlp.as_ref().map(|otlp| otlp.layer(CallSites::new(&clock)));
     let layers: Vec<_> = [Some(layer.boxed()), sent].into_iter().flatten().collect();
     let _ = tracing_subscriber::registry().with(layers).try_init();
+    if let Some(otlp) = &otlp {
+        otlp.begin();
+    }
     let panics = Mutex::default();
     if SERVING.set(Serving { lines, limits, panics, clock, otlp }).is_ok() {
         panic::set_hook(Box::new(print_panic));

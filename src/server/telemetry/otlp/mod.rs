@@ -62,22 +62,26 @@ pub(super) struct Otlp {
     spans: Outbox<SpanData>,
     lines: Outbox<Line>,
     dropped: [Arc<AtomicU64>; 2],
+    /// Cancelled once log lines are written, so that the first one is not lost.
+    begin: CancellationToken,
     stop: CancellationToken,
     ended: parking_lot::Mutex<mpsc::Receiver<()>>,
 }
 
 impl Otlp {
-    /// Starts the thread that sends.
+    /// Starts the thread that sends. It does nothing before [`Otlp::begin`].
     pub(super) fn start(endpoint: &OtlpEndpoint) -> io::Result<Self> {
         let dropped = [Arc::default(), Arc::default()];
         let [of_spans, of_lines] = &dropped;
         let ((spans, span_box), (lines, line_box)) = (queue(of_spans), queue(of_lines));
-        let (stop, (ends, ended)) = (CancellationToken::new(), mpsc::channel());
+        let (begin, stop) = (CancellationToken::new(), CancellationToken::new());
+        let (ends, ended) = mpsc::channel();
         let sending = Sending {
             endpoint: endpoint.clone(),
             spans: span_box,
             lines: line_box,
             resource: (&resource()).into(),
+            begin: begin.clone(),
             stop: stop.clone(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -86,7 +90,12 @@ impl Otlp {
             let _ = ends.send(());
         };
         thread::Builder::new().name("tidu-otlp".into()).spawn(run)?;
-        Ok(Self { spans, lines, dropped, stop, ended: parking_lot::Mutex::new(ended) })
+        Ok(Self { spans, lines, dropped, begin, stop, ended: parking_lot::Mutex::new(ended) })
+    }
+
+    /// Begins to send. What it tells of the collector is told from now on.
+    pub(super) fn begin(&self) {
+        self.begin.cancel();
     }
 
     /// The layers that fill the queues. `limit` bounds the lines of one place in the code.
@@ -157,13 +166,18 @@ struct Sending {
     spans: Inbox<SpanData>,
     lines: Inbox<Line>,
     resource: ResourceAttributesWithSchema,
+    begin: CancellationToken,
     stop: CancellationToken,
 }
 
 impl Sending {
     /// Sends until it is stopped and the queues are empty.
     async fn run(self) {
-        let Self { endpoint, spans, lines, resource, stop } = self;
+        let Self { endpoint, spans, lines, resource, begin, stop } = self;
+        tokio::select! {
+            () = begin.cancelled() => {}
+            () = stop.cancelled() => return,
+        }
         let builder = Endpoint::from(endpoint.uri()).connect_timeout(OTLP_CONNECT_DURATION_MAX);
         let channel = builder.connect_lazy();
         let endpoint = endpoint.to_string();
