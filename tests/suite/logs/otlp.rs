@@ -33,6 +33,7 @@ struct Collector {
     address: SocketAddr,
     spans: mpsc::UnboundedReceiver<Span>,
     lines: mpsc::UnboundedReceiver<LogRecord>,
+    passed_over: Vec<LogRecord>,
 }
 
 #[derive(Clone)]
@@ -83,24 +84,24 @@ impl Collector {
             .add_service(LogsServiceServer::new(keeping))
             .serve_with_incoming(TcpIncoming::from(listener));
         tokio::spawn(serving);
-        Self { address, spans: kept_spans, lines: kept_lines }
+        Self { address, spans: kept_spans, lines: kept_lines, passed_over: Vec::new() }
     }
 
     async fn span(&mut self) -> Span {
         in_time("a span", self.spans.recv()).await.unwrap()
     }
 
-    /// The next log line with this message.
+    /// The next log line with this message. Others stay for later: a batch is sorted by the places
+    /// in the code.
     async fn line(&mut self, message: &str) -> LogRecord {
-        let find = async {
-            loop {
-                let line = self.lines.recv().await.unwrap();
-                if line.body == Some(AnyValue { value: Some(Value::StringValue(message.into())) }) {
-                    return line;
-                }
+        let body = Some(AnyValue { value: Some(Value::StringValue(message.into())) });
+        loop {
+            if let Some(at) = self.passed_over.iter().position(|line| line.body == body) {
+                return self.passed_over.remove(at);
             }
-        };
-        in_time(message, find).await
+            let line = in_time(message, self.lines.recv()).await.unwrap();
+            self.passed_over.push(line);
+        }
     }
 }
 
