@@ -3,6 +3,7 @@
 //! ```text
 //! 0 limits.rs  every bound, by section, with its arithmetic
 //!   files.rs   durability of files: lock, replace, rename, sync
+//!   threads.rs  whether the system has threads to give
 //!   merkle/    hashes and the right frontier of RFC 6962. Pure
 //!   metrics/   the table of all metrics, their instruments and formats. Pure
 //! 1 domain/    the words of an event: kinds, ids, dates, facts, the catalogue. Pure
@@ -24,7 +25,8 @@
 //! Tests check the invariants; `docs/architecture.md` lists them all:
 //!
 //! - a floor imports only floors with smaller numbers;
-//! - floors 0 to 2 do no I/O (`files.rs` apart), never await, read no clock and no random source;
+//! - floors 0 to 2 do no I/O (`files.rs` and `threads.rs` apart), never await, read no clock and no
+//!   random source;
 //! - a stored message meets `domain` only in `protocol/`; `log/` alone names sled, `cursors/` alone
 //!   redb;
 //! - there is no second source of truth: the log rebuilds the register and every index at each
@@ -53,3 +55,4 @@ pub mod protocol;
 pub mod register;
 pub mod server;
 pub mod service;
+pub mod threads;

@@ -170,6 +170,9 @@ pub const DECODERS_MAX: usize = 8;
 pub const TAIL_CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of sled's page cache.
 pub const STORE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// Threads that are tried before the runtime is made, and before the store is opened, which starts
+/// eight: its memory needs room as well.
+pub const STORE_THREADS_TRIED: usize = 16;
 /// Longest wait of a start until the store's threads release a log that this process had open.
 pub const STORE_CLOSE_DURATION_MAX: Duration = Duration::from_secs(5);
 /// Interval at which a start tries again meanwhile.

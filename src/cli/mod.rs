@@ -29,7 +29,7 @@ use self::{
     error::CliError,
     print::{eprint_error, eprint_line},
 };
-use crate::{files, server::telemetry};
+use crate::{files, limits::STORE_THREADS_TRIED, server::telemetry, threads};
 
 /// System of record for enterprise designations.
 ///
@@ -62,9 +62,13 @@ Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused by the server. `docto
 
 /// Starts the runtime. `None` if that fails; the reason is printed.
 ///
-/// tokio panics without a descriptor for its signal pipe. The panic itself prints the cause.
+/// tokio panics without a descriptor for its signal pipe; the panic itself prints the cause.
+/// Without a thread for each worker it would wait for ever.
 fn runtime() -> Option<Runtime> {
-    let build = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let build = || {
+        threads::require(STORE_THREADS_TRIED)?;
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    };
     let why = match catch_unwind(build) {
         Ok(Ok(runtime)) => return Some(runtime),
         Ok(Err(error)) => error.to_string(),

@@ -10,8 +10,9 @@ use std::{
 
 use super::store_error;
 use crate::{
-    limits::{STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL},
+    limits::{STORE_CACHE_BYTES, STORE_CLOSE_DURATION_MAX, STORE_CLOSE_POLL, STORE_THREADS_TRIED},
     log::LogError,
+    threads,
 };
 
 /// Opens the store. sled panics on some corruption; the panic is reported as damage.
@@ -19,6 +20,9 @@ use crate::{
 /// The store's threads may hold its file for a moment after the last handle of this process is
 /// dropped. This process holds LOCK, so only its own threads can use the file, and the wait ends.
 pub(super) fn open(path: &Path) -> Result<sled::Db, LogError> {
+    // The store would wait for ever for threads that it could not start.
+    threads::require(STORE_THREADS_TRIED)
+        .map_err(|e| LogError::io("start the threads of the store", e))?;
     let config =
         sled::Config::new().path(path).cache_capacity(STORE_CACHE_BYTES).flush_every_ms(None);
     let mut waited = Duration::ZERO;

@@ -9,9 +9,10 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 19] = [
+pub const FLOORS: [(&str, u8); 20] = [
     ("limits", 0),
     ("files", 0),
+    ("threads", 0),
     ("merkle", 0),
     ("metrics", 0),
     ("domain", 1),
