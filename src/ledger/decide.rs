@@ -5,9 +5,9 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    AppendError, Commit, Receipt, Salt, format,
+    AppendError, Commit, Precondition, Receipt, Salt, format,
     judging::{Judging, require_precondition, version_of},
-    state::State,
+    state::{Staging, State},
 };
 use crate::{
     domain::{
@@ -40,24 +40,35 @@ pub fn decide(
     next_instant: impl FnOnce(Option<i64>) -> Result<i64, String>,
     next_salt: impl FnMut() -> Salt,
 ) -> Result<Receipt, AppendError> {
+    let mut judged = 0;
+    let sources = (next_instant, next_salt);
+    let decided = decide_counting(state, catalogues, chunks, commit, sources, &mut judged);
+    state.note_judged(judged);
+    decided
+}
+
+/// As [`decide`]. Counts in `judged` the facts read, whatever comes of the commit.
+fn decide_counting(
+    state: &mut State,
+    catalogues: &Catalogues,
+    chunks: &mut ChunkWriter,
+    commit: Commit,
+    (next_instant, next_salt): (
+        impl FnOnce(Option<i64>) -> Result<i64, String>,
+        impl FnMut() -> Salt,
+    ),
+    judged: &mut usize,
+) -> Result<Receipt, AppendError> {
     let first = state.size();
     let next = first + commit.proposals.len() as u64;
     let mut staging = state.begin();
     if let Some(precondition) = &commit.precondition {
-        // Everything decided counts, durable or not.
-        let mut asked = 0;
-        require_precondition(precondition, first, |id| {
-            asked += 1;
-            if asked % WRITE_SLICE_EVENTS == 0 {
-                staging.give_way();
-            }
-            Ok::<_, AppendError>(version_of(&staging, id, first))
-        })?;
+        require_precondition_of(&mut staging, precondition, first, judged)?;
     }
     if next > LOG_EVENTS_MAX {
         return Err(AppendError::LogFull);
     }
-    let mut judging = Judging::of(&commit);
+    let (mut judging, of_precondition) = (Judging::of(&commit), *judged);
     for (slice, proposals) in commit.proposals.chunks(WRITE_SLICE_EVENTS).enumerate() {
         if slice > 0 {
             staging.give_way();
@@ -69,7 +80,9 @@ pub fn decide(
                 staging.give_way();
                 read = judging.facts_read();
             }
-            if judging.judge(Layers::from(&*staging), catalogues, proposal)? {
+            let verdict = judging.judge(Layers::from(&*staging), catalogues, proposal);
+            *judged = of_precondition + judging.facts_read();
+            if verdict? {
                 staging.stage(&proposal.event);
             }
         }
@@ -93,6 +106,27 @@ pub fn decide(
         rejections: Faults::of_commit(),
         changes: Vec::new(),
         change_count: 0,
+    })
+}
+
+/// Checks a precondition: everything decided counts, durable or not. Readers have their turn
+/// between slices of the work.
+fn require_precondition_of(
+    staging: &mut Staging<'_>,
+    precondition: &Precondition,
+    first: u64,
+    judged: &mut usize,
+) -> Result<(), AppendError> {
+    let (mut asked, mut slice_end) = (0, WRITE_SLICE_FACTS);
+    require_precondition(precondition, first, |id| {
+        asked += 1;
+        if asked % WRITE_SLICE_EVENTS == 0 || *judged >= slice_end {
+            staging.give_way();
+            slice_end = *judged + WRITE_SLICE_FACTS;
+        }
+        let (version, read) = version_of(staging, id, first);
+        *judged += read;
+        Ok((version, read))
     })
 }
 

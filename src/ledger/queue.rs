@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use super::{AppendError, Commit, Receipt, publish::Proven};
 use crate::{
     domain::{Claim, Holdings, Party},
-    limits::{QUEUE_BYTES_MAX, QUEUED_COMMIT_BYTES_MIN},
+    limits::{JUDGED_FACT_BYTES, QUEUE_BYTES_MAX, QUEUED_COMMIT_BYTES_MIN},
 };
 
 type Reply = Result<Receipt, AppendError>;
@@ -123,6 +123,17 @@ pub(super) struct Room<'a> {
     queue: &'a Queue,
     claim: Claim,
     bytes: usize,
+}
+
+impl Room<'_> {
+    /// Charges the party for the facts that were read to judge its commit, if they took longer than
+    /// its bytes.
+    pub(super) fn charge(&self, facts: usize) {
+        let more = (facts * JUDGED_FACT_BYTES).saturating_sub(self.bytes);
+        if more > 0 {
+            self.queue.lines.lock().charge(self.claim.party, more as u64);
+        }
+    }
 }
 
 impl Drop for Room<'_> {
@@ -295,6 +306,19 @@ impl Lines {
         let claim = Claim { party, id };
         self.room.set(claim, job.room(), false);
         Some((claim, job))
+    }
+
+    /// Puts off the next commit of a party, as if its last one had had more bytes.
+    fn charge(&mut self, party: Party, more: u64) {
+        let Some(line) = self.parties.get_mut(&party) else { return };
+        let finish = line.finish;
+        line.finish += more;
+        let mut due = self.turns.range((finish, 0)..=(finish, u64::MAX));
+        let turn = due.find(|(_, other)| **other == party).map(|(turn, _)| *turn);
+        if let Some((_, arrival)) = turn {
+            self.turns.remove(&(finish, arrival));
+            self.turns.insert((line.finish, arrival), party);
+        }
     }
 
     /// Returns the room of a commit.

@@ -40,6 +40,8 @@ pub struct State {
     recorded_micros: Option<i64>,
     /// The format that the log needs for its leaves; 0 for an empty log.
     format: u16,
+    /// Facts read to judge the commit that was decided last.
+    judged: usize,
     /// Commits that can still be rolled back, oldest first.
     seals: VecDeque<Seal>,
     /// Where the holds of the register are measured; nowhere during a start.
@@ -224,6 +226,16 @@ impl State {
     #[must_use]
     pub fn into_register(self) -> Option<Register> {
         Arc::into_inner(self.register).map(RegisterLock::into_inner)
+    }
+
+    /// Notes how many facts were read to judge a commit.
+    pub(super) fn note_judged(&mut self, facts: usize) {
+        self.judged = facts;
+    }
+
+    /// The facts read to judge the commit that was decided last, told once.
+    pub fn take_judged(&mut self) -> usize {
+        std::mem::take(&mut self.judged)
     }
 
     /// Prefetches the register's entries for the events: independent lookups overlap their misses.

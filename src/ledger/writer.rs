@@ -89,6 +89,7 @@ impl Writer {
                     let before = self.state.size();
                     let decided = self.answer(&mut open, commit);
                     drop(held);
+                    room.charge(self.state.take_judged());
                     let reached = (self.state.size() > before).then(|| Reached::of(&self.state));
                     open.answer(bytes, (reply, decided), reached);
                     drop(room);

@@ -43,6 +43,9 @@ pub const RECORD_EVENTS_UNCOUNTED: usize = 32;
 /// Most facts that are read to judge one commit, before its last event: about 25 ms of work. Ten
 /// thousand events may meet 52 earlier facts each; published lists meet fewer than ten.
 pub const JUDGED_FACTS_MAX: usize = 524_288;
+/// Bytes of events that take the writer as long as a fact that it reads to judge. A caller is
+/// served in turn by the larger of the two.
+pub const JUDGED_FACT_BYTES: usize = 4;
 /// Facts that the writer reads to judge before readers of the register have their turn.
 pub const WRITE_SLICE_FACTS: usize = 32_768;
 /// Most events that a search by name reads: those of two subjects with the longest records.

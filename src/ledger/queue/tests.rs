@@ -96,6 +96,38 @@ fn small_commits_do_not_keep_a_large_one_waiting_for_ever() {
     }
 }
 
+/// A commit of few bytes may name long records.
+#[test]
+fn facts_that_were_read_count_as_bytes() {
+    let queue = Queue::default();
+    let judged = |facts: usize| {
+        let (job, room) = next(&queue);
+        room.charge(facts);
+        match job.commit.party {
+            Party::Local(address) => address.port(),
+            other => unreachable!("{other:?}"),
+        }
+    };
+    for port in 1..=4 {
+        push(&queue, port, 100).unwrap();
+        push(&queue, port, 100).unwrap();
+    }
+    // The first two read many facts, the third no more than its bytes.
+    let order = [judged(100_000), judged(100_000), judged(100 / JUDGED_FACT_BYTES), judged(0)];
+    assert_eq!(order, [1, 2, 3, 4]);
+    for _ in 0..50 {
+        push(&queue, 9, 100).unwrap();
+    }
+    let order: Vec<_> = (0..54).map(|_| judged(0)).collect();
+    assert_eq!((order[52], order[53]), (1, 2), "{order:?}");
+    // Who comes back at once is still charged.
+    push(&queue, 5, 100).unwrap();
+    assert_eq!(judged(100_000), 5);
+    push(&queue, 5, 100).unwrap();
+    push(&queue, 6, 100).unwrap();
+    assert_eq!([judged(0), judged(0)], [6, 5]);
+}
+
 #[test]
 fn parties_with_equal_commits_take_turns() {
     let queue = Queue::default();
