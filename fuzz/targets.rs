@@ -19,6 +19,7 @@ use tidu::{
             self, ledger_service_client::LedgerServiceClient,
             register_service_client::RegisterServiceClient,
         },
+        wire::{Bounds, ListBounds, Shape, Walk},
     },
     service::Api,
 };
@@ -79,6 +80,33 @@ pub fn line(bytes: &[u8]) -> bool {
     let name = if frame.withheld { "Withheld" } else { "RecordedEvent" };
     let again = json.line_of(name, &frame.bytes).unwrap();
     assert_eq!(json.place(&again).unwrap().frame().bytes, frame.bytes, "{again}");
+    true
+}
+
+/// A request is walked in parts as it is in one piece, and prost makes no more of it than was
+/// counted. The first byte is the length of the parts, the rest is the request.
+pub fn wire(bytes: &[u8]) -> bool {
+    let Some((part, message)) = bytes.split_first() else { return false };
+    let (shape, list) = (Shape::of("tidu.v1.AppendRequest"), |items, elements| ListBounds {
+        field: 4,
+        items,
+        elements,
+    });
+    let walked = |bounds: Bounds, part: usize| {
+        let mut walk = Walk::new(shape, bounds);
+        message.chunks(part.max(1)).try_for_each(|part| walk.push(part))?;
+        walk.finish()
+    };
+    let narrow = Bounds { elements: 20, list: Some(list(3, 20)) };
+    let wide = Bounds { elements: u32::MAX, list: Some(list(u32::MAX, u32::MAX)) };
+    for bounds in [narrow, wide] {
+        assert_eq!(walked(bounds, (*part).into()), walked(bounds, message.len()));
+    }
+    let Ok(counts) = walked(wide, message.len()) else { return false };
+    let Ok(request) = pb::AppendRequest::decode(message) else { return false };
+    assert_eq!(request.events.len() as u64, u64::from(counts.items));
+    let texts: usize = request.events.iter().map(|event| event.co_issuers.len()).sum();
+    assert!(texts as u64 <= counts.of_items, "{texts} texts, {counts:?}");
     true
 }
 

@@ -14,15 +14,17 @@ use std::{
 use targets::{Questioned, question};
 use tidu::{
     cursors::Cursors,
-    ledger::Failure,
-    limits::IN_FLIGHT_BYTES_MAX,
+    limits::{IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT},
     protocol::pb::{
         ledger_service_client::LedgerServiceClient,
         register_service_client::RegisterServiceClient,
     },
     register::RulesBook,
-    server::{Server, config::Config},
-    service::{self, ApiSettings, Phases},
+    server::{
+        Server,
+        config::{Config, OperationsListen},
+    },
+    service::{ApiSettings, Phases, api},
 };
 use tokio::runtime::Runtime;
 
@@ -34,9 +36,13 @@ static SERVED: LazyLock<(Runtime, Mutex<Questioned>)> = LazyLock::new(|| {
 });
 
 async fn serve(directory: &Path) -> Questioned {
-    let config = Config { data_dir: directory.join("data"), ..Config::default() };
-    let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
-    let failed = |why: &Failure| panic!("{why:?}");
+    let config = Config {
+        data_dir: directory.join("data"),
+        listen: ([127, 0, 0, 1], 0).into(),
+        operations_listen: OperationsListen::Off,
+        ..Config::default()
+    };
+    let failed = |why: &_| panic!("{why}");
     let server = Server::open(&config, RulesBook::RELEASED, failed).await.unwrap();
     let cursors = Arc::new(Cursors::open(directory).unwrap());
     let settings = ApiSettings {
@@ -45,9 +51,10 @@ async fn serve(directory: &Path) -> Questioned {
         questions: 1,
         in_flight_bytes: IN_FLIGHT_BYTES_MAX,
         events_per_second: None,
+        slow_commit: SLOW_COMMIT_DEFAULT,
+        sampling: None,
     };
-    let ledger = Arc::clone(server.ledger());
-    let api = service::api(ledger, cursors, settings, &Phases::new()).unwrap();
+    let api = api(Arc::clone(server.ledger()), cursors, settings, &Phases::new()).unwrap();
     std::mem::forget(server);
     Questioned {
         ledger: LedgerServiceClient::new(api.clone()),

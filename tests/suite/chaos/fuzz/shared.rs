@@ -18,7 +18,7 @@ use super::{
     targets::{self, QUESTIONS, Questioned, question},
     two,
 };
-use crate::support::{A, MemoryLog, list};
+use crate::support::{A, MemoryLog, list, little_giant};
 
 type Corpus = Vec<(String, Vec<u8>)>;
 
@@ -42,6 +42,23 @@ fn the_targets_for_files_hold_over_their_corpus() {
     let event = r#"{"position":"7","event":{"authority":"440000","revoked":{"programme":"x"}}}"#;
     let lines = [event, withheld, "{}"].map(|line| (line.to_owned(), line.as_bytes().to_vec()));
     assert!(tried("target line", 2_000, &lines.into(), targets::line) > 1);
+    assert!(tried("target wire", 2_000, &requests(), targets::wire) > 2);
+}
+
+/// Requests to record events, each behind the length of the parts in which it arrives.
+fn requests() -> Corpus {
+    let events = |count: usize| vec![little_giant(A, "1", "2019-06-05"); count];
+    let version = pb::DesigneeVersion { designee: A.to_owned(), version: Some(7) };
+    let versions = pb::DesigneeVersions { versions: vec![version; 30] };
+    let precondition = pb::append_request::Precondition::DesigneeVersions(versions);
+    let plain = pb::AppendRequest { events: events(1), ..Default::default() };
+    let long = pb::AppendRequest { events: events(9), validate_only: true, ..plain.clone() };
+    let conditional = pb::AppendRequest { precondition: Some(precondition), ..plain.clone() };
+    let requests = [("plain", 1, plain), ("long", 7, long), ("conditional", 255, conditional)];
+    let entry = |(name, part, request): (&str, u8, pb::AppendRequest)| {
+        (name.to_owned(), [vec![part], request.encode_to_vec()].concat())
+    };
+    requests.into_iter().map(entry).collect()
 }
 
 /// Requests with filters and page tokens, each behind the number of its question.
