@@ -10,11 +10,16 @@ use tidu::{
         catalogue::{Catalogue, Catalogues},
         event::Event,
     },
-    protocol::event,
+    protocol::{
+        event,
+        pb::{self, event::Fact},
+    },
     register::{Extent, Layers, Overlay, Register, rules::Judge},
 };
 
-use crate::support::{BOTH_RULES, any_event, seed};
+use crate::support::{
+    BOTH_RULES, DESIGNEES, annulled, any_event, corrected, date, event, rules_adopted, seed,
+};
 
 /// How often each kind of fault, change and disturbance was seen.
 type Seen = BTreeMap<String, usize>;
@@ -23,11 +28,68 @@ fn note(seen: &mut Seen, what: &str) {
     *seen.entry(what.to_owned()).or_default() += 1;
 }
 
-/// An event that can be read, of a log that holds `size` events.
-fn next_event(random: &mut Rng, catalogue: &Catalogue, size: u64) -> Event {
+/// An event that can be read, of a log that holds `size` events. Some of them say the same as
+/// others, in the words of a stage.
+fn next_event(random: &mut Rng, catalogue: &Catalogue, size: u64, stage: &str) -> Event {
     loop {
-        if let Ok(proposed) = event::proposal(catalogue, 0, any_event(random, size)) {
+        let event = match random.u8(0..3) {
+            0 => alike(random, size, stage),
+            _ => any_event(random, size),
+        };
+        if let Ok(proposed) = event::proposal(catalogue, 0, event) {
             return proposed.event;
+        }
+    }
+}
+
+/// The words that the history holds, and those that only the trial and the growth below it use: a
+/// trial must not take the growth's word for its own.
+const HISTORY: &str = "h";
+const TRIAL: &str = "t";
+
+/// One of a few events, so that later ones depend on earlier ones: titles under measures that are
+/// issued and annulled, assessments, pools, lists that are sealed, adoptions of rules.
+fn alike(random: &mut Rng, size: u64, stage: &str) -> pb::Event {
+    let (word, day) = (format!("{stage}{}", random.u8(0..2)), "2023-06-01");
+    let (programme, batch) = ("specialised-sme".to_owned(), word.clone());
+    let of_guangdong = |who: &str, fact| event("440000", who, day, fact);
+    let who = DESIGNEES[random.usize(0..2)];
+    let framework = |random: &mut Rng, programme: String| {
+        if random.bool() {
+            return Fact::MeasuresIssued(pb::MeasuresIssued {
+                programme,
+                instrument: pb::Instrument::Measures.into(),
+                title: "某办法".to_owned(),
+                in_force_from: date("2023-01-01"),
+                ..Default::default()
+            });
+        }
+        Fact::EnvironmentAssessed(pb::EnvironmentAssessed {
+            region: "440000".to_owned(),
+            year: random.u32(2020..2022),
+            assessor: word.clone(),
+            ..Default::default()
+        })
+    };
+    let recent = random.u64(size.saturating_sub(6)..size.max(1));
+    match random.u8(0..16) {
+        0 => rules_adopted(random.u32(1..3)),
+        1..4 => of_guangdong("", framework(random, programme)),
+        4..8 => {
+            let fact = pb::Designated { programme, batch, ..Default::default() };
+            of_guangdong(who, Fact::Designated(fact))
+        }
+        8..10 => corrected(recent, of_guangdong("", framework(random, programme))),
+        10..12 => annulled(recent),
+        12..14 => {
+            let declared = pb::DeclaredCounts { designated: Some(1), ..Default::default() };
+            let declared = Some(declared).filter(|_| random.bool());
+            let sealed = pb::BatchSealed { programme, batch, declared, ..Default::default() };
+            of_guangdong("", Fact::BatchSealed(sealed))
+        }
+        _ => {
+            let fact = pb::PoolEntered { pool: word.clone(), profile: None };
+            of_guangdong(who, Fact::PoolEntered(fact))
         }
     }
 }
@@ -50,7 +112,7 @@ fn history(random: &mut Rng, catalogue: &Catalogue) -> Vec<Item> {
     let mut register = Register::with_rules(BOTH_RULES);
     let mut items = Vec::new();
     for size in 0..random.u64(0..60) {
-        let event = next_event(random, catalogue, size);
+        let event = next_event(random, catalogue, size, HISTORY);
         register.apply(&event);
         let withheld = random.u8(0..12) == 0;
         let concerns = withheld.then(|| register.concerns(size, &BTreeSet::new())).flatten();
@@ -92,7 +154,7 @@ impl Base {
 
     fn grow(&mut self, random: &mut Rng, catalogue: &Catalogue) {
         for _ in 0..random.u8(1..6) {
-            let event = next_event(random, catalogue, self.register.size());
+            let event = next_event(random, catalogue, self.register.size(), TRIAL);
             self.register.apply(&event);
         }
     }
@@ -112,7 +174,7 @@ fn compare(random: &mut Rng, catalogues: &Catalogues, disturbs: bool, seen: &mut
     }
     let mut overlay = Overlay::new(base.extent, &base.register);
     for index in 0..random.usize(1..30) {
-        let event = next_event(random, catalogue, staged.size());
+        let event = next_event(random, catalogue, staged.size(), TRIAL);
         let expected = judge.judge(&staged, catalogue, index, &event);
         let layers = overlay.over(&base.register);
         assert_eq!(layers.size(), staged.size());

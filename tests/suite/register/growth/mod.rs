@@ -7,6 +7,7 @@ mod framework;
 mod namesakes;
 mod records;
 mod slices;
+mod tried;
 mod work;
 
 use tidu::{
