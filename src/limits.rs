@@ -436,6 +436,12 @@ const _: () = {
 
 /// Longest attempt to connect to a server.
 pub const CONNECT_DURATION_MAX: Duration = Duration::from_secs(5);
+/// Longest wait of `tidu status` for its answer, which a server gives at once: as long as for the
+/// connection.
+pub const STATUS_DURATION_MAX: Duration = Duration::from_secs(5);
+/// Stored bytes from which `tidu status` tells how many bytes the disk holds for each: the files of
+/// a smaller log take more for themselves than for events.
+pub const TOLD_RATIO_BYTES_MIN: u64 = 1024 * 1024;
 /// Most attempts at one commit.
 pub const APPEND_ATTEMPTS_MAX: u32 = 5;
 /// First pause between two attempts, and the longest.

@@ -7,11 +7,16 @@ use super::{
     stop::EXIT_UNFINISHED,
 };
 use crate::{
-    archive::ArchiveError, catalogue_files::CatalogueFileError, delivery::DeliveryError,
-    limits::WATCH_SILENCE_MAX, protocol::json::JsonError, server::Unfinished,
+    archive::ArchiveError,
+    catalogue_files::CatalogueFileError,
+    delivery::DeliveryError,
+    limits::{STATUS_DURATION_MAX, WATCH_SILENCE_MAX},
+    protocol::json::JsonError,
+    server::Unfinished,
 };
 
 const SILENCE_SECONDS: u64 = WATCH_SILENCE_MAX.as_secs();
+const STATUS_SECONDS: u64 = STATUS_DURATION_MAX.as_secs();
 
 /// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +31,15 @@ pub(crate) enum CliError {
         server: String,
         /// The innermost cause.
         why: String,
+    },
+    /// A server that accepts connections does not answer.
+    #[error(
+        "no answer from {server} within {} s; the process may hang: tidu doctor",
+        STATUS_SECONDS
+    )]
+    NoAnswer {
+        /// Its address.
+        server: String,
     },
     /// The server says nothing any more.
     #[error("the server has said nothing for {} s, which is two heartbeats", SILENCE_SECONDS)]

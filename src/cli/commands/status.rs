@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use clap::Args;
+use tokio::time::timeout;
 
 use crate::{
     cli::{
         CliError,
-        args::Common,
+        args::{Common, ServerAddress},
         client::{Client, replay_progress},
         print::{bytes, instant, print_line, print_message},
     },
     domain::text::hex,
+    limits::{STATUS_DURATION_MAX, TOLD_RATIO_BYTES_MIN},
     protocol::pb,
 };
 
@@ -23,12 +25,24 @@ pub(crate) struct StatusArgs {
 
 pub(super) async fn run(args: StatusArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
-    let answer = client.admin.get_status(pb::GetStatusRequest {}).await;
+    let status = ask(&mut client, &args.common.server.address).await?;
+    print_message(args.common.output, "GetStatusResponse", &status, print)
+}
+
+/// Asks for the status. A process that hangs still accepts connections, so the wait has a bound.
+async fn ask(
+    client: &mut Client,
+    server: &ServerAddress,
+) -> Result<pb::GetStatusResponse, CliError> {
+    let answer = client.admin.get_status(pb::GetStatusRequest {});
+    let answer = timeout(STATUS_DURATION_MAX, answer)
+        .await
+        .map_err(|_| CliError::NoAnswer { server: server.to_string() })?;
     let status = answer.map_err(|status| match replay_progress(&status) {
         Some(progress) => CliError::Message(format!("the server is starting: {progress}")),
         None => status.into(),
     })?;
-    print_message(args.common.output, "GetStatusResponse", &status.into_inner(), print)
+    Ok(status.into_inner())
 }
 
 fn print(status: &pb::GetStatusResponse) -> Result<(), CliError> {
@@ -48,7 +62,7 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
         ("events", Some(status.log_size.to_string())),
         ("designees", Some(status.designee_count.to_string())),
         ("root", Some(hex(&status.root_hash))),
-        ("last commit", Some(instant(status.last_recorded_time.as_ref()))),
+        ("last commit", Some(last_commit(status))),
         ("format", Some(format!("{format}{refused}"))),
         ("size", size(status)),
         ("disk", disk(status)),
@@ -66,6 +80,11 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
     .collect()
 }
 
+fn last_commit(status: &pb::GetStatusResponse) -> String {
+    let recorded = status.last_recorded_time.as_ref();
+    recorded.map_or_else(|| "none".to_owned(), |recorded| instant(Some(recorded)))
+}
+
 /// The bytes of the log, and how many the disk holds for each.
 fn size(status: &pb::GetStatusResponse) -> Option<String> {
     let on_disk = status.disk_bytes?;
@@ -73,8 +92,11 @@ fn size(status: &pb::GetStatusResponse) -> Option<String> {
         return Some(format!("{} on the disk", bytes(on_disk)));
     };
     let each = on_disk as f64 / stored as f64;
-    let (stored, on_disk) = (bytes(stored), bytes(on_disk));
-    Some(format!("{stored} of events take {on_disk} on the disk, {each:.1} bytes for each"))
+    let ratio = match stored >= TOLD_RATIO_BYTES_MIN {
+        true => format!(", {each:.1} bytes on the disk for each stored byte"),
+        false => " on the disk".to_owned(),
+    };
+    Some(format!("{} of events take {}{ratio}", bytes(stored), bytes(on_disk)))
 }
 
 fn disk(status: &pb::GetStatusResponse) -> Option<String> {
@@ -111,6 +133,8 @@ fn start(status: &pb::GetStatusResponse) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn seconds(seconds: i64) -> Option<prost_types::Duration> {
@@ -134,8 +158,8 @@ mod tests {
         ];
         assert_eq!(names, expected);
         let status = pb::GetStatusResponse {
-            stored_bytes: Some(1024),
-            disk_bytes: Some(5120),
+            stored_bytes: Some(1 << 20),
+            disk_bytes: Some(5 << 20),
             disk_free_bytes: Some(1 << 30),
             disk_reserve_bytes: Some(1 << 20),
             memory_bytes: Some(1 << 20),
@@ -152,7 +176,8 @@ mod tests {
         };
         let found = lines(&status);
         for (name, value) in [
-            ("size", "1.0 KiB of events take 5.0 KiB on the disk, 5.0 bytes for each"),
+            ("size", "1.0 MiB of events take 5.0 MiB, 5.0 bytes on the disk for each stored byte"),
+            ("last commit", "none"),
             ("disk", "1.0 GiB free; appends need more than 1.0 MiB"),
             ("work", "0.5 events/s and 2.5 calls/s in the last 10 s"),
             ("questions", "1 running, 0 waiting"),
@@ -161,5 +186,31 @@ mod tests {
         ] {
             assert!(found.contains(&(name, value.to_owned())), "{name}: {found:?}");
         }
+    }
+
+    #[test]
+    fn the_disk_of_a_small_log_is_told_without_a_ratio() {
+        let status = pb::GetStatusResponse {
+            stored_bytes: Some(TOLD_RATIO_BYTES_MIN - 1),
+            disk_bytes: Some(5 << 20),
+            ..Default::default()
+        };
+        assert_eq!(size(&status).unwrap(), "1024.0 KiB of events take 5.0 MiB on the disk");
+    }
+
+    /// A port that accepts and never answers, as a process that hangs has one.
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_given_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address: ServerAddress =
+            format!("http://{}", silent.local_addr().unwrap()).parse().unwrap();
+        let mut client = Client::connect(&address).await.unwrap();
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let error = ask(&mut client, &address).await.unwrap_err();
+        assert!(began.elapsed() <= STATUS_DURATION_MAX + Duration::from_millis(1));
+        let expected =
+            format!("no answer from {address} within 5 s; the process may hang: tidu doctor");
+        assert_eq!(error.to_string(), expected);
     }
 }
