@@ -18,6 +18,7 @@ pub mod name;
 mod party;
 mod principal;
 mod region;
+mod secret_url;
 pub mod text;
 mod uscc;
 mod withheld;
@@ -34,6 +35,7 @@ pub use self::{
     party::Party,
     principal::Principal,
     region::RegionCode,
+    secret_url::masked_url,
     uscc::Uscc,
     withheld::{Concerns, Withheld},
 };

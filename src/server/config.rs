@@ -20,9 +20,12 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use self::listen::{NotListen, OperationsListen};
-use super::telemetry::otlp::{self, OtlpEndpoint};
+use super::telemetry::otlp::OtlpEndpoint;
 use crate::{
-    domain::catalogue::{Catalogue, CatalogueError},
+    domain::{
+        catalogue::{Catalogue, CatalogueError},
+        masked_url,
+    },
     files,
     limits::{
         CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT,
@@ -202,6 +205,12 @@ pub enum ConfigError {
          127.0.0.1, or accept the risk with --insecure"
     )]
     InsecureOperations(SocketAddr),
+    /// Both ports have one address.
+    #[error(
+        "listen and operations_listen both name {0}; give one of them another port, or turn the \
+         operations port off with --operations-listen off"
+    )]
+    SameAddress(SocketAddr),
     /// The memory of requests does not hold the largest one.
     #[error(
         "in_flight_bytes: {0} is less than the {PARTY_IN_FLIGHT_BYTES_MAX} bytes that the largest \
@@ -214,7 +223,7 @@ pub enum ConfigError {
          as http://127.0.0.1:4317"
     )]
     OtlpEndpoint {
-        /// The value, without a password.
+        /// The value, without a password or a query.
         value: String,
         /// The rule that it breaks.
         why: &'static str,
@@ -278,6 +287,9 @@ impl Config {
         {
             return Err(ConfigError::InsecureOperations(address));
         }
+        if config.listen.port() > 0 && config.operations_listen.address() == Some(config.listen) {
+            return Err(ConfigError::SameAddress(config.listen));
+        }
         if config.in_flight_bytes < PARTY_IN_FLIGHT_BYTES_MAX {
             return Err(ConfigError::InFlight(config.in_flight_bytes));
         }
@@ -328,7 +340,7 @@ impl Config {
     /// [`ConfigError::OtlpEndpoint`].
     pub fn otlp(&self) -> Result<Option<OtlpEndpoint>, ConfigError> {
         let Some(value) = &self.otlp_endpoint else { return Ok(None) };
-        let refused = |why| ConfigError::OtlpEndpoint { value: otlp::shown(value), why };
+        let refused = |why| ConfigError::OtlpEndpoint { value: masked_url(value), why };
         OtlpEndpoint::parse(value).map(Some).map_err(refused)
     }
 
@@ -421,6 +433,13 @@ mod tests {
             };
             let text = load(&operations("[::]:9464"), None);
             assert!(text.contains("operations_listen") && text.contains("--insecure"), "{text}");
+            let both = |port| ServerSettings {
+                listen: "127.0.0.1:9464".parse().ok(),
+                ..operations(&format!("127.0.0.1:{port}"))
+            };
+            let text = load(&both(9464), None);
+            assert!(text.contains("listen and operations_listen both name 127.0.0.1:9464"));
+            assert!(Config::load(&both(9465), None).is_ok());
             let small = PARTY_IN_FLIGHT_BYTES_MAX - 1;
             let least =
                 |bytes| ServerSettings { in_flight_bytes: Some(bytes), ..Default::default() };

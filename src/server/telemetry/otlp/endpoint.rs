@@ -27,8 +27,11 @@ impl OtlpEndpoint {
         if authority.as_str().contains('@') {
             return Err("it has a user or a password, which nothing would protect");
         }
-        if authority.port_u16().is_none() {
-            return Err("it has no port");
+        if authority.port_u16().is_none_or(|port| port == 0) {
+            return Err(match port_of(authority.as_str()) {
+                "" => "it has no port",
+                _ => "its port is not a number from 1 to 65535",
+            });
         }
         if uri.path_and_query().is_some_and(|rest| rest.as_str() != "/") {
             return Err("it has a path, which gRPC does not use");
@@ -47,12 +50,10 @@ impl fmt::Display for OtlpEndpoint {
     }
 }
 
-/// A value that is no address, for an error: without a password that it may have.
-pub(in crate::server) fn shown(value: &str) -> String {
-    match value.rsplit_once('@') {
-        Some((_, after)) => format!("…@{after}"),
-        None => value.to_owned(),
-    }
+/// The text in the place of a port. An address of IPv6 is in brackets.
+fn port_of(authority: &str) -> &str {
+    let behind_host = authority.rsplit(']').next().unwrap_or(authority);
+    behind_host.rsplit_once(':').map_or("", |(_, port)| port)
 }
 
 #[cfg(test)]
@@ -74,20 +75,18 @@ mod tests {
             ("collector", "http://"),
             ("https://collector.example:4317", "TLS"),
             ("grpc://collector.example:4317", "http://"),
-            ("http://collector.example", "port"),
+            ("http://collector.example", "has no port"),
+            ("http://collector.example:", "has no port"),
+            ("http://[::1]", "has no port"),
+            ("http://collector.example:0", "from 1 to 65535"),
+            ("http://[::1]:65536", "from 1 to 65535"),
             ("http://:4317", "host"),
             ("http://user:word@collector.example:4317", "password"),
             ("http://collector.example:4317/v1/traces", "path"),
-            ("http://collector.example:99999", "port"),
+            ("http://collector.example:99999", "from 1 to 65535"),
         ] {
             let refused = OtlpEndpoint::parse(bad).unwrap_err();
             assert!(refused.contains(why), "{bad}: {refused}");
         }
-    }
-
-    #[test]
-    fn an_error_does_not_repeat_a_password() {
-        assert_eq!(shown("http://user:p@ss@host:1"), "…@host:1");
-        assert_eq!(shown("nonsense"), "nonsense");
     }
 }

@@ -21,9 +21,13 @@ use std::{
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_proto::{
-    tonic::collector::{
-        logs::v1::{ExportLogsServiceRequest, logs_service_client::LogsServiceClient},
-        trace::v1::{ExportTraceServiceRequest, trace_service_client::TraceServiceClient},
+    tonic::{
+        collector::{
+            logs::v1::{ExportLogsServiceRequest, logs_service_client::LogsServiceClient},
+            trace::v1::{ExportTraceServiceRequest, trace_service_client::TraceServiceClient},
+        },
+        common::v1::any_value::Value,
+        logs::v1::ResourceLogs,
     },
     transform::{
         common::tonic::ResourceAttributesWithSchema, logs::tonic::group_logs_by_resource_and_scope,
@@ -49,9 +53,8 @@ use tracing_subscriber::{
 };
 
 pub use self::endpoint::OtlpEndpoint;
-pub(in crate::server) use self::endpoint::shown;
 use self::outbox::{Arrival, Inbox, Line, Outbox, cause_of, queue, warn_of_loss};
-use crate::{limits::OTLP_CONNECT_DURATION_MAX, service::TRACED};
+use crate::{domain::escape::escaped, limits::OTLP_CONNECT_DURATION_MAX, service::TRACED};
 
 /// The signals, as lines and metrics name them.
 const TRACES: &str = "traces";
@@ -226,9 +229,48 @@ async fn send_lines(
     resource: &ResourceAttributesWithSchema,
 ) -> Result<u64, Status> {
     let records: Vec<_> = batch.iter().map(|line| (&line.0, &line.1)).collect();
-    let resource_logs = group_logs_by_resource_and_scope(&LogBatch::new(&records), resource);
+    let mut resource_logs = group_logs_by_resource_and_scope(&LogBatch::new(&records), resource);
+    resource_logs.iter_mut().for_each(escape_texts);
     let request = ExportLogsServiceRequest { resource_logs };
     let answer = LogsServiceClient::new(channel.clone()).export(request).await?.into_inner();
     let refused = answer.partial_success.map_or(0, |partial| partial.rejected_log_records);
     Ok(u64::try_from(refused).unwrap_or(0))
+}
+
+/// Escapes hidden characters in the texts of log lines, as lines on standard error have them:
+/// others chose some of these texts, and whoever reads a collector may do so on a terminal.
+fn escape_texts(logs: &mut ResourceLogs) {
+    let records = logs.scope_logs.iter_mut().flat_map(|scope| &mut scope.log_records);
+    for record in records {
+        let attributes = record.attributes.iter_mut().filter_map(|pair| pair.value.as_mut());
+        for value in record.body.iter_mut().chain(attributes) {
+            if let Some(Value::StringValue(text)) = &mut value.value {
+                *text = escaped(text).into_owned();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::{
+        common::v1::{AnyValue, KeyValue},
+        logs::v1::{LogRecord, ScopeLogs},
+    };
+
+    use super::*;
+
+    #[test]
+    fn hidden_characters_of_lines_are_escaped() {
+        let value = || Some(AnyValue { value: Some(Value::StringValue("甲\u{1b}[2J\n".into())) });
+        let attributes = vec![KeyValue { value: value(), ..Default::default() }];
+        let record = LogRecord { body: value(), attributes, ..Default::default() };
+        let scope = ScopeLogs { log_records: vec![record], ..Default::default() };
+        let mut logs = ResourceLogs { scope_logs: vec![scope], ..Default::default() };
+        escape_texts(&mut logs);
+        let record = &logs.scope_logs[0].log_records[0];
+        let shown = Some(Value::StringValue("甲\\u{1b}[2J\\u{a}".into()));
+        assert_eq!(record.body.as_ref().unwrap().value, shown);
+        assert_eq!(record.attributes[0].value.as_ref().unwrap().value, shown);
+    }
 }
