@@ -302,6 +302,8 @@ struct Shared {
     failed: AtomicBool,
     /// Why nothing may be recorded, if so.
     read_only: OnceLock<String>,
+    /// It was said that the disk is low, and not yet that it has room again.
+    told_low: AtomicBool,
     /// Start of the running append, in monotonic milliseconds plus one; 0 between appends.
     append_began: AtomicU64,
     marked: Marked,
@@ -371,6 +373,7 @@ impl Ledger {
             on_failure: parts.on_failure,
             failed: AtomicBool::new(false),
             read_only: OnceLock::new(),
+            told_low: AtomicBool::new(false),
             append_began: AtomicU64::new(0),
             marked,
             holds,

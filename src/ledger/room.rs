@@ -5,7 +5,7 @@
 //! not durable yet, and some to come. It is renewed for each group, so a disk that fills while
 //! nothing is recorded is noticed by the next commit.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::atomic::Ordering};
 
 use super::{AppendError, Commit, Ledger, Shared};
 use crate::{
@@ -21,8 +21,6 @@ pub(super) struct PromisedRoom {
     undurable_bytes: u64,
     /// Bytes that the log has promised beyond those.
     promised: u64,
-    /// Appends are being refused, which was said.
-    is_low: bool,
 }
 
 impl PromisedRoom {
@@ -44,16 +42,14 @@ impl PromisedRoom {
         let wanted = bytes.max(GROUP_READY_BYTES as u64);
         match shared.log.reserve(self.undurable_bytes.saturating_add(wanted)) {
             Ok(()) => {
-                if std::mem::take(&mut self.is_low) {
+                if shared.told_low.swap(false, Ordering::Relaxed) {
                     tracing::info!("the disk has room again; appends are accepted");
                 }
                 self.promised = wanted;
                 Ok(())
             }
             Err(low) => {
-                if !std::mem::replace(&mut self.is_low, true) {
-                    tracing::warn!(%low, "appends are refused until the disk has room");
-                }
+                shared.tell_low(&low);
                 Err(AppendError::DiskLow(low))
             }
         }
@@ -81,7 +77,23 @@ pub(super) fn bytes_max(commit: &Commit) -> u64 {
     (leaves.sum::<usize>() + ENVELOPE_BYTES_MAX) as u64
 }
 
+impl Shared {
+    /// Says that the disk is low, once until it has room again.
+    fn tell_low(&self, low: &DiskLow) {
+        if !self.told_low.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%low, "appends are refused until the disk has room; reads are served");
+        }
+    }
+}
+
 impl Ledger {
+    /// Says that the disk is low if it is, so that a start tells it before the first append does.
+    pub fn warn_of_low_disk(&self) {
+        if let Some(low) = self.disk_low() {
+            self.shared.tell_low(&low);
+        }
+    }
+
     /// Serves reads alone from now on. `why` is shown to callers, with the way out.
     pub fn serve_reads_only(&self, why: String) {
         // The first reason counts.

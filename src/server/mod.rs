@@ -178,8 +178,8 @@ impl Starting {
         if let Some(why) = Failures::of(&self.data_dir).reason_for_reads_only() {
             tracing::warn!(why, "this start serves reads only");
             ledger.serve_reads_only(why);
-        } else if let Some(why) = ledger.appends_refused() {
-            tracing::warn!(why, "appends are refused until the disk has room; reads are served");
+        } else {
+            ledger.warn_of_low_disk();
         }
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let for_api = (Arc::clone(&ledger), Arc::clone(&cursors));

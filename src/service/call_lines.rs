@@ -23,7 +23,7 @@ use tracing::Span;
 
 use super::{
     call::Caller,
-    calls::code_name,
+    calls::{UNKNOWN, code_name},
     commit_line::{CommitOfCall, milliseconds},
     tracing_calls::{Sampling, note_end},
 };
@@ -76,6 +76,13 @@ pub(super) fn tell_refused<B>(request: &Request<B>, status: &Status) {
     ToldCall::of(request).failed(status);
 }
 
+/// Tells of a request that is not a call, whatever method its path names.
+pub(super) fn tell_stray<B>(request: &Request<B>, status: &Status) {
+    let mut call = ToldCall::of(request);
+    call.path = None;
+    call.failed(status);
+}
+
 /// A call that is being answered.
 pub(crate) struct Told<F> {
     answer: F,
@@ -106,6 +113,7 @@ where
 
 /// What is told of a call.
 struct ToldCall {
+    /// `None`: it is not a call.
     path: Option<PathAndQuery>,
     caller: Caller,
     began: Instant,
@@ -132,7 +140,10 @@ impl ToldCall {
 
     /// The method as metrics and lines name it; shortened, because a caller may name any.
     fn method(&self) -> String {
-        echo(self.path().trim_start_matches('/'))
+        match self.path().trim_start_matches('/') {
+            "" => UNKNOWN.to_owned(),
+            method => echo(method),
+        }
     }
 
     fn is_stream(&self) -> bool {

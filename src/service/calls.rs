@@ -34,7 +34,7 @@ use crate::{
 const STATUS: &str = "grpc-status";
 const DETAILS: &str = "grpc-status-details-bin";
 /// The label of a path that no method has.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";
 /// The reason of an error that carries none.
 const NONE: &str = "NONE";
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::Service;
 
-use super::{Request, Response, calls::Calls, errors, intake::discard};
+use super::{Request, Response, call_lines::tell_stray, calls::Calls, errors, intake::discard};
 use crate::{domain::fault::echo, protocol::pb::ErrorReason};
 
 /// The media types of gRPC-Web, as the layer for it reads them.
@@ -54,6 +54,7 @@ where
         };
         let refusal = fault.refusal();
         self.calls.stray(&request, &refusal);
+        tell_stray(&request, &refusal);
         Either::Right(Box::pin(async move {
             if request.version() < Version::HTTP_2 {
                 discard(request.into_body(), Instant::now()).await;

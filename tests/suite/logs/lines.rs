@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use tidu::protocol::pb::{self, admin_service_client::AdminServiceClient};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use tonic::{Code, transport::Channel};
 
 use super::{Logged, with_message};
@@ -97,6 +98,21 @@ async fn a_page_in_the_name_of_another_host_gets_a_line() {
     assert_eq!(lines.len(), 1, "{log}");
     assert_eq!(lines[0]["reason"], "HOST_NOT_ALLOWED", "{log}");
     assert_eq!(lines[0]["method"], "tidu.v1.AdminService/GetStatus", "{log}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_a_call_gets_a_line_without_its_path() {
+    let logged = Logged::start(&[], &[]);
+    let address = logged.server.address.trim_start_matches("http://").to_owned();
+    let mut plain = TcpStream::connect(&address).await.unwrap();
+    let request = format!("GET /a/planted?b HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    plain.write_all(request.as_bytes()).await.unwrap();
+    let line = logged.line("refused a call").await;
+    assert_eq!(
+        (&line["method"], &line["reason"]),
+        (&"unknown".into(), &"MALFORMED_REQUEST".into())
+    );
+    assert!(!logged.end().contains("planted"));
 }
 
 #[tokio::test]

@@ -158,6 +158,7 @@ async fn the_trace_of_a_caller_is_continued() {
     assert_eq!((hex(&line.trace_id), &line.span_id), (TRACE.into(), &span.span_id));
     assert_eq!(line.severity_text, "INFO");
     assert_eq!(text(&line.attributes, "reason"), "FIELD_REQUIRED");
+    assert!(line.time_unix_nano > 0 && line.time_unix_nano <= line.observed_time_unix_nano);
     logged.end();
     assert!(collector.spans.try_recv().is_err(), "only the one");
 }
@@ -221,7 +222,7 @@ async fn a_collector_that_is_away_is_one_line() {
     let line = logged.line(LOST).await;
     client.record(list(1, 1)).await.unwrap();
     assert_eq!((&line["level"], &line["signal"]), (&"WARN".into(), &"traces and logs".into()));
-    assert_eq!(line["otlp_endpoint"], format!("http://{address}"));
+    assert_eq!(line["endpoint"], format!("http://{address}"));
     assert!(line["cause"].as_str().unwrap().contains("refused"), "{line}");
     let log = logged.end();
     assert_eq!(with_message(&log, LOST).len(), 1, "{log}");
@@ -234,6 +235,8 @@ fn a_malformed_setting_of_otlp_ends_the_start() {
         ("--otlp-endpoint", "collector:4317", ["otlp_endpoint", "\"collector:4317\""]),
         ("--otlp-endpoint", "https://127.0.0.1:4317", ["otlp_endpoint", "TLS"]),
         ("--otlp-endpoint", "http://user:planted@127.0.0.1:1", ["otlp_endpoint", "127.0.0.1:1"]),
+        ("--otlp-endpoint", "http://127.0.0.1:1?token=planted", ["otlp_endpoint", "127.0.0.1:1?…"]),
+        ("--otlp-endpoint", "http://127.0.0.1:99999", ["otlp_endpoint", "not a number from 1 to"]),
         ("--otlp-sample-ratio", "1.5", ["otlp_sample_ratio", "1.5"]),
     ] {
         let mut serve = Command::new(TIDU);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry::{Context, InstrumentationScope, logs::LogRecord as _};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     logs::{LogProcessor, SdkLogRecord},
@@ -73,7 +73,12 @@ impl SpanProcessor for Outbox<SpanData> {
 
 impl LogProcessor for Outbox<Line> {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        self.put(Box::new((record.clone(), scope.clone())));
+        let mut record = record.clone();
+        // Collectors sort by the time of the event, which the bridge leaves out.
+        if let Some(observed) = record.observed_timestamp() {
+            record.set_timestamp(observed);
+        }
+        self.put(Box::new((record, scope.clone())));
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -110,7 +115,7 @@ impl Arrival {
 /// Says that a collector does not take a signal, and the way out.
 pub(super) fn warn_of_loss(endpoint: &str, signal: &str, cause: &str) {
     tracing::warn!(
-        otlp_endpoint = endpoint,
+        endpoint,
         signal,
         cause,
         "the collector does not take traces or log lines; they are dropped and counted until it \

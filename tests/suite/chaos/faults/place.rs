@@ -22,6 +22,8 @@ use crate::support::{Client, TIDU, directory, reason, tools::is_there};
 
 /// A user who owns nothing.
 const NOBODY: u32 = 65_534;
+/// A log line of a server whose disk is low.
+const LOW: &str = "appends are refused until the disk has room";
 /// Bytes of the small disk: room for some store and not for much of a log.
 const DISK_BYTES: usize = 64 << 20;
 /// Bytes of it that a server leaves free.
@@ -165,10 +167,12 @@ async fn a_full_disk_stops_appends_until_it_has_room() {
             mounts.start(&data).serving().server.kill();
             watched = mounts.start(&data).serving();
             let said = watched.words();
-            assert!(said.contains("appends are refused until the disk has room"), "{said}");
+            assert!(said.contains(LOW), "{said}");
             let mut client = watched.server.client().await;
             known.compare(&mut client).await;
             assert_low(&known.append(&mut client, refused.clone()).await.unwrap_err());
+            let said = watched.words();
+            assert_eq!(said.matches(LOW).count(), 1, "the start has said it: {said}");
             fs::remove_file(&ballast).unwrap();
             known.grow(&mut client, &[20]).await;
         }
