@@ -29,6 +29,8 @@ pub const OPERATIONS_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const OPERATIONS_CALL_DURATION_MAX: Duration = Duration::from_secs(5);
 /// Events that `tidu top` shows.
 pub const TOP_EVENTS: i32 = 8;
+/// Pause between two drawings of one picture, while the next one is awaited: its age in seconds.
+pub const TOP_REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 /// Delay that a caller is asked for while the server replays its log.
 pub const STARTING_RETRY_DELAY: Duration = Duration::from_secs(1);
 

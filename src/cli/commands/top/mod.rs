@@ -13,7 +13,7 @@ use std::{
 
 use clap::Args;
 use ratatui::{
-    Terminal,
+    Frame, Terminal,
     backend::TestBackend,
     buffer::Buffer,
     crossterm::event::{self, Event, KeyCode, KeyModifiers},
@@ -27,7 +27,7 @@ use tokio::{
 
 use self::{
     model::Span,
-    view::{Picture, Seen, draw},
+    view::{Picture, Seen, draw, draw_waiting, silence, told_age},
 };
 use crate::{
     cli::{
@@ -38,7 +38,7 @@ use crate::{
         print::{event_line, print_text},
         stop::stop_signal,
     },
-    limits::{OPERATIONS_CALL_DURATION_MAX, TOP_EVENTS},
+    limits::{OPERATIONS_CALL_DURATION_MAX, TOP_EVENTS, TOP_REDRAW_INTERVAL},
     protocol::pb,
 };
 
@@ -48,7 +48,9 @@ const PLAIN: (u16, u16) = (120, 40);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 q, Esc or Ctrl-C ends it. Rates are those between two pictures. A latency is the bound of the bucket
-that holds it. Without a terminal, --once prints one picture of 120 columns and 40 lines.")]
+that holds it, and a group is the events of one flush (p50). calls: bytes of requests; CPU:
+processors in use; peers: connections; lines lost: log lines that nobody took. Without a terminal,
+--once prints one picture of 120 columns and 40 lines; it fails if the operations port is silent.")]
 pub(crate) struct TopArgs {
     /// Print one picture as text, and end
     #[arg(long)]
@@ -79,7 +81,11 @@ pub(super) async fn run(args: TopArgs) -> Result<(), CliError> {
             )));
         }
         let (width, height) = size_of_terminal().filter(|_| is_terminal).unwrap_or(PLAIN);
-        return print_text(&text_of(&picture, width, height)?);
+        print_text(&text_of(&picture, width, height)?)?;
+        return picture
+            .port
+            .map(drop)
+            .map_err(|why| CliError::Message(silence(&picture.operations, &why)));
     }
     if !is_terminal {
         let text = "the standard output is not a terminal; tidu top --once prints one picture";
@@ -108,7 +114,8 @@ impl Watched {
     /// Looks at the server. Rates are those since the last look.
     async fn look(&mut self) -> Picture {
         let (port, events) = (self.port().await, self.events().await);
-        Picture { server: self.server.to_string(), port, events }
+        let (server, operations) = (self.server.to_string(), self.operations.to_string());
+        Picture { server, operations, port, age: None, events }
     }
 
     async fn port(&mut self) -> Result<Seen, String> {
@@ -151,23 +158,51 @@ impl Watched {
     }
 }
 
+/// What is shown while the server is looked at.
+struct Screen {
+    last: Option<(Picture, Instant)>,
+    interval: Duration,
+}
+
+impl Screen {
+    /// Draws the last picture, with its age once the next one is late.
+    fn draw(&mut self, frame: &mut Frame<'_>, (server, operations): &(String, String)) {
+        let Some((picture, taken)) = &mut self.last else {
+            return draw_waiting(frame, server, operations);
+        };
+        picture.age = told_age(taken.elapsed(), self.interval);
+        draw(frame, picture);
+    }
+}
+
 /// Draws pictures until a key or a signal ends it.
 async fn show(mut watched: Watched, interval: Duration) -> io::Result<()> {
     let mut stop = pin!(stop_signal()?);
     let mut terminal = ratatui::try_init()?;
     let mut keys = keys();
-    let shown = loop {
-        let turn = async {
-            let picture = watched.look().await;
-            let drawn = terminal.draw(|frame| draw(frame, &picture)).map(drop);
+    let turns = async {
+        let mut screen = Screen { last: None, interval };
+        loop {
+            let picture = {
+                let names = (watched.server.to_string(), watched.operations.to_string());
+                let mut look = pin!(watched.look());
+                loop {
+                    terminal.draw(|frame| screen.draw(frame, &names))?;
+                    tokio::select! {
+                        picture = &mut look => break picture,
+                        () = sleep(TOP_REDRAW_INTERVAL) => {}
+                    }
+                }
+            };
+            terminal.draw(|frame| draw(frame, &picture))?;
+            screen.last = Some((picture, Instant::now()));
             sleep(interval).await;
-            drawn
-        };
-        tokio::select! {
-            () = &mut stop => break Ok(()),
-            _ = keys.recv() => break Ok(()),
-            drawn = turn => if drawn.is_err() { break drawn },
         }
+    };
+    let shown = tokio::select! {
+        () = &mut stop => Ok(()),
+        _ = keys.recv() => Ok(()),
+        failed = turns => failed,
     };
     ratatui::restore();
     shown
@@ -244,7 +279,9 @@ mod tests {
         let event = "    123  2026-03-01  440000  designated  示例恒达精密机械有限公司\u{202e}";
         Picture {
             server: "http://127.0.0.1:50051".to_owned(),
+            operations: "http://127.0.0.1:9464".to_owned(),
             port: Ok(Seen { failing, span }),
+            age: None,
             events: Ok((0..20).map(|i| format!("{event}{i}")).collect()),
         }
     }
@@ -284,12 +321,92 @@ mod tests {
     fn what_does_not_answer_is_named_and_the_rest_is_shown() {
         let silent = Picture { port: Err("connection refused".to_owned()), ..picture() };
         let text = text_of(&silent, 80, 24).unwrap();
-        assert!(text.contains("the operations port says nothing: connection refused"), "{text}");
+        let line = "the operations port http://127.0.0.1:9464 says nothing: connection refused";
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("--operations"), "{text}");
         assert!(text.contains("示例恒达精密机械有限公司"), "{text}");
         let blind = Picture { events: Err("no answer in time".to_owned()), ..picture() };
         let text = text_of(&blind, 80, 24).unwrap();
         assert!(text.contains("not known: no answer in time"), "{text}");
         assert!(text.contains("zhejiang"), "{text}");
+    }
+
+    /// Each value as wide as it becomes.
+    fn large() -> Picture {
+        let histogram = |name: &str| {
+            format!("{name}_bucket{{le=\"0.0025\"}} 9\n{name}_bucket{{le=\"+Inf\"}} 9\n")
+        };
+        let giant = 999.9 * f64::from(1 << 30);
+        let mut metrics = histogram("tidu_flush_duration_seconds");
+        metrics += "tidu_group_events_bucket{le=\"8192\"} 9\n";
+        metrics += "tidu_log_events 12345678\n";
+        for name in [
+            "tidu_log_disk_bytes",
+            "tidu_disk_free_bytes",
+            "tidu_disk_reserve_bytes",
+            "process_resident_memory_bytes",
+            "tidu_in_flight_bytes",
+        ] {
+            metrics += &format!("{name} {giant}\n");
+        }
+        for name in ["tidu_events_total", "tidu_commits_total", "tidu_delivered_events_total"] {
+            metrics += &format!("{name} 999000\n");
+        }
+        metrics += "tidu_queue_commits 1024\nprocess_cpu_seconds_total 639\n";
+        for name in [
+            "tidu_streams",
+            "tidu_questions_running",
+            "tidu_questions_waiting",
+            "tidu_connections",
+            "tidu_log_lines_dropped_total",
+        ] {
+            metrics += &format!("{name} 12345\n");
+        }
+        let span = Span { after: Scrape::read(&metrics), seconds: 10.0, ..Span::default() };
+        Picture { port: Ok(Seen { failing: Vec::new(), span }), ..picture() }
+    }
+
+    #[test]
+    fn no_number_and_no_heading_is_cut() {
+        let [narrow, wide] = [80, 200].map(|width| text_of(&large(), width, 24).unwrap());
+        let numbers = |text: &str| text.lines().take(6).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(numbers(&narrow), numbers(&wide), "{wide}");
+        for told in ["12.3M events", "99.9k/s", "1000 GiB", "12.3k lines lost"] {
+            assert!(narrow.contains(told), "{told} is missing:\n{narrow}");
+        }
+        let headings = |text: &str| {
+            let heads = text.lines().filter(|line| {
+                ["calls", "subscribers", "last events"].iter().any(|head| line.starts_with(head))
+            });
+            heads.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+        };
+        let (narrow, wide): (Vec<String>, Vec<String>) = (headings(&narrow), headings(&wide));
+        assert_eq!((narrow.len(), &narrow), (3, &wide));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_picture_that_is_late_says_how_old_it_is() {
+        let mut screen = Screen { last: None, interval: Duration::from_secs(2) };
+        let names = ("http://server".to_owned(), "http://port".to_owned());
+        let shown = |screen: &mut Screen| {
+            let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+            terminal.draw(|frame| screen.draw(frame, &names)).unwrap();
+            lines_of(terminal.backend().buffer())
+        };
+        assert_eq!(
+            shown(&mut screen),
+            "connecting to http://server, operations port http://port …"
+        );
+        screen.last = Some((picture(), Instant::now()));
+        for (seconds, told) in [(4, None), (1, Some("tidu 0.1.0  5 s old")), (1, Some("6 s old"))] {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            let text = shown(&mut screen);
+            match told {
+                Some(told) => assert!(text.contains(told), "{text}"),
+                None => assert!(!text.contains("s old"), "{text}"),
+            }
+            assert!(text.contains("zhejiang"), "the picture stays: {text}");
+        }
     }
 
     #[test]

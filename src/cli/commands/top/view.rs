@@ -2,12 +2,14 @@
 //!
 //! Cursors and callers choose their names, and events hold texts of others: each is escaped.
 
+use std::time::Duration;
+
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
     style::{Color, Modifier, Style},
     text::Line,
-    widgets::{Paragraph, Row, Table},
+    widgets::{Paragraph, Row, Table, Wrap},
 };
 
 use super::model::{Span, below, bytes, duration, short};
@@ -16,10 +18,13 @@ use crate::cli::print::escaped;
 /// Everything that a picture shows.
 #[derive(Clone, Debug)]
 pub(super) struct Picture {
-    /// The server and its port, as they were asked for.
+    /// The server and its operations port, as they were asked for.
     pub(super) server: String,
+    pub(super) operations: String,
     /// What the operations port said, or why it said nothing.
     pub(super) port: Result<Seen, String>,
+    /// Whole seconds since it was taken, once that tells that the next one is late.
+    pub(super) age: Option<u64>,
     /// The last events, the newest last; or why there are none.
     pub(super) events: Result<Vec<String>, String>,
 }
@@ -38,15 +43,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture) {
     let seen = match &picture.port {
         Ok(seen) => seen,
         Err(why) => {
-            let said = format!("the operations port says nothing: {}", escaped(why));
+            let said = silence(&picture.operations, why);
             let [head, port, events] = Layout::vertical([
                 Constraint::Length(1),
-                Constraint::Length(2),
+                Constraint::Length(3),
                 Constraint::Fill(1),
             ])
             .areas(frame.area());
             frame.render_widget(Line::styled(heading(picture), HEADING), head);
-            frame.render_widget(Paragraph::new(said), port);
+            frame.render_widget(Paragraph::new(said).wrap(Wrap { trim: true }), port);
             return draw_events(frame, events, picture);
         }
     };
@@ -70,11 +75,33 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture) {
     draw_events(frame, events, picture);
 }
 
+/// Says that the operations port does not answer, and which setting names it.
+pub(super) fn silence(operations: &str, why: &str) -> String {
+    format!("the operations port {operations} says nothing: {}; see --operations", escaped(why))
+}
+
+/// Draws what is there before the first picture.
+pub(super) fn draw_waiting(frame: &mut Frame<'_>, server: &str, operations: &str) {
+    let text = format!("connecting to {server}, operations port {operations} …");
+    frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), frame.area());
+}
+
+/// The seconds that are told of a picture of this age: none while the next one is in time.
+pub(super) fn told_age(age: Duration, interval: Duration) -> Option<u64> {
+    (age > interval.saturating_mul(2)).then_some(age.as_secs())
+}
+
 fn heading(picture: &Picture) -> String {
-    let Ok(Seen { span, .. }) = &picture.port else { return format!("tidu  {}", picture.server) };
-    let version = span.after.series("tidu_build_info").next();
-    let version = version.map_or_else(String::new, |info| escaped(info.label("version")).into());
-    format!("tidu {version}  {}", picture.server)
+    let version = match &picture.port {
+        Ok(Seen { span, .. }) => {
+            let version = span.after.series("tidu_build_info").next();
+            version.map_or_else(String::new, |info| format!(" {}", escaped(info.label("version"))))
+        }
+        Err(_) => String::new(),
+    };
+    // In front of the address, which may be longer than the line.
+    let age = picture.age.map(|age| format!("  {age} s old, no newer answer"));
+    format!("tidu{version}{}  {}", age.unwrap_or_default(), picture.server)
 }
 
 fn draw_readiness(frame: &mut Frame<'_>, area: Rect, failing: &[(String, String)]) {
@@ -96,34 +123,34 @@ fn numbers_of(span: &Span) -> Vec<Line<'static>> {
     let many = |name, quantile| span.quantile(name, quantile).map_or_else(|| "-".to_owned(), short);
     [
         format!(
-            "log     {} events, {}/s in {} commits/s; {} on disk, {} free, reserve {}",
+            "log     {} events, {}/s; disk {}, free {}, reserve {}",
             value("tidu_log_events"),
             rate("tidu_events_total"),
-            rate("tidu_commits_total"),
             size("tidu_log_disk_bytes"),
             size("tidu_disk_free_bytes"),
             size("tidu_disk_reserve_bytes"),
         ),
         format!(
-            "writes  flush p50 {}, p99 {}; a group has up to {} events (p50); {} commits wait",
+            "writes  {} commits/s, {} wait; group {}; flush p50 {}, p99 {}",
+            rate("tidu_commits_total"),
+            value("tidu_queue_commits"),
+            many("tidu_group_events", 0.5),
             time("tidu_flush_duration_seconds", 0.5),
             time("tidu_flush_duration_seconds", 0.99),
-            many("tidu_group_events", 0.5),
-            value("tidu_queue_commits"),
         ),
         format!(
-            "reads   {} streams, {} events/s delivered; {} long questions run, {} wait",
+            "reads   {} streams, {} events/s; {} questions run, {} wait",
             value("tidu_streams"),
             rate("tidu_delivered_events_total"),
             value("tidu_questions_running"),
             value("tidu_questions_waiting"),
         ),
         format!(
-            "machine {} memory, {} of requests; {} connections; {} cores; {} lines dropped",
+            "machine {} memory, {} calls, {} CPU, {} peers, {} lines lost",
             size("process_resident_memory_bytes"),
             size("tidu_in_flight_bytes"),
-            value("tidu_connections"),
             rate("process_cpu_seconds_total"),
+            value("tidu_connections"),
             value("tidu_log_lines_dropped_total"),
         ),
     ]
@@ -161,7 +188,7 @@ fn draw_refusals(frame: &mut Frame<'_>, area: Rect, span: &Span) {
         .take(4)
         .chain(callers)
         .map(|(name, rate)| Row::new([escaped(&name).into_owned(), short(rate)]));
-    let heads = Row::new(["refusals: reasons, callers", "/s"]).style(HEADING);
+    let heads = Row::new(["refusals: why and whom", "/s"]).style(HEADING);
     let widths = [Constraint::Fill(1), Constraint::Length(6)];
     frame.render_widget(Table::new(rows, widths).header(heads), area);
 }
