@@ -29,6 +29,13 @@ pub const DOCTOR_CLOCK_STEP: Duration = Duration::from_millis(100);
 pub const DOCTOR_DAYS_LEFT_WARN: u64 = 14;
 /// Fewer are an error.
 pub const DOCTOR_DAYS_LEFT_ERROR: u64 = 2;
+/// Bytes that a log must have on the disk before its growth is estimated: a new one takes room in
+/// advance, which no event needed.
+pub const DOCTOR_GROWTH_BYTES_MIN: u64 = 64 * 1024 * 1024;
+/// Events that must have come meanwhile: fewer tell nothing about a day.
+pub const DOCTOR_GROWTH_EVENTS_MIN: u64 = 1_000;
+/// Time that they are counted over: that of the oldest note of a server.
+pub const DOCTOR_GROWTH_WINDOW_MIN: Duration = Duration::from_secs(60);
 /// A backup that is older, and lacks events, is a warning.
 pub const DOCTOR_BACKUP_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// A cursor whose oldest missing event is older is a warning.
@@ -45,6 +52,8 @@ pub const RECENT_NOTES_MAX: usize = 13;
 
 const _: () = {
     assert!(RECENT_NOTE_INTERVAL.as_secs() * (RECENT_NOTES_MAX as u64 - 1) == 60);
+    // Otherwise no server would ever count over so long.
+    assert!(DOCTOR_GROWTH_WINDOW_MIN.as_secs() <= 60);
     assert!(DOCTOR_SYNC_SLOW.as_millis() < DOCTOR_SYNC_FAILING.as_millis());
     assert!(DOCTOR_SYNC_FAILING.as_millis() < FLUSH_DURATION_MAX.as_millis());
     assert!(DOCTOR_DAYS_LEFT_ERROR < DOCTOR_DAYS_LEFT_WARN);

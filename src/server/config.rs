@@ -247,6 +247,26 @@ pub enum ConfigError {
     Catalogue(#[from] CatalogueError),
 }
 
+impl ConfigError {
+    /// The settings at fault, as the file has them; empty if the fault is none of their values.
+    #[must_use]
+    pub fn settings(&self) -> Vec<String> {
+        let named = match self {
+            Self::Unreadable(errors) => {
+                let names = (**errors).clone().into_iter();
+                return names.filter_map(|error| error.path.into_iter().next()).collect();
+            }
+            Self::Insecure(_) => "listen",
+            Self::InsecureOperations(_) => "operations_listen",
+            Self::InFlight(_) => "in_flight_bytes",
+            Self::OtlpEndpoint { .. } => "otlp_endpoint",
+            Self::OtlpSampleRatio(_) => "otlp_sample_ratio",
+            _ => return Vec::new(),
+        };
+        vec![named.to_owned()]
+    }
+}
+
 impl Config {
     /// Reads all sources. `file` must exist if it is named.
     ///

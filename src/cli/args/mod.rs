@@ -13,7 +13,7 @@ pub(crate) use self::{
     delivery::DeliveryArgs,
     filter::FilterArgs,
     query::{MomentArgs, TitleArgs, parse_word},
-    server::{ServerAddress, ServerArgs},
+    server::{DEFAULT_SERVER, ServerAddress, ServerArgs},
 };
 
 /// The server and the output format.

@@ -12,7 +12,7 @@ use http::Uri;
 use crate::domain::masked_url;
 
 /// The default address of the server.
-const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
+pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 
 /// The server to talk to.
 #[derive(Clone, Debug, Args)]

@@ -72,7 +72,8 @@ fn command(home: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(["doctor", "--operations", NOBODY]).current_dir(home);
+    // No test's server has that port where the settings would have it.
+    command.env("TIDU_OPERATIONS_LISTEN", "off").arg("doctor").current_dir(home);
     command
 }
 
@@ -212,7 +213,14 @@ fn a_link_in_the_place_of_a_file_is_put_aside() {
     fs::write(home.path().join("file"), b"").unwrap();
     let args = ["--json", "--data-dir", "file", "--server", NOBODY];
     let other = found(&command(home.path()).args(args).output().unwrap());
-    assert_eq!(other.level("data-directory"), "error");
+    let expected = ("error".to_owned(), "tidu doctor --data-dir DIRECTORY".to_owned());
+    assert_eq!(other.of("data-directory"), expected, "a file of others is not moved");
+    fs::create_dir(&lock).unwrap();
+    permit(&lock, 0o700);
+    let (level, run) = doctor(home.path(), NOBODY, &[]).of("access");
+    assert_eq!(level, "error");
+    mend(home.path(), &run);
+    assert_eq!(doctor(home.path(), NOBODY, &[]).level("access"), "ok");
 }
 
 #[test]
@@ -306,6 +314,12 @@ fn settings_are_compared_with_each_other() {
     let shadowed = with("questions = 2", &[("TIDU_QUESTIONS", "3")]);
     assert_eq!(shadowed.level("settings"), "warn");
     assert_eq!(with("listen = 2", &[]).level("configuration"), "error");
+    let variables = [("TIDU_LISTEN", "127.0.0.1:x"), ("TIDU_QUESTIONS", "2"), ("TIDU_LOG", "info")];
+    let refused = with("", &variables);
+    let expected = ("error".to_owned(), "unset TIDU_LISTEN".to_owned());
+    assert_eq!(refused.of("configuration"), expected);
+    let said = format!("{:?}", refused.0);
+    assert!(said.contains("TIDU_LISTEN is \\\"127.0.0.1:x\\\""), "{said}");
     let open = with("listen = \"0.0.0.0:1\"\ninsecure = true", &[]);
     assert_eq!((open.level("exposure"), open.level("configuration")), ("warn".into(), "ok".into()));
 }
@@ -370,7 +384,23 @@ async fn the_operations_port_is_asked() {
     let unready = look(&operations);
     assert_eq!(unready.level("readiness"), "error", "the disk is low");
     assert_eq!((unready.level("log-lines"), unready.level("cursors")), ("ok".into(), "ok".into()));
-    assert_eq!(look(NOBODY).level("readiness"), "ok", "not known");
+    let (level, run) = look(NOBODY).of("readiness");
+    assert_eq!(
+        (level.as_str(), run.as_str()),
+        ("warn", "tidu doctor --operations http://ADDRESS"),
+        "not known"
+    );
+
+    // Without addresses, the settings lead to both.
+    let set = |url: &str| url.strip_prefix("http://").unwrap().to_owned();
+    let settings =
+        format!("listen = {:?}\noperations_listen = {:?}", set(&server.address), set(&operations));
+    fs::write(dir.path().join("tidu.toml"), settings).unwrap();
+    let mut settled = command(dir.path());
+    settled.args(["--json", "--data-dir", "data"]).env_remove("TIDU_OPERATIONS_LISTEN");
+    let settled = found(&settled.output().unwrap());
+    assert_eq!(settled.level("readiness"), "error", "the disk is low");
+    assert_eq!(settled.level("appends"), "error");
 }
 
 #[tokio::test]

@@ -13,6 +13,11 @@ use crate::{files, limits::DOCTOR_FILES_MAX, log};
 /// Permissions of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
+/// Names of files in a data directory that a start opens.
+const FILES: [&str; 3] = ["LOCK", "MARK", "cursors.redb"];
+/// Names of directories in it.
+const DIRECTORIES: [&str; 2] = ["catalogues", "log"];
+
 /// A file or directory of a log.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
@@ -84,6 +89,16 @@ impl Access {
         }
     }
 
+    /// True for a directory in the place of a file, or a file in that of a directory.
+    fn is_misplaced(&self, named: &Named) -> bool {
+        let is_at = |names: &[&str]| names.iter().any(|it| self.directory.join(it) == named.path);
+        match named.kind {
+            Kind::Directory => is_at(&FILES),
+            Kind::File => is_at(&DIRECTORIES),
+            Kind::Odd(_) => false,
+        }
+    }
+
     fn note(&mut self, path: &Path, error: &io::Error) {
         self.unseen.get_or_insert_with(|| (path.to_path_buf(), error.to_string()));
     }
@@ -113,9 +128,9 @@ pub(super) fn check_directory(access: &Access) -> Finding {
         return Finding::ok(id, format!("{shown} does not exist; the first start makes it"));
     };
     if own.kind != Kind::Directory {
-        let aside = word(&files::beside(&access.directory, ".aside"));
-        let found = format!("{shown} is not a directory");
-        return Finding::error(id, found, format!("mv {command} {aside}"));
+        // Somebody else may need that file, so it is not to be moved.
+        let found = format!("{shown} is not a directory; name the data directory of the log");
+        return Finding::error(id, found, "tidu doctor --data-dir DIRECTORY");
     }
     if let Some((path, why)) = &access.unseen {
         let (owner, user) = (own.owner, access.user);
@@ -140,6 +155,12 @@ pub(super) fn check(access: &Access) -> Vec<Finding> {
     let command = word(&access.directory);
     let mut found = Vec::new();
     for (path, kind) in access.files.iter().filter_map(Named::odd) {
+        let aside = word(&files::beside(path, ".aside"));
+        let text = format!("{} is {kind}; a start refuses it", path.display());
+        found.push(Finding::error(id, text, format!("mv {} {aside}", word(path))));
+    }
+    for named in access.files.iter().filter(|named| access.is_misplaced(named)) {
+        let (path, kind) = (&named.path, named.kind.name());
         let aside = word(&files::beside(path, ".aside"));
         let text = format!("{} is {kind}; a start refuses it", path.display());
         found.push(Finding::error(id, text, format!("mv {} {aside}", word(path))));
@@ -183,6 +204,16 @@ pub(super) fn check(access: &Access) -> Vec<Finding> {
         ));
     }
     found
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Directory => "a directory",
+            Self::File => "a file",
+            Self::Odd(name) => name,
+        }
+    }
 }
 
 impl Named {
@@ -248,6 +279,16 @@ mod tests {
                 "mv /data/LOCK /data/LOCK.aside",
             ),
             (
+                file(&|file| file.kind = Kind::Directory),
+                Level::Error,
+                "mv /data/LOCK /data/LOCK.aside",
+            ),
+            (
+                of(&|access| access.files[1].kind = Kind::File),
+                Level::Error,
+                "mv /data/log /data/log.aside",
+            ),
+            (
                 of(&|access| access.own.as_mut().unwrap().mode = 0o755),
                 Level::Warn,
                 "chmod -R go= /data",
@@ -255,7 +296,7 @@ mod tests {
             (
                 of(&|access| access.own.as_mut().unwrap().kind = Kind::File),
                 Level::Error,
-                "mv /data /data.aside",
+                "tidu doctor --data-dir DIRECTORY",
             ),
             (
                 of(&|access| access.unseen = Some(("/data/log".into(), "no".to_owned()))),

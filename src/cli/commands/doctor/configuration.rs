@@ -7,12 +7,15 @@ use std::{
 
 use super::finding::{Finding, word};
 use crate::{
+    domain::fault::echo,
     files,
-    server::config::{Config, DEFAULT_FILE, ENVIRONMENT_PREFIX, ServerSettings},
+    server::config::{Config, ConfigError, DEFAULT_FILE, ENVIRONMENT_PREFIX, ServerSettings},
 };
 
 /// Variables with the prefix that are no settings of the server.
 const OTHERS: [&str; 3] = ["TIDU_LOG", "TIDU_SERVER", "TIDU_WEBHOOK_SECRET"];
+/// The setting whose value may have a password; its error shows it without.
+const SECRET: &str = "TIDU_OTLP_ENDPOINT";
 /// Most bytes of a configuration file that is looked at.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
 
@@ -28,6 +31,8 @@ pub(super) struct Sources {
     pub(super) names: Vec<String>,
     /// The settings together, or why they cannot be used.
     pub(super) config: Result<Config, String>,
+    /// The settings for which they cannot be used.
+    pub(super) at_fault: Vec<String>,
 }
 
 /// Reads the settings as `serve` would, with this file and this data directory.
@@ -42,19 +47,22 @@ pub(super) fn look(file: Option<&Path>, data_dir: Option<&Path>) -> Sources {
         name.get(..ENVIRONMENT_PREFIX.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(ENVIRONMENT_PREFIX))
     };
-    // Values are compared, never shown: one may be a secret.
+    // Values are compared. They are shown only if a start refuses them: one may be a secret.
     let variables = env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok().filter(|name| has_prefix(name))?;
         Some((name, value.to_string_lossy().into_owned()))
     });
     let mut variables: Vec<_> = variables.collect();
     variables.sort();
+    let config = Config::load(&flags, file);
+    let at_fault = config.as_ref().err().map_or_else(Vec::new, ConfigError::settings);
     Sources {
         file: path.to_path_buf(),
         in_file: in_file.filter(|_| !missing),
         variables,
         names: Config::setting_names().unwrap_or_default(),
-        config: Config::load(&flags, file).map_err(|error| error.to_string()),
+        config: config.map_err(|error| error.to_string()),
+        at_fault,
     }
 }
 
@@ -63,6 +71,16 @@ impl Sources {
     fn setting(&self, variable: &str) -> Option<&String> {
         let name = variable.get(ENVIRONMENT_PREFIX.len()..)?;
         self.names.iter().find(|setting| setting.eq_ignore_ascii_case(name))
+    }
+
+    /// The variables that set the settings at fault, which override the file.
+    fn at_fault(&self) -> Vec<&(String, String)> {
+        let is_at_fault = |variable: &str| {
+            self.setting(variable).is_some_and(|name| {
+                self.at_fault.iter().any(|at_fault| at_fault.eq_ignore_ascii_case(name))
+            })
+        };
+        self.variables.iter().filter(|(name, _)| is_at_fault(name)).collect()
     }
 
     fn edit(&self) -> String {
@@ -96,12 +114,17 @@ pub(super) fn check(sources: &Sources) -> Vec<Finding> {
             found.push(Finding::ok(id, format!("a start accepts the settings of {source}")));
         }
         Err(why) if found.is_empty() => {
-            let set: Vec<_> = sources.variables.iter().map(|(name, _)| name.as_str()).collect();
-            let run = match &sources.in_file {
-                None if !set.is_empty() => format!("unset {}", set.join(" ")),
-                _ => sources.edit(),
+            let set = sources.at_fault();
+            let names: Vec<_> = set.iter().map(|(name, _)| name.as_str()).collect();
+            let run = match names.is_empty() {
+                false => format!("unset {}", names.join(" ")),
+                true => sources.edit(),
             };
-            found.push(Finding::error(id, format!("a start refuses the settings: {why}"), run));
+            let values = set.iter().filter(|(name, _)| !SECRET.eq_ignore_ascii_case(name));
+            let values: String =
+                values.map(|(name, value)| format!("; {name} is {:?}", echo(value))).collect();
+            let text = format!("a start refuses the settings: {why}{values}");
+            found.push(Finding::error(id, text, run));
         }
         _ => {}
     }
@@ -178,6 +201,7 @@ mod tests {
             variables: variables.iter().map(own).collect(),
             names: Config::setting_names().unwrap(),
             config: Ok(Config::default()),
+            at_fault: Vec::new(),
         }
     }
 
@@ -218,8 +242,18 @@ mod tests {
         let of_file = refused(sources("listen = 1", &[("TIDU_LOG", "x")]));
         assert_eq!(bad(&check(&of_file)), [(Level::Error, "${EDITOR:-vi} tidu.toml")]);
         assert!(check_exposure(&of_file).is_empty());
-        let of_environment = refused(sources("", &[("TIDU_LISTEN", "x")]));
-        assert_eq!(bad(&check(&of_environment)), [(Level::Error, "unset TIDU_LISTEN")]);
+        let both = [("TIDU_LISTEN", "x y"), ("TIDU_QUESTIONS", "2")];
+        let mut of_environment = refused(sources("", &both));
+        of_environment.at_fault = vec!["listen".to_owned()];
+        let found = check(&of_environment);
+        assert_eq!(bad(&found), [(Level::Error, "unset TIDU_LISTEN")], "the other one is well");
+        assert!(found[0].found.contains("TIDU_LISTEN is \"x y\""), "{}", found[0]);
+        let secret = [("TIDU_OTLP_ENDPOINT", "planted-secret")];
+        let mut of_secret = refused(sources("", &secret));
+        of_secret.at_fault = vec!["otlp_endpoint".to_owned()];
+        let found = check(&of_secret);
+        assert_eq!(bad(&found), [(Level::Error, "unset TIDU_OTLP_ENDPOINT")]);
+        assert!(!found[0].found.contains("planted"), "{}", found[0]);
         let listen = "0.0.0.0:7".parse().unwrap();
         let config = Ok(Config { listen, insecure: true, ..Config::default() });
         let open = Sources { config, ..sources("", &[]) };

@@ -15,7 +15,8 @@ use crate::{
     cli::print::bytes,
     files,
     limits::{
-        DOCTOR_DAYS_LEFT_ERROR, DOCTOR_DAYS_LEFT_WARN, DOCTOR_SYNC_BYTES, DOCTOR_SYNC_FAILING,
+        DOCTOR_DAYS_LEFT_ERROR, DOCTOR_DAYS_LEFT_WARN, DOCTOR_GROWTH_BYTES_MIN,
+        DOCTOR_GROWTH_EVENTS_MIN, DOCTOR_GROWTH_WINDOW_MIN, DOCTOR_SYNC_BYTES, DOCTOR_SYNC_FAILING,
         DOCTOR_SYNC_SLOW, DOCTOR_SYNC_UNREAL, DOCTOR_SYNCS, DOCTOR_SYNCS_DURATION_MAX,
         FLUSH_DURATION_MAX,
     },
@@ -132,6 +133,14 @@ pub(super) struct Growth {
 }
 
 impl Growth {
+    /// True if it tells anything. A young log takes room that no event needed, and a few events
+    /// within seconds tell nothing about a day.
+    fn is_known(self) -> bool {
+        self.disk_bytes >= DOCTOR_GROWTH_BYTES_MIN
+            && self.recorded >= DOCTOR_GROWTH_EVENTS_MIN
+            && self.over >= DOCTOR_GROWTH_WINDOW_MIN
+    }
+
     /// Bytes a day, if the log goes on like that.
     fn daily(self) -> u64 {
         let each = self.disk_bytes as f64 / self.events.max(1) as f64;
@@ -146,16 +155,28 @@ impl Growth {
 pub(super) fn check_growth(room: &Room, reserve: u64, growth: Growth) -> Vec<Finding> {
     let id = "growth";
     let Ok(disk) = &room.disk else { return Vec::new() };
-    let daily = growth.daily();
     let size = bytes(growth.disk_bytes);
-    if daily == 0 {
+    if growth.recorded == 0 {
         return vec![Finding::ok(id, format!("the log has {size} and does not grow just now"))];
     }
+    if !growth.is_known() {
+        let found = format!(
+            "not known yet: the log has {size} and got {} events within {} s; a rate needs {}, \
+             {DOCTOR_GROWTH_EVENTS_MIN} events and {} s",
+            growth.recorded,
+            growth.over.as_secs(),
+            bytes(DOCTOR_GROWTH_BYTES_MIN),
+            DOCTOR_GROWTH_WINDOW_MIN.as_secs()
+        );
+        return vec![Finding::ok(id, found)];
+    }
+    let daily = growth.daily().max(1);
     let days = disk.free_bytes.saturating_sub(reserve) / daily;
     let text = format!(
         "the log has {size} and grows by {} a day at the present rate: it reaches the reserve in \
-         {days} days",
-        bytes(daily)
+         {days} day{}",
+        bytes(daily),
+        if days == 1 { "" } else { "s" }
     );
     let run = || format!("df -h {}", word(&room.directory));
     let larger = format!("{text}; give it a larger file system");
@@ -314,8 +335,32 @@ mod tests {
         assert_eq!(level(DOCTOR_DAYS_LEFT_WARN - 1), Level::Warn);
         assert_eq!(level(DOCTOR_DAYS_LEFT_WARN), Level::Ok);
         assert_eq!(check_growth(&room(1, 0), GIB, growth(0))[0].level, Level::Ok);
+        let one = check_growth(&room(1, 2 * GIB), GIB, growth(1_024));
+        assert!(one[0].found.ends_with("in 1 day; give it a larger file system"), "{}", one[0]);
         let endless = Growth { events: 0, recorded: u64::MAX, ..growth(0) };
         assert_eq!(endless.daily(), u64::MAX);
+    }
+
+    #[test]
+    fn growth_of_a_young_log_is_not_known_yet() {
+        let least = Growth {
+            disk_bytes: DOCTOR_GROWTH_BYTES_MIN,
+            events: 1,
+            recorded: DOCTOR_GROWTH_EVENTS_MIN,
+            over: DOCTOR_GROWTH_WINDOW_MIN,
+        };
+        let found = |growth| check_growth(&room(1, 2 * GIB), GIB, growth).remove(0);
+        assert_eq!(found(least).level, Level::Error, "at the bounds");
+        let moment = Duration::from_nanos(1);
+        for growth in [
+            Growth { disk_bytes: least.disk_bytes - 1, ..least },
+            Growth { recorded: least.recorded - 1, ..least },
+            Growth { over: least.over - moment, ..least },
+        ] {
+            let young = found(growth);
+            assert_eq!(young.level, Level::Ok, "{young}");
+            assert!(young.found.starts_with("not known yet"), "{young}");
+        }
     }
 
     #[test]

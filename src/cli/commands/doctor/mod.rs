@@ -14,7 +14,11 @@ mod machine;
 mod operations;
 mod server;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::Args;
 
@@ -27,14 +31,13 @@ use self::{
     finding::{Finding, IDS, Level, summary, word},
     log::{Holder, LogFiles},
     machine::Machine,
-    operations::Operations,
     server::Server,
 };
 use crate::{
     catalogue_files,
     cli::{
         CliError,
-        args::{ServerAddress, ServerArgs},
+        args::{DEFAULT_SERVER, ServerAddress},
         print::{print_json, print_line},
     },
     files,
@@ -66,8 +69,9 @@ pub(crate) struct DoctorArgs {
     /// Print the findings as one JSON array
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    server: ServerArgs,
+    /// Server to talk to: http://HOST:PORT [default: where `tidu serve` would listen here]
+    #[arg(long, env = "TIDU_SERVER", value_name = "URL")]
+    server: Option<ServerAddress>,
     /// Operations port of that server [default: where `tidu serve` would have it here]
     #[arg(long, value_name = "URL")]
     operations: Option<ServerAddress>,
@@ -83,14 +87,14 @@ struct Facts {
     clock: Clock,
     files: LogFiles,
     server: Server,
-    operations: Result<Operations, String>,
+    operations: operations::Answer,
     backup: Option<Backup>,
     backup_directory: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: DoctorArgs) -> Result<(), CliError> {
     let json = args.json;
-    let findings = findings(&gather(args).await);
+    let findings = findings(&gather(args).await?);
     if json {
         let json = serde_json::to_string(&findings);
         print_json(&json.map_err(|error| CliError::Message(error.to_string()))?)?;
@@ -105,7 +109,7 @@ pub(super) async fn run(args: DoctorArgs) -> Result<(), CliError> {
     }
 }
 
-async fn gather(args: DoctorArgs) -> Facts {
+async fn gather(args: DoctorArgs) -> Result<Facts, CliError> {
     let began = clock::read();
     let sources = configuration::look(args.config.as_deref(), args.data_dir.as_deref());
     let configured = sources.config.as_ref().ok().map(|config| config.data_dir.clone());
@@ -114,10 +118,11 @@ async fn gather(args: DoctorArgs) -> Facts {
     let room = disk::look(&data);
     let syncs = disk::time_syncs(&room.directory);
     let files = log::look(&data);
-    let server = server::look(&args.server.address).await;
+    let address = args.server.map_or_else(|| configured_server(&sources), Ok)?;
+    let server = server::look(&address).await;
     let operations = match args.operations.or_else(|| configured_operations(&sources)) {
         Some(address) => operations::look(&address).await,
-        None => Err("the settings have none on a fixed address".to_owned()),
+        None => operations::Answer::NoPort,
     };
     let process = match files.holder {
         Holder::Process(pid) => pid,
@@ -127,7 +132,7 @@ async fn gather(args: DoctorArgs) -> Facts {
         Some(directory) => Some(backup::look(directory, &files, served(&server, &files)).await),
         None => None,
     };
-    Facts {
+    Ok(Facts {
         sources,
         access,
         room,
@@ -139,14 +144,33 @@ async fn gather(args: DoctorArgs) -> Facts {
         operations,
         backup,
         backup_directory: args.backup,
-    }
+    })
+}
+
+/// The address at which the settings have the server; the usual one if they cannot be used, or name
+/// any free port.
+fn configured_server(sources: &Sources) -> Result<ServerAddress, CliError> {
+    let listen = sources.config.as_ref().ok().map(|config| config.listen);
+    listen
+        .and_then(reached_at)
+        .map_or_else(|| DEFAULT_SERVER.parse(), Ok)
+        .map_err(CliError::Message)
 }
 
 /// The address of the operations port in the settings.
 fn configured_operations(sources: &Sources) -> Option<ServerAddress> {
-    let config = sources.config.as_ref().ok()?;
-    let address = config.operations_listen.address().filter(|address| address.port() > 0)?;
-    format!("http://{address}").parse().ok()
+    reached_at(sources.config.as_ref().ok()?.operations_listen.address()?)
+}
+
+/// Where this machine reaches a server that listens on an address; `None` for any free port.
+fn reached_at(mut listen: SocketAddr) -> Option<ServerAddress> {
+    if listen.ip().is_unspecified() {
+        listen.set_ip(match listen.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{listen}").parse().ok().filter(|_| listen.port() > 0)
 }
 
 /// The server, if it has the log of these files, or if there are no files to compare it with.
@@ -211,12 +235,13 @@ fn findings(facts: &Facts) -> Vec<Finding> {
 
 /// The findings of the operations port, if a server answers.
 fn of_operations(facts: &Facts) -> Vec<Finding> {
-    if facts.server.status().is_none() && facts.operations.is_err() {
+    let operations = facts.operations.operations();
+    if facts.server.status().is_none() && operations.is_none() {
         return Vec::new();
     }
     let server = facts.server.argument();
     let mut found = vec![operations::check_readiness(&facts.operations, &server)];
-    if let Ok(operations) = &facts.operations {
+    if let Some(operations) = operations {
         found.push(operations::check_lines(operations));
         found.push(operations::check_cursors(operations, &server));
     }
@@ -259,6 +284,18 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use super::*;
+
+    #[test]
+    fn a_server_is_reached_where_it_listens() {
+        let reached = |listen: &str| {
+            let reached = reached_at(listen.parse().unwrap());
+            reached.map_or_else(String::new, |address| address.to_string())
+        };
+        assert_eq!(reached("127.0.0.1:7"), "http://127.0.0.1:7");
+        assert_eq!(reached("0.0.0.0:7"), "http://127.0.0.1:7");
+        assert_eq!(reached("[::]:7"), "http://[::1]:7");
+        assert_eq!(reached("127.0.0.1:0"), "");
+    }
 
     /// The table of the page lists each id once.
     #[test]

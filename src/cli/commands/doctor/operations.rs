@@ -22,10 +22,31 @@ pub(super) struct Operations {
     pub(super) cursors: Vec<(String, Duration)>,
 }
 
+/// The answer of the port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Said(Operations),
+    /// The settings have no port, or one on any free address.
+    NoPort,
+    /// Nobody answers there, and why.
+    Nobody(String),
+}
+
+impl Answer {
+    pub(super) fn operations(&self) -> Option<&Operations> {
+        match self {
+            Self::Said(operations) => Some(operations),
+            Self::NoPort | Self::Nobody(_) => None,
+        }
+    }
+}
+
 /// Asks the port, or tells why it cannot.
-pub(super) async fn look(address: &ServerAddress) -> Result<Operations, String> {
-    let (ready, scrape) = operations::look(address).await?;
-    Ok(found(ready, &scrape))
+pub(super) async fn look(address: &ServerAddress) -> Answer {
+    match operations::look(address).await {
+        Ok((ready, scrape)) => Answer::Said(found(ready, &scrape)),
+        Err(why) => Answer::Nobody(format!("{address} does not answer: {why}")),
+    }
 }
 
 fn found(ready: Ready, scrape: &Scrape) -> Operations {
@@ -39,11 +60,18 @@ fn found(ready: Ready, scrape: &Scrape) -> Operations {
 }
 
 /// `readiness`: every check of `/readyz` holds.
-pub(super) fn check_readiness(operations: &Result<Operations, String>, server: &str) -> Finding {
+pub(super) fn check_readiness(answer: &Answer, server: &str) -> Finding {
     let id = "readiness";
-    let failing = match operations {
-        Err(why) => return Finding::ok(id, format!("not known, as the operations port: {why}")),
-        Ok(operations) => &operations.failing,
+    let failing = match answer {
+        Answer::NoPort => {
+            let found = "not known, as the settings have no operations port on a fixed address";
+            return Finding::ok(id, found);
+        }
+        Answer::Nobody(why) => {
+            let found = format!("not known, as the operations port {why}; name its address");
+            return Finding::warn(id, found, "tidu doctor --operations http://ADDRESS");
+        }
+        Answer::Said(operations) => &operations.failing,
     };
     if failing.is_empty() {
         return Finding::ok(id, "the server is ready");
@@ -113,11 +141,15 @@ mod tests {
 
     #[test]
     fn failing_checks_and_dropped_lines_are_named() {
-        let ready = Ok(Operations::default());
+        let ready = Answer::Said(Operations::default());
         assert_eq!(check_readiness(&ready, SERVER).level, Level::Ok);
-        assert_eq!(check_readiness(&Err("refused".to_owned()), SERVER).level, Level::Ok);
+        assert_eq!(check_readiness(&Answer::NoPort, SERVER).level, Level::Ok);
+        let nobody = check_readiness(&Answer::Nobody("refused".to_owned()), SERVER);
+        assert_eq!(nobody.level, Level::Warn);
+        assert_eq!(nobody.run.as_deref(), Some("tidu doctor --operations http://ADDRESS"));
         let failing = vec![("writer".to_owned(), "no turn for 6 s".to_owned())];
-        let unready = check_readiness(&Ok(Operations { failing, ..Default::default() }), SERVER);
+        let unready =
+            check_readiness(&Answer::Said(Operations { failing, ..Default::default() }), SERVER);
         assert_eq!(unready.level, Level::Error);
         assert!(unready.found.contains("writer (no turn for 6 s)"), "{unready}");
         let dropped = |lines_dropped| Operations { lines_dropped, ..Default::default() };
