@@ -9,6 +9,7 @@
 //! This file decides what a change does to a cursor; `store.rs` keeps cursors. Neither knows what a
 //! filter means.
 
+mod examine;
 mod positions;
 mod store;
 #[cfg(test)]
@@ -26,7 +27,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-pub use self::positions::Lags;
+pub use self::{examine::examine, positions::Lags};
 use self::{positions::Positions, store::Store};
 use crate::{
     files,

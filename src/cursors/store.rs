@@ -9,7 +9,9 @@ use redb::{
 };
 use uuid::Uuid;
 
-use super::{Change, CursorError, CursorState, Job, Reply, StoredFilter, Usage, decide};
+use super::{
+    Change, CursorError, CursorState, Job, Reply, StoredFilter, Usage, decide, examine::Unchanged,
+};
 use crate::{
     files,
     limits::{CURSOR_CACHE_BYTES, FILTER_REQUEST_BYTES_MAX},
@@ -48,6 +50,18 @@ impl Store {
         };
         let database = opened().map_err(failed)?;
         Ok(Self { database, knows_lengths: false })
+    }
+
+    /// Opens a store that stays as it is, and checks every page.
+    pub(super) fn examine(unchanged: Unchanged) -> Result<Self, CursorError> {
+        let opened = || -> Result<_, redb::Error> {
+            let mut builder = Database::builder();
+            builder.set_cache_size(CURSOR_CACHE_BYTES);
+            let mut database = builder.create_with_backend(unchanged)?;
+            database.check_integrity()?;
+            Ok(database)
+        };
+        Ok(Self { database: opened().map_err(failed)?, knows_lengths: false })
     }
 
     /// Refuses a store that another version wrote.
@@ -191,6 +205,26 @@ impl Store {
         }
         write.commit()?;
         Ok(answers)
+    }
+}
+
+impl redb::StorageBackend for Unchanged {
+    fn len(&self) -> Result<u64, io::Error> {
+        Ok(Self::len(self))
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        Self::read(self, offset, out)
+    }
+    fn set_len(&self, length: u64) -> Result<(), io::Error> {
+        Self::set_len(self, length);
+        Ok(())
+    }
+    fn sync_data(&self) -> Result<(), io::Error> {
+        Ok(())
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        Self::write(self, offset, data);
+        Ok(())
     }
 }
 

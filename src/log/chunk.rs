@@ -16,8 +16,11 @@
 //! A stream sends a run of leaves as it is: field 1 of a batch, repeated. This file decodes neither
 //! a leaf nor a withheld place.
 
+mod found;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
+pub use self::found::whole_chunks;
 use super::{FORMAT_KNOWN, Group, HashBlock, LogError};
 use crate::{
     limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, HASHES_PER_BLOCK, LEAF_BYTES_MAX},

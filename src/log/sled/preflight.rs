@@ -49,10 +49,21 @@ struct Segment {
 /// [`LogError::Damaged`] if the store would treat its log as empty; [`LogError::Io`], also for an
 /// unreadable byte.
 pub(super) fn check(store_path: &Path) -> Result<(), LogError> {
+    check_showing(store_path, &mut |_| ())
+}
+
+/// The same, and shows each segment, of which only the last may be shorter.
+///
+/// # Errors
+/// As for [`check`].
+pub(super) fn check_showing(
+    store_path: &Path,
+    show: &mut dyn FnMut(&[u8]),
+) -> Result<(), LogError> {
     let failed = |e| LogError::io(format!("read {}", store_path.display()), e);
     read_small_files(store_path).map_err(failed)?;
     let covered = newest_snapshot(store_path).map_err(failed)?;
-    let segments = read_segments(&store_path.join("db")).map_err(failed)?;
+    let segments = read_segments(&store_path.join("db"), show).map_err(failed)?;
     match missing(&segments, covered) {
         None => Ok(()),
         Some(first) => {
@@ -98,7 +109,7 @@ fn read_small_files(store_path: &Path) -> io::Result<()> {
 }
 
 /// The segments of the file that have a valid header. Reads the whole file.
-fn read_segments(file: &Path) -> io::Result<Vec<Segment>> {
+fn read_segments(file: &Path, show: &mut dyn FnMut(&[u8])) -> io::Result<Vec<Segment>> {
     let mut file = files::open(file)?;
     let mut segments = Vec::new();
     let mut segment = Vec::new();
@@ -108,6 +119,7 @@ fn read_segments(file: &Path) -> io::Result<Vec<Segment>> {
         if segment.is_empty() {
             return Ok(segments);
         }
+        show(&segment);
         segments.extend(segment.first_chunk::<HEADER>().and_then(decode));
     }
 }
@@ -183,7 +195,7 @@ mod tests {
         store(dir.path());
         check(dir.path()).unwrap();
         let file = dir.path().join("db");
-        let segments = read_segments(&file).unwrap();
+        let segments = read_segments(&file, &mut |_| ()).unwrap();
         let claim = segments.iter().map(|segment| segment.stable).max().unwrap();
         assert!(claim > SIZE, "the store has segments enough");
         let mut bytes = fs::read(&file).unwrap();

@@ -11,6 +11,7 @@ use super::finding::{Finding, word};
 use crate::{
     catalogue_files::{self, CatalogueFileError},
     cli::print::bytes,
+    cursors,
     domain::text::hex,
     files,
     limits::{FAILURES_MAX, FAILURES_WINDOW},
@@ -40,6 +41,8 @@ pub(super) struct LogFiles {
     pub(super) marked_micros: Option<i64>,
     /// What a start would find; `None` while a process has the log.
     pub(super) examined: Option<Result<Examined, String>>,
+    /// The number of cursors, if there is a store of them; `None` while a process has the log.
+    pub(super) cursors: Option<Result<Option<u64>, String>>,
     /// The seconds since 1970 and the exit codes of the last failures.
     pub(super) failures: Vec<(u64, i32)>,
     /// The faults of the catalogue files, with the file.
@@ -52,10 +55,13 @@ pub(super) struct LogFiles {
 pub(super) fn look(directory: &Path) -> LogFiles {
     let path = directory.join("MARK");
     let before = holder(directory);
-    let examined = (before == Holder::Nobody).then(|| log::examine(directory));
+    let is_at_rest = before == Holder::Nobody;
+    let examined = is_at_rest.then(|| log::examine(directory));
+    let cursors = is_at_rest.then(|| cursors::examine(directory));
     // A server that started meanwhile has changed the store while it was read.
     let after = holder(directory);
     let examined = examined.filter(|_| after == Holder::Nobody);
+    let cursors = cursors.filter(|_| after == Holder::Nobody);
     let mut files = LogFiles {
         directory: directory.to_path_buf(),
         exists: log::is_in(directory),
@@ -63,6 +69,7 @@ pub(super) fn look(directory: &Path) -> LogFiles {
         mark: log::mark::peek(&path).map_err(|error| error.to_string()),
         marked_micros: written_micros(&path),
         examined: examined.map(|examined| examined.map_err(|error| error.to_string())),
+        cursors: cursors.map(|cursors| cursors.map_err(|error| error.to_string())),
         failures: Failures::of(directory).noted(),
         catalogues: Vec::new(),
         catalogue_count: 0,
@@ -204,15 +211,44 @@ pub(super) fn check_store(files: &LogFiles, restore: &str) -> Vec<Finding> {
             );
             Finding::warn(id, found, format!("tidu verify {}", word(&files.directory)))
         }
-        Ok(Examined { leftovers, store_bytes, .. }) => {
+        Ok(Examined { leftovers, store_bytes, whole_events, .. }) => {
             let size = bytes(*store_bytes);
             let left = leftovers.len();
             let more = format!("; a start removes or finishes {left} interrupted files");
             let more = if left > 0 { more } else { String::new() };
-            Finding::ok(
-                id,
-                format!("every byte of its {size} can be read, no part is missing{more}"),
-            )
+            let events = match whole_events {
+                Some(events) => {
+                    format!("it has a whole copy of each of the mark's {events} events")
+                }
+                None => "there is no mark to compare it with".to_owned(),
+            };
+            let verify = word(&files.directory);
+            let found = format!(
+                "every byte of its {size} can be read, no segment is missing, and {events}{more}; \
+                 `tidu verify {verify}` opens it and checks them"
+            );
+            Finding::ok(id, found)
+        }
+    }]
+}
+
+/// `cursors`: a start would open their store.
+pub(super) fn check_cursors(files: &LogFiles) -> Vec<Finding> {
+    let id = "cursors";
+    let path = files.directory.join("cursors.redb");
+    vec![match &files.cursors {
+        None | Some(Ok(None)) => return Vec::new(),
+        Some(Ok(Some(count))) => {
+            let text = format!("every page of cursors.redb is whole, with {count} cursors");
+            Finding::ok(id, text)
+        }
+        Some(Err(why)) => {
+            let text = format!(
+                "a start refuses {}: {why}; without it, cursors must be made again",
+                path.display()
+            );
+            let aside = word(&files::beside(&path, ".aside"));
+            Finding::error(id, text, format!("mv {} {aside}", word(&path)))
         }
     }]
 }
@@ -285,6 +321,7 @@ mod tests {
             mark: Ok(Some(mark)),
             marked_micros: Some(NOW),
             examined: Some(Ok(Examined::default())),
+            cursors: None,
             failures: Vec::new(),
             catalogues: Vec::new(),
             catalogue_count: 0,
@@ -345,6 +382,16 @@ mod tests {
         let left = Examined { leftovers: vec!["/data/log.new".into()], ..Examined::default() };
         let found = &of(Ok(left))[0];
         assert!(found.level == Level::Ok && found.found.contains("1 interrupted"), "{found}");
+    }
+
+    #[test]
+    fn cursors_that_a_start_refuses_are_put_aside() {
+        let of = |cursors| check_cursors(&LogFiles { cursors, ..files() });
+        assert!(of(None).is_empty() && of(Some(Ok(None))).is_empty());
+        assert_eq!(of(Some(Ok(Some(2))))[0].level, Level::Ok);
+        let damaged = &of(Some(Err("torn".to_owned())))[0];
+        let run = "mv /data/cursors.redb /data/cursors.redb.aside";
+        assert_eq!((damaged.level, damaged.run.as_deref()), (Level::Error, Some(run)));
     }
 
     #[test]

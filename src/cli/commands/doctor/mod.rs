@@ -222,6 +222,7 @@ fn findings(facts: &Facts) -> Vec<Finding> {
         log::check_failures(files, clock.now_micros),
         log::check_mark(files, status.map(|status| status.log_size), &restore),
         log::check_store(files, &restore),
+        log::check_cursors(files),
         of_catalogues,
         server::check(server, files, listen.as_deref()),
         server::check_appends(server),

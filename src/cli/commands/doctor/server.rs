@@ -217,6 +217,7 @@ mod tests {
             mark: Ok(Some(mark)),
             marked_micros: None,
             examined: None,
+            cursors: None,
             failures: Vec::new(),
             catalogues: Vec::new(),
             catalogue_count: 0,
