@@ -215,6 +215,13 @@ fn a_link_in_the_place_of_a_file_is_put_aside() {
     let other = found(&command(home.path()).args(args).output().unwrap());
     let expected = ("error".to_owned(), "tidu doctor --data-dir DIRECTORY".to_owned());
     assert_eq!(other.of("data-directory"), expected, "a file of others is not moved");
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_file_is_put_aside() {
+    let home = at_rest();
+    let lock = home.path().join("data/LOCK");
+    fs::remove_file(&lock).unwrap();
     fs::create_dir(&lock).unwrap();
     permit(&lock, 0o700);
     let (level, run) = doctor(home.path(), NOBODY, &[]).of("access");
@@ -258,6 +265,28 @@ fn a_mark_and_a_store_that_a_start_refuses_are_named() {
         (level.as_str(), run.as_str()),
         ("error", "tidu restore b --data-dir data.restored")
     );
+}
+
+#[tokio::test]
+async fn a_store_that_has_lost_events_and_damaged_cursors_are_named() {
+    let fresh = Fresh::start();
+    let (home, data) = (fresh.dir.path().to_path_buf(), fresh.data());
+    fresh.client().await.record(list(1, 3)).await.unwrap();
+    assert_eq!(fresh.server.terminate(), Some(0));
+    let main = data.join("log/db");
+    let whole = fs::read(&main).unwrap();
+    for length in [0, 100] {
+        fs::write(&main, &whole[..length]).unwrap();
+        assert_eq!(doctor(&home, NOBODY, &[]).level("store"), "error", "{length} bytes");
+    }
+    fs::write(&main, whole).unwrap();
+    let well = doctor(&home, NOBODY, &[]);
+    assert_eq!((well.level("store"), well.level("cursors")), ("ok".into(), "ok".into()));
+    fs::write(data.join("cursors.redb"), b"no store").unwrap();
+    let (level, run) = doctor(&home, NOBODY, &[]).of("cursors");
+    assert_eq!(level, "error");
+    mend(&home, &run);
+    assert!(doctor(&home, NOBODY, &[]).bad().is_empty());
 }
 
 #[test]
