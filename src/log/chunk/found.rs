@@ -1,4 +1,5 @@
-//! Finds chunks in the bytes of a file, wherever they begin. Their checksums tell them from the rest.
+//! Finds chunks in the bytes of a file, wherever they begin. Their checksums tell them from the
+//! rest.
 
 use std::ops::Range;
 
