@@ -128,7 +128,9 @@ pub fn folded(name: &str) -> String {
 fn folded_common(name: &str) -> Option<String> {
     let mut key = String::with_capacity(name.len());
     for c in name.chars() {
-        key.extend(fold_common(c)?);
+        if let Some(folded) = fold_common(c)? {
+            key.push(folded);
+        }
     }
     Some(key)
 }
