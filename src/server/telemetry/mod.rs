@@ -153,12 +153,6 @@ pub fn observe(metrics: &Metrics) {
     }
 }
 
-/// Lines of a server that were dropped because nobody took them.
-#[must_use]
-pub fn dropped_lines() -> u64 {
-    SERVING.get().map_or(0, |serving| serving.lines.dropped())
-}
-
 /// Says how many lines are missing. Called once a second by the thread that writes them.
 fn report(newly_dropped: u64) {
     if newly_dropped > 0 {
