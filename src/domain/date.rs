@@ -1,11 +1,14 @@
 //! Civil dates in Asia/Shanghai: days without a time and without a zone. The present day is an
 //! argument.
 
-use std::{fmt, num::NonZeroU32};
+use std::{fmt, num::NonZeroU32, ops::RangeInclusive};
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
-use super::fault::{Breach, Key, RuleId};
+use super::{
+    fault::{Breach, Key, RuleId},
+    holidays,
+};
 use crate::limits::{YEAR_MAX, YEAR_MIN};
 
 /// Day 0, which no date names.
@@ -69,6 +72,24 @@ impl CivilDate {
         NonZeroU32::new(self.days() - 1).map(Self)
     }
 
+    /// The day after; `None` for the last day.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self).filter(|day| *day <= Self::MAX)
+    }
+
+    /// True for a Saturday or Sunday.
+    #[must_use]
+    pub fn is_weekend(self) -> bool {
+        // Day 0 was a Sunday: 0 is Monday.
+        (self.days() + 6) % 7 >= 5
+    }
+
+    /// The days from this one to the other, both included.
+    pub(super) fn days_to(self, to: Self) -> impl Iterator<Item = Self> {
+        (self.days()..=to.days()).filter_map(|day| NonZeroU32::new(day).map(Self))
+    }
+
     /// The same day `months` later, or the last day of that month.
     #[must_use]
     pub fn plus_months(self, months: u32) -> Self {
@@ -90,16 +111,27 @@ impl CivilDate {
         }
     }
 
-    /// Days from this one to the other, both counted, without Saturdays and Sundays.
+    /// Working days from this one to the other, both counted: weekdays without public holidays,
+    /// and the weekend days on which people work instead.
     ///
-    /// Public holidays are not known, so the true number of working days may be smaller.
+    /// In years whose holidays are not known (see [`Self::years_without_holidays_to`]) weekdays
+    /// count as working days.
     #[must_use]
     pub fn working_days_to(self, to: Self) -> u32 {
-        // Day 0 was a Sunday: 0 is Monday.
-        let works = |day: &u32| (day + 6) % 7 < 5;
         let days = (to.days() + 1).saturating_sub(self.days());
-        let rest = (self.days()..self.days() + days % 7).filter(works).count();
-        days / 7 * 5 + u32::try_from(rest).unwrap_or(0)
+        if days == 0 {
+            return 0;
+        }
+        let rest = (self.days()..self.days() + days % 7).filter_map(NonZeroU32::new);
+        let rest = rest.filter(|day| !Self(*day).is_weekend()).count();
+        let weekdays = days / 7 * 5 + u32::try_from(rest).unwrap_or(0);
+        weekdays.saturating_add_signed(holidays::added(self, to))
+    }
+
+    /// The years from this day to the other whose public holidays are not known.
+    pub fn years_without_holidays_to(self, to: Self) -> impl Iterator<Item = i16> {
+        let known: RangeInclusive<i16> = holidays::known_years();
+        (self.year()..=to.year()).filter(move |year| !known.contains(year))
     }
 
     /// The day in Shanghai at an instant. Its offset has been UTC+8 since 1991.
@@ -249,6 +281,33 @@ mod tests {
     }
 
     #[test]
+    fn working_days_skip_holidays_and_count_the_days_made_up_for_them() {
+        let days = |from: &str, to: &str| day(from).working_days_to(day(to));
+        // Labour Day of 2023 was from 29 April to 3 May; Saturday 6 May made up for it.
+        assert_eq!(days("2023-05-01", "2023-05-05"), 2);
+        assert_eq!(days("2023-05-03", "2023-05-03"), 0);
+        assert_eq!(days("2023-05-04", "2023-05-06"), 3);
+        assert_eq!(days("2023-05-07", "2023-05-07"), 0);
+        // The extension of 2020: Friday 31 January off, Saturday 1 February not worked.
+        assert_eq!(days("2020-01-19", "2020-02-03"), 6);
+        // Across a year's end: 31 December 2022 is a Saturday, 2 January 2023 off.
+        assert_eq!(days("2022-12-29", "2023-01-03"), 3);
+        // Whole years: weekdays, less the days off on weekdays, plus the days made up.
+        assert_eq!(days("2024-01-01", "2024-12-31"), 262 - 19 + 8);
+        assert_eq!(days("2018-01-01", "2018-12-31"), 261);
+        assert_eq!(days("1900-01-01", "2199-12-31"), 78_267 - 146 + 52);
+    }
+
+    #[test]
+    fn years_without_known_holidays_are_told() {
+        let years =
+            |from: &str, to: &str| day(from).years_without_holidays_to(day(to)).collect::<Vec<_>>();
+        assert_eq!(years("2018-12-28", "2019-01-03"), [2018]);
+        assert_eq!(years("2019-01-01", "2026-12-31"), [] as [i16; 0]);
+        assert_eq!(years("2026-12-31", "2028-01-01"), [2027, 2028]);
+    }
+
+    #[test]
     fn a_day_in_shanghai_ends_at_sixteen_hours_utc() {
         let at = |text: &str| CivilDate::today_in_shanghai(text.parse().unwrap()).to_string();
         assert_eq!(at("2026-12-31T15:59:59Z"), "2026-12-31");
@@ -260,6 +319,8 @@ mod tests {
         assert_eq!(CivilDate::MIN.to_string(), "1900-01-01");
         assert_eq!(day("1900-01-01"), CivilDate::MIN);
         assert_eq!(CivilDate::MIN.previous(), None);
+        assert_eq!(CivilDate::MAX.next(), None);
+        assert_eq!(day("2024-02-28").next(), Some(day("2024-02-29")));
         for days in [1, 59, 60, 25_569, 36_586, 109_573] {
             let date = CivilDate(NonZeroU32::new(days).unwrap());
             assert_eq!(CivilDate::of(date.date()), date);

@@ -11,6 +11,7 @@ pub mod escape;
 pub mod event;
 pub mod fault;
 mod holdings;
+mod holidays;
 mod industry;
 mod issuer;
 pub mod kind;

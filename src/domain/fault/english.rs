@@ -252,7 +252,8 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (
         Id::NoticeShort,
-        "the notice is open on {count} working days",
+        "the notice is open on {count} working days[; the public holidays of {year} are not \
+         known]",
         "the programme catalogue, notice_days",
     ),
     (

@@ -60,7 +60,7 @@ pub enum Key {
     Version,
     /// A list of rule versions.
     Versions,
-    /// A year.
+    /// A year, or a list of years.
     Year,
     /// A number of years.
     Years,

@@ -178,7 +178,7 @@ pub enum RuleId {
     // Notices.
     /// A list of a notice names a designee once. Keys: batch, position, row?, earlier_row?.
     NoticedTwice,
-    /// A notice is open for a number of working days. Keys: count.
+    /// A notice is open for a number of working days. Keys: count, year?.
     NoticeShort,
     /// A designation follows a public notice.
     NoticeMissing,

@@ -37,8 +37,8 @@ impl Case<'_> {
         self.reject("designee", &designee, with_rows(breach, event.row, row), &[position]);
     }
 
-    /// A notice runs for a number of working days. Holidays are not known here, so only weekends
-    /// are subtracted.
+    /// A notice runs for a number of working days. The warning names the years whose holidays are
+    /// not known: of these only weekends are subtracted.
     pub(super) fn warn_if_notice_short(
         &mut self,
         rule: &RuleVersion,
@@ -48,7 +48,10 @@ impl Case<'_> {
         let Some(to) = to else { return };
         let days = from.working_days_to(to);
         if days < rule.notice_days && self.note_once(RuleId::NoticeShort, &to.to_string()) {
-            let breach = RuleId::NoticeShort.with(Key::Count, days);
+            let years = from.years_without_holidays_to(to).map(|year| year.to_string());
+            let years =
+                Some(years.collect::<Vec<_>>().join(", ")).filter(|years| !years.is_empty());
+            let breach = RuleId::NoticeShort.with(Key::Count, days).with_any(Key::Year, years);
             self.warn("notice_opened.notice_to", &to.to_string(), breach, &[]);
         }
     }

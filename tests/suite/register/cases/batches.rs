@@ -168,10 +168,35 @@ async fn case_22_entries_never_designated_close_at_the_seal() {
 #[tokio::test]
 async fn case_23_a_notice_shorter_than_five_working_days_warns() {
     let book = Book::new();
-    let short = notice("410000", A, SPECIALISED, "2023-1", "2023-05-01", "2023-05-04");
+    // 1 to 5 May 2023 has five weekdays, but only two of them were working days.
+    let short = notice("410000", A, SPECIALISED, "2023-1", "2023-05-01", "2023-05-05");
     assert_eq!(book.warned(short).await, ["NoticeShort"]);
     let usual = notice(MINISTRY, A, GIANT, "3", "2021-07-19", "2021-07-23");
     assert!(book.warned(usual).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_warning_about_a_short_notice_names_the_years_whose_holidays_are_not_known() {
+    let book = Book::new();
+    for (batch, from, to, told) in [
+        ("1", "2023-05-01", "2023-05-05", "the notice is open on 2 working days"),
+        (
+            "2",
+            "2018-12-31",
+            "2019-01-03",
+            "the notice is open on 3 working days; the public holidays of 2018 are not known",
+        ),
+        (
+            "3",
+            "2027-12-30",
+            "2028-01-03",
+            "the notice is open on 3 working days; the public holidays of 2027, 2028 are not known",
+        ),
+    ] {
+        let short = notice("410000", A, SPECIALISED, batch, from, to);
+        let receipt = book.ledger.append(commit(vec![short])).await.unwrap();
+        assert_eq!(receipt.warnings[0].breach.to_string(), told);
+    }
 }
 
 #[tokio::test]
