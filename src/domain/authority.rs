@@ -144,6 +144,12 @@ impl AuthorityCode {
         RegionCode::parse(self.as_str()).ok()
     }
 
+    /// The region in which it lies: its own or, for the XPCC, Xinjiang. `None` for the ministry.
+    #[must_use]
+    pub fn seat(self) -> Option<RegionCode> {
+        self.region().or_else(|| self.info().excluded_from?.region())
+    }
+
     /// Six digits.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -206,6 +212,16 @@ mod tests {
         assert!(answers("440300", "440305") && !answers("440300", "440600"));
         assert!(!answers("330000", "440600"));
         assert!(answers("660000", "659001") && answers("650000", "650100"));
+    }
+
+    #[test]
+    fn each_authority_but_the_ministry_lies_in_a_region() {
+        let seat = |code| AuthorityCode::parse(code).unwrap().seat().map(|seat| seat.to_string());
+        assert_eq!(seat("100000"), None);
+        assert_eq!(seat("440000").as_deref(), Some("440000"));
+        assert_eq!(seat("440300").as_deref(), Some("440300"));
+        assert_eq!(seat("660000").as_deref(), Some("650000"));
+        assert_eq!(AuthorityCode::all().filter(|authority| authority.seat().is_none()).count(), 1);
     }
 
     #[test]

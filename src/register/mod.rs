@@ -47,13 +47,13 @@ mod withheld;
 pub use self::{
     answers::{
         AssessmentView, AssessmentsReading, BatchRead, BatchReading, BatchState, BatchView, Change,
-        Counting, DatedId, DatedName, DesigneeView, Effect, Excess, Explanation, Found, Group,
-        MeasureView, MeasuresRead, MeasuresReading, Membership, PoolView, PoolsReading,
+        Counted, Counting, DatedId, DatedName, DesigneeView, Effect, Excess, Explanation, Found,
+        Group, MeasureView, MeasuresRead, MeasuresReading, Membership, PoolView, PoolsReading,
         RulesDifference, Stage, Step, SublistView, SupportView, TitleView, Wanted,
     },
     as_of::AsOf,
     batches::BatchCounts,
-    fold::{Flag, Flags, Status},
+    fold::{EndCause, Flag, Flags, Status},
     framework::MeasuresWanted,
     identity::Namesakes,
     index::{EventScope, Interest, Terms},

@@ -16,7 +16,7 @@ use crate::{
     protocol::{event, pb, time::pb_date},
     register::{
         BatchCounts, BatchState, BatchView, Change, DatedId, DatedName, DesigneeView, Effect,
-        Explanation, Membership, Status, Step, SublistView, SupportView, TitleView,
+        EndCause, Explanation, Membership, Status, Step, SublistView, SupportView, TitleView,
     },
     service::room::{Room, first},
 };
@@ -183,6 +183,7 @@ pub(crate) fn designee(
         omitted_identifier_count,
         omitted_pool_count,
         omitted_position_count,
+        region_inferred: view.region_inferred,
     }
 }
 
@@ -225,6 +226,11 @@ pub(crate) fn title(title: TitleView, catalogues: &Catalogues) -> pb::Title {
         omitted_position_count,
         omitted_superseded_position_count,
         omitted_support_count,
+        region_inferred: title.region_inferred,
+        end_cause: title.end_cause.map_or(0, EndCause::number),
+        ground: pb::RevocationGround::Unspecified.into(),
+        ban_until_inferred: title.ban_inferred,
+        ended_position: title.ended_at,
     }
 }
 
@@ -249,7 +255,7 @@ pub(crate) fn change(index: usize, change: Change, catalogues: &Catalogues) -> p
 }
 
 /// All statuses, with their numbers in the protocol.
-const STATUSES: [(Status, pb::TitleStatus); 9] = [
+const STATUSES: [(Status, pb::TitleStatus); 10] = [
     (Status::Pending, pb::TitleStatus::Pending),
     (Status::Noticed, pb::TitleStatus::Noticed),
     (Status::NotDesignated, pb::TitleStatus::NotDesignated),
@@ -259,6 +265,7 @@ const STATUSES: [(Status, pb::TitleStatus); 9] = [
     (Status::Surrendered, pb::TitleStatus::Surrendered),
     (Status::Ended, pb::TitleStatus::Ended),
     (Status::Converted, pb::TitleStatus::Converted),
+    (Status::NotOnRecord, pb::TitleStatus::NotOnRecord),
 ];
 
 fn status_of(status: Status) -> pb::TitleStatus {

@@ -8,7 +8,8 @@ use tonic::Status;
 use super::{call::Call, convert, errors, questions::Questions};
 use crate::{
     domain::{
-        AuthorityCode, DesigneeId, DocumentNumber, IndustryCode, RegionCode,
+        AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, PartialDate,
+        RegionCode,
         catalogue::Catalogues,
         fault::{Breach, Key, RuleId},
         kind::Kind,
@@ -19,8 +20,8 @@ use crate::{
         FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, INLINE_WORK_BYTES_MAX, NAME_CHARS_MAX,
         QUESTION_SLICE_DESIGNEES, WRITTEN_TEXT_BYTES_MAX,
     },
-    protocol::pb,
-    register::{Interest, Wanted},
+    protocol::{pb, time::written},
+    register::{EndCause, Interest, Wanted},
 };
 
 /// Reads a filter of events: a long one when it is its turn, because a watch-list takes a while.
@@ -126,7 +127,7 @@ fn short(text: &str) -> Result<&str, Breach> {
 }
 
 /// The id of a batch, which need not exist yet.
-fn batch_id(text: &str) -> Result<&str, Breach> {
+pub(crate) fn batch_id(text: &str) -> Result<&str, Breach> {
     match short(text)?.trim() {
         "" => Err(RuleId::FieldRequired.into()),
         id => Ok(id),
@@ -173,7 +174,26 @@ pub(crate) fn wanted(
         name_prefix,
         document,
         sealed_only: *sealed_only,
+        valid_to_from: day("filter.valid_to_from", filter.valid_to_from, PartialDate::first_day)?,
+        valid_to_to: day("filter.valid_to_to", filter.valid_to_to, PartialDate::last_day)?,
+        end_causes: numbers("filter.end_causes", &filter.end_causes, EndCause::from_number)?,
+        items: each("filter.items", &filter.items, |item| Ok(short(item)?.trim().to_owned()))?,
+        listed_in: each("filter.listed_in", &filter.listed_in, |id| Ok(batch_id(id)?.to_owned()))?,
     })
+}
+
+/// Reads a day; a partial date is the day of it that `side` gives.
+fn day(
+    field: &str,
+    date: Option<pb::Date>,
+    side: impl Fn(PartialDate) -> CivilDate,
+) -> Result<Option<CivilDate>, Status> {
+    let Some(date) = date else { return Ok(None) };
+    let pb::Date { year, month, day } = date;
+    match PartialDate::parse_parts(year, month, day) {
+        Ok(date) => Ok(Some(side(date))),
+        Err(breach) => Err(errors::bad_field(field, &written(date), breach)),
+    }
 }
 
 /// Reads every entry of a field; the first bad one is the error.

@@ -80,6 +80,24 @@ pub(crate) struct TitleArgs {
     /// Only titles whose batch or sub-list is sealed
     #[arg(long)]
     sealed_only: bool,
+    /// Only titles whose last day is this day or later: 2026-03-31, 2026-03 or 2026
+    #[arg(long, value_name = "DAY", value_parser = parse_date)]
+    valid_to_from: Option<pb::Date>,
+    /// Only titles whose last day is this day or earlier
+    #[arg(long, value_name = "DAY", value_parser = parse_date)]
+    valid_to_to: Option<pb::Date>,
+    /// Only titles that ended for this cause, such as review-not-submitted (may be repeated)
+    #[arg(long = "end-cause", value_name = "CAUSE", value_parser = end_cause)]
+    end_causes: Vec<i32>,
+    /// Only titles of this type, site or product (may be repeated)
+    #[arg(long = "item", value_name = "ITEM")]
+    items: Vec<String>,
+    /// Only titles that were revoked on this ground, such as falsification (may be repeated)
+    #[arg(long = "ground", value_name = "GROUND", value_parser = ground)]
+    grounds: Vec<i32>,
+    /// Only titles in the list of this batch, by designation or by a passed review
+    #[arg(long = "listed-in", value_name = "BATCH")]
+    listed_in: Vec<String>,
 }
 
 impl TitleArgs {
@@ -99,6 +117,12 @@ impl TitleArgs {
             name_prefix: args.name,
             document_number: args.document,
             sealed_only: args.sealed_only,
+            valid_to_from: args.valid_to_from,
+            valid_to_to: args.valid_to_to,
+            end_causes: args.end_causes,
+            items: args.items,
+            grounds: args.grounds,
+            listed_in: args.listed_in,
         })
     }
 }
@@ -129,6 +153,14 @@ pub(crate) fn parse_word<E: TryFrom<i32>>(
 
 fn status(text: &str) -> Result<i32, String> {
     parse_word(text, "TITLE_STATUS_", pb::TitleStatus::as_str_name)
+}
+
+fn end_cause(text: &str) -> Result<i32, String> {
+    parse_word(text, "END_CAUSE_", pb::EndCause::as_str_name)
+}
+
+fn ground(text: &str) -> Result<i32, String> {
+    parse_word(text, "REVOCATION_GROUND_", pb::RevocationGround::as_str_name)
 }
 
 fn flag(text: &str) -> Result<i32, String> {

@@ -15,11 +15,11 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct CountArgs {
     /// Group by at most three of: programme, authority, responsible-authority, recommended-by,
-    /// region, status, cohort, round, industry
+    /// region, status, cohort, round, industry, valid-to-month, valid-to-year, end-cause, item
     #[arg(long = "by", value_name = "GROUP", value_delimiter = ',', value_parser = group)]
     by: Vec<i32>,
     /// Stage that a title must have reached: recommended, noticed, ever-designated, reviewed,
-    /// active
+    /// active, any
     #[arg(long, default_value = "active", value_parser = stage)]
     stage: i32,
     /// Count designees instead of titles

@@ -117,13 +117,13 @@ impl Register {
         from: usize,
         as_of: AsOf,
         most: usize,
-        wanted: impl Fn(ProgrammeId, AuthorityCode) -> bool,
+        wanted: impl Fn(ProgrammeId, AuthorityCode, &str) -> bool,
     ) -> Option<(usize, Option<BatchReading>)> {
         let keys = self.batches_as_of(as_of).keys();
         let end = keys.len().min(from.saturating_add(most));
         let all = keys.get(from..end).filter(|all| !all.is_empty())?;
-        for (place, _) in (from..).zip(all).filter(|(_, key)| wanted(key.programme, key.authority))
-        {
+        let is_wanted = |key: &BatchKey| wanted(key.programme, key.authority, self.text(key.name));
+        for (place, _) in (from..).zip(all).filter(|(_, key)| is_wanted(key)) {
             if let Some(reading) = self.batch_at(place, as_of) {
                 return Some((place + 1, Some(reading)));
             }

@@ -9,11 +9,7 @@ use super::{
 use crate::{
     domain::{AuthorityCode, IndustryCode, RegionCode, catalogue::Catalogues, kind::ProgrammeId},
     limits::QUESTION_SLICE_FACTS,
-    register::{
-        AsOf, Flags, Register, Status,
-        fold::{Folded, Subject},
-        rows::Sym,
-    },
+    register::{AsOf, EndCause, Flags, Register, Status, fold::Folded, rows::Sym},
 };
 
 /// The stage that a title must have reached to be counted.
@@ -29,6 +25,8 @@ pub enum Stage {
     Reviewed,
     /// In force on the day.
     Active,
+    /// On record, whatever the status.
+    Any,
 }
 
 /// An attribute by which counts are grouped.
@@ -52,6 +50,14 @@ pub enum Group {
     Round,
     /// The section of the designee's industry.
     Industry,
+    /// The month of the last day of validity.
+    ValidToMonth,
+    /// The year of the last day of validity.
+    ValidToYear,
+    /// The cause of the end.
+    EndCause,
+    /// The type, site or product.
+    Item,
 }
 
 /// A value that a title is grouped under.
@@ -64,6 +70,34 @@ enum Key {
     Status(Status),
     Text(Sym),
     Section(&'static str),
+    Month(i16, i8),
+    Year(i16),
+    Cause(EndCause),
+}
+
+/// One group of a count.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counted {
+    /// The keys, written as in the protocol.
+    pub keys: Vec<String>,
+    /// Number of titles or designees.
+    pub count: u64,
+    /// Of these, with an inferred region.
+    pub inferred: u64,
+}
+
+/// Numbers of one group.
+#[derive(Clone, Copy, Debug, Default)]
+struct Numbers {
+    count: u64,
+    inferred: u64,
+}
+
+impl Numbers {
+    fn add(&mut self, inferred: bool) {
+        self.count += 1;
+        self.inferred += u64::from(inferred);
+    }
 }
 
 /// A count under way.
@@ -80,7 +114,7 @@ pub struct Counting {
     /// The groups, at most three.
     pub groups: Vec<Group>,
     total: u64,
-    counts: HashMap<[Key; 3], u64>,
+    counts: HashMap<[Key; 3], Numbers>,
     next: usize,
 }
 
@@ -123,6 +157,7 @@ impl Counting {
         let matcher = Matcher::new(&register.rows, &self.wanted);
         let end = register.designee_count().min(self.next.saturating_add(designees));
         let mut keys: HashSet<[Key; 3]> = HashSet::new();
+        let by_region = self.groups.contains(&Group::Region);
         for place in self.next..end {
             if reading.facts_read() >= QUESTION_SLICE_FACTS {
                 self.next = place;
@@ -134,6 +169,7 @@ impl Counting {
             }
             keys.clear();
             let mut counted = false;
+            let is_inferred = by_region && reading.located().is_some_and(|at| at.inferred);
             for title in reading.own_titles() {
                 let status = reading.status(title);
                 if !self.is_at_stage(title, status) {
@@ -145,18 +181,18 @@ impl Counting {
                 if !matcher.matches(&reading, title, status, flags) {
                     continue;
                 }
-                let key = self.key(title, status, &reading.folding.subject);
+                let key = self.key(&reading, title, status);
                 counted = true;
                 if self.by_designee {
                     keys.insert(key);
                 } else {
                     self.total += 1;
-                    *self.counts.entry(key).or_default() += 1;
+                    self.counts.entry(key).or_default().add(is_inferred);
                 }
             }
             if self.by_designee {
                 self.total += u64::from(counted);
-                keys.iter().for_each(|key| *self.counts.entry(*key).or_default() += 1);
+                keys.iter().for_each(|key| self.counts.entry(*key).or_default().add(is_inferred));
             }
         }
         self.next = end;
@@ -170,10 +206,13 @@ impl Counting {
             Stage::EverDesignated => title.periods.iter().any(|p| p.from <= self.as_of.valid_on),
             Stage::Reviewed => title.stages.reviewed,
             Stage::Active => status == Status::Active,
+            Stage::Any => true,
         }
     }
 
-    fn key(&self, title: &Folded, status: Status, subject: &Subject) -> [Key; 3] {
+    fn key(&self, reading: &Reading<'_>, title: &Folded, status: Status) -> [Key; 3] {
+        let subject = &reading.folding.subject;
+        let last = title.current().and_then(|period| period.validity.to);
         let authority = |code: Option<AuthorityCode>| code.map_or(Key::None, Key::Authority);
         let section = |industry: IndustryCode| Key::Section(industry.section());
         let mut groups = self.groups.iter();
@@ -184,18 +223,24 @@ impl Counting {
             Some(Group::Responsible) => authority(subject.responsible),
             Some(Group::RecommendedBy) => authority(title.recommended_by),
             Some(Group::Region) => {
-                subject.region.map_or(Key::None, |region| Key::Region(region.province()))
+                reading.located().map_or(Key::None, |at| Key::Region(at.region.province()))
             }
             Some(Group::Status) => Key::Status(status),
             Some(Group::Cohort) => Key::Text(title.batch),
             Some(Group::Round) => Key::Text(title.round),
             Some(Group::Industry) => subject.industry.map_or(Key::None, section),
+            Some(Group::ValidToMonth) => {
+                last.map_or(Key::None, |day| Key::Month(day.year(), day.month()))
+            }
+            Some(Group::ValidToYear) => last.map_or(Key::None, |day| Key::Year(day.year())),
+            Some(Group::EndCause) => reading.end_cause(title, status).map_or(Key::None, Key::Cause),
+            Some(Group::Item) => Key::Text(title.key.item),
         })
     }
 
     /// The groups by their keys, which are written as in the protocol.
     #[must_use]
-    pub fn groups(&self, register: &Register, catalogues: &Catalogues) -> Vec<(Vec<String>, u64)> {
+    pub fn groups(&self, register: &Register, catalogues: &Catalogues) -> Vec<Counted> {
         let text = |key: &Key| match key {
             Key::None => String::new(),
             Key::Programme(id) => catalogues.id_of(*id).to_owned(),
@@ -204,32 +249,34 @@ impl Counting {
             Key::Status(status) => status.as_str().to_owned(),
             Key::Text(sym) => register.text(*sym).to_owned(),
             Key::Section(section) => (*section).to_owned(),
+            Key::Month(year, month) => format!("{year:04}-{month:02}"),
+            Key::Year(year) => format!("{year:04}"),
+            Key::Cause(cause) => cause.as_str().to_owned(),
         };
         let keys = |key: &[Key; 3]| key.iter().take(self.groups.len()).map(text).collect();
-        let mut rows: Vec<(Vec<String>, u64)> =
-            self.counts.iter().map(|(key, count)| (keys(key), *count)).collect();
+        let counted = |(key, numbers): (&[Key; 3], &Numbers)| {
+            let Numbers { count, inferred } = *numbers;
+            Counted { keys: keys(key), count, inferred }
+        };
+        let mut rows: Vec<Counted> = self.counts.iter().map(counted).collect();
         rows.sort();
         rows
     }
 }
 
 impl Status {
-    /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
-        use Status as S;
-        [
-            S::Pending,
-            S::Noticed,
-            S::NotDesignated,
-            S::Active,
-            S::Expired,
-            S::Revoked,
-            S::Surrendered,
-            S::Ended,
-            S::Converted,
-        ]
-        .into_iter()
-    }
+    /// Those that a question which names none asks for: all but [`Status::NotOnRecord`].
+    pub const LISTED: [Self; 9] = [
+        Self::Pending,
+        Self::Noticed,
+        Self::NotDesignated,
+        Self::Active,
+        Self::Expired,
+        Self::Revoked,
+        Self::Surrendered,
+        Self::Ended,
+        Self::Converted,
+    ];
 
     /// The status in lower case, as in the protocol's groups.
     #[must_use]
@@ -244,6 +291,7 @@ impl Status {
             Self::Surrendered => "surrendered",
             Self::Ended => "ended",
             Self::Converted => "converted",
+            Self::NotOnRecord => "not_on_record",
         }
     }
 }

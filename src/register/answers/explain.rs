@@ -210,5 +210,6 @@ fn conclusion(title: &TitleView, day: CivilDate) -> String {
         Status::Ended if title.successor.is_some() => format!("passed to a successor{ended}"),
         Status::Ended => format!("ended with its subject{ended}"),
         Status::Converted => format!("converted{ended}"),
+        Status::NotOnRecord => "not on record: the facts on record cannot apply".to_owned(),
     }
 }

@@ -19,7 +19,7 @@ pub use self::{
     batches::{BatchRead, BatchReading, BatchState, BatchView, SublistView},
     change::Change,
     compare::RulesDifference,
-    count::{Counting, Group, Stage},
+    count::{Counted, Counting, Group, Stage},
     excess::Excess,
     explain::{Effect, Explanation, Step},
     framework::{

@@ -4,14 +4,14 @@
 use super::{reading::Reading, view::TitleView};
 use crate::{
     domain::{
-        AuthorityCode, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
+        AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
         kind::ProgrammeId,
     },
     limits::{QUESTION_SLICE_FACTS, QUESTION_SLICE_TITLES},
     register::{
-        AsOf, DesigneeIndex, Flags, Register, Status,
+        AsOf, DesigneeIndex, EndCause, Flags, Register, Status,
         fold::Folded,
-        rows::{Rows, Sym},
+        rows::{FactKindRow, FactRow, Rows, Sym},
     },
 };
 
@@ -45,6 +45,16 @@ pub struct Wanted {
     pub document: String,
     /// Only titles of sealed lists.
     pub sealed_only: bool,
+    /// The first of the last days of validity.
+    pub valid_to_from: Option<CivilDate>,
+    /// The last of the last days of validity.
+    pub valid_to_to: Option<CivilDate>,
+    /// Causes of the end.
+    pub end_causes: Vec<EndCause>,
+    /// Types, sites or products.
+    pub items: Vec<String>,
+    /// Batches in whose lists the titles are.
+    pub listed_in: Vec<String>,
 }
 
 impl Wanted {
@@ -66,7 +76,7 @@ pub struct Found {
     pub id: DesigneeId,
     /// Name borne on the day.
     pub name: String,
-    /// Registered region on the day.
+    /// Region on the day, registered or that of the responsible authority.
     pub region: Option<RegionCode>,
     /// Its titles that match.
     pub titles: Vec<TitleView>,
@@ -76,6 +86,8 @@ pub struct Found {
 struct Words {
     batches: Vec<Sym>,
     rounds: Vec<Sym>,
+    items: Vec<Sym>,
+    lists: Vec<Sym>,
     document: Option<Sym>,
 }
 
@@ -115,7 +127,7 @@ impl Register {
                     next: place + 1,
                     id: reading.current_id(),
                     name: self.text(reading.folding.subject.name).to_owned(),
-                    region: reading.folding.subject.region,
+                    region: reading.located().map(|located| located.region),
                     titles,
                 });
             }
@@ -140,6 +152,8 @@ impl<'a> Matcher<'a> {
         let words = Words {
             batches: syms(&wanted.batches),
             rounds: syms(&wanted.rounds),
+            items: syms(&wanted.items),
+            lists: syms(&wanted.listed_in),
             document: rows.find_word(&wanted.document),
         };
         Self { wanted, words }
@@ -172,12 +186,13 @@ impl<'a> Matcher<'a> {
         let (wanted, words, subject) = (self.wanted, &self.words, &reading.folding.subject);
         let industry =
             |wanted: &IndustryCode| subject.industry.is_some_and(|own| own.is_under(*wanted));
-        let region = |under: RegionCode| subject.region.is_some_and(|own| own.is_under(under));
+        let region =
+            |under| reading.located().is_some_and(|located| located.region.is_under(under));
         any(&wanted.programmes, Some(&title.key.programme))
             && any(&wanted.authorities, Some(&title.key.authority))
             && any(&wanted.recommended_by, title.recommended_by.as_ref())
             && any(&wanted.responsible, subject.responsible.as_ref())
-            && any(&wanted.statuses, Some(&status))
+            && self.wants_status(status)
             && (wanted.batches.is_empty() || words.batches.contains(&title.batch))
             && (wanted.rounds.is_empty() || words.rounds.contains(&title.round))
             && (wanted.industries.is_empty() || wanted.industries.iter().any(industry))
@@ -185,16 +200,57 @@ impl<'a> Matcher<'a> {
             && (wanted.flags.is_empty() || wanted.flags.iter().any(|f| flags.contains_number(*f)))
             && (wanted.document.is_empty() || self.cites(reading, title))
             && (!wanted.sealed_only || title.is_sealed(reading.seals()))
+            && (wanted.items.is_empty() || words.items.contains(&title.key.item))
+            && self.wants_last_day(title)
+            && (wanted.end_causes.is_empty()
+                || any(&wanted.end_causes, reading.end_cause(title, status).as_ref()))
+            && (wanted.listed_in.is_empty() || self.is_listed(reading, title))
+    }
+
+    /// A title that is not on record is wanted by its name only.
+    fn wants_status(&self, status: Status) -> bool {
+        let statuses = &self.wanted.statuses;
+        if statuses.is_empty() { status != Status::NotOnRecord } else { statuses.contains(&status) }
+    }
+
+    fn wants_last_day(&self, title: &Folded) -> bool {
+        let Wanted { valid_to_from: from, valid_to_to: to, .. } = self.wanted;
+        if from.is_none() && to.is_none() {
+            return true;
+        }
+        let last = title.current().and_then(|period| period.validity.to);
+        let lies_within =
+            |last| from.is_none_or(|from| from <= last) && to.is_none_or(|to| last <= to);
+        last.is_some_and(lies_within)
+    }
+
+    /// True if a fact that made the title lists it in a batch: a designation or a passed review.
+    fn is_listed(&self, reading: &Reading<'_>, title: &Folded) -> bool {
+        let lists = &self.words.lists;
+        self.has_fact(reading, title, |fact| {
+            matches!(fact.kind, FactKindRow::Designated { .. } | FactKindRow::ReviewPassed { .. })
+                && fact.kind.batch().is_some_and(|batch| lists.contains(&batch))
+        })
     }
 
     /// True if a fact that made the title cites the document.
     fn cites(&self, reading: &Reading<'_>, title: &Folded) -> bool {
         let Some(document) = self.words.document else { return false };
+        self.has_fact(reading, title, |fact| fact.document == document)
+    }
+
+    /// True if one of the facts that made the title is such.
+    fn has_fact(
+        &self,
+        reading: &Reading<'_>,
+        title: &Folded,
+        is_such: impl Fn(&FactRow) -> bool,
+    ) -> bool {
         let facts = reading.cluster.facts.iter();
-        let citing = facts.filter(|placed| placed.fact.document == document);
-        let mut citing: Vec<u32> = citing.map(|placed| placed.position).collect();
-        citing.sort_unstable();
-        title.positions.iter().any(|position| citing.binary_search(position).is_ok())
+        let such = facts.filter(|placed| is_such(&placed.fact));
+        let mut such: Vec<u32> = such.map(|placed| placed.position).collect();
+        such.sort_unstable();
+        title.positions.iter().any(|position| such.binary_search(position).is_ok())
     }
 
     fn title_view(&self, reading: &Reading<'_>, title: &Folded) -> Option<TitleView> {

@@ -13,6 +13,7 @@ use crate::{
         batches::{SealsAsOf, SealsFound},
         fold::{self, Folded, Folding},
         identity::{IdentityCluster, Subjects},
+        index::Located,
     },
 };
 
@@ -115,6 +116,11 @@ impl<'a> Reading<'a> {
 
     fn fold(&mut self) {
         fold::fold(&mut self.folding, &self.cluster, self.rules, self.as_of.valid_on);
+    }
+
+    /// The region of the subject, as deliveries have it.
+    pub(super) fn located(&self) -> Option<Located> {
+        Located::of(self.folding.subject.region, self.folding.subject.responsible)
     }
 
     /// The titles of the subject that some fact bears on by the day.

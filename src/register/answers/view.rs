@@ -11,7 +11,7 @@ use crate::{
         kind::ProgrammeId,
     },
     register::{
-        AsOf, DesigneeIndex, Flags, Register, Status,
+        AsOf, DesigneeIndex, EndCause, Flags, Register, Status,
         fold::Folded,
         rows::{FactKindRow, Sym},
     },
@@ -29,8 +29,10 @@ pub struct DesigneeView {
     pub version: u64,
     /// Names with their first days, oldest first; the last one is borne on the day.
     pub names: Vec<DatedName>,
-    /// Registered region.
+    /// Registered region or, without one, that of the responsible authority.
     pub region: Option<RegionCode>,
+    /// True if the region is that of the responsible authority.
+    pub region_inferred: bool,
     /// Industry.
     pub industry: Option<IndustryCode>,
     /// Responsible authority.
@@ -122,8 +124,16 @@ pub struct TitleView {
     pub responsible: Option<AuthorityCode>,
     /// Last day of a ban after a revocation.
     pub ban_until: Option<CivilDate>,
+    /// True if the ban was inferred from the catalogue.
+    pub ban_inferred: bool,
+    /// The cause of its end.
+    pub end_cause: Option<EndCause>,
     /// Day on which it ended early.
     pub ended_on: Option<CivilDate>,
+    /// The event that ended it.
+    pub ended_at: Option<u64>,
+    /// True if the designee's region is that of the responsible authority.
+    pub region_inferred: bool,
     /// The designee that it passed to.
     pub successor: Option<DesigneeId>,
     /// The programme that it was converted into.
@@ -151,7 +161,7 @@ impl Register {
 impl Reading<'_> {
     fn designee_view(&self) -> DesigneeView {
         let (subjects, facts) = (self.subjects(), self.subjects().facts());
-        let subject = &self.folding.subject;
+        let (subject, located) = (&self.folding.subject, self.located());
         let view = |title: &Folded| {
             let status = self.status(title);
             self.title_view(title, status, self.flags(title, status))
@@ -170,7 +180,8 @@ impl Reading<'_> {
             ids: self.ids(),
             version: positions.last().map_or(0, |last| last + 1),
             names: self.names(),
-            region: subject.region,
+            region: located.map(|located| located.region),
+            region_inferred: located.is_some_and(|located| located.inferred),
             industry: subject.industry,
             responsible: subject.responsible,
             ended_on: subject.ended_on,
@@ -272,6 +283,16 @@ impl Reading<'_> {
         pools.into_iter().map(membership).collect()
     }
 
+    /// The cause for which a title ended.
+    pub(super) fn end_cause(&self, title: &Folded, status: Status) -> Option<EndCause> {
+        match status {
+            Status::Expired if title.ended.is_none() => Some(EndCause::Lapsed),
+            Status::Surrendered => Some(EndCause::Surrendered),
+            Status::Converted => Some(EndCause::Converted),
+            _ => None,
+        }
+    }
+
     pub(super) fn title_view(&self, title: &Folded, status: Status, flags: Flags) -> TitleView {
         let (register, facts) = (self.register, self.subjects().facts());
         let source = |place: u32| {
@@ -305,7 +326,11 @@ impl Reading<'_> {
             recommended_by: title.recommended_by,
             responsible: self.folding.subject.responsible,
             ban_until: title.ban_until,
+            ban_inferred: false,
+            end_cause: self.end_cause(title, status),
             ended_on: title.ended.map(|ended| ended.day),
+            ended_at: title.ended.map(|ended| source(ended.position)),
+            region_inferred: self.located().is_some_and(|located| located.inferred),
             successor: title.successor.map(|index| register.id(index).clone()),
             converted_to: title.converted_to,
             rectify_by: title.rectify.flatten(),

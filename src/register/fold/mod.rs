@@ -4,10 +4,12 @@
 //! nothing and is listed as superseded. Expiry follows from dates and is not an event; the last day
 //! counts in full. `docs/events.md` states every rule.
 
+mod cause;
 mod status;
 mod step;
 mod title;
 
+pub use self::cause::EndCause;
 use self::step::Step;
 pub(super) use self::title::{Creation, Folded, Notice};
 use super::{
@@ -38,6 +40,8 @@ pub enum Status {
     Ended,
     /// Converted into a title of another programme.
     Converted,
+    /// Only facts are on record that cannot apply.
+    NotOnRecord,
 }
 
 /// A condition of a title that deserves attention beside its status. The numbers are the
@@ -69,6 +73,12 @@ pub enum Flag {
     RelocationProposed = 11,
     /// A creation task is under way.
     CreationOpen = 12,
+    /// The title was reviewed, revoked or given up, and its designation is not on record.
+    DesignationNotOnRecord = 13,
+    /// Revoked by a ground that carries a ban, and no ban is on record.
+    BanMissing = 14,
+    /// The licence of the holder was revoked, which does not end the title.
+    LicenceRevoked = 15,
 }
 
 /// A set of flags.

@@ -11,6 +11,6 @@ mod search;
 pub use self::interest::{EventScope, Interest, Terms};
 pub(super) use self::{
     postings::Index,
-    scope::{ScopeBuilder, authority_bit, programme_bit},
+    scope::{Located, ScopeBuilder, authority_bit, programme_bit},
     search::{Search, any_identifier},
 };

@@ -121,8 +121,7 @@ impl ScopeBuilder {
             self.add_history(scratch, subjects, other, fact, rules);
         }
         if self.regions.is_empty() {
-            // No list has named a region: take that of the responsible authority.
-            self.region(row.responsible().and_then(AuthorityCode::region));
+            self.region(Located::of(None, row.responsible()).map(|located| located.region));
         }
     }
 
@@ -151,7 +150,7 @@ impl ScopeBuilder {
         let responsible = history.responsible.map(|(_, authority)| authority);
         let region = history.region.map(|(_, region)| region);
         self.some_authority(responsible);
-        self.region(region.or_else(|| responsible.and_then(AuthorityCode::region)));
+        self.region(Located::of(region, responsible).map(|located| located.region));
     }
 
     /// Adds what an earlier fact names itself, and notes what it says of the designee.
@@ -210,6 +209,27 @@ impl ScopeBuilder {
     }
 }
 
+/// The region in which a designee is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::register) struct Located {
+    pub(in crate::register) region: RegionCode,
+    /// True if no fact states it.
+    pub(in crate::register) inferred: bool,
+}
+
+impl Located {
+    /// The region that a fact states or, because many published lists state none, the seat of the
+    /// responsible authority. Deliveries, filters, counts and lists agree by this function.
+    pub(in crate::register) fn of(
+        stated: Option<RegionCode>,
+        responsible: Option<AuthorityCode>,
+    ) -> Option<Self> {
+        let located = |region, inferred| Self { region, inferred };
+        let inferred = || responsible.and_then(AuthorityCode::seat).map(|seat| located(seat, true));
+        stated.map(|region| located(region, false)).or_else(inferred)
+    }
+}
+
 /// Who was responsible for a designee, and where it was, by the last facts that say so in the order
 /// of the fold.
 #[derive(Default)]
@@ -246,10 +266,10 @@ impl FactRow {
                 Some(region)
             }
             FactKindRow::BatchOpened { sublist, .. } | FactKindRow::BatchSealed { sublist, .. } => {
-                sublist.or(self.authority)?.region()
+                sublist.or(self.authority)?.seat()
             }
             FactKindRow::CompletenessDeclared { .. } | FactKindRow::MeasuresIssued { .. } => {
-                self.issuer.authority()?.region()
+                self.issuer.authority()?.seat()
             }
             _ => self.listing()?.region,
         }

@@ -35,18 +35,22 @@ pub(super) async fn batches(
         _ => None,
     };
     let states = filter::numbers("states", &request.states, state)?;
+    let names = filter::each("batches", &request.batches, filter::batch_id)?;
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     let size = page_size(request.page_size)?;
     let same = pb::ListBatchesRequest {
         programmes: request.programmes.clone(),
         authorities: request.authorities.clone(),
         states: request.states.clone(),
+        batches: request.batches.clone(),
         ..Default::default()
     };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
-    let wanted = move |programme: ProgrammeId, authority: AuthorityCode| {
+    let wanted = move |programme: ProgrammeId, authority: AuthorityCode, batch: &str| {
         (programmes.is_empty() || programmes.contains(&programme))
             && (authorities.is_empty() || authorities.contains(&authority))
+            && (names.is_empty() || names.iter().any(|name| name == batch))
     };
     let question = move |ledger: &Ledger, turn: &mut Turn| {
         let (mut batches, mut next, mut room) = (Vec::new(), token.next, Room::of_page());

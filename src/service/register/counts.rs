@@ -11,7 +11,7 @@ use crate::{
         RESPONSE_BYTES_MAX,
     },
     protocol::pb,
-    register::{Counting, Group, Stage},
+    register::{Counted, Counting, Group, Stage},
     service::{
         as_of::{answered, resolve},
         call::Call,
@@ -52,7 +52,11 @@ pub(super) async fn count(
     if groups.len() > GROUPS_MAX {
         return Err(errors::over_limit("group_by", groups.len(), GROUPS_MAX, "groups"));
     }
-    let group = |(keys, count): (Vec<String>, u64)| pb::CountedGroup { keys, count };
+    let group = |counted: Counted| pb::CountedGroup {
+        keys: counted.keys,
+        count: counted.count,
+        region_inferred_count: counted.inferred,
+    };
     let (groups, omitted) = Room::of_response().fill(GROUPS_MAX, groups.into_iter().map(group));
     if omitted > 0 {
         let text =
@@ -71,12 +75,13 @@ pub(super) async fn count(
 }
 
 /// All stages, with their numbers in the protocol.
-const STAGES: [(Stage, pb::CountStage); 5] = [
+const STAGES: [(Stage, pb::CountStage); 6] = [
     (Stage::Active, pb::CountStage::Active),
     (Stage::Recommended, pb::CountStage::Recommended),
     (Stage::Noticed, pb::CountStage::Noticed),
     (Stage::EverDesignated, pb::CountStage::EverDesignated),
     (Stage::Reviewed, pb::CountStage::Reviewed),
+    (Stage::Any, pb::CountStage::Any),
 ];
 
 /// The stage with a number of the protocol. The default counts the titles that are held.
@@ -93,7 +98,7 @@ fn stage_number(stage: Stage) -> i32 {
 }
 
 /// All dimensions of a count, with their numbers in the protocol.
-const GROUPS: [(Group, pb::CountGroup); 9] = [
+const GROUPS: [(Group, pb::CountGroup); 13] = [
     (Group::Programme, pb::CountGroup::Programme),
     (Group::Authority, pb::CountGroup::Authority),
     (Group::Responsible, pb::CountGroup::ResponsibleAuthority),
@@ -103,6 +108,10 @@ const GROUPS: [(Group, pb::CountGroup); 9] = [
     (Group::Cohort, pb::CountGroup::Cohort),
     (Group::Round, pb::CountGroup::Round),
     (Group::Industry, pb::CountGroup::Industry),
+    (Group::ValidToMonth, pb::CountGroup::ValidToMonth),
+    (Group::ValidToYear, pb::CountGroup::ValidToYear),
+    (Group::EndCause, pb::CountGroup::EndCause),
+    (Group::Item, pb::CountGroup::Item),
 ];
 
 fn groups(numbers: &[i32]) -> Result<Vec<Group>, Status> {

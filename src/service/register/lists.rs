@@ -11,7 +11,7 @@ use crate::{
     ledger::{Ledger, Pace as _},
     limits::{PAGE_BYTES, PAGE_EVENTS_MAX, VIEWS_SLICE},
     protocol::pb,
-    register::{DesigneeIndex, Found, Wanted},
+    register::{self, DesigneeIndex, Found, Wanted},
     service::{
         as_of::answered,
         call::Call,
@@ -107,7 +107,7 @@ pub(super) async fn titles(
     let at = token.as_of;
     if wanted.statuses.is_empty() && wanted.wants_any_designee() {
         // Otherwise a designee without titles would match.
-        wanted.statuses = crate::register::Status::all().collect();
+        wanted.statuses = register::Status::LISTED.to_vec();
     }
     let (found, rest) = search(api, call, wanted, token, size).await?;
     let (mut titles, mut bytes, mut skip) = (Vec::new(), 0, token.skip);
