@@ -336,7 +336,12 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::LinkWithoutCode, "both identifiers of a changed code are codes", LIFELONG),
     (
         Id::IdentifierReplaced,
-        "was replaced before, and is never used for another subject",
+        "was replaced by {designee} on {day}, and is never used for another subject",
+        LIFELONG,
+    ),
+    (
+        Id::IdentifierUsedLater,
+        "is the new identifier of {designee} from {day} on, so nothing replaces it before that day",
         LIFELONG,
     ),
     (

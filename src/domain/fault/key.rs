@@ -18,6 +18,8 @@ pub enum Key {
     Count,
     /// The day that the rule rests on.
     Day,
+    /// An identifier on record.
+    Designee,
     /// The official document behind the rule.
     Document,
     /// The kind of an event on record.

@@ -237,6 +237,7 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::LinkOfCode,
             Id::LinkWithoutCode,
             Id::IdentifierReplaced,
+            Id::IdentifierUsedLater,
             Id::TiedIdentifiers,
         ],
     ),

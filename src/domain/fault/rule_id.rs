@@ -256,8 +256,10 @@ pub enum RuleId {
     LinkOfCode,
     /// GB 32100-2015: a code is replaced by a code.
     LinkWithoutCode,
-    /// GB 32100-2015: a code is never used for another subject.
+    /// GB 32100-2015: a code is never used for another subject. Keys: designee, day.
     IdentifierReplaced,
+    /// The same, where the later use is on record first. Keys: designee, day.
+    IdentifierUsedLater,
     /// Identifiers that are tied together are bounded. Keys: count, limit.
     TiedIdentifiers,
     /// One designee holds a title once at a time, under all its identifiers.

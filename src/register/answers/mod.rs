@@ -10,6 +10,7 @@ mod events;
 mod excess;
 mod explain;
 mod framework;
+mod identifiers;
 mod query;
 mod reading;
 mod view;

@@ -22,8 +22,8 @@ use crate::{
 pub struct DesigneeView {
     /// Identifier borne on the day.
     pub id: DesigneeId,
-    /// All identifiers of the subject, in the order in which they were borne; empty if there is
-    /// only one.
+    /// All identifiers of the subject, in the order in which they were replaced; last those that
+    /// never were. Empty if there is only one.
     pub ids: Vec<DatedId>,
     /// One more than the position of the last event about it.
     pub version: u64,
@@ -189,48 +189,6 @@ impl Reading<'_> {
             pools: self.pools(),
             positions,
             profile_at: profiled.map(|placed| facts.source_of(placed.position, &mut 0).into()),
-        }
-    }
-
-    /// The identifiers of the subject. One is borne from the day of the link that names it as the
-    /// other one; the later of two links decides.
-    fn ids(&self) -> Vec<DatedId> {
-        let members: Vec<_> = self.cluster.same_subject().collect();
-        if members.len() < 2 {
-            return Vec::new();
-        }
-        let facts = self.subjects().facts();
-        // The last link of each identifier.
-        let mut links = HashMap::new();
-        for placed in self.cluster.own_facts() {
-            if let FactKindRow::Linked { other, .. } = placed.fact.kind {
-                links.insert(other, placed);
-            }
-        }
-        let dated = |member: DesigneeIndex| {
-            let link = links.get(&member);
-            DatedId {
-                id: self.register.id(member).clone(),
-                from: link.map(|placed| placed.fact.effective),
-                position: link.map(|placed| facts.source_of(placed.position, &mut 0).into()),
-            }
-        };
-        let mut ids: Vec<_> = members.into_iter().map(dated).collect();
-        ids.sort_by_key(|id| (id.from, id.position));
-        ids
-    }
-
-    /// The identifier that the subject bears on the day.
-    pub(super) fn current_id(&self) -> DesigneeId {
-        let ids = self.ids();
-        let begun = |id: &&DatedId| id.from.is_none_or(|from| from <= self.as_of.valid_on);
-        match ids.iter().rfind(begun) {
-            Some(current) => current.id.clone(),
-            None => {
-                let first = self.cluster.members.first();
-                #[allow(clippy::expect_used)] // a cluster begins with the designee asked for
-                self.register.id(*first.expect("a designee was read")).clone()
-            }
         }
     }
 

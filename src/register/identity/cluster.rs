@@ -4,7 +4,7 @@
 use hashbrown::HashMap;
 
 use crate::{
-    domain::kind::ProgrammeId,
+    domain::{CivilDate, event::LinkReason, kind::ProgrammeId},
     limits::{YEAR_MAX, YEAR_MIN},
     register::rows::{DesigneeIndex, FactKindRow, FactRow},
 };
@@ -20,6 +20,17 @@ pub(in crate::register) struct FactAt {
     /// The identifier it is stated under, by its place in the cluster.
     pub(in crate::register) member: u16,
     pub(in crate::register) fact: FactRow,
+}
+
+/// A link in force: from a day on, one identifier replaces another.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::register) struct LinkAt {
+    pub(in crate::register) from: DesigneeIndex,
+    pub(in crate::register) to: DesigneeIndex,
+    pub(in crate::register) reason: LinkReason,
+    pub(in crate::register) day: CivilDate,
+    /// The event in whose place it is in force.
+    pub(in crate::register) position: u32,
 }
 
 /// The identifiers that bear on one designee's titles, and their facts in the order in which the
@@ -65,6 +76,16 @@ impl IdentityCluster {
     pub(in crate::register) fn same_subject(&self) -> impl Iterator<Item = DesigneeIndex> {
         let same = self.members.iter().zip(&self.subjects).filter(|(_, subject)| **subject == 0);
         same.map(|(member, _)| *member)
+    }
+
+    /// The links between the identifiers of the subject asked for.
+    pub(in crate::register) fn links(&self) -> impl Iterator<Item = LinkAt> {
+        self.own_facts().filter_map(|placed| {
+            let FactKindRow::Linked { other: to, reason } = placed.fact.kind else { return None };
+            let from = self.members.get(usize::from(placed.member)).copied()?;
+            let (day, position) = (placed.fact.effective, placed.position);
+            Some(LinkAt { from, to, reason, day, position })
+        })
     }
 
     /// The years of which the subject's yearly update is on record, for a programme or for all.

@@ -1,6 +1,8 @@
 //! Rules for facts about a designee itself: names, moves, mergers, identifiers, its end, its
 //! duties, cultivation pools.
 
+use std::cmp::Reverse;
+
 use super::{Case, with_document, with_rows};
 use crate::{
     domain::{
@@ -11,7 +13,7 @@ use crate::{
     register::{
         fold::{self, Folding},
         identity::IdentityCluster,
-        rows::FactKindRow,
+        rows::{DesigneeIndex, FactKindRow},
     },
 };
 
@@ -152,8 +154,9 @@ impl Case<'_> {
         }
     }
 
-    /// A code is lifelong; another one comes by re-registration or repair. An identifier that was
-    /// replaced is never used for another subject, and two identifiers are linked once.
+    /// A code is lifelong; another one comes by re-registration or repair. A code that was replaced
+    /// never becomes another subject's new code, and two identifiers are linked once. A designee
+    /// known by name may turn out to be one whose code was replaced since.
     fn judge_link(
         &mut self,
         event: &Event,
@@ -181,18 +184,43 @@ impl Case<'_> {
         if !self.require_room_to_tie(event, other, field) {
             return;
         }
+        self.reject_used_later(event, designee);
         let Some(index) = known else { return };
         let cluster = self.cluster_of(index);
-        // The other one was replaced by a third before: it still names that subject.
-        let replaced = cluster.own_facts().find(|placed| {
-            matches!(placed.fact.kind, FactKindRow::Linked { reason: LinkReason::Reregistered, .. })
-                && cluster.members.get(usize::from(placed.member)) == Some(&index)
-        });
-        if let Some(placed) = replaced {
-            let (value, conflicts) = (other.to_string(), [placed.position]);
-            return self.reject(field, &value, RuleId::IdentifierReplaced, &conflicts);
+        if reason != LinkReason::Identified {
+            self.reject_replaced_before(event, other, (&cluster, index));
         }
         self.warn_if_titles_collide(&cluster, other);
+    }
+
+    /// A third identifier replaced the other one on an earlier day: it still names that subject.
+    fn reject_replaced_before(
+        &mut self,
+        event: &Event,
+        other: &DesigneeId,
+        (cluster, index): (&IdentityCluster, DesigneeIndex),
+    ) {
+        let away = cluster.links().filter(|link| link.from == index);
+        let first = away.min_by_key(|link| (link.day, link.position));
+        if let Some(link) = first.filter(|link| link.day < event.effective) {
+            let breach = RuleId::IdentifierReplaced.with(Key::Day, link.day);
+            let breach = breach.with(Key::Designee, self.register.id(link.to));
+            let (field, value) = ("identifier_changed.new_designee", other.to_string());
+            self.reject(field, &value, breach, &[link.position]);
+        }
+    }
+
+    /// The mirror of it: the designee becomes the new code of a third one on a later day.
+    fn reject_used_later(&mut self, event: &Event, designee: &DesigneeId) {
+        let Some(index) = self.judge.cluster.members.first().copied() else { return };
+        let links = self.judge.cluster.links();
+        let uses = links.filter(|link| link.to == index && link.reason != LinkReason::Identified);
+        let last = uses.max_by_key(|link| (link.day, Reverse(link.position)));
+        if let Some(link) = last.filter(|link| event.effective < link.day) {
+            let breach = RuleId::IdentifierUsedLater.with(Key::Day, link.day);
+            let breach = breach.with(Key::Designee, self.register.id(link.from));
+            self.reject("designee", &designee.to_string(), breach, &[link.position]);
+        }
     }
 
     /// Both identifiers hold the same title over the same days: accepted with a flag.

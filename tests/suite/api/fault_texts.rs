@@ -15,7 +15,7 @@ const B: &str = "91440300MA0000023W";
 const MINISTRY: &str = "100000";
 
 /// Rules that other tests break: they need a longer history, or are not broken by an Append.
-const ELSEWHERE: [&str; 45] = [
+const ELSEWHERE: [&str; 46] = [
     "assessments-of-authority",
     "catalogue-not-in-use",
     "correction-of-annulment",
@@ -29,6 +29,7 @@ const ELSEWHERE: [&str; 45] = [
     "fact-unknown",
     "facts-of-subject",
     "identifier-replaced",
+    "identifier-used-later",
     "later-period",
     "measures-of-authority",
     "move-to-other-region",

@@ -5,6 +5,7 @@
 //! is made up.
 
 mod batches;
+mod identifiers;
 mod identity;
 mod subjects;
 mod titles;
