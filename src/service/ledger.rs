@@ -12,7 +12,7 @@ use super::{
     adoption::PendingAdoption,
     append::{is_short, read_commit},
     call::Call,
-    convert, errors, filter,
+    convert, errors, event_range, filter,
     intake::InFlight,
     page::Page,
     questions::{Questions, Turn},
@@ -207,15 +207,17 @@ impl LedgerApi {
         request: pb::ListEventsRequest,
     ) -> Result<(Page, Interest), Status> {
         let size = self.ledger.durable().size;
+        let range = event_range::wanted(&self.ledger, &request, size).await?;
         match &request.filter {
-            None => Ok((Page::read(&request, size)?, Interest::default())),
+            None => Ok((Page::read(&request, &range, size)?, Interest::default())),
             Some(filter) if filter::is_short(filter) => {
-                Ok((Page::read(&request, size)?, filter::at_once(&self.ledger, filter).await?))
+                let page = Page::read(&request, &range, size)?;
+                Ok((page, filter::at_once(&self.ledger, filter).await?))
             }
             Some(_) => {
                 let ledger = Arc::clone(&self.ledger);
                 let read = move |turn: &mut Turn| {
-                    let page = Page::read(&request, size)?;
+                    let page = Page::read(&request, &range, size)?;
                     let filter = request.filter.unwrap_or_default();
                     Ok((page, filter::in_slices(&ledger, &filter, turn)?))
                 };
@@ -231,14 +233,16 @@ impl LedgerApi {
         interest: Interest,
         page: &Page,
     ) -> Result<(Vec<u64>, Option<u64>), Status> {
-        let Page { from, upto, size, descending, .. } = *page;
+        let Page { least, from, upto, size, descending, .. } = *page;
         if interest.wants_all() {
             return Ok(page.all());
         }
         let ledger = Arc::clone(&self.ledger);
         let question = move |turn: &mut Turn| {
             if descending {
-                return Ok(ledger.register().matching_before(&interest, from, size));
+                let (mut found, next) = ledger.register().matching_before(&interest, from, size);
+                found.truncate(found.partition_point(|position| *position >= least));
+                return Ok((found, next.filter(|next| *next > least)));
             }
             let (mut found, mut at) = (Vec::new(), from);
             while at < upto && found.len() < size {

@@ -17,6 +17,7 @@ mod creators;
 mod cursors;
 mod delivered;
 mod errors;
+mod event_range;
 mod filter;
 mod health;
 mod hosts;

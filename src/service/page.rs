@@ -1,5 +1,7 @@
 //! Pages and their tokens, which stay valid while the log grows.
 
+use std::ops::Range;
+
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 
@@ -18,9 +20,11 @@ use crate::{
 /// A page of events. Its token names the next position, the size of the log when the first page was
 /// read, and the request to which it belongs.
 pub(crate) struct Page {
+    /// The first position that belongs to the list.
+    pub(crate) least: u64,
     /// Ascending: the first position to examine. Descending: one more than that.
     pub(crate) from: u64,
-    /// Size of the log when the first page was read.
+    /// The end of the list, exclusive, as it was when the first page was read.
     pub(crate) upto: u64,
     /// Most events in it.
     pub(crate) size: usize,
@@ -30,8 +34,13 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads the page that a request asks for from a log of `size` events.
-    pub(crate) fn read(request: &pb::ListEventsRequest, size: u64) -> Result<Self, Status> {
+    /// Reads the page that a request asks for from a log of `size` events, of which a range is
+    /// wanted.
+    pub(crate) fn read(
+        request: &pb::ListEventsRequest,
+        wanted: &Range<u64>,
+        size: u64,
+    ) -> Result<Self, Status> {
         let order = pb::EventOrder::try_from(request.order)
             .map_err(|_| errors::unknown_enum("order", request.order))?;
         let descending = order == pb::EventOrder::Descending;
@@ -39,11 +48,14 @@ impl Page {
         let same = pb::ListEventsRequest {
             filter: request.filter.clone(),
             order: request.order,
-            ..Default::default()
+            page_size: 0,
+            page_token: String::new(),
+            ..*request
         };
-        let fingerprint = fingerprint(&same);
-        let from = if descending { size } else { 0 };
-        let mut page = Self { from, upto: size, size: page_size, descending, request: fingerprint };
+        let Range { start: least, end: upto } = *wanted;
+        let from = if descending { upto } else { least };
+        let request_of = fingerprint(&same);
+        let mut page = Self { least, from, upto, size: page_size, descending, request: request_of };
         if !request.page_token.is_empty() {
             let bounds = page.parse(&request.page_token, size);
             (page.from, page.upto) = bounds.ok_or_else(|| foreign_token(&request.page_token))?;
@@ -62,8 +74,8 @@ impl Page {
     pub(crate) fn all(&self) -> (Vec<u64>, Option<u64>) {
         let size = self.size as u64;
         if self.descending {
-            let first = self.from.saturating_sub(size);
-            return ((first..self.from).rev().collect(), (first > 0).then_some(first));
+            let first = self.from.saturating_sub(size).max(self.least);
+            return ((first..self.from).rev().collect(), (first > self.least).then_some(first));
         }
         let next = self.upto.min(self.from.saturating_add(size));
         ((self.from..next).collect(), (next < self.upto).then_some(next))

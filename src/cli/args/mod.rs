@@ -3,6 +3,7 @@
 mod catalogue;
 mod delivery;
 mod filter;
+mod moment;
 mod query;
 mod server;
 
@@ -12,6 +13,7 @@ pub(crate) use self::{
     catalogue::{CatalogueArgs, is_standard},
     delivery::DeliveryArgs,
     filter::FilterArgs,
+    moment::{since, until},
     query::{MomentArgs, TitleArgs, parse_word},
     server::{DEFAULT_SERVER, ServerAddress, ServerArgs},
 };

@@ -1,8 +1,8 @@
 //! The arguments of register queries: the two moments of an answer, and the title filter.
 
 use clap::Args;
-use prost_types::Timestamp;
 
+use super::moment::known_at;
 use crate::{
     cli::print::word,
     domain::PartialDate,
@@ -15,21 +15,10 @@ pub(crate) struct MomentArgs {
     /// The day for which to answer [default: today]
     #[arg(long, value_parser = parse_date, value_name = "DATE")]
     pub(crate) as_of: Option<pb::Date>,
-    /// Use only events known at this log size or instant, such as 42 or
-    /// 2026-03-01T09:00:00+08:00 [default: all events]
-    #[arg(long, value_parser = known_at, value_name = "LOG_SIZE|TIME")]
+    /// Use only events known at this log size, at the end of this day in Shanghai, or at this
+    /// instant: 42, 2026-03-01 or 2026-03-01T09:00:00+08:00 [default: all events]
+    #[arg(long, value_parser = known_at, value_name = "LOG_SIZE|DAY|TIME")]
     pub(crate) known_at: Option<Known>,
-}
-
-fn known_at(text: &str) -> Result<Known, String> {
-    if let Ok(size) = text.parse() {
-        return Ok(Known::KnownAt(size));
-    }
-    let instant: jiff::Timestamp = text.parse().map_err(|_| {
-        "not a log size such as 42, nor an instant such as 2026-03-01T09:00:00+08:00".to_owned()
-    })?;
-    let nanos = instant.subsec_nanosecond();
-    Ok(Known::KnownAtTime(Timestamp { seconds: instant.as_second(), nanos }))
 }
 
 impl MomentArgs {

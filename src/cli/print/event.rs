@@ -1,6 +1,6 @@
 //! One event in one line, for people.
 
-use super::date;
+use super::{date, instant};
 use crate::protocol::{
     event::kind_of,
     pb::{self, event::Fact},
@@ -17,6 +17,91 @@ pub(crate) fn event_line(recorded: &pb::RecordedEvent) -> String {
         if event.designee.is_empty() { String::new() } else { format!("  {}", event.designee) };
     format!("{position:>7}  {day:<10}  {}  {what:<14}{who}  {detail}", event.authority)
 }
+
+/// An event in one line with its recorder, its recorded time and its document, as far as they fit
+/// into a number of columns.
+pub(crate) fn event_line_within(recorded: &pb::RecordedEvent, columns: usize) -> String {
+    let mut line = event_line(recorded);
+    let evidence = recorded.event.as_ref().and_then(|event| event.evidence.as_ref());
+    let document = evidence.map_or("", |evidence| &evidence.document_number);
+    let place = recorded.position.map_or(0, |at| at.to_string().len()).max(POSITION_COLUMNS);
+    let time = instant(recorded.recorded_time.as_ref());
+    let stamp = format!("  {time:<19}  {:<9}", recorded.recorded_by);
+    if columns_of(&line) + columns_of(&stamp) <= columns {
+        line.insert_str(place, &stamp);
+    }
+    if !document.is_empty() && columns_of(&line) + 2 + columns_of(document) <= columns {
+        line.push_str("  ");
+        line.push_str(document);
+    }
+    line
+}
+
+/// The columns that a text takes on a terminal: two for each character of the scripts of East Asia.
+fn columns_of(text: &str) -> usize {
+    text.chars()
+        .map(|c| if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..) { 2 } else { 1 })
+        .sum()
+}
+
+/// An event with its record: one line for each part that it has.
+pub(crate) fn event_lines(recorded: &pb::RecordedEvent) -> Vec<String> {
+    let event = recorded.event.clone().unwrap_or_default();
+    let evidence = event.evidence.unwrap_or_default();
+    let time = instant(recorded.recorded_time.as_ref());
+    let mut lines = vec![
+        event_line(recorded),
+        format!("recorded      {time} by {}", recorded.recorded_by),
+        commit(recorded.commit.as_ref(), &recorded.request_id),
+    ];
+    let joined = event.co_issuers.join(", ");
+    let dated = |what: &str, day: Option<&pb::Date>| {
+        day.map_or_else(String::new, |day| format!(", {what} {}", date(Some(day))))
+    };
+    let document = format!(
+        "{}{}{}",
+        evidence.document_number,
+        dated("signed", evidence.document_date.as_ref()),
+        dated("published", evidence.published_date.as_ref())
+    );
+    for (name, value) in [
+        ("issued with", joined),
+        ("document", document.trim_start_matches(", ").to_owned()),
+        ("address", evidence.url),
+        ("rule version", event.rule_version),
+    ] {
+        if !value.is_empty() {
+            lines.push(format!("{name:<12}  {value}"));
+        }
+    }
+    lines
+}
+
+fn commit(commit: Option<&pb::Commit>, request_id: &str) -> String {
+    let pb::Commit { first_position, size } = commit.copied().unwrap_or_default();
+    let first = first_position.unwrap_or_default();
+    let last = first + u64::from(size.saturating_sub(1));
+    let range = if size == 1 {
+        format!("position {first}")
+    } else {
+        format!("positions {first} to {last}")
+    };
+    let id =
+        if request_id.is_empty() { String::new() } else { format!(", request id {request_id}") };
+    format!("commit        {range}{id}")
+}
+
+/// A withheld event with its record.
+pub(crate) fn withheld_lines(withheld: &pb::Withheld) -> Vec<String> {
+    vec![
+        withheld_line(withheld),
+        format!("recorded      {}", instant(withheld.recorded_time.as_ref())),
+        commit(withheld.commit.as_ref(), &withheld.request_id),
+    ]
+}
+
+/// Columns of a position.
+const POSITION_COLUMNS: usize = 7;
 
 /// A withheld event in one line.
 pub(crate) fn withheld_line(withheld: &pb::Withheld) -> String {

@@ -10,7 +10,7 @@ mod words;
 use std::io::{self, Write as _};
 
 pub(crate) use self::{
-    event::{event_line, withheld_line},
+    event::{event_line, event_line_within, event_lines, withheld_line, withheld_lines},
     printer::{Printer, Table, print_message, table},
     words::{as_of, bytes, date, day, flags, instant, is_retryable, status, title_status, word},
 };
@@ -44,6 +44,11 @@ fn write(line: &str) -> Result<(), CliError> {
     // In one call, so that the lines of a text stay together.
     let written = io::stdout().lock().write_all(format!("{line}\n").as_bytes());
     written.map_err(|e| CliError::Io("cannot print".to_owned(), e))
+}
+
+/// Columns of the terminal, if there is one.
+pub(crate) fn columns_of_terminal() -> Option<usize> {
+    ratatui::crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))
 }
 
 /// Writes a line to standard error; a server does not wait for it.

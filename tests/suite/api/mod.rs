@@ -6,6 +6,7 @@ mod callers;
 mod cursors_and_digests;
 mod descriptors;
 mod error_details;
+mod event_ranges;
 mod fault_texts;
 mod faults_kept;
 mod raw_requests;

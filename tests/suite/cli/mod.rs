@@ -4,6 +4,7 @@ mod backup;
 mod command_line;
 mod delivery;
 mod doctor;
+mod events;
 mod newcomer;
 mod private_files;
 mod redact;
