@@ -33,7 +33,7 @@ async fn recorded() -> Fresh {
 }
 
 #[tokio::test]
-async fn one_event_tells_who_recorded_it_when_and_under_which_document() {
+async fn one_event_tells_its_recorder_time_and_document() {
     let fresh = recorded().await;
     let shown = done(&tidu(&fresh, &["events", "0"]));
     for said in [
