@@ -190,6 +190,7 @@ fn fact(
                 notice_to: dates.notice_to,
                 recommended_by,
                 profile: Some(profile(reader, names.known)),
+                ..Default::default()
             })
         }
         FactKind::ReviewPassed | FactKind::ReviewFailed => review(reader, kind, programme, dates),
@@ -200,7 +201,9 @@ fn fact(
             }
             let ground = reason.map_or(pb::RevocationGround::Unspecified, |reason| reason.ground);
             let ban_until = reader.date(Field::BanUntil);
-            Fact::Revoked(pb::Revoked { programme, item, ground: ground.into(), ban_until })
+            let ground = ground.into();
+            let revoked = pb::Revoked { programme, item, ground, ban_until, ..Default::default() };
+            Fact::Revoked(revoked)
         }
         FactKind::Designated | FactKind::Renamed => {
             let batch = reader.required(Field::Batch, "batch", values::batch);
@@ -239,7 +242,8 @@ fn review(reader: &mut RowReader<'_>, kind: FactKind, programme: String, dates: 
         reader.missing(Field::Reason, "cause of the failure");
     }
     let cause = found.unwrap_or(pb::ReviewFailureCause::Unspecified).into();
-    Fact::ReviewFailed(pb::ReviewFailed { programme, item, batch, round, cause })
+    let failed = pb::ReviewFailed { programme, item, batch, round, cause, ..Default::default() };
+    Fact::ReviewFailed(failed)
 }
 
 fn profile(reader: &mut RowReader<'_>, name: String) -> pb::Profile {

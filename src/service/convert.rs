@@ -407,5 +407,6 @@ fn rule_version(rule: &RuleVersion) -> pb::RuleVersion {
         renewal: rule.renewal.as_str().to_owned(),
         ban_years: rule.ban_years,
         creation_task: rule.creation_task,
+        ban_covers: rule.ban_covers.names().to_vec(),
     }
 }

@@ -5,6 +5,7 @@ mod adopted;
 mod classes;
 mod duties;
 mod numbering;
+mod references;
 mod words;
 
 use std::collections::BTreeMap;
@@ -135,6 +136,11 @@ pub struct RuleVersion {
     /// Years of ban that the serious grounds carry; 0: none.
     #[serde(default)]
     pub ban_years: u32,
+    #[serde(default, rename = "ban_covers")]
+    stated_ban_covers: Option<Programmes>,
+    /// Other programmes in which an application during a ban of this one gets a warning.
+    #[serde(skip)]
+    pub ban_covers: Programmes,
     /// A creation task must be passed first.
     #[serde(default)]
     pub creation_task: bool,
@@ -238,6 +244,7 @@ impl Catalogue {
         catalogue.programmes.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.check().map_err(CatalogueError)?;
         catalogue.check_references().map_err(CatalogueError)?;
+        catalogue.resolve_bans().map_err(CatalogueError)?;
         catalogue.resolve_roles().map_err(CatalogueError)?;
         catalogue.renumber(&mut Numbering::default()).map_err(CatalogueError)?;
         Ok(catalogue)
@@ -253,27 +260,6 @@ impl Catalogue {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
-    }
-
-    /// Checks the programmes and authorities that rule versions name.
-    fn check_references(&self) -> Result<(), String> {
-        for programme in &self.programmes {
-            for rule in &programme.rules {
-                let version = format!("programme {}, rule version {}", programme.id, rule.version);
-                let RuleVersion { prerequisites, excludes, succeeds, .. } = rule;
-                let lists = prerequisites.iter().map(|entry| &entry.any_of);
-                for name in lists.chain([excludes, succeeds]).flat_map(Programmes::names) {
-                    if !self.programmes.iter().any(|known| known.id == *name) {
-                        return Err(format!("{version}: no programme {name:?}"));
-                    }
-                }
-                for code in prerequisites.iter().flat_map(|entry| &entry.authorities) {
-                    let known = AuthorityCode::parse(code);
-                    known.map_err(|error| format!("{version}: authority {code:?} {error}"))?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Finds the kinds that the file names.

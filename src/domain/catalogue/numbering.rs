@@ -81,9 +81,10 @@ impl Catalogue {
         self.shared.clone_from(&numbering.programmes);
         for (programme, id) in self.programmes.iter_mut().zip(&self.ids) {
             for rule in &mut programme.rules {
-                let RuleVersion { prerequisites, excludes, succeeds, .. } = rule;
+                let RuleVersion { prerequisites, excludes, succeeds, ban_covers, .. } = rule;
                 let lists = prerequisites.iter_mut().map(|entry| &mut entry.any_of);
-                lists.chain([excludes, succeeds]).for_each(|list| list.renumber(numbering));
+                let lists = lists.chain([excludes, succeeds, ban_covers]);
+                lists.for_each(|list| list.renumber(numbering));
                 numbering
                     .number(*id, rule)
                     .map_err(|e| format!("programme {}: {e}", programme.id))?;

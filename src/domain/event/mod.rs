@@ -7,8 +7,8 @@ mod title;
 
 pub use self::{
     framework::{FrameworkFact, Part},
-    subject::{LinkReason, SubjectFact},
-    title::TitleFact,
+    subject::{LinkReason, Restructuring, SubjectEndCause, SubjectFact},
+    title::{Ground, ReviewFailureCause, TitleFact},
 };
 use super::{
     AuthorityCode, CivilDate, DesigneeId, IndustryCode, Issuer, Name, RegionCode,

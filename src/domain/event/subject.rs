@@ -33,6 +33,8 @@ pub enum SubjectFact {
     },
     /// It merged, was absorbed or divided, or changed its form.
     Restructured {
+        /// The kind of restructuring, if it is known.
+        kind: Option<Restructuring>,
         /// Subjects that carry on.
         successors: Vec<DesigneeId>,
         /// Name after, if it changed.
@@ -47,8 +49,11 @@ pub enum SubjectFact {
         /// The reason for the link.
         reason: LinkReason,
     },
-    /// It ceased to exist.
-    Ended,
+    /// It ceased to exist, or its licence was revoked.
+    Ended {
+        /// The cause, if it is known.
+        cause: Option<SubjectEndCause>,
+    },
     /// The yearly information update was made.
     InformationUpdated {
         /// The programme; `None` for all.
@@ -79,6 +84,30 @@ pub enum SubjectFact {
     },
 }
 
+/// A kind of restructuring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restructuring {
+    /// Merger into a new subject.
+    Merger,
+    /// Absorption by another subject.
+    Absorption,
+    /// Division.
+    Division,
+    /// Change of legal form or business.
+    Reorganisation,
+}
+
+/// The cause of the end of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectEndCause {
+    /// It was deregistered.
+    Deregistered,
+    /// Its licence was revoked; the legal person still exists.
+    LicenceRevoked,
+    /// Another subject absorbed it.
+    Absorbed,
+}
+
 /// The reason for which two identifiers name one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkReason {
@@ -99,7 +128,7 @@ impl SubjectFact {
             Self::Relocated { .. } => Kind::Relocated,
             Self::Restructured { .. } => Kind::Restructured,
             Self::IdentifierChanged { .. } => Kind::IdentifierChanged,
-            Self::Ended => Kind::SubjectEnded,
+            Self::Ended { .. } => Kind::SubjectEnded,
             Self::InformationUpdated { .. } => Kind::InformationUpdated,
             Self::MajorChangeReported { .. } => Kind::MajorChangeReported,
         }

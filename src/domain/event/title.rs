@@ -16,6 +16,8 @@ pub enum TitleFact {
         review: bool,
         /// True for a recommending authority's step.
         recommendation: bool,
+        /// True for an entry after the seal of its batch.
+        supplement: bool,
         /// First day of the notice.
         from: CivilDate,
         /// Last day of the notice.
@@ -27,18 +29,26 @@ pub enum TitleFact {
     ObjectionRaised {
         /// The batch of the notice.
         batch: String,
+        /// True if the notice is a recommending authority's step.
+        recommendation: bool,
     },
     /// An objection was decided.
     ObjectionResolved {
         /// The batch of the notice.
         batch: String,
+        /// True if the notice is a recommending authority's step.
+        recommendation: bool,
         /// True if the objection was upheld.
         upheld: bool,
+        /// Position of the objection; `None`: the oldest open one.
+        objection: Option<u64>,
     },
     /// The entry was withdrawn before publication.
     NoticeWithdrawn {
         /// The batch of the notice.
         batch: String,
+        /// True if the notice is a recommending authority's step.
+        recommendation: bool,
     },
     /// It was designated.
     Designated {
@@ -72,6 +82,8 @@ pub enum TitleFact {
         round: String,
         /// The end of the new validity.
         validity: Validity,
+        /// True for a result after the seal of its round.
+        supplement: bool,
     },
     /// Its review was failed.
     ReviewFailed {
@@ -81,15 +93,21 @@ pub enum TitleFact {
         round: String,
         /// True if the programme revokes for it.
         revokes: bool,
+        /// The cause, if it is known.
+        cause: Option<ReviewFailureCause>,
+        /// True for a result after the seal of its round.
+        supplement: bool,
     },
     /// An authority that does not decide proposes its revocation.
     RevocationProposed,
     /// It was revoked.
     Revoked {
-        /// True for a ground that carries a ban.
-        serious: bool,
+        /// The ground, if it is known.
+        ground: Option<Ground>,
         /// Last day of the ban.
         ban_until: Option<CivilDate>,
+        /// True if the ban was inferred from the catalogue.
+        inferred: bool,
     },
     /// The holder gave it up.
     Surrendered,
@@ -138,6 +156,58 @@ pub enum TitleFact {
         /// Its round.
         round: String,
     },
+}
+
+/// The cause of a failed review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReviewFailureCause {
+    /// The holder is not up to the standard.
+    NotUpToStandard,
+    /// The holder did not submit.
+    NotSubmitted,
+}
+
+/// The ground of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ground {
+    /// No longer up to the standard.
+    BelowStandard,
+    /// Major safety accident.
+    SafetyAccident,
+    /// Major quality accident.
+    QualityAccident,
+    /// Environmental pollution accident.
+    PollutionAccident,
+    /// Serious dishonesty.
+    Dishonesty,
+    /// Tax evasion.
+    TaxEvasion,
+    /// Falsified data or declaration.
+    Falsification,
+    /// A duty to report or update was not met.
+    DutyNotMet,
+    /// Did not submit to a review.
+    ReviewNotSubmitted,
+    /// Another ground.
+    Other,
+}
+
+impl Ground {
+    /// True if it bars from applying (工信部企业〔2022〕63号, article 18).
+    #[must_use]
+    pub fn is_serious(self) -> bool {
+        match self {
+            Self::SafetyAccident
+            | Self::QualityAccident
+            | Self::PollutionAccident
+            | Self::Dishonesty
+            | Self::TaxEvasion
+            | Self::Falsification => true,
+            Self::BelowStandard | Self::DutyNotMet | Self::ReviewNotSubmitted | Self::Other => {
+                false
+            }
+        }
+    }
 }
 
 impl TitleFact {

@@ -6,11 +6,15 @@ mod fields;
 mod framework;
 mod newer;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod title;
+mod words;
 
 use bytes::Bytes;
 use prost::Message as _;
 
+pub use self::words::pb_ground;
 pub(crate) use self::{
     common::{designee_kind, kind_of},
     fields::{Fields, Source},

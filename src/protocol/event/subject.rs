@@ -3,6 +3,7 @@
 use super::{
     common::Context,
     fields::{Fields, Need},
+    words,
 };
 use crate::{
     domain::{
@@ -85,6 +86,7 @@ impl Fields<'_> {
         }
         let new_name = self.name("new_name", &mut restructured.new_name, Optional);
         context.about_subject(SubjectFact::Restructured {
+            kind: kind.and_then(words::restructuring),
             successors,
             new_name,
             ends: restructured.ends,
@@ -113,8 +115,9 @@ impl Fields<'_> {
         context: &Context,
         ended: &pb::SubjectEnded,
     ) -> Option<Fact> {
-        self.check_choice::<pb::SubjectEndCause>("cause", ended.cause, Required);
-        context.about_subject(SubjectFact::Ended)
+        let cause = self.check_choice::<pb::SubjectEndCause>("cause", ended.cause, Required);
+        let cause = cause.and_then(words::subject_end_cause);
+        context.about_subject(SubjectFact::Ended { cause })
     }
 
     pub(super) fn information_updated(

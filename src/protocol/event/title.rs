@@ -2,7 +2,8 @@
 
 use super::{
     common::{Context, infer, owner},
-    fields::{Fields, Need},
+    fields::{Fields, Need, Source},
+    words,
 };
 use crate::{
     domain::{
@@ -35,6 +36,7 @@ impl Fields<'_> {
             sublist,
             review: purpose? == pb::NoticePurpose::Review,
             recommendation: scope? == pb::NoticeScope::Recommendation,
+            supplement: notice.supplement,
             from,
             to,
             listed,
@@ -48,8 +50,10 @@ impl Fields<'_> {
         raised: &mut pb::ObjectionRaised,
     ) -> Option<Fact> {
         let batch = self.id("batch", &mut raised.batch, Required);
+        let scope = self.choice::<pb::NoticeScope>("scope", raised.scope, Optional);
         let title = self.title(context, &raised.programme, &mut raised.item)?.0;
-        context.about_title(title, TitleFact::ObjectionRaised { batch: batch? })
+        let recommendation = is_recommendation(scope?, context, &title);
+        context.about_title(title, TitleFact::ObjectionRaised { batch: batch?, recommendation })
     }
 
     pub(super) fn objection_resolved(
@@ -59,9 +63,15 @@ impl Fields<'_> {
     ) -> Option<Fact> {
         let batch = self.id("batch", &mut resolved.batch, Required);
         let outcome = self.choice::<pb::ObjectionOutcome>("outcome", resolved.outcome, Required);
+        let scope = self.choice::<pb::NoticeScope>("scope", resolved.scope, Optional);
         let title = self.title(context, &resolved.programme, &mut resolved.item)?.0;
-        let upheld = outcome? == pb::ObjectionOutcome::Upheld;
-        context.about_title(title, TitleFact::ObjectionResolved { batch: batch?, upheld })
+        let fact = TitleFact::ObjectionResolved {
+            batch: batch?,
+            recommendation: is_recommendation(scope?, context, &title),
+            upheld: outcome? == pb::ObjectionOutcome::Upheld,
+            objection: resolved.objection,
+        };
+        context.about_title(title, fact)
     }
 
     pub(super) fn notice_withdrawn(
@@ -71,8 +81,10 @@ impl Fields<'_> {
     ) -> Option<Fact> {
         let batch = self.id("batch", &mut withdrawn.batch, Required);
         self.text("reason", &mut withdrawn.reason, Optional);
+        let scope = self.choice::<pb::NoticeScope>("scope", withdrawn.scope, Optional);
         let title = self.title(context, &withdrawn.programme, &mut withdrawn.item)?.0;
-        context.about_title(title, TitleFact::NoticeWithdrawn { batch: batch? })
+        let recommendation = is_recommendation(scope?, context, &title);
+        context.about_title(title, TitleFact::NoticeWithdrawn { batch: batch?, recommendation })
     }
 
     pub(super) fn designated(
@@ -125,8 +137,9 @@ impl Fields<'_> {
         let (title, rule) = self.title(context, &passed.programme, &mut passed.item)?;
         let end = (&mut passed.valid_to, &mut passed.valid_to_inferred);
         let validity = infer(rule, context.effective, to, end, self.source);
-        let batch = passed.batch.clone();
-        context.about_title(title, TitleFact::ReviewPassed { batch, round: round?, validity })
+        let (batch, supplement) = (passed.batch.clone(), passed.supplement);
+        let fact = TitleFact::ReviewPassed { batch, round: round?, validity, supplement };
+        context.about_title(title, fact)
     }
 
     pub(super) fn review_failed(
@@ -136,11 +149,13 @@ impl Fields<'_> {
     ) -> Option<Fact> {
         self.id("batch", &mut failed.batch, Optional);
         let round = self.id("round", &mut failed.round, Required);
-        self.check_choice::<pb::ReviewFailureCause>("cause", failed.cause, Required);
+        let cause = self.check_choice::<pb::ReviewFailureCause>("cause", failed.cause, Required);
         let (title, rule) = self.title(context, &failed.programme, &mut failed.item)?;
         let revokes = rule.unrenewed == Unrenewed::Revoked;
-        let batch = failed.batch.clone();
-        context.about_title(title, TitleFact::ReviewFailed { batch, round: round?, revokes })
+        let cause = cause.and_then(words::review_failure_cause);
+        let (batch, supplement) = (failed.batch.clone(), failed.supplement);
+        let fact = TitleFact::ReviewFailed { batch, round: round?, revokes, cause, supplement };
+        context.about_title(title, fact)
     }
 
     pub(super) fn revocation_proposed(
@@ -162,8 +177,11 @@ impl Fields<'_> {
         let ban_until = self.last_day("ban_until", revoked.ban_until.as_ref());
         self.require_order("ban_until", context.effective, ban_until);
         let title = self.title(context, &revoked.programme, &mut revoked.item)?.0;
-        let serious = ground.is_some_and(is_serious);
-        context.about_title(title, TitleFact::Revoked { serious, ban_until })
+        if self.source == Source::Caller {
+            revoked.ban_until_inferred = false;
+        }
+        let (ground, inferred) = (ground.and_then(words::ground), revoked.ban_until_inferred);
+        context.about_title(title, TitleFact::Revoked { ground, ban_until, inferred })
     }
 
     pub(super) fn surrendered(
@@ -265,16 +283,12 @@ impl Fields<'_> {
     }
 }
 
-/// The grounds that bar from applying (工信部企业〔2022〕63号, article 18).
-fn is_serious(ground: pb::RevocationGround) -> bool {
-    use pb::RevocationGround as G;
-    matches!(
-        ground,
-        G::SafetyAccident
-            | G::QualityAccident
-            | G::PollutionAccident
-            | G::Dishonesty
-            | G::TaxEvasion
-            | G::Falsification
-    )
+/// True if a fact is about an entry in the notice of a recommending authority. Unless it says so
+/// itself, it is about a notice of the step that its issuer takes.
+fn is_recommendation(scope: pb::NoticeScope, context: &Context, title: &TitleRef) -> bool {
+    match scope {
+        pb::NoticeScope::Unspecified => context.issuer != title.authority,
+        pb::NoticeScope::Decision => false,
+        pb::NoticeScope::Recommendation => true,
+    }
 }

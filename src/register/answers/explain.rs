@@ -149,18 +149,18 @@ impl Reading<'_> {
                 format!("designated in batch {}{supplement}, {}", text(batch), until(to, inferred))
             }
             FactKindRow::ReviewOpened { round } => format!("review opened, round {}", text(round)),
-            FactKindRow::ReviewPassed { round, to, inferred } => {
+            FactKindRow::ReviewPassed { round, to, inferred, .. } => {
                 format!("review passed in round {}, {}", text(round), until(to, inferred))
             }
-            FactKindRow::ReviewFailed { round, revokes } => {
+            FactKindRow::ReviewFailed { round, revokes, .. } => {
                 let follows = if revokes { "revoked for it" } else { "lapses" };
                 format!("review failed in round {}: {follows}", text(round))
             }
             FactKindRow::RevocationProposed => "revocation proposed".to_owned(),
-            FactKindRow::Revoked { ban_until: Some(until) } => {
+            FactKindRow::Revoked { ban_until: Some(until), .. } => {
                 format!("revoked, banned to {until}")
             }
-            FactKindRow::Revoked { ban_until: None } => "revoked".to_owned(),
+            FactKindRow::Revoked { ban_until: None, .. } => "revoked".to_owned(),
             FactKindRow::Surrendered => "given up by the holder".to_owned(),
             FactKindRow::Reinstated => "revocation undone".to_owned(),
             FactKindRow::Transferred { successor, .. } => {
@@ -179,7 +179,7 @@ impl Reading<'_> {
             FactKindRow::SupportGranted { scheme, round } => {
                 format!("support granted: {} {}", text(scheme), text(round))
             }
-            FactKindRow::SubjectEnded => "the subject ceased to exist".to_owned(),
+            FactKindRow::SubjectEnded { .. } => "the subject ceased to exist".to_owned(),
             FactKindRow::Restructured { .. } => "the subject ceased in a restructuring".to_owned(),
             _ => kind.as_kind().name().replace('_', " "),
         }

@@ -119,70 +119,69 @@ impl<S: Symbols> Encoder<S> {
     }
 
     fn title(&mut self, fact: &TitleFact) -> FactKindRow {
-        match fact {
-            TitleFact::NoticeOpened {
-                batch, sublist, review, recommendation, to, listed, ..
-            } => FactKindRow::Noticed {
-                batch: self.word(batch),
-                to: *to,
-                review: *review,
-                recommendation: *recommendation,
-                listing: self.listing(listed, *sublist),
-            },
-            TitleFact::ObjectionRaised { batch } => {
-                FactKindRow::ObjectionRaised { batch: self.word(batch) }
+        use {FactKindRow as Row, TitleFact as T};
+        match *fact {
+            T::NoticeOpened {
+                ref batch,
+                sublist,
+                review,
+                recommendation,
+                supplement,
+                to,
+                ref listed,
+                ..
+            } => {
+                let (batch, listing) = (self.word(batch), self.listing(listed, sublist));
+                Row::Noticed { batch, to, review, recommendation, supplement, listing }
             }
-            TitleFact::ObjectionResolved { batch, upheld } => {
-                FactKindRow::ObjectionResolved { batch: self.word(batch), upheld: *upheld }
+            T::ObjectionRaised { ref batch, recommendation } => {
+                Row::ObjectionRaised { batch: self.word(batch), recommendation }
             }
-            TitleFact::NoticeWithdrawn { batch } => {
-                FactKindRow::NoticeWithdrawn { batch: self.word(batch) }
+            T::ObjectionResolved { ref batch, recommendation, upheld, objection } => {
+                let (batch, objection) = (self.word(batch), link(objection));
+                Row::ObjectionResolved { batch, recommendation, upheld, objection }
             }
-            TitleFact::Designated {
-                batch, sublist, validity, supplement, renews, listed, ..
-            } => FactKindRow::Designated {
-                batch: self.word(batch),
-                to: validity.to,
-                inferred: validity.inferred,
-                supplement: *supplement,
-                renews: *renews,
-                listing: self.listing(listed, *sublist),
-            },
-            TitleFact::ReviewOpened { round, .. } => {
-                FactKindRow::ReviewOpened { round: self.word(round) }
+            T::NoticeWithdrawn { ref batch, recommendation } => {
+                Row::NoticeWithdrawn { batch: self.word(batch), recommendation }
             }
-            TitleFact::ReviewPassed { round, validity: Validity { to, inferred }, .. } => {
-                FactKindRow::ReviewPassed { round: self.word(round), to: *to, inferred: *inferred }
+            T::Designated {
+                ref batch, sublist, validity, supplement, renews, ref listed, ..
+            } => {
+                let Validity { to, inferred } = validity;
+                let (batch, listing) = (self.word(batch), self.listing(listed, sublist));
+                Row::Designated { batch, to, inferred, supplement, renews, listing }
             }
-            TitleFact::ReviewFailed { round, revokes, .. } => {
-                FactKindRow::ReviewFailed { round: self.word(round), revokes: *revokes }
+            T::ReviewOpened { ref round, .. } => Row::ReviewOpened { round: self.word(round) },
+            T::ReviewPassed { ref batch, ref round, validity, supplement } => {
+                let Validity { to, inferred } = validity;
+                let (cohort, round) = (self.word(batch), self.word(round));
+                Row::ReviewPassed { cohort, round, to, inferred, supplement }
             }
-            TitleFact::RevocationProposed => FactKindRow::RevocationProposed,
-            TitleFact::Revoked { ban_until, .. } => FactKindRow::Revoked { ban_until: *ban_until },
-            TitleFact::Surrendered => FactKindRow::Surrendered,
-            TitleFact::Reinstated { .. } => FactKindRow::Reinstated,
-            TitleFact::Transferred { successor, valid_to } => FactKindRow::Transferred {
-                successor: self.0.designee(successor),
-                valid_to: *valid_to,
-            },
-            TitleFact::Converted { to, valid_to } => FactKindRow::Converted {
-                programme: to.programme,
-                authority: to.authority,
-                item: self.word(&to.item),
-                valid_to: *valid_to,
-            },
-            TitleFact::CreationListed { batch, listed } => FactKindRow::CreationListed {
-                batch: self.word(batch),
-                listing: self.listing(listed, None),
-            },
-            TitleFact::CreationAssessed { batch, passed } => {
-                FactKindRow::CreationAssessed { batch: self.word(batch), passed: *passed }
+            T::ReviewFailed { ref round, revokes, cause, supplement, .. } => {
+                Row::ReviewFailed { round: self.word(round), revokes, cause, supplement }
             }
-            TitleFact::RectificationOrdered { due } => {
-                FactKindRow::RectificationOrdered { due: *due }
+            T::RevocationProposed => Row::RevocationProposed,
+            T::Revoked { ground, ban_until, inferred } => {
+                Row::Revoked { ground, ban_until, inferred }
             }
-            TitleFact::SupportGranted { scheme, round } => {
-                FactKindRow::SupportGranted { scheme: self.word(scheme), round: self.word(round) }
+            T::Surrendered => Row::Surrendered,
+            T::Reinstated { .. } => Row::Reinstated,
+            T::Transferred { ref successor, valid_to } => {
+                Row::Transferred { successor: self.0.designee(successor), valid_to }
+            }
+            T::Converted { ref to, valid_to } => {
+                let (programme, authority) = (to.programme, to.authority);
+                Row::Converted { programme, authority, item: self.word(&to.item), valid_to }
+            }
+            T::CreationListed { ref batch, ref listed } => {
+                Row::CreationListed { batch: self.word(batch), listing: self.listing(listed, None) }
+            }
+            T::CreationAssessed { ref batch, passed } => {
+                Row::CreationAssessed { batch: self.word(batch), passed }
+            }
+            T::RectificationOrdered { due } => Row::RectificationOrdered { due },
+            T::SupportGranted { ref scheme, ref round } => {
+                Row::SupportGranted { scheme: self.word(scheme), round: self.word(round) }
             }
         }
     }
@@ -201,13 +200,15 @@ impl<S: Symbols> Encoder<S> {
                 to: *to_authority,
                 confirmed: *confirmed,
             },
-            SubjectFact::Restructured { new_name, ends, .. } => {
-                FactKindRow::Restructured { name: self.name(new_name.as_ref()), ends: *ends }
-            }
+            SubjectFact::Restructured { kind, new_name, ends, .. } => FactKindRow::Restructured {
+                kind: *kind,
+                name: self.name(new_name.as_ref()),
+                ends: *ends,
+            },
             SubjectFact::IdentifierChanged { other, reason } => {
                 FactKindRow::Linked { other: self.0.designee(other), reason: *reason }
             }
-            SubjectFact::Ended => FactKindRow::SubjectEnded,
+            SubjectFact::Ended { cause } => FactKindRow::SubjectEnded { cause: *cause },
             SubjectFact::InformationUpdated { year, .. } => {
                 FactKindRow::InformationUpdated { year: *year }
             }
@@ -234,7 +235,7 @@ impl<S: Symbols> Encoder<S> {
             }
             FrameworkFact::MeasuresRepealed { position, repealed } => {
                 FactKindRow::MeasuresRepealed {
-                    target: position.map_or(Link::NONE, |position| Link::to(position32(position))),
+                    target: link(*position),
                     document: self.word(repealed),
                 }
             }
@@ -266,6 +267,10 @@ impl<S: Symbols> Encoder<S> {
     fn word(&mut self, text: &str) -> Sym {
         self.0.word(text)
     }
+}
+
+fn link(position: Option<u64>) -> Link {
+    position.map_or(Link::NONE, |position| Link::to(position32(position)))
 }
 
 fn programme_of(fact: &FrameworkFact) -> Option<ProgrammeId> {

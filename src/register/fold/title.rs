@@ -178,14 +178,14 @@ impl Folded {
             FactKindRow::ReviewOpened { round } => {
                 self.while_held(|title| title.review = Some(round))
             }
-            FactKindRow::ReviewPassed { round, to, inferred } => {
+            FactKindRow::ReviewPassed { round, to, inferred, .. } => {
                 self.pass_review(placed, round, Validity { to, inferred }, rules)
             }
             FactKindRow::ReviewFailed { revokes, .. } => {
                 let status = if revokes { Status::Revoked } else { Status::Expired };
                 self.end(status, day, position)
             }
-            FactKindRow::Revoked { ban_until } => self.revoke(day, position, ban_until),
+            FactKindRow::Revoked { ban_until, .. } => self.revoke(day, position, ban_until),
             FactKindRow::Surrendered => self.end(Status::Surrendered, day, position),
             FactKindRow::Reinstated => self.reinstate(placed),
             FactKindRow::RevocationProposed => {
@@ -205,7 +205,8 @@ impl Folded {
     }
 
     fn open_notice(&mut self, placed: &FactAt) -> Outcome {
-        let FactKindRow::Noticed { batch, to, review, recommendation, listing } = placed.fact.kind
+        let FactKindRow::Noticed { batch, to, review, recommendation, listing, .. } =
+            placed.fact.kind
         else {
             return Outcome::Later;
         };

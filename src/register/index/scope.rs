@@ -281,9 +281,9 @@ impl FactKindRow {
     pub(in crate::register) fn batch(&self) -> Option<Sym> {
         let batch = match *self {
             Self::Noticed { batch, .. }
-            | Self::ObjectionRaised { batch }
+            | Self::ObjectionRaised { batch, .. }
             | Self::ObjectionResolved { batch, .. }
-            | Self::NoticeWithdrawn { batch }
+            | Self::NoticeWithdrawn { batch, .. }
             | Self::Designated { batch, .. }
             | Self::CreationListed { batch, .. }
             | Self::CreationAssessed { batch, .. }

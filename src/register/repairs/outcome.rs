@@ -135,7 +135,7 @@ mod tests {
             authority: None,
             issuer: Issuer::Service,
             rule: 0,
-            kind: FactKindRow::SubjectEnded,
+            kind: FactKindRow::SubjectEnded { cause: None },
         }
     }
 

@@ -7,7 +7,9 @@ use super::{
 };
 use crate::domain::{
     AuthorityCode, CivilDate, IndustryCode, Issuer, RegionCode,
-    event::{Declared, LinkReason, Part},
+    event::{
+        Declared, Ground, LinkReason, Part, Restructuring, ReviewFailureCause, SubjectEndCause,
+    },
     kind::{Kind, ProgrammeId},
 };
 
@@ -71,17 +73,23 @@ pub(in crate::register) enum FactKindRow {
         to: Option<CivilDate>,
         review: bool,
         recommendation: bool,
+        supplement: bool,
         listing: Listing,
     },
     ObjectionRaised {
         batch: Sym,
+        recommendation: bool,
     },
     ObjectionResolved {
         batch: Sym,
+        recommendation: bool,
         upheld: bool,
+        /// The objection that it names.
+        objection: Link,
     },
     NoticeWithdrawn {
         batch: Sym,
+        recommendation: bool,
     },
     Designated {
         batch: Sym,
@@ -95,17 +103,24 @@ pub(in crate::register) enum FactKindRow {
         round: Sym,
     },
     ReviewPassed {
+        /// The batch in which the title was first designated, as the fact states it.
+        cohort: Sym,
         round: Sym,
         to: Option<CivilDate>,
         inferred: bool,
+        supplement: bool,
     },
     ReviewFailed {
         round: Sym,
         revokes: bool,
+        cause: Option<ReviewFailureCause>,
+        supplement: bool,
     },
     RevocationProposed,
     Revoked {
+        ground: Option<Ground>,
         ban_until: Option<CivilDate>,
+        inferred: bool,
     },
     Surrendered,
     Reinstated,
@@ -146,6 +161,7 @@ pub(in crate::register) enum FactKindRow {
         confirmed: bool,
     },
     Restructured {
+        kind: Option<Restructuring>,
         name: Sym,
         ends: bool,
     },
@@ -153,7 +169,9 @@ pub(in crate::register) enum FactKindRow {
         other: DesigneeIndex,
         reason: LinkReason,
     },
-    SubjectEnded,
+    SubjectEnded {
+        cause: Option<SubjectEndCause>,
+    },
     InformationUpdated {
         year: u16,
     },
@@ -268,7 +286,7 @@ impl FactRow {
             FactKindRow::RectificationOrdered { .. } | FactKindRow::RevocationProposed => 85,
             FactKindRow::Surrendered | FactKindRow::Revoked { .. } => 90,
             FactKindRow::Reinstated => 92,
-            FactKindRow::SubjectEnded | FactKindRow::Restructured { .. } => 95,
+            FactKindRow::SubjectEnded { .. } | FactKindRow::Restructured { .. } => 95,
             _ => 80,
         }
     }
@@ -307,7 +325,7 @@ impl FactRow {
 impl FactKindRow {
     /// True if the subject ceases to exist by this fact.
     pub(in crate::register) fn ends_subject(&self) -> bool {
-        matches!(self, Self::SubjectEnded | Self::Restructured { ends: true, .. })
+        matches!(self, Self::SubjectEnded { .. } | Self::Restructured { ends: true, .. })
     }
 
     /// The kind of the fact.
@@ -346,7 +364,7 @@ impl FactKindRow {
             Self::Relocated { .. } => Kind::Relocated,
             Self::Restructured { .. } => Kind::Restructured,
             Self::Linked { .. } => Kind::IdentifierChanged,
-            Self::SubjectEnded => Kind::SubjectEnded,
+            Self::SubjectEnded { .. } => Kind::SubjectEnded,
             Self::InformationUpdated { .. } => Kind::InformationUpdated,
             Self::MajorChangeReported { .. } => Kind::MajorChangeReported,
             Self::Repaired { removes: false, .. } => Kind::Corrected,

@@ -48,7 +48,7 @@ impl Case<'_> {
             SubjectFact::IdentifierChanged { other, reason } => {
                 self.judge_link(event, designee, other, *reason);
             }
-            SubjectFact::Ended => self.judge_end(event),
+            SubjectFact::Ended { .. } => self.judge_end(event),
             SubjectFact::InformationUpdated { year, programme } => {
                 let year = *year;
                 let programme = *programme;

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         CivilDate, DesigneeId,
         catalogue::RuleVersion,
-        event::{Event, Fact, Part, TitleFact, TitleRef},
+        event::{Event, Fact, Ground, Part, TitleFact, TitleRef},
         fault::{Key, RuleId},
     },
     register::{
@@ -26,13 +26,13 @@ impl Case<'_> {
             | TitleFact::CreationListed { .. } => {
                 self.judge_listed_fact(event, title, key, rule, fact);
             }
-            TitleFact::ObjectionRaised { batch } => {
+            TitleFact::ObjectionRaised { batch, .. } => {
                 self.judge_objection(event, title, key, batch, true);
             }
             TitleFact::ObjectionResolved { batch, .. } => {
                 self.judge_objection(event, title, key, batch, false);
             }
-            TitleFact::NoticeWithdrawn { batch } => {
+            TitleFact::NoticeWithdrawn { batch, .. } => {
                 self.require_withdrawable(event, title, key, batch);
             }
             TitleFact::ReviewOpened { batch, .. } => self.judge_review(event, title, key, batch),
@@ -45,10 +45,11 @@ impl Case<'_> {
                 self.judge_review(event, title, key, batch);
                 self.warn_if_later(event, key);
             }
-            TitleFact::Revoked { serious, ban_until } => {
+            TitleFact::Revoked { ground, ban_until, .. } => {
+                let serious = ground.is_some_and(Ground::is_serious);
                 self.require_held(event, title, key);
                 self.warn_if_later(event, key);
-                self.require_ban_length(event, rule, *serious, *ban_until);
+                self.require_ban_length(event, rule, serious, *ban_until);
             }
             TitleFact::Surrendered => {
                 self.require_held(event, title, key);

@@ -154,9 +154,41 @@ fn designee_event(random: &mut Rng) -> pb::Event {
     }
 }
 
+/// Says more of some facts: the step of a notice, a supplement, a cause, an objection by position.
+fn say_more(random: &mut Rng, mut event: pb::Event, size: u64) -> pb::Event {
+    let (scope, supplement) = (random.i32(0..3), random.u8(0..4) == 0);
+    match &mut event.fact {
+        Some(Fact::NoticeOpened(notice)) => {
+            (notice.scope, notice.supplement) = (scope, supplement);
+            notice.purpose = random.i32(1..3);
+        }
+        Some(Fact::ObjectionRaised(raised)) => raised.scope = scope,
+        Some(Fact::ObjectionResolved(resolved)) => {
+            resolved.scope = scope;
+            resolved.objection = random.bool().then(|| random.u64(0..size.max(1)));
+        }
+        Some(Fact::NoticeWithdrawn(withdrawn)) => withdrawn.scope = scope,
+        Some(Fact::ReviewPassed(passed)) => {
+            passed.supplement = supplement;
+            passed.batch = ["", "1", "2"][random.usize(0..3)].to_owned();
+        }
+        Some(Fact::ReviewFailed(failed)) => {
+            (failed.supplement, failed.cause) = (supplement, random.i32(1..3));
+        }
+        Some(Fact::Revoked(revoked)) => revoked.ground = random.i32(1..11),
+        Some(Fact::SubjectEnded(ended)) => ended.cause = random.i32(1..4),
+        _ => {}
+    }
+    event
+}
+
 /// A random event of a log that holds `size` events.
 pub fn any_event(random: &mut Rng, size: u64) -> pb::Event {
     let target = random.u64(0..size.max(1));
+    let designee_event = |random: &mut Rng| {
+        let said = designee_event(random);
+        say_more(random, said, size)
+    };
     match random.u8(0..20) {
         0..11 => designee_event(random),
         11..13 => batch_event(random),

@@ -156,7 +156,7 @@ impl Model<'_> {
                 Fact::Subject { designee, fact } if event.effective <= as_of => {
                     let ends = matches!(
                         fact,
-                        SubjectFact::Ended | SubjectFact::Restructured { ends: true, .. }
+                        SubjectFact::Ended { .. } | SubjectFact::Restructured { ends: true, .. }
                     );
                     let root = self.root(designee);
                     for (key, title) in titles.values_mut().filter(|_| ends) {
@@ -448,7 +448,10 @@ pub(super) fn precedence(fact: &Fact) -> u8 {
             TitleFact::Surrendered | TitleFact::Revoked { .. } => 90,
             TitleFact::Reinstated { .. } => 92,
         },
-        Fact::Subject { fact: SubjectFact::Ended | SubjectFact::Restructured { .. }, .. } => 95,
+        Fact::Subject {
+            fact: SubjectFact::Ended { .. } | SubjectFact::Restructured { .. },
+            ..
+        } => 95,
         _ => 80,
     }
 }
