@@ -74,6 +74,8 @@ pub const TEXT_BYTES_MAX: usize = 512;
 pub const WRITTEN_TEXT_BYTES_MAX: usize = 1_024;
 /// Most bytes of a document number.
 pub const DOCUMENT_NUMBER_BYTES_MAX: usize = 128;
+/// Most bodies that issued an instrument together. The joint guideline of 2020 has 17.
+pub const ISSUING_BODIES_MAX: usize = 32;
 /// Most co-issuers of an event.
 pub const CO_ISSUERS_MAX: usize = 8;
 /// Longest chain of repairs of repairs: reading the effective fact follows it.

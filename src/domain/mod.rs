@@ -2,6 +2,7 @@
 //! their proof inside. Pure: no I/O, no clock, no randomness.
 
 mod authority;
+mod body;
 pub mod catalogue;
 pub mod characters;
 mod date;
@@ -26,6 +27,7 @@ mod withheld;
 
 pub use self::{
     authority::{Authority, AuthorityCode, AuthorityKind},
+    body::{Body, BodyCode, BodyName},
     date::{CivilDate, PartialDate},
     designee::DesigneeId,
     document::DocumentNumber,

@@ -34,6 +34,8 @@ pub const EXPLAINED_TITLES_BYTES_MAX: usize = 512 * 1024;
 pub const EXPLAINED_STEPS_BYTES_MAX: usize = 448 * 1024;
 /// Bytes of a response beside its lists: ids, dates, names, and the positions of redacted events.
 pub const ANSWER_REST_BYTES: usize = 32 * 1024;
+/// Most amendments of an instrument in a response.
+pub const AMENDMENTS_SHOWN_MAX: usize = 100;
 /// Most bytes of a cursor's filter in a response; of a longer one only the designees are counted.
 pub const CURSOR_FILTER_SHOWN_BYTES_MAX: usize = 64 * 1024;
 /// Most streams of a cursor in a response; all are counted.
@@ -55,4 +57,6 @@ const _: () = {
     // The positions of redacted events, and the identifier and name of a designee.
     assert!(REDACTED_POSITIONS_MAX * 5 + 2 * LEAF_BYTES_MAX <= ANSWER_REST_BYTES);
     assert!(CURSOR_FILTER_SHOWN_BYTES_MAX <= PAGE_BYTES);
+    // An instrument with its words and amendments fits the rest of a response.
+    assert!(LEAF_BYTES_MAX + AMENDMENTS_SHOWN_MAX * 5 <= ANSWER_REST_BYTES);
 };

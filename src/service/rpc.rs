@@ -220,6 +220,13 @@ impl RegisterService for RegisterApi {
         answer(request, |call, request| self.list_authorities(call, request)).await
     }
 
+    async fn list_bodies(
+        &self,
+        request: Request<pb::ListBodiesRequest>,
+    ) -> Answer<pb::ListBodiesResponse> {
+        answer(request, |call, request| self.list_bodies(call, request)).await
+    }
+
     async fn list_programmes(
         &self,
         request: Request<pb::ListProgrammesRequest>,

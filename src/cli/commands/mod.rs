@@ -2,6 +2,7 @@
 
 mod assessments;
 mod batches;
+mod bodies;
 mod check;
 mod count;
 mod cursor;
@@ -63,6 +64,8 @@ pub(super) enum Command {
     Batches(batches::BatchesArgs),
     /// List laws, regulations, guidelines and measures
     Measures(measures::MeasuresArgs),
+    /// List the bodies that issue laws, regulations and guidelines, with their codes
+    Bodies(bodies::BodiesArgs),
     /// List cultivation pools
     Pools(pools::PoolsArgs),
     /// List assessments of regions
@@ -108,6 +111,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Count(args) => count::run(args).await,
         Command::Batches(args) => batches::run(args).await,
         Command::Measures(args) => measures::run(args).await,
+        Command::Bodies(args) => bodies::run(args).await,
         Command::Pools(args) => pools::run(args).await,
         Command::Assessments(args) => assessments::run(args).await,
         Command::Events(args) => events::run(args).await,

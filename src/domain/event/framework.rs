@@ -1,7 +1,7 @@
 //! Facts about the legal framework, the catalogue, and the log itself.
 
 use crate::domain::{
-    AuthorityCode, CivilDate,
+    AuthorityCode, BodyCode, CivilDate,
     kind::{Kind, ProgrammeId},
 };
 
@@ -28,6 +28,10 @@ pub enum FrameworkFact {
         from: CivilDate,
         /// Last day in force.
         to: Option<CivilDate>,
+        /// The bodies that issued it together.
+        bodies: Vec<BodyCode>,
+        /// Number of the amended document; may be empty.
+        amends: String,
     },
     /// An instrument ceased to be in force.
     MeasuresRepealed {

@@ -137,7 +137,7 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (
         Id::DocumentNumberForm,
-        "does not read like 工信部企业函〔2019〕153号: issuer, year in 〔〕, number, 号",
+        "does not read like 工信部企业函〔2019〕153号 or, for an order, 国务院令第728号",
         "GB/T 9704-2012: issuer, year in 〔〕, number and 号",
     ),
     (Id::DateYear, "the year is {least} to {limit}", DATE),
@@ -163,6 +163,11 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::DesigneeNotAllowed, "must be empty for a fact that is not about a designee", ""),
     (Id::ListLength, "has {count} entries; {limit} are allowed", ""),
     (Id::ListedTwice, "is listed twice", ""),
+    (
+        Id::BodyUnknown,
+        "is not the code of a body that issues instruments; ListBodies gives them",
+        "the State Council's departments and the other bodies that Tidu knows",
+    ),
     (Id::YearUnknown, "is not a year that a date can have", ""),
     (Id::DecimalForm, "is not a decimal number like 87.04", ""),
     (Id::IdForm, "must be 1 to {limit} letters, digits, hyphens, dots and underscores", ""),
@@ -219,6 +224,16 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         Id::InstrumentUnknown,
         "no instrument with this number is on record",
         "a repeal names an instrument that was issued",
+    ),
+    (
+        Id::AmendsItself,
+        "is the number of the instrument itself",
+        "an amendment names an earlier instrument",
+    ),
+    (
+        Id::AmendedUnknown,
+        "no instrument with this number is on record",
+        "an amendment names an instrument that was issued",
     ),
     (
         Id::AssessedTwice,

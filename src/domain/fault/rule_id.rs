@@ -94,6 +94,8 @@ pub enum RuleId {
     ListLength,
     /// A list names each entry once.
     ListedTwice,
+    /// A body that issues an instrument is one of the table.
+    BodyUnknown,
     /// The year of a fact is one that a date can have.
     YearUnknown,
     /// A decimal number has digits, and at most a sign and a point.
@@ -156,6 +158,10 @@ pub enum RuleId {
     InstrumentNotThere,
     /// A repeal names the number of an instrument.
     InstrumentUnknown,
+    /// An instrument amends another one.
+    AmendsItself,
+    /// An amendment names the number of an instrument.
+    AmendedUnknown,
     /// A region is assessed once a year by one assessor. Keys: assessor, region, year.
     AssessedTwice,
 

@@ -24,6 +24,8 @@ pub(super) struct Context<'t> {
     pub(super) issuer: Issuer,
     pub(super) effective: CivilDate,
     pub(super) designee: Option<DesigneeId>,
+    /// The number of the event's own document; may be empty.
+    pub(super) document: &'t str,
     /// The rule version as stated; the version in force once it is filled in.
     rule_version: &'t mut String,
     /// The place of the rule version among the programme's.
@@ -62,7 +64,8 @@ impl<'a> Fields<'a> {
         let designee = self.designee_of(fact, &mut event.designee);
         let rule_version = &mut event.rule_version;
         let (issuer, effective) = (issuer?, effective?);
-        let mut context = Context { issuer, effective, designee, rule_version, rule: None };
+        let mut context =
+            Context { issuer, effective, designee, document: &document, rule_version, rule: None };
         let kind = kind_of(fact);
         self.require_own_fact(issuer, kind);
         let fact = self.within(kind.name(), |fields| fields.fact(&mut context, fact))?;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use crate::{
     domain::{
-        AuthorityCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Issuer, Name,
+        AuthorityCode, BodyCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Issuer, Name,
         PartialDate, RegionCode,
         catalogue::Catalogue,
         characters::require_visible,
@@ -139,6 +139,19 @@ impl<'a> Fields<'a> {
         let code = self.parsed(field, text, AuthorityCode::parse)?;
         set(text, code.as_str());
         Some(code)
+    }
+
+    /// The code of a body. One that the table does not have is left out when it comes from the log.
+    pub(super) fn body(&mut self, field: &str, text: &mut String) -> Option<BodyCode> {
+        if self.is_stored() {
+            return BodyCode::parse(text).ok();
+        }
+        if !self.check_present(field, text.is_empty(), Need::Required) {
+            return None;
+        }
+        let body = self.parsed(field, text, BodyCode::parse)?;
+        set(text, body.as_str());
+        Some(body)
     }
 
     pub(super) fn issuer(&mut self, field: &str, text: &mut String) -> Option<Issuer> {

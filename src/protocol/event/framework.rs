@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     domain::{
+        BodyCode,
         event::{Declared, Fact, FrameworkFact, Part},
         fault::RuleId,
     },
-    limits::INDICATORS_MAX,
+    limits::{INDICATORS_MAX, ISSUING_BODIES_MAX},
     protocol::pb::{self, event::Fact as Pb},
 };
 
@@ -54,8 +55,31 @@ impl Fields<'_> {
         let from = from.unwrap_or(context.effective);
         let to = self.last_day("in_force_to", issued.in_force_to.as_ref());
         self.require_order("in_force_to", from, to);
+        let bodies = self.issuing_bodies(&mut issued.issuing_bodies);
+        self.document("amends", &mut issued.amends);
+        if !issued.amends.is_empty() && issued.amends == context.document {
+            self.fault("amends", &issued.amends, RuleId::AmendsItself);
+        }
+        let amends = issued.amends.clone();
         let programme = self.any_programme(&issued.programme)?;
-        Some(Fact::Framework(FrameworkFact::MeasuresIssued { programme, from, to }))
+        let fact = FrameworkFact::MeasuresIssued { programme, from, to, bodies, amends };
+        Some(Fact::Framework(fact))
+    }
+
+    /// The bodies of an instrument. From the log, those that the table has.
+    fn issuing_bodies(&mut self, codes: &mut [String]) -> Vec<BodyCode> {
+        if !self.require_bounded("issuing_bodies", codes.len(), ISSUING_BODIES_MAX) {
+            return Vec::new();
+        }
+        let mut read = Vec::new();
+        for (i, code) in codes.iter_mut().enumerate() {
+            let Some(body) = self.body(&format!("issuing_bodies[{i}]"), code) else { continue };
+            if read.contains(&body) {
+                self.fault(&format!("issuing_bodies[{i}]"), code, RuleId::ListedTwice);
+            }
+            read.push(body);
+        }
+        read
     }
 
     pub(super) fn measures_repealed(

@@ -1,7 +1,7 @@
 //! Answers about the legal framework: instruments, assessments, cultivation pools.
 
 use crate::{
-    domain::{AuthorityCode, CivilDate, RegionCode, kind::ProgrammeId},
+    domain::{AuthorityCode, BodyCode, CivilDate, RegionCode, kind::ProgrammeId},
     register::{
         AsOf, Register,
         framework::{Instrument, MeasuresWanted, PoolsRead, Shelf, ShelvesRead},
@@ -28,6 +28,12 @@ pub struct MeasureView {
     pub position: u64,
     /// Position of its repeal.
     pub repeal: Option<u64>,
+    /// The bodies that issued it together.
+    pub bodies: Vec<BodyCode>,
+    /// Number of the document that it amends; may be empty.
+    pub amends: String,
+    /// Positions of its amendments, the first ones in the order of the log.
+    pub amended_by: Vec<u64>,
 }
 
 /// A cultivation pool as of a day.
@@ -63,7 +69,10 @@ pub struct MeasuresReading {
 
 /// Instruments that were read, without their words.
 #[derive(Debug)]
-pub struct MeasuresRead(Vec<Instrument>);
+pub struct MeasuresRead {
+    wanted: MeasuresWanted,
+    instruments: Vec<Instrument>,
+}
 
 /// Assessments that are being read in slices, each under one hold of the register.
 #[derive(Debug)]
@@ -121,7 +130,7 @@ impl MeasuresReading {
     /// Begins to read the instruments that match.
     #[must_use]
     pub fn new(wanted: MeasuresWanted, as_of: AsOf) -> Self {
-        let read = ShelvesRead::new(wanted.shelves(), as_of);
+        let read = ShelvesRead::new(MeasuresWanted::shelves(), as_of);
         Self { wanted, read }
     }
 
@@ -133,8 +142,10 @@ impl MeasuresReading {
     /// Sums up what was read. This needs no register.
     #[must_use]
     pub fn sum_up(self) -> MeasuresRead {
-        let valid_on = self.read.as_of.valid_on;
-        MeasuresRead(self.wanted.instruments(self.read.in_order(), valid_on))
+        let Self { wanted, read } = self;
+        let valid_on = read.as_of.valid_on;
+        let instruments = wanted.instruments(read.in_order(), valid_on);
+        MeasuresRead { wanted, instruments }
     }
 }
 
@@ -142,6 +153,7 @@ impl MeasuresRead {
     /// The instruments in the order of the log.
     #[must_use]
     pub fn views(self, register: &Register) -> Vec<MeasureView> {
+        let Self { wanted, instruments } = self;
         let view = |instrument: Instrument| MeasureView {
             authority: instrument.fact.issuer.authority(),
             programme: instrument.fact.programme,
@@ -151,9 +163,19 @@ impl MeasuresRead {
             in_force: instrument.in_force,
             position: instrument.source.into(),
             repeal: instrument.repeal.map(u64::from),
+            bodies: bodies(register.text(instrument.bodies)),
+            amends: register.text(instrument.amends).to_owned(),
+            amended_by: instrument.amended_by.into_iter().map(u64::from).collect(),
         };
-        self.0.into_iter().map(view).collect()
+        let is_wanted =
+            |instrument: &Instrument| wanted.are_among(register.text(instrument.bodies));
+        instruments.into_iter().filter(is_wanted).map(view).collect()
     }
+}
+
+/// The bodies in a list of codes.
+fn bodies(codes: &str) -> Vec<BodyCode> {
+    codes.split(',').filter_map(|code| BodyCode::parse(code).ok()).collect()
 }
 
 impl AssessmentsReading {

@@ -230,8 +230,14 @@ impl<S: Symbols> Encoder<S> {
             FrameworkFact::CompletenessDeclared { part, .. } => {
                 FactKindRow::CompletenessDeclared { part: *part }
             }
-            FrameworkFact::MeasuresIssued { from, to, .. } => {
-                FactKindRow::MeasuresIssued { from: *from, to: *to }
+            FrameworkFact::MeasuresIssued { from, to, bodies, amends, .. } => {
+                let codes: Vec<_> = bodies.iter().map(|body| body.as_str()).collect();
+                FactKindRow::MeasuresIssued {
+                    from: *from,
+                    to: *to,
+                    bodies: self.word(&codes.join(",")),
+                    amends: self.word(amends),
+                }
             }
             FrameworkFact::MeasuresRepealed { position, repealed } => {
                 FactKindRow::MeasuresRepealed {

@@ -6,7 +6,8 @@ use hashbrown::HashMap;
 
 use super::{FrameworkAsOf, Shelf, Stated};
 use crate::{
-    domain::{AuthorityCode, CivilDate, Issuer, kind::ProgrammeId},
+    domain::{AuthorityCode, BodyCode, CivilDate, Issuer, kind::ProgrammeId},
+    limits::AMENDMENTS_SHOWN_MAX,
     register::rows::{FactKindRow, FactRow, Sym},
 };
 
@@ -17,12 +18,14 @@ pub struct MeasuresWanted {
     pub authorities: Vec<AuthorityCode>,
     /// Programmes; empty: all. An instrument for the whole system matches every programme.
     pub programmes: Vec<ProgrammeId>,
+    /// Bodies, of which one issued it; empty: all instruments.
+    pub bodies: Vec<BodyCode>,
     /// Only those in force on the day.
     pub in_force_only: bool,
 }
 
 /// An instrument as of a day.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::register) struct Instrument {
     /// The event that carries it.
     pub(in crate::register) source: u32,
@@ -32,6 +35,36 @@ pub(in crate::register) struct Instrument {
     pub(in crate::register) in_force: bool,
     /// The event that carries its repeal.
     pub(in crate::register) repeal: Option<u32>,
+    /// The codes of the bodies that issued it, with commas between them.
+    pub(in crate::register) bodies: Sym,
+    /// Number of the document that it amends.
+    pub(in crate::register) amends: Sym,
+    /// The events that carry its amendments, the first ones in the order of the log.
+    pub(in crate::register) amended_by: Vec<u32>,
+}
+
+/// The amendments of documents, whoever recorded them: the events that carry them, by number.
+#[derive(Default)]
+struct Amendments(HashMap<Sym, Vec<u32>>);
+
+impl Amendments {
+    fn of(facts: &[Stated]) -> Self {
+        let mut amendments = Self::default();
+        for Stated { source, fact, .. } in facts {
+            let FactKindRow::MeasuresIssued { amends, .. } = fact.kind else { continue };
+            if !amends.is_empty() {
+                let known: &mut Vec<u32> = amendments.0.entry(amends).or_default();
+                if known.len() < AMENDMENTS_SHOWN_MAX {
+                    known.push(*source);
+                }
+            }
+        }
+        amendments
+    }
+
+    fn find(&self, instrument: &FactRow) -> Vec<u32> {
+        self.0.get(&instrument.document).cloned().unwrap_or_default()
+    }
 }
 
 /// The earliest repeal of each instrument of an authority, which it names by its event or by its
@@ -81,12 +114,15 @@ impl MeasuresWanted {
 }
 
 impl MeasuresWanted {
-    /// The shelves to read for them.
-    pub(in crate::register) fn shelves(&self) -> impl Iterator<Item = Shelf> {
-        let wants = |authority: &AuthorityCode| {
-            self.authorities.is_empty() || self.authorities.contains(authority)
-        };
-        AuthorityCode::all().filter(wants).map(Shelf::Measures)
+    /// The shelves to read for them: all, because any authority may record an amendment.
+    pub(in crate::register) fn shelves() -> impl Iterator<Item = Shelf> {
+        AuthorityCode::all().map(Shelf::Measures)
+    }
+
+    /// True if one of the bodies is among these codes, or none is asked for.
+    pub(in crate::register) fn are_among(&self, codes: &str) -> bool {
+        let wants = |body: &BodyCode| codes.split(',').any(|code| code == body.as_str());
+        self.bodies.is_empty() || self.bodies.iter().any(wants)
     }
 
     /// The instruments that match among the facts of these shelves, which are in the order of the
@@ -97,16 +133,24 @@ impl MeasuresWanted {
         valid_on: CivilDate,
     ) -> Vec<Instrument> {
         facts.retain(|stated| stated.fact.effective <= valid_on);
-        let repeals = Repeals::of(&facts);
+        let (repeals, amendments) = (Repeals::of(&facts), Amendments::of(&facts));
         let matching = facts.iter().filter(|stated| self.matches(&stated.fact));
-        let instruments = matching.filter_map(|stated| instrument(stated, &repeals, valid_on));
+        let instruments =
+            matching.filter_map(|stated| instrument(stated, &repeals, &amendments, valid_on));
         instruments.filter(|instrument| instrument.in_force || !self.in_force_only).collect()
     }
 }
 
 /// The fact as an instrument, ended by the earliest of its repeals.
-fn instrument(stated: &Stated, repeals: &Repeals, valid_on: CivilDate) -> Option<Instrument> {
-    let FactKindRow::MeasuresIssued { from, to } = stated.fact.kind else { return None };
+fn instrument(
+    stated: &Stated,
+    repeals: &Repeals,
+    amendments: &Amendments,
+    valid_on: CivilDate,
+) -> Option<Instrument> {
+    let FactKindRow::MeasuresIssued { from, to, bodies, amends } = stated.fact.kind else {
+        return None;
+    };
     let repeal = repeals.find(stated.position, &stated.fact);
     let last = repeal.and_then(|(day, ..)| day.previous());
     let to = to.into_iter().chain(last).min();
@@ -117,6 +161,9 @@ fn instrument(stated: &Stated, repeals: &Repeals, valid_on: CivilDate) -> Option
         in_force_to: to,
         in_force: from <= valid_on && to.is_none_or(|to| valid_on <= to),
         repeal: repeal.map(|(.., source)| source),
+        bodies,
+        amends,
+        amended_by: amendments.find(&stated.fact),
     })
 }
 
@@ -132,6 +179,7 @@ impl FrameworkAsOf<'_> {
         let wanted = MeasuresWanted {
             authorities: vec![authority],
             programmes: vec![programme],
+            bodies: Vec::new(),
             in_force_only: true,
         };
         let mut facts: Vec<_> = self.facts_on(Shelf::Measures(authority), read).collect();

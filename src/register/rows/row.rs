@@ -209,6 +209,10 @@ pub(in crate::register) enum FactKindRow {
     MeasuresIssued {
         from: CivilDate,
         to: Option<CivilDate>,
+        /// The codes of its bodies, with commas between them.
+        bodies: Sym,
+        /// Number of the amended document.
+        amends: Sym,
     },
     MeasuresRepealed {
         target: Link,

@@ -18,7 +18,10 @@ impl Case<'_> {
                 self.require_room_for(event, Shelf::Measures);
                 self.require_instrument(event, *position, repealed);
             }
-            FrameworkFact::MeasuresIssued { .. } => self.require_room_for(event, Shelf::Measures),
+            FrameworkFact::MeasuresIssued { amends, .. } => {
+                self.require_room_for(event, Shelf::Measures);
+                self.require_amended(event, amends);
+            }
             FrameworkFact::CompletenessDeclared { .. } => {
                 self.require_room_for(event, Shelf::Declarations);
             }
@@ -70,13 +73,30 @@ impl Case<'_> {
             let (field, value) = ("measures_repealed.position", position.to_string());
             return self.reject(field, &value, RuleId::InstrumentNotThere, &[]);
         }
-        // The programmes of an unknown instrument are unknown too, so all must be complete.
-        let complete = event.issuer.authority().is_some_and(|issuer| {
-            let mut all = self.catalogue.ids();
-            all.all(|id| self.is_complete(issuer, id, Part::Measures, event.effective))
-        });
+        let complete = self.all_measures_are_complete(event);
         let field = "measures_repealed.document_number";
         self.reject_if_complete(complete, field, document, RuleId::InstrumentUnknown);
+    }
+
+    /// An amendment names an instrument by its document number.
+    fn require_amended(&mut self, event: &Event, amends: &str) {
+        let framework = self.framework(CivilDate::MAX);
+        let read = &mut self.judge.facts_read;
+        if amends.is_empty() || framework.has_instrument(None, amends, read) {
+            return;
+        }
+        let complete = self.all_measures_are_complete(event);
+        let field = "measures_issued.amends";
+        self.reject_if_complete(complete, field, amends, RuleId::AmendedUnknown);
+    }
+
+    /// True if the issuer has declared its measures complete. The programmes of an unknown
+    /// instrument are unknown too, so those of all must be complete.
+    fn all_measures_are_complete(&mut self, event: &Event) -> bool {
+        event.issuer.authority().is_some_and(|issuer| {
+            let mut all = self.catalogue.ids();
+            all.all(|id| self.is_complete(issuer, id, Part::Measures, event.effective))
+        })
     }
 
     pub(super) fn judge_assessment(

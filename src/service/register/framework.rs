@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::{RegisterApi, stated_here};
 use crate::{
-    domain::AuthorityCode,
+    domain::{AuthorityCode, BodyCode, PartialDate},
     ledger::{Ledger, Pace as _},
     limits::{QUESTION_SLICE_ENTRIES, QUESTION_SLICE_LEAVES},
     protocol::{
@@ -71,8 +71,10 @@ pub(super) async fn measures(
     let wanted = MeasuresWanted {
         authorities: filter::each("authorities", &request.authorities, AuthorityCode::parse)?,
         programmes: filter::each("programmes", &request.programmes, |id| catalogues.find(id))?,
+        bodies: filter::each("bodies", &request.bodies, BodyCode::parse)?,
         in_force_only: request.in_force_only,
     };
+    let asked = wanted.authorities.clone();
     let instrument = |number: i32| match pb::Instrument::try_from(number) {
         Ok(instrument) if instrument != pb::Instrument::Unspecified => Some(number),
         _ => None,
@@ -83,6 +85,7 @@ pub(super) async fn measures(
         authorities: request.authorities.clone(),
         programmes: request.programmes.clone(),
         instruments: request.instruments.clone(),
+        bodies: request.bodies.clone(),
         in_force_only: request.in_force_only,
         ..Default::default()
     };
@@ -99,12 +102,18 @@ pub(super) async fn measures(
     };
     let MeasuresPage { measures, total, mut issuers, .. } = api.ask(call, question).await?;
     issuers.remove(&AuthorityCode::ministry());
+    let is_asked = |authority: &AuthorityCode| asked.is_empty() || asked.contains(authority);
+    let without = AuthorityCode::all()
+        .filter(|authority| is_asked(authority) && !authority.is_ministry())
+        .filter(|authority| !issuers.contains(authority));
+    let authorities_without = without.map(|authority| authority.as_str().to_owned()).collect();
     let next_page_token = token.text_after(measures.len(), total, &same);
     Ok(pb::ListMeasuresResponse {
         measures,
         next_page_token,
         total_size: count(total),
         provincial_authority_count: count(issuers.len()),
+        authorities_without,
         as_of: answered(ledger, at),
     })
 }
@@ -181,6 +190,9 @@ fn measure(view: MeasureView, issued: pb::MeasuresIssued) -> pb::Measure {
         in_force: view.in_force,
         position: view.position,
         repeal_position: view.repeal,
+        issuing_bodies: view.bodies.iter().map(|body| body.as_str().to_owned()).collect(),
+        amends: view.amends,
+        amended_by_positions: view.amended_by,
     }
 }
 
@@ -256,4 +268,29 @@ pub(super) fn authorities() -> Vec<pb::Authority> {
         }
     });
     authorities.collect()
+}
+
+/// The bodies that issue instruments.
+pub(super) fn bodies() -> Vec<pb::Body> {
+    let bodies = BodyCode::all().map(|code| {
+        let info = code.info();
+        let names = info.names.iter().map(|name| pb::BodyName {
+            name: name.name.to_owned(),
+            short_name: name.short_name.to_owned(),
+            name_en: name.name_en.to_owned(),
+            from_date: name.from.map(month),
+            to_date: name.to.map(month),
+        });
+        pb::Body {
+            code: code.as_str().to_owned(),
+            names: names.collect(),
+            successor: info.successor.map_or("", BodyCode::as_str).to_owned(),
+        }
+    });
+    bodies.collect()
+}
+
+fn month(date: PartialDate) -> pb::Date {
+    let (year, month, day) = date.parts();
+    pb::Date { year, month, day }
 }

@@ -147,6 +147,14 @@ impl RegisterApi {
         Ok(pb::ListAuthoritiesResponse { authorities })
     }
 
+    pub(super) async fn list_bodies(
+        &self,
+        _call: Call,
+        _request: pb::ListBodiesRequest,
+    ) -> Result<pb::ListBodiesResponse, Status> {
+        Ok(pb::ListBodiesResponse { bodies: framework::bodies() })
+    }
+
     pub(super) async fn list_programmes(
         &self,
         _call: Call,

@@ -198,6 +198,16 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
         let fact = pb::MeasuresRepealed { position, document_number };
         about("", Fact::MeasuresRepealed(fact))
     };
+    let issued = |bodies: &[&str], amends: &str| {
+        let fact = pb::MeasuresIssued {
+            instrument: pb::Instrument::Guideline.into(),
+            title: "示例意见".into(),
+            issuing_bodies: bodies.iter().map(|body| (*body).into()).collect(),
+            amends: amends.into(),
+            ..Default::default()
+        };
+        about("", Fact::MeasuresIssued(fact))
+    };
     let linked = |who: &str, to: &str, reason: pb::IdentifierChangeReason| {
         let fact = pb::IdentifierChanged { new_designee: to.into(), reason: reason.into() };
         about(who, Fact::IdentifierChanged(fact))
@@ -271,6 +281,10 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
         ),
         ("instrument-not-there", vec![], repealed(Some(7), "")),
         ("instrument-unknown", vec![], repealed(None, "粤工信函〔2024〕1号")),
+        ("body-unknown", vec![], issued(&["财政部"], "")),
+        // The number of the document of every event here.
+        ("amends-itself", vec![], issued(&["mof"], "粤工信函〔2024〕1号")),
+        ("amended-unknown", vec![], issued(&["mof"], "国务院令第728号")),
         ("assessed-twice", vec![assessed("1")], assessed("2")),
         ("nothing-to-supplement", vec![], designated(&|fact| fact.supplement = true)),
         ("cohort-differs", vec![first()], about(A, Fact::ReviewPassed(passed))),

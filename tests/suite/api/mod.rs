@@ -9,6 +9,7 @@ mod error_details;
 mod event_ranges;
 mod fault_texts;
 mod faults_kept;
+mod measures;
 mod raw_requests;
 mod register_queries;
 mod standard_services;

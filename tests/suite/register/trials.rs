@@ -61,6 +61,9 @@ fn alike(random: &mut Rng, size: u64, stage: &str) -> pb::Event {
                 instrument: pb::Instrument::Measures.into(),
                 title: "某办法".to_owned(),
                 in_force_from: date("2023-01-01"),
+                // Another number for the history and for the trial.
+                amends: format!("粤工信{word}〔2024〕1号"),
+                issuing_bodies: vec!["miit".to_owned(), "mof".to_owned()],
                 ..Default::default()
             });
         }

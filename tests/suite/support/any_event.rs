@@ -80,6 +80,8 @@ fn framework_event(random: &mut Rng, size: u64) -> pb::Event {
             instrument: pb::Instrument::Measures.into(),
             title: "某办法".to_owned(),
             in_force_from: date(&from),
+            issuing_bodies: ["miit", "mof"].map(str::to_owned)[..usize::from(fact) - 3].to_vec(),
+            amends: "粤工信规字〔2023〕1号".to_owned(),
             ..Default::default()
         }),
         5 => {
@@ -102,6 +104,13 @@ fn framework_event(random: &mut Rng, size: u64) -> pb::Event {
     let mut framework = event(authority, "", &from, fact);
     if let Some(evidence) = &mut framework.evidence {
         evidence.document_number = document;
+    }
+    // An instrument does not amend itself.
+    let own = framework.evidence.clone().unwrap_or_default().document_number;
+    if let Some(Fact::MeasuresIssued(issued)) = &mut framework.fact
+        && issued.amends == own
+    {
+        issued.amends.clear();
     }
     framework
 }

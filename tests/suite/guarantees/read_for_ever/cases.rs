@@ -19,7 +19,7 @@ pub struct Case {
     pub event: pb::Event,
 }
 
-fn case(what: &'static str, reason: &'static str, event: pb::Event) -> Case {
+pub fn case(what: &'static str, reason: &'static str, event: pb::Event) -> Case {
     Case { what, reason, history: Vec::new(), event }
 }
 
@@ -43,6 +43,7 @@ pub fn refused() -> Vec<Case> {
         choices(),
         numbers(),
         super::growth::cases(),
+        super::measures::cases(),
     ]
     .into_iter()
     .flatten()

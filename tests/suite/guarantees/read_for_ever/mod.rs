@@ -4,6 +4,7 @@
 mod cases;
 mod growth;
 mod logs;
+mod measures;
 mod mutations;
 
 use std::{collections::BTreeSet, process::Command, sync::Arc};
