@@ -94,7 +94,9 @@ const FIELDS: &[Entry] = &[
     (Field::RuleVersion, "rule_version", &["办法版本"]),
     (Field::Row, "row", &["序号", "行号", "no", "no.", "#", "row number"]),
     (Field::Reason, "reason", &["原因", "事由", "撤销原因", "撤销事由", "未通过原因", "ground", "cause"]),
-    (Field::BanUntil, "ban_until", &["禁止申报至", "限制申报至"]),
+    (Field::BanUntil, "ban_until", &["禁止申报至", "限制申报至", "禁止申报截止日期",
+        "禁止申报截止", "禁申报截止", "禁申报至", "禁申期至", "限制申报截止日期", "限制申报截止",
+        "不得申报至", "ban until", "banned until"]),
 ];
 
 impl Field {

@@ -62,6 +62,8 @@ pub struct Options {
     pub rule_version: Option<String>,
     /// Reason of a failed review or of a revocation.
     pub reason: Option<String>,
+    /// Last day on which the holder of a revoked title may not apply again.
+    pub ban_until: Option<String>,
     /// Address at which the document was published.
     pub url: Option<String>,
     /// First day of the notice.
@@ -92,6 +94,7 @@ impl Options {
             Field::Round => &self.round,
             Field::RuleVersion => &self.rule_version,
             Field::Reason => &self.reason,
+            Field::BanUntil => &self.ban_until,
             Field::Url => &self.url,
             Field::NoticeFrom => &self.notice_from,
             Field::NoticeTo => &self.notice_to,
@@ -112,11 +115,11 @@ pub(super) fn check(
     authority_of: AuthorityOf,
 ) -> Result<Vec<Choice>, ImportError> {
     use Field::{
-        Authority, Batch, Date, DocumentDate, NoticeFrom, NoticeTo, Programme, PublishedDate,
-        Reason, RecommendedBy, Sublist, ValidTo,
+        Authority, BanUntil, Batch, Date, DocumentDate, NoticeFrom, NoticeTo, Programme,
+        PublishedDate, Reason, RecommendedBy, Sublist, ValidTo,
     };
     let refuse = |field, message| ImportError::Option { option: flag(field), message };
-    for field in [Date, DocumentDate, PublishedDate, ValidTo, NoticeFrom, NoticeTo] {
+    for field in [Date, DocumentDate, PublishedDate, ValidTo, NoticeFrom, NoticeTo, BanUntil] {
         let checked = options.value(field).map(values::date).transpose();
         checked.map_err(|message| refuse(field, message))?;
     }

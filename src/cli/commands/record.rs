@@ -30,8 +30,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Columns are found by their headers, in Chinese or English: 统一社会信用代码 (uscc), 企业名称 (name),
-省份 (province), 批次 (batch), 类别 (fact), 日期 (date), 有效期 (valid_to) and others. For another
-header, use --column, such as --column name=企业全称. Options supply what no column holds. A row
+省份 (province), 批次 (batch), 类别 (fact), 日期 (date), 有效期 (valid_to), 禁止申报截止日期
+(ban_until) and others. For another header, use --column, such as --column name=企业全称. Options supply what no column holds. A row
 without a code gets a provisional identifier made from the recommending authority and the name.
 Columns of personal data are dropped and reported. All rows are recorded in one commit, or none.
 Recording the same file again with the same options records nothing new.
@@ -104,6 +104,9 @@ pub(crate) struct RecordArgs {
     /// Ground of a failed review or a revocation
     #[arg(long)]
     reason: Option<String>,
+    /// Last day on which the holder of a revoked title may not apply again
+    #[arg(long)]
+    ban_until: Option<String>,
     /// The only sheet to read
     #[arg(long)]
     sheet: Option<String>,
@@ -199,6 +202,7 @@ fn options(args: RecordArgs) -> import::Options {
         round: args.round,
         rule_version: args.rule_version,
         reason: args.reason,
+        ban_until: args.ban_until,
         url: args.url,
         notice_from: args.notice_from,
         notice_to: args.notice_to,

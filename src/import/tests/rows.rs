@@ -280,3 +280,28 @@ fn numbers_that_only_resemble_personal_ones_are_kept() {
 fn rows_keep_the_order_of_the_file() {
     assert_eq!(names(&import("序号,企业名称\n3,丙\n1,甲\n2,乙\n")), ["丙", "甲", "乙"]);
 }
+
+#[test]
+fn the_end_of_a_ban_comes_from_a_column_or_an_option() {
+    let revoked = |options: &Options, list: &str| {
+        let import = read_with(options, list).unwrap();
+        let Some(Fact::Revoked(revoked)) = import.rows[0].event.fact.clone() else { panic!() };
+        revoked.ban_until
+    };
+    let options =
+        Options {
+            fact: Some(FactKind::Revoked), reason: Some("数据造假".to_owned()), ..options()
+        };
+    for header in ["ban_until", "Banned until", "禁止申报截止日期", "禁申报截止", "禁止申报至"]
+    {
+        let list = format!("企业名称,{header}\n甲,2027-02-28\n");
+        assert_eq!(revoked(&options, &list), date(2027, 2, 28), "{header}");
+    }
+    assert_eq!(revoked(&options, "企业名称\n甲\n"), None, "the server infers it");
+    let stated = Options { ban_until: Some("2028年3月1日".to_owned()), ..options };
+    assert_eq!(revoked(&stated, "企业名称\n甲\n"), date(2028, 3, 1));
+    let both = "企业名称,禁止申报截止日期\n甲,2027-02-28\n";
+    assert_eq!(revoked(&stated, both), date(2027, 2, 28), "a cell goes before an option");
+    let wrong = Options { ban_until: Some("soon".to_owned()), ..stated };
+    assert_says(&refusal_with(&wrong, "企业名称\n甲\n"), &["--ban-until", "soon"]);
+}

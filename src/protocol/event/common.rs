@@ -254,10 +254,10 @@ pub(super) fn owner(rule: &RuleVersion, issuer: Issuer) -> AuthorityCode {
     issuer.unwrap_or_else(AuthorityCode::ministry)
 }
 
-/// The end of a validity, as stated. If a caller states none, the catalogue's goes into the
-/// message, with a flag.
+/// The end of a validity, or of a ban, as stated. If a caller states none, the one after the
+/// catalogue's `years` goes into the message, with a flag; 0 years: it has no end.
 pub(super) fn infer(
-    rule: &RuleVersion,
+    years: u32,
     from: CivilDate,
     stated: Option<CivilDate>,
     (date, inferred): (&mut Option<pb::Date>, &mut bool),
@@ -266,11 +266,11 @@ pub(super) fn infer(
     if source == Source::Stored {
         return Validity { to: stated, inferred: *inferred };
     }
-    *inferred = stated.is_none() && rule.validity_years > 0;
+    *inferred = stated.is_none() && years > 0;
     if !*inferred {
         return Validity { to: stated, inferred: false };
     }
-    let to = from.plus_years_minus_day(rule.validity_years);
+    let to = from.plus_years_minus_day(years);
     *date = Some(time::pb_date(to));
     Validity { to: Some(to), inferred: true }
 }

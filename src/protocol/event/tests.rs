@@ -251,3 +251,85 @@ fn the_flag_of_an_inferred_ban_is_the_servers() {
     // On record it is taken as it is.
     assert_eq!(of(stored_event(&catalogue, &event.encode_to_vec()).unwrap()), expected(true));
 }
+
+/// The ban of a revocation, as a caller states it: the last day that is kept, and its flag.
+fn ban(
+    programme: &str,
+    ground: pb::RevocationGround,
+    stated: Option<&str>,
+) -> Option<(String, bool)> {
+    let revoked = pb::Revoked {
+        programme: programme.to_owned(),
+        ground: ground.into(),
+        ban_until: stated.map(|iso| pb_date(day(iso))),
+        ..Default::default()
+    };
+    match title_fact("100000", Pb::Revoked(revoked)) {
+        TitleFact::Revoked { ban_until, inferred, .. } => {
+            assert!(ban_until.is_some() || !inferred);
+            ban_until.map(|day| (day.to_string(), inferred))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_serious_ground_without_a_ban_gets_the_catalogues() {
+    use pb::RevocationGround as G;
+    let inferred = Some(("2027-01-09".to_owned(), true));
+    for ground in [
+        G::SafetyAccident,
+        G::QualityAccident,
+        G::PollutionAccident,
+        G::Dishonesty,
+        G::TaxEvasion,
+        G::Falsification,
+    ] {
+        assert_eq!(ban("little-giant", ground, None), inferred, "{ground:?}");
+        let stated = ban("little-giant", ground, Some("2030-12-31"));
+        assert_eq!(stated, Some(("2030-12-31".to_owned(), false)), "{ground:?}");
+    }
+    for ground in [G::BelowStandard, G::DutyNotMet, G::ReviewNotSubmitted, G::Other] {
+        assert_eq!(ban("little-giant", ground, None), None, "{ground:?}");
+    }
+    // A programme without a number of years bars nobody by itself.
+    assert_eq!(ban("single-item-champion", G::Falsification, None), None);
+}
+
+#[test]
+fn a_ban_is_inferred_in_a_correction_and_never_in_the_log() {
+    let revoked = pb::Revoked {
+        programme: "little-giant".to_owned(),
+        ground: pb::RevocationGround::Falsification.into(),
+        ..Default::default()
+    };
+    let revoked = said("100000", Pb::Revoked(revoked));
+    let corrected = pb::Corrected {
+        position: Some(0),
+        replacement: Some(Box::new(revoked.clone())),
+        reason: "wrong in the list".to_owned(),
+    };
+    let mut correction = said("100000", Pb::Corrected(Box::new(corrected)));
+    correction.designee.clear();
+    let catalogue = Catalogue::built_in();
+    let proposed = proposal(&catalogue, 0, correction.clone()).unwrap();
+    let bans = |event: Event| match event.fact {
+        Fact::Repair { replacement: Some(event), .. } => match event.fact {
+            Fact::Title { fact: TitleFact::Revoked { ban_until, inferred, .. }, .. } => {
+                (ban_until, inferred)
+            }
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let expected = (Some(day("2027-01-09")), true);
+    assert_eq!(bans(proposed.event), expected);
+    let stored = stored_event(&catalogue, &proposed.body).unwrap();
+    assert_eq!(bans(stored), expected);
+    assert_eq!(bans(stored_event(&catalogue, &correction.encode_to_vec()).unwrap()), (None, false));
+    let stored = stored_event(&catalogue, &revoked.encode_to_vec()).unwrap();
+    let Fact::Title { fact: TitleFact::Revoked { ban_until, .. }, .. } = stored.fact else {
+        panic!("{stored:?}")
+    };
+    assert_eq!(ban_until, None);
+}

@@ -2,13 +2,13 @@
 
 use super::{
     common::{Context, infer, owner},
-    fields::{Fields, Need, Source},
+    fields::{Fields, Need},
     words,
 };
 use crate::{
     domain::{
         catalogue::{Renewal, Unrenewed},
-        event::{Fact, TitleFact, TitleRef},
+        event::{Fact, Ground, TitleFact, TitleRef},
     },
     protocol::pb,
 };
@@ -104,7 +104,7 @@ impl Fields<'_> {
         let fact = TitleFact::Designated {
             batch: batch?,
             sublist,
-            validity: infer(rule, context.effective, to, end, self.source),
+            validity: infer(rule.validity_years, context.effective, to, end, self.source),
             supplement: designated.supplement,
             renews: rule.renewal == Renewal::Designation,
             recommended_on,
@@ -136,7 +136,7 @@ impl Fields<'_> {
         self.require_order("valid_to", context.effective, to);
         let (title, rule) = self.title(context, &passed.programme, &mut passed.item)?;
         let end = (&mut passed.valid_to, &mut passed.valid_to_inferred);
-        let validity = infer(rule, context.effective, to, end, self.source);
+        let validity = infer(rule.validity_years, context.effective, to, end, self.source);
         let (batch, supplement) = (passed.batch.clone(), passed.supplement);
         let fact = TitleFact::ReviewPassed { batch, round: round?, validity, supplement };
         context.about_title(title, fact)
@@ -176,11 +176,13 @@ impl Fields<'_> {
         let ground = self.check_choice::<pb::RevocationGround>("ground", revoked.ground, Required);
         let ban_until = self.last_day("ban_until", revoked.ban_until.as_ref());
         self.require_order("ban_until", context.effective, ban_until);
-        let title = self.title(context, &revoked.programme, &mut revoked.item)?.0;
-        if self.source == Source::Caller {
-            revoked.ban_until_inferred = false;
-        }
-        let (ground, inferred) = (ground.and_then(words::ground), revoked.ban_until_inferred);
+        let (title, rule) = self.title(context, &revoked.programme, &mut revoked.item)?;
+        let ground = ground.and_then(words::ground);
+        let is_serious = ground.is_some_and(Ground::is_serious);
+        let years = if is_serious { rule.ban_years } else { 0 };
+        let end = (&mut revoked.ban_until, &mut revoked.ban_until_inferred);
+        let ban = infer(years, context.effective, ban_until, end, self.source);
+        let (ban_until, inferred) = (ban.to, ban.inferred);
         context.about_title(title, TitleFact::Revoked { ground, ban_until, inferred })
     }
 

@@ -128,6 +128,19 @@ async fn case_24_nobody_applies_again_before_the_end_of_a_ban() {
 }
 
 #[tokio::test]
+async fn a_serious_ground_bans_where_the_document_states_no_day() {
+    let book = Book::new();
+    book.say(giant(A, "1", "2019-06-05")).await;
+    let mut revocation = revoked(MINISTRY, A, GIANT, "2024-01-10", None);
+    let Some(Fact::Revoked(fact)) = &mut revocation.fact else { unreachable!() };
+    fact.ground = pb::RevocationGround::Falsification.into();
+    book.say(revocation).await;
+    assert_eq!(book.title(A, GIANT, "2024-01-10").unwrap().ban_until, Some(day("2027-01-09")));
+    assert_eq!(book.refused(giant(A, "9", "2027-01-09")).await, ["Banned"]);
+    book.say(giant(A, "9", "2027-01-10")).await;
+}
+
+#[tokio::test]
 async fn case_31_the_last_day_counts_and_leap_days_end_on_the_28th() {
     let book = Book::new();
     book.say(designated(LIAONING, A, SPECIALISED, "2023-2", "2024-01-01")).await;
