@@ -320,8 +320,16 @@ pub(crate) fn batch_state(state: BatchState) -> pb::BatchState {
 }
 
 fn batch_counts(counts: BatchCounts) -> pb::BatchCounts {
-    let BatchCounts { noticed, designated, supplements, reviewed, not_designated } = counts;
-    pb::BatchCounts { noticed, designated, supplements, reviewed, not_designated }
+    pb::BatchCounts {
+        noticed: counts.noticed,
+        designated: counts.designated,
+        supplements: counts.supplements,
+        reviewed: counts.reviewed,
+        not_designated: counts.not_designated,
+        reviewed_supplements: counts.reviewed_supplements,
+        recommended: counts.recommended,
+        reviews_noticed: counts.reviews_noticed,
+    }
 }
 
 fn declared(declared: Declared) -> Option<pb::DeclaredCounts> {

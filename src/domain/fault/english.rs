@@ -260,6 +260,12 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         "a sealed batch is complete",
     ),
     (
+        Id::TakenOutOfSealed,
+        "takes an entry out of the sealed batch {batch}, which then holds {count}[; its seal \
+         declares {expected}]",
+        SEAL,
+    ),
+    (
         Id::NoticedTwice,
         "is in the notice of batch {batch} already, at position {position}[ (rows {earlier_row} \
          and {row})]",

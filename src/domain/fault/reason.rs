@@ -217,7 +217,7 @@ const RULES: &[(Reason, &[Id])] = &[
         ],
     ),
     (Reason::DuplicateInList, &[Id::NoticedTwice]),
-    (Reason::CountMismatch, &[Id::DesignatedCount, Id::ReviewedCount]),
+    (Reason::CountMismatch, &[Id::DesignatedCount, Id::ReviewedCount, Id::TakenOutOfSealed]),
     (Reason::RenameNotSimple, &[Id::RenameNotSimple]),
     (Reason::BanTooShort, &[Id::BanTooShort]),
     (Reason::OrganisationCodeCheck, &[Id::OrganisationCodeCheck]),

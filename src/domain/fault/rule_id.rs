@@ -180,6 +180,8 @@ pub enum RuleId {
     NothingToSupplement,
     /// A sealed batch is complete.
     BatchSealed,
+    /// A repair leaves a sealed batch as its document declares it. Keys: batch, count, expected?.
+    TakenOutOfSealed,
 
     // Notices.
     /// A list of a notice names a designee once. Keys: batch, position, row?, earlier_row?.

@@ -14,33 +14,78 @@ use crate::{
 /// Numbers of entries of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchCounts {
-    /// Entries in public notices of new designations.
+    /// Entries in the recommending authorities' notices of new designations.
+    pub recommended: u64,
+    /// Entries in the deciding authority's notices of new designations.
     pub noticed: u64,
+    /// Entries in notices of reviews.
+    pub reviews_noticed: u64,
     /// Designations, supplements included.
     pub designated: u64,
     /// Designations by a supplement.
     pub supplements: u64,
-    /// Passed reviews.
+    /// Passed reviews, supplements included.
     pub reviewed: u64,
+    /// Passed reviews by a supplement.
+    pub reviewed_supplements: u64,
     /// Designees noticed and, when the batch was sealed, not designated.
     pub not_designated: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum EntryKind {
+impl BatchCounts {
+    /// Counts an entry.
+    pub(super) fn add(&mut self, kind: EntryKind) {
+        match kind {
+            EntryKind::Recommended => self.recommended += 1,
+            EntryKind::Noticed => self.noticed += 1,
+            EntryKind::ReviewNoticed => self.reviews_noticed += 1,
+            EntryKind::Designated { supplement } => {
+                self.designated += 1;
+                self.supplements += u64::from(supplement);
+            }
+            EntryKind::Reviewed { supplement } => {
+                self.reviewed += 1;
+                self.reviewed_supplements += u64::from(supplement);
+            }
+        }
+    }
+}
+
+/// Whether a designee was noticed by the deciding authority, and whether it was designated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fate {
+    noticed: bool,
+    designated: bool,
+}
+
+impl Fate {
+    pub(super) fn add(&mut self, kind: EntryKind) {
+        self.noticed |= kind == EntryKind::Noticed;
+        self.designated |= matches!(kind, EntryKind::Designated { .. });
+    }
+
+    /// True if a seal leaves the designee out.
+    pub(super) fn is_left_out(self) -> bool {
+        self.noticed && !self.designated
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::register) enum EntryKind {
+    Recommended,
     Noticed,
-    Designated,
-    Supplement,
-    Reviewed,
+    ReviewNoticed,
+    Designated { supplement: bool },
+    Reviewed { supplement: bool },
 }
 
 impl EntryKind {
     /// The word for it in a digest; an entry in a notice is not part of one.
-    pub(super) fn word(self) -> Option<&'static str> {
+    pub(in crate::register) fn word(self) -> Option<&'static str> {
         match self {
-            Self::Noticed => None,
-            Self::Designated | Self::Supplement => Some("designated"),
-            Self::Reviewed => Some("reviewed"),
+            Self::Recommended | Self::Noticed | Self::ReviewNoticed => None,
+            Self::Designated { .. } => Some("designated"),
+            Self::Reviewed { .. } => Some("reviewed"),
         }
     }
 }
@@ -78,25 +123,13 @@ impl Content {
         sealed: bool,
     ) -> BatchCounts {
         let mut counts = BatchCounts::default();
-        // By designee: noticed, designated.
-        let mut fates: HashMap<DesigneeIndex, (bool, bool)> = HashMap::new();
+        let mut fates: HashMap<DesigneeIndex, Fate> = HashMap::new();
         for (kind, designee) in self.of(sublist) {
-            let fate = fates.entry(designee).or_default();
-            match kind {
-                EntryKind::Noticed => {
-                    counts.noticed += 1;
-                    fate.0 = true;
-                }
-                EntryKind::Designated | EntryKind::Supplement => {
-                    counts.designated += 1;
-                    counts.supplements += u64::from(kind == EntryKind::Supplement);
-                    fate.1 = true;
-                }
-                EntryKind::Reviewed => counts.reviewed += 1,
-            }
+            counts.add(kind);
+            fates.entry(designee).or_default().add(kind);
         }
         if sealed {
-            let left_out = fates.values().filter(|fate| **fate == (true, false)).count();
+            let left_out = fates.values().filter(|fate| fate.is_left_out()).count();
             counts.not_designated = left_out as u64;
         }
         counts
@@ -125,18 +158,22 @@ impl Content {
 impl FactRow {
     /// The kind of entry that the fact is, and its batch. A passed review is an entry of the batch
     /// named like its round.
-    pub(super) fn entry(&self) -> Option<(EntryKind, Sym)> {
+    pub(in crate::register) fn entry(&self) -> Option<(EntryKind, Sym)> {
         match self.kind {
-            FactKindRow::Noticed { batch, review: false, recommendation: false, .. } => {
-                Some((EntryKind::Noticed, batch))
+            FactKindRow::Noticed { batch, review, recommendation, .. } => {
+                let kind = match (review, recommendation) {
+                    (true, _) => EntryKind::ReviewNoticed,
+                    (false, true) => EntryKind::Recommended,
+                    (false, false) => EntryKind::Noticed,
+                };
+                Some((kind, batch))
             }
-            FactKindRow::Designated { batch, supplement: false, .. } => {
-                Some((EntryKind::Designated, batch))
+            FactKindRow::Designated { batch, supplement, .. } => {
+                Some((EntryKind::Designated { supplement }, batch))
             }
-            FactKindRow::Designated { batch, supplement: true, .. } => {
-                Some((EntryKind::Supplement, batch))
+            FactKindRow::ReviewPassed { round, supplement, .. } => {
+                Some((EntryKind::Reviewed { supplement }, round))
             }
-            FactKindRow::ReviewPassed { round, .. } => Some((EntryKind::Reviewed, round)),
             _ => None,
         }
     }

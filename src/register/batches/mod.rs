@@ -10,9 +10,8 @@ mod seals;
 use hashbrown::{HashMap, hash_map::Entry};
 
 pub use self::content::BatchCounts;
-use self::content::EntryKind;
 pub(super) use self::{
-    content::Content,
+    content::{Content, EntryKind},
     reading::{BatchSums, EntriesRead},
     seals::{SealsAsOf, SealsFound},
 };
@@ -45,7 +44,7 @@ pub(super) struct Batches {
 
 #[derive(Debug, Default)]
 struct BatchRecord {
-    /// Positions of notices, designations and passed reviews. One may be listed twice.
+    /// Positions of entries of notices, designations and passed reviews. One may be listed twice.
     entries: Vec<u32>,
     /// The events in whose place a correction states such an entry.
     corrected: Vec<Noted>,
@@ -273,7 +272,7 @@ impl<'a> BatchesAsOf<'a> {
     }
 
     /// The seals of a batch and of its sub-lists.
-    fn seals(self, key: BatchKey, read: &mut usize) -> impl Iterator<Item = Seal> {
+    pub(super) fn seals(self, key: BatchKey, read: &mut usize) -> impl Iterator<Item = Seal> {
         self.events(key, read).filter_map(|(position, fact)| Seal::of(position, &fact))
     }
 
@@ -332,22 +331,22 @@ impl<'a> BatchesAsOf<'a> {
             // Many reviews may be about one title.
             None => *sublists
                 .entry((owner, fact.title()?))
-                .or_insert_with(|| self.sublist_of_reviewed(owner, &fact, read)),
+                .or_insert_with_key(|(owner, title)| self.sublist_of(*owner, *title, read)),
         };
         Some((kind, sublist, owner))
     }
 
-    /// The sub-list that a reviewed title was designated in.
-    fn sublist_of_reviewed(
+    /// The sub-list that a title was designated in. Its reviews belong to the same one.
+    pub(super) fn sublist_of(
         self,
         owner: DesigneeIndex,
-        reviewed: &FactRow,
+        title: TitleKey,
         read: &mut usize,
     ) -> Option<AuthorityCode> {
         self.subjects.events_of(owner).find_map(|position| {
             *read += 1;
             let recorded = self.subjects.facts().recorded(position);
-            let fact = recorded.filter(|fact| fact.title() == reviewed.title())?;
+            let fact = recorded.filter(|fact| fact.title() == Some(title))?;
             let is_designation = matches!(fact.kind, FactKindRow::Designated { .. });
             is_designation.then(|| fact.listing())??.sublist
         })

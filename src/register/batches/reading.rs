@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
-use super::{BatchCounts, BatchKey, BatchesAsOf, EntryKind, SublistsFound};
+use super::{BatchCounts, BatchKey, BatchesAsOf, EntryKind, SublistsFound, content::Fate};
 use crate::{
     domain::AuthorityCode,
     register::{AsOf, rows::DesigneeIndex},
@@ -54,8 +54,7 @@ pub(in crate::register) struct BatchSums {
 #[derive(Clone, Debug, Default)]
 struct Sum {
     counts: BatchCounts,
-    /// By designee: noticed, designated.
-    fates: HashMap<DesigneeIndex, (bool, bool)>,
+    fates: HashMap<DesigneeIndex, Fate>,
     digest: Sha256,
 }
 
@@ -134,7 +133,7 @@ impl BatchSums {
         sealed: bool,
     ) -> BatchCounts {
         let Some(sum) = self.of(sublist) else { return BatchCounts::default() };
-        let left_out = sum.fates.values().filter(|fate| sealed && **fate == (true, false)).count();
+        let left_out = sum.fates.values().filter(|fate| sealed && fate.is_left_out()).count();
         BatchCounts { not_designated: left_out as u64, ..sum.counts }
     }
 
@@ -147,18 +146,7 @@ impl BatchSums {
 
 impl Sum {
     fn add(&mut self, entry: &EntryRead) {
-        let fate = self.fates.entry(entry.designee).or_default();
-        match entry.kind {
-            EntryKind::Noticed => {
-                self.counts.noticed += 1;
-                fate.0 = true;
-            }
-            EntryKind::Designated | EntryKind::Supplement => {
-                self.counts.designated += 1;
-                self.counts.supplements += u64::from(entry.kind == EntryKind::Supplement);
-                fate.1 = true;
-            }
-            EntryKind::Reviewed => self.counts.reviewed += 1,
-        }
+        self.counts.add(entry.kind);
+        self.fates.entry(entry.designee).or_default().add(entry.kind);
     }
 }

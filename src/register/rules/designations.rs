@@ -5,7 +5,7 @@ use crate::{
     domain::{
         AuthorityCode, CivilDate,
         catalogue::{Renewal, RuleVersion},
-        event::{BatchRef, Event, Listed, Part, TitleFact, TitleRef},
+        event::{Event, Listed, Part, TitleFact, TitleRef},
         fault::{Key, RuleId},
     },
     register::{
@@ -29,8 +29,8 @@ impl Case<'_> {
             self.warn_if_name_differs(event, listed.name.as_ref());
         }
         match fact {
-            TitleFact::NoticeOpened { batch, review, recommendation, from, to, listed, .. } => {
-                self.require_room_in_batch("notice_opened.batch", title, batch);
+            TitleFact::NoticeOpened { review, recommendation, from, to, listed, .. } => {
+                self.require_open_list(event, title, fact);
                 self.reject_twice_in_notice(event, key, fact);
                 self.warn_if_notice_short(rule, *from, *to);
                 if !review {
@@ -54,7 +54,7 @@ impl Case<'_> {
                 ..
             } => {
                 let (from, to) = (event.effective, validity.to);
-                self.require_open_batch(title, batch, *sublist, *supplement);
+                self.require_open_list(event, title, fact);
                 self.reject_held_already(event, key, rule, (from, to));
                 self.reject_banned(rule, title, from, "effective_date");
                 let judged_on = recommended_on.unwrap_or(from);
@@ -83,35 +83,6 @@ impl Case<'_> {
         let breach = RuleId::HolderNotEligible.with(Key::Holders, may.join(", "));
         let breach = with_document(breach, &rule.document);
         self.reject(&format!("{kind}.profile.kind"), holder.as_str(), breach, &[]);
-    }
-
-    fn require_open_batch(
-        &mut self,
-        title: &TitleRef,
-        batch: &str,
-        sublist: Option<AuthorityCode>,
-        supplement: bool,
-    ) {
-        let batch = BatchRef {
-            programme: title.programme,
-            authority: title.authority,
-            batch: batch.to_owned(),
-            sublist,
-        };
-        let batches = self.batches();
-        let field = "designated.batch";
-        let Some(key) = batches.find(&batch) else {
-            if supplement {
-                self.reject(field, &batch.batch, RuleId::NothingToSupplement, &[]);
-            }
-            return;
-        };
-        self.require_room_under(field, key, &batch.batch);
-        let seal = batches.seal_of(key, sublist, &mut self.judge.facts_read);
-        let seal = seal.filter(|_| !supplement);
-        if let Some(seal) = seal {
-            self.reject(field, &batch.batch, RuleId::BatchSealed, &[seal.position]);
-        }
     }
 
     /// A designee holds a title once at a time. If a programme renews by a new designation, that

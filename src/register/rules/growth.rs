@@ -350,13 +350,6 @@ impl Case<'_> {
     }
 
     /// Rejects an entry of a batch that has as many as it may have.
-    pub(super) fn require_room_in_batch(&mut self, field: &str, title: &TitleRef, batch: &str) {
-        let Some(name) = self.register.find_word(batch) else { return };
-        let (programme, authority) = (title.programme, title.authority);
-        self.require_room_under(field, BatchKey { programme, authority, name }, batch);
-    }
-
-    /// As [`Case::require_room_in_batch`], of a batch whose key is known.
     pub(super) fn require_room_under(&mut self, field: &str, key: BatchKey, batch: &str) {
         let count = self.batches().entry_count(key);
         if count >= ENTRIES_OF_BATCH_MAX {

@@ -18,10 +18,10 @@ mod repairs;
 mod subjects;
 mod titles;
 
-use self::memory::LastAnswer;
+use self::{batches::Held, memory::LastAnswer};
 use super::{
     AsOf, DesigneeIndex, Layers, Register,
-    batches::{BatchesAsOf, SublistsFound},
+    batches::{BatchKey, BatchesAsOf, SublistsFound},
     fold::{self, Folding},
     framework::FrameworkAsOf,
     identity::{IdentityCluster, Subjects},
@@ -57,6 +57,8 @@ pub struct Judge {
     complete_from: LastAnswer<(AuthorityCode, ProgrammeId, Part), Option<CivilDate>>,
     /// The sub-lists of reviewed titles, for the seals of a batch that follow one another.
     sublists: SublistsFound,
+    /// The numbers of entries in sealed lists, for the repairs that follow one another.
+    held: Vec<((BatchKey, Option<AuthorityCode>), Held)>,
     /// The server itself records the commit.
     is_server: bool,
     /// Number of facts read so far.
@@ -132,6 +134,9 @@ impl Case<'_> {
     fn judge(&mut self, event: &Event) {
         if !matches!(event.fact, Fact::Batch { .. }) {
             self.judge.sublists.clear();
+        }
+        if self.except.is_none() && !matches!(event.fact, Fact::Repair { .. }) {
+            self.judge.held.clear();
         }
         match &event.fact {
             Fact::Title { designee, title, fact } => {

@@ -14,8 +14,11 @@ use crate::{
 impl Case<'_> {
     pub(super) fn judge_annulment(&mut self, event: &Event, target: u64) {
         let field = "annulled.position";
-        let _ = self.require_repairable(event, target, field)
-            && self.require_room_for_repair(event, target, field);
+        if self.require_repairable(event, target, field)
+            && self.require_room_for_repair(event, target, field)
+        {
+            self.warn_if_taken_out(field, target, None);
+        }
     }
 
     pub(super) fn judge_correction(&mut self, event: &Event, target: u64, replacement: &Event) {
@@ -49,6 +52,7 @@ impl Case<'_> {
         self.judge(replacement);
         self.path = "";
         (self.except, self.corrected_by) = (None, None);
+        self.warn_if_taken_out(field, target, Some(replacement));
     }
 
     fn require_repairable(&mut self, event: &Event, target: u64, field: &str) -> bool {

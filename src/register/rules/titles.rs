@@ -36,12 +36,13 @@ impl Case<'_> {
                 self.require_withdrawable(event, title, key, batch);
             }
             TitleFact::ReviewOpened { batch, .. } => self.judge_review(event, title, key, batch),
-            TitleFact::ReviewPassed { batch, round, .. } => {
-                self.require_room_in_batch("review_passed.round", title, round);
+            TitleFact::ReviewPassed { batch, .. } => {
+                self.require_open_round(event, title, key, fact);
                 self.judge_review(event, title, key, batch);
                 self.require_updates(event, title, key);
             }
             TitleFact::ReviewFailed { batch, .. } => {
+                self.require_open_round(event, title, key, fact);
                 self.judge_review(event, title, key, batch);
                 self.warn_if_later(event, key);
             }

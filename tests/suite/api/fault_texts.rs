@@ -224,6 +224,14 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
         round: "2022".into(),
         ..Default::default()
     };
+    let seal = pb::BatchSealed {
+        programme: "little-giant".into(),
+        batch: "1".into(),
+        declared: Some(pb::DeclaredCounts { designated: Some(1), reviewed: None }),
+        ..Default::default()
+    };
+    let seal = about("", Fact::BatchSealed(seal));
+    let annul = about("", Fact::Annulled(pb::Annulled { position: Some(0), reason: "x".into() }));
     vec![
         ("uscc-department", vec![], designee("094403001922038217")),
         ("uscc-division", vec![], designee("91440A001922038217")),
@@ -286,6 +294,7 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
         ("amends-itself", vec![], issued(&["mof"], "粤工信函〔2024〕1号")),
         ("amended-unknown", vec![], issued(&["mof"], "国务院令第728号")),
         ("assessed-twice", vec![assessed("1")], assessed("2")),
+        ("taken-out-of-sealed", vec![first(), seal], annul),
         ("nothing-to-supplement", vec![], designated(&|fact| fact.supplement = true)),
         ("cohort-differs", vec![first()], about(A, Fact::ReviewPassed(passed))),
         ("link-of-code", vec![], linked(A, B, pb::IdentifierChangeReason::Identified)),

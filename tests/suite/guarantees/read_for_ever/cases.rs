@@ -44,6 +44,7 @@ pub fn refused() -> Vec<Case> {
         numbers(),
         super::growth::cases(),
         super::measures::cases(),
+        super::sealed::cases(),
     ]
     .into_iter()
     .flatten()

@@ -6,6 +6,7 @@ mod growth;
 mod logs;
 mod measures;
 mod mutations;
+mod sealed;
 
 use std::{collections::BTreeSet, process::Command, sync::Arc};
 

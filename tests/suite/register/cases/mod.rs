@@ -7,6 +7,7 @@
 mod batches;
 mod identifiers;
 mod identity;
+mod sealed;
 mod subjects;
 mod titles;
 
