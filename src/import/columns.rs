@@ -38,6 +38,7 @@ pub(super) enum Field {
     Row,
     Reason,
     BanUntil,
+    Supplement,
 }
 
 impl Field {
@@ -97,6 +98,7 @@ const FIELDS: &[Entry] = &[
     (Field::BanUntil, "ban_until", &["禁止申报至", "限制申报至", "禁止申报截止日期",
         "禁止申报截止", "禁申报截止", "禁申报至", "禁申期至", "限制申报截止日期", "限制申报截止",
         "不得申报至", "ban until", "banned until"]),
+    (Field::Supplement, "supplement", &["增补", "补充", "是否增补", "是否补充"]),
 ];
 
 impl Field {

@@ -190,6 +190,7 @@ fn fact(
                 notice_to: dates.notice_to,
                 recommended_by,
                 profile: Some(profile(reader, names.known)),
+                supplement: is_supplement(reader),
                 ..Default::default()
             })
         }
@@ -215,6 +216,7 @@ fn fact(
                 valid_to: dates.valid_to,
                 recommended_by,
                 profile: Some(profile(reader, names.known)),
+                supplement: is_supplement(reader),
                 ..Default::default()
             })
         }
@@ -228,9 +230,15 @@ fn review(reader: &mut RowReader<'_>, kind: FactKind, programme: String, dates: 
     let round = reader.required(Field::Round, "review round", |text| Ok(text.to_owned()));
     if kind == FactKind::ReviewPassed {
         let valid_to = dates.valid_to;
-        let passed =
-            pb::ReviewPassed { programme, item, batch, round, valid_to, ..Default::default() };
-        return Fact::ReviewPassed(passed);
+        return Fact::ReviewPassed(pb::ReviewPassed {
+            programme,
+            item,
+            batch,
+            round,
+            valid_to,
+            supplement: is_supplement(reader),
+            ..Default::default()
+        });
     }
     let cause = |text: &str| {
         let cause = values::reason(text)?.cause;
@@ -242,8 +250,13 @@ fn review(reader: &mut RowReader<'_>, kind: FactKind, programme: String, dates: 
         reader.missing(Field::Reason, "cause of the failure");
     }
     let cause = found.unwrap_or(pb::ReviewFailureCause::Unspecified).into();
-    let failed = pb::ReviewFailed { programme, item, batch, round, cause, ..Default::default() };
-    Fact::ReviewFailed(failed)
+    let supplement = is_supplement(reader);
+    Fact::ReviewFailed(pb::ReviewFailed { programme, item, batch, round, cause, supplement })
+}
+
+/// Whether the row is published after its batch or round was sealed.
+fn is_supplement(reader: &mut RowReader<'_>) -> bool {
+    reader.parse(Field::Supplement, values::yes_or_no).unwrap_or_default()
 }
 
 fn profile(reader: &mut RowReader<'_>, name: String) -> pb::Profile {

@@ -64,6 +64,8 @@ pub struct Options {
     pub reason: Option<String>,
     /// Last day on which the holder of a revoked title may not apply again.
     pub ban_until: Option<String>,
+    /// The rows are published after their batch or round was sealed.
+    pub supplement: bool,
     /// Address at which the document was published.
     pub url: Option<String>,
     /// First day of the notice.
@@ -79,6 +81,9 @@ pub struct Options {
 impl Options {
     /// The value for rows whose cell is empty.
     pub(super) fn value(&self, field: Field) -> Option<&str> {
+        if field == Field::Supplement {
+            return self.supplement.then_some("yes");
+        }
         let value = match field {
             Field::Authority => &self.authority,
             Field::Programme => &self.programme,

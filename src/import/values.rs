@@ -231,3 +231,10 @@ fn look_up<T: Copy>(table: &[(T, &[&str])], text: &str, what: &str) -> Result<T,
         format!("{} is not {what}; there are {}", echo_on_one_line(text), names.join(", "))
     })
 }
+
+/// Whether a cell says yes.
+pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
+    const ANSWERS: &[(bool, &[&str])] =
+        &[(true, &["是", "yes", "true", "1", "√"]), (false, &["否", "no", "false", "0", "×"])];
+    look_up(ANSWERS, text, "yes or no")
+}

@@ -107,6 +107,9 @@ pub(crate) struct RecordArgs {
     /// Last day on which the holder of a revoked title may not apply again
     #[arg(long)]
     ban_until: Option<String>,
+    /// The rows are published after their batch or round was sealed
+    #[arg(long)]
+    supplement: bool,
     /// The only sheet to read
     #[arg(long)]
     sheet: Option<String>,
@@ -203,6 +206,7 @@ fn options(args: RecordArgs) -> import::Options {
         rule_version: args.rule_version,
         reason: args.reason,
         ban_until: args.ban_until,
+        supplement: args.supplement,
         url: args.url,
         notice_from: args.notice_from,
         notice_to: args.notice_to,

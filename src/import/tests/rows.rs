@@ -305,3 +305,21 @@ fn the_end_of_a_ban_comes_from_a_column_or_an_option() {
     let wrong = Options { ban_until: Some("soon".to_owned()), ..stated };
     assert_says(&refusal_with(&wrong, "企业名称\n甲\n"), &["--ban-until", "soon"]);
 }
+
+#[test]
+fn a_supplement_is_said_by_a_column_or_an_option() {
+    let is_supplement = |import: &Import, at: usize| match import.rows[at].event.fact.clone() {
+        Some(Fact::Designated(fact)) => fact.supplement,
+        Some(Fact::NoticeOpened(fact)) => fact.supplement,
+        Some(Fact::ReviewPassed(fact)) => fact.supplement,
+        Some(Fact::ReviewFailed(fact)) => fact.supplement,
+        other => panic!("{other:?}"),
+    };
+    let list = "企业名称,类型,复核年度,原因,增补\n甲,新认定,,,是\n乙,公示,,,yes\n丙,复核通过,2024,,1\n\
+                丁,复核未通过,2024,不达标,√\n戊,新认定,,,否\n己,新认定,,,\n";
+    let said = |import: &Import| (0..6).map(|at| is_supplement(import, at)).collect::<Vec<_>>();
+    assert_eq!(said(&import(list)), [true, true, true, true, false, false]);
+    let all = Options { supplement: true, ..options() };
+    assert_eq!(said(&read_with(&all, list).unwrap()), [true, true, true, true, false, true]);
+    assert_says(&refusal("企业名称,增补\n甲,也许\n"), &["也许 is not yes or no"]);
+}
