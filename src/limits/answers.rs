@@ -7,6 +7,11 @@ use super::{LEAF_BYTES_MAX, PAGE_BYTES, REDACTED_POSITIONS_MAX, RESPONSE_BYTES_M
 pub const TITLE_POSITIONS_MAX: usize = 1_000;
 /// Most designees listed as bearers of an ambiguous name.
 pub const DESIGNEE_NAMESAKES_MAX: usize = 8;
+/// Most positions of a change in one response: a row tells the events behind it, and ListEvents
+/// gives the history.
+pub const CHANGE_POSITIONS_MAX: usize = 100;
+/// Most titles that `tidu list` keeps to sort them by their last day: about 100 MiB.
+pub const SORTED_TITLES_MAX: usize = 100_000;
 /// Most explanations in one response.
 pub const EXPLANATIONS_MAX: usize = 64;
 /// Most steps of an explanation.
@@ -49,6 +54,8 @@ const _: () = {
     let lists = DESIGNEE_TITLES_BYTES_MAX + 3 * DESIGNEE_LIST_BYTES_MAX;
     assert!(lists + 4 * LEAF_BYTES_MAX + 5 * DESIGNEE_POSITIONS_MAX <= PAGE_BYTES);
     assert!(3 * TITLE_BYTES_MAX <= DESIGNEE_TITLES_BYTES_MAX);
+    // A change repeats less of a title than the title has.
+    assert!(CHANGE_POSITIONS_MAX <= TITLE_POSITIONS_MAX);
     // A page, with the two versions of the title that takes it over its aim.
     assert!(PAGE_BYTES + 2 * TITLE_BYTES_MAX + ANSWER_REST_BYTES <= RESPONSE_BYTES_MAX);
     let explained = EXPLAINED_TITLES_BYTES_MAX + EXPLAINED_STEPS_BYTES_MAX;

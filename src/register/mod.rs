@@ -47,9 +47,11 @@ mod withheld;
 pub use self::{
     answers::{
         AssessmentView, AssessmentsReading, BatchRead, BatchReading, BatchState, BatchView, Change,
-        Counted, Counting, DatedId, DatedName, DesigneeView, Effect, Excess, Explanation, Found,
-        Group, MeasureView, MeasuresRead, MeasuresReading, Membership, PoolView, PoolsReading,
-        RulesDifference, Stage, Step, SublistView, SupportView, TitleView, Wanted,
+        ChangeReason, Changed, Compared, ComparisonPart, Counted, Counting, DatedId, DatedName,
+        DesigneeView, Effect, Excess, Explanation, Found, Group, MeasureView, MeasuresRead,
+        MeasuresReading, MemberView, MembersReading, Membership, PartCounts, PoolView,
+        PoolsReading, RulesDifference, SetsReading, Stage, StatusChange, Step, SublistView,
+        SupportView, TitleView, Wanted,
     },
     as_of::AsOf,
     batches::BatchCounts,

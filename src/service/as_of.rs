@@ -15,17 +15,27 @@ use crate::{
 
 /// Resolves the day and the log size of a request. The defaults are today and the whole log.
 pub(crate) async fn resolve(ledger: &Ledger, asked: Option<pb::AsOf>) -> Result<AsOf, Status> {
+    resolve_field(ledger, "as_of", asked).await
+}
+
+/// As [`resolve`], for the field `parent` of a request.
+pub(crate) async fn resolve_field(
+    ledger: &Ledger,
+    parent: &str,
+    asked: Option<pb::AsOf>,
+) -> Result<AsOf, Status> {
+    let at = |field: &str| format!("{parent}.{field}");
     let pb::AsOf { valid_on, known } = asked.unwrap_or_default();
     let valid_on = match valid_on {
         Some(date) => convert::civil_date(date)
-            .map_err(|breach| errors::bad_field("as_of.valid_on", &written(date), breach))?,
+            .map_err(|breach| errors::bad_field(&at("valid_on"), &written(date), breach))?,
         None => today(ledger)?,
     };
     let size = ledger.durable().size;
     let known_at = match known {
         None => size,
         Some(Known::KnownAt(known_at)) if known_at > size => {
-            return Err(errors::beyond_log("as_of.known_at", known_at, size));
+            return Err(errors::beyond_log(&at("known_at"), known_at, size));
         }
         Some(Known::KnownAt(known_at)) => commit_end(ledger, known_at).await?,
         // The events known at an instant are those before the first later one.

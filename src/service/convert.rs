@@ -268,7 +268,7 @@ const STATUSES: [(Status, pb::TitleStatus); 10] = [
     (Status::NotOnRecord, pb::TitleStatus::NotOnRecord),
 ];
 
-fn status_of(status: Status) -> pb::TitleStatus {
+pub(crate) fn status_of(status: Status) -> pb::TitleStatus {
     let found = STATUSES.iter().find(|(known, _)| *known == status);
     found.map_or(pb::TitleStatus::Unspecified, |(_, number)| *number)
 }

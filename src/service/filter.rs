@@ -134,52 +134,75 @@ pub(crate) fn batch_id(text: &str) -> Result<&str, Breach> {
     }
 }
 
-/// Reads a filter of titles.
+/// Reads a filter of titles, the field `filter` of a request.
 pub(crate) fn wanted(
     catalogues: &Catalogues,
     filter: Option<pb::TitleFilter>,
 ) -> Result<Wanted, Status> {
-    let Some(filter) = filter else { return Ok(Wanted::default()) };
-    let pb::TitleFilter { region_under, name_prefix, document_number, sealed_only, .. } = &filter;
-    require_short("filter.name_prefix", name_prefix)?;
-    let name_prefix = folded(name_prefix);
-    let length = name_prefix.chars().count();
-    if length > NAME_CHARS_MAX {
-        let breach = RuleId::NameLength.with(Key::Count, length).with(Key::Limit, NAME_CHARS_MAX);
-        return Err(errors::bad_field("filter.name_prefix", &filter.name_prefix, breach));
-    }
-    let document = match document_number.as_str() {
-        "" => String::new(),
-        text => DocumentNumber::parse(text)
-            .map_err(|breach| errors::bad_field("filter.document_number", text, breach))?
-            .as_str()
-            .to_owned(),
-    };
+    filter.map_or_else(|| Ok(Wanted::default()), |filter| wanted_in("filter", catalogues, &filter))
+}
+
+/// Reads a filter of titles, the field `parent` of a request.
+pub(crate) fn wanted_in(
+    parent: &str,
+    catalogues: &Catalogues,
+    filter: &pb::TitleFilter,
+) -> Result<Wanted, Status> {
+    let at = |field: &str| format!("{parent}.{field}");
     let flag = |number: i32| {
         let known = pb::TitleFlag::try_from(number).is_ok_and(|f| f != pb::TitleFlag::Unspecified);
         u8::try_from(number).ok().filter(|_| known)
     };
+    let ground = |number: i32| {
+        let known = pb::RevocationGround::try_from(number).ok();
+        known.filter(|ground| *ground != pb::RevocationGround::Unspecified).map(i32::from)
+    };
     let code = AuthorityCode::parse;
+    let text = |text: &str| Ok(short(text)?.trim().to_owned());
+    let (from, to) = (filter.valid_to_from, filter.valid_to_to);
     Ok(Wanted {
-        programmes: each("filter.programmes", &filter.programmes, |id| catalogues.find(id))?,
-        authorities: each("filter.authorities", &filter.authorities, code)?,
-        recommended_by: each("filter.recommended_by", &filter.recommended_by, code)?,
-        responsible: each("filter.responsible_authorities", &filter.responsible_authorities, code)?,
-        region_under: region("filter.region_under", region_under)?,
-        statuses: numbers("filter.statuses", &filter.statuses, convert::status_from)?,
-        batches: each("filter.batches", &filter.batches, |id| Ok(short(id)?.trim().to_owned()))?,
-        rounds: each("filter.rounds", &filter.rounds, |id| Ok(short(id)?.trim().to_owned()))?,
-        industries: each("filter.industries", &filter.industries, IndustryCode::parse)?,
-        flags: numbers("filter.flags", &filter.flags, flag)?,
-        name_prefix,
-        document,
-        sealed_only: *sealed_only,
-        valid_to_from: day("filter.valid_to_from", filter.valid_to_from, PartialDate::first_day)?,
-        valid_to_to: day("filter.valid_to_to", filter.valid_to_to, PartialDate::last_day)?,
-        end_causes: numbers("filter.end_causes", &filter.end_causes, EndCause::from_number)?,
-        items: each("filter.items", &filter.items, |item| Ok(short(item)?.trim().to_owned()))?,
-        listed_in: each("filter.listed_in", &filter.listed_in, |id| Ok(batch_id(id)?.to_owned()))?,
+        programmes: each(&at("programmes"), &filter.programmes, |id| catalogues.find(id))?,
+        authorities: each(&at("authorities"), &filter.authorities, code)?,
+        recommended_by: each(&at("recommended_by"), &filter.recommended_by, code)?,
+        responsible: each(&at("responsible_authorities"), &filter.responsible_authorities, code)?,
+        region_under: region(&at("region_under"), &filter.region_under)?,
+        statuses: numbers(&at("statuses"), &filter.statuses, convert::status_from)?,
+        batches: each(&at("batches"), &filter.batches, text)?,
+        rounds: each(&at("rounds"), &filter.rounds, text)?,
+        industries: each(&at("industries"), &filter.industries, IndustryCode::parse)?,
+        flags: numbers(&at("flags"), &filter.flags, flag)?,
+        name_prefix: name_prefix(&at("name_prefix"), &filter.name_prefix)?,
+        document: document(&at("document_number"), &filter.document_number)?,
+        sealed_only: filter.sealed_only,
+        valid_to_from: day(&at("valid_to_from"), from, PartialDate::first_day)?,
+        valid_to_to: day(&at("valid_to_to"), to, PartialDate::last_day)?,
+        end_causes: numbers(&at("end_causes"), &filter.end_causes, EndCause::from_number)?,
+        items: each(&at("items"), &filter.items, text)?,
+        grounds: numbers(&at("grounds"), &filter.grounds, ground)?,
+        listed_in: each(&at("listed_in"), &filter.listed_in, |id| Ok(batch_id(id)?.to_owned()))?,
     })
+}
+
+/// Reads the beginning of a name, folded.
+fn name_prefix(field: &str, text: &str) -> Result<String, Status> {
+    require_short(field, text)?;
+    let prefix = folded(text);
+    let length = prefix.chars().count();
+    if length > NAME_CHARS_MAX {
+        let breach = RuleId::NameLength.with(Key::Count, length).with(Key::Limit, NAME_CHARS_MAX);
+        return Err(errors::bad_field(field, text, breach));
+    }
+    Ok(prefix)
+}
+
+/// Reads a document number; an empty text stays empty.
+fn document(field: &str, text: &str) -> Result<String, Status> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let number = DocumentNumber::parse(text);
+    let number = number.map_err(|breach| errors::bad_field(field, text, breach))?;
+    Ok(number.as_str().to_owned())
 }
 
 /// Reads a day; a partial date is the day of it that `side` gives.

@@ -12,6 +12,7 @@ mod call;
 mod call_lines;
 mod calls;
 mod commit_line;
+mod consistent;
 mod convert;
 mod creators;
 mod cursors;

@@ -171,6 +171,20 @@ impl RegisterService for RegisterApi {
         answer(request, |call, request| self.diff_rules(call, request)).await
     }
 
+    async fn list_changes(
+        &self,
+        request: Request<pb::ListChangesRequest>,
+    ) -> Answer<pb::ListChangesResponse> {
+        answer(request, |call, request| self.list_changes(call, request)).await
+    }
+
+    async fn compare_batches(
+        &self,
+        request: Request<pb::CompareBatchesRequest>,
+    ) -> Answer<pb::CompareBatchesResponse> {
+        answer(request, |call, request| self.compare_batches(call, request)).await
+    }
+
     async fn count_titles(
         &self,
         request: Request<pb::CountTitlesRequest>,
@@ -197,6 +211,13 @@ impl RegisterService for RegisterApi {
         request: Request<pb::ListPoolsRequest>,
     ) -> Answer<pb::ListPoolsResponse> {
         answer(request, |call, request| self.list_pools(call, request)).await
+    }
+
+    async fn list_pool_members(
+        &self,
+        request: Request<pb::ListPoolMembersRequest>,
+    ) -> Answer<pb::ListPoolMembersResponse> {
+        answer(request, |call, request| self.list_pool_members(call, request)).await
     }
 
     async fn list_measures(

@@ -6,6 +6,7 @@ mod filter;
 mod moment;
 mod query;
 mod server;
+mod within;
 
 use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
 
@@ -13,9 +14,10 @@ pub(crate) use self::{
     catalogue::{CatalogueArgs, is_standard},
     delivery::DeliveryArgs,
     filter::FilterArgs,
-    moment::{since, until},
+    moment::{moment, since, until},
     query::{MomentArgs, TitleArgs, parse_word},
     server::{DEFAULT_SERVER, ServerAddress, ServerArgs},
+    within::{Within, within},
 };
 
 /// The server and the output format.

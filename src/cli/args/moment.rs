@@ -5,7 +5,7 @@ use prost_types::Timestamp as Instant;
 
 use crate::{
     domain::{CivilDate, PartialDate},
-    protocol::pb::as_of::Known,
+    protocol::pb::{self, as_of::Known},
 };
 
 const SHANGHAI: Offset = Offset::constant(8);
@@ -37,6 +37,22 @@ pub(crate) fn known_at(text: &str) -> Result<Known, String> {
     // The last microsecond of a day; an instant itself.
     let last = if first == after { first } else { microsecond_before(after) };
     Ok(Known::KnownAtTime(instant(last)))
+}
+
+/// A day, a log size or another moment of knowledge after `@`, or both: `2024-01-01@42`.
+pub(crate) fn moment(text: &str) -> Result<pb::AsOf, String> {
+    let (day, known) = match text.split_once('@') {
+        None => (text, None),
+        Some((day, known)) => (day, Some(known)),
+    };
+    let known = known.map(known_at).transpose()?;
+    if day.is_empty() && known.is_some() {
+        return Ok(pb::AsOf { valid_on: None, known });
+    }
+    let date = PartialDate::parse_iso(day)
+        .map_err(|breach| format!("{}; a log size is written @42", breach.message()))?;
+    let (year, month, day) = date.parts();
+    Ok(pb::AsOf { valid_on: Some(pb::Date { year, month, day }), known })
 }
 
 /// The first instant of a day in Shanghai, or an instant.
@@ -107,6 +123,20 @@ mod tests {
             assert_eq!(instant(text), instant(end), "{text}");
         }
         assert_eq!(instant("2021-06"), instant("2021-06-30"));
+    }
+
+    #[test]
+    fn a_moment_is_a_day_a_size_or_both() {
+        let day = Some(pb::Date { year: 2021, month: 6, day: 3 });
+        let known = Some(Known::KnownAt(42));
+        assert_eq!(moment("2021-06-03"), Ok(pb::AsOf { valid_on: day, known: None }));
+        assert_eq!(moment("@42"), Ok(pb::AsOf { valid_on: None, known }));
+        assert_eq!(moment("2021-06-03@42"), Ok(pb::AsOf { valid_on: day, known }));
+        let known_on = moment("2021-06-03@2021-06-05").unwrap();
+        assert_eq!(known_on.known, Some(known_at("2021-06-05").unwrap()));
+        for text in ["", "@", "42", "2021-06-03@", "yesterday@42", "@yesterday"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) struct BatchesArgs {
     programme: Option<String>,
     /// Only this batch, with its sub-lists and its digest
     batch: Option<String>,
-    /// Authority of the batches [default: any; with a batch: the ministry]
+    /// Authority of the batches [default: any; a batch of several is listed]
     #[arg(long, value_name = "CODE")]
     authority: Option<String>,
     #[command(flatten)]
@@ -46,24 +46,43 @@ pub(crate) struct BatchesArgs {
 
 pub(super) async fn run(args: BatchesArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
-    match (&args.programme, &args.batch) {
-        (Some(programme), Some(batch)) => one(&mut client, &args, programme, batch).await,
+    let (Some(programme), Some(batch)) = (&args.programme, &args.batch) else {
+        return all(&mut client, &args).await;
+    };
+    if let Some(authority) = &args.authority {
+        return one(&mut client, &args, (programme, batch, authority)).await;
+    }
+    // Who has such a batch? One that nobody has gets the server's answer about the ministry's.
+    let owners = page(&mut client, &args, 2, String::new()).await?;
+    match owners.batches.as_slice() {
+        [] => one(&mut client, &args, (programme, batch, "")).await,
+        [only] => one(&mut client, &args, (programme, batch, &only.authority)).await,
         _ => all(&mut client, &args).await,
     }
+}
+
+async fn page(
+    client: &mut Client,
+    args: &BatchesArgs,
+    page_size: i32,
+    page_token: String,
+) -> Result<pb::ListBatchesResponse, CliError> {
+    let request = pb::ListBatchesRequest {
+        programmes: args.programme.iter().cloned().collect(),
+        authorities: args.authority.iter().cloned().collect(),
+        batches: args.batch.iter().cloned().collect(),
+        as_of: args.moment.message(),
+        page_size,
+        page_token,
+        ..Default::default()
+    };
+    Ok(client.register.list_batches(request).await?.into_inner())
 }
 
 async fn all(client: &mut Client, args: &BatchesArgs) -> Result<(), CliError> {
     let mut printer = Printer::new(args.common.output, HEADER)?;
     let fetch = async |page_size, page_token| {
-        let request = pb::ListBatchesRequest {
-            programmes: args.programme.iter().cloned().collect(),
-            authorities: args.authority.iter().cloned().collect(),
-            as_of: args.moment.message(),
-            page_size,
-            page_token,
-            ..Default::default()
-        };
-        let page = client.register.list_batches(request).await?.into_inner();
+        let page = page(client, args, page_size, page_token).await?;
         Ok((page.batches, page.next_page_token))
     };
     let take = |batch: &pb::Batch| printer.add("Batch", batch, row);
@@ -74,12 +93,11 @@ async fn all(client: &mut Client, args: &BatchesArgs) -> Result<(), CliError> {
 async fn one(
     client: &mut Client,
     args: &BatchesArgs,
-    programme: &str,
-    batch: &str,
+    (programme, batch, authority): (&str, &str, &str),
 ) -> Result<(), CliError> {
     let request = pb::GetBatchRequest {
         programme: programme.to_owned(),
-        authority: args.authority.clone().unwrap_or_default(),
+        authority: authority.to_owned(),
         batch: batch.to_owned(),
         as_of: args.moment.message(),
     };

@@ -68,14 +68,19 @@ fn print(answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {
         };
         let mut header: Vec<String> = by.iter().map(heading).collect();
         header.push(format!("{unit} ({stage})"));
+        let by_region = by.contains(&pb::CountGroup::Region.into());
+        header.extend(by_region.then(|| "of these, region inferred".to_owned()));
         let mut table = table(header);
         for group in &answer.groups {
             let key = |key: &String| if key.is_empty() { "–".to_owned() } else { key.clone() };
-            table.add_row(group.keys.iter().map(key).chain([group.count.to_string()]));
+            let inferred = by_region.then(|| group.region_inferred_count.to_string());
+            let numbers = [group.count.to_string()].into_iter().chain(inferred);
+            table.add_row(group.keys.iter().map(key).chain(numbers));
         }
         let mut last = vec!["total".to_owned()];
         last.resize(by.len(), String::new());
         last.push(total.to_string());
+        last.extend(by_region.then(String::new));
         table.add_row(last);
         print_table(&table)?;
     }

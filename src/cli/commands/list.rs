@@ -5,12 +5,12 @@ use clap::{Args, ValueEnum};
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, TitleArgs, at_least_one},
+        args::{Common, MomentArgs, TitleArgs, Within, at_least_one, within},
         client::Client,
         paged::{Listed, paged},
-        print::{Printer, as_of, date, flags, title_status},
+        print::{Printer, as_of, date, end, flags, title_status},
     },
-    limits::PAGE_EVENTS_DEFAULT,
+    limits::{PAGE_EVENTS_DEFAULT, SORTED_TITLES_MAX},
     protocol::pb,
 };
 
@@ -21,6 +21,10 @@ pub(crate) struct ListArgs {
     unit: Unit,
     #[command(flatten)]
     titles: TitleArgs,
+    /// Only titles in force whose last day comes within so many days or months, such as 90d or 6m
+    #[arg(long, value_name = "TIME", value_parser = within,
+        conflicts_with_all = ["valid_to_from", "valid_to_to"])]
+    expires_within: Option<Within>,
     #[command(flatten)]
     moment: MomentArgs,
     /// Most rows to list
@@ -48,14 +52,45 @@ pub(super) async fn run(args: ListArgs) -> Result<(), CliError> {
     }
 }
 
+/// The filter, with the days of `--expires-within`.
+async fn filter(client: &mut Client, args: &ListArgs) -> Result<pb::TitleFilter, CliError> {
+    let mut filter = args.titles.filter().unwrap_or_default();
+    let Some(within) = args.expires_within else { return Ok(filter) };
+    // The day of the answer is the server's.
+    let request = pb::ListProgrammesRequest { as_of: args.moment.message() };
+    let answer = client.register.list_programmes(request).await?.into_inner();
+    let day = answer.as_of.and_then(|as_of| as_of.valid_on);
+    let last = day.and_then(|day| within.after(day));
+    let last = last
+        .ok_or_else(|| CliError::Refused("--expires-within ends beyond the calendar".to_owned()))?;
+    (filter.valid_to_from, filter.valid_to_to) = (day, Some(last));
+    if filter.statuses.is_empty() {
+        filter.statuses.push(pb::TitleStatus::Active.into());
+    }
+    Ok(filter)
+}
+
 async fn titles(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
-    let header =
-        ["designee", "name", "programme", "authority", "status", "from", "to", "batch", "flags"];
+    let header = [
+        "designee",
+        "name",
+        "programme",
+        "authority",
+        "status",
+        "from",
+        "to",
+        "batch",
+        "end",
+        "flags",
+    ];
     let mut printer = Printer::new(args.common.output, header)?;
+    let filter = filter(client, args).await?;
+    // A list of last days is read by them. Whoever sorts reads all titles first.
+    let is_sorted = filter.valid_to_from.is_some() || filter.valid_to_to.is_some();
     let mut as_of = None;
     let fetch = async |page_size, page_token| {
         let request = pb::ListTitlesRequest {
-            filter: args.titles.filter(),
+            filter: Some(filter.clone()),
             as_of: args.moment.message(),
             page_size,
             page_token,
@@ -64,14 +99,43 @@ async fn titles(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
         as_of = page.as_of;
         Ok((page.titles, page.next_page_token))
     };
-    let listed = paged(args.limit, fetch, |row: &pb::DesigneeTitle| {
-        printer.add("DesigneeTitle", row, title_row)
-    });
-    let listed = listed.await?;
+    let listed = if is_sorted {
+        let mut rows = Vec::new();
+        let keep = |row: &pb::DesigneeTitle| {
+            rows.push(row.clone());
+            Ok(())
+        };
+        require_all(paged(SORTED_TITLES_MAX, fetch, keep).await?)?;
+        sort(&mut rows);
+        let shown = rows.iter().take(args.limit);
+        shown.clone().try_for_each(|row| printer.add("DesigneeTitle", row, title_row))?;
+        Listed { count: shown.len(), has_more: rows.len() > args.limit }
+    } else {
+        let take = |row: &pb::DesigneeTitle| printer.add("DesigneeTitle", row, title_row);
+        paged(args.limit, fetch, take).await?
+    };
     printer.finish(Some(&summary(listed, "titles", as_of.as_ref())))
 }
 
-fn title_row(row: &pb::DesigneeTitle) -> [String; 9] {
+fn require_all(listed: Listed) -> Result<(), CliError> {
+    if listed.has_more {
+        return Err(CliError::Refused(format!(
+            "more than {SORTED_TITLES_MAX} titles match, and no more than that are sorted by their \
+             last day; narrow the filter"
+        )));
+    }
+    Ok(())
+}
+
+/// Sorts titles by their last day; those of one day keep their order.
+fn sort(rows: &mut [pb::DesigneeTitle]) {
+    rows.sort_by_key(|row| {
+        let last = row.title.as_ref().and_then(|title| title.valid_to);
+        last.map(|day| (day.year, day.month, day.day))
+    });
+}
+
+fn title_row(row: &pb::DesigneeTitle) -> [String; 10] {
     let title = row.title.clone().unwrap_or_default();
     [
         row.designee.clone(),
@@ -82,6 +146,7 @@ fn title_row(row: &pb::DesigneeTitle) -> [String; 9] {
         date(title.valid_from.as_ref()),
         date(title.valid_to.as_ref()),
         title.batch.clone(),
+        end(&title),
         flags(&title),
     ]
 }
@@ -89,10 +154,11 @@ fn title_row(row: &pb::DesigneeTitle) -> [String; 9] {
 async fn designees(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
     let header = ["designee", "name", "region", "industry", "responsible", "titles"];
     let mut printer = Printer::new(args.common.output, header)?;
+    let filter = filter(client, args).await?;
     let mut as_of = None;
     let fetch = async |page_size, page_token| {
         let request = pb::ListDesigneesRequest {
-            filter: args.titles.filter(),
+            filter: Some(filter.clone()),
             as_of: args.moment.message(),
             page_size,
             page_token,

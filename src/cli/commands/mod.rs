@@ -3,7 +3,9 @@
 mod assessments;
 mod batches;
 mod bodies;
+mod changes;
 mod check;
+mod compare;
 mod count;
 mod cursor;
 mod demo;
@@ -60,13 +62,17 @@ pub(super) enum Command {
     List(list::ListArgs),
     /// Count titles or designees, in groups with totals
     Count(count::CountArgs),
+    /// List the titles whose status differs between two days, or two sizes of the log
+    Changes(Box<changes::ChangesArgs>),
+    /// Compare two batches, or the holders of two titles: both, only first, only second
+    Compare(Box<compare::CompareArgs>),
     /// List batches, or show one with its sub-lists
     Batches(batches::BatchesArgs),
     /// List laws, regulations, guidelines and measures
     Measures(measures::MeasuresArgs),
     /// List the bodies that issue laws, regulations and guidelines, with their codes
     Bodies(bodies::BodiesArgs),
-    /// List cultivation pools
+    /// List cultivation pools, or the members of one
     Pools(pools::PoolsArgs),
     /// List assessments of regions
     Assessments(assessments::AssessmentsArgs),
@@ -109,6 +115,8 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Explain(args) => explain::run(args).await,
         Command::List(args) => list::run(args).await,
         Command::Count(args) => count::run(args).await,
+        Command::Changes(args) => changes::run(*args).await,
+        Command::Compare(args) => compare::run(*args).await,
         Command::Batches(args) => batches::run(args).await,
         Command::Measures(args) => measures::run(args).await,
         Command::Bodies(args) => bodies::run(args).await,

@@ -1,23 +1,36 @@
-//! `tidu pools`: cultivation pools and their entries.
+//! `tidu pools`: cultivation pools and their entries, or the members of one.
 
 use clap::Args;
 
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs},
+        args::{Common, MomentArgs, at_least_one},
         client::Client,
-        paged::paged,
-        print::{Printer, day},
+        paged::{Listed, paged},
+        print::{Printer, as_of, date, day},
     },
+    limits::PAGE_EVENTS_DEFAULT,
     protocol::pb,
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct PoolsArgs {
+    /// The authority of a pool whose members to list
+    #[arg(requires = "pool")]
+    owner: Option<String>,
+    /// The pool whose members to list
+    pool: Option<String>,
+    /// Also members that left
+    #[arg(long, requires = "pool")]
+    left: bool,
     /// Only pools of this authority (may be repeated)
-    #[arg(long = "authority", value_name = "CODE")]
+    #[arg(long = "authority", value_name = "CODE", conflicts_with = "owner")]
     authorities: Vec<String>,
+    /// Most members to list
+    #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT,
+        value_parser = at_least_one(), requires = "pool")]
+    limit: usize,
     #[command(flatten)]
     moment: MomentArgs,
     #[command(flatten)]
@@ -26,6 +39,45 @@ pub(crate) struct PoolsArgs {
 
 pub(super) async fn run(args: PoolsArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
+    match (&args.owner, &args.pool) {
+        (Some(owner), Some(pool)) => members(&mut client, &args, owner, pool).await,
+        _ => all(&mut client, &args).await,
+    }
+}
+
+async fn members(
+    client: &mut Client,
+    args: &PoolsArgs,
+    owner: &str,
+    pool: &str,
+) -> Result<(), CliError> {
+    let mut printer = Printer::new(args.common.output, ["designee", "name", "entered", "left"])?;
+    let mut at = None;
+    let fetch = async |page_size, page_token| {
+        let request = pb::ListPoolMembersRequest {
+            authority: owner.to_owned(),
+            pool: pool.to_owned(),
+            include_left: args.left,
+            as_of: args.moment.message(),
+            page_size,
+            page_token,
+        };
+        let page = client.register.list_pool_members(request).await?.into_inner();
+        at = page.as_of;
+        Ok((page.members, page.next_page_token))
+    };
+    let take = |member: &pb::PoolMember| printer.add("PoolMember", member, member_row);
+    let Listed { count, has_more } = paged(args.limit, fetch, take).await?;
+    let more = if has_more { "; there are more (-n)" } else { "" };
+    printer.finish(Some(&format!("{count} members{more}, {}", as_of(at.as_ref()))))
+}
+
+fn member_row(member: &pb::PoolMember) -> [String; 4] {
+    let (entered, left) = (date(member.entered_on.as_ref()), date(member.left_on.as_ref()));
+    [member.designee.clone(), member.name.clone(), entered, left]
+}
+
+async fn all(client: &mut Client, args: &PoolsArgs) -> Result<(), CliError> {
     let mut printer = Printer::new(args.common.output, ["authority", "pool", "entries"])?;
     // Every page tells the totals.
     let mut totals = (0, 0, None);

@@ -7,7 +7,9 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
-        print::{as_of, date, flags, print_line, print_message, print_table, table, title_status},
+        print::{
+            as_of, date, end, flags, print_line, print_message, print_table, table, title_status,
+        },
     },
     protocol::pb,
 };
@@ -75,6 +77,7 @@ fn print_titles(titles: &[pb::Title]) -> Result<(), CliError> {
         "batch",
         "round",
         "recommended by",
+        "end",
         "flags",
         "events",
     ]);
@@ -90,6 +93,7 @@ fn print_titles(titles: &[pb::Title]) -> Result<(), CliError> {
             title.batch.clone(),
             title.round.clone(),
             title.recommended_by.clone(),
+            end(title),
             flags(title),
             positions.join(" "),
         ]);

@@ -12,7 +12,9 @@ use std::io::{self, Write as _};
 pub(crate) use self::{
     event::{event_line, event_line_within, event_lines, withheld_line, withheld_lines},
     printer::{Printer, Table, print_message, table},
-    words::{as_of, bytes, date, day, flags, instant, is_retryable, status, title_status, word},
+    words::{
+        as_of, bytes, date, day, end, flags, instant, is_retryable, status, title_status, word,
+    },
 };
 use super::CliError;
 pub(crate) use crate::domain::escape::{escaped, escaped_json, escaped_lines};

@@ -52,6 +52,24 @@ pub(crate) fn flags(title: &pb::Title) -> String {
     flags.join(" ")
 }
 
+/// The end of a title in words: its cause, the ground of a revocation, and the ban.
+pub(crate) fn end(title: &pb::Title) -> String {
+    let cause = match title.end_cause() {
+        pb::EndCause::Unspecified => String::new(),
+        cause => word(cause.as_str_name(), "END_CAUSE_"),
+    };
+    let ground = match title.ground() {
+        pb::RevocationGround::Unspecified => String::new(),
+        ground => word(ground.as_str_name(), "REVOCATION_GROUND_"),
+    };
+    let inferred = if title.ban_until_inferred { " (inferred)" } else { "" };
+    let ban = title.ban_until.as_ref();
+    let ban = ban.map_or_else(String::new, |day| format!("ban to {}{inferred}", date(Some(day))));
+    let parts = [cause, ground, ban];
+    let known: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    known.join(", ")
+}
+
 /// An ISO date; an empty text if there is none.
 pub(crate) fn date(date: Option<&pb::Date>) -> String {
     let Some(pb::Date { year, month, day }) = date else { return String::new() };

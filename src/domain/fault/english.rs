@@ -192,6 +192,26 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::CursorFilterDiffers, "differs from the cursor's filter; leave it out", ""),
     (Id::PageSizeNegative, "must not be negative", ""),
     (Id::PositionOrder, "must not be less than from_position {from}", ""),
+    (
+        Id::StatusOutsideStage,
+        "no title at the stage {stage} has this status; the stage any has all",
+        "a question asks for values that one title can have together",
+    ),
+    (
+        Id::CauseOutsideStatuses,
+        "no title of the statuses and the stage asked for ended for this cause",
+        "a question asks for values that one title can have together",
+    ),
+    (
+        Id::GroundOutsideStatuses,
+        "no title of the statuses, causes and stage asked for was revoked",
+        "a question asks for values that one title can have together",
+    ),
+    (
+        Id::LastDayPast,
+        "lies before {day}, and the titles asked for are in force on that day or later",
+        "a question asks for values that one title can have together",
+    ),
     (Id::NowIsFalse, "can only be true", ""),
     (Id::HeartbeatRange, "must be {least} s to {limit} s", ""),
     (Id::VerifyRateLeast, "must be at least {least} bytes a second, or 0 for the default", ""),

@@ -54,6 +54,8 @@ pub enum Key {
     Region,
     /// The row of the event in its list.
     Row,
+    /// The stage of a count.
+    Stage,
     /// The status of a title.
     Status,
     /// The authority of a sub-list.

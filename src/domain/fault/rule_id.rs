@@ -130,6 +130,14 @@ pub enum RuleId {
     PageSizeNegative,
     /// A range does not end before its beginning. Keys: from.
     PositionOrder,
+    /// A stage has the statuses that a count asks for. Keys: stage.
+    StatusOutsideStage,
+    /// A title has one of the statuses asked for and ended for the cause.
+    CauseOutsideStatuses,
+    /// A title that was revoked is among those asked for.
+    GroundOutsideStatuses,
+    /// The last day of a title in force is not past. Keys: day.
+    LastDayPast,
     /// A stream that starts now says so.
     NowIsFalse,
     /// The heartbeat of a stream is bounded. Keys: least, limit.

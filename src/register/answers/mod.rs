@@ -2,6 +2,7 @@
 //! nothing.
 
 mod batches;
+mod between;
 mod change;
 mod compare;
 mod count;
@@ -11,13 +12,16 @@ mod excess;
 mod explain;
 mod framework;
 mod identifiers;
+mod members;
 mod query;
 mod reading;
+mod sets;
 mod view;
 mod withheld;
 
 pub use self::{
     batches::{BatchRead, BatchReading, BatchState, BatchView, SublistView},
+    between::{ChangeReason, Changed, StatusChange},
     change::Change,
     compare::RulesDifference,
     count::{Counted, Counting, Group, Stage},
@@ -27,6 +31,8 @@ pub use self::{
         AssessmentView, AssessmentsReading, MeasureView, MeasuresRead, MeasuresReading, PoolView,
         PoolsReading,
     },
+    members::{MemberView, MembersReading},
     query::{Found, Wanted},
+    sets::{Compared, ComparisonPart, PartCounts, SetsReading},
     view::{DatedId, DatedName, DesigneeView, Membership, SupportView, TitleView},
 };

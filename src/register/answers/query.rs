@@ -53,6 +53,8 @@ pub struct Wanted {
     pub end_causes: Vec<EndCause>,
     /// Types, sites or products.
     pub items: Vec<String>,
+    /// Grounds of a revocation, by their numbers in the protocol.
+    pub grounds: Vec<i32>,
     /// Batches in whose lists the titles are.
     pub listed_in: Vec<String>,
 }
@@ -202,6 +204,7 @@ impl<'a> Matcher<'a> {
             && (!wanted.sealed_only || title.is_sealed(reading.seals()))
             && (wanted.items.is_empty() || words.items.contains(&title.key.item))
             && self.wants_last_day(title)
+            && wanted.grounds.is_empty()
             && (wanted.end_causes.is_empty()
                 || any(&wanted.end_causes, reading.end_cause(title, status).as_ref()))
             && (wanted.listed_in.is_empty() || self.is_listed(reading, title))

@@ -80,6 +80,9 @@ pub(in crate::register) struct PoolsRead {
     /// entry.
     last: HashMap<DesigneeIndex, (Order, bool)>,
     counted: Vec<(PoolKey, u64)>,
+    /// If they are asked for: the subjects of the last pool that was read, and whether each is in
+    /// it.
+    members: Option<Vec<(DesigneeIndex, bool)>>,
     /// The identifier that represents the subject of another one. Many events name one subject.
     representatives: HashMap<DesigneeIndex, DesigneeIndex>,
 }
@@ -100,8 +103,21 @@ impl PoolsRead {
             next: 0,
             last: HashMap::new(),
             counted: Vec::new(),
+            members: None,
             representatives: HashMap::new(),
         }
+    }
+
+    /// Begins to read one pool with its members; none if it is not known.
+    pub(in crate::register) fn begin_one(
+        framework: FrameworkAsOf<'_>,
+        (authority, pool): PoolKey,
+        as_of: AsOf,
+    ) -> Option<Self> {
+        let mut read = Self::begin(framework, |owner| owner == authority, as_of);
+        read.left.retain(|((_, known), _)| *known == pool);
+        read.members = Some(Vec::new());
+        (!read.left.is_empty()).then_some(read)
     }
 
     /// Reads about `most` more facts; true if some are left.
@@ -121,8 +137,12 @@ impl PoolsRead {
                 }
                 self.next += 1;
             }
-            let entered = self.last.drain().filter(|(_, (_, entered))| *entered);
+            let entered = self.last.values().filter(|(_, entered)| *entered);
             self.counted.push((key, entered.count() as u64));
+            let last = self.last.drain().map(|(subject, (_, entered))| (subject, entered));
+            if let Some(members) = &mut self.members {
+                *members = last.collect();
+            }
             self.left.pop();
             self.next = 0;
         }
@@ -172,6 +192,11 @@ impl PoolsRead {
         let first = cluster.same_subject().min().unwrap_or(owner);
         self.representatives.extend(cluster.same_subject().map(|member| (member, first)));
         first
+    }
+
+    /// The subjects of the pool that was read, and whether each is in it.
+    pub(in crate::register) fn members(&self) -> &[(DesigneeIndex, bool)] {
+        self.members.as_deref().unwrap_or_default()
     }
 
     /// The pools that were read, with the numbers of subjects in them.

@@ -15,6 +15,7 @@ use crate::{
     service::{
         as_of::{answered, resolve},
         call::Call,
+        consistent::require_consistent,
         errors::{self, Limit},
         filter,
         questions::Turn,
@@ -35,6 +36,7 @@ pub(super) async fn count(
         stage_from(request.stage).ok_or_else(|| errors::unknown_enum("stage", request.stage))?;
     let groups = groups(&request.group_by)?;
     let at = resolve(ledger, request.as_of).await?;
+    require_consistent("filter", &wanted, Some(stage), at.valid_on)?;
     let mut counting = Counting::new(wanted, at, stage, groups);
     counting.by_designee = unit == pb::CountUnit::Designees;
     let by_designee = counting.by_designee;

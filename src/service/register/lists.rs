@@ -15,6 +15,7 @@ use crate::{
     service::{
         as_of::answered,
         call::Call,
+        consistent::require_consistent,
         convert, filter,
         page::{PageToken, page_size},
         questions::Turn,
@@ -67,6 +68,7 @@ pub(super) async fn designees(
     let same = pb::ListDesigneesRequest { filter: request.filter.clone(), ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
+    require_consistent("filter", &wanted, None, at.valid_on)?;
     let (found, mut next) = search_designees(api, call, wanted, token, size).await?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {
         let (mut designees, mut room) = (Vec::new(), Room::of_page());
@@ -105,6 +107,7 @@ pub(super) async fn titles(
     let same = pb::ListTitlesRequest { filter: request.filter.clone(), ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
+    require_consistent("filter", &wanted, None, at.valid_on)?;
     if wanted.statuses.is_empty() && wanted.wants_any_designee() {
         // Otherwise a designee without titles would match.
         wanted.statuses = register::Status::LISTED.to_vec();

@@ -2,11 +2,14 @@
 
 mod batches;
 mod catalogues;
+mod changes;
 mod counts;
 mod designee;
 mod framework;
 mod lists;
+mod members;
 mod rules;
+mod sets;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -90,6 +93,22 @@ impl RegisterApi {
         rules::diff(self, &call, request).await
     }
 
+    pub(super) async fn list_changes(
+        &self,
+        call: Call,
+        request: pb::ListChangesRequest,
+    ) -> Result<pb::ListChangesResponse, Status> {
+        changes::list(self, &call, request).await
+    }
+
+    pub(super) async fn compare_batches(
+        &self,
+        call: Call,
+        request: pb::CompareBatchesRequest,
+    ) -> Result<pb::CompareBatchesResponse, Status> {
+        sets::compare(self, &call, request).await
+    }
+
     pub(super) async fn count_titles(
         &self,
         call: Call,
@@ -120,6 +139,14 @@ impl RegisterApi {
         request: pb::ListPoolsRequest,
     ) -> Result<pb::ListPoolsResponse, Status> {
         framework::pools(self, &call, request).await
+    }
+
+    pub(super) async fn list_pool_members(
+        &self,
+        call: Call,
+        request: pb::ListPoolMembersRequest,
+    ) -> Result<pb::ListPoolMembersResponse, Status> {
+        members::list(self, &call, request).await
     }
 
     pub(super) async fn list_measures(

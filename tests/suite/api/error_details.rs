@@ -366,6 +366,10 @@ async fn refused_calls(client: &mut Client) -> Vec<Status> {
     let request = pb::GetBatchRequest { programme, batch, ..Default::default() };
     found.push(client.register.get_batch(request).await.unwrap_err());
 
+    let (authority, pool) = (GUANGDONG.to_owned(), "2020".to_owned());
+    let request = pb::ListPoolMembersRequest { authority, pool, ..Default::default() };
+    found.push(client.register.list_pool_members(request).await.unwrap_err());
+
     let request = pb::GetCatalogueRequest { sha256: Bytes::from_static(&[7; 32]) };
     found.push(client.register.get_catalogue(request).await.unwrap_err());
     let request = pb::AdoptRulesRequest { version: Some(99), log_size: None };

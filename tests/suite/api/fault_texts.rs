@@ -8,7 +8,7 @@ use tonic::Status;
 use tonic_types::StatusExt as _;
 
 use super::error_details::refused_events;
-use crate::support::{Fresh, date, event, little_giant};
+use crate::support::{Client, Fresh, date, event, little_giant};
 
 const A: &str = "91110000MA00000152";
 const B: &str = "91440300MA0000023W";
@@ -335,6 +335,56 @@ async fn rules_of(page: &Page, history: Vec<pb::Event>, event: pb::Event) -> BTr
     faults.inspect(|fault| page.check(fault)).map(|fault| fault.rule_id).collect()
 }
 
+/// Questions about titles that contradict themselves.
+async fn contradictions(client: &mut Client) -> Vec<(&'static str, Status)> {
+    use pb::{EndCause, RevocationGround, TitleStatus};
+    let filter = |alter: &dyn Fn(&mut pb::TitleFilter)| {
+        let mut filter = pb::TitleFilter::default();
+        alter(&mut filter);
+        pb::ListTitlesRequest { filter: Some(filter), ..Default::default() }
+    };
+    let expired = vec![TitleStatus::Expired.into()];
+    let count = pb::CountTitlesRequest {
+        filter: Some(pb::TitleFilter { statuses: expired.clone(), ..Default::default() }),
+        ..Default::default()
+    };
+    let mut found =
+        vec![("status-outside-stage", client.register.count_titles(count).await.unwrap_err())];
+    for (rule, request) in [
+        (
+            "cause-outside-statuses",
+            filter(&|filter| {
+                filter.statuses = expired.clone();
+                filter.end_causes = vec![EndCause::Surrendered.into()];
+            }),
+        ),
+        (
+            "ground-outside-statuses",
+            filter(&|filter| {
+                filter.statuses = expired.clone();
+                filter.grounds = vec![RevocationGround::Falsification.into()];
+            }),
+        ),
+        (
+            "last-day-past",
+            filter(&|filter| {
+                filter.statuses = vec![TitleStatus::Active.into()];
+                filter.valid_to_to = date("2020-01-01");
+            }),
+        ),
+        (
+            "date-order",
+            filter(&|filter| {
+                filter.valid_to_from = date("2020-01-02");
+                filter.valid_to_to = date("2020-01-01");
+            }),
+        ),
+    ] {
+        found.push((rule, client.register.list_titles(request).await.unwrap_err()));
+    }
+    found
+}
+
 async fn refused_requests() -> Vec<(&'static str, Status)> {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
@@ -357,6 +407,7 @@ async fn refused_requests() -> Vec<(&'static str, Status)> {
     let request =
         pb::GetDigestRequest { from_position: 1, to_position: Some(0), ..Default::default() };
     found.push(("position-order", client.proof.get_digest(request).await.unwrap_err()));
+    found.extend(contradictions(&mut client).await);
     let request = pb::CreateCursorRequest { cursor_id: "Bank!".into(), ..cursor };
     found.push(("cursor-id-form", client.cursors.create_cursor(request).await.unwrap_err()));
     let request = pb::SubscribeRequest {

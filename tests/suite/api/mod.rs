@@ -16,4 +16,5 @@ mod standard_services;
 mod stored_bytes;
 mod strings;
 mod texts;
+mod title_questions;
 mod transport;

@@ -6,6 +6,7 @@ mod filters;
 mod growth;
 mod model;
 mod published_history;
+mod questions;
 mod replay;
 mod rules_by_position;
 mod rules_served;
