@@ -10,6 +10,7 @@ mod connections;
 mod doctor;
 mod intake;
 mod metrics;
+mod names;
 mod observation;
 mod operations;
 mod process;
@@ -19,8 +20,8 @@ mod subscribers;
 use std::time::Duration;
 
 pub use self::{
-    answers::*, connections::*, doctor::*, intake::*, metrics::*, observation::*, operations::*,
-    process::*, records::*, subscribers::*,
+    answers::*, connections::*, doctor::*, intake::*, metrics::*, names::*, observation::*,
+    operations::*, process::*, records::*, subscribers::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

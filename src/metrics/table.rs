@@ -119,6 +119,11 @@ table! {
     questions_total: Family<1, Counter>, None, ["outcome"],
         "Long questions that ended: answered, cancelled, expired or refused";
 
+    name_index_bytes: Gauge, Bytes, [],
+        "Memory of the index of names, which searches by a part of a name make and use";
+    name_index_names: Gauge, None, [],
+        "Names in that index";
+
     // The log and the disk.
     log_events: Gauge, Events, [],
         "Durable events of the log";

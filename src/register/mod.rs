@@ -19,6 +19,7 @@
 //! apply/      from events to all of these, and back
 //! overlay     the events of a trial over a register that others go on changing
 //! layers      the register alone, or with such an overlay
+//! name_parts/ which events give a name that holds a text
 //! fold/       from facts to titles
 //! answers/    what readers ask
 //! rules/      which events may be recorded
@@ -36,6 +37,7 @@ mod framework;
 mod identity;
 mod index;
 mod layers;
+mod name_parts;
 mod overlay;
 mod repairs;
 mod rows;
@@ -46,12 +48,12 @@ mod withheld;
 
 pub use self::{
     answers::{
-        AssessmentView, AssessmentsReading, BatchRead, BatchReading, BatchState, BatchView, Change,
+        AssessmentView, AssessmentsReading, BatchRead, BatchReading, BatchState, BatchView, Bearer, Change,
         ChangeReason, Changed, Compared, ComparisonPart, Counted, Counting, DatedId, DatedName,
         DesigneeView, Effect, Excess, Explanation, Found, Group, MeasureView, MeasuresRead,
-        MeasuresReading, MemberView, MembersReading, Membership, PartCounts, PoolView,
+        MeasuresReading, MemberView, MembersReading, Membership, NameFound, NameShared, NameWanted, NamesRead, PartCounts, PoolView,
         PoolsReading, RulesDifference, SetsReading, Stage, StatusChange, Step, SublistView,
-        SupportView, TitleView, Wanted,
+        SupportView, SuspectsRead, SuspectsWanted, TitleView, Wanted,
     },
     as_of::AsOf,
     batches::BatchCounts,
@@ -60,6 +62,7 @@ pub use self::{
     identity::Namesakes,
     index::{EventScope, Interest, Terms},
     layers::Layers,
+    name_parts::{NameParts, NameSegment},
     overlay::{Extent, Overlay},
     rows::DesigneeIndex,
     versions::{FoldRules, RulesBook},

@@ -70,6 +70,17 @@ impl Call {
         }
     }
 
+    /// Work that the server does for itself.
+    pub(crate) fn of_server() -> Self {
+        Self {
+            principal: Principal::SERVER,
+            peer: None,
+            party: Party::Server,
+            deadline: None,
+            memory: None,
+        }
+    }
+
     /// Who calls, for the log lines.
     pub(crate) fn caller(&self) -> Caller {
         Caller { principal: self.principal.clone(), peer: self.peer }

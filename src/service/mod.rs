@@ -78,7 +78,7 @@ use self::{
     rate::EventRates,
     recent::Recent,
     reflection::{Described, Reflection},
-    register::RegisterApi,
+    register::{NameIndex, RegisterApi},
     subscribe::Streams,
     verify::Verifications,
 };
@@ -188,6 +188,7 @@ pub fn api(
             ledger: Arc::clone(&ledger),
             questions: questions.clone(),
             reading: reading.clone(),
+            names: NameIndex::new(metrics, drain.clone()),
         },
         admin: AdminApi {
             ledger: Arc::clone(&ledger),

@@ -132,6 +132,34 @@ impl PageToken {
         if next < total { Self { next, ..*self }.text(request) } else { String::new() }
     }
 
+    /// The results of a page, and the token of the next one. `found` was searched from this token's
+    /// item on, `rest` is the next item to examine, and `item` tells where a result was found. The
+    /// page ends before the result that does not fit, but takes one.
+    pub(crate) fn page<T>(
+        self,
+        (found, rest): (Vec<T>, Option<usize>),
+        item: impl Fn(&T) -> usize,
+        mut fits: impl FnMut(&T) -> bool,
+    ) -> (Vec<T>, Option<Self>) {
+        let mut page: Vec<T> = Vec::new();
+        // The item of the last result, and its results so far.
+        let mut at = (self.next, 0);
+        for result in found {
+            let next = item(&result);
+            if next != at.0 {
+                at = (next, 0);
+            }
+            if !(next == self.next && at.1 < self.skip) {
+                if !(fits(&result) || page.is_empty()) {
+                    return (page, Some(Self { next, skip: at.1, ..self }));
+                }
+                page.push(result);
+            }
+            at.1 += 1;
+        }
+        (page, rest.map(|next| Self { next, skip: 0, ..self }))
+    }
+
     /// Writes the token; `request` is the request without page size, token and moments.
     pub(crate) fn text(&self, request: &impl prost::Message) -> String {
         let Self { as_of: AsOf { valid_on, known_at }, next, skip } = self;

@@ -255,6 +255,20 @@ impl RegisterService for RegisterApi {
         answer(request, |call, request| self.list_programmes(call, request)).await
     }
 
+    async fn find_designees(
+        &self,
+        request: Request<pb::FindDesigneesRequest>,
+    ) -> Answer<pb::FindDesigneesResponse> {
+        answer(request, |call, request| self.find_designees(call, request)).await
+    }
+
+    async fn list_suspects(
+        &self,
+        request: Request<pb::ListSuspectsRequest>,
+    ) -> Answer<pb::ListSuspectsResponse> {
+        answer(request, |call, request| self.list_suspects(call, request)).await
+    }
+
     async fn list_catalogues(
         &self,
         request: Request<pb::ListCataloguesRequest>,

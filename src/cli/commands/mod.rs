@@ -14,6 +14,7 @@ mod doctor;
 mod events;
 mod explain;
 mod export;
+mod find;
 mod follow;
 pub mod generate;
 mod import;
@@ -26,6 +27,7 @@ mod rules;
 mod serve;
 mod show;
 mod status;
+mod suspects;
 mod top;
 mod verify;
 mod watch;
@@ -56,6 +58,10 @@ pub(super) enum Command {
     Diff(diff::DiffArgs),
     /// Show a designee: its names and titles on a day
     Show(show::ShowArgs),
+    /// Find designees by a part of a name that they bear or bore
+    Find(find::FindArgs),
+    /// List names that several designees bear, and the links that would join them
+    Suspects(suspects::SuspectsArgs),
     /// Explain the status of a title: its facts, their order and their rules
     Explain(explain::ExplainArgs),
     /// List titles or designees
@@ -112,6 +118,8 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Cursor(args) => cursor::run(args).await,
         Command::Diff(args) => diff::run(args).await,
         Command::Show(args) => show::run(args).await,
+        Command::Find(args) => find::run(args).await,
+        Command::Suspects(args) => suspects::run(args).await,
         Command::Explain(args) => explain::run(args).await,
         Command::List(args) => list::run(args).await,
         Command::Count(args) => count::run(args).await,

@@ -1,11 +1,13 @@
 //! `tidu show`: a designee with its names, identifiers and titles.
 
 use clap::Args;
+use tonic_types::StatusExt as _;
 
+use super::find::print_bearers;
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs},
+        args::{Common, MomentArgs, Output},
         client::Client,
         print::{
             as_of, date, end, flags, print_line, print_message, print_table, table, title_status,
@@ -26,9 +28,24 @@ pub(crate) struct ShowArgs {
 
 pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
-    let request = pb::GetDesigneeRequest { designee: args.designee, as_of: args.moment.message() };
-    let answer = client.register.get_designee(request).await?.into_inner();
+    let (designee, as_of) = (args.designee, args.moment.message());
+    let request = pb::GetDesigneeRequest { designee: designee.clone(), as_of };
+    let answer = match client.register.get_designee(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(refused) => {
+            if args.common.output == Output::Human && names_several(&refused) {
+                print_bearers(&mut client, &designee, as_of).await?;
+            }
+            return Err(refused.into());
+        }
+    };
     print_message(args.common.output, "GetDesigneeResponse", &answer, print)
+}
+
+/// True for the refusal of a name that several designees bear or bore.
+fn names_several(refused: &tonic::Status) -> bool {
+    let details = refused.get_error_details();
+    details.error_info().is_some_and(|info| info.reason == "NAME_AMBIGUOUS")
 }
 
 /// Prints a designee for people.

@@ -114,6 +114,13 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         "has {count} characters in its compatibility form (NFKC); {limit} are allowed",
         "",
     ),
+    (
+        Id::NamePartShort,
+        "has {count} characters without spaces, brackets and quotation marks; a search needs \
+         {least}",
+        "",
+    ),
+    (Id::NamePartWithoutLetter, "has no letter or digit to search for", ""),
     (Id::NameControlCharacter, "holds the control character {character}", VISIBLE),
     (Id::CharacterNotAllowed, "holds the character {character}", VISIBLE),
     (Id::UrlForm, "is not a web address that begins with http:// or https://", ""),

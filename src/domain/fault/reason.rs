@@ -145,6 +145,8 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::NameEmpty,
             Id::NameLength,
             Id::NameFoldedLength,
+            Id::NamePartShort,
+            Id::NamePartWithoutLetter,
             Id::NameControlCharacter,
             Id::CharacterNotAllowed,
             Id::UrlForm,

@@ -50,6 +50,10 @@ pub enum RuleId {
     NameLength,
     /// A name is bounded in its folded form as well. Keys: count, limit.
     NameFoldedLength,
+    /// A search by name needs some characters that matter. Keys: count, least.
+    NamePartShort,
+    /// A search by name needs a letter or a digit.
+    NamePartWithoutLetter,
     /// A name is without control characters. Keys: character.
     NameControlCharacter,
     /// A text is without characters that nobody sees. Keys: character.

@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{DesigneeId, name},
+    limits::DESIGNEE_NAMESAKES_MAX,
     register::{DesigneeIndex, Namesakes, Register},
 };
 
@@ -29,7 +30,7 @@ impl Register {
     /// should have to wait for the register.
     #[must_use]
     pub fn find_by_key(&self, key: &str, known_at: u64) -> Namesakes {
-        self.subjects(known_at).find_by_key(key)
+        self.subjects(known_at).namesakes(key, DESIGNEE_NAMESAKES_MAX)
     }
 
     /// The identifier of a designee.

@@ -10,12 +10,14 @@ mod designees;
 mod events;
 mod excess;
 mod explain;
+mod find;
 mod framework;
 mod identifiers;
 mod members;
 mod query;
 mod reading;
 mod sets;
+mod suspects;
 mod view;
 mod withheld;
 
@@ -27,6 +29,7 @@ pub use self::{
     count::{Counted, Counting, Group, Stage},
     excess::Excess,
     explain::{Effect, Explanation, Step},
+    find::{Bearer, NameFound, NameWanted, NamesRead},
     framework::{
         AssessmentView, AssessmentsReading, MeasureView, MeasuresRead, MeasuresReading, PoolView,
         PoolsReading,
@@ -34,5 +37,6 @@ pub use self::{
     members::{MemberView, MembersReading},
     query::{Found, Wanted},
     sets::{Compared, ComparisonPart, PartCounts, SetsReading},
+    suspects::{NameShared, SuspectsRead, SuspectsWanted},
     view::{DatedId, DatedName, DesigneeView, Membership, SupportView, TitleView},
 };

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod layer;
+mod named;
 mod names;
 mod subjects;
 
@@ -18,6 +19,7 @@ pub use self::subjects::Namesakes;
 pub(super) use self::{
     cluster::{FactAt, IdentityCluster},
     layer::IdentityLayer,
+    named::{Named, SharedName},
     subjects::Subjects,
 };
 use super::{

@@ -76,6 +76,11 @@ impl NameIndex {
         })
     }
 
+    /// True if several designees bear or bore a name, or another one of the same hash.
+    pub(super) fn is_shared(&self, key: &str) -> bool {
+        self.others.contains_key(&self.half_of(key))
+    }
+
     /// The hash under which the bearers of a name are kept.
     pub(super) fn hash_of(&self, key: &str) -> u64 {
         spread(self.half_of(key))

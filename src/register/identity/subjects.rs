@@ -5,10 +5,10 @@ use std::iter::{once, successors};
 
 use hashbrown::HashSet;
 
-use super::{FactAt, Identity, IdentityCluster, IdentityLayer};
+use super::{FactAt, Identity, IdentityCluster, IdentityLayer, named::names_of};
 use crate::{
     domain::{DesigneeId, name::Beginning},
-    limits::{DESIGNEE_NAMESAKES_MAX, NAMESAKE_EVENTS_MAX},
+    limits::NAMESAKE_EVENTS_MAX,
     register::{
         repairs::Facts,
         rows::{DesigneeIndex, FactKindRow, FactRow, NOBODY, Sym},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Bytes of names that take as long to compare as an event takes to read.
-const NAME_BYTES_OF_READ: usize = 32;
+pub(super) const NAME_BYTES_OF_READ: usize = 32;
 
 /// Designees that bear or bore a name.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -210,13 +210,14 @@ impl<'a> Subjects<'a> {
         self.cluster(index, None).facts_read() > events
     }
 
-    /// The first designees that bear or bore a name with a key, one for each subject.
-    pub(in crate::register) fn find_by_key(self, key: &str) -> Namesakes {
+    /// The first designees that bear or bore a name with a key, one for each subject, until there
+    /// are more than `most`.
+    pub(in crate::register) fn namesakes(self, key: &str, most: usize) -> Namesakes {
         let mut found = Namesakes::default();
         let mut members: HashSet<DesigneeIndex> = HashSet::new();
         let mut read = 0;
         for index in self.identity.names.candidates(key) {
-            if found.subjects.len() > DESIGNEE_NAMESAKES_MAX || read > NAMESAKE_EVENTS_MAX {
+            if found.subjects.len() > most || read > NAMESAKE_EVENTS_MAX {
                 found.is_cut = true;
                 break;
             }
@@ -266,24 +267,26 @@ impl<'a> Subjects<'a> {
         })
     }
 
-    /// The key of the name in a provisional identifier of a known designee.
-    fn provisional_key(self, index: DesigneeIndex) -> Option<&'a str> {
-        let own = index.place_in_trial().is_none();
-        let key = own.then(|| self.identity.provisional_key(index)).flatten();
-        key.filter(|_| self.version(index) > 0)
+    /// True if others may bear a name with a key.
+    pub(super) fn is_shared(self, key: &str) -> bool {
+        self.identity.names.is_shared(key)
     }
 
-    /// The names that events give a designee.
-    fn name_words(self, index: DesigneeIndex) -> impl Iterator<Item = Sym> + 'a {
-        self.events_of(index).flat_map(move |position| {
-            let replaced = self.facts.replacement_at(position).filter(|(owner, _)| *owner == index);
-            let fact = replaced.map(|(_, fact)| fact).or_else(|| self.facts.recorded(position));
-            let old = fact.and_then(|fact| match fact.kind {
-                FactKindRow::Renamed { old_name, .. } => Some(old_name),
-                _ => None,
-            });
-            [fact.and_then(FactRow::name), old].into_iter().flatten()
-        })
+    /// The key of the name in a provisional identifier of a known designee.
+    pub(super) fn provisional_key(self, index: DesigneeIndex) -> Option<&'a str> {
+        self.recorded_provisional_key(index).filter(|_| self.version(index) > 0)
+    }
+
+    /// The key of the name in a provisional identifier that the register has recorded.
+    pub(super) fn recorded_provisional_key(self, index: DesigneeIndex) -> Option<&'a str> {
+        let own = index.place_in_trial().is_none();
+        own.then(|| self.identity.provisional_key(index)).flatten()
+    }
+
+    /// The names that events give a designee, those of the newest event first.
+    pub(super) fn name_words(self, index: DesigneeIndex) -> impl Iterator<Item = Sym> + 'a {
+        let stated = self.events_of(index).filter_map(move |position| self.stated_at(position));
+        stated.filter(move |(owner, _)| *owner == index).flat_map(|(_, fact)| names_of(fact))
     }
 
     /// The cluster of a designee, without the fact in the place `except`.

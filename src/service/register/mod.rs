@@ -8,6 +8,8 @@ mod designee;
 mod framework;
 mod lists;
 mod members;
+mod name_index;
+mod names;
 mod rules;
 mod sets;
 
@@ -16,6 +18,7 @@ use std::{pin::Pin, sync::Arc};
 use tokio_stream::Stream;
 use tonic::Status;
 
+pub(super) use self::name_index::NameIndex;
 use super::{
     as_of::{answered, resolve},
     call::Call,
@@ -41,6 +44,7 @@ pub(crate) struct RegisterApi {
     pub(crate) questions: Questions,
     /// The gate of work that is long now and then.
     pub(crate) reading: Questions,
+    pub(crate) names: Arc<NameIndex>,
 }
 
 impl RegisterApi {
@@ -191,6 +195,22 @@ impl RegisterApi {
         let catalogue = self.ledger.catalogues().known_at(at.known_at);
         let programmes = catalogue.programmes().map(convert::programme).collect();
         Ok(pb::ListProgrammesResponse { programmes, as_of: answered(&self.ledger, at) })
+    }
+
+    pub(super) async fn find_designees(
+        &self,
+        call: Call,
+        request: pb::FindDesigneesRequest,
+    ) -> Result<pb::FindDesigneesResponse, Status> {
+        names::designees(self, &call, request).await
+    }
+
+    pub(super) async fn list_suspects(
+        &self,
+        call: Call,
+        request: pb::ListSuspectsRequest,
+    ) -> Result<pb::ListSuspectsResponse, Status> {
+        names::suspects(self, &call, request).await
     }
 
     pub(super) async fn list_catalogues(

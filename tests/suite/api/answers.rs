@@ -26,6 +26,7 @@ const LARGEST: &[(&str, &str)] = &[
     ("DiffRules", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
     ("ExplainTitle", "room.rs: the_largest_explanations_fit_a_response"),
     ("ExportRegister", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
+    ("FindDesignees", "names.rs: the_largest_designee_found_fits_a_response"),
     ("GetBatch", "room.rs: the_largest_batch_and_its_sublists_fit_a_response"),
     ("GetCatalogue", "limits.rs: CATALOGUE_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("GetCursor", "answers.rs: a_cursor_of_a_hundred_thousand_designees_works"),
@@ -46,6 +47,7 @@ const LARGEST: &[(&str, &str)] = &[
     ("ListPoolMembers", "limits.rs: PAGE_BYTES + LEAF_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("ListPools", "answers.rs: a_page_of_pools_fits_by_their_number"),
     ("ListProgrammes", "limits.rs: CATALOGUE_BYTES_MAX < RESPONSE_BYTES_MAX"),
+    ("ListSuspects", "names.rs: the_largest_shared_name_fits_a_response"),
     ("ListTitles", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
     ("Subscribe", "subscribers.rs: STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("Verify", "a fixed number of fields"),
@@ -61,6 +63,7 @@ fn every_rpc_has_a_test_of_its_largest_answer() {
     let sources = [
         ("answers.rs", include_str!("answers.rs")),
         ("faults_kept.rs", include_str!("faults_kept.rs")),
+        ("names.rs", include_str!("../../../src/service/register/names.rs")),
         ("room.rs", include_str!("../../../src/service/room.rs")),
         ("limits.rs", include_str!("../../../src/limits.rs")),
         ("subscribers.rs", include_str!("../../../src/limits/subscribers.rs")),

@@ -15,7 +15,7 @@ const B: &str = "91440300MA0000023W";
 const MINISTRY: &str = "100000";
 
 /// Rules that other tests break: they need a longer history, or are not broken by an Append.
-const ELSEWHERE: [&str; 46] = [
+const ELSEWHERE: [&str; 48] = [
     "assessments-of-authority",
     "catalogue-not-in-use",
     "correction-of-annulment",
@@ -34,6 +34,8 @@ const ELSEWHERE: [&str; 46] = [
     "measures-of-authority",
     "move-to-other-region",
     "name-differs",
+    "name-part-short",
+    "name-part-without-letter",
     "not-revoked",
     "notice-short",
     "objection-missing",

@@ -10,6 +10,7 @@ mod event_ranges;
 mod fault_texts;
 mod faults_kept;
 mod measures;
+mod names;
 mod raw_requests;
 mod register_queries;
 mod standard_services;

@@ -5,6 +5,7 @@ mod command_line;
 mod delivery;
 mod doctor;
 mod events;
+mod names;
 mod newcomer;
 mod private_files;
 mod redact;

@@ -5,6 +5,7 @@ mod cases;
 mod filters;
 mod growth;
 mod model;
+mod names;
 mod published_history;
 mod questions;
 mod replay;

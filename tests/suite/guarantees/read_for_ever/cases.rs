@@ -8,6 +8,8 @@ use tidu::{
 
 use crate::support::{A, B, annulled, corrected, date, event, ministry};
 
+const C: &str = "91659001MA0000031P";
+
 /// An event that callers are refused and that a log is read with.
 pub struct Case {
     /// What is wrong with it.
@@ -289,20 +291,22 @@ fn lists() -> Vec<Case> {
         case("no successors", "FieldRequired", restructured(&[])),
         case("a successor twice", "FieldInvalid", restructured(&[B, B])),
         case("many successors", "FieldInvalid", restructured(&many)),
-        Case {
-            what: "the subject as its own successor",
-            reason: "IdentifierLinkInvalid",
-            history: vec![little_giant()],
-            event: ministry(
-                A,
-                "2024-01-01",
-                Fact::IdentifierChanged(pb::IdentifierChanged {
-                    new_designee: A.to_owned(),
-                    reason: pb::IdentifierChangeReason::Duplicate.into(),
-                }),
-            ),
-        },
+        link("the subject as its own successor", little_giant(), (A, A, "2024-01-01")),
+        link("a code that was replaced", linked(A, B, "2023-01-01"), (C, A, "2024-01-01")),
+        link("a code in use later", linked(C, A, "2024-01-01"), (A, B, "2023-01-01")),
     ]
+}
+
+fn linked(from: &str, to: &str, on: &str) -> pb::Event {
+    let reason = pb::IdentifierChangeReason::Duplicate.into();
+    let fact = pb::IdentifierChanged { new_designee: to.to_owned(), reason };
+    ministry(from, on, Fact::IdentifierChanged(fact))
+}
+
+/// A link that an earlier event makes wrong.
+fn link(what: &'static str, before: pb::Event, (from, to, on): (&str, &str, &str)) -> Case {
+    let (reason, event) = ("IdentifierLinkInvalid", linked(from, to, on));
+    Case { what, reason, history: vec![before], event }
 }
 
 fn days() -> Vec<Case> {
