@@ -48,12 +48,13 @@ mod withheld;
 
 pub use self::{
     answers::{
-        AssessmentView, AssessmentsReading, BatchRead, BatchReading, BatchState, BatchView, Bearer, Change,
-        ChangeReason, Changed, Compared, ComparisonPart, Counted, Counting, DatedId, DatedName,
-        DesigneeView, Effect, Excess, Explanation, Found, Group, MeasureView, MeasuresRead,
-        MeasuresReading, MemberView, MembersReading, Membership, NameFound, NameShared, NameWanted, NamesRead, PartCounts, PoolView,
-        PoolsReading, RulesDifference, SetsReading, Stage, StatusChange, Step, SublistView,
-        SupportView, SuspectsRead, SuspectsWanted, TitleView, Wanted,
+        AssessmentView, AssessmentsReading, BatchRead, BatchReading, BatchState, BatchView, Bearer,
+        Change, ChangeReason, Changed, Compared, ComparisonPart, Counted, Counting, DatedId,
+        DatedName, DesigneeView, Effect, Excess, Explanation, Found, Group, MeasureView,
+        MeasuresRead, MeasuresReading, MemberView, MembersReading, Membership, NameFound,
+        NameShared, NameWanted, NamesRead, PartCounts, PoolView, PoolsReading, RulesDifference,
+        SetsReading, Stage, StatusChange, Step, SublistView, SupportView, SuspectsRead,
+        SuspectsWanted, TitleView, Wanted,
     },
     as_of::AsOf,
     batches::BatchCounts,

@@ -137,7 +137,7 @@ async fn one_question_tells_which_authorities_have_no_measures() {
 }
 
 #[tokio::test]
-async fn an_amendment_and_what_it_amends_name_each_other_in_any_order() {
+async fn an_amendment_and_the_amended_name_each_other_in_any_order() {
     let old = || issued(MINISTRY, OLD, "2020-07-05", |fact| fact.in_force_to = date("2025-05-31"));
     let new = || {
         issued(MINISTRY, NEW, "2025-03-17", |fact| {
@@ -178,7 +178,7 @@ async fn an_amendment_and_what_it_amends_name_each_other_in_any_order() {
 }
 
 #[tokio::test]
-async fn an_amendment_of_what_is_not_on_record_is_rejected_once_the_measures_are_complete() {
+async fn an_amendment_of_nothing_is_rejected_once_complete() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     let amends = |day| issued("440000", NEW, day, |fact| fact.amends = OLD.to_owned());
