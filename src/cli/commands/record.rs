@@ -30,12 +30,12 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Columns are found by their headers, in Chinese or English: 统一社会信用代码 (uscc), 企业名称 (name),
-省份 (province), 批次 (batch), 类别 (fact), 日期 (date), 有效期 (valid_to), 禁止申报截止日期
-(ban_until) and others. For another header, use --column, such as --column name=企业全称. Options
-supply what no column holds. A row without a code gets a provisional identifier made from the
-recommending authority and the name. Columns of personal data are dropped and reported.
-All rows are recorded in one commit, or none.
-Recording the same file again with the same options records nothing new.
+省份 (province), 批次 (batch), 类别 (fact), 日期 (date), 有效期 (valid_to), 禁止申报至 (ban_until),
+增补 (supplement) and others. For another header, use --column, such as --column name=企业全称.
+Options supply what no column holds. A row without a code gets a provisional identifier made from
+the recommending authority and the name. Columns of personal data are dropped and reported. All rows
+are recorded in one commit, or none. Recording the same file again with the same options records
+nothing new.
 A file has at most 64 MiB, a workbook 256 MiB when it is unpacked. A list has at most 524,288 rows
 and 8,000,000 cells in all its sheets, blank ones included.
 
