@@ -228,7 +228,7 @@ pub(crate) fn title(title: TitleView, catalogues: &Catalogues) -> pb::Title {
         omitted_support_count,
         region_inferred: title.region_inferred,
         end_cause: title.end_cause.map_or(0, EndCause::number),
-        ground: pb::RevocationGround::Unspecified.into(),
+        ground: title.ground.map_or(pb::RevocationGround::Unspecified, event::pb_ground).into(),
         ban_until_inferred: title.ban_inferred,
         ended_position: title.ended_at,
     }

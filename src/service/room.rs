@@ -58,7 +58,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogues, event::Declared},
+        domain::{
+            AuthorityCode, CivilDate, DesigneeId,
+            catalogue::Catalogues,
+            event::{Declared, Ground},
+        },
         limits::{
             DESIGNEE_POSITIONS_MAX, EXPLAINED_STEPS_MAX, EXPLANATIONS_MAX, LEAF_BYTES_MAX,
             LOG_EVENTS_MAX, REDACTED_POSITIONS_MAX, TITLE_BYTES_MAX, TITLE_POSITIONS_MAX,
@@ -109,6 +113,7 @@ mod tests {
             responsible: Some(ministry()),
             ban_until: Some(day()),
             ban_inferred: true,
+            ground: Some(Ground::BelowStandard),
             end_cause: Some(EndCause::ReviewFailed),
             ended_on: Some(day()),
             ended_at: Some(LOG_EVENTS_MAX),

@@ -13,6 +13,7 @@ mod explain;
 mod find;
 mod framework;
 mod identifiers;
+mod in_words;
 mod members;
 mod query;
 mod reading;

@@ -6,12 +6,15 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::{
     domain::{
-        AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogues, event::Part, kind::ProgrammeId,
+        AuthorityCode, CivilDate, DesigneeId,
+        catalogue::Catalogues,
+        event::{Ground, Part},
+        kind::ProgrammeId,
     },
     register::{
         AsOf, DesigneeIndex, Flag, Flags, FoldRules, Layers, Status,
         batches::{SealsAsOf, SealsFound},
-        fold::{self, Folded, Folding},
+        fold::{self, ASKED_FOR, End, Folded, Folding},
         identity::{IdentityCluster, Subjects},
         index::Located,
     },
@@ -125,12 +128,17 @@ impl<'a> Reading<'a> {
 
     /// The titles of the subject that some fact bears on by the day.
     pub(super) fn own_titles(&self) -> impl Iterator<Item = &Folded> {
-        self.folding.titles.iter().filter(|title| title.subject == 0 && title.is_known())
+        self.folding.titles.iter().filter(|title| title.subject == ASKED_FOR && title.is_known())
     }
 
     /// The status of a title.
     pub(super) fn status(&self, title: &Folded) -> Status {
         title.status(self.seals(), self.rules)
+    }
+
+    /// The end of a title: its cause, and the event behind it.
+    pub(super) fn end_of(&self, title: &Folded, status: Status) -> Option<End> {
+        title.end_as_of(status, self.seals(), self.rules)
     }
 
     /// The flags of a title.
@@ -139,23 +147,38 @@ impl<'a> Reading<'a> {
             .cluster
             .same_subject()
             .all(|member| matches!(self.register.id(member), DesigneeId::Provisional { .. }));
-        let mut flags = title.flags(status, &self.folding.subject, by_name_only, self.seals());
+        let mut flags =
+            title.flags(status, &self.folding.subject, by_name_only, self.seals(), self.rules);
         if status == Status::Active {
             flags.set(Flag::PrerequisiteLost, self.prerequisite_is_lost(title));
             flags.set(Flag::ReviewIneligible, self.update_is_missing(title));
         }
+        flags.set(Flag::BanMissing, status == Status::Revoked && self.ban_is_missing(title));
         flags
     }
 
-    /// True if a prerequisite was held, and none is in force any more.
+    /// True if the ground of the revocation carries a ban by the catalogue of its time, and the
+    /// revocation states none.
+    fn ban_is_missing(&self, title: &Folded) -> bool {
+        let revocation = title.ended.and_then(|ended| ended.revocation);
+        revocation.is_some_and(|revocation| {
+            let rule = self.catalogues.rule_at(title.key.programme, revocation.rule);
+            !revocation.has_ban
+                && revocation.ground.is_some_and(Ground::is_serious)
+                && rule.is_some_and(|rule| rule.ban_years > 0)
+        })
+    }
+
+    /// True if a prerequisite was once in force, and none is any more.
     fn prerequisite_is_lost(&self, title: &Folded) -> bool {
         let rule = self.catalogues.rule_at(title.key.programme, title.rule);
         let needed = rule.map_or(&[][..], |rule| rule.prerequisites(title.recommended_by));
-        let mut on_record = self
+        let mut once_held = self
             .own_titles()
-            .filter(|other| needed.contains(&other.key.programme) && !other.periods.is_empty())
+            .filter(|other| needed.contains(&other.key.programme))
+            .filter(|other| other.was_in_force_by(self.as_of.valid_on))
             .peekable();
-        on_record.peek().is_some() && !on_record.any(|other| self.status(other) == Status::Active)
+        once_held.peek().is_some() && !once_held.any(|other| self.status(other) == Status::Active)
     }
 
     /// True if the information update of a year is missing that the responsible authority has

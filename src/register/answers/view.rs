@@ -8,7 +8,7 @@ use super::reading::Reading;
 use crate::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
-        kind::ProgrammeId,
+        event::Ground, kind::ProgrammeId,
     },
     register::{
         AsOf, DesigneeIndex, EndCause, Flags, Register, Status,
@@ -126,6 +126,8 @@ pub struct TitleView {
     pub ban_until: Option<CivilDate>,
     /// True if the ban was inferred from the catalogue.
     pub ban_inferred: bool,
+    /// The ground of the revocation that ended it.
+    pub ground: Option<Ground>,
     /// The cause of its end.
     pub end_cause: Option<EndCause>,
     /// Day on which it ended early.
@@ -243,12 +245,7 @@ impl Reading<'_> {
 
     /// The cause for which a title ended.
     pub(super) fn end_cause(&self, title: &Folded, status: Status) -> Option<EndCause> {
-        match status {
-            Status::Expired if title.ended.is_none() => Some(EndCause::Lapsed),
-            Status::Surrendered => Some(EndCause::Surrendered),
-            Status::Converted => Some(EndCause::Converted),
-            _ => None,
-        }
+        self.end_of(title, status).map(|end| end.cause)
     }
 
     pub(super) fn title_view(&self, title: &Folded, status: Status, flags: Flags) -> TitleView {
@@ -261,6 +258,7 @@ impl Reading<'_> {
         };
         let text = |sym: Sym| register.text(sym).to_owned();
         let sources = |places: &[u32]| places.iter().map(|place| source(*place)).collect();
+        let (end, ban) = (self.end_of(title, status), title.bans.last());
         let validity = title.current().map(|period| period.validity).unwrap_or_default();
         let rule = self.catalogues.rule_at(title.key.programme, title.rule);
         let support = |(scheme, round, place): &(Sym, Sym, u32)| SupportView {
@@ -283,11 +281,12 @@ impl Reading<'_> {
             rule_version: rule.map_or("", |rule| rule.version.as_str()).to_owned(),
             recommended_by: title.recommended_by,
             responsible: self.folding.subject.responsible,
-            ban_until: title.ban_until,
-            ban_inferred: false,
-            end_cause: self.end_cause(title, status),
+            ban_until: ban.map(|ban| ban.until),
+            ban_inferred: ban.is_some_and(|ban| ban.inferred),
+            ground: title.ground(),
+            end_cause: end.map(|end| end.cause),
             ended_on: title.ended.map(|ended| ended.day),
-            ended_at: title.ended.map(|ended| source(ended.position)),
+            ended_at: end.and_then(|end| end.position).map(source),
             region_inferred: self.located().is_some_and(|located| located.inferred),
             successor: title.successor.map(|index| register.id(index).clone()),
             converted_to: title.converted_to,

@@ -44,6 +44,16 @@ impl<'a> SealsAsOf<'a> {
         key: BatchKey,
         sublist: Option<AuthorityCode>,
     ) -> Option<Seal> {
+        self.after(key, sublist, None)
+    }
+
+    /// As [`SealsAsOf::of`], of the seals after a day.
+    pub(in crate::register) fn after(
+        self,
+        key: BatchKey,
+        sublist: Option<AuthorityCode>,
+        day: Option<CivilDate>,
+    ) -> Option<Seal> {
         let SealsFound { seals, read } = self.found;
         let mut known = seals.borrow_mut();
         let all = known.entry(key).or_insert_with(|| {
@@ -52,6 +62,7 @@ impl<'a> SealsAsOf<'a> {
             read.set(read.get() + count);
             all
         });
-        all.iter().find(|seal| seal.closes(sublist)).copied()
+        let is_after = |seal: &Seal| day.is_none_or(|day| seal.effective > day);
+        all.iter().find(|seal| seal.closes(sublist) && is_after(seal)).copied()
     }
 }

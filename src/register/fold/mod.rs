@@ -1,23 +1,35 @@
 //! The fold: from the facts in force about a designee to its titles on a day. Total and pure.
 //!
-//! Facts are read by effective date, precedence and position. A fact that cannot apply changes
-//! nothing and is listed as superseded. Expiry follows from dates and is not an event; the last day
-//! counts in full. `docs/events.md` states every rule.
+//! Titles follow from the set of facts, never from the order in which they were recorded: facts are
+//! read by effective date and precedence. A fact that cannot apply changes nothing and is listed as
+//! superseded. Expiry follows from dates and is not an event; the last day counts in full.
+//! `docs/events.md` states every rule.
 
+mod bans;
 mod cause;
+mod decisions;
+mod ends;
+mod notices;
+mod passing;
 mod status;
 mod step;
 mod title;
 
+use smallvec::SmallVec;
+
 pub use self::cause::EndCause;
-use self::step::Step;
-pub(super) use self::title::{Creation, Folded, Notice};
+pub(super) use self::{
+    ends::End,
+    notices::Entry,
+    title::{Creation, Folded},
+};
+use self::{ends::SubjectEnd, step::Step};
 use super::{
     identity::{FactAt, IdentityCluster},
     rows::{FactKindRow, FactRow, Sym, TitleKey},
     versions::FoldRules,
 };
-use crate::domain::{AuthorityCode, CivilDate, IndustryCode, RegionCode};
+use crate::domain::{AuthorityCode, CivilDate, IndustryCode, RegionCode, event::SubjectEndCause};
 
 /// The status of a title on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +42,7 @@ pub enum Status {
     NotDesignated,
     /// In force.
     Active,
-    /// Its last day is past, or its review failed.
+    /// Its last day is past.
     Expired,
     /// Revoked by the authority.
     Revoked,
@@ -130,7 +142,11 @@ pub(super) struct Subject {
     pub(super) ended_on: Option<CivilDate>,
     pub(super) relocation_proposed: bool,
     pub(super) report_overdue: bool,
+    pub(super) licence_revoked: bool,
 }
+
+/// The place of the subject asked for in its cluster.
+pub(super) const ASKED_FOR: u16 = 0;
 
 /// Titles of all subjects in a cluster. The room is used again, so that folding a million designees
 /// allocates almost nothing.
@@ -138,6 +154,8 @@ pub(super) struct Subject {
 pub(super) struct Folding {
     pub(super) titles: Vec<Folded>,
     pub(super) subject: Subject,
+    /// The subjects that have ceased to exist by the day, each with its earliest end.
+    subject_ends: SmallVec<[SubjectEnd; 1]>,
 }
 
 /// Folds the facts of a cluster by a version of the rules, in their order.
@@ -163,10 +181,11 @@ pub(super) fn fold_with(
 ) {
     folding.titles.clear();
     folding.subject = Subject::default();
+    folding.subject_ends.clear();
     for placed in &cluster.facts {
         let subject = cluster.subject_of(placed.member);
         let mut step = Step { folding, cluster, placed, subject, rules, valid_on, observe };
-        if subject == 0 && placed.fact.effective <= valid_on {
+        if subject == ASKED_FOR && placed.fact.effective <= valid_on {
             step.folding.subject.learn(&placed.fact);
         }
         step.run();
@@ -189,9 +208,12 @@ impl Subject {
                 }
             }
             FactKindRow::MajorChangeReported { late, .. } => self.report_overdue |= late,
+            FactKindRow::SubjectEnded { cause: Some(SubjectEndCause::LicenceRevoked) } => {
+                self.licence_revoked = true;
+            }
             _ => {}
         }
-        if fact.kind.ends_subject() {
+        if EndCause::of_subject(&fact.kind).is_some() {
             self.ended_on = self.ended_on.or(Some(fact.effective));
         }
     }

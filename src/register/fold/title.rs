@@ -1,13 +1,23 @@
-//! One title while facts are folded into it.
+//! One title while facts are folded into it: its stretches, and how they begin and end.
 
 use smallvec::SmallVec;
 
-use super::{Outcome, Status};
+use super::{
+    Outcome, Status,
+    bans::Bans,
+    cause::EndCause,
+    ends::{Ended, Failure, SubjectEnd},
+    notices::{Closed, Notices},
+};
 use crate::{
-    domain::{AuthorityCode, CivilDate, event::Validity, kind::ProgrammeId},
+    domain::{
+        AuthorityCode, CivilDate,
+        event::{Ground, Validity},
+        kind::ProgrammeId,
+    },
     register::{
         identity::FactAt,
-        rows::{DesigneeIndex, FactKindRow, NO_RULE, Sym, TitleKey},
+        rows::{DesigneeIndex, NO_RULE, Sym, TitleKey},
         versions::FoldRules,
     },
 };
@@ -19,7 +29,7 @@ pub(in crate::register) struct Period {
     pub(in crate::register) validity: Validity,
     /// The event that began it, and the identifier that this event was stated under.
     pub(in crate::register) position: u32,
-    member: u16,
+    pub(super) member: u16,
 }
 
 impl Period {
@@ -28,7 +38,14 @@ impl Period {
     }
 
     pub(in crate::register) fn overlaps(&self, from: CivilDate, to: Option<CivilDate>) -> bool {
-        to.is_none_or(|to| self.from <= to) && self.validity.to.is_none_or(|end| from <= end)
+        self.has_days()
+            && to.is_none_or(|to| self.from <= to)
+            && self.validity.to.is_none_or(|end| from <= end)
+    }
+
+    /// False if it was cut before its first day.
+    pub(in crate::register) fn has_days(&self) -> bool {
+        self.validity.to.is_none_or(|to| self.from <= to)
     }
 }
 
@@ -41,20 +58,23 @@ pub(in crate::register) struct Folded {
     /// All periods in force, as far as the facts reach. A period is cut where the title ended
     /// early.
     pub(in crate::register) periods: SmallVec<[Period; 2]>,
-    /// Cohort: the batch of the first designation or notice.
+    /// Cohort: the batch of the first designation of the current run of periods or, without any,
+    /// of the first notice.
     pub(in crate::register) batch: Sym,
     pub(in crate::register) sublist: Option<AuthorityCode>,
     pub(in crate::register) round: Sym,
     pub(in crate::register) rule: u8,
     pub(in crate::register) recommended_by: Option<AuthorityCode>,
-    pub(in crate::register) ban_until: Option<CivilDate>,
+    pub(in crate::register) bans: Bans,
     pub(in crate::register) positions: SmallVec<[u32; 4]>,
     pub(in crate::register) superseded: SmallVec<[u32; 2]>,
     /// Scheme, round and position of support granted.
     pub(in crate::register) supports: Vec<(Sym, Sym, u32)>,
-    pub(in crate::register) notice: Option<Notice>,
+    pub(in crate::register) notices: Notices,
     /// The round of the review that is open.
     pub(in crate::register) review: Option<Sym>,
+    /// The review of the current period was failed, and the title keeps its last day.
+    pub(in crate::register) failed: Option<Failure>,
     pub(in crate::register) ended: Option<Ended>,
     pub(in crate::register) successor: Option<DesigneeIndex>,
     pub(in crate::register) converted_to: Option<ProgrammeId>,
@@ -62,7 +82,10 @@ pub(in crate::register) struct Folded {
     pub(in crate::register) rectify: Option<Option<CivilDate>>,
     pub(in crate::register) revocation_proposed: bool,
     pub(in crate::register) creation: Option<Creation>,
+    pub(super) task: Option<Task>,
     pub(in crate::register) collision: bool,
+    /// A fact of the title counts, and the designation that it rests on is not on record.
+    pub(in crate::register) is_undesignated: bool,
     pub(in crate::register) stages: Stages,
 }
 
@@ -74,31 +97,6 @@ pub(in crate::register) struct Stages {
     pub(in crate::register) reviewed: bool,
 }
 
-/// An open notice of a new designation.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::register) struct Notice {
-    pub(in crate::register) batch: Sym,
-    pub(in crate::register) sublist: Option<AuthorityCode>,
-    pub(in crate::register) from: CivilDate,
-    pub(in crate::register) to: Option<CivilDate>,
-    pub(in crate::register) position: u32,
-    /// Days on which an objection was raised and decided.
-    pub(in crate::register) raised: Option<CivilDate>,
-    pub(in crate::register) resolved: Option<CivilDate>,
-    /// Day on which an objection was upheld or the entry withdrawn.
-    pub(in crate::register) closed: Option<CivilDate>,
-}
-
-/// The end of a title before its last day.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::register) struct Ended {
-    pub(in crate::register) status: Status,
-    pub(in crate::register) day: CivilDate,
-    pub(in crate::register) position: u32,
-    /// The validity it had before.
-    validity: Validity,
-}
-
 /// The progress of a creation task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::register) enum Creation {
@@ -107,14 +105,59 @@ pub(in crate::register) enum Creation {
     Failed,
 }
 
-/// The attributes that a title takes along to a successor or another programme.
-pub(super) struct Given {
-    validity: Validity,
-    batch: Sym,
-    recommended_by: Option<AuthorityCode>,
+/// The days of a creation task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Task {
+    pub(super) listed: CivilDate,
+    /// Failed, or closed by the end of the subject.
+    pub(super) closed: Option<Closed>,
 }
 
-const NOT_HELD: Outcome = Outcome::Superseded("there is no title it could act on");
+/// A fact on its way into a title, with all that decides on its effect.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub(super) placed: &'a FactAt,
+    pub(super) rules: FoldRules,
+    pub(super) valid_on: CivilDate,
+    /// The end of the subject that holds the title, on or before the day of the fact.
+    pub(super) subject_end: Option<SubjectEnd>,
+}
+
+impl Incoming<'_> {
+    pub(super) fn day(&self) -> CivilDate {
+        self.placed.fact.effective
+    }
+
+    pub(super) fn position(&self) -> u32 {
+        self.placed.position
+    }
+}
+
+/// What became of a period that a fact states.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// It began.
+    InForce,
+    /// The subject had ceased to exist: the title ended with it, before the period began.
+    Void,
+    /// The title had ended with its subject already.
+    Unchanged,
+}
+
+impl Begun {
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Self::InForce => Outcome::Applied,
+            Self::Void | Self::Unchanged => SUBJECT_CEASED,
+        }
+    }
+}
+
+pub(super) const SUBJECT_CEASED: Outcome =
+    Outcome::Superseded("the subject had ceased to exist by then");
+pub(super) const NEVER_HELD: Outcome =
+    Outcome::Superseded("no validity of the title had begun by then");
+pub(super) const ENDED: Outcome = Outcome::Superseded("the title had ended by then");
 
 impl Folded {
     pub(super) fn new(subject: u16, key: TitleKey) -> Self {
@@ -127,293 +170,136 @@ impl Folded {
             round: Sym::EMPTY,
             rule: NO_RULE,
             recommended_by: None,
-            ban_until: None,
+            bans: Bans::default(),
             positions: SmallVec::new(),
             superseded: SmallVec::new(),
             supports: Vec::new(),
-            notice: None,
+            notices: Notices::default(),
             review: None,
+            failed: None,
             ended: None,
             successor: None,
             converted_to: None,
             rectify: None,
             revocation_proposed: false,
             creation: None,
+            task: None,
             collision: false,
+            is_undesignated: false,
             stages: Stages::default(),
         }
     }
 
-    /// Folds one fact into the title.
-    pub(super) fn step(
-        &mut self,
-        placed: &FactAt,
-        rules: FoldRules,
-        valid_on: CivilDate,
-    ) -> Outcome {
-        let (fact, position) = (&placed.fact, placed.position);
-        let day = fact.effective;
-        let outcome = match fact.kind {
-            FactKindRow::Noticed { .. } => self.open_notice(placed),
-            FactKindRow::ObjectionRaised { .. } => {
-                self.on_notice(|notice| notice.raised = Some(day))
+    /// Notes the rule version of a notice or list, and the recommendation that a fact rests on.
+    pub(super) fn note_listing(&mut self, incoming: &Incoming<'_>, outcome: Outcome) -> Outcome {
+        if outcome == Outcome::Applied {
+            let fact = &incoming.placed.fact;
+            let recommended_by = fact.listing().and_then(|listing| listing.recommended_by);
+            self.recommended_by = recommended_by.or(self.recommended_by);
+            if self.periods.is_empty() {
+                self.rule = fact.rule;
             }
-            FactKindRow::ObjectionResolved { upheld, .. } => self.on_notice(|notice| {
-                notice.resolved = Some(day);
-                notice.closed = upheld.then_some(day).or(notice.closed);
-            }),
-            FactKindRow::NoticeWithdrawn { .. } => {
-                self.on_notice(|notice| notice.closed = Some(day))
-            }
-            FactKindRow::CreationListed { batch, listing } => {
-                self.creation = Some(Creation::Open);
-                self.join_cohort(batch, listing.sublist);
-                Outcome::Applied
-            }
-            FactKindRow::CreationAssessed { passed, .. } => {
-                self.creation = Some(if passed { Creation::Passed } else { Creation::Failed });
-                Outcome::Applied
-            }
-            FactKindRow::Designated { .. } => self.designate(placed, valid_on),
-            FactKindRow::ReviewOpened { round } => {
-                self.while_held(|title| title.review = Some(round))
-            }
-            FactKindRow::ReviewPassed { round, to, inferred, .. } => {
-                self.pass_review(placed, round, Validity { to, inferred }, rules)
-            }
-            FactKindRow::ReviewFailed { revokes, .. } => {
-                let status = if revokes { Status::Revoked } else { Status::Expired };
-                self.end(status, day, position)
-            }
-            FactKindRow::Revoked { ban_until, .. } => self.revoke(day, position, ban_until),
-            FactKindRow::Surrendered => self.end(Status::Surrendered, day, position),
-            FactKindRow::Reinstated => self.reinstate(placed),
-            FactKindRow::RevocationProposed => {
-                self.while_held(|title| title.revocation_proposed = true)
-            }
-            FactKindRow::RectificationOrdered { due } => {
-                self.while_held(|title| title.rectify = Some(due))
-            }
-            FactKindRow::SupportGranted { scheme, round } => {
-                self.supports.push((scheme, round, position));
-                Outcome::Applied
-            }
-            // Not about one title. The caller applies transfers and conversions.
-            _ => Outcome::Later,
-        };
-        self.note_rule(placed, outcome)
-    }
-
-    fn open_notice(&mut self, placed: &FactAt) -> Outcome {
-        let FactKindRow::Noticed { batch, to, review, recommendation, listing, .. } =
-            placed.fact.kind
-        else {
-            return Outcome::Later;
-        };
-        if review {
-            self.review = Some(batch);
-            return Outcome::Applied;
         }
-        self.stages.recommended |= recommendation;
-        self.stages.noticed |= !recommendation;
-        self.notice = Some(Notice {
-            batch,
-            sublist: listing.sublist,
-            from: placed.fact.effective,
-            to,
-            position: placed.position,
-            raised: None,
-            resolved: None,
-            closed: None,
-        });
-        self.join_cohort(batch, listing.sublist);
-        Outcome::Applied
+        outcome
     }
 
-    /// Until its first designation, a title belongs to the batch that names it last.
-    fn join_cohort(&mut self, batch: Sym, sublist: Option<AuthorityCode>) {
-        if self.periods.is_empty() {
+    /// Until its first validity, a title belongs to the batch that names it first.
+    pub(super) fn join_cohort(&mut self, batch: Sym, sublist: Option<AuthorityCode>) {
+        if self.periods.is_empty() && self.batch.is_empty() {
             (self.batch, self.sublist) = (batch, sublist);
         }
     }
 
-    fn pass_review(
-        &mut self,
-        placed: &FactAt,
-        round: Sym,
-        validity: Validity,
-        rules: FoldRules,
-    ) -> Outcome {
-        let day = placed.fact.effective;
-        let last = self.periods.last().and_then(|period| period.validity.to);
-        if !rules.late_review_renews && self.ended.is_none() && last.is_some_and(|to| to < day) {
-            return Outcome::Superseded("the last day of the title was past");
-        }
-        self.while_held(|title| {
-            title.cut_before(day);
-            title.begin(day, validity, placed);
-            title.round = round;
-            title.stages.reviewed = true;
-        })
-    }
-
-    fn revoke(&mut self, day: CivilDate, position: u32, ban_until: Option<CivilDate>) -> Outcome {
-        let outcome = self.end(Status::Revoked, day, position);
-        if outcome == Outcome::Applied {
-            self.ban_until = ban_until;
-        }
-        outcome
-    }
-
-    /// Notes the rule version and the recommendation that a fact rests on.
-    fn note_rule(&mut self, placed: &FactAt, outcome: Outcome) -> Outcome {
-        if outcome == Outcome::Applied {
-            let recommended_by = placed.fact.listing().and_then(|listing| listing.recommended_by);
-            self.recommended_by = recommended_by.or(self.recommended_by);
-            let begins = matches!(
-                placed.fact.kind,
-                FactKindRow::Designated { .. }
-                    | FactKindRow::ReviewPassed { .. }
-                    | FactKindRow::Reinstated
-            );
-            if begins || self.periods.is_empty() {
-                self.rule = placed.fact.rule;
-            }
-        }
-        outcome
-    }
-
-    fn designate(&mut self, placed: &FactAt, valid_on: CivilDate) -> Outcome {
-        let FactKindRow::Designated { batch, to, inferred, renews, listing, .. } = placed.fact.kind
-        else {
-            return Outcome::Later;
-        };
-        let day = placed.fact.effective;
-        // A designation still to come does not change a title that was designated before.
-        if day > valid_on && !self.periods.is_empty() {
-            return Outcome::Later;
-        }
-        let held = self.periods.iter().find(|period| period.holds_on(day)).copied();
-        match held.filter(|_| self.ended.is_none()) {
-            Some(held) if renews && held.from < day => self.cut_before(day),
-            Some(held) => {
-                self.collision |= held.member != placed.member;
-                return Outcome::Superseded("the title was held on that day already");
-            }
-            None if self.ended.is_some_and(|ended| ended.status == Status::Ended)
-                && self.successor.is_none() =>
-            {
-                return Outcome::Superseded("the subject had ceased to exist");
-            }
-            None => {}
-        }
-        self.begin(day, Validity { to, inferred }, placed);
-        (self.batch, self.sublist) = (batch, listing.sublist);
-        self.round = Sym::EMPTY;
-        self.creation = None;
-        Outcome::Applied
-    }
-
-    fn on_notice(&mut self, change: impl FnOnce(&mut Notice)) -> Outcome {
-        match &mut self.notice {
-            Some(notice) => {
-                change(notice);
+    /// Applies a change while the title has a validity and has not ended.
+    pub(super) fn while_held(&mut self, change: impl FnOnce(&mut Self)) -> Outcome {
+        match (self.periods.is_empty(), self.ended) {
+            (true, None) => NEVER_HELD,
+            (_, Some(_)) => ENDED,
+            (false, None) => {
+                change(self);
                 Outcome::Applied
             }
-            None => Outcome::Superseded("there is no notice it could act on"),
         }
     }
 
-    fn while_held(&mut self, change: impl FnOnce(&mut Self)) -> Outcome {
-        if self.periods.is_empty() || self.ended.is_some() {
-            return NOT_HELD;
-        }
-        change(self);
-        Outcome::Applied
+    /// The period that is in force on a day.
+    pub(in crate::register) fn held_on(&self, day: CivilDate) -> Option<Period> {
+        let mut periods = self.periods.iter().filter(|_| self.ended.is_none());
+        periods.find(|period| period.holds_on(day)).copied()
     }
 
-    fn begin(&mut self, from: CivilDate, validity: Validity, placed: &FactAt) {
-        let (position, member) = (placed.position, placed.member);
+    /// Begins a period. After the end of the subject it does not begin: the title ends with the
+    /// subject, whatever the order in which the two were recorded.
+    pub(super) fn begin(
+        &mut self,
+        from: CivilDate,
+        validity: Validity,
+        incoming: &Incoming<'_>,
+    ) -> Begun {
+        let (position, member) = (incoming.position(), incoming.placed.member);
+        let end = incoming.subject_end;
+        if let Some((ended, end)) = self.ended.zip(end)
+            && ended.position == end.position
+        {
+            return Begun::Unchanged;
+        }
         self.periods.push(Period { from, validity, position, member });
         self.ended = None;
-        self.notice = None;
+        self.notices.clear();
         self.review = None;
+        self.failed = None;
         self.rectify = None;
         self.revocation_proposed = false;
         self.successor = None;
         self.converted_to = None;
+        self.rule = incoming.placed.fact.rule;
+        match end {
+            None => Begun::InForce,
+            Some(end) => {
+                self.end_by_subject(end);
+                Begun::Void
+            }
+        }
     }
 
-    /// Ends the title on a day.
-    fn end(&mut self, status: Status, day: CivilDate, position: u32) -> Outcome {
-        // A review that failed may still be followed by a revocation; every other end is final.
-        let lapsed = |ended: Ended| ended.status == Status::Expired && status != Status::Expired;
-        let open = self.ended.is_none_or(lapsed);
-        let Some(validity) = self.periods.last().map(|last| last.validity).filter(|_| open) else {
-            return NOT_HELD;
-        };
-        let validity = self.ended.map_or(validity, |ended| ended.validity);
+    /// Ends the title by a fact that the caller has found to apply.
+    pub(super) fn end(&mut self, status: Status, cause: EndCause, incoming: &Incoming<'_>) {
+        self.end_on(incoming.day(), status, cause, incoming.position());
+    }
+
+    fn end_by_subject(&mut self, end: SubjectEnd) {
+        self.end_on(end.day, Status::Ended, end.cause, end.position);
+    }
+
+    fn end_on(&mut self, day: CivilDate, status: Status, cause: EndCause, position: u32) {
+        let last = self.periods.last().map(|period| period.validity).unwrap_or_default();
+        let validity = self.ended.map_or(last, |ended| ended.validity);
         self.cut_before(day);
-        self.ended = Some(Ended { status, day, position, validity });
+        self.ended = Some(Ended { status, day, cause, position, revocation: None, validity });
         self.review = None;
         self.revocation_proposed = false;
-        Outcome::Applied
     }
 
-    /// The subject has ceased to exist: ends the title if it is in force or still to come, and an
-    /// open notice. True if this changed anything.
-    pub(super) fn end_with_subject(&mut self, day: CivilDate, position: u32) -> bool {
-        let open = self.notice.as_mut().filter(|notice| notice.closed.is_none());
-        let closes = open.is_some();
-        if let Some(notice) = open {
-            notice.closed = Some(day);
+    /// The subject has ceased to exist: ends the title if it is in force, and closes its notices
+    /// and its creation task. True if this changed anything.
+    pub(super) fn end_with_subject(&mut self, end: SubjectEnd) -> bool {
+        let SubjectEnd { day, cause, position, .. } = end;
+        let closed = Closed { day, cause, position };
+        let mut changes = self.notices.close_all(closed);
+        if let Some(task) = self.task.as_mut().filter(|task| task.closed.is_none()) {
+            task.closed = Some(closed);
+            changes = true;
         }
-        let lives = self.periods.iter().any(|p| p.validity.to.is_none_or(|to| day <= to));
-        let ends = lives && self.ended.is_none();
-        (ends && self.end(Status::Ended, day, position) == Outcome::Applied) || closes
-    }
-
-    /// Ends the title because it goes elsewhere; gives the attributes that it takes along.
-    pub(super) fn give_away(&mut self, status: Status, placed: &FactAt) -> Option<Given> {
-        let day = placed.fact.effective;
-        let validity = self.periods.last()?.validity;
-        let (batch, recommended_by) = (self.batch, self.recommended_by);
-        let applied = self.end(status, day, placed.position) == Outcome::Applied;
-        applied.then_some(Given { validity, batch, recommended_by })
-    }
-
-    /// Takes over a title that comes from elsewhere.
-    pub(super) fn receive(
-        &mut self,
-        given: &Given,
-        placed: &FactAt,
-        valid_to: Option<CivilDate>,
-    ) -> Outcome {
-        let day = placed.fact.effective;
-        if self.ended.is_none() && self.periods.iter().any(|period| period.holds_on(day)) {
-            return Outcome::Superseded("the receiver held the title already; one remains");
+        let lives = self.periods.last().is_some_and(|p| p.validity.to.is_none_or(|to| day <= to));
+        if lives && self.ended.is_none() {
+            self.end_by_subject(end);
+            changes = true;
         }
-        let stated = valid_to.map(|to| Validity { to: Some(to), inferred: false });
-        self.begin(day, stated.unwrap_or(given.validity), placed);
-        self.batch = given.batch;
-        self.recommended_by = given.recommended_by;
-        self.rule = placed.fact.rule;
-        Outcome::Applied
-    }
-
-    /// A revocation is undone: the title continues to the end it had before.
-    fn reinstate(&mut self, placed: &FactAt) -> Outcome {
-        let revoked = self.ended.filter(|ended| ended.status == Status::Revoked);
-        let Some(Ended { validity, .. }) = revoked else {
-            return Outcome::Superseded("there is no revocation to undo");
-        };
-        self.begin(placed.fact.effective, validity, placed);
-        self.ban_until = None;
-        Outcome::Applied
+        changes
     }
 
     /// Ends the last period the day before, if it reaches the day or begins later.
-    fn cut_before(&mut self, day: CivilDate) {
+    pub(super) fn cut_before(&mut self, day: CivilDate) {
         let before = day.previous();
         if let Some(last) = self.periods.last_mut()
             && (last.holds_on(day) || last.from > day)
@@ -425,6 +311,16 @@ impl Folded {
     /// The current period: the last one.
     pub(in crate::register) fn current(&self) -> Option<&Period> {
         self.periods.last()
+    }
+
+    /// True if a period began by a day, so that the title was in force at some time.
+    pub(in crate::register) fn was_in_force_by(&self, day: CivilDate) -> bool {
+        self.periods.iter().any(|period| period.from <= day && period.has_days())
+    }
+
+    /// The ground of the revocation that ended it.
+    pub(in crate::register) fn ground(&self) -> Option<Ground> {
+        self.ended?.revocation?.ground
     }
 
     /// The event that revoked the title on or before a day, if it is still revoked.

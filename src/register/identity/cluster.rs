@@ -43,6 +43,9 @@ pub(in crate::register) struct IdentityCluster {
     /// The places of the members, once there are more than [`LISTED_MEMBERS`].
     places: HashMap<DesigneeIndex, u16>,
     pub(in crate::register) facts: Vec<FactAt>,
+    /// The successors that restructurings name which end their subject: day and identifier of the
+    /// restructuring, and the successor.
+    successors: Vec<(CivilDate, u16, DesigneeIndex)>,
     /// Number of events that were read for it.
     pub(in crate::register) read: usize,
     /// Number of events that were read again because of repairs, and of repairs looked at.
@@ -109,6 +112,7 @@ impl IdentityCluster {
             self.places.clear();
         }
         self.facts.clear();
+        self.successors.clear();
         (self.read, self.repairs_read) = (0, 0);
     }
 
@@ -145,6 +149,30 @@ impl IdentityCluster {
                 }
             }
         }
+    }
+
+    /// Notes the successors that a restructuring names.
+    pub(super) fn name_successors(&mut self, placed: &FactAt, successors: &[DesigneeIndex]) {
+        let (day, member) = (placed.fact.effective, placed.member);
+        self.successors.extend(successors.iter().map(|index| (day, member, *index)));
+    }
+
+    /// True if a subject may take over a title of one that was absorbed by a day: it is among the
+    /// successors on record, or there are none.
+    pub(in crate::register) fn may_succeed(
+        &self,
+        giver: u16,
+        receiver: u16,
+        day: CivilDate,
+    ) -> bool {
+        let is_recorded = |(on, member, _): &&(CivilDate, u16, DesigneeIndex)| {
+            *on <= day && self.subject_of(*member) == giver
+        };
+        let mut recorded = self.successors.iter().filter(is_recorded).peekable();
+        let is_receiver = |(.., index): &(CivilDate, u16, DesigneeIndex)| {
+            self.place_of(*index).is_some_and(|place| self.subject_of(place) == receiver)
+        };
+        recorded.peek().is_none() || recorded.any(is_receiver)
     }
 
     /// Brings the facts into the order in which the fold reads them.

@@ -5,7 +5,10 @@ use hashbrown::HashMap;
 
 use super::Identity;
 use crate::{
-    domain::{DesigneeId, event::Fact},
+    domain::{
+        DesigneeId,
+        event::{Fact, SubjectFact},
+    },
     register::rows::DesigneeIndex,
 };
 
@@ -23,6 +26,8 @@ pub(in crate::register) struct IdentityLayer {
     concerning: HashMap<DesigneeIndex, Vec<u32>>,
     /// The same by event.
     concerned_at: HashMap<u32, Vec<DesigneeIndex>>,
+    /// The successors that a restructuring of the trial names, by event.
+    successors_at: HashMap<u32, Vec<DesigneeIndex>>,
 }
 
 impl IdentityLayer {
@@ -35,6 +40,7 @@ impl IdentityLayer {
             about: HashMap::new(),
             concerning: HashMap::new(),
             concerned_at: HashMap::new(),
+            successors_at: HashMap::new(),
         }
     }
 
@@ -79,6 +85,15 @@ impl IdentityLayer {
                 self.concern(other, position);
             }
         }
+        if let Fact::Subject { fact: SubjectFact::Restructured { successors, .. }, .. } = fact {
+            let successors = successors.iter().map(|id| self.intern(below, id)).collect();
+            self.successors_at.insert(position, successors);
+        }
+    }
+
+    /// The successors that an event of the trial names.
+    pub(super) fn successors_at(&self, position: u32) -> &[DesigneeIndex] {
+        self.successors_at.get(&position).map_or(&[], Vec::as_slice)
     }
 
     /// Makes an event the designee's last one.

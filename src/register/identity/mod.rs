@@ -44,6 +44,8 @@ pub(super) struct Identity {
     concerning: HashMap<DesigneeIndex, Vec<u32>>,
     /// The same by event.
     concerned_at: HashMap<u32, Vec<DesigneeIndex>>,
+    /// The successors that a restructuring names, by event.
+    successors_at: HashMap<u32, Vec<DesigneeIndex>>,
     /// Designees under which an event is followed because of a link that was erased, by event.
     followed_at: HashMap<u32, Vec<DesigneeIndex>>,
     /// The same by designee, oldest first.
@@ -71,6 +73,7 @@ enum Undo {
     Concerned(DesigneeIndex),
     Tied(DesigneeIndex),
     Followed(DesigneeIndex),
+    Successors(u32),
 }
 
 impl Identity {
@@ -197,6 +200,18 @@ impl Identity {
                 self.concern(other, position);
             }
         }
+        if let Fact::Subject { fact: SubjectFact::Restructured { successors, .. }, .. } = fact
+            && !successors.is_empty()
+        {
+            let successors = successors.iter().map(|id| self.intern(id)).collect();
+            self.successors_at.insert(position, successors);
+            self.undo.push(Undo::Successors(position));
+        }
+    }
+
+    /// The successors that the event at a position names.
+    fn successors_at(&self, position: u32) -> &[DesigneeIndex] {
+        self.successors_at.get(&position).map_or(&[], Vec::as_slice)
     }
 
     /// Makes an event the designee's last one; gives the one before.
@@ -264,6 +279,9 @@ impl Identity {
                     pop_from(&mut self.concerned_at, position);
                 }
                 self.record_mut(index).is_concerned = self.concerning.contains_key(&index);
+            }
+            Undo::Successors(position) => {
+                self.successors_at.remove(&position);
             }
             Undo::Tied(index) => self.record_mut(index).is_tied = false,
             Undo::Followed(index) => {

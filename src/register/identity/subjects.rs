@@ -11,7 +11,7 @@ use crate::{
     limits::NAMESAKE_EVENTS_MAX,
     register::{
         repairs::Facts,
-        rows::{DesigneeIndex, FactKindRow, FactRow, NOBODY, Sym},
+        rows::{DesigneeIndex, FactKindRow, FactRow, Link, NOBODY, Sym},
     },
 };
 
@@ -317,6 +317,7 @@ impl<'a> Subjects<'a> {
             for at in first..cluster.facts.len() {
                 let Some(placed) = cluster.facts.get(at).copied() else { break };
                 cluster.follow(&placed);
+                self.resolve_named(cluster, at, &placed);
             }
             // Ties that other designees' facts state are followed as well.
             for other in self.tied_to(member, &mut cluster.repairs_read) {
@@ -325,6 +326,34 @@ impl<'a> Subjects<'a> {
             next += 1;
         }
         cluster.sort();
+    }
+
+    /// Finds the facts and designees that a fact in a cluster names beside its own.
+    fn resolve_named(self, cluster: &mut IdentityCluster, at: usize, placed: &FactAt) {
+        match placed.fact.kind {
+            FactKindRow::Restructured { ends: true, .. } => {
+                let source = self.facts.source_of(placed.position, &mut cluster.repairs_read);
+                cluster.name_successors(placed, self.successors_at(source));
+            }
+            FactKindRow::ObjectionResolved { objection, .. } => {
+                let Some(named) = objection.position() else { return };
+                let root = Link::to(self.facts.root_of(named));
+                if let Some(FactAt { fact, .. }) = cluster.facts.get_mut(at)
+                    && let FactKindRow::ObjectionResolved { objection, .. } = &mut fact.kind
+                {
+                    *objection = root;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The successors that the restructuring at a position names.
+    fn successors_at(self, position: u32) -> &'a [DesigneeIndex] {
+        match self.layer.filter(|_| self.facts.is_of_trial(position)) {
+            None => self.identity.successors_at(position),
+            Some(layer) => layer.successors_at(position),
+        }
     }
 
     /// Tells each fact about a designee that is tied to no other one and has no repairs, newest

@@ -236,14 +236,16 @@ pub(in crate::register) enum FactKindRow {
     },
 }
 
-/// The order in which the fold reads facts: by day, precedence, and the position of the event in
-/// whose place a fact is.
-pub(in crate::register) type FoldOrder = (CivilDate, u8, u32);
+/// The order in which the fold reads facts: by day and precedence. Facts of one day and precedence
+/// about different titles are ordered by programme and authority, so that no answer depends on the
+/// order of recording. The position of the event in whose place a fact is comes last.
+pub(in crate::register) type FoldOrder =
+    (CivilDate, u8, Option<ProgrammeId>, Option<AuthorityCode>, u32);
 
 impl FactRow {
     /// Its place in the order of the fold.
     pub(in crate::register) fn fold_order(&self, position: u32) -> FoldOrder {
-        (self.effective, self.precedence(), position)
+        (self.effective, self.precedence(), self.programme, self.authority, position)
     }
 
     /// The row of a withheld event. Nobody reads its other fields.
@@ -290,7 +292,9 @@ impl FactRow {
             FactKindRow::RectificationOrdered { .. } | FactKindRow::RevocationProposed => 85,
             FactKindRow::Surrendered | FactKindRow::Revoked { .. } => 90,
             FactKindRow::Reinstated => 92,
-            FactKindRow::SubjectEnded { .. } | FactKindRow::Restructured { .. } => 95,
+            // Of two ends on one day, the one that may name successors counts.
+            FactKindRow::Restructured { .. } => 94,
+            FactKindRow::SubjectEnded { .. } => 95,
             _ => 80,
         }
     }
@@ -327,9 +331,14 @@ impl FactRow {
 }
 
 impl FactKindRow {
-    /// True if the subject ceases to exist by this fact.
+    /// True if the subject ceases to exist by this fact. After the revocation of its licence the
+    /// legal person still exists.
     pub(in crate::register) fn ends_subject(&self) -> bool {
-        matches!(self, Self::SubjectEnded { .. } | Self::Restructured { ends: true, .. })
+        match self {
+            Self::SubjectEnded { cause } => *cause != Some(SubjectEndCause::LicenceRevoked),
+            Self::Restructured { ends, .. } => *ends,
+            _ => false,
+        }
     }
 
     /// The kind of the fact.

@@ -119,16 +119,10 @@ impl Case<'_> {
     }
 
     fn reject_banned(&mut self, rule: &RuleVersion, title: &TitleRef, on: CivilDate, field: &str) {
-        let own = |other: &&Folded| other.subject == 0 && other.key.programme == title.programme;
-        let bans = self.judge.folding.titles.iter().filter(own).filter_map(|other| {
-            let revoked = other.ended?;
-            Some((other.ban_until.filter(|until| on <= *until)?, revoked))
-        });
-        // A ban rejects new applications only: those that take effect after the revocation.
-        let ban = bans.into_iter().find(|(_, revoked)| revoked.day <= on);
-        if let Some((until, revoked)) = ban {
-            let breach = with_document(RuleId::Banned.with(Key::Day, until), &rule.document);
-            self.reject(field, &on.to_string(), breach, &[revoked.position]);
+        // A ban rejects new applications only: those that take effect within it.
+        if let Some(ban) = self.judge.folding.ban_on(title.programme, on) {
+            let breach = with_document(RuleId::Banned.with(Key::Day, ban.until), &rule.document);
+            self.reject(field, &on.to_string(), breach, &[ban.position]);
         }
     }
 

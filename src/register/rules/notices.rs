@@ -9,7 +9,7 @@ use crate::{
         fault::{Key, RuleId},
     },
     register::{
-        fold::Notice,
+        fold::Entry,
         rows::{FactKindRow, TitleKey},
     },
 };
@@ -100,7 +100,9 @@ impl Case<'_> {
             let value = event.effective.to_string();
             self.reject("effective_date", &value, breach, &[notice.position]);
         }
-        if !raises && notice.raised.is_none() {
+        let is_contested =
+            self.folded(key).is_some_and(|title| title.notices.is_contested(notice.key.batch));
+        if !raises && !is_contested {
             let complete = self.notices_are_complete(event, title);
             self.reject_if_complete(complete, &field, batch, RuleId::ObjectionMissing);
         }
@@ -119,9 +121,9 @@ impl Case<'_> {
         }
     }
 
-    fn open_notice(&self, key: Option<TitleKey>, batch: &str) -> Option<Notice> {
-        let notice = self.folded(key)?.notice?;
-        (self.register.text(notice.batch) == batch && notice.closed.is_none()).then_some(notice)
+    fn open_notice(&self, key: Option<TitleKey>, batch: &str) -> Option<Entry> {
+        let entry = self.folded(key)?.notices.open_entry_of(self.register.find_word(batch)?)?;
+        Some(*entry)
     }
 
     pub(super) fn notices_are_complete(&mut self, event: &Event, title: &TitleRef) -> bool {

@@ -3,6 +3,7 @@
 
 mod cases;
 mod filters;
+mod fold;
 mod growth;
 mod model;
 mod names;

@@ -47,7 +47,8 @@ async fn a_failed_review_lapses_or_revokes_as_the_programme_says() {
     ];
     book.record(both).await.unwrap();
     assert_eq!(book.status(A, "2021-12-31"), Some(Status::Active));
-    assert_eq!(book.status(A, "2022-01-01"), Some(Status::Expired));
+    assert_eq!(book.status(A, "2022-06-04"), Some(Status::Active), "to its last day");
+    assert_eq!(book.status(A, "2022-06-05"), Some(Status::Expired));
     assert_eq!(book.status(B, "2022-01-01"), Some(Status::Revoked));
 }
 
