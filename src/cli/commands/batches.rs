@@ -105,11 +105,25 @@ async fn one(
     print_message(args.common.output, "GetBatchResponse", &answer, print)
 }
 
+/// A line with the numbers that the table has no column for, if there are any.
+fn beside(what: &str, numbers: [(u64, &str); 2]) -> Option<String> {
+    let stated = numbers.iter().filter(|(number, _)| *number > 0);
+    let all: Vec<_> = stated.map(|(number, name)| format!("{number} {name}")).collect();
+    (!all.is_empty()).then(|| format!("{what} {}", all.join(", ")))
+}
+
 fn print(answer: &pb::GetBatchResponse) -> Result<(), CliError> {
     let whole = answer.batch.clone().unwrap_or_default();
     let mut batches = table(HEADER);
     batches.add_row(row(&whole));
     print_table(&batches)?;
+    let counts = whole.counts.unwrap_or_default();
+    let noticed =
+        [(counts.recommended, "recommended"), (counts.reviews_noticed, "in notices of reviews")];
+    let late = [(counts.supplements, "designated"), (counts.reviewed_supplements, "review passed")];
+    for line in [beside("also", noticed), beside("by a supplement", late)].iter().flatten() {
+        print_line(line)?;
+    }
     print_line(&format!("digest of the content {}", hex(&whole.digest)))?;
     if answer.sublists.is_empty() {
         return Ok(());

@@ -336,20 +336,27 @@ impl<'a> BatchesAsOf<'a> {
         Some((kind, sublist, owner))
     }
 
-    /// The sub-list that a title was designated in. Its reviews belong to the same one.
+    /// The sub-list that a title was first designated in. Its reviews belong to the same one.
     pub(super) fn sublist_of(
         self,
         owner: DesigneeIndex,
         title: TitleKey,
         read: &mut usize,
     ) -> Option<AuthorityCode> {
-        self.subjects.events_of(owner).find_map(|position| {
+        let facts = self.subjects.facts();
+        let mut first = None;
+        for position in self.subjects.events_of(owner) {
             *read += 1;
-            let recorded = self.subjects.facts().recorded(position);
-            let fact = recorded.filter(|fact| fact.title() == Some(title))?;
-            let is_designation = matches!(fact.kind, FactKindRow::Designated { .. });
-            is_designation.then(|| fact.listing())??.sublist
-        })
+            let root = facts.root_of(position);
+            let Some((holder, fact, _)) = facts.effective(root, read) else { continue };
+            let FactKindRow::Designated { listing, .. } = fact.kind else { continue };
+            let place = (fact.effective, root);
+            let is_first = first.is_none_or(|(earlier, _)| place < earlier);
+            if holder == owner && fact.title() == Some(title) && is_first {
+                first = Some((place, listing.sublist));
+            }
+        }
+        first?.1
     }
 }
 

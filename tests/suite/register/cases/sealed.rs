@@ -244,3 +244,26 @@ async fn a_correction_that_joins_a_sealed_list_is_an_addition() {
     assert_eq!(book.refused(other).await, ["BatchSealed"]);
     book.say(corrected(0, giant(C, "4", "2022-09-01"))).await;
 }
+
+#[tokio::test]
+async fn the_first_designation_says_the_sub_list_in_any_order() {
+    let first = || in_sublist(giant(A, "4", "2022-09-01"), GUANGDONG);
+    let second = || in_sublist(giant(A, "7", "2025-10-01"), LIAONING);
+    for (place, designations) in [(0, [first(), second()]), (1, [second(), first()])] {
+        let book = Book::new();
+        for designation in designations {
+            book.say(designation).await;
+        }
+        book.say(passed(A, GIANT, "8", "2028-10-01")).await;
+        let reviewed = |book: &Book, sublist: &str| {
+            let lists = book.list(GIANT, "8").unwrap().sublists;
+            let found = lists.iter().find(|list| list.sublist.as_str() == sublist);
+            found.map(|list| list.counts.reviewed)
+        };
+        assert_eq!([GUANGDONG, LIAONING].map(|list| reviewed(&book, list)), [Some(1), Some(0)]);
+        // A correction of that designation counts.
+        let elsewhere = in_sublist(giant(A, "4", "2022-09-01"), XPCC);
+        book.say(corrected(place, elsewhere)).await;
+        assert_eq!([GUANGDONG, XPCC].map(|list| reviewed(&book, list)), [Some(0), Some(1)]);
+    }
+}
