@@ -9,6 +9,9 @@ use tidu::{
 
 use super::*;
 
+/// One more enterprise that is made up.
+const E: &str = "914403001922038216";
+
 /// Another programme with reviews, decided by the ministry.
 const CHAMPION: &str = "single-item-champion";
 
@@ -266,4 +269,109 @@ async fn the_first_designation_says_the_sub_list_in_any_order() {
         book.say(corrected(place, elsewhere)).await;
         assert_eq!([GUANGDONG, XPCC].map(|list| reviewed(&book, list)), [Some(0), Some(1)]);
     }
+}
+
+#[tokio::test]
+async fn the_number_held_follows_what_a_commit_adds_and_moves() {
+    let told = |batch: &str, held: u32, declared: u32| {
+        format!(
+            "takes an entry out of the sealed batch {batch}, which then holds {held}; its seal \
+             declares {declared}"
+        )
+    };
+    let begun = async || {
+        let book = Book::new();
+        book.record([A, B, C].map(|who| giant(who, "4", "2022-09-01")).to_vec()).await.unwrap();
+        book.say(giant(D, "5", "2023-07-01")).await;
+        book.say(sealed(MINISTRY, GIANT, "4", "", "2022-09-02", Some((3, 0)))).await;
+        book.say(sealed(MINISTRY, GIANT, "5", "", "2023-07-02", Some((1, 0)))).await;
+        book
+    };
+    // A supplement between two repairs.
+    let book = begun().await;
+    let added = supplement(giant(E, "4", "2022-10-01"));
+    let hints = book.hints(vec![annulled(0), added, annulled(1)]).await;
+    assert_eq!(hints, [told("4", 2, 3), told("4", 2, 3)]);
+    // A correction between them that moves an entry from one sealed list to another.
+    let book = begun().await;
+    let moved = corrected(3, supplement(giant(D, "4", "2023-07-01")));
+    let hints = book.hints(vec![annulled(0), moved, annulled(1)]).await;
+    assert_eq!(hints, [told("4", 2, 3), told("5", 0, 1), told("4", 2, 3)]);
+    // An annulment between them that brings an entry back.
+    let book = begun().await;
+    book.say(annulled(2)).await;
+    let annulment = book.ledger.durable().size - 1;
+    let hints = book.hints(vec![annulled(0), annulled(annulment), annulled(1)]).await;
+    assert_eq!(hints, [told("4", 1, 3), told("4", 1, 3)]);
+    // The annulment of a correction takes out what that one put in, and of one that stayed nothing.
+    let book = begun().await;
+    book.say(corrected(3, supplement(giant(D, "4", "2023-07-01")))).await;
+    let correction = book.ledger.durable().size - 1;
+    assert_eq!(book.hints(vec![annulled(correction)]).await, [told("4", 3, 3)]);
+    book.say(corrected(0, giant(A, "4", "2022-09-03"))).await;
+    let correction = book.ledger.durable().size - 1;
+    assert!(book.hints(vec![annulled(correction)]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_correction_stays_in_its_list_by_every_part_of_its_name() {
+    let begun = async || {
+        let book = Book::new();
+        book.say(in_sublist(giant(A, "4", "2022-09-01"), GUANGDONG)).await;
+        book.say(in_sublist(giant(B, "4", "2022-09-01"), LIAONING)).await;
+        book.say(designated(MINISTRY, C, CHAMPION, "4", "2022-01-01")).await;
+        book.say(designated(GUANGDONG, D, SPECIALISED, "4", "2022-01-01")).await;
+        book.say(sealed(MINISTRY, GIANT, "4", GUANGDONG, "2022-09-02", None)).await;
+        book
+    };
+    let told = "takes an entry out of the sealed batch 4, which then holds 0".to_owned();
+    // Out of the sealed sub-list: into another one, another programme, another authority's batch.
+    for elsewhere in [
+        in_sublist(giant(A, "4", "2022-09-01"), LIAONING),
+        designated(MINISTRY, A, CHAMPION, "4", "2022-09-01"),
+        designated(GUANGDONG, A, SPECIALISED, "4", "2022-09-01"),
+        supplement(passed(A, GIANT, "4", "2022-09-01")),
+    ] {
+        let book = begun().await;
+        assert_eq!(book.hints(vec![corrected(0, elsewhere.clone())]).await, [told.clone()]);
+    }
+    // And into it, which needs a supplement.
+    let here = |who| in_sublist(giant(who, "4", "2022-09-01"), GUANGDONG);
+    for (position, who) in [(1, B), (2, C), (3, D)] {
+        let book = begun().await;
+        assert_eq!(book.refused(corrected(position, here(who))).await, ["BatchSealed"]);
+        assert!(book.hints(vec![corrected(position, supplement(here(who)))]).await.is_empty());
+    }
+    let book = begun().await;
+    assert!(book.hints(vec![corrected(0, here(D))]).await.is_empty(), "it stays");
+}
+
+#[tokio::test]
+async fn a_seal_that_declares_a_number_tells_it() {
+    let book = Book::new();
+    book.say(in_sublist(giant(A, "4", "2022-09-01"), GUANGDONG)).await;
+    book.say(in_sublist(giant(B, "4", "2022-09-01"), LIAONING)).await;
+    book.say(passed(A, GIANT, "4", "2025-09-01")).await;
+    book.say(sealed(MINISTRY, GIANT, "4", GUANGDONG, "2022-09-02", None)).await;
+    book.say(sealed(MINISTRY, GIANT, "4", "", "2022-09-03", Some((2, 1)))).await;
+    // The whole declares a number, so that is the one to compare with.
+    let told = |held: u32, declared: u32| {
+        format!(
+            "takes an entry out of the sealed batch 4, which then holds {held}; its seal declares \
+             {declared}"
+        )
+    };
+    assert_eq!(book.hints(vec![annulled(2)]).await, [told(0, 1)]);
+    assert_eq!(book.hints(vec![annulled(0)]).await, [told(1, 2)]);
+    // A correction of a review that stays in the round takes nothing out.
+    let book = Book::new();
+    book.say(giant(A, "4", "2022-09-01")).await;
+    book.say(passed(A, GIANT, "7", "2025-09-01")).await;
+    book.say(sealed(MINISTRY, GIANT, "7", "", "2025-09-02", Some((0, 1)))).await;
+    let again = passed(A, GIANT, "7", "2025-09-02");
+    assert!(book.hints(vec![corrected(1, again)]).await.is_empty());
+    let other = passed(A, GIANT, "8", "2025-09-02");
+    let hints = book.hints(vec![corrected(1, other)]).await;
+    let told = "takes an entry out of the sealed batch 7, which then holds 0; its seal declares 1";
+    assert_eq!(hints, [told]);
 }
