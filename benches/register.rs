@@ -35,7 +35,7 @@ use tidu::{
         event,
         pb::{self, event::Fact},
     },
-    register::{AsOf, Counting, Group, RulesBook, Stage, Wanted},
+    register::{AsOf, Counting, Group, Register, RulesBook, SetsReading, Stage, Status, Wanted},
 };
 
 use self::memory_log::MemoryLog;
@@ -295,6 +295,103 @@ fn questions(designees: usize) {
         began.elapsed().as_secs_f64() * 1e3,
         found.len()
     );
+    for (what, question) in title_questions() {
+        let runs: Vec<f64> = (0..9).map(|run| question(&register, &catalogues, run)).collect();
+        println!("{what:<32}{:>10.2} ms, median of {}", median(runs.clone()), runs.len());
+    }
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+type Question = fn(&Register, &Catalogues, usize) -> f64;
+
+/// Questions about titles, whole as the service asks them. Each tells its milliseconds.
+fn title_questions() -> [(&'static str, Question); 6] {
+    [
+        ("list, a page of 100", |register, catalogues, run| {
+            let from = register.designee_count() / 10 * run;
+            timed(|| list(register, catalogues, &Wanted::default(), (from, 100)))
+        }),
+        ("list, a region, all", |register, catalogues, _| {
+            let region_under = Some(tidu::domain::RegionCode::parse("440300").unwrap());
+            let wanted = Wanted { region_under, ..Wanted::default() };
+            timed(|| list(register, catalogues, &wanted, (0, usize::MAX)))
+        }),
+        ("count by region", |register, catalogues, _| {
+            timed(|| count(register, catalogues, Group::Region))
+        }),
+        ("count by month of the last day", |register, catalogues, _| {
+            timed(|| count(register, catalogues, Group::ValidToMonth))
+        }),
+        ("changes in three years", |register, catalogues, _| {
+            timed(|| changes(register, catalogues))
+        }),
+        ("compare two batches", |register, catalogues, _| {
+            let listed = |batch: &str| Wanted {
+                listed_in: vec![batch.to_owned()],
+                statuses: Status::LISTED.to_vec(),
+                ..Wanted::default()
+            };
+            let sets = [listed("2024-1"), listed("2024-2")];
+            let mut reading = SetsReading::new(sets, Vec::new(), at(register, "2025-01-01"));
+            timed(|| {
+                let mut next = Some(0);
+                while let Some(from) = next {
+                    next = reading.advance(register, catalogues, from, (0, 2_048)).1;
+                }
+                reading.counts().only_first as usize
+            })
+        }),
+    ]
+}
+
+fn timed(question: impl FnOnce() -> usize) -> f64 {
+    let began = Instant::now();
+    assert!(black_box(question()) > 0, "nothing was found");
+    began.elapsed().as_secs_f64() * 1e3
+}
+
+fn at(register: &Register, day: &str) -> AsOf {
+    let valid_on = PartialDate::parse_iso(day).unwrap().first_day();
+    AsOf { valid_on, known_at: register.size() }
+}
+
+fn list(
+    register: &Register,
+    catalogues: &Catalogues,
+    wanted: &Wanted,
+    (from, most): (usize, usize),
+) -> usize {
+    let (mut found, mut next) = (0, Some(from));
+    while let Some(from) = next.filter(|_| found < most) {
+        let bounds = (most - found, 2_048);
+        let (some, after) =
+            register.search(catalogues, wanted, at(register, "2025-01-01"), from, bounds);
+        (found, next) = (found + some.len(), after);
+    }
+    found
+}
+
+fn count(register: &Register, catalogues: &Catalogues, group: Group) -> usize {
+    let moment = at(register, "2025-01-01");
+    let mut counting = Counting::new(Wanted::default(), moment, Stage::Active, vec![group]);
+    while counting.advance(register, catalogues, 2_048) {}
+    counting.group_count()
+}
+
+/// Every title of the story expires in these years. As many are kept as a page has.
+fn changes(register: &Register, catalogues: &Catalogues) -> usize {
+    let moments = (at(register, "2025-01-01"), at(register, "2028-01-01"));
+    let (wanted, mut found, mut next) = (Wanted::default(), 0, Some(0));
+    while let Some(first) = next {
+        let bounds = (1_000, 2_048);
+        let (some, after) = register.changes_between(catalogues, &wanted, moments, first, bounds);
+        (found, next) = (found + some.len(), after);
+    }
+    found
 }
 
 fn rebuild(events: usize) -> f64 {

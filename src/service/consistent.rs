@@ -9,7 +9,7 @@ use crate::{
         CivilDate,
         fault::{Key, RuleId},
     },
-    protocol::pb,
+    protocol::event,
     register::{EndCause, Stage, Status, Wanted},
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn require_consistent(
         && (causes.is_empty() || causes.contains(&EndCause::Revoked));
     if let (Some(ground), false) = (wanted.grounds.first(), is_revoked) {
         let field = format!("{field}.grounds[0]");
-        let name = pb::RevocationGround::try_from(*ground).map_or("", |known| known.as_str_name());
+        let name = event::pb_ground(*ground).as_str_name();
         return Err(errors::bad_field(&field, name, RuleId::GroundOutsideStatuses));
     }
     let lives = |status: &Status| matches!(status, Status::Active | Status::Pending);

@@ -20,7 +20,7 @@ use crate::{
         FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, INLINE_WORK_BYTES_MAX, NAME_CHARS_MAX,
         QUESTION_SLICE_DESIGNEES, WRITTEN_TEXT_BYTES_MAX,
     },
-    protocol::{pb, time::written},
+    protocol::{event, pb, time::written},
     register::{EndCause, Interest, Wanted},
 };
 
@@ -153,10 +153,7 @@ pub(crate) fn wanted_in(
         let known = pb::TitleFlag::try_from(number).is_ok_and(|f| f != pb::TitleFlag::Unspecified);
         u8::try_from(number).ok().filter(|_| known)
     };
-    let ground = |number: i32| {
-        let known = pb::RevocationGround::try_from(number).ok();
-        known.filter(|ground| *ground != pb::RevocationGround::Unspecified).map(i32::from)
-    };
+    let ground = |number: i32| pb::RevocationGround::try_from(number).ok().and_then(event::ground);
     let code = AuthorityCode::parse;
     let text = |text: &str| Ok(short(text)?.trim().to_owned());
     let (from, to) = (filter.valid_to_from, filter.valid_to_to);

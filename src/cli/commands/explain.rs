@@ -7,7 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
-        print::{as_of, date, flags, print_line, print_message, print_table, table, word},
+        print::{as_of, date, end, flags, print_line, print_message, print_table, table, word},
     },
     domain::kind::Kind,
     protocol::pb,
@@ -58,6 +58,10 @@ fn print_title(explained: &pb::TitleExplanation) -> Result<(), CliError> {
     let (programme, authority) = (&title.programme, &title.authority);
     print_line("")?;
     print_line(&format!("{programme}{item} of {authority}: {}", explained.conclusion))?;
+    let end = end(&title);
+    if !end.is_empty() {
+        print_line(&format!("end: {end}"))?;
+    }
     let flags = flags(&title);
     if !flags.is_empty() {
         print_line(&format!("flags: {flags}"))?;

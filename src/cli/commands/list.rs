@@ -100,13 +100,7 @@ async fn titles(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
         Ok((page.titles, page.next_page_token))
     };
     let listed = if is_sorted {
-        let mut rows = Vec::new();
-        let keep = |row: &pb::DesigneeTitle| {
-            rows.push(row.clone());
-            Ok(())
-        };
-        require_all(paged(SORTED_TITLES_MAX, fetch, keep).await?)?;
-        sort(&mut rows);
+        let rows = by_last_day(fetch).await?;
         let shown = rows.iter().take(args.limit);
         shown.clone().try_for_each(|row| printer.add("DesigneeTitle", row, title_row))?;
         Listed { count: shown.len(), has_more: rows.len() > args.limit }
@@ -117,22 +111,27 @@ async fn titles(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
     printer.finish(Some(&summary(listed, "titles", as_of.as_ref())))
 }
 
-fn require_all(listed: Listed) -> Result<(), CliError> {
+/// All titles, by their last day; those of one day keep their order.
+async fn by_last_day(
+    fetch: impl AsyncFnMut(i32, String) -> Result<(Vec<pb::DesigneeTitle>, String), CliError>,
+) -> Result<Vec<pb::DesigneeTitle>, CliError> {
+    let mut rows = Vec::new();
+    let keep = |row: &pb::DesigneeTitle| {
+        rows.push(row.clone());
+        Ok(())
+    };
+    let listed = paged(SORTED_TITLES_MAX, fetch, keep).await?;
     if listed.has_more {
         return Err(CliError::Refused(format!(
             "more than {SORTED_TITLES_MAX} titles match, and no more than that are sorted by their \
              last day; narrow the filter"
         )));
     }
-    Ok(())
-}
-
-/// Sorts titles by their last day; those of one day keep their order.
-fn sort(rows: &mut [pb::DesigneeTitle]) {
     rows.sort_by_key(|row| {
         let last = row.title.as_ref().and_then(|title| title.valid_to);
         last.map(|day| (day.year, day.month, day.day))
     });
+    Ok(rows)
 }
 
 fn title_row(row: &pb::DesigneeTitle) -> [String; 10] {
@@ -190,4 +189,37 @@ fn designee_row(row: &pb::Designee) -> [String; 6] {
 fn summary(listed: Listed, unit: &str, at: Option<&pb::AnswerAsOf>) -> String {
     let more = if listed.has_more { "; there are more (-n)" } else { "" };
     format!("{} {unit}{more}, {}", listed.count, as_of(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn title(year: i32) -> pb::DesigneeTitle {
+        let valid_to = Some(pb::Date { year, month: 1, day: 1 });
+        let title = Some(pb::Title { valid_to, ..Default::default() });
+        pb::DesigneeTitle { title, ..Default::default() }
+    }
+
+    /// Sorts as many titles, whose last days come the wrong way round.
+    async fn sorted(count: usize) -> Result<Vec<pb::DesigneeTitle>, CliError> {
+        let mut given = 0;
+        let fetch = async |size, _| {
+            let some = usize::try_from(size).unwrap().min(count - given);
+            let year = |index: usize| i32::try_from(count - given - index).unwrap();
+            let page = (0..some).map(|index| title(year(index))).collect();
+            given += some;
+            Ok((page, if given < count { given.to_string() } else { String::new() }))
+        };
+        by_last_day(fetch).await
+    }
+
+    #[tokio::test]
+    async fn titles_are_sorted_up_to_their_bound() {
+        let rows = sorted(SORTED_TITLES_MAX).await.ok().unwrap();
+        assert_eq!((rows.len(), &rows[0]), (SORTED_TITLES_MAX, &title(1)));
+        assert!(rows.is_sorted_by_key(|row| row.title.as_ref().unwrap().valid_to.unwrap().year));
+        let refused = sorted(SORTED_TITLES_MAX + 1).await.err().unwrap().to_string();
+        assert!(refused.contains(&SORTED_TITLES_MAX.to_string()), "{refused}");
+    }
 }

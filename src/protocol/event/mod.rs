@@ -18,6 +18,7 @@ pub use self::words::pb_ground;
 pub(crate) use self::{
     common::{designee_kind, kind_of},
     fields::{Fields, Source},
+    words::ground,
 };
 use crate::{
     domain::{

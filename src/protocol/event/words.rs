@@ -21,7 +21,7 @@ const GROUNDS: [(Ground, pb::RevocationGround); 10] = [
 ];
 
 /// The ground with a value of the protocol.
-pub(super) fn ground(value: pb::RevocationGround) -> Option<Ground> {
+pub(crate) fn ground(value: pb::RevocationGround) -> Option<Ground> {
     GROUNDS.iter().find(|(_, known)| *known == value).map(|(ground, _)| *ground)
 }
 

@@ -13,7 +13,7 @@ use crate::{
     register::{
         AsOf, DesigneeIndex, Flags, Register, Status,
         fold::Folded,
-        rows::{TitleKey, position32},
+        rows::{FactKindRow, FactRow, TitleKey, position32},
     },
 };
 
@@ -231,16 +231,20 @@ impl<'a> Comparing<'a> {
         StatusChange { before, after, reason, positions }
     }
 
-    /// The events that make the difference: those that count for the title at the end only, and the
-    /// repairs of those that counted at the beginning only. If there are none, the difference lies
-    /// in other events about the subject, such as a link to another identifier.
+    /// The events that make the difference: those that count for the title at the end and did not at
+    /// the beginning, or took effect in between, and the repairs of those that counted at the
+    /// beginning only. If there are none, the difference lies in other events about the subject,
+    /// such as a link to another identifier.
     fn events_behind(&self, before: Option<&TitleView>, after: Option<&TitleView>) -> Vec<u64> {
         let counting = |side: Option<&TitleView>| -> HashSet<u64> {
             let positions = side.into_iter().flat_map(|view| view.positions.iter().copied());
             positions.chain(side.and_then(|view| view.ended_at)).collect()
         };
         let (old, new) = (counting(before), counting(after));
-        let mut behind: Vec<u64> = new.difference(&old).copied().collect();
+        let overlays: HashSet<u64> = self.overlays().collect();
+        let fresh = new.difference(&old).copied().chain(self.took_effect());
+        let counts = |position: &u64| new.contains(position) && !overlays.contains(position);
+        let mut behind: Vec<u64> = fresh.filter(counts).collect();
         let superseded = after.map_or(&[][..], |view| view.superseded.as_slice());
         let gone = old.difference(&new).filter(|position| !superseded.contains(position));
         let facts = self.after.subjects().facts();
@@ -257,20 +261,39 @@ impl<'a> Comparing<'a> {
         behind
     }
 
+    /// The subject's events that took effect between the two days.
+    fn took_effect(&self) -> impl Iterator<Item = u64> {
+        let (from, to) = (self.before.as_of.valid_on, self.after.as_of.valid_on);
+        self.events_of_facts(move |fact| from < fact.effective && fact.effective <= to)
+    }
+
+    /// The subject's events that never change the status of a title.
+    fn overlays(&self) -> impl Iterator<Item = u64> {
+        self.events_of_facts(|fact| {
+            matches!(
+                fact.kind,
+                FactKindRow::SupportGranted { .. }
+                    | FactKindRow::ReviewOpened { .. }
+                    | FactKindRow::RectificationOrdered { .. }
+                    | FactKindRow::RevocationProposed
+                    | FactKindRow::Noticed { review: true, .. }
+            )
+        })
+    }
+
+    fn events_of_facts(&self, is_such: impl Fn(&FactRow) -> bool) -> impl Iterator<Item = u64> {
+        let facts = self.after.subjects().facts();
+        let such = self.after.cluster.own_facts().filter(move |placed| is_such(&placed.fact));
+        such.map(move |placed| u64::from(facts.source_of(placed.position, &mut 0)))
+    }
+
     /// The events about the subject that were recorded, or took effect, between the two moments.
     fn events_between(&self) -> Vec<u64> {
-        let (from, to) = (self.before.as_of, self.after.as_of);
         let subjects = self.after.subjects();
         let members = self.after.cluster.same_subject();
         let recorded = members.flat_map(|member| subjects.events_of(member).map(u64::from));
-        let recorded = recorded.filter(|position| *position >= from.known_at);
-        let effective = self.after.cluster.own_facts().filter(|placed| {
-            let day = placed.fact.effective;
-            from.valid_on < day && day <= to.valid_on
-        });
-        let effective =
-            effective.map(|placed| u64::from(subjects.facts().source_of(placed.position, &mut 0)));
-        recorded.chain(effective).collect()
+        let recorded = recorded.filter(|position| *position >= self.before.as_of.known_at);
+        recorded.chain(self.took_effect()).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use super::{reading::Reading, view::TitleView};
 use crate::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId, IndustryCode, RegionCode, catalogue::Catalogues,
-        kind::ProgrammeId,
+        event::Ground, kind::ProgrammeId,
     },
     limits::{QUESTION_SLICE_FACTS, QUESTION_SLICE_TITLES},
     register::{
@@ -53,8 +53,8 @@ pub struct Wanted {
     pub end_causes: Vec<EndCause>,
     /// Types, sites or products.
     pub items: Vec<String>,
-    /// Grounds of a revocation, by their numbers in the protocol.
-    pub grounds: Vec<i32>,
+    /// Grounds of a revocation.
+    pub grounds: Vec<Ground>,
     /// Batches in whose lists the titles are.
     pub listed_in: Vec<String>,
 }
@@ -204,7 +204,7 @@ impl<'a> Matcher<'a> {
             && (!wanted.sealed_only || title.is_sealed(reading.seals()))
             && (wanted.items.is_empty() || words.items.contains(&title.key.item))
             && self.wants_last_day(title)
-            && wanted.grounds.is_empty()
+            && any(&wanted.grounds, title.ground().as_ref())
             && (wanted.end_causes.is_empty()
                 || any(&wanted.end_causes, reading.end_cause(title, status).as_ref()))
             && (wanted.listed_in.is_empty() || self.is_listed(reading, title))

@@ -3,6 +3,7 @@
 mod answers;
 mod bad_input;
 mod callers;
+mod compared_titles;
 mod cursors_and_digests;
 mod descriptors;
 mod error_details;

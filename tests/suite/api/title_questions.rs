@@ -1,5 +1,5 @@
-//! Questions about titles through the service: filters, counts, changes between two moments,
-//! comparisons, members of pools; their pages, and the errors of those that contradict themselves.
+//! Questions about titles through the service: filters, counts, members of pools; and the errors of
+//! those that contradict themselves.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,12 @@ use tidu::protocol::pb::{self, event::Fact};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::support::{
-    A, B, Client, DESIGNEES, Fresh, date, event, little_giant, made_up, reason, valid_on,
-};
+use crate::support::{A, B, Client, DESIGNEES, Fresh, date, event, little_giant, reason, valid_on};
 
 const GUANGDONG: &str = "440000";
 
 /// A designation by an authority, with what a test alters in it.
-fn designated(
+pub(super) fn designated(
     authority: &str,
     who: &str,
     (programme, batch): (&str, &str),
@@ -30,7 +28,7 @@ fn designated(
     event(authority, who, from, Fact::Designated(fact))
 }
 
-fn filter(alter: impl FnOnce(&mut pb::TitleFilter)) -> Option<pb::TitleFilter> {
+pub(super) fn filter(alter: impl FnOnce(&mut pb::TitleFilter)) -> Option<pb::TitleFilter> {
     let mut filter = pb::TitleFilter::default();
     alter(&mut filter);
     Some(filter)
@@ -61,7 +59,7 @@ async fn groups(
     answer.groups.into_iter().map(group).collect()
 }
 
-fn field_of(status: &Status) -> String {
+pub(super) fn field_of(status: &Status) -> String {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     let info = status.get_details_error_info().unwrap();
     info.metadata.get("field").cloned().unwrap_or_default()
@@ -196,6 +194,44 @@ async fn titles_are_chosen_and_counted_by_last_day_item_cause_and_list() {
     }
 }
 
+/// A title of which only facts are on record that cannot apply is shown to whoever names its
+/// status, and counted at the stage of all.
+#[tokio::test]
+async fn a_title_that_is_not_on_record_is_shown_on_request_only() {
+    use pb::{CountStage as Stage, TitleStatus as State};
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    let opened = pb::ReviewOpened {
+        programme: "little-giant".to_owned(),
+        round: "2022".to_owned(),
+        ..Default::default()
+    };
+    let opened = event("100000", A, "2022-05-01", Fact::ReviewOpened(opened));
+    client.record(vec![opened, little_giant(B, "5", "2021-07-01")]).await.unwrap();
+    let day = "2022-06-01";
+    let of = |statuses: &[State]| {
+        filter(|filter| filter.statuses = statuses.iter().map(|s| (*s).into()).collect())
+    };
+    for (statuses, expected) in [
+        (&[][..], vec![B]),
+        (&[State::NotOnRecord], vec![A]),
+        (&[State::NotOnRecord, State::Active], vec![A, B]),
+    ] {
+        assert_eq!(holders(&mut client, day, of(statuses)).await, expected, "{statuses:?}");
+        let (filter, as_of) = (of(statuses), valid_on(day));
+        let stage = Stage::Any.into();
+        let request = pb::CountTitlesRequest { filter, as_of, stage, ..Default::default() };
+        let counted = client.register.count_titles(request).await.unwrap().into_inner();
+        assert_eq!(counted.total_count, expected.len() as u64, "{statuses:?}");
+    }
+    let request = pb::ExportRegisterRequest { as_of: valid_on(day), ..Default::default() };
+    let mut stream = client.register.export_register(request).await.unwrap().into_inner();
+    assert_eq!(stream.message().await.unwrap().unwrap().title_count, 1);
+    let request = pb::GetDesigneeRequest { designee: A.into(), as_of: valid_on(day) };
+    let shown = client.register.get_designee(request).await.unwrap().into_inner();
+    assert_eq!(shown.designee.unwrap().titles[0].status(), State::NotOnRecord);
+}
+
 #[tokio::test]
 async fn questions_that_contradict_themselves_are_errors_with_the_field() {
     use pb::{CountStage as Stage, EndCause, TitleStatus as State};
@@ -245,181 +281,6 @@ async fn questions_that_contradict_themselves_are_errors_with_the_field() {
     let request = pb::ListDesigneesRequest { filter, as_of, ..Default::default() };
     let refused = client.register.list_designees(request).await.unwrap_err();
     assert_eq!(field_of(&refused), "filter.valid_to_to");
-}
-
-/// All changes between two moments, in pages of a size, and the number of pages.
-async fn changes(
-    client: &mut Client,
-    (from, to): (Option<pb::AsOf>, Option<pb::AsOf>),
-    page_size: i32,
-) -> (Vec<pb::StatusChange>, usize) {
-    let (mut all, mut pages, mut page_token) = (Vec::new(), 0, String::new());
-    loop {
-        let request =
-            pb::ListChangesRequest { from, to, page_size, page_token, ..Default::default() };
-        let page = client.register.list_changes(request).await.unwrap().into_inner();
-        assert!(page.changes.len() <= usize::try_from(page_size).unwrap());
-        assert_eq!(page.from.unwrap().valid_on, from.unwrap().valid_on);
-        assert_eq!(page.to.unwrap().valid_on, to.unwrap().valid_on);
-        pages += 1;
-        all.extend(page.changes);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return (all, pages);
-        }
-    }
-}
-
-#[tokio::test]
-async fn changes_come_in_pages_of_both_moments() {
-    let fresh = Fresh::start();
-    let mut client = fresh.client().await;
-    let giants = made_up(3, 7);
-    let giant = |index: usize| little_giant(&giants[index].uscc.to_string(), "5", "2023-07-01");
-    client.record((0..7).map(giant).collect()).await.unwrap();
-    let moments = (valid_on("2023-06-01"), valid_on("2026-07-01"));
-    let (all, pages) = changes(&mut client, moments, 3).await;
-    assert_eq!((all.len(), pages), (7, 3));
-    for change in &all {
-        assert_eq!(change.before(), pb::TitleStatus::Pending);
-        assert_eq!(change.after(), pb::TitleStatus::Expired);
-        assert_eq!(change.reason(), pb::ChangeReason::Expiry);
-        assert_eq!(change.valid_to, date("2026-06-30"));
-    }
-    assert_eq!(changes(&mut client, moments, 7).await, (all, 1));
-
-    // The pages stay those of the first one while the log grows.
-    let (from, to) = (valid_on("2023-07-01"), None);
-    let known_at = |known_at| {
-        Some(pb::AsOf {
-            valid_on: date("2023-07-01"),
-            known: Some(pb::as_of::Known::KnownAt(known_at)),
-        })
-    };
-    let request =
-        pb::ListChangesRequest { from: known_at(0), to: from, page_size: 5, ..Default::default() };
-    let first = client.register.list_changes(request.clone()).await.unwrap().into_inner();
-    client.record(vec![little_giant(A, "5", "2023-07-01")]).await.unwrap();
-    let page_token = first.next_page_token.clone();
-    let second = pb::ListChangesRequest { from: to, page_token, ..request.clone() };
-    let second = client.register.list_changes(second).await.unwrap().into_inner();
-    assert_eq!((first.changes.len(), second.changes.len()), (5, 2));
-    assert_eq!((first.from, first.to), (second.from, second.to));
-
-    // A token belongs to its filter.
-    let filter = filter(|filter| filter.batches = vec!["5".to_owned()]);
-    for page_token in [first.next_page_token.clone(), "abc".to_owned(), "a~b".to_owned()] {
-        let foreign =
-            pb::ListChangesRequest { filter: filter.clone(), page_token, ..request.clone() };
-        let refused = client.register.list_changes(foreign).await.unwrap_err();
-        assert_eq!(reason(&refused), "PAGE_TOKEN_INVALID");
-    }
-}
-
-#[tokio::test]
-async fn an_end_before_a_beginning_is_an_error() {
-    let fresh = Fresh::start();
-    let mut client = fresh.client().await;
-    client.record(vec![little_giant(A, "5", "2023-07-01")]).await.unwrap();
-    let at = |day: &str, known_at| {
-        Some(pb::AsOf { valid_on: date(day), known: Some(pb::as_of::Known::KnownAt(known_at)) })
-    };
-    for (from, to, field) in [
-        (at("2024-01-02", 0), at("2024-01-01", 1), "to.valid_on"),
-        (at("2024-01-01", 1), at("2024-01-02", 0), "to.known_at"),
-    ] {
-        let request = pb::ListChangesRequest { from, to, ..Default::default() };
-        let refused = client.register.list_changes(request).await.unwrap_err();
-        assert_eq!((field_of(&refused).as_str(), reason(&refused).as_str()), (field, "DATE_ORDER"));
-    }
-    let same = at("2024-01-01", 1);
-    let request = pb::ListChangesRequest { from: same, to: same, ..Default::default() };
-    let answer = client.register.list_changes(request).await.unwrap().into_inner();
-    assert!(answer.changes.is_empty());
-    let request = pb::ListChangesRequest { from: at("2024-01-01", 9), ..Default::default() };
-    let refused = client.register.list_changes(request).await.unwrap_err();
-    assert_eq!(refused.code(), Code::OutOfRange);
-}
-
-#[tokio::test]
-async fn two_batches_compare_by_their_holders_in_pages() {
-    let fresh = Fresh::start();
-    let mut client = fresh.client().await;
-    let made = made_up(4, 6);
-    let id = |index: usize| made[index].uscc.to_string();
-    let own = |index: usize, batch: &str, from: &str| {
-        designated(GUANGDONG, &id(index), ("innovative-sme", batch), from, |_| {})
-    };
-    let mut events: Vec<_> = (0..4).map(|index| own(index, "2021-1", "2021-07-01")).collect();
-    events.extend((2..6).map(|index| own(index, "2024-1", "2024-07-01")));
-    events.push(little_giant(&id(0), "5", "2021-07-01"));
-    client.record(events).await.unwrap();
-    let list = |batch: &str| {
-        filter(|filter| {
-            filter.programmes = vec!["innovative-sme".to_owned()];
-            filter.authorities = vec![GUANGDONG.to_owned()];
-            filter.listed_in = vec![batch.to_owned()];
-        })
-    };
-    let mut request = pb::CompareBatchesRequest {
-        first: list("2021-1"),
-        second: list("2024-1"),
-        as_of: valid_on("2024-08-01"),
-        page_size: 2,
-        ..Default::default()
-    };
-    let (mut found, mut counts) = (BTreeMap::new(), Vec::new());
-    loop {
-        let page = client.register.compare_batches(request.clone()).await.unwrap().into_inner();
-        assert!(page.designees.len() <= 2);
-        counts.push(page.counts);
-        for row in page.designees {
-            let sides = (row.first_title.is_some(), row.second_title.is_some());
-            assert_eq!((row.first_count > 0, row.second_count > 0), sides);
-            assert!(found.insert(row.designee.clone(), row.part()).is_none());
-        }
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
-    use pb::ComparisonPart::{Both, OnlyFirst, OnlySecond};
-    let parts = [OnlyFirst, OnlyFirst, Both, Both, OnlySecond, OnlySecond];
-    let expected = parts.into_iter().enumerate().map(|(index, part)| (id(index), part));
-    assert_eq!(found, expected.collect());
-    let all = pb::ComparisonCounts { both: 2, only_first: 2, only_second: 2 };
-    assert_eq!(counts, [Some(all), None, None]);
-
-    // The holders of two titles.
-    let active = |programme: &str| {
-        filter(|filter| {
-            filter.programmes = vec![programme.to_owned()];
-            filter.statuses = vec![pb::TitleStatus::Active.into()];
-        })
-    };
-    let request = pb::CompareBatchesRequest {
-        first: active("innovative-sme"),
-        second: active("little-giant"),
-        parts: vec![Both.into()],
-        as_of: valid_on("2021-08-01"),
-        ..Default::default()
-    };
-    let answer = client.register.compare_batches(request.clone()).await.unwrap().into_inner();
-    let holders: Vec<_> = answer.designees.iter().map(|row| row.designee.clone()).collect();
-    assert_eq!(holders, [id(0)]);
-    let counts = pb::ComparisonCounts { both: 1, only_first: 3, only_second: 0 };
-    assert_eq!(answer.counts, Some(counts));
-
-    let absent = pb::CompareBatchesRequest { second: None, ..request.clone() };
-    let refused = client.register.compare_batches(absent).await.unwrap_err();
-    assert_eq!(
-        (field_of(&refused).as_str(), reason(&refused).as_str()),
-        ("second", "FIELD_REQUIRED")
-    );
-    let unknown = filter(|filter| filter.programmes = vec!["giant".to_owned()]);
-    let unknown = pb::CompareBatchesRequest { second: unknown, ..request };
-    let refused = client.register.compare_batches(unknown).await.unwrap_err();
-    assert_eq!(field_of(&refused), "second.programmes[0]");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod events;
 mod names;
 mod newcomer;
 mod private_files;
+mod questions;
 mod redact;
 mod redact_copies;
 mod redacted_alone;

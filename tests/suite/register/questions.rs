@@ -17,8 +17,8 @@ use tidu::{
 };
 
 use crate::support::{
-    BOTH_RULES, DESIGNEES, OTHERS, Step, annulled, corrected, day, little_giant, other, passed,
-    revoked, rules_adopted, seed,
+    BOTH_RULES, DESIGNEES, OTHERS, Step, annulled, corrected, day, little_giant, notice, other,
+    passed, revoked, rules_adopted, sealed, seed,
 };
 
 const DAYS: [&str; 6] =
@@ -344,6 +344,33 @@ fn each_change_tells_the_events_or_the_expiry_behind_it() {
     ] {
         assert_eq!(change(&register, from, to), told, "{from:?} to {to:?}");
     }
+}
+
+/// The entry of a notice ends by the seal of its list, which is not about the designee.
+#[test]
+fn a_seal_is_the_event_behind_the_end_of_an_entry() {
+    let who = DESIGNEES[0];
+    let register = recorded(vec![
+        notice(who, "1", "2020-01-10"),
+        sealed("1", "2020-03-01", None),
+        annulled(1),
+    ]);
+    let (noticed, ended) = (Some(Status::Noticed), Some(Status::NotDesignated));
+    let told = change(&register, ("2020-02-01", 2), ("2020-04-01", 2));
+    assert_eq!(told, (noticed, ended, ChangeReason::Fact, vec![1]));
+    let told = change(&register, ("2020-04-01", 2), ("2020-04-01", 3));
+    assert_eq!(told, (ended, noticed, ChangeReason::Fact, vec![2]));
+}
+
+/// Support is no reason for a status; the designation that takes effect is.
+#[test]
+fn an_overlay_is_no_reason_for_a_change() {
+    let who = DESIGNEES[0];
+    let supported = other(14, 0, 0, "2019-06-06");
+    let register = recorded(vec![little_giant(who, "1", "2019-06-05"), supported]);
+    let told = change(&register, ("2019-06-04", 1), ("2019-06-30", 2));
+    let (pending, active) = (Some(Status::Pending), Some(Status::Active));
+    assert_eq!(told, (pending, active, ChangeReason::Fact, vec![0]));
 }
 
 #[test]
