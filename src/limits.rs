@@ -461,6 +461,8 @@ pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(20);
 pub const EXIT_GRACE: Duration = Duration::from_millis(200);
 /// Most faults, rejections or warnings that are shown to people.
 pub const SHOWN_FAULTS_MAX: usize = 20;
+/// Most names that an error lists for one that is not known, or is that of several.
+pub const NAMES_SHOWN_MAX: usize = 8;
 /// Most rows that are named for one kind of warning.
 pub const NAMED_ROWS_MAX: usize = 8;
 

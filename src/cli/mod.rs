@@ -6,28 +6,31 @@
 
 mod append;
 mod args;
+mod assignments;
 mod catalogues;
 mod client;
 mod commands;
 mod destination;
 mod error;
 mod memory;
+mod names;
 mod operations;
 mod paged;
 mod print;
+mod repairs;
 mod stop;
 mod throwaway;
 
 use std::{io, panic::catch_unwind, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, error::ContextValue};
 use tokio::runtime::Runtime;
 
 pub use self::commands::generate;
 use self::{
     commands::Command,
     error::CliError,
-    print::{eprint_error, eprint_line},
+    print::{eprint_error, eprint_line, eprint_lines, escaped},
 };
 use crate::{files, limits::STORE_THREADS_TRIED, server::telemetry, threads};
 
@@ -58,7 +61,8 @@ First steps:
 
   tidu watch --programme specialised-sme           # keeps running
 
-Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused by the server. `doctor` has its own.";
+Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused, or not confirmed.
+`doctor` has its own.";
 
 /// Starts the runtime. `None` if that fails; the reason is printed.
 ///
@@ -78,10 +82,29 @@ fn runtime() -> Option<Runtime> {
     None
 }
 
+/// Prints help, or the error of arguments that cannot be read; it repeats them, so it is escaped.
+fn usage(mut error: clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let typed = error.context().filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, escaped(text).into_owned())),
+            _ => None,
+        });
+        for (kind, text) in typed.collect::<Vec<_>>() {
+            error.insert(kind, ContextValue::String(text));
+        }
+        eprint_lines(&error.render().to_string());
+        return ExitCode::from(2);
+    }
+    error.exit()
+}
+
 /// Parses the arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Cli { command } = Cli::parse();
+    let command = match Cli::try_parse() {
+        Ok(Cli { command }) => command,
+        Err(error) => return usage(error),
+    };
     // Not for `watch`, whose commands make files of their own.
     if !matches!(command, Command::Watch(_)) {
         files::make_private();

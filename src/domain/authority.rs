@@ -7,7 +7,7 @@ use std::{num::NonZeroU8, sync::LazyLock};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{
-    RegionCode,
+    Region, RegionCode,
     fault::{Breach, RuleId},
 };
 
@@ -111,12 +111,14 @@ impl AuthorityCode {
         if let Some(authority) = Self::all().find(|authority| authority.info().name == name) {
             return Some(authority);
         }
-        let (code, ..) = super::region::table()
-            .iter()
-            .find(|(_, official)| {
-                *official == name || (name != "新疆生产" && official.starts_with(name))
-            })
-            .or_else(|| (name == "兵团").then_some(&("660000", "")))?;
+        let region = Region::all().iter().find(|region| {
+            let official = region.name;
+            official == name || (name != "新疆生产" && official.starts_with(name))
+        });
+        let code = match name {
+            "兵团" | "新疆兵团" => "660000",
+            _ => region?.code,
+        };
         Self::parse(code).ok()
     }
 
@@ -237,6 +239,7 @@ mod tests {
         assert_eq!(by_name("深圳"), Some("440300"));
         assert_eq!(by_name("新疆"), Some("650000"));
         assert_eq!(by_name("兵团"), Some("660000"));
+        assert_eq!(by_name("新疆兵团"), Some("660000"));
         assert_eq!(by_name("新疆生产建设兵团"), Some("660000"));
         assert_eq!(by_name("陕西省"), Some("610000"));
         assert_eq!(by_name("北京市经济和信息化局"), Some("110000"));

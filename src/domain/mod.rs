@@ -37,7 +37,7 @@ pub use self::{
     name::Name,
     party::Party,
     principal::Principal,
-    region::RegionCode,
+    region::{Region, RegionCode},
     secret_url::masked_url,
     uscc::Uscc,
     withheld::{Concerns, Withheld},

@@ -14,14 +14,40 @@ const CORPS: u32 = 660_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RegionCode(NonZeroU32);
 
-static TABLE: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
-    let rows: Vec<[&'static str; 3]> = super::table(include_str!("../../data/regions.csv"));
-    rows.into_iter().map(|[code, _, name]| (code, name)).collect()
+/// A row of the table of provinces and of cities with independent planning status.
+#[derive(Debug)]
+pub struct Region {
+    /// Six digits.
+    pub code: &'static str,
+    /// Official name.
+    pub name: &'static str,
+    /// English name.
+    pub name_en: &'static str,
+    /// Kind: `province`, `municipality`, `autonomous_region`, `separate_planning_city` or `sar`;
+    /// `xpcc` for the corps, which is an authority and not a place.
+    pub kind: &'static str,
+    /// ISO 3166-2; empty for a city.
+    pub iso_code: &'static str,
+    /// The province that a city lies in; empty for a province.
+    pub parent: &'static str,
+}
+
+static TABLE: LazyLock<Vec<Region>> = LazyLock::new(|| {
+    let rows = super::table(include_str!("../../data/regions.csv")).into_iter();
+    rows.map(|[code, name_en, name, kind, iso_code, parent]| Region {
+        code,
+        name,
+        name_en,
+        kind,
+        iso_code,
+        parent,
+    })
+    .collect()
 });
 
 /// The first two digits of all regions.
 static PROVINCES: LazyLock<Vec<u32>> = LazyLock::new(|| {
-    let digits = TABLE.iter().filter_map(|(code, _)| code.get(..2)?.parse().ok());
+    let digits = TABLE.iter().filter_map(|region| region.code.get(..2)?.parse().ok());
     digits.collect()
 });
 
@@ -30,9 +56,23 @@ fn six_digits(text: &str) -> Option<u32> {
     six.then(|| text.parse().ok())?
 }
 
-/// Codes and official names.
-pub(super) fn table() -> &'static [(&'static str, &'static str)] {
-    &TABLE
+impl Region {
+    /// All rows of the table, by code, with that of the corps.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        &TABLE
+    }
+
+    /// The official name without the word for its kind: `广东`, `深圳`, `新疆`, `兵团`.
+    #[must_use]
+    pub fn short_name(&self) -> &'static str {
+        const KINDS: [&str; 7] =
+            ["特别行政区", "壮族自治区", "回族自治区", "维吾尔自治区", "自治区", "省", "市"];
+        if self.code == "660000" {
+            return "兵团";
+        }
+        KINDS.iter().find_map(|kind| self.name.strip_suffix(kind)).unwrap_or(self.name)
+    }
 }
 
 impl RegionCode {

@@ -248,6 +248,13 @@ impl RegisterService for RegisterApi {
         answer(request, |call, request| self.list_bodies(call, request)).await
     }
 
+    async fn list_regions(
+        &self,
+        request: Request<pb::ListRegionsRequest>,
+    ) -> Answer<pb::ListRegionsResponse> {
+        answer(request, |call, request| self.list_regions(call, request)).await
+    }
+
     async fn list_programmes(
         &self,
         request: Request<pb::ListProgrammesRequest>,

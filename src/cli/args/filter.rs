@@ -2,20 +2,26 @@
 
 use std::path::PathBuf;
 
-use crate::{cli::CliError, domain::kind::Kind, files, limits::INPUT_FILE_BYTES_MAX, protocol::pb};
+use crate::{
+    cli::{CliError, names},
+    domain::kind::Kind,
+    files,
+    limits::INPUT_FILE_BYTES_MAX,
+    protocol::pb,
+};
 
 /// The filter of an event stream or list.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct FilterArgs {
     /// Only events that concern this programme (may be repeated)
-    #[arg(long = "programme", value_name = "ID")]
+    #[arg(long = "programme", value_name = "ID|NAME", value_parser = names::programme)]
     programmes: Vec<String>,
     /// Only events that concern this authority (may be repeated)
-    #[arg(long = "authority", value_name = "CODE")]
+    #[arg(long = "authority", value_name = "CODE|NAME", value_parser = names::authority)]
     authorities: Vec<String>,
     /// Only events of this region and the regions within it
-    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
-    region: String,
+    #[arg(long, value_name = "CODE|NAME", value_parser = names::region)]
+    region: Option<String>,
     /// Only events of this designee, under any of its identifiers (may be repeated)
     #[arg(long = "designee", value_name = "ID")]
     designees: Vec<String>,
@@ -45,7 +51,7 @@ impl FilterArgs {
             let lines = text.lines().map(str::trim);
             designees.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
         }
-        let region_under = region;
+        let region_under = region.unwrap_or_default();
         Ok(pb::EventFilter { programmes, authorities, region_under, kinds, designees, batches })
     }
 }

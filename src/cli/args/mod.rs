@@ -14,8 +14,8 @@ pub(crate) use self::{
     catalogue::{CatalogueArgs, is_standard},
     delivery::DeliveryArgs,
     filter::FilterArgs,
-    moment::{moment, since, until},
-    query::{MomentArgs, TitleArgs, parse_word},
+    moment::{moment, since, today, until},
+    query::{MomentArgs, TitleArgs, parse_date, parse_word},
     server::{DEFAULT_SERVER, ServerAddress, ServerArgs},
     within::{Within, within},
 };

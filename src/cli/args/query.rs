@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::moment::known_at;
 use crate::{
-    cli::print::word,
+    cli::{names, print::word},
     domain::PartialDate,
     protocol::pb::{self, as_of::Known},
 };
@@ -31,20 +31,20 @@ impl MomentArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct TitleArgs {
     /// Only titles of this programme (may be repeated, like the other filters)
-    #[arg(long = "programme", value_name = "ID")]
+    #[arg(long = "programme", value_name = "ID|NAME", value_parser = names::programme)]
     programmes: Vec<String>,
     /// Only titles decided by this authority
-    #[arg(long = "authority", value_name = "CODE")]
+    #[arg(long = "authority", value_name = "CODE|NAME", value_parser = names::authority)]
     authorities: Vec<String>,
     /// Only titles recommended by this authority
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE|NAME", value_parser = names::authority)]
     recommended_by: Vec<String>,
     /// Only designees for which this authority is responsible
-    #[arg(long = "responsible", value_name = "CODE")]
+    #[arg(long = "responsible", value_name = "CODE|NAME", value_parser = names::authority)]
     responsible: Vec<String>,
     /// Only designees registered in this region or a region within it
-    #[arg(long = "region", value_name = "CODE", default_value = "", hide_default_value = true)]
-    region: String,
+    #[arg(long = "region", value_name = "CODE|NAME", value_parser = names::region)]
+    region: Option<String>,
     /// Only titles with this status, such as active or not-designated
     #[arg(long = "status", value_name = "STATUS", value_parser = status)]
     statuses: Vec<i32>,
@@ -97,7 +97,7 @@ impl TitleArgs {
             authorities: args.authorities,
             recommended_by: args.recommended_by,
             responsible_authorities: args.responsible,
-            region_under: args.region,
+            region_under: args.region.unwrap_or_default(),
             statuses: args.statuses,
             batches: args.batches,
             rounds: args.rounds,
@@ -117,7 +117,7 @@ impl TitleArgs {
 }
 
 /// Reads an ISO date.
-fn parse_date(text: &str) -> Result<pb::Date, String> {
+pub(crate) fn parse_date(text: &str) -> Result<pb::Date, String> {
     let date = PartialDate::parse_iso(text).map_err(|breach| breach.message())?;
     let (year, month, day) = date.parts();
     Ok(pb::Date { year, month, day })

@@ -7,8 +7,9 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
+        names,
         paged::paged,
-        print::Printer,
+        print::{Printer, as_of},
     },
     protocol::pb,
 };
@@ -16,8 +17,8 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct AssessmentsArgs {
     /// Only this region and the regions within it
-    #[arg(long = "region", value_name = "CODE", default_value = "", hide_default_value = true)]
-    region: String,
+    #[arg(long = "region", value_name = "CODE|NAME", value_parser = names::region)]
+    region: Option<String>,
     /// Only this year (may be repeated)
     #[arg(long = "year")]
     years: Vec<u32>,
@@ -31,20 +32,22 @@ pub(super) async fn run(args: AssessmentsArgs) -> Result<(), CliError> {
     let mut client = Client::connect(&args.common.server.address).await?;
     let header = ["region", "year", "assessor", "results", "event"];
     let mut printer = Printer::new(args.common.output, header)?;
+    let mut at = None;
     let fetch = async |page_size, page_token| {
         let request = pb::ListAssessmentsRequest {
-            region_under: args.region.clone(),
+            region_under: args.region.clone().unwrap_or_default(),
             years: args.years.clone(),
             as_of: args.moment.message(),
             page_size,
             page_token,
         };
         let page = client.register.list_assessments(request).await?.into_inner();
+        at = page.as_of;
         Ok((page.assessments, page.next_page_token))
     };
     let take = |summary: &pb::Assessment| printer.add("Assessment", summary, row);
-    paged(usize::MAX, fetch, take).await?;
-    printer.finish(None)
+    let count = paged(usize::MAX, fetch, take).await?.count;
+    printer.finish(Some(&format!("{count} assessments, {}", as_of(at.as_ref()))))
 }
 
 fn row(summary: &pb::Assessment) -> [String; 5] {

@@ -7,8 +7,9 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
+        names,
         paged::paged,
-        print::{Printer, date, print_line, print_message, print_table, table, word},
+        print::{Printer, as_of, date, print_line, print_message, print_table, table, word},
     },
     domain::text::hex,
     protocol::pb,
@@ -31,12 +32,13 @@ const SUBLIST_HEADER: [&str; 7] =
 
 #[derive(Debug, Args)]
 pub(crate) struct BatchesArgs {
-    /// Only batches of this programme
+    /// Only batches of this programme: its id or name
+    #[arg(value_parser = names::programme)]
     programme: Option<String>,
     /// Only this batch, with its sub-lists and its digest
     batch: Option<String>,
     /// Authority of the batches [default: any; a batch of several is listed]
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE|NAME", value_parser = names::authority)]
     authority: Option<String>,
     #[command(flatten)]
     moment: MomentArgs,
@@ -81,13 +83,15 @@ async fn page(
 
 async fn all(client: &mut Client, args: &BatchesArgs) -> Result<(), CliError> {
     let mut printer = Printer::new(args.common.output, HEADER)?;
+    let mut at = None;
     let fetch = async |page_size, page_token| {
         let page = page(client, args, page_size, page_token).await?;
+        at = page.as_of;
         Ok((page.batches, page.next_page_token))
     };
     let take = |batch: &pb::Batch| printer.add("Batch", batch, row);
-    paged(usize::MAX, fetch, take).await?;
-    printer.finish(None)
+    let count = paged(usize::MAX, fetch, take).await?.count;
+    printer.finish(Some(&format!("{count} batches, {}", as_of(at.as_ref()))))
 }
 
 async fn one(
@@ -125,6 +129,7 @@ fn print(answer: &pb::GetBatchResponse) -> Result<(), CliError> {
         print_line(line)?;
     }
     print_line(&format!("digest of the content {}", hex(&whole.digest)))?;
+    print_line(&as_of(answer.as_of.as_ref()))?;
     if answer.sublists.is_empty() {
         return Ok(());
     }

@@ -1,18 +1,18 @@
 //! `tidu check`: every error, warning and change that recording a list would cause.
 
-use std::collections::BTreeMap;
-
-use super::record::{self, Lists, RecordArgs};
+use super::{
+    judged::{print_changes, print_rejections, print_warnings},
+    record::{self, Lists, RecordArgs},
+};
 use crate::{
     cli::{
         CliError,
         append::{AppendFailure, dry_run},
         args::Output,
         client::Client,
-        print::{print_line, print_message, print_table, table, title_status},
+        print::{print_line, print_message},
     },
     import::ImportedRow,
-    limits::NAMED_ROWS_MAX,
     protocol::pb,
 };
 
@@ -28,6 +28,10 @@ Example:
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
     let output = args.common.output;
+    if args.again {
+        let text = "--again records a list once more; check records nothing";
+        return Err(CliError::Refused(text.to_owned()));
+    }
     let Lists { lists, commit_size, server } = record::lists(args)?;
     let mut client = Client::connect(&server).await?;
     let mut rejected = 0;
@@ -60,71 +64,11 @@ fn print(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), CliErr
     if answer.rejection_count > 0 {
         print_line("")?;
         print_line(&format!("{} errors in {count} rows:", answer.rejection_count))?;
-        print_table(&record::rejections(rows, &answer.rejections))?;
-        more(answer.rejections.len(), answer.rejection_count)?;
+        print_rejections(rows, "row", answer)?;
     } else {
         print_line("")?;
         print_line(&format!("no errors in {count} rows"))?;
     }
-    warnings(rows, answer)?;
-    changes(answer)
-}
-
-/// Prints the warnings by reason, with the first rows of each.
-fn warnings(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), CliError> {
-    if answer.warnings.is_empty() {
-        return print_line("no warnings");
-    }
-    let mut by_reason: BTreeMap<&str, Vec<&pb::Warning>> = BTreeMap::new();
-    for warning in &answer.warnings {
-        by_reason.entry(&warning.reason).or_default().push(warning);
-    }
-    print_line("")?;
-    print_line(&format!("{} warnings, which never block:", answer.warning_count))?;
-    let mut table = table(["reason", "count", "first", "rows"]);
-    for (reason, found) in by_reason {
-        let row = |warning: &&pb::Warning| {
-            rows.get(warning.index as usize).map_or_else(String::new, |row| row.row.to_string())
-        };
-        let mut named: Vec<_> = found.iter().take(NAMED_ROWS_MAX).map(row).collect();
-        if found.len() > NAMED_ROWS_MAX {
-            named.push("…".to_owned());
-        }
-        let first = found.first().map_or("", |warning| &warning.message);
-        table.add_row([reason, &found.len().to_string(), first, &named.join(" ")]);
-    }
-    print_table(&table)?;
-    more(answer.warnings.len(), answer.warning_count)
-}
-
-/// Prints the changes, counted by programme and step.
-fn changes(answer: &pb::AppendResponse) -> Result<(), CliError> {
-    if answer.changes.is_empty() {
-        return print_line("no title would change");
-    }
-    let mut steps: BTreeMap<(&str, &str, String, String), u32> = BTreeMap::new();
-    for change in &answer.changes {
-        let status = |status: pb::TitleStatus| match status {
-            pb::TitleStatus::Unspecified => "–".to_owned(),
-            status => title_status(status),
-        };
-        let step = (status(change.before()), status(change.after()));
-        *steps.entry((&change.programme, &change.authority, step.0, step.1)).or_default() += 1;
-    }
-    print_line("")?;
-    print_line(&format!(
-        "{} titles would change, on the day each event takes effect:",
-        answer.change_count
-    ))?;
-    let mut table = table(["programme", "authority", "from", "to", "titles"]);
-    for ((programme, authority, before, after), count) in steps {
-        table.add_row([programme, authority, &before, &after, &count.to_string()]);
-    }
-    print_table(&table)?;
-    more(answer.changes.len(), answer.change_count)
-}
-
-fn more(shown: usize, count: u32) -> Result<(), CliError> {
-    let more = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(shown);
-    if more > 0 { print_line(&format!("… and {more} more, not listed")) } else { Ok(()) }
+    print_warnings(rows, "row", answer)?;
+    print_changes(answer)
 }

@@ -7,6 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs, at_least_one, parse_word},
         client::Client,
+        names,
         paged::{Listed, paged},
         print::{Printer, as_of, title_status, word},
     },
@@ -45,6 +46,8 @@ fn set(text: &str) -> Result<pb::TitleFilter, String> {
     if [&programme, &batch, &authority].into_iter().flatten().any(String::is_empty) {
         return Err("not a programme, nor PROGRAMME/BATCH or PROGRAMME/BATCH/AUTHORITY".to_owned());
     }
+    let programme = programme.map(|text| names::programme(&text)).transpose()?;
+    let authority = authority.map(|text| names::authority(&text)).transpose()?;
     let in_force = vec![pb::TitleStatus::Active.into()];
     Ok(pb::TitleFilter {
         programmes: programme.into_iter().collect(),

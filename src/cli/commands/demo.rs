@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cli::{
         CliError,
-        append::{AppendFailure, append_with_retry},
+        append::{AppendFailure, Recorded, append_with_retry},
         args::ServerAddress,
         client::Client,
         print::{event_line, print_line, print_text},
@@ -131,8 +131,8 @@ In a third one, record a list of made-up enterprises, and ask the register:
   tidu count --by status --as-of 2026-03-01";
 
 async fn record(client: &mut Client, rows: &[ImportedRow]) -> Result<(), CliError> {
-    match append_with_retry(client, rows).await {
-        Ok(answer) => {
+    match append_with_retry(client, rows, false).await {
+        Ok(Recorded { answer, .. }) => {
             let (first, next) = (answer.first_position.unwrap_or_default(), answer.next_position);
             for (position, row) in (first..).zip(rows).take(4) {
                 let event = Some(row.event.clone());

@@ -30,9 +30,12 @@ authority, the fact and the document. A narrow terminal leaves out the record an
 event at one position is shown with its record, its commit and its document.
 
 Examples:
+  tidu generate --rows 5 --to list.csv
+  tidu record list.csv --authority 广东 --programme 专精特新中小企业 \\
+    --batch 2026-1 --date 2026-03-01
   tidu events --newest -n 20
-  tidu events 123
-  tidu events --from 100 --to 200
+  tidu events 3
+  tidu events --from 1 --to 4
   tidu events --since 2026-03-01 --until 2026-03-31 --authority 440000")]
 pub(crate) struct EventsArgs {
     /// Only the event at this position, with its record

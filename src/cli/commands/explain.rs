@@ -7,6 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
+        names,
         print::{as_of, date, end, flags, print_line, print_message, print_table, table, word},
     },
     domain::kind::Kind,
@@ -17,11 +18,12 @@ use crate::{
 pub(crate) struct ExplainArgs {
     /// Code, other identifier, or name
     designee: String,
-    /// Programme
+    /// Programme: its id or name
+    #[arg(value_parser = names::programme)]
     programme: String,
     /// Deciding authority [default: every one with such a title]
-    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
-    authority: String,
+    #[arg(long, value_name = "CODE|NAME", value_parser = names::authority)]
+    authority: Option<String>,
     /// Type, site or product [default: every one]
     #[arg(long, default_value = "", hide_default_value = true)]
     item: String,
@@ -36,7 +38,7 @@ pub(super) async fn run(args: ExplainArgs) -> Result<(), CliError> {
     let request = pb::ExplainTitleRequest {
         designee: args.designee,
         programme: args.programme,
-        authority: args.authority,
+        authority: args.authority.unwrap_or_default(),
         item: args.item,
         as_of: args.moment.message(),
     };

@@ -9,7 +9,7 @@ use std::{io::Write as _, path::PathBuf};
 use clap::Args;
 
 use crate::{
-    cli::{CliError, destination::Destination},
+    cli::{CliError, destination::Destination, names},
     domain::{AuthorityCode, Uscc},
 };
 
@@ -38,7 +38,8 @@ pub(crate) struct GenerateArgs {
     #[arg(long, default_value_t = 9_271)]
     rows: u64,
     /// Authority in whose region they are registered
-    #[arg(long, default_value = "440000")]
+    #[arg(long, default_value = "440000", value_name = "CODE|NAME",
+        value_parser = names::authority)]
     authority: String,
     /// Seed; the same one gives the same list
     #[arg(long, default_value_t = 1)]

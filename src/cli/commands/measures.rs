@@ -7,8 +7,9 @@ use crate::{
         CliError,
         args::{Common, MomentArgs},
         client::Client,
+        names,
         paged::paged,
-        print::{Printer, date, day, word},
+        print::{Printer, as_of, date, word},
     },
     domain::{AuthorityCode, BodyCode},
     protocol::pb,
@@ -24,10 +25,10 @@ pub(crate) struct MeasuresArgs {
     #[arg(long = "body", value_name = "BODY", value_parser = body)]
     bodies: Vec<BodyCode>,
     /// Only instruments that govern this programme (may be repeated)
-    #[arg(long = "programme", value_name = "ID")]
+    #[arg(long = "programme", value_name = "ID|NAME", value_parser = names::programme)]
     programmes: Vec<String>,
     /// Only instruments of this authority (may be repeated)
-    #[arg(long = "authority", value_name = "CODE")]
+    #[arg(long = "authority", value_name = "CODE|NAME", value_parser = names::authority)]
     authorities: Vec<String>,
     /// Also list instruments that are not in force on the day
     #[arg(long)]
@@ -113,10 +114,10 @@ async fn list(args: &MeasuresArgs, client: &mut Client) -> Result<(), CliError> 
     };
     let take = |measure: &pb::Measure| printer.add("Measure", measure, row);
     paged(usize::MAX, fetch, take).await?;
-    let (total, authorities, as_of) = totals;
-    let (what, day) = (args.what(), day(as_of.as_ref()));
+    let (total, authorities, at) = totals;
+    let (what, at) = (args.what(), as_of(at.as_ref()));
     printer.finish(Some(&format!(
-        "{total} {what}, of {authorities} provincial-level authorities, as of {day}"
+        "{total} {what}, of {authorities} provincial-level authorities, {at}"
     )))
 }
 
@@ -160,8 +161,8 @@ async fn without(args: &MeasuresArgs, client: &mut Client) -> Result<(), CliErro
         printer.add("Authority", &authority, |a| [a.code.clone(), a.name.clone()])?;
     }
     let (count, with) = (answer.authorities_without.len(), answer.provincial_authority_count);
-    let (what, day) = (args.what(), day(answer.as_of.as_ref()));
+    let (what, at) = (args.what(), as_of(answer.as_of.as_ref()));
     printer.finish(Some(&format!(
-        "{count} provincial-level authorities have no such {what}, {with} have, as of {day}"
+        "{count} provincial-level authorities have no such {what}, {with} have, {at}"
     )))
 }

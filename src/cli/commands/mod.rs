@@ -1,11 +1,14 @@
 //! One file for each command.
 
+mod annul;
 mod assessments;
+mod authorities;
 mod batches;
 mod bodies;
 mod changes;
 mod check;
 mod compare;
+mod correct;
 mod count;
 mod cursor;
 mod demo;
@@ -18,12 +21,17 @@ mod find;
 mod follow;
 pub mod generate;
 mod import;
+mod judged;
 mod list;
 mod measures;
 mod pools;
+mod programmes;
+mod proposal;
 mod record;
 mod redact;
+mod regions;
 mod rules;
+mod seal;
 mod serve;
 mod show;
 mod status;
@@ -48,8 +56,15 @@ pub(super) enum Command {
     /// Record a list (CSV, XLS, XLSX) or events (JSON lines)
     Record(Box<record::RecordArgs>),
     /// Check a list against the rules without recording it: errors, warnings, changes
-    #[command(after_help = check::HELP, mut_arg("dry_run", |arg| arg.hide(true)))]
+    #[command(after_help = check::HELP, mut_arg("dry_run", |arg| arg.hide(true)),
+        mut_arg("again", |arg| arg.hide(true)))]
     Check(Box<record::RecordArgs>),
+    /// Correct an event: record the one that should have been recorded in its place
+    Correct(correct::CorrectArgs),
+    /// Annul an event or all events of a commit
+    Annul(annul::AnnulArgs),
+    /// Seal a batch or a sub-list with the counts that its document declares
+    Seal(seal::SealArgs),
     /// Follow the log, or deliver it to a command or a webhook; resumes after a lost connection
     Watch(watch::WatchArgs),
     /// List, show, create, advance or delete cursors: positions that the server keeps
@@ -82,6 +97,12 @@ pub(super) enum Command {
     Pools(pools::PoolsArgs),
     /// List assessments of regions
     Assessments(assessments::AssessmentsArgs),
+    /// List authorities with their codes, or those with a text in a name
+    Authorities(authorities::AuthoritiesArgs),
+    /// List programmes with their names and rule versions, or those with a text in a name
+    Programmes(programmes::ProgrammesArgs),
+    /// List regions with their codes, or those with a text in a name
+    Regions(regions::RegionsArgs),
     /// List events
     Events(events::EventsArgs),
     /// Show, compare or adopt the version of the rules by which titles follow from facts
@@ -114,6 +135,9 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Demo(args) => demo::run(args).await,
         Command::Record(args) => record::run(*args).await,
         Command::Check(args) => check::run(*args).await,
+        Command::Correct(args) => correct::run(args).await,
+        Command::Annul(args) => annul::run(args).await,
+        Command::Seal(args) => seal::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Cursor(args) => cursor::run(args).await,
         Command::Diff(args) => diff::run(args).await,
@@ -130,6 +154,9 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Bodies(args) => bodies::run(args).await,
         Command::Pools(args) => pools::run(args).await,
         Command::Assessments(args) => assessments::run(args).await,
+        Command::Authorities(args) => authorities::run(args).await,
+        Command::Programmes(args) => programmes::run(args).await,
+        Command::Regions(args) => regions::run(args).await,
         Command::Events(args) => events::run(args).await,
         Command::Rules(args) => rules::run(args).await,
         Command::Status(args) => status::run(args).await,

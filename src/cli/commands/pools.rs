@@ -7,8 +7,9 @@ use crate::{
         CliError,
         args::{Common, MomentArgs, at_least_one},
         client::Client,
+        names,
         paged::{Listed, paged},
-        print::{Printer, as_of, date, day},
+        print::{Printer, as_of, date},
     },
     limits::PAGE_EVENTS_DEFAULT,
     protocol::pb,
@@ -17,7 +18,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct PoolsArgs {
     /// The authority of a pool whose members to list
-    #[arg(requires = "pool")]
+    #[arg(requires = "pool", value_parser = names::authority)]
     owner: Option<String>,
     /// The pool whose members to list
     pool: Option<String>,
@@ -25,7 +26,8 @@ pub(crate) struct PoolsArgs {
     #[arg(long, requires = "pool")]
     left: bool,
     /// Only pools of this authority (may be repeated)
-    #[arg(long = "authority", value_name = "CODE", conflicts_with = "owner")]
+    #[arg(long = "authority", value_name = "CODE|NAME", value_parser = names::authority,
+        conflicts_with = "owner")]
     authorities: Vec<String>,
     /// Most members to list
     #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT,
@@ -94,11 +96,10 @@ async fn all(client: &mut Client, args: &PoolsArgs) -> Result<(), CliError> {
     };
     let take = |pool: &pb::Pool| printer.add("Pool", pool, row);
     paged(usize::MAX, fetch, take).await?;
-    let (entries, authorities, as_of) = totals;
-    let day = day(as_of.as_ref());
-    printer.finish(Some(&format!(
-        "{entries} entries in the pools of {authorities} authorities, as of {day}"
-    )))
+    let (entries, authorities, at) = totals;
+    let at = as_of(at.as_ref());
+    printer
+        .finish(Some(&format!("{entries} entries in the pools of {authorities} authorities, {at}")))
 }
 
 fn row(pool: &pb::Pool) -> [String; 3] {

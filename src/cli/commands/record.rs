@@ -8,14 +8,16 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::judged::rejections;
 use crate::{
     cli::{
         CliError,
-        append::{AppendFailure, append_with_retry, dry_run},
+        append::{AppendFailure, Recorded, append_with_retry, dry_run},
         args::{Common, Output, ServerAddress},
         client::Client,
         memory::MemoryBound,
-        print::{Table, escaped, print_line, print_message, print_table, table},
+        names,
+        print::{escaped, print_line, print_message, print_table, table},
     },
     domain::AuthorityCode,
     files,
@@ -35,7 +37,8 @@ Columns are found by their headers, in Chinese or English: 统一社会信用代
 Options supply what no column holds. A row without a code gets a provisional identifier made from
 the recommending authority and the name. Columns of personal data are dropped and reported. All rows
 are recorded in one commit, or none. Recording the same file again with the same options records
-nothing new.
+nothing new. If events of its commit were annulled since, that is an error, and --again records the
+list under a new request id.
 A file has at most 64 MiB, a workbook 256 MiB when it is unpacked. A list has at most 524,288 rows
 and 8,000,000 cells in all its sheets, blank ones included.
 
@@ -54,17 +57,17 @@ pub(crate) struct RecordArgs {
     /// Fact that each row states [default: from a column, otherwise designated]
     #[arg(long, value_enum)]
     fact: Option<FactKind>,
-    /// Authority that states the facts
-    #[arg(long)]
+    /// Authority that states the facts: its code or name, as for the other authorities
+    #[arg(long, value_name = "CODE|NAME", value_parser = names::authority)]
     authority: Option<String>,
-    /// Programme
-    #[arg(long)]
+    /// Programme: its id or name
+    #[arg(long, value_name = "ID|NAME", value_parser = names::programme)]
     programme: Option<String>,
     /// Batch
     #[arg(long)]
     batch: Option<String>,
     /// Authority of the sub-list
-    #[arg(long)]
+    #[arg(long, value_name = "CODE|NAME", value_parser = names::authority)]
     sublist: Option<String>,
     /// Document number (文号)
     #[arg(long)]
@@ -91,7 +94,7 @@ pub(crate) struct RecordArgs {
     #[arg(long)]
     notice_to: Option<String>,
     /// Recommending authority
-    #[arg(long)]
+    #[arg(long, value_name = "CODE|NAME", value_parser = names::authority)]
     recommended_by: Option<String>,
     /// Type, site or product
     #[arg(long)]
@@ -120,6 +123,9 @@ pub(crate) struct RecordArgs {
     /// Judge and report, but record nothing
     #[arg(long)]
     dry_run: bool,
+    /// Record a list again whose commit was recorded before and has annulled events
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) again: bool,
     /// Rows in one commit [default: all]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=COMMIT_EVENTS_MAX as i64))]
     commit_size: Option<u32>,
@@ -133,7 +139,7 @@ fn column(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
-    let (output, is_dry_run) = (args.common.output, args.dry_run);
+    let (output, is_dry_run, again) = (args.common.output, args.dry_run, args.again);
     let Lists { lists, commit_size, server } = lists(args)?;
     let mut client = Client::connect(&server).await?;
     for (file, list) in lists {
@@ -144,12 +150,13 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
         let bar = progress_bar(list.rows.len(), output);
         for rows in commits {
             let outcome = if is_dry_run {
-                dry_run(&mut client, rows).await
+                let answer = dry_run(&mut client, rows).await;
+                answer.map(|answer| Recorded { answer, annulled: Vec::new() })
             } else {
-                append_with_retry(&mut client, rows).await
+                append_with_retry(&mut client, rows, again).await
             };
-            let answer = match outcome {
-                Ok(answer) => answer,
+            let recorded = match outcome {
+                Ok(recorded) => recorded,
                 Err(failure) => {
                     bar.finish_and_clear();
                     return Err(match failure {
@@ -160,10 +167,11 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
             };
             bar.inc(rows.len() as u64);
             bar.suspend(|| {
-                print_message(output, "AppendResponse", &answer, |answer| {
+                print_message(output, "AppendResponse", &recorded.answer, |answer| {
                     print(rows, answer, is_dry_run)
                 })
             })?;
+            recorded.reject_annulled()?;
         }
         bar.finish_and_clear();
     }
@@ -332,36 +340,13 @@ fn print_rejected(
 ) -> Result<CliError, CliError> {
     print_message(output, "AppendResponse", answer, |answer| {
         let shown = answer.rejections.get(..SHOWN_FAULTS_MAX).unwrap_or(&answer.rejections);
-        print_table(&rejections(rows, shown))
+        print_table(&rejections(rows, "row", shown))
     })?;
     let count = answer.rejection_count;
     let shown = SHOWN_FAULTS_MAX.min(answer.rejections.len());
     Ok(CliError::Refused(format!(
         "nothing was recorded: {count} rejections, {shown} shown (--output json lists up to 1,000)"
     )))
-}
-
-/// Rejections as a table.
-pub(super) fn rejections(rows: &[ImportedRow], rejections: &[pb::Rejection]) -> Table {
-    let row = |index: u32| rows.get(index as usize);
-    let mut table = table(["row", "designee", "field", "reason", "fault"]);
-    for rejection in rejections {
-        let field = rejection.field.split_once("].").map_or("", |(_, field)| field);
-        // Many messages name the value themselves.
-        let value = if rejection.message.contains(&rejection.value) {
-            String::new()
-        } else {
-            format!("{}: ", rejection.value)
-        };
-        table.add_row([
-            row(rejection.index).map_or(String::new(), |row| row.row.to_string()),
-            row(rejection.index).map_or(String::new(), |row| row.event.designee.clone()),
-            field.to_owned(),
-            rejection.reason.clone(),
-            format!("{value}{}", rejection.message),
-        ]);
-    }
-    table
 }
 
 fn print(

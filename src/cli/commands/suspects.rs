@@ -7,6 +7,7 @@ use crate::{
         CliError,
         args::{Common, MomentArgs, Output, at_least_one},
         client::Client,
+        names,
         paged::{Listed, paged},
         print::{Printer, as_of, print_json, print_line},
     },
@@ -26,13 +27,13 @@ official document says so, add its number as evidence, save the lines and record
   tidu record links.jsonl")]
 pub(crate) struct SuspectsArgs {
     /// Only names with a bearer that this authority is responsible for (may be repeated)
-    #[arg(long = "authority", value_name = "CODE")]
+    #[arg(long = "authority", value_name = "CODE|NAME", value_parser = names::authority)]
     authorities: Vec<String>,
     /// Only names with a bearer in this region or a region within it
-    #[arg(long = "region", value_name = "CODE", default_value = "", hide_default_value = true)]
-    region: String,
+    #[arg(long = "region", value_name = "CODE|NAME", value_parser = names::region)]
+    region: Option<String>,
     /// Only names with a bearer that has a title of this programme (may be repeated)
-    #[arg(long = "programme", value_name = "ID")]
+    #[arg(long = "programme", value_name = "ID|NAME", value_parser = names::programme)]
     programmes: Vec<String>,
     #[command(flatten)]
     moment: MomentArgs,
@@ -53,7 +54,7 @@ pub(super) async fn run(args: SuspectsArgs) -> Result<(), CliError> {
     let fetch = async |page_size, page_token| {
         let request = pb::ListSuspectsRequest {
             authorities: args.authorities.clone(),
-            region_under: args.region.clone(),
+            region_under: args.region.clone().unwrap_or_default(),
             programmes: args.programmes.clone(),
             as_of: args.moment.message(),
             page_size,

@@ -12,9 +12,7 @@ use std::io::{self, Write as _};
 pub(crate) use self::{
     event::{event_line, event_line_within, event_lines, withheld_line, withheld_lines},
     printer::{Printer, Table, print_message, table},
-    words::{
-        as_of, bytes, date, day, end, flags, instant, is_retryable, status, title_status, word,
-    },
+    words::{as_of, bytes, date, end, flags, instant, is_retryable, status, title_status, word},
 };
 use super::CliError;
 pub(crate) use crate::domain::escape::{escaped, escaped_json, escaped_lines};
@@ -56,6 +54,11 @@ pub(crate) fn columns_of_terminal() -> Option<usize> {
 /// Writes a line to standard error; a server does not wait for it.
 pub(crate) fn eprint_line(line: &str) {
     telemetry::print_error_line(&escaped(line));
+}
+
+/// Writes a text of several lines to standard error.
+pub(crate) fn eprint_lines(text: &str) {
+    telemetry::print_error_line(escaped_lines(text).trim_end());
 }
 
 /// Writes an error to standard error, and its consequence.

@@ -4,7 +4,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::escaped;
-use crate::{delivery::innermost_cause, protocol::pb};
+use crate::{cli::names, delivery::innermost_cause, protocol::pb};
 
 /// The name of an enum value in lower case, without its prefix and with hyphens: `review-pending`.
 pub(crate) fn word(name: &str, prefix: &str) -> String {
@@ -37,6 +37,12 @@ pub(crate) fn status(status: &Status) -> String {
         if let Some(known) = known.filter(|known| !message.contains(known.as_ref())) {
             text.push_str(&format!("\n  {name}: {known}"));
         }
+    }
+    if info.reason == "PROGRAMME_UNKNOWN" {
+        let value = info.metadata.get("value").map_or("", String::as_str);
+        let meant = names::meant_programmes(value);
+        let meant = if meant.is_empty() { meant } else { format!("did you mean {meant}? ") };
+        text.push_str(&format!("\n  {meant}tidu programmes lists all"));
     }
     text
 }
@@ -95,7 +101,7 @@ pub(crate) fn as_of(answer: Option<&pb::AnswerAsOf>) -> String {
 }
 
 /// The day that an answer is for.
-pub(crate) fn day(answer: Option<&pb::AnswerAsOf>) -> String {
+fn day(answer: Option<&pb::AnswerAsOf>) -> String {
     date(answer.and_then(|answer| answer.valid_on.as_ref()))
 }
 

@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::{RegisterApi, stated_here};
 use crate::{
-    domain::{AuthorityCode, BodyCode, PartialDate},
+    domain::{AuthorityCode, BodyCode, PartialDate, Region, RegionCode},
     ledger::{Ledger, Pace as _},
     limits::{QUESTION_SLICE_ENTRIES, QUESTION_SLICE_LEAVES},
     protocol::{
@@ -293,4 +293,22 @@ pub(super) fn bodies() -> Vec<pb::Body> {
 fn month(date: PartialDate) -> pb::Date {
     let (year, month, day) = date.parts();
     pb::Date { year, month, day }
+}
+
+/// The regions of the table; the corps is an authority and not one of them.
+pub(super) fn regions() -> Vec<pb::Region> {
+    let regions = Region::all().iter().filter_map(|region| {
+        let place = RegionCode::parse(region.code).ok()?;
+        let authority = AuthorityCode::all().find(|authority| authority.region() == Some(place));
+        Some(pb::Region {
+            code: region.code.to_owned(),
+            name: region.name.to_owned(),
+            name_en: region.name_en.to_owned(),
+            kind: region.kind.to_owned(),
+            parent: region.parent.to_owned(),
+            iso_code: region.iso_code.to_owned(),
+            authority: convert::code(authority),
+        })
+    });
+    regions.collect()
 }

@@ -186,6 +186,14 @@ impl RegisterApi {
         Ok(pb::ListBodiesResponse { bodies: framework::bodies() })
     }
 
+    pub(super) async fn list_regions(
+        &self,
+        _call: Call,
+        _request: pb::ListRegionsRequest,
+    ) -> Result<pb::ListRegionsResponse, Status> {
+        Ok(pb::ListRegionsResponse { regions: framework::regions() })
+    }
+
     pub(super) async fn list_programmes(
         &self,
         _call: Call,

@@ -47,6 +47,7 @@ const LARGEST: &[(&str, &str)] = &[
     ("ListPoolMembers", "limits.rs: PAGE_BYTES + LEAF_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("ListPools", "answers.rs: a_page_of_pools_fits_by_their_number"),
     ("ListProgrammes", "limits.rs: CATALOGUE_BYTES_MAX < RESPONSE_BYTES_MAX"),
+    ("ListRegions", "the 39 regions"),
     ("ListSuspects", "names.rs: the_largest_shared_name_fits_a_response"),
     ("ListTitles", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
     ("Subscribe", "subscribers.rs: STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX"),

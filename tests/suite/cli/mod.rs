@@ -1,6 +1,7 @@
 //! The command line: the real program, its output and its exit codes.
 
 mod backup;
+mod codes;
 mod command_line;
 mod delivery;
 mod doctor;
@@ -12,4 +13,5 @@ mod questions;
 mod redact;
 mod redact_copies;
 mod redacted_alone;
+mod repairs;
 mod shown;

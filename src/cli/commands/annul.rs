@@ -1,0 +1,168 @@
+//! `tidu annul`: removes an event, or all events of a commit.
+
+use clap::Args;
+
+use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, row};
+use crate::{
+    cli::{
+        CliError,
+        args::{Common, Output, parse_date},
+        client::Client,
+        names,
+        paged::paged,
+        print::{event_line, print_line},
+        repairs::{InForce, Repairs},
+    },
+    limits::SHOWN_FAULTS_MAX,
+    protocol::pb::{self, event::Fact},
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+An annulled event stays on the log and counts no more. To annul a correction or an annulment gives
+back what it replaced. Events of a commit that are annulled already are left out; the others are
+annulled in one commit. The warnings and the titles that would change are shown, and the command
+asks before it records; where nobody can be asked, it needs --yes. A repeat records nothing new.
+
+Examples:
+  tidu generate --rows 5 --to list.csv
+  tidu record list.csv --authority 广东 --programme 专精特新中小企业 \\
+    --batch 2026-1 --date 2026-03-01
+  tidu annul 3 --reason 'not on the published list' --yes
+  tidu annul --commit 0 --reason 'the wrong list was recorded' --yes
+
+Exit codes: 0 recorded, or recorded before; 3 rejected, or not confirmed.")]
+pub(crate) struct AnnulArgs {
+    /// Position of the event
+    #[arg(required_unless_present = "commit", conflicts_with = "commit")]
+    position: Option<u64>,
+    /// Annul all events of the commit that has this position
+    #[arg(long, value_name = "POSITION")]
+    commit: Option<u64>,
+    /// Reason of the annulment
+    #[arg(long)]
+    reason: String,
+    /// Authority that annuls [default: the one that stated the event]
+    #[arg(long = "as", value_name = "CODE|NAME", value_parser = names::authority)]
+    authority: Option<String>,
+    /// Day of the annulment [default: that of the document, or today]
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    date: Option<pb::Date>,
+    #[command(flatten)]
+    document: DocumentArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) async fn run(args: AnnulArgs) -> Result<(), CliError> {
+    let mut client = Client::connect(&args.common.server.address).await?;
+    let named = args.position.or(args.commit).unwrap_or_default();
+    let events = events(&mut client, named, args.commit.is_some()).await?;
+    let first = events.first().and_then(|event| event.position).unwrap_or(named);
+    let only = match events.as_slice() {
+        [one] => one.event.as_ref(),
+        _ => None,
+    };
+    let repairs = Repairs::read(&mut client, first, only).await?;
+    let (mut left, mut before) = (Vec::new(), Vec::new());
+    for event in &events {
+        let position = event.position.unwrap_or_default();
+        match repairs.in_force(position) {
+            InForce::Annulled(by) => before.push((position, by)),
+            _ => left.push(event),
+        }
+    }
+    if let (true, Some((position, by))) = (left.is_empty(), before.last()) {
+        let places = || before.iter().map(|(_, by)| by.position);
+        if before.iter().all(|(_, by)| by.reason == args.reason) {
+            let (first, last) = (places().min().unwrap_or_default(), by.position);
+            return print_repeat(args.common.output, first, places().max().unwrap_or(last));
+        }
+        return Err(CliError::Refused(format!(
+            "nothing was recorded: event {position} was annulled at position {}: {}",
+            by.position, by.reason
+        )));
+    }
+    if args.common.output == Output::Human {
+        print_events(&left, before.len())?;
+    }
+    let rows = left.into_iter().map(|recorded| {
+        let position = recorded.position.unwrap_or_default();
+        let issuer = recorded.event.as_ref().map(|event| event.authority.clone());
+        let annulled = pb::Annulled { position: Some(position), reason: args.reason.clone() };
+        let event = pb::Event {
+            authority: args.authority.clone().or(issuer).unwrap_or_default(),
+            effective_date: args.document.effective_date(args.date),
+            evidence: args.document.evidence(),
+            fact: Some(Fact::Annulled(annulled)),
+            ..Default::default()
+        };
+        row(position, event)
+    });
+    let proposal = Proposal { rows: rows.collect(), unit: "event", output: args.common.output };
+    proposal.confirm_and_record(&mut client, args.confirm).await
+}
+
+/// The event at a position, or all of its commit. Erased ones were annulled before.
+async fn events(
+    client: &mut Client,
+    position: u64,
+    is_commit: bool,
+) -> Result<Vec<pb::RecordedEvent>, CliError> {
+    let request = pb::GetEventRequest { position: Some(position), raw: false };
+    let found = client.ledger.get_event(request).await?.into_inner();
+    if !is_commit {
+        return match found.event {
+            Some(event) => Ok(vec![event]),
+            None => Err(CliError::Refused(format!(
+                "nothing was recorded: event {position} was annulled and redacted"
+            ))),
+        };
+    }
+    let commit = found.event.as_ref().map(|event| event.commit);
+    let commit = commit.or_else(|| found.withheld.as_ref().map(|place| place.commit));
+    let pb::Commit { first_position, size } = commit.flatten().unwrap_or_default();
+    let first = first_position.unwrap_or(position);
+    let mut events = Vec::new();
+    let fetch = async |page_size, page_token| {
+        let request = pb::ListEventsRequest {
+            page_size,
+            page_token,
+            from_position: Some(first),
+            to_position: Some(first + u64::from(size)),
+            ..Default::default()
+        };
+        let page = client.ledger.list_events(request).await?.into_inner();
+        Ok((page.events, page.next_page_token))
+    };
+    let take = |event: &pb::RecordedEvent| {
+        events.push(event.clone());
+        Ok(())
+    };
+    paged(usize::MAX, fetch, take).await?;
+    if events.is_empty() {
+        let text = "nothing was recorded: all events of the commit were annulled and redacted";
+        return Err(CliError::Refused(text.to_owned()));
+    }
+    Ok(events)
+}
+
+fn print_events(events: &[&pb::RecordedEvent], before: usize) -> Result<(), CliError> {
+    let count = events.len();
+    let what = if count == 1 { "event" } else { "events" };
+    let before = if before > 0 {
+        format!("; {before} of the commit were annulled before")
+    } else {
+        String::new()
+    };
+    print_line(&format!("to annul: {count} {what}{before}"))?;
+    for event in events.iter().take(SHOWN_FAULTS_MAX) {
+        print_line(&event_line(event))?;
+    }
+    if count > SHOWN_FAULTS_MAX {
+        print_line(&format!("  … and {} more", count - SHOWN_FAULTS_MAX))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! A commit that a person proposes: judged first, shown, confirmed, and recorded once.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
+
+use clap::Args;
+
+use super::judged::{print_changes, print_rejections, print_warnings};
+use crate::{
+    cli::{
+        CliError,
+        append::{AppendFailure, append_with_retry, trial},
+        args::{Output, parse_date, today},
+        client::Client,
+        print::{print_line, print_message},
+    },
+    import::ImportedRow,
+    protocol::{pb, time::pb_date},
+};
+
+/// The document behind a fact, and the day on which it holds.
+#[derive(Debug, Args)]
+pub(super) struct DocumentArgs {
+    /// Document number (文号)
+    #[arg(long, value_name = "NUMBER", default_value = "", hide_default_value = true)]
+    document: String,
+    /// Day the document was signed
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    document_date: Option<pb::Date>,
+    /// Day the document was published
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    published_date: Option<pb::Date>,
+    /// Web address of the document
+    #[arg(long, default_value = "", hide_default_value = true)]
+    url: String,
+}
+
+impl DocumentArgs {
+    pub(super) fn evidence(&self) -> Option<pb::Evidence> {
+        let evidence = pb::Evidence {
+            document_number: self.document.clone(),
+            document_date: self.document_date,
+            published_date: self.published_date,
+            url: self.url.clone(),
+            ..Default::default()
+        };
+        (evidence != pb::Evidence::default()).then_some(evidence)
+    }
+
+    /// The day of a fact: as stated; else that of the document; else today.
+    pub(super) fn effective_date(&self, stated: Option<pb::Date>) -> Option<pb::Date> {
+        let of_document = stated.or(self.published_date).or(self.document_date);
+        of_document.or_else(|| Some(pb_date(today())))
+    }
+}
+
+/// Whether and how a proposal is recorded.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct ConfirmArgs {
+    /// Record it without a question
+    #[arg(long)]
+    yes: bool,
+    /// Record it again, although the same was recorded before and annulled since
+    #[arg(long)]
+    again: bool,
+}
+
+/// A proposed commit, and how its parts are called.
+pub(super) struct Proposal {
+    pub(super) rows: Vec<ImportedRow>,
+    /// The place that a row's number names: `event`.
+    pub(super) unit: &'static str,
+    pub(super) output: Output,
+}
+
+/// An event of a proposal, about the event at a position or as the only row.
+pub(super) fn row(place: u64, event: pb::Event) -> ImportedRow {
+    let row = u32::try_from(place).unwrap_or(u32::MAX);
+    ImportedRow { sheet: String::new(), row, event }
+}
+
+impl Proposal {
+    /// Judges the commit, shows what would change, asks, and records it.
+    pub(super) async fn confirm_and_record(
+        &self,
+        client: &mut Client,
+        confirm: ConfirmArgs,
+    ) -> Result<(), CliError> {
+        let answer = self.judge(client, confirm.again).await?;
+        if answer.replayed {
+            return self.record(client, confirm.again).await;
+        }
+        if self.output == Output::Human {
+            print_warnings(&self.rows, self.unit, &answer)?;
+            print_changes(&answer)?;
+        }
+        if !confirm.yes {
+            if self.output == Output::Json {
+                print_message(self.output, "AppendResponse", &answer, |_| Ok(()))?;
+            }
+            ask()?;
+        }
+        self.record(client, confirm.again).await
+    }
+
+    /// Judges the commit, and shows what would change.
+    pub(super) async fn try_out(&self, client: &mut Client) -> Result<(), CliError> {
+        let answer = self.judge(client, true).await?;
+        print_message(self.output, "AppendResponse", &answer, |answer| {
+            print_warnings(&self.rows, self.unit, answer)?;
+            print_changes(answer)?;
+            print_line("nothing was recorded")
+        })
+    }
+
+    async fn judge(
+        &self,
+        client: &mut Client,
+        again: bool,
+    ) -> Result<pb::AppendResponse, CliError> {
+        match trial(client, &self.rows, again).await {
+            Ok(answer) => Ok(answer),
+            Err(failure) => Err(self.refused(failure)?),
+        }
+    }
+
+    /// Records the commit, and says where.
+    pub(super) async fn record(&self, client: &mut Client, again: bool) -> Result<(), CliError> {
+        let recorded = match append_with_retry(client, &self.rows, again).await {
+            Ok(recorded) => recorded,
+            Err(failure) => return Err(self.refused(failure)?),
+        };
+        print_message(self.output, "AppendResponse", &recorded.answer, print_recorded)?;
+        recorded.reject_annulled()
+    }
+
+    /// Prints the rejections, and returns the error that ends the command.
+    fn refused(&self, failure: AppendFailure) -> Result<CliError, CliError> {
+        let answer = match failure {
+            AppendFailure::Rejected(answer) => *answer,
+            AppendFailure::Other(error) => return Ok(error),
+        };
+        print_message(self.output, "AppendResponse", &answer, |answer| {
+            print_rejections(&self.rows, self.unit, answer)
+        })?;
+        let count = answer.rejection_count;
+        Ok(CliError::Refused(format!("nothing was recorded: {count} rejections")))
+    }
+}
+
+/// Says where the same was recorded before. It need not have been by the same request.
+pub(super) fn print_repeat(output: Output, first: u64, last: u64) -> Result<(), CliError> {
+    let (first_position, next_position) = (Some(first), last + 1);
+    let answer =
+        pb::AppendResponse { first_position, next_position, replayed: true, ..Default::default() };
+    print_message(output, "AppendResponse", &answer, print_recorded)
+}
+
+fn print_recorded(answer: &pb::AppendResponse) -> Result<(), CliError> {
+    let first = answer.first_position.unwrap_or_default();
+    let last = answer.next_position.saturating_sub(1);
+    let places = if first == last {
+        format!("at position {first}")
+    } else {
+        format!("at positions {first} to {last}")
+    };
+    let before = if answer.replayed { " before; nothing was added" } else { "" };
+    print_line(&format!("recorded {places}{before}"))
+}
+
+/// Asks whether to record. Without a person at the terminal, only `--yes` is an answer.
+fn ask() -> Result<(), CliError> {
+    let no = |why: &str| CliError::Refused(format!("nothing was recorded: {why}"));
+    if !stdin().is_terminal() {
+        return Err(no("nobody can be asked here; to record it, repeat the command with --yes"));
+    }
+    let failed = |e: io::Error| CliError::Io("cannot ask".to_owned(), e);
+    let mut question = stderr().lock();
+    question.write_all(b"Record this? [y/N] ").and_then(|()| question.flush()).map_err(failed)?;
+    let mut answer = String::new();
+    stdin().lock().read_line(&mut answer).map_err(failed)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(no("the answer was no")),
+    }
+}
