@@ -1,7 +1,7 @@
 //! Answers about the legal framework: instruments, assessments, cultivation pools.
 
 use crate::{
-    domain::{AuthorityCode, BodyCode, CivilDate, RegionCode, kind::ProgrammeId},
+    domain::{AuthorityCode, CivilDate, RegionCode, kind::ProgrammeId},
     register::{
         AsOf, Register,
         framework::{Instrument, MeasuresWanted, PoolsRead, Shelf, ShelvesRead},
@@ -28,10 +28,6 @@ pub struct MeasureView {
     pub position: u64,
     /// Position of its repeal.
     pub repeal: Option<u64>,
-    /// The bodies that issued it together.
-    pub bodies: Vec<BodyCode>,
-    /// Number of the document that it amends; may be empty.
-    pub amends: String,
     /// Positions of its amendments, the first ones in the order of the log.
     pub amended_by: Vec<u64>,
 }
@@ -163,19 +159,12 @@ impl MeasuresRead {
             in_force: instrument.in_force,
             position: instrument.source.into(),
             repeal: instrument.repeal.map(u64::from),
-            bodies: bodies(register.text(instrument.bodies)),
-            amends: register.text(instrument.amends).to_owned(),
             amended_by: instrument.amended_by.into_iter().map(u64::from).collect(),
         };
         let is_wanted =
             |instrument: &Instrument| wanted.are_among(register.text(instrument.bodies));
         instruments.into_iter().filter(is_wanted).map(view).collect()
     }
-}
-
-/// The bodies in a list of codes.
-fn bodies(codes: &str) -> Vec<BodyCode> {
-    codes.split(',').filter_map(|code| BodyCode::parse(code).ok()).collect()
 }
 
 impl AssessmentsReading {

@@ -37,8 +37,6 @@ pub(in crate::register) struct Instrument {
     pub(in crate::register) repeal: Option<u32>,
     /// The codes of the bodies that issued it, with commas between them.
     pub(in crate::register) bodies: Sym,
-    /// Number of the document that it amends.
-    pub(in crate::register) amends: Sym,
     /// The events that carry its amendments, the first ones in the order of the log.
     pub(in crate::register) amended_by: Vec<u32>,
 }
@@ -148,7 +146,7 @@ fn instrument(
     amendments: &Amendments,
     valid_on: CivilDate,
 ) -> Option<Instrument> {
-    let FactKindRow::MeasuresIssued { from, to, bodies, amends } = stated.fact.kind else {
+    let FactKindRow::MeasuresIssued { from, to, bodies, .. } = stated.fact.kind else {
         return None;
     };
     let repeal = repeals.find(stated.position, &stated.fact);
@@ -162,7 +160,6 @@ fn instrument(
         in_force: from <= valid_on && to.is_none_or(|to| valid_on <= to),
         repeal: repeal.map(|(.., source)| source),
         bodies,
-        amends,
         amended_by: amendments.find(&stated.fact),
     })
 }

@@ -190,8 +190,8 @@ fn measure(view: MeasureView, issued: pb::MeasuresIssued) -> pb::Measure {
         in_force: view.in_force,
         position: view.position,
         repeal_position: view.repeal,
-        issuing_bodies: view.bodies.iter().map(|body| body.as_str().to_owned()).collect(),
-        amends: view.amends,
+        issuing_bodies: issued.issuing_bodies,
+        amends: issued.amends,
         amended_by_positions: view.amended_by,
     }
 }

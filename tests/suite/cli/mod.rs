@@ -6,6 +6,7 @@ mod command_line;
 mod delivery;
 mod doctor;
 mod events;
+mod measures;
 mod names;
 mod newcomer;
 mod private_files;

@@ -1,13 +1,17 @@
 //! The published history of the gradient, replayed: the register gives the published totals.
 //!
-//! Counts and days in `history.csv` were published, or are marked as derived or assumed. The
-//! enterprises are made up, because no complete list of the real ones is public. The questions and
-//! the published answers are in `history-questions.csv`.
+//! Counts and days in `history.csv` and `history-instruments.csv` were published, or are marked as
+//! derived or assumed. The enterprises are made up, because no complete list of the real ones is
+//! public; as many of them belong to each authority as was published. The questions and the
+//! published answers are in `history-questions.csv`.
 
-use tidu::{limits::COMMIT_EVENTS_MAX, protocol::pb};
+use std::collections::HashMap;
+
+use tidu::{domain::AuthorityCode, limits::COMMIT_EVENTS_MAX, protocol::pb};
 
 use crate::support::{
-    Client, Fresh, Server, catalogues::other, published_chapters, published_date,
+    Client, Fresh, PARTS_OF_BATCH_3, Server, catalogues::other, little_giants_by_authority,
+    published_chapters, published_date,
 };
 
 const QUESTIONS: &str = include_str!("../../fixtures/history-questions.csv");
@@ -24,6 +28,8 @@ async fn history_replays_to_the_published_numbers() {
         }
     }
     assert_published(&mut client, None).await;
+    assert_spread(&mut client).await;
+    assert_amended(&mut client).await;
     // Another catalogue changes none of them, known before its adoption or after.
     let known = client.status().await.log_size;
     let path = fresh.dir.path().join("other.toml");
@@ -59,6 +65,67 @@ async fn assert_published(client: &mut Client, known_at: Option<u64>) {
     }
 }
 
+/// The little giants of an authority are as many as was published.
+async fn assert_spread(client: &mut Client) {
+    let in_table = little_giants_by_authority().into_iter().map(|(authority, ..)| authority);
+    let provincial = AuthorityCode::all().filter(|authority| !authority.is_ministry());
+    assert!(in_table.eq(provincial.map(AuthorityCode::as_str)), "all authorities, in their order");
+    let both = by_authority(client, "2021-06-11", "").await;
+    let mut sum = 0;
+    for (authority, published, _) in little_giants_by_authority() {
+        let counted = both.get(authority).copied().unwrap_or_default();
+        assert_eq!(counted, published as u64, "{authority}");
+        sum += counted;
+    }
+    assert_eq!(sum, 1_832);
+    let third = by_authority(client, "2021-08-31", "3").await;
+    for (wanted, published) in PARTS_OF_BATCH_3 {
+        let table = little_giants_by_authority().into_iter();
+        let in_part = table.filter(|(_, _, part)| *part == wanted);
+        let counted: u64 = in_part.filter_map(|(authority, ..)| third.get(authority)).sum();
+        assert_eq!(counted, published as u64, "{wanted}");
+    }
+}
+
+/// Numbers of little giants in force, of a batch or of all, by recommending authority.
+async fn by_authority(client: &mut Client, on: &str, batch: &str) -> HashMap<String, u64> {
+    let batches = (!batch.is_empty()).then(|| batch.to_owned()).into_iter().collect();
+    let filter = pb::TitleFilter {
+        programmes: vec!["little-giant".to_owned()],
+        batches,
+        ..Default::default()
+    };
+    let request = pb::CountTitlesRequest {
+        filter: Some(filter),
+        as_of: Some(pb::AsOf { valid_on: Some(published_date(on)), known: None }),
+        group_by: vec![pb::CountGroup::RecommendedBy.into()],
+        ..Default::default()
+    };
+    let answer = client.register.count_titles(request).await.unwrap().into_inner();
+    let group = |group: pb::CountedGroup| (group.keys[0].clone(), group.count);
+    answer.groups.into_iter().map(group).collect()
+}
+
+/// The law and the regulation are in force as they were revised, and the guideline of 2020 has its
+/// 17 departments.
+async fn assert_amended(client: &mut Client) {
+    let ask = async |client: &mut Client, bodies: &[&str]| {
+        let bodies = bodies.iter().map(|body| (*body).to_owned()).collect();
+        let as_of = Some(pb::AsOf { valid_on: Some(published_date("2026-01-01")), known: None });
+        let request = pb::ListMeasuresRequest { bodies, as_of, ..Default::default() };
+        client.register.list_measures(request).await.unwrap().into_inner().measures
+    };
+    for body in ["npc-standing-committee", "state-council"] {
+        let [old, new] = &ask(client, &[body]).await[..] else { panic!("two texts of {body}") };
+        assert_eq!((new.amends.as_str(), old.amends.as_str()), (old.document_number.as_str(), ""));
+        assert_eq!(old.amended_by_positions, [new.position]);
+        assert_eq!((old.in_force, new.in_force), (false, true));
+    }
+    let [joint] = &ask(client, &["cbirc"]).await[..] else { panic!("one of the regulator") };
+    assert_eq!(joint.document_number, "工信部联企业〔2020〕108号");
+    assert_eq!(joint.issuing_bodies.len(), 17);
+}
+
 async fn answer(
     client: &mut Client,
     as_of: Option<pb::AsOf>,
@@ -70,6 +137,31 @@ async fn answer(
         let request = pb::ListMeasuresRequest { as_of, in_force_only: true, ..Default::default() };
         let answer = client.register.list_measures(request).await.unwrap().into_inner();
         return answer.provincial_authority_count.into();
+    }
+    let instrument = match question {
+        "laws in force" => Some(pb::Instrument::Law),
+        "regulations in force" => Some(pb::Instrument::Regulation),
+        "guidelines in force" => Some(pb::Instrument::Guideline),
+        "authorities without measures in force" => Some(pb::Instrument::Measures),
+        _ => None,
+    };
+    if let Some(instrument) = instrument {
+        let instruments = vec![instrument.into()];
+        let request = pb::ListMeasuresRequest {
+            as_of,
+            in_force_only: true,
+            instruments,
+            ..Default::default()
+        };
+        let answer = client.register.list_measures(request).await.unwrap().into_inner();
+        let is_about_authorities = question.starts_with("authorities");
+        let without = answer.authorities_without.len() as u64;
+        return if is_about_authorities { without } else { answer.total_size.into() };
+    }
+    if question == "assessments" {
+        let request = pb::ListAssessmentsRequest { as_of, ..Default::default() };
+        let answer = client.register.list_assessments(request).await.unwrap().into_inner();
+        return answer.assessments.len() as u64;
     }
     if question.ends_with("cultivation pools") {
         let request = pb::ListPoolsRequest { as_of, ..Default::default() };

@@ -37,7 +37,7 @@ pub use self::{
     ledger::{Book, Hands, commit, day, open, salts, view},
     memory_log::MemoryLog,
     patience::{PATIENCE, in_time},
-    published::{published_chapters, published_date},
+    published::{PARTS_OF_BATCH_3, little_giants_by_authority, published_chapters, published_date},
     raw_log::{encoded, record},
     rules::{BOTH_RULES, SECOND_RULES, rules_adopted},
     server::{Client, Fresh, Server, TIDU, api_settings, directory, reason},

@@ -1,4 +1,14 @@
 //! The published history of the gradient as events. Its enterprises are made up.
+//!
+//! They are spread over the authorities by published counts, as far as there are any; otherwise
+//! evenly:
+//!
+//! - The ministry's bureau for small and medium enterprises published on 11 June 2021 how many of
+//!   the 1,832 little giants of batches 1 and 2 each of the 37 authorities has
+//!   (专精特新“小巨人”企业分布情况). Batch 1 has its share of each number here.
+//! - With batch 3 the ministry published how many lie in the east, the middle and the west: 1,773,
+//!   746 and 411. It did not list the provinces of each; here they are those of the National Bureau
+//!   of Statistics.
 
 use tidu::{
     cli::generate::{Enterprise, enterprises},
@@ -7,6 +17,10 @@ use tidu::{
 };
 
 const HISTORY: &str = include_str!("../../fixtures/history.csv");
+const INSTRUMENTS: &str = include_str!("../../fixtures/history-instruments.csv");
+const BY_AUTHORITY: &str = include_str!("../../fixtures/little-giants-by-authority.csv");
+/// Little giants of batch 3 by part of the country.
+pub const PARTS_OF_BATCH_3: [(&str, usize); 3] = [("east", 1_773), ("central", 746), ("west", 411)];
 /// Authorities that had issued measures, and regions that had pools, on 29 October 2020.
 const POOLS: usize = 29;
 
@@ -44,7 +58,51 @@ pub fn published_chapters() -> Vec<(String, Vec<pb::Event>)> {
         let about = [what, *programme, batch, stage].map(str::trim).join(" ");
         chapters.push((format!("{about}: {count} ({basis})"), events));
     }
+    let instruments = INSTRUMENTS.lines().skip(1).map(instrument).collect();
+    chapters.push(("laws, regulations, guidelines, measures".to_owned(), instruments));
+    chapters.push(("an assessment of 2020".to_owned(), vec![assessment()]));
     chapters
+}
+
+/// Little giants of batches 1 and 2, and the part of the country, by authority.
+pub fn little_giants_by_authority() -> Vec<(&'static str, usize, &'static str)> {
+    let row = |line: &'static str| {
+        let cells: Vec<_> = line.split(',').collect();
+        let [authority, count, part] = cells[..] else { panic!("not a row: {line}") };
+        (authority, count.parse().unwrap(), part)
+    };
+    BY_AUTHORITY.lines().skip(1).map(row).collect()
+}
+
+/// The numbers of little giants of a batch, in the order of the authorities, as far as they are
+/// published.
+fn quotas(batch: &str) -> Option<Vec<usize>> {
+    let table = little_giants_by_authority();
+    let both: Vec<_> = table.iter().map(|(_, count, _)| *count).collect();
+    match batch {
+        "1" => Some(shares(248, &both)),
+        "2" => Some(both.iter().zip(shares(248, &both)).map(|(both, one)| both - one).collect()),
+        "3" => {
+            let of_part = |wanted: &str| {
+                let in_part = |(_, _, part): &(_, _, &str)| usize::from(*part == wanted);
+                table.iter().map(in_part).collect::<Vec<_>>()
+            };
+            let parts = PARTS_OF_BATCH_3.map(|(part, total)| shares(total, &of_part(part)));
+            Some((0..table.len()).map(|i| parts.iter().map(|part| part[i]).sum()).collect())
+        }
+        _ => None,
+    }
+}
+
+/// A total in shares that are as the weights; the largest remainders are rounded up.
+fn shares(total: usize, weights: &[usize]) -> Vec<usize> {
+    let sum: usize = weights.iter().sum();
+    let mut shares: Vec<_> = weights.iter().map(|weight| total * weight / sum).collect();
+    let mut order: Vec<_> = (0..weights.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(total * weights[*i] % sum));
+    let left = total - shares.iter().sum::<usize>();
+    order.into_iter().take(left).for_each(|i| shares[i] += 1);
+    shares
 }
 
 fn chapter(line: &'static str) -> Chapter {
@@ -88,6 +146,23 @@ impl Cast {
         Self { provincial, sources, noticed, designated, reviewed }
     }
 
+    /// Draws the new enterprises of a list: as many of each authority as was published, the rest
+    /// evenly. Authorities take turns.
+    fn draw_list(&mut self, row: &Chapter) -> Vec<(AuthorityCode, Enterprise)> {
+        let published = (row.programme == "little-giant").then(|| quotas(row.batch)).flatten();
+        let mut left = published.unwrap_or_default();
+        let mut drawn = Vec::with_capacity(row.count);
+        while left.iter().any(|left| *left > 0) {
+            for (place, left) in left.iter_mut().enumerate().filter(|(_, left)| **left > 0) {
+                *left -= 1;
+                drawn.push((self.provincial[place], self.sources[place].next().unwrap()));
+            }
+        }
+        let rest = row.count - drawn.len();
+        drawn.extend(self.draw(rest, self.provincial.len()));
+        drawn
+    }
+
     /// Draws `count` new enterprises, spread over the first `among` authorities.
     fn draw(&mut self, count: usize, among: usize) -> Vec<(AuthorityCode, Enterprise)> {
         let draw = |i: usize| {
@@ -99,7 +174,6 @@ impl Cast {
     }
 
     fn events(&mut self, row: &Chapter) -> Vec<pb::Event> {
-        let all = self.provincial.len();
         match (row.what, row.stage) {
             ("measures", _) => {
                 self.provincial.iter().take(row.count).map(|a| measures(row, *a)).collect()
@@ -112,7 +186,7 @@ impl Cast {
                     .collect()
             }
             (_, "noticed") => {
-                let drawn = self.draw(row.count, all);
+                let drawn = self.draw_list(row);
                 let events = drawn.iter().map(|(a, e)| noticed(row, *a, e)).collect();
                 self.noticed.push((row.batch, drawn));
                 events
@@ -121,7 +195,7 @@ impl Cast {
                 if !self.noticed.iter().any(|(batch, _)| *batch == row.batch)
                     || row.programme != "little-giant"
                 {
-                    let drawn = self.draw(row.count, all);
+                    let drawn = self.draw_list(row);
                     if row.programme != "little-giant" {
                         return drawn.iter().map(|(a, e)| designated(row, *a, e)).collect();
                     }
@@ -197,6 +271,62 @@ fn measures(row: &Chapter, authority: AuthorityCode) -> pb::Event {
         ..Default::default()
     };
     stated(authority.as_str(), row, String::new(), Fact::MeasuresIssued(fact))
+}
+
+/// A row of `history-instruments.csv`.
+fn instrument(line: &str) -> pb::Event {
+    let cells: Vec<_> = line.splitn(10, ',').collect();
+    let [kind, title, document, issued, from, to, issuer, bodies, amends, _basis] = cells[..]
+    else {
+        panic!("not an instrument: {line}");
+    };
+    let day = |text: &str| (!text.is_empty()).then(|| published_date(text));
+    let instrument = match kind {
+        "law" => pb::Instrument::Law,
+        "regulation" => pb::Instrument::Regulation,
+        "guideline" => pb::Instrument::Guideline,
+        "measures" => pb::Instrument::Measures,
+        other => panic!("not a kind of instrument: {other}"),
+    };
+    let fact = pb::MeasuresIssued {
+        instrument: instrument.into(),
+        issuer_name: issuer.to_owned(),
+        title: title.to_owned(),
+        in_force_from: day(from),
+        in_force_to: day(to),
+        issuing_bodies: bodies.split_whitespace().map(str::to_owned).collect(),
+        amends: amends.to_owned(),
+        ..Default::default()
+    };
+    of_ministry(document, day(issued), Fact::MeasuresIssued(fact))
+}
+
+/// The first yearly assessment of 36 cities by a third party (2020年度中小企业发展环境评估报告),
+/// published on 30 March 2021: the rank of the first one.
+fn assessment() -> pb::Event {
+    let indicator = |name: &str, value: &str, unit: &str| pb::Indicator {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        unit: unit.to_owned(),
+    };
+    let fact = pb::EnvironmentAssessed {
+        region: "310000".to_owned(),
+        year: 2020,
+        assessor: "中国中小企业发展促进中心".to_owned(),
+        indicators: vec![indicator("综合排名", "1", "位"), indicator("参评城市", "36", "个")],
+    };
+    of_ministry("", Some(published_date("2021-03-30")), Fact::EnvironmentAssessed(fact))
+}
+
+fn of_ministry(document: &str, on: Option<pb::Date>, fact: Fact) -> pb::Event {
+    let evidence = pb::Evidence { document_number: document.to_owned(), ..Default::default() };
+    pb::Event {
+        authority: AuthorityCode::ministry().as_str().to_owned(),
+        effective_date: on,
+        evidence: (!document.is_empty()).then_some(evidence),
+        fact: Some(fact),
+        ..Default::default()
+    }
 }
 
 fn entered(row: &Chapter, authority: AuthorityCode, enterprise: &Enterprise) -> pb::Event {

@@ -176,7 +176,7 @@ async fn case_23_a_notice_shorter_than_five_working_days_warns() {
 }
 
 #[tokio::test]
-async fn the_warning_about_a_short_notice_names_the_years_whose_holidays_are_not_known() {
+async fn a_short_notice_names_years_of_unknown_holidays() {
     let book = Book::new();
     for (batch, from, to, told) in [
         ("1", "2023-05-01", "2023-05-05", "the notice is open on 2 working days"),
