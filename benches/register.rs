@@ -35,7 +35,10 @@ use tidu::{
         event,
         pb::{self, event::Fact},
     },
-    register::{AsOf, Counting, Group, Register, RulesBook, SetsReading, Stage, Status, Wanted},
+    register::{
+        AsOf, Counting, Group, NameParts, NameWanted, Register, RulesBook, SetsReading, Stage,
+        Status, Wanted,
+    },
 };
 
 use self::memory_log::MemoryLog;
@@ -299,6 +302,7 @@ fn questions(designees: usize) {
         let runs: Vec<f64> = (0..9).map(|run| question(&register, &catalogues, run)).collect();
         println!("{what:<32}{:>10.2} ms, median of {}", median(runs.clone()), runs.len());
     }
+    searches(&register, &catalogues, moment);
 }
 
 fn median(mut times: Vec<f64>) -> f64 {
@@ -392,6 +396,51 @@ fn changes(register: &Register, catalogues: &Catalogues) -> usize {
         (found, next) = (found + some.len(), after);
     }
     found
+}
+
+/// Searches by a part of a name: the index, and the first page of an answer.
+fn searches(register: &Register, catalogues: &Catalogues, moment: AsOf) {
+    let (mut parts, began) = (NameParts::default(), Instant::now());
+    while let Some(mut segment) = parts.next_segment(moment.known_at) {
+        while segment.advance(register, 1_024) {}
+        parts = parts.with(segment);
+    }
+    println!(
+        "index of names                  {:>10.0} ms, {:.1} bytes a name of {}",
+        began.elapsed().as_secs_f64() * 1e3,
+        parts.bytes() as f64 / parts.names() as f64,
+        parts.names()
+    );
+    // Parts of names all over the list, of two to eight characters: some rare, some in every name.
+    let names = enterprises(1, AuthorityCode::parse("440000").unwrap());
+    let names: Vec<Vec<char>> = names
+        .step_by(997)
+        .take(1_000)
+        .map(|enterprise| tidu::domain::name::folded(&enterprise.name).chars().collect())
+        .collect();
+    let mut times: Vec<f64> = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let length = (2 + number % 7).min(name.len());
+        let first = number * 31 % (name.len() - length + 1);
+        let part = name[first..first + length].iter().collect();
+        let wanted = NameWanted { part, is_whole: false };
+        let began = Instant::now();
+        let (mut found, mut next) = (0, Some(0));
+        while let Some(from) = next.filter(|_| found < 100) {
+            let most = 100 - found;
+            let read = register.find_names(catalogues, &parts, &wanted, moment, from, most);
+            (found, next) = (found + black_box(read.found).len(), read.next);
+        }
+        assert!(found > 0);
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_unstable_by(f64::total_cmp);
+    let quantile = |of: usize| times[(times.len() * of / 100).min(times.len() - 1)];
+    println!(
+        "find by a part of a name        {:>10.2} ms p50, {:.2} p99, a page of 100",
+        quantile(50),
+        quantile(99)
+    );
 }
 
 fn rebuild(events: usize) -> f64 {

@@ -217,3 +217,97 @@ impl FactKindRow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::kind::Kind;
+
+    fn designee(number: u32) -> DesigneeIndex {
+        DesigneeIndex::of_number(number)
+    }
+
+    /// A fact of a member, which ties it to another designee.
+    fn fact(cluster: &IdentityCluster, of: u32, position: u32, kind: FactKindRow) -> FactAt {
+        let member = cluster.place_of(designee(of)).unwrap();
+        FactAt { position, member, fact: FactRow { kind, ..FactRow::withheld(Kind::Renamed) } }
+    }
+
+    fn linked(to: u32) -> FactKindRow {
+        FactKindRow::Linked { other: designee(to), reason: LinkReason::Duplicate }
+    }
+
+    fn same(cluster: &IdentityCluster) -> Vec<u32> {
+        cluster.same_subject().map(DesigneeIndex::number).collect()
+    }
+
+    #[test]
+    fn members_join_once_and_are_found_however_many_there_are() {
+        let mut cluster = IdentityCluster::default();
+        // Not in order, and past the number that is searched one by one.
+        let numbers = || (0..40).map(|n| n * 7 % 41);
+        for (place, number) in numbers().enumerate() {
+            assert_eq!(cluster.place_of(designee(number)), None);
+            assert_eq!(usize::from(cluster.join(designee(number))), place);
+        }
+        for (place, number) in numbers().enumerate() {
+            assert_eq!(usize::from(cluster.join(designee(number))), place);
+        }
+        assert_eq!(cluster.members.len(), 40);
+        cluster.clear();
+        assert_eq!((cluster.place_of(designee(7)), same(&cluster)), (None, vec![]));
+        assert_eq!(cluster.join(designee(9)), 0);
+        assert_eq!((cluster.place_of(designee(7)), same(&cluster)), (None, vec![9]));
+    }
+
+    #[test]
+    fn links_make_one_subject_and_transfers_do_not() {
+        let mut cluster = IdentityCluster::default();
+        cluster.join(designee(5));
+        let transferred = FactKindRow::Transferred { successor: designee(6), valid_to: None };
+        cluster.follow(&fact(&cluster, 5, 0, transferred));
+        cluster.follow(&fact(&cluster, 6, 1, linked(7)));
+        assert_eq!((same(&cluster), cluster.subject_of(2)), (vec![5], 1));
+        // The link of a later member joins both subjects, under the first of them.
+        cluster.follow(&fact(&cluster, 7, 2, linked(8)));
+        cluster.follow(&fact(&cluster, 8, 3, linked(5)));
+        assert_eq!(same(&cluster), [5, 6, 7, 8]);
+        cluster.follow(&fact(&cluster, 5, 4, linked(8)));
+        assert_eq!(same(&cluster), [5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn links_are_told_with_both_ends_and_without_those_of_others() {
+        let mut cluster = IdentityCluster::default();
+        cluster.join(designee(5));
+        for (of, position, kind) in [
+            (5, 10, linked(6)),
+            (6, 11, FactKindRow::Transferred { successor: designee(7), valid_to: None }),
+            (7, 12, linked(8)),
+        ] {
+            let placed = fact(&cluster, of, position, kind);
+            cluster.follow(&placed);
+            cluster.facts.push(placed);
+        }
+        let told = cluster.links().map(|link| (link.from, link.to, link.position));
+        assert_eq!(told.collect::<Vec<_>>(), [(designee(5), designee(6), 10)]);
+        (cluster.read, cluster.repairs_read) = (3, 4);
+        assert_eq!(cluster.facts_read(), 7);
+    }
+
+    #[test]
+    fn years_are_kept_to_both_ends() {
+        let mut years = Years::default();
+        let all = [YEAR_MIN, YEAR_MIN + 1, 1_963, 1_964, 2_024, 2_025, YEAR_MAX - 1, YEAR_MAX];
+        for year in all {
+            years.insert(year.into());
+            years.insert(year.into());
+        }
+        let kept: Vec<_> = (YEAR_MIN..=YEAR_MAX).filter(|year| years.contains(*year)).collect();
+        assert_eq!(kept, all);
+        years.insert(i32::from(YEAR_MIN) - 1);
+        years.insert(i32::from(YEAR_MIN) + 5 * 64);
+        assert!(!years.contains(YEAR_MIN - 1));
+        assert_eq!((YEAR_MIN..=YEAR_MAX).filter(|year| years.contains(*year)).count(), all.len());
+    }
+}

@@ -124,6 +124,31 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_shared_while_two_designees_bear_it() {
+        let mut names = NameIndex::default();
+        let designee = DesigneeIndex::of_number;
+        assert!(!names.is_shared("甲"));
+        names.insert(designee(3), "甲").unwrap();
+        names.insert(designee(3), "乙").unwrap();
+        assert!(!names.is_shared("甲"));
+        let second = names.insert(designee(1), "甲").unwrap();
+        assert!(names.is_shared("甲") && !names.is_shared("乙"));
+        names.remove(second);
+        assert!(!names.is_shared("甲"));
+        assert_eq!(names.candidates("甲").collect::<Vec<_>>(), [designee(3)]);
+    }
+
+    #[test]
+    fn a_place_is_filled_by_a_name_and_empty_without() {
+        let mut names = NameIndex::default();
+        assert!(!names.is_filled(names.hash_of("甲")));
+        let bearer = names.insert(DesigneeIndex::of_number(0), "甲").unwrap();
+        assert!(names.is_filled(names.hash_of("甲")));
+        assert_eq!(names.hash_of("甲"), spread(bearer.half));
+        assert_ne!(names.hash_of("甲"), names.hash_of("乙"));
+    }
+
+    #[test]
     fn a_name_that_everybody_bears_takes_one_place_of_the_table() {
         let mut names = NameIndex::default();
         let added = (0..40_000).filter_map(|n| names.insert(DesigneeIndex::of_number(n), "甲"));

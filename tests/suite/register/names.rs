@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::RngSeed};
 use tidu::{
     domain::{
-        DesigneeId,
+        Concerns, DesigneeId, Withheld,
         catalogue::{Catalogue, Catalogues},
+        kind::Kind,
         name::folded,
     },
     protocol::{
@@ -35,6 +36,8 @@ enum Said {
     Annulled(usize),
     /// The correction of an earlier event by a designation of a designee with a name.
     Corrected(usize, usize, usize),
+    /// A place whose content was erased; it was about the designee of an earlier event.
+    Erased(usize),
 }
 
 /// Names that share parts; some fold alike.
@@ -109,7 +112,23 @@ fn event_of(said: &Said) -> pb::Event {
         Said::Corrected(target, designee, name) => {
             crate::support::corrected(*target as u64, designation(*designee, *name))
         }
+        Said::Erased(_) => unreachable!("nothing is left of it"),
     }
+}
+
+fn apply(register: &mut Register, said: &Said) {
+    if let Said::Erased(target) = said {
+        let concerns = Concerns {
+            authorities: Vec::new(),
+            programmes: Vec::new(),
+            regions: Vec::new(),
+            batches: Vec::new(),
+            kind: Kind::Designated,
+            designee_positions: vec![*target as u64],
+        };
+        return register.apply_withheld(&Withheld { concerns, derived: Vec::new() });
+    }
+    register.apply(&event::proposal(&Catalogue::built_in(), 0, event_of(said)).unwrap().event);
 }
 
 /// A register of what was said, and the plain list of it.
@@ -120,11 +139,8 @@ struct Told {
 
 impl Told {
     fn of(said: Vec<Said>) -> Self {
-        let catalogue = Catalogue::built_in();
         let mut register = Register::default();
-        for one in &said {
-            register.apply(&event::proposal(&catalogue, 0, event_of(one)).unwrap().event);
-        }
+        said.iter().for_each(|one| apply(&mut register, one));
         Self { register, said }
     }
 
@@ -171,7 +187,7 @@ impl Told {
                 }
                 Said::Linked(from, to) => (Vec::new(), vec![*from, *to]),
                 Said::Passed(who) => (Vec::new(), vec![*who]),
-                Said::Annulled(_) => (Vec::new(), Vec::new()),
+                Said::Annulled(_) | Said::Erased(_) => (Vec::new(), Vec::new()),
             };
             for who in mentions {
                 if !std::mem::replace(&mut mentioned[who], true)
@@ -247,6 +263,7 @@ fn said() -> impl Strategy<Value = Said> {
         1 => (who.clone(), who.clone()).prop_map(|(from, to)| Said::Linked(from, to)),
         1 => who.clone().prop_map(Said::Passed),
         1 => (0..60_usize).prop_map(Said::Annulled),
+        1 => (0..60_usize).prop_map(Said::Erased),
         1 => (0..60_usize, who, name).prop_map(|(t, w, n)| Said::Corrected(t, w, n)),
     ]
 }
@@ -257,7 +274,9 @@ fn sensible(said: Vec<Said>) -> Vec<Said> {
     for one in said {
         let stays = match &one {
             Said::Annulled(target) => kept.get(*target).is_some(),
-            Said::Corrected(target, ..) => matches!(kept.get(*target), Some(Said::Named(..))),
+            Said::Erased(target) | Said::Corrected(target, ..) => {
+                matches!(kept.get(*target), Some(Said::Named(..)))
+            }
             Said::Linked(one, other) | Said::Renamed(_, one, other) => one != other,
             _ => true,
         };
@@ -344,18 +363,17 @@ fn a_repeated_name_takes_no_room() {
 #[test]
 fn names_that_were_taken_back_are_not_found() {
     let mut told = Told::of(vec![Said::Named(2, 0), Said::Named(3, 1), Said::Named(4, 4)]);
-    let catalogue = Catalogue::built_in();
     let savepoint = told.register.savepoint();
     let parts = told.indexed((2, 2), 3);
-    let apply = |told: &mut Told, said: Said| {
-        told.register.apply(&event::proposal(&catalogue, 0, event_of(&said)).unwrap().event);
+    let say = |told: &mut Told, said: Said| {
+        apply(&mut told.register, &said);
         told.said.push(said);
     };
-    apply(&mut told, Said::Named(5, 5));
-    apply(&mut told, Said::Named(2, 5));
+    say(&mut told, Said::Named(5, 5));
+    say(&mut told, Said::Named(2, 5));
     told.register.rollback_to(&savepoint);
     told.said.truncate(3);
-    apply(&mut told, Said::Named(6, 2));
+    say(&mut told, Said::Named(6, 2));
     for part in PARTS {
         let wanted = NameWanted { part: folded(part), is_whole: false };
         let found = told.found(&parts, &wanted, (4, 9));
