@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, pin::Pin};
 
 use tidu::{
+    limits::NAME_SEGMENT_SMALL_EVENTS,
     metrics::TABLE,
     protocol::pb::{self, subscribe_request::Start},
 };
@@ -12,7 +13,7 @@ use tokio::{
 };
 use tonic::Streaming;
 
-use crate::support::{Client, Server, directory, in_time, list};
+use crate::support::{Client, Server, designated, directory, in_time, list, made_up};
 
 /// The samples of a scrape, by name and labels.
 #[derive(Debug, Default)]
@@ -144,6 +145,8 @@ const FROM_THE_START: &[&str] = &[
 /// Metrics that another test sees moving, and its file.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("tidu_connections_refused_total", "tests/suite/sight/instruments.rs"),
+    ("tidu_name_index_bytes", "tests/suite/sight/instruments.rs"),
+    ("tidu_name_index_names", "tests/suite/sight/instruments.rs"),
     ("tidu_replay_events", "tests/suite/sight/ledger.rs"),
     ("tidu_replayed_events", "tests/suite/sight/ledger.rs"),
     ("tidu_queue_commits", "tests/suite/sight/ledger.rs"),
@@ -270,6 +273,31 @@ async fn a_connection_without_a_place_is_counted() {
     stage.connect(b"").await;
     let names = ["tidu_connections_refused_total{cause=\"all\"}"];
     in_time("a refusal", stage.wait_until_moved(&names, &before)).await;
+}
+
+/// A search finds everything at once, and has the index made beside it.
+#[tokio::test]
+async fn the_index_of_names_grows_when_somebody_searches() {
+    let dir = directory();
+    let mut stage = Stage::open(&dir.path().join("data"), &[]).await;
+    let enterprises = made_up(7, NAME_SEGMENT_SMALL_EVENTS as usize);
+    let last = enterprises.last().unwrap().name.clone();
+    for some in enterprises.chunks(2_048) {
+        stage.client.record(some.iter().map(designated).collect()).await.unwrap();
+    }
+    let search = pb::FindDesigneesRequest { text: last.clone(), ..Default::default() };
+    let before = stage.scrape().await;
+    assert_eq!(before.number("tidu_name_index_names"), 0.0);
+    let found = stage.client.register.find_designees(search.clone()).await.unwrap().into_inner();
+    assert!(found.designees.iter().any(|found| found.matched_name == last));
+    let names = ["tidu_name_index_bytes", "tidu_name_index_names"];
+    in_time("the index", stage.wait_until_moved(&names, &before)).await;
+    let now = stage.scrape().await;
+    let (bytes, names) = (now.number(names[0]), now.number(names[1]));
+    assert_eq!(names as u32, NAME_SEGMENT_SMALL_EVENTS);
+    assert!(bytes / names <= 48.0, "{bytes} bytes for {names} names");
+    let again = stage.client.register.find_designees(search).await.unwrap().into_inner();
+    assert_eq!(again.designees, found.designees);
 }
 
 /// A metric that nobody sets would be 0 for ever, and look like good news.
