@@ -100,6 +100,7 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
         Reason::BatchSealed => E::BatchSealed,
         Reason::BatchUnknown => E::BatchUnknown,
         Reason::Banned => E::Banned,
+        Reason::BannedElsewhere => E::BannedElsewhere,
         Reason::RepairNotAllowed => E::RepairNotAllowed,
         Reason::DuplicateInList => E::DuplicateInList,
         Reason::CountMismatch => E::CountMismatch,

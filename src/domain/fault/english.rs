@@ -63,6 +63,8 @@ const OBJECTION: &str = "an objection is raised during a notice";
 const TITLE: &str = "a fact about a title needs the title";
 const ENDS: &str = "a title ends with its subject";
 const REINSTATED: &str = "a reinstatement undoes a revocation";
+const VOID: &str = "a fact that cannot apply changes nothing, and is listed as superseded";
+const LIST: &str = "a list names a designee once, and so do the sub-lists of a batch together";
 const RENAME: &str = "工企业函〔2021〕171号";
 const MOVE: &str = "a move leads to another authority or another region";
 const VISIBLE: &str =
@@ -294,9 +296,9 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (
         Id::NoticedTwice,
-        "is in the notice of batch {batch} already, at position {position}[ (rows {earlier_row} \
+        "is in the notice of batch {batch} already[, at position {position}][ (rows {earlier_row} \
          and {row})]",
-        "a list names a designee once, and so do the sub-lists of a batch together",
+        LIST,
     ),
     (
         Id::NoticeShort,
@@ -320,15 +322,41 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         "no open notice of this batch is on record",
         "an entry is contested or withdrawn while its notice is open",
     ),
+    (
+        Id::ObjectionAfterNotice,
+        "the objection at position {position} was raised on {day}, after this last day",
+        OBJECTION,
+    ),
+    (
+        Id::OtherObjection,
+        "no objection to this entry, raised by that day, is at this position",
+        "an objection is decided after it was raised, in its own batch and scope",
+    ),
     (Id::HolderNotEligible, "may not hold it; {holders} may", DOCUMENT),
     (
         Id::TitleAlreadyHeld,
-        "the title is held in that time already, since position {position}[ (rows {earlier_row} \
+        "the title is held in that time already[, since position {position}][ (rows {earlier_row} \
          and {row})][, sub-list {sublist}]",
         "one designee holds a title once at a time; a list, and the sub-lists of a batch \
          together, name it once",
     ),
+    (
+        Id::DesignatedTwice,
+        "is designated in batch {batch} already[, at position {position}], rows {earlier_row} and {row}[, sub-list {sublist}]",
+        LIST,
+    ),
     (Id::Banned, "the subject may not apply again before the end of {day}", DOCUMENT),
+    (Id::BanCovers, "the ban to {day} covers the application at position {position}", DOCUMENT),
+    (
+        Id::BannedElsewhere,
+        "a ban in {programme} lasts to the end of {day}, by the event at position {position}",
+        DOCUMENT,
+    ),
+    (
+        Id::BanCoversElsewhere,
+        "the ban to {day} bears on the application in {programme} at position {position}",
+        DOCUMENT,
+    ),
     (
         Id::PrerequisiteMissing,
         "no title of {programmes} is on record as in force on {day}",
@@ -345,6 +373,7 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::TitleNotHeld, "no such title is on record", TITLE),
     (Id::TitleNotOnRecord, "no such title is on record", TITLE),
     (Id::TitleEnded, "the title was {status} before, at position {position}", TITLE),
+    (Id::WithoutEffect, "would change nothing: {superseded}", TITLE),
     (Id::SubjectEnded, "the subject ceased to exist on {day}", ENDS),
     (Id::CohortDiffers, "the title's cohort on record is {batch}", "a review keeps the cohort"),
     (
@@ -352,16 +381,29 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         "the same was stated already, at position {position}[ (rows {earlier_row} and {row})]",
         "a fact is stated once; a repeated request is told by its request_id",
     ),
-    (Id::InformationUpdateMissing, "the information update of {year} is missing", DOCUMENT),
     (
-        Id::LaterPeriod,
-        "the event at position {position} takes effect later",
-        "facts count in the order of their effective dates",
+        Id::ReviewContradicted,
+        "the round has another result, at position {position}; a pass after a failure is a supplement",
+        "a review round has one result for a title, and a supplement may put it right",
     ),
+    (Id::InformationUpdateMissing, "the information update of {year} is missing", DOCUMENT),
+    (Id::ChangesNothing, "changes nothing: {superseded}", VOID),
+    (Id::EffectLost, "the event at position {position} changes nothing any more", VOID),
     (Id::BanTooShort, "this ground carries a ban of {years} years, to {day} at least", DOCUMENT),
     (Id::NotRevoked, "the title is not revoked on that day", REINSTATED),
     (Id::OtherRevocation, "the revocation in force is at position {position}", REINSTATED),
+    (Id::NotARevocation, "no revocation of this title was recorded there", REINSTATED),
     (Id::SuccessorIsHolder, "is the holder itself", "a title passes to another subject"),
+    (
+        Id::SuccessorNotRecorded,
+        "is not on record as a successor of the holder",
+        "a title passes to a recorded successor, for no longer than it lasted",
+    ),
+    (
+        Id::TransferBeyondEnd,
+        "the title ends on {day}, and the successor's with it",
+        "a title passes to a recorded successor, for no longer than it lasted",
+    ),
     (
         Id::ConversionNotForeseen,
         "titles of {programme} are not converted into this programme",
@@ -407,7 +449,6 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
         "the subject ceased to exist on {day} already",
         "a subject ends once; correct the event that says so",
     ),
-    (Id::PeriodAfterSubject, "the event at position {position} takes effect later", ENDS),
     (Id::ReportLate, "was due by {day}", DOCUMENT),
     (
         Id::PoolEnteredTwice,

@@ -60,6 +60,8 @@ pub enum Key {
     Status,
     /// The authority of a sub-list.
     Sublist,
+    /// The cause for which a fact changes nothing, in English.
+    Superseded,
     /// A version of the catalogue, or of the register's rules.
     Version,
     /// A list of rule versions.

@@ -115,6 +115,8 @@ pub enum Reason {
     IdentityCollision,
     /// Warning: the batch or round is not the title's.
     CohortDiffers,
+    /// Warning: a ban in another programme bears on the application.
+    BannedElsewhere,
     /// A record has as many facts as it may have.
     FactsExceeded,
 }
@@ -203,10 +205,21 @@ const RULES: &[(Reason, &[Id])] = &[
         &[Id::IssuerNotEntitled, Id::IssuerOfOtherRegion, Id::FactOfService, Id::FactOfAuthority],
     ),
     (Reason::TitleAlreadyHeld, &[Id::TitleAlreadyHeld]),
-    (Reason::TitleNotHeld, &[Id::TitleNotHeld, Id::TitleEnded, Id::NotRevoked]),
+    (
+        Reason::TitleNotHeld,
+        &[
+            Id::TitleNotHeld,
+            Id::TitleEnded,
+            Id::NotRevoked,
+            Id::WithoutEffect,
+            Id::ReviewContradicted,
+            Id::SuccessorNotRecorded,
+            Id::TransferBeyondEnd,
+        ],
+    ),
     (Reason::BatchSealed, &[Id::SealedAlready, Id::BatchSealed]),
     (Reason::BatchUnknown, &[Id::NothingToSeal, Id::NothingToSupplement]),
-    (Reason::Banned, &[Id::Banned]),
+    (Reason::Banned, &[Id::Banned, Id::BanCovers]),
     (
         Reason::RepairNotAllowed,
         &[
@@ -222,14 +235,14 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::CorrectionOfOtherKind,
         ],
     ),
-    (Reason::DuplicateInList, &[Id::NoticedTwice]),
+    (Reason::DuplicateInList, &[Id::NoticedTwice, Id::DesignatedTwice]),
     (Reason::CountMismatch, &[Id::DesignatedCount, Id::ReviewedCount, Id::TakenOutOfSealed]),
     (Reason::RenameNotSimple, &[Id::RenameNotSimple]),
     (Reason::BanTooShort, &[Id::BanTooShort]),
     (Reason::OrganisationCodeCheck, &[Id::OrganisationCodeCheck]),
     (Reason::NoticeShort, &[Id::NoticeShort]),
     (Reason::NameDiffers, &[Id::NameDiffers, Id::OldNameDiffers]),
-    (Reason::Conflicts, &[Id::LaterPeriod, Id::PeriodAfterSubject]),
+    (Reason::Conflicts, &[Id::ChangesNothing, Id::EffectLost]),
     (Reason::TitleNotOnRecord, &[Id::TitleNotOnRecord, Id::DesigneeNotOnRecord]),
     (Reason::HolderNotEligible, &[Id::HolderNotEligible]),
     (Reason::PrerequisiteMissing, &[Id::PrerequisiteMissing]),
@@ -252,18 +265,25 @@ const RULES: &[(Reason, &[Id])] = &[
     (Reason::ConversionNotForeseen, &[Id::ConversionNotForeseen]),
     (Reason::CreationNotPassed, &[Id::CreationFailed, Id::CreationMissing]),
     (Reason::AlreadyRecorded, &[Id::AlreadyRecorded, Id::AssessedTwice, Id::RulesInForce]),
-    (Reason::ObjectionLate, &[Id::ObjectionLate]),
+    (Reason::ObjectionLate, &[Id::ObjectionLate, Id::ObjectionAfterNotice]),
     (Reason::NoticeNotOpen, &[Id::ObjectionMissing, Id::NoticeNotOpen]),
     (Reason::RelocationInvalid, &[Id::MoveToItself, Id::MoveToOtherRegion]),
     (
         Reason::ReferenceInvalid,
-        &[Id::CatalogueNotInUse, Id::InstrumentNotThere, Id::OtherRevocation],
+        &[
+            Id::CatalogueNotInUse,
+            Id::InstrumentNotThere,
+            Id::OtherObjection,
+            Id::OtherRevocation,
+            Id::NotARevocation,
+        ],
     ),
     (Reason::DigestMismatch, &[Id::BatchDigest]),
     (Reason::PoolMembership, &[Id::PoolEnteredTwice, Id::PoolLeftTwice, Id::PoolNotEntered]),
     (Reason::ReportLate, &[Id::ReportLate]),
     (Reason::IdentityCollision, &[Id::TitlesCollide]),
     (Reason::CohortDiffers, &[Id::CohortDiffers]),
+    (Reason::BannedElsewhere, &[Id::BannedElsewhere, Id::BanCoversElsewhere]),
     (
         Reason::FactsExceeded,
         &[

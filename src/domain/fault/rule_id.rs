@@ -196,7 +196,7 @@ pub enum RuleId {
     TakenOutOfSealed,
 
     // Notices.
-    /// A list of a notice names a designee once. Keys: batch, position, row?, earlier_row?.
+    /// A list of a notice names a designee once. Keys: batch, position?, row?, earlier_row?.
     NoticedTwice,
     /// A notice is open for a number of working days. Keys: count, year?.
     NoticeShort,
@@ -208,14 +208,27 @@ pub enum RuleId {
     ObjectionMissing,
     /// An entry is contested or withdrawn while its notice is open.
     NoticeNotOpen,
+    /// A notice ends before no objection to it. Keys: position, day.
+    ObjectionAfterNotice,
+    /// A resolution names an objection that it can decide.
+    OtherObjection,
 
     // Designations.
     /// A programme is for some kinds of holders. Keys: holders, document?.
     HolderNotEligible,
-    /// A designee holds a title once at a time. Keys: position, row?, earlier_row?, sublist?.
+    /// A designee holds a title once at a time. Keys: position?, row?, earlier_row?, sublist?.
     TitleAlreadyHeld,
+    /// A list names a designee once. Keys: batch, position?, row, earlier_row, sublist?.
+    DesignatedTwice,
     /// A subject whose title was revoked waits until its ban ends. Keys: day, document?.
     Banned,
+    /// A ban covers no application on record. Keys: day, position, document?.
+    BanCovers,
+    /// A ban may bear on other programmes. Keys: programme, day, position, document?.
+    BannedElsewhere,
+    /// A ban may bear on applications in other programmes. Keys: programme, day, position,
+    /// document?.
+    BanCoversElsewhere,
     /// A programme needs a title of another one. Keys: programmes, day, document?.
     PrerequisiteMissing,
     /// A programme excludes holders of another title. Keys: programme, document?.
@@ -234,24 +247,36 @@ pub enum RuleId {
     TitleNotOnRecord,
     /// A fact about a title needs a title that has not ended. Keys: status, position.
     TitleEnded,
+    /// A fact about a title has an effect. Keys: superseded.
+    WithoutEffect,
     /// A title ends with its subject. Keys: day.
     SubjectEnded,
     /// A review keeps the cohort. Keys: batch.
     CohortDiffers,
     /// A fact is stated once. Keys: position, row?, earlier_row?.
     AlreadyRecorded,
+    /// A round has one result. Keys: position.
+    ReviewContradicted,
     /// A holder updates its information every year. Keys: year, document?.
     InformationUpdateMissing,
-    /// Facts count in the order of their effective dates. Keys: position.
-    LaterPeriod,
+    /// A fact that cannot apply changes nothing. Keys: superseded.
+    ChangesNothing,
+    /// A fact can take the effect of others. Keys: position.
+    EffectLost,
     /// A serious ground carries a ban. Keys: years, day, document?.
     BanTooShort,
     /// A reinstatement undoes a revocation.
     NotRevoked,
     /// A reinstatement names the revocation in force. Keys: position.
     OtherRevocation,
+    /// A reinstatement names a revocation.
+    NotARevocation,
     /// A title passes to another subject.
     SuccessorIsHolder,
+    /// A title passes to a successor.
+    SuccessorNotRecorded,
+    /// A title passes on as long as it lasted. Keys: day.
+    TransferBeyondEnd,
     /// The catalogue foresees a conversion. Keys: programme.
     ConversionNotForeseen,
 
@@ -286,8 +311,6 @@ pub enum RuleId {
     TitlesCollide,
     /// A subject ends once. Keys: day.
     SubjectEndedTwice,
-    /// A title ends with its subject. Keys: position.
-    PeriodAfterSubject,
     /// A major change is reported in time. Keys: day, document?.
     ReportLate,
     /// A designee enters a pool that it is not in. Keys: position, row?, earlier_row?.

@@ -19,9 +19,9 @@ use smallvec::SmallVec;
 
 pub use self::cause::EndCause;
 pub(super) use self::{
-    ends::End,
-    notices::Entry,
-    title::{Creation, Folded},
+    bans::Ban,
+    ends::{End, Ended},
+    title::{Creation, Folded, Period},
 };
 use self::{ends::SubjectEnd, step::Step};
 use super::{

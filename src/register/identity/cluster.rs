@@ -157,6 +157,17 @@ impl IdentityCluster {
         self.successors.extend(successors.iter().map(|index| (day, member, *index)));
     }
 
+    /// True if a restructuring of the subject asked for names a successor by a day.
+    pub(in crate::register) fn names_successor(
+        &self,
+        index: DesigneeIndex,
+        day: CivilDate,
+    ) -> bool {
+        self.successors.iter().any(|(on, member, successor)| {
+            *on <= day && self.subject_of(*member) == 0 && *successor == index
+        })
+    }
+
     /// True if a subject may take over a title of one that was absorbed by a day: it is among the
     /// successors on record, or there are none.
     pub(in crate::register) fn may_succeed(

@@ -8,6 +8,7 @@ mod cluster;
 mod layer;
 mod named;
 mod names;
+mod proposed;
 mod subjects;
 
 use std::{hash::BuildHasher as _, hint::black_box};
@@ -20,6 +21,7 @@ pub(super) use self::{
     cluster::{FactAt, IdentityCluster},
     layer::IdentityLayer,
     named::{Named, SharedName},
+    proposed::ProposedFact,
     subjects::Subjects,
 };
 use super::{

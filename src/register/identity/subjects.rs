@@ -320,7 +320,7 @@ impl<'a> Subjects<'a> {
                 self.resolve_named(cluster, at, &placed);
             }
             // Ties that other designees' facts state are followed as well.
-            for other in self.tied_to(member, &mut cluster.repairs_read) {
+            for other in self.tied_to(member, except, &mut cluster.repairs_read) {
                 cluster.join(other);
             }
             next += 1;
@@ -329,7 +329,7 @@ impl<'a> Subjects<'a> {
     }
 
     /// Finds the facts and designees that a fact in a cluster names beside its own.
-    fn resolve_named(self, cluster: &mut IdentityCluster, at: usize, placed: &FactAt) {
+    pub(super) fn resolve_named(self, cluster: &mut IdentityCluster, at: usize, placed: &FactAt) {
         match placed.fact.kind {
             FactKindRow::Restructured { ends: true, .. } => {
                 let source = self.facts.source_of(placed.position, &mut cluster.repairs_read);
@@ -380,7 +380,7 @@ impl<'a> Subjects<'a> {
 
     /// Adds the facts in force about a designee, without the one in the place `except`. Gives the
     /// number of events read, and counts in `repairs_read` what was read because of repairs.
-    fn facts_into(
+    pub(super) fn facts_into(
         self,
         facts: &mut Vec<FactAt>,
         (index, member): (DesigneeIndex, u16),
@@ -413,11 +413,17 @@ impl<'a> Subjects<'a> {
         read
     }
 
-    /// The designees whose facts in force tie them to this one. Counts in `repairs_read` what was
-    /// read because of repairs.
-    fn tied_to(self, index: DesigneeIndex, repairs_read: &mut usize) -> Vec<DesigneeIndex> {
+    /// The designees whose facts in force tie them to this one, without the fact in the place
+    /// `except`. Counts in `repairs_read` what was read because of repairs.
+    pub(super) fn tied_to(
+        self,
+        index: DesigneeIndex,
+        except: Option<u32>,
+        repairs_read: &mut usize,
+    ) -> Vec<DesigneeIndex> {
         let roots = self.facts.roots_of(self.events_concerning(index), repairs_read);
-        let tied = roots.into_iter().filter_map(|root| {
+        let roots = roots.into_iter().filter(|root| Some(*root) != except);
+        let tied = roots.filter_map(|root| {
             let (owner, fact, _) = self.facts.effective(root, repairs_read)?;
             (fact.kind.ties_to() == Some(index)).then_some(owner)
         });

@@ -16,6 +16,9 @@ pub(super) const FIRST_OF_TRIAL: u32 = u32::MAX - (1 << 24);
 
 const _: () = assert!(COMMIT_EVENTS_MAX * 512 < 1 << 24);
 
+/// The designee that only a proposal names. A trial never gives out numbers as high.
+pub(in crate::register) const PROPOSED: DesigneeIndex = DesigneeIndex(u32::MAX - 1);
+
 impl DesigneeIndex {
     /// The designee at a place. Panics from [`FIRST_OF_TRIAL`] on: two designees must never share
     /// an index.

@@ -12,7 +12,7 @@ mod texts;
 pub use self::handles::DesigneeIndex;
 use self::texts::Texts;
 pub(super) use self::{
-    handles::{Link, NOBODY, ScopeIndex, position32},
+    handles::{Link, NOBODY, PROPOSED, ScopeIndex, position32},
     layer::{RowsEnd, RowsLayer},
     pages::Pages,
     row::{FactKindRow, FactRow, FoldOrder, Listing, NO_RULE, Row, TitleKey},

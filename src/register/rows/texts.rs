@@ -30,6 +30,11 @@ impl Sym {
         sym.map_or(Self::EMPTY, Self)
     }
 
+    /// A text that only a proposal has. Nobody reads it, and it is equal to no other text.
+    pub(in crate::register) fn proposed(number: u16) -> Self {
+        Self(u32::MAX - u32::from(number))
+    }
+
     /// The place among the texts of a trial, if it is one of them.
     pub(super) fn place_in_trial(self) -> Option<usize> {
         self.0.checked_sub(FIRST_OF_TRIAL).map(|place| place as usize)

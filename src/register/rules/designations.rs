@@ -1,17 +1,18 @@
 //! Rules for facts that come from a list: notices, designations, creation tasks.
 
-use super::{Case, Judge, with_document, with_rows};
+use super::{Case, Judge, notices::Entry, with_document, with_rows};
 use crate::{
     domain::{
         AuthorityCode, CivilDate,
         catalogue::{Renewal, RuleVersion},
         event::{Event, Listed, Part, TitleFact, TitleRef},
-        fault::{Key, RuleId},
+        fault::{Breach, Key, RuleId},
     },
     register::{
         AsOf,
-        fold::{Creation, Folded},
-        rows::TitleKey,
+        fold::{Creation, Folded, Period},
+        identity::FactAt,
+        rows::{FactKindRow, TitleKey},
     },
 };
 
@@ -33,43 +34,36 @@ impl Case<'_> {
                 self.require_open_list(event, title, fact);
                 self.reject_twice_in_notice(event, key, fact);
                 self.warn_if_notice_short(rule, *from, *to);
-                if !review {
-                    self.reject_banned(rule, title, *from, "notice_opened.notice_from");
+                if let Some(entry) = Entry::of(key, fact).filter(|_| !review) {
+                    self.reject_late_objections(entry, *to);
                 }
                 if *recommendation {
                     let by = event.issuer.authority();
                     self.require_prerequisite(rule, by, *from, "notice_opened.programme");
-                    self.reject_excluded(rule, *from, "notice_opened.programme");
+                    self.require_not_excluded(rule, *from, "notice_opened.programme");
                 } else if listed.recommended_by.is_some() && !review {
-                    self.reject_excluded(rule, *from, "notice_opened.programme");
+                    self.require_not_excluded(rule, *from, "notice_opened.programme");
                 }
             }
             TitleFact::Designated {
-                batch,
-                sublist,
-                validity,
-                supplement,
-                recommended_on,
-                listed,
-                ..
+                batch, sublist, supplement, recommended_on, listed, ..
             } => {
-                let (from, to) = (event.effective, validity.to);
                 self.require_open_list(event, title, fact);
-                self.reject_held_already(event, key, rule, (from, to));
-                self.reject_banned(rule, title, from, "effective_date");
-                let judged_on = recommended_on.unwrap_or(from);
+                self.reject_designated_twice(event, key, batch, *sublist);
+                self.warn_if_renewed_early(event, title, key, rule);
+                let judged_on = recommended_on.unwrap_or(event.effective);
                 let own = event.issuer.authority().filter(|issuer| !issuer.is_ministry());
                 let by = listed.recommended_by.or(*sublist).or(own);
                 self.require_prerequisite(rule, by, judged_on, "designated.programme");
-                self.reject_excluded(rule, judged_on, "designated.programme");
+                self.require_not_excluded(rule, judged_on, "designated.programme");
                 self.require_passed_creation(event, title, key, rule);
                 self.require_notice(event, title, key, batch, *supplement);
                 self.require_measures(event, title);
             }
-            TitleFact::CreationListed { .. } => {
-                self.reject_banned(rule, title, event.effective, "effective_date");
-            }
             _ => {}
+        }
+        if !matches!(fact, TitleFact::NoticeOpened { review: true, .. }) {
+            self.reject_banned(event, title, rule);
         }
     }
 
@@ -85,45 +79,73 @@ impl Case<'_> {
         self.reject(&format!("{kind}.profile.kind"), holder.as_str(), breach, &[]);
     }
 
-    /// A designee holds a title once at a time. If a programme renews by a new designation, that
-    /// one may take effect in the calendar year in which the old title ends.
-    fn reject_held_already(
+    /// Two designations of one title from the same day: no later fact could put that right.
+    fn reject_designated_twice(
         &mut self,
         event: &Event,
         key: Option<TitleKey>,
-        rule: &RuleVersion,
-        (from, to): (CivilDate, Option<CivilDate>),
+        batch: &str,
+        sublist: Option<AuthorityCode>,
     ) {
-        let Some(folded) = self.folded(key) else { return };
-        let renews = |end: Option<CivilDate>| {
-            rule.renewal == Renewal::Designation
-                && end.is_some_and(|end| end.year() == from.year() || end < from)
-        };
-        let overlapping: Vec<u32> = folded
-            .periods
-            .iter()
-            .filter(|period| period.overlaps(from, to))
-            .filter(|period| !(period.from < from && renews(period.validity.to)))
-            .map(|period| period.position)
-            .collect();
-        let Some(first) = overlapping.first().copied() else { return };
-        let old = self.register.recorded(first);
-        let same_list = old.is_some_and(|old| {
-            old.listing().is_some() && old.effective == from && old.issuer == event.issuer
+        let twin = self.judge.cluster.own_facts().find(|placed| {
+            matches!(placed.fact.kind, FactKindRow::Designated { .. })
+                && placed.fact.title() == key
+                && placed.fact.effective == event.effective
         });
-        let sublist = old.and_then(|old| old.listing()?.sublist).map(AuthorityCode::as_str);
-        let breach = RuleId::TitleAlreadyHeld.with(Key::Position, first);
-        let breach = with_rows(breach, event.row, old.map_or(0, |old| old.row))
-            .with_any(Key::Sublist, sublist.filter(|_| same_list));
-        self.reject("effective_date", &from.to_string(), breach, &overlapping);
+        let Some(FactAt { position, fact, .. }) = twin.copied() else { return };
+        let earlier = Some(position).filter(|position| self.is_recorded_before(*position));
+        let conflicts: Vec<u32> = earlier.into_iter().collect();
+        let same_batch = matches!(fact.kind, FactKindRow::Designated { batch: b, .. }
+            if self.register.text(b) == batch);
+        let old = fact.listing().and_then(|listing| listing.sublist);
+        let old = old.filter(|old| Some(*old) != sublist).map(AuthorityCode::as_str);
+        if same_batch && event.row > 0 && fact.row > 0 {
+            let designee = event.fact.designee().map_or(String::new(), ToString::to_string);
+            let breach = RuleId::DesignatedTwice.with(Key::Batch, batch);
+            let breach = with_rows(breach, event.row, fact.row)
+                .with_any(Key::Position, earlier)
+                .with_any(Key::Sublist, old);
+            return self.reject("designee", &designee, breach, &conflicts);
+        }
+        let breach = Breach::from(RuleId::TitleAlreadyHeld).with_any(Key::Position, earlier);
+        let breach = with_rows(breach, event.row, fact.row)
+            .with_any(Key::Sublist, old.filter(|_| same_batch));
+        self.reject("effective_date", &event.effective.to_string(), breach, &conflicts);
     }
 
-    fn reject_banned(&mut self, rule: &RuleVersion, title: &TitleRef, on: CivilDate, field: &str) {
-        // A ban rejects new applications only: those that take effect within it.
-        if let Some(ban) = self.judge.folding.ban_on(title.programme, on) {
-            let breach = with_document(RuleId::Banned.with(Key::Day, ban.until), &rule.document);
-            self.reject(field, &on.to_string(), breach, &[ban.position]);
-        }
+    /// If a programme renews by a new designation, that one takes effect in the calendar year in
+    /// which the old title ends. An end that is not on record may still come.
+    fn warn_if_renewed_early(
+        &mut self,
+        event: &Event,
+        title: &TitleRef,
+        key: Option<TitleKey>,
+        rule: &RuleVersion,
+    ) {
+        let from = event.effective;
+        let Some(folded) = self.folded(key).filter(|_| rule.renewal == Renewal::Designation) else {
+            return;
+        };
+        let is_early = |period: &&Period| {
+            let in_year = |end: CivilDate| end.year() == from.year();
+            period.from < from && period.holds_on(from) && !period.validity.to.is_some_and(in_year)
+        };
+        let Some(position) = folded.periods.iter().find(is_early).map(|period| period.position)
+        else {
+            return;
+        };
+        let complete = self.titles_are_complete(event, title);
+        self.object_to_overlap(event, complete, &[position]);
+    }
+
+    /// The title is held over the validity, by other events.
+    pub(super) fn object_to_overlap(&mut self, event: &Event, complete: bool, held: &[u32]) {
+        let first = held.first().copied();
+        let old = first.and_then(|first| self.register.recorded(first));
+        let breach = Breach::from(RuleId::TitleAlreadyHeld).with_any(Key::Position, first);
+        let breach = with_rows(breach, event.row, old.map_or(0, |old| old.row));
+        let value = event.effective.to_string();
+        self.reject_or_warn(complete, "effective_date", &value, breach, held);
     }
 
     /// A prerequisite title is in force on the day of the recommendation. If it ends later, the
@@ -154,7 +176,9 @@ impl Case<'_> {
         self.reject_if_complete(complete, field, &names, breach);
     }
 
-    fn reject_excluded(&mut self, rule: &RuleVersion, on: CivilDate, field: &str) {
+    /// The holder of another title is not designated. The end of that title may still come, until
+    /// its authority declares otherwise.
+    fn require_not_excluded(&mut self, rule: &RuleVersion, on: CivilDate, field: &str) {
         let excluded = rule.excludes.ids();
         let holds = |title: &&Folded| {
             title.subject == 0
@@ -162,12 +186,17 @@ impl Case<'_> {
                 && title.periods.iter().any(|period| period.holds_on(on))
         };
         let Some(title) = self.judge.folding.titles.iter().find(holds) else { return };
+        let TitleKey { programme, authority, .. } = title.key;
         let position = title.current().map(|period| period.position);
-        let id = self.catalogue.id_of(title.key.programme);
+        let id = self.catalogue.id_of(programme);
         let breach = RuleId::ExcludedByTitle.with(Key::Programme, id);
         let breach = with_document(breach, &rule.document);
         let conflicts: Vec<u32> = position.into_iter().collect();
-        self.reject(field, id, breach, &conflicts);
+        if self.is_complete(authority, programme, Part::Titles, on) {
+            self.reject(field, id, breach, &conflicts);
+        } else {
+            self.warn(field, id, breach, &conflicts);
+        }
     }
 
     fn require_passed_creation(
@@ -187,7 +216,7 @@ impl Case<'_> {
         let broken = if failed { RuleId::CreationFailed } else { RuleId::CreationMissing };
         let breach = with_document(broken, &rule.document);
         let id = self.catalogue.id_of(programme);
-        self.reject_if_complete(failed || complete, "designated.programme", id, breach);
+        self.reject_if_complete(complete, "designated.programme", id, breach);
     }
 
     /// A provincial-level authority designates under measures of its own.

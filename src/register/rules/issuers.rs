@@ -69,16 +69,18 @@ impl Case<'_> {
         }
     }
 
-    /// An authority that decided on the designee, recommended it or is responsible for it. Of a
-    /// designee that nothing is recorded of, nobody knows better.
+    /// An authority that decided on the designee, recommended it or is responsible for it. As long
+    /// as no authority is on record as responsible, nobody knows better.
     fn is_involved(&self, issuer: Issuer) -> bool {
-        let mut facts = self.judge.cluster.own_facts().peekable();
-        facts.peek().is_none()
-            || facts.any(|placed| {
-                let stated = &placed.fact;
-                stated.issuer == issuer
-                    || stated.responsible().is_some_and(|responsible| issuer == responsible)
-            })
+        let mut nobody_responsible = true;
+        for placed in self.judge.cluster.own_facts() {
+            let responsible = placed.fact.responsible();
+            if placed.fact.issuer == issuer || responsible.is_some_and(|other| issuer == other) {
+                return true;
+            }
+            nobody_responsible &= responsible.is_none();
+        }
+        nobody_responsible
     }
 
     /// A caller states a fact of the service, or states something in its name.

@@ -2,18 +2,22 @@
 //! (facts, proposal) to a verdict. Rules never change the register.
 //!
 //! The catalogue says who may state a fact, and on which conditions; a rule reads it and never
-//! names a programme. A rule about absence (no such title on record) warns, because history may be
-//! loaded in any order. Once the authority has declared that part of its register complete, the
-//! rule rejects. [`RuleId`] lists the rules, each with its source.
+//! names a programme. History may be loaded in any order. So a rule rejects only what no fact still
+//! to come could put right, and then in both orders of recording. Everything else it accepts with
+//! a warning. Once the authority has declared that part of its register complete, it rejects that
+//! as well. [`RuleId`] lists the rules, each with its source.
 
+mod bans;
 mod batches;
 mod designations;
+mod effect;
 mod framework;
 mod growth;
 mod issuers;
 mod memory;
 mod names;
 mod notices;
+mod outcome;
 mod repairs;
 mod subjects;
 mod titles;
@@ -52,6 +56,8 @@ pub struct Verdict {
 pub struct Judge {
     cluster: IdentityCluster,
     folding: Folding,
+    /// Room for a fold with the proposal at its place.
+    after: Folding,
     measures: LastAnswer<(AuthorityCode, ProgrammeId, CivilDate), bool>,
     /// The day from which a part of a register is complete: one fact may ask about many days.
     complete_from: LastAnswer<(AuthorityCode, ProgrammeId, Part), Option<CivilDate>>,
@@ -61,6 +67,8 @@ pub struct Judge {
     held: Vec<((BatchKey, Option<AuthorityCode>), Held)>,
     /// The server itself records the commit.
     is_server: bool,
+    /// Position of the first event of the commit.
+    first: Option<u64>,
     /// Number of facts read so far.
     facts_read: usize,
     /// Warnings that are given once for all events of the commit, with their values.
@@ -99,6 +107,7 @@ impl Judge {
         index: usize,
         event: &Event,
     ) -> Verdict {
+        self.first.get_or_insert(register.size());
         let verdict = Verdict::default();
         let mut case = Case {
             register,
@@ -145,6 +154,7 @@ impl Case<'_> {
                 if self.require_room(event, designee) {
                     self.fold_designee();
                     self.judge_title_fact(event, title, fact);
+                    self.judge_title_effect(event, designee, title, fact);
                 }
             }
             Fact::Subject { designee, fact } => {
@@ -153,6 +163,7 @@ impl Case<'_> {
                 if self.require_room(event, designee) {
                     self.fold_designee();
                     self.judge_subject_fact(event, designee, fact);
+                    self.judge_subject_effect(event, designee);
                 }
             }
             Fact::Repair { position, replacement: Some(replacement) } => {
@@ -183,6 +194,12 @@ impl Case<'_> {
         self.register.size()
     }
 
+    /// True if an event was recorded before this commit. The positions of the others are not given
+    /// out if the commit is rejected.
+    fn is_recorded_before(&self, position: u32) -> bool {
+        self.judge.first.is_some_and(|first| u64::from(position) < first)
+    }
+
     /// Rejects the event, because a value breaks a rule.
     fn reject(&mut self, field: &str, value: &str, breach: impl Into<Breach>, conflicts: &[u32]) {
         let fault = self.fault(field, value, breach, conflicts);
@@ -203,10 +220,22 @@ impl Case<'_> {
         value: &str,
         breach: impl Into<Breach>,
     ) {
+        self.reject_or_warn(complete, field, value, breach, &[]);
+    }
+
+    /// As [`Case::reject_if_complete`], with the events concerned.
+    fn reject_or_warn(
+        &mut self,
+        complete: bool,
+        field: &str,
+        value: &str,
+        breach: impl Into<Breach>,
+        conflicts: &[u32],
+    ) {
         if complete {
-            self.reject(field, value, breach, &[]);
+            self.reject(field, value, breach, conflicts);
         } else {
-            self.warn(field, value, breach, &[]);
+            self.warn(field, value, breach, conflicts);
         }
     }
 

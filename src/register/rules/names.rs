@@ -19,15 +19,29 @@ impl Case<'_> {
         let breach = RuleId::NameDiffers.with(Key::Name, on_record);
         self.warn(&field, listed.as_str(), breach, &[]);
     }
+
+    /// Warns of a rename to the name that the designee bears on that day.
+    pub(super) fn warn_if_name_is_borne(&mut self, event: &Event, name: &Name) {
+        let Some(borne) = self.name_on_record(event) else { return };
+        if borne.fact.name().is_some_and(|sym| self.register.text(sym) == name.as_str()) {
+            let cause = "the designee bore the name already";
+            self.warn_of_nothing("renamed.new_name", name.as_str(), cause, &[borne.position]);
+        }
+    }
 }
 
 impl<'a> Case<'a> {
     /// The name on record on the day of an event, if it is not this one.
     pub(super) fn other_name_on_record(&self, event: &Event, stated: &Name) -> Option<&'a str> {
-        let begun = |placed: &&FactAt| placed.fact.effective <= event.effective;
-        let mut facts = self.judge.cluster.own_facts().rev().filter(begun);
-        let on_record = facts.find_map(|placed| placed.fact.name())?;
+        let on_record = self.name_on_record(event)?.fact.name()?;
         let is_same = self.register.is_name(on_record, stated.key());
         (!is_same).then(|| self.register.text(on_record))
+    }
+
+    /// The last fact that names the designee, on the day of an event.
+    fn name_on_record(&self, event: &Event) -> Option<FactAt> {
+        let begun = |placed: &&FactAt| placed.fact.effective <= event.effective;
+        let mut facts = self.judge.cluster.own_facts().rev().filter(begun);
+        facts.find(|placed| placed.fact.name().is_some()).copied()
     }
 }

@@ -9,10 +9,33 @@ use crate::{
         fault::{Key, RuleId},
     },
     register::{
-        fold::Entry,
-        rows::{FactKindRow, TitleKey},
+        identity::FactAt,
+        rows::{FactKindRow, FactRow, TitleKey},
     },
 };
+
+/// Names an entry of a notice: a title, a batch, and the step of the notice.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) key: Option<TitleKey>,
+    pub(super) batch: &'a str,
+    pub(super) recommendation: bool,
+}
+
+impl<'a> Entry<'a> {
+    /// The entry that a step of a notice is about.
+    pub(super) fn of(key: Option<TitleKey>, fact: &'a TitleFact) -> Option<Self> {
+        match fact {
+            TitleFact::NoticeOpened { batch, recommendation, .. }
+            | TitleFact::ObjectionRaised { batch, recommendation }
+            | TitleFact::ObjectionResolved { batch, recommendation, .. }
+            | TitleFact::NoticeWithdrawn { batch, recommendation } => {
+                Some(Self { key, batch, recommendation: *recommendation })
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Case<'_> {
     pub(super) fn reject_twice_in_notice(
@@ -32,9 +55,11 @@ impl Case<'_> {
         });
         let Some(placed) = twin else { return };
         let (position, row) = (placed.position, placed.fact.row);
+        let earlier = Some(position).filter(|position| self.is_recorded_before(*position));
+        let conflicts: Vec<u32> = earlier.into_iter().collect();
         let designee = event.fact.designee().map_or(String::new(), ToString::to_string);
-        let breach = RuleId::NoticedTwice.with(Key::Batch, batch).with(Key::Position, position);
-        self.reject("designee", &designee, with_rows(breach, event.row, row), &[position]);
+        let breach = RuleId::NoticedTwice.with(Key::Batch, batch).with_any(Key::Position, earlier);
+        self.reject("designee", &designee, with_rows(breach, event.row, row), &conflicts);
     }
 
     /// A notice runs for a number of working days. The warning names the years whose holidays are
@@ -81,63 +106,112 @@ impl Case<'_> {
         self.reject_if_complete(complete, "designated.batch", batch, RuleId::NoticeMissing);
     }
 
-    /// An objection is raised while the notice is open, and resolved only after it was raised.
-    pub(super) fn judge_objection(
+    /// A notice does not end before an objection to it on record. No later fact puts that right, so
+    /// neither order of recording is accepted.
+    pub(super) fn reject_late_objections(&mut self, entry: Entry<'_>, to: Option<CivilDate>) {
+        let Some(to) = to else { return };
+        let late = self.judge.cluster.own_facts().find(|placed| {
+            placed.fact.effective > to
+                && matches!(placed.fact.kind, FactKindRow::ObjectionRaised { .. })
+                && self.is_of_entry(&placed.fact, entry)
+        });
+        let Some(FactAt { position, fact, .. }) = late.copied() else { return };
+        let breach = RuleId::ObjectionAfterNotice
+            .with(Key::Position, self.source_of(position))
+            .with(Key::Day, fact.effective);
+        self.reject("notice_opened.notice_to", &to.to_string(), breach, &[position]);
+    }
+
+    /// An objection is raised while the notice is open, and resolved only after it was raised. An
+    /// entry is withdrawn while its notice is open.
+    pub(super) fn judge_notice_step(
         &mut self,
         event: &Event,
         title: &TitleRef,
         key: Option<TitleKey>,
-        batch: &str,
-        raises: bool,
+        fact: &TitleFact,
     ) {
-        let field = format!("{}.batch", event.fact.kind().name());
-        let Some(notice) = self.open_notice(key, batch) else {
-            return self.object_to_missing_notice(event, title, &field, batch);
+        let Some(entry) = Entry::of(key, fact) else { return };
+        let Some(notice) = self.notice_of(entry).copied() else {
+            return self.object_to_missing_notice(event, title, entry.batch);
         };
-        let past = notice.to.filter(|to| raises && event.effective > *to);
-        if let Some(to) = past {
-            let breach = RuleId::ObjectionLate.with(Key::Day, to);
-            let value = event.effective.to_string();
-            self.reject("effective_date", &value, breach, &[notice.position]);
+        if let TitleFact::ObjectionResolved { objection, .. } = fact {
+            self.require_named_objection(event, entry, *objection);
         }
-        let is_contested =
-            self.folded(key).is_some_and(|title| title.notices.is_contested(notice.key.batch));
-        if !raises && !is_contested {
-            let complete = self.notices_are_complete(event, title);
-            self.reject_if_complete(complete, &field, batch, RuleId::ObjectionMissing);
+        match (fact, notice.fact.kind) {
+            (TitleFact::ObjectionRaised { .. }, FactKindRow::Noticed { to: Some(to), .. })
+                if event.effective > to =>
+            {
+                let breach = RuleId::ObjectionLate.with(Key::Day, to);
+                let value = event.effective.to_string();
+                self.reject("effective_date", &value, breach, &[notice.position]);
+            }
+            _ => {}
         }
     }
 
-    /// An entry is withdrawn while its notice is open.
-    pub(super) fn require_withdrawable(
+    /// A resolution names an objection that it can decide: one to the same entry, raised by then.
+    fn require_named_objection(&mut self, event: &Event, entry: Entry<'_>, named: Option<u64>) {
+        let Some(named) = named else { return };
+        let own = self.judge.cluster.own_facts();
+        let raised = own.filter(|placed| {
+            placed.fact.effective <= event.effective
+                && matches!(placed.fact.kind, FactKindRow::ObjectionRaised { .. })
+                && self.is_of_entry(&placed.fact, entry)
+        });
+        let raised: Vec<u32> = raised.map(|placed| placed.position).collect();
+        let mut is_named = |at: u32| named == u64::from(at) || named == self.source_of(at);
+        if !raised.into_iter().any(&mut is_named) {
+            let field = "objection_resolved.objection";
+            self.reject(field, &named.to_string(), RuleId::OtherObjection, &[]);
+        }
+    }
+
+    /// A step of a notice that changes nothing although the entry is on record.
+    pub(super) fn object_to_idle_notice_step(
         &mut self,
         event: &Event,
         title: &TitleRef,
         key: Option<TitleKey>,
-        batch: &str,
+        fact: &TitleFact,
     ) {
-        if self.open_notice(key, batch).is_none() {
-            self.object_to_missing_notice(event, title, "notice_withdrawn.batch", batch);
-        }
+        let Some(entry) = Entry::of(key, fact) else { return };
+        // Of a missing entry it was said already.
+        let Some(position) = self.notice_of(entry).map(|placed| placed.position) else { return };
+        let resolves = matches!(fact, TitleFact::ObjectionResolved { .. });
+        let rule = if resolves { RuleId::ObjectionMissing } else { RuleId::NoticeNotOpen };
+        let field = format!("{}.batch", event.fact.kind().name());
+        let complete = self.notices_are_complete(event, title);
+        self.reject_or_warn(complete, &field, entry.batch, rule, &[position]);
     }
 
-    fn open_notice(&self, key: Option<TitleKey>, batch: &str) -> Option<Entry> {
-        let entry = self.folded(key)?.notices.open_entry_of(self.register.find_word(batch)?)?;
-        Some(*entry)
+    /// The notice of a new designation that an entry belongs to.
+    fn notice_of(&self, entry: Entry<'_>) -> Option<&FactAt> {
+        self.judge.cluster.own_facts().find(|placed| {
+            matches!(placed.fact.kind, FactKindRow::Noticed { review: false, .. })
+                && self.is_of_entry(&placed.fact, entry)
+        })
+    }
+
+    /// True for a fact about an entry of a notice.
+    fn is_of_entry(&self, fact: &FactRow, entry: Entry<'_>) -> bool {
+        let (batch, recommendation) = match fact.kind {
+            FactKindRow::Noticed { batch, recommendation, .. }
+            | FactKindRow::ObjectionRaised { batch, recommendation } => (batch, recommendation),
+            _ => return false,
+        };
+        fact.title() == entry.key
+            && recommendation == entry.recommendation
+            && self.register.text(batch) == entry.batch
     }
 
     pub(super) fn notices_are_complete(&mut self, event: &Event, title: &TitleRef) -> bool {
         self.is_complete(title.authority, title.programme, Part::Notices, event.effective)
     }
 
-    fn object_to_missing_notice(
-        &mut self,
-        event: &Event,
-        title: &TitleRef,
-        field: &str,
-        batch: &str,
-    ) {
+    fn object_to_missing_notice(&mut self, event: &Event, title: &TitleRef, batch: &str) {
         let complete = self.notices_are_complete(event, title);
-        self.reject_if_complete(complete, field, batch, RuleId::NoticeNotOpen);
+        let field = format!("{}.batch", event.fact.kind().name());
+        self.reject_if_complete(complete, &field, batch, RuleId::NoticeNotOpen);
     }
 }

@@ -1,6 +1,9 @@
 //! Rules for repairs: which events may be corrected or annulled, and by whom.
 
-use super::Case;
+use super::{
+    Case,
+    effect::{Positions, newly},
+};
 use crate::{
     domain::{
         event::Event,
@@ -8,17 +11,70 @@ use crate::{
         kind::Kind,
     },
     limits::REPAIR_CHAIN_MAX,
-    register::rows::{FactKindRow, FactRow, position32},
+    register::{
+        DesigneeIndex,
+        identity::ProposedFact,
+        rows::{FactKindRow, FactRow, NOBODY, PROPOSED, position32},
+    },
 };
 
 impl Case<'_> {
     pub(super) fn judge_annulment(&mut self, event: &Event, target: u64) {
         let field = "annulled.position";
-        if self.require_repairable(event, target, field)
-            && self.require_room_for_repair(event, target, field)
+        if !(self.require_repairable(event, target, field)
+            && self.require_room_for_repair(event, target, field))
         {
-            self.warn_if_taken_out(field, target, None);
+            return;
         }
+        self.warn_if_taken_out(field, target, None);
+        let target = position32(target);
+        let facts = self.register.facts(self.known_at());
+        let root = facts.root_of(target);
+        let annuls_repair = target != root;
+        let restored = annuls_repair.then(|| facts.without_repair(target).effective_fact(root));
+        self.compare_repair(field, target, root, restored.flatten());
+    }
+
+    /// Compares the titles of everybody whom a repair touches with those before it. `new` is the
+    /// fact that is in force in the place of the root then.
+    fn compare_repair(
+        &mut self,
+        field: &str,
+        target: u32,
+        root: u32,
+        new: Option<(DesigneeIndex, FactRow)>,
+    ) {
+        let facts = self.register.facts(self.known_at());
+        let value = target.to_string();
+        let old = facts.effective_fact(root);
+        if let Some((position, (one, other))) = Some(target).zip(old.zip(new))
+            && one == other
+        {
+            let cause = "the fact in force says the same";
+            return self.warn_of_nothing(field, &value, cause, &[position]);
+        }
+        let proposed = new.map(|(owner, fact)| ProposedFact { owner, position: root, fact });
+        let stated = old.into_iter().chain(new);
+        let mut touched: Vec<DesigneeIndex> =
+            stated.flat_map(|(owner, fact)| [Some(owner), fact.kind.ties_to()]).flatten().collect();
+        touched.retain(|index| *index != NOBODY && *index != PROPOSED);
+        touched.sort_unstable();
+        touched.dedup();
+        let (mut before, mut after, mut idle) = (Positions::new(), Positions::new(), None);
+        for index in touched {
+            before.extend(self.lost_of(index, None));
+            let (cause, lost) = self.fold_as_if(index, Some(root), proposed);
+            after.extend(lost);
+            idle = idle.or(cause);
+        }
+        before.sort_unstable();
+        after.sort_unstable();
+        after.dedup();
+        if let Some(cause) = idle.filter(|_| field == "annulled.position") {
+            self.warn_of_nothing(field, &value, cause, &[]);
+        }
+        let lost = newly(&before, &after, root);
+        self.warn_of_lost(field, &value, &lost);
     }
 
     pub(super) fn judge_correction(&mut self, event: &Event, target: u64, replacement: &Event) {
@@ -50,9 +106,17 @@ impl Case<'_> {
         self.path = "corrected.replacement.";
         (self.except, self.corrected_by) = (Some(root), Some(event.issuer));
         self.judge(replacement);
+        let known = facts.effective_fact(root);
+        let new = replacement.fact.designee().map(|designee| {
+            let owner = self.subjects().index_of(designee).unwrap_or(PROPOSED);
+            (owner, self.proposed(replacement, known.as_ref().map(|(_, fact)| fact)))
+        });
         self.path = "";
         (self.except, self.corrected_by) = (None, None);
         self.warn_if_taken_out(field, target, Some(replacement));
+        if self.verdict.rejections.is_empty() {
+            self.compare_repair(field, position32(target), root, new);
+        }
     }
 
     fn require_repairable(&mut self, event: &Event, target: u64, field: &str) -> bool {

@@ -7,13 +7,13 @@ use super::{Case, with_document, with_rows};
 use crate::{
     domain::{
         AuthorityCode, CivilDate, DesigneeId, Name, RegionCode,
-        event::{Event, Fact, LinkReason, SubjectFact},
-        fault::{Key, RuleId},
+        event::{Event, Fact, LinkReason, SubjectEndCause, SubjectFact},
+        fault::{Breach, Key, RuleId},
     },
     register::{
         fold::{self, Folding},
-        identity::IdentityCluster,
-        rows::{DesigneeIndex, FactKindRow},
+        identity::{FactAt, IdentityCluster},
+        rows::{DesigneeIndex, FactKindRow, FactRow},
     },
 };
 
@@ -36,7 +36,7 @@ impl Case<'_> {
                     matches!(what, FactKindRow::Relocated { .. })
                 });
             }
-            SubjectFact::Restructured { successors, .. } => {
+            SubjectFact::Restructured { successors, ends, .. } => {
                 if successors.contains(designee) {
                     let (field, value) = ("restructured.successors", designee.to_string());
                     self.reject(field, &value, RuleId::SuccessorIsDesignee, &[]);
@@ -44,11 +44,14 @@ impl Case<'_> {
                 self.reject_stated_twice(event, |what| {
                     matches!(what, FactKindRow::Restructured { .. })
                 });
+                if *ends {
+                    self.warn_if_ended(event);
+                }
             }
             SubjectFact::IdentifierChanged { other, reason } => {
                 self.judge_link(event, designee, other, *reason);
             }
-            SubjectFact::Ended { .. } => self.judge_end(event),
+            SubjectFact::Ended { cause } => self.judge_end(event, *cause),
             SubjectFact::InformationUpdated { year, programme } => {
                 let year = *year;
                 let programme = *programme;
@@ -74,11 +77,11 @@ impl Case<'_> {
             SubjectFact::PoolEntered { pool, listed } => {
                 self.warn_if_name_differs(event, listed.name.as_ref());
                 self.require_room_for_pool(event, pool);
-                self.judge_pool_event(event, pool, true);
+                self.judge_pool_step(event, pool, true);
             }
             SubjectFact::PoolLeft { pool } => {
                 self.require_room_for_pool(event, pool);
-                self.judge_pool_event(event, pool, false);
+                self.judge_pool_step(event, pool, false);
             }
         }
     }
@@ -128,6 +131,7 @@ impl Case<'_> {
             _ => false,
         };
         self.reject_stated_twice(event, twin);
+        self.warn_if_name_is_borne(event, new_name);
         if let Some(on_record) = self.other_name_on_record(event, old_name) {
             let breach = RuleId::OldNameDiffers.with(Key::Name, on_record);
             self.warn("renamed.old_name", old_name.as_str(), breach, &[]);
@@ -245,21 +249,51 @@ impl Case<'_> {
         }
     }
 
-    fn judge_end(&mut self, event: &Event) {
-        let before = self.judge.cluster.own_facts().find(|placed| placed.fact.kind.ends_subject());
-        if let Some((position, on)) = before.map(|p| (p.position, p.fact.effective)) {
-            let (value, breach) = (event.effective.to_string(), RuleId::SubjectEndedTwice);
-            return self.reject("effective_date", &value, breach.with(Key::Day, on), &[position]);
+    /// A subject ends once. A withdrawn licence ends nothing, so it may come before the end; and a
+    /// restructuring may end the subject that is deregistered later.
+    fn judge_end(&mut self, event: &Event, cause: Option<SubjectEndCause>) {
+        let ends = cause != Some(SubjectEndCause::LicenceRevoked);
+        let value = event.effective.to_string();
+        let before = self.judge.cluster.own_facts().find(|placed| {
+            matches!(placed.fact.kind, FactKindRow::SubjectEnded { cause }
+                if (cause != Some(SubjectEndCause::LicenceRevoked)) == ends)
+        });
+        match before.copied() {
+            Some(FactAt { position, fact, .. }) if ends => {
+                let breach = RuleId::SubjectEndedTwice.with(Key::Day, fact.effective);
+                self.reject("effective_date", &value, breach, &[position]);
+            }
+            Some(FactAt { position, fact, .. }) if fact.effective == event.effective => {
+                self.reject_already_recorded(event, position);
+            }
+            Some(FactAt { position, fact, .. }) => {
+                let cause = "the licence was withdrawn before";
+                self.warn_if_idle(event, (fact.effective, position), cause);
+            }
+            None if ends => self.warn_if_ended(event),
+            None => {}
         }
-        let later: Vec<u32> = self
-            .judge
-            .folding
-            .titles
-            .iter()
-            .filter(|title| title.subject == 0)
-            .flat_map(|title| title.periods_after(event.effective).collect::<Vec<_>>())
-            .collect();
-        self.warn_of_later_periods(event, &later, RuleId::PeriodAfterSubject);
+    }
+
+    /// Of several ends of a subject the first one counts.
+    fn warn_if_ended(&mut self, event: &Event) {
+        let own = self.judge.cluster.own_facts();
+        let ends = own.filter(|placed| placed.fact.kind.ends_subject());
+        let first = ends.map(|placed| (placed.fact.effective, placed.position)).min();
+        if let Some(first) = first {
+            self.warn_if_idle(event, first, "the subject had ceased to exist");
+        }
+    }
+
+    /// Of two facts that say the same, the one that takes effect first counts.
+    fn warn_if_idle(&mut self, event: &Event, other: (CivilDate, u32), cause: &'static str) {
+        let (day, position) = other;
+        let value = event.effective.to_string();
+        if day <= event.effective {
+            self.warn_of_nothing("effective_date", &value, cause, &[position]);
+        } else {
+            self.warn_of_lost("effective_date", &value, &[position]);
+        }
     }
 
     fn warn_if_report_late(&mut self, occurred: CivilDate, reported: CivilDate) {
@@ -271,31 +305,59 @@ impl Case<'_> {
         }
     }
 
-    fn judge_pool_event(&mut self, event: &Event, pool: &str, enters: bool) {
-        let last = self.judge.cluster.own_facts().rev().find_map(|placed| {
-            let stated = &placed.fact;
-            let (name, entered) = match stated.kind {
+    /// A designee is in a pool or it is not. It enters or leaves it once on a day. On other days
+    /// the step changes nothing until the one between is on record.
+    fn judge_pool_step(&mut self, event: &Event, pool: &str, enters: bool) {
+        let steps: Vec<PoolStep> = self.pool_steps(event, pool);
+        let field = format!("{}.pool", event.fact.kind().name());
+        let twin = steps.iter().find(|step| step.on == event.effective && step.enters == enters);
+        if let Some(twin) = twin {
+            let breach = self.pool_breach(event, enters, Some(twin));
+            return self.reject(&field, pool, breach, &[twin.position]);
+        }
+        let before = steps.iter().rev().find(|step| step.on <= event.effective);
+        let is_idle = before.map_or(!enters, |before| before.enters == enters);
+        if is_idle {
+            let conflicts: Vec<u32> = before.iter().map(|step| step.position).collect();
+            let breach = self.pool_breach(event, enters, before);
+            return self.warn(&field, pool, breach, &conflicts);
+        }
+        let after = steps.iter().find(|step| step.on > event.effective);
+        if let Some(after) = after.filter(|after| after.enters == enters) {
+            let value = event.effective.to_string();
+            self.warn_of_lost("effective_date", &value, &[after.position]);
+        }
+    }
+
+    fn pool_breach(&mut self, event: &Event, enters: bool, other: Option<&PoolStep>) -> Breach {
+        let Some(other) = other else { return RuleId::PoolNotEntered.into() };
+        let source = self.source_of(other.position);
+        if !enters {
+            return RuleId::PoolLeftTwice.with(Key::Position, source);
+        }
+        with_rows(RuleId::PoolEnteredTwice.with(Key::Position, source), event.row, other.row)
+    }
+
+    /// The entries into a pool and departures from it on record, in the order of their days.
+    fn pool_steps(&self, event: &Event, pool: &str) -> Vec<PoolStep> {
+        let steps = self.judge.cluster.own_facts().filter_map(|placed| {
+            let FactRow { effective: on, row, issuer, kind, .. } = placed.fact;
+            let (name, enters) = match kind {
                 FactKindRow::PoolEntered { pool, .. } => (pool, true),
                 FactKindRow::PoolLeft { pool } => (pool, false),
                 _ => return None,
             };
-            let here = stated.issuer == event.issuer
-                && stated.effective <= event.effective
-                && self.register.text(name) == pool;
-            here.then_some((placed.position, entered, stated.row))
+            let here = issuer == event.issuer && self.register.text(name) == pool;
+            here.then_some(PoolStep { on, position: placed.position, enters, row })
         });
-        match last {
-            Some((position, true, row)) if enters => {
-                let breach = RuleId::PoolEnteredTwice.with(Key::Position, position);
-                let breach = with_rows(breach, event.row, row);
-                self.reject("pool_entered.pool", pool, breach, &[position]);
-            }
-            Some((position, false, _)) if !enters => {
-                let breach = RuleId::PoolLeftTwice.with(Key::Position, position);
-                self.reject("pool_left.pool", pool, breach, &[position]);
-            }
-            None if !enters => self.warn("pool_left.pool", pool, RuleId::PoolNotEntered, &[]),
-            _ => {}
-        }
+        steps.collect()
     }
+}
+
+/// An entry into a pool or a departure from it.
+struct PoolStep {
+    on: CivilDate,
+    position: u32,
+    enters: bool,
+    row: u32,
 }

@@ -6,11 +6,12 @@ use crate::{
         CivilDate, DesigneeId,
         catalogue::RuleVersion,
         event::{Event, Fact, Ground, Part, TitleFact, TitleRef},
-        fault::{Key, RuleId},
+        fault::{Breach, Key, RuleId},
+        kind::Kind,
     },
     register::{
         DesigneeIndex, Status,
-        fold::Folded,
+        fold::{Ended, Folded},
         rows::{FactKindRow, TitleKey},
     },
 };
@@ -19,78 +20,57 @@ impl Case<'_> {
     pub(super) fn judge_title_fact(&mut self, event: &Event, title: &TitleRef, fact: &TitleFact) {
         let Some(rule) = self.rule(event, title.programme) else { return };
         let key = self.title_key(title);
-        self.reject_ended_subject(event, fact);
+        if needs_title(fact) {
+            self.require_title(event, title, key);
+        }
         match fact {
             TitleFact::NoticeOpened { .. }
             | TitleFact::Designated { .. }
             | TitleFact::CreationListed { .. } => {
                 self.judge_listed_fact(event, title, key, rule, fact);
             }
-            TitleFact::ObjectionRaised { batch, .. } => {
-                self.judge_objection(event, title, key, batch, true);
+            TitleFact::ObjectionRaised { .. }
+            | TitleFact::ObjectionResolved { .. }
+            | TitleFact::NoticeWithdrawn { .. } => {
+                self.judge_notice_step(event, title, key, fact);
             }
-            TitleFact::ObjectionResolved { batch, .. } => {
-                self.judge_objection(event, title, key, batch, false);
-            }
-            TitleFact::NoticeWithdrawn { batch, .. } => {
-                self.require_withdrawable(event, title, key, batch);
-            }
-            TitleFact::ReviewOpened { batch, .. } => self.judge_review(event, title, key, batch),
+            TitleFact::ReviewOpened { batch, .. } => self.judge_review(event, key, batch),
             TitleFact::ReviewPassed { batch, .. } => {
                 self.require_open_round(event, title, key, fact);
-                self.judge_review(event, title, key, batch);
+                self.judge_review(event, key, batch);
+                self.reject_other_result(event, key, fact);
                 self.require_updates(event, title, key);
             }
             TitleFact::ReviewFailed { batch, .. } => {
                 self.require_open_round(event, title, key, fact);
-                self.judge_review(event, title, key, batch);
-                self.warn_if_later(event, key);
+                self.judge_review(event, key, batch);
+                self.reject_other_result(event, key, fact);
             }
             TitleFact::Revoked { ground, ban_until, .. } => {
                 let serious = ground.is_some_and(Ground::is_serious);
-                self.require_held(event, title, key);
-                self.warn_if_later(event, key);
                 self.require_ban_length(event, rule, serious, *ban_until);
             }
-            TitleFact::Surrendered => {
-                self.require_held(event, title, key);
-                self.warn_if_later(event, key);
-            }
+            TitleFact::Surrendered => {}
             TitleFact::RevocationProposed
             | TitleFact::RectificationOrdered { .. }
-            | TitleFact::SupportGranted { .. } => {
-                self.require_held(event, title, key);
+            | TitleFact::CreationAssessed { .. } => self.reject_twice(event, key),
+            TitleFact::SupportGranted { .. } => {
+                self.require_not_ended(event, title, key);
                 self.reject_twice(event, key);
             }
             TitleFact::Reinstated { position } => {
-                self.require_revocation(event, title, key, *position);
+                self.require_named_revocation(event, title, key, *position);
             }
-            TitleFact::Transferred { successor, .. } => {
-                self.require_held(event, title, key);
+            TitleFact::Transferred { successor, valid_to } => {
                 self.require_other_subject(event, successor);
+                self.require_covered_transfer(event, title, key, (successor, *valid_to));
             }
-            TitleFact::Converted { to, .. } => {
-                self.require_held(event, title, key);
-                self.require_foreseen_conversion(event, title, to);
-            }
-            TitleFact::CreationAssessed { batch, .. } => {
-                if self.folded(key).is_none_or(|title| title.creation.is_none()) {
-                    self.object_to_missing_title(event, title, "creation_assessed.batch", batch);
-                }
-                self.reject_twice(event, key);
-            }
+            TitleFact::Converted { to, .. } => self.require_foreseen_conversion(event, title, to),
         }
     }
 
     /// The checks that every step of a review shares.
-    fn judge_review(
-        &mut self,
-        event: &Event,
-        title: &TitleRef,
-        key: Option<TitleKey>,
-        batch: &str,
-    ) {
-        self.require_held(event, title, key);
+    fn judge_review(&mut self, event: &Event, key: Option<TitleKey>, batch: &str) {
         self.warn_if_cohort_differs(event, key, batch);
         self.reject_twice(event, key);
     }
@@ -107,44 +87,40 @@ impl Case<'_> {
         self.judge.folding.titles.iter().find(|title| title.subject == 0 && title.key == key)
     }
 
-    /// A title does not begin after the subject has ceased to exist.
-    fn reject_ended_subject(&mut self, event: &Event, fact: &TitleFact) {
-        let begins = matches!(
-            fact,
-            TitleFact::NoticeOpened { .. }
-                | TitleFact::Designated { .. }
-                | TitleFact::ReviewPassed { .. }
-                | TitleFact::CreationListed { .. }
-        );
-        let ended = self.judge.folding.subject.ended_on;
-        let Some(ended) = ended.filter(|ended| begins && *ended <= event.effective) else { return };
-        let end = self.judge.cluster.own_facts().find(|placed| placed.fact.kind.ends_subject());
-        let conflicts: Vec<u32> = end.map(|placed| placed.position).into_iter().collect();
-        let (value, breach) = (event.effective.to_string(), RuleId::SubjectEnded);
-        self.reject("effective_date", &value, breach.with(Key::Day, ended), &conflicts);
+    /// A review or a revocation needs a title. If none is on record, it may not be loaded yet.
+    fn require_title(&mut self, event: &Event, title: &TitleRef, key: Option<TitleKey>) {
+        if !self.is_on_record(event, key) {
+            let id = self.catalogue.id_of(title.programme);
+            self.object_to_missing_title(event, title, "", id);
+        }
     }
 
-    /// A review or a revocation needs a title. If none is on record, it may not be loaded yet. A
-    /// title that was revoked, given up or passed on before cannot be reviewed or revoked.
-    fn require_held(&mut self, event: &Event, title: &TitleRef, key: Option<TitleKey>) {
-        let folded = self.folded(key).filter(|title| !title.periods.is_empty());
-        let Some(folded) = folded else {
-            return self.object_to_missing_title(
-                event,
-                title,
-                "",
-                self.catalogue.id_of(title.programme),
-            );
-        };
-        let final_end = |status| status != Status::Expired;
-        let ended = folded.ended.filter(|e| final_end(e.status) && e.day <= event.effective);
-        if let Some(ended) = ended {
-            let breach = RuleId::TitleEnded
-                .with(Key::Status, ended.status.as_str())
-                .with(Key::Position, ended.position);
-            let value = event.effective.to_string();
-            self.reject("effective_date", &value, breach, &[ended.position]);
-        }
+    /// True if something is on record that a fact about a title can act on: a stretch of the title,
+    /// or its end; for the assessment of a creation task, its list.
+    pub(super) fn is_on_record(&self, event: &Event, key: Option<TitleKey>) -> bool {
+        self.folded(key).is_some_and(|title| match event.fact.kind() {
+            Kind::CreationAssessed => title.creation.is_some(),
+            _ => !title.periods.is_empty() || title.ended.is_some(),
+        })
+    }
+
+    /// Support is recorded beside a title, also if that has ended.
+    fn require_not_ended(&mut self, event: &Event, title: &TitleRef, key: Option<TitleKey>) {
+        let Some(ended) = self.ended_before(event, key) else { return };
+        let complete = self.titles_are_complete(event, title);
+        let breach = after_end(ended, self.source_of(ended.position));
+        let value = event.effective.to_string();
+        self.reject_or_warn(complete, "effective_date", &value, breach, &[ended.position]);
+    }
+
+    /// The final end of a title on or before the day of an event, by the last fact of all.
+    pub(super) fn ended_before(&self, event: &Event, key: Option<TitleKey>) -> Option<Ended> {
+        let ended = self.folded(key)?.ended?;
+        (ended.status != Status::Expired && ended.day <= event.effective).then_some(ended)
+    }
+
+    pub(super) fn titles_are_complete(&mut self, event: &Event, title: &TitleRef) -> bool {
+        self.is_complete(title.authority, title.programme, Part::Titles, event.effective)
     }
 
     fn object_to_missing_title(
@@ -154,8 +130,7 @@ impl Case<'_> {
         field: &str,
         value: &str,
     ) {
-        let (programme, authority) = (title.programme, title.authority);
-        let complete = self.is_complete(authority, programme, Part::Titles, event.effective);
+        let complete = self.titles_are_complete(event, title);
         let kind = event.fact.kind().name();
         let field = if field.is_empty() { format!("{kind}.programme") } else { field.to_owned() };
         let rule = if complete { RuleId::TitleNotHeld } else { RuleId::TitleNotOnRecord };
@@ -238,18 +213,31 @@ impl Case<'_> {
         }
     }
 
-    /// An end is void if a later period of the title is on record, or makes that period void.
-    fn warn_if_later(&mut self, event: &Event, key: Option<TitleKey>) {
-        let Some(title) = self.folded(key) else { return };
-        let later: Vec<u32> = title.periods_after(event.effective).collect();
-        self.warn_of_later_periods(event, &later, RuleId::LaterPeriod);
-    }
-
-    /// Warns that periods, by the events that begin them, take effect after an end.
-    pub(super) fn warn_of_later_periods(&mut self, event: &Event, later: &[u32], rule: RuleId) {
-        let Some(first) = later.first() else { return };
-        let breach = rule.with(Key::Position, first);
-        self.warn("effective_date", &event.effective.to_string(), breach, later);
+    /// A round has one result. A pass after a failure is a supplement. Neither order of recording
+    /// makes both right.
+    fn reject_other_result(&mut self, event: &Event, key: Option<TitleKey>, fact: &TitleFact) {
+        let (round, passes) = match fact {
+            TitleFact::ReviewPassed { round, .. } => (round, true),
+            TitleFact::ReviewFailed { round, .. } => (round, false),
+            _ => return,
+        };
+        let other = self.judge.cluster.own_facts().find(|placed| {
+            placed.fact.title() == key
+                && match placed.fact.kind {
+                    FactKindRow::ReviewFailed { round: r, .. } if passes => {
+                        self.register.text(r) == round
+                    }
+                    FactKindRow::ReviewPassed { round: r, .. } if !passes => {
+                        self.register.text(r) == round
+                    }
+                    _ => false,
+                }
+        });
+        if let Some(position) = other.map(|placed| placed.position) {
+            let field = format!("{}.round", event.fact.kind().name());
+            let breach = RuleId::ReviewContradicted.with(Key::Position, self.source_of(position));
+            self.reject(&field, round, breach, &[position]);
+        }
     }
 
     fn require_ban_length(
@@ -269,33 +257,33 @@ impl Case<'_> {
         }
     }
 
-    /// A reinstatement undoes the revocation in force, and may name it.
-    fn require_revocation(
+    /// A reinstatement undoes the revocation in force, and may name it. Another fact that is still
+    /// to come may make another revocation the one in force.
+    fn require_named_revocation(
         &mut self,
         event: &Event,
         title: &TitleRef,
         key: Option<TitleKey>,
         named: Option<u64>,
     ) {
-        let revoked = self.folded(key).and_then(|title| title.revoked_by(event.effective));
-        match (revoked, named) {
-            (None, _) if self.folded(key).is_none_or(|title| title.periods.is_empty()) => {
-                let id = self.catalogue.id_of(title.programme).to_owned();
-                self.object_to_missing_title(event, title, "reinstated.programme", &id);
-            }
-            (None, _) => {
-                let value = event.effective.to_string();
-                self.reject("effective_date", &value, RuleId::NotRevoked, &[]);
-            }
-            (Some(position), Some(named)) => {
-                let source = self.source_of(position);
-                if named != source && named != u64::from(position) {
-                    let breach = RuleId::OtherRevocation.with(Key::Position, source);
-                    self.reject("reinstated.position", &named.to_string(), breach, &[position]);
-                }
-            }
-            (Some(_), None) => {}
+        let Some(named) = named else { return };
+        let (field, value) = ("reinstated.position", named.to_string());
+        let own = self.judge.cluster.own_facts();
+        let revocations = own.filter(|placed| {
+            matches!(placed.fact.kind, FactKindRow::Revoked { .. }) && placed.fact.title() == key
+        });
+        let revocations: Vec<u32> = revocations.map(|placed| placed.position).collect();
+        let is_named = |case: &mut Self, position: u32| {
+            named == u64::from(position) || named == case.source_of(position)
+        };
+        if !revocations.into_iter().any(|position| is_named(self, position)) {
+            return self.reject(field, &value, RuleId::NotARevocation, &[]);
         }
+        let in_force = self.folded(key).and_then(|title| title.revoked_by(event.effective));
+        let Some(position) = in_force.filter(|position| !is_named(self, *position)) else { return };
+        let breach = RuleId::OtherRevocation.with(Key::Position, self.source_of(position));
+        let complete = self.titles_are_complete(event, title);
+        self.reject_or_warn(complete, field, &value, breach, &[position]);
     }
 
     fn require_other_subject(&mut self, event: &Event, successor: &DesigneeId) {
@@ -306,6 +294,47 @@ impl Case<'_> {
             self.reject(field, &successor.to_string(), RuleId::SuccessorIsHolder, &[]);
         }
         self.require_room_to_tie(event, successor, field);
+    }
+
+    /// A title passes to a successor on record, for no longer than it lasted. Either may still be
+    /// put right by a fact to come.
+    fn require_covered_transfer(
+        &mut self,
+        event: &Event,
+        title: &TitleRef,
+        key: Option<TitleKey>,
+        (successor, valid_to): (&DesigneeId, Option<CivilDate>),
+    ) {
+        let on = event.effective;
+        let complete = self.titles_are_complete(event, title);
+        let own = self.judge.cluster.own_facts();
+        let restructured: Vec<u32> = own
+            .filter(|placed| {
+                matches!(placed.fact.kind, FactKindRow::Restructured { .. })
+                    && placed.fact.effective <= on
+            })
+            .map(|placed| placed.position)
+            .collect();
+        if self.is_on_record(event, key) && !self.is_successor(successor, on) {
+            let (field, value) = ("title_transferred.successor", successor.to_string());
+            let rule = RuleId::SuccessorNotRecorded;
+            self.reject_or_warn(complete, field, &value, rule, &restructured);
+        }
+        let held = self.folded(key).and_then(|title| title.periods.iter().find(|p| p.holds_on(on)));
+        let Some((to, valid_to)) = held.and_then(|period| period.validity.to).zip(valid_to) else {
+            return;
+        };
+        if valid_to > to {
+            let (field, value) = ("title_transferred.valid_to", valid_to.to_string());
+            let breach = RuleId::TransferBeyondEnd.with(Key::Day, to);
+            self.reject_or_warn(complete, field, &value, breach, &[]);
+        }
+    }
+
+    /// True if a restructuring of the holder names a designee as a successor by a day.
+    fn is_successor(&self, successor: &DesigneeId, on: CivilDate) -> bool {
+        let known = self.known(successor);
+        known.is_some_and(|index| self.judge.cluster.names_successor(index, on))
     }
 
     /// True if the identifier is one of the subject being judged.
@@ -326,4 +355,33 @@ impl Case<'_> {
         let id = self.catalogue.id_of(to.programme);
         self.reject("title_converted.to_programme", id, breach, &[]);
     }
+}
+
+/// True for a fact that acts on a title that was noticed or designated before.
+fn needs_title(fact: &TitleFact) -> bool {
+    match fact {
+        TitleFact::NoticeOpened { review, .. } => *review,
+        TitleFact::Designated { .. }
+        | TitleFact::CreationListed { .. }
+        | TitleFact::ObjectionRaised { .. }
+        | TitleFact::ObjectionResolved { .. }
+        | TitleFact::NoticeWithdrawn { .. } => false,
+        TitleFact::ReviewOpened { .. }
+        | TitleFact::ReviewPassed { .. }
+        | TitleFact::ReviewFailed { .. }
+        | TitleFact::RevocationProposed
+        | TitleFact::Revoked { .. }
+        | TitleFact::Surrendered
+        | TitleFact::Reinstated { .. }
+        | TitleFact::Transferred { .. }
+        | TitleFact::Converted { .. }
+        | TitleFact::CreationAssessed { .. }
+        | TitleFact::RectificationOrdered { .. }
+        | TitleFact::SupportGranted { .. } => true,
+    }
+}
+
+/// A fact about a title that has ended.
+pub(super) fn after_end(ended: Ended, source: u64) -> Breach {
+    RuleId::TitleEnded.with(Key::Status, ended.status.as_str()).with(Key::Position, source)
 }
