@@ -17,7 +17,7 @@ pub enum Role {
     /// Any of the 37 provincial-level authorities.
     Provincial,
     /// An authority that decided on, recommended or is responsible for the designee. Any authority,
-    /// if nothing is recorded about the designee.
+    /// if none is on record as responsible for the designee.
     Involved,
     /// For a move: the authority that gives the designee up, or the one that receives it.
     Target,

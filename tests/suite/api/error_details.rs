@@ -197,6 +197,7 @@ pub(super) fn refused_events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)>
     let created = vec![
         event(MINISTRY, A, "2026-01-01", Fact::CreationListed(listed)),
         event(MINISTRY, A, "2026-05-01", Fact::CreationAssessed(assessed)),
+        complete(MINISTRY, base, Part::Titles),
     ];
     let entered = || {
         let fact = pb::PoolEntered { pool: "2020".to_owned(), profile: None };
@@ -245,11 +246,11 @@ pub(super) fn refused_events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)>
         ),
         ("IDENTIFIER_INVALID", vec![], with(first(), |fact| fact.batch = "batch 1".to_owned())),
         ("ISSUER_NOT_ENTITLED", vec![], authority(GUANGDONG)),
-        ("TITLE_ALREADY_HELD", vec![first()], giant(A, "2", "2021-06-05")),
+        ("TITLE_ALREADY_HELD", vec![first()], giant(A, "2", "2019-06-05")),
         (
             "TITLE_NOT_HELD",
-            vec![first(), revoked(A, "2020-01-01", "")],
-            revoked(A, "2021-01-01", ""),
+            vec![first(), revoked(A, "2020-01-01", ""), complete(MINISTRY, GIANT, Part::Titles)],
+            revoked(A, "2023-01-01", ""),
         ),
         ("BATCH_SEALED", vec![first(), sealed("1", Some(1), b"")], giant(B, "1", "2019-06-05")),
         ("BATCH_UNKNOWN", vec![], sealed("9", None, b"")),
@@ -273,7 +274,11 @@ pub(super) fn refused_events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)>
             vec![complete(GUANGDONG, "specialised-sme", Part::Titles)],
             recommended(A, "5", "2023-07-01"),
         ),
-        ("EXCLUDED_BY_TITLE", vec![champion], giant(A, "8", "2026-06-01")),
+        (
+            "EXCLUDED_BY_TITLE",
+            vec![champion, complete(MINISTRY, "single-item-champion", Part::Titles)],
+            giant(A, "8", "2026-06-01"),
+        ),
         ("MEASURES_MISSING", vec![complete(GUANGDONG, "", Part::Measures)], innovative()),
         (
             "NOTICE_MISSING",
@@ -290,7 +295,11 @@ pub(super) fn refused_events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)>
         ),
         (
             "SUBJECT_ENDED",
-            vec![first(), event(MINISTRY, A, "2023-03-01", Fact::SubjectEnded(ended))],
+            vec![
+                first(),
+                event(MINISTRY, A, "2022-03-01", Fact::SubjectEnded(ended)),
+                complete(MINISTRY, GIANT, Part::Titles),
+            ],
             giant(A, "6", "2024-09-01"),
         ),
         ("IDENTIFIER_LINK_INVALID", vec![first()], by_ministry(Fact::IdentifierChanged(linked))),

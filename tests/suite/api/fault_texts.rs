@@ -30,7 +30,6 @@ const ELSEWHERE: [&str; 48] = [
     "facts-of-subject",
     "identifier-replaced",
     "identifier-used-later",
-    "later-period",
     "measures-of-authority",
     "move-to-other-region",
     "name-differs",
@@ -41,7 +40,6 @@ const ELSEWHERE: [&str; 48] = [
     "objection-missing",
     "old-name-differs",
     "openings-of-list",
-    "period-after-subject",
     "pools-of-authority",
     "repair-by-other",
     "repair-chain-length",
@@ -220,6 +218,74 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
     );
     let left = || event("440000", A, "2021-01-01", Fact::PoolLeft(left.clone()));
     let entered = event("440000", A, "2020-01-01", Fact::PoolEntered(entered));
+    let giant = || "little-giant".to_owned();
+    let batch = || "4".to_owned();
+    let raised = |on: &str| {
+        let fact = pb::ObjectionRaised { programme: giant(), batch: batch(), ..Default::default() };
+        event(MINISTRY, A, on, Fact::ObjectionRaised(fact))
+    };
+    let resolved = |objection| {
+        let fact = pb::ObjectionResolved {
+            programme: giant(),
+            batch: batch(),
+            outcome: pb::ObjectionOutcome::Dismissed.into(),
+            objection: Some(objection),
+            ..Default::default()
+        };
+        event(MINISTRY, A, "2022-08-12", Fact::ObjectionResolved(fact))
+    };
+    let noticed = || {
+        let fact = pb::NoticeOpened {
+            programme: giant(),
+            batch: batch(),
+            purpose: pb::NoticePurpose::New.into(),
+            notice_to: date("2022-08-12"),
+            ..Default::default()
+        };
+        event(MINISTRY, A, "2022-08-08", Fact::NoticeOpened(fact))
+    };
+    let revoked = || {
+        let ground = pb::RevocationGround::Falsification.into();
+        let fact = pb::Revoked { programme: giant(), ground, ..Default::default() };
+        event(MINISTRY, A, "2022-09-01", Fact::Revoked(fact))
+    };
+    let failed = || {
+        let fact = pb::ReviewFailed {
+            programme: giant(),
+            round: "2022".into(),
+            cause: pb::ReviewFailureCause::NotSubmitted.into(),
+            ..Default::default()
+        };
+        event(MINISTRY, A, "2022-05-01", Fact::ReviewFailed(fact))
+    };
+    let again = {
+        let (programme, round) = (giant(), "2023".into());
+        about(
+            A,
+            Fact::ReviewPassed(pb::ReviewPassed { programme, round, ..Default::default() }),
+        )
+    };
+    let specialised = || {
+        let (programme, batch) = ("specialised-sme".to_owned(), "2023-1".to_owned());
+        let fact = pb::Designated { programme, batch, ..Default::default() };
+        event("440000", A, "2023-01-01", Fact::Designated(fact))
+    };
+    let complete = || {
+        let part = pb::RegisterPart::Titles.into();
+        let fact = pb::CompletenessDeclared { programme: giant(), part };
+        about("", Fact::CompletenessDeclared(fact))
+    };
+    let transferred = {
+        let (programme, successor) = (giant(), B.to_owned());
+        let valid_to = date("2030-01-01");
+        let fact =
+            pb::TitleTransferred { programme, successor, valid_to, ..Default::default() };
+        event(MINISTRY, A, "2020-01-01", Fact::TitleTransferred(fact))
+    };
+    let row = |mut event: pb::Event, row| {
+        event.evidence.get_or_insert_default().row = row;
+        event
+    };
     let passed = pb::ReviewPassed {
         programme: "little-giant".into(),
         batch: "2".into(),
@@ -298,7 +364,7 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
         ("assessed-twice", vec![assessed("1")], assessed("2")),
         ("taken-out-of-sealed", vec![first(), seal], annul),
         ("nothing-to-supplement", vec![], designated(&|fact| fact.supplement = true)),
-        ("cohort-differs", vec![first()], about(A, Fact::ReviewPassed(passed))),
+        ("cohort-differs", vec![first()], about(A, Fact::ReviewPassed(passed.clone()))),
         ("link-of-code", vec![], linked(A, B, pb::IdentifierChangeReason::Identified)),
         (
             "link-without-code",
@@ -306,6 +372,18 @@ fn events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)> {
             linked(A, "local:440000/a", pb::IdentifierChangeReason::Reregistered),
         ),
         ("pool-left-twice", vec![entered, left()], left()),
+        ("designated-twice", vec![row(first(), 3)], row(first(), 9)),
+        ("objection-after-notice", vec![raised("2022-08-13")], noticed()),
+        ("other-objection", vec![noticed(), raised("2022-08-09")], resolved(0)),
+        ("ban-covers", vec![first(), little_giant(A, "4", "2023-01-01")], revoked()),
+        ("banned-elsewhere", vec![first(), revoked()], specialised()),
+        ("ban-covers-elsewhere", vec![first(), specialised()], revoked()),
+        ("review-contradicted", vec![first(), failed()], about(A, Fact::ReviewPassed(passed))),
+        ("changes-nothing", vec![first()], little_giant(A, "2", "2020-01-01")),
+        ("effect-lost", vec![first()], little_giant(A, "0", "2018-06-05")),
+        ("without-effect", vec![first(), failed(), complete()], again),
+        ("successor-not-recorded", vec![first()], transferred.clone()),
+        ("transfer-beyond-end", vec![first()], transferred),
         ("pool-not-entered", vec![], left()),
     ]
 }

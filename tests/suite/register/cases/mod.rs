@@ -5,14 +5,17 @@
 //! is made up.
 
 mod batches;
+mod effects;
 mod identifiers;
 mod identity;
+mod order;
 mod sealed;
+mod steps;
 mod subjects;
 mod titles;
 
 use tidu::{
-    domain::{AuthorityCode, DesigneeId},
+    domain::{AuthorityCode, DesigneeId, fault::Fault},
     ledger::AppendError,
     protocol::pb::{
         self, IdentifierChangeReason as Why, RegisterPart as Part, RelocationStage as Stage,
@@ -157,6 +160,16 @@ fn profile(name: &str, region: &str) -> Option<pb::Profile> {
     Some(pb::Profile { name, registered_region, ..Default::default() })
 }
 
+/// Rules about absence: these tests say nothing about notices, measures and other titles.
+const EVERYWHERE: [&str; 4] =
+    ["notice-missing", "prerequisite-missing", "measures-missing", "notice-short"];
+
+/// The rule of a fault, with the events concerned.
+fn named(fault: &Fault) -> String {
+    let rule = fault.breach.rule().as_str();
+    if fault.conflicts.is_empty() { rule.into() } else { format!("{rule} {:?}", fault.conflicts) }
+}
+
 impl Book {
     /// Records one event; gives its position.
     async fn say(&self, event: pb::Event) -> u64 {
@@ -172,6 +185,21 @@ impl Book {
     async fn warned(&self, event: pb::Event) -> Vec<String> {
         let receipt = self.ledger.append(commit(vec![event])).await.unwrap();
         receipt.warnings.iter().map(|warning| format!("{:?}", warning.reason())).collect()
+    }
+
+    /// The rules behind the warnings about one event that is recorded, each with the events
+    /// concerned. Rules about absence that every event here breaks are left out.
+    async fn noted(&self, event: pb::Event) -> Vec<String> {
+        let receipt = self.ledger.append(commit(vec![event])).await.unwrap();
+        receipt.warnings.iter().map(named).filter(|told| !EVERYWHERE.contains(&&**told)).collect()
+    }
+
+    /// The rules behind the rejection of one event, each with the events concerned.
+    async fn refused_by(&self, event: pb::Event) -> Vec<String> {
+        match self.ledger.append(commit(vec![event])).await {
+            Err(AppendError::Rejected(faults)) => faults.iter().map(named).collect(),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// The messages of a rejection.

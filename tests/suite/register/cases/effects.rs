@@ -1,0 +1,132 @@
+//! What is accepted and changes nothing warns, and so does what takes the effect of other facts:
+//! events and repairs alike.
+
+use super::*;
+
+fn of_title(on: &str, fact: Fact) -> pb::Event {
+    event(MINISTRY, A, on, fact)
+}
+
+fn opened(on: &str) -> pb::Event {
+    let (programme, round) = (GIANT.to_owned(), "2021".to_owned());
+    of_title(on, Fact::ReviewOpened(pb::ReviewOpened { programme, round, ..Default::default() }))
+}
+
+fn failed(on: &str) -> pb::Event {
+    let fact = pb::ReviewFailed {
+        programme: GIANT.to_owned(),
+        round: "2021".to_owned(),
+        cause: pb::ReviewFailureCause::NotSubmitted.into(),
+        ..Default::default()
+    };
+    of_title(on, Fact::ReviewFailed(fact))
+}
+
+fn renamed(on: &str, from: &str, to: &str) -> pb::Event {
+    let fact = pb::Renamed { old_name: from.into(), new_name: to.into(), simple: true };
+    of_title(on, Fact::Renamed(fact))
+}
+
+/// A wrong year in a list puts a fact before the designation that it rests on.
+#[tokio::test]
+async fn a_fact_before_the_designation_changes_nothing() {
+    let programme = || GIANT.to_owned();
+    let ground = pb::RevocationGround::Other.into();
+    let transferred = pb::TitleTransferred {
+        programme: programme(),
+        successor: B.to_owned(),
+        ..Default::default()
+    };
+    let converted = pb::TitleConverted {
+        from_programme: programme(),
+        from_item: String::new(),
+        to_programme: programme(),
+        to_item: "甲".to_owned(),
+        ..Default::default()
+    };
+    let ordered = pb::RectificationOrdered { programme: programme(), ..Default::default() };
+    let proposed = pb::RevocationProposed { programme: programme(), ground, ..Default::default() };
+    let facts = [
+        opened("2020-03-01"),
+        failed("2020-03-01"),
+        of_title("2020-03-01", Fact::TitleTransferred(transferred)),
+        of_title("2020-03-01", Fact::TitleConverted(converted)),
+        of_title("2020-03-01", Fact::RectificationOrdered(ordered)),
+        of_title("2020-03-01", Fact::RevocationProposed(proposed)),
+    ];
+    for fact in facts {
+        let book = Book::new();
+        book.say(giant(A, "3", "2021-08-01")).await;
+        let kind = fact.fact.clone();
+        let noted = book.noted(fact).await;
+        assert!(noted.contains(&"changes-nothing [0]".to_owned()), "{kind:?}: {noted:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_later_fact_may_take_the_effect_of_several() {
+    let book = Book::new();
+    book.say(giant(A, "1", "2019-06-05")).await;
+    book.say(opened("2022-01-01")).await;
+    book.say(passed(A, GIANT, "2022", "2022-06-05")).await;
+    let revocation = revoked(MINISTRY, A, GIANT, "2021-01-01", None);
+    assert_eq!(book.noted(revocation).await, ["effect-lost [1, 2]"]);
+    assert_eq!(book.title(A, GIANT, "2023-01-01").unwrap().superseded, [1, 2]);
+    // On the day of the revocation a designation comes first: the title is still in force.
+    assert_eq!(book.noted(giant(A, "3", "2021-01-01")).await, ["changes-nothing [3]"]);
+}
+
+#[tokio::test]
+async fn a_rename_to_the_name_that_is_borne_changes_nothing() {
+    let book = Book::new();
+    let mut first = giant(A, "3", "2021-08-01");
+    if let Some(Fact::Designated(fact)) = &mut first.fact {
+        fact.profile = profile("示例旧名有限公司", "");
+    }
+    book.say(first).await;
+    let noted = book.noted(renamed("2022-01-01", "示例某名有限公司", "示例旧名有限公司")).await;
+    assert_eq!(noted, ["changes-nothing [0]", "old-name-differs"]);
+    let noted = book.noted(renamed("2022-02-01", "示例旧名有限公司", "示例新名有限公司")).await;
+    assert!(noted.is_empty(), "{noted:?}");
+}
+
+#[tokio::test]
+async fn a_repair_names_what_it_leaves_without_effect() {
+    let book = Book::new();
+    let designation = book.say(giant(A, "1", "2019-06-05")).await;
+    book.say(failed("2021-06-01")).await;
+    // Corrected to a day after the failure, or annulled, the failure has no title to act on.
+    let later = corrected(designation, giant(A, "1", "2021-07-01"));
+    assert_eq!(book.noted(later).await, ["effect-lost [1]"]);
+    let back = corrected(designation, giant(A, "1", "2019-06-05"));
+    assert!(book.noted(back).await.is_empty());
+    assert_eq!(book.noted(annulled(designation)).await, ["effect-lost [1]"]);
+    assert_eq!(book.title(A, GIANT, "2022-01-01").unwrap().superseded, [1]);
+    // To annul what changes nothing changes the list alone.
+    assert!(book.noted(annulled(1)).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_correction_to_another_holder_is_compared_for_both() {
+    let book = Book::new();
+    let wrong = book.say(giant(A, "3", "2021-08-01")).await;
+    book.say(failed("2022-06-01")).await;
+    let right = giant(B, "3", "2021-08-01");
+    book.say(giant(B, "4", "2022-08-01")).await;
+    let noted = book.noted(corrected(wrong, right)).await;
+    assert_eq!(noted, ["effect-lost [1, 2]"], "of the one, and of the other");
+}
+
+#[tokio::test]
+async fn a_repair_that_changes_nothing_says_so() {
+    let book = Book::new();
+    let first = book.say(giant(A, "3", "2021-08-01")).await;
+    let same = corrected(first, giant(A, "3", "2021-08-01"));
+    assert_eq!(book.noted(same).await, ["changes-nothing [0]"]);
+    // Annulled, the correction leaves the event as it is as well.
+    let second = book.say(giant(A, "4", "2022-08-01")).await;
+    let annulment = book.say(annulled(second)).await;
+    assert_eq!(book.noted(annulled(annulment)).await, ["changes-nothing"], "it is superseded");
+    let overlapping = corrected(second, giant(A, "4", "2023-08-01"));
+    assert_eq!(book.noted(overlapping).await, ["changes-nothing [0]"]);
+}
