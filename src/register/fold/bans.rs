@@ -6,10 +6,7 @@
 use smallvec::SmallVec;
 
 use super::{ASKED_FOR, Folding};
-use crate::{
-    domain::{CivilDate, kind::ProgrammeId},
-    register::rows::TitleKey,
-};
+use crate::{domain::CivilDate, register::rows::TitleKey};
 
 /// The ban that one revocation states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,17 +60,5 @@ impl Folding {
     pub(in crate::register) fn bans(&self) -> impl Iterator<Item = (TitleKey, Ban)> {
         let own = self.titles.iter().filter(|title| title.subject == ASKED_FOR);
         own.flat_map(|title| title.bans.0.iter().map(|ban| (title.key, *ban)))
-    }
-
-    /// The ban of the subject asked for that holds on a day in a programme; the one that lasts
-    /// longest, if there are several.
-    pub(in crate::register) fn ban_on(
-        &self,
-        programme: ProgrammeId,
-        day: CivilDate,
-    ) -> Option<Ban> {
-        let holding =
-            self.bans().filter(|(key, ban)| key.programme == programme && ban.holds_on(day));
-        holding.map(|(_, ban)| ban).max_by_key(|ban| ban.until)
     }
 }

@@ -25,8 +25,6 @@ pub(in crate::register) struct Entry {
     pub(in crate::register) key: EntryKey,
     pub(in crate::register) sublist: Option<AuthorityCode>,
     pub(in crate::register) from: CivilDate,
-    pub(in crate::register) to: Option<CivilDate>,
-    pub(in crate::register) position: u32,
     /// Listed after the seal of its batch, which does not close it.
     pub(super) supplement: bool,
     /// Withdrawn, or closed by an upheld objection or the end of the subject.
@@ -79,11 +77,6 @@ impl Notices {
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.objections.clear();
-    }
-
-    /// An entry of a batch that nothing has closed.
-    pub(in crate::register) fn open_entry_of(&self, batch: Sym) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key.batch == batch && entry.closed.is_none())
     }
 
     /// The entry of a batch and scope, while nothing has closed it.

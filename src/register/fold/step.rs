@@ -231,7 +231,7 @@ impl Folded {
     }
 
     fn open_notice(&mut self, incoming: &Incoming<'_>) -> Outcome {
-        let FactKindRow::Noticed { batch, to, review, recommendation, supplement, listing } =
+        let FactKindRow::Noticed { batch, review, recommendation, supplement, listing, .. } =
             incoming.placed.fact.kind
         else {
             return Outcome::Later;
@@ -247,8 +247,6 @@ impl Folded {
             key: EntryKey { batch, recommendation },
             sublist: listing.sublist,
             from: incoming.day(),
-            to,
-            position: incoming.position(),
             supplement,
             closed: None,
         });

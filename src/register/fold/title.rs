@@ -329,10 +329,4 @@ impl Folded {
             self.ended.filter(|ended| ended.status == Status::Revoked && ended.day <= day)?;
         Some(ended.position)
     }
-
-    /// The events that begin a period after a day.
-    pub(in crate::register) fn periods_after(&self, day: CivilDate) -> impl Iterator<Item = u32> {
-        let later = self.periods.iter().filter(move |period| period.from > day);
-        later.map(|period| period.position)
-    }
 }

@@ -33,6 +33,17 @@ pub(in crate::register) struct LinkAt {
     pub(in crate::register) position: u32,
 }
 
+/// A successor that a restructuring names.
+#[derive(Clone, Copy, Debug)]
+struct Successor {
+    on: CivilDate,
+    /// The identifier that the restructuring is stated under.
+    member: u16,
+    /// The subject ceases to exist by it.
+    ends: bool,
+    index: DesigneeIndex,
+}
+
 /// The identifiers that bear on one designee's titles, and their facts in the order in which the
 /// fold reads them. The first member is the designee asked for.
 #[derive(Debug, Default)]
@@ -43,9 +54,7 @@ pub(in crate::register) struct IdentityCluster {
     /// The places of the members, once there are more than [`LISTED_MEMBERS`].
     places: HashMap<DesigneeIndex, u16>,
     pub(in crate::register) facts: Vec<FactAt>,
-    /// The successors that restructurings name which end their subject: day and identifier of the
-    /// restructuring, and the successor.
-    successors: Vec<(CivilDate, u16, DesigneeIndex)>,
+    successors: Vec<Successor>,
     /// Number of events that were read for it.
     pub(in crate::register) read: usize,
     /// Number of events that were read again because of repairs, and of repairs looked at.
@@ -152,9 +161,15 @@ impl IdentityCluster {
     }
 
     /// Notes the successors that a restructuring names.
-    pub(super) fn name_successors(&mut self, placed: &FactAt, successors: &[DesigneeIndex]) {
-        let (day, member) = (placed.fact.effective, placed.member);
-        self.successors.extend(successors.iter().map(|index| (day, member, *index)));
+    pub(super) fn name_successors(
+        &mut self,
+        placed: &FactAt,
+        ends: bool,
+        successors: &[DesigneeIndex],
+    ) {
+        let (on, member) = (placed.fact.effective, placed.member);
+        let named = successors.iter().map(|index| Successor { on, member, ends, index: *index });
+        self.successors.extend(named);
     }
 
     /// True if a restructuring of the subject asked for names a successor by a day.
@@ -163,9 +178,9 @@ impl IdentityCluster {
         index: DesigneeIndex,
         day: CivilDate,
     ) -> bool {
-        self.successors.iter().any(|(on, member, successor)| {
-            *on <= day && self.subject_of(*member) == 0 && *successor == index
-        })
+        let of_subject = |named: &&Successor| self.subject_of(named.member) == 0;
+        let mut named = self.successors.iter().filter(of_subject);
+        named.any(|named| named.on <= day && named.index == index)
     }
 
     /// True if a subject may take over a title of one that was absorbed by a day: it is among the
@@ -176,12 +191,12 @@ impl IdentityCluster {
         receiver: u16,
         day: CivilDate,
     ) -> bool {
-        let is_recorded = |(on, member, _): &&(CivilDate, u16, DesigneeIndex)| {
-            *on <= day && self.subject_of(*member) == giver
+        let is_recorded = |named: &&Successor| {
+            named.ends && named.on <= day && self.subject_of(named.member) == giver
         };
         let mut recorded = self.successors.iter().filter(is_recorded).peekable();
-        let is_receiver = |(.., index): &(CivilDate, u16, DesigneeIndex)| {
-            self.place_of(*index).is_some_and(|place| self.subject_of(place) == receiver)
+        let is_receiver = |named: &Successor| {
+            self.place_of(named.index).is_some_and(|place| self.subject_of(place) == receiver)
         };
         recorded.peek().is_none() || recorded.any(is_receiver)
     }

@@ -331,9 +331,9 @@ impl<'a> Subjects<'a> {
     /// Finds the facts and designees that a fact in a cluster names beside its own.
     pub(super) fn resolve_named(self, cluster: &mut IdentityCluster, at: usize, placed: &FactAt) {
         match placed.fact.kind {
-            FactKindRow::Restructured { ends: true, .. } => {
+            FactKindRow::Restructured { ends, .. } => {
                 let source = self.facts.source_of(placed.position, &mut cluster.repairs_read);
-                cluster.name_successors(placed, self.successors_at(source));
+                cluster.name_successors(placed, ends, self.successors_at(source));
             }
             FactKindRow::ObjectionResolved { objection, .. } => {
                 let Some(named) = objection.position() else { return };

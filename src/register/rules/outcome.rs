@@ -84,11 +84,11 @@ impl Case<'_> {
             // It was said already.
             return;
         }
-        let against = self.against(event, key);
+        let begins = applies_anew || matches!(fact, TitleFact::ReviewPassed { .. });
+        let against = self.against(event, key, begins);
         if !self.titles_are_complete(event, title) {
             return self.warn_of_nothing(field, &value, cause, &against);
         }
-        let begins = applies_anew || matches!(fact, TitleFact::ReviewPassed { .. });
         let breach: Breach = if let Some((day, _)) = self.subject_end(event).filter(|_| begins) {
             RuleId::SubjectEnded.with(Key::Day, day)
         } else if matches!(fact, TitleFact::Designated { .. }) {
@@ -133,19 +133,21 @@ impl Case<'_> {
         (end.fact.effective <= event.effective).then_some((end.fact.effective, end.position))
     }
 
-    /// The events on record because of which a fact changes nothing: the end of the title or of the
-    /// subject, the stretch in force on the day, or the first one that begins later.
-    fn against(&self, event: &Event, key: Option<TitleKey>) -> Vec<u32> {
+    /// The events on record because of which a fact changes nothing: the end of the subject or of
+    /// the title, a failed review, the stretch in force on the day, or the first one that begins
+    /// later.
+    fn against(&mut self, event: &Event, key: Option<TitleKey>, begins: bool) -> Vec<u32> {
         let on = event.effective;
-        if let Some(ended) = self.ended_before(event, key) {
-            return vec![ended.position];
-        }
-        if let Some((_, position)) = self.subject_end(event) {
+        if let Some((_, position)) = self.subject_end(event).filter(|_| begins) {
             return vec![position];
         }
-        let Some(folded) = self.folded(key) else { return Vec::new() };
-        let held = folded.periods.iter().find(|period| period.holds_on(on));
-        let later = || folded.periods.iter().find(|period| period.from > on);
-        held.or_else(later).map(|period| period.position).into_iter().collect()
+        let later = self.folded(key).and_then(|title| title.periods.iter().find(|p| p.from > on));
+        let later = later.map(|period| period.position);
+        let then = self.folded_on(key, on);
+        let ended = then.and_then(|title| title.ended).map(|ended| ended.position);
+        let failed = then.and_then(|title| title.failed).map(|failed| failed.position);
+        let last = then.and_then(|title| title.periods.iter().rev().find(|p| p.from <= on));
+        let last = last.map(|period| period.position);
+        ended.or(failed).or(last).or(later).into_iter().collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Rules for facts about a title that was noticed or designated before.
 
-use super::{Case, with_document, with_rows};
+use super::{Case, Judge, with_document, with_rows};
 use crate::{
     domain::{
         CivilDate, DesigneeId,
@@ -10,8 +10,8 @@ use crate::{
         kind::Kind,
     },
     register::{
-        DesigneeIndex, Status,
-        fold::{Ended, Folded},
+        DesigneeIndex,
+        fold::{self, Ended, Folded, Folding},
         rows::{FactKindRow, TitleKey},
     },
 };
@@ -83,8 +83,7 @@ impl Case<'_> {
 
     /// The subject's own title, as the facts make it.
     pub(super) fn folded(&self, key: Option<TitleKey>) -> Option<&Folded> {
-        let key = key?;
-        self.judge.folding.titles.iter().find(|title| title.subject == 0 && title.key == key)
+        title_in(&self.judge.folding, key?)
     }
 
     /// A review or a revocation needs a title. If none is on record, it may not be loaded yet.
@@ -113,10 +112,20 @@ impl Case<'_> {
         self.reject_or_warn(complete, "effective_date", &value, breach, &[ended.position]);
     }
 
-    /// The final end of a title on or before the day of an event, by the last fact of all.
-    pub(super) fn ended_before(&self, event: &Event, key: Option<TitleKey>) -> Option<Ended> {
-        let ended = self.folded(key)?.ended?;
-        (ended.status != Status::Expired && ended.day <= event.effective).then_some(ended)
+    /// The final end of a title on or before the day of an event.
+    pub(super) fn ended_before(&mut self, event: &Event, key: Option<TitleKey>) -> Option<Ended> {
+        // Few titles end, and a title that never ended had not ended on the day.
+        let ends = |title: &Folded| title.ended.is_some() || title.periods.len() > 1;
+        self.folded(key).filter(|title| ends(title))?;
+        self.folded_on(key, event.effective)?.ended.filter(Ended::is_final)
+    }
+
+    /// The subject's own title, as the facts up to a day make it.
+    pub(super) fn folded_on(&mut self, key: Option<TitleKey>, on: CivilDate) -> Option<&Folded> {
+        let rules = self.register.rules_in_force();
+        let Judge { cluster, after, .. } = &mut *self.judge;
+        fold::fold(after, cluster, rules, on);
+        title_in(after, key?)
     }
 
     pub(super) fn titles_are_complete(&mut self, event: &Event, title: &TitleRef) -> bool {
@@ -217,6 +226,7 @@ impl Case<'_> {
     /// makes both right.
     fn reject_other_result(&mut self, event: &Event, key: Option<TitleKey>, fact: &TitleFact) {
         let (round, passes) = match fact {
+            TitleFact::ReviewPassed { supplement: true, .. } => return,
             TitleFact::ReviewPassed { round, .. } => (round, true),
             TitleFact::ReviewFailed { round, .. } => (round, false),
             _ => return,
@@ -227,7 +237,7 @@ impl Case<'_> {
                     FactKindRow::ReviewFailed { round: r, .. } if passes => {
                         self.register.text(r) == round
                     }
-                    FactKindRow::ReviewPassed { round: r, .. } if !passes => {
+                    FactKindRow::ReviewPassed { round: r, supplement: false, .. } if !passes => {
                         self.register.text(r) == round
                     }
                     _ => false,
@@ -279,7 +289,8 @@ impl Case<'_> {
         if !revocations.into_iter().any(|position| is_named(self, position)) {
             return self.reject(field, &value, RuleId::NotARevocation, &[]);
         }
-        let in_force = self.folded(key).and_then(|title| title.revoked_by(event.effective));
+        let on = event.effective;
+        let in_force = self.folded_on(key, on).and_then(|title| title.revoked_by(on));
         let Some(position) = in_force.filter(|position| !is_named(self, *position)) else { return };
         let breach = RuleId::OtherRevocation.with(Key::Position, self.source_of(position));
         let complete = self.titles_are_complete(event, title);
@@ -331,10 +342,18 @@ impl Case<'_> {
         }
     }
 
-    /// True if a restructuring of the holder names a designee as a successor by a day.
-    fn is_successor(&self, successor: &DesigneeId, on: CivilDate) -> bool {
-        let known = self.known(successor);
-        known.is_some_and(|index| self.judge.cluster.names_successor(index, on))
+    /// True if a restructuring of the holder names a designee, under any of its identifiers, as a
+    /// successor by a day.
+    fn is_successor(&mut self, successor: &DesigneeId, on: CivilDate) -> bool {
+        let Some(index) = self.known(successor) else { return false };
+        if self.judge.cluster.names_successor(index, on) {
+            return true;
+        }
+        if !self.subjects().may_be_tied(index) {
+            return false;
+        }
+        let theirs = self.cluster_of(index);
+        theirs.same_subject().any(|index| self.judge.cluster.names_successor(index, on))
     }
 
     /// True if the identifier is one of the subject being judged.
@@ -355,6 +374,11 @@ impl Case<'_> {
         let id = self.catalogue.id_of(to.programme);
         self.reject("title_converted.to_programme", id, breach, &[]);
     }
+}
+
+/// A title of the subject asked for.
+fn title_in(folding: &Folding, key: TitleKey) -> Option<&Folded> {
+    folding.titles.iter().find(|title| title.subject == 0 && title.key == key)
 }
 
 /// True for a fact that acts on a title that was noticed or designated before.

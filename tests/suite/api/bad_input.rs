@@ -236,7 +236,7 @@ async fn rules_refuse_with_failed_precondition() {
     let got = refused(&mut client, vec![before_any_rule]).await;
     assert_eq!(got, fail("ISSUER_NOT_ENTITLED", "authority"));
 
-    let got = refused(&mut client, vec![little_giant(CODE, "2", "2022-06-04")]).await;
+    let got = refused(&mut client, vec![little_giant(CODE, "2", "2019-06-05")]).await;
     assert_eq!(got, fail("TITLE_ALREADY_HELD", "effective_date"));
 
     let shenzhen = change_fact(|f| f.profile.as_mut().unwrap().registered_region = "440305".into());

@@ -89,7 +89,7 @@ async fn a_title_begins_once_on_a_day() {
         refused_in_both_orders(&[], giant(A, "3", "2021-01-01"), giant(A, "4", "2021-01-01")).await;
     assert_eq!([one, other], [["title-already-held [0]"], ["title-already-held [0]"]]);
     // In one commit the other designation has no position yet.
- let book = Book::new();
+    let book = Book::new();
     let told = book.told(vec![giant(A, "3", "2021-01-01"), giant(A, "4", "2021-01-01")]).await;
     assert_eq!(told, "[1] effective_date: the title is held in that time already\n");
 }
@@ -106,9 +106,10 @@ async fn renewals_by_designation_are_loaded_in_any_order() {
     let book = Book::new();
     book.say(new()).await;
     book.say(old).await;
-    let title = book.title(A, INNOVATIVE, "2025-05-31").unwrap();
-    assert_eq!((title.status, title.valid_to.unwrap()), (Status::Active, day("2025-05-31")));
-    assert_eq!(book.stands(A, INNOVATIVE, "2025-06-01"), Some(Status::Active));
+    for (on, to) in [("2025-05-31", "2025-08-14"), ("2025-06-01", "2028-05-31")] {
+        let title = book.title(A, INNOVATIVE, on).unwrap();
+        assert_eq!((title.status, title.valid_to.unwrap()), (Status::Active, day(to)));
+    }
 }
 
 #[tokio::test]
@@ -165,9 +166,9 @@ async fn what_needs_the_whole_record_warns_until_it_is_complete() {
     book.say(annulled(2)).await;
     book.say(complete(MINISTRY, "", Part::Titles, "2026-01-01")).await;
     let refused = book.refused_by(giant(A, "8", "2026-06-01")).await;
-    assert_eq!(refused, ["prerequisite-missing", "excluded-by-title [0]"]);
+    assert_eq!(refused, ["excluded-by-title [0]"]);
     let refused = book.refused_by(supplement(giant(B, "10", "2026-06-01"))).await;
-    assert_eq!(refused, ["nothing-to-supplement", "prerequisite-missing"]);
+    assert_eq!(refused, ["nothing-to-supplement"]);
 }
 
 #[tokio::test]
@@ -185,7 +186,7 @@ async fn a_round_has_one_result_unless_a_supplement_puts_it_right() {
     book.say(first[0].clone()).await;
     book.say(fail()).await;
     // Another round comes too late for a title that failed.
-    assert_eq!(book.noted(passed(A, GIANT, "2023", "2023-06-05")).await, ["changes-nothing [0]"]);
+    assert_eq!(book.noted(passed(A, GIANT, "2023", "2023-06-05")).await, ["changes-nothing [1]"]);
     assert!(book.noted(twice).await.is_empty());
     assert_eq!(book.stands(A, GIANT, "2022-08-01"), Some(Status::Active));
 }
@@ -220,7 +221,7 @@ async fn a_title_that_ended_takes_no_more_facts_once_the_record_is_complete() {
         event(MINISTRY, A, on, Fact::Surrendered(fact))
     };
     let supported = |on| {
-        let (programme, scheme) = (GIANT.to_owned(), "重点支持".to_owned());
+        let (programme, scheme) = (GIANT.to_owned(), "s1".to_owned());
         let round = format!("{on}");
         let fact = pb::SupportGranted { programme, scheme, round, ..Default::default() };
         event(MINISTRY, A, on, Fact::SupportGranted(fact))
@@ -239,7 +240,7 @@ async fn facts_of_one_day_are_judged_in_the_order_of_the_fold() {
     book.say(revoked(MINISTRY, A, GIANT, "2022-06-05", Some("2025-06-04"))).await;
     // The review comes before the revocation of that day, and an application before its ban.
     assert!(book.noted(passed(A, GIANT, "2022", "2022-06-05")).await.is_empty());
-    assert_eq!(book.noted(giant(A, "4", "2022-06-05")).await, ["effect-lost [2]"]);
+    assert!(book.noted(giant(A, "4", "2022-06-05")).await.is_empty());
     assert_eq!(book.stands(A, GIANT, "2022-06-05"), Some(Status::Revoked));
 }
 
