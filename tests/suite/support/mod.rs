@@ -21,6 +21,7 @@ pub mod rules;
 pub mod seed;
 pub mod server;
 pub mod simulated_disk;
+pub mod stories;
 pub mod tools;
 pub mod unmarked_log;
 pub mod workload;
