@@ -23,8 +23,7 @@ use crate::{
 #[command(after_help = "\
 A name that a provisional identifier and one code bear is the common case: the list gave no code.
 Below the table is an event for each such pair, as JSON lines, that would link the two. If the
-official document says so, add its number as evidence, save the lines and record them:
-  tidu record links.jsonl")]
+official document says so, add its number as evidence, save the lines in a file, and record it.")]
 pub(crate) struct SuspectsArgs {
     /// Only names with a bearer that this authority is responsible for (may be repeated)
     #[arg(long = "authority", value_name = "CODE|NAME", value_parser = names::authority)]

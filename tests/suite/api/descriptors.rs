@@ -6,8 +6,8 @@ use prost_reflect::{
 use tidu::protocol::pb;
 
 /// Verbs of the RPCs that record or change nothing.
-const READS: [&str; 9] =
-    ["Get", "List", "Count", "Diff", "Explain", "Export", "Find", "Subscribe", "Verify"];
+const READS: [&str; 10] =
+    ["Get", "List", "Count", "Compare", "Diff", "Explain", "Export", "Find", "Subscribe", "Verify"];
 
 /// Verbs of the RPCs that may be repeated as they are.
 const REPEATABLE: [&str; 2] = ["Adopt", "Advance"];

@@ -160,7 +160,10 @@ impl Told {
     /// True if a live repair of an event is known: none that a live annulment removes.
     fn is_repaired(&self, position: usize, known_at: usize) -> bool {
         let repairs = self.said.iter().enumerate().take(known_at).filter(|(_, said)| {
-            matches!(said, Said::Annulled(target) | Said::Corrected(target, ..) if *target == position)
+            matches!(
+                said,
+                Said::Annulled(target) | Said::Corrected(target, ..) if *target == position
+            )
         });
         repairs.into_iter().any(|(at, _)| !self.is_removed(at, known_at))
     }

@@ -54,7 +54,7 @@ async fn a_chain_of_three_shows_the_last_code_of_the_day() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_replaced_is_never_shown_though_the_name_was_linked_to_it_later() {
+async fn a_replaced_code_is_not_shown_after_a_later_link_to_it() {
     let links = [
         linked(A, B, "2021-02-24", Why::Reregistered),
         linked(NAME, A, "2021-09-11", Why::Identified),
@@ -149,7 +149,7 @@ async fn message_of(book: &Book, link: pb::Event) -> (String, String, Vec<u64>) 
 }
 
 #[tokio::test]
-async fn a_replaced_code_becomes_nobodys_new_code_and_the_message_names_the_newer() {
+async fn a_replaced_code_becomes_nobodys_new_code() {
     for why in [Why::Reregistered, Why::Duplicate] {
         let (replaced, used) =
             (linked(A, B, "2021-01-01", Why::Reregistered), linked(C, A, "2021-01-02", why));
