@@ -231,8 +231,8 @@ impl<'a> Comparing<'a> {
         StatusChange { before, after, reason, positions }
     }
 
-    /// The events that make the difference: those that count for the title at the end and did not at
-    /// the beginning, or took effect in between, and the repairs of those that counted at the
+    /// The events that make the difference: those that count for the title at the end and did not
+    /// at the beginning, or took effect in between, and the repairs of those that counted at the
     /// beginning only. If there are none, the difference lies in other events about the subject,
     /// such as a link to another identifier.
     fn events_behind(&self, before: Option<&TitleView>, after: Option<&TitleView>) -> Vec<u64> {

@@ -1,5 +1,5 @@
-//! Questions that compare, through the service: changes between two moments, and two sets of titles;
-//! their pages, and the errors of those that contradict themselves.
+//! Questions that compare, through the service: changes between two moments, and two sets of
+//! titles; their pages, and the errors of those that contradict themselves.
 
 use std::collections::BTreeMap;
 

@@ -66,7 +66,7 @@ pub(super) fn field_of(status: &Status) -> String {
 }
 
 #[tokio::test]
-async fn a_region_that_no_list_states_is_that_of_the_responsible_authority() {
+async fn a_region_not_stated_is_that_of_the_responsible_authority() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     let [stated, unstated, corps, nobody] = DESIGNEES;
@@ -120,7 +120,7 @@ async fn a_region_that_no_list_states_is_that_of_the_responsible_authority() {
 }
 
 #[tokio::test]
-async fn titles_are_chosen_and_counted_by_last_day_item_cause_and_list() {
+async fn titles_are_chosen_by_last_day_item_cause_and_list() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     let [a, b, c, d] = DESIGNEES;
@@ -233,7 +233,7 @@ async fn a_title_that_is_not_on_record_is_shown_on_request_only() {
 }
 
 #[tokio::test]
-async fn questions_that_contradict_themselves_are_errors_with_the_field() {
+async fn questions_that_contradict_themselves_are_errors() {
     use pb::{CountStage as Stage, EndCause, TitleStatus as State};
     let fresh = Fresh::start();
     let mut client = fresh.client().await;

@@ -101,7 +101,7 @@ async fn changes_are_listed_between_days_and_between_sizes() {
 }
 
 #[tokio::test]
-async fn two_batches_are_compared_and_batches_are_found_without_an_authority() {
+async fn batches_are_compared_and_found_without_an_authority() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     let [_, b, c, d] = DESIGNEES;
