@@ -99,6 +99,11 @@ impl Case<'_> {
     pub(super) fn is_on_record(&self, event: &Event, key: Option<TitleKey>) -> bool {
         self.folded(key).is_some_and(|title| match event.fact.kind() {
             Kind::CreationAssessed => title.creation.is_some(),
+            // These act without a stretch, so a later one does not make up for a missing one.
+            Kind::ReviewPassed | Kind::Revoked | Kind::Surrendered => {
+                title.ended.is_some_and(|ended| ended.day <= event.effective)
+                    || title.periods.iter().any(|period| period.from <= event.effective)
+            }
             _ => !title.periods.is_empty() || title.ended.is_some(),
         })
     }

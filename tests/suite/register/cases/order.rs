@@ -300,3 +300,12 @@ async fn every_authority_is_involved_until_one_is_responsible() {
     assert_eq!(book.refused_by(renamed(LIAONING)).await, ["issuer-not-entitled"]);
     book.say(renamed(GUANGDONG)).await;
 }
+
+#[tokio::test]
+async fn an_end_dated_before_the_title_warns() {
+    let book = Book::new();
+    book.say(giant(A, "6", "2024-01-01")).await;
+    let early = revoked(MINISTRY, A, GIANT, "2023-05-05", None);
+    assert_eq!(book.noted(early).await, ["title-not-on-record"]);
+    assert_eq!(book.stands(A, GIANT, "2024-01-01"), Some(Status::Active));
+}
