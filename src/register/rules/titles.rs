@@ -304,9 +304,9 @@ impl Case<'_> {
 
     fn require_other_subject(&mut self, event: &Event, successor: &DesigneeId) {
         let field = "title_transferred.successor";
-        let known = self.known(successor);
-        let is_itself = known.is_some_and(|index| self.is_same_subject(index));
-        if is_itself || event.fact.designee() == Some(successor) {
+        // A link to the successor may be recorded later as well: it leaves the transfer without
+        // effect, and the warning says so.
+        if event.fact.designee() == Some(successor) {
             self.reject(field, &successor.to_string(), RuleId::SuccessorIsHolder, &[]);
         }
         self.require_room_to_tie(event, successor, field);

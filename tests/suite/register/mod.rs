@@ -7,6 +7,7 @@ mod fold;
 mod growth;
 mod model;
 mod names;
+mod orders;
 mod published_history;
 mod questions;
 mod replay;

@@ -7,6 +7,7 @@ mod facts;
 mod fold;
 mod shown;
 mod title;
+mod warned;
 
 use std::collections::BTreeMap;
 
@@ -40,6 +41,10 @@ struct Seen {
     superseded: BTreeMap<&'static str, usize>,
     bans: usize,
     contended: usize,
+    /// Facts of which the rules warned that they, or the new ones, change nothing.
+    warned: usize,
+    /// Stories in which no application lies in a ban.
+    banned: usize,
 }
 
 /// A story as it was recorded.
@@ -72,8 +77,14 @@ fn strip_ban(said: &Said, event: &mut event::Event) {
     }
 }
 
-/// Records a story: every fact, or each commit that the rules accept.
-fn record(catalogues: &Catalogues, story: &Story, judged: bool, seen: &mut Seen) -> Book {
+/// Records a story: every fact, or each commit that the rules accept. The error says what the rules
+/// failed to warn of.
+fn record(
+    catalogues: &Catalogues,
+    story: &Story,
+    judged: bool,
+    seen: &mut Seen,
+) -> Result<Book, String> {
     let mut book = Book {
         said: Vec::new(),
         places: vec![None; story.said.len()],
@@ -81,7 +92,7 @@ fn record(catalogues: &Catalogues, story: &Story, judged: bool, seen: &mut Seen)
     };
     for commit in &story.commits {
         let (savepoint, size) = (book.register.savepoint(), book.said.len());
-        let mut judge = Judge::default();
+        let (mut judge, mut warnings) = (Judge::default(), Vec::new());
         let mut accepted = true;
         for (index, number) in commit.iter().enumerate() {
             let said = &story.said[*number];
@@ -89,6 +100,7 @@ fn record(catalogues: &Catalogues, story: &Story, judged: bool, seen: &mut Seen)
             if judged {
                 let verdict = judge.judge(&book.register, catalogues.in_use(), index, &event);
                 accepted &= verdict.rejections.is_empty();
+                warnings.extend(verdict.warnings.into_iter().map(|f| (book.said.len(), f)));
             }
             if !accepted {
                 break;
@@ -102,10 +114,13 @@ fn record(catalogues: &Catalogues, story: &Story, judged: bool, seen: &mut Seen)
             book.register.rollback_to(&savepoint);
             book.said.truncate(size);
             commit.iter().for_each(|number| book.places[*number] = None);
+        } else if judged {
+            let programmes = programmes(catalogues);
+            seen.warned += warned::require_warnings(&book, &programmes, size, &warnings)?;
         }
     }
     seen.recorded += book.said.len();
-    book
+    Ok(book)
 }
 
 /// The programmes in the order of the catalogue.
@@ -199,8 +214,19 @@ impl Seen {
 /// Compares a story; gives what is wrong, with the smallest part of it that is wrong.
 fn check(catalogues: &Catalogues, story: &Story, judged: bool, seen: &mut Seen) {
     let wrong = |story: &Story, seen: &mut Seen| {
-        let book = record(catalogues, story, judged, seen);
+        let book = match record(catalogues, story, judged, seen) {
+            Ok(book) => book,
+            Err(what) => return Some(what),
+        };
         let size = book.said.len();
+        if judged && warned::bans_last(&book) {
+            let programmes = programmes(catalogues);
+            let model = Model::new(&book.said, &book.places, &programmes);
+            if let Some(place) = model.banned().first() {
+                return Some(format!("accepted in a ban: {:?}", book.said[*place]));
+            }
+            seen.banned += usize::from(book.said.iter().any(|said| said.fact.bans()));
+        }
         let both = [size / 2, size];
         both.into_iter().find_map(|at| compare(catalogues, story, &book, at, seen).err())
     };
@@ -292,4 +318,5 @@ fn the_register_equals_the_model_on_what_the_rules_accept() {
     let seen = compare_stories(true);
     seen.require_everything();
     assert!(seen.compared > 5_000 && seen.refused > 200, "{seen:?}");
+    assert!(seen.warned > 500 && seen.banned > 50, "{seen:?}");
 }
