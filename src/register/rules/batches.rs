@@ -12,7 +12,7 @@ use crate::{
     register::{
         DesigneeIndex,
         batches::{BatchKey, Content, EntryKind, Seal},
-        rows::{FactRow, TitleKey, position32},
+        rows::{FactKindRow, FactRow, TitleKey, position32},
     },
 };
 
@@ -152,7 +152,10 @@ impl Case<'_> {
             _ => return,
         };
         let part = Part::Titles;
-        let added = Addition { field, title, batch: round, sublist: None, supplement, part };
+        // The failure that a supplement puts right is on record of the round.
+        let needs_round = supplement && !self.has_failed_in(key, round);
+        let added =
+            Addition { field, title, batch: round, sublist: None, supplement: needs_round, part };
         let Some(batch) = self.require_batch_of(event, &added) else { return };
         if matches!(fact, TitleFact::ReviewPassed { .. }) {
             self.require_room_under(field, batch, round);
@@ -171,6 +174,15 @@ impl Case<'_> {
         }
         self.judge.facts_read += read;
         self.reject_sealed_list(event, &added, batch, seals.first().copied());
+    }
+
+    fn has_failed_in(&self, key: Option<TitleKey>, round: &str) -> bool {
+        self.judge.cluster.own_facts().any(|placed| match placed.fact.kind {
+            FactKindRow::ReviewFailed { round: failed, .. } => {
+                placed.fact.title() == key && self.register.text(failed) == round
+            }
+            _ => false,
+        })
     }
 
     /// The batch that something is added to, if it is on record. A supplement to another one may

@@ -187,7 +187,7 @@ async fn a_round_has_one_result_unless_a_supplement_puts_it_right() {
     book.say(fail()).await;
     // Another round comes too late for a title that failed.
     assert_eq!(book.noted(passed(A, GIANT, "2023", "2023-06-05")).await, ["changes-nothing [1]"]);
-    assert_eq!(book.noted(twice).await, [""; 0]);
+    assert!(book.noted(twice).await.is_empty());
     assert_eq!(book.stands(A, GIANT, "2022-08-01"), Some(Status::Active));
 }
 
