@@ -8,6 +8,7 @@ mod passing;
 mod reviews;
 mod statuses;
 mod stretches;
+mod words;
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -123,6 +124,14 @@ impl Told {
         self.find(who, GIANT, as_of).unwrap_or_else(|| panic!("no title as of {as_of}"))
     }
 
+    /// The explanation of the little giant: its conclusion, and its facts in the fold's order.
+    pub fn explained(&self, who: &str, as_of: &str) -> (String, Vec<String>) {
+        let mut orders = self.0.iter().map(|order| order.explained(who, as_of));
+        let first = orders.next().unwrap();
+        orders.for_each(|other| assert_eq!(other, first));
+        first
+    }
+
     /// Its status.
     pub fn status(&self, who: &str, as_of: &str) -> Status {
         self.giant(who, as_of).status
@@ -157,6 +166,16 @@ impl Order {
         let view = self.register.view(&CATALOGUES, index, as_of);
         let title = view.titles.into_iter().find(|title| title.programme == programme)?;
         Some(self.shown(title))
+    }
+
+    fn explained(&self, who: &str, as_of: &str) -> (String, Vec<String>) {
+        let known_at = self.register.size();
+        let index = self.register.find(&DesigneeId::parse(who).unwrap(), known_at).unwrap();
+        let as_of = AsOf { valid_on: day(as_of), known_at };
+        let programme = CATALOGUES.find(GIANT).unwrap();
+        let mut told = self.register.explain(&CATALOGUES, index, programme, as_of);
+        let told = told.remove(0);
+        (told.conclusion, told.steps.into_iter().map(|step| step.message).collect())
     }
 
     fn shown(&self, title: TitleView) -> Shown {
