@@ -54,6 +54,7 @@ impl Folded {
         let ended = self.ended.map(|ended| End::by(ended.cause, ended.position));
         match status {
             Status::Active => failed,
+            Status::Noticed => None,
             Status::Expired => failed.or(Some(End { cause: EndCause::Lapsed, position: None })),
             Status::NotDesignated => {
                 let entries = self.notices.deciding();

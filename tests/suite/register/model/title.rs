@@ -389,6 +389,9 @@ impl Title {
             return false;
         };
         let failed = self.failed;
+        if self.stretches.is_empty() {
+            self.cohort = self.first_listed;
+        }
         self.begin(on, end.had.flatten(), Some(who));
         self.failed = failed;
         self.unless_gone(gone)

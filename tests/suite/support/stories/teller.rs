@@ -366,7 +366,11 @@ impl Scene {
             {
                 teller.repairs || earlier.day == next.day
             }
-            (Fact::Designated { .. }, Fact::Designated { .. }) if !teller.repairs => false,
+            (Fact::Designated { .. }, Fact::Designated { .. })
+                if !teller.repairs && earlier.who == next.who =>
+            {
+                false
+            }
             (a, b) if !teller.ties && meet && earlier.day == next.day => {
                 let of_subject = same_title || (a.titles().is_empty() && b.titles().is_empty());
                 of_subject && precedence(a) == precedence(b)
