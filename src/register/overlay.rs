@@ -144,10 +144,10 @@ impl Overlay {
         }
         let replacement = replacement.map(|event| {
             let (about, fact) = self.encode(register, event);
-            let Some(index) = about else { return (NOBODY, fact) };
-            self.identity.apply(&register.identity, index, position, &event.fact);
             self.batches.apply(&fact, root, position);
             self.framework.apply(&fact, root, position);
+            let Some(index) = about else { return (NOBODY, fact) };
+            self.identity.apply(&register.identity, index, position, &event.fact);
             self.concern(&mut first, index, position);
             (index, fact)
         });

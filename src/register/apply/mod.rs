@@ -134,11 +134,11 @@ impl Register {
         let replacement = replacement.map(|event| {
             let (about, fact) = self.encode(event);
             scope.add_stated(event, &fact);
-            let Some(index) = about else { return (NOBODY, fact) };
-            self.apply_to_designee(scope, index, position, event, &fact);
-            // The root stays in the batch it was recorded in; a replacement may name another one.
+            // The root stays where it was recorded; a replacement may name another batch or shelf.
             self.batches.apply(&fact, root, position);
             self.framework.apply(&fact, root, position);
+            let Some(index) = about else { return (NOBODY, fact) };
+            self.apply_to_designee(scope, index, position, event, &fact);
             self.concern(&mut first, index, position);
             (index, fact)
         });

@@ -117,8 +117,12 @@ impl Batches {
             fact.kind
         {
             let key = key(batch);
-            self.intern(key).events.push(Noted { position, noted_at });
-            self.undo.push(Undo::Event(key));
+            let events = &mut self.intern(key).events;
+            // A correction may state it in the same batch once more.
+            if !events.iter().any(|noted| noted.position == position) {
+                events.push(Noted { position, noted_at });
+                self.undo.push(Undo::Event(key));
+            }
         }
     }
 
@@ -237,7 +241,11 @@ impl<'a> BatchesAsOf<'a> {
         events.filter_map(move |noted| {
             *read += 1;
             let (_, fact, _) = self.subjects.facts().effective(noted.position, read)?;
-            (fact.effective <= self.valid_on).then_some((noted.position, fact))
+            // A correction may have moved it to another batch.
+            let here = fact.programme == Some(key.programme)
+                && fact.authority == Some(key.authority)
+                && fact.kind.batch() == Some(key.name);
+            (here && fact.effective <= self.valid_on).then_some((noted.position, fact))
         })
     }
 

@@ -181,7 +181,10 @@ impl<'a> FrameworkAsOf<'a> {
         let recorded = recorded.filter(move |at| u64::from(*at) < below);
         let of_trial = self.layer.and_then(|layer| layer.shelves.get(&shelf));
         let of_trial = of_trial.into_iter().flatten().copied();
-        recorded.chain(of_trial.filter(move |at| u64::from(*at) < known))
+        // A correction of the trial may state a fact of the register once more.
+        let shelf = self.recorded_on(shelf);
+        let is_new = move |at: &u32| u64::from(*at) >= below || !shelf.contains(at);
+        recorded.chain(of_trial.filter(move |at| u64::from(*at) < known && is_new(at)))
     }
 
     /// The first day on which a part of an authority's register is declared complete; it may be

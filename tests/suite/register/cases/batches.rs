@@ -261,6 +261,19 @@ async fn a_second_correction_of_a_declaration_counts_at_once() {
     assert_eq!(book.told(events).await, message);
 }
 
+/// A correction may state a fact of another authority in its place.
+#[tokio::test]
+async fn a_declaration_corrected_to_another_authority_is_its_own() {
+    let book = Book::new();
+    let declared = |issuer| complete(issuer, INNOVATIVE, Part::Notices, "2020-01-01");
+    let position = book.say(declared(LIAONING)).await;
+    let of = |issuer| designated(issuer, A, INNOVATIVE, "2024-1", "2024-01-01");
+    assert_eq!(book.refused(of(LIAONING)).await, ["NoticeMissing"]);
+    book.say(corrected(position, declared(GUANGDONG))).await;
+    assert_eq!(book.refused(of(GUANGDONG)).await, ["NoticeMissing"]);
+    book.say(of(LIAONING)).await;
+}
+
 /// The events of one commit ask about days before and after the first one declared.
 #[tokio::test]
 async fn of_two_declarations_the_earlier_day_counts() {

@@ -8,6 +8,7 @@ mod batches;
 mod effects;
 mod identifiers;
 mod identity;
+mod lists;
 mod order;
 mod sealed;
 mod steps;
