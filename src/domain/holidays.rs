@@ -22,7 +22,8 @@ static CALENDAR: LazyLock<Calendar> =
 impl Calendar {
     fn read(text: &'static str) -> Self {
         let rows = super::table(text).into_iter().flat_map(|[from, to, days]| {
-            let day = |iso| PartialDate::parse_iso(iso).map_or(CivilDate::MAX, |d| d.first_day());
+            let parsed = PartialDate::parse_iso;
+            let day = |iso| parsed(iso).map_or(CivilDate::MAX, PartialDate::first_day);
             day(from).days_to(day(to)).map(move |day| (day, days == "work"))
         });
         // A day off that is a weekend day changes nothing, nor does a working day of the week.

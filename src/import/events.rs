@@ -191,7 +191,6 @@ fn fact(
                 recommended_by,
                 profile: Some(profile(reader, names.known)),
                 supplement: is_supplement(reader),
-                ..Default::default()
             })
         }
         FactKind::ReviewPassed | FactKind::ReviewFailed => review(reader, kind, programme, dates),

@@ -92,11 +92,11 @@ impl Reading<'_> {
         let begun = facts.filter(|fact| fact.effective <= self.as_of.valid_on);
         for fact in begun.filter(|fact| fact.issuer == authority) {
             match fact.kind {
-                FactKindRow::PoolEntered { pool: into, .. } if into == pool => {
-                    // A second entry without a departure changes nothing.
-                    if entered.is_none() || left.is_some() {
-                        (entered, left) = (Some(fact.effective), None);
-                    }
+                // A second entry without a departure changes nothing.
+                FactKindRow::PoolEntered { pool: into, .. }
+                    if into == pool && (entered.is_none() || left.is_some()) =>
+                {
+                    (entered, left) = (Some(fact.effective), None);
                 }
                 FactKindRow::PoolLeft { pool: from } if from == pool => {
                     left = left.or(Some(fact.effective));

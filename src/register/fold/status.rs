@@ -2,7 +2,7 @@
 
 use super::{
     EndCause, Flag, Flags, Status, Subject,
-    ends::End,
+    ends::{End, Ended},
     notices::{Closed, Entry},
     title::{Creation, Folded},
 };
@@ -19,7 +19,7 @@ impl Folded {
     /// The status of the title by the rules that it was folded by.
     pub(in crate::register) fn status(&self, seals: SealsAsOf<'_>, rules: FoldRules) -> Status {
         let valid_on = seals.valid_on();
-        if let Some(ended) = self.ended.filter(|ended| ended.is_final()) {
+        if let Some(ended) = self.ended.filter(Ended::is_final) {
             return ended.status;
         }
         let last_day = match self.current() {

@@ -195,10 +195,10 @@ impl Case<'_> {
 
     /// True for a fact about an entry of a notice.
     fn is_of_entry(&self, fact: &FactRow, entry: Entry<'_>) -> bool {
-        let (batch, recommendation) = match fact.kind {
-            FactKindRow::Noticed { batch, recommendation, .. }
-            | FactKindRow::ObjectionRaised { batch, recommendation } => (batch, recommendation),
-            _ => return false,
+        let (FactKindRow::Noticed { batch, recommendation, .. }
+        | FactKindRow::ObjectionRaised { batch, recommendation }) = fact.kind
+        else {
+            return false;
         };
         fact.title() == entry.key
             && recommendation == entry.recommendation
