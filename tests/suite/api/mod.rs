@@ -2,6 +2,7 @@
 
 mod answers;
 mod bad_input;
+mod broken_rules;
 mod callers;
 mod compared_titles;
 mod cursors_and_digests;

@@ -211,7 +211,7 @@ async fn a_reinstatement_needs_a_revocation() {
 }
 
 #[tokio::test]
-async fn a_title_that_ended_takes_no_more_facts_once_the_record_is_complete() {
+async fn a_title_that_ended_takes_no_facts_once_complete() {
     let book = Book::new();
     book.say(giant(A, "3", "2021-01-01")).await;
     book.say(revoked(MINISTRY, A, GIANT, "2022-01-01", None)).await;
@@ -245,7 +245,7 @@ async fn facts_of_one_day_are_judged_in_the_order_of_the_fold() {
 }
 
 #[tokio::test]
-async fn a_ban_and_an_application_within_it_are_refused_in_both_orders() {
+async fn a_ban_and_an_application_are_refused_in_both_orders() {
     let first = [giant(A, "1", "2019-06-05")];
     let ban = || revoked(MINISTRY, A, GIANT, "2021-10-09", Some("2024-10-09"));
     let applications = [

@@ -1,52 +1,6 @@
-//! The texts of the rules in English: one template for the fault and one for the rule.
-//!
-//! Another language needs a table like [`TEXTS`] and a function like [`word`].
+//! The templates of all rules.
 
-use std::borrow::Cow;
-
-use super::{Entitled, Key, RuleId as Id};
-
-/// The templates of a rule.
-#[derive(Clone, Copy)]
-pub(super) struct Texts {
-    /// The fault.
-    pub(super) message: &'static str,
-    /// The rule behind it, with its official document where there is one; may be empty.
-    pub(super) rule: &'static str,
-}
-
-/// The templates of a rule.
-pub(super) fn of(rule: Id) -> Texts {
-    let found = TEXTS.iter().find(|(id, ..)| *id == rule);
-    found.map_or(Texts { message: "", rule: "" }, |(_, message, rule)| Texts { message, rule })
-}
-
-/// A value as it reads in a sentence.
-pub(super) fn word(key: Key, value: &str) -> String {
-    match key {
-        Key::Programmes => value.replace(", ", " or "),
-        Key::Entitled => value.split(", ").map(entitled).collect::<Vec<_>>().join(", or "),
-        _ => value.to_owned(),
-    }
-}
-
-fn entitled(word: &str) -> Cow<'_, str> {
-    let Ok(entitled) = word.parse() else { return Cow::Borrowed(word) };
-    Cow::Borrowed(match entitled {
-        Entitled::DecidingMinistry => "the ministry (100000), which decides",
-        Entitled::DecidingAuthority => "a provincial-level authority, which decides",
-        Entitled::Recommender => "a recommending provincial-level authority",
-        Entitled::Ministry => "the ministry (100000)",
-        Entitled::Provincial => "a provincial-level authority",
-        Entitled::Involved => {
-            "an authority that decided on, recommended or is responsible for the designee"
-        }
-        Entitled::Target => "the authority on either side of the move",
-        Entitled::Sublist => "the authority of the sub-list",
-        Entitled::Any => "any authority",
-        Entitled::Nobody => "nobody yet",
-    })
-}
+use crate::domain::fault::RuleId as Id;
 
 const USCC: &str = "GB 32100-2015";
 const LIFELONG: &str = "GB 32100-2015: a code is unique, lifelong and never reused";
@@ -76,7 +30,7 @@ const TITLES: &str = "the titles of one subject are bounded, also those that wer
 const REPAIR: &str = "an event is repaired by its issuer or by the ministry";
 
 /// The rules in the order of their ids: the text of a fault, and that of the rule.
-pub(super) const TEXTS: &[(Id, &str, &str)] = &[
+pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::UsccLength, "has {count} characters; a code has 18", USCC),
     (
         Id::UsccDepartment,
@@ -342,7 +296,8 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (
         Id::DesignatedTwice,
-        "is designated in batch {batch} already[, at position {position}], rows {earlier_row} and {row}[, sub-list {sublist}]",
+        "is designated in batch {batch} already[, at position {position}], rows {earlier_row} and \
+         {row}[, sub-list {sublist}]",
         LIST,
     ),
     (Id::Banned, "the subject may not apply again before the end of {day}", DOCUMENT),
@@ -383,7 +338,8 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (
         Id::ReviewContradicted,
-        "the round has another result, at position {position}; a pass after a failure is a supplement",
+        "the round has another result, at position {position}; a pass after a failure is a \
+         supplement",
         "a review round has one result for a title, and a supplement may put it right",
     ),
     (Id::InformationUpdateMissing, "the information update of {year} is missing", DOCUMENT),
