@@ -91,7 +91,7 @@ fn a_revocation_for_a_serious_ground_without_a_ban_is_flagged() {
 }
 
 #[test]
-fn a_stated_ban_another_ground_or_a_rule_without_bans_leaves_no_flag() {
+fn a_stated_ban_or_a_lesser_ground_leaves_no_flag() {
     let told =
         Told::of(vec![giant(X, "1", "2021-01-01"), revoked(X, "2021-10-09", Some("2024-10-09"))]);
     assert!(!told.giant(X, "2021-10-09").has(Flag::BanMissing));

@@ -73,7 +73,7 @@ fn an_entry_that_was_held_back_stays_so() {
 }
 
 #[test]
-fn the_day_of_the_seal_counts_for_objections_and_their_decisions() {
+fn the_day_of_the_seal_counts_for_objections() {
     let facts = |raised, decided| {
         Told::of(vec![
             notice(X, "6", "2024-10-15"),

@@ -43,7 +43,7 @@ fn after_an_absorption_the_giver_keeps_the_cause_of_its_end() {
 }
 
 #[test]
-fn a_title_passes_after_an_absorption_only_to_a_recorded_successor() {
+fn an_absorbed_title_passes_only_to_a_recorded_successor() {
     let facts = |ended, to| {
         Told::of(vec![giant(X, "6", "2023-01-01"), ended, transferred(X, to, "2024-02-01", None)])
     };

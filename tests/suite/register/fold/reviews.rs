@@ -9,7 +9,7 @@ use tidu::{
 use super::*;
 
 #[test]
-fn a_passed_review_shows_a_title_whose_designation_is_not_loaded() {
+fn a_passed_review_shows_a_title_without_designation() {
     let told = Told::of(vec![passed(X, "r", "2022-06-05", false)]);
     let title = told.giant(X, "2022-06-05");
     assert_eq!((title.status, title.from), (Status::Active, Some(day("2022-06-05"))));
