@@ -235,7 +235,7 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::CorrectionOfOtherKind,
         ],
     ),
-    (Reason::DuplicateInList, &[Id::NoticedTwice, Id::DesignatedTwice]),
+    (Reason::DuplicateInList, &[Id::NoticedTwice, Id::DesignatedTwice, Id::StatedTwiceInList]),
     (Reason::CountMismatch, &[Id::DesignatedCount, Id::ReviewedCount, Id::TakenOutOfSealed]),
     (Reason::RenameNotSimple, &[Id::RenameNotSimple]),
     (Reason::BanTooShort, &[Id::BanTooShort]),

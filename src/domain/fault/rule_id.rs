@@ -255,6 +255,8 @@ pub enum RuleId {
     CohortDiffers,
     /// A fact is stated once. Keys: position, row?, earlier_row?.
     AlreadyRecorded,
+    /// A list states a fact once. Keys: row?, earlier_row?.
+    StatedTwiceInList,
     /// A round has one result. Keys: position.
     ReviewContradicted,
     /// A holder updates its information every year. Keys: year, document?.

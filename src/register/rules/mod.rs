@@ -14,6 +14,7 @@ mod effect;
 mod framework;
 mod growth;
 mod issuers;
+mod lists;
 mod memory;
 mod names;
 mod notices;

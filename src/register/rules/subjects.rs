@@ -312,6 +312,9 @@ impl Case<'_> {
         let field = format!("{}.pool", event.fact.kind().name());
         let twin = steps.iter().find(|step| step.on == event.effective && step.enters == enters);
         if let Some(twin) = twin {
+            if self.reject_twice_in_list(event, twin.position, twin.row) {
+                return;
+            }
             let breach = self.pool_breach(event, enters, Some(twin));
             return self.reject(&field, pool, breach, &[twin.position]);
         }

@@ -198,6 +198,9 @@ impl Case<'_> {
 
     pub(super) fn reject_already_recorded(&mut self, event: &Event, position: u32) {
         let row = self.register.recorded(position).map_or(0, |fact| fact.row);
+        if self.reject_twice_in_list(event, position, row) {
+            return;
+        }
         let breach = RuleId::AlreadyRecorded.with(Key::Position, position);
         let breach = with_rows(breach, event.row, row);
         self.reject("fact", event.fact.kind().name(), breach, &[position]);

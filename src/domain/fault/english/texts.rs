@@ -336,6 +336,7 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
         "the same was stated already, at position {position}[ (rows {earlier_row} and {row})]",
         "a fact is stated once; a repeated request is told by its request_id",
     ),
+    (Id::StatedTwiceInList, "is in the list twice[ (rows {earlier_row} and {row})]", LIST),
     (
         Id::ReviewContradicted,
         "the round has another result, at position {position}; a pass after a failure is a \

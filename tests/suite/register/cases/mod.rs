@@ -14,6 +14,7 @@ mod sealed;
 mod steps;
 mod subjects;
 mod titles;
+mod twice;
 
 use tidu::{
     domain::{AuthorityCode, DesigneeId, fault::Fault},
