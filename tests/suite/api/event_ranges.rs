@@ -113,7 +113,12 @@ async fn a_range_that_contradicts_itself_or_the_log_is_refused() {
     let (_fresh, mut client, instants) = recorded().await;
     let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
     for (request, reason, field, said) in [
-        (ranged(8..7), "FIELD_INVALID", "to_position", "less than from_position 8"),
+        (
+            ranged(Range { start: 8, end: 7 }),
+            "FIELD_INVALID",
+            "to_position",
+            "less than from_position 8",
+        ),
         (ranged(COUNT + 1..COUNT + 1), "POSITION_BEYOND_LOG", "from_position", "40"),
         (ranged(0..COUNT + 1), "POSITION_BEYOND_LOG", "to_position", "40"),
         (

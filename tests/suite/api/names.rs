@@ -107,7 +107,10 @@ async fn pages_of_a_search_give_each_designee_once() {
         loop {
             let request = pb::FindDesigneesRequest { page_size, page_token, ..asked("精密") };
             let page = find(&mut client, request).await.unwrap();
-            assert!(!page.designees.is_empty() && ids(&page).len() <= page_size as usize);
+            assert!(
+                !page.designees.is_empty()
+                    && ids(&page).len() <= usize::try_from(page_size).unwrap()
+            );
             seen.extend(ids(&page).into_iter().map(str::to_owned));
             page_token = page.next_page_token;
             if page_token.is_empty() {

@@ -258,7 +258,7 @@ fn drop_later(answer: &mut Value) {
         Value::Object(fields) => {
             let lapsed = fields.get("status") == Some(&json!("TITLE_STATUS_EXPIRED"));
             fields.retain(|name, _| {
-                !LATER.contains(&name.as_str()) && !(lapsed && name == "endedOn")
+                !(LATER.contains(&name.as_str()) || (lapsed && name == "endedOn"))
             });
             fields.values_mut().for_each(drop_later);
         }

@@ -294,7 +294,7 @@ async fn the_index_of_names_grows_when_somebody_searches() {
     in_time("the index", stage.wait_until_moved(&names, &before)).await;
     let now = stage.scrape().await;
     let (bytes, names) = (now.number(names[0]), now.number(names[1]));
-    assert_eq!(names as u32, NAME_SEGMENT_SMALL_EVENTS);
+    assert!((names - f64::from(NAME_SEGMENT_SMALL_EVENTS)).abs() < 0.5, "{names} names");
     assert!(bytes / names <= 48.0, "{bytes} bytes for {names} names");
     let again = stage.client.register.find_designees(search).await.unwrap().into_inner();
     assert_eq!(again.designees, found.designees);

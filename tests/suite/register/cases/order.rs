@@ -220,9 +220,9 @@ async fn a_title_that_ended_takes_no_facts_once_complete() {
         let fact = pb::Surrendered { programme, ..Default::default() };
         event(MINISTRY, A, on, Fact::Surrendered(fact))
     };
-    let supported = |on| {
+    let supported = |on: &str| {
         let (programme, scheme) = (GIANT.to_owned(), "s1".to_owned());
-        let round = format!("{on}");
+        let round = on.to_string();
         let fact = pb::SupportGranted { programme, scheme, round, ..Default::default() };
         event(MINISTRY, A, on, Fact::SupportGranted(fact))
     };

@@ -13,7 +13,7 @@ fn deregistered(who: &str, on: &str) -> pb::Event {
 
 #[test]
 fn a_designation_to_come_ends_with_its_subject_in_every_order() {
-    let told = Told::of(vec![giant(X, "6", "2024-01-01"), deregistered(X, "2023-12-20")]);
+    let told = Told::of(&[giant(X, "6", "2024-01-01"), deregistered(X, "2023-12-20")]);
     // Before the end is known to have come, the title is still to begin.
     assert_eq!(told.status(X, "2023-12-19"), Status::Pending);
     for as_of in ["2023-12-20", "2023-12-25", "2024-01-01", "2024-06-01", "2030-01-01"] {
@@ -30,7 +30,7 @@ fn a_designation_to_come_ends_with_its_subject_in_every_order() {
 
 #[test]
 fn a_title_in_force_ends_with_its_subject_and_stays_so() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2022-01-01"),
         deregistered(X, "2023-12-20"),
         passed(X, "r", "2024-12-20", false),
@@ -49,7 +49,7 @@ fn a_title_in_force_ends_with_its_subject_and_stays_so() {
 
 #[test]
 fn an_end_on_the_first_day_of_a_title_ends_it() {
-    let told = Told::of(vec![giant(X, "6", "2024-01-01"), deregistered(X, "2024-01-01")]);
+    let told = Told::of(&[giant(X, "6", "2024-01-01"), deregistered(X, "2024-01-01")]);
     assert_eq!(told.status(X, "2023-12-31"), Status::Pending);
     let title = told.giant(X, "2024-01-01");
     assert_eq!((title.status, title.ended_on), (Status::Ended, Some(day("2024-01-01"))));
@@ -58,7 +58,7 @@ fn an_end_on_the_first_day_of_a_title_ends_it() {
 
 #[test]
 fn an_end_in_the_gap_before_a_review_leaves_nothing_to_renew() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "1", "2019-06-05"),
         passed(X, "r", "2022-06-20", false),
         deregistered(X, "2022-06-10"),
@@ -73,7 +73,7 @@ fn an_end_in_the_gap_before_a_review_leaves_nothing_to_renew() {
 
 #[test]
 fn a_lapsed_title_stays_expired_when_its_subject_ends() {
-    let told = Told::of(vec![giant(X, "1", "2019-06-05"), deregistered(X, "2022-06-05")]);
+    let told = Told::of(&[giant(X, "1", "2019-06-05"), deregistered(X, "2022-06-05")]);
     let title = told.giant(X, "2023-01-01");
     assert_eq!((title.status, title.cause), (Status::Expired, Some(EndCause::Lapsed)));
     assert_eq!(title.ended_on, None);
@@ -81,7 +81,7 @@ fn a_lapsed_title_stays_expired_when_its_subject_ends() {
 
 #[test]
 fn a_reinstatement_after_the_end_of_the_subject_ends_with_it() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "1", "2022-01-01"),
         revoked(X, "2022-06-01", None),
         deregistered(X, "2022-07-01"),
@@ -94,7 +94,7 @@ fn a_reinstatement_after_the_end_of_the_subject_ends_with_it() {
 
 #[test]
 fn a_title_is_not_received_after_the_end_of_the_receiver() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "1", "2022-01-01"),
         deregistered(Y, "2022-06-01"),
         transferred(X, Y, "2022-07-01", None),
@@ -107,9 +107,9 @@ fn a_title_is_not_received_after_the_end_of_the_receiver() {
 
 #[test]
 fn a_notice_or_list_after_the_end_of_the_subject_opens_nothing() {
-    let told = Told::of(vec![notice(X, "6", "2024-01-01"), deregistered(X, "2023-12-20")]);
+    let told = Told::of(&[notice(X, "6", "2024-01-01"), deregistered(X, "2023-12-20")]);
     assert_eq!(told.status(X, "2024-01-02"), Status::NotOnRecord);
-    let told = Told::of(vec![notice(X, "6", "2023-12-01"), deregistered(X, "2023-12-20")]);
+    let told = Told::of(&[notice(X, "6", "2023-12-01"), deregistered(X, "2023-12-20")]);
     assert_eq!(told.status(X, "2023-12-19"), Status::Noticed);
     let closed = told.giant(X, "2023-12-20");
     assert_eq!(closed.status, Status::NotDesignated);
@@ -118,7 +118,7 @@ fn a_notice_or_list_after_the_end_of_the_subject_opens_nothing() {
 
 #[test]
 fn the_end_under_another_identifier_ends_the_title_too() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2024-01-01"),
         deregistered(Y, "2023-12-20"),
         linked(X, Y, "2020-01-01"),
@@ -130,7 +130,7 @@ fn the_end_under_another_identifier_ends_the_title_too() {
 
 #[test]
 fn the_earliest_of_several_ends_counts() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2022-01-01"),
         deregistered(X, "2023-12-20"),
         absorbed(X, &[Y], "2023-11-20"),
@@ -144,8 +144,7 @@ fn the_earliest_of_several_ends_counts() {
 #[test]
 fn of_two_ends_on_one_day_the_restructuring_counts() {
     let on = "2023-12-20";
-    let told =
-        Told::of(vec![giant(X, "6", "2022-01-01"), deregistered(X, on), absorbed(X, &[Y], on)]);
+    let told = Told::of(&[giant(X, "6", "2022-01-01"), deregistered(X, on), absorbed(X, &[Y], on)]);
     let title = told.giant(X, on);
     assert_eq!((title.cause, title.ended_by), (Some(EndCause::SubjectAbsorbed), Some(2)));
 }
@@ -153,7 +152,7 @@ fn of_two_ends_on_one_day_the_restructuring_counts() {
 #[test]
 fn an_end_shows_its_cause() {
     let cause =
-        |ended| Told::of(vec![giant(X, "6", "2022-01-01"), ended]).giant(X, "2024-01-01").cause;
+        |ended| Told::of(&[giant(X, "6", "2022-01-01"), ended]).giant(X, "2024-01-01").cause;
     let on = "2023-12-20";
     assert_eq!(cause(subject_ended(X, on, Cause::Absorbed)), Some(EndCause::SubjectAbsorbed));
     assert_eq!(cause(deregistered(X, on)), Some(EndCause::SubjectDeregistered));
@@ -170,7 +169,7 @@ fn an_end_shows_its_cause() {
 #[test]
 fn a_revoked_licence_sets_a_flag_and_ends_nothing() {
     let licence = subject_ended(X, "2023-12-20", Cause::LicenceRevoked);
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2022-01-01"),
         licence,
         giant(X, "8", "2026-01-01"),
@@ -190,7 +189,7 @@ fn a_revoked_licence_sets_a_flag_and_ends_nothing() {
 #[test]
 fn a_title_still_to_begin_shows_a_revoked_licence() {
     let licence = subject_ended(X, "2023-12-20", Cause::LicenceRevoked);
-    let told = Told::of(vec![giant(X, "6", "2024-01-01"), licence]);
+    let told = Told::of(&[giant(X, "6", "2024-01-01"), licence]);
     let title = told.giant(X, "2023-12-25");
     assert_eq!(title.status, Status::Pending);
     assert!(title.has(Flag::LicenceRevoked));
@@ -198,7 +197,7 @@ fn a_title_still_to_begin_shows_a_revoked_licence() {
 
 #[test]
 fn a_deregistration_after_a_revoked_licence_ends_the_title() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2022-01-01"),
         subject_ended(X, "2023-12-20", Cause::LicenceRevoked),
         deregistered(X, "2024-03-01"),

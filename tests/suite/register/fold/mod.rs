@@ -83,7 +83,7 @@ impl Shown {
 
 impl Told {
     /// The facts in every order, or in many if there are too many for that.
-    pub fn of(events: Vec<pb::Event>) -> Self {
+    pub fn of(events: &[pb::Event]) -> Self {
         let count = events.len();
         let mut orders = Vec::new();
         if count <= PERMUTED_MAX {
@@ -98,13 +98,13 @@ impl Told {
                 orders.push(order);
             }
         }
-        Self(orders.into_iter().map(|order| Order::of(&events, order)).collect())
+        Self(orders.into_iter().map(|order| Order::of(events, order)).collect())
     }
 
     /// The facts in the order given.
-    pub fn in_order(events: Vec<pb::Event>) -> Self {
+    pub fn in_order(events: &[pb::Event]) -> Self {
         let order = (0..events.len()).collect();
-        Self(vec![Order::of(&events, order)])
+        Self(vec![Order::of(events, order)])
     }
 
     /// The title of a programme that a designee has on a day, whatever its item; none if nothing is

@@ -18,7 +18,7 @@ fn is_contested(told: &Told, as_of: &str) -> bool {
 
 #[test]
 fn each_objection_is_contested_until_it_is_decided_itself() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         objected(MINISTRY, X, "6", "2024-10-18"),
         dismissed(X, "6", "2024-10-19"),
@@ -32,7 +32,7 @@ fn each_objection_is_contested_until_it_is_decided_itself() {
 
 #[test]
 fn a_second_objection_holds_the_entry_back_at_the_seal() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         objected(MINISTRY, X, "6", "2024-10-18"),
         dismissed(X, "6", "2024-10-19"),
@@ -40,7 +40,7 @@ fn a_second_objection_holds_the_entry_back_at_the_seal() {
         seal("6", "2024-11-05"),
     ]);
     assert!(is_contested(&told, "2024-11-05"));
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         objected(MINISTRY, X, "6", "2024-10-18"),
         dismissed(X, "6", "2024-10-19"),
@@ -53,7 +53,7 @@ fn a_second_objection_holds_the_entry_back_at_the_seal() {
 
 #[test]
 fn an_entry_that_was_held_back_stays_so() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         objected(MINISTRY, X, "6", "2024-10-18"),
         seal("6", "2024-10-25"),
@@ -64,7 +64,7 @@ fn an_entry_that_was_held_back_stays_so() {
     assert!(is_contested(&told, "2024-10-28"));
     assert!(is_contested(&told, "2024-10-30"), "the newer objection is open");
     // An objection that comes after the seal alone does not hold the entry back.
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         seal("6", "2024-10-25"),
         objected(MINISTRY, X, "6", "2024-10-28"),
@@ -75,7 +75,7 @@ fn an_entry_that_was_held_back_stays_so() {
 #[test]
 fn the_day_of_the_seal_counts_for_objections() {
     let facts = |raised, decided| {
-        Told::of(vec![
+        Told::of(&[
             notice(X, "6", "2024-10-15"),
             objected(MINISTRY, X, "6", raised),
             dismissed(X, "6", decided),
@@ -91,7 +91,7 @@ fn the_day_of_the_seal_counts_for_objections() {
 
 #[test]
 fn a_decision_clears_only_objections_raised_by_its_day() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         dismissed(X, "6", "2024-10-17"),
         objected(MINISTRY, X, "6", "2024-10-18"),
@@ -99,7 +99,7 @@ fn a_decision_clears_only_objections_raised_by_its_day() {
     let title = told.giant(X, "2024-10-18");
     assert!(title.has(Flag::NoticeContested));
     assert_eq!(title.superseded(), [1]);
-    let same_day = Told::of(vec![
+    let same_day = Told::of(&[
         notice(X, "6", "2024-10-15"),
         objected(MINISTRY, X, "6", "2024-10-15"),
         dismissed(X, "6", "2024-10-15"),
@@ -110,7 +110,7 @@ fn a_decision_clears_only_objections_raised_by_its_day() {
 #[test]
 fn a_decision_without_a_position_clears_the_oldest_objection() {
     let facts = |upheld, named| {
-        Told::in_order(vec![
+        Told::in_order(&[
             notice(X, "6", "2024-10-15"),
             objected(MINISTRY, X, "6", "2024-10-18"),
             objected(MINISTRY, X, "6", "2024-10-20"),
@@ -135,7 +135,7 @@ fn a_decision_without_a_position_clears_the_oldest_objection() {
 
 #[test]
 fn a_decision_that_names_another_objection_decides_nothing() {
-    let told = Told::in_order(vec![
+    let told = Told::in_order(&[
         notice(X, "6", "2024-10-15"),
         notice(X, "5", "2024-10-15"),
         objected(MINISTRY, X, "6", "2024-10-18"),
@@ -151,7 +151,7 @@ fn a_decision_that_names_another_objection_decides_nothing() {
 fn a_decision_may_name_the_correction_of_its_objection() {
     let corrected = crate::support::corrected(1, objected(MINISTRY, X, "6", "2024-10-19"));
     for named in [1, 2] {
-        let told = Told::in_order(vec![
+        let told = Told::in_order(&[
             notice(X, "6", "2024-10-15"),
             objected(MINISTRY, X, "6", "2024-10-18"),
             corrected.clone(),
@@ -164,7 +164,7 @@ fn a_decision_may_name_the_correction_of_its_objection() {
 
 #[test]
 fn facts_of_another_batch_do_not_touch_an_entry() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         objected(MINISTRY, X, "5", "2024-10-18"),
         withdrawn(X, "5", "2024-10-20"),
@@ -177,7 +177,7 @@ fn facts_of_another_batch_do_not_touch_an_entry() {
 
 #[test]
 fn several_batches_are_open_beside_one_another() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "5", "2023-10-15"),
         notice(X, "6", "2024-10-15"),
         seal("6", "2024-11-05"),
@@ -192,7 +192,7 @@ fn several_batches_are_open_beside_one_another() {
 
 #[test]
 fn an_objection_to_the_recommendation_stays_with_it() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         recommended("6", "2024-09-01"),
         objected(GUANGDONG, X, "6", "2024-09-03"),
         notice(X, "6", "2024-10-15"),
@@ -202,7 +202,7 @@ fn an_objection_to_the_recommendation_stays_with_it() {
         assert!(is_contested(&told, as_of), "{as_of}");
     }
     // The ministry does not decide it by a decision on its own notice.
-    let told = Told::of(vec![
+    let told = Told::of(&[
         recommended("6", "2024-09-01"),
         objected(GUANGDONG, X, "6", "2024-09-03"),
         notice(X, "6", "2024-10-15"),
@@ -219,16 +219,16 @@ fn the_entry_of_the_decision_decides_whether_its_batch_is_open() {
         event.authority = GUANGDONG.to_owned();
         event
     };
-    let told = Told::of(vec![recommended("6", "2024-09-01"), province("2024-09-10")]);
+    let told = Told::of(&[recommended("6", "2024-09-01"), province("2024-09-10")]);
     assert_eq!(told.giant(X, "2024-09-10").cause, Some(EndCause::NoticeWithdrawn));
-    let told = Told::of(vec![
+    let told = Told::of(&[
         recommended("6", "2024-09-01"),
         province("2024-09-10"),
         notice(X, "6", "2024-10-15"),
     ]);
     assert_eq!(told.status(X, "2024-09-10"), Status::NotDesignated);
     assert_eq!(told.status(X, "2024-10-15"), Status::Noticed);
-    let told = Told::of(vec![
+    let told = Told::of(&[
         recommended("6", "2024-09-01"),
         notice(X, "6", "2024-10-15"),
         withdrawn(X, "6", "2024-10-20"),
@@ -238,7 +238,7 @@ fn the_entry_of_the_decision_decides_whether_its_batch_is_open() {
 
 #[test]
 fn a_notice_counts_from_the_day_after_the_last_day() {
-    let facts = |from| Told::of(vec![giant(X, "1", "2019-06-05"), notice(X, "6", from)]);
+    let facts = |from| Told::of(&[giant(X, "1", "2019-06-05"), notice(X, "6", from)]);
     let status = |from| facts(from).status(X, "2023-01-01");
     assert_eq!(status("2022-06-03"), Status::Expired);
     assert_eq!(status("2022-06-04"), Status::Expired, "the last day is in force");
@@ -248,7 +248,7 @@ fn a_notice_counts_from_the_day_after_the_last_day() {
 
 #[test]
 fn a_notice_before_the_lapse_does_not_hide_a_later_one() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "1", "2019-06-05"),
         notice(X, "5", "2022-06-01"),
         notice(X, "6", "2022-07-01"),
@@ -259,7 +259,7 @@ fn a_notice_before_the_lapse_does_not_hide_a_later_one() {
 
 #[test]
 fn a_designation_closes_every_notice() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "5", "2023-10-15"),
         objected(MINISTRY, X, "5", "2023-10-18"),
         notice(X, "6", "2024-10-15"),
@@ -280,12 +280,12 @@ fn a_supplementary_notice_is_open_after_the_seal_of_its_batch() {
         fact.supplement = true;
         event
     };
-    let told = Told::of(vec![supplement("2024-12-01"), seal("6", "2024-11-05")]);
+    let told = Told::of(&[supplement("2024-12-01"), seal("6", "2024-11-05")]);
     assert_eq!(told.status(X, "2024-12-01"), Status::Noticed);
-    let told = Told::of(vec![notice(X, "6", "2024-12-01"), seal("6", "2024-11-05")]);
+    let told = Told::of(&[notice(X, "6", "2024-12-01"), seal("6", "2024-11-05")]);
     assert_eq!(told.status(X, "2024-12-01"), Status::NotDesignated, "the seal covers it");
     let told =
-        Told::of(vec![supplement("2024-12-01"), seal("6", "2024-11-05"), seal("6", "2024-12-20")]);
+        Told::of(&[supplement("2024-12-01"), seal("6", "2024-11-05"), seal("6", "2024-12-20")]);
     assert_eq!(told.status(X, "2024-12-19"), Status::Noticed);
     let closed = told.giant(X, "2024-12-20");
     assert_eq!((closed.status, closed.ended_by), (Status::NotDesignated, Some(2)));
@@ -293,7 +293,7 @@ fn a_supplementary_notice_is_open_after_the_seal_of_its_batch() {
 
 #[test]
 fn a_second_notice_of_an_open_entry_changes_nothing() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         notice(Y, "6", "2024-10-17"),
         linked(X, Y, "2024-10-20"),
@@ -301,7 +301,7 @@ fn a_second_notice_of_an_open_entry_changes_nothing() {
     ]);
     assert!(is_contested(&told, "2024-10-17"));
     assert_eq!(told.giant(X, "2024-10-17").superseded(), [1]);
-    let told = Told::of(vec![
+    let told = Told::of(&[
         notice(X, "6", "2024-10-15"),
         withdrawn(X, "6", "2024-10-16"),
         notice(Y, "6", "2024-10-17"),

@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn a_title_passes_after_its_holder_was_absorbed() {
     for on in ["2024-01-01", "2024-02-01", "2025-12-31"] {
-        let told = Told::of(vec![
+        let told = Told::of(&[
             giant(X, "6", "2023-01-01"),
             absorbed(X, &[Y], "2024-01-01"),
             transferred(X, Y, on, None),
@@ -29,7 +29,7 @@ fn a_title_passes_after_its_holder_was_absorbed() {
 
 #[test]
 fn after_an_absorption_the_giver_keeps_the_cause_of_its_end() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2023-01-01"),
         absorbed(X, &[Y], "2024-01-01"),
         transferred(X, Y, "2024-02-01", None),
@@ -37,7 +37,7 @@ fn after_an_absorption_the_giver_keeps_the_cause_of_its_end() {
     let given = told.giant(X, "2024-02-01");
     assert_eq!((given.cause, given.ended_by), (Some(EndCause::SubjectAbsorbed), Some(1)));
     assert!(given.applied.contains(&2));
-    let told = Told::of(vec![giant(X, "6", "2023-01-01"), transferred(X, Y, "2024-02-01", None)]);
+    let told = Told::of(&[giant(X, "6", "2023-01-01"), transferred(X, Y, "2024-02-01", None)]);
     let given = told.giant(X, "2024-02-01");
     assert_eq!((given.cause, given.ended_by), (Some(EndCause::Transferred), Some(1)));
 }
@@ -45,7 +45,7 @@ fn after_an_absorption_the_giver_keeps_the_cause_of_its_end() {
 #[test]
 fn an_absorbed_title_passes_only_to_a_recorded_successor() {
     let facts = |ended, to| {
-        Told::of(vec![giant(X, "6", "2023-01-01"), ended, transferred(X, to, "2024-02-01", None)])
+        Told::of(&[giant(X, "6", "2023-01-01"), ended, transferred(X, to, "2024-02-01", None)])
     };
     let told = facts(absorbed(X, &[Y], "2024-01-01"), Z);
     assert_eq!(told.giant(X, "2024-02-01").superseded(), [2]);
@@ -62,7 +62,7 @@ fn an_absorbed_title_passes_only_to_a_recorded_successor() {
 
 #[test]
 fn a_successor_is_known_under_each_of_its_identifiers() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2023-01-01"),
         absorbed(X, &[Y], "2024-01-01"),
         linked(Y, Z, "2024-01-15"),
@@ -80,7 +80,7 @@ fn a_corrected_restructuring_names_its_own_successors_only() {
     };
     let repaired = stated(GUANGDONG, "", "2024-01-20", Fact::Corrected(Box::new(repaired)));
     for (to, passes) in [(Y, false), (Z, true)] {
-        let told = Told::in_order(vec![
+        let told = Told::in_order(&[
             giant(X, "6", "2023-01-01"),
             absorbed(X, &[Y], "2024-01-01"),
             repaired.clone(),
@@ -93,7 +93,7 @@ fn a_corrected_restructuring_names_its_own_successors_only() {
 
 #[test]
 fn a_title_passes_once() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2023-01-01"),
         absorbed(X, &[Y, Z], "2024-01-01"),
         transferred(X, Y, "2024-02-01", None),
@@ -101,7 +101,7 @@ fn a_title_passes_once() {
     ]);
     assert_eq!(told.giant(X, "2024-03-01").superseded(), [3]);
     assert_eq!(told.find(Z, GIANT, "2024-03-01"), None);
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2023-01-01"),
         transferred(X, Y, "2024-02-01", None),
         transferred(X, Z, "2024-03-01", None),
@@ -111,7 +111,7 @@ fn a_title_passes_once() {
 
 #[test]
 fn a_title_passes_to_its_last_day_and_not_after() {
-    let facts = |on| Told::of(vec![giant(X, "1", "2019-06-05"), transferred(X, Y, on, None)]);
+    let facts = |on| Told::of(&[giant(X, "1", "2019-06-05"), transferred(X, Y, on, None)]);
     let last = facts("2022-06-04").giant(Y, "2022-06-04");
     assert_eq!((last.status, last.to), (Status::Active, Some(day("2022-06-04"))));
     let late = facts("2022-06-05");
@@ -120,7 +120,7 @@ fn a_title_passes_to_its_last_day_and_not_after() {
     assert_eq!((lapsed.status, lapsed.superseded()), (Status::Expired, vec![1]));
 
     let after_end = |on| {
-        Told::of(vec![
+        Told::of(&[
             giant(X, "1", "2019-06-05"),
             absorbed(X, &[Y], "2021-01-01"),
             transferred(X, Y, on, None),
@@ -133,7 +133,7 @@ fn a_title_passes_to_its_last_day_and_not_after() {
 #[test]
 fn a_transfer_does_not_prolong_a_title() {
     let facts =
-        |to| Told::of(vec![giant(X, "1", "2019-06-05"), transferred(X, Y, "2021-01-01", Some(to))]);
+        |to| Told::of(&[giant(X, "1", "2019-06-05"), transferred(X, Y, "2021-01-01", Some(to))]);
     let until = |to| facts(to).giant(Y, "2021-01-01").to;
     assert_eq!(until("2027-01-09"), Some(day("2022-06-04")), "the end it had");
     assert_eq!(until("2022-06-04"), Some(day("2022-06-04")));
@@ -144,7 +144,7 @@ fn a_transfer_does_not_prolong_a_title() {
 fn a_revoked_or_surrendered_title_does_not_pass() {
     for end in [revoked(X, "2020-01-01", None), surrendered(X, "2020-01-01")] {
         let told =
-            Told::of(vec![giant(X, "1", "2019-06-05"), end, transferred(X, Y, "2020-06-01", None)]);
+            Told::of(&[giant(X, "1", "2019-06-05"), end, transferred(X, Y, "2020-06-01", None)]);
         assert_eq!(told.giant(X, "2020-06-01").superseded(), [2]);
         assert_eq!(told.find(Y, GIANT, "2020-06-01"), None);
     }
@@ -152,14 +152,14 @@ fn a_revoked_or_surrendered_title_does_not_pass() {
 
 #[test]
 fn a_title_before_its_designation_does_not_pass() {
-    let told = Told::of(vec![giant(X, "1", "2019-06-05"), transferred(X, Y, "2019-01-01", None)]);
+    let told = Told::of(&[giant(X, "1", "2019-06-05"), transferred(X, Y, "2019-01-01", None)]);
     let title = told.giant(X, "2019-06-05");
     assert_eq!((title.status, title.superseded()), (Status::Active, vec![1]));
 }
 
 #[test]
 fn a_title_with_a_failed_review_passes_until_its_last_day() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "1", "2019-06-05"),
         failed(X, GIANT, pb::ReviewFailureCause::NotSubmitted, "2022-05-01"),
         transferred(X, Y, "2022-05-15", Some("2025-05-14")),
@@ -170,7 +170,7 @@ fn a_title_with_a_failed_review_passes_until_its_last_day() {
 
 #[test]
 fn a_receiver_in_force_keeps_its_own_title() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2023-01-01"),
         giant(Y, "5", "2022-07-01"),
         transferred(X, Y, "2024-01-01", None),
@@ -183,7 +183,7 @@ fn a_receiver_in_force_keeps_its_own_title() {
 
 #[test]
 fn a_title_does_not_pass_between_identifiers_of_one_subject() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2023-01-01"),
         linked(X, Y, "2023-06-01"),
         transferred(X, Y, "2024-01-01", None),
@@ -195,7 +195,7 @@ fn a_title_does_not_pass_between_identifiers_of_one_subject() {
 #[test]
 fn a_missing_designation_is_missing_for_the_successor_too() {
     let told =
-        Told::of(vec![passed(X, "r", "2023-01-01", false), transferred(X, Y, "2024-01-01", None)]);
+        Told::of(&[passed(X, "r", "2023-01-01", false), transferred(X, Y, "2024-01-01", None)]);
     let received = told.giant(Y, "2024-01-01");
     assert_eq!((received.status, received.batch.as_str()), (Status::Active, "1"));
     assert!(received.has(Flag::DesignationNotOnRecord));
@@ -203,7 +203,7 @@ fn a_missing_designation_is_missing_for_the_successor_too() {
 
 #[test]
 fn a_designation_of_an_ended_subject_may_still_pass() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         giant(X, "6", "2024-01-01"),
         absorbed(X, &[Y], "2023-12-20"),
         transferred(X, Y, "2024-02-01", None),
@@ -226,13 +226,13 @@ fn converted(on: &str, to: Option<&str>) -> pb::Event {
 #[test]
 fn a_title_turns_into_another_only_while_it_is_in_force() {
     let old = || designated_to(MINISTRY, X, "national-platform", "p", "2023-01-01", None);
-    let told = Told::of(vec![old(), converted("2025-12-31", Some("2028-12-30"))]);
+    let told = Told::of(&[old(), converted("2025-12-31", Some("2028-12-30"))]);
     let new = told.find(X, "national-platform-base", "2025-12-31").unwrap();
     assert_eq!((new.status, new.to), (Status::Active, Some(day("2028-12-30"))), "as stated");
     let given = told.find(X, "national-platform", "2025-12-31").unwrap();
     assert_eq!((given.status, given.cause), (Status::Converted, Some(EndCause::Converted)));
 
-    let told = Told::of(vec![old(), converted("2026-01-01", Some("2028-12-30"))]);
+    let told = Told::of(&[old(), converted("2026-01-01", Some("2028-12-30"))]);
     assert_eq!(told.find(X, "national-platform-base", "2026-01-01"), None);
     let lapsed = told.find(X, "national-platform", "2026-01-01").unwrap();
     assert_eq!((lapsed.status, lapsed.superseded()), (Status::Expired, vec![1]));

@@ -28,13 +28,13 @@ fn shown(told: &Told, as_of: &str) -> Shown {
 
 #[test]
 fn a_creation_task_runs_from_its_list_to_its_assessment() {
-    let told = Told::of(vec![listed("1", "2025-11-01"), assessed(false, "2026-11-01")]);
+    let told = Told::of(&[listed("1", "2025-11-01"), assessed(false, "2026-11-01")]);
     let open = shown(&told, "2026-10-31");
     assert_eq!((open.status, open.has(Flag::CreationOpen)), (Status::Noticed, true));
     let failed = shown(&told, "2026-11-01");
     assert_eq!((failed.status, failed.has(Flag::CreationOpen)), (Status::NotDesignated, false));
     assert_eq!((failed.cause, failed.ended_by), (Some(EndCause::CreationFailed), Some(1)));
-    let told = Told::of(vec![listed("1", "2025-11-01"), assessed(true, "2026-11-01")]);
+    let told = Told::of(&[listed("1", "2025-11-01"), assessed(true, "2026-11-01")]);
     let passed = shown(&told, "2026-11-01");
     assert_eq!((passed.status, passed.has(Flag::CreationOpen)), (Status::Noticed, false));
 }
@@ -42,17 +42,17 @@ fn a_creation_task_runs_from_its_list_to_its_assessment() {
 #[test]
 fn an_assessment_without_a_list_changes_nothing() {
     for passed in [true, false] {
-        let told = Told::of(vec![assessed(passed, "2026-11-01")]);
+        let told = Told::of(&[assessed(passed, "2026-11-01")]);
         let title = shown(&told, "2026-11-01");
         assert_eq!((title.status, title.superseded()), (Status::NotOnRecord, vec![0]));
-        let told = Told::of(vec![assessed(passed, "2026-11-01"), listed("1", "2026-12-01")]);
+        let told = Told::of(&[assessed(passed, "2026-11-01"), listed("1", "2026-12-01")]);
         assert!(shown(&told, "2026-12-01").has(Flag::CreationOpen));
     }
 }
 
 #[test]
 fn a_second_list_begins_the_task_anew() {
-    let told = Told::of(vec![
+    let told = Told::of(&[
         listed("1", "2025-11-01"),
         assessed(false, "2026-11-01"),
         listed("2", "2027-01-01"),
@@ -64,12 +64,12 @@ fn a_second_list_begins_the_task_anew() {
 
 #[test]
 fn a_list_after_the_title_lapsed_is_noticed() {
-    let facts = |on| Told::of(vec![base("2025-11-01", "2026-10-31"), listed("2", on)]);
+    let facts = |on| Told::of(&[base("2025-11-01", "2026-10-31"), listed("2", on)]);
     assert_eq!(shown(&facts("2026-11-01"), "2026-11-01").status, Status::Noticed);
     let before = facts("2026-10-31");
     assert_eq!(shown(&before, "2026-10-31").status, Status::Active);
     assert_eq!(shown(&before, "2026-11-01").status, Status::Expired);
-    let told = Told::of(vec![
+    let told = Told::of(&[
         base("2025-11-01", "2026-10-31"),
         listed("1", "2026-11-01"),
         assessed(false, "2027-11-01"),
@@ -81,7 +81,7 @@ fn a_list_after_the_title_lapsed_is_noticed() {
 #[test]
 fn a_creation_task_ends_with_its_subject() {
     let gone = subject_ended(X, "2026-05-01", pb::SubjectEndCause::Deregistered);
-    let told = Told::of(vec![listed("1", "2025-11-01"), gone, assessed(true, "2026-11-01")]);
+    let told = Told::of(&[listed("1", "2025-11-01"), gone, assessed(true, "2026-11-01")]);
     assert_eq!(shown(&told, "2026-04-30").status, Status::Noticed);
     for as_of in ["2026-05-01", "2026-11-01"] {
         let title = shown(&told, as_of);
@@ -98,7 +98,7 @@ fn specialised(from: &str, to: Option<&str>) -> pb::Event {
 #[test]
 fn a_prerequisite_is_lost_only_after_it_was_in_force() {
     let lost =
-        |facts: Vec<pb::Event>, as_of| Told::of(facts).giant(X, as_of).has(Flag::PrerequisiteLost);
+        |facts: Vec<pb::Event>, as_of| Told::of(&facts).giant(X, as_of).has(Flag::PrerequisiteLost);
     let giant = || giant(X, "6", "2023-01-01");
     let on = "2024-01-01";
     assert!(!lost(vec![giant()], on), "nothing is on record of it");
@@ -116,8 +116,7 @@ fn a_prerequisite_that_never_began_is_not_lost() {
     fact.programme = SPECIALISED.to_owned();
     revoked.authority = GUANGDONG.to_owned();
     // Revoked on its first day, it was never in force.
-    let told =
-        Told::of(vec![giant(X, "6", "2023-01-01"), specialised("2022-06-01", None), revoked]);
+    let told = Told::of(&[giant(X, "6", "2023-01-01"), specialised("2022-06-01", None), revoked]);
     assert!(!told.giant(X, "2024-01-01").has(Flag::PrerequisiteLost));
 }
 
@@ -131,7 +130,7 @@ fn a_proposed_move_is_shown_on_titles_in_force_alone() {
         ..Default::default()
     };
     let moved = stated(GUANGDONG, X, "2023-12-01", Fact::Relocated(moved));
-    let told = Told::of(vec![giant(X, "6", "2024-01-01"), moved]);
+    let told = Told::of(&[giant(X, "6", "2024-01-01"), moved]);
     let pending = told.giant(X, "2023-12-31");
     assert_eq!((pending.status, pending.has(Flag::RelocationProposed)), (Status::Pending, false));
     assert!(told.giant(X, "2024-01-01").has(Flag::RelocationProposed));

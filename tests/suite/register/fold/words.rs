@@ -5,19 +5,19 @@ use tidu::protocol::pb::{ReviewFailureCause as Failure, SubjectEndCause as Cause
 use super::*;
 
 /// What is said of the title last, on a day.
-fn conclusion(facts: Vec<pb::Event>, as_of: &str) -> String {
+fn conclusion(facts: &[pb::Event], as_of: &str) -> String {
     Told::of(facts).explained(X, as_of).0
 }
 
 /// What is said of the last fact in the order of the fold.
-fn last_step(facts: Vec<pb::Event>, as_of: &str) -> String {
+fn last_step(facts: &[pb::Event], as_of: &str) -> String {
     Told::of(facts).explained(X, as_of).1.pop().unwrap()
 }
 
 #[test]
 fn a_conclusion_says_why_a_title_ended() {
     let on = "2024-06-01";
-    let ended = |end| conclusion(vec![giant(X, "6", "2023-01-01"), end], on);
+    let ended = |end| conclusion(&[giant(X, "6", "2023-01-01"), end], on);
     let cases = [
         (
             revoked(X, "2024-05-01", Some("2027-04-30")),
@@ -49,35 +49,35 @@ fn a_conclusion_says_why_a_title_expired() {
     let facts = |end| vec![giant(X, "6", "2023-01-01"), end];
     let failed = failed(X, GIANT, Failure::NotUpToStandard, "2025-11-01");
     assert_eq!(
-        conclusion(facts(failed), "2026-01-01"),
+        conclusion(&facts(failed), "2026-01-01"),
         "expired: 2025-12-31 was its last day, to midnight in Asia/Shanghai; its review found the \
          holder not up to the standard"
     );
     assert_eq!(
-        conclusion(vec![giant(X, "6", "2023-01-01")], "2026-01-01"),
+        conclusion(&[giant(X, "6", "2023-01-01")], "2026-01-01"),
         "expired: 2025-12-31 was its last day, to midnight in Asia/Shanghai; nothing renewed it"
     );
 }
 
 #[test]
 fn a_conclusion_says_why_an_entry_led_to_no_title() {
-    let closed = |facts: Vec<pb::Event>| conclusion(facts, "2025-01-01");
+    let closed = |facts: &[pb::Event]| conclusion(facts, "2025-01-01");
     let notice = || notice(X, "6", "2024-10-15");
     assert_eq!(
-        closed(vec![notice(), withdrawn(X, "6", "2024-10-20")]),
+        closed(&[notice(), withdrawn(X, "6", "2024-10-20")]),
         "not designated: the entry was withdrawn from the notice"
     );
     assert_eq!(
-        closed(vec![notice(), seal("6", "2024-11-05")]),
+        closed(&[notice(), seal("6", "2024-11-05")]),
         "not designated: the list was sealed without it"
     );
     let upheld = resolved(MINISTRY, X, "6", "2024-10-21", (true, None));
     assert_eq!(
-        closed(vec![notice(), objected(MINISTRY, X, "6", "2024-10-18"), upheld]),
+        closed(&[notice(), objected(MINISTRY, X, "6", "2024-10-18"), upheld]),
         "not designated: an objection was upheld"
     );
     assert_eq!(
-        closed(vec![withdrawn(X, "6", "2024-10-20")]),
+        closed(&[withdrawn(X, "6", "2024-10-20")]),
         "not on record: the facts on record cannot apply"
     );
 }
@@ -128,7 +128,7 @@ fn a_fact_that_changes_nothing_says_why() {
         ),
     ];
     for (facts, said) in cases {
-        assert_eq!(last_step(facts, on), said);
+        assert_eq!(last_step(&facts, on), said);
     }
 }
 
@@ -138,14 +138,14 @@ fn a_step_of_the_recommendation_and_a_supplement_say_so() {
         noticed(GUANGDONG, X, GIANT, "6", pb::NoticeScope::Recommendation, "2024-09-01");
     let objection = objected(GUANGDONG, X, "6", "2024-09-03");
     assert_eq!(
-        Told::of(vec![recommended, objection]).explained(X, "2025-01-01").1,
+        Told::of(&[recommended, objection]).explained(X, "2025-01-01").1,
         [
             "notice of a new designation (recommendation), batch 6",
             "an objection was raised, batch 6 (recommendation)",
         ]
     );
     assert_eq!(
-        last_step(vec![passed(X, "r", "2025-12-01", true)], "2026-01-01"),
+        last_step(&[passed(X, "r", "2025-12-01", true)], "2026-01-01"),
         "review passed in round r, by a supplement, to 2028-11-30, inferred from the catalogue"
     );
 }
