@@ -206,4 +206,28 @@ impl FrameworkAsOf<'_> {
             facts.any(|fact| is_instrument(&fact) && fact.document == document)
         })
     }
+
+    /// A repeal of the same instrument by the day: it names the same event, or the same document.
+    pub(in crate::register) fn earlier_repeal(
+        self,
+        position: Option<u64>,
+        document: &str,
+        on: CivilDate,
+        read: &mut usize,
+    ) -> Option<u32> {
+        let named = position.and_then(|position| u32::try_from(position).ok());
+        let word = self.subjects.facts().find_word(document).filter(|word| !word.is_empty());
+        let repeals = |fact: &FactRow| match fact.kind {
+            FactKindRow::MeasuresRepealed { target, document } => {
+                fact.effective <= on
+                    && ((named.is_some() && target.position() == named)
+                        || (word.is_some() && word == Some(document)))
+            }
+            _ => false,
+        };
+        AuthorityCode::all().map(Shelf::Measures).find_map(|shelf| {
+            let mut stated = self.facts_on(shelf, read);
+            stated.find(|stated| repeals(&stated.fact)).map(|stated| stated.position)
+        })
+    }
 }

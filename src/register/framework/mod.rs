@@ -205,6 +205,25 @@ impl<'a> FrameworkAsOf<'a> {
         facts.filter(declares).map(|fact| fact.effective).min()
     }
 
+    /// An authority's declaration that covers another one of the same part: of all programmes or
+    /// the same one, from its day or an earlier one.
+    pub(super) fn covering_declaration(
+        self,
+        authority: AuthorityCode,
+        (programme, part): (Option<ProgrammeId>, Part),
+        from: CivilDate,
+        read: &mut usize,
+    ) -> Option<u32> {
+        let covers = |fact: &FactRow| {
+            fact.kind == FactKindRow::CompletenessDeclared { part }
+                && fact.issuer == authority
+                && (fact.programme.is_none() || fact.programme == programme)
+                && fact.effective <= from
+        };
+        let mut stated = self.facts_on(Shelf::Declarations(authority), read);
+        stated.find(|stated| covers(&stated.fact)).map(|stated| stated.position)
+    }
+
     /// The position of an assessment of a region and year by an assessor, whatever its day.
     pub(super) fn assessment_of(
         self,

@@ -6,6 +6,7 @@ use crate::{
         AuthorityCode, CivilDate, RegionCode,
         event::{Event, FrameworkFact, Part},
         fault::{Key, RuleId},
+        kind::ProgrammeId,
     },
     register::framework::Shelf,
 };
@@ -17,13 +18,15 @@ impl Case<'_> {
             FrameworkFact::MeasuresRepealed { position, repealed } => {
                 self.require_room_for(event, Shelf::Measures);
                 self.require_instrument(event, *position, repealed);
+                self.warn_if_repealed(event, *position, repealed);
             }
             FrameworkFact::MeasuresIssued { amends, .. } => {
                 self.require_room_for(event, Shelf::Measures);
                 self.require_amended(event, amends);
             }
-            FrameworkFact::CompletenessDeclared { .. } => {
+            FrameworkFact::CompletenessDeclared { programme, part } => {
                 self.require_room_for(event, Shelf::Declarations);
+                self.warn_if_declared(event, *programme, *part);
             }
             FrameworkFact::RulesAdopted { version } => self.require_later_rules(*version),
             FrameworkFact::FormatRaised
@@ -76,6 +79,30 @@ impl Case<'_> {
         let complete = self.all_measures_are_complete(event);
         let field = "measures_repealed.document_number";
         self.reject_if_complete(complete, field, document, RuleId::InstrumentUnknown);
+    }
+
+    fn warn_if_repealed(&mut self, event: &Event, position: Option<u64>, document: &str) {
+        let framework = self.framework(CivilDate::MAX);
+        let read = &mut self.judge.facts_read;
+        let earlier = framework.earlier_repeal(position, document, event.effective, read);
+        if let Some(earlier) = earlier.filter(|earlier| Some(*earlier) != self.except) {
+            let value = position.map_or_else(|| document.to_owned(), |at| at.to_string());
+            let (field, cause) = ("measures_repealed", "the instrument was repealed before");
+            self.warn_of_nothing(field, &value, cause, &[earlier]);
+        }
+    }
+
+    fn warn_if_declared(&mut self, event: &Event, programme: Option<ProgrammeId>, part: Part) {
+        let Some(issuer) = event.issuer.authority() else { return };
+        let framework = self.framework(CivilDate::MAX);
+        let read = &mut self.judge.facts_read;
+        let declared = (programme, part);
+        let earlier = framework.covering_declaration(issuer, declared, event.effective, read);
+        if let Some(earlier) = earlier.filter(|earlier| Some(*earlier) != self.except) {
+            let value = event.effective.to_string();
+            let cause = "an earlier declaration covers it";
+            self.warn_of_nothing("effective_date", &value, cause, &[earlier]);
+        }
     }
 
     /// An amendment names an instrument by its document number.

@@ -132,12 +132,12 @@ impl Case<'_> {
         fact: &TitleFact,
     ) {
         let Some(entry) = Entry::of(key, fact) else { return };
-        let Some(notice) = self.notice_of(entry).copied() else {
-            return self.object_to_missing_notice(event, title, entry.batch);
-        };
         if let TitleFact::ObjectionResolved { objection, .. } = fact {
             self.require_named_objection(event, entry, *objection);
         }
+        let Some(notice) = self.notice_of(entry).copied() else {
+            return self.object_to_missing_notice(event, title, entry.batch);
+        };
         match (fact, notice.fact.kind) {
             (TitleFact::ObjectionRaised { .. }, FactKindRow::Noticed { to: Some(to), .. })
                 if event.effective > to =>

@@ -28,14 +28,7 @@ impl Case<'_> {
             SubjectFact::Renamed { old_name, new_name, simple } => {
                 self.judge_rename(event, designee, old_name, new_name, *simple);
             }
-            SubjectFact::Relocated {
-                from_region, to_region, from_authority, to_authority, ..
-            } => {
-                self.judge_move(*from_region, *to_region, *from_authority, *to_authority);
-                self.reject_stated_twice(event, |what| {
-                    matches!(what, FactKindRow::Relocated { .. })
-                });
-            }
+            SubjectFact::Relocated { .. } => self.judge_relocation(event, fact),
             SubjectFact::Restructured { successors, ends, .. } => {
                 if successors.contains(designee) {
                     let (field, value) = ("restructured.successors", designee.to_string());
@@ -138,6 +131,24 @@ impl Case<'_> {
         }
     }
 
+    fn judge_relocation(&mut self, event: &Event, fact: &SubjectFact) {
+        let SubjectFact::Relocated {
+            from_region,
+            to_region,
+            from_authority,
+            to_authority,
+            confirmed,
+        } = fact
+        else {
+            return;
+        };
+        self.judge_move(*from_region, *to_region, *from_authority, *to_authority);
+        if *confirmed {
+            self.warn_if_there(event, *to_region, *to_authority);
+        }
+        self.reject_stated_twice(event, |what| matches!(what, FactKindRow::Relocated { .. }));
+    }
+
     /// A move leads to another authority or another region, and the receiving authority answers for
     /// the new region. A move within one province may change the authority (Guangdong to Shenzhen).
     /// A move between authorities may keep the region (Xinjiang and the corps).
@@ -155,6 +166,35 @@ impl Case<'_> {
         if !to_authority.answers_for(to_region) {
             let breach = RuleId::MoveToOtherRegion.with(Key::Region, to_region);
             self.reject("relocated.to_authority", to_authority.as_str(), breach, &[]);
+        }
+    }
+
+    /// A confirmed move changes nothing if the designee was there on that day, without a proposal
+    /// that it would decide.
+    fn warn_if_there(&mut self, event: &Event, region: RegionCode, authority: AuthorityCode) {
+        let (mut at, mut responsible, mut by) = (None, None, None);
+        for placed in self.judge.cluster.own_facts() {
+            let fact = &placed.fact;
+            if fact.effective > event.effective {
+                break;
+            }
+            let listed = fact.listing().and_then(|listing| listing.region);
+            let moved = match fact.kind {
+                FactKindRow::Relocated { region, confirmed: true, .. } => Some(region),
+                // The move decides it.
+                FactKindRow::Relocated { confirmed: false, .. } => {
+                    at = None;
+                    continue;
+                }
+                _ => listed,
+            };
+            (at, by) = if moved.is_some() { (moved, Some(placed.position)) } else { (at, by) };
+            responsible = fact.responsible().or(responsible);
+        }
+        if (at, responsible) == (Some(region), Some(authority)) {
+            let by: Vec<u32> = by.into_iter().collect();
+            let (value, cause) = (region.to_string(), "the designee was there on that day");
+            self.warn_of_nothing("relocated.to_region", &value, cause, &by);
         }
     }
 

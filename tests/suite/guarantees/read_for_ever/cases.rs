@@ -47,6 +47,7 @@ pub fn refused() -> Vec<Case> {
         super::growth::cases(),
         super::measures::cases(),
         super::sealed::cases(),
+        super::orders::cases(),
     ]
     .into_iter()
     .flatten()

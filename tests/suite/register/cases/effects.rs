@@ -131,3 +131,72 @@ async fn a_repair_that_changes_nothing_says_so() {
     let overlapping = corrected(second, giant(A, "4", "2023-08-01"));
     assert_eq!(book.noted(overlapping).await, ["changes-nothing [1]"]);
 }
+
+#[tokio::test]
+async fn a_declaration_that_another_one_covers_changes_nothing() {
+    let book = Book::new();
+    let titles = |programme, on| complete(MINISTRY, programme, pb::RegisterPart::Titles, on);
+    assert!(book.noted(titles(GIANT, "2024-01-01")).await.is_empty());
+    assert_eq!(book.noted(titles(GIANT, "2025-01-01")).await, ["changes-nothing [0]"]);
+    assert!(book.noted(titles(GIANT, "2023-01-01")).await.is_empty());
+    // One of all programmes says more than one of a single programme, and covers it.
+    assert!(book.noted(titles("", "2024-01-01")).await.is_empty());
+    assert_eq!(book.noted(titles(SPECIALISED, "2024-06-01")).await, ["changes-nothing [3]"]);
+    let notices = complete(MINISTRY, GIANT, pb::RegisterPart::Notices, "2025-01-01");
+    assert!(book.noted(notices).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_second_repeal_changes_nothing() {
+    let book = Book::new();
+    let document = "工信部企业〔2022〕63号";
+    let mut issued = event(
+        MINISTRY,
+        "",
+        "2022-08-01",
+        Fact::MeasuresIssued(pb::MeasuresIssued {
+            instrument: pb::Instrument::Measures.into(),
+            title: "办法".to_owned(),
+            in_force_from: date("2022-08-01"),
+            ..Default::default()
+        }),
+    );
+    let evidence = pb::Evidence { document_number: document.to_owned(), ..Default::default() };
+    issued.evidence = Some(evidence);
+    book.say(issued).await;
+    let repealed = |on: &str, position: Option<u64>| {
+        let document_number = if position.is_none() { document.to_owned() } else { String::new() };
+        let fact = pb::MeasuresRepealed { position, document_number };
+        event(MINISTRY, "", on, Fact::MeasuresRepealed(fact))
+    };
+    assert!(book.noted(repealed("2026-04-01", None)).await.is_empty());
+    assert_eq!(book.noted(repealed("2026-05-01", None)).await, ["changes-nothing [1]"]);
+    assert!(book.noted(repealed("2026-03-01", Some(0))).await.is_empty());
+    assert_eq!(book.noted(repealed("2026-06-01", Some(0))).await, ["changes-nothing [3]"]);
+}
+
+#[tokio::test]
+async fn a_move_to_where_the_designee_is_changes_nothing() {
+    let book = Book::new();
+    let mut first = giant(A, "3", "2021-08-01");
+    let Some(Fact::Designated(fact)) = &mut first.fact else { unreachable!() };
+    fact.profile = profile("示例有限公司", "330000");
+    "330000".clone_into(&mut fact.recommended_by);
+    book.say(first).await;
+    let moved = |on: &str, stage: pb::RelocationStage| {
+        let fact = pb::Relocated {
+            from_region: "330000".to_owned(),
+            to_region: "440000".to_owned(),
+            from_authority: "330000".to_owned(),
+            to_authority: "440000".to_owned(),
+            stage: stage.into(),
+        };
+        event(MINISTRY, A, on, Fact::Relocated(fact))
+    };
+    let confirmed = |on| moved(on, pb::RelocationStage::Confirmed);
+    assert!(book.noted(confirmed("2023-01-01")).await.is_empty());
+    assert_eq!(book.noted(confirmed("2024-01-01")).await, ["changes-nothing [1]"]);
+    // It decides a proposal.
+    book.say(moved("2025-01-01", pb::RelocationStage::Proposed)).await;
+    assert!(book.noted(confirmed("2025-02-01")).await.is_empty());
+}

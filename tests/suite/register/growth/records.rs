@@ -100,8 +100,7 @@ fn a_circle_is_bounded_also_with_unknown_identifiers() {
         successor: local(3),
         ..Default::default()
     };
-    let rules = grown.judged(event(GUANGDONG, &local(0), 3, Fact::TitleTransferred(fact))).0;
-    assert_eq!(rules, ["successor-is-holder"]);
+    grown.accepts(event(GUANGDONG, &local(0), 3, Fact::TitleTransferred(fact)));
 }
 
 #[test]
