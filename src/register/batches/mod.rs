@@ -196,8 +196,18 @@ impl<'a> BatchesAsOf<'a> {
 
     /// The key of a batch, if anything is known of it at this size.
     pub(super) fn find(self, batch: &BatchRef) -> Option<BatchKey> {
-        let name = self.subjects.facts().find_word(&batch.batch)?;
-        let key = BatchKey { programme: batch.programme, authority: batch.authority, name };
+        self.find_named(batch.programme, batch.authority, &batch.batch)
+    }
+
+    /// As [`BatchesAsOf::find`], by the three parts of its key.
+    pub(super) fn find_named(
+        self,
+        programme: ProgrammeId,
+        authority: AuthorityCode,
+        name: &str,
+    ) -> Option<BatchKey> {
+        let name = self.subjects.facts().find_word(name)?;
+        let key = BatchKey { programme, authority, name };
         self.is_known(key).then_some(key)
     }
 

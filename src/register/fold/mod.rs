@@ -183,13 +183,25 @@ pub(super) fn fold_with(
     folding.subject = Subject::default();
     folding.subject_ends.clear();
     for placed in &cluster.facts {
-        let subject = cluster.subject_of(placed.member);
-        let mut step = Step { folding, cluster, placed, subject, rules, valid_on, observe };
-        if subject == ASKED_FOR && placed.fact.effective <= valid_on {
-            step.folding.subject.learn(&placed.fact);
-        }
-        step.run();
+        fold_next(folding, cluster, placed, rules, valid_on, observe);
     }
+}
+
+/// Folds one more fact, which comes after all those that were folded.
+pub(super) fn fold_next(
+    folding: &mut Folding,
+    cluster: &IdentityCluster,
+    placed: &FactAt,
+    rules: FoldRules,
+    valid_on: CivilDate,
+    observe: &mut dyn FnMut(&FactAt, TitleKey, Outcome),
+) {
+    let subject = cluster.subject_of(placed.member);
+    let mut step = Step { folding, cluster, placed, subject, rules, valid_on, observe };
+    if subject == ASKED_FOR && placed.fact.effective <= valid_on {
+        step.folding.subject.learn(&placed.fact);
+    }
+    step.run();
 }
 
 impl Subject {

@@ -190,8 +190,7 @@ impl Case<'_> {
     fn require_batch_of(&mut self, event: &Event, added: &Addition<'_>) -> Option<BatchKey> {
         let Addition { field, title, batch, part, .. } = *added;
         let (programme, authority) = (title.programme, title.authority);
-        let list = BatchRef { programme, authority, batch: batch.to_owned(), sublist: None };
-        let found = self.batches().find(&list);
+        let found = self.batches().find_named(programme, authority, batch);
         if found.is_none() && added.supplement {
             let complete = self.is_complete(authority, programme, part, event.effective);
             self.reject_if_complete(complete, field, batch, RuleId::NothingToSupplement);

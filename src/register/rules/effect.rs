@@ -17,7 +17,7 @@ use crate::{
         apply::{Encoder, Symbols},
         fold::{self, Folding, Outcome},
         identity::{FactAt, IdentityCluster, ProposedFact},
-        rows::{FactKindRow, FactRow, PROPOSED, Sym, position32},
+        rows::{FactKindRow, FactRow, PROPOSED, Sym, TitleKey, position32},
     },
 };
 
@@ -55,10 +55,32 @@ impl Case<'_> {
         let Judge { cluster, folding, after, .. } = &mut *self.judge;
         let order = fact.fold_order(position);
         let at = cluster.facts.partition_point(|p| p.fact.fold_order(p.position) < order);
+        if at == cluster.facts.len() && self.except.is_none() {
+            return self.effect_of_last(FactAt { position, member: 0, fact });
+        }
         cluster.facts.insert(at, FactAt { position, member: 0, fact });
         let superseded = fold_for(after, cluster, rules, position);
         cluster.facts.remove(at);
         Effect { superseded, lost: newly(&lost(folding), &lost(after), position) }
+    }
+
+    /// As [`Case::effect`], of a fact that comes last: the fold goes on by one fact. It goes back
+    /// where the rules that follow look at the titles.
+    fn effect_of_last(&mut self, placed: FactAt) -> Effect {
+        let rules = self.register.rules_in_force();
+        let Judge { cluster, folding, .. } = &mut *self.judge;
+        let before = lost(folding);
+        let (mut superseded, mut applied) = (None, false);
+        let mut observe =
+            |_: &FactAt, _: TitleKey, outcome| note(outcome, &mut superseded, &mut applied);
+        fold::fold_next(folding, cluster, &placed, rules, CivilDate::MAX, &mut observe);
+        let lost = newly(&before, &lost(folding), placed.position);
+        let superseded = superseded.filter(|_| !applied);
+        let bans = matches!(placed.fact.kind, FactKindRow::Revoked { .. });
+        if bans || superseded.is_some() || !lost.is_empty() {
+            self.fold_designee();
+        }
+        Effect { superseded, lost }
     }
 
     /// As [`Case::effect`], of a fact that ties the designee to another one: both are folded.
@@ -126,13 +148,17 @@ fn fold_for(
     let (mut superseded, mut applied) = (None, false);
     fold::fold_with(folding, cluster, rules, CivilDate::MAX, &mut |placed, _, outcome| {
         if placed.position == position {
-            match outcome {
-                Outcome::Superseded(cause) => superseded = Some(cause),
-                _ => applied = true,
-            }
+            note(outcome, &mut superseded, &mut applied);
         }
     });
     superseded.filter(|_| !applied)
+}
+
+fn note(outcome: Outcome, superseded: &mut Option<&'static str>, applied: &mut bool) {
+    match outcome {
+        Outcome::Superseded(cause) => *superseded = Some(cause),
+        _ => *applied = true,
+    }
 }
 
 /// The events that no title of the folded cluster keeps: superseded in one, and applied in none.

@@ -34,7 +34,7 @@ impl Case<'_> {
             self.object_to_no_effect(event, title, fact, cause);
         }
         // A correction is compared with the record as it was, its target included.
-        if self.except.is_none() && !self.reject_overlap(event, title, &lost) {
+        if self.except.is_none() && !lost.is_empty() && !self.reject_overlap(event, title, &lost) {
             self.warn_of_lost("effective_date", &event.effective.to_string(), &lost);
         }
     }
@@ -55,6 +55,9 @@ impl Case<'_> {
         let told = self.verdict.warnings.iter().flat_map(|warning| warning.conflicts.clone());
         let told: Vec<u64> = told.collect();
         lost.retain(|position| !told.contains(&self.source_of(*position)));
+        if lost.is_empty() {
+            return;
+        }
         self.warn_of_lost("effective_date", &event.effective.to_string(), &lost);
     }
 
