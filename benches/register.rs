@@ -320,7 +320,7 @@ fn title_questions() -> [(&'static str, Question); 6] {
             timed(|| list(register, catalogues, &Wanted::default(), (from, 100)))
         }),
         ("list, a region, all", |register, catalogues, _| {
-            let region_under = Some(tidu::domain::RegionCode::parse("440300").unwrap());
+            let region_under = Some(tidu::domain::RegionCode::parse("440500").unwrap());
             let wanted = Wanted { region_under, ..Wanted::default() };
             timed(|| list(register, catalogues, &wanted, (0, usize::MAX)))
         }),
@@ -414,7 +414,7 @@ fn searches(register: &Register, catalogues: &Catalogues, moment: AsOf) {
     // Parts of names all over the list, of two to eight characters: some rare, some in every name.
     let names = enterprises(1, AuthorityCode::parse("440000").unwrap());
     let names: Vec<Vec<char>> = names
-        .step_by(997)
+        .step_by((register.designee_count() / 1_000).max(1))
         .take(1_000)
         .map(|enterprise| tidu::domain::name::folded(&enterprise.name).chars().collect())
         .collect();
