@@ -211,6 +211,21 @@ async fn a_reinstatement_needs_a_revocation() {
 }
 
 #[tokio::test]
+async fn a_reinstatement_names_a_revocation_or_its_correction() {
+    for named in [1, 2] {
+        let book = Book::new();
+        book.say(giant(A, "3", "2021-01-01")).await;
+        book.say(revoked(MINISTRY, A, GIANT, "2022-01-01", None)).await;
+        book.say(corrected(1, revoked(MINISTRY, A, GIANT, "2022-02-01", None))).await;
+        let (programme, position) = (GIANT.to_owned(), Some(named));
+        let fact = pb::Reinstated { programme, position, ..Default::default() };
+        let reinstated = event(MINISTRY, A, "2022-03-01", Fact::Reinstated(fact));
+        assert!(book.noted(reinstated).await.is_empty(), "{named}");
+        assert_eq!(book.stands(A, GIANT, "2022-03-01"), Some(Status::Active), "{named}");
+    }
+}
+
+#[tokio::test]
 async fn a_title_that_ended_takes_no_facts_once_complete() {
     let book = Book::new();
     book.say(giant(A, "3", "2021-01-01")).await;
@@ -231,6 +246,22 @@ async fn a_title_that_ended_takes_no_facts_once_complete() {
     book.say(complete(MINISTRY, GIANT, Part::Titles, "2023-01-01")).await;
     assert_eq!(book.refused_by(surrendered("2023-06-01")).await, ["title-ended [1]"]);
     assert_eq!(book.refused_by(supported("2023-06-01")).await, ["title-ended [1]"]);
+}
+
+#[tokio::test]
+async fn support_is_told_of_an_end_that_a_later_designation_followed() {
+    let supported = |on: &str| {
+        let (programme, scheme, round) = (GIANT.into(), "s1".into(), on.to_owned());
+        let fact = pb::SupportGranted { programme, scheme, round, ..Default::default() };
+        event(MINISTRY, A, on, Fact::SupportGranted(fact))
+    };
+    let book = Book::new();
+    book.say(giant(A, "1", "2018-01-01")).await;
+    book.say(revoked(MINISTRY, A, GIANT, "2019-01-01", None)).await;
+    book.say(giant(A, "5", "2023-01-01")).await;
+    assert_eq!(book.noted(supported("2019-06-01")).await, ["title-ended [1]"]);
+    assert!(book.noted(supported("2018-06-01")).await.is_empty());
+    assert!(book.noted(supported("2023-06-01")).await.is_empty());
 }
 
 #[tokio::test]
@@ -309,4 +340,23 @@ async fn an_end_dated_before_the_title_warns() {
     let early = event(MINISTRY, A, "2023-05-05", Fact::Surrendered(surrendered));
     assert_eq!(book.noted(early).await, ["title-not-on-record"]);
     assert_eq!(book.stands(A, GIANT, "2024-01-01"), Some(Status::Active));
+}
+
+#[tokio::test]
+async fn a_prerequisite_is_a_needed_title_of_the_subject_on_the_day() {
+    let recommended = |who: &str, on: &str| {
+        let mut event = giant(who, "7", on);
+        let Some(Fact::Designated(fact)) = &mut event.fact else { unreachable!() };
+        fact.recommended_by = GUANGDONG.to_owned();
+        event
+    };
+    let book = Book::new();
+    book.say(complete(GUANGDONG, SPECIALISED, Part::Titles, "2021-01-01")).await;
+    book.say(designated(GUANGDONG, A, SPECIALISED, "2022-1", "2022-01-01")).await;
+    book.say(designated(GUANGDONG, B, INNOVATIVE, "2022-1", "2022-01-01")).await;
+    for (who, on) in [(A, "2025-01-01"), (B, "2022-09-01"), (C, "2022-09-01")] {
+        let refused = book.refused_by(recommended(who, on)).await;
+        assert_eq!(refused, ["prerequisite-missing"], "{who} {on}");
+    }
+    book.say(recommended(A, "2024-12-31")).await;
 }
