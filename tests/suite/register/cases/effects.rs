@@ -118,6 +118,22 @@ async fn a_correction_to_another_holder_is_compared_for_both() {
 }
 
 #[tokio::test]
+async fn a_correction_that_repeats_both_names_changes_nothing() {
+    let renamed = |old: &str, new: &str| {
+        let (old_name, new_name) = (old.to_owned(), new.to_owned());
+        let fact = pb::Renamed { old_name, new_name, simple: true };
+        event(MINISTRY, A, "2022-01-01", Fact::Renamed(fact))
+    };
+    let book = Book::new();
+    book.say(giant(A, "3", "2021-08-01")).await;
+    let first = book.say(renamed("甲", "乙")).await;
+    let same = book.noted(corrected(first, renamed("甲", "乙"))).await;
+    assert_eq!(same, ["changes-nothing [1]"]);
+    assert!(book.noted(corrected(first, renamed("丙", "乙"))).await.is_empty());
+    assert!(book.noted(corrected(first, renamed("丙", "丁"))).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_repair_that_changes_nothing_says_so() {
     let book = Book::new();
     let first = book.say(giant(A, "3", "2021-08-01")).await;
