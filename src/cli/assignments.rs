@@ -19,7 +19,7 @@ use crate::{
 };
 
 const DATE: &str = "google.type.Date";
-/// Fields of the event that are no facts.
+/// Fields of the event beside its fact.
 const OF_EVENT: [&str; 6] =
     ["authority", "co_issuers", "designee", "effective_date", "evidence", "rule_version"];
 const AUTHORITIES: [&str; 6] =

@@ -120,8 +120,8 @@ impl Repairs {
         self.0.get(&position).map_or(&[][..], Vec::as_slice).iter().rev()
     }
 
-    /// What repairs make of an event: those of a repair are looked at before it counts. The writer
-    /// refuses longer chains.
+    /// The state of an event after its repairs. Each repair counts after repairs of its own. The
+    /// writer refuses longer chains.
     fn follow(&self, position: u64, depth: usize) -> InForce {
         let Some(depth) = depth.checked_sub(1) else { return InForce::Recorded };
         for repair in self.newest_first(position) {

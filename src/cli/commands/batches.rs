@@ -54,7 +54,7 @@ pub(super) async fn run(args: BatchesArgs) -> Result<(), CliError> {
     if let Some(authority) = &args.authority {
         return one(&mut client, &args, (programme, batch, authority)).await;
     }
-    // Who has such a batch? One that nobody has gets the server's answer about the ministry's.
+    // The authorities that have such a batch. Without one, the server answers about the ministry's.
     let owners = page(&mut client, &args, 2, String::new()).await?;
     match owners.batches.as_slice() {
         [] => one(&mut client, &args, (programme, batch, "")).await,

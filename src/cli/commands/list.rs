@@ -21,7 +21,7 @@ pub(crate) struct ListArgs {
     unit: Unit,
     #[command(flatten)]
     titles: TitleArgs,
-    /// Only titles in force whose last day comes within so many days or months, such as 90d or 6m
+    /// Only titles in force whose last day comes within this many days or months, such as 90d or 6m
     #[arg(long, value_name = "TIME", value_parser = within,
         conflicts_with_all = ["valid_to_from", "valid_to_to"])]
     expires_within: Option<Within>,

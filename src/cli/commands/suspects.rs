@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(links(&shared(&[CODE, OTHER], false)), []);
         assert_eq!(links(&shared(&[names[0], CODE], true)), [], "others may bear it");
         let local = ["local:440000/7", CODE];
-        assert_eq!(links(&shared(&local, false)), [], "a code of its own is no name");
+        assert_eq!(links(&shared(&local, false)), [], "a local code does not hold a name");
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Incoming<'_> {
     }
 }
 
-/// What became of a period that a fact states.
+/// The fate of a period that a fact states.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Begun {
     /// It began.

@@ -78,7 +78,7 @@ impl<'a> Subjects<'a> {
         for _ in 0..NAME_LOOKBACK_EVENTS {
             let Some(previous) = at.and_then(|row| row.previous.position()) else { return false };
             at = facts.row(previous);
-            // Names of another designee are no names of this one: those of repairs are left out.
+            // Names of another designee are not names of this one: those of repairs are left out.
             let named = at.and_then(|row| row.fact.name());
             if named.is_some_and(|name| name == word || facts.text(name) == facts.text(word)) {
                 return true;
@@ -88,7 +88,7 @@ impl<'a> Subjects<'a> {
     }
 
     /// The first known event that gives the designee a name that fits, by its key. Counts in `read`
-    /// the events and names looked at.
+    /// the events and names read.
     pub(in crate::register) fn first_named(
         self,
         index: DesigneeIndex,
@@ -126,7 +126,7 @@ impl<'a> Subjects<'a> {
     }
 
     /// The names of a known designee that others may bear, each with its key, in the order of the
-    /// keys. Counts in `read` the events and names looked at.
+    /// keys. Counts in `read` the events and names read.
     pub(in crate::register) fn shared_names(
         self,
         index: DesigneeIndex,

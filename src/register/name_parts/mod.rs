@@ -46,7 +46,7 @@ pub struct NameSegment {
 }
 
 impl NameParts {
-    /// An index without segments, with so many events in a small one and in a large one.
+    /// An index without segments, with these numbers of events in a small one and in a large one.
     #[must_use]
     pub fn of_sizes(small: u32, large: u32) -> Self {
         assert!(0 < small && small <= large && large <= NAME_SEGMENT_EVENTS);
@@ -118,7 +118,7 @@ impl NameParts {
 }
 
 impl NameSegment {
-    /// Reads the names of the next events, at most so many. True while there are more.
+    /// Reads the names of at most this many next events. True while there are more.
     pub fn advance(&mut self, register: &Register, events: u32) -> bool {
         let subjects = register.subjects(self.range.end.into());
         let end = self.range.end.min(self.next.saturating_add(events));

@@ -70,12 +70,11 @@ impl Case<'_> {
         let rules = self.register.rules_in_force();
         let Judge { cluster, folding, .. } = &mut *self.judge;
         let before = lost(folding);
-        let (mut superseded, mut applied) = (None, false);
-        let mut observe =
-            |_: &FactAt, _: TitleKey, outcome| note(outcome, &mut superseded, &mut applied);
+        let mut outcomes = Outcomes::default();
+        let mut observe = |_: &FactAt, _: TitleKey, outcome| outcomes.note(outcome);
         fold::fold_next(folding, cluster, &placed, rules, CivilDate::MAX, &mut observe);
         let lost = newly(&before, &lost(folding), placed.position);
-        let superseded = superseded.filter(|_| !applied);
+        let superseded = outcomes.superseded();
         let bans = matches!(placed.fact.kind, FactKindRow::Revoked { .. });
         if bans || superseded.is_some() || !lost.is_empty() {
             self.fold_designee();
@@ -145,19 +144,33 @@ fn fold_for(
     rules: FoldRules,
     position: u32,
 ) -> Option<&'static str> {
-    let (mut superseded, mut applied) = (None, false);
+    let mut outcomes = Outcomes::default();
     fold::fold_with(folding, cluster, rules, CivilDate::MAX, &mut |placed, _, outcome| {
         if placed.position == position {
-            note(outcome, &mut superseded, &mut applied);
+            outcomes.note(outcome);
         }
     });
-    superseded.filter(|_| !applied)
+    outcomes.superseded()
 }
 
-fn note(outcome: Outcome, superseded: &mut Option<&'static str>, applied: &mut bool) {
-    match outcome {
-        Outcome::Superseded(cause) => *superseded = Some(cause),
-        _ => *applied = true,
+/// The outcomes of one fact on the titles that it reaches.
+#[derive(Default)]
+struct Outcomes {
+    cause: Option<&'static str>,
+    is_applied: bool,
+}
+
+impl Outcomes {
+    fn note(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Superseded(cause) => self.cause = Some(cause),
+            _ => self.is_applied = true,
+        }
+    }
+
+    /// The cause for which the fact changes no title, if it changes none.
+    fn superseded(&self) -> Option<&'static str> {
+        self.cause.filter(|_| !self.is_applied)
     }
 }
 

@@ -109,6 +109,9 @@ impl Case<'_> {
     /// Rejects a designation that makes later ones of the same title void, if the record is
     /// complete.
     fn reject_overlap(&mut self, event: &Event, title: &TitleRef, lost: &[u32]) -> bool {
+        if event.fact.kind() != Kind::Designated {
+            return false;
+        }
         let key = self.title_key(title);
         let overlaps: Vec<u32> = self
             .judge
@@ -121,8 +124,7 @@ impl Case<'_> {
             })
             .map(|placed| placed.position)
             .collect();
-        let is_designation = event.fact.kind() == Kind::Designated;
-        if !is_designation || overlaps.is_empty() || !self.titles_are_complete(event, title) {
+        if overlaps.is_empty() || !self.titles_are_complete(event, title) {
             return false;
         }
         self.object_to_overlap(event, true, &overlaps);

@@ -172,27 +172,19 @@ impl Case<'_> {
     /// A confirmed move changes nothing if the designee was there on that day, without a proposal
     /// that it would decide.
     fn warn_if_there(&mut self, event: &Event, region: RegionCode, authority: AuthorityCode) {
-        let (mut at, mut responsible, mut by) = (None, None, None);
-        for placed in self.judge.cluster.own_facts() {
-            let fact = &placed.fact;
-            if fact.effective > event.effective {
-                break;
-            }
-            let listed = fact.listing().and_then(|listing| listing.region);
-            let moved = match fact.kind {
-                FactKindRow::Relocated { region, confirmed: true, .. } => Some(region),
-                // The move decides it.
-                FactKindRow::Relocated { confirmed: false, .. } => {
-                    at = None;
-                    continue;
-                }
-                _ => listed,
+        let subject = self.fold_until(event.effective).subject;
+        let is_there = (subject.region, subject.responsible) == (Some(region), Some(authority));
+        if is_there && !subject.relocation_proposed {
+            let places = |fact: &FactRow| match fact.kind {
+                FactKindRow::Relocated { confirmed, .. } => confirmed,
+                _ => fact.listing().is_some_and(|listing| listing.region.is_some()),
             };
-            (at, by) = if moved.is_some() { (moved, Some(placed.position)) } else { (at, by) };
-            responsible = fact.responsible().or(responsible);
-        }
-        if (at, responsible) == (Some(region), Some(authority)) {
-            let by: Vec<u32> = by.into_iter().collect();
+            let begun = self.judge.cluster.own_facts().rev();
+            let by: Vec<u32> = begun
+                .filter(|placed| placed.fact.effective <= event.effective && places(&placed.fact))
+                .map(|placed| placed.position)
+                .take(1)
+                .collect();
             let (value, cause) = (region.to_string(), "the designee was there on that day");
             self.warn_of_nothing("relocated.to_region", &value, cause, &by);
         }

@@ -127,10 +127,15 @@ impl Case<'_> {
 
     /// The subject's own title, as the facts up to a day make it.
     pub(super) fn folded_on(&mut self, key: Option<TitleKey>, on: CivilDate) -> Option<&Folded> {
+        title_in(self.fold_until(on), key?)
+    }
+
+    /// Folds the facts up to a day.
+    pub(super) fn fold_until(&mut self, on: CivilDate) -> &Folding {
         let rules = self.register.rules_in_force();
         let Judge { cluster, after, .. } = &mut *self.judge;
         fold::fold(after, cluster, rules, on);
-        title_in(after, key?)
+        after
     }
 
     pub(super) fn titles_are_complete(&mut self, event: &Event, title: &TitleRef) -> bool {

@@ -1,4 +1,4 @@
-//! Searches by name: pages, days and log sizes, filters, and what is no search.
+//! Searches by name: pages, days and log sizes, filters, and refused searches.
 
 use tidu::{
     limits::NAME_CHARS_MAX,

@@ -220,7 +220,7 @@ impl Told {
         found
     }
 
-    /// The answer, in slices of at most so many designees.
+    /// The answer, in slices of at most this many designees.
     fn found(
         &self,
         parts: &NameParts,
@@ -309,7 +309,7 @@ proptest! {
     }
 }
 
-/// How often the random histories of the test above find something is no matter of luck.
+/// How often the random histories of the test above find something does not depend on luck.
 #[test]
 fn the_random_histories_find_something() {
     let config = ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() };

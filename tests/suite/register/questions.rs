@@ -362,7 +362,7 @@ fn a_seal_is_the_event_behind_the_end_of_an_entry() {
     assert_eq!(told, (ended, noticed, ChangeReason::Fact, vec![2]));
 }
 
-/// Support is no reason for a status; the designation that takes effect is.
+/// Support is not a reason for a status; the designation that takes effect is.
 #[test]
 fn an_overlay_is_no_reason_for_a_change() {
     let who = DESIGNEES[0];

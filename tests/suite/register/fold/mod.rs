@@ -39,7 +39,7 @@ pub const SPECIALISED: &str = "specialised-sme";
 pub const INNOVATIVE: &str = "innovative-sme";
 pub const CHAMPION: &str = "single-item-champion";
 
-/// Up to so many facts are told in all their orders.
+/// Most facts that are told in all their orders.
 const PERMUTED_MAX: usize = 5;
 
 static CATALOGUES: LazyLock<Catalogues> = LazyLock::new(Catalogues::built_in);

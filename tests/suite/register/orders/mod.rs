@@ -21,7 +21,7 @@ use crate::support::{
     stories::{Fact, Story, Teller, message, tell},
 };
 
-/// What became of some commits, whatever the order: accepted, or rejected with these reasons.
+/// The fate of some commits, whatever the order: accepted, or rejected with these reasons.
 type Outcome = Result<(), BTreeSet<String>>;
 
 /// What happened in all stories together.
