@@ -6,14 +6,15 @@
 use super::{Case, with_document};
 use crate::{
     domain::{
-        CivilDate,
+        CivilDate, DesigneeId,
         catalogue::RuleVersion,
         event::{Event, TitleRef},
         fault::{Key, RuleId},
         kind::ProgrammeId,
     },
     register::{
-        fold::Ban,
+        fold::{Ban, Folding},
+        identity::IdentityCluster,
         rows::{FactKindRow, FactRow},
     },
 };
@@ -94,6 +95,37 @@ impl<'a> Case<'a> {
             self.warn(field, &value, breach, &[position]);
         }
     }
+
+    /// A link makes the bans of each side those of the other. None covers an application there.
+    pub(super) fn reject_ban_across(
+        &mut self,
+        other: &DesigneeId,
+        cluster: &IdentityCluster,
+        theirs: &Folding,
+    ) {
+        let ours = &self.judge.cluster;
+        let broken = covered(theirs, ours).or_else(|| covered(&self.judge.folding, cluster));
+        if let Some((ban, position)) = broken {
+            let breach = RuleId::BanCovers
+                .with(Key::Day, ban.until)
+                .with(Key::Position, self.source_of(position));
+            let (field, value) = ("identifier_changed.new_designee", other.to_string());
+            self.reject(field, &value, breach, &[ban.position, position]);
+        }
+    }
+}
+
+/// A ban of a folded subject that covers an application of another one in the same programme.
+fn covered(folding: &Folding, applicant: &IdentityCluster) -> Option<(Ban, u32)> {
+    folding.bans().find_map(|(key, ban)| {
+        let mut own = applicant.own_facts();
+        let applied = own.find(|placed| {
+            placed.fact.programme == Some(key.programme)
+                && applies(&placed.fact)
+                && covers(&ban, placed.fact.effective)
+        })?;
+        Some((ban, applied.position))
+    })
 }
 
 /// True for a fact by which the subject applies anew.

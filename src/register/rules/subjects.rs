@@ -226,7 +226,11 @@ impl Case<'_> {
         if reason != LinkReason::Identified {
             self.reject_replaced_before(event, other, (&cluster, index));
         }
-        self.warn_if_titles_collide(&cluster, other);
+        let mut theirs = Folding::default();
+        let rules = self.register.rules_in_force();
+        fold::fold(&mut theirs, &cluster, rules, CivilDate::MAX);
+        self.reject_ban_across(other, &cluster, &theirs);
+        self.warn_if_titles_collide(&theirs, other);
     }
 
     /// A third identifier replaced the other one on an earlier day: it still names that subject.
@@ -260,10 +264,7 @@ impl Case<'_> {
     }
 
     /// Both identifiers hold the same title over the same days: accepted with a flag.
-    fn warn_if_titles_collide(&mut self, cluster: &IdentityCluster, other: &DesigneeId) {
-        let mut folding = Folding::default();
-        let rules = self.register.rules_in_force();
-        fold::fold(&mut folding, cluster, rules, CivilDate::MAX);
+    fn warn_if_titles_collide(&mut self, folding: &Folding, other: &DesigneeId) {
         let mut conflicts: Vec<u32> = Vec::new();
         for theirs in folding.titles.iter().filter(|title| title.subject == 0) {
             let Some(ours) = self.folded(Some(theirs.key)) else { continue };

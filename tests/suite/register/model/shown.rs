@@ -208,7 +208,10 @@ impl Question<'_> {
         let (mut once, mut now) = (false, false);
         for ((_, (programme, ..)), (_, title)) in of_subject {
             if needs.contains(programme) {
-                once |= title.stretches.iter().any(|s| !s.prevented && s.from <= self.as_of);
+                // A stretch that ended on its first day never was in force.
+                once |= title.stretches.iter().any(|s| {
+                    !s.prevented && s.from <= self.as_of && s.to.is_none_or(|to| s.from <= to)
+                });
                 now |= title.in_force(self.as_of).is_some();
             }
         }
