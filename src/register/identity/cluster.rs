@@ -22,6 +22,13 @@ pub(in crate::register) struct FactAt {
     pub(in crate::register) fact: FactRow,
 }
 
+impl FactAt {
+    /// True if it is stated under the identifier asked for, not under another one of the subject.
+    pub(in crate::register) fn is_under_the_identifier(&self) -> bool {
+        self.member == 0
+    }
+}
+
 /// A link in force: from a day on, one identifier replaces another.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::register) struct LinkAt {

@@ -87,12 +87,16 @@ impl Case<'_> {
         batch: &str,
         sublist: Option<AuthorityCode>,
     ) {
-        let twin = self.judge.cluster.own_facts().find(|placed| {
-            matches!(placed.fact.kind, FactKindRow::Designated { .. })
-                && placed.fact.title() == key
-                && placed.fact.effective == event.effective
+        let twin = self.twin(|stated| {
+            matches!(stated.kind, FactKindRow::Designated { .. })
+                && stated.title() == key
+                && stated.effective == event.effective
         });
-        let Some(FactAt { position, fact, .. }) = twin.copied() else { return };
+        let Some(twin) = twin else { return };
+        if self.warn_if_said_under_other(event, &twin) {
+            return;
+        }
+        let FactAt { position, fact, .. } = twin;
         let earlier = Some(position).filter(|position| self.is_recorded_before(*position));
         let conflicts: Vec<u32> = earlier.into_iter().collect();
         let same_batch = matches!(fact.kind, FactKindRow::Designated { batch: b, .. }

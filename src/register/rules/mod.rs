@@ -14,12 +14,12 @@ mod effect;
 mod framework;
 mod growth;
 mod issuers;
-mod lists;
 mod memory;
 mod names;
 mod notices;
 mod outcome;
 mod repairs;
+mod repeats;
 mod subjects;
 mod titles;
 

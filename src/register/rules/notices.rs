@@ -45,15 +45,18 @@ impl Case<'_> {
         fact: &TitleFact,
     ) {
         let TitleFact::NoticeOpened { batch, review, recommendation, .. } = fact else { return };
-        let twin = self.judge.cluster.own_facts().find(|placed| match placed.fact.kind {
+        let twin = self.twin(|stated| match stated.kind {
             FactKindRow::Noticed { batch: b, review: r, recommendation: step, .. } => {
-                placed.fact.title() == key
+                stated.title() == key
                     && self.register.text(b) == batch
                     && (r, step) == (*review, *recommendation)
             }
             _ => false,
         });
         let Some(placed) = twin else { return };
+        if self.warn_if_said_under_other(event, &placed) {
+            return;
+        }
         let (position, row) = (placed.position, placed.fact.row);
         let earlier = Some(position).filter(|position| self.is_recorded_before(*position));
         let conflicts: Vec<u32> = earlier.into_iter().collect();

@@ -90,6 +90,10 @@ impl Case<'_> {
         let begins = applies_anew || matches!(fact, TitleFact::ReviewPassed { .. });
         let against = self.against(event, key, begins);
         if !self.titles_are_complete(event, title) {
+            let mut told = self.verdict.warnings.iter();
+            if told.any(|warning| warning.breach.rule() == RuleId::ChangesNothing) {
+                return;
+            }
             return self.warn_of_nothing(field, &value, cause, &against);
         }
         let breach: Breach = if let Some((day, _)) = self.subject_end(event).filter(|_| begins) {

@@ -48,12 +48,12 @@ impl Case<'_> {
             SubjectFact::InformationUpdated { year, programme } => {
                 let year = *year;
                 let programme = *programme;
-                let twin = self.judge.cluster.own_facts().find(|placed| {
-                    placed.fact.kind == FactKindRow::InformationUpdated { year }
-                        && placed.fact.programme == programme
+                let twin = self.twin(|stated| {
+                    stated.kind == FactKindRow::InformationUpdated { year }
+                        && stated.programme == programme
                 });
-                if let Some(position) = twin.map(|placed| placed.position) {
-                    self.reject_already_recorded(event, position);
+                if let Some(twin) = twin {
+                    self.reject_already_recorded(event, &twin);
                 }
             }
             SubjectFact::MajorChangeReported { occurred, reported, .. } => {
@@ -81,14 +81,14 @@ impl Case<'_> {
 
     /// A fact about a designee is stated once by an authority for one day.
     fn reject_stated_twice(&mut self, event: &Event, same: impl Fn(&FactKindRow) -> bool) {
-        let twin = self.judge.cluster.own_facts().find(|placed| {
-            let stated = &placed.fact;
+        let twin = self.twin(|stated| {
             stated.effective == event.effective
                 && stated.issuer == event.issuer
                 && same(&stated.kind)
         });
         // A proposal and its confirmation are two facts.
-        if let Some(position) = twin.map(|placed| placed.position) {
+        if let Some(twin) = twin {
+            let position = twin.position;
             let confirms = matches!(
                 (&event.fact, self.register.recorded(position).map(|fact| fact.kind)),
                 (
@@ -97,7 +97,7 @@ impl Case<'_> {
                 )
             );
             if !confirms {
-                self.reject_already_recorded(event, position);
+                self.reject_already_recorded(event, &twin);
             }
         }
     }
@@ -287,17 +287,18 @@ impl Case<'_> {
     fn judge_end(&mut self, event: &Event, cause: Option<SubjectEndCause>) {
         let ends = cause != Some(SubjectEndCause::LicenceRevoked);
         let value = event.effective.to_string();
-        let before = self.judge.cluster.own_facts().find(|placed| {
-            matches!(placed.fact.kind, FactKindRow::SubjectEnded { cause }
+        let before = self.twin(|stated| {
+            matches!(stated.kind, FactKindRow::SubjectEnded { cause }
                 if (cause != Some(SubjectEndCause::LicenceRevoked)) == ends)
         });
-        match before.copied() {
+        match before {
+            Some(other) if ends && !other.is_under_the_identifier() => self.warn_if_ended(event),
             Some(FactAt { position, fact, .. }) if ends => {
                 let breach = RuleId::SubjectEndedTwice.with(Key::Day, fact.effective);
                 self.reject("effective_date", &value, breach, &[position]);
             }
-            Some(FactAt { position, fact, .. }) if fact.effective == event.effective => {
-                self.reject_already_recorded(event, position);
+            Some(twin) if twin.fact.effective == event.effective => {
+                self.reject_already_recorded(event, &twin);
             }
             Some(FactAt { position, fact, .. }) => {
                 let cause = "the licence was withdrawn before";
@@ -343,7 +344,8 @@ impl Case<'_> {
     fn judge_pool_step(&mut self, event: &Event, pool: &str, enters: bool) {
         let steps: Vec<PoolStep> = self.pool_steps(event, pool);
         let field = format!("{}.pool", event.fact.kind().name());
-        let twin = steps.iter().find(|step| step.on == event.effective && step.enters == enters);
+        let same = |step: &&PoolStep| step.on == event.effective && step.enters == enters;
+        let twin = steps.iter().find(|step| step.is_own && same(step));
         if let Some(twin) = twin {
             if self.reject_twice_in_list(event, twin.position, twin.row) {
                 return;
@@ -384,7 +386,8 @@ impl Case<'_> {
                 _ => return None,
             };
             let here = issuer == event.issuer && self.register.text(name) == pool;
-            here.then_some(PoolStep { on, position: placed.position, enters, row })
+            let is_own = placed.is_under_the_identifier();
+            here.then_some(PoolStep { on, position: placed.position, enters, row, is_own })
         });
         steps.collect()
     }
@@ -396,4 +399,6 @@ struct PoolStep {
     position: u32,
     enters: bool,
     row: u32,
+    /// Stated under the identifier of the event.
+    is_own: bool,
 }

@@ -1,6 +1,6 @@
 //! Rules for facts about a title that was noticed or designated before.
 
-use super::{Case, Judge, with_document, with_rows};
+use super::{Case, Judge, with_document};
 use crate::{
     domain::{
         CivilDate, DesigneeId,
@@ -172,8 +172,7 @@ impl Case<'_> {
         let kind = event.fact.kind();
         let Fact::Title { fact, .. } = &event.fact else { return };
         let text = |sym| self.register.text(sym);
-        let twin = self.judge.cluster.own_facts().find(|placed| {
-            let stated = &placed.fact;
+        let twin = self.twin(|stated| {
             stated.kind.as_kind() == kind
                 && stated.title() == key
                 && match (&stated.kind, fact) {
@@ -196,19 +195,9 @@ impl Case<'_> {
                     _ => stated.effective == event.effective,
                 }
         });
-        if let Some(position) = twin.map(|placed| placed.position) {
-            self.reject_already_recorded(event, position);
+        if let Some(twin) = twin {
+            self.reject_already_recorded(event, &twin);
         }
-    }
-
-    pub(super) fn reject_already_recorded(&mut self, event: &Event, position: u32) {
-        let row = self.register.recorded(position).map_or(0, |fact| fact.row);
-        if self.reject_twice_in_list(event, position, row) {
-            return;
-        }
-        let breach = RuleId::AlreadyRecorded.with(Key::Position, position);
-        let breach = with_rows(breach, event.row, row);
-        self.reject("fact", event.fact.kind().name(), breach, &[position]);
     }
 
     /// A review fails if the designee missed a yearly update.
@@ -244,9 +233,9 @@ impl Case<'_> {
             TitleFact::ReviewFailed { round, .. } => (round, false),
             _ => return,
         };
-        let other = self.judge.cluster.own_facts().find(|placed| {
-            placed.fact.title() == key
-                && match placed.fact.kind {
+        let other = self.twin(|stated| {
+            stated.title() == key
+                && match stated.kind {
                     FactKindRow::ReviewFailed { round: r, .. } if passes => {
                         self.register.text(r) == round
                     }
@@ -256,10 +245,11 @@ impl Case<'_> {
                     _ => false,
                 }
         });
-        if let Some(position) = other.map(|placed| placed.position) {
-            let field = format!("{}.round", event.fact.kind().name());
+        if let Some(other) = other {
+            let (field, position) = (format!("{}.round", event.fact.kind().name()), other.position);
             let breach = RuleId::ReviewContradicted.with(Key::Position, self.source_of(position));
-            self.reject(&field, round, breach, &[position]);
+            let is_own = other.is_under_the_identifier();
+            self.reject_or_warn(is_own, &field, round, breach, &[position]);
         }
     }
 

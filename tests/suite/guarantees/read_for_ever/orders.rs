@@ -4,7 +4,7 @@
 use tidu::protocol::pb::{self, event::Fact};
 
 use super::cases::{Case, little_giant};
-use crate::support::{A, date, failed, ministry, notice, passed, revoked};
+use crate::support::{A, B, date, failed, ministry, notice, passed, revoked};
 
 fn programme() -> String {
     "little-giant".to_owned()
@@ -35,6 +35,13 @@ fn short_notice() -> pb::Event {
     event
 }
 
+/// A's new code is B.
+fn linked() -> pb::Event {
+    let reason = pb::IdentifierChangeReason::Reregistered.into();
+    let fact = pb::IdentifierChanged { new_designee: B.to_owned(), reason };
+    ministry(A, "2023-01-01", Fact::IdentifierChanged(fact))
+}
+
 pub fn cases() -> Vec<Case> {
     let case = |what, reason, history, event| Case { what, reason, history, event };
     let first = || vec![little_giant()];
@@ -50,6 +57,16 @@ pub fn cases() -> Vec<Case> {
             "Banned",
             with(crate::support::little_giant(A, "4", "2022-09-01")),
             revoked(A, "2021-01-01", Some("2024-01-01")),
+        ),
+        case(
+            "a link that puts an application into a ban",
+            "Banned",
+            vec![
+                little_giant(),
+                revoked(A, "2021-01-01", Some("2024-01-01")),
+                crate::support::little_giant(B, "4", "2022-09-01"),
+            ],
+            linked(),
         ),
         case(
             "a pass in a round that failed",

@@ -298,6 +298,27 @@ async fn a_ban_and_an_application_are_refused_in_both_orders() {
 }
 
 #[tokio::test]
+async fn a_link_that_puts_an_application_into_a_ban_is_refused() {
+    let first = giant(A, "1", "2019-06-05");
+    let ban = revoked(MINISTRY, A, GIANT, "2021-10-09", Some("2024-10-09"));
+    let application = giant(B, "4", "2022-09-01");
+    let linked = |from, to| linked(from, to, "2023-01-01", Why::Reregistered);
+    for link in [linked(A, B), linked(B, A)] {
+        let book = Book::new();
+        for event in [&first, &ban, &application] {
+            book.say(event.clone()).await;
+        }
+        assert_eq!(book.refused_by(link.clone()).await, ["ban-covers [1, 2]"]);
+        // The other order: the application meets the ban of the other identifier.
+        let book = Book::new();
+        for event in [&first, &ban, &link] {
+            book.say(event.clone()).await;
+        }
+        assert_eq!(book.refused_by(application.clone()).await, ["banned [1]"]);
+    }
+}
+
+#[tokio::test]
 async fn a_ban_of_one_tier_is_told_in_the_others() {
     let application = designated(GUANGDONG, A, SPECIALISED, "2023-1", "2023-01-01");
     let ban = revoked(MINISTRY, A, GIANT, "2022-10-09", Some("2025-10-08"));

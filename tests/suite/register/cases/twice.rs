@@ -33,6 +33,10 @@ fn updated(who: &str, year: u32, on: &str) -> pb::Event {
     event(MINISTRY, who, on, Fact::InformationUpdated(fact))
 }
 
+fn gone(who: &str, cause: pb::SubjectEndCause, on: &str) -> pb::Event {
+    event(MINISTRY, who, on, Fact::SubjectEnded(pb::SubjectEnded { cause: cause.into() }))
+}
+
 #[tokio::test]
 async fn a_fact_twice_in_one_list_is_told_by_its_rows() {
     let kinds: [fn(&str) -> pb::Event; 5] = [
@@ -56,6 +60,56 @@ async fn a_fact_twice_in_one_list_is_told_by_its_rows() {
         book.say(row(fact(A), 12)).await;
         let told = book.told(vec![row(fact(A), 40)]).await;
         assert!(told.contains("position 2") && !told.contains("list twice"), "{told}");
+    }
+}
+
+/// Two identifiers may turn out to name one subject after each of them has said the same, and then
+/// the link cannot be refused.
+#[tokio::test]
+async fn a_fact_under_two_identifiers_is_accepted_in_both_orders() {
+    let kinds: [fn(&str) -> pb::Event; 8] = [
+        |who| passed(who, GIANT, "7", "2025-09-01"),
+        |who| failed(who, "7", "2025-09-01"),
+        |who| giant(who, "7", "2025-09-01"),
+        |who| notice(MINISTRY, who, GIANT, "7", "2025-08-01", "2025-08-07"),
+        |who| entered(who, "2020-01-01"),
+        |who| updated(who, 2023, "2023-04-01"),
+        |who| gone(who, pb::SubjectEndCause::Deregistered, "2026-01-01"),
+        |who| gone(who, pb::SubjectEndCause::LicenceRevoked, "2026-01-01"),
+    ];
+    let link = || linked(A, B, "2026-02-01", Why::Reregistered);
+    for fact in kinds {
+        let late = Book::new();
+        late.record(vec![giant(A, "4", "2022-09-01"), fact(A), fact(B)]).await.unwrap();
+        late.say(link()).await;
+        let early = Book::new();
+        early.record(vec![giant(A, "4", "2022-09-01"), link()]).await.unwrap();
+        early.say(fact(A)).await;
+        let told = early.noted(fact(B)).await;
+        assert_eq!(told.len(), 1, "{:?}: {told:?}", fact(A));
+        assert_eq!(early.refused(fact(A)).await.len(), 1, "{:?}", fact(A));
+        assert_eq!(early.refused(fact(B)).await.len(), 1, "{:?}", fact(A));
+        for on in ["2025-12-31", "2026-12-31"] {
+            assert_eq!(early.stands(A, GIANT, on), late.stands(A, GIANT, on), "{:?}", fact(A));
+        }
+    }
+}
+
+#[tokio::test]
+async fn results_of_one_round_under_two_identifiers_are_accepted_in_both_orders() {
+    let (pass, fail) = (passed(A, GIANT, "7", "2025-09-01"), failed(B, "7", "2025-08-01"));
+    let link = || linked(A, B, "2026-02-01", Why::Reregistered);
+    let late = Book::new();
+    late.record(vec![giant(A, "4", "2022-09-01"), pass.clone(), fail.clone()]).await.unwrap();
+    late.say(link()).await;
+    for (first, second) in [(&pass, &fail), (&fail, &pass)] {
+        let early = Book::new();
+        early.record(vec![giant(A, "4", "2022-09-01"), link()]).await.unwrap();
+        early.say(first.clone()).await;
+        let told = early.noted(second.clone()).await;
+        assert!(told.contains(&"review-contradicted [2]".to_owned()), "{told:?}");
+        let on = "2026-12-31";
+        assert_eq!(early.stands(A, GIANT, on), late.stands(A, GIANT, on));
     }
 }
 
