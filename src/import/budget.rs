@@ -36,8 +36,10 @@ impl Budget {
     pub(super) fn copy(&mut self, cell: &Cell) -> Result<(), FileFault> {
         self.cells(1)?;
         match cell {
-            Cell::Text(text) | Cell::Date(text) | Cell::Error(text) => self.text(text),
-            Cell::Empty | Cell::Number(_) => Ok(()),
+            Cell::Text(text) | Cell::Moment { day: text, .. } | Cell::Error(text) => {
+                self.text(text)
+            }
+            Cell::Empty | Cell::Number(_) | Cell::Unevaluated => Ok(()),
         }
     }
 }

@@ -90,7 +90,8 @@ impl<'a> RowReader<'a> {
         let cell = self.row.cells.get(column.index)?;
         let is_dash =
             matches!(cell, Cell::Text(text) if matches!(text.as_str(), "-" | "—" | "——" | "/"));
-        (!is_dash && !matches!(cell, Cell::Empty | Cell::Error(_))).then_some((column, cell))
+        let holds_none = matches!(cell, Cell::Empty | Cell::Error(_) | Cell::Unevaluated);
+        (!is_dash && !holds_none).then_some((column, cell))
     }
 
     /// The text of the cell alone.

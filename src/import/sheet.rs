@@ -10,6 +10,8 @@ use calamine::{
     Data, DataRef, Dimensions, ExcelDateTime, Range, Reader, SheetVisible, Xls, Xlsx, XlsxError,
 };
 
+use jiff::civil::Time;
+
 use super::{budget::Budget, error::FileFault, unpack};
 use crate::{
     domain::text::echo,
@@ -25,10 +27,17 @@ pub(super) enum Cell {
     Text(String),
     /// A number, with the 15 digits that a spreadsheet keeps.
     Number(f64),
-    /// A date, as ISO text.
-    Date(String),
+    /// A day with its time of day, as the workbook shows it.
+    Moment {
+        /// ISO text. A day that does not exist stays text, and is refused where a date is read.
+        day: String,
+        /// `None` for a day alone, which midnight is as well.
+        time: Option<Time>,
+    },
     /// The error of a formula: `#REF!`.
     Error(String),
+    /// A formula whose value the file does not hold.
+    Unevaluated,
 }
 
 impl Cell {
@@ -44,11 +53,14 @@ impl Cell {
         matches!(self, Self::Empty)
     }
 
-    /// The value as text; an integral number without its fraction (`4.0` is `4`).
+    /// The value as text; an integral number without its fraction (`4.0` is `4`). A time of day
+    /// follows its day: `2026-03-31T23:59:59`.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Empty => String::new(),
-            Self::Text(text) | Self::Date(text) | Self::Error(text) => join_lines(text),
+            Self::Empty | Self::Unevaluated => String::new(),
+            Self::Text(text) | Self::Error(text) => join_lines(text),
+            Self::Moment { day, time: None } => day.clone(),
+            Self::Moment { day, time: Some(time) } => format!("{day}T{time}"),
             Self::Number(number) if number.fract() == 0.0 => format!("{number:.0}"),
             Self::Number(number) => number.to_string(),
         }
@@ -61,6 +73,8 @@ pub(super) struct SheetRow {
     /// Its number as a spreadsheet shows it; in a text file the line that it begins on.
     pub(super) number: u32,
     pub(super) cells: Vec<Cell>,
+    /// True if a spreadsheet does not show it: hidden, filtered out, or of no height.
+    pub(super) hidden: bool,
 }
 
 impl SheetRow {
@@ -88,6 +102,8 @@ pub(super) struct Sheet {
     /// The rows, without blank ones.
     pub(super) rows: Vec<SheetRow>,
     pub(super) wide: Vec<Wide>,
+    /// Indices of the columns that a spreadsheet does not show, ascending.
+    pub(super) hidden_columns: Vec<usize>,
 }
 
 /// Reads the sheets of an XLSX workbook.
@@ -222,7 +238,7 @@ fn sheet(
         // The range begins at the first used cell; columns count from A, as in merged regions.
         let mut cells = vec![Cell::Empty; index(first_column)];
         cells.extend(values.iter().map(cell));
-        rows.push(SheetRow { number, cells });
+        rows.push(SheetRow { number, cells, hidden: false });
     }
     let mut wide = Vec::new();
     for region in merged {
@@ -233,7 +249,7 @@ fn sheet(
         }
     }
     rows.retain(|row| !row.is_blank());
-    Ok(Sheet { name, hidden, rows, wide })
+    Ok(Sheet { name, hidden, rows, wide, hidden_columns: Vec::new() })
 }
 
 /// Repeats the value of a merged region in the rows below its first.
@@ -278,19 +294,24 @@ pub(super) fn cell(value: &Data) -> Cell {
         Data::Int(number) => i32::try_from(*number)
             .map_or_else(|_| Cell::Text(number.to_string()), |number| Cell::Number(number.into())),
         Data::Bool(value) => Cell::Text(value.to_string()),
-        Data::DateTime(moment) => date(moment),
+        Data::DateTime(value) => moment(value),
         Data::Error(error) => Cell::Error(error.to_string()),
     }
 }
 
-/// A civil day. The time of day is dropped, because facts take effect on days.
-fn date(moment: &ExcelDateTime) -> Cell {
-    if moment.is_duration() {
-        return Cell::Number(moment.as_f64());
+/// A civil day and the time of day. Facts take effect on days; the reader of dates judges the time.
+fn moment(value: &ExcelDateTime) -> Cell {
+    if value.is_duration() {
+        return Cell::Number(value.as_f64());
     }
     // This handles the 1904 system. Excel's 29 February 1900 is refused later, as not a date.
-    let (year, month, day, ..) = moment.to_ymd_hms_milli();
-    Cell::Date(format!("{year:04}-{month:02}-{day:02}"))
+    let (year, month, day, hour, minute, second, milli) = value.to_ymd_hms_milli();
+    let parts = [hour, minute, second].map(|part| i8::try_from(part).unwrap_or(-1));
+    let time = Time::new(parts[0], parts[1], parts[2], i32::from(milli) * 1_000_000).ok();
+    Cell::Moment {
+        day: format!("{year:04}-{month:02}-{day:02}"),
+        time: time.filter(|time| *time != Time::midnight()),
+    }
 }
 
 /// Removes line breaks inside a cell: between Latin words they become spaces, in Chinese nothing.

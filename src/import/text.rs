@@ -73,7 +73,8 @@ fn split(text: &str, separator: char) -> Result<Sheet, FileFault> {
             (_, '\n') => {
                 budget.cells(1)?;
                 cells.push(Cell::of_text(&std::mem::take(&mut field)));
-                rows.push(SheetRow { number: row_line, cells: std::mem::take(&mut cells) });
+                let cells = std::mem::take(&mut cells);
+                rows.push(SheetRow { number: row_line, cells, hidden: false });
                 row_line = line;
                 State::FieldStart
             }
@@ -92,7 +93,7 @@ fn split(text: &str, separator: char) -> Result<Sheet, FileFault> {
         return Err(FileFault::OpenQuote { line: quote_line });
     }
     cells.push(Cell::of_text(&field));
-    rows.push(SheetRow { number: row_line, cells });
+    rows.push(SheetRow { number: row_line, cells, hidden: false });
     rows.retain(|row| !row.is_blank());
     Ok(Sheet { rows, ..Sheet::default() })
 }

@@ -149,10 +149,11 @@ fn both_date_systems_of_excel_are_known() {
     let day = |serial, is_1904| {
         cell(&Data::DateTime(ExcelDateTime::new(serial, ExcelDateTimeType::DateTime, is_1904)))
     };
-    assert_eq!(day(45_292.0, false), Cell::Date("2024-01-01".to_owned()));
-    assert_eq!(day(43_830.0, true), Cell::Date("2024-01-01".to_owned()));
-    assert_eq!(day(59.0, false), Cell::Date("1900-02-28".to_owned()));
-    assert_eq!(day(61.0, false), Cell::Date("1900-03-01".to_owned()));
+    let of = |day: &str| Cell::Moment { day: day.to_owned(), time: None };
+    assert_eq!(day(45_292.0, false), of("2024-01-01"));
+    assert_eq!(day(43_830.0, true), of("2024-01-01"));
+    assert_eq!(day(59.0, false), of("1900-02-28"));
+    assert_eq!(day(61.0, false), of("1900-03-01"));
 }
 
 #[test]
