@@ -10,6 +10,7 @@ mod encoding;
 mod error;
 mod events;
 mod jsonl;
+mod note;
 mod options;
 mod personal;
 mod report;
@@ -25,6 +26,7 @@ mod tests;
 
 use columns::Choice;
 pub use error::{FileFault, ImportError, RowError};
+pub use note::{Note, NoteReason};
 pub use options::{FactKind, Options};
 pub use report::{Format, Report, SheetReport, Skipped};
 use sheet::Sheet;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::sheet::Sheet;
+use super::{Note, sheet::Sheet};
 
 /// Format of a file, found by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +37,13 @@ pub struct Report {
     pub encoding: Option<&'static str>,
     /// Its sheets, in order. A CSV has one without a name; JSON lines have none.
     pub sheets: Vec<SheetReport>,
+    /// Values that were assumed, and parts that were left out.
+    pub notes: Vec<Note>,
 }
 
 impl Report {
     pub(super) fn new(format: Format, encoding: Option<&'static str>) -> Self {
-        Self { format, encoding, sheets: Vec::new() }
+        Self { format, encoding, sheets: Vec::new(), notes: Vec::new() }
     }
 }
 

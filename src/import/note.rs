@@ -1,0 +1,75 @@
+//! Notes on a list that was read: values that were assumed, and parts that were left out. A note
+//! never stops anything; the person who approves the list reads it.
+
+use std::fmt;
+
+/// A note on a row, a column or a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Its kind, by which notes are grouped and counted.
+    pub reason: NoteReason,
+    /// Name of the sheet; empty where the format has no sheets.
+    pub sheet: String,
+    /// Row of the sheet or line of the text, from 1; 0 if the note is on a whole table.
+    pub row: u32,
+    /// Header of the column; empty if the note is on no single one.
+    pub column: String,
+    /// The assumption or omission, in a sentence.
+    pub message: String,
+}
+
+/// The kinds of notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoteReason {
+    /// Rows without a code get provisional identifiers.
+    CodeMissing,
+    /// A code that fails its check became a local identifier.
+    CodeLocal,
+    /// A lone text in the name column was read as a name.
+    LoneName,
+    /// An instant just before midnight was read as the next day.
+    NextDay,
+    /// A time of day was dropped.
+    TimeOfDay,
+    /// The serial number of a day was read as a date.
+    SerialDate,
+    /// A place has no code, so that the region stays empty.
+    RegionNotKnown,
+    /// A title states the fact of the rows under it.
+    FactFromTitle,
+    /// Hidden rows or columns were left out.
+    HiddenSkipped,
+    /// Hidden rows or columns were read.
+    HiddenRead,
+    /// Tables that lie side by side were read one after the other.
+    SideBySide,
+    /// A table of something else was left out.
+    OtherTable,
+}
+
+impl NoteReason {
+    /// Its name for programs: `CODE_MISSING`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CodeMissing => "CODE_MISSING",
+            Self::CodeLocal => "CODE_LOCAL",
+            Self::LoneName => "LONE_NAME",
+            Self::NextDay => "NEXT_DAY",
+            Self::TimeOfDay => "TIME_OF_DAY",
+            Self::SerialDate => "SERIAL_DATE",
+            Self::RegionNotKnown => "REGION_NOT_KNOWN",
+            Self::FactFromTitle => "FACT_FROM_TITLE",
+            Self::HiddenSkipped => "HIDDEN_SKIPPED",
+            Self::HiddenRead => "HIDDEN_READ",
+            Self::SideBySide => "SIDE_BY_SIDE",
+            Self::OtherTable => "OTHER_TABLE",
+        }
+    }
+}
+
+impl fmt::Display for NoteReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
