@@ -2,8 +2,9 @@
 
 use super::{
     AuthorityOf,
-    columns::{Column, Field},
+    columns::Column,
     error::RowError,
+    fields::Field,
     options::{FactKind, Options},
     row::RowReader,
     sheet::SheetRow,

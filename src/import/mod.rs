@@ -9,6 +9,7 @@ mod columns;
 mod encoding;
 mod error;
 mod events;
+mod fields;
 mod jsonl;
 mod note;
 mod options;

@@ -1,12 +1,7 @@
 //! The caller's statements about the whole list. A value that cannot be used is refused before a
 //! row is read.
 
-use super::{
-    AuthorityOf,
-    columns::{Choice, Field},
-    error::ImportError,
-    values,
-};
+use super::{AuthorityOf, columns::Choice, error::ImportError, fields::Field, values};
 
 /// The fact that every row states, in a list of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -2,9 +2,10 @@
 //! the row, and no fault repeats personal data.
 
 use super::{
-    columns::{Column, Field},
+    columns::Column,
     error::{RowError, echo_on_one_line},
     events::Context,
+    fields::Field,
     options::flag,
     personal,
     sheet::{Cell, SheetRow},

@@ -4,8 +4,9 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    columns::{self, Choice, Column, Field, Headers, fold, same},
+    columns::{self, Choice, Column, Headers, fold, same},
     error::{FileFault, echo_on_one_line},
+    fields::Field,
     report::{SheetReport, Skipped},
     sheet::{Cell, Sheet, SheetRow},
 };
