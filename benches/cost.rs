@@ -1,4 +1,5 @@
-//! Instructions that the hot paths take for an event, held to the figures of `benches/cost.txt`.
+//! Instructions that the hot paths take for an event, and the reading of a list for a row, held to
+//! the figures of `benches/cost.txt`.
 //!
 //! `.ci/run cost` counts with valgrind and fails where a count differs from its figure by more than
 //! its tolerance. Times vary on a shared machine, and these counts do not: the data comes from a
@@ -15,6 +16,7 @@
 #![allow(clippy::indexing_slicing, unreachable_pub, dead_code)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 
+mod lists;
 #[path = "../tests/suite/support/memory_log.rs"]
 mod memory_log;
 
@@ -32,6 +34,7 @@ use tidu::{
     catalogue_files::CatalogueFiles,
     cli::generate::{Enterprise, enterprises},
     domain::{AuthorityCode, catalogue::Catalogue},
+    import,
     ledger::{Ledger, LedgerOptions, Proposal, clock::Clock},
     log::{Chunk, ChunkWriter, CommitLog as _},
     merkle::{self, Frontier},
@@ -64,14 +67,23 @@ const COMMIT: usize = 500;
 const COMMITS: usize = 40;
 const EVENTS: usize = COMMIT * COMMITS;
 
-/// The hot paths. All but the last are functions of this file, which valgrind finds by their names.
-const PATHS: [&str; 6] = ["hash", "decide", "encode", "apply", "deliver", "rebuild"];
+/// The hot paths. All but `rebuild` are functions of this file, which valgrind finds by their
+/// names.
+const PATHS: [&str; 8] =
+    ["hash", "decide", "encode", "apply", "deliver", "rebuild", "read_csv", "read_xlsx"];
 /// Paths whose counts are given without those of [`hash`].
 const HASHING: [&str; 2] = ["encode", "rebuild"];
+/// Paths that read a list. They run apart from the others.
+const READING: [&str; 2] = ["read_csv", "read_xlsx"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    if has("--read") {
+        read_csv(&lists::csv());
+        read_xlsx(&lists::xlsx());
+        return ExitCode::SUCCESS;
+    }
     if has("--work") {
         work(has("--rebuild"));
         return ExitCode::SUCCESS;
@@ -102,7 +114,7 @@ fn main() -> ExitCode {
         let verdict = if is_wrong { "WRONG" } else { "ok" };
         let (percent, allowed) = (change * 100.0, tolerance * 100.0);
         println!(
-            "{path:<8} {figure:>8.0} expected {count:>8.0} counted {percent:>+6.1} % \
+            "{path:<9} {figure:>8.0} expected {count:>8.0} counted {percent:>+6.1} % \
              ({allowed:.0} % allowed) {verdict}"
         );
     }
@@ -119,13 +131,17 @@ fn figure(figures: &str, path: &str) -> f64 {
     line.parse().unwrap()
 }
 
-/// Instructions for an event on a path.
+/// Instructions for an event on a path, or for a row.
 fn count(path: &str) -> f64 {
+    let function = || [format!("--toggle-collect=cost::{path}")];
+    if READING.contains(&path) {
+        return callgrind(&function(), &["--read"]) / lists::ROWS as f64;
+    }
     let instructions = if path == "rebuild" {
         // Several threads: the whole process, without what it does before.
-        callgrind(&[], &["--rebuild"]) - callgrind(&[], &[])
+        callgrind(&[], &["--work", "--rebuild"]) - callgrind(&[], &["--work"])
     } else {
-        callgrind(&[format!("--toggle-collect=cost::{path}")], &[])
+        callgrind(&function(), &["--work"])
     };
     instructions / EVENTS as f64
 }
@@ -134,7 +150,7 @@ fn count(path: &str) -> f64 {
 fn callgrind(options: &[String], arguments: &[&str]) -> f64 {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).args(options);
-    valgrind.arg(env::current_exe().unwrap()).arg("--work").args(arguments);
+    valgrind.arg(env::current_exe().unwrap()).args(arguments);
     let output = valgrind.output().unwrap_or_else(|error| panic!("valgrind: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
@@ -236,6 +252,31 @@ fn rebuild(log: MemoryLog, catalogue: Catalogue) {
         on_failure: Box::new(|why| panic!("{why}")),
     };
     assert_eq!(Ledger::open(parts).unwrap().durable().size, EVENTS as u64);
+}
+
+#[inline(never)]
+fn read_csv(list: &[u8]) {
+    read("list.csv", list);
+}
+
+#[inline(never)]
+fn read_xlsx(list: &[u8]) {
+    read("list.xlsx", list);
+}
+
+/// Makes the events of a list, as `tidu record` does before it asks the server.
+fn read(name: &str, list: &[u8]) {
+    let text = |text: &str| Some(text.to_owned());
+    let options = import::Options {
+        authority: text("100000"),
+        programme: text("little-giant"),
+        batch: text("7"),
+        ..import::Options::default()
+    };
+    let authority_of = |name: &str| AuthorityCode::from_name(name).map(AuthorityCode::as_str);
+    let import = import::read(name, list, &options, authority_of).unwrap();
+    assert_eq!(import.rows.len(), lists::ROWS);
+    black_box(import);
 }
 
 struct Stopped;
