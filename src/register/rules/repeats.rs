@@ -1,6 +1,6 @@
-//! A fact that is stated twice: under one identifier, which is refused, or under two of one subject,
-//! which is not. Within one list the earlier one has no position yet at which a caller could look
-//! it up, so its row tells where it is.
+//! A fact that is stated twice: under one identifier, which is refused, or under two identifiers of
+//! one subject, which is not. Within one list the earlier one has no position yet at which a caller
+//! could look it up, so its row tells where it is.
 
 use super::{Case, with_rows};
 use crate::{

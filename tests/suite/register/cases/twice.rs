@@ -96,7 +96,7 @@ async fn a_fact_under_two_identifiers_is_accepted_in_both_orders() {
 }
 
 #[tokio::test]
-async fn results_of_one_round_under_two_identifiers_are_accepted_in_both_orders() {
+async fn results_of_one_round_under_two_identifiers_are_accepted() {
     let (pass, fail) = (passed(A, GIANT, "7", "2025-09-01"), failed(B, "7", "2025-08-01"));
     let link = || linked(A, B, "2026-02-01", Why::Reregistered);
     let late = Book::new();
