@@ -130,3 +130,42 @@ fn options_are_checked_before_the_first_row() {
     assert_says(&with(|o| o.programme = Some("高新".into())), &["--programme: 高新"]);
     assert_says(&with(|o| o.reason = Some("无".into())), &["--reason: 无"]);
 }
+
+#[test]
+fn a_title_names_the_facts_of_the_rows_below_it() {
+    use FactKind::{Designated, Notice, Renamed, ReviewFailed, ReviewPassed, Revoked};
+    let cases: &[(&str, &[FactKind])] = &[
+        ("一、新认定企业（2家）", &[Designated]),
+        ("关于公布第四批专精特新“小巨人”企业名单的通知", &[Designated]),
+        ("2026年度广东省专精特新中小企业认定名单", &[Designated]),
+        ("拟认定专精特新中小企业名单公示", &[Notice]),
+        ("附件1 拟入选名单", &[Notice]),
+        ("二、复核通过", &[ReviewPassed]),
+        ("通过2025年度复核的企业名单", &[ReviewPassed]),
+        ("关于公布通过复核企业名单的通知", &[ReviewPassed]),
+        ("三、复核未通过企业", &[ReviewFailed]),
+        ("未通过复核认定的企业", &[ReviewFailed]),
+        ("附件3 取消认定", &[Revoked]),
+        ("撤 销\u{200B}认定企业", &[Revoked]),
+        ("广东省专精特新中小企业更名名单", &[Renamed]),
+        ("新认定和复核通过企业名单", &[Designated, ReviewPassed]),
+        ("复核通过及未通过名单", &[ReviewPassed, ReviewFailed]),
+        ("认定和复核企业名单", &[Designated, ReviewPassed, ReviewFailed]),
+        ("复核企业名单", &[ReviewPassed, ReviewFailed]),
+        ("复核通过企业公示", &[Notice, ReviewPassed]),
+        ("拟撤销企业名单", &[Notice, Revoked]),
+        ("revoked", &[Revoked]),
+        ("2026年度专精特新中小企业名单", &[]),
+        ("专精特新中小企业认定管理办法", &[]),
+        ("认定批次：第四批", &[]),
+        ("不予认定企业", &[]),
+        ("未通过认定企业", &[]),
+        ("国家企业信用信息公示系统", &[]),
+        ("虚拟现实企业", &[]),
+        ("广州市（共3家）", &[]),
+        ("", &[]),
+    ];
+    for (title, expected) in cases {
+        assert_eq!(values::kinds_in_title(title), *expected, "{title}");
+    }
+}

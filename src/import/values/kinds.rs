@@ -1,0 +1,111 @@
+//! The kinds of facts that a cell states or a title names.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::words::look_up;
+use crate::{domain::characters::is_hidden, import::options::FactKind};
+
+const FACTS: &[(FactKind, &[&str])] = &[
+    (FactKind::Designated, &["designated", "认定", "新认定", "通过认定", "新增"]),
+    (FactKind::Notice, &["notice", "公示"]),
+    (FactKind::ReviewPassed, &["reviewpassed", "复核通过", "通过复核", "复核合格"]),
+    (FactKind::ReviewFailed, &["reviewfailed", "复核未通过", "未通过复核", "复核不合格"]),
+    (FactKind::Revoked, &["revoked", "撤销", "撤销认定", "取消", "取消认定"]),
+    (FactKind::Renamed, &["renamed", "更名", "名称变更"]),
+];
+
+/// A part of a title that bears on the fact it names.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Names(FactKind),
+    /// Names a fact only where nothing else does: `公布` announces any list.
+    Announces,
+    /// A fact still to be decided: `拟`.
+    Proposed,
+    Review,
+    Passed,
+    NotPassed,
+    /// Words that contain others, and name no fact: `认定办法`.
+    Nothing,
+}
+
+/// The longest part that fits counts, so `撤销认定` is not a designation.
+#[rustfmt::skip]
+const PARTS: &[(Part, &[&str])] = &[
+    (Part::Names(FactKind::Designated), &["认定", "新认定", "通过认定", "新增", "新申报"]),
+    (Part::Names(FactKind::Notice), &["公示"]),
+    (Part::Names(FactKind::Revoked), &["撤销", "取消", "撤消", "撤销认定", "取消认定", "撤消认定"]),
+    (Part::Names(FactKind::Renamed), &["更名", "名称变更", "变更名称", "变更企业名称"]),
+    (Part::Announces, &["公布"]),
+    (Part::Proposed, &["拟"]),
+    (Part::Review, &["复核", "复审", "复核认定", "复审认定"]),
+    (Part::Passed, &["通过", "合格"]),
+    (Part::NotPassed, &["未通过", "不通过", "未予通过", "未能通过", "没有通过", "不合格", "未合格",
+        "未提交", "未参加", "未申请"]),
+    (Part::Nothing, &["认定办法", "认定管理", "认定标准", "认定条件", "认定批次", "认定机关",
+        "认定机构", "认定部门", "认定单位", "认定日期", "认定时间", "认定证书", "认定文号", "认定类型",
+        "认定类别", "认定程序", "认定工作", "认定申请", "认定申报", "认定有效期", "申请认定",
+        "申报认定", "推荐认定", "不予认定", "未予认定", "未获认定", "未认定", "不认定", "未通过认定",
+        "不通过认定", "原认定", "经公示", "公示无异议", "公示期", "公示结束", "公示后", "公示截止",
+        "公示开始", "公示日期", "公示时间", "公示批次", "公示系统", "公示平台", "虚拟", "模拟",
+        "复核工作", "复核办法", "复核申请", "复核申报", "复核年度", "复核轮次", "复核时间",
+        "复核日期", "复核标准", "复核条件", "认定和复核工作", "认定及复核工作", "认定与复核工作",
+        "认定、复核工作", "认定复核工作"]),
+];
+
+/// The kind of fact that a row states.
+pub(in crate::import) fn fact(text: &str) -> Result<FactKind, String> {
+    look_up(FACTS, text, "a fact")
+}
+
+/// The kinds of facts that a title, a heading or the name of a sheet names, in the order of
+/// [`FactKind`]. Several mean that the title alone does not decide.
+///
+/// `复核` without its outcome names both outcomes, and a notice of anything but a designation
+/// names the notice and that fact.
+pub(in crate::import) fn kinds_in_title(text: &str) -> Vec<FactKind> {
+    if let Ok(kind) = fact(text) {
+        return vec![kind];
+    }
+    let parts = parts(text);
+    let has = |part: Part| parts.contains(&part);
+    let names = |kind: FactKind| has(Part::Names(kind));
+    let mut kinds = Vec::new();
+    if has(Part::Proposed) || names(FactKind::Notice) {
+        // What a notice says of titles is not yet so.
+        kinds.push(FactKind::Notice);
+    } else if names(FactKind::Designated) {
+        kinds.push(FactKind::Designated);
+    }
+    if has(Part::Review) {
+        let (passed, failed) = (has(Part::Passed), has(Part::NotPassed));
+        let named = [(FactKind::ReviewPassed, passed), (FactKind::ReviewFailed, failed)];
+        let outcome = named.into_iter().filter(|(_, named)| *named || passed == failed);
+        kinds.extend(outcome.map(|(kind, _)| kind));
+    }
+    let others = [FactKind::Revoked, FactKind::Renamed];
+    kinds.extend(others.into_iter().filter(|kind| names(*kind)));
+    if kinds.is_empty() && has(Part::Announces) {
+        kinds.push(FactKind::Designated);
+    }
+    kinds
+}
+
+/// The parts of a title, each the longest that begins at its place.
+fn parts(text: &str) -> Vec<Part> {
+    let kept = |c: &char| !c.is_whitespace() && !is_hidden(*c);
+    let folded: String = text.nfkc().filter(kept).collect();
+    let mut rest = folded.as_str();
+    let mut found = Vec::new();
+    while let Some(first) = rest.chars().next() {
+        let words = PARTS.iter().flat_map(|(part, words)| words.iter().map(move |w| (*part, *w)));
+        let longest =
+            words.filter(|(_, word)| rest.starts_with(word)).max_by_key(|(_, word)| word.len());
+        let length = longest.map_or(first.len_utf8(), |(part, word)| {
+            found.push(part);
+            word.len()
+        });
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    found
+}

@@ -1,0 +1,78 @@
+//! Words from short lists: programmes, authorities, size classes, yes and no.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{
+    import::{AuthorityOf, columns::fold, error::echo_on_one_line},
+    protocol::pb::SizeClass,
+};
+
+/// Programme ids and the Chinese names that lists use for them, without quotation marks. An id
+/// passes without an entry here.
+const PROGRAMMES: &[(&str, &[&str])] = &[
+    ("innovative-sme", &["创新型中小企业"]),
+    ("tech-sme", &["科技型中小企业"]),
+    ("specialised-sme", &["专精特新中小企业", "省级专精特新中小企业"]),
+    (
+        "little-giant",
+        &["专精特新小巨人企业", "专精特新小巨人", "小巨人企业", "国家级专精特新小巨人企业"],
+    ),
+    ("single-item-champion", &["制造业单项冠军企业", "制造业单项冠军", "单项冠军企业"]),
+    ("national-platform", &["国家中小企业公共服务示范平台"]),
+    ("national-base", &["国家小型微型企业创业创新示范基地"]),
+];
+
+/// A programme id. Ids are not checked here: the server has the catalogue.
+pub(in crate::import) fn programme(text: &str) -> Result<String, String> {
+    let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    if folded.is_ascii() {
+        return Ok(folded.to_ascii_lowercase());
+    }
+    let marks = ['“', '”', '"', '「', '」', '‘', '’', '\'', '《', '》'];
+    let plain = folded.replace(marks, "");
+    let known = PROGRAMMES.iter().find(|(_, names)| names.contains(&plain.as_str()));
+    known.map(|(id, _)| (*id).to_owned()).ok_or_else(|| {
+        let ids = PROGRAMMES.iter().map(|(id, _)| *id).collect::<Vec<_>>().join(", ");
+        format!("{} is not a known programme; write its id: {ids}, …", echo_on_one_line(text))
+    })
+}
+
+/// The code of an authority: from a code, which is not checked here, or from a name.
+pub(in crate::import) fn authority(text: &str, authority_of: AuthorityOf) -> Result<String, String> {
+    let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    if folded.len() == 6 && folded.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(folded);
+    }
+    let code = authority_of(text).or_else(|| authority_of(&folded));
+    code.map(str::to_owned).ok_or_else(|| {
+        let rule = "the ministry (100000) or one of the 37 provincial-level authorities";
+        format!("{} is not {rule}; write a code or a name such as 广东省", echo_on_one_line(text))
+    })
+}
+
+/// Size class of an enterprise.
+pub(in crate::import) fn size(text: &str) -> Result<SizeClass, String> {
+    const SIZES: &[(SizeClass, &[&str])] = &[
+        (SizeClass::Micro, &["micro", "微型", "微型企业", "微"]),
+        (SizeClass::Small, &["small", "小型", "小型企业", "小"]),
+        (SizeClass::Medium, &["medium", "中型", "中型企业", "中"]),
+        (SizeClass::Large, &["large", "大型", "大型企业", "大"]),
+    ];
+    look_up(SIZES, text, "a size class")
+}
+
+/// Whether a cell says yes.
+pub(in crate::import) fn yes_or_no(text: &str) -> Result<bool, String> {
+    const ANSWERS: &[(bool, &[&str])] =
+        &[(true, &["是", "yes", "true", "1", "√"]), (false, &["否", "no", "false", "0", "×"])];
+    look_up(ANSWERS, text, "yes or no")
+}
+
+pub(super) fn look_up<T: Copy>(table: &[(T, &[&str])], text: &str, what: &str) -> Result<T, String> {
+    let folded = fold(text);
+    let known = table.iter().find(|(_, names)| names.contains(&folded.as_str()));
+    known.map(|(value, _)| *value).ok_or_else(|| {
+        let names: Vec<_> = table.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        format!("{} is not {what}; there are {}", echo_on_one_line(text), names.join(", "))
+    })
+}
