@@ -7,6 +7,7 @@
 mod append;
 mod args;
 mod assignments;
+mod batch_entries;
 mod catalogues;
 mod client;
 mod commands;
@@ -19,6 +20,7 @@ mod paged;
 mod print;
 mod repairs;
 mod stop;
+mod tables;
 mod throwaway;
 
 use std::{io, panic::catch_unwind, process::ExitCode};

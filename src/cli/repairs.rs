@@ -2,7 +2,10 @@
 //!
 //! The newest live repair of an event decides. A repair is live unless a live annulment removes it.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use super::{CliError, client::Client, paged::paged};
 use crate::{
@@ -57,6 +60,19 @@ impl Repairs {
         from: u64,
         event: Option<&pb::Event>,
     ) -> Result<Self, CliError> {
+        Self::read_within(client, (from, None), event).await
+    }
+
+    /// Reads the repairs recorded below a position.
+    pub(super) async fn read_until(client: &mut Client, to: u64) -> Result<Self, CliError> {
+        Self::read_within(client, (0, Some(to)), None).await
+    }
+
+    async fn read_within(
+        client: &mut Client,
+        (from, to): (u64, Option<u64>),
+        event: Option<&pb::Event>,
+    ) -> Result<Self, CliError> {
         let kinds = [Kind::Corrected, Kind::Annulled].map(|kind| kind.number().into());
         let designees = event.map(|event| event.designee.clone()).filter(|id| !id.is_empty());
         let filter = pb::EventFilter {
@@ -71,6 +87,7 @@ impl Repairs {
                 page_size,
                 page_token,
                 from_position: Some(from),
+                to_position: to,
                 ..Default::default()
             };
             let page = client.ledger.list_events(request).await?.into_inner();
@@ -105,6 +122,20 @@ impl Repairs {
     /// The fact in force in the place of the event at a position.
     pub(super) fn in_force(&self, position: u64) -> InForce {
         self.follow(position, REPAIR_CHAIN_MAX)
+    }
+
+    /// The replacements in force of events that are no repairs themselves, by position.
+    pub(super) fn replacements(&self) -> Vec<(u64, pb::Event)> {
+        let repairs: HashSet<u64> =
+            self.0.values().flatten().map(|repair| repair.position).collect();
+        let targets = self.0.keys().copied().filter(|at| !repairs.contains(at));
+        let replaced = targets.filter_map(|at| match self.in_force(at) {
+            InForce::Corrected(correction) => Some((at, correction.replacement)),
+            _ => None,
+        });
+        let mut replacements: Vec<_> = replaced.collect();
+        replacements.sort_unstable_by_key(|(at, _)| *at);
+        replacements
     }
 
     /// The positions of a range whose events are annulled.

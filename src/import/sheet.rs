@@ -12,7 +12,7 @@ use calamine::{
 
 use jiff::civil::Time;
 
-use super::{budget::Budget, error::FileFault, unpack};
+use super::{budget::Budget, error::FileFault, guard::unguard, unpack};
 use crate::{
     domain::text::echo,
     limits::{LIST_CELLS_MAX, SHEET_NAME_CHARS_MAX},
@@ -45,7 +45,7 @@ impl Cell {
     pub(super) fn of_text(text: &str) -> Self {
         match text.trim() {
             "" => Self::Empty,
-            text => Self::Text(text.to_owned()),
+            text => Self::Text(unguard(text).to_owned()),
         }
     }
 

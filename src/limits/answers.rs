@@ -12,6 +12,10 @@ pub const DESIGNEE_NAMESAKES_MAX: usize = 8;
 pub const CHANGE_POSITIONS_MAX: usize = 100;
 /// Most titles that `tidu list` keeps to sort them by their last day: about 100 MiB.
 pub const SORTED_TITLES_MAX: usize = 100_000;
+/// Most rows of a table that goes out as XLSX: those of a sheet, without the header.
+pub const XLSX_ROWS_MAX: u32 = 1_048_575;
+/// Width of a column of such a table, in characters: a code of 18 fits.
+pub const XLSX_COLUMN_WIDTH: f64 = 22.0;
 /// Most explanations in one response.
 pub const EXPLANATIONS_MAX: usize = 64;
 /// Most steps of an explanation.

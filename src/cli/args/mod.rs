@@ -6,6 +6,7 @@ mod filter;
 mod moment;
 mod query;
 mod server;
+mod table;
 mod within;
 
 use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
@@ -17,6 +18,7 @@ pub(crate) use self::{
     moment::{moment, since, today, until},
     query::{MomentArgs, TitleArgs, parse_date, parse_word},
     server::{DEFAULT_SERVER, ServerAddress, ServerArgs},
+    table::{Form, TableArgs},
     within::{Within, within},
 };
 

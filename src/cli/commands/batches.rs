@@ -5,11 +5,13 @@ use clap::Args;
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs},
+        args::{Form, MomentArgs, Output, TableArgs},
+        batch_entries::{self, Wanted},
         client::Client,
         names,
         paged::paged,
         print::{Printer, as_of, date, print_line, print_message, print_table, table, word},
+        tables::{self, BATCHES, ENTRIES, TableFile, Target},
     },
     domain::text::hex,
     protocol::pb,
@@ -31,6 +33,14 @@ const SUBLIST_HEADER: [&str; 7] =
     ["sub-list", "state", "noticed", "designated", "reviewed", "not designated", "sealed on"];
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+With --output csv or --to, one batch is its list: a row for each designation and each result of a
+review in force. `tidu record` reads the list without any option, and the facts are the same. Joint
+issuers and digests of documents have no column; `tidu events --output json` has everything.
+
+Examples:
+  tidu batches little-giant 4 --to batch-4.xlsx
+  tidu batches specialised-sme --authority 440000 -o csv")]
 pub(crate) struct BatchesArgs {
     /// Only batches of this programme: its id or name
     #[arg(value_parser = names::programme)]
@@ -43,23 +53,28 @@ pub(crate) struct BatchesArgs {
     #[command(flatten)]
     moment: MomentArgs,
     #[command(flatten)]
-    common: Common,
+    table: TableArgs,
 }
 
 pub(super) async fn run(args: BatchesArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let form = args.table.form()?;
+    let mut client = Client::connect(&args.table.server.address).await?;
     let (Some(programme), Some(batch)) = (&args.programme, &args.batch) else {
-        return all(&mut client, &args).await;
+        return all(&mut client, &args, &form).await;
     };
     if let Some(authority) = &args.authority {
-        return one(&mut client, &args, (programme, batch, authority)).await;
+        return one(&mut client, &args, (programme, batch, authority), &form).await;
     }
     // The authorities that have such a batch. Without one, the server answers about the ministry's.
     let owners = page(&mut client, &args, 2, String::new()).await?;
     match owners.batches.as_slice() {
-        [] => one(&mut client, &args, (programme, batch, "")).await,
-        [only] => one(&mut client, &args, (programme, batch, &only.authority)).await,
-        _ => all(&mut client, &args).await,
+        [] => one(&mut client, &args, (programme, batch, ""), &form).await,
+        [only] => one(&mut client, &args, (programme, batch, &only.authority), &form).await,
+        _ if matches!(form, Form::Table(_)) => Err(CliError::Refused(format!(
+            "several authorities have a batch {batch} of {programme}, and a list is that of one; \
+             say which: --authority CODE (tidu batches {programme} {batch} shows them)"
+        ))),
+        _ => all(&mut client, &args, &form).await,
     }
 }
 
@@ -81,8 +96,19 @@ async fn page(
     Ok(client.register.list_batches(request).await?.into_inner())
 }
 
-async fn all(client: &mut Client, args: &BatchesArgs) -> Result<(), CliError> {
-    let mut printer = Printer::new(args.common.output, HEADER)?;
+async fn all(client: &mut Client, args: &BatchesArgs, form: &Form) -> Result<(), CliError> {
+    match form {
+        Form::Printed(output) => print_all(client, args, *output).await,
+        Form::Table(target) => write_all(client, args, target).await,
+    }
+}
+
+async fn print_all(
+    client: &mut Client,
+    args: &BatchesArgs,
+    output: Output,
+) -> Result<(), CliError> {
+    let mut printer = Printer::new(output, HEADER)?;
     let mut at = None;
     let fetch = async |page_size, page_token| {
         let page = page(client, args, page_size, page_token).await?;
@@ -94,10 +120,33 @@ async fn all(client: &mut Client, args: &BatchesArgs) -> Result<(), CliError> {
     printer.finish(Some(&format!("{count} batches, {}", as_of(at.as_ref()))))
 }
 
+async fn write_all(
+    client: &mut Client,
+    args: &BatchesArgs,
+    target: &Target,
+) -> Result<(), CliError> {
+    let mut file = TableFile::begin(target, "批次", &tables::headers(BATCHES))?;
+    let mut at = None;
+    let fetch = async |page_size, page_token| {
+        let page = page(client, args, page_size, page_token).await?;
+        at = page.as_of;
+        Ok((page.batches, page.next_page_token))
+    };
+    paged(usize::MAX, fetch, |batch| file.add_row(BATCHES, batch)).await?;
+    finish(file, at.as_ref())
+}
+
+/// Ends a table, and says for which moment it is.
+fn finish(file: TableFile, at: Option<&pb::AnswerAsOf>) -> Result<(), CliError> {
+    let Some(written) = file.finish()? else { return Ok(()) };
+    print_line(&format!("{written}: {}", as_of(at)))
+}
+
 async fn one(
     client: &mut Client,
     args: &BatchesArgs,
     (programme, batch, authority): (&str, &str, &str),
+    form: &Form,
 ) -> Result<(), CliError> {
     let request = pb::GetBatchRequest {
         programme: programme.to_owned(),
@@ -106,7 +155,30 @@ async fn one(
         as_of: args.moment.message(),
     };
     let answer = client.register.get_batch(request).await?.into_inner();
-    print_message(args.common.output, "GetBatchResponse", &answer, print)
+    match form {
+        Form::Printed(output) => print_message(*output, "GetBatchResponse", &answer, print),
+        Form::Table(target) => write_list(client, args, &answer, target).await,
+    }
+}
+
+/// Writes the list of a batch: its facts, in the order of recording.
+async fn write_list(
+    client: &mut Client,
+    args: &BatchesArgs,
+    answer: &pb::GetBatchResponse,
+    target: &Target,
+) -> Result<(), CliError> {
+    let batch = answer.batch.clone().unwrap_or_default();
+    let wanted = Wanted {
+        programme: &batch.programme,
+        authority: &batch.authority,
+        batch: &batch.batch,
+        known_at: answer.as_of.as_ref().map_or(0, pb::AnswerAsOf::known_at),
+        on: args.moment.message().and_then(|moment| moment.valid_on),
+    };
+    let mut file = TableFile::begin(target, "名单", &tables::headers(ENTRIES))?;
+    batch_entries::read(client, &wanted, |entry| file.add_row(ENTRIES, entry)).await?;
+    finish(file, answer.as_of.as_ref())
 }
 
 /// A line with the numbers that the table has no column for, if there are any.

@@ -5,9 +5,10 @@ use clap::Args;
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, TitleArgs, parse_word},
+        args::{Form, MomentArgs, TableArgs, TitleArgs, parse_word},
         client::Client,
         print::{as_of, print_line, print_message, print_table, table, word},
+        tables::{TableFile, Target, Value, count_header, group_header},
     },
     protocol::pb,
 };
@@ -30,7 +31,7 @@ pub(crate) struct CountArgs {
     #[command(flatten)]
     moment: MomentArgs,
     #[command(flatten)]
-    common: Common,
+    table: TableArgs,
 }
 
 fn group(text: &str) -> Result<i32, String> {
@@ -42,7 +43,8 @@ fn stage(text: &str) -> Result<i32, String> {
 }
 
 pub(super) async fn run(args: CountArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let form = args.table.form()?;
+    let mut client = Client::connect(&args.table.server.address).await?;
     let unit = if args.designees { pb::CountUnit::Designees } else { pb::CountUnit::Titles };
     let request = pb::CountTitlesRequest {
         filter: args.titles.filter(),
@@ -52,9 +54,33 @@ pub(super) async fn run(args: CountArgs) -> Result<(), CliError> {
         group_by: args.by.clone(),
     };
     let answer = client.register.count_titles(request).await?.into_inner();
-    print_message(args.common.output, "CountTitlesResponse", &answer, |answer| {
-        print(answer, &args.by)
-    })
+    match form {
+        Form::Printed(output) => {
+            print_message(output, "CountTitlesResponse", &answer, |answer| print(answer, &args.by))
+        }
+        Form::Table(target) => write(&target, &answer, &args.by),
+    }
+}
+
+/// Writes the groups as a table; without groups, the whole count.
+fn write(target: &Target, answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {
+    let group = |number: &i32| group_header(pb::CountGroup::try_from(*number).unwrap_or_default());
+    let mut headers: Vec<_> = by.iter().map(group).collect();
+    headers.push(count_header(answer.unit()));
+    let by_region = by.contains(&pb::CountGroup::Region.into());
+    headers.extend(by_region.then_some("其中推定"));
+    let mut file = TableFile::begin(target, "统计", &headers)?;
+    if by.is_empty() {
+        file.add(&[Value::Number(answer.total_count)])?;
+    }
+    for group in &answer.groups {
+        let keys = group.keys.iter().cloned().map(Value::Text);
+        let inferred = by_region.then_some(Value::Number(group.region_inferred_count));
+        let cells: Vec<_> = keys.chain([Value::Number(group.count)]).chain(inferred).collect();
+        file.add(&cells)?;
+    }
+    let Some(written) = file.finish()? else { return Ok(()) };
+    print_line(&format!("{written}: {}", as_of(answer.as_of.as_ref())))
 }
 
 fn print(answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {

@@ -5,10 +5,11 @@ use clap::{Args, ValueEnum};
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, TitleArgs, Within, at_least_one, within},
+        args::{Form, MomentArgs, Output, TableArgs, TitleArgs, Within, at_least_one, within},
         client::Client,
         paged::{Listed, paged},
-        print::{Printer, as_of, date, end, flags, title_status},
+        print::{Printer, as_of, date, end, flags, print_line, title_status},
+        tables::{self, Column, DESIGNEES, TITLES, TableFile, Target},
     },
     limits::{PAGE_EVENTS_DEFAULT, SORTED_TITLES_MAX},
     protocol::pb,
@@ -27,12 +28,11 @@ pub(crate) struct ListArgs {
     expires_within: Option<Within>,
     #[command(flatten)]
     moment: MomentArgs,
-    /// Most rows to list
-    #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT,
-        value_parser = at_least_one())]
-    limit: usize,
+    /// Most rows to list [default: 100; all of them as CSV or XLSX]
+    #[arg(long, short = 'n', value_parser = at_least_one())]
+    limit: Option<usize>,
     #[command(flatten)]
-    common: Common,
+    table: TableArgs,
 }
 
 /// The subject of a row.
@@ -45,10 +45,52 @@ enum Unit {
 }
 
 pub(super) async fn run(args: ListArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let form = args.table.form()?;
+    let mut client = Client::connect(&args.table.server.address).await?;
     match args.unit {
-        Unit::Titles => titles(&mut client, &args).await,
-        Unit::Designees => designees(&mut client, &args).await,
+        Unit::Titles => titles(&mut client, &args, form).await,
+        Unit::Designees => designees(&mut client, &args, form).await,
+    }
+}
+
+/// The rows of a list on their way out.
+enum Rows {
+    Printed(Printer),
+    Table(TableFile),
+}
+
+impl Rows {
+    fn print<C: AsRef<str>>(
+        output: Output,
+        header: impl IntoIterator<Item = C>,
+    ) -> Result<Self, CliError> {
+        Printer::new(output, header).map(Self::Printed)
+    }
+
+    fn write<T>(target: &Target, name: &str, columns: &[Column<T>]) -> Result<Self, CliError> {
+        TableFile::begin(target, name, &tables::headers(columns)).map(Self::Table)
+    }
+
+    /// Ends the rows, with a line that says what was listed.
+    fn finish(self, summary: &str) -> Result<(), CliError> {
+        match self {
+            Self::Printed(printer) => printer.finish(Some(summary)),
+            Self::Table(file) => match file.finish()? {
+                Some(written) => print_line(&format!("{written}: {summary}")),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+impl ListArgs {
+    /// Most rows to list. A table has all of them, because nobody sees where one ends.
+    fn limit(&self, form: &Form) -> usize {
+        let default = match form {
+            Form::Printed(_) => PAGE_EVENTS_DEFAULT,
+            Form::Table(_) => usize::MAX,
+        };
+        self.limit.unwrap_or(default)
     }
 }
 
@@ -70,7 +112,7 @@ async fn filter(client: &mut Client, args: &ListArgs) -> Result<pb::TitleFilter,
     Ok(filter)
 }
 
-async fn titles(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
+async fn titles(client: &mut Client, args: &ListArgs, form: Form) -> Result<(), CliError> {
     let header = [
         "designee",
         "name",
@@ -83,8 +125,16 @@ async fn titles(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
         "end",
         "flags",
     ];
-    let mut printer = Printer::new(args.common.output, header)?;
+    let limit = args.limit(&form);
     let filter = filter(client, args).await?;
+    let mut out = match form {
+        Form::Printed(output) => Rows::print(output, header)?,
+        Form::Table(target) => Rows::write(&target, "称号", TITLES)?,
+    };
+    let mut add = |row: &pb::DesigneeTitle| match &mut out {
+        Rows::Printed(printer) => printer.add("DesigneeTitle", row, title_row),
+        Rows::Table(file) => file.add_row(TITLES, row),
+    };
     // A list of last days is read by them. Whoever sorts reads all titles first.
     let is_sorted = filter.valid_to_from.is_some() || filter.valid_to_to.is_some();
     let mut as_of = None;
@@ -101,14 +151,13 @@ async fn titles(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
     };
     let listed = if is_sorted {
         let rows = by_last_day(fetch).await?;
-        let shown = rows.iter().take(args.limit);
-        shown.clone().try_for_each(|row| printer.add("DesigneeTitle", row, title_row))?;
-        Listed { count: shown.len(), has_more: rows.len() > args.limit }
+        let shown = rows.iter().take(limit);
+        shown.clone().try_for_each(&mut add)?;
+        Listed { count: shown.len(), has_more: rows.len() > limit }
     } else {
-        let take = |row: &pb::DesigneeTitle| printer.add("DesigneeTitle", row, title_row);
-        paged(args.limit, fetch, take).await?
+        paged(limit, fetch, add).await?
     };
-    printer.finish(Some(&summary(listed, "titles", as_of.as_ref())))
+    out.finish(&summary(listed, "titles", as_of.as_ref()))
 }
 
 /// All titles, by their last day; those of one day keep their order.
@@ -150,10 +199,18 @@ fn title_row(row: &pb::DesigneeTitle) -> [String; 10] {
     ]
 }
 
-async fn designees(client: &mut Client, args: &ListArgs) -> Result<(), CliError> {
+async fn designees(client: &mut Client, args: &ListArgs, form: Form) -> Result<(), CliError> {
     let header = ["designee", "name", "region", "industry", "responsible", "titles"];
-    let mut printer = Printer::new(args.common.output, header)?;
+    let limit = args.limit(&form);
     let filter = filter(client, args).await?;
+    let mut out = match form {
+        Form::Printed(output) => Rows::print(output, header)?,
+        Form::Table(target) => Rows::write(&target, "企业", DESIGNEES)?,
+    };
+    let add = |row: &pb::Designee| match &mut out {
+        Rows::Printed(printer) => printer.add("Designee", row, designee_row),
+        Rows::Table(file) => file.add_row(DESIGNEES, row),
+    };
     let mut as_of = None;
     let fetch = async |page_size, page_token| {
         let request = pb::ListDesigneesRequest {
@@ -166,10 +223,8 @@ async fn designees(client: &mut Client, args: &ListArgs) -> Result<(), CliError>
         as_of = page.as_of;
         Ok((page.designees, page.next_page_token))
     };
-    let listed =
-        paged(args.limit, fetch, |row: &pb::Designee| printer.add("Designee", row, designee_row));
-    let listed = listed.await?;
-    printer.finish(Some(&summary(listed, "designees", as_of.as_ref())))
+    let listed = paged(limit, fetch, add).await?;
+    out.finish(&summary(listed, "designees", as_of.as_ref()))
 }
 
 fn designee_row(row: &pb::Designee) -> [String; 6] {

@@ -16,3 +16,4 @@ mod redact_copies;
 mod redacted_alone;
 mod repairs;
 mod shown;
+mod tables;
