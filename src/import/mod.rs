@@ -28,8 +28,8 @@ mod tests;
 
 use columns::Choice;
 pub use error::{FileFault, ImportError, RowError};
-pub use note::{Note, NoteReason};
 pub use guard::guard;
+pub use note::{Note, NoteReason};
 pub use options::{FactKind, Options};
 pub use report::{Format, Report, SheetReport, Skipped};
 use sheet::Sheet;

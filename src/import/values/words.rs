@@ -38,7 +38,10 @@ pub(in crate::import) fn programme(text: &str) -> Result<String, String> {
 }
 
 /// The code of an authority: from a code, which is not checked here, or from a name.
-pub(in crate::import) fn authority(text: &str, authority_of: AuthorityOf) -> Result<String, String> {
+pub(in crate::import) fn authority(
+    text: &str,
+    authority_of: AuthorityOf,
+) -> Result<String, String> {
     let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
     if folded.len() == 6 && folded.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(folded);
@@ -68,7 +71,11 @@ pub(in crate::import) fn yes_or_no(text: &str) -> Result<bool, String> {
     look_up(ANSWERS, text, "yes or no")
 }
 
-pub(super) fn look_up<T: Copy>(table: &[(T, &[&str])], text: &str, what: &str) -> Result<T, String> {
+pub(super) fn look_up<T: Copy>(
+    table: &[(T, &[&str])],
+    text: &str,
+    what: &str,
+) -> Result<T, String> {
     let folded = fold(text);
     let known = table.iter().find(|(_, names)| names.contains(&folded.as_str()));
     known.map(|(value, _)| *value).ok_or_else(|| {

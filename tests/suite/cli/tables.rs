@@ -30,10 +30,7 @@ async fn facts(client: &mut Client) -> Vec<pb::Event> {
     }
     events.retain(|event| {
         let fact = event.fact.as_ref();
-        matches!(
-            fact,
-            Some(Fact::Designated(_) | Fact::ReviewPassed(_) | Fact::ReviewFailed(_))
-        )
+        matches!(fact, Some(Fact::Designated(_) | Fact::ReviewPassed(_) | Fact::ReviewFailed(_)))
     });
     events.iter_mut().for_each(|event| event.co_issuers.clear());
     events
@@ -202,8 +199,16 @@ async fn titles_go_out_with_all_pages_and_come_back_as_facts() {
             let kept = |line: &str| {
                 let row: serde_json::Value = serde_json::from_str(line).unwrap();
                 let title = &row["title"];
-                ["programme", "authority", "status", "validFrom", "validTo", "validToInferred",
-                    "batch", "round"]
+                [
+                    "programme",
+                    "authority",
+                    "status",
+                    "validFrom",
+                    "validTo",
+                    "validToInferred",
+                    "batch",
+                    "round",
+                ]
                 .iter()
                 .fold(row["designee"].to_string(), |all, name| format!("{all} {}", title[name]))
             };
@@ -250,7 +255,10 @@ async fn counts_and_batches_go_out_as_numbers() {
     let file = fresh.dir.path().join("counts.xlsx");
     let args = ["count", "--by", "status", "--to", text(&file)];
     let said = done(&tidu(&fresh, &args));
-    assert!(said.contains("1 rows written to ") && said.contains("as known at log size 12"), "{said}");
+    assert!(
+        said.contains("1 rows written to ") && said.contains("as known at log size 12"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -274,9 +282,30 @@ async fn a_file_has_its_name_only_when_it_is_whole() {
         (vec!["list", "--to", &file("none/list.xlsx")], "none/list.xlsx"),
         (vec!["list", "--to", &file("none/list.csv")], "none/list.csv"),
         (vec!["list", "--region", "999", "--to", &file("list.csv")], ""),
-        (vec!["list", "--to", &file("a.csv"), "--valid-to-from", "2026", "--valid-to-to", "2025"], ""),
-        (vec!["list", "--to", &file("a.xlsx"), "--valid-to-from", "2026", "--valid-to-to", "2025"],
-            ""),
+        (
+            vec![
+                "list",
+                "--to",
+                &file("a.csv"),
+                "--valid-to-from",
+                "2026",
+                "--valid-to-to",
+                "2025",
+            ],
+            "",
+        ),
+        (
+            vec![
+                "list",
+                "--to",
+                &file("a.xlsx"),
+                "--valid-to-from",
+                "2026",
+                "--valid-to-to",
+                "2025",
+            ],
+            "",
+        ),
         (vec!["batches", "no-such", "1", "--to", &file("batch.xlsx")], "no-such"),
     ] {
         refused(&tidu(&fresh, &args), &[what]);

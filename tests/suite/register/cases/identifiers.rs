@@ -115,6 +115,20 @@ async fn annulled_and_corrected_links_replace_nothing() {
 }
 
 #[tokio::test]
+async fn two_identifiers_are_linked_once() {
+    let book = Book::new();
+    book.record([A, B].map(|id| giant(id, "1", "2019-06-05")).to_vec()).await.unwrap();
+    book.say(linked(A, B, "2021-01-01", Why::Reregistered)).await;
+    for again in [
+        linked(A, B, "2021-01-01", Why::Reregistered),
+        linked(A, B, "2022-01-01", Why::Duplicate),
+        linked(B, A, "2022-01-01", Why::Duplicate),
+    ] {
+        assert_eq!(book.refused_by(again).await, ["linked-already"]);
+    }
+}
+
+#[tokio::test]
 async fn identifiers_in_a_circle_are_refused_in_every_order() {
     let links = [
         linked(A, B, "2021-01-01", Why::Reregistered),

@@ -11,6 +11,7 @@ mod identity;
 mod lists;
 mod order;
 mod sealed;
+mod service;
 mod steps;
 mod subjects;
 mod titles;

@@ -41,6 +41,10 @@ async fn an_objection_after_its_notice_is_refused_in_both_orders() {
     let book = Book::new();
     assert_eq!(book.noted(late).await, ["notice-not-open"]);
     assert_eq!(book.refused_by(noticed("4")).await, ["objection-after-notice [0]"]);
+    // One of the last day is in time.
+    let book = Book::new();
+    book.say(objection("2022-08-12", "4", DECISION)).await;
+    book.say(noticed("4")).await;
     // It is no objection to another batch, or to the recommendation.
     book.say(noticed("5")).await;
     let book = Book::new();
