@@ -32,6 +32,8 @@ pub struct Authority {
     pub region: Option<RegionCode>,
     /// For a city or the corps: the authority it lies under but does not answer to.
     pub excluded_from: Option<AuthorityCode>,
+    /// True if another authority answers for a part of its region.
+    pub is_divided: bool,
 }
 
 /// Kinds of authority.
@@ -75,6 +77,7 @@ static TABLE: LazyLock<Vec<Authority>> = LazyLock::new(|| {
         },
         region: RegionCode::parse(code).ok(),
         excluded_from: place(parent).and_then(AuthorityCode::at),
+        is_divided: rows.iter().any(|[.., other]| other == code),
     };
     rows.iter().map(authority).collect()
 });
@@ -176,9 +179,9 @@ impl AuthorityCode {
         match (info.region, info.excluded_from) {
             (None, Some(parent)) => covers(parent.info()),
             _ => {
-                let carved_out =
-                    TABLE.iter().any(|other| other.excluded_from == Some(self) && covers(other));
-                covers(info) && !carved_out
+                let is_part = |other: &Authority| other.excluded_from == Some(self);
+                let is_carved_out = || TABLE.iter().any(|other| is_part(other) && covers(other));
+                covers(info) && !(info.is_divided && is_carved_out())
             }
         }
     }

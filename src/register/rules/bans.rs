@@ -30,6 +30,9 @@ impl<'a> Case<'a> {
         let on = event.effective;
         let bans = self.judge.folding.bans().filter(|(_, ban)| covers(ban, on));
         let bans: Vec<(ProgrammeId, Ban)> = bans.map(|(key, ban)| (key.programme, ban)).collect();
+        if bans.is_empty() {
+            return;
+        }
         let value = on.to_string();
         let own = bans.iter().find(|(programme, _)| *programme == title.programme);
         if let Some((_, ban)) = own {

@@ -1,22 +1,30 @@
-//! The last answer to a question about the legal framework: the events of a list ask the same one.
+//! Answers to questions about the legal framework: the events of a list ask the same few.
+
+use smallvec::SmallVec;
 
 use crate::register::Layers;
 
-/// The last answer, with its question and the state of the framework it rests on.
+/// Most questions that are remembered. An event asks three or four, and a list one kind of event.
+const REMEMBERED_MAX: usize = 8;
+
+/// The answers to some questions, and the state of the framework that they rest on.
 #[derive(Debug)]
-pub(super) struct LastAnswer<Q, A>(Option<(Q, Revision, A)>);
+pub(super) struct Answers<Q, A> {
+    known: SmallVec<[(Q, A); REMEMBERED_MAX]>,
+    at: Revision,
+}
 
 /// See [`Layers::framework_revision`].
 type Revision = (usize, usize);
 
-impl<Q, A> Default for LastAnswer<Q, A> {
+impl<Q, A> Default for Answers<Q, A> {
     fn default() -> Self {
-        Self(None)
+        Self { known: SmallVec::new(), at: Revision::default() }
     }
 }
 
-impl<Q: Copy + PartialEq, A: Copy> LastAnswer<Q, A> {
-    /// The remembered answer, or a fresh one if the question or the framework has changed.
+impl<Q: Copy + PartialEq, A: Copy> Answers<Q, A> {
+    /// The remembered answer, or a fresh one if the question is new or the framework has changed.
     pub(super) fn ask(
         &mut self,
         register: Layers<'_>,
@@ -24,13 +32,18 @@ impl<Q: Copy + PartialEq, A: Copy> LastAnswer<Q, A> {
         answer: impl FnOnce() -> A,
     ) -> A {
         let revision = register.framework_revision();
-        match self.0 {
-            Some((asked, at, answer)) if asked == question && at == revision => answer,
-            _ => {
-                let answer = answer();
-                self.0 = Some((question, revision, answer));
-                answer
-            }
+        if self.at != revision {
+            self.known.clear();
+            self.at = revision;
         }
+        if let Some((_, answer)) = self.known.iter().find(|(asked, _)| *asked == question) {
+            return *answer;
+        }
+        let answer = answer();
+        if self.known.len() == REMEMBERED_MAX {
+            self.known.clear();
+        }
+        self.known.push((question, answer));
+        answer
     }
 }

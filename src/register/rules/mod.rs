@@ -23,7 +23,7 @@ mod repeats;
 mod subjects;
 mod titles;
 
-use self::{batches::Held, memory::LastAnswer};
+use self::{batches::Held, memory::Answers};
 use super::{
     AsOf, DesigneeIndex, Layers, Register,
     batches::{BatchKey, BatchesAsOf, SublistsFound},
@@ -59,9 +59,9 @@ pub struct Judge {
     folding: Folding,
     /// Room for a fold with the proposal at its place.
     after: Folding,
-    measures: LastAnswer<(AuthorityCode, ProgrammeId, CivilDate), bool>,
+    measures: Answers<(AuthorityCode, ProgrammeId, CivilDate), bool>,
     /// The day from which a part of a register is complete: one fact may ask about many days.
-    complete_from: LastAnswer<(AuthorityCode, ProgrammeId, Part), Option<CivilDate>>,
+    complete_from: Answers<(AuthorityCode, ProgrammeId, Part), Option<CivilDate>>,
     /// The sub-lists of reviewed titles, for the seals of a batch that follow one another.
     sublists: SublistsFound,
     /// The numbers of entries in sealed lists, for the repairs that follow one another.
