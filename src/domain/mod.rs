@@ -18,6 +18,7 @@ mod issuer;
 pub mod kind;
 pub mod name;
 mod party;
+pub mod personal;
 mod principal;
 mod region;
 mod secret_url;

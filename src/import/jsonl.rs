@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::{
     ImportedRow,
     error::{ImportError, RowError},
-    personal,
+    personal::{self, Holds},
 };
 use crate::{
+    domain::personal::PersonalData,
     limits::{JSON_LINE_BYTES_MAX, LIST_FAULTS_MAX},
     protocol::pb,
 };
@@ -65,11 +66,17 @@ fn event(descriptor: &MessageDescriptor, line: &str) -> Result<pb::Event, String
 }
 
 /// The first member whose text contains personal data.
-fn personal_member(name: &str, value: &Value) -> Option<(String, &'static str)> {
+fn personal_member(name: &str, value: &Value) -> Option<(String, PersonalData)> {
     match value {
         Value::String(_) if DIGESTS.contains(&name) => None,
-        Value::String(text) => personal::personal_number(text, IDENTIFIERS.contains(&name))
-            .map(|what| (name.to_owned(), what)),
+        Value::String(text) => {
+            let holds = match name {
+                "url" => Holds::Url,
+                _ if IDENTIFIERS.contains(&name) => Holds::Code,
+                _ => Holds::Text,
+            };
+            personal::found(text, holds).map(|what| (name.to_owned(), what))
+        }
         Value::Array(values) => values.iter().find_map(|value| personal_member(name, value)),
         Value::Object(members) => {
             members.iter().find_map(|(name, value)| personal_member(name, value))

@@ -1,8 +1,6 @@
-//! Recognises personal data, which must never reach the log, because the log cannot forget.
+//! Recognises columns of personal data by their headers, and such data in cells.
 
-use std::ops::Range;
-
-use unicode_normalization::UnicodeNormalization;
+use crate::domain::personal::{self, PersonalData};
 
 /// Parts of folded headers that mark data about a person.
 const HEADER_PARTS: &[&str] = &[
@@ -45,37 +43,21 @@ pub(super) fn is_personal_header(folded: &str) -> bool {
     HEADERS.contains(&folded) || HEADER_PARTS.iter().any(|part| folded.contains(part))
 }
 
-/// The kind of personal number that a text contains, if any.
-pub(super) fn personal_number(text: &str, may_be_code: bool) -> Option<&'static str> {
-    let text: String = text.nfkc().collect();
-    let mut tokens = text.split(|c: char| !c.is_ascii_alphanumeric());
-    tokens.find_map(|token| match token {
-        _ if is_mobile_number(token) => Some("a mobile number"),
-        _ if !may_be_code && is_resident_id(token) => Some("a resident identity number"),
-        _ => None,
-    })
-}
-
-/// A mainland mobile number, with or without the country code.
-fn is_mobile_number(token: &str) -> bool {
-    let digits = token.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(token);
-    match digits.as_bytes() {
-        [b'1', b'3'..=b'9', rest @ ..] => rest.len() == 9 && rest.iter().all(u8::is_ascii_digit),
-        _ => false,
+/// The kind of personal data that a text contains, if any.
+pub(super) fn found(text: &str, holds: Holds) -> Option<PersonalData> {
+    match holds {
+        Holds::Text => personal::find(text),
+        Holds::Url => personal::find_in_url(text),
+        Holds::Code => personal::find_in_designee(text),
     }
 }
 
-/// An 18-character resident identity number (GB 11643): region, birth date, serial, check.
-fn is_resident_id(token: &str) -> bool {
-    let (Some(body), Some(check)) = (token.get(..17), token.get(17..)) else { return false };
-    let is_check = matches!(check.as_bytes(), [b'0'..=b'9' | b'X' | b'x']);
-    if !is_check || !body.bytes().all(|digit| digit.is_ascii_digit()) {
-        return false;
-    }
-    let part = |range: Range<usize>| body.get(range).and_then(|digits| digits.parse::<i16>().ok());
-    let day = |range| part(range).and_then(|number| i8::try_from(number).ok());
-    let (Some(year), Some(month), Some(day)) = (part(6..10), day(10..12), day(12..14)) else {
-        return false;
-    };
-    (1900..2100).contains(&year) && jiff::civil::Date::new(year, month, day).is_ok()
+/// The form of a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    Text,
+    /// A web address.
+    Url,
+    /// The code of a designee.
+    Code,
 }

@@ -7,7 +7,7 @@ use super::{
     events::Context,
     fields::Field,
     options::flag,
-    personal,
+    personal::{self, Holds},
     sheet::{Cell, SheetRow},
     values,
 };
@@ -34,8 +34,7 @@ impl<'a> RowReader<'a> {
                 let message = format!("{} holds the error {error} of a formula", column.header);
                 reader.refuse(&column.header, error, message);
             }
-            let may_be_code = column.field == Field::Designee;
-            if let Some(what) = personal::personal_number(&cell.text(), may_be_code) {
+            if let Some(what) = personal::found(&cell.text(), holds(column.field)) {
                 let message = format!(
                     "{} contains {what}; the log cannot forget personal data. Take it out of the \
                      list, or leave the column out: --column ignore={0}",
@@ -208,4 +207,13 @@ fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let is_number = mantissa.parse::<f64>().is_ok() && exponent.parse::<i16>().is_ok();
     is_number && (mantissa.contains('.') || exponent.starts_with(['+', '-']))
+}
+
+/// The form of the texts of a field.
+fn holds(field: Field) -> Holds {
+    match field {
+        Field::Designee => Holds::Code,
+        Field::Url => Holds::Url,
+        _ => Holds::Text,
+    }
 }
