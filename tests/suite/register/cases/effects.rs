@@ -192,6 +192,22 @@ async fn a_second_repeal_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_unknown_instrument_warns_until_all_measures_are_complete() {
+    let repealed = || {
+        let document_number = "工信部企业〔2099〕1号".to_owned();
+        let fact = pb::MeasuresRepealed { position: None, document_number };
+        event(MINISTRY, "", "2026-04-01", Fact::MeasuresRepealed(fact))
+    };
+    let book = Book::new();
+    let catalogue = book.ledger.catalogue();
+    for id in catalogue.ids() {
+        assert_eq!(book.noted(repealed()).await[0], "instrument-unknown");
+        book.say(complete(MINISTRY, catalogue.id_of(id), Part::Measures, "2020-01-01")).await;
+    }
+    assert_eq!(book.refused_by(repealed()).await, ["instrument-unknown"]);
+}
+
+#[tokio::test]
 async fn a_move_to_where_the_designee_is_changes_nothing() {
     let book = Book::new();
     let mut first = giant(A, "3", "2021-08-01");
