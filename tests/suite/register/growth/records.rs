@@ -76,6 +76,23 @@ fn titles_are_bounded_for_an_authority_and_for_a_subject() {
     grown.refuses("titles-of-subject", item("320000", 1));
 }
 
+#[test]
+fn a_converted_title_counts_as_another_title() {
+    let converted = pb::TitleConverted {
+        from_programme: programme(GUANGDONG),
+        to_programme: programme(GUANGDONG),
+        from_item: "i1".to_owned(),
+        to_item: "converted".to_owned(),
+        ..Default::default()
+    };
+    let own = TITLES_OF_AUTHORITY_MAX;
+    let mut grown = Grown::of((1..own - 1).map(|n| item(GUANGDONG, n)));
+    grown.apply(event(GUANGDONG, A, own, Fact::TitleConverted(converted)));
+    grown.accepts(item(GUANGDONG, own));
+    grown.apply(item(GUANGDONG, own));
+    grown.refuses("titles-of-authority", item(GUANGDONG, own + 1));
+}
+
 fn support_of_item(number: usize, scheme: usize) -> pb::Event {
     let mut event = item(GUANGDONG, number);
     let Some(Fact::SupportGranted(fact)) = &mut event.fact else { unreachable!() };
