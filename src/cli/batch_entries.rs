@@ -111,30 +111,34 @@ async fn names(
     client: &mut Client,
     wanted: &Wanted<'_>,
 ) -> Result<HashMap<String, String>, CliError> {
-    let filter = pb::TitleFilter {
+    let own = pb::TitleFilter {
         programmes: vec![wanted.programme.to_owned()],
         authorities: vec![wanted.authority.to_owned()],
-        rounds: vec![wanted.batch.to_owned()],
         ..Default::default()
     };
+    let passed = pb::TitleFilter { rounds: vec![wanted.batch.to_owned()], ..own.clone() };
+    let causes = [pb::EndCause::ReviewNotUpToStandard, pb::EndCause::ReviewNotSubmitted];
+    let failed = pb::TitleFilter { end_causes: causes.map(i32::from).to_vec(), ..own };
     let known = pb::as_of::Known::KnownAt(wanted.known_at);
     let as_of = pb::AsOf { valid_on: wanted.on, known: Some(known) };
     let mut names = HashMap::new();
-    let fetch = async |page_size, page_token| {
-        let request = pb::ListTitlesRequest {
-            filter: Some(filter.clone()),
-            as_of: Some(as_of.clone()),
-            page_size,
-            page_token,
+    for filter in [passed, failed] {
+        let fetch = async |page_size, page_token| {
+            let request = pb::ListTitlesRequest {
+                filter: Some(filter.clone()),
+                as_of: Some(as_of),
+                page_size,
+                page_token,
+            };
+            let page = client.register.list_titles(request).await?.into_inner();
+            Ok((page.titles, page.next_page_token))
         };
-        let page = client.register.list_titles(request).await?.into_inner();
-        Ok((page.titles, page.next_page_token))
-    };
-    let keep = |row: &pb::DesigneeTitle| {
-        names.insert(row.designee.clone(), row.name.clone());
-        Ok(())
-    };
-    // Beyond the bound, names are left out: the identifier is what counts.
-    paged(SORTED_TITLES_MAX, fetch, keep).await?;
+        let keep = |row: &pb::DesigneeTitle| {
+            names.insert(row.designee.clone(), row.name.clone());
+            Ok(())
+        };
+        // Beyond the bound, names are left out: the identifier is what counts.
+        paged(SORTED_TITLES_MAX, fetch, keep).await?;
+    }
     Ok(names)
 }

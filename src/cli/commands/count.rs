@@ -73,7 +73,7 @@ fn write(target: &Target, answer: &pb::CountTitlesResponse, by: &[i32]) -> Resul
     if by.is_empty() {
         file.add(&[Value::Number(answer.total_count)])?;
     }
-    for group in &answer.groups {
+    for group in answer.groups.iter().filter(|_| !by.is_empty()) {
         let keys = group.keys.iter().cloned().map(Value::Text);
         let inferred = by_region.then_some(Value::Number(group.region_inferred_count));
         let cells: Vec<_> = keys.chain([Value::Number(group.count)]).chain(inferred).collect();

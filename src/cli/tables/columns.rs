@@ -8,8 +8,8 @@ use crate::{
     protocol::pb,
 };
 
-/// Columns of titles. Recorded, a row is the fact that began the latest validity: the designation,
-/// or the review passed.
+/// Columns of titles. Recorded, a row is a designation, or a passed review of its latest round, with
+/// the latest validity.
 pub(crate) const TITLES: &[Column<pb::DesigneeTitle>] = &[
     Column { header: "企业名称", value: |row| text(&row.name) },
     Column { header: "统一社会信用代码", value: |row| text(&row.designee) },
@@ -93,9 +93,16 @@ fn title(row: &pb::DesigneeTitle) -> pb::Title {
 /// The fact that began the validity. A title that never began one, or ended otherwise than on its
 /// last day, is no such fact: `record` refuses the word that it gets instead.
 fn fact(title: &pb::Title) -> String {
-    use pb::TitleStatus::{Active, Expired, Pending};
-    let began = matches!(title.status(), Pending | Active | Expired) && title.valid_from.is_some();
-    match (began, title.round.is_empty()) {
+    use pb::{
+        EndCause,
+        TitleStatus::{Active, Expired, Pending},
+    };
+    let is_whole = match title.status() {
+        Pending | Active => true,
+        Expired => matches!(title.end_cause(), EndCause::Unspecified | EndCause::Lapsed),
+        _ => false,
+    };
+    match (is_whole && title.valid_from.is_some(), title.round.is_empty()) {
         (true, true) => "认定".to_owned(),
         (true, false) => "复核通过".to_owned(),
         (false, _) => format!("现状：{}", title_status(title.status())),

@@ -2,11 +2,14 @@
 
 use std::{fs, path::Path, process::Command};
 
-use tidu::protocol::pb::{self, event::Fact};
+use tidu::{
+    cli::generate::enterprises,
+    protocol::pb::{self, event::Fact},
+};
 
 use crate::support::{
-    Client, Fresh, TIDU, annulled, corrected, date, designated, done, event, failed, list,
-    little_giant, made_up, passed, published_chapters, refused, text,
+    Client, Fresh, TIDU, annulled, authority, corrected, date, designated, done, event, failed,
+    list, little_giant, made_up, passed, published_chapters, refused, text,
 };
 
 fn tidu(fresh: &Fresh, args: &[&str]) -> std::process::Output {
@@ -32,7 +35,14 @@ async fn facts(client: &mut Client) -> Vec<pb::Event> {
         let fact = event.fact.as_ref();
         matches!(fact, Some(Fact::Designated(_) | Fact::ReviewPassed(_) | Fact::ReviewFailed(_)))
     });
-    events.iter_mut().for_each(|event| event.co_issuers.clear());
+    for event in &mut events {
+        event.co_issuers.clear();
+        if let Some(Fact::Designated(fact)) = &mut event.fact
+            && let Some(profile) = &mut fact.profile
+        {
+            profile.kind = 0;
+        }
+    }
     events
 }
 
@@ -46,7 +56,7 @@ fn recorded(file: &Path) -> Fresh {
 /// Designations under each kind of identifier, with everything that a list can state.
 fn batch() -> Vec<pb::Event> {
     let [first, second] = &made_up(3, 2)[..] else { panic!("two") };
-    let local = pb::Event { designee: "local:440000/甲-01".to_owned(), ..designated(first) };
+    let local = pb::Event { designee: "local:440000/A-01".to_owned(), ..designated(first) };
     let mut provisional = designated(first);
     provisional.designee = "provisional:440000/示例,甲\"乙\"有限公司".to_owned();
     let mut full = designated(second);
@@ -233,7 +243,7 @@ async fn a_title_that_has_ended_is_not_recorded_as_a_designation() {
     client.record(vec![failed(&code, "little-giant", "2022-06-05")]).await.unwrap();
     let file = fresh.dir.path().join("titles.csv");
     done(&tidu(&fresh, &["list", "--as-of", "2023-01-01", "--to", text(&file)]));
-    refused(&tidu(&fresh, &["check", text(&file)]), &["类别", "现状：ended"]);
+    refused(&tidu(&fresh, &["check", text(&file)]), &["类别", "现状：expired"]);
 }
 
 #[tokio::test]
@@ -325,11 +335,11 @@ async fn a_batch_of_several_authorities_is_asked_about() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     client.record(list(2, 1)).await.unwrap();
-    let mut other = designated(&made_up(4, 1)[0]);
-    other.authority = "440300".to_owned();
+    let elsewhere = enterprises(4, authority("330000")).next().unwrap();
+    let other = pb::Event { authority: "330000".to_owned(), ..designated(&elsewhere) };
     client.record(vec![other]).await.unwrap();
     let list = ["batches", "specialised-sme", "2024-1", "-o", "csv"];
     refused(&tidu(&fresh, &list), &["several authorities", "--authority"]);
-    let one = done(&tidu(&fresh, &[&list[..], &["--authority", "440300"]].concat()));
+    let one = done(&tidu(&fresh, &[&list[..], &["--authority", "330000"]].concat()));
     assert_eq!(one.lines().count(), 2, "{one}");
 }
