@@ -93,6 +93,23 @@ fn a_converted_title_counts_as_another_title() {
     grown.refuses("titles-of-authority", item(GUANGDONG, own + 1));
 }
 
+#[test]
+fn a_transferred_title_counts_as_a_title_of_the_successor() {
+    let transferred = |number: usize| {
+        let fact = pb::TitleTransferred {
+            programme: programme(GUANGDONG),
+            item: format!("i{number}"),
+            successor: local(1),
+            ..Default::default()
+        };
+        event(GUANGDONG, A, TITLES_OF_AUTHORITY_MAX, Fact::TitleTransferred(fact))
+    };
+    let mut grown = Grown::of((1..TITLES_OF_AUTHORITY_MAX).map(|n| item(GUANGDONG, n)));
+    grown.accepts(transferred(1));
+    grown.apply(transferred(1));
+    grown.refuses("titles-of-authority", transferred(2));
+}
+
 fn support_of_item(number: usize, scheme: usize) -> pb::Event {
     let mut event = item(GUANGDONG, number);
     let Some(Fact::SupportGranted(fact)) = &mut event.fact else { unreachable!() };
