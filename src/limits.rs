@@ -407,6 +407,11 @@ pub const WORKBOOK_FORMATS_MAX: u64 = 262_144;
 pub const WORKBOOK_MERGED_MAX: u64 = 1_000_000;
 /// Most characters in the name of a sheet. A spreadsheet allows 31.
 pub const SHEET_NAME_CHARS_MAX: usize = 255;
+/// Most tables within each other in a web page. Pages that are laid out in tables have a few.
+pub const HTML_TABLES_DEEP_MAX: usize = 64;
+/// Most lines of text before a table of a web page that are read as rows: its titles. The menus of
+/// a page come before them.
+pub const HTML_LINES_MAX: usize = 10;
 /// Most bytes of address space that reading one list may add to the process.
 pub const LIST_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Rows of a sheet that are searched for the header.
@@ -417,6 +422,11 @@ pub const LONE_NAME_CHARS_MAX: usize = 60;
 /// Characters beyond Latin before the first fault that show that a text is damaged UTF-8 and not
 /// GB 18030. Pairs of GB 18030 form a valid sequence of three bytes only rarely.
 pub const UTF8_EVIDENCE_CHARS: usize = 8;
+/// Most bytes for each NUL byte in UTF-16 without a byte order mark. A line of a name alone has one
+/// for its end.
+pub const UTF16_BYTES_PER_NUL: usize = 32;
+/// Bytes for each NUL byte above which a text is damaged, and below which a file is no text.
+pub const BINARY_BYTES_PER_NUL: usize = 8;
 /// Most cells of a row that an error repeats.
 pub const ECHO_CELLS_MAX: usize = 12;
 /// Most lines in the text of an error about rows; the error itself holds all of them.
@@ -427,6 +437,8 @@ const _: () = {
     assert!(WORKBOOK_UNPACKED_BYTES_MAX > INPUT_FILE_BYTES_MAX as u64);
     assert!(WORKBOOK_TEXT_BYTES_MAX < WORKBOOK_UNPACKED_BYTES_MAX);
     assert!(LIST_ROWS_MAX as u64 <= LIST_CELLS_MAX);
+    // The lines before a table do not hide its header.
+    assert!(HTML_LINES_MAX < HEADER_ROWS_MAX);
     assert!(JSON_LINE_BYTES_MAX > 100 * LEAF_BYTES_MAX);
     // A watchdog looks several times before it ends the process.
     assert!(WATCHDOG_INTERVAL.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());

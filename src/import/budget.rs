@@ -23,7 +23,11 @@ impl Budget {
 
     /// Room for a text.
     pub(super) fn text(&mut self, text: &str) -> Result<(), FileFault> {
-        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.text_bytes(u64::try_from(text.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Room for a text of so many bytes.
+    pub(super) fn text_bytes(&mut self, length: u64) -> Result<(), FileFault> {
         self.text_bytes = self.text_bytes.saturating_add(length);
         if self.text_bytes > LIST_TEXT_BYTES_MAX {
             let what = "bytes of text in its cells";
@@ -35,6 +39,17 @@ impl Budget {
     /// Room for a copy of a cell.
     pub(super) fn copy(&mut self, cell: &Cell) -> Result<(), FileFault> {
         self.cells(1)?;
+        self.copy_text(cell)
+    }
+
+    /// Room for many copies of a cell. Only their text counts: the cells count with their extent.
+    pub(super) fn copies(&mut self, cell: &Cell, times: u64) -> Result<(), FileFault> {
+        let Cell::Text(text) = cell else { return Ok(()) };
+        self.text_bytes(u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_mul(times))
+    }
+
+    /// Room for the text of a cell that is counted already.
+    pub(super) fn copy_text(&mut self, cell: &Cell) -> Result<(), FileFault> {
         match cell {
             Cell::Text(text) | Cell::Moment { day: text, .. } | Cell::Error(text) => {
                 self.text(text)

@@ -1,30 +1,57 @@
-//! Decodes UTF-8, UTF-16 with a byte order mark, and otherwise GB 18030. A byte that cannot be
+//! Decodes UTF-8, UTF-16, and otherwise GB 18030. A byte that cannot be
 //! decoded is an error and is never replaced.
 
-use encoding_rs::{DecoderResult, Encoding, GB18030, UTF_8};
+use encoding_rs::{DecoderResult, Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::error::FileFault;
-use crate::limits::UTF8_EVIDENCE_CHARS;
+use super::{error::FileFault, kind};
+use crate::limits::{BINARY_BYTES_PER_NUL, UTF8_EVIDENCE_CHARS, UTF16_BYTES_PER_NUL};
+
+const SAVE: &str = "open it and save it as XLSX, or as CSV in UTF-8";
 
 /// The text, with `\n` as its only line break, and the name of its encoding.
 pub(super) fn decode(bytes: &[u8]) -> Result<(String, &'static str), FileFault> {
-    if bytes.starts_with(b"%PDF") {
-        return Err(FileFault::Foreign { what: "a PDF file" });
-    }
     let (text, encoding) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) if encoding == UTF_8 => {
             (utf8(after(bytes, length)).map_err(damaged)?, "UTF-8")
         }
         Some((encoding, length)) => (decode_as(encoding, after(bytes, length))?, "UTF-16"),
-        None => match utf8(bytes) {
-            Ok(text) => (text, "UTF-8"),
-            Err(good) if is_utf8_until(good) => return Err(damaged(good)),
-            Err(_) => (decode_as(GB18030, bytes)?, "GB 18030"),
-        },
+        None => unmarked(bytes)?,
     };
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    // Tools that add a mark to a text that has one already; and the end that DOS wrote.
+    let text = text.trim_start_matches('\u{feff}').trim_end_matches('\u{1a}').to_owned();
     reject_foreign(&text)?;
     Ok((text, encoding))
+}
+
+/// A text without a byte order mark.
+fn unmarked(bytes: &[u8]) -> Result<(String, &'static str), FileFault> {
+    if let Some(text) = [UTF_16LE, UTF_16BE].into_iter().find_map(|half| utf16(bytes, half)) {
+        return Ok((text, "UTF-16"));
+    }
+    match utf8(bytes) {
+        Ok(text) => Ok((text, "UTF-8")),
+        Err(good) if is_utf8_until(good) => Err(damaged(good)),
+        Err(_) => Ok((decode_as(GB18030, bytes)?, "GB 18030")),
+    }
+}
+
+/// UTF-16 without a mark. Separators, digits and line breaks have a NUL byte, always on the same
+/// side. A damaged text has few, or it is UTF-8 but for them.
+fn utf16(bytes: &[u8], encoding: &'static Encoding) -> Option<String> {
+    let is_utf8 = || std::str::from_utf8(bytes).is_ok_and(|text| !text.is_ascii());
+    if !bytes.contains(&0) || !bytes.len().is_multiple_of(2) || is_utf8() {
+        return None;
+    }
+    let nul_at = usize::from(encoding == UTF_16LE);
+    let halves = bytes.iter().skip(nul_at).step_by(2);
+    let count = halves.filter(|byte| **byte == 0).count();
+    if count.saturating_mul(UTF16_BYTES_PER_NUL) < bytes.len() {
+        return None;
+    }
+    let text = decode_as(encoding, bytes).ok()?;
+    let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    (text.contains(['\n', '\r']) && text.chars().all(is_text)).then_some(text)
 }
 
 /// The text, or the valid part before the first fault.
@@ -67,14 +94,28 @@ fn last_line(text: &str) -> u32 {
     u32::try_from(breaks - text.matches("\r\n").count()).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-/// Refuses files that often pass for lists: web pages saved as `.xls`, JSON arrays, binary files.
+/// Refuses texts that often pass for lists, and bytes that no text has.
 fn reject_foreign(text: &str) -> Result<(), FileFault> {
     let start = text.trim_start();
-    let what = match () {
-        () if start.starts_with('<') => "HTML or XML",
-        () if start.starts_with('[') => "a JSON array (JSON lines have one object a line)",
-        () if text.contains('\0') => "a binary file, or UTF-16 without a byte order mark",
+    let (what, cure) = match () {
+        () if start.starts_with('[') => ("a JSON array (JSON lines have one object a line)", SAVE),
+        () if start.starts_with("MIME-Version:") => ("a web archive (MHTML)", SAVE),
+        () if start.starts_with("ID;P") => ("a SYLK file", SAVE),
+        () if text.contains('\0') => return Err(nul_bytes(text)),
         () => return Ok(()),
     };
-    Err(FileFault::Foreign { what })
+    Err(kind::foreign(what, cure))
+}
+
+/// The fault of a text with NUL bytes: where the first are, or that it is no text at all.
+fn nul_bytes(text: &str) -> FileFault {
+    let all = text.matches('\0').count();
+    if all.saturating_mul(BINARY_BYTES_PER_NUL) > text.len() && all > 1 {
+        return kind::foreign("a binary file", SAVE);
+    }
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let before = text.split('\0').next().unwrap_or_default();
+    let line = last_line(before);
+    let of_line = text.split('\n').nth(before.matches('\n').count()).unwrap_or_default();
+    FileFault::NulBytes { line, in_line: count(of_line.matches('\0').count()), count: count(all) }
 }

@@ -41,10 +41,40 @@ pub enum FileFault {
         detail: String,
     },
     /// It is not a list.
-    #[error("this is {what}, not a list; open it and save it as XLSX, or as CSV in UTF-8")]
+    #[error("this is {what}, not a list; {cure}")]
     Foreign {
         /// Its kind.
-        what: &'static str,
+        what: String,
+        /// What to do with it.
+        cure: String,
+    },
+    /// It cannot be opened without a password.
+    #[error(
+        "the workbook has a password; open it, take the password off, save it and record that file"
+    )]
+    Locked,
+    /// A cell lies so far from the others that the cells between them are too many.
+    #[error("cell {cell}{sheet} lies far from the table; {cure} and save it again")]
+    FarCell {
+        /// ` of sheet 名单`; empty if the sheet has no name.
+        sheet: String,
+        /// The place of the cell: `H1048576`.
+        cell: String,
+        /// What to delete.
+        cure: String,
+    },
+    /// The text holds bytes that no text has.
+    #[error(
+        "line {line} holds NUL bytes ({in_line} there, {count} in the file), which no text has; \
+         open it in a spreadsheet and save it again as XLSX, or as CSV in UTF-8"
+    )]
+    NulBytes {
+        /// Physical line of the first.
+        line: u32,
+        /// How many of them are on it.
+        in_line: u32,
+        /// How many of them the file holds.
+        count: u32,
     },
     /// It holds more than a list can have.
     #[error("it has more than {max} {what}, which is the limit; divide the list")]
@@ -55,7 +85,7 @@ pub enum FileFault {
         max: u64,
     },
     /// The workbook cannot be opened.
-    #[error("it cannot be read as {format}: {cause}; save it again as XLSX, without a password")]
+    #[error("it cannot be read as {format}: {cause}; open it and save it again as XLSX")]
     Workbook {
         /// The format its first bytes announce.
         format: &'static str,

@@ -1,8 +1,9 @@
-//! Turns an official list (CSV, XLS, XLSX, JSON lines) into events. It never guesses a fact that
-//! neither the list nor the caller states, and never lets personal data through.
+//! Turns an official list (CSV, XLS, XLSX, ODS, HTML, JSON lines) into events. It never guesses a
+//! fact that neither the list nor the caller states, and never lets personal data through.
 //!
-//! Steps: bytes → `encoding` and `text`, or `sheet` → rows of cells → `table` finds header and
-//! data → `events` makes one event of each row, through `row`. The server validates the values.
+//! Steps: bytes → `open`, through `encoding` and `text`, or `sheet` → rows of cells → `table` finds
+//! header and data → `events` makes one event of each row, through `row`. The server validates the
+//! values.
 
 mod budget;
 mod columns;
@@ -12,7 +13,9 @@ mod events;
 mod fields;
 mod guard;
 mod jsonl;
+mod kind;
 mod note;
+mod open;
 mod options;
 mod personal;
 mod report;
@@ -30,6 +33,7 @@ use columns::Choice;
 pub use error::{FileFault, ImportError, RowError};
 pub use guard::guard;
 pub use note::{Note, NoteReason};
+use open::Opened;
 pub use options::{FactKind, Options};
 pub use report::{Format, Report, SheetReport, Skipped};
 use sheet::Sheet;
@@ -38,11 +42,6 @@ use crate::{
     limits::{LIST_FAULTS_MAX, LIST_ROWS_MAX},
     protocol::pb,
 };
-
-/// First bytes of a ZIP archive, which an XLSX file is.
-const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
-/// First bytes of an OLE compound file, which an XLS file is.
-const OLE_MAGIC: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 /// Finds the authority of a name: `广东省`, `广东`, `广东省工业和信息化厅` give `440000`.
 pub type AuthorityOf = fn(&str) -> Option<&'static str>;
@@ -81,18 +80,13 @@ pub fn read(
 ) -> Result<Import, ImportError> {
     let choices = options::check(options, authority_of)?;
     let in_file = |fault| ImportError::File { file: file_name.to_owned(), fault };
-    let (format, encoding, sheets) = if bytes.starts_with(ZIP_MAGIC) {
-        (Format::Xlsx, None, sheet::read_xlsx(bytes).map_err(in_file)?)
-    } else if bytes.starts_with(OLE_MAGIC) {
-        (Format::Xls, None, sheet::read_xls(bytes).map_err(in_file)?)
-    } else {
-        let (text, encoding) = encoding::decode(bytes).map_err(in_file)?;
-        if text.trim_start().starts_with('{') {
+    let (format, encoding, sheets) = match open::open(bytes, &choices).map_err(in_file)? {
+        Opened::Sheets { format, encoding, sheets } => (format, encoding, sheets),
+        Opened::Lines { text, encoding } => {
             require_rows(text.lines().count()).map_err(in_file)?;
             let rows = jsonl::read(&text)?;
             return Ok(Import { report: Report::new(Format::JsonLines, Some(encoding)), rows });
         }
-        (Format::Csv, Some(encoding), vec![text::read(&text, &choices).map_err(in_file)?])
     };
     let sheets = choose(sheets, options).map_err(in_file)?;
     let mut import = Import { rows: Vec::new(), report: Report::new(format, encoding) };

@@ -15,6 +15,12 @@ pub enum Format {
     Xls,
     /// Excel since 2007.
     Xlsx,
+    /// OpenDocument, as LibreOffice and WPS save it.
+    Ods,
+    /// Excel 2003 as one file of XML.
+    OldXml,
+    /// Tables of a web page, which other systems export as `.xls`.
+    Html,
 }
 
 impl fmt::Display for Format {
@@ -24,6 +30,9 @@ impl fmt::Display for Format {
             Self::JsonLines => "JSON lines",
             Self::Xls => "XLS",
             Self::Xlsx => "XLSX",
+            Self::Ods => "ODS",
+            Self::OldXml => "XML of Excel 2003",
+            Self::Html => "HTML",
         })
     }
 }

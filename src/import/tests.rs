@@ -1,11 +1,16 @@
 //! Each test protects one rule of reading lists; the enterprises are fictional.
 
 mod bombs;
+mod cells;
+mod html;
 mod json;
+mod kinds;
+mod ods;
 mod rows;
 mod text;
 mod values;
 mod workbook;
+mod xls;
 
 use super::*;
 use crate::protocol::pb::event::Fact;

@@ -26,17 +26,24 @@ const TEXTS: &[u8] = b"uniqueCount";
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Refuses a workbook whose reading has no bound.
-pub(super) fn require_bounded(bytes: &[u8]) -> Result<(), FileFault> {
-    require_within(bytes, WORKBOOK_UNPACKED_BYTES_MAX)
+pub(super) fn require_bounded(format: &'static str, bytes: &[u8]) -> Result<(), FileFault> {
+    require_within(format, bytes, WORKBOOK_UNPACKED_BYTES_MAX)
 }
 
-fn require_within(bytes: &[u8], unpacked_bytes_max: u64) -> Result<(), FileFault> {
+/// Refuses an archive whose directory alone is large.
+pub(super) fn require_few_files(bytes: &[u8]) -> Result<(), FileFault> {
     let entries = bytes.windows(ENTRY.len()).filter(|window| *window == ENTRY).count();
-    at_most(count(entries), WORKBOOK_FILES_MAX, "files")?;
-    let damaged = |cause: &dyn std::error::Error| FileFault::Workbook {
-        format: "XLSX",
-        cause: cause.to_string(),
-    };
+    at_most(count(entries), WORKBOOK_FILES_MAX, "files")
+}
+
+fn require_within(
+    format: &'static str,
+    bytes: &[u8],
+    unpacked_bytes_max: u64,
+) -> Result<(), FileFault> {
+    require_few_files(bytes)?;
+    let damaged =
+        |cause: &dyn std::error::Error| FileFault::Workbook { format, cause: cause.to_string() };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(&e))?;
     let mut counted = Counted { bytes_max: unpacked_bytes_max, ..Counted::default() };
     for index in 0..archive.len() {
@@ -48,7 +55,7 @@ fn require_within(bytes: &[u8], unpacked_bytes_max: u64) -> Result<(), FileFault
         let is_whole = counted.read(&mut file)?;
         if is_whole && counted.bytes - before != stated {
             let cause = "a file in it has another size than its directory states".to_owned();
-            return Err(FileFault::Workbook { format: "XLSX", cause });
+            return Err(FileFault::Workbook { format, cause });
         }
     }
     Ok(())
@@ -90,9 +97,17 @@ impl Counted {
             };
             self.bytes += count(length);
             at_most(self.bytes, self.bytes_max, UNPACKED)?;
-            for byte in buffer.iter().take(length) {
+            let mut rest = buffer.get(..length).unwrap_or_default();
+            while let Some((byte, behind)) = rest.split_first() {
+                let text = tags.text_before_a_tag(rest);
+                if text > 0 {
+                    tags.pass(text)?;
+                    rest = rest.get(text..).unwrap_or_default();
+                    continue;
+                }
                 tags.take(*byte, |name| self.element(name))?;
                 self.require_stated(&mut tags, *byte)?;
+                rest = behind;
             }
         }
     }
@@ -116,8 +131,10 @@ impl Counted {
 
     fn element(&mut self, name: &[u8]) -> Result<(), FileFault> {
         let (counter, max, what) = match name {
-            b"c" => (&mut self.cells, LIST_CELLS_MAX, "cells"),
-            b"row" => (&mut self.rows, LIST_CELLS_MAX, "rows"),
+            b"c" | b"table-cell" | b"covered-table-cell" => {
+                (&mut self.cells, LIST_CELLS_MAX, "cells")
+            }
+            b"row" | b"table-row" => (&mut self.rows, LIST_CELLS_MAX, "rows"),
             b"si" => (&mut self.strings, LIST_CELLS_MAX, "different texts"),
             b"mergeCell" => (&mut self.merged, WORKBOOK_MERGED_MAX, "merged regions"),
             b"xf" | b"font" | b"fill" | b"border" | b"numFmt" | b"dxf" | b"sheet"
@@ -161,6 +178,27 @@ struct Tags {
 }
 
 impl Tags {
+    /// Bytes before the next tag in which nothing is looked for.
+    fn text_before_a_tag(&self, bytes: &[u8]) -> usize {
+        if self.in_name || self.is_xml.is_none() || self.collected.is_some() {
+            return 0;
+        }
+        memchr::memchr(b'<', bytes).unwrap_or(bytes.len())
+    }
+
+    /// Passes over bytes of a text, or of the attributes of a tag.
+    fn pass(&mut self, bytes: usize) -> Result<(), FileFault> {
+        self.run = self.run.saturating_add(count(bytes));
+        self.require_short_text()
+    }
+
+    fn require_short_text(&self) -> Result<(), FileFault> {
+        match self.is_xml {
+            Some(true) => at_most(self.run, WORKBOOK_TEXT_BYTES_MAX, "bytes in one text"),
+            _ => Ok(()),
+        }
+    }
+
     fn take(
         &mut self,
         byte: u8,
@@ -191,12 +229,7 @@ impl Tags {
             _ => self.in_name = false,
         }
         self.run += 1;
-        let is_xml = self.is_xml == Some(true);
-        if is_xml {
-            at_most(self.run, WORKBOOK_TEXT_BYTES_MAX, "bytes in one text")
-        } else {
-            Ok(())
-        }
+        self.require_short_text()
     }
 }
 
@@ -260,8 +293,8 @@ mod tests {
         let bytes = packed(&files);
         assert!(bytes.len() < 16 * 1024, "{}", bytes.len());
         let max = max as u64;
-        require_within(&bytes, max).unwrap();
-        let refused = require_within(&bytes, max - 1);
+        require_within("XLSX", &bytes, max).unwrap();
+        let refused = require_within("XLSX", &bytes, max - 1);
         assert_eq!(refused, Err(FileFault::TooLarge { what: UNPACKED, max: max - 1 }));
         // As they come out, whatever the directory states.
         let mut counted = Counted { bytes_max: 99, ..Counted::default() };

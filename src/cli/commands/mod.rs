@@ -53,7 +53,7 @@ pub(super) enum Command {
     Config(serve::ServeArgs),
     /// Show the main job on real data, in a temporary server
     Demo(demo::DemoArgs),
-    /// Record a list (CSV, XLS, XLSX) or events (JSON lines)
+    /// Record a list (CSV, XLS, XLSX, ODS, HTML) or events (JSON lines)
     Record(Box<record::RecordArgs>),
     /// Check a list against the rules without recording it: errors, warnings, changes
     #[command(after_help = check::HELP, mut_arg("dry_run", |arg| arg.hide(true)),

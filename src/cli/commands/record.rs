@@ -51,7 +51,7 @@ Examples:
   tidu record list.csv --fact notice --authority 100000 --sublist 440000 \\
     --programme little-giant --batch 8 --date 2026-07-01")]
 pub(crate) struct RecordArgs {
-    /// Lists (CSV, XLS, XLSX) or events (JSON lines); the content tells which
+    /// Lists (CSV, XLS, XLSX, ODS, HTML) or events (JSON lines); the content tells which
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Fact that each row states [default: from a column, otherwise designated]

@@ -18,9 +18,9 @@ const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationsh
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 
 /// A packed file: its name and the pieces of its content, each with how often it is repeated.
-type Packed<'a> = (String, Vec<(&'a [u8], u64)>);
+pub(super) type Packed<'a> = (String, Vec<(&'a [u8], u64)>);
 
-fn pack(files: &[Packed<'_>]) -> Vec<u8> {
+pub(super) fn pack(files: &[Packed<'_>]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, pieces) in files {
         zip.start_file(name.as_str(), SimpleFileOptions::default()).unwrap();
@@ -36,7 +36,7 @@ fn pack(files: &[Packed<'_>]) -> Vec<u8> {
 }
 
 /// A workbook with `sheets` sheets, all of them the same file, and a table of texts.
-fn book(sheets: u32, texts: Vec<(&[u8], u64)>, sheet: Vec<(&[u8], u64)>) -> Vec<u8> {
+pub(super) fn book(sheets: u32, texts: Vec<(&[u8], u64)>, sheet: Vec<(&[u8], u64)>) -> Vec<u8> {
     let names: String = (1..=sheets)
         .map(|n| format!("<sheet name=\"S{n}\" sheetId=\"{n}\" r:id=\"s\"/>"))
         .collect();

@@ -48,12 +48,39 @@ fn a_damaged_byte_is_refused_with_its_line_and_not_read_as_another_encoding() {
 }
 
 #[test]
-fn what_is_no_list_is_named() {
-    assert_says(&refusal("<html><table></table></html>"), &["HTML", "save it as XLSX"]);
-    assert_says(&refusal("%PDF-1.7\n"), &["PDF"]);
-    assert_says(&refusal("[{}]"), &["JSON array"]);
-    let utf16 = utf16("name\nx\n", u16::to_le_bytes);
-    assert_says(&refusal(utf16), &["UTF-16 without a byte order mark"]);
+fn utf16_is_read_without_a_mark() {
+    let text = "企业名称,省份\r\n示例一号机械有限公司,北京市\r\n";
+    check_encoding(&utf16(text, u16::to_le_bytes), "UTF-16");
+    check_encoding(&utf16(text, u16::to_be_bytes), "UTF-16");
+    assert_eq!(names(&import(utf16("name\nx\n", u16::to_le_bytes))), ["x"]);
+    let names_alone = "企业名称\n示例一号机械有限公司\n";
+    check_encoding(&utf16(names_alone, u16::to_le_bytes), "UTF-16");
+}
+
+#[test]
+fn a_nul_byte_is_named_with_its_line() {
+    let said = refusal("企业名称,批次\n示例一号,1\n示例\0二\0号,1\n示例三号\0,1\n");
+    assert_says(&said, &["line 3 holds NUL bytes (2 there, 3 in the file)", "save it again"]);
+    assert_says(
+        &refusal("企业名称\r\n\0示例一号\r\n"),
+        &["line 2 holds NUL bytes (1 there, 1 in the file)"],
+    );
+    let (bytes, ..) = encoding_rs::GB18030.encode("企业名称,批次\n示例\0一号机械有限公司,1\n");
+    assert_says(&refusal(&bytes), &["line 2 holds NUL bytes"]);
+    assert_says(&refusal(b"\x01\0\x02\0\x03\x04\0\0".as_slice()), &["a binary file, not a list"]);
+}
+
+#[test]
+fn marks_at_the_ends_of_a_text_are_dropped() {
+    let list = "企业名称\n示例一号机械有限公司\n";
+    check_encoding(format!("\u{feff}\u{feff}{list}").as_bytes(), "UTF-8");
+    check_encoding(&utf16(&format!("\u{feff}\u{feff}{list}"), u16::to_le_bytes), "UTF-16");
+    check_encoding(format!("{list}\u{1a}").as_bytes(), "UTF-8");
+}
+
+#[test]
+fn json_arrays_are_no_lists() {
+    assert_says(&refusal("[{}]"), &["JSON array", "save it as XLSX"]);
 }
 
 #[test]

@@ -1,0 +1,117 @@
+//! Small helps for the XML of workbooks. The reader is the one that calamine uses, set alike, so
+//! that both see the same elements.
+
+use std::{
+    borrow::Cow,
+    io::{BufReader, Read},
+};
+
+use quick_xml::{
+    Reader,
+    escape::unescape,
+    events::{BytesRef, BytesStart, Event},
+};
+
+use crate::import::error::FileFault;
+
+/// A file of XML that is read as it unpacks.
+pub(super) struct Xml<R: Read> {
+    format: &'static str,
+    reader: Reader<BufReader<R>>,
+}
+
+impl<R: Read> Xml<R> {
+    pub(super) fn new(format: &'static str, source: R) -> Self {
+        let mut reader = Reader::from_reader(BufReader::new(source));
+        let config = reader.config_mut();
+        config.check_end_names = false;
+        config.check_comments = false;
+        config.expand_empty_elements = true;
+        Self { format, reader }
+    }
+
+    /// The next event, which `buffer` holds.
+    pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, FileFault> {
+        buffer.clear();
+        self.reader.read_event_into(buffer).map_err(|error| damaged(self.format, &error))
+    }
+
+    /// Passes over the rest of an element whose start was the last event; `name` is its name.
+    pub(super) fn skip(&mut self, name: &str) -> Result<(), FileFault> {
+        let (mut depth, mut buffer) = (1_u32, Vec::new());
+        while depth > 0 {
+            match self.next(&mut buffer)? {
+                Event::Start(element) if element.name().as_ref() == name => depth += 1,
+                Event::End(element) if element.name().as_ref() == name => depth -= 1,
+                Event::Eof => return Err(self.cut()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The fault of a file that ends inside an element.
+    pub(super) fn cut(&self) -> FileFault {
+        FileFault::Workbook { format: self.format, cause: "one of its files is cut off".to_owned() }
+    }
+}
+
+pub(super) fn damaged(format: &'static str, cause: &dyn std::error::Error) -> FileFault {
+    FileFault::Workbook { format, cause: cause.to_string() }
+}
+
+/// The value of an attribute as it is written. A name without a prefix is found under any.
+pub(super) fn attribute<'a>(element: &'a BytesStart<'_>, name: &str) -> Option<&'a str> {
+    let mut rest = element.attributes_raw();
+    loop {
+        let (key, behind) = rest.split_once('=')?;
+        let behind = behind.trim_start();
+        let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let (value, after) = behind.get(1..)?.split_once(quote)?;
+        let key = key.trim();
+        if key == name || key.rsplit_once(':').is_some_and(|(_, local)| local == name) {
+            return Some(value);
+        }
+        rest = after;
+    }
+}
+
+/// The value of an attribute, with its entities replaced.
+pub(super) fn decoded<'a>(element: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
+    let raw = attribute(element, name)?;
+    Some(unescape(raw).unwrap_or(Cow::Borrowed(raw)))
+}
+
+/// Whether an attribute of XML Schema's type boolean is true.
+pub(super) fn is_true(value: Option<&str>) -> bool {
+    value.is_some_and(|value| matches!(value.trim(), "1" | "true" | "on" | "t"))
+}
+
+/// Whether a height or a width is too small to see, in any unit: `0`, `0pt`, `0.000cm`.
+pub(super) fn is_nothing(size: Option<&str>) -> bool {
+    /// A hundredth of an inch in the largest unit in use.
+    const SEEN_MIN: f64 = 0.01;
+    let Some(size) = size else { return false };
+    let number = size.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
+    number.trim().parse::<f64>().is_ok_and(|size| size < SEEN_MIN)
+}
+
+/// Appends the character of a reference: `&lt;`, `&#20225;`. An unknown one stays as it is.
+pub(super) fn push_reference(text: &mut String, reference: &BytesRef<'_>) {
+    if let Ok(Some(character)) = reference.resolve_char_ref() {
+        text.push(character);
+        return;
+    }
+    match reference.as_ref() {
+        "lt" => text.push('<'),
+        "gt" => text.push('>'),
+        "amp" => text.push('&'),
+        "apos" => text.push('\''),
+        "quot" => text.push('"'),
+        other => {
+            text.push('&');
+            text.push_str(other);
+            text.push(';');
+        }
+    }
+}
