@@ -1,11 +1,14 @@
 //! Regions by their six-digit code (GB/T 2260). A code must begin with a province of
-//! `data/regions.csv`. Cities and counties are not checked further, because they come and go.
+//! `data/regions.csv`. Cities and counties come and go, so a code that no edition has is a warning.
 
 use std::{fmt, num::NonZeroU32, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::fault::{Breach, RuleId};
+use super::{
+    divisions,
+    fault::{Breach, RuleId},
+};
 
 /// The code of the XPCC as an authority; it is not a place.
 const CORPS: u32 = 660_000;
@@ -50,6 +53,19 @@ static PROVINCES: LazyLock<Vec<u32>> = LazyLock::new(|| {
     let digits = TABLE.iter().filter_map(|region| region.code.get(..2)?.parse().ok());
     digits.collect()
 });
+
+/// True if a text is the name of a division, with or without the word for its kind, or of several
+/// that lie in one another: `广州市`, `广州`, `广东省广州市`. `市辖区` names no place.
+#[must_use]
+pub fn is_place_name(text: &str) -> bool {
+    divisions::is_place_name(text)
+}
+
+/// True if a division may register subjects: the seat of the national registry (100000), the
+/// development zone of Beijing (1103xx), or one whose province and prefecture an edition has.
+pub(super) fn may_register(division: u32) -> bool {
+    matches!(division, 100_000 | 110_300..110_400) || divisions::has_prefecture(division)
+}
 
 fn six_digits(text: &str) -> Option<u32> {
     let six = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
@@ -97,6 +113,24 @@ impl RegionCode {
     #[must_use]
     pub fn recorded(text: &str) -> Option<Self> {
         six_digits(text).and_then(NonZeroU32::new).map(Self)
+    }
+
+    /// A region of a table.
+    pub(super) fn of(code: u32) -> Option<Self> {
+        NonZeroU32::new(code).map(Self)
+    }
+
+    /// The division that a name means: `广州市`, `广州`, `广东省广州市`, `天河区` within Guangdong.
+    /// `None` if there is none, or if the name means several.
+    #[must_use]
+    pub fn from_name(text: &str, within: Option<Self>) -> Option<Self> {
+        divisions::find(text, within)
+    }
+
+    /// True if an edition of GB/T 2260 since 1980 has the code.
+    #[must_use]
+    pub fn is_listed(self) -> bool {
+        divisions::is_listed(self.0.get())
     }
 
     /// The province, autonomous region or municipality it lies in.
