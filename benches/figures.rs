@@ -230,6 +230,7 @@ fn designation(enterprise: &Enterprise, lap: usize) -> pb::Event {
         registered_region: enterprise.region.clone(),
         industry: enterprise.industry.to_owned(),
         size_class: pb::SizeClass::Small.into(),
+        main_product: String::new(),
     };
     let date = |year, month, day| Some(pb::Date { year, month, day });
     pb::Event {

@@ -304,6 +304,9 @@ pub const CATALOGUE_ADOPTIONS_MAX: usize = 1_024;
 pub const FILTER_VALUES_MAX: usize = 64;
 /// Most designees in the watch-list of a filter.
 pub const FILTER_DESIGNEES_MAX: usize = 100_000;
+/// Codes of a filter with a wrong check character. Each takes as many identifiers as there are
+/// authorities, 38 of at most 100 bytes: 380 kB for all.
+pub const FILTER_ODD_CODES_MAX: usize = 100;
 /// Most values in all fields of a filter.
 pub const FILTER_ELEMENTS_MAX: usize = FILTER_DESIGNEES_MAX + 1_024;
 /// Fewest bytes of a designee in a filter: a local identifier, with its key and length.

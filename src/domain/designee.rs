@@ -60,6 +60,20 @@ impl DesigneeId {
         Uscc::parse(text).map(Self::Uscc)
     }
 
+    /// The local identifiers under which authorities record a code with a wrong check character, if
+    /// the text is one: of every authority, because the code does not tell which.
+    ///
+    /// # Errors
+    /// The rule that the text breaks, if it is something else.
+    pub fn of_odd_code(text: &str) -> Result<impl Iterator<Item = Self>, Breach> {
+        let Err(breach) = Self::parse(text) else { return Err(RuleId::DesigneeForm.into()) };
+        if breach.rule() != RuleId::UsccCheckCharacter {
+            return Err(breach);
+        }
+        let code: Box<str> = Uscc::folded(text).into();
+        Ok(AuthorityCode::all().map(move |authority| Self::Local { authority, code: code.clone() }))
+    }
+
     /// Reads an identifier from the log. Its form is checked only as far as it tells the three
     /// kinds apart.
     ///
@@ -135,6 +149,17 @@ mod tests {
             let id = DesigneeId::parse(text).unwrap();
             assert_eq!(id.to_string(), normal);
             assert_eq!(DesigneeId::parse(normal).unwrap(), id);
+        }
+    }
+
+    #[test]
+    fn an_odd_code_has_a_local_identifier_of_each_authority() {
+        let locals: Vec<_> = DesigneeId::of_odd_code("91440300 1922038217").unwrap().collect();
+        assert_eq!(locals.len(), AuthorityCode::all().count());
+        let own = DesigneeId::parse("local:440300/914403001922038217").unwrap();
+        assert!(locals.contains(&own));
+        for other in ["914403001922038216", "91", "local:440300/914403001922038217", "某公司"] {
+            assert!(DesigneeId::of_odd_code(other).is_err(), "{other}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Unified social credit codes (统一社会信用代码, GB 32100-2015).
 //!
-//! A parsed [`Uscc`] has the right form and check character. It does not identify its holder, and
-//! its division is not the holder's present region.
+//! A parsed [`Uscc`] has the right form and check character, or is one of the known exceptions. It
+//! does not identify its holder, and its division is not the holder's present region.
 
 use std::fmt;
 
@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::{
     fault::{Breach, Key, RuleId},
     name::is_invisible,
+    region,
 };
 use crate::limits::WRITTEN_TEXT_BYTES_MAX;
 
@@ -18,6 +19,21 @@ const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 /// Departments of registration, position 1.
 const DEPARTMENTS: &[u8] = b"123456789ANY";
 const LENGTH: usize = 18;
+/// The categories of subjects that each department registers, position 2.
+const CATEGORIES: [(u8, &[u8]); 12] = [
+    (b'1', b"1239"),
+    (b'2', b"19"),
+    (b'3', b"123459"),
+    (b'4', b"19"),
+    (b'5', b"1239"),
+    (b'6', b"129"),
+    (b'7', b"129"),
+    (b'8', b"19"),
+    (b'9', b"123"),
+    (b'A', b"19"),
+    (b'N', b"1239"),
+    (b'Y', b"1"),
+];
 /// Weights of GB 11714-1997 for the first eight characters of an organisation code.
 const ORGANISATION_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 
@@ -40,17 +56,22 @@ impl Uscc {
         if text.len() > WRITTEN_TEXT_BYTES_MAX {
             return Err(RuleId::UsccLength.with(Key::Count, text.chars().count()));
         }
-        let folded: String = text
-            .nfkc()
-            .filter(|c| !c.is_whitespace() && !is_invisible(*c))
-            .filter(|c| !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−'))
-            .map(|c| c.to_ascii_uppercase())
-            .collect();
+        let folded = Self::folded(text);
         let code = folded
             .as_bytes()
             .try_into()
             .map_err(|_| RuleId::UsccLength.with(Key::Count, folded.chars().count()))?;
         Self::checked(code)
+    }
+
+    /// A text in the normal form of codes: narrow, in upper case, without spaces and hyphens.
+    #[must_use]
+    pub fn folded(text: &str) -> String {
+        text.nfkc()
+            .filter(|c| !c.is_whitespace() && !is_invisible(*c))
+            .filter(|c| !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−'))
+            .map(|c| c.to_ascii_uppercase())
+            .collect()
     }
 
     /// A code from the log: 18 characters, which are not checked again.
@@ -78,7 +99,7 @@ impl Uscc {
         }
         let expected = check_character(&code);
         match code {
-            [.., last] if last == expected => Ok(Self(code)),
+            [.., last] if last == expected || is_of_early_xiamen(&code) => Ok(Self(code)),
             [.., last] => {
                 let breach = RuleId::UsccCheckCharacter.with(Key::Found, char::from(last));
                 Err(breach.with(Key::Expected, char::from(expected)))
@@ -127,6 +148,31 @@ impl Uscc {
         Self::organisation_check(first) == Some(check)
     }
 
+    /// True for a code that was really issued with a wrong check character: Xiamen did so before
+    /// the standard was in force.
+    #[must_use]
+    pub fn is_known_exception(&self) -> bool {
+        let [.., last] = self.0;
+        last != check_character(&self.0) && is_of_early_xiamen(&self.0)
+    }
+
+    /// The rule that a code of the right form breaks if nobody can have issued it so.
+    #[must_use]
+    pub fn suspicion(&self) -> Option<RuleId> {
+        let [department, category, rest @ ..] = &self.0;
+        let known = CATEGORIES.iter().find(|(known, _)| known == department);
+        if known.is_some_and(|(_, categories)| !categories.contains(category)) {
+            return Some(RuleId::UsccCategory);
+        }
+        let (division, subject) = rest.split_at_checked(6)?;
+        let division = division.iter().fold(0, |sum, b| sum * 10 + u32::from(b.wrapping_sub(b'0')));
+        if !region::may_register(division) {
+            return Some(RuleId::UsccDivisionUnknown);
+        }
+        let is_zero = subject.iter().take(8).all(|b| *b == b'0');
+        is_zero.then_some(RuleId::UsccSubjectZero)
+    }
+
     /// The 18 characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -147,6 +193,11 @@ fn value(b: u8) -> Option<u32> {
         _ => return None,
     };
     Some(place + u32::from(b - first))
+}
+
+/// True for a code of Xiamen (3502xx) whose subject is `M000` and five characters.
+fn is_of_early_xiamen(code: &[u8; LENGTH]) -> bool {
+    matches!(code, [_, _, b'3', b'5', b'0', b'2', _, _, b'M', b'0', b'0', b'0', ..])
 }
 
 /// 31 less the sum of values weighted by powers of 3, modulo 31.
@@ -243,6 +294,41 @@ mod tests {
             let mut bad = good;
             bad.swap(place, place + 1);
             assert_eq!(Uscc::checked(bad).is_ok(), bad == good);
+        }
+    }
+
+    #[test]
+    fn early_codes_of_xiamen_are_the_known_exception() {
+        for code in ["91350203M0001FUE2P", "91350203m0001qkt19", "91350211M00013FA1N"] {
+            let code = Uscc::parse(code).unwrap();
+            assert!(code.is_known_exception(), "{code}");
+        }
+        // With its right check character a code of the same form is no exception.
+        assert!(!Uscc::parse("91350203M0001FUE2J").unwrap().is_known_exception());
+        for other in ["91350403M0001FUE2P", "91350203M0011FUE2P", "91350203MA001FUE2P"] {
+            let reason = Uscc::parse(other).unwrap_err().reason();
+            assert_eq!(reason, Reason::UsccCheckCharacter, "{other}");
+        }
+        assert_eq!(Uscc::parse("91350203M0001FUI2P").unwrap_err().reason(), Reason::UsccForm);
+    }
+
+    #[test]
+    fn codes_that_nobody_issues_are_suspect() {
+        for (code, rule) in [
+            ("99999999999999999E", Some(RuleId::UsccCategory)),
+            ("95440101123456788D", Some(RuleId::UsccCategory)),
+            ("111111111111111115", Some(RuleId::UsccDivisionUnknown)),
+            ("91999999123456788P", Some(RuleId::UsccDivisionUnknown)),
+            ("91000000000000000K", Some(RuleId::UsccDivisionUnknown)),
+            ("91440101000000000J", Some(RuleId::UsccSubjectZero)),
+            ("914403001922038216", None),
+            ("N2370102MF00000053", None),
+            ("91350203M0001FUE2P", None),
+        ] {
+            assert_eq!(Uscc::parse(code).unwrap().suspicion(), rule, "{code}");
+        }
+        for row in rows(include_str!("../../tests/vectors/uscc-valid.csv")) {
+            assert_eq!(Uscc::parse(&row[0]).unwrap().suspicion(), None, "{}", &row[0]);
         }
     }
 

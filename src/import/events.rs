@@ -268,5 +268,6 @@ fn profile(reader: &mut RowReader<'_>, name: String) -> pb::Profile {
         registered_region: reader.text(Field::Region),
         industry: reader.text(Field::Industry),
         size_class: size.unwrap_or(pb::SizeClass::Unspecified).into(),
+        main_product: String::new(),
     }
 }

@@ -132,6 +132,11 @@ fn protocol_reason(reason: Reason) -> pb::ErrorReason {
         Reason::IdentityCollision => E::IdentityCollision,
         Reason::CohortDiffers => E::CohortDiffers,
         Reason::FactsExceeded => E::FactsExceeded,
+        Reason::PersonalData => E::PersonalData,
+        Reason::UsccKnownException => E::UsccKnownException,
+        Reason::DesigneeNameMissing => E::DesigneeNameMissing,
+        Reason::RegionNotListed => E::RegionNotListed,
+        Reason::UsccSuspect => E::UsccSuspect,
     }
 }
 

@@ -17,8 +17,8 @@ use crate::{
     },
     ledger::{Ledger, Pace, Unhurried},
     limits::{
-        FILTER_DESIGNEES_MAX, FILTER_VALUES_MAX, INLINE_WORK_BYTES_MAX, NAME_CHARS_MAX,
-        QUESTION_SLICE_DESIGNEES, WRITTEN_TEXT_BYTES_MAX,
+        FILTER_DESIGNEES_MAX, FILTER_ODD_CODES_MAX, FILTER_VALUES_MAX, INLINE_WORK_BYTES_MAX,
+        NAME_CHARS_MAX, QUESTION_SLICE_DESIGNEES, WRITTEN_TEXT_BYTES_MAX,
     },
     protocol::{event, pb, time::written},
     register::{EndCause, Interest, Wanted},
@@ -97,11 +97,20 @@ fn event_filter(
     batches.into_iter().for_each(|batch| interest.batch(batch));
     let (field, designees) = ("filter.designees", &filter.designees);
     require_at_most(FILTER_DESIGNEES_MAX, field, designees.len())?;
+    let mut odd = 0;
     for (i, text) in designees.iter().enumerate() {
         if i > 0 && i % QUESTION_SLICE_DESIGNEES == 0 {
             pace.step()?;
         }
-        interest.designee(read_entry(field, i, text, DesigneeId::parse)?);
+        match DesigneeId::parse(text) {
+            Ok(id) => interest.designee(id),
+            Err(_) => {
+                odd += 1;
+                require_at_most(FILTER_ODD_CODES_MAX, "filter.designees (odd codes)", odd)?;
+                let locals = read_entry(field, i, text, DesigneeId::of_odd_code)?;
+                locals.for_each(|id| interest.designee(id));
+            }
+        }
     }
     Ok(interest)
 }

@@ -60,6 +60,9 @@ pub(super) fn print(answer: &pb::GetDesigneeResponse) -> Result<(), CliError> {
     for id in designee.identifiers.iter().filter(|id| id.designee != designee.designee) {
         print_line(&format!("also {} {}", id.designee, since(id.from_date.as_ref())))?;
     }
+    if let Some(profile) = designee.profile.as_ref().filter(|p| !p.main_product.is_empty()) {
+        print_line(&format!("main product {}", profile.main_product))?;
+    }
     if !designee.responsible_authority.is_empty() {
         print_line(&format!("responsible authority {}", designee.responsible_authority))?;
     }

@@ -119,6 +119,16 @@ pub enum Reason {
     BannedElsewhere,
     /// A record has as many facts as it may have.
     FactsExceeded,
+    /// A text holds data about a person.
+    PersonalData,
+    /// Warning: the code is a known exception of the standard.
+    UsccKnownException,
+    /// Warning: a designee has a code and no name.
+    DesigneeNameMissing,
+    /// Warning: no edition of GB/T 2260 has the region.
+    RegionNotListed,
+    /// Warning: nobody can have issued the code so.
+    UsccSuspect,
 }
 
 impl Reason {
@@ -301,4 +311,12 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::EntriesOfPool,
         ],
     ),
+    (
+        Reason::PersonalData,
+        &[Id::MobileNumber, Id::IdentityNumber, Id::MailAddress, Id::TelephoneNumber],
+    ),
+    (Reason::UsccKnownException, &[Id::UsccKnownException]),
+    (Reason::DesigneeNameMissing, &[Id::DesigneeNameMissing]),
+    (Reason::RegionNotListed, &[Id::RegionNotListed]),
+    (Reason::UsccSuspect, &[Id::UsccCategory, Id::UsccDivisionUnknown, Id::UsccSubjectZero]),
 ];

@@ -38,6 +38,14 @@ pub enum RuleId {
     UsccCheckCharacter,
     /// GB 11714-1997: the last digit of an organisation code follows from the others.
     OrganisationCodeCheck,
+    /// Early codes of Xiamen have another check character.
+    UsccKnownException,
+    /// GB 32100-2015: each department registers some categories of subjects.
+    UsccCategory,
+    /// GB 32100-2015: positions 3 to 8 are a division of GB/T 2260.
+    UsccDivisionUnknown,
+    /// GB 11714-1997: an organisation code is not zero.
+    UsccSubjectZero,
     /// An identifier of a designee has one of three forms.
     DesigneeForm,
     /// A local identifier has a short code. Keys: limit.
@@ -58,6 +66,14 @@ pub enum RuleId {
     NameControlCharacter,
     /// A text is without characters that nobody sees. Keys: character.
     CharacterNotAllowed,
+    /// The log holds no mobile number.
+    MobileNumber,
+    /// The log holds no resident identity number.
+    IdentityNumber,
+    /// The log holds no e-mail address.
+    MailAddress,
+    /// The log holds no telephone number of a person.
+    TelephoneNumber,
     /// A web address is one of http or https.
     UrlForm,
     /// Hong Kong, Macao and Taiwan are regions without an authority.
@@ -70,6 +86,8 @@ pub enum RuleId {
     RegionOfTheCorps,
     /// GB/T 2260: a region lies in a province.
     RegionUnknown,
+    /// GB/T 2260: a region is a division of an edition.
+    RegionNotListed,
     /// GB/T 4754-2017: an industry is a section or a division.
     IndustryUnknown,
     /// GB/T 9704-2012: the form of a document number.
@@ -285,6 +303,8 @@ pub enum RuleId {
     // Designees.
     /// Names change by a rename. Keys: name.
     NameDiffers,
+    /// A designee with a code has a name.
+    DesigneeNameMissing,
     /// 工企业函〔2021〕171号: a simple rename changes the name alone.
     RenameNotSimple,
     /// 工企业函〔2021〕171号: a rename is about a designee on record.

@@ -15,6 +15,8 @@ mod words;
 
 use std::fmt;
 
+use super::fault::RuleId;
+
 pub use self::{
     designee::{find_in_designee, is_identity_as_code},
     url::find_in_url,
@@ -45,6 +47,17 @@ impl PersonalData {
             Self::IdentityNumber => "a resident identity number",
             Self::MailAddress => "an e-mail address",
             Self::TelephoneNumber => "a telephone number",
+        }
+    }
+}
+
+impl From<PersonalData> for RuleId {
+    fn from(data: PersonalData) -> Self {
+        match data {
+            PersonalData::MobileNumber => Self::MobileNumber,
+            PersonalData::IdentityNumber => Self::IdentityNumber,
+            PersonalData::MailAddress => Self::MailAddress,
+            PersonalData::TelephoneNumber => Self::TelephoneNumber,
         }
     }
 }

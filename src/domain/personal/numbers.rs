@@ -1,8 +1,10 @@
 //! Numbers in a text, whole or in groups of digits: `138-0000-0000`, `4401 0119 0001 0100 19`.
 
-use super::{PersonalData, digit, identity, is_identity_as_code, narrow, words};
+use super::{DIGITS_LEAST, PersonalData, digit, identity, is_identity_as_code, narrow, words};
 use crate::domain::{Uscc, characters::is_hidden};
 
+/// The digits of a mobile number.
+const MOBILE_DIGITS: usize = 11;
 /// Groups that are kept: a number has at most 18 digits.
 const GROUPS_MAX: usize = 18;
 /// The most characters between two groups of one number.
@@ -136,17 +138,31 @@ impl Run<'_> {
 
     /// Judges the numbers that end with the last group.
     fn judge(&self) -> Option<PersonalData> {
-        let groups = self.groups.get(..self.count)?;
-        let windows = (0..groups.len()).rev().filter_map(|from| groups.get(from..));
-        let numbers = windows.map_while(|window| self.number(window));
-        if numbers.clone().any(|number| self.is_identity_number(&number)) {
-            return Some(PersonalData::IdentityNumber);
+        // Most runs are years and numbers of documents.
+        if self.digits < DIGITS_LEAST {
+            return None;
         }
-        if numbers.clone().any(|number| self.is_mobile_number(number)) {
-            return Some(PersonalData::MobileNumber);
+        let groups = self.groups.get(..self.count)?;
+        if self.digits >= MOBILE_DIGITS
+            && let Some(found) = self.judge_long(groups)
+        {
+            return Some(found);
         }
         let is_telephone = self.place == Place::Text && self.is_telephone(groups);
         is_telephone.then_some(PersonalData::TelephoneNumber)
+    }
+
+    /// As [`Run::judge`], for numbers of eleven digits and more.
+    fn judge_long(&self, groups: &[Group]) -> Option<PersonalData> {
+        let windows = (0..groups.len()).rev().filter_map(|from| groups.get(from..));
+        let mut numbers = windows.map_while(|window| self.number(window));
+        if numbers.clone().any(|number| self.is_identity_number(&number)) {
+            return Some(PersonalData::IdentityNumber);
+        }
+        if numbers.any(|number| self.is_mobile_number(number)) {
+            return Some(PersonalData::MobileNumber);
+        }
+        None
     }
 
     /// The number that groups make; `None` if it is longer than any that is judged.

@@ -226,6 +226,9 @@ impl<'a> Fields<'a> {
             fields.check_choice::<pb::SizeClass>("size_class", profile.size_class, Optional);
             let industry = fields.industry("industry", &mut profile.industry);
             let region = fields.region("registered_region", &mut profile.registered_region);
+            if !profile.main_product.is_empty() {
+                fields.item("main_product", &mut profile.main_product);
+            }
             let kind = kind.and_then(holder_kind);
             Listed { name, kind, region, industry, recommended_by }
         })

@@ -5,19 +5,15 @@
 //! and a new one cannot make an old log unreadable. Values from the log are taken as they are. Only
 //! [`Fields::unreadable`] refuses a stored event: the code cannot go on without that value.
 
-use std::borrow::Cow;
-
 use crate::{
     domain::{
-        AuthorityCode, BodyCode, CivilDate, DesigneeId, DocumentNumber, IndustryCode, Issuer, Name,
-        PartialDate, RegionCode,
+        AuthorityCode, BodyCode, CivilDate, IndustryCode, Issuer, PartialDate, RegionCode,
         catalogue::Catalogue,
-        characters::require_visible,
         fault::{Breach, Fault, Faults, Key, RuleId},
         kind::ProgrammeId,
-        name,
+        personal,
     },
-    limits::{ID_BYTES_MAX, NAME_CHARS_MAX, TEXT_BYTES_MAX},
+    limits::ID_BYTES_MAX,
     protocol::{pb, time::written},
 };
 
@@ -81,13 +77,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Refuses a value of anybody, because the code cannot go on without it.
+    /// Refuses a value of anybody, because the code cannot go on without it. A value with data
+    /// about a person is not repeated.
     pub(super) fn unreadable(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
         let Self { index, prefix, faults, .. } = self;
-        faults.add(|| Fault::new(*index, format!("{prefix}{field}"), value, breach));
+        faults.add(|| {
+            let value = if personal::find(value).is_some() { "" } else { value };
+            Fault::new(*index, format!("{prefix}{field}"), value, breach)
+        });
     }
 
-    fn warn(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
+    pub(super) fn warn(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
         if !self.is_stored() {
             let Self { index, prefix, warnings, .. } = self;
             warnings.add(|| Fault::new(*index, format!("{prefix}{field}"), value, breach));
@@ -102,7 +102,7 @@ impl<'a> Fields<'a> {
         self.unreadable(field, "", RuleId::FieldRequired);
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         field: &str,
         text: &str,
@@ -112,7 +112,7 @@ impl<'a> Fields<'a> {
     }
 
     /// True if the field is present. Refuses a caller's event without it if it is required.
-    fn check_present(&mut self, field: &str, empty: bool, need: Need) -> bool {
+    pub(super) fn check_present(&mut self, field: &str, empty: bool, need: Need) -> bool {
         if empty && need == Need::Required {
             self.fault_required(field);
         }
@@ -120,7 +120,7 @@ impl<'a> Fields<'a> {
     }
 
     /// As [`Fields::check_present`], for a value that the code cannot go on without.
-    fn check_stated(&mut self, field: &str, empty: bool, need: Need) -> bool {
+    pub(super) fn check_stated(&mut self, field: &str, empty: bool, need: Need) -> bool {
         if empty && need == Need::Required {
             self.unreadable_without(field);
         }
@@ -163,32 +163,6 @@ impl<'a> Fields<'a> {
         Some(issuer)
     }
 
-    pub(super) fn designee(&mut self, field: &str, text: &mut String) -> Option<DesigneeId> {
-        if !self.check_stated(field, text.is_empty(), Need::Required) {
-            return None;
-        }
-        if self.is_stored() {
-            return self.parsed(field, text, DesigneeId::recorded);
-        }
-        let id = self.parsed(field, text, DesigneeId::parse)?;
-        if let DesigneeId::Uscc(uscc) = &id
-            && !uscc.organisation_code_is_valid()
-        {
-            self.warn(field, text, RuleId::OrganisationCodeCheck);
-        }
-        // A provisional identifier holds a name. Folding it keeps most characters without a glyph.
-        if let DesigneeId::Provisional { .. } = &id
-            && !self.require_visible(field, text.trim())
-        {
-            return None;
-        }
-        match &id {
-            DesigneeId::Uscc(code) => set(text, code.as_str()),
-            _ => *text = id.to_string(),
-        }
-        Some(id)
-    }
-
     pub(super) fn programme(&mut self, field: &str, text: &str) -> Option<ProgrammeId> {
         if !self.check_stated(field, text.is_empty(), Need::Required) {
             return None;
@@ -205,6 +179,9 @@ impl<'a> Fields<'a> {
             return RegionCode::recorded(text);
         }
         let region = self.parsed(field, text, RegionCode::parse)?;
+        if !region.is_listed() {
+            self.warn(field, text, RuleId::RegionNotListed);
+        }
         if text.len() != 6 {
             *text = region.to_string();
         }
@@ -268,111 +245,6 @@ impl<'a> Fields<'a> {
         if text.len() > ID_BYTES_MAX || !all_digits(whole) || !all_digits(fraction) {
             self.fault(field, text, RuleId::DecimalForm);
         }
-    }
-
-    pub(super) fn name(&mut self, field: &str, text: &mut String, need: Need) -> Option<Name> {
-        if self.is_stored() {
-            let stated = !text.is_empty() || need == Need::Required;
-            return stated.then(|| Name::recorded(text));
-        }
-        if !self.check_present(field, text.is_empty(), need) {
-            return None;
-        }
-        let name = self.parsed(field, text, Name::parse)?;
-        set(text, name.as_str());
-        Some(name)
-    }
-
-    /// A name that is stored but never matched.
-    pub(super) fn published(&mut self, field: &str, text: &mut String) {
-        if text.is_empty() || self.is_stored() {
-            return;
-        }
-        match name::published(text) {
-            Ok(Cow::Borrowed(_)) => {}
-            Ok(Cow::Owned(changed)) => *text = changed,
-            Err(breach) => self.fault(field, &text.clone(), breach),
-        }
-    }
-
-    pub(super) fn document(&mut self, field: &str, text: &mut String) {
-        if text.is_empty() || self.is_stored() || !self.require_visible(field, text.trim()) {
-            return;
-        }
-        if let Some(document) = self.parsed(field, text, DocumentNumber::parse) {
-            set(text, document.as_str());
-        }
-    }
-
-    /// A batch, round or rule version: a short word.
-    pub(super) fn id(&mut self, field: &str, text: &mut String, need: Need) -> Option<String> {
-        if self.is_stored() {
-            return Some(text.clone());
-        }
-        trim(text);
-        if !self.check_present(field, text.is_empty(), need) {
-            return None;
-        }
-        let well_formed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-        if text.len() > ID_BYTES_MAX || !text.bytes().all(well_formed) {
-            self.fault(field, text, RuleId::IdForm.with(Key::Limit, ID_BYTES_MAX));
-            return None;
-        }
-        Some(text.clone())
-    }
-
-    /// A type, site or product: a name that may be empty.
-    pub(super) fn item(&mut self, field: &str, text: &mut String) -> Option<String> {
-        if self.is_stored() {
-            return Some(text.clone());
-        }
-        trim(text);
-        if text.chars().count() > NAME_CHARS_MAX {
-            self.fault(field, text, RuleId::ItemForm.with(Key::Limit, NAME_CHARS_MAX));
-            return None;
-        }
-        self.require_visible(field, text).then(|| text.clone())
-    }
-
-    /// Free text.
-    pub(super) fn text(&mut self, field: &str, text: &mut String, need: Need) {
-        if self.is_stored() {
-            return;
-        }
-        trim(text);
-        if !self.check_present(field, text.is_empty(), need) {
-            return;
-        }
-        if text.len() > TEXT_BYTES_MAX {
-            let breach = RuleId::TextLength.with(Key::Count, text.len());
-            self.fault(field, text, breach.with(Key::Limit, TEXT_BYTES_MAX));
-            return;
-        }
-        self.require_visible(field, text);
-    }
-
-    /// A web address.
-    pub(super) fn url(&mut self, field: &str, text: &mut String) {
-        self.text(field, text, Need::Optional);
-        let after = |scheme: &str| {
-            let (head, rest) = text.split_at_checked(scheme.len())?;
-            head.eq_ignore_ascii_case(scheme).then_some(rest)
-        };
-        let names_a_host = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
-        let is_web = ["https://", "http://"].into_iter().find_map(after).is_some_and(names_a_host);
-        if !text.is_empty() && !is_web {
-            self.fault(field, text, RuleId::UrlForm);
-        }
-    }
-
-    /// Refuses a caller's text with a character that nobody sees.
-    fn require_visible(&mut self, field: &str, text: &str) -> bool {
-        let breach = require_visible(text).err();
-        let is_visible = breach.is_none();
-        if let Some(breach) = breach {
-            self.fault(field, text, breach);
-        }
-        is_visible
     }
 
     /// A digest of 32 bytes; `None` if it is empty.
@@ -472,13 +344,13 @@ impl<'a> Fields<'a> {
 }
 
 /// Replaces a text if it differs, so that a text in its normal form costs nothing.
-fn set(text: &mut String, value: &str) {
+pub(super) fn set(text: &mut String, value: &str) {
     if text != value {
         value.clone_into(text);
     }
 }
 
-fn trim(text: &mut String) {
+pub(super) fn trim(text: &mut String) {
     let trimmed = text.trim();
     if trimmed.len() != text.len() {
         *text = trimmed.to_owned();

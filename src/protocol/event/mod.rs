@@ -8,6 +8,7 @@ mod newer;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod title;
 mod words;
 

@@ -3,7 +3,7 @@
 use super::Case;
 use crate::{
     domain::{
-        Name,
+        DesigneeId, Name,
         event::Event,
         fault::{Key, RuleId},
     },
@@ -11,13 +11,24 @@ use crate::{
 };
 
 impl Case<'_> {
-    /// Warns if a list writes the name differently from the name on record.
+    /// Warns if a list writes the name differently from the name on record, or names nobody where
+    /// the record has no name for the code either.
     pub(super) fn warn_if_name_differs(&mut self, event: &Event, listed: Option<&Name>) {
-        let Some(listed) = listed else { return };
+        let Some(listed) = listed else { return self.warn_if_nameless(event) };
         let Some(on_record) = self.other_name_on_record(event, listed) else { return };
         let field = format!("{}.profile.name", event.fact.kind().name());
         let breach = RuleId::NameDiffers.with(Key::Name, on_record);
         self.warn(&field, listed.as_str(), breach, &[]);
+    }
+
+    /// Warns of a code without a name, whatever the day of the names on record.
+    fn warn_if_nameless(&mut self, event: &Event) {
+        let Some(DesigneeId::Uscc(_)) = event.fact.designee() else { return };
+        if self.judge.cluster.own_facts().any(|placed| placed.fact.name().is_some()) {
+            return;
+        }
+        let field = format!("{}.profile.name", event.fact.kind().name());
+        self.warn(&field, "", RuleId::DesigneeNameMissing, &[]);
     }
 
     /// Warns of a rename to the name that the designee bears on that day.

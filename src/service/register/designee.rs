@@ -115,13 +115,16 @@ struct Asked<'a> {
     id: Result<DesigneeId, Breach>,
     /// The key of the name; empty for an identifier.
     key: String,
+    /// The local identifiers of a code with a wrong check character; otherwise empty.
+    locals: Vec<DesigneeId>,
 }
 
 impl<'a> Asked<'a> {
     fn read(text: &'a str) -> Self {
         let id = DesigneeId::parse(text);
         let key = if id.is_ok() { String::new() } else { name::folded(text) };
-        Self { text, id, key }
+        let locals = DesigneeId::of_odd_code(text).map_or_else(|_| Vec::new(), Iterator::collect);
+        Self { text, id, key, locals }
     }
 
     fn find(&self, register: &Register, known_at: u64) -> Result<DesigneeIndex, Status> {
@@ -133,6 +136,14 @@ impl<'a> Asked<'a> {
             }
             Err(breach) => breach,
         };
+        let mut local: Vec<_> =
+            self.locals.iter().filter_map(|id| register.find(id, known_at)).collect();
+        local.dedup();
+        match local.as_slice() {
+            [] => {}
+            [only] => return Ok(*only),
+            several => return Err(ambiguous(register, text, several, false)),
+        }
         let Namesakes { subjects, is_cut } = register.find_by_key(&self.key, known_at);
         match subjects.as_slice() {
             [only] if !is_cut => Ok(*only),
@@ -162,7 +173,7 @@ fn ambiguous(register: &Register, text: &str, several: &[DesigneeIndex], is_cut:
     errors::status(
         Code::FailedPrecondition,
         ErrorReason::NameAmbiguous,
-        format!("{count} designees bear or bore this name: {designees}"),
+        format!("{count} designees bear or bore this name or code: {designees}"),
         [("value", echo(text)), ("designees", designees)],
     )
 }

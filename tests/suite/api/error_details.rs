@@ -328,6 +328,7 @@ pub(super) fn refused_events() -> Vec<(&'static str, Vec<pb::Event>, pb::Event)>
         ),
         ("DIGEST_MISMATCH", vec![first()], sealed("1", Some(1), &[7; 32])),
         ("POOL_MEMBERSHIP", vec![entered()], entered()),
+        ("PERSONAL_DATA", vec![], profile(|profile| profile.name = "甲 13800000000".to_owned())),
         ("FACTS_EXCEEDED", (0..256).map(supported).collect(), supported(256)),
     ]
 }

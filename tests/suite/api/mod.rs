@@ -13,6 +13,7 @@ mod fault_texts;
 mod faults_kept;
 mod measures;
 mod names;
+mod personal;
 mod raw_requests;
 mod register_queries;
 mod standard_services;

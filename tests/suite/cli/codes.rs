@@ -2,7 +2,9 @@
 
 use std::process::{Command, Output};
 
-use crate::support::{Fresh, TIDU, done, list, refused};
+use tidu::{limits::FILTER_ODD_CODES_MAX, protocol::pb};
+
+use crate::support::{Fresh, TIDU, done, list, little_giant, reason, refused};
 
 fn tidu(fresh: &Fresh, args: &[&str]) -> Output {
     Command::new(TIDU).args(args).env("TIDU_SERVER", &fresh.server.address).output().unwrap()
@@ -110,4 +112,43 @@ async fn every_answer_of_a_day_says_which_log_size_it_became() {
         let answer = done(&tidu(&fresh, &[args, &["--known-at", "3"]].concat()));
         assert!(answer.contains("as known at log size 3"), "{args:?}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn a_code_with_a_wrong_check_character_is_found_under_its_local_identifier() {
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    let odd = "914403001922038217";
+    let of = |authority: &str| little_giant(&format!("local:{authority}/{odd}"), "1", "2019-06-05");
+    refused(&tidu(&fresh, &["show", odd]), &["USCC_CHECK_CHARACTER", "local:<authority>/<code>"]);
+    client.record(vec![of("440300")]).await.unwrap();
+    for written in [odd, "91440300-1922038217"] {
+        let shown = done(&tidu(&fresh, &["show", written]));
+        assert!(shown.contains("local:440300/914403001922038217"), "{shown}");
+    }
+    let explained = done(&tidu(&fresh, &["explain", odd, "little-giant"]));
+    assert!(explained.contains("local:440300/914403001922038217"), "{explained}");
+    let events = done(&tidu(&fresh, &["events", "--designee", odd]));
+    assert_eq!(events.lines().count(), 1, "{events}");
+    client.record(vec![of("440000")]).await.unwrap();
+    let several = tidu(&fresh, &["show", odd]);
+    refused(&several, &["NAME_AMBIGUOUS", "local:440300/", "local:440000/"]);
+    let events = done(&tidu(&fresh, &["events", "--designee", odd]));
+    assert_eq!(events.lines().count(), 2, "{events}");
+}
+
+#[tokio::test]
+async fn a_filter_takes_some_codes_with_a_wrong_check_character() {
+    let fresh = Fresh::start();
+    let mut client = fresh.client().await;
+    let count = |codes: usize| {
+        let designees = vec!["914403001922038217".to_owned(); codes];
+        let filter = Some(pb::EventFilter { designees, ..Default::default() });
+        pb::ListEventsRequest { filter, ..Default::default() }
+    };
+    let (most, more) = (count(FILTER_ODD_CODES_MAX), count(FILTER_ODD_CODES_MAX + 1));
+    client.ledger.list_events(most).await.unwrap();
+    let refused = client.ledger.list_events(more).await.unwrap_err();
+    assert_eq!(reason(&refused), "LIMIT_EXCEEDED");
+    assert!(refused.message().contains("filter.designees"), "{refused:?}");
 }

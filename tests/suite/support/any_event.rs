@@ -36,6 +36,7 @@ fn profile(random: &mut Rng) -> Option<pb::Profile> {
     let profile = pb::Profile {
         name: format!("示例{}有限公司", random.u8(0..3)),
         registered_region: ["440305", "330106"][random.usize(0..2)].to_owned(),
+        main_product: ["", "示例轴承"][random.usize(0..2)].to_owned(),
         ..Default::default()
     };
     random.bool().then_some(profile)

@@ -2,6 +2,7 @@
 //!
 //! Another language needs a table like [`TEXTS`] and a function like [`word`].
 
+mod sources;
 mod texts;
 
 use std::borrow::Cow;

@@ -1,33 +1,11 @@
 //! The templates of all rules.
 
+use super::sources::{
+    AUTHORITIES, CATALOGUE, DATE, DOCUMENT, ENDS, LIFELONG, LIST, MOVE, OBJECTION, PERSONAL, POOL,
+    RECORD, REGION, REINSTATED, RENAME, REPAIR, RULES, SEAL, SERVICE, TITLE, TITLES, USCC, VISIBLE,
+    VOID,
+};
 use crate::domain::fault::RuleId as Id;
-
-const USCC: &str = "GB 32100-2015";
-const LIFELONG: &str = "GB 32100-2015: a code is unique, lifelong and never reused";
-const AUTHORITIES: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent \
-                           planning status, the XPCC";
-const REGION: &str = "GB/T 2260";
-const DATE: &str = "a day of the Gregorian calendar (GB/T 7408)";
-const CATALOGUE: &str = "the programme catalogue";
-const DOCUMENT: &str = "the programme catalogue[, after {document}]";
-const SERVICE: &str = "only the server states facts of the service, and it states nothing else";
-const RULES: &str = "a log adopts known rules that are later than those in force";
-const SEAL: &str = "a seal states what the publication holds";
-const OBJECTION: &str = "an objection is raised during a notice";
-const TITLE: &str = "a fact about a title needs the title";
-const ENDS: &str = "a title ends with its subject";
-const REINSTATED: &str = "a reinstatement undoes a revocation";
-const VOID: &str = "a fact that cannot apply changes nothing, and is listed as superseded";
-const LIST: &str = "a list names a designee once, and so do the sub-lists of a batch together";
-const RENAME: &str = "工企业函〔2021〕171号";
-const MOVE: &str = "a move leads to another authority or another region";
-const VISIBLE: &str =
-    "a text has no controls, line breaks, marks of direction or invisible characters";
-const POOL: &str = "a designee is in a pool or it is not";
-const RECORD: &str = "the facts about one subject are bounded; those that end, revoke, review or \
-                      repair something have room of their own";
-const TITLES: &str = "the titles of one subject are bounded, also those that were annulled";
-const REPAIR: &str = "an event is repaired by its issuer or by the ministry";
 
 /// The rules in the order of their ids: the text of a fault, and that of the rule.
 pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
@@ -49,12 +27,25 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
          O, S, V, Z)",
         USCC,
     ),
-    (Id::UsccCheckCharacter, "the check character is {found}, {expected} is expected", USCC),
+    (
+        Id::UsccCheckCharacter,
+        "the check character is {found}, {expected} is expected; a code that was issued so is \
+         recorded as local:<authority>/<code> (record --odd-codes local)",
+        USCC,
+    ),
     (
         Id::OrganisationCodeCheck,
         "the check digit of the organisation code inside (positions 9 to 17) is wrong",
         "GB 11714-1997",
     ),
+    (
+        Id::UsccKnownException,
+        "the check character is wrong, as in early codes of Xiamen",
+        "GB 32100-2015; codes 3502xx with M000 were issued before it was in force",
+    ),
+    (Id::UsccCategory, "the department in position 1 has no such category in position 2", USCC),
+    (Id::UsccDivisionUnknown, "positions 3 to 8 are not a division that registers subjects", USCC),
+    (Id::UsccSubjectZero, "the organisation code inside is zero", "GB 11714-1997"),
     (
         Id::DesigneeForm,
         "is neither a code of 18 characters nor provisional:<authority>/<name> nor \
@@ -79,6 +70,10 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::NamePartWithoutLetter, "has no letter or digit to search for", ""),
     (Id::NameControlCharacter, "holds the control character {character}", VISIBLE),
     (Id::CharacterNotAllowed, "holds the character {character}", VISIBLE),
+    (Id::MobileNumber, "holds a mobile number", PERSONAL),
+    (Id::IdentityNumber, "holds a resident identity number", PERSONAL),
+    (Id::MailAddress, "holds an e-mail address", PERSONAL),
+    (Id::TelephoneNumber, "holds a telephone number of a person", PERSONAL),
     (Id::UrlForm, "is not a web address that begins with http:// or https://", ""),
     (Id::RegionWithoutAuthority, "is a region without an authority", AUTHORITIES),
     (
@@ -93,6 +88,7 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
         REGION,
     ),
     (Id::RegionUnknown, "lies in no province", REGION),
+    (Id::RegionNotListed, "is in no edition since 1980", REGION),
     (
         Id::IndustryUnknown,
         "is neither a section (A to T) nor a division (01 to 97)",
@@ -367,6 +363,11 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
         "the programme catalogue, succeeds",
     ),
     (Id::NameDiffers, "the name on record on that day is {name}", "names change by renamed"),
+    (
+        Id::DesigneeNameMissing,
+        "has a code and no name, here or on record",
+        "a list names the holder of each code",
+    ),
     (
         Id::RenameNotSimple,
         "a rename with a merger, division, restructuring or change of business is recorded as \

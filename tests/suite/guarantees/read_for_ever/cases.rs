@@ -44,6 +44,7 @@ pub fn refused() -> Vec<Case> {
         days(),
         choices(),
         numbers(),
+        super::personal::cases(),
         super::growth::cases(),
         super::measures::cases(),
         super::sealed::cases(),
@@ -112,7 +113,7 @@ fn of_the_service() -> Vec<Case> {
 }
 
 /// A designation with another value in it.
-fn with(alter: impl FnOnce(&mut pb::Event, &mut pb::Designated)) -> pb::Event {
+pub fn with(alter: impl FnOnce(&mut pb::Event, &mut pb::Designated)) -> pb::Event {
     let mut event = little_giant();
     let Some(Fact::Designated(mut fact)) = event.fact.take() else { unreachable!() };
     fact.profile = Some(pb::Profile { name: "示例有限公司".into(), ..Default::default() });
@@ -121,11 +122,11 @@ fn with(alter: impl FnOnce(&mut pb::Event, &mut pb::Designated)) -> pb::Event {
     event
 }
 
-fn with_profile(alter: impl FnOnce(&mut pb::Profile)) -> pb::Event {
+pub fn with_profile(alter: impl FnOnce(&mut pb::Profile)) -> pb::Event {
     with(|_, fact| alter(fact.profile.as_mut().unwrap()))
 }
 
-fn with_evidence(alter: impl FnOnce(&mut pb::Evidence)) -> pb::Event {
+pub fn with_evidence(alter: impl FnOnce(&mut pb::Evidence)) -> pb::Event {
     with(|event, _| alter(event.evidence.as_mut().unwrap()))
 }
 

@@ -7,6 +7,7 @@ mod logs;
 mod measures;
 mod mutations;
 mod orders;
+mod personal;
 mod sealed;
 
 use std::{collections::BTreeSet, process::Command, sync::Arc};

@@ -199,7 +199,10 @@ async fn a_short_notice_names_years_of_unknown_holidays() {
     ] {
         let short = notice("410000", A, SPECIALISED, batch, from, to);
         let receipt = book.ledger.append(commit(vec![short])).await.unwrap();
-        assert_eq!(receipt.warnings[0].breach.to_string(), told);
+        assert!(
+            receipt.warnings.iter().any(|warning| warning.breach.to_string() == told),
+            "{told}"
+        );
     }
 }
 
