@@ -9,7 +9,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, FileType, Metadata, OpenOptions, Permissions},
-    io::{self, Read as _},
+    io::{self, Read},
     os::unix::fs::{
         DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _,
         PermissionsExt as _,
@@ -140,19 +140,31 @@ pub(super) fn open_own(path: &Path) -> io::Result<File> {
 /// As [`open`]; [`io::ErrorKind::FileTooLarge`].
 pub fn read(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     let file = open(path)?;
-    let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
-    let too_large = || {
-        let text = format!("it has more than {bytes_max} bytes, which is the limit");
-        io::Error::new(io::ErrorKind::FileTooLarge, text)
-    };
-    let length = file.metadata()?.len();
-    if length > most {
-        return Err(too_large());
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    if length > bytes_max {
+        return Err(too_large(bytes_max));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     // The file can have grown since.
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() > bytes_max { Err(too_large()) } else { Ok(bytes) }
+    read_into(Vec::with_capacity(length), file, bytes_max)
+}
+
+/// Reads at most `bytes_max` bytes to the end of an input, such as standard input.
+///
+/// # Errors
+/// [`io::ErrorKind::FileTooLarge`] if it has more; errors of the input.
+pub fn read_whole(input: impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
+    read_into(Vec::new(), input, bytes_max)
+}
+
+fn read_into(mut bytes: Vec<u8>, input: impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
+    let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+    input.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > bytes_max { Err(too_large(bytes_max)) } else { Ok(bytes) }
+}
+
+fn too_large(bytes_max: usize) -> io::Error {
+    let text = format!("it has more than {bytes_max} bytes, which is the limit");
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 
 /// Reads a text of at most `bytes_max` bytes.

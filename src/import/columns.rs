@@ -63,9 +63,11 @@ impl Headers {
         headers
     }
 
-    /// Whether some column identifies a row's designee.
+    /// Whether some column identifies what a row is about. Numbers of a batch do, beside the fact.
     pub(super) fn identify(&self) -> bool {
+        let has = |field: Field| self.columns.iter().any(|column| column.field == field);
         self.columns.iter().any(|column| column.field.identifies())
+            || has(Field::Fact) && (has(Field::DesignatedCount) || has(Field::ReviewedCount))
     }
 
     /// Refuses two columns for one field, because either would be a guess, and a chosen column with
@@ -99,7 +101,9 @@ pub(super) fn recognise(header: &str) -> Option<Field> {
     let find = |text: &str| {
         FIELDS
             .iter()
-            .find(|(_, name, others)| fold(name) == text || others.iter().any(|h| fold(h) == text))
+            .find(|(_, name, _, others)| {
+                fold(name) == text || others.iter().any(|h| fold(h) == text)
+            })
             .map(|(field, ..)| *field)
     };
     let folded = fold(header);

@@ -98,7 +98,6 @@ fn last_line(text: &str) -> u32 {
 fn reject_foreign(text: &str) -> Result<(), FileFault> {
     let start = text.trim_start();
     let (what, cure) = match () {
-        () if start.starts_with('[') => ("a JSON array (JSON lines have one object a line)", SAVE),
         () if start.starts_with("MIME-Version:") => ("a web archive (MHTML)", SAVE),
         () if start.starts_with("ID;P") => ("a SYLK file", SAVE),
         () if text.contains('\0') => return Err(nul_bytes(text)),

@@ -1,18 +1,20 @@
-//! Reads JSON lines as events. Each line is a `tidu.v1.Event` in canonical protobuf JSON; an
-//! unknown member is an error.
+//! Reads JSON lines as events. Each line is a `tidu.v1.Event` in canonical protobuf JSON, or a
+//! `tidu.v1.RecordedEvent`, as `tidu events -o json` prints them; an unknown member is an error.
+//! An array of them is read as well.
 
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::Value;
 
 use super::{
-    ImportedRow,
+    ImportedRow, Note, NoteReason,
     error::{ImportError, RowError},
     personal::{self, Holds},
 };
 use crate::{
+    domain::Issuer,
     domain::personal::PersonalData,
-    limits::{JSON_LINE_BYTES_MAX, LIST_FAULTS_MAX},
-    protocol::pb,
+    limits::{JSON_LINE_BYTES_MAX, LIST_FAULTS_MAX, LIST_ROWS_MAX},
+    protocol::pb::{self, event::Fact},
 };
 
 /// Members with identifiers, which may look like a resident identity number.
@@ -21,17 +23,37 @@ const IDENTIFIERS: &[&str] =
 /// Members with digests, which may look like any number.
 const DIGESTS: &[&str] = &["sha256", "sm3", "digest"];
 
-/// Reads a text whose line breaks are `\n`; blank lines are skipped.
-pub(super) fn read(text: &str) -> Result<Vec<ImportedRow>, ImportError> {
-    let descriptor = descriptor()?;
-    let mut rows = Vec::new();
-    let mut errors = Vec::new();
-    for (row, line) in (1_u32..).zip(text.split('\n')).filter(|(_, line)| !line.trim().is_empty()) {
+/// Whether a text is JSON, behind lines of comments.
+pub(super) fn is_json(text: &str) -> bool {
+    let first =
+        text.lines().map(str::trim_start).find(|line| !line.is_empty() && !is_comment(line));
+    first.is_some_and(|line| {
+        let rest = line.strip_prefix('[').unwrap_or(line).trim_start();
+        line.starts_with('{') || line.starts_with('[') && (rest.is_empty() || rest.starts_with('{'))
+    })
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
+/// Reads objects, each with its line.
+pub(super) fn read(objects: &[(u32, &str)]) -> Result<(Vec<ImportedRow>, Vec<Note>), ImportError> {
+    let reader = Reader::new()?;
+    let (mut rows, mut notes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, object) in objects.iter().copied() {
         if errors.len() >= LIST_FAULTS_MAX {
             break;
         }
-        match event(&descriptor, line) {
-            Ok(event) => rows.push(ImportedRow { sheet: String::new(), row, event }),
+        match reader.event(object) {
+            Ok(Some(event)) => rows.push(ImportedRow { sheet: String::new(), row, event }),
+            Ok(None) => notes.push(Note {
+                reason: NoteReason::OfService,
+                sheet: String::new(),
+                row,
+                column: String::new(),
+                message: "a fact about the log is left out: each server states its own".to_owned(),
+            }),
             Err(message) => errors.push(RowError {
                 sheet: String::new(),
                 row,
@@ -41,28 +63,150 @@ pub(super) fn read(text: &str) -> Result<Vec<ImportedRow>, ImportError> {
             }),
         }
     }
-    if errors.is_empty() { Ok(rows) } else { Err(ImportError::Rows(errors)) }
+    if errors.is_empty() { Ok((rows, notes)) } else { Err(ImportError::Rows(errors)) }
 }
 
-fn descriptor() -> Result<MessageDescriptor, ImportError> {
-    let pool = DescriptorPool::decode(pb::DESCRIPTORS).map_err(|_| ImportError::Schema)?;
-    pool.get_message_by_name("tidu.v1.Event").ok_or(ImportError::Schema)
+/// The objects of a text whose line breaks are `\n`, each with the line in which it begins; at most
+/// one more than a list may have. Blank lines and comments are skipped.
+pub(super) fn objects(text: &str) -> Vec<(u32, &str)> {
+    let lines = (1_u32..).zip(text.split('\n'));
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !is_comment(line));
+    let first = lines.clone().next().map_or("", |(_, line)| line.trim());
+    if first.starts_with('[') || first == "{" {
+        return spread(text);
+    }
+    lines.take(LIST_ROWS_MAX + 1).collect()
 }
 
-fn event(descriptor: &MessageDescriptor, line: &str) -> Result<pb::Event, String> {
-    if line.len() > JSON_LINE_BYTES_MAX {
-        let found = line.len();
-        return Err(format!("has {found} bytes; a line has at most {JSON_LINE_BYTES_MAX}"));
+/// The objects of an array, or of a text in which each has several lines.
+fn spread(text: &str) -> Vec<(u32, &str)> {
+    let mut objects = Vec::new();
+    let (mut depth, mut line, mut start) = (0_usize, 1_u32, None);
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'\n' => line = line.saturating_add(1),
+            _ if escaped => {}
+            b'\\' if quoted => {
+                escaped = true;
+                continue;
+            }
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => {
+                depth += 1;
+                start = start.or(Some((line, at)));
+            }
+            b'}' if !quoted => {
+                depth = depth.saturating_sub(1);
+                if depth == 0
+                    && let Some((line, from)) = start.take()
+                {
+                    objects.push((line, text.get(from..=at).unwrap_or_default()));
+                    if objects.len() > LIST_ROWS_MAX {
+                        return objects;
+                    }
+                }
+            }
+            _ => {}
+        }
+        escaped = false;
     }
-    // Errors repeat no value from here on: the line may hold personal data.
-    let value: Value = serde_json::from_str(line)
-        .map_err(|error| format!("not a JSON object on one line: {error}"))?;
-    if let Some((member, what)) = personal_member("", &value) {
-        return Err(format!("{member} contains {what}; the log cannot forget personal data"));
+    // An object that never ends is a fault of its own.
+    objects.extend(start.map(|(line, from)| (line, text.get(from..).unwrap_or_default())));
+    objects
+}
+
+/// Turns objects into events.
+struct Reader {
+    pool: DescriptorPool,
+}
+
+impl Reader {
+    fn new() -> Result<Self, ImportError> {
+        let pool = DescriptorPool::decode(pb::DESCRIPTORS).map_err(|_| ImportError::Schema)?;
+        Ok(Self { pool })
     }
-    let message = DynamicMessage::deserialize(descriptor.clone(), value)
-        .map_err(|error| format!("not a tidu.v1.Event: {error}"))?;
-    message.transcode_to().map_err(|error| format!("not a tidu.v1.Event: {error}"))
+
+    /// The event of an object; `None` for a recorded fact that only a server states.
+    fn event(&self, text: &str) -> Result<Option<pb::Event>, String> {
+        if text.len() > JSON_LINE_BYTES_MAX {
+            let found = text.len();
+            return Err(format!("has {found} bytes; a line has at most {JSON_LINE_BYTES_MAX}"));
+        }
+        // Errors repeat no value from here on: the line may hold personal data.
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| format!("not a JSON object on one line: {error}"))?;
+        let has = |member: &str| value.get(member).is_some();
+        if has("logId") || has("log_id") {
+            let cure = "tidu import restores a log from it, and record takes its other lines";
+            return Err(format!("this is the first line of an export; {cure}"));
+        }
+        if has("leafHash") || has("leaf_hash") {
+            return Err("the content of this event is withheld; take the line out".to_owned());
+        }
+        let is_recorded = has("event");
+        let stated = value.get("event").filter(|_| is_recorded).unwrap_or(&value);
+        if let Some((member, what)) = personal_member("", stated) {
+            return Err(format!("{member} contains {what}; the log cannot forget personal data"));
+        }
+        if !is_recorded {
+            return self.message::<pb::Event>("Event", value).map(Some);
+        }
+        let recorded: pb::RecordedEvent = self.message("RecordedEvent", value)?;
+        recorded.event.map_or(Ok(None), again)
+    }
+
+    fn message<M: prost::Message + Default>(&self, name: &str, value: Value) -> Result<M, String> {
+        let full = format!("tidu.v1.{name}");
+        let descriptor = self.pool.get_message_by_name(&full);
+        let descriptor = descriptor.ok_or_else(|| format!("this build has no {full}"))?;
+        let message = DynamicMessage::deserialize(descriptor, value)
+            .map_err(|error| format!("not a {full}: {error}"))?;
+        message.transcode_to().map_err(|error| format!("not a {full}: {error}"))
+    }
+}
+
+/// A recorded event as its caller proposed it, for another log. `None`: only a server states it.
+fn again(mut event: pb::Event) -> Result<Option<pb::Event>, String> {
+    let position = match &mut event.fact {
+        Some(Fact::CatalogueAdopted(_)) => return Ok(None),
+        Some(Fact::Corrected(repair)) => repair.position,
+        Some(Fact::Annulled(repair)) => repair.position,
+        Some(Fact::Reinstated(fact)) => fact.position,
+        Some(Fact::ObjectionResolved(fact)) => fact.objection,
+        Some(Fact::MeasuresRepealed(fact)) => fact.position,
+        // The server infers the end again; stated, it would no longer be marked as inferred.
+        Some(Fact::Designated(fact)) => {
+            forget(&mut fact.valid_to, &mut fact.valid_to_inferred);
+            None
+        }
+        Some(Fact::ReviewPassed(fact)) => {
+            forget(&mut fact.valid_to, &mut fact.valid_to_inferred);
+            None
+        }
+        Some(Fact::Revoked(fact)) => {
+            forget(&mut fact.ban_until, &mut fact.ban_until_inferred);
+            None
+        }
+        _ => None,
+    };
+    if event.authority == Issuer::Service.as_str() {
+        return Ok(None);
+    }
+    match position {
+        Some(position) => Err(format!(
+            "the event names position {position} of the log that it comes from, which is another \
+             event in another log. Take the line out; of a correction, write the corrected event \
+             in place of the first one"
+        )),
+        None => Ok(Some(event)),
+    }
+}
+
+fn forget(date: &mut Option<pb::Date>, inferred: &mut bool) {
+    if std::mem::take(inferred) {
+        *date = None;
+    }
 }
 
 /// The first member whose text contains personal data.

@@ -6,10 +6,13 @@
 //! values.
 
 mod budget;
+mod choices;
 mod columns;
+mod comments;
 mod encoding;
 mod error;
 mod events;
+mod fact_kinds;
 mod fields;
 mod guard;
 mod jsonl;
@@ -22,6 +25,8 @@ mod report;
 mod row;
 mod sheet;
 mod table;
+mod tally;
+mod template;
 mod text;
 mod unpack;
 mod values;
@@ -31,12 +36,15 @@ mod tests;
 
 use columns::Choice;
 pub use error::{FileFault, ImportError, RowError};
+pub use fact_kinds::FactKind;
 pub use guard::guard;
 pub use note::{Note, NoteReason};
 use open::Opened;
-pub use options::{FactKind, Options};
+pub use options::Options;
 pub use report::{Format, Report, SheetReport, Skipped};
 use sheet::Sheet;
+use tally::Tally;
+pub use template::{Template, example_event, template};
 
 use crate::{
     limits::{LIST_FAULTS_MAX, LIST_ROWS_MAX},
@@ -83,25 +91,33 @@ pub fn read(
     let (format, encoding, sheets) = match open::open(bytes, &choices).map_err(in_file)? {
         Opened::Sheets { format, encoding, sheets } => (format, encoding, sheets),
         Opened::Lines { text, encoding } => {
-            require_rows(text.lines().count()).map_err(in_file)?;
-            let rows = jsonl::read(&text)?;
-            return Ok(Import { report: Report::new(Format::JsonLines, Some(encoding)), rows });
+            options::reject_unusable(options, Format::JsonLines)?;
+            let objects = jsonl::objects(&text);
+            require_rows(objects.len()).map_err(in_file)?;
+            let (rows, notes) = jsonl::read(&objects)?;
+            let mut report = Report::new(Format::JsonLines, Some(encoding));
+            report.notes = notes;
+            return Ok(Import { rows, report });
         }
     };
-    let sheets = choose(sheets, options).map_err(in_file)?;
+    options::reject_unusable(options, format)?;
+    let mut sheets = choose(sheets, options).map_err(in_file)?;
+    sheets.iter_mut().for_each(|sheet| comments::drop_comments(&mut sheet.rows));
     let mut import = Import { rows: Vec::new(), report: Report::new(format, encoding) };
     let mut errors = Vec::new();
+    let mut tally = Tally::default();
     for sheet in &sheets {
-        let found = read_sheet(sheet, &choices, options, authority_of, &mut errors);
+        let found = read_sheet(sheet, &choices, options, authority_of, &mut errors, &mut tally);
         let (rows, report) = found.map_err(in_file)?;
         import.rows.extend(rows);
         require_rows(import.rows.len()).map_err(in_file)?;
         import.report.sheets.push(report);
     }
     table::require_chosen_columns(&choices, &import.report.sheets).map_err(in_file)?;
-    if !errors.is_empty() {
-        return Err(ImportError::Rows(errors));
-    }
+    let unused = options::reject_untaken(options, &choices, tally.kinds)?;
+    tally.refuse(errors)?;
+    import.report.notes.extend(unused);
+    tally.report(&mut import.report);
     if import.rows.is_empty() {
         return Err(in_file(table::no_rows(&sheets, &import.report.sheets)));
     }
@@ -139,6 +155,7 @@ fn read_sheet(
     options: &Options,
     authority_of: AuthorityOf,
     errors: &mut Vec<RowError>,
+    tally: &mut Tally,
 ) -> Result<(Vec<ImportedRow>, SheetReport), FileFault> {
     if sheet.hidden {
         return Ok((Vec::new(), SheetReport::without_table(sheet, "hidden; --sheet reads it")));
@@ -158,13 +175,17 @@ fn read_sheet(
         if errors.len() >= LIST_FAULTS_MAX {
             break;
         }
-        match events::event(&context, row) {
-            Ok(event) => {
+        let read = events::read(&context, row);
+        tally.add(&sheet.name, &table.columns, row.number, &read);
+        match read.event {
+            Ok(Some(event)) => {
                 rows.push(ImportedRow { sheet: sheet.name.clone(), row: row.number, event });
             }
+            Ok(None) => {}
             Err(faults) => errors.extend(faults),
         }
     }
+    tally.leave_out(&table.unmapped);
     let report = table.report(sheet);
     Ok((rows, report))
 }

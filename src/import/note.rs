@@ -45,6 +45,10 @@ pub enum NoteReason {
     SideBySide,
     /// A table of something else was left out.
     OtherTable,
+    /// A value belongs to another fact than the one that is stated, and was left out.
+    NotUsed,
+    /// A recorded fact about the log, which only a server states, was left out.
+    OfService,
 }
 
 impl NoteReason {
@@ -64,6 +68,8 @@ impl NoteReason {
             Self::HiddenRead => "HIDDEN_READ",
             Self::SideBySide => "SIDE_BY_SIDE",
             Self::OtherTable => "OTHER_TABLE",
+            Self::NotUsed => "NOT_USED",
+            Self::OfService => "OF_SERVICE",
         }
     }
 }

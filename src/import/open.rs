@@ -4,6 +4,7 @@ use super::{
     columns::Choice,
     encoding,
     error::FileFault,
+    jsonl,
     kind::{self, Kind},
     report::Format,
     sheet::{self, Sheet},
@@ -34,7 +35,7 @@ pub(super) fn open(bytes: &[u8], choices: &[Choice]) -> Result<Opened, FileFault
 
 fn of_text(bytes: &[u8], choices: &[Choice]) -> Result<Opened, FileFault> {
     let (text, encoding) = encoding::decode(bytes)?;
-    if text.trim_start().starts_with('{') {
+    if jsonl::is_json(&text) {
         return Ok(Opened::Lines { text, encoding });
     }
     if text.trim_start().starts_with('<') {

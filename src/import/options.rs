@@ -1,24 +1,15 @@
 //! The caller's statements about the whole list. A value that cannot be used is refused before a
 //! row is read.
 
-use super::{AuthorityOf, columns::Choice, error::ImportError, fields::Field, values};
-
-/// The fact that every row states, in a list of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum FactKind {
-    /// Designated (认定).
-    Designated,
-    /// In a public notice (公示).
-    Notice,
-    /// Review passed (复核通过).
-    ReviewPassed,
-    /// Review failed (复核未通过).
-    ReviewFailed,
-    /// Revoked (撤销).
-    Revoked,
-    /// Renamed (更名).
-    Renamed,
-}
+use super::{
+    AuthorityOf, Format, Note, NoteReason,
+    choices::{END_CAUSES, IDENTIFIER_REASONS, choose},
+    columns::Choice,
+    error::ImportError,
+    fact_kinds::{FactKind, KindSet},
+    fields::{Field, FieldSet, Form},
+    values,
+};
 
 /// Values for all rows, and settings for reading the file. A cell that is not empty takes
 /// precedence.
@@ -67,6 +58,8 @@ pub struct Options {
     pub notice_from: Option<String>,
     /// Last day of the notice.
     pub notice_to: Option<String>,
+    /// Name and value of further fields: `pool` and `2026-A`.
+    pub values: Vec<(String, String)>,
     /// The only sheet to read. Without it: all visible sheets with a table.
     pub sheet: Option<String>,
     /// Field and header of columns with other headers; the field `ignore` leaves a column out.
@@ -98,15 +91,103 @@ impl Options {
             Field::Url => &self.url,
             Field::NoticeFrom => &self.notice_from,
             Field::NoticeTo => &self.notice_to,
-            _ => &None,
+            _ => return self.set(field),
         };
         value.as_deref().map(str::trim).filter(|value| !value.is_empty())
     }
 }
 
+impl Options {
+    /// The value that `--set` gives a field.
+    fn set(&self, field: Field) -> Option<&str> {
+        let set = self.values.iter().find(|(name, _)| name == field.name());
+        set.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+}
+
+/// Fields whose option has their name.
+const OWN: FieldSet = FieldSet::of(&[
+    Field::Authority,
+    Field::Programme,
+    Field::Batch,
+    Field::Sublist,
+    Field::Document,
+    Field::DocumentDate,
+    Field::PublishedDate,
+    Field::Date,
+    Field::ValidTo,
+    Field::RecommendedBy,
+    Field::Item,
+    Field::Round,
+    Field::RuleVersion,
+    Field::Reason,
+    Field::BanUntil,
+    Field::Supplement,
+    Field::Url,
+    Field::NoticeFrom,
+    Field::NoticeTo,
+]);
+
+/// Fields that `--set` supplies. The others differ from row to row, or are themselves supplied.
+const SETTABLE: FieldSet = FieldSet::of(&[
+    Field::SubjectKind,
+    Field::RecommendedOn,
+    Field::Purpose,
+    Field::Scope,
+    Field::Outcome,
+    Field::Pool,
+    Field::ToProgramme,
+    Field::ToItem,
+    Field::Due,
+    Field::Scheme,
+    Field::FromRegion,
+    Field::ToRegion,
+    Field::FromAuthority,
+    Field::ToAuthority,
+    Field::Stage,
+    Field::Restructuring,
+    Field::Ends,
+    Field::Year,
+    Field::Change,
+    Field::OccurredOn,
+    Field::ReportedOn,
+    Field::Title,
+    Field::Instrument,
+    Field::IssuerName,
+    Field::InForceFrom,
+    Field::InForceTo,
+    Field::IssuingBodies,
+    Field::Amends,
+    Field::Repealed,
+    Field::DesignatedCount,
+    Field::ReviewedCount,
+    Field::Assessor,
+    Field::Part,
+    Field::Region,
+]);
+
 /// The option that supplies a field for all rows.
 pub(super) fn flag(field: Field) -> String {
-    format!("--{}", field.name().replace('_', "-"))
+    if OWN.has(field) {
+        return format!("--{}", field.name().replace('_', "-"));
+    }
+    format!("--set {}", field.name())
+}
+
+/// As [`flag`], as a person types it; `None` if each row states the field itself.
+pub(super) fn supplied_by(field: Field) -> Option<String> {
+    if OWN.has(field) {
+        return Some(flag(field));
+    }
+    SETTABLE.has(field).then(|| format!("--set {}=VALUE", field.name()))
+}
+
+/// How to supply a field that a row lacks.
+pub(super) fn or_option(field: Field) -> String {
+    match supplied_by(field) {
+        Some(option) => format!("; {option} supplies it for all rows without one"),
+        None => String::new(),
+    }
 }
 
 /// Checks the options and returns their choices of columns.
@@ -114,26 +195,122 @@ pub(super) fn check(
     options: &Options,
     authority_of: AuthorityOf,
 ) -> Result<Vec<Choice>, ImportError> {
-    use Field::{
-        Authority, BanUntil, Batch, Date, DocumentDate, NoticeFrom, NoticeTo, Programme,
-        PublishedDate, Reason, RecommendedBy, Sublist, ValidTo,
-    };
+    for (name, _) in &options.values {
+        if !Field::named(name).is_some_and(|field| SETTABLE.has(field)) {
+            let names: Vec<_> = SETTABLE.iter().map(Field::name).collect();
+            return Err(ImportError::Option {
+                option: format!("--set {name}"),
+                message: format!("{name} is not set so; the fields are {}", names.join(", ")),
+            });
+        }
+    }
     let refuse = |field, message| ImportError::Option { option: flag(field), message };
-    for field in [Date, DocumentDate, PublishedDate, ValidTo, NoticeFrom, NoticeTo, BanUntil] {
-        let checked = options.value(field).map(values::date).transpose();
+    for field in OWN.and(SETTABLE).iter() {
+        let Some(value) = options.value(field) else { continue };
+        let checked = match field.form() {
+            Form::FirstDay | Form::LastDay => values::date(value).map(drop),
+            Form::Authority => values::authority(value, authority_of).map(drop),
+            Form::Programme => values::programme(value).map(drop),
+            Form::Batch => values::batch(value).map(drop),
+            Form::Words if field == Field::Reason => reason(options.fact, value),
+            // Other words depend on the fact; the row checks them.
+            _ => Ok(()),
+        };
         checked.map_err(|message| refuse(field, message))?;
     }
-    for field in [Authority, RecommendedBy, Sublist] {
-        let checked = options.value(field).map(|text| values::authority(text, authority_of));
-        checked.transpose().map_err(|message| refuse(field, message))?;
-    }
-    let programme = options.value(Programme).map(values::programme).transpose();
-    programme.map_err(|message| refuse(Programme, message))?;
-    let batch = options.value(Batch).map(values::batch).transpose();
-    batch.map_err(|message| refuse(Batch, message))?;
-    let reason = options.value(Reason).map(values::reason).transpose();
-    reason.map_err(|message| refuse(Reason, message))?;
     options.columns.iter().map(|(field, header)| choice(field, header)).collect()
+}
+
+/// Checks a reason for the fact of the list, or for some fact if each row has its own.
+fn reason(fact: Option<FactKind>, text: &str) -> Result<(), String> {
+    let ground = values::reason(text).map(drop);
+    match fact {
+        Some(FactKind::NoticeWithdrawn | FactKind::PoolLeft) => Ok(()),
+        Some(FactKind::SubjectEnded) => choose(END_CAUSES, text).map(drop),
+        Some(FactKind::IdentifierChanged) => choose(IDENTIFIER_REASONS, text).map(drop),
+        Some(_) => ground,
+        None if choose(END_CAUSES, text).is_ok() => Ok(()),
+        None if choose(IDENTIFIER_REASONS, text).is_ok() => Ok(()),
+        None => ground,
+    }
+}
+
+/// Refuses options that a format has no use for.
+pub(super) fn reject_unusable(options: &Options, format: Format) -> Result<(), ImportError> {
+    let refuse = |option: String, message: String| Err(ImportError::Option { option, message });
+    if format == Format::JsonLines {
+        let given = OWN.and(SETTABLE).iter().find(|field| options.value(*field).is_some());
+        let option = match given {
+            Some(field) => Some(flag(field)),
+            None if options.fact.is_some() => Some("--fact".to_owned()),
+            None if !options.columns.is_empty() => Some("--column".to_owned()),
+            None => options.sheet.is_some().then(|| "--sheet".to_owned()),
+        };
+        return match option {
+            Some(option) => refuse(
+                option,
+                "it cannot apply to JSON lines, whose events state everything themselves; leave \
+                 it out"
+                    .to_owned(),
+            ),
+            None => Ok(()),
+        };
+    }
+    if format == Format::Csv && options.sheet.is_some() {
+        let message = "it cannot apply to CSV, which has one table without a name; leave it out";
+        return refuse("--sheet".to_owned(), message.to_owned());
+    }
+    Ok(())
+}
+
+/// Options that describe the whole publication. They may be given for any fact of it.
+const OF_PUBLICATION: FieldSet =
+    FieldSet::of(&[Field::Authority, Field::Programme, Field::Batch, Field::Date]);
+
+/// Refuses options and chosen columns for fields that no fact of the list takes. Of those that
+/// describe the publication it only says so.
+pub(super) fn reject_untaken(
+    options: &Options,
+    choices: &[Choice],
+    kinds: KindSet,
+) -> Result<Vec<Note>, ImportError> {
+    if kinds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let takes = kinds.takes();
+    let given = OWN.and(SETTABLE).iter().filter(|field| options.value(*field).is_some());
+    let given: Vec<_> = given.filter(|field| !takes.has(*field)).collect();
+    let chosen = choices.iter().filter_map(|choice| Some((choice.field?, &choice.header)));
+    let chosen = chosen.filter(|(field, _)| !takes.has(*field));
+    let chosen = chosen.map(|(field, header)| (field, column_flag(field, header)));
+    let refused = given.iter().filter(|field| !OF_PUBLICATION.has(**field));
+    let mut refused = refused.map(|field| (*field, flag(*field))).chain(chosen);
+    if let Some((field, option)) = refused.next() {
+        let message = format!("{}; it belongs to {}", lacks(kinds, field), taking(field));
+        return Err(ImportError::Option { option, message });
+    }
+    let note = |field: Field| Note {
+        reason: NoteReason::NotUsed,
+        sheet: String::new(),
+        row: 0,
+        column: String::new(),
+        message: format!("{} is not used: {}", flag(field), lacks(kinds, field)),
+    };
+    Ok(given.into_iter().map(note).collect())
+}
+
+fn column_flag(field: Field, header: &str) -> String {
+    format!("--column {}={header}", field.name())
+}
+
+fn lacks(kinds: KindSet, field: Field) -> String {
+    format!("the list states {}, which has no {}", kinds.names(), field.label())
+}
+
+/// The facts that take a field.
+fn taking(field: Field) -> String {
+    let kinds = FactKind::all().filter(|kind| kind.takes().has(field));
+    kinds.map(FactKind::name).collect::<Vec<_>>().join(", ")
 }
 
 fn choice(field: &str, header: &str) -> Result<Choice, ImportError> {

@@ -5,11 +5,11 @@ use super::{
     columns::Column,
     error::{RowError, echo_on_one_line},
     events::Context,
-    fields::Field,
-    options::flag,
+    fields::{Field, FieldSet},
+    options,
     personal::{self, Holds},
     sheet::{Cell, SheetRow},
-    values,
+    tally, values,
 };
 use crate::{
     domain::characters::require_visible,
@@ -22,12 +22,14 @@ pub(super) struct RowReader<'a> {
     context: &'a Context<'a>,
     row: &'a SheetRow,
     errors: Vec<RowError>,
+    /// Needed fields that the whole list lacks.
+    lacking: FieldSet,
 }
 
 impl<'a> RowReader<'a> {
     /// Begins a row. It finds errors of formulas and personal data in any cell.
     pub(super) fn new(context: &'a Context<'a>, row: &'a SheetRow) -> Self {
-        let mut reader = Self { context, row, errors: Vec::new() };
+        let mut reader = Self { context, row, errors: Vec::new(), lacking: FieldSet::default() };
         for column in context.columns {
             let Some(cell) = row.cells.get(column.index) else { continue };
             if let Cell::Error(error) = cell {
@@ -52,9 +54,17 @@ impl<'a> RowReader<'a> {
         reader
     }
 
-    /// The event, if the row had no fault.
-    pub(super) fn finish(self, event: pb::Event) -> Result<pb::Event, Vec<RowError>> {
-        if self.errors.is_empty() { Ok(event) } else { Err(self.errors) }
+    /// Needed fields that the whole list lacks, and the faults of the row.
+    pub(super) fn finish(self) -> (FieldSet, Vec<RowError>) {
+        (self.lacking, self.errors)
+    }
+
+    /// The fault of a row that is the example of a template.
+    pub(super) fn example(mut self) -> Vec<RowError> {
+        self.errors.clear();
+        let message = "this row is the example of the template; replace it, or delete it";
+        self.refuse(Field::Row.name(), "", message.to_owned());
+        self.errors
     }
 
     /// Notes a fault, at most one for a column. A second would only follow from the first, and
@@ -72,10 +82,14 @@ impl<'a> RowReader<'a> {
         });
     }
 
-    /// Notes that a field has neither a cell nor an option.
-    pub(super) fn missing(&mut self, field: Field, what: &str) {
-        let headers = field.headers().iter().take(3).copied().collect::<Vec<_>>().join(", ");
-        let message = format!("there is no {what}: give {}, or a column {headers}", flag(field));
+    /// Notes that a needed field has neither a cell nor an option. Without a column for it, that is
+    /// a fault of the list and not of each row.
+    pub(super) fn missing(&mut self, field: Field) {
+        if !self.context.columns.iter().any(|column| tally::supplies(column.field, field)) {
+            self.lacking = self.lacking.with(field);
+            return;
+        }
+        let message = format!("there is no {}{}", field.label(), options::or_option(field));
         self.refuse(field.name(), "", message);
     }
 
@@ -92,6 +106,35 @@ impl<'a> RowReader<'a> {
             matches!(cell, Cell::Text(text) if matches!(text.as_str(), "-" | "—" | "——" | "/"));
         let holds_none = matches!(cell, Cell::Empty | Cell::Error(_) | Cell::Unevaluated);
         (!is_dash && !holds_none).then_some((column, cell))
+    }
+
+    /// Which of a field and its alternatives has a cell. Two that differ are a fault: either would
+    /// be a guess.
+    pub(super) fn first_cell_of(&mut self, field: Field, others: &[Field]) -> Option<Field> {
+        let filled: Vec<_> = [field].iter().chain(others).copied().collect();
+        let mut filled = filled.into_iter().filter_map(|field| self.cell(field));
+        let (first, cell) = filled.next()?;
+        let other = filled.find(|(_, other)| other.text() != cell.text());
+        let field = first.field;
+        if let Some((other, _)) = other {
+            let message = format!(
+                "the columns {} and {} state different values for {}; leave one out: --column \
+                 ignore={1}",
+                first.header,
+                other.header,
+                field.label()
+            );
+            let header = first.header.clone();
+            self.refuse(&header, &cell.text(), message);
+        }
+        Some(field)
+    }
+
+    /// The fields with a cell that are not among these.
+    pub(super) fn filled_beside(&self, fields: FieldSet) -> FieldSet {
+        let others = self.context.columns.iter().filter(|column| !fields.has(column.field));
+        let filled = others.filter(|column| self.cell(column.field).is_some());
+        filled.fold(FieldSet::default(), |set, column| set.with(column.field))
     }
 
     /// The text of the cell alone.
@@ -114,8 +157,15 @@ impl<'a> RowReader<'a> {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<T> {
         let Some((column, cell)) = self.cell(field) else {
-            // Options were checked before the first row, so parsing cannot fail here.
-            return self.context.options.value(field).and_then(|value| parse(value).ok());
+            let value = self.context.options.value(field)?;
+            return match parse(value) {
+                Ok(value) => Some(value),
+                Err(message) => {
+                    let option = options::flag(field);
+                    self.refuse(&option, value, format!("{option}: {message}"));
+                    None
+                }
+            };
         };
         let text = cell.text();
         match parse(&text) {
@@ -131,11 +181,10 @@ impl<'a> RowReader<'a> {
     pub(super) fn required<T: Default>(
         &mut self,
         field: Field,
-        what: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> T {
         if self.text(field).is_empty() {
-            self.missing(field, what);
+            self.missing(field);
             return T::default();
         }
         self.parse(field, parse).unwrap_or_default()

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod cells;
+mod facts;
 mod html;
 mod json;
 mod kinds;

@@ -7,6 +7,7 @@
 use super::{
     budget::Budget,
     columns::Choice,
+    comments::drop_comments,
     error::FileFault,
     sheet::{Cell, Sheet, SheetRow},
     table,
@@ -95,5 +96,6 @@ fn split(text: &str, separator: char) -> Result<Sheet, FileFault> {
     cells.push(Cell::of_text(&field));
     rows.push(SheetRow { number: row_line, cells, hidden: false });
     rows.retain(|row| !row.is_blank());
+    drop_comments(&mut rows);
     Ok(Sheet { rows, ..Sheet::default() })
 }

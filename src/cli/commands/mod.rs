@@ -36,6 +36,7 @@ mod serve;
 mod show;
 mod status;
 mod suspects;
+mod template;
 mod top;
 mod verify;
 mod watch;
@@ -124,6 +125,8 @@ pub(super) enum Command {
     Redact(redact::RedactArgs),
     /// Verify a served log, a data directory, a backup or an export
     Verify(verify::VerifyArgs),
+    /// Write a list to fill in and record: comments on its columns, a header, an example
+    Template(template::TemplateArgs),
     /// Write a realistic list of made-up enterprises, for trials and tests
     Generate(generate::GenerateArgs),
 }
@@ -167,6 +170,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Import(args) => import::run(&args),
         Command::Redact(args) => redact::run(&args),
         Command::Verify(args) => verify::run(args).await,
+        Command::Template(args) => template::run(&args),
         Command::Generate(args) => generate::run(&args),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io::stdin,
     path::{Path, PathBuf},
 };
 
@@ -51,7 +52,8 @@ Examples:
   tidu record list.csv --fact notice --authority 100000 --sublist 440000 \\
     --programme little-giant --batch 8 --date 2026-07-01")]
 pub(crate) struct RecordArgs {
-    /// Lists (CSV, XLS, XLSX, ODS, HTML) or events (JSON lines); the content tells which
+    /// Lists (CSV, XLS, XLSX, ODS, HTML) or events (JSON lines); the content tells which. - is
+    /// standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Fact that each row states [default: from a column, otherwise designated]
@@ -114,6 +116,9 @@ pub(crate) struct RecordArgs {
     /// The rows are published after their batch or round was sealed
     #[arg(long)]
     supplement: bool,
+    /// Value for all rows of a field without an option of its own, such as pool=2026-A
+    #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = set)]
+    values: Vec<(String, String)>,
     /// The only sheet to read
     #[arg(long)]
     sheet: Option<String>,
@@ -136,6 +141,11 @@ pub(crate) struct RecordArgs {
 fn column(text: &str) -> Result<(String, String), String> {
     let (field, header) = text.split_once('=').ok_or("not of the form FIELD=HEADER")?;
     Ok((field.trim().to_owned(), header.trim().to_owned()))
+}
+
+fn set(text: &str) -> Result<(String, String), String> {
+    let (field, value) = text.split_once('=').ok_or("not of the form FIELD=VALUE")?;
+    Ok((field.trim().replace('-', "_"), value.trim().to_owned()))
 }
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
@@ -192,7 +202,10 @@ pub(super) fn lists(args: RecordArgs) -> Result<Lists, CliError> {
     let commit_size = args.commit_size.map_or(usize::MAX, |size| size as usize);
     let (files, server) = (args.files.clone(), args.common.server.address.clone());
     let options = options(args);
-    let named = |path: &PathBuf| Ok((path.display().to_string(), read(path, &options)?));
+    if files.iter().filter(|path| is_standard(path)).count() > 1 {
+        return Err(CliError::Refused("standard input (-) can be read only once".to_owned()));
+    }
+    let named = |path: &PathBuf| Ok((name(path), read(path, &options)?));
     let lists = files.iter().map(named).collect::<Result<_, CliError>>()?;
     Ok(Lists { lists, commit_size, server })
 }
@@ -219,15 +232,28 @@ fn options(args: RecordArgs) -> import::Options {
         url: args.url,
         notice_from: args.notice_from,
         notice_to: args.notice_to,
+        values: args.values,
         sheet: args.sheet,
         columns: args.columns,
     }
 }
 
+/// Whether standard input is meant.
+fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn name(path: &Path) -> String {
+    if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
 fn read(path: &Path, options: &import::Options) -> Result<Import, CliError> {
-    let name = path.display().to_string();
-    let bytes = files::read(path, INPUT_FILE_BYTES_MAX)
-        .map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
+    let name = name(path);
+    let bytes = match is_standard(path) {
+        true => files::read_whole(stdin().lock(), INPUT_FILE_BYTES_MAX),
+        false => files::read(path, INPUT_FILE_BYTES_MAX),
+    };
+    let bytes = bytes.map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
     let _bound = MemoryBound::begin(LIST_MEMORY_BYTES_MAX);
     import::read(&name, &bytes, options, authority_of).map_err(|error| not_imported(&name, &error))
 }

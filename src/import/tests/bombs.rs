@@ -162,7 +162,11 @@ fn rows_of_text_have_a_bound() {
     let list = |rows: usize| format!("企业名称\n{}", "甲\n".repeat(rows));
     let said = refusal(list(LIST_ROWS_MAX + 1).into_bytes());
     assert_says(&said, &["more than 524288 rows"]);
-    let said = refusal("{}\n".repeat(LIST_ROWS_MAX + 1).into_bytes());
+    let lines = "{}\n".repeat(LIST_ROWS_MAX + 1);
+    let said = refusal_with(&Options::default(), lines.into_bytes());
+    assert_says(&said, &["more than 524288 rows"]);
+    let array = format!("[{}]", "{},".repeat(LIST_ROWS_MAX + 1));
+    let said = refusal_with(&Options::default(), array.into_bytes());
     assert_says(&said, &["more than 524288 rows"]);
     let commas = ",".repeat(usize::try_from(LIST_CELLS_MAX).unwrap());
     assert_says(

@@ -112,7 +112,25 @@ fn a_row_about_nobody_is_refused() {
 fn what_is_missing_is_named_with_its_option() {
     let options = Options { authority: Some("100000".to_owned()), ..Options::default() };
     let said = refusal_with(&options, "企业名称\n示例一号\n示例二号\n");
-    assert_says(&said, &["6 faults", "--programme", "--batch", "--date", "2 rows, the last is 3"]);
+    assert_says(
+        &said,
+        &[
+            "1 faults",
+            "row 2: the list states no programme, batch or date: give --programme, \
+           --batch and --date, or columns 称号, 批次 and 日期",
+        ],
+    );
+    let said = refusal_with(&options, "企业名称,批次,日期,代码\n示例一号,,2026,\n示例二号,1,,\n");
+    assert_says(
+        &said,
+        &[
+            "3 faults",
+            "no programme: give --programme, or a column 称号",
+            "left out: 代码",
+            "row 2: there is no batch; --batch supplies it",
+            "row 3: there is no date; --date",
+        ],
+    );
 }
 
 #[test]

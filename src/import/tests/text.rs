@@ -79,11 +79,6 @@ fn marks_at_the_ends_of_a_text_are_dropped() {
 }
 
 #[test]
-fn json_arrays_are_no_lists() {
-    assert_says(&refusal("[{}]"), &["JSON array", "save it as XLSX"]);
-}
-
-#[test]
 fn separators_are_found_on_the_header_row() {
     for separator in [",", "\t", ";"] {
         let list =

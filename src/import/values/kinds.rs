@@ -3,7 +3,10 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::words::look_up;
-use crate::{domain::characters::is_hidden, import::options::FactKind};
+use crate::{
+    domain::characters::is_hidden,
+    import::{FactKind, columns::fold},
+};
 
 const FACTS: &[(FactKind, &[&str])] = &[
     (FactKind::Designated, &["designated", "认定", "新认定", "通过认定", "新增"]),
@@ -55,7 +58,11 @@ const PARTS: &[(Part, &[&str])] = &[
 
 /// The kind of fact that a row states.
 pub(in crate::import) fn fact(text: &str) -> Result<FactKind, String> {
-    look_up(FACTS, text, "a fact")
+    let folded = fold(text);
+    let is_name =
+        |kind: &FactKind| kind.words().contains(&folded.as_str()) || fold(kind.name()) == folded;
+    // The plain words first: they are those of most lists.
+    look_up(FACTS, text, "a fact").or_else(|why| FactKind::all().find(is_name).ok_or(why))
 }
 
 /// The kinds of facts that a title, a heading or the name of a sheet names, in the order of

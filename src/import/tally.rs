@@ -1,0 +1,177 @@
+//! The facts that a list states, and the needed fields that it lacks as a whole: one fault, however
+//! many rows and fields it concerns.
+
+use super::{
+    Note, NoteReason, Report,
+    columns::Column,
+    error::{ImportError, RowError},
+    events::ReadRow,
+    fact_kinds::KindSet,
+    fields::{Field, FieldSet},
+    options,
+};
+
+/// Counts over the rows of a list.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) kinds: KindSet,
+    lacking: FieldSet,
+    /// Sheet and row of the first row that lacks a field.
+    place: Option<(String, u32)>,
+    /// Headers of the columns that were left out.
+    left_out: Vec<String>,
+    /// Cells whose field the fact of their row does not take.
+    unused: Vec<Unused>,
+}
+
+/// Cells of a column that are not used.
+#[derive(Debug)]
+struct Unused {
+    sheet: String,
+    field: Field,
+    header: String,
+    first: u32,
+    count: usize,
+}
+
+impl Tally {
+    /// Adds a row.
+    pub(super) fn add(&mut self, sheet: &str, columns: &[Column], number: u32, row: &ReadRow) {
+        if let Some(kind) = row.kind {
+            self.kinds.insert(kind);
+        }
+        if !row.unused.is_empty() {
+            for column in columns.iter().filter(|column| row.unused.has(column.field)) {
+                self.leave_unused(sheet, column, number);
+            }
+        }
+        if row.lacking.is_empty() {
+            return;
+        }
+        self.lacking = self.lacking.and(row.lacking);
+        self.place.get_or_insert_with(|| (sheet.to_owned(), number));
+    }
+
+    fn leave_unused(&mut self, sheet: &str, column: &Column, number: u32) {
+        let is_same = |unused: &&mut Unused| unused.field == column.field && unused.sheet == sheet;
+        if let Some(unused) = self.unused.iter_mut().find(is_same) {
+            unused.count += 1;
+            return;
+        }
+        self.unused.push(Unused {
+            sheet: sheet.to_owned(),
+            field: column.field,
+            header: column.header.clone(),
+            first: number,
+            count: 1,
+        });
+    }
+
+    /// Says in the report what was not used: a column that no fact of the list takes is ignored,
+    /// and cells of others get a note.
+    pub(super) fn report(&self, report: &mut Report) {
+        let takes = self.kinds.takes();
+        if self.kinds.is_empty() {
+            return;
+        }
+        for sheet in &mut report.sheets {
+            let is_taken = |name: &str| Field::named(name).is_none_or(|field| takes.has(field));
+            let columns = std::mem::take(&mut sheet.columns);
+            let (taken, ignored): (Vec<_>, Vec<_>) =
+                columns.into_iter().partition(|(name, _)| is_taken(name));
+            sheet.columns = taken;
+            sheet.unmapped.extend(ignored.into_iter().map(|(_, header)| header));
+        }
+        let unused = self.unused.iter().filter(|unused| takes.has(unused.field));
+        report.notes.extend(unused.map(|unused| Note {
+            reason: NoteReason::NotUsed,
+            sheet: unused.sheet.clone(),
+            row: unused.first,
+            column: unused.header.clone(),
+            message: format!(
+                "{} cells of {} are not used, from this row on: the fact of their row has no {}",
+                unused.count,
+                unused.header,
+                unused.field.label()
+            ),
+        }));
+    }
+
+    /// Adds the columns of a table that were left out: one of them may be what is lacking.
+    pub(super) fn leave_out(&mut self, headers: &[String]) {
+        for header in headers {
+            if !self.left_out.contains(header) {
+                self.left_out.push(header.clone());
+            }
+        }
+    }
+
+    /// The fault of a list that lacks needed fields.
+    pub(super) fn fault(&self) -> Option<RowError> {
+        let (sheet, row) = self.place.clone()?;
+        let lacking: Vec<_> = self.lacking.iter().collect();
+        let labels: Vec<_> = lacking.iter().map(|field| field.label()).collect();
+        let flags: Vec<_> =
+            lacking.iter().filter_map(|field| options::supplied_by(*field)).collect();
+        let headers: Vec<_> = lacking.iter().filter_map(|field| field.headers().first()).collect();
+        let columns = if headers.len() > 1 { "columns" } else { "a column" };
+        let give = match flags.len() == lacking.len() {
+            true => format!("give {}, or {columns} {}", and(&flags), and(&headers)),
+            false if flags.is_empty() => format!("the list needs {columns} {}", and(&headers)),
+            false => format!(
+                "the list needs {columns} {}; {} will also do for all rows",
+                and(&headers),
+                and(&flags)
+            ),
+        };
+        let left_out = match self.left_out.is_empty() {
+            true => String::new(),
+            false => format!(
+                ". Columns left out: {}; --column FIELD=HEADER reads one as {}",
+                self.left_out.join(", "),
+                lacking.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let message = format!("the list states no {}: {give}{left_out}", or(&labels));
+        Some(RowError { sheet, row, column: String::new(), value: String::new(), message })
+    }
+
+    /// The error of a list with faults, if it has some.
+    pub(super) fn refuse(&self, mut errors: Vec<RowError>) -> Result<(), ImportError> {
+        // First: the other faults may follow from it.
+        errors.splice(0..0, self.fault());
+        if errors.is_empty() { Ok(()) } else { Err(ImportError::Rows(errors)) }
+    }
+}
+
+/// Whether a column of one field can supply another.
+pub(super) fn supplies(column: Field, field: Field) -> bool {
+    match field {
+        Field::Date => column.is_day_of_fact() || column == Field::NoticeFrom,
+        Field::Region => matches!(column, Field::Region | Field::City | Field::County),
+        Field::OldName | Field::NewName => {
+            matches!(column, Field::OldName | Field::NewName) && column == field
+        }
+        _ => column == field,
+    }
+}
+
+fn and<T: AsRef<str>>(parts: &[T]) -> String {
+    joined(parts, "and")
+}
+
+fn or<T: AsRef<str>>(parts: &[T]) -> String {
+    joined(parts, "or")
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn joined<T: AsRef<str>>(parts: &[T], word: &str) -> String {
+    match parts {
+        [rest @ .., last] if !rest.is_empty() => {
+            let rest: Vec<_> = rest.iter().map(AsRef::as_ref).collect();
+            format!("{} {word} {}", rest.join(", "), last.as_ref())
+        }
+        [only] => only.as_ref().to_owned(),
+        _ => String::new(),
+    }
+}
