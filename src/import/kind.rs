@@ -8,6 +8,7 @@ use zip::ZipArchive;
 
 use super::{
     error::{FileFault, echo_on_one_line},
+    sheet::guarded,
     unpack,
 };
 
@@ -83,10 +84,10 @@ const FOLDERS: &[(&str, &str)] = &[
 /// The kind of a list, or a fault that names what the file is instead.
 pub(super) fn of(bytes: &[u8]) -> Result<Kind, FileFault> {
     if bytes.starts_with(ZIP_MAGIC) {
-        return packed(bytes);
+        return guarded("XLSX", || packed(bytes));
     }
     if bytes.starts_with(OLE_MAGIC) {
-        return compound(bytes);
+        return guarded("XLS", || compound(bytes));
     }
     let is = |(at, magic, ..): &&(usize, &[u8], &str, &str)| {
         bytes.get(*at..).is_some_and(|bytes| bytes.starts_with(magic))

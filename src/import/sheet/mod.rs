@@ -144,10 +144,10 @@ pub(super) fn read_html(text: &str) -> Result<Vec<Sheet>, FileFault> {
 
 /// The readers panic on some damaged files; the panic is reported as damage. It can break nothing,
 /// because nothing is shared with them.
-fn guarded(
+pub(super) fn guarded<T>(
     format: &'static str,
-    read: impl FnOnce() -> Result<Vec<Sheet>, FileFault>,
-) -> Result<Vec<Sheet>, FileFault> {
+    read: impl FnOnce() -> Result<T, FileFault>,
+) -> Result<T, FileFault> {
     let cause = || "the file is damaged".to_owned();
     catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err(FileFault::Workbook { format, cause: cause() }))
