@@ -5,7 +5,7 @@ use super::{
     columns::Column,
     error::{RowError, echo_on_one_line},
     events::Context,
-    fields::{Field, FieldSet},
+    fields::{Field, FieldSet, Form},
     options,
     personal::{self, Holds},
     sheet::{Cell, SheetRow},
@@ -260,9 +260,9 @@ fn is_scientific(text: &str) -> bool {
 
 /// The form of the texts of a field.
 fn holds(field: Field) -> Holds {
-    match field {
-        Field::Designee => Holds::Code,
-        Field::Url => Holds::Url,
+    match field.form() {
+        Form::Code | Form::Codes => Holds::Code,
+        _ if field == Field::Url => Holds::Url,
         _ => Holds::Text,
     }
 }

@@ -6,6 +6,7 @@ mod command_line;
 mod delivery;
 mod doctor;
 mod events;
+mod every_fact;
 mod measures;
 mod names;
 mod newcomer;
