@@ -37,7 +37,9 @@ mod tests;
 use columns::Choice;
 pub use error::{FileFault, ImportError, RowError};
 pub use fact_kinds::FactKind;
+use fields::Field;
 pub use guard::guard;
+use note::TableNotes;
 pub use note::{Note, NoteReason};
 use open::Opened;
 pub use options::Options;
@@ -45,6 +47,7 @@ pub use report::{Format, Report, SheetReport, Skipped};
 use sheet::Sheet;
 use tally::Tally;
 pub use template::{Template, example_event, template};
+pub use values::OddCodes;
 
 use crate::{
     limits::{LIST_FAULTS_MAX, LIST_ROWS_MAX},
@@ -107,7 +110,9 @@ pub fn read(
     let mut errors = Vec::new();
     let mut tally = Tally::default();
     for sheet in &sheets {
-        let found = read_sheet(sheet, &choices, options, authority_of, &mut errors, &mut tally);
+        let notes = &mut import.report.notes;
+        let found =
+            read_sheet(sheet, &choices, options, authority_of, &mut errors, &mut tally, notes);
         let (rows, report) = found.map_err(in_file)?;
         import.rows.extend(rows);
         require_rows(import.rows.len()).map_err(in_file)?;
@@ -156,6 +161,7 @@ fn read_sheet(
     authority_of: AuthorityOf,
     errors: &mut Vec<RowError>,
     tally: &mut Tally,
+    notes: &mut Vec<Note>,
 ) -> Result<(Vec<ImportedRow>, SheetReport), FileFault> {
     if sheet.hidden {
         return Ok((Vec::new(), SheetReport::without_table(sheet, "hidden; --sheet reads it")));
@@ -167,8 +173,13 @@ fn read_sheet(
     let Some(table) = table::find(sheet, choices, is_place)? else {
         return Ok((Vec::new(), SheetReport::without_table(sheet, "no table found")));
     };
-    let context =
-        events::Context { options, authority_of, sheet: &sheet.name, columns: &table.columns };
+    let context = events::Context {
+        options,
+        authority_of,
+        sheet: &sheet.name,
+        columns: &table.columns,
+        notes: TableNotes::default(),
+    };
     require_rows(table.rows.len())?;
     let mut rows = Vec::with_capacity(table.rows.len());
     for row in &table.rows {
@@ -186,6 +197,10 @@ fn read_sheet(
         }
     }
     tally.leave_out(&table.unmapped);
+    let mut columns = table.columns.iter();
+    let code_column = columns.find(|column| column.field == Field::Designee);
+    let code_column = code_column.map_or("", |column| column.header.as_str());
+    notes.extend(context.notes.finish(&sheet.name, code_column));
     let report = table.report(sheet);
     Ok((rows, report))
 }

@@ -1,7 +1,10 @@
 //! Notes on a list that was read: values that were assumed, and parts that were left out. A note
 //! never stops anything; the person who approves the list reads it.
 
-use std::fmt;
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 /// A note on a row, a column or a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,5 +80,46 @@ impl NoteReason {
 impl fmt::Display for NoteReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The notes on a table while its rows are read.
+#[derive(Debug, Default)]
+pub(super) struct TableNotes {
+    notes: RefCell<Vec<Note>>,
+    /// Rows about a designee, and those of them that have no code.
+    designees: Cell<usize>,
+    without_code: Cell<usize>,
+}
+
+impl TableNotes {
+    pub(super) fn add(&self, note: Note) {
+        self.notes.borrow_mut().push(note);
+    }
+
+    /// Counts a row about a designee.
+    pub(super) fn count_designee(&self, has_code: bool) {
+        self.designees.set(self.designees.get() + 1);
+        self.without_code.set(self.without_code.get() + usize::from(!has_code));
+    }
+
+    /// All notes. Rows without a code share one: a list of names alone has thousands.
+    pub(super) fn finish(self, sheet: &str, code_column: &str) -> Vec<Note> {
+        let mut notes = self.notes.into_inner();
+        let (count, all) = (self.without_code.get(), self.designees.get());
+        if count > 0 {
+            let (have, get, identifiers) = match count {
+                1 => ("has", "gets", "a provisional identifier"),
+                _ => ("have", "get", "provisional identifiers"),
+            };
+            notes.push(Note {
+                reason: NoteReason::CodeMissing,
+                sheet: sheet.to_owned(),
+                row: 0,
+                column: code_column.to_owned(),
+                message: format!("{count} of {all} rows {have} no code and {get} {identifiers}"),
+            });
+        }
+        notes
     }
 }

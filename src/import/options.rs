@@ -8,7 +8,7 @@ use super::{
     error::ImportError,
     fact_kinds::{FactKind, KindSet},
     fields::{Field, FieldSet, Form},
-    values,
+    values::{self, OddCodes},
 };
 
 /// Values for all rows, and settings for reading the file. A cell that is not empty takes
@@ -62,6 +62,8 @@ pub struct Options {
     pub values: Vec<(String, String)>,
     /// The only sheet to read. Without it: all visible sheets with a table.
     pub sheet: Option<String>,
+    /// The reading of codes whose check character is wrong.
+    pub odd_codes: OddCodes,
     /// Field and header of columns with other headers; the field `ignore` leaves a column out.
     pub columns: Vec<(String, String)>,
 }
@@ -208,7 +210,8 @@ pub(super) fn check(
     for field in OWN.and(SETTABLE).iter() {
         let Some(value) = options.value(field) else { continue };
         let checked = match field.form() {
-            Form::FirstDay | Form::LastDay => values::date(value).map(drop),
+            Form::FirstDay => values::date(value).map(drop),
+            Form::LastDay => values::last_day(value).map(drop),
             Form::Authority => values::authority(value, authority_of).map(drop),
             Form::Programme => values::programme(value).map(drop),
             Form::Batch => values::batch(value).map(drop),
@@ -244,6 +247,7 @@ pub(super) fn reject_unusable(options: &Options, format: Format) -> Result<(), I
             Some(field) => Some(flag(field)),
             None if options.fact.is_some() => Some("--fact".to_owned()),
             None if !options.columns.is_empty() => Some("--column".to_owned()),
+            None if options.odd_codes != OddCodes::Refuse => Some("--odd-codes".to_owned()),
             None => options.sheet.is_some().then(|| "--sheet".to_owned()),
         };
         return match option {

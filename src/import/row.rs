@@ -5,14 +5,17 @@ use super::{
     columns::Column,
     error::{RowError, echo_on_one_line},
     events::Context,
+    fact_kinds::FactKind,
     fields::{Field, FieldSet, Form},
+    note::{Note, NoteReason},
     options,
     personal::{self, Holds},
     sheet::{Cell, SheetRow},
-    tally, values,
+    tally,
+    values::{self, Code, Day, OddCodes, Period, Side},
 };
 use crate::{
-    domain::characters::require_visible,
+    domain::characters::{is_hidden, require_visible},
     limits::{YEAR_MAX, YEAR_MIN},
     protocol::pb,
 };
@@ -26,16 +29,17 @@ pub(super) struct RowReader<'a> {
     lacking: FieldSet,
 }
 
+/// Errors of formulas as a text file holds them.
+const ERRORS: &[&str] =
+    &["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
+
 impl<'a> RowReader<'a> {
     /// Begins a row. It finds errors of formulas and personal data in any cell.
     pub(super) fn new(context: &'a Context<'a>, row: &'a SheetRow) -> Self {
         let mut reader = Self { context, row, errors: Vec::new(), lacking: FieldSet::default() };
         for column in context.columns {
             let Some(cell) = row.cells.get(column.index) else { continue };
-            if let Cell::Error(error) = cell {
-                let message = format!("{} holds the error {error} of a formula", column.header);
-                reader.refuse(&column.header, error, message);
-            }
+            reader.require_evaluated(column, cell);
             if let Some(what) = personal::found(&cell.text(), holds(column.field)) {
                 let message = format!(
                     "{} contains {what}; the log cannot forget personal data. Take it out of the \
@@ -52,6 +56,40 @@ impl<'a> RowReader<'a> {
             }
         }
         reader
+    }
+
+    /// Refuses a formula whose value the list does not hold.
+    fn require_evaluated(&mut self, column: &Column, cell: &Cell) {
+        let header = &column.header;
+        match cell {
+            Cell::Error(error) => {
+                let message = format!("{header} holds the error {error} of a formula");
+                self.refuse(header, error, message);
+            }
+            Cell::Text(error) if error.starts_with('#') && ERRORS.contains(&error.as_str()) => {
+                let message = format!("{header} holds the error {error} of a formula");
+                self.refuse(header, error, message);
+            }
+            Cell::Unevaluated => {
+                let message = format!(
+                    "{header} holds a formula without its value; open the list in a spreadsheet \
+                     and save it, or leave the column out: --column ignore={header}"
+                );
+                self.refuse(header, "", message);
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes an assumption. It blocks nothing.
+    pub(super) fn note(&self, reason: NoteReason, column: &str, message: String) {
+        self.context.notes.add(Note {
+            reason,
+            sheet: self.context.sheet.to_owned(),
+            row: self.row.number,
+            column: echo_on_one_line(column),
+            message,
+        });
     }
 
     /// Needed fields that the whole list lacks, and the faults of the row.
@@ -102,10 +140,10 @@ impl<'a> RowReader<'a> {
     pub(super) fn cell(&self, field: Field) -> Option<(&'a Column, &'a Cell)> {
         let column = self.context.columns.iter().find(|column| column.field == field)?;
         let cell = self.row.cells.get(column.index)?;
-        let is_dash =
-            matches!(cell, Cell::Text(text) if matches!(text.as_str(), "-" | "—" | "——" | "/"));
-        let holds_none = matches!(cell, Cell::Empty | Cell::Error(_) | Cell::Unevaluated);
-        (!is_dash && !holds_none).then_some((column, cell))
+        let is_dash = matches!(cell, Cell::Text(text) if is_dash(text));
+        let is_value =
+            !is_dash && !matches!(cell, Cell::Empty | Cell::Error(_) | Cell::Unevaluated);
+        is_value.then_some((column, cell))
     }
 
     /// Which of a field and its alternatives has a cell. Two that differ are a fault: either would
@@ -139,15 +177,20 @@ impl<'a> RowReader<'a> {
 
     /// The text of the cell alone.
     pub(super) fn cell_text(&self, field: Field) -> String {
-        self.cell(field).map(|(_, cell)| cell.text()).unwrap_or_default()
+        self.cell(field).map(|(_, cell)| text_of(cell)).unwrap_or_default()
     }
 
     /// The text of the cell, else of the option, else nothing.
     pub(super) fn text(&self, field: Field) -> String {
-        match self.cell(field) {
-            Some((_, cell)) => cell.text(),
+        let mut text = match self.cell(field) {
+            Some((_, cell)) => text_of(cell),
             None => self.context.options.value(field).unwrap_or_default().to_owned(),
+        };
+        // In a text that the event keeps, such a character is a fault.
+        if !field.is_text() {
+            text.retain(|c| !is_hidden(c));
         }
+        text
     }
 
     /// A value parsed from the cell or the option.
@@ -167,10 +210,11 @@ impl<'a> RowReader<'a> {
                 }
             };
         };
-        let text = cell.text();
+        let text = text_of(cell);
         match parse(&text) {
             Ok(value) => Some(value),
             Err(message) => {
+                let message = message.replace("=HEADER", &format!("={}", column.header));
                 self.refuse(&column.header, &text, format!("{}: {message}", column.header));
                 None
             }
@@ -204,12 +248,84 @@ impl<'a> RowReader<'a> {
             self.refuse(&column.header, &text, message);
             return None;
         }
-        self.parse(field, values::date)
+        let side = side_of(field);
+        let serials = self.is_text_file();
+        let read = |text: &str| match values::serial(text, side).filter(|_| serials) {
+            Some(serial) => serial,
+            None => values::day(text, side),
+        };
+        let day = self.parse(field, read)?;
+        self.note_day(field, day);
+        Some(day.date)
     }
 
-    /// First and last day from a column that holds both.
-    pub(super) fn validity(&mut self) -> (Option<pb::Date>, Option<pb::Date>) {
-        self.parse(Field::Validity, values::date_range).unzip()
+    /// Numbers in a text file may be serial numbers of days. A workbook tells its dates apart.
+    fn is_text_file(&self) -> bool {
+        self.context.sheet.is_empty()
+    }
+
+    /// Notes the assumption under which a day was read.
+    fn note_day(&self, field: Field, day: Day) {
+        let (Some(reason), Some((column, cell))) = (day.note, self.cell(field)) else { return };
+        let pb::Date { year, month, day } = day.date;
+        let text = echo_on_one_line(&text_of(cell));
+        let assumed = match reason {
+            NoteReason::NextDay => "the day that begins a moment later",
+            NoteReason::SerialDate => "the day with this serial number in a spreadsheet",
+            _ => "without its time of day",
+        };
+        let message = format!(
+            "{}: {text} is read as {year:04}-{month:02}-{day:02}, {assumed}",
+            column.header
+        );
+        self.note(reason, &column.header, message);
+    }
+
+    /// The fact that the row states, by its cell.
+    pub(super) fn fact(&mut self) -> Option<FactKind> {
+        let header = self.cell(Field::Fact).map_or("", |(column, _)| column.header.as_str());
+        self.parse(Field::Fact, |text| values::fact(text, header))
+    }
+
+    /// Refuses a batch of other facts than the one that the row states: `第四批（复核）`.
+    pub(super) fn require_batch_of(&mut self, kind: FactKind) {
+        let text = self.text(Field::Batch);
+        let kinds = values::kinds_of_batch(&text);
+        if kinds.is_empty() || kinds.contains(&kind) {
+            return;
+        }
+        let header = self.cell(Field::Batch).map_or("--batch", |(column, _)| &column.header);
+        let message = format!(
+            "{header}: {} is a batch of another fact than the one of the row; name the fact of \
+             the list with --fact, or of the row in a column 类别",
+            echo_on_one_line(&text)
+        );
+        self.refuse(header, &text, message);
+    }
+
+    /// The period of a column that holds both its days, one of them, or its length.
+    pub(super) fn validity(&mut self) -> Period {
+        let serials = self.is_text_file();
+        let read = self.parse(Field::Validity, |text| values::period(text, serials));
+        let period = read.unwrap_or_default();
+        for day in [period.first, period.last].into_iter().flatten() {
+            self.note_day(Field::Validity, day);
+        }
+        period
+    }
+
+    /// The last day of a period. A length needs the day on which it begins.
+    pub(super) fn last_of(&mut self, period: &Period, first: Option<pb::Date>) -> Option<pb::Date> {
+        let last = period.last_from(first);
+        if let (Some((column, cell)), Some(_), Some(_), None) =
+            (self.cell(Field::Validity), period.months, first, last)
+        {
+            let text = text_of(cell);
+            let message =
+                format!("{}: {text} ends after the last year of the record", column.header);
+            self.refuse(&column.header, &text, message);
+        }
+        last
     }
 
     /// The code of an authority from the cell or the option.
@@ -218,21 +334,82 @@ impl<'a> RowReader<'a> {
         self.parse(field, |text| values::authority(text, authority_of))
     }
 
-    /// The unified social credit code, unchecked. A number has lost digits.
-    pub(super) fn code(&mut self) -> String {
-        let Some((column, cell)) = self.cell(Field::Designee) else { return String::new() };
-        let shown = match cell {
-            Cell::Number(number) => scientific(*number),
-            Cell::Text(text) if is_scientific(text) => text.clone(),
-            _ => return cell.text(),
+    /// The identifier in the code column; `None` if the row has none. `authority` is that of a
+    /// local identifier.
+    pub(super) fn code(&mut self, authority: &str) -> Option<String> {
+        let read = self.cell(Field::Designee).map(|(column, cell)| (column, read_code(cell)));
+        let has_code = !matches!(read, None | Some((_, Ok(Code::Missing))));
+        self.context.notes.count_designee(has_code);
+        let (column, code) = read?;
+        let header = &column.header;
+        let (shown, message) = match code {
+            Ok(Code::Missing) => return None,
+            Ok(Code::Given(code)) => return Some(code),
+            Ok(Code::Odd(code, fault)) => {
+                let identifier = format!("local:{authority}/{code}");
+                if self.context.options.odd_codes == OddCodes::Local {
+                    let message = format!("{header}: {code} is recorded as {identifier}: {fault}");
+                    self.note(NoteReason::CodeLocal, header, message);
+                    return Some(identifier);
+                }
+                let message = format!(
+                    "{code}: {fault}. If the licence does show this code, --odd-codes local \
+                     records it as {identifier}"
+                );
+                (code, format!("{header}: {message}"))
+            }
+            Err((shown, message)) => (shown, format!("{header} {message}")),
         };
-        let message = format!(
-            "{} is a number ({shown}); Excel keeps 15 digits, so the code is lost. Format the \
-             column as text in the original list",
-            column.header
-        );
-        self.refuse(&column.header, &shown, message);
-        String::new()
+        self.refuse(header, &shown, message);
+        Some(String::new())
+    }
+}
+
+/// Reads a code cell. A fault has the cell's text as the list shows it.
+fn read_code(cell: &Cell) -> Result<Code, (String, String)> {
+    let text = text_of(cell);
+    let lost = match cell {
+        Cell::Number(number) => Some(scientific(*number)),
+        _ => is_scientific(&text).then(|| text.clone()),
+    };
+    match lost {
+        None => values::code(&text).map_err(|message| (text, message)),
+        Some(shown) => {
+            let message = format!(
+                "is a number ({shown}); Excel keeps 15 digits, so the code is lost. Format the \
+                 column as text in the original list"
+            );
+            Err((shown, message))
+        }
+    }
+}
+
+/// The text of a cell, without what keeps a spreadsheet from reading it as a formula or a number:
+/// `="2025-1"`, `'=…`.
+fn text_of(cell: &Cell) -> String {
+    let mut text = cell.text();
+    let is_formula = text.len() > 3 && text.starts_with("=\"") && text.ends_with('"');
+    if is_formula {
+        text.pop();
+        text.drain(..2);
+    } else if text.starts_with('\'') && text.matches('\'').count() == 1 {
+        text.remove(0);
+    }
+    text
+}
+
+/// Whether a text only fills its cell.
+fn is_dash(text: &str) -> bool {
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c >= '\u{4E00}');
+    let mark = |c| matches!(c, '-' | '—' | '–' | '―' | '−' | '－' | '/' | '／' | ' ');
+    !is_plain && !text.is_empty() && text.chars().all(|c| mark(c) || is_hidden(c))
+}
+
+/// The side of a period on which the day of a field lies.
+fn side_of(field: Field) -> Side {
+    match field.form() {
+        Form::LastDay => Side::Last,
+        _ => Side::First,
     }
 }
 

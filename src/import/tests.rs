@@ -2,6 +2,8 @@
 
 mod bombs;
 mod cells;
+mod codes;
+mod dates;
 mod facts;
 mod html;
 mod json;

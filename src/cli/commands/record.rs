@@ -22,7 +22,7 @@ use crate::{
     },
     domain::AuthorityCode,
     files,
-    import::{self, FactKind, Import, ImportError, ImportedRow, RowError},
+    import::{self, FactKind, Import, ImportError, ImportedRow, OddCodes, RowError},
     limits::{
         COMMIT_EVENTS_MAX, INPUT_FILE_BYTES_MAX, LIST_MEMORY_BYTES_MAX, NAMED_ROWS_MAX,
         SHOWN_FAULTS_MAX,
@@ -122,6 +122,9 @@ pub(crate) struct RecordArgs {
     /// The only sheet to read
     #[arg(long)]
     sheet: Option<String>,
+    /// Codes whose check character is wrong: refuse the list, or record local identifiers
+    #[arg(long, value_enum, default_value_t)]
+    odd_codes: OddCodes,
     /// Field and header of a column with another header
     #[arg(long = "column", value_name = "FIELD=HEADER", value_parser = column)]
     columns: Vec<(String, String)>,
@@ -234,6 +237,7 @@ fn options(args: RecordArgs) -> import::Options {
         notice_to: args.notice_to,
         values: args.values,
         sheet: args.sheet,
+        odd_codes: args.odd_codes,
         columns: args.columns,
     }
 }

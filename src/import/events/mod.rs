@@ -13,11 +13,12 @@ use super::{
     error::{RowError, echo_on_one_line},
     fact_kinds::FactKind,
     fields::{Field, FieldSet},
+    note::TableNotes,
     options::Options,
     row::RowReader,
     sheet::SheetRow,
     template::EXAMPLE,
-    values,
+    values::{self, Period},
 };
 use crate::protocol::pb::{self, event::Fact};
 
@@ -30,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) authority_of: AuthorityOf,
     pub(super) sheet: &'a str,
     pub(super) columns: &'a [Column],
+    /// The assumptions under which rows are read.
+    pub(super) notes: TableNotes,
 }
 
 /// A row that was read.
@@ -61,7 +64,7 @@ pub(super) fn read(context: &Context<'_>, row: &SheetRow) -> ReadRow {
         return ReadRow { kind: None, lacking: none, unused: none, event };
     }
     let stated = reader.cell(Field::Fact).is_some();
-    let kind = match reader.parse(Field::Fact, values::fact) {
+    let kind = match reader.fact() {
         None if stated => None,
         kind => Some(kind.or(context.options.fact).unwrap_or(FactKind::Designated)),
     };
@@ -75,6 +78,7 @@ pub(super) fn read(context: &Context<'_>, row: &SheetRow) -> ReadRow {
 }
 
 fn event(reader: &mut RowReader<'_>, context: &Context<'_>, kind: FactKind) -> pb::Event {
+    reader.require_batch_of(kind);
     let authority = reader.authority(Field::Authority).unwrap_or_default();
     if reader.text(Field::Authority).is_empty() {
         reader.missing(Field::Authority);
@@ -114,7 +118,7 @@ fn evidence(reader: &mut RowReader<'_>, kind: FactKind) -> pb::Evidence {
         document_date: reader.date(Field::DocumentDate),
         published_date: reader.date(Field::PublishedDate),
         url: reader.text(Field::Url),
-        row: reader.parse(Field::Row, row_number).unwrap_or_default(),
+        row: reader.parse(Field::Row, values::row_number).unwrap_or_default(),
         ..Default::default()
     }
 }
@@ -199,9 +203,7 @@ fn identifier(
     recommended_by: &str,
     authority: &str,
 ) -> String {
-    let has_code_cell = reader.cell(Field::Designee).is_some();
-    let code = reader.code();
-    if has_code_cell {
+    if let Some(code) = reader.code(authority) {
         return code;
     }
     if names.known.is_empty() {
@@ -223,14 +225,14 @@ struct Dates {
 fn dates(reader: &mut RowReader<'_>, kind: FactKind) -> Dates {
     let takes = kind.takes();
     let has_period = takes.has(Field::Validity);
-    let (first, last) = if has_period { reader.validity() } else { (None, None) };
+    let period = if has_period { reader.validity() } else { Period::default() };
     let effective = reader.first_cell_of(Field::Date, kind.days());
-    let mut effective = match (effective, first) {
-        (None, Some(first)) => Some(first),
+    let mut effective = match (effective, period.first) {
+        (None, Some(first)) => Some(first.date),
         (None, None) => reader.date(Field::Date),
         (Some(field), _) => reader.date(field),
     };
-    let valid_to = match last {
+    let valid_to = match reader.last_of(&period, effective) {
         Some(last) if reader.cell(Field::ValidTo).is_none() => Some(last),
         _ if takes.has(Field::ValidTo) => reader.date(Field::ValidTo),
         _ => None,
@@ -245,20 +247,12 @@ fn dates(reader: &mut RowReader<'_>, kind: FactKind) -> Dates {
     }
     let has_text = !reader.text(Field::Date).is_empty()
         || reader.first_cell_of(Field::Date, kind.days()).is_some()
-        || has_period && reader.cell(Field::Validity).is_some();
+        // A fault of this column has been told.
+        || has_period && reader.cell(Field::Validity).is_some() && period == Period::default();
     if effective.is_none() && !has_text {
         reader.missing(Field::Date);
     }
     Dates { effective, valid_to, notice_from, notice_to }
-}
-
-fn row_number(text: &str) -> Result<u32, String> {
-    values::chinese_number(text).ok_or_else(|| {
-        format!(
-            "{} is not a row number; --column ignore=HEADER leaves it out",
-            echo_on_one_line(text)
-        )
-    })
 }
 
 fn profile(reader: &mut RowReader<'_>, name: String) -> pb::Profile {

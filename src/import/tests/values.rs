@@ -1,70 +1,7 @@
 //! Texts to values.
 
-use super::super::values::{self, batch, chinese_number, date_range, programme};
+use super::super::values::{self, batch, chinese_number, programme, row_number};
 use super::*;
-
-#[test]
-fn dates_are_read_in_the_ways_lists_write_them() {
-    let cases = [
-        ("2019-06-05", (2019, 6, 5)),
-        ("2019/6/5", (2019, 6, 5)),
-        ("2019.6.5", (2019, 6, 5)),
-        ("2019年6月5日", (2019, 6, 5)),
-        ("２０１９年６月５日", (2019, 6, 5)),
-        ("20190605", (2019, 6, 5)),
-        ("2019-06-05 00:00:00", (2019, 6, 5)),
-        ("2019-06-05T08:30:00", (2019, 6, 5)),
-        ("2019年6月", (2019, 6, 0)),
-        ("2019.06", (2019, 6, 0)),
-        ("2019.10", (2019, 10, 0)),
-        ("2019年", (2019, 0, 0)),
-        ("2024-02-29", (2024, 2, 29)),
-    ];
-    for (text, (year, month, day)) in cases {
-        assert_eq!(values::date(text).ok(), super::date(year, month, day), "{text}");
-    }
-}
-
-#[test]
-fn what_is_no_date_or_two_dates_is_refused() {
-    for text in [
-        "2023-02-29",
-        "6/5/2019",
-        "19-06-05",
-        "2019-13",
-        "45292",
-        "长期",
-        "1899-12-31",
-        "2019-00-05",
-    ] {
-        assert!(values::date(text).is_err(), "{text}");
-    }
-    assert_says(&values::date("2024.1").unwrap_err(), &["January or October"]);
-}
-
-#[test]
-fn ranges_split_where_both_sides_are_dates() {
-    let full = (2024, 1, 1, 2026, 12, 31);
-    let cases = [
-        ("2024-01-01至2026-12-31", full),
-        ("2024-01-01-2026-12-31", full),
-        ("2024年1月1日—2026年12月31日", full),
-        ("2024/1/1～2026/12/31", full),
-        ("2024-01-01 -- 2026-12-31", full),
-        ("自2024年1月1日至2026年12月31日止", full),
-        ("20240101-20261231", full),
-        ("2024.01-2026.12", (2024, 1, 0, 2026, 12, 0)),
-        ("2024.1-2026.12", (2024, 1, 0, 2026, 12, 0)),
-        ("2024-2026", (2024, 0, 0, 2026, 0, 0)),
-    ];
-    for (text, (y1, m1, d1, y2, m2, d2)) in cases {
-        let expected = super::date(y1, m1, d1).zip(super::date(y2, m2, d2));
-        assert_eq!(date_range(text).ok(), expected, "{text}");
-    }
-    for text in ["2026-12-31", "三年", "2024-01-01至"] {
-        assert_says(&date_range(text).unwrap_err(), &["--column valid_to="]);
-    }
-}
 
 #[test]
 fn batches_are_numbers_or_numbers_of_a_year() {
@@ -73,30 +10,268 @@ fn batches_are_numbers_or_numbers_of_a_year() {
         ("第4批", "4"),
         ("第４批", "4"),
         ("4", "4"),
+        ("4.0", "4"),
+        ("04", "4"),
         ("四", "4"),
+        ("第 四 批\u{200B}", "4"),
+        ("首批", "1"),
         ("第十批次", "10"),
         ("第二十一批", "21"),
+        ("第一百批", "100"),
+        ("第一百零三批", "103"),
+        ("第Ⅳ批", "4"),
+        ("Ⅳ", "4"),
+        ("省级第六批", "6"),
+        ("国家级第四批", "4"),
+        ("市级第３批", "3"),
         ("2023-2", "2023-2"),
         ("2023年第二批", "2023-2"),
         ("2023年度第2批", "2023-2"),
+        ("2025第一批", "2025-1"),
+        ("2025年首批", "2025-1"),
+        ("第1批（2025年）", "2025-1"),
+        ("第1批（2025）", "2025-1"),
+        ("2025年度（第四批）", "2025-4"),
+        ("二〇二五年第一批", "2025-1"),
+        ("二零二五年度第十二批", "2025-12"),
         ("2023年", "2023"),
+        ("2025年度", "2025"),
+        ("2025", "2025"),
+        ("2025.0", "2025"),
+        ("2025年上半年", "2025-H1"),
+        ("2025下半年", "2025-H2"),
+        ("2025年第三季度", "2025-Q3"),
+        ("第四批（复核）", "4"),
+        ("zone-a", "zone-a"),
     ];
     for (text, expected) in cases {
         assert_eq!(batch(text).as_deref(), Ok(expected), "{text}");
     }
-    assert!(batch("第一批（补充）").is_err());
 }
 
 #[test]
-fn chinese_numerals_reach_ninety_nine() {
-    let cases =
-        [("一", 1), ("九", 9), ("十", 10), ("十九", 19), ("二十", 20), ("九十九", 99), ("12", 12)];
+fn a_batch_that_could_be_two_or_none_is_refused() {
+    let bad = [
+        "第一批（补充）",
+        "第三批第一年",
+        "第一批、第二批",
+        "2024-2025年度",
+        "25年第一批",
+        "上半年",
+        "第XX批",
+        "第X批",
+        "第零批",
+        "0",
+        "第一批（第二批）",
+        "2025年第五季度",
+        "多批",
+        "第批",
+    ];
+    for text in bad {
+        let said = batch(text).unwrap_err();
+        assert_says(&said, &[text]);
+    }
+    assert_says(&batch("20251").unwrap_err(), &["2025-1"]);
+    assert_says(&batch("202512").unwrap_err(), &["2025-12"]);
+    assert_says(&batch("2025.1").unwrap_err(), &["2025-1"]);
+    // A spreadsheet makes these of 2025-1 and of 4-1.
+    for text in ["2025-01-01", "2025/1/1", "Jan-25", "1-Apr"] {
+        assert_says(&batch(text).unwrap_err(), &[text, "as text"]);
+    }
+}
+
+#[test]
+fn a_batch_of_reviews_is_for_reviews_alone() {
+    let list = "企业名称,批次\n甲,第四批（复核）\n";
+    let said = refusal(list);
+    assert_says(&said, &["row 2: 批次: 第四批（复核） is a batch of another fact", "--fact"]);
+    let passed =
+        Options { fact: Some(FactKind::ReviewPassed), round: Some("2024".to_owned()), ..options() };
+    let import = read_with(&passed, list).unwrap();
+    let Some(Fact::ReviewPassed(fact)) = &import.rows[0].event.fact else { panic!() };
+    assert_eq!(fact.batch, "4");
+    let option = Options { batch: Some("第二批（公示）".to_owned()), ..options() };
+    assert_says(&refusal_with(&option, "企业名称\n甲\n"), &["--batch: 第二批（公示）"]);
+    let mixed = "企业名称,类型,批次\n甲,公示,第二批（公示）\n乙,新认定,第二批（新认定）\n";
+    assert_eq!(import_of(mixed), ["2", "2"]);
+}
+
+fn import_of(list: &str) -> Vec<String> {
+    let batch = |row: &ImportedRow| match &row.event.fact {
+        Some(Fact::Designated(fact)) => fact.batch.clone(),
+        Some(Fact::NoticeOpened(fact)) => fact.batch.clone(),
+        other => panic!("{other:?}"),
+    };
+    import(list).rows.iter().map(batch).collect()
+}
+
+#[test]
+fn chinese_numerals_reach_nine_thousand_nine_hundred_and_ninety_nine() {
+    let cases = [
+        ("一", 1),
+        ("两", 2),
+        ("九", 9),
+        ("十", 10),
+        ("十九", 19),
+        ("二十", 20),
+        ("廿三", 23),
+        ("九十九", 99),
+        ("一百", 100),
+        ("一百零五", 105),
+        ("一百一十五", 115),
+        ("一百十五", 115),
+        ("二百二十", 220),
+        ("壹佰贰拾叁", 123),
+        ("一千零一", 1_001),
+        ("一千零一十", 1_010),
+        ("一千二百", 1_200),
+        ("九千九百九十九", 9_999),
+        ("12", 12),
+    ];
     for (text, expected) in cases {
         assert_eq!(chinese_number(text), Some(expected), "{text}");
     }
-    for text in ["", "零", "十十", "一百", "二三", "-1"] {
+    for text in ["", "零", "十十", "二三", "-1", "一百五", "一千五百零零一", "百十", "百", "一万"]
+    {
         assert_eq!(chinese_number(text), None, "{text}");
     }
+}
+
+#[test]
+fn every_number_reads_as_itself_in_chinese() {
+    let digits = ["", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+    for number in 1..=9_999_usize {
+        let (mut text, mut gap) = (String::new(), false);
+        for (unit, name) in [(1_000, "千"), (100, "百"), (10, "十"), (1, "")] {
+            let digit = number / unit % 10;
+            if digit == 0 {
+                gap = !text.is_empty();
+                continue;
+            }
+            if gap {
+                text.push('零');
+            }
+            text.push_str(digits[digit]);
+            text.push_str(name);
+            gap = false;
+        }
+        assert_eq!(chinese_number(&text), u32::try_from(number).ok(), "{text}");
+    }
+}
+
+#[test]
+fn row_numbers_lose_their_marks() {
+    for text in
+        ["7", "七", "7.", "7、", "（7）", "（七）", "⑦", "No.7", "№7", "7.0", "第7号", "007", "⑺"]
+    {
+        assert_eq!(row_number(text), Ok(7), "{text}");
+    }
+    for text in ["A-1", "1-1", "7.5", "", "合计", "1,2"] {
+        assert_says(&row_number(text).unwrap_err(), &["ignore"]);
+    }
+}
+
+#[test]
+fn sizes_and_answers_are_words() {
+    use pb::SizeClass::{Large, Medium, Micro, Small};
+    let sizes = [
+        ("大型企业", Large),
+        ("中", Medium),
+        ("小型 ", Small),
+        ("微型\u{FEFF}", Micro),
+        ("SMALL", Small),
+    ];
+    for (text, size) in sizes {
+        assert_eq!(values::size(text), Ok(size), "{text}");
+    }
+    for text in ["小微", "中小型", "规模以上"] {
+        assert_says(&values::size(text).unwrap_err(), &[text, "小型"]);
+    }
+    for (text, answer) in [
+        ("是", true),
+        ("Y", true),
+        ("✓", true),
+        ("有", true),
+        ("否", false),
+        ("N", false),
+        ("✗", false),
+        ("不是", false),
+    ] {
+        assert_eq!(values::yes_or_no(text), Ok(answer), "{text}");
+    }
+}
+
+#[test]
+fn an_outcome_is_a_fact_only_under_a_header_that_says_of_what() {
+    use FactKind::{Designated, Notice, ReviewFailed, ReviewPassed, Revoked};
+    let cases = [
+        ("新申报", "认定类型", Designated),
+        ("首次认定", "类别", Designated),
+        ("拟认定", "类别", Notice),
+        ("复核通过", "认定类型", ReviewPassed),
+        ("通过", "复核结果", ReviewPassed),
+        ("合格", "2025年复审结果", ReviewPassed),
+        ("不通过", "复核结果", ReviewFailed),
+        ("复核不通过", "结果", ReviewFailed),
+        ("取消", "状态", Revoked),
+        ("撤\u{200B}销", "状态", Revoked),
+    ];
+    for (text, header, kind) in cases {
+        assert_eq!(values::fact(text, header), Ok(kind), "{text}");
+    }
+    for (text, header) in
+        [("通过", "认定结果"), ("不通过", "类型"), ("制造业", "类型"), ("复核", "类别")]
+    {
+        assert_says(&values::fact(text, header).unwrap_err(), &[text, "--column ignore=HEADER"]);
+    }
+    let said = refusal("企业名称,类型\n甲,制造业\n乙,民营企业\n");
+    assert_says(&said, &["row 2: 类型: 制造业", "--column ignore=类型"]);
+    for (text, header, states) in [
+        ("新认定", "备注", true),
+        ("不通过", "结果", true),
+        ("是", "是否通过复核", true),
+        ("是", "是否上市", false),
+        ("制造业", "类型", false),
+        ("2024年认定", "备注", false),
+    ] {
+        assert_eq!(values::states_fact(text, header), states, "{text} under {header}");
+    }
+}
+
+#[test]
+fn reasons_are_grounds_or_facts_of_their_own() {
+    use pb::RevocationGround as Ground;
+    let cases = [
+        ("不再符合认定条件", Ground::BelowStandard),
+        ("未达到认定标准", Ground::BelowStandard),
+        ("提供虚假材料", Ground::Falsification),
+        ("被列入严重失信名单", Ground::Dishonesty),
+        ("发生重大安全事故", Ground::SafetyAccident),
+        ("未按时更新信息", Ground::DutyNotMet),
+        ("逾期未申请复核", Ground::ReviewNotSubmitted),
+        ("其他原因", Ground::Other),
+    ];
+    for (text, ground) in cases {
+        assert_eq!(values::reason(text).unwrap().ground, ground, "{text}");
+    }
+    let facts = [
+        ("自愿放弃", "surrendered"),
+        ("企业主动申请撤销", "surrendered"),
+        ("企业已注销", "subject-ended"),
+        ("营业执照被吊销", "subject-ended"),
+        ("迁往省外", "relocated"),
+    ];
+    let revoked = Options { fact: Some(FactKind::Revoked), ..options() };
+    for (text, fact) in facts {
+        let said = refusal_with(&revoked, format!("企业名称,撤销原因\n甲,{text}\n"));
+        let fact = format!("--fact {fact}");
+        assert_says(&said, &[text, &fact, "--column ignore=撤销原因 --reason other"]);
+    }
+    let said = refusal_with(&revoked, "企业名称,撤销原因\n甲,经营困难\n");
+    assert_says(
+        &said,
+        &["经营困难 is not a known reason", "--column ignore=撤销原因 --reason other"],
+    );
 }
 
 #[test]
@@ -126,7 +301,7 @@ fn options_are_checked_before_the_first_row() {
     assert_says(&with(|o| o.date = Some("soon".into())), &["--date: soon is not a date"]);
     assert_says(&with(|o| o.valid_to = Some("x".into())), &["--valid-to: x"]);
     assert_says(&with(|o| o.authority = Some("佛山市".into())), &["--authority: 佛山市"]);
-    assert_says(&with(|o| o.batch = Some("首批".into())), &["--batch: 首批"]);
+    assert_says(&with(|o| o.batch = Some("首届".into())), &["--batch: 首届"]);
     assert_says(&with(|o| o.programme = Some("高新".into())), &["--programme: 高新"]);
     assert_says(&with(|o| o.reason = Some("无".into())), &["--reason: 无"]);
 }

@@ -1,21 +1,29 @@
 //! The kinds of facts that a cell states or a title names.
 
-use unicode_normalization::UnicodeNormalization;
-
-use super::words::look_up;
-use crate::{
-    domain::characters::is_hidden,
-    import::{FactKind, columns::fold},
+use super::{
+    clean,
+    words::{look_up, yes_or_no},
 };
+use crate::import::{FactKind, columns::fold, error::echo_on_one_line};
 
+#[rustfmt::skip]
 const FACTS: &[(FactKind, &[&str])] = &[
-    (FactKind::Designated, &["designated", "认定", "新认定", "通过认定", "新增"]),
-    (FactKind::Notice, &["notice", "公示"]),
-    (FactKind::ReviewPassed, &["reviewpassed", "复核通过", "通过复核", "复核合格"]),
-    (FactKind::ReviewFailed, &["reviewfailed", "复核未通过", "未通过复核", "复核不合格"]),
-    (FactKind::Revoked, &["revoked", "撤销", "撤销认定", "取消", "取消认定"]),
-    (FactKind::Renamed, &["renamed", "更名", "名称变更"]),
+    (FactKind::Designated, &["designated", "认定", "新认定", "通过认定", "认定通过", "新增", "新申报",
+        "新增认定", "新获认定", "首次认定", "初次认定", "首次申报"]),
+    (FactKind::Notice, &["notice", "公示", "拟认定", "拟认定公示"]),
+    (FactKind::ReviewPassed, &["reviewpassed", "复核通过", "通过复核", "复核合格", "复审通过",
+        "通过复审", "复审合格"]),
+    (FactKind::ReviewFailed, &["reviewfailed", "复核未通过", "未通过复核", "复核不合格", "复核不通过",
+        "不通过复核", "复审未通过", "未通过复审", "复审不通过", "复审不合格"]),
+    (FactKind::Revoked, &["revoked", "撤销", "撤销认定", "取消", "取消认定", "撤消", "撤消认定",
+        "撤销称号", "取消称号", "撤销资格", "取消资格"]),
+    (FactKind::Renamed, &["renamed", "更名", "名称变更", "企业更名", "变更名称", "企业名称变更"]),
 ];
+/// Outcomes, which name a fact only under a header that says of what.
+const PASSED: &[&str] = &["通过", "合格", "passed"];
+const FAILED: &[&str] = &["不通过", "未通过", "没通过", "不合格", "failed"];
+/// Parts of the headers of columns with the outcomes of reviews.
+const REVIEWS: &[&str] = &["复核", "复审", "review"];
 
 /// A part of a title that bears on the fact it names.
 #[derive(Clone, Copy, PartialEq)]
@@ -56,13 +64,43 @@ const PARTS: &[(Part, &[&str])] = &[
         "认定、复核工作", "认定复核工作"]),
 ];
 
-/// The kind of fact that a row states.
-pub(in crate::import) fn fact(text: &str) -> Result<FactKind, String> {
-    let folded = fold(text);
-    let is_name =
-        |kind: &FactKind| kind.words().contains(&folded.as_str()) || fold(kind.name()) == folded;
+/// The kind of fact that a cell states under its header. `通过` is a passed review only where the
+/// header says `复核`.
+pub(in crate::import) fn fact(text: &str, header: &str) -> Result<FactKind, String> {
+    let (word, header) = (fold(&clean(text)), fold(&clean(header)));
+    let outcome = [(FactKind::ReviewPassed, PASSED), (FactKind::ReviewFailed, FAILED)];
+    let outcome = outcome.into_iter().find(|(_, words)| words.contains(&word.as_str()));
+    let of_review = REVIEWS.iter().any(|review| header.contains(review));
+    match outcome {
+        Some((kind, _)) if of_review => Ok(kind),
+        Some(_) => Err(format!(
+            "{} does not say of what; write 认定, 复核通过 or 复核未通过, or leave the column out: \
+             --column ignore=HEADER",
+            echo_on_one_line(text)
+        )),
+        None => plain(&word, text),
+    }
+}
+
+/// The kind of fact that a word names under any header.
+fn plain(word: &str, text: &str) -> Result<FactKind, String> {
+    let is_name = |kind: &FactKind| kind.words().contains(&word) || fold(kind.name()) == word;
     // The plain words first: they are those of most lists.
-    look_up(FACTS, text, "a fact").or_else(|why| FactKind::all().find(is_name).ok_or(why))
+    look_up(FACTS, text, "a fact").or_else(|known| {
+        FactKind::all().find(is_name).ok_or_else(|| {
+            format!("{known}. If the column says something else: --column ignore=HEADER")
+        })
+    })
+}
+
+/// Whether a cell under a header that no fact is read from seems to state one all the same.
+pub(in crate::import) fn states_fact(text: &str, header: &str) -> bool {
+    let (word, header_word) = (fold(&clean(text)), fold(&clean(header)));
+    let is_outcome = PASSED.contains(&word.as_str()) || FAILED.contains(&word.as_str());
+    let asks = |parts: &[&str]| parts.iter().any(|part| header_word.contains(part));
+    // `是否通过复核`: `是`
+    let answers = asks(REVIEWS) && asks(PASSED) && yes_or_no(text).is_ok();
+    is_outcome || answers || fact(text, header).is_ok()
 }
 
 /// The kinds of facts that a title, a heading or the name of a sheet names, in the order of
@@ -71,7 +109,7 @@ pub(in crate::import) fn fact(text: &str) -> Result<FactKind, String> {
 /// `复核` without its outcome names both outcomes, and a notice of anything but a designation
 /// names the notice and that fact.
 pub(in crate::import) fn kinds_in_title(text: &str) -> Vec<FactKind> {
-    if let Ok(kind) = fact(text) {
+    if let Ok(kind) = fact(text, "") {
         return vec![kind];
     }
     let parts = parts(text);
@@ -100,8 +138,7 @@ pub(in crate::import) fn kinds_in_title(text: &str) -> Vec<FactKind> {
 
 /// The parts of a title, each the longest that begins at its place.
 fn parts(text: &str) -> Vec<Part> {
-    let kept = |c: &char| !c.is_whitespace() && !is_hidden(*c);
-    let folded: String = text.nfkc().filter(kept).collect();
+    let folded = clean(text).replace(' ', "");
     let mut rest = folded.as_str();
     let mut found = Vec::new();
     while let Some(first) = rest.chars().next() {

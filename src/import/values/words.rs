@@ -1,7 +1,6 @@
 //! Words from short lists: programmes, authorities, size classes, yes and no.
 
-use unicode_normalization::UnicodeNormalization;
-
+use super::clean;
 use crate::{
     import::{AuthorityOf, columns::fold, error::echo_on_one_line},
     protocol::pb::SizeClass,
@@ -24,7 +23,7 @@ const PROGRAMMES: &[(&str, &[&str])] = &[
 
 /// A programme id. Ids are not checked here: the server has the catalogue.
 pub(in crate::import) fn programme(text: &str) -> Result<String, String> {
-    let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    let folded = clean(text).replace(' ', "");
     if folded.is_ascii() {
         return Ok(folded.to_ascii_lowercase());
     }
@@ -42,7 +41,7 @@ pub(in crate::import) fn authority(
     text: &str,
     authority_of: AuthorityOf,
 ) -> Result<String, String> {
-    let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    let folded = clean(text).replace(' ', "");
     if folded.len() == 6 && folded.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(folded);
     }
@@ -54,6 +53,7 @@ pub(in crate::import) fn authority(
 }
 
 /// Size class of an enterprise.
+#[rustfmt::skip]
 pub(in crate::import) fn size(text: &str) -> Result<SizeClass, String> {
     const SIZES: &[(SizeClass, &[&str])] = &[
         (SizeClass::Micro, &["micro", "微型", "微型企业", "微"]),
@@ -65,9 +65,12 @@ pub(in crate::import) fn size(text: &str) -> Result<SizeClass, String> {
 }
 
 /// Whether a cell says yes.
+#[rustfmt::skip]
 pub(in crate::import) fn yes_or_no(text: &str) -> Result<bool, String> {
-    const ANSWERS: &[(bool, &[&str])] =
-        &[(true, &["是", "yes", "true", "1", "√"]), (false, &["否", "no", "false", "0", "×"])];
+    const ANSWERS: &[(bool, &[&str])] = &[
+        (true, &["yes", "是", "y", "true", "t", "1", "有", "对", "√", "✓", "✔", "☑"]),
+        (false, &["no", "否", "n", "false", "f", "0", "无", "不是", "错", "×", "✗", "✘", "☐", "x"]),
+    ];
     look_up(ANSWERS, text, "yes or no")
 }
 
@@ -76,10 +79,12 @@ pub(super) fn look_up<T: Copy>(
     text: &str,
     what: &str,
 ) -> Result<T, String> {
-    let folded = fold(text);
+    let folded = fold(&clean(text));
     let known = table.iter().find(|(_, names)| names.contains(&folded.as_str()));
     known.map(|(value, _)| *value).ok_or_else(|| {
-        let names: Vec<_> = table.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        format!("{} is not {what}; there are {}", echo_on_one_line(text), names.join(", "))
+        // The first two: one in English, the plainest in Chinese.
+        let names = table.iter().flat_map(|(_, names)| names.iter().take(2).copied());
+        let names = names.collect::<Vec<_>>().join(", ");
+        format!("{} is not {what}; there are {names}", echo_on_one_line(text))
     })
 }
