@@ -6,6 +6,7 @@ use super::{
     events,
     fact_kinds::FactKind,
     fields::{Field, FieldSet, Form},
+    note::TableNotes,
     sheet::{Cell, SheetRow},
 };
 use crate::{domain::AuthorityCode, protocol::pb};
@@ -80,6 +81,7 @@ pub fn example_event(kind: FactKind) -> Option<pb::Event> {
         authority_of: |name| AuthorityCode::from_name(name).map(AuthorityCode::as_str),
         sheet: "",
         columns: &columns,
+        notes: TableNotes::default(),
     };
     events::read(&context, &row).event.ok().flatten()
 }
