@@ -45,6 +45,10 @@ pub(super) const CONTINUED: u16 = 0x003C;
 const ROWS: u32 = 65_536;
 const COLUMNS_MAX: u32 = 256;
 
+/// Half a point in twentieths, and half a character in 256ths: less is not seen.
+const SEEN_HEIGHT_MIN: u16 = 10;
+const SEEN_WIDTH_MIN: u16 = 128;
+
 /// What calamine does not tell.
 #[derive(Debug, Default)]
 pub(super) struct Book {
@@ -187,12 +191,12 @@ impl Reading<'_> {
             ROW => {
                 let row = u32::from(record.short(0)?);
                 self.rows.push(row);
-                if record.short(6)? == 0 || record.short(12)? & 0x20 != 0 {
+                if record.short(6)? < SEEN_HEIGHT_MIN || record.short(12)? & 0x20 != 0 {
                     self.beside.unshown.row((row, row));
                 }
             }
             DEFAULT_HEIGHT => self.are_others_hidden = record.short(0)? & 0x02 != 0,
-            COLUMNS if record.short(8)? & 1 != 0 || record.short(4)? == 0 => {
+            COLUMNS if record.short(8)? & 1 != 0 || record.short(4)? < SEEN_WIDTH_MIN => {
                 let run = (record.short(0)?.into(), record.short(2)?.into());
                 self.beside.unshown.column(run);
             }

@@ -87,13 +87,21 @@ pub(super) fn is_true(value: Option<&str>) -> bool {
     value.is_some_and(|value| matches!(value.trim(), "1" | "true" | "on" | "t"))
 }
 
-/// Whether a height or a width is too small to see, in any unit: `0`, `0pt`, `0.000cm`.
+/// Whether a height or a width is too small to see: `0`, `0.4`, `0.1mm`. Without a unit it counts
+/// points or, for a column, characters.
 pub(super) fn is_nothing(size: Option<&str>) -> bool {
-    /// A hundredth of an inch in the largest unit in use.
-    const SEEN_MIN: f64 = 0.01;
-    let Some(size) = size else { return false };
-    let number = size.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
-    number.trim().parse::<f64>().is_ok_and(|size| size < SEEN_MIN)
+    /// Half a point is less than what a screen shows.
+    const SEEN_MIN: f64 = 0.5;
+    let Some(size) = size.map(str::trim) else { return false };
+    let number = size.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
+    let points = match size.get(number.len()..).unwrap_or_default() {
+        "in" => 72.0,
+        "cm" => 28.3,
+        "mm" => 2.83,
+        "pc" => 12.0,
+        _ => 1.0,
+    };
+    number.trim().parse::<f64>().is_ok_and(|size| size * points < SEEN_MIN)
 }
 
 /// Appends the character of a reference: `&lt;`, `&#20225;`. An unknown one stays as it is.
@@ -113,5 +121,32 @@ pub(super) fn push_reference(text: &mut String, reference: &BytesRef<'_>) {
             text.push_str(other);
             text.push(';');
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_nothing_below_half_a_point() {
+        for size in ["0", "0.0", "0.49", " 0pt", "0cm", "0.1mm", "0.006in", "-1", "0%", "0px"] {
+            assert!(is_nothing(Some(size)), "{size}");
+        }
+        for size in ["0.5", "15", "0.75pt", "0.45cm", "0.2mm", "0.007in", "1px", "", "x", "100%"] {
+            assert!(!is_nothing(Some(size)), "{size}");
+        }
+        assert!(!is_nothing(None));
+    }
+
+    #[test]
+    fn attributes_are_found_by_their_names() {
+        let mut xml = Xml::new("XLSX", b"<a x:b='1' c = \"2 d='3'\" b='&lt;'/>".as_slice());
+        let mut buffer = Vec::new();
+        let Event::Start(element) = xml.next(&mut buffer).unwrap() else { panic!() };
+        let of = |name| attribute(&element, name);
+        assert_eq!((of("b"), of("c"), of("d")), (Some("1"), Some("2 d='3'"), None));
+        assert_eq!((of("x:b"), of("y:b"), of("a")), (Some("1"), None, None));
+        assert_eq!(decoded(&element, "c").as_deref(), Some("2 d='3'"));
     }
 }

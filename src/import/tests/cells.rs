@@ -87,7 +87,7 @@ fn columns_that_are_not_shown_are_marked() {
 
 #[test]
 fn hidden_rows_are_found_in_any_spelling() {
-    let rows = "<row r='2' hidden='true'><c r='A2'><v>1</v></c></row><row ht='0.0'><c><v>2</v></c>\
+    let rows = "<row r='2' hidden='true'><c r='A2'><v>1</v></c></row><row ht='0.4'><c><v>2</v></c>\
                 </row><x:row xmlns:x='y' hidden=\"1\"><x:c><x:v>3</x:v></x:c></x:row>\
                 <row hidden='0' ht='15'><c><v>4</v></c></row><row hidden='false'><c><v>5</v></c>\
                 </row>";

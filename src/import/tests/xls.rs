@@ -105,6 +105,7 @@ fn rows_and_columns_that_are_not_shown_are_marked() {
     assert_eq!((hidden(&shown), shown.hidden_columns), (vec![], vec![]));
     assert_eq!(hidden(&read(&[row(1, 300, 0x120), row(2, 300, 0x100)])), [2]);
     assert_eq!(hidden(&read(&[row(1, 0, 0x100), row(3, 0x8000, 0x100)])), [2]);
+    assert_eq!(hidden(&read(&[row(1, 9, 0x100), row(3, 10, 0x100)])), [2]);
     // The last bits of a collapsed group, and of a filter, are the same.
     assert_eq!(hidden(&read(&[row(2, 300, 0x131)])), [3]);
     // All rows without a record are hidden.
@@ -113,7 +114,8 @@ fn rows_and_columns_that_are_not_shown_are_marked() {
     let columns = |records: &[Vec<u8>]| read(records).hidden_columns;
     assert_eq!(columns(&[shorts(0x007D, &[1, 1, 2000, 0, 1, 0])]), [1]);
     assert_eq!(columns(&[shorts(0x007D, &[2, 255, 0, 0, 0, 0])]), [2]);
-    assert_eq!(columns(&[shorts(0x007D, &[0, 255, 2000, 0, 0, 0])]), Vec::<usize>::new());
+    assert_eq!(columns(&[shorts(0x007D, &[0, 0, 127, 0, 0, 0])]), [0]);
+    assert_eq!(columns(&[shorts(0x007D, &[0, 255, 128, 0, 0, 0])]), Vec::<usize>::new());
 }
 
 #[test]
