@@ -115,7 +115,7 @@ async fn every_answer_of_a_day_says_which_log_size_it_became() {
 }
 
 #[tokio::test]
-async fn a_code_with_a_wrong_check_character_is_found_under_its_local_identifier() {
+async fn an_odd_code_is_found_under_its_local_identifier() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     let odd = "914403001922038217";
