@@ -419,6 +419,19 @@ pub const HTML_LINES_MAX: usize = 10;
 pub const LIST_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Rows of a sheet that are searched for the header.
 pub const HEADER_ROWS_MAX: usize = 30;
+/// Most tables of a list. Each is reported with its headers; a list by cities has some twenty.
+pub const LIST_TABLES_MAX: usize = 1_000;
+/// Most characters of a header below the first; real ones have up to twenty.
+pub const HEADER_CHARS_MAX: usize = 40;
+/// Most characters of a title that can name a fact. Titles of notices reach 60; longer texts are
+/// explanations.
+pub const TITLE_CHARS_MAX: usize = 80;
+/// Most characters of a heading that is a place: `黔东南苗族侗族自治州` has ten.
+pub const PLACE_CHARS_MAX: usize = 14;
+/// Most characters of a cell that states a fact by itself: `复核通过（2026年）`.
+pub const FACT_WORD_CHARS_MAX: usize = 16;
+/// Words of facts that an error repeats.
+pub const FACT_WORDS_SHOWN_MAX: usize = 4;
 /// Most characters of a lone text that can be a name and not a sentence. The log allows names of
 /// 128, but real ones hardly reach 60.
 pub const LONE_NAME_CHARS_MAX: usize = 60;

@@ -153,6 +153,86 @@ pub enum FileFault {
         /// Its header.
         header: String,
     },
+    /// Rows or columns are hidden, and the caller has not said whether they count.
+    #[error(
+        "{}hidden {what}: nobody sees them who opens the list; say --hidden skip to leave them \
+         out, or --hidden read to read them",
+        in_sheet(sheet)
+    )]
+    Hidden {
+        /// Name of the sheet; may be empty.
+        sheet: String,
+        /// The rows and columns.
+        what: String,
+    },
+    /// A title names another fact than the caller.
+    #[error(
+        "{place}: {title} names {named}, and --fact says {stated}; say --fact with the fact of \
+         these rows, or correct the title in the list"
+    )]
+    OtherFact {
+        /// Its sheet and row.
+        place: String,
+        /// The title, shortened.
+        title: String,
+        /// The facts that it names.
+        named: String,
+        /// The fact that the caller states.
+        stated: String,
+    },
+    /// A title names several facts, and nothing else decides.
+    #[error("{place}: {title} can mean {named}; say which: --fact")]
+    SeveralFacts {
+        /// Its sheet and row.
+        place: String,
+        /// The title, shortened.
+        title: String,
+        /// The facts that it names.
+        named: String,
+    },
+    /// A column that is not read states facts.
+    #[error(
+        "{}the column {column} is not read, and says {words}, which can decide the fact of a row; \
+         say --column fact={column} to read it, or --column ignore={column} to leave it out",
+        in_sheet(sheet)
+    )]
+    FactsLeftOut {
+        /// Name of the sheet; may be empty.
+        sheet: String,
+        /// Its header, or its letter.
+        column: String,
+        /// Some of its words.
+        words: String,
+    },
+    /// Lone texts can be names or headings.
+    #[error(
+        "{}{rows}: a text alone in its row ({first}) can be a name or a heading; say --lone-names \
+         read to read it as a name, or --lone-names skip to leave it out",
+        in_sheet(sheet)
+    )]
+    LoneNames {
+        /// Name of the sheet; may be empty.
+        sheet: String,
+        /// The rows.
+        rows: String,
+        /// The first of the texts.
+        first: String,
+    },
+    /// Headers that are not known begin a table of enterprises.
+    #[error(
+        "{place} has the headers {headers}, of which none is known for a name or a code, but row \
+         {row} below it holds {text}; name its column: --column name=HEADER"
+    )]
+    UnknownHeaders {
+        /// Sheet and row of the headers.
+        place: String,
+        /// The headers.
+        headers: String,
+        /// A row with an enterprise.
+        row: u32,
+        /// Its name or code, shortened.
+        text: String,
+    },
     /// The chosen sheet does not exist.
     #[error("--sheet {wanted}: the file has no such sheet; it has {}", found.join(", "))]
     NoSuchSheet {
@@ -161,6 +241,10 @@ pub enum FileFault {
         /// The sheets there are.
         found: Vec<String>,
     },
+}
+
+fn in_sheet(sheet: &str) -> String {
+    if sheet.is_empty() { String::new() } else { format!("sheet {sheet}: ") }
 }
 
 /// A fault of one row.

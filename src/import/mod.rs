@@ -2,7 +2,7 @@
 //! fact that neither the list nor the caller states, and never lets personal data through.
 //!
 //! Steps: bytes → `open`, through `encoding` and `text`, or `sheet` → rows of cells → `table` finds
-//! header and data → `events` makes one event of each row, through `row`. The server validates the
+//! tables and their data → `events` makes one event of each row, through `row`. The server validates the
 //! values.
 
 mod budget;
@@ -42,9 +42,10 @@ pub use guard::guard;
 use note::TableNotes;
 pub use note::{Note, NoteReason};
 use open::Opened;
-pub use options::Options;
-pub use report::{Format, Report, SheetReport, Skipped};
+pub use options::{Options, ReadOrSkip};
+pub use report::{Format, Report, SheetReport, Skipped, ranges};
 use sheet::Sheet;
+use table::{DataRow, Table};
 use tally::Tally;
 pub use template::{Template, example_event, template};
 pub use values::OddCodes;
@@ -107,18 +108,13 @@ pub fn read(
     let mut sheets = choose(sheets, options).map_err(in_file)?;
     sheets.iter_mut().for_each(|sheet| comments::drop_comments(&mut sheet.rows));
     let mut import = Import { rows: Vec::new(), report: Report::new(format, encoding) };
-    let mut errors = Vec::new();
-    let mut tally = Tally::default();
+    let given = Given { choices: &choices, options, authority_of };
+    let mut so_far = SoFar::default();
     for sheet in &sheets {
-        let notes = &mut import.report.notes;
-        let found =
-            read_sheet(sheet, &choices, options, authority_of, &mut errors, &mut tally, notes);
-        let (rows, report) = found.map_err(in_file)?;
-        import.rows.extend(rows);
-        require_rows(import.rows.len()).map_err(in_file)?;
-        import.report.sheets.push(report);
+        read_sheet(sheet, &given, &mut import, &mut so_far).map_err(in_file)?;
     }
-    table::require_chosen_columns(&choices, &import.report.sheets).map_err(in_file)?;
+    let SoFar { found, errors, tally } = so_far;
+    table::require_chosen_columns(&choices, &found, &import.report.sheets).map_err(in_file)?;
     let unused = options::reject_untaken(options, &choices, tally.kinds)?;
     tally.refuse(errors)?;
     import.report.notes.extend(unused);
@@ -142,8 +138,11 @@ fn choose(mut sheets: Vec<Sheet>, options: &Options) -> Result<Vec<Sheet>, FileF
     let Some(wanted) = &options.sheet else {
         return Ok(sheets);
     };
-    let found = sheets.iter().map(|sheet| sheet.name.clone()).collect();
-    sheets.retain(|sheet| sheet.name == *wanted);
+    let found: Vec<String> = sheets.iter().map(|sheet| sheet.name.clone()).collect();
+    // A name looks the same with characters that nobody sees.
+    let is_exact = found.contains(wanted);
+    let looks_like = |name: &str| columns::visible(name) == columns::visible(wanted);
+    sheets.retain(|sheet| sheet.name == *wanted || !is_exact && looks_like(&sheet.name));
     for sheet in &mut sheets {
         // A hidden sheet is read when it is named.
         sheet.hidden = false;
@@ -154,53 +153,92 @@ fn choose(mut sheets: Vec<Sheet>, options: &Options) -> Result<Vec<Sheet>, FileF
     Ok(sheets)
 }
 
+/// The caller's statements about a whole file.
+struct Given<'a> {
+    choices: &'a [Choice],
+    options: &'a Options,
+    authority_of: AuthorityOf,
+}
+
+/// What the sheets read so far have shown, beside their rows.
+#[derive(Default)]
+struct SoFar {
+    found: table::Found,
+    errors: Vec<RowError>,
+    tally: Tally,
+}
+
+/// Reads the tables of a sheet into `import`, and their faults into `so_far`.
 fn read_sheet(
     sheet: &Sheet,
-    choices: &[Choice],
-    options: &Options,
-    authority_of: AuthorityOf,
-    errors: &mut Vec<RowError>,
-    tally: &mut Tally,
-    notes: &mut Vec<Note>,
-) -> Result<(Vec<ImportedRow>, SheetReport), FileFault> {
+    given: &Given<'_>,
+    import: &mut Import,
+    so_far: &mut SoFar,
+) -> Result<(), FileFault> {
+    let not_read = |why| SheetReport::without_table(sheet, why);
     if sheet.hidden {
-        return Ok((Vec::new(), SheetReport::without_table(sheet, "hidden; --sheet reads it")));
+        import.report.sheets.push(not_read("hidden; --sheet reads it"));
+        return Ok(());
     }
     if sheet.rows.is_empty() {
-        return Ok((Vec::new(), SheetReport::without_table(sheet, "empty")));
+        import.report.sheets.push(not_read("empty"));
+        return Ok(());
     }
+    let Given { choices, options, authority_of } = *given;
+    let (seen, note) = table::seen(sheet, choices, options.hidden)?;
     let is_place = |text: &str| authority_of(text).is_some();
-    let Some(table) = table::find(sheet, choices, is_place)? else {
-        return Ok((Vec::new(), SheetReport::without_table(sheet, "no table found")));
-    };
-    let context = events::Context {
-        options,
-        authority_of,
+    let reading = table::Reading { sheet: &seen, choices, options, is_place: &is_place };
+    let tables = table::find(&reading, &mut so_far.found)?;
+    import.report.notes.extend(note);
+    if tables.is_empty() {
+        import.report.sheets.push(not_read("no table found"));
+    }
+    for mut table in tables {
+        let notes = std::mem::take(&mut table.notes);
+        import.report.notes.extend(notes);
+        read_table(sheet, &table, given, import, so_far)?;
+        import.report.sheets.push(table.report(sheet));
+    }
+    Ok(())
+}
+
+/// Makes the events of a table.
+fn read_table(
+    sheet: &Sheet,
+    table: &Table<'_>,
+    given: &Given<'_>,
+    import: &mut Import,
+    so_far: &mut SoFar,
+) -> Result<(), FileFault> {
+    require_rows(import.rows.len().saturating_add(table.rows.len()))?;
+    import.rows.reserve(table.rows.len());
+    let mut context = events::Context {
+        options: given.options,
+        authority_of: given.authority_of,
         sheet: &sheet.name,
         columns: &table.columns,
+        fact: None,
         notes: TableNotes::default(),
     };
-    require_rows(table.rows.len())?;
-    let mut rows = Vec::with_capacity(table.rows.len());
-    for row in &table.rows {
-        if errors.len() >= LIST_FAULTS_MAX {
+    for DataRow { row, fact } in table.rows.iter().copied() {
+        if so_far.errors.len() >= LIST_FAULTS_MAX {
             break;
         }
+        context.fact = fact;
         let read = events::read(&context, row);
-        tally.add(&sheet.name, &table.columns, row.number, &read);
+        so_far.tally.add(&sheet.name, &table.columns, row.number, &read);
         match read.event {
             Ok(Some(event)) => {
-                rows.push(ImportedRow { sheet: sheet.name.clone(), row: row.number, event });
+                import.rows.push(ImportedRow { sheet: sheet.name.clone(), row: row.number, event });
             }
             Ok(None) => {}
-            Err(faults) => errors.extend(faults),
+            Err(faults) => so_far.errors.extend(faults),
         }
     }
-    tally.leave_out(&table.unmapped);
+    so_far.tally.leave_out(&table.unmapped);
     let mut columns = table.columns.iter();
     let code_column = columns.find(|column| column.field == Field::Designee);
     let code_column = code_column.map_or("", |column| column.header.as_str());
-    notes.extend(context.notes.finish(&sheet.name, code_column));
-    let report = table.report(sheet);
-    Ok((rows, report))
+    import.report.notes.extend(context.notes.finish(&sheet.name, code_column));
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Notes on a list that was read: values that were assumed, and parts that were left out. A note
 //! never stops anything; the person who approves the list reads it.
 
+use super::report::ranges;
 use std::{
     cell::{Cell, RefCell},
     fmt,
@@ -87,9 +88,9 @@ impl fmt::Display for NoteReason {
 #[derive(Debug, Default)]
 pub(super) struct TableNotes {
     notes: RefCell<Vec<Note>>,
-    /// Rows about a designee, and those of them that have no code.
+    /// Number of rows about a designee, and those of them that have no code.
     designees: Cell<usize>,
-    without_code: Cell<usize>,
+    without_code: RefCell<Vec<u32>>,
 }
 
 impl TableNotes {
@@ -98,28 +99,40 @@ impl TableNotes {
     }
 
     /// Counts a row about a designee.
-    pub(super) fn count_designee(&self, has_code: bool) {
+    pub(super) fn count_designee(&self, row: u32, has_code: bool) {
         self.designees.set(self.designees.get() + 1);
-        self.without_code.set(self.without_code.get() + usize::from(!has_code));
+        if !has_code {
+            self.without_code.borrow_mut().push(row);
+        }
     }
 
     /// All notes. Rows without a code share one: a list of names alone has thousands.
     pub(super) fn finish(self, sheet: &str, code_column: &str) -> Vec<Note> {
         let mut notes = self.notes.into_inner();
-        let (count, all) = (self.without_code.get(), self.designees.get());
-        if count > 0 {
-            let (have, get, identifiers) = match count {
-                1 => ("has", "gets", "a provisional identifier"),
-                _ => ("have", "get", "provisional identifiers"),
-            };
-            notes.push(Note {
-                reason: NoteReason::CodeMissing,
-                sheet: sheet.to_owned(),
-                row: 0,
-                column: code_column.to_owned(),
-                message: format!("{count} of {all} rows {have} no code and {get} {identifiers}"),
-            });
-        }
+        let (without, all) = (self.without_code.into_inner(), self.designees.get());
+        let message = match without.len() {
+            0 => return notes,
+            _ if code_column.is_empty() => {
+                format!(
+                    "the table has no column for the code; its {all} rows get provisional identifiers"
+                )
+            }
+            1 => format!(
+                "1 of {all} rows has no code and gets a provisional identifier: {}",
+                ranges(&without)
+            ),
+            count => format!(
+                "{count} of {all} rows have no code and get provisional identifiers: {}",
+                ranges(&without)
+            ),
+        };
+        notes.push(Note {
+            reason: NoteReason::CodeMissing,
+            sheet: sheet.to_owned(),
+            row: 0,
+            column: code_column.to_owned(),
+            message,
+        });
         notes
     }
 }

@@ -11,6 +11,15 @@ use super::{
     values::{self, OddCodes},
 };
 
+/// The caller's word on parts of a list that may or may not belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReadOrSkip {
+    /// Read them.
+    Read,
+    /// Leave them out.
+    Skip,
+}
+
 /// Values for all rows, and settings for reading the file. A cell that is not empty takes
 /// precedence.
 ///
@@ -64,7 +73,12 @@ pub struct Options {
     pub sheet: Option<String>,
     /// The reading of codes whose check character is wrong.
     pub odd_codes: OddCodes,
-    /// Field and header of columns with other headers; the field `ignore` leaves a column out.
+    /// Whether hidden rows and columns are read. Without it, a list that has some is refused.
+    pub hidden: Option<ReadOrSkip>,
+    /// Whether a lone text in the name column is a name, where nothing in the list tells.
+    pub lone_names: Option<ReadOrSkip>,
+    /// Field and header, or letters, of columns with other headers; the field `ignore` leaves a
+    /// column out.
     pub columns: Vec<(String, String)>,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Note, sheet::Sheet};
+use crate::limits::NAMED_ROWS_MAX;
 
 /// Format of a file, found by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,8 @@ pub struct Report {
     pub format: Format,
     /// Encoding of a text; a workbook has its own.
     pub encoding: Option<&'static str>,
-    /// Its sheets, in order. A CSV has one without a name; JSON lines have none.
+    /// Its tables, in order, and the sheets without one. A CSV has no names of sheets; JSON lines
+    /// have no tables.
     pub sheets: Vec<SheetReport>,
     /// Values that were assumed, and parts that were left out.
     pub notes: Vec<Note>,
@@ -56,12 +58,12 @@ impl Report {
     }
 }
 
-/// The table that was found in a sheet.
+/// A table that was found in a sheet, or a sheet without one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SheetReport {
     /// Its name; empty for a CSV.
     pub name: String,
-    /// Row of the header, from 1; `None` if no table was found.
+    /// Row of the header, from 1; `None` if no table was found, or if letters name its columns.
     pub header_row: Option<u32>,
     /// Why the sheet was not read; empty if it was.
     pub not_read: &'static str,
@@ -84,6 +86,39 @@ pub struct Skipped {
     pub row: u32,
     /// The kind of row that it was recognised as.
     pub why: &'static str,
+}
+
+/// Numbers of rows as ranges: `row 3`, `rows 3 and 5 to 7`. Long runs of single rows are cut off.
+#[must_use]
+pub fn ranges(rows: &[u32]) -> String {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for row in rows.iter().copied() {
+        match ranges.last_mut() {
+            Some((_, last)) if *last == row || last.checked_add(1) == Some(row) => *last = row,
+            _ => ranges.push((row, row)),
+        }
+    }
+    let shown: Vec<String> = ranges
+        .iter()
+        .take(NAMED_ROWS_MAX)
+        .map(|(first, last)| match last - first {
+            0 => first.to_string(),
+            _ => format!("{first} to {last}"),
+        })
+        .collect();
+    let word = if rows.len() == 1 { "row" } else { "rows" };
+    match shown.as_slice() {
+        shown if ranges.len() > shown.len() => format!("{word} {}, …", shown.join(", ")),
+        [first @ .., last] if !first.is_empty() => {
+            format!("{word} {} and {last}", first.join(", "))
+        }
+        shown => format!("{word} {}", shown.concat()),
+    }
+}
+
+/// A row of a sheet: `sheet 名单, row 3`, or `row 3` where there are no sheets.
+pub(super) fn place(sheet: &str, row: u32) -> String {
+    if sheet.is_empty() { format!("row {row}") } else { format!("sheet {sheet}, row {row}") }
 }
 
 impl SheetReport {

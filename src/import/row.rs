@@ -339,7 +339,7 @@ impl<'a> RowReader<'a> {
     pub(super) fn code(&mut self, authority: &str) -> Option<String> {
         let read = self.cell(Field::Designee).map(|(column, cell)| (column, read_code(cell)));
         let has_code = !matches!(read, None | Some((_, Ok(Code::Missing))));
-        self.context.notes.count_designee(has_code);
+        self.context.notes.count_designee(self.row.number, has_code);
         let (column, code) = read?;
         let header = &column.header;
         let (shown, message) = match code {

@@ -81,6 +81,7 @@ pub fn example_event(kind: FactKind) -> Option<pb::Event> {
         authority_of: |name| AuthorityCode::from_name(name).map(AuthorityCode::as_str),
         sheet: "",
         columns: &columns,
+        fact: None,
         notes: TableNotes::default(),
     };
     events::read(&context, &row).event.ok().flatten()

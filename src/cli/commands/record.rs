@@ -22,7 +22,7 @@ use crate::{
     },
     domain::AuthorityCode,
     files,
-    import::{self, FactKind, Import, ImportError, ImportedRow, OddCodes, RowError},
+    import::{self, FactKind, Import, ImportError, ImportedRow, OddCodes, ReadOrSkip, RowError},
     limits::{
         COMMIT_EVENTS_MAX, INPUT_FILE_BYTES_MAX, LIST_MEMORY_BYTES_MAX, NAMED_ROWS_MAX,
         SHOWN_FAULTS_MAX,
@@ -125,7 +125,13 @@ pub(crate) struct RecordArgs {
     /// Codes whose check character is wrong: refuse the list, or record local identifiers
     #[arg(long, value_enum, default_value_t)]
     odd_codes: OddCodes,
-    /// Field and header of a column with another header
+    /// Whether hidden rows and columns are part of the list
+    #[arg(long, value_enum)]
+    hidden: Option<ReadOrSkip>,
+    /// Whether a text alone in its row, in the column of names, is a name
+    #[arg(long, value_enum)]
+    lone_names: Option<ReadOrSkip>,
+    /// Field and header, or letter, of a column with another header
     #[arg(long = "column", value_name = "FIELD=HEADER", value_parser = column)]
     columns: Vec<(String, String)>,
     /// Judge and report, but record nothing
@@ -238,6 +244,8 @@ fn options(args: RecordArgs) -> import::Options {
         values: args.values,
         sheet: args.sheet,
         odd_codes: args.odd_codes,
+        hidden: args.hidden,
+        lone_names: args.lone_names,
         columns: args.columns,
     }
 }

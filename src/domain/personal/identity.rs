@@ -11,7 +11,7 @@ const CHECKS: &[u8; 11] = b"10X98765432";
 
 /// True if 18 characters are an identity number with a possible day and the right check character.
 #[must_use]
-pub fn is_identity_number(code: &str) -> bool {
+pub(super) fn is_identity_number(code: &str) -> bool {
     let Some((body, check)) = code.split_at_checked(17) else { return false };
     let digits = body.bytes().all(|b| b.is_ascii_digit());
     let Some(body) = body.parse().ok().filter(|_| digits) else { return false };

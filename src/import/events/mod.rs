@@ -31,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) authority_of: AuthorityOf,
     pub(super) sheet: &'a str,
     pub(super) columns: &'a [Column],
+    /// The fact of a row that has no cell for it, by the option or by a title.
+    pub(super) fact: Option<FactKind>,
     /// The assumptions under which rows are read.
     pub(super) notes: TableNotes,
 }
@@ -66,7 +68,7 @@ pub(super) fn read(context: &Context<'_>, row: &SheetRow) -> ReadRow {
     let stated = reader.cell(Field::Fact).is_some();
     let kind = match reader.fact() {
         None if stated => None,
-        kind => Some(kind.or(context.options.fact).unwrap_or(FactKind::Designated)),
+        kind => Some(kind.or(context.fact).unwrap_or(FactKind::Designated)),
     };
     // The other faults of a row without a known fact would follow from a guess.
     let event = kind.map(|kind| event(&mut reader, context, kind));

@@ -81,7 +81,7 @@ fn words_for_no_code_make_a_provisional_identifier_and_a_note() {
     assert_eq!(super::import(format!("企业名称,信用代码\n甲,{CODE}\n")).report.notes, []);
     // A list without the column says so too.
     let notes = super::import("企业名称\n甲\n").report.notes;
-    assert_says(&notes[0].message, &["1 of 1 rows has no code"]);
+    assert_says(&notes[0].message, &["no column for the code", "its 1 rows"]);
 }
 
 #[test]
