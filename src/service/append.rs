@@ -101,7 +101,7 @@ pub(super) fn read_commit(
             digest.add(&event);
         }
         if let Some(fault) = event::newer_fact(index, &event, &bytes) {
-            faults.add(|| fault);
+            faults.add(fault.breach.rule(), || fault);
             continue;
         }
         match event::proposal(catalogue, index, event) {

@@ -432,7 +432,7 @@ mod tests {
             let size = convert::warning(fault.clone()).encoded_len();
             assert!(size <= FAULT_BYTES_MAX, "{rule:?}: a warning has {size} bytes");
             let mut faults = Faults::of_commit();
-            (0..STATUS_REJECTIONS_MAX).for_each(|_| faults.add(|| fault.clone()));
+            (0..STATUS_REJECTIONS_MAX).for_each(|_| faults.add(rule, || fault.clone()));
             for status in [rejected(&faults), malformed(&faults)] {
                 let message = status.message().len();
                 assert!(message <= ERROR_MESSAGE_BYTES_MAX, "{rule:?}: {message} bytes");

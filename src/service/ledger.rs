@@ -191,6 +191,7 @@ impl LedgerApi {
                 .fill(REJECTIONS_MAX, receipt.rejections.into_iter().map(convert::rejection))
                 .0,
             warning_count: number(receipt.warnings.total()),
+            warning_counts: warning_counts(&receipt.warnings),
             warnings: room
                 .fill(REJECTIONS_MAX, receipt.warnings.into_iter().map(convert::warning))
                 .0,
@@ -255,6 +256,16 @@ impl LedgerApi {
         };
         self.questions.ask(call, question).await
     }
+}
+
+/// The number of all warnings by reason, also of those that the answer does not list.
+fn warning_counts(warnings: &Faults) -> Vec<pb::WarningCount> {
+    let counts = warnings.by_reason(convert::reason).into_iter();
+    let count = |(reason, count): (&str, usize)| pb::WarningCount {
+        reason: reason.to_owned(),
+        count: u32::try_from(count).unwrap_or(u32::MAX),
+    };
+    counts.map(count).collect()
 }
 
 /// Reads the leaf at a position.

@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use super::Fault;
+use smallvec::SmallVec;
+
+use super::{Fault, Reason, RuleId};
 use crate::limits::{FAULTS_OF_EVENT_MAX, REJECTIONS_MAX};
 
 /// Faults in the order in which they were found. A request can cause a hundred times its own size
@@ -10,7 +12,8 @@ use crate::limits::{FAULTS_OF_EVENT_MAX, REJECTIONS_MAX};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
     kept: Vec<Fault>,
-    total: usize,
+    /// All faults, kept or not, by their rules: there are few of these.
+    counts: SmallVec<[(RuleId, usize); 2]>,
     most: usize,
 }
 
@@ -18,24 +21,47 @@ impl Faults {
     /// No faults of one event yet.
     #[must_use]
     pub fn of_event() -> Self {
-        Self { kept: Vec::new(), total: 0, most: FAULTS_OF_EVENT_MAX }
+        Self { kept: Vec::new(), counts: SmallVec::new(), most: FAULTS_OF_EVENT_MAX }
     }
 
     /// No faults of one commit yet.
     #[must_use]
     pub fn of_commit() -> Self {
-        Self { kept: Vec::new(), total: 0, most: REJECTIONS_MAX }
+        Self { kept: Vec::new(), counts: SmallVec::new(), most: REJECTIONS_MAX }
     }
 
     /// The number of all faults, kept or not.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.total
+        self.counts.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The number of all faults by reason, kept or not: the most frequent first, equal ones by
+    /// `name`.
+    #[must_use]
+    pub fn by_reason<N: Ord>(&self, name: impl Fn(Reason) -> N) -> Vec<(N, usize)> {
+        let mut counts: Vec<(N, usize)> = Vec::new();
+        for (rule, count) in &self.counts {
+            let name = name(Reason::of(*rule));
+            match counts.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += count,
+                None => counts.push((name, *count)),
+            }
+        }
+        counts.sort_by(|(name, count), (other, fewer)| fewer.cmp(count).then(name.cmp(other)));
+        counts
+    }
+
+    fn count(&mut self, rule: RuleId, more: usize) {
+        match self.counts.iter_mut().find(|(known, _)| *known == rule) {
+            Some((_, count)) => *count += more,
+            None => self.counts.push((rule, more)),
+        }
     }
 
     /// Adds a fault, which is made only if it is kept.
-    pub fn add(&mut self, fault: impl FnOnce() -> Fault) {
-        self.total += 1;
+    pub fn add(&mut self, rule: RuleId, fault: impl FnOnce() -> Fault) {
+        self.count(rule, 1);
         if self.kept.len() < self.most {
             self.kept.push(fault());
         }
@@ -43,7 +69,9 @@ impl Faults {
 
     /// Adds the faults of one event.
     pub fn add_event(&mut self, faults: Self) {
-        self.total += faults.total;
+        for (rule, count) in &faults.counts {
+            self.count(*rule, *count);
+        }
         let room = self.most - self.kept.len();
         self.kept.extend(faults.kept.into_iter().take(room));
     }
@@ -52,7 +80,9 @@ impl Faults {
     /// come later.
     #[must_use]
     pub fn merged(mut self, others: Self) -> Self {
-        self.total += others.total;
+        for (rule, count) in &others.counts {
+            self.count(*rule, *count);
+        }
         self.kept.extend(others.kept);
         self.kept.sort_by_key(|fault| fault.index);
         self.kept.truncate(self.most);
@@ -62,10 +92,14 @@ impl Faults {
 
 /// All faults of one event.
 impl From<Vec<Fault>> for Faults {
-    fn from(faults: Vec<Fault>) -> Self {
-        let (total, mut kept) = (faults.len(), faults);
-        kept.truncate(FAULTS_OF_EVENT_MAX);
-        Self { kept, total, most: FAULTS_OF_EVENT_MAX }
+    fn from(mut faults: Vec<Fault>) -> Self {
+        let mut all = Self::of_event();
+        for fault in &faults {
+            all.count(fault.breach.rule(), 1);
+        }
+        faults.truncate(FAULTS_OF_EVENT_MAX);
+        all.kept = faults;
+        all
     }
 }
 
@@ -90,7 +124,6 @@ impl IntoIterator for Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fault::RuleId;
 
     fn fault(index: usize) -> Fault {
         Fault::new(index, "designee".to_owned(), "", RuleId::FieldRequired)
@@ -98,7 +131,7 @@ mod tests {
 
     fn event(index: usize, count: usize) -> Faults {
         let mut faults = Faults::of_event();
-        (0..count).for_each(|_| faults.add(|| fault(index)));
+        (0..count).for_each(|_| faults.add(RuleId::FieldRequired, || fault(index)));
         faults
     }
 
@@ -106,7 +139,7 @@ mod tests {
     fn faults_of_an_event_beyond_the_bound_are_counted_and_not_made() {
         let mut faults = event(0, FAULTS_OF_EVENT_MAX);
         assert_eq!((faults.len(), faults.total()), (FAULTS_OF_EVENT_MAX, FAULTS_OF_EVENT_MAX));
-        faults.add(|| panic!("a fault that is only counted was made"));
+        faults.add(RuleId::FieldRequired, || panic!("a fault that is only counted was made"));
         assert_eq!((faults.len(), faults.total()), (FAULTS_OF_EVENT_MAX, FAULTS_OF_EVENT_MAX + 1));
         let listed = Faults::from(vec![fault(0); FAULTS_OF_EVENT_MAX + 1]);
         assert_eq!((listed.len(), listed.total()), (FAULTS_OF_EVENT_MAX, FAULTS_OF_EVENT_MAX + 1));
@@ -119,6 +152,22 @@ mod tests {
         assert_eq!((faults.len(), faults.total()), (REJECTIONS_MAX, REJECTIONS_MAX));
         faults.add_event(event(REJECTIONS_MAX, 40));
         assert_eq!((faults.len(), faults.total()), (REJECTIONS_MAX, REJECTIONS_MAX + 40));
+    }
+
+    #[test]
+    fn all_faults_are_counted_by_reason() {
+        let mut faults = event(0, 3 + FAULTS_OF_EVENT_MAX);
+        faults.add(RuleId::NameLength, || panic!("a fault that is only counted was made"));
+        faults.add(RuleId::UrlForm, || panic!("a fault that is only counted was made"));
+        faults.add(RuleId::DateOrder, || panic!("a fault that is only counted was made"));
+        let mut of_commit = Faults::of_commit();
+        of_commit.add_event(faults);
+        let both = of_commit.merged(event(1, 1));
+        let counts = both.by_reason(|reason| format!("{reason:?}"));
+        let of = |reason: &str, count| (reason.to_owned(), count);
+        let required = of("FieldRequired", 4 + FAULTS_OF_EVENT_MAX);
+        assert_eq!(counts, [required, of("FieldInvalid", 2), of("DateOrder", 1)]);
+        assert_eq!(both.total(), 7 + FAULTS_OF_EVENT_MAX);
     }
 
     #[test]

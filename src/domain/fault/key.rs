@@ -22,6 +22,8 @@ pub enum Key {
     Designee,
     /// The official document behind the rule.
     Document,
+    /// An earlier event of the same request, by its path: `events[3]`. It has no position yet.
+    EarlierEvent,
     /// The kind of an event on record.
     EarlierKind,
     /// The row of an event on record in its list.

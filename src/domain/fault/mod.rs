@@ -55,6 +55,23 @@ impl Breach {
         }
     }
 
+    /// The same breach, naming an event by its path in the request if it has no position yet.
+    /// `path` gives the path of such an event. Positions in texts that name no such path stay.
+    #[must_use]
+    pub fn with_paths(mut self, path: impl FnOnce(u64) -> Option<String>) -> Self {
+        let names_event =
+            |name: &str| template::keys(english::of(self.rule).message).any(|key| key.name == name);
+        let at = self.metadata.iter().position(|(key, _)| *key == Key::Position);
+        let Some(at) = at.filter(|_| names_event(Key::EarlierEvent.as_str())) else { return self };
+        let named = self.metadata.get_mut(at);
+        if let Some((key, value)) = named
+            && let Some(path) = value.parse().ok().and_then(path)
+        {
+            (*key, *value) = (Key::EarlierEvent, path);
+        }
+        self
+    }
+
     /// The rule.
     #[must_use]
     pub fn rule(&self) -> RuleId {

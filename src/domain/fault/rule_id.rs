@@ -214,7 +214,8 @@ pub enum RuleId {
     TakenOutOfSealed,
 
     // Notices.
-    /// A list of a notice names a designee once. Keys: batch, position?, row?, earlier_row?.
+    /// A list of a notice names a designee once. Keys: batch, position?, earlier_event?,
+    /// row?, earlier_row?.
     NoticedTwice,
     /// A notice is open for a number of working days. Keys: count, year?.
     NoticeShort,
@@ -226,7 +227,7 @@ pub enum RuleId {
     ObjectionMissing,
     /// An entry is contested or withdrawn while its notice is open.
     NoticeNotOpen,
-    /// A notice ends before no objection to it. Keys: position, day.
+    /// A notice ends before no objection to it. Keys: position?, earlier_event?, day.
     ObjectionAfterNotice,
     /// A resolution names an objection that it can decide.
     OtherObjection,
@@ -234,18 +235,22 @@ pub enum RuleId {
     // Designations.
     /// A programme is for some kinds of holders. Keys: holders, document?.
     HolderNotEligible,
-    /// A designee holds a title once at a time. Keys: position?, row?, earlier_row?, sublist?.
+    /// A designee holds a title once at a time. Keys: position?, earlier_event?, row?,
+    /// earlier_row?, sublist?.
     TitleAlreadyHeld,
-    /// A list names a designee once. Keys: batch, position?, row, earlier_row, sublist?.
+    /// A list names a designee once. Keys: batch, position?, earlier_event?, row?,
+    /// earlier_row?, sublist?.
     DesignatedTwice,
     /// A subject whose title was revoked waits until its ban ends. Keys: day, document?.
     Banned,
-    /// A ban covers no application on record. Keys: day, position, document?.
-    BanCovers,
-    /// A ban may bear on other programmes. Keys: programme, day, position, document?.
-    BannedElsewhere,
-    /// A ban may bear on applications in other programmes. Keys: programme, day, position,
+    /// A ban covers no application on record. Keys: day, position?, earlier_event?,
     /// document?.
+    BanCovers,
+    /// A ban may bear on other programmes. Keys: programme, day, position?, earlier_event?,
+    /// document?.
+    BannedElsewhere,
+    /// A ban may bear on applications in other programmes. Keys: programme, day, position?,
+    /// earlier_event?, document?.
     BanCoversElsewhere,
     /// A programme needs a title of another one. Keys: programmes, day, document?.
     PrerequisiteMissing,
@@ -263,7 +268,8 @@ pub enum RuleId {
     TitleNotHeld,
     /// A fact about a title needs the title, which may not be loaded yet.
     TitleNotOnRecord,
-    /// A fact about a title needs a title that has not ended. Keys: status, position.
+    /// A fact about a title needs a title that has not ended. Keys: status, position?,
+    /// earlier_event?.
     TitleEnded,
     /// A fact about a title has an effect. Keys: superseded.
     WithoutEffect,
@@ -273,21 +279,21 @@ pub enum RuleId {
     CohortDiffers,
     /// A fact is stated once. Keys: position, row?, earlier_row?.
     AlreadyRecorded,
-    /// A list states a fact once. Keys: row?, earlier_row?.
+    /// A list states a fact once. Keys: earlier_event?, row?, earlier_row?.
     StatedTwiceInList,
-    /// A round has one result. Keys: position.
+    /// A round has one result. Keys: position?, earlier_event?.
     ReviewContradicted,
     /// A holder updates its information every year. Keys: year, document?.
     InformationUpdateMissing,
     /// A fact that cannot apply changes nothing. Keys: superseded.
     ChangesNothing,
-    /// A fact can take the effect of others. Keys: position.
+    /// A fact can take the effect of others. Keys: position?, earlier_event?.
     EffectLost,
     /// A serious ground carries a ban. Keys: years, day, document?.
     BanTooShort,
     /// A reinstatement undoes a revocation.
     NotRevoked,
-    /// A reinstatement names the revocation in force. Keys: position.
+    /// A reinstatement names the revocation in force. Keys: position?, earlier_event?.
     OtherRevocation,
     /// A reinstatement names a revocation.
     NotARevocation,
@@ -335,9 +341,10 @@ pub enum RuleId {
     SubjectEndedTwice,
     /// A major change is reported in time. Keys: day, document?.
     ReportLate,
-    /// A designee enters a pool that it is not in. Keys: position, row?, earlier_row?.
+    /// A designee enters a pool that it is not in. Keys: position?, earlier_event?, row?,
+    /// earlier_row?.
     PoolEnteredTwice,
-    /// A designee leaves a pool once. Keys: position.
+    /// A designee leaves a pool once. Keys: position?, earlier_event?.
     PoolLeftTwice,
     /// A designee leaves a pool that it entered.
     PoolNotEntered,

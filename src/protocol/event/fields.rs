@@ -81,7 +81,9 @@ impl<'a> Fields<'a> {
     /// about a person is not repeated.
     pub(super) fn unreadable(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
         let Self { index, prefix, faults, .. } = self;
-        faults.add(|| {
+        let breach = breach.into();
+        let rule = breach.rule();
+        faults.add(rule, || {
             let value = if personal::find(value).is_some() { "" } else { value };
             Fault::new(*index, format!("{prefix}{field}"), value, breach)
         });
@@ -90,7 +92,9 @@ impl<'a> Fields<'a> {
     pub(super) fn warn(&mut self, field: &str, value: &str, breach: impl Into<Breach>) {
         if !self.is_stored() {
             let Self { index, prefix, warnings, .. } = self;
-            warnings.add(|| Fault::new(*index, format!("{prefix}{field}"), value, breach));
+            let breach = breach.into();
+            let rule = breach.rule();
+            warnings.add(rule, || Fault::new(*index, format!("{prefix}{field}"), value, breach));
         }
     }
 

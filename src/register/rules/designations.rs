@@ -97,8 +97,7 @@ impl Case<'_> {
             return;
         }
         let FactAt { position, fact, .. } = twin;
-        let earlier = Some(position).filter(|position| self.is_recorded_before(*position));
-        let conflicts: Vec<u32> = earlier.into_iter().collect();
+        let named = self.unless_told_by_rows(position, event.row, fact.row);
         let same_batch = matches!(fact.kind, FactKindRow::Designated { batch: b, .. }
             if self.register.text(b) == batch);
         let old = fact.listing().and_then(|listing| listing.sublist);
@@ -107,14 +106,14 @@ impl Case<'_> {
             let designee = event.fact.designee().map_or(String::new(), ToString::to_string);
             let breach = RuleId::DesignatedTwice.with(Key::Batch, batch);
             let breach = with_rows(breach, event.row, fact.row)
-                .with_any(Key::Position, earlier)
+                .with_any(Key::Position, named)
                 .with_any(Key::Sublist, old);
-            return self.reject("designee", &designee, breach, &conflicts);
+            return self.reject("designee", &designee, breach, &[position]);
         }
-        let breach = Breach::from(RuleId::TitleAlreadyHeld).with_any(Key::Position, earlier);
+        let breach = Breach::from(RuleId::TitleAlreadyHeld).with_any(Key::Position, named);
         let breach = with_rows(breach, event.row, fact.row)
             .with_any(Key::Sublist, old.filter(|_| same_batch));
-        self.reject("effective_date", &event.effective.to_string(), breach, &conflicts);
+        self.reject("effective_date", &event.effective.to_string(), breach, &[position]);
     }
 
     /// If a programme renews by a new designation, that one takes effect in the calendar year in

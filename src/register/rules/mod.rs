@@ -70,6 +70,9 @@ pub struct Judge {
     is_server: bool,
     /// Position of the first event of the commit.
     first: Option<u64>,
+    /// Indexes of the events of the commit that are applied, and of the one being judged: from the
+    /// first position on.
+    indexes: Vec<usize>,
     /// Number of facts read so far.
     facts_read: usize,
     /// Warnings that are given once for all events of the commit, with their values.
@@ -108,7 +111,7 @@ impl Judge {
         index: usize,
         event: &Event,
     ) -> Verdict {
-        self.first.get_or_insert(register.size());
+        self.note_place(register.size(), index);
         let verdict = Verdict::default();
         let mut case = Case {
             register,
@@ -121,7 +124,27 @@ impl Judge {
             verdict,
         };
         case.judge(event);
-        case.verdict
+        let mut verdict = case.verdict;
+        let first = self.first.unwrap_or_default();
+        for fault in verdict.rejections.iter_mut().chain(&mut verdict.warnings) {
+            fault.conflicts.retain(|position| *position < first);
+        }
+        verdict
+    }
+
+    /// Notes the place that the event to be judged gets. One that was rejected leaves its place to
+    /// the next.
+    fn note_place(&mut self, at: u64, index: usize) {
+        let first = *self.first.get_or_insert(at);
+        let before = usize::try_from(at.saturating_sub(first)).unwrap_or(usize::MAX);
+        self.indexes.truncate(before);
+        self.indexes.push(index);
+    }
+
+    /// The path in the request of the event that gets a position, if the commit itself holds it.
+    fn path_of(&self, position: u64) -> Option<String> {
+        let at = usize::try_from(position.checked_sub(self.first?)?).ok()?;
+        self.indexes.get(at).map(|index| format!("events[{index}]"))
     }
 }
 
@@ -201,6 +224,13 @@ impl Case<'_> {
         self.judge.first.is_some_and(|first| u64::from(position) < first)
     }
 
+    /// The position of an earlier event, unless it is one of this commit and the rows of the two
+    /// tell where they are.
+    fn unless_told_by_rows(&self, position: u32, row: u32, earlier: u32) -> Option<u32> {
+        let is_told = !self.is_recorded_before(position) && are_rows_apart(row, earlier);
+        (!is_told).then_some(position)
+    }
+
     /// Rejects the event, because a value breaks a rule.
     fn reject(&mut self, field: &str, value: &str, breach: impl Into<Breach>, conflicts: &[u32]) {
         let fault = self.fault(field, value, breach, conflicts);
@@ -249,6 +279,8 @@ impl Case<'_> {
         is_new
     }
 
+    /// A fault. It names the events of the commit itself by their paths: if the commit is rejected,
+    /// nothing ever has their positions.
     fn fault(
         &mut self,
         field: &str,
@@ -256,6 +288,7 @@ impl Case<'_> {
         breach: impl Into<Breach>,
         conflicts: &[u32],
     ) -> Fault {
+        let breach = breach.into().with_paths(|position| self.judge.path_of(position));
         let conflicts = conflicts.iter().take(CONFLICTS_MAX);
         let conflicts = conflicts.map(|position| self.source_of(*position)).collect();
         let field = format!("{}{field}", self.path);
@@ -338,12 +371,17 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Adds the row of an event and that of an earlier one, if the lists of both have rows.
+/// Adds the row of an event and that of an earlier one, if they tell the two apart.
 fn with_rows(breach: Breach, row: u32, earlier: u32) -> Breach {
-    if row == 0 || earlier == 0 {
+    if !are_rows_apart(row, earlier) {
         return breach;
     }
     breach.with(Key::Row, row).with(Key::EarlierRow, earlier)
+}
+
+/// True if both events have rows of one list. Equal rows are those of two lists.
+fn are_rows_apart(row: u32, earlier: u32) -> bool {
+    row != 0 && earlier != 0 && row != earlier
 }
 
 /// Adds the official document behind a rule of the catalogue, if it is a single one.

@@ -58,11 +58,10 @@ impl Case<'_> {
             return;
         }
         let (position, row) = (placed.position, placed.fact.row);
-        let earlier = Some(position).filter(|position| self.is_recorded_before(*position));
-        let conflicts: Vec<u32> = earlier.into_iter().collect();
         let designee = event.fact.designee().map_or(String::new(), ToString::to_string);
-        let breach = RuleId::NoticedTwice.with(Key::Batch, batch).with_any(Key::Position, earlier);
-        self.reject("designee", &designee, with_rows(breach, event.row, row), &conflicts);
+        let named = self.unless_told_by_rows(position, event.row, row);
+        let breach = RuleId::NoticedTwice.with(Key::Batch, batch).with_any(Key::Position, named);
+        self.reject("designee", &designee, with_rows(breach, event.row, row), &[position]);
     }
 
     /// A notice runs for a number of working days. The warning names the years whose holidays are

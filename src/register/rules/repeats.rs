@@ -1,6 +1,6 @@
 //! A fact that is stated twice: under one identifier, which is refused, or under two identifiers of
 //! one subject, which is not. Within one list the earlier one has no position yet at which a caller
-//! could look it up, so its row tells where it is.
+//! could look it up, so its row tells where it is, or else its place in the request.
 
 use super::{Case, with_rows};
 use crate::{
@@ -23,7 +23,8 @@ impl Case<'_> {
             return false;
         }
         let designee = event.fact.designee().map_or(String::new(), ToString::to_string);
-        let breach = Breach::from(RuleId::StatedTwiceInList);
+        let named = self.unless_told_by_rows(earlier, event.row, earlier_row);
+        let breach = Breach::from(RuleId::StatedTwiceInList).with_any(Key::Position, named);
         self.reject("designee", &designee, with_rows(breach, event.row, earlier_row), &[]);
         true
     }

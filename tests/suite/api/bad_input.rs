@@ -477,4 +477,7 @@ async fn faults_and_warnings_that_are_not_listed_are_counted() {
     };
     let answer = client.record(made_up(1, 1_001).iter().map(unheld).collect()).await.unwrap();
     assert_eq!((answer.warnings.len(), answer.warning_count), (1_000, 1_001));
+    let counts: Vec<_> =
+        answer.warning_counts.iter().map(|of| (of.reason.as_str(), of.count)).collect();
+    assert_eq!(counts, [("TITLE_NOT_HELD", 1_001)]);
 }

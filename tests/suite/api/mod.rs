@@ -16,6 +16,7 @@ mod names;
 mod personal;
 mod raw_requests;
 mod register_queries;
+mod same_request;
 mod standard_services;
 mod stored_bytes;
 mod strings;

@@ -246,8 +246,8 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (
         Id::NoticedTwice,
-        "is in the notice of batch {batch} already[, at position {position}][ (rows {earlier_row} \
-         and {row})]",
+        "is in the notice of batch {batch} already[, at position {position}][, by {earlier_event} \
+         of this request][ (rows {earlier_row} and {row})]",
         LIST,
     ),
     (
@@ -274,7 +274,8 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (
         Id::ObjectionAfterNotice,
-        "the objection at position {position} was raised on {day}, after this last day",
+        "the objection [at position {position}][{earlier_event} of this request] was raised on \
+         {day}, after this last day",
         OBJECTION,
     ),
     (
@@ -285,27 +286,34 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::HolderNotEligible, "may not hold it; {holders} may", DOCUMENT),
     (
         Id::TitleAlreadyHeld,
-        "the title is held in that time already[, since position {position}][ (rows {earlier_row} \
-         and {row})][, sub-list {sublist}]",
+        "the title is held in that time already[, since position {position}][, by {earlier_event} \
+         of this request][ (rows {earlier_row} and {row})][, sub-list {sublist}]",
         "one designee holds a title once at a time; a list, and the sub-lists of a batch \
          together, name it once",
     ),
     (
         Id::DesignatedTwice,
-        "is designated in batch {batch} already[, at position {position}], rows {earlier_row} and \
-         {row}[, sub-list {sublist}]",
+        "is designated in batch {batch} already[, at position {position}][, by {earlier_event} of \
+         this request][, rows {earlier_row} and {row}][, sub-list {sublist}]",
         LIST,
     ),
     (Id::Banned, "the subject may not apply again before the end of {day}", DOCUMENT),
-    (Id::BanCovers, "the ban to {day} covers the application at position {position}", DOCUMENT),
+    (
+        Id::BanCovers,
+        "the ban to {day} covers the application [at position {position}][{earlier_event} of this \
+         request]",
+        DOCUMENT,
+    ),
     (
         Id::BannedElsewhere,
-        "a ban in {programme} lasts to the end of {day}, by the event at position {position}",
+        "a ban in {programme} lasts to the end of {day}, by [the event at position {position}]\
+         [{earlier_event} of this request]",
         DOCUMENT,
     ),
     (
         Id::BanCoversElsewhere,
-        "the ban to {day} bears on the application in {programme} at position {position}",
+        "the ban to {day} bears on the application in {programme}[ at position {position}][, \
+         {earlier_event} of this request]",
         DOCUMENT,
     ),
     (
@@ -323,7 +331,12 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (Id::TitleNotHeld, "no such title is on record", TITLE),
     (Id::TitleNotOnRecord, "no such title is on record", TITLE),
-    (Id::TitleEnded, "the title was {status} before, at position {position}", TITLE),
+    (
+        Id::TitleEnded,
+        "the title was {status} before, [at position {position}][by {earlier_event} of this \
+         request]",
+        TITLE,
+    ),
     (Id::WithoutEffect, "would change nothing: {superseded}", TITLE),
     (Id::SubjectEnded, "the subject ceased to exist on {day}", ENDS),
     (Id::CohortDiffers, "the title's cohort on record is {batch}", "a review keeps the cohort"),
@@ -332,19 +345,33 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
         "the same was stated already, at position {position}[ (rows {earlier_row} and {row})]",
         "a fact is stated once; a repeated request is told by its request_id",
     ),
-    (Id::StatedTwiceInList, "is in the list twice[ (rows {earlier_row} and {row})]", LIST),
+    (
+        Id::StatedTwiceInList,
+        "is in the list twice[, first in {earlier_event} of this request][ (rows {earlier_row} \
+         and {row})]",
+        LIST,
+    ),
     (
         Id::ReviewContradicted,
-        "the round has another result, at position {position}; a pass after a failure is a \
-         supplement",
+        "the round has another result, [at position {position}][in {earlier_event} of this \
+         request]; a pass after a failure is a supplement",
         "a review round has one result for a title, and a supplement may put it right",
     ),
     (Id::InformationUpdateMissing, "the information update of {year} is missing", DOCUMENT),
     (Id::ChangesNothing, "changes nothing: {superseded}", VOID),
-    (Id::EffectLost, "the event at position {position} changes nothing any more", VOID),
+    (
+        Id::EffectLost,
+        "[the event at position {position}][{earlier_event} of this request] changes nothing any \
+         more",
+        VOID,
+    ),
     (Id::BanTooShort, "this ground carries a ban of {years} years, to {day} at least", DOCUMENT),
     (Id::NotRevoked, "the title is not revoked on that day", REINSTATED),
-    (Id::OtherRevocation, "the revocation in force is at position {position}", REINSTATED),
+    (
+        Id::OtherRevocation,
+        "the revocation in force is [at position {position}][{earlier_event} of this request]",
+        REINSTATED,
+    ),
     (Id::NotARevocation, "no revocation of this title was recorded there", REINSTATED),
     (Id::SuccessorIsHolder, "is the holder itself", "a title passes to another subject"),
     (
@@ -410,10 +437,15 @@ pub(in crate::domain::fault) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::ReportLate, "was due by {day}", DOCUMENT),
     (
         Id::PoolEnteredTwice,
-        "is in the pool already, since position {position}[ (rows {earlier_row} and {row})]",
+        "is in the pool already, [since position {position}][by {earlier_event} of this request][ \
+         (rows {earlier_row} and {row})]",
         POOL,
     ),
-    (Id::PoolLeftTwice, "has left the pool already, at position {position}", POOL),
+    (
+        Id::PoolLeftTwice,
+        "has left the pool already, [at position {position}][by {earlier_event} of this request]",
+        POOL,
+    ),
     (Id::PoolNotEntered, "no entry into this pool is on record", POOL),
     (
         Id::FactsOfIssuer,
