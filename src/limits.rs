@@ -491,7 +491,7 @@ pub const EXIT_GRACE: Duration = Duration::from_millis(200);
 pub const SHOWN_FAULTS_MAX: usize = 20;
 /// Most names that an error lists for one that is not known, or is that of several.
 pub const NAMES_SHOWN_MAX: usize = 8;
-/// Most rows that are named for one kind of warning.
+/// Most ranges of rows that are named for one kind of fault, warning or note.
 pub const NAMED_ROWS_MAX: usize = 8;
 
 const _: () = {

@@ -2,7 +2,8 @@
 
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
-use tonic::Code;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use super::{CliError, client::Client, print::is_retryable, repairs::Repairs};
 use crate::{
@@ -20,14 +21,33 @@ const REQUEST_ID_BYTES: usize = 24;
 pub(crate) enum AppendFailure {
     /// Events break rules or cannot be read; the response lists every rejection.
     Rejected(Box<pb::AppendResponse>),
-    /// Anything else.
+    /// Anything else. Nothing was recorded.
     Other(CliError),
+    /// It is not known whether the commit was recorded: the connection was lost, or no answer came.
+    Unknown(CliError),
 }
 
-impl From<tonic::Status> for AppendFailure {
-    fn from(status: tonic::Status) -> Self {
-        Self::Other(status.into())
+impl AppendFailure {
+    /// The rejections; the error if there is another failure.
+    pub(crate) fn into_rejected(self) -> Result<Box<pb::AppendResponse>, CliError> {
+        match self {
+            Self::Rejected(answer) => Ok(answer),
+            Self::Other(error) | Self::Unknown(error) => Err(error),
+        }
     }
+}
+
+impl From<Unanswered> for AppendFailure {
+    fn from(Unanswered { error, is_unknown }: Unanswered) -> Self {
+        if is_unknown { Self::Unknown(error.into()) } else { Self::Other(error.into()) }
+    }
+}
+
+/// A request that got no answer but an error.
+struct Unanswered {
+    error: Status,
+    /// An attempt at it may have been recorded.
+    is_unknown: bool,
 }
 
 /// The answer to a commit, which may have been recorded before.
@@ -41,9 +61,15 @@ impl Recorded {
     /// Refuses a repeat of which events were annulled since: it records nothing, and they stay
     /// annulled.
     pub(crate) fn reject_annulled(&self) -> Result<(), CliError> {
-        let (Some(first), count) = (self.annulled.first(), self.annulled.len()) else {
-            return Ok(());
-        };
+        match self.annulled_since() {
+            Some(why) => Err(CliError::Refused(format!("nothing was recorded: {why}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// For a repeat of which events were annulled since: why it records nothing.
+    pub(crate) fn annulled_since(&self) -> Option<String> {
+        let (first, count) = (self.annulled.first()?, self.annulled.len());
         let from = self.answer.first_position.unwrap_or_default();
         let last = self.answer.next_position.saturating_sub(1);
         let events = if count == 1 {
@@ -51,10 +77,10 @@ impl Recorded {
         } else {
             format!("{count} events were annulled since, the first at position {first}")
         };
-        Err(CliError::Refused(format!(
-            "nothing was recorded: the same was recorded before, at positions {from} to {last}, \
-             and {events}; --again records it under a new request id"
-        )))
+        Some(format!(
+            "the same was recorded before, at positions {from} to {last}, and {events}; --again \
+             records it under a new request id"
+        ))
     }
 }
 
@@ -74,8 +100,9 @@ pub(crate) async fn append_with_retry(
         let answer = append_under(client, rows, &request_id).await?;
         let annulled = match answer.first_position {
             Some(first) if answer.replayed => {
+                // The first answer may be that to an earlier attempt of this very call.
                 let repairs = Repairs::read(client, first, None).await;
-                let repairs = repairs.map_err(AppendFailure::Other)?;
+                let repairs = repairs.map_err(AppendFailure::Unknown)?;
                 repairs.annulled_in(first..answer.next_position)
             }
             _ => Vec::new(),
@@ -94,17 +121,19 @@ async fn append_under(
     rows: &[ImportedRow],
     request_id: &str,
 ) -> Result<pb::AppendResponse, AppendFailure> {
-    let build = || pb::AppendRequest { request_id: request_id.to_owned(), ..request(rows) };
-    let error = match send(client, build).await {
+    let build = || pb::AppendRequest { request_id: request_id.to_owned(), ..request(rows.iter()) };
+    let failed = match send(client, build).await {
         Ok(answer) => return unless_rejected(answer),
-        Err(error) => error,
+        Err(failed) => failed,
     };
-    if matches!(error.code(), Code::InvalidArgument | Code::FailedPrecondition) {
-        // The error names the first rejection; a dry run lists them all. If it finds none, the
-        // request itself was refused.
-        dry_run(client, rows).await?;
+    if matches!(failed.error.code(), Code::InvalidArgument | Code::FailedPrecondition) {
+        // The error names the first rejection; a dry run lists them all. If it finds none, or
+        // fails, the request itself was refused.
+        if let Err(rejected @ AppendFailure::Rejected(_)) = dry_run(client, rows.iter()).await {
+            return Err(rejected);
+        }
     }
-    Err(error.into())
+    Err(failed.into())
 }
 
 /// Judges rows as [`append_with_retry`] would record them. Content that was recorded before gives
@@ -118,18 +147,20 @@ pub(crate) async fn trial(
     let build = || pb::AppendRequest {
         validate_only: true,
         request_id: request_id.clone(),
-        ..request(rows)
+        ..request(rows.iter())
     };
-    unless_rejected(send(client, build).await?)
+    let answer = send(client, build).await;
+    unless_rejected(answer.map_err(|failed| AppendFailure::Other(failed.error.into()))?)
 }
 
 /// Judges rows without recording them.
-pub(crate) async fn dry_run(
+pub(crate) async fn dry_run<'a>(
     client: &mut Client,
-    rows: &[ImportedRow],
+    rows: impl Iterator<Item = &'a ImportedRow> + Clone,
 ) -> Result<pb::AppendResponse, AppendFailure> {
-    let build = || pb::AppendRequest { validate_only: true, ..request(rows) };
-    unless_rejected(send(client, build).await?)
+    let build = || pb::AppendRequest { validate_only: true, ..request(rows.clone()) };
+    let answer = send(client, build).await;
+    unless_rejected(answer.map_err(|failed| AppendFailure::Other(failed.error.into()))?)
 }
 
 /// Sends a request until its outcome is known. Sending consumes the request, so each attempt
@@ -137,24 +168,68 @@ pub(crate) async fn dry_run(
 async fn send(
     client: &mut Client,
     build: impl Fn() -> pb::AppendRequest,
-) -> Result<pb::AppendResponse, tonic::Status> {
+) -> Result<pb::AppendResponse, Unanswered> {
     let mut pause =
         Pause::new(APPEND_RETRY_PAUSE_MIN, APPEND_RETRY_PAUSE_MAX, fastrand::Rng::new());
     let mut attempt = 1;
+    let mut is_unknown = false;
     loop {
-        match client.ledger.append(build()).await {
+        let error = match client.ledger.append(build()).await {
             Ok(answer) => return Ok(answer.into_inner()),
-            Err(error) if !is_retryable(&error) || attempt == APPEND_ATTEMPTS_MAX => {
-                return Err(error);
-            }
-            Err(_) => attempt += 1,
+            Err(error) => error,
+        };
+        is_unknown = match told(&error) {
+            Told::Refused => false,
+            Told::NotTaken => is_unknown,
+            Told::Nothing => true,
+        };
+        if !is_retryable(&error) || attempt == APPEND_ATTEMPTS_MAX {
+            return Err(Unanswered { error, is_unknown });
         }
+        attempt += 1;
         tokio::time::sleep(pause.take()).await;
     }
 }
 
-fn request(rows: &[ImportedRow]) -> pb::AppendRequest {
-    let events = rows.iter().map(|row| row.event.clone()).collect();
+/// What an error tells of the request.
+#[derive(Debug, PartialEq)]
+enum Told {
+    /// It was decided, and refused. If an earlier attempt had been recorded, this one would have
+    /// got its answer.
+    Refused,
+    /// This attempt was not taken.
+    NotTaken,
+    /// It may have been recorded.
+    Nothing,
+}
+
+fn told(error: &Status) -> Told {
+    /// Reasons for which a server that cannot be asked now takes nothing.
+    const NOT_TAKEN: [&str; 4] = ["DRAINING", "STARTING", "READ_ONLY", "CLOCK_UNTRUSTED"];
+    match error.code() {
+        Code::InvalidArgument
+        | Code::FailedPrecondition
+        | Code::AlreadyExists
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::NotFound => Told::Refused,
+        Code::ResourceExhausted
+        | Code::PermissionDenied
+        | Code::Unauthenticated
+        | Code::Unimplemented => Told::NotTaken,
+        Code::Unavailable
+            if error
+                .get_details_error_info()
+                .is_some_and(|info| NOT_TAKEN.contains(&info.reason.as_str())) =>
+        {
+            Told::NotTaken
+        }
+        _ => Told::Nothing,
+    }
+}
+
+fn request<'a>(rows: impl Iterator<Item = &'a ImportedRow>) -> pb::AppendRequest {
+    let events = rows.map(|row| row.event.clone()).collect();
     pb::AppendRequest { events, ..Default::default() }
 }
 
@@ -178,4 +253,35 @@ fn request_id(rows: &[ImportedRow], earlier: &[u64]) -> String {
     let hash = digest.finalize();
     let what = if earlier.is_empty() { "content" } else { "again" };
     format!("{what}-{}", hex(hash.get(..REQUEST_ID_BYTES).unwrap_or(&hash)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    fn of_reason(reason: &str) -> Status {
+        let details = ErrorDetails::with_error_info(reason, "tidu.v1", HashMap::new());
+        Status::with_error_details(Code::Unavailable, "not now", details)
+    }
+
+    #[test]
+    fn an_error_tells_whether_the_request_may_have_been_recorded() {
+        for (status, expected) in [
+            (Status::failed_precondition("rejected"), Told::Refused),
+            (Status::invalid_argument("malformed"), Told::Refused),
+            (Status::resource_exhausted("queue full"), Told::NotTaken),
+            (of_reason("DRAINING"), Told::NotTaken),
+            (of_reason("STARTING"), Told::NotTaken),
+            (of_reason("LOG_FAILED"), Told::Nothing),
+            (Status::unavailable("connection reset"), Told::Nothing),
+            (Status::deadline_exceeded("too late"), Told::Nothing),
+            (Status::internal("a task ended"), Told::Nothing),
+        ] {
+            assert_eq!(told(&status), expected, "{status:?}");
+        }
+    }
 }

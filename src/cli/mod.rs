@@ -13,6 +13,7 @@ mod client;
 mod commands;
 mod destination;
 mod error;
+mod lists;
 mod memory;
 mod names;
 mod operations;

@@ -1,24 +1,32 @@
 //! `tidu check`: every error, warning and change that recording a list would cause.
 
 use super::{
-    judged::{print_changes, print_rejections, print_warnings},
-    record::{self, Lists, RecordArgs},
+    judged::print_changes,
+    record::{self, RecordArgs},
 };
 use crate::{
     cli::{
         CliError,
-        append::{AppendFailure, dry_run},
+        append::dry_run,
         args::Output,
         client::Client,
-        print::{print_line, print_message},
+        lists::{
+            Rows, Run, duplicates_across, print_answer, print_duplicates, print_rejections,
+            print_warnings,
+        },
+        print::print_line,
     },
-    import::ImportedRow,
+    domain::text::counted,
     protocol::pb,
 };
 
 /// `record` and `check` share their arguments, but not this.
 pub(super) const HELP: &str = "\
 Options and columns are those of `tidu record`; see `tidu record --help`. Nothing is recorded.
+Up to 10,000 rows of all files are judged together, as if they were recorded in this order. Of more
+rows, each commit is judged by itself: a fact that rests on an earlier commit may be warned of or
+rejected that `tidu record` accepts. Facts that two commits state are found all the same.
+With --output json, each judgement gives one line, as in `tidu record`.
 Exit codes: 0 if the list can be recorded, 3 if any row is rejected.
 
 Example:
@@ -32,43 +40,63 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
         let text = "--again records a list once more; check records nothing";
         return Err(CliError::Refused(text.to_owned()));
     }
-    let Lists { lists, commit_size, server } = record::lists(args)?;
+    let (run, server) = record::read(args)?;
+    let commits = run.commits();
+    let trials = Run::trials(&commits);
+    let mut refused = Vec::new();
+    if trials.len() > 1 {
+        let found = duplicates_across(&commits);
+        if !found.is_empty() {
+            print_duplicates(&found, output)?;
+            refused.push(counted(found.len(), "duplicate"));
+        }
+        if output == Output::Human {
+            print_line(
+                "  each commit is checked as if the others had not been recorded, so a fact that \
+                 rests on another commit may be rejected here; facts stated twice are found in all",
+            )?;
+        }
+    }
     let mut client = Client::connect(&server).await?;
     let mut rejected = 0;
-    for (file, list) in &lists {
-        if output == Output::Human {
-            record::print_report(file, list)?;
-        }
-        let commits = record::commits(&list.rows, commit_size)?;
-        if commits.len() > 1 && output == Output::Human {
-            print_line("  each commit is checked as if the others had not been recorded")?;
-        }
-        for rows in commits {
-            let answer = match dry_run(&mut client, rows).await {
-                Ok(answer) => answer,
-                Err(AppendFailure::Rejected(answer)) => *answer,
-                Err(AppendFailure::Other(error)) => return Err(error),
-            };
-            rejected += answer.rejection_count;
-            print_message(output, "AppendResponse", &answer, |answer| print(rows, answer))?;
+    for rows in &trials {
+        let answer = match dry_run(&mut client, rows.iter()).await {
+            Ok(answer) => answer,
+            Err(failure) => *failure.into_rejected()?,
+        };
+        rejected += answer.rejection_count;
+        match output {
+            Output::Json => print_answer(rows, &answer)?,
+            Output::Human => print(rows, &answer, trials.len() > 1)?,
         }
     }
     if rejected > 0 {
-        return Err(CliError::Refused(format!("{rejected} rejections; nothing would be recorded")));
+        refused.insert(0, counted(rejected, "rejection"));
     }
-    Ok(())
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::Refused(format!("{}; nothing would be recorded", refused.join(", "))))
 }
 
-fn print(rows: &[ImportedRow], answer: &pb::AppendResponse) -> Result<(), CliError> {
-    let count = rows.len();
-    if answer.rejection_count > 0 {
-        print_line("")?;
-        print_line(&format!("{} errors in {count} rows:", answer.rejection_count))?;
-        print_rejections(rows, "row", answer)?;
-    } else {
-        print_line("")?;
-        print_line(&format!("no errors in {count} rows"))?;
+fn print(rows: &Rows<'_>, answer: &pb::AppendResponse, is_part: bool) -> Result<(), CliError> {
+    let mut checked = counted(rows.len(), "row");
+    if rows.files().len() > 1 {
+        checked.push_str(&format!(" of {}", counted(rows.files().len(), "file")));
+    } else if is_part {
+        let part = rows.parts.first();
+        let first = part.and_then(|part| Some((part, part.rows.first()?)));
+        checked.push_str(
+            &first.map_or(String::new(), |(part, row)| format!(" from {} on", part.place(row))),
+        );
     }
-    print_warnings(rows, "row", answer)?;
+    print_line("")?;
+    if answer.rejection_count > 0 {
+        print_line(&format!("{} in {checked}:", counted(answer.rejection_count, "error")))?;
+        print_rejections(rows, answer, usize::MAX)?;
+    } else {
+        print_line(&format!("no errors in {checked}"))?;
+    }
+    print_warnings(rows, answer)?;
     print_changes(answer)
 }

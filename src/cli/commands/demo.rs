@@ -9,7 +9,6 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
     generate::{Enterprise, enterprises},
-    record::authority_of,
     show,
 };
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
         append::{AppendFailure, Recorded, append_with_retry},
         args::ServerAddress,
         client::Client,
+        lists::authority_of,
         print::{event_line, print_line, print_text},
         throwaway,
     },
@@ -150,7 +150,7 @@ async fn record(client: &mut Client, rows: &[ImportedRow]) -> Result<(), CliErro
             let pb::Rejection { value, message, reason, rule, .. } = first;
             Err(CliError::Message(format!("{value} {message} [{reason}; {rule}]")))
         }
-        Err(AppendFailure::Other(error)) => Err(error),
+        Err(AppendFailure::Other(error) | AppendFailure::Unknown(error)) => Err(error),
     }
 }
 

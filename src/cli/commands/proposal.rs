@@ -4,15 +4,17 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
 
 use clap::Args;
 
-use super::judged::{print_changes, print_rejections, print_warnings};
+use super::judged::print_changes;
 use crate::{
     cli::{
         CliError,
         append::{AppendFailure, append_with_retry, trial},
         args::{Output, parse_date, today},
         client::Client,
+        lists::{Rows, print_rejections, print_warnings},
         print::{print_line, print_message},
     },
+    domain::text::counted,
     import::ImportedRow,
     protocol::{pb, time::pb_date},
 };
@@ -90,7 +92,7 @@ impl Proposal {
             return self.record(client, confirm.again).await;
         }
         if self.output == Output::Human {
-            print_warnings(&self.rows, self.unit, &answer)?;
+            print_warnings(&self.placed(), &answer)?;
             print_changes(&answer)?;
         }
         if !confirm.yes {
@@ -106,7 +108,7 @@ impl Proposal {
     pub(super) async fn try_out(&self, client: &mut Client) -> Result<(), CliError> {
         let answer = self.judge(client, true).await?;
         print_message(self.output, "AppendResponse", &answer, |answer| {
-            print_warnings(&self.rows, self.unit, answer)?;
+            print_warnings(&self.placed(), answer)?;
             print_changes(answer)?;
             print_line("nothing was recorded")
         })
@@ -135,15 +137,20 @@ impl Proposal {
 
     /// Prints the rejections, and returns the error that ends the command.
     fn refused(&self, failure: AppendFailure) -> Result<CliError, CliError> {
-        let answer = match failure {
-            AppendFailure::Rejected(answer) => *answer,
-            AppendFailure::Other(error) => return Ok(error),
+        let answer = match failure.into_rejected() {
+            Ok(answer) => *answer,
+            Err(error) => return Ok(error),
         };
         print_message(self.output, "AppendResponse", &answer, |answer| {
-            print_rejections(&self.rows, self.unit, answer)
+            print_rejections(&self.placed(), answer, usize::MAX)
         })?;
-        let count = answer.rejection_count;
-        Ok(CliError::Refused(format!("nothing was recorded: {count} rejections")))
+        let count = counted(answer.rejection_count, "rejection");
+        Ok(CliError::Refused(format!("nothing was recorded: {count}")))
+    }
+
+    /// The events with their places.
+    fn placed(&self) -> Rows<'_> {
+        Rows::of_events(&self.rows, self.unit)
     }
 }
 

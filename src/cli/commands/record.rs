@@ -1,32 +1,26 @@
 //! `tidu record`: reads lists and records them.
 
-use std::{
-    collections::HashMap,
-    io::stdin,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::judged::rejections;
 use crate::{
     cli::{
         CliError,
-        append::{AppendFailure, Recorded, append_with_retry, dry_run},
+        append::{AppendFailure, append_with_retry, dry_run, trial},
         args::{Common, Output, ServerAddress},
         client::Client,
-        memory::MemoryBound,
+        lists::{
+            Outcome, Part, Rows, Run, duplicates, positions, print_answer, print_duplicates,
+            print_rejections, print_report, warning_lines,
+        },
         names,
-        print::{escaped, print_line, print_message, print_table, table},
+        print::print_line,
     },
-    domain::AuthorityCode,
-    files,
-    import::{self, FactKind, Import, ImportError, ImportedRow, OddCodes, ReadOrSkip, RowError},
-    limits::{
-        COMMIT_EVENTS_MAX, INPUT_FILE_BYTES_MAX, LIST_MEMORY_BYTES_MAX, NAMED_ROWS_MAX,
-        SHOWN_FAULTS_MAX,
-    },
+    domain::text::counted,
+    import::{self, FactKind, OddCodes, ReadOrSkip},
+    limits::{COMMIT_EVENTS_MAX, SHOWN_FAULTS_MAX},
     protocol::pb,
 };
 
@@ -36,10 +30,16 @@ Columns are found by their headers, in Chinese or English: 统一社会信用代
 省份 (province), 批次 (batch), 类别 (fact), 日期 (date), 有效期 (valid_to), 禁止申报至 (ban_until),
 增补 (supplement) and others. For another header, use --column, such as --column name=企业全称.
 Options supply what no column holds. A row without a code gets a provisional identifier made from
-the recommending authority and the name. Columns of personal data are dropped and reported. All rows
-are recorded in one commit, or none. Recording the same file again with the same options records
-nothing new. If events of its commit were annulled since, that is an error, and --again records the
-list under a new request id.
+the recommending authority and the name. Columns of personal data are dropped and reported.
+The rows of a file are recorded in one commit, or none of them; --commit-size divides them. Before
+the first commit, facts that the lists state twice are refused, and up to 10,000 rows of several
+commits are judged together. If a later commit fails all the same, the error says which rows are
+recorded. Recording the same files again with the same options records nothing new. If events of a
+commit were annulled since, that is an error, and --again records the list under a new request id.
+With --output json, each commit gives one line: the AppendResponse, whose rejections and warnings
+have the file, sheet, row and column of their place, and as `earlier` that of the row that they
+contradict; `files`, and the `notes` on how these were read. A file that is refused gives one line
+for each fault: kind (fault), file, sheet, row, column, value, reason and message.
 A file has at most 64 MiB, a workbook 256 MiB when it is unpacked. A list has at most 524,288 rows
 and 8,000,000 cells in all its sheets, blank ones included.
 
@@ -159,64 +159,34 @@ fn set(text: &str) -> Result<(String, String), String> {
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
     let (output, is_dry_run, again) = (args.common.output, args.dry_run, args.again);
-    let Lists { lists, commit_size, server } = lists(args)?;
+    let (run, server) = read(args)?;
+    let commits = run.commits();
+    if commits.len() > 1 {
+        reject_duplicates(&commits, output)?;
+    }
     let mut client = Client::connect(&server).await?;
-    for (file, list) in lists {
-        if output == Output::Human {
-            print_report(&file, &list)?;
-        }
-        let commits = commits(&list.rows, commit_size)?;
-        let bar = progress_bar(list.rows.len(), output);
-        for rows in commits {
-            let outcome = if is_dry_run {
-                let answer = dry_run(&mut client, rows).await;
-                answer.map(|answer| Recorded { answer, annulled: Vec::new() })
-            } else {
-                append_with_retry(&mut client, rows, again).await
-            };
-            let recorded = match outcome {
-                Ok(recorded) => recorded,
-                Err(failure) => {
-                    bar.finish_and_clear();
-                    return Err(match failure {
-                        AppendFailure::Rejected(answer) => print_rejected(rows, &answer, output)?,
-                        AppendFailure::Other(error) => error,
-                    });
-                }
-            };
-            bar.inc(rows.len() as u64);
-            bar.suspend(|| {
-                print_message(output, "AppendResponse", &recorded.answer, |answer| {
-                    print(rows, answer, is_dry_run)
-                })
-            })?;
-            recorded.reject_annulled()?;
-        }
-        bar.finish_and_clear();
+    if is_dry_run {
+        return try_out(&mut client, &commits, output).await;
     }
-    Ok(())
+    if commits.len() > 1 {
+        require_acceptable(&mut client, &commits, output).await?;
+    }
+    let bar = progress_bar(commits.iter().map(|part| part.rows.len()).sum(), output);
+    let recorded = record(&mut client, &run, &commits, again, output, &bar).await;
+    bar.finish_and_clear();
+    recorded
 }
 
-/// Lists that were read, and where to send them.
-pub(super) struct Lists {
-    /// Each with the name of its file.
-    pub(super) lists: Vec<(String, Import)>,
-    /// Most rows in one commit.
-    pub(super) commit_size: usize,
-    pub(super) server: ServerAddress,
-}
-
-/// Reads all lists before anything is sent.
-pub(super) fn lists(args: RecordArgs) -> Result<Lists, CliError> {
-    let commit_size = args.commit_size.map_or(usize::MAX, |size| size as usize);
+/// Reads all lists, and prints how they were read.
+pub(super) fn read(args: RecordArgs) -> Result<(Run, ServerAddress), CliError> {
+    let commit_size = args.commit_size.map(|size| size as usize);
     let (files, server) = (args.files.clone(), args.common.server.address.clone());
-    let options = options(args);
-    if files.iter().filter(|path| is_standard(path)).count() > 1 {
-        return Err(CliError::Refused("standard input (-) can be read only once".to_owned()));
+    let output = args.common.output;
+    let run = Run::read(&files, &options(args), commit_size, output)?;
+    if output == Output::Human {
+        run.lists.iter().try_for_each(print_report)?;
     }
-    let named = |path: &PathBuf| Ok((name(path), read(path, &options)?));
-    let lists = files.iter().map(named).collect::<Result<_, CliError>>()?;
-    Ok(Lists { lists, commit_size, server })
+    Ok((run, server))
 }
 
 fn options(args: RecordArgs) -> import::Options {
@@ -250,114 +220,122 @@ fn options(args: RecordArgs) -> import::Options {
     }
 }
 
-/// Whether standard input is meant.
-fn is_standard(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-fn name(path: &Path) -> String {
-    if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
-}
-
-fn read(path: &Path, options: &import::Options) -> Result<Import, CliError> {
-    let name = name(path);
-    let bytes = match is_standard(path) {
-        true => files::read_whole(stdin().lock(), INPUT_FILE_BYTES_MAX),
-        false => files::read(path, INPUT_FILE_BYTES_MAX),
-    };
-    let bytes = bytes.map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
-    let _bound = MemoryBound::begin(LIST_MEMORY_BYTES_MAX);
-    import::read(&name, &bytes, options, authority_of).map_err(|error| not_imported(&name, &error))
-}
-
-/// The code of the authority that a list names.
-pub(super) fn authority_of(name: &str) -> Option<&'static str> {
-    AuthorityCode::from_name(name).map(AuthorityCode::as_str)
-}
-
-fn not_imported(file: &str, error: &ImportError) -> CliError {
-    let ImportError::Rows(rows) = error else {
-        return CliError::Message(error.to_string());
-    };
-    let distinct = distinct(rows);
-    let mut table = table(["rows", "column", "value", "fault"]);
-    for faults in distinct.iter().take(SHOWN_FAULTS_MAX) {
-        let Some(fault) = faults.first() else { continue };
-        let mut places: Vec<_> = faults.iter().take(NAMED_ROWS_MAX).map(|f| place(f)).collect();
-        if faults.len() > NAMED_ROWS_MAX {
-            places.push("…".to_owned());
-        }
-        table.add_row([&places.join(" "), &fault.column, &fault.value, &fault.message]);
+/// Refuses lists that state a fact twice, before the first commit is recorded.
+fn reject_duplicates(commits: &[Part<'_>], output: Output) -> Result<(), CliError> {
+    let found = duplicates(commits);
+    if found.is_empty() {
+        return Ok(());
     }
-    let more = distinct.len().saturating_sub(SHOWN_FAULTS_MAX);
-    let more = if more > 0 { format!("\n… and {more} more") } else { String::new() };
-    CliError::Message(format!(
-        "{}: nothing was recorded; {} faults\n{table}{more}",
-        escaped(file),
-        rows.len()
-    ))
+    print_duplicates(&found, output)?;
+    let count = counted(found.len(), "row");
+    let states = if found.len() == 1 { "states" } else { "state" };
+    Err(CliError::Refused(format!(
+        "nothing was recorded: {count} {states} what an earlier row of these lists states"
+    )))
 }
 
-/// Groups equal faults. A missing option is a fault of every row, and would hide all others.
-fn distinct(faults: &[RowError]) -> Vec<Vec<&RowError>> {
-    let mut distinct: Vec<Vec<&RowError>> = Vec::new();
-    let mut known = HashMap::new();
-    for fault in faults {
-        let key = (&fault.sheet, &fault.column, &fault.value, &fault.message);
-        let index = *known.entry(key).or_insert(distinct.len());
-        match distinct.get_mut(index) {
-            Some(same) => same.push(fault),
-            None => distinct.push(vec![fault]),
+/// Judges all commits together before the first is recorded, if one trial can do that. So a later
+/// one is seldom refused.
+async fn require_acceptable(
+    client: &mut Client,
+    commits: &[Part<'_>],
+    output: Output,
+) -> Result<(), CliError> {
+    let trials = Run::trials(commits);
+    let [whole] = trials.as_slice() else { return Ok(()) };
+    // A trial that the server cannot make tells nothing.
+    if !matches!(dry_run(client, whole.iter()).await, Err(AppendFailure::Rejected(_))) {
+        return Ok(());
+    }
+    // A commit that was recorded before is not recorded again, so it is not judged either.
+    let mut new = Vec::new();
+    for commit in commits {
+        let answer = trial(client, commit.rows, false).await;
+        if !matches!(answer, Ok(pb::AppendResponse { replayed: true, .. })) {
+            new.push(*commit);
         }
     }
-    distinct
-}
-
-fn place(fault: &RowError) -> String {
-    if fault.sheet.is_empty() {
-        fault.row.to_string()
-    } else {
-        format!("{}:{}", fault.sheet, fault.row)
+    let whole = Rows::of_lists(new);
+    match dry_run(client, whole.iter()).await {
+        Err(AppendFailure::Rejected(answer)) => {
+            print_rejected(&whole, &answer, output)?;
+            Err(CliError::Refused(format!("nothing was recorded: {}", rejected(&answer))))
+        }
+        _ => Ok(()),
     }
 }
 
-/// Prints the report on reading a file.
-pub(super) fn print_report(file: &str, list: &Import) -> Result<(), CliError> {
-    let encoding = list.report.encoding.map_or(String::new(), |e| format!(", {e}"));
-    print_line(&format!("{file}: {}{encoding}, {} rows", list.report.format, list.rows.len()))?;
-    for sheet in &list.report.sheets {
-        let name = if sheet.name.is_empty() { "" } else { &format!("{}: ", sheet.name) };
-        if !sheet.not_read.is_empty() {
-            print_line(&format!("  {name}not read ({})", sheet.not_read))?;
-            continue;
-        }
-        let columns: Vec<_> =
-            sheet.columns.iter().map(|(field, header)| format!("{header} → {field}")).collect();
-        print_line(&format!("  {name}columns: {}", columns.join(", ")))?;
-        for (what, headers) in
-            [("ignored", &sheet.unmapped), ("personal data, dropped", &sheet.personal)]
-        {
-            if !headers.is_empty() {
-                print_line(&format!("  {name}{what}: {}", headers.join(", ")))?;
+/// Records the commits in turn, and says what became of each.
+async fn record(
+    client: &mut Client,
+    run: &Run,
+    commits: &[Part<'_>],
+    again: bool,
+    output: Output,
+    bar: &ProgressBar,
+) -> Result<(), CliError> {
+    let mut outcome = Outcome::new(run, commits);
+    for commit in commits {
+        let rows = Rows::of_lists(vec![*commit]);
+        let recorded = match append_with_retry(client, commit.rows, again).await {
+            Ok(recorded) => recorded,
+            Err(failure) => {
+                bar.finish_and_clear();
+                return Err(match failure {
+                    AppendFailure::Rejected(answer) => {
+                        print_rejected(&rows, &answer, output)?;
+                        outcome.refused(&rejected(&answer))
+                    }
+                    AppendFailure::Other(error) => outcome.failed(error),
+                    AppendFailure::Unknown(error) => outcome.unknown(error),
+                });
             }
+        };
+        bar.inc(commit.rows.len() as u64);
+        bar.suspend(|| match output {
+            Output::Json => print_answer(&rows, &recorded.answer),
+            Output::Human => print_recorded(&rows, &recorded.answer, &outcome.name()),
+        })?;
+        if let Some(why) = recorded.annulled_since() {
+            return Err(outcome.refused(&why));
         }
-        for skipped in &sheet.skipped {
-            print_line(&format!("  {name}row {} skipped ({})", skipped.row, skipped.why))?;
+        outcome.recorded(&recorded.answer);
+    }
+    Ok(())
+}
+
+/// Judges what would be recorded.
+async fn try_out(
+    client: &mut Client,
+    commits: &[Part<'_>],
+    output: Output,
+) -> Result<(), CliError> {
+    for rows in Run::trials(commits) {
+        let answer = match dry_run(client, rows.iter()).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                let answer = failure.into_rejected()?;
+                print_rejected(&rows, &answer, output)?;
+                return Err(CliError::Refused(format!(
+                    "nothing was recorded: {}",
+                    rejected(&answer)
+                )));
+            }
+        };
+        match output {
+            Output::Json => print_answer(&rows, &answer)?,
+            Output::Human => {
+                let rows_in_words = counted(rows.len(), "row");
+                print_line(&format!("{rows_in_words} would be recorded; nothing was"))?;
+                print_all(&warning_lines(&rows, &answer))?;
+            }
         }
     }
     Ok(())
 }
 
-/// Divides rows into commits.
-pub(super) fn commits(rows: &[ImportedRow], size: usize) -> Result<Vec<&[ImportedRow]>, CliError> {
-    if size == usize::MAX && rows.len() > COMMIT_EVENTS_MAX {
-        return Err(CliError::Message(format!(
-            "{} rows exceed the {COMMIT_EVENTS_MAX} of one commit; --commit-size \
-             {COMMIT_EVENTS_MAX} records them in several commits, each whole or not at all",
-            rows.len()
-        )));
-    }
-    Ok(rows.chunks(size.min(COMMIT_EVENTS_MAX)).collect())
+fn print_all(lines: &[String]) -> Result<(), CliError> {
+    lines.iter().try_for_each(|line| print_line(line))
 }
 
 fn progress_bar(rows: usize, output: Output) -> ProgressBar {
@@ -370,45 +348,37 @@ fn progress_bar(rows: usize, output: Output) -> ProgressBar {
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-/// Prints the rejections, and returns the error that ends the command.
 fn print_rejected(
-    rows: &[ImportedRow],
+    rows: &Rows<'_>,
     answer: &pb::AppendResponse,
     output: Output,
-) -> Result<CliError, CliError> {
-    print_message(output, "AppendResponse", answer, |answer| {
-        let shown = answer.rejections.get(..SHOWN_FAULTS_MAX).unwrap_or(&answer.rejections);
-        print_table(&rejections(rows, "row", shown))
-    })?;
-    let count = answer.rejection_count;
-    let shown = SHOWN_FAULTS_MAX.min(answer.rejections.len());
-    Ok(CliError::Refused(format!(
-        "nothing was recorded: {count} rejections, {shown} shown (--output json lists up to 1,000)"
-    )))
+) -> Result<(), CliError> {
+    match output {
+        Output::Json => print_answer(rows, answer),
+        Output::Human => print_rejections(rows, answer, SHOWN_FAULTS_MAX),
+    }
 }
 
-fn print(
-    rows: &[ImportedRow],
+/// The rejections in words.
+fn rejected(answer: &pb::AppendResponse) -> String {
+    let count = counted(answer.rejection_count, "rejection");
+    if usize::try_from(answer.rejection_count).is_ok_and(|count| count <= SHOWN_FAULTS_MAX) {
+        return count;
+    }
+    format!("{count} (tidu check and --output json list up to 1,000)")
+}
+
+fn print_recorded(
+    rows: &Rows<'_>,
     answer: &pb::AppendResponse,
-    is_dry_run: bool,
+    name: &str,
 ) -> Result<(), CliError> {
-    let (first, next) = (answer.first_position.unwrap_or_default(), answer.next_position);
-    let count = rows.len();
-    print_line(&if is_dry_run {
-        format!("{count} rows would be recorded; nothing was")
-    } else if answer.replayed {
-        format!("{count} rows had been recorded before, at positions {first} to {}", next - 1)
+    let count = counted(rows.len(), "row");
+    let at = positions(answer);
+    print_line(&if answer.replayed {
+        format!("{name}{count} had been recorded before, at {at}")
     } else {
-        format!("{count} rows recorded at positions {first} to {}", next - 1)
+        format!("{name}{count} recorded at {at}")
     })?;
-    for warning in answer.warnings.iter().take(SHOWN_FAULTS_MAX) {
-        let row = rows.get(warning.index as usize).map_or(0, |row| row.row);
-        print_line(&format!("  row {row}: {} [{}]", warning.message, warning.reason))?;
-    }
-    let more = answer.warnings.len().saturating_sub(SHOWN_FAULTS_MAX);
-    if more > 0 {
-        let count = answer.warning_count;
-        print_line(&format!("  … {count} warnings, {SHOWN_FAULTS_MAX} shown"))?;
-    }
-    Ok(())
+    print_all(&warning_lines(rows, answer))
 }

@@ -7,6 +7,7 @@ mod delivery;
 mod doctor;
 mod events;
 mod every_fact;
+mod lists_said;
 mod measures;
 mod names;
 mod newcomer;
