@@ -39,7 +39,7 @@ review in force. `tidu record` reads the list without any option, and the facts 
 issuers and digests of documents have no column; `tidu events --output json` has everything.
 
 Examples:
-  tidu batches little-giant 4 --to batch-4.xlsx
+  tidu batches little-giant --to batches.xlsx
   tidu batches specialised-sme --authority 440000 -o csv")]
 pub(crate) struct BatchesArgs {
     /// Only batches of this programme: its id or name

@@ -49,7 +49,7 @@ fn a_list_of_every_fact_is_recorded_without_an_option() {
         }
         let said = done(&record_input(&fresh, &["-"], &filled(*kind)));
         assert!(said.contains("standard input: CSV"), "{said}");
-        assert!(said.contains("1 rows recorded at positions"), "{kind:?}: {said}");
+        assert!(said.contains("1 row recorded at position"), "{kind:?}: {said}");
         // What a log holds goes into another one.
         let events = done(&tidu(&fresh, &["events", "-o", "json", "-n", "1000"]));
         let name = kind.to_possible_value().unwrap();
@@ -87,7 +87,7 @@ fn templates_are_written_in_each_format_and_never_recorded_as_they_are() {
         let example = printed.lines().last().unwrap().trim_start_matches("# ");
         if kind != FactKind::BatchSealed {
             let said = done(&record_input(&fresh, &["-"], example));
-            assert!(said.contains("1 rows recorded"), "{said}");
+            assert!(said.contains("1 row recorded"), "{said}");
         }
         let csv = done(&tidu(&fresh, &["template", &name]));
         assert!(csv.starts_with("# ") && csv.contains("needed"), "{csv}");

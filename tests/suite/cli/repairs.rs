@@ -110,7 +110,7 @@ async fn what_cannot_be_corrected_is_refused_with_the_right_names() {
     no(&["4", "--set", "item=x"], 3, &["no event has position 4"]);
     let rejected =
         tidu(&fresh, &[&["correct", "0", "--set", "valid_to=2020-01-01"], &WHY[..]].concat());
-    ends(&rejected, 3, &["nothing was recorded: 1 rejections"]);
+    ends(&rejected, 3, &["nothing was recorded: 1 rejection"]);
     assert!(String::from_utf8(rejected.stdout).unwrap().contains("DATE_ORDER"));
     let foreign = ["0", "--set", "batch=2", "--as", "浙江"];
     no(&foreign, 3, &["nothing was recorded"]);
