@@ -59,6 +59,9 @@ const MAGIC: &[(usize, &[u8], &str, &str)] = &[
     (0, b"\x09\x00\x04\x00", "a workbook of Excel 2 to 4", EXPORT),
     (0, b"\x09\x02\x06\x00", "a workbook of Excel 2 to 4", EXPORT),
     (0, b"\x09\x04\x06\x00", "a workbook of Excel 2 to 4", EXPORT),
+    (0, b"\x09\x08\x08\x00", "a workbook without its container, as old exports are", EXPORT),
+    (0, b"\x09\x08\x10\x00", "a workbook without its container, as old exports are", EXPORT),
+    (0, b"Founder CEB", "a CEB document", COPY),
     (0, b"SQLite format 3\0", "a database (SQLite)", EXPORT),
     (0, b"\0\x01\0\0Standard", "a database (Access)", EXPORT),
     (0, b"PAR1", "a Parquet file", EXPORT),
@@ -95,6 +98,7 @@ pub(super) fn of(bytes: &[u8]) -> Result<Kind, FileFault> {
     match MAGIC.iter().find(is) {
         Some((.., what, cure)) => Err(foreign(what, cure)),
         None if is_bitmap(bytes) => Err(foreign("a picture (BMP)", COPY)),
+        None if is_dbase(bytes) => Err(foreign("a table of dBase or FoxPro (DBF)", EXPORT)),
         None => Ok(Kind::Text),
     }
 }
@@ -107,6 +111,20 @@ pub(super) fn foreign(what: &str, cure: &str) -> FileFault {
 fn is_bitmap(bytes: &[u8]) -> bool {
     let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
     bytes.starts_with(b"BM") && bytes.get(2..6) == Some(size.as_slice())
+}
+
+/// Whether a file begins as dBase does: a version, a day, and columns of 32 bytes up to a mark.
+fn is_dbase(bytes: &[u8]) -> bool {
+    const VERSIONS: &[u8] = b"\x02\x03\x30\x31\x32\x43\x83\x8B\xF5";
+    let Some([version, _, month, day, _, _, _, _, low, high]) = bytes.first_chunk::<10>() else {
+        return false;
+    };
+    let head = usize::from(u16::from_le_bytes([*low, *high]));
+    let has_mark = (32..=head).step_by(32).any(|at| bytes.get(at) == Some(&b'\r'));
+    let is_day = (1..=12).contains(month) && (1..=31).contains(day);
+    // A text can have the rest, but no NUL byte.
+    let is_binary = bytes.get(10..32).is_some_and(|reserved| reserved.contains(&0));
+    VERSIONS.contains(version) && is_day && has_mark && is_binary
 }
 
 /// The kind of a compound file. One that cannot be opened is left to the reader of XLS.

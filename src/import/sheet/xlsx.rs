@@ -68,7 +68,8 @@ fn cells(
 ) -> Result<Option<Vec<Placed>>, FileFault> {
     let mut reader = match book.worksheet_cells_reader(name) {
         Ok(reader) => reader,
-        Err(XlsxError::NotAWorksheet(_)) => return Ok(None),
+        // Without its cells a worksheet is damaged, and not empty.
+        Err(XlsxError::NotAWorksheet(root)) if root != "worksheet" => return Ok(None),
         Err(error) => return Err(fault(&error)),
     };
     let mut cells = Vec::new();

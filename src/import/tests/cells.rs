@@ -205,6 +205,14 @@ fn a_cell_far_from_the_table_is_named_with_the_cure() {
 }
 
 #[test]
+fn a_worksheet_without_its_cells_is_damaged() {
+    let of = |sheet: &[u8]| read_xlsx(&book(1, vec![(b"<sst/>".as_slice(), 1)], vec![(sheet, 1)]));
+    assert!(matches!(of(b"<worksheet><sheetDat/></worksheet>"), Err(FileFault::Workbook { .. })));
+    assert!(of(b"<worksheet><sheetData/></worksheet>").unwrap()[0].rows.is_empty());
+    assert!(of(b"<chartsheet><sheetPr/></chartsheet>").unwrap()[0].rows.is_empty());
+}
+
+#[test]
 fn a_value_under_a_merged_cell_is_not_read() {
     let sheet = "<worksheet><sheetData><row r='1'><c r='A1'><v>1</v></c><c r='B1'><v>2</v></c>\
                  <c r='C1'><v>3</v></c></row><row r='2'><c r='A2'><v>4</v></c><c r='B2'><v>5</v>\

@@ -80,6 +80,12 @@ fn workbooks_of_other_programs_are_to_be_saved_again() {
     assert_says(&refusal(binary), &["a binary workbook (XLSB)", "save it as XLSX"]);
     assert_says(&refusal(compound(&["Other"])), &["without a workbook", "save it as XLSX"]);
     assert_says(&refusal(b"\x09\x00\x04\x00\x02\x00\x10\x00".as_slice()), &["Excel 2 to 4"]);
+    let bare = b"\x09\x08\x08\x00\0\0\x10\0\0\0\0\0";
+    assert_says(&refusal(bare.as_slice()), &["without its container", "save it as XLSX"]);
+    let mut dbase = b"\x03\x7E\x0B\x1A\x01\0\0\0\x41\0".to_vec();
+    dbase.resize(64, 0);
+    dbase.extend(b"\rrow");
+    assert_says(&refusal(dbase), &["FoxPro (DBF)", "save it as XLSX"]);
     assert_says(&refusal("MIME-Version: 1.0\nX-Document-Type: Workbook\n"), &["MHTML"]);
     assert_says(&refusal("ID;PWXL;N;E\nC;Y1;X1;K\"x\"\n"), &["SYLK"]);
 }
