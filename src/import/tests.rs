@@ -11,6 +11,7 @@ mod json;
 mod kinds;
 mod lone;
 mod ods;
+mod places;
 mod rows;
 mod sections;
 mod text;

@@ -3,6 +3,7 @@
 //! Facts about titles are in `title`, those about designees in `subject`, the others in `framework`.
 
 mod framework;
+mod place;
 mod subject;
 mod title;
 
@@ -264,7 +265,7 @@ fn profile(reader: &mut RowReader<'_>, name: String) -> pb::Profile {
         name,
         name_en: reader.text(Field::NameEn),
         kind: kind.unwrap_or(pb::DesigneeKind::Unspecified).into(),
-        registered_region: reader.text(Field::Region),
+        registered_region: place::region(reader),
         industry: reader.text(Field::Industry),
         size_class: size.unwrap_or(pb::SizeClass::Unspecified).into(),
         main_product: reader.text(Field::MainProduct),
