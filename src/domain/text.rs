@@ -30,8 +30,8 @@ pub fn counted(count: impl Display, thing: &str) -> String {
     if count == "1" { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
-/// Ascending numbers, in ranges: `3`, `3 to 402`, `3, 5 and 7 to 9`. Beyond the most ranges that are
-/// named, numbers are only counted.
+/// Ascending numbers, in ranges: `3`, `3 to 402`, `3, 5 and 7 to 9`. Beyond the most ranges that
+/// are named, numbers are only counted.
 #[must_use]
 pub fn ranges(numbers: &[u32]) -> String {
     let mut ranges: Vec<(u32, u32)> = Vec::new();

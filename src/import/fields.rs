@@ -191,7 +191,8 @@ pub(super) const FIELDS: &[Entry] = &[
     (Field::Fact, "fact", Form::Fact, &["类别", "类型", "type"]),
     (Field::Date, "date", Form::FirstDay, &["日期", "生效日期", "effective date"]),
     (Field::DesignatedOn, "designated_on", Form::FirstDay, &["认定日期", "认定时间"]),
-    (Field::ValidFrom, "valid_from", Form::FirstDay, &["有效期起", "有效期自", "有效期开始", "有效期起始", "有效期开始日期", "有效期起始日期", "发证日期", "发证时间"]),
+    (Field::ValidFrom, "valid_from", Form::FirstDay, &["有效期起", "有效期自", "有效期开始",
+        "有效期起始", "有效期开始日期", "有效期起始日期", "发证日期", "发证时间"]),
     (Field::RevokedOn, "revoked_on", Form::FirstDay, &["撤销日期", "撤销时间", "取消日期", "取消时间"]),
     (Field::RenamedOn, "renamed_on", Form::FirstDay, &["更名日期", "更名时间"]),
     (Field::EndedOn, "ended_on", Form::FirstDay, &["注销日期", "注销时间", "吊销日期"]),
@@ -339,7 +340,8 @@ impl Field {
         FIELDS.iter().map(|(_, name, ..)| *name).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether the column identifies what a row is about. A header row has at least one such column.
+    /// Whether the column identifies what a row is about. A header row has at least one such
+    /// column.
     pub(super) fn identifies(self) -> bool {
         IDENTIFYING.has(self)
     }

@@ -2,8 +2,8 @@
 //! fact that neither the list nor the caller states, and never lets personal data through.
 //!
 //! Steps: bytes → `open`, through `encoding` and `text`, or `sheet` → rows of cells → `table` finds
-//! tables and their data → `events` makes one event of each row, through `row`. The server validates the
-//! values.
+//! tables and their data → `events` makes one event of each row, through `row`. The server
+//! validates the values.
 
 mod budget;
 mod choices;
@@ -43,7 +43,7 @@ use note::TableNotes;
 pub use note::{Note, NoteReason};
 use open::Opened;
 pub use options::{Options, ReadOrSkip};
-pub use report::{Format, Report, SheetReport, Skipped, ranges};
+pub use report::{Format, Report, SheetReport, Skipped};
 use sheet::Sheet;
 use table::{DataRow, Table};
 use tally::Tally;

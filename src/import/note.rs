@@ -114,7 +114,8 @@ impl TableNotes {
             0 => return notes,
             _ if code_column.is_empty() => {
                 format!(
-                    "the table has no column for the code; its {all} rows get provisional identifiers"
+                    "the table has no column for the code; its {all} rows get provisional \
+                     identifiers"
                 )
             }
             1 => format!(

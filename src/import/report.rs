@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Note, sheet::Sheet};
-use crate::limits::NAMED_ROWS_MAX;
+use crate::domain::text;
 
 /// Format of a file, found by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,32 +88,11 @@ pub struct Skipped {
     pub why: &'static str,
 }
 
-/// Numbers of rows as ranges: `row 3`, `rows 3 and 5 to 7`. Long runs of single rows are cut off.
+/// Numbers of rows as ranges: `row 3`, `rows 3 and 5 to 7`.
 #[must_use]
-pub fn ranges(rows: &[u32]) -> String {
-    let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for row in rows.iter().copied() {
-        match ranges.last_mut() {
-            Some((_, last)) if *last == row || last.checked_add(1) == Some(row) => *last = row,
-            _ => ranges.push((row, row)),
-        }
-    }
-    let shown: Vec<String> = ranges
-        .iter()
-        .take(NAMED_ROWS_MAX)
-        .map(|(first, last)| match last - first {
-            0 => first.to_string(),
-            _ => format!("{first} to {last}"),
-        })
-        .collect();
+pub(super) fn ranges(rows: &[u32]) -> String {
     let word = if rows.len() == 1 { "row" } else { "rows" };
-    match shown.as_slice() {
-        shown if ranges.len() > shown.len() => format!("{word} {}, …", shown.join(", ")),
-        [first @ .., last] if !first.is_empty() => {
-            format!("{word} {} and {last}", first.join(", "))
-        }
-        shown => format!("{word} {}", shown.concat()),
-    }
+    format!("{word} {}", text::ranges(rows))
 }
 
 /// A row of a sheet: `sheet 名单, row 3`, or `row 3` where there are no sheets.

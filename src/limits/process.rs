@@ -96,5 +96,7 @@ const _: () = {
     assert!(LOG_REPORT_INTERVAL.as_nanos() >= LOG_WINDOW.as_nanos());
     // The line about a slow flush comes while it runs, and long before the end.
     assert!(WATCHDOG_INTERVAL.as_millis() <= SLOW_FLUSH.as_millis());
+    // A watchdog looks several times before it ends the process.
+    assert!(WATCHDOG_INTERVAL.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());
     assert!(SLOW_FLUSH.as_millis() * 4 <= FLUSH_DURATION_MAX.as_millis());
 };

@@ -30,8 +30,7 @@ in is recorded without other options.
 Examples:
   tidu template designated --to list.xlsx
   tidu template revoked --to list.csv
-  tidu template batch-sealed -o jsonl
-  tidu record list.xlsx --dry-run")]
+  tidu template batch-sealed -o jsonl")]
 pub(crate) struct TemplateArgs {
     /// The fact that the list is to state
     #[arg(value_enum)]

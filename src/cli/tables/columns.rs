@@ -8,8 +8,8 @@ use crate::{
     protocol::pb,
 };
 
-/// Columns of titles. Recorded, a row is a designation, or a passed review of its latest round, with
-/// the latest validity.
+/// Columns of titles. Recorded, a row is a designation, or a passed review of its latest round,
+/// with the latest validity.
 pub(crate) const TITLES: &[Column<pb::DesigneeTitle>] = &[
     Column { header: "企业名称", value: |row| text(&row.name) },
     Column { header: "统一社会信用代码", value: |row| text(&row.designee) },

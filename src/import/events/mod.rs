@@ -1,6 +1,7 @@
 //! Makes one event of one row. A province in a row is never the deciding authority.
 //!
-//! Facts about titles are in `title`, those about designees in `subject`, the others in `framework`.
+//! Facts about titles are in `title`, those about designees in `subject`, the others in
+//! `framework`.
 
 mod framework;
 mod place;

@@ -60,7 +60,7 @@ async fn an_earlier_event_of_the_request_is_named_by_its_path() {
 }
 
 #[tokio::test]
-async fn a_warning_names_events_of_the_request_and_positions_of_the_record() {
+async fn a_warning_names_events_of_the_request_and_of_the_record() {
     let fresh = Fresh::start();
     let mut client = fresh.client().await;
     let first = list(1, 1).remove(0);
