@@ -284,7 +284,7 @@ impl<'a> RowReader<'a> {
     /// The fact that the row states, by its cell.
     pub(super) fn fact(&mut self) -> Option<FactKind> {
         let header = self.cell(Field::Fact).map_or("", |(column, _)| column.header.as_str());
-        self.parse(Field::Fact, |text| values::fact(text, header))
+        self.parse(Field::Fact, |text| values::fact_under(text, header))
     }
 
     /// Refuses a batch of other facts than the one that the row states: `第四批（复核）`.

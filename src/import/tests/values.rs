@@ -217,25 +217,18 @@ fn an_outcome_is_a_fact_only_under_a_header_that_says_of_what() {
         ("撤\u{200B}销", "状态", Revoked),
     ];
     for (text, header, kind) in cases {
-        assert_eq!(values::fact(text, header), Ok(kind), "{text}");
+        assert_eq!(values::fact_under(text, header), Ok(kind), "{text}");
     }
     for (text, header) in
         [("通过", "认定结果"), ("不通过", "类型"), ("制造业", "类型"), ("复核", "类别")]
     {
-        assert_says(&values::fact(text, header).unwrap_err(), &[text, "--column ignore=HEADER"]);
+        assert_says(
+            &values::fact_under(text, header).unwrap_err(),
+            &[text, "--column ignore=HEADER"],
+        );
     }
     let said = refusal("企业名称,类型\n甲,制造业\n乙,民营企业\n");
     assert_says(&said, &["row 2: 类型: 制造业", "--column ignore=类型"]);
-    for (text, header, states) in [
-        ("新认定", "备注", true),
-        ("不通过", "结果", true),
-        ("是", "是否通过复核", true),
-        ("是", "是否上市", false),
-        ("制造业", "类型", false),
-        ("2024年认定", "备注", false),
-    ] {
-        assert_eq!(values::states_fact(text, header), states, "{text} under {header}");
-    }
 }
 
 #[test]
@@ -308,7 +301,11 @@ fn options_are_checked_before_the_first_row() {
 
 #[test]
 fn a_title_names_the_facts_of_the_rows_below_it() {
-    use FactKind::{Designated, Notice, Renamed, ReviewFailed, ReviewPassed, Revoked};
+    use FactKind::{
+        Designated, Notice, NoticeWithdrawn, PoolEntered, PoolLeft, RectificationOrdered,
+        Reinstated, Relocated, Renamed, ReviewFailed, ReviewOpened, ReviewPassed,
+        RevocationProposed, Revoked, SubjectEnded, Surrendered,
+    };
     let cases: &[(&str, &[FactKind])] = &[
         ("一、新认定企业（2家）", &[Designated]),
         ("关于公布第四批专精特新“小巨人”企业名单的通知", &[Designated]),
@@ -328,7 +325,21 @@ fn a_title_names_the_facts_of_the_rows_below_it() {
         ("认定和复核企业名单", &[Designated, ReviewPassed, ReviewFailed]),
         ("复核企业名单", &[ReviewPassed, ReviewFailed]),
         ("复核通过企业公示", &[Notice, ReviewPassed]),
-        ("拟撤销企业名单", &[Notice, Revoked]),
+        ("拟撤销企业名单", &[Notice, RevocationProposed]),
+        ("拟取消认定企业公示", &[Notice, RevocationProposed]),
+        ("建议撤销称号企业名单", &[RevocationProposed]),
+        ("自愿放弃称号企业", &[Surrendered]),
+        ("已注销企业名单", &[SubjectEnded]),
+        ("2026年应复核企业名单", &[ReviewOpened]),
+        ("恢复称号企业", &[Reinstated]),
+        ("省优质中小企业梯度培育库2026年入库企业", &[PoolEntered]),
+        ("移出培育库企业", &[PoolLeft]),
+        ("2025年第3批入库科技型中小企业名单", &[Designated]),
+        ("拟入库科技型中小企业名单公示", &[Notice]),
+        ("入库企业名单", &[Designated, PoolEntered]),
+        ("限期整改企业", &[RectificationOrdered]),
+        ("跨省迁移企业", &[Relocated]),
+        ("取消公示企业", &[NoticeWithdrawn]),
         ("revoked", &[Revoked]),
         ("2026年度专精特新中小企业名单", &[]),
         ("专精特新中小企业认定管理办法", &[]),

@@ -1,10 +1,11 @@
 //! The kinds of facts that a cell states or a title names.
 
-use super::{
-    clean,
-    words::{look_up, yes_or_no},
+use super::{clean, words::look_up};
+use crate::import::{
+    columns::fold,
+    error::echo_on_one_line,
+    fact_kinds::{FactKind, KindSet},
 };
-use crate::import::{FactKind, columns::fold, error::echo_on_one_line};
 
 #[rustfmt::skip]
 const FACTS: &[(FactKind, &[&str])] = &[
@@ -31,6 +32,8 @@ enum Part {
     Names(FactKind),
     /// Names a fact only where nothing else does: `公布` announces any list.
     Announces,
+    /// A title of the programme `tech-sme`, or a place in a cultivation pool.
+    Enters,
     /// A fact still to be decided: `拟`.
     Proposed,
     Review,
@@ -47,6 +50,28 @@ const PARTS: &[(Part, &[&str])] = &[
     (Part::Names(FactKind::Notice), &["公示"]),
     (Part::Names(FactKind::Revoked), &["撤销", "取消", "撤消", "撤销认定", "取消认定", "撤消认定"]),
     (Part::Names(FactKind::Renamed), &["更名", "名称变更", "变更名称", "变更企业名称"]),
+    (Part::Names(FactKind::ObjectionRaised), &["提出异议", "收到异议"]),
+    (Part::Names(FactKind::ObjectionResolved), &["异议处理", "异议核查"]),
+    (Part::Names(FactKind::NoticeWithdrawn), &["撤回公示", "取消公示", "终止公示"]),
+    (Part::Names(FactKind::ReviewOpened), &["启动复核", "待复核", "应复核", "需复核", "应参加复核",
+        "到期复核", "需参加复核"]),
+    (Part::Names(FactKind::RevocationProposed), &["建议撤销", "建议取消", "提请撤销", "提请取消"]),
+    (Part::Names(FactKind::Surrendered), &["放弃称号", "自愿放弃", "主动放弃", "自愿退出", "主动退出"]),
+    (Part::Names(FactKind::Reinstated), &["恢复称号", "恢复资格", "恢复认定"]),
+    (Part::Names(FactKind::TitleTransferred), &["称号承继", "称号转移"]),
+    (Part::Names(FactKind::TitleConverted), &["称号转换"]),
+    (Part::Names(FactKind::CreationListed), &["列入创建", "创建名单"]),
+    (Part::Names(FactKind::CreationAssessed), &["创建验收"]),
+    (Part::Names(FactKind::RectificationOrdered), &["责令整改", "限期整改"]),
+    (Part::Names(FactKind::SupportGranted), &["资金支持", "重点支持", "奖补"]),
+    (Part::Names(FactKind::Relocated), &["迁移", "迁出", "迁入"]),
+    (Part::Names(FactKind::Restructured), &["重组", "改制", "吸收合并"]),
+    (Part::Names(FactKind::IdentifierChanged), &["代码变更", "变更代码"]),
+    (Part::Names(FactKind::SubjectEnded), &["注销", "吊销", "主体终止"]),
+    (Part::Names(FactKind::InformationUpdated), &["信息更新"]),
+    (Part::Names(FactKind::MajorChangeReported), &["重大变更", "重大变化"]),
+    (Part::Names(FactKind::PoolLeft), &["出库", "退库", "移出培育库"]),
+    (Part::Enters, &["入库", "纳入培育库", "进入培育库"]),
     (Part::Announces, &["公布"]),
     (Part::Proposed, &["拟"]),
     (Part::Review, &["复核", "复审", "复核认定", "复审认定"]),
@@ -64,27 +89,18 @@ const PARTS: &[(Part, &[&str])] = &[
         "认定、复核工作", "认定复核工作"]),
 ];
 
-/// The kind of fact that a cell states under its header. `通过` is a passed review only where the
-/// header says `复核`.
-pub(in crate::import) fn fact(text: &str, header: &str) -> Result<FactKind, String> {
-    let (word, header) = (fold(&clean(text)), fold(&clean(header)));
-    let outcome = [(FactKind::ReviewPassed, PASSED), (FactKind::ReviewFailed, FAILED)];
-    let outcome = outcome.into_iter().find(|(_, words)| words.contains(&word.as_str()));
-    let of_review = REVIEWS.iter().any(|review| header.contains(review));
-    match outcome {
-        Some((kind, _)) if of_review => Ok(kind),
-        Some(_) => Err(format!(
+/// The kind of fact that a word names under any header.
+pub(in crate::import) fn fact(text: &str) -> Result<FactKind, String> {
+    let word = fold(&clean(text));
+    if PASSED.contains(&word.as_str()) || FAILED.contains(&word.as_str()) {
+        return Err(format!(
             "{} does not say of what; write 认定, 复核通过 or 复核未通过, or leave the column out: \
              --column ignore=HEADER",
             echo_on_one_line(text)
-        )),
-        None => plain(&word, text),
+        ));
     }
-}
-
-/// The kind of fact that a word names under any header.
-fn plain(word: &str, text: &str) -> Result<FactKind, String> {
-    let is_name = |kind: &FactKind| kind.words().contains(&word) || fold(kind.name()) == word;
+    let is_name =
+        |kind: &FactKind| kind.words().contains(&word.as_str()) || fold(kind.name()) == word;
     // The plain words first: they are those of most lists.
     look_up(FACTS, text, "a fact").or_else(|known| {
         FactKind::all().find(is_name).ok_or_else(|| {
@@ -93,14 +109,17 @@ fn plain(word: &str, text: &str) -> Result<FactKind, String> {
     })
 }
 
-/// Whether a cell under a header that no fact is read from seems to state one all the same.
-pub(in crate::import) fn states_fact(text: &str, header: &str) -> bool {
-    let (word, header_word) = (fold(&clean(text)), fold(&clean(header)));
-    let is_outcome = PASSED.contains(&word.as_str()) || FAILED.contains(&word.as_str());
-    let asks = |parts: &[&str]| parts.iter().any(|part| header_word.contains(part));
-    // `是否通过复核`: `是`
-    let answers = asks(REVIEWS) && asks(PASSED) && yes_or_no(text).is_ok();
-    is_outcome || answers || fact(text, header).is_ok()
+/// The kind of fact that a cell states under its header. `通过` is a passed review where the header
+/// says `复核`.
+pub(in crate::import) fn fact_under(text: &str, header: &str) -> Result<FactKind, String> {
+    let (word, header) = (fold(&clean(text)), fold(&clean(header)));
+    let outcome = [(FactKind::ReviewPassed, PASSED), (FactKind::ReviewFailed, FAILED)];
+    let outcome = outcome.into_iter().find(|(_, words)| words.contains(&word.as_str()));
+    let of_review = REVIEWS.iter().any(|review| header.contains(review));
+    match outcome {
+        Some((kind, _)) if of_review => Ok(kind),
+        _ => fact(text),
+    }
 }
 
 /// The kinds of facts that a title, a heading or the name of a sheet names, in the order of
@@ -109,31 +128,52 @@ pub(in crate::import) fn states_fact(text: &str, header: &str) -> bool {
 /// `复核` without its outcome names both outcomes, and a notice of anything but a designation
 /// names the notice and that fact.
 pub(in crate::import) fn kinds_in_title(text: &str) -> Vec<FactKind> {
-    if let Ok(kind) = fact(text, "") {
+    if let Ok(kind) = fact(text) {
         return vec![kind];
     }
     let parts = parts(text);
     let has = |part: Part| parts.contains(&part);
-    let names = |kind: FactKind| has(Part::Names(kind));
-    let mut kinds = Vec::new();
-    if has(Part::Proposed) || names(FactKind::Notice) {
-        // What a notice says of titles is not yet so.
-        kinds.push(FactKind::Notice);
-    } else if names(FactKind::Designated) {
-        kinds.push(FactKind::Designated);
+    let mut kinds = KindSet::default();
+    for part in &parts {
+        if let Part::Names(kind) = part {
+            kinds.insert(*kind);
+        }
+    }
+    if has(Part::Enters) {
+        let (is_title, is_pool) = (text.contains("科技型中小企业"), text.contains("培育"));
+        let named = [(FactKind::Designated, is_title), (FactKind::PoolEntered, is_pool)];
+        insert_named(&mut kinds, named);
     }
     if has(Part::Review) {
         let (passed, failed) = (has(Part::Passed), has(Part::NotPassed));
         let named = [(FactKind::ReviewPassed, passed), (FactKind::ReviewFailed, failed)];
-        let outcome = named.into_iter().filter(|(_, named)| *named || passed == failed);
-        kinds.extend(outcome.map(|(kind, _)| kind));
+        insert_named(&mut kinds, named);
     }
-    let others = [FactKind::Revoked, FactKind::Renamed];
-    kinds.extend(others.into_iter().filter(|kind| names(*kind)));
-    if kinds.is_empty() && has(Part::Announces) {
-        kinds.push(FactKind::Designated);
+    let is_proposed = has(Part::Proposed) || kinds.iter().any(|kind| kind == FactKind::Notice);
+    let announced = kinds.is_empty() && has(Part::Announces);
+    let kinds = kinds.iter().map(|kind| match kind {
+        // What a notice says of titles is not yet so.
+        FactKind::Designated if is_proposed => FactKind::Notice,
+        FactKind::Revoked if is_proposed => FactKind::RevocationProposed,
+        kind => kind,
+    });
+    let mut all = KindSet::default();
+    kinds.for_each(|kind| all.insert(kind));
+    if is_proposed {
+        all.insert(FactKind::Notice);
+    } else if announced {
+        all.insert(FactKind::Designated);
     }
-    kinds
+    all.iter().collect()
+}
+
+/// Inserts the one of two kinds that is named; both, if the title leaves open which.
+fn insert_named(kinds: &mut KindSet, [one, other]: [(FactKind, bool); 2]) {
+    for (kind, is_named) in [one, other] {
+        if is_named || one.1 == other.1 {
+            kinds.insert(kind);
+        }
+    }
 }
 
 /// The parts of a title, each the longest that begins at its place.

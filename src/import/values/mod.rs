@@ -17,7 +17,7 @@ pub(super) use batches::{batch, kinds_of_batch};
 pub use codes::OddCodes;
 pub(super) use codes::{Code, code};
 pub(super) use dates::{Day, Side, date, day, last_day, serial};
-pub(super) use kinds::{fact, kinds_in_title, states_fact};
+pub(super) use kinds::{fact, fact_under, kinds_in_title};
 pub(super) use numbers::{chinese_number, row_number};
 pub(super) use periods::{Period, period};
 pub(super) use reasons::reason;
