@@ -177,13 +177,13 @@ impl<'a> RowReader<'a> {
 
     /// The text of the cell alone.
     pub(super) fn cell_text(&self, field: Field) -> String {
-        self.cell(field).map(|(_, cell)| text_of(cell)).unwrap_or_default()
+        self.cell(field).map(|(_, cell)| text_of(cell, field)).unwrap_or_default()
     }
 
     /// The text of the cell, else of the option, else nothing.
     pub(super) fn text(&self, field: Field) -> String {
         let mut text = match self.cell(field) {
-            Some((_, cell)) => text_of(cell),
+            Some((_, cell)) => text_of(cell, field),
             None => self.context.options.value(field).unwrap_or_default().to_owned(),
         };
         // In a text that the event keeps, such a character is a fault.
@@ -210,7 +210,7 @@ impl<'a> RowReader<'a> {
                 }
             };
         };
-        let text = text_of(cell);
+        let text = text_of(cell, field);
         match parse(&text) {
             Ok(value) => Some(value),
             Err(message) => {
@@ -268,7 +268,7 @@ impl<'a> RowReader<'a> {
     fn note_day(&self, field: Field, day: Day) {
         let (Some(reason), Some((column, cell))) = (day.note, self.cell(field)) else { return };
         let pb::Date { year, month, day } = day.date;
-        let text = echo_on_one_line(&text_of(cell));
+        let text = echo_on_one_line(&text_of(cell, field));
         let assumed = match reason {
             NoteReason::NextDay => "the day that begins a moment later",
             NoteReason::SerialDate => "the day with this serial number in a spreadsheet",
@@ -320,7 +320,7 @@ impl<'a> RowReader<'a> {
         if let (Some((column, cell)), Some(_), Some(_), None) =
             (self.cell(Field::Validity), period.months, first, last)
         {
-            let text = text_of(cell);
+            let text = cell.text();
             let message =
                 format!("{}: {text} ends after the last year of the record", column.header);
             self.refuse(&column.header, &text, message);
@@ -367,7 +367,7 @@ impl<'a> RowReader<'a> {
 
 /// Reads a code cell. A fault has the cell's text as the list shows it.
 fn read_code(cell: &Cell) -> Result<Code, (String, String)> {
-    let text = text_of(cell);
+    let text = text_of(cell, Field::Designee);
     let lost = match cell {
         Cell::Number(number) => Some(scientific(*number)),
         _ => is_scientific(&text).then(|| text.clone()),
@@ -385,14 +385,16 @@ fn read_code(cell: &Cell) -> Result<Code, (String, String)> {
 }
 
 /// The text of a cell, without what keeps a spreadsheet from reading it as a formula or a number:
-/// `="2025-1"`, `'=…`.
-fn text_of(cell: &Cell) -> String {
+/// `="2025-1"`, `'2025-1`. A text that the event keeps may begin with a quotation mark of its own.
+fn text_of(cell: &Cell, field: Field) -> String {
     let mut text = cell.text();
     let is_formula = text.len() > 3 && text.starts_with("=\"") && text.ends_with('"');
     if is_formula {
         text.pop();
         text.drain(..2);
-    } else if text.starts_with('\'') && text.matches('\'').count() == 1 {
+    } else if let Some(rest) = text.strip_prefix('\'')
+        && (rest.starts_with(['=', '+', '-', '@']) || !field.is_text())
+    {
         text.remove(0);
     }
     text

@@ -137,8 +137,8 @@ fn identifiers_in_the_code_column_are_kept() {
 
 #[test]
 fn marks_against_formulas_are_no_part_of_a_cell() {
-    let import = import("企业名称,批次,文号\n'=甲,=\"2025-1\",'+1号\n'乙'丙',\"=\"\"2\"\"\",3\n");
-    assert_eq!(names(&import), ["=甲", "'乙'丙'"]);
+    let import = import("企业名称,批次,文号\n'=甲,=\"2025-1\",'+1号\n'乙,\"=\"\"2\"\"\",3\n");
+    assert_eq!(names(&import), ["=甲", "'乙"]);
     assert_eq!(designated(&import, 0).batch, "2025-1");
     assert_eq!(designated(&import, 1).batch, "2");
     assert_eq!(import.rows[0].event.evidence.as_ref().unwrap().document_number, "+1号");

@@ -42,6 +42,9 @@ fn batches_are_numbers_or_numbers_of_a_year() {
         ("2025下半年", "2025-H2"),
         ("2025年第三季度", "2025-Q3"),
         ("第四批（复核）", "4"),
+        ("4（2022）", "2022-4"),
+        ("No.4", "4"),
+        ("Batch 4", "4"),
         ("zone-a", "zone-a"),
     ];
     for (text, expected) in cases {
@@ -242,7 +245,7 @@ fn reasons_are_grounds_or_facts_of_their_own() {
         ("发生重大安全事故", Ground::SafetyAccident),
         ("未按时更新信息", Ground::DutyNotMet),
         ("逾期未申请复核", Ground::ReviewNotSubmitted),
-        ("其他原因", Ground::Other),
+        ("其他原因。", Ground::Other),
     ];
     for (text, ground) in cases {
         assert_eq!(values::reason(text).unwrap().ground, ground, "{text}");

@@ -14,7 +14,8 @@ pub(in crate::import) fn batch(text: &str) -> Result<String, String> {
     let found = echo_on_one_line(text);
     let refuse = || format!("{found} is not a batch; write 第四批, 4 or 2023-2");
     let cleaned = clean(&with_arabic(text)).replace(' ', "");
-    if !cleaned.is_empty() && cleaned.bytes().all(|b| b.is_ascii_graphic()) {
+    let is_id = !cleaned.is_empty() && cleaned.bytes().all(|b| b.is_ascii_graphic() && b != b'(');
+    if is_id {
         return identifier(&cleaned).map_err(|why| format!("{found} {why}"));
     }
     let (body, note) = divided(&cleaned).ok_or_else(refuse)?;
@@ -63,6 +64,9 @@ fn with_arabic(text: &str) -> String {
 fn identifier(text: &str) -> Result<String, String> {
     let whole = text.split_once('.').filter(|(_, part)| part.bytes().all(|b| b == b'0'));
     let bare = whole.map_or(text, |(whole, _)| whole);
+    let lower = bare.to_ascii_lowercase();
+    let numbered = ["batch", "no.", "no", "#"].iter().find_map(|word| lower.strip_prefix(word));
+    let bare = numbered.unwrap_or(bare);
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if is_digits(bare) {
         let bare = bare.trim_start_matches('0');

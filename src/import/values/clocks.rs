@@ -68,7 +68,7 @@ pub(super) fn split(text: &str) -> (&str, Option<&str>) {
     let Some((hour, _)) = hour else { return (text, None) };
     let before = before.get(..hour).unwrap_or_default().trim_end();
     let day = HALVES.iter().find_map(|(word, _)| before.strip_suffix(word)).unwrap_or(before);
-    (day.trim_end(), text.get(day.len()..))
+    (day.trim_end_matches([' ', ',']), text.get(day.len()..))
 }
 
 /// The half of the day that a word names.

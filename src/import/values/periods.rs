@@ -12,8 +12,19 @@ const MONTHS_MAX: u32 = 600;
 /// Words before a period that say no more than its header.
 const LABELS: &[&str] = &["证书有效期", "有效期限", "有效期", "有效时间", "期限"];
 /// Moments from which a length counts, which are the first day of the title.
-const BEGINNINGS: &[&str] =
-    &["认定", "公布", "发布", "发文", "公告", "发证", "颁发", "颁证", "批准", "认定公布"];
+const BEGINNINGS: &[&str] = &[
+    "认定",
+    "公布",
+    "发布",
+    "发文",
+    "公告",
+    "发证",
+    "颁发",
+    "颁证",
+    "批准",
+    "认定公布",
+    "证书颁发",
+];
 
 /// A period as far as a text states it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -42,7 +53,8 @@ pub(in crate::import) fn period(text: &str, serials: bool) -> Result<Period, Str
         )
     };
     let cleaned = clean(text);
-    let (body, note) = without_brackets(&cleaned).ok_or_else(refuse)?;
+    let cleaned = cleaned.trim_end_matches(['。', '.', ';', ',']);
+    let (body, note) = without_brackets(cleaned).ok_or_else(refuse)?;
     let noted = match note {
         Some(note) => Some(part(note, serials).map_err(|why| why.unwrap_or_else(refuse))?),
         None => None,

@@ -1,8 +1,8 @@
 //! Why a review was failed or a title revoked.
 
-use super::{clean, words::look_up};
+use super::words::{look_up, word};
 use crate::{
-    import::{columns::fold, error::echo_on_one_line},
+    import::error::echo_on_one_line,
     protocol::pb::{ReviewFailureCause, RevocationGround},
 };
 
@@ -98,9 +98,9 @@ const FACTS: &[(&str, &[&str])] = &[
 
 /// Why a review was failed or a title revoked.
 pub(in crate::import) fn reason(text: &str) -> Result<ReasonText, String> {
-    let word = fold(&clean(text));
+    let named = word(text);
     let other = "--column ignore=HEADER --reason other";
-    if let Some((fact, _)) = FACTS.iter().find(|(_, words)| words.contains(&word.as_str())) {
+    if let Some((fact, _)) = FACTS.iter().find(|(_, words)| words.contains(&named.as_str())) {
         let found = echo_on_one_line(text);
         return Err(format!(
             "{found} is a fact of its own; record these rows apart with --fact {fact}, or, if the \

@@ -74,12 +74,19 @@ pub(in crate::import) fn yes_or_no(text: &str) -> Result<bool, String> {
     look_up(ANSWERS, text, "yes or no")
 }
 
+/// A word without its marks: width, case, spaces, and the stops behind it.
+pub(super) fn word(text: &str) -> String {
+    let mut folded = fold(&clean(text));
+    folded.truncate(folded.trim_end_matches(['。', ';', ',', '、']).len());
+    folded
+}
+
 pub(super) fn look_up<T: Copy>(
     table: &[(T, &[&str])],
     text: &str,
     what: &str,
 ) -> Result<T, String> {
-    let folded = fold(&clean(text));
+    let folded = word(text);
     let known = table.iter().find(|(_, names)| names.contains(&folded.as_str()));
     known.map(|(value, _)| *value).ok_or_else(|| {
         // The first two: one in English, the plainest in Chinese.
