@@ -106,8 +106,7 @@ fn words(index: usize, header: &str, rows: &[DataRow<'_>]) -> Vec<String> {
             continue;
         }
         let word = echo_on_one_line(text);
-        let states = states_fact(text) || values::states_fact(text, header);
-        if (states || asks && answers(text)) && !words.contains(&word) {
+        if (states_fact(text) || asks && answers(text)) && !words.contains(&word) {
             words.push(word);
             if words.len() == FACT_WORDS_SHOWN_MAX {
                 break;
@@ -129,7 +128,7 @@ fn states_fact(text: &str) -> bool {
     let plain = folded.split(['(', '[', '【']).next().unwrap_or_default();
     let from_year = plain.trim_start_matches(|c: char| c.is_ascii_digit());
     let word = from_year.trim_start_matches(['年', '度']);
-    if OUTCOMES.contains(&word) || values::fact(word, "").is_ok() {
+    if OUTCOMES.contains(&word) || values::fact(word).is_ok() {
         return true;
     }
     if word.is_ascii() || word.chars().count() > FACT_WORD_CHARS_MAX {
