@@ -45,6 +45,8 @@ pub(super) struct Headers {
     pub(super) columns: Vec<Column>,
     pub(super) unmapped: Vec<Unread>,
     pub(super) personal: Vec<Unread>,
+    /// True if the caller says that the rows are batches.
+    of_batches: bool,
 }
 
 impl Headers {
@@ -64,7 +66,8 @@ impl Headers {
         choices: &[Choice],
         may_be_letter: impl Fn(&Choice) -> bool,
     ) -> Self {
-        let mut headers = Self::default();
+        let of_batches = choices.iter().any(Choice::is_of_batches);
+        let mut headers = Self { of_batches, ..Self::default() };
         let names = |choice: &Choice, index: usize, text: &str| {
             !text.is_empty() && same(&choice.header, text)
                 || letter_index(&choice.header) == Some(index) && may_be_letter(choice)
@@ -111,7 +114,9 @@ impl Headers {
     pub(super) fn identify(&self) -> bool {
         let has = |field: Field| self.columns.iter().any(|column| column.field == field);
         self.columns.iter().any(|column| column.field.identifies())
-            || has(Field::Fact) && (has(Field::DesignatedCount) || has(Field::ReviewedCount))
+            || (has(Field::Fact) || self.of_batches)
+                && (has(Field::DesignatedCount) || has(Field::ReviewedCount))
+            || self.of_batches && has(Field::Batch)
     }
 
     /// The columns of one block.
@@ -124,6 +129,7 @@ impl Headers {
             columns: columns.cloned().collect(),
             unmapped: unread(&self.unmapped),
             personal: unread(&self.personal),
+            of_batches: self.of_batches,
         }
     }
 
@@ -167,6 +173,16 @@ impl Headers {
 }
 
 impl Choice {
+    /// What `--fact` says of batches: their numbers identify a row, as names do in other lists.
+    pub(super) fn of_batches() -> Self {
+        Self { field: Some(Field::Fact), header: String::new() }
+    }
+
+    /// True for the choice of [`Choice::of_batches`]. A column has no empty header.
+    pub(super) fn is_of_batches(&self) -> bool {
+        self.header.is_empty()
+    }
+
     fn names(&self, index: usize, header: &str) -> bool {
         same(&self.header, header) || letter_index(&self.header) == Some(index)
     }

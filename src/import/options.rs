@@ -235,7 +235,9 @@ pub(super) fn check(
         };
         checked.map_err(|message| refuse(field, message))?;
     }
-    options.columns.iter().map(|(field, header)| choice(field, header)).collect()
+    let choices = options.columns.iter().map(|(field, header)| choice(field, header));
+    let of_batches = matches!(options.fact, Some(FactKind::BatchOpened | FactKind::BatchSealed));
+    choices.chain(of_batches.then(|| Ok(Choice::of_batches()))).collect()
 }
 
 /// Checks a reason for the fact of the list, or for some fact if each row has its own.
@@ -262,6 +264,8 @@ pub(super) fn reject_unusable(options: &Options, format: Format) -> Result<(), I
             None if options.fact.is_some() => Some("--fact".to_owned()),
             None if !options.columns.is_empty() => Some("--column".to_owned()),
             None if options.odd_codes != OddCodes::Refuse => Some("--odd-codes".to_owned()),
+            None if options.hidden.is_some() => Some("--hidden".to_owned()),
+            None if options.lone_names.is_some() => Some("--lone-names".to_owned()),
             None => options.sheet.is_some().then(|| "--sheet".to_owned()),
         };
         return match option {
@@ -274,9 +278,15 @@ pub(super) fn reject_unusable(options: &Options, format: Format) -> Result<(), I
             None => Ok(()),
         };
     }
-    if format == Format::Csv && options.sheet.is_some() {
-        let message = "it cannot apply to CSV, which has one table without a name; leave it out";
-        return refuse("--sheet".to_owned(), message.to_owned());
+    if format != Format::Csv {
+        return Ok(());
+    }
+    let message = |has: &str| format!("it cannot apply to CSV, which has {has}; leave it out");
+    if options.sheet.is_some() {
+        return refuse("--sheet".to_owned(), message("one table without a name"));
+    }
+    if options.hidden.is_some() {
+        return refuse("--hidden".to_owned(), message("no hidden rows or columns"));
     }
     Ok(())
 }
@@ -333,6 +343,12 @@ fn taking(field: Field) -> String {
 
 fn choice(field: &str, header: &str) -> Result<Choice, ImportError> {
     let header = header.trim().to_owned();
+    if header.is_empty() {
+        return Err(ImportError::Option {
+            option: format!("--column {field}="),
+            message: "it names no column; write a header or letters behind the =".to_owned(),
+        });
+    }
     if field == "ignore" {
         return Ok(Choice { field: None, header });
     }

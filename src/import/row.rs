@@ -365,6 +365,25 @@ impl<'a> RowReader<'a> {
     }
 }
 
+impl RowReader<'_> {
+    /// The needed identifier of another designee.
+    pub(super) fn other_code(&mut self, field: Field) -> String {
+        let read = self.cell(field).map(|(column, cell)| (column, read_code(cell)));
+        let (column, shown, message) = match read {
+            None | Some((_, Ok(Code::Missing))) => {
+                self.missing(field);
+                return String::new();
+            }
+            Some((_, Ok(Code::Given(code)))) => return code,
+            Some((column, Ok(Code::Odd(code, fault)))) => (column, code, format!(": {fault}")),
+            Some((column, Err((shown, message)))) => (column, shown, format!(" {message}")),
+        };
+        let header = &column.header;
+        self.refuse(header, &shown, format!("{header}{message}"));
+        String::new()
+    }
+}
+
 /// Reads a code cell. A fault has the cell's text as the list shows it.
 fn read_code(cell: &Cell) -> Result<Code, (String, String)> {
     let text = text_of(cell, Field::Designee);

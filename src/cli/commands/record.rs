@@ -29,7 +29,9 @@ use crate::{
 Columns are found by their headers, in Chinese or English: 统一社会信用代码 (uscc), 企业名称 (name),
 省份 (province), 批次 (batch), 类别 (fact), 日期 (date), 有效期 (valid_to), 禁止申报至 (ban_until),
 增补 (supplement) and others. For another header, use --column, such as --column name=企业全称.
-Options supply what no column holds. A row without a code gets a provisional identifier made from
+Options supply what no column holds, and --set fields without an option of their own; an option that
+cannot apply is refused. docs/lists.md has all facts and columns, and tidu template writes a list to
+fill in. A row without a code gets a provisional identifier made from
 the recommending authority and the name. Columns of personal data are dropped and reported.
 The rows of a file are recorded in one commit, or none of them; --commit-size divides them. Before
 the first commit, facts that the lists state twice are refused, and up to 10,000 rows of several

@@ -1,7 +1,7 @@
 //! Facts that are about no designee: batches, instruments, assessments, declarations. One function
 //! a fact.
 
-use super::{count, id, year};
+use super::{count, id, place, year};
 use crate::{
     import::{
         choices::{self, choose},
@@ -57,8 +57,13 @@ pub(super) fn measures_repealed(reader: &mut RowReader<'_>) -> Fact {
 }
 
 pub(super) fn environment_assessed(reader: &mut RowReader<'_>) -> Fact {
+    let region = place::region(reader);
+    let has_place = [Field::Region, Field::City, Field::County].map(|field| reader.text(field));
+    if has_place.iter().all(String::is_empty) {
+        reader.missing(Field::Region);
+    }
     Fact::EnvironmentAssessed(pb::EnvironmentAssessed {
-        region: reader.required(Field::Region, id),
+        region,
         year: reader.required(Field::Year, year),
         assessor: reader.required(Field::Assessor, id),
         indicators: reader.parse(Field::Indicators, indicators).unwrap_or_default(),

@@ -52,3 +52,11 @@ fn named(text: &str, within: Option<RegionCode>) -> Option<RegionCode> {
     let itself = || RegionCode::from_name(text, None).filter(|found| Some(*found) == within);
     RegionCode::from_name(text, within).or_else(itself)
 }
+
+/// One end of a move: six digits, or the name of a place in the country.
+pub(super) fn end_of_move(reader: &RowReader<'_>, field: Field) -> String {
+    let stated = reader.text(field);
+    let is_code = stated.chars().any(char::is_numeric);
+    let named = if is_code { None } else { RegionCode::from_name(&stated, None) };
+    named.map_or(stated, |region| region.to_string())
+}

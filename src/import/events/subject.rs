@@ -1,6 +1,6 @@
 //! Facts about designees themselves: one function a fact.
 
-use super::{Names, id, profile, year};
+use super::{Names, id, place::end_of_move, profile, year};
 use crate::{
     import::{
         choices::{self, choose},
@@ -30,9 +30,12 @@ pub(super) fn relocated(reader: &mut RowReader<'_>) -> Fact {
     if reader.text(Field::ToAuthority).is_empty() {
         reader.missing(Field::ToAuthority);
     }
+    if reader.text(Field::ToRegion).is_empty() {
+        reader.missing(Field::ToRegion);
+    }
     Fact::Relocated(pb::Relocated {
-        from_region: reader.text(Field::FromRegion),
-        to_region: reader.required(Field::ToRegion, id),
+        from_region: end_of_move(reader, Field::FromRegion),
+        to_region: end_of_move(reader, Field::ToRegion),
         from_authority: reader.authority(Field::FromAuthority).unwrap_or_default(),
         to_authority: reader.authority(Field::ToAuthority).unwrap_or_default(),
         stage: reader.required(Field::Stage, stage),
@@ -54,7 +57,7 @@ pub(super) fn restructured(reader: &mut RowReader<'_>) -> Fact {
 pub(super) fn identifier_changed(reader: &mut RowReader<'_>) -> Fact {
     let reason = |text: &str| choose(choices::IDENTIFIER_REASONS, text).map(i32::from);
     Fact::IdentifierChanged(pb::IdentifierChanged {
-        new_designee: reader.required(Field::NewDesignee, id),
+        new_designee: reader.other_code(Field::NewDesignee),
         reason: reader.required(Field::Reason, reason),
     })
 }

@@ -165,7 +165,7 @@ pub(super) fn transferred(reader: &mut RowReader<'_>, parts: &Parts) -> Fact {
     Fact::TitleTransferred(pb::TitleTransferred {
         programme,
         item,
-        successor: reader.required(Field::Successor, id),
+        successor: reader.other_code(Field::Successor),
         valid_to: parts.dates.valid_to,
     })
 }

@@ -20,7 +20,8 @@ pub(in crate::import) fn require_chosen_columns(
     sheets: &[SheetReport],
 ) -> Result<(), FileFault> {
     let mut tables = sheets.iter().filter(|sheet| sheet.not_read.is_empty()).peekable();
-    let unused = choices.iter().enumerate().find(|(at, _)| !found.choices.contains(at));
+    let mut columns = choices.iter().enumerate().filter(|(_, choice)| !choice.is_of_batches());
+    let unused = columns.find(|(at, _)| !found.choices.contains(at));
     let Some((_, Choice { field, header })) = unused.filter(|_| tables.peek().is_some()) else {
         return Ok(());
     };

@@ -162,7 +162,7 @@ fn read<'a>(
     let sorted = rows::sort(reading, &section.rows, block, &headers, title)?;
     left_out::reject_facts(reading.sheet, block, &headers, &sorted.data)?;
     found.choices.extend(headers.choices(reading.choices));
-    let Headers { columns, unmapped, personal } = headers;
+    let Headers { columns, unmapped, personal, .. } = headers;
     let texts = |unread: Vec<columns::Unread>| {
         let named = unread.into_iter().filter(|unread| !unread.header.is_empty());
         named.map(|unread| unread.header).collect()

@@ -154,7 +154,7 @@ fn days_that_differ_are_refused() {
 #[test]
 fn batches_and_instruments_need_no_name() {
     let sealed = Options { fact: Some(FactKind::BatchSealed), ..options() };
-    let import = read_with(&sealed, "批次,认定数量,复核通过数量,类别\n1,25,0,\n2,0,,\n").unwrap();
+    let import = read_with(&sealed, "批次,认定数量,复核通过数量\n1,25,0\n2,0,\n").unwrap();
     let Some(Fact::BatchSealed(fact)) = &import.rows[0].event.fact else { panic!() };
     let declared = fact.declared.unwrap();
     assert_eq!((declared.designated, declared.reviewed), (Some(25), Some(0)));
@@ -206,4 +206,33 @@ fn the_page_on_lists_names_every_fact_with_its_needs_and_every_field() {
             page.lines().find(|line| line.starts_with(&begin)).unwrap_or_else(|| panic!("{name}"));
         assert!(line.contains(field.headers().first().unwrap()), "{line}");
     }
+}
+
+#[test]
+fn the_ends_of_a_move_and_other_codes_are_read_as_their_first_ones() {
+    let relocated = Options { fact: Some(FactKind::Relocated), ..options() };
+    let list = "企业名称,迁出地,迁入地,迁出省份,迁入省份,迁移阶段\n\
+                甲公司,深圳市,110105,广东省,北京市,确认\n";
+    let import = read_with(&relocated, list).unwrap();
+    let Some(Fact::Relocated(fact)) = &import.rows[0].event.fact else { panic!() };
+    assert_eq!((fact.from_region.as_str(), fact.to_region.as_str()), ("440300", "110105"));
+    let passed = Options { fact: Some(FactKind::TitleTransferred), batch: None, ..options() };
+    let header = "企业名称,承继单位代码";
+    let import = read_with(&passed, format!("{header}\n甲公司,\"=\"\"{CODE}\"\"\"\n")).unwrap();
+    let Some(Fact::TitleTransferred(fact)) = &import.rows[0].event.fact else { panic!() };
+    assert_eq!(fact.successor, CODE);
+    for (cell, why) in [("9.14403E+17", "15 digits"), ("", "no successor")] {
+        let said = refusal_with(&passed, format!("{header}\n甲公司,{cell}\n"));
+        assert_says(&said, &["row 2", why]);
+    }
+}
+
+#[test]
+fn options_that_csv_cannot_have_are_refused() {
+    let list = "企业名称\n甲公司\n";
+    let sheet = Options { sheet: Some("a".to_owned()), ..options() };
+    assert_says(&refusal_with(&sheet, list), &["--sheet", "CSV"]);
+    let hidden = Options { hidden: Some(ReadOrSkip::Read), ..options() };
+    assert_says(&refusal_with(&hidden, list), &["--hidden", "CSV"]);
+    assert_says(&refusal_with(&choose("name", " "), list), &["--column name=", "no column"]);
 }
