@@ -9,10 +9,16 @@ use crate::{
 /// that means no division or several leaves the region as far as it is known.
 pub(super) fn region(reader: &RowReader<'_>) -> String {
     let stated = reader.text(Field::Region);
+    if stated.chars().any(char::is_numeric) {
+        return stated;
+    }
+    let is_named = |field| reader.cell(field).is_some();
+    if stated.is_empty() && !is_named(Field::City) && !is_named(Field::County) {
+        return stated;
+    }
     let around = province(reader);
     if !stated.is_empty() {
-        let is_code = stated.chars().any(char::is_numeric);
-        let named = if is_code { None } else { named(&stated, around) };
+        let named = named(&stated, around);
         return named.map_or(stated, |region| region.to_string());
     }
     let city = place(reader, Field::City, around);

@@ -111,6 +111,10 @@ fn at_clock(day: civil::Date, clock: Clock, side: Side) -> Result<Day, &'static 
 
 /// A day that a spreadsheet wrote as its serial number; `None` if the text is not one.
 pub(in crate::import) fn serial(text: &str, side: Side) -> Option<Result<Day, String>> {
+    let is_other = |b: u8| b.is_ascii() && !matches!(b, b'0'..=b'9' | b'.' | b' ');
+    if text.bytes().any(is_other) {
+        return None;
+    }
     let cleaned = clean(text);
     let (days, fraction) = cleaned.split_once('.').unwrap_or((&cleaned, "0"));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -27,6 +27,11 @@ use crate::domain::characters::is_hidden;
 
 /// A text in NFKC, with plain spaces and without the characters that nobody sees.
 pub(super) fn clean(text: &str) -> String {
+    // Most cells hold ideographs and plain ASCII alone, which are in NFKC and are seen.
+    let is_clean = |c: char| c.is_ascii_graphic() || matches!(c, '\u{4E00}'..='\u{9FFF}');
+    if text.chars().all(is_clean) {
+        return text.to_owned();
+    }
     let plain = |c: char| match c {
         c if c.is_whitespace() => Some(' '),
         c => Some(c).filter(|c| !is_hidden(*c)),
