@@ -51,6 +51,7 @@ pub use template::{Template, example_event, template};
 pub use values::OddCodes;
 
 use crate::{
+    domain::region,
     limits::{LIST_FAULTS_MAX, LIST_ROWS_MAX},
     protocol::pb,
 };
@@ -186,7 +187,7 @@ fn read_sheet(
     }
     let Given { choices, options, authority_of } = *given;
     let (seen, note) = table::seen(sheet, choices, options.hidden)?;
-    let is_place = |text: &str| authority_of(text).is_some();
+    let is_place = |text: &str| authority_of(text).is_some() || region::is_place_name(text);
     let reading = table::Reading { sheet: &seen, choices, options, is_place: &is_place };
     let tables = table::find(&reading, &mut so_far.found)?;
     import.report.notes.extend(note);

@@ -6,6 +6,7 @@ mod codes;
 mod columns;
 mod dates;
 mod facts;
+mod hidden;
 mod html;
 mod json;
 mod kinds;
