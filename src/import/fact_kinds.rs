@@ -281,7 +281,11 @@ impl KindSet {
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = FactKind> {
-        FactKind::all().filter(move |kind| self.0 >> *kind as u32 & 1 == 1)
+        FactKind::all().filter(move |kind| self.has(*kind))
+    }
+
+    pub(super) fn has(self, kind: FactKind) -> bool {
+        self.0 >> kind as u32 & 1 == 1
     }
 
     pub(super) fn is_empty(self) -> bool {

@@ -114,9 +114,12 @@ pub fn read(
     for sheet in &sheets {
         read_sheet(sheet, &given, &mut import, &mut so_far).map_err(in_file)?;
     }
-    let SoFar { found, errors, tally } = so_far;
+    let SoFar { found, mut errors, tally } = so_far;
     table::require_chosen_columns(&choices, &found, &import.report.sheets).map_err(in_file)?;
     let unused = options::reject_untaken(options, &choices, tally.kinds)?;
+    let has_fact = |sheet: &SheetReport| sheet.columns.iter().any(|(field, _)| *field == "fact");
+    let is_stated = options.fact.is_some() || import.report.sheets.iter().any(has_fact);
+    errors.splice(0..0, tally.other_fact(is_stated));
     tally.refuse(errors)?;
     import.report.notes.extend(unused);
     tally.report(&mut import.report);

@@ -336,7 +336,7 @@ fn lacks(kinds: KindSet, field: Field) -> String {
 }
 
 /// The facts that take a field.
-fn taking(field: Field) -> String {
+pub(super) fn taking(field: Field) -> String {
     let kinds = FactKind::all().filter(|kind| kind.takes().has(field));
     kinds.map(FactKind::name).collect::<Vec<_>>().join(", ")
 }

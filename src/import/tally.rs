@@ -6,10 +6,26 @@ use super::{
     columns::Column,
     error::{ImportError, RowError},
     events::ReadRow,
-    fact_kinds::KindSet,
+    fact_kinds::{FactKind, KindSet},
     fields::{Field, FieldSet},
-    options,
+    options, values,
 };
+
+/// Columns that tell the fact of a list. Others, such as a batch or a region, only describe.
+const SIGNS: FieldSet = FieldSet::of(&[
+    Field::Reason,
+    Field::BanUntil,
+    Field::RevokedOn,
+    Field::RenamedOn,
+    Field::EndedOn,
+    Field::LeftOn,
+    Field::OldName,
+    Field::NewName,
+    Field::NewDesignee,
+    Field::Round,
+    Field::NoticeFrom,
+    Field::NoticeTo,
+]);
 
 /// Counts over the rows of a list.
 #[derive(Debug, Default)]
@@ -65,6 +81,36 @@ impl Tally {
             first: number,
             count: 1,
         });
+    }
+
+    /// Refuses a filled column that belongs to another fact than the list states: `撤销原因` in a
+    /// list of designations. It is no fault if the caller, or a column, says which fact it is, and
+    /// the header does not say otherwise.
+    pub(super) fn other_fact(&self, is_stated: bool) -> Option<RowError> {
+        let takes = self.kinds.takes();
+        let (column, kinds) = self.unused.iter().find_map(|unused| {
+            let mut kinds = values::kinds_in_title(&unused.header);
+            kinds.retain(|kind| !self.kinds.has(*kind));
+            let is_other = SIGNS.has(unused.field) && !takes.has(unused.field);
+            (is_other && !(is_stated && kinds.is_empty())).then_some((unused, kinds))
+        })?;
+        let names = |kind: &FactKind| format!("--fact {}", kind.name());
+        let facts = match kinds.as_slice() {
+            [] => format!("--fact (it belongs to {})", options::taking(column.field)),
+            kinds => kinds.iter().map(names).collect::<Vec<_>>().join(" or "),
+        };
+        Some(RowError {
+            sheet: column.sheet.clone(),
+            row: column.first,
+            column: column.header.clone(),
+            value: String::new(),
+            message: format!(
+                "{} has no place in a list of {}; say which fact the rows state: {facts}; or \
+                 leave the column out: --column ignore={0}",
+                column.header,
+                self.kinds.names()
+            ),
+        })
     }
 
     /// Says in the report what was not used: a column that no fact of the list takes is ignored,

@@ -236,3 +236,44 @@ fn options_that_csv_cannot_have_are_refused() {
     assert_says(&refusal_with(&hidden, list), &["--hidden", "CSV"]);
     assert_says(&refusal_with(&choose("name", " "), list), &["--column name=", "no column"]);
 }
+
+#[test]
+fn a_column_that_tells_of_another_fact_is_asked_about() {
+    let list = |header: &str, cell: &str| {
+        format!("企业名称,统一社会信用代码,{header}\n示例有限公司,91440101400109603Y,{cell}\n")
+    };
+    let designated = options;
+    for (header, cell) in [
+        ("撤销原因", "弄虚作假"),
+        ("原因", "弄虚作假"),
+        ("撤销日期", "2026-03-01"),
+        ("禁止申报至", "2029-03-01"),
+        ("原企业名称", "示例一有限公司"),
+        ("复核年度", "2026"),
+        ("公示截止日期", "2026-03-01"),
+    ] {
+        let refused = read_with(&designated(), list(header, cell)).unwrap_err().to_string();
+        assert!(refused.contains("--fact") && refused.contains(header), "{refused}");
+        assert!(refused.contains(&format!("--column ignore={header}")), "{refused}");
+        let ignored = vec![("ignore".to_owned(), header.to_owned())];
+        let ignoring = Options { columns: ignored, ..designated() };
+        assert_eq!(read_with(&ignoring, list(header, cell)).unwrap().rows.len(), 1, "{header}");
+        assert_eq!(read_with(&designated(), list(header, "")).unwrap().rows.len(), 1, "{header}");
+    }
+    // The caller says which fact it is, unless the header says otherwise.
+    let stated = Options { fact: Some(FactKind::Designated), ..designated() };
+    assert!(read_with(&stated, list("原因", "其他")).is_ok());
+    assert!(read_with(&stated, list("撤销原因", "其他")).is_err());
+    let with_fact = list("原因,类别", "其他,认定");
+    assert!(read_with(&designated(), with_fact).is_ok());
+}
+
+#[test]
+fn options_that_json_lines_cannot_have_are_refused() {
+    let skip = Some(ReadOrSkip::Skip);
+    let hidden = Options { hidden: skip, ..Options::default() };
+    let lone = Options { lone_names: skip, ..Options::default() };
+    for (options, option) in [(&hidden, "--hidden"), (&lone, "--lone-names")] {
+        assert_says(&refusal_with(options, "{}\n"), &[option, "JSON lines"]);
+    }
+}
