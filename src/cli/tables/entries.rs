@@ -36,6 +36,9 @@ pub(crate) const ENTRIES: &[Column<Entry>] = &[
     Column { header: INFERRED_LAST_DAY, value: |entry| Value::Day(entry.last_day(true)) },
     Column { header: "原因", value: |entry| Value::Text(entry.cause()) },
     Column { header: "增补", value: |entry| text(if entry.title().late { "是" } else { "" }) },
+    Column { header: "推荐日期", value: |entry| Value::Day(entry.recommended_on()) },
+    Column { header: "主导产品", value: |entry| Value::Text(entry.profile().main_product) },
+    Column { header: "主体类别", value: |entry| Value::Text(entry.kind()) },
     Column {
         header: "行政区划代码",
         value: |entry| Value::Text(entry.profile().registered_region),
@@ -111,6 +114,20 @@ impl Entry {
         match &self.event.fact {
             Some(Fact::Designated(fact)) => fact.profile.clone().unwrap_or_default(),
             _ => pb::Profile::default(),
+        }
+    }
+
+    fn recommended_on(&self) -> Option<pb::Date> {
+        match &self.event.fact {
+            Some(Fact::Designated(fact)) => fact.recommended_on,
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> String {
+        match self.profile().kind() {
+            pb::DesigneeKind::Unspecified => String::new(),
+            kind => word(kind.as_str_name(), "DESIGNEE_KIND_"),
         }
     }
 

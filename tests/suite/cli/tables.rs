@@ -37,11 +37,6 @@ async fn facts(client: &mut Client) -> Vec<pb::Event> {
     });
     for event in &mut events {
         event.co_issuers.clear();
-        if let Some(Fact::Designated(fact)) = &mut event.fact
-            && let Some(profile) = &mut fact.profile
-        {
-            profile.kind = 0;
-        }
     }
     events
 }
@@ -74,10 +69,13 @@ fn batch() -> Vec<pb::Event> {
         fact.sublist = "440000".to_owned();
         fact.recommended_by = "440300".to_owned();
         fact.supplement = true;
+        fact.recommended_on = date("2024-01-15");
         let profile = fact.profile.as_mut().unwrap();
         profile.name = "=1+1示例有限公司".to_owned();
         profile.name_en = "@Example Co., Ltd.".to_owned();
         profile.size_class = pb::SizeClass::Small.into();
+        profile.kind = pb::DesigneeKind::Enterprise.into();
+        profile.main_product = "精密轴承".to_owned();
     }
     vec![local, provisional, full]
 }
