@@ -3,6 +3,8 @@
 //!
 //! A target panics if something is wrong, and otherwise says whether the input was accepted.
 
+pub mod pages;
+
 use prost::Message as _;
 use tidu::{
     archive::{
@@ -69,6 +71,13 @@ pub fn list(bytes: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// A list with other contents in the cells that are not read gives the same events, or is refused.
+pub fn unread(bytes: &[u8]) -> bool {
+    let Some((page, format, hidden, contents)) = pages::parse(bytes) else { return false };
+    let mut contents = contents.into_iter();
+    pages::try_unread(page, format, hidden, || contents.next()) == pages::Outcome::Same
 }
 
 /// A line of an export is refused, or written again it means the same.

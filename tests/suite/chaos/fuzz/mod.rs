@@ -24,6 +24,7 @@ mod requests;
 mod shared;
 #[path = "../../../../fuzz/targets.rs"]
 mod targets;
+mod unread;
 mod workbook;
 
 use crate::support::seed;
