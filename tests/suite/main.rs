@@ -13,6 +13,7 @@ mod architecture;
 mod chaos;
 mod cli;
 mod contract;
+mod field;
 mod guarantees;
 mod logs;
 mod operations;
