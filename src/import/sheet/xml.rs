@@ -6,6 +6,7 @@ use std::{
     io::{BufReader, Read},
 };
 
+use memchr::memchr;
 use quick_xml::{
     Reader,
     escape::unescape,
@@ -64,15 +65,18 @@ pub(super) fn damaged(format: &'static str, cause: &dyn std::error::Error) -> Fi
 pub(super) fn attribute<'a>(element: &'a BytesStart<'_>, name: &str) -> Option<&'a str> {
     let mut rest = element.attributes_raw();
     loop {
-        let (key, behind) = rest.split_once('=')?;
-        let behind = behind.trim_start();
-        let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let (value, after) = behind.get(1..)?.split_once(quote)?;
-        let key = key.trim();
-        if key == name || key.rsplit_once(':').is_some_and(|(_, local)| local == name) {
-            return Some(value);
+        let equals = memchr(b'=', rest.as_bytes())?;
+        let (key, behind) = (rest.get(..equals)?.trim_ascii(), rest.get(equals + 1..)?);
+        let behind = behind.trim_ascii_start();
+        let quote = behind.bytes().next().filter(|b| matches!(b, b'"' | b'\''))?;
+        let behind = behind.get(1..)?;
+        let end = memchr(quote, behind.as_bytes())?;
+        let is_named =
+            key == name || key.strip_suffix(name).is_some_and(|prefix| prefix.ends_with(':'));
+        if is_named {
+            return behind.get(..end);
         }
-        rest = after;
+        rest = behind.get(end + 1..)?;
     }
 }
 
