@@ -256,6 +256,7 @@ fn request_id(rows: &[ImportedRow], earlier: &[u64]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // a server's own errors have no details
 mod tests {
     use std::collections::HashMap;
 
@@ -271,15 +272,15 @@ mod tests {
     #[test]
     fn an_error_tells_whether_the_request_may_have_been_recorded() {
         for (status, expected) in [
-            (Status::failed_precondition("rejected"), Told::Refused),
-            (Status::invalid_argument("malformed"), Told::Refused),
-            (Status::resource_exhausted("queue full"), Told::NotTaken),
+            (Status::new(Code::FailedPrecondition, "rejected"), Told::Refused),
+            (Status::new(Code::InvalidArgument, "malformed"), Told::Refused),
+            (Status::new(Code::ResourceExhausted, "queue full"), Told::NotTaken),
             (of_reason("DRAINING"), Told::NotTaken),
             (of_reason("STARTING"), Told::NotTaken),
             (of_reason("LOG_FAILED"), Told::Nothing),
-            (Status::unavailable("connection reset"), Told::Nothing),
-            (Status::deadline_exceeded("too late"), Told::Nothing),
-            (Status::internal("a task ended"), Told::Nothing),
+            (Status::new(Code::Unavailable, "connection reset"), Told::Nothing),
+            (Status::new(Code::DeadlineExceeded, "too late"), Told::Nothing),
+            (Status::new(Code::Internal, "a task ended"), Told::Nothing),
         ] {
             assert_eq!(told(&status), expected, "{status:?}");
         }

@@ -13,7 +13,7 @@ pub(super) fn drop_comments(rows: &mut Vec<SheetRow>) {
 
 /// `#` is also a header for the number of a row.
 fn is_comment(row: &SheetRow) -> bool {
-    let texts = row.cells.iter().map(|cell| cell.text()).filter(|text| !text.is_empty());
+    let texts = row.cells.iter().map(super::sheet::Cell::text).filter(|text| !text.is_empty());
     let known = texts.clone().filter(|text| recognise(text).is_some()).count();
     known < 2 && texts.clone().next().is_some_and(|text| text.starts_with(MARK))
 }

@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// Groups items by a key, in the order in which the keys come.
-pub(super) fn grouped<'a, T, K: Eq + Hash>(
+pub(super) fn grouped<'a, T, K>(
     items: impl IntoIterator<Item = &'a T>,
     key: impl Fn(&'a T) -> K,
 ) -> Vec<(K, Vec<&'a T>)>
 where
-    K: Clone,
+    K: Clone + Eq + Hash,
 {
     let mut groups: Vec<(K, Vec<&T>)> = Vec::new();
     let mut known = HashMap::new();

@@ -49,7 +49,7 @@ pub(super) fn may_introduce(before: &str) -> bool {
         let letters = word.chars().rev();
         last_word(before).map(|c| c.to_ascii_lowercase()).eq(letters)
     };
-    last_word(before).next().is_none() || INTRODUCTIONS.iter().any(|word| is(&word))
+    last_word(before).next().is_none() || INTRODUCTIONS.iter().any(is)
 }
 
 /// True if a letter follows directly.

@@ -90,8 +90,8 @@ impl<'a> Rows<'a> {
 
     fn identifying_letters(self) -> impl Iterator<Item = usize> {
         let choices = self.choices.iter();
-        let identifying =
-            choices.filter(|choice| choice.field.is_some_and(|field| field.identifies()));
+        let identifying = choices
+            .filter(|choice| choice.field.is_some_and(super::super::fields::Field::identifies));
         identifying.filter_map(|choice| columns::letter_index(&choice.header))
     }
 

@@ -206,7 +206,7 @@ pub(super) fn is_header_word(text: &str) -> bool {
             || HEADER_ENDS.iter().any(|end| word.ends_with(end)) && word.chars().count() <= 8
             || recognise(word).is_some_and(|field| !field.identifies())
     };
-    !plain.is_empty() && plain.split(['/', '、', '&', '|']).all(|word| is_word(word))
+    !plain.is_empty() && plain.split(['/', '、', '&', '|']).all(is_word)
 }
 
 /// A number of enterprises, and not the digits of a code.

@@ -278,7 +278,7 @@ fn last_of(first: pb::Date, months: u32) -> Option<pb::Date> {
     if last == CivilDate::MAX {
         return None;
     }
-    let month = if first_month == 0 && months % 12 == 0 { 0 } else { last.month() };
+    let month = if first_month == 0 && months.is_multiple_of(12) { 0 } else { last.month() };
     let day = if first_day == 0 { 0 } else { last.day() };
     Some(pb::Date { year: last.year().into(), month: month.into(), day: day.into() })
 }

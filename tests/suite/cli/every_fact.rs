@@ -67,7 +67,7 @@ fn a_list_of_every_fact_is_recorded_without_an_option() {
 }
 
 #[test]
-fn templates_are_written_in_each_format_and_never_recorded_as_they_are() {
+fn templates_of_each_format_are_not_recorded_as_they_are() {
     let fresh = Fresh::start();
     let dir = tempfile::tempdir().unwrap();
     for kind in [FactKind::Designated, FactKind::BatchSealed, FactKind::MeasuresIssued] {

@@ -91,7 +91,7 @@ async fn every_list_gives_its_row() {
     assert_eq!(fresh.client().await.status().await.log_size, 0, "a refused list was recorded");
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> Result<(), String> {
     (found == expected)
         .then_some(())
         .ok_or_else(|| format!("{what}: {found:?}, expected {expected:?}"))
@@ -99,11 +99,11 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Re
 
 fn is_accepted(fresh: &Fresh, row: &Expected) -> Result<(), String> {
     let list = read(&row.file, &row.options).map_err(|error| error.to_string())?;
-    same("rows", Some(list.rows.len()), row.rows)?;
+    same("rows", &Some(list.rows.len()), &row.rows)?;
     let facts = list.rows.iter().map(|row| values::kind(&row.event));
-    same("facts", count(facts), counts(&row.facts))?;
+    same("facts", &count(facts), &counts(&row.facts))?;
     let notes = list.report.notes.iter().map(|note| note.reason.as_str());
-    same("notes", count(notes), counts(&row.notes))?;
+    same("notes", &count(notes), &counts(&row.notes))?;
     let checked = run(fresh, "check", row, &["-o", "json"]);
     if !checked.status.success() {
         return Err(said(&checked));
@@ -111,7 +111,7 @@ fn is_accepted(fresh: &Fresh, row: &Expected) -> Result<(), String> {
     if row.warnings == "*" {
         return Ok(());
     }
-    same("warnings", warnings(&checked), counts(&row.warnings))
+    same("warnings", &warnings(&checked), &counts(&row.warnings))
 }
 
 /// Warnings of all commits by reason.

@@ -1,13 +1,13 @@
 //! The texts of the rules in English: one template for the fault and one for the rule.
 //!
-//! Another language needs a table like [`TEXTS`] and a function like [`word`].
+//! Another language needs tables like those of [`texts`] and a function like [`word`].
 
+mod facts;
 mod sources;
 mod texts;
 
 use std::borrow::Cow;
 
-pub(super) use self::texts::TEXTS;
 use super::{Entitled, Key, RuleId};
 
 /// The templates of a rule.
@@ -19,9 +19,14 @@ pub(super) struct Texts {
     pub(super) rule: &'static str,
 }
 
+/// The rules in the order of their ids: the text of a fault, and that of the rule.
+pub(super) fn texts() -> impl Iterator<Item = &'static (RuleId, &'static str, &'static str)> {
+    texts::TEXTS.iter().chain(facts::TEXTS)
+}
+
 /// The templates of a rule.
 pub(super) fn of(rule: RuleId) -> Texts {
-    let found = TEXTS.iter().find(|(id, ..)| *id == rule);
+    let found = texts().find(|(id, ..)| *id == rule);
     found.map_or(Texts { message: "", rule: "" }, |(_, message, rule)| Texts { message, rule })
 }
 

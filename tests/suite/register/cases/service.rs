@@ -10,7 +10,7 @@ use super::*;
 
 /// The judgement of an event that the server itself records.
 fn judged(book: &Book, event: pb::Event) -> Verdict {
-    let catalogue: &Catalogue = &book.ledger.catalogue();
+    let catalogue: &Catalogue = book.ledger.catalogue();
     let proposed = proposal(catalogue, 0, event).unwrap();
     Judge::of(&Principal::SERVER).judge(&book.ledger.register(), catalogue, 0, &proposed.event)
 }
