@@ -7,6 +7,7 @@ mod blocks;
 mod headers;
 mod headings;
 mod hidden;
+mod implied;
 mod left_out;
 mod rows;
 mod sections;
@@ -161,6 +162,8 @@ fn read<'a>(
     headers.require_unambiguous(reading.choices)?;
     let sorted = rows::sort(reading, &section.rows, block, &headers, title)?;
     left_out::reject_facts(reading.sheet, block, &headers, &sorted.data)?;
+    let header_row = section.header.row.map_or(0, |row| row.number);
+    implied::reject_other_facts(reading, &headers, header_row, &sorted.data)?;
     found.choices.extend(headers.choices(reading.choices));
     let Headers { columns, unmapped, personal, .. } = headers;
     let texts = |unread: Vec<columns::Unread>| {

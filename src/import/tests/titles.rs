@@ -109,3 +109,22 @@ fn names_and_remarks_are_not_titles() {
         check(list, &["designated", "designated"]);
     }
 }
+
+#[test]
+fn a_column_of_another_fact_is_not_passed_over() {
+    for (header, cell, fact) in [
+        ("撤销原因", "数据造假", "revoked"),
+        ("撤销日期", "2026-01-01", "revoked"),
+        ("禁止申报至", "2028-01-01", "revoked"),
+        ("未通过原因", "未达到标准", "review-failed"),
+        ("更名日期", "2026-01-01", "renamed"),
+    ] {
+        let list = format!("企业名称,{header}\n甲公司,{cell}\n");
+        assert_says(&refusal(&list), &["row 1", header, fact, "--fact"]);
+        let stated = Options { fact: Some(FactKind::Designated), ..options() };
+        assert_eq!(facts(&read_with(&stated, &list).unwrap()), ["designated"], "{header}");
+        check(&format!("企业名称,{header}\n甲公司,\n"), &["designated"]);
+    }
+    assert_says(&refusal(format!("更名前,更名后,信用代码\n甲公司,乙公司,{CODE}\n")), &["renamed"]);
+    check("撤销名单,\n企业名称,撤销原因\n甲公司,数据造假\n", &["revoked"]);
+}
