@@ -5,14 +5,16 @@ use std::borrow::Cow;
 
 use super::{
     super::{
-        columns::{Choice, letter},
+        columns::{Choice, letter, recognise},
         error::{FileFault, echo_on_one_line},
+        fields::Field,
         note::{Note, NoteReason},
         options::ReadOrSkip,
         report::ranges,
         sheet::{Cell, Sheet, SheetRow},
     },
     headers::{Rows, filled},
+    headings::is_note,
     titles::Title,
 };
 use crate::limits::ECHO_CELLS_MAX;
@@ -51,8 +53,18 @@ fn within_tables(sheet: &Sheet, choices: &[Choice]) -> Option<String> {
         None if rows.letters_identify() => (0, Vec::new()),
         None => return None,
     };
-    // Notes and numbers filled in below a table decide nothing.
-    let last = sheet.rows.iter().rposition(|row| filled(row) >= 2).unwrap_or_default().max(first);
+    // Notes and numbers filled in below a table decide nothing. A name or a code alone does.
+    let identifies = |index: usize| {
+        let named = texts.get(index).and_then(|text| recognise(text));
+        let chosen = |choice: &Choice| choice.field.is_some_and(Field::identifies);
+        named.is_some_and(Field::identifies) || choices.iter().any(chosen)
+    };
+    let states = |row: &SheetRow| {
+        let is_name = |cell: &Cell| matches!(cell, Cell::Text(text) if !is_note(text));
+        let mut cells = row.cells.iter().enumerate();
+        filled(row) >= 2 || cells.any(|(index, cell)| identifies(index) && is_name(cell))
+    };
+    let last = sheet.rows.iter().rposition(states).unwrap_or_default().max(first);
     let names_fact = |row: &SheetRow| Title::in_cells(row.cells.iter(), row).is_some();
     let hidden_rows = sheet
         .rows

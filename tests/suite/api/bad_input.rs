@@ -479,5 +479,5 @@ async fn faults_and_warnings_that_are_not_listed_are_counted() {
     assert_eq!((answer.warnings.len(), answer.warning_count), (1_000, 1_001));
     let counts: Vec<_> =
         answer.warning_counts.iter().map(|of| (of.reason.as_str(), of.count)).collect();
-    assert_eq!(counts, [("TITLE_NOT_HELD", 1_001)]);
+    assert_eq!(counts, [("TITLE_NOT_ON_RECORD", 1_001)]);
 }

@@ -65,19 +65,19 @@ async fn a_warning_names_events_of_the_request_and_of_the_record() {
     let mut client = fresh.client().await;
     let first = list(1, 1).remove(0);
     let later = pb::Event { effective_date: date("2024-06-01"), ..first.clone() };
-    let held = |answer: &pb::AppendResponse| {
-        let of = |warning: &&pb::Warning| warning.rule_id == "title-already-held";
+    let lost = |answer: &pb::AppendResponse| {
+        let of = |warning: &&pb::Warning| warning.rule_id == "effect-lost";
         let warning = answer.warnings.iter().find(of).unwrap_or_else(|| panic!("{answer:?}"));
         (warning.message.clone(), warning.conflicts.clone())
     };
     let trial = |events| pb::AppendRequest { events, validate_only: true, ..Default::default() };
-    let both = vec![first.clone(), later.clone()];
-    let same = "the title is held in that time already, by events[0] of this request".to_owned();
+    let both = vec![later.clone(), first.clone()];
+    let same = "events[0] of this request changes nothing any more".to_owned();
     let tried = client.append(trial(both)).await.unwrap();
-    assert_eq!(held(&tried), (same, vec![]));
+    assert_eq!(lost(&tried), (same, vec![]));
     client.record(list(7, 3)).await.unwrap();
-    client.record(vec![first]).await.unwrap();
-    let recorded = "the title is held in that time already, since position 3".to_owned();
-    let tried = client.append(trial(vec![later])).await.unwrap();
-    assert_eq!(held(&tried), (recorded, vec![3]));
+    client.record(vec![later]).await.unwrap();
+    let recorded = "the event at position 3 changes nothing any more".to_owned();
+    let tried = client.append(trial(vec![first])).await.unwrap();
+    assert_eq!(lost(&tried), (recorded, vec![3]));
 }

@@ -80,7 +80,7 @@ fn objects(stdout: &[u8]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_later_commit_that_fails_leaves_the_truth_about_the_earlier_ones() {
+async fn a_commit_that_fails_says_what_earlier_ones_recorded() {
     let desk = Desk::new();
     desk.file("big.csv", &with_wrong_region(&list(0, 12_000), 11_500));
     desk.file("small.csv", &list(12_000, 12_003));
@@ -108,7 +108,7 @@ async fn a_later_commit_that_fails_leaves_the_truth_about_the_earlier_ones() {
 }
 
 #[tokio::test]
-async fn a_fact_that_two_files_state_is_refused_before_the_first_commit() {
+async fn a_fact_of_two_files_is_refused_before_the_first_commit() {
     let desk = Desk::new();
     desk.file("a.csv", &list(0, 5));
     desk.file("b.csv", &list(4, 8));
@@ -137,7 +137,7 @@ async fn a_fact_that_two_files_state_is_refused_before_the_first_commit() {
 }
 
 #[tokio::test]
-async fn a_duplicate_over_more_rows_than_a_commit_holds_is_found_by_check() {
+async fn check_finds_duplicates_over_several_commits() {
     let desk = Desk::new();
     desk.file("big.csv", &list(0, 10_001));
     desk.file("again.csv", &list(5, 6));
@@ -150,7 +150,7 @@ async fn a_duplicate_over_more_rows_than_a_commit_holds_is_found_by_check() {
 }
 
 #[tokio::test]
-async fn a_review_in_one_file_of_a_title_in_an_earlier_one_is_judged_with_it() {
+async fn a_file_is_judged_with_the_files_before_it() {
     let desk = Desk::new();
     let designations = list(0, 3);
     desk.file("designated.csv", &designations);

@@ -6,8 +6,8 @@ use super::sources::{
 };
 use crate::domain::fault::RuleId as Id;
 
-/// The rules in the order of their ids: the text of a fault, and that of the rule. They follow those
-/// of [`super::texts::TEXTS`].
+/// The rules in the order of their ids: the text of a fault, and that of the rule. They follow
+/// those of [`super::texts::TEXTS`].
 pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::HolderNotEligible, "may not hold it; {holders} may", DOCUMENT),
     (
