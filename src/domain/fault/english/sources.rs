@@ -2,7 +2,10 @@
 
 pub(super) const USCC: &str = "GB 32100-2015";
 pub(super) const LIFELONG: &str = "GB 32100-2015: a code is unique, lifelong and never reused";
-pub(super) const AUTHORITIES: &str = "the 38 authorities: the ministry, 31 regions, 5 cities with independent planning status, the XPCC";
+pub(super) const AUTHORITIES: &str = concat!(
+    "the 38 authorities: the ministry, 31 regions, 5 cities with independent planning status, ",
+    "the XPCC"
+);
 pub(super) const REGION: &str = "GB/T 2260";
 pub(super) const DATE: &str = "a day of the Gregorian calendar (GB/T 7408)";
 pub(super) const CATALOGUE: &str = "the programme catalogue";
@@ -25,8 +28,10 @@ pub(super) const VISIBLE: &str =
     "a text has no controls, line breaks, marks of direction or invisible characters";
 pub(super) const PERSONAL: &str = "the log cannot forget, so it takes no data about persons";
 pub(super) const POOL: &str = "a designee is in a pool or it is not";
-pub(super) const RECORD: &str = "the facts about one subject are bounded; those that end, revoke, review or repair something \
-     have room of their own";
+pub(super) const RECORD: &str = concat!(
+    "the facts about one subject are bounded; those that end, revoke, review or repair something ",
+    "have room of their own"
+);
 pub(super) const TITLES: &str =
     "the titles of one subject are bounded, also those that were annulled";
 pub(super) const REPAIR: &str = "an event is repaired by its issuer or by the ministry";
