@@ -19,7 +19,7 @@ pub const LIST_TEXT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 pub const LIST_ROWS_MAX: usize = 524_288;
 /// Most faults of a list that are kept; reading ends there.
 pub const LIST_FAULTS_MAX: usize = 10_000;
-/// Most bytes of one line of JSON: an event of [`EVENT_BYTES_MAX`] takes less, however it is
+/// Most bytes of one line of JSON: an event of [`super::EVENT_BYTES_MAX`] takes less, however it is
 /// written.
 pub const JSON_LINE_BYTES_MAX: usize = 1024 * 1024;
 /// Most files in a workbook.

@@ -91,7 +91,8 @@ async fn a_title_begins_once_on_a_day() {
     // In one commit the other designation has no position yet.
     let book = Book::new();
     let told = book.told(vec![giant(A, "3", "2021-01-01"), giant(A, "4", "2021-01-01")]).await;
-    assert_eq!(told, "[1] effective_date: the title is held in that time already\n");
+    let held = "the title is held in that time already, by events[0] of this request";
+    assert_eq!(told, format!("[1] effective_date: {held}\n"));
 }
 
 #[tokio::test]

@@ -55,8 +55,12 @@ async fn a_fact_twice_in_one_list_is_told_by_its_rows() {
         let told = book.told(list()).await;
         assert_eq!(told, "[2] designee: is in the list twice (rows 12 and 40)\n");
         assert_eq!(book.record(list()).await.unwrap_err(), ["DuplicateInList"]);
-        // Without rows there is nothing to name, and on record there is a position.
-        assert_eq!(book.told(vec![fact(A), fact(A)]).await, "[1] designee: is in the list twice\n");
+        // Without rows the place in the request is named, and on record there is a position.
+        let told = book.told(vec![fact(A), fact(A)]).await;
+        assert_eq!(
+            told,
+            "[1] designee: is in the list twice, first in events[0] of this request\n"
+        );
         book.say(row(fact(A), 12)).await;
         let told = book.told(vec![row(fact(A), 40)]).await;
         assert!(told.contains("position 2") && !told.contains("list twice"), "{told}");
