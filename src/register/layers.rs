@@ -105,6 +105,11 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// True if events of a trial lie over the register: they never get a position.
+    pub(super) fn is_trial(self) -> bool {
+        self.overlay.is_some()
+    }
+
     /// False if no fact about the framework was ever recorded.
     pub(super) fn has_framework_facts(self) -> bool {
         self.base.framework.count() > 0 || self.framework_revision().0 > 0

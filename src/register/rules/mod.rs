@@ -125,8 +125,10 @@ impl Judge {
         };
         case.judge(event);
         let mut verdict = case.verdict;
+        // The events of the commit get their positions only if it is recorded.
         let first = self.first.unwrap_or_default();
-        for fault in verdict.rejections.iter_mut().chain(&mut verdict.warnings) {
+        let warnings = verdict.warnings.iter_mut().filter(|_| register.is_trial());
+        for fault in verdict.rejections.iter_mut().chain(warnings) {
             fault.conflicts.retain(|position| *position < first);
         }
         verdict

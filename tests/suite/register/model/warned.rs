@@ -72,13 +72,9 @@ pub(super) fn require_warnings(
     for place in &void {
         let source = now.source(*place);
         let told = warnings.iter().filter(speaks).any(|(at, fault)| {
-            // An event of the same commit is named by its place there, the first of several.
-            let mut metadata = fault.breach.metadata();
-            let is_beside = source >= before as u64;
             // What a repair restores is told of the repair.
             *at as u64 == source
                 || fault.conflicts.contains(&source)
-                || is_beside && metadata.any(|(key, _)| key == "earlier_event")
                 || book.said[*at].fact.is_repair()
         });
         if !told {
