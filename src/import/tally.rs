@@ -22,7 +22,6 @@ const SIGNS: FieldSet = FieldSet::of(&[
     Field::OldName,
     Field::NewName,
     Field::NewDesignee,
-    Field::Round,
     Field::NoticeFrom,
     Field::NoticeTo,
 ]);
@@ -83,17 +82,14 @@ impl Tally {
         });
     }
 
-    /// Refuses a filled column that belongs to another fact than the list states: `撤销原因` in a
-    /// list of designations. It is no fault if the caller, or a column, says which fact it is, and
-    /// the header does not say otherwise.
+    /// Refuses a filled column that belongs to another fact than the list states: `公示截止` in a
+    /// list of designations. It is no fault if the caller, or a column, says which fact it is.
     pub(super) fn other_fact(&self, is_stated: bool) -> Option<RowError> {
         let takes = self.kinds.takes();
-        let (column, kinds) = self.unused.iter().find_map(|unused| {
-            let mut kinds = values::kinds_in_title(&unused.header);
-            kinds.retain(|kind| !self.kinds.has(*kind));
-            let is_other = SIGNS.has(unused.field) && !takes.has(unused.field);
-            (is_other && !(is_stated && kinds.is_empty())).then_some((unused, kinds))
-        })?;
+        let is_other = |unused: &&Unused| SIGNS.has(unused.field) && !takes.has(unused.field);
+        let column = self.unused.iter().filter(|_| !is_stated).find(is_other)?;
+        let mut kinds = values::kinds_in_title(&column.header);
+        kinds.retain(|kind| !self.kinds.has(*kind));
         let names = |kind: &FactKind| format!("--fact {}", kind.name());
         let facts = match kinds.as_slice() {
             [] => format!("--fact (it belongs to {})", options::taking(column.field)),

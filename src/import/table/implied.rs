@@ -44,7 +44,11 @@ pub(super) fn reject_other_facts(
     Err(FileFault::SeveralFacts {
         place: place(&reading.sheet.name, header_row),
         title: format!("the column {}", echo_on_one_line(&column.header)),
-        named: format!("{}, and nothing else says so", names.join(", ")),
+        named: format!(
+            "{}, and nothing else says so (--column ignore={} leaves it out)",
+            names.join(", "),
+            echo_on_one_line(&column.header)
+        ),
     })
 }
 

@@ -249,7 +249,6 @@ fn a_column_that_tells_of_another_fact_is_asked_about() {
         ("撤销日期", "2026-03-01"),
         ("禁止申报至", "2029-03-01"),
         ("原企业名称", "示例一有限公司"),
-        ("复核年度", "2026"),
         ("公示截止日期", "2026-03-01"),
     ] {
         let refused = read_with(&designated(), list(header, cell)).unwrap_err().to_string();
@@ -260,10 +259,9 @@ fn a_column_that_tells_of_another_fact_is_asked_about() {
         assert_eq!(read_with(&ignoring, list(header, cell)).unwrap().rows.len(), 1, "{header}");
         assert_eq!(read_with(&designated(), list(header, "")).unwrap().rows.len(), 1, "{header}");
     }
-    // The caller says which fact it is, unless the header says otherwise.
+    // The caller says which fact it is.
     let stated = Options { fact: Some(FactKind::Designated), ..designated() };
-    assert!(read_with(&stated, list("原因", "其他")).is_ok());
-    assert!(read_with(&stated, list("撤销原因", "其他")).is_err());
+    assert!(read_with(&stated, list("撤销原因", "其他")).is_ok());
     let with_fact = list("原因,类别", "其他,认定");
     assert!(read_with(&designated(), with_fact).is_ok());
 }
