@@ -203,7 +203,7 @@ def pass_over_an_erased_event(work, server, running):
     line = json.dumps({"authority": "440000", "effectiveDate": day, "annulled": annulled})
     (work / "annulment.jsonl").write_text(line + "\n")
     url = f"http://{server.address}"
-    tidu("record", work / "annulment.jsonl", "--authority", "440000", "--server", url)
+    tidu("record", work / "annulment.jsonl", "--server", url)
     server.end(signal.SIGTERM)
     tidu("redact", ERASED, "--reason", "listed by mistake", "--data-dir", server.data, "--yes")
     server.start()

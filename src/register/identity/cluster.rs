@@ -168,7 +168,7 @@ impl IdentityCluster {
     }
 
     /// Notes the successors that a restructuring names.
-    pub(super) fn name_successors(
+    pub(in crate::register) fn name_successors(
         &mut self,
         placed: &FactAt,
         ends: bool,
@@ -177,6 +177,11 @@ impl IdentityCluster {
         let (on, member) = (placed.fact.effective, placed.member);
         let named = successors.iter().map(|index| Successor { on, member, ends, index: *index });
         self.successors.extend(named);
+    }
+
+    /// Forgets the successors that were named last.
+    pub(in crate::register) fn forget_successors(&mut self, count: usize) {
+        self.successors.truncate(self.successors.len().saturating_sub(count));
     }
 
     /// True if a restructuring of the subject asked for names a successor by a day.

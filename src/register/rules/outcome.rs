@@ -5,11 +5,14 @@ use super::{Case, effect::Effect, titles::after_end};
 use crate::{
     domain::{
         CivilDate, DesigneeId,
-        event::{Event, TitleFact, TitleRef},
+        event::{Event, Fact, SubjectFact, TitleFact, TitleRef},
         fault::{Breach, Key, RuleId},
         kind::Kind,
     },
-    register::rows::{FactKindRow, TitleKey},
+    register::{
+        identity::FactAt,
+        rows::{FactKindRow, PROPOSED, TitleKey},
+    },
 };
 
 impl Case<'_> {
@@ -50,7 +53,17 @@ impl Case<'_> {
         if !has_effect || self.except.is_some() {
             return;
         }
+        // A title passes to a successor that the proposal names, and to nobody else.
+        let mut named = Vec::new();
+        if let Fact::Subject { fact: SubjectFact::Restructured { successors, ends, .. }, .. } =
+            &event.fact
+        {
+            named.extend(successors.iter().map(|id| self.known(id).unwrap_or(PROPOSED)));
+            let placed = FactAt { position: self.place(), member: 0, fact: row };
+            self.judge.cluster.name_successors(&placed, *ends, &named);
+        }
         let Effect { mut lost, .. } = self.effect(designee, row);
+        self.judge.cluster.forget_successors(named.len());
         // Titles that two identifiers hold on the same days were named already.
         let told = self.verdict.warnings.iter().flat_map(|warning| warning.conflicts.clone());
         let told: Vec<u64> = told.collect();

@@ -232,3 +232,27 @@ async fn a_move_to_where_the_designee_is_changes_nothing() {
     book.say(moved("2025-01-01", pb::RelocationStage::Proposed)).await;
     assert!(book.noted(confirmed("2025-02-01")).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_merger_takes_the_effect_of_a_transfer_to_somebody_else() {
+    let transferred = |to: &str| {
+        let (programme, successor) = (GIANT.to_owned(), to.to_owned());
+        let fact = pb::TitleTransferred { programme, successor, ..Default::default() };
+        event(MINISTRY, A, "2025-11-20", Fact::TitleTransferred(fact))
+    };
+    let merged = || {
+        let kind = pb::RestructuringKind::Merger.into();
+        let successors = vec![B.to_owned()];
+        let fact = pb::Restructured { kind, successors, ends: true, ..Default::default() };
+        event(MINISTRY, A, "2025-11-07", Fact::Restructured(fact))
+    };
+    // The title begins after the merger, so it never does; the successor of the merger is B.
+    for (to, lost) in [(C, "effect-lost [0, 1]"), (B, "effect-lost [0]")] {
+        let book = Book::new();
+        book.say(giant(A, "7", "2025-11-13")).await;
+        book.say(transferred(to)).await;
+        assert_eq!(book.noted(merged()).await, [lost], "{to}");
+        let lost = book.title(A, GIANT, "2025-11-25").unwrap().superseded;
+        assert_eq!(lost, if to == C { vec![0, 1] } else { vec![0] }, "{to}");
+    }
+}
