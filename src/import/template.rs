@@ -14,21 +14,10 @@ use crate::{domain::AuthorityCode, protocol::pb};
 /// Marks the example in the column for the number of its row: such a row is never recorded.
 pub(super) const EXAMPLE: &str = "示例";
 
-/// Fields for which a template has another column, or none.
-const LEFT_OUT: FieldSet = FieldSet::of(&[
-    Field::Province,
-    Field::City,
-    Field::County,
-    Field::Validity,
-    Field::DesignatedOn,
-    Field::ValidFrom,
-    Field::RevokedOn,
-    Field::RenamedOn,
-    Field::EndedOn,
-    Field::EnteredOn,
-    Field::LeftOn,
-    Field::DesignationDocument,
-]);
+/// Fields for which a template has another column, or none. So has each day of a fact but the plain
+/// one.
+const LEFT_OUT: FieldSet =
+    FieldSet::of(&[Field::Province, Field::City, Field::County, Field::DesignationDocument]);
 
 /// A list to fill in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +83,8 @@ fn column((index, field): (usize, &Field)) -> Column {
 /// The columns of a template: the row, who is meant, the needed ones, the others.
 fn columns(kind: FactKind) -> Vec<Field> {
     let takes = kind.takes();
-    let plain = |field: &Field| takes.has(*field) && !LEFT_OUT.has(*field);
+    let is_other_day = |field: &Field| field.is_day_of_fact() && *field != Field::Date;
+    let plain = |field: &Field| takes.has(*field) && !LEFT_OUT.has(*field) && !is_other_day(field);
     let first = [Field::Row, Field::Fact, Field::Name, Field::Designee];
     let first = first
         .into_iter()

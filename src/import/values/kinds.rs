@@ -91,7 +91,7 @@ const PARTS: &[(Part, &[&str])] = &[
 
 /// The kind of fact that a word names under any header.
 pub(in crate::import) fn fact(text: &str) -> Result<FactKind, String> {
-    let word = fold(&clean(text));
+    let word = fold(text);
     if PASSED.contains(&word.as_str()) || FAILED.contains(&word.as_str()) {
         return Err(format!(
             "{} does not say of what; write 认定, 复核通过 or 复核未通过, or leave the column out: \
@@ -112,7 +112,7 @@ pub(in crate::import) fn fact(text: &str) -> Result<FactKind, String> {
 /// The kind of fact that a cell states under its header. `通过` is a passed review where the header
 /// says `复核`.
 pub(in crate::import) fn fact_under(text: &str, header: &str) -> Result<FactKind, String> {
-    let (word, header) = (fold(&clean(text)), fold(&clean(header)));
+    let (word, header) = (fold(text), fold(header));
     let outcome = [(FactKind::ReviewPassed, PASSED), (FactKind::ReviewFailed, FAILED)];
     let outcome = outcome.into_iter().find(|(_, words)| words.contains(&word.as_str()));
     let of_review = REVIEWS.iter().any(|review| header.contains(review));

@@ -76,7 +76,7 @@ pub(in crate::import) fn yes_or_no(text: &str) -> Result<bool, String> {
 
 /// A word without its marks: width, case, spaces, and the stops behind it.
 pub(super) fn word(text: &str) -> String {
-    let mut folded = fold(&clean(text));
+    let mut folded = fold(text);
     folded.truncate(folded.trim_end_matches(['。', ';', ',', '、']).len());
     folded
 }
