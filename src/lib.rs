@@ -9,8 +9,10 @@
 //! 1 domain/    the words of an event: kinds, ids, dates, facts, the catalogue. Pure
 //! 2 protocol/  generated messages, stored leaves, messages ⇄ events
 //!   register/  the state that follows from the events: titles, rules, scopes, answers. Pure
-//! 3 catalogue_files.rs  adopted catalogues as files, by digest
+//! 3 access/    who calls: credentials and principals
+//!   catalogue_files.rs  adopted catalogues as files, by digest
 //!   log/       the store of events: the CommitLog contract, the chunk codec, sled
+//!   trail/     the audit trail: denials and administrative acts
 //! 4 ledger/    the one writer and the read side
 //!   cursors/   the positions of subscribers, in a store of their own
 //! 5 archive/   export, backup, import, verify, without a server
@@ -37,6 +39,7 @@
 //! - no reader sees an event before it is durable; after a failed or overdue flush the process
 //!   ends.
 
+pub mod access;
 pub mod archive;
 pub mod catalogue_files;
 pub mod cli;
@@ -56,3 +59,4 @@ pub mod register;
 pub mod server;
 pub mod service;
 pub mod threads;
+pub mod trail;

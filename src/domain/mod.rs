@@ -1,6 +1,7 @@
 //! The words of an event: ids, dates, facts, the catalogue. Values are parsed at the edge and carry
 //! their proof inside. Pure: no I/O, no clock, no randomness.
 
+pub mod access;
 mod authority;
 mod body;
 pub mod catalogue;

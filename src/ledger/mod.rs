@@ -60,7 +60,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
@@ -90,6 +90,7 @@ use crate::{
     catalogue_files::CatalogueFiles,
     domain::{
         DesigneeId, Party, Principal,
+        access::Policy,
         catalogue::{Catalogue, CatalogueError, Catalogues},
         event::Event,
         fault::Faults,
@@ -300,6 +301,8 @@ struct Shared {
     metrics: Arc<Metrics>,
     on_failure: OnFailure,
     failed: AtomicBool,
+    /// Who may record what. Copied out and released at once.
+    policy: RwLock<Arc<Policy>>,
     /// Why nothing may be recorded, if so.
     read_only: OnceLock<String>,
     /// It was said that the disk is low, and not yet that it has room again.
@@ -372,6 +375,7 @@ impl Ledger {
             metrics,
             on_failure: parts.on_failure,
             failed: AtomicBool::new(false),
+            policy: RwLock::default(),
             read_only: OnceLock::new(),
             told_low: AtomicBool::new(false),
             append_began: AtomicU64::new(0),
@@ -412,6 +416,17 @@ impl Ledger {
         let queued = self.shared.clock.monotonic();
         self.queue.push(Job { commit, bytes, queued, held, reply })?;
         answer.await.unwrap_or(Err(AppendError::Unknown))
+    }
+
+    /// Brings a policy into force: for all commits that the writer has not decided yet.
+    pub fn adopt_policy(&self, policy: Arc<Policy>) {
+        *self.shared.policy.write() = policy;
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.shared.policy.read())
     }
 
     /// Bytes of the commits in the queue.

@@ -7,6 +7,7 @@
 //! append.rs an Append, events encoded   event/     messages ⇄ `domain::event`
 //! time.rs   dates and instants          json.rs    canonical protobuf JSON
 //! withheld.rs    places whose content is erased
+//! methods.rs     the methods of the API, one name each
 //! zeros.rs  the JSON of an answer with its zeros
 //! wire/     what an encoded message would become, counted before it is decoded
 //! ```
@@ -20,6 +21,7 @@ pub(crate) mod codec;
 pub mod event;
 pub mod json;
 pub mod leaf;
+pub mod methods;
 pub mod pb;
 pub mod time;
 pub mod wire;

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use self::listen::{NotListen, OperationsListen};
 use super::telemetry::otlp::OtlpEndpoint;
 use crate::{
+    access::AccessControl,
     domain::{
         catalogue::{Catalogue, CatalogueError},
         masked_url,
@@ -375,6 +376,7 @@ impl Config {
     /// [`ConfigError::Origin`].
     pub(super) fn api(&self) -> Result<ApiSettings, ConfigError> {
         Ok(ApiSettings {
+            access: AccessControl::open(),
             web_origins: self.origins()?,
             local_hosts: self.listen.ip().is_loopback().then(|| self.hosts.clone()),
             questions: self.question_slots(),

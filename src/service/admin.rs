@@ -7,8 +7,8 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::{
-    Shares, adoption::PendingAdoption, call::Call, recent::Recent, rules, state,
-    verify::Verifications,
+    Shares, access::principals_needed, adoption::PendingAdoption, call::Call, recent::Recent,
+    rules, state, verify::Verifications,
 };
 use crate::{
     ledger::{Ledger, run_blocking},
@@ -64,6 +64,14 @@ impl AdminApi {
     ) -> Result<pb::AdoptRulesResponse, Status> {
         self.adoption.settle(&self.ledger).await?;
         rules::adopt(&self.ledger, request).await
+    }
+
+    pub(super) async fn withhold_event(
+        &self,
+        _call: Call,
+        _request: pb::WithholdEventRequest,
+    ) -> Result<pb::WithholdEventResponse, Status> {
+        Err(principals_needed())
     }
 
     pub(super) async fn verify(

@@ -116,7 +116,7 @@ pub(super) fn read_commit(
         proposals,
         request: request_id.zip(digest.map(ContentDigest::finish)),
         precondition,
-        recorded_by: call.principal.clone(),
+        recorded_by: call.principal().clone(),
         party: call.party,
     };
     Ok(ReadCommit { commit, count, faults, warnings })
@@ -187,11 +187,10 @@ impl ContentDigest {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::sync::Arc;
+
     use super::*;
-    use crate::{
-        domain::{Party, Principal},
-        ledger::GivenUp,
-    };
+    use crate::{access::Identified, domain::Party, ledger::GivenUp};
 
     /// Counts the slices.
     #[derive(Default)]
@@ -229,7 +228,7 @@ mod tests {
         assert!(is_short(&request(at_once)));
         assert!(!is_short(&request(at_once + 1)));
         let call = Call {
-            principal: Principal::ANONYMOUS,
+            who: Arc::new(Identified::anonymous()),
             peer: None,
             party: Party::Server,
             deadline: None,

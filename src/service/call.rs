@@ -1,14 +1,17 @@
 //! One call: its principal, its peer and its deadline. Every handler gets one, and learns of its
 //! caller from nothing else.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 use http::Extensions;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
 use super::intake::{Deadline, InFlight};
-use crate::domain::{Party, Principal};
+use crate::{
+    access::Identified,
+    domain::{Party, Principal, access::Rights},
+};
 
 /// The remote address of a connection, in the extensions of its requests.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +30,9 @@ impl Caller {
     /// The caller of a request with these extensions.
     pub(crate) fn of(extensions: &Extensions) -> Self {
         let peer = extensions.get::<Peer>().map(|peer| peer.0);
-        Self { principal: Principal::ANONYMOUS, peer }
+        let identified = extensions.get::<Arc<Identified>>();
+        let principal = identified.map_or(Principal::ANONYMOUS, |who| who.principal.clone());
+        Self { principal, peer }
     }
 
     /// The principal as log lines name it.
@@ -44,8 +49,8 @@ impl Caller {
 /// The caller of a handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// The authenticated caller.
-    pub(crate) principal: Principal,
+    /// The authenticated caller, with its rights as the call began.
+    pub(crate) who: Arc<Identified>,
     /// Its address; `None` for a call that did not come over a socket.
     pub(crate) peer: Option<SocketAddr>,
     /// The party that limits and fairness count it with; the server's own for a call that did not
@@ -60,9 +65,10 @@ pub(crate) struct Call {
 
 impl Call {
     fn of<T>(request: &Request<T>) -> Self {
-        let Caller { principal, peer } = Caller::of(request.extensions());
+        let Caller { peer, .. } = Caller::of(request.extensions());
+        let who = request.extensions().get().cloned();
         Self {
-            principal,
+            who: who.unwrap_or_else(|| Arc::new(Identified::anonymous())),
             peer,
             party: peer.map_or(Party::Server, Party::of),
             deadline: deadline_of(request).at,
@@ -73,7 +79,7 @@ impl Call {
     /// Work that the server does for itself.
     pub(crate) fn of_server() -> Self {
         Self {
-            principal: Principal::SERVER,
+            who: Arc::new(Identified::server()),
             peer: None,
             party: Party::Server,
             deadline: None,
@@ -81,9 +87,20 @@ impl Call {
         }
     }
 
+    /// The authenticated caller.
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.who.principal
+    }
+
+    /// Its rights as the call began.
+    #[allow(dead_code)] // judged with the content of calls
+    pub(crate) fn rights(&self) -> &Rights {
+        &self.who.rights
+    }
+
     /// Who calls, for the log lines.
     pub(crate) fn caller(&self) -> Caller {
-        Caller { principal: self.principal.clone(), peer: self.peer }
+        Caller { principal: self.principal().clone(), peer: self.peer }
     }
 }
 
@@ -130,7 +147,7 @@ mod tests {
         request.extensions_mut().insert(Deadline { at: Some(soon), default: None });
         request.extensions_mut().insert(Peer(([127, 0, 0, 1], 9).into()));
         let handler = async |call: Call, message: i32| {
-            assert_eq!(call.principal, Principal::ANONYMOUS);
+            assert_eq!(*call.principal(), Principal::ANONYMOUS);
             assert_eq!(call.peer, Some(([127, 0, 0, 1], 9).into()));
             assert_eq!(call.party, Party::Local(([127, 0, 0, 1], 9).into()));
             assert_eq!(message, 5);

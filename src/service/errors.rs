@@ -35,6 +35,16 @@ pub(crate) fn status<const N: usize>(
     Status::with_error_details(code, message, info(reason.as_str_name(), metadata))
 }
 
+/// As [`status`], with any number of values.
+pub(crate) fn with_metadata<'a>(
+    code: Code,
+    reason: ErrorReason,
+    message: impl Into<String>,
+    metadata: impl IntoIterator<Item = (&'a str, String)>,
+) -> Status {
+    Status::with_error_details(code, message, info(reason.as_str_name(), metadata))
+}
+
 /// Nothing is recorded about something. `redacted` are the events known then that have been
 /// redacted since: one of them may have been about it.
 pub(crate) fn not_found(reason: ErrorReason, what: &str, value: &str, redacted: &[u64]) -> Status {

@@ -197,6 +197,7 @@ impl LedgerApi {
                 .0,
             change_count: number(receipt.change_count),
             changes: room.fill(REJECTIONS_MAX, receipt.changes.into_iter().map(change)).0,
+            ..Default::default()
         }
     }
 

@@ -4,6 +4,7 @@
 //! A handler runs on the runtime's threads, which all calls share. A long question goes through the
 //! gate instead (questions/), on a thread of its own.
 
+mod access;
 mod admin;
 mod adoption;
 mod append;
@@ -17,11 +18,13 @@ mod convert;
 mod creators;
 mod cursors;
 mod delivered;
+mod entitled;
 mod errors;
 mod event_range;
 mod filter;
 mod health;
 mod hosts;
+mod identify;
 mod intake;
 mod interests;
 mod kept_filter;
@@ -60,6 +63,7 @@ use tower::{Service, ServiceBuilder, ServiceExt as _, layer::layer_fn, util::Box
 use tower_http::cors::CorsLayer;
 
 use self::{
+    access::AccessApi,
     admin::AdminApi,
     adoption::PendingAdoption,
     call_lines::CallLines,
@@ -90,6 +94,7 @@ pub use self::{
     tracing_calls::Sampling,
 };
 use crate::{
+    access::AccessControl,
     cursors::Cursors,
     ledger::Ledger,
     limits::{
@@ -99,8 +104,9 @@ use crate::{
     protocol::{
         codec::MessageCodec,
         pb::{
-            admin_service_server::AdminServiceServer, cursor_service_server::CursorServiceServer,
-            ledger_service_server::LedgerServiceServer, proof_service_server::ProofServiceServer,
+            access_service_server::AccessServiceServer, admin_service_server::AdminServiceServer,
+            cursor_service_server::CursorServiceServer, ledger_service_server::LedgerServiceServer,
+            proof_service_server::ProofServiceServer,
             register_service_server::RegisterServiceServer,
         },
     },
@@ -119,11 +125,14 @@ struct Services {
     admin: AdminApi,
     cursors: CursorApi,
     proof: ProofApi,
+    access: AccessApi,
 }
 
 /// Who may call, and how much.
 #[derive(Clone, Debug)]
 pub struct ApiSettings {
+    /// The principals, and what they may do.
+    pub access: Arc<AccessControl>,
     /// Origins of the web pages that may call.
     pub web_origins: Vec<http::HeaderValue>,
     /// For a server that only its machine reaches: hosts that requests may name beside localhost
@@ -211,6 +220,7 @@ pub fn api(
             questions: questions.clone(),
             reading: reading.clone(),
         },
+        access: AccessApi { access: Arc::clone(&settings.access) },
         ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
     let routes = with_standard(routes(services), phases)?.prepare();
@@ -257,6 +267,7 @@ fn routes(services: Services) -> Routes {
         .add_service(bounded!(AdminServiceServer::new(services.admin)))
         .add_service(bounded!(CursorServiceServer::new(services.cursors)))
         .add_service(bounded!(ProofServiceServer::new(services.proof)))
+        .add_service(bounded!(AccessServiceServer::new(services.access)))
 }
 
 /// Puts the layers of every call around services that are admitted to.
@@ -266,13 +277,17 @@ where
     S: Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    let ApiSettings { web_origins, local_hosts, sampling, .. } = settings;
+    let ApiSettings { access, web_origins, local_hosts, sampling, .. } = settings;
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let (of_calls, of_strays) = (Arc::clone(&calls), Arc::clone(&calls));
+    let of_strangers = Arc::clone(&calls);
     let layers = ServiceBuilder::new()
         .layer(cors(web_origins))
         .layer(layer_fn(move |inner| OnlyCalls { inner, calls: Arc::clone(&of_strays) }))
         .layer(GrpcWebLayer::new())
+        .layer(layer_fn(move |inner| {
+            identify::identified(Arc::clone(&access), Arc::clone(&of_strangers), inner)
+        }))
         .layer(layer_fn(move |inner| CallLines { inner, sampling }))
         .map_request(transport::choose_encoding)
         .layer(layer_fn(move |inner| Counted { inner, calls: Arc::clone(&of_calls) }))

@@ -7,6 +7,7 @@
 use tonic::{Request, Response, Status};
 
 use super::{
+    access::AccessApi,
     admin::{AdminApi, VerifyStream},
     call::answer,
     commit_line::CommitLine,
@@ -18,9 +19,9 @@ use super::{
 use crate::protocol::{
     append::ReceivedCommit,
     pb::{
-        self, admin_service_server::AdminService, cursor_service_server::CursorService,
-        ledger_service_server::LedgerService, proof_service_server::ProofService,
-        register_service_server::RegisterService,
+        self, access_service_server::AccessService, admin_service_server::AdminService,
+        cursor_service_server::CursorService, ledger_service_server::LedgerService,
+        proof_service_server::ProofService, register_service_server::RegisterService,
     },
 };
 
@@ -74,6 +75,41 @@ impl AdminService for AdminApi {
         request: Request<pb::AdoptRulesRequest>,
     ) -> Answer<pb::AdoptRulesResponse> {
         answer(request, |call, request| self.adopt_rules(call, request)).await
+    }
+
+    async fn withhold_event(
+        &self,
+        request: Request<pb::WithholdEventRequest>,
+    ) -> Answer<pb::WithholdEventResponse> {
+        answer(request, |call, request| self.withhold_event(call, request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl AccessService for AccessApi {
+    async fn who_am_i(&self, request: Request<pb::WhoAmIRequest>) -> Answer<pb::WhoAmIResponse> {
+        answer(request, |call, request| self.who_am_i(call, request)).await
+    }
+
+    async fn list_principals(
+        &self,
+        request: Request<pb::ListPrincipalsRequest>,
+    ) -> Answer<pb::ListPrincipalsResponse> {
+        answer(request, |call, request| self.list_principals(call, request)).await
+    }
+
+    async fn put_principal(
+        &self,
+        request: Request<pb::PutPrincipalRequest>,
+    ) -> Answer<pb::PutPrincipalResponse> {
+        answer(request, |call, request| self.put_principal(call, request)).await
+    }
+
+    async fn delete_principal(
+        &self,
+        request: Request<pb::DeletePrincipalRequest>,
+    ) -> Answer<pb::DeletePrincipalResponse> {
+        answer(request, |call, request| self.delete_principal(call, request)).await
     }
 }
 

@@ -134,6 +134,7 @@ impl<'a> Rows<'a> {
 pub(crate) fn as_fault(warning: &pb::Warning) -> pb::Rejection {
     let warning = warning.clone();
     pb::Rejection {
+        conflicts_not_shown: 0,
         index: warning.index,
         field: warning.field,
         value: warning.value,

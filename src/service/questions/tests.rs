@@ -1,15 +1,16 @@
 #![allow(clippy::unwrap_used)]
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use parking_lot::Mutex as Plain;
 use tonic::Code;
 
 use super::*;
-use crate::{domain::Principal, limits::QUESTIONS_BEGUN_MAX};
+use crate::{access::Identified, limits::QUESTIONS_BEGUN_MAX};
 
 fn call(party: Party) -> Call {
-    Call { principal: Principal::ANONYMOUS, peer: None, party, deadline: None, memory: None }
+    let who = Arc::new(Identified::anonymous());
+    Call { who, peer: None, party, deadline: None, memory: None }
 }
 
 fn local(port: u16) -> Call {

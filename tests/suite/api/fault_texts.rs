@@ -156,9 +156,30 @@ impl Page {
 
 /// A warning has the same fields as a rejection.
 fn as_rejection(warning: pb::Warning) -> pb::Rejection {
-    let pb::Warning { index, field, value, reason, message, rule, conflicts, rule_id, metadata } =
-        warning;
-    pb::Rejection { index, field, value, reason, message, rule, conflicts, rule_id, metadata }
+    let pb::Warning {
+        index,
+        field,
+        value,
+        reason,
+        message,
+        rule,
+        conflicts,
+        rule_id,
+        metadata,
+        conflicts_not_shown,
+    } = warning;
+    pb::Rejection {
+        index,
+        field,
+        value,
+        reason,
+        message,
+        rule,
+        conflicts,
+        rule_id,
+        metadata,
+        conflicts_not_shown,
+    }
 }
 
 /// Records a history and proposes an event after it. Checks every fault on the way, and gives the

@@ -9,7 +9,7 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 20] = [
+pub const FLOORS: [(&str, u8); 22] = [
     ("limits", 0),
     ("files", 0),
     ("threads", 0),
@@ -19,6 +19,8 @@ pub const FLOORS: [(&str, u8); 20] = [
     ("protocol", 2),
     ("register", 2),
     ("log", 3),
+    ("access", 3),
+    ("trail", 3),
     ("catalogue_files", 3),
     ("ledger", 4),
     ("cursors", 4),

@@ -13,6 +13,7 @@ use tidu::protocol::pb::{
     register_service_client::RegisterServiceClient,
 };
 use tidu::{
+    access::AccessControl,
     limits::{IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT},
     service::ApiSettings,
 };
@@ -195,6 +196,7 @@ impl Client {
 pub fn api_settings() -> ApiSettings {
     let web_origins = Vec::new();
     ApiSettings {
+        access: AccessControl::open(),
         web_origins,
         local_hosts: None,
         questions: 1,
