@@ -3,8 +3,9 @@
 //! A principal is proven by the connection or by a token, never by a message. This room never says
 //! what a caller may do: `domain/access` does.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use crate::domain::{
@@ -70,17 +71,72 @@ impl Identified {
     }
 }
 
+/// Why somebody is not let in. A stranger learns no more than this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stranger {
+    /// It shows no credential.
+    Missing,
+    /// It shows one that is not accepted.
+    Invalid,
+    /// It shows one that has ended at that instant, in microseconds since 1970.
+    Expired(i64),
+}
+
+/// SHA-256 of each token, and whose it is.
+type Tokens = HashMap<[u8; 32], Principal>;
+
 /// The principals of a server and the policy in force, which changes while it serves.
 #[derive(Debug)]
 pub struct AccessControl {
     policy: watch::Sender<Arc<Policy>>,
+    tokens: Tokens,
 }
 
 impl AccessControl {
     /// Of a server without principals.
     #[must_use]
     pub fn open() -> Arc<Self> {
-        Arc::new(Self { policy: watch::Sender::new(Arc::new(Policy::open())) })
+        Self::of_tokens(Policy::open(), [])
+    }
+
+    /// Of a server whose callers prove themselves by tokens, of which it knows the SHA-256.
+    #[must_use]
+    pub fn of_tokens(
+        policy: Policy,
+        tokens: impl IntoIterator<Item = ([u8; 32], Principal)>,
+    ) -> Arc<Self> {
+        let tokens = tokens.into_iter().collect();
+        Arc::new(Self { policy: watch::Sender::new(Arc::new(policy)), tokens })
+    }
+
+    /// Brings another policy into force. Its generation is the next one.
+    pub fn adopt(&self, policy: Policy) {
+        let mut policy = policy;
+        self.policy.send_modify(|held| {
+            policy.generation = held.generation + 1;
+            *held = Arc::new(policy);
+        });
+    }
+
+    /// Finds out who shows a token.
+    ///
+    /// # Errors
+    /// [`Stranger`].
+    pub fn identify(&self, token: Option<&str>) -> Result<Identified, Stranger> {
+        let policy = self.policy();
+        if policy.is_open() {
+            return Ok(Identified { generation: policy.generation, ..Identified::anonymous() });
+        }
+        let token = token.ok_or(Stranger::Missing)?;
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let principal = self.tokens.get(&hash).ok_or(Stranger::Invalid)?;
+        let rights = policy.rights_of(principal).ok_or(Stranger::Invalid)?;
+        Ok(Identified {
+            rights: Arc::clone(rights),
+            generation: policy.generation,
+            credential: CredentialKind::Token,
+            ..Identified::without_credential(principal.clone())
+        })
     }
 
     /// The policy in force.

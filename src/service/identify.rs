@@ -6,13 +6,13 @@
 use std::{convert::Infallible, future::ready, sync::Arc};
 
 use futures_util::future::Either;
-use tonic::Status;
+use tonic::{Code, Status};
 use tower::{Service, ServiceExt as _, service_fn};
 
-use super::{call_lines::tell_refused, calls::Calls, entitled};
+use super::{call_lines::tell_refused, calls::Calls, entitled, errors};
 use crate::{
-    access::{AccessControl, Identified},
-    protocol::methods::Method,
+    access::{AccessControl, Identified, Stranger},
+    protocol::{methods::Method, pb::ErrorReason},
 };
 
 /// Lets only callers in that are known and may call the method, and counts the others.
@@ -47,8 +47,15 @@ where
 }
 
 fn identify(access: &AccessControl, request: &super::Request) -> Result<Identified, Status> {
-    let policy = access.policy();
-    let who = Identified { generation: policy.generation, ..Identified::anonymous() };
+    let stated = request.headers().get(http::header::AUTHORIZATION);
+    let token = stated.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let is_health = request.uri().path().starts_with("/grpc.health.");
+    let who = match access.identify(token) {
+        Ok(who) => who,
+        // Probes have no credentials, and learn nothing but the phase.
+        Err(_) if is_health => Identified::anonymous(),
+        Err(stranger) => return Err(stranger_refused(stranger)),
+    };
     let Some(method) = Method::at(request.uri().path()) else { return Ok(who) };
     if !who.rights.roles.any(entitled::roles_of(method)) {
         let name = String::from_utf8_lossy(who.principal.name()).into_owned();
@@ -56,4 +63,25 @@ fn identify(access: &AccessControl, request: &super::Request) -> Result<Identifi
         return Err(entitled::not_entitled(&name, "call", &text, []));
     }
     Ok(who)
+}
+
+/// The answer to somebody who is not let in.
+fn stranger_refused(stranger: Stranger) -> Status {
+    let (reason, text) = match stranger {
+        Stranger::Missing => {
+            let accepted = ("accepted", "certificate, token".to_owned());
+            let text = "this server knows its callers: show a client certificate or a token";
+            let reason = ErrorReason::CredentialMissing;
+            return errors::status(Code::Unauthenticated, reason, text, [accepted]);
+        }
+        Stranger::Invalid => (ErrorReason::CredentialInvalid, "the credential is not accepted"),
+        Stranger::Expired(at) => {
+            let text = "the credential has expired; come again with a new one";
+            let at = jiff::Timestamp::from_microsecond(at).map(|at| at.to_string());
+            let expired = ("expired", at.unwrap_or_default());
+            let reason = ErrorReason::CredentialExpired;
+            return errors::status(Code::Unauthenticated, reason, text, [expired]);
+        }
+    };
+    errors::status(Code::Unauthenticated, reason, text, [])
 }

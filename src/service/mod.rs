@@ -53,6 +53,7 @@ mod verify;
 
 use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
 
+use tokio_util::sync::CancellationToken;
 use tonic::{
     codec::CompressionEncoding::{Gzip, Zstd},
     server::Grpc,
@@ -174,6 +175,7 @@ pub fn api(
     let metrics = ledger.metrics();
     let intake = Intake::new(settings.in_flight_bytes, metrics).map_err(Undescribed::new)?;
     let drain = phases.drain();
+    follow_policy(&settings.access, &ledger, drain.clone());
     let questions = Questions::new(settings.questions, metrics);
     let reading = Questions::of_requests(settings.questions);
     let calls = Calls::new(&intake, ledger.metrics());
@@ -225,6 +227,23 @@ pub fn api(
     };
     let routes = with_standard(routes(services), phases)?.prepare();
     Ok(layered(Admitted { inner: routes, intake }, calls, settings))
+}
+
+/// Hands each policy that comes into force to the ledger, until the drain.
+fn follow_policy(access: &AccessControl, ledger: &Arc<Ledger>, drain: CancellationToken) {
+    let mut policies = access.watch();
+    ledger.adopt_policy(Arc::clone(&policies.borrow_and_update()));
+    let ledger = Arc::downgrade(ledger);
+    tokio::spawn(async move {
+        loop {
+            let changed = tokio::select! {
+                changed = policies.changed() => changed,
+                () = drain.cancelled() => return,
+            };
+            let Some(ledger) = changed.ok().and_then(|()| ledger.upgrade()) else { return };
+            ledger.adopt_policy(Arc::clone(&policies.borrow_and_update()));
+        }
+    });
 }
 
 /// Adds the services that answer in each phase: health and reflection.

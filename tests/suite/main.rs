@@ -18,5 +18,6 @@ mod guarantees;
 mod logs;
 mod operations;
 mod register;
+mod rights;
 mod sight;
 mod support;

@@ -6,15 +6,26 @@ use prost_reflect::{
 use tidu::protocol::pb;
 
 /// Verbs of the RPCs that record or change nothing.
-const READS: [&str; 10] =
-    ["Get", "List", "Count", "Compare", "Diff", "Explain", "Export", "Find", "Subscribe", "Verify"];
+const READS: [&str; 11] = [
+    "Get",
+    "WhoAmI",
+    "List",
+    "Count",
+    "Compare",
+    "Diff",
+    "Explain",
+    "Export",
+    "Find",
+    "Subscribe",
+    "Verify",
+];
 
 /// Verbs of the RPCs that may be repeated as they are.
-const REPEATABLE: [&str; 2] = ["Adopt", "Advance"];
+const REPEATABLE: [&str; 5] = ["Adopt", "Advance", "DeletePrincipal", "Put", "Withhold"];
 
 /// Verbs of the others. An Append may be repeated only with a request id, which its options cannot
 /// say.
-const ONCE: [&str; 3] = ["Append", "Create", "Delete"];
+const ONCE: [&str; 3] = ["Append", "Create", "DeleteCursor"];
 
 fn pool() -> DescriptorPool {
     DescriptorPool::decode(pb::DESCRIPTORS).unwrap()

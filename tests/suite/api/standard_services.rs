@@ -108,6 +108,7 @@ async fn health_knows_each_service_that_reflection_lists() {
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "tidu.v1.AccessService",
         "tidu.v1.AdminService",
         "tidu.v1.CursorService",
         "tidu.v1.LedgerService",
@@ -116,7 +117,7 @@ async fn health_knows_each_service_that_reflection_lists() {
     ] {
         assert!(services.contains(expected), "{expected}: {services:?}");
     }
-    assert_eq!(services.len(), 8);
+    assert_eq!(services.len(), 9);
     let unknown = health.check(named("tidu.v1.Nothing")).await.unwrap_err();
     assert_eq!((unknown.code(), reason(&unknown)), (Code::NotFound, "SERVICE_UNKNOWN".into()));
     assert_complete(&unknown);

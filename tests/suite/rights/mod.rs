@@ -1,0 +1,3 @@
+//! Who may do what: callers that prove who they are, over a service without sockets.
+
+mod callers;

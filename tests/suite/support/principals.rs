@@ -1,0 +1,155 @@
+//! A service with principals, without a socket: each caller is a principal that shows a token.
+
+#![allow(dead_code)] // rooms take what they need
+
+use std::{collections::HashMap, sync::Arc};
+
+use http::Request;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use tidu::{
+    access::AccessControl,
+    cursors::Cursors,
+    domain::{
+        AuthorityCode, Principal,
+        access::{AuthoritySet, FourEyes, Policy, Reach, Rights, Role, Roles},
+    },
+    ledger::Ledger,
+    protocol::pb::{
+        access_service_client::AccessServiceClient, admin_service_client::AdminServiceClient,
+        cursor_service_client::CursorServiceClient, ledger_service_client::LedgerServiceClient,
+        proof_service_client::ProofServiceClient, register_service_client::RegisterServiceClient,
+    },
+    service::{self, Api, Phases},
+};
+use tonic::body::Body;
+use tower::{ServiceExt as _, util::BoxCloneSyncService};
+
+use super::{MemoryLog, api_settings, directory, open};
+
+/// The token that a principal of these tests shows.
+pub fn token_of(name: &str) -> String {
+    format!("token-of-{name}")
+}
+
+/// Some authorities.
+pub fn authorities(codes: &[&str]) -> AuthoritySet {
+    codes.iter().map(|code| AuthorityCode::parse(code).unwrap()).collect()
+}
+
+/// The reach of some authorities.
+pub fn of_authorities(codes: &[&str]) -> Reach {
+    Reach { authorities: authorities(codes), ..Reach::default() }
+}
+
+/// The usual rights of a role.
+pub fn rights(role: Role, authority: Option<&str>) -> Rights {
+    let own = || authority.map(|code| of_authorities(&[code])).into_iter();
+    let reads = || {
+        let own = own().map(|reach| Reach { own: true, ..reach });
+        [Reach::default()].into_iter().chain(own).collect::<Vec<_>>()
+    };
+    let everything = || vec![Reach::everything()];
+    let (record, approve, read) = match role {
+        Role::Recorder => (own().collect(), Vec::new(), reads()),
+        Role::Signer => (Vec::new(), own().collect(), reads()),
+        Role::Reader => (Vec::new(), Vec::new(), reads()),
+        Role::Auditor | Role::Node => (Vec::new(), Vec::new(), everything()),
+        Role::Operator => (Vec::new(), Vec::new(), vec![Reach::default()]),
+        Role::Delegate => (own().collect(), own().collect(), reads()),
+        Role::Gateway => (Vec::new(), Vec::new(), Vec::new()),
+    };
+    Rights {
+        roles: Roles::from_iter([role]),
+        authority: authority.map(|code| AuthorityCode::parse(code).unwrap()),
+        record,
+        approve,
+        read,
+        ..Rights::default()
+    }
+}
+
+/// A policy of principals with these rights.
+pub fn policy(principals: &[(&str, Rights)], four_eyes: Vec<FourEyes>) -> Policy {
+    let named = |(name, rights): &(&str, Rights)| {
+        (Principal::named(name).unwrap(), Arc::new(rights.clone()))
+    };
+    Policy::of(principals.iter().map(named).collect::<HashMap<_, _>>(), four_eyes)
+}
+
+/// A service over a log in memory, whose callers are principals.
+pub struct Governed {
+    pub api: Api,
+    pub access: Arc<AccessControl>,
+    pub ledger: Arc<Ledger>,
+    _dir: TempDir,
+}
+
+impl Governed {
+    /// With these principals from the start; later policies may use the same names.
+    pub fn new(principals: &[(&str, Rights)]) -> Self {
+        Self::under(principals, Vec::new())
+    }
+
+    /// As [`Governed::new`], with events that need two principals.
+    pub fn under(principals: &[(&str, Rights)], four_eyes: Vec<FourEyes>) -> Self {
+        let hash = |name: &str| <[u8; 32]>::from(Sha256::digest(token_of(name)));
+        let tokens =
+            principals.iter().map(|(name, _)| (hash(name), Principal::named(name).unwrap()));
+        let access = AccessControl::of_tokens(policy(principals, four_eyes), tokens);
+        let (dir, log) = (directory(), Arc::new(MemoryLog::default()));
+        let ledger = Arc::new(open(log, Arc::default(), Arc::default()));
+        let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
+        let mut settings = api_settings();
+        settings.access = Arc::clone(&access);
+        let api = service::api(Arc::clone(&ledger), cursors, settings, &Phases::new()).unwrap();
+        Self { api, access, ledger, _dir: dir }
+    }
+
+    /// The service as somebody sees it who shows these headers.
+    pub fn showing(&self, headers: Vec<(&'static str, String)>) -> Caller {
+        let api = self.api.clone().map_request(move |mut request: Request<Body>| {
+            for (name, value) in &headers {
+                request.headers_mut().insert(*name, value.parse().unwrap());
+            }
+            request
+        });
+        Caller::of(BoxCloneSyncService::new(api))
+    }
+
+    /// The service as a principal sees it.
+    pub fn as_principal(&self, name: &str) -> Caller {
+        self.showing(vec![("authorization", format!("Bearer {}", token_of(name)))])
+    }
+
+    /// The service as somebody sees it who shows no credential.
+    pub fn as_stranger(&self) -> Caller {
+        self.showing(Vec::new())
+    }
+}
+
+/// One client of each service.
+#[derive(Clone)]
+pub struct Caller {
+    pub api: Api,
+    pub ledger: LedgerServiceClient<Api>,
+    pub register: RegisterServiceClient<Api>,
+    pub admin: AdminServiceClient<Api>,
+    pub cursors: CursorServiceClient<Api>,
+    pub proof: ProofServiceClient<Api>,
+    pub access: AccessServiceClient<Api>,
+}
+
+impl Caller {
+    fn of(api: Api) -> Self {
+        Self {
+            ledger: LedgerServiceClient::new(api.clone()),
+            register: RegisterServiceClient::new(api.clone()),
+            admin: AdminServiceClient::new(api.clone()),
+            cursors: CursorServiceClient::new(api.clone()),
+            proof: ProofServiceClient::new(api.clone()),
+            access: AccessServiceClient::new(api.clone()),
+            api,
+        }
+    }
+}
