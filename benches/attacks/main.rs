@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --profile dist --bench attacks` runs each attack for ten seconds against the real
 //! binary on loopback; `-- --quick` runs each briefly, and `-- --only NAME` runs those whose names
-//! contain a text. Beside each attack a well-behaved caller appends an event and reads a designee
+//! contain a text. With `--mtls` the server knows its callers by their certificates: the attacker
+//! has a valid one of a reader, and the well-behaved caller one of a recorder. Beside each attack a well-behaved caller appends an event and reads a designee
 //! every 20 ms. Its times count from when a call was due, so a stall counts in full. The attacker
 //! is a process of the lowest priority, because its own work would be done elsewhere.
 //!
@@ -22,6 +23,9 @@
 mod caller;
 mod calls;
 mod frames;
+mod handshakes;
+#[path = "../../tests/suite/support/mtls.rs"]
+mod mtls;
 mod raw;
 mod records;
 #[path = "../../tests/suite/support/server.rs"]
@@ -50,7 +54,10 @@ const P99_ENOUGH: f64 = 0.050;
 /// A server under attack.
 #[derive(Clone)]
 pub struct Target {
+    /// Where it answers; with TLS, the near end of a road through it.
     pub address: SocketAddr,
+    /// The server's own port.
+    pub server: SocketAddr,
     /// The end of the attack.
     pub until: Instant,
     /// Designees `local:330000/0` and so on that are on record.
@@ -78,7 +85,10 @@ macro_rules! attack {
     };
 }
 
-const ATTACKS: [Attack; 26] = [
+/// Only a server with TLS is attacked by handshakes.
+const HANDSHAKES: &str = "handshakes";
+
+const ATTACKS: [Attack; 28] = [
     attack!("faults: 10,000 events, each with 64 bad indicators", calls::faults),
     attack!("unfinished messages of 16 MiB", streams::unfinished_messages),
     attack!("unasked acknowledgements of pings", frames::unasked_acknowledgements),
@@ -105,12 +115,16 @@ const ATTACKS: [Attack; 26] = [
     attack!("watchers of long lists come and go", streams::watchers),
     attack!("pages that nobody takes", streams::untaken_pages),
     attack!("a held verification, cursors without end", calls::cursors),
+    attack!("handshakes that are left at once", handshakes::complete),
+    attack!("handshakes that are not finished", handshakes::unfinished),
 ];
 
 struct Plan {
     seconds: f64,
     designees: u64,
     is_quick: bool,
+    /// The server knows its callers by their certificates.
+    mtls: bool,
 }
 
 #[tokio::main]
@@ -123,9 +137,10 @@ async fn main() -> ExitCode {
     }
     let only = at("--only").map(|at| arguments[at + 1].clone()).unwrap_or_default();
     let is_quick = at("--quick").is_some();
-    let mut plan = Plan { seconds: 10.0, designees: 200_000, is_quick };
+    let mtls = at("--mtls").is_some();
+    let mut plan = Plan { seconds: 10.0, designees: 200_000, is_quick, mtls };
     if is_quick {
-        plan = Plan { seconds: 1.0, designees: 20_000, is_quick };
+        plan = Plan { seconds: 1.0, designees: 20_000, ..plan };
     }
     if let Some(at) = at("--seconds") {
         plan.seconds = arguments[at + 1].parse().unwrap();
@@ -136,7 +151,8 @@ async fn main() -> ExitCode {
     fill(&filled, plan.designees).await;
     println!("p50/p99 in ms of a well-behaved caller: before, under the attack, a second after");
     let mut failed = 0;
-    let chosen = ATTACKS.iter().enumerate().filter(|(_, (name, _))| name.contains(&only));
+    let is_chosen = |name: &str| name.contains(&only) && (mtls || !name.contains(HANDSHAKES));
+    let chosen = ATTACKS.iter().enumerate().filter(|(_, (name, _))| is_chosen(name));
     for (number, (name, _)) in chosen {
         let faults = run(&plan, &filled, name, number).await;
         failed += usize::from(!faults.is_empty());
@@ -148,25 +164,32 @@ async fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// The flag of a process that attacks: a server, a number of the attack, seconds, designees.
+/// The flag of a process that attacks: a server, the directory of its certificates or nothing, a
+/// number of the attack, seconds, designees.
 const ATTACKER: &str = "--attacker";
 
 /// Attacks as a process of its own, which gives way to the server: its own work would be done on
 /// other machines.
 async fn attack(arguments: &[String]) {
-    let [address, number, seconds, designees] = arguments else { panic!("{arguments:?}") };
+    let [server, certificates, number, seconds, designees] = arguments else {
+        panic!("{arguments:?}")
+    };
     rustix::process::nice(19).unwrap();
     let until = Instant::now() + Duration::from_secs_f64(seconds.parse().unwrap());
     let (_, attack) = ATTACKS[number.parse::<usize>().unwrap()];
-    let (address, designees) = (address.parse().unwrap(), designees.parse().unwrap());
-    attack(Target { address, until, designees }).await;
+    let (server, designees) = (server.parse().unwrap(), designees.parse().unwrap());
+    let address = match certificates.as_str() {
+        "" => server,
+        dir => mtls::road(server, mtls::client(Path::new(dir), Some("reader"))).await,
+    };
+    attack(Target { address, server, until, designees }).await;
     // It keeps what it holds until it is ended.
     std::future::pending::<()>().await;
 }
 
-fn attacker(plan: &Plan, address: SocketAddr, number: usize) -> Child {
+fn attacker(plan: &Plan, address: SocketAddr, certificates: &str, number: usize) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([ATTACKER, &address.to_string(), &number.to_string()])
+        .args([ATTACKER, &address.to_string(), certificates, &number.to_string()])
         .args([plan.seconds.to_string(), plan.designees.to_string()])
         .spawn()
         .unwrap()
@@ -177,14 +200,21 @@ async fn run(plan: &Plan, filled: &Path, name: &str, number: usize) -> Vec<Strin
     let dir = directory();
     let data = dir.path().join("data");
     copy(filled, &data);
-    let server = Server::start(&data);
-    let address: SocketAddr = server.address.trim_start_matches("http://").parse().unwrap();
+    let arguments = if plan.mtls { certify(dir.path()) } else { Vec::new() };
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let server = Server::start_with(&data, &arguments);
+    let address: SocketAddr = server.address.rsplit('/').next().unwrap().parse().unwrap();
     let pid = server.child.id();
     let span = Duration::from_secs_f64(plan.seconds);
-    let caller = Caller::connect(&server.address, plan.designees).await;
+    let certificates = if plan.mtls { dir.path().to_str().unwrap() } else { "" };
+    let near = match certificates {
+        "" => address,
+        _ => mtls::road(address, mtls::client(dir.path(), Some("recorder"))).await,
+    };
+    let caller = Caller::connect(&format!("http://{near}"), plan.designees).await;
     let before = caller.run(span.min(Duration::from_secs(3))).await;
     reset_peak(pid);
-    let mut attacker = attacker(plan, address, number);
+    let mut attacker = attacker(plan, address, certificates, number);
     let under = caller.run(span).await;
     attacker.kill().unwrap();
     attacker.wait().unwrap();
@@ -226,6 +256,21 @@ async fn run(plan: &Plan, filled: &Path, name: &str, number: usize) -> Vec<Strin
         faults.push(format!("{mib} MiB of memory"));
     }
     faults
+}
+
+/// Makes certificates of a server, a recorder and a reader, and gives the server's arguments.
+fn certify(dir: &Path) -> Vec<String> {
+    let ca = mtls::Ca::new();
+    let mut policy = String::new();
+    for (name, roles) in [("recorder", r#""recorder""#), ("reader", r#""reader""#)] {
+        let uri = format!("tidu://bench/{name}");
+        ca.caller(&uri).write(dir, name);
+        policy += &format!(
+            "[[principal]]\nid = \"bench.{name}\"\nauthority = \"330000\"\nroles = [{roles}]\n\
+             certificate = \"{uri}\"\n"
+        );
+    }
+    mtls::arguments(&ca, dir, &policy)
 }
 
 fn slower(before: &Times, now: &Times, when: &str) -> Vec<String> {

@@ -74,7 +74,7 @@ impl Server {
         let mut said = BufReader::new(child.stdout.take().unwrap());
         said.read_line(&mut line).unwrap();
         let url = |line: &str| {
-            let url = line.split_whitespace().find(|word| word.starts_with("http://"));
+            let url = line.split_whitespace().find(|word| word.starts_with("http"));
             url.map(str::to_owned)
         };
         // It says both lines at once.

@@ -1,0 +1,155 @@
+//! Certificates made for a test, the settings of a server that knows its callers by them, and a
+//! road through TLS for clients that speak none.
+#![allow(dead_code)] // rooms and benches take what they need
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SanType,
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsConnector;
+
+/// An authority that certifies a server on loopback and its callers.
+pub struct Ca {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate with its key.
+pub struct Certified {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Ca {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "Tidu test CA");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().unwrap();
+        Self { issuer: CertifiedIssuer::self_signed(params, key).unwrap() }
+    }
+
+    /// A certificate of a server on loopback.
+    pub fn server(&self) -> Certified {
+        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let mut params = CertificateParams::new(names).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.certify(params)
+    }
+
+    /// A certificate of a caller, with one URI.
+    pub fn caller(&self, uri: &str) -> Certified {
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.certify(params)
+    }
+
+    fn certify(&self, params: CertificateParams) -> Certified {
+        let key = KeyPair::generate().unwrap();
+        Certified { certificate: params.signed_by(&key, &self.issuer).unwrap(), key }
+    }
+
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+}
+
+impl Default for Ca {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Certified {
+    /// Writes both as PEM into a directory, and gives their files.
+    pub fn write(&self, dir: &Path, name: &str) -> (PathBuf, PathBuf) {
+        let place = |end| dir.join(format!("{name}{end}"));
+        private(&place(".pem"), &self.certificate.pem());
+        private(&place(".key"), &self.key.serialize_pem());
+        (place(".pem"), place(".key"))
+    }
+}
+
+/// Writes a file that only its owner reads.
+pub fn private(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// The arguments of a server that asks its callers for certificates of this authority, and knows
+/// the principals of this policy.
+pub fn arguments(ca: &Ca, dir: &Path, policy: &str) -> Vec<String> {
+    let (certificate, key) = ca.server().write(dir, "server");
+    let (clients, principals) = (dir.join("ca.pem"), dir.join("principals.toml"));
+    private(&clients, &ca.pem());
+    private(&principals, policy);
+    let settings = [
+        ("--tls-cert", certificate),
+        ("--tls-key", key),
+        ("--tls-client-ca", clients),
+        ("--principals", principals),
+    ];
+    let pair = |(flag, path): (&str, PathBuf)| [flag.to_owned(), path.display().to_string()];
+    settings.into_iter().flat_map(pair).collect()
+}
+
+/// The settings of a caller whose certificate is in a directory under a name; `None`: it shows none.
+pub fn client(dir: &Path, name: Option<&str>) -> Arc<ClientConfig> {
+    let file = |name: &str, end| dir.join(format!("{name}{end}"));
+    let mut roots = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_file(file("ca", ".pem")).unwrap();
+    roots.add(ca).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let mut config = match name {
+        None => builder.with_no_client_auth(),
+        Some(name) => {
+            let chain = vec![CertificateDer::from_pem_file(file(name, ".pem")).unwrap()];
+            let key = PrivateKeyDer::from_pem_file(file(name, ".key")).unwrap();
+            builder.with_client_auth_cert(chain, key).unwrap()
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(config)
+}
+
+/// Listens without TLS, and hands each connection on to a server through TLS.
+pub async fn road(to: SocketAddr, client: Arc<ClientConfig>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connector = TlsConnector::from(client);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let connector = connector.clone();
+            tokio::spawn(async move {
+                let Ok(far) = TcpStream::connect(to).await else { return };
+                let (_, _) = (near.set_nodelay(true), far.set_nodelay(true));
+                let name = ServerName::try_from("localhost").unwrap();
+                let Ok(mut far) = connector.connect(name, far).await else { return };
+                // However it ends, both ends learn it by the close.
+                let _ = copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    address
+}
