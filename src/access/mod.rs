@@ -3,11 +3,14 @@
 //! A principal is proven by the connection or by a token, never by a message. This room never says
 //! what a caller may do: `domain/access` does.
 
+mod channel;
+
 use std::{collections::HashMap, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
+pub use self::channel::{Channel, PeerCertificate};
 use crate::domain::{
     Principal,
     access::{Policy, Rights},
