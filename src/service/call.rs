@@ -93,7 +93,6 @@ impl Call {
     }
 
     /// Its rights as the call began.
-    #[allow(dead_code)] // judged with the content of calls
     pub(crate) fn rights(&self) -> &Rights {
         &self.who.rights
     }

@@ -23,6 +23,7 @@ use super::{
     as_of::{answered, resolve},
     call::Call,
     convert,
+    entitled::not_entitled,
     ledger::decode,
     questions::{Questions, Turn},
 };
@@ -53,6 +54,7 @@ impl RegisterApi {
         call: Call,
         request: pb::GetDesigneeRequest,
     ) -> Result<pb::GetDesigneeResponse, Status> {
+        require_everything(&call)?;
         designee::designee(self, &call, request).await
     }
 
@@ -61,6 +63,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ExplainTitleRequest,
     ) -> Result<pb::ExplainTitleResponse, Status> {
+        require_everything(&call)?;
         designee::explain(self, &call, request).await
     }
 
@@ -69,6 +72,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListDesigneesRequest,
     ) -> Result<pb::ListDesigneesResponse, Status> {
+        require_everything(&call)?;
         lists::designees(self, &call, request).await
     }
 
@@ -77,6 +81,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListTitlesRequest,
     ) -> Result<pb::ListTitlesResponse, Status> {
+        require_everything(&call)?;
         lists::titles(self, &call, request).await
     }
 
@@ -85,6 +90,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ExportRegisterRequest,
     ) -> Result<ExportRegisterStream, Status> {
+        require_everything(&call)?;
         let stream = lists::export(self, call, request).await?;
         Ok(Box::pin(stream))
     }
@@ -94,6 +100,7 @@ impl RegisterApi {
         call: Call,
         request: pb::DiffRulesRequest,
     ) -> Result<pb::DiffRulesResponse, Status> {
+        require_everything(&call)?;
         rules::diff(self, &call, request).await
     }
 
@@ -102,6 +109,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListChangesRequest,
     ) -> Result<pb::ListChangesResponse, Status> {
+        require_everything(&call)?;
         changes::list(self, &call, request).await
     }
 
@@ -110,6 +118,7 @@ impl RegisterApi {
         call: Call,
         request: pb::CompareBatchesRequest,
     ) -> Result<pb::CompareBatchesResponse, Status> {
+        require_everything(&call)?;
         sets::compare(self, &call, request).await
     }
 
@@ -118,6 +127,7 @@ impl RegisterApi {
         call: Call,
         request: pb::CountTitlesRequest,
     ) -> Result<pb::CountTitlesResponse, Status> {
+        require_everything(&call)?;
         counts::count(self, &call, request).await
     }
 
@@ -126,6 +136,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListBatchesRequest,
     ) -> Result<pb::ListBatchesResponse, Status> {
+        require_everything(&call)?;
         batches::batches(self, &call, request).await
     }
 
@@ -134,6 +145,7 @@ impl RegisterApi {
         call: Call,
         request: pb::GetBatchRequest,
     ) -> Result<pb::GetBatchResponse, Status> {
+        require_everything(&call)?;
         batches::batch(self, &call, request).await
     }
 
@@ -142,6 +154,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListPoolsRequest,
     ) -> Result<pb::ListPoolsResponse, Status> {
+        require_everything(&call)?;
         framework::pools(self, &call, request).await
     }
 
@@ -150,6 +163,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListPoolMembersRequest,
     ) -> Result<pb::ListPoolMembersResponse, Status> {
+        require_everything(&call)?;
         members::list(self, &call, request).await
     }
 
@@ -158,6 +172,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListMeasuresRequest,
     ) -> Result<pb::ListMeasuresResponse, Status> {
+        require_everything(&call)?;
         framework::measures(self, &call, request).await
     }
 
@@ -166,6 +181,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListAssessmentsRequest,
     ) -> Result<pb::ListAssessmentsResponse, Status> {
+        require_everything(&call)?;
         framework::assessments(self, &call, request).await
     }
 
@@ -210,6 +226,7 @@ impl RegisterApi {
         call: Call,
         request: pb::FindDesigneesRequest,
     ) -> Result<pb::FindDesigneesResponse, Status> {
+        require_everything(&call)?;
         names::designees(self, &call, request).await
     }
 
@@ -218,6 +235,7 @@ impl RegisterApi {
         call: Call,
         request: pb::ListSuspectsRequest,
     ) -> Result<pb::ListSuspectsResponse, Status> {
+        require_everything(&call)?;
         names::suspects(self, &call, request).await
     }
 
@@ -289,6 +307,16 @@ impl RegisterApi {
         };
         self.ask(call, question).await
     }
+}
+
+/// Refuses a caller that may not read everything, of both classes.
+fn require_everything(call: &Call) -> Result<(), Status> {
+    if call.rights().reads_everything() {
+        return Ok(());
+    }
+    let name = String::from_utf8_lossy(call.principal().name());
+    let text = "this question needs a right to read that has no bounds, with the class own";
+    Err(not_entitled(&name, "read", text, []))
 }
 
 /// The fact that the event at a position states; for a correction, the replacement. `None` if its
