@@ -43,6 +43,10 @@ pub struct Identified {
     pub generation: u64,
     /// How it has proven itself.
     pub credential: CredentialKind,
+    /// Tells the credential from others and gives nothing of it away: the beginning of the
+    /// fingerprint of a certificate or of a token's hash, or the id of a JSON Web Token. The audit
+    /// trail has it.
+    pub credential_mark: Option<Arc<str>>,
     /// Microseconds since 1970 at which the credential ends; `None` if no end is known.
     pub expires_micros: Option<i64>,
     /// The gateway or node that hands the call on.
@@ -68,6 +72,7 @@ impl Identified {
             rights: Arc::new(Rights::everything()),
             generation: 0,
             credential: CredentialKind::None,
+            credential_mark: None,
             expires_micros: None,
             handed_on_by: None,
         }

@@ -34,6 +34,7 @@ mod page;
 mod panic;
 mod phase;
 mod plain_http;
+mod private_cause;
 mod proof;
 mod questions;
 mod rate;
