@@ -6,6 +6,7 @@
 //! format is asserted beside that format: `log/chunk.rs` proves that the largest leaf fits a chunk.
 
 mod answers;
+mod approval;
 mod connections;
 mod doctor;
 mod intake;
@@ -21,7 +22,7 @@ mod subscribers;
 use std::time::Duration;
 
 pub use self::{
-    answers::*, connections::*, doctor::*, intake::*, lists::*, metrics::*, names::*,
+    answers::*, approval::*, connections::*, doctor::*, intake::*, lists::*, metrics::*, names::*,
     observation::*, operations::*, process::*, records::*, subscribers::*,
 };
 

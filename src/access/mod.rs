@@ -4,13 +4,21 @@
 //! what a caller may do: `domain/access` does.
 
 mod channel;
+mod seal;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-pub use self::channel::{Channel, PeerCertificate};
+pub use self::{
+    channel::{Channel, PeerCertificate},
+    seal::{KeyError, Seal},
+};
 use crate::domain::{
     Principal,
     access::{Policy, Rights},
@@ -98,6 +106,7 @@ type Tokens = HashMap<[u8; 32], Principal>;
 pub struct AccessControl {
     policy: watch::Sender<Arc<Policy>>,
     tokens: Tokens,
+    seal: OnceLock<Seal>,
 }
 
 impl AccessControl {
@@ -114,7 +123,8 @@ impl AccessControl {
         tokens: impl IntoIterator<Item = ([u8; 32], Principal)>,
     ) -> Arc<Self> {
         let tokens = tokens.into_iter().collect();
-        Arc::new(Self { policy: watch::Sender::new(Arc::new(policy)), tokens })
+        let policy = watch::Sender::new(Arc::new(policy));
+        Arc::new(Self { policy, tokens, seal: OnceLock::new() })
     }
 
     /// Brings another policy into force. Its generation is the next one.
@@ -145,6 +155,22 @@ impl AccessControl {
             credential: CredentialKind::Token,
             ..Identified::without_credential(principal.clone())
         })
+    }
+
+    /// Takes the key of a data directory to seal with, before anything is sealed.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn take_key_of(&self, directory: &Path) -> Result<(), KeyError> {
+        let seal = Seal::of_directory(directory)?;
+        let taken = self.seal.set(seal);
+        assert!(taken.is_ok(), "something was sealed with a key that nobody keeps");
+        Ok(())
+    }
+
+    /// Seals what the server gives out and takes back.
+    pub fn seal(&self) -> &Seal {
+        self.seal.get_or_init(Seal::in_memory)
     }
 
     /// The policy in force.

@@ -23,6 +23,12 @@ pub struct ReceivedCommit {
     /// As in `AppendRequest`.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
+    /// As in `AppendRequest`.
+    #[prost(bool, tag = "6")]
+    pub propose: bool,
+    /// As in `AppendRequest`.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub proposal: Bytes,
 }
 
 #[cfg(test)]
@@ -47,12 +53,15 @@ mod tests {
                 precondition: Some(precondition),
                 events: vec![event.clone(), pb::Event::default()],
                 validate_only: true,
+                propose: true,
+                proposal: vec![7, 8].into(),
             };
             let received = ReceivedCommit::decode(sent.encode_to_vec().as_slice()).unwrap();
             assert_eq!(received.request_id, sent.request_id);
             assert_eq!(received.precondition, sent.precondition);
             assert_eq!(received.events, [Bytes::from(event.encode_to_vec()), Bytes::new()]);
-            assert!(received.validate_only);
+            assert!(received.validate_only && received.propose);
+            assert_eq!(received.proposal, sent.proposal);
         }
     }
 }

@@ -38,6 +38,7 @@ use self::{
     ports::Ports,
 };
 use crate::{
+    access::KeyError,
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
     ledger::{Failure, Ledger, LedgerOptions, OnFailure, Salt, clock::Clock as _},
@@ -64,6 +65,9 @@ pub enum StartError {
     /// The connections that were asked for need more descriptors.
     #[error(transparent)]
     Descriptors(#[from] TooFewDescriptors),
+    /// The key of page tokens and proposals cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -220,9 +224,12 @@ impl Server {
         stop: impl Future<Output = ()>,
     ) -> Result<Self, StartError> {
         let starting = Starting::listen(config).await?;
-        let config = config.clone();
+        let (config, access) = (config.clone(), Arc::clone(&starting.settings.access));
         let open = move |metrics: &Arc<Metrics>| {
             let ledger = open_ledger(&config, rules, Box::new(on_failure), Arc::clone(metrics))?;
+            if !access.policy().is_open() {
+                access.take_key_of(&config.data_dir)?;
+            }
             Ok(Stores { ledger, cursors: Cursors::open(&config.data_dir)? })
         };
         starting.open(open, stop).await

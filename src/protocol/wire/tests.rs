@@ -39,6 +39,7 @@ fn elements_are_counted_where_they_are() {
         precondition: Some(pb::append_request::Precondition::DesigneeVersions(versions)),
         events: vec![event, pb::Event::default()],
         validate_only: true,
+        ..Default::default()
     };
     let counts = count(append(), EVENTS, &request.encode_to_vec()).unwrap();
     // request_id, the precondition with its two entries of two fields each, and validate_only.

@@ -1,0 +1,13 @@
+//! Seals, and proposals that wait for a second principal.
+
+use std::time::Duration;
+
+/// Bytes of the key that the server seals with: as many as HMAC-SHA-256 gives.
+pub const SEAL_KEY_BYTES: usize = 32;
+/// Bytes of a seal.
+pub const SEAL_BYTES: usize = 32;
+/// Age at which a proposal can no longer be approved: a week, so that one who is away on a trip of
+/// a few days can still approve it.
+pub const PROPOSAL_AGE_MAX: Duration = Duration::from_hours(7 * 24);
+/// Most bytes of the proposal, and of the approval, in an Append.
+pub const PROPOSAL_BYTES_MAX: usize = 1_024;
