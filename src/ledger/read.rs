@@ -12,7 +12,7 @@ use super::{
 use crate::{
     log::{Chunk, LeafAt, LogError},
     protocol::time,
-    register::{FoldRules, Interest, RulesBook},
+    register::{FoldRules, Interest, RulesBook, Sight},
 };
 
 /// Why a read failed.
@@ -89,6 +89,34 @@ impl Ledger {
         most: usize,
     ) -> (Vec<u64>, u64) {
         self.register().matching(interest, from, to, most)
+    }
+
+    /// As [`Ledger::matching`], for a caller from whom what it does not see may be hidden.
+    #[must_use]
+    pub fn matching_for(
+        &self,
+        wanted: (&Interest, &Sight),
+        from: u64,
+        to: u64,
+        most: usize,
+    ) -> (Vec<u64>, u64) {
+        self.register().matching_for(wanted, from, to, most)
+    }
+
+    /// The first position of `from..to` whose event a caller may not read.
+    #[must_use]
+    pub fn first_unseen(&self, sight: &Sight, from: u64, to: u64) -> Option<u64> {
+        if sight.sees_all() { None } else { self.register().first_unseen(sight, from, to) }
+    }
+
+    /// True for each of these positions whose event a caller may read.
+    #[must_use]
+    pub fn seen(&self, sight: &Sight, positions: &[u64]) -> Vec<bool> {
+        if sight.sees_all() {
+            return vec![true; positions.len()];
+        }
+        let register = self.register();
+        positions.iter().map(|position| register.sees(sight, *position)).collect()
     }
 
     /// Chunks from the one with `from` on, until their bytes reach `bytes`. They may reach past the

@@ -61,7 +61,7 @@ pub use self::{
     fold::{EndCause, Flag, Flags, Status},
     framework::MeasuresWanted,
     identity::Namesakes,
-    index::{EventScope, Interest, Terms},
+    index::{EventScope, Interest, Sight, Terms},
     layers::Layers,
     name_parts::{NameParts, NameSegment},
     overlay::{Extent, Overlay},

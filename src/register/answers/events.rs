@@ -5,7 +5,7 @@ use std::iter;
 use crate::{
     domain::{DesigneeId, RegionCode},
     register::{
-        EventScope, Interest, Register,
+        EventScope, Interest, Register, Sight,
         index::{Search, any_identifier},
         rows::position32,
     },
@@ -22,7 +22,20 @@ impl Register {
         to: u64,
         most: usize,
     ) -> (Vec<u64>, u64) {
-        self.searching(interest, to.saturating_sub(from)).forward(from, to, most)
+        self.searching(interest, None, to.saturating_sub(from)).forward(from, to, most)
+    }
+
+    /// As [`Register::matching`], for a caller from whom what it does not see may be hidden.
+    #[must_use]
+    pub fn matching_for(
+        &self,
+        (interest, sight): (&Interest, &Sight),
+        from: u64,
+        to: u64,
+        most: usize,
+    ) -> (Vec<u64>, u64) {
+        let sight = Some(sight).filter(|sight| sight.hides());
+        self.searching(interest, sight, to.saturating_sub(from)).forward(from, to, most)
     }
 
     /// Positions below `before` that match, newest first, at most `most`; and where to go on from,
@@ -34,11 +47,40 @@ impl Register {
         before: u64,
         most: usize,
     ) -> (Vec<u64>, Option<u64>) {
-        self.searching(interest, before).backward(before, most)
+        self.searching(interest, None, before).backward(before, most)
     }
 
-    fn searching<'a>(&'a self, interest: &'a Interest, span: u64) -> Search<'a> {
-        Search::new(&self.index, self.subjects(self.size()), interest, span)
+    /// As [`Register::matching_before`], for a caller from whom what it does not see may be hidden.
+    #[must_use]
+    pub fn matching_before_for(
+        &self,
+        (interest, sight): (&Interest, &Sight),
+        before: u64,
+        most: usize,
+    ) -> (Vec<u64>, Option<u64>) {
+        let sight = Some(sight).filter(|sight| sight.hides());
+        self.searching(interest, sight, before).backward(before, most)
+    }
+
+    fn searching<'a>(
+        &'a self,
+        interest: &'a Interest,
+        sight: Option<&'a Sight>,
+        span: u64,
+    ) -> Search<'a> {
+        Search::new(&self.index, self.subjects(self.size()), interest, sight, span)
+    }
+
+    /// True if a caller may read the event at a position.
+    #[must_use]
+    pub fn sees(&self, sight: &Sight, position: u64) -> bool {
+        self.first_unseen(sight, position, position.saturating_add(1)).is_none()
+    }
+
+    /// The first position of `from..to` whose event a caller may not read.
+    #[must_use]
+    pub fn first_unseen(&self, sight: &Sight, from: u64, to: u64) -> Option<u64> {
+        sight.first_unseen(&self.index, self.facts(self.size()), from, to)
     }
 
     /// Collects the positions of about `most` events of the designees of an interest; true at the

@@ -7,8 +7,12 @@ mod interest;
 mod postings;
 mod scope;
 mod search;
+mod sight;
 
-pub use self::interest::{EventScope, Interest, Terms};
+pub use self::{
+    interest::{EventScope, Interest, Terms},
+    sight::Sight,
+};
 pub(super) use self::{
     postings::Index,
     scope::{Located, ScopeBuilder, authority_bit, programme_bit},

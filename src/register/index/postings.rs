@@ -13,7 +13,11 @@ use super::{
     scope::{Scope, ScopeBuilder},
 };
 use crate::{
-    domain::{RegionCode, event::Fact},
+    domain::{
+        RegionCode,
+        access::{AuthoritySet, KindSet, ProgrammeSet},
+        event::Fact,
+    },
     register::{
         identity::{IdentityCluster, Subjects},
         rows::{self, DesigneeIndex, FactRow, Rows, ScopeIndex, Sym},
@@ -241,11 +245,22 @@ impl Index {
             (terms.kinds, &self.kinds),
         ];
         let narrowing = fields.into_iter().filter(|(wanted, _)| *wanted != 0);
-        narrowing.map(|(wanted, sets): (u128, _)| {
-            let is_wanted = |bit: u32| wanted & 1_u128.unbounded_shl(bit) != 0;
-            let wanted = (0..).zip(sets).filter(|(bit, _)| is_wanted(*bit));
-            wanted.map(|(_, set)| set).collect()
-        })
+        narrowing.map(|(wanted, sets)| wanted_of(wanted, sets))
+    }
+
+    /// The sets of some authorities.
+    pub(super) fn of_authorities(&self, wanted: AuthoritySet) -> Vec<&RoaringBitmap> {
+        wanted_of(wanted.bits().into(), &self.authorities)
+    }
+
+    /// The sets of some programmes.
+    pub(super) fn of_programmes(&self, wanted: ProgrammeSet) -> Vec<&RoaringBitmap> {
+        wanted_of(wanted.bits().into(), &self.programmes)
+    }
+
+    /// The sets of some kinds.
+    pub(super) fn of_kinds(&self, wanted: KindSet) -> Vec<&RoaringBitmap> {
+        wanted_of(wanted.bits(), &self.kinds)
     }
 
     /// The positions of events that concern a region, or a region within it.
@@ -257,6 +272,12 @@ impl Index {
     pub(super) fn of_batch(&self, batch: Sym) -> Option<&RoaringBitmap> {
         self.batches.get(&batch)
     }
+}
+
+/// The sets at the places of some bits.
+fn wanted_of(wanted: u128, sets: &[RoaringBitmap]) -> Vec<&RoaringBitmap> {
+    let is_wanted = |bit: u32| wanted & 1_u128.unbounded_shl(bit) != 0;
+    (0..).zip(sets).filter(|(bit, _)| is_wanted(*bit)).map(|(_, set)| set).collect()
 }
 
 /// The set at a place, made on first mention.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use roaring::RoaringBitmap;
 
-use super::{Interest, interest::Watch, postings::Index};
+use super::{Interest, Sight, interest::Watch, postings::Index};
 use crate::{
     domain::DesigneeId,
     limits::{INTEREST_WINDOW_EVENTS, SEARCH_FACTS_MAX},
@@ -26,6 +26,8 @@ pub(in crate::register) struct Search<'a> {
     index: &'a Index,
     subjects: Subjects<'a>,
     interest: &'a Interest,
+    /// If only what is seen matches.
+    sight: Option<&'a Sight>,
     /// For each field that narrows the search: its sets.
     fields: Vec<AnyOf<'a>>,
     region: Option<&'a RoaringBitmap>,
@@ -35,11 +37,13 @@ pub(in crate::register) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Begins a search over `span` positions. A short one examines rows without their postings.
+    /// Begins a search over `span` positions. A short one examines rows without their postings. With
+    /// a sight, nothing matches but what is seen.
     pub(in crate::register) fn new(
         index: &'a Index,
         subjects: Subjects<'a>,
         interest: &'a Interest,
+        sight: Option<&'a Sight>,
         span: u64,
     ) -> Self {
         let (rows, terms) = (subjects.facts().rows(), &interest.terms);
@@ -56,7 +60,11 @@ impl<'a> Search<'a> {
         if terms.narrows_scope() && span > INTEREST_WINDOW_EVENTS {
             fields.extend(index.of_terms(terms));
         }
-        Self { index, subjects, interest, fields, region, batches, facts_read: Cell::new(0) }
+        if span > INTEREST_WINDOW_EVENTS {
+            fields.extend(sight.and_then(|sight| sight.sets(index)));
+        }
+        let facts_read = Cell::new(0);
+        Self { index, subjects, interest, sight, fields, region, batches, facts_read }
     }
 
     /// Positions in `from..to` that match, at most `most`, and the position up to which all were
@@ -170,6 +178,9 @@ impl<'a> Search<'a> {
             && (terms.region.is_none() || self.region.is_some_and(|set| set.contains(at)))
             && (terms.batches.is_empty() || self.batches.iter().any(|set| set.contains(at)))
             && interest.watch.as_ref().is_none_or(|watch| self.is_watched(watch, row, at))
+            && self.sight.is_none_or(|sight| {
+                sight.sees(self.index, self.subjects.facts(), at, row)
+            })
     }
 
     /// True if the event is about a watched designee, or concerns it, under an identifier that was
