@@ -14,7 +14,7 @@ use crate::{
     },
     log::{HashBlock, LogError, chunk::Leaves},
     merkle::{self, Hash},
-    register::Interest,
+    register::{Interest, Sight},
 };
 
 /// A digest that is being continued.
@@ -48,7 +48,8 @@ pub struct Digested {
 }
 
 impl Ledger {
-    /// Continues a digest over the matching events of `from..to`; stops early at the bounds of one
+    /// Continues a digest over the matching events of `from..to`, also those that the caller may not
+    /// read, unless they are hidden; stops early at the bounds of one
     /// call. `to` is at most the durable size. It reads the disk: run it on a thread that may
     /// block.
     ///
@@ -56,7 +57,7 @@ impl Ledger {
     /// [`ReadError`].
     pub fn digest(
         &self,
-        interest: &Interest,
+        wanted: (&Interest, &Sight),
         from: u64,
         to: u64,
         digest: RunningDigest,
@@ -67,7 +68,8 @@ impl Ledger {
         let last = to.min(from.saturating_add(DIGEST_SCAN_EVENTS_MAX));
         while so_far.next < last && so_far.events < DIGEST_MATCHES_MAX {
             let upto = last.min(so_far.next + STREAM_SCAN_EVENTS_MAX);
-            let (positions, next) = self.matching(interest, so_far.next, upto, DIGEST_STEP_EVENTS);
+            let (positions, next) =
+                self.matching_for(wanted, so_far.next, upto, DIGEST_STEP_EVENTS);
             for position in &positions {
                 so_far.digest.add(&hashes.of(*position)?);
             }

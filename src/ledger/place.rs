@@ -1,6 +1,7 @@
 //! Places of a log: an event, or what is left of one whose content is erased. Both have an envelope
 //! and a leaf hash.
 
+use bytes::Bytes;
 use prost::Message as _;
 
 use crate::{
@@ -37,6 +38,16 @@ pub fn leaf_hash(position: u64, frame: &Frame) -> Result<Hash, LogError> {
     let place = place.map_err(|error| LogError::damaged(position, error.to_string()))?;
     let hash = withheld::leaf_hash(&place);
     hash.ok_or_else(|| LogError::damaged(position, "a withheld place has no leaf hash"))
+}
+
+/// A place as a caller gets it who may not read its event: it tells the leaf hash alone.
+///
+/// # Errors
+/// As for [`envelope`].
+pub fn unseen_at(place: &LeafAt) -> Result<Withheld, LogError> {
+    let hash = leaf_hash(place.position, &place.as_frame())?;
+    let leaf_hash = Bytes::copy_from_slice(&hash);
+    Ok(Withheld { position: Some(place.position), leaf_hash, ..Withheld::default() })
 }
 
 /// The content of a withheld place.

@@ -232,6 +232,7 @@ mod tests {
             peer: None,
             party: Party::Server,
             deadline: None,
+            access: None,
             memory: None,
         };
         let mut steps = Steps::default();

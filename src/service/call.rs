@@ -9,8 +9,10 @@ use tonic::{Request, Response, Status};
 
 use super::intake::{Deadline, InFlight};
 use crate::{
-    access::Identified,
+    access::{AccessControl, Identified},
     domain::{Party, Principal, access::Rights},
+    ledger::Ledger,
+    register::Sight,
 };
 
 /// The remote address of a connection, in the extensions of its requests.
@@ -51,6 +53,8 @@ impl Caller {
 pub(crate) struct Call {
     /// The authenticated caller, with its rights as the call began.
     pub(crate) who: Arc<Identified>,
+    /// The principals of the server, and what they may do now.
+    pub(crate) access: Option<Arc<AccessControl>>,
     /// Its address; `None` for a call that did not come over a socket.
     pub(crate) peer: Option<SocketAddr>,
     /// The party that limits and fairness count it with; the server's own for a call that did not
@@ -69,6 +73,7 @@ impl Call {
         let who = request.extensions().get().cloned();
         Self {
             who: who.unwrap_or_else(|| Arc::new(Identified::anonymous())),
+            access: request.extensions().get().cloned(),
             peer,
             party: peer.map_or(Party::Server, Party::of),
             deadline: deadline_of(request).at,
@@ -80,6 +85,7 @@ impl Call {
     pub(crate) fn of_server() -> Self {
         Self {
             who: Arc::new(Identified::server()),
+            access: None,
             peer: None,
             party: Party::Server,
             deadline: None,
@@ -95,6 +101,16 @@ impl Call {
     /// Its rights as the call began.
     pub(crate) fn rights(&self) -> &Rights {
         &self.who.rights
+    }
+
+    /// The principal as answers name it.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.principal().name())
+    }
+
+    /// The events that it may read, as the call began.
+    pub(crate) fn sight(&self, ledger: &Ledger) -> Sight {
+        Sight::of(self.rights(), ledger.catalogues())
     }
 
     /// Who calls, for the log lines.

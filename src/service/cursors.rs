@@ -383,11 +383,12 @@ impl CursorApi {
             CursorFilter::Long(long) => {
                 // All at once, so that nothing of it is kept while it waits.
                 let ledger = Arc::clone(&self.ledger);
+                let sight = call.sight(&self.ledger);
                 let question = move |turn: &mut Turn| {
                     let (filter, _counted) = long.read()?;
                     let interest = filter::in_slices(&ledger, &filter, turn)?;
                     let filter = Shown::of(filter);
-                    Ok((filter, count_lag(&ledger, &interest, from, size, turn)?))
+                    Ok((filter, count_lag(&ledger, (&interest, &sight), from, size, turn)?))
                 };
                 let (filter, lag) = self.questions.ask(call, question).await?;
                 (filter, self.dated(lag).await?)
@@ -422,13 +423,14 @@ impl CursorApi {
         from: u64,
         size: u64,
     ) -> Result<Lag, Status> {
-        let mut lag = Lag::default();
-        if interest.wants_all() {
+        let (mut lag, sight) = (Lag::default(), call.sight(&self.ledger));
+        if interest.wants_all() && !sight.hides() {
             lag.events = size - from;
             lag.first = (from < size).then_some(from);
         } else if from < size {
             let ledger = Arc::clone(&self.ledger);
-            let question = move |turn: &mut Turn| count_lag(&ledger, &interest, from, size, turn);
+            let question =
+                move |turn: &mut Turn| count_lag(&ledger, (&interest, &sight), from, size, turn);
             lag = self.questions.ask(call, question).await?;
         }
         self.dated(lag).await

@@ -36,6 +36,7 @@ where
     service_fn(move |mut request: super::Request| match identify(&access, &request) {
         Ok(who) => {
             request.extensions_mut().insert(Arc::new(who));
+            request.extensions_mut().insert(Arc::clone(&access));
             Either::Right(api.clone().oneshot(request))
         }
         Err(status) => {
@@ -66,7 +67,7 @@ fn identify(access: &AccessControl, request: &super::Request) -> Result<Identifi
 }
 
 /// The answer to somebody who is not let in.
-fn stranger_refused(stranger: Stranger) -> Status {
+pub(super) fn stranger_refused(stranger: Stranger) -> Status {
     let (reason, text) = match stranger {
         Stranger::Missing => {
             let accepted = ("accepted", "certificate, token".to_owned());

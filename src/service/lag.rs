@@ -7,7 +7,7 @@ use crate::{
     ledger::{Ledger, Pace as _},
     limits::{CURSOR_LAG_EVENTS_MAX, CURSOR_LAG_SCAN_MAX, STREAM_SCAN_EVENTS_MAX},
     protocol::pb,
-    register::Interest,
+    register::{Interest, Sight},
 };
 
 /// The lag of a cursor.
@@ -33,7 +33,7 @@ impl Lag {
 /// Counts the matching events of `from..size`, up to the bounds of one call.
 pub(crate) fn count_lag(
     ledger: &Ledger,
-    interest: &Interest,
+    wanted: (&Interest, &Sight),
     from: u64,
     size: u64,
     turn: &mut Turn,
@@ -43,7 +43,7 @@ pub(crate) fn count_lag(
     let mut at = from;
     while at < last && lag.events < CURSOR_LAG_EVENTS_MAX as u64 {
         let upto = last.min(at + STREAM_SCAN_EVENTS_MAX);
-        let (found, next) = ledger.matching(interest, at, upto, CURSOR_LAG_EVENTS_MAX);
+        let (found, next) = ledger.matching_for(wanted, at, upto, CURSOR_LAG_EVENTS_MAX);
         lag.first = lag.first.or(found.first().copied());
         lag.events += found.len() as u64;
         at = next;

@@ -12,7 +12,9 @@ use super::{
     adoption::PendingAdoption,
     append::{is_short, read_commit},
     call::Call,
-    convert, errors, event_range, filter,
+    convert,
+    entitled::not_entitled,
+    errors, event_range, filter,
     intake::InFlight,
     page::Page,
     questions::{Questions, Turn},
@@ -26,7 +28,7 @@ use crate::{
     ledger::{AppendError, Commit, Ledger, Pace as _, ReadError, Receipt, Unhurried, place},
     limits::{APPEND_LISTS_BYTES_MAX, DECODE_SLICE_EVENTS, PAGE_BYTES, REJECTIONS_MAX},
     protocol::{append::ReceivedCommit, pb, time::timestamp},
-    register::Interest,
+    register::{Interest, Sight},
 };
 
 /// The messages of one Subscribe.
@@ -92,7 +94,7 @@ impl LedgerApi {
 
     pub(super) async fn get_event(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::GetEventRequest,
     ) -> Result<pb::GetEventResponse, Status> {
         let position = request
@@ -102,7 +104,22 @@ impl LedgerApi {
         if position >= size {
             return Err(errors::beyond_log("position", position, size));
         }
+        let sight = call.sight(&self.ledger);
+        let is_seen = self.ledger.first_unseen(&sight, position, position + 1).is_none();
+        if !is_seen && sight.hides() {
+            let at = [("field", "position".to_owned()), ("value", position.to_string())];
+            return Err(not_entitled(
+                &call.name(),
+                "read",
+                "its rights do not reach this event",
+                at,
+            ));
+        }
         let leaf = self.ledger.leaf(position).await?;
+        if !is_seen {
+            let withheld = Some(place::unseen_at(&leaf).map_err(ReadError::from)?);
+            return Ok(pb::GetEventResponse { withheld, ..Default::default() });
+        }
         if leaf.withheld {
             let withheld = Some(place::withheld_at(&leaf).map_err(ReadError::from)?);
             return Ok(pb::GetEventResponse { withheld, ..Default::default() });
@@ -118,16 +135,20 @@ impl LedgerApi {
         request: pb::ListEventsRequest,
     ) -> Result<pb::ListEventsResponse, Status> {
         let (page, interest) = self.read_page(&call, request).await?;
-        let (positions, next) = self.select(&call, interest, &page).await?;
+        let sight = call.sight(&self.ledger);
+        let (positions, next) = self.select(&call, interest, sight.clone(), &page).await?;
         let picked = self.ledger.pick(&positions, PAGE_BYTES).await?;
+        let seen = self.ledger.seen(&sight, &positions);
         let cut = positions.get(picked.len()).copied();
         let next_page_token = page.token_after(cut, next);
         let mut answer = pb::ListEventsResponse { next_page_token, ..Default::default() };
-        for (i, leaf) in picked.iter().enumerate() {
+        for (i, (leaf, is_seen)) in picked.iter().zip(seen).enumerate() {
             if i > 0 && i % DECODE_SLICE_EVENTS == 0 {
                 tokio::task::yield_now().await;
             }
-            if leaf.withheld {
+            if !is_seen {
+                answer.withheld.push(place::unseen_at(leaf).map_err(ReadError::from)?);
+            } else if leaf.withheld {
                 answer.withheld.push(place::withheld_at(leaf).map_err(ReadError::from)?);
             } else {
                 answer.events.push(decode(leaf.position, &leaf.bytes)?);
@@ -233,22 +254,24 @@ impl LedgerApi {
         &self,
         call: &Call,
         interest: Interest,
+        sight: Sight,
         page: &Page,
     ) -> Result<(Vec<u64>, Option<u64>), Status> {
         let Page { least, from, upto, size, descending, .. } = *page;
-        if interest.wants_all() {
+        if interest.wants_all() && !sight.hides() {
             return Ok(page.all());
         }
         let ledger = Arc::clone(&self.ledger);
         let question = move |turn: &mut Turn| {
+            let wanted = (&interest, &sight);
             if descending {
-                let (mut found, next) = ledger.register().matching_before(&interest, from, size);
+                let (mut found, next) = ledger.register().matching_before_for(wanted, from, size);
                 found.truncate(found.partition_point(|position| *position >= least));
                 return Ok((found, next.filter(|next| *next > least)));
             }
             let (mut found, mut at) = (Vec::new(), from);
             while at < upto && found.len() < size {
-                let (more, next) = ledger.matching(&interest, at, upto, size - found.len());
+                let (more, next) = ledger.matching_for(wanted, at, upto, size - found.len());
                 found.extend(more);
                 at = next;
                 turn.step()?;

@@ -50,8 +50,10 @@ impl ProofApi {
             bytes => running(bytes)?,
         };
         let interest = interest(&self.ledger, &self.reading, &call, request.filter).await?;
-        let ledger = Arc::clone(&self.ledger);
-        let question = move |turn: &mut Turn| Ok(ledger.digest(&interest, from, to, digest, turn)?);
+        let (ledger, sight) = (Arc::clone(&self.ledger), call.sight(&self.ledger));
+        let question = move |turn: &mut Turn| {
+            Ok(ledger.digest((&interest, &sight), from, to, digest, turn)?)
+        };
         let digested = self.questions.ask(&call, question).await?;
         Ok(pb::GetDigestResponse {
             digest: Bytes::copy_from_slice(&digested.digest.0),

@@ -27,21 +27,22 @@ use super::{
     proof::running,
     questions::{Questions, Turn},
     shares::{Share, Shares, Short},
+    standing::Standing,
+    stream_reader::{Found, StreamReader, Untold},
 };
 use crate::{
     domain::{
         Party,
         fault::{Key, RuleId},
     },
-    ledger::{Durable, Ledger, Pace as _, ReadError, Waiter, digest::RunningDigest, place},
+    ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest, place},
     limits::{
-        HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES,
-        STREAM_RETRY_DELAY, STREAM_SCAN_EVENTS_MAX, STREAM_SCAN_SLICE_EVENTS, STREAMS_MAX,
+        HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_RETRY_DELAY, STREAMS_MAX,
         WATCHED_DESIGNEES_MAX,
     },
-    log::{Chunk, LeafAt},
     protocol::{
         batch::LeafBatch,
+        methods::Method,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
         time::{micros, timestamp},
     },
@@ -53,14 +54,14 @@ type Message = Result<pb::SubscribeResponse, Status>;
 /// A stream being served.
 struct Subscription {
     ledger: Arc<Ledger>,
-    /// Its caller, without the memory of the request.
-    call: Call,
-    reading: Questions,
+    reader: StreamReader,
     durable: watch::Receiver<Durable>,
     /// Wakes it when an event may match; `None` if every commit wakes it.
     waiter: Option<Waiter>,
     drain: CancellationToken,
-    interest: Arc<Interest>,
+    standing: Standing,
+    /// The first position that was not delivered because the caller may not read it.
+    undelivered: Option<u64>,
     raw: bool,
     /// The digest of the delivered events, if the client asked for it.
     digest: Option<RunningDigest>,
@@ -133,12 +134,18 @@ impl Streams {
         let waiter = if rests { Some(self.ledger.waiter(&interest).await) } else { None };
         let subscription = Subscription {
             ledger: Arc::clone(&self.ledger),
-            call: Call { memory: None, ..call.clone() },
-            reading: self.reading.clone(),
+            reader: StreamReader {
+                ledger: Arc::clone(&self.ledger),
+                call: Call { memory: None, ..call.clone() },
+                reading: self.reading.clone(),
+                interest,
+                sight: call.sight(&self.ledger),
+            },
             durable: self.ledger.watch(),
             waiter,
             drain: self.drain.clone(),
-            interest,
+            standing: Standing::of(call, Method::Subscribe, &self.ledger),
+            undelivered: None,
             raw: request.raw,
             digest,
             next,
@@ -272,41 +279,12 @@ fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Status> {
     Err(errors::bad_field("heartbeat_interval", &text, breach))
 }
 
-/// Events that a stream delivers next.
-struct Found {
-    /// Runs of leaves.
-    runs: Vec<Bytes>,
-    /// The number of those leaves.
-    events: u64,
-    /// The position after them, and after those that do not match.
-    next: u64,
-    /// The withheld place that follows the runs.
-    withheld: Option<LeafAt>,
-}
-
-/// The leaves of chunks from a position on, up to the first withheld place.
-fn runs_of(chunks: &[Chunk], from: u64, upto: u64) -> Found {
-    let (mut runs, mut next) = (Vec::with_capacity(chunks.len()), from);
-    for chunk in chunks {
-        let end = chunk.next().min(upto);
-        let is_withheld = |leaf: &LeafAt| leaf.withheld && (next..end).contains(&leaf.position);
-        let withheld = chunk.has_withheld().then(|| chunk.leaves().find(is_withheld)).flatten();
-        let end = withheld.as_ref().map_or(end, |place| place.position);
-        if next < end {
-            runs.push(chunk.slice(next, end));
-            next = end;
-        }
-        if withheld.is_some() {
-            return Found { runs, events: next - from, next, withheld };
-        }
-    }
-    Found { runs, events: next - from, next, withheld: None }
-}
-
 /// The reason why a waiting stream goes on.
 enum Woken {
     Grown,
     Due,
+    /// The caller may have other rights.
+    Standing,
     Drained,
     SentAway,
     Gone,
@@ -317,6 +295,7 @@ impl Subscription {
     async fn message(&mut self) -> Result<Option<pb::SubscribeResponse>, Status> {
         loop {
             self.require_place()?;
+            self.require_standing()?;
             let size = self.durable.borrow_and_update().size;
             match (self.phase, self.drain.is_cancelled()) {
                 (Phase::Last, true) => return Err(errors::draining()),
@@ -352,7 +331,7 @@ impl Subscription {
                     return Ok(Some(self.enter(self.phase, size)));
                 }
                 // New events are examined before a progress that is due.
-                Woken::Due | Woken::Grown | Woken::Drained | Woken::SentAway => {}
+                Woken::Due | Woken::Grown | Woken::Standing | Woken::Drained | Woken::SentAway => {}
                 Woken::Gone => return Err(errors::draining()),
             }
         }
@@ -367,6 +346,17 @@ impl Subscription {
             return Err(sent_away(WATCHED_DESIGNEES_MAX, "designees"));
         }
         Ok(())
+    }
+
+    /// Ends a stream whose caller may not have it as it began.
+    fn require_standing(&mut self) -> Result<(), Status> {
+        let next = self.next;
+        let from = self.undelivered.unwrap_or(next).min(next);
+        self.standing.look().map_err(|lost| {
+            let positions = [("next_position", next), ("from_position", from)];
+            let positions = positions.map(|(key, position)| (key, position.to_string()));
+            self.standing.ended(&lost, positions)
+        })
     }
 
     /// Enters a phase, or stays in it, and tells the client how far it is.
@@ -390,6 +380,7 @@ impl Subscription {
             () = self.drain.cancelled() => Woken::Drained,
             () = self.place.must_go() => Woken::SentAway,
             () = self.watched.must_go() => Woken::SentAway,
+            () = self.standing.moved() => Woken::Standing,
             grown = grown => if grown.is_ok() { Woken::Grown } else { Woken::Gone },
             () = sleep_until(self.due) => Woken::Due,
         }
@@ -397,12 +388,11 @@ impl Subscription {
 
     /// The next matching events, if any, or a withheld place; moves past those that do not match.
     async fn batch(&mut self, upto: u64) -> Result<Option<Payload>, Status> {
-        let Found { runs, events, next, withheld } = if self.interest.wants_all() {
-            let chunks = self.ledger.chunks(self.next, STREAM_MESSAGE_BYTES).await?;
-            runs_of(&chunks, self.next, upto)
-        } else {
-            self.matching_runs(upto).await?
-        };
+        let found = self.reader.find(self.next, upto, self.undelivered.is_some()).await?;
+        let Found { runs, events, next, withheld, hidden } = found;
+        // Reading takes a while.
+        self.require_standing()?;
+        self.undelivered = self.undelivered.or(hidden);
         if let Some(place) = withheld.filter(|_| runs.is_empty()) {
             return self.withheld(&place).map(Some);
         }
@@ -424,54 +414,20 @@ impl Subscription {
     }
 
     /// A withheld place, which is a message of its own.
-    fn withheld(&mut self, place: &LeafAt) -> Result<Payload, Status> {
-        let withheld = place::withheld_at(place).map_err(ReadError::from)?;
+    fn withheld(&mut self, place: &Untold) -> Result<Payload, Status> {
+        let Untold { leaf, is_seen } = place;
+        let told = if *is_seen { place::withheld_at(leaf) } else { place::unseen_at(leaf) };
+        let told = told.map_err(ReadError::from)?;
         if let Some(digest) = &mut self.digest {
-            let hash = place::leaf_hash(place.position, &place.as_frame());
+            let hash = place::leaf_hash(leaf.position, &leaf.as_frame());
             digest.add(&hash.map_err(ReadError::from)?);
         }
-        self.next = place.position + 1;
-        self.delivered.add(1, place.framed.len());
-        Ok(Payload::Withheld(withheld))
-    }
-
-    async fn matching_runs(&self, upto: u64) -> Result<Found, Status> {
-        let upto = upto.min(self.next + STREAM_SCAN_EVENTS_MAX);
-        let (positions, examined) = self.search(upto).await?;
-        let mut picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await?;
-        let first_withheld = picked.iter().position(|leaf| leaf.withheld);
-        let withheld = first_withheld.map(|at| picked.split_off(at).swap_remove(0));
-        // The events that did not fit are in the next message.
-        let next = positions.get(picked.len()).copied().unwrap_or(examined);
-        let events = picked.len() as u64;
-        let runs = picked.into_iter().map(|leaf| leaf.framed).collect();
-        Ok(Found { runs, events, next, withheld })
-    }
-
-    /// Matching positions below `upto`, and how far they were examined. A stream that is behind
-    /// examines many events, in slices, when it is its turn.
-    async fn search(&self, upto: u64) -> Result<(Vec<u64>, u64), Status> {
-        if upto - self.next <= STREAM_SCAN_SLICE_EVENTS {
-            return Ok(self.ledger.matching(&self.interest, self.next, upto, STREAM_MATCHES_MAX));
+        if !is_seen {
+            self.undelivered.get_or_insert(leaf.position);
         }
-        let (ledger, interest) = (Arc::clone(&self.ledger), Arc::clone(&self.interest));
-        let mut at = self.next;
-        let question = move |turn: &mut Turn| {
-            let mut found = Vec::new();
-            while at < upto && found.len() < STREAM_MATCHES_MAX {
-                let to = upto.min(at + STREAM_SCAN_SLICE_EVENTS);
-                let (more, next) =
-                    ledger.matching(&interest, at, to, STREAM_MATCHES_MAX - found.len());
-                found.extend(more);
-                if next <= at {
-                    break;
-                }
-                at = next;
-                turn.step()?;
-            }
-            Ok((found, at))
-        };
-        self.reading.ask(&self.call, question).await
+        self.next = leaf.position + 1;
+        self.delivered.add(1, leaf.framed.len());
+        Ok(Payload::Withheld(told))
     }
 
     fn progress(&self, size: u64) -> Payload {

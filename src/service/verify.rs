@@ -16,6 +16,7 @@ use tonic::Status;
 use super::{
     call::Call,
     errors::{self, Limit},
+    standing::Standing,
 };
 use crate::{
     domain::{
@@ -27,7 +28,7 @@ use crate::{
         VERIFICATIONS_MAX, VERIFY_RATE_DEFAULT, VERIFY_RATE_MAX, VERIFY_RATE_MIN,
         VERIFY_REPORT_INTERVAL, VERIFY_RETRY_DELAY, VERIFY_STEP_BYTES,
     },
-    protocol::pb,
+    protocol::{methods::Method, pb},
 };
 
 /// Starts verifications, one at a time.
@@ -78,6 +79,7 @@ struct RunningVerification {
     /// The earliest start of the next step.
     due: Instant,
     report_due: Instant,
+    standing: Standing,
     complete: bool,
     progress: watch::Sender<Progress>,
     _permit: OwnedSemaphorePermit,
@@ -120,6 +122,7 @@ impl Verifications {
             bytes_read: 0,
             due: now,
             report_due: now + VERIFY_REPORT_INTERVAL,
+            standing: Standing::of(call, Method::Verify, &self.ledger),
             complete: false,
             progress,
             _permit: permit,
@@ -195,9 +198,14 @@ impl RunningVerification {
                 () = self.drain.cancelled() => return Err(errors::draining()),
                 () = self.leave.cancelled() => return Err(sent_away()),
                 () = reports.closed() => return Ok(()),
+                () = self.standing.moved() => {
+                    self.standing.require_role()?;
+                    continue;
+                }
                 () = sleep_until(self.due) => {}
             }
             let report = self.step().await?;
+            self.standing.require_role()?;
             if self.complete || Instant::now() >= self.report_due {
                 self.report_due = Instant::now() + VERIFY_REPORT_INTERVAL;
                 reports.send_replace(Some(Ok(report)));

@@ -4,17 +4,20 @@
 //! role    what a principal is
 //! sets    authorities, programmes and kinds, a bit each
 //! right   how far a right reaches, and what it is asked about
+//! change  how rights to read differ from earlier ones
 //! policy  the rights of all principals, and what needs a second one
 //! ```
 //!
 //! Pure. How a caller proves who it is, and the files of a policy, are in the room `access/`.
 
+mod change;
 mod policy;
 mod right;
 mod role;
 mod sets;
 
 pub use self::{
+    change::Change,
     policy::{FourEyes, Policy},
     right::{Matter, Reach, Rights, Unseen},
     role::{Role, Roles},

@@ -74,7 +74,8 @@ impl Register {
     /// True if a caller may read the event at a position.
     #[must_use]
     pub fn sees(&self, sight: &Sight, position: u64) -> bool {
-        self.first_unseen(sight, position, position.saturating_add(1)).is_none()
+        let (at, facts) = (position32(position), self.facts(self.size()));
+        facts.row(at).is_none_or(|row| sight.sees(&self.index, facts, at, row))
     }
 
     /// The first position of `from..to` whose event a caller may not read.

@@ -178,9 +178,7 @@ impl<'a> Search<'a> {
             && (terms.region.is_none() || self.region.is_some_and(|set| set.contains(at)))
             && (terms.batches.is_empty() || self.batches.iter().any(|set| set.contains(at)))
             && interest.watch.as_ref().is_none_or(|watch| self.is_watched(watch, row, at))
-            && self.sight.is_none_or(|sight| {
-                sight.sees(self.index, self.subjects.facts(), at, row)
-            })
+            && self.sight.is_none_or(|sight| sight.sees(self.index, self.subjects.facts(), at, row))
     }
 
     /// True if the event is about a watched designee, or concerns it, under an identifier that was

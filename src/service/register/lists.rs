@@ -10,7 +10,7 @@ use super::RegisterApi;
 use crate::{
     ledger::{Ledger, Pace as _},
     limits::{PAGE_BYTES, PAGE_EVENTS_MAX, VIEWS_SLICE},
-    protocol::pb,
+    protocol::{methods::Method, pb},
     register::{self, DesigneeIndex, Found, Wanted},
     service::{
         as_of::answered,
@@ -20,6 +20,7 @@ use crate::{
         page::{PageToken, page_size},
         questions::Turn,
         room::Room,
+        standing::Standing,
     },
 };
 
@@ -154,6 +155,7 @@ pub(super) async fn export(
         call: Call,
         request: pb::ListTitlesRequest,
         page: pb::ListTitlesResponse,
+        standing: Standing,
         title_count: u64,
         /// True until the last message was sent.
         goes_on: bool,
@@ -165,11 +167,14 @@ pub(super) async fn export(
     let page = titles(api, &call, request.clone()).await?;
     // The stream keeps nothing of the request's memory.
     let call = Call { memory: None, ..call };
-    let begun = Export { api: api.clone(), call, request, page, title_count: 0, goes_on: true };
+    let standing = Standing::of(&call, Method::ExportRegister, &api.ledger);
+    let api = api.clone();
+    let begun = Export { api, call, request, page, standing, title_count: 0, goes_on: true };
     Ok(stream::try_unfold(begun, |mut export| async move {
         if !export.goes_on {
             return Ok(None);
         }
+        export.standing.require()?;
         let page = std::mem::take(&mut export.page);
         export.title_count += page.titles.len() as u64;
         export.goes_on = !page.next_page_token.is_empty();

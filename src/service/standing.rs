@@ -1,0 +1,153 @@
+//! Whether the caller of a stream may still have it: its rights, and its credential, can end while
+//! the stream is open.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+use tonic::{Code, Status};
+
+use super::{call::Call, entitled, errors, identify::stranger_refused};
+use crate::{
+    access::{Identified, Stranger},
+    domain::access::{Change, Policy},
+    ledger::Ledger,
+    protocol::{methods::Method, pb::ErrorReason},
+};
+
+/// The rights with which a stream began, and the policy in force.
+pub(crate) struct Standing {
+    who: Arc<Identified>,
+    method: Method,
+    /// `None` without principals.
+    policy: Option<watch::Receiver<Arc<Policy>>>,
+    /// The instant at which the credential ends.
+    expires: Option<Instant>,
+}
+
+/// Why a stream must end.
+pub(crate) enum Lost {
+    /// The principal is gone, or none of its roles may call the method.
+    Principal,
+    /// Its rights to read are others.
+    Rights(Change),
+    /// Its credential has ended.
+    Credential,
+}
+
+impl Standing {
+    /// The standing of the caller of a stream that opens.
+    pub(crate) fn of(call: &Call, method: Method, ledger: &Ledger) -> Self {
+        let policy = call.access.as_ref().map(|access| access.watch());
+        let policy = policy.filter(|policy| !policy.borrow().is_open());
+        let expires = call.who.expires_micros.map(|at| {
+            let left = u64::try_from(at.saturating_sub(ledger.now_micros())).unwrap_or(0);
+            Instant::now() + Duration::from_micros(left)
+        });
+        let mut standing = Self { who: Arc::clone(&call.who), method, policy, expires };
+        // A policy that came into force since the caller was identified counts, too.
+        if let Some(policy) = &mut standing.policy {
+            policy.mark_changed();
+        }
+        standing
+    }
+
+    /// Looks whether the caller still has what the stream began with. Costs little while nothing
+    /// has changed.
+    pub(crate) fn look(&mut self) -> Result<(), Lost> {
+        if self.expires.is_some_and(|at| at <= Instant::now()) {
+            return Err(Lost::Credential);
+        }
+        let Some(policy) = &mut self.policy else { return Ok(()) };
+        if !policy.has_changed().unwrap_or(false) {
+            return Ok(());
+        }
+        let policy = Arc::clone(&policy.borrow_and_update());
+        let Some(rights) = policy.rights_of(&self.who.principal) else {
+            return Err(Lost::Principal);
+        };
+        if !rights.roles.any(entitled::roles_of(self.method)) {
+            return Err(Lost::Principal);
+        }
+        match self.who.rights.change_to(rights) {
+            Change::None => Ok(()),
+            change => Err(Lost::Rights(change)),
+        }
+    }
+
+    /// Refuses to go on with a stream that has no positions to resume at.
+    ///
+    /// # Errors
+    /// As for [`Standing::ended`].
+    pub(crate) fn require(&mut self) -> Result<(), Status> {
+        self.look().map_err(|lost| self.ended(&lost, []))
+    }
+
+    /// Refuses to go on with a stream that shows no events: any rights to read will do.
+    ///
+    /// # Errors
+    /// As for [`Standing::ended`].
+    pub(crate) fn require_role(&mut self) -> Result<(), Status> {
+        match self.look() {
+            Ok(()) | Err(Lost::Rights(_)) => Ok(()),
+            Err(lost) => Err(self.ended(&lost, [])),
+        }
+    }
+
+    /// Completes when there is something to look at.
+    pub(crate) async fn moved(&mut self) {
+        let policy = self.policy.as_mut();
+        let expires = self.expires;
+        let changed = async {
+            if let Some(policy) = policy
+                && policy.changed().await.is_ok()
+            {
+                // It is looked at where the stream goes on.
+                policy.mark_changed();
+            } else {
+                pending().await
+            }
+        };
+        let expired = async {
+            match expires {
+                Some(at) => sleep_until(at).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = expired => {}
+        }
+    }
+
+    /// The end of the stream, with the positions at which its caller goes on.
+    pub(crate) fn ended<const N: usize>(
+        &self,
+        lost: &Lost,
+        positions: [(&'static str, String); N],
+    ) -> Status {
+        let changed = |code, text: &str| {
+            errors::status(code, ErrorReason::ScopeChanged, text, positions.clone())
+        };
+        match lost {
+            Lost::Principal => {
+                let name = String::from_utf8_lossy(self.who.principal.name());
+                entitled::not_entitled(&name, "call", "it may not have this stream any more", [])
+            }
+            Lost::Rights(Change::Fewer) => {
+                let text = "the caller may read less than when the stream began";
+                changed(Code::PermissionDenied, text)
+            }
+            Lost::Rights(_) => {
+                let text = "the caller may read other events than when the stream began; open it \
+                            again";
+                changed(Code::Aborted, text)
+            }
+            Lost::Credential => {
+                stranger_refused(Stranger::Expired(self.who.expires_micros.unwrap_or_default()))
+            }
+        }
+    }
+}
