@@ -23,7 +23,7 @@ use std::{
 
 pub use self::access::{
     copy, create, create_directory, make_private, open, open_to_change, own_directory, read,
-    read_text, read_whole,
+    read_secret, read_text, read_whole,
 };
 use crate::limits::{LOCK_POLL, LOCK_WAIT_MAX};
 

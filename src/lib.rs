@@ -12,6 +12,7 @@
 //! 3 access/    who calls: credentials and principals
 //!   catalogue_files.rs  adopted catalogues as files, by digest
 //!   log/       the store of events: the CommitLog contract, the chunk codec, sled
+//!   tls/       TLS of clients: trusted CAs, own certificate, the causes of failures
 //!   trail/     the audit trail: denials and administrative acts
 //! 4 ledger/    the one writer and the read side
 //!   cursors/   the positions of subscribers, in a store of their own
@@ -59,4 +60,5 @@ pub mod register;
 pub mod server;
 pub mod service;
 pub mod threads;
+pub mod tls;
 pub mod trail;

@@ -7,6 +7,7 @@
 
 mod answers;
 mod approval;
+mod clients;
 mod connections;
 mod doctor;
 mod intake;
@@ -22,8 +23,8 @@ mod subscribers;
 use std::time::Duration;
 
 pub use self::{
-    answers::*, approval::*, connections::*, doctor::*, intake::*, lists::*, metrics::*, names::*,
-    observation::*, operations::*, process::*, records::*, subscribers::*,
+    answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
+    metrics::*, names::*, observation::*, operations::*, process::*, records::*, subscribers::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

@@ -32,6 +32,14 @@ pub(crate) enum CliError {
         /// The innermost cause.
         why: String,
     },
+    /// There is a connection, and TLS or its absence ends it.
+    #[error("{why} [{server}]")]
+    Untrusted {
+        /// Its address.
+        server: String,
+        /// The cause and the remedy.
+        why: String,
+    },
     /// A server that accepts connections does not answer.
     #[error(
         "no answer from {server} within {} s; the process may hang: tidu doctor",

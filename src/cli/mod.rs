@@ -11,6 +11,7 @@ mod batch_entries;
 mod catalogues;
 mod client;
 mod commands;
+mod contexts;
 mod destination;
 mod error;
 mod lists;
@@ -22,6 +23,7 @@ mod print;
 mod repairs;
 mod stop;
 mod tables;
+mod target;
 mod throwaway;
 
 use std::{io, panic::catch_unwind, process::ExitCode};

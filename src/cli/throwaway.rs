@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tempfile::TempDir;
 
-use super::{CliError, args::ServerAddress, print::eprint_line};
+use super::{CliError, args::ServerAddress, print::eprint_line, target::Target};
 use crate::{
     ledger::Failure,
     register::RulesBook,
@@ -17,7 +17,7 @@ use crate::{
 /// Starts a server on a free port of the loopback interface, gives its address to `play`, and
 /// ends it in any case.
 pub(super) async fn with_server(
-    play: impl AsyncFnOnce(&ServerAddress) -> Result<(), CliError>,
+    play: impl AsyncFnOnce(&Target) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let message = |e: &dyn std::fmt::Display| CliError::Message(e.to_string());
     let dir = TempDir::new().map_err(|e| CliError::Io("cannot make a directory".to_owned(), e))?;
@@ -34,7 +34,7 @@ pub(super) async fn with_server(
     let address: ServerAddress = address.parse().map_err(CliError::Message)?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
-    let outcome = play(&address).await;
+    let outcome = play(&Target::from(address)).await;
     drop(stop);
     // The end of the server does not change the outcome.
     let _ = serving.await;

@@ -156,6 +156,24 @@ pub fn read_whole(input: impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
     read_into(Vec::new(), input, bytes_max)
 }
 
+/// Reads a file that holds a secret, such as a private key: nobody but its owner may open it.
+///
+/// # Errors
+/// As [`read`]; [`io::ErrorKind::PermissionDenied`] if others may open it.
+pub fn read_secret(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let mode = file.metadata()?.mode() & 0o7777;
+    if mode & OTHERS != 0 {
+        let text = format!(
+            "others may open it (mode {mode:04o}), and it holds a secret; close it to them: chmod \
+             600 {}",
+            path.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
+    read_into(Vec::new(), file, bytes_max)
+}
+
 fn read_into(mut bytes: Vec<u8>, input: impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
     let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
     input.take(most.saturating_add(1)).read_to_end(&mut bytes)?;

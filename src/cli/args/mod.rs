@@ -17,7 +17,7 @@ pub(crate) use self::{
     filter::FilterArgs,
     moment::{moment, since, today, until},
     query::{MomentArgs, TitleArgs, parse_date, parse_word},
-    server::{DEFAULT_SERVER, ServerAddress, ServerArgs},
+    server::{DEFAULT_SERVER, IdentityArgs, PLAIN_ADDRESS, ServerAddress, ServerArgs},
     table::{Form, TableArgs},
     within::{Within, within},
 };

@@ -1,6 +1,6 @@
-//! The address of a server: `http://HOST:PORT`, checked before anything is sent.
+//! The server to talk to: its address, checked before anything is sent, and what the client shows.
 
-use std::{ffi::OsStr, fmt, str::FromStr};
+use std::{ffi::OsStr, fmt, path::PathBuf, str::FromStr};
 
 use clap::{
     Args,
@@ -8,28 +8,96 @@ use clap::{
     error::ErrorKind,
 };
 use http::Uri;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::masked_url;
 
 /// The default address of the server.
 pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 
-/// The server to talk to.
-#[derive(Clone, Debug, Args)]
+/// The server to talk to, and how.
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ServerArgs {
-    /// Server to talk to: http://HOST:PORT; https is refused until there is TLS
-    #[arg(long = "server", env = "TIDU_SERVER", hide_env_values = true, value_name = "URL",
-        default_value = DEFAULT_SERVER, global = true)]
-    pub(crate) address: ServerAddress,
+    /// Server to talk to: https://HOST:PORT, or http://HOST:PORT in plaintext [default: that of the
+    /// context, or http://127.0.0.1:50051]
+    #[arg(
+        long = "server",
+        env = "TIDU_SERVER",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true
+    )]
+    pub(crate) address: Option<ServerAddress>,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
 }
 
-/// The address of a server, `http://HOST[:PORT]`; or empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What proves the server to the client, and the client to the server. The environment does not
+/// have TIDU_TLS_CERT: that is the certificate of a server.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct IdentityArgs {
+    /// Context to take server and credentials from; see `tidu context --help` [default: the one in
+    /// use, for its own server]
+    #[arg(long, env = "TIDU_CONTEXT", hide_env_values = true, value_name = "NAME",
+        global = true, help_heading = CONNECTION)]
+    pub(crate) context: Option<String>,
+    /// CAs that may have signed the server's certificate, in PEM [default: the system's]
+    #[arg(long, env = "TIDU_TLS_CA", hide_env_values = true, value_name = "FILE",
+        global = true, help_heading = CONNECTION)]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Client certificate with its chain, in PEM; may hold its key as well
+    #[arg(long, env = "TIDU_CLIENT_CERT", hide_env_values = true, value_name = "FILE",
+        global = true, help_heading = CONNECTION)]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Key of the client certificate, in PEM; nobody else may be able to read it (chmod 600)
+    #[arg(long, env = "TIDU_CLIENT_KEY", hide_env_values = true, value_name = "FILE",
+        global = true, help_heading = CONNECTION)]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// File with a token or a JSON Web Token, which nobody else may be able to read (chmod 600)
+    #[arg(long, env = "TIDU_TOKEN_FILE", hide_env_values = true, value_name = "FILE",
+        global = true, help_heading = CONNECTION)]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// The heading of these flags in the help.
+const CONNECTION: &str = "Connection";
+
+/// The address of a server, `http[s]://HOST[:PORT]`; or empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(crate) struct ServerAddress(String);
 
 impl ServerAddress {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// True if the connection has TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        let scheme = self.0.split_once("://").map_or("", |(scheme, _)| scheme);
+        scheme.eq_ignore_ascii_case("https")
+    }
+
+    /// True if nothing that is sent leaves this machine, as far as the address tells.
+    pub(crate) fn is_local(&self) -> bool {
+        let host = self.host();
+        let address = host.parse::<std::net::IpAddr>();
+        address.map_or_else(
+            |_| host.eq_ignore_ascii_case("localhost"),
+            |address| address.to_canonical().is_loopback(),
+        )
+    }
+
+    /// The host, an address without brackets.
+    pub(crate) fn host(&self) -> String {
+        let uri = self.0.parse::<Uri>().unwrap_or_default();
+        uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned()
+    }
+
+    /// True if both name the same server in the same way.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let plain = |address: &Self| address.0.trim_end_matches('/').to_ascii_lowercase();
+        plain(self) == plain(other)
     }
 }
 
@@ -39,10 +107,23 @@ impl fmt::Display for ServerAddress {
     }
 }
 
+impl From<ServerAddress> for String {
+    fn from(address: ServerAddress) -> Self {
+        address.0
+    }
+}
+
+impl TryFrom<String> for ServerAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
 impl FromStr for ServerAddress {
     type Err = String;
 
-    /// The client has no TLS: given an `https` address it would talk in plaintext, so it refuses.
     /// No error repeats a password or a query.
     /// An empty text is accepted: commands that need no server must not fail over TIDU_SERVER="".
     fn from_str(text: &str) -> Result<Self, String> {
@@ -51,20 +132,12 @@ impl FromStr for ServerAddress {
         }
         let shown = masked_url(text);
         let Some((scheme, _)) = text.split_once("://") else {
-            return Err(format!("{shown:?} has no scheme; the form is http://HOST:PORT"));
+            return Err(format!("{shown:?} has no scheme; the form is https://HOST:PORT"));
         };
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => {}
-            "https" => {
-                let rest = shown.split_once("://").map_or("", |(_, rest)| rest);
-                return Err(format!(
-                    "{shown:?}: https is refused, because tidu does not support TLS yet and would \
-                     send everything in plaintext; use http://{rest} if that is acceptable"
-                ));
-            }
-            _ => return Err(format!("{shown:?}: the scheme must be http")),
+        if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+            return Err(format!("{shown:?}: the scheme must be https or http"));
         }
-        let malformed = |why: &str| format!("{shown:?} {why}; the form is http://HOST:PORT");
+        let malformed = |why: &str| format!("{shown:?} {why}; the form is https://HOST:PORT");
         let uri: Uri = text.parse().map_err(|e| malformed(&format!("is not a URL ({e})")))?;
         let authority = uri.authority().map_or("", http::uri::Authority::as_str);
         if authority.contains('@') {
@@ -88,13 +161,18 @@ impl FromStr for ServerAddress {
 /// Reads an address for the command line. The parser of `clap` for a `FromStr` repeats the value in
 /// front of the error, with a password that it may have.
 #[derive(Clone, Debug)]
-pub(crate) struct AddressParser;
+pub(crate) struct AddressParser {
+    takes_tls: bool,
+}
+
+/// Reads the address of an operations port, which has no TLS.
+pub(crate) const PLAIN_ADDRESS: AddressParser = AddressParser { takes_tls: false };
 
 impl ValueParserFactory for ServerAddress {
     type Parser = AddressParser;
 
     fn value_parser() -> AddressParser {
-        AddressParser
+        AddressParser { takes_tls: true }
     }
 }
 
@@ -108,7 +186,16 @@ impl TypedValueParser for AddressParser {
         value: &OsStr,
     ) -> Result<ServerAddress, clap::Error> {
         let text = StringValueParser::new().parse_ref(command, argument, value)?;
-        text.parse().map_err(|why| {
+        let require_known = |address: ServerAddress| {
+            if self.takes_tls || !address.is_secure() {
+                return Ok(address);
+            }
+            let shown = masked_url(&text);
+            Err(format!(
+                "{shown:?}: an operations port has no TLS; its address is http://HOST:PORT"
+            ))
+        };
+        text.parse().and_then(require_known).map_err(|why: String| {
             let argument = argument.map_or_else(String::new, ToString::to_string);
             let message = format!("invalid value for '{argument}': {why}\n");
             clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
@@ -121,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_http_addresses_of_a_host_are_accepted() {
+    fn only_addresses_of_a_host_are_accepted() {
         let right = [
             DEFAULT_SERVER,
             "",
@@ -130,16 +217,16 @@ mod tests {
             "HTTP://[::1]:50051",
             "http://[::1]",
             "http://register.example:80",
+            "https://register.example:50051",
+            "HTTPS://register.example",
         ];
         for text in right {
             assert_eq!(text.parse::<ServerAddress>().map(|a| a.0), Ok(text.to_owned()));
         }
         for (text, why) in [
-            ("https://register.example:50051", "https is refused"),
-            ("HTTPS://register.example", "https is refused"),
-            ("ftp://127.0.0.1", "must be http"),
-            ("grpc://127.0.0.1:50051", "must be http"),
-            ("://127.0.0.1", "must be http"),
+            ("ftp://127.0.0.1", "must be https or http"),
+            ("grpc://127.0.0.1:50051", "must be https or http"),
+            ("://127.0.0.1", "must be https or http"),
             ("127.0.0.1:50051", "has no scheme"),
             ("localhost", "has no scheme"),
             ("http://", "is not a URL"),
@@ -158,11 +245,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_address_tells_whether_it_is_secure_and_local() {
+        for (text, is_secure, is_local) in [
+            ("http://127.0.0.1:1", false, true),
+            ("http://127.8.0.1:1", false, true),
+            ("https://[::1]:1", true, true),
+            ("http://[::ffff:127.0.0.1]", false, true),
+            ("HTTPS://LocalHost", true, true),
+            ("http://10.0.0.1:1", false, false),
+            ("http://localhost.example", false, false),
+            ("https://register.example:50051/", true, false),
+        ] {
+            let address: ServerAddress = text.parse().unwrap();
+            assert_eq!((address.is_secure(), address.is_local()), (is_secure, is_local), "{text}");
+        }
+        let of = |text: &str| text.parse::<ServerAddress>().unwrap();
+        assert!(of("https://A.example:1/").is_same(&of("https://a.example:1")));
+        assert!(!of("http://a.example:1").is_same(&of("https://a.example:1")));
+    }
+
     #[derive(Debug, clap::Parser)]
     struct Line {
         #[command(flatten)]
         _server: ServerArgs,
-        #[arg(long = "operations")]
+        #[arg(long = "operations", value_parser = PLAIN_ADDRESS)]
         _operations: Option<ServerAddress>,
     }
 
@@ -174,6 +281,7 @@ mod tests {
             for value in [
                 "http://name:planted@127.0.0.1:1",
                 "https://name:planted@127.0.0.1:1",
+                "https://127.0.0.1:1/?name:planted",
                 "name:planted@127.0.0.1:1",
                 "planted://name:planted@127.0.0.1:1",
                 "http://127.0.0.1:1?token=planted",

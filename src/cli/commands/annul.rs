@@ -57,7 +57,7 @@ pub(crate) struct AnnulArgs {
 }
 
 pub(super) async fn run(args: AnnulArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let named = args.position.or(args.commit).unwrap_or_default();
     let events = events(&mut client, named, args.commit.is_some()).await?;
     let first = events.first().and_then(|event| event.position).unwrap_or(named);

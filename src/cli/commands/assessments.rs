@@ -29,7 +29,7 @@ pub(crate) struct AssessmentsArgs {
 }
 
 pub(super) async fn run(args: AssessmentsArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let header = ["region", "year", "assessor", "results", "event"];
     let mut printer = Printer::new(args.common.output, header)?;
     let mut at = None;

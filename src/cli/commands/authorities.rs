@@ -21,7 +21,7 @@ pub(crate) struct AuthoritiesArgs {
 }
 
 pub(super) async fn run(args: AuthoritiesArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let answer = client.register.list_authorities(pb::ListAuthoritiesRequest {}).await?;
     let all = answer.into_inner().authorities;
     let header = ["code", "name", "English name", "kind", "region"];

@@ -58,7 +58,7 @@ pub(crate) struct BatchesArgs {
 
 pub(super) async fn run(args: BatchesArgs) -> Result<(), CliError> {
     let form = args.table.form()?;
-    let mut client = Client::connect(&args.table.server.address).await?;
+    let mut client = Client::to(&args.table.server).await?;
     let (Some(programme), Some(batch)) = (&args.programme, &args.batch) else {
         return all(&mut client, &args, &form).await;
     };

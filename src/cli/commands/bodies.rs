@@ -19,7 +19,7 @@ pub(crate) struct BodiesArgs {
 }
 
 pub(super) async fn run(args: BodiesArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let answer = client.register.list_bodies(pb::ListBodiesRequest {}).await?.into_inner();
     let header = ["code", "name", "short name", "English name", "from", "to", "successor"];
     let mut printer = Printer::new(args.common.output, header)?;

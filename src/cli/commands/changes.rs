@@ -37,7 +37,7 @@ pub(crate) struct ChangesArgs {
 }
 
 pub(super) async fn run(args: ChangesArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let mut printer = Printer::new(args.common.output, HEADER)?;
     let (mut from, mut to) = (None, None);
     let fetch = async |page_size, page_token| {

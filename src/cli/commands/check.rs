@@ -57,7 +57,7 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
             )?;
         }
     }
-    let mut client = Client::connect(&server).await?;
+    let mut client = Client::to(&server).await?;
     let mut rejected = 0;
     for rows in &trials {
         let answer = match dry_run(&mut client, rows.iter()).await {

@@ -63,7 +63,7 @@ fn part(text: &str) -> Result<i32, String> {
 }
 
 pub(super) async fn run(args: CompareArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let mut printer = Printer::new(args.common.output, HEADER)?;
     let (mut counts, mut at) = (pb::ComparisonCounts::default(), None);
     let fetch = async |page_size, page_token| {

@@ -65,7 +65,7 @@ pub(crate) struct CorrectArgs {
 }
 
 pub(super) async fn run(args: CorrectArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let (issuer, before, earlier) = in_force(&mut client, args.position).await?;
     let old = Fields::of(&before)?;
     let mut new = Fields::of(&before)?;

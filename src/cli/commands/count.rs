@@ -44,7 +44,7 @@ fn stage(text: &str) -> Result<i32, String> {
 
 pub(super) async fn run(args: CountArgs) -> Result<(), CliError> {
     let form = args.table.form()?;
-    let mut client = Client::connect(&args.table.server.address).await?;
+    let mut client = Client::to(&args.table.server).await?;
     let unit = if args.designees { pb::CountUnit::Designees } else { pb::CountUnit::Titles };
     let request = pb::CountTitlesRequest {
         filter: args.titles.filter(),

@@ -62,7 +62,7 @@ enum Action {
 }
 
 pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let output = args.common.output;
     match args.action {
         Action::List => list(&mut client, output).await,

@@ -15,10 +15,10 @@ use crate::{
     cli::{
         CliError,
         append::{AppendFailure, Recorded, append_with_retry},
-        args::ServerAddress,
         client::Client,
         lists::authority_of,
         print::{event_line, print_line, print_text},
+        target::Target,
         throwaway,
     },
     domain::{AuthorityCode, kind::Kind},
@@ -35,7 +35,7 @@ const PROGRAMME: &str = "little-giant";
 pub(crate) struct DemoArgs {}
 
 pub(super) async fn run(_args: DemoArgs) -> Result<(), CliError> {
-    throwaway::with_server(async |address: &ServerAddress| {
+    throwaway::with_server(async |address: &Target| {
         print_line(&format!("A temporary server listens on {address}; its log is empty."))?;
         print_line("")?;
         play(address).await
@@ -43,7 +43,7 @@ pub(super) async fn run(_args: DemoArgs) -> Result<(), CliError> {
     .await
 }
 
-async fn play(address: &ServerAddress) -> Result<(), CliError> {
+async fn play(address: &Target) -> Result<(), CliError> {
     let mut client = Client::connect(address).await?;
     let (end, ends) = watch::channel(u64::MAX);
     let followers = followers(address, &ends).await?;
@@ -208,7 +208,7 @@ type Follower = JoinHandle<Result<Vec<pb::RecordedEvent>, CliError>>;
 /// Three subscribers: a ministry follows everything, Guangdong its own events, a bank changes of
 /// titles.
 async fn followers(
-    address: &ServerAddress,
+    address: &Target,
     ends: &watch::Receiver<u64>,
 ) -> Result<Vec<(&'static str, Follower)>, CliError> {
     let kinds = ["designated", "review_passed", "revoked"];

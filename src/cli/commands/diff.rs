@@ -76,7 +76,7 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
         let failed = |e| CliError::Io(format!("cannot read {name}"), e);
         Copy::read(&name, &json, BufReader::new(files::open(&args.copy).map_err(failed)?))?
     };
-    let client = Client::connect(&args.common.server.address).await?;
+    let client = Client::to(&args.common.server).await?;
     let until = args.until.or(copy.events.last().map(|(position, _)| position + 1)).unwrap_or(0);
     let mut log = Log { client, filter: args.filter.filter()?, log_id: copy.log_id.clone() };
     let kept = copy.events.partition_point(|(position, _)| *position < until);

@@ -68,7 +68,7 @@ pub(crate) struct EventsArgs {
 }
 
 pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let output = args.common.output;
     if let Some(position) = args.position {
         return one(&mut client, position, output).await;

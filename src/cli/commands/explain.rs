@@ -34,7 +34,7 @@ pub(crate) struct ExplainArgs {
 }
 
 pub(super) async fn run(args: ExplainArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let request = pb::ExplainTitleRequest {
         designee: args.designee,
         programme: args.programme,

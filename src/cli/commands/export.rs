@@ -75,7 +75,7 @@ pub(crate) struct BackupArgs {
 }
 
 pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.server.address).await?;
+    let mut client = Client::to(&args.server).await?;
     let (header, status) = header(&mut client, 0).await?;
     let directory = CatalogueArgs::beside(&args.file);
     let (files, adopted) = catalogues::fetch(&mut client, CatalogueFiles::built_in()).await?;
@@ -101,7 +101,7 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
 }
 
 pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.server.address).await?;
+    let mut client = Client::to(&args.server).await?;
     let directory = &args.directory;
     if !is_standard(directory) {
         reject_data_directory(directory)?;

@@ -37,7 +37,7 @@ pub(crate) struct FindArgs {
 }
 
 pub(super) async fn run(args: FindArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let request = pb::FindDesigneesRequest {
         text: args.text,
         whole_name: args.whole,

@@ -3,19 +3,20 @@
 use prost::Message as _;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::Code;
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::cursor;
 use crate::{
     cli::{
         CliError,
-        args::{Output, ServerAddress},
+        args::Output,
         client::Client,
         print::{
             eprint_error, eprint_line, event_line, is_retryable, print_json, print_line,
             withheld_line,
         },
+        target::Target,
     },
     delivery::{Delivery, pause::Pause},
     limits::{WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN, WATCH_SILENCE_MAX},
@@ -26,9 +27,14 @@ use crate::{
     },
 };
 
-fn is_temporary(error: &CliError) -> bool {
+/// True for an error that may pass. A credential that the server took before may have ended: its
+/// file gets a new one, and each connection reads the files anew.
+fn is_temporary(error: &CliError, has_followed: bool) -> bool {
     match error {
         CliError::Unreachable { .. } | CliError::Silent => true,
+        CliError::Untrusted { .. } => has_followed,
+        CliError::Status(status) if status.code() == Code::Unauthenticated => has_followed,
+        CliError::Status(status) if status.code() == Code::Aborted => scope_of(status).is_some(),
         // A connection that breaks inside a message shows as an internal error.
         CliError::Status(status) => is_retryable(status) || status.code() == Code::Internal,
         _ => false,
@@ -61,6 +67,16 @@ fn with_way_out(error: CliError) -> CliError {
     ))
 }
 
+/// The positions of a change of rights: where to go on, and the first event that may match now and
+/// did not before.
+fn scope_of(status: &Status) -> Option<(u64, u64)> {
+    let info = status.get_details_error_info()?;
+    let of = |key: &str| info.metadata.get(key)?.parse().ok();
+    let next = of("next_position")?;
+    let is_change = info.reason == "SCOPE_CHANGED";
+    is_change.then(|| (next, of("from_position").unwrap_or(next)))
+}
+
 /// Tells on standard error how it goes; standard output is for events.
 fn tell(text: &str) {
     eprint_line(&format!("tidu: {text}"));
@@ -87,19 +103,18 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Follows, and connects again when the connection breaks.
-    pub(super) async fn run(
-        mut self,
-        server: &ServerAddress,
-        no_resume: bool,
-    ) -> Result<(), CliError> {
+    pub(super) async fn run(mut self, server: &Target, no_resume: bool) -> Result<(), CliError> {
         let mut pause =
             Pause::new(WATCH_RETRY_PAUSE_MIN, WATCH_RETRY_PAUSE_MAX, fastrand::Rng::new());
         while !self.stop.is_cancelled() {
             let before = self.request.clone();
             match self.follow(server).await {
                 Ok(()) => return Ok(()),
-                Err(error) if no_resume || !is_temporary(&error) => return Err(error),
+                Err(error) if no_resume || !is_temporary(&error, self.streams > 0) => {
+                    return Err(error);
+                }
                 Err(error) => {
+                    self.note_scope(&error);
                     if self.request != before {
                         pause.reset();
                     }
@@ -116,8 +131,24 @@ impl Follower {
         Ok(())
     }
 
+    /// Goes on where a change of rights ended a stream, and says what is not repeated.
+    fn note_scope(&mut self, error: &CliError) {
+        let CliError::Status(status) = error else { return };
+        let Some((next, from)) = scope_of(status) else { return };
+        // A delivery knows its own place, which is never ahead of what was taken.
+        if self.delivery.is_none() && !matches!(self.request.start, Some(Start::CursorId(_))) {
+            self.request.start = Some(Start::FromPosition(next));
+        }
+        if from < next {
+            tell(&format!(
+                "the rights of this caller have changed: events from position {from} on may match \
+                 now that did not before; to read them too: tidu watch --from {from}"
+            ));
+        }
+    }
+
     /// Follows until the stream ends or `stop` is cancelled; keeps in the request where to resume.
-    async fn follow(&mut self, server: &ServerAddress) -> Result<(), CliError> {
+    async fn follow(&mut self, server: &Target) -> Result<(), CliError> {
         let mut client = Client::connect(server).await?;
         if self.delivery.is_some() {
             self.settle(&mut client).await?;
@@ -156,7 +187,7 @@ impl Follower {
     }
 
     /// Says from where this stream follows.
-    fn tell_start(&mut self, server: &ServerAddress) {
+    fn tell_start(&mut self, server: &Target) {
         let from = match &self.request.start {
             Some(Start::FromPosition(position)) => format!("position {position}"),
             Some(Start::CursorId(id)) => format!("position {} of cursor {id}", self.cursor_at),
@@ -290,12 +321,43 @@ mod tests {
         let began = Instant::now();
         let silent = heard(pending::<Result<(), Status>>()).await.unwrap_err();
         assert!(matches!(silent, CliError::Silent), "{silent}");
-        assert!(is_temporary(&silent), "it connects again");
+        assert!(is_temporary(&silent, false), "it connects again");
         assert_eq!(began.elapsed().as_secs(), WATCH_SILENCE_MAX.as_secs());
         let late = async {
             sleep(WATCH_SILENCE_MAX.saturating_sub(std::time::Duration::from_millis(1))).await;
             Ok::<_, Status>(7)
         };
         assert_eq!(heard(late).await.unwrap(), 7);
+    }
+
+    #[allow(clippy::disallowed_methods)] // a server's answer, made up
+    fn refused(code: Code, reason: &str, metadata: &[(&str, &str)]) -> CliError {
+        let metadata: std::collections::HashMap<_, _> =
+            metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let details = tonic_types::ErrorDetails::with_error_info(reason, "tidu", metadata);
+        Status::with_error_details(code, "said", details).into()
+    }
+
+    #[test]
+    fn a_credential_that_ends_is_renewed_and_a_right_that_is_gone_is_not() {
+        let expired = refused(Code::Unauthenticated, "CREDENTIAL_EXPIRED", &[]);
+        assert!(is_temporary(&expired, true), "a new one may come");
+        assert!(!is_temporary(&expired, false), "the first call has a wrong one");
+        let narrowed = refused(Code::PermissionDenied, "SCOPE_CHANGED", &[("next_position", "7")]);
+        assert!(!is_temporary(&narrowed, true));
+        assert_eq!(narrowed.exit_code(), std::process::ExitCode::from(3));
+        let untrusted = CliError::Untrusted { server: String::new(), why: String::new() };
+        assert!(is_temporary(&untrusted, true) && !is_temporary(&untrusted, false));
+        let other = refused(Code::Aborted, "PRECONDITION_FAILED", &[]);
+        assert!(!is_temporary(&other, true));
+    }
+
+    #[test]
+    fn a_wider_scope_goes_on_where_the_stream_ended() {
+        let metadata = [("next_position", "1200"), ("from_position", "17")];
+        let wider = refused(Code::Aborted, "SCOPE_CHANGED", &metadata);
+        assert!(is_temporary(&wider, true));
+        let CliError::Status(status) = wider else { panic!("a status") };
+        assert_eq!(scope_of(&status), Some((1_200, 17)));
     }
 }

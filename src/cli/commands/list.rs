@@ -46,7 +46,7 @@ enum Unit {
 
 pub(super) async fn run(args: ListArgs) -> Result<(), CliError> {
     let form = args.table.form()?;
-    let mut client = Client::connect(&args.table.server.address).await?;
+    let mut client = Client::to(&args.table.server).await?;
     match args.unit {
         Unit::Titles => titles(&mut client, &args, form).await,
         Unit::Designees => designees(&mut client, &args, form).await,

@@ -86,7 +86,7 @@ impl MeasuresArgs {
 }
 
 pub(super) async fn run(args: MeasuresArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     if args.without { without(&args, &mut client).await } else { list(&args, &mut client).await }
 }
 

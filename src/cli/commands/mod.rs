@@ -8,6 +8,7 @@ mod bodies;
 mod changes;
 mod check;
 mod compare;
+mod context;
 mod correct;
 mod count;
 mod cursor;
@@ -40,6 +41,7 @@ mod template;
 mod top;
 mod verify;
 mod watch;
+mod whoami;
 
 use clap::Subcommand;
 
@@ -110,6 +112,10 @@ pub(super) enum Command {
     Rules(rules::RulesArgs),
     /// Show the state of the server and its log
     Status(status::StatusArgs),
+    /// Show who the server takes this caller for, and what it may do
+    Whoami(whoami::WhoamiArgs),
+    /// Add, list, use or remove contexts: servers with the credentials for them, by name
+    Context(context::ContextArgs),
     /// Watch a server: rates, latencies, disk, subscribers by lag, refusals, last events
     Top(top::TopArgs),
     /// Look for what is wrong, or will be: files, disk, clock, limits, settings, server, backup
@@ -163,6 +169,8 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Events(args) => events::run(args).await,
         Command::Rules(args) => rules::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Whoami(args) => whoami::run(args).await,
+        Command::Context(args) => context::run(args),
         Command::Top(args) => top::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Export(args) => export::export(args).await,

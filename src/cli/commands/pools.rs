@@ -40,7 +40,7 @@ pub(crate) struct PoolsArgs {
 }
 
 pub(super) async fn run(args: PoolsArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     match (&args.owner, &args.pool) {
         (Some(owner), Some(pool)) => members(&mut client, &args, owner, pool).await,
         _ => all(&mut client, &args).await,

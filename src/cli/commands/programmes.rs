@@ -29,7 +29,7 @@ pub(crate) struct ProgrammesArgs {
 }
 
 pub(super) async fn run(args: ProgrammesArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let request = pb::ListProgrammesRequest { as_of: args.moment.message() };
     let answer = client.register.list_programmes(request).await?.into_inner();
     let header = ["id", "names", "decided by", "validity", "renewal", "rule versions"];

@@ -9,7 +9,7 @@ use crate::{
     cli::{
         CliError,
         append::{AppendFailure, append_with_retry, dry_run, trial},
-        args::{Common, Output, ServerAddress},
+        args::{Common, Output, ServerArgs},
         client::Client,
         lists::{
             Outcome, Part, Rows, Run, duplicates, positions, print_answer, print_duplicates,
@@ -166,7 +166,7 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
     if commits.len() > 1 {
         reject_duplicates(&commits, output)?;
     }
-    let mut client = Client::connect(&server).await?;
+    let mut client = Client::to(&server).await?;
     if is_dry_run {
         return try_out(&mut client, &commits, output).await;
     }
@@ -180,9 +180,9 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
 }
 
 /// Reads all lists, and prints how they were read.
-pub(super) fn read(args: RecordArgs) -> Result<(Run, ServerAddress), CliError> {
+pub(super) fn read(args: RecordArgs) -> Result<(Run, ServerArgs), CliError> {
     let commit_size = args.commit_size.map(|size| size as usize);
-    let (files, server) = (args.files.clone(), args.common.server.address.clone());
+    let (files, server) = (args.files.clone(), args.common.server.clone());
     let output = args.common.output;
     let run = Run::read(&files, &options(args), commit_size, output)?;
     if output == Output::Human {

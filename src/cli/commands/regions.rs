@@ -20,7 +20,7 @@ pub(crate) struct RegionsArgs {
 }
 
 pub(super) async fn run(args: RegionsArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let answer = client.register.list_regions(pb::ListRegionsRequest {}).await?;
     let all = answer.into_inner().regions;
     let header = ["code", "name", "English name", "kind", "lies in", "ISO 3166-2", "authority"];

@@ -81,7 +81,7 @@ pub(super) async fn run(args: RulesArgs) -> Result<(), CliError> {
 }
 
 async fn show(common: &Common) -> Result<(), CliError> {
-    let mut client = Client::connect(&common.server.address).await?;
+    let mut client = Client::to(&common.server).await?;
     let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
     let (in_force, newest) = (status.rules_version, status.newest_rules_version);
     let json = Json::new()?;
@@ -119,7 +119,7 @@ fn adoption(recorded: &pb::RecordedEvent) -> String {
 }
 
 async fn diff(args: &DiffArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let header = ["designee", "name", "programme", "authority", "before", "after"];
     let mut printer = Printer::new(args.common.output, header)?;
     let moment = args.moment.message();
@@ -194,7 +194,7 @@ fn side(title: Option<&pb::Title>) -> String {
 }
 
 async fn adopt(args: &AdoptArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     if !args.yes {
         return preview(&mut client, args).await;
     }

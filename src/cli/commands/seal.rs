@@ -63,7 +63,7 @@ pub(crate) struct SealArgs {
 }
 
 pub(super) async fn run(args: SealArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let authority = match &args.authority {
         Some(authority) => authority.clone(),
         None => decider(&mut client, &args.programme).await?,

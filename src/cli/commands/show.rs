@@ -27,7 +27,7 @@ pub(crate) struct ShowArgs {
 }
 
 pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let (designee, as_of) = (args.designee, args.moment.message());
     let request = pb::GetDesigneeRequest { designee: designee.clone(), as_of };
     let answer = match client.register.get_designee(request).await {

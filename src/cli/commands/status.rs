@@ -8,9 +8,10 @@ use tokio::time::timeout;
 use crate::{
     cli::{
         CliError,
-        args::{Common, ServerAddress},
+        args::Common,
         client::{Client, replay_progress},
         print::{bytes, instant, print_line, print_message},
+        target::Target,
     },
     domain::text::hex,
     limits::{STATUS_DURATION_MAX, TOLD_RATIO_BYTES_MIN},
@@ -24,16 +25,14 @@ pub(crate) struct StatusArgs {
 }
 
 pub(super) async fn run(args: StatusArgs) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
-    let status = ask(&mut client, &args.common.server.address).await?;
+    let target = args.common.server.target()?;
+    let mut client = Client::connect(&target).await?;
+    let status = ask(&mut client, &target).await?;
     print_message(args.common.output, "GetStatusResponse", &status, print)
 }
 
 /// Asks for the status. A process that hangs still accepts connections, so the wait has a bound.
-async fn ask(
-    client: &mut Client,
-    server: &ServerAddress,
-) -> Result<pb::GetStatusResponse, CliError> {
+async fn ask(client: &mut Client, server: &Target) -> Result<pb::GetStatusResponse, CliError> {
     let answer = client.admin.get_status(pb::GetStatusRequest {});
     let answer = timeout(STATUS_DURATION_MAX, answer)
         .await
@@ -136,6 +135,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::cli::args::ServerAddress;
 
     fn seconds(seconds: i64) -> Option<prost_types::Duration> {
         Some(prost_types::Duration { seconds, nanos: 0 })
@@ -204,6 +204,7 @@ mod tests {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: ServerAddress =
             format!("http://{}", silent.local_addr().unwrap()).parse().unwrap();
+        let address = Target::from(address);
         let mut client = Client::connect(&address).await.unwrap();
         tokio::time::pause();
         let began = tokio::time::Instant::now();

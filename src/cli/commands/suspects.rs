@@ -46,7 +46,7 @@ pub(crate) struct SuspectsArgs {
 
 pub(super) async fn run(args: SuspectsArgs) -> Result<(), CliError> {
     let output = args.common.output;
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let header = ["shared name", "designee", "name", "region", "authority", "titles in force"];
     let mut printer = Printer::new(output, header)?;
     let (mut answer_as_of, mut pairs) = (None, Vec::new());

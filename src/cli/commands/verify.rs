@@ -60,7 +60,7 @@ pub(super) async fn run(args: VerifyArgs) -> Result<(), CliError> {
 }
 
 async fn served(args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
-    let mut client = Client::connect(&args.common.server.address).await?;
+    let mut client = Client::to(&args.common.server).await?;
     let VerifyArgs { from, bytes_per_second, .. } = *args;
     let request = pb::VerifyRequest { from_position: from, bytes_per_second };
     let mut stream = client.admin.verify(request).await?.into_inner();

@@ -86,8 +86,9 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         delivery: args.delivery.open(stop.clone())?,
         stop: stop.clone(),
     };
+    let target = args.common.server.target()?;
     if follower.delivery.is_none() {
-        return follower.run(&args.common.server.address, args.no_resume).await;
+        return follower.run(&target, args.no_resume).await;
     }
     // A running attempt may finish. An overdue one is abandoned; the next start repeats it.
     let stopped =
@@ -98,7 +99,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         sleep(DRAIN_DURATION_MAX).await;
     };
     tokio::select! {
-        outcome = follower.run(&args.common.server.address, args.no_resume) => outcome,
+        outcome = follower.run(&target, args.no_resume) => outcome,
         () = overdue => Ok(()),
     }
 }

@@ -38,6 +38,9 @@ pub(crate) fn status(status: &Status) -> String {
             text.push_str(&format!("\n  {name}: {known}"));
         }
     }
+    if let Some(remedy) = remedy(&info.reason, info.metadata.get("accepted")) {
+        text.push_str(&format!("\n  {remedy}"));
+    }
     if info.reason == "PROGRAMME_UNKNOWN" {
         let value = info.metadata.get("value").map_or("", String::as_str);
         let meant = names::meant_programmes(value);
@@ -45,6 +48,31 @@ pub(crate) fn status(status: &Status) -> String {
         text.push_str(&format!("\n  {meant}tidu programmes lists all"));
     }
     text
+}
+
+/// The next step of a caller whose credential or rights do not suffice.
+fn remedy(reason: &str, accepted: Option<&String>) -> Option<String> {
+    let remedy = match reason {
+        "CREDENTIAL_MISSING" => {
+            let accepts = |kind: &str| accepted.is_none_or(|accepted| accepted.contains(kind));
+            let flags = [
+                accepts("certificate").then_some("--tls-cert and --tls-key"),
+                (accepts("token") || accepts("jwt")).then_some("--token-file"),
+            ];
+            let flags: Vec<_> = flags.into_iter().flatten().collect();
+            format!("give {}, or a context that has them: tidu context add", flags.join(", or "))
+        }
+        "CREDENTIAL_INVALID" => {
+            "its owner finds the cause with the operator of the server, whose log has it".to_owned()
+        }
+        "CREDENTIAL_EXPIRED" => {
+            "put a new certificate or token into its file, and try again".to_owned()
+        }
+        "NOT_ENTITLED" => "tidu whoami shows who you are to the server, and your rights".to_owned(),
+        "SCOPE_CHANGED" => "your rights have changed: tidu whoami shows them".to_owned(),
+        _ => return None,
+    };
+    Some(remedy)
 }
 
 /// The status of a title in a word: `not-designated`.
@@ -132,6 +160,21 @@ pub(crate) fn bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_caller_without_a_credential_learns_which_flags_to_give() {
+        for (accepted, flags) in [
+            (Some("certificate"), "give --tls-cert and --tls-key, or a context"),
+            (Some("token, jwt"), "give --token-file, or a context"),
+            (Some("certificate, token"), "give --tls-cert and --tls-key, or --token-file, or a"),
+            (None, "give --tls-cert and --tls-key, or --token-file, or a"),
+        ] {
+            let accepted = accepted.map(str::to_owned);
+            let remedy = remedy("CREDENTIAL_MISSING", accepted.as_ref()).unwrap();
+            assert!(remedy.starts_with(flags), "{remedy}");
+        }
+        assert_eq!(remedy("DISK_LOW", None), None);
+    }
 
     #[test]
     fn bytes_have_the_unit_that_fits() {

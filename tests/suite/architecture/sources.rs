@@ -9,7 +9,7 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 22] = [
+pub const FLOORS: [(&str, u8); 23] = [
     ("limits", 0),
     ("files", 0),
     ("threads", 0),
@@ -20,6 +20,7 @@ pub const FLOORS: [(&str, u8); 22] = [
     ("register", 2),
     ("log", 3),
     ("access", 3),
+    ("tls", 3),
     ("trail", 3),
     ("catalogue_files", 3),
     ("ledger", 4),

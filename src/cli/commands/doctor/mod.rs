@@ -37,7 +37,7 @@ use crate::{
     catalogue_files,
     cli::{
         CliError,
-        args::{DEFAULT_SERVER, ServerAddress},
+        args::{DEFAULT_SERVER, IdentityArgs, PLAIN_ADDRESS, ServerAddress, ServerArgs},
         print::{print_json, print_line},
     },
     files,
@@ -69,11 +69,14 @@ pub(crate) struct DoctorArgs {
     /// Print the findings as one JSON array
     #[arg(long)]
     json: bool,
-    /// Server to talk to: http://HOST:PORT [default: where `tidu serve` would listen here]
-    #[arg(long, env = "TIDU_SERVER", value_name = "URL")]
+    /// Server to talk to: https://HOST:PORT, or http://HOST:PORT in plaintext [default: where `tidu
+    /// serve` would listen here]
+    #[arg(long, env = "TIDU_SERVER", hide_env_values = true, value_name = "URL")]
     server: Option<ServerAddress>,
+    #[command(flatten)]
+    identity: IdentityArgs,
     /// Operations port of that server [default: where `tidu serve` would have it here]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = PLAIN_ADDRESS)]
     operations: Option<ServerAddress>,
 }
 
@@ -118,8 +121,12 @@ async fn gather(args: DoctorArgs) -> Result<Facts, CliError> {
     let room = disk::look(&data);
     let syncs = disk::time_syncs(&room.directory);
     let files = log::look(&data);
-    let address = args.server.map_or_else(|| configured_server(&sources), Ok)?;
-    let server = server::look(&address).await;
+    let address = match (args.server, &args.identity.context) {
+        (None, None) => Some(configured_server(&sources)?),
+        (address, _) => address,
+    };
+    let target = ServerArgs { address, identity: args.identity }.target()?;
+    let server = server::look(&target).await;
     let operations = match args.operations.or_else(|| configured_operations(&sources)) {
         Some(address) => operations::look(&address).await,
         None => operations::Answer::NoPort,

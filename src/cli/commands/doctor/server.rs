@@ -12,9 +12,9 @@ use crate::{
     catalogue_files::CatalogueFiles,
     cli::{
         CliError,
-        args::ServerAddress,
         client::{Client, replay_progress},
         print,
+        target::Target,
     },
     limits::DOCTOR_CALL_DURATION_MAX,
     protocol::pb,
@@ -43,14 +43,14 @@ pub(super) enum Answer {
     Refused(String),
 }
 
-pub(super) async fn look(address: &ServerAddress) -> Server {
+pub(super) async fn look(address: &Target) -> Server {
     let mut server = Server {
         address: address.to_string(),
         answer: Answer::Nobody("no address is given".to_owned()),
         adopted: Vec::new(),
         client: None,
     };
-    if address.is_empty() {
+    if address.address.is_empty() {
         return server;
     }
     server.answer = match timeout(DOCTOR_CALL_DURATION_MAX, ask(address)).await {
@@ -73,7 +73,7 @@ pub(super) async fn look(address: &ServerAddress) -> Server {
     server
 }
 
-async fn ask(address: &ServerAddress) -> Result<(Client, pb::GetStatusResponse), CliError> {
+async fn ask(address: &Target) -> Result<(Client, pb::GetStatusResponse), CliError> {
     let mut client = Client::connect(address).await?;
     let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
     Ok((client, status))

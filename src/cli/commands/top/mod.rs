@@ -32,11 +32,12 @@ use self::{
 use crate::{
     cli::{
         CliError,
-        args::{ServerAddress, ServerArgs},
+        args::{PLAIN_ADDRESS, ServerAddress, ServerArgs},
         client::Client,
         operations::{self, Scrape},
         print::{event_line, print_text},
         stop::stop_signal,
+        target::Target,
     },
     limits::{OPERATIONS_CALL_DURATION_MAX, TOP_EVENTS, TOP_REDRAW_INTERVAL},
     protocol::pb,
@@ -62,13 +63,14 @@ pub(crate) struct TopArgs {
     #[command(flatten)]
     server: ServerArgs,
     /// Operations port of that server
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464",
+        value_parser = PLAIN_ADDRESS)]
     operations: ServerAddress,
 }
 
 pub(super) async fn run(args: TopArgs) -> Result<(), CliError> {
     let interval = Duration::from_secs(args.interval);
-    let mut watched = Watched::new(args.server.address, args.operations);
+    let mut watched = Watched::new(args.server.target()?, args.operations);
     let is_terminal = stdout().is_terminal();
     if args.once {
         watched.look().await;
@@ -100,14 +102,14 @@ fn size_of_terminal() -> Option<(u16, u16)> {
 
 /// The server that is looked at.
 struct Watched {
-    server: ServerAddress,
+    server: Target,
     operations: ServerAddress,
     client: Option<Client>,
     before: Option<(Scrape, Instant)>,
 }
 
 impl Watched {
-    fn new(server: ServerAddress, operations: ServerAddress) -> Self {
+    fn new(server: Target, operations: ServerAddress) -> Self {
         Self { server, operations, client: None, before: None }
     }
 

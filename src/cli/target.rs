@@ -1,0 +1,143 @@
+//! The server that a command talks to, and the credentials for it: flags override the environment,
+//! which overrides the context, which overrides defaults.
+
+use std::fmt;
+
+use super::{
+    CliError,
+    args::{DEFAULT_SERVER, IdentityArgs, ServerAddress, ServerArgs},
+    contexts::{Context, Contexts},
+};
+use crate::{
+    files,
+    limits::TOKEN_FILE_BYTES_MAX,
+    tls::{ClientFiles, Flags},
+};
+
+/// The flags of the command line.
+const FLAGS: Flags = Flags { ca: "--tls-ca", certificate: "--tls-cert", key: "--tls-key" };
+
+/// A server, and the files by which client and server know each other. They are read for each
+/// connection, so that a renewed certificate or token counts at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(super) address: ServerAddress,
+    pub(super) tls: ClientFiles,
+    pub(super) token_file: Option<std::path::PathBuf>,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+impl From<ServerAddress> for Target {
+    /// A server without credentials.
+    fn from(address: ServerAddress) -> Self {
+        Self { address, tls: ClientFiles::none(&FLAGS), token_file: None }
+    }
+}
+
+impl ServerArgs {
+    /// The server that the arguments, the environment and the contexts name.
+    pub(crate) fn target(&self) -> Result<Target, CliError> {
+        let context = self.context()?;
+        let default = || DEFAULT_SERVER.parse().map_err(CliError::Message);
+        let address = match (&self.address, &context) {
+            (Some(address), _) => address.clone(),
+            (None, Some(context)) => context.server.clone(),
+            (None, None) => default()?,
+        };
+        let IdentityArgs { tls_ca, tls_cert, tls_key, token_file, .. } = self.identity.clone();
+        let mut target = Target::from(address);
+        target.tls.ca = tls_ca;
+        (target.tls.certificate, target.tls.key) = (tls_cert, tls_key);
+        target.token_file = token_file;
+        if let Some(context) = context {
+            target.take(context);
+        }
+        target.require_sense()?;
+        Ok(target)
+    }
+
+    /// The context that counts: the one that is named, or the one in use. The latter is for its own
+    /// server alone, so that no other one gets its token.
+    fn context(&self) -> Result<Option<Context>, CliError> {
+        if let Some(name) = &self.identity.context {
+            return Contexts::read()?.named(name).map(Some);
+        }
+        let current = Contexts::read()?.current();
+        Ok(match &self.address {
+            Some(address) => current.filter(|context| context.server.is_same(address)),
+            None => current,
+        })
+    }
+}
+
+impl Target {
+    /// The server of a context, with its credentials.
+    pub(super) fn of(context: Context) -> Result<Self, CliError> {
+        let mut target = Self::from(context.server.clone());
+        target.take(context);
+        target.require_sense()?;
+        Ok(target)
+    }
+
+    /// Reads all files, to find what is wrong with them before they are needed.
+    pub(super) fn require_usable(&self) -> Result<(), CliError> {
+        self.token()?;
+        if self.address.is_secure() {
+            self.tls.read().map_err(|error| CliError::Message(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes what is not stated from a context. A certificate and its key belong together.
+    fn take(&mut self, context: Context) {
+        let Context { server: _, tls_ca, tls_cert, tls_key, token_file } = context;
+        self.tls.ca = self.tls.ca.take().or(tls_ca);
+        if self.tls.certificate.is_none() && self.tls.key.is_none() {
+            (self.tls.certificate, self.tls.key) = (tls_cert, tls_key);
+        }
+        self.token_file = self.token_file.take().or(token_file);
+    }
+
+    /// Refuses credentials that plaintext would give away, or would not use.
+    fn require_sense(&self) -> Result<(), CliError> {
+        let (server, secure) = (&self.address, self.address.is_secure());
+        if secure || server.is_empty() {
+            return Ok(());
+        }
+        let refused = |why: String| Err(CliError::Refused(why));
+        if self.token_file.is_some() && !server.is_local() {
+            return refused(format!(
+                "the token is not sent to {server}: everybody on the way could read it there; use \
+                 https://"
+            ));
+        }
+        if self.tls.is_any() {
+            return refused(format!(
+                "{server} is plaintext, which uses neither CAs nor certificates ({}, {}, {}); use \
+                 https://",
+                FLAGS.ca, FLAGS.certificate, FLAGS.key
+            ));
+        }
+        Ok(())
+    }
+
+    /// The token, if a file is named.
+    pub(super) fn token(&self) -> Result<Option<String>, CliError> {
+        let Some(path) = &self.token_file else { return Ok(None) };
+        let of_file =
+            |why: String| CliError::Message(format!("--token-file {}: {why}", path.display()));
+        let bytes = files::read_secret(path, TOKEN_FILE_BYTES_MAX)
+            .map_err(|error| of_file(error.to_string()))?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let token = text.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(of_file("it must hold one token and nothing else".to_owned()));
+        }
+        Ok(Some(token.to_owned()))
+    }
+}

@@ -1,0 +1,88 @@
+//! Certificates and keys in PEM, with the line of a fault. No error repeats any of the content.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
+};
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+const DASHES: &str = "-----";
+const CERTIFICATE: &str = "CERTIFICATE";
+
+/// A part of a file.
+struct Section<'a> {
+    label: &'a str,
+    /// The number of its first line.
+    line: usize,
+    der: Vec<u8>,
+}
+
+/// The parts of a text. What is outside of them is a remark.
+fn sections(text: &str) -> Result<Vec<Section<'_>>, String> {
+    let mut found = Vec::new();
+    let mut open: Option<(&str, usize, String)> = None;
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if let Some(label) = marked(line, BEGIN) {
+            if let Some((open, begun, _)) = open {
+                return Err(format!("line {begun}: {open} has no end"));
+            }
+            open = Some((label, number, String::new()));
+        } else if let Some(label) = marked(line, END) {
+            let Some((begun, line, base64)) = open.take().filter(|(begun, ..)| *begun == label)
+            else {
+                return Err(format!("line {number}: this is the end of nothing"));
+            };
+            let der = STANDARD.decode(base64);
+            let der = der.map_err(|_| format!("line {line}: {begun} is damaged: not base64"))?;
+            found.push(Section { label: begun, line, der });
+        } else if let Some((_, _, base64)) = &mut open {
+            base64.push_str(line);
+        }
+    }
+    match open {
+        Some((label, begun, _)) => Err(format!("line {begun}: {label} has no end")),
+        None => Ok(found),
+    }
+}
+
+fn marked<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    line.strip_prefix(mark)?.strip_suffix(DASHES)
+}
+
+/// The certificates of a text, with their lines; at least one.
+pub(super) fn certificates(text: &str) -> Result<Vec<(usize, CertificateDer<'static>)>, String> {
+    let sections = sections(text)?;
+    let found: Vec<_> = sections
+        .into_iter()
+        .filter(|section| section.label == CERTIFICATE)
+        .map(|section| (section.line, CertificateDer::from(section.der)))
+        .collect();
+    if found.is_empty() {
+        return Err("it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+    }
+    Ok(found)
+}
+
+/// The only key of a text.
+pub(super) fn key(text: &str) -> Result<PrivateKeyDer<'static>, String> {
+    let mut found = None;
+    for Section { label, line, der } in sections(text)? {
+        let key = match label {
+            "PRIVATE KEY" => PrivatePkcs8KeyDer::from(der).into(),
+            "RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(der).into(),
+            "EC PRIVATE KEY" => PrivateSec1KeyDer::from(der).into(),
+            "ENCRYPTED PRIVATE KEY" => {
+                return Err(format!(
+                    "line {line}: the key is encrypted, and nobody is there to ask for its \
+                     passphrase; decrypt it: openssl pkey -in FILE -out FILE"
+                ));
+            }
+            _ => continue,
+        };
+        if found.replace(key).is_some() {
+            return Err(format!("line {line}: this is a second key; leave one"));
+        }
+    }
+    found.ok_or_else(|| "it holds no key in PEM (-----BEGIN PRIVATE KEY-----)".to_owned())
+}
