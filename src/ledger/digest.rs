@@ -48,8 +48,8 @@ pub struct Digested {
 }
 
 impl Ledger {
-    /// Continues a digest over the matching events of `from..to`, also those that the caller may not
-    /// read, unless they are hidden; stops early at the bounds of one
+    /// Continues a digest over the matching events of `from..to`, also those that the caller may
+    /// not read, unless they are hidden; stops early at the bounds of one
     /// call. `to` is at most the durable size. It reads the disk: run it on a thread that may
     /// block.
     ///

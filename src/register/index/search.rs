@@ -37,8 +37,8 @@ pub(in crate::register) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Begins a search over `span` positions. A short one examines rows without their postings. With
-    /// a sight, nothing matches but what is seen.
+    /// Begins a search over `span` positions. A short one examines rows without their postings.
+    /// With a sight, nothing matches but what is seen.
     pub(in crate::register) fn new(
         index: &'a Index,
         subjects: Subjects<'a>,

@@ -110,7 +110,7 @@ pub fn arguments(ca: &Ca, dir: &Path, policy: &str) -> Vec<String> {
     settings.into_iter().flat_map(pair).collect()
 }
 
-/// The settings of a caller whose certificate is in a directory under a name; `None`: it shows none.
+/// The settings of a caller whose certificate is in a directory, under a name; or of one without.
 pub fn client(dir: &Path, name: Option<&str>) -> Arc<ClientConfig> {
     let file = |name: &str, end| dir.join(format!("{name}{end}"));
     let mut roots = RootCertStore::empty();
