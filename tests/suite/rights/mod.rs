@@ -1,3 +1,5 @@
 //! Who may do what: callers that prove who they are, over a service without sockets.
 
 mod callers;
+mod events;
+mod oracle;

@@ -93,12 +93,17 @@ impl Governed {
 
     /// As [`Governed::new`], with events that need two principals.
     pub fn under(principals: &[(&str, Rights)], four_eyes: Vec<FourEyes>) -> Self {
+        Self::over(MemoryLog::default(), principals, four_eyes)
+    }
+
+    /// As [`Governed::under`], over a log that has events.
+    pub fn over(log: MemoryLog, principals: &[(&str, Rights)], four_eyes: Vec<FourEyes>) -> Self {
         let hash = |name: &str| <[u8; 32]>::from(Sha256::digest(token_of(name)));
         let tokens =
             principals.iter().map(|(name, _)| (hash(name), Principal::named(name).unwrap()));
         let access = AccessControl::of_tokens(policy(principals, four_eyes), tokens);
-        let (dir, log) = (directory(), Arc::new(MemoryLog::default()));
-        let ledger = Arc::new(open(log, Arc::default(), Arc::default()));
+        let dir = directory();
+        let ledger = Arc::new(open(Arc::new(log), Arc::default(), Arc::default()));
         let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
         let mut settings = api_settings();
         settings.access = Arc::clone(&access);
