@@ -44,6 +44,7 @@ mod register;
 mod room;
 mod rpc;
 mod rules;
+mod sealed_pages;
 mod shares;
 mod standing;
 mod starting;

@@ -15,6 +15,7 @@ use super::{
     ledger::{LedgerApi, SubscribeStream},
     proof::ProofApi,
     register::{ExportRegisterStream, RegisterApi},
+    sealed_pages::answer_page,
 };
 use crate::protocol::{
     append::ReceivedCommit,
@@ -45,7 +46,7 @@ impl LedgerService for LedgerApi {
         &self,
         request: Request<pb::ListEventsRequest>,
     ) -> Answer<pb::ListEventsResponse> {
-        answer(request, |call, request| self.list_events(call, request)).await
+        answer_page(request, |call, request| self.list_events(call, request)).await
     }
 
     type SubscribeStream = SubscribeStream;
@@ -95,7 +96,7 @@ impl AccessService for AccessApi {
         &self,
         request: Request<pb::ListPrincipalsRequest>,
     ) -> Answer<pb::ListPrincipalsResponse> {
-        answer(request, |call, request| self.list_principals(call, request)).await
+        answer_page(request, |call, request| self.list_principals(call, request)).await
     }
 
     async fn put_principal(
@@ -133,7 +134,7 @@ impl CursorService for CursorApi {
         &self,
         request: Request<pb::ListCursorsRequest>,
     ) -> Answer<pb::ListCursorsResponse> {
-        answer(request, |call, request| self.list_cursors(call, request)).await
+        answer_page(request, |call, request| self.list_cursors(call, request)).await
     }
 
     async fn advance_cursor(
@@ -181,14 +182,14 @@ impl RegisterService for RegisterApi {
         &self,
         request: Request<pb::ListDesigneesRequest>,
     ) -> Answer<pb::ListDesigneesResponse> {
-        answer(request, |call, request| self.list_designees(call, request)).await
+        answer_page(request, |call, request| self.list_designees(call, request)).await
     }
 
     async fn list_titles(
         &self,
         request: Request<pb::ListTitlesRequest>,
     ) -> Answer<pb::ListTitlesResponse> {
-        answer(request, |call, request| self.list_titles(call, request)).await
+        answer_page(request, |call, request| self.list_titles(call, request)).await
     }
 
     type ExportRegisterStream = ExportRegisterStream;
@@ -204,21 +205,21 @@ impl RegisterService for RegisterApi {
         &self,
         request: Request<pb::DiffRulesRequest>,
     ) -> Answer<pb::DiffRulesResponse> {
-        answer(request, |call, request| self.diff_rules(call, request)).await
+        answer_page(request, |call, request| self.diff_rules(call, request)).await
     }
 
     async fn list_changes(
         &self,
         request: Request<pb::ListChangesRequest>,
     ) -> Answer<pb::ListChangesResponse> {
-        answer(request, |call, request| self.list_changes(call, request)).await
+        answer_page(request, |call, request| self.list_changes(call, request)).await
     }
 
     async fn compare_batches(
         &self,
         request: Request<pb::CompareBatchesRequest>,
     ) -> Answer<pb::CompareBatchesResponse> {
-        answer(request, |call, request| self.compare_batches(call, request)).await
+        answer_page(request, |call, request| self.compare_batches(call, request)).await
     }
 
     async fn count_titles(
@@ -232,7 +233,7 @@ impl RegisterService for RegisterApi {
         &self,
         request: Request<pb::ListBatchesRequest>,
     ) -> Answer<pb::ListBatchesResponse> {
-        answer(request, |call, request| self.list_batches(call, request)).await
+        answer_page(request, |call, request| self.list_batches(call, request)).await
     }
 
     async fn get_batch(
@@ -246,28 +247,28 @@ impl RegisterService for RegisterApi {
         &self,
         request: Request<pb::ListPoolsRequest>,
     ) -> Answer<pb::ListPoolsResponse> {
-        answer(request, |call, request| self.list_pools(call, request)).await
+        answer_page(request, |call, request| self.list_pools(call, request)).await
     }
 
     async fn list_pool_members(
         &self,
         request: Request<pb::ListPoolMembersRequest>,
     ) -> Answer<pb::ListPoolMembersResponse> {
-        answer(request, |call, request| self.list_pool_members(call, request)).await
+        answer_page(request, |call, request| self.list_pool_members(call, request)).await
     }
 
     async fn list_measures(
         &self,
         request: Request<pb::ListMeasuresRequest>,
     ) -> Answer<pb::ListMeasuresResponse> {
-        answer(request, |call, request| self.list_measures(call, request)).await
+        answer_page(request, |call, request| self.list_measures(call, request)).await
     }
 
     async fn list_assessments(
         &self,
         request: Request<pb::ListAssessmentsRequest>,
     ) -> Answer<pb::ListAssessmentsResponse> {
-        answer(request, |call, request| self.list_assessments(call, request)).await
+        answer_page(request, |call, request| self.list_assessments(call, request)).await
     }
 
     async fn list_authorities(
@@ -302,14 +303,14 @@ impl RegisterService for RegisterApi {
         &self,
         request: Request<pb::FindDesigneesRequest>,
     ) -> Answer<pb::FindDesigneesResponse> {
-        answer(request, |call, request| self.find_designees(call, request)).await
+        answer_page(request, |call, request| self.find_designees(call, request)).await
     }
 
     async fn list_suspects(
         &self,
         request: Request<pb::ListSuspectsRequest>,
     ) -> Answer<pb::ListSuspectsResponse> {
-        answer(request, |call, request| self.list_suspects(call, request)).await
+        answer_page(request, |call, request| self.list_suspects(call, request)).await
     }
 
     async fn list_catalogues(
