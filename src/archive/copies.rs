@@ -15,7 +15,7 @@ use super::{ArchiveError, Header, Lines, MAGIC, Reader, Writer, backup, redactio
 use crate::{
     files::{self, AtomicFile},
     ledger::place,
-    log::{self, FORMAT_KNOWN},
+    log::{self, FORMAT_SECOND},
     protocol::{batch::Frame, json::Json, withheld},
 };
 
@@ -113,7 +113,8 @@ fn rewrite_archive(
     let unreadable = |source| unreadable(path, source);
     let failed = |e| ArchiveError::io("write", path, e);
     let mut reader = Reader::open(input).map_err(unreadable)?;
-    let header = Header { format: FORMAT_KNOWN, ..*reader.header() };
+    let header = *reader.header();
+    let header = Header { format: header.format.max(FORMAT_SECOND), ..header };
     let mut writer = Writer::begin(out, &header).map_err(failed)?;
     let mut position = header.first;
     while let Some(frame) = reader.frame().map_err(unreadable)? {
@@ -185,7 +186,7 @@ fn head(
 ) -> Result<(String, u64, String), ArchiveError> {
     let line = Lines::of(input).next().transpose().map_err(|e| unreadable(path, e))?;
     let line = line.unwrap_or_default();
-    let head = json.head(&line, FORMAT_KNOWN);
+    let head = json.head(&line, FORMAT_SECOND);
     head.or_else(|_| refused(path, "is neither an archive nor an export"))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! offset  bytes  field
-//!      0      8  magic "TIDULOG1" or "TIDULOG2"; the last character is the version
+//!      0      8  magic "TIDULOG1" to "TIDULOG3"; the last character is the version
 //!      8     16  log id
 //!     24      8  position of the first event, little-endian
 //!     32      8  one more than the position of the last, little-endian
@@ -287,18 +287,21 @@ mod tests {
     }
 
     #[test]
-    fn version_2_differs_in_its_header_alone_and_a_later_one_is_too_new() {
-        let (one, two) = (archive(1), archive(2));
-        assert_eq!(&two[..8], b"TIDULOG2");
-        assert_eq!((&one[8..72], &one[76..]), (&two[8..72], &two[76..]));
-        assert_eq!(Reader::open(two.as_slice()).unwrap().header().format, 2);
-        assert_eq!(read(&one).unwrap(), read(&two).unwrap());
-        let mut three = two;
-        three[7] = b'3';
-        let error = read(&three).unwrap_err().to_string();
-        assert!(error.contains("format 3, this version reads up to 2"), "{error}");
-        three[7] = b'0';
-        assert!(read(&three).unwrap_err().to_string().contains("not a header"));
+    fn versions_differ_in_their_headers_alone_and_a_later_one_is_too_new() {
+        let one = archive(1);
+        for format in [2, 3] {
+            let other = archive(format);
+            assert_eq!(&other[..8], format!("TIDULOG{format}").as_bytes());
+            assert_eq!((&one[8..72], &one[76..]), (&other[8..72], &other[76..]));
+            assert_eq!(Reader::open(other.as_slice()).unwrap().header().format, format);
+            assert_eq!(read(&one).unwrap(), read(&other).unwrap());
+        }
+        let mut later = archive(3);
+        later[7] = b'4';
+        let error = read(&later).unwrap_err().to_string();
+        assert!(error.contains("format 4, this version reads up to 3"), "{error}");
+        later[7] = b'0';
+        assert!(read(&later).unwrap_err().to_string().contains("not a header"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use bytes::{BufMut as _, Bytes};
+use bytes::Bytes;
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -20,12 +20,9 @@ use super::{ArchiveError, BuiltLog, Header, LogBuilder, copies};
 use crate::{
     catalogue_files::CatalogueFiles,
     domain::{self, catalogue::Catalogues, characters::require_visible},
-    ledger::{place, rebuild},
+    ledger::{place, rebuild, state::State},
     limits::{IMPORT_GROUP_BYTES, REBUILD_BATCH_BYTES, REDACTION_REASON_BYTES_MAX},
-    log::{
-        self, Appended, Chunk, ChunkWriter, CommitLog, FORMAT_KNOWN, Group, HashBlock, LeafAt,
-        LogError,
-    },
+    log::{self, Appended, Chunk, CommitLog, FORMAT_SECOND, Group, HashBlock, LeafAt, LogError},
     merkle::Hash,
     protocol::{leaf::Withheld, withheld},
     register::{Register, RulesBook},
@@ -37,6 +34,8 @@ pub struct Redaction {
     files: CatalogueFiles,
     log: Arc<dyn CommitLog>,
     root: Hash,
+    /// The format of the log from now on.
+    format: u16,
     position: u64,
     /// The content of each withheld place of the log from now on.
     places: Places,
@@ -67,7 +66,9 @@ impl Redaction {
         }
         let (log, found) = log::open(directory, Uuid::nil())?;
         let expected = found.map(|mark| (mark.size, mark.root));
-        let (root, register, catalogues) = rebuilt(&*log, &files, expected)?;
+        let (root, state, catalogues) = rebuilt(&*log, &files, expected)?;
+        let format = state.format().max(FORMAT_SECOND);
+        let register = register_of(state)?;
         require_redactable(&register, position, archives)?;
         let is_done = register.is_withheld(position);
         let before = Before { log: &*log, files: &files, root, register, catalogues };
@@ -77,7 +78,7 @@ impl Redaction {
         let annulled: BTreeMap<_, _> = places.keys().filter_map(annulled).collect();
         let archives = copies::find(archives, log.id(), log.size(), &annulled)?;
         let directory = directory.to_path_buf();
-        Ok(Self { directory, files, log, root, position, places, is_done, archives })
+        Ok(Self { directory, files, log, root, format, position, places, is_done, archives })
     }
 
     /// True if the log has withheld the event before. Only archives are rewritten then.
@@ -116,7 +117,7 @@ impl Redaction {
     /// Builds the rewritten log beside the old one, and decides that it takes its place.
     fn rewrite(&self, log_id: Uuid, size: u64) -> Result<(), ArchiveError> {
         let name = "the rewritten log";
-        let header = Header { format: FORMAT_KNOWN, log_id, first: 0, next: size, root: self.root };
+        let header = Header { format: self.format, log_id, first: 0, next: size, root: self.root };
         let view = View::new(&*self.log, &self.places);
         let mut builder = LogBuilder::rewriting(self.files.clone(), &self.directory);
         builder.begin(name, &header)?;
@@ -129,7 +130,7 @@ impl Redaction {
         }
         builder.end(name, &header)?;
         // A version that does not know withheld places must no longer write to the old store.
-        self.log.append(size, &Group { format: FORMAT_KNOWN, ..Group::default() })?;
+        self.log.append(size, &Group { format: self.format, ..Group::default() })?;
         builder.finish().map(drop)
     }
 }
@@ -183,16 +184,19 @@ struct Before<'a> {
     catalogues: Catalogues,
 }
 
-/// The root of a log, its register, and the catalogues that it adopted.
+/// The root of a log, its state, and the catalogues that it adopted.
 fn rebuilt(
     log: &dyn CommitLog,
     files: &CatalogueFiles,
     expected: Option<(u64, Hash)>,
-) -> Result<(Hash, Register, Catalogues), LogError> {
+) -> Result<(Hash, State, Catalogues), LogError> {
     let (state, catalogues) = rebuild(log, files, RulesBook::RELEASED, expected)?;
-    let root = state.frontier().root();
+    Ok((state.frontier().root(), state, catalogues))
+}
+
+fn register_of(state: State) -> Result<Register, LogError> {
     let shared = || LogError::damaged(0, "the register of a log at rest is in use");
-    Ok((root, state.into_register().ok_or_else(shared)?, catalogues))
+    state.into_register().ok_or_else(shared)
 }
 
 impl Before<'_> {
@@ -221,7 +225,7 @@ impl Before<'_> {
         // The log as it will be shows whom nobody could say any more that an event concerned.
         let end = Some((register.size(), self.root));
         let (_, after, _) = rebuilt(&View::new(self.log, &places), self.files, end)?;
-        kept.derived = register.derived_concerns(&after, &erased);
+        kept.derived = register.derived_concerns(&register_of(after)?, &erased);
         places.insert(position, place(&kept));
         if let Some(place) = places.values().find(|place| !withheld::fits(place)) {
             let at = place.position.unwrap_or_default();
@@ -279,20 +283,7 @@ impl<'a> View<'a> {
         if self.places.range(chunk.first()..chunk.next()).next().is_none() {
             return Ok(vec![chunk]);
         }
-        let mut writer = ChunkWriter::new(chunk.first(), Vec::new());
-        for leaf in chunk.leaves() {
-            let commit = place::envelope(&leaf)?.commit.unwrap_or_default();
-            let end = commit.first_position.unwrap_or_default() + u64::from(commit.size);
-            let ends_commit = end == leaf.position + 1;
-            match self.places.get(&leaf.position) {
-                Some((bytes, hash)) => writer.push_withheld(bytes, *hash, ends_commit),
-                None => {
-                    let write = |buffer: &mut bytes::BytesMut| buffer.put_slice(&leaf.bytes);
-                    writer.push(leaf.bytes.len(), ends_commit, write);
-                }
-            }
-        }
-        Ok(writer.finish().chunks)
+        place::rewritten(&chunk, |leaf| Ok(self.places.get(&leaf.position).cloned()))
     }
 }
 

@@ -90,6 +90,8 @@ pub enum Kind {
     AuthorityKeyRegistered = 27,
     /// A public key of an authority was revoked.
     AuthorityKeyRevoked = 28,
+    /// An earlier event is withheld from everybody.
+    EventWithheld = 29,
     /// The designee entered a cultivation pool.
     PoolEntered = 30,
     /// The designee left a cultivation pool.
@@ -193,14 +195,18 @@ impl Kind {
     pub fn is_of_service(self) -> bool {
         matches!(
             self,
-            Self::CatalogueAdopted | Self::RulesAdopted | Self::FormatRaised | Self::AuditAnchored
+            Self::CatalogueAdopted
+                | Self::RulesAdopted
+                | Self::FormatRaised
+                | Self::AuditAnchored
+                | Self::EventWithheld
         )
     }
 
     /// True for the kinds that stores of the first format do not know.
     #[must_use]
-    pub fn needs_second_format(self) -> bool {
-        (Self::RulesAdopted..=Self::AuthorityKeyRevoked).contains(&self)
+    pub fn needs_later_format(self) -> bool {
+        (Self::RulesAdopted..=Self::EventWithheld).contains(&self)
     }
 
     /// True for facts about one title of one designee.
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn names_and_numbers_lead_back_to_the_kind() {
         let kinds: Vec<_> = Kind::all().collect();
-        assert_eq!(kinds.len(), 41);
+        assert_eq!(kinds.len(), 42);
         assert!(kinds.is_sorted_by_key(|kind| kind.number()));
         for kind in kinds {
             assert_eq!(Kind::from_number(kind.number().into()), Some(kind));

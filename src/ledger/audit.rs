@@ -20,7 +20,7 @@ use crate::{
         ALGORITHM_BYTES_MAX, HASHES_PER_BLOCK, ID_BYTES_MAX, KEY_ID_BYTES_MAX, SALT_BYTES,
         SIGNATURE_BYTES_MAX, SIGNATURES_MAX,
     },
-    log::{CommitLog, FORMAT_KNOWN, HashBlock, LogError},
+    log::{CommitLog, FORMAT_SECOND, HashBlock, LogError},
     merkle::{self, Frontier, Hash},
     protocol::{
         batch::Frame,
@@ -115,7 +115,7 @@ impl Audit {
         self.check(&envelope).map_err(|detail| damaged(detail.to_owned()))?;
         self.withheld.add(position);
         self.advance(&envelope, hash);
-        Ok(Audited { hash, needs: FORMAT_KNOWN })
+        Ok(Audited { hash, needs: FORMAT_SECOND })
     }
 
     /// Checks that later events annul every withheld place.

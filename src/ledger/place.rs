@@ -1,11 +1,11 @@
 //! Places of a log: an event, or what is left of one whose content is erased. Both have an envelope
 //! and a leaf hash.
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
 
 use crate::{
-    log::{LeafAt, LogError},
+    log::{Chunk, ChunkWriter, LeafAt, LogError},
     merkle::{self, Hash},
     protocol::{
         batch::Frame,
@@ -57,4 +57,43 @@ pub fn unseen_at(place: &LeafAt) -> Result<Withheld, LogError> {
 pub fn withheld_at(place: &LeafAt) -> Result<Withheld, LogError> {
     let decoded = withheld::decode(&place.bytes);
     decoded.map_err(|error| LogError::damaged(place.position, error.to_string()))
+}
+
+/// The place that readers get for an event that is recorded and withheld, with its leaf hash.
+///
+/// # Errors
+/// As for [`envelope`].
+pub fn withholding(place: &LeafAt) -> Result<(Bytes, Hash), LogError> {
+    let hash = leaf_hash(place.position, &place.as_frame())?;
+    let withheld = withheld::unread(&envelope(place)?, &hash);
+    Ok((withheld.encode_to_vec().into(), hash))
+}
+
+/// A chunk with withheld places in the place of some of its events. Longer places may take more
+/// than one chunk.
+///
+/// # Errors
+/// As for [`envelope`], and those of `replaced`.
+pub fn rewritten(
+    chunk: &Chunk,
+    replaced: impl Fn(&LeafAt) -> Result<Option<(Bytes, Hash)>, LogError>,
+) -> Result<Vec<Chunk>, LogError> {
+    let mut writer = ChunkWriter::new(chunk.first(), Vec::new());
+    for leaf in chunk.leaves() {
+        let commit = envelope(&leaf)?.commit.unwrap_or_default();
+        let end = commit.first_position.unwrap_or_default() + u64::from(commit.size);
+        let ends_commit = end == leaf.position + 1;
+        match replaced(&leaf)? {
+            Some((bytes, hash)) => writer.push_withheld(&bytes, hash, ends_commit),
+            None if leaf.withheld => {
+                let hash = leaf_hash(leaf.position, &leaf.as_frame())?;
+                writer.push_withheld(&leaf.bytes, hash, ends_commit);
+            }
+            None => {
+                let write = |buffer: &mut BytesMut| buffer.put_slice(&leaf.bytes);
+                writer.push(leaf.bytes.len(), ends_commit, write);
+            }
+        }
+    }
+    Ok(writer.finish().chunks)
 }

@@ -1,4 +1,5 @@
 //! The read side, up to the durable size. New events come from memory, older ones from the log.
+//! Here alone a withheld event gets its place, so every reader gets that.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::{
     event_reader::EventReader, place, run_blocking, task::TaskEnded,
 };
 use crate::{
-    log::{Chunk, LeafAt, LogError},
+    log::{Chunk, FORMAT_WITHHOLDING, LeafAt, LogError},
     protocol::time,
     register::{FoldRules, Interest, RulesBook, Sight},
 };
@@ -129,10 +130,32 @@ impl Ledger {
             return Ok(Vec::new());
         }
         if let Some(chunks) = self.shared.tail.read(from, bytes) {
-            return Ok(chunks);
+            return self.shown(from, chunks);
         }
         let shared = Arc::clone(&self.shared);
-        Ok(run_blocking(move || shared.read_log(from, bytes)).await??)
+        self.shown(from, run_blocking(move || shared.read_log(from, bytes)).await??)
+    }
+
+    /// Chunks as readers get them: from `from` on, with places for withheld events.
+    fn shown(&self, from: u64, chunks: Vec<Chunk>) -> Result<Vec<Chunk>, ReadError> {
+        // Nothing is withheld in a log of an older format, which needs no look at the register.
+        if self.durable().format < FORMAT_WITHHOLDING {
+            return Ok(chunks);
+        }
+        let mut shown = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let withheld = self.register().withheld_within(chunk.first(), chunk.next());
+            if withheld.is_empty() {
+                shown.push(chunk);
+                continue;
+            }
+            shown.extend(place::rewritten(&chunk, |leaf| {
+                let unread = !leaf.withheld && withheld.contains(&leaf.position);
+                unread.then(|| place::withholding(leaf)).transpose()
+            })?);
+        }
+        shown.retain(|chunk| chunk.next() > from);
+        Ok(shown)
     }
 
     /// The stored bytes of one event below the durable size, or of its withheld place.
@@ -154,6 +177,7 @@ impl Ledger {
             Some(chunks) => chunks,
             None => self.shared.read_log(position, 1)?,
         };
+        let chunks = self.shown(position, chunks)?;
         let leaf = chunks.iter().flat_map(Chunk::leaves).find(|leaf| leaf.position == position);
         leaf.ok_or_else(|| ReadError::damaged(position, "an event is missing from the log"))
     }

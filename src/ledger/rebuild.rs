@@ -22,7 +22,7 @@ use crate::{
         event::Event,
     },
     limits::{COMMIT_EVENTS_MAX, DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
-    log::{Chunk, CommitLog, FORMAT_KNOWN, HashBlock, LeafAt, LogError},
+    log::{Chunk, CommitLog, FORMAT_SECOND, HashBlock, LeafAt, LogError},
     merkle::Hash,
     protocol::{event, leaf::Withheld, time, withheld},
     register::RulesBook,
@@ -257,7 +257,7 @@ impl Batch {
         let commit = leaf.commit.unwrap_or_default();
         let end = commit.first_position.unwrap_or(position).saturating_add(commit.size.into());
         let (content, needs) = if found.withheld {
-            (Content::Withheld(place::withheld_at(found)?), FORMAT_KNOWN)
+            (Content::Withheld(place::withheld_at(found)?), FORMAT_SECOND)
         } else {
             let event = read(position, &leaf.event)?;
             let needs = format::needed(&leaf, &event);

@@ -21,7 +21,7 @@ mod found;
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub use self::found::whole_chunks;
-use super::{FORMAT_KNOWN, Group, HashBlock, LogError};
+use super::{FORMAT_SECOND, Group, HashBlock, LogError};
 use crate::{
     limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, HASHES_PER_BLOCK, LEAF_BYTES_MAX},
     merkle,
@@ -302,7 +302,7 @@ impl ChunkWriter {
     pub fn push_withheld(&mut self, withheld: &[u8], leaf_hash: merkle::Hash, ends_commit: bool) {
         let length = withheld.len();
         assert!(length <= LEAF_BYTES_MAX, "a withheld place of {length} bytes");
-        self.require_format(FORMAT_KNOWN);
+        self.require_format(FORMAT_SECOND);
         self.begin_frame(WITHHELD_KEY, length);
         self.version = WITH_WITHHELD;
         self.open.put_slice(withheld);
@@ -412,7 +412,7 @@ mod tests {
         let [chunk] = group.chunks.as_slice() else { panic!("one chunk") };
         assert_eq!(chunk.bytes()[..12], [2, 1, 2, 0, 5, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(chunk.run().as_ref(), b"\x0A\x03one\x1A\x04gone");
-        assert!(chunk.has_withheld() && group.format == FORMAT_KNOWN);
+        assert!(chunk.has_withheld() && group.format == FORMAT_SECOND);
         let read = Chunk::decode(5, chunk.bytes().clone()).unwrap();
         let withheld: Vec<_> = read.leaves().map(|leaf| leaf.withheld).collect();
         assert_eq!((read, withheld), (chunk.clone(), vec![false, true]));

@@ -25,10 +25,15 @@ use crate::{files, merkle::Hash, metrics::Metrics};
 
 /// The format in which a log begins. Its leaves use nothing beyond the first version.
 pub const FORMAT_BEGUN: u16 = 1;
-/// The newest format that this version knows. A log is raised to it before its first leaf with a
-/// salt, an approval or a signature, of the issuer `service` or of a kind from 24 to 28, and before
-/// its first withheld place.
-pub const FORMAT_KNOWN: u16 = 2;
+/// The second format. A log is raised to it before its first leaf with a salt, an approval or a
+/// signature, of the issuer `service` or of a kind from 24 to 28, and before its first withheld
+/// place.
+pub const FORMAT_SECOND: u16 = 2;
+/// A log is raised to this format before its first leaf that withholds another one: an older
+/// version would go on serving that.
+pub const FORMAT_WITHHOLDING: u16 = 3;
+/// The newest format that this version knows.
+pub const FORMAT_KNOWN: u16 = FORMAT_WITHHOLDING;
 
 /// Name of a rewritten log beside the old one, in its data directory, until it is complete.
 pub const REWRITING: &str = "log.redacting";

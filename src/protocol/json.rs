@@ -139,7 +139,8 @@ impl Json {
         let status = pb::GetStatusResponse::decode(encoded.as_slice());
         let status = status.map_err(|e| e.to_string())?;
         let (id, size) = (status.log_id.clone(), status.log_size);
-        let status = pb::GetStatusResponse { log_format: format.into(), ..status };
+        let status =
+            pb::GetStatusResponse { log_format: status.log_format.max(format.into()), ..status };
         let line = self.line("GetStatusResponse", &status).map_err(|e| e.to_string())?;
         Ok((id, size, line))
     }

@@ -13,6 +13,10 @@ use crate::{
     merkle::Hash,
 };
 
+/// The reason in the place of an event that is recorded and withheld. The EventWithheld has the one
+/// for people.
+pub const UNREAD: &str = "withheld";
+
 /// The envelope of a withheld event, as far as it is left: without a recorder and without an event.
 #[must_use]
 pub fn envelope(withheld: Withheld) -> Leaf {
@@ -107,6 +111,20 @@ pub fn place(
         request_id: String::from_utf8_lossy(&leaf.request_id).into_owned(),
         request_digest: leaf.request_digest.clone(),
         ..with(catalogues, Withheld::default(), kept)
+    }
+}
+
+/// The place of an event that is recorded and withheld. `leaf` is its envelope.
+#[must_use]
+pub fn unread(leaf: &Leaf, leaf_hash: &Hash) -> Withheld {
+    let commit = leaf.commit;
+    Withheld {
+        position: leaf.position,
+        leaf_hash: Bytes::copy_from_slice(leaf_hash),
+        reason: UNREAD.to_owned(),
+        recorded_time: leaf.recorded_time,
+        commit: commit.map(|c| pb::Commit { first_position: c.first_position, size: c.size }),
+        ..Withheld::default()
     }
 }
 

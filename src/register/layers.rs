@@ -57,6 +57,11 @@ impl<'a> Layers<'a> {
         self.rules_at(self.size())
     }
 
+    /// The event that withholds the one at a position from everybody. No trial does.
+    pub(super) fn withheld_by(self, position: u32) -> Option<u32> {
+        self.base.withheld.withheld_by(position)
+    }
+
     /// The facts as known at a log size.
     pub(super) fn facts(self, known_at: u64) -> Facts<'a> {
         let facts = self.base.facts(known_at);

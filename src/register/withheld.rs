@@ -1,9 +1,14 @@
 //! Withheld places: where they are, and whom other events concerned because of the facts that were
-//! erased there.
+//! erased there. Also events that are there, and that nobody is shown.
+
+use std::{collections::BTreeMap, ops::Range};
 
 use hashbrown::HashMap;
 
-use super::index::ScopeBuilder;
+use super::{
+    index::ScopeBuilder,
+    rows::{FactKindRow, FactRow},
+};
 
 /// Every withheld place.
 #[derive(Debug, Default)]
@@ -13,6 +18,8 @@ pub(super) struct WithheldPlaces {
     /// Scopes that nobody can derive again, by the position of the event. If several places tell
     /// one, they tell the same scope.
     derived: HashMap<u32, Vec<Derived>>,
+    /// Events that nobody is shown, each with the first event that says so.
+    unshown: BTreeMap<u32, u32>,
 }
 
 /// The scope of an event that followed from a fact which was erased.
@@ -55,6 +62,25 @@ impl WithheldPlaces {
         !self.derived_at(position).is_empty() || self.positions.binary_search(&position).is_ok()
     }
 
+    /// Notes the event at a position if it withholds another one from everybody.
+    pub(super) fn withhold(&mut self, fact: &FactRow, position: u32) {
+        if let FactKindRow::EventWithheld { target } = fact.kind
+            && target < position
+        {
+            self.unshown.entry(target).or_insert(position);
+        }
+    }
+
+    /// The event that withholds the one at a position from everybody.
+    pub(super) fn withheld_by(&self, position: u32) -> Option<u32> {
+        self.unshown.get(&position).copied()
+    }
+
+    /// The events within some positions that nobody is shown.
+    pub(super) fn unshown(&self, within: Range<u32>) -> impl Iterator<Item = u32> {
+        self.unshown.range(within).map(|(position, _)| *position)
+    }
+
     /// Undoes every place from a position on.
     pub(super) fn rollback_to(&mut self, position: u32) {
         let kept = self.positions.partition_point(|place| *place < position);
@@ -63,5 +89,6 @@ impl WithheldPlaces {
             derived.retain(|derived| derived.told_at < position);
             !derived.is_empty()
         });
+        self.unshown.retain(|_, by| *by < position);
     }
 }

@@ -274,7 +274,7 @@ impl Catalogue {
             roles.insert(kind, stated.clone());
         }
         // Kinds that came later may be missing, so that every older catalogue is read for ever.
-        let required = |kind: &Kind| !kind.is_repair() && !kind.needs_second_format();
+        let required = |kind: &Kind| !kind.is_repair() && !kind.needs_later_format();
         if let Some(kind) = Kind::all().filter(required).find(|k| !roles.contains_key(&k.number()))
         {
             return Err(format!("issuers: {} is missing", kind.name()));

@@ -59,6 +59,11 @@ pub enum FrameworkFact {
         /// The authority whose key it is.
         of: AuthorityCode,
     },
+    /// An earlier event is withheld from everybody.
+    EventWithheld {
+        /// Its position.
+        position: u64,
+    },
 }
 
 /// A part of the register that can be declared complete.
@@ -86,6 +91,7 @@ impl FrameworkFact {
             Self::AuditAnchored => Kind::AuditAnchored,
             Self::AuthorityKeyRegistered { .. } => Kind::AuthorityKeyRegistered,
             Self::AuthorityKeyRevoked { .. } => Kind::AuthorityKeyRevoked,
+            Self::EventWithheld { .. } => Kind::EventWithheld,
         }
     }
 }

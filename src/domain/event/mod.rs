@@ -142,16 +142,25 @@ pub struct Listed {
 }
 
 impl Event {
-    /// True if a store must have the second format before it holds this event.
+    /// True if a store must have a later format than the first one before it holds this event.
     #[must_use]
-    pub fn needs_second_format(&self) -> bool {
+    pub fn needs_later_format(&self) -> bool {
         let replacement = match &self.fact {
             Fact::Repair { replacement, .. } => replacement.as_deref(),
             _ => None,
         };
         self.issuer == Issuer::Service
-            || self.fact.kind().needs_second_format()
-            || replacement.is_some_and(Self::needs_second_format)
+            || self.fact.kind().needs_later_format()
+            || replacement.is_some_and(Self::needs_later_format)
+    }
+
+    /// The position of the event that this one withholds.
+    #[must_use]
+    pub fn withholds(&self) -> Option<u64> {
+        match self.fact {
+            Fact::Framework(FrameworkFact::EventWithheld { position }) => Some(position),
+            _ => None,
+        }
     }
 }
 

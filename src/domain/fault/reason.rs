@@ -274,7 +274,10 @@ const RULES: &[(Reason, &[Id])] = &[
     ),
     (Reason::ConversionNotForeseen, &[Id::ConversionNotForeseen]),
     (Reason::CreationNotPassed, &[Id::CreationFailed, Id::CreationMissing]),
-    (Reason::AlreadyRecorded, &[Id::AlreadyRecorded, Id::AssessedTwice, Id::RulesInForce]),
+    (
+        Reason::AlreadyRecorded,
+        &[Id::AlreadyRecorded, Id::AssessedTwice, Id::RulesInForce, Id::WithheldAlready],
+    ),
     (Reason::ObjectionLate, &[Id::ObjectionLate, Id::ObjectionAfterNotice]),
     (Reason::NoticeNotOpen, &[Id::ObjectionMissing, Id::NoticeNotOpen]),
     (Reason::RelocationInvalid, &[Id::MoveToItself, Id::MoveToOtherRegion]),

@@ -184,6 +184,8 @@ pub enum RuleId {
     RulesUnknown,
     /// A log adopts rules that are later than those in force. Keys: version.
     RulesInForce,
+    /// An event is withheld once. Keys: position.
+    WithheldAlready,
     /// A repeal names the event of an instrument.
     InstrumentNotThere,
     /// A repeal names the number of an instrument.

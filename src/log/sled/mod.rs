@@ -377,8 +377,8 @@ mod tests {
         drop(log);
         for _ in 0..3 {
             let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
-            assert!(matches!(error, LogError::TooNew { found: 9, known: 2 }), "{error}");
-            let both = "format 9, this version reads up to 2";
+            assert!(matches!(error, LogError::TooNew { found: 9, known: 3 }), "{error}");
+            let both = "format 9, this version reads up to 3";
             assert!(error.to_string().contains(both), "{error}");
         }
         let store = store::open(&dir.path().join("log")).unwrap();

@@ -140,6 +140,14 @@ impl Fields<'_> {
         Some(Fact::Framework(FrameworkFact::AuthorityKeyRevoked { of: of? }))
     }
 
+    pub(super) fn event_withheld(&mut self, withheld: &mut pb::EventWithheld) -> Option<Fact> {
+        let position = self.position("position", withheld.position);
+        self.text("reason", &mut withheld.reason, Required);
+        self.text("requested_by", &mut withheld.requested_by, Required);
+        self.text("approved_by", &mut withheld.approved_by, Required);
+        Some(Fact::Framework(FrameworkFact::EventWithheld { position: position? }))
+    }
+
     pub(super) fn corrected(&mut self, corrected: &mut pb::Corrected) -> Option<Fact> {
         self.text("reason", &mut corrected.reason, Required);
         let position = self.position("position", corrected.position);

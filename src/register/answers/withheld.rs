@@ -32,6 +32,12 @@ impl Register {
         self.recorded(position).is_some_and(FactRow::is_withheld)
     }
 
+    /// The positions in `from..to` of events that nobody is shown, although they are there.
+    #[must_use]
+    pub fn withheld_within(&self, from: u64, to: u64) -> Vec<u64> {
+        self.withheld.unshown(position32(from)..position32(to)).map(u64::from).collect()
+    }
+
     /// The position of the newest live repair of an event, if it removes that event.
     #[must_use]
     pub fn annulled_at(&self, position: u64) -> Option<u64> {

@@ -252,6 +252,9 @@ impl<S: Symbols> Encoder<S> {
             FrameworkFact::AuditAnchored => FactKindRow::AuditAnchored,
             FrameworkFact::AuthorityKeyRegistered { .. } => FactKindRow::AuthorityKeyRegistered,
             FrameworkFact::AuthorityKeyRevoked { .. } => FactKindRow::AuthorityKeyRevoked,
+            FrameworkFact::EventWithheld { position } => {
+                FactKindRow::EventWithheld { target: position32(*position) }
+            }
         }
     }
 
@@ -289,6 +292,7 @@ fn programme_of(fact: &FrameworkFact) -> Option<ProgrammeId> {
         | FrameworkFact::FormatRaised
         | FrameworkFact::AuditAnchored
         | FrameworkFact::AuthorityKeyRegistered { .. }
-        | FrameworkFact::AuthorityKeyRevoked { .. } => None,
+        | FrameworkFact::AuthorityKeyRevoked { .. }
+        | FrameworkFact::EventWithheld { .. } => None,
     }
 }

@@ -31,6 +31,7 @@ impl Register {
         self.batches.apply(&fact, position, position);
         self.framework.apply(&fact, position, position);
         self.adoptions.apply(&fact, position);
+        self.withheld.withhold(&fact, position);
         let mut designee = about.unwrap_or(NOBODY);
         if let Fact::Repair { position: target, replacement } = &event.fact {
             designee = self.repair(&mut scope, position, *target, replacement.as_deref());

@@ -225,6 +225,9 @@ pub(in crate::register) enum FactKindRow {
     AuditAnchored,
     AuthorityKeyRegistered,
     AuthorityKeyRevoked,
+    EventWithheld {
+        target: u32,
+    },
     Assessed {
         region: RegionCode,
         year: u16,
@@ -353,6 +356,7 @@ impl FactKindRow {
             Self::AuditAnchored => Kind::AuditAnchored,
             Self::AuthorityKeyRegistered => Kind::AuthorityKeyRegistered,
             Self::AuthorityKeyRevoked => Kind::AuthorityKeyRevoked,
+            Self::EventWithheld { .. } => Kind::EventWithheld,
             Self::PoolEntered { .. } => Kind::PoolEntered,
             Self::PoolLeft { .. } => Kind::PoolLeft,
             Self::Noticed { .. } => Kind::NoticeOpened,

@@ -8,7 +8,7 @@ use crate::{
         fault::{Key, RuleId},
         kind::ProgrammeId,
     },
-    register::framework::Shelf,
+    register::{framework::Shelf, rows::position32},
 };
 
 impl Case<'_> {
@@ -29,6 +29,7 @@ impl Case<'_> {
                 self.warn_if_declared(event, *programme, *part);
             }
             FrameworkFact::RulesAdopted { version } => self.require_later_rules(*version),
+            FrameworkFact::EventWithheld { position } => self.require_shown(*position),
             FrameworkFact::FormatRaised
             | FrameworkFact::AuditAnchored
             | FrameworkFact::AuthorityKeyRegistered { .. }
@@ -63,6 +64,15 @@ impl Case<'_> {
             let last: Vec<u32> = last.into_iter().collect();
             let breach = RuleId::RulesInForce.with(Key::Version, in_force);
             self.reject(field, &value, breach, &last);
+        }
+    }
+
+    /// An event is withheld once. Callers, who may not withhold any, do not learn which ones are.
+    fn require_shown(&mut self, position: u64) {
+        let earlier = self.register.withheld_by(position32(position));
+        if let Some(earlier) = earlier.filter(|_| self.judge.is_server) {
+            let breach = RuleId::WithheldAlready.with(Key::Position, earlier);
+            self.reject("event_withheld.position", &position.to_string(), breach, &[earlier]);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Leaves and archives of the second format: what is accepted, what is refused with its own reason,
+//! Leaves and archives of the later formats: what is accepted, what is refused with its own reason,
 //! and when the format of a log rises.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tidu::{
     catalogue_files::CatalogueFiles,
     domain::catalogue::Catalogues,
     ledger::{Commit, Salt, decide::decide, state::State},
-    log::{Chunk, ChunkWriter, CommitLog as _, FORMAT_BEGUN, FORMAT_KNOWN, Group, SledLog},
+    log::{Chunk, ChunkWriter, CommitLog as _, FORMAT_BEGUN, FORMAT_SECOND, Group, SledLog},
     merkle::{Frontier, leaf_hash},
     protocol::{
         batch::Frame,
@@ -53,12 +53,12 @@ fn an_event_that_is_not_public_has_a_salt() {
     let public = record(&mut state, commit(list(1, 3)), SALT);
     assert_eq!((public.format, state.format()), (FORMAT_BEGUN, FORMAT_BEGUN));
     let mixed = record(&mut state, commit(vec![list(2, 1).remove(0), updated(2024)]), SALT);
-    assert_eq!((mixed.format, state.format()), (FORMAT_KNOWN, FORMAT_KNOWN));
+    assert_eq!((mixed.format, state.format()), (FORMAT_SECOND, FORMAT_SECOND));
     // A correction is of the class of its replacement.
     let replacement = pb::Event { evidence: None, ..updated(2023) };
     let repair = pb::Event { authority: "440000".to_owned(), ..corrected(4, replacement) };
     let repaired = record(&mut state, commit(vec![repair]), SALT);
-    assert_eq!(repaired.format, FORMAT_KNOWN);
+    assert_eq!(repaired.format, FORMAT_SECOND);
     let salts = |group: &Group| -> Vec<usize> {
         let leaves = leaves(group).into_iter().map(|leaf| Leaf::decode(leaf).unwrap());
         leaves.map(|leaf| leaf.salt.len()).collect()
@@ -92,10 +92,10 @@ async fn a_log_is_raised_once_and_a_start_finds_its_format_again() {
     assert_eq!((book.log.format(), book.ledger.durable().format), (FORMAT_BEGUN, FORMAT_BEGUN));
     book.record(vec![updated(2024)]).await.unwrap();
     book.record(list(2, 3)).await.unwrap();
-    assert_eq!((book.log.format(), book.ledger.durable().format), (FORMAT_KNOWN, FORMAT_KNOWN));
+    assert_eq!((book.log.format(), book.ledger.durable().format), (FORMAT_SECOND, FORMAT_SECOND));
     book.ledger.close();
     let ledger = open(Arc::new(book.log.reopen()), Arc::<Hands>::default(), Arc::default());
-    assert_eq!(ledger.durable().format, FORMAT_KNOWN);
+    assert_eq!(ledger.durable().format, FORMAT_SECOND);
 }
 
 /// A commit of two events with everything that its first leaf may have.
@@ -143,7 +143,7 @@ fn archive(format: u16, leaves: &[Bytes]) -> Vec<u8> {
 
 fn check(leaves: &[Bytes]) -> Result<(), ArchiveError> {
     let mut builder = LogBuilder::checking(CatalogueFiles::built_in());
-    builder.archive("an archive", archive(FORMAT_KNOWN, leaves).as_slice())
+    builder.archive("an archive", archive(FORMAT_SECOND, leaves).as_slice())
 }
 
 /// A start believes the chunks, so it opens what the audit refuses.
@@ -156,7 +156,7 @@ fn starts(leaves: &[Bytes]) -> bool {
     log.append(0, &writer.finish()).unwrap();
     let ledger = open(Arc::new(log), Arc::<Hands>::default(), Arc::default());
     let durable = ledger.durable();
-    durable.size == leaves.len() as u64 && durable.format == FORMAT_KNOWN
+    durable.size == leaves.len() as u64 && durable.format == FORMAT_SECOND
 }
 
 #[tokio::test]
@@ -248,7 +248,7 @@ fn a_withheld_place_has_one_encoding() {
         let frame = Frame { withheld: true, bytes: bytes.into() };
         let mut builder = LogBuilder::checking(CatalogueFiles::built_in());
         let header = Header {
-            format: FORMAT_KNOWN,
+            format: FORMAT_SECOND,
             log_id: Uuid::from_u128(7),
             first: 0,
             next: 2,
@@ -277,7 +277,7 @@ fn an_import_raises_the_format_of_the_log_that_it_builds() {
         ..leaf
     }));
     for (name, leaves, format) in
-        [("plain", plain, FORMAT_BEGUN), ("full", encoded(&full()), FORMAT_KNOWN)]
+        [("plain", plain, FORMAT_BEGUN), ("full", encoded(&full()), FORMAT_SECOND)]
     {
         let data = dir.path().join(name);
         let mut builder = LogBuilder::building(CatalogueFiles::built_in(), &data).unwrap();
@@ -292,15 +292,15 @@ fn an_import_raises_the_format_of_the_log_that_it_builds() {
 fn an_archive_of_mixed_or_later_formats_builds_nothing() {
     let dir = directory();
     let data = dir.path().join("data");
-    let mut later = archive(FORMAT_KNOWN, &encoded(&full()));
-    later[7] = b'3';
+    let mut later = archive(FORMAT_SECOND, &encoded(&full()));
+    later[7] = b'4';
     for (name, bytes, reason) in [
         (
             "mixed",
             archive(FORMAT_BEGUN, &encoded(&full())),
             "needs format 2, but its archive has 1",
         ),
-        ("later", later, "format 3, this version reads up to 2; use a newer version of tidu"),
+        ("later", later, "format 4, this version reads up to 3; use a newer version of tidu"),
     ] {
         let mut builder = LogBuilder::building(CatalogueFiles::built_in(), &data).unwrap();
         let error = builder.archive(name, bytes.as_slice()).unwrap_err();

@@ -13,3 +13,4 @@ mod server;
 mod state;
 mod trials;
 mod wake_ups;
+mod withholding;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use prost::Message as _;
 use tidu::{
-    log::{Appended, Chunk, CommitLog, FORMAT_KNOWN, Group, HashBlock, LeafAt, LogError},
+    log::{Appended, Chunk, CommitLog, FORMAT_SECOND, Group, HashBlock, LeafAt, LogError},
     merkle::Hash,
     protocol::leaf::Leaf,
 };
@@ -267,7 +267,7 @@ fn needed(chunk: &Chunk) -> u16 {
     let is_new = |leaf: LeafAt| {
         leaf.withheld || Leaf::decode(leaf.bytes).is_ok_and(|leaf| !leaf.salt.is_empty())
     };
-    if chunk.leaves().any(is_new) { FORMAT_KNOWN } else { 0 }
+    if chunk.leaves().any(is_new) { FORMAT_SECOND } else { 0 }
 }
 
 /// The values of a group, in the order in which they are written to a log of a format.

@@ -194,6 +194,7 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     ),
     (Id::RulesUnknown, "is not known; the newest version is {limit}", RULES),
     (Id::RulesInForce, "version {version} of the rules is in force", RULES),
+    (Id::WithheldAlready, "is withheld already, by event {position}", "an event is withheld once"),
     (
         Id::InstrumentNotThere,
         "no instrument was recorded there",

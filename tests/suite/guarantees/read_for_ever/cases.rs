@@ -81,6 +81,14 @@ fn of_the_service() -> Vec<Case> {
         key_id: "2026-1".to_owned(),
         reason: "lost".to_owned(),
     };
+    // Of a position that is not recorded, so that every event here is given back.
+    let withheld = pb::EventWithheld {
+        position: Some(1_000_000),
+        reason: "a court order".to_owned(),
+        requested_by: "ministry.operator".to_owned(),
+        approved_by: "ministry.auditor".to_owned(),
+    };
+    let withheld = || Fact::EventWithheld(withheld.clone());
     let repair = |what, history, repair| Case {
         what,
         reason: "RepairNotAllowed",
@@ -96,6 +104,8 @@ fn of_the_service() -> Vec<Case> {
         case("a raised format by the ministry", who, frame("100000", raised())),
         case("a raised format in the name of the service", who, frame("service", raised())),
         case("an anchor in the name of the service", who, frame("service", anchored)),
+        case("a withholding by the ministry", who, frame("100000", withheld())),
+        case("a withholding in the name of the service", who, frame("service", withheld())),
         case("a key that nobody may register", who, {
             frame("100000", Fact::AuthorityKeyRegistered(key))
         }),
