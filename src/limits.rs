@@ -19,12 +19,14 @@ mod operations;
 mod process;
 mod records;
 mod subscribers;
+mod tls;
 
 use std::time::Duration;
 
 pub use self::{
-    answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
+        answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
     metrics::*, names::*, observation::*, operations::*, process::*, records::*, subscribers::*,
+    tls::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

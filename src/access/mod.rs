@@ -3,6 +3,7 @@
 //! A principal is proven by the connection or by a token, never by a message. This room never says
 //! what a caller may do: `domain/access` does.
 
+mod certificate;
 mod channel;
 mod seal;
 
@@ -16,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 pub use self::{
+    certificate::UnreadableCertificate,
     channel::{Channel, PeerCertificate},
     seal::{KeyError, Seal},
 };

@@ -1,6 +1,9 @@
 //! Settings of the server: flags override the environment, which overrides the file, which
 //! overrides defaults.
 
+mod checks;
+mod error;
+mod gateway;
 mod listen;
 
 use std::{
@@ -19,18 +22,18 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::listen::{NotListen, OperationsListen};
+pub use self::{
+    error::ConfigError,
+    gateway::{GatewaySocket, NotGatewaySocket},
+    listen::{NotListen, OperationsListen},
+};
 use super::telemetry::otlp::OtlpEndpoint;
 use crate::{
     access::AccessControl,
-    domain::{
-        catalogue::{Catalogue, CatalogueError},
-        masked_url,
-    },
+    domain::{catalogue::Catalogue, masked_url},
     files,
     limits::{
-        CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT,
-        PARTY_IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT,
+        CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT, SLOW_COMMIT_DEFAULT,
     },
     service::{ApiSettings, Sampling},
 };
@@ -111,6 +114,30 @@ pub struct ServerSettings {
     #[arg(long, value_name = "RATIO")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otlp_sample_ratio: Option<f64>,
+    /// Certificate of the server in PEM, with the certificates of its chain; the port then speaks
+    /// TLS alone
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of that certificate in PEM
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// Certificates in PEM of the authorities that certify callers; callers are then asked for a
+    /// certificate
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_ca: Option<PathBuf>,
+    /// Revocation lists of these authorities in PEM or DER; each of them needs one (may be
+    /// repeated)
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tls_client_crl: Vec<PathBuf>,
+    /// Unix socket for a gateway, and the number of the user whose processes may call there, such
+    /// as `/run/tidu/gateway.sock:990` (may be repeated)
+    #[arg(long = "gateway-socket", value_name = "PATH:UID")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gateway_sockets: Vec<GatewaySocket>,
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -153,6 +180,16 @@ pub struct Config {
     pub otlp_endpoint: Option<String>,
     /// Part of the calls without a parent that is traced, if there is a collector.
     pub otlp_sample_ratio: f64,
+    /// The certificate of the server with its chain, in PEM. `None`: the port has no TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// The authorities that certify callers, in PEM. `None`: no certificate is asked for.
+    pub tls_client_ca: Option<PathBuf>,
+    /// The revocation lists of these authorities, in PEM or DER.
+    pub tls_client_crl: Vec<PathBuf>,
+    /// Unix sockets of gateways, with the user whose processes may call there.
+    pub gateway_sockets: Vec<GatewaySocket>,
 }
 
 impl Default for Config {
@@ -173,98 +210,12 @@ impl Default for Config {
             operations_listen: OperationsListen::At(SocketAddr::from(([127, 0, 0, 1], 9_464))),
             otlp_endpoint: None,
             otlp_sample_ratio: OTLP_SAMPLE_RATIO_DEFAULT,
+            tls_cert: None,
+            tls_key: None,
+            tls_client_ca: None,
+            tls_client_crl: Vec::new(),
+            gateway_sockets: Vec::new(),
         }
-    }
-}
-
-/// Settings that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A source cannot be read, or a value is wrong.
-    #[error("{0}")]
-    Unreadable(Box<figment::Error>),
-    /// The named file does not exist.
-    #[error("the configuration file {} does not exist", .0.display())]
-    NoFile(PathBuf),
-    /// The file cannot be read.
-    #[error("the configuration file {}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// Other machines can reach the address, and nothing protects it.
-    #[error(
-        "other machines can reach {0}, and connections have no TLS; listen on 127.0.0.1, or accept \
-         the risk with --insecure"
-    )]
-    Insecure(SocketAddr),
-    /// The same for the operations port.
-    #[error(
-        "operations_listen: other machines can reach {0}, and connections have no TLS; listen on \
-         127.0.0.1, or accept the risk with --insecure"
-    )]
-    InsecureOperations(SocketAddr),
-    /// Both ports have one address.
-    #[error(
-        "listen and operations_listen both name {0}; give one of them another port, or turn the \
-         operations port off with --operations-listen off"
-    )]
-    SameAddress(SocketAddr),
-    /// The memory of requests does not hold the largest one.
-    #[error(
-        "in_flight_bytes: {0} is less than the {PARTY_IN_FLIGHT_BYTES_MAX} bytes that the largest \
-         request takes"
-    )]
-    InFlight(usize),
-    /// A value is not the address of a collector.
-    #[error(
-        "otlp_endpoint: {value:?} cannot be used: {why}; name the gRPC port of a collector, such \
-         as http://127.0.0.1:4317"
-    )]
-    OtlpEndpoint {
-        /// The value, without a password or a query.
-        value: String,
-        /// The rule that it breaks.
-        why: &'static str,
-    },
-    /// A value is not a part of one.
-    #[error("otlp_sample_ratio: {0} is not a number from 0 to 1")]
-    OtlpSampleRatio(f64),
-    /// A value is not an origin.
-    #[error("web_origins: {0:?} is not an origin such as https://register.example")]
-    Origin(String),
-    /// The catalogue's file cannot be read.
-    #[error("the catalogue {}: {source}", path.display())]
-    CatalogueFile {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// The catalogue cannot be used.
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
-}
-
-impl ConfigError {
-    /// The settings at fault, as the file has them; empty if the fault is none of their values.
-    #[must_use]
-    pub fn settings(&self) -> Vec<String> {
-        let named = match self {
-            Self::Unreadable(errors) => {
-                let names = (**errors).clone().into_iter();
-                return names.filter_map(|error| error.path.into_iter().next()).collect();
-            }
-            Self::Insecure(_) => "listen",
-            Self::InsecureOperations(_) => "operations_listen",
-            Self::InFlight(_) => "in_flight_bytes",
-            Self::OtlpEndpoint { .. } => "otlp_endpoint",
-            Self::OtlpSampleRatio(_) => "otlp_sample_ratio",
-            _ => return Vec::new(),
-        };
-        vec![named.to_owned()]
     }
 }
 
@@ -299,23 +250,7 @@ impl Config {
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(unreadable)?;
-        if !config.listen.ip().is_loopback() && !config.insecure {
-            return Err(ConfigError::Insecure(config.listen));
-        }
-        if let Some(address) = config.operations_listen.address()
-            && !address.ip().is_loopback()
-            && !config.insecure
-        {
-            return Err(ConfigError::InsecureOperations(address));
-        }
-        if config.listen.port() > 0 && config.operations_listen.address() == Some(config.listen) {
-            return Err(ConfigError::SameAddress(config.listen));
-        }
-        if config.in_flight_bytes < PARTY_IN_FLIGHT_BYTES_MAX {
-            return Err(ConfigError::InFlight(config.in_flight_bytes));
-        }
-        config.otlp()?;
-        config.sampling()?;
+        config.require_usable()?;
         Ok(config)
     }
 
@@ -378,7 +313,7 @@ impl Config {
         Ok(ApiSettings {
             access: AccessControl::open(),
             web_origins: self.origins()?,
-            local_hosts: self.listen.ip().is_loopback().then(|| self.hosts.clone()),
+            local_hosts: self.needs_host_guard().then(|| self.hosts.clone()),
             questions: self.question_slots(),
             in_flight_bytes: self.in_flight_bytes,
             events_per_second: self.events_per_second,
@@ -400,96 +335,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[allow(clippy::result_large_err)] // the jail's own error type
-    fn flags_win_over_the_environment_over_the_file() {
-        figment::Jail::expect_with(|jail| {
-            jail.create_file(DEFAULT_FILE, "listen = \"127.0.0.1:1\"\ndata_dir = \"from-file\"")?;
-            jail.set_env("TIDU_LISTEN", "127.0.0.1:2");
-            let read = |flags: &ServerSettings| Config::load(flags, None).unwrap();
-            let config = read(&ServerSettings::default());
-            assert_eq!(config.listen.port(), 2);
-            assert_eq!(config.data_dir, Path::new("from-file"));
-            let flags =
-                ServerSettings { listen: "127.0.0.1:3".parse().ok(), ..ServerSettings::default() };
-            assert_eq!(read(&flags).listen.port(), 3);
-            assert_eq!(config.operations_listen.to_string(), "127.0.0.1:9464");
-            jail.set_env("TIDU_OPERATIONS_LISTEN", "off");
-            assert_eq!(read(&flags).operations_listen, OperationsListen::Off);
-            let flags = ServerSettings {
-                operations_listen: "127.0.0.1:0".parse().ok(),
-                ..ServerSettings::default()
-            };
-            assert_eq!(read(&flags).operations_listen.to_string(), "127.0.0.1:0");
-            Ok(())
-        });
-    }
-
-    #[test]
-    #[allow(clippy::result_large_err)] // as above
-    fn unknown_settings_missing_files_and_open_addresses_are_refused() {
-        figment::Jail::expect_with(|jail| {
-            let load = |flags: &ServerSettings, file: Option<&str>| {
-                Config::load(flags, file.map(Path::new)).unwrap_err().to_string()
-            };
-            let flags =
-                ServerSettings { listen: "0.0.0.0:1".parse().ok(), ..ServerSettings::default() };
-            assert!(load(&flags, None).contains("--insecure"));
-            assert!(
-                load(&ServerSettings::default(), Some("nowhere.toml")).contains("nowhere.toml")
-            );
-            for odd in ["example.org", "https://example.org/", "https://example.org/page"] {
-                let flags = ServerSettings {
-                    web_origins: vec![odd.to_owned()],
-                    ..ServerSettings::default()
-                };
-                let config = Config::load(&flags, None).unwrap();
-                assert!(config.origins().unwrap_err().to_string().contains(odd));
-            }
-            let operations = |listen: &str| ServerSettings {
-                operations_listen: listen.parse().ok(),
-                ..ServerSettings::default()
-            };
-            let text = load(&operations("[::]:9464"), None);
-            assert!(text.contains("operations_listen") && text.contains("--insecure"), "{text}");
-            let both = |port| ServerSettings {
-                listen: "127.0.0.1:9464".parse().ok(),
-                ..operations(&format!("127.0.0.1:{port}"))
-            };
-            let text = load(&both(9464), None);
-            assert!(text.contains("listen and operations_listen both name 127.0.0.1:9464"));
-            assert!(Config::load(&both(9465), None).is_ok());
-            let small = PARTY_IN_FLIGHT_BYTES_MAX - 1;
-            let least =
-                |bytes| ServerSettings { in_flight_bytes: Some(bytes), ..Default::default() };
-            assert!(load(&least(small), None).contains(&small.to_string()));
-            assert!(Config::load(&least(small + 1), None).is_ok());
-            for odd in ["9464", "\"9464\"", "\"on\"", "\"\"", "false"] {
-                jail.create_file("odd.toml", &format!("operations_listen = {odd}"))?;
-                let text = load(&ServerSettings::default(), Some("odd.toml"));
-                assert!(text.contains("operations_listen"), "{odd}: {text}");
-            }
-            for odd in ["collector:4317", "http://collector", "http://user:word@collector:1"] {
-                let flags = ServerSettings {
-                    otlp_endpoint: Some(odd.to_owned()),
-                    ..ServerSettings::default()
-                };
-                let said = load(&flags, None);
-                assert!(said.contains("otlp_endpoint") && said.contains("collector"), "{said}");
-                assert!(!said.contains("word@"), "{said}");
-            }
-            for odd in [-0.5, 1.01, f64::NAN] {
-                let flags =
-                    ServerSettings { otlp_sample_ratio: Some(odd), ..ServerSettings::default() };
-                let said = load(&flags, None);
-                assert!(said.contains(&format!("otlp_sample_ratio: {odd}")), "{said}");
-            }
-            jail.create_file("odd.toml", "listen = 1")?;
-            assert!(load(&ServerSettings::default(), Some("odd.toml")).contains("listen"));
-            Ok(())
-        });
-    }
-}
+mod tests;

@@ -1,0 +1,88 @@
+//! Settings that are read one by one are looked at together.
+
+use super::{Config, ConfigError};
+use crate::limits::{GATEWAY_SOCKETS_MAX, PARTY_IN_FLIGHT_BYTES_MAX, TLS_CRL_FILES_MAX};
+
+impl Config {
+    /// Refuses settings that do not go together, or that a server must not have.
+    pub(super) fn require_usable(&self) -> Result<(), ConfigError> {
+        self.require_protection()?;
+        self.require_whole_tls()?;
+        if self.listen.port() > 0 && self.operations_listen.address() == Some(self.listen) {
+            return Err(ConfigError::SameAddress(self.listen));
+        }
+        if self.in_flight_bytes < PARTY_IN_FLIGHT_BYTES_MAX {
+            return Err(ConfigError::InFlight(self.in_flight_bytes));
+        }
+        self.otlp()?;
+        self.sampling()?;
+        Ok(())
+    }
+
+    /// True if the port for callers speaks TLS.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        self.tls_cert.is_some()
+    }
+
+    /// True if requests must name this machine: only it reaches the port, and without TLS nothing
+    /// else tells a client from a web page.
+    pub(super) fn needs_host_guard(&self) -> bool {
+        self.listen.ip().is_loopback() && !self.has_tls()
+    }
+
+    /// True if the server knows its callers.
+    fn has_principals(&self) -> bool {
+        false
+    }
+
+    /// Other machines are let in only over TLS and only if they prove who they are, unless the
+    /// operator accepts the risk.
+    fn require_protection(&self) -> Result<(), ConfigError> {
+        if self.insecure {
+            return Ok(());
+        }
+        if let Some(address) = self.operations_listen.address()
+            && !address.ip().is_loopback()
+        {
+            return Err(ConfigError::InsecureOperations(address));
+        }
+        let lacks = match (self.has_tls(), self.has_principals()) {
+            _ if self.listen.ip().is_loopback() => return Ok(()),
+            (true, true) => return Ok(()),
+            (false, true) => "connections have no TLS",
+            (true, false) => "the server knows no principals, so anybody may call",
+            (false, false) => "connections have no TLS and callers have no principals",
+        };
+        Err(ConfigError::Insecure { address: self.listen, lacks })
+    }
+
+    fn require_whole_tls(&self) -> Result<(), ConfigError> {
+        let settings = [
+            ("tls_cert", self.tls_cert.is_some(), "tls_key", self.tls_key.is_some()),
+            ("tls_key", self.tls_key.is_some(), "tls_cert", self.tls_cert.is_some()),
+            ("tls_client_ca", self.tls_client_ca.is_some(), "tls_cert", self.tls_cert.is_some()),
+            (
+                "tls_client_crl",
+                !self.tls_client_crl.is_empty(),
+                "tls_client_ca",
+                self.tls_client_ca.is_some(),
+            ),
+        ];
+        for (set, is_set, missing, is_there) in settings {
+            if is_set && !is_there {
+                return Err(ConfigError::Alone { set, missing });
+            }
+        }
+        let counts = [
+            ("tls_client_crl", self.tls_client_crl.len(), TLS_CRL_FILES_MAX),
+            ("gateway_sockets", self.gateway_sockets.len(), GATEWAY_SOCKETS_MAX),
+        ];
+        for (setting, count, most) in counts {
+            if count > most {
+                return Err(ConfigError::TooManyFiles { setting, count, most });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+use super::*;
+use crate::limits::PARTY_IN_FLIGHT_BYTES_MAX;
+
+#[test]
+#[allow(clippy::result_large_err)] // the jail's own error type
+fn flags_win_over_the_environment_over_the_file() {
+    figment::Jail::expect_with(|jail| {
+        jail.create_file(DEFAULT_FILE, "listen = \"127.0.0.1:1\"\ndata_dir = \"from-file\"")?;
+        jail.set_env("TIDU_LISTEN", "127.0.0.1:2");
+        let read = |flags: &ServerSettings| Config::load(flags, None).unwrap();
+        let config = read(&ServerSettings::default());
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.data_dir, Path::new("from-file"));
+        let flags =
+            ServerSettings { listen: "127.0.0.1:3".parse().ok(), ..ServerSettings::default() };
+        assert_eq!(read(&flags).listen.port(), 3);
+        assert_eq!(config.operations_listen.to_string(), "127.0.0.1:9464");
+        jail.set_env("TIDU_OPERATIONS_LISTEN", "off");
+        assert_eq!(read(&flags).operations_listen, OperationsListen::Off);
+        let flags = ServerSettings {
+            operations_listen: "127.0.0.1:0".parse().ok(),
+            ..ServerSettings::default()
+        };
+        assert_eq!(read(&flags).operations_listen.to_string(), "127.0.0.1:0");
+        Ok(())
+    });
+}
+
+#[test]
+#[allow(clippy::result_large_err)] // as above
+fn unknown_settings_missing_files_and_open_addresses_are_refused() {
+    figment::Jail::expect_with(|jail| {
+        let load = |flags: &ServerSettings, file: Option<&str>| {
+            Config::load(flags, file.map(Path::new)).unwrap_err().to_string()
+        };
+        let flags =
+            ServerSettings { listen: "0.0.0.0:1".parse().ok(), ..ServerSettings::default() };
+        assert!(load(&flags, None).contains("--insecure"));
+        assert!(load(&ServerSettings::default(), Some("nowhere.toml")).contains("nowhere.toml"));
+        for odd in ["example.org", "https://example.org/", "https://example.org/page"] {
+            let flags =
+                ServerSettings { web_origins: vec![odd.to_owned()], ..ServerSettings::default() };
+            let config = Config::load(&flags, None).unwrap();
+            assert!(config.origins().unwrap_err().to_string().contains(odd));
+        }
+        let operations = |listen: &str| ServerSettings {
+            operations_listen: listen.parse().ok(),
+            ..ServerSettings::default()
+        };
+        let text = load(&operations("[::]:9464"), None);
+        assert!(text.contains("operations_listen") && text.contains("--insecure"), "{text}");
+        let both = |port| ServerSettings {
+            listen: "127.0.0.1:9464".parse().ok(),
+            ..operations(&format!("127.0.0.1:{port}"))
+        };
+        let text = load(&both(9464), None);
+        assert!(text.contains("listen and operations_listen both name 127.0.0.1:9464"));
+        assert!(Config::load(&both(9465), None).is_ok());
+        let small = PARTY_IN_FLIGHT_BYTES_MAX - 1;
+        let least = |bytes| ServerSettings { in_flight_bytes: Some(bytes), ..Default::default() };
+        assert!(load(&least(small), None).contains(&small.to_string()));
+        assert!(Config::load(&least(small + 1), None).is_ok());
+        for odd in ["9464", "\"9464\"", "\"on\"", "\"\"", "false"] {
+            jail.create_file("odd.toml", &format!("operations_listen = {odd}"))?;
+            let text = load(&ServerSettings::default(), Some("odd.toml"));
+            assert!(text.contains("operations_listen"), "{odd}: {text}");
+        }
+        for odd in ["collector:4317", "http://collector", "http://user:word@collector:1"] {
+            let flags =
+                ServerSettings { otlp_endpoint: Some(odd.to_owned()), ..ServerSettings::default() };
+            let said = load(&flags, None);
+            assert!(said.contains("otlp_endpoint") && said.contains("collector"), "{said}");
+            assert!(!said.contains("word@"), "{said}");
+        }
+        for odd in [-0.5, 1.01, f64::NAN] {
+            let flags =
+                ServerSettings { otlp_sample_ratio: Some(odd), ..ServerSettings::default() };
+            let said = load(&flags, None);
+            assert!(said.contains(&format!("otlp_sample_ratio: {odd}")), "{said}");
+        }
+        jail.create_file("odd.toml", "listen = 1")?;
+        assert!(load(&ServerSettings::default(), Some("odd.toml")).contains("listen"));
+        Ok(())
+    });
+}
