@@ -12,6 +12,7 @@
 //! Errors are those of the system; callers add the path.
 
 mod access;
+mod sockets;
 
 use std::{
     fs::{self, File, TryLockError},
@@ -21,9 +22,12 @@ use std::{
     time::Duration,
 };
 
-pub use self::access::{
-    copy, create, create_directory, make_private, open, open_to_change, own_directory, read,
-    read_secret, read_text, read_whole,
+pub use self::{
+    access::{
+        copy, create, create_directory, make_private, open, open_to_change, own_directory, read,
+        read_secret, read_text, read_whole,
+    },
+    sockets::{is_socket, permit_socket, remove_socket},
 };
 use crate::limits::{LOCK_POLL, LOCK_WAIT_MAX};
 

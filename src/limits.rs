@@ -24,7 +24,7 @@ mod tls;
 use std::time::Duration;
 
 pub use self::{
-        answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
+    answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
     metrics::*, names::*, observation::*, operations::*, process::*, records::*, subscribers::*,
     tls::*,
 };

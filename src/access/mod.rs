@@ -5,6 +5,7 @@
 
 mod certificate;
 mod channel;
+mod problem;
 mod seal;
 
 use std::{
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 pub use self::{
     certificate::UnreadableCertificate,
     channel::{Channel, PeerCertificate},
+    problem::ReloadProblem,
     seal::{KeyError, Seal},
 };
 use crate::domain::{
@@ -173,6 +175,12 @@ impl AccessControl {
     /// Seals what the server gives out and takes back.
     pub fn seal(&self) -> &Seal {
         self.seal.get_or_init(Seal::in_memory)
+    }
+
+    /// True if callers may prove who they are without a client certificate.
+    #[must_use]
+    pub fn takes_other_credentials(&self) -> bool {
+        !self.tokens.is_empty()
     }
 
     /// The policy in force.

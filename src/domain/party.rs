@@ -13,6 +13,8 @@ pub enum Party {
     /// Another machine: its address, of which the host part is zero in IPv6. One host of a network
     /// can have all addresses of its /64.
     Remote(IpAddr),
+    /// A user of the same machine, whose processes come over a Unix socket.
+    User(u32),
     /// The server itself.
     Server,
 }

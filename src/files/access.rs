@@ -225,15 +225,24 @@ fn reject_link(path: &Path) -> io::Result<()> {
 }
 
 fn require_regular(found: FileType) -> io::Result<()> {
+    if found.is_file() { Ok(()) } else { Err(other_than("a regular file", found)) }
+}
+
+/// Refuses anything but a Unix socket.
+pub(super) fn require_socket(found: FileType) -> io::Result<()> {
+    if found.is_socket() { Ok(()) } else { Err(other_than("a socket", found)) }
+}
+
+fn other_than(wanted: &str, found: FileType) -> io::Error {
     let is = match found {
-        found if found.is_file() => return Ok(()),
+        found if found.is_file() => "a regular file",
         found if found.is_symlink() => "a symbolic link",
         found if found.is_dir() => "a directory",
         found if found.is_fifo() => "a named pipe",
         found if found.is_socket() => "a socket",
         _ => "a device",
     };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {is}, not a regular file")))
+    io::Error::new(io::ErrorKind::InvalidInput, format!("it is {is}, not {wanted}"))
 }
 
 fn require_own(metadata: &Metadata) -> io::Result<()> {

@@ -78,6 +78,16 @@ table! {
         "Connections that are open";
     connections_refused_total: Family<1, Counter>, None, ["cause"],
         "Connections that got no place";
+    tls_handshakes_total: Family<1, Counter>, None, ["outcome"],
+        "TLS handshakes that ended, by how: done, or the reason why there is no connection";
+    tls_reloads_total: Counter, None, [],
+        "Times that new files of TLS came into use";
+    tls_reload_failures_total: Counter, None, [],
+        "Times that changed files of TLS could not be used; those in use stayed";
+    tls_connections_ended_total: Counter, None, [],
+        "Connections that ended because their certificate was no longer valid after a reload";
+    tls_certificate_expiry_timestamp_seconds: Family<1, SecondsGauge>, Seconds, ["of"],
+        "Time since 1970 at which the first certificate ends, or the next revocation list is due";
     in_flight_bytes: Gauge, Bytes, [],
         "Memory of the requests in flight";
     in_flight_limit_bytes: Gauge, Bytes, [],

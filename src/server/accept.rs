@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     connection::Serving,
     places::{Full, Places},
+    tls::Tls,
 };
 use crate::{
     domain::Party,
@@ -21,11 +22,12 @@ use crate::{
     service::Peer,
 };
 
-/// Accepts connections for ever.
+/// Accepts connections for ever. With TLS, they speak nothing else.
 pub(super) async fn run(
     listener: &TcpListener,
     places: &Arc<Places>,
     serving: &Serving,
+    tls: Option<&Arc<Tls>>,
     tasks: &TaskTracker,
 ) {
     let (mut failed, mut refused) = (Seldom::default(), Seldom::default());
@@ -48,12 +50,21 @@ pub(super) async fn run(
             Ok(place) => {
                 // Small packets leave at once. The call fails only for a closed socket.
                 let _ = stream.set_nodelay(true);
-                tasks.spawn(serving.clone().serve(stream, Peer(peer), place));
+                let serving = serving.clone();
+                match tls {
+                    None => tasks.spawn(serving.serve(stream, Peer(peer), place)),
+                    Some(tls) => {
+                        tasks.spawn(serving.serve_tls(Arc::clone(tls), stream, Peer(peer), place))
+                    }
+                };
             }
             Err(full) => {
                 refused.report(|more| tracing::warn!(%peer, %full, more, "refused a connection"));
                 serving.metrics.connections_refused_total.with([full.cause()]).inc();
-                refuse(stream, full);
+                // Only a peer without TLS could read the reason.
+                if tls.is_none() {
+                    refuse(stream, full);
+                }
             }
         }
     }
@@ -66,14 +77,14 @@ fn is_of_peer(error: &io::Error) -> bool {
 
 /// A line that is reported once in a while only.
 #[derive(Default)]
-struct Seldom {
+pub(super) struct Seldom {
     last: Option<Instant>,
     left_out: u64,
 }
 
 impl Seldom {
     /// Reports with the number of reports that were left out since the last one.
-    fn report(&mut self, report: impl FnOnce(u64)) {
+    pub(super) fn report(&mut self, report: impl FnOnce(u64)) {
         if self.last.is_some_and(|last| last.elapsed() < ACCEPT_REPORT_INTERVAL) {
             self.left_out += 1;
             return;

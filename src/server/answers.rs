@@ -30,13 +30,14 @@ use tonic::body::Body;
 use tower::util::Oneshot;
 
 use super::{
+    connection::Remote,
     places::{CallCount, Seat},
     ports::Apis,
 };
 use crate::{
     domain::Party,
     limits::{ANSWER_PIECE_BYTES, ANSWER_SPLIT_BYTES, ANSWER_STALL_COUNTED, ANSWER_STALL_MAX},
-    service::{Api, Peer, Shares},
+    service::{Api, Shares},
 };
 
 /// What is known of the answers of one stream, or of one HTTP/1 connection.
@@ -76,7 +77,7 @@ impl Taking {
 #[derive(Clone)]
 pub(super) struct Calls {
     pub(super) apis: Arc<Apis>,
-    pub(super) peer: Peer,
+    pub(super) remote: Remote,
     pub(super) seat: Arc<Seat>,
     /// The stream that begins, on the way from [`hyper::service::Service::call`] to
     /// [`Executor::execute`]: HTTP/2 calls the two in turn. HTTP/1 has one for all its answers.
@@ -118,7 +119,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Calls {
             let seat = Arc::clone(&self.seat);
             Body::new(Asked::new(body, taking, seat))
         });
-        request.extensions_mut().insert(self.peer);
+        self.remote.tell(request.extensions_mut());
         Answering { answer: Oneshot::new(self.apis.now().clone(), request), handed: Some(handed) }
     }
 }
@@ -302,6 +303,7 @@ impl Untaken {
         let peer = match self.party {
             Party::Local(peer) => peer.to_string(),
             Party::Remote(address) => address.to_string(),
+            Party::User(uid) => format!("user {uid}"),
             Party::Server => String::new(),
         };
         tracing::info!(%peer, cause, "an answer that is not taken ends");

@@ -11,6 +11,7 @@ use std::{
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -312,6 +313,7 @@ impl Config {
     pub(super) fn api(&self) -> Result<ApiSettings, ConfigError> {
         Ok(ApiSettings {
             access: AccessControl::open(),
+            tls_problem: Arc::default(),
             web_origins: self.origins()?,
             local_hosts: self.needs_host_guard().then(|| self.hosts.clone()),
             questions: self.question_slots(),

@@ -7,7 +7,8 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioTimer;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::timeout,
+    net::TcpStream,
+    time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,8 +18,10 @@ use super::{
     peer_io::{PeerIo, Version},
     places::{Place, Seat},
     ports::Apis,
+    tls::{self, Met, Tls},
 };
 use crate::{
+    access::Channel,
     limits::{
         CLOSE_DURATION_MAX, CONNECTION_IDLE_MAX, CONNECTION_STREAMS_MAX, CONNECTION_WINDOW_BYTES,
         HANDSHAKE_DURATION_MAX, HTTP1_BUFFER_BYTES, HTTP2_HEADERS_BYTES_MAX, KEEPALIVE_INTERVAL,
@@ -39,6 +42,38 @@ pub(super) struct Serving {
     pub(super) metrics: Arc<Metrics>,
 }
 
+/// The other end of a connection, as far as the connection proves it.
+#[derive(Clone, Debug)]
+pub(super) struct Remote {
+    /// `None` over a Unix socket.
+    pub(super) peer: Option<Peer>,
+    /// `None` for a plain connection.
+    pub(super) channel: Option<Arc<Channel>>,
+}
+
+impl From<Peer> for Remote {
+    fn from(peer: Peer) -> Self {
+        Self { peer: Some(peer), channel: None }
+    }
+}
+
+impl Remote {
+    /// Tells a request who sends it.
+    pub(super) fn tell(&self, extensions: &mut http::Extensions) {
+        if let Some(peer) = self.peer {
+            extensions.insert(peer);
+        }
+        if let Some(channel) = &self.channel {
+            extensions.insert(Arc::clone(channel));
+        }
+    }
+
+    /// The address as log lines name it.
+    fn name(&self) -> String {
+        self.peer.map(|Peer(address)| address.to_string()).unwrap_or_default()
+    }
+}
+
 /// A connection that can be asked to end after its calls.
 trait Connection: Future<Output = hyper::Result<()>> {
     /// Takes no more calls, and tells the peer.
@@ -47,14 +82,44 @@ trait Connection: Future<Output = hyper::Result<()>> {
 
 impl Serving {
     /// Serves one connection until it ends. After the drain begins, it finishes its calls and ends.
-    pub(super) async fn serve<I>(self, io: I, peer: Peer, place: Place)
+    pub(super) async fn serve<I>(self, io: I, remote: impl Into<Remote>, place: Place)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        self.serve_by(Instant::now() + HANDSHAKE_DURATION_MAX, io, remote.into(), place).await;
+    }
+
+    /// As [`Self::serve`], on a port that speaks TLS alone. The handshake and the first bytes of
+    /// HTTP share one time.
+    pub(super) async fn serve_tls(self, tls: Arc<Tls>, io: TcpStream, peer: Peer, place: Place) {
+        let opened_by = Instant::now() + HANDSHAKE_DURATION_MAX;
+        let seat = Arc::clone(&place.seat);
+        let meeting = async {
+            if !tls::is_tls(&io).await.ok()?? {
+                tls::close_plaintext(io, peer, &self.metrics).await;
+                return None;
+            }
+            tls.meet(io, peer, seat.party, &seat.leave).await
+        };
+        let met = tokio::select! {
+            met = timeout_at(opened_by, meeting) => met,
+            () = seat.leave.cancelled() => return,
+            () = self.drain.cancelled() => return,
+        };
+        let Ok(Some(Met { io, channel, stay })) = met else { return };
+        let remote = Remote { peer: Some(peer), channel: Some(channel) };
+        self.serve_by(opened_by, io, remote, place).await;
+        drop(stay);
+    }
+
+    async fn serve_by<I>(self, opened_by: Instant, io: I, remote: Remote, place: Place)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let seat = Arc::clone(&place.seat);
         let opening = PeerIo::open(io, Arc::clone(&seat));
         let opened = tokio::select! {
-            opened = timeout(HANDSHAKE_DURATION_MAX, opening) => opened,
+            opened = timeout_at(opened_by, opening) => opened,
             () = seat.leave.cancelled() => return,
             () = self.drain.cancelled() => return,
         };
@@ -62,8 +127,16 @@ impl Serving {
         let Ok(Ok(Some((version, io)))) = opened else { return };
         seat.open();
         let ended = match version {
-            Version::Http2 => self.serve_http2(io, peer, &seat).await,
-            Version::Http1 => self.serve_http1(io, peer, &seat).await,
+            Version::Http2 => self.serve_http2(io, remote, &seat).await,
+            Version::Http1 => self.serve_http1(io, remote, &seat).await,
+            Version::Tls => {
+                self.metrics.tls_handshakes_total.with([tls::PLAIN_PORT]).inc();
+                tracing::info!(
+                    peer = remote.name(),
+                    "a peer with TLS was refused: this port has none"
+                );
+                Ok(())
+            }
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended");
@@ -71,7 +144,12 @@ impl Serving {
         drop(place);
     }
 
-    async fn serve_http2<I>(&self, io: PeerIo<I>, peer: Peer, seat: &Arc<Seat>) -> hyper::Result<()>
+    async fn serve_http2<I>(
+        &self,
+        io: PeerIo<I>,
+        remote: Remote,
+        seat: &Arc<Seat>,
+    ) -> hyper::Result<()>
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -89,11 +167,16 @@ impl Serving {
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
-        let calls = self.calls(peer, seat, next);
+        let calls = self.calls(remote, seat, next);
         self.run(builder.serve_connection(CoalescingIo::new(io), calls), seat).await
     }
 
-    async fn serve_http1<I>(&self, io: PeerIo<I>, peer: Peer, seat: &Arc<Seat>) -> hyper::Result<()>
+    async fn serve_http1<I>(
+        &self,
+        io: PeerIo<I>,
+        remote: Remote,
+        seat: &Arc<Seat>,
+    ) -> hyper::Result<()>
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -103,13 +186,13 @@ impl Serving {
             .timer(TokioTimer::new())
             .header_read_timeout(HANDSHAKE_DURATION_MAX)
             .max_buf_size(HTTP1_BUFFER_BYTES);
-        let calls = self.calls(peer, seat, Next::Connection(Arc::clone(&taking)));
+        let calls = self.calls(remote, seat, Next::Connection(Arc::clone(&taking)));
         let connection = builder.serve_connection(CoalescingIo::new(io), calls);
         supervised(self.run(connection, seat), taking, self.untaken(seat)).await.unwrap_or(Ok(()))
     }
 
-    fn calls(&self, peer: Peer, seat: &Arc<Seat>, next: Next) -> Calls {
-        Calls { apis: Arc::clone(&self.apis), peer, seat: Arc::clone(seat), next }
+    fn calls(&self, remote: Remote, seat: &Arc<Seat>, next: Next) -> Calls {
+        Calls { apis: Arc::clone(&self.apis), remote, seat: Arc::clone(seat), next }
     }
 
     fn untaken(&self, seat: &Seat) -> Untaken {
@@ -171,14 +254,21 @@ mod tests {
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        net::TcpListener,
         task::JoinHandle,
-        time::{Instant, sleep},
+        time::sleep,
     };
     use tonic::body::Body;
     use tower::{service_fn, util::BoxCloneSyncService};
 
     use super::*;
-    use crate::{domain::Party, limits::ANSWER_STALL_MAX, server::places::Places, service::Api};
+    use crate::{
+        domain::Party,
+        files,
+        limits::ANSWER_STALL_MAX,
+        server::{places::Places, tls::TlsFiles},
+        service::Api,
+    };
 
     const LARGE: usize = 1024 * 1024;
 
@@ -244,6 +334,43 @@ mod tests {
     fn assert_about(found: Duration, expected: Duration) {
         let most = expected + CLOSE_DURATION_MAX + Duration::from_millis(100);
         assert!((expected..most).contains(&found), "{found:?}");
+    }
+
+    /// TLS with a certificate of its own, in a directory.
+    fn tls(dir: &std::path::Path, metrics: &Arc<Metrics>) -> Arc<Tls> {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (dir.join("own.pem"), dir.join("own.key"));
+        files::replace(&certificate, own.cert.pem().as_bytes()).unwrap();
+        files::replace(&key, own.signing_key.serialize_pem().as_bytes()).unwrap();
+        let tls_files = TlsFiles { certificate, key, client_ca: None, client_crl: Vec::new() };
+        let others = Arc::new(|| true);
+        Tls::start(tls_files, others, Arc::default(), Arc::clone(metrics)).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tls_handshake_that_is_not_finished_in_time_ends_its_connection() {
+        let (dir, metrics) = (tempfile::tempdir().unwrap(), Metrics::new());
+        let tls = tls(dir.path(), &metrics);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let half = [&[0x16, 0x03, 0x01, 0x00, 0xc8, 0x01, 0x00, 0x00][..], &[]];
+        for said in half {
+            let address = listener.local_addr().unwrap();
+            let mut silent = TcpStream::connect(address).await.unwrap();
+            silent.write_all(said).await.unwrap();
+            let (stream, peer) = listener.accept().await.unwrap();
+            let place = Places::new(1, 1, &metrics).take(Party::of(peer)).unwrap();
+            let serving = Serving {
+                apis: Apis::new(api()),
+                drain: CancellationToken::new(),
+                untaken: Shares::new(1 << 30, 1 << 30),
+                metrics: Arc::clone(&metrics),
+            };
+            let began = Instant::now();
+            serving.serve_tls(Arc::clone(&tls), stream, Peer(peer), place).await;
+            assert_about(began.elapsed(), HANDSHAKE_DURATION_MAX);
+            drop(silent);
+        }
+        assert_eq!(metrics.tls_handshakes_total.with(["late"]).get(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,11 +16,13 @@ pub mod config;
 mod connection;
 mod descriptors;
 pub mod failures;
+mod gateway;
 mod half_close;
 mod peer_io;
 mod places;
 mod ports;
 pub mod telemetry;
+mod tls;
 
 use std::{future::pending, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, sync::Arc};
 
@@ -30,12 +32,15 @@ use tokio::{
 };
 use uuid::Uuid;
 
-pub use self::descriptors::TooFewDescriptors;
 use self::{
     clock::SystemClock,
     config::{Config, ConfigError},
     failures::Failures,
     ports::Ports,
+};
+pub use self::{
+    descriptors::TooFewDescriptors,
+    tls::{TlsError, TlsFileError},
 };
 use crate::{
     access::KeyError,
@@ -96,6 +101,17 @@ pub enum StartError {
         /// The system's error.
         source: io::Error,
     },
+    /// The Unix socket of a gateway cannot be listened on.
+    #[error("gateway_sockets: cannot listen on {}: {source}", path.display())]
+    ListenGateway {
+        /// Its file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The server was asked to end before its log was open.
     #[error("the server was stopped before its log was open")]
     Stopped,

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{half_close::HalfOpen, places::Seat};
+use super::{half_close::HalfOpen, places::Seat, tls::HANDSHAKE_RECORD};
 use crate::limits::{ANSWER_STALL_MAX, READS_OF_TURN_MAX};
 
 /// The first bytes of every HTTP/2 connection.
@@ -31,6 +31,8 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) enum Version {
     Http1,
     Http2,
+    /// Not HTTP: the peer begins a TLS handshake.
+    Tls,
 }
 
 /// A socket, with the bytes that were read to tell its protocol.
@@ -53,7 +55,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> PeerIo<I> {
                 break Version::Http2;
             }
             if !PREFACE.starts_with(&first) {
-                break Version::Http1;
+                let is_tls = first.first() == Some(&HANDSHAKE_RECORD);
+                break if is_tls { Version::Tls } else { Version::Http1 };
             }
             let left = PREFACE.len() - first.len();
             if (&mut io).take(left as u64).read_buf(&mut first).await? == 0 {

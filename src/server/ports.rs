@@ -16,7 +16,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{
     StartError, accept, clock::SystemClock, config::Config, connection::Serving, descriptors,
-    places::Places, telemetry,
+    gateway::Gateway, places::Places, telemetry, tls::Tls,
 };
 use crate::{
     cursors::Cursors,
@@ -56,6 +56,8 @@ pub(super) struct Ports {
     connections: TaskTracker,
     /// Takes connections; has the listener.
     accepting: AbortOnDropHandle<()>,
+    /// Take connections of gateways, and look after the files of TLS.
+    beside: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Ports {
@@ -68,6 +70,7 @@ impl Ports {
         let places = descriptors::room_for(config.connections)?;
         let phases = Phases::new();
         let operations = operations_port(config, &phases, metrics)?;
+        let tls = tls_of(config, &settings, metrics)?;
         let failed = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -81,10 +84,22 @@ impl Ports {
         };
         let places = Places::new(places, CONNECTIONS_OF_ADDRESS_MAX, metrics);
         let connections = TaskTracker::new();
+        let mut beside = Vec::new();
+        for socket in &config.gateway_sockets {
+            let path = socket.path().to_path_buf();
+            let failed = |source| StartError::ListenGateway { path, source };
+            let gateway = Gateway::listen(socket).map_err(failed)?;
+            let run = gateway.run(Arc::clone(&places), serving.clone(), connections.clone());
+            beside.push(AbortOnDropHandle::new(tokio::spawn(run)));
+        }
+        if let Some(tls) = &tls {
+            beside.push(AbortOnDropHandle::new(tokio::spawn(Arc::clone(tls).watch())));
+        }
         let taken = connections.clone();
-        let accept = async move { accept::run(&listener, &places, &serving, &taken).await };
+        let accept =
+            async move { accept::run(&listener, &places, &serving, tls.as_ref(), &taken).await };
         let accepting = AbortOnDropHandle::new(tokio::spawn(accept));
-        Ok(Self { address, operations, phases, apis, connections, accepting })
+        Ok(Self { address, operations, phases, apis, connections, accepting, beside })
     }
 
     /// The address for callers.
@@ -120,6 +135,7 @@ impl Ports {
             self.accepting.abort();
             self.broken().await;
         }
+        self.beside.clear();
         self.phases.enter(Phase::Draining);
         self.connections.close();
         if timeout(DRAIN_CONNECTIONS_DURATION_MAX, self.connections.wait()).await.is_err() {
@@ -140,6 +156,19 @@ impl Drop for Ports {
         // Connections and streams end by it, also after a start that failed.
         self.phases.enter(Phase::Draining);
     }
+}
+
+/// TLS of the port for callers, if the settings name its files.
+fn tls_of(
+    config: &Config,
+    settings: &ApiSettings,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Arc<Tls>>, StartError> {
+    let Some(files) = config.tls_files() else { return Ok(None) };
+    let access = Arc::clone(&settings.access);
+    let others = Arc::new(move || access.takes_other_credentials());
+    let problem = Arc::clone(&settings.tls_problem);
+    Ok(Some(Tls::start(files, others, problem, Arc::clone(metrics))?))
 }
 
 fn operations_port(

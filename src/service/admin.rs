@@ -11,6 +11,8 @@ use super::{
     rules, state, verify::Verifications,
 };
 use crate::{
+    access::ReloadProblem,
+    domain::access::Role,
     ledger::{Ledger, run_blocking},
     protocol::{pb, time::timestamp},
 };
@@ -29,12 +31,13 @@ pub(crate) struct AdminApi {
     pub(crate) streams: Arc<Shares>,
     pub(crate) verifications: Verifications,
     pub(super) recent: Arc<Recent>,
+    pub(super) tls_problem: Arc<ReloadProblem>,
 }
 
 impl AdminApi {
     pub(super) async fn get_status(
         &self,
-        _call: Call,
+        call: Call,
         _request: pb::GetStatusRequest,
     ) -> Result<pb::GetStatusResponse, Status> {
         let durable = self.ledger.durable();
@@ -53,8 +56,15 @@ impl AdminApi {
             log_format: durable.format.into(),
             rules_version: self.ledger.rules_at(durable.size).number,
             newest_rules_version: self.ledger.rules_book().newest().number,
+            tls_problem: self.tls_problem_for(&call),
             ..state
         })
+    }
+
+    /// The names of files are for those alone who look after the server.
+    fn tls_problem_for(&self, call: &Call) -> String {
+        let may_see = call.rights().roles.any(&[Role::Operator, Role::Auditor]);
+        if may_see { self.tls_problem.text() } else { String::new() }
     }
 
     pub(super) async fn adopt_rules(

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use super::intake::{Deadline, InFlight};
 use crate::{
-    access::{AccessControl, Identified},
+    access::{AccessControl, Channel, Identified},
     domain::{Party, Principal, access::Rights},
     ledger::Ledger,
     register::Sight,
@@ -18,6 +18,16 @@ use crate::{
 /// The remote address of a connection, in the extensions of its requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// The party at the other end of the connection of a request; the server's own for a request that
+/// did not come over a connection.
+pub(super) fn party_of(extensions: &Extensions) -> Party {
+    let channel = extensions.get::<Arc<Channel>>();
+    if let Some(uid) = channel.and_then(|channel| channel.gateway_user()) {
+        return Party::User(uid);
+    }
+    extensions.get().map_or(Party::Server, |Peer(peer)| Party::of(*peer))
+}
 
 /// Who calls, as far as the connection proves it.
 #[derive(Clone, Debug)]
@@ -75,7 +85,7 @@ impl Call {
             who: who.unwrap_or_else(|| Arc::new(Identified::anonymous())),
             access: request.extensions().get().cloned(),
             peer,
-            party: peer.map_or(Party::Server, Party::of),
+            party: party_of(request.extensions()),
             deadline: deadline_of(request).at,
             memory: request.extensions().get().cloned(),
         }

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::Service;
 
-use super::{call::Peer, intake::Intake, transport};
+use super::{call::party_of, intake::Intake, transport};
 use crate::{
     domain::Party,
     metrics::{Counter, DurationHistogram, Gauge, Metrics},
@@ -285,15 +285,12 @@ where
     }
 }
 
-fn party_of(extensions: &Extensions) -> Party {
-    extensions.get().map_or(Party::Server, |Peer(peer)| Party::of(*peer))
-}
-
 /// The label of a party: its address without the port.
 fn name_of(party: Party) -> Cow<'static, str> {
     match party {
         Party::Local(address) => address.ip().to_string().into(),
         Party::Remote(address) => address.to_string().into(),
+        Party::User(uid) => format!("user {uid}").into(),
         Party::Server => "server".into(),
     }
 }

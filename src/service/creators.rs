@@ -85,7 +85,7 @@ impl Creators {
                 };
                 require_room(own, one, most)?;
             }
-            Party::Local(_) => require_room(all, one, self.of_machine)?,
+            Party::Local(_) | Party::User(_) => require_room(all, one, self.of_machine)?,
             Party::Server => {}
         }
         made.reserved += one;

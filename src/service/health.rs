@@ -24,7 +24,7 @@ use tonic_health::pb::{
 use tower::{Service, service_fn};
 
 use super::{
-    call::Peer,
+    call::party_of,
     errors, handler,
     phase::{Phase, Phases},
     shares::{Share, Shares},
@@ -158,8 +158,7 @@ impl Service<super::Request> for Health {
             let name = |request: &Request<HealthCheckRequest>| request.get_ref().service.clone();
             Ok(if is_watch {
                 let watch = |request: Request<HealthCheckRequest>| {
-                    let peer = request.extensions().get();
-                    let party = peer.map_or(Party::Server, |Peer(peer)| Party::of(*peer));
+                    let party = party_of(request.extensions());
                     answered(health.watch(&name(&request), party))
                 };
                 handler().server_streaming(service_fn(watch), request).await

@@ -99,7 +99,7 @@ pub use self::{
     tracing_calls::Sampling,
 };
 use crate::{
-    access::AccessControl,
+    access::{AccessControl, ReloadProblem},
     cursors::Cursors,
     ledger::Ledger,
     limits::{
@@ -138,6 +138,8 @@ struct Services {
 pub struct ApiSettings {
     /// The principals, and what they may do.
     pub access: Arc<AccessControl>,
+    /// Why the files of TLS as they are now cannot be used.
+    pub tls_problem: Arc<ReloadProblem>,
     /// Origins of the web pages that may call.
     pub web_origins: Vec<http::HeaderValue>,
     /// For a server that only its machine reaches: hosts that requests may name beside localhost
@@ -212,6 +214,7 @@ pub fn api(
             streams: served,
             verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
             recent: Recent::begin(&ledger, drain.clone()),
+            tls_problem: Arc::clone(&settings.tls_problem),
         },
         cursors: CursorApi {
             ledger: Arc::clone(&ledger),

@@ -21,3 +21,4 @@ mod register;
 mod rights;
 mod sight;
 mod support;
+mod tls;

@@ -107,7 +107,8 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     let operations = server.operations_address().map(|address| format!("http://{address}"));
     let (log_id, size) = (server.ledger().log_id(), server.ledger().durable().size);
     tracing::info!(%address, operations, %log_id, log_size = size, "serving");
-    let mut text = format!("tidu is listening on http://{address} (log {log_id}, {size} events)");
+    let scheme = if config.has_tls() { "https" } else { "http" };
+    let mut text = format!("tidu is listening on {scheme}://{address} (log {log_id}, {size} events)");
     if let Some(operations) = operations {
         text.push_str(&format!("\ntidu answers operations on {operations}"));
     }

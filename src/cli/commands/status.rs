@@ -55,7 +55,7 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
     let (rules, newest) = (status.rules_version, status.newest_rules_version);
     let later = if newest > rules { format!("; {newest} is the newest") } else { String::new() };
     let since = instant(status.start_time.as_ref());
-    let refusal = &status.appends_refused;
+    let (refusal, tls) = (&status.appends_refused, &status.tls_problem);
     [
         ("log", Some(status.log_id.clone())),
         ("events", Some(status.log_size.to_string())),
@@ -68,6 +68,7 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
         ("subscribers", Some(status.subscriber_count.to_string())),
         ("rules", Some(format!("version {rules}{later}"))),
         ("appends", (!refusal.is_empty()).then(|| format!("refused: {refusal}"))),
+        ("tls", (!tls.is_empty()).then(|| tls.clone())),
         ("work", status.recent_work.as_ref().and_then(work)),
         ("questions", questions(status)),
         ("memory", status.memory_bytes.map(bytes)),

@@ -1,6 +1,6 @@
 //! Settings that are read one by one are looked at together.
 
-use super::{Config, ConfigError};
+use super::{super::tls::TlsFiles, Config, ConfigError};
 use crate::limits::{GATEWAY_SOCKETS_MAX, PARTY_IN_FLIGHT_BYTES_MAX, TLS_CRL_FILES_MAX};
 
 impl Config {
@@ -23,6 +23,13 @@ impl Config {
     #[must_use]
     pub fn has_tls(&self) -> bool {
         self.tls_cert.is_some()
+    }
+
+    /// The files of TLS; `None` without it.
+    pub(in crate::server) fn tls_files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        let (client_ca, client_crl) = (self.tls_client_ca.clone(), self.tls_client_crl.clone());
+        Some(TlsFiles { certificate, key, client_ca, client_crl })
     }
 
     /// True if requests must name this machine: only it reaches the port, and without TLS nothing

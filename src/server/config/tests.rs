@@ -1,5 +1,5 @@
 use super::*;
-use crate::limits::PARTY_IN_FLIGHT_BYTES_MAX;
+use crate::limits::{GATEWAY_SOCKETS_MAX, PARTY_IN_FLIGHT_BYTES_MAX, TLS_CRL_FILES_MAX};
 
 #[test]
 #[allow(clippy::result_large_err)] // the jail's own error type
@@ -80,6 +80,48 @@ fn unknown_settings_missing_files_and_open_addresses_are_refused() {
         }
         jail.create_file("odd.toml", "listen = 1")?;
         assert!(load(&ServerSettings::default(), Some("odd.toml")).contains("listen"));
+        Ok(())
+    });
+}
+
+#[test]
+#[allow(clippy::result_large_err)] // as above
+fn settings_of_tls_need_each_other_and_protect_an_open_address() {
+    figment::Jail::expect_with(|jail| {
+        let load = |lines: &str| {
+            jail.create_file("tls.toml", lines)?;
+            let loaded = Config::load(&ServerSettings::default(), Some(Path::new("tls.toml")));
+            Ok::<_, figment::Error>(loaded.map_err(|error| error.to_string()))
+        };
+        let tls = "tls_cert = \"c\"\ntls_key = \"k\"\n";
+        assert!(load(tls)?.unwrap().has_tls());
+        for (lines, set, missing) in [
+            ("tls_cert = \"c\"", "tls_cert", "tls_key"),
+            ("tls_key = \"k\"", "tls_key", "tls_cert"),
+            ("tls_client_ca = \"a\"", "tls_client_ca", "tls_cert"),
+            ("tls_client_crl = [\"l\"]", "tls_client_crl", "tls_client_ca"),
+        ] {
+            let said = load(lines)?.unwrap_err();
+            let expected = format!("{set}: it is set, and {missing} is not");
+            assert!(said.starts_with(&expected), "{said}");
+        }
+        let open = "listen = \"0.0.0.0:0\"\n";
+        assert!(load(open)?.unwrap_err().contains("no TLS and callers have no principals"));
+        assert!(load(&format!("{open}{tls}"))?.unwrap_err().contains("knows no principals"));
+        assert!(load(&format!("{open}{tls}insecure = true"))?.is_ok());
+        let lists = |count| {
+            let files = vec!["\"l\""; count].join(", ");
+            load(&format!("{tls}tls_client_ca = \"a\"\ntls_client_crl = [{files}]"))
+        };
+        assert!(lists(TLS_CRL_FILES_MAX)?.is_ok());
+        assert!(lists(TLS_CRL_FILES_MAX + 1)?.unwrap_err().contains("the limit is 64"));
+        let sockets = |count| {
+            let sockets = vec!["\"/s:1\""; count].join(", ");
+            load(&format!("gateway_sockets = [{sockets}]"))
+        };
+        assert!(sockets(GATEWAY_SOCKETS_MAX)?.is_ok());
+        assert!(sockets(GATEWAY_SOCKETS_MAX + 1)?.unwrap_err().contains("the limit is 8"));
+        assert!(load("gateway_sockets = [\"s:1\"]")?.unwrap_err().contains("absolute path"));
         Ok(())
     });
 }

@@ -52,7 +52,7 @@ use self::{
     stream::Messages,
     unpack::{Packing, unpack},
 };
-use super::call::Peer;
+use super::call::party_of;
 use crate::{
     domain::Party,
     ledger::HeldMemory,
@@ -186,7 +186,7 @@ impl Call {
         if deadline.has_passed() {
             return Err(refuse(deadline.passed()));
         }
-        let party = extensions.get().map_or(Party::Server, |Peer(peer)| Party::of(*peer));
+        let party = party_of(extensions);
         let admitted = intake.budget.admit(party, REQUEST_OVERHEAD_BYTES + bytes);
         let ticket = admitted.map_err(|refused| refuse(refusals::no_room(refused)))?;
         Ok(Self { method, packing, deadline, arrival: Arrival::new(deadline), ticket })

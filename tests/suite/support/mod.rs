@@ -13,6 +13,7 @@ pub mod history;
 pub mod interests;
 pub mod ledger;
 pub mod memory_log;
+pub mod mtls;
 pub mod patience;
 pub mod principals;
 pub mod published;

@@ -10,8 +10,9 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+    SanType, SerialNumber, date_time_ymd,
 };
 use rustls::{
     ClientConfig, RootCertStore,
@@ -32,12 +33,17 @@ pub struct Ca {
 pub struct Certified {
     certificate: rcgen::Certificate,
     key: KeyPair,
+    serial: SerialNumber,
 }
 
 impl Ca {
     pub fn new() -> Self {
+        Self::named("Tidu test CA")
+    }
+
+    pub fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, "Tidu test CA");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
@@ -54,15 +60,42 @@ impl Ca {
 
     /// A certificate of a caller, with one URI.
     pub fn caller(&self, uri: &str) -> Certified {
+        self.caller_until(uri, 4096)
+    }
+
+    /// The same, until this year begins.
+    pub fn caller_until(&self, uri: &str, year: i32) -> Certified {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.not_after = date_time_ymd(year, 1, 1);
         self.certify(params)
     }
 
-    fn certify(&self, params: CertificateParams) -> Certified {
+    fn certify(&self, mut params: CertificateParams) -> Certified {
         let key = KeyPair::generate().unwrap();
-        Certified { certificate: params.signed_by(&key, &self.issuer).unwrap(), key }
+        let serial = SerialNumber::from(fastrand::u64(1..1 << 60));
+        params.serial_number = Some(serial.clone());
+        Certified { certificate: params.signed_by(&key, &self.issuer).unwrap(), key, serial }
+    }
+
+    /// A revocation list with these certificates, in PEM.
+    pub fn revoking(&self, revoked: &[&Certified]) -> String {
+        let entry = |certified: &&Certified| RevokedCertParams {
+            serial_number: certified.serial.clone(),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(4096, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 
     pub fn pem(&self) -> String {
