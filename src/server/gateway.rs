@@ -68,7 +68,8 @@ impl Gateway {
             let user = stream.peer_cred().map(|peer| peer.uid());
             if !user.as_ref().is_ok_and(|user| *user == uid) {
                 refused.report(|more| {
-                    tracing::warn!(%path, ?user, allowed = uid, more, "refused the user of a gateway");
+                    let allowed = uid;
+                    tracing::warn!(%path, ?user, allowed, more, "refused the user of a gateway");
                 });
                 serving.metrics.connections_refused_total.with(["user"]).inc();
                 continue;

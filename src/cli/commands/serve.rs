@@ -108,7 +108,8 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     let (log_id, size) = (server.ledger().log_id(), server.ledger().durable().size);
     tracing::info!(%address, operations, %log_id, log_size = size, "serving");
     let scheme = if config.has_tls() { "https" } else { "http" };
-    let mut text = format!("tidu is listening on {scheme}://{address} (log {log_id}, {size} events)");
+    let at = format!("{scheme}://{address}");
+    let mut text = format!("tidu is listening on {at} (log {log_id}, {size} events)");
     if let Some(operations) = operations {
         text.push_str(&format!("\ntidu answers operations on {operations}"));
     }

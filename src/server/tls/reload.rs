@@ -84,7 +84,7 @@ impl Tls {
             Err(broken) => {
                 self.metrics.tls_reload_failures_total.inc();
                 if is_asked || seen.broken.as_ref() != Some(&broken) {
-                    tracing::warn!(%broken, "the files of TLS changed and cannot be used; those in use stay");
+                    tracing::warn!(%broken, "the files of TLS cannot be used; those in use stay");
                 }
                 seen.broken = Some(broken);
             }

@@ -7,7 +7,6 @@ use super::{arguments, at};
 use crate::support::{
     TIDU, directory,
     mtls::{Ca, private},
-    text,
 };
 
 /// What a start says that is refused.
@@ -21,7 +20,7 @@ fn refused(dir: &Path, args: &[String]) -> String {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
-    text(&output.stderr).to_owned()
+    String::from_utf8(output.stderr).unwrap()
 }
 
 #[test]
@@ -87,6 +86,6 @@ fn settings_that_need_each_other_say_so() {
     assert!(said.contains("tls_client_ca") && said.contains("tls_cert is not"), "{said}");
     let open = [&args[..], &["--listen".to_owned(), "0.0.0.0:0".to_owned()]].concat();
     let said = Command::new(TIDU).arg("serve").args(&open).output().unwrap();
-    let said = text(&said.stderr);
+    let said = String::from_utf8(said.stderr).unwrap();
     assert!(said.contains("knows no principals") && said.contains("--insecure"), "{said}");
 }
