@@ -24,8 +24,8 @@ use std::{
 
 pub use self::{
     access::{
-        copy, create, create_directory, make_private, open, open_to_change, own_directory, read,
-        read_secret, read_text, read_whole,
+        copy, create, create_directory, is_named, make_private, open, open_to_change,
+        own_directory, read, read_secret, read_text, read_whole,
     },
     sockets::{is_socket, permit_socket, remove_socket},
 };
@@ -41,7 +41,10 @@ use crate::limits::{LOCK_POLL, LOCK_WAIT_MAX};
 /// [`io::ErrorKind::WouldBlock`] if another process holds it; [`io::ErrorKind::PermissionDenied`]
 /// if it belongs to another user.
 pub fn lock(path: &Path) -> io::Result<File> {
-    let file = access::open_own(path)?;
+    lock_opened(access::open_own(path)?)
+}
+
+fn lock_opened(file: File) -> io::Result<File> {
     let mut waited = Duration::ZERO;
     loop {
         match file.try_lock() {
@@ -53,6 +56,14 @@ pub fn lock(path: &Path) -> io::Result<File> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Opens a file of this user to add to its end, or makes it, and locks it as [`lock`] does.
+///
+/// # Errors
+/// As for [`lock`]; [`io::ErrorKind::InvalidInput`] if it is not a regular file.
+pub fn open_to_append(path: &Path) -> io::Result<File> {
+    lock_opened(access::open_own_to_append(path)?)
 }
 
 /// True if a process holds the lock of a file.

@@ -20,13 +20,14 @@ mod process;
 mod records;
 mod subscribers;
 mod tls;
+mod trail;
 
 use std::time::Duration;
 
 pub use self::{
     answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
     metrics::*, names::*, observation::*, operations::*, process::*, records::*, subscribers::*,
-    tls::*,
+    tls::*, trail::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

@@ -126,6 +126,20 @@ pub(super) fn open_own(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_to_change(path)?,
         created => created?,
     };
+    owned(file)
+}
+
+/// As [`open_own`]. Whatever is written goes to the end of the file.
+pub(super) fn open_own_to_append(path: &Path) -> io::Result<File> {
+    // The name is taken exclusively, or is that of a regular file.
+    drop(open_own(path)?);
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).append(true).custom_flags(flags).open(path)?;
+    require_regular(file.metadata()?.file_type())?;
+    owned(file)
+}
+
+fn owned(file: File) -> io::Result<File> {
     let metadata = file.metadata()?;
     require_own(&metadata)?;
     if metadata.mode() & OTHERS != 0 {
@@ -213,7 +227,8 @@ pub(super) fn require_replaceable(path: &Path) -> io::Result<()> {
 }
 
 /// True if a name still belongs to an open file.
-pub(super) fn is_named(file: &File, path: &Path) -> bool {
+#[must_use]
+pub fn is_named(file: &File, path: &Path) -> bool {
     let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
     let (open, named) = (file.metadata(), fs::symlink_metadata(path));
     matches!((open, named), (Ok(open), Ok(named)) if identity(&open) == identity(&named))

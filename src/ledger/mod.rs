@@ -101,6 +101,7 @@ use crate::{
     metrics::Metrics,
     protocol::event::Proposed,
     register::{Change, Excess, Extent, Register, RulesBook},
+    trail::Trail,
 };
 
 /// Called once, when the ledger has failed. It must end the process or stop serving.
@@ -267,6 +268,9 @@ pub enum AppendError {
     /// The server serves reads only, for this reason.
     #[error("the server serves reads only: {0}")]
     ReadOnly(String),
+    /// No sink of the audit trail takes lines. Appends work again by themselves once one does.
+    #[error("no sink of the audit trail takes lines ({0}); nothing was recorded")]
+    AuditFailed(String),
     /// The ledger is closing.
     #[error("the server is shutting down")]
     Draining,
@@ -305,6 +309,8 @@ struct Shared {
     policy: RwLock<Arc<Policy>>,
     /// Why nothing may be recorded, if so.
     read_only: OnceLock<String>,
+    /// The audit trail of a server with principals.
+    trail: OnceLock<Arc<Trail>>,
     /// It was said that the disk is low, and not yet that it has room again.
     told_low: AtomicBool,
     /// Start of the running append, in monotonic milliseconds plus one; 0 between appends.
@@ -377,6 +383,7 @@ impl Ledger {
             failed: AtomicBool::new(false),
             policy: RwLock::default(),
             read_only: OnceLock::new(),
+            trail: OnceLock::new(),
             told_low: AtomicBool::new(false),
             append_began: AtomicU64::new(0),
             marked,

@@ -35,6 +35,8 @@ pub enum Refusing {
     DiskLow,
     /// This start serves reads only.
     ReadOnly,
+    /// No sink of the audit trail takes lines.
+    AuditFailed,
     /// The ledger is closing.
     Draining,
     /// The ledger has failed, and the process ends.
@@ -43,7 +45,8 @@ pub enum Refusing {
 
 impl Refusing {
     /// All causes.
-    pub const ALL: [Self; 4] = [Self::DiskLow, Self::ReadOnly, Self::Draining, Self::Failed];
+    pub const ALL: [Self; 5] =
+        [Self::DiskLow, Self::ReadOnly, Self::Draining, Self::Failed, Self::AuditFailed];
 
     /// Its word in metrics: the reason of the refusals.
     #[must_use]
@@ -51,6 +54,7 @@ impl Refusing {
         match self {
             Self::DiskLow => "DISK_LOW",
             Self::ReadOnly => "READ_ONLY",
+            Self::AuditFailed => "AUDIT_FAILED",
             Self::Draining => "DRAINING",
             Self::Failed => "LOG_FAILED",
         }
@@ -101,6 +105,7 @@ impl Ledger {
         match cause {
             Refusing::DiskLow => self.disk_low().is_some(),
             Refusing::ReadOnly => self.shared.read_only.get().is_some(),
+            Refusing::AuditFailed => self.audit_failure().is_some(),
             Refusing::Draining => self.queue.require_open().is_err(),
             Refusing::Failed => self.shared.failed.load(Ordering::SeqCst),
         }

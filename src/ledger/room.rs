@@ -5,12 +5,16 @@
 //! not durable yet, and some to come. It is renewed for each group, so a disk that fills while
 //! nothing is recorded is noticed by the next commit.
 
-use std::{collections::VecDeque, sync::atomic::Ordering};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+};
 
 use super::{AppendError, Commit, Ledger, Shared};
 use crate::{
     limits::{ENVELOPE_BYTES_MAX, GROUP_READY_BYTES, LEAF_OVERHEAD_BYTES},
     log::DiskLow,
+    trail::Trail,
 };
 
 /// The writer's account of promised room.
@@ -34,6 +38,9 @@ impl PromisedRoom {
     ) -> Result<(), AppendError> {
         if let Some(why) = shared.read_only.get() {
             return Err(AppendError::ReadOnly(why.clone()));
+        }
+        if let Some(why) = shared.trail.get().and_then(|trail| trail.refusal()) {
+            return Err(AppendError::AuditFailed(why));
         }
         if !is_first && bytes <= self.promised {
             return Ok(());
@@ -100,12 +107,33 @@ impl Ledger {
         let _ = self.shared.read_only.set(why);
     }
 
-    /// The reason why appends are refused just now, if they are: the server serves reads only, or
-    /// the disk is low.
+    /// Records nothing while no sink of this trail takes lines, from now on.
+    pub fn audit_by(&self, trail: Arc<Trail>) {
+        // The first one counts.
+        let _ = self.shared.trail.set(trail);
+    }
+
+    /// The audit trail, if there is one.
+    #[must_use]
+    pub fn trail(&self) -> Option<&Arc<Trail>> {
+        self.shared.trail.get()
+    }
+
+    /// Why no sink of the audit trail takes lines, if none does. Waits for no disk.
+    #[must_use]
+    pub fn audit_failure(&self) -> Option<String> {
+        self.shared.trail.get()?.refusal()
+    }
+
+    /// The reason why appends are refused just now, if they are: the server serves reads only, no
+    /// sink of the audit trail takes lines, or the disk is low.
     #[must_use]
     pub fn appends_refused(&self) -> Option<String> {
         if let Some(why) = self.shared.read_only.get() {
             return Some(why.clone());
+        }
+        if let Some(why) = self.audit_failure() {
+            return Some(AppendError::AuditFailed(why).to_string());
         }
         self.disk_low().map(|low| low.to_string())
     }

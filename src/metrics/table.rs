@@ -152,6 +152,24 @@ table! {
     appends_refused: Family<1, Gauge>, None, ["cause"],
         "1 while appends are refused for this cause";
 
+    // The audit trail.
+    audit_lines_total: Counter, None, [],
+        "Lines of the audit trail that were written";
+    audit_denials_total: Counter, None, [],
+        "Calls that were denied";
+    audit_denials_counted_total: Counter, None, [],
+        "Denied calls that have no line of their own, because a caller has too many in a minute";
+    audit_sink_failures_total: Counter, None, [],
+        "Tries of a sink of the audit trail that failed";
+    audit_sinks_failing: Gauge, None, [],
+        "Sinks of the audit trail that take no lines";
+    audit_unsynced_seconds: SecondsGauge, Seconds, [],
+        "Age of the oldest line of the audit trail that no sink has synced";
+    audit_chain_lines: Gauge, None, [],
+        "Lines of the audit trail since it was begun";
+    audit_unanchored_lines: Gauge, None, [],
+        "Lines of the audit trail behind its last anchor on the log";
+
     // Subscribers.
     delivered_events_total: Counter, Events, [],
         "Events that were handed to subscribers";

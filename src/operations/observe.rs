@@ -20,6 +20,7 @@ use crate::{
     ledger::{Ledger, Observed, Refusing, clock::Clock},
     limits::{CURSOR_AGES_READ_MAX, CURSORS_OBSERVED_MAX, OBSERVATION_WAIT_MAX},
     metrics::Metrics,
+    trail::TrailState,
 };
 
 /// Reads the gauges of a server, on a thread that lives as long as this.
@@ -123,6 +124,13 @@ fn observe_ledger(ledger: &Ledger, metrics: &Metrics) -> u64 {
         metrics.log_disk_bytes.set(disk.used);
         metrics.disk_free_bytes.set(disk.free);
         metrics.disk_reserve_bytes.set(disk.reserve);
+    }
+    if let Some(trail) = ledger.trail() {
+        let TrailState { lines, anchored, failing, unsynced, .. } = trail.state();
+        metrics.audit_chain_lines.set(lines);
+        metrics.audit_unanchored_lines.set(lines.saturating_sub(anchored));
+        metrics.audit_sinks_failing.set(failing);
+        metrics.audit_unsynced_seconds.set(unsynced);
     }
     for cause in Refusing::ALL {
         metrics.appends_refused.with([cause.as_str()]).set(ledger.refuses(cause).into());

@@ -1,6 +1,7 @@
 //! Settings of the server: flags override the environment, which overrides the file, which
 //! overrides defaults.
 
+mod audit;
 mod checks;
 mod error;
 mod gateway;
@@ -24,6 +25,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    audit::AUDIT_FILE,
     error::ConfigError,
     gateway::{GatewaySocket, NotGatewaySocket},
     listen::{NotListen, OperationsListen},
@@ -105,6 +107,11 @@ pub struct ServerSettings {
     #[arg(long, value_name = "ADDRESS:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations_listen: Option<OperationsListen>,
+    /// File of the audit trail, which a server with principals writes; a second one may be given,
+    /// and one that takes the lines is enough [default: audit.jsonl in the data directory]
+    #[arg(long = "audit", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audit_sinks: Vec<PathBuf>,
     /// Send traces and log lines to this collector over OTLP, such as `http://127.0.0.1:4317`
     /// [default: none]
     #[arg(long, value_name = "URL")]
@@ -177,6 +184,9 @@ pub struct Config {
     pub slow_commit_ms: u64,
     /// Where metrics and probes are answered.
     pub operations_listen: OperationsListen,
+    /// Files of the audit trail, at most two. Empty: `audit.jsonl` in the data directory, as soon as
+    /// there are principals.
+    pub audit_sinks: Vec<PathBuf>,
     /// The collector that traces and log lines are sent to over OTLP.
     pub otlp_endpoint: Option<String>,
     /// Part of the calls without a parent that is traced, if there is a collector.
@@ -209,6 +219,7 @@ impl Default for Config {
             in_flight_bytes: IN_FLIGHT_BYTES_MAX,
             slow_commit_ms: u64::try_from(SLOW_COMMIT_DEFAULT.as_millis()).unwrap_or(u64::MAX),
             operations_listen: OperationsListen::At(SocketAddr::from(([127, 0, 0, 1], 9_464))),
+            audit_sinks: Vec::new(),
             otlp_endpoint: None,
             otlp_sample_ratio: OTLP_SAMPLE_RATIO_DEFAULT,
             tls_cert: None,

@@ -23,6 +23,7 @@ mod places;
 mod ports;
 pub mod telemetry;
 mod tls;
+mod trail;
 
 use std::{future::pending, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, sync::Arc};
 
@@ -46,7 +47,7 @@ use crate::{
     access::KeyError,
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
-    ledger::{Failure, Ledger, LedgerOptions, OnFailure, Salt, clock::Clock as _},
+    ledger::{Failure, Ledger, LedgerOptions, OnFailure, ReadError, Salt, clock::Clock as _},
     limits::{DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, SALT_BYTES},
     log::{self, LogError},
     metrics::Metrics,
@@ -61,6 +62,21 @@ pub enum StartError {
     /// The adoption of the rules or of the catalogue could not be recorded.
     #[error("the adoption of the rules or of the catalogue could not be recorded: {0}")]
     Adoption(String),
+    /// No file of the audit trail can be written.
+    #[error(
+        "audit_sinks: no file of the audit trail can be written: {0}; name another one with \
+         --audit FILE"
+    )]
+    Audit(io::Error),
+    /// The last anchor of the audit trail cannot be read.
+    #[error("the last anchor of the audit trail cannot be read: {0}")]
+    AuditAnchor(ReadError),
+    /// The audit trail has files, and the server no principals.
+    #[error(
+        "audit_sinks: the audit trail tells of principals, and the server knows none; leave the \
+         setting out, or name them with --principals FILE"
+    )]
+    AuditWithoutPrincipals,
     /// An adopted catalogue cannot be kept.
     #[error(transparent)]
     CatalogueFile(#[from] CatalogueFileError),
@@ -139,6 +155,8 @@ pub struct Starting {
     settings: ApiSettings,
     metrics: Arc<Metrics>,
     data_dir: PathBuf,
+    /// Files of the audit trail; empty without principals.
+    audit_files: Vec<PathBuf>,
 }
 
 /// A server that serves.
@@ -155,8 +173,13 @@ impl Starting {
     /// See [`StartError`]. Nothing was changed.
     pub async fn listen(config: &Config) -> Result<Self, StartError> {
         let (settings, metrics) = (config.api()?, Metrics::new());
+        let is_open = settings.access.policy().is_open();
+        if is_open && !config.audit_sinks.is_empty() {
+            return Err(StartError::AuditWithoutPrincipals);
+        }
+        let audit_files = if is_open { Vec::new() } else { config.audit_files() };
         let ports = Ports::listen(config, settings.clone(), &metrics).await?;
-        Ok(Self { ports, settings, metrics, data_dir: config.data_dir.clone() })
+        Ok(Self { ports, settings, metrics, data_dir: config.data_dir.clone(), audit_files })
     }
 
     /// The address for callers.
@@ -200,6 +223,9 @@ impl Starting {
             ledger.serve_reads_only(why);
         } else {
             ledger.warn_of_low_disk();
+        }
+        if !self.audit_files.is_empty() {
+            trail::open(&ledger, self.audit_files).await?;
         }
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let for_api = (Arc::clone(&ledger), Arc::clone(&cursors));
@@ -288,6 +314,7 @@ impl Server {
         let end = Instant::now() + DRAIN_DURATION_MAX.saturating_sub(DRAIN_EXIT_DURATION);
         tracing::info!("draining");
         ports.drain().await;
+        service::end_trail(&ledger).await;
         let closed = close(ledger, cursors, end).await;
         ports.end().await;
         closed

@@ -44,6 +44,7 @@ impl AdminApi {
         let (ledger, work) = (Arc::clone(&self.ledger), self.recent.work());
         // The file system may take its time.
         let state = run_blocking(move || state::of(&ledger, work)).await.unwrap_or_default();
+        let trail = self.ledger.trail().map(|trail| trail.state());
         Ok(pb::GetStatusResponse {
             log_id: self.ledger.log_id().to_string(),
             log_size: durable.size,
@@ -57,14 +58,19 @@ impl AdminApi {
             rules_version: self.ledger.rules_at(durable.size).number,
             newest_rules_version: self.ledger.rules_book().newest().number,
             tls_problem: self.tls_problem_for(&call),
+            audit_lines: trail.as_ref().map(|trail| trail.lines),
+            audit_anchored_lines: trail.as_ref().map(|trail| trail.anchored),
+            audit_problem: trail
+                .filter(|_| looks_after(&call))
+                .map(|trail| trail.problem)
+                .unwrap_or_default(),
             ..state
         })
     }
 
     /// The names of files are for those alone who look after the server.
     fn tls_problem_for(&self, call: &Call) -> String {
-        let may_see = call.rights().roles.any(&[Role::Operator, Role::Auditor]);
-        if may_see { self.tls_problem.text() } else { String::new() }
+        if looks_after(call) { self.tls_problem.text() } else { String::new() }
     }
 
     pub(super) async fn adopt_rules(
@@ -92,4 +98,9 @@ impl AdminApi {
         let stream = self.verifications.open(&call, request).await?;
         Ok(Box::pin(stream))
     }
+}
+
+/// True for those who look after the server.
+fn looks_after(call: &Call) -> bool {
+    call.rights().roles.any(&[Role::Operator, Role::Auditor])
 }

@@ -29,7 +29,11 @@ use crate::{
 pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
     match adopt_at(ledger, None).await {
         Ok(()) => Ok(()),
-        Err(refusal @ (AppendError::DiskLow(_) | AppendError::ReadOnly(_))) => {
+        Err(
+            refusal @ (AppendError::DiskLow(_)
+            | AppendError::ReadOnly(_)
+            | AppendError::AuditFailed(_)),
+        ) => {
             tracing::warn!(%refusal, "the adoption of the catalogue or the rules waits");
             Ok(())
         }
@@ -46,7 +50,7 @@ pub(super) struct PendingAdoption {
 impl PendingAdoption {
     /// What is left to adopt after the start.
     pub(super) fn of(ledger: &Ledger) -> Self {
-        let waits = AtomicBool::new(!to_adopt(ledger).is_empty());
+        let waits = AtomicBool::new(self::waits(ledger));
         Self { waits, turn: Mutex::new(()) }
     }
 
@@ -70,6 +74,11 @@ impl PendingAdoption {
         }
         Ok(())
     }
+}
+
+/// True if something is left to adopt. It goes before every other commit.
+pub(super) fn waits(ledger: &Ledger) -> bool {
+    !to_adopt(ledger).is_empty()
 }
 
 /// The facts that record what the log has not adopted yet.

@@ -25,10 +25,11 @@ use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::Service;
 
-use super::{call::party_of, intake::Intake, transport};
+use super::{audit_lines::Audited, call::party_of, intake::Intake, transport};
 use crate::{
     domain::Party,
     metrics::{Counter, DurationHistogram, Gauge, Metrics},
+    trail::Trail,
 };
 
 const STATUS: &str = "grpc-status";
@@ -42,6 +43,8 @@ const NONE: &str = "NONE";
 pub(crate) struct Calls {
     by_path: HashMap<String, Arc<OfMethod>>,
     unknown: Arc<OfMethod>,
+    /// Denials get lines here, if the server has principals.
+    trail: Option<Arc<Trail>>,
 }
 
 /// The series of one method, found once.
@@ -64,7 +67,11 @@ enum Form {
 
 impl Calls {
     /// Counts the calls of the methods that the intake knows.
-    pub(crate) fn new(intake: &Intake, metrics: &Arc<Metrics>) -> Arc<Self> {
+    pub(crate) fn new(
+        intake: &Intake,
+        metrics: &Arc<Metrics>,
+        trail: Option<&Arc<Trail>>,
+    ) -> Arc<Self> {
         let series = |name: &str, form| {
             let succeeded = metrics.calls_total.with([name, code_name(Code::Ok)]);
             let (metrics, name) = (Arc::clone(metrics), Box::from(name));
@@ -80,7 +87,8 @@ impl Calls {
             (path.to_owned(), series(name, form))
         };
         let by_path = intake.methods().map(of_method).collect();
-        Arc::new(Self { by_path, unknown: series(UNKNOWN, Form::Unknown) })
+        let unknown = series(UNKNOWN, Form::Unknown);
+        Arc::new(Self { by_path, unknown, trail: trail.cloned() })
     }
 
     fn of(&self, path: &str) -> &Arc<OfMethod> {
@@ -91,12 +99,25 @@ impl Calls {
     pub(crate) fn refused<B>(&self, request: &Request<B>, status: &Status) {
         let party = party_of(request.extensions());
         self.of(request.uri().path()).refused(party, status.code(), reason_in(status.details()));
+        self.note(request, status);
     }
 
     /// Counts a request that is not a call, whatever method its path names.
     pub(crate) fn stray<B>(&self, request: &Request<B>, status: &Status) {
         let party = party_of(request.extensions());
         self.unknown.refused(party, status.code(), reason_in(status.details()));
+        self.note(request, status);
+    }
+
+    /// Notes a refusal in the audit trail, if it is a denial.
+    fn note<B>(&self, request: &Request<B>, status: &Status) {
+        if let Some(audited) = self.audited(request) {
+            audited.refused(status);
+        }
+    }
+
+    fn audited<B>(&self, request: &Request<B>) -> Option<Box<Audited>> {
+        Some(Box::new(Audited::of(self.trail.as_ref()?, request)))
     }
 }
 
@@ -113,6 +134,8 @@ impl OfMethod {
 struct Running {
     method: Arc<OfMethod>,
     party: Party,
+    /// Who calls, if there is an audit trail.
+    audited: Option<Box<Audited>>,
     began: Instant,
     /// True while it is an open stream.
     is_open: bool,
@@ -120,9 +143,10 @@ struct Running {
 }
 
 impl Running {
-    fn new(method: &Arc<OfMethod>, extensions: &Extensions) -> Self {
-        let (method, party) = (Arc::clone(method), party_of(extensions));
-        Self { method, party, began: Instant::now(), is_open: false, has_ended: false }
+    fn new<B>(calls: &Calls, request: &Request<B>) -> Self {
+        let method = Arc::clone(calls.of(request.uri().path()));
+        let (party, audited) = (party_of(request.extensions()), calls.audited(request));
+        Self { method, party, audited, began: Instant::now(), is_open: false, has_ended: false }
     }
 
     /// Its answer begins.
@@ -133,14 +157,18 @@ impl Running {
         }
     }
 
-    /// It ends with this status. A reason is there if it is an error.
-    fn end(&mut self, code: Code, reason: Option<&str>) {
+    /// It ends with this code. An error has details.
+    fn end(&mut self, code: Code, details: &[u8]) {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
+        let reason = reason_in(details);
         match code {
             Code::Ok => self.method.succeeded.inc(),
             _ => self.method.refused(self.party, code, reason),
+        }
+        if let Some(audited) = &self.audited {
+            audited.ended(code, details);
         }
         match (&self.method.form, code) {
             (Form::Unary(durations), _) => durations.observe(self.began.elapsed()),
@@ -153,12 +181,12 @@ impl Running {
     /// It ends with the status in these headers or trailers.
     fn end_as_told(&mut self, headers: &HeaderMap) {
         let Some(code) = headers.get(STATUS) else {
-            return self.end(Code::Unknown, None);
+            return self.end(Code::Unknown, &[]);
         };
         let details = headers.get(DETAILS);
         let details = details.map(|details| BASE64_STANDARD_NO_PAD.decode(details.as_bytes()));
         let details = details.and_then(Result::ok).unwrap_or_default();
-        self.end(Code::from_bytes(code.as_bytes()), reason_in(&details));
+        self.end(Code::from_bytes(code.as_bytes()), &details);
     }
 
     /// The stream has ended.
@@ -209,7 +237,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let running = Running::new(self.calls.of(request.uri().path()), request.extensions());
+        let running = Running::new(&self.calls, &request);
         Answering { answer: self.inner.call(request), running: Some(running) }
     }
 }
@@ -231,7 +259,7 @@ where
         let Ok(answer) = ready!(Pin::new(&mut self.answer).poll(context));
         let Some(mut running) = self.running.take() else { return Poll::Pending };
         if let Some(status) = transport::replacement(answer.headers()) {
-            running.end(status.code(), reason_in(status.details()));
+            running.end(status.code(), status.details());
             return Poll::Ready(Ok(status.into_http()));
         }
         if !answer.headers().contains_key(STATUS) {
@@ -239,7 +267,7 @@ where
             return Poll::Ready(Ok(answer.map(|body| Body::new(Watched { body, running }))));
         }
         match answer.extensions().get::<Status>() {
-            Some(status) => running.end(status.code(), reason_in(status.details())),
+            Some(status) => running.end(status.code(), status.details()),
             None => running.end_as_told(answer.headers()),
         }
         Poll::Ready(Ok(answer.map(Body::new)))
@@ -270,8 +298,8 @@ where
                     self.running.end_as_told(trailers);
                 }
             }
-            Some(Err(status)) => self.running.end(status.code(), reason_in(status.details())),
-            None => self.running.end(Code::Unknown, None),
+            Some(Err(status)) => self.running.end(status.code(), status.details()),
+            None => self.running.end(Code::Unknown, &[]),
         }
         Poll::Ready(frame)
     }
@@ -286,7 +314,7 @@ where
 }
 
 /// The label of a party: its address without the port.
-fn name_of(party: Party) -> Cow<'static, str> {
+pub(super) fn name_of(party: Party) -> Cow<'static, str> {
     match party {
         Party::Local(address) => address.ip().to_string().into(),
         Party::Remote(address) => address.to_string().into(),

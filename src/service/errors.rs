@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 use uuid::Uuid;
 
-use super::convert;
+use super::{acts, convert};
 use crate::{
     domain::fault::{Breach, Fault, Faults, RuleId, echo},
     ledger::{AppendError, ReadError, TaskEnded},
@@ -63,7 +63,10 @@ pub(crate) fn not_found(reason: ErrorReason, what: &str, value: &str, redacted: 
     status(Code::NotFound, reason, message, [value, positions])
 }
 
-fn info<'a>(reason: &str, metadata: impl IntoIterator<Item = (&'a str, String)>) -> ErrorDetails {
+pub(super) fn info<'a>(
+    reason: &str,
+    metadata: impl IntoIterator<Item = (&'a str, String)>,
+) -> ErrorDetails {
     let reason = reason.strip_prefix("ERROR_REASON_").unwrap_or(reason);
     let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value));
     ErrorDetails::with_error_info(reason, DOMAIN, metadata.collect::<HashMap<_, _>>())
@@ -277,6 +280,7 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
             let metadata = [("detail", detail)];
             status(Code::Unavailable, ErrorReason::ReadOnly, text, metadata)
         }
+        AppendError::AuditFailed(detail) => acts::audit_failed(text, &detail),
         AppendError::Draining => draining(),
         AppendError::Clock(detail) => {
             let metadata = [("detail", detail)];

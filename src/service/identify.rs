@@ -33,9 +33,8 @@ where
     S: Clone + Send + Sync,
     S::Future: Send,
 {
-    service_fn(move |mut request: super::Request| match identify(&access, &request) {
-        Ok(who) => {
-            request.extensions_mut().insert(Arc::new(who));
+    service_fn(move |mut request: super::Request| match let_in(&access, &mut request) {
+        Ok(()) => {
             request.extensions_mut().insert(Arc::clone(&access));
             Either::Right(api.clone().oneshot(request))
         }
@@ -47,23 +46,29 @@ where
     })
 }
 
-fn identify(access: &AccessControl, request: &super::Request) -> Result<Identified, Status> {
-    let stated = request.headers().get(http::header::AUTHORIZATION);
-    let token = stated.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let is_health = request.uri().path().starts_with("/grpc.health.");
-    let who = match access.identify(token) {
-        Ok(who) => who,
-        // Probes have no credentials, and learn nothing but the phase.
-        Err(_) if is_health => Identified::anonymous(),
-        Err(stranger) => return Err(stranger_refused(stranger)),
-    };
-    let Some(method) = Method::at(request.uri().path()) else { return Ok(who) };
+/// Attaches the caller to its request, and refuses a method that its roles do not reach.
+fn let_in(access: &AccessControl, request: &mut super::Request) -> Result<(), Status> {
+    let who = Arc::new(identify(access, request)?);
+    // A refusal is told with the name of the caller.
+    request.extensions_mut().insert(Arc::clone(&who));
+    let Some(method) = Method::at(request.uri().path()) else { return Ok(()) };
     if !who.rights.roles.any(entitled::roles_of(method)) {
         let name = String::from_utf8_lossy(who.principal.name()).into_owned();
         let text = format!("none of its roles reaches {}", method.path());
         return Err(entitled::not_entitled(&name, "call", &text, []));
     }
-    Ok(who)
+    Ok(())
+}
+
+fn identify(access: &AccessControl, request: &super::Request) -> Result<Identified, Status> {
+    let stated = request.headers().get(http::header::AUTHORIZATION);
+    let token = stated.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let is_health = request.uri().path().starts_with("/grpc.health.");
+    match access.identify(token) {
+        // Probes have no credentials, and learn nothing but the phase.
+        Err(_) if is_health => Ok(Identified::anonymous()),
+        known => known.map_err(stranger_refused),
+    }
 }
 
 /// The answer to somebody who is not let in.

@@ -59,6 +59,9 @@ impl LedgerApi {
         request: ReceivedCommit,
     ) -> Result<pb::AppendResponse, Status> {
         let (validate_only, party) = (request.validate_only, call.party);
+        if !validate_only && let Some(why) = self.ledger.audit_failure() {
+            return Err(errors::refusal(AppendError::AuditFailed(why)));
+        }
         let catalogue = self.ledger.catalogue();
         let read = if is_short(&request) {
             read_commit(catalogue, &call, request, &mut Unhurried)?

@@ -5,10 +5,13 @@
 //! gate instead (questions/), on a thread of its own.
 
 mod access;
+mod acts;
 mod admin;
 mod adoption;
+mod anchors;
 mod append;
 mod as_of;
+mod audit_lines;
 mod call;
 mod call_lines;
 mod calls;
@@ -69,6 +72,7 @@ use tower_http::cors::CorsLayer;
 
 use self::{
     access::AccessApi,
+    acts::Acts,
     admin::AdminApi,
     adoption::PendingAdoption,
     call_lines::CallLines,
@@ -91,7 +95,13 @@ use self::{
     subscribe::Streams,
     verify::Verifications,
 };
-pub(crate) use self::{adoption::adopt, hosts::Guard, shares::Shares, tracing_calls::TRACED};
+pub(crate) use self::{
+    adoption::adopt,
+    anchors::{end_trail, last_anchor, of_server},
+    hosts::Guard,
+    shares::Shares,
+    tracing_calls::TRACED,
+};
 pub use self::{
     call::Peer,
     phase::{Phase, Phases},
@@ -184,7 +194,7 @@ pub fn api(
     follow_policy(&settings.access, &ledger, drain.clone());
     let questions = Questions::new(settings.questions, metrics);
     let reading = Questions::of_requests(settings.questions);
-    let calls = Calls::new(&intake, ledger.metrics());
+    let calls = Calls::new(&intake, ledger.metrics(), ledger.trail());
     let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
     let cursors = CursorStreams::new(cursors, Arc::clone(intake.budget()));
     let streams = Streams {
@@ -198,6 +208,8 @@ pub fn api(
         reading: reading.clone(),
     };
     let adoption = Arc::new(PendingAdoption::of(&ledger));
+    anchors::begin(&ledger, &settings.access, &adoption, drain.clone());
+    let trail = ledger.trail().cloned();
     let rates = EventRates::new(settings.events_per_second);
     let slow_commit = settings.slow_commit;
     let services = Services {
@@ -233,7 +245,8 @@ pub fn api(
         ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
     let routes = with_standard(routes(services), phases)?.prepare();
-    Ok(layered(Admitted { inner: routes, intake }, calls, settings))
+    let admitted = Acts { inner: Admitted { inner: routes, intake }, trail };
+    Ok(layered(admitted, calls, settings))
 }
 
 /// Hands each policy that comes into force to the ledger, until the drain.

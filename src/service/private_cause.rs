@@ -28,7 +28,6 @@ pub(super) fn because(mut status: Status, cause: impl Into<String>) -> Status {
 }
 
 /// The cause of a status, if one is attached.
-#[allow(dead_code)] // read by the audit trail
 pub(super) fn cause_of(status: &Status) -> Option<&str> {
     Some(status.source()?.downcast_ref::<PrivateCause>()?.0.as_str())
 }

@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     access::AccessApi,
+    acts::begin_act,
     admin::{AdminApi, VerifyStream},
     call::answer,
     commit_line::CommitLine,
@@ -27,6 +28,17 @@ use crate::protocol::{
 };
 
 type Answer<T> = Result<Response<T>, Status>;
+
+fn adopted(adopt: &pb::AdoptRulesRequest) -> String {
+    adopt
+        .version
+        .map_or_else(|| "the newest rules".to_owned(), |version| format!("rules {version}"))
+}
+
+fn withheld(withhold: &pb::WithholdEventRequest) -> String {
+    let step = if withhold.proposal.is_empty() { "propose" } else { "approve" };
+    format!("{step}: {}", withhold.reason)
+}
 
 #[tonic::async_trait]
 impl LedgerService for LedgerApi {
@@ -68,6 +80,7 @@ impl AdminService for AdminApi {
     type VerifyStream = VerifyStream;
 
     async fn verify(&self, request: Request<pb::VerifyRequest>) -> Answer<VerifyStream> {
+        begin_act(&request, |verify| format!("from position {}", verify.from_position), [])?;
         answer(request, |call, request| self.verify(call, request)).await
     }
 
@@ -75,6 +88,7 @@ impl AdminService for AdminApi {
         &self,
         request: Request<pb::AdoptRulesRequest>,
     ) -> Answer<pb::AdoptRulesResponse> {
+        begin_act(&request, adopted, [])?;
         answer(request, |call, request| self.adopt_rules(call, request)).await
     }
 
@@ -82,6 +96,7 @@ impl AdminService for AdminApi {
         &self,
         request: Request<pb::WithholdEventRequest>,
     ) -> Answer<pb::WithholdEventResponse> {
+        begin_act(&request, withheld, request.get_ref().position)?;
         answer(request, |call, request| self.withhold_event(call, request)).await
     }
 }
@@ -103,6 +118,11 @@ impl AccessService for AccessApi {
         &self,
         request: Request<pb::PutPrincipalRequest>,
     ) -> Answer<pb::PutPrincipalResponse> {
+        begin_act(
+            &request,
+            |put| put.principal.as_ref().map(|entry| entry.id.clone()).unwrap_or_default(),
+            [],
+        )?;
         answer(request, |call, request| self.put_principal(call, request)).await
     }
 
@@ -110,6 +130,7 @@ impl AccessService for AccessApi {
         &self,
         request: Request<pb::DeletePrincipalRequest>,
     ) -> Answer<pb::DeletePrincipalResponse> {
+        begin_act(&request, |delete| delete.id.clone(), [])?;
         answer(request, |call, request| self.delete_principal(call, request)).await
     }
 }

@@ -31,7 +31,7 @@ pub fn starting(
     metrics: &Arc<Metrics>,
 ) -> Result<Api, Undescribed> {
     let intake = Intake::new(settings.in_flight_bytes, metrics).map_err(Undescribed::new)?;
-    let calls = Calls::new(&intake, metrics);
+    let calls = Calls::new(&intake, metrics, None);
     let routes = with_standard(Routes::default(), phases)?.prepare();
     let standard = Admitted { inner: routes, intake };
     let replay = Arc::clone(metrics);

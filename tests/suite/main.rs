@@ -22,3 +22,4 @@ mod rights;
 mod sight;
 mod support;
 mod tls;
+mod trail;

@@ -32,9 +32,10 @@ pub(super) const SETTINGS_HELP: &str = "\
 Settings come from flags, then from the environment (TIDU_LISTEN, TIDU_DATA_DIR, TIDU_CATALOGUE,
 TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]', TIDU_HOSTS, TIDU_CONNECTIONS,
 TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES, TIDU_SLOW_COMMIT_MS,
-TIDU_OPERATIONS_LISTEN, TIDU_OTLP_ENDPOINT, TIDU_OTLP_SAMPLE_RATIO, TIDU_TLS_CERT, TIDU_TLS_KEY,
-TIDU_TLS_CLIENT_CA, TIDU_TLS_CLIENT_CRL='[\"crl.pem\"]', TIDU_GATEWAY_SOCKETS), then from tidu.toml
-(the same names in lower case, without TIDU_), then from defaults.
+TIDU_OPERATIONS_LISTEN, TIDU_AUDIT_SINKS='[\"audit.jsonl\"]', TIDU_OTLP_ENDPOINT,
+TIDU_OTLP_SAMPLE_RATIO, TIDU_TLS_CERT, TIDU_TLS_KEY, TIDU_TLS_CLIENT_CA,
+TIDU_TLS_CLIENT_CRL='[\"crl.pem\"]', TIDU_GATEWAY_SOCKETS), then from tidu.toml (the same names in
+lower case, without TIDU_), then from defaults.
 
 Log lines go to standard error. TIDU_LOG filters them, such as info or tidu=debug [default:
 tidu=info,error]. A server never waits for their reader: it drops lines and says how many. One place

@@ -14,6 +14,7 @@ impl Config {
         if self.in_flight_bytes < PARTY_IN_FLIGHT_BYTES_MAX {
             return Err(ConfigError::InFlight(self.in_flight_bytes));
         }
+        self.require_audit_sinks()?;
         self.otlp()?;
         self.sampling()?;
         Ok(())

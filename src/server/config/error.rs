@@ -68,6 +68,9 @@ pub enum ConfigError {
          request takes"
     )]
     InFlight(usize),
+    /// The files of the audit trail cannot be used.
+    #[error("audit_sinks: {0}")]
+    AuditSinks(String),
     /// A value is not the address of a collector.
     #[error(
         "otlp_endpoint: {value:?} cannot be used: {why}; name the gRPC port of a collector, such \
@@ -112,6 +115,7 @@ impl ConfigError {
             Self::TooManyFiles { setting, .. } => setting,
             Self::InsecureOperations(_) => "operations_listen",
             Self::InFlight(_) => "in_flight_bytes",
+            Self::AuditSinks(_) => "audit_sinks",
             Self::OtlpEndpoint { .. } => "otlp_endpoint",
             Self::OtlpSampleRatio(_) => "otlp_sample_ratio",
             _ => return Vec::new(),

@@ -21,12 +21,13 @@ const GIANT: &str = "little-giant";
 
 /// What a caller cannot provoke: the load, the end, or a fault of the server. The unit tests of
 /// `service` have these.
-const OF_THE_SERVER: [&str; 7] = [
+const OF_THE_SERVER: [&str; 8] = [
     "QUEUE_FULL",
     "DRAINING",
     "CLOCK_UNTRUSTED",
     "LOG_DAMAGED",
     "LOG_FAILED",
+    "AUDIT_FAILED",
     "CURSOR_STORE_FAILED",
     "INTERNAL",
 ];

@@ -139,14 +139,14 @@ async fn each_cause_that_refuses_appends_is_told() {
     let log = MemoryLog::default();
     let (ledger, _) = ledger_over(log.clone());
     let told = |ledger: &Ledger| Refusing::ALL.map(|cause| ledger.refuses(cause));
-    assert_eq!(told(&ledger), [false; 4]);
+    assert_eq!(told(&ledger), [false; 5]);
     log.leave_room(Some(0));
-    assert_eq!(told(&ledger), [true, false, false, false]);
+    assert_eq!(told(&ledger), [true, false, false, false, false]);
     log.leave_room(None);
     ledger.serve_reads_only("a test".to_owned());
-    assert_eq!(told(&ledger), [false, true, false, false]);
+    assert_eq!(told(&ledger), [false, true, false, false, false]);
     ledger.close();
-    assert_eq!(told(&ledger), [false, true, true, false]);
+    assert_eq!(told(&ledger), [false, true, true, false, false]);
 
     let log = MemoryLog::default();
     let (ledger, _) = ledger_over(log.clone());

@@ -25,7 +25,7 @@ use tidu::{
 use tonic::body::Body;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
-use super::{MemoryLog, api_settings, directory, open};
+use super::{Hands, MemoryLog, api_settings, directory, open};
 
 /// The token that a principal of these tests shows.
 pub fn token_of(name: &str) -> String {
@@ -82,6 +82,7 @@ pub struct Governed {
     pub api: Api,
     pub access: Arc<AccessControl>,
     pub ledger: Arc<Ledger>,
+    pub hands: Arc<Hands>,
     _dir: TempDir,
 }
 
@@ -98,17 +99,29 @@ impl Governed {
 
     /// As [`Governed::under`], over a log that has events.
     pub fn over(log: MemoryLog, principals: &[(&str, Rights)], four_eyes: Vec<FourEyes>) -> Self {
+        Self::prepared(log, principals, four_eyes, |_, _| {})
+    }
+
+    /// As [`Governed::over`], with a ledger that is prepared before it is served.
+    pub fn prepared(
+        log: MemoryLog,
+        principals: &[(&str, Rights)],
+        four_eyes: Vec<FourEyes>,
+        prepare: impl FnOnce(&Arc<Ledger>, &Arc<Hands>),
+    ) -> Self {
         let hash = |name: &str| <[u8; 32]>::from(Sha256::digest(token_of(name)));
         let tokens =
             principals.iter().map(|(name, _)| (hash(name), Principal::named(name).unwrap()));
         let access = AccessControl::of_tokens(policy(principals, four_eyes), tokens);
         let dir = directory();
-        let ledger = Arc::new(open(Arc::new(log), Arc::default(), Arc::default()));
+        let hands = Arc::<Hands>::default();
+        let ledger = Arc::new(open(Arc::new(log), Arc::clone(&hands), Arc::default()));
+        prepare(&ledger, &hands);
         let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
         let mut settings = api_settings();
         settings.access = Arc::clone(&access);
         let api = service::api(Arc::clone(&ledger), cursors, settings, &Phases::new()).unwrap();
-        Self { api, access, ledger, _dir: dir }
+        Self { api, access, ledger, hands, _dir: dir }
     }
 
     /// The service as somebody sees it who shows these headers.
