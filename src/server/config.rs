@@ -184,8 +184,8 @@ pub struct Config {
     pub slow_commit_ms: u64,
     /// Where metrics and probes are answered.
     pub operations_listen: OperationsListen,
-    /// Files of the audit trail, at most two. Empty: `audit.jsonl` in the data directory, as soon as
-    /// there are principals.
+    /// Files of the audit trail, at most two. Empty: `audit.jsonl` in the data directory, as soon
+    /// as there are principals.
     pub audit_sinks: Vec<PathBuf>,
     /// The collector that traces and log lines are sent to over OTLP.
     pub otlp_endpoint: Option<String>,

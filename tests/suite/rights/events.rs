@@ -37,7 +37,10 @@ fn served_event(random: &mut Rng, size: u64) -> pb::Event {
         let all = [Some(&event), inner].into_iter().flatten().filter_map(|e| e.fact.as_ref());
         let adopts =
             |fact: &Fact| matches!(fact, Fact::RulesAdopted(_) | Fact::CatalogueAdopted(_));
-        if !all.into_iter().any(adopts) {
+        // Nothing can be repaired yet, and nothing repairs itself.
+        let repairs_itself =
+            size == 0 && matches!(&event.fact, Some(Fact::Corrected(_) | Fact::Annulled(_)));
+        if !repairs_itself && !all.into_iter().any(adopts) {
             return event;
         }
     }

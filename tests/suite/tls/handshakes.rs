@@ -47,7 +47,7 @@ async fn callers_of_the_authority_get_in_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_caller_may_speak_the_older_version_and_is_told_the_protocol() {
+async fn a_caller_may_speak_either_version_and_learns_the_protocol() {
     let guarded = Guarded::start();
     guarded.caller("recorder");
     let mut roots = RootCertStore::empty();
