@@ -18,7 +18,7 @@ use tonic_types::StatusExt as _;
 use tower::{ServiceExt as _, service_fn};
 
 use super::*;
-use crate::limits::IN_FLIGHT_BYTES_MAX;
+use crate::{limits::IN_FLIGHT_BYTES_MAX, service::Peer};
 
 const APPEND: &str = "/tidu.v1.LedgerService/Append";
 const LIST_EVENTS: &str = "/tidu.v1.LedgerService/ListEvents";
