@@ -10,6 +10,7 @@
 //! filter means.
 
 mod examine;
+pub mod key;
 mod positions;
 mod store;
 #[cfg(test)]
@@ -176,7 +177,7 @@ pub fn is_id(text: &str) -> bool {
         && text.chars().all(|c| plain(c) || matches!(c, '.' | '-' | '_'))
 }
 
-/// All cursors of a data directory.
+/// All cursors of a data directory, by their [keys](key).
 pub struct Cursors {
     store: Arc<Store>,
     /// Follows the store: a change is durable before it is noted here.
@@ -280,7 +281,7 @@ impl Cursors {
     /// # Errors
     /// As for [`Cursors::get`].
     pub fn find(&self, id: &str, most: u64) -> Result<(CursorState, StoredFilter), CursorError> {
-        self.store.get(id, most)?.ok_or_else(|| CursorError::NotFound(id.to_owned()))
+        self.store.get(id, most)?.ok_or_else(|| CursorError::NotFound(key::id_of(id).to_owned()))
     }
 
     /// The number of cursors, and the bytes of their filters.
@@ -296,7 +297,7 @@ impl Cursors {
         self.positions.lock().lags(log_id, size, most)
     }
 
-    /// At most `limit` cursors in the order of their ids, starting at `from`.
+    /// At most `limit` cursors in the order of their keys, starting at `from`.
     ///
     /// # Errors
     /// [`CursorError::Failed`].
@@ -433,6 +434,7 @@ fn require_room(free: u64, filter_bytes: usize) -> Result<(), CursorError> {
 
 /// Decides a change. The state is the cursor's new one or, for a deletion, its last one.
 fn decide(id: &str, change: &Change, found: Option<CursorState>, usage: Usage) -> Reply {
+    let id = key::id_of(id);
     let missing = || CursorError::NotFound(id.to_owned());
     match change {
         Change::Create(..) if found.is_some() => Err(CursorError::Exists(id.to_owned())),

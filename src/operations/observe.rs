@@ -5,6 +5,7 @@
 //! values. It walks over nothing that grows with the streams, the cursors or the log.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     io,
     sync::{Arc, OnceLock, Weak, mpsc},
@@ -16,7 +17,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::process::Process;
 use crate::{
-    cursors::{Cursors, Lags},
+    cursors::{Cursors, Lags, key},
     ledger::{Ledger, Observed, Refusing, clock::Clock},
     limits::{CURSOR_AGES_READ_MAX, CURSORS_OBSERVED_MAX, OBSERVATION_WAIT_MAX},
     metrics::Metrics,
@@ -145,10 +146,21 @@ fn observe_cursors(lags: &Lags, events: u64, ages: &Ages, now_micros: i64, metri
     let behind: Vec<_> = lags.slowest.iter().map(lag).collect();
     let seconds = behind.iter().filter_map(|(id, lag)| {
         let micros = if *lag == 0 { 0 } else { now_micros.saturating_sub(ages.first_micros(id)?) };
-        Some(([&**id], Duration::from_micros(u64::try_from(micros).unwrap_or(0))))
+        Some((named(id), Duration::from_micros(u64::try_from(micros).unwrap_or(0))))
     });
+    let seconds: Vec<_> = seconds.collect();
+    let seconds = seconds.iter().map(|(id, age)| ([&**id], *age));
     metrics.cursor_lag_seconds.replace(seconds);
+    let behind: Vec<_> = behind.iter().map(|(id, lag)| (named(id), *lag)).collect();
     metrics.cursor_lag_events.replace(behind.iter().map(|(id, lag)| ([&**id], *lag)));
+}
+
+/// A cursor in a label: with its owner, if it has one.
+fn named(key: &str) -> Cow<'_, str> {
+    match key::owner_of(key) {
+        Some(owner) => Cow::Owned(format!("{owner}/{}", key::id_of(key))),
+        None => Cow::Borrowed(key),
+    }
 }
 
 /// When the first event was recorded that each of the slowest cursors has still to confirm.

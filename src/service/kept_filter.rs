@@ -8,12 +8,12 @@ use prost::Message as _;
 use tonic::Status;
 
 use super::{
-    cursors::refused,
+    cursor_errors::refused,
     errors,
     intake::{Budget, InFlight},
 };
 use crate::{
-    cursors::{CursorError, Cursors, StoredFilter},
+    cursors::{CursorError, Cursors, StoredFilter, key::id_of},
     domain::{Party, fault::RuleId},
     limits::{
         CURSOR_FILTER_SHOWN_BYTES_MAX, DECODED_ELEMENT_BYTES, FILTER_DESIGNEE_BYTES_MIN,
@@ -36,7 +36,7 @@ pub(crate) struct LongFilter {
     /// The memory of all requests, and of the filters that they read.
     pub(super) memory: Arc<Budget>,
     pub(super) party: Party,
-    pub(super) id: String,
+    pub(super) key: String,
     /// Bytes of it as it is kept.
     pub(super) bytes: u64,
 }
@@ -48,10 +48,12 @@ impl LongFilter {
         let bytes = usize::try_from(self.bytes).unwrap_or(usize::MAX);
         let counted = InFlight::more(&self.memory, self.party, long_filter_memory(bytes))?;
         // It may have been replaced by a longer one.
-        let (_, filter) = self.cursors.find(&self.id, self.bytes).map_err(refused)?;
+        let (_, filter) = self.cursors.find(&self.key, self.bytes).map_err(refused)?;
         match filter {
-            StoredFilter::Read(filter) => Ok((decode(&self.id, filter)?, counted)),
-            StoredFilter::Long(_) => Err(refused(CursorError::NotFound(self.id.clone()))),
+            StoredFilter::Read(filter) => Ok((decode(id_of(&self.key), filter)?, counted)),
+            StoredFilter::Long(_) => {
+                Err(refused(CursorError::NotFound(id_of(&self.key).to_owned())))
+            }
         }
     }
 }
@@ -142,8 +144,8 @@ mod tests {
         let memory = long_filter_memory(filter.encoded_len());
         let long = |budget: usize, bytes| {
             let memory = Arc::clone(Intake::new(budget, &Metrics::new()).unwrap().budget());
-            let (cursors, party, id) = (Arc::clone(&cursors), Party::Server, "bank".to_owned());
-            LongFilter { cursors, memory, party, id, bytes }
+            let (cursors, party, key) = (Arc::clone(&cursors), Party::Server, "bank".to_owned());
+            LongFilter { cursors, memory, party, key, bytes }
         };
         let roomy = long(memory, bytes);
         let (read, counted) = roomy.read().unwrap();
@@ -163,9 +165,9 @@ mod tests {
         for (room, code) in [(most, Code::NotFound), (most - 1, Code::ResourceExhausted)] {
             // There is no such cursor, which only reading finds out.
             let memory = Arc::clone(Intake::new(room, &Metrics::new()).unwrap().budget());
-            let (cursors, party, id) = (Arc::clone(&cursors), Party::Server, "none".to_owned());
+            let (cursors, party, key) = (Arc::clone(&cursors), Party::Server, "none".to_owned());
             let bytes = FILTER_REQUEST_BYTES_MAX as u64;
-            let long = LongFilter { cursors, memory, party, id, bytes };
+            let long = LongFilter { cursors, memory, party, key, bytes };
             assert_eq!(long.read().unwrap_err().code(), code);
         }
     }

@@ -19,6 +19,8 @@ mod commit_line;
 mod consistent;
 mod convert;
 mod creators;
+mod cursor_errors;
+mod cursor_streams;
 mod cursors;
 mod delivered;
 mod entitled;
@@ -78,7 +80,8 @@ use self::{
     call_lines::CallLines,
     calls::{Calls, Counted},
     creators::Creators,
-    cursors::{CursorApi, CursorStreams},
+    cursor_streams::CursorStreams,
+    cursors::CursorApi,
     delivered::Delivered,
     health::Health,
     intake::{Admitted, Intake},

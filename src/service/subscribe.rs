@@ -19,7 +19,7 @@ use tonic::Status;
 
 use super::{
     call::Call,
-    cursors::{Connected, CursorStreams},
+    cursor_streams::{Connected, CursorStreams},
     delivered::Delivered,
     errors::{self, Limit},
     interests::Interests,

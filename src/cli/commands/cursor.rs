@@ -87,7 +87,7 @@ pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
             })
         }
         Action::Delete { id } => {
-            let request = pb::DeleteCursorRequest { cursor_id: id };
+            let request = pb::DeleteCursorRequest { cursor_id: id, ..Default::default() };
             client.cursors.delete_cursor(request).await.map(drop).map_err(CliError::from)
         }
     }
@@ -95,7 +95,7 @@ pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
 
 /// A cursor with its filter and lag.
 pub(super) async fn get(client: &mut Client, id: String) -> Result<pb::Cursor, CliError> {
-    let request = pb::GetCursorRequest { cursor_id: id };
+    let request = pb::GetCursorRequest { cursor_id: id, ..Default::default() };
     Ok(client.cursors.get_cursor(request).await?.into_inner().cursor.unwrap_or_default())
 }
 

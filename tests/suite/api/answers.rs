@@ -223,7 +223,7 @@ async fn a_cursor_of_a_hundred_thousand_designees_works() {
     let request =
         pb::CreateCursorRequest { cursor_id: cursor_id.clone(), filter, next_position: 0 };
     let made = client.cursors.create_cursor(request).await.unwrap().into_inner().cursor.unwrap();
-    let request = pb::GetCursorRequest { cursor_id };
+    let request = pb::GetCursorRequest { cursor_id, ..Default::default() };
     let got = client.cursors.get_cursor(request).await.unwrap().into_inner().cursor.unwrap();
     for cursor in [made, got] {
         assert_eq!(cursor.filter, None, "it is left out");

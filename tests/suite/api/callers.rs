@@ -127,7 +127,7 @@ async fn another_machine_makes_its_number_of_cursors_and_no_more() {
         served.create(peer, peer.replace(':', "-")).await.unwrap();
     }
     let cursor_id = "7".to_owned();
-    let delete = pb::DeleteCursorRequest { cursor_id };
+    let delete = pb::DeleteCursorRequest { cursor_id, ..Default::default() };
     CursorServiceClient::new(served.to(LOCAL)).delete_cursor(delete).await.unwrap();
     served.create(REMOTE, "one-more".to_owned()).await.unwrap();
 }
@@ -157,7 +157,7 @@ async fn a_caller_that_leaves_at_once_has_made_its_cursor() {
         let mut create = Box::pin(served.create(REMOTE, number.to_string()));
         // Until it is in the store, but not until it is answered.
         while create.as_mut().now_or_never().is_none() {
-            let get = pb::GetCursorRequest { cursor_id: number.to_string() };
+            let get = pb::GetCursorRequest { cursor_id: number.to_string(), ..Default::default() };
             if CursorServiceClient::new(served.to(LOCAL)).get_cursor(get).await.is_ok() {
                 break;
             }

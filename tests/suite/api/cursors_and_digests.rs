@@ -141,7 +141,7 @@ async fn advance(client: &mut Client, next_position: u64) -> Result<u64, tonic::
 }
 
 async fn cursor(client: &mut Client) -> pb::Cursor {
-    let request = pb::GetCursorRequest { cursor_id: "bank".into() };
+    let request = pb::GetCursorRequest { cursor_id: "bank".into(), ..Default::default() };
     client.cursors.get_cursor(request).await.unwrap().into_inner().cursor.unwrap()
 }
 
@@ -228,7 +228,7 @@ async fn a_cursor_refuses_what_would_lose_events() {
         (refused.code(), reason(&refused)),
         (Code::InvalidArgument, "FIELD_NOT_ALLOWED".into())
     );
-    let delete = pb::DeleteCursorRequest { cursor_id: "bank".into() };
+    let delete = pb::DeleteCursorRequest { cursor_id: "bank".into(), ..Default::default() };
     client.cursors.delete_cursor(delete.clone()).await.unwrap();
     let refused = client.cursors.delete_cursor(delete).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);
@@ -423,7 +423,7 @@ async fn a_follower_that_is_passed_learns_who_else_follows() {
     };
     assert_eq!(peer(&alone), None, "its own stream is not another's");
     let _other = second.ledger.subscribe(subscribe()).await.unwrap();
-    let request = pb::GetCursorRequest { cursor_id: cursor_id.clone() };
+    let request = pb::GetCursorRequest { cursor_id: cursor_id.clone(), ..Default::default() };
     let cursor = first.cursors.get_cursor(request).await.unwrap().into_inner().cursor.unwrap();
     let [one, two] = cursor.connections.as_slice() else { panic!("{cursor:?}") };
     second.cursors.advance_cursor(to(size)).await.unwrap();

@@ -387,7 +387,7 @@ async fn refused_calls(client: &mut Client) -> Vec<Status> {
     found.push(client.admin.adopt_rules(request).await.unwrap_err());
 
     let cursor_id = "bank".to_owned();
-    let request = pb::GetCursorRequest { cursor_id: cursor_id.clone() };
+    let request = pb::GetCursorRequest { cursor_id: cursor_id.clone(), ..Default::default() };
     found.push(client.cursors.get_cursor(request).await.unwrap_err());
     let next_position = 2;
     let create =
