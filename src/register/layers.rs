@@ -2,7 +2,7 @@
 //! way, so a trial gives the verdict that recording would give.
 
 use super::{
-    AsOf, DesigneeIndex, FoldRules, Overlay, Register, RulesBook,
+    AsOf, DesigneeIndex, FoldRules, Overlay, Register, RulesBook, Seen, Sight,
     batches::BatchesAsOf,
     framework::FrameworkAsOf,
     identity::Subjects,
@@ -11,22 +11,37 @@ use super::{
 };
 use crate::domain::{DesigneeId, name::Beginning};
 
-/// A register, and the events of a trial over it if there is one.
+/// A register, and the events of a trial over it if there is one; or a register within the bounds
+/// of a caller.
 #[derive(Clone, Copy)]
 pub struct Layers<'a> {
     base: &'a Register,
     overlay: Option<&'a Overlay>,
+    /// Present only with bounds. The rules judge by the whole register, so a trial has none.
+    seen: Option<&'a Seen<'a>>,
 }
 
 impl<'a> From<&'a Register> for Layers<'a> {
     fn from(base: &'a Register) -> Self {
-        Self { base, overlay: None }
+        Self { base, overlay: None, seen: None }
+    }
+}
+
+impl<'a> From<&'a Seen<'_>> for Layers<'a> {
+    fn from(seen: &'a Seen<'_>) -> Self {
+        let bounded = seen.sight.is_some().then_some(seen);
+        Self { base: seen.register, overlay: None, seen: bounded }
     }
 }
 
 impl<'a> Layers<'a> {
     pub(super) fn new(base: &'a Register, overlay: &'a Overlay) -> Self {
-        Self { base, overlay: Some(overlay) }
+        Self { base, overlay: Some(overlay), seen: None }
+    }
+
+    /// The bounds of the caller, if it has any.
+    pub(super) fn sight(self) -> Option<&'a Sight> {
+        self.seen.and_then(|seen| seen.sight).map(|sight| &**sight)
     }
 
     /// Number of events, with those of the trial.
@@ -65,6 +80,9 @@ impl<'a> Layers<'a> {
     /// The facts as known at a log size.
     pub(super) fn facts(self, known_at: u64) -> Facts<'a> {
         let facts = self.base.facts(known_at);
+        if let Some(seen) = self.seen {
+            return facts.through(seen);
+        }
         match self.overlay {
             None => facts,
             Some(overlay) => facts.with_layer(&overlay.facts),

@@ -18,7 +18,8 @@
 //! withheld    places whose content was erased
 //! apply/      from events to all of these, and back
 //! overlay     the events of a trial over a register that others go on changing
-//! layers      the register alone, or with such an overlay
+//! sight       the register within the bounds of a caller
+//! layers      the register alone, with such an overlay, or within such bounds
 //! name_parts/ which events give a name that holds a text
 //! fold/       from facts to titles
 //! answers/    what readers ask
@@ -42,6 +43,7 @@ mod overlay;
 mod repairs;
 mod rows;
 pub mod rules;
+mod sight;
 mod undo;
 mod versions;
 mod withheld;
@@ -66,11 +68,12 @@ pub use self::{
     name_parts::{NameParts, NameSegment},
     overlay::{Extent, Overlay},
     rows::DesigneeIndex,
+    sight::Seen,
     versions::{FoldRules, RulesBook},
 };
 use self::{
     batches::{Batches, BatchesAsOf},
-    framework::{Framework, FrameworkAsOf},
+    framework::Framework,
     identity::{Identity, Subjects},
     index::Index,
     repairs::{Facts, Repairs},
@@ -153,11 +156,6 @@ impl Register {
     /// The batches as of a day, as known at a log size.
     fn batches_as_of(&self, as_of: AsOf) -> BatchesAsOf<'_> {
         Layers::from(self).batches_as_of(as_of)
-    }
-
-    /// The legal framework as of a day, as known at a log size.
-    fn framework_as_of(&self, as_of: AsOf) -> FrameworkAsOf<'_> {
-        Layers::from(self).framework_as_of(as_of)
     }
 
     fn text(&self, sym: Sym) -> &str {

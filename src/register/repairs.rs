@@ -89,6 +89,16 @@ impl FactsLayer {
     }
 }
 
+/// The bounds within which a caller may know of events.
+pub(super) trait Sieve {
+    /// True if the event at a position counts for the caller. The others are as if they had never
+    /// been recorded.
+    fn counts(&self, position: u32) -> bool;
+
+    /// True if the caller may read the event at a position.
+    fn may_read(&self, position: u32) -> bool;
+}
+
 /// The facts as known at a log size: rows, with the repairs up to that size. In a trial its own
 /// come after those of the register, of which it knows only those before its first.
 #[derive(Clone, Copy)]
@@ -99,11 +109,13 @@ pub(super) struct Facts<'a> {
     known_at: u64,
     /// A repair that counts as annulled.
     without: Option<u32>,
+    /// The bounds of the caller; `None` if everything counts.
+    sieve: Option<&'a dyn Sieve>,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn new(rows: &'a Rows, repairs: &'a Repairs, known_at: u64) -> Self {
-        Self { rows, repairs, layer: None, known_at, without: None }
+        Self { rows, repairs, layer: None, known_at, without: None, sieve: None }
     }
 
     /// The facts as they would be if the repair at a position were annulled.
@@ -114,6 +126,26 @@ impl<'a> Facts<'a> {
     /// The same facts, with those of a trial.
     pub(super) fn with_layer(self, layer: &'a FactsLayer) -> Self {
         Self { layer: Some(layer), ..self }
+    }
+
+    /// The same facts, within the bounds of a caller.
+    pub(super) fn through(self, sieve: &'a dyn Sieve) -> Self {
+        Self { sieve: Some(sieve), ..self }
+    }
+
+    /// The bounds of the caller. An iterator keeps this instead of all facts.
+    pub(super) fn sieve(self) -> Option<&'a dyn Sieve> {
+        self.sieve
+    }
+
+    /// True if the event at a position counts for the caller.
+    pub(super) fn counts(self, position: u32) -> bool {
+        self.sieve.is_none_or(|sieve| sieve.counts(position))
+    }
+
+    /// True if the caller may read the event at a position.
+    pub(super) fn may_read(self, position: u32) -> bool {
+        self.sieve.is_none_or(|sieve| sieve.may_read(position))
     }
 
     /// The same facts, known at another log size.

@@ -313,7 +313,7 @@ pub(crate) fn sublist(view: &SublistView) -> pb::Sublist {
         counts: Some(batch_counts(view.counts)),
         declared: declared(view.declared),
         sealed_on: view.sealed_on.map(pb_date),
-        digest: view.digest.to_vec().into(),
+        digest: view.digest.map(|digest| digest.to_vec().into()).unwrap_or_default(),
     }
 }
 

@@ -164,6 +164,13 @@ impl Rights {
         self.holds(&|rights| rights.read.iter().any(|reach| reach.sees(matter)))
     }
 
+    /// True if it may know something of the register. That follows from facts of all kinds, so a
+    /// reach that names kinds shows none of it.
+    #[must_use]
+    pub fn may_ask_the_register(&self) -> bool {
+        self.holds(&|rights| rights.read.iter().any(|reach| reach.kinds.is_empty()))
+    }
+
     /// True if it may read everything, so that nothing need be looked at.
     #[must_use]
     pub fn reads_everything(&self) -> bool {
@@ -257,6 +264,17 @@ mod tests {
         let kinds: KindSet = [Kind::Revoked].into_iter().collect();
         assert!(!Reach { kinds, ..own.clone() }.sees(&matter(&["440000"], &[])));
         assert!(Reach { kinds, ..own }.concerns(&matter(&["440000"], &[])));
+    }
+
+    #[test]
+    fn the_register_is_asked_by_reaches_without_kinds() {
+        let kinds: KindSet = [Kind::Designated].into_iter().collect();
+        let with = |read: Vec<Reach>, below| Rights { read, below, ..Rights::default() };
+        let some = with(vec![Reach { kinds, ..Reach::default() }], None);
+        assert!(!some.may_ask_the_register() && !Rights::default().may_ask_the_register());
+        assert!(with(vec![Reach::default()], None).may_ask_the_register());
+        let below = Some(Arc::new(some));
+        assert!(!with(vec![Reach::default()], below).may_ask_the_register());
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Answers about batches and their sub-lists: what they contain, and whether they are sealed.
 
+use std::sync::Arc;
+
+use super::reading::Reading;
 use crate::{
     domain::{
         AuthorityCode, CivilDate,
@@ -7,8 +10,8 @@ use crate::{
         kind::ProgrammeId,
     },
     register::{
-        AsOf, Register,
-        batches::{BatchCounts, BatchKey, BatchSums, EntriesRead, Seal},
+        AsOf, Layers, Register, Seen, Sight,
+        batches::{BatchCounts, BatchKey, BatchSums, BatchesAsOf, EntriesRead, Seal},
         rows::{FactKindRow, FactRow},
     },
 };
@@ -49,7 +52,7 @@ pub struct BatchView {
     pub document: String,
     /// Positions of its opening and seal.
     pub positions: Vec<u64>,
-    /// Only on request.
+    /// Only on request, and `None` if the caller may not know all of the content.
     pub digest: Option<[u8; 32]>,
     /// Only on request, and empty if the batch has none.
     pub sublists: Vec<SublistView>,
@@ -68,8 +71,8 @@ pub struct SublistView {
     pub declared: Declared,
     /// Day of the seal that closes it.
     pub sealed_on: Option<CivilDate>,
-    /// Digest of its content.
-    pub digest: [u8; 32],
+    /// Digest of its content; `None` if the caller may not know all of it.
+    pub digest: Option<[u8; 32]>,
 }
 
 /// A batch that is being read in slices, each under one hold of the register.
@@ -77,6 +80,7 @@ pub struct SublistView {
 pub struct BatchReading {
     read: EntriesRead,
     in_full: bool,
+    sight: Option<Arc<Sight>>,
 }
 
 /// A batch that was read and summed up.
@@ -86,6 +90,7 @@ pub struct BatchRead {
     as_of: AsOf,
     sums: BatchSums,
     in_full: bool,
+    sight: Option<Arc<Sight>>,
 }
 
 impl Register {
@@ -98,15 +103,25 @@ impl Register {
     /// The batches in order of appearance, from a place on; each with the place after it.
     pub fn batches(&self, from: usize, as_of: AsOf) -> impl Iterator<Item = (usize, BatchView)> {
         let places = from..self.batches_as_of(as_of).keys().len();
-        let known = places.filter_map(move |place| Some((place, self.batch_at(place, as_of)?)));
+        let known = places
+            .filter_map(move |place| Some((place, self.as_seen(None).batch_at(place, as_of)?)));
         known.map(|(place, reading)| (place + 1, reading.whole(self)))
     }
 
     /// Begins to read a batch, if anything is known of it; see [`Register::batch`].
     #[must_use]
     pub fn read_batch(&self, batch: &BatchRef, as_of: AsOf, in_full: bool) -> Option<BatchReading> {
-        let key = self.batches_as_of(as_of).find(batch)?;
-        Some(BatchReading { read: EntriesRead::new(key, as_of, in_full), in_full })
+        self.as_seen(None).read_batch(batch, as_of, in_full)
+    }
+}
+
+impl Seen<'_> {
+    /// As [`Register::read_batch`], of what counts for the caller.
+    #[must_use]
+    pub fn read_batch(&self, batch: &BatchRef, as_of: AsOf, in_full: bool) -> Option<BatchReading> {
+        let key = Layers::from(self).batches_as_of(as_of).find(batch)?;
+        let (read, sight) = (EntriesRead::new(key, as_of, in_full), self.sight.cloned());
+        Some(BatchReading { read, in_full, sight })
     }
 
     /// Begins to read the first batch that is known and wanted, from a place on, among at most
@@ -119,10 +134,11 @@ impl Register {
         most: usize,
         wanted: impl Fn(ProgrammeId, AuthorityCode, &str) -> bool,
     ) -> Option<(usize, Option<BatchReading>)> {
-        let keys = self.batches_as_of(as_of).keys();
+        let keys = self.register.batches_as_of(as_of).keys();
         let end = keys.len().min(from.saturating_add(most));
         let all = keys.get(from..end).filter(|all| !all.is_empty())?;
-        let is_wanted = |key: &BatchKey| wanted(key.programme, key.authority, self.text(key.name));
+        let text = |key: &BatchKey| self.register.text(key.name);
+        let is_wanted = |key: &BatchKey| wanted(key.programme, key.authority, text(key));
         for (place, _) in (from..).zip(all).filter(|(_, key)| is_wanted(key)) {
             if let Some(reading) = self.batch_at(place, as_of) {
                 return Some((place + 1, Some(reading)));
@@ -132,23 +148,33 @@ impl Register {
     }
 
     fn batch_at(&self, place: usize, as_of: AsOf) -> Option<BatchReading> {
-        let batches = self.batches_as_of(as_of);
+        let batches = Layers::from(self).batches_as_of(as_of);
         let key = batches.keys().get(place).filter(|key| batches.is_known(**key))?;
-        Some(BatchReading { read: EntriesRead::new(*key, as_of, false), in_full: false })
+        let (read, sight) = (EntriesRead::new(*key, as_of, false), self.sight.cloned());
+        Some(BatchReading { read, in_full: false, sight })
     }
 }
 
 impl BatchReading {
     /// Reads about `most` more entries; true if some are left.
     pub fn advance(&mut self, register: &Register, most: usize) -> bool {
-        self.read.advance(register.batches_as_of(self.read.as_of), most)
+        let seen = register.as_seen(self.sight.as_ref());
+        let BatchKey { programme, authority, .. } = self.read.key;
+        let batches = Layers::from(&seen).batches_as_of(self.read.as_of);
+        // Titles of the batch have its authority and programme.
+        let knows_all = |sight: &&Arc<Sight>| sight.shows([authority], Some(programme), None);
+        let Some(sight) = self.sight.as_ref().filter(|sight| !knows_all(sight)) else {
+            return self.read.advance(batches, most, |_, _| true);
+        };
+        let mut reading = Reading::new(&seen, sight.catalogues(), self.read.as_of);
+        self.read.advance(batches, most, |position, read| reading.shows_entry(position, read))
     }
 
     /// Sums up what was read. This needs no register.
     #[must_use]
     pub fn sum_up(self) -> BatchRead {
-        let Self { read, in_full } = self;
-        BatchRead { key: read.key, as_of: read.as_of, sums: read.sum_up(), in_full }
+        let Self { read, in_full, sight } = self;
+        BatchRead { key: read.key, as_of: read.as_of, sums: read.sum_up(), in_full, sight }
     }
 
     fn whole(mut self, register: &Register) -> BatchView {
@@ -158,11 +184,37 @@ impl BatchReading {
 }
 
 impl BatchRead {
-    /// The batch, with what its openings and seals say.
+    /// The batch, with what its openings and seals say, whatever the bounds of the caller.
     #[must_use]
     pub fn view(&self, register: &Register) -> BatchView {
+        self.view_of(register.batches_as_of(self.as_of))
+    }
+
+    /// As [`BatchRead::view`], as far as the caller may know it; none if that is nothing.
+    #[must_use]
+    pub fn shown(&self, register: &Register) -> Option<BatchView> {
+        let Some(sight) = &self.sight else { return Some(self.view(register)) };
+        let (seen, BatchKey { programme, authority, .. }) =
+            (register.as_seen(Some(sight)), self.key);
+        let batches = Layers::from(&seen).batches_as_of(self.as_of);
+        let shows = |list: AuthorityCode| sight.shows([list], Some(programme), list.seat());
+        let mut view = self.view_of(batches);
+        view.positions.retain(|position| seen.may_read(*position));
+        if !shows(authority) {
+            let events: Vec<(u32, FactRow)> = batches.events(self.key, &mut 0).collect();
+            let is_named = |list: AuthorityCode| is_named(&events, &self.sums, list);
+            if !AuthorityCode::all().any(|list| shows(list) && is_named(list)) {
+                return None;
+            }
+            // Sums over all lists are those of others too.
+            (view.declared, view.digest) = (Declared::default(), None);
+            view.sublists.retain(|list| shows(list.sublist));
+        }
+        Some(view)
+    }
+
+    fn view_of(&self, batches: BatchesAsOf<'_>) -> BatchView {
         let Self { key, sums, in_full, .. } = self;
-        let batches = register.batches_as_of(self.as_of);
         let facts = batches.subjects().facts();
         let text = |sym| facts.text(sym).to_owned();
         let events: Vec<(u32, FactRow)> = batches.events(*key, &mut 0).collect();
@@ -186,7 +238,7 @@ impl BatchRead {
                 .filter(|(_, fact)| of_whole(fact))
                 .map(|(position, _)| facts.source_of(*position, &mut 0).into())
                 .collect(),
-            digest: in_full.then(|| sums.digest(None)),
+            digest: if *in_full { sums.digest(None) } else { None },
             sublists: if *in_full { sublists(&events, sums) } else { Vec::new() },
         }
     }
@@ -198,10 +250,13 @@ fn seal_of(events: &[(u32, FactRow)], sublist: Option<AuthorityCode>) -> Option<
     seals.find(|seal| seal.closes(sublist))
 }
 
+/// True if an opening, a seal or an entry names a sub-list.
+fn is_named(events: &[(u32, FactRow)], sums: &BatchSums, authority: AuthorityCode) -> bool {
+    events.iter().any(|(_, fact)| sublist(fact) == Some(authority)) || sums.names(authority)
+}
+
 fn sublists(events: &[(u32, FactRow)], sums: &BatchSums) -> Vec<SublistView> {
-    let named = |authority: AuthorityCode| {
-        events.iter().any(|(_, fact)| sublist(fact) == Some(authority)) || sums.names(authority)
-    };
+    let named = |authority: AuthorityCode| is_named(events, sums, authority);
     if !AuthorityCode::all().any(named) {
         return Vec::new();
     }
@@ -247,5 +302,19 @@ fn declared(fact: &FactRow) -> Declared {
             declared
         }
         _ => Declared::default(),
+    }
+}
+
+impl Reading<'_> {
+    /// True if the caller may know the title of the entry of a batch at a position.
+    fn shows_entry(&mut self, position: u32, read: &mut usize) -> bool {
+        let entry = self.subjects().facts().effective_fact(position);
+        let Some((owner, title)) = entry.and_then(|(owner, fact)| Some((owner, fact.title()?)))
+        else {
+            return false;
+        };
+        self.read_one(owner);
+        *read += self.cluster.facts_read();
+        self.own_titles().any(|own| own.key == title)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     domain::{DesigneeId, catalogue::Catalogues},
     limits::{QUESTION_SLICE_FACTS, QUESTION_SLICE_TITLES},
     register::{
-        AsOf, DesigneeIndex, Flags, Register, Status,
+        AsOf, DesigneeIndex, Flags, Register, Seen, Status,
         fold::Folded,
         rows::{FactKindRow, FactRow, TitleKey, position32},
     },
@@ -72,13 +72,31 @@ impl Register {
         &self,
         catalogues: &Catalogues,
         wanted: &Wanted,
+        moments: (AsOf, AsOf),
+        first: usize,
+        bounds: (usize, usize),
+    ) -> (Vec<Changed>, Option<usize>) {
+        self.as_seen(None).changes_between(catalogues, wanted, moments, first, bounds)
+    }
+}
+
+impl Seen<'_> {
+    /// As [`Register::changes_between`], of the designees that the caller may know at the second
+    /// moment. Each of their titles is compared as far as the caller may know it at a moment, so one
+    /// that comes into its bounds, or leaves them, has changed.
+    #[must_use]
+    pub fn changes_between(
+        &self,
+        catalogues: &Catalogues,
+        wanted: &Wanted,
         (from, to): (AsOf, AsOf),
         first: usize,
         (most, examined): (usize, usize),
     ) -> (Vec<Changed>, Option<usize>) {
+        let register = self.register;
         let mut comparing = Comparing::new(self, catalogues, wanted, (from, to));
         let (mut found, mut kept) = (Vec::new(), 0);
-        let end = self.designee_count().min(first.saturating_add(examined));
+        let end = register.designee_count().min(first.saturating_add(examined));
         for place in first..end {
             if comparing.facts_read() >= QUESTION_SLICE_FACTS {
                 return (found, Some(place));
@@ -91,14 +109,14 @@ impl Register {
             found.push(Changed {
                 next: place + 1,
                 id: comparing.after.current_id(),
-                name: self.text(comparing.after.folding.subject.name).to_owned(),
+                name: register.text(comparing.after.folding.subject.name).to_owned(),
                 titles,
             });
             if kept >= most.min(QUESTION_SLICE_TITLES) {
-                return (found, Some(place + 1).filter(|next| *next < self.designee_count()));
+                return (found, Some(place + 1).filter(|next| *next < register.designee_count()));
             }
         }
-        (found, (end < self.designee_count()).then_some(end))
+        (found, (end < register.designee_count()).then_some(end))
     }
 }
 
@@ -114,7 +132,7 @@ struct Comparing<'a> {
 
 impl<'a> Comparing<'a> {
     fn new(
-        register: &'a Register,
+        register: &'a Seen<'a>,
         catalogues: &'a Catalogues,
         wanted: &'a Wanted,
         (from, to): (AsOf, AsOf),
@@ -123,7 +141,7 @@ impl<'a> Comparing<'a> {
         let after = Reading::new(register, catalogues, to);
         let differ = before.rules != after.rules;
         let old_rules = differ.then(|| Reading::under(register, catalogues, to, before.rules));
-        let matcher = Matcher::new(&register.rows, wanted);
+        let matcher = Matcher::new(&register.register.rows, wanted);
         Self { before, after, old_rules, matcher, needs_flags: !wanted.flags.is_empty() }
     }
 
@@ -228,7 +246,17 @@ impl<'a> Comparing<'a> {
             ChangeReason::Fact => self.events_behind(before.as_ref(), after.as_ref()),
             ChangeReason::Expiry | ChangeReason::Rules => Vec::new(),
         };
-        StatusChange { before, after, reason, positions }
+        let mut change = StatusChange { before, after, reason, positions };
+        self.leave_out_unread(&mut change);
+        change
+    }
+
+    /// Leaves out the events that the caller may not read.
+    fn leave_out_unread(&self, change: &mut StatusChange) {
+        change.positions.retain(|position| self.after.may_read(*position));
+        for view in [&mut change.before, &mut change.after].into_iter().flatten() {
+            self.after.leave_out_unread(view);
+        }
     }
 
     /// The events that make the difference: those that count for the title at the end and did not
@@ -306,5 +334,5 @@ fn side(
 ) -> Side {
     let flags = if needs_flags { reading.flags(title, status) } else { Flags::default() };
     let matches = named && matcher.matches(reading, title, status, flags);
-    Side { status, matches, view: reading.title_view(title, status, flags) }
+    Side { status, matches, view: reading.whole_view(title, status, flags) }
 }

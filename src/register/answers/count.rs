@@ -1,5 +1,7 @@
 //! Counts of titles or designees at a stage, by group, answered in slices.
 
+use std::sync::Arc;
+
 use hashbrown::{HashMap, HashSet};
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
 use crate::{
     domain::{AuthorityCode, IndustryCode, RegionCode, catalogue::Catalogues, kind::ProgrammeId},
     limits::QUESTION_SLICE_FACTS,
-    register::{AsOf, EndCause, Flags, Register, Status, fold::Folded, rows::Sym},
+    register::{AsOf, EndCause, Flags, Register, Sight, Status, fold::Folded, rows::Sym},
 };
 
 /// The stage that a title must have reached to be counted.
@@ -113,6 +115,8 @@ pub struct Counting {
     pub stage: Stage,
     /// The groups, at most three.
     pub groups: Vec<Group>,
+    /// The bounds of the caller, if it has any.
+    pub sight: Option<Arc<Sight>>,
     total: u64,
     counts: HashMap<[Key; 3], Numbers>,
     next: usize,
@@ -128,6 +132,7 @@ impl Counting {
             by_designee: false,
             stage,
             groups,
+            sight: None,
             total: 0,
             counts: HashMap::new(),
             next: 0,
@@ -153,7 +158,8 @@ impl Counting {
         catalogues: &Catalogues,
         designees: usize,
     ) -> bool {
-        let mut reading = Reading::new(register, catalogues, self.as_of);
+        let seen = register.as_seen(self.sight.as_ref());
+        let mut reading = Reading::new(&seen, catalogues, self.as_of);
         let matcher = Matcher::new(&register.rows, &self.wanted);
         let end = register.designee_count().min(self.next.saturating_add(designees));
         let mut keys: HashSet<[Key; 3]> = HashSet::new();

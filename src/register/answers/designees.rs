@@ -1,9 +1,10 @@
 //! Which designee an identifier or a name means, and how far its events go.
 
+use super::reading::Reading;
 use crate::{
-    domain::{DesigneeId, name},
+    domain::{DesigneeId, catalogue::Catalogues, name},
     limits::DESIGNEE_NAMESAKES_MAX,
-    register::{DesigneeIndex, Namesakes, Register},
+    register::{AsOf, DesigneeIndex, Namesakes, Register, Seen},
 };
 
 impl Register {
@@ -30,7 +31,7 @@ impl Register {
     /// should have to wait for the register.
     #[must_use]
     pub fn find_by_key(&self, key: &str, known_at: u64) -> Namesakes {
-        self.subjects(known_at).namesakes(key, DESIGNEE_NAMESAKES_MAX)
+        self.subjects(known_at).namesakes(key, DESIGNEE_NAMESAKES_MAX, |_| true)
     }
 
     /// The identifier of a designee.
@@ -57,5 +58,30 @@ impl Register {
     #[must_use]
     pub fn has_long_record(&self, index: DesigneeIndex, known_at: u64, events: usize) -> bool {
         self.subjects(known_at).has_long_record(index, events)
+    }
+}
+
+impl Seen<'_> {
+    /// The designee with an identifier, if the caller may know it.
+    #[must_use]
+    pub fn find(
+        &self,
+        catalogues: &Catalogues,
+        id: &DesigneeId,
+        as_of: AsOf,
+    ) -> Option<DesigneeIndex> {
+        let found = self.register.find(id, as_of.known_at)?;
+        if self.sight.is_none() {
+            return Some(found);
+        }
+        let mut reading = Reading::new(self, catalogues, as_of);
+        reading.read_one(found);
+        reading.is_shown().then_some(found)
+    }
+
+    /// As [`Register::find_by_key`], of the designees that the caller may know.
+    #[must_use]
+    pub fn find_by_key(&self, catalogues: &Catalogues, key: &str, as_of: AsOf) -> Namesakes {
+        Reading::new(self, catalogues, as_of).namesakes(key, DESIGNEE_NAMESAKES_MAX)
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{AuthorityCode, CivilDate, catalogue::Catalogues, kind::ProgrammeId},
     register::{
-        AsOf, DesigneeIndex, Register,
+        AsOf, DesigneeIndex, Register, Seen,
         fold::{self, ASKED_FOR, Folding, Outcome},
         identity::FactAt,
         rows::{NO_RULE, TitleKey},
@@ -74,6 +74,21 @@ impl Register {
         programme: ProgrammeId,
         as_of: AsOf,
     ) -> Vec<Explanation> {
+        self.as_seen(None).explain(catalogues, index, programme, as_of)
+    }
+}
+
+impl Seen<'_> {
+    /// As [`Register::explain`], of the titles that the caller may know, by the events that it may
+    /// read.
+    #[must_use]
+    pub fn explain(
+        &self,
+        catalogues: &Catalogues,
+        index: DesigneeIndex,
+        programme: ProgrammeId,
+        as_of: AsOf,
+    ) -> Vec<Explanation> {
         let mut reading = Reading::new(self, catalogues, as_of);
         reading.read_one(index);
         let mut told: Vec<(TitleKey, FactAt, Outcome)> = Vec::new();
@@ -86,11 +101,12 @@ impl Register {
         let titles = folding.titles.iter();
         titles
             .filter(|title| title.subject == ASKED_FOR && title.key.programme == programme)
+            .filter(|title| reading.shows(title))
             .map(|title| {
                 let status = reading.status(title);
                 let view = reading.title_view(title, status, reading.flags(title, status));
                 let own = told.iter().filter(|(key, ..)| *key == title.key);
-                let steps = own.map(|(_, placed, outcome)| reading.step(placed, *outcome));
+                let steps = own.filter_map(|(_, placed, outcome)| reading.step(placed, *outcome));
                 let conclusion = conclusion(&view, as_of.valid_on);
                 Explanation { steps: steps.collect(), conclusion, title: view }
             })
@@ -99,9 +115,15 @@ impl Register {
 }
 
 impl Reading<'_> {
-    fn step(&self, placed: &FactAt, outcome: Outcome) -> Step {
+    /// The step of a fact; none if the caller may not read its event.
+    fn step(&self, placed: &FactAt, outcome: Outcome) -> Option<Step> {
         let fact = &placed.fact;
-        let source = self.subjects().facts().source_of(placed.position, &mut 0);
+        let facts = self.subjects().facts();
+        let source = facts.source_of(placed.position, &mut 0);
+        if !facts.may_read(source) {
+            return None;
+        }
+        let is_corrected = source != placed.position && facts.may_read(placed.position);
         let rule = fact.programme.filter(|_| fact.rule != NO_RULE);
         let rule = rule.and_then(|programme| self.catalogues.rule_at(programme, fact.rule));
         let (effect, why) = match outcome {
@@ -113,9 +135,9 @@ impl Reading<'_> {
         if !why.is_empty() {
             message = format!("{message}: {why}");
         }
-        Step {
+        Some(Step {
             position: source.into(),
-            corrected_position: (source != placed.position).then_some(placed.position.into()),
+            corrected_position: is_corrected.then_some(placed.position.into()),
             kind: fact.kind.as_kind().number(),
             effective: fact.effective,
             authority: fact.issuer.authority(),
@@ -125,6 +147,6 @@ impl Reading<'_> {
             rule_version: rule.map_or("", |rule| rule.version.as_str()).to_owned(),
             rule: rule.map_or("", |rule| rule.document.as_str()).to_owned(),
             precedence: fact.precedence(),
-        }
+        })
     }
 }

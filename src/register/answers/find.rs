@@ -5,7 +5,7 @@ use super::reading::Reading;
 use crate::{
     domain::{AuthorityCode, DesigneeId, RegionCode, catalogue::Catalogues},
     limits::{NAME_SLICE_EVENTS, QUESTION_SLICE_DESIGNEES, QUESTION_SLICE_FACTS},
-    register::{AsOf, DesigneeIndex, NameParts, Register, Status, identity::Named},
+    register::{AsOf, DesigneeIndex, NameParts, Register, Seen, Status, identity::Named},
 };
 
 /// A name to look for.
@@ -73,11 +73,28 @@ impl Register {
         from: u64,
         most: usize,
     ) -> NamesRead {
+        self.as_seen(None).find_names(catalogues, parts, wanted, as_of, from, most)
+    }
+}
+
+impl Seen<'_> {
+    /// As [`Register::find_names`], of the subjects that the caller may know, by the events that it
+    /// may read.
+    #[must_use]
+    pub fn find_names(
+        &self,
+        catalogues: &Catalogues,
+        parts: &NameParts,
+        wanted: &NameWanted,
+        as_of: AsOf,
+        from: u64,
+        most: usize,
+    ) -> NamesRead {
         let mut reading = Reading::new(self, catalogues, as_of);
         let mut read = NamesRead::default();
         let (candidates, end) = match parts.candidates(&wanted.part, from) {
             Some((candidates, end)) => (candidates, end),
-            None => self.fitting(wanted, from, as_of.known_at),
+            None => self.register.fitting(wanted, from, as_of.known_at),
         };
         let end = end.min(as_of.known_at);
         let candidates = candidates.into_iter().filter(|at| u64::from(*at) < end);
@@ -94,7 +111,9 @@ impl Register {
         read.next = Some(end).filter(|end| *end < as_of.known_at);
         read
     }
+}
 
+impl Register {
     /// The next events, not covered by the index, that give a name that fits; and the position
     /// after those that were read.
     fn fitting(&self, wanted: &NameWanted, from: u64, known_at: u64) -> (Vec<u32>, u64) {
@@ -113,6 +132,10 @@ impl Register {
 impl Reading<'_> {
     /// Adds the subjects that get a name that fits by the event at a position, and got none before.
     fn find_at(&mut self, wanted: &NameWanted, position: u32, found: &mut Vec<NameFound>) {
+        if !self.may_read(position.into()) {
+            self.count(1);
+            return;
+        }
         let mut named: Vec<DesigneeIndex> = Vec::new();
         self.subjects().each_name_at(position, |index, key| {
             if wanted.fits(key) && !named.contains(&index) {
@@ -124,7 +147,7 @@ impl Reading<'_> {
             self.read_one(index);
             self.count(self.cluster.facts_read());
             let Some(subject) = self.cluster.same_subject().min() else { continue };
-            if subjects.contains(&subject) {
+            if subjects.contains(&subject) || !self.is_shown() {
                 continue;
             }
             let first = self.first_named(wanted);

@@ -1,11 +1,16 @@
 //! Answers about the legal framework: instruments, assessments, cultivation pools.
 
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::reading::Reading;
 use crate::{
     domain::{AuthorityCode, CivilDate, RegionCode, kind::ProgrammeId},
     register::{
-        AsOf, Register,
+        AsOf, DesigneeIndex, Layers, Register, Seen, Sight,
         framework::{Instrument, MeasuresWanted, PoolsRead, Shelf, ShelvesRead},
-        rows::FactKindRow,
+        rows::{FactKindRow, FactRow},
     },
 };
 
@@ -61,6 +66,7 @@ pub struct AssessmentView {
 pub struct MeasuresReading {
     wanted: MeasuresWanted,
     read: ShelvesRead,
+    sight: Option<Arc<Sight>>,
 }
 
 /// Instruments that were read, without their words.
@@ -68,6 +74,7 @@ pub struct MeasuresReading {
 pub struct MeasuresRead {
     wanted: MeasuresWanted,
     instruments: Vec<Instrument>,
+    sight: Option<Arc<Sight>>,
 }
 
 /// Assessments that are being read in slices, each under one hold of the register.
@@ -76,11 +83,17 @@ pub struct AssessmentsReading {
     under: Option<RegionCode>,
     years: Vec<u16>,
     read: ShelvesRead,
+    sight: Option<Arc<Sight>>,
 }
 
 /// Pools whose entries are being read in slices, each under one hold of the register.
 #[derive(Debug)]
-pub struct PoolsReading(PoolsRead);
+pub struct PoolsReading {
+    pub(super) read: PoolsRead,
+    sight: Option<Arc<Sight>>,
+    /// Whether the caller may know a subject. Many events name one subject.
+    shown: HashMap<DesigneeIndex, bool>,
+}
 
 impl Register {
     /// The instruments that match, in the order of the log.
@@ -117,8 +130,21 @@ impl Register {
     /// Begins to read pools; see [`Register::pools`].
     #[must_use]
     pub fn read_pools(&self, authorities: &[AuthorityCode], as_of: AsOf) -> PoolsReading {
-        let wanted = |authority| authorities.is_empty() || authorities.contains(&authority);
-        PoolsReading(PoolsRead::begin(self.framework_as_of(as_of), wanted, as_of))
+        self.as_seen(None).read_pools(authorities, as_of)
+    }
+}
+
+impl Seen<'_> {
+    /// As [`Register::read_pools`], of those that the caller may know.
+    #[must_use]
+    pub fn read_pools(&self, authorities: &[AuthorityCode], as_of: AsOf) -> PoolsReading {
+        let layers = Layers::from(self);
+        let wanted = |authority| {
+            (authorities.is_empty() || authorities.contains(&authority))
+                && layers.sight().is_none_or(|sight| sight.shows_pools(authority))
+        };
+        let read = PoolsRead::begin(layers.framework_as_of(as_of), wanted, as_of);
+        PoolsReading::new(read, self.sight.cloned())
     }
 }
 
@@ -127,21 +153,28 @@ impl MeasuresReading {
     #[must_use]
     pub fn new(wanted: MeasuresWanted, as_of: AsOf) -> Self {
         let read = ShelvesRead::new(MeasuresWanted::shelves(), as_of);
-        Self { wanted, read }
+        Self { wanted, read, sight: None }
+    }
+
+    /// The same, within the bounds of a caller.
+    #[must_use]
+    pub fn within(self, sight: Option<Arc<Sight>>) -> Self {
+        Self { sight, ..self }
     }
 
     /// Reads about `most` more facts; true if some are left.
     pub fn advance(&mut self, register: &Register, most: usize) -> bool {
-        self.read.advance(register.framework_as_of(self.read.as_of), most)
+        let seen = register.as_seen(self.sight.as_ref());
+        self.read.advance(Layers::from(&seen).framework_as_of(self.read.as_of), most)
     }
 
     /// Sums up what was read. This needs no register.
     #[must_use]
     pub fn sum_up(self) -> MeasuresRead {
-        let Self { wanted, read } = self;
+        let Self { wanted, read, sight } = self;
         let valid_on = read.as_of.valid_on;
         let instruments = wanted.instruments(read.in_order(), valid_on);
-        MeasuresRead { wanted, instruments }
+        MeasuresRead { wanted, instruments, sight }
     }
 }
 
@@ -149,7 +182,9 @@ impl MeasuresRead {
     /// The instruments in the order of the log.
     #[must_use]
     pub fn views(self, register: &Register) -> Vec<MeasureView> {
-        let Self { wanted, instruments } = self;
+        let Self { wanted, instruments, sight } = self;
+        let seen = register.as_seen(sight.as_ref());
+        let readable = |position: u32| Some(u64::from(position)).filter(|at| seen.may_read(*at));
         let view = |instrument: Instrument| MeasureView {
             authority: instrument.fact.issuer.authority(),
             programme: instrument.fact.programme,
@@ -158,11 +193,17 @@ impl MeasuresRead {
             in_force_to: instrument.in_force_to,
             in_force: instrument.in_force,
             position: instrument.source.into(),
-            repeal: instrument.repeal.map(u64::from),
-            amended_by: instrument.amended_by.into_iter().map(u64::from).collect(),
+            repeal: instrument.repeal.and_then(readable),
+            amended_by: instrument.amended_by.into_iter().filter_map(readable).collect(),
         };
-        let is_wanted =
-            |instrument: &Instrument| wanted.are_among(register.text(instrument.bodies));
+        let is_shown = |fact: &FactRow| {
+            let issuer = fact.issuer.authority();
+            let seat = issuer.and_then(AuthorityCode::seat);
+            sight.as_ref().is_none_or(|sight| sight.shows(issuer, fact.programme, seat))
+        };
+        let is_wanted = |instrument: &Instrument| {
+            wanted.are_among(register.text(instrument.bodies)) && is_shown(&instrument.fact)
+        };
         instruments.into_iter().filter(is_wanted).map(view).collect()
     }
 }
@@ -173,25 +214,35 @@ impl AssessmentsReading {
     #[must_use]
     pub fn new(under: Option<RegionCode>, years: Vec<u16>, as_of: AsOf) -> Self {
         let shelves = AuthorityCode::all().map(Shelf::Assessments);
-        Self { under, years, read: ShelvesRead::new(shelves, as_of) }
+        Self { under, years, read: ShelvesRead::new(shelves, as_of), sight: None }
+    }
+
+    /// The same, within the bounds of a caller.
+    #[must_use]
+    pub fn within(self, sight: Option<Arc<Sight>>) -> Self {
+        Self { sight, ..self }
     }
 
     /// Reads about `most` more facts; true if some are left.
     pub fn advance(&mut self, register: &Register, most: usize) -> bool {
-        self.read.advance(register.framework_as_of(self.read.as_of), most)
+        let seen = register.as_seen(self.sight.as_ref());
+        self.read.advance(Layers::from(&seen).framework_as_of(self.read.as_of), most)
     }
 
     /// The assessments in the order of the log. This needs no register.
     #[must_use]
     pub fn views(self) -> Vec<AssessmentView> {
-        let Self { under, years, read } = self;
+        let Self { under, years, read, sight } = self;
         let valid_on = read.as_of.valid_on;
         let views = read.in_order().into_iter().filter_map(|stated| {
             let FactKindRow::Assessed { region, year, .. } = stated.fact.kind else { return None };
+            let issuer = stated.fact.issuer.authority();
+            let is_shown = |sight: &Arc<Sight>| sight.shows(issuer, None, Some(region));
             let matches = stated.fact.effective <= valid_on
+                && sight.as_ref().is_none_or(is_shown)
                 && under.is_none_or(|under| region.is_under(under))
                 && (years.is_empty() || years.contains(&year));
-            let (authority, position) = (stated.fact.issuer.authority(), stated.source.into());
+            let (authority, position) = (issuer, stated.source.into());
             matches.then_some(AssessmentView { authority, region, year, position })
         });
         views.collect()
@@ -199,15 +250,33 @@ impl AssessmentsReading {
 }
 
 impl PoolsReading {
+    pub(super) fn new(read: PoolsRead, sight: Option<Arc<Sight>>) -> Self {
+        Self { read, sight, shown: HashMap::new() }
+    }
+
     /// Reads about `most` more facts; true if some are left.
     pub fn advance(&mut self, register: &Register, most: usize) -> bool {
-        self.0.advance(register.framework_as_of(self.0.as_of), most)
+        let Self { read, sight, shown } = self;
+        let seen = register.as_seen(sight.as_ref());
+        let (as_of, layers) = (read.as_of, Layers::from(&seen));
+        let framework = layers.framework_as_of(as_of);
+        let Some(sight) = layers.sight().filter(|sight| !sight.shows_all()) else {
+            return read.advance(framework, most, |_, _| true);
+        };
+        let mut reading = Reading::new(layers, sight.catalogues(), as_of);
+        read.advance(framework, most, |subject, read| {
+            *shown.entry(subject).or_insert_with(|| {
+                reading.read_one(subject);
+                *read += reading.cluster.facts_read();
+                reading.is_shown()
+            })
+        })
     }
 
     /// The pools that were read, in any order.
     #[must_use]
     pub fn views(&self, register: &Register) -> Vec<PoolView> {
-        let pools = self.0.counted().iter().map(|((authority, pool), entries)| {
+        let pools = self.read.counted().iter().map(|((authority, pool), entries)| {
             let (authority, entries) = (*authority, *entries);
             PoolView { authority, pool: register.text(*pool).to_owned(), entries }
         });

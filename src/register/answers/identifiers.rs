@@ -46,7 +46,11 @@ impl Reading<'_> {
         let dated = |one: Borne<'_>| DatedId {
             id: one.id.clone(),
             from: one.first_day(),
-            position: one.from.map(|(_, place)| facts.source_of(place, &mut 0).into()),
+            position: one
+                .from
+                .map(|(_, place)| facts.source_of(place, &mut 0))
+                .filter(|position| facts.may_read(*position))
+                .map(u64::from),
         };
         borne.into_iter().map(dated).collect()
     }

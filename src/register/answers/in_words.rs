@@ -22,11 +22,10 @@ pub(super) fn fact_in_words(reading: &Reading<'_>, kind: &FactKindRow) -> String
             format!("an objection was raised, batch {}{}", text(batch), step(recommendation))
         }
         FactKindRow::ObjectionResolved { batch, recommendation, upheld, objection } => {
-            let which = match objection.position() {
-                Some(place) => {
-                    let facts = reading.subjects().facts();
-                    format!("the objection at position {}", facts.source_of(place, &mut 0))
-                }
+            let facts = reading.subjects().facts();
+            let which = match objection.position().map(|place| facts.source_of(place, &mut 0)) {
+                Some(source) if !facts.may_read(source) => "an objection".to_owned(),
+                Some(source) => format!("the objection at position {source}"),
                 None => "the oldest open objection".to_owned(),
             };
             let outcome = if upheld { "upheld" } else { "dismissed" };

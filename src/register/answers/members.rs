@@ -1,10 +1,10 @@
 //! The members of one cultivation pool, answered in slices.
 
-use super::reading::Reading;
+use super::{framework::PoolsReading, reading::Reading};
 use crate::{
     domain::{AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogues},
     register::{
-        AsOf, DesigneeIndex, Register,
+        AsOf, DesigneeIndex, Layers, Register, Seen,
         framework::PoolsRead,
         rows::{FactKindRow, Sym},
     },
@@ -26,12 +26,13 @@ pub struct MemberView {
 /// The members of a pool that are being read in slices, each under one hold of the register.
 #[derive(Debug)]
 pub struct MembersReading {
-    read: PoolsRead,
+    read: PoolsReading,
     pool: (AuthorityCode, Sym),
 }
 
-impl Register {
-    /// Begins to read the members of a pool; none if the pool is not known.
+impl Seen<'_> {
+    /// Begins to read the members of a pool that the caller may know; none if it may not know the
+    /// pool, or the pool is not known.
     #[must_use]
     pub fn read_members(
         &self,
@@ -39,9 +40,13 @@ impl Register {
         pool: &str,
         as_of: AsOf,
     ) -> Option<MembersReading> {
-        let pool = (authority, self.rows.find_word(pool)?);
-        let read = PoolsRead::begin_one(self.framework_as_of(as_of), pool, as_of)?;
-        Some(MembersReading { read, pool })
+        let layers = Layers::from(self);
+        if !layers.sight().is_none_or(|sight| sight.shows_pools(authority)) {
+            return None;
+        }
+        let pool = (authority, layers.find_word(pool)?);
+        let read = PoolsRead::begin_one(layers.framework_as_of(as_of), pool, as_of)?;
+        Some(MembersReading { read: PoolsReading::new(read, self.sight.cloned()), pool })
     }
 
     /// Some members of a pool as they are shown.
@@ -52,11 +57,12 @@ impl Register {
         reading: &MembersReading,
         members: &[DesigneeIndex],
     ) -> Vec<MemberView> {
-        let mut subject = Reading::new(self, catalogues, reading.read.as_of);
+        let as_of = reading.read.read.as_of;
+        let mut subject = Reading::new(self, catalogues, as_of);
         let view = |member: &DesigneeIndex| {
             subject.read_one(*member);
             let (entered_on, left_on) = subject.membership(reading.pool);
-            let name = self.text(subject.folding.subject.name).to_owned();
+            let name = self.register.text(subject.folding.subject.name).to_owned();
             MemberView { id: subject.current_id(), name, entered_on, left_on }
         };
         members.iter().map(view).collect()
@@ -66,14 +72,14 @@ impl Register {
 impl MembersReading {
     /// Reads about `most` more facts; true if some are left.
     pub fn advance(&mut self, register: &Register, most: usize) -> bool {
-        self.read.advance(register.framework_as_of(self.read.as_of), most)
+        self.read.advance(register, most)
     }
 
     /// The subjects that were read, in the order in which they first appear in the log; also those
     /// that left, if `with_left`.
     #[must_use]
     pub fn subjects(&self, with_left: bool) -> Vec<DesigneeIndex> {
-        let members = self.read.members().iter();
+        let members = self.read.read.members().iter();
         let wanted = members.filter(|(_, is_in)| *is_in || with_left);
         let mut subjects: Vec<DesigneeIndex> = wanted.map(|(subject, _)| *subject).collect();
         subjects.sort_unstable();

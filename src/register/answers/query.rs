@@ -9,7 +9,7 @@ use crate::{
     },
     limits::{QUESTION_SLICE_FACTS, QUESTION_SLICE_TITLES},
     register::{
-        AsOf, DesigneeIndex, EndCause, Flags, Register, Status,
+        AsOf, DesigneeIndex, EndCause, Flags, Register, Seen, Status,
         fold::Folded,
         rows::{FactKindRow, FactRow, Rows, Sym},
     },
@@ -104,12 +104,28 @@ impl Register {
         wanted: &Wanted,
         as_of: AsOf,
         from: usize,
+        bounds: (usize, usize),
+    ) -> (Vec<Found>, Option<usize>) {
+        self.as_seen(None).search(catalogues, wanted, as_of, from, bounds)
+    }
+}
+
+impl Seen<'_> {
+    /// As [`Register::search`], of what the caller may know.
+    #[must_use]
+    pub fn search(
+        &self,
+        catalogues: &Catalogues,
+        wanted: &Wanted,
+        as_of: AsOf,
+        from: usize,
         (most, examined): (usize, usize),
     ) -> (Vec<Found>, Option<usize>) {
         let mut reading = Reading::new(self, catalogues, as_of);
-        let matcher = Matcher::new(&self.rows, wanted);
+        let register = self.register;
+        let matcher = Matcher::new(&register.rows, wanted);
         let (mut found, mut kept, any) = (Vec::new(), 0, wanted.wants_any_designee());
-        let end = self.designee_count().min(from.saturating_add(examined));
+        let end = register.designee_count().min(from.saturating_add(examined));
         for place in from..end {
             if reading.facts_read() >= QUESTION_SLICE_FACTS {
                 return (found, Some(place));
@@ -128,7 +144,7 @@ impl Register {
                     index,
                     next: place + 1,
                     id: reading.current_id(),
-                    name: self.text(reading.folding.subject.name).to_owned(),
+                    name: register.text(reading.folding.subject.name).to_owned(),
                     region: reading.located().map(|located| located.region),
                     titles,
                 });
@@ -137,7 +153,7 @@ impl Register {
                 return (found, Some(place + 1));
             }
         }
-        (found, (end < self.designee_count()).then_some(end))
+        (found, (end < register.designee_count()).then_some(end))
     }
 }
 

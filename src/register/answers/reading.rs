@@ -9,10 +9,10 @@ use crate::{
         AuthorityCode, CivilDate, DesigneeId,
         catalogue::Catalogues,
         event::{Ground, Part},
-        kind::ProgrammeId,
+        kind::{Kind, ProgrammeId},
     },
     register::{
-        AsOf, DesigneeIndex, Flag, Flags, FoldRules, Layers, Status,
+        AsOf, DesigneeIndex, Flag, Flags, FoldRules, Layers, Sight, Status,
         batches::{SealsAsOf, SealsFound},
         fold::{self, ASKED_FOR, End, Folded, Folding},
         identity::{IdentityCluster, Subjects},
@@ -87,8 +87,8 @@ impl<'a> Reading<'a> {
         self.facts_read.set(self.facts_read.get() + read);
     }
 
-    /// Reads the subject of the designee at a place. Gives none if nothing is known of it, or if an
-    /// earlier identifier represents the subject.
+    /// Reads the subject of the designee at a place. Gives none if the caller may not know it, if
+    /// nothing is known of it, or if an earlier identifier represents the subject.
     pub(super) fn read(&mut self, place: usize) -> Option<DesigneeIndex> {
         let index = DesigneeIndex::of_place(place);
         let subjects = self.subjects();
@@ -108,7 +108,7 @@ impl<'a> Reading<'a> {
             }
         }
         self.fold();
-        Some(index)
+        self.is_shown().then_some(index)
     }
 
     /// Reads the subject of a designee, under any of its identifiers.
@@ -126,9 +126,41 @@ impl<'a> Reading<'a> {
         Located::of(self.folding.subject.region, self.folding.subject.responsible)
     }
 
-    /// The titles of the subject that some fact bears on by the day.
+    /// The titles of the subject that some fact bears on by the day, and that the caller may know.
     pub(super) fn own_titles(&self) -> impl Iterator<Item = &Folded> {
+        self.all_titles().filter(|title| self.shows(title))
+    }
+
+    /// The same, whatever the caller may know: for the conditions of those that it knows.
+    fn all_titles(&self) -> impl Iterator<Item = &Folded> {
         self.folding.titles.iter().filter(|title| title.subject == ASKED_FOR && title.is_known())
+    }
+
+    /// True if the caller may know a title of the subject.
+    pub(super) fn shows(&self, title: &Folded) -> bool {
+        let Some(sight) = self.register.sight() else { return true };
+        let responsible = self.folding.subject.responsible;
+        let authorities = [Some(title.key.authority), title.recommended_by, responsible];
+        let region = self.located().map(|located| located.region);
+        sight.shows(authorities.into_iter().flatten(), Some(title.key.programme), region)
+    }
+
+    /// True if the caller may know the subject that was read: by a title, or by its region and the
+    /// responsible authority.
+    pub(super) fn is_shown(&self) -> bool {
+        let Some(sight) = self.register.sight() else { return true };
+        let subjects = self.subjects();
+        let has_event = |member| subjects.events_of(member).next().is_some();
+        let region = self.located().map(|located| located.region);
+        self.cluster.same_subject().any(has_event)
+            && (sight.shows(self.folding.subject.responsible, None, region)
+                || self.own_titles().next().is_some())
+    }
+
+    /// True if the caller may read the event at a position.
+    pub(super) fn may_read(&self, position: u64) -> bool {
+        let facts = self.subjects().facts();
+        u32::try_from(position).is_ok_and(|position| facts.may_read(position))
     }
 
     /// The status of a title.
@@ -174,7 +206,7 @@ impl<'a> Reading<'a> {
         let rule = self.catalogues.rule_at(title.key.programme, title.rule);
         let needed = rule.map_or(&[][..], |rule| rule.prerequisites(title.recommended_by));
         let mut once_held = self
-            .own_titles()
+            .all_titles()
             .filter(|other| needed.contains(&other.key.programme))
             .filter(|other| other.was_in_force_by(self.as_of.valid_on))
             .peekable();
@@ -197,6 +229,14 @@ impl<'a> Reading<'a> {
         let update_by = catalogue.duties.update_by;
         let responsible = self.folding.subject.responsible.unwrap_or(title.key.authority);
         let programme = title.key.programme;
+        let region = self.located().map(|located| located.region);
+        let reads_updates = |sight: &Sight| {
+            sight.reads_all(Kind::InformationUpdated, responsible, programme, region)
+        };
+        if !self.register.sight().is_none_or(reads_updates) {
+            // Those that the caller may not read do not count, and are not missing either.
+            return false;
+        }
         let updated = self.cluster.years_updated(programme);
         let is_missing = |year: i16| {
             let Some(day) = update_by.of_year(year).filter(|_| !updated.contains(year)) else {

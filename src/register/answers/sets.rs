@@ -1,5 +1,7 @@
 //! Two sets of titles compared by their holders, answered in slices.
 
+use std::sync::Arc;
+
 use super::{
     query::{Matcher, Wanted},
     reading::Reading,
@@ -8,7 +10,7 @@ use super::{
 use crate::{
     domain::{DesigneeId, catalogue::Catalogues},
     limits::{QUESTION_SLICE_FACTS, QUESTION_SLICE_TITLES},
-    register::{AsOf, DesigneeIndex, Flags, Register, Status, fold::Folded},
+    register::{AsOf, DesigneeIndex, Flags, Register, Sight, Status, fold::Folded},
 };
 
 /// The part of a comparison that a designee is in.
@@ -68,6 +70,8 @@ pub struct SetsReading {
     pub parts: Vec<ComparisonPart>,
     /// The day and log size of the comparison.
     pub as_of: AsOf,
+    /// The bounds of the caller, if it has any.
+    pub sight: Option<Arc<Sight>>,
     counts: PartCounts,
 }
 
@@ -75,7 +79,7 @@ impl SetsReading {
     /// A comparison that has not begun.
     #[must_use]
     pub fn new(wanted: [Wanted; 2], parts: Vec<ComparisonPart>, as_of: AsOf) -> Self {
-        Self { wanted, parts, as_of, counts: PartCounts::default() }
+        Self { wanted, parts, as_of, sight: None, counts: PartCounts::default() }
     }
 
     /// Numbers of the designees read so far, whatever their part.
@@ -94,7 +98,8 @@ impl SetsReading {
         from: usize,
         (most, examined): (usize, usize),
     ) -> (Vec<Compared>, Option<usize>) {
-        let mut reading = Reading::new(register, catalogues, self.as_of);
+        let seen = register.as_seen(self.sight.as_ref());
+        let mut reading = Reading::new(&seen, catalogues, self.as_of);
         let sets = self.wanted.each_ref().map(|wanted| Set::new(register, wanted));
         let mut found = Vec::new();
         let end = register.designee_count().min(from.saturating_add(examined));

@@ -6,7 +6,7 @@ use crate::{
     domain::{AuthorityCode, RegionCode, catalogue::Catalogues, kind::ProgrammeId},
     limits::{QUESTION_SLICE_FACTS, SUSPECT_BEARERS_MAX},
     register::{
-        AsOf, DesigneeIndex, Register,
+        AsOf, DesigneeIndex, Register, Seen,
         identity::{Namesakes, SharedName},
     },
 };
@@ -56,18 +56,34 @@ impl Register {
         wanted: &SuspectsWanted,
         as_of: AsOf,
         from: usize,
+        bounds: (usize, usize),
+    ) -> SuspectsRead {
+        self.as_seen(None).suspects(catalogues, wanted, as_of, from, bounds)
+    }
+}
+
+impl Seen<'_> {
+    /// As [`Register::suspects`], of the subjects that the caller may know.
+    #[must_use]
+    pub fn suspects(
+        &self,
+        catalogues: &Catalogues,
+        wanted: &SuspectsWanted,
+        as_of: AsOf,
+        from: usize,
         (most, examined): (usize, usize),
     ) -> SuspectsRead {
         let mut reading = Reading::new(self, catalogues, as_of);
         let mut found = Vec::new();
-        let end = self.designee_count().min(from.saturating_add(examined));
+        let count = self.register.designee_count();
+        let end = count.min(from.saturating_add(examined));
         for place in from..end {
             if found.len() >= most || reading.facts_read() >= QUESTION_SLICE_FACTS {
                 return SuspectsRead { found, next: Some(place) };
             }
             reading.add_shared(wanted, place, &mut found);
         }
-        SuspectsRead { found, next: (end < self.designee_count()).then_some(end) }
+        SuspectsRead { found, next: (end < count).then_some(end) }
     }
 }
 
@@ -80,11 +96,11 @@ impl Reading<'_> {
         self.count(read);
         for SharedName { key, name } in shared {
             // The other bearers of the name do not look further than the first one.
-            if subjects.namesakes(&key, 0).subjects.first() != Some(&index) {
+            if self.namesakes(&key, 0).subjects.first() != Some(&index) {
                 self.count(1);
                 continue;
             }
-            let Namesakes { subjects, is_cut } = subjects.namesakes(&key, SUSPECT_BEARERS_MAX - 1);
+            let Namesakes { subjects, is_cut } = self.namesakes(&key, SUSPECT_BEARERS_MAX - 1);
             self.count(subjects.len());
             if subjects.len() < 2 {
                 continue;
@@ -100,6 +116,20 @@ impl Reading<'_> {
                 found.push(NameShared { place, name, bearers, is_cut });
             }
         }
+    }
+
+    /// The first subjects that the caller may know and that bear or bore a name with a key, until
+    /// there are more than `most`.
+    pub(super) fn namesakes(&mut self, key: &str, most: usize) -> Namesakes {
+        let subjects = self.subjects();
+        if self.register.sight().is_none() {
+            return subjects.namesakes(key, most, |_| true);
+        }
+        subjects.namesakes(key, most, |index| {
+            self.read_one(index);
+            self.count(self.cluster.facts_read());
+            self.is_shown()
+        })
     }
 
     /// True if the subject that was read has a value of each field.

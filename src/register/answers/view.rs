@@ -11,8 +11,9 @@ use crate::{
         event::Ground, kind::ProgrammeId,
     },
     register::{
-        AsOf, DesigneeIndex, EndCause, Flags, Register, Status,
+        AsOf, DesigneeIndex, EndCause, Flags, Register, Seen, Status,
         fold::Folded,
+        identity::FactAt,
         rows::{FactKindRow, Sym},
     },
 };
@@ -160,6 +161,21 @@ impl Register {
     }
 }
 
+impl Seen<'_> {
+    /// The designee as of a day, as known at a log size; none if the caller may not know it.
+    #[must_use]
+    pub fn view(
+        &self,
+        catalogues: &Catalogues,
+        index: DesigneeIndex,
+        as_of: AsOf,
+    ) -> Option<DesigneeView> {
+        let mut reading = Reading::new(self, catalogues, as_of);
+        reading.read_one(index);
+        reading.is_shown().then(|| reading.designee_view())
+    }
+}
+
 impl Reading<'_> {
     fn designee_view(&self) -> DesigneeView {
         let (subjects, facts) = (self.subjects(), self.subjects().facts());
@@ -171,12 +187,16 @@ impl Reading<'_> {
         let members = self.cluster.same_subject();
         let mut positions: Vec<u64> =
             members.flat_map(|member| subjects.events_of(member).map(u64::from)).collect();
+        positions.retain(|position| self.may_read(*position));
         positions.sort_unstable();
         positions.dedup();
         let mut begun =
             self.cluster.own_facts().rev().filter(|p| p.fact.effective <= self.as_of.valid_on);
-        let profiled =
-            begun.find(|placed| placed.fact.listing().is_some_and(|l| !l.name.is_empty()));
+        let source = |placed: &FactAt| u64::from(facts.source_of(placed.position, &mut 0));
+        let profiled = begun.find(|placed| {
+            placed.fact.listing().is_some_and(|l| !l.name.is_empty())
+                && self.may_read(source(placed))
+        });
         DesigneeView {
             id: self.current_id(),
             ids: self.ids(),
@@ -190,7 +210,7 @@ impl Reading<'_> {
             titles: self.own_titles().map(view).collect(),
             pools: self.pools(),
             positions,
-            profile_at: profiled.map(|placed| facts.source_of(placed.position, &mut 0).into()),
+            profile_at: profiled.map(source),
         }
     }
 
@@ -234,6 +254,8 @@ impl Reading<'_> {
             }
         }
         let mut pools: Vec<_> = pools.into_iter().collect();
+        let is_known = |authority| self.register.sight().is_none_or(|s| s.shows_pools(authority));
+        pools.retain(|((authority, _), _)| is_known(*authority));
         pools.sort_unstable_by_key(|(_, (number, _))| *number);
         let membership = |((authority, pool), (_, entered_on))| Membership {
             authority,
@@ -248,7 +270,26 @@ impl Reading<'_> {
         self.end_of(title, status).map(|end| end.cause)
     }
 
+    /// A title, with the positions that the caller may read.
     pub(super) fn title_view(&self, title: &Folded, status: Status, flags: Flags) -> TitleView {
+        let mut view = self.whole_view(title, status, flags);
+        self.leave_out_unread(&mut view);
+        view
+    }
+
+    /// Leaves out the events that the caller may not read.
+    pub(super) fn leave_out_unread(&self, view: &mut TitleView) {
+        if self.register.sight().is_none() {
+            return;
+        }
+        view.positions.retain(|position| self.may_read(*position));
+        view.superseded.retain(|position| self.may_read(*position));
+        view.supports.retain(|support| self.may_read(support.position));
+        view.ended_at = view.ended_at.filter(|position| self.may_read(*position));
+    }
+
+    /// A title with all its positions.
+    pub(super) fn whole_view(&self, title: &Folded, status: Status, flags: Flags) -> TitleView {
         let (register, facts) = (self.register, self.subjects().facts());
         let source = |place: u32| {
             let mut read = 0;

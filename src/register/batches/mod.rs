@@ -227,11 +227,15 @@ impl<'a> BatchesAsOf<'a> {
 
     /// True if anything is known of a batch at this size.
     pub(super) fn is_known(self, key: BatchKey) -> bool {
+        let facts = self.subjects.facts();
         self.records(key).any(|(record, below)| {
             // Each list is in the order in which the log notes its events.
-            let is_known = |noted_at| u64::from(noted_at) < below;
-            let knows = |noted: &[Noted]| noted.first().is_some_and(|n| is_known(n.noted_at));
-            record.entries.first().is_some_and(|position| is_known(*position))
+            let is_known = |noted_at: &u32| u64::from(*noted_at) < below;
+            let counts = |noted_at: u32| facts.counts(noted_at);
+            let knows = |noted: &[Noted]| {
+                noted.iter().map(|noted| noted.noted_at).take_while(is_known).any(counts)
+            };
+            record.entries.iter().copied().take_while(is_known).any(counts)
                 || knows(&record.events)
                 || knows(&record.corrected)
         })

@@ -41,6 +41,8 @@ struct EntryRead {
     kind: EntryKind,
     sublist: Option<AuthorityCode>,
     designee: DesigneeIndex,
+    /// The caller may not know its title.
+    is_hidden: bool,
 }
 
 /// The sums of a batch and of its sub-lists.
@@ -56,6 +58,8 @@ struct Sum {
     counts: BatchCounts,
     fates: HashMap<DesigneeIndex, Fate>,
     digest: Sha256,
+    /// Some entry is left out.
+    has_hidden: bool,
 }
 
 impl EntriesRead {
@@ -64,21 +68,29 @@ impl EntriesRead {
         Self { key, as_of, digests, next: 0, entries, lines, sublists }
     }
 
-    /// Reads about `most` more events; true if some are left.
-    pub(in crate::register) fn advance(&mut self, batches: BatchesAsOf<'_>, most: usize) -> bool {
+    /// Reads about `most` more events; true if some are left. Of an entry that is not `shown`, by
+    /// its position, only its sub-list counts; `shown` adds to the facts read.
+    pub(in crate::register) fn advance(
+        &mut self,
+        batches: BatchesAsOf<'_>,
+        most: usize,
+        mut shown: impl FnMut(u32, &mut usize) -> bool,
+    ) -> bool {
         let mut read = 0;
         while read < most {
             let Some(position) = batches.entry_position(self.key, self.next) else { return false };
             self.next += 1;
             let entry = batches.entry_at(self.key, position, &mut self.sublists, &mut read);
             let Some((kind, sublist, designee)) = entry else { continue };
+            let is_hidden = !shown(position, &mut read);
             if self.digests
+                && !is_hidden
                 && let Some(word) = kind.word()
             {
                 let line = format!("{word} {}\n", batches.subjects().id(designee));
                 self.lines.push(LineRead { position, sublist, line });
             }
-            self.entries.push(EntryRead { position, kind, sublist, designee });
+            self.entries.push(EntryRead { position, kind, sublist, designee, is_hidden });
         }
         true
     }
@@ -137,15 +149,23 @@ impl BatchSums {
         BatchCounts { not_designated: left_out as u64, ..sum.counts }
     }
 
-    /// The digest of a sub-list, or of the whole, as `BatchSealed.digest` defines it.
-    pub(in crate::register) fn digest(&self, sublist: Option<AuthorityCode>) -> [u8; 32] {
-        let digest = self.of(sublist).map(|sum| sum.digest.clone()).unwrap_or_default();
-        digest.finalize().into()
+    /// The digest of a sub-list, or of the whole, as `BatchSealed.digest` defines it. There is none
+    /// if an entry is left out.
+    pub(in crate::register) fn digest(&self, sublist: Option<AuthorityCode>) -> Option<[u8; 32]> {
+        let sum = self.of(sublist);
+        if sum.is_some_and(|sum| sum.has_hidden) {
+            return None;
+        }
+        Some(sum.map(|sum| sum.digest.clone()).unwrap_or_default().finalize().into())
     }
 }
 
 impl Sum {
     fn add(&mut self, entry: &EntryRead) {
+        if entry.is_hidden {
+            self.has_hidden = true;
+            return;
+        }
         self.counts.add(entry.kind);
         self.fates.entry(entry.designee).or_default().add(entry.kind);
     }

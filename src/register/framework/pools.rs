@@ -47,11 +47,11 @@ impl PoolRecord {
             + known_in(&self.corrected, below, |noted| noted.noted_at)
     }
 
-    /// True if an event was noted below a size.
-    fn is_known(&self, below: u64) -> bool {
-        let is_known = |noted_at: u32| u64::from(noted_at) < below;
-        self.events.first().is_some_and(|position| is_known(*position))
-            || self.corrected.first().is_some_and(|noted| is_known(noted.noted_at))
+    /// True if an event was noted below a size that counts.
+    fn is_known(&self, below: u64, counts: impl Fn(u32) -> bool) -> bool {
+        let is_known = |noted_at: &u32| u64::from(*noted_at) < below;
+        self.events.iter().copied().take_while(is_known).any(&counts)
+            || self.corrected.iter().map(|noted| noted.noted_at).take_while(is_known).any(counts)
     }
 }
 
@@ -72,7 +72,8 @@ impl<'a> FrameworkAsOf<'a> {
     fn pools_of(self, authority: AuthorityCode) -> impl Iterator<Item = Sym> + 'a {
         let known = move |framework: &'a Framework, below: u64| {
             let own = framework.pools.iter().filter(move |((owner, _), _)| *owner == authority);
-            own.filter(move |(_, record)| record.is_known(below)).map(|((_, pool), _)| *pool)
+            let known = own.filter(move |(_, record)| record.is_known(below, |_| true));
+            known.map(|((_, pool), _)| *pool)
         };
         let facts = self.subjects.facts();
         let of_trial =
@@ -91,9 +92,11 @@ impl<'a> FrameworkAsOf<'a> {
         self,
         wanted: impl Fn(AuthorityCode) -> bool,
     ) -> impl Iterator<Item = (PoolKey, usize)> {
-        let below = self.subjects.facts().recorded_below();
+        let facts = self.subjects.facts();
+        let below = facts.recorded_below();
         let own = self.framework.pools.iter().filter(move |((authority, _), _)| wanted(*authority));
-        let known = own.filter(move |(_, record)| record.is_known(below));
+        let known =
+            own.filter(move |(_, record)| record.is_known(below, |noted| facts.counts(noted)));
         known.map(move |(key, record)| (*key, record.size_below(below)))
     }
 

@@ -120,11 +120,13 @@ impl PoolsRead {
         (!read.left.is_empty()).then_some(read)
     }
 
-    /// Reads about `most` more facts; true if some are left.
+    /// Reads about `most` more facts; true if some are left. Subjects that are not `shown` do not
+    /// count; `shown` adds to the facts read.
     pub(in crate::register) fn advance(
         &mut self,
         framework: FrameworkAsOf<'_>,
         most: usize,
+        mut shown: impl FnMut(DesigneeIndex, &mut usize) -> bool,
     ) -> bool {
         let mut read = 0;
         while let Some((key, end)) = self.left.last().copied() {
@@ -133,7 +135,7 @@ impl PoolsRead {
                     return true;
                 }
                 if let Some(position) = framework.pool_event(key, self.next) {
-                    self.read_event(framework, key, position, &mut read);
+                    self.read_event(framework, key, position, (&mut read, &mut shown));
                 }
                 self.next += 1;
             }
@@ -154,7 +156,7 @@ impl PoolsRead {
         framework: FrameworkAsOf<'_>,
         (authority, pool): PoolKey,
         position: u32,
-        read: &mut usize,
+        (read, shown): (&mut usize, &mut impl FnMut(DesigneeIndex, &mut usize) -> bool),
     ) {
         let stated = framework.subjects.facts().effective(position, read);
         *read += 1;
@@ -169,6 +171,9 @@ impl PoolsRead {
         }
         let order = (fact.effective, fact.precedence(), position);
         let subject = self.representative(framework, owner, read);
+        if !shown(subject, read) {
+            return;
+        }
         let known = self.last.entry(subject).or_insert((order, entered));
         if known.0 <= order {
             *known = (order, entered);

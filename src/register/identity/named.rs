@@ -87,8 +87,8 @@ impl<'a> Subjects<'a> {
         false
     }
 
-    /// The first known event that gives the designee a name that fits, by its key. Counts in `read`
-    /// the events and names read.
+    /// The first known event that gives the designee a name that fits, by its key, among those that
+    /// the caller may read. Counts in `read` the events and names read.
     pub(in crate::register) fn first_named(
         self,
         index: DesigneeIndex,
@@ -99,7 +99,7 @@ impl<'a> Subjects<'a> {
         let provisional = self.recorded_provisional_key(index).filter(|key| fits(key));
         let mut first: Option<(u32, Option<Sym>)> = None;
         let mut before = None;
-        for position in self.events_of(index) {
+        for position in self.events_of(index).filter(|position| facts.may_read(*position)) {
             *read += 1;
             let is_first = first.is_none_or(|(known, _)| position < known);
             if provisional.is_some() && is_first {

@@ -144,11 +144,14 @@ impl<'a> Subjects<'a> {
         let of_trial = of_trial.iter().rev().copied();
         let (known, below) = (self.facts.known_below(), self.facts.recorded_below());
         let of_trial = of_trial.filter(move |position| u64::from(*position) < known);
-        let rows = self.facts.rows();
+        let (rows, sieve) = (self.facts.rows(), self.facts.sieve());
         let recorded = successors(self.last_recorded(index), move |position| {
             rows.get(*position)?.previous.position()
         });
-        of_trial.chain(recorded.filter(move |position| u64::from(*position) < below))
+        let counts = move |position: &u32| {
+            u64::from(*position) < below && sieve.is_none_or(|sieve| sieve.counts(*position))
+        };
+        of_trial.chain(recorded.filter(counts))
     }
 
     /// The last event about a designee that the register has recorded.
@@ -163,7 +166,10 @@ impl<'a> Subjects<'a> {
     fn events_concerning(self, index: DesigneeIndex) -> impl Iterator<Item = u32> + 'a {
         let recorded = self.concerning_recorded(index).iter().copied();
         let (known, below) = (self.facts.known_below(), self.facts.recorded_below());
-        let recorded = recorded.filter(move |position| u64::from(*position) < below);
+        let sieve = self.facts.sieve();
+        let recorded = recorded.filter(move |position| {
+            u64::from(*position) < below && sieve.is_none_or(|sieve| sieve.counts(*position))
+        });
         let of_trial = self.layer.map_or(&[][..], |layer| layer.events_concerning(index));
         let of_trial = of_trial.iter().copied();
         recorded.chain(of_trial.filter(move |position| u64::from(*position) < known))
@@ -182,7 +188,11 @@ impl<'a> Subjects<'a> {
         let mut of_trial = of_trial.iter().rev().copied();
         let mut recorded = self.concerning_recorded(index).iter().rev().copied();
         let own = of_trial.find(|position| self.facts.knows(*position));
-        own.or_else(|| recorded.find(|position| self.facts.knows_recorded(*position)))
+        own.or_else(|| {
+            recorded.find(|position| {
+                self.facts.knows_recorded(*position) && self.facts.counts(*position)
+            })
+        })
     }
 
     /// One more than the position of the last event about the designee; 0 if there is none.
@@ -210,9 +220,14 @@ impl<'a> Subjects<'a> {
         self.cluster(index, None).facts_read() > events
     }
 
-    /// The first designees that bear or bore a name with a key, one for each subject, until there
-    /// are more than `most`.
-    pub(in crate::register) fn namesakes(self, key: &str, most: usize) -> Namesakes {
+    /// The first designees that bear or bore a name with a key and are wanted, one for each subject,
+    /// until there are more than `most`.
+    pub(in crate::register) fn namesakes(
+        self,
+        key: &str,
+        most: usize,
+        mut is_wanted: impl FnMut(DesigneeIndex) -> bool,
+    ) -> Namesakes {
         let mut found = Namesakes::default();
         let mut members: HashSet<DesigneeIndex> = HashSet::new();
         let mut read = 0;
@@ -240,7 +255,9 @@ impl<'a> Subjects<'a> {
                 read += cluster.read;
                 members.extend(cluster.same_subject());
             }
-            found.subjects.push(index);
+            if is_wanted(index) {
+                found.subjects.push(index);
+            }
         }
         found
     }

@@ -96,20 +96,64 @@ impl Sight {
         if self.bounds.is_empty() {
             return true;
         }
-        let catalogue = self.catalogues.at(u64::from(position));
         let kind = row.fact.kind.as_kind();
         let scope = index.scope(row.scope);
         let sees = |kind, own| {
             let seen = Seen { scope, position, kind, own };
             self.bounds.iter().all(|all| all.iter().any(|reach| seen.is_within(reach, index)))
         };
+        let (inner, own) = self.class_of(facts, position, kind);
         if kind != Kind::Corrected {
-            return sees(Some(kind), catalogue.is_own(kind));
+            return sees(Some(kind), own);
         }
-        // A correction shows the fact inside it. Where that was erased, it may have been any.
-        let inner = facts.replacement_at(position).map(|(_, fact)| fact.kind.as_kind());
-        let own = inner.is_none_or(|inner| catalogue.is_own(inner));
         sees(Some(kind), own) && sees(inner, own)
+    }
+
+    /// True if the fact of an event counts for the caller: everybody knows it, or it is seen.
+    pub(in crate::register) fn counts(
+        &self,
+        index: &Index,
+        facts: Facts<'_>,
+        position: u32,
+        row: &Row,
+    ) -> bool {
+        let kind = row.fact.kind.as_kind();
+        !self.perhaps_own.contains(kind)
+            || !self.class_of(facts, position, kind).1
+            || self.sees(index, facts, position, row)
+    }
+
+    /// The kind that decides about the class of an event, and whether that is `own`. A correction
+    /// shows the fact inside it. Where that was erased, it may have been any.
+    fn class_of(&self, facts: Facts<'_>, position: u32, kind: Kind) -> (Option<Kind>, bool) {
+        let inner = match kind {
+            Kind::Corrected => facts.replacement_at(position).map(|(_, fact)| fact.kind.as_kind()),
+            kind => Some(kind),
+        };
+        let catalogue = self.catalogues.at(u64::from(position));
+        (inner, inner.is_none_or(|inner| catalogue.is_own(inner)))
+    }
+
+    /// True if the caller may know an item of the register that concerns these. It follows from
+    /// facts of all kinds, so a reach that names kinds shows none.
+    pub(in crate::register) fn knows(&self, matter: &Matter) -> bool {
+        let knows = |reach: &Reach| reach.kinds.is_empty() && reach.concerns(matter);
+        self.bounds.iter().all(|reaches| reaches.iter().any(knows))
+    }
+
+    /// True if the caller may read what concerns these.
+    pub(in crate::register) fn reads(&self, matter: &Matter) -> bool {
+        self.bounds.iter().all(|reaches| reaches.iter().any(|reach| reach.sees(matter)))
+    }
+
+    /// True if an event of a kind may be of the class `own`.
+    pub(in crate::register) fn may_be_own(&self, kind: Kind) -> bool {
+        self.perhaps_own.contains(kind)
+    }
+
+    /// The catalogues of the log.
+    pub(in crate::register) fn catalogues(&self) -> &Catalogues {
+        &self.catalogues
     }
 
     /// Sets of which one has every event that is seen; `None` if any event may be.

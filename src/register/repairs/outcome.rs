@@ -48,7 +48,7 @@ impl<'a> Facts<'a> {
         let row = self.row(root).filter(|row| !row.fact.is_withheld())?;
         match self.outcome(root, read) {
             Outcome::Annulled(_) => None,
-            Outcome::InForce(None) => Some((row.designee, row.fact, root)),
+            Outcome::InForce(None) => self.counts(root).then_some((row.designee, row.fact, root)),
             Outcome::InForce(Some(repair)) => {
                 repair.replacement.map(|(owner, fact)| (owner, fact, repair.position))
             }
@@ -111,7 +111,9 @@ impl<'a> Facts<'a> {
         let recorded = self.repairs.newest_first(target);
         let recorded = recorded.filter(move |repair| self.knows_recorded(repair.position));
         let known = of_trial.chain(recorded);
-        known.filter(move |repair| self.without != Some(repair.position))
+        known.filter(move |repair| {
+            self.without != Some(repair.position) && self.counts(repair.position)
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::Status;
 
-use super::RegisterApi;
+use super::{RegisterApi, sight_of};
 use crate::{
     domain::{AuthorityCode, event::BatchRef, fault::echo, kind::ProgrammeId},
     ledger::{Ledger, Pace as _},
@@ -52,15 +52,19 @@ pub(super) async fn batches(
             && (authorities.is_empty() || authorities.contains(&authority))
             && (names.is_empty() || names.iter().any(|name| name == batch))
     };
+    let sight = sight_of(ledger, call)?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {
         let (mut batches, mut next, mut room) = (Vec::new(), token.next, Room::of_page());
         loop {
-            let found = ledger.register().next_batch(next, at, QUESTION_SLICE_ENTRIES, &wanted);
+            let register = ledger.register();
+            let seen = register.as_seen(sight.as_ref());
+            let found = seen.next_batch(next, at, QUESTION_SLICE_ENTRIES, &wanted);
+            drop(register);
             let Some((after, reading)) = found else { return Ok((batches, None)) };
             let before = std::mem::replace(&mut next, after);
             turn.step()?;
             let Some(reading) = reading else { continue };
-            let view = read(ledger, reading, turn)?;
+            let Some(view) = read(ledger, reading, turn)? else { continue };
             if states.is_empty() || states.contains(&convert::batch_state(view.state)) {
                 let batch = convert::batch(&view, ledger.catalogues());
                 if !room.takes(&batch) {
@@ -99,9 +103,12 @@ pub(super) async fn batch(
     let authority = authority.unwrap_or(AuthorityCode::ministry());
     let name = request.batch.trim().to_owned();
     let batch = BatchRef { programme, authority, batch: name, sublist: None };
+    let sight = sight_of(ledger, call)?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {
-        let reading = ledger.register().read_batch(&batch, at, true);
-        reading.map(|reading| read(ledger, reading, turn)).transpose()
+        let register = ledger.register();
+        let reading = register.as_seen(sight.as_ref()).read_batch(&batch, at, true);
+        drop(register);
+        reading.map_or(Ok(None), |reading| read(ledger, reading, turn))
     };
     let Some(view) = api.ask(call, question).await? else {
         let shown = format!("{} {}", echo(&request.programme), echo(&request.batch));
@@ -117,12 +124,16 @@ pub(super) async fn batch(
     })
 }
 
-/// Reads a batch in slices.
-fn read(ledger: &Ledger, mut reading: BatchReading, turn: &mut Turn) -> Result<BatchView, Status> {
+/// Reads a batch in slices; none if the caller may not know it.
+fn read(
+    ledger: &Ledger,
+    mut reading: BatchReading,
+    turn: &mut Turn,
+) -> Result<Option<BatchView>, Status> {
     while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
         turn.step()?;
     }
     // Long sorts come here, while nobody waits for them.
     let read = reading.sum_up();
-    Ok(read.view(&ledger.register()))
+    Ok(read.shown(&ledger.register()))
 }

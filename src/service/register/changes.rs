@@ -3,7 +3,7 @@
 use prost::Message as _;
 use tonic::Status;
 
-use super::RegisterApi;
+use super::{RegisterApi, sight_of};
 use crate::{
     domain::fault::{Key, RuleId},
     ledger::Ledger,
@@ -99,9 +99,11 @@ async fn search(
     (from, token): (AsOf, PageToken),
     most: usize,
 ) -> Result<(Vec<Changed>, Option<usize>), Status> {
-    let moments = (from, token.as_of);
+    let (moments, sight) = ((from, token.as_of), sight_of(&api.ledger, call)?);
     let slice = move |ledger: &Ledger, first, bounds| {
-        ledger.register().changes_between(ledger.catalogues(), &wanted, moments, first, bounds)
+        let register = ledger.register();
+        let seen = register.as_seen(sight.as_ref());
+        seen.changes_between(ledger.catalogues(), &wanted, moments, first, bounds)
     };
     let count = |found: &Changed| found.titles.len();
     api.in_slices(call, token.next, most + token.skipped(), count, slice).await

@@ -2,7 +2,7 @@
 
 use tonic::Status;
 
-use super::RegisterApi;
+use super::{RegisterApi, sight_of};
 use crate::{
     domain::fault::RuleId,
     ledger::{Ledger, Pace as _},
@@ -38,6 +38,7 @@ pub(super) async fn count(
     let at = resolve(ledger, request.as_of).await?;
     require_consistent("filter", &wanted, Some(stage), at.valid_on)?;
     let mut counting = Counting::new(wanted, at, stage, groups);
+    counting.sight = sight_of(ledger, call)?;
     counting.by_designee = unit == pb::CountUnit::Designees;
     let by_designee = counting.by_designee;
     let question = move |ledger: &Ledger, turn: &mut Turn| {

@@ -2,17 +2,18 @@
 
 use tonic::{Code, Status};
 
-use super::{RegisterApi, stated_at};
+use super::{RegisterApi, sight_of, stated_at};
 use crate::{
     domain::{
         DesigneeId,
+        catalogue::Catalogues,
         fault::{Breach, echo},
         name,
     },
     ledger::Ledger,
     limits::{DESIGNEE_NAMESAKES_MAX, LONG_RECORD_FACTS, NAMESAKES_BYTES_MAX},
     protocol::pb::{self, ErrorReason, event::Fact},
-    register::{DesigneeIndex, Namesakes, Register},
+    register::{AsOf, DesigneeIndex, DesigneeView, Namesakes, Register, Seen},
     service::{
         as_of::{answered, resolve},
         call::Call,
@@ -27,11 +28,15 @@ pub(super) async fn designee(
 ) -> Result<pb::GetDesigneeResponse, Status> {
     let ledger = &*api.ledger;
     filter::require_short("designee", &request.designee)?;
-    let asked = Asked::read(&request.designee);
+    let asked = Asked::read(request.designee);
     let at = resolve(ledger, request.as_of).await?;
-    let (index, is_long) = find_record(ledger, &asked, at.known_at)?;
+    let sight = sight_of(ledger, call)?;
+    let (found, is_long) = find_record(ledger, &asked, at, sight.is_some())?;
     let question = move |ledger: &Ledger| {
-        let view = ledger.register().view(ledger.catalogues(), index, at);
+        let register = ledger.register();
+        let seen = register.as_seen(sight.as_ref());
+        let view = asked.view(seen, ledger.catalogues(), found, at)?.1;
+        drop(register);
         let profile_at = view.profile_at;
         Ok((profile_at, convert::designee(view, ledger.catalogues(), true)))
     };
@@ -56,13 +61,15 @@ pub(super) async fn explain(
     let found = catalogues.find(id);
     let programme = found.map_err(|breach| errors::bad_field("programme", id, breach))?;
     let authority = filter::optional_authority("authority", &request.authority)?;
-    let asked = Asked::read(&request.designee);
-    let (index, is_long) = find_record(ledger, &asked, at.known_at)?;
+    let asked = Asked::read(request.designee);
+    let sight = sight_of(ledger, call)?;
+    let (found, is_long) = find_record(ledger, &asked, at, sight.is_some())?;
     let item = request.item;
     let question = move |ledger: &Ledger| {
         let (catalogues, register) = (ledger.catalogues(), ledger.register());
-        let view = register.view(catalogues, index, at);
-        let mut titles = register.explain(catalogues, index, programme, at);
+        let seen = register.as_seen(sight.as_ref());
+        let (index, view) = asked.view(seen, catalogues, found, at)?;
+        let mut titles = seen.explain(catalogues, index, programme, at);
         drop(register);
         titles.retain(|explained| {
             authority.is_none_or(|authority| explained.title.authority == authority)
@@ -86,15 +93,20 @@ pub(super) async fn explain(
     })
 }
 
-/// Finds a designee; true if an answer about it takes long.
+/// Finds a designee; true if an answer about it takes long. Within the bounds of a caller already
+/// the search does, so that it is left to the answer.
 fn find_record(
     ledger: &Ledger,
-    asked: &Asked<'_>,
-    at: u64,
-) -> Result<(DesigneeIndex, bool), Status> {
+    asked: &Asked,
+    at: AsOf,
+    has_bounds: bool,
+) -> Result<(Option<DesigneeIndex>, bool), Status> {
+    if has_bounds {
+        return Ok((None, true));
+    }
     let register = ledger.register();
-    let index = asked.find(&register, at)?;
-    Ok((index, register.has_long_record(index, at, LONG_RECORD_FACTS)))
+    let index = asked.find(register.as_seen(None), ledger.catalogues(), at)?;
+    Ok((Some(index), register.has_long_record(index, at.known_at, LONG_RECORD_FACTS)))
 }
 
 /// The profile in the event at a position.
@@ -110,8 +122,8 @@ async fn profile(ledger: &Ledger, position: u64) -> Result<Option<pb::Profile>, 
 
 /// The designee that a question is about: an identifier or, if the text does not parse as one, a
 /// name. The text is parsed and folded before the register is locked, because that can take long.
-struct Asked<'a> {
-    text: &'a str,
+struct Asked {
+    text: String,
     id: Result<DesigneeId, Breach>,
     /// The key of the name; empty for an identifier.
     key: String,
@@ -119,32 +131,51 @@ struct Asked<'a> {
     locals: Vec<DesigneeId>,
 }
 
-impl<'a> Asked<'a> {
-    fn read(text: &'a str) -> Self {
-        let id = DesigneeId::parse(text);
-        let key = if id.is_ok() { String::new() } else { name::folded(text) };
-        let locals = DesigneeId::of_odd_code(text).map_or_else(|_| Vec::new(), Iterator::collect);
+impl Asked {
+    fn read(text: String) -> Self {
+        let id = DesigneeId::parse(&text);
+        let key = if id.is_ok() { String::new() } else { name::folded(&text) };
+        let locals = DesigneeId::of_odd_code(&text).map_or_else(|_| Vec::new(), Iterator::collect);
         Self { text, id, key, locals }
     }
 
-    fn find(&self, register: &Register, known_at: u64) -> Result<DesigneeIndex, Status> {
-        let text = self.text;
+    /// The designee, which may have been found before, and what the caller may know of it.
+    fn view(
+        &self,
+        seen: Seen<'_>,
+        catalogues: &Catalogues,
+        found: Option<DesigneeIndex>,
+        at: AsOf,
+    ) -> Result<(DesigneeIndex, DesigneeView), Status> {
+        let index = found.map_or_else(|| self.find(seen, catalogues, at), Ok)?;
+        let view = seen.view(catalogues, index, at);
+        let view = view.ok_or_else(|| not_found(seen.register(), &self.text, at.known_at))?;
+        Ok((index, view))
+    }
+
+    fn find(
+        &self,
+        seen: Seen<'_>,
+        catalogues: &Catalogues,
+        at: AsOf,
+    ) -> Result<DesigneeIndex, Status> {
+        let (text, register, known_at) = (self.text.as_str(), seen.register(), at.known_at);
         let breach = match &self.id {
             Ok(id) => {
-                let found = register.find(id, known_at);
+                let found = seen.find(catalogues, id, at);
                 return found.ok_or_else(|| not_found(register, text, known_at));
             }
             Err(breach) => breach,
         };
         let mut local: Vec<_> =
-            self.locals.iter().filter_map(|id| register.find(id, known_at)).collect();
+            self.locals.iter().filter_map(|id| seen.find(catalogues, id, at)).collect();
         local.dedup();
         match local.as_slice() {
             [] => {}
             [only] => return Ok(*only),
             several => return Err(ambiguous(register, text, several, false)),
         }
-        let Namesakes { subjects, is_cut } = register.find_by_key(&self.key, known_at);
+        let Namesakes { subjects, is_cut } = seen.find_by_key(catalogues, &self.key, at);
         match subjects.as_slice() {
             [only] if !is_cut => Ok(*only),
             // An ASCII text is a wrong code rather than an unknown name.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tonic::Status;
 
-use super::{RegisterApi, stated_here};
+use super::{RegisterApi, sight_of, stated_here};
 use crate::{
     domain::{AuthorityCode, BodyCode, PartialDate, Region, RegionCode},
     ledger::{Ledger, Pace as _},
@@ -35,8 +35,11 @@ pub(super) async fn pools(
     let same = pb::ListPoolsRequest { authorities: request.authorities, ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
+    let sight = sight_of(ledger, call)?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {
-        let mut reading = ledger.register().read_pools(&authorities, at);
+        let register = ledger.register();
+        let mut reading = register.as_seen(sight.as_ref()).read_pools(&authorities, at);
+        drop(register);
         while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
             turn.step()?;
         }
@@ -91,8 +94,10 @@ pub(super) async fn measures(
     };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
+    let sight = sight_of(ledger, call)?;
+    let within = sight.clone();
     let question = move |ledger: &Ledger, turn: &mut Turn| {
-        let mut reading = MeasuresReading::new(wanted, at);
+        let mut reading = MeasuresReading::new(wanted, at).within(within);
         while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
             turn.step()?;
         }
@@ -102,7 +107,10 @@ pub(super) async fn measures(
     };
     let MeasuresPage { measures, total, mut issuers, .. } = api.ask(call, question).await?;
     issuers.remove(&AuthorityCode::ministry());
-    let is_asked = |authority: &AuthorityCode| asked.is_empty() || asked.contains(authority);
+    let is_asked = |authority: &AuthorityCode| {
+        (asked.is_empty() || asked.contains(authority))
+            && sight.as_ref().is_none_or(|sight| sight.shows_issuer(*authority))
+    };
     let without = AuthorityCode::all()
         .filter(|authority| is_asked(authority) && !authority.is_ministry())
         .filter(|authority| !issuers.contains(authority));
@@ -214,11 +222,12 @@ pub(super) async fn assessments(
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let no_such_year = years.is_empty() && !request.years.is_empty();
+    let sight = sight_of(ledger, call)?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {
         if no_such_year {
             return Ok((Vec::new(), 0, 0));
         }
-        let mut reading = AssessmentsReading::new(under, years, at);
+        let mut reading = AssessmentsReading::new(under, years, at).within(sight);
         while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
             turn.step()?;
         }

@@ -1,17 +1,19 @@
 //! Lists of designees and titles, and the export of all titles. Each page reads the register in
 //! slices.
 
+use std::sync::Arc;
+
 use futures_util::stream;
 use prost::Message as _;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use super::RegisterApi;
+use super::{RegisterApi, sight_of};
 use crate::{
     ledger::{Ledger, Pace as _},
     limits::{PAGE_BYTES, PAGE_EVENTS_MAX, VIEWS_SLICE},
     protocol::{methods::Method, pb},
-    register::{self, DesigneeIndex, Found, Wanted},
+    register::{self, DesigneeIndex, Found, Sight, Wanted},
     service::{
         as_of::answered,
         call::Call,
@@ -32,8 +34,11 @@ async fn search(
     token: PageToken,
     most: usize,
 ) -> Result<(Vec<Found>, Option<usize>), Status> {
+    let sight = sight_of(&api.ledger, call)?;
     let slice = move |ledger: &Ledger, from, bounds| {
-        ledger.register().search(ledger.catalogues(), &wanted, token.as_of, from, bounds)
+        let register = ledger.register();
+        let seen = register.as_seen(sight.as_ref());
+        seen.search(ledger.catalogues(), &wanted, token.as_of, from, bounds)
     };
     let count = |found: &Found| found.titles.len();
     api.in_slices(call, token.next, most + token.skipped(), count, slice).await
@@ -46,13 +51,14 @@ type Place = (DesigneeIndex, usize);
 async fn search_designees(
     api: &RegisterApi,
     call: &Call,
-    wanted: Wanted,
+    (wanted, sight): (Wanted, Option<Arc<Sight>>),
     token: PageToken,
     most: usize,
 ) -> Result<(Vec<Place>, Option<usize>), Status> {
     let slice = move |ledger: &Ledger, from, bounds| {
         let register = ledger.register();
-        let found = register.search(ledger.catalogues(), &wanted, token.as_of, from, bounds);
+        let seen = register.as_seen(sight.as_ref());
+        let found = seen.search(ledger.catalogues(), &wanted, token.as_of, from, bounds);
         (found.0.into_iter().map(|found| (found.index, found.next)).collect(), found.1)
     };
     api.in_slices(call, token.next, most, |_: &Place| 1, slice).await
@@ -70,11 +76,16 @@ pub(super) async fn designees(
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     require_consistent("filter", &wanted, None, at.valid_on)?;
+    let sight = sight_of(ledger, call)?;
+    let wanted = (wanted, sight.clone());
     let (found, mut next) = search_designees(api, call, wanted, token, size).await?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {
         let (mut designees, mut room) = (Vec::new(), Room::of_page());
         for (index, after) in found {
-            let view = ledger.register().view(ledger.catalogues(), index, at);
+            let register = ledger.register();
+            let seen = register.as_seen(sight.as_ref());
+            let Some(view) = seen.view(ledger.catalogues(), index, at) else { continue };
+            drop(register);
             let designee = convert::designee(view, ledger.catalogues(), false);
             if !room.takes(&designee) {
                 // The first designee of a page fits, whatever it is.

@@ -2,7 +2,7 @@
 
 use tonic::Status;
 
-use super::RegisterApi;
+use super::{RegisterApi, sight_of};
 use crate::{
     domain::fault::{RuleId, echo},
     ledger::{Ledger, Pace as _},
@@ -45,8 +45,11 @@ pub(super) async fn list(
     let with_left = *include_left;
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
+    let sight = sight_of(ledger, call)?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {
-        let reading = ledger.register().read_members(authority, &pool, at);
+        let register = ledger.register();
+        let reading = register.as_seen(sight.as_ref()).read_members(authority, &pool, at);
+        drop(register);
         let Some(mut reading) = reading else { return Ok(None) };
         while reading.advance(&ledger.register(), QUESTION_SLICE_ENTRIES) {
             turn.step()?;
@@ -57,7 +60,10 @@ pub(super) async fn list(
         'page: for some in
             shown.get(..size.min(shown.len())).unwrap_or_default().chunks(VIEWS_SLICE)
         {
-            let views = ledger.register().members(ledger.catalogues(), &reading, some);
+            let register = ledger.register();
+            let seen = register.as_seen(sight.as_ref());
+            let views = seen.members(ledger.catalogues(), &reading, some);
+            drop(register);
             for view in views {
                 let member = convert_member(view);
                 // The first member of a page fits, whatever it is.

@@ -32,6 +32,7 @@ use crate::{
     limits::QUESTION_SLICE_DESIGNEES,
     log::LeafAt,
     protocol::pb::{self, event::Fact},
+    register::Sight,
 };
 
 /// The messages of one ExportRegister.
@@ -54,7 +55,6 @@ impl RegisterApi {
         call: Call,
         request: pb::GetDesigneeRequest,
     ) -> Result<pb::GetDesigneeResponse, Status> {
-        require_everything(&call)?;
         designee::designee(self, &call, request).await
     }
 
@@ -63,7 +63,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ExplainTitleRequest,
     ) -> Result<pb::ExplainTitleResponse, Status> {
-        require_everything(&call)?;
         designee::explain(self, &call, request).await
     }
 
@@ -72,7 +71,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListDesigneesRequest,
     ) -> Result<pb::ListDesigneesResponse, Status> {
-        require_everything(&call)?;
         lists::designees(self, &call, request).await
     }
 
@@ -81,7 +79,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListTitlesRequest,
     ) -> Result<pb::ListTitlesResponse, Status> {
-        require_everything(&call)?;
         lists::titles(self, &call, request).await
     }
 
@@ -90,7 +87,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ExportRegisterRequest,
     ) -> Result<ExportRegisterStream, Status> {
-        require_everything(&call)?;
         let stream = lists::export(self, call, request).await?;
         Ok(Box::pin(stream))
     }
@@ -109,7 +105,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListChangesRequest,
     ) -> Result<pb::ListChangesResponse, Status> {
-        require_everything(&call)?;
         changes::list(self, &call, request).await
     }
 
@@ -118,7 +113,6 @@ impl RegisterApi {
         call: Call,
         request: pb::CompareBatchesRequest,
     ) -> Result<pb::CompareBatchesResponse, Status> {
-        require_everything(&call)?;
         sets::compare(self, &call, request).await
     }
 
@@ -127,7 +121,6 @@ impl RegisterApi {
         call: Call,
         request: pb::CountTitlesRequest,
     ) -> Result<pb::CountTitlesResponse, Status> {
-        require_everything(&call)?;
         counts::count(self, &call, request).await
     }
 
@@ -136,7 +129,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListBatchesRequest,
     ) -> Result<pb::ListBatchesResponse, Status> {
-        require_everything(&call)?;
         batches::batches(self, &call, request).await
     }
 
@@ -145,7 +137,6 @@ impl RegisterApi {
         call: Call,
         request: pb::GetBatchRequest,
     ) -> Result<pb::GetBatchResponse, Status> {
-        require_everything(&call)?;
         batches::batch(self, &call, request).await
     }
 
@@ -154,7 +145,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListPoolsRequest,
     ) -> Result<pb::ListPoolsResponse, Status> {
-        require_everything(&call)?;
         framework::pools(self, &call, request).await
     }
 
@@ -163,7 +153,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListPoolMembersRequest,
     ) -> Result<pb::ListPoolMembersResponse, Status> {
-        require_everything(&call)?;
         members::list(self, &call, request).await
     }
 
@@ -172,7 +161,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListMeasuresRequest,
     ) -> Result<pb::ListMeasuresResponse, Status> {
-        require_everything(&call)?;
         framework::measures(self, &call, request).await
     }
 
@@ -181,7 +169,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListAssessmentsRequest,
     ) -> Result<pb::ListAssessmentsResponse, Status> {
-        require_everything(&call)?;
         framework::assessments(self, &call, request).await
     }
 
@@ -226,7 +213,6 @@ impl RegisterApi {
         call: Call,
         request: pb::FindDesigneesRequest,
     ) -> Result<pb::FindDesigneesResponse, Status> {
-        require_everything(&call)?;
         names::designees(self, &call, request).await
     }
 
@@ -235,7 +221,6 @@ impl RegisterApi {
         call: Call,
         request: pb::ListSuspectsRequest,
     ) -> Result<pb::ListSuspectsResponse, Status> {
-        require_everything(&call)?;
         names::suspects(self, &call, request).await
     }
 
@@ -309,14 +294,27 @@ impl RegisterApi {
     }
 }
 
+/// The bounds within which the caller of a question knows the register; `None` without any.
+fn sight_of(ledger: &Ledger, call: &Call) -> Result<Option<Arc<Sight>>, Status> {
+    if !call.rights().may_ask_the_register() {
+        let text = "each of its rights to read names kinds, and the register follows from all";
+        return Err(not_entitled(&principal_name(call), "read", text, []));
+    }
+    let sight = call.sight(ledger);
+    Ok(Some(sight).filter(|sight| !sight.sees_all()).map(Arc::new))
+}
+
 /// Refuses a caller that may not read everything, of both classes.
 fn require_everything(call: &Call) -> Result<(), Status> {
     if call.rights().reads_everything() {
         return Ok(());
     }
-    let name = String::from_utf8_lossy(call.principal().name());
     let text = "this question needs a right to read that has no bounds, with the class own";
-    Err(not_entitled(&name, "read", text, []))
+    Err(not_entitled(&principal_name(call), "read", text, []))
+}
+
+fn principal_name(call: &Call) -> String {
+    String::from_utf8_lossy(call.principal().name()).into_owned()
 }
 
 /// The fact that the event at a position states; for a correction, the replacement. `None` if its

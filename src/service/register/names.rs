@@ -2,7 +2,7 @@
 
 use tonic::Status;
 
-use super::RegisterApi;
+use super::{RegisterApi, sight_of};
 use crate::{
     domain::{
         AuthorityCode,
@@ -38,11 +38,12 @@ pub(super) async fn designees(
     let pb::FindDesigneesRequest { text, whole_name, .. } = request;
     let same = pb::FindDesigneesRequest { text, whole_name, ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
-    let (at, parts) = (token.as_of, api.names.parts());
+    let (at, parts, sight) = (token.as_of, api.names.parts(), sight_of(ledger, call)?);
     api.names.grow(api);
     let slice = move |ledger: &Ledger, from: usize, (most, _): (usize, usize)| {
         let (register, from) = (ledger.register(), from as u64);
-        let read = register.find_names(ledger.catalogues(), &parts, &wanted, at, from, most);
+        let seen = register.as_seen(sight.as_ref());
+        let read = seen.find_names(ledger.catalogues(), &parts, &wanted, at, from, most);
         (read.found, read.next.and_then(|next| usize::try_from(next).ok()))
     };
     // One more than the page takes, and those that earlier pages took.
@@ -98,9 +99,11 @@ pub(super) async fn suspects(
     let same =
         pb::ListSuspectsRequest { authorities, region_under, programmes, ..Default::default() };
     let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
-    let at = token.as_of;
+    let (at, sight) = (token.as_of, sight_of(ledger, call)?);
     let slice = move |ledger: &Ledger, from, bounds| {
-        let read = ledger.register().suspects(ledger.catalogues(), &wanted, at, from, bounds);
+        let register = ledger.register();
+        let seen = register.as_seen(sight.as_ref());
+        let read = seen.suspects(ledger.catalogues(), &wanted, at, from, bounds);
         (read.found, read.next)
     };
     let most = size + 1 + token.skipped();

@@ -2,7 +2,7 @@
 
 use tonic::Status;
 
-use super::RegisterApi;
+use super::{RegisterApi, sight_of};
 use crate::{
     domain::fault::RuleId,
     ledger::{Ledger, Pace as _},
@@ -41,6 +41,7 @@ pub(super) async fn compare(
     require_consistent("first", &first, None, at.valid_on)?;
     require_consistent("second", &second, None, at.valid_on)?;
     let mut reading = SetsReading::new([first, second], parts, at);
+    reading.sight = sight_of(ledger, call)?;
     // The first page counts all designees, whatever it lists.
     let counts_all = request.page_token.is_empty();
     let question = move |ledger: &Ledger, turn: &mut Turn| {
