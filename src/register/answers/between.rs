@@ -82,8 +82,8 @@ impl Register {
 
 impl Seen<'_> {
     /// As [`Register::changes_between`], of the designees that the caller may know at the second
-    /// moment. Each of their titles is compared as far as the caller may know it at a moment, so one
-    /// that comes into its bounds, or leaves them, has changed.
+    /// moment. Each of their titles is compared as far as the caller may know it at a moment, so
+    /// one that comes into its bounds, or leaves them, has changed.
     #[must_use]
     pub fn changes_between(
         &self,

@@ -220,8 +220,8 @@ impl<'a> Subjects<'a> {
         self.cluster(index, None).facts_read() > events
     }
 
-    /// The first designees that bear or bore a name with a key and are wanted, one for each subject,
-    /// until there are more than `most`.
+    /// The first designees that bear or bore a name with a key and are wanted, one for each
+    /// subject, until there are more than `most`.
     pub(in crate::register) fn namesakes(
         self,
         key: &str,

@@ -93,7 +93,7 @@ async fn broken_files_keep_those_in_use_and_say_so() {
 }
 
 #[tokio::test]
-async fn new_handshakes_see_the_new_certificate_and_open_connections_go_on() {
+async fn a_new_certificate_serves_newcomers_and_ends_no_connection() {
     let guarded = Guarded::start();
     let (_, known) = guarded.caller("recorder");
     let mut client = guarded.client(Arc::clone(&known)).await;

@@ -161,7 +161,7 @@ async fn sub_lists_are_open_sealed_empty_or_missing() {
     let view = book.batch_on("4", "2022-09-04");
     let digest = |code: &str| {
         let of = view.sublists.iter().find(|list| list.sublist.as_str() == code).unwrap();
-        of.digest.to_vec()
+        of.digest.unwrap().to_vec()
     };
     let of = |text: String| sha2::Sha256::digest(text).to_vec();
     assert_eq!(digest(GUANGDONG), of(format!("designated {A}\n")));
