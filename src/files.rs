@@ -27,7 +27,7 @@ pub use self::{
         copy, create, create_directory, is_named, make_private, open, open_to_change,
         own_directory, read, read_secret, read_text, read_whole,
     },
-    sockets::{is_socket, permit_socket, remove_socket},
+    sockets::{is_socket, permit_socket, remove_socket, require_guarded_directory},
 };
 use crate::limits::{LOCK_POLL, LOCK_WAIT_MAX};
 

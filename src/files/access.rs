@@ -260,6 +260,23 @@ fn other_than(wanted: &str, found: FileType) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("it is {is}, not {wanted}"))
 }
 
+/// Refuses a directory in which another user could replace files.
+pub(super) fn require_guarded(metadata: &Metadata, directory: &Path) -> io::Result<()> {
+    const ANYBODY_WRITES: u32 = 0o002;
+    /// Everybody may make files, and remove only those of their own.
+    const STICKY: u32 = 0o1000;
+    let (owner, mode) = (metadata.uid(), metadata.mode());
+    let shown = directory.display();
+    let text = if owner != 0 && require_own(metadata).is_err() {
+        format!("the directory {shown} belongs to user {owner}")
+    } else if mode & ANYBODY_WRITES != 0 && mode & STICKY == 0 {
+        format!("everybody may change the directory {shown}; run: chmod o-w '{shown}'")
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
+}
+
 fn require_own(metadata: &Metadata) -> io::Result<()> {
     let (owner, user) = (metadata.uid(), process::geteuid().as_raw());
     if owner == user {

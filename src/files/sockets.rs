@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::access::require_socket;
+use super::access::{require_guarded, require_socket};
 
 /// True if the name belongs to a socket, false if nothing has it.
 ///
@@ -18,6 +18,16 @@ pub fn is_socket(path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         metadata => require_socket(metadata?.file_type()).map(|()| true),
     }
+}
+
+/// Refuses a socket in a directory where another user could put one of the same name.
+///
+/// # Errors
+/// [`io::ErrorKind::PermissionDenied`] if the directory belongs to another user but root, or if
+/// everybody may change it.
+pub fn require_guarded_directory(path: &Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    require_guarded(&fs::metadata(directory)?, directory)
 }
 
 /// Keeps a socket to this user, and to the group of its file if somebody else shall reach it.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::{CLOSE_DURATION_MAX, CONNECTIONS_MAX};
+
 /// Most bytes of a file with certificates or a key.
 pub const TLS_FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Most bytes of a file with revocation lists. An entry takes about 40 bytes, so this is room for
@@ -27,6 +29,7 @@ pub const TLS_PROBLEM_BYTES_MAX: usize = 8 * 1024;
 pub const GATEWAY_SOCKETS_MAX: usize = 8;
 
 const _: () = {
-    assert!(HANDSHAKES_MAX <= super::CONNECTIONS_MAX);
-    assert!(TLS_POLL.as_secs() * 2 < 5);
+    assert!(HANDSHAKES_MAX <= CONNECTIONS_MAX);
+    // A second is left to read the files and to verify all certificates.
+    assert!(TLS_POLL.as_millis() + CLOSE_DURATION_MAX.as_millis() + 1_000 <= 5_000);
 };

@@ -39,6 +39,7 @@ impl Gateway {
     /// socket cannot be made.
     pub(super) fn listen(socket: &GatewaySocket) -> io::Result<Self> {
         let path = socket.path();
+        files::require_guarded_directory(path)?;
         remove_stale(path)?;
         let listener = UnixListener::bind(path)?;
         // The user of the gateway needs access by the group, unless it is this one. Whoever else
@@ -153,6 +154,16 @@ mod tests {
         assert_eq!(mode(), 0o660);
         drop(other);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_everybody_may_change_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = socket(&dir.path().join("gateway.sock"), 7);
+        for (mode, is_taken) in [(0o777, false), (0o1777, true), (0o775, true)] {
+            fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(Gateway::listen(&socket).is_ok(), is_taken, "{mode:o}");
+        }
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 //!
 //! Nothing here falls back to plaintext: a connection that asks for TLS gets it or fails.
 
-mod pem;
+pub mod pem;
 mod words;
 
 use std::{

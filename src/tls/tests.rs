@@ -109,3 +109,16 @@ fn a_file_at_fault_is_named_with_its_line() {
     let alone = ClientFiles { key: Some(ca), ..ClientFiles::none(&FLAGS) };
     assert!(made.refused(&alone).contains("without its certificate; give --cert too"));
 }
+
+#[test]
+fn parts_have_their_lines_and_a_long_label_is_never_repeated() {
+    let text = "a remark\n-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n\r\n\
+                -----BEGIN PRIVATE KEY-----\r\nBA==\r\n-----END PRIVATE KEY-----";
+    let found = pem::sections(text).unwrap();
+    let found: Vec<_> = found.iter().map(|s| (s.line, s.label, s.der.as_slice())).collect();
+    assert_eq!(found, [(2, "CERTIFICATE", &[1, 2, 3][..]), (6, "PRIVATE KEY", &[4][..])]);
+    assert!(pem::is_pem(text.as_bytes()) && !pem::is_pem(b"-----BEGIN"));
+    let label = |bytes| format!("-----BEGIN {}-----\nAQID\n", "A".repeat(bytes));
+    assert_eq!(pem::sections(&label(33)).unwrap().len(), 0, "a remark");
+    assert_eq!(pem::sections(&label(32)).unwrap_err().line, 1);
+}

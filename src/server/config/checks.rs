@@ -55,14 +55,22 @@ impl Config {
         {
             return Err(ConfigError::InsecureOperations(address));
         }
-        let lacks = match (self.has_tls(), self.has_principals()) {
-            _ if self.listen.ip().is_loopback() => return Ok(()),
-            (true, true) => return Ok(()),
-            (false, true) => "connections have no TLS",
-            (true, false) => "the server knows no principals, so anybody may call",
-            (false, false) => "connections have no TLS and callers have no principals",
-        };
-        Err(ConfigError::Insecure { address: self.listen, lacks })
+        match self.missing_protection() {
+            Some(lacks) => Err(ConfigError::Insecure { address: self.listen, lacks }),
+            None => Ok(()),
+        }
+    }
+
+    /// What the port for callers lacks that an address needs which other machines can reach.
+    #[must_use]
+    pub fn missing_protection(&self) -> Option<&'static str> {
+        match (self.has_tls(), self.has_principals()) {
+            _ if self.listen.ip().is_loopback() => None,
+            (true, true) => None,
+            (false, true) => Some("connections have no TLS"),
+            (true, false) => Some("the server knows no principals, so anybody may call"),
+            (false, false) => Some("connections have no TLS and callers have no principals"),
+        }
     }
 
     fn require_whole_tls(&self) -> Result<(), ConfigError> {

@@ -10,10 +10,10 @@ use std::{
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use sha2::{Digest as _, Sha256};
 
-use super::pem::{self, Section};
 use crate::{
     files,
     limits::{TLS_AUTHORITIES_MAX, TLS_CHAIN_MAX, TLS_CRL_FILE_BYTES_MAX, TLS_FILE_BYTES_MAX},
+    tls::pem::{self, Section},
 };
 
 /// Where the files are.
@@ -178,7 +178,7 @@ impl Content {
             return Err(self.fault(None, "it has no section CERTIFICATE in PEM"));
         }
         self.require_at_most(most, sections.len(), "certificates")?;
-        let part = |s: Section| Part { line: Some(s.line), der: CertificateDer::from(s.der) };
+        let part = |s: Section<'_>| Part { line: Some(s.line), der: CertificateDer::from(s.der) };
         Ok(sections.into_iter().map(part).collect())
     }
 
@@ -186,7 +186,7 @@ impl Content {
     pub(super) fn key(&self) -> Result<Part<PrivateKeyDer<'static>>, TlsFileError> {
         let mut found = None;
         for Section { line, label, der } in self.sections()? {
-            let key = match label.as_str() {
+            let key = match label {
                 "PRIVATE KEY" => PrivateKeyDer::Pkcs8(der.into()),
                 "RSA PRIVATE KEY" => PrivateKeyDer::Pkcs1(der.into()),
                 "EC PRIVATE KEY" => PrivateKeyDer::Sec1(der.into()),
@@ -229,8 +229,10 @@ impl Content {
         Err(self.fault(None, format!("it has {count} {of}, and the limit is {most}")))
     }
 
-    fn sections(&self) -> Result<Vec<Section>, TlsFileError> {
-        pem::sections(&self.bytes).map_err(|fault| self.fault(Some(fault.line), fault.why))
+    fn sections(&self) -> Result<Vec<Section<'_>>, TlsFileError> {
+        let text = str::from_utf8(&self.bytes);
+        let text = text.map_err(|_| self.fault(None, "it is not PEM, which is a text"))?;
+        pem::sections(text).map_err(|fault| self.fault(Some(fault.line), fault.why))
     }
 }
 

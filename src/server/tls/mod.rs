@@ -1,7 +1,7 @@
 //! TLS on the port for callers: the files, their reload, and handshakes.
 //!
 //! ```text
-//! files, pem   read the files; each fault has its setting, file and line
+//! files        reads the files; each fault has its setting, file and line
 //! loaded       checks them and makes the settings of a handshake
 //! reload       looks at the files again and again; a broken one changes nothing
 //! slots        the handshakes that may be open at once
@@ -17,7 +17,6 @@ mod files;
 mod guests;
 mod handshake;
 mod loaded;
-mod pem;
 mod reload;
 mod slots;
 mod turns;

@@ -169,22 +169,26 @@ fn is_same(in_file: &toml::Value, variable: &str) -> bool {
 pub(super) fn check_exposure(sources: &Sources) -> Vec<Finding> {
     let id = "exposure";
     let Ok(config) = &sources.config else { return Vec::new() };
-    let main = ("listen", Some(config.listen));
-    let ports = [main, ("operations_listen", config.operations_listen.address())];
-    let ports = ports.into_iter().filter_map(|(name, address)| Some((name, address?)));
-    let open = ports.filter(|(_, address)| !address.ip().is_loopback());
-    let found: Vec<_> = open
-        .map(|(name, address)| {
+    let operations = config.operations_listen.address().filter(|it| !it.ip().is_loopback());
+    let operations = operations.map(|it| ("operations_listen", it, "connections have no TLS"));
+    let main = config.missing_protection().map(|lacks| ("listen", config.listen, lacks));
+    let found: Vec<_> = [main, operations]
+        .into_iter()
+        .flatten()
+        .map(|(name, address, lacks)| {
             let by_variable = sources.variables.iter().find_map(|(variable, _)| {
                 (sources.setting(variable)? == name).then(|| format!("unset {variable}"))
             });
-            let text =
-                format!("other machines can reach {address} ({name}), and connections have no TLS");
+            let text = format!("other machines can reach {address} ({name}), and {lacks}");
             Finding::warn(id, text, by_variable.unwrap_or_else(|| sources.edit()))
         })
         .collect();
     if found.is_empty() {
-        return vec![Finding::ok(id, format!("only this machine can reach {}", config.listen))];
+        let text = match config.listen.ip().is_loopback() {
+            true => format!("only this machine can reach {}", config.listen),
+            false => format!("{} has TLS, and callers are known by name", config.listen),
+        };
+        return vec![Finding::ok(id, text)];
     }
     found
 }
