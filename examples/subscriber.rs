@@ -5,20 +5,32 @@
 //! cargo run --example subscriber -- --server 127.0.0.1:50051 --db copy.db --programme little-giant
 //! ```
 
-use std::{convert::Infallible, error::Error, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    convert::Infallible, error::Error, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use clap::Parser;
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use tidu::protocol::pb::{
-    self, admin_service_client::AdminServiceClient, ledger_service_client::LedgerServiceClient,
-    subscribe_request::Start, subscribe_response::Payload,
+use rustls::pki_types::ServerName;
+use tidu::{
+    files,
+    limits::TOKEN_FILE_BYTES_MAX,
+    protocol::pb::{
+        self, admin_service_client::AdminServiceClient, ledger_service_client::LedgerServiceClient,
+        subscribe_request::Start, subscribe_response::Payload,
+    },
+    tls::{ClientFiles, Flags},
 };
 use tokio::time::{error::Elapsed, sleep, timeout};
+use tokio_rustls::TlsConnector;
 use tonic::{
-    Code, Status,
-    transport::{self, Endpoint},
+    Code, Request, Status,
+    metadata::AsciiMetadataValue,
+    transport::{self, Channel, Endpoint, Uri},
 };
+use tower::{ServiceExt as _, service_fn};
 
 /// The server sends a message at least every 10 s. After twice as long the program reconnects.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
@@ -37,10 +49,22 @@ const SCHEMA: &str = "
 /// Follow a Tidu log into an SQLite database.
 #[derive(Parser)]
 struct Args {
-    /// Server to follow
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50051",
-        value_parser = host_and_port)]
+    /// Server to follow: https://HOST:PORT, or HOST:PORT in plaintext
+    #[arg(long, value_name = "[https://]HOST:PORT", default_value = "127.0.0.1:50051",
+        value_parser = address)]
     server: String,
+    /// CAs that may have signed the server's certificate, in PEM [default: the system's]
+    #[arg(long, env = "TIDU_TLS_CA", value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// Client certificate, in PEM
+    #[arg(long, env = "TIDU_CLIENT_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Its key, in PEM
+    #[arg(long, env = "TIDU_CLIENT_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// File with a token; it is sent over TLS or within this machine only
+    #[arg(long, env = "TIDU_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Database to keep the events in
     #[arg(long, value_name = "FILE", default_value = "copy.db")]
     db: PathBuf,
@@ -52,12 +76,70 @@ struct Args {
     region: String,
 }
 
-/// Refuses an address with a scheme, above all `https://`, because the server has no TLS.
-fn host_and_port(text: &str) -> Result<String, String> {
-    if text.contains("://") {
-        return Err("must be HOST:PORT without a scheme; the connection is in plaintext".to_owned());
+const FLAGS: Flags = Flags { ca: "--tls-ca", certificate: "--tls-cert", key: "--tls-key" };
+/// Hosts within this machine.
+const LOCAL: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
+/// Refuses a scheme that the program does not speak; without one the connection is in plaintext.
+fn address(text: &str) -> Result<String, String> {
+    if text.strip_prefix("https://").unwrap_or(text).contains("://") {
+        return Err("must be https://HOST:PORT, or HOST:PORT for plaintext".to_owned());
     }
     Ok(text.to_owned())
+}
+
+impl Args {
+    fn files(&self) -> ClientFiles {
+        let (ca, certificate) = (self.tls_ca.clone(), self.tls_cert.clone());
+        ClientFiles { ca, certificate, key: self.tls_key.clone(), flags: &FLAGS }
+    }
+
+    /// Connects. The files are read for each connection, so that a renewed one counts at once.
+    async fn connect(&self) -> Result<Channel, Box<dyn Error>> {
+        let is_secure = self.server.starts_with("https://");
+        let url = if is_secure { self.server.clone() } else { format!("http://{}", self.server) };
+        let endpoint = Endpoint::from_shared(url)?
+            .connect_timeout(Duration::from_secs(5))
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(10));
+        let host = endpoint.uri().host().unwrap_or_default().to_owned();
+        if !is_secure {
+            if self.files().is_any() {
+                return Err("plaintext uses neither CAs nor certificates; use https://".into());
+            }
+            if self.token_file.is_some() && !LOCAL.contains(&host.as_str()) {
+                return Err("everybody on the way could read the token; use https://".into());
+            }
+            return Ok(endpoint.connect().await?);
+        }
+        let mut config = self.files().read()?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let connector = TlsConnector::from(Arc::new(config));
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
+        let connect = service_fn(move |uri: Uri| {
+            let (connector, name) = (connector.clone(), name.clone());
+            async move {
+                let mut tcp = HttpConnector::new();
+                tcp.enforce_http(false);
+                tcp.set_nodelay(true);
+                let tcp = tcp.oneshot(uri).await?.into_inner();
+                let stream = connector.connect(name, tcp).await?;
+                Ok::<_, Box<dyn Error + Send + Sync>>(TokioIo::new(stream))
+            }
+        });
+        Ok(endpoint.connect_with_connector(connect).await?)
+    }
+
+    /// A request with the token, if there is one. It comes from a file: everybody sees arguments.
+    fn request<T>(&self, message: T) -> Result<Request<T>, Box<dyn Error>> {
+        let mut request = Request::new(message);
+        if let Some(path) = &self.token_file {
+            let token = String::from_utf8(files::read_secret(path, TOKEN_FILE_BYTES_MAX)?)?;
+            let value: AsciiMetadataValue = format!("Bearer {}", token.trim()).parse()?;
+            request.metadata_mut().insert("authorization", value);
+        }
+        Ok(request)
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -88,11 +170,14 @@ async fn run(args: &Args) -> Result<Infallible, Box<dyn Error>> {
 }
 
 /// True unless a retry cannot help: a wrong filter, another log, a position beyond the log, another
-/// API, a damaged log. All other codes are retried, because a broken connection has several.
+/// API, a damaged log, too few rights. All other codes are retried, because a broken connection has several.
 fn is_retryable(error: &(dyn Error + 'static)) -> bool {
-    use Code::{DataLoss, FailedPrecondition, InvalidArgument, OutOfRange, Unimplemented};
+    use Code::{
+        DataLoss, FailedPrecondition, InvalidArgument, OutOfRange, PermissionDenied, Unimplemented,
+    };
     match error.downcast_ref::<Status>().map(Status::code) {
-        Some(InvalidArgument | FailedPrecondition | OutOfRange | Unimplemented | DataLoss) => false,
+        Some(InvalidArgument | FailedPrecondition | OutOfRange) => false,
+        Some(Unimplemented | DataLoss | PermissionDenied) => false,
         Some(_) => true,
         None => error.is::<transport::Error>() || error.is::<Elapsed>(),
     }
@@ -137,16 +222,11 @@ impl Copy {
     /// Follows until the connection breaks.
     #[allow(clippy::disallowed_methods)] // the ban is for servers; this status is never sent
     async fn follow(&mut self, args: &Args) -> Result<Infallible, Box<dyn Error>> {
-        let channel = Endpoint::from_shared(format!("http://{}", args.server))?
-            .connect_timeout(Duration::from_secs(5))
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_timeout(Duration::from_secs(10))
-            .connect()
-            .await?;
+        let channel = args.connect().await?;
         if self.log_id.is_empty() {
             // First, because batches do not name their log, and no position is stored without it.
             let mut admin = AdminServiceClient::new(channel.clone());
-            let status = admin.get_status(pb::GetStatusRequest {}).await?;
+            let status = admin.get_status(args.request(pb::GetStatusRequest {})?).await?;
             self.log_id = status.into_inner().log_id;
         }
         let request = pb::SubscribeRequest {
@@ -156,7 +236,8 @@ impl Copy {
             ..Default::default()
         };
         let mut ledger = LedgerServiceClient::new(channel);
-        let mut stream = timeout(SILENCE_MAX, ledger.subscribe(request)).await??.into_inner();
+        let mut stream =
+            timeout(SILENCE_MAX, ledger.subscribe(args.request(request)?)).await??.into_inner();
         loop {
             let message = timeout(SILENCE_MAX, stream.message()).await??;
             let message = message.ok_or_else(|| Status::unavailable("the stream ended"))?;

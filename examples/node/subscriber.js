@@ -5,6 +5,7 @@
 
 'use strict';
 
+const fs = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const grpc = require('@grpc/grpc-js');
@@ -23,6 +24,7 @@ const FATAL = new Set([
   grpc.status.OUT_OF_RANGE, // a position beyond the log: it was restored to an older state
   grpc.status.UNIMPLEMENTED, // another API
   grpc.status.DATA_LOSS, // a damaged log
+  grpc.status.PERMISSION_DENIED, // the rights do not reach so far, or not any more
 ]);
 const CHANNEL_OPTIONS = {
   'grpc.keepalive_time_ms': 30_000,
@@ -44,13 +46,15 @@ const { values: args } = parseArgs({
     db: { type: 'string', default: 'copy.db' },
     programme: { type: 'string', multiple: true, default: [] },
     region: { type: 'string', default: '' },
+    'tls-ca': { type: 'string', default: process.env.TIDU_TLS_CA }, // CAs of the server, in PEM
+    'tls-cert': { type: 'string', default: process.env.TIDU_CLIENT_CERT }, // client certificate, in PEM
+    'tls-key': { type: 'string', default: process.env.TIDU_CLIENT_KEY }, // its key, in PEM
+    'token-file': { type: 'string', default: process.env.TIDU_TOKEN_FILE },
   },
 });
-// Refuses an address with a scheme, above all https://, because the server has no TLS.
-if (args.server.includes('://')) {
-  console.error(`subscriber: --server ${args.server}: give HOST:PORT without a scheme, the connection is in plaintext`);
-  process.exit(2);
-}
+const secure = args.server.startsWith('https://');
+const address = args.server.replace(/^https:\/\//, '');
+requireSense();
 const filter = { programmes: args.programme, region_under: args.region };
 const wholeLog = args.programme.length === 0 && args.region === '';
 
@@ -63,9 +67,6 @@ const definition = protoLoader.loadSync(['tidu/v1/admin_service.proto', 'tidu/v1
 });
 const api = grpc.loadPackageDefinition(definition).tidu.v1;
 const decode = definition['tidu.v1.RecordedEvent'].deserialize;
-const credentials = grpc.credentials.createInsecure();
-const ledger = new api.LedgerService(args.server, credentials, CHANNEL_OPTIONS);
-const admin = new api.AdminService(args.server, credentials, CHANNEL_OPTIONS);
 
 const db = new Database(args.db);
 db.exec(SCHEMA);
@@ -120,26 +121,62 @@ function receive(message) {
   }
 }
 
+// A token does not cross the network in plaintext, and certificates do not go unused.
+function requireSense() {
+  const refuse = (why) => {
+    console.error(`subscriber: --server ${args.server}: ${why}`);
+    process.exit(2);
+  };
+  if (address.includes('://')) refuse('give https://HOST:PORT, or HOST:PORT for plaintext');
+  if (secure) return;
+  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(address.replace(/:\d+$/, ''));
+  if (args['token-file'] && !local) refuse('everybody on the way could read the token; use https://HOST:PORT');
+  if (args['tls-ca'] || args['tls-cert'] || args['tls-key']) {
+    refuse('plaintext uses neither CAs nor certificates; use https://HOST:PORT');
+  }
+}
+
+// Reads the files for each connection, so that a renewed certificate or token counts at once.
+function connect() {
+  const read = (option) => (args[option] ? fs.readFileSync(args[option]) : null);
+  const credentials = secure
+    ? grpc.credentials.createSsl(read('tls-ca'), read('tls-key'), read('tls-cert'))
+    : grpc.credentials.createInsecure();
+  const headers = new grpc.Metadata();
+  // It comes from a file: everybody sees arguments.
+  const token = read('token-file');
+  if (token) headers.set('authorization', `Bearer ${token.toString('ascii').trim()}`);
+  const ledger = new api.LedgerService(address, credentials, CHANNEL_OPTIONS);
+  const admin = new api.AdminService(address, credentials, CHANNEL_OPTIONS);
+  return { ledger, admin, headers };
+}
+
 // First, because batches do not name their log, and no position is stored without it.
-function learnLog() {
+function learnLog({ admin, headers }) {
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + 10_000;
-    admin.getStatus({}, { deadline }, (error, status) => (error ? reject(error) : resolve(status.log_id)));
+    admin.getStatus({}, headers, { deadline }, (error, status) => (error ? reject(error) : resolve(status.log_id)));
   });
 }
 
 // Follows until the connection breaks.
 async function follow() {
-  place.log_id ||= await learnLog();
-  const stream = ledger.subscribe({ from_position: place.next_position, log_id: place.log_id, filter, raw: true });
-  const silence = setTimeout(() => stream.cancel(), SILENCE_MS_MAX);
+  const server = connect();
+  const { ledger, admin, headers } = server;
+  let silence;
   try {
+    place.log_id ||= await learnLog(server);
+    const request = { from_position: place.next_position, log_id: place.log_id, filter, raw: true };
+    const stream = ledger.subscribe(request, headers);
+    silence = setTimeout(() => stream.cancel(), SILENCE_MS_MAX);
     for await (const message of stream) {
       silence.refresh();
       if (message.raw_events || message.progress || message.withheld) receive(message);
     }
   } finally {
     clearTimeout(silence);
+    ledger.close();
+    admin.close();
   }
   throw Object.assign(new Error('the stream ended'), { code: grpc.status.UNAVAILABLE });
 }

@@ -8,6 +8,7 @@ Needs requirements.txt and the generated modules: see ../README.md.
 
 import argparse
 import asyncio
+import os
 import random
 import sqlite3
 import sys
@@ -28,6 +29,7 @@ FATAL = {
     grpc.StatusCode.OUT_OF_RANGE,  # a position beyond the log: it was restored to an older state
     grpc.StatusCode.UNIMPLEMENTED,  # another API
     grpc.StatusCode.DATA_LOSS,  # a damaged log
+    grpc.StatusCode.PERMISSION_DENIED,  # the rights do not reach so far, or not any more
 }
 CHANNEL_OPTIONS = [
     ("grpc.keepalive_time_ms", 30_000),
@@ -66,16 +68,17 @@ class Copy:
         if stored != self.filter:
             raise StopError(f"the database holds {stored}, not {self.filter}; take another for this filter")
 
-    async def follow(self, channel):
+    async def follow(self, channel, headers):
         """Follows until the connection breaks."""
         if not self.log_id:
             # First, because batches do not name their log, and no position is stored without it.
             admin = admin_service_pb2_grpc.AdminServiceStub(channel)
-            self.log_id = (await admin.GetStatus(admin_service_pb2.GetStatusRequest(), timeout=10)).log_id
+            status = await admin.GetStatus(admin_service_pb2.GetStatusRequest(), timeout=10, metadata=headers)
+            self.log_id = status.log_id
         request = ledger_service_pb2.SubscribeRequest(
             from_position=self.next_position, log_id=self.log_id, filter=self.chosen
         )
-        stream = ledger_service_pb2_grpc.LedgerServiceStub(channel).Subscribe(request)
+        stream = ledger_service_pb2_grpc.LedgerServiceStub(channel).Subscribe(request, metadata=headers)
         while (message := await asyncio.wait_for(stream.read(), SILENCE_SECONDS_MAX)) is not grpc.aio.EOF:
             match message.WhichOneof("payload"):
                 case "events":
@@ -116,46 +119,96 @@ class Copy:
             raise StopError(f"{what} {found} came, {expected} was expected")
 
 
+def connect(arguments):
+    """The channel. The files are read for each connection, so that a renewed certificate counts at once."""
+    secure, address = split(arguments.server)
+    if not secure:
+        return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+    files = (arguments.tls_ca, arguments.tls_key, arguments.tls_cert)
+    credentials = grpc.ssl_channel_credentials(*(read(path) if path else None for path in files))
+    return grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+
+
+def headers_of(arguments):
+    """The token of each call, if there is one. It comes from a file: everybody sees arguments."""
+    if not arguments.token_file:
+        return ()
+    return (("authorization", "Bearer " + read(arguments.token_file).decode("ascii").strip()),)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def split(server):
+    """True for https://, and HOST:PORT."""
+    return server.startswith("https://"), server.removeprefix("https://")
+
+
 async def run(arguments):
     chosen = ledger_service_pb2.EventFilter(programmes=arguments.programme, region_under=arguments.region)
     copy = Copy(arguments.db, chosen)
     pause = PAUSE_SECONDS_MIN
-    async with grpc.aio.insecure_channel(arguments.server, options=CHANNEL_OPTIONS) as channel:
-        while True:
-            before = copy.next_position
-            try:
-                await copy.follow(channel)
-                why = "the stream ended"
-            except grpc.aio.AioRpcError as error:
-                why = f"{error.code().name}: {error.details()}"
-                if error.code() in FATAL:
-                    raise StopError(why) from error
-            except asyncio.TimeoutError:
-                why = f"no message came for {SILENCE_SECONDS_MAX} s"
-            if copy.next_position > before:
-                pause = PAUSE_SECONDS_MIN
-            # A random part keeps all subscribers of a server from coming back at once.
-            pause_now = pause * random.uniform(0.5, 1)
-            print(f"{why}; connecting again in {pause_now:.1f} s", file=sys.stderr)
-            await asyncio.sleep(pause_now)
-            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+    while True:
+        before = copy.next_position
+        try:
+            async with connect(arguments) as channel:
+                await copy.follow(channel, headers_of(arguments))
+            why = "the stream ended"
+        except grpc.aio.AioRpcError as error:
+            why = f"{error.code().name}: {error.details()}"
+            if error.code() in FATAL:
+                raise StopError(why) from error
+        except asyncio.TimeoutError:
+            why = f"no message came for {SILENCE_SECONDS_MAX} s"
+        except OSError as error:
+            raise StopError(error) from error
+        if copy.next_position > before:
+            pause = PAUSE_SECONDS_MIN
+        # A random part keeps all subscribers of a server from coming back at once.
+        pause_now = pause * random.uniform(0.5, 1)
+        print(f"{why}; connecting again in {pause_now:.1f} s", file=sys.stderr)
+        await asyncio.sleep(pause_now)
+        pause = min(pause * 2, PAUSE_SECONDS_MAX)
 
 
-def host_and_port(text):
-    """Refuses an address with a scheme, above all https://, because the server has no TLS."""
-    if "://" in text:
-        raise argparse.ArgumentTypeError(f"{text!r} has a scheme; give HOST:PORT, the connection is in plaintext")
+def address(text):
+    """Refuses a scheme that the program does not speak; without one the connection is in plaintext."""
+    if "://" in split(text)[1]:
+        raise argparse.ArgumentTypeError(f"{text!r}: give https://HOST:PORT, or HOST:PORT for plaintext")
     return text
+
+
+def require_sense(parser, arguments):
+    """A token does not cross the network in plaintext, and certificates do not go unused."""
+    secure, server = split(arguments.server)
+    if secure:
+        return
+    local = server.rsplit(":", 1)[0] in ("127.0.0.1", "localhost", "[::1]")
+    if arguments.token_file and not local:
+        parser.error("everybody on the way could read the token: use https://HOST:PORT")
+    if arguments.tls_ca or arguments.tls_cert or arguments.tls_key:
+        parser.error("plaintext uses neither CAs nor certificates: use https://HOST:PORT")
 
 
 def main():
     parser = argparse.ArgumentParser(description="Follow a Tidu log into an SQLite database.")
-    parser.add_argument("--server", type=host_and_port, default="127.0.0.1:50051", metavar="HOST:PORT")
+    parser.add_argument("--server", type=address, default="127.0.0.1:50051", metavar="[https://]HOST:PORT")
+    for option, variable, text in (
+        ("--tls-ca", "TIDU_TLS_CA", "CAs of the server, in PEM; without it those of gRPC"),
+        ("--tls-cert", "TIDU_CLIENT_CERT", "client certificate, in PEM"),
+        ("--tls-key", "TIDU_CLIENT_KEY", "its key, in PEM"),
+        ("--token-file", "TIDU_TOKEN_FILE", "file with a token"),
+    ):
+        parser.add_argument(option, default=os.environ.get(variable), metavar="FILE", help=f"{text} [{variable}]")
     parser.add_argument("--db", default="copy.db", metavar="FILE")
     parser.add_argument("--programme", action="append", default=[], metavar="ID", help="may be repeated")
     parser.add_argument("--region", default="", metavar="CODE", help="this region and the regions under it")
+    arguments = parser.parse_args()
+    require_sense(parser, arguments)
     try:
-        asyncio.run(run(parser.parse_args()))
+        asyncio.run(run(arguments))
     except StopError as error:
         sys.exit(f"subscriber: {error}")
 

@@ -30,6 +30,7 @@ use crate::{
         json::{Json, JsonError},
         pb,
     },
+    tls::ClientFiles,
 };
 
 /// Why delivery ends.
@@ -68,8 +69,15 @@ pub struct Settings {
 pub enum ReceiverSettings {
     /// A command line for `sh`.
     Command(String),
-    /// A URL, and the file with the signing secrets; `None` takes them from the environment.
-    Webhook(String, Option<PathBuf>),
+    /// A URL.
+    Webhook {
+        /// The URL.
+        url: String,
+        /// The file with the signing secrets; `None` takes them from the environment.
+        secret_file: Option<PathBuf>,
+        /// The CAs to trust, and the certificate to show.
+        tls: ClientFiles,
+    },
 }
 
 /// Delivers events to one receiver.
@@ -127,10 +135,10 @@ impl Delivery {
                 let duration_max = timeout.unwrap_or(COMMAND_DURATION_DEFAULT);
                 Receiver::Command(Command { line, duration_max })
             }
-            ReceiverSettings::Webhook(url, secret_file) => {
+            ReceiverSettings::Webhook { url, secret_file, tls } => {
                 let secrets = Secrets::load(secret_file.as_deref())?;
                 let duration_max = timeout.unwrap_or(WEBHOOK_DURATION_DEFAULT);
-                Receiver::Webhook(Box::new(Webhook::new(&url, secrets, duration_max)?))
+                Receiver::Webhook(Box::new(Webhook::new(&url, secrets, duration_max, tls)?))
             }
         };
         // A bound that is given moves the default of the other if the two would contradict.

@@ -3,7 +3,7 @@
 //! The URL of a receiver may hold a secret: a token in its path or query, or a password by mistake.
 //! So no error repeats it; at most its host is named.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, time::Duration};
 
 use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -11,29 +11,40 @@ use hyper::{
     body::Incoming,
     client::conn::http1::{self, SendRequest},
 };
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use jiff::{Timestamp, fmt::rfc2822};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use tokio::time::timeout;
+use tokio::{task::JoinHandle, time::timeout};
 use tower::ServiceExt as _;
 use url::Url;
 
 use super::{DeliveryError, Outcome, event::CloudEvent, signature::Secrets};
-use crate::limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_REST_DURATION_MAX};
+use crate::{
+    limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_REST_DURATION_MAX},
+    tls::{self, ClientFiles},
+};
 
 /// The address that events are POSTed to.
 pub(super) struct Webhook {
-    connector: HttpsConnector<HttpConnector>,
     /// The connection of the last answer, if it can be used again. There is never a second one: a
     /// request left on another connection could be read after later ones.
-    connection: Option<SendRequest<String>>,
+    connection: Option<Connection>,
     /// The connection of an answer that has begun, and the rest of the answer.
-    answered: Option<(SendRequest<String>, Incoming)>,
+    answered: Option<(Connection, Incoming)>,
     url: Uri,
+    /// True for https.
+    is_secure: bool,
+    /// CAs and certificates, read for each connection, so that renewed ones count.
+    files: ClientFiles,
     secrets: Secrets,
     /// Longest wait for an answer.
     duration_max: Duration,
+}
+
+/// A connection, and the task that drives it: its outcome tells why a connection broke.
+struct Connection {
+    sender: SendRequest<String>,
+    driver: JoinHandle<hyper::Result<()>>,
 }
 
 impl Webhook {
@@ -41,16 +52,18 @@ impl Webhook {
         url: &str,
         secrets: Secrets,
         duration_max: Duration,
+        files: ClientFiles,
     ) -> Result<Self, DeliveryError> {
-        let (uri, secure) = address(url).map_err(refused)?;
-        let tls = tls(secure).map_err(|why| refused(&why))?;
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let (url, is_secure) = address(url).map_err(refused)?;
+        if !is_secure && files.is_any() {
+            return Err(refused("http:// uses neither CAs nor certificates; use https://"));
+        }
         let (connection, answered) = (None, None);
-        Ok(Self { connector, connection, answered, url: uri, secrets, duration_max })
+        let webhook = Self { connection, answered, url, is_secure, files, secrets, duration_max };
+        if is_secure {
+            webhook.secure_connector().map_err(DeliveryError::Stopped)?;
+        }
+        Ok(webhook)
     }
 
     /// Sends an event. An answer of 2xx means taken.
@@ -85,7 +98,7 @@ impl Webhook {
         self.answered = None;
         let mut connection = self.connection.take();
         if let Some(before) = &mut connection
-            && before.ready().await.is_err()
+            && before.sender.ready().await.is_err()
         {
             connection = None;
         }
@@ -93,7 +106,10 @@ impl Webhook {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let answer = connection.send_request(request).await.map_err(|e| innermost_cause(&e))?;
+        let answer = match connection.sender.send_request(request).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.told_broken(connection, &error).await),
+        };
         let (answer, body) = answer.into_parts();
         self.answered = Some((connection, body));
         Ok((answer.status, answer.headers))
@@ -109,14 +125,47 @@ impl Webhook {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<String>, String> {
-        let stream = self.connector.clone().oneshot(self.url.clone()).await;
-        let stream = stream.map_err(|e| innermost_cause(&*e))?;
-        let (connection, driver) =
-            http1::handshake(stream).await.map_err(|e| innermost_cause(&e))?;
-        // The task ends with the connection; its errors reach the request.
-        tokio::spawn(driver);
-        Ok(connection)
+    async fn connect(&self) -> Result<Connection, String> {
+        if self.is_secure {
+            let stream = self.secure_connector()?.oneshot(self.url.clone()).await;
+            return self.begin(stream.map_err(|e| self.told(&*e))?).await;
+        }
+        let stream = HttpConnector::new().oneshot(self.url.clone()).await;
+        self.begin(stream.map_err(|e| self.told(&e))?).await
+    }
+
+    /// Makes connections with TLS and no others.
+    fn secure_connector(&self) -> Result<HttpsConnector<HttpConnector>, String> {
+        let config = self.files.read().map_err(|error| error.to_string())?;
+        let builder = HttpsConnectorBuilder::new().with_tls_config(config);
+        Ok(builder.https_only().enable_http1().build())
+    }
+
+    async fn begin<S>(&self, stream: S) -> Result<Connection, String>
+    where
+        S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    {
+        let (sender, driver) = http1::handshake(stream).await.map_err(|e| self.told(&e))?;
+        // The task ends with the connection.
+        Ok(Connection { sender, driver: tokio::spawn(driver) })
+    }
+
+    /// Why a connection broke under a request. A receiver refuses a certificate after the handshake,
+    /// and may do so before the request is written: then the task alone has the cause.
+    async fn told_broken(&self, connection: Connection, error: &hyper::Error) -> String {
+        let Connection { sender, driver } = connection;
+        drop(sender);
+        match driver.await {
+            Ok(Err(cause)) => self.told(&cause),
+            Ok(Ok(())) | Err(_) => self.told(error),
+        }
+    }
+
+    /// Why a connection failed. Of the URL it names the host at most.
+    fn told(&self, error: &(dyn Error + 'static)) -> String {
+        let host = self.url.host().unwrap_or_default();
+        let fault = tls::explain(error, host, &self.files);
+        fault.map_or_else(|| innermost_cause(error), |fault| fault.why)
     }
 }
 
@@ -150,20 +199,6 @@ fn address(text: &str) -> Result<(Uri, bool), &'static str> {
     Ok((uri.parse().map_err(|_| MALFORMED)?, secure))
 }
 
-fn tls(secure: bool) -> Result<ClientConfig, String> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?;
-    let builder = if secure {
-        builder.with_native_roots().map_err(|e| {
-            format!("no certificates to trust were found ({e}); name a file in SSL_CERT_FILE")
-        })?
-    } else {
-        builder.with_root_certificates(RootCertStore::empty())
-    };
-    Ok(builder.with_no_client_auth())
-}
-
 fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Outcome {
     if status.is_success() {
         return Outcome::Taken;
@@ -190,7 +225,7 @@ fn pause_of(text: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// The innermost cause, which says more than "transport error".
-pub(crate) fn innermost_cause(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -206,6 +241,8 @@ fn now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FLAGS: tls::Flags = tls::Flags { ca: "--ca", certificate: "--cert", key: "--key" };
 
     #[test]
     fn retry_after_is_read_in_all_forms() {
@@ -278,7 +315,8 @@ mod tests {
             "http://h SECRET/",
         ] {
             let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").ok().unwrap();
-            let refused = Webhook::new(url, secrets, Duration::from_secs(1)).err();
+            let files = ClientFiles::none(&FLAGS);
+            let refused = Webhook::new(url, secrets, Duration::from_secs(1), files).err();
             let text = refused.unwrap_or_else(|| panic!("{url} was taken")).to_string();
             assert!(text.starts_with("--webhook: ") && !text.contains("SECRET"), "{text}");
         }

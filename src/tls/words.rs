@@ -58,7 +58,8 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 fn of_server(why: &CertificateError, host: &str, files: &ClientFiles) -> String {
     let flag = files.flags.ca;
     match why {
-        CertificateError::UnknownIssuer => match &files.ca {
+        // Another CA of the same name signed it, such as one that was made before.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => match &files.ca {
             Some(path) => format!(
                 "the certificate of {host} is not signed by a CA in {} ({flag})",
                 path.display()
@@ -112,7 +113,7 @@ fn of_alert(alert: AlertDescription, host: &str, files: &ClientFiles) -> Option<
         AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
             format!("{host} asks for a client certificate; give {certificate} and {key}")
         }
-        AlertDescription::UnknownCA => {
+        AlertDescription::UnknownCA | AlertDescription::DecryptError if own.is_some() => {
             format!("{host} does not trust the CA that signed {shown} ({certificate})")
         }
         AlertDescription::CertificateExpired => {

@@ -10,7 +10,12 @@ use crate::{
     cli::{CliError, print::eprint_line},
     delivery::{Delivery, ReceiverSettings, Settings},
     limits::{DELIVERY_DURATION_MAX, DELIVERY_DURATION_MIN},
+    tls::{ClientFiles, Flags},
 };
+
+/// The flags for a receiver with TLS.
+const FLAGS: Flags =
+    Flags { ca: "--webhook-ca", certificate: "--webhook-cert", key: "--webhook-key" };
 
 /// The receiver, and how to deliver to it.
 #[derive(Debug, Args)]
@@ -27,6 +32,15 @@ pub(crate) struct DeliveryArgs {
     /// File with the signing secret [default: TIDU_WEBHOOK_SECRET in the environment]
     #[arg(long, value_name = "FILE", requires = "webhook")]
     webhook_secret_file: Option<PathBuf>,
+    /// CAs that may have signed the receiver's certificate, in PEM [default: the system's]
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_ca: Option<PathBuf>,
+    /// Client certificate for a receiver that asks for one, in PEM; may hold its key as well
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_cert: Option<PathBuf>,
+    /// Key of that certificate, in PEM; nobody else may be able to read it (chmod 600)
+    #[arg(long, value_name = "FILE", requires = "webhook_cert")]
+    webhook_key: Option<PathBuf>,
     /// File that keeps the position of delivery; created if missing
     #[arg(long, value_name = "FILE", requires = "hook")]
     state: Option<PathBuf>,
@@ -64,7 +78,16 @@ impl DeliveryArgs {
     pub(crate) fn open(self, stop: CancellationToken) -> Result<Option<Delivery>, CliError> {
         let receiver = match (self.exec, self.webhook) {
             (Some(line), _) => ReceiverSettings::Command(line),
-            (None, Some(url)) => ReceiverSettings::Webhook(url, self.webhook_secret_file),
+            (None, Some(url)) => ReceiverSettings::Webhook {
+                url,
+                secret_file: self.webhook_secret_file,
+                tls: ClientFiles {
+                    ca: self.webhook_ca,
+                    certificate: self.webhook_cert,
+                    key: self.webhook_key,
+                    flags: &FLAGS,
+                },
+            },
             (None, None) => return Ok(None),
         };
         let settings = Settings {

@@ -13,6 +13,7 @@ mod correct;
 mod count;
 mod cursor;
 mod demo;
+mod dev_certs;
 mod diff;
 mod doctor;
 mod events;
@@ -116,6 +117,8 @@ pub(super) enum Command {
     Whoami(whoami::WhoamiArgs),
     /// Add, list, use or remove contexts: servers with the credentials for them, by name
     Context(context::ContextArgs),
+    /// Make a CA, certificates, a token and settings to try TLS and principals; not for production
+    DevCerts(dev_certs::DevCertsArgs),
     /// Watch a server: rates, latencies, disk, subscribers by lag, refusals, last events
     Top(top::TopArgs),
     /// Look for what is wrong, or will be: files, disk, clock, limits, settings, server, backup
@@ -171,6 +174,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Status(args) => status::run(args).await,
         Command::Whoami(args) => whoami::run(args).await,
         Command::Context(args) => context::run(args),
+        Command::DevCerts(args) => dev_certs::run(args),
         Command::Top(args) => top::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Export(args) => export::export(args).await,

@@ -31,8 +31,8 @@ from it; --from counts only if there is no state file. A crash may repeat the la
 receiver must accept an id that it knows, `<log id>/<position>`, without acting again. A command
 finds TIDU_POSITION, TIDU_LOG_ID and TIDU_KIND in its environment. Webhooks are signed according to
 Standard Webhooks; 410 ends delivery, and Retry-After is respected up to an hour. For https, the
-system's certificates are trusted, or those in SSL_CERT_FILE. A duration is written as 500ms, 30s or
-5m. See docs/delivery.md.")]
+CAs of --webhook-ca are trusted, else the system's or those in SSL_CERT_FILE; it never becomes
+plaintext. A duration is written as 500ms, 30s or 5m. See docs/delivery.md.")]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     filter: FilterArgs,

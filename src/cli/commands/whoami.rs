@@ -36,6 +36,7 @@ fn lines(answer: &pb::WhoAmIResponse) -> Vec<(&'static str, String)> {
     let principal = answer.principal.clone().unwrap_or_default();
     let roles = principal.roles().map(|role| word(role.as_str_name(), "ROLE_"));
     let some = |text: String| (!text.is_empty()).then_some(text);
+    let is_known = answer.credential() != pb::CredentialKind::Unspecified;
     let mut lines: Vec<_> = [
         ("principal", Some(principal.id.clone())),
         ("authority", some(principal.authority.clone())),
@@ -45,12 +46,15 @@ fn lines(answer: &pb::WhoAmIResponse) -> Vec<(&'static str, String)> {
         ("handed on by", some(answer.handed_on_by.clone())),
         ("managed by", some(principal.managed_by.clone())),
         ("policy", Some(format!("generation {}", answer.policy_generation))),
-        ("unseen", Some(unseen(&principal).to_owned())),
+        ("unseen", is_known.then(|| unseen(&principal).to_owned())),
+        ("may", (!is_known).then(|| "do everything".to_owned())),
+        ("may", (is_known && principal.rights.is_empty()).then(|| "not record or read".to_owned())),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
     .collect();
-    lines.extend(principal.rights.iter().map(|right| ("may", may(right))));
+    let rights = principal.rights.iter().filter(|_| is_known);
+    lines.extend(rights.map(|right| ("may", may(right))));
     lines
 }
 

@@ -1,9 +1,12 @@
 //! The command line: the real program, its output and its exit codes.
 
 mod backup;
+mod client_tls;
 mod codes;
 mod command_line;
+mod contexts;
 mod delivery;
+mod dev_certs;
 mod doctor;
 mod events;
 mod every_fact;

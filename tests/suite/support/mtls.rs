@@ -58,6 +58,19 @@ impl Ca {
         self.certify(params)
     }
 
+    /// A certificate of a server with these names, changed as a test needs it.
+    pub fn server_of(
+        &self,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Certified {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        change(&mut params);
+        self.certify(params)
+    }
+
     /// A certificate of a caller, with one URI.
     pub fn caller(&self, uri: &str) -> Certified {
         self.caller_until(uri, 4096)

@@ -117,7 +117,7 @@ fn plural(number: usize) -> &'static str {
 }
 
 /// A path as a word of a shell's command, which nothing in it can break out of.
-pub(super) fn word(path: &Path) -> String {
+pub(in crate::cli::commands) fn word(path: &Path) -> String {
     let bytes = path.as_os_str().as_bytes();
     // A program would take it for a flag.
     let before = if bytes.starts_with(b"-") { "./" } else { "" };

@@ -22,13 +22,14 @@ use std::{
 
 use clap::Args;
 
+pub(super) use self::finding::word;
 use self::{
     access::Access,
     backup::{Backup, Served},
     clock::Clock,
     configuration::Sources,
     disk::{Growth, Room, Syncs},
-    finding::{Finding, IDS, Level, summary, word},
+    finding::{Finding, IDS, Level, summary},
     log::{Holder, LogFiles},
     machine::Machine,
     server::Server,
