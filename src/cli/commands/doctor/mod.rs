@@ -158,27 +158,32 @@ async fn gather(args: DoctorArgs) -> Result<Facts, CliError> {
 /// The address at which the settings have the server; the usual one if they cannot be used, or name
 /// any free port.
 fn configured_server(sources: &Sources) -> Result<ServerAddress, CliError> {
-    let listen = sources.config.as_ref().ok().map(|config| config.listen);
-    listen
-        .and_then(reached_at)
+    let config = sources.config.as_ref().ok();
+    config
+        .and_then(|config| reached_at(scheme(config), config.listen))
         .map_or_else(|| DEFAULT_SERVER.parse(), Ok)
         .map_err(CliError::Message)
 }
 
 /// The address of the operations port in the settings.
 fn configured_operations(sources: &Sources) -> Option<ServerAddress> {
-    reached_at(sources.config.as_ref().ok()?.operations_listen.address()?)
+    reached_at("http", sources.config.as_ref().ok()?.operations_listen.address()?)
+}
+
+/// How a server with these settings is spoken to.
+fn scheme(config: &Config) -> &'static str {
+    if config.has_tls() { "https" } else { "http" }
 }
 
 /// Where this machine reaches a server that listens on an address; `None` for any free port.
-fn reached_at(mut listen: SocketAddr) -> Option<ServerAddress> {
+fn reached_at(scheme: &str, mut listen: SocketAddr) -> Option<ServerAddress> {
     if listen.ip().is_unspecified() {
         listen.set_ip(match listen.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{listen}").parse().ok().filter(|_| listen.port() > 0)
+    format!("{scheme}://{listen}").parse().ok().filter(|_| listen.port() > 0)
 }
 
 /// The server, if it has the log of these files, or if there are no files to compare it with.
@@ -197,7 +202,7 @@ fn findings(facts: &Facts) -> Vec<Finding> {
         .or(config.and_then(|config| config.disk_reserve_bytes))
         .unwrap_or_else(|| default_reserve(room.disk.as_ref().map_or(0, |disk| disk.bytes)));
     let growth = status.and_then(growth).map(|growth| disk::check_growth(room, reserve, growth));
-    let listen = config.map(|config| config.listen.to_string());
+    let listen = config.map(|config| format!("{}://{}", scheme(config), config.listen));
     let asked = config.and_then(|config| config.connections);
     let recorded = status.and_then(|status| status.last_recorded_time);
     let recorded = recorded.map(|at| at.seconds.saturating_mul(1_000_000));
@@ -297,7 +302,7 @@ mod tests {
     #[test]
     fn a_server_is_reached_where_it_listens() {
         let reached = |listen: &str| {
-            let reached = reached_at(listen.parse().unwrap());
+            let reached = reached_at("http", listen.parse().unwrap());
             reached.map_or_else(String::new, |address| address.to_string())
         };
         assert_eq!(reached("127.0.0.1:7"), "http://127.0.0.1:7");

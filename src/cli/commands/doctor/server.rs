@@ -3,6 +3,7 @@
 use std::{fmt, path::Path};
 
 use tokio::time::timeout;
+use tonic::Code;
 
 use super::{
     finding::{Finding, word},
@@ -41,6 +42,8 @@ pub(super) enum Answer {
     /// Nobody answers.
     Nobody(String),
     Refused(String),
+    /// It does not know this caller, or this caller does not trust it.
+    Stranger(String),
 }
 
 pub(super) async fn look(address: &Target) -> Server {
@@ -60,6 +63,7 @@ pub(super) async fn look(address: &Target) -> Server {
         }
         Ok(Err(CliError::Status(status))) => refused(&status),
         Ok(Err(CliError::Unreachable { why, .. })) => Answer::Nobody(why),
+        Ok(Err(error @ CliError::Untrusted { .. })) => Answer::Stranger(error.to_string()),
         Ok(Err(error)) => Answer::Nobody(error.to_string()),
         Err(_) => {
             let seconds = DOCTOR_CALL_DURATION_MAX.as_secs();
@@ -82,8 +86,13 @@ async fn ask(address: &Target) -> Result<(Client, pb::GetStatusResponse), CliErr
 fn refused(status: &tonic::Status) -> Answer {
     match replay_progress(status) {
         Some(progress) => Answer::Starting(progress),
+        None if is_stranger(status.code()) => Answer::Stranger(print::status(status)),
         None => Answer::Refused(print::status(status)),
     }
+}
+
+fn is_stranger(code: Code) -> bool {
+    matches!(code, Code::Unauthenticated | Code::PermissionDenied)
 }
 
 /// The digests of the adopted catalogues that do not come with this program.
@@ -117,8 +126,8 @@ pub(super) fn is_own(status: &pb::GetStatusResponse, files: &LogFiles) -> bool {
     }
 }
 
-/// `server`: it answers where it is expected, with this version. `listen` is where a server that
-/// has these settings listens.
+/// `server`: it answers where it is expected, with this version. `listen` is the URL of a
+/// server that has these settings.
 pub(super) fn check(server: &Server, files: &LogFiles, listen: Option<&str>) -> Vec<Finding> {
     let id = "server";
     let address = &server.address;
@@ -131,8 +140,8 @@ pub(super) fn check(server: &Server, files: &LogFiles, listen: Option<&str>) -> 
         Holder::Nobody | Holder::Unknown(_) => None,
     };
     let elsewhere = || match listen {
-        Some(listen) if !address.ends_with(listen) => {
-            format!("tidu doctor --data-dir {data} --server http://{listen}")
+        Some(url) if !address.ends_with(url.rsplit('/').next().unwrap_or(url)) => {
+            format!("tidu doctor --data-dir {data} --server {url}")
         }
         _ => held.map_or_else(|| "tidu serve".to_owned(), stop),
     };
@@ -149,6 +158,11 @@ pub(super) fn check(server: &Server, files: &LogFiles, listen: Option<&str>) -> 
         (Answer::Refused(why), held) => {
             let text = format!("the server at {address} does not answer: {why}");
             Finding::error(id, text, held.map_or_else(elsewhere, stop))
+        }
+        (Answer::Stranger(why), _) => {
+            let text = format!("a server is at {address}, and does not tell its state here: {why}");
+            let files = "--tls-ca FILE --tls-cert FILE --tls-key FILE";
+            Finding::warn(id, text, format!("tidu doctor {} {files}", server.argument()))
         }
         (Answer::Starting(progress), _) => {
             let text = format!("the server at {address} is starting: {progress}");
@@ -249,7 +263,8 @@ mod tests {
     fn a_server_that_answers_is_well() {
         let served = files(Holder::Process(Some(7)));
         let server = answering(|_| ());
-        let found = [check(&server, &served, Some("127.0.0.1:1")), check_appends(&server)].concat();
+        let found =
+            [check(&server, &served, Some("http://127.0.0.1:1")), check_appends(&server)].concat();
         assert_eq!(found.iter().map(|it| it.level).collect::<Vec<_>>(), [Level::Ok; 2]);
         let nobody = self::server(Answer::Nobody("no".to_owned()));
         assert_eq!(only(&check(&nobody, &files(Holder::Nobody), None)).0, Level::Ok);
@@ -266,9 +281,9 @@ mod tests {
             (level, run.to_owned())
         };
         let elsewhere = "tidu doctor --data-dir /data --server http://127.0.0.1:2".to_owned();
-        assert_eq!(of(&nobody, &held, Some("127.0.0.1:2")), (Level::Error, elsewhere));
+        assert_eq!(of(&nobody, &held, Some("http://127.0.0.1:2")), (Level::Error, elsewhere));
         let stop = (Level::Error, "kill -TERM 7".to_owned());
-        assert_eq!(of(&nobody, &held, Some("127.0.0.1:1")), stop);
+        assert_eq!(of(&nobody, &held, Some("http://127.0.0.1:1")), stop);
         assert_eq!(of(&server(Answer::Refused("no".to_owned())), &held, None), stop);
         let hidden = files(Holder::Process(None));
         assert_eq!(of(&nobody, &hidden, None).1, "fuser -v /data/LOCK");
