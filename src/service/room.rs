@@ -252,7 +252,7 @@ mod tests {
             counts: BatchCounts::default(),
             declared: Declared { designated: Some(u32::MAX), reviewed: Some(u32::MAX) },
             sealed_on: Some(day()),
-            digest: [7; 32],
+            digest: Some([7; 32]),
         };
         let view = BatchView {
             programme: catalogues.find("little-giant").unwrap(),
