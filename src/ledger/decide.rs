@@ -1,16 +1,21 @@
 //! Decides one commit: judge → stage → encode → seal. It changes the state and the open chunks, and
 //! uses neither queue nor disk nor clock.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    AppendError, Commit, Precondition, Receipt, Salt, format,
+    AppendError, Commit, Precondition, Receipt, Salt,
+    entitled::{self, Entitled},
+    format,
     judging::{Judging, require_precondition, version_of},
     state::{Staging, State},
 };
 use crate::{
     domain::{
+        access::Policy,
         catalogue::{Catalogue, Catalogues},
         fault::Faults,
     },
@@ -24,7 +29,19 @@ use crate::{
     register::Layers,
 };
 
-/// Decides a commit and, if it is accepted, adds its leaves to `chunks`.
+/// Where a decision gets what does not follow from the log.
+pub(super) struct Sources<'a, I, S> {
+    /// The policy in force.
+    pub(super) policy: &'a dyn Fn() -> Arc<Policy>,
+    /// Maps the last recorded time to the next one, in microseconds since 1970. It is called once,
+    /// for an accepted commit only.
+    pub(super) next_instant: I,
+    /// The random bytes beside an event that is not public. An accepted commit calls it once for
+    /// each of those.
+    pub(super) next_salt: S,
+}
+
+/// Decides a commit and, if it is accepted, adds its leaves to `chunks`. Everybody may record.
 ///
 /// `next_instant` maps the last recorded time to the next one, in microseconds since 1970. It is
 /// called once, for an accepted commit only. `next_salt` gives the random bytes beside an event
@@ -40,53 +57,49 @@ pub fn decide(
     next_instant: impl FnOnce(Option<i64>) -> Result<i64, String>,
     next_salt: impl FnMut() -> Salt,
 ) -> Result<Receipt, AppendError> {
+    let open = Arc::new(Policy::open());
+    let policy = &|| Arc::clone(&open);
+    let sources = Sources { policy, next_instant, next_salt };
+    decide_under(state, catalogues, chunks, commit, sources)
+}
+
+/// As [`decide`], under the policy in force.
+pub(super) fn decide_under(
+    state: &mut State,
+    catalogues: &Catalogues,
+    chunks: &mut ChunkWriter,
+    commit: Commit,
+    sources: Sources<'_, impl FnOnce(Option<i64>) -> Result<i64, String>, impl FnMut() -> Salt>,
+) -> Result<Receipt, AppendError> {
     let mut judged = 0;
-    let sources = (next_instant, next_salt);
     let decided = decide_counting(state, catalogues, chunks, commit, sources, &mut judged);
     state.note_judged(judged);
     decided
 }
 
-/// As [`decide`]. Counts in `judged` the facts read, whatever comes of the commit.
+/// As [`decide_under`]. Counts in `judged` the facts read, whatever comes of the commit.
 fn decide_counting(
     state: &mut State,
     catalogues: &Catalogues,
     chunks: &mut ChunkWriter,
     commit: Commit,
-    (next_instant, next_salt): (
-        impl FnOnce(Option<i64>) -> Result<i64, String>,
-        impl FnMut() -> Salt,
-    ),
+    sources: Sources<'_, impl FnOnce(Option<i64>) -> Result<i64, String>, impl FnMut() -> Salt>,
     judged: &mut usize,
 ) -> Result<Receipt, AppendError> {
+    let Sources { policy, next_instant, next_salt } = sources;
     let first = state.size();
     let next = first + commit.proposals.len() as u64;
-    let mut staging = state.begin();
-    if let Some(precondition) = &commit.precondition {
-        require_precondition_of(&mut staging, precondition, first, judged)?;
-    }
-    if next > LOG_EVENTS_MAX {
-        return Err(AppendError::LogFull);
-    }
-    let (mut judging, of_precondition) = (Judging::of(&commit), *judged);
-    for (slice, proposals) in commit.proposals.chunks(WRITE_SLICE_EVENTS).enumerate() {
-        if slice > 0 {
-            staging.give_way();
+    let mut in_force = policy();
+    let (staging, judging) = loop {
+        let entitled = Entitled::under(&in_force, &commit, false)?;
+        let (staging, judging) = judge_all(state, catalogues, &commit, entitled, judged)?;
+        // A principal may have lost rights while many events were judged.
+        let now = policy();
+        if entitled::is_same(&in_force, &now, &commit) {
+            break (staging, judging);
         }
-        let mut read = judging.facts_read();
-        staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
-        for proposal in proposals {
-            if judging.facts_read() - read >= WRITE_SLICE_FACTS {
-                staging.give_way();
-                read = judging.facts_read();
-            }
-            let verdict = judging.judge(Layers::from(&*staging), catalogues, proposal);
-            *judged = of_precondition + judging.facts_read();
-            if verdict? {
-                staging.stage(&proposal.event);
-            }
-        }
-    }
+        in_force = now;
+    };
     let Judging { rejections, warnings, .. } = judging;
     if !rejections.is_empty() {
         return Err(AppendError::Rejected(rejections));
@@ -107,6 +120,46 @@ fn decide_counting(
         changes: Vec::new(),
         change_count: 0,
     })
+}
+
+/// Judges the events in turn, and stages those that are accepted.
+fn judge_all<'s>(
+    state: &'s State,
+    catalogues: &Catalogues,
+    commit: &Commit,
+    entitled: Option<Entitled>,
+    judged: &mut usize,
+) -> Result<(Staging<'s>, Judging), AppendError> {
+    let first = state.size();
+    let mut staging = state.begin();
+    *judged = 0;
+    if let Some(precondition) = &commit.precondition {
+        require_precondition_of(&mut staging, precondition, first, judged)?;
+    }
+    if first + commit.proposals.len() as u64 > LOG_EVENTS_MAX {
+        return Err(AppendError::LogFull);
+    }
+    let (mut judging, of_precondition) = (Judging::of(commit, entitled), *judged);
+    for (slice, proposals) in commit.proposals.chunks(WRITE_SLICE_EVENTS).enumerate() {
+        if slice > 0 {
+            staging.give_way();
+        }
+        let mut read = judging.facts_read();
+        staging.prefetch(proposals.iter().map(|proposal| &proposal.event));
+        for proposal in proposals {
+            if judging.facts_read() - read >= WRITE_SLICE_FACTS {
+                staging.give_way();
+                read = judging.facts_read();
+            }
+            let verdict = judging.judge(Layers::from(&*staging), catalogues, proposal);
+            *judged = of_precondition + judging.facts_read();
+            if verdict? {
+                staging.stage(&proposal.event);
+            }
+        }
+    }
+    judging.require_entitled()?;
+    Ok((staging, judging))
 }
 
 /// Checks a precondition: everything decided counts, durable or not. Readers have their turn
@@ -151,7 +204,7 @@ fn encode(
         request_id: Bytes::new(),
         request_digest: Bytes::new(),
         event: Bytes::new(),
-        approved_by: Bytes::new(),
+        approved_by: approved_by(&commit),
         signatures: Vec::new(),
         salt: Bytes::new(),
     };
@@ -174,8 +227,15 @@ fn encode(
         hashes.push(chunks.push(length, i + 1 == count, encode));
         envelope.request_id = Bytes::new();
         envelope.request_digest = Bytes::new();
+        envelope.approved_by = Bytes::new();
         envelope.salt = Bytes::new();
     }
     chunks.require_format(format);
     (hashes, format)
+}
+
+/// The name of the principal that has approved a commit; empty if none did.
+fn approved_by(commit: &Commit) -> Bytes {
+    let approver = commit.entitlement.approved_by.as_ref();
+    approver.map_or_else(Bytes::new, |principal| principal.name().clone())
 }

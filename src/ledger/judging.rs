@@ -1,7 +1,7 @@
 //! The judgement of one commit: its precondition, and the verdicts on its events. The writer and a
 //! trial judge in the same way.
 
-use super::{AppendError, Commit, Precondition, Proposal};
+use super::{AppendError, Commit, Precondition, Proposal, entitled::Entitled};
 use crate::{
     domain::{
         DesigneeId,
@@ -16,14 +16,17 @@ use crate::{
 pub(super) struct Judging {
     /// It caches answers, which hold until something is rolled back; so each commit gets its own.
     judge: Judge,
+    /// The rights to judge; `None` if everybody may record everything.
+    entitled: Option<Entitled>,
     pub(super) rejections: Faults,
     pub(super) warnings: Faults,
 }
 
 impl Judging {
-    pub(super) fn of(commit: &Commit) -> Self {
+    pub(super) fn of(commit: &Commit, entitled: Option<Entitled>) -> Self {
         let judge = Judge::of(&commit.recorded_by);
-        Self { judge, rejections: Faults::of_commit(), warnings: Faults::of_commit() }
+        let (rejections, warnings) = (Faults::of_commit(), Faults::of_commit());
+        Self { judge, entitled, rejections, warnings }
     }
 
     /// Number of facts read so far.
@@ -39,14 +42,29 @@ impl Judging {
         &mut self,
         register: Layers<'_>,
         catalogues: &Catalogues,
-        Proposal { index, event, .. }: &Proposal,
+        proposal: &Proposal,
     ) -> Result<bool, AppendError> {
         require_few_facts(self.facts_read())?;
-        let verdict = self.judge.judge_over(register, catalogues.in_use(), *index, event);
+        let catalogue = catalogues.in_use();
+        if let Some(entitled) = &mut self.entitled {
+            entitled.require(register, catalogue, proposal)?;
+        }
+        let Proposal { index, event, .. } = proposal;
+        let verdict = self.judge.judge_over(register, catalogue, *index, event);
         let is_accepted = verdict.rejections.is_empty();
         self.rejections.add_event(verdict.rejections.into());
         self.warnings.add_event(verdict.warnings.into());
         Ok(is_accepted)
+    }
+}
+
+impl Judging {
+    /// Ends the judgement of rights, once every event was judged.
+    ///
+    /// # Errors
+    /// [`AppendError::NotEntitled`].
+    pub(super) fn require_entitled(&self) -> Result<(), AppendError> {
+        self.entitled.as_ref().map_or(Ok(()), Entitled::require_all_told)
     }
 }
 

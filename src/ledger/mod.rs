@@ -25,6 +25,7 @@ pub mod audit;
 pub mod clock;
 pub mod decide;
 pub mod digest;
+mod entitled;
 pub mod event_reader;
 mod failure;
 mod flusher;
@@ -90,10 +91,11 @@ use crate::{
     catalogue_files::CatalogueFiles,
     domain::{
         DesigneeId, Party, Principal,
-        access::Policy,
+        access::{Action, Beyond, Policy, Rights},
         catalogue::{Catalogue, CatalogueError, Catalogues},
         event::Event,
         fault::Faults,
+        kind::Kind,
     },
     limits::{JUDGED_FACTS_MAX, LOG_EVENTS_MAX, SALT_BYTES, WARNED_RECORDS_MAX},
     log::{CommitLog, DiskLow, LogError},
@@ -185,6 +187,20 @@ pub struct Commit {
     pub recorded_by: Principal,
     /// The party that it comes from, which shares the writer's queue with others.
     pub party: Party,
+    /// On whose authority it may be recorded.
+    pub entitlement: Entitlement,
+}
+
+/// On whose authority a commit may be recorded, beside the rights of the one who records it.
+#[derive(Debug, Default)]
+pub struct Entitlement {
+    /// The principal that has approved it.
+    pub approved_by: Option<Principal>,
+    /// Microseconds since 1970 at which the credential of the caller ends.
+    pub expires_micros: Option<i64>,
+    /// The recorder's rights under which each event was judged from its content. They are not
+    /// judged again while they are the same.
+    pub judged_under: Option<Arc<Rights>>,
 }
 
 /// A condition on the log.
@@ -249,6 +265,42 @@ pub enum AppendError {
         id: String,
         /// Position of that commit.
         first: u64,
+    },
+    /// The rights of a principal do not reach so far.
+    #[error(
+        "{principal} may not {} {}",
+        action.name(),
+        beyond.as_ref().map_or("any more: it is no longer known", |beyond| beyond.field.as_str())
+    )]
+    NotEntitled {
+        /// The principal.
+        principal: String,
+        /// What it may not do.
+        action: Action,
+        /// The field that its rights do not reach; `None` if it is no longer known.
+        beyond: Option<Beyond>,
+    },
+    /// The credential of the caller ended before the turn of its commit.
+    #[error("the credential of the caller has expired")]
+    CredentialExpired {
+        /// When, in microseconds since 1970.
+        micros: i64,
+    },
+    /// An event needs the approval of a second principal.
+    #[error("events[{index}] needs the approval of a second principal")]
+    ApprovalRequired {
+        /// Index of the event in its request.
+        index: usize,
+        /// The authority that states it.
+        authority: &'static str,
+        /// Its kind.
+        kind: Kind,
+    },
+    /// The principal that approves is the one that proposed.
+    #[error("{principal} has proposed this; another principal must approve it")]
+    ApprovedByProposer {
+        /// The principal.
+        principal: String,
     },
     /// The queue of commits is full.
     #[error("the queue of commits that wait to be recorded is full")]

@@ -6,6 +6,7 @@
 
 use super::{
     AppendError, Commit, Durable, GivenUp, Ledger, Pace, Receipt,
+    entitled::Entitled,
     judging::{Judging, require_precondition, version_of},
 };
 use crate::{
@@ -37,7 +38,9 @@ impl Ledger {
     ) -> Result<Result<Receipt, AppendError>, GivenUp> {
         self.shared.metrics.trials_total.inc();
         match self.begin_trial(commit, pace) {
-            Ok(Begun::Trial(durable)) => self.decide_trial(commit, durable, pace),
+            Ok(Begun::Trial(durable, entitled)) => {
+                self.decide_trial(Judging::of(commit, entitled), commit, durable, pace)
+            }
             Ok(Begun::Repeat(receipt)) => Ok(Ok(receipt)),
             Err(NotBegun::Refused(error)) => Ok(Err(error)),
             Err(NotBegun::GivenUp(given_up)) => Err(given_up),
@@ -46,6 +49,7 @@ impl Ledger {
 
     fn begin_trial(&self, commit: &Commit, pace: &mut impl Pace) -> Result<Begun, NotBegun> {
         self.queue.require_open()?;
+        let entitled = Entitled::under(&self.policy(), commit, true)?;
         let durable = self.durable();
         if let Some((id, digest)) = &commit.request
             && let Some(first) = self.shared.find_recorded(id, durable.size)?
@@ -65,18 +69,18 @@ impl Ledger {
         if durable.size + commit.proposals.len() as u64 > LOG_EVENTS_MAX {
             return Err(AppendError::LogFull.into());
         }
-        Ok(Begun::Trial(durable))
+        Ok(Begun::Trial(durable, entitled))
     }
 
     fn decide_trial(
         &self,
+        mut judging: Judging,
         commit: &Commit,
         durable: Durable,
         pace: &mut impl Pace,
     ) -> Result<Result<Receipt, AppendError>, GivenUp> {
         let overlay = Overlay::new(durable.extent, &self.register());
         let mut trial = Trial { ledger: self, overlay, pace, steps: 0 };
-        let mut judging = Judging::of(commit);
         let accepted = match trial.judge_all(commit, &mut judging)? {
             Ok(accepted) => accepted,
             Err(error) => return Ok(Err(error)),
@@ -98,8 +102,8 @@ impl Ledger {
 
 /// How a trial begins.
 enum Begun {
-    /// It is decided at this durable size.
-    Trial(Durable),
+    /// It is decided at this durable size, with the rights to judge.
+    Trial(Durable, Option<Entitled>),
     /// The request was recorded before, with this answer.
     Repeat(Receipt),
 }
@@ -143,6 +147,9 @@ impl<P: Pace> Trial<'_, P> {
             }
             drop(register);
             self.step()?;
+        }
+        if let Err(error) = judging.require_entitled() {
+            return Ok(Err(error));
         }
         Ok(Ok(accepted))
     }

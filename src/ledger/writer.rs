@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use super::{
     AppendError, Commit, Receipt, SaltSource, Shared,
     clock::RecordedTime,
-    decide::decide,
+    decide::{Sources, decide_under},
     flusher,
     group::{GroupCommit, OpenGroup, Reached},
     publish::{Proven, Published},
@@ -114,6 +114,7 @@ impl Writer {
 
     /// Answers a repeated request with its first answer, and decides any other commit.
     fn answer(&mut self, open: &mut OpenGroup, commit: Commit) -> Reply {
+        self.require_valid(&commit)?;
         if let Some((id, digest)) = &commit.request
             && let Some(first) = self.find_request(open, id)?
         {
@@ -125,15 +126,14 @@ impl Writer {
         let durable = self.shared.written.lock().size;
         self.state.settle(durable);
         let request = commit.request.clone();
-        let next_instant = |last| self.time.next(last);
-        let receipt = decide(
-            &mut self.state,
-            &self.shared.catalogues,
-            &mut open.chunks,
-            commit,
-            next_instant,
-            &mut self.salts,
-        )?;
+        let shared = &self.shared;
+        let sources = Sources {
+            policy: &|| Arc::clone(&shared.policy.read()),
+            next_instant: |last| self.time.next(last),
+            next_salt: &mut self.salts,
+        };
+        let chunks = &mut open.chunks;
+        let receipt = decide_under(&mut self.state, &shared.catalogues, chunks, commit, sources)?;
         if receipt.recorded_micros.is_some() {
             self.room.use_up(bytes, receipt.next);
         }
@@ -141,6 +141,13 @@ impl Writer {
             open.note_request(id, FirstAnswer { digest, receipt: receipt.clone() });
         }
         Ok(receipt)
+    }
+
+    /// Refuses the commit of a caller whose credential has ended while it waited.
+    fn require_valid(&self, commit: &Commit) -> Result<(), AppendError> {
+        let Some(micros) = commit.entitlement.expires_micros else { return Ok(()) };
+        let is_valid = self.shared.clock.now_micros() < micros;
+        if is_valid { Ok(()) } else { Err(AppendError::CredentialExpired { micros }) }
     }
 
     /// The first answer to a request id. It comes from the groups that may not be durable yet, or

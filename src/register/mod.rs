@@ -20,6 +20,7 @@
 //! overlay     the events of a trial over a register that others go on changing
 //! sight       the register within the bounds of a caller
 //! layers      the register alone, with such an overlay, or within such bounds
+//! parts       the parts of a proposed event that rights to record look at
 //! name_parts/ which events give a name that holds a text
 //! fold/       from facts to titles
 //! answers/    what readers ask
@@ -40,6 +41,7 @@ mod index;
 mod layers;
 mod name_parts;
 mod overlay;
+mod parts;
 mod repairs;
 mod rows;
 pub mod rules;

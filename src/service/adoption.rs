@@ -9,7 +9,7 @@ use tonic::Status;
 use super::{errors, rules};
 use crate::{
     domain::{CivilDate, Issuer, Party, Principal, text::hex},
-    ledger::{AppendError, Commit, Ledger, Precondition, Proposal, Receipt},
+    ledger::{AppendError, Commit, Entitlement, Ledger, Precondition, Proposal, Receipt},
     protocol::{
         event,
         pb::{self, event::Fact},
@@ -149,6 +149,7 @@ pub(super) async fn record(
         precondition,
         recorded_by: Principal::SERVER,
         party: Party::Server,
+        entitlement: Entitlement::default(),
     };
     ledger.append(commit).await
 }

@@ -8,7 +8,7 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::Status;
 
-use super::{call::Call, errors};
+use super::{call::Call, errors, recording::Recorder};
 use crate::{
     domain::{
         DesigneeId,
@@ -80,6 +80,7 @@ pub(super) fn read_commit(
     if count > COMMIT_EVENTS_MAX {
         return Err(errors::over_limit("events", count, COMMIT_EVENTS_MAX, "entries"));
     }
+    let recorder = Recorder::of(call);
     let request_id = request_id(&request.request_id)?;
     let precondition = match request.precondition {
         Some(stated) => Some(precondition(stated, pace)?),
@@ -106,6 +107,7 @@ pub(super) fn read_commit(
         }
         match event::proposal(catalogue, index, event) {
             Ok(mut proposed) => {
+                recorder.require(catalogue, index, &proposed.event)?;
                 warnings.add_event(std::mem::replace(&mut proposed.warnings, Faults::of_event()));
                 proposals.push(Proposal::new(index, proposed));
             }
@@ -116,8 +118,9 @@ pub(super) fn read_commit(
         proposals,
         request: request_id.zip(digest.map(ContentDigest::finish)),
         precondition,
-        recorded_by: call.principal().clone(),
+        recorded_by: recorder.principal().clone(),
         party: call.party,
+        entitlement: recorder.entitlement(),
     };
     Ok(ReadCommit { commit, count, faults, warnings })
 }

@@ -10,8 +10,9 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 use uuid::Uuid;
 
-use super::{acts, convert};
+use super::{acts, convert, entitled};
 use crate::{
+    domain::access::{Action, Beyond},
     domain::fault::{Breach, Fault, Faults, RuleId, echo},
     ledger::{AppendError, ReadError, TaskEnded},
     limits::{
@@ -262,6 +263,26 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
             text,
             [("request_id", id), ("first_position", first.to_string())],
         ),
+        AppendError::NotEntitled { principal, action, beyond } => {
+            beyond_rights(&principal, action, beyond)
+        }
+        AppendError::CredentialExpired { micros } => credential_expired(micros),
+        AppendError::ApprovalRequired { index, authority, kind } => status(
+            Code::FailedPrecondition,
+            ErrorReason::ApprovalRequired,
+            format!("{text}: record it with --propose, and have it approved"),
+            [
+                ("field", format!("events[{index}]")),
+                ("authority", authority.to_owned()),
+                ("kind", kind.name().to_owned()),
+            ],
+        ),
+        AppendError::ApprovedByProposer { principal } => status(
+            Code::PermissionDenied,
+            ErrorReason::ApprovedByProposer,
+            text,
+            [("principal", principal)],
+        ),
         AppendError::QueueFull => {
             let (limit, retry) = (QUEUE_BYTES_MAX as u64, Some(QUEUE_RETRY_DELAY));
             queue_full(text, Limit { limit, unit: "bytes", retry, ..Limit::default() })
@@ -288,6 +309,30 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
         }
         AppendError::Unknown => status(Code::Unavailable, ErrorReason::LogFailed, text, []),
     }
+}
+
+/// Rights that do not reach a part of a commit: PERMISSION_DENIED.
+pub(crate) fn beyond_rights(principal: &str, action: Action, beyond: Option<Beyond>) -> Status {
+    let action = action.name();
+    match beyond {
+        None => {
+            let text = "the server no longer knows it";
+            entitled::not_entitled(principal, action, text, [])
+        }
+        Some(Beyond { field, value }) => {
+            let value = echo(&value);
+            let text = format!("its rights do not reach {field} {value:?}");
+            entitled::not_entitled(principal, action, &text, [("field", field), ("value", value)])
+        }
+    }
+}
+
+/// The credential of a caller has ended: UNAUTHENTICATED.
+pub(crate) fn credential_expired(micros: i64) -> Status {
+    let at = jiff::Timestamp::from_microsecond(micros).map(|at| at.to_string());
+    let text = "the credential has expired; come again with a new one";
+    let expired = [("expired", at.unwrap_or_default())];
+    status(Code::Unauthenticated, ErrorReason::CredentialExpired, text, expired)
 }
 
 /// The disk is low: RESOURCE_EXHAUSTED, with the time after which to try again.

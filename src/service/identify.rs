@@ -81,13 +81,7 @@ pub(super) fn stranger_refused(stranger: Stranger) -> Status {
             return errors::status(Code::Unauthenticated, reason, text, [accepted]);
         }
         Stranger::Invalid => (ErrorReason::CredentialInvalid, "the credential is not accepted"),
-        Stranger::Expired(at) => {
-            let text = "the credential has expired; come again with a new one";
-            let at = jiff::Timestamp::from_microsecond(at).map(|at| at.to_string());
-            let expired = ("expired", at.unwrap_or_default());
-            let reason = ErrorReason::CredentialExpired;
-            return errors::status(Code::Unauthenticated, reason, text, [expired]);
-        }
+        Stranger::Expired(at) => return errors::credential_expired(at),
     };
     errors::status(Code::Unauthenticated, reason, text, [])
 }

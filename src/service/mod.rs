@@ -44,6 +44,7 @@ mod proof;
 mod questions;
 mod rate;
 mod recent;
+mod recording;
 mod reflection;
 mod register;
 mod room;

@@ -82,15 +82,26 @@ impl Policy {
     /// True if an event, or the one inside a correction, needs the approval of a second principal.
     #[must_use]
     pub fn needs_approval(&self, event: &Event) -> bool {
-        if self.four_eyes.is_empty() {
-            return false;
-        }
-        let matters = event.matters();
-        let needs = |reach: Reach| {
-            let reached = |matter: &Matter| reach.concerns(matter) && reach.has_kind(matter);
-            matters.iter().any(reached)
-        };
+        self.asks_approval() && event.matters().iter().any(|matter| self.needs_approval_of(matter))
+    }
+
+    /// True if a part of an event needs the approval of a second principal.
+    #[must_use]
+    pub fn needs_approval_of(&self, matter: &Matter) -> bool {
+        let needs = |reach: Reach| reach.concerns(matter) && reach.has_kind(matter);
         self.four_eyes.iter().map(FourEyes::reach).any(needs)
+    }
+
+    /// True if the same events need the approval of a second principal under another policy.
+    #[must_use]
+    pub fn asks_same_approvals(&self, other: &Self) -> bool {
+        self.four_eyes == other.four_eyes
+    }
+
+    /// True if some events need the approval of a second principal.
+    #[must_use]
+    pub fn asks_approval(&self) -> bool {
+        !self.four_eyes.is_empty()
     }
 }
 

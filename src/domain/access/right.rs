@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     AuthorityCode, RegionCode,
-    event::{Event, Fact, TitleFact},
+    event::{Event, Fact, FrameworkFact, TitleFact},
     kind::Kind,
 };
 
@@ -207,7 +207,13 @@ impl Event {
                     programmes.insert(to.programme);
                 }
             }
-            Fact::Batch { batch, .. } => programmes.insert(batch.programme),
+            Fact::Batch { batch, .. } => {
+                programmes.insert(batch.programme);
+                regions.extend(batch.sublist.unwrap_or(batch.authority).seat());
+            }
+            Fact::Framework(
+                FrameworkFact::CompletenessDeclared { .. } | FrameworkFact::MeasuresIssued { .. },
+            ) => regions.extend(self.issuer.authority().and_then(AuthorityCode::seat)),
             Fact::Assessed { region, .. } => regions.push(*region),
             Fact::Subject { .. } | Fact::Repair { .. } | Fact::Framework(_) => {}
         }

@@ -18,6 +18,7 @@ fn job(port: u16, bytes: usize) -> (Job, Answer) {
         precondition: None,
         recorded_by: Principal::ANONYMOUS,
         party: party(port),
+        entitlement: Default::default(),
     };
     let (reply, answer) = oneshot::channel();
     (Job { commit, bytes, queued: Duration::ZERO, held: None, reply }, answer)

@@ -15,6 +15,6 @@ pub use self::{
 };
 pub(super) use self::{
     postings::Index,
-    scope::{Located, ScopeBuilder, authority_bit, programme_bit},
+    scope::{Located, ScopeBuilder, authority_bit, located, programme_bit},
     search::{Search, any_identifier},
 };

@@ -230,6 +230,25 @@ impl Located {
     }
 }
 
+/// The region in which a designee is by all facts recorded of it, as [`ScopeBuilder`] has it.
+pub(in crate::register) fn located(
+    scratch: &mut IdentityCluster,
+    subjects: Subjects<'_>,
+    index: DesigneeIndex,
+) -> Option<RegionCode> {
+    let mut history = History::default();
+    if !subjects.each_plain_fact(index, |position, earlier| history.note(position, earlier)) {
+        history = History::default();
+        subjects.cluster_into(scratch, index, None);
+        for placed in scratch.own_facts() {
+            history.note(placed.position, &placed.fact);
+        }
+    }
+    let responsible = history.responsible.map(|(_, authority)| authority);
+    let stated = history.region.map(|(_, region)| region);
+    Located::of(stated, responsible).map(|located| located.region)
+}
+
 /// Who was responsible for a designee, and where it was, by the last facts that say so in the order
 /// of the fold.
 #[derive(Default)]
@@ -260,7 +279,7 @@ impl History {
 
 impl FactRow {
     /// The region where the fact locates its designee, or the region that the fact is about.
-    fn region(&self) -> Option<RegionCode> {
+    pub(in crate::register) fn region(&self) -> Option<RegionCode> {
         match self.kind {
             FactKindRow::Relocated { region, .. } | FactKindRow::Assessed { region, .. } => {
                 Some(region)

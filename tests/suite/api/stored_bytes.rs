@@ -3,7 +3,7 @@
 use prost::Message as _;
 use tidu::{
     domain::{Party, Principal, catalogue::Catalogues},
-    ledger::{Commit, Proposal, decide::decide, state::State},
+    ledger::{Commit, Entitlement, Proposal, decide::decide, state::State},
     log::ChunkWriter,
     protocol::{
         event::stored_event,
@@ -89,6 +89,7 @@ fn an_ordinary_commit_has_the_bytes_of_the_first_version() {
         precondition: None,
         recorded_by: Principal::ANONYMOUS,
         party: Party::Server,
+        entitlement: Entitlement::default(),
     };
     let mut chunks = ChunkWriter::new(0, Vec::new());
     let instant = |_| Ok(1_560_384_000_000_123);

@@ -10,7 +10,7 @@ use proptest::{
 use tidu::{
     catalogue_files::CatalogueFiles,
     domain::{DesigneeId, Party, Principal, catalogue::Catalogue},
-    ledger::{AppendError, Commit, Ledger, Proposal},
+    ledger::{AppendError, Commit, Entitlement, Ledger, Proposal},
     limits::VERIFY_STEP_BYTES,
     log::{self, Appended, Chunk, CommitLog, HashBlock, LogError},
     merkle::Hash,
@@ -77,6 +77,7 @@ async fn record(ledger: &Ledger, said: pb::Event) -> bool {
         precondition: None,
         recorded_by: Principal::named("test").unwrap(),
         party: Party::Server,
+        entitlement: Entitlement::default(),
     };
     match ledger.append(commit).await {
         Ok(_) => true,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidu::{
     catalogue_files::CatalogueFiles,
     domain::{CivilDate, Issuer, PartialDate, Party, Principal, catalogue::Catalogue, text::hex},
-    ledger::{Commit, Ledger, LedgerOptions, Proposal},
+    ledger::{Commit, Entitlement, Ledger, LedgerOptions, Proposal},
     log::{CommitLog, LogError},
     metrics::Metrics,
     protocol::{
@@ -137,6 +137,7 @@ pub async fn open_under(
             precondition: None,
             recorded_by: Principal::SERVER,
             party: Party::Server,
+            entitlement: Entitlement::default(),
         };
         ledger.append(adoption).await.unwrap();
     }

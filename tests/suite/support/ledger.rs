@@ -15,7 +15,9 @@ use tidu::{
         CivilDate, DesigneeId, PartialDate, Party, Principal,
         catalogue::{Catalogue, Catalogues},
     },
-    ledger::{AppendError, Commit, Ledger, LedgerOptions, Proposal, SaltSource, clock::Clock},
+    ledger::{
+        AppendError, Commit, Entitlement, Ledger, LedgerOptions, Proposal, SaltSource, clock::Clock,
+    },
     log::CommitLog,
     metrics::Metrics,
     protocol::event,
@@ -79,6 +81,7 @@ pub fn commit(events: Vec<pb::Event>) -> Commit {
         precondition: None,
         recorded_by: Principal::named("test").unwrap(),
         party: Party::Server,
+        entitlement: Entitlement::default(),
     }
 }
 

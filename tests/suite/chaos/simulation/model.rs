@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tidu::{
     cli::generate::{Enterprise, enterprises},
     domain::{DesigneeId, catalogue::Catalogue},
-    ledger::{AppendError, Commit, Precondition, Proposal, Receipt},
+    ledger::{AppendError, Commit, Entitlement, Precondition, Proposal, Receipt},
     merkle::Hash,
     protocol::event,
     protocol::pb::{self, event::Fact},
@@ -135,6 +135,7 @@ impl World {
             precondition: asked.precondition.clone(),
             recorded_by: tidu::domain::Principal::named(asked.by).unwrap(),
             party: tidu::domain::Party::Server,
+            entitlement: Entitlement::default(),
         }
     }
 }
