@@ -45,6 +45,11 @@ impl Guests {
         Stay { guests: Arc::clone(self), id }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
     /// Ends the connections whose certificates are not valid, and tells how many they are.
     pub(super) fn end_invalid(&self, verifier: &dyn ClientCertVerifier, now: UnixTime) -> u64 {
         // Verified without the lock, because handshakes end meanwhile. They look for themselves.

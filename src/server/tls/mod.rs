@@ -98,3 +98,6 @@ impl Tls {
         Arc::clone(&self.loaded.read())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,7 @@ impl Tls {
     }
 
     /// Reads the files again if they changed, or if somebody asks for it.
-    fn look(&self, is_asked: bool) {
+    pub(super) fn look(&self, is_asked: bool) {
         let mut seen = self.seen.lock();
         let stamps = self.files.stamps();
         if is_asked || stamps != seen.stamps {

@@ -67,8 +67,7 @@ fn remote(number: u8) -> SocketAddr {
 
 fn request(path: &str, peer: SocketAddr, body: Body) -> Request<Body> {
     let request = Request::post(path).version(http::Version::HTTP_2);
-    let request =
-        request.header("content-type", "application/grpc").extension(crate::service::Peer(peer));
+    let request = request.header("content-type", "application/grpc").extension(Peer(peer));
     request.body(body).unwrap()
 }
 
