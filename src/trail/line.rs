@@ -95,6 +95,8 @@ pub struct Line {
     pub previous: Hash,
     /// Its own.
     pub hash: Hash,
+    /// The line itself, without its line break.
+    pub text: String,
 }
 
 impl Line {
@@ -221,7 +223,8 @@ pub(super) fn read(line: &str) -> Result<Line, String> {
         positions: fields.positions.into(),
         count: fields.count,
     };
-    Ok(Line { number: fields.line, time: fields.time.into(), entry, previous, hash: stated })
+    let (number, time) = (fields.line, fields.time.into());
+    Ok(Line { number, time, entry, previous, hash: stated, text: line.to_owned() })
 }
 
 fn hash_of(previous: &Hash, without_hash: &[u8]) -> Hash {

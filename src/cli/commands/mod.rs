@@ -2,6 +2,7 @@
 
 mod annul;
 mod assessments;
+mod audit;
 mod authorities;
 mod batches;
 mod bodies;
@@ -134,6 +135,8 @@ pub(super) enum Command {
     Redact(redact::RedactArgs),
     /// Verify a served log, a data directory, a backup or an export
     Verify(verify::VerifyArgs),
+    /// Verify or show the audit trail: who was refused, and who administered the server
+    Audit(audit::AuditArgs),
     /// Write a list to fill in and record: comments on its columns, a header, an example
     Template(template::TemplateArgs),
     /// Write a realistic list of made-up enterprises, for trials and tests
@@ -182,6 +185,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Import(args) => import::run(&args),
         Command::Redact(args) => redact::run(&args),
         Command::Verify(args) => verify::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
         Command::Template(args) => template::run(&args),
         Command::Generate(args) => generate::run(&args),
     }

@@ -3,18 +3,21 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use tidu::{
+    cursors::Cursors,
     domain::access::{Rights, Role},
     ledger::{AppendError, Unhurried},
     limits::{ANCHOR_INTERVAL, DENIALS_WRITTEN_MAX, TRAIL_STALL_MAX},
+    operations::Observer,
     protocol::pb::{self, event::Fact},
     trail::{Sink, Trail},
 };
 use tokio::time::{Duration, sleep};
 use tonic::{Code, Status};
 
-use super::tape::{Tape, trail};
+use super::tape::{Tape, counted_by};
 use crate::support::{
-    Governed, Hands, MemoryLog, commit, in_time, list, principals::token_of, reason, rights,
+    Governed, Hands, MemoryLog, commit, directory, in_time, list, principals::token_of, reason,
+    rights,
 };
 
 const RECORDER: &str = "guangdong.recorder";
@@ -39,7 +42,8 @@ impl Served {
         let governed =
             Governed::prepared(MemoryLog::default(), &principals, Vec::new(), |ledger, hands| {
                 let sinks = tapes.iter().map(|tape| -> Box<dyn Sink> { Box::new((*tape).clone()) });
-                let trail = trail(sinks.collect(), hands, None).unwrap();
+                let metrics = Arc::clone(ledger.metrics());
+                let trail = counted_by(metrics, sinks.collect(), hands, None).unwrap();
                 ledger.audit_by(Arc::clone(&trail));
                 kept = Some(trail);
             });
@@ -271,4 +275,50 @@ async fn the_head_is_anchored_hourly_when_lines_were_added() {
     served.pass(ANCHOR_INTERVAL);
     assert_eq!(served.trail.due_anchor(), None, "an anchor causes no other one");
     assert_eq!(served.status().await.audit_anchored_lines, Some(anchored.lines));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_is_counted_and_observed() {
+    let tape = Tape::default();
+    let served = Served::on(&[&tape]);
+    let metrics = Arc::clone(served.governed.ledger.metrics());
+    for _ in 0..=DENIALS_WRITTEN_MAX {
+        served.adopt(READER).await.unwrap_err();
+    }
+    served.settle().await;
+    assert_eq!(metrics.audit_lines_total.get(), DENIALS_WRITTEN_MAX);
+    assert_eq!(metrics.audit_denials_total.get(), DENIALS_WRITTEN_MAX + 1);
+    assert_eq!(metrics.audit_denials_counted_total.get(), 1);
+    tape.fail(true);
+    served.pass(Duration::from_secs(60));
+    served.trail.tick();
+    served.until_refusing(true).await;
+    served.pass(Duration::from_secs(2));
+    assert!(metrics.audit_sink_failures_total.get() > 0);
+    let dir = directory();
+    let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
+    let hands = Arc::clone(&served.governed.hands);
+    let observer = Observer::start(Arc::clone(&metrics), hands, |_| {}).unwrap();
+    observer.serve(&served.governed.ledger, &cursors);
+    observer.refresh().await;
+    assert_eq!(metrics.audit_sinks_failing.get(), 1);
+    assert_eq!(metrics.audit_unsynced_seconds.get(), Duration::from_secs(2));
+    assert_eq!(metrics.audit_chain_lines.get(), DENIALS_WRITTEN_MAX + 1);
+    assert_eq!(metrics.audit_unanchored_lines.get(), DENIALS_WRITTEN_MAX + 1);
+    assert_eq!(metrics.appends_refused.with(["AUDIT_FAILED"]).get(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_policy_has_a_line() {
+    let tape = Tape::default();
+    let served = Served::on(&[&tape]);
+    let access = &served.governed.access;
+    access.adopt((*access.policy()).clone());
+    let told = async {
+        while !tape.text().contains("policy.apply") {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    in_time("the line", told).await;
+    assert_eq!(tape.lines()[0]["target"], "generation 1");
 }

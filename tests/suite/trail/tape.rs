@@ -86,12 +86,22 @@ pub fn trail(
     hands: &Arc<Hands>,
     anchor: Option<Anchor>,
 ) -> io::Result<Arc<Trail>> {
+    counted_by(Metrics::new(), sinks, hands, anchor)
+}
+
+/// As [`trail`], with metrics of its server.
+pub fn counted_by(
+    metrics: Arc<Metrics>,
+    sinks: Vec<Box<dyn Sink>>,
+    hands: &Arc<Hands>,
+    anchor: Option<Anchor>,
+) -> io::Result<Arc<Trail>> {
     let (wall, steady) = (Arc::clone(hands), Arc::clone(hands));
     Trail::open(TrailOptions {
         sinks,
         now_micros: Box::new(move || wall.now_micros()),
         monotonic: Box::new(move || steady.monotonic()),
-        metrics: Metrics::new(),
+        metrics,
         anchor,
     })
 }
