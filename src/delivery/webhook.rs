@@ -151,7 +151,7 @@ impl Webhook {
     }
 
     /// Why a connection broke under a request. A receiver refuses a certificate after the
-    /// handshake, and may do so before the request is written: then the task alone has the cause.
+    /// handshake, maybe before the request is written: then the task alone has the cause.
     async fn told_broken(&self, connection: Connection, error: &hyper::Error) -> String {
         let Connection { sender, driver } = connection;
         drop(sender);

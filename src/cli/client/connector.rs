@@ -107,7 +107,7 @@ impl Connector {
             Some((tls, name)) => {
                 let shaken = tls.connect(name, tcp).await;
                 let stream = shaken.inspect_err(|error| {
-                    if error.kind() == io::ErrorKind::UnexpectedEof {
+                    if is_closed(error) {
                         let host = &explained.host;
                         explained.note_server(format!(
                             "{host} closed the connection in the handshake: it does not speak TLS \
@@ -135,6 +135,12 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(self.clone().open(uri))
     }
+}
+
+/// True if the other side closed the connection.
+fn is_closed(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// Bytes in both directions.

@@ -23,8 +23,10 @@ the environment, else from the context, else from its defaults.
 own server: with --server and another address, nothing of it is sent there.
 
 Examples:
-  tidu context add province --server https://register.example:50051 \\
-    --tls-ca ca.pem --tls-cert recorder.pem --tls-key recorder.key
+  tidu dev-certs
+  tidu context add province --server https://localhost:50051 \\
+    --tls-ca tidu-dev/ca.pem --tls-cert tidu-dev/guangdong.reader.pem \\
+    --tls-key tidu-dev/guangdong.reader.key
   tidu context list
   tidu context use province
   tidu whoami

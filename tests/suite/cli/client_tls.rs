@@ -247,7 +247,7 @@ async fn receiver() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_with_tls_gets_events_once_it_proves_its_name() {
+async fn a_webhook_that_proves_its_name_alone_gets_events() {
     let (set, fresh) = (Set::new(), Fresh::start());
     fresh.client().await.record(list(1, 2)).await.unwrap();
     let (to, mut bodies) = receiver().await;

@@ -156,6 +156,7 @@ impl Terminal {
         command.args(["-e", "-c", script]).current_dir(self.work());
         command.env("PATH", &self.path).env("TIDU_LISTEN", "127.0.0.1:0").env_remove("TIDU_SERVER");
         command.env("TIDU_OPERATIONS_LISTEN", "127.0.0.1:0");
+        command.env("XDG_CONFIG_HOME", self.work());
         if let Some(server) = &self.server {
             command.env("TIDU_SERVER", server);
         }

@@ -11,7 +11,11 @@ use tidu::protocol::pb;
 use tonic::{Request, metadata::AsciiMetadataValue};
 
 use super::{Logged, with_message};
-use crate::support::{TIDU, in_time, list};
+use crate::support::{
+    TIDU, in_time, list,
+    mtls::{Ca, private},
+    text,
+};
 
 /// In the environment of server and watcher.
 const OF_ENVIRONMENT: &str = "whsec_cGxhbnRlZC1pbi10aGUtZW52aXJvbm1lbnQ=";
@@ -19,6 +23,8 @@ const OF_ENVIRONMENT: &str = "whsec_cGxhbnRlZC1pbi10aGUtZW52aXJvbm1lbnQ=";
 const OF_HEADERS: &str = "planted-in-the-headers";
 /// In URLs.
 const OF_URL: &str = "planted-in-a-url";
+/// In the file of a token.
+const OF_TOKEN: &str = "planted-in-the-file-of-a-token-of-256-bits-or-more";
 /// In a variable of another program.
 const OF_OTHERS: &str = "planted-for-another-program";
 
@@ -39,7 +45,7 @@ fn with_secret<T>(message: T) -> Request<T> {
 
 #[track_caller]
 fn assert_silent(place: &str, text: &str) {
-    let secrets = [OF_ENVIRONMENT, OF_HEADERS, OF_URL, OF_OTHERS];
+    let secrets = [OF_ENVIRONMENT, OF_HEADERS, OF_URL, OF_OTHERS, OF_TOKEN];
     let base64 = secrets.map(|secret| crate::support::base64(secret.as_bytes()));
     for secret in secrets.into_iter().chain(base64.iter().map(String::as_str)) {
         for line in text.lines() {
@@ -117,4 +123,56 @@ async fn a_watcher_hands_its_secret_to_nobody() {
     assert!(!environment.contains(OF_ENVIRONMENT), "{environment}");
     assert_silent("the arguments", &read("arguments"));
     assert_silent("standard error", &String::from_utf8_lossy(&ran.stderr));
+}
+
+/// A client sends its token to the server and shows it nowhere else, nor its key, whatever fails.
+#[tokio::test]
+async fn a_client_shows_its_token_and_its_key_to_nobody() {
+    let logged = Logged::start(&[], &[("TIDU_LOG", "trace")]);
+    logged.client().await.record(list(1, 1)).await.unwrap();
+    let dir = logged.dir.path();
+    private(&dir.join("token"), OF_TOKEN);
+    let (certificate, key) = Ca::new().caller("tidu://test/caller").write(dir, "caller");
+    let key_text = fs::read_to_string(&key).unwrap();
+    let run = |args: &[&str]| {
+        let mut tidu = Command::new(TIDU);
+        tidu.args(args).current_dir(dir).env("XDG_CONFIG_HOME", dir).env("TIDU_LOG", "trace");
+        tidu.output().unwrap()
+    };
+    let at = logged.server.address.as_str();
+    let secure = at.replace("http", "https");
+    let token = ["--token-file", "token"];
+    let command = "tr '\\0' '\\n' < /proc/$$/environ > environment; \
+                   tr '\\0' ' ' < /proc/$PPID/cmdline > arguments";
+    let follow = ["watch", "--server", at, "--until", "1", "--state", "state", "--exec", command];
+    let files = [
+        ["--tls-ca", text(&certificate)],
+        ["--tls-cert", text(&certificate)],
+        ["--tls-key", text(&key)],
+    ];
+    let status = ["status", "--server", secure.as_str()];
+    let added = ["context", "add", "a", "--server", secure.as_str()];
+    for (args, succeeds) in [
+        ([&["status", "--server", at], &token[..]].concat(), true),
+        ([&["status", "--server", "http://register.example:1"], &token[..]].concat(), false),
+        ([&status[..], &token, &files.concat()].concat(), false),
+        ([&follow[..], &token].concat(), true),
+        ([&added[..], &token, &files.concat()].concat(), true),
+        (vec!["context", "list", "-o", "json"], true),
+        (vec!["dev-certs"], true),
+        (vec!["dev-certs", "revoke", "auditor"], true),
+    ] {
+        let ran = run(&args);
+        assert_eq!(ran.status.success(), succeeds, "{args:?}: {ran:?}");
+        for said in [&ran.stdout, &ran.stderr] {
+            let said = String::from_utf8_lossy(said);
+            assert_silent(&format!("{args:?}"), &said);
+            let lines = key_text.lines().filter(|line| !line.starts_with('-'));
+            lines.for_each(|line| assert!(!said.contains(line), "{args:?}: {said}"));
+        }
+    }
+    for name in ["environment", "arguments", "tidu/contexts.toml"] {
+        assert_silent(name, &fs::read_to_string(dir.join(name)).unwrap());
+    }
+    assert_silent("the log", &logged.end());
 }

@@ -56,7 +56,7 @@ FOR DEVELOPMENT ONLY: the key of the CA lies beside the certificates.
 
 Examples:
   tidu dev-certs
-  tidu dev-certs --dir /tmp/tidu-dev --host tidu.test --days 7
+  tidu dev-certs --dir try --host tidu.test --days 7
   tidu dev-certs revoke guangdong.reader")]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DevCertsArgs {
