@@ -5,6 +5,7 @@
 //! Each section ends with the assertions about its bounds. A bound that depends on the bytes of a
 //! format is asserted beside that format: `log/chunk.rs` proves that the largest leaf fits a chunk.
 
+mod access;
 mod answers;
 mod approval;
 mod clients;
@@ -25,7 +26,7 @@ mod trail;
 use std::time::Duration;
 
 pub use self::{
-    answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
+    access::*, answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
     metrics::*, names::*, observation::*, operations::*, process::*, records::*, subscribers::*,
     tls::*, trail::*,
 };

@@ -2,31 +2,47 @@
 //!
 //! A principal is proven by the connection or by a token, never by a message. This room never says
 //! what a caller may do: `domain/access` does.
+//!
+//! ```text
+//! policy/    the files: principals, rights, credentials, issuers
+//! source     the files as they change; delegated: the principals that delegates manage
+//! known      the principals of one generation, by each credential
+//! channel    what a connection proves      jwt/     the tokens of issuers
+//! proof      who calls, by all that is shown        refusal  why somebody is not let in
+//! control    the policy in force                seal     what the server gives out and takes back
+//! ```
 
 mod certificate;
 mod channel;
+mod control;
+mod delegated;
+mod jwt;
+mod known;
+mod policy;
 mod problem;
+mod proof;
+mod refusal;
 mod seal;
+mod source;
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::{Arc, OnceLock},
-};
-
-use sha2::{Digest as _, Sha256};
-use tokio::sync::watch;
+use std::sync::Arc;
 
 pub use self::{
     certificate::UnreadableCertificate,
     channel::{Channel, PeerCertificate},
+    control::{AccessControl, AccessSettings, Now},
+    policy::{PolicyError, PolicyFault},
     problem::ReloadProblem,
+    proof::Presented,
+    refusal::{Cause, Refusal, Stranger},
     seal::{KeyError, Seal},
+    source::Reloaded,
 };
-use crate::domain::{
-    Principal,
-    access::{Policy, Rights},
+pub(crate) use self::{
+    delegated::ManageError,
+    policy::{Action, Entry, PrincipalText, RightText, name_of, unplaced},
 };
+use crate::domain::{Principal, access::Rights};
 
 /// How a caller has proven who it is. The number is the one in `tidu.v1.CredentialKind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,110 +104,5 @@ impl Identified {
             expires_micros: None,
             handed_on_by: None,
         }
-    }
-}
-
-/// Why somebody is not let in. A stranger learns no more than this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stranger {
-    /// It shows no credential.
-    Missing,
-    /// It shows one that is not accepted.
-    Invalid,
-    /// It shows one that has ended at that instant, in microseconds since 1970.
-    Expired(i64),
-}
-
-/// SHA-256 of each token, and whose it is.
-type Tokens = HashMap<[u8; 32], Principal>;
-
-/// The principals of a server and the policy in force, which changes while it serves.
-#[derive(Debug)]
-pub struct AccessControl {
-    policy: watch::Sender<Arc<Policy>>,
-    tokens: Tokens,
-    seal: OnceLock<Seal>,
-}
-
-impl AccessControl {
-    /// Of a server without principals.
-    #[must_use]
-    pub fn open() -> Arc<Self> {
-        Self::of_tokens(Policy::open(), [])
-    }
-
-    /// Of a server whose callers prove themselves by tokens, of which it knows the SHA-256.
-    #[must_use]
-    pub fn of_tokens(
-        policy: Policy,
-        tokens: impl IntoIterator<Item = ([u8; 32], Principal)>,
-    ) -> Arc<Self> {
-        let tokens = tokens.into_iter().collect();
-        let policy = watch::Sender::new(Arc::new(policy));
-        Arc::new(Self { policy, tokens, seal: OnceLock::new() })
-    }
-
-    /// Brings another policy into force. Its generation is the next one.
-    pub fn adopt(&self, policy: Policy) {
-        let mut policy = policy;
-        self.policy.send_modify(|held| {
-            policy.generation = held.generation + 1;
-            *held = Arc::new(policy);
-        });
-    }
-
-    /// Finds out who shows a token.
-    ///
-    /// # Errors
-    /// [`Stranger`].
-    pub fn identify(&self, token: Option<&str>) -> Result<Identified, Stranger> {
-        let policy = self.policy();
-        if policy.is_open() {
-            return Ok(Identified { generation: policy.generation, ..Identified::anonymous() });
-        }
-        let token = token.ok_or(Stranger::Missing)?;
-        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let principal = self.tokens.get(&hash).ok_or(Stranger::Invalid)?;
-        let rights = policy.rights_of(principal).ok_or(Stranger::Invalid)?;
-        Ok(Identified {
-            rights: Arc::clone(rights),
-            generation: policy.generation,
-            credential: CredentialKind::Token,
-            ..Identified::without_credential(principal.clone())
-        })
-    }
-
-    /// Takes the key of a data directory to seal with, before anything is sealed.
-    ///
-    /// # Errors
-    /// See [`KeyError`].
-    pub fn take_key_of(&self, directory: &Path) -> Result<(), KeyError> {
-        let seal = Seal::of_directory(directory)?;
-        let taken = self.seal.set(seal);
-        assert!(taken.is_ok(), "something was sealed with a key that nobody keeps");
-        Ok(())
-    }
-
-    /// Seals what the server gives out and takes back.
-    pub fn seal(&self) -> &Seal {
-        self.seal.get_or_init(Seal::in_memory)
-    }
-
-    /// True if callers may prove who they are without a client certificate.
-    #[must_use]
-    pub fn takes_other_credentials(&self) -> bool {
-        !self.tokens.is_empty()
-    }
-
-    /// The policy in force.
-    #[must_use]
-    pub fn policy(&self) -> Arc<Policy> {
-        Arc::clone(&self.policy.borrow())
-    }
-
-    /// Tells of each policy that comes into force.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Arc<Policy>> {
-        self.policy.subscribe()
     }
 }

@@ -88,6 +88,12 @@ table! {
         "Connections that ended because their certificate was no longer valid after a reload";
     tls_certificate_expiry_timestamp_seconds: Family<1, SecondsGauge>, Seconds, ["of"],
         "Time since 1970 at which the first certificate ends, or the next revocation list is due";
+    policy_generation: Gauge, None, [],
+        "Generation of the policy of principals: it rises with each change";
+    policy_principals: Gauge, None, [],
+        "Principals that the server knows";
+    policy_reload_failures_total: Counter, None, [],
+        "Looks at files of principals that could not be used; the policy before stayed";
     in_flight_bytes: Gauge, Bytes, [],
         "Memory of the requests in flight";
     in_flight_limit_bytes: Gauge, Bytes, [],

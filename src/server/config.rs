@@ -30,11 +30,12 @@ pub use self::{
     gateway::{GatewaySocket, NotGatewaySocket},
     listen::{NotListen, OperationsListen},
 };
-use super::telemetry::otlp::OtlpEndpoint;
+use super::{clock::SystemClock, telemetry::otlp::OtlpEndpoint};
 use crate::{
-    access::AccessControl,
+    access::{AccessControl, AccessSettings},
     domain::{catalogue::Catalogue, masked_url},
     files,
+    ledger::clock::Clock as _,
     limits::{
         CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT, SLOW_COMMIT_DEFAULT,
     },
@@ -107,6 +108,11 @@ pub struct ServerSettings {
     #[arg(long, value_name = "ADDRESS:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations_listen: Option<OperationsListen>,
+    /// File of the principals, or directory whose *.toml say who may do what; without it everybody
+    /// may do everything [default: none]
+    #[arg(long, value_name = "FILE|DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principals: Option<PathBuf>,
     /// File of the audit trail, which a server with principals writes; a second one may be given,
     /// and one that takes the lines is enough [default: audit.jsonl in the data directory]
     #[arg(long = "audit", value_name = "FILE")]
@@ -184,6 +190,8 @@ pub struct Config {
     pub slow_commit_ms: u64,
     /// Where metrics and probes are answered.
     pub operations_listen: OperationsListen,
+    /// File of the principals, or directory of such files. `None`: everybody may do everything.
+    pub principals: Option<PathBuf>,
     /// Files of the audit trail, at most two. Empty: `audit.jsonl` in the data directory, as soon
     /// as there are principals.
     pub audit_sinks: Vec<PathBuf>,
@@ -219,6 +227,7 @@ impl Default for Config {
             in_flight_bytes: IN_FLIGHT_BYTES_MAX,
             slow_commit_ms: u64::try_from(SLOW_COMMIT_DEFAULT.as_millis()).unwrap_or(u64::MAX),
             operations_listen: OperationsListen::At(SocketAddr::from(([127, 0, 0, 1], 9_464))),
+            principals: None,
             audit_sinks: Vec::new(),
             otlp_endpoint: None,
             otlp_sample_ratio: OTLP_SAMPLE_RATIO_DEFAULT,
@@ -317,13 +326,25 @@ impl Config {
         Sampling::new(ratio).ok_or(ConfigError::OtlpSampleRatio(ratio))
     }
 
+    /// The principals of the server.
+    fn access(&self) -> Result<Arc<AccessControl>, ConfigError> {
+        let Some(policy) = self.principals.clone() else { return Ok(AccessControl::open()) };
+        let clock = SystemClock::new();
+        let settings = AccessSettings {
+            policy,
+            data_dir: self.data_dir.clone(),
+            now: Arc::new(move || clock.now_micros()),
+        };
+        AccessControl::load(settings).map_err(ConfigError::Principals)
+    }
+
     /// Who may call, and how much.
     ///
     /// # Errors
-    /// [`ConfigError::Origin`].
+    /// [`ConfigError::Origin`], [`ConfigError::Principals`].
     pub(super) fn api(&self) -> Result<ApiSettings, ConfigError> {
         Ok(ApiSettings {
-            access: AccessControl::open(),
+            access: self.access()?,
             tls_problem: Arc::default(),
             web_origins: self.origins()?,
             local_hosts: self.needs_host_guard().then(|| self.hosts.clone()),

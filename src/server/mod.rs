@@ -18,9 +18,11 @@ mod descriptors;
 pub mod failures;
 mod gateway;
 mod half_close;
+mod hangups;
 mod peer_io;
 mod places;
 mod ports;
+mod principals;
 pub mod telemetry;
 mod tls;
 mod trail;
@@ -44,7 +46,7 @@ pub use self::{
     tls::{TlsError, TlsFileError},
 };
 use crate::{
-    access::KeyError,
+    access::{AccessControl, KeyError, PolicyError},
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
     ledger::{Failure, Ledger, LedgerOptions, OnFailure, ReadError, Salt, clock::Clock as _},
@@ -125,6 +127,9 @@ pub enum StartError {
         /// The system's error.
         source: io::Error,
     },
+    /// The principals cannot be used.
+    #[error("principals: {0}")]
+    Principals(#[from] PolicyError),
     /// TLS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -164,6 +169,7 @@ pub struct Server {
     ports: Ports,
     ledger: Arc<Ledger>,
     cursors: Arc<Cursors>,
+    access: Arc<AccessControl>,
 }
 
 impl Starting {
@@ -205,8 +211,9 @@ impl Starting {
         stop: impl Future<Output = ()>,
     ) -> Result<Server, StartError> {
         let metrics = Arc::clone(&self.metrics);
+        let counted = Arc::clone(&metrics);
         let opened = tokio::select! {
-            opened = spawn_blocking(move || open(&metrics)) => opened,
+            opened = spawn_blocking(move || open(&counted)) => opened,
             () = stop => {
                 self.ports.drain().await;
                 return Err(StartError::Stopped);
@@ -229,12 +236,16 @@ impl Starting {
         }
         service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         let for_api = (Arc::clone(&ledger), Arc::clone(&cursors));
+        let access = Arc::clone(&self.settings.access);
         let api = service::api(for_api.0, for_api.1, self.settings, &self.ports.phases)?;
         self.ports.serve(api, &ledger, &cursors);
+        if !access.policy().is_open() {
+            self.ports.run(principals::watch(Arc::clone(&access), Arc::clone(&metrics)));
+        }
         if let Some(age) = operations::age() {
             ledger.metrics().start_duration_seconds.set(age);
         }
-        Ok(Server { ports: self.ports, ledger, cursors })
+        Ok(Server { ports: self.ports, ledger, cursors, access })
     }
 }
 
@@ -271,6 +282,7 @@ impl Server {
             let ledger = open_ledger(&config, rules, Box::new(on_failure), Arc::clone(metrics))?;
             if !access.policy().is_open() {
                 access.take_key_of(&config.data_dir)?;
+                principals::resolve(&access, &ledger)?;
             }
             Ok(Stores { ledger, cursors: Cursors::open(&config.data_dir)? })
         };
@@ -295,6 +307,12 @@ impl Server {
         &self.ledger
     }
 
+    /// The principals of the server.
+    #[must_use]
+    pub fn access(&self) -> &Arc<AccessControl> {
+        &self.access
+    }
+
     /// What the server counts.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -306,7 +324,7 @@ impl Server {
     /// # Errors
     /// [`Unfinished`] if the writer or the store of cursors did not finish in time.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Unfinished> {
-        let Self { mut ports, ledger, cursors } = self;
+        let Self { mut ports, ledger, cursors, access: _ } = self;
         tokio::select! {
             () = stop => {}
             () = ports.broken() => {}

@@ -122,6 +122,11 @@ impl Ports {
         self.phases.enter(Phase::Serving);
     }
 
+    /// Runs something beside the connections, until the drain.
+    pub(super) fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.beside.push(AbortOnDropHandle::new(tokio::spawn(task)));
+    }
+
     /// Completes if no more connections are taken, which only a fault of the server causes.
     pub(super) async fn broken(&mut self) {
         // How it ended does not matter.

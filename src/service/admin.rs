@@ -11,7 +11,7 @@ use super::{
     rules, state, verify::Verifications,
 };
 use crate::{
-    access::ReloadProblem,
+    access::{AccessControl, ReloadProblem},
     domain::access::Role,
     ledger::{Ledger, run_blocking},
     protocol::{pb, time::timestamp},
@@ -32,6 +32,7 @@ pub(crate) struct AdminApi {
     pub(crate) verifications: Verifications,
     pub(super) recent: Arc<Recent>,
     pub(super) tls_problem: Arc<ReloadProblem>,
+    pub(super) access: Arc<AccessControl>,
 }
 
 impl AdminApi {
@@ -44,6 +45,7 @@ impl AdminApi {
         let (ledger, work) = (Arc::clone(&self.ledger), self.recent.work());
         // The file system may take its time.
         let state = run_blocking(move || state::of(&ledger, work)).await.unwrap_or_default();
+        let policy = Some(self.access.policy()).filter(|policy| !policy.is_open());
         let trail = self.ledger.trail().map(|trail| trail.state());
         Ok(pb::GetStatusResponse {
             log_id: self.ledger.log_id().to_string(),
@@ -58,6 +60,10 @@ impl AdminApi {
             rules_version: self.ledger.rules_at(durable.size).number,
             newest_rules_version: self.ledger.rules_book().newest().number,
             tls_problem: self.tls_problem_for(&call),
+            policy_generation: policy.as_ref().map(|policy| policy.generation),
+            policy_problem: self.policy_problem_for(&call),
+            principal_count: policy
+                .map(|policy| u32::try_from(policy.principals().count()).unwrap_or(u32::MAX)),
             audit_lines: trail.as_ref().map(|trail| trail.lines),
             audit_anchored_lines: trail.as_ref().map(|trail| trail.anchored),
             audit_problem: trail
@@ -71,6 +77,10 @@ impl AdminApi {
     /// The names of files are for those alone who look after the server.
     fn tls_problem_for(&self, call: &Call) -> String {
         if looks_after(call) { self.tls_problem.text() } else { String::new() }
+    }
+
+    fn policy_problem_for(&self, call: &Call) -> String {
+        if looks_after(call) { self.access.problem().text() } else { String::new() }
     }
 
     pub(super) async fn adopt_rules(

@@ -6,14 +6,24 @@
 use std::{convert::Infallible, future::ready, sync::Arc};
 
 use futures_util::future::Either;
+use http::{HeaderMap, header::AUTHORIZATION};
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt as _, service_fn};
 
-use super::{call_lines::tell_refused, calls::Calls, entitled, errors};
+use super::{
+    call::{Caller, Peer},
+    call_lines::tell_refused,
+    calls::Calls,
+    entitled, errors,
+    private_cause::because,
+};
 use crate::{
-    access::{AccessControl, Identified, Stranger},
+    access::{AccessControl, Channel, Identified, Presented, Refusal, Stranger},
     protocol::{methods::Method, pb::ErrorReason},
 };
+
+/// The header by which a gateway or a node names the principal for whom it calls.
+pub(crate) const ON_BEHALF_OF: &str = "tidu-on-behalf-of";
 
 /// Lets only callers in that are known and may call the method, and counts the others.
 pub(super) fn identified<S>(
@@ -48,7 +58,7 @@ where
 
 /// Attaches the caller to its request, and refuses a method that its roles do not reach.
 fn let_in(access: &AccessControl, request: &mut super::Request) -> Result<(), Status> {
-    let who = Arc::new(identify(access, request)?);
+    let who = identify(access, request)?;
     // A refusal is told with the name of the caller.
     request.extensions_mut().insert(Arc::clone(&who));
     let Some(method) = Method::at(request.uri().path()) else { return Ok(()) };
@@ -60,15 +70,49 @@ fn let_in(access: &AccessControl, request: &mut super::Request) -> Result<(), St
     Ok(())
 }
 
-fn identify(access: &AccessControl, request: &super::Request) -> Result<Identified, Status> {
-    let stated = request.headers().get(http::header::AUTHORIZATION);
-    let token = stated.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let is_health = request.uri().path().starts_with("/grpc.health.");
-    match access.identify(token) {
+fn identify(access: &AccessControl, request: &super::Request) -> Result<Arc<Identified>, Status> {
+    if request.uri().path().starts_with("/grpc.health.") {
         // Probes have no credentials, and learn nothing but the phase.
-        Err(_) if is_health => Ok(Identified::anonymous()),
-        known => known.map_err(stranger_refused),
+        return Ok(access.anonymous());
     }
+    access.identify(presented(request)).map_err(|refusal| {
+        tell_cause(request, &refusal);
+        because(stranger_refused(refusal.cause.into()), refusal.to_string())
+    })
+}
+
+/// What a request shows of its caller.
+fn presented(request: &super::Request) -> Presented<'_> {
+    let (headers, extensions) = (request.headers(), request.extensions());
+    let peer = extensions.get::<Peer>();
+    Presented {
+        channel: extensions.get::<Arc<Channel>>().map(|channel| &**channel),
+        is_remote: peer.is_some_and(|Peer(peer)| !peer.ip().to_canonical().is_loopback()),
+        token: only(headers, AUTHORIZATION.as_str()).map(|value| value.and_then(bearer)),
+        on_behalf_of: only(headers, ON_BEHALF_OF),
+    }
+}
+
+/// The value of a header; `Some(None)` if it comes twice, or is not a text.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<Option<&'a str>> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    Some(first.to_str().ok().filter(|_| values.next().is_none()))
+}
+
+/// The token after the word `Bearer`, which may be in any case (RFC 9110).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Tells the operator why a caller was not let in. The caller does not learn it.
+fn tell_cause(request: &super::Request, refusal: &Refusal) {
+    let peer = Caller::of(request.extensions()).peer_text();
+    let principal = refusal.principal.as_ref().map(|who| String::from_utf8_lossy(who.name()));
+    let principal = principal.as_deref().unwrap_or_default();
+    tracing::info!(cause = refusal.cause.name(), principal, peer, "a caller was not let in");
 }
 
 /// The answer to somebody who is not let in.
@@ -82,6 +126,12 @@ pub(super) fn stranger_refused(stranger: Stranger) -> Status {
         }
         Stranger::Invalid => (ErrorReason::CredentialInvalid, "the credential is not accepted"),
         Stranger::Expired(at) => return errors::credential_expired(at),
+        Stranger::Handed => {
+            let text = "this caller may not call for somebody else; leave the header \
+                        tidu-on-behalf-of out";
+            let reason = ErrorReason::HandedIdentityRefused;
+            return errors::status(Code::PermissionDenied, reason, text, []);
+        }
     };
     errors::status(Code::Unauthenticated, reason, text, [])
 }

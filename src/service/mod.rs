@@ -39,6 +39,7 @@ mod page;
 mod panic;
 mod phase;
 mod plain_http;
+mod principals;
 mod private_cause;
 mod proof;
 mod questions;
@@ -63,7 +64,6 @@ mod verify;
 
 use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
 
-use tokio_util::sync::CancellationToken;
 use tonic::{
     codec::CompressionEncoding::{Gzip, Zstd},
     server::Grpc,
@@ -195,7 +195,7 @@ pub fn api(
     let metrics = ledger.metrics();
     let intake = Intake::new(settings.in_flight_bytes, metrics).map_err(Undescribed::new)?;
     let drain = phases.drain();
-    follow_policy(&settings.access, &ledger, drain.clone());
+    follow_policy(&settings.access, &ledger);
     let questions = Questions::new(settings.questions, metrics);
     let reading = Questions::of_requests(settings.questions);
     let calls = Calls::new(&intake, ledger.metrics(), ledger.trail());
@@ -231,6 +231,7 @@ pub fn api(
             verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
             recent: Recent::begin(&ledger, drain.clone()),
             tls_problem: Arc::clone(&settings.tls_problem),
+            access: Arc::clone(&settings.access),
         },
         cursors: CursorApi {
             ledger: Arc::clone(&ledger),
@@ -245,7 +246,10 @@ pub fn api(
             questions: questions.clone(),
             reading: reading.clone(),
         },
-        access: AccessApi { access: Arc::clone(&settings.access) },
+        access: AccessApi {
+            access: Arc::clone(&settings.access),
+            catalogues: Arc::clone(ledger.catalogues()),
+        },
         ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
     let routes = with_standard(routes(services), phases)?.prepare();
@@ -253,19 +257,12 @@ pub fn api(
     Ok(layered(admitted, calls, settings))
 }
 
-/// Hands each policy that comes into force to the ledger, until the drain.
-fn follow_policy(access: &AccessControl, ledger: &Arc<Ledger>, drain: CancellationToken) {
-    let mut policies = access.watch();
-    ledger.adopt_policy(Arc::clone(&policies.borrow_and_update()));
+/// Hands each policy that comes into force to the ledger, before anybody is identified by it.
+fn follow_policy(access: &AccessControl, ledger: &Arc<Ledger>) {
     let ledger = Arc::downgrade(ledger);
-    tokio::spawn(async move {
-        loop {
-            let changed = tokio::select! {
-                changed = policies.changed() => changed,
-                () = drain.cancelled() => return,
-            };
-            let Some(ledger) = changed.ok().and_then(|()| ledger.upgrade()) else { return };
-            ledger.adopt_policy(Arc::clone(&policies.borrow_and_update()));
+    access.tell(move |policy| {
+        if let Some(ledger) = ledger.upgrade() {
+            ledger.adopt_policy(policy);
         }
     });
 }

@@ -21,7 +21,6 @@ impl fmt::Display for PrivateCause {
 impl Error for PrivateCause {}
 
 /// Attaches a cause to a status. It must hold no secret.
-#[allow(dead_code)] // refusals of credentials attach theirs
 pub(super) fn because(mut status: Status, cause: impl Into<String>) -> Status {
     status.set_source(Arc::new(PrivateCause(cause.into())));
     status

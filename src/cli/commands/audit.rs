@@ -163,7 +163,7 @@ fn with_those_beside(
 }
 
 async fn anchors_served(common: &Common) -> Result<Vec<Anchor>, CliError> {
-    let mut client = Client::connect(&common.server).await?;
+    let mut client = Client::connect(&common.server.target()?).await?;
     let kinds = vec![pb::EventKind::AuditAnchored.into()];
     let filter = pb::EventFilter { kinds, ..Default::default() };
     let (mut anchors, mut page_token) = (Vec::new(), String::new());

@@ -69,6 +69,7 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
         ("rules", Some(format!("version {rules}{later}"))),
         ("appends", (!refusal.is_empty()).then(|| format!("refused: {refusal}"))),
         ("tls", (!tls.is_empty()).then(|| tls.clone())),
+        ("principals", principals(status)),
         ("work", status.recent_work.as_ref().and_then(work)),
         ("questions", questions(status)),
         ("memory", status.memory_bytes.map(bytes)),
@@ -78,6 +79,14 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
     .collect()
+}
+
+/// The principals, and why their files cannot be used.
+fn principals(status: &pb::GetStatusResponse) -> Option<String> {
+    let (count, generation) = (status.principal_count?, status.policy_generation?);
+    let problem = &status.policy_problem;
+    let broken = if problem.is_empty() { String::new() } else { format!("; {problem}") };
+    Some(format!("{count}, policy {generation}{broken}"))
 }
 
 fn last_commit(status: &pb::GetStatusResponse) -> String {

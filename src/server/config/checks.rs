@@ -41,7 +41,7 @@ impl Config {
 
     /// True if the server knows its callers.
     fn has_principals(&self) -> bool {
-        false
+        self.principals.is_some()
     }
 
     /// Other machines are let in only over TLS and only if they prove who they are, unless the

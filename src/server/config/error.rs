@@ -2,7 +2,9 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::{domain::catalogue::CatalogueError, limits::PARTY_IN_FLIGHT_BYTES_MAX};
+use crate::{
+    access::PolicyError, domain::catalogue::CatalogueError, limits::PARTY_IN_FLIGHT_BYTES_MAX,
+};
 
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,9 @@ pub enum ConfigError {
         /// The limit.
         most: usize,
     },
+    /// The principals cannot be used.
+    #[error("principals: {0}")]
+    Principals(PolicyError),
     /// The same for the operations port.
     #[error(
         "operations_listen: other machines can reach {0}, and connections have no TLS; listen on \

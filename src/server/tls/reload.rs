@@ -2,11 +2,11 @@
 //! handshakes use them, and connections whose certificate is no longer valid end. If not, those in
 //! use stay, and the log, a metric and GetStatus say so.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use rustls::pki_types::UnixTime;
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{SignalKind, signal},
     task::spawn_blocking,
     time::sleep,
 };
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     ledger::clock::Clock,
     limits::{TLS_POLL, TLS_PROBLEM_BYTES_MAX},
+    server::hangups::hangup,
 };
 
 /// The files as they were last looked at.
@@ -150,15 +151,5 @@ impl Ends {
             _ => "tls_client_crl: a newer revocation list is due; the old one is still used",
         };
         Some(text.to_owned())
-    }
-}
-
-async fn hangup(hangups: &mut io::Result<Signal>) {
-    let heard = match hangups {
-        Ok(hangups) => hangups.recv().await,
-        Err(_) => None,
-    };
-    if heard.is_none() {
-        std::future::pending::<()>().await;
     }
 }
