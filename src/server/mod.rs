@@ -43,7 +43,7 @@ use self::{
 };
 pub use self::{
     descriptors::TooFewDescriptors,
-    tls::{TlsError, TlsFileError},
+    tls::{TlsError, TlsFileError, TlsOutlook},
 };
 use crate::{
     access::{AccessControl, KeyError, PolicyError},

@@ -7,6 +7,7 @@
 //! slots        the handshakes that may be open at once
 //! turns        one thread on which all of them compute
 //! handshake    one handshake, and how it ended
+//! outlook      the files as a start would find them
 //! guests       connections with a certificate, which a reload verifies again
 //! ```
 //!
@@ -17,6 +18,7 @@ mod files;
 mod guests;
 mod handshake;
 mod loaded;
+mod outlook;
 mod reload;
 mod slots;
 mod turns;
@@ -25,7 +27,7 @@ use std::{io, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
 
-pub use self::files::TlsFileError;
+pub use self::{files::TlsFileError, outlook::TlsOutlook};
 pub(super) use self::{
     files::TlsFiles,
     handshake::{HANDSHAKE_RECORD, Met, PLAIN_PORT, close_plaintext, is_tls},

@@ -135,7 +135,7 @@ impl Tls {
 }
 
 impl Ends {
-    fn all(self) -> impl Iterator<Item = (&'static str, i64)> {
+    pub(super) fn all(self) -> impl Iterator<Item = (&'static str, i64)> {
         let server = Some(("server", self.certificate));
         let ca = self.client_ca.map(|end| ("client_ca", end));
         let crl = self.client_crl.map(|end| ("client_crl", end));

@@ -83,7 +83,7 @@ impl Sources {
         self.variables.iter().filter(|(name, _)| is_at_fault(name)).collect()
     }
 
-    fn edit(&self) -> String {
+    pub(super) fn edit(&self) -> String {
         format!("${{EDITOR:-vi}} {}", word(&self.file))
     }
 }

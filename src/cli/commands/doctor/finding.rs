@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::domain::characters::is_hidden;
 
 /// Every finding that there is. They keep their names: programs read them.
-pub(super) const IDS: [&str; 24] = [
+pub(super) const IDS: [&str; 25] = [
     "access",
     "appends",
     "backup",
@@ -32,6 +32,7 @@ pub(super) const IDS: [&str; 24] = [
     "store",
     "sync-latency",
     "tasks",
+    "tls",
 ];
 
 /// How bad it is. The worst one decides the exit code.

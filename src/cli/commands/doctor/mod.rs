@@ -13,6 +13,7 @@ mod log;
 mod machine;
 mod operations;
 mod server;
+mod tls;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -84,6 +85,7 @@ pub(crate) struct DoctorArgs {
 /// Everything that the checks look at.
 struct Facts {
     sources: Sources,
+    tls: tls::Tls,
     access: Access,
     room: Room,
     syncs: Syncs,
@@ -140,13 +142,15 @@ async fn gather(args: DoctorArgs) -> Result<Facts, CliError> {
         Some(directory) => Some(backup::look(directory, &files, served(&server, &files)).await),
         None => None,
     };
+    let clock = clock::look(began);
     Ok(Facts {
+        tls: tls::look(sources.config.as_ref().ok(), clock.now_micros),
         sources,
         access,
         room,
         syncs,
         machine: machine::look(process),
-        clock: clock::look(began),
+        clock,
         files,
         server,
         operations,
@@ -223,6 +227,7 @@ fn findings(facts: &Facts) -> Vec<Finding> {
         configuration::check(sources),
         configuration::check_settings(sources),
         configuration::check_exposure(sources),
+        tls::check(&facts.tls, clock.now_micros, &sources.edit()),
         vec![access::check_directory(access)],
         access::check(access),
         vec![disk::check_kind(room, &access.directory)],
