@@ -4,21 +4,23 @@
 //! If fields are at fault, it also carries `BadRequest` or `PreconditionFailure`. All details
 //! together stay under 4 KiB: the first failures, then a total.
 
+mod refused;
+
 use std::{collections::HashMap, fmt::Display, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 use uuid::Uuid;
 
-use super::{acts, convert, entitled};
+pub(crate) use self::refused::refusal;
+use super::{convert, entitled};
 use crate::{
     domain::access::{Action, Beyond},
     domain::fault::{Breach, Fault, Faults, RuleId, echo},
-    ledger::{AppendError, ReadError, TaskEnded},
+    ledger::{ReadError, TaskEnded},
     limits::{
         CONFLICTS_MAX, DISK_RETRY_DELAY, ERROR_DETAILS_BYTES_MAX, ERROR_INFO_BYTES_MAX,
-        ERROR_MESSAGE_BYTES_MAX, JUDGED_FACTS_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
-        QUEUE_RETRY_DELAY, STARTING_RETRY_DELAY, STATUS_REJECTIONS_MAX,
+        ERROR_MESSAGE_BYTES_MAX, STARTING_RETRY_DELAY, STATUS_REJECTIONS_MAX,
     },
     log::{DiskLow, LogError},
     protocol::pb::ErrorReason,
@@ -234,81 +236,6 @@ fn summary(faults: &Faults) -> String {
 fn sentence(fault: &Fault) -> String {
     let Fault { value, breach, .. } = fault;
     if value.is_empty() { breach.message() } else { format!("{value:?}: {breach}") }
-}
-
-/// The status of a commit that was not recorded.
-pub(crate) fn refusal(refusal: AppendError) -> Status {
-    let text = refusal.to_string();
-    match refusal {
-        AppendError::Rejected(faults) => rejected(&faults),
-        AppendError::SizeMoved { found, expected } => status(
-            Code::Aborted,
-            ErrorReason::PreconditionMoved,
-            text,
-            [("log_size", found.to_string()), ("expected", expected.to_string())],
-        ),
-        AppendError::VersionMoved { designee, found, expected } => status(
-            Code::Aborted,
-            ErrorReason::PreconditionMoved,
-            text,
-            [
-                ("designee", designee),
-                ("version", found.to_string()),
-                ("expected", expected.to_string()),
-            ],
-        ),
-        AppendError::RequestReused { id, first } => status(
-            Code::AlreadyExists,
-            ErrorReason::RequestIdReused,
-            text,
-            [("request_id", id), ("first_position", first.to_string())],
-        ),
-        AppendError::NotEntitled { principal, action, beyond } => {
-            beyond_rights(&principal, action, beyond)
-        }
-        AppendError::CredentialExpired { micros } => credential_expired(micros),
-        AppendError::ApprovalRequired { index, authority, kind } => status(
-            Code::FailedPrecondition,
-            ErrorReason::ApprovalRequired,
-            format!("{text}: record it with --propose, and have it approved"),
-            [
-                ("field", format!("events[{index}]")),
-                ("authority", authority.to_owned()),
-                ("kind", kind.name().to_owned()),
-            ],
-        ),
-        AppendError::ApprovedByProposer { principal } => status(
-            Code::PermissionDenied,
-            ErrorReason::ApprovedByProposer,
-            text,
-            [("principal", principal)],
-        ),
-        AppendError::QueueFull => {
-            let (limit, retry) = (QUEUE_BYTES_MAX as u64, Some(QUEUE_RETRY_DELAY));
-            queue_full(text, Limit { limit, unit: "bytes", retry, ..Limit::default() })
-        }
-        AppendError::LogFull => {
-            let limit = LOG_EVENTS_MAX;
-            exhausted(text, Limit { limit, unit: "events", ..Limit::default() })
-        }
-        AppendError::FactsToJudge => {
-            let limit = ("limit", JUDGED_FACTS_MAX.to_string());
-            let metadata = [limit, ("unit", "facts".to_owned())];
-            status(Code::ResourceExhausted, ErrorReason::LimitExceeded, text, metadata)
-        }
-        AppendError::DiskLow(low) => disk_low(&low),
-        AppendError::ReadOnly(detail) => {
-            let metadata = [("detail", detail)];
-            status(Code::Unavailable, ErrorReason::ReadOnly, text, metadata)
-        }
-        AppendError::AuditFailed(detail) => acts::audit_failed(text, &detail),
-        AppendError::Draining => draining(),
-        AppendError::Clock(detail) => {
-            let metadata = [("detail", detail)];
-            status(Code::Unavailable, ErrorReason::ClockUntrusted, text, metadata)
-        }
-        AppendError::Unknown => status(Code::Unavailable, ErrorReason::LogFailed, text, []),
-    }
 }
 
 /// Rights that do not reach a part of a commit: PERMISSION_DENIED.

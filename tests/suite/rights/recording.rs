@@ -119,7 +119,7 @@ async fn one_foreign_event_refuses_its_commit_before_the_rules_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_principal_without_the_role_records_nothing_whatever_its_reach() {
+async fn a_principal_without_the_role_records_nothing() {
     let mut signer = rights(Role::Signer, Some("440000"));
     signer.record = vec![Reach::everything()];
     let governed = Governed::new(&[("guangdong.signer", signer)]);
@@ -129,7 +129,7 @@ async fn a_principal_without_the_role_records_nothing_whatever_its_reach() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_nested_replacement_and_the_target_of_a_repair_are_judged_too() {
+async fn a_replacement_and_the_target_of_a_repair_are_judged_too() {
     let governed = Governed::new(&recorders());
     let mut guangdong = governed.as_principal(GUANGDONG);
     let mut zhejiang = governed.as_principal(ZHEJIANG);
@@ -199,7 +199,7 @@ async fn kinds_bound_events_and_the_targets_of_repairs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_region_bounds_what_an_event_states_or_else_where_its_designee_is() {
+async fn a_region_bounds_the_stated_place_or_that_of_the_designee() {
     let firms = made_up(1, 40);
     let inside = &firms[0];
     let code = format!("{}00", &inside.region[..4]);
@@ -259,7 +259,7 @@ async fn meanwhile(ledger: &Arc<Ledger>, commits: Vec<Commit>, then: Policy) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_principal_that_is_removed_or_narrowed_loses_its_queued_commits() {
+async fn a_removed_or_narrowed_principal_loses_queued_commits() {
     let governed_by = |principals: &[(&str, Rights)]| policy(principals, Vec::new());
     let elsewhere = (GUANGDONG, rights(Role::Recorder, Some("330000")));
     let commits = || {
