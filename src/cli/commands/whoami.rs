@@ -96,11 +96,18 @@ fn may(right: &pb::Right) -> String {
     .into_iter()
     .flatten()
     .collect();
-    if bounds.is_empty() {
-        format!("{action} everything")
-    } else {
-        format!("{action}: {}", bounds.join("; "))
+    let is_reading = right.action() == pb::RightAction::Read;
+    match (bounds.is_empty(), is_reading) {
+        (true, true) => "read everything that is public".to_owned(),
+        (true, false) => format!("{action} everything"),
+        (false, _) if right == &everything() => "read everything".to_owned(),
+        (false, _) => format!("{action}: {}", bounds.join("; ")),
     }
+}
+
+/// The right to read without a bound.
+fn everything() -> pb::Right {
+    pb::Right { action: pb::RightAction::Read.into(), own: true, ..Default::default() }
 }
 
 #[cfg(test)]
@@ -148,7 +155,7 @@ mod tests {
                 "may: record: authorities 440000",
                 "may: read: region 440000; programmes little-giant; kinds designated; also what \
                  is not public",
-                "may: read everything",
+                "may: read everything that is public",
             ]
         );
     }
