@@ -106,11 +106,10 @@ impl AccessApi {
     }
 
     /// Lets a delegate change its principals, on a thread that may block: it writes a file.
-    async fn manage(
-        &self,
-        call: Call,
-        change: impl FnOnce(&AccessControl, &Principal) -> Result<u64, ManageError> + Send + 'static,
-    ) -> Result<u64, Status> {
+    async fn manage<F>(&self, call: Call, change: F) -> Result<u64, Status>
+    where
+        F: FnOnce(&AccessControl, &Principal) -> Result<u64, ManageError> + Send + 'static,
+    {
         let (access, delegate) = (Arc::clone(&self.access), call.principal().clone());
         let changed = spawn_blocking(move || change(&access, &delegate)).await;
         let changed = changed.map_err(errors::internal)?;

@@ -387,7 +387,11 @@ mod tests {
     use super::*;
     use crate::{
         domain::fault,
-        limits::{CONFLICTS_MAX, ECHO_CHARS_MAX, FAULT_BYTES_MAX},
+        ledger::AppendError,
+        limits::{
+            CONFLICTS_MAX, ECHO_CHARS_MAX, FAULT_BYTES_MAX, LOG_EVENTS_MAX, QUEUE_BYTES_MAX,
+            QUEUE_RETRY_DELAY,
+        },
     };
 
     /// Code, reason and metadata keys of a status, which must have its ErrorInfo.
