@@ -27,7 +27,10 @@ use tidu::{
         AuthorityCode, CivilDate, PartialDate, Party, Principal,
         catalogue::{Catalogue, Catalogues},
     },
-    ledger::{Commit, Ledger, LedgerOptions, Proposal, clock::Clock, decide::decide, state::State},
+    ledger::{
+        Commit, Entitlement, Ledger, LedgerOptions, Proposal, clock::Clock, decide::decide,
+        state::State,
+    },
     log::{ChunkWriter, CommitLog as _},
     merkle,
     metrics::Metrics,
@@ -210,6 +213,7 @@ impl Road {
             precondition: None,
             recorded_by: Principal::ANONYMOUS,
             party: Party::Server,
+            entitlement: Entitlement::default(),
         };
         let now = |_| Ok(1_700_000_000_000_000);
         decide(&mut self.state, catalogues, &mut self.chunks, commit, now, || [7; 16]).unwrap();

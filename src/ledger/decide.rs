@@ -107,9 +107,11 @@ fn decide_counting(
     assert_eq!(chunks.next(), first, "the register and the chunks disagree on the size");
     let micros = next_instant(state.recorded_micros()).map_err(AppendError::Clock)?;
     let staged = staging.accept();
+    let recorder = commit.recorded_by.clone();
     let request_id = commit.request.as_ref().map(|(id, _)| id.clone());
     let (hashes, format) = encode(catalogues.in_use(), chunks, commit, micros, next_salt);
-    state.seal(staged, &hashes, request_id.as_deref(), Some(micros), format);
+    let request = request_id.as_deref().map(|id| (recorder.name().as_ref(), id));
+    state.seal(staged, &hashes, request, Some(micros), format);
     Ok(Receipt {
         first,
         next,

@@ -17,13 +17,15 @@ use super::{
     state::State,
 };
 use crate::{
+    domain::Principal,
     limits::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX, GROUP_READY_BYTES},
     log::{ChunkWriter, Group},
     merkle::{Frontier, Hash},
     register::Extent,
 };
 
-type Requests = HashMap<Bytes, FirstAnswer>;
+/// By recorder and request id.
+type Requests = HashMap<(Principal, Bytes), FirstAnswer>;
 
 /// The open group between the writer and the flusher.
 pub(super) struct GroupCommit {
@@ -212,13 +214,17 @@ impl OpenGroup {
     }
 
     /// The first answer to a request of this group or the one before.
-    pub(super) fn request(&self, id: &Bytes) -> Option<&FirstAnswer> {
-        self.requests.get(id).or_else(|| self.requests_before.get(id))
+    pub(super) fn request(&self, recorder: &Principal, id: &Bytes) -> Option<&FirstAnswer> {
+        if self.requests.is_empty() && self.requests_before.is_empty() {
+            return None;
+        }
+        let key = (recorder.clone(), id.clone());
+        self.requests.get(&key).or_else(|| self.requests_before.get(&key))
     }
 
     /// Notes the first answer to a request.
-    pub(super) fn note_request(&mut self, id: Bytes, answer: FirstAnswer) {
-        self.requests.insert(id, answer);
+    pub(super) fn note_request(&mut self, key: (Principal, Bytes), answer: FirstAnswer) {
+        self.requests.insert(key, answer);
     }
 
     /// True if the next commit begins a group.

@@ -134,6 +134,7 @@ struct Batch {
 struct Decoded {
     position: u64,
     content: Content,
+    recorded_by: Bytes,
     request_id: Bytes,
     recorded_micros: Option<i64>,
     hash: Hash,
@@ -273,6 +274,8 @@ impl Batch {
             ends_commit: end <= position + 1,
             needs,
             content,
+            // Only with a request id does anybody ask.
+            recorded_by: if leaf.request_id.is_empty() { Bytes::new() } else { leaf.recorded_by },
             request_id: leaf.request_id,
             recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
             hash,
@@ -355,10 +358,11 @@ impl Rebuilt {
         let staged = staging.accept();
         let hashes: Vec<_> = self.open.iter().map(|decoded| decoded.hash).collect();
         let first = self.open.first();
-        let request_id = first.map(|first| first.request_id.as_ref()).filter(|id| !id.is_empty());
+        let request = first.map(|first| (first.recorded_by.as_ref(), first.request_id.as_ref()));
+        let request = request.filter(|(_, id)| !id.is_empty());
         let recorded_micros = self.open.last().and_then(|last| last.recorded_micros);
         let needs = self.open.iter().map(|decoded| decoded.needs).max().unwrap_or(0);
-        self.state.seal(staged, &hashes, request_id, recorded_micros, needs);
+        self.state.seal(staged, &hashes, request, recorded_micros, needs);
         self.state.settle(self.state.size());
         self.open.clear();
         self.check_root()

@@ -1,5 +1,9 @@
 //! The index of request ids: the position of each request, for ever. It keeps hashes and positions.
 //! The id itself is in the log, so a hit is confirmed there.
+//!
+//! An id belongs to the principal that records with it: another's id is as unused. A place whose
+//! content was erased has lost its recorder, so its id answers whoever repeats its very content, and
+//! counts as used for callers without an identity.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -11,7 +15,12 @@ use hashbrown::HashTable;
 use parking_lot::Mutex;
 
 use super::{AppendError, Receipt, Shared, place};
-use crate::{domain::fault::Faults, log::Chunk, merkle::Hash, protocol::time};
+use crate::{
+    domain::{Principal, fault::Faults},
+    log::Chunk,
+    merkle::Hash,
+    protocol::time,
+};
 
 /// The first answer to a request id, which later ones repeat.
 #[derive(Clone, Debug)]
@@ -36,13 +45,15 @@ impl FirstAnswer {
 }
 
 impl Shared {
-    /// The first answer to a request id, if the log has it below a durable size.
+    /// The first answer to a request of a principal, if the log has it below a durable size.
     pub(super) fn find_recorded(
         &self,
-        id: &Bytes,
+        recorder: &Principal,
+        (id, asked): &(Bytes, Hash),
         durable: u64,
     ) -> Result<Option<FirstAnswer>, AppendError> {
-        for position in self.requests.candidates(id) {
+        let own = self.requests.candidates(recorder.name(), id);
+        for position in own.into_iter().chain(self.requests.candidates(&[], id)) {
             if position >= durable {
                 continue;
             }
@@ -55,6 +66,11 @@ impl Shared {
             let leaf = found.and_then(|leaf| place::envelope(&leaf).ok());
             let Some(leaf) = leaf.filter(|leaf| leaf.request_id == *id) else { continue };
             let digest = leaf.request_digest.as_ref().try_into().unwrap_or([0; 32]);
+            let is_own = leaf.recorded_by == *recorder.name();
+            let is_erased = leaf.recorded_by.is_empty();
+            if !is_own && !(is_erased && (digest == *asked || *recorder == Principal::ANONYMOUS)) {
+                continue;
+            }
             let size = leaf.commit.map_or(0, |commit| u64::from(commit.size));
             let receipt = Receipt {
                 first: position,
@@ -72,7 +88,7 @@ impl Shared {
     }
 }
 
-/// Hash of a request id, and the first position of its commit.
+/// Hash of a recorder and a request id, and the first position of its commit.
 pub(super) type RequestKey = (u64, u64);
 
 /// The index, shared by the writer, which changes it, and by trials. It may be ahead of the durable
@@ -83,8 +99,13 @@ pub(super) struct RequestIndex {
 }
 
 impl RequestIndex {
-    pub(super) fn insert(&self, request_id: &[u8], first_position: u64) -> RequestKey {
-        let key = (hash(request_id), first_position);
+    pub(super) fn insert(
+        &self,
+        recorder: &[u8],
+        request_id: &[u8],
+        first_position: u64,
+    ) -> RequestKey {
+        let key = (hash(recorder, request_id), first_position);
         self.entries.lock().insert_unique(key.0, key, |(hash, _)| *hash);
         key
     }
@@ -95,17 +116,18 @@ impl RequestIndex {
         }
     }
 
-    /// Positions of commits whose request id may be this one.
-    pub(super) fn candidates(&self, request_id: &[u8]) -> Vec<u64> {
-        let hash = hash(request_id);
+    /// Positions of commits of a recorder whose request id may be this one.
+    pub(super) fn candidates(&self, recorder: &[u8], request_id: &[u8]) -> Vec<u64> {
+        let hash = hash(recorder, request_id);
         let entries = self.entries.lock();
         let same = entries.iter_hash(hash).filter(|(h, _)| *h == hash);
         same.map(|(_, position)| *position).collect()
     }
 }
 
-fn hash(request_id: &[u8]) -> u64 {
+fn hash(recorder: &[u8], request_id: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
+    recorder.hash(&mut hasher);
     request_id.hash(&mut hasher);
     hasher.finish()
 }

@@ -205,10 +205,10 @@ impl State {
         self.register.read().extent()
     }
 
-    /// First positions of sealed commits whose request id may be this one.
+    /// First positions of sealed commits of a recorder whose request id may be this one.
     #[must_use]
-    pub fn request_candidates(&self, request_id: &[u8]) -> Vec<u64> {
-        self.requests.candidates(request_id)
+    pub fn request_candidates(&self, recorder: &[u8], request_id: &[u8]) -> Vec<u64> {
+        self.requests.candidates(recorder, request_id)
     }
 
     /// The index of request ids, which may be ahead of the durable size.
@@ -261,13 +261,14 @@ impl State {
     }
 
     /// Seals the staged events as one commit. `leaf_hashes` holds one hash for each of them, and
-    /// `format` is the one that their leaves need.
+    /// `format` is the one that their leaves need. `request` is the name of the recorder and its
+    /// request id.
     #[allow(clippy::needless_pass_by_value)] // a commit is sealed once
     pub fn seal(
         &mut self,
         staged: Staged,
         leaf_hashes: &[Hash],
-        request_id: Option<&[u8]>,
+        request: Option<(&[u8], &[u8])>,
         recorded_micros: Option<i64>,
         format: u16,
     ) {
@@ -279,7 +280,7 @@ impl State {
             frontier: self.frontier.clone(),
             recorded_micros: self.recorded_micros,
             format: self.format,
-            request: request_id.map(|id| self.requests.insert(id, self.size())),
+            request: request.map(|(by, id)| self.requests.insert(by, id, self.size())),
             next,
         };
         for hash in leaf_hashes {

@@ -51,10 +51,11 @@ impl Ledger {
         self.queue.require_open()?;
         let entitled = Entitled::under(&self.policy(), commit, true)?;
         let durable = self.durable();
-        if let Some((id, digest)) = &commit.request
-            && let Some(first) = self.shared.find_recorded(id, durable.size)?
+        if let Some(request) = &commit.request
+            && let Some(first) =
+                self.shared.find_recorded(&commit.recorded_by, request, durable.size)?
         {
-            return Ok(Begun::Repeat(first.replay(id, digest)?));
+            return Ok(Begun::Repeat(first.replay(&request.0, &request.1)?));
         }
         if let Some(precondition) = &commit.precondition {
             let mut asked = 0;

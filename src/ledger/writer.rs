@@ -27,7 +27,11 @@ use super::{
     room::{PromisedRoom, bytes_max},
     state::State,
 };
-use crate::limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX};
+use crate::{
+    domain::Principal,
+    limits::{LEAF_BYTES_MAX, LOG_EVENTS_MAX},
+    merkle::Hash,
+};
 
 type Reply = Result<Receipt, AppendError>;
 
@@ -115,17 +119,17 @@ impl Writer {
     /// Answers a repeated request with its first answer, and decides any other commit.
     fn answer(&mut self, open: &mut OpenGroup, commit: Commit) -> Reply {
         self.require_valid(&commit)?;
-        if let Some((id, digest)) = &commit.request
-            && let Some(first) = self.find_request(open, id)?
+        if let Some(request) = &commit.request
+            && let Some(first) = self.find_request(open, &commit.recorded_by, request)?
         {
-            return first.replay(id, digest);
+            return first.replay(&request.0, &request.1);
         }
         let bytes = bytes_max(&commit);
         self.room.require(&self.shared, open.is_empty(), bytes)?;
         // The guard must be gone before the register is locked: see the lock order.
         let durable = self.shared.written.lock().size;
         self.state.settle(durable);
-        let request = commit.request.clone();
+        let request = commit.request.clone().map(|request| (commit.recorded_by.clone(), request));
         let shared = &self.shared;
         let sources = Sources {
             policy: &|| Arc::clone(&shared.policy.read()),
@@ -137,8 +141,8 @@ impl Writer {
         if receipt.recorded_micros.is_some() {
             self.room.use_up(bytes, receipt.next);
         }
-        if let (Some((id, digest)), Some(_)) = (request, receipt.recorded_micros) {
-            open.note_request(id, FirstAnswer { digest, receipt: receipt.clone() });
+        if let (Some((recorder, (id, digest))), Some(_)) = (request, receipt.recorded_micros) {
+            open.note_request((recorder, id), FirstAnswer { digest, receipt: receipt.clone() });
         }
         Ok(receipt)
     }
@@ -155,12 +159,13 @@ impl Writer {
     fn find_request(
         &self,
         open: &OpenGroup,
-        id: &Bytes,
+        recorder: &Principal,
+        request: &(Bytes, Hash),
     ) -> Result<Option<FirstAnswer>, AppendError> {
-        if let Some(found) = open.request(id) {
+        if let Some(found) = open.request(recorder, &request.0) {
             return Ok(Some(found.clone()));
         }
         let durable = self.shared.written.lock().size;
-        self.shared.find_recorded(id, durable)
+        self.shared.find_recorded(recorder, request, durable)
     }
 }

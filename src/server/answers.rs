@@ -304,7 +304,7 @@ impl Untaken {
             Party::Local(peer) => peer.to_string(),
             Party::Remote(address) => address.to_string(),
             Party::User(uid) => format!("user {uid}"),
-            Party::Server => String::new(),
+            Party::Principal(_) | Party::Server => String::new(),
         };
         tracing::info!(%peer, cause, "an answer that is not taken ends");
     }

@@ -130,7 +130,7 @@ impl Places {
 
     /// The connections that a newcomer sends away.
     fn who_leaves(&self, taken: &Taken, party: Party) -> Result<Vec<u64>, Full> {
-        let leaving = if party.is_remote() && taken.held.of(party) >= self.of_remote as u64 {
+        let leaving = if party.is_bounded() && taken.held.of(party) >= self.of_remote as u64 {
             // Its own place is free then.
             let idle = taken.idle(|seat| seat.party == party);
             let longest = idle.first().ok_or(Full::Address(self.of_remote))?;

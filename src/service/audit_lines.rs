@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::{
-    call::{Peer, party_of},
+    call::{Peer, connection_of},
     calls::name_of,
     private_cause::cause_of,
 };
@@ -41,7 +41,7 @@ impl Audited {
             trail: Arc::clone(trail),
             who: extensions.get::<Arc<Identified>>().cloned(),
             peer: extensions.get::<Peer>().map(|peer| peer.0),
-            party: party_of(extensions),
+            party: connection_of(extensions),
             path: request.uri().path().to_owned(),
         }
     }

@@ -19,9 +19,23 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+/// The party of a request: its principal, the original one of a call that is handed on, or else the
+/// other end of its connection.
+pub(super) fn party_of(extensions: &Extensions) -> Party {
+    let principal = principal_of(extensions);
+    let party = principal.and_then(Party::of_principal);
+    party.unwrap_or_else(|| connection_of(extensions))
+}
+
+/// The principal of a request, if it has proven who it is.
+pub(super) fn principal_of(extensions: &Extensions) -> Option<&Principal> {
+    let principal = &extensions.get::<Arc<Identified>>()?.principal;
+    Some(principal).filter(|principal| Party::of_principal(principal).is_some())
+}
+
 /// The party at the other end of the connection of a request; the server's own for a request that
 /// did not come over a connection.
-pub(super) fn party_of(extensions: &Extensions) -> Party {
+pub(super) fn connection_of(extensions: &Extensions) -> Party {
     let channel = extensions.get::<Arc<Channel>>();
     if let Some(uid) = channel.and_then(|channel| channel.gateway_user()) {
         return Party::User(uid);

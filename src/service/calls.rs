@@ -18,16 +18,21 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::Service;
 
-use super::{audit_lines::Audited, call::party_of, intake::Intake, transport};
+use super::{
+    audit_lines::Audited,
+    call::{party_of, principal_of},
+    intake::Intake,
+    transport,
+};
 use crate::{
-    domain::Party,
+    domain::{Party, Principal},
     metrics::{Counter, DurationHistogram, Gauge, Metrics},
     trail::Trail,
 };
@@ -97,15 +102,15 @@ impl Calls {
 
     /// Counts a request that was refused before it came to the layer of calls.
     pub(crate) fn refused<B>(&self, request: &Request<B>, status: &Status) {
-        let party = party_of(request.extensions());
-        self.of(request.uri().path()).refused(party, status.code(), reason_in(status.details()));
+        let label = label_of(request.extensions());
+        self.of(request.uri().path()).refused(&label, status.code(), reason_in(status.details()));
         self.note(request, status);
     }
 
     /// Counts a request that is not a call, whatever method its path names.
     pub(crate) fn stray<B>(&self, request: &Request<B>, status: &Status) {
-        let party = party_of(request.extensions());
-        self.unknown.refused(party, status.code(), reason_in(status.details()));
+        let label = label_of(request.extensions());
+        self.unknown.refused(&label, status.code(), reason_in(status.details()));
         self.note(request, status);
     }
 
@@ -123,10 +128,10 @@ impl Calls {
 
 impl OfMethod {
     /// Counts an error as the end of a call.
-    fn refused(&self, party: Party, code: Code, reason: Option<&str>) {
+    fn refused(&self, label: &str, code: Code, reason: Option<&str>) {
         self.metrics.calls_total.with([&self.name, code_name(code)]).inc();
         self.metrics.refusals_total.with([reason.unwrap_or(NONE)]).inc();
-        self.metrics.party_refusals_total.with(&name_of(party)).inc();
+        self.metrics.party_refusals_total.with(label).inc();
     }
 }
 
@@ -134,6 +139,8 @@ impl OfMethod {
 struct Running {
     method: Arc<OfMethod>,
     party: Party,
+    /// Who calls, if it has proven who it is.
+    principal: Option<Principal>,
     /// Who calls, if there is an audit trail.
     audited: Option<Box<Audited>>,
     began: Instant,
@@ -146,7 +153,9 @@ impl Running {
     fn new<B>(calls: &Calls, request: &Request<B>) -> Self {
         let method = Arc::clone(calls.of(request.uri().path()));
         let (party, audited) = (party_of(request.extensions()), calls.audited(request));
-        Self { method, party, audited, began: Instant::now(), is_open: false, has_ended: false }
+        let principal = principal_of(request.extensions()).cloned();
+        let began = Instant::now();
+        Self { method, party, principal, audited, began, is_open: false, has_ended: false }
     }
 
     /// Its answer begins.
@@ -165,7 +174,7 @@ impl Running {
         let reason = reason_in(details);
         match code {
             Code::Ok => self.method.succeeded.inc(),
-            _ => self.method.refused(self.party, code, reason),
+            _ => self.method.refused(&label(self.party, self.principal.as_ref()), code, reason),
         }
         if let Some(audited) = &self.audited {
             audited.ended(code, details);
@@ -313,9 +322,22 @@ where
     }
 }
 
-/// The label of a party: its address without the port.
+fn label_of(extensions: &Extensions) -> Cow<'static, str> {
+    label(party_of(extensions), principal_of(extensions))
+}
+
+/// The label of a party: the name of its principal, or else its address without the port.
+fn label(party: Party, principal: Option<&Principal>) -> Cow<'static, str> {
+    principal.map_or_else(
+        || name_of(party),
+        |principal| String::from_utf8_lossy(principal.name()).into_owned().into(),
+    )
+}
+
+/// The name of a party: its address without the port.
 pub(super) fn name_of(party: Party) -> Cow<'static, str> {
     match party {
+        Party::Principal(hash) => format!("principal {hash:016x}").into(),
         Party::Local(address) => address.ip().to_string().into(),
         Party::Remote(address) => address.to_string().into(),
         Party::User(uid) => format!("user {uid}").into(),

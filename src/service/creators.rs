@@ -64,8 +64,8 @@ impl Creators {
 
     /// Takes the part of one more cursor, with a filter of `bytes`. `kept` are those that exist.
     ///
-    /// Another machine may make a fixed number. All callers on the server's machine are one here,
-    /// because a connection is gone sooner than a cursor.
+    /// Another machine, or a principal, may make a fixed number. All other callers on the server's
+    /// machine are one here, because a connection is gone sooner than a cursor.
     pub(super) fn reserve(
         &self,
         party: Party,
@@ -77,7 +77,7 @@ impl Creators {
         let mut all = kept;
         all += made.reserved;
         match party {
-            Party::Remote(_) => {
+            Party::Remote(_) | Party::Principal(_) => {
                 let own = made.of.get(&party).copied().unwrap_or_default();
                 let most = Usage {
                     cursors: CURSORS_OF_PARTY_MAX,
@@ -89,7 +89,7 @@ impl Creators {
             Party::Server => {}
         }
         made.reserved += one;
-        if party.is_remote() {
+        if party.is_bounded() {
             *made.of.entry(party).or_default() += one;
         }
         Ok(Reservation { made: Arc::clone(&self.made), party, one })
@@ -117,7 +117,7 @@ fn require_room(have: Usage, one: Usage, most: Usage) -> Result<(), Short> {
 impl Reservation {
     /// Counts the cursor until it is deleted.
     pub(super) fn made(self, id: &str) {
-        if !self.party.is_remote() {
+        if !self.party.is_bounded() {
             return;
         }
         let mut made = self.made.lock();

@@ -81,7 +81,7 @@ impl Shares {
     /// [`Short`]. Nobody has lost a share then.
     pub(crate) fn take(self: &Arc<Self>, party: Party, amount: u64) -> Result<Share, Short> {
         let mut held = self.held.lock();
-        if party.is_remote() && held.staying.of(party) + amount > self.of_remote {
+        if party.is_bounded() && held.staying.of(party) + amount > self.of_remote {
             return Err(Short::Party(self.of_remote));
         }
         let short = Short::Total(self.total);
@@ -256,7 +256,7 @@ mod tests {
                 let (own, amount) = (sum(&held, party), random.u64(1..30));
                 match shares.take(party, amount) {
                     Ok(share) => held.push(share),
-                    Err(Short::Party(limit)) => assert!(party.is_remote() && own + amount > limit),
+                    Err(Short::Party(limit)) => assert!(party.is_bounded() && own + amount > limit),
                     Err(Short::Total(limit)) => assert!(shares.taken() + amount > limit),
                 }
             } else if !held.is_empty() {

@@ -113,7 +113,7 @@ impl Ticket {
         }
         let party = self.claim.party;
         let own = state.holdings.of(party) + bytes as u64;
-        if party.is_remote() && own > PARTY_IN_FLIGHT_BYTES_MAX as u64 {
+        if party.is_bounded() && own > PARTY_IN_FLIGHT_BYTES_MAX as u64 {
             return Err(NoRoom { limit: PARTY_IN_FLIGHT_BYTES_MAX });
         }
         let given_up =

@@ -116,7 +116,7 @@ impl Line {
         deadline: Option<Instant>,
         go: oneshot::Sender<Slot>,
     ) -> Result<(u64, Option<Ticket>), Refused> {
-        if party.is_remote() && self.held.of(party) >= self.remote_max {
+        if party.is_bounded() && self.held.of(party) >= self.remote_max {
             return Err(Refused::Remote);
         }
         let is_full = self.waiting >= self.waiting_max;

@@ -33,8 +33,8 @@ fn commits(count: usize) -> Vec<Commit> {
 fn parts(state: &State) -> impl PartialEq + std::fmt::Debug + use<> {
     let reader = state.reader();
     let register = reader.read();
-    let requests: Vec<Vec<u64>> =
-        (0..COMMITS).map(|i| state.request_candidates(format!("request-{i}").as_bytes())).collect();
+    let candidates = |i| state.request_candidates(b"test", format!("request-{i}").as_bytes());
+    let requests: Vec<Vec<u64>> = (0..COMMITS).map(candidates).collect();
     let moment = AsOf { valid_on: CivilDate::MAX, known_at: register.size() };
     let (catalogues, all) = (Catalogues::built_in(), (usize::MAX, usize::MAX));
     let found = register.search(&catalogues, &Wanted::default(), moment, 0, all).0;
@@ -58,9 +58,10 @@ fn follow(state: &mut State, catalogues: &Catalogues, leaves: &[LeafAt]) {
     }
     let staged = staging.accept();
     let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(&leaf.bytes)).collect();
-    let id = Some(decoded[0].request_id.as_ref()).filter(|id| !id.is_empty());
+    let request = (decoded[0].recorded_by.as_ref(), decoded[0].request_id.as_ref());
+    let request = Some(request).filter(|(_, id)| !id.is_empty());
     let micros = decoded[0].recorded_time.as_ref().map(micros);
-    state.seal(staged, &hashes, id, micros, 0);
+    state.seal(staged, &hashes, request, micros, 0);
 }
 
 /// No event of these commits is other than public.

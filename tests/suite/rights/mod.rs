@@ -4,3 +4,4 @@ mod callers;
 mod events;
 mod oracle;
 mod recording;
+mod request_ids;

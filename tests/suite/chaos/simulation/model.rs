@@ -250,8 +250,8 @@ pub struct Model {
     stands: HashSet<Said>,
     /// One more than the position of the last event about an enterprise.
     versions: HashMap<usize, u64>,
-    /// Request ids, with the place of their commit.
-    requests: HashMap<Bytes, usize>,
+    /// Recorders and their request ids, with the place of the commit.
+    requests: HashMap<(&'static str, Bytes), usize>,
     /// The last trusted reading of the clock: wall and monotonic.
     trusted: Option<(i64, i64)>,
     /// Commits whose time is a later one than the clock showed.
@@ -292,7 +292,7 @@ impl Model {
     /// monotonic.
     pub fn decide(&mut self, asked: &Asked, now: (i64, i64)) -> Answer {
         if let Some((id, digest)) = &asked.request
-            && let Some(place) = self.requests.get(id)
+            && let Some(place) = self.requests.get(&(asked.by, id.clone()))
         {
             let Recorded { first, next, micros, asked } = &self.commits[*place];
             let (first, next, micros) = (*first, *next, *micros);
@@ -392,7 +392,7 @@ impl Model {
             self.versions.insert(said.enterprise(), position + 1);
         }
         if let Some((id, _)) = &commit.asked.request {
-            self.requests.insert(id.clone(), self.commits.len());
+            self.requests.insert((commit.asked.by, id.clone()), self.commits.len());
         }
     }
 
