@@ -153,6 +153,30 @@ pub(crate) async fn trial(
     unless_rejected(answer.map_err(|failed| AppendFailure::Other(failed.error.into()))?)
 }
 
+/// Judges rows and has them sealed, for another principal to approve. Gives the request too.
+pub(crate) async fn propose(
+    client: &mut Client,
+    rows: &[ImportedRow],
+) -> Result<(pb::AppendRequest, pb::AppendResponse), AppendFailure> {
+    let request_id = request_id(rows, &[]);
+    let build = || pb::AppendRequest {
+        validate_only: true,
+        propose: true,
+        request_id: request_id.clone(),
+        ..request(rows.iter())
+    };
+    let answer = send_request(client, build).await.map_err(AppendFailure::Other)?;
+    Ok((build(), unless_rejected(answer)?))
+}
+
+/// Sends a request until its outcome is known.
+pub(crate) async fn send_request(
+    client: &mut Client,
+    build: impl Fn() -> pb::AppendRequest,
+) -> Result<pb::AppendResponse, CliError> {
+    send(client, build).await.map_err(|failed| failed.error.into())
+}
+
 /// Judges rows without recording them.
 pub(crate) async fn dry_run<'a>(
     client: &mut Client,

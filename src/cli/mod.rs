@@ -20,6 +20,7 @@ mod names;
 mod operations;
 mod paged;
 mod print;
+mod proposal_file;
 mod repairs;
 mod stop;
 mod tables;

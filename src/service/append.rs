@@ -8,7 +8,12 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::Status;
 
-use super::{call::Call, errors, recording::Recorder};
+use super::{
+    call::Call,
+    errors,
+    proposals::{Draft, content_root},
+    recording::Recorder,
+};
 use crate::{
     domain::{
         DesigneeId,
@@ -20,10 +25,12 @@ use crate::{
         COMMIT_EVENTS_MAX, ID_BYTES_MAX, READ_EVENT_BYTES, READ_SLICE_BYTES, READ_SLICE_EVENTS,
         READ_SLICE_VERSIONS,
     },
+    merkle::Hash,
     protocol::{
         append::ReceivedCommit,
         event,
         pb::{self, append_request::Precondition as WirePrecondition},
+        proposal::SealedProposal,
     },
 };
 
@@ -40,6 +47,13 @@ pub(super) struct ReadCommit {
     /// Faults of the events that cannot be read, which the commit lacks.
     pub(super) faults: Faults,
     pub(super) warnings: Faults,
+    /// The root over the normalised events, for a trial and for an approval; `None` if some cannot
+    /// be read.
+    pub(super) content_root: Option<Hash>,
+    /// The proposal that is approved.
+    pub(super) approved: Option<SealedProposal>,
+    /// The proposal that is asked for.
+    pub(super) draft: Option<Draft>,
 }
 
 /// True if a request can be read where it arrives, because that takes one slice.
@@ -80,7 +94,9 @@ pub(super) fn read_commit(
     if count > COMMIT_EVENTS_MAX {
         return Err(errors::over_limit("events", count, COMMIT_EVENTS_MAX, "entries"));
     }
-    let recorder = Recorder::of(call);
+    let recorder = Recorder::of(call, &request)?;
+    let draft = Draft::of(call, &request);
+    let tells_root = request.validate_only || !request.proposal.is_empty();
     let request_id = request_id(&request.request_id)?;
     let precondition = match request.precondition {
         Some(stated) => Some(precondition(stated, pace)?),
@@ -114,6 +130,7 @@ pub(super) fn read_commit(
             Err(more) => faults.add_event(more),
         }
     }
+    let content_root = (tells_root && faults.total() == 0).then(|| content_root(&proposals));
     let commit = Commit {
         proposals,
         request: request_id.zip(digest.map(ContentDigest::finish)),
@@ -122,7 +139,8 @@ pub(super) fn read_commit(
         party: call.party,
         entitlement: recorder.entitlement(),
     };
-    Ok(ReadCommit { commit, count, faults, warnings })
+    let approved = recorder.proposal;
+    Ok(ReadCommit { commit, count, faults, warnings, content_root, approved, draft })
 }
 
 fn precondition(

@@ -17,6 +17,7 @@ use super::{
     errors, event_range, filter,
     intake::InFlight,
     page::Page,
+    proposals,
     questions::{Questions, Turn},
     rate::EventRates,
     room::Room,
@@ -74,6 +75,9 @@ impl LedgerApi {
             self.count_faults(&read.faults);
             return Err(errors::malformed(&read.faults));
         }
+        if let (Some(proposal), Some(root)) = (&read.approved, &read.content_root) {
+            proposals::require_of(proposal, &self.ledger, root)?;
+        }
         let decided = if validate_only {
             self.try_out(&call, read.commit).await?
         } else {
@@ -92,7 +96,15 @@ impl LedgerApi {
         if !receipt.replayed {
             receipt.warnings = read.warnings.merged(receipt.warnings);
         }
-        Ok(self.answer(receipt, read.count))
+        let mut answer = self.answer(receipt, read.count);
+        if let Some(root) = read.content_root.filter(|_| validate_only) {
+            answer.content_root = Bytes::copy_from_slice(&root);
+        }
+        let is_accepted = answer.rejection_count == 0 && !answer.replayed;
+        if let Some(draft) = read.draft.filter(|_| is_accepted) {
+            draft.seal(&self.ledger, &mut answer);
+        }
+        Ok(answer)
     }
 
     pub(super) async fn get_event(

@@ -42,6 +42,7 @@ mod plain_http;
 mod principals;
 mod private_cause;
 mod proof;
+mod proposals;
 mod questions;
 mod rate;
 mod recent;

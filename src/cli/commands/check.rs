@@ -40,6 +40,10 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
         let text = "--again records a list once more; check records nothing";
         return Err(CliError::Refused(text.to_owned()));
     }
+    if args.propose.is_some() {
+        let text = "--propose writes a proposal; check records nothing: tidu record --propose";
+        return Err(CliError::Refused(text.to_owned()));
+    }
     let (run, server) = record::read(args)?;
     let commits = run.commits();
     let trials = Run::trials(&commits);

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod annul;
+mod approve;
 mod assessments;
 mod audit;
 mod authorities;
@@ -62,12 +63,14 @@ pub(super) enum Command {
     Record(Box<record::RecordArgs>),
     /// Check a list against the rules without recording it: errors, warnings, changes
     #[command(after_help = check::HELP, mut_arg("dry_run", |arg| arg.hide(true)),
-        mut_arg("again", |arg| arg.hide(true)))]
+        mut_arg("again", |arg| arg.hide(true)), mut_arg("propose", |arg| arg.hide(true)))]
     Check(Box<record::RecordArgs>),
     /// Correct an event: record the one that should have been recorded in its place
     Correct(correct::CorrectArgs),
     /// Annul an event or all events of a commit
     Annul(annul::AnnulArgs),
+    /// Show what another principal proposes, and record it with this approval
+    Approve(approve::ApproveArgs),
     /// Seal a batch or a sub-list with the counts that its document declares
     Seal(seal::SealArgs),
     /// Follow the log, or deliver it to a command or a webhook; resumes after a lost connection
@@ -152,6 +155,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Check(args) => check::run(*args).await,
         Command::Correct(args) => correct::run(args).await,
         Command::Annul(args) => annul::run(args).await,
+        Command::Approve(args) => approve::run(args).await,
         Command::Seal(args) => seal::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Cursor(args) => cursor::run(args).await,

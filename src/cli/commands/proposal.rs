@@ -1,6 +1,9 @@
 //! A commit that a person proposes: judged first, shown, confirmed, and recorded once.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Write as _, stderr, stdin},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -8,11 +11,12 @@ use super::judged::print_changes;
 use crate::{
     cli::{
         CliError,
-        append::{AppendFailure, append_with_retry, trial},
+        append::{AppendFailure, append_with_retry, propose, trial},
         args::{Output, parse_date, today},
         client::Client,
         lists::{Rows, print_rejections, print_warnings},
         print::{print_line, print_message},
+        proposal_file::ProposalFile,
     },
     domain::text::counted,
     import::ImportedRow,
@@ -56,7 +60,7 @@ impl DocumentArgs {
 }
 
 /// Whether and how a proposal is recorded.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct ConfirmArgs {
     /// Record it without a question
     #[arg(long)]
@@ -64,6 +68,9 @@ pub(super) struct ConfirmArgs {
     /// Record it again, although the same was recorded before and annulled since
     #[arg(long)]
     again: bool,
+    /// Write it to a new file for another principal to approve, and record nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "again"])]
+    propose: Option<PathBuf>,
 }
 
 /// A proposed commit, and how its parts are called.
@@ -87,6 +94,9 @@ impl Proposal {
         client: &mut Client,
         confirm: ConfirmArgs,
     ) -> Result<(), CliError> {
+        if let Some(path) = &confirm.propose {
+            return self.propose(client, path).await;
+        }
         let answer = self.judge(client, confirm.again).await?;
         if answer.replayed {
             return self.record(client, confirm.again).await;
@@ -102,6 +112,19 @@ impl Proposal {
             ask()?;
         }
         self.record(client, confirm.again).await
+    }
+
+    /// Judges the commit, and writes it to a file for another principal to approve.
+    pub(super) async fn propose(&self, client: &mut Client, path: &Path) -> Result<(), CliError> {
+        let answer = match propose(client, &self.rows).await {
+            Ok((request, answer)) => write_proposal(path, request, &answer, self.output)?,
+            Err(failure) => return Err(self.refused(failure)?),
+        };
+        if self.output == Output::Human {
+            print_warnings(&self.placed(), &answer)?;
+            print_changes(&answer)?;
+        }
+        Ok(())
     }
 
     /// Judges the commit, and shows what would change.
@@ -154,6 +177,30 @@ impl Proposal {
     }
 }
 
+/// Writes a proposal to a new file, and says how it is approved.
+pub(super) fn write_proposal(
+    path: &Path,
+    request: pb::AppendRequest,
+    answer: &pb::AppendResponse,
+    output: Output,
+) -> Result<pb::AppendResponse, CliError> {
+    if answer.replayed {
+        let first = answer.first_position.unwrap_or_default();
+        let why = format!("the same was recorded before, from position {first} on");
+        return Err(CliError::Refused(format!("nothing was proposed: {why}")));
+    }
+    let file = ProposalFile::of(request, answer)?;
+    file.write(path, answer)?;
+    print_message(output, "AppendResponse", answer, |_| {
+        let events = counted(file.request.events.len(), "event");
+        let (proposer, until) = (&file.proposal.proposer, file.expires());
+        print_line(&format!("{events} proposed by {proposer}, valid until {until}"))?;
+        let path = path.display();
+        print_line(&format!("another principal records them with: tidu approve {path}"))
+    })?;
+    Ok(answer.clone())
+}
+
 /// Says where the same was recorded before. It need not have been by the same request.
 pub(super) fn print_repeat(output: Output, first: u64, last: u64) -> Result<(), CliError> {
     let (first_position, next_position) = (Some(first), last + 1);
@@ -162,7 +209,7 @@ pub(super) fn print_repeat(output: Output, first: u64, last: u64) -> Result<(), 
     print_message(output, "AppendResponse", &answer, print_recorded)
 }
 
-fn print_recorded(answer: &pb::AppendResponse) -> Result<(), CliError> {
+pub(super) fn print_recorded(answer: &pb::AppendResponse) -> Result<(), CliError> {
     let first = answer.first_position.unwrap_or_default();
     let last = answer.next_position.saturating_sub(1);
     let places = if first == last {
@@ -175,7 +222,7 @@ fn print_recorded(answer: &pb::AppendResponse) -> Result<(), CliError> {
 }
 
 /// Asks whether to record. Without a person at the terminal, only `--yes` is an answer.
-fn ask() -> Result<(), CliError> {
+pub(super) fn ask() -> Result<(), CliError> {
     let no = |why: &str| CliError::Refused(format!("nothing was recorded: {why}"));
     if !stdin().is_terminal() {
         return Err(no("nobody can be asked here; to record it, repeat the command with --yes"));

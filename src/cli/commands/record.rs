@@ -1,14 +1,15 @@
 //! `tidu record`: reads lists and records them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::proposal::write_proposal;
 use crate::{
     cli::{
         CliError,
-        append::{AppendFailure, append_with_retry, dry_run, trial},
+        append::{AppendFailure, append_with_retry, dry_run, propose, trial},
         args::{Common, Output, ServerArgs},
         client::Client,
         lists::{
@@ -142,6 +143,9 @@ pub(crate) struct RecordArgs {
     /// Record a list again whose commit was recorded before and has annulled events
     #[arg(long, conflicts_with = "dry_run")]
     pub(super) again: bool,
+    /// Write one commit to a new file for another principal to approve, and record nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "again", "commit_size"])]
+    pub(super) propose: Option<PathBuf>,
     /// Rows in one commit [default: all]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=COMMIT_EVENTS_MAX as i64))]
     commit_size: Option<u32>,
@@ -161,8 +165,12 @@ fn set(text: &str) -> Result<(String, String), String> {
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
     let (output, is_dry_run, again) = (args.common.output, args.dry_run, args.again);
+    let proposed = args.propose.clone();
     let (run, server) = read(args)?;
     let commits = run.commits();
+    if let Some(path) = proposed {
+        return propose_to(&path, &server, &commits, output).await;
+    }
     if commits.len() > 1 {
         reject_duplicates(&commits, output)?;
     }
@@ -177,6 +185,38 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
     let recorded = record(&mut client, &run, &commits, again, output, &bar).await;
     bar.finish_and_clear();
     recorded
+}
+
+/// Judges a commit, and writes it to a file for another principal to approve.
+async fn propose_to(
+    path: &Path,
+    server: &ServerArgs,
+    commits: &[Part<'_>],
+    output: Output,
+) -> Result<(), CliError> {
+    let [commit] = commits else {
+        let count = commits.len();
+        return Err(CliError::Refused(format!(
+            "nothing was proposed: a proposal is one commit, and these lists make {count}; propose \
+             each list by itself"
+        )));
+    };
+    let mut client = Client::to(server).await?;
+    let rows = Rows::of_lists(vec![*commit]);
+    match propose(&mut client, commit.rows).await {
+        Ok((request, answer)) => {
+            write_proposal(path, request, &answer, output)?;
+            if output == Output::Human {
+                print_all(&warning_lines(&rows, &answer))?;
+            }
+            Ok(())
+        }
+        Err(failure) => {
+            let answer = failure.into_rejected()?;
+            print_rejected(&rows, &answer, output)?;
+            Err(CliError::Refused(format!("nothing was proposed: {}", rejected(&answer))))
+        }
+    }
 }
 
 /// Reads all lists, and prints how they were read.

@@ -1,5 +1,7 @@
 //! `tidu seal`: seals a batch or a sub-list with the counts that its document declares.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::proposal::{DocumentArgs, Proposal, row};
@@ -58,6 +60,9 @@ pub(crate) struct SealArgs {
     /// Seal it again, although the same seal was recorded before and annulled since
     #[arg(long)]
     again: bool,
+    /// Write it to a new file for another principal to approve, and record nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "again"])]
+    propose: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -85,6 +90,9 @@ pub(super) async fn run(args: SealArgs) -> Result<(), CliError> {
     };
     let proposal =
         Proposal { rows: vec![row(1, event)], unit: "event", output: args.common.output };
+    if let Some(path) = &args.propose {
+        return proposal.propose(&mut client, path).await;
+    }
     if args.dry_run {
         return proposal.try_out(&mut client).await;
     }

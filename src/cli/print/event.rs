@@ -49,9 +49,13 @@ pub(crate) fn event_lines(recorded: &pb::RecordedEvent) -> Vec<String> {
     let event = recorded.event.clone().unwrap_or_default();
     let evidence = event.evidence.unwrap_or_default();
     let time = instant(recorded.recorded_time.as_ref());
+    let approved = match recorded.approved_by.as_str() {
+        "" => String::new(),
+        approver => format!(", approved by {approver}"),
+    };
     let mut lines = vec![
         event_line(recorded),
-        format!("recorded      {time} by {}", recorded.recorded_by),
+        format!("recorded      {time} by {}{approved}", recorded.recorded_by),
         commit(recorded.commit.as_ref(), &recorded.request_id),
     ];
     let joined = event.co_issuers.join(", ");

@@ -462,6 +462,8 @@ async fn every_reason_brings_its_documented_metadata() {
     provoked.insert("SERVICE_UNKNOWN".to_owned());
     // Provoked by `raw_requests.rs`.
     provoked.extend(super::raw_requests::REASONS.map(str::to_owned));
+    // Provoked by `rights/`.
+    provoked.extend(crate::rights::approval::REASONS.map(|(name, _)| name.to_owned()));
     provoked.extend(OF_THE_SERVER.map(str::to_owned));
     let errors = documented().into_iter().filter(|(_, reason)| !reason.is_warning);
     let missing: Vec<_> = errors.map(|(name, _)| name).filter(|n| !provoked.contains(n)).collect();

@@ -1,5 +1,6 @@
 //! The command line: the real program, its output and its exit codes.
 
+mod approve;
 mod backup;
 mod client_tls;
 mod codes;

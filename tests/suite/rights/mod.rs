@@ -1,5 +1,6 @@
 //! Who may do what: callers that prove who they are, over a service without sockets.
 
+pub mod approval;
 mod callers;
 mod events;
 mod oracle;

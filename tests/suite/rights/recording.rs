@@ -15,13 +15,14 @@ use tidu::{
         region::RegionCode,
     },
     ledger::{AppendError, Commit, Ledger},
+    limits::COMMIT_EVENTS_MAX,
     protocol::pb::{self, event::Fact},
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::support::{
-    Governed, Hands, MemoryLog, annulled, commit, corrected, designated, event, little_giant,
+    Governed, Hands, MemoryLog, annulled, commit, corrected, designated, event, list, little_giant,
     made_up, open,
     principals::{Caller, of_authorities, policy},
     reason, rights,
@@ -286,6 +287,32 @@ async fn a_removed_or_narrowed_principal_loses_queued_commits() {
             ledger.append(commit).await.unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_in_the_middle_of_a_large_commit_takes_all_of_it_back() {
+    let ledger = open(Arc::new(MemoryLog::default()), Arc::default(), Arc::default());
+    let ledger = Arc::new(ledger);
+    ledger.adopt_policy(Arc::new(policy(&recorders(), Vec::new())));
+    let large = of(GUANGDONG, commit(list(1, COMMIT_EVENTS_MAX)));
+    let appending = {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { ledger.append(large).await })
+    };
+    // The writer lets readers see a part of the commit, which may be taken back.
+    let seen = loop {
+        let register = ledger.register();
+        if register.size() > 0 {
+            ledger.adopt_policy(Arc::new(policy(&[], Vec::new())));
+            break register.size();
+        }
+        drop(register);
+        std::thread::yield_now();
+    };
+    assert!(seen < COMMIT_EVENTS_MAX as u64, "it was in the middle: {seen}");
+    let refused = appending.await.unwrap().unwrap_err();
+    assert!(matches!(refused, AppendError::NotEntitled { beyond: None, .. }), "{refused}");
+    assert_eq!((ledger.durable().size, ledger.register().size()), (0, 0), "without a trace");
 }
 
 #[tokio::test(flavor = "multi_thread")]
