@@ -7,8 +7,8 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::{
-    Shares, access::principals_needed, adoption::PendingAdoption, call::Call, recent::Recent,
-    rules, state, verify::Verifications,
+    Shares, adoption::PendingAdoption, call::Call, recent::Recent, rules, state,
+    verify::Verifications, withholding,
 };
 use crate::{
     access::{AccessControl, ReloadProblem},
@@ -94,10 +94,11 @@ impl AdminApi {
 
     pub(super) async fn withhold_event(
         &self,
-        _call: Call,
-        _request: pb::WithholdEventRequest,
+        call: Call,
+        request: pb::WithholdEventRequest,
     ) -> Result<pb::WithholdEventResponse, Status> {
-        Err(principals_needed())
+        self.adoption.settle(&self.ledger).await?;
+        withholding::withhold(&self.ledger, &call, request).await
     }
 
     pub(super) async fn verify(

@@ -124,23 +124,26 @@ async fn adopt_at(ledger: &Ledger, precondition: Option<Precondition>) -> Result
     Ok(())
 }
 
+/// A fact of the service, stated today.
+pub(super) fn stated(ledger: &Ledger, fact: Fact) -> Result<pb::Event, AppendError> {
+    let now = jiff::Timestamp::from_microsecond(ledger.now_micros())
+        .map_err(|error| AppendError::Clock(error.to_string()))?;
+    Ok(pb::Event {
+        authority: Issuer::Service.as_str().to_owned(),
+        effective_date: Some(time::pb_date(CivilDate::today_in_shanghai(now))),
+        fact: Some(fact),
+        ..Default::default()
+    })
+}
+
 /// Records facts of the service in one commit.
 pub(super) async fn record(
     ledger: &Ledger,
     facts: Vec<Fact>,
     precondition: Option<Precondition>,
 ) -> Result<Receipt, AppendError> {
-    let now = jiff::Timestamp::from_microsecond(ledger.now_micros())
-        .map_err(|error| AppendError::Clock(error.to_string()))?;
-    let today = time::pb_date(CivilDate::today_in_shanghai(now));
     let propose = |(index, fact)| {
-        let event = pb::Event {
-            authority: Issuer::Service.as_str().to_owned(),
-            effective_date: Some(today),
-            fact: Some(fact),
-            ..Default::default()
-        };
-        let proposed = event::proposal(ledger.catalogue(), index, event);
+        let proposed = event::proposal(ledger.catalogue(), index, stated(ledger, fact)?);
         proposed.map(|proposed| Proposal::new(index, proposed)).map_err(AppendError::Rejected)
     };
     let commit = Commit {

@@ -30,7 +30,7 @@ pub(crate) fn civil_date(date: pb::Date) -> Result<CivilDate, Breach> {
 /// A fault as a rejection.
 pub(crate) fn rejection(fault: Fault) -> pb::Rejection {
     pb::Rejection {
-        conflicts_not_shown: 0,
+        conflicts_not_shown: u32::try_from(fault.not_shown).unwrap_or(u32::MAX),
         index: u32::try_from(fault.index).unwrap_or(u32::MAX),
         field: path(&fault),
         reason: reason(fault.reason()).to_owned(),
@@ -46,7 +46,7 @@ pub(crate) fn rejection(fault: Fault) -> pb::Rejection {
 /// A fault as a warning.
 pub(crate) fn warning(fault: Fault) -> pb::Warning {
     pb::Warning {
-        conflicts_not_shown: 0,
+        conflicts_not_shown: u32::try_from(fault.not_shown).unwrap_or(u32::MAX),
         index: u32::try_from(fault.index).unwrap_or(u32::MAX),
         field: path(&fault),
         reason: reason(fault.reason()).to_owned(),

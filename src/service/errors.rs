@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 use uuid::Uuid;
 
-pub(crate) use self::refused::refusal;
+pub(crate) use self::refused::{refusal, version_moved};
 use super::{convert, entitled};
 use crate::{
     domain::access::{Action, Beyond},
@@ -206,13 +206,15 @@ fn fault_info(fault: &Fault) -> ErrorDetails {
         ("value", fault.value.clone()),
         ("conflicts", conflicts.join(",")),
     ];
-    breach_info(&fault.breach, place)
+    let not_shown =
+        (fault.not_shown > 0).then(|| ("conflicts_not_shown", fault.not_shown.to_string()));
+    breach_info(&fault.breach, place.into_iter().chain(not_shown))
 }
 
 /// The ErrorInfo of a breach: its place, its rule, and the values in the text of the rule.
-fn breach_info<const N: usize>(
+fn breach_info(
     breach: &Breach,
-    place: [(&'static str, String); N],
+    place: impl IntoIterator<Item = (&'static str, String)>,
 ) -> ErrorDetails {
     let rule = [("rule_id", breach.rule().as_str().to_owned()), ("rule", breach.rule_text())];
     let values = breach.metadata().map(|(key, value)| (key, value.to_owned()));
@@ -234,8 +236,15 @@ fn summary(faults: &Faults) -> String {
 }
 
 fn sentence(fault: &Fault) -> String {
-    let Fault { value, breach, .. } = fault;
-    if value.is_empty() { breach.message() } else { format!("{value:?}: {breach}") }
+    let Fault { value, breach, not_shown, .. } = fault;
+    let hidden = match not_shown {
+        0 => String::new(),
+        count => format!(" (conflicts: {count} not shown)"),
+    };
+    if value.is_empty() {
+        return format!("{breach}{hidden}");
+    }
+    format!("{value:?}: {breach}{hidden}")
 }
 
 /// Rights that do not reach a part of a commit: PERMISSION_DENIED.

@@ -21,6 +21,7 @@ use super::{
     questions::{Questions, Turn},
     rate::EventRates,
     room::Room,
+    shown::Shown,
     subscribe::Streams,
     tracing_calls::part,
 };
@@ -56,7 +57,7 @@ pub(crate) struct LedgerApi {
 impl LedgerApi {
     pub(super) async fn append(
         &self,
-        call: Call,
+        mut call: Call,
         request: ReceivedCommit,
     ) -> Result<pb::AppendResponse, Status> {
         let (validate_only, party) = (request.validate_only, call.party);
@@ -83,15 +84,19 @@ impl LedgerApi {
         } else {
             self.rates.take(party, read.count)?;
             self.adoption.settle(&self.ledger).await?;
-            let held = call.memory.map(InFlight::held);
+            let held = call.memory.take().map(InFlight::held);
             self.ledger.append_holding(read.commit, held).instrument(part("record")).await
         };
-        let mut receipt = decided.map_err(|refused| {
-            if let AppendError::Rejected(faults) = &refused {
-                self.count_faults(faults);
+        let shown = Shown::to(&self.ledger, &call);
+        let mut receipt = match decided {
+            Ok(receipt) => shown.receipt(receipt),
+            Err(refused) => {
+                if let AppendError::Rejected(faults) = &refused {
+                    self.count_faults(faults);
+                }
+                return Err(shown.refusal(refused));
             }
-            errors::refusal(refused)
-        })?;
+        };
         receipt.rejections = read.faults.merged(receipt.rejections);
         if !receipt.replayed {
             receipt.warnings = read.warnings.merged(receipt.warnings);

@@ -54,6 +54,7 @@ mod rpc;
 mod rules;
 mod sealed_pages;
 mod shares;
+mod shown;
 mod standing;
 mod starting;
 mod state;
@@ -62,6 +63,7 @@ mod subscribe;
 mod tracing_calls;
 mod transport;
 mod verify;
+mod withholding;
 
 use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
 

@@ -45,6 +45,7 @@ mod top;
 mod verify;
 mod watch;
 mod whoami;
+mod withhold;
 
 use clap::Subcommand;
 
@@ -136,6 +137,8 @@ pub(super) enum Command {
     Import(import::ImportArgs),
     /// Erase the content of an annulled event; every proof stays valid
     Redact(redact::RedactArgs),
+    /// Withhold an event from everybody, with the approval of a second principal
+    Withhold(withhold::WithholdArgs),
     /// Verify a served log, a data directory, a backup or an export
     Verify(verify::VerifyArgs),
     /// Verify or show the audit trail: who was refused, and who administered the server
@@ -188,6 +191,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Backup(args) => export::backup(args).await,
         Command::Import(args) => import::run(&args),
         Command::Redact(args) => redact::run(&args),
+        Command::Withhold(args) => withhold::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Template(args) => template::run(&args),

@@ -76,6 +76,13 @@ impl Faults {
         self.kept.extend(faults.kept.into_iter().take(room));
     }
 
+    /// The same faults for a reader that gets only some of the recorded events.
+    #[must_use]
+    pub fn shown(mut self, shows: impl Fn(u64) -> bool) -> Self {
+        self.kept = self.kept.into_iter().map(|fault| fault.shown(&shows)).collect();
+        self
+    }
+
     /// With other faults of the same commit, in the order of the events. Of one event, the others
     /// come later.
     #[must_use]

@@ -22,16 +22,21 @@ use super::text::cut;
 pub use super::text::echo;
 use crate::limits::METADATA_BYTES_MAX;
 
+/// The message of a breach whose values the reader does not get.
+const COVERED: &str = "is in conflict with events that the caller may not read";
+
 /// The breach of a rule by a value whose field is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
     rule: RuleId,
     metadata: Vec<(Key, String)>,
+    /// Its values are not for the reader: they may follow from events that it may not read.
+    is_covered: bool,
 }
 
 impl From<RuleId> for Breach {
     fn from(rule: RuleId) -> Self {
-        Self { rule, metadata: Vec::new() }
+        Self { rule, metadata: Vec::new(), is_covered: false }
     }
 }
 
@@ -72,6 +77,12 @@ impl Breach {
         self
     }
 
+    /// The same breach without its values, for a reader that may not read an event in the way.
+    #[must_use]
+    pub fn covered(self) -> Self {
+        Self { metadata: Vec::new(), is_covered: true, ..self }
+    }
+
     /// The rule.
     #[must_use]
     pub fn rule(&self) -> RuleId {
@@ -92,6 +103,9 @@ impl Breach {
     /// The fault in English.
     #[must_use]
     pub fn message(&self) -> String {
+        if self.is_covered {
+            return COVERED.to_owned();
+        }
         let template = english::of(self.rule).message;
         debug_assert!(self.is_complete(), "{self:?} lacks a value of its text, or has another one");
         template::fill(template, |key| self.word(key))
@@ -100,7 +114,11 @@ impl Breach {
     /// The rule in English, with its official document where there is one.
     #[must_use]
     pub fn rule_text(&self) -> String {
-        template::fill(english::of(self.rule).rule, |key| self.word(key))
+        let rule = english::of(self.rule).rule;
+        if self.is_covered && template::keys(rule).next().is_some() {
+            return String::new();
+        }
+        template::fill(rule, |key| self.word(key))
     }
 
     /// True if the metadata has every value that the texts need, and no other.
@@ -138,6 +156,8 @@ pub struct Fault {
     pub breach: Breach,
     /// Positions of recorded events concerned.
     pub conflicts: Vec<u64>,
+    /// The number of others, which the reader may not read.
+    pub not_shown: usize,
 }
 
 impl Fault {
@@ -145,13 +165,33 @@ impl Fault {
     pub fn new(index: usize, field: String, value: &str, breach: impl Into<Breach>) -> Self {
         let (value, breach) = (echo(value), breach.into());
         debug_assert!(breach.is_complete(), "{breach:?} lacks a value of its text");
-        Self { index, field, value, breach, conflicts: Vec::new() }
+        Self { index, field, value, breach, conflicts: Vec::new(), not_shown: 0 }
     }
 
     /// The reason, for programs.
     #[must_use]
     pub fn reason(&self) -> Reason {
         self.breach.reason()
+    }
+
+    /// The same fault for a reader that gets only some of the recorded events. If it lacks one, the
+    /// fault tells nothing but its place and its rule.
+    #[must_use]
+    pub fn shown(mut self, shows: impl Fn(u64) -> bool) -> Self {
+        let all = self.conflicts.len();
+        self.conflicts.retain(|position| shows(*position));
+        self.not_shown = all - self.conflicts.len();
+        // The target of a repair is in the request, and may not be for the reader either.
+        let is_position = self.field == "position" || self.field.ends_with(".position");
+        let target = self.value.parse().ok().filter(|_| is_position);
+        if all == 0 && target.is_some_and(|position| !shows(position)) {
+            self.not_shown = 1;
+            self.breach = self.breach.covered();
+        } else if self.not_shown > 0 {
+            self.breach = self.breach.covered();
+            self.value = String::new();
+        }
+        self
     }
 }
 

@@ -179,6 +179,7 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::NowIsFalse,
             Id::HeartbeatRange,
             Id::VerifyRateLeast,
+            Id::WithholdingOfService,
             Id::SuccessorIsHolder,
             Id::SuccessorIsDesignee,
         ],

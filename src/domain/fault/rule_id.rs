@@ -186,6 +186,8 @@ pub enum RuleId {
     RulesInForce,
     /// An event is withheld once. Keys: position.
     WithheldAlready,
+    /// Clients read later events by the facts of the service, so none is withheld.
+    WithholdingOfService,
     /// A repeal names the event of an instrument.
     InstrumentNotThere,
     /// A repeal names the number of an instrument.

@@ -2,7 +2,10 @@
 
 use super::reading::Reading;
 use crate::{
-    domain::{AuthorityCode, CivilDate, DesigneeId, catalogue::Catalogues, kind::ProgrammeId},
+    domain::{
+        AuthorityCode, CivilDate, DesigneeId, access::Matter, catalogue::Catalogues,
+        kind::ProgrammeId,
+    },
     register::{
         AsOf, DesigneeIndex, Layers, Status,
         fold::Folded,
@@ -27,10 +30,18 @@ pub struct Change {
     pub after: Option<Status>,
     /// Last day after it.
     pub valid_to: Option<CivilDate>,
+    /// What rights to read look at. Facts of the class `own` count in a status.
+    pub matter: Matter,
 }
 
-/// The status of a title, with its last day.
-type TitleStatus = (TitleKey, Status, Option<CivilDate>);
+/// A title before or after an event.
+#[derive(Clone, PartialEq)]
+struct TitleStatus {
+    key: TitleKey,
+    status: Status,
+    valid_to: Option<CivilDate>,
+    matter: Matter,
+}
 
 impl Layers<'_> {
     /// The changes that the event at a position makes in titles, on the day it takes effect.
@@ -66,8 +77,9 @@ impl Layers<'_> {
         let mut reading = Reading::new(self, catalogues, as_of);
         reading.read_one(index);
         let status = |title: &Folded| {
-            let to = title.current().and_then(|period| period.validity.to);
-            (title.key, reading.status(title), to)
+            let valid_to = title.current().and_then(|period| period.validity.to);
+            let (key, status) = (title.key, reading.status(title));
+            TitleStatus { key, status, valid_to, matter: reading.matter_of(title) }
         };
         reading.own_titles().map(status).collect()
     }
@@ -78,22 +90,43 @@ impl Layers<'_> {
         old: &[TitleStatus],
         new: &[TitleStatus],
     ) -> Vec<Change> {
-        let gone = old.iter().filter(|(key, ..)| !new.iter().any(|(other, ..)| other == key));
-        let keys = new.iter().chain(gone).map(|(key, ..)| *key);
+        let gone = old.iter().filter(|title| !new.iter().any(|other| other.key == title.key));
+        let keys = new.iter().chain(gone).map(|title| title.key);
         let find = |list: &[TitleStatus], key: TitleKey| {
-            list.iter().find(|(other, ..)| *other == key).copied()
+            list.iter().find(|title| title.key == key).cloned()
+        };
+        let what = |title: &Option<TitleStatus>| {
+            title.as_ref().map(|title| (title.status, title.valid_to))
         };
         keys.map(|key| (key, find(old, key), find(new, key)))
-            .filter(|(_, old, new)| old != new)
-            .map(|(key, old, new)| Change {
-                designee: self.id(index).clone(),
-                programme: key.programme,
-                authority: key.authority,
-                item: self.text(key.item).to_owned(),
-                before: old.map(|(_, status, _)| status),
-                after: new.map(|(_, status, _)| status),
-                valid_to: new.and_then(|(.., to)| to),
+            .filter(|(_, old, new)| what(old) != what(new))
+            .filter_map(|(key, old, new)| {
+                let matter = new.as_ref().or(old.as_ref())?.matter.clone();
+                Some(Change {
+                    designee: self.id(index).clone(),
+                    programme: key.programme,
+                    authority: key.authority,
+                    item: self.text(key.item).to_owned(),
+                    before: old.map(|title| title.status),
+                    after: new.as_ref().map(|title| title.status),
+                    valid_to: new.and_then(|title| title.valid_to),
+                    matter,
+                })
             })
             .collect()
+    }
+}
+
+impl Reading<'_> {
+    fn matter_of(&self, title: &Folded) -> Matter {
+        let responsible = self.folding.subject.responsible;
+        let authorities = [Some(title.key.authority), title.recommended_by, responsible];
+        Matter {
+            authorities: authorities.into_iter().flatten().collect(),
+            regions: self.located().map(|located| located.region).into_iter().collect(),
+            programmes: [title.key.programme].into_iter().collect(),
+            kind: None,
+            own: true,
+        }
     }
 }

@@ -78,6 +78,13 @@ impl Register {
         facts.row(at).is_none_or(|row| sight.sees(&self.index, facts, at, row))
     }
 
+    /// True if a caller gets the content of the event at a position: it may read it, and nobody
+    /// withholds it. A position that is not recorded tells nothing.
+    #[must_use]
+    pub fn shows(&self, sight: &Sight, position: u64) -> bool {
+        self.withheld.withheld_by(position32(position)).is_none() && self.sees(sight, position)
+    }
+
     /// The first position of `from..to` whose event a caller may not read.
     #[must_use]
     pub fn first_unseen(&self, sight: &Sight, from: u64, to: u64) -> Option<u64> {

@@ -98,3 +98,13 @@ fn by_rights(text: String, refused: AppendError) -> Status {
         other => internal(other),
     }
 }
+
+/// A designee has another version, which the caller may not know: ABORTED.
+pub(crate) fn version_moved(designee: String, expected: u64) -> Status {
+    status(
+        Code::Aborted,
+        ErrorReason::PreconditionMoved,
+        format!("designee {designee} does not have version {expected}"),
+        [("designee", designee), ("expected", expected.to_string())],
+    )
+}

@@ -13,7 +13,7 @@ use crate::support::{Client, Fresh, date, little_giant};
 const A: &str = "91110000MA00000152";
 
 /// Rules that other tests break: they need a longer history, or are not broken by an Append.
-const ELSEWHERE: [&str; 49] = [
+const ELSEWHERE: [&str; 50] = [
     "assessments-of-authority",
     "catalogue-not-in-use",
     "correction-of-annulment",
@@ -63,6 +63,7 @@ const ELSEWHERE: [&str; 49] = [
     "titles-of-authority",
     "titles-of-subject",
     "withheld-already",
+    "withholding-of-service",
 ];
 
 /// The templates of a rule, as the page has them.

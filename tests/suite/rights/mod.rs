@@ -2,7 +2,9 @@
 
 pub mod approval;
 mod callers;
+mod conflicts;
 mod events;
 mod oracle;
 mod recording;
 mod request_ids;
+mod withholding;

@@ -196,6 +196,11 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::RulesInForce, "version {version} of the rules is in force", RULES),
     (Id::WithheldAlready, "is withheld already, by event {position}", "an event is withheld once"),
     (
+        Id::WithholdingOfService,
+        "is a fact of the service",
+        "readers need the facts of the service to read later events",
+    ),
+    (
         Id::InstrumentNotThere,
         "no instrument was recorded there",
         "a repeal names an instrument that was issued",

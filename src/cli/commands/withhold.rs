@@ -1,0 +1,79 @@
+//! `tidu withhold`: withholds an event from everybody, with the approval of a second principal.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{
+    cli::{
+        CliError,
+        args::Common,
+        client::Client,
+        print::{instant, print_line, print_message},
+    },
+    files,
+    limits::PROPOSAL_BYTES_MAX,
+    protocol::pb,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+An operator proposes, and a second principal, an operator or an auditor, approves: with the same
+position and reason, and the file that the proposal wrote. From then on every reader gets a withheld
+place for the event. The event stays in force and on the log, and the root stays the same; annul it
+to take it out of force, then redact it to erase it. A withholding cannot be taken back.
+
+Examples:
+  tidu withhold 17 --reason 'a court order' --propose order.proposal
+  tidu withhold 17 --reason 'a court order' --approve order.proposal")]
+pub(crate) struct WithholdArgs {
+    /// Position of the event
+    position: u64,
+    /// Why; it goes on the log with the names of both principals
+    #[arg(long)]
+    reason: String,
+    /// Propose it, and write the proposal to this file
+    #[arg(long, value_name = "FILE", required_unless_present = "approve")]
+    propose: Option<PathBuf>,
+    /// Approve the proposal in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "propose")]
+    approve: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) async fn run(args: WithholdArgs) -> Result<(), CliError> {
+    let proposal = match &args.approve {
+        None => Vec::new(),
+        Some(path) => {
+            let failed = |e| CliError::Io(format!("cannot read {}", path.display()), e);
+            files::read(path, PROPOSAL_BYTES_MAX).map_err(failed)?
+        }
+    };
+    let mut client = Client::to(&args.common.server).await?;
+    let request = pb::WithholdEventRequest {
+        position: Some(args.position),
+        reason: args.reason.clone(),
+        proposal: proposal.into(),
+    };
+    let answer = client.admin.withhold_event(request).await?.into_inner();
+    if let Some(path) = &args.propose {
+        let failed = |e| CliError::Io(format!("cannot write {}", path.display()), e);
+        files::replace(path, &answer.proposal).map_err(failed)?;
+    }
+    print_message(args.common.output, "WithholdEventResponse", &answer, |answer| say(&args, answer))
+}
+
+fn say(args: &WithholdArgs, answer: &pb::WithholdEventResponse) -> Result<(), CliError> {
+    let WithholdArgs { position, reason, .. } = args;
+    if let Some(at) = answer.withheld_at {
+        return print_line(&format!("event {position} is withheld from everybody, by event {at}"));
+    }
+    let file = args.propose.as_ref().map_or_else(String::new, |path| path.display().to_string());
+    let until = instant(answer.proposal_expire_time.as_ref());
+    print_line(&format!(
+        "proposed to withhold event {position}; the proposal is good until {until}"
+    ))?;
+    print_line("another principal approves it:")?;
+    print_line(&format!("tidu withhold {position} --reason {reason:?} --approve {file:?}"))
+}
