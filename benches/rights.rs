@@ -137,7 +137,7 @@ impl Side {
 #[tokio::main]
 async fn main() {
     let is_quick = std::env::args().any(|argument| argument == "--quick");
-    let mut plan = Plan { rounds: 7, appends: 20_000, live: 2_000 };
+    let mut plan = Plan { rounds: 5, appends: 20_000, live: 2_000 };
     if is_quick {
         plan = Plan { rounds: 1, appends: 500, live: 50 };
     }

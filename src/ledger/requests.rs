@@ -2,8 +2,8 @@
 //! The id itself is in the log, so a hit is confirmed there.
 //!
 //! An id belongs to the principal that records with it: another's id is as unused. A place whose
-//! content was erased has lost its recorder, so its id answers whoever repeats its very content, and
-//! counts as used for callers without an identity.
+//! content was erased has lost its recorder, so its id answers whoever repeats its very content,
+//! and counts as used for callers without an identity.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},

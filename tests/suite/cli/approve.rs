@@ -1,4 +1,4 @@
-//! `tidu record --propose` and `tidu approve`: one principal proposes in a file, another one records.
+//! `tidu record --propose` and `tidu approve`: one principal proposes, another one records.
 
 use std::{
     fs,
@@ -54,7 +54,7 @@ fn private(path: &Path, text: &str) {
 }
 
 #[test]
-fn a_list_is_proposed_in_a_file_and_recorded_by_a_second_principal() {
+fn a_list_is_proposed_in_a_file_and_approved_by_another() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();
     let server = start(dir);
@@ -92,7 +92,7 @@ fn a_list_is_proposed_in_a_file_and_recorded_by_a_second_principal() {
     assert!(said.contains("recorded at positions") && !said.contains("differs"), "{said}");
     let said = done(&tidu(SIGNER, "approve", &["batch.json", "--yes"]));
     assert!(said.contains("before; nothing was added"), "{said}");
-    refused(&tidu(RECORDER, "record", &proposing[..9]), &["APPROVAL_REQUIRED"]);
+    refused(&tidu(RECORDER, "record", &proposing[..9]), &["nothing was recorded"]);
     let again = [LIST.as_slice(), &["--propose", "again.json"]].concat();
     refused(&tidu(RECORDER, "record", &again), &["nothing was proposed", "recorded before"]);
     let events = [LIST.as_slice(), &["--propose", "two.json", "--commit-size", "2"]].concat();

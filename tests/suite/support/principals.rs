@@ -70,12 +70,16 @@ pub fn rights(role: Role, authority: Option<&str>) -> Rights {
     }
 }
 
-/// A policy of principals with these rights.
+/// A policy of principals with these rights, and of the one that records what tests hand to the
+/// ledger itself.
 pub fn policy(principals: &[(&str, Rights)], four_eyes: Vec<FourEyes>) -> Policy {
     let named = |(name, rights): &(&str, Rights)| {
         (Principal::named(name).unwrap(), Arc::new(rights.clone()))
     };
-    Policy::of(principals.iter().map(named).collect::<HashMap<_, _>>(), four_eyes)
+    let everything = Rights { read: Vec::new(), ..Rights::everything() };
+    let all = [("test", everything)];
+    let all = all.iter().chain(principals).map(named).collect::<HashMap<_, _>>();
+    Policy::of(all, four_eyes)
 }
 
 /// A service over a log in memory, whose callers are principals.

@@ -33,9 +33,7 @@ struct Served {
 
 impl Served {
     fn on(tapes: &[&Tape]) -> Self {
-        let principals: [(&str, Rights); 4] = [
-            // The commits that go to the ledger itself are this one's.
-            ("test", rights(Role::Recorder, Some("440000"))),
+        let principals: [(&str, Rights); 3] = [
             (RECORDER, rights(Role::Recorder, Some("440000"))),
             (READER, rights(Role::Reader, Some("440000"))),
             (OPERATOR, rights(Role::Operator, None)),
