@@ -57,15 +57,16 @@ class Server:
 
     def __init__(self, work, name, address="127.0.0.1:0"):
         self.work, self.data, self.address = work, work / name, address
-        self.process = None
+        self.process, self.options = None, []
         self.start()
 
     def start(self):
         log = open(self.work / "server.log", "a")
         command = [TIDU, "serve", "--listen", self.address, "--operations-listen", "off", "--data-dir", self.data]
+        command += self.options
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
-        found = re.search(r"http://(\S+)", line)
+        found = re.search(r"https?://(\S+)", line)
         assert found, f"the server did not start: see its log\n{(self.work / 'server.log').read_text()[-2000:]}"
         self.address = found[1]
 
@@ -78,10 +79,10 @@ class Server:
 class Subscriber:
     """One example with one filter, its database and the places at which it will be killed."""
 
-    def __init__(self, work, language, part, server, chance):
+    def __init__(self, work, language, part, server, chance, options=()):
         self.name, self.language, self.part = f"{language}-{part}", language, part
         self.db_path, self.log_path = work / f"{self.name}.db", work / f"{self.name}.log"
-        self.command = PROGRAMMES[language] + ["--server", server, "--db", self.db_path, *FILTERS[part]]
+        self.command = PROGRAMMES[language] + ["--server", server, "--db", self.db_path, *FILTERS[part], *options]
         self.chance, self.db, self.process, self.erased = chance, None, None, None
         self.places = sorted(chance.sample(range(1, LOG_SIZE), SUBSCRIBER_KILLS))
         self.start()
@@ -239,6 +240,31 @@ def refuses(command, log, words):
     assert status == 1 and words in text and "Traceback" not in text, f"{command}: {status}, {text}"
 
 
+def follow_over_tls(work, server, running):
+    """The server gets TLS and principals; a new subscriber of each language follows as one of them."""
+    later, certificates = work / "over-tls", work / "certificates"
+    later.mkdir()
+    tidu("dev-certs", "--dir", certificates)
+    server.end(signal.SIGTERM)
+    server.options = ["--config", certificates / "tidu.toml"]
+    server.start()
+    ca = ["--tls-ca", certificates / "ca.pem"]
+    auditor = [*ca, "--tls-cert", certificates / "auditor.pem", "--tls-key", certificates / "auditor.key"]
+    portal = [*ca, "--token-file", certificates / "guangdong.portal.token"]
+    url = "https://localhost:" + server.address.rsplit(":", 1)[1]
+    size = json.loads(tidu("status", "-o", "json", "--server", url, *auditor))["logSize"]
+    for language, options in (("rust", auditor), ("python", portal), ("node", auditor)):
+        subscriber = Subscriber(later, language, "part", url, random.Random(0), options)
+        subscriber.places = []
+        running.append(subscriber)
+        until(f"{language} follows over TLS", lambda: subscriber.next_position() == int(size))
+        subscriber.look_after()
+        subscriber.end(signal.SIGTERM)
+        stranger = [*PROGRAMMES[language], "--server", server.address, "--db", later / "none.db", *options]
+        said = subprocess.run(list(map(str, stranger)), capture_output=True, text=True, timeout=30)
+        assert said.returncode != 0 and "https://" in said.stderr, f"{language}: {said}"
+
+
 def grow(seed, work, server, subscribers):
     """Lets the log grow while both sides are killed; returns when everybody holds all of it."""
     chance = random.Random(seed)
@@ -297,6 +323,7 @@ def main(seed):
                 compare(subscriber, expected[subscriber.part], log_id, root)
 
             pass_over_an_erased_event(work, server, running)
+            follow_over_tls(work, server, running)
             server.end(signal.SIGTERM)
             running.append(Server(work, "another-log", server.address))
             for subscriber in subscribers:

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use x509_parser::{pem::parse_x509_pem, prelude::*};
 
-use crate::support::{TIDU, done, refused};
+use crate::support::{PATIENCE, Server, TIDU, directory, done, refused};
 
 fn tidu(dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(TIDU);
@@ -173,4 +173,102 @@ fn a_revocation_adds_one_certificate_to_the_list() {
         &["remove its entry from principals.toml"],
     );
     assert_eq!(listed().1, "3");
+}
+
+/// A set with a server that uses it.
+struct Served {
+    dir: TempDir,
+    server: Server,
+}
+
+impl Served {
+    fn start() -> Self {
+        let dir = directory();
+        done(&tidu(dir.path(), &[]));
+        let settings = dir.path().join("tidu-dev/tidu.toml");
+        let data = dir.path().join("data");
+        let server = Server::start_with(&data, &["--config", settings.to_str().unwrap()]);
+        assert!(server.address.starts_with("https://"), "{}", server.address);
+        Self { dir, server }
+    }
+
+    /// A command with these files of the set.
+    fn command(&self, args: &[&str], files: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(TIDU);
+        command.args(args).args(["--server", &self.server.address]);
+        for (flag, name) in [("--tls-ca", "ca.pem")].iter().chain(files) {
+            command.arg(flag).arg(self.dir.path().join("tidu-dev").join(name));
+        }
+        command.current_dir(self.dir.path()).env("XDG_CONFIG_HOME", self.dir.path());
+        command
+    }
+
+    fn run(&self, args: &[&str], files: &[(&str, &str)]) -> Output {
+        self.command(args, files).output().unwrap()
+    }
+
+    fn by_certificate(&self, principal: &str, args: &[&str]) -> Output {
+        let (certificate, key) = (format!("{principal}.pem"), format!("{principal}.key"));
+        self.run(args, &[("--tls-cert", &certificate), ("--tls-key", &key)])
+    }
+
+    fn by_token(&self, args: &[&str]) -> Output {
+        self.run(args, &[("--token-file", "guangdong.portal.token")])
+    }
+}
+
+const RECORD: [&str; 10] = [
+    "record",
+    "list.csv",
+    "--authority",
+    "440000",
+    "--programme",
+    "specialised-sme",
+    "--batch",
+    "2026-1",
+    "--date",
+    "2026-03-01",
+];
+
+#[test]
+fn a_set_serves_its_callers_until_one_is_revoked() {
+    let served = Served::start();
+    let generate = ["generate", "--authority", "440000", "--rows", "3", "--to", "list.csv"];
+    let generated = Command::new(TIDU).args(generate).current_dir(served.dir.path()).output();
+    done(&generated.unwrap());
+    for member in ["operator", "ministry.recorder", "guangdong.recorder", "guangdong.reader"] {
+        let who = done(&served.by_certificate(member, &["whoami"]));
+        assert!(who.contains(&format!("principal    {member}\n")), "{who}");
+        assert!(who.contains("client certificate") && who.contains("valid until"), "{who}");
+    }
+    let who = done(&served.by_token(&["whoami", "-o", "json"]));
+    let who: serde_json::Value = serde_json::from_str(&who).unwrap();
+    assert_eq!(who["principal"]["id"], "guangdong.portal");
+    assert_eq!(who["credential"], "CREDENTIAL_KIND_TOKEN");
+
+    done(&served.by_certificate("guangdong.recorder", &RECORD));
+    let list = ["list", "--as-of", "2026-03-01"];
+    let read = done(&served.by_certificate("guangdong.reader", &list));
+    assert!(read.contains("3 titles"), "{read}");
+    assert_eq!(done(&served.by_token(&list)), read);
+    let not_yours = served.by_certificate("guangdong.reader", &RECORD);
+    assert_eq!(not_yours.status.code(), Some(3), "{not_yours:?}");
+    let stranger = served.run(&list, &[]);
+    refused(&stranger, &["CREDENTIAL_MISSING", "--tls-cert and --tls-key, or --token-file"]);
+    assert_eq!(stranger.status.code(), Some(3));
+
+    let revoke = ["revoke", "guangdong.reader", "--dir", "tidu-dev"];
+    done(&tidu(served.dir.path(), &revoke));
+    let began = std::time::Instant::now();
+    let refusal = loop {
+        let output = served.by_certificate("guangdong.reader", &list);
+        if !output.status.success() {
+            break output;
+        }
+        assert!(began.elapsed() < PATIENCE, "the list of revoked certificates is not read");
+    };
+    refused(&refusal, &["guangdong.reader.pem (--tls-cert) is revoked"]);
+    assert_eq!(refusal.status.code(), Some(3), "{refusal:?}");
+    done(&served.by_certificate("guangdong.recorder", &list));
+    done(&served.by_token(&list));
 }

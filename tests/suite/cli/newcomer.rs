@@ -213,7 +213,7 @@ impl Terminal {
             return;
         }
         let line = first.recv_timeout(PATIENCE).unwrap_or_default();
-        let address = line.split_whitespace().find(|word| word.starts_with("http://"));
+        let address = line.split_whitespace().find(|word| word.starts_with("http"));
         let Some(address) = address else {
             let why: Vec<_> = BufReader::new(stderr).lines().map_while(Result::ok).collect();
             panic!("{place}: the server did not start: {line}{}", why.join("\n"));

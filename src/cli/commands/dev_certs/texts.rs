@@ -118,8 +118,9 @@ The first record, and the first read:
     --programme specialised-sme --batch 2026-1 --date 2026-03-01
   tidu list --context reader --as-of 2026-03-01
 
-A revocation, after which the reader is refused:
+A revocation, after which the reader is refused within five seconds:
   tidu dev-certs revoke guangdong.reader --dir {dir}
+  sleep 5
   tidu list --context reader --as-of 2026-03-01",
         settings = of(SETTINGS),
         recorder = context("recorder", &certificate("guangdong.recorder")),

@@ -289,6 +289,9 @@ mod tests {
         assert_eq!(of(&nobody, &hidden, None).1, "fuser -v /data/LOCK");
         let starting = server(Answer::Starting("1 of 2".to_owned()));
         assert_eq!(of(&starting, &held, None).0, Level::Warn);
+        let stranger = server(Answer::Stranger("no".to_owned()));
+        let (level, run) = of(&stranger, &held, None);
+        assert!(level == Level::Warn && run.contains("--tls-ca FILE"), "it goes on: {run}");
         let other = answering(|status| status.log_id = Uuid::from_u128(1).to_string());
         assert_eq!(of(&other, &held, None).0, Level::Warn);
         let older = answering(|status| status.version = "0.0.1".to_owned());
