@@ -21,8 +21,8 @@ pub const TLS_POLL: Duration = Duration::from_secs(2);
 /// Most handshakes at once: those that compute, that wait for their turn, and that wait for their
 /// peers. Each may hold about 64 KiB of a message that is not complete.
 pub const HANDSHAKES_MAX: usize = 1_024;
-/// Most bytes that are read of a peer without TLS before its connection is closed.
-pub const PLAINTEXT_DRAIN_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes that are read of a peer that is refused, so that it can read why.
+pub const REFUSED_DRAIN_BYTES_MAX: usize = 64 * 1024;
 /// Most bytes of the problem of TLS in GetStatus: two paths of the system and a sentence.
 pub const TLS_PROBLEM_BYTES_MAX: usize = 8 * 1024;
 /// Most Unix sockets of gateways.

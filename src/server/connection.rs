@@ -99,7 +99,7 @@ impl Serving {
                 tls::close_plaintext(io, peer, &self.metrics).await;
                 return None;
             }
-            tls.meet(io, peer, seat.party, &seat.leave).await
+            tls.meet(io, peer, seat.party, &seat.leave, opened_by).await
         };
         let met = tokio::select! {
             met = timeout_at(opened_by, meeting) => met,

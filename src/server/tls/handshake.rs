@@ -4,8 +4,9 @@ use std::{io, sync::Arc};
 
 use rustls::{Error, ServerConnection, pki_types::UnixTime};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     access::{Channel, PeerCertificate},
     domain::Party,
-    limits::PLAINTEXT_DRAIN_BYTES_MAX,
+    limits::{CLOSE_DURATION_MAX, REFUSED_DRAIN_BYTES_MAX},
     metrics::Metrics,
     service::Peer,
 };
@@ -92,7 +93,8 @@ impl Outcome {
     }
 }
 
-/// Counts a handshake that is dropped before it has ended as late: only its time ends it so.
+/// Counts a handshake. One that is dropped before it has ended has left: its place was given up, or
+/// the server drains.
 struct Counting<'a> {
     metrics: &'a Metrics,
     outcome: Outcome,
@@ -111,63 +113,81 @@ pub(in crate::server) async fn is_tls(io: &TcpStream) -> io::Result<Option<bool>
     Ok((read > 0).then(|| first == [HANDSHAKE_RECORD]))
 }
 
-/// Closes the connection of a peer without TLS. Bytes that were not read would turn the close into
-/// a reset, which the peer cannot tell from a fault.
-pub(in crate::server) async fn close_plaintext(mut io: TcpStream, peer: Peer, metrics: &Metrics) {
+/// Closes the connection of a peer without TLS.
+pub(in crate::server) async fn close_plaintext(io: TcpStream, peer: Peer, metrics: &Metrics) {
     Outcome::Plaintext.count(metrics);
     tracing::info!(peer = %peer.0, "a peer without TLS was refused: this port speaks TLS alone");
-    let _ = io.shutdown().await;
-    let (mut bytes, mut left) = ([0; 1024], PLAINTEXT_DRAIN_BYTES_MAX);
-    while left > 0 {
-        match io.try_read(&mut bytes) {
-            Ok(read @ 1..) => left = left.saturating_sub(read),
-            _ => return,
+    close(io).await;
+}
+
+/// Closes a connection so that its peer can read what was said last. Bytes that were not read would
+/// turn the close into a reset, which takes that away from the peer.
+async fn close<I: AsyncRead + AsyncWrite + Unpin>(mut io: I) {
+    let read_to_end = async {
+        let _ = io.shutdown().await;
+        let (mut bytes, mut left) = ([0; 1024], REFUSED_DRAIN_BYTES_MAX);
+        while left > 0 {
+            match io.read(&mut bytes).await {
+                Ok(read @ 1..) => left = left.saturating_sub(read),
+                _ => return,
+            }
         }
-    }
+    };
+    // A peer that does not close has had its time.
+    let _ = timeout(CLOSE_DURATION_MAX, read_to_end).await;
 }
 
 impl Tls {
-    /// Meets a peer: completes its handshake. `leave` ends the connection later, if its certificate
-    /// is no longer valid. `None` if there is no connection; the reason is counted.
+    /// Meets a peer: completes its handshake until an instant. `leave` ends the connection later, if
+    /// its certificate is no longer valid. `None` if there is no connection; the reason is counted.
     pub(in crate::server) async fn meet<I>(
         &self,
         io: I,
         peer: Peer,
         party: Party,
         leave: &CancellationToken,
+        until: Instant,
     ) -> Option<Met<I>>
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let mut counting = Counting { metrics: &self.metrics, outcome: Outcome::Late };
+        let mut counting = Counting { metrics: &self.metrics, outcome: Outcome::Left };
         let (slot, loaded) = (self.slots.take(party), self.loaded());
-        let accepted = TlsAcceptor::from(Arc::clone(&loaded.config)).accept(io);
+        let accepted = TlsAcceptor::from(Arc::clone(&loaded.config)).accept(io).into_fallible();
         let accepted = tokio::select! {
             accepted = self.turns.run(party, accepted) => accepted,
             () = slot.leave.cancelled() => {
                 counting.outcome = Outcome::Crowded;
                 return None;
             }
+            () = sleep_until(until) => {
+                counting.outcome = Outcome::Late;
+                return None;
+            }
         };
-        let met = match accepted {
-            Some(Ok(io)) => self.admit(io, &loaded, leave),
-            Some(Err(error)) => Err((Outcome::of(&error), error.to_string())),
-            None => Err((Outcome::Protocol, "the handshake failed inside the server".to_owned())),
+        let (met, rest) = match accepted {
+            Some(Ok(io)) => (self.admit(io, &loaded, leave), None),
+            Some(Err((error, io))) => (Err((Outcome::of(&error), error.to_string())), Some(io)),
+            None => (Err((Outcome::Protocol, "the server failed in the handshake".into())), None),
         };
-        match met {
+        let (outcome, why) = match met {
             Ok(met) => {
                 counting.outcome = Outcome::Done;
-                Some(met)
+                return Some(met);
             }
-            Err((outcome, why)) => {
-                counting.outcome = outcome;
-                match outcome {
-                    Outcome::Left => tracing::debug!(peer = %peer.0, why, "a TLS handshake ended"),
-                    _ => tracing::info!(peer = %peer.0, why, "a TLS handshake failed"),
-                }
-                None
-            }
+            Err(refused) => refused,
+        };
+        counting.outcome = outcome;
+        drop((counting, slot));
+        match outcome {
+            Outcome::Left => tracing::debug!(peer = %peer.0, why, "a TLS handshake ended"),
+            _ => tracing::info!(peer = %peer.0, why, "a TLS handshake failed"),
         }
+        if let Some(io) = rest {
+            // The peer learns from an alert why it is refused.
+            close(io).await;
+        }
+        None
     }
 
     /// Reads the certificate of a peer that TLS has verified.

@@ -13,11 +13,12 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
     task::JoinHandle,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{domain::Party, files as disk, service::Peer};
+use crate::{domain::Party, files as disk, limits::HANDSHAKE_DURATION_MAX, service::Peer};
 
 const SERIAL: u64 = 7;
 
@@ -120,7 +121,8 @@ impl Half {
         let left = leave.clone();
         let met = tokio::spawn(async move {
             let peer = Peer(([192, 0, 2, 7], 9).into());
-            let met = tls.meet(far, peer, Party::of(peer.0), &left).await;
+            let until = Instant::now() + HANDSHAKE_DURATION_MAX;
+            let met = tls.meet(far, peer, Party::of(peer.0), &left, until).await;
             let is_met = met.is_some();
             // The connection stays open until the server ends it.
             if met.is_some() {

@@ -15,7 +15,7 @@ use tokio::{
 use super::{Guarded, HELLO, gets_in};
 use crate::support::{
     Fresh, in_time,
-    mtls::{self, Ca},
+    mtls::{self, Ca, private},
 };
 
 /// The beginning of a handshake, which is not complete: a record of 200 bytes, and 3 of them.
@@ -108,4 +108,29 @@ async fn half_handshakes_keep_nobody_out() {
     client.status().await;
     // None of them has ended: they wait for their time.
     assert_eq!(guarded.handshakes("late").await, 0);
+}
+
+#[tokio::test]
+async fn a_certificate_is_a_must_unless_somebody_has_a_token() {
+    let by_certificate = "[[principal]]\nid = \"guangdong.reader\"\nroles = [\"reader\"]\n\
+                          certificate = \"spiffe://gd.example/reader\"\n";
+    let by_token = format!(
+        "{by_certificate}[[principal]]\nid = \"guangdong.page\"\nroles = [\"reader\"]\n\
+         token_sha256 = \"{}\"\ntoken_expires = 2099-01-01T00:00:00Z\n",
+        "7a".repeat(32)
+    );
+    let guarded = Guarded::start_with(Some(by_certificate));
+    let (_, known) = guarded.caller("reader");
+    let nameless = mtls::client(guarded.dir.path(), None);
+    assert!(gets_in(guarded.address(), Arc::clone(&known)).await);
+    assert!(!gets_in(guarded.address(), Arc::clone(&nameless)).await);
+    guarded.until_handshakes("no_certificate", 1).await;
+
+    private(&guarded.path("principals.toml"), &by_token);
+    guarded.hang_up();
+    in_time("the token's principal", async {
+        while !gets_in(guarded.address(), Arc::clone(&nameless)).await {}
+    })
+    .await;
+    assert!(gets_in(guarded.address(), known).await);
 }

@@ -40,11 +40,20 @@ struct Guarded {
 impl Guarded {
     /// Starts it with a revocation list on which nobody is.
     fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// The same, with the principals of this policy.
+    fn start_with(policy: Option<&str>) -> Self {
         let (dir, ca) = (directory(), Ca::new());
         private(&dir.path().join("crl.pem"), &ca.revoking(&[]));
         let mut args = arguments(&ca, dir.path());
         args.extend(["--tls-client-crl".to_owned(), at(dir.path(), "crl.pem")]);
         args.extend(["--operations-listen", "127.0.0.1:0"].map(str::to_owned));
+        if let Some(policy) = policy {
+            private(&dir.path().join("principals.toml"), policy);
+            args.extend(["--principals".to_owned(), at(dir.path(), "principals.toml")]);
+        }
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         let server = Server::start_with(&dir.path().join("data"), &args);
         Self { server, ca, dir }
