@@ -44,6 +44,11 @@ impl<'a> Layers<'a> {
         self.seen.and_then(|seen| seen.sight).map(|sight| &**sight)
     }
 
+    /// The same without the bounds of a caller.
+    pub(super) fn without_bounds(self) -> Self {
+        Self { seen: None, ..self }
+    }
+
     /// Number of events, with those of the trial.
     #[must_use]
     pub fn size(self) -> u64 {

@@ -1,8 +1,9 @@
 //! Page tokens of a server with principals: sealed, so that a token serves nobody but the principal
 //! to whom it was given, with the rights that it had then, and unchanged.
 //!
-//! The seal goes around the token of [`page`](super::page), which names the request. Without
-//! principals tokens go out as they are.
+//! The seal goes around the token of [`page`](super::page), which names the request. A veil hides the
+//! token: its places tell how much lies outside the caller's rights. Without principals tokens go
+//! out as they are.
 
 use std::sync::Arc;
 
@@ -17,11 +18,14 @@ use super::{
 use crate::{
     access::AccessControl,
     domain::{access::Rights, fault::echo, text::hex},
+    limits::SEAL_BYTES,
     protocol::pb::{self, ErrorReason},
 };
 
 /// Says what the seals here are on.
 const DOMAIN: &[u8] = b"page token";
+/// Says what the veils are made for.
+const VEIL: &[u8] = b"veil of a page token";
 /// Bytes of the digest of rights in a token.
 const RIGHTS_BYTES: usize = 8;
 
@@ -125,7 +129,18 @@ impl PageSeal {
             return String::new();
         }
         let seal = self.access.seal().seal(&self.context(&self.rights, token));
-        format!("{token}.{}.{}", self.rights, hex(&seal))
+        let veiled = self.veil(&seal, token.as_bytes());
+        format!("{}.{}.{}", hex(&veiled), self.rights, hex(&seal))
+    }
+
+    /// Puts a veil on a token, or takes it off: a stream of bytes that follows from its seal.
+    fn veil(&self, seal: &[u8], text: &[u8]) -> Vec<u8> {
+        let blocks = (0_u64..).zip(text.chunks(SEAL_BYTES));
+        let veiled = blocks.flat_map(|(number, block)| {
+            let stream = self.access.seal().seal(&[VEIL, seal, &number.to_be_bytes()]);
+            block.iter().zip(stream).map(|(byte, veil)| byte ^ veil)
+        });
+        veiled.collect()
     }
 
     /// The token inside a sealed one; there may be none.
@@ -135,10 +150,11 @@ impl PageSeal {
         }
         let parts = || {
             let (rest, seal) = sealed.rsplit_once('.')?;
-            let (token, rights) = rest.rsplit_once('.')?;
-            let is_whole = !token.is_empty() && rights.len() == 2 * RIGHTS_BYTES;
+            let (veiled, rights) = rest.rsplit_once('.')?;
+            let is_whole = !veiled.is_empty() && rights.len() == 2 * RIGHTS_BYTES;
             let seal = unhex(seal).filter(|_| is_whole)?;
-            let context = self.context(rights, token);
+            let token = String::from_utf8(self.veil(&seal, &unhex(veiled)?)).ok()?;
+            let context = self.context(rights, &token);
             self.access.seal().is_seal_of(&seal, &context).then_some((token, rights))
         };
         let (token, rights) = parts().ok_or_else(|| foreign_token(sealed))?;
@@ -151,7 +167,7 @@ impl PageSeal {
                 [("value", echo(sealed))],
             ));
         }
-        Ok(token.to_owned())
+        Ok(token)
     }
 
     fn context<'a>(&'a self, rights: &'a str, token: &'a str) -> [&'a [u8]; 5] {

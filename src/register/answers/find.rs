@@ -5,7 +5,10 @@ use super::reading::Reading;
 use crate::{
     domain::{AuthorityCode, DesigneeId, RegionCode, catalogue::Catalogues},
     limits::{NAME_SLICE_EVENTS, QUESTION_SLICE_DESIGNEES, QUESTION_SLICE_FACTS},
-    register::{AsOf, DesigneeIndex, NameParts, Register, Seen, Status, identity::Named},
+    register::{
+        AsOf, DesigneeIndex, NameParts, Register, Seen, Status,
+        identity::{Named, Subjects},
+    },
 };
 
 /// A name to look for.
@@ -26,7 +29,10 @@ impl NameWanted {
 /// A subject that bears or bore a name that fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameFound {
-    /// The first event that gives it such a name.
+    /// Where the search found it. That is the position below, or an earlier one that the caller may
+    /// not read.
+    pub place: u64,
+    /// The first event that gives it such a name, of those that the caller may read.
     pub position: u64,
     /// That name.
     pub matched: String,
@@ -132,10 +138,6 @@ impl Register {
 impl Reading<'_> {
     /// Adds the subjects that get a name that fits by the event at a position, and got none before.
     fn find_at(&mut self, wanted: &NameWanted, position: u32, found: &mut Vec<NameFound>) {
-        if !self.may_read(position.into()) {
-            self.count(1);
-            return;
-        }
         let mut named: Vec<DesigneeIndex> = Vec::new();
         self.subjects().each_name_at(position, |index, key| {
             if wanted.fits(key) && !named.contains(&index) {
@@ -150,18 +152,25 @@ impl Reading<'_> {
             if subjects.contains(&subject) || !self.is_shown() {
                 continue;
             }
-            let first = self.first_named(wanted);
-            if let Some(Named { name, .. }) = first.filter(|first| first.position == position) {
+            // The index leads to the first event of all, whatever the caller may read.
+            let every = self.register.without_bounds().subjects(self.as_of.known_at);
+            let first = self.first_named(every, wanted);
+            let Some(first) = first.filter(|first| first.position == position) else { continue };
+            let first = match self.register.sight() {
+                None => Some(first),
+                Some(_) => self.first_named(self.subjects(), wanted),
+            };
+            if let Some(Named { name, position: at }) = first {
                 subjects.push(subject);
-                let bearer = self.bearer();
-                found.push(NameFound { position: position.into(), matched: name, bearer });
+                let (place, bearer) = (position.into(), self.bearer());
+                found.push(NameFound { place, position: at.into(), matched: name, bearer });
             }
         }
     }
 
     /// The first event that gives the subject a name that fits, under any of its identifiers.
-    fn first_named(&self, wanted: &NameWanted) -> Option<Named> {
-        let (subjects, mut read) = (self.subjects(), 0);
+    fn first_named(&self, subjects: Subjects<'_>, wanted: &NameWanted) -> Option<Named> {
+        let mut read = 0;
         let members = self.cluster.same_subject();
         let named = members
             .filter_map(|member| subjects.first_named(member, |key| wanted.fits(key), &mut read));

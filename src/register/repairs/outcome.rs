@@ -80,8 +80,13 @@ impl<'a> Facts<'a> {
                 way.push(Tried { repair: Some(repair), untried });
                 continue;
             }
-            // Nothing repairs it, so it decides about those that lead to it.
+            // Nothing repairs it, so it decides about those that lead to it; unless it does not
+            // count for the caller.
             let source = last.repair;
+            if source.is_some_and(|repair| !self.counts(repair.position)) {
+                way.pop();
+                continue;
+            }
             while let Some(Tried { repair: Some(repair), .. }) = way.pop() {
                 if repair.replacement.is_some() {
                     continue;
@@ -111,9 +116,7 @@ impl<'a> Facts<'a> {
         let recorded = self.repairs.newest_first(target);
         let recorded = recorded.filter(move |repair| self.knows_recorded(repair.position));
         let known = of_trial.chain(recorded);
-        known.filter(move |repair| {
-            self.without != Some(repair.position) && self.counts(repair.position)
-        })
+        known.filter(move |repair| self.without != Some(repair.position))
     }
 }
 

@@ -49,16 +49,17 @@ pub(super) async fn designees(
     // One more than the page takes, and those that earlier pages took.
     let most = size + 1 + token.skipped();
     let found = api.in_slices(call, token.next, most, |_: &NameFound| 1, slice).await?;
-    let found = (found.0.into_iter().map(found_designee).collect(), found.1);
+    let placed = |found: NameFound| (found.place, found_designee(found));
+    let found = (found.0.into_iter().map(placed).collect(), found.1);
     let (mut room, mut count) = (Room::of_page(), 0);
-    let fits = |designee: &pb::FoundDesignee| {
+    let fits = |(_, designee): &(u64, pb::FoundDesignee)| {
         count += 1;
         count <= size && room.takes(designee)
     };
-    let place = |designee: &pb::FoundDesignee| usize::try_from(designee.position).unwrap_or(0);
+    let place = |(place, _): &(u64, pb::FoundDesignee)| usize::try_from(*place).unwrap_or(0);
     let (designees, next) = token.page(found, place, fits);
     Ok(pb::FindDesigneesResponse {
-        designees,
+        designees: designees.into_iter().map(|(_, designee)| designee).collect(),
         next_page_token: next.map(|next| next.text(&same)).unwrap_or_default(),
         as_of: answered(ledger, at),
     })
@@ -126,7 +127,7 @@ pub(super) async fn suspects(
 }
 
 fn found_designee(found: NameFound) -> pb::FoundDesignee {
-    let NameFound { position, matched, bearer: of } = found;
+    let NameFound { position, matched, bearer: of, .. } = found;
     pb::FoundDesignee { matched_name: matched, position, bearer: Some(bearer(of)) }
 }
 
@@ -176,7 +177,7 @@ mod tests {
     fn the_largest_designee_found_fits_a_response() {
         let bearer = longest();
         let matched = bearer.name.clone();
-        let found = found_designee(NameFound { position: u64::MAX, matched, bearer });
+        let found = found_designee(NameFound { place: 0, position: u64::MAX, matched, bearer });
         assert!(found.encoded_len() > 2 * LEAF_BYTES_MAX);
         assert!(PAGE_BYTES + found.encoded_len() < RESPONSE_BYTES_MAX);
     }
