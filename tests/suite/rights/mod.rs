@@ -6,6 +6,7 @@ mod callers;
 mod conflicts;
 mod events;
 mod known_register;
+mod matrix;
 mod oracle;
 mod recording;
 mod register;
