@@ -6,7 +6,6 @@ mod callers;
 mod conflicts;
 mod events;
 mod known_register;
-mod matrix;
 mod oracle;
 mod recording;
 mod register;
