@@ -160,6 +160,13 @@ impl AccessControl {
         self.seal.get_or_init(Seal::in_memory)
     }
 
+    /// True if a caller that was let in would be let in again: its principal may be known, and the
+    /// token that proved it be another one's now, or nobody's.
+    #[must_use]
+    pub fn still_proves(&self, who: &Identified) -> bool {
+        self.known().still_proves(who)
+    }
+
     /// The policy in force.
     #[must_use]
     pub fn policy(&self) -> Arc<Policy> {

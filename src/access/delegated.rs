@@ -186,8 +186,12 @@ fn read_stated(
     catalogues: Option<&Catalogues>,
 ) -> Result<Entry, PolicyFault> {
     let mut findings = Findings::default();
-    let mut part =
-        Part { findings: &mut findings, file: Path::new(""), text: "", principal: String::new() };
+    let mut part = Part {
+        findings: &mut findings,
+        file: Path::new(""),
+        lines: None,
+        principal: String::new(),
+    };
     let read = read_entry(stated, catalogues, &mut part);
     if let Err(PolicyError { faults, .. }) = findings.finish()
         && let Some(first) = faults.into_iter().next()
@@ -275,6 +279,11 @@ impl AccessControl {
         let generation = self.known().policy.generation + 1;
         self.swap(source.build(generation));
         Ok(generation)
+    }
+
+    /// The delegate that manages a principal, if one does.
+    pub(crate) fn manager_of(&self, id: &str) -> Option<String> {
+        self.known().entries.get(id)?.managed_by.as_ref().map(name_of)
     }
 
     /// The principals in the order of their ids, from after one of them on: those that a delegate

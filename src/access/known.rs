@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Channel, CredentialKind, Identified, PeerCertificate,
     jwt::{self, Issuer},
-    policy::{Credentials, Entry, Subject, Token, name_of},
+    policy::{Credentials, Entry, SOCKET_PREFIX, Subject, Token, name_of},
     refusal::{Cause, Refusal},
 };
 use crate::{
@@ -158,6 +158,27 @@ impl Known {
             return Err(cause.of(&who.principal));
         }
         Ok(Some(who))
+    }
+
+    /// True if a caller that was let in would be let in again, as far as principals can tell.
+    pub(super) fn still_proves(&self, who: &Identified) -> bool {
+        let is_socket = |by: &Principal| by.name().starts_with(SOCKET_PREFIX.as_bytes());
+        let speaks = |by: &Principal| is_socket(by) || self.policy.rights_of(by).is_some();
+        if !who.handed_on_by.as_ref().is_none_or(speaks) {
+            return false;
+        }
+        // Without an entry, the rights tell whether the principal is known.
+        let Some(entry) = self.entries.get(&name_of(&who.principal)) else { return true };
+        let Credentials { certificate, key, token, subject } = &entry.credentials;
+        match who.credential {
+            CredentialKind::None | CredentialKind::HandedOn => true,
+            CredentialKind::Certificate => certificate.is_some() || key.is_some(),
+            CredentialKind::Jwt => subject.is_some(),
+            CredentialKind::Token => {
+                let mark = token.as_ref().map(|token| mark_of_hash(&token.sha256));
+                mark.is_some() && mark == who.credential_mark
+            }
+        }
     }
 
     /// The principal that has a certificate: by its URI, if it has one, and by its key.

@@ -9,11 +9,13 @@
 //! known      the principals of one generation, by each credential
 //! channel    what a connection proves      jwt/     the tokens of issuers
 //! proof      who calls, by all that is shown        refusal  why somebody is not let in
-//! control    the policy in force                seal     what the server gives out and takes back
+//! control    the policy in force           seal     what the server gives out and takes back
+//! checked    the files without a server
 //! ```
 
 mod certificate;
 mod channel;
+mod checked;
 mod control;
 mod delegated;
 mod jwt;
@@ -39,8 +41,9 @@ pub use self::{
     source::Reloaded,
 };
 pub(crate) use self::{
+    checked::{check_files, read_principals},
     delegated::ManageError,
-    policy::{Action, Entry, PrincipalText, RightText, name_of, unplaced},
+    policy::{Action, Entry, PrincipalText, RightText, name_of, unhex, unplaced},
 };
 use crate::domain::{Principal, access::Rights};
 

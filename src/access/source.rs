@@ -90,14 +90,16 @@ impl Source {
 
     fn take(&mut self, found: Found, generation: u64) -> Result<Known, PolicyError> {
         let statement = read_statement(&found.documents, self.catalogues.as_deref())?;
-        let mut issuers = Vec::new();
+        let (mut issuers, mut keys) = (Vec::new(), Vec::new());
         for pin in &statement.issuers {
-            issuers.push(Issuer::new(pin.clone(), &read_keys(pin)?)?);
+            let bytes = read_keys(pin)?;
+            issuers.push(Issuer::new(pin.clone(), &bytes)?);
+            keys.push(bytes);
         }
         self.statement = statement;
         self.issuers = issuers.into();
-        // The digest of the files of keys that this policy names.
-        self.used = self.find().map_or(found.digest, |now| now.digest);
+        // Of the bytes that were read, with the keys that this policy names.
+        self.used = digest(&found.documents, &keys);
         self.seen = self.used;
         Ok(self.build(generation))
     }

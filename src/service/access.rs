@@ -41,7 +41,10 @@ impl AccessApi {
         let who = &call.who;
         let name = name_of(&who.principal);
         Ok(pb::WhoAmIResponse {
-            principal: Some(principals::without_credentials(name, &who.rights, &self.catalogues)),
+            principal: Some(pb::PrincipalEntry {
+                managed_by: self.access.manager_of(&name).unwrap_or_default(),
+                ..principals::without_credentials(name, &who.rights, &self.catalogues)
+            }),
             credential: i32::from(who.credential as u8),
             credential_expire_time: who.expires_micros.map(timestamp),
             policy_generation: who.generation,

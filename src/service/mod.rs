@@ -106,6 +106,7 @@ pub(crate) use self::{
     adoption::adopt,
     anchors::{end_trail, last_anchor, of_server},
     hosts::Guard,
+    principals::of_entry as principal_message,
     shares::Shares,
     tracing_calls::TRACED,
 };

@@ -47,7 +47,7 @@ pub(super) fn without_credentials(
 }
 
 /// A principal of the policy, with its credentials as far as the server knows them.
-pub(super) fn of_entry(entry: &Entry, catalogues: &Catalogues) -> pb::PrincipalEntry {
+pub(crate) fn of_entry(entry: &Entry, catalogues: &Catalogues) -> pb::PrincipalEntry {
     let credentials = &entry.credentials;
     let (token, subject) = (credentials.token, credentials.subject.as_ref());
     pb::PrincipalEntry {

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use super::{call::Call, entitled, errors, identify::stranger_refused};
 use crate::{
-    access::{Identified, Stranger},
+    access::{AccessControl, Identified, Stranger},
     domain::access::{Change, Policy},
     ledger::Ledger,
     protocol::{methods::Method, pb::ErrorReason},
@@ -21,6 +21,7 @@ use crate::{
 pub(crate) struct Standing {
     who: Arc<Identified>,
     method: Method,
+    access: Option<Arc<AccessControl>>,
     /// `None` without principals.
     policy: Option<watch::Receiver<Arc<Policy>>>,
     /// The instant at which the credential ends.
@@ -35,6 +36,8 @@ pub(crate) enum Lost {
     Rights(Change),
     /// Its credential has ended.
     Credential,
+    /// The credential that it showed is nobody's any more.
+    Proof,
 }
 
 impl Standing {
@@ -46,7 +49,8 @@ impl Standing {
             let left = u64::try_from(at.saturating_sub(ledger.now_micros())).unwrap_or(0);
             Instant::now() + Duration::from_micros(left)
         });
-        let mut standing = Self { who: Arc::clone(&call.who), method, policy, expires };
+        let (who, access) = (Arc::clone(&call.who), call.access.clone());
+        let mut standing = Self { who, method, access, policy, expires };
         // A policy that came into force since the caller was identified counts, too.
         if let Some(policy) = &mut standing.policy {
             policy.mark_changed();
@@ -70,6 +74,9 @@ impl Standing {
         };
         if !rights.roles.any(entitled::roles_of(self.method)) {
             return Err(Lost::Principal);
+        }
+        if self.access.as_ref().is_some_and(|access| !access.still_proves(&self.who)) {
+            return Err(Lost::Proof);
         }
         match self.who.rights.change_to(rights) {
             Change::None => Ok(()),
@@ -145,6 +152,7 @@ impl Standing {
                             again";
                 changed(Code::Aborted, text)
             }
+            Lost::Proof => stranger_refused(Stranger::Invalid),
             Lost::Credential => {
                 stranger_refused(Stranger::Expired(self.who.expires_micros.unwrap_or_default()))
             }

@@ -15,6 +15,7 @@ mod cli;
 mod contract;
 mod field;
 mod guarantees;
+mod identity;
 mod logs;
 mod operations;
 mod register;

@@ -218,7 +218,9 @@ fn a_file_of_keys_has_public_keys_that_fit() {
     assert!(refused(json!([with(key(), &json!({"x": "AA"}))])).contains("no key fits"));
     assert!(refused(json!([with(key(), &json!({"d": "AA"}))])).contains("a secret key"));
     assert!(refused(json!([{"kty": "oct", "k": "AA"}])).contains("a secret key"));
-    assert!(refused(json!([{"kty": "EC"}])).contains("not a JSON Web Key"));
+    assert!(refused(json!([{"kty": "EC"}])).contains("no key fits"));
+    assert!(refused(json!([{"kty": "EC", "kid": 7}])).contains("jwks.json"));
+    assert!(refused(json!([7])).contains("not a JWKS"));
     assert!(refused(json!([key(), key()])).contains("another key has the same kid"));
     let keys = |count: usize| (0..count).map(|n| signer.jwk(&n.to_string())).collect::<Value>();
     assert!(issuer(algorithm, &keys(crate::limits::JWKS_KEYS_MAX)).is_ok());

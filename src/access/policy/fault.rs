@@ -129,21 +129,34 @@ impl Findings {
     }
 }
 
+/// Where the lines of a text end.
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(place, _)| place).collect())
+    }
+
+    /// The line of a byte, from 1.
+    pub(crate) fn of(&self, byte: usize) -> usize {
+        1 + self.0.partition_point(|end| *end < byte)
+    }
+}
+
 /// The findings about one part of a file: a principal, an issuer, or an entry of the four-eyes
 /// rule.
 pub(crate) struct Part<'a> {
     pub(crate) findings: &'a mut Findings,
     pub(crate) file: &'a Path,
-    /// The text of the file; empty for a principal that came in a request.
-    pub(crate) text: &'a str,
+    /// The lines of the file; `None` for a principal that came in a request.
+    pub(crate) lines: Option<&'a Lines>,
     pub(crate) principal: String,
 }
 
 impl Part<'_> {
     /// The line of a place in the text.
     pub(crate) fn line(&self, span: &Range<usize>) -> Option<usize> {
-        let before = self.text.get(..span.start)?;
-        (!self.text.is_empty()).then(|| 1 + before.matches('\n').count())
+        self.lines.map(|lines| lines.of(span.start))
     }
 
     /// A value that breaks a rule.

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::{
     entry::{self, Entry, Subject, name_of, require_name},
-    fault::{Findings, Part, Place, PolicyError, PolicyFault},
+    fault::{Findings, Lines, Part, Place, PolicyError, PolicyFault},
     files::Document,
     reaches::{self, Known},
     text::{IssuerText, PolicyText},
@@ -68,12 +68,13 @@ struct Reading {
 impl Reading {
     fn document(&mut self, document: &Document, known: Known) {
         let Document { path, text } = document;
+        let lines = Lines::new(text);
         let stated: PolicyText = match toml::from_str(text) {
             Ok(stated) => stated,
             Err(error) => return self.findings.add(unreadable(path, text, &error)),
         };
         for principal in &stated.principal {
-            let mut part = part_of(&mut self.findings, document);
+            let mut part = part_of(&mut self.findings, path, &lines);
             let place = place_of(&part, &principal.span());
             if let Some(managed_by) = &principal.get_ref().managed_by {
                 let rule = "only the server writes this key, for the principals of delegates";
@@ -84,14 +85,14 @@ impl Reading {
             }
         }
         for issuer in &stated.jwt_issuer {
-            let mut part = part_of(&mut self.findings, document);
+            let mut part = part_of(&mut self.findings, path, &lines);
             let place = place_of(&part, &issuer.span());
             if let Some(pin) = read_issuer(issuer.get_ref(), &mut part) {
                 self.issuers.push((pin, place));
             }
         }
         for entry in &stated.four_eyes {
-            let mut part = part_of(&mut self.findings, document);
+            let mut part = part_of(&mut self.findings, path, &lines);
             let place = place_of(&part, &entry.span());
             if let Some(read) = reaches::four_eyes(entry.get_ref(), known, &mut part) {
                 self.four_eyes.push((read, place));
@@ -267,15 +268,12 @@ fn read_issuer(stated: &IssuerText, part: &mut Part) -> Option<IssuerPin> {
 /// A file that is not TOML, or has other keys or types. The text of the error names no values of
 /// unknown keys: somebody may have put a secret there.
 fn unreadable(path: &Path, text: &str, error: &toml::de::Error) -> PolicyFault {
-    let before = error.span().and_then(|span| text.get(..span.start));
-    PolicyFault {
-        line: before.map(|before| 1 + before.matches('\n').count()),
-        ..PolicyFault::of_file(path, error.message().replace('\n', ", "))
-    }
+    let line = error.span().map(|span| Lines::new(text).of(span.start));
+    PolicyFault { line, ..PolicyFault::of_file(path, error.message().replace('\n', ", ")) }
 }
 
-fn part_of<'a>(findings: &'a mut Findings, document: &'a Document) -> Part<'a> {
-    Part { findings, file: &document.path, text: &document.text, principal: String::new() }
+fn part_of<'a>(findings: &'a mut Findings, file: &'a Path, lines: &'a Lines) -> Part<'a> {
+    Part { findings, file, lines: Some(lines), principal: String::new() }
 }
 
 fn place_of(part: &Part, span: &Range<usize>) -> Place {

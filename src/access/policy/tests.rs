@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
 use super::*;
 use crate::{
     domain::{
@@ -104,14 +106,15 @@ fn a_right_to_record_is_one_of_the_own_authority() {
     assert_ne!(*reach, Reach::everything());
 }
 
-#[test]
-#[allow(clippy::too_many_lines)] // a table
-fn each_fault_is_told_with_its_place_its_value_and_its_rule() {
-    let right = |lines: &str| recorder("a", &format!("[[principal.right]]\n{lines}"));
-    let plain = |lines: &str| format!("[[principal]]\nid = \"a\"\n{lines}");
-    let long = "u".repeat(CREDENTIAL_NAME_BYTES_MAX);
-    let many = "[[principal.right]]\naction = \"read\"\n".repeat(PRINCIPAL_RIGHTS_MAX + 1);
-    for (text, parts) in [
+/// Texts with a fault, and parts of its description.
+type Faults = Vec<(String, Vec<&'static str>)>;
+
+fn plain(lines: &str) -> String {
+    format!("[[principal]]\nid = \"a\"\n{lines}")
+}
+
+fn faults_of_principals() -> Faults {
+    vec![
         ("principal = 1".to_owned(), vec!["0.toml:1", "invalid type"]),
         ("\n[[principal]".to_owned(), vec!["0.toml:2"]),
         (String::new(), vec!["0.toml", "nobody could call"]),
@@ -131,6 +134,13 @@ fn each_fault_is_told_with_its_place_its_value_and_its_rule() {
         ),
         (recorder("a", "unseen = \"never\""), vec!["unseen \"never\"", "withheld nor hidden"]),
         (recorder("a", "managed_by = \"b\""), vec!["managed_by", "only the server"]),
+    ]
+}
+
+fn faults_of_credentials() -> Faults {
+    let long = "u".repeat(CREDENTIAL_NAME_BYTES_MAX);
+    let of_nothing = crate::domain::text::hex(&Sha256::digest(b""));
+    vec![
         (recorder("a", "certificate = \"name\""), vec!["certificate \"name\"", "not a URI"]),
         (recorder("a", &format!("certificate = \"{long}:{long}\"")), vec!["at most 512 bytes"]),
         (recorder("a", "key_sha256 = \"ab\""), vec!["key_sha256", "2 characters found"]),
@@ -138,18 +148,7 @@ fn each_fault_is_told_with_its_place_its_value_and_its_rule() {
             recorder("a", &format!("token_sha256 = \"{}\"", "+1".repeat(32))),
             vec!["token_sha256", "64 characters found"],
         ),
-        (
-            recorder(
-                "a",
-                &format!(
-                    "token_sha256 = \"{}\"",
-                    crate::domain::text::hex(&<[u8; 32]>::from(
-                        <sha2::Sha256 as sha2::Digest>::digest(b"")
-                    ),)
-                ),
-            ),
-            vec!["an empty text"],
-        ),
+        (recorder("a", &format!("token_sha256 = \"{of_nothing}\"")), vec!["an empty text"]),
         (
             recorder("a", &format!("token_sha256 = \"{DIGEST}\"\ntoken_expires = 2027-01-01")),
             vec!["token_expires \"2027-01-01\"", "with its offset"],
@@ -158,6 +157,13 @@ fn each_fault_is_told_with_its_place_its_value_and_its_rule() {
         (recorder("a", "jwt = \"x\""), vec!["pins no issuer"]),
         (recorder("a", "jwt = \"\""), vec!["jwt \"\"", "printable ASCII"]),
         (recorder("a", "jwt_issuer = \"x\""), vec!["there is no jwt"]),
+    ]
+}
+
+fn faults_of_rights() -> Faults {
+    let right = |lines: &str| recorder("a", &format!("[[principal.right]]\n{lines}"));
+    let many = "[[principal.right]]\naction = \"read\"\n".repeat(PRINCIPAL_RIGHTS_MAX + 1);
+    vec![
         (right("action = \"write\""), vec!["right[0].action \"write\"", "record, approve or read"]),
         (right("action = \"approve\""), vec!["only a signer"]),
         (right("action = \"record\"\nauthorities = [\"330000\"]"), vec!["its own authority alone"]),
@@ -175,7 +181,13 @@ fn each_fault_is_told_with_its_place_its_value_and_its_rule() {
             plain(&format!("roles = [\"gateway\"]\ntoken_sha256 = \"{DIGEST}\"")),
             vec!["a gateway proves itself by its certificate"],
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn each_fault_is_told_with_its_place_its_value_and_its_rule() {
+    let all = [faults_of_principals(), faults_of_credentials(), faults_of_rights()];
+    for (text, parts) in all.into_iter().flatten() {
         let said = refused(&[&text]);
         for part in parts {
             assert!(said.contains(part), "{text}\n{said}\nlacks {part}");

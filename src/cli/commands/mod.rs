@@ -29,6 +29,7 @@ mod judged;
 mod list;
 mod measures;
 mod pools;
+mod principals;
 mod programmes;
 mod proposal;
 mod record;
@@ -120,6 +121,8 @@ pub(super) enum Command {
     Status(status::StatusArgs),
     /// Show who the server takes this caller for, and what it may do
     Whoami(whoami::WhoamiArgs),
+    /// Check files of principals, or manage those of the caller's authority
+    Principals(principals::PrincipalsArgs),
     /// Add, list, use or remove contexts: servers with the credentials for them, by name
     Context(context::ContextArgs),
     /// Make a CA, certificates, a token and settings to try TLS and principals; not for production
@@ -183,6 +186,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Rules(args) => rules::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Whoami(args) => whoami::run(args).await,
+        Command::Principals(args) => principals::run(args).await,
         Command::Context(args) => context::run(args),
         Command::DevCerts(args) => dev_certs::run(args),
         Command::Top(args) => top::run(args).await,

@@ -80,7 +80,7 @@ fn unseen(principal: &pb::PrincipalEntry) -> &'static str {
 }
 
 /// A right in words: `read: authorities 440000; programmes little-giant; own events too`.
-fn may(right: &pb::Right) -> String {
+pub(super) fn may(right: &pb::Right) -> String {
     let action = word(right.action().as_str_name(), "RIGHT_ACTION_");
     let kinds: Vec<_> = right.kinds().map(|kind| word(kind.as_str_name(), "EVENT_KIND_")).collect();
     let bound = |name: &str, values: &[String]| {

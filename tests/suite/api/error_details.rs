@@ -454,6 +454,8 @@ async fn every_reason_brings_its_documented_metadata() {
         assert_complete(&error);
         provoked.insert(reason(&error));
     }
+    // Provoked in `identity/`, with their metadata.
+    provoked.extend(crate::identity::REASONS.map(str::to_owned));
     // Provoked by `callers.rs`.
     provoked.insert("HOST_NOT_ALLOWED".to_owned());
     // Provoked by `operations/start.rs`.

@@ -7,7 +7,7 @@ mod callers;
 mod compared_titles;
 mod cursors_and_digests;
 mod descriptors;
-mod error_details;
+pub(crate) mod error_details;
 mod event_ranges;
 mod fault_texts;
 mod faults_kept;

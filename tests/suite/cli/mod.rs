@@ -15,6 +15,7 @@ mod lists_said;
 mod measures;
 mod names;
 mod newcomer;
+mod principals;
 mod private_files;
 mod questions;
 mod redact;

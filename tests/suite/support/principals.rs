@@ -92,6 +92,11 @@ pub struct Governed {
 }
 
 impl Governed {
+    /// Without principals.
+    pub fn open() -> Self {
+        Self::with(AccessControl::open(), MemoryLog::default(), |_, _| {})
+    }
+
     /// With these principals from the start; later policies may use the same names.
     pub fn new(principals: &[(&str, Rights)]) -> Self {
         Self::under(principals, Vec::new())
@@ -117,7 +122,14 @@ impl Governed {
         let hash = |name: &str| <[u8; 32]>::from(Sha256::digest(token_of(name)));
         let tokens =
             principals.iter().map(|(name, _)| (hash(name), Principal::named(name).unwrap()));
-        let access = AccessControl::of_tokens(policy(principals, four_eyes), tokens);
+        Self::with(AccessControl::of_tokens(policy(principals, four_eyes), tokens), log, prepare)
+    }
+
+    fn with(
+        access: Arc<AccessControl>,
+        log: MemoryLog,
+        prepare: impl FnOnce(&Arc<Ledger>, &Arc<Hands>),
+    ) -> Self {
         let dir = directory();
         let hands = Arc::<Hands>::default();
         let ledger = Arc::new(open(Arc::new(log), Arc::clone(&hands), Arc::default()));
@@ -164,7 +176,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    fn of(api: Api) -> Self {
+    pub fn of(api: Api) -> Self {
         Self {
             ledger: LedgerServiceClient::new(api.clone()),
             register: RegisterServiceClient::new(api.clone()),
