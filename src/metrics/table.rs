@@ -69,7 +69,7 @@ table! {
     refusals_total: Family<1, Counter>, None, ["reason"],
         "Calls that ended with an error, by the reason in its ErrorInfo";
     party_refusals_total: PartyCounters, None, ["party"],
-        "Calls that ended with an error, by the address of the caller";
+        "Calls that ended with an error, by the principal or the address of the caller";
     event_rejections_total: Family<1, Counter>, None, ["reason"],
         "Faults of the events in commits that were refused for them";
     streams: Family<1, Gauge>, None, ["method"],

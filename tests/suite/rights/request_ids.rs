@@ -6,10 +6,14 @@ use bytes::Bytes;
 use tidu::{
     domain::Principal,
     ledger::{AppendError, Commit, Unhurried},
-    log::CommitLog as _,
+    log::{CommitLog as _, SledLog},
 };
+use uuid::Uuid;
 
-use crate::support::{MemoryLog, commit, designated, made_up, open};
+use crate::support::{
+    MemoryLog, commit, designated, directory, history, made_up, open,
+    redacted::{annulment, redact},
+};
 
 /// A commit of one firm, recorded by somebody under an id.
 fn asked(by: &str, id: &'static str, seed: u64) -> Commit {
@@ -51,4 +55,32 @@ async fn the_request_id_of_another_principal_is_as_unused() {
         assert_eq!(log.size(), 2);
         reopened = Some(open(Arc::new(log.reopen()), Arc::default(), Arc::default()));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_place_has_lost_its_recorder_and_answers_its_own_content() {
+    let dir = directory();
+    let data = dir.path().join("data");
+    let open = || history::ledger(Arc::new(SledLog::open(&data, Uuid::nil()).unwrap())).unwrap();
+    let by = |name| Principal::named(name).unwrap();
+    let ledger = open();
+    ledger.append(asked("one", "id", 1)).await.unwrap();
+    let annulled = Commit { recorded_by: by("one"), ..commit(vec![annulment(0)]) };
+    ledger.append(annulled).await.unwrap();
+    assert!(ledger.close());
+    drop(ledger);
+    redact(&data, 0);
+    let ledger = open();
+    for name in ["one", "other"] {
+        let again = ledger.append(asked(name, "id", 1)).await.unwrap();
+        assert!(again.replayed && again.first == 0, "{name}: the very content");
+    }
+    // Without an identity, the id counts as one's own.
+    let anonymous = Commit { recorded_by: Principal::ANONYMOUS, ..asked("one", "id", 2) };
+    let reused = ledger.append(anonymous).await.unwrap_err();
+    assert!(matches!(reused, AppendError::RequestReused { first: 0, .. }), "{reused}");
+    let other = ledger.append(asked("other", "id", 2)).await.unwrap();
+    assert!(!other.replayed && other.first == 2, "another's id is as unused");
+    assert!(ledger.append(asked("other", "id", 2)).await.unwrap().replayed);
+    assert!(ledger.close());
 }
