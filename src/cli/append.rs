@@ -126,7 +126,11 @@ async fn append_under(
         Ok(answer) => return unless_rejected(answer),
         Err(failed) => failed,
     };
-    if matches!(failed.error.code(), Code::InvalidArgument | Code::FailedPrecondition) {
+    let reason = failed.error.get_details_error_info().map(|info| info.reason);
+    let needs_approval = reason.as_deref() == Some("APPROVAL_REQUIRED");
+    if matches!(failed.error.code(), Code::InvalidArgument | Code::FailedPrecondition)
+        && !needs_approval
+    {
         // The error names the first rejection; a dry run lists them all. If it finds none, or
         // fails, the request itself was refused.
         if let Err(rejected @ AppendFailure::Rejected(_)) = dry_run(client, rows.iter()).await {

@@ -116,7 +116,7 @@ async fn recorded(governed: &Governed, position: u64) -> pb::RecordedEvent {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_is_recorded_with_the_approval_of_a_second_principal_only() {
+async fn a_commit_needs_the_approval_of_a_second_principal() {
     let governed = governed();
     let alone = send(&mut governed.as_principal(RECORDER), request()).await.unwrap_err();
     assert_eq!((alone.code(), reason(&alone)), is(Code::FailedPrecondition, "APPROVAL_REQUIRED"));

@@ -290,7 +290,7 @@ async fn a_removed_or_narrowed_principal_loses_queued_commits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_in_the_middle_of_a_large_commit_takes_all_of_it_back() {
+async fn a_revocation_takes_back_a_commit_that_is_half_judged() {
     let ledger = open(Arc::new(MemoryLog::default()), Arc::default(), Arc::default());
     let ledger = Arc::new(ledger);
     ledger.adopt_policy(Arc::new(policy(&recorders(), Vec::new())));

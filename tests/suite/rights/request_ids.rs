@@ -58,7 +58,7 @@ async fn the_request_id_of_another_principal_is_as_unused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_erased_place_has_lost_its_recorder_and_answers_its_own_content() {
+async fn an_erased_place_answers_a_repeat_of_its_own_content() {
     let dir = directory();
     let data = dir.path().join("data");
     let open = || history::ledger(Arc::new(SledLog::open(&data, Uuid::nil()).unwrap())).unwrap();
