@@ -66,14 +66,12 @@ impl Channel {
         self.gateway_user
     }
 
-    #[allow(dead_code)] // asked for by the check of certificates
     /// The last caller by the certificate, if it was found in the policy of this generation.
     pub(super) fn caller(&self, generation: u64) -> Option<Arc<Identified>> {
         let caller = self.caller.lock();
         caller.as_ref().filter(|who| who.generation == generation).cloned()
     }
 
-    #[allow(dead_code)] // as above
     /// Keeps a caller for the next call of this connection.
     pub(super) fn keep_caller(&self, who: &Arc<Identified>) {
         *self.caller.lock() = Some(Arc::clone(who));
