@@ -76,3 +76,46 @@ fn warn(warnings: &[crate::access::PolicyFault]) {
         tracing::warn!(%warning, "the principals have a part that somebody can hardly have meant");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use super::*;
+    use crate::access::AccessSettings;
+
+    fn reader(name: &str, hash: &str) -> String {
+        let end = "token_expires = 2099-01-01T00:00:00Z";
+        let hash = hash.repeat(32);
+        format!(
+            "[[principal]]\nid = \"{name}\"\nroles = [\"reader\"]\ntoken_sha256 = \"{hash}\"\n{end}\n"
+        )
+    }
+
+    #[test]
+    fn the_metrics_tell_the_policy_in_force_and_each_refused_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (policy, metrics) = (dir.path().join("principals.toml"), Metrics::new());
+        fs::write(&policy, reader("one", "0a")).unwrap();
+        let settings = AccessSettings {
+            policy: policy.clone(),
+            data_dir: dir.path().to_path_buf(),
+            now: Arc::new(|| 0),
+        };
+        let access = AccessControl::load(settings).unwrap();
+        tell(&access, &metrics);
+        let begun = metrics.policy_generation.get();
+        assert_eq!(metrics.policy_principals.get(), 1);
+        fs::write(&policy, reader("one", "0a") + &reader("two", "0b")).unwrap();
+        look(&access, &metrics, true);
+        assert_eq!(metrics.policy_generation.get(), begun + 1);
+        assert_eq!(metrics.policy_principals.get(), 2);
+        assert_eq!(metrics.policy_reload_failures_total.get(), 0);
+        fs::write(&policy, "[[principal]").unwrap();
+        look(&access, &metrics, true);
+        assert_eq!(metrics.policy_reload_failures_total.get(), 1);
+        assert_eq!(metrics.policy_principals.get(), 2, "the policy before stays");
+    }
+}

@@ -1,9 +1,9 @@
 //! Page tokens of a server with principals: sealed, so that a token serves nobody but the principal
 //! to whom it was given, with the rights that it had then, and unchanged.
 //!
-//! The seal goes around the token of [`page`](super::page), which names the request. A veil hides the
-//! token: its places tell how much lies outside the caller's rights. Without principals tokens go
-//! out as they are.
+//! The seal goes around the token of [`page`](super::page), which names the request. A veil hides
+//! the token: its places tell how much lies outside the caller's rights. Without principals tokens
+//! go out as they are.
 
 use std::sync::Arc;
 

@@ -138,8 +138,9 @@ async fn close<I: AsyncRead + AsyncWrite + Unpin>(mut io: I) {
 }
 
 impl Tls {
-    /// Meets a peer: completes its handshake until an instant. `leave` ends the connection later, if
-    /// its certificate is no longer valid. `None` if there is no connection; the reason is counted.
+    /// Meets a peer: completes its handshake until an instant. `leave` ends the connection later,
+    /// if its certificate is no longer valid. `None` if there is no connection; the reason is
+    /// counted.
     pub(in crate::server) async fn meet<I>(
         &self,
         io: I,

@@ -23,6 +23,7 @@ const LARGEST: &[(&str, &str)] = &[
     ("CountTitles", "answers.rs: groups_of_more_bytes_than_a_response_are_refused"),
     ("CreateCursor", "answers.rs: a_cursor_of_a_hundred_thousand_designees_works"),
     ("DeleteCursor", "a fixed number of fields"),
+    ("DeletePrincipal", "a fixed number of fields"),
     ("DiffRules", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
     ("ExplainTitle", "room.rs: the_largest_explanations_fit_a_response"),
     ("ExportRegister", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
@@ -46,12 +47,16 @@ const LARGEST: &[(&str, &str)] = &[
     ("ListMeasures", "answers.rs: pages_of_the_longest_measures_give_all"),
     ("ListPoolMembers", "limits.rs: PAGE_BYTES + LEAF_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("ListPools", "answers.rs: a_page_of_pools_fits_by_their_number"),
+    ("ListPrincipals", "limits.rs: PAGE_BYTES + LEAF_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("ListProgrammes", "limits.rs: CATALOGUE_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("ListRegions", "the 39 regions"),
     ("ListSuspects", "names.rs: the_largest_shared_name_fits_a_response"),
     ("ListTitles", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
+    ("PutPrincipal", "a fixed number of fields"),
     ("Subscribe", "subscribers.rs: STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("Verify", "a fixed number of fields"),
+    ("WhoAmI", "64 rights, each of at most all authorities, programmes and kinds"),
+    ("WithholdEvent", "a fixed number of fields"),
 ];
 
 #[test]
