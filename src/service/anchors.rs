@@ -10,13 +10,16 @@ use prost::Message as _;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::adoption::{self, PendingAdoption};
+use super::{
+    ApiSettings,
+    adoption::{self, PendingAdoption},
+};
 use crate::{
-    access::AccessControl,
     domain::kind::Kind,
     ledger::{Ledger, ReadError},
     limits::{ANCHOR_RETRY_INTERVAL, TRAIL_END_DURATION_MAX, TRAIL_TICK_INTERVAL},
     merkle::Hash,
+    metrics::Metrics,
     protocol::pb::{self, event::Fact},
     register::Interest,
     trail::{Anchor, Entry, Outcome, Trail},
@@ -53,13 +56,20 @@ fn anchored_at(leaf: &Bytes) -> Option<(u64, Hash)> {
 /// Looks after the trail of a ledger, if it has one, until the server drains.
 pub(super) fn begin(
     ledger: &Arc<Ledger>,
-    access: &AccessControl,
+    settings: &ApiSettings,
     adoption: &Arc<PendingAdoption>,
     drain: CancellationToken,
 ) {
     let Some(trail) = ledger.trail().cloned() else { return };
     let (ledger, adoption) = (Arc::clone(ledger), Arc::clone(adoption));
-    let mut policies = access.watch();
+    let mut policies = settings.access.watch();
+    let (access, tls) = (Arc::clone(&settings.access), Arc::clone(&settings.tls_problem));
+    let look = move |metrics: &Metrics| Reloads {
+        tls_taken: metrics.tls_reloads_total.get(),
+        tls_problem: tls.text(),
+        policy_problem: access.problem().text(),
+    };
+    let mut reloads = look(ledger.metrics());
     policies.mark_unchanged();
     tokio::spawn(async move {
         let mut anchors = Anchors { trail, ledger, adoption, not_before: Duration::ZERO };
@@ -71,18 +81,58 @@ pub(super) fn begin(
                 () = drain.cancelled() => return,
                 _ = ticks.tick() => {
                     anchors.trail.tick();
+                    let now = look(anchors.ledger.metrics());
+                    reloads.lines_until(&now).iter().for_each(|line| note(&anchors.trail, line));
+                    reloads = now;
                     anchors.anchor_if_due().await;
                 }
                 changed = policies.changed(), if is_changing => {
                     is_changing = changed.is_ok();
                     if is_changing {
                         let generation = policies.borrow_and_update().generation;
-                        anchors.trail.write(&policy_applied(generation));
+                        note(&anchors.trail, &policy_applied(generation));
                     }
                 }
             }
         }
     });
+}
+
+/// A line that nobody waits for. One that is not taken is counted, and said later.
+fn note(trail: &Trail, line: &Entry) {
+    let _ = trail.write(line);
+}
+
+/// The files that are read again while the server serves, at one moment.
+#[derive(Clone, Default)]
+struct Reloads {
+    /// Times that the files of TLS were taken.
+    tls_taken: u64,
+    tls_problem: String,
+    policy_problem: String,
+}
+
+impl Reloads {
+    /// The lines about what happened between this and a later look. A policy that is taken is told
+    /// where it comes into force.
+    fn lines_until(&self, now: &Self) -> Vec<Entry> {
+        let mut lines = Vec::new();
+        if now.tls_taken > self.tls_taken {
+            lines.push(of_server("tls.apply", Outcome::Allowed));
+        }
+        let problems = [
+            ("tls.reject", &self.tls_problem, &now.tls_problem),
+            ("policy.reject", &self.policy_problem, &now.policy_problem),
+        ];
+        for (method, before, now) in problems {
+            // Files that stay broken are read again and again.
+            if !now.is_empty() && now != before {
+                let detail = now.clone();
+                lines.push(Entry { detail, ..of_server(method, Outcome::Failed) });
+            }
+        }
+        lines
+    }
 }
 
 fn policy_applied(generation: u64) -> Entry {
@@ -135,14 +185,43 @@ async fn record(ledger: &Ledger, trail: &Trail, (lines, head): (u64, Hash)) -> R
 /// Writes the line of the end, anchors the trail, and ends it. Takes a bounded time.
 pub(crate) async fn end_trail(ledger: &Ledger) {
     let Some(trail) = ledger.trail() else { return };
-    if let Some(number) = trail.write(&of_server("stop", Outcome::Allowed)) {
-        let _ = timeout(TRAIL_END_DURATION_MAX, trail.kept(number)).await;
-    }
-    if let Some(head) = trail.last_anchor().filter(|_| !adoption::waits(ledger)) {
-        let recorded = timeout(TRAIL_END_DURATION_MAX, record(ledger, trail, head)).await;
-        if !matches!(recorded, Ok(Ok(()))) {
-            tracing::warn!("the end of the audit trail is not anchored");
+    let end = async {
+        if let Some(number) = trail.write(&of_server("stop", Outcome::Allowed)) {
+            trail.kept(number).await?;
         }
+        match trail.last_anchor() {
+            // An adoption that waits goes before every other commit.
+            Some(head) if !adoption::waits(ledger) => record(ledger, trail, head).await,
+            _ => Ok(()),
+        }
+    };
+    if !matches!(timeout(TRAIL_END_DURATION_MAX, end).await, Ok(Ok(()))) {
+        tracing::warn!("the end of the audit trail is not anchored");
     }
     trail.close();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_taken_or_refused_get_a_line_each() {
+        let look = |tls_taken, tls: &str, policy: &str| Reloads {
+            tls_taken,
+            tls_problem: tls.to_owned(),
+            policy_problem: policy.to_owned(),
+        };
+        let told = |before: &Reloads, now: &Reloads| {
+            before.lines_until(now).into_iter().map(|line| line.method).collect::<Vec<_>>()
+        };
+        let first = look(0, "", "");
+        assert!(told(&first, &first).is_empty());
+        assert_eq!(told(&first, &look(1, "", "")), ["tls.apply"]);
+        let broken = look(1, "line 3: no key", "line 7: no role");
+        assert_eq!(told(&look(1, "", ""), &broken), ["tls.reject", "policy.reject"]);
+        assert!(told(&broken, &broken).is_empty(), "said once");
+        assert_eq!(told(&broken, &look(2, "", "")), ["tls.apply"]);
+        assert_eq!(told(&first, &look(0, "", "x")), ["policy.reject"]);
+    }
 }

@@ -216,7 +216,7 @@ pub fn api(
         reading: reading.clone(),
     };
     let adoption = Arc::new(PendingAdoption::of(&ledger));
-    anchors::begin(&ledger, &settings.access, &adoption, drain.clone());
+    anchors::begin(&ledger, &settings, &adoption, drain.clone());
     let trail = ledger.trail().cloned();
     let rates = EventRates::new(settings.events_per_second);
     let slow_commit = settings.slow_commit;

@@ -35,6 +35,10 @@ fn adopted(adopt: &pb::AdoptRulesRequest) -> String {
         .map_or_else(|| "the newest rules".to_owned(), |version| format!("rules {version}"))
 }
 
+fn another_cursor(delete: &pb::DeleteCursorRequest) -> String {
+    format!("cursor {} of {}", delete.cursor_id, delete.owner)
+}
+
 fn withheld(withhold: &pb::WithholdEventRequest) -> String {
     let step = if withhold.proposal.is_empty() { "propose" } else { "approve" };
     format!("{step}: {}", withhold.reason)
@@ -169,6 +173,10 @@ impl CursorService for CursorApi {
         &self,
         request: Request<pb::DeleteCursorRequest>,
     ) -> Answer<pb::DeleteCursorResponse> {
+        // One's own is deleted without its owner's name.
+        if !request.get_ref().owner.is_empty() {
+            begin_act(&request, another_cursor, [])?;
+        }
         answer(request, |call, request| self.delete_cursor(call, request)).await
     }
 }
