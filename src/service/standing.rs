@@ -13,7 +13,6 @@ use super::{call::Call, entitled, errors, identify::stranger_refused};
 use crate::{
     access::{AccessControl, Identified, Stranger},
     domain::access::{Change, Policy},
-    ledger::Ledger,
     protocol::{methods::Method, pb::ErrorReason},
 };
 
@@ -42,11 +41,11 @@ pub(crate) enum Lost {
 
 impl Standing {
     /// The standing of the caller of a stream that opens.
-    pub(crate) fn of(call: &Call, method: Method, ledger: &Ledger) -> Self {
+    pub(crate) fn of(call: &Call, method: Method, now_micros: i64) -> Self {
         let policy = call.access.as_ref().map(|access| access.watch());
         let policy = policy.filter(|policy| !policy.borrow().is_open());
         let expires = call.who.expires_micros.map(|at| {
-            let left = u64::try_from(at.saturating_sub(ledger.now_micros())).unwrap_or(0);
+            let left = u64::try_from(at.saturating_sub(now_micros)).unwrap_or(0);
             Instant::now() + Duration::from_micros(left)
         });
         let (who, access) = (Arc::clone(&call.who), call.access.clone());
@@ -69,6 +68,10 @@ impl Standing {
             return Ok(());
         }
         let policy = Arc::clone(&policy.borrow_and_update());
+        if policy.generation < self.who.generation {
+            // The caller was identified by the one that is just coming into force.
+            return Ok(());
+        }
         let Some(rights) = policy.rights_of(&self.who.principal) else {
             return Err(Lost::Principal);
         };
@@ -157,5 +160,105 @@ impl Standing {
                 stranger_refused(Stranger::Expired(self.who.expires_micros.unwrap_or_default()))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::HashMap;
+
+    use futures_util::FutureExt as _;
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::{
+        access::AccessControl,
+        domain::{
+            Party, Principal,
+            access::{Reach, Rights, Role},
+        },
+    };
+
+    const NAME: &str = "guangdong.reader";
+
+    fn rights(read: Vec<Reach>) -> Rights {
+        Rights { roles: [Role::Reader].into_iter().collect(), read, ..Rights::default() }
+    }
+
+    fn policy(of: Option<Rights>) -> Policy {
+        let of = of.map(|rights| (Principal::named(NAME).unwrap(), Arc::new(rights)));
+        Policy::of(of.into_iter().collect::<HashMap<_, _>>(), Vec::new())
+    }
+
+    /// The caller of a stream that opens at the second 100, with a credential that ends then.
+    fn call(access: &Arc<AccessControl>, expires_micros: Option<i64>) -> Call {
+        let principal = Principal::named(NAME).unwrap();
+        let rights = Arc::clone(access.policy().rights_of(&principal).unwrap());
+        let who = Identified { principal, rights, expires_micros, ..Identified::anonymous() };
+        Call {
+            who: Arc::new(who),
+            access: Some(Arc::clone(access)),
+            party: Party::Server,
+            ..Call::of_server()
+        }
+    }
+
+    const OPENED: i64 = 100_000_000;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_credential_ends_its_stream_at_its_last_moment() {
+        let access = AccessControl::of_tokens(policy(Some(rights(Vec::new()))), []);
+        let call = call(&access, Some(OPENED + 5_000_000));
+        let mut standing = Standing::of(&call, Method::Subscribe, OPENED);
+        assert!(standing.require().is_ok() && standing.moved().now_or_never().is_none());
+        advance(Duration::from_millis(4_999)).await;
+        assert!(standing.require().is_ok() && standing.moved().now_or_never().is_none());
+        advance(Duration::from_millis(1)).await;
+        standing.moved().await;
+        let ended = standing.require().unwrap_err();
+        assert_eq!(ended.code(), Code::Unauthenticated);
+        assert!(standing.require_role().is_err());
+        let past = Standing::of(&call, Method::Subscribe, OPENED + 5_000_001).require();
+        assert_eq!(past.unwrap_err().code(), Code::Unauthenticated, "it had ended before");
+    }
+
+    #[tokio::test]
+    async fn a_change_is_noticed_once_and_judged_by_what_the_stream_began_with() {
+        let all = || rights(vec![Reach::everything()]);
+        let access = AccessControl::of_tokens(policy(Some(all())), []);
+        let mut standing = Standing::of(&call(&access, None), Method::Subscribe, OPENED);
+        assert!(standing.require().is_ok() && standing.moved().now_or_never().is_none());
+        access.adopt(policy(Some(Rights { record: vec![Reach::default()], ..all() })));
+        standing.moved().await;
+        assert!(standing.require().is_ok(), "it reads as before");
+        assert!(standing.moved().now_or_never().is_none());
+        for (now, code) in [
+            (Some(rights(vec![Reach::default()])), Some(Code::PermissionDenied)),
+            (None, Some(Code::PermissionDenied)),
+            (
+                Some(Rights { roles: [Role::Gateway].into_iter().collect(), ..all() }),
+                Some(Code::PermissionDenied),
+            ),
+            (Some(all()), None),
+        ] {
+            access.adopt(policy(now));
+            assert_eq!(standing.require().err().map(|ended| ended.code()), code);
+        }
+        // A stream without events goes on with other rights to read, and not without a role.
+        access.adopt(policy(Some(rights(Vec::new()))));
+        assert!(standing.require_role().is_ok());
+        access.adopt(policy(None));
+        assert!(standing.require_role().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_policy_that_came_before_the_stream_opened_counts() {
+        let access = AccessControl::of_tokens(policy(Some(rights(vec![Reach::default()]))), []);
+        let call = call(&access, None);
+        access.adopt(policy(Some(rights(vec![Reach::everything()]))));
+        let mut standing = Standing::of(&call, Method::Subscribe, OPENED);
+        assert_eq!(standing.require().unwrap_err().code(), Code::Aborted);
     }
 }

@@ -144,7 +144,7 @@ impl Streams {
             durable: self.ledger.watch(),
             waiter,
             drain: self.drain.clone(),
-            standing: Standing::of(call, Method::Subscribe, &self.ledger),
+            standing: Standing::of(call, Method::Subscribe, self.ledger.now_micros()),
             undelivered: None,
             raw: request.raw,
             digest,

@@ -122,7 +122,7 @@ impl Verifications {
             bytes_read: 0,
             due: now,
             report_due: now + VERIFY_REPORT_INTERVAL,
-            standing: Standing::of(call, Method::Verify, &self.ledger),
+            standing: Standing::of(call, Method::Verify, self.ledger.now_micros()),
             complete: false,
             progress,
             _permit: permit,

@@ -27,12 +27,14 @@ pub(crate) struct CursorArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List all cursors
+    /// List your cursors; operators and auditors get those of all principals
     List,
     /// Show a cursor with its filter and lag
     Show {
         /// Its id
         id: String,
+        #[command(flatten)]
+        of: Of,
     },
     /// Create a cursor
     Create {
@@ -58,7 +60,16 @@ enum Action {
     Delete {
         /// Its id
         id: String,
+        #[command(flatten)]
+        of: Of,
     },
+}
+
+#[derive(Debug, Args)]
+struct Of {
+    /// The principal to whom it belongs, for operators and auditors
+    #[arg(long, value_name = "PRINCIPAL", default_value = "", hide_default_value = true)]
+    owner: String,
 }
 
 pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
@@ -66,7 +77,7 @@ pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
     let output = args.common.output;
     match args.action {
         Action::List => list(&mut client, output).await,
-        Action::Show { id } => show(&get(&mut client, id).await?, output),
+        Action::Show { id, of } => show(&get(&mut client, id, of.owner).await?, output),
         Action::Create { id, at, filter } => {
             let filter = Some(filter.filter()?);
             let request = pb::CreateCursorRequest { cursor_id: id, filter, next_position: at };
@@ -86,16 +97,20 @@ pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
                 print_line(&format!("{id} is at {next} of {size}"))
             })
         }
-        Action::Delete { id } => {
-            let request = pb::DeleteCursorRequest { cursor_id: id, ..Default::default() };
+        Action::Delete { id, of } => {
+            let request = pb::DeleteCursorRequest { cursor_id: id, owner: of.owner };
             client.cursors.delete_cursor(request).await.map(drop).map_err(CliError::from)
         }
     }
 }
 
 /// A cursor with its filter and lag.
-pub(super) async fn get(client: &mut Client, id: String) -> Result<pb::Cursor, CliError> {
-    let request = pb::GetCursorRequest { cursor_id: id, ..Default::default() };
+pub(super) async fn get(
+    client: &mut Client,
+    id: String,
+    owner: String,
+) -> Result<pb::Cursor, CliError> {
+    let request = pb::GetCursorRequest { cursor_id: id, owner };
     Ok(client.cursors.get_cursor(request).await?.into_inner().cursor.unwrap_or_default())
 }
 
@@ -113,12 +128,18 @@ async fn list(client: &mut Client, output: Output) -> Result<(), CliError> {
 
 fn row(cursor: &pb::Cursor) -> [String; 5] {
     [
-        cursor.cursor_id.clone(),
+        named(cursor),
         position(cursor),
         cursor.log_size.saturating_sub(cursor.next_position).to_string(),
         instant(cursor.advance_time.as_ref()),
         cursor.connection_count.to_string(),
     ]
+}
+
+/// The id, after the owner if the server tells it.
+fn named(cursor: &pb::Cursor) -> String {
+    let pb::Cursor { owner, cursor_id, .. } = cursor;
+    if owner.is_empty() { cursor_id.clone() } else { format!("{owner} {cursor_id}") }
 }
 
 fn position(cursor: &pb::Cursor) -> String {

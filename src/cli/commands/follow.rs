@@ -207,7 +207,7 @@ impl Follower {
         id: String,
     ) -> Result<pb::SubscribeRequest, CliError> {
         if self.request.log_id.is_empty() {
-            let cursor = heard(cursor::get(client, id.clone())).await?;
+            let cursor = heard(cursor::get(client, id.clone(), String::new())).await?;
             if let Some(other) = cursor.connections.first() {
                 let peer = &other.remote_address;
                 tell(&format!(

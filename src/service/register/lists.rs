@@ -178,7 +178,7 @@ pub(super) async fn export(
     let page = titles(api, &call, request.clone()).await?;
     // The stream keeps nothing of the request's memory.
     let call = Call { memory: None, ..call };
-    let standing = Standing::of(&call, Method::ExportRegister, &api.ledger);
+    let standing = Standing::of(&call, Method::ExportRegister, api.ledger.now_micros());
     let api = api.clone();
     let begun = Export { api, call, request, page, standing, title_count: 0, goes_on: true };
     Ok(stream::try_unfold(begun, |mut export| async move {
