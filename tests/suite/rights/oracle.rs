@@ -3,7 +3,7 @@
 //! Nothing of it shares code with the server's own judging: whom an event concerns is asked by
 //! filters, and how far a right reaches is written down here a second time.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use bytes::Bytes;
 use fastrand::Rng;
@@ -26,10 +26,20 @@ pub const REGIONS: [&str; 5] = ["440000", "440300", "440305", "330000", "330106"
 pub const PROGRAMMES: [&str; 3] = ["little-giant", "innovative-sme", "specialised-sme"];
 
 /// What a stream or a list tells of one position.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Told {
     Event(u64, Bytes),
     Withheld(u64, Bytes),
+}
+
+/// Short: hundreds are compared.
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(position, leaf) => write!(f, "{position}:{}", leaf.len()),
+            Self::Withheld(position, _) => write!(f, "-{position}"),
+        }
+    }
 }
 
 impl Told {
