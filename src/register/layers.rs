@@ -17,7 +17,8 @@ use crate::domain::{DesigneeId, name::Beginning};
 pub struct Layers<'a> {
     base: &'a Register,
     overlay: Option<&'a Overlay>,
-    /// Present only with bounds. The rules judge by the whole register, so a trial has none.
+    /// Present only with bounds, or where events are withheld from everybody. The rules judge by
+    /// the whole register, so a trial has none.
     seen: Option<&'a Seen<'a>>,
 }
 
@@ -29,7 +30,8 @@ impl<'a> From<&'a Register> for Layers<'a> {
 
 impl<'a> From<&'a Seen<'_>> for Layers<'a> {
     fn from(seen: &'a Seen<'_>) -> Self {
-        let bounded = seen.sight.is_some().then_some(seen);
+        let is_bounded = seen.sight.is_some() || seen.register.withheld.has_unshown();
+        let bounded = is_bounded.then_some(seen);
         Self { base: seen.register, overlay: None, seen: bounded }
     }
 }

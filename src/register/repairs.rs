@@ -97,6 +97,10 @@ pub(super) trait Sieve {
 
     /// True if the caller may read the event at a position.
     fn may_read(&self, position: u32) -> bool;
+
+    /// False if the event at a position is withheld from everybody. It counts, and none of its
+    /// texts is told.
+    fn shows(&self, position: u32) -> bool;
 }
 
 /// The facts as known at a log size: rows, with the repairs up to that size. In a trial its own
@@ -141,6 +145,12 @@ impl<'a> Facts<'a> {
     /// True if the event at a position counts for the caller.
     pub(super) fn counts(self, position: u32) -> bool {
         self.sieve.is_none_or(|sieve| sieve.counts(position))
+    }
+
+    /// A fact as answers tell it. `source` is the event that carries it.
+    fn told(self, fact: FactRow, source: u32) -> FactRow {
+        let is_shown = self.sieve.is_none_or(|sieve| sieve.shows(source));
+        if is_shown { fact } else { fact.without_texts() }
     }
 
     /// True if the caller may read the event at a position.

@@ -121,6 +121,10 @@ impl Sieve for Seen<'_> {
     }
 
     fn may_read(&self, position: u32) -> bool {
-        self.judge(position, Sight::sees)
+        self.shows(position) && self.judge(position, Sight::sees)
+    }
+
+    fn shows(&self, position: u32) -> bool {
+        self.register.withheld.withheld_by(position).is_none()
     }
 }

@@ -76,6 +76,11 @@ impl WithheldPlaces {
         self.unshown.get(&position).copied()
     }
 
+    /// True if some event is there that nobody is shown.
+    pub(super) fn has_unshown(&self) -> bool {
+        !self.unshown.is_empty()
+    }
+
     /// The events within some positions that nobody is shown.
     pub(super) fn unshown(&self, within: Range<u32>) -> impl Iterator<Item = u32> {
         self.unshown.range(within).map(|(position, _)| *position)

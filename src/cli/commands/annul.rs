@@ -59,7 +59,8 @@ pub(crate) struct AnnulArgs {
 pub(super) async fn run(args: AnnulArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
     let named = args.position.or(args.commit).unwrap_or_default();
-    let events = events(&mut client, named, args.commit.is_some()).await?;
+    let knows_issuer = args.authority.is_some();
+    let events = events(&mut client, named, args.commit.is_some(), knows_issuer).await?;
     let first = events.first().and_then(|event| event.position).unwrap_or(named);
     let only = match events.as_slice() {
         [one] => one.event.as_ref(),
@@ -110,12 +111,21 @@ async fn events(
     client: &mut Client,
     position: u64,
     is_commit: bool,
+    knows_issuer: bool,
 ) -> Result<Vec<pb::RecordedEvent>, CliError> {
     let request = pb::GetEventRequest { position: Some(position), raw: false };
     let found = client.ledger.get_event(request).await?.into_inner();
+    // An event that is there and not shown can be annulled by who knows its authority.
+    let is_there = found.withheld.as_ref().is_some_and(|place| place.concerns.is_none());
     if !is_commit {
         return match found.event {
             Some(event) => Ok(vec![event]),
+            None if is_there && knows_issuer => {
+                Ok(vec![pb::RecordedEvent { position: Some(position), ..Default::default() }])
+            }
+            None if is_there => Err(CliError::Refused(format!(
+                "nothing was recorded: event {position} is withheld; name its authority with --as"
+            ))),
             None => Err(CliError::Refused(format!(
                 "nothing was recorded: event {position} was annulled and redacted"
             ))),

@@ -187,9 +187,13 @@ impl Reading<'_> {
         let members = self.cluster.same_subject();
         let mut positions: Vec<u64> =
             members.flat_map(|member| subjects.events_of(member).map(u64::from)).collect();
+        let is_bounded = self.register.sight().is_some();
+        let unbounded = positions.iter().max().copied().filter(|_| !is_bounded);
         positions.retain(|position| self.may_read(*position));
         positions.sort_unstable();
         positions.dedup();
+        // An event that is withheld from everybody still counts: preconditions name the version.
+        let last = unbounded.or_else(|| positions.last().copied());
         let mut begun =
             self.cluster.own_facts().rev().filter(|p| p.fact.effective <= self.as_of.valid_on);
         let source = |placed: &FactAt| u64::from(facts.source_of(placed.position, &mut 0));
@@ -200,7 +204,7 @@ impl Reading<'_> {
         DesigneeView {
             id: self.current_id(),
             ids: self.ids(),
-            version: positions.last().map_or(0, |last| last + 1),
+            version: last.map_or(0, |last| last + 1),
             names: self.names(),
             region: located.map(|located| located.region),
             region_inferred: located.is_some_and(|located| located.inferred),
@@ -279,7 +283,7 @@ impl Reading<'_> {
 
     /// Leaves out the events that the caller may not read.
     pub(super) fn leave_out_unread(&self, view: &mut TitleView) {
-        if self.register.sight().is_none() {
+        if self.subjects().facts().sieve().is_none() {
             return;
         }
         view.positions.retain(|position| self.may_read(*position));

@@ -48,9 +48,11 @@ impl<'a> Facts<'a> {
         let row = self.row(root).filter(|row| !row.fact.is_withheld())?;
         match self.outcome(root, read) {
             Outcome::Annulled(_) => None,
-            Outcome::InForce(None) => self.counts(root).then_some((row.designee, row.fact, root)),
-            Outcome::InForce(Some(repair)) => {
-                repair.replacement.map(|(owner, fact)| (owner, fact, repair.position))
+            Outcome::InForce(None) => {
+                self.counts(root).then(|| (row.designee, self.told(row.fact, root), root))
+            }
+            Outcome::InForce(Some(Repair { replacement, position, .. })) => {
+                replacement.map(|(owner, fact)| (owner, self.told(fact, *position), *position))
             }
         }
     }

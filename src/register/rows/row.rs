@@ -270,6 +270,24 @@ impl FactRow {
         matches!(self.kind, FactKindRow::Withheld { .. })
     }
 
+    /// The same fact without the words that it alone may state: names, and the number of its
+    /// document.
+    pub(in crate::register) fn without_texts(mut self) -> Self {
+        self.document = Sym::EMPTY;
+        match &mut self.kind {
+            FactKindRow::Renamed { old_name, name } => {
+                (*old_name, *name) = (Sym::EMPTY, Sym::EMPTY);
+            }
+            FactKindRow::Restructured { name, .. } => *name = Sym::EMPTY,
+            FactKindRow::Noticed { listing, .. }
+            | FactKindRow::Designated { listing, .. }
+            | FactKindRow::CreationListed { listing, .. }
+            | FactKindRow::PoolEntered { listing, .. } => listing.name = Sym::EMPTY,
+            _ => {}
+        }
+        self
+    }
+
     /// The title that the fact is about.
     pub(in crate::register) fn title(&self) -> Option<TitleKey> {
         let programme = self.programme.filter(|_| self.kind.as_kind().is_about_title())?;

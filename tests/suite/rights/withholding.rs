@@ -1,5 +1,6 @@
 //! Withholding an event takes an operator and a second principal; then nobody gets its content.
 
+use prost::Message as _;
 use tidu::{
     domain::access::Role,
     limits::REDACTION_REASON_BYTES_MAX,
@@ -8,7 +9,7 @@ use tidu::{
 use tonic::{Code, Status};
 
 use crate::support::{
-    Governed, commit, list,
+    Governed, commit, date, list,
     principals::{Caller, policy},
     reason, rights,
 };
@@ -168,4 +169,50 @@ async fn a_bad_request_names_the_field_and_the_rule() {
         assert_eq!(refused(&mut operator, asked).await, (code, expected.to_owned()), "{what}");
     }
     ask(&mut operator, with("a".repeat(most))).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_answer_of_the_register_tells_the_words_of_a_withheld_event() {
+    let secret = "示例保密有限公司";
+    let governed = Governed::new(&principals());
+    let mut events = list(1, 3);
+    let Some(Fact::Designated(fact)) = &mut events[1].fact else { unreachable!() };
+    fact.profile.as_mut().unwrap().name = secret.to_owned();
+    let designee = events[1].designee.clone();
+    governed.ledger.append(commit(events)).await.unwrap();
+    let as_of = Some(pb::AsOf { valid_on: date("2025-01-01"), known: None });
+    let answers = async |name: &str| {
+        let mut register = governed.as_principal(name).register;
+        let of = pb::GetDesigneeRequest { designee: designee.clone(), as_of };
+        let one = register.get_designee(of).await.unwrap().into_inner();
+        let of = pb::ExplainTitleRequest {
+            designee: designee.clone(),
+            programme: "specialised-sme".to_owned(),
+            as_of,
+            ..Default::default()
+        };
+        let explained = register.explain_title(of).await.unwrap().into_inner();
+        let of = pb::ListTitlesRequest { as_of, ..Default::default() };
+        let titles = register.list_titles(of).await.unwrap().into_inner();
+        let of =
+            pb::FindDesigneesRequest { text: "保密".to_owned(), as_of, ..Default::default() };
+        let found = register.find_designees(of).await.unwrap().into_inner();
+        let bytes = [one.encode_to_vec(), explained.encode_to_vec(), titles.encode_to_vec()];
+        let status = one.designee.unwrap().titles[0].status;
+        (bytes.concat(), found.designees.len(), titles.titles.len(), status)
+    };
+    let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+    let mut before = Vec::new();
+    for name in [AUDITOR, READER, OPERATOR] {
+        let told = answers(name).await;
+        assert!(holds(&told.0) && told.1 == 1, "{name}");
+        before.push(told);
+    }
+    let proposal = ask(&mut governed.as_principal(OPERATOR), request(1, &[])).await.unwrap();
+    ask(&mut governed.as_principal(AUDITOR), request(1, &proposal.proposal)).await.unwrap();
+    for (name, before) in [AUDITOR, READER, OPERATOR].into_iter().zip(before) {
+        let told = answers(name).await;
+        assert!(!holds(&told.0) && told.1 == 0, "{name}");
+        assert_eq!((told.2, told.3), (before.2, before.3), "{name}: titles keep their status");
+    }
 }
