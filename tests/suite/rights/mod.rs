@@ -1,10 +1,12 @@
 //! Who may do what: callers that prove who they are, over a service without sockets.
 
+mod advisories;
 mod callers;
 mod conflicts;
 mod cursors;
 mod events;
 mod known_register;
+mod matrix;
 mod oracle;
 mod recording;
 mod register;
