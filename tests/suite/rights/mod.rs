@@ -1,6 +1,7 @@
 //! Who may do what: callers that prove who they are, over a service without sockets.
 
 mod advisories;
+pub mod approval;
 mod callers;
 mod conflicts;
 mod cursors;
@@ -11,8 +12,7 @@ mod oracle;
 mod recording;
 mod register;
 mod request_ids;
+mod story;
 mod streams;
 mod tokens;
 mod withholding;
-
-pub mod approval;
