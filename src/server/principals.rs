@@ -87,10 +87,10 @@ mod tests {
     use crate::access::AccessSettings;
 
     fn reader(name: &str, hash: &str) -> String {
-        let end = "token_expires = 2099-01-01T00:00:00Z";
         let hash = hash.repeat(32);
         format!(
-            "[[principal]]\nid = \"{name}\"\nroles = [\"reader\"]\ntoken_sha256 = \"{hash}\"\n{end}\n"
+            "[[principal]]\nid = \"{name}\"\nroles = [\"reader\"]\n\
+             token_sha256 = \"{hash}\"\ntoken_expires = 2099-01-01T00:00:00Z\n"
         )
     }
 

@@ -2,11 +2,7 @@
 //! to whom it was given, with the rights that it had then, and unchanged.
 //!
 //! The seal goes around the token of [`page`](super::page), which names the request. A veil hides
-<<<<<<< HEAD
 //! the token: its places tell how much lies outside the caller's rights. Without principals tokens
-=======
-//! that token: its places tell how much lies outside the caller's rights. Without principals tokens
->>>>>>> c91c67b (register: follow repairs through those that do not count, and veil tokens)
 //! go out as they are.
 
 use std::sync::Arc;

@@ -92,7 +92,7 @@ fn a_list_is_proposed_in_a_file_and_approved_by_another() {
     assert!(said.contains("recorded at positions") && !said.contains("differs"), "{said}");
     let said = done(&tidu(SIGNER, "approve", &["batch.json", "--yes"]));
     assert!(said.contains("before; nothing was added"), "{said}");
-    refused(&tidu(RECORDER, "record", &proposing[..9]), &["nothing was recorded"]);
+    refused(&tidu(RECORDER, "record", &proposing[..9]), &["APPROVAL_REQUIRED"]);
     let again = [LIST.as_slice(), &["--propose", "again.json"]].concat();
     refused(&tidu(RECORDER, "record", &again), &["nothing was proposed", "recorded before"]);
     let events = [LIST.as_slice(), &["--propose", "two.json", "--commit-size", "2"]].concat();

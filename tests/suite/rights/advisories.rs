@@ -60,7 +60,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 
 /// GHSA-xg4h-6gfc-h4m8: a watch with an open end delivered everything behind its first key.
 #[tokio::test]
-async fn a_stream_without_an_end_is_judged_at_each_event_and_not_only_at_its_start() {
+async fn a_stream_is_judged_at_each_event_not_at_its_start_alone() {
     let governed = governed();
     let first = designated("440000", "specialised-sme", "");
     governed.ledger.append(commit(vec![first])).await.unwrap();
@@ -135,7 +135,7 @@ async fn what_is_nested_in_a_commit_is_judged_as_what_is_not() {
 
 /// CVE-2026-44283: the answer to a write gave what was there before.
 #[tokio::test]
-async fn the_answer_to_a_commit_gives_nothing_of_what_was_there_before() {
+async fn the_answer_to_a_commit_tells_nothing_of_before() {
     let governed = governed();
     let giant = designated("100000", "little-giant", SECRET);
     let cause = pb::SubjectEndCause::Deregistered.into();

@@ -40,7 +40,7 @@ pub use self::{
     ledger::{Book, Hands, commit, day, open, salts, view},
     memory_log::MemoryLog,
     patience::{PATIENCE, in_time},
-    principals::{Governed, rights},
+    principals::{Caller, Governed, rights},
     published::{PARTS_OF_BATCH_3, little_giants_by_authority, published_chapters, published_date},
     raw_log::{encoded, record},
     rules::{BOTH_RULES, SECOND_RULES, rules_adopted},
