@@ -23,6 +23,8 @@ pub enum FaultKind {
     Server,
     /// The server does not accept the certificate of this side, or the lack of one.
     Client,
+    /// Nobody says: the connection was closed without a word.
+    Silent,
 }
 
 /// The fault behind an error of a connection to `host`, if TLS is behind it.

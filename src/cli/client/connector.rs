@@ -137,6 +137,14 @@ impl Service<Uri> for Connector {
     }
 }
 
+/// An error without the advice for programmers that the TLS library adds to a close.
+fn plain(error: io::Error) -> io::Error {
+    match error.kind() {
+        kind @ io::ErrorKind::UnexpectedEof => io::Error::new(kind, "the connection was closed"),
+        _ => error,
+    }
+}
+
 /// True if the other side closed the connection.
 fn is_closed(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
@@ -159,7 +167,13 @@ pub(super) struct Connection {
 impl Connection {
     /// Looks at the first bytes of the server: a server that expects TLS does not answer in HTTP/2.
     fn require_http2(&mut self, first: &[u8]) -> io::Result<()> {
+        if first.is_empty() {
+            self.note_silence();
+            return Ok(());
+        }
         self.has_heard = true;
+        // The fault of an earlier connection is not that of this one.
+        drop(self.explained.faults.take());
         if self.is_secure || !(first.starts_with(&TLS_ALERT) || first.starts_with(HTTP_1)) {
             return Ok(());
         }
@@ -175,6 +189,28 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Notes why the connection ends.
+    fn note_end(&self, error: &io::Error) {
+        self.explained.note(error);
+        if is_closed(error) {
+            self.note_silence();
+        }
+    }
+
+    /// A server that expects TLS closes a connection in plaintext without a word.
+    fn note_silence(&self) {
+        if self.is_secure || self.has_heard {
+            return;
+        }
+        let why = format!(
+            "{} closed the connection without a word; if it expects TLS, use https://",
+            self.explained.host
+        );
+        self.explained.faults.note(Fault { kind: FaultKind::Silent, why });
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -183,14 +219,15 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = std::task::ready!(self.io.as_mut().poll_read(context, buffer));
-        if let Err(error) = &read {
-            self.explained.note(error);
+        if let Err(error) = read {
+            self.note_end(&error);
+            return Poll::Ready(Err(plain(error)));
         }
-        if read.is_ok() && !self.has_heard {
+        if !self.has_heard {
             let first = buffer.filled().get(before..).unwrap_or_default();
             self.require_http2(first)?;
         }
-        Poll::Ready(read)
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -200,7 +237,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.io.as_mut().poll_write(context, bytes)
+        let written = std::task::ready!(self.io.as_mut().poll_write(context, bytes));
+        Poll::Ready(written.inspect_err(|error| self.note_end(error)))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -220,6 +258,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.io.as_mut().poll_write_vectored(context, slices)
+        let written = std::task::ready!(self.io.as_mut().poll_write_vectored(context, slices));
+        Poll::Ready(written.inspect_err(|error| self.note_end(error)))
     }
 }

@@ -22,6 +22,7 @@ use crate::{
         cursor_service_client::CursorServiceClient, ledger_service_client::LedgerServiceClient,
         proof_service_client::ProofServiceClient, register_service_client::RegisterServiceClient,
     },
+    tls::{Fault, FaultKind},
 };
 
 /// A connection with a client for each service.
@@ -61,6 +62,7 @@ impl Client {
             .keep_alive_while_idle(true);
         let channel = endpoint.connect_with_connector(connector).await;
         let channel = channel.map_err(|error| match faults.take() {
+            Some(Fault { kind: FaultKind::Silent, why }) => unreachable(why),
             Some(fault) => CliError::Untrusted { server: server.clone(), why: fault.why },
             None => unreachable(innermost_cause(&error)),
         })?;

@@ -47,12 +47,13 @@ impl Service<Request<Body>> for Transport {
     }
 }
 
-/// A connection that breaks in the same way each time: no repetition helps.
+/// A connection that TLS ends breaks in the same way each time: no repetition helps.
 #[allow(clippy::disallowed_methods)] // this side speaks, not the service
 fn refusal(kind: FaultKind, why: String) -> Status {
     let code = match kind {
         FaultKind::Client => Code::Unauthenticated,
         FaultKind::Server => Code::FailedPrecondition,
+        FaultKind::Silent => Code::Unavailable,
     };
     Status::new(code, why)
 }

@@ -194,6 +194,14 @@ async fn https_never_becomes_plaintext_and_plaintext_says_so() {
     let front = set.front(&set.ca.server(), None, &fresh.server.address).await;
     let output = tidu(&front.replace("https", "http"), &["status"], &[]).await;
     refused(&output, &["localhost speaks TLS there; use https://"]);
+    // A server of ours closes such a connection, with an alert or without.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let closing = tokio::spawn(async move { drop(listener.accept().await.unwrap()) });
+    let output = tidu(&silent, &["status"], &[]).await;
+    closing.await.unwrap();
+    refused(&output, &["closed the connection without a word; if it expects TLS, use https://"]);
+    assert_eq!(output.status.code(), Some(1), "it may come back");
     // Nothing is sent before the handshake but the handshake.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
