@@ -198,6 +198,20 @@ impl Connection {
         }
     }
 
+    /// The same where a write failed. A server that refuses the handshake says so and closes; the
+    /// write may meet the close before the alert is read.
+    fn note_end_of_write(&mut self, error: &io::Error, context: &mut Context<'_>) {
+        self.note_end(error);
+        if !self.is_secure || self.has_heard {
+            return;
+        }
+        let mut bytes = [0; 64];
+        let read = self.io.as_mut().poll_read(context, &mut ReadBuf::new(&mut bytes));
+        if let Poll::Ready(Err(error)) = read {
+            self.explained.note(&error);
+        }
+    }
+
     /// A server that expects TLS closes a connection in plaintext without a word.
     fn note_silence(&self) {
         if self.is_secure || self.has_heard {
@@ -238,7 +252,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = std::task::ready!(self.io.as_mut().poll_write(context, bytes));
-        Poll::Ready(written.inspect_err(|error| self.note_end(error)))
+        Poll::Ready(written.inspect_err(|error| self.note_end_of_write(error, context)))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -259,6 +273,6 @@ impl AsyncWrite for Connection {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = std::task::ready!(self.io.as_mut().poll_write_vectored(context, slices));
-        Poll::Ready(written.inspect_err(|error| self.note_end(error)))
+        Poll::Ready(written.inspect_err(|error| self.note_end_of_write(error, context)))
     }
 }

@@ -83,7 +83,15 @@ impl Set {
             while let Ok((near, _)) = listener.accept().await {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
-                    let Ok(mut near) = acceptor.accept(near).await else { return };
+                    let mut near = match acceptor.accept(near).into_fallible().await {
+                        Ok(near) => near,
+                        Err((_, mut refused)) => {
+                            // A close with bytes unread would take the alert from the client.
+                            let _ = refused.shutdown().await;
+                            let _ = refused.read_to_end(&mut Vec::new()).await;
+                            return;
+                        }
+                    };
                     let mut far = TcpStream::connect(to).await.unwrap();
                     let _ = copy_bidirectional(&mut near, &mut far).await;
                 });
