@@ -32,11 +32,12 @@ const HEADER: [&str; 6] = ["id", "authority", "roles", "rights", "credential", "
 #[command(after_help = "\
 docs/principals.md explains the files, the roles and the credentials.
 
+`list` asks a server that knows its callers. A delegate adds one with `put recorder.toml`, and
+removes it with `delete guangdong.delegate/recorder`.
+
 Examples:
-  tidu principals check principals.toml
-  tidu principals list
-  tidu principals put recorder.toml
-  tidu principals delete guangdong.delegate/recorder")]
+  tidu dev-certs
+  tidu principals check tidu-dev/principals.toml")]
 pub(crate) struct PrincipalsArgs {
     #[command(subcommand)]
     action: Action,

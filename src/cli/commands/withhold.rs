@@ -23,9 +23,8 @@ position and reason, and the file that the proposal wrote. From then on every re
 place for the event. The event stays in force and on the log, and the root stays the same; annul it
 to take it out of force, then redact it to erase it. A withholding cannot be taken back.
 
-Examples:
-  tidu withhold 17 --reason 'a court order' --propose order.proposal
-  tidu withhold 17 --reason 'a court order' --approve order.proposal")]
+The first one types: tidu withhold 17 --reason 'a court order' --propose order.proposal
+and the second one:  tidu withhold 17 --reason 'a court order' --approve order.proposal")]
 pub(crate) struct WithholdArgs {
     /// Position of the event
     position: u64,

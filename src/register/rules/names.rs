@@ -15,10 +15,10 @@ impl Case<'_> {
     /// the record has no name for the code either.
     pub(super) fn warn_if_name_differs(&mut self, event: &Event, listed: Option<&Name>) {
         let Some(listed) = listed else { return self.warn_if_nameless(event) };
-        let Some(on_record) = self.other_name_on_record(event, listed) else { return };
+        let Some((position, name)) = self.other_name_on_record(event, listed) else { return };
         let field = format!("{}.profile.name", event.fact.kind().name());
-        let breach = RuleId::NameDiffers.with(Key::Name, on_record);
-        self.warn(&field, listed.as_str(), breach, &[]);
+        let breach = RuleId::NameDiffers.with(Key::Name, name);
+        self.warn(&field, listed.as_str(), breach, &[position]);
     }
 
     /// Warns of a code without a name, whatever the day of the names on record.
@@ -42,11 +42,17 @@ impl Case<'_> {
 }
 
 impl<'a> Case<'a> {
-    /// The name on record on the day of an event, if it is not this one.
-    pub(super) fn other_name_on_record(&self, event: &Event, stated: &Name) -> Option<&'a str> {
-        let on_record = self.name_on_record(event)?.fact.name()?;
+    /// The name on record on the day of an event, if it is not this one, and the event that states
+    /// it.
+    pub(super) fn other_name_on_record(
+        &self,
+        event: &Event,
+        stated: &Name,
+    ) -> Option<(u32, &'a str)> {
+        let placed = self.name_on_record(event)?;
+        let on_record = placed.fact.name()?;
         let is_same = self.register.is_name(on_record, stated.key());
-        (!is_same).then(|| self.register.text(on_record))
+        (!is_same).then(|| (placed.position, self.register.text(on_record)))
     }
 
     /// The last fact that names the designee, on the day of an event.

@@ -125,9 +125,9 @@ impl Case<'_> {
         };
         self.reject_stated_twice(event, twin);
         self.warn_if_name_is_borne(event, new_name);
-        if let Some(on_record) = self.other_name_on_record(event, old_name) {
-            let breach = RuleId::OldNameDiffers.with(Key::Name, on_record);
-            self.warn("renamed.old_name", old_name.as_str(), breach, &[]);
+        if let Some((position, name)) = self.other_name_on_record(event, old_name) {
+            let breach = RuleId::OldNameDiffers.with(Key::Name, name);
+            self.warn("renamed.old_name", old_name.as_str(), breach, &[position]);
         }
     }
 

@@ -159,11 +159,13 @@ impl Case<'_> {
     /// The cohort of a title is the batch it was first designated in; a review keeps it.
     fn warn_if_cohort_differs(&mut self, event: &Event, key: Option<TitleKey>, batch: &str) {
         let register = self.register;
-        let Some(cohort) = self.folded(key).map(|title| register.text(title.batch)) else { return };
+        let Some(title) = self.folded(key) else { return };
+        let (cohort, positions) = (register.text(title.batch), title.positions.first().copied());
         // A review need not name the cohort.
         if !cohort.is_empty() && !batch.is_empty() && cohort != batch {
             let field = format!("{}.batch", event.fact.kind().name());
-            self.warn(&field, batch, RuleId::CohortDiffers.with(Key::Batch, cohort), &[]);
+            let breach = RuleId::CohortDiffers.with(Key::Batch, cohort);
+            self.warn(&field, batch, breach, positions.as_slice());
         }
     }
 

@@ -460,12 +460,10 @@ async fn every_reason_brings_its_documented_metadata() {
     }
     // Provoked in `identity/`, with their metadata.
     provoked.extend(crate::identity::REASONS.map(str::to_owned));
-    // Provoked by `callers.rs`.
-    provoked.insert("HOST_NOT_ALLOWED".to_owned());
-    // Provoked by `operations/start.rs`.
-    provoked.insert("STARTING".to_owned());
-    // Provoked by `standard_services.rs`.
-    provoked.insert("SERVICE_UNKNOWN".to_owned());
+    // Provoked by `rights/withholding.rs`, `callers.rs`, `operations/start.rs` and
+    // `standard_services.rs`.
+    let elsewhere = ["WITHHELD_ALREADY", "HOST_NOT_ALLOWED", "STARTING", "SERVICE_UNKNOWN"];
+    provoked.extend(elsewhere.map(str::to_owned));
     // Provoked by `raw_requests.rs`.
     provoked.extend(super::raw_requests::REASONS.map(str::to_owned));
     // Provoked by `rights/`.

@@ -20,7 +20,7 @@ use super::story::{Expected, Story, comparable, each_story, moment, title_key};
 use crate::support::DESIGNEES;
 
 #[test]
-fn a_designee_and_its_titles_are_those_of_the_events_that_count() {
+fn a_designee_and_its_titles_follow_the_events_that_count() {
     let (mut shown, mut hidden, mut fewer) = (0, 0, 0);
     each_story(|random, story| {
         for _ in 0..8 {
