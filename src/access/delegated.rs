@@ -208,7 +208,7 @@ fn read_stated(
 }
 
 fn fault(key: &str, value: Option<String>, rule: &str) -> PolicyFault {
-    let key = key.to_owned();
+    let key = key.into();
     PolicyFault { key, value, ..PolicyFault::of_file(Path::new(""), rule) }
 }
 

@@ -74,7 +74,7 @@ impl Source {
     /// Reads the files and takes what they say.
     pub(super) fn read(&mut self, generation: u64) -> Result<Known, PolicyError> {
         let found = self.find()?;
-        self.take(found, generation)
+        self.take(&found, generation)
     }
 
     /// The files of the policy, with the digest of all that it depends on. The names of the files
@@ -88,7 +88,7 @@ impl Source {
         Ok(Found { documents, digest })
     }
 
-    fn take(&mut self, found: Found, generation: u64) -> Result<Known, PolicyError> {
+    fn take(&mut self, found: &Found, generation: u64) -> Result<Known, PolicyError> {
         let statement = read_statement(&found.documents, self.catalogues.as_deref())?;
         let (mut issuers, mut keys) = (Vec::new(), Vec::new());
         for pin in &statement.issuers {
@@ -147,7 +147,7 @@ impl AccessControl {
         }
         let before = self.known();
         let generation = before.policy.generation;
-        let mut known = source.take(found, generation)?;
+        let mut known = source.take(&found, generation)?;
         if known.says_the_same(&before) {
             // Keys of issuers may be others; the policy is not.
             known.policy = Arc::clone(&before.policy);

@@ -92,7 +92,7 @@ impl Standing {
     /// # Errors
     /// As for [`Standing::ended`].
     pub(crate) fn require(&mut self) -> Result<(), Status> {
-        self.look().map_err(|lost| self.ended(&lost, []))
+        self.look().map_err(|lost| self.ended(&lost, &[]))
     }
 
     /// Refuses to go on with a stream that shows no events: any rights to read will do.
@@ -102,7 +102,7 @@ impl Standing {
     pub(crate) fn require_role(&mut self) -> Result<(), Status> {
         match self.look() {
             Ok(()) | Err(Lost::Rights(_)) => Ok(()),
-            Err(lost) => Err(self.ended(&lost, [])),
+            Err(lost) => Err(self.ended(&lost, &[])),
         }
     }
 
@@ -117,7 +117,7 @@ impl Standing {
                 // It is looked at where the stream goes on.
                 policy.mark_changed();
             } else {
-                pending().await
+                pending::<()>().await;
             }
         };
         let expired = async {
@@ -136,7 +136,7 @@ impl Standing {
     pub(crate) fn ended<const N: usize>(
         &self,
         lost: &Lost,
-        positions: [(&'static str, String); N],
+        positions: &[(&'static str, String); N],
     ) -> Status {
         let changed = |code, text: &str| {
             errors::status(code, ErrorReason::ScopeChanged, text, positions.clone())

@@ -355,7 +355,7 @@ impl Subscription {
         self.standing.look().map_err(|lost| {
             let positions = [("next_position", next), ("from_position", from)];
             let positions = positions.map(|(key, position)| (key, position.to_string()));
-            self.standing.ended(&lost, positions)
+            self.standing.ended(&lost, &positions)
         })
     }
 

@@ -153,7 +153,7 @@ impl Input {
         let failed = |source| TrailError::Read { path: self.path.clone(), source };
         self.next = match self.lines.read().map_err(failed)? {
             None => None,
-            Some(Read::Line(line)) => Some(line),
+            Some(Read::Line(line)) => Some(*line),
             Some(Read::Odd(cause)) => return Err(self.broken(cause)),
             Some(Read::Torn(bytes)) => {
                 return Err(self.broken(format!(

@@ -22,7 +22,7 @@ pub struct TrailLines {
 /// What the file has at a place.
 pub(super) enum Read {
     /// A line whose hash is right.
-    Line(Line),
+    Line(Box<Line>),
     /// A whole line that is none of the trail, and why.
     Odd(String),
     /// The beginning of a line, at the end of the file, with its length.
@@ -72,7 +72,7 @@ impl TrailLines {
         self.bytes += length;
         let text = str::from_utf8(&bytes).map_err(|_| "it is not a text in UTF-8".to_owned());
         Ok(Some(match text.and_then(line::read) {
-            Ok(line) => Read::Line(line),
+            Ok(line) => Read::Line(Box::new(line)),
             Err(cause) => Read::Odd(cause),
         }))
     }
@@ -99,7 +99,7 @@ impl Iterator for TrailLines {
     /// The next line, or why it is none. A line that is not whole is the end.
     fn next(&mut self) -> Option<Self::Item> {
         match self.read() {
-            Ok(Some(Read::Line(line))) => Some(Ok(line)),
+            Ok(Some(Read::Line(line))) => Some(Ok(*line)),
             Ok(Some(Read::Odd(cause))) => Some(Err(cause)),
             Ok(Some(Read::Torn(_)) | None) => None,
             Err(error) => Some(Err(error.to_string())),

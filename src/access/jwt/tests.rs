@@ -247,7 +247,7 @@ mod random {
             let signer = Signer::new();
             let keys = json!([signer.jwk("k")]);
             let issuers = [issuer(SignatureAlgorithm::Es256, &keys).unwrap()];
-            let dotted = parts.iter().map(|part| base64(part)).collect::<Vec<_>>().join(".");
+            let dotted = parts.iter().map(base64).collect::<Vec<_>>().join(".");
             for token in [&text, &dotted, &format!("{text}.{text}.{text}")] {
                 prop_assert!(at(token, &issuers, NOW).is_err());
             }

@@ -18,11 +18,11 @@ pub struct PolicyFault {
     /// The principal, if it is about one.
     pub principal: String,
     /// The key, such as `right[0].region`; empty for the file or the principal as a whole.
-    pub key: String,
+    pub key: Box<str>,
     /// The value, unless it may be a secret.
     pub value: Option<String>,
     /// The rule that it breaks.
-    pub rule: String,
+    pub rule: Box<str>,
 }
 
 impl PolicyFault {
@@ -32,9 +32,9 @@ impl PolicyFault {
             file: file.to_path_buf(),
             line: None,
             principal: String::new(),
-            key: String::new(),
+            key: Box::default(),
             value: None,
-            rule: rule.to_string(),
+            rule: rule.to_string().into(),
         }
     }
 }
@@ -194,9 +194,9 @@ impl Part<'_> {
             file: self.file.to_path_buf(),
             line: self.line(span),
             principal: self.principal.clone(),
-            key: key.to_owned(),
+            key: key.into(),
             value: value.map(echo),
-            rule: rule.to_string(),
+            rule: rule.to_string().into(),
         }
     }
 }

@@ -295,7 +295,7 @@ fn at(
     PolicyFault {
         line: place.line,
         principal: principal.to_owned(),
-        key: key.to_owned(),
+        key: key.into(),
         value: value.map(crate::domain::fault::echo),
         ..PolicyFault::of_file(&place.file, rule)
     }

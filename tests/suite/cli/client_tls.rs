@@ -282,11 +282,14 @@ async fn a_webhook_that_proves_its_name_alone_gets_events() {
     let ca = flag("--webhook-ca", "ca.pem");
     refused(&deliver(&url, &[]).await, &["a CA that this machine does not trust", "--webhook-ca"]);
     let said = ["asks for a client certificate; give --webhook-cert and --webhook-key"];
-    refused(&deliver(&url, &[ca.clone()]).await, &said);
+    refused(&deliver(&url, std::slice::from_ref(&ca)).await, &said);
     let plain = format!("https://localhost:{}/", to.rsplit_once(':').unwrap().1);
-    refused(&deliver(&plain, &[ca.clone()]).await, &["localhost does not speak TLS there"]);
+    refused(
+        &deliver(&plain, std::slice::from_ref(&ca)).await,
+        &["localhost does not speak TLS there"],
+    );
     let unused = url.replace("https", "http");
-    refused(&deliver(&unused, &[ca.clone()]).await, &["http:// uses neither CAs"]);
+    refused(&deliver(&unused, std::slice::from_ref(&ca)).await, &["http:// uses neither CAs"]);
     assert!(bodies.try_recv().is_err(), "nothing came through");
     let own = [flag("--webhook-cert", "caller.pem"), flag("--webhook-key", "caller.key")];
     done(&deliver(&url, &[&[ca][..], &own].concat()).await);

@@ -84,7 +84,7 @@ async fn a_delegate_adds_replaces_and_removes_principals() {
     assert_eq!(listed(&filed, DELEGATE).await, [MANAGED]);
     let all = ["gd.delegate", MANAGED, "gd.recorder", "hq.operator", "zj.delegate"];
     let all: Vec<_> =
-        all.iter().chain(&["zj.delegate/recorder"]).map(|id| id.to_string()).collect();
+        all.iter().chain(&["zj.delegate/recorder"]).map(ToString::to_string).collect();
     assert_eq!(listed(&filed, "hq.operator").await, all);
     // Another token takes the place of the first one at once.
     let next = pb::PrincipalEntry {

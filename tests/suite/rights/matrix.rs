@@ -137,16 +137,14 @@ async fn called(caller: &Caller, path: &str, content: &str) -> Status {
     }
     // A stream that was let in may never end: its first frame tells enough.
     let mut body = answer.into_body();
-    loop {
-        match body.frame().await {
-            Some(Ok(frame)) if frame.is_data() => return in_body(&frame.into_data().unwrap()),
-            Some(Ok(frame)) => {
-                let trailers = frame.into_trailers().unwrap_or_default();
-                return Status::from_header_map(&trailers).unwrap_or_else(|| Status::ok(""));
-            }
-            Some(Err(status)) => return status,
-            None => return Status::ok(""),
+    match body.frame().await {
+        Some(Ok(frame)) if frame.is_data() => in_body(&frame.into_data().unwrap()),
+        Some(Ok(frame)) => {
+            let trailers = frame.into_trailers().unwrap_or_default();
+            Status::from_header_map(&trailers).unwrap_or_else(|| Status::ok(""))
         }
+        Some(Err(status)) => status,
+        None => Status::ok(""),
     }
 }
 

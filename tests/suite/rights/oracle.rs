@@ -126,7 +126,7 @@ impl Whole {
             let inner = match &leaf.fact {
                 Some(Fact::Corrected(corrected)) => {
                     let inner = corrected.replacement.as_ref().and_then(|e| e.fact.as_ref());
-                    inner.map(|fact| kind_of(fact))
+                    inner.map(kind_of)
                 }
                 _ => None,
             };
@@ -187,8 +187,7 @@ fn kind_of(fact: &Fact) -> Kind {
 fn tag(fact: &Fact) -> u32 {
     let event = pb::Event { fact: Some(fact.clone()), ..Default::default() };
     let bytes = event.encode_to_vec();
-    let (key, _) =
-        prost::encoding::decode_key(&mut bytes.as_slice()).map(|(tag, wire)| (tag, wire)).unwrap();
+    let (key, _) = prost::encoding::decode_key(&mut bytes.as_slice()).unwrap();
     key
 }
 
@@ -257,6 +256,7 @@ pub fn event(leaf: Bytes) -> Told {
 }
 
 /// A withheld place, which must tell nothing else.
+#[allow(clippy::needless_pass_by_value)] // a function for `map`
 pub fn place(withheld: pb::Withheld) -> Told {
     let pb::Withheld { position, leaf_hash, .. } = withheld.clone();
     let bare = pb::Withheld { position, leaf_hash: leaf_hash.clone(), ..Default::default() };

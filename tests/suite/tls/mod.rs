@@ -100,7 +100,7 @@ impl Guarded {
         });
         let answer = answer.await;
         let line = answer.lines().find_map(|line| line.strip_prefix(series));
-        line.map_or(0, |value| value.trim().parse::<f64>().unwrap() as u64)
+        line.map_or(0, |value| value.trim().parse().unwrap())
     }
 
     /// Waits until a series has a value.
