@@ -148,9 +148,13 @@ impl<'a> Facts<'a> {
     }
 
     /// A fact as answers tell it. `source` is the event that carries it.
-    fn told(self, fact: FactRow, source: u32) -> FactRow {
-        let is_shown = self.sieve.is_none_or(|sieve| sieve.shows(source));
-        if is_shown { fact } else { fact.without_texts() }
+    pub(super) fn told(self, fact: FactRow, source: u32) -> FactRow {
+        if self.shows(source) { fact } else { fact.without_texts() }
+    }
+
+    /// False if the event at a position is withheld from everybody.
+    pub(super) fn shows(self, position: u32) -> bool {
+        self.sieve.is_none_or(|sieve| sieve.shows(position))
     }
 
     /// True if the caller may read the event at a position.

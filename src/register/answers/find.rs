@@ -156,7 +156,7 @@ impl Reading<'_> {
             let every = self.register.without_bounds().subjects(self.as_of.known_at);
             let first = self.first_named(every, wanted);
             let Some(first) = first.filter(|first| first.position == position) else { continue };
-            let first = match self.register.sight() {
+            let first = match self.subjects().facts().sieve() {
                 None => Some(first),
                 Some(_) => self.first_named(self.subjects(), wanted),
             };

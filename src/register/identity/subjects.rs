@@ -302,7 +302,8 @@ impl<'a> Subjects<'a> {
 
     /// The names that events give a designee, those of the newest event first.
     pub(super) fn name_words(self, index: DesigneeIndex) -> impl Iterator<Item = Sym> + 'a {
-        let stated = self.events_of(index).filter_map(move |position| self.stated_at(position));
+        let told = self.events_of(index).filter(move |position| self.facts.shows(*position));
+        let stated = told.filter_map(move |position| self.stated_at(position));
         stated.filter(move |(owner, _)| *owner == index).flat_map(|(_, fact)| names_of(fact))
     }
 
@@ -412,7 +413,8 @@ impl<'a> Subjects<'a> {
             if matches!(row.fact.kind, FactKindRow::Repaired { .. }) {
                 repairs.push(position);
             } else if row.designee == index && !row.fact.is_withheld() && Some(position) != except {
-                facts.push(FactAt { position, member, fact: row.fact });
+                let fact = self.facts.told(row.fact, position);
+                facts.push(FactAt { position, member, fact });
             }
         }
         if repairs.is_empty() {
