@@ -181,7 +181,7 @@ async fn a_title_is_shown_where_its_holder_is_on_the_day() {
 }
 
 #[tokio::test]
-async fn a_designee_that_is_not_shown_is_not_found_as_one_that_does_not_exist() {
+async fn a_designee_that_is_not_shown_is_as_one_that_is_not_there() {
     let [_, _, c, absent] = DESIGNEES;
     let (own, foreign) = ("示例甲有限公司", "示例丙有限公司");
     let events = [
@@ -271,7 +271,7 @@ async fn of_a_national_batch_a_province_is_shown_its_own_list() {
 }
 
 #[tokio::test]
-async fn pools_and_instruments_are_those_of_the_authorities_that_are_reached() {
+async fn pools_and_instruments_are_those_of_reached_authorities() {
     let entered = |authority: &str, who: &str| {
         let profile = profile("示例有限公司", "");
         let fact = pb::PoolEntered { pool: "2024".to_owned(), profile };
@@ -319,7 +319,7 @@ async fn pools_and_instruments_are_those_of_the_authorities_that_are_reached() {
 }
 
 #[tokio::test]
-async fn a_reader_without_rights_to_the_register_is_told_which_it_needs() {
+async fn a_reader_without_rights_is_told_which_it_needs() {
     let catalogue = Catalogue::built_in();
     let kinds = [Kind::Designated].into_iter().collect();
     let programmes = [catalogue.find(GIANT).unwrap()].into_iter().collect();

@@ -92,7 +92,7 @@ fn positions(payload: Payload) -> Vec<u64> {
 
 /// A watch without an end that began at a permitted place gave everything after it, elsewhere.
 #[tokio::test]
-async fn an_endless_watch_from_a_permitted_place_gives_nothing_outside() {
+async fn an_endless_watch_gives_nothing_outside_its_rights() {
     let governed = over(&[little_giant("local:440000/N-0", "1", "2019-06-05")], hidden());
     let mut reader = governed.as_principal(READER);
     let mut stream = follow(&mut reader, 0).await;

@@ -101,7 +101,7 @@ async fn two_principals_withhold_an_event_and_both_are_on_the_record() {
 }
 
 #[tokio::test]
-async fn a_proposal_serves_its_position_its_reason_and_its_operator_alone() {
+async fn a_proposal_serves_its_position_reason_and_operator_alone() {
     let governed = governed().await;
     let mut operator = governed.as_principal(OPERATOR);
     let mut second = governed.as_principal(SECOND);
@@ -172,7 +172,7 @@ async fn a_bad_request_names_the_field_and_the_rule() {
 }
 
 #[tokio::test]
-async fn no_answer_of_the_register_tells_the_words_of_a_withheld_event() {
+async fn no_answer_tells_the_words_of_a_withheld_event() {
     let secret = "示例保密有限公司";
     let governed = Governed::new(&principals());
     let mut events = list(1, 3);

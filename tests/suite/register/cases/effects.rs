@@ -85,7 +85,7 @@ async fn a_rename_to_the_name_that_is_borne_changes_nothing() {
     }
     book.say(first).await;
     let noted = book.noted(renamed("2022-01-01", "示例某名有限公司", "示例旧名有限公司")).await;
-    assert_eq!(noted, ["changes-nothing [0]", "old-name-differs"]);
+    assert_eq!(noted, ["changes-nothing [0]", "old-name-differs [0]"]);
     let noted = book.noted(renamed("2022-02-01", "示例旧名有限公司", "示例新名有限公司")).await;
     assert!(noted.is_empty(), "{noted:?}");
 }
