@@ -37,6 +37,11 @@ pub const MAGIC: [u8; 7] = *b"TIDULOG";
 const HEADER: usize = 76;
 const COVERED: usize = 72;
 
+const _: () = {
+    // The version of an archive is one digit.
+    assert!(FORMAT_KNOWN <= 9);
+};
+
 /// Which part of which log an archive holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -56,7 +61,8 @@ impl Header {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER);
         bytes.extend(MAGIC);
-        bytes.push(if self.format == FORMAT_BEGUN { b'1' } else { b'2' });
+        // A format is one digit: see the assertion below.
+        bytes.push(b'0' + u8::try_from(self.format).unwrap_or(u8::MAX - b'0'));
         bytes.extend(self.log_id.as_bytes());
         bytes.extend(self.first.to_le_bytes());
         bytes.extend(self.next.to_le_bytes());
