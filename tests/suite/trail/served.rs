@@ -163,7 +163,7 @@ async fn denials_past_the_bound_are_counted_when_the_minute_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_sink_nothing_is_recorded_or_administered_and_reads_go_on() {
+async fn without_a_sink_nothing_is_recorded_and_reads_go_on() {
     let tape = Tape::default();
     let served = Served::on(&[&tape]);
     served.record().await.unwrap();
