@@ -17,7 +17,7 @@ use super::{
     known::Known,
     policy::{
         Action, Document, Entry, Findings, Part, PolicyError, PolicyFault, PolicyText,
-        PrincipalText, name_of, read_delegated, read_entry, resolve, unplaced,
+        PrincipalText, read_delegated, read_entry, resolve, unplaced,
     },
     source::Source,
 };
@@ -131,7 +131,7 @@ impl<'a> Entered<'a> {
     fn of(entries: &[Entry], issuers: &'a [String], catalogues: Option<&'a Catalogues>) -> Self {
         let delegates = entries.iter().filter(|entry| entry.rights.has(Role::Delegate));
         Self {
-            ids: entries.iter().map(|entry| name_of(&entry.id)).collect(),
+            ids: entries.iter().map(|entry| entry.id.as_str().to_owned()).collect(),
             credentials: entries.iter().flat_map(credentials_of).collect(),
             delegates: delegates.map(|entry| (entry.id.clone(), entry.rights.clone())).collect(),
             issuers,
@@ -157,7 +157,7 @@ impl<'a> Entered<'a> {
         if taken.iter().any(|credential| self.credentials.contains(credential)) {
             return Err("another principal has its credential".to_owned());
         }
-        if self.ids.len() >= PRINCIPALS_MAX || !self.ids.insert(name_of(&entry.id)) {
+        if self.ids.len() >= PRINCIPALS_MAX || !self.ids.insert(entry.id.as_str().to_owned()) {
             return Err("another principal has its id, or there are too many".to_owned());
         }
         self.credentials.extend(taken);
@@ -227,13 +227,14 @@ impl AccessControl {
         let source = self.source.as_ref().ok_or(ManageError::NoPrincipals)?;
         let mut source = source.lock();
         let known = self.known();
-        let stated = PrincipalText { managed_by: Some(unplaced(name_of(delegate))), ..stated };
+        let stated =
+            PrincipalText { managed_by: Some(unplaced(delegate.as_str().to_owned())), ..stated };
         let issuers = source.issuers();
         let entry = read_stated(&stated, &issuers, source.catalogues.as_deref());
         let entry = entry.map_err(ManageError::Invalid)?;
         require_within(&known, delegate, &entry, &stated)?;
         require_own_credentials(&known, &entry)?;
-        if known.entries.get(&name_of(&entry.id)) == Some(&entry) {
+        if known.entries.get(entry.id.as_str()) == Some(&entry) {
             return Ok(known.policy.generation);
         }
         let mut principals = source.delegated.principals.clone();
@@ -260,7 +261,7 @@ impl AccessControl {
         let source = self.source.as_ref().ok_or(ManageError::NoPrincipals)?;
         let mut source = source.lock();
         let is_managed = |stated: &PrincipalText| {
-            stated.managed_by.as_ref().is_some_and(|by| *by.get_ref() == name_of(delegate))
+            stated.managed_by.as_ref().is_some_and(|by| *by.get_ref() == delegate.as_str())
         };
         let place = source.delegated.place_of(id).ok_or(ManageError::NotManaged)?;
         let mut principals = source.delegated.principals.clone();
@@ -283,7 +284,7 @@ impl AccessControl {
 
     /// The delegate that manages a principal, if one does.
     pub(crate) fn manager_of(&self, id: &str) -> Option<String> {
-        self.known().entries.get(id)?.managed_by.as_ref().map(name_of)
+        self.known().entries.get(id)?.managed_by.as_ref().map(|by| by.as_str().to_owned())
     }
 
     /// The principals in the order of their ids, from after one of them on: those that a delegate
@@ -315,11 +316,11 @@ fn require_within(
     };
     let rights = known.policy.rights_of(delegate).filter(|rights| rights.has(Role::Delegate));
     let Some(rights) = rights else {
-        return beyond("id", name_of(&entry.id), "the caller is no longer a delegate");
+        return beyond("id", entry.id.as_str().to_owned(), "the caller is no longer a delegate");
     };
     if !is_of(&entry.id, delegate) {
-        let text = format!("the ids of its principals begin with {}/", name_of(delegate));
-        return beyond("id", name_of(&entry.id), &text);
+        let text = format!("the ids of its principals begin with {}/", delegate.as_str());
+        return beyond("id", entry.id.as_str().to_owned(), &text);
     }
     if let Some(role) = entry.rights.roles.iter().find(|role| !role.is_delegable()) {
         let text = "a delegate manages recorders, signers and readers";

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Channel, CredentialKind, Identified, PeerCertificate,
     jwt::{self, Issuer},
-    policy::{Credentials, Entry, SOCKET_PREFIX, Subject, Token, name_of},
+    policy::{Credentials, Entry, SOCKET_PREFIX, Subject, Token},
     refusal::{Cause, Refusal},
 };
 use crate::{
@@ -90,7 +90,7 @@ impl Known {
         if let Some(token) = *token {
             self.enter_token(&entry.id, token);
         }
-        self.entries.insert(name_of(&entry.id), entry);
+        self.entries.insert(entry.id.as_str().to_owned(), entry);
     }
 
     fn enter_token(&mut self, principal: &Principal, token: Token) {
@@ -168,7 +168,7 @@ impl Known {
             return false;
         }
         // Without an entry, the rights tell whether the principal is known.
-        let Some(entry) = self.entries.get(&name_of(&who.principal)) else { return true };
+        let Some(entry) = self.entries.get(who.principal.as_str()) else { return true };
         let Credentials { certificate, key, token, subject } = &entry.credentials;
         match who.credential {
             CredentialKind::None | CredentialKind::HandedOn => true,

@@ -104,7 +104,7 @@ impl Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.cause.name())?;
         match &self.principal {
-            Some(who) => write!(f, " of {}", String::from_utf8_lossy(who.name())),
+            Some(who) => write!(f, " of {}", who.as_str()),
             None => Ok(()),
         }
     }

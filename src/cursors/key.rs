@@ -15,7 +15,7 @@ pub fn key_of(owner: &Principal, id: &str) -> String {
     if *owner == Principal::ANONYMOUS {
         return id.to_owned();
     }
-    format!("{}{BETWEEN}{id}", String::from_utf8_lossy(owner.name()))
+    format!("{}{BETWEEN}{id}", owner.as_str())
 }
 
 /// The id in a key.
@@ -44,7 +44,7 @@ pub fn keys_of(owner: &Principal) -> (String, Option<String>) {
     if *owner == Principal::ANONYMOUS {
         return (String::new(), None);
     }
-    let name = String::from_utf8_lossy(owner.name());
+    let name = owner.as_str();
     // The character after the space.
     (format!("{name}{BETWEEN}"), Some(format!("{name}!")))
 }

@@ -29,6 +29,13 @@ impl Principal {
         is_name.then(|| Self(Bytes::copy_from_slice(name.as_bytes())))
     }
 
+    /// The name as a text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // A name is ASCII: `named` makes sure, and so are the reserved ones.
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+
     /// The name as it is stored.
     #[must_use]
     pub fn name(&self) -> &Bytes {

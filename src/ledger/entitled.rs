@@ -48,7 +48,7 @@ impl Entitled {
         let Entitlement { approved_by, judged_under, .. } = &commit.entitlement;
         let recorder = known(policy, &commit.recorded_by, Action::Record)?;
         if approved_by.as_ref() == Some(&commit.recorded_by) {
-            let principal = name_of(&commit.recorded_by);
+            let principal = commit.recorded_by.as_str().to_owned();
             return Err(AppendError::ApprovedByProposer { principal });
         }
         let approver = approved_by.as_ref();
@@ -159,9 +159,11 @@ fn known(
 ) -> Result<(Principal, Arc<Rights>), AppendError> {
     match policy.rights_of(principal) {
         Some(rights) => Ok((principal.clone(), Arc::clone(rights))),
-        None => {
-            Err(AppendError::NotEntitled { principal: name_of(principal), action, beyond: None })
-        }
+        None => Err(AppendError::NotEntitled {
+            principal: principal.as_str().to_owned(),
+            action,
+            beyond: None,
+        }),
     }
 }
 
@@ -174,12 +176,12 @@ fn require_all(
     for part in parts {
         if let Some(bound) = rights.broken_by(action, part, true) {
             let beyond = Some(event.beyond(index, catalogue, part.place, bound));
-            return Err(AppendError::NotEntitled { principal: name_of(principal), action, beyond });
+            return Err(AppendError::NotEntitled {
+                principal: principal.as_str().to_owned(),
+                action,
+                beyond,
+            });
         }
     }
     Ok(())
-}
-
-fn name_of(principal: &Principal) -> String {
-    String::from_utf8_lossy(principal.name()).into_owned()
 }

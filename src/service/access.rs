@@ -13,7 +13,7 @@ use super::{
     room::Room,
 };
 use crate::{
-    access::{AccessControl, ManageError, name_of},
+    access::{AccessControl, ManageError},
     domain::{Principal, access::Role, catalogue::Catalogues, fault::echo, text::hex},
     protocol::{
         pb::{self, ErrorReason},
@@ -39,7 +39,7 @@ impl AccessApi {
         _request: pb::WhoAmIRequest,
     ) -> Result<pb::WhoAmIResponse, Status> {
         let who = &call.who;
-        let name = name_of(&who.principal);
+        let name = who.principal.as_str().to_owned();
         Ok(pb::WhoAmIResponse {
             principal: Some(pb::PrincipalEntry {
                 managed_by: self.access.manager_of(&name).unwrap_or_default(),
@@ -48,7 +48,11 @@ impl AccessApi {
             credential: i32::from(who.credential as u8),
             credential_expire_time: who.expires_micros.map(timestamp),
             policy_generation: who.generation,
-            handed_on_by: who.handed_on_by.as_ref().map(name_of).unwrap_or_default(),
+            handed_on_by: who
+                .handed_on_by
+                .as_ref()
+                .map(|by| by.as_str().to_owned())
+                .unwrap_or_default(),
         })
     }
 
@@ -141,7 +145,7 @@ fn refused(call: &Call, error: ManageError) -> Status {
         ManageError::Beyond { key, value, text } => {
             let field = if key == "right" { "rights" } else { key };
             let at = [("field", format!("principal.{field}")), ("value", echo(&value))];
-            entitled::not_entitled(&call.name(), "manage", &text, at)
+            entitled::not_entitled(call.name(), "manage", &text, at)
         }
         ManageError::Full(limit) => {
             let message = format!("{limit} principals are managed; at most {limit} are allowed");

@@ -48,7 +48,7 @@ impl Audited {
 
     /// A line of this caller and method, without its outcome.
     pub(super) fn entry(&self) -> Entry {
-        let name = |principal: &Principal| String::from_utf8_lossy(principal.name()).into_owned();
+        let name = |principal: &Principal| principal.as_str().to_owned();
         let who = self.who.as_deref();
         Entry {
             principal: who.map(|who| name(&who.principal)).unwrap_or_default(),
@@ -98,7 +98,7 @@ impl Audited {
     fn party(&self) -> String {
         match &self.who {
             Some(who) if who.credential != CredentialKind::None => {
-                String::from_utf8_lossy(who.principal.name()).into_owned()
+                who.principal.as_str().to_owned()
             }
             _ => name_of(self.party).into_owned(),
         }

@@ -1,7 +1,7 @@
 //! One call: its principal, its peer and its deadline. Every handler gets one, and learns of its
 //! caller from nothing else.
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use http::Extensions;
 use tokio::time::{Instant, timeout_at};
@@ -62,8 +62,8 @@ impl Caller {
     }
 
     /// The principal as log lines name it.
-    pub(crate) fn principal_name(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.principal.name())
+    pub(crate) fn principal_name(&self) -> &str {
+        self.principal.as_str()
     }
 
     /// The address as log lines name it.
@@ -128,8 +128,8 @@ impl Call {
     }
 
     /// The principal as answers name it.
-    pub(crate) fn name(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.principal().name())
+    pub(crate) fn name(&self) -> &str {
+        self.principal().as_str()
     }
 
     /// The events that it may read, as the call began.

@@ -328,10 +328,7 @@ fn label_of(extensions: &Extensions) -> Cow<'static, str> {
 
 /// The label of a party: the name of its principal, or else its address without the port.
 fn label(party: Party, principal: Option<&Principal>) -> Cow<'static, str> {
-    principal.map_or_else(
-        || name_of(party),
-        |principal| String::from_utf8_lossy(principal.name()).into_owned().into(),
-    )
+    principal.map_or_else(|| name_of(party), |principal| principal.as_str().to_owned().into())
 }
 
 /// The name of a party: its address without the port.

@@ -196,7 +196,7 @@ impl CursorApi {
         if !is_own && !call.rights().has(Role::Operator) {
             let at = [("field", "owner".to_owned()), ("value", request.owner)];
             let text = "only an operator deletes the cursor of another principal";
-            return Err(not_entitled(&call.name(), "delete", text, at));
+            return Err(not_entitled(call.name(), "delete", text, at));
         }
         let (creators, name) = (self.creators.clone(), key.clone());
         let deleted = Box::new(move || creators.deleted(&name));

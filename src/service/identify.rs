@@ -63,9 +63,9 @@ fn let_in(access: &AccessControl, request: &mut super::Request) -> Result<(), St
     request.extensions_mut().insert(Arc::clone(&who));
     let Some(method) = Method::at(request.uri().path()) else { return Ok(()) };
     if !who.rights.roles.any(entitled::roles_of(method)) {
-        let name = String::from_utf8_lossy(who.principal.name()).into_owned();
+        let name = who.principal.as_str();
         let text = format!("none of its roles reaches {}", method.path());
-        return Err(entitled::not_entitled(&name, "call", &text, []));
+        return Err(entitled::not_entitled(name, "call", &text, []));
     }
     Ok(())
 }
@@ -110,8 +110,7 @@ fn bearer(value: &str) -> Option<&str> {
 /// Tells the operator why a caller was not let in. The caller does not learn it.
 fn tell_cause(request: &super::Request, refusal: &Refusal) {
     let peer = Caller::of(request.extensions()).peer_text();
-    let principal = refusal.principal.as_ref().map(|who| String::from_utf8_lossy(who.name()));
-    let principal = principal.as_deref().unwrap_or_default();
+    let principal = refusal.principal.as_ref().map_or("", |who| who.as_str());
     tracing::info!(cause = refusal.cause.name(), principal, peer, "a caller was not let in");
 }
 

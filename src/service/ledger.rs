@@ -129,7 +129,7 @@ impl LedgerApi {
         if !is_seen && sight.hides() {
             let at = [("field", "position".to_owned()), ("value", position.to_string())];
             return Err(not_entitled(
-                &call.name(),
+                call.name(),
                 "read",
                 "its rights do not reach this event",
                 at,

@@ -4,7 +4,7 @@ use tonic::{Code, Status};
 
 use super::errors;
 use crate::{
-    access::{Action, Entry, PrincipalText, RightText, name_of, unplaced},
+    access::{Action, Entry, PrincipalText, RightText, unplaced},
     domain::{
         AuthorityCode,
         access::{Reach, Rights, Role, Unseen},
@@ -57,8 +57,8 @@ pub(crate) fn of_entry(entry: &Entry, catalogues: &Catalogues) -> pb::PrincipalE
         token_expire_time: token.and_then(|token| token.expires_micros).map(timestamp),
         jwt_subject: subject.map(|subject| subject.name.clone()).unwrap_or_default(),
         jwt_issuer: subject.and_then(|subject| subject.issuer.clone()).unwrap_or_default(),
-        managed_by: entry.managed_by.as_ref().map(name_of).unwrap_or_default(),
-        ..without_credentials(name_of(&entry.id), &entry.rights, catalogues)
+        managed_by: entry.managed_by.as_ref().map(|by| by.as_str().to_owned()).unwrap_or_default(),
+        ..without_credentials(entry.id.as_str().to_owned(), &entry.rights, catalogues)
     }
 }
 

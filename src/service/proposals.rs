@@ -122,7 +122,7 @@ impl Draft {
             return None;
         }
         Some(Self {
-            proposer: call.name().into_owned(),
+            proposer: call.name().to_owned(),
             request_id: request.request_id.clone(),
             precondition: precondition_digest(request.precondition.as_ref()),
             access: Arc::clone(governed(call)?),

@@ -140,9 +140,8 @@ fn require_all(
 ) -> Result<(), Status> {
     for part in event.parts() {
         if let Some(bound) = rights.broken_by(action, &part, false) {
-            let name = String::from_utf8_lossy(name.name());
             let beyond = event.beyond(index, catalogue, part.place, bound);
-            return Err(errors::beyond_rights(&name, action, Some(beyond)));
+            return Err(errors::beyond_rights(name.as_str(), action, Some(beyond)));
         }
     }
     Ok(())

@@ -143,8 +143,8 @@ impl Standing {
         };
         match lost {
             Lost::Principal => {
-                let name = String::from_utf8_lossy(self.who.principal.name());
-                entitled::not_entitled(&name, "call", "it may not have this stream any more", [])
+                let name = self.who.principal.as_str();
+                entitled::not_entitled(name, "call", "it may not have this stream any more", [])
             }
             Lost::Rights(Change::Fewer) => {
                 let text = "the caller may read less than when the stream began";

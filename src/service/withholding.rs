@@ -56,7 +56,7 @@ pub(super) async fn withhold(
     }
     let proposer = asked.opened(ledger, access, &request.proposal)?;
     if proposer == *caller {
-        let name = named(caller);
+        let name = caller.as_str().to_owned();
         let text = format!("{name} proposed it; another principal must approve it");
         let reason = ErrorReason::ApprovedByProposer;
         return Err(status(Code::PermissionDenied, reason, text, [("principal", name)]));
@@ -77,8 +77,8 @@ pub(super) async fn withhold(
     tracing::warn!(
         position,
         at = receipt.first,
-        requested_by = named(&proposer),
-        approved_by = named(caller),
+        requested_by = proposer.as_str().to_owned(),
+        approved_by = caller.as_str().to_owned(),
         "an event is withheld from everybody"
     );
     Ok(pb::WithholdEventResponse { withheld_at: Some(receipt.first), ..Default::default() })
@@ -92,7 +92,7 @@ fn require_role(policy: &Policy, principal: &Principal, roles: &[Role]) -> Resul
     }
     let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
     let text = format!("that is for the role {}", names.join(" or "));
-    Err(not_entitled(&named(principal), ACTION, &text, []))
+    Err(not_entitled(principal.as_str(), ACTION, &text, []))
 }
 
 /// What is asked for.
@@ -134,8 +134,8 @@ impl Asked {
         Fact::EventWithheld(pb::EventWithheld {
             position: Some(self.position),
             reason: self.reason.clone(),
-            requested_by: named(proposer),
-            approved_by: named(approver),
+            requested_by: proposer.as_str().to_owned(),
+            approved_by: approver.as_str().to_owned(),
         })
     }
 
@@ -218,8 +218,4 @@ fn withheld_already(position: u64) -> Status {
     let text = format!("event {position} is withheld already");
     let at = [("position", echo(&position.to_string()))];
     status(Code::FailedPrecondition, ErrorReason::WithheldAlready, text, at)
-}
-
-fn named(principal: &Principal) -> String {
-    String::from_utf8_lossy(principal.name()).into_owned()
 }

@@ -93,7 +93,7 @@ impl Credentials {
 /// Reads a principal. `None` if it has a fault, which is told to its part.
 pub(crate) fn read(stated: &PrincipalText, known: Known, part: &mut Part) -> Option<Entry> {
     let id = principal_id(&stated.id, "id", part);
-    part.principal = id.as_ref().map(name_of).unwrap_or_default();
+    part.principal = id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
     let credentials = read_credentials(stated, part);
     let managed_by =
         optional(stated.managed_by.as_ref(), |delegate| principal_id(delegate, "managed_by", part));
@@ -103,11 +103,6 @@ pub(crate) fn read(stated: &PrincipalText, known: Known, part: &mut Part) -> Opt
     let authority = read_authority(stated, roles, part)?;
     let rights = read_rights(stated, roles, authority, known, part)?;
     Some(Entry { id: id?, rights, credentials: credentials?, managed_by: managed_by? })
-}
-
-/// The name of a principal as text.
-pub(crate) fn name_of(principal: &Principal) -> String {
-    String::from_utf8_lossy(principal.name()).into_owned()
 }
 
 /// True for the characters of an id.

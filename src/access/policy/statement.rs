@@ -9,7 +9,7 @@ use std::{
 use toml::Spanned;
 
 use super::{
-    entry::{self, Entry, Subject, name_of, require_name},
+    entry::{self, Entry, Subject, require_name},
     fault::{Findings, Lines, Part, Place, PolicyError, PolicyFault},
     files::Document,
     reaches::{self, Known},
@@ -156,7 +156,7 @@ impl Reading {
             {
                 let key = if subject.issuer.is_some() { "jwt_issuer" } else { "jwt" };
                 let value = subject.issuer.as_ref().unwrap_or(&subject.name);
-                let id = name_of(&entry.id);
+                let id = entry.id.as_str().to_owned();
                 self.findings.add(at(place, &id, key, Some(value), rule));
             }
         }
@@ -166,7 +166,7 @@ impl Reading {
         let mut first: HashMap<&Principal, &Place> = HashMap::new();
         for (entry, place) in &self.entries {
             if let Some(other) = first.insert(&entry.id, place) {
-                let id = name_of(&entry.id);
+                let id = entry.id.as_str().to_owned();
                 self.findings.add(at(place, &id, "id", None, twice(other)));
             }
         }
@@ -176,9 +176,9 @@ impl Reading {
     fn reject_strangers_in_namespaces(&mut self) {
         let delegates = self.entries.iter().filter(|(entry, _)| entry.rights.has(Role::Delegate));
         let delegates: std::collections::HashSet<_> =
-            delegates.map(|(entry, _)| name_of(&entry.id)).collect();
+            delegates.map(|(entry, _)| entry.id.as_str().to_owned()).collect();
         for (entry, place) in &self.entries {
-            let id = name_of(&entry.id);
+            let id = entry.id.as_str().to_owned();
             let mut parents = id.match_indices('/').filter_map(|(slash, _)| id.get(..slash));
             if let Some(delegate) = parents.find(|parent| delegates.contains(*parent)) {
                 let rule = format!("the delegate {delegate} alone names principals that begin so");
@@ -193,8 +193,8 @@ impl Reading {
             let (entry, place) = holder;
             for (key, credential) in entry.credentials.all() {
                 let Some((other, _)) = first.insert(credential, holder) else { continue };
-                let rule = format!("{} has the same one", name_of(&other.id));
-                self.findings.add(at(place, &name_of(&entry.id), key, None, rule));
+                let rule = format!("{} has the same one", other.id.as_str());
+                self.findings.add(at(place, entry.id.as_str(), key, None, rule));
             }
         }
     }
@@ -205,7 +205,7 @@ impl Reading {
         for (entry, place) in &self.entries {
             if entry.credentials.is_empty() && !has_gateway {
                 let rule = "no credential: only the socket of a gateway can call for it";
-                self.findings.warn(at(place, &name_of(&entry.id), "", None, rule));
+                self.findings.warn(at(place, entry.id.as_str(), "", None, rule));
             }
         }
         let subjects = || self.entries.iter().filter_map(|(e, _)| e.credentials.subject.as_ref());

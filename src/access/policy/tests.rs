@@ -77,7 +77,7 @@ fn a_policy_states_principals_rights_and_what_needs_two() {
     let statement = read(&[&text]).unwrap();
     assert_eq!(statement.warnings, []);
     let [entry] = &statement.entries[..] else { panic!("{statement:?}") };
-    assert_eq!(name_of(&entry.id), "guangdong.recorder");
+    assert_eq!(entry.id.as_str().to_owned(), "guangdong.recorder");
     let Credentials { certificate, key, token, subject } = &entry.credentials;
     assert_eq!(certificate.as_deref(), Some("spiffe://gd.example/tidu/recorder"));
     assert_eq!(key.unwrap()[0], 0xa9);

@@ -298,7 +298,7 @@ impl RegisterApi {
 fn sight_of(ledger: &Ledger, call: &Call) -> Result<Option<Arc<Sight>>, Status> {
     if !call.rights().may_ask_the_register() {
         let text = "each of its rights to read names kinds, and the register follows from all";
-        return Err(not_entitled(&principal_name(call), "read", text, []));
+        return Err(not_entitled(call.name(), "read", text, []));
     }
     let sight = call.sight(ledger);
     Ok(Some(sight).filter(|sight| !sight.sees_all()).map(Arc::new))
@@ -310,11 +310,7 @@ fn require_everything(call: &Call) -> Result<(), Status> {
         return Ok(());
     }
     let text = "this question needs a right to read that has no bounds, with the class own";
-    Err(not_entitled(&principal_name(call), "read", text, []))
-}
-
-fn principal_name(call: &Call) -> String {
-    String::from_utf8_lossy(call.principal().name()).into_owned()
+    Err(not_entitled(call.name(), "read", text, []))
 }
 
 /// The fact that the event at a position states; for a correction, the replacement. `None` if its
