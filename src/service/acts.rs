@@ -17,6 +17,7 @@ use tower::Service;
 
 use super::{
     audit_lines::{Audited, is_denial},
+    entitled::{Lines, lines_of},
     errors,
 };
 use crate::{
@@ -25,65 +26,6 @@ use crate::{
     protocol::{methods::Method, pb::ErrorReason},
     trail::{Entry, Outcome, Trail},
 };
-
-/// Whether a call that is done gets a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lines {
-    /// No: it reads, or the log has it.
-    None,
-    /// Yes.
-    Always,
-    /// If the handler says that it is an act: see [`begin_act`].
-    IfAct,
-}
-
-/// The match has no arm for "any other": a method that is added must say whether it is audited.
-fn lines_of(method: Method) -> Lines {
-    match method {
-        Method::AdoptRules
-        | Method::WithholdEvent
-        | Method::Verify
-        | Method::PutPrincipal
-        | Method::DeletePrincipal => Lines::Always,
-        // Of another's cursor.
-        Method::DeleteCursor => Lines::IfAct,
-        Method::Append
-        | Method::GetEvent
-        | Method::ListEvents
-        | Method::Subscribe
-        | Method::GetDigest
-        | Method::CreateCursor
-        | Method::GetCursor
-        | Method::ListCursors
-        | Method::AdvanceCursor
-        | Method::GetDesignee
-        | Method::ExplainTitle
-        | Method::ListDesignees
-        | Method::ListTitles
-        | Method::ExportRegister
-        | Method::DiffRules
-        | Method::ListChanges
-        | Method::CompareBatches
-        | Method::CountTitles
-        | Method::ListBatches
-        | Method::GetBatch
-        | Method::ListPools
-        | Method::ListPoolMembers
-        | Method::ListMeasures
-        | Method::ListAssessments
-        | Method::ListAuthorities
-        | Method::ListBodies
-        | Method::ListRegions
-        | Method::ListProgrammes
-        | Method::FindDesignees
-        | Method::ListSuspects
-        | Method::ListCatalogues
-        | Method::GetCatalogue
-        | Method::GetStatus
-        | Method::WhoAmI
-        | Method::ListPrincipals => Lines::None,
-    }
-}
 
 /// The object of an act, in the extensions of its request.
 #[derive(Clone)]

@@ -1,7 +1,8 @@
-//! Which roles may call which method. Rights over content are judged where it is known.
+//! What holds for each method: the roles that may call it, and its lines in the audit trail. Rights
+//! over content are judged where it is known.
 //!
 //! The match has no arm for "any other": a method that is added does not compile before it says who
-//! may call it.
+//! may call it, and whether it is audited.
 
 use tonic::{Code, Status};
 
@@ -16,10 +17,30 @@ use Role::{Auditor, Delegate, Node, Operator, Reader, Recorder, Signer};
 /// Roles that ask questions about events and the register.
 const READERS: &[Role] = &[Recorder, Signer, Reader, Auditor, Operator, Delegate, Node];
 
+/// Whether a call that is done gets a line in the audit trail. Denials get theirs in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// No: it reads, or the log has it.
+    None,
+    /// Yes.
+    Always,
+    /// If the handler says that it is an act: see [`begin_act`](super::acts::begin_act).
+    IfAct,
+}
+
 /// The roles that may call a method.
 pub(crate) fn roles_of(method: Method) -> &'static [Role] {
+    terms_of(method).0
+}
+
+/// The lines that a method gets.
+pub(crate) fn lines_of(method: Method) -> Lines {
+    terms_of(method).1
+}
+
+fn terms_of(method: Method) -> (&'static [Role], Lines) {
     match method {
-        Method::Append => &[Recorder, Signer],
+        Method::Append => (&[Recorder, Signer], Lines::None),
         Method::GetEvent
         | Method::ListEvents
         | Method::Subscribe
@@ -28,7 +49,6 @@ pub(crate) fn roles_of(method: Method) -> &'static [Role] {
         | Method::GetCursor
         | Method::ListCursors
         | Method::AdvanceCursor
-        | Method::DeleteCursor
         | Method::GetDesignee
         | Method::ExplainTitle
         | Method::ListDesignees
@@ -53,12 +73,14 @@ pub(crate) fn roles_of(method: Method) -> &'static [Role] {
         | Method::ListCatalogues
         | Method::GetCatalogue
         | Method::GetStatus
-        | Method::WhoAmI => READERS,
-        Method::Verify => &[Auditor, Operator, Node],
-        Method::AdoptRules => &[Operator],
-        Method::WithholdEvent => &[Operator, Auditor],
-        Method::ListPrincipals => &[Delegate, Operator, Auditor],
-        Method::PutPrincipal | Method::DeletePrincipal => &[Delegate],
+        | Method::WhoAmI => (READERS, Lines::None),
+        // An operator may delete the cursor of another.
+        Method::DeleteCursor => (READERS, Lines::IfAct),
+        Method::Verify => (&[Auditor, Operator, Node], Lines::Always),
+        Method::AdoptRules => (&[Operator], Lines::Always),
+        Method::WithholdEvent => (&[Operator, Auditor], Lines::Always),
+        Method::ListPrincipals => (&[Delegate, Operator, Auditor], Lines::None),
+        Method::PutPrincipal | Method::DeletePrincipal => (&[Delegate], Lines::Always),
     }
 }
 

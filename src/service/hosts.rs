@@ -7,14 +7,12 @@
 //! localhost, an address, or a host that the operator has allowed; and its origin, if it has one,
 //! must be this machine or a page that may call.
 
-use std::{convert::Infallible, future::ready, net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
-use futures_util::future::Either;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use tonic::{Code, body::Body};
-use tower::{Service, ServiceExt as _, service_fn};
 
-use super::{call_lines::tell_refused, calls::Calls, errors};
+use super::errors;
 use crate::{domain::fault::echo, protocol::pb::ErrorReason};
 
 /// The hosts and origins that requests may name.
@@ -83,37 +81,6 @@ impl Guard {
         let is_here = || host == "localhost" || address(&host).is_some_and(|ip| ip.is_loopback());
         matches!(scheme, "http" | "https") && is_here()
     }
-}
-
-/// Lets only the requests in that the guard allows, and counts the others.
-pub(super) fn guarded<S>(
-    guard: Guard,
-    calls: Arc<Calls>,
-    api: S,
-) -> impl Service<
-    super::Request,
-    Response = super::Response,
-    Error = Infallible,
-    Future: Future<Output = Result<super::Response, Infallible>> + Send,
-> + Clone
-+ Send
-+ Sync
-where
-    S: Service<super::Request, Response = super::Response, Error = Infallible>,
-    S: Clone + Send + Sync,
-    S::Future: Send,
-{
-    let guard = Arc::new(guard);
-    service_fn(move |request: super::Request| match guard.refusal(&request) {
-        Some(refusal) => {
-            if let Some(status) = refusal.extensions().get() {
-                calls.refused(&request, status);
-                tell_refused(&request, status);
-            }
-            Either::Left(ready(Ok(refusal)))
-        }
-        None => Either::Right(api.clone().oneshot(request)),
-    })
 }
 
 fn texts(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {

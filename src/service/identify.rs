@@ -3,17 +3,13 @@
 //!
 //! Whoever is refused here has cost no memory and learns nothing that it did not send.
 
-use std::{convert::Infallible, future::ready, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::future::Either;
 use http::{HeaderMap, header::AUTHORIZATION};
 use tonic::{Code, Status};
-use tower::{Service, ServiceExt as _, service_fn};
 
 use super::{
     call::{Caller, Peer},
-    call_lines::tell_refused,
-    calls::Calls,
     entitled, errors,
     private_cause::because,
 };
@@ -25,48 +21,24 @@ use crate::{
 /// The header by which a gateway or a node names the principal for whom it calls.
 pub(crate) const ON_BEHALF_OF: &str = "tidu-on-behalf-of";
 
-/// Lets only callers in that are known and may call the method, and counts the others.
-pub(super) fn identified<S>(
-    access: Arc<AccessControl>,
-    calls: Arc<Calls>,
-    api: S,
-) -> impl Service<
-    super::Request,
-    Response = super::Response,
-    Error = Infallible,
-    Future: Future<Output = Result<super::Response, Infallible>> + Send,
-> + Clone
-+ Send
-+ Sync
-where
-    S: Service<super::Request, Response = super::Response, Error = Infallible>,
-    S: Clone + Send + Sync,
-    S::Future: Send,
-{
-    service_fn(move |mut request: super::Request| match let_in(&access, &mut request) {
-        Ok(()) => {
-            request.extensions_mut().insert(Arc::clone(&access));
-            Either::Right(api.clone().oneshot(request))
-        }
-        Err(status) => {
-            calls.refused(&request, &status);
-            tell_refused(&request, &status);
-            Either::Left(ready(Ok(status.into_http())))
-        }
-    })
-}
-
 /// Attaches the caller to its request, and refuses a method that its roles do not reach.
-fn let_in(access: &AccessControl, request: &mut super::Request) -> Result<(), Status> {
+///
+/// # Errors
+/// UNAUTHENTICATED, PERMISSION_DENIED. A refusal is told with the name of the caller, if it is
+/// known.
+pub(super) fn let_in(
+    access: &Arc<AccessControl>,
+    request: &mut super::Request,
+) -> Result<(), Status> {
     let who = identify(access, request)?;
-    // A refusal is told with the name of the caller.
     request.extensions_mut().insert(Arc::clone(&who));
-    let Some(method) = Method::at(request.uri().path()) else { return Ok(()) };
-    if !who.rights.roles.any(entitled::roles_of(method)) {
-        let name = who.principal.as_str();
+    if let Some(method) = Method::at(request.uri().path())
+        && !who.rights.roles.any(entitled::roles_of(method))
+    {
         let text = format!("none of its roles reaches {}", method.path());
-        return Err(entitled::not_entitled(name, "call", &text, []));
+        return Err(entitled::not_entitled(who.principal.as_str(), "call", &text, []));
     }
+    request.extensions_mut().insert(Arc::clone(access));
     Ok(())
 }
 

@@ -52,6 +52,7 @@ mod register;
 mod room;
 mod rpc;
 mod rules;
+mod screen;
 mod sealed_pages;
 mod shares;
 mod shown;
@@ -68,6 +69,7 @@ mod withholding;
 use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
 
 use tonic::{
+    Status,
     codec::CompressionEncoding::{Gzip, Zstd},
     server::Grpc,
     service::Routes,
@@ -99,6 +101,7 @@ use self::{
     recent::Recent,
     reflection::{Described, Reflection},
     register::{NameIndex, RegisterApi},
+    screen::screened,
     subscribe::Streams,
     verify::Verifications,
 };
@@ -330,7 +333,10 @@ where
         .layer(layer_fn(move |inner| OnlyCalls { inner, calls: Arc::clone(&of_strays) }))
         .layer(GrpcWebLayer::new())
         .layer(layer_fn(move |inner| {
-            identify::identified(Arc::clone(&access), Arc::clone(&of_strangers), inner)
+            let access = Arc::clone(&access);
+            screened(Arc::clone(&of_strangers), inner, move |request| {
+                identify::let_in(&access, request).err().map(Status::into_http)
+            })
         }))
         .layer(layer_fn(move |inner| CallLines { inner, sampling }))
         .map_request(transport::choose_encoding)
@@ -340,7 +346,11 @@ where
     let api = api.map_request(|request: Request| request);
     let api = api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new));
     match guard {
-        Some(guard) => BoxCloneSyncService::new(hosts::guarded(guard, calls, api)),
+        Some(guard) => {
+            let guard = Arc::new(guard);
+            let screen = move |request: &mut Request| guard.refusal(request);
+            BoxCloneSyncService::new(screened(calls, api, screen))
+        }
         None => BoxCloneSyncService::new(api),
     }
 }

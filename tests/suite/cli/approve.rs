@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tidu::domain::text::hex;
 
-use crate::support::{Server, TIDU, done, refused};
+use crate::support::{Server, TIDU, done, mtls::private, refused};
 
 const RECORDER: &str = "guangdong.recorder";
 const SIGNER: &str = "guangdong.signer";
@@ -46,11 +46,6 @@ fn start(dir: &Path) -> Server {
     let file = dir.join("principals.toml");
     private(&file, &policy);
     Server::start_with(&dir.join("data"), &["--principals", file.to_str().unwrap()])
-}
-
-fn private(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 #[test]
