@@ -1,4 +1,4 @@
-//! What a connection proves of its peer, before any message is read.
+//! The proof of identity that a connection carries, before any message is read.
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use crate::domain::catalogue::Catalogues;
 #[derive(Debug)]
 pub(crate) struct CheckedPolicy {
     pub(crate) entries: Vec<Entry>,
-    /// What somebody can hardly have meant.
+    /// Parts that change nothing, which hardly anybody means.
     pub(crate) warnings: Vec<PolicyFault>,
 }
 

@@ -179,7 +179,7 @@ impl AccessControl {
         self.policy.subscribe()
     }
 
-    /// What somebody can hardly have meant in the files.
+    /// Parts of the files that change nothing, which hardly anybody means.
     #[must_use]
     pub fn warnings(&self) -> Vec<PolicyFault> {
         self.source.as_ref().map(|source| source.lock().warnings()).unwrap_or_default()

@@ -61,7 +61,7 @@ impl Source {
         }
     }
 
-    /// What somebody can hardly have meant.
+    /// Parts that change nothing, which hardly anybody means.
     pub(super) fn warnings(&self) -> Vec<PolicyFault> {
         self.statement.warnings.iter().chain(&self.suspended).cloned().collect()
     }

@@ -1,7 +1,7 @@
 //! Decides one commit: judge → stage → encode → seal. It changes the state and the open chunks, and
 //! uses neither queue nor disk nor clock.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -57,8 +57,8 @@ pub fn decide(
     next_instant: impl FnOnce(Option<i64>) -> Result<i64, String>,
     next_salt: impl FnMut() -> Salt,
 ) -> Result<Receipt, AppendError> {
-    let open = Arc::new(Policy::open());
-    let policy = &|| Arc::clone(&open);
+    static OPEN: LazyLock<Arc<Policy>> = LazyLock::new(Arc::default);
+    let policy = &|| Arc::clone(&OPEN);
     let sources = Sources { policy, next_instant, next_salt };
     decide_under(state, catalogues, chunks, commit, sources)
 }

@@ -56,9 +56,7 @@ impl Judging {
         self.warnings.add_event(verdict.warnings.into());
         Ok(is_accepted)
     }
-}
 
-impl Judging {
     /// Ends the judgement of rights, once every event was judged.
     ///
     /// # Errors

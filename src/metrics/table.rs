@@ -79,7 +79,7 @@ table! {
     connections_refused_total: Family<1, Counter>, None, ["cause"],
         "Connections that got no place";
     tls_handshakes_total: Family<1, Counter>, None, ["outcome"],
-        "TLS handshakes that ended, by how: done, or the reason why there is no connection";
+        "TLS handshakes that ended, by outcome: done, or the cause of the failure";
     tls_reloads_total: Counter, None, [],
         "Times that new files of TLS came into use";
     tls_reload_failures_total: Counter, None, [],

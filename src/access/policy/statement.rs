@@ -40,7 +40,7 @@ pub(crate) struct Statement {
     pub(crate) entries: Vec<Entry>,
     pub(crate) issuers: Vec<IssuerPin>,
     pub(crate) four_eyes: Vec<FourEyes>,
-    /// What somebody can hardly have meant.
+    /// Parts that change nothing, which hardly anybody means.
     pub(crate) warnings: Vec<PolicyFault>,
 }
 

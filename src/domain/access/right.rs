@@ -45,7 +45,7 @@ pub struct Matter {
     pub own: bool,
 }
 
-/// What a reader gets in the place of an event that it may not read.
+/// The answer to a reader in the place of an event that it may not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Unseen {
     /// The place and the leaf hash.
@@ -68,7 +68,7 @@ pub struct Rights {
     pub approve: Vec<Reach>,
     /// What it may read.
     pub read: Vec<Reach>,
-    /// What it gets in the place of anything else.
+    /// The answer that it gets in the place of anything else.
     pub unseen: Unseen,
     /// The rights of the delegate that manages it: a bound on its own.
     pub below: Option<Arc<Self>>,
