@@ -13,6 +13,7 @@ use std::{
 
 use targets::{Questioned, question};
 use tidu::{
+    access::AccessControl,
     cursors::Cursors,
     limits::{IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT},
     protocol::pb::{
@@ -46,6 +47,8 @@ async fn serve(directory: &Path) -> Questioned {
     let server = Server::open(&config, RulesBook::RELEASED, failed).await.unwrap();
     let cursors = Arc::new(Cursors::open(directory).unwrap());
     let settings = ApiSettings {
+        access: AccessControl::open(),
+        tls_problem: Arc::default(),
         web_origins: Vec::new(),
         local_hosts: None,
         questions: 1,
