@@ -125,8 +125,9 @@ impl Room {
         if missing == 0 || self.cannot_allocate.load(Ordering::Relaxed) {
             return Ok(());
         }
-        // A step is never taken out of the reserve.
-        let step = ROOM_STEP_BYTES.min(free - reserve - missing);
+        // A step is never taken out of the reserve, and leaves as much for the other files: when it
+        // took all, one block of theirs would stop the appends while the log has room.
+        let step = ROOM_STEP_BYTES.min((free - reserve - missing) / 2);
         match allocate(&self.file, length, growth_max(bytes).saturating_add(step)) {
             Ok(()) => Ok(()),
             Err(error) if is_full(error) => Err(disk),
