@@ -49,6 +49,7 @@ pub mod delivery;
 pub mod domain;
 pub mod files;
 pub mod import;
+pub mod lang;
 pub mod ledger;
 pub mod limits;
 pub mod log;

@@ -27,9 +27,9 @@ mod tables;
 mod target;
 mod throwaway;
 
-use std::{io, panic::catch_unwind, process::ExitCode};
+use std::{env, ffi::OsString, io, panic::catch_unwind, process::ExitCode};
 
-use clap::{Parser, error::ContextValue};
+use clap::{Parser, ValueEnum, builder::PossibleValue, error::ContextValue};
 use tokio::runtime::Runtime;
 
 pub use self::commands::generate;
@@ -38,7 +38,7 @@ use self::{
     error::CliError,
     print::{eprint_error, eprint_line, eprint_lines, escaped},
 };
-use crate::{files, limits::STORE_THREADS_TRIED, server::telemetry, threads};
+use crate::{files, lang::Lang, limits::STORE_THREADS_TRIED, server::telemetry, threads};
 
 /// System of record for enterprise designations.
 ///
@@ -47,8 +47,40 @@ use crate::{files, limits::STORE_THREADS_TRIED, server::telemetry, threads};
 #[derive(Debug, Parser)]
 #[command(name = "tidu", version, after_help = AFTER_HELP)]
 struct Cli {
+    /// Language of what people read [default: that of the locale]
+    #[arg(long, env = LANGUAGE, hide_env_values = true, value_enum, global = true,
+        value_name = "LANGUAGE")]
+    lang: Option<Lang>,
     #[command(subcommand)]
     command: Command,
+}
+
+/// The variable that names a language.
+const LANGUAGE: &str = "TIDU_LANG";
+
+impl ValueEnum for Lang {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::En, Self::Zh]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::En => PossibleValue::new("en").help("English"),
+            Self::Zh => PossibleValue::new("zh").help("中文"),
+        })
+    }
+}
+
+/// The language that the arguments, the environment or the locale ask for. It must be known before
+/// the arguments are parsed, because the help is in it. A word that names none is refused then.
+fn language(arguments: &[OsString]) -> Lang {
+    let words = || arguments.iter().map(|argument| argument.to_string_lossy());
+    let apart = words().zip(words().skip(1)).find(|(flag, _)| flag == "--lang");
+    let joined = words().find_map(|word| word.strip_prefix("--lang=").map(str::to_owned));
+    let stated = joined.or_else(|| apart.map(|(_, word)| word.into_owned()));
+    let variable = |name: &str| env::var(name).ok();
+    let stated = stated.or_else(|| variable(LANGUAGE));
+    stated.and_then(|word| Lang::named(&word)).unwrap_or_else(|| Lang::of_locale(variable))
 }
 
 /// A line fits into 80 columns, so that no terminal breaks a command.
@@ -107,8 +139,10 @@ fn usage(mut error: clap::Error) -> ExitCode {
 /// Parses the arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = match Cli::try_parse() {
-        Ok(Cli { command }) => command,
+    let arguments: Vec<_> = env::args_os().collect();
+    language(&arguments).set();
+    let command = match Cli::try_parse_from(arguments) {
+        Ok(Cli { command, .. }) => command,
         Err(error) => return usage(error),
     };
     // Not for `watch`, whose commands make files of their own.

@@ -10,7 +10,7 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{batch::Frame, pb, zeros::WithZeros};
+use super::{batch::Frame, pb, plain_json, zeros::WithZeros};
 
 /// A message without a JSON form, or a text that is not one, with the reason.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,17 @@ impl Json {
             .map_err(|e| JsonError(format!("cannot print a {name}: {e}")))
     }
 
+    /// As [`Json::whole`], with ISO dates and hashes in hexadecimal.
+    ///
+    /// # Errors
+    /// As for [`Json::line`].
+    pub fn plain(&self, name: &str, message: &impl Message) -> Result<String, JsonError> {
+        let dynamic = self.message(name, &message.encode_to_vec())?;
+        plain_json::plain(&dynamic)
+            .map(|value| value.to_string())
+            .map_err(|e| JsonError(format!("cannot print a {name}: {e}")))
+    }
+
     /// One line of JSON for an encoded message.
     ///
     /// # Errors
@@ -126,6 +137,20 @@ impl Json {
         let message = DynamicMessage::deserialize(descriptor, &mut input);
         let message = message.map_err(|e| format!("not a {name}: {e}"))?;
         input.end().map_err(|e| format!("more than a {name}: {e}"))?;
+        Ok(message.encode_to_vec())
+    }
+
+    /// As [`Json::parse`], for a text that may have the plain form of some values as well.
+    ///
+    /// # Errors
+    /// As for [`Json::parse`].
+    pub fn parse_either(&self, name: &str, text: &str) -> Result<Vec<u8>, String> {
+        let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
+        let descriptor = descriptor.ok_or_else(|| format!("a {name} has no descriptor"))?;
+        let not_one = |e: serde_json::Error| format!("not a {name}: {e}");
+        let mut value = serde_json::from_str(text).map_err(not_one)?;
+        plain_json::canonical(&descriptor, &mut value);
+        let message = DynamicMessage::deserialize(descriptor, value).map_err(not_one)?;
         Ok(message.encode_to_vec())
     }
 

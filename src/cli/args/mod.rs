@@ -42,6 +42,19 @@ pub(crate) fn at_least_one() -> RangedU64ValueParser<usize> {
 pub(crate) enum Output {
     /// For people: tables and sentences
     Human,
-    /// For programs: protobuf JSON, one message a line
+    /// For programs: protobuf JSON, one message a line, as over HTTP
     Json,
+    /// For scripts: the same with ISO dates, hashes in hexadecimal, and numbers as numbers
+    PlainJson,
+    /// For spreadsheets: a header and a row for each line; lists only
+    Csv,
+    /// As csv, with tabs between the fields
+    Tsv,
+}
+
+impl Output {
+    /// True for people, false for programs.
+    pub(crate) fn is_human(self) -> bool {
+        self == Self::Human
+    }
 }

@@ -6,7 +6,7 @@ use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, row};
 use crate::{
     cli::{
         CliError,
-        args::{Common, Output, parse_date},
+        args::{Common, parse_date},
         client::Client,
         names,
         paged::paged,
@@ -86,7 +86,7 @@ pub(super) async fn run(args: AnnulArgs) -> Result<(), CliError> {
             by.position, by.reason
         )));
     }
-    if args.common.output == Output::Human {
+    if args.common.output.is_human() {
         print_events(&left, before.len())?;
     }
     let rows = left.into_iter().map(|recorded| {

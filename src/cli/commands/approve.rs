@@ -12,7 +12,7 @@ use crate::{
     cli::{
         CliError,
         append::send_request,
-        args::{Common, Output},
+        args::Common,
         client::Client,
         print::{print_line, print_message},
         proposal_file::ProposalFile,
@@ -50,7 +50,7 @@ pub(super) async fn run(args: ApproveArgs) -> Result<(), CliError> {
     let output = args.common.output;
     let file = ProposalFile::read(&args.file)?;
     let mut client = Client::to(&args.common.server).await?;
-    if output == Output::Human {
+    if output.is_human() {
         print_file(&file)?;
     }
     let tried = send_request(&mut client, || file.approval(true)).await?;
@@ -64,11 +64,11 @@ pub(super) async fn run(args: ApproveArgs) -> Result<(), CliError> {
         return Err(CliError::Refused(format!("nothing was recorded: {count}")));
     }
     if !tried.replayed {
-        if output == Output::Human {
+        if output.is_human() {
             print_changes(&tried)?;
         }
         if !args.yes {
-            if output == Output::Json {
+            if !output.is_human() {
                 print_message(output, "AppendResponse", &tried, |_| Ok(()))?;
             }
             ask()?;

@@ -118,7 +118,7 @@ async fn verified(args: &VerifyArgs, common: &Common) -> Result<(), CliError> {
 
 fn report(verified: &Verified, is_compared: bool, output: Output) -> Result<(), CliError> {
     let Verified { first, last, head, anchors, unanchored } = verified;
-    if output == Output::Json {
+    if !output.is_human() {
         let anchors = is_compared.then_some(anchors);
         let unanchored = is_compared.then_some(unanchored);
         let json = serde_json::json!({
@@ -227,7 +227,7 @@ fn shown(args: &ShowArgs, output: Output) -> Result<(), CliError> {
             }
         }
     }
-    if output == Output::Json {
+    if !output.is_human() {
         return last.iter().try_for_each(|line| print_json(&line.text));
     }
     let mut rows = table(["line", "time", "who", "method", "object", "outcome", "count"]);

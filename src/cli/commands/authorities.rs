@@ -3,8 +3,15 @@
 use clap::Args;
 
 use crate::{
-    cli::{CliError, args::Common, client::Client, names, print::Printer},
+    cli::{
+        CliError,
+        args::Common,
+        client::Client,
+        names,
+        print::{Cell, Heading, Printer},
+    },
     domain::Region,
+    lang::{say, word},
     protocol::pb,
 };
 
@@ -20,12 +27,19 @@ pub(crate) struct AuthoritiesArgs {
     common: Common,
 }
 
+const HEADINGS: [Heading; 5] = [
+    Heading::new("code", "code", "代码"),
+    Heading::new("name", "name", "名称"),
+    Heading::new("name_en", "English name", "英文名称").drops(2),
+    Heading::new("kind", "kind", "类型").drops(3),
+    Heading::new("region", "region", "地区").drops(1),
+];
+
 pub(super) async fn run(args: AuthoritiesArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
     let answer = client.register.list_authorities(pb::ListAuthoritiesRequest {}).await?;
     let all = answer.into_inner().authorities;
-    let header = ["code", "name", "English name", "kind", "region"];
-    let mut printer = Printer::new(args.common.output, header)?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     let mut count = 0;
     for authority in &all {
         let region = region_of(authority);
@@ -37,24 +51,38 @@ pub(super) async fn run(args: AuthoritiesArgs) -> Result<(), CliError> {
             printer.add("Authority", authority, |authority| row(authority, region))?;
         }
     }
-    printer.finish(Some(&format!("{count} of {} authorities", all.len())))
+    let all = all.len();
+    let summary = say!(en: "{count} of {all} authorities", zh: "{all} 个认定机构中的 {count} 个");
+    printer.finish(Some(&summary))
 }
 
 fn region_of(authority: &pb::Authority) -> Option<&'static Region> {
     Region::all().iter().find(|region| region.code == authority.code)
 }
 
-fn row(authority: &pb::Authority, region: Option<&Region>) -> [String; 5] {
-    let region = region.map_or("", |region| region.name);
+fn row(authority: &pb::Authority, region: Option<&Region>) -> [Cell; 5] {
+    let name = region.map_or("", |region| word!(en: region.name_en, zh: region.name));
     let apart = match authority.excluded_from.as_str() {
         "" => String::new(),
-        province => format!(", not under {province}"),
+        province => say!(en: ", not under {province}", zh: "，不归 {province} 管辖"),
     };
+    let code = region.map_or("", |region| region.code);
     [
-        authority.code.clone(),
-        authority.name.clone(),
-        authority.name_en.clone(),
-        authority.kind.replace('_', "-"),
-        format!("{region}{apart}"),
+        authority.code.as_str().into(),
+        authority.name.as_str().into(),
+        authority.name_en.as_str().into(),
+        kind(&authority.kind),
+        Cell::of(code, format!("{name}{apart}")),
     ]
+}
+
+fn kind(kind: &str) -> Cell {
+    let human = match kind {
+        "national" => word!(en: "national", zh: "国家级"),
+        "provincial" => word!(en: "provincial", zh: "省级"),
+        "provincial_level_city" => word!(en: "city of provincial level", zh: "计划单列市"),
+        "provincial_level_corps" => word!(en: "corps of provincial level", zh: "兵团"),
+        _ => kind,
+    };
+    Cell::of(kind, human)
 }

@@ -54,7 +54,7 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
             print_duplicates(&found, output)?;
             refused.push(counted(found.len(), "duplicate"));
         }
-        if output == Output::Human {
+        if output.is_human() {
             print_line(
                 "  each commit is checked as if the others had not been recorded, so a fact that \
                  rests on another commit may be rejected here; facts stated twice are found in all",
@@ -70,7 +70,9 @@ pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
         };
         rejected += answer.rejection_count;
         match output {
-            Output::Json => print_answer(rows, &answer)?,
+            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
+                print_answer(rows, &answer)?
+            }
             Output::Human => print(rows, &answer, trials.len() > 1)?,
         }
     }

@@ -139,7 +139,7 @@ fn add(args: AddArgs) -> Result<(), CliError> {
 
 fn list(output: Output) -> Result<(), CliError> {
     let contexts = Contexts::read()?;
-    if output == Output::Json {
+    if !output.is_human() {
         let line = |name, context, current| serde_json::to_string(&Line { name, current, context });
         return contexts.all().try_for_each(|(name, context, current)| {
             let line = line(name, context, current);

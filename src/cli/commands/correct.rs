@@ -7,7 +7,7 @@ use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, row};
 use crate::{
     cli::{
         CliError,
-        args::{Common, Output, parse_date},
+        args::{Common, parse_date},
         assignments::{Assignment, Fields, assignment},
         client::Client,
         names,
@@ -82,7 +82,7 @@ pub(super) async fn run(args: CorrectArgs) -> Result<(), CliError> {
             ))),
         };
     }
-    if args.common.output == Output::Human {
+    if args.common.output.is_human() {
         print_line(&format!("event {} of {issuer}:", args.position))?;
         print_sides(&old.listed(), &new.listed())?;
     }

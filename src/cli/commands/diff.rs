@@ -85,7 +85,7 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
     if log.digest(RunningDigest::default(), 0, until).await? == copied {
         let (count, digest) = (kept.len(), hex(&copied.0));
         return match args.common.output {
-            Output::Json => print_json(
+            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => print_json(
                 &serde_json::json!({
                     "equal": true, "eventCount": count.to_string(),
                     "nextPosition": until.to_string(), "digest": digest,
@@ -99,7 +99,7 @@ pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
     }
     let FirstDifference { position, what } = log.first_difference(kept, until).await?;
     match args.common.output {
-        Output::Json => print_json(
+        Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => print_json(
             &serde_json::json!({
                 "equal": false, "firstDifference": position.to_string(), "what": what,
             })

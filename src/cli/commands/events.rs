@@ -76,7 +76,9 @@ pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
     let json = Json::new()?;
     let columns = columns_of_terminal().filter(|_| stdout().is_terminal()).unwrap_or(usize::MAX);
     let print = |place: &JsonPlace| match (place, output) {
-        (place, Output::Json) => print_place(&json, place),
+        (place, Output::Json | Output::PlainJson | Output::Csv | Output::Tsv) => {
+            print_place(&json, place)
+        }
         (JsonPlace::Event(event), Output::Human) => print_line(&event_line_within(event, columns)),
         (JsonPlace::Withheld(place), Output::Human) => print_line(&withheld_line(place)),
     };
@@ -115,7 +117,9 @@ async fn one(client: &mut Client, position: u64, output: Output) -> Result<(), C
         None => JsonPlace::event(found.event.unwrap_or_default()),
     };
     let lines = match (&place, output) {
-        (place, Output::Json) => return print_place(&Json::new()?, place),
+        (place, Output::Json | Output::PlainJson | Output::Csv | Output::Tsv) => {
+            return print_place(&Json::new()?, place);
+        }
         (JsonPlace::Event(event), Output::Human) => event_lines(event),
         (JsonPlace::Withheld(place), Output::Human) => withheld_lines(place),
     };

@@ -269,7 +269,9 @@ impl Follower {
         self.request.start = Some(Start::FromPosition(next));
         match (&mut self.delivery, self.output) {
             (Some(delivery), _) => Ok(delivery.pass(next)?),
-            (None, Output::Json) => print_json(&self.json.line("Withheld", withheld)?),
+            (None, Output::Json | Output::PlainJson | Output::Csv | Output::Tsv) => {
+                print_json(&self.json.line("Withheld", withheld)?)
+            }
             (None, Output::Human) => print_line(&withheld_line(withheld)),
         }
     }
@@ -277,7 +279,9 @@ impl Follower {
     fn print(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
         for leaf in &batch.leaves {
             match self.output {
-                Output::Json => print_json(&self.json.line_of("RecordedEvent", leaf)?)?,
+                Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
+                    print_json(&self.json.line_of("RecordedEvent", leaf)?)?
+                }
                 Output::Human => {
                     let recorded = pb::RecordedEvent::decode(leaf.clone())
                         .map_err(|e| CliError::Message(format!("an event cannot be read: {e}")))?;
@@ -297,7 +301,9 @@ impl Follower {
         }
         match self.output {
             _ if !self.progress => Ok(()),
-            Output::Json => print_json(&self.json.line("Progress", progress)?),
+            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
+                print_json(&self.json.line("Progress", progress)?)
+            }
             Output::Human => {
                 let state = if progress.caught_up { "caught up" } else { "catching up" };
                 let (next, size) = (progress.next_position, progress.log_size);

@@ -8,7 +8,7 @@ use crate::{
         args::{Form, MomentArgs, Output, TableArgs, TitleArgs, Within, at_least_one, within},
         client::Client,
         paged::{Listed, paged},
-        print::{Printer, as_of, date, end, flags, print_line, title_status},
+        print::{Printer, TableColumn, as_of, date, end, flags, print_line, title_status},
         tables::{self, Column, DESIGNEES, TITLES, TableFile, Target},
     },
     limits::{PAGE_EVENTS_DEFAULT, SORTED_TITLES_MAX},
@@ -60,9 +60,9 @@ enum Rows {
 }
 
 impl Rows {
-    fn print<C: AsRef<str>>(
+    fn print<H: Into<TableColumn>>(
         output: Output,
-        header: impl IntoIterator<Item = C>,
+        header: impl IntoIterator<Item = H>,
     ) -> Result<Self, CliError> {
         Printer::new(output, header).map(Self::Printed)
     }

@@ -101,12 +101,12 @@ impl Proposal {
         if answer.replayed {
             return self.record(client, confirm.again).await;
         }
-        if self.output == Output::Human {
+        if self.output.is_human() {
             print_warnings(&self.placed(), &answer)?;
             print_changes(&answer)?;
         }
         if !confirm.yes {
-            if self.output == Output::Json {
+            if !self.output.is_human() {
                 print_message(self.output, "AppendResponse", &answer, |_| Ok(()))?;
             }
             ask()?;
@@ -120,7 +120,7 @@ impl Proposal {
             Ok((request, answer)) => write_proposal(path, request, &answer, self.output)?,
             Err(failure) => return Err(self.refused(failure)?),
         };
-        if self.output == Output::Human {
+        if self.output.is_human() {
             print_warnings(&self.placed(), &answer)?;
             print_changes(&answer)?;
         }

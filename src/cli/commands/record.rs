@@ -206,7 +206,7 @@ async fn propose_to(
     match propose(&mut client, commit.rows).await {
         Ok((request, answer)) => {
             write_proposal(path, request, &answer, output)?;
-            if output == Output::Human {
+            if output.is_human() {
                 print_all(&warning_lines(&rows, &answer))?;
             }
             Ok(())
@@ -225,7 +225,7 @@ pub(super) fn read(args: RecordArgs) -> Result<(Run, ServerArgs), CliError> {
     let (files, server) = (args.files.clone(), args.common.server.clone());
     let output = args.common.output;
     let run = Run::read(&files, &options(args), commit_size, output)?;
-    if output == Output::Human {
+    if output.is_human() {
         run.lists.iter().try_for_each(print_report)?;
     }
     Ok((run, server))
@@ -335,7 +335,9 @@ async fn record(
         };
         bar.inc(commit.rows.len() as u64);
         bar.suspend(|| match output {
-            Output::Json => print_answer(&rows, &recorded.answer),
+            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
+                print_answer(&rows, &recorded.answer)
+            }
             Output::Human => print_recorded(&rows, &recorded.answer, &outcome.name()),
         })?;
         if let Some(why) = recorded.annulled_since() {
@@ -365,7 +367,9 @@ async fn try_out(
             }
         };
         match output {
-            Output::Json => print_answer(&rows, &answer)?,
+            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
+                print_answer(&rows, &answer)?
+            }
             Output::Human => {
                 let rows_in_words = counted(rows.len(), "row");
                 print_line(&format!("{rows_in_words} would be recorded; nothing was"))?;
@@ -381,7 +385,7 @@ fn print_all(lines: &[String]) -> Result<(), CliError> {
 }
 
 fn progress_bar(rows: usize, output: Output) -> ProgressBar {
-    if output == Output::Json {
+    if !output.is_human() {
         return ProgressBar::hidden();
     }
     // A bar without a template still counts.
@@ -396,7 +400,7 @@ fn print_rejected(
     output: Output,
 ) -> Result<(), CliError> {
     match output {
-        Output::Json => print_answer(rows, answer),
+        Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => print_answer(rows, answer),
         Output::Human => print_rejections(rows, answer, SHOWN_FAULTS_MAX),
     }
 }

@@ -85,7 +85,7 @@ async fn show(common: &Common) -> Result<(), CliError> {
     let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
     let (in_force, newest) = (status.rules_version, status.newest_rules_version);
     let json = Json::new()?;
-    if common.output == Output::Json {
+    if !common.output.is_human() {
         print_json(&json.whole("GetStatusResponse", &status)?)?;
     } else {
         let later = if newest > in_force { "; see tidu rules diff" } else { "" };
@@ -101,7 +101,9 @@ async fn show(common: &Common) -> Result<(), CliError> {
         Ok((page.events, page.next_page_token))
     };
     let print = |recorded: &pb::RecordedEvent| match common.output {
-        Output::Json => print_json(&json.line("RecordedEvent", recorded)?),
+        Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
+            print_json(&json.line("RecordedEvent", recorded)?)
+        }
         Output::Human => print_line(&adoption(recorded)),
     };
     paged(usize::MAX, fetch, print).await.map(drop)
@@ -125,7 +127,7 @@ async fn diff(args: &DiffArgs) -> Result<(), CliError> {
     let moment = args.moment.message();
     let take = |row: &pb::TitleDifference| printer.add("TitleDifference", row, difference);
     let compared = compare(&mut client, args.version, moment, args.limit, take).await?;
-    if args.common.output == Output::Human && compared.listed.count == 0 {
+    if args.common.output.is_human() && compared.listed.count == 0 {
         return print_line(&compared.summary());
     }
     printer.finish(Some(&compared.summary()))

@@ -7,7 +7,7 @@ use super::find::print_bearers;
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, Output},
+        args::{Common, MomentArgs},
         client::Client,
         print::{
             as_of, date, end, flags, print_line, print_message, print_table, table, title_status,
@@ -33,7 +33,7 @@ pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
     let answer = match client.register.get_designee(request).await {
         Ok(answer) => answer.into_inner(),
         Err(refused) => {
-            if args.common.output == Output::Human && names_several(&refused) {
+            if args.common.output.is_human() && names_several(&refused) {
                 print_bearers(&mut client, &designee, as_of).await?;
             }
             return Err(refused.into());

@@ -66,7 +66,9 @@ pub(super) async fn run(args: SuspectsArgs) -> Result<(), CliError> {
     let take = |shared: &pb::SharedName| {
         pairs.extend(pairs_of(shared));
         match output {
-            Output::Json => printer.add("SharedName", shared, |_| [""; 6]),
+            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
+                printer.add("SharedName", shared, |_| [""; 6])
+            }
             Output::Human => rows(shared).try_for_each(|row| printer.add("", shared, |_| row)),
         }
     };
@@ -74,7 +76,7 @@ pub(super) async fn run(args: SuspectsArgs) -> Result<(), CliError> {
     let more = if has_more { "; there are more (-n)" } else { "" };
     let answered = answer_as_of.as_ref();
     printer.finish(Some(&format!("{count} names{more}, {}", as_of(answered))))?;
-    if output == Output::Human && !pairs.is_empty() {
+    if output.is_human() && !pairs.is_empty() {
         print_line("events that would link a provisional identifier with the only code:")?;
         let (json, day) = (Json::new()?, answer_as_of.and_then(|answer| answer.valid_on));
         for (from, to) in pairs {

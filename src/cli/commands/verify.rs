@@ -8,7 +8,6 @@ use std::{
 
 use bytes::Bytes;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::import;
 use crate::{
@@ -17,13 +16,14 @@ use crate::{
         CliError,
         args::{CatalogueArgs, Common, Output, is_standard},
         client::Client,
-        print::{eprint_line, print_json, print_line},
+        print::{JsonLines, Progress, eprint_line, print_line},
     },
     domain::text::hex,
     files,
+    lang::{say, word},
     ledger::audit::Verified,
     limits::VERIFY_STEP_BYTES,
-    protocol::{json::Json, pb},
+    protocol::pb,
 };
 
 #[derive(Debug, Args)]
@@ -102,12 +102,16 @@ fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliEr
     } else if is_standard(path) {
         import::read(&name, io::stdin().lock(), &mut assembly)?;
     } else {
-        let file = files::open(path).map_err(|e| CliError::Io(format!("cannot read {name}"), e))?;
+        let file = files::open(path)
+            .map_err(|e| CliError::Io(say!(en: "cannot read {name}", zh: "无法读取 {name}"), e))?;
         import::read(&name, BufReader::new(file), &mut assembly)?;
     }
     let assembled = assembly.finish()?;
     if assembled.log_id.is_none() {
-        return Err(CliError::Refused(format!("{name} contains neither a log nor an archive")));
+        return Err(CliError::Refused(say!(
+            en: "{name} contains neither a log nor an archive",
+            zh: "{name} 中既没有日志，也没有备份或导出"
+        )));
     }
     report.done(&pb::VerifyResponse {
         verified_position: assembled.size,
@@ -124,49 +128,54 @@ fn now() -> Instant {
 
 /// Reports the progress and the outcome.
 struct Report {
-    json: Option<Json>,
-    bar: ProgressBar,
+    lines: Option<JsonLines>,
+    progress: Progress,
 }
 
 impl Report {
     fn new(output: Output) -> Result<Self, CliError> {
-        let json = (output == Output::Json).then(Json::new).transpose()?;
-        let bar = if json.is_some() { ProgressBar::hidden() } else { ProgressBar::new(0) };
-        let template = "{bar:40} {human_pos}/{human_len} events, {per_sec}, ETA {eta}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Ok(Self { json, bar })
+        let lines = JsonLines::new(output)?;
+        let progress = match &lines {
+            Some(_) => Progress::hidden(),
+            None => {
+                let what = word!(en: "verifying", zh: "正在校验");
+                Progress::new(what, word!(en: "events", zh: "个事件"), 0)
+            }
+        };
+        Ok(Self { lines, progress })
     }
 
     fn progress(&self, so_far: &pb::VerifyResponse) -> Result<(), CliError> {
-        self.bar.set_length(so_far.log_size);
-        self.bar.set_position(so_far.verified_position);
-        match &self.json {
+        self.progress.set_total(so_far.log_size);
+        self.progress.set(so_far.verified_position);
+        match &self.lines {
             // The last message, which has the root, is printed by `done`.
-            Some(json) if so_far.verified_position < so_far.log_size => {
-                print_json(&json.whole("VerifyResponse", so_far)?)
+            Some(lines) if so_far.verified_position < so_far.log_size => {
+                lines.print("VerifyResponse", so_far)
             }
             _ => Ok(()),
         }
     }
 
     fn resume(&self, last: &pb::VerifyResponse) {
-        self.bar.abandon();
-        if last.verified_position > 0 {
-            let from = last.verified_position;
-            eprint_line(&format!("tidu: verified below {from}; resume with --from {from}"));
+        self.progress.finish();
+        let from = last.verified_position;
+        if from > 0 {
+            eprint_line(&say!(
+                en: "tidu: verified below {from}; resume with --from {from}",
+                zh: "tidu：位置 {from} 之前已校验；可用 --from {from} 继续"
+            ));
         }
     }
 
     fn done(&self, last: &pb::VerifyResponse) -> Result<(), CliError> {
-        self.bar.finish_and_clear();
-        match &self.json {
-            Some(json) => print_json(&json.whole("VerifyResponse", last)?),
-            None => print_line(&format!(
-                "{} events verified, root {}",
-                last.log_size,
-                hex(&last.root_hash)
+        self.progress.finish();
+        let (size, root) = (last.log_size, hex(&last.root_hash));
+        match &self.lines {
+            Some(lines) => lines.print("VerifyResponse", last),
+            None => print_line(&say!(
+                en: "{size} events verified, root {root}",
+                zh: "已校验 {size} 个事件，根哈希 {root}"
             )),
         }
     }

@@ -81,7 +81,7 @@ pub(crate) fn duplicates_across<'a>(commits: &[Part<'a>]) -> Vec<Duplicate<'a>> 
 
 /// Prints rows that state a fact again.
 pub(crate) fn print_duplicates(found: &[Duplicate<'_>], output: Output) -> Result<(), CliError> {
-    if output == Output::Json {
+    if !output.is_human() {
         return print_duplicate_faults(found);
     }
     let mut table = table(["row", "states again what is in", "designee", "fact"]);

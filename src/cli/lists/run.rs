@@ -61,7 +61,7 @@ impl Run {
             match read(&file, path, options)? {
                 Ok(import) => lists.push(List { file, import }),
                 Err(error) => {
-                    if output == Output::Json {
+                    if !output.is_human() {
                         print_faults(&file, &error)?;
                     }
                     let is_of_command = matches!(error, ImportError::Option { .. });

@@ -3,15 +3,20 @@
 //! Everything that a command prints goes through the functions of this file, and through
 //! `domain/escape.rs` in them. Only a table and a text of the program itself have several lines.
 
+mod cells;
 mod event;
+mod layout;
 mod printer;
+mod progress;
 mod words;
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 pub(crate) use self::{
+    cells::{Cell, Heading, TableColumn, Tone},
     event::{event_line, event_line_within, event_lines, withheld_line, withheld_lines},
-    printer::{Printer, Table, print_message, table},
+    printer::{JsonLines, Printer, Table, no_table, print_message, print_table, table},
+    progress::Progress,
     words::{as_of, bytes, date, end, flags, instant, is_retryable, status, title_status, word},
 };
 use super::CliError;
@@ -30,9 +35,22 @@ pub(crate) fn print_text(text: &str) -> Result<(), CliError> {
     write(&lines.join("\n"))
 }
 
-/// Writes a table, whose cells are escaped, to standard output.
-pub(crate) fn print_table(table: &Table) -> Result<(), CliError> {
-    write(&table.to_string())
+/// Writes a text whose parts are escaped already, and which may have colours.
+fn print_own(text: &str) -> Result<(), CliError> {
+    write(text)
+}
+
+/// Writes a line in a tone to standard output: a heading, a verdict.
+pub(crate) fn print_toned(line: &str, tone: Tone) -> Result<(), CliError> {
+    let style = if is_coloured() { tone.style() } else { Tone::Plain.style() };
+    write(&format!("{style}{}{style:#}", escaped(line)))
+}
+
+/// True if standard output takes colours: it is a terminal, and nobody objects (NO_COLOR).
+pub(crate) fn is_coloured() -> bool {
+    let objects = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    !objects && !is_dumb && io::stdout().is_terminal()
 }
 
 /// Writes a line of JSON to standard output.

@@ -1,59 +1,126 @@
 //! Rows and answers in the output format that was asked for.
 
-use std::fmt;
+use std::{fmt, io::IsTerminal as _};
 
-use comfy_table::{ContentArrangement, LineStyle, TableStyle};
 use prost::Message;
 
-use super::{escaped, print_json, print_line, print_table};
+use super::{
+    cells::{Cell, TableColumn},
+    columns_of_terminal, escaped, is_coloured,
+    layout::Layout,
+    print_json, print_line, print_own,
+};
 use crate::{
-    cli::{CliError, args::Output},
+    cli::{CliError, args::Output, tables::csv_field},
     protocol::json::Json,
 };
 
-/// Prints rows: for programs one JSON message a line, at once; for people a table, at the end.
+/// Prints rows: for programs one line each, at once; for people a table, at the end.
 pub(crate) struct Printer {
     output: Output,
     json: Json,
     table: Table,
+    has_header: bool,
 }
 
 impl Printer {
-    pub(crate) fn new<C: AsRef<str>>(
+    pub(crate) fn new<H: Into<TableColumn>>(
         output: Output,
-        header: impl IntoIterator<Item = C>,
+        headings: impl IntoIterator<Item = H>,
     ) -> Result<Self, CliError> {
-        Ok(Self { output, json: Json::new()?, table: table(header) })
+        Ok(Self { output, json: Json::new()?, table: table(headings), has_header: false })
     }
 
-    /// Adds a row: the message `name` of package `tidu.v1`, whose cells are made for people only.
-    pub(crate) fn add<M: Message, C: AsRef<str>, R: IntoIterator<Item = C>>(
+    /// Adds a row: the message `name` of package `tidu.v1`, whose cells are made for a table only.
+    pub(crate) fn add<M: Message, C: Into<Cell>, R: IntoIterator<Item = C>>(
         &mut self,
         name: &str,
         message: &M,
         cells: impl FnOnce(&M) -> R,
     ) -> Result<(), CliError> {
         match self.output {
-            Output::Json => print_json(&self.json.line(name, message)?),
+            Output::Json => print_json(&self.json.whole(name, message)?),
+            Output::PlainJson => print_json(&self.json.plain(name, message)?),
             Output::Human => {
                 self.table.add_row(cells(message));
                 Ok(())
             }
+            Output::Csv | Output::Tsv => {
+                self.print_header()?;
+                let cells: Vec<Cell> = cells(message).into_iter().map(Into::into).collect();
+                self.print_fields(cells.iter().map(Cell::machine))
+            }
         }
     }
 
-    /// Prints the table, then a line below it, for people.
-    pub(crate) fn finish(self, summary: Option<&str>) -> Result<(), CliError> {
-        if self.output == Output::Json {
+    /// Ends the rows; for people with the table and a line below it.
+    pub(crate) fn finish(mut self, summary: Option<&str>) -> Result<(), CliError> {
+        match self.output {
+            Output::Json | Output::PlainJson => Ok(()),
+            // A table without rows has a header.
+            Output::Csv | Output::Tsv => self.print_header(),
+            Output::Human => {
+                print_table(&self.table)?;
+                summary.map_or(Ok(()), print_line)
+            }
+        }
+    }
+
+    fn print_header(&mut self) -> Result<(), CliError> {
+        if self.has_header {
             return Ok(());
         }
-        print_table(&self.table)?;
-        summary.map_or(Ok(()), print_line)
+        self.has_header = true;
+        let headings = &self.table.headings;
+        self.print_fields(headings.iter().map(|heading| heading.key.as_str()))
+    }
+
+    fn print_fields<'f>(&self, fields: impl Iterator<Item = &'f str>) -> Result<(), CliError> {
+        if self.output == Output::Csv {
+            let fields: Vec<_> = fields.map(csv_field).collect();
+            return print_own(&format!("{}\r", fields.join(",")));
+        }
+        // A tab or a line break in a field is shown by its number.
+        let fields: Vec<_> = fields.map(escaped).collect();
+        print_own(&fields.join("\t"))
     }
 }
 
-/// Prints an answer, the message `name` of package `tidu.v1`: as JSON, or by `human` for people.
-/// The JSON has the counts that are zero: a script reads them.
+/// Prints messages as JSON lines, in the form that was asked for.
+pub(crate) struct JsonLines {
+    json: Json,
+    is_plain: bool,
+}
+
+impl JsonLines {
+    /// `None` for people.
+    ///
+    /// # Errors
+    /// If a table is asked for.
+    pub(crate) fn new(output: Output) -> Result<Option<Self>, CliError> {
+        match output {
+            Output::Human => Ok(None),
+            Output::Json | Output::PlainJson => {
+                Ok(Some(Self { json: Json::new()?, is_plain: output == Output::PlainJson }))
+            }
+            Output::Csv | Output::Tsv => Err(no_table()),
+        }
+    }
+
+    /// Prints a message `name` of package `tidu.v1`.
+    pub(crate) fn print<M: Message>(&self, name: &str, message: &M) -> Result<(), CliError> {
+        print_json(&match self.is_plain {
+            true => self.json.plain(name, message)?,
+            false => self.json.whole(name, message)?,
+        })
+    }
+}
+
+/// Prints an answer, the message `name` of package `tidu.v1`: for programs as JSON, or by `human`
+/// for people. The JSON has the counts that are zero: a script reads them.
+///
+/// # Errors
+/// Also if a table is asked for: an answer that is no list has none.
 pub(crate) fn print_message<M: Message>(
     output: Output,
     name: &str,
@@ -62,35 +129,51 @@ pub(crate) fn print_message<M: Message>(
 ) -> Result<(), CliError> {
     match output {
         Output::Json => print_json(&Json::new()?.whole(name, message)?),
+        Output::PlainJson => print_json(&Json::new()?.plain(name, message)?),
         Output::Human => human(message),
+        Output::Csv | Output::Tsv => Err(no_table()),
     }
 }
 
-/// A table for people. Its cells are escaped, because a line break in one would look like a row.
-pub(crate) struct Table(comfy_table::Table);
+/// The refusal of a table for an answer that is none.
+pub(crate) fn no_table() -> CliError {
+    CliError::Refused(crate::lang::say!(
+        en: "this answer is not a table; use -o json or -o plain-json",
+        zh: "该结果不是表格，请使用 -o json 或 -o plain-json"
+    ))
+}
+
+/// A table for people, which is laid out once all rows are there.
+pub(crate) struct Table {
+    headings: Vec<TableColumn>,
+    rows: Vec<Vec<Cell>>,
+}
 
 impl Table {
-    pub(crate) fn add_row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
-        self.0.add_row(row(cells));
+    pub(crate) fn add_row<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
     }
-}
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
-}
-
-fn row<C: AsRef<str>>(cells: impl IntoIterator<Item = C>) -> Vec<String> {
-    cells.into_iter().map(|cell| escaped(cell.as_ref()).into_owned()).collect()
 }
 
 /// A table for people, with its header.
-pub(crate) fn table<C: AsRef<str>>(header: impl IntoIterator<Item = C>) -> Table {
-    let mut table = comfy_table::Table::new();
-    let line = LineStyle::none().fill('─').junction('─');
-    let style = TableStyle::new().header_separator(line).bottom_border(line);
-    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(row(header));
-    Table(table)
+pub(crate) fn table<H: Into<TableColumn>>(headings: impl IntoIterator<Item = H>) -> Table {
+    Table { headings: headings.into_iter().map(Into::into).collect(), rows: Vec::new() }
+}
+
+/// The lines of the table, within the width of the terminal.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { headings, rows } = self;
+        let width = columns_of_terminal().filter(|_| std::io::stdout().is_terminal());
+        f.write_str(&Layout { headings, rows, width, is_coloured: is_coloured() }.text())
+    }
+}
+
+/// Writes a table to standard output.
+pub(crate) fn print_table(table: &Table) -> Result<(), CliError> {
+    print_own(&table.to_string())
 }

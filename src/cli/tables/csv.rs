@@ -52,7 +52,7 @@ fn cell(value: &Value) -> Cow<'_, str> {
 }
 
 /// A text as a field, which no spreadsheet takes for a formula.
-fn field(text: &str) -> Cow<'_, str> {
+pub(crate) fn field(text: &str) -> Cow<'_, str> {
     let text = guard(text);
     if text.contains(['"', ',', '\n', '\r']) || text.trim().len() < text.len() {
         return Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")));

@@ -14,6 +14,7 @@ use std::{
 
 pub(crate) use self::{
     columns::{BATCHES, DESIGNEES, TITLES, count_header, group_header},
+    csv::field as csv_field,
     entries::{ENTRIES, Entry, writes_kind},
 };
 use self::{csv::CsvTable, xlsx::XlsxTable};

@@ -12,6 +12,7 @@ use syn::{Attribute, Item, ItemMod};
 pub const FLOORS: [(&str, u8); 23] = [
     ("limits", 0),
     ("files", 0),
+    ("lang", 0),
     ("threads", 0),
     ("merkle", 0),
     ("metrics", 0),

@@ -1,0 +1,169 @@
+//! A table for people, within the width of their terminal.
+//!
+//! No cell is broken inside a word. A terminal that is too narrow for all columns loses those of the
+//! least weight, then cells with spaces wrap, and at last each row becomes a block of lines.
+
+use comfy_table::{
+    Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
+    Width,
+};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{
+    cells::{Cell, TableColumn, Tone},
+    escaped,
+};
+use crate::lang::say;
+
+/// Columns between two cells.
+const PADDING: usize = 2;
+
+/// A table for people. Its cells are escaped, because a line break in one would look like a row.
+pub(crate) struct Layout<'t> {
+    pub(super) headings: &'t [TableColumn],
+    pub(super) rows: &'t [Vec<Cell>],
+    /// Columns of the terminal. `None`: as many as the table takes.
+    pub(super) width: Option<usize>,
+    pub(super) is_coloured: bool,
+}
+
+impl Layout<'_> {
+    /// The lines of the table.
+    pub(super) fn text(&self) -> String {
+        let mut shown: Vec<usize> = (0..self.headings.len()).collect();
+        let Some(width) = self.width else { return self.table(&shown, false) };
+        while self.natural(&shown) > width {
+            let drops = |column: &usize| self.headings.get(*column).map_or(0, |head| head.drops);
+            let last = shown.iter().copied().max_by_key(|column| (drops(column), *column));
+            match last.filter(|column| drops(column) > 0) {
+                Some(column) => shown.retain(|kept| *kept != column),
+                None => break,
+            }
+        }
+        let text = match (self.natural(&shown) <= width, self.narrowest(&shown) <= width) {
+            (true, _) => self.table(&shown, false),
+            (false, true) => self.table(&shown, true),
+            (false, false) => return self.blocks(width),
+        };
+        let dropped = (0..self.headings.len()).filter(|column| !shown.contains(column));
+        let names: Vec<_> = dropped.filter_map(|column| self.headings.get(column)).collect();
+        if names.is_empty() {
+            return text;
+        }
+        let names = names.iter().map(|head| &*head.text).collect::<Vec<_>>().join(", ");
+        let note = say!(
+            en: "left out, because the terminal is narrow: {names} (-o csv and -o json have all)",
+            zh: "终端较窄，未显示：{names}（-o csv 和 -o json 有全部列）"
+        );
+        format!("{text}\n{}", self.toned(&note, Tone::Faint))
+    }
+
+    fn cell(&self, row: &[Cell], column: usize) -> String {
+        row.get(column).map_or_else(String::new, |cell| escaped(cell.human()).into_owned())
+    }
+
+    /// The widest of a column by `measure`, its heading included.
+    fn column_width(&self, column: usize, measure: impl Fn(&str) -> usize) -> usize {
+        let head = self.headings.get(column).map_or(0, |head| measure(&head.text));
+        let cells = self.rows.iter().map(|row| measure(&self.cell(row, column)));
+        cells.fold(head, usize::max)
+    }
+
+    /// The width of a table of these columns in which nothing wraps.
+    fn natural(&self, shown: &[usize]) -> usize {
+        shown.iter().map(|column| self.column_width(*column, str::width) + PADDING).sum()
+    }
+
+    /// The width of one in which only words stay whole.
+    fn narrowest(&self, shown: &[usize]) -> usize {
+        shown.iter().map(|column| self.column_width(*column, widest_word) + PADDING).sum()
+    }
+
+    fn table(&self, shown: &[usize], wraps: bool) -> String {
+        let mut table = comfy_table::Table::new();
+        let line = LineStyle::none().fill('─').junction('─');
+        let style = TableStyle::new().header_separator(line).bottom_border(line);
+        // Whoever reads wrapped rows must see where one ends.
+        let thin = LineStyle::none().fill('┈').junction('┈');
+        table.load_style(if wraps { style.row_separator(thin) } else { style });
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        if self.is_coloured {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
+        };
+        if wraps && let Some(width) = self.width {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+        }
+        let heads = shown.iter().filter_map(|column| self.headings.get(*column));
+        table.set_header(heads.map(|head| table_cell(head.text.clone(), Tone::Strong)));
+        for row in self.rows {
+            table.add_row(shown.iter().map(|column| {
+                let tone = row.get(*column).map_or(Tone::Plain, |cell| cell.tone);
+                table_cell(self.cell(row, *column), tone)
+            }));
+        }
+        for (place, column) in shown.iter().enumerate() {
+            let is_number = |row: &Vec<Cell>| is_number(&self.cell(row, *column));
+            let Some(of_table) = table.column_mut(place) else { continue };
+            if !self.rows.is_empty() && self.rows.iter().all(is_number) {
+                of_table.set_cell_alignment(CellAlignment::Right);
+            }
+            if wraps {
+                let least = self.column_width(*column, widest_word) + PADDING;
+                let least = Width::Fixed(u16::try_from(least).unwrap_or(u16::MAX));
+                of_table.set_constraint(ColumnConstraint::LowerBoundary(least));
+            }
+        }
+        table.to_string()
+    }
+
+    /// Each row as lines of a heading and a cell, with a line between two rows.
+    fn blocks(&self, width: usize) -> String {
+        let heads = self.headings.iter().map(|head| head.text.width());
+        let indent = heads.max().unwrap_or_default();
+        let blocks = self.rows.iter().map(|row| {
+            let lines = self.headings.iter().enumerate().filter_map(|(column, head)| {
+                let cell = self.cell(row, column);
+                let tone = row.get(column).map_or(Tone::Plain, |cell| cell.tone);
+                let space = " ".repeat(indent - head.text.width() + PADDING);
+                let head = self.toned(&head.text, Tone::Faint);
+                (!cell.is_empty()).then(|| format!("{head}{space}{}", self.toned(&cell, tone)))
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        });
+        let line = self.toned(&"┈".repeat(width.min(80)), Tone::Faint);
+        blocks.collect::<Vec<_>>().join(&format!("\n{line}\n"))
+    }
+
+    fn toned(&self, text: &str, tone: Tone) -> String {
+        if !self.is_coloured || tone == Tone::Plain || text.is_empty() {
+            return text.to_owned();
+        }
+        let style = tone.style();
+        format!("{style}{text}{style:#}")
+    }
+}
+
+/// A cell for the library, which measures texts without their colours.
+fn table_cell(text: String, tone: Tone) -> comfy_table::Cell {
+    let cell = comfy_table::Cell::new(text);
+    match tone {
+        Tone::Plain => cell,
+        Tone::Good => cell.fg(Color::Green),
+        Tone::Warning => cell.fg(Color::Yellow),
+        Tone::Bad => cell.fg(Color::Red),
+        Tone::Faint => cell.add_attribute(Attribute::Dim),
+        Tone::Strong => cell.add_attribute(Attribute::Bold),
+    }
+}
+
+fn widest_word(text: &str) -> usize {
+    text.split(' ').map(str::width).max().unwrap_or_default()
+}
+
+/// True for a count, which is read from its right end.
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.len() < 12 && text.bytes().all(|digit| digit.is_ascii_digit())
+}
