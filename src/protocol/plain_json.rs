@@ -149,8 +149,11 @@ mod tests {
             let read = json.parse_either("Title", &plain).unwrap();
             assert_eq!(pb::Title::decode(read.as_slice()).unwrap(), title);
         }
-        let status =
-            pb::GetStatusResponse { root_hash: vec![0xab; 32], log_size: 7, ..Default::default() };
+        let status = pb::GetStatusResponse {
+            root_hash: vec![0xab; 32].into(),
+            log_size: 7,
+            ..Default::default()
+        };
         let plain = json.plain("GetStatusResponse", &status).unwrap();
         assert!(plain.contains(&format!("\"rootHash\":\"{}\"", "ab".repeat(32))), "{plain}");
         assert!(plain.contains("\"logSize\":7,"), "{plain}");
