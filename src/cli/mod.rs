@@ -14,6 +14,7 @@ mod commands;
 mod contexts;
 mod destination;
 mod error;
+mod help;
 mod lists;
 mod memory;
 mod names;
@@ -29,7 +30,7 @@ mod throwaway;
 
 use std::{env, ffi::OsString, io, panic::catch_unwind, process::ExitCode};
 
-use clap::{Parser, ValueEnum, builder::PossibleValue, error::ContextValue};
+use clap::{FromArgMatches as _, Parser, ValueEnum, builder::PossibleValue, error::ContextValue};
 use tokio::runtime::Runtime;
 
 pub use self::commands::generate;
@@ -141,7 +142,8 @@ fn usage(mut error: clap::Error) -> ExitCode {
 pub fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().collect();
     language(&arguments).set();
-    let command = match Cli::try_parse_from(arguments) {
+    let parsed = help::command().try_get_matches_from(arguments);
+    let command = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(Cli { command, .. }) => command,
         Err(error) => return usage(error),
     };

@@ -10,6 +10,7 @@ mod bodies;
 mod changes;
 mod check;
 mod compare;
+mod completions;
 mod context;
 mod correct;
 mod count;
@@ -150,6 +151,10 @@ pub(super) enum Command {
     Template(template::TemplateArgs),
     /// Write a realistic list of made-up enterprises, for trials and tests
     Generate(generate::GenerateArgs),
+    /// Write the completions of a shell to standard output
+    Completions(completions::CompletionsArgs),
+    /// Write man pages
+    Man(completions::ManArgs),
 }
 
 pub(super) async fn run(command: Command) -> Result<(), CliError> {
@@ -200,5 +205,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Audit(args) => audit::run(args).await,
         Command::Template(args) => template::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => completions::man(&args),
     }
 }

@@ -11,6 +11,7 @@ mod dev_certs;
 mod doctor;
 mod events;
 mod every_fact;
+mod languages;
 mod lists_said;
 mod measures;
 mod names;
