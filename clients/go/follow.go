@@ -205,9 +205,7 @@ func (f *follower) take(message *tiduv1.SubscribeResponse) (*Batch, error) {
 		batch.Events, err = f.takeEvents(payload.RawEvents)
 	case *tiduv1.SubscribeResponse_Withheld:
 		batch.Withheld = payload.Withheld
-		if err = f.advance(payload.Withheld.Position, payload.Withheld.LeafHash); err == nil {
-			err = f.pass(f.next)
-		}
+		err = f.advance(payload.Withheld.Position, payload.Withheld.LeafHash)
 	default:
 		err = fault(Protocol, nil, "a message without a known content came")
 	}

@@ -79,6 +79,9 @@ func run(ctx context.Context) error {
 		if err := store.save(ctx, batch); err != nil {
 			return err
 		}
+		if from := batch.ScopeChangedFrom; from != nil {
+			fmt.Fprintf(os.Stderr, "SCOPE_CHANGED: earlier events may match from position %d on\n", *from)
+		}
 		if len(batch.Events) > 0 {
 			fmt.Printf("%d events, next position %d\n", len(batch.Events), batch.NextPosition)
 		}
