@@ -171,7 +171,7 @@ func (f *follower) attempt(
 	}
 	switch {
 	case context.Cause(ctx) == errSilent:
-		message := fmt.Sprintf("no message came for %v", 2*f.Heartbeat)
+		message := fmt.Sprintf("no message came for %g s", (2 * f.Heartbeat).Seconds())
 		return &Error{Code: codes.Unavailable, Message: message}
 	case err == io.EOF && f.StopPosition != nil && f.next >= *f.StopPosition:
 		return nil

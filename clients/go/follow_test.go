@@ -231,7 +231,7 @@ func TestSilenceOfTheServerEndsAnAttempt(t *testing.T) {
 	found, _ := reason(t, c, FollowOptions{
 		Heartbeat: 20 * time.Millisecond, OnRetry: func(err error, _ time.Duration) { silence = err },
 	})
-	if silence == nil || silence.Error() != "UNAVAILABLE: no message came for 40ms" {
+	if silence == nil || silence.Error() != "UNAVAILABLE: no message came for 0.04 s" {
 		t.Errorf("the retry says %v", silence)
 	}
 	if found != "POSITION_BEYOND_LOG" {

@@ -165,13 +165,13 @@ func open(ctx context.Context, a *arguments) (*store, error) {
 	s.insertEvent = parameters.Replace(
 		"INSERT INTO events (position, designee, kind, leaf) VALUES ($1, $2, $3, $4)")
 	s.replacePlace = parameters.Replace(
-		"INSERT INTO place (only, log_id, filter, next_position, digest) VALUES (1, $1, $2, $3, $4) " +
-			"ON CONFLICT (only) DO UPDATE SET log_id = excluded.log_id, " +
+		"INSERT INTO place (id, log_id, filter, next_position, digest) VALUES (1, $1, $2, $3, $4) " +
+			"ON CONFLICT (id) DO UPDATE SET log_id = excluded.log_id, " +
 			"next_position = excluded.next_position, digest = excluded.digest")
 	for _, table := range []string{
 		"events (position " + number + " PRIMARY KEY, designee TEXT NOT NULL, " +
 			"kind TEXT NOT NULL, leaf " + binary + " NOT NULL)",
-		"place (only INTEGER PRIMARY KEY CHECK (only = 1), log_id TEXT NOT NULL, " +
+		"place (id INTEGER PRIMARY KEY CHECK (id = 1), log_id TEXT NOT NULL, " +
 			"filter TEXT NOT NULL, next_position " + number + " NOT NULL, digest " + binary + " NOT NULL)",
 	} {
 		if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+table); err != nil {

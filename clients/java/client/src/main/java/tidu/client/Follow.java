@@ -6,6 +6,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -159,7 +160,8 @@ public final class Follow implements Iterator<Batch>, AutoCloseable {
       long silence = 2 * options.heartbeat.toMillis();
       Object found = received.poll(silence, TimeUnit.MILLISECONDS);
       if (found == null) {
-        throw TiduException.unavailable("no message came for " + silence + " ms", null);
+        String seconds = BigDecimal.valueOf(silence, 3).stripTrailingZeros().toPlainString();
+        throw TiduException.unavailable("no message came for " + seconds + " s", null);
       }
       if (found instanceof SubscribeResponse) {
         return (SubscribeResponse) found;

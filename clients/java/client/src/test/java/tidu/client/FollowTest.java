@@ -143,7 +143,7 @@ public class FollowTest {
     endWith(denied(Code.OUT_OF_RANGE, "POSITION_BEYOND_LOG", Collections.emptyMap()));
     Duration heartbeat = Duration.ofMillis(200);
     assertEquals("POSITION_BEYOND_LOG", end(new FollowOptions().heartbeat(heartbeat)));
-    assertEquals("UNAVAILABLE: no message came for 400 ms", retries.get(0).getMessage());
+    assertEquals("UNAVAILABLE: no message came for 0.4 s", retries.get(0).getMessage());
   }
 
   @Test

@@ -86,7 +86,7 @@ public final class Copy implements AutoCloseable {
           "CREATE TABLE IF NOT EXISTS events (position " + number + " PRIMARY KEY,"
               + " designee TEXT NOT NULL, kind TEXT NOT NULL, leaf " + bytes + " NOT NULL)");
       statement.execute(
-          "CREATE TABLE IF NOT EXISTS place (only INTEGER PRIMARY KEY CHECK (only = 1),"
+          "CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY CHECK (id = 1),"
               + " log_id TEXT NOT NULL, filter TEXT NOT NULL, next_position " + number
               + " NOT NULL, digest " + bytes + " NOT NULL)");
       load(statement);
@@ -155,8 +155,8 @@ public final class Copy implements AutoCloseable {
                 "INSERT INTO events (position, designee, kind, leaf) VALUES (?, ?, ?, ?)");
         PreparedStatement replacePlace =
             db.prepareStatement(
-                "INSERT INTO place (only, log_id, filter, next_position, digest)"
-                    + " VALUES (1, ?, ?, ?, ?) ON CONFLICT (only) DO UPDATE"
+                "INSERT INTO place (id, log_id, filter, next_position, digest)"
+                    + " VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
                     + " SET log_id = excluded.log_id, next_position = excluded.next_position,"
                     + " digest = excluded.digest")) {
       for (int i = 0; i < batch.events.size(); i++) {
