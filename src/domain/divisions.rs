@@ -124,7 +124,7 @@ const NAME_CHARS_MAX: usize = 40;
 /// The fewest characters of a short name.
 const SHORT_CHARS_MIN: usize = 2;
 
-fn is_generic(name: &str) -> bool {
+pub(super) fn is_generic(name: &str) -> bool {
     GENERIC.contains(&name)
 }
 
@@ -190,6 +190,13 @@ fn splits(text: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// The latest name of a division alone: `天河区`.
+pub(super) fn name(code: u32) -> Option<&'static str> {
+    let from = TABLE.partition_point(|division| division.code < code);
+    let rows = TABLE.iter().skip(from).take_while(|division| division.code == code);
+    rows.max_by_key(|division| division.last).map(|division| division.name)
+}
+
 /// The code of a name, if the name means one division; `within` is a province or prefecture that it
 /// lies in.
 pub(super) fn find(text: &str, within: Option<RegionCode>) -> Option<RegionCode> {
@@ -235,6 +242,18 @@ fn level(code: u32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_has_its_latest_name() {
+        for (code, latest) in [
+            (440_000, Some("广东省")),
+            (440_305, Some("南山区")),
+            (110_101, Some("东城区")),
+            (440_399, None),
+        ] {
+            assert_eq!(name(code), latest, "{code}");
+        }
+    }
 
     #[test]
     fn the_table_is_in_order_and_has_every_level() {

@@ -12,8 +12,14 @@ use super::fault::{Breach, RuleId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IndustryCode(NonZeroU8);
 
-static TABLE: LazyLock<Vec<[&'static str; 3]>> =
-    LazyLock::new(|| super::table(include_str!("../../data/industry.csv")));
+/// Code, level, section, name and English name. The last one has commas.
+static TABLE: LazyLock<Vec<[&'static str; 5]>> = LazyLock::new(|| {
+    let row = |line: &'static str| {
+        let mut cells = line.splitn(5, ',').map(|cell| cell.trim_matches('"'));
+        std::array::from_fn(|_| cells.next().unwrap_or(""))
+    };
+    include_str!("../../data/industry.csv").lines().skip(1).map(row).collect()
+});
 
 /// Places in the table by code.
 static PLACES: LazyLock<HashMap<&'static str, usize>> =
@@ -27,8 +33,7 @@ impl IndustryCode {
     pub fn parse(text: &str) -> Result<Self, Breach> {
         let find = |code: &str| PLACES.get(code).copied();
         // Most codes come in their normal form and need no copy.
-        let at = |place: usize| u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(Self);
-        if let Some(code) = find(text).and_then(at) {
+        if let Some(code) = find(text).and_then(Self::at) {
             return Ok(code);
         }
         let folded = text.nfkc().collect::<String>().trim().to_ascii_uppercase();
@@ -38,7 +43,7 @@ impl IndustryCode {
             TABLE.get(place).filter(|row| row[2] == section && row[1] == "2").map(|_| place)
         };
         let place = find(&folded).or_else(in_section);
-        place.and_then(at).ok_or(RuleId::IndustryUnknown.into())
+        place.and_then(Self::at).ok_or(RuleId::IndustryUnknown.into())
     }
 
     /// The letter or the two digits.
@@ -51,8 +56,8 @@ impl IndustryCode {
     #[must_use]
     pub fn section(self) -> &'static str {
         match self.row() {
-            [code, "1", _] => code,
-            [_, _, section] => section,
+            [code, "1", ..] => code,
+            [_, _, section, ..] => section,
         }
     }
 
@@ -62,7 +67,28 @@ impl IndustryCode {
         self == other || self.section() == other.as_str()
     }
 
-    fn row(self) -> [&'static str; 3] {
+    /// The name in Chinese: 通用设备制造业.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row()[3]
+    }
+
+    /// The name in English.
+    #[must_use]
+    pub fn name_en(self) -> &'static str {
+        self.row()[4]
+    }
+
+    /// All sections and divisions, each section before its own.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..TABLE.len()).filter_map(Self::at)
+    }
+
+    fn at(place: usize) -> Option<Self> {
+        u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(Self)
+    }
+
+    fn row(self) -> [&'static str; 5] {
         TABLE.get(usize::from(self.0.get() - 1)).copied().unwrap_or_default()
     }
 }
@@ -79,6 +105,10 @@ mod tests {
         assert_eq!(code("c").unwrap(), "C");
         assert_eq!(code("01").unwrap(), "01");
         assert_eq!(code("Ｃ35").unwrap(), "35");
+        let named = |text| IndustryCode::parse(text).map(|i| (i.name(), i.name_en())).unwrap();
+        let section = "Agriculture, forestry, animal husbandry and fishery";
+        assert_eq!(named("A"), ("农、林、牧、渔业", section));
+        assert_eq!(IndustryCode::all().count(), 117);
         let [manufacturing, machines] = ["C", "35"].map(|text| IndustryCode::parse(text).unwrap());
         assert_eq!((machines.section(), manufacturing.section()), ("C", "C"));
         assert!(machines.is_under(manufacturing) && !manufacturing.is_under(machines));

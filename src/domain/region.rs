@@ -127,6 +127,21 @@ impl RegionCode {
         divisions::find(text, within)
     }
 
+    /// The latest name of the division with those above it up to its prefecture: `广州市天河区`. One
+    /// of a municipality has the municipality: `北京市东城区`. `None` if no edition has the code.
+    #[must_use]
+    pub fn name(self) -> Option<String> {
+        let code = self.0.get();
+        let own = divisions::name(code)?;
+        let prefecture = (!code.is_multiple_of(100)).then(|| divisions::name(code / 100 * 100));
+        let above = match prefecture.flatten() {
+            // `市辖区` and the like name nothing.
+            Some(name) if divisions::is_generic(name) => divisions::name(code / 10_000 * 10_000),
+            above => above,
+        };
+        Some(format!("{}{own}", above.unwrap_or_default()))
+    }
+
     /// True if an edition of GB/T 2260 since 1980 has the code.
     #[must_use]
     pub fn is_listed(self) -> bool {
@@ -180,6 +195,20 @@ mod tests {
         assert!(!region("440000").is_under(region("440300")));
         assert!(region("659001").is_under(region("650000")));
         assert_eq!(region("４４０３００").to_string(), "440300");
+    }
+
+    #[test]
+    fn a_region_has_a_name_that_tells_where_it_lies() {
+        for (code, name) in [
+            ("440000", Some("广东省")),
+            ("440300", Some("深圳市")),
+            ("440305", Some("深圳市南山区")),
+            ("110101", Some("北京市东城区")),
+            ("429004", Some("仙桃市")),
+            ("440399", None),
+        ] {
+            assert_eq!(region(code).name().as_deref(), name, "{code}");
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::{
     cli::{CliError, names},
-    domain::kind::Kind,
     files,
     limits::INPUT_FILE_BYTES_MAX,
     protocol::pb,
@@ -32,7 +31,7 @@ pub(crate) struct FilterArgs {
     #[arg(long = "batch", value_name = "ID")]
     batches: Vec<String>,
     /// Only events of this kind, such as designated or review-passed (may be repeated)
-    #[arg(long = "kind", value_name = "KIND", value_parser = parse_kind)]
+    #[arg(long = "kind", value_name = "KIND", value_parser = names::enum_value::<pb::EventKind>)]
     kinds: Vec<i32>,
 }
 
@@ -54,13 +53,4 @@ impl FilterArgs {
         let region_under = region.unwrap_or_default();
         Ok(pb::EventFilter { programmes, authorities, region_under, kinds, designees, batches })
     }
-}
-
-/// Reads the name of a kind from the command line.
-fn parse_kind(text: &str) -> Result<i32, String> {
-    let kind = Kind::from_name(text).ok_or_else(|| {
-        let names: Vec<_> = Kind::all().map(|kind| kind.name().replace('_', "-")).collect();
-        format!("not a kind of event; the kinds are {}", names.join(", "))
-    })?;
-    Ok(i32::from(kind.number()))
 }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::moment::known_at;
 use crate::{
-    cli::{names, print::word},
+    cli::{names, print::Worded},
     domain::PartialDate,
     protocol::pb::{self, as_of::Known},
 };
@@ -46,7 +46,7 @@ pub(crate) struct TitleArgs {
     #[arg(long = "region", value_name = "CODE|NAME", value_parser = names::region)]
     region: Option<String>,
     /// Only titles with this status, such as active or not-designated
-    #[arg(long = "status", value_name = "STATUS", value_parser = status)]
+    #[arg(long = "status", value_name = "STATUS", value_parser = names::enum_value::<pb::TitleStatus>)]
     statuses: Vec<i32>,
     /// Only titles of this cohort
     #[arg(long = "batch", value_name = "BATCH")]
@@ -54,11 +54,11 @@ pub(crate) struct TitleArgs {
     /// Only titles whose latest review round is this one
     #[arg(long = "round", value_name = "ROUND")]
     rounds: Vec<String>,
-    /// Only designees of this industry: a section like C or a division like 35
-    #[arg(long = "industry", value_name = "CODE")]
+    /// Only designees of this industry: a section like C, a division like 35, or its name
+    #[arg(long = "industry", value_name = "CODE|NAME", value_parser = names::industry)]
     industries: Vec<String>,
     /// Only titles with this flag, such as review-pending
-    #[arg(long = "flag", value_name = "FLAG", value_parser = flag)]
+    #[arg(long = "flag", value_name = "FLAG", value_parser = names::enum_value::<pb::TitleFlag>)]
     flags: Vec<i32>,
     /// Only designees whose present or former name begins with this
     #[arg(long = "name", value_name = "PREFIX", default_value = "", hide_default_value = true)]
@@ -76,13 +76,13 @@ pub(crate) struct TitleArgs {
     #[arg(long, value_name = "DAY", value_parser = parse_date)]
     valid_to_to: Option<pb::Date>,
     /// Only titles that ended for this cause, such as review-not-submitted (may be repeated)
-    #[arg(long = "end-cause", value_name = "CAUSE", value_parser = end_cause)]
+    #[arg(long = "end-cause", value_name = "CAUSE", value_parser = names::enum_value::<pb::EndCause>)]
     end_causes: Vec<i32>,
     /// Only titles of this type, site or product (may be repeated)
     #[arg(long = "item", value_name = "ITEM")]
     items: Vec<String>,
     /// Only titles that were revoked on this ground, such as falsification (may be repeated)
-    #[arg(long = "ground", value_name = "GROUND", value_parser = ground)]
+    #[arg(long = "ground", value_name = "GROUND", value_parser = names::enum_value::<pb::RevocationGround>)]
     grounds: Vec<i32>,
     /// Only titles in the list of this batch, by designation or by a passed review
     #[arg(long = "listed-in", value_name = "BATCH")]
@@ -123,35 +123,11 @@ pub(crate) fn parse_date(text: &str) -> Result<pb::Date, String> {
     Ok(pb::Date { year, month, day })
 }
 
-/// Reads an enum value of the protocol by its word: `review-pending`.
-pub(crate) fn parse_word<E: TryFrom<i32>>(
+/// Reads an enum value of the protocol by its word; the prefix and the name say nothing more.
+pub(crate) fn parse_word<E: Worded>(
     text: &str,
-    prefix: &str,
-    name: impl Fn(&E) -> &'static str,
+    _prefix: &str,
+    _name: impl Fn(&E) -> &'static str,
 ) -> Result<i32, String> {
-    let wanted = text.to_ascii_lowercase().replace('_', "-");
-    // The enums of the protocol are small and dense.
-    let values =
-        || (1..64).filter_map(|n| E::try_from(n).ok().map(|value| (n, word(name(&value), prefix))));
-    if let Some((number, _)) = values().find(|(_, word)| *word == wanted) {
-        return Ok(number);
-    }
-    let known: Vec<_> = values().map(|(_, word)| word).collect();
-    Err(format!("the values are {}", known.join(", ")))
-}
-
-fn status(text: &str) -> Result<i32, String> {
-    parse_word(text, "TITLE_STATUS_", pb::TitleStatus::as_str_name)
-}
-
-fn end_cause(text: &str) -> Result<i32, String> {
-    parse_word(text, "END_CAUSE_", pb::EndCause::as_str_name)
-}
-
-fn ground(text: &str) -> Result<i32, String> {
-    parse_word(text, "REVOCATION_GROUND_", pb::RevocationGround::as_str_name)
-}
-
-fn flag(text: &str) -> Result<i32, String> {
-    parse_word(text, "TITLE_FLAG_", pb::TitleFlag::as_str_name)
+    names::enum_value::<E>(text)
 }

@@ -4,6 +4,8 @@
 //! `domain/escape.rs` in them. Only a table and a text of the program itself have several lines.
 
 mod cells;
+mod codes;
+mod enums;
 mod event;
 mod layout;
 mod printer;
@@ -14,10 +16,18 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 pub(crate) use self::{
     cells::{Cell, Heading, TableColumn, Tone},
+    codes::{
+        authorities_cell, authority_cell, authority_name, industry_cell, industry_name,
+        issuer_name, programme_cell, programme_name, region_cell, region_name,
+    },
+    enums::{Worded, batch_state_cell, human_list, kind_cell, status_cell, word},
     event::{event_line, event_line_within, event_lines, withheld_line, withheld_lines},
     printer::{JsonLines, Printer, Table, no_table, print_message, print_table, table},
     progress::Progress,
-    words::{as_of, bytes, date, end, flags, instant, is_retryable, status, title_status, word},
+    words::{
+        as_of, bytes, date, end, end_cell, flags, flags_cell, instant, is_retryable, status,
+        title_status,
+    },
 };
 use super::CliError;
 pub(crate) use crate::domain::escape::{escaped, escaped_json, escaped_lines};

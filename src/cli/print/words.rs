@@ -3,13 +3,17 @@
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::escaped;
-use crate::{cli::names, delivery::innermost_cause, protocol::pb};
-
-/// The name of an enum value in lower case, without its prefix and with hyphens: `review-pending`.
-pub(crate) fn word(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase().replace('_', "-")
-}
+use super::{
+    cells::{Cell, Tone},
+    enums::Worded,
+    escaped,
+};
+use crate::{
+    cli::names,
+    delivery::innermost_cause,
+    lang::{Lang, say, word},
+    protocol::pb,
+};
 
 /// True for errors that may pass when the call is repeated.
 pub(crate) fn is_retryable(status: &Status) -> bool {
@@ -75,33 +79,53 @@ fn remedy(reason: &str, accepted: Option<&String>) -> Option<String> {
     Some(remedy)
 }
 
-/// The status of a title in a word: `not-designated`.
+/// The status of a title in a word for programs: `not-designated`.
 pub(crate) fn title_status(status: pb::TitleStatus) -> String {
-    word(status.as_str_name(), "TITLE_STATUS_")
+    status.machine()
 }
 
-/// The flags of a title in words.
+/// The flags of a title in words for programs.
 pub(crate) fn flags(title: &pb::Title) -> String {
-    let flags: Vec<_> = title.flags().map(|flag| word(flag.as_str_name(), "TITLE_FLAG_")).collect();
+    let flags: Vec<_> = title.flags().map(Worded::machine).collect();
     flags.join(" ")
 }
 
-/// The end of a title in words: its cause, the ground of a revocation, and the ban.
+/// The cell of a title's flags.
+pub(crate) fn flags_cell(title: &pb::Title) -> Cell {
+    let human: Vec<_> = title.flags().map(Worded::human).collect();
+    let apart = word!(en: " ", zh: "、");
+    Cell::of(flags(title), human.join(apart)).tone(Tone::Warning)
+}
+
+/// The end of a title in words for programs: its cause, the ground of a revocation, and the ban.
 pub(crate) fn end(title: &pb::Title) -> String {
-    let cause = match title.end_cause() {
-        pb::EndCause::Unspecified => String::new(),
-        cause => word(cause.as_str_name(), "END_CAUSE_"),
-    };
-    let ground = match title.ground() {
-        pb::RevocationGround::Unspecified => String::new(),
-        ground => word(ground.as_str_name(), "REVOCATION_GROUND_"),
-    };
     let inferred = if title.ban_until_inferred { " (inferred)" } else { "" };
     let ban = title.ban_until.as_ref();
     let ban = ban.map_or_else(String::new, |day| format!("ban to {}{inferred}", date(Some(day))));
-    let parts = [cause, ground, ban];
+    let stated = |machine: String, unstated: bool| if unstated { String::new() } else { machine };
+    let (cause, ground) = (title.end_cause(), title.ground());
+    let cause = stated(cause.machine(), cause == pb::EndCause::Unspecified);
+    let ground = stated(ground.machine(), ground == pb::RevocationGround::Unspecified);
+    joined([cause, ground, ban], ", ")
+}
+
+/// The cell of a title's end.
+pub(crate) fn end_cell(title: &pb::Title) -> Cell {
+    let machine = end(title);
+    if Lang::current() == Lang::En {
+        return machine.into();
+    }
+    let inferred = if title.ban_until_inferred { "（推算）" } else { "" };
+    let ban = title.ban_until.as_ref();
+    let ban =
+        ban.map_or_else(String::new, |day| format!("{} 前不得再次申报{inferred}", date(Some(day))));
+    let human = joined([title.end_cause().human(), title.ground().human(), ban], "，");
+    Cell::of(machine, human)
+}
+
+fn joined(parts: [String; 3], between: &str) -> String {
     let known: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    known.join(", ")
+    known.join(between)
 }
 
 /// An ISO date; an empty text if there is none.
@@ -120,12 +144,19 @@ pub(crate) fn as_of(answer: Option<&pb::AnswerAsOf>) -> String {
     let size = answer.map_or(0, pb::AnswerAsOf::known_at);
     let redacted = match answer.map_or(&[][..], |answer| &answer.redacted_positions) {
         [] => String::new(),
-        [position] => format!(", without event {position}, which was redacted since"),
-        [first, .., last] => {
-            format!(", without events redacted since, from position {first} to {last}")
-        }
+        [position] => say!(
+            en: ", without event {position}, which was redacted since",
+            zh: "，不含此后被抹除的事件 {position}"
+        ),
+        [first, .., last] => say!(
+            en: ", without events redacted since, from position {first} to {last}",
+            zh: "，不含此后被抹除的事件（位置 {first} 至 {last}）"
+        ),
     };
-    format!("as of {day}, as known at log size {size}{redacted}")
+    say!(
+        en: "as of {day}, as known at log size {size}{redacted}",
+        zh: "截至 {day}，依据日志前 {size} 个事件{redacted}"
+    )
 }
 
 /// The day that an answer is for.
@@ -144,7 +175,10 @@ pub(crate) fn instant(timestamp: Option<&prost_types::Timestamp>) -> String {
 
 /// Bytes for people: `1.5 GiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return say!(en: "{bytes} bytes", zh: "{bytes} 字节");
+    }
     let mut value = bytes as f64;
     let mut units = UNITS.iter();
     let mut unit = units.next().copied().unwrap_or_default();
@@ -154,7 +188,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
         value /= 1024.0;
         unit = next;
     }
-    if unit == "bytes" { format!("{bytes} bytes") } else { format!("{value:.1} {unit}") }
+    format!("{value:.1} {unit}")
 }
 
 #[cfg(test)]

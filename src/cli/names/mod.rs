@@ -1,14 +1,20 @@
 //! Authorities, programmes and regions by name, wherever a command takes a code.
 //!
-//! The one place that resolves names. A code, and an id of a programme, go to the server as they
+//! The one place that resolves names, and the words of enum values. A code, and an id of a programme, go to the server as they
 //! are: it has the catalogue, and it judges them.
 
-use std::{collections::BTreeSet, fmt::Write as _, sync::LazyLock};
+mod likeness;
+mod values;
+
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use self::likeness::{is_near, key};
+pub(crate) use self::{likeness::nearest, values::enum_value};
 use crate::{
-    domain::{AuthorityCode, Region, RegionCode, catalogue::Catalogue},
+    domain::{AuthorityCode, IndustryCode, Region, RegionCode, catalogue::Catalogue},
+    lang::{Lang, say},
     limits::NAMES_SHOWN_MAX,
 };
 
@@ -30,8 +36,8 @@ impl Named {
 
 /// Everything of one kind that has a name.
 struct Names {
-    /// `an authority`.
-    what: &'static str,
+    /// `an authority`, in English and in Chinese.
+    what: [&'static str; 2],
     /// The command that lists all: `tidu authorities`.
     command: &'static str,
     all: Vec<Named>,
@@ -51,7 +57,7 @@ static AUTHORITIES: LazyLock<Names> = LazyLock::new(|| {
         Named::new(info.code, info.name, names.chain([info.name_en]))
     };
     let all = AuthorityCode::all().map(named).collect();
-    Names { what: "an authority", command: "tidu authorities", all }
+    Names { what: ["an authority", "认定机构"], command: "tidu authorities", all }
 });
 
 static REGIONS: LazyLock<Names> = LazyLock::new(|| {
@@ -59,7 +65,7 @@ static REGIONS: LazyLock<Names> = LazyLock::new(|| {
         Named::new(region.code, region.name, [region.name_en, region.short_name()])
     };
     Names {
-        what: "a region",
+        what: ["a region", "地区"],
         command: "tidu regions",
         all: Region::all().iter().map(named).collect(),
     }
@@ -73,7 +79,15 @@ static PROGRAMMES: LazyLock<Names> = LazyLock::new(|| {
         Named::new(&programme.id, newest, dated)
     };
     let all = catalogue.programmes().map(named).collect();
-    Names { what: "a programme", command: "tidu programmes", all }
+    Names { what: ["a programme", "认定项目"], command: "tidu programmes", all }
+});
+
+static INDUSTRIES: LazyLock<Names> = LazyLock::new(|| {
+    let named = |industry: IndustryCode| {
+        Named::new(industry.as_str(), industry.name(), [industry.name_en()])
+    };
+    let all = IndustryCode::all().map(named).collect();
+    Names { what: ["an industry", "行业"], command: "tidu count --by industry", all }
 });
 
 /// The code of an authority, from its code, its name or that of its region.
@@ -81,15 +95,41 @@ pub(crate) fn authority(text: &str) -> Result<String, String> {
     six_digits(text).map_or_else(|| AUTHORITIES.find(text), Ok)
 }
 
-/// The code of a region, from its code or name. The corps is an authority and not a region.
+/// The code of a region, from its code or name, also of a city or a county: `广州`, `深圳市南山区`.
+/// The corps is an authority and not a region.
 pub(crate) fn region(text: &str) -> Result<String, String> {
     if let Some(code) = six_digits(text) {
         return Ok(code);
     }
-    let code = REGIONS.find(text)?;
-    let why = |message: String| format!("{message}; they lie in 650000 新疆维吾尔自治区");
-    RegionCode::parse(&code).map(|_| code).map_err(|breach| why(breach.message()))
+    let code = match REGIONS.find(text) {
+        Ok(code) => code,
+        Err(why) => match RegionCode::from_name(text, None) {
+            Some(division) => division.to_string(),
+            None => return Err(why),
+        },
+    };
+    let corps = |_| {
+        say!(
+            en: "is an authority (the XPCC), not a place; its cities are 6590xx; they lie in \
+                 650000 新疆维吾尔自治区",
+            zh: "是认定机构（兵团），不是地区；其城市代码为 6590xx，位于 650000 新疆维吾尔自治区"
+        )
+    };
+    RegionCode::parse(&code).map(|_| code).map_err(corps)
 }
+
+/// The code of an industry, from its code or name: `35`, `C35`, 通用设备制造业.
+pub(crate) fn industry(text: &str) -> Result<String, String> {
+    let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    if folded.len() <= INDUSTRY_CODE_BYTES_MAX && folded.is_ascii() {
+        // The server judges codes.
+        return Ok(folded);
+    }
+    INDUSTRIES.find(text)
+}
+
+/// Most bytes of the code of an industry: `C35`.
+const INDUSTRY_CODE_BYTES_MAX: usize = 3;
 
 /// The id of a programme, from its id or one of its names in the catalogue of this version.
 pub(crate) fn programme(text: &str) -> Result<String, String> {
@@ -119,35 +159,20 @@ pub(crate) fn is_part_of<'a>(text: &str, mut names: impl Iterator<Item = &'a str
     names.any(|name| key(name).contains(&wanted))
 }
 
-/// The entries of a list that a text is the most like; `None` if it is none of them.
-pub(crate) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = key(text);
-    let all: Vec<&str> = known.collect();
-    let is_part = |name: &&&str| wanted.chars().count() > 2 && key(name).contains(&wanted);
-    let parts: Vec<_> = all.iter().filter(is_part).copied().collect();
-    if !parts.is_empty() {
-        return parts;
-    }
-    all.into_iter().filter(|name| is_near(&wanted, &key(name))).collect()
-}
-
 fn six_digits(text: &str) -> Option<String> {
     let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
     (folded.len() == 6 && folded.bytes().all(|b| b.is_ascii_digit())).then_some(folded)
 }
 
-/// A name without case, width, spaces, brackets, quotation marks and other punctuation.
-fn key(text: &str) -> String {
-    let folded = text.nfkc().filter(|c| c.is_alphanumeric());
-    folded.flat_map(char::to_lowercase).collect()
-}
-
 impl Names {
     fn find(&self, text: &str) -> Result<String, String> {
-        let Self { what, command, .. } = self;
+        let (what, command) = (Lang::current().of(self.what[0], self.what[1]), self.command);
         let wanted = key(text);
         if wanted.chars().count() < 2 {
-            return Err(format!("is not {what}: a name has two characters or more"));
+            return Err(say!(
+                en: "is not {what}: a name has two characters or more",
+                zh: "不是{what}：名称至少有两个字"
+            ));
         }
         let exact = self.all.iter().filter(|named| named.keys.contains(&wanted)).collect();
         let found: Vec<&Named> = match exact {
@@ -158,14 +183,19 @@ impl Names {
             [one] => Ok(one.code.clone()),
             [] => {
                 let near = listed(&self.near(&wanted));
-                let near = if near.is_empty() { near } else { format!("; did you mean {near}?") };
-                Err(format!("is not {what}{near} ({command} lists all)"))
+                let near = if near.is_empty() { near } else { did_you_mean(&near) };
+                Err(say!(
+                    en: "is not {what}{near} ({command} lists all)",
+                    zh: "不是{what}{near}（{command} 列出全部）"
+                ))
             }
-            several => Err(format!(
-                "is the name of {} of them: {}; name one ({command} lists all)",
-                several.len(),
-                listed(several)
-            )),
+            several => {
+                let (count, names) = (several.len(), listed(several));
+                Err(say!(
+                    en: "is the name of {count} of them: {names}; name one ({command} lists all)",
+                    zh: "对应 {count} 个{what}：{names}；请指定其中一个（{command} 列出全部）"
+                ))
+            }
         }
     }
 
@@ -180,40 +210,20 @@ impl Names {
     }
 }
 
+/// The question after an error: `; did you mean 440000?`
+fn did_you_mean(near: &str) -> String {
+    say!(en: "; did you mean {near}?", zh: "；是否指 {near}？")
+}
+
 /// The first of some entries.
 fn listed(found: &[&Named]) -> String {
     let shown: BTreeSet<_> = found.iter().map(|named| named.shown.as_str()).collect();
-    let mut text = shown.iter().take(NAMES_SHOWN_MAX).copied().collect::<Vec<_>>().join(", ");
-    if shown.len() > NAMES_SHOWN_MAX {
-        // Writing into a text cannot fail.
-        let _ = write!(text, " and {} more", shown.len() - NAMES_SHOWN_MAX);
+    let shown_first: Vec<_> = shown.iter().take(NAMES_SHOWN_MAX).copied().collect();
+    let text = shown_first.join(Lang::current().of(", ", "、"));
+    match shown.len().saturating_sub(NAMES_SHOWN_MAX) {
+        0 => text,
+        more => say!(en: "{text} and {more} more", zh: "{text} 等，另有 {more} 个"),
     }
-    text
-}
-
-/// True if two keys differ in at most one of three characters.
-fn is_near(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let most = a.len().min(b.len()) / 3;
-    most > 0 && a.len().abs_diff(b.len()) <= most && distance(&a, &b) <= most
-}
-
-/// Characters to insert, delete or replace to make one text the other.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (to, above) in b.iter().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(from != to);
-            left = replaced.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -281,6 +291,16 @@ mod tests {
     }
 
     #[test]
+    fn industries_are_found_by_name_and_codes_go_to_the_server() {
+        for (name, code) in
+            [("通用设备制造业", "34"), ("c35", "c35"), ("99", "99"), ("制造业", "C")]
+        {
+            assert_eq!(industry(name).as_deref(), Ok(code), "{name}");
+        }
+        assert!(industry("通用").unwrap_err().contains("34"), "{:?}", industry("通用"));
+    }
+
+    #[test]
     fn regions_are_found_and_the_corps_is_not_one() {
         for name in ["深圳", "深圳市", "440300", "shenzhen"] {
             assert_eq!(region(name).as_deref(), Ok("440300"), "{name}");
@@ -288,23 +308,9 @@ mod tests {
         assert_eq!(region("440305").as_deref(), Ok("440305"));
         assert_eq!(region("香港").as_deref(), Ok("810000"));
         assert!(region("兵团").unwrap_err().contains("650000"), "{:?}", region("兵团"));
-        assert!(region("Atlantis").unwrap_err().contains("tidu regions"));
-    }
-
-    #[test]
-    fn distances_count_single_characters() {
-        let between = |a: &str, b: &str| {
-            distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>())
-        };
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("abc", "abc", 0),
-            ("abc", "abd", 1),
-            ("abc", "ac", 1),
-            ("", "ab", 2),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!((between(a, b), between(b, a)), (expected, expected), "{a} {b}");
+        for (name, code) in [("广州", "440100"), ("深圳市南山区", "440305")] {
+            assert_eq!(region(name).as_deref(), Ok(code), "{name}");
         }
+        assert!(region("Atlantis").unwrap_err().contains("tidu regions"));
     }
 }
