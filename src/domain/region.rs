@@ -207,7 +207,8 @@ mod tests {
             ("429004", Some("仙桃市")),
             ("440399", None),
         ] {
-            assert_eq!(region(code).name().as_deref(), name, "{code}");
+            let region = RegionCode::parse(code).unwrap();
+            assert_eq!(region.name().as_deref(), name, "{code}");
         }
     }
 

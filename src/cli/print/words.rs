@@ -179,7 +179,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     if bytes < 1024 {
         return say!(en: "{bytes} bytes", zh: "{bytes} 字节");
     }
-    let mut value = bytes as f64;
+    let mut value = bytes as f64 / 1024.0;
     let mut units = UNITS.iter();
     let mut unit = units.next().copied().unwrap_or_default();
     while value >= 1024.0
