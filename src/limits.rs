@@ -22,13 +22,14 @@ mod records;
 mod subscribers;
 mod tls;
 mod trail;
+mod web;
 
 use std::time::Duration;
 
 pub use self::{
     access::*, answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
     metrics::*, names::*, observation::*, operations::*, process::*, records::*, subscribers::*,
-    tls::*, trail::*,
+    tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

@@ -64,6 +64,7 @@ mod subscribe;
 mod tracing_calls;
 mod transport;
 mod verify;
+mod web;
 mod withholding;
 
 use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
@@ -104,6 +105,7 @@ use self::{
     screen::screened,
     subscribe::Streams,
     verify::Verifications,
+    web::{Site, Web},
 };
 pub(crate) use self::{
     adoption::adopt,
@@ -223,6 +225,7 @@ pub fn api(
     let trail = ledger.trail().cloned();
     let rates = EventRates::new(settings.events_per_second);
     let slow_commit = settings.slow_commit;
+    let served_ledger = Arc::clone(&ledger);
     let services = Services {
         register: RegisterApi {
             ledger: Arc::clone(&ledger),
@@ -261,7 +264,7 @@ pub fn api(
     };
     let routes = with_standard(routes(services), phases)?.prepare();
     let admitted = Acts { inner: Admitted { inner: routes, intake }, trail };
-    Ok(layered(admitted, calls, settings))
+    Ok(layered(admitted, calls, settings, Some(served_ledger)))
 }
 
 /// Hands each policy that comes into force to the ledger, before anybody is identified by it.
@@ -317,8 +320,14 @@ fn routes(services: Services) -> Routes {
         .add_service(bounded!(AccessServiceServer::new(services.access)))
 }
 
-/// Puts the layers of every call around services that are admitted to.
-fn layered<S>(admitted: S, calls: Arc<Calls>, settings: ApiSettings) -> Api
+/// Puts the layers of every call around services that are admitted to. The ledger is there once its
+/// log is open.
+fn layered<S>(
+    admitted: S,
+    calls: Arc<Calls>,
+    settings: ApiSettings,
+    ledger: Option<Arc<Ledger>>,
+) -> Api
 where
     S: Service<Request, Response = Response, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
@@ -328,8 +337,10 @@ where
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let (of_calls, of_strays) = (Arc::clone(&calls), Arc::clone(&calls));
     let of_strangers = Arc::clone(&calls);
+    let site = Site { ledger, access: Arc::clone(&access) };
     let layers = ServiceBuilder::new()
         .layer(cors(web_origins))
+        .layer(layer_fn(move |inner| Web { inner, site: site.clone() }))
         .layer(layer_fn(move |inner| OnlyCalls { inner, calls: Arc::clone(&of_strays) }))
         .layer(GrpcWebLayer::new())
         .layer(layer_fn(move |inner| {
@@ -360,7 +371,7 @@ fn cors(origins: Vec<http::HeaderValue>) -> CorsLayer {
     let exposed = ["grpc-status", "grpc-message", "grpc-status-details-bin"];
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([http::Method::POST])
+        .allow_methods([http::Method::GET, http::Method::HEAD, http::Method::POST])
         .allow_headers(tower_http::cors::Any)
         .expose_headers(exposed.map(http::HeaderName::from_static))
         .max_age(CORS_AGE)

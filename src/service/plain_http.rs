@@ -16,8 +16,18 @@ use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::Service;
 
-use super::{Request, Response, call_lines::tell_stray, calls::Calls, errors, intake::discard};
-use crate::{domain::fault::echo, protocol::pb::ErrorReason};
+use super::{
+    Request, Response,
+    call_lines::tell_stray,
+    calls::Calls,
+    errors,
+    intake::discard,
+    web::{accepts, error_json, is_page},
+};
+use crate::{
+    domain::fault::echo,
+    protocol::{methods, pb::ErrorReason},
+};
 
 /// The media types of gRPC-Web, as the layer for it reads them.
 const WEB: [&str; 4] = [
@@ -49,17 +59,19 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let Some(fault) = fault_of(request.method(), request.version(), request.headers()) else {
+        let (method, path) = (request.method(), request.uri().path());
+        let Some(fault) = fault_of(method, path, request.version(), request.headers()) else {
             return Either::Left(self.inner.call(request));
         };
         let refusal = fault.refusal();
         self.calls.stray(&request, &refusal);
         tell_stray(&request, &refusal);
+        let as_json = accepts(request.headers(), "application/json");
         Either::Right(Box::pin(async move {
             if request.version() < Version::HTTP_2 {
                 discard(request.into_body(), Instant::now()).await;
             }
-            Ok(answer(fault.status, &refusal))
+            Ok(answer(&fault, &refusal, as_json))
         }))
     }
 }
@@ -68,35 +80,25 @@ where
 struct Fault {
     status: StatusCode,
     text: String,
-}
-
-/// The fault of a request that is not a call.
-fn fault_of(method: &Method, version: Version, headers: &HeaderMap) -> Option<Fault> {
-    if method != Method::POST {
-        let text = format!("its method is {}, and calls use POST", echo(method.as_str()));
-        return Some(Fault { status: StatusCode::METHOD_NOT_ALLOWED, text });
-    }
-    let stated = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let stated = String::from_utf8_lossy(stated);
-    let is_grpc = stated.starts_with("application/grpc");
-    match version >= Version::HTTP_2 {
-        // What follows that beginning is for the intake.
-        true if is_grpc => return None,
-        false if WEB.contains(&&*stated) => return None,
-        _ => {}
-    }
-    if is_grpc && !stated.starts_with("application/grpc-web") {
-        let text = "it came over HTTP/1.1, and gRPC needs HTTP/2".to_owned();
-        return Some(Fault { status: StatusCode::BAD_REQUEST, text });
-    }
-    let text = match stated.is_empty() {
-        true => "it states no content-type".to_owned(),
-        false => format!("its content-type is {}", echo(&stated)),
-    };
-    Some(Fault { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, text })
+    /// The methods of HTTP that its path has, if that is the fault.
+    allow: Option<&'static str>,
 }
 
 impl Fault {
+    fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), allow: None }
+    }
+
+    /// The path is asked with another method.
+    fn method(method: &Method, path: &str, allow: &'static str) -> Self {
+        let text = format!(
+            "its method is {}, and {} is asked with {allow}",
+            echo(method.as_str()),
+            echo(path)
+        );
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, text) }
+    }
+
     /// The fault in the form of gRPC.
     fn refusal(&self) -> Status {
         let detail = format!("this is not a call of gRPC: {}", self.text);
@@ -105,26 +107,67 @@ impl Fault {
     }
 }
 
-fn answer(status: StatusCode, refusal: &Status) -> Response {
+/// The fault of a request that is not a call.
+fn fault_of(method: &Method, path: &str, version: Version, headers: &HeaderMap) -> Option<Fault> {
+    let stated = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let stated = String::from_utf8_lossy(stated);
+    let is_grpc = stated.starts_with("application/grpc");
+    if is_page(path) {
+        return Some(Fault::method(method, path, "GET, HEAD"));
+    }
+    if !is_grpc && !is_method(path) {
+        let text = format!("there is nothing at {}", echo(path));
+        return Some(Fault::new(StatusCode::NOT_FOUND, text));
+    }
+    if method != Method::POST {
+        return Some(Fault::method(method, path, "POST"));
+    }
+    match version >= Version::HTTP_2 {
+        // What follows that beginning is for the intake.
+        true if is_grpc => return None,
+        false if WEB.contains(&&*stated) => return None,
+        _ => {}
+    }
+    if is_grpc && !stated.starts_with("application/grpc-web") {
+        let text = "it came over HTTP/1.1, and gRPC needs HTTP/2";
+        return Some(Fault::new(StatusCode::BAD_REQUEST, text));
+    }
+    let text = match stated.is_empty() {
+        true => "it states no content-type".to_owned(),
+        false => format!("its content-type is {}", echo(&stated)),
+    };
+    Some(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+}
+
+/// True for the path of a method.
+fn is_method(path: &str) -> bool {
+    let standard = ["/grpc.health.", "/grpc.reflection."];
+    methods::Method::at(path).is_some() || standard.iter().any(|begin| path.starts_with(begin))
+}
+
+fn answer(fault: &Fault, refusal: &Status, as_json: bool) -> Response {
+    let (kind, body) = match as_json {
+        true => ("application/json", format!("{}\n", error_json(refusal))),
+        false => ("text/plain; charset=utf-8", page(refusal.message())),
+    };
     let mut answer = refusal.clone().into_http::<Body>();
-    *answer.body_mut() = Body::new(page(refusal.message()));
-    *answer.status_mut() = status;
+    *answer.body_mut() = Body::new(body);
+    *answer.status_mut() = fault.status;
     let headers = answer.headers_mut();
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    headers.insert(header::CONTENT_TYPE, plain);
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Some(allow) = fault.allow {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     }
     answer
 }
 
 fn page(detail: &str) -> String {
     format!(
-        "This port speaks gRPC over HTTP/2 without TLS, and gRPC-Web (application/grpc-web+proto) \
-         over HTTP/1.1 and HTTP/2. It has no web pages.\n\
+        "This port speaks gRPC (HTTP/2) and gRPC-Web, and answers GET /v1/events.\n\
          The request was refused: {detail}.\n\
          \n\
          To look around:  tidu status --server http://HOST:PORT\n\
+         With curl:       curl http://HOST:PORT/v1/events?follow=false\n\
          With grpcurl:    grpcurl -plaintext HOST:PORT list\n\
          Probes call grpc.health.v1.Health/Check.\n"
     )
@@ -134,15 +177,17 @@ fn page(detail: &str) -> String {
 mod tests {
     use super::*;
 
+    const STATUS: &str = "/tidu.v1.AdminService/GetStatus";
+
     #[test]
     fn only_calls_come_in() {
         let (grpc, web) = ("application/grpc", "application/grpc-web+proto");
-        let refused = |method: Method, version, content: &str| {
+        let refused = |method: Method, path: &str, version, content: &str| {
             let mut headers = HeaderMap::new();
             if !content.is_empty() {
                 headers.insert(header::CONTENT_TYPE, content.parse().unwrap());
             }
-            fault_of(&method, version, &headers).map(|fault| fault.status.as_u16())
+            fault_of(&method, path, version, &headers).map(|fault| fault.status.as_u16())
         };
         let (one, two) = (Version::HTTP_11, Version::HTTP_2);
         let table = [
@@ -160,8 +205,14 @@ mod tests {
             (one, "", Some(415)),
         ];
         for (version, content, expected) in table {
-            assert_eq!(refused(Method::POST, version, content), expected, "{version:?} {content}");
-            assert_eq!(refused(Method::GET, version, content), Some(405));
+            let what = format!("{version:?} {content}");
+            assert_eq!(refused(Method::POST, STATUS, version, content), expected, "{what}");
+            assert_eq!(refused(Method::GET, STATUS, version, content), Some(405), "{what}");
+            // What is no method is nothing, unless it is asked for as one.
+            let is_grpc = content.starts_with("application/grpc");
+            let nowhere = if is_grpc { expected } else { Some(404) };
+            assert_eq!(refused(Method::POST, "/nowhere", version, content), nowhere, "{what}");
+            assert_eq!(refused(Method::POST, "/v1/events", version, content), Some(405), "{what}");
         }
     }
 
@@ -170,11 +221,15 @@ mod tests {
         use tonic_types::StatusExt as _;
 
         let headers = HeaderMap::new();
-        let fault = fault_of(&Method::GET, Version::HTTP_11, &headers).unwrap();
-        let refused = answer(fault.status, &fault.refusal());
-        assert_eq!(refused.headers()[header::ALLOW], "POST");
-        assert_eq!(refused.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");
-        let status = Status::from_header_map(refused.headers()).unwrap();
-        assert_eq!(status.get_details_error_info().unwrap().reason, "MALFORMED_REQUEST");
+        for (path, allow) in [(STATUS, "POST"), ("/v1/events", "GET, HEAD")] {
+            let fault = fault_of(&Method::DELETE, path, Version::HTTP_11, &headers).unwrap();
+            let refused = answer(&fault, &fault.refusal(), false);
+            assert_eq!(refused.headers()[header::ALLOW], allow);
+            assert_eq!(refused.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+            let status = Status::from_header_map(refused.headers()).unwrap();
+            assert_eq!(status.get_details_error_info().unwrap().reason, "MALFORMED_REQUEST");
+            let refused = answer(&fault, &fault.refusal(), true);
+            assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/json");
+        }
     }
 }

@@ -161,6 +161,11 @@ impl InFlight {
     }
 }
 
+/// In the extensions of a request that another form of HTTP was turned into: what it asks cannot be
+/// read. It is refused here, because here its caller is known and its refusal is counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Unreadable(pub(crate) Status);
+
 /// A call whose headers were read.
 struct Call {
     method: Method,
@@ -181,6 +186,9 @@ impl Call {
         let path = uri.path();
         let method = intake.methods.find(path);
         let method = method.ok_or_else(|| refuse(refusals::method_unknown(path)))?;
+        if let Some(Unreadable(status)) = extensions.get() {
+            return Err(refuse(status.clone()));
+        }
         let packing = packing(headers).map_err(refuse)?;
         let deadline = Deadline::of(headers, method.duration).map_err(refuse)?;
         if deadline.has_passed() {

@@ -23,3 +23,6 @@ mod strings;
 mod texts;
 mod title_questions;
 mod transport;
+mod web_events;
+mod web_limits;
+mod web_pages;

@@ -196,8 +196,8 @@ async fn calls_over_grpc_web_are_counted_as_others() {
     served.send(ELSEWHERE, web(APPEND), &EMPTY).await;
     served.send(ELSEWHERE, web("/elsewhere"), &EMPTY).await;
     // Neither form of a call.
-    let plain = Request::get("/").header("accept", "text/html");
-    assert_eq!(served.send(ELSEWHERE, plain, b"").await, StatusCode::METHOD_NOT_ALLOWED);
+    let plain = Request::get("/elsewhere").header("accept", "text/html");
+    assert_eq!(served.send(ELSEWHERE, plain, b"").await, StatusCode::NOT_FOUND);
     let get = Request::get(APPEND).header("content-type", "application/grpc-web");
     assert_eq!(served.send(ELSEWHERE, get, b"").await, StatusCode::METHOD_NOT_ALLOWED);
     served.assert_counts(

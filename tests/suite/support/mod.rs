@@ -26,6 +26,7 @@ pub mod simulated_disk;
 pub mod stories;
 pub mod tools;
 pub mod unmarked_log;
+pub mod web;
 pub mod workload;
 
 pub use self::{

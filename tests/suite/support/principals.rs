@@ -88,13 +88,19 @@ pub struct Governed {
     pub access: Arc<AccessControl>,
     pub ledger: Arc<Ledger>,
     pub hands: Arc<Hands>,
+    pub phases: Phases,
     _dir: TempDir,
 }
 
 impl Governed {
     /// Without principals.
     pub fn open() -> Self {
-        Self::with(AccessControl::open(), MemoryLog::default(), |_, _| {})
+        Self::open_over(MemoryLog::default())
+    }
+
+    /// Without principals, over a log that has events.
+    pub fn open_over(log: MemoryLog) -> Self {
+        Self::with(AccessControl::open(), log, |_, _| {})
     }
 
     /// With these principals from the start; later policies may use the same names.
@@ -137,8 +143,9 @@ impl Governed {
         let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
         let mut settings = api_settings();
         settings.access = Arc::clone(&access);
-        let api = service::api(Arc::clone(&ledger), cursors, settings, &Phases::new()).unwrap();
-        Self { api, access, ledger, hands, _dir: dir }
+        let phases = Phases::new();
+        let api = service::api(Arc::clone(&ledger), cursors, settings, &phases).unwrap();
+        Self { api, access, ledger, hands, phases, _dir: dir }
     }
 
     /// The service as somebody sees it who shows these headers.

@@ -1,0 +1,12 @@
+//! Bounds of plain HTTP: lines of events.
+
+use super::{STREAM_MESSAGE_BYTES, STREAM_SEND_BYTES_MAX};
+
+/// Bytes of lines at which a part of them is handed on. A reader that takes nothing holds one part,
+/// and the message that is being turned into lines.
+pub const LINES_BYTES: usize = 16 * 1024;
+
+const _: () = {
+    assert!(LINES_BYTES < STREAM_SEND_BYTES_MAX);
+    assert!(LINES_BYTES < STREAM_MESSAGE_BYTES);
+};

@@ -1,0 +1,143 @@
+//! Errors over plain HTTP: the status of the call as JSON, in the form of the Connect protocol, and
+//! as a code of HTTP.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+use http::{HeaderValue, StatusCode, header};
+use prost::Message as _;
+use serde_json::{Value, json};
+use tonic::{Code, Status, body::Body};
+use tonic_types::StatusExt as _;
+
+use super::parameters::by_parameters;
+use crate::service::{Response, calls::code_name};
+
+/// The answer to a request whose call was refused.
+pub(super) fn answer(status: &Status) -> Response {
+    let mut answer = Response::new(Body::new(format!("{}\n", of(status))));
+    *answer.status_mut() = code_of_http(status.code());
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status.code() == Code::Unauthenticated {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    let retry = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
+    if let Some(delay) = retry {
+        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    answer
+}
+
+/// An error as JSON: `{"code": ..., "message": ..., "details": [...]}`. Its text names parameters in
+/// the place of fields.
+pub(in crate::service) fn of(status: &Status) -> Value {
+    let details = tonic_types::pb::Status::decode(status.details()).unwrap_or_default().details;
+    let details: Vec<_> = details
+        .iter()
+        .map(|detail| {
+            let kind = detail.type_url.rsplit('/').next().unwrap_or_default();
+            let value = BASE64_STANDARD_NO_PAD.encode(&detail.value);
+            match debug(kind, status) {
+                Some(debug) => json!({ "type": kind, "value": value, "debug": debug }),
+                None => json!({ "type": kind, "value": value }),
+            }
+        })
+        .collect();
+    let mut error =
+        json!({ "code": name(status.code()), "message": by_parameters(status.message()) });
+    if !details.is_empty() {
+        error["details"] = details.into();
+    }
+    error
+}
+
+/// A detail in the JSON of protobuf.
+fn debug(kind: &str, status: &Status) -> Option<Value> {
+    match kind {
+        "google.rpc.ErrorInfo" => {
+            let info = status.get_details_error_info()?;
+            let metadata: std::collections::BTreeMap<_, _> = info.metadata.into_iter().collect();
+            Some(json!({ "reason": info.reason, "domain": info.domain, "metadata": metadata }))
+        }
+        "google.rpc.RetryInfo" => {
+            let delay = status.get_details_retry_info()?.retry_delay?;
+            Some(json!({ "retryDelay": format!("{}s", delay.as_secs_f64()) }))
+        }
+        "google.rpc.BadRequest" => {
+            let violations = status.get_details_bad_request()?.field_violations.into_iter();
+            let violations = violations
+                .map(|v| json!({ "field": v.field, "description": v.description }))
+                .collect::<Vec<_>>();
+            Some(json!({ "fieldViolations": violations }))
+        }
+        "google.rpc.PreconditionFailure" => {
+            let violations = status.get_details_precondition_failure()?.violations.into_iter();
+            let violations = violations
+                .map(|v| json!({ "type": v.r#type, "subject": v.subject, "description": v.description }))
+                .collect::<Vec<_>>();
+            Some(json!({ "violations": violations }))
+        }
+        _ => None,
+    }
+}
+
+/// A code as Connect writes it.
+fn name(code: Code) -> String {
+    match code {
+        Code::Cancelled => "canceled".to_owned(),
+        code => code_name(code).to_ascii_lowercase(),
+    }
+}
+
+/// The code of HTTP for a code of gRPC, as Connect has it.
+fn code_of_http(code: Code) -> StatusCode {
+    match code {
+        Code::Ok => StatusCode::OK,
+        Code::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
+            StatusCode::BAD_REQUEST
+        }
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::errors;
+
+    #[test]
+    fn an_error_has_its_code_its_text_and_its_reason() {
+        let status = errors::starting(7, 9);
+        let refused = answer(&status);
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+        let error = of(&status);
+        assert_eq!(error["code"], "unavailable");
+        assert_eq!(error["message"], "the server is starting: 7 of 9 events are replayed");
+        let details = error["details"].as_array().unwrap();
+        let info = details.iter().find(|detail| detail["type"] == "google.rpc.ErrorInfo").unwrap();
+        assert_eq!(info["debug"]["reason"], "STARTING");
+        assert_eq!(info["debug"]["metadata"]["events"], "9");
+        let value = BASE64_STANDARD_NO_PAD.decode(info["value"].as_str().unwrap()).unwrap();
+        let value = tonic_types::pb::ErrorInfo::decode(value.as_slice()).unwrap();
+        assert_eq!((value.reason.as_str(), value.domain.as_str()), ("STARTING", "tidu"));
+    }
+
+    #[test]
+    fn a_stranger_is_asked_for_a_token() {
+        let text = "show a token";
+        let reason = crate::protocol::pb::ErrorReason::CredentialMissing;
+        let refused = answer(&errors::status(Code::Unauthenticated, reason, text, []));
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(refused.headers()[header::WWW_AUTHENTICATE], "Bearer");
+    }
+}

@@ -1,0 +1,237 @@
+//! The messages of a subscription as lines: JSON, or server-sent events.
+//!
+//! A part of the answer is made when somebody takes it, from one message of the call. So a reader
+//! that takes nothing holds that message and one part, and the call waits as it does for a client
+//! of gRPC.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::OnceLock,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Bytes, BytesMut};
+use http_body::Frame;
+use prost::Message as _;
+use tonic::{Code, Status, body::Body};
+
+use super::{faults, frames::Frames};
+use crate::{
+    limits::LINES_BYTES,
+    protocol::{
+        json::{Json, JsonError},
+        pb::{self, subscribe_response::Payload},
+    },
+    service::errors,
+};
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A line of JSON for each event.
+    Json {
+        /// And one for each message of progress.
+        progress: bool,
+    },
+    /// Server-sent events, as browsers read them.
+    Sse,
+}
+
+/// The kind of a line. Server-sent events name each but the first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Event,
+    Withheld,
+    Progress,
+    Error,
+}
+
+/// The body of an answer.
+pub(super) struct Lines {
+    call: Body,
+    frames: Frames,
+    /// Events of the message at hand that are not lines yet.
+    events: VecDeque<Bytes>,
+    /// Its next position.
+    next: u64,
+    form: Form,
+    /// The caller has everything below this position.
+    known: u64,
+    out: BytesMut,
+    ended: bool,
+}
+
+impl Lines {
+    /// The lines of a call that was let in. Events below `known` are left out.
+    pub(super) fn new(call: Body, form: Form, known: u64) -> Self {
+        Self {
+            call,
+            frames: Frames::default(),
+            events: VecDeque::new(),
+            next: 0,
+            form,
+            known,
+            out: BytesMut::new(),
+            ended: false,
+        }
+    }
+
+    /// Adds lines until the part is full, or nothing is at hand.
+    fn fill(&mut self) -> Result<(), Status> {
+        while self.out.len() < LINES_BYTES {
+            if let Some(leaf) = self.events.pop_front() {
+                self.event(&leaf)?;
+                continue;
+            }
+            let Some(message) = self.frames.next() else { return Ok(()) };
+            self.message(message)?;
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: Bytes) -> Result<(), Status> {
+        let message = pb::SubscribeResponse::decode(message).map_err(errors::internal)?;
+        match message.payload {
+            Some(Payload::Events(batch) | Payload::RawEvents(batch)) => {
+                self.events = batch.leaves.into();
+                self.next = batch.next_position;
+            }
+            Some(Payload::Withheld(place)) => {
+                let next = place.position.unwrap_or_default() + 1;
+                if next > self.known {
+                    let line = json()?.line("Withheld", &place).map_err(errors::internal)?;
+                    self.line(Kind::Withheld, Some(next), &line);
+                }
+            }
+            Some(Payload::Progress(progress)) => return self.progress(&progress),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, leaf: &Bytes) -> Result<(), Status> {
+        // All events before the next position of the message match, and none after the last.
+        let next = match self.events.is_empty() {
+            true => self.next,
+            false => position(leaf)? + 1,
+        };
+        if next <= self.known {
+            return Ok(());
+        }
+        let line = json()?.line_of("RecordedEvent", leaf).map_err(errors::internal)?;
+        self.line(Kind::Event, Some(next), &line);
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: &pb::Progress) -> Result<(), Status> {
+        if self.known > progress.log_size {
+            return Err(errors::beyond_log("Last-Event-ID", self.known, progress.log_size));
+        }
+        if self.form == (Form::Json { progress: false }) {
+            return Ok(());
+        }
+        let line = json()?.whole("Progress", progress).map_err(errors::internal)?;
+        let next = progress.next_position.max(self.known);
+        self.line(Kind::Progress, Some(next), &line);
+        Ok(())
+    }
+
+    /// Adds the error that ends the answer.
+    fn fail(&mut self, status: &Status) {
+        self.ended = true;
+        self.events.clear();
+        let error = faults::of(status);
+        match self.form {
+            Form::Json { .. } => {
+                let line = serde_json::json!({ "error": error }).to_string();
+                self.line(Kind::Error, None, &line);
+            }
+            Form::Sse => self.line(Kind::Error, None, &error.to_string()),
+        }
+    }
+
+    fn line(&mut self, kind: Kind, next: Option<u64>, json: &str) {
+        let mut add = |text: &str| self.out.extend_from_slice(text.as_bytes());
+        if let Form::Json { .. } = self.form {
+            add(json);
+            add("\n");
+            return;
+        }
+        match kind {
+            Kind::Event => {}
+            Kind::Withheld => add("event: withheld\n"),
+            Kind::Progress => add("event: progress\n"),
+            Kind::Error => add("event: error\n"),
+        }
+        if let Some(next) = next {
+            add(&format!("id: {next}\n"));
+        }
+        // JSON of one line has no line break.
+        add("data: ");
+        add(json);
+        add("\n\n");
+    }
+}
+
+impl http_body::Body for Lines {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = &mut *self;
+        loop {
+            if !this.ended
+                && let Err(status) = this.fill()
+            {
+                this.fail(&status);
+            }
+            if !this.out.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(this.out.split().freeze()))));
+            }
+            if this.ended {
+                return Poll::Ready(None);
+            }
+            let status = match ready!(Pin::new(&mut this.call).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        this.frames.add(data);
+                        continue;
+                    }
+                    Err(frame) => frame.trailers_ref().and_then(Status::from_header_map),
+                },
+                Some(Err(status)) => Some(status),
+                None => None,
+            };
+            match status.filter(|status| status.code() != Code::Ok) {
+                Some(status) => this.fail(&status),
+                None => this.ended = true,
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended && self.out.is_empty()
+    }
+}
+
+/// The position of a stored event.
+fn position(leaf: &Bytes) -> Result<u64, Status> {
+    /// The one field that is read here.
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Place {
+        #[prost(uint64, optional, tag = "1")]
+        position: Option<u64>,
+    }
+    let place = Place::decode(leaf.clone()).map_err(errors::internal)?;
+    place.position.ok_or_else(|| errors::internal("a stored event has no position"))
+}
+
+/// The descriptors, read when the first line is made.
+fn json() -> Result<&'static Json, Status> {
+    static JSON: OnceLock<Result<Json, JsonError>> = OnceLock::new();
+    JSON.get_or_init(Json::new).as_ref().map_err(errors::internal)
+}

@@ -1,0 +1,125 @@
+//! Plain HTTP refuses what calls are refused, with the same reasons, and ends as they end.
+
+use http::{Method, StatusCode};
+use tidu::{
+    domain::access::{Rights, Role},
+    service::Phase,
+};
+
+use crate::support::{
+    Governed, commit, list,
+    principals::policy,
+    rights,
+    web::{Source, ask, get, info, reason},
+};
+
+#[tokio::test]
+async fn a_refusal_names_the_parameter_the_value_and_the_rule() {
+    let governed = Governed::open();
+    governed.ledger.append(commit(list(1, 3))).await.unwrap();
+    let table = [
+        ("?form=7", "MALFORMED_REQUEST", "form: this parameter is not known; there are from,"),
+        ("?to=1&to=2", "MALFORMED_REQUEST", "to=2: this parameter is there twice"),
+        ("?from=x", "MALFORMED_REQUEST", "from=x: it must be a position"),
+        ("?from=4", "POSITION_BEYOND_LOG", "from 4 is beyond the log, which has 3 events"),
+        ("?programme=giant", "PROGRAMME_UNKNOWN", "programme[0]: "),
+        ("?authority=44", "AUTHORITY_UNKNOWN", "authority[0]: "),
+        ("?region=44", "REGION_UNKNOWN", "region: "),
+        ("?batch=", "FIELD_REQUIRED", "batch[0]: "),
+        ("?heartbeat=500ms", "FIELD_INVALID", "heartbeat: must be 1 s to 300 s"),
+        ("?log_id=other", "LOG_ID_MISMATCH", "the server's log is not the one named"),
+        ("?cursor=nobody", "CURSOR_NOT_FOUND", "there is no cursor"),
+    ];
+    for (query, expected, text) in table {
+        for accept in ["*/*", "text/event-stream"] {
+            let target = format!("/v1/events{query}");
+            let refused = get(&governed.api, &target, &[("accept", accept)]).await;
+            assert!(refused.status.is_client_error(), "{query}: {refused:?}");
+            assert_eq!(refused.header("content-type"), "application/json", "{query}");
+            assert_eq!(refused.reason(), expected, "{query}: {}", refused.body);
+            let error: serde_json::Value = serde_json::from_str(&refused.body).unwrap();
+            let message = error["message"].as_str().unwrap();
+            assert!(message.starts_with(text), "{query}: {message}");
+        }
+    }
+    let refused = get(&governed.api, "/v1/events", &[("last-event-id", "seven")]).await;
+    assert!(refused.body.contains("Last-Event-ID=seven: it must be a position"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn other_methods_and_other_paths_are_told_where_to_go() {
+    let governed = Governed::open();
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let refused = ask(&governed.api, method, "/v1/events", &[]).await;
+        assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(refused.header("allow"), "GET, HEAD");
+    }
+    for path in ["/v1/event", "/v1/events/", "/v2/events", "/metrics", "//", "/tidu.v1"] {
+        let refused = get(&governed.api, path, &[]).await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(refused.body.contains("/v1/events"), "{path}: {}", refused.body);
+        assert_eq!(refused.header("content-type"), "text/plain; charset=utf-8");
+        let refused = get(&governed.api, path, &[("accept", "application/json")]).await;
+        assert_eq!(
+            (refused.status, refused.reason().as_str()),
+            (StatusCode::NOT_FOUND, "MALFORMED_REQUEST")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_learns_nothing() {
+    let reader = ("guangdong.reader", rights(Role::Reader, Some("440000")));
+    let governed = Governed::new(&[reader]);
+    governed.ledger.append(commit(list(1, 3))).await.unwrap();
+    let stranger = governed.as_stranger().api;
+    // What a stranger asks is not even read.
+    for query in ["", "?from=99", "?form=7", "?programme=giant", "?log_id=other"] {
+        let refused = get(&stranger, &format!("/v1/events{query}"), &[]).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{query}");
+        assert_eq!(refused.header("www-authenticate"), "Bearer");
+        assert_eq!(refused.reason(), "CREDENTIAL_MISSING", "{query}: {}", refused.body);
+    }
+    let reader = governed.as_principal("guangdong.reader").api;
+    let read = get(&reader, "/v1/events?follow=false", &[]).await;
+    assert_eq!(read.lines().len(), 3);
+}
+
+#[tokio::test]
+async fn a_change_of_rights_ends_a_stream_with_its_place() {
+    let reader = |rights: Rights| [("guangdong.reader", rights)];
+    let usual = || rights(Role::Reader, Some("440000"));
+    let governed = Governed::new(&reader(usual()));
+    governed.ledger.append(commit(list(1, 3))).await.unwrap();
+    let api = governed.as_principal("guangdong.reader").api;
+    let mut source = Source::open(&api, "/v1/events", &[]).await;
+    for _ in 0..3 {
+        assert_eq!(source.next_told().await.unwrap().kind, "");
+    }
+    let wider = Rights { read: vec![tidu::domain::access::Reach::everything()], ..usual() };
+    governed.access.adopt(policy(&reader(wider), Vec::new()));
+    let error = source.next_told().await.unwrap();
+    assert_eq!(error.kind, "error");
+    assert_eq!(error.json()["code"], "aborted");
+    assert_eq!(reason(&error.json()), "SCOPE_CHANGED");
+    assert_eq!(info(&error.json())["metadata"]["next_position"], "3");
+    assert_eq!(error.id, "3", "a browser resumes there");
+    assert!(source.next().await.is_none(), "the error is the last event");
+}
+
+#[tokio::test]
+async fn the_drain_ends_every_stream_with_its_reason() {
+    let governed = Governed::open();
+    let mut source = Source::open(&governed.api, "/v1/events", &[]).await;
+    assert_eq!(source.next().await.unwrap().kind, "progress");
+    let lines = tokio::spawn({
+        let api = governed.api.clone();
+        async move { get(&api, "/v1/events", &[]).await }
+    });
+    tokio::task::yield_now().await;
+    governed.phases.enter(Phase::Draining);
+    let error = source.next_told().await.unwrap();
+    assert_eq!((error.kind.as_str(), reason(&error.json())), ("error", "DRAINING".to_owned()));
+    let lines = lines.await.unwrap().lines();
+    assert_eq!(reason(&lines.last().unwrap()["error"]), "DRAINING");
+}
