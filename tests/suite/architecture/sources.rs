@@ -9,7 +9,7 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 23] = [
+pub const FLOORS: [(&str, u8); 24] = [
     ("limits", 0),
     ("files", 0),
     ("lang", 0),
