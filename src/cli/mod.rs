@@ -15,6 +15,7 @@ mod contexts;
 mod destination;
 mod error;
 mod help;
+pub mod history;
 mod lists;
 mod memory;
 mod names;

@@ -48,7 +48,7 @@ pub use self::{
 
 /// The first columns of a built-in CSV table, without its header. Rows are compiled in; tests count
 /// them.
-fn table<const COLUMNS: usize>(text: &'static str) -> Vec<[&'static str; COLUMNS]> {
+pub(crate) fn table<const COLUMNS: usize>(text: &'static str) -> Vec<[&'static str; COLUMNS]> {
     let row = |line: &'static str| {
         let mut cells = line.split(',').map(|cell| cell.trim_matches('"'));
         std::array::from_fn(|_| cells.next().unwrap_or(""))

@@ -25,6 +25,7 @@ mod export;
 mod find;
 mod follow;
 pub mod generate;
+mod history;
 mod import;
 mod judged;
 mod list;
@@ -60,8 +61,10 @@ pub(super) enum Command {
     /// Print the settings that `serve` would use, as a tidu.toml
     #[command(after_help = serve::SETTINGS_HELP)]
     Config(serve::ServeArgs),
-    /// Show the main job on real data, in a temporary server
+    /// Show the main job on real data, in a temporary server; or keep a server to play with
     Demo(demo::DemoArgs),
+    /// Record the published history of the programmes, with made-up enterprises, in an empty log
+    History(history::HistoryArgs),
     /// Record a list (CSV, XLS, XLSX, ODS, HTML) or events (JSON lines)
     Record(Box<record::RecordArgs>),
     /// Check a list against the rules without recording it: errors, warnings, changes
@@ -162,6 +165,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(&args).await,
         Command::Config(args) => serve::print_config(&args),
         Command::Demo(args) => demo::run(args).await,
+        Command::History(args) => history::run(args).await,
         Command::Record(args) => record::run(*args).await,
         Command::Check(args) => check::run(*args).await,
         Command::Correct(args) => correct::run(args).await,

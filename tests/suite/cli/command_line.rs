@@ -212,22 +212,6 @@ async fn watch_goes_on_after_the_server_was_killed_and_started_again() {
 }
 
 #[test]
-fn the_demo_runs_by_itself() {
-    let output = Command::new(TIDU).arg("demo").output().unwrap();
-    let said = text(&output.stdout);
-    assert!(output.status.success(), "{output:?}");
-    for expected in [
-        "22 of 22 events",
-        "15 of 22 events",
-        "7 of 22 events",
-        "revoked   2021-07-01",
-        "tidu serve",
-    ] {
-        assert!(said.contains(expected), "{expected}: {said}");
-    }
-}
-
-#[test]
 fn a_public_address_is_refused_without_insecure() {
     let output = Command::new(TIDU).args(["serve", "--listen", "0.0.0.0:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

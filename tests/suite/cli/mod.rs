@@ -7,6 +7,7 @@ mod codes;
 mod command_line;
 mod contexts;
 mod delivery;
+mod demo;
 mod dev_certs;
 mod doctor;
 mod events;
