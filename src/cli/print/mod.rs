@@ -76,7 +76,9 @@ fn write(line: &str) -> Result<(), CliError> {
 
 /// Columns of the terminal, if there is one.
 pub(crate) fn columns_of_terminal() -> Option<usize> {
-    ratatui::crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))
+    let size = ratatui::crossterm::terminal::size().ok();
+    // A terminal that does not know its size says 0.
+    size.map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0)
 }
 
 /// Writes a line to standard error; a server does not wait for it.

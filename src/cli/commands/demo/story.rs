@@ -190,7 +190,7 @@ impl Story {
             }
             Fact::ReviewPassed(f) => {
                 let round = f.round;
-                let round = say!(en: "round {round}", zh: "{round} 年复核");
+                let round = say!(en: ", round {round}", zh: "，{round} 年复核");
                 (word!(en: "review passed", zh: "复核通过"), Tone::Good, None, round)
             }
             _ => (word!(en: "revoked", zh: "撤销"), Tone::Bad, None, String::new()),
