@@ -98,12 +98,14 @@ pub(crate) struct Cell {
     machine: String,
     human: Option<String>,
     pub(super) tone: Tone,
+    /// A count, which people read from its right end. A code or a position is none.
+    pub(super) is_count: bool,
 }
 
 impl Cell {
     /// A cell that people read otherwise than programs: `not-designated` and 未认定.
     pub(crate) fn of(machine: impl Into<String>, human: impl Into<String>) -> Self {
-        Self { machine: machine.into(), human: Some(human.into()), tone: Tone::Plain }
+        Self { machine: machine.into(), human: Some(human.into()), ..Self::default() }
     }
 
     /// The cell in a tone.
@@ -141,7 +143,13 @@ impl From<&String> for Cell {
 }
 
 impl From<u64> for Cell {
-    fn from(number: u64) -> Self {
-        number.to_string().into()
+    fn from(count: u64) -> Self {
+        Self { machine: count.to_string(), is_count: true, ..Self::default() }
+    }
+}
+
+impl From<u32> for Cell {
+    fn from(count: u32) -> Self {
+        u64::from(count).into()
     }
 }

@@ -55,6 +55,7 @@ impl Layout<'_> {
             en: "left out, because the terminal is narrow: {names} (-o csv and -o json have all)",
             zh: "终端较窄，未显示：{names}（-o csv 和 -o json 有全部列）"
         );
+        let note = wrapped(&note, width).join("\n");
         format!("{text}\n{}", self.toned(&note, Tone::Faint))
     }
 
@@ -105,9 +106,8 @@ impl Layout<'_> {
             }));
         }
         for (place, column) in shown.iter().enumerate() {
-            let is_number = |row: &Vec<Cell>| is_number(&self.cell(row, *column));
             let Some(of_table) = table.column_mut(place) else { continue };
-            if !self.rows.is_empty() && self.rows.iter().all(is_number) {
+            if self.has_counts(*column) {
                 of_table.set_cell_alignment(CellAlignment::Right);
             }
             if wraps {
@@ -119,22 +119,57 @@ impl Layout<'_> {
         table.to_string()
     }
 
+    /// True if a column has counts, and beside them only empty cells and such as a dash.
+    fn has_counts(&self, column: usize) -> bool {
+        let cells = || self.rows.iter().filter_map(|row| row.get(column));
+        let counts = cells().filter(|cell| cell.is_count).count();
+        counts > 0 && cells().all(|cell| cell.is_count || cell.human().width() < 2)
+    }
+
     /// Each row as lines of a heading and a cell, with a line between two rows.
     fn blocks(&self, width: usize) -> String {
         let heads = self.headings.iter().map(|head| head.text.width());
-        let indent = heads.max().unwrap_or_default();
+        let indent = heads.max().unwrap_or_default() + PADDING;
         let blocks = self.rows.iter().map(|row| {
-            let lines = self.headings.iter().enumerate().filter_map(|(column, head)| {
-                let cell = self.cell(row, column);
+            let lines = self.headings.iter().enumerate().flat_map(|(column, head)| {
                 let tone = row.get(column).map_or(Tone::Plain, |cell| cell.tone);
-                let space = " ".repeat(indent - head.text.width() + PADDING);
-                let head = self.toned(&head.text, Tone::Faint);
-                (!cell.is_empty()).then(|| format!("{head}{space}{}", self.toned(&cell, tone)))
+                self.block_lines(&head.text, indent, (&self.cell(row, column), tone), width)
             });
             lines.collect::<Vec<_>>().join("\n")
         });
         let line = self.toned(&"┈".repeat(width.min(80)), Tone::Faint);
         blocks.collect::<Vec<_>>().join(&format!("\n{line}\n"))
+    }
+
+    /// The lines of a cell in a block; none for an empty cell. A heading and a text that do not fit
+    /// beside each other are on two lines.
+    fn block_lines(
+        &self,
+        head: &str,
+        indent: usize,
+        (cell, tone): (&str, Tone),
+        width: usize,
+    ) -> Vec<String> {
+        if cell.is_empty() {
+            return Vec::new();
+        }
+        let is_beside = indent + widest_word(cell) <= width;
+        let indent = if is_beside { indent } else { PADDING };
+        let texts = wrapped(cell, width.saturating_sub(indent));
+        let mut lines: Vec<String> = texts
+            .iter()
+            .map(|text| format!("{}{}", " ".repeat(indent), self.toned(text, tone)))
+            .collect();
+        let toned = self.toned(head, Tone::Faint);
+        match lines.first_mut().filter(|_| is_beside) {
+            Some(first) => {
+                let space = " ".repeat(indent - head.width());
+                let text = texts.first().map(|text| self.toned(text, tone)).unwrap_or_default();
+                *first = format!("{toned}{space}{text}");
+            }
+            None => lines.insert(0, toned),
+        }
+        lines
     }
 
     fn toned(&self, text: &str, tone: Tone) -> String {
@@ -163,7 +198,24 @@ fn widest_word(text: &str) -> usize {
     text.split(' ').map(str::width).max().unwrap_or_default()
 }
 
-/// True for a count, which is read from its right end.
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.len() < 12 && text.bytes().all(|digit| digit.is_ascii_digit())
+/// A text in lines of at most `width` columns; only a wider word has a line that is wider. A line
+/// may also end after a Chinese mark.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for (at, word) in text.split(' ').enumerate() {
+        for (piece, part) in word.split_inclusive(['，', '。', '；', '：', '、']).enumerate() {
+            let space = if piece == 0 && at > 0 { " " } else { "" };
+            let Some(line) = lines.last_mut() else { continue };
+            if line.is_empty() || line.width() + space.len() + part.width() <= width {
+                line.push_str(if line.is_empty() { "" } else { space });
+                line.push_str(part);
+            } else {
+                lines.push(part.to_owned());
+            }
+        }
+    }
+    lines
 }
+
+#[cfg(test)]
+mod tests;
