@@ -30,7 +30,11 @@ import (
 const DefaultServer = "127.0.0.1:50051"
 
 // An append goes on for appendTimeout; one attempt of it takes attemptTimeout at most.
-const appendTimeout, attemptTimeout = 60 * time.Second, 30 * time.Second
+const (
+	statusTimeout  = 10 * time.Second
+	appendTimeout  = 60 * time.Second
+	attemptTimeout = 30 * time.Second
+)
 
 // Options of Connect. All files are read again for each connection, the token for each call, so a
 // renewed one needs no restart.
@@ -87,8 +91,10 @@ func (c *Client) Close() error { return c.conn.Close() }
 
 // Status tells the log's id and size, and how the server does.
 func (c *Client) Status(ctx context.Context) (*tiduv1.GetStatusResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
 	status, err := c.Admin.GetStatus(ctx, &tiduv1.GetStatusRequest{})
-	return status, asError(err)
+	return status, AsError(err)
 }
 
 // Append records events. It repeats the call until there is an answer, until an error comes that a
@@ -198,7 +204,7 @@ func (c *Client) tlsConfig() (*tls.Config, error) {
 	if c.options.CertFile != "" {
 		pair, err := tls.LoadX509KeyPair(c.options.CertFile, c.options.KeyFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s, %s: %w", c.options.CertFile, c.options.KeyFile, err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}

@@ -17,9 +17,12 @@ import (
 	"tidu/client/tiduv1"
 )
 
-// played is a server that answers each subscription with the next of its plays.
+// played is a server that answers each subscription with the next of its plays, and each append with
+// the next of its answers.
 type played struct {
 	tiduv1.UnimplementedLedgerServiceServer
+	answers  []error
+	appended []string
 	plays    chan func(grpc.ServerStreamingServer[tiduv1.SubscribeResponse]) error
 	requests chan *tiduv1.SubscribeRequest
 }
@@ -29,6 +32,17 @@ func (p *played) Subscribe(
 ) error {
 	p.requests <- request
 	return (<-p.plays)(stream)
+}
+
+func (p *played) Append(
+	_ context.Context, request *tiduv1.AppendRequest,
+) (*tiduv1.AppendResponse, error) {
+	p.appended = append(p.appended, request.RequestId)
+	answer := p.answers[len(p.appended)-1]
+	if answer != nil {
+		return nil, answer
+	}
+	return &tiduv1.AppendResponse{NextPosition: 1}, nil
 }
 
 func play(t *testing.T) (*played, *Client) {
@@ -236,6 +250,46 @@ func TestSilenceOfTheServerEndsAnAttempt(t *testing.T) {
 	}
 	if found != "POSITION_BEYOND_LOG" {
 		t.Errorf("%q", found)
+	}
+}
+
+func TestAppendRepeatsUnderTheSameRequestID(t *testing.T) {
+	p, c := play(t)
+	lost := status.Error(codes.Unavailable, "bye")
+	p.answers = []error{lost, status.Error(codes.DeadlineExceeded, "late"), nil}
+	answer, err := c.Append(t.Context(), "", &tiduv1.Event{})
+	if err != nil || answer.NextPosition != 1 {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	if first := p.appended[0]; len(p.appended) != 3 || first == "" || p.appended[2] != first {
+		t.Errorf("the request ids %q", p.appended)
+	}
+	moved := denied(t, codes.Aborted, "PRECONDITION_MOVED", nil)
+	p.answers, p.appended = []error{moved}, nil
+	var failure *Error
+	_, err = c.Append(t.Context(), "mine", &tiduv1.Event{})
+	if !errors.As(err, &failure) || failure.Reason != "PRECONDITION_MOVED" || p.appended[0] != "mine" {
+		t.Errorf("%v for %q", err, p.appended)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	p.answers, p.appended = make([]error, 1000), nil
+	for i := range p.answers {
+		p.answers[i] = lost
+	}
+	if _, err = c.Append(ctx, "", &tiduv1.Event{}); err == nil {
+		t.Error("an append without an answer succeeded")
+	}
+}
+
+func TestStatusGivesAnErrorOnlyWhereThereIsOne(t *testing.T) {
+	_, c := play(t)
+	var failure *Error
+	if _, err := c.Status(t.Context()); !errors.As(err, &failure) || failure.Code != codes.Unimplemented {
+		t.Errorf("a server without the service: %v", err)
+	}
+	if AsError(nil) != nil {
+		t.Error("no error became one")
 	}
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds and tests the Go client, and drives its copy program through the scenarios.
-# Usage: tests/clients/go.sh HARNESS...   (the command of harness.py up to `--name`)
+# Usage: go.sh HARNESS...
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-built=$root/target/clients/go
+built=$CLIENT_TOOLS/go
 mkdir -p "$built"
 
 cd "$root/clients/go"
@@ -21,4 +21,5 @@ cd copy
 go vet ./...
 CGO_ENABLED=0 go build -trimpath -o "$built/copy" .
 cd "$root"
+"$CLIENT_TOOLS/python/bin/python" tests/clients/readme.py "$TIDU" go
 "$@" --name go -- "$built/copy"

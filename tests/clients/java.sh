@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds and tests the Java client, and drives its copy program through the scenarios.
-# Usage: tests/clients/java.sh HARNESS...   (the command of harness.py up to `--name`)
+# Usage: java.sh HARNESS...
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-built=$root/target/clients/java
+built=$CLIENT_TOOLS/java
 mkdir -p "$built"
 
 cd "$root/clients/java"
@@ -11,6 +11,7 @@ mvn --batch-mode --quiet -Dstyle.color=never package
 "$root/tests/clients/java_versions.py" client/target/*.jar copy/target/copy.jar copy/target/lib/*.jar
 
 cd "$root"
+"$CLIENT_TOOLS/python/bin/python" tests/clients/readme.py "$TIDU" java
 copy=$root/clients/java/copy/target/copy.jar
 "$@" --name java -- java -XX:TieredStopAtLevel=1 -jar "$copy"
 # The same certificates once more, as PKCS#12.

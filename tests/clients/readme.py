@@ -7,6 +7,7 @@ each link of both must lead somewhere.
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -32,8 +33,10 @@ def run(tidu: Path, commands: list[str]) -> None:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     with tempfile.TemporaryDirectory(prefix="tidu-readme-") as directory:
         work = Path(directory)
-        for name in ("clients", "docs", "examples", "proto"):
+        for name in ("clients", "docs", "examples"):
             (work / name).symlink_to(ROOT / name)
+        # Maven does not look behind a link.
+        shutil.copytree(ROOT / "proto", work / "proto")
         (work / "bin").mkdir()
         (work / "bin" / "tidu").symlink_to(tidu)
         environment = os.environ | {

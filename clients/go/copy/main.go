@@ -80,7 +80,7 @@ func run(ctx context.Context) error {
 			return err
 		}
 		if from := batch.ScopeChangedFrom; from != nil {
-			fmt.Fprintf(os.Stderr, "SCOPE_CHANGED: earlier events may match from position %d on\n", *from)
+			fmt.Fprintf(os.Stderr, "SCOPE_CHANGED: more is to be read from position %d\n", *from)
 		}
 		if len(batch.Events) > 0 {
 			fmt.Printf("%d events, next position %d\n", len(batch.Events), batch.NextPosition)
@@ -102,8 +102,8 @@ func parse() (*arguments, error) {
 	}
 	text(&a.sqlite, "sqlite", "SQLite `file` to keep the copy in")
 	text(&a.postgres, "postgres", "`URL` of a PostgreSQL database to keep the copy in")
-	text(&a.connect.Server, "server",
-		"`HOST:PORT` or https://HOST:PORT (default "+client.DefaultServer+")")
+	flags.StringVar(&a.connect.Server, "server", os.Getenv("TIDU_SERVER"),
+		"`HOST:PORT` or https://HOST:PORT; without TIDU_SERVER it is "+client.DefaultServer)
 	list(&filter.Programmes, "programme", "only this programme (may be repeated)")
 	list(&filter.Authorities, "authority", "only this authority (may be repeated)")
 	text(&a.connect.CAFile, "ca-file", "`file` of the CAs to trust")

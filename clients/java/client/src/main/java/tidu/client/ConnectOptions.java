@@ -34,7 +34,7 @@ public final class ConnectOptions {
     return this;
   }
 
-  /** The key of the certificate, in PEM: PKCS#8, which begins with {@code BEGIN PRIVATE KEY}. */
+  /** The key, in PEM: PKCS#8 without a password, which begins with BEGIN PRIVATE KEY. */
   public ConnectOptions keyFile(String path) {
     keyFile = path;
     return this;

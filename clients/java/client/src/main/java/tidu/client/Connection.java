@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.security.GeneralSecurityException;
@@ -76,7 +77,7 @@ final class Connection extends Channel {
       }
     } catch (IOException unreadable) {
       close();
-      throw new IllegalArgumentException(unreadable.toString(), unreadable);
+      throw new IllegalArgumentException(text(unreadable), unreadable);
     }
   }
 
@@ -103,7 +104,7 @@ final class Connection extends Channel {
           .keepAliveTimeout(10, TimeUnit.SECONDS)
           .build();
     } catch (RuntimeException | GeneralSecurityException wrong) {
-      throw new IOException("the files of the credentials: " + wrong.getMessage(), wrong);
+      throw new IOException("the certificates or the key: " + wrong.getMessage(), wrong);
     }
   }
 
@@ -189,6 +190,12 @@ final class Connection extends Channel {
     return line(options.tokenFile);
   }
 
+  /** The sentence of an error about a file; Java's own has the name of the file only. */
+  static String text(IOException error) {
+    boolean named = error instanceof FileSystemException;
+    return named ? "cannot read " + error.getMessage() : error.getMessage();
+  }
+
   private static ByteArrayInputStream bytes(String path) throws IOException {
     return new ByteArrayInputStream(Files.readAllBytes(Paths.get(path)));
   }
@@ -207,7 +214,7 @@ final class Connection extends Channel {
               headers.put(AUTHORIZATION, "Bearer " + token());
               applier.apply(headers);
             } catch (IOException inReplacement) {
-              applier.fail(Status.UNAVAILABLE.withDescription(inReplacement.toString()));
+              applier.fail(Status.UNAVAILABLE.withDescription(text(inReplacement)));
             }
           });
     }

@@ -19,7 +19,8 @@ import tidu.v1.SubscribeResponse;
 
 /**
  * The batches of a subscription. {@code hasNext} waits for the next one; it throws a {@link
- * TiduException} for a fault that does not pass. It belongs to one thread; any may close it.
+ * TiduException} for a fault that does not pass. It belongs to one thread; any may close it, and an
+ * interrupt ends it, too.
  */
 public final class Follow implements Iterator<Batch>, AutoCloseable {
   private final Connection connection;
@@ -125,7 +126,7 @@ public final class Follow implements Iterator<Batch>, AutoCloseable {
       attempt = new Attempt(connection.open(), place.request());
     } catch (IOException inReplacement) {
       // The files could be read at connect.
-      throw TiduException.unavailable(inReplacement.toString(), inReplacement);
+      throw TiduException.unavailable(Connection.text(inReplacement), inReplacement);
     }
     if (closed.getCount() == 0) {
       attempt.end();

@@ -33,6 +33,7 @@ public final class Tidu implements AutoCloseable {
   /** How long an append goes on where the caller does not say it. */
   public static final Duration APPEND_TIMEOUT = Duration.ofSeconds(60);
 
+  private static final Duration STATUS_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration ATTEMPT_TIMEOUT = Duration.ofSeconds(30);
 
   private final Connection connection;
@@ -54,7 +55,7 @@ public final class Tidu implements AutoCloseable {
   public GetStatusResponse status() {
     try {
       return admin()
-          .withDeadlineAfter(ATTEMPT_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+          .withDeadlineAfter(STATUS_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
           .getStatus(GetStatusRequest.getDefaultInstance());
     } catch (RuntimeException thrown) {
       throw TiduException.of(thrown);

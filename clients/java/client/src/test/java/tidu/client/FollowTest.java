@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -30,6 +31,9 @@ import java.util.function.Consumer;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.Test;
+import tidu.v1.AppendRequest;
+import tidu.v1.AppendResponse;
+import tidu.v1.Event;
 import tidu.v1.EventFilter;
 import tidu.v1.LedgerServiceGrpc;
 import tidu.v1.Progress;
@@ -46,6 +50,9 @@ public class FollowTest {
       new ConcurrentLinkedQueue<>();
 
   private final ConcurrentLinkedQueue<SubscribeRequest> requests = new ConcurrentLinkedQueue<>();
+  private static final Throwable NONE = new Throwable();
+  private final ConcurrentLinkedQueue<Throwable> answers = new ConcurrentLinkedQueue<>();
+  private final List<String> appended = Collections.synchronizedList(new ArrayList<>());
   private final List<TiduException> retries = Collections.synchronizedList(new ArrayList<>());
   private final List<Batch> batches = new ArrayList<>();
   private Server server;
@@ -62,6 +69,19 @@ public class FollowTest {
                       SubscribeRequest request, StreamObserver<SubscribeResponse> answer) {
                     requests.add(request);
                     plays.remove().accept(answer);
+                  }
+
+                  @Override
+                  public void append(
+                      AppendRequest request, StreamObserver<AppendResponse> answer) {
+                    appended.add(request.getRequestId());
+                    Throwable failure = answers.remove();
+                    if (failure != NONE) {
+                      answer.onError(failure);
+                      return;
+                    }
+                    answer.onNext(AppendResponse.newBuilder().setNextPosition(1).build());
+                    answer.onCompleted();
                   }
                 })
             .build()
@@ -144,6 +164,26 @@ public class FollowTest {
     Duration heartbeat = Duration.ofMillis(200);
     assertEquals("POSITION_BEYOND_LOG", end(new FollowOptions().heartbeat(heartbeat)));
     assertEquals("UNAVAILABLE: no message came for 0.4 s", retries.get(0).getMessage());
+  }
+
+  @Test
+  public void appendRepeatsUnderTheSameRequestId() {
+    Throwable lost = Status.UNAVAILABLE.asRuntimeException();
+    answers.addAll(Arrays.asList(lost, Status.DEADLINE_EXCEEDED.asRuntimeException(), NONE));
+    List<Event> events = Collections.singletonList(Event.getDefaultInstance());
+    assertEquals(1, tidu.append(events).getNextPosition());
+    assertEquals(3, appended.size());
+    assertEquals(1, new HashSet<>(appended).size());
+    appended.clear();
+    answers.add(denied(Code.ABORTED, "PRECONDITION_MOVED", Collections.emptyMap()));
+    TiduException moved =
+        assertThrows(
+            TiduException.class, () -> tidu.append("mine", events, Tidu.APPEND_TIMEOUT));
+    assertEquals("PRECONDITION_MOVED", moved.reason());
+    assertEquals(Collections.singletonList("mine"), appended);
+    answers.addAll(Collections.nCopies(1000, lost));
+    Duration brief = Duration.ofMillis(50);
+    assertThrows(TiduException.class, () -> tidu.append("", events, brief));
   }
 
   @Test

@@ -63,8 +63,7 @@ public final class Copy implements AutoCloseable {
           copy.save(batch);
           if (batch.scopeChangedFrom != null) {
             System.err.println(
-                "SCOPE_CHANGED: earlier events may match from position "
-                    + batch.scopeChangedFrom + " on");
+                "SCOPE_CHANGED: more is to be read from position " + batch.scopeChangedFrom);
           }
           if (!batch.events.isEmpty()) {
             System.out.println(
