@@ -18,6 +18,7 @@ mod names;
 mod observation;
 mod operations;
 mod process;
+mod questions;
 mod records;
 mod subscribers;
 mod tls;
@@ -28,8 +29,8 @@ use std::time::Duration;
 
 pub use self::{
     access::*, answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
-    metrics::*, names::*, observation::*, operations::*, process::*, records::*, subscribers::*,
-    tls::*, trail::*, web::*,
+    metrics::*, names::*, observation::*, operations::*, process::*, questions::*, records::*,
+    subscribers::*, tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

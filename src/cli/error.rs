@@ -73,6 +73,9 @@ pub(crate) enum CliError {
     /// A diagnosis has found warnings or errors, which are printed. This is its exit code.
     #[error("the findings end the command with {0}")]
     Findings(u8),
+    /// An error with the next step.
+    #[error("{0}\n  {1}")]
+    Advised(Box<Self>, String),
     /// Input or output failed.
     #[error("{0}: {1}")]
     Io(String, io::Error),
@@ -91,9 +94,15 @@ impl From<tonic::Status> for CliError {
 }
 
 impl CliError {
+    /// The error with the next step.
+    pub(super) fn advised(self, next_step: String) -> Self {
+        Self::Advised(Box::new(self), next_step)
+    }
+
     /// The text as it is shown. Only what this program composes has several lines.
     pub(super) fn shown(&self) -> String {
         match self {
+            Self::Advised(error, next) => format!("{}\n  {}", error.shown(), escaped(next)),
             Self::Status(_) | Self::Message(_) => escaped_lines(&self.to_string()),
             _ => escaped(&self.to_string()).into_owned(),
         }
@@ -104,6 +113,7 @@ impl CliError {
         match self {
             Self::Status(status) if !print::is_retryable(status) => ExitCode::from(3),
             Self::Refused(_) => ExitCode::from(3),
+            Self::Advised(error, _) => error.exit_code(),
             Self::Unfinished(_) => ExitCode::from(EXIT_UNFINISHED),
             Self::Findings(code) => ExitCode::from(*code),
             _ => ExitCode::FAILURE,

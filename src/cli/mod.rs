@@ -12,6 +12,7 @@ mod catalogues;
 mod client;
 mod commands;
 mod contexts;
+mod designees;
 mod destination;
 mod error;
 mod help;

@@ -1,7 +1,7 @@
 //! Lists that come in pages.
 
 use super::CliError;
-use crate::limits::PAGE_EVENTS_MAX;
+use crate::{lang::word, limits::PAGE_EVENTS_MAX};
 
 /// A part of a list that was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,16 @@ pub(crate) struct Listed {
     pub(crate) count: usize,
     /// True if the list goes on.
     pub(crate) has_more: bool,
+}
+
+impl Listed {
+    /// The part of a summary that tells that the list goes on.
+    pub(crate) fn more(self) -> &'static str {
+        if !self.has_more {
+            return "";
+        }
+        word!(en: "; there are more (-n)", zh: "，还有更多（-n）")
+    }
 }
 
 /// Reads pages until `limit` rows were taken or the list ends. `fetch` gets the size and the token

@@ -62,7 +62,7 @@ pub use self::{
     },
     as_of::AsOf,
     batches::BatchCounts,
-    fold::{EndCause, Flag, Flags, Status},
+    fold::{EndCause, Flag, Flags, Obstacle, Status},
     framework::MeasuresWanted,
     identity::Namesakes,
     index::{EventScope, Interest, Sight, Terms},

@@ -384,6 +384,7 @@ fn explained_step(step: Step) -> pb::ExplainedStep {
             Effect::Later => pb::StepEffect::Later,
         }
         .into(),
+        obstacle: step.obstacle.map_or(0, |why| i32::from(why as u8)),
         message: step.message,
         document_number: step.document,
         rule_version: step.rule_version,

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Output, ServerArgs};
-use crate::cli::{CliError, tables::Target};
+use crate::{
+    cli::{CliError, tables::Target},
+    lang::say,
+};
 
 /// The server, the output format, and a file instead.
 #[derive(Clone, Debug, Args)]
@@ -26,10 +29,14 @@ pub(crate) struct TableArgs {
 enum TableOutput {
     /// For people: tables and sentences
     Human,
-    /// For programs: protobuf JSON, one message a line
+    /// For programs: protobuf JSON, one message a line, as over HTTP
     Json,
+    /// For scripts: the same with ISO dates, hashes in hexadecimal, and numbers as numbers
+    PlainJson,
     /// For spreadsheets: all rows, with headers that `record` reads
     Csv,
+    /// For scripts: the rows that people get, with tabs between the fields, codes and English words
+    Tsv,
 }
 
 /// The form of an output.
@@ -48,12 +55,15 @@ impl TableArgs {
         match (target, self.output) {
             (None, TableOutput::Human) => Ok(Form::Printed(Output::Human)),
             (None, TableOutput::Json) => Ok(Form::Printed(Output::Json)),
+            (None, TableOutput::PlainJson) => Ok(Form::Printed(Output::PlainJson)),
+            (None, TableOutput::Tsv) => Ok(Form::Printed(Output::Tsv)),
             (None, TableOutput::Csv) => Ok(Form::Table(Target::Standard)),
             (Some(target), TableOutput::Human) => Ok(Form::Table(target)),
             (Some(target @ Target::Csv(_)), TableOutput::Csv) => Ok(Form::Table(target)),
-            (Some(_), _) => Err(CliError::Refused(
-                "--to writes the format of the file's name; leave --output out".to_owned(),
-            )),
+            (Some(_), _) => Err(CliError::Refused(say!(
+                en: "--to writes the format of the file's name; leave --output out",
+                zh: "--to 按文件扩展名决定格式，请勿同时使用 --output"
+            ))),
         }
     }
 }

@@ -9,10 +9,19 @@ use crate::{
         client::Client,
         names,
         paged::paged,
-        print::{Printer, as_of},
+        print::{Cell, Heading, Printer, as_of, region_cell},
     },
+    lang::{Lang, say},
     protocol::pb,
 };
+
+const HEADINGS: [Heading; 5] = [
+    Heading::new("region", "region", "地区"),
+    Heading::new("year", "year", "年度"),
+    Heading::new("assessor", "assessor", "评估机构").drops(2),
+    Heading::new("results", "results", "结果"),
+    Heading::new("event", "event", "事件位置").drops(1),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct AssessmentsArgs {
@@ -30,8 +39,7 @@ pub(crate) struct AssessmentsArgs {
 
 pub(super) async fn run(args: AssessmentsArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
-    let header = ["region", "year", "assessor", "results", "event"];
-    let mut printer = Printer::new(args.common.output, header)?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     let mut at = None;
     let fetch = async |page_size, page_token| {
         let request = pb::ListAssessmentsRequest {
@@ -47,18 +55,19 @@ pub(super) async fn run(args: AssessmentsArgs) -> Result<(), CliError> {
     };
     let take = |summary: &pb::Assessment| printer.add("Assessment", summary, row);
     let count = paged(usize::MAX, fetch, take).await?.count;
-    printer.finish(Some(&format!("{count} assessments, {}", as_of(at.as_ref()))))
+    let at = as_of(at.as_ref());
+    printer.finish(Some(&say!(en: "{count} assessments, {at}", zh: "{count} 项评估，{at}")))
 }
 
-fn row(summary: &pb::Assessment) -> [String; 5] {
+fn row(summary: &pb::Assessment) -> [Cell; 5] {
     let stated = summary.assessment.clone().unwrap_or_default();
     let result = |one: &pb::Indicator| format!("{} {}{}", one.name, one.value, one.unit);
     let results: Vec<_> = stated.indicators.iter().map(result).collect();
     [
-        stated.region.clone(),
-        stated.year.to_string(),
-        stated.assessor.clone(),
-        results.join(", "),
-        summary.position.to_string(),
+        region_cell(&stated.region),
+        stated.year.to_string().into(),
+        stated.assessor.as_str().into(),
+        Cell::of(results.join(", "), results.join(Lang::current().of(", ", "， "))),
+        summary.position.to_string().into(),
     ]
 }

@@ -10,27 +10,46 @@ use crate::{
         client::Client,
         names,
         paged::paged,
-        print::{Printer, as_of, date, print_line, print_message, print_table, table, word},
+        print::{
+            Cell, Heading, Printer, as_of, authority_cell, batch_state_cell, date, print_line,
+            print_message, print_table, programme_cell, table,
+        },
         tables::{self, BATCHES, ENTRIES, TableFile, Target},
     },
     domain::text::hex,
+    lang::{Lang, say, word},
     protocol::pb,
 };
 
-const HEADER: [&str; 9] = [
-    "programme",
-    "authority",
-    "batch",
-    "state",
-    "noticed",
-    "designated",
-    "reviewed",
-    "not designated",
-    "sealed on",
+const STATE: Heading = Heading::new("state", "state", "状态");
+const NOTICED: Heading = Heading::new("noticed", "noticed", "公示数").drops(4);
+const DESIGNATED: Heading = Heading::new("designated", "designated", "认定数");
+const REVIEWED: Heading = Heading::new("reviewed", "reviewed", "复核通过数").drops(3);
+const NOT_DESIGNATED: Heading =
+    Heading::new("not_designated", "not designated", "未认定数").drops(5);
+const SEALED_ON: Heading = Heading::new("sealed_on", "sealed on", "封存日").drops(1);
+
+const HEADINGS: [Heading; 9] = [
+    Heading::new("programme", "programme", "认定项目"),
+    Heading::new("authority", "authority", "认定机构").drops(2),
+    Heading::new("batch", "batch", "批次"),
+    STATE,
+    NOTICED,
+    DESIGNATED,
+    REVIEWED,
+    NOT_DESIGNATED,
+    SEALED_ON,
 ];
 
-const SUBLIST_HEADER: [&str; 7] =
-    ["sub-list", "state", "noticed", "designated", "reviewed", "not designated", "sealed on"];
+const SUBLIST_HEADINGS: [Heading; 7] = [
+    Heading::new("sublist", "sub-list", "分名单"),
+    STATE,
+    NOTICED,
+    DESIGNATED,
+    REVIEWED,
+    NOT_DESIGNATED,
+    SEALED_ON,
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -70,9 +89,11 @@ pub(super) async fn run(args: BatchesArgs) -> Result<(), CliError> {
     match owners.batches.as_slice() {
         [] => one(&mut client, &args, (programme, batch, ""), &form).await,
         [only] => one(&mut client, &args, (programme, batch, &only.authority), &form).await,
-        _ if matches!(form, Form::Table(_)) => Err(CliError::Refused(format!(
-            "several authorities have a batch {batch} of {programme}, and a list is that of one; \
-             say which: --authority CODE (tidu batches {programme} {batch} shows them)"
+        _ if matches!(form, Form::Table(_)) => Err(CliError::Refused(say!(
+            en: "several authorities have a batch {batch} of {programme}, and a list is that of \
+                 one; say which: --authority CODE (tidu batches {programme} {batch} shows them)",
+            zh: "{programme} 的批次 {batch} 属于多个认定机构，一份名单只能属于一个；\
+                 请用 --authority 指定（tidu batches {programme} {batch} 列出全部）"
         ))),
         _ => all(&mut client, &args, &form).await,
     }
@@ -108,7 +129,7 @@ async fn print_all(
     args: &BatchesArgs,
     output: Output,
 ) -> Result<(), CliError> {
-    let mut printer = Printer::new(output, HEADER)?;
+    let mut printer = Printer::new(output, HEADINGS)?;
     let mut at = None;
     let fetch = async |page_size, page_token| {
         let page = page(client, args, page_size, page_token).await?;
@@ -117,7 +138,8 @@ async fn print_all(
     };
     let take = |batch: &pb::Batch| printer.add("Batch", batch, row);
     let count = paged(usize::MAX, fetch, take).await?.count;
-    printer.finish(Some(&format!("{count} batches, {}", as_of(at.as_ref()))))
+    let at = as_of(at.as_ref());
+    printer.finish(Some(&say!(en: "{count} batches, {at}", zh: "{count} 个批次，{at}")))
 }
 
 async fn write_all(
@@ -139,7 +161,8 @@ async fn write_all(
 /// Ends a table, and says for which moment it is.
 fn finish(file: TableFile, at: Option<&pb::AnswerAsOf>) -> Result<(), CliError> {
     let Some(written) = file.finish()? else { return Ok(()) };
-    print_line(&format!("{written}: {}", as_of(at)))
+    let at = as_of(at);
+    print_line(&say!(en: "{written}: {at}", zh: "{written}：{at}"))
 }
 
 async fn one(
@@ -156,6 +179,12 @@ async fn one(
     };
     let answer = client.register.get_batch(request).await?.into_inner();
     match form {
+        Form::Printed(output @ Output::Tsv) => {
+            let mut printer = Printer::new(*output, HEADINGS)?;
+            let batch = answer.batch.clone().unwrap_or_default();
+            printer.add("Batch", &batch, row)?;
+            printer.finish(None)
+        }
         Form::Printed(output) => print_message(*output, "GetBatchResponse", &answer, print),
         Form::Table(target) => write_list(client, args, &answer, target).await,
     }
@@ -185,53 +214,63 @@ async fn write_list(
 fn beside(what: &str, numbers: [(u64, &str); 2]) -> Option<String> {
     let stated = numbers.iter().filter(|(number, _)| *number > 0);
     let all: Vec<_> = stated.map(|(number, name)| format!("{number} {name}")).collect();
-    (!all.is_empty()).then(|| format!("{what} {}", all.join(", ")))
+    (!all.is_empty()).then(|| format!("{what} {}", all.join(Lang::current().of(", ", "，"))))
 }
 
 fn print(answer: &pb::GetBatchResponse) -> Result<(), CliError> {
     let whole = answer.batch.clone().unwrap_or_default();
-    let mut batches = table(HEADER);
+    let mut batches = table(HEADINGS);
     batches.add_row(row(&whole));
     print_table(&batches)?;
     let counts = whole.counts.unwrap_or_default();
-    let noticed =
-        [(counts.recommended, "recommended"), (counts.reviews_noticed, "in notices of reviews")];
-    let late = [(counts.supplements, "designated"), (counts.reviewed_supplements, "review passed")];
-    for line in [beside("also", noticed), beside("by a supplement", late)].iter().flatten() {
+    let noticed = [
+        (counts.recommended, word!(en: "recommended", zh: "个推荐")),
+        (counts.reviews_noticed, word!(en: "in notices of reviews", zh: "个复核公示")),
+    ];
+    let late = [
+        (counts.supplements, word!(en: "designated", zh: "个认定")),
+        (counts.reviewed_supplements, word!(en: "review passed", zh: "个复核通过")),
+    ];
+    let also = beside(word!(en: "also", zh: "另有"), noticed);
+    let late = beside(word!(en: "by a supplement", zh: "其中增补"), late);
+    for line in [also, late].iter().flatten() {
         print_line(line)?;
     }
-    print_line(&format!("digest of the content {}", hex(&whole.digest)))?;
+    let digest = hex(&whole.digest);
+    print_line(&say!(en: "digest of the content {digest}", zh: "内容摘要 {digest}"))?;
     print_line(&as_of(answer.as_of.as_ref()))?;
     if answer.sublists.is_empty() {
         return Ok(());
     }
-    let mut sublists = table(SUBLIST_HEADER);
-    for sublist in &answer.sublists {
-        let counts = sublist.counts.unwrap_or_default();
-        sublists.add_row([
-            sublist.sublist.clone(),
-            word(sublist.state().as_str_name(), "BATCH_STATE_"),
-            counts.noticed.to_string(),
-            counts.designated.to_string(),
-            counts.reviewed.to_string(),
-            counts.not_designated.to_string(),
-            date(sublist.sealed_on.as_ref()),
-        ]);
-    }
+    let mut sublists = table(SUBLIST_HEADINGS);
+    answer.sublists.iter().for_each(|sublist| sublists.add_row(sublist_row(sublist)));
     print_table(&sublists)
 }
 
-fn row(batch: &pb::Batch) -> [String; 9] {
+fn row(batch: &pb::Batch) -> [Cell; 9] {
     let counts = batch.counts.unwrap_or_default();
     [
-        batch.programme.clone(),
-        batch.authority.clone(),
-        batch.batch.clone(),
-        word(batch.state().as_str_name(), "BATCH_STATE_"),
-        counts.noticed.to_string(),
-        counts.designated.to_string(),
-        counts.reviewed.to_string(),
-        counts.not_designated.to_string(),
-        date(batch.sealed_on.as_ref()),
+        programme_cell(&batch.programme),
+        authority_cell(&batch.authority),
+        batch.batch.as_str().into(),
+        batch_state_cell(batch.state()),
+        counts.noticed.into(),
+        counts.designated.into(),
+        counts.reviewed.into(),
+        counts.not_designated.into(),
+        date(batch.sealed_on.as_ref()).into(),
+    ]
+}
+
+fn sublist_row(sublist: &pb::Sublist) -> [Cell; 7] {
+    let counts = sublist.counts.unwrap_or_default();
+    [
+        authority_cell(&sublist.sublist),
+        batch_state_cell(sublist.state()),
+        counts.noticed.into(),
+        counts.designated.into(),
+        counts.reviewed.into(),
+        counts.not_designated.into(),
+        date(sublist.sealed_on.as_ref()).into(),
     ]
 }

@@ -7,10 +7,21 @@ use crate::{
         CliError,
         args::Common,
         client::Client,
-        print::{Printer, date},
+        print::{Cell, Heading, Printer, date},
     },
+    lang::say,
     protocol::pb,
 };
+
+const HEADINGS: [Heading; 7] = [
+    Heading::new("code", "code", "代码"),
+    Heading::new("name", "name", "名称"),
+    Heading::new("short_name", "short name", "简称").drops(2),
+    Heading::new("name_en", "English name", "英文名称").drops(5),
+    Heading::new("from", "from", "自").drops(3),
+    Heading::new("to", "to", "至").drops(4),
+    Heading::new("successor", "successor", "继任机关").drops(1),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct BodiesArgs {
@@ -21,16 +32,16 @@ pub(crate) struct BodiesArgs {
 pub(super) async fn run(args: BodiesArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
     let answer = client.register.list_bodies(pb::ListBodiesRequest {}).await?.into_inner();
-    let header = ["code", "name", "short name", "English name", "from", "to", "successor"];
-    let mut printer = Printer::new(args.common.output, header)?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     answer.bodies.iter().try_for_each(|body| printer.add("Body", body, row))?;
-    printer.finish(Some(&format!("{} bodies", answer.bodies.len())))
+    let count = answer.bodies.len();
+    printer.finish(Some(&say!(en: "{count} bodies", zh: "{count} 个发文机关")))
 }
 
 /// The latest name.
-fn row(body: &pb::Body) -> [String; 7] {
+fn row(body: &pb::Body) -> [Cell; 7] {
     let name = body.names.last().cloned().unwrap_or_default();
     let (from, to) = (date(name.from_date.as_ref()), date(name.to_date.as_ref()));
-    let successor = body.successor.clone();
-    [body.code.clone(), name.name, name.short_name, name.name_en, from, to, successor]
+    let (code, successor) = (body.code.clone(), body.successor.clone());
+    [code, name.name, name.short_name, name.name_en, from, to, successor].map(Cell::from)
 }

@@ -7,15 +7,27 @@ use crate::{
         CliError,
         args::{Common, TitleArgs, at_least_one, moment},
         client::Client,
-        paged::{Listed, paged},
-        print::{Printer, as_of, title_status, word},
+        paged::paged,
+        print::{
+            Cell, Heading, Printer, Worded as _, as_of, authority_cell, programme_cell, status_cell,
+        },
     },
+    lang::say,
     limits::PAGE_EVENTS_DEFAULT,
     protocol::pb,
 };
 
-const HEADER: [&str; 9] =
-    ["designee", "name", "programme", "authority", "item", "before", "after", "reason", "events"];
+const HEADINGS: [Heading; 9] = [
+    Heading::new("designee", "designee", "代码"),
+    Heading::new("name", "name", "名称").drops(1),
+    Heading::new("programme", "programme", "认定项目").drops(2),
+    Heading::new("authority", "authority", "认定机构").drops(5),
+    Heading::new("item", "item", "类别").drops(6),
+    Heading::new("before", "before", "之前"),
+    Heading::new("after", "after", "之后"),
+    Heading::new("reason", "reason", "原因").drops(3),
+    Heading::new("events", "events", "事件位置").drops(4),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct ChangesArgs {
@@ -38,7 +50,7 @@ pub(crate) struct ChangesArgs {
 
 pub(super) async fn run(args: ChangesArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
-    let mut printer = Printer::new(args.common.output, HEADER)?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     let (mut from, mut to) = (None, None);
     let fetch = async |page_size, page_token| {
         let request = pb::ListChangesRequest {
@@ -53,31 +65,40 @@ pub(super) async fn run(args: ChangesArgs) -> Result<(), CliError> {
         Ok((page.changes, page.next_page_token))
     };
     let take = |change: &pb::StatusChange| printer.add("StatusChange", change, row);
-    let Listed { count, has_more } = paged(args.limit, fetch, take).await?;
-    let more = if has_more { "; there are more (-n)" } else { "" };
+    let listed = paged(args.limit, fetch, take).await?;
+    let (count, more) = (listed.count, listed.more());
     let titles = if count == 1 { "title" } else { "titles" };
     let (from, to) = (as_of(from.as_ref()), as_of(to.as_ref()));
-    printer.finish(Some(&format!("{count} {titles} changed{more}, from {from}, to {to}")))
+    printer.finish(Some(&say!(
+        en: "{count} {titles} changed{more}, from {from}, to {to}",
+        zh: "{count} 个称号有变化{more}；起点：{from}；终点：{to}"
+    )))
 }
 
-fn row(change: &pb::StatusChange) -> [String; 9] {
+fn row(change: &pb::StatusChange) -> [Cell; 9] {
     let status = |status: pb::TitleStatus| match status {
-        pb::TitleStatus::Unspecified => "–".to_owned(),
-        status => title_status(status),
+        pb::TitleStatus::Unspecified => Cell::of("", "–"),
+        status => status_cell(status),
     };
-    let mut events: Vec<String> = change.positions.iter().map(u64::to_string).collect();
-    if change.omitted_position_count > 0 {
-        events.push(format!("… and {} more", change.omitted_position_count));
-    }
+    let positions: Vec<String> = change.positions.iter().map(u64::to_string).collect();
+    let positions = positions.join(" ");
+    let events = match change.omitted_position_count {
+        0 => Cell::from(&positions),
+        count => {
+            let shown =
+                say!(en: "{positions} and {count} more", zh: "{positions} 等，另有 {count} 个");
+            Cell::of(positions, shown)
+        }
+    };
     [
-        change.designee.clone(),
-        change.name.clone(),
-        change.programme.clone(),
-        change.authority.clone(),
-        change.item.clone(),
+        change.designee.as_str().into(),
+        change.name.as_str().into(),
+        programme_cell(&change.programme),
+        authority_cell(&change.authority),
+        change.item.as_str().into(),
         status(change.before()),
         status(change.after()),
-        word(change.reason().as_str_name(), "CHANGE_REASON_"),
-        events.join(" "),
+        change.reason().cell(),
+        events,
     ]
 }

@@ -5,17 +5,27 @@ use clap::Args;
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, at_least_one, parse_word},
+        args::{Common, MomentArgs, at_least_one},
         client::Client,
         names,
-        paged::{Listed, paged},
-        print::{Printer, as_of, title_status, word},
+        paged::paged,
+        print::{
+            Cell, Heading, Printer, Worded as _, as_of, authority_cell, programme_cell,
+            title_status,
+        },
     },
+    lang::say,
     limits::PAGE_EVENTS_DEFAULT,
     protocol::pb,
 };
 
-const HEADER: [&str; 5] = ["designee", "name", "in", "first", "second"];
+const HEADINGS: [Heading; 5] = [
+    Heading::new("designee", "designee", "代码"),
+    Heading::new("name", "name", "名称"),
+    Heading::new("in", "in", "所属"),
+    Heading::new("first", "first", "第一组").drops(1),
+    Heading::new("second", "second", "第二组").drops(1),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
@@ -27,7 +37,7 @@ pub(crate) struct CompareArgs {
     #[arg(value_parser = set)]
     second: pb::TitleFilter,
     /// Only these parts: both, only-first, only-second
-    #[arg(long = "part", value_name = "PART", value_delimiter = ',', value_parser = part)]
+    #[arg(long = "part", value_name = "PART", value_delimiter = ',', value_parser = names::enum_value::<pb::ComparisonPart>)]
     parts: Vec<i32>,
     /// Most rows to list
     #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT,
@@ -44,7 +54,10 @@ fn set(text: &str) -> Result<pb::TitleFilter, String> {
     let mut parts = text.splitn(3, '/').map(str::to_owned);
     let (programme, batch, authority) = (parts.next(), parts.next(), parts.next());
     if [&programme, &batch, &authority].into_iter().flatten().any(String::is_empty) {
-        return Err("not a programme, nor PROGRAMME/BATCH or PROGRAMME/BATCH/AUTHORITY".to_owned());
+        return Err(say!(
+            en: "not a programme, nor PROGRAMME/BATCH or PROGRAMME/BATCH/AUTHORITY",
+            zh: "应为认定项目，或 项目/批次、项目/批次/认定机构，例如 小巨人/4"
+        ));
     }
     let programme = programme.map(|text| names::programme(&text)).transpose()?;
     let authority = authority.map(|text| names::authority(&text)).transpose()?;
@@ -58,13 +71,9 @@ fn set(text: &str) -> Result<pb::TitleFilter, String> {
     })
 }
 
-fn part(text: &str) -> Result<i32, String> {
-    parse_word(text, "COMPARISON_PART_", pb::ComparisonPart::as_str_name)
-}
-
 pub(super) async fn run(args: CompareArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
-    let mut printer = Printer::new(args.common.output, HEADER)?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     let (mut counts, mut at) = (pb::ComparisonCounts::default(), None);
     let fetch = async |page_size, page_token| {
         let request = pb::CompareBatchesRequest {
@@ -81,31 +90,42 @@ pub(super) async fn run(args: CompareArgs) -> Result<(), CliError> {
         Ok((page.designees, page.next_page_token))
     };
     let take = |row: &pb::ComparedDesignee| printer.add("ComparedDesignee", row, cells);
-    let Listed { count, has_more } = paged(args.limit, fetch, take).await?;
-    let more = if has_more { "; there are more (-n)" } else { "" };
+    let listed = paged(args.limit, fetch, take).await?;
+    let (count, more, at) = (listed.count, listed.more(), as_of(at.as_ref()));
     let pb::ComparisonCounts { both, only_first, only_second } = counts;
-    let as_of = as_of(at.as_ref());
-    printer.finish(Some(&format!(
-        "{both} in both, {only_first} in the first only, {only_second} in the second only; \
-         {count} listed{more}, {as_of}"
+    printer.finish(Some(&say!(
+        en: "{both} in both, {only_first} in the first only, {only_second} in the second only; \
+             {count} listed{more}, {at}",
+        zh: "两组皆有 {both} 个，仅第一组 {only_first} 个，仅第二组 {only_second} 个；\
+             列出 {count} 个{more}，{at}"
     )))
 }
 
-fn cells(row: &pb::ComparedDesignee) -> [String; 5] {
+fn cells(row: &pb::ComparedDesignee) -> [Cell; 5] {
     [
-        row.designee.clone(),
-        row.name.clone(),
-        word(row.part().as_str_name(), "COMPARISON_PART_"),
+        row.designee.as_str().into(),
+        row.name.as_str().into(),
+        row.part().cell(),
         side(row.first_title.as_ref(), row.first_count),
         side(row.second_title.as_ref(), row.second_count),
     ]
 }
 
 /// The first title of a side, and the number of the others.
-fn side(title: Option<&pb::Title>, count: u32) -> String {
-    let Some(title) = title else { return "–".to_owned() };
-    let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-    let (programme, authority) = (&title.programme, &title.authority);
-    let status = title_status(title.status());
-    format!("{programme} of {authority}, batch {}: {status}{more}", title.batch)
+fn side(title: Option<&pb::Title>, count: u32) -> Cell {
+    let Some(title) = title else { return Cell::of("", "–") };
+    let pb::Title { programme, authority, batch, .. } = title;
+    let machine = format!("{programme} {authority} {batch} {}", title_status(title.status()));
+    let more = match count.saturating_sub(1) {
+        0 => String::new(),
+        more => say!(en: " and {more} more", zh: "，另有 {more} 个"),
+    };
+    let (programme, authority) = (programme_cell(programme), authority_cell(authority));
+    let (programme, authority) = (programme.human(), authority.human());
+    let status = title.status().human();
+    let shown = say!(
+        en: "{programme} of {authority}, batch {batch}: {status}{more}",
+        zh: "{authority} {programme} 批次 {batch}：{status}{more}"
+    );
+    Cell::of(machine, shown)
 }

@@ -5,11 +5,16 @@ use clap::Args;
 use crate::{
     cli::{
         CliError,
-        args::{Form, MomentArgs, TableArgs, TitleArgs, parse_word},
+        args::{Form, MomentArgs, Output, TableArgs, TitleArgs},
         client::Client,
-        print::{as_of, print_line, print_message, print_table, table, word},
+        names,
+        print::{
+            Cell, Heading, Printer, TableColumn, Worded, as_of, authority_cell, industry_cell,
+            print_line, print_message, programme_cell, region_cell,
+        },
         tables::{TableFile, Target, Value, count_header, group_header},
     },
+    lang::{say, word},
     protocol::pb,
 };
 
@@ -17,11 +22,11 @@ use crate::{
 pub(crate) struct CountArgs {
     /// Group by at most three of: programme, authority, responsible-authority, recommended-by,
     /// region, status, cohort, round, industry, valid-to-month, valid-to-year, end-cause, item
-    #[arg(long = "by", value_name = "GROUP", value_delimiter = ',', value_parser = group)]
+    #[arg(long = "by", value_name = "GROUP", value_delimiter = ',', value_parser = names::enum_value::<pb::CountGroup>)]
     by: Vec<i32>,
     /// Stage that a title must have reached: recommended, noticed, ever-designated, reviewed,
     /// active, any
-    #[arg(long, default_value = "active", value_parser = stage)]
+    #[arg(long, default_value = "active", value_parser = names::enum_value::<pb::CountStage>)]
     stage: i32,
     /// Count designees instead of titles
     #[arg(long)]
@@ -32,14 +37,6 @@ pub(crate) struct CountArgs {
     moment: MomentArgs,
     #[command(flatten)]
     table: TableArgs,
-}
-
-fn group(text: &str) -> Result<i32, String> {
-    parse_word(text, "COUNT_GROUP_", pb::CountGroup::as_str_name)
-}
-
-fn stage(text: &str) -> Result<i32, String> {
-    parse_word(text, "COUNT_STAGE_", pb::CountStage::as_str_name)
 }
 
 pub(super) async fn run(args: CountArgs) -> Result<(), CliError> {
@@ -55,9 +52,10 @@ pub(super) async fn run(args: CountArgs) -> Result<(), CliError> {
     };
     let answer = client.register.count_titles(request).await?.into_inner();
     match form {
-        Form::Printed(output) => {
-            print_message(output, "CountTitlesResponse", &answer, |answer| print(answer, &args.by))
+        Form::Printed(output @ (Output::Json | Output::PlainJson)) => {
+            print_message(output, "CountTitlesResponse", &answer, |_| Ok(()))
         }
+        Form::Printed(output) => print(output, &answer, &args.by),
         Form::Table(target) => write(&target, &answer, &args.by),
     }
 }
@@ -80,36 +78,92 @@ fn write(target: &Target, answer: &pb::CountTitlesResponse, by: &[i32]) -> Resul
         file.add(&cells)?;
     }
     let Some(written) = file.finish()? else { return Ok(()) };
-    print_line(&format!("{written}: {}", as_of(answer.as_of.as_ref())))
+    let at = as_of(answer.as_of.as_ref());
+    print_line(&say!(en: "{written}: {at}", zh: "{written}：{at}"))
 }
 
-fn print(answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {
-    let stage = word(answer.stage().as_str_name(), "COUNT_STAGE_");
-    let unit = word(answer.unit().as_str_name(), "COUNT_UNIT_");
-    let total = answer.total_count;
-    if !by.is_empty() {
-        let heading = |number: &i32| {
-            let name = pb::CountGroup::try_from(*number).map_or("", |group| group.as_str_name());
-            word(name, "COUNT_GROUP_")
-        };
-        let mut header: Vec<String> = by.iter().map(heading).collect();
-        header.push(format!("{unit} ({stage})"));
-        let by_region = by.contains(&pb::CountGroup::Region.into());
-        header.extend(by_region.then(|| "of these, region inferred".to_owned()));
-        let mut table = table(header);
-        for group in &answer.groups {
-            let key = |key: &String| if key.is_empty() { "–".to_owned() } else { key.clone() };
-            let inferred = by_region.then(|| group.region_inferred_count.to_string());
-            let numbers = [group.count.to_string()].into_iter().chain(inferred);
-            table.add_row(group.keys.iter().map(key).chain(numbers));
+/// Prints the groups, for people with the total below them. Without groups, people get a sentence.
+fn print(output: Output, answer: &pb::CountTitlesResponse, by: &[i32]) -> Result<(), CliError> {
+    let groups: Vec<_> =
+        by.iter().map(|number| pb::CountGroup::try_from(*number).unwrap_or_default()).collect();
+    if !by.is_empty() || !output.is_human() {
+        let by_region = groups.contains(&pb::CountGroup::Region);
+        let mut printer = Printer::new(output, headings(answer, &groups))?;
+        for counted in &answer.groups {
+            printer.add("CountedGroup", counted, |counted| row(counted, &groups, by_region))?;
         }
-        let mut last = vec!["total".to_owned()];
-        last.resize(by.len(), String::new());
-        last.push(total.to_string());
-        last.extend(by_region.then(String::new));
-        table.add_row(last);
-        print_table(&table)?;
+        if by.is_empty() {
+            let all = pb::CountedGroup { count: answer.total_count, ..Default::default() };
+            printer.add("CountedGroup", &all, |all| [Cell::from(all.count)])?;
+        } else if output.is_human() {
+            printer.add("", answer, |answer| total(answer.total_count, by.len(), by_region))?;
+        }
+        printer.finish(None)?;
     }
-    let as_of = as_of(answer.as_of.as_ref());
-    print_line(&format!("{total} {unit}, stage {stage}, {as_of}"))
+    if !output.is_human() {
+        return Ok(());
+    }
+    let (total, at) = (answer.total_count, as_of(answer.as_of.as_ref()));
+    let (unit, stage) = (answer.unit().human(), answer.stage().human());
+    print_line(&say!(
+        en: "{total} {unit}, stage {stage}, {at}",
+        zh: "共 {total} 个{unit}，阶段：{stage}，{at}"
+    ))
+}
+
+fn headings(answer: &pb::CountTitlesResponse, groups: &[pb::CountGroup]) -> Vec<TableColumn> {
+    let named = groups.iter().map(|group| TableColumn::named(group.machine(), group.human()));
+    let (unit, stage) = (answer.unit(), answer.stage().human());
+    let name = unit.human();
+    let count = say!(en: "{name} ({stage})", zh: "{name}数（{stage}）");
+    let inferred =
+        Heading::new("region_inferred", "of these, region inferred", "其中地区为推定").drops(1);
+    let by_region = groups.contains(&pb::CountGroup::Region);
+    named
+        .chain([TableColumn::named(unit.machine(), count)])
+        .chain(by_region.then(|| inferred.into()))
+        .collect()
+}
+
+fn row(counted: &pb::CountedGroup, groups: &[pb::CountGroup], by_region: bool) -> Vec<Cell> {
+    let keys = counted.keys.iter().zip(groups).map(|(key, group)| group_cell(*group, key));
+    let inferred = by_region.then(|| counted.region_inferred_count.into());
+    keys.chain([counted.count.into()]).chain(inferred).collect()
+}
+
+/// The last row, for people.
+fn total(count: u64, groups: usize, by_region: bool) -> Vec<Cell> {
+    let mut row = vec![Cell::from(word!(en: "total", zh: "合计"))];
+    row.resize(groups, Cell::default());
+    row.push(count.into());
+    row.extend(by_region.then(Cell::default));
+    row
+}
+
+/// The key of a group. Programs read the code, people its name.
+fn group_cell(group: pb::CountGroup, key: &str) -> Cell {
+    use pb::CountGroup as Group;
+    match group {
+        _ if key.is_empty() => Cell::of("", "–"),
+        Group::Programme => programme_cell(key),
+        Group::Authority | Group::ResponsibleAuthority | Group::RecommendedBy => {
+            authority_cell(key)
+        }
+        Group::Region => region_cell(key),
+        Group::Industry => industry_cell(key),
+        Group::Status => human_word::<pb::TitleStatus>(key),
+        Group::EndCause => human_word::<pb::EndCause>(key),
+        Group::Unspecified
+        | Group::Cohort
+        | Group::Round
+        | Group::ValidToMonth
+        | Group::ValidToYear
+        | Group::Item => key.into(),
+    }
+}
+
+/// The cell of an enum value that the server names by its word: `not_designated`.
+fn human_word<E: Worded>(key: &str) -> Cell {
+    let value = names::enum_value::<E>(key).ok().and_then(|number| E::try_from(number).ok());
+    value.map_or_else(|| key.into(), |value| Cell::of(key, value.human()))
 }

@@ -20,10 +20,12 @@ use crate::{
         CliError,
         args::{Common, FilterArgs, Output, is_standard},
         client::Client,
-        print::{event_line, print_json, print_line, withheld_line},
+        designees::identify,
+        print::{event_line, no_table, print_json, print_line, withheld_line},
     },
     domain::text::hex,
     files,
+    lang::{say, word},
     ledger::{digest::RunningDigest, place},
     log::LogError,
     merkle::Hash,
@@ -64,55 +66,106 @@ struct Copy {
 /// The first difference between a copy and the log.
 struct FirstDifference {
     position: u64,
-    what: &'static str,
+    what: Difference,
+}
+
+/// How a copy differs.
+#[derive(Clone, Copy, Debug)]
+enum Difference {
+    OtherEvent,
+    Lacking,
+    Added,
+}
+
+impl Difference {
+    /// In words for programs.
+    fn machine(self) -> &'static str {
+        match self {
+            Self::OtherEvent => "the events differ",
+            Self::Lacking => "the copy lacks the event",
+            Self::Added => "the log has no such event for this filter",
+        }
+    }
+
+    fn human(self) -> &'static str {
+        match self {
+            Self::OtherEvent => word!(en: self.machine(), zh: "事件内容不同"),
+            Self::Lacking => word!(en: self.machine(), zh: "副本缺少该事件"),
+            Self::Added => word!(en: self.machine(), zh: "日志中没有符合筛选条件的该事件"),
+        }
+    }
 }
 
 pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
+    let output = args.common.output;
+    if matches!(output, Output::Csv | Output::Tsv) {
+        return Err(no_table());
+    }
     let json = Json::new()?;
     let name = args.copy.display().to_string();
     let copy = if is_standard(&args.copy) {
         Copy::read(&name, &json, io::stdin().lock())?
     } else {
-        let failed = |e| CliError::Io(format!("cannot read {name}"), e);
+        let failed = |e| CliError::Io(cannot_read(&name), e);
         Copy::read(&name, &json, BufReader::new(files::open(&args.copy).map_err(failed)?))?
     };
-    let client = Client::to(&args.common.server).await?;
+    let mut client = Client::to(&args.common.server).await?;
+    let mut filter = args.filter.filter()?;
+    identify(&mut client, &mut filter, output).await?;
     let until = args.until.or(copy.events.last().map(|(position, _)| position + 1)).unwrap_or(0);
-    let mut log = Log { client, filter: args.filter.filter()?, log_id: copy.log_id.clone() };
+    let mut log = Log { client, filter, log_id: copy.log_id.clone() };
     let kept = copy.events.partition_point(|(position, _)| *position < until);
     let kept = copy.events.get(..kept).unwrap_or_default();
     let copied = digest(RunningDigest::default(), kept);
     if log.digest(RunningDigest::default(), 0, until).await? == copied {
-        let (count, digest) = (kept.len(), hex(&copied.0));
-        return match args.common.output {
-            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => print_json(
-                &serde_json::json!({
-                    "equal": true, "eventCount": count.to_string(),
-                    "nextPosition": until.to_string(), "digest": digest,
-                })
-                .to_string(),
-            ),
-            Output::Human => print_line(&format!(
-                "equal: {count} events below position {until}, digest {digest}"
-            )),
-        };
+        return print_equal(output, kept.len(), until, &hex(&copied.0));
     }
     let FirstDifference { position, what } = log.first_difference(kept, until).await?;
-    match args.common.output {
-        Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => print_json(
-            &serde_json::json!({
-                "equal": false, "firstDifference": position.to_string(), "what": what,
-            })
-            .to_string(),
-        )?,
-        Output::Human => {
-            if let Some(line) = log.line(position).await? {
-                print_line("the log has")?;
-                print_line(&line)?;
-            }
+    if output.is_human() {
+        if let Some(line) = log.line(position).await? {
+            print_line(word!(en: "the log has", zh: "日志中为"))?;
+            print_line(&line)?;
         }
+    } else {
+        let position = match output {
+            Output::PlainJson => position.into(),
+            _ => serde_json::Value::from(position.to_string()),
+        };
+        let what = what.machine();
+        let difference = serde_json::json!({
+            "equal": false, "firstDifference": position, "what": what,
+        });
+        print_json(&difference.to_string())?;
     }
-    Err(CliError::Message(format!("different from position {position} on: {what}")))
+    let what = what.human();
+    Err(CliError::Message(say!(
+        en: "different from position {position} on: {what}",
+        zh: "自位置 {position} 起不同：{what}"
+    )))
+}
+
+fn cannot_read(name: &str) -> String {
+    say!(en: "cannot read {name}", zh: "无法读取 {name}")
+}
+
+/// Prints that the copy is the same as the log. In plain JSON numbers are numbers.
+fn print_equal(output: Output, count: usize, until: u64, digest: &str) -> Result<(), CliError> {
+    let message = match output {
+        Output::PlainJson => serde_json::json!({
+            "equal": true, "eventCount": count, "nextPosition": until, "digest": digest,
+        }),
+        Output::Json | Output::Csv | Output::Tsv => serde_json::json!({
+            "equal": true, "eventCount": count.to_string(),
+            "nextPosition": until.to_string(), "digest": digest,
+        }),
+        Output::Human => {
+            return print_line(&say!(
+                en: "equal: {count} events below position {until}, digest {digest}",
+                zh: "一致：位置 {until} 之前的 {count} 个事件，摘要 {digest}"
+            ));
+        }
+    };
+    print_json(&message.to_string())
 }
 
 fn digest(from: RunningDigest, events: &[(u64, Hash)]) -> RunningDigest {
@@ -124,7 +177,7 @@ fn digest(from: RunningDigest, events: &[(u64, Hash)]) -> RunningDigest {
 
 impl Copy {
     fn read(name: &str, json: &Json, mut input: impl BufRead) -> Result<Self, CliError> {
-        let failed = |e| CliError::Io(format!("cannot read {name}"), e);
+        let failed = |e| CliError::Io(cannot_read(name), e);
         let mut copy = Self::default();
         if input.fill_buf().map_err(failed)?.starts_with(&MAGIC) {
             let mut reader = Reader::open(input).map_err(failed)?;
@@ -139,7 +192,12 @@ impl Copy {
         }
         for (number, line) in (1..).zip(Lines::of(input)) {
             let line = line.map_err(failed)?;
-            let refused = |why: &str| CliError::Refused(format!("{name}, line {number}: {why}"));
+            let refused = |why: &str| {
+                CliError::Refused(say!(
+                    en: "{name}, line {number}: {why}",
+                    zh: "{name} 第 {number} 行：{why}"
+                ))
+            };
             // An export begins with the status of the log.
             if number == 1
                 && let Ok(status) = json.parse("GetStatusResponse", &line)
@@ -149,11 +207,16 @@ impl Copy {
                 continue;
             }
             let place = json.place(&line).map_err(|why| refused(&why))?;
-            let position = place.position().ok_or_else(|| refused("has no position"))?;
+            let position = place
+                .position()
+                .ok_or_else(|| refused(word!(en: "has no position", zh: "没有位置")))?;
             let hash = place::leaf_hash(position, &place.frame());
             let hash = hash.map_err(|error| refused(&error.to_string()))?;
             if copy.events.last().is_some_and(|(before, _)| *before >= position) {
-                return Err(refused("follows an event with the same or a later position"));
+                return Err(refused(word!(
+                    en: "follows an event with the same or a later position",
+                    zh: "位于位置相同或更后的事件之后"
+                )));
             }
             copy.events.push((position, hash));
         }
@@ -186,7 +249,12 @@ impl Log {
                 log_id: self.log_id.clone(),
             };
             let answer = self.client.proof.get_digest(request).await?.into_inner();
-            let invalid = |_| CliError::Message("the server sent an invalid digest".to_owned());
+            let invalid = |_| {
+                CliError::Message(
+                    word!(en: "the server sent an invalid digest", zh: "服务器返回的摘要无效")
+                        .to_owned(),
+                )
+            };
             digest = RunningDigest(answer.digest.as_ref().try_into().map_err(invalid)?);
             at = answer.next_position;
         }
@@ -218,12 +286,12 @@ impl Log {
         let in_copy = copy.get(equal).map(|(position, _)| *position);
         let (position, what) = match (in_log, in_copy) {
             (Some(log), Some(copy)) => match log.cmp(&copy) {
-                Ordering::Equal => (log, "the events differ"),
-                Ordering::Less => (log, "the copy lacks the event"),
-                Ordering::Greater => (copy, "the log has no such event for this filter"),
+                Ordering::Equal => (log, Difference::OtherEvent),
+                Ordering::Less => (log, Difference::Lacking),
+                Ordering::Greater => (copy, Difference::Added),
             },
-            (Some(log), None) => (log, "the copy lacks the event"),
-            (None, copy) => (copy.unwrap_or(until), "the log has no such event for this filter"),
+            (Some(log), None) => (log, Difference::Lacking),
+            (None, copy) => (copy.unwrap_or(until), Difference::Added),
         };
         Ok(FirstDifference { position, what })
     }

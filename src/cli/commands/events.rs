@@ -10,18 +10,29 @@ use crate::{
         CliError,
         args::{Common, FilterArgs, Output, at_least_one, since, until},
         client::Client,
+        designees::identify,
         paged::paged,
         print::{
-            columns_of_terminal, event_line_within, event_lines, print_json, print_line,
-            withheld_line, withheld_lines,
+            Cell, Heading, JsonLines, Printer, columns_of_terminal, date, event_line_within,
+            event_lines, kind_cell, print_line, utc, withheld_line, withheld_lines,
         },
     },
     limits::PAGE_EVENTS_DEFAULT,
-    protocol::{
-        json::{Json, JsonPlace},
-        pb,
-    },
+    protocol::{event::kind_of, json::JsonPlace, pb},
 };
+
+/// The columns for programs; people read lines.
+const HEADINGS: [Heading; 9] = [
+    Heading::new("position", "position", "位置"),
+    Heading::new("recorded_time", "recorded", "记录时间"),
+    Heading::new("recorded_by", "by", "记录人"),
+    Heading::new("effective_date", "holds from", "生效日"),
+    Heading::new("authority", "authority", "认定机构"),
+    Heading::new("kind", "kind", "事件"),
+    Heading::new("designee", "designee", "代码"),
+    Heading::new("document_number", "document", "文号"),
+    Heading::new("withheld", "withheld", "不予展示"),
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -73,16 +84,9 @@ pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
     if let Some(position) = args.position {
         return one(&mut client, position, output).await;
     }
-    let json = Json::new()?;
-    let columns = columns_of_terminal().filter(|_| stdout().is_terminal()).unwrap_or(usize::MAX);
-    let print = |place: &JsonPlace| match (place, output) {
-        (place, Output::Json | Output::PlainJson | Output::Csv | Output::Tsv) => {
-            print_place(&json, place)
-        }
-        (JsonPlace::Event(event), Output::Human) => print_line(&event_line_within(event, columns)),
-        (JsonPlace::Withheld(place), Output::Human) => print_line(&withheld_line(place)),
-    };
-    let filter = args.filter.filter()?;
+    let mut filter = args.filter.filter()?;
+    identify(&mut client, &mut filter, output).await?;
+    let mut printed = Printed::new(output)?;
     let order = if args.newest { pb::EventOrder::Descending } else { pb::EventOrder::Ascending };
     let fetch = async |page_size, page_token| {
         let request = pb::ListEventsRequest {
@@ -105,30 +109,104 @@ pub(super) async fn run(args: EventsArgs) -> Result<(), CliError> {
         }
         Ok((places, page.next_page_token))
     };
-    paged(args.limit, fetch, print).await.map(drop)
+    paged(args.limit, fetch, |place| printed.add(place)).await?;
+    printed.finish()
+}
+
+/// Events on their way out: lines for people, messages or rows for programs.
+enum Printed {
+    Lines { columns: usize },
+    Messages(JsonLines),
+    Rows(Printer),
+}
+
+impl Printed {
+    fn new(output: Output) -> Result<Self, CliError> {
+        if matches!(output, Output::Csv | Output::Tsv) {
+            return Printer::new(output, HEADINGS).map(Self::Rows);
+        }
+        let terminal = columns_of_terminal().filter(|_| stdout().is_terminal());
+        let columns = terminal.unwrap_or(usize::MAX);
+        Ok(JsonLines::new(output)?.map_or(Self::Lines { columns }, Self::Messages))
+    }
+
+    fn add(&mut self, place: &JsonPlace) -> Result<(), CliError> {
+        match (self, place) {
+            (Self::Lines { columns }, JsonPlace::Event(event)) => {
+                print_line(&event_line_within(event, *columns))
+            }
+            (Self::Lines { .. }, JsonPlace::Withheld(place)) => print_line(&withheld_line(place)),
+            (Self::Messages(lines), place) => print_message(lines, place),
+            (Self::Rows(printer), JsonPlace::Event(event)) => {
+                printer.add("RecordedEvent", event.as_ref(), row)
+            }
+            (Self::Rows(printer), JsonPlace::Withheld(place)) => {
+                printer.add("Withheld", place.as_ref(), withheld_row)
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), CliError> {
+        match self {
+            Self::Rows(printer) => printer.finish(None),
+            Self::Lines { .. } | Self::Messages(_) => Ok(()),
+        }
+    }
+}
+
+fn row(recorded: &pb::RecordedEvent) -> [Cell; 9] {
+    let event = recorded.event.clone().unwrap_or_default();
+    let evidence = event.evidence.unwrap_or_default();
+    let kind = event.fact.as_ref().map(|fact| i32::from(kind_of(fact).number()));
+    let kind = kind.and_then(|number| pb::EventKind::try_from(number).ok());
+    [
+        place_cell(recorded.position),
+        utc(recorded.recorded_time.as_ref()).into(),
+        recorded.recorded_by.as_str().into(),
+        date(event.effective_date.as_ref()).into(),
+        event.authority.into(),
+        kind.map_or_else(Cell::default, kind_cell),
+        event.designee.into(),
+        evidence.document_number.into(),
+        Cell::default(),
+    ]
+}
+
+/// A place without its event: its reason is in the last column.
+fn withheld_row(withheld: &pb::Withheld) -> [Cell; 9] {
+    let mut row = [const { String::new() }; 9].map(Cell::from);
+    row[0] = place_cell(withheld.position);
+    row[1] = utc(withheld.recorded_time.as_ref()).into();
+    row[8] = withheld.reason.as_str().into();
+    row
+}
+
+fn place_cell(position: Option<u64>) -> Cell {
+    position.map_or_else(Cell::default, |position| position.to_string().into())
 }
 
 /// Prints the event at a position with its record.
 async fn one(client: &mut Client, position: u64, output: Output) -> Result<(), CliError> {
+    let lines = JsonLines::new(output)?;
     let request = pb::GetEventRequest { position: Some(position), raw: false };
     let found = client.ledger.get_event(request).await?.into_inner();
     let place = match found.withheld {
         Some(withheld) => JsonPlace::withheld(withheld),
         None => JsonPlace::event(found.event.unwrap_or_default()),
     };
-    let lines = match (&place, output) {
-        (place, Output::Json | Output::PlainJson | Output::Csv | Output::Tsv) => {
-            return print_place(&Json::new()?, place);
-        }
-        (JsonPlace::Event(event), Output::Human) => event_lines(event),
-        (JsonPlace::Withheld(place), Output::Human) => withheld_lines(place),
+    if let Some(lines) = lines {
+        return print_message(&lines, &place);
+    }
+    let lines = match &place {
+        JsonPlace::Event(event) => event_lines(event),
+        JsonPlace::Withheld(place) => withheld_lines(place),
     };
     lines.iter().try_for_each(|line| print_line(line))
 }
 
-fn print_place(json: &Json, place: &JsonPlace) -> Result<(), CliError> {
-    print_json(&match place {
-        JsonPlace::Event(event) => json.line("RecordedEvent", event.as_ref())?,
-        JsonPlace::Withheld(place) => json.line("Withheld", place.as_ref())?,
-    })
+fn print_message(lines: &JsonLines, place: &JsonPlace) -> Result<(), CliError> {
+    match place {
+        JsonPlace::Event(event) => lines.print("RecordedEvent", event.as_ref()),
+        JsonPlace::Withheld(place) => lines.print("Withheld", place.as_ref()),
+    }
 }

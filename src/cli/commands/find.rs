@@ -7,12 +7,21 @@ use crate::{
         CliError,
         args::{Common, MomentArgs, Output, at_least_one},
         client::Client,
-        paged::{Listed, paged},
-        print::{Printer, as_of},
+        paged::paged,
+        print::{Cell, Heading, Printer, as_of, region_cell},
     },
+    lang::say,
     limits::PAGE_EVENTS_DEFAULT,
     protocol::pb,
 };
+
+const HEADINGS: [Heading; 5] = [
+    Heading::new("designee", "designee", "代码"),
+    Heading::new("name", "name", "名称"),
+    Heading::new("found_as", "found as", "匹配的名称").drops(3),
+    Heading::new("region", "region", "地区").drops(1),
+    Heading::new("titles_in_force", "titles in force", "有效称号").drops(2),
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -47,25 +56,14 @@ pub(super) async fn run(args: FindArgs) -> Result<(), CliError> {
     print_found(&mut client, &request, args.limit, args.common.output).await
 }
 
-/// Prints the bearers of a name that `show` cannot choose from, for people.
-pub(super) async fn print_bearers(
-    client: &mut Client,
-    name: &str,
-    as_of: Option<pb::AsOf>,
-) -> Result<(), CliError> {
-    let (text, whole_name) = (name.to_owned(), true);
-    let request = pb::FindDesigneesRequest { text, whole_name, as_of, ..Default::default() };
-    print_found(client, &request, PAGE_EVENTS_DEFAULT, Output::Human).await
-}
-
-async fn print_found(
+/// Prints the designees that a request finds.
+pub(crate) async fn print_found(
     client: &mut Client,
     request: &pb::FindDesigneesRequest,
     limit: usize,
     output: Output,
 ) -> Result<(), CliError> {
-    let header = ["designee", "name", "found as", "region", "titles in force"];
-    let mut printer = Printer::new(output, header)?;
+    let mut printer = Printer::new(output, HEADINGS)?;
     let mut answer_as_of = None;
     let fetch = async |page_size, page_token| {
         let request = pb::FindDesigneesRequest { page_size, page_token, ..request.clone() };
@@ -74,25 +72,37 @@ async fn print_found(
         Ok((page.designees, page.next_page_token))
     };
     let take = |found: &pb::FoundDesignee| printer.add("FoundDesignee", found, row);
-    let Listed { count, has_more } = paged(limit, fetch, take).await?;
-    let more = if has_more { "; there are more (-n)" } else { "" };
-    printer.finish(Some(&format!("{count} designees{more}, {}", as_of(answer_as_of.as_ref()))))
+    let listed = paged(limit, fetch, take).await?;
+    let (count, more, at) = (listed.count, listed.more(), as_of(answer_as_of.as_ref()));
+    printer.finish(Some(&say!(
+        en: "{count} designees{more}, {at}",
+        zh: "{count} 个认定对象{more}，{at}"
+    )))
 }
 
-fn row(found: &pb::FoundDesignee) -> [String; 5] {
+fn row(found: &pb::FoundDesignee) -> [Cell; 5] {
     let bearer = found.bearer.clone().unwrap_or_default();
     let is_borne = bearer.name == found.matched_name;
     [
-        bearer.designee.clone(),
-        bearer.name.clone(),
-        if is_borne { String::new() } else { found.matched_name.clone() },
+        bearer.designee.as_str().into(),
+        bearer.name.as_str().into(),
+        if is_borne { Cell::default() } else { found.matched_name.as_str().into() },
         region(&bearer),
-        bearer.titles_in_force_count.to_string(),
+        bearer.titles_in_force_count.into(),
     ]
 }
 
 /// The region of a bearer, and whether it is only that of the responsible authority.
-pub(super) fn region(bearer: &pb::NameBearer) -> String {
-    let inferred = if bearer.region_inferred { " (inferred)" } else { "" };
-    format!("{}{inferred}", bearer.region)
+pub(super) fn region(bearer: &pb::NameBearer) -> Cell {
+    inferred_region(&bearer.region, bearer.region_inferred)
+}
+
+/// The cell of a region that may be only that of the responsible authority. Programs read the code.
+pub(super) fn inferred_region(code: &str, is_inferred: bool) -> Cell {
+    let known = region_cell(code);
+    if !is_inferred {
+        return known;
+    }
+    let name = known.human();
+    Cell::of(code, say!(en: "{name} (inferred)", zh: "{name}（推定）"))
 }

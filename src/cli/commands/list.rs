@@ -2,18 +2,49 @@
 
 use clap::{Args, ValueEnum};
 
+use super::find::inferred_region;
 use crate::{
     cli::{
         CliError,
         args::{Form, MomentArgs, Output, TableArgs, TitleArgs, Within, at_least_one, within},
         client::Client,
         paged::{Listed, paged},
-        print::{Printer, TableColumn, as_of, date, end, flags, print_line, title_status},
+        print::{
+            Cell, Heading, Printer, Worded as _, as_of, authority_cell, date, end_cell, flags_cell,
+            industry_cell, print_line, programme_cell, status_cell, title_status,
+        },
         tables::{self, Column, DESIGNEES, TITLES, TableFile, Target},
     },
+    lang::{Lang, say, word},
     limits::{PAGE_EVENTS_DEFAULT, SORTED_TITLES_MAX},
     protocol::pb,
 };
+
+const DESIGNEE_HEADINGS: [Heading; 6] = [
+    Heading::new("designee", "designee", "代码"),
+    Heading::new("name", "name", "名称"),
+    Heading::new("region", "region", "地区").drops(1),
+    Heading::new("industry", "industry", "行业").drops(4),
+    Heading::new("responsible_authority", "responsible", "主管机构").drops(3),
+    Heading::new("titles", "titles", "称号").drops(2),
+];
+
+/// The columns of titles. The programme that the caller asks for says little.
+fn title_headings(filter: &pb::TitleFilter) -> [Heading; 10] {
+    let is_one = filter.programmes.len() == 1;
+    [
+        Heading::new("designee", "designee", "代码"),
+        Heading::new("name", "name", "名称"),
+        Heading::new("programme", "programme", "认定项目").drops(if is_one { 8 } else { 1 }),
+        Heading::new("authority", "authority", "认定机构").drops(4),
+        Heading::new("status", "status", "状态"),
+        Heading::new("from", "from", "起始日").drops(5),
+        Heading::new("to", "to", "截止日").drops(2),
+        Heading::new("batch", "batch", "批次").drops(3),
+        Heading::new("end", "end", "终止原因").drops(6),
+        Heading::new("flags", "flags", "提示").drops(7),
+    ]
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
@@ -60,11 +91,11 @@ enum Rows {
 }
 
 impl Rows {
-    fn print<H: Into<TableColumn>>(
+    fn print(
         output: Output,
-        header: impl IntoIterator<Item = H>,
+        headings: impl IntoIterator<Item = Heading>,
     ) -> Result<Self, CliError> {
-        Printer::new(output, header).map(Self::Printed)
+        Printer::new(output, headings).map(Self::Printed)
     }
 
     fn write<T>(target: &Target, name: &str, columns: &[Column<T>]) -> Result<Self, CliError> {
@@ -76,7 +107,9 @@ impl Rows {
         match self {
             Self::Printed(printer) => printer.finish(Some(summary)),
             Self::Table(file) => match file.finish()? {
-                Some(written) => print_line(&format!("{written}: {summary}")),
+                Some(written) => {
+                    print_line(&say!(en: "{written}: {summary}", zh: "{written}：{summary}"))
+                }
                 None => Ok(()),
             },
         }
@@ -103,8 +136,7 @@ async fn filter(client: &mut Client, args: &ListArgs) -> Result<pb::TitleFilter,
     let answer = client.register.list_programmes(request).await?.into_inner();
     let day = answer.as_of.and_then(|as_of| as_of.valid_on);
     let last = day.and_then(|day| within.after(day));
-    let last = last
-        .ok_or_else(|| CliError::Refused("--expires-within ends beyond the calendar".to_owned()))?;
+    let last = last.ok_or_else(|| CliError::Refused(beyond_calendar()))?;
     (filter.valid_to_from, filter.valid_to_to) = (day, Some(last));
     if filter.statuses.is_empty() {
         filter.statuses.push(pb::TitleStatus::Active.into());
@@ -112,23 +144,18 @@ async fn filter(client: &mut Client, args: &ListArgs) -> Result<pb::TitleFilter,
     Ok(filter)
 }
 
+fn beyond_calendar() -> String {
+    say!(
+        en: "--expires-within ends beyond the calendar",
+        zh: "--expires-within 的截止日超出历法范围"
+    )
+}
+
 async fn titles(client: &mut Client, args: &ListArgs, form: Form) -> Result<(), CliError> {
-    let header = [
-        "designee",
-        "name",
-        "programme",
-        "authority",
-        "status",
-        "from",
-        "to",
-        "batch",
-        "end",
-        "flags",
-    ];
     let limit = args.limit(&form);
     let filter = filter(client, args).await?;
     let mut out = match form {
-        Form::Printed(output) => Rows::print(output, header)?,
+        Form::Printed(output) => Rows::print(output, title_headings(&filter))?,
         Form::Table(target) => Rows::write(&target, "称号", TITLES)?,
     };
     let mut add = |row: &pb::DesigneeTitle| match &mut out {
@@ -157,7 +184,7 @@ async fn titles(client: &mut Client, args: &ListArgs, form: Form) -> Result<(), 
     } else {
         paged(limit, fetch, add).await?
     };
-    out.finish(&summary(listed, "titles", as_of.as_ref()))
+    out.finish(&summary(listed, word!(en: "titles", zh: "个称号"), as_of.as_ref()))
 }
 
 /// All titles, by their last day; those of one day keep their order.
@@ -171,9 +198,10 @@ async fn by_last_day(
     };
     let listed = paged(SORTED_TITLES_MAX, fetch, keep).await?;
     if listed.has_more {
-        return Err(CliError::Refused(format!(
-            "more than {SORTED_TITLES_MAX} titles match, and no more than that are sorted by their \
-             last day; narrow the filter"
+        return Err(CliError::Refused(say!(
+            en: "more than {SORTED_TITLES_MAX} titles match, and no more than that are sorted by \
+                 their last day; narrow the filter",
+            zh: "符合条件的称号超过 {SORTED_TITLES_MAX} 个，无法按截止日排序；请缩小筛选范围"
         )));
     }
     rows.sort_by_key(|row| {
@@ -183,28 +211,27 @@ async fn by_last_day(
     Ok(rows)
 }
 
-fn title_row(row: &pb::DesigneeTitle) -> [String; 10] {
+fn title_row(row: &pb::DesigneeTitle) -> [Cell; 10] {
     let title = row.title.clone().unwrap_or_default();
     [
-        row.designee.clone(),
-        row.name.clone(),
-        title.programme.clone(),
-        title.authority.clone(),
-        title_status(title.status()),
-        date(title.valid_from.as_ref()),
-        date(title.valid_to.as_ref()),
-        title.batch.clone(),
-        end(&title),
-        flags(&title),
+        row.designee.as_str().into(),
+        row.name.as_str().into(),
+        programme_cell(&title.programme),
+        authority_cell(&title.authority),
+        status_cell(title.status()),
+        date(title.valid_from.as_ref()).into(),
+        date(title.valid_to.as_ref()).into(),
+        title.batch.as_str().into(),
+        end_cell(&title),
+        flags_cell(&title),
     ]
 }
 
 async fn designees(client: &mut Client, args: &ListArgs, form: Form) -> Result<(), CliError> {
-    let header = ["designee", "name", "region", "industry", "responsible", "titles"];
     let limit = args.limit(&form);
     let filter = filter(client, args).await?;
     let mut out = match form {
-        Form::Printed(output) => Rows::print(output, header)?,
+        Form::Printed(output) => Rows::print(output, DESIGNEE_HEADINGS)?,
         Form::Table(target) => Rows::write(&target, "企业", DESIGNEES)?,
     };
     let add = |row: &pb::Designee| match &mut out {
@@ -224,26 +251,35 @@ async fn designees(client: &mut Client, args: &ListArgs, form: Form) -> Result<(
         Ok((page.designees, page.next_page_token))
     };
     let listed = paged(limit, fetch, add).await?;
-    out.finish(&summary(listed, "designees", as_of.as_ref()))
+    out.finish(&summary(listed, word!(en: "designees", zh: "个认定对象"), as_of.as_ref()))
 }
 
-fn designee_row(row: &pb::Designee) -> [String; 6] {
+fn designee_row(row: &pb::Designee) -> [Cell; 6] {
     let title = |title: &pb::Title| format!("{} {}", title.programme, title_status(title.status()));
     let titles: Vec<_> = row.titles.iter().map(title).collect();
+    let shown: Vec<_> = row.titles.iter().map(human_title).collect();
+    let shown = shown.join(Lang::current().of(", ", "，"));
     [
-        row.designee.clone(),
-        row.name.clone(),
-        row.region.clone(),
-        row.industry.clone(),
-        row.responsible_authority.clone(),
-        titles.join(", "),
+        row.designee.as_str().into(),
+        row.name.as_str().into(),
+        inferred_region(&row.region, row.region_inferred),
+        industry_cell(&row.industry),
+        authority_cell(&row.responsible_authority),
+        Cell::of(titles.join(", "), shown),
     ]
+}
+
+/// A title with its status, for people.
+fn human_title(title: &pb::Title) -> String {
+    let (programme, status) = (programme_cell(&title.programme), title.status().human());
+    let programme = programme.human();
+    say!(en: "{programme} {status}", zh: "{programme}（{status}）")
 }
 
 /// The line below the table: the count, and the moment of the answer.
 fn summary(listed: Listed, unit: &str, at: Option<&pb::AnswerAsOf>) -> String {
-    let more = if listed.has_more { "; there are more (-n)" } else { "" };
-    format!("{} {unit}{more}, {}", listed.count, as_of(at))
+    let (count, more, at) = (listed.count, listed.more(), as_of(at));
+    say!(en: "{count} {unit}{more}, {at}", zh: "{count} {unit}{more}，{at}")
 }
 
 #[cfg(test)]

@@ -9,11 +9,30 @@ use crate::{
         client::Client,
         names,
         paged::paged,
-        print::{Printer, as_of, date, word},
+        print::{
+            Cell, Heading, Printer, Worded as _, as_of, authority_cell, authority_name, date,
+            issuer_name, programme_cell,
+        },
     },
     domain::{AuthorityCode, BodyCode},
+    lang::{Lang, say, word},
     protocol::pb,
 };
+
+const HEADINGS: [Heading; 10] = [
+    Heading::new("authority", "authority", "认定机构").drops(4),
+    Heading::new("programme", "programme", "认定项目").drops(5),
+    Heading::new("instrument", "kind", "类型").drops(2),
+    Heading::new("title", "title", "标题"),
+    Heading::new("document_number", "document", "文号"),
+    Heading::new("amends", "amends", "修改的文件").drops(8),
+    Heading::new("bodies", "bodies", "发文机关").drops(7),
+    Heading::new("from", "from", "施行日").drops(1),
+    Heading::new("to", "to", "失效日").drops(6),
+    Heading::new("event", "event", "事件位置").drops(9),
+];
+const WITHOUT_HEADINGS: [Heading; 2] =
+    [Heading::new("authority", "authority", "代码"), Heading::new("name", "name", "名称")];
 
 #[derive(Debug, Args)]
 pub(crate) struct MeasuresArgs {
@@ -57,7 +76,12 @@ enum InstrumentKind {
 
 fn body(text: &str) -> Result<BodyCode, String> {
     let named = BodyCode::parse(text).ok().or_else(|| BodyCode::from_name(text));
-    named.ok_or_else(|| "is neither the code nor the name of a body; see tidu bodies".to_owned())
+    named.ok_or_else(|| {
+        say!(
+            en: "is neither the code nor the name of a body; see tidu bodies",
+            zh: "不是发文机关的代码或名称；可用 tidu bodies 查看"
+        )
+    })
 }
 
 impl MeasuresArgs {
@@ -81,7 +105,11 @@ impl MeasuresArgs {
 
     /// The instruments that are listed, in a sentence.
     fn what(&self) -> &'static str {
-        if self.all { "instruments" } else { "instruments in force" }
+        if self.all {
+            word!(en: "instruments", zh: "文件")
+        } else {
+            word!(en: "instruments in force", zh: "现行文件")
+        }
     }
 }
 
@@ -91,19 +119,7 @@ pub(super) async fn run(args: MeasuresArgs) -> Result<(), CliError> {
 }
 
 async fn list(args: &MeasuresArgs, client: &mut Client) -> Result<(), CliError> {
-    let header = [
-        "authority",
-        "programme",
-        "kind",
-        "title",
-        "document",
-        "amends",
-        "bodies",
-        "from",
-        "to",
-        "event",
-    ];
-    let mut printer = Printer::new(args.common.output, header)?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     // Every page tells the totals.
     let mut totals = (0, 0, None);
     let fetch = async |page_size, page_token| {
@@ -116,39 +132,48 @@ async fn list(args: &MeasuresArgs, client: &mut Client) -> Result<(), CliError> 
     paged(usize::MAX, fetch, take).await?;
     let (total, authorities, at) = totals;
     let (what, at) = (args.what(), as_of(at.as_ref()));
-    printer.finish(Some(&format!(
-        "{total} {what}, of {authorities} provincial-level authorities, {at}"
+    printer.finish(Some(&say!(
+        en: "{total} {what}, of {authorities} provincial-level authorities, {at}",
+        zh: "{what} {total} 件，涉及 {authorities} 个省级认定机构，{at}"
     )))
 }
 
-fn row(measure: &pb::Measure) -> [String; 10] {
+fn row(measure: &pb::Measure) -> [Cell; 10] {
     [
-        measure.authority.clone(),
-        measure.programme.clone(),
-        word(measure.instrument().as_str_name(), "INSTRUMENT_"),
-        measure.title.clone(),
-        measure.document_number.clone(),
-        measure.amends.clone(),
+        authority_cell(&measure.authority),
+        programme_cell(&measure.programme),
+        measure.instrument().cell(),
+        measure.title.as_str().into(),
+        measure.document_number.as_str().into(),
+        measure.amends.as_str().into(),
         issuers(measure),
-        date(measure.in_force_from.as_ref()),
-        date(measure.in_force_to.as_ref()),
-        measure.position.to_string(),
+        date(measure.in_force_from.as_ref()).into(),
+        date(measure.in_force_to.as_ref()).into(),
+        measure.position.to_string().into(),
     ]
 }
 
 /// The bodies, or else the issuer as the document names it.
-fn issuers(measure: &pb::Measure) -> String {
+fn issuers(measure: &pb::Measure) -> Cell {
     if measure.issuing_bodies.is_empty() {
-        return measure.issuer_name.clone();
+        return measure.issuer_name.as_str().into();
     }
-    measure.issuing_bodies.join(" ")
+    let codes = measure.issuing_bodies.join(" ");
+    match Lang::current() {
+        Lang::En => codes.into(),
+        Lang::Zh => {
+            let names: Vec<_> =
+                measure.issuing_bodies.iter().map(|code| issuer_name(code)).collect();
+            Cell::of(codes, names.join(" "))
+        }
+    }
 }
 
 /// Lists the provincial-level authorities without such an instrument.
 async fn without(args: &MeasuresArgs, client: &mut Client) -> Result<(), CliError> {
     let request = pb::ListMeasuresRequest { page_size: 1, ..args.request() };
     let answer = client.register.list_measures(request).await?.into_inner();
-    let mut printer = Printer::new(args.common.output, ["authority", "name"])?;
+    let mut printer = Printer::new(args.common.output, WITHOUT_HEADINGS)?;
     for code in &answer.authorities_without {
         let info = AuthorityCode::parse(code).ok().map(AuthorityCode::info);
         let authority = pb::Authority {
@@ -158,11 +183,13 @@ async fn without(args: &MeasuresArgs, client: &mut Client) -> Result<(), CliErro
             kind: info.map_or("", |info| info.kind.as_str()).to_owned(),
             ..Default::default()
         };
-        printer.add("Authority", &authority, |a| [a.code.clone(), a.name.clone()])?;
+        let name = |a: &pb::Authority| Cell::of(a.name.as_str(), authority_name(&a.code));
+        printer.add("Authority", &authority, |a| [a.code.as_str().into(), name(a)])?;
     }
     let (count, with) = (answer.authorities_without.len(), answer.provincial_authority_count);
     let (what, at) = (args.what(), as_of(answer.as_of.as_ref()));
-    printer.finish(Some(&format!(
-        "{count} provincial-level authorities have no such {what}, {with} have, {at}"
+    printer.finish(Some(&say!(
+        en: "{count} provincial-level authorities have no such {what}, {with} have, {at}",
+        zh: "{count} 个省级认定机构没有此类{what}，{with} 个有，{at}"
     )))
 }

@@ -52,6 +52,7 @@ mod withhold;
 
 use clap::Subcommand;
 
+pub(super) use self::find::print_found;
 use super::CliError;
 
 #[derive(Debug, Subcommand)]

@@ -8,12 +8,25 @@ use crate::{
         args::{Common, MomentArgs, at_least_one},
         client::Client,
         names,
-        paged::{Listed, paged},
-        print::{Printer, as_of, date},
+        paged::paged,
+        print::{Cell, Heading, Printer, as_of, authority_cell, date},
     },
+    lang::say,
     limits::PAGE_EVENTS_DEFAULT,
     protocol::pb,
 };
+
+const HEADINGS: [Heading; 3] = [
+    Heading::new("authority", "authority", "认定机构"),
+    Heading::new("pool", "pool", "培育库"),
+    Heading::new("entries", "entries", "在库数"),
+];
+const MEMBER_HEADINGS: [Heading; 4] = [
+    Heading::new("designee", "designee", "代码"),
+    Heading::new("name", "name", "名称"),
+    Heading::new("entered", "entered", "入库日").drops(2),
+    Heading::new("left", "left", "出库日").drops(1),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct PoolsArgs {
@@ -53,7 +66,7 @@ async fn members(
     owner: &str,
     pool: &str,
 ) -> Result<(), CliError> {
-    let mut printer = Printer::new(args.common.output, ["designee", "name", "entered", "left"])?;
+    let mut printer = Printer::new(args.common.output, MEMBER_HEADINGS)?;
     let mut at = None;
     let fetch = async |page_size, page_token| {
         let request = pb::ListPoolMembersRequest {
@@ -69,18 +82,21 @@ async fn members(
         Ok((page.members, page.next_page_token))
     };
     let take = |member: &pb::PoolMember| printer.add("PoolMember", member, member_row);
-    let Listed { count, has_more } = paged(args.limit, fetch, take).await?;
-    let more = if has_more { "; there are more (-n)" } else { "" };
-    printer.finish(Some(&format!("{count} members{more}, {}", as_of(at.as_ref()))))
+    let listed = paged(args.limit, fetch, take).await?;
+    let (count, more, at) = (listed.count, listed.more(), as_of(at.as_ref()));
+    printer.finish(Some(&say!(
+        en: "{count} members{more}, {at}",
+        zh: "{count} 个成员{more}，{at}"
+    )))
 }
 
-fn member_row(member: &pb::PoolMember) -> [String; 4] {
+fn member_row(member: &pb::PoolMember) -> [Cell; 4] {
     let (entered, left) = (date(member.entered_on.as_ref()), date(member.left_on.as_ref()));
-    [member.designee.clone(), member.name.clone(), entered, left]
+    [member.designee.clone(), member.name.clone(), entered, left].map(Cell::from)
 }
 
 async fn all(client: &mut Client, args: &PoolsArgs) -> Result<(), CliError> {
-    let mut printer = Printer::new(args.common.output, ["authority", "pool", "entries"])?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     // Every page tells the totals.
     let mut totals = (0, 0, None);
     let fetch = async |page_size, page_token| {
@@ -98,10 +114,12 @@ async fn all(client: &mut Client, args: &PoolsArgs) -> Result<(), CliError> {
     paged(usize::MAX, fetch, take).await?;
     let (entries, authorities, at) = totals;
     let at = as_of(at.as_ref());
-    printer
-        .finish(Some(&format!("{entries} entries in the pools of {authorities} authorities, {at}")))
+    printer.finish(Some(&say!(
+        en: "{entries} entries in the pools of {authorities} authorities, {at}",
+        zh: "{authorities} 个认定机构的培育库中共 {entries} 个在库，{at}"
+    )))
 }
 
-fn row(pool: &pb::Pool) -> [String; 3] {
-    [pool.authority.clone(), pool.pool.clone(), pool.entry_count.to_string()]
+fn row(pool: &pb::Pool) -> [Cell; 3] {
+    [authority_cell(&pool.authority), pool.pool.as_str().into(), pool.entry_count.into()]
 }

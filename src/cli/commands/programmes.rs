@@ -8,10 +8,20 @@ use crate::{
         args::{Common, MomentArgs},
         client::Client,
         names,
-        print::{Printer, as_of, date},
+        print::{Cell, Heading, Printer, as_of, date},
     },
+    lang::{Lang, say, word},
     protocol::pb,
 };
+
+const HEADINGS: [Heading; 6] = [
+    Heading::new("id", "id", "代码"),
+    Heading::new("names", "names", "名称"),
+    Heading::new("decided_by", "decided by", "认定方").drops(2),
+    Heading::new("validity", "validity", "有效期").drops(1),
+    Heading::new("renewal", "renewal", "延续方式").drops(3),
+    Heading::new("rule_versions", "rule versions", "规则版本").drops(4),
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -32,8 +42,7 @@ pub(super) async fn run(args: ProgrammesArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
     let request = pb::ListProgrammesRequest { as_of: args.moment.message() };
     let answer = client.register.list_programmes(request).await?.into_inner();
-    let header = ["id", "names", "decided by", "validity", "renewal", "rule versions"];
-    let mut printer = Printer::new(args.common.output, header)?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     let mut count = 0;
     for programme in &answer.programmes {
         let dated = programme.names.iter().flat_map(|name| [&*name.name, &*name.name_en]);
@@ -42,11 +51,14 @@ pub(super) async fn run(args: ProgrammesArgs) -> Result<(), CliError> {
             printer.add("Programme", programme, row)?;
         }
     }
-    let as_of = as_of(answer.as_of.as_ref());
-    printer.finish(Some(&format!("{count} of {} programmes, {as_of}", answer.programmes.len())))
+    let (all, at) = (answer.programmes.len(), as_of(answer.as_of.as_ref()));
+    printer.finish(Some(&say!(
+        en: "{count} of {all} programmes, {at}",
+        zh: "{all} 个认定项目中的 {count} 个，{at}"
+    )))
 }
 
-fn row(programme: &pb::Programme) -> [String; 6] {
+fn row(programme: &pb::Programme) -> [Cell; 6] {
     let dated = |name: &pb::ProgrammeName| {
         format!("{} ({}), from {}", name.name, name.name_en, date(name.from_date.as_ref()))
     };
@@ -56,16 +68,57 @@ fn row(programme: &pb::Programme) -> [String; 6] {
     let names: Vec<_> = programme.names.iter().map(dated).collect();
     let versions: Vec<_> = programme.rule_versions.iter().map(version).collect();
     let newest = programme.rule_versions.last().cloned().unwrap_or_default();
-    let validity = match newest.validity_years {
-        0 => "as decided".to_owned(),
-        years => format!("{years} years"),
-    };
     [
-        programme.id.clone(),
-        names.join("; "),
-        newest.decided_by,
-        validity,
-        newest.renewal,
-        versions.join("; "),
+        programme.id.as_str().into(),
+        Cell::of(names.join("; "), human_names(&programme.names)),
+        decided_by(&newest.decided_by),
+        validity(newest.validity_years),
+        renewal(&newest.renewal),
+        Cell::of(versions.join("; "), human_versions(&programme.rule_versions)),
     ]
+}
+
+fn human_names(names: &[pb::ProgrammeName]) -> String {
+    let dated = |name: &pb::ProgrammeName| {
+        let pb::ProgrammeName { name, name_en, from_date, .. } = name;
+        let from = date(from_date.as_ref());
+        say!(en: "{name} ({name_en}), from {from}", zh: "{name}（自 {from}）")
+    };
+    names.iter().map(dated).collect::<Vec<_>>().join(Lang::current().of("; ", "； "))
+}
+
+fn human_versions(versions: &[pb::RuleVersion]) -> String {
+    let version = |rule: &pb::RuleVersion| {
+        let pb::RuleVersion { version, document, from_date, .. } = rule;
+        let from = date(from_date.as_ref());
+        say!(en: "{version} from {from} {document}", zh: "{version}（自 {from}）{document}")
+    };
+    versions.iter().map(version).collect::<Vec<_>>().join(Lang::current().of("; ", "； "))
+}
+
+fn decided_by(word: &str) -> Cell {
+    let human = match word {
+        "ministry" => word!(en: "ministry", zh: "工信部"),
+        "provincial" => word!(en: "provincial", zh: "省级"),
+        "any" => word!(en: "any", zh: "工信部或省级"),
+        other => other,
+    };
+    Cell::of(word, human)
+}
+
+fn validity(years: u32) -> Cell {
+    match years {
+        0 => Cell::of("as decided", word!(en: "as decided", zh: "以文件为准")),
+        years => Cell::of(format!("{years} years"), say!(en: "{years} years", zh: "{years} 年")),
+    }
+}
+
+fn renewal(word: &str) -> Cell {
+    let human = match word {
+        "review" => word!(en: "review", zh: "复核"),
+        "designation" => word!(en: "designation", zh: "重新认定"),
+        "none" => word!(en: "none", zh: "不延续"),
+        other => other,
+    };
+    Cell::of(word, human)
 }

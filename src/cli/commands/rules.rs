@@ -8,15 +8,25 @@ use crate::{
         args::{Common, MomentArgs, Output, at_least_one},
         client::Client,
         paged::{Listed, paged},
-        print::{Printer, as_of, date, flags, print_json, print_line, print_message, title_status},
+        print::{
+            Cell, Heading, JsonLines, Printer, Worded as _, as_of, authority_cell, date, flags,
+            flags_cell, no_table, print_line, print_message, programme_cell, title_status,
+        },
     },
     domain::kind::Kind,
+    lang::{say, word},
     limits::PAGE_EVENTS_DEFAULT,
-    protocol::{
-        json::Json,
-        pb::{self, event::Fact},
-    },
+    protocol::pb::{self, event::Fact},
 };
+
+const DIFFERENCE_HEADINGS: [Heading; 6] = [
+    Heading::new("designee", "designee", "代码"),
+    Heading::new("name", "name", "名称").drops(1),
+    Heading::new("programme", "programme", "认定项目").drops(2),
+    Heading::new("authority", "authority", "认定机构").drops(3),
+    Heading::new("before", "before", "之前"),
+    Heading::new("after", "after", "之后"),
+];
 
 #[derive(Debug, Args)]
 #[command(
@@ -81,16 +91,22 @@ pub(super) async fn run(args: RulesArgs) -> Result<(), CliError> {
 }
 
 async fn show(common: &Common) -> Result<(), CliError> {
+    let lines = JsonLines::new(common.output)?;
     let mut client = Client::to(&common.server).await?;
     let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
     let (in_force, newest) = (status.rules_version, status.newest_rules_version);
-    let json = Json::new()?;
-    if !common.output.is_human() {
-        print_json(&json.whole("GetStatusResponse", &status)?)?;
+    if let Some(lines) = &lines {
+        lines.print("GetStatusResponse", &status)?;
     } else {
-        let later = if newest > in_force { "; see tidu rules diff" } else { "" };
-        print_line(&format!("in force  version {in_force}"))?;
-        print_line(&format!("known     versions 1 to {newest}{later}"))?;
+        let later = match newest > in_force {
+            true => word!(en: "; see tidu rules diff", zh: "；可用 tidu rules diff 比较"),
+            false => "",
+        };
+        print_line(&say!(en: "in force  version {in_force}", zh: "现行规则  版本 {in_force}"))?;
+        print_line(&say!(
+            en: "known     versions 1 to {newest}{later}",
+            zh: "已知规则  版本 1 至 {newest}{later}"
+        ))?;
     }
     let adopted = Kind::RulesAdopted.number().into();
     let filter = Some(pb::EventFilter { kinds: vec![adopted], ..Default::default() });
@@ -100,11 +116,9 @@ async fn show(common: &Common) -> Result<(), CliError> {
         let page = client.ledger.list_events(request).await?.into_inner();
         Ok((page.events, page.next_page_token))
     };
-    let print = |recorded: &pb::RecordedEvent| match common.output {
-        Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
-            print_json(&json.line("RecordedEvent", recorded)?)
-        }
-        Output::Human => print_line(&adoption(recorded)),
+    let print = |recorded: &pb::RecordedEvent| match &lines {
+        Some(lines) => lines.print("RecordedEvent", recorded),
+        None => print_line(&adoption(recorded)),
     };
     paged(usize::MAX, fetch, print).await.map(drop)
 }
@@ -117,13 +131,15 @@ fn adoption(recorded: &pb::RecordedEvent) -> String {
         _ => 0,
     };
     let position = recorded.position.unwrap_or_default();
-    format!("adopted   version {version} at position {position}, {day}")
+    say!(
+        en: "adopted   version {version} at position {position}, {day}",
+        zh: "采用记录  版本 {version}，位置 {position}，{day}"
+    )
 }
 
 async fn diff(args: &DiffArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
-    let header = ["designee", "name", "programme", "authority", "before", "after"];
-    let mut printer = Printer::new(args.common.output, header)?;
+    let mut printer = Printer::new(args.common.output, DIFFERENCE_HEADINGS)?;
     let moment = args.moment.message();
     let take = |row: &pb::TitleDifference| printer.add("TitleDifference", row, difference);
     let compared = compare(&mut client, args.version, moment, args.limit, take).await?;
@@ -143,19 +159,25 @@ struct Compared {
 
 impl Compared {
     fn summary(&self) -> String {
-        let Self { listed: Listed { count, has_more }, version, as_of: at } = self;
-        let more = if *has_more { "; there are more (-n)" } else { "" };
+        let Self { listed, version, as_of: at } = self;
+        let (count, more) = (listed.count, listed.more());
         let in_force = at.as_ref().map_or(0, |at| at.rules_version);
         let day = as_of(at.as_ref());
         if in_force == *version {
-            return format!("version {version} is in force; nothing to compare, {day}");
+            return say!(
+                en: "version {version} is in force; nothing to compare, {day}",
+                zh: "版本 {version} 即现行版本，无需比较，{day}"
+            );
         }
         let titles = match count {
-            0 => "no title differs".to_owned(),
-            1 => "1 title differs".to_owned(),
-            _ => format!("{count} titles differ"),
+            0 => word!(en: "no title differs", zh: "没有称号不同").to_owned(),
+            1 => word!(en: "1 title differs", zh: "1 个称号不同").to_owned(),
+            _ => say!(en: "{count} titles differ", zh: "{count} 个称号不同"),
         };
-        format!("{titles} from version {in_force} to {version}{more}, {day}")
+        say!(
+            en: "{titles} from version {in_force} to {version}{more}, {day}",
+            zh: "版本 {in_force} 与版本 {version} 相比，{titles}{more}，{day}"
+        )
     }
 }
 
@@ -177,41 +199,73 @@ async fn compare(
     Ok(Compared { listed, version: compared_with, as_of: answered })
 }
 
-fn difference(row: &pb::TitleDifference) -> [String; 6] {
+fn difference(row: &pb::TitleDifference) -> [Cell; 6] {
     let either = row.before.as_ref().or(row.after.as_ref());
-    let (programme, authority) = either
-        .map_or_else(Default::default, |title| (title.programme.clone(), title.authority.clone()));
+    let (programme, authority) = either.map_or_else(Default::default, |title| {
+        (programme_cell(&title.programme), authority_cell(&title.authority))
+    });
     let (before, after) = (side(row.before.as_ref()), side(row.after.as_ref()));
-    [row.designee.clone(), row.name.clone(), programme, authority, before, after]
+    let (designee, name) = (row.designee.as_str().into(), row.name.as_str().into());
+    [designee, name, programme, authority, before, after]
 }
 
 /// Status, last day and flags of a title.
-fn side(title: Option<&pb::Title>) -> String {
-    let Some(title) = title else { return "no title".to_owned() };
-    let to =
-        title.valid_to.as_ref().map_or_else(String::new, |to| format!(" to {}", date(Some(to))));
-    let flags = flags(title);
-    let gap = if flags.is_empty() { "" } else { " " };
-    format!("{}{to}{gap}{flags}", title_status(title.status()))
+fn side(title: Option<&pb::Title>) -> Cell {
+    let Some(title) = title else {
+        return Cell::of("no title", word!(en: "no title", zh: "无称号"));
+    };
+    let joined = |parts: [&str; 3]| {
+        let stated = parts.into_iter().filter(|part| !part.is_empty());
+        stated.collect::<Vec<_>>().join(" ")
+    };
+    let day = date(title.valid_to.as_ref());
+    let [to, shown] = match day.as_str() {
+        "" => [const { String::new() }; 2],
+        day => [format!("to {day}"), say!(en: "to {day}", zh: "至 {day}")],
+    };
+    let machine = joined([&title_status(title.status()), &to, &flags(title)]);
+    Cell::of(machine, joined([&title.status().human(), &shown, flags_cell(title).human()]))
 }
 
 async fn adopt(args: &AdoptArgs) -> Result<(), CliError> {
+    let output = args.common.output;
+    if matches!(output, Output::Csv | Output::Tsv) {
+        return Err(no_table());
+    }
     let mut client = Client::to(&args.common.server).await?;
     if !args.yes {
         return preview(&mut client, args).await;
     }
     let request = pb::AdoptRulesRequest { version: args.version, log_size: args.log_size };
     let answer = client.admin.adopt_rules(request).await?.into_inner();
-    print_message(args.common.output, "AdoptRulesResponse", &answer, |answer| {
-        let version = answer.version;
-        let at = answer.position.map(|at| format!(" at position {at}")).unwrap_or_default();
-        if answer.recorded {
-            return print_line(&format!("version {version} of the rules adopted{at}"));
-        }
-        let since = answer.position.map(|at| format!(", adopted at position {at}"));
-        let since = since.unwrap_or_default();
-        print_line(&format!("version {version} of the rules is in force{since}; nothing to adopt"))
-    })
+    print_message(output, "AdoptRulesResponse", &answer, |answer| print_line(&adopted(answer)))
+}
+
+fn adopted(answer: &pb::AdoptRulesResponse) -> String {
+    let version = answer.version;
+    match (answer.recorded, answer.position) {
+        (true, Some(at)) => say!(
+            en: "version {version} of the rules adopted at position {at}",
+            zh: "已采用规则版本 {version}，位置 {at}"
+        ),
+        (true, None) => say!(
+            en: "version {version} of the rules adopted",
+            zh: "已采用规则版本 {version}"
+        ),
+        (false, Some(at)) => say!(
+            en: "version {version} of the rules is in force, adopted at position {at}; nothing to \
+                 adopt",
+            zh: "规则版本 {version} 已在执行（在位置 {at} 采用），无需采用"
+        ),
+        (false, None) => in_force(version),
+    }
+}
+
+fn in_force(version: u32) -> String {
+    say!(
+        en: "version {version} of the rules is in force; nothing to adopt",
+        zh: "规则版本 {version} 已在执行，无需采用"
+    )
 }
 
 /// Prints how many titles an adoption would change, and the command for it.
@@ -219,12 +273,10 @@ async fn preview(client: &mut Client, args: &AdoptArgs) -> Result<(), CliError> 
     let compared = compare(client, args.version, None, usize::MAX, |_| Ok(())).await?;
     let (version, at) = (compared.version, compared.as_of.clone().unwrap_or_default());
     if version == at.rules_version {
-        let line = format!("version {version} of the rules is in force; nothing to adopt");
-        return print_line(&line);
+        return print_line(&in_force(version));
     }
     print_line(&compared.summary())?;
     let size = at.known_at();
-    print_line(&format!(
-        "to adopt it: tidu rules adopt --version {version} --log-size {size} --yes"
-    ))
+    let command = format!("tidu rules adopt --version {version} --log-size {size} --yes");
+    print_line(&say!(en: "to adopt it: {command}", zh: "如需采用：{command}"))
 }

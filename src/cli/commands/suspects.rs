@@ -8,16 +8,26 @@ use crate::{
         args::{Common, MomentArgs, Output, at_least_one},
         client::Client,
         names,
-        paged::{Listed, paged},
-        print::{Printer, as_of, print_json, print_line},
+        paged::paged,
+        print::{Cell, Heading, Printer, as_of, authority_cell, print_json, print_line},
     },
     domain::DesigneeId,
+    lang::{say, word},
     limits::PAGE_EVENTS_DEFAULT,
     protocol::{
         json::Json,
         pb::{self, event::Fact},
     },
 };
+
+const HEADINGS: [Heading; 6] = [
+    Heading::new("shared_name", "shared name", "同名"),
+    Heading::new("designee", "designee", "代码"),
+    Heading::new("name", "name", "现名").drops(3),
+    Heading::new("region", "region", "地区").drops(2),
+    Heading::new("authority", "authority", "主管机构").drops(4),
+    Heading::new("titles_in_force", "titles in force", "有效称号").drops(1),
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -47,8 +57,7 @@ pub(crate) struct SuspectsArgs {
 pub(super) async fn run(args: SuspectsArgs) -> Result<(), CliError> {
     let output = args.common.output;
     let mut client = Client::to(&args.common.server).await?;
-    let header = ["shared name", "designee", "name", "region", "authority", "titles in force"];
-    let mut printer = Printer::new(output, header)?;
+    let mut printer = Printer::new(output, HEADINGS)?;
     let (mut answer_as_of, mut pairs) = (None, Vec::new());
     let fetch = async |page_size, page_token| {
         let request = pb::ListSuspectsRequest {
@@ -66,18 +75,25 @@ pub(super) async fn run(args: SuspectsArgs) -> Result<(), CliError> {
     let take = |shared: &pb::SharedName| {
         pairs.extend(pairs_of(shared));
         match output {
-            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
-                printer.add("SharedName", shared, |_| [""; 6])
+            Output::Json | Output::PlainJson => printer.add("SharedName", shared, |_| [""; 6]),
+            Output::Human => {
+                rows(shared, false).try_for_each(|row| printer.add("", shared, |_| row))
             }
-            Output::Human => rows(shared).try_for_each(|row| printer.add("", shared, |_| row)),
+            // In each row of a program is the name.
+            Output::Csv | Output::Tsv => {
+                rows(shared, true).try_for_each(|row| printer.add("", shared, |_| row))
+            }
         }
     };
-    let Listed { count, has_more } = paged(args.limit, fetch, take).await?;
-    let more = if has_more { "; there are more (-n)" } else { "" };
-    let answered = answer_as_of.as_ref();
-    printer.finish(Some(&format!("{count} names{more}, {}", as_of(answered))))?;
+    let listed = paged(args.limit, fetch, take).await?;
+    let (count, more, at) = (listed.count, listed.more(), as_of(answer_as_of.as_ref()));
+    printer
+        .finish(Some(&say!(en: "{count} names{more}, {at}", zh: "{count} 个名称{more}，{at}")))?;
     if output.is_human() && !pairs.is_empty() {
-        print_line("events that would link a provisional identifier with the only code:")?;
+        print_line(word!(
+            en: "events that would link a provisional identifier with the only code:",
+            zh: "以下事件可将暂用标识与唯一的统一社会信用代码关联："
+        ))?;
         let (json, day) = (Json::new()?, answer_as_of.and_then(|answer| answer.valid_on));
         for (from, to) in pairs {
             print_json(&json.line("Event", &link(&from, to, day))?)?;
@@ -86,22 +102,24 @@ pub(super) async fn run(args: SuspectsArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// One row for each bearer.
-fn rows(shared: &pb::SharedName) -> impl Iterator<Item = [String; 6]> {
+/// One row for each bearer. The name is in the first of them, or in each.
+fn rows(shared: &pb::SharedName, in_each: bool) -> impl Iterator<Item = [Cell; 6]> {
     let more = shared.has_more_bearers.then(|| {
-        let mut row = [const { String::new() }; 6];
-        row[1] = "… and more".to_owned();
+        let mut row = [const { String::new() }; 6].map(Cell::from);
+        row[1] = Cell::of("…", word!(en: "… and more", zh: "……还有更多"));
         row
     });
-    let names = std::iter::once(shared.name.clone()).chain(std::iter::repeat(String::new()));
+    let rest = if in_each { shared.name.clone() } else { String::new() };
+    let names = std::iter::once(shared.name.clone()).chain(std::iter::repeat(rest));
     let row = |(name, bearer): (String, &pb::NameBearer)| {
+        let own = if bearer.name == shared.name { "" } else { &bearer.name };
         [
-            name,
-            bearer.designee.clone(),
-            if bearer.name == shared.name { String::new() } else { bearer.name.clone() },
+            name.into(),
+            bearer.designee.as_str().into(),
+            own.into(),
             super::find::region(bearer),
-            bearer.responsible_authority.clone(),
-            bearer.titles_in_force_count.to_string(),
+            authority_cell(&bearer.responsible_authority),
+            bearer.titles_in_force_count.into(),
         ]
     };
     names.zip(&shared.bearers).map(row).chain(more)
@@ -173,8 +191,8 @@ mod tests {
 
     #[test]
     fn each_bearer_has_a_row() {
-        let rows: Vec<_> = rows(&shared(&[CODE, OTHER], true)).collect();
-        let column = |place: usize| rows.iter().map(|row| row[place].as_str()).collect::<Vec<_>>();
+        let rows: Vec<_> = rows(&shared(&[CODE, OTHER], true), false).collect();
+        let column = |place: usize| rows.iter().map(|row| row[place].human()).collect::<Vec<_>>();
         assert_eq!(column(0), ["甲公司", "", ""]);
         assert_eq!(column(1), [CODE, OTHER, "… and more"]);
     }

@@ -39,6 +39,13 @@ pub(crate) struct TableColumn {
     pub(super) drops: u8,
 }
 
+impl TableColumn {
+    /// A column that is always shown, with its name for programs and its heading for people.
+    pub(crate) fn named(key: String, text: String) -> Self {
+        Self { key: key.replace('-', "_"), text, drops: 0 }
+    }
+}
+
 impl From<Heading> for TableColumn {
     fn from(heading: Heading) -> Self {
         let Heading { key, en, zh, drops } = heading;
@@ -119,7 +126,7 @@ impl Cell {
     }
 
     /// The text for people.
-    pub(super) fn human(&self) -> &str {
+    pub(crate) fn human(&self) -> &str {
         self.human.as_deref().unwrap_or(&self.machine)
     }
 }

@@ -7,9 +7,11 @@ mod cells;
 mod codes;
 mod enums;
 mod event;
+mod facts;
 mod layout;
 mod printer;
 mod progress;
+mod reasons_of_titles;
 mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -21,9 +23,12 @@ pub(crate) use self::{
         issuer_name, programme_cell, programme_name, region_cell, region_name,
     },
     enums::{Worded, batch_state_cell, human_list, kind_cell, status_cell, word},
-    event::{event_line, event_line_within, event_lines, withheld_line, withheld_lines},
+    event::{
+        document, event_line, event_line_within, event_lines, utc, withheld_line, withheld_lines,
+    },
     printer::{JsonLines, Printer, Table, no_table, print_message, print_table, table},
     progress::Progress,
+    reasons_of_titles::{conclusion, kind_alone, obstacle, sentence},
     words::{
         as_of, bytes, date, end, end_cell, flags, flags_cell, instant, is_retryable, status,
         title_status,

@@ -9,7 +9,7 @@ use crate::{
     domain::{AuthorityCode, CivilDate, catalogue::Catalogues, kind::ProgrammeId},
     register::{
         AsOf, DesigneeIndex, Register, Seen,
-        fold::{self, ASKED_FOR, Folding, Outcome},
+        fold::{self, ASKED_FOR, Folding, Obstacle, Outcome},
         identity::FactAt,
         rows::{NO_RULE, TitleKey},
     },
@@ -41,6 +41,8 @@ pub struct Step {
     pub authority: Option<AuthorityCode>,
     /// Its effect on the title.
     pub effect: Effect,
+    /// The reason why it did not apply.
+    pub obstacle: Option<Obstacle>,
     /// The fact in words, with the reason why it did not apply.
     pub message: String,
     /// Number of the document behind it.
@@ -126,10 +128,10 @@ impl Reading<'_> {
         let is_corrected = source != placed.position && facts.may_read(placed.position);
         let rule = fact.programme.filter(|_| fact.rule != NO_RULE);
         let rule = rule.and_then(|programme| self.catalogues.rule_at(programme, fact.rule));
-        let (effect, why) = match outcome {
-            Outcome::Applied => (Effect::Applied, ""),
-            Outcome::Superseded(why) => (Effect::Superseded, why),
-            Outcome::Later => (Effect::Later, "takes effect after the day"),
+        let (effect, obstacle, why) = match outcome {
+            Outcome::Applied => (Effect::Applied, None, ""),
+            Outcome::Superseded(why) => (Effect::Superseded, Some(why), why.in_words()),
+            Outcome::Later => (Effect::Later, None, "takes effect after the day"),
         };
         let mut message = fact_in_words(self, &fact.kind);
         if !why.is_empty() {
@@ -142,6 +144,7 @@ impl Reading<'_> {
             effective: fact.effective,
             authority: fact.issuer.authority(),
             effect,
+            obstacle,
             message,
             document: self.register.text(fact.document).to_owned(),
             rule_version: rule.map_or("", |rule| rule.version.as_str()).to_owned(),

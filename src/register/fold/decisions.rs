@@ -1,7 +1,7 @@
 //! Decisions about one title: designations, reviews, revocations, surrenders, reinstatements.
 
 use super::{
-    Outcome, Status,
+    Obstacle, Outcome, Status,
     bans::Ban,
     cause::EndCause,
     ends::{Ended, Failure, Revocation},
@@ -29,7 +29,7 @@ impl Folded {
             Some(held) if renews && held.from < day => self.cut_before(day),
             Some(held) => {
                 self.collision |= held.member != incoming.placed.member;
-                return Outcome::Superseded("the title was in force on that day already");
+                return Outcome::Superseded(Obstacle::InForceAlready);
             }
             None => {}
         }
@@ -58,13 +58,11 @@ impl Folded {
             return ENDED;
         }
         if self.failed.is_some() && !supplement {
-            return Outcome::Superseded(
-                "its review had failed by then, and only a supplement renews it",
-            );
+            return Outcome::Superseded(Obstacle::ReviewFailed);
         }
         let last = self.periods.last().and_then(|period| period.validity.to);
         if !incoming.rules.late_review_renews && last.is_some_and(|to| to < day) {
-            return Outcome::Superseded("the last day of the title was past");
+            return Outcome::Superseded(Obstacle::LastDayPast);
         }
         if self.periods.is_empty() {
             self.is_undesignated = true;
@@ -93,7 +91,7 @@ impl Folded {
             return ENDED;
         }
         if self.failed.is_some() {
-            return Outcome::Superseded("a review of this validity had failed already");
+            return Outcome::Superseded(Obstacle::FailedAlready);
         }
         let cause = EndCause::of_failure(cause);
         if revokes {
@@ -152,7 +150,7 @@ impl Folded {
         self.bans.lift(day);
         let revoked = self.ended.filter(|ended| ended.status == Status::Revoked);
         let Some(Ended { validity, .. }) = revoked else {
-            return Outcome::Superseded("no revocation was in force that it could undo");
+            return Outcome::Superseded(Obstacle::NothingToUndo);
         };
         let failed = self.failed;
         let begun = self.begin(day, validity, incoming);

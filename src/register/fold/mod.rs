@@ -10,6 +10,7 @@ mod cause;
 mod decisions;
 mod ends;
 mod notices;
+mod obstacle;
 mod passing;
 mod status;
 mod step;
@@ -17,12 +18,12 @@ mod title;
 
 use smallvec::SmallVec;
 
-pub use self::cause::EndCause;
 pub(super) use self::{
     bans::Ban,
     ends::{End, Ended},
     title::{Creation, Folded, Period},
 };
+pub use self::{cause::EndCause, obstacle::Obstacle};
 use self::{ends::SubjectEnd, step::Step};
 use super::{
     identity::{FactAt, IdentityCluster},
@@ -127,7 +128,7 @@ pub(super) enum Outcome {
     /// It changed the title.
     Applied,
     /// It could not apply, for this reason.
-    Superseded(&'static str),
+    Superseded(Obstacle),
     /// It takes effect after the day.
     Later,
 }

@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use super::{EndCause, Outcome};
+use super::{EndCause, Obstacle, Outcome};
 use crate::{
     domain::{AuthorityCode, CivilDate},
     register::rows::Sym,
@@ -66,8 +66,7 @@ pub(in crate::register) struct Notices {
     objections: Vec<Objection>,
 }
 
-const NOT_OPEN: Outcome =
-    Outcome::Superseded("no entry in a notice of this batch and scope was open");
+const NOT_OPEN: Outcome = Outcome::Superseded(Obstacle::NoOpenEntry);
 
 impl Notices {
     pub(in crate::register) fn is_empty(&self) -> bool {
@@ -112,7 +111,7 @@ impl Notices {
     /// A notice lists the designee.
     pub(super) fn open(&mut self, entry: Entry) -> Outcome {
         if self.open_entry(entry.key).is_some() {
-            return Outcome::Superseded("an entry of this batch and scope was open already");
+            return Outcome::Superseded(Obstacle::EntryOpen);
         }
         self.entries.retain(|earlier| earlier.key != entry.key);
         self.objections.retain(|objection| objection.key != entry.key);
@@ -140,7 +139,7 @@ impl Notices {
                 && named.is_none_or(|named| objection.position == named)
         });
         let Some(objection) = decided else {
-            return Outcome::Superseded("no objection that it could decide was open on its day");
+            return Outcome::Superseded(Obstacle::NoOpenObjection);
         };
         objection.resolved = Some(day);
         if upheld {

@@ -2,7 +2,7 @@
 //! takes along, and the rules by which it goes.
 
 use super::{
-    Outcome, Status,
+    Obstacle, Outcome, Status,
     cause::EndCause,
     ends::Ended,
     title::{Begun, ENDED, Folded, Incoming, NEVER_HELD},
@@ -62,7 +62,7 @@ impl Folded {
             }
             (None, Some(ended)) if ended.is_final() => return Err(ENDED),
             (None, _) if self.periods.is_empty() => return Err(NEVER_HELD),
-            (None, _) => return Err(Outcome::Superseded("the last day of the title was past")),
+            (None, _) => return Err(Outcome::Superseded(Obstacle::LastDayPast)),
         };
         Ok(Given {
             validity,
@@ -82,15 +82,13 @@ impl Folded {
         is_successor: bool,
     ) -> Result<(), Outcome> {
         if self.successor.is_some() {
-            return Err(Outcome::Superseded("the title had passed to a successor already"));
+            return Err(Outcome::Superseded(Obstacle::PassedOn));
         }
         if ended.validity.to.is_some_and(|to| to < day) {
-            return Err(Outcome::Superseded("the last day of the title was past"));
+            return Err(Outcome::Superseded(Obstacle::LastDayPast));
         }
         if !is_successor {
-            return Err(Outcome::Superseded(
-                "the receiver is not among the recorded successors of the subject",
-            ));
+            return Err(Outcome::Superseded(Obstacle::NotASuccessor));
         }
         Ok(())
     }
@@ -104,7 +102,7 @@ impl Folded {
     ) -> Outcome {
         let day = incoming.day();
         if self.held_on(day).is_some() {
-            return Outcome::Superseded("the receiver held the title already; one remains");
+            return Outcome::Superseded(Obstacle::ReceiverHeld);
         }
         let begun = self.begin(day, validity, incoming);
         if begun != Begun::Unchanged {

@@ -1,7 +1,7 @@
 //! One fact on its way into the titles: it ends or moves them, or is folded into one.
 
 use super::{
-    ASKED_FOR, EndCause, Folded, Folding, Outcome, Status,
+    ASKED_FOR, EndCause, Folded, Folding, Obstacle, Outcome, Status,
     ends::SubjectEnd,
     notices::{Closed, Decision, Entry, EntryKey},
     title::{Creation, Incoming, SUBJECT_CEASED, Task},
@@ -137,7 +137,7 @@ impl<'a> Step<'a> {
         let (giver, cluster) = (self.subject, self.cluster);
         let receiver = cluster.place_of(successor).map(|place| cluster.subject_of(place));
         let Some(receiver) = receiver.filter(|receiver| *receiver != giver) else {
-            return Outcome::Superseded("a title does not pass between identifiers of one subject");
+            return Outcome::Superseded(Obstacle::OneSubject);
         };
         let is_successor = cluster.may_succeed(giver, receiver, self.placed.fact.effective);
         let incoming = self.incoming(giver);
@@ -167,7 +167,7 @@ impl<'a> Step<'a> {
 
     fn turn_into(&mut self, key: TitleKey, to: TitleKey, valid_to: Option<CivilDate>) -> Outcome {
         if to == key {
-            return Outcome::Superseded("a title does not turn into itself");
+            return Outcome::Superseded(Obstacle::OneTitle);
         }
         let incoming = self.incoming(self.subject);
         let own = self.title(self.subject, key);
@@ -273,7 +273,7 @@ impl Folded {
 
     fn assess_task(&mut self, incoming: &Incoming<'_>, passed: bool) -> Outcome {
         let Some(task) = &mut self.task else {
-            return Outcome::Superseded("no creation task was on record by then");
+            return Outcome::Superseded(Obstacle::NoCreationTask);
         };
         if incoming.subject_end.is_some() {
             return SUBJECT_CEASED;

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{
-    Outcome, Status,
+    Obstacle, Outcome, Status,
     bans::Bans,
     cause::EndCause,
     ends::{Ended, Failure, SubjectEnd},
@@ -153,11 +153,9 @@ impl Begun {
     }
 }
 
-pub(super) const SUBJECT_CEASED: Outcome =
-    Outcome::Superseded("the subject had ceased to exist by then");
-pub(super) const NEVER_HELD: Outcome =
-    Outcome::Superseded("no validity of the title had begun by then");
-pub(super) const ENDED: Outcome = Outcome::Superseded("the title had ended by then");
+pub(super) const SUBJECT_CEASED: Outcome = Outcome::Superseded(Obstacle::SubjectCeased);
+pub(super) const NEVER_HELD: Outcome = Outcome::Superseded(Obstacle::NeverHeld);
+pub(super) const ENDED: Outcome = Outcome::Superseded(Obstacle::Ended);
 
 impl Folded {
     pub(super) fn new(subject: u16, key: TitleKey) -> Self {

@@ -15,7 +15,7 @@ use crate::{
     register::{
         DesigneeIndex, FoldRules, Layers,
         apply::{Encoder, Symbols},
-        fold::{self, Folding, Outcome},
+        fold::{self, Folding, Obstacle, Outcome},
         identity::{FactAt, IdentityCluster, ProposedFact},
         rows::{FactKindRow, FactRow, PROPOSED, Sym, TitleKey, position32},
     },
@@ -28,7 +28,7 @@ pub(super) type Positions = SmallVec<[u32; 4]>;
 #[derive(Debug, Default)]
 pub(super) struct Effect {
     /// The cause for which it changes nothing, if it does not.
-    pub(super) superseded: Option<&'static str>,
+    pub(super) superseded: Option<Obstacle>,
     /// Events recorded earlier that change nothing any more.
     pub(super) lost: Positions,
 }
@@ -108,7 +108,7 @@ impl Case<'_> {
         index: DesigneeIndex,
         except: Option<u32>,
         proposed: Option<ProposedFact>,
-    ) -> (Option<&'static str>, Positions) {
+    ) -> (Option<Obstacle>, Positions) {
         let cluster = self.subjects().cluster_as_if(index, except, proposed);
         let rules = self.register.rules_in_force();
         let Judge { after, facts_read, .. } = &mut *self.judge;
@@ -143,7 +143,7 @@ fn fold_for(
     cluster: &IdentityCluster,
     rules: FoldRules,
     position: u32,
-) -> Option<&'static str> {
+) -> Option<Obstacle> {
     let mut outcomes = Outcomes::default();
     fold::fold_with(folding, cluster, rules, CivilDate::MAX, &mut |placed, _, outcome| {
         if placed.position == position {
@@ -156,7 +156,7 @@ fn fold_for(
 /// The outcomes of one fact on the titles that it reaches.
 #[derive(Default)]
 struct Outcomes {
-    cause: Option<&'static str>,
+    cause: Option<Obstacle>,
     is_applied: bool,
 }
 
@@ -169,7 +169,7 @@ impl Outcomes {
     }
 
     /// The cause for which the fact changes no title, if it changes none.
-    fn superseded(&self) -> Option<&'static str> {
+    fn superseded(&self) -> Option<Obstacle> {
         self.cause.filter(|_| !self.is_applied)
     }
 }

@@ -34,7 +34,7 @@ impl Case<'_> {
             self.reject_ban_of_applicant(event, title);
         }
         if let Some(cause) = superseded {
-            self.object_to_no_effect(event, title, fact, cause);
+            self.object_to_no_effect(event, title, fact, cause.in_words());
         }
         // A correction is compared with the record as it was, its target included.
         if self.except.is_none() && !lost.is_empty() && !self.reject_overlap(event, title, &lost) {

@@ -71,7 +71,7 @@ impl Case<'_> {
         after.sort_unstable();
         after.dedup();
         if let Some(cause) = idle.filter(|_| field == "annulled.position") {
-            self.warn_of_nothing(field, &value, cause, &[]);
+            self.warn_of_nothing(field, &value, cause.in_words(), &[]);
         }
         let lost = newly(&before, &after, root);
         self.warn_of_lost(field, &value, &lost);

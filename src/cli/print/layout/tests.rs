@@ -7,7 +7,8 @@ use crate::cli::print::cells::Heading;
 /// Headings of the given weights: `a`, `b`, `c` and so on.
 fn headings(drops: &[u8]) -> Vec<TableColumn> {
     const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
-    let heading = |(name, drops): (&&'static str, &u8)| Heading::new(name, name, name).drops(*drops);
+    let heading =
+        |(name, drops): (&&'static str, &u8)| Heading::new(name, name, name).drops(*drops);
     NAMES.iter().zip(drops).map(|pair| heading(pair).into()).collect()
 }
 
@@ -55,7 +56,10 @@ fn a_narrow_terminal_loses_the_columns_of_the_largest_number_first() {
         assert_eq!(names(&told), shown != "a b c d", "{width}: {text}");
     }
     let text = laid_out(&headings, &rows, Some(29));
-    assert!(lines(&text).join(" ").contains("narrow: b, d (-o csv and -o json have all)"), "{text}");
+    assert!(
+        lines(&text).join(" ").contains("narrow: b, d (-o csv and -o json have all)"),
+        "{text}"
+    );
     assert!(laid_out(&headings, &rows, None).contains("dddddddd"), "no terminal drops nothing");
 }
 
@@ -75,8 +79,7 @@ fn columns_that_stay_wrap_at_spaces_and_their_rows_are_told_apart() {
 fn what_does_not_fit_beside_each_other_becomes_blocks() {
     let rows = [row(["甲乙丙丁戊己", "a word", ""]), row(["庚", "x", "y"])];
     let text = laid_out(&headings(&[0, 0, 0]), &rows, Some(16));
-    let expected =
-        ["a  甲乙丙丁戊己", "b  a word", "┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈", "a  庚", "b  x", "c  y"];
+    let expected = ["a  甲乙丙丁戊己", "b  a word", "┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈", "a  庚", "b  x", "c  y"];
     assert_eq!(lines(&text), expected, "an empty cell has no line");
     // A word that does not fit beside its heading begins below it.
     let text = laid_out(&headings(&[0, 0]), &[row(["甲乙丙丁", "x y"])], Some(10));
@@ -118,9 +121,8 @@ fn counts_are_at_the_right_and_codes_at_the_left() {
 fn colours_are_there_only_when_they_are_asked_for() {
     let heads = headings(&[0, 0]);
     let rows = [vec![Cell::from("active").tone(Tone::Good), Cell::from("x").tone(Tone::Bad)]];
-    let coloured = |width| {
-        Layout { headings: &heads, rows: &rows, width, is_coloured: true }.text()
-    };
+    let coloured =
+        |width| Layout { headings: &heads, rows: &rows, width, is_coloured: true }.text();
     let plain = laid_out(&heads, &rows, None);
     assert!(!plain.contains('\u{1b}'), "{plain:?}");
     // Green and red; the headings are bold.
