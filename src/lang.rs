@@ -1,8 +1,8 @@
 //! The language in which the command line speaks to people: English or Chinese.
 //!
 //! Floor 0. Both texts of a message stand side by side where it is made (`say!`, `word!`), so that
-//! neither can be missing. Only what people read on their terminal has two languages: log lines of a
-//! server, messages on the wire, metrics and the audit trail are in English.
+//! neither can be missing. Only what people read on their terminal has two languages: log lines of
+//! a server, messages on the wire, metrics and the audit trail are in English.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

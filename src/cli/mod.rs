@@ -149,8 +149,8 @@ pub fn main() -> ExitCode {
         Ok(Cli { command, .. }) => command,
         Err(error) => return usage(error),
     };
-    // Not for `watch`, whose commands make files of their own.
-    if !matches!(command, Command::Watch(_)) {
+    // Not for `watch`, whose commands make files of their own, nor for pages that all may read.
+    if !matches!(command, Command::Watch(_) | Command::Man(_)) {
         files::make_private();
     }
     let Some(runtime) = runtime() else { return ExitCode::FAILURE };

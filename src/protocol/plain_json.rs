@@ -1,8 +1,8 @@
 //! JSON for scripts: days as ISO dates, hashes in hexadecimal, numbers as numbers.
 //!
 //! It has the members of protobuf JSON, with three values in another form: a `Date` is a text
-//! (`2026-03-01`, `2026-03`, `2026`), bytes of the length of a hash are hexadecimal, and a number of
-//! 64 bits is a number while every reader can hold it exactly. Reading takes both forms.
+//! (`2026-03-01`, `2026-03`, `2026`), bytes of the length of a hash are hexadecimal, and a number
+//! of 64 bits is a number while every reader can hold it exactly. Reading takes both forms.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage as _};

@@ -1,7 +1,6 @@
 //! `tidu completions` and `tidu man`: for shells and for man, made from the commands themselves.
 
 use std::{
-    fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -29,9 +28,9 @@ pub(crate) struct CompletionsArgs {
 The pages are in the language of --lang. A system finds them in the man1 directories of its MANPATH.
 
 Example:
-  tidu man --to man1")]
+  tidu man --to .")]
 pub(crate) struct ManArgs {
-    /// Directory to write a page for each command to; created if missing
+    /// Directory to write a page for each command to
     #[arg(long, value_name = "DIRECTORY")]
     to: PathBuf,
 }
@@ -51,7 +50,6 @@ pub(super) fn man(args: &ManArgs) -> Result<(), CliError> {
         let path = path.display().to_string();
         move |e| CliError::Io(say!(en: "cannot write {path}", zh: "无法写入 {path}"), e)
     };
-    fs::create_dir_all(&args.to).map_err(unwritable(&args.to))?;
     clap_mangen::generate_to(help::command(), &args.to).map_err(unwritable(&args.to))?;
     let directory = args.to.display();
     print_line(&say!(en: "man pages are in {directory}", zh: "手册页已写入 {directory}"))

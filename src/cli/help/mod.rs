@@ -1,7 +1,7 @@
 //! The help in the language of its reader.
 //!
-//! The English texts stand beside the arguments that they explain. The Chinese ones are in `zh.txt`,
-//! each below the English text that it says again: an English text that changes has no Chinese one
+//! The English texts stand beside the arguments that they explain. The Chinese ones are in
+//! `zh.txt`, each below the English text that it says again: an English text that changes has no Chinese one
 //! any more, and a test fails.
 
 mod table;
@@ -135,8 +135,8 @@ fn argument_in_chinese(argument: Arg, texts: &Texts, columns: usize) -> Arg {
         .hide_env(true)
 }
 
-/// The text in lines of at most as many columns. Chinese may break between any two characters, which
-/// clap does not know. Lines that are indented are commands, and stay.
+/// The text in lines of at most as many columns. Chinese may break between any two characters,
+/// which clap does not know. Lines that are indented are commands, and stay.
 fn wrapped(text: &str, columns: usize) -> String {
     let options = Options::new(columns.max(INDENT)).word_splitter(WordSplitter::NoHyphenation);
     let lines = text.lines().map(|line| match line.starts_with(' ') {

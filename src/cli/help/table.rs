@@ -1,6 +1,7 @@
 //! The Chinese texts of the help, by the English texts that they say again.
 //!
-//! `zh.txt` has an entry for each text: the English one, a line `---`, the Chinese one, a line `===`.
+//! `zh.txt` has an entry for each text: the English one, a line `---`, the Chinese one, a line
+//! `===`.
 
 use std::collections::HashMap;
 

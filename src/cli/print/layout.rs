@@ -1,7 +1,7 @@
 //! A table for people, within the width of their terminal.
 //!
-//! No cell is broken inside a word. A terminal that is too narrow for all columns loses those of the
-//! least weight, then cells with spaces wrap, and at last each row becomes a block of lines.
+//! No cell is broken inside a word. A terminal that is too narrow for all columns loses those of
+//! the least weight, then cells with spaces wrap, and at last each row becomes a block of lines.
 
 use comfy_table::{
     Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,

@@ -28,7 +28,7 @@ fn the_help_is_in_the_language_of_the_reader() {
     speaks(&[("LANG", "zh_CN.UTF-8"), ("TIDU_LANG", "en")], &["--help"], english);
     speaks(&[("TIDU_LANG", "en")], &["--lang", "zh", "--help"], chinese);
     speaks(&[("TIDU_LANG", "zh")], &["--lang=en", "--help"], english);
-    speaks(&[], &["help", "serve", "--lang", "zh"], chinese);
+    speaks(&[], &["--lang", "zh", "help", "serve"], chinese);
     let refused = Command::new(TIDU).args(["status", "--lang", "de"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
 }
@@ -46,6 +46,7 @@ fn every_command_has_a_man_page_in_both_languages() {
     let dir = directory();
     for (lang, text) in [("en", "Start the server"), ("zh", "启动服务器")] {
         let to = dir.path().join(lang);
+        fs::create_dir(&to).unwrap();
         said(&[], &["man", "--to", to.to_str().unwrap(), "--lang", lang]);
         let page = fs::read_to_string(to.join("tidu-serve.1")).unwrap();
         assert!(page.contains(text), "{page}");
