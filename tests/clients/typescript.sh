@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The TypeScript client: types, style, README, then the harness over each protocol.
+# Usage: typescript.sh HARNESS...
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# Where better-sqlite3 has to be built: the headers beside this node, if it has them.
+prefix=$(dirname "$(dirname "$(command -v node)")")
+[ ! -f "$prefix/include/node/node.h" ] || export npm_config_nodedir=$prefix
+npm install --silent --no-fund --no-audit --prefix clients/typescript
+npm run --silent check --prefix clients/typescript
+npm install --silent --no-fund --no-audit --prefix clients/typescript/examples
+node tests/clients/verbs.mjs "$TIDU" grpc grpc-web
+"$CLIENT_TOOLS/python/bin/python" tests/clients/readme.py "$TIDU" typescript
+program=(node clients/typescript/examples/copy-log.js)
+"$@" --name typescript -- "${program[@]}"
+# The scripted server speaks gRPC only; these are the scenarios in which the protocols differ.
+few='first event,kills,silent server,quiet,filter that the server,changed on the way,over tls,rights'
+for protocol in grpc-web; do
+  "$@" --name "typescript-$protocol" --real-only --only "$few" -- "${program[@]}" --protocol "$protocol"
+done
