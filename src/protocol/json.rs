@@ -1,15 +1,23 @@
-//! Canonical protobuf JSON, from the embedded descriptors.
+//! Canonical protobuf JSON, from the embedded descriptors. It has one form everywhere: in the
+//! command line, in exports and over HTTP.
+//!
+//! ```text
+//! read.rs    JSON -> encoded message     scalar.rs   values without parts
+//! writer.rs  the message being written   refused.rs  why a text is not one
+//! ```
 
-use std::{collections::HashSet, fmt};
+mod read;
+mod refused;
+mod scalar;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use bytes::Bytes;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor},
-};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 
+pub use self::refused::Unread;
 use super::{batch::Frame, pb, plain_json, zeros::WithZeros};
 
 /// A message without a JSON form, or a text that is not one, with the reason.
@@ -89,9 +97,7 @@ impl Json {
     /// # Errors
     /// As for [`Json::line`].
     pub fn whole(&self, name: &str, message: &impl Message) -> Result<String, JsonError> {
-        let dynamic = self.message(name, &message.encode_to_vec())?;
-        serde_json::to_string(&WithZeros(&dynamic))
-            .map_err(|e| JsonError(format!("cannot print a {name}: {e}")))
+        whole(&self.descriptor(name)?, &message.encode_to_vec())
     }
 
     /// As [`Json::whole`], with ISO dates and hashes in hexadecimal.
@@ -120,10 +126,13 @@ impl Json {
     /// # Errors
     /// As for [`Json::line_of`].
     pub fn message(&self, name: &str, encoded: &[u8]) -> Result<DynamicMessage, JsonError> {
-        let unreadable = |why: String| JsonError(format!("cannot read a {name}: {why}"));
-        let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
-        let descriptor = descriptor.ok_or_else(|| unreadable("it has no descriptor".to_owned()))?;
-        DynamicMessage::decode(descriptor, encoded).map_err(|e| unreadable(e.to_string()))
+        DynamicMessage::decode(self.descriptor(name)?, encoded)
+            .map_err(|e| JsonError(format!("cannot read a {name}: {e}")))
+    }
+
+    fn descriptor(&self, name: &str) -> Result<MessageDescriptor, JsonError> {
+        let found = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
+        found.ok_or_else(|| JsonError(format!("a {name} has no descriptor")))
     }
 
     /// The encoded message that a text of JSON means.
@@ -131,13 +140,9 @@ impl Json {
     /// # Errors
     /// The reason for which the text is not one message of that name.
     pub fn parse(&self, name: &str, text: &str) -> Result<Vec<u8>, String> {
-        let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
-        let descriptor = descriptor.ok_or_else(|| format!("a {name} has no descriptor"))?;
-        let mut input = serde_json::Deserializer::from_str(text);
-        let message = DynamicMessage::deserialize(descriptor, &mut input);
-        let message = message.map_err(|e| format!("not a {name}: {e}"))?;
-        input.end().map_err(|e| format!("more than a {name}: {e}"))?;
-        Ok(message.encode_to_vec())
+        let descriptor = self.descriptor(name).map_err(|e| e.to_string())?;
+        read(text.as_bytes(), &descriptor, usize::MAX, &mut |_| true)
+            .map_err(|unread| format!("not a {name}: {unread}"))
     }
 
     /// As [`Json::parse`], for a text that may have the plain form of some values as well.
@@ -145,8 +150,7 @@ impl Json {
     /// # Errors
     /// As for [`Json::parse`].
     pub fn parse_either(&self, name: &str, text: &str) -> Result<Vec<u8>, String> {
-        let descriptor = self.pool.get_message_by_name(&format!("tidu.v1.{name}"));
-        let descriptor = descriptor.ok_or_else(|| format!("a {name} has no descriptor"))?;
+        let descriptor = self.descriptor(name).map_err(|e| e.to_string())?;
         let not_one = |e: serde_json::Error| format!("not a {name}: {e}");
         let mut value = serde_json::from_str(text).map_err(not_one)?;
         plain_json::canonical(&descriptor, &mut value);
@@ -174,10 +178,8 @@ impl Json {
     /// that were recorded.
     ///
     /// # Errors
-    /// As for [`Json::parse`]; also if a member is there twice.
+    /// As for [`Json::parse`].
     pub fn place(&self, line: &str) -> Result<JsonPlace, String> {
-        serde_json::from_str::<MembersOnce>(line)
-            .map_err(|e| format!("not a RecordedEvent: {e}"))?;
         match self.parse("RecordedEvent", line) {
             Ok(encoded) => pb::RecordedEvent::decode(encoded.as_slice())
                 .map(JsonPlace::event)
@@ -193,95 +195,28 @@ impl Json {
     }
 }
 
-/// Any JSON in which no object has a member twice. `prost-reflect` would take the last one.
-struct MembersOnce;
-
-impl<'de> Deserialize<'de> for MembersOnce {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
+/// The encoded message that a text of JSON means, in at most `bytes_max` bytes. `room` is asked
+/// before the message takes so many bytes more, and tells whether it may.
+///
+/// # Errors
+/// [`Unread`]: the field that is wrong and the rule that it breaks, or why this is no JSON at all.
+pub fn read(
+    text: &[u8],
+    message: &MessageDescriptor,
+    bytes_max: usize,
+    room: &mut dyn FnMut(usize) -> bool,
+) -> Result<Vec<u8>, Unread> {
+    read::read(text, message, bytes_max, room)
 }
 
-impl<'de> Visitor<'de> for MembersOnce {
-    type Value = Self;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = map.next_key::<String>()? {
-            // Each field has two names: `approvedBy` and `approved_by`.
-            if !names.insert(name.replace('_', "").to_ascii_lowercase()) {
-                return Err(A::Error::custom(format!("member {name:?} is there twice")));
-            }
-            map.next_value::<Self>()?;
-        }
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self, A::Error> {
-        while values.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_has_its_zeros_and_means_the_same_without_them() {
-        let json = Json::new().unwrap();
-        let (name, empty) = ("GetStatusResponse", pb::GetStatusResponse::default());
-        assert_eq!(json.line(name, &empty).unwrap(), "{}");
-        let whole = json.whole(name, &empty).unwrap();
-        assert!(whole.starts_with("{\"logSize\":\"0\",\"designeeCount\":\"0\""), "{whole}");
-        assert!(whole.contains("\"subscriberCount\":0"), "{whole}");
-        assert!(!whole.contains("logId") && !whole.contains("diskBytes"), "{whole}");
-        assert_eq!(json.parse(name, &whole).unwrap(), empty.encode_to_vec());
-    }
-
-    #[test]
-    fn zeros_reach_the_parts_of_an_answer_and_no_record() {
-        let json = Json::new().unwrap();
-        let cursor = pb::Cursor { cursor_id: "a".to_owned(), ..Default::default() };
-        let name = "ListCursorsResponse";
-        let list = pb::ListCursorsResponse { cursors: vec![cursor], ..Default::default() };
-        let whole = json.whole(name, &list).unwrap();
-        assert!(
-            whole.starts_with("{\"cursors\":[{\"cursorId\":\"a\",\"nextPosition\":\"0\""),
-            "{whole}"
-        );
-        assert_eq!(json.parse(name, &whole).unwrap(), list.encode_to_vec());
-        let event = pb::RecordedEvent { position: Some(0), ..Default::default() };
-        let events = pb::ListEventsResponse { events: vec![event.clone()], ..Default::default() };
-        let whole = json.whole("ListEventsResponse", &events).unwrap();
-        assert!(whole.contains(&json.line("RecordedEvent", &event).unwrap()), "{whole}");
-    }
+/// The JSON of an encoded message, in one line, with the numbers and flags that are zero.
+///
+/// # Errors
+/// If the bytes are not such a message.
+pub fn whole(message: &MessageDescriptor, encoded: &[u8]) -> Result<String, JsonError> {
+    let name = message.full_name();
+    let dynamic = DynamicMessage::decode(message.clone(), encoded)
+        .map_err(|e| JsonError(format!("cannot read a {name}: {e}")))?;
+    serde_json::to_string(&WithZeros(&dynamic))
+        .map_err(|e| JsonError(format!("cannot print a {name}: {e}")))
 }

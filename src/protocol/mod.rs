@@ -8,7 +8,7 @@
 //! time.rs   dates and instants          json.rs    canonical protobuf JSON
 //! withheld.rs    places whose content is erased
 //! methods.rs     the methods of the API, one name each
-//! zeros.rs  the JSON of an answer with its zeros
+//! zeros.rs  the JSON of an answer with its zeros   json/  reads JSON without a tree
 //! wire/     what an encoded message would become, counted before it is decoded
 //! ```
 //!

@@ -32,6 +32,8 @@ pub enum Key {
     Entitled,
     /// The one value that would be right.
     Expected,
+    /// The fields of a message of the protocol.
+    Fields,
     /// The wrong character.
     Found,
     /// The beginning that an end must not precede.
@@ -44,6 +46,8 @@ pub enum Key {
     Least,
     /// The largest value allowed.
     Limit,
+    /// A message of the protocol.
+    Message,
     /// A name on record.
     Name,
     /// A position of the log; inside a code, its place from 1.

@@ -149,7 +149,16 @@ impl Reason {
 /// The rules of each reason.
 const RULES: &[(Reason, &[Id])] = &[
     (Reason::FieldRequired, &[Id::FieldRequired, Id::CommitEmpty]),
-    (Reason::FieldNotAllowed, &[Id::DesigneeNotAllowed, Id::CursorFilterDiffers]),
+    (
+        Reason::FieldNotAllowed,
+        &[
+            Id::DesigneeNotAllowed,
+            Id::CursorFilterDiffers,
+            Id::JsonFieldUnknown,
+            Id::JsonFieldTwice,
+            Id::JsonOneOf,
+        ],
+    ),
     (
         Reason::FieldInvalid,
         &[
@@ -179,6 +188,7 @@ const RULES: &[(Reason, &[Id])] = &[
             Id::NowIsFalse,
             Id::HeartbeatRange,
             Id::VerifyRateLeast,
+            Id::JsonValueForm,
             Id::WithholdingOfService,
             Id::SuccessorIsHolder,
             Id::SuccessorIsDesignee,

@@ -166,6 +166,14 @@ pub enum RuleId {
     HeartbeatRange,
     /// A verification reads at a rate. Keys: least.
     VerifyRateLeast,
+    /// A member of a JSON object is a field of its message. Keys: message, fields?.
+    JsonFieldUnknown,
+    /// A JSON object has a field once.
+    JsonFieldTwice,
+    /// Of some fields, a JSON object has one. Keys: found.
+    JsonOneOf,
+    /// A JSON value has the form of its field. Keys: expected.
+    JsonValueForm,
 
     // Issuers.
     /// The catalogue says who states a fact. Keys: kind, programme?, entitled.

@@ -13,7 +13,7 @@ use crate::support::{Client, Fresh, date, little_giant};
 const A: &str = "91110000MA00000152";
 
 /// Rules that other tests break: they need a longer history, or are not broken by an Append.
-const ELSEWHERE: [&str; 50] = [
+const ELSEWHERE: [&str; 54] = [
     "assessments-of-authority",
     "catalogue-not-in-use",
     "correction-of-annulment",
@@ -28,6 +28,10 @@ const ELSEWHERE: [&str; 50] = [
     "facts-of-subject",
     "identifier-replaced",
     "identifier-used-later",
+    "json-field-twice",
+    "json-field-unknown",
+    "json-one-of",
+    "json-value-form",
     "measures-of-authority",
     "move-to-other-region",
     "name-differs",

@@ -24,6 +24,7 @@ pub(super) const LIST: &str =
     "a list names a designee once, and so do the sub-lists of a batch together";
 pub(super) const RENAME: &str = "工企业函〔2021〕171号";
 pub(super) const MOVE: &str = "a move leads to another authority or another region";
+pub(super) const JSON: &str = "JSON is that of the protocol buffers";
 pub(super) const VISIBLE: &str =
     "a text has no controls, line breaks, marks of direction or invisible characters";
 pub(super) const PERSONAL: &str = "the log cannot forget, so it takes no data about persons";

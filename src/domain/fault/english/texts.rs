@@ -1,8 +1,8 @@
 //! The templates of the rules for values, requests, repairs, batches and notices.
 
 use super::sources::{
-    AUTHORITIES, CATALOGUE, DATE, LIST, OBJECTION, PERSONAL, REGION, RULES, SEAL, SERVICE, USCC,
-    VISIBLE,
+    AUTHORITIES, CATALOGUE, DATE, JSON, LIST, OBJECTION, PERSONAL, REGION, RULES, SEAL, SERVICE,
+    USCC, VISIBLE,
 };
 use crate::domain::fault::RuleId as Id;
 
@@ -174,6 +174,10 @@ pub(super) const TEXTS: &[(Id, &str, &str)] = &[
     (Id::NowIsFalse, "can only be true", ""),
     (Id::HeartbeatRange, "must be {least} s to {limit} s", ""),
     (Id::VerifyRateLeast, "must be at least {least} bytes a second, or 0 for the default", ""),
+    (Id::JsonFieldUnknown, "is not a field of {message}[, which has {fields}]", JSON),
+    (Id::JsonFieldTwice, "is there twice", JSON),
+    (Id::JsonOneOf, "is there beside {found}; state one of the two", JSON),
+    (Id::JsonValueForm, "is not {expected}", JSON),
     (
         Id::IssuerNotEntitled,
         "may not state {kind}[ for {programme}]; that is for {entitled}",
