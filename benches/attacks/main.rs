@@ -88,7 +88,7 @@ macro_rules! attack {
 /// Only a server with TLS is attacked by handshakes.
 const HANDSHAKES: &str = "handshakes";
 
-const ATTACKS: [Attack; 28] = [
+const ATTACKS: [Attack; 29] = [
     attack!("faults: 10,000 events, each with 64 bad indicators", calls::faults),
     attack!("unfinished messages of 16 MiB", streams::unfinished_messages),
     attack!("unasked acknowledgements of pings", frames::unasked_acknowledgements),
@@ -114,6 +114,7 @@ const ATTACKS: [Attack; 28] = [
     attack!("the largest commits", records::largest_commits),
     attack!("watchers of long lists come and go", streams::watchers),
     attack!("pages that nobody takes", streams::untaken_pages),
+    attack!("server-sent events that nobody takes", streams::untaken_lines),
     attack!("a held verification, cursors without end", calls::cursors),
     attack!("handshakes that are left at once", handshakes::complete),
     attack!("handshakes that are not finished", handshakes::unfinished),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use tidu::protocol::pb;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet, time::sleep};
 
 use crate::{
     Target,
@@ -104,6 +104,25 @@ pub async fn untaken_pages(target: Target) {
             if !target.goes_on() {
                 return;
             }
+        }
+    }
+    rest(&target).await;
+}
+
+/// Reads all events as server-sent events, over connections of HTTP/1.1, and takes none of them.
+pub async fn untaken_lines(target: Target) {
+    let mut held = Vec::new();
+    let request = format!(
+        "GET /v1/events HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n",
+        target.address
+    );
+    for _ in 0..1_000 {
+        let Ok(mut stream) = TcpStream::connect(target.address).await else { continue };
+        if stream.write_all(request.as_bytes()).await.is_ok() {
+            held.push(stream);
+        }
+        if !target.goes_on() {
+            return;
         }
     }
     rest(&target).await;

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 use tokio::{
@@ -11,7 +11,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{State, readiness::Replay};
+use super::{
+    State,
+    page::{page, paths},
+    readiness::Replay,
+};
 use crate::{
     limits::{HEALTH_DURATION_MAX, SCRAPE_DURATION_MAX},
     metrics::Format,
@@ -44,8 +48,8 @@ async fn answered<B>(state: &Arc<State>, request: &Request<B>) -> Answer {
         );
     }
     let path = request.uri().path();
-    if !["/metrics", "/healthz", "/readyz", "/startupz"].contains(&path) {
-        let text = "there are /metrics, /healthz, /readyz and /startupz";
+    if path != "/" && path != "/favicon.ico" && !paths().any(|known| known == path) {
+        let text = "there are /metrics, /healthz, /readyz and /startupz; / tells of them";
         return line(StatusCode::NOT_FOUND, text);
     }
     if ![Method::GET, Method::HEAD].contains(request.method()) {
@@ -54,11 +58,25 @@ async fn answered<B>(state: &Arc<State>, request: &Request<B>) -> Answer {
         return answer;
     }
     match path {
+        "/" => root(request.headers()),
+        // A browser asks for it with every page.
+        "/favicon.ico" => respond(StatusCode::NO_CONTENT, TEXT, String::new()),
         "/metrics" => metrics(state, request).await,
         "/healthz" => healthz(state).await,
         "/readyz" => readyz(state),
         _ => startupz(state),
     }
+}
+
+/// The page of the port.
+fn root(headers: &HeaderMap) -> Answer {
+    let (kind, text) = page(headers);
+    let mut answer = respond(StatusCode::OK, kind, text);
+    let headers = answer.headers_mut();
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
+    answer
 }
 
 /// The values of all metrics. They are read on a thread of their own, because a thread that hangs

@@ -2,6 +2,7 @@
 //! server.
 //!
 //! ```text
+//! /          what there is                           page.rs
 //! /metrics   values of all metrics                    observe.rs, process.rs
 //! /healthz   the server's runtime takes tasks
 //! /readyz    an append would be acknowledged      readiness.rs, kept by prober.rs
@@ -13,6 +14,7 @@
 
 mod answers;
 mod observe;
+mod page;
 mod port;
 mod prober;
 mod process;

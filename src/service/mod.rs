@@ -77,7 +77,7 @@ use tonic::{
 };
 use tonic_web::GrpcWebLayer;
 use tower::{Service, ServiceBuilder, ServiceExt as _, layer::layer_fn, util::BoxCloneSyncService};
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowHeaders, CorsLayer};
 
 use self::{
     access::AccessApi,
@@ -114,6 +114,7 @@ pub(crate) use self::{
     principals::of_entry as principal_message,
     shares::Shares,
     tracing_calls::TRACED,
+    web::{accepts, prefers_chinese},
 };
 pub use self::{
     call::Peer,
@@ -372,7 +373,8 @@ fn cors(origins: Vec<http::HeaderValue>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([http::Method::GET, http::Method::HEAD, http::Method::POST])
-        .allow_headers(tower_http::cors::Any)
+        // A list, because a wildcard leaves out the header with a token.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(exposed.map(http::HeaderName::from_static))
         .max_age(CORS_AGE)
 }

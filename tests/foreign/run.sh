@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Drives the release binary with a Python client through reflection only.
+# Drives the release binary with a Python client through reflection only, and with others over plain HTTP.
 # Usage: tests/foreign/run.sh [PYTHON]; the interpreter needs tests/foreign/requirements.txt.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,3 +13,4 @@ read -r line <&"${SERVER[0]}"
 address=$(sed -E 's|.*http://([^ ]+) .*|\1|' <<<"$line")
 "$python" tests/foreign/client.py "$address" v1
 "$python" tests/foreign/client.py "$address" v1alpha
+"$python" tests/foreign/http.py "$address"

@@ -302,7 +302,7 @@ impl Follower {
         match self.output {
             _ if !self.progress => Ok(()),
             Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
-                print_json(&self.json.line("Progress", progress)?)
+                print_json(&self.json.whole("Progress", progress)?)
             }
             Output::Human => {
                 let state = if progress.caught_up { "caught up" } else { "catching up" };

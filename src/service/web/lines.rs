@@ -235,3 +235,79 @@ fn json() -> Result<&'static Json, Status> {
     static JSON: OnceLock<Result<Json, JsonError>> = OnceLock::new();
     JSON.get_or_init(Json::new).as_ref().map_err(errors::internal)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use futures_util::stream;
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    use super::*;
+    use crate::{
+        protocol::{batch::LeafBatch, leaf::Leaf},
+        service::web::frames::framed,
+    };
+
+    /// A message of so many events from a position on.
+    fn message(first: u64, count: u64) -> Bytes {
+        let leaf = |position| Leaf { position: Some(position), ..Leaf::default() };
+        let leaves = (first..first + count).map(|at| Bytes::from(leaf(at).encode_to_vec()));
+        let batch =
+            LeafBatch { runs: Vec::new(), leaves: leaves.collect(), next_position: first + count };
+        framed(&pb::SubscribeResponse { payload: Some(Payload::Events(batch)) })
+    }
+
+    /// A call of ten messages that counts those that are taken.
+    fn call(events: u64) -> (Body, Arc<AtomicUsize>) {
+        let taken = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&taken);
+        let frames = (0..10).map(move |number| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Status>(Frame::data(message(number * events, events)))
+        });
+        (Body::new(StreamBody::new(stream::iter(frames))), taken)
+    }
+
+    #[tokio::test]
+    async fn a_message_is_taken_when_the_lines_of_the_one_before_are() {
+        // Enough for three parts and a bit.
+        let events = u64::try_from(3 * LINES_BYTES / 20).unwrap();
+        let (call, taken) = call(events);
+        let mut lines = Lines::new(call, Form::Json { progress: false }, 0);
+        let (mut parts, mut told) = (0, 0);
+        while let Some(part) = lines.frame().await {
+            let part = part.unwrap().into_data().unwrap();
+            assert!(part.len() < LINES_BYTES + 100, "{} bytes", part.len());
+            told += part.iter().filter(|byte| **byte == b'\n').count() as u64;
+            // The message whose events are told, and none ahead.
+            let needed = usize::try_from(told.div_ceil(events)).unwrap();
+            assert_eq!(taken.load(Ordering::Relaxed), needed, "after {told} lines");
+            parts += 1;
+        }
+        assert!(told == 10 * events && parts > 20, "{told} lines in {parts} parts");
+    }
+
+    #[tokio::test]
+    async fn an_error_is_the_last_line() {
+        let events = framed(&pb::SubscribeResponse::default());
+        for (form, begin) in [
+            (Form::Json { progress: false }, "{\"error\":{\"code\":\"unavailable\""),
+            (Form::Sse, "event: error\ndata: {\"code\":\"unavailable\""),
+        ] {
+            let ends: [Result<Frame<Bytes>, Status>; 3] = [
+                Ok(Frame::data(events.clone())),
+                Err(errors::draining()),
+                Ok(Frame::data(events.clone())),
+            ];
+            let lines = Lines::new(Body::new(StreamBody::new(stream::iter(ends))), form, 0);
+            let text = lines.collect().await.unwrap().to_bytes();
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            assert!(text.starts_with(begin) && text.contains("DRAINING"), "{text}");
+            assert_eq!(text.trim_end().matches("\"code\"").count(), 1, "{text}");
+        }
+    }
+}

@@ -8,13 +8,14 @@
 //! parameters.rs  what a request for events may ask    frames.rs   messages of gRPC in a body
 //! events.rs      the call, and how its answer begins  lines.rs    messages as lines
 //! faults.rs      errors as JSON and as codes of HTTP  prefers.rs  what a caller accepts
-//! page.rs        what this is, and where to go
+//! page.rs        what this is, and where to go         openapi/    the description of the API
 //! ```
 
 mod events;
 mod faults;
 mod frames;
 mod lines;
+mod openapi;
 mod page;
 mod parameters;
 mod prefers;
@@ -29,18 +30,22 @@ use std::{
 
 use futures_util::future::Either;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::Full;
 use tonic::body::Body;
 use tower::Service;
 
+pub(super) use self::faults::of as error_json;
 use self::page::About;
-pub(super) use self::{faults::of as error_json, prefers::accepts};
-use super::{Request, Response};
+pub(crate) use self::prefers::{accepts, prefers_chinese};
+use super::{Request, Response, errors};
 use crate::{access::AccessControl, ledger::Ledger};
 
 /// The path of the events.
 const EVENTS: &str = "/v1/events";
+/// The path of the description of the API.
+const OPENAPI: &str = "/openapi.json";
 /// The paths that are answered with GET.
-const PAGES: [&str; 3] = ["/", EVENTS, "/favicon.ico"];
+const PAGES: [&str; 4] = ["/", EVENTS, OPENAPI, "/favicon.ico"];
 
 /// True for a path that is answered with GET.
 pub(super) fn is_page(path: &str) -> bool {
@@ -94,6 +99,7 @@ where
                 }));
             }
             "/" => page::answer(&request, &self.site.about()),
+            OPENAPI => described(),
             // A browser asks for it with every page.
             _ => secured(StatusCode::NO_CONTENT, None, Body::empty()),
         };
@@ -112,6 +118,16 @@ impl Site {
         let ledger = self.ledger.as_ref().filter(|_| !has_principals);
         let log = ledger.map(|ledger| (ledger.log_id().to_string(), ledger.durable().size));
         About { has_principals, log, is_starting: self.ledger.is_none() }
+    }
+}
+
+/// The description of the API. It is the same on every server, so everybody may have it.
+fn described() -> Response {
+    match openapi::document() {
+        Some(document) => {
+            secured(StatusCode::OK, Some("application/json"), Body::new(Full::new(document)))
+        }
+        None => faults::answer(&errors::internal("the descriptors cannot be read")),
     }
 }
 

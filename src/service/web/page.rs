@@ -128,10 +128,16 @@ fn english(base: &str, about: &About) -> Words {
                 Some("/v1/events?follow=false"),
             ),
             way("Follow them", format!("curl -N {token}{base}/v1/events"), None),
+            way(
+                "Read how to call it (OpenAPI)",
+                format!("curl {base}/openapi.json"),
+                Some("/openapi.json"),
+            ),
             way("Call it by gRPC; reflection describes it", grpcurl(base), None),
             way("Use the command line", format!("tidu status --server {base}"), None),
         ],
-        more: "Tidu's source has the rest: docs/questions.md tells what can be asked.",
+        more: "Tidu's source has the rest: docs/http.md tells of HTTP, docs/questions.md of what \
+               can be asked.",
     }
 }
 
@@ -156,10 +162,15 @@ fn chinese(base: &str, about: &About) -> Words {
                 Some("/v1/events?follow=false"),
             ),
             way("持续接收新事件", format!("curl -N {token}{base}/v1/events"), None),
+            way(
+                "查看接口说明（OpenAPI）",
+                format!("curl {base}/openapi.json"),
+                Some("/openapi.json"),
+            ),
             way("以 gRPC 调用，接口由反射服务描述", grpcurl(base), None),
             way("使用命令行", format!("tidu --lang zh status --server {base}"), None),
         ],
-        more: "其余说明见 Tidu 源代码：docs/questions.md 介绍可以提出的问题。",
+        more: "其余说明见 Tidu 源代码：docs/http.md 介绍 HTTP 接口，docs/questions.md 介绍可以提出的问题。",
     }
 }
 

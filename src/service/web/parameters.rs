@@ -6,6 +6,7 @@ use url::form_urlencoded;
 
 use crate::{
     domain::{PartialDate, fault::echo, kind::Kind},
+    limits::QUERY_BYTES_MAX,
     protocol::pb::{self, ErrorReason, subscribe_request::Start},
     service::errors,
 };
@@ -18,7 +19,6 @@ pub(super) struct Parameter {
     /// The field of the request that it fills, as errors of the call name it.
     field: &'static str,
     /// What it means, for the description of the API.
-    #[allow(dead_code)] // until the API is described over HTTP
     pub(super) about: &'static str,
 }
 
@@ -139,6 +139,9 @@ pub(super) struct Asked {
 /// A parameter that is not known, comes twice, or has a value of another form. Codes and ids are
 /// judged by the call.
 pub(super) fn read(query: &str) -> Result<Asked, Status> {
+    if query.len() > QUERY_BYTES_MAX {
+        return Err(errors::over_limit("query", query.len(), QUERY_BYTES_MAX, "bytes"));
+    }
     let mut asked = Asked::default();
     let mut filter = pb::EventFilter::default();
     let mut seen = Vec::new();
@@ -346,6 +349,17 @@ mod tests {
         }
         let long = read(&format!("{}=1", "a".repeat(5_000))).expect_err("unknown");
         assert!(long.message().len() < 400, "{}", long.message());
+    }
+
+    #[test]
+    fn a_query_has_its_bound() {
+        let query = |bytes: usize| format!("batch={}", "b".repeat(bytes - "batch=".len()));
+        let most = read_well(&query(QUERY_BYTES_MAX)).request.filter.unwrap();
+        assert_eq!(most.batches[0].len(), QUERY_BYTES_MAX - 6);
+        let refused = read(&query(QUERY_BYTES_MAX + 1)).expect_err("one more");
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        let text = "query has 16385 bytes; at most 16384 are allowed";
+        assert_eq!(refused.message(), text);
     }
 
     #[test]

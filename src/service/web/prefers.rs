@@ -3,12 +3,12 @@
 use http::{HeaderMap, header};
 
 /// True if a caller names this media type among those that it accepts.
-pub(in crate::service) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+pub(crate) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     weighed(headers, &header::ACCEPT).any(|(name, weight)| weight > 0.0 && name == kind)
 }
 
 /// True for a caller that would rather read Chinese than English.
-pub(super) fn prefers_chinese(headers: &HeaderMap) -> bool {
+pub(crate) fn prefers_chinese(headers: &HeaderMap) -> bool {
     let weight = |language: &str| {
         let of_language = |name: &str| name.split('-').next() == Some(language);
         let named =

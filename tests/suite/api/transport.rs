@@ -71,3 +71,26 @@ fn grpc_web_is_served_on_the_same_port() {
     let plain = call(&server.address, "application/json", origin, "GetStatus");
     assert!(plain.starts_with("HTTP/1.1 4"), "{plain}");
 }
+
+#[tokio::test]
+async fn events_come_in_parts_over_http1_and_in_frames_over_http2() {
+    let fresh = Fresh::start();
+    fresh.client().await.record(list(1, 200)).await.unwrap();
+    let host = fresh.server.address.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let get = format!("GET /v1/events?follow=false HTTP/1.1\r\nhost: {host}\r\n");
+    // One connection serves one after the other.
+    write!(stream, "{get}\r\n{get}connection: close\r\n\r\n").unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2);
+    assert_eq!(answers.matches("transfer-encoding: chunked").count(), 2);
+    assert_eq!(answers.matches("\"position\":\"199\"").count(), 2);
+    let channel = tonic::transport::Channel::from_shared(fresh.server.address.clone()).unwrap();
+    let channel = channel.connect().await.unwrap();
+    let request = http::Request::get("/v1/events?follow=false").body(tonic::body::Body::empty());
+    let answer = tower::ServiceExt::oneshot(channel, request.unwrap()).await.unwrap();
+    assert_eq!((answer.version(), answer.status().as_u16()), (http::Version::HTTP_2, 200));
+    let body = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+    assert_eq!(body.split(|byte| *byte == b'\n').count(), 201, "a line for each event");
+}

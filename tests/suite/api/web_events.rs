@@ -157,7 +157,10 @@ async fn a_reader_that_is_cut_off_anywhere_gets_each_event_once() {
         let (expected, _) = taken(&sent(&whole));
         assert!(!expected.is_empty(), "{target}");
         let mut resumed = BTreeSet::new();
-        for cut in (0..=whole.len()).filter(|cut| whole.is_char_boundary(*cut)) {
+        // At the end of each line, before its end, and within it.
+        let ends = whole.match_indices('\n').map(|(end, _)| end);
+        let cuts = ends.flat_map(|end| [end - random.usize(..=end.min(9)), end, end + 1]);
+        for cut in cuts.filter(|cut| whole.is_char_boundary(*cut)).collect::<Vec<_>>() {
             let (mut got, id) = taken(&sent(&whole[..cut]));
             // Cuts within an event are the same to a reader.
             if !resumed.insert(id.clone()) {

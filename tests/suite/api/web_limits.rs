@@ -3,11 +3,11 @@
 use http::{Method, StatusCode};
 use tidu::{
     domain::access::{Rights, Role},
-    service::Phase,
+    service::{ApiSettings, Phase},
 };
 
 use crate::support::{
-    Governed, commit, list,
+    Governed, api_settings, commit, list,
     principals::policy,
     rights,
     web::{Source, ask, get, info, reason},
@@ -122,4 +122,54 @@ async fn the_drain_ends_every_stream_with_its_reason() {
     assert_eq!((error.kind.as_str(), reason(&error.json())), ("error", "DRAINING".to_owned()));
     let lines = lines.await.unwrap().lines();
     assert_eq!(reason(&lines.last().unwrap()["error"]), "DRAINING");
+}
+
+const PAGES: &str = "https://pages.example";
+
+#[tokio::test]
+async fn pages_of_allowed_origins_read_and_others_do_not() {
+    let web_origins = vec![http::HeaderValue::from_static(PAGES)];
+    let governed = Governed::open_with(ApiSettings { web_origins, ..api_settings() });
+    for target in ["/v1/events?follow=false", "/openapi.json", "/v1/events?form=1"] {
+        let own = get(&governed.api, target, &[("origin", PAGES)]).await;
+        assert_eq!(own.header("access-control-allow-origin"), PAGES, "{target}");
+        let foreign = get(&governed.api, target, &[("origin", "https://evil.example")]).await;
+        assert_eq!(foreign.header("access-control-allow-origin"), "", "{target}");
+        // Nor can it take the answer for a script or an image.
+        if foreign.status.is_success() {
+            assert_eq!(foreign.header("cross-origin-resource-policy"), "same-origin");
+            assert_eq!(foreign.header("x-content-type-options"), "nosniff");
+        }
+    }
+    // A page that shows a token asks before.
+    let asks = [
+        ("origin", PAGES),
+        ("access-control-request-method", "GET"),
+        ("access-control-request-headers", "authorization,last-event-id"),
+    ];
+    let allowed = ask(&governed.api, Method::OPTIONS, "/v1/events", &asks).await;
+    assert!(allowed.header("access-control-allow-methods").contains("GET"), "{allowed:?}");
+    assert!(
+        allowed.header("access-control-allow-headers").contains("authorization"),
+        "{allowed:?}"
+    );
+    let asks = asks
+        .map(|(name, value)| (name, if value == PAGES { "https://evil.example" } else { value }));
+    let refused = ask(&governed.api, Method::OPTIONS, "/v1/events", &asks).await;
+    assert_eq!(refused.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn a_server_for_one_machine_answers_no_page_of_another_host() {
+    let local_hosts = Some(Vec::new());
+    let governed = Governed::open_with(ApiSettings { local_hosts, ..api_settings() });
+    for target in ["/", "/v1/events?follow=false", "/openapi.json", "/favicon.ico", "/nothing"] {
+        for foreign in [("host", "evil.example"), ("origin", "http://evil.example")] {
+            let refused = get(&governed.api, target, &[foreign]).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{target} {foreign:?}");
+            assert!(refused.body.contains("evil.example"), "{}", refused.body);
+        }
+        let own = get(&governed.api, target, &[("host", "localhost:50051")]).await;
+        assert_ne!(own.status, StatusCode::FORBIDDEN, "{target}");
+    }
 }

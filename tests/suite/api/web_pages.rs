@@ -81,3 +81,23 @@ async fn the_page_of_a_server_with_principals_tells_nothing_of_the_log() {
         assert_eq!(page.body, known.body);
     }
 }
+
+#[tokio::test]
+async fn the_description_of_the_api_is_served() {
+    let governed = Governed::open();
+    let described = get(&governed.api, "/openapi.json", &[]).await;
+    assert_eq!(
+        (described.status, described.header("content-type")),
+        (StatusCode::OK, "application/json")
+    );
+    let document: serde_json::Value = serde_json::from_str(&described.body).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    // Its parameters are those that the server takes.
+    let parameters = document["paths"]["/v1/events"]["get"]["parameters"].as_array().unwrap();
+    let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+    let names: Vec<_> = in_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+    let refused = get(&governed.api, "/v1/events?nothing=1", &[]).await;
+    assert!(refused.body.contains(&names.join(", ")), "{} in {}", names.join(", "), refused.body);
+    let head = ask(&governed.api, Method::HEAD, "/openapi.json", &[]).await;
+    assert_eq!((head.headers, head.body.as_str()), (described.headers, ""));
+}

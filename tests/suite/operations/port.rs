@@ -61,7 +61,7 @@ async fn each_path_has_its_answer_and_others_are_refused() {
     let open = exchange(at, open).await;
     assert!(open.head.contains("content-type: application/openmetrics-text"), "{}", open.head);
     assert!(open.body.ends_with("# EOF\n"), "{}", open.body);
-    for path in ["/", "/metrics/", "/Metrics", "/readyz/x", "*"] {
+    for path in ["/page", "/metrics/", "/Metrics", "/readyz/x", "*"] {
         let got = get(at, path).await;
         assert_eq!(got.status, 404, "{path}: {got:?}");
         assert!(got.body.contains("/startupz") && got.body.ends_with('\n'));
@@ -74,6 +74,28 @@ async fn each_path_has_its_answer_and_others_are_refused() {
         assert_eq!(got.status, 405, "{method}: {got:?}");
         assert!(got.head.contains("allow: get, head"), "{got:?}");
     }
+}
+
+#[tokio::test]
+async fn the_page_links_to_what_there_is() {
+    let (_operations, at) = started();
+    let asked = async |headers: &str| {
+        let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        exchange(at, &request).await
+    };
+    let plain = asked("").await;
+    assert_eq!(plain.status, 200);
+    assert!(plain.head.contains("content-type: text/plain"), "{}", plain.head);
+    let shown = asked("Accept: text/html,*/*;q=0.8\r\n").await;
+    assert!(shown.head.contains("content-type: text/html"), "{}", shown.head);
+    assert!(shown.head.contains("content-security-policy: default-src 'none'"), "{}", shown.head);
+    for path in ["/metrics", "/healthz", "/readyz", "/startupz"] {
+        assert!(plain.body.contains(path), "{}", plain.body);
+        assert!(shown.body.contains(&format!("<a href=\"{path}\">")), "{}", shown.body);
+    }
+    let chinese = asked("Accept-Language: zh-CN\r\n").await;
+    assert!(chinese.body.starts_with("Tidu 的运维端口"), "{}", chinese.body);
+    assert_eq!(get(at, "/favicon.ico").await.status, 204);
 }
 
 #[tokio::test]

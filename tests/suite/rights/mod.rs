@@ -12,6 +12,7 @@ mod oracle;
 mod recording;
 mod register;
 mod request_ids;
+mod routes;
 mod story;
 mod streams;
 mod tokens;

@@ -20,7 +20,7 @@ use tidu::{
         cursor_service_client::CursorServiceClient, ledger_service_client::LedgerServiceClient,
         proof_service_client::ProofServiceClient, register_service_client::RegisterServiceClient,
     },
-    service::{self, Api, Phases},
+    service::{self, Api, ApiSettings, Phases},
 };
 use tonic::body::Body;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
@@ -103,6 +103,11 @@ impl Governed {
         Self::with(AccessControl::open(), log, |_, _| {})
     }
 
+    /// Without principals, with other settings.
+    pub fn open_with(settings: ApiSettings) -> Self {
+        Self::assembled(settings, MemoryLog::default(), |_, _| {})
+    }
+
     /// With these principals from the start; later policies may use the same names.
     pub fn new(principals: &[(&str, Rights)]) -> Self {
         Self::under(principals, Vec::new())
@@ -136,13 +141,19 @@ impl Governed {
         log: MemoryLog,
         prepare: impl FnOnce(&Arc<Ledger>, &Arc<Hands>),
     ) -> Self {
-        let dir = directory();
+        Self::assembled(ApiSettings { access, ..api_settings() }, log, prepare)
+    }
+
+    fn assembled(
+        settings: ApiSettings,
+        log: MemoryLog,
+        prepare: impl FnOnce(&Arc<Ledger>, &Arc<Hands>),
+    ) -> Self {
+        let (dir, access) = (directory(), Arc::clone(&settings.access));
         let hands = Arc::<Hands>::default();
         let ledger = Arc::new(open(Arc::new(log), Arc::clone(&hands), Arc::default()));
         prepare(&ledger, &hands);
         let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
-        let mut settings = api_settings();
-        settings.access = Arc::clone(&access);
         let phases = Phases::new();
         let api = service::api(Arc::clone(&ledger), cursors, settings, &phases).unwrap();
         Self { api, access, ledger, hands, phases, _dir: dir }
