@@ -3,7 +3,7 @@
 // Tiduv1 beside it has the generated messages and services; `go generate` makes it from proto/.
 package client
 
-//go:generate go run -C generate .
+//go:generate go run -C generate -v .
 
 import (
 	"context"

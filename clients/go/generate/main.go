@@ -47,6 +47,8 @@ func run() error {
 		return err
 	}
 	for _, plugin := range strings.Fields(plugins) {
+		// The first run builds the plugin, which takes some seconds.
+		fmt.Fprintln(os.Stderr, "generate:", plugin)
 		if err := generate(plugin, request); err != nil {
 			return fmt.Errorf("%s: %w", plugin, err)
 		}
