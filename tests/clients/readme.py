@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "127.0.0.1:50051"
 SERVE = "tidu serve\n"
+SECONDS_MAX = 900
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -56,6 +57,7 @@ def run(tidu: Path, commands: list[str]) -> None:
                 check=True,
                 cwd=work,
                 env=environment,
+                timeout=SECONDS_MAX,
             )
         finally:
             serve.terminate()
