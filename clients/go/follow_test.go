@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,20 +19,31 @@ import (
 )
 
 // played is a server that answers each subscription with the next of its plays, and each append with
-// the next of its answers.
+// the next of its answers. The last play is repeated, so that a slow machine that tries once more
+// gets it again.
 type played struct {
 	tiduv1.UnimplementedLedgerServiceServer
 	answers  []error
 	appended []string
 	plays    chan func(grpc.ServerStreamingServer[tiduv1.SubscribeResponse]) error
 	requests chan *tiduv1.SubscribeRequest
+
+	mutex sync.Mutex
+	last  func(grpc.ServerStreamingServer[tiduv1.SubscribeResponse]) error
 }
 
 func (p *played) Subscribe(
 	request *tiduv1.SubscribeRequest, stream grpc.ServerStreamingServer[tiduv1.SubscribeResponse],
 ) error {
 	p.requests <- request
-	return (<-p.plays)(stream)
+	p.mutex.Lock()
+	select {
+	case p.last = <-p.plays:
+	default:
+	}
+	play := p.last
+	p.mutex.Unlock()
+	return play(stream)
 }
 
 func (p *played) Append(
@@ -53,7 +65,7 @@ func play(t *testing.T) (*played, *Client) {
 	}
 	p := &played{
 		plays:    make(chan func(grpc.ServerStreamingServer[tiduv1.SubscribeResponse]) error, 9),
-		requests: make(chan *tiduv1.SubscribeRequest, 9),
+		requests: make(chan *tiduv1.SubscribeRequest, 1000),
 	}
 	server := grpc.NewServer()
 	tiduv1.RegisterLedgerServiceServer(server, p)

@@ -45,10 +45,11 @@ import tidu.v1.Withheld;
 
 /** A scripted server says what a real one never says. */
 public class FollowTest {
-  /** One for each subscription, in order. */
+  /** One for each subscription, in order. An attempt more, on a slow machine, gets the last. */
   private final ConcurrentLinkedQueue<Consumer<StreamObserver<SubscribeResponse>>> plays =
       new ConcurrentLinkedQueue<>();
 
+  private volatile Consumer<StreamObserver<SubscribeResponse>> last;
   private final ConcurrentLinkedQueue<SubscribeRequest> requests = new ConcurrentLinkedQueue<>();
   private static final Throwable NONE = new Throwable();
   private final ConcurrentLinkedQueue<Throwable> answers = new ConcurrentLinkedQueue<>();
@@ -68,7 +69,9 @@ public class FollowTest {
                   public void subscribe(
                       SubscribeRequest request, StreamObserver<SubscribeResponse> answer) {
                     requests.add(request);
-                    plays.remove().accept(answer);
+                    Consumer<StreamObserver<SubscribeResponse>> next = plays.poll();
+                    last = next == null ? last : next;
+                    last.accept(answer);
                   }
 
                   @Override
