@@ -16,6 +16,7 @@ mod call;
 mod call_lines;
 mod calls;
 mod commit_line;
+mod connect;
 mod consistent;
 mod convert;
 mod creators;
@@ -69,14 +70,19 @@ mod withholding;
 
 use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
 
+use prost_reflect::DescriptorPool;
+use prost_types::FileDescriptorSet;
 use tonic::{
     Status,
     codec::CompressionEncoding::{Gzip, Zstd},
     server::Grpc,
     service::Routes,
 };
-use tonic_web::GrpcWebLayer;
-use tower::{Service, ServiceBuilder, ServiceExt as _, layer::layer_fn, util::BoxCloneSyncService};
+use tonic_web::{GrpcWebLayer, GrpcWebService};
+use tower::{
+    Layer as _, Service, ServiceBuilder, ServiceExt as _, layer::layer_fn,
+    util::BoxCloneSyncService,
+};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
 use self::{
@@ -84,8 +90,9 @@ use self::{
     acts::Acts,
     admin::AdminApi,
     adoption::PendingAdoption,
-    call_lines::CallLines,
+    call_lines::{CallLines, tell_stray},
     calls::{Calls, Counted},
+    connect::{Connect, Methods},
     creators::Creators,
     cursor_streams::CursorStreams,
     cursors::CursorApi,
@@ -130,6 +137,7 @@ use crate::{
         CORS_AGE, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, STREAMS_MAX, STREAMS_OF_PARTY_MAX,
         WATCHED_DESIGNEES_MAX, WATCHED_DESIGNEES_OF_PARTY_MAX,
     },
+    metrics::Metrics,
     protocol::{
         codec::MessageCodec,
         pb::{
@@ -263,9 +271,10 @@ pub fn api(
         },
         ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
-    let routes = with_standard(routes(services), phases)?.prepare();
+    let described = Described::new().map_err(Undescribed::new)?;
+    let routes = with_standard(routes(services), &described, phases).prepare();
     let admitted = Acts { inner: Admitted { inner: routes, intake }, trail };
-    Ok(layered(admitted, calls, settings, Some(served_ledger)))
+    Ok(layered(admitted, calls, &described, settings, Some(served_ledger)))
 }
 
 /// Hands each policy that comes into force to the ledger, before anybody is identified by it.
@@ -279,13 +288,12 @@ fn follow_policy(access: &AccessControl, ledger: &Arc<Ledger>) {
 }
 
 /// Adds the services that answer in each phase: health and reflection.
-fn with_standard(routes: Routes, phases: &Phases) -> Result<Routes, Undescribed> {
-    let described = Described::new().map_err(Undescribed::new)?;
+fn with_standard(routes: Routes, described: &Described, phases: &Phases) -> Routes {
     let health = Health::new(described.services(), phases);
     let drain = phases.drain();
     let alpha = Reflection::<true> { described: described.clone(), drain: drain.clone() };
-    let v1 = Reflection::<false> { described, drain };
-    Ok(routes.add_service(health).add_service(v1).add_service(alpha))
+    let v1 = Reflection::<false> { described: described.clone(), drain };
+    routes.add_service(health).add_service(v1).add_service(alpha)
 }
 
 /// Handles one call of health or reflection as the generated servers handle those of ours.
@@ -326,6 +334,7 @@ fn routes(services: Services) -> Routes {
 fn layered<S>(
     admitted: S,
     calls: Arc<Calls>,
+    described: &Described,
     settings: ApiSettings,
     ledger: Option<Arc<Ledger>>,
 ) -> Api
@@ -336,14 +345,10 @@ where
 {
     let ApiSettings { access, web_origins, local_hosts, sampling, .. } = settings;
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
-    let (of_calls, of_strays) = (Arc::clone(&calls), Arc::clone(&calls));
+    let of_calls = Arc::clone(&calls);
     let of_strangers = Arc::clone(&calls);
     let site = Site { ledger, access: Arc::clone(&access) };
     let layers = ServiceBuilder::new()
-        .layer(cors(web_origins))
-        .layer(layer_fn(move |inner| Web { inner, site: site.clone() }))
-        .layer(layer_fn(move |inner| OnlyCalls { inner, calls: Arc::clone(&of_strays) }))
-        .layer(GrpcWebLayer::new())
         .layer(layer_fn(move |inner| {
             let access = Arc::clone(&access);
             screened(Arc::clone(&of_strangers), inner, move |request| {
@@ -354,7 +359,8 @@ where
         .map_request(transport::choose_encoding)
         .layer(layer_fn(move |inner| Counted { inner, calls: Arc::clone(&of_calls) }))
         .layer(layer_fn(CatchPanic));
-    let api = layers.service(admitted);
+    let api = with_protocols(layers.service(admitted), &calls, described.pool());
+    let api = cors(web_origins).layer(Web { inner: api, site });
     let api = api.map_request(|request: Request| request);
     let api = api.map_response(|response: http::Response<_>| response.map(tonic::body::Body::new));
     match guard {
@@ -365,6 +371,52 @@ where
         }
         None => BoxCloneSyncService::new(api),
     }
+}
+
+/// Brings the protocols beside gRPC to a service that speaks it: Connect and gRPC-Web. What is none
+/// of the three is refused.
+fn with_protocols<S>(
+    inner: S,
+    calls: &Arc<Calls>,
+    described: DescriptorPool,
+) -> Connect<S, OnlyCalls<GrpcWebService<S>>>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone,
+{
+    let web = GrpcWebLayer::new().layer(inner.clone());
+    let of_refusals = Arc::clone(calls);
+    Connect {
+        calls: inner,
+        others: OnlyCalls { inner: web, calls: Arc::clone(calls) },
+        methods: Arc::new(Methods::new(described)),
+        told: Arc::new(move |request: &Request, status: &Status| {
+            of_refusals.stray(request, status);
+            tell_stray(request, status);
+        }),
+    }
+}
+
+/// The protocols of the port in front of another gRPC service, whose requests have at most so many
+/// bytes. The conformance suite judges them by it.
+///
+/// # Errors
+/// If the descriptors cannot be read.
+pub fn port_of<S>(
+    inner: S,
+    described: DescriptorPool,
+    request_bytes_max: usize,
+) -> Result<Api, Undescribed>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S: Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    let metrics = Metrics::new();
+    let files = described.file_descriptor_protos().cloned().collect();
+    let intake = Intake::of(&FileDescriptorSet { file: files }, request_bytes_max, &metrics);
+    let calls = Calls::new(&intake, &metrics, None);
+    let inner = Admitted { inner, intake }.map_request(transport::choose_encoding);
+    Ok(BoxCloneSyncService::new(with_protocols(inner, &calls, described)))
 }
 
 /// Allows web pages of these origins to call. Without any, browsers allow only the server's own.

@@ -1,7 +1,9 @@
-//! Answers to requests that are no calls of gRPC: a browser, a probe, a client of another protocol.
-//! Each gets a few lines that say what this port speaks, and the fault in the headers of gRPC too.
+//! Answers to requests that are no calls: a browser, a probe, a client of another protocol. Each
+//! gets a few lines that say what this port speaks, and the fault in the headers of gRPC too.
 //!
 //! This layer is around the one for gRPC-Web, which answers such requests with nothing but a 400.
+//! Calls of Connect do not come here (`connect/`). A request in JSON without that content type is
+//! refused: a page of another origin can send it, and a browser asks nobody before.
 
 use std::{
     convert::Infallible,
@@ -132,10 +134,11 @@ fn fault_of(method: &Method, path: &str, version: Version, headers: &HeaderMap) 
         let text = "it came over HTTP/1.1, and gRPC needs HTTP/2";
         return Some(Fault::new(StatusCode::BAD_REQUEST, text));
     }
-    let text = match stated.is_empty() {
+    let states = match stated.is_empty() {
         true => "it states no content-type".to_owned(),
         false => format!("its content-type is {}", echo(&stated)),
     };
+    let text = format!("{states}, and a call in JSON states application/json");
     Some(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
 }
 
@@ -163,11 +166,13 @@ fn answer(fault: &Fault, refusal: &Status, as_json: bool) -> Response {
 
 fn page(detail: &str) -> String {
     format!(
-        "This port speaks gRPC (HTTP/2) and gRPC-Web, and answers GET /v1/events.\n\
+        "This port speaks gRPC (HTTP/2), gRPC-Web and Connect, and answers GET /v1/events.\n\
          The request was refused: {detail}.\n\
          \n\
          To look around:  tidu status --server http://HOST:PORT\n\
          With curl:       curl http://HOST:PORT/v1/events?follow=false\n\
+         A call in JSON:  curl -H 'content-type: application/json' -d '{{}}' \
+         http://HOST:PORT/tidu.v1.AdminService/GetStatus\n\
          With grpcurl:    grpcurl -plaintext HOST:PORT list\n\
          Probes call grpc.health.v1.Health/Check.\n"
     )

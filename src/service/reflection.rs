@@ -51,6 +51,11 @@ impl Described {
         Ok(Self(pool))
     }
 
+    /// The descriptors.
+    pub(super) fn pool(&self) -> DescriptorPool {
+        self.0.clone()
+    }
+
     /// The names of all services.
     pub(super) fn services(&self) -> Vec<String> {
         self.0.services().map(|service| service.full_name().to_owned()).collect()

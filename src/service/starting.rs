@@ -14,6 +14,7 @@ use super::{
     intake::{Admitted, Intake},
     layered,
     phase::Phases,
+    reflection::Described,
     with_standard,
 };
 use crate::metrics::Metrics;
@@ -32,7 +33,8 @@ pub fn starting(
 ) -> Result<Api, Undescribed> {
     let intake = Intake::new(settings.in_flight_bytes, metrics).map_err(Undescribed::new)?;
     let calls = Calls::new(&intake, metrics, None);
-    let routes = with_standard(Routes::default(), phases)?.prepare();
+    let described = Described::new().map_err(Undescribed::new)?;
+    let routes = with_standard(Routes::default(), &described, phases).prepare();
     let standard = Admitted { inner: routes, intake };
     let replay = Arc::clone(metrics);
     let api = service_fn(move |request: Request| {
@@ -42,5 +44,5 @@ pub fn starting(
         let (replayed, events) = (replay.replayed_events.get(), replay.replay_events.get());
         Either::Right(ready(Ok(errors::starting(replayed, events).into_http())))
     });
-    Ok(layered(api, calls, settings, None))
+    Ok(layered(api, calls, &described, settings, None))
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use prost_reflect::{Kind, MapKey, ReflectMessage as _, Value};
+use prost_reflect::{Kind, MapKey, Value};
 
 use super::*;
 
@@ -155,7 +155,6 @@ fn every_request_and_answer_comes_back_from_its_json() {
             let mut output = serde_json::Serializer::new(&mut told);
             made.serialize_with_options(&mut output, &names).unwrap();
             let back = read(&told, message, usize::MAX, &mut |_| true).unwrap();
-            assert_eq!(back.len(), encoded.len());
             let back = DynamicMessage::decode(message.clone(), back.as_slice()).unwrap();
             assert!(back == made, "{}", message.full_name());
         }

@@ -58,17 +58,15 @@ impl Methods {
             tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ] {
-            for file in FileDescriptorSet::decode(descriptors)?.file {
-                for service in &file.service {
-                    for method in &service.method {
-                        let name = format!("{}.{}", file.package(), service.name());
-                        let path = format!("/{name}/{}", method.name());
-                        methods.insert(path, read(method));
-                    }
-                }
-            }
+            methods.extend(described(&FileDescriptorSet::decode(descriptors)?));
         }
         Ok(Self(methods))
+    }
+
+    /// The methods of other services, whose requests have at most so many bytes.
+    pub(super) fn of(files: &FileDescriptorSet, bytes_max: usize) -> Self {
+        let bounded = |(path, method): (String, Method)| (path, Method { bytes_max, ..method });
+        Self(described(files).map(bounded).collect())
     }
 
     /// The path of each method, and whether a call is one message and one answer.
@@ -79,6 +77,18 @@ impl Methods {
     pub(super) fn find(&self, path: &str) -> Option<Method> {
         self.0.get(path).copied()
     }
+}
+
+/// The methods of files, by their path.
+fn described(files: &FileDescriptorSet) -> impl Iterator<Item = (String, Method)> {
+    let services = files.file.iter().flat_map(|file| {
+        let named = |service| (file.package(), service);
+        file.service.iter().map(named)
+    });
+    services.flat_map(|(package, service)| {
+        let path = move |method: &str| format!("/{package}.{}/{method}", service.name());
+        service.method.iter().map(move |method| (path(method.name()), read(method)))
+    })
 }
 
 fn read(method: &MethodDescriptorProto) -> Method {

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! methods.rs   what each method takes      budget.rs    the memory of all requests
+//! form.rs      protobuf or JSON
 //! receive.rs   one message arrives         deadline.rs  the time of a call
 //! unpack.rs    gzip and zstd               stream.rs    messages of a stream
 //! refusals.rs  how a request is refused
@@ -14,6 +15,7 @@
 
 mod budget;
 mod deadline;
+mod form;
 mod methods;
 mod receive;
 mod refusals;
@@ -36,6 +38,7 @@ use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use prost::DecodeError;
+use prost_types::FileDescriptorSet;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
@@ -43,10 +46,12 @@ use tokio::{
 use tonic::{Status, body::Body};
 use tower::Service;
 
-pub(crate) use self::{budget::Budget, deadline::Deadline};
+pub(super) use self::refusals::{of_unknown_encoding, unreadable};
+pub(crate) use self::{budget::Budget, deadline::Deadline, form::Form};
 use self::{
     budget::Ticket,
     deadline::{Limited, Refusal},
+    form::from_json,
     methods::{Method, Methods},
     receive::{Arrival, Received, receive},
     stream::Messages,
@@ -56,7 +61,10 @@ use super::call::party_of;
 use crate::{
     domain::Party,
     ledger::HeldMemory,
-    limits::{HEADERS_BYTES_MAX, MESSAGE_DURATION_MAX, REQUEST_BYTES_MAX, REQUEST_OVERHEAD_BYTES},
+    limits::{
+        HEADERS_BYTES_MAX, IN_FLIGHT_BYTES_MAX, MESSAGE_DURATION_MAX, REQUEST_BYTES_MAX,
+        REQUEST_OVERHEAD_BYTES,
+    },
     metrics::Metrics,
 };
 
@@ -66,7 +74,8 @@ type Answer = Result<Response<Body>, Infallible>;
 pub(crate) struct Intake {
     methods: Methods,
     budget: Arc<Budget>,
-    /// Large messages that are unpacked at once: fewer than the machine has processors.
+    /// Large messages that are unpacked or read from JSON at once: fewer than the machine has
+    /// processors.
     unpacking: Semaphore,
 }
 
@@ -76,10 +85,19 @@ impl Intake {
     /// # Errors
     /// If the embedded descriptors cannot be read, which a test rules out.
     pub(crate) fn new(in_flight_bytes: usize, metrics: &Metrics) -> Result<Arc<Self>, DecodeError> {
+        Ok(Self::with(Methods::new()?, in_flight_bytes, metrics))
+    }
+
+    /// An intake for other services, whose requests have at most so many bytes.
+    pub(crate) fn of(files: &FileDescriptorSet, bytes_max: usize, metrics: &Metrics) -> Arc<Self> {
+        Self::with(Methods::of(files, bytes_max), IN_FLIGHT_BYTES_MAX, metrics)
+    }
+
+    fn with(methods: Methods, in_flight_bytes: usize, metrics: &Metrics) -> Arc<Self> {
         let processors = available_parallelism().map_or(1, usize::from);
         let unpacking = Semaphore::new(processors.saturating_sub(1).max(1));
         let budget = Budget::new(in_flight_bytes, metrics);
-        Ok(Arc::new(Self { methods: Methods::new()?, budget, unpacking }))
+        Arc::new(Self { methods, budget, unpacking })
     }
 
     /// The path of each method, and whether a call is one message and one answer.
@@ -169,6 +187,7 @@ pub(crate) struct Unreadable(pub(crate) Status);
 /// A call whose headers were read.
 struct Call {
     method: Method,
+    form: Form,
     packing: Option<Packing>,
     deadline: Deadline,
     arrival: Arrival,
@@ -197,20 +216,23 @@ impl Call {
         let party = party_of(extensions);
         let admitted = intake.budget.admit(party, REQUEST_OVERHEAD_BYTES + bytes);
         let ticket = admitted.map_err(|refused| refuse(refusals::no_room(refused)))?;
-        Ok(Self { method, packing, deadline, arrival: Arrival::new(deadline), ticket })
+        let form = extensions.get::<Form>().cloned().unwrap_or_default();
+        Ok(Self { method, form, packing, deadline, arrival: Arrival::new(deadline), ticket })
     }
 
     /// Receives the message, plain, and takes what its decoding needs from the budget.
     async fn receive(mut self, intake: &Intake, body: &mut Body) -> Result<(Self, Plain), Status> {
         let Self { method, packing, .. } = self;
-        let mut received = receive(body, &method, packing, &self.arrival, &mut self.ticket).await?;
+        let written = (&self.form, packing);
+        let mut received = receive(body, &method, written, &self.arrival, &mut self.ticket).await?;
         if let Received::Packed { parts, packing } = received {
-            let unpacked = unpack(packing, parts, method, self.ticket, &intake.unpacking);
-            let in_time = match self.deadline.at {
-                Some(at) => timeout_at(at, unpacked).await.map_err(|_| self.deadline.passed())?,
-                None => unpacked.await,
-            };
-            (received, self.ticket) = in_time?;
+            let work = unpack((packing, parts), &self.form, method, self.ticket, &intake.unpacking);
+            (received, self.ticket) = in_time(self.deadline, work).await?;
+        }
+        if let (Received::Plain { parts, .. }, Some(message)) = (&mut received, &self.form.json) {
+            let (parts, message) = (std::mem::take(parts), message.clone());
+            let work = from_json(parts, message, method, self.ticket, &intake.unpacking);
+            (received, self.ticket) = in_time(self.deadline, work).await?;
         }
         let Received::Plain { parts, bytes, counts } = received else {
             return Err(refusals::malformed("a message that is packed twice"));
@@ -253,9 +275,21 @@ impl Call {
         parts.headers.remove("grpc-encoding");
         parts.extensions.insert(self.deadline);
         let shared = Arc::clone(&refusal);
-        let messages = Messages::new(body, self.method, self.packing, self.ticket, shared);
+        let written = (self.form, self.packing);
+        let messages = Messages::new(body, self.method, written, self.ticket, shared);
         let answer = inner.call(Request::from_parts(parts, Body::new(messages))).await?;
         Ok(answer.map(|body| Body::new(Limited::new(body, self.deadline, refusal))))
+    }
+}
+
+/// What the work on a message gives, unless the deadline passes before.
+async fn in_time<T>(
+    deadline: Deadline,
+    work: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    match deadline.at {
+        Some(at) => timeout_at(at, work).await.map_err(|_| deadline.passed())?,
+        None => work.await,
     }
 }
 

@@ -16,6 +16,7 @@ use tonic::{Status, body::Body};
 use super::{
     budget::{NoRoom, Ticket},
     deadline::Deadline,
+    form::Form,
     methods::Method,
     refusals,
     unpack::Packing,
@@ -37,7 +38,7 @@ pub(super) fn plain_prefix(bytes: usize) -> Bytes {
 
 /// A message that has arrived.
 pub(super) enum Received {
-    /// Plain, counted, with its prefix.
+    /// Plain, with its prefix; counted, unless it is written in JSON.
     Plain { parts: Vec<Bytes>, bytes: usize, counts: Counts },
     /// Packed, without its prefix.
     Packed { parts: Vec<Bytes>, packing: Packing },
@@ -74,11 +75,11 @@ impl Arrival {
 pub(super) async fn receive(
     body: &mut Body,
     method: &Method,
-    packing: Option<Packing>,
+    (form, packing): (&Form, Option<Packing>),
     arrival: &Arrival,
     ticket: &mut Ticket,
 ) -> Result<Received, Status> {
-    let mut message = Message::new(*method, packing);
+    let mut message = Message::new(*method, form, packing);
     while let Some(data) = next(body, arrival, message.bytes, ticket).await? {
         message.push(data, ticket)?;
         if message.is_whole() {
@@ -138,8 +139,8 @@ pub(super) struct Message {
     method: Method,
     packing: Option<Packing>,
     prefix: Prefix,
-    /// Counts a plain message.
-    walk: Walk,
+    /// Counts a plain message of protobuf.
+    walk: Option<Walk>,
     /// Bytes of the request that have arrived.
     bytes: usize,
     /// Bytes of the message that are missing.
@@ -153,17 +154,32 @@ pub(super) struct Message {
 /// The beginning of a message.
 #[derive(Clone, Copy)]
 enum Prefix {
-    Partly { bytes: [u8; PREFIX_BYTES], have: usize },
-    Read { length: usize, packed: bool },
+    Partly {
+        bytes: [u8; PREFIX_BYTES],
+        have: usize,
+    },
+    Read {
+        length: usize,
+        packed: bool,
+    },
+    /// The message is all of the request.
+    None {
+        packed: bool,
+    },
 }
 
 impl Message {
-    pub(super) fn new(method: Method, packing: Option<Packing>) -> Self {
+    pub(super) fn new(method: Method, form: &Form, packing: Option<Packing>) -> Self {
+        let prefix = match form.is_bare {
+            true => Prefix::None { packed: packing.is_some() },
+            false => Prefix::Partly { bytes: [0; PREFIX_BYTES], have: 0 },
+        };
+        let is_json = form.json.is_some();
         Self {
             method,
             packing,
-            prefix: Prefix::Partly { bytes: [0; PREFIX_BYTES], have: 0 },
-            walk: Walk::new(method.shape, method.bounds),
+            prefix,
+            walk: (!is_json).then(|| Walk::new(method.shape, method.bounds)),
             bytes: 0,
             missing: 0,
             parts: Vec::new(),
@@ -180,6 +196,7 @@ impl Message {
         match self.prefix {
             Prefix::Partly { have, .. } => PREFIX_BYTES - have,
             Prefix::Read { .. } => self.missing,
+            Prefix::None { .. } => usize::MAX,
         }
     }
 
@@ -197,15 +214,16 @@ impl Message {
             return Err(refusals::malformed("bytes follow the message; a call takes one message"));
         }
         self.bytes += data.len();
+        if let Prefix::None { packed } = self.prefix {
+            return self.push_bare(data, packed, ticket);
+        }
         let whole_frame = self.take_prefix(&mut data)?;
         let Prefix::Read { packed, .. } = self.prefix else { return Ok(()) };
         if data.len() > self.missing {
             return Err(refusals::malformed("bytes follow the message; a call takes one message"));
         }
         self.missing -= data.len();
-        if !packed {
-            self.walk.push(&data).map_err(refusals::not_decoded)?;
-        }
+        self.count(packed, &data)?;
         match whole_frame.filter(|_| !packed && self.missing == 0) {
             Some(frame) => {
                 self.parts.clear();
@@ -214,6 +232,23 @@ impl Message {
                 Ok(())
             }
             None => self.keep(data, ticket),
+        }
+    }
+
+    /// Takes bytes of a message without a prefix.
+    fn push_bare(&mut self, data: Bytes, packed: bool, ticket: &mut Ticket) -> Result<(), Status> {
+        if self.bytes > self.method.bytes_max {
+            return Err(refusals::too_large(self.bytes, &self.method, false));
+        }
+        self.count(packed, &data)?;
+        self.keep(data, ticket)
+    }
+
+    /// Counts the elements in bytes of a plain message.
+    fn count(&mut self, packed: bool, data: &[u8]) -> Result<(), Status> {
+        match &mut self.walk {
+            Some(walk) if !packed => walk.push(data).map_err(refusals::not_decoded),
+            _ => Ok(()),
         }
     }
 
@@ -280,12 +315,19 @@ impl Message {
     /// The message, once the request has ended.
     pub(super) fn finish(mut self) -> Result<Received, Status> {
         self.flush_tail();
-        let Prefix::Read { length, packed } = self.prefix else {
-            let nothing = self.bytes == 0;
-            return Err(refusals::malformed(match nothing {
-                true => "the message is missing",
-                false => "the message is cut short",
-            }));
+        let (length, packed) = match self.prefix {
+            Prefix::Read { length, packed } => (length, packed),
+            Prefix::None { packed } => {
+                if !packed || self.bytes == 0 {
+                    self.parts.insert(0, plain_prefix(self.bytes));
+                }
+                // Nothing is not packed, whatever the headers say.
+                (self.bytes, packed && self.bytes > 0)
+            }
+            Prefix::Partly { .. } if self.bytes == 0 => {
+                return Err(refusals::malformed("the message is missing"));
+            }
+            Prefix::Partly { .. } => return Err(refusals::malformed("the message is cut short")),
         };
         if self.missing > 0 {
             return Err(refusals::malformed("the message is cut short"));
@@ -293,7 +335,8 @@ impl Message {
         match self.packing.filter(|_| packed) {
             Some(packing) => Ok(Received::Packed { parts: self.parts, packing }),
             None => {
-                let counts = self.walk.finish().map_err(refusals::not_decoded)?;
+                let counts = self.walk.map(Walk::finish).transpose();
+                let counts = counts.map_err(refusals::not_decoded)?.unwrap_or_default();
                 Ok(Received::Plain { parts: self.parts, bytes: length, counts })
             }
         }

@@ -13,7 +13,7 @@ use crate::{
         HEADERS_BYTES_MAX, MESSAGE_DURATION_MAX, MESSAGE_RATE_MIN, QUEUE_RETRY_DELAY,
         REFLECTION_MESSAGES_MAX,
     },
-    protocol::{pb::ErrorReason, wire::WireError},
+    protocol::{json::Unread, pb::ErrorReason, wire::WireError},
     service::errors::{self, Limit},
 };
 
@@ -22,12 +22,14 @@ const ENCODINGS: &str = "gzip,zstd,identity";
 
 /// The request cannot be read: INVALID_ARGUMENT.
 pub(super) fn malformed(detail: &str) -> Status {
-    errors::status(
-        Code::InvalidArgument,
-        ErrorReason::MalformedRequest,
-        format!("the request cannot be read: {}", echo(detail)),
-        [("detail", echo(detail))],
-    )
+    unreadable(echo(detail))
+}
+
+/// As [`malformed`], in words of the server's own: whatever the caller sent is shortened in them.
+pub(crate) fn unreadable(detail: String) -> Status {
+    let text = format!("the request cannot be read: {detail}");
+    let (code, reason) = (Code::InvalidArgument, ErrorReason::MalformedRequest);
+    errors::status(code, reason, text, [("detail", detail)])
 }
 
 /// A `grpc-timeout` that is none.
@@ -78,6 +80,25 @@ pub(super) fn not_decoded(refused: WireError) -> Status {
             let field = format!("events[{item}]");
             over(format!("{field} has more than {limit} elements"), limit, "elements", &field)
         }
+    }
+}
+
+/// The text is not the JSON of the message that the method takes.
+pub(super) fn unread(unread: Unread, method: &Method) -> Status {
+    match unread {
+        Unread::Field { field, value, breach } => errors::bad_field(&field, &value, breach),
+        Unread::Malformed { detail, field } if field.is_empty() => unreadable(detail),
+        Unread::Malformed { detail, field } => {
+            let text = format!("{field} cannot be read: {detail}");
+            let metadata = [("field", field), ("detail", detail)];
+            errors::status(Code::InvalidArgument, ErrorReason::MalformedRequest, text, metadata)
+        }
+        Unread::TooLarge { limit } => {
+            let text = format!("the request has more than {limit} bytes as a message; split it");
+            let (limit, value) = (limit as u64, Some(method.bytes_max as u64 + 1));
+            errors::exhausted(text, Limit { limit, unit: "bytes", value, ..Limit::default() })
+        }
+        Unread::NoRoom => errors::deadline_passed(),
     }
 }
 
@@ -143,9 +164,13 @@ pub(super) fn method_unknown(path: &str) -> Status {
 /// The message is packed in a way that the server does not read: UNIMPLEMENTED, with the ways that
 /// it reads, as the gRPC protocol asks.
 pub(super) fn encoding_unknown(stated: &HeaderValue) -> Status {
-    let stated = String::from_utf8_lossy(stated.as_bytes());
-    let text = format!("grpc-encoding is none of {ENCODINGS}");
-    let value = [("value", echo(&stated))];
+    of_unknown_encoding("grpc-encoding", &String::from_utf8_lossy(stated.as_bytes()))
+}
+
+/// As [`encoding_unknown`], for the encoding that another header or parameter states.
+pub(crate) fn of_unknown_encoding(stated_by: &str, stated: &str) -> Status {
+    let text = format!("{stated_by} is none of {ENCODINGS}");
+    let value = [("value", echo(stated))];
     let mut status = errors::status(Code::Unimplemented, ErrorReason::EncodingUnknown, text, value);
     let accepted = tonic::metadata::AsciiMetadataValue::from_static(ENCODINGS);
     status.metadata_mut().insert("grpc-accept-encoding", accepted);

@@ -13,6 +13,7 @@ use tonic::{Status, body::Body};
 use super::{
     budget::Ticket,
     deadline::Refusal,
+    form::{self, Form},
     methods::Method,
     receive::{Message, Received},
     refusals, unpack,
@@ -24,6 +25,7 @@ use crate::limits::REFLECTION_MESSAGES_MAX;
 pub(super) struct Messages {
     body: Body,
     method: Method,
+    form: Form,
     packing: Option<Packing>,
     ticket: Ticket,
     /// Bytes of the stream itself, from the budget.
@@ -39,13 +41,13 @@ impl Messages {
     pub(super) fn new(
         body: Body,
         method: Method,
-        packing: Option<Packing>,
+        (form, packing): (Form, Option<Packing>),
         ticket: Ticket,
         refusal: Refusal,
     ) -> Self {
-        let message = Message::new(method, packing);
+        let message = Message::new(method, &form, packing);
         let (own_bytes, rest, given) = (ticket.bytes(), Bytes::new(), 0);
-        Self { body, method, packing, ticket, own_bytes, message, rest, given, refusal }
+        Self { body, method, form, packing, ticket, own_bytes, message, rest, given, refusal }
     }
 
     /// The next message, with its prefix; None at the end.
@@ -78,13 +80,19 @@ impl Messages {
         if self.given > REFLECTION_MESSAGES_MAX {
             return Err(refusals::too_many_messages());
         }
-        let next = Message::new(self.method, self.packing);
+        let next = Message::new(self.method, &self.form, self.packing);
         let message = std::mem::replace(&mut self.message, next);
         let received = match message.finish()? {
             Received::Packed { parts, packing } => {
-                unpack::at_once(packing, parts, self.method, &mut self.ticket)?
+                unpack::at_once((packing, parts), &self.form, self.method, &mut self.ticket)?
             }
             plain @ Received::Plain { .. } => plain,
+        };
+        let received = match (received, &self.form.json) {
+            (Received::Plain { parts, .. }, Some(message)) => {
+                form::at_once(parts, message, &self.method, &mut self.ticket)?
+            }
+            (received, _) => received,
         };
         self.ticket.refund(self.ticket.bytes() - self.own_bytes);
         match received {

@@ -14,6 +14,7 @@ use tonic::Status;
 
 use super::{
     budget::Ticket,
+    form::Form,
     methods::Method,
     receive::{self, Received},
     refusals,
@@ -36,7 +37,8 @@ pub(super) enum Packing {
 struct Unpacking {
     reader: Reader,
     method: Method,
-    walk: Walk,
+    /// Counts a message of protobuf.
+    walk: Option<Walk>,
     parts: Vec<Bytes>,
     bytes: usize,
     /// Bytes of the packed message and of the unpacking itself, which are free at the end.
@@ -50,12 +52,12 @@ enum Reader {
 
 /// Unpacks a small message at once.
 pub(super) fn at_once(
-    packing: Packing,
-    packed: Vec<Bytes>,
+    packed: (Packing, Vec<Bytes>),
+    form: &Form,
     method: Method,
     ticket: &mut Ticket,
 ) -> Result<Received, Status> {
-    let mut unpacking = Unpacking::new(packing, packed, method, ticket)?;
+    let mut unpacking = Unpacking::new(packed, form, method, ticket)?;
     while !unpacking.step(ticket)? {}
     unpacking.finish(ticket)
 }
@@ -63,14 +65,14 @@ pub(super) fn at_once(
 /// Unpacks a message: a small one at once, a large one on a thread that may block, of which few run
 /// at a time. Gives the ticket back, which the work owns meanwhile.
 pub(super) async fn unpack(
-    packing: Packing,
-    packed: Vec<Bytes>,
+    packed: (Packing, Vec<Bytes>),
+    form: &Form,
     method: Method,
     mut ticket: Ticket,
     large: &Semaphore,
 ) -> Result<(Received, Ticket), Status> {
-    let packed_bytes: usize = packed.iter().map(Bytes::len).sum();
-    let mut unpacking = Unpacking::new(packing, packed, method, &mut ticket)?;
+    let packed_bytes: usize = packed.1.iter().map(Bytes::len).sum();
+    let mut unpacking = Unpacking::new(packed, form, method, &mut ticket)?;
     while packed_bytes <= INLINE_WORK_BYTES_MAX && unpacking.bytes < INLINE_WORK_BYTES_MAX {
         if unpacking.step(&mut ticket)? {
             return Ok((unpacking.finish(&mut ticket)?, ticket));
@@ -94,8 +96,8 @@ pub(super) async fn unpack(
 impl Unpacking {
     /// Begins, and takes the memory that it needs from the budget.
     fn new(
-        packing: Packing,
-        packed: Vec<Bytes>,
+        (packing, packed): (Packing, Vec<Bytes>),
+        form: &Form,
         method: Method,
         ticket: &mut Ticket,
     ) -> Result<Self, Status> {
@@ -114,7 +116,7 @@ impl Unpacking {
             Packing::Gzip => Reader::Gzip(Box::new(GzDecoder::new(parts))),
             Packing::Zstd => Reader::Zstd(zstd_reader(parts).map_err(|e| unreadable(&e))?),
         };
-        let walk = Walk::new(method.shape, method.bounds);
+        let walk = form.json.is_none().then(|| Walk::new(method.shape, method.bounds));
         let borrowed = packed_bytes + window + UNPACK_WORK_BYTES;
         Ok(Self { reader, method, walk, parts: Vec::new(), bytes: 0, borrowed })
     }
@@ -139,7 +141,9 @@ impl Unpacking {
         if self.bytes > most {
             return Err(refusals::too_large(self.bytes, &self.method, true));
         }
-        self.walk.push(&part).map_err(refusals::not_decoded)?;
+        if let Some(walk) = &mut self.walk {
+            walk.push(&part).map_err(refusals::not_decoded)?;
+        }
         if filled > 0 {
             ticket.charge(room).map_err(refusals::no_room)?;
             self.parts.push(Bytes::from(part));
@@ -158,7 +162,8 @@ impl Unpacking {
         let Self { reader, walk, mut parts, bytes, borrowed, .. } = self;
         drop(reader);
         ticket.refund(borrowed);
-        let counts = walk.finish().map_err(refusals::not_decoded)?;
+        let counts = walk.map(Walk::finish).transpose();
+        let counts = counts.map_err(refusals::not_decoded)?.unwrap_or_default();
         parts.insert(0, receive::plain_prefix(bytes));
         Ok(Received::Plain { parts, bytes, counts })
     }

@@ -2,19 +2,22 @@
 //! as a code of HTTP.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use prost::Message as _;
 use serde_json::{Value, json};
 use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt as _;
 
 use super::parameters::by_parameters;
-use crate::service::{Response, calls::code_name};
+use crate::service::{
+    Response,
+    connect::{http_status, name_of},
+};
 
 /// The answer to a request whose call was refused.
 pub(super) fn answer(status: &Status) -> Response {
     let mut answer = Response::new(Body::new(format!("{}\n", of(status))));
-    *answer.status_mut() = code_of_http(status.code());
+    *answer.status_mut() = http_status(status.code());
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if status.code() == Code::Unauthenticated {
@@ -44,7 +47,7 @@ pub(in crate::service) fn of(status: &Status) -> Value {
         })
         .collect();
     let mut error =
-        json!({ "code": name(status.code()), "message": by_parameters(status.message()) });
+        json!({ "code": name_of(status.code()), "message": by_parameters(status.message()) });
     if !details.is_empty() {
         error["details"] = details.into();
     }
@@ -81,36 +84,10 @@ fn debug(kind: &str, status: &Status) -> Option<Value> {
     }
 }
 
-/// A code as Connect writes it.
-fn name(code: Code) -> String {
-    match code {
-        Code::Cancelled => "canceled".to_owned(),
-        code => code_name(code).to_ascii_lowercase(),
-    }
-}
-
-/// The code of HTTP for a code of gRPC, as Connect has it.
-fn code_of_http(code: Code) -> StatusCode {
-    match code {
-        Code::Ok => StatusCode::OK,
-        Code::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
-        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
-            StatusCode::BAD_REQUEST
-        }
-        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
-        Code::PermissionDenied => StatusCode::FORBIDDEN,
-        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
-        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
     use crate::service::errors;
 

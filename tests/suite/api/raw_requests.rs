@@ -68,7 +68,7 @@ async fn every_request_that_cannot_be_read_is_the_callers() {
         ("not gzip", vec![1, 0, 0, 0, 3, 1, 2, 3], Some(("grpc-encoding", "gzip"))),
         ("not zstd", vec![1, 0, 0, 0, 3, 1, 2, 3], Some(("grpc-encoding", "zstd"))),
         ("a deadline that is none", vec![0; 5], Some(("grpc-timeout", "soon"))),
-        ("another content", vec![0; 5], Some(("content-type", "application/json"))),
+        ("another content", vec![0; 5], Some(("content-type", "application/xml"))),
     ];
     for (what, frame, header) in table {
         let status = answer(address, frame, header).await;

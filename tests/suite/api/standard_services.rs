@@ -243,13 +243,17 @@ fn answer(address: &str, head: &str) -> (String, String, String) {
 fn a_browser_learns_what_the_port_speaks() {
     let fresh = Fresh::start();
     let table = [
-        ("GET / HTTP/1.1", "405", "method is GET"),
-        ("GET /tidu.v1.AdminService/GetStatus HTTP/1.1", "405", "method is GET"),
-        ("POST / HTTP/1.1\r\ncontent-length: 0", "415", "no content-type"),
+        ("PUT /tidu.v1.AdminService/GetStatus HTTP/1.1", "405", "method is PUT"),
         (
-            "POST /x HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 0",
+            "POST /tidu.v1.AdminService/GetStatus HTTP/1.1\r\ncontent-length: 0",
             "415",
-            "content-type is application/json",
+            "no content-type, and a call in JSON states application/json",
+        ),
+        (
+            "POST /tidu.v1.AdminService/GetStatus HTTP/1.1\r\ncontent-type: text/plain\r\n\
+             content-length: 0",
+            "415",
+            "content-type is text/plain, and a call in JSON states application/json",
         ),
         (
             "POST /x HTTP/1.1\r\ncontent-type: application/grpc\r\ncontent-length: 0",

@@ -20,7 +20,9 @@ use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
 
-use crate::support::{Caller, Governed, authority, changed, commit, designated, reason, rights};
+use crate::support::{
+    Caller, Governed, authority, changed, commit, connect, designated, reason, rights,
+};
 
 /// The roles, in the order of the columns.
 const ROLES: [Role; 8] = [
@@ -81,6 +83,9 @@ const METHODS: [(&str, &str); 41] = [
     ("AccessService/DeletePrincipal", "-----y--"),
 ];
 
+/// Calls over Connect, in JSON.
+const CONNECT: &str = "connect";
+
 /// Whose events: of the authority of the caller, of another one, and of another one with the own
 /// one as a co-issuer. Each of the class `public`, then of the class `own`.
 const EVENTS: [&str; 6] = [
@@ -126,6 +131,9 @@ fn allowed(row: &str) -> Vec<bool> {
 /// Calls a method with an empty request, as the content type says, and gives the status of its
 /// first answer.
 async fn called(caller: &Caller, path: &str, content: &str) -> Status {
+    if content == CONNECT {
+        return over_connect(caller, path).await;
+    }
     let body = Body::new(Full::new(bytes::Bytes::from_static(&[0; 5])));
     let request = Request::post(format!("http://localhost{path}"))
         .version(http::Version::HTTP_2)
@@ -146,6 +154,25 @@ async fn called(caller: &Caller, path: &str, content: &str) -> Status {
         Some(Err(status)) => status,
         None => Status::ok(""),
     }
+}
+
+/// As [`called`], in JSON over Connect.
+async fn over_connect(caller: &Caller, path: &str) -> Status {
+    let is_stream = ["/Subscribe", "/ExportRegister", "/Verify"].iter().any(|m| path.ends_with(m));
+    let (kind, body) = match is_stream {
+        true => ("application/connect+json", connect::framed(0, b"{}")),
+        false => ("application/json", bytes::Bytes::from_static(b"{}")),
+    };
+    let headers = [("content-type", kind)];
+    let answer = connect::send(&caller.api, (http::Method::POST, path), &headers, body).await;
+    let mut body = answer.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    let told = match is_stream {
+        true if first[0] == 2 => serde_json::from_slice(&first[5..]).unwrap(),
+        true => return Status::ok(""),
+        false => serde_json::from_slice::<serde_json::Value>(&first).unwrap(),
+    };
+    connect::status_of(told.get("error").unwrap_or(&told))
 }
 
 /// The status that a frame of gRPC-Web holds; that of a message is OK.
@@ -182,16 +209,18 @@ async fn every_role_calls_the_methods_of_the_table_and_no_other() {
     for (path, row) in &rows {
         for (role, may) in ROLES.iter().zip(row) {
             let caller = governed.as_principal(&name_of(*role));
-            for content in ["application/grpc", "application/grpc-web"] {
+            for content in ["application/grpc", "application/grpc-web", CONNECT] {
                 let status = called(&caller, path, content).await;
                 let what = format!("{} calls {path} as {content}: {status:?}", role.name());
                 assert_eq!(!is_refused(&status), *may, "{what}");
                 assert_ne!(status.code(), Code::Unauthenticated, "{what}");
             }
         }
-        let status = called(&governed.as_stranger(), path, "application/grpc").await;
-        assert_eq!(status.code(), Code::Unauthenticated, "a stranger calls {path}: {status:?}");
-        assert_eq!(reason(&status), "CREDENTIAL_MISSING", "{path}");
+        for content in ["application/grpc", CONNECT] {
+            let status = called(&governed.as_stranger(), path, content).await;
+            assert_eq!(status.code(), Code::Unauthenticated, "a stranger calls {path}: {status:?}");
+            assert_eq!(reason(&status), "CREDENTIAL_MISSING", "{path} as {content}");
+        }
     }
     assert_eq!(governed.ledger.durable().size, 0, "nothing was recorded");
 }

@@ -4,6 +4,7 @@
 pub mod any_event;
 pub mod catalogues;
 pub mod command;
+pub mod connect;
 pub mod encoding;
 pub mod events;
 pub mod facts;

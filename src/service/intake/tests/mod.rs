@@ -3,6 +3,7 @@
 //! Requests through the intake, in front of a service that answers with what it got.
 
 mod fairness;
+mod json;
 mod leaks;
 mod limits;
 mod time;
