@@ -10,7 +10,7 @@ final class Arguments {
   static final String USAGE =
       "Usage: java -jar copy.jar (--sqlite FILE | --postgres URL) [OPTIONS]\n"
           + "\n"
-          + "  --server HOST:PORT           or https://HOST:PORT (else TIDU_SERVER, 127.0.0.1:50051)\n"
+          + "  --server HOST:PORT           or https://…; else TIDU_SERVER, 127.0.0.1:50051\n"
           + "  --programme ID               only this programme (may be repeated)\n"
           + "  --authority CODE             only this authority (may be repeated)\n"
           + "  --ca-file FILE               the CAs to trust, in PEM\n"
