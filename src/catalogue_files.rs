@@ -20,6 +20,7 @@ use crate::{
         text::hex,
     },
     files,
+    lang::say,
     limits::CATALOGUE_BYTES_MAX,
 };
 
@@ -30,10 +31,11 @@ const DIRECTORY: &str = "catalogues";
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueFileError {
     /// There is no such file.
-    #[error(
-        "catalogue {digest} is missing; its file belongs at {}, or name it with --catalogue",
+    #[error("{}", say!(
+        en: "catalogue {digest} is missing; its file belongs at {}, or name it with --catalogue",
+        zh: "缺少目录 {digest}；其文件应在 {}，或用 --catalogue 指定",
         path.display()
-    )]
+    ))]
     Missing {
         /// The digest, in hexadecimal.
         digest: String,
@@ -41,10 +43,18 @@ pub enum CatalogueFileError {
         path: PathBuf,
     },
     /// No directory was given, so nobody knows where the file would be.
-    #[error("catalogue {0} is missing; name its file with --catalogue")]
+    #[error("{}", say!(
+        en: "catalogue {} is missing; name its file with --catalogue",
+        zh: "缺少目录 {}；请用 --catalogue 指定其文件",
+        .0
+    ))]
     Unknown(String),
     /// The file has another digest than its name says.
-    #[error("the catalogue {} has the digest {found}; its content was changed", path.display())]
+    #[error("{}", say!(
+        en: "the catalogue {} has the digest {found}; its content was changed",
+        zh: "目录文件 {} 的摘要为 {found}，内容已被改动",
+        path.display()
+    ))]
     Changed {
         /// The file.
         path: PathBuf,
@@ -60,7 +70,9 @@ pub enum CatalogueFileError {
         source: CatalogueError,
     },
     /// The file failed.
-    #[error("cannot {what} {}: {source}", path.display())]
+    #[error("{}", say!(
+        en: "cannot {what} {}: {source}", zh: "目录文件 {} 操作失败：{source}", path.display()
+    ))]
     Io {
         /// The action that failed.
         what: &'static str,

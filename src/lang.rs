@@ -4,7 +4,10 @@
 //! neither can be missing. Only what people read on their terminal has two languages: log lines of
 //! a server, messages on the wire, metrics and the audit trail are in English.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// A language of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +24,32 @@ const LOCALE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 /// True once this process speaks Chinese. It is set before the first text, and not again.
 static SPEAKS_CHINESE: AtomicBool = AtomicBool::new(false);
 
+thread_local! {
+    /// The language of the text that this thread makes just now, if it is a certain one.
+    static SPOKEN: Cell<Option<Lang>> = const { Cell::new(None) };
+}
+
 impl Lang {
-    /// The language of this process.
+    /// The language of this process, or of the text that is being made.
     #[must_use]
     pub fn current() -> Self {
+        if let Some(spoken) = SPOKEN.get() {
+            return spoken;
+        }
         if SPEAKS_CHINESE.load(Ordering::Relaxed) { Self::Zh } else { Self::En }
+    }
+
+    /// Makes a text in this language, whatever that of the process is.
+    pub fn speaking<T>(self, make: impl FnOnce() -> T) -> T {
+        /// Gives the thread its language back, also from a panic.
+        struct Before(Option<Lang>);
+        impl Drop for Before {
+            fn drop(&mut self) {
+                SPOKEN.set(self.0);
+            }
+        }
+        let _before = Before(SPOKEN.replace(Some(self)));
+        make()
     }
 
     /// Makes this the language of the process.

@@ -20,6 +20,7 @@ mod operations;
 mod process;
 mod questions;
 mod records;
+mod signs;
 mod subscribers;
 mod tls;
 mod trail;
@@ -30,7 +31,7 @@ use std::time::Duration;
 pub use self::{
     access::*, answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
     metrics::*, names::*, observation::*, operations::*, process::*, questions::*, records::*,
-    subscribers::*, tls::*, trail::*, web::*,
+    signs::*, subscribers::*, tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

@@ -14,9 +14,10 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{ArchiveError, Header, LogBuilder, Reader};
+use super::{Action, ArchiveError, Header, LogBuilder, Reader};
 use crate::{
     files,
+    lang::{say, word},
     ledger::{digest::RunningDigest, place},
     merkle::{Frontier, Hash},
 };
@@ -28,7 +29,7 @@ const SUFFIX: &str = ".tidu";
 /// # Errors
 /// [`ArchiveError::Io`].
 pub fn list(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
-    let failed = |e| ArchiveError::io("read the directory", directory, e);
+    let failed = |e| ArchiveError::io(Action::Read, directory, e);
     if !directory.exists() {
         return Ok(Vec::new());
     }
@@ -49,7 +50,7 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
 /// As [`LogBuilder::archive`].
 pub fn read(directory: &Path, builder: &mut LogBuilder) -> Result<(), ArchiveError> {
     for path in list(directory)? {
-        let file = files::open(&path).map_err(|e| ArchiveError::io("open", &path, e))?;
+        let file = files::open(&path).map_err(|e| ArchiveError::io(Action::Open, &path, e))?;
         builder.archive(&path.display().to_string(), BufReader::new(file))?;
     }
     Ok(())
@@ -86,7 +87,7 @@ pub fn contents(directory: &Path) -> Result<Option<Contents>, ArchiveError> {
     let mut digest = RunningDigest::default();
     for path in list(directory)? {
         let name = path.display().to_string();
-        let failed = |e| ArchiveError::io("open", &path, e);
+        let failed = |e| ArchiveError::io(Action::Open, &path, e);
         let file = files::open(&path).map_err(failed)?;
         let written = file.metadata().and_then(|metadata| metadata.modified()).map_err(failed)?;
         let damaged = |source| ArchiveError::Archive { name: name.clone(), source };
@@ -94,11 +95,18 @@ pub fn contents(directory: &Path) -> Result<Option<Contents>, ArchiveError> {
         let mut reader = Reader::open(BufReader::new(file)).map_err(damaged)?;
         let Header { log_id, first, next, root, .. } = *reader.header();
         if let Some(before) = found.filter(|before| before.log_id != log_id) {
-            return Err(misplaced(format!("it is of log {log_id}, not {}", before.log_id)));
+            let before = before.log_id;
+            return Err(misplaced(say!(
+                en: "it is of log {log_id}, not {before}",
+                zh: "它属于日志 {log_id}，而不是 {before}"
+            )));
         }
         if first != frontier.size() {
             let size = frontier.size();
-            return Err(misplaced(format!("it begins at position {first}, not {size}")));
+            return Err(misplaced(say!(
+                en: "it begins at position {first}, not {size}",
+                zh: "它从位置 {first} 开始，而不是 {size}"
+            )));
         }
         while let Some(frame) = reader.frame().map_err(damaged)? {
             let hash = place::leaf_hash(frontier.size(), &frame)?;
@@ -106,7 +114,11 @@ pub fn contents(directory: &Path) -> Result<Option<Contents>, ArchiveError> {
             digest.add(&hash);
         }
         if frontier.root() != root {
-            return Err(misplaced("its events do not have the root that it states".to_owned()));
+            let why = word!(
+                en: "its events do not have the root that it states",
+                zh: "其中事件的根哈希与所写不一致"
+            );
+            return Err(misplaced(why.to_owned()));
         }
         found = Some(Contents { log_id, size: next, root, digest, written });
     }

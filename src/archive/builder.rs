@@ -10,10 +10,11 @@ use std::{
 use bytes::BufMut as _;
 use uuid::Uuid;
 
-use super::{ArchiveError, Header, Reader};
+use super::{Action, ArchiveError, Header, Reader};
 use crate::{
     catalogue_files::CatalogueFiles,
     files,
+    lang::{say, word},
     ledger::{
         audit::{Audit, Audited},
         event_reader::EventReader,
@@ -33,7 +34,16 @@ pub struct LogBuilder {
     store: Option<Store>,
     /// The format that the archive being read has.
     format: u16,
+    /// Events up to the end of that archive.
+    total: u64,
+    /// Told now and then how far it has come.
+    watcher: Option<Watcher>,
 }
+
+/// Takes the number of events that are read, and of all as far as they are known.
+pub type Watcher = Arc<dyn Fn(u64, u64) + Send + Sync>;
+/// Events between two reports to a watcher.
+const WATCHED_EVENTS: u64 = 256;
 
 /// The log that the archives form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +78,8 @@ impl LogBuilder {
     #[must_use]
     pub fn checking(catalogues: CatalogueFiles) -> Self {
         let audit = Audit::new(EventReader::new(catalogues, RulesBook::RELEASED));
-        Self { audit, log_id: None, target: None, store: None, format: FORMAT_BEGUN }
+        let (log_id, target, store, watcher) = (None, None, None, None);
+        Self { audit, log_id, target, store, format: FORMAT_BEGUN, total: 0, watcher }
     }
 
     /// Builds a log with the id of the first archive in a directory that is empty or missing. Until
@@ -82,7 +93,7 @@ impl LogBuilder {
         let first = match fs::read_dir(directory) {
             Ok(mut entries) => entries.next(),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(ArchiveError::io("read", directory, e)),
+            Err(e) => return Err(ArchiveError::io(Action::Read, directory, e)),
         };
         if first.is_some() {
             return Err(ArchiveError::NotEmpty(directory.to_path_buf()));
@@ -98,6 +109,17 @@ impl LogBuilder {
     pub fn rewriting(catalogues: CatalogueFiles, data: &Path) -> Self {
         let target = Target { building: data.join(REWRITING), directory: data.join(REWRITTEN) };
         Self { target: Some(target), ..Self::checking(catalogues) }
+    }
+
+    /// Tells somebody from now on how far it has come.
+    pub fn watch(&mut self, watcher: Watcher) {
+        self.watcher = Some(watcher);
+    }
+
+    fn tell(&self) {
+        if let Some(watcher) = &self.watcher {
+            watcher(self.audit.size(), self.total);
+        }
     }
 
     /// The log up to here.
@@ -130,13 +152,21 @@ impl LogBuilder {
             |detail: String| Err(ArchiveError::Misplaced { name: name.to_owned(), detail });
         let id = *self.log_id.get_or_insert(header.log_id);
         if id != header.log_id {
-            return misplaced(format!("it is of log {}, not {id}", header.log_id));
+            let other = header.log_id;
+            return misplaced(say!(
+                en: "it is of log {other}, not {id}", zh: "它属于日志 {other}，而不是 {id}"
+            ));
         }
         let size = self.audit.size();
         if size != header.first {
-            return misplaced(format!("it begins at position {}, not {size}", header.first));
+            let first = header.first;
+            return misplaced(say!(
+                en: "it begins at position {first}, not {size}",
+                zh: "它从位置 {first} 开始，而不是 {size}"
+            ));
         }
-        self.format = header.format;
+        (self.format, self.total) = (header.format, header.next);
+        self.tell();
         if let (None, Some(target)) = (&self.store, &self.target) {
             self.store = Some(Store::begin(&target.building, id)?);
         }
@@ -156,6 +186,9 @@ impl LogBuilder {
             store.chunks.require_format(needs);
             store.add(frame, hash, self.audit.ends_commit())?;
         }
+        if self.audit.size().is_multiple_of(WATCHED_EVENTS) {
+            self.tell();
+        }
         Ok(())
     }
 
@@ -174,10 +207,13 @@ impl LogBuilder {
             Err(ArchiveError::Misplaced { name: name.to_owned(), detail: detail.into() })
         };
         if self.audit.size() != header.next || !self.audit.ends_commit() {
-            return misplaced("it ends before all its events");
+            return misplaced(word!(en: "it ends before all its events", zh: "它缺少末尾的事件"));
         }
         if self.audit.root() != header.root {
-            return misplaced("its events have another Merkle root than its header states");
+            return misplaced(word!(
+                en: "its events have another Merkle root than its header states",
+                zh: "其中事件的根哈希与文件头所写不一致"
+            ));
         }
         Ok(())
     }
@@ -201,7 +237,8 @@ impl LogBuilder {
 
 impl Store {
     fn begin(building: &Path, id: Uuid) -> Result<Self, ArchiveError> {
-        files::remove_durably(building).map_err(|e| ArchiveError::io("remove", building, e))?;
+        files::remove_durably(building)
+            .map_err(|e| ArchiveError::io(Action::Remove, building, e))?;
         let (log, _) = log::open(building, id)?;
         let directory = building.to_path_buf();
         Ok(Self { log, chunks: ChunkWriter::new(0, Vec::new()), bytes: 0, directory })
@@ -229,12 +266,12 @@ impl Store {
         self.log.mark(size, root)?;
         let Self { log, directory, .. } = self;
         drop(log);
-        let failed = |what: &'static str| {
+        let failed = |action: Action| {
             let directory = directory.clone();
-            move |e| ArchiveError::io(what, &directory, e)
+            move |e| ArchiveError::io(action, &directory, e)
         };
-        files::sync(&directory).map_err(failed("sync"))?;
+        files::sync(&directory).map_err(failed(Action::Sync))?;
         // This replaces the target if it is an empty directory.
-        files::rename_durably(&directory, target).map_err(failed("rename"))
+        files::rename_durably(&directory, target).map_err(failed(Action::Rename))
     }
 }

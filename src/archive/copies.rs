@@ -11,9 +11,12 @@ use bytes::Bytes;
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::{ArchiveError, Header, Lines, MAGIC, Reader, Writer, backup, redaction::Places};
+use super::{
+    Action, ArchiveError, Header, Lines, MAGIC, Reader, Writer, backup, redaction::Places,
+};
 use crate::{
     files::{self, AtomicFile},
+    lang::{say, word},
     ledger::place,
     log::{self, FORMAT_SECOND},
     protocol::{batch::Frame, json::Json, withheld},
@@ -37,7 +40,10 @@ pub(super) fn find(
             if id != log_id.to_string() || next > size {
                 return refused(
                     &file,
-                    &format!("is not a copy of log {log_id}, which has {size} events"),
+                    &say!(
+                        en: "is not a copy of log {log_id}, which has {size} events",
+                        zh: "不是日志 {log_id}（{size} 个事件）的副本"
+                    ),
                 );
             }
             (begin, end) = (first.min(begin), next.max(end));
@@ -47,9 +53,11 @@ pub(super) fn find(
         }
         let mut held = annulled.range(begin.min(end)..end);
         if let Some((position, annulled_at)) = held.find(|(_, annulled_at)| end <= **annulled_at) {
-            let why = format!(
-                "ends at position {end}, before event {annulled_at} annuls event {position}; add \
-                 the later events with `tidu backup` first"
+            let why = say!(
+                en: "ends at position {end}, before event {annulled_at} annuls event {position}; \
+                     add the later events with `tidu backup` first",
+                zh: "止于位置 {end}，而事件 {position} 由之后的事件 {annulled_at} 作废；请先用 \
+                     tidu backup 补齐"
             );
             return refused(path, &why);
         }
@@ -60,11 +68,17 @@ pub(super) fn find(
 /// The archives of a backup directory. A directory without one would be left as it is.
 fn backup_files(path: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     if log::is_in(path) {
-        return refused(path, "is a data directory; redact it by a command of its own");
+        return refused(
+            path,
+            word!(
+                en: "is a data directory; redact it by a command of its own",
+                zh: "是数据目录，请单独抹除"
+            ),
+        );
     }
     let files = backup::list(path)?;
     if files.is_empty() {
-        return refused(path, "contains no archive");
+        return refused(path, word!(en: "contains no archive", zh: "中没有备份文件"));
     }
     Ok(files)
 }
@@ -74,7 +88,7 @@ fn followed(path: PathBuf) -> Result<PathBuf, ArchiveError> {
     if !path.is_symlink() {
         return Ok(path);
     }
-    path.canonicalize().map_err(|e| ArchiveError::io("follow", &path, e))
+    path.canonicalize().map_err(|e| ArchiveError::io(Action::Follow, &path, e))
 }
 
 /// The log id and the positions that a copy holds.
@@ -92,7 +106,7 @@ fn range(path: &Path) -> Result<(String, u64, u64), ArchiveError> {
 /// Rewrites a copy: its old file is there until the new one is complete.
 pub(super) fn rewrite(path: &Path, places: &Places) -> Result<(), ArchiveError> {
     let mut input = open(path)?;
-    let failed = |e| ArchiveError::io("write", path, e);
+    let failed = |e| ArchiveError::io(Action::Write, path, e);
     let out = AtomicFile::create(path).map_err(failed)?;
     out.permit_as(path).map_err(failed)?;
     let is_archive = input.fill_buf().map_err(|e| unreadable(path, e))?.starts_with(&MAGIC);
@@ -111,7 +125,7 @@ fn rewrite_archive(
     places: &Places,
 ) -> Result<AtomicFile, ArchiveError> {
     let unreadable = |source| unreadable(path, source);
-    let failed = |e| ArchiveError::io("write", path, e);
+    let failed = |e| ArchiveError::io(Action::Write, path, e);
     let mut reader = Reader::open(input).map_err(unreadable)?;
     let header = *reader.header();
     let header = Header { format: header.format.max(FORMAT_SECOND), ..header };
@@ -131,7 +145,7 @@ fn rewrite_lines(
     mut out: AtomicFile,
     places: &Places,
 ) -> Result<AtomicFile, ArchiveError> {
-    let failed = |e| ArchiveError::io("write", path, e);
+    let failed = |e| ArchiveError::io(Action::Write, path, e);
     let wrong = |why: String| unreadable(path, io::Error::new(io::ErrorKind::InvalidData, why));
     let json = json()?;
     let (_, size, line) = head(&json, path, &mut input)?;
@@ -150,7 +164,10 @@ fn rewrite_lines(
         found = position + 1;
     }
     if found != size {
-        return Err(wrong(format!("has {found} events, and its first line states {size}")));
+        return Err(wrong(say!(
+            en: "has {found} events, and its first line states {size}",
+            zh: "有 {found} 个事件，而第一行写明 {size} 个"
+        )));
     }
     Ok(out)
 }
@@ -165,13 +182,19 @@ fn replaced(
     let Some(place) = places.get(&position) else { return Ok(frame) };
     let hash = place::leaf_hash(position, &frame)?;
     if withheld::leaf_hash(place) != Some(hash) {
-        return refused(path, &format!("holds another event at position {position}"));
+        return refused(
+            path,
+            &say!(
+                en: "holds another event at position {position}",
+                zh: "在位置 {position} 是另一个事件"
+            ),
+        );
     }
     Ok(Frame { withheld: true, bytes: Bytes::from(place.encode_to_vec()) })
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, ArchiveError> {
-    files::open(path).map(BufReader::new).map_err(|e| ArchiveError::io("open", path, e))
+    files::open(path).map(BufReader::new).map_err(|e| ArchiveError::io(Action::Open, path, e))
 }
 
 fn json() -> Result<Json, ArchiveError> {
@@ -187,7 +210,12 @@ fn head(
     let line = Lines::of(input).next().transpose().map_err(|e| unreadable(path, e))?;
     let line = line.unwrap_or_default();
     let head = json.head(&line, FORMAT_SECOND);
-    head.or_else(|_| refused(path, "is neither an archive nor an export"))
+    head.or_else(|_| {
+        let why = word!(
+            en: "is neither an archive nor an export", zh: "既不是备份文件，也不是导出文件"
+        );
+        refused(path, why)
+    })
 }
 
 fn unreadable(path: &Path, source: io::Error) -> ArchiveError {

@@ -26,6 +26,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
+    lang::{say, word},
     limits::LEAF_BYTES_MAX,
     log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
     merkle::Hash,
@@ -118,10 +119,12 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// If it cannot be written, or if the archive has all its events already.
     pub fn frame(&mut self, frame: &Frame) -> io::Result<()> {
-        self.left = self
-            .left
-            .checked_sub(1)
-            .ok_or_else(|| wrong("it has more events than its header states"))?;
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            wrong(word!(
+                en: "it has more events than its header states",
+                zh: "事件数多于文件头所写"
+            ))
+        })?;
         let mut key = vec![frame.key()];
         prost::encoding::encode_varint(frame.bytes.len() as u64, &mut key);
         for part in [key.as_slice(), &frame.bytes] {
@@ -137,7 +140,8 @@ impl<W: Write> Writer<W> {
     /// If it cannot be written, or if events are missing.
     pub fn finish(mut self) -> io::Result<W> {
         if self.left > 0 {
-            return Err(wrong(&format!("{} events are missing", self.left)));
+            let left = self.left;
+            return Err(wrong(&say!(en: "{left} events are missing", zh: "缺少 {left} 个事件")));
         }
         self.out.write_all(&self.crc.to_le_bytes())?;
         self.out.flush()?;
@@ -161,13 +165,19 @@ impl<R: Read> Reader<R> {
     /// If it cannot be read, is not a header, or has a later version, which may have another form.
     pub fn open(mut input: R) -> io::Result<Self> {
         let mut bytes = [0; HEADER];
-        input.read_exact(&mut bytes).map_err(|e| cut(e, "it ends in its header"))?;
+        input
+            .read_exact(&mut bytes)
+            .map_err(|e| cut(e, word!(en: "it ends in its header", zh: "文件头不完整")))?;
         if let Some(found) = version(&bytes).filter(|found| *found > FORMAT_KNOWN) {
             let too_new = LogError::TooNew { found, known: FORMAT_KNOWN };
             return Err(io::Error::new(io::ErrorKind::InvalidData, too_new));
         }
         let header = Header::decode(&bytes);
-        let header = header.ok_or_else(|| wrong("its first 76 bytes are not a header"))?;
+        let header = header.ok_or_else(|| {
+            wrong(word!(
+                en: "its first 76 bytes are not a header", zh: "前 76 个字节不是文件头"
+            ))
+        })?;
         Ok(Self { input, next: header.first, header, crc: 0 })
     }
 
@@ -187,7 +197,15 @@ impl<R: Read> Reader<R> {
             return self.end().map(|()| None);
         }
         let position = self.next;
-        let ends = |e| cut(e, &format!("it ends in the event at position {position}"));
+        let ends = |e| {
+            cut(
+                e,
+                &say!(
+                    en: "it ends in the event at position {position}",
+                    zh: "文件在位置 {position} 的事件中间结束"
+                ),
+            )
+        };
         let [key, low] = self.take().map_err(ends)?;
         let mut length = usize::from(low & 0x7F);
         if low >= 0x80 {
@@ -198,7 +216,10 @@ impl<R: Read> Reader<R> {
         let is_short = low >= 0x80 && length < 0x80;
         let is_known = key == LEAF_KEY || key == WITHHELD_KEY;
         if !is_known || is_short || length > LEAF_BYTES_MAX {
-            return Err(wrong(&format!("the event at position {position} is malformed")));
+            return Err(wrong(&say!(
+                en: "the event at position {position} is malformed",
+                zh: "位置 {position} 的事件格式不正确"
+            )));
         }
         let mut bytes = vec![0; length];
         self.input.read_exact(&mut bytes).map_err(ends)?;
@@ -216,13 +237,17 @@ impl<R: Read> Reader<R> {
 
     fn end(&mut self) -> io::Result<()> {
         let mut crc = [0; 4];
-        self.input.read_exact(&mut crc).map_err(|e| cut(e, "it ends before its checksum"))?;
+        self.input
+            .read_exact(&mut crc)
+            .map_err(|e| cut(e, word!(en: "it ends before its checksum", zh: "缺少校验和")))?;
         if crc != self.crc.to_le_bytes() {
-            return Err(wrong("the checksum does not match the events"));
+            return Err(wrong(word!(
+                en: "the checksum does not match the events", zh: "校验和与事件不符"
+            )));
         }
         match self.input.read(&mut crc)? {
             0 => Ok(()),
-            _ => Err(wrong("it has bytes after its end")),
+            _ => Err(wrong(word!(en: "it has bytes after its end", zh: "末尾之后还有字节"))),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use crate::limits::JSON_LINE_BYTES_MAX;
+use crate::{
+    lang::{say, word},
+    limits::JSON_LINE_BYTES_MAX,
+};
 
 /// The lines of an input without their ends. A line of gigabytes is refused before it is in memory.
 pub struct Lines<R>(R);
@@ -29,9 +32,14 @@ impl<R: BufRead> Lines<R> {
         }
         let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
         if line.len() > JSON_LINE_BYTES_MAX {
-            return Err(invalid(format!("a line has more than {JSON_LINE_BYTES_MAX} bytes")));
+            return Err(invalid(say!(
+                en: "a line has more than {JSON_LINE_BYTES_MAX} bytes",
+                zh: "有一行超过 {JSON_LINE_BYTES_MAX} 字节"
+            )));
         }
-        let text = String::from_utf8(line).map_err(|_| invalid("a line is not UTF-8".to_owned()));
+        let text = String::from_utf8(line).map_err(|_| {
+            invalid(word!(en: "a line is not UTF-8", zh: "有一行不是 UTF-8 编码").to_owned())
+        });
         text.map(Some)
     }
 }

@@ -18,11 +18,12 @@ use std::{
 
 use uuid::Uuid;
 
-pub use self::builder::{BuiltLog, LogBuilder};
+pub use self::builder::{BuiltLog, LogBuilder, Watcher};
 pub use self::format::{Header, MAGIC, Reader, Writer};
 pub use self::lines::Lines;
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
+    lang::say,
     ledger::{audit::Verification, event_reader::EventReader},
     limits::VERIFY_STEP_BYTES,
     log::{self, LogError},
@@ -33,7 +34,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The log, or the new log, failed.
-    #[error(transparent)]
+    #[error("{}", .0.said())]
     Log(#[from] LogError),
     /// An archive cannot be read, or is damaged.
     #[error("{name}: {source}")]
@@ -44,7 +45,10 @@ pub enum ArchiveError {
         source: io::Error,
     },
     /// An event needs a newer format than its archive has.
-    #[error("the event at position {position} needs format {needs}, but its archive has {has}")]
+    #[error("{}", say!(
+        en: "the event at position {position} needs format {needs}, but its archive has {has}",
+        zh: "位置 {position} 的事件需要格式 {needs}，而文件的格式为 {has}"
+    ))]
     Mixed {
         /// Position of the event.
         position: u64,
@@ -62,21 +66,25 @@ pub enum ArchiveError {
         detail: String,
     },
     /// The directory for a new log is not empty.
-    #[error("{} is not empty; a log can only be built in an empty or new directory", .0.display())]
+    #[error("{}", say!(
+        en: "{} is not empty; a log can only be built in an empty or new directory",
+        zh: "{} 不是空目录；日志只能建立在空目录或新目录中",
+        .0.display()
+    ))]
     NotEmpty(PathBuf),
     /// The event cannot be redacted, or an archive cannot be rewritten; the text says why.
     #[error("{0}")]
     NotRedactable(String),
     /// The directory has no log.
-    #[error("{} contains no log", .0.display())]
+    #[error("{}", say!(en: "{} contains no log", zh: "{} 中没有日志", .0.display()))]
     NoLog(PathBuf),
     /// An adopted catalogue cannot be kept.
     #[error(transparent)]
     CatalogueFile(#[from] CatalogueFileError),
     /// A file or directory failed.
-    #[error("cannot {what}: {source}")]
+    #[error("{what}: {source}")]
     Io {
-        /// The action that failed, with the path.
+        /// The failure, with the path: `cannot open a.tidu`.
         what: String,
         /// The system's error.
         source: io::Error,
@@ -84,8 +92,37 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
-    fn io(what: &str, path: &Path, source: io::Error) -> Self {
-        Self::Io { what: format!("{what} {}", path.display()), source }
+    fn io(action: Action, path: &Path, source: io::Error) -> Self {
+        Self::Io { what: action.failed(path), source }
+    }
+}
+
+/// What is done to a file or directory.
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    Follow,
+    Open,
+    Read,
+    Remove,
+    Rename,
+    Sync,
+    Write,
+}
+
+impl Action {
+    /// Says that it failed.
+    fn failed(self, path: &Path) -> String {
+        let (en, zh) = match self {
+            Self::Follow => ("follow", "跟随链接"),
+            Self::Open => ("open", "打开"),
+            Self::Read => ("read", "读取"),
+            Self::Remove => ("remove", "删除"),
+            Self::Rename => ("rename", "重命名"),
+            Self::Sync => ("sync", "同步"),
+            Self::Write => ("write", "写入"),
+        };
+        let path = path.display();
+        say!(en: "cannot {en} {path}", zh: "无法{zh} {path}")
     }
 }
 

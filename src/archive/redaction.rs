@@ -20,6 +20,7 @@ use super::{ArchiveError, BuiltLog, Header, LogBuilder, copies};
 use crate::{
     catalogue_files::CatalogueFiles,
     domain::{self, catalogue::Catalogues, characters::require_visible},
+    lang::{say, word},
     ledger::{place, rebuild, state::State},
     limits::{IMPORT_GROUP_BYTES, REBUILD_BATCH_BYTES, REDACTION_REASON_BYTES_MAX},
     log::{self, Appended, Chunk, CommitLog, FORMAT_SECOND, Group, HashBlock, LeafAt, LogError},
@@ -116,7 +117,7 @@ impl Redaction {
 
     /// Builds the rewritten log beside the old one, and decides that it takes its place.
     fn rewrite(&self, log_id: Uuid, size: u64) -> Result<(), ArchiveError> {
-        let name = "the rewritten log";
+        let name = word!(en: "the rewritten log", zh: "重写后的日志");
         let header = Header { format: self.format, log_id, first: 0, next: size, root: self.root };
         let view = View::new(&*self.log, &self.places);
         let mut builder = LogBuilder::rewriting(self.files.clone(), &self.directory);
@@ -138,9 +139,10 @@ impl Redaction {
 fn require_reason(reason: &str) -> Result<(), ArchiveError> {
     let has_length = !reason.trim().is_empty() && reason.len() <= REDACTION_REASON_BYTES_MAX;
     if !has_length || require_visible(reason).is_err() {
-        return Err(ArchiveError::NotRedactable(format!(
-            "the reason must have 1 to {REDACTION_REASON_BYTES_MAX} bytes, without control \
-             characters, line breaks or invisible characters"
+        return Err(ArchiveError::NotRedactable(say!(
+            en: "the reason must have 1 to {REDACTION_REASON_BYTES_MAX} bytes, without control \
+                 characters, line breaks or invisible characters",
+            zh: "原因应为 1 至 {REDACTION_REASON_BYTES_MAX} 字节，不得含控制字符、换行或不可见字符"
         )));
     }
     Ok(())
@@ -151,27 +153,48 @@ fn require_redactable(
     position: u64,
     archives: &[PathBuf],
 ) -> Result<(), ArchiveError> {
-    let refused = |why: &str| Err(ArchiveError::NotRedactable(format!("event {position} {why}")));
+    let refused = |why: &str| {
+        Err(ArchiveError::NotRedactable(say!(
+            en: "event {position} {why}", zh: "事件 {position} {why}"
+        )))
+    };
     if position >= register.size() {
-        return refused(&format!("is not recorded; the log has {} events", register.size()));
+        let size = register.size();
+        return refused(&say!(
+            en: "is not recorded; the log has {size} events",
+            zh: "尚未写入；日志有 {size} 个事件"
+        ));
     }
     if register.is_withheld(position) && archives.is_empty() {
-        return refused("is redacted already; name archives with --archive to redact these too");
+        return refused(word!(
+            en: "is redacted already; name archives with --archive to redact these too",
+            zh: "此前已抹除；如需同时抹除备份或导出，请用 --archive 指定"
+        ));
     }
     if register.is_annulment(position) {
-        return refused("is an annulment; without it, the event that it annuls would be in force");
+        return refused(word!(
+            en: "is an annulment; without it, the event that it annuls would be in force",
+            zh: "是一条作废记录；抹除后，被作废的事件将重新有效"
+        ));
     }
     if register.corrects_a_link(position) {
-        return refused(
-            "corrects a link of two identifiers; without it, events would concern others",
-        );
+        return refused(word!(
+            en: "corrects a link of two identifiers; without it, events would concern others",
+            zh: "更正了两个代码的关联；抹除后，事件将归于其他认定对象"
+        ));
     }
     if register.is_of_service(position) {
-        return refused("is a fact of the service; later events are read by it");
+        return refused(word!(
+            en: "is a fact of the service; later events are read by it",
+            zh: "是服务自身的事实；读取其后的事件要用到它"
+        ));
     }
     match register.annulled_at(position) {
         Some(_) => Ok(()),
-        None => refused("is not annulled; only an annulled event can be redacted"),
+        None => refused(word!(
+            en: "is not annulled; only an annulled event can be redacted",
+            zh: "尚未作废；只有已作废的事件才能抹除"
+        )),
     }
 }
 
@@ -229,10 +252,12 @@ impl Before<'_> {
         places.insert(position, place(&kept));
         if let Some(place) = places.values().find(|place| !withheld::fits(place)) {
             let at = place.position.unwrap_or_default();
-            let why = format!(
-                "event {position} cannot be redacted: whom {} later events concern followed from \
-                 event {at}, and that is more than its place can keep",
-                place.derived.len()
+            let count = place.derived.len();
+            let why = say!(
+                en: "event {position} cannot be redacted: whom {count} later events concern \
+                     followed from event {at}, and that is more than its place can keep",
+                zh: "事件 {position} 不能抹除：其后 {count} 个事件与谁有关取决于事件 {at}，\
+                     超出其位置所能保留的内容"
             );
             return Err(ArchiveError::NotRedactable(why));
         }

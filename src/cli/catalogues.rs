@@ -8,6 +8,7 @@ use super::{CliError, client::Client, print::eprint_line};
 use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     domain::{catalogue::Catalogue, text::hex},
+    lang::{say, word},
     protocol::pb,
 };
 
@@ -25,8 +26,13 @@ pub(super) async fn fetch(
     };
     let mut adopted = Vec::new();
     for pb::AdoptedCatalogue { sha256, .. } in listed {
-        let digest = <[u8; 32]>::try_from(sha256.as_ref())
-            .map_err(|_| CliError::Message("the server states an odd digest".to_owned()))?;
+        let digest = <[u8; 32]>::try_from(sha256.as_ref()).map_err(|_| {
+            let text = word!(
+                en: "the server states a digest that is none",
+                zh: "服务器给出的摘要格式不正确"
+            );
+            CliError::Message(text.to_owned())
+        })?;
         let catalogue = match files.find(&digest) {
             Ok(found) => found,
             Err(CatalogueFileError::Missing { .. } | CatalogueFileError::Unknown(_)) => {
@@ -48,8 +54,10 @@ fn checked(response: &pb::GetCatalogueResponse, digest: &[u8; 32]) -> Result<Cat
     let found = Catalogue::parse(text).map_err(|e| CliError::Refused(e.to_string()))?;
     if found.sha256 != *digest {
         let (expected, found) = (hex(digest), hex(&found.sha256));
-        let text = format!("the server sent catalogue {found} in the place of {expected}");
-        return Err(CliError::Refused(text));
+        return Err(CliError::Refused(say!(
+            en: "the server sent catalogue {found} in the place of {expected}",
+            zh: "服务器发来的目录是 {found}，而不是 {expected}"
+        )));
     }
     Ok(found)
 }
@@ -62,10 +70,11 @@ pub(super) fn keep(
 ) -> Result<(), CliError> {
     let Some(directory) = directory else {
         for catalogue in adopted.iter().filter(|catalogue| !files.is_built_in(catalogue)) {
-            eprint_line(&format!(
-                "the log has adopted catalogue {}, version {}; import it with --catalogue FILE",
-                hex(&catalogue.sha256),
-                catalogue.version
+            let (digest, version) = (hex(&catalogue.sha256), &catalogue.version);
+            eprint_line(&say!(
+                en: "the log has adopted catalogue {digest}, version {version}; import it with \
+                     --catalogue FILE",
+                zh: "日志已采用目录 {digest}（版本 {version}），导入时请加 --catalogue 文件"
             ));
         }
         return Ok(());

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{CliError, args::ServerAddress, names};
 use crate::{
     files,
+    lang::{say, word},
     limits::{CONTEXT_NAME_BYTES_MAX, CONTEXTS_BYTES_MAX},
 };
 
@@ -57,7 +58,10 @@ fn directory() -> Option<PathBuf> {
 }
 
 fn unreadable(path: &Path, why: &str) -> CliError {
-    CliError::Message(format!("the contexts of {}: {why}", path.display()))
+    let path = path.display();
+    CliError::Message(say!(
+        en: "the contexts of {path}: {why}", zh: "上下文文件 {path}：{why}"
+    ))
 }
 
 impl Contexts {
@@ -87,7 +91,10 @@ impl Contexts {
         change: impl FnOnce(&mut Self) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         let directory = directory().ok_or_else(|| {
-            let text = "there is no place for contexts: neither XDG_CONFIG_HOME nor HOME is set";
+            let text = word!(
+                en: "there is no place for contexts: neither XDG_CONFIG_HOME nor HOME is set",
+                zh: "没有存放上下文的位置：XDG_CONFIG_HOME 和 HOME 都未设置"
+            );
             CliError::Message(text.to_owned())
         })?;
         let path = directory.join(FILE);
@@ -126,8 +133,10 @@ impl Contexts {
     ) -> Result<bool, CliError> {
         require_name(name)?;
         if self.all.contains_key(name) && !replace {
-            let text = format!("there is a context {name:?} already; --replace replaces it");
-            return Err(CliError::Message(text));
+            return Err(CliError::Message(say!(
+                en: "there is a context {name:?} already; --replace replaces it",
+                zh: "上下文 {name:?} 已存在；要替换请加 --replace"
+            )));
         }
         self.all.insert(name.to_owned(), context);
         Ok(self.current.get_or_insert_with(|| name.to_owned()) == name)
@@ -154,11 +163,23 @@ impl Contexts {
         }
         let near = names::nearest(name, self.all.keys().map(String::as_str));
         let hint = match near.as_slice() {
-            [] if self.all.is_empty() => "add one: tidu context add NAME --server URL".to_owned(),
-            [] => "tidu context list lists all".to_owned(),
-            near => format!("did you mean {}?", near.join(" or ")),
+            [] if self.all.is_empty() => word!(
+                en: "add one: tidu context add NAME --server URL",
+                zh: "请先添加：tidu context add 名称 --server 地址"
+            )
+            .to_owned(),
+            [] => word!(
+                en: "tidu context list lists all", zh: "tidu context list 列出全部上下文"
+            )
+            .to_owned(),
+            near => {
+                let near = near.join(word!(en: " or ", zh: " 或 "));
+                say!(en: "did you mean {near}?", zh: "是否指 {near}？")
+            }
         };
-        Err(CliError::Message(format!("there is no context {name:?}; {hint}")))
+        Err(CliError::Message(say!(
+            en: "there is no context {name:?}; {hint}", zh: "没有上下文 {name:?}；{hint}"
+        )))
     }
 }
 
@@ -167,8 +188,10 @@ fn require_name(name: &str) -> Result<(), CliError> {
     if !name.is_empty() && name.len() <= CONTEXT_NAME_BYTES_MAX && name.bytes().all(fits) {
         return Ok(());
     }
-    let text = format!(
-        "{name:?} cannot name a context: 1 to {CONTEXT_NAME_BYTES_MAX} of A-Z, a-z, 0-9, -, . and _"
-    );
-    Err(CliError::Message(text))
+    Err(CliError::Message(say!(
+        en: "{name:?} cannot name a context: 1 to {CONTEXT_NAME_BYTES_MAX} of A-Z, a-z, 0-9, -, . \
+             and _",
+        zh: "{name:?} 不能用作上下文名称：应为 1 至 {CONTEXT_NAME_BYTES_MAX} 个字符，可用 A-Z、a-z、\
+             0-9、-、. 和 _"
+    )))
 }

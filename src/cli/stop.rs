@@ -12,6 +12,7 @@ use tokio::{
 
 use super::print::eprint_line;
 use crate::{
+    lang::{say, word},
     limits::{DRAIN_DURATION_MAX, EXIT_GRACE},
     server::telemetry,
 };
@@ -40,6 +41,11 @@ impl Signals {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
         }
     }
+}
+
+/// The failure of [`stop_signal`] and of [`drain_signal`].
+pub(super) fn no_signals() -> &'static str {
+    word!(en: "cannot listen for signals", zh: "无法接收信号")
 }
 
 /// Completes at SIGTERM or SIGINT.
@@ -91,10 +97,22 @@ async fn end_in_time(mut signals: Signals, tell: oneshot::Sender<()>) {
     tokio::select! {
         second = signals.next() => {
             let code = EXIT_SIGNAL + second.as_raw_value();
-            end(code, "a second signal ends the process before its drain is finished");
+            end(
+                code,
+                word!(
+                    en: "a second signal ends the process before its drain is finished",
+                    zh: "收到第二个信号，未等处理完毕即结束进程"
+                ),
+            );
         }
         () = sleep(DRAIN_DURATION_MAX.saturating_sub(EXIT_GRACE)) => {
-            end(EXIT_UNFINISHED.into(), "the process ends; its drain did not finish in time");
+            end(
+                EXIT_UNFINISHED.into(),
+                word!(
+                    en: "the process ends; its drain did not finish in time",
+                    zh: "未能在限时内处理完毕，进程结束"
+                ),
+            );
         }
     }
 }
@@ -103,7 +121,7 @@ async fn end_in_time(mut signals: Signals, tell: oneshot::Sender<()>) {
 fn end(code: i32, why: &'static str) {
     let (said, says) = mpsc::channel();
     let say = move || {
-        eprint_line(&format!("tidu: {why}"));
+        eprint_line(&say!(en: "tidu: {why}", zh: "tidu：{why}"));
         telemetry::finish();
         let _ = said.send(());
     };

@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{io::AsyncWriteExt as _, process, time::timeout};
 
 use super::{Outcome, event::CloudEvent, signature};
+use crate::lang::say;
 
 /// Runs once for each event.
 pub(super) struct Command {
@@ -30,7 +31,11 @@ impl Command {
             .spawn();
         let mut child = match started {
             Ok(child) => child,
-            Err(error) => return Outcome::not_taken(format!("sh cannot be started: {error}")),
+            Err(error) => {
+                return Outcome::not_taken(say!(
+                    en: "sh cannot be started: {error}", zh: "无法启动 sh：{error}"
+                ));
+            }
         };
         let mut group = Group(child.id());
         let mut input = child.stdin.take();
@@ -49,11 +54,18 @@ impl Command {
                 if status.success() {
                     return Outcome::Taken;
                 }
-                Outcome::not_taken(format!("the command ended with {status}"))
+                Outcome::not_taken(say!(
+                    en: "the command ended with {status}", zh: "命令以 {status} 结束"
+                ))
             }
-            Ok(Err(error)) => Outcome::not_taken(format!("the command is lost: {error}")),
+            Ok(Err(error)) => Outcome::not_taken(say!(
+                en: "the command is lost: {error}", zh: "无法得知命令的结果：{error}"
+            )),
             Err(_) => {
-                Outcome::not_taken(format!("the command took longer than {:?}", self.duration_max))
+                let most = self.duration_max;
+                Outcome::not_taken(say!(
+                    en: "the command took longer than {most:?}", zh: "命令运行超过 {most:?}"
+                ))
             }
         }
     }

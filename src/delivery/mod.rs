@@ -21,6 +21,7 @@ use self::{
     webhook::Webhook,
 };
 use crate::{
+    lang::{say, word},
     limits::{
         COMMAND_DURATION_DEFAULT, DELIVERY_RETRY_MAX_DEFAULT, DELIVERY_RETRY_MIN_DEFAULT,
         WEBHOOK_DURATION_DEFAULT, WEBHOOK_RETRY_AFTER_MAX,
@@ -146,7 +147,9 @@ impl Delivery {
         let retry_min = min.unwrap_or(DELIVERY_RETRY_MIN_DEFAULT.min(max.unwrap_or(Duration::MAX)));
         let retry_max = max.unwrap_or(DELIVERY_RETRY_MAX_DEFAULT.max(retry_min));
         if retry_min > retry_max {
-            let why = "--retry-min is longer than --retry-max";
+            let why = word!(
+                en: "--retry-min is longer than --retry-max", zh: "--retry-min 大于 --retry-max"
+            );
             return Err(DeliveryError::Stopped(why.to_owned()));
         }
         Ok(Self {
@@ -201,23 +204,31 @@ impl Delivery {
                 Outcome::Taken => return Ok(true),
                 Outcome::NotTaken { why, retry_after } => (why, retry_after),
                 Outcome::Gone => {
-                    return Err(DeliveryError::Stopped(format!(
-                        "the receiver answered 410 Gone, so it wants no more events; event {} was \
-                         not taken",
-                        event.position
+                    let position = event.position;
+                    return Err(DeliveryError::Stopped(say!(
+                        en: "the receiver answered 410 Gone, so it wants no more events; event \
+                             {position} was not taken",
+                        zh: "接收方答复 410 Gone，不再接收事件；事件 {position} 未被接收"
                     )));
                 }
             };
-            let said = format!("event {} was not taken: {why}", event.position);
+            let position = event.position;
+            let said = say!(
+                en: "event {position} was not taken: {why}", zh: "事件 {position} 未被接收：{why}"
+            );
             attempts = attempts.saturating_add(1);
             if self.attempts_max.is_some_and(|max| attempts >= max) {
-                return Err(DeliveryError::Stopped(format!("{said}; attempts: {attempts}")));
+                return Err(DeliveryError::Stopped(say!(
+                    en: "{said}; attempts: {attempts}", zh: "{said}；已尝试 {attempts} 次"
+                )));
             }
             let pause = retry_after.map_or_else(
                 || pause.take(),
                 |asked| asked.min(WEBHOOK_RETRY_AFTER_MAX).max(self.retry_min),
             );
-            (self.report)(&format!("{said}; trying again in {pause:?}"));
+            (self.report)(&say!(
+                en: "{said}; trying again in {pause:?}", zh: "{said}；{pause:?} 后重试"
+            ));
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(false),
                 () = tokio::time::sleep(pause) => {}

@@ -13,6 +13,7 @@ use sha2::Sha256;
 use super::DeliveryError;
 use crate::{
     files,
+    lang::{say, word},
     limits::{SECRETS_BYTES_MAX, WEBHOOK_SECRET_BYTES_MAX, WEBHOOK_SECRET_BYTES_MIN},
 };
 
@@ -33,7 +34,10 @@ impl Secrets {
     pub(super) fn load(file: Option<&Path>) -> Result<Self, DeliveryError> {
         let (from, text) = match file {
             Some(path) => {
-                let failed = |e| DeliveryError::Io(format!("cannot read {}", path.display()), e);
+                let failed = |e| {
+                    let path = path.display();
+                    DeliveryError::Io(say!(en: "cannot read {path}", zh: "无法读取 {path}"), e)
+                };
                 (
                     path.display().to_string(),
                     files::read_text(path, SECRETS_BYTES_MAX).map_err(failed)?,
@@ -42,8 +46,10 @@ impl Secrets {
             None => (VARIABLE.to_owned(), env::var(VARIABLE).unwrap_or_default()),
         };
         Self::parse(&text).map_err(|why| {
-            let how = "make one with: echo \"whsec_$(openssl rand -base64 32)\"";
-            DeliveryError::Stopped(format!("{from}: {why}; {how}"))
+            let how = "echo \"whsec_$(openssl rand -base64 32)\"";
+            DeliveryError::Stopped(say!(
+                en: "{from}: {why}; make one with: {how}", zh: "{from}：{why}；可这样生成：{how}"
+            ))
         })
     }
 
@@ -51,7 +57,7 @@ impl Secrets {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let secrets: Vec<_> = text.split_whitespace().map(secret).collect::<Result<_, _>>()?;
         if secrets.is_empty() {
-            return Err("it contains no secret".to_owned());
+            return Err(word!(en: "it contains no secret", zh: "其中没有密钥").to_owned());
         }
         Ok(Self(secrets))
     }
@@ -69,12 +75,19 @@ impl Secrets {
 
 fn secret(word: &str) -> Result<Hmac<Sha256>, String> {
     // Errors do not repeat the word, because they end up in logs.
-    let encoded = word.strip_prefix(PREFIX).ok_or("a secret begins with whsec_")?;
-    let key = BASE64.decode(encoded).map_err(|_| "after whsec_ a secret is base64")?;
+    let encoded = word
+        .strip_prefix(PREFIX)
+        .ok_or_else(|| word!(en: "a secret begins with whsec_", zh: "密钥应以 whsec_ 开头"))?;
+    let key = BASE64
+        .decode(encoded)
+        .map_err(|_| word!(en: "after whsec_ a secret is base64", zh: "whsec_ 之后应为 base64"))?;
     if !(WEBHOOK_SECRET_BYTES_MIN..=WEBHOOK_SECRET_BYTES_MAX).contains(&key.len()) {
-        return Err(format!(
-            "a secret has {WEBHOOK_SECRET_BYTES_MIN} to {WEBHOOK_SECRET_BYTES_MAX} bytes, not {}",
-            key.len()
+        let has = key.len();
+        return Err(say!(
+            en: "a secret has {WEBHOOK_SECRET_BYTES_MIN} to {WEBHOOK_SECRET_BYTES_MAX} bytes, not \
+                 {has}",
+            zh: "密钥应为 {WEBHOOK_SECRET_BYTES_MIN} 至 {WEBHOOK_SECRET_BYTES_MAX} 字节，\
+                 现为 {has} 字节"
         ));
     }
     Hmac::new_from_slice(&key).map_err(|e| e.to_string())

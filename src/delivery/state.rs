@@ -14,7 +14,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::DeliveryError;
-use crate::{files, limits::STATE_BYTES_MAX, protocol::pb};
+use crate::{files, lang::say, limits::STATE_BYTES_MAX, protocol::pb};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -45,7 +45,9 @@ impl DeliveryState {
             Ok(text) => Some(read(path, &text)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(DeliveryError::Io(format!("cannot read {}", path.display()), error));
+                let path = path.display();
+                let what = say!(en: "cannot read {path}", zh: "无法读取 {path}");
+                return Err(DeliveryError::Io(what, error));
             }
         };
         Ok(Self { path: path.to_path_buf(), kept, _lock: lock })
@@ -59,21 +61,29 @@ impl DeliveryState {
     ) -> Result<u64, DeliveryError> {
         let (path, size) = (self.path.display(), status.log_size);
         match &self.kept {
-            Some(kept) if kept.log_id != status.log_id => Err(DeliveryError::Stopped(format!(
-                "{path} belongs to log {}, and this server has log {}; connect to the server of \
-                 that log, or follow this one from its beginning with another --state file",
-                kept.log_id, status.log_id
-            ))),
+            Some(kept) if kept.log_id != status.log_id => {
+                let (own, other) = (&kept.log_id, &status.log_id);
+                Err(DeliveryError::Stopped(say!(
+                    en: "{path} belongs to log {own}, and this server has log {other}; connect to \
+                         the server of that log, or follow this one from its beginning with \
+                         another --state file",
+                    zh: "{path} 属于日志 {own}，而此服务器的日志是 {other}；请连接该日志的服务器，\
+                         或另用一个 --state 文件从头跟踪此日志"
+                )))
+            }
             Some(Kept { next_position, .. }) if *next_position > size => {
-                Err(DeliveryError::Stopped(format!(
-                    "{path} has next position {next_position}, and the log has only {size} events: \
-                     it seems to be an older copy, and its later events will differ from those \
-                     that were delivered"
+                Err(DeliveryError::Stopped(say!(
+                    en: "{path} has next position {next_position}, and the log has only {size} \
+                         events: it seems to be an older copy, and its later events will differ \
+                         from those that were delivered",
+                    zh: "{path} 的下一位置为 {next_position}，而日志只有 {size} 个事件：它像是较旧的\
+                         副本，之后的事件会与已投递的不同"
                 )))
             }
             Some(kept) => Ok(kept.next_position),
-            None if first > size => Err(DeliveryError::Stopped(format!(
-                "--from {first} is beyond the log, which has {size} events"
+            None if first > size => Err(DeliveryError::Stopped(say!(
+                en: "--from {first} is beyond the log, which has {size} events",
+                zh: "--from {first} 超出日志末尾，日志有 {size} 个事件"
             ))),
             None => {
                 let log_id = status.log_id.clone();
@@ -103,8 +113,10 @@ impl DeliveryState {
             let line = format!("{}\n", serde_json::to_string(&kept)?);
             files::replace(&self.path, line.as_bytes())
         };
-        write()
-            .map_err(|e| DeliveryError::Io(format!("cannot write {}", self.path.display()), e))?;
+        write().map_err(|e| {
+            let path = self.path.display();
+            DeliveryError::Io(say!(en: "cannot write {path}", zh: "无法写入 {path}"), e)
+        })?;
         self.kept = Some(kept);
         Ok(())
     }
@@ -115,30 +127,46 @@ impl DeliveryState {
 fn lock(path: &Path) -> Result<File, DeliveryError> {
     let beside = files::beside(path, ".lock");
     files::lock(&beside).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => DeliveryError::Stopped(format!(
-            "another tidu delivers from {}; give each delivery its own --state file",
-            path.display()
-        )),
-        _ => DeliveryError::Io(format!("cannot lock {}", beside.display()), error),
+        io::ErrorKind::WouldBlock => {
+            let path = path.display();
+            DeliveryError::Stopped(say!(
+                en: "another tidu delivers from {path}; give each delivery its own --state file",
+                zh: "另一个 tidu 正在使用 {path} 投递；请为每次投递单独指定 --state 文件"
+            ))
+        }
+        _ => {
+            let path = beside.display();
+            DeliveryError::Io(say!(en: "cannot lock {path}", zh: "无法锁定 {path}"), error)
+        }
     })
 }
 
 fn read(path: &Path, text: &str) -> Result<Kept, DeliveryError> {
     let damaged = |why: String| {
-        DeliveryError::Stopped(format!(
-            "{} is not a state file of tidu: {why}; if the receiver knows the last position that \
-             it took, write {{\"version\":{VERSION},\"log_id\":\"…\",\"next_position\":…}} there; \
-             otherwise remove the file, and every event is delivered again",
-            path.display()
+        let path = path.display();
+        let form = format!("{{\"version\":{VERSION},\"log_id\":\"…\",\"next_position\":…}}");
+        DeliveryError::Stopped(say!(
+            en: "{path} is not a state file of tidu: {why}; if the receiver knows the last \
+                 position that it took, write {form} there; otherwise remove the file, and every \
+                 event is delivered again",
+            zh: "{path} 不是 tidu 的状态文件：{why}；如果接收方知道最后接收的位置，请在其中写入 \
+                 {form}；否则请删除该文件，全部事件将重新投递"
         ))
     };
     let kept: Kept = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
     if kept.version != VERSION {
-        return Err(damaged(format!("it has version {}, not {VERSION}", kept.version)));
+        return Err({
+            let version = kept.version;
+            damaged(say!(
+                en: "it has version {version}, not {VERSION}",
+                zh: "版本为 {version}，而不是 {VERSION}"
+            ))
+        });
     }
-    kept.log_id
-        .parse::<uuid::Uuid>()
-        .map_err(|_| damaged(format!("{:?} is not a log id", kept.log_id)))?;
+    kept.log_id.parse::<uuid::Uuid>().map_err(|_| {
+        let id = &kept.log_id;
+        damaged(say!(en: "{id:?} is not a log id", zh: "{id:?} 不是日志编号"))
+    })?;
     Ok(kept)
 }
 

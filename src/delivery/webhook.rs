@@ -20,6 +20,7 @@ use url::Url;
 
 use super::{DeliveryError, Outcome, event::CloudEvent, signature::Secrets};
 use crate::{
+    lang::{say, word},
     limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_REST_DURATION_MAX},
     tls::{self, ClientFiles},
 };
@@ -56,7 +57,10 @@ impl Webhook {
     ) -> Result<Self, DeliveryError> {
         let (url, is_secure) = address(url).map_err(refused)?;
         if !is_secure && files.is_any() {
-            return Err(refused("http:// uses neither CAs nor certificates; use https://"));
+            return Err(refused(word!(
+                en: "http:// uses neither CAs nor certificates; use https://",
+                zh: "http:// 不使用 CA 和证书，请改用 https://"
+            )));
         }
         let (connection, answered) = (None, None);
         let webhook = Self { connection, answered, url, is_secure, files, secrets, duration_max };
@@ -82,7 +86,11 @@ impl Webhook {
             .body(event.body.clone());
         let request = match request {
             Ok(request) => request,
-            Err(error) => return Outcome::not_taken(format!("it cannot be sent: {error}")),
+            Err(error) => {
+                return Outcome::not_taken(say!(
+                    en: "it cannot be sent: {error}", zh: "无法发送：{error}"
+                ));
+            }
         };
         match timeout(self.duration_max, self.send(request)).await {
             Ok(Ok((status, headers))) => {
@@ -90,7 +98,12 @@ impl Webhook {
                 judge(status, &headers, now())
             }
             Ok(Err(why)) => Outcome::not_taken(why),
-            Err(_) => Outcome::not_taken(format!("no answer within {:?}", self.duration_max)),
+            Err(_) => {
+                let most = self.duration_max;
+                Outcome::not_taken(say!(
+                    en: "no answer within {most:?}", zh: "{most:?} 内没有答复"
+                ))
+            }
         }
     }
 
@@ -170,33 +183,43 @@ impl Webhook {
 }
 
 fn refused(why: &str) -> DeliveryError {
-    DeliveryError::Stopped(format!("--webhook: {why}"))
+    DeliveryError::Stopped(say!(en: "--webhook: {why}", zh: "--webhook：{why}"))
 }
 
 /// Reads the URL of a receiver as browsers do: characters of other scripts are encoded, in the host
 /// and behind it. True if it is `https`.
 fn address(text: &str) -> Result<(Uri, bool), &'static str> {
-    const MALFORMED: &str = "this is not a URL; the form is https://HOST/PATH";
-    let url = Url::parse(text.trim()).map_err(|_| MALFORMED)?;
+    let malformed = word!(
+        en: "this is not a URL; the form is https://HOST/PATH",
+        zh: "不是网址；格式为 https://主机/路径"
+    );
+    let url = Url::parse(text.trim()).map_err(|_| malformed)?;
     let secure = match url.scheme() {
         "http" => false,
         "https" => true,
-        _ => return Err("begin with http:// or https://"),
+        _ => {
+            return Err(word!(
+                en: "begin with http:// or https://", zh: "应以 http:// 或 https:// 开头"
+            ));
+        }
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "leave out the user and the password: every program on this machine sees the arguments \
-             of a command. Messages are signed, so check the signature; see docs/delivery.md",
-        );
+        return Err(word!(
+            en: "leave out the user and the password: every program on this machine sees the \
+                 arguments of a command. Messages are signed, so check the signature; see \
+                 docs/delivery.md",
+            zh: "请去掉用户名和密码：本机的所有程序都能看到命令的参数。消息带有签名，\
+                 请核对签名，见 docs/delivery.md"
+        ));
     }
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(MALFORMED)?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(malformed)?;
     let authority = match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
     let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
     let uri = format!("{}://{authority}{}{query}", url.scheme(), url.path());
-    Ok((uri.parse().map_err(|_| MALFORMED)?, secure))
+    Ok((uri.parse().map_err(|_| malformed)?, secure))
 }
 
 fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Outcome {
@@ -208,7 +231,10 @@ fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Outcome {
     }
     let said = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = said.and_then(|text| pause_of(text.trim(), now));
-    Outcome::NotTaken { why: format!("the receiver answered {status}"), retry_after }
+    Outcome::NotTaken {
+        why: say!(en: "the receiver answered {status}", zh: "接收方答复 {status}"),
+        retry_after,
+    }
 }
 
 /// The pause in `Retry-After`: seconds, or a date in one of the three forms of HTTP. A date in the

@@ -21,7 +21,7 @@ pub use self::{
     chunk::{Chunk, ChunkWriter, LeafAt},
     sled::{Examined, NAMES as FILE_NAMES, SledLog, default_reserve, examine},
 };
-use crate::{files, merkle::Hash, metrics::Metrics};
+use crate::{files, lang::say, merkle::Hash, metrics::Metrics};
 
 /// The format in which a log begins. Its leaves use nothing beyond the first version.
 pub const FORMAT_BEGUN: u16 = 1;
@@ -285,6 +285,40 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// The error in the language of the terminal. A log line has the English text.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let en = self.to_string();
+        match self {
+            Self::Busy(path) => {
+                let path = path.display();
+                say!(en: "{en}", zh: "数据目录 {path} 正由另一个进程使用")
+            }
+            Self::Io { .. } => say!(en: "{en}", zh: "文件操作失败：{en}"),
+            Self::Damaged { position, .. } => {
+                say!(en: "{en}", zh: "日志在位置 {position} 处损坏：{en}")
+            }
+            Self::TooNew { found, known } => say!(
+                en: "{en}",
+                zh: "数据的格式为 {found}，此版本最高支持 {known}；请使用更新版本的 tidu"
+            ),
+            Self::Catalogue { position, .. } => {
+                say!(en: "{en}", zh: "日志在位置 {position} 采用的目录无法使用：{en}")
+            }
+            Self::NewerRules { found, known } => say!(
+                en: "{en}",
+                zh: "日志已采用规则版本 {found}，此版本最高支持 {known}；请使用更新版本的 tidu"
+            ),
+            Self::NewerFact { position, number } => say!(
+                en: "{en}",
+                zh: "位置 {position} 的事件含有编号为 {number} 的事实，此版本无法识别；请使用更新版本的 tidu"
+            ),
+            Self::NotDurable => say!(
+                en: "{en}", zh: "此程序的写入没有真正落盘，无法保证已确认的内容不丢失"
+            ),
+        }
+    }
+
     /// True if the disk, or the owner's quota on it, is full.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {

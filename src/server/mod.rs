@@ -27,11 +27,13 @@ pub mod telemetry;
 mod tls;
 mod trail;
 
-use std::{future::pending, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, sync::Arc};
+use std::{
+    future::pending, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, pin::pin, sync::Arc,
+};
 
 use tokio::{
     task::spawn_blocking,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 use uuid::Uuid;
 
@@ -49,8 +51,12 @@ use crate::{
     access::{AccessControl, KeyError, PolicyError},
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
+    lang::{say, word},
     ledger::{Failure, Ledger, LedgerOptions, OnFailure, ReadError, Salt, clock::Clock as _},
-    limits::{DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, SALT_BYTES},
+    limits::{
+        DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, REPLAY_TOLD_AFTER, REPLAY_TOLD_INTERVAL,
+        SALT_BYTES,
+    },
     log::{self, LogError},
     metrics::Metrics,
     operations,
@@ -58,26 +64,38 @@ use crate::{
     service::{self, ApiSettings, Undescribed},
 };
 
-/// Why a server does not start.
+/// Why a server does not start. Only the terminal that starts it gets the text, in its language.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The adoption of the rules or of the catalogue could not be recorded.
-    #[error("the adoption of the rules or of the catalogue could not be recorded: {0}")]
+    #[error("{}", say!(
+        en: "the adoption of the rules or of the catalogue could not be recorded: {}",
+        zh: "无法写入规则或目录的采用记录：{}",
+        .0
+    ))]
     Adoption(String),
     /// No file of the audit trail can be written.
-    #[error(
-        "audit_sinks: no file of the audit trail can be written: {0}; name another one with \
-         --audit FILE"
-    )]
+    #[error("{}", say!(
+        en: "audit_sinks: no file of the audit trail can be written: {}; name another one with \
+             --audit FILE",
+        zh: "audit_sinks：审计记录的文件都无法写入：{}；请用 --audit 另指定文件",
+        .0
+    ))]
     Audit(io::Error),
     /// The last anchor of the audit trail cannot be read.
-    #[error("the last anchor of the audit trail cannot be read: {0}")]
+    #[error("{}", say!(
+        en: "the last anchor of the audit trail cannot be read: {}",
+        zh: "无法读取审计记录的最后一个锚点：{}",
+        .0
+    ))]
     AuditAnchor(ReadError),
     /// The audit trail has files, and the server no principals.
-    #[error(
-        "audit_sinks: the audit trail tells of principals, and the server knows none; leave the \
-         setting out, or name them with --principals FILE"
-    )]
+    #[error("{}", word!(
+        en: "audit_sinks: the audit trail tells of principals, and the server knows none; leave \
+             the setting out, or name them with --principals FILE",
+        zh: "audit_sinks：审计记录针对主体，而服务器没有设置主体；请去掉此项，或用 --principals \
+             指定主体文件"
+    ))]
     AuditWithoutPrincipals,
     /// An adopted catalogue cannot be kept.
     #[error(transparent)]
@@ -92,16 +110,18 @@ pub enum StartError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The log cannot be opened.
-    #[error(transparent)]
+    #[error("{}", .0.said())]
     Log(#[from] LogError),
     /// The store of cursors cannot be opened.
     #[error(transparent)]
     Cursors(#[from] CursorError),
     /// The address for callers cannot be listened on.
-    #[error(
-        "listen: cannot listen on {address}: {source}; choose another address, such as --listen \
-         127.0.0.1:0 for a free port"
-    )]
+    #[error("{}", say!(
+        en: "listen: cannot listen on {address}: {}; choose another address, such as --listen \
+             127.0.0.1:0 for a free port",
+        zh: "listen：无法监听 {address}：{}；请另选地址，例如 --listen 127.0.0.1:0 使用空闲端口",
+        not_bound(source)
+    ))]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -109,10 +129,13 @@ pub enum StartError {
         source: io::Error,
     },
     /// The address of the operations port cannot be listened on.
-    #[error(
-        "operations_listen: cannot listen on {address}: {source}; choose another address, such as \
-         --operations-listen 127.0.0.1:0 for a free port, or off"
-    )]
+    #[error("{}", say!(
+        en: "operations_listen: cannot listen on {address}: {}; choose another address, such as \
+             --operations-listen 127.0.0.1:0 for a free port, or off",
+        zh: "operations_listen：无法监听 {address}：{}；请另选地址，例如 \
+             --operations-listen 127.0.0.1:0 使用空闲端口，或 off",
+        not_bound(source)
+    ))]
     ListenOperations {
         /// The address.
         address: SocketAddr,
@@ -120,7 +143,11 @@ pub enum StartError {
         source: io::Error,
     },
     /// The Unix socket of a gateway cannot be listened on.
-    #[error("gateway_sockets: cannot listen on {}: {source}", path.display())]
+    #[error("{}", say!(
+        en: "gateway_sockets: cannot listen on {}: {source}",
+        zh: "gateway_sockets：无法监听 {}：{source}",
+        path.display()
+    ))]
     ListenGateway {
         /// Its file.
         path: PathBuf,
@@ -128,22 +155,39 @@ pub enum StartError {
         source: io::Error,
     },
     /// The principals cannot be used.
-    #[error("principals: {0}")]
+    #[error("{}", say!(en: "principals: {}", zh: "principals：{}", .0))]
     Principals(#[from] PolicyError),
     /// TLS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The server was asked to end before its log was open.
-    #[error("the server was stopped before its log was open")]
+    #[error("{}", word!(
+        en: "the server was stopped before its log was open", zh: "服务器在打开日志之前被停止"
+    ))]
     Stopped,
     /// The services cannot be described.
     #[error(transparent)]
     Undescribed(#[from] Undescribed),
 }
 
+/// Why an address cannot be listened on. The system's text is English.
+fn not_bound(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => {
+            say!(en: "{source}", zh: "该地址已被占用，可能已有服务器在运行")
+        }
+        io::ErrorKind::PermissionDenied => say!(en: "{source}", zh: "没有权限使用该端口"),
+        io::ErrorKind::AddrNotAvailable => say!(en: "{source}", zh: "本机没有该地址"),
+        _ => source.to_string(),
+    }
+}
+
 /// A drain ended before the writer had finished: commits that got no answer may be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the drain did not finish in time; commits that got no answer may be recorded")]
+#[error("{}", word!(
+    en: "the drain did not finish in time; commits that got no answer may be recorded",
+    zh: "未能在限时内处理完毕；没有得到答复的提交可能已经写入"
+))]
 pub struct Unfinished;
 
 /// The stores of a server.
@@ -212,11 +256,21 @@ impl Starting {
     ) -> Result<Server, StartError> {
         let metrics = Arc::clone(&self.metrics);
         let counted = Arc::clone(&metrics);
-        let opened = tokio::select! {
-            opened = spawn_blocking(move || open(&counted)) => opened,
-            () = stop => {
-                self.ports.drain().await;
-                return Err(StartError::Stopped);
+        let (mut opening, mut stop) = (spawn_blocking(move || open(&counted)), pin!(stop));
+        let mut told_after = REPLAY_TOLD_AFTER;
+        let opened = loop {
+            tokio::select! {
+                opened = &mut opening => break opened,
+                () = stop.as_mut() => {
+                    self.ports.drain().await;
+                    return Err(StartError::Stopped);
+                }
+                () = sleep(told_after) => {
+                    let (replayed, events) =
+                        (metrics.replayed_events.get(), metrics.replay_events.get());
+                    tracing::info!(replayed, events, "the log is being replayed");
+                    told_after = REPLAY_TOLD_INTERVAL;
+                }
             }
         };
         let Stores { ledger, cursors } = match opened {

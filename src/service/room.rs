@@ -217,6 +217,7 @@ mod tests {
             effective: day(),
             authority: Some(ministry()),
             effect: Effect::Applied,
+            obstacle: None,
             message: "m".repeat(600),
             document: "d".repeat(128),
             rule_version: "v".repeat(64),

@@ -21,7 +21,11 @@ use rustls::{
 };
 
 pub use self::words::{Fault, FaultKind, explain};
-use crate::{files, limits::PEM_BYTES_MAX};
+use crate::{
+    files,
+    lang::{say, word},
+    limits::PEM_BYTES_MAX,
+};
 
 /// The files of a client, and the flags that name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +53,7 @@ pub struct Flags {
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{flag} {}: {why}", path.display())]
+#[error("{}", say!(en: "{flag} {}: {why}", zh: "{flag} {}：{why}", path.display()))]
 pub struct FileError {
     flag: &'static str,
     path: PathBuf,
@@ -82,7 +86,10 @@ impl ClientFiles {
     pub fn read(&self) -> Result<ClientConfig, FileError> {
         let nowhere = |why: String| FileError {
             flag: self.flags.ca,
-            path: self.ca.clone().unwrap_or_else(|| PathBuf::from("the system's CAs")),
+            path: self
+                .ca
+                .clone()
+                .unwrap_or_else(|| word!(en: "the system's CAs", zh: "系统的 CA").into()),
             why,
         };
         let provider = provider();
@@ -99,9 +106,10 @@ impl ClientFiles {
                 builder.with_webpki_verifier(verifier)
             }
             None => builder.with_native_roots().map_err(|error| {
-                nowhere(format!(
-                    "none were found ({error}); name a file in {} or in SSL_CERT_FILE",
-                    self.flags.ca
+                let flag = self.flags.ca;
+                nowhere(say!(
+                    en: "none were found ({error}); name a file in {flag} or in SSL_CERT_FILE",
+                    zh: "没有找到（{error}）；请用 {flag} 或 SSL_CERT_FILE 指定文件"
                 ))
             })?,
         };
@@ -110,9 +118,10 @@ impl ClientFiles {
             let (flag, path) = self.key_file();
             let why = match error {
                 rustls::Error::InconsistentKeys(_) => {
-                    format!(
-                        "this key does not belong to the certificate of {}",
-                        self.flags.certificate
+                    let certificate = self.flags.certificate;
+                    say!(
+                        en: "this key does not belong to the certificate of {certificate}",
+                        zh: "此密钥与 {certificate} 的证书不匹配"
                     )
                 }
                 error => error.to_string(),
@@ -127,7 +136,11 @@ impl ClientFiles {
         let text = read_text(path, false).map_err(fault(flag, path))?;
         for (line, certificate) in pem::certificates(&text).map_err(fault(flag, path))? {
             let added = roots.add(certificate);
-            added.map_err(|error| fault(flag, path)(format!("line {line}: {error}")))?;
+            added.map_err(|error| {
+                fault(flag, path)(say!(
+                    en: "line {line}: {error}", zh: "第 {line} 行：{error}"
+                ))
+            })?;
         }
         Ok(roots)
     }
@@ -148,10 +161,13 @@ impl ClientFiles {
         let Some(certificate) = &self.certificate else {
             return match &self.key {
                 None => Ok(None),
-                Some(key) => Err(fault(self.flags.key, key)(format!(
-                    "a key is of no use without its certificate; give {} too",
-                    self.flags.certificate
-                ))),
+                Some(key) => {
+                    let certificate = self.flags.certificate;
+                    Err(fault(self.flags.key, key)(say!(
+                        en: "a key is of no use without its certificate; give {certificate} too",
+                        zh: "仅有密钥而没有证书无法使用，请同时给出 {certificate}"
+                    )))
+                }
             };
         };
         let in_certificate = fault(self.flags.certificate, certificate);
@@ -164,9 +180,13 @@ impl ClientFiles {
                 pem::key(&read_text(path, true).map_err(&in_key)?).map_err(in_key)?
             }
             None => {
-                let elsewhere = format!("if the key has a file of its own: {}", self.flags.key);
-                let key =
-                    pem::key(&text).map_err(|why| in_certificate(format!("{why}; {elsewhere}")))?;
+                let flag = self.flags.key;
+                let key = pem::key(&text).map_err(|why| {
+                    in_certificate(say!(
+                        en: "{why}; if the key has a file of its own: {flag}",
+                        zh: "{why}；如果密钥另有文件，请用 {flag} 指定"
+                    ))
+                })?;
                 // It holds a key, so nobody else may be able to read it.
                 read_text(certificate, true).map_err(in_certificate)?;
                 key
@@ -184,10 +204,11 @@ fn fault<W: fmt::Display>(flag: &'static str, path: &Path) -> impl Fn(W) -> File
 fn read_text(path: &Path, is_secret: bool) -> Result<String, String> {
     let read = if is_secret { files::read_secret } else { files::read };
     let bytes = read(path, PEM_BYTES_MAX).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::NotFound => word!(en: "there is no such file", zh: "文件不存在").to_owned(),
         _ => error.to_string(),
     })?;
-    String::from_utf8(bytes).map_err(|_| "it is not PEM, which is a text".to_owned())
+    String::from_utf8(bytes)
+        .map_err(|_| word!(en: "it is not PEM, which is a text", zh: "不是 PEM 文本").to_owned())
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use rustls::pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
 };
 
+use crate::lang::{say, word};
+
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -89,7 +91,11 @@ pub(super) fn certificates(text: &str) -> Result<Vec<(usize, CertificateDer<'sta
         .map(|section| (section.line, CertificateDer::from(section.der)))
         .collect();
     if found.is_empty() {
-        return Err("it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+        return Err(word!(
+            en: "it holds no certificate in PEM (-----BEGIN CERTIFICATE-----)",
+            zh: "其中没有 PEM 证书（-----BEGIN CERTIFICATE-----）"
+        )
+        .to_owned());
     }
     Ok(found)
 }
@@ -103,16 +109,27 @@ pub(super) fn key(text: &str) -> Result<PrivateKeyDer<'static>, String> {
             "RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(der).into(),
             "EC PRIVATE KEY" => PrivateSec1KeyDer::from(der).into(),
             "ENCRYPTED PRIVATE KEY" => {
-                return Err(format!(
-                    "line {line}: the key is encrypted, and nobody is there to ask for its \
-                     passphrase; decrypt it: openssl pkey -in FILE -out FILE"
+                return Err(say!(
+                    en: "line {line}: the key is encrypted, and nobody is there to ask for its \
+                         passphrase; decrypt it: openssl pkey -in FILE -out FILE",
+                    zh: "第 {line} 行：密钥已加密，而运行时无人输入口令；请先解密：openssl pkey \
+                         -in 文件 -out 文件"
                 ));
             }
             _ => continue,
         };
         if found.replace(key).is_some() {
-            return Err(format!("line {line}: this is a second key; leave one"));
+            return Err(say!(
+                en: "line {line}: this is a second key; leave one",
+                zh: "第 {line} 行：这是第二个密钥，请只保留一个"
+            ));
         }
     }
-    found.ok_or_else(|| "it holds no key in PEM (-----BEGIN PRIVATE KEY-----)".to_owned())
+    found.ok_or_else(|| {
+        word!(
+            en: "it holds no key in PEM (-----BEGIN PRIVATE KEY-----)",
+            zh: "其中没有 PEM 密钥（-----BEGIN PRIVATE KEY-----）"
+        )
+        .to_owned()
+    })
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rustls::{AlertDescription, CertificateError, pki_types::UnixTime};
 
 use super::ClientFiles;
+use crate::lang::{say, word};
 
 /// A connection with TLS that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +34,14 @@ pub fn explain(error: &(dyn Error + 'static), host: &str, files: &ClientFiles) -
     let server = |why| Some(Fault { kind: FaultKind::Server, why });
     match cause(error)? {
         rustls::Error::InvalidCertificate(why) => server(of_server(why, host, files)),
-        rustls::Error::InvalidMessage(_) => {
-            server(format!("{host} does not speak TLS there; check the port"))
-        }
+        rustls::Error::InvalidMessage(_) => server(say!(
+            en: "{host} does not speak TLS there; check the port",
+            zh: "{host} 的该端口没有使用 TLS，请检查端口"
+        )),
         rustls::Error::AlertReceived(alert) => of_alert(*alert, host, files),
-        error => server(format!("no TLS with {host}: {error}")),
+        error => server(say!(
+            en: "no TLS with {host}: {error}", zh: "无法与 {host} 建立 TLS：{error}"
+        )),
     }
 }
 
@@ -62,36 +66,53 @@ fn of_server(why: &CertificateError, host: &str, files: &ClientFiles) -> String 
     match why {
         // Another CA of the same name signed it, such as one that was made before.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => match &files.ca {
-            Some(path) => format!(
-                "the certificate of {host} is not signed by a CA in {} ({flag})",
+            Some(path) => say!(
+                en: "the certificate of {host} is not signed by a CA in {} ({flag})",
+                zh: "{host} 的证书不是由 {} 中的 CA 签发（{flag}）",
                 path.display()
             ),
-            None => format!(
-                "the certificate of {host} is signed by a CA that this machine does not trust; \
-                 name the CA's file: {flag} FILE"
+            None => say!(
+                en: "the certificate of {host} is signed by a CA that this machine does not \
+                     trust; name the CA's file: {flag} FILE",
+                zh: "{host} 的证书由本机不信任的 CA 签发；请指定 CA 文件：{flag} 文件"
             ),
         },
         CertificateError::NotValidForNameContext { presented, .. } => {
             let names: Vec<_> = presented.iter().map(|name| plain(name)).collect();
-            let names = if names.is_empty() { "no host".to_owned() } else { names.join(", ") };
-            format!(
-                "the certificate is not for {host} but for {names}; use such a name, or have a \
-                 certificate made for {host}"
+            let names = match names.is_empty() {
+                true => word!(en: "no host", zh: "无主机").to_owned(),
+                false => names.join(word!(en: ", ", zh: "、")),
+            };
+            say!(
+                en: "the certificate is not for {host} but for {names}; use such a name, or have a \
+                     certificate made for {host}",
+                zh: "证书不适用于 {host}，而适用于 {names}；请使用其中的名称，或为 {host} 制作证书"
             )
         }
-        CertificateError::NotValidForName => format!("the certificate is not for {host}"),
-        CertificateError::ExpiredContext { not_after, .. } => {
-            format!("the certificate of {host} expired at {}", told(*not_after))
+        CertificateError::NotValidForName => {
+            say!(en: "the certificate is not for {host}", zh: "证书不适用于 {host}")
         }
-        CertificateError::NotValidYetContext { not_before, .. } => format!(
-            "the certificate of {host} is valid from {} on; check the clock of this machine",
+        CertificateError::ExpiredContext { not_after, .. } => {
+            say!(
+                en: "the certificate of {host} expired at {}",
+                zh: "{host} 的证书已于 {} 过期",
+                told(*not_after)
+            )
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => say!(
+            en: "the certificate of {host} is valid from {} on; check the clock of this machine",
+            zh: "{host} 的证书自 {} 起有效；请检查本机时钟",
             told(*not_before)
         ),
-        CertificateError::Revoked => format!("the certificate of {host} is revoked"),
-        CertificateError::Other(_) | CertificateError::BadEncoding => {
-            format!("the certificate of {host} cannot be used: {why}")
+        CertificateError::Revoked => {
+            say!(en: "the certificate of {host} is revoked", zh: "{host} 的证书已被吊销")
         }
-        why => format!("the certificate of {host} is refused: {why}"),
+        CertificateError::Other(_) | CertificateError::BadEncoding => say!(
+            en: "the certificate of {host} cannot be used: {why}", zh: "{host} 的证书无法使用：{why}"
+        ),
+        why => say!(
+            en: "the certificate of {host} is refused: {why}", zh: "{host} 的证书被拒绝：{why}"
+        ),
     }
 }
 
@@ -103,43 +124,65 @@ fn plain(name: &str) -> String {
 
 fn told(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    Timestamp::from_second(seconds).map_or_else(|_| "an unknown time".to_owned(), |t| t.to_string())
+    Timestamp::from_second(seconds).map_or_else(
+        |_| word!(en: "an unknown time", zh: "未知时间").to_owned(),
+        |time| time.to_string(),
+    )
 }
 
 /// The server ended the handshake, or the connection just after it.
 fn of_alert(alert: AlertDescription, host: &str, files: &ClientFiles) -> Option<Fault> {
     let (certificate, key) = (files.flags.certificate, files.flags.key);
     let own = files.certificate.as_ref().map(|path| path.display().to_string());
-    let shown = own.as_deref().unwrap_or("the client's certificate");
+    let shown = own.as_deref().unwrap_or(word!(en: "the client's certificate", zh: "客户端证书"));
     let why = match alert {
         AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
-            format!("{host} asks for a client certificate; give {certificate} and {key}")
+            say!(
+                en: "{host} asks for a client certificate; give {certificate} and {key}",
+                zh: "{host} 要求客户端证书，请给出 {certificate} 和 {key}"
+            )
         }
         AlertDescription::UnknownCA | AlertDescription::DecryptError if own.is_some() => {
-            format!("{host} does not trust the CA that signed {shown} ({certificate})")
+            say!(
+                en: "{host} does not trust the CA that signed {shown} ({certificate})",
+                zh: "{host} 不信任签发 {shown} 的 CA（{certificate}）"
+            )
         }
         AlertDescription::CertificateExpired => {
-            format!("{shown} ({certificate}) has expired; ask for a new one")
+            say!(
+                en: "{shown} ({certificate}) has expired; ask for a new one",
+                zh: "{shown}（{certificate}）已过期，请申请新证书"
+            )
         }
         AlertDescription::CertificateRevoked => {
-            format!("{shown} ({certificate}) is revoked; ask for a new one")
+            say!(
+                en: "{shown} ({certificate}) is revoked; ask for a new one",
+                zh: "{shown}（{certificate}）已被吊销，请申请新证书"
+            )
         }
         AlertDescription::BadCertificate
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::AccessDenied => match own {
-            Some(own) => format!("{host} refuses {own} ({certificate}); its log has the cause"),
-            None => format!("{host} refuses a client without a certificate ({certificate}, {key})"),
+            Some(own) => say!(
+                en: "{host} refuses {own} ({certificate}); its log has the cause",
+                zh: "{host} 拒绝 {own}（{certificate}），原因见其日志"
+            ),
+            None => say!(
+                en: "{host} refuses a client without a certificate ({certificate}, {key})",
+                zh: "{host} 拒绝没有证书的客户端（{certificate}、{key}）"
+            ),
         },
-        AlertDescription::HandshakeFailure => {
-            let hint = match own {
-                Some(_) => String::new(),
-                None => format!("; it may ask for a client certificate ({certificate}, {key})"),
-            };
-            format!("{host} refuses the handshake{hint}")
-        }
+        AlertDescription::HandshakeFailure => match own {
+            Some(_) => say!(en: "{host} refuses the handshake", zh: "{host} 拒绝握手"),
+            None => say!(
+                en: "{host} refuses the handshake; it may ask for a client certificate \
+                     ({certificate}, {key})",
+                zh: "{host} 拒绝握手，可能要求客户端证书（{certificate}、{key}）"
+            ),
+        },
         alert => {
-            let why = format!("{host} ended TLS: {alert:?}");
+            let why = say!(en: "{host} ended TLS: {alert:?}", zh: "{host} 结束了 TLS：{alert:?}");
             return Some(Fault { kind: FaultKind::Server, why });
         }
     };

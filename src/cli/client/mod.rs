@@ -13,7 +13,7 @@ use self::{
     connector::{Connector, Faults},
     transport::Transport,
 };
-use super::{CliError, args::ServerArgs, target::Target};
+use super::{CliError, args::ServerArgs, print::awaited, target::Target};
 use crate::{
     delivery::innermost_cause,
     limits::{CONNECT_DURATION_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, REQUEST_BYTES_MAX},
@@ -60,7 +60,7 @@ impl Client {
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
-        let channel = endpoint.connect_with_connector(connector).await;
+        let channel = awaited(endpoint.connect_with_connector(connector)).await;
         let channel = channel.map_err(|error| match faults.take() {
             Some(Fault { kind: FaultKind::Silent, why }) => unreachable(why),
             Some(fault) => CliError::Untrusted { server: server.clone(), why: fault.why },

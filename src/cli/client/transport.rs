@@ -12,7 +12,7 @@ use tonic::{Code, Status, body::Body, transport::Channel};
 use tower::{Service, ServiceExt as _};
 
 use super::connector::Faults;
-use crate::tls::FaultKind;
+use crate::{cli::print::awaited, tls::FaultKind};
 
 /// The connection under the clients of all services.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ impl Service<Request<Body>> for Transport {
         }
         let (channel, faults) = (self.channel.clone(), self.faults.clone());
         Box::pin(async move {
-            let answer = channel.oneshot(request).await;
+            let answer = awaited(channel.oneshot(request)).await;
             answer.map_err(|error| match faults.take() {
                 Some(fault) => refusal(fault.kind, fault.why).into(),
                 None => error.into(),

@@ -17,9 +17,12 @@ use crate::{
         CliError,
         args::{Common, Output, at_least_one, since},
         client::Client,
-        print::{eprint_line, print_json, print_line, print_table, table},
+        print::{
+            Cell, Heading, Printer, Progress, Tone, eprint_line, no_table, print_json, print_line,
+        },
     },
     domain::text::{counted, hex},
+    lang::{say, word},
     limits::{PAGE_EVENTS_MAX, VERIFY_STEP_BYTES},
     log,
     merkle::Hash,
@@ -105,7 +108,15 @@ pub(super) async fn run(args: AuditArgs) -> Result<(), CliError> {
 }
 
 async fn verified(args: &VerifyArgs, common: &Common) -> Result<(), CliError> {
+    if matches!(common.output, Output::Csv | Output::Tsv) {
+        return Err(no_table());
+    }
     let files = with_those_beside(&args.files, args.data_dir.as_deref())?;
+    let what = word!(en: "verifying the trail", zh: "正在校验审计记录");
+    let _progress = match common.output.is_human() {
+        true => Progress::new(what, word!(en: "files", zh: "个文件"), files.len() as u64),
+        false => Progress::hidden(),
+    };
     let anchors = match &args.data_dir {
         _ if args.chain_only => None,
         Some(directory) => Some(anchors_at_rest(directory)?),
@@ -128,14 +139,25 @@ fn report(verified: &Verified, is_compared: bool, output: Output) -> Result<(), 
         return print_json(&json.to_string());
     }
     let head = hex(head);
-    print_line(&format!("lines {first} to {last} hold together; the last has the hash {head}"))?;
+    print_line(&say!(
+        en: "lines {first} to {last} hold together; the last has the hash {head}",
+        zh: "第 {first} 至 {last} 行前后衔接；最后一行的哈希为 {head}"
+    ))?;
     if !is_compared {
-        return print_line("the anchors on the log were not looked at");
+        return print_line(word!(
+            en: "the anchors on the log were not looked at", zh: "未核对日志中的锚点"
+        ));
     }
-    let anchors = counted(anchors, "anchor");
-    print_line(&format!("{anchors} on the log fit; behind the last of them: {unanchored} lines"))?;
+    let fitting = counted(anchors, "anchor");
+    print_line(&say!(
+        en: "{fitting} on the log fit; behind the last of them: {unanchored} lines",
+        zh: "日志中的 {anchors} 个锚点相符；最后一个锚点之后有 {unanchored} 行"
+    ))?;
     if *unanchored > 0 {
-        eprint_line("tidu: nothing outside of the files protects lines behind the last anchor yet");
+        eprint_line(word!(
+            en: "tidu: nothing outside of the files protects lines behind the last anchor yet",
+            zh: "tidu：最后一个锚点之后的行，目前在文件之外没有保护"
+        ));
     }
     Ok(())
 }
@@ -152,7 +174,10 @@ fn with_those_beside(
     let named = if named.is_empty() { vec![of_directory()] } else { named.to_vec() };
     let mut all = Vec::new();
     for path in named {
-        let failed = |e| CliError::Io(format!("cannot look beside {}", path.display()), e);
+        let failed = |e| {
+            let path = path.display();
+            CliError::Io(say!(en: "cannot look beside {path}", zh: "无法查看 {path} 旁的文件"), e)
+        };
         all.extend(rotated_beside(&path).map_err(failed)?);
         all.push(path);
     }
@@ -211,15 +236,21 @@ fn shown(args: &ShowArgs, output: Output) -> Result<(), CliError> {
     let files = with_those_beside(args.file.as_slice(), None)?;
     let mut last = VecDeque::new();
     for path in files {
-        let failed = |e| CliError::Io(format!("cannot read {}", path.display()), e);
+        let failed = |e| {
+            let path = path.display();
+            CliError::Io(say!(en: "cannot read {path}", zh: "无法读取 {path}"), e)
+        };
         let mut lines = TrailLines::open(&path).map_err(failed)?;
         while let Some(line) = lines.next() {
             match line {
                 Ok(line) if args.wants(&line) => last.push_back(line),
                 Ok(_) => {}
                 Err(cause) => {
-                    let place = format!("{} line {}", path.display(), lines.at());
-                    eprint_line(&format!("tidu: {place}: {cause}"));
+                    let (path, line) = (path.display(), lines.at());
+                    eprint_line(&say!(
+                        en: "tidu: {path} line {line}: {cause}",
+                        zh: "tidu：{path} 第 {line} 行：{cause}"
+                    ));
                 }
             }
             if last.len() > args.limit {
@@ -227,14 +258,11 @@ fn shown(args: &ShowArgs, output: Output) -> Result<(), CliError> {
             }
         }
     }
-    if !output.is_human() {
-        return last.iter().try_for_each(|line| print_json(&line.text));
-    }
-    let mut rows = table(["line", "time", "who", "method", "object", "outcome", "count"]);
+    let mut printer = Printer::new(output, HEADINGS)?;
     for line in &last {
-        rows.add_row(cells(line));
+        printer.add_line(&line.text, || cells(line))?;
     }
-    print_table(&rows)
+    printer.finish(None)
 }
 
 impl ShowArgs {
@@ -257,7 +285,17 @@ impl ShowArgs {
     }
 }
 
-fn cells(line: &Line) -> [String; 7] {
+const HEADINGS: [Heading; 7] = [
+    Heading::new("line", "line", "行"),
+    Heading::new("time", "time", "时间"),
+    Heading::new("who", "who", "调用方"),
+    Heading::new("method", "method", "方法"),
+    Heading::new("object", "object", "对象").drops(1),
+    Heading::new("outcome", "outcome", "结果"),
+    Heading::new("count", "count", "次数").drops(2),
+];
+
+fn cells(line: &Line) -> [Cell; 7] {
     let Line { number, time, entry, .. } = line;
     let who = if entry.principal.is_empty() { &entry.peer } else { &entry.principal };
     let object = match entry.target.as_str() {
@@ -265,15 +303,21 @@ fn cells(line: &Line) -> [String; 7] {
         target => target,
     };
     let method = entry.method.rsplit('/').next().unwrap_or_default();
-    let outcome = format!("{} {}", entry.outcome.as_str(), entry.reason);
+    let (known, reason) = (entry.outcome.as_str(), &entry.reason);
+    let (outcome, tone) = match entry.outcome {
+        Outcome::Denied => (word!(en: known, zh: "拒绝"), Tone::Bad),
+        Outcome::Allowed => (word!(en: known, zh: "完成"), Tone::Plain),
+        Outcome::Failed => (word!(en: known, zh: "未完成"), Tone::Warning),
+    };
+    let with_reason = |outcome: &str| format!("{outcome} {reason}").trim_end().to_owned();
     let seconds = time.split('.').next().unwrap_or_default().trim_end_matches('Z');
     [
-        number.to_string(),
-        seconds.replace('T', " "),
-        who.clone(),
-        method.to_owned(),
-        object.to_owned(),
-        outcome.trim_end().to_owned(),
-        entry.count.to_string(),
+        (*number).into(),
+        Cell::of(time.as_str(), seconds.replace('T', " ")),
+        who.into(),
+        method.into(),
+        object.into(),
+        Cell::of(with_reason(known), with_reason(outcome)).tone(tone),
+        entry.count.to_string().into(),
     ]
 }

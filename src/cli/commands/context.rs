@@ -5,12 +5,15 @@ use std::path::{self, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::cli::{
-    CliError,
-    args::{Output, ServerAddress},
-    contexts::{Context, Contexts},
-    print::{print_json, print_line, print_table, table},
-    target::Target,
+use crate::{
+    cli::{
+        CliError,
+        args::{Output, ServerAddress},
+        contexts::{Context, Contexts},
+        print::{Cell, Heading, Printer, Tone, print_line},
+        target::Target,
+    },
+    lang::{say, word},
 };
 
 #[derive(Debug, Args)]
@@ -100,12 +103,19 @@ pub(super) fn run(args: ContextArgs) -> Result<(), CliError> {
         Action::List(args) => list(args.output),
         Action::Use(NameArgs { name }) => {
             let server = Contexts::change(|contexts| contexts.switch(&name))?;
-            print_line(&format!("using {name}: {server}"))
+            print_line(&say!(
+                en: "using {name}: {server}", zh: "正在使用 {name}：{server}"
+            ))
         }
         Action::Remove(NameArgs { name }) => {
             let was_in_use = Contexts::change(|contexts| contexts.remove(&name))?;
-            let now = if was_in_use { "; no context is in use now" } else { "" };
-            print_line(&format!("removed {name}{now}"))
+            print_line(&match was_in_use {
+                true => say!(
+                    en: "removed {name}; no context is in use now",
+                    zh: "已删除 {name}；目前没有使用中的上下文"
+                ),
+                false => say!(en: "removed {name}", zh: "已删除 {name}"),
+            })
         }
     }
 }
@@ -120,7 +130,11 @@ fn add(args: AddArgs) -> Result<(), CliError> {
         file.map(made).transpose()
     };
     if args.server.is_empty() {
-        return Err(CliError::Message("--server: the form is https://HOST:PORT".to_owned()));
+        let text = word!(
+            en: "--server: the form is https://HOST:PORT",
+            zh: "--server：格式为 https://主机:端口"
+        );
+        return Err(CliError::Message(text.to_owned()));
     }
     let context = Context {
         server: args.server,
@@ -132,38 +146,54 @@ fn add(args: AddArgs) -> Result<(), CliError> {
     Target::of(context.clone())?.require_usable()?;
     let (name, replace) = (args.name, args.replace);
     let is_in_use = Contexts::change(|contexts| contexts.add(&name, context, replace))?;
-    let use_it = format!("; use it: tidu context use {name}");
-    let next = if is_in_use { ", which is in use" } else { use_it.as_str() };
-    print_line(&format!("added {name}{next}"))
+    print_line(&match is_in_use {
+        true => say!(en: "added {name}, which is in use", zh: "已添加 {name}，正在使用"),
+        false => say!(
+            en: "added {name}; use it: tidu context use {name}",
+            zh: "已添加 {name}；使用它：tidu context use {name}"
+        ),
+    })
 }
+
+const HEADINGS: [Heading; 6] = [
+    Heading::new("current", "in use", "使用中"),
+    Heading::new("name", "name", "名称"),
+    Heading::new("server", "server", "服务器"),
+    Heading::new("tls_ca", "CAs", "CA").drops(3),
+    Heading::new("tls_cert", "certificate", "证书").drops(2),
+    Heading::new("token_file", "token", "令牌").drops(1),
+];
 
 fn list(output: Output) -> Result<(), CliError> {
     let contexts = Contexts::read()?;
-    if !output.is_human() {
-        let line = |name, context, current| serde_json::to_string(&Line { name, current, context });
-        return contexts.all().try_for_each(|(name, context, current)| {
-            let line = line(name, context, current);
-            print_json(&line.map_err(|error| CliError::Message(error.to_string()))?)
-        });
-    }
-    let mut rows = table(["in use", "name", "server", "CAs", "certificate", "token"]);
+    let mut printer = Printer::new(output, HEADINGS)?;
     let mut count = 0;
-    for (name, context, is_current) in contexts.all() {
-        let shown = |path: &Option<PathBuf>| {
-            path.as_ref().map_or_else(String::new, |path| path.display().to_string())
-        };
-        rows.add_row([
-            if is_current { "*" } else { "" }.to_owned(),
-            name.to_owned(),
-            context.server.to_string(),
-            shown(&context.tls_ca),
-            shown(&context.tls_cert),
-            shown(&context.token_file),
-        ]);
+    for (name, context, current) in contexts.all() {
+        let line = serde_json::to_string(&Line { name, current, context })
+            .map_err(|error| CliError::Message(error.to_string()))?;
+        printer.add_line(&line, || row(name, context, current))?;
         count += 1;
     }
-    if count == 0 {
-        return print_line("there are no contexts; tidu context add NAME --server URL adds one");
+    if count == 0 && output.is_human() {
+        return print_line(word!(
+            en: "there are no contexts; tidu context add NAME --server URL adds one",
+            zh: "没有上下文；请用 tidu context add 名称 --server 地址 添加"
+        ));
     }
-    print_table(&rows)
+    printer.finish(None)
+}
+
+fn row(name: &str, context: &Context, is_current: bool) -> [Cell; 6] {
+    let shown = |path: &Option<PathBuf>| {
+        path.as_ref().map_or_else(String::new, |path| path.display().to_string())
+    };
+    let mark = if is_current { "*" } else { "" };
+    [
+        Cell::of(is_current.to_string(), mark).tone(Tone::Good),
+        name.into(),
+        context.server.to_string().into(),
+        shown(&context.tls_ca).into(),
+        shown(&context.tls_cert).into(),
+        shown(&context.token_file).into(),
+    ]
 }

@@ -8,8 +8,9 @@ use crate::{
         args::{Common, FilterArgs, Output},
         client::Client,
         paged::paged,
-        print::{Printer, instant, print_line, print_message},
+        print::{Cell, Heading, Printer, instant, print_line, print_message, print_pairs},
     },
+    lang::{say, word},
     protocol::{json::Json, pb},
 };
 
@@ -94,12 +95,17 @@ pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
             let answer = client.cursors.advance_cursor(request).await?.into_inner();
             print_message(output, "AdvanceCursorResponse", &answer, |answer| {
                 let (next, size) = (answer.next_position, answer.log_size);
-                print_line(&format!("{id} is at {next} of {size}"))
+                print_line(&say!(
+                    en: "{id} is at {next} of {size}", zh: "{id} 位于 {next}（共 {size}）"
+                ))
             })
         }
         Action::Delete { id, of } => {
-            let request = pb::DeleteCursorRequest { cursor_id: id, owner: of.owner };
-            client.cursors.delete_cursor(request).await.map(drop).map_err(CliError::from)
+            let request = pb::DeleteCursorRequest { cursor_id: id.clone(), owner: of.owner };
+            let answer = client.cursors.delete_cursor(request).await?.into_inner();
+            print_message(output, "DeleteCursorResponse", &answer, |_| {
+                print_line(&say!(en: "cursor {id} is deleted", zh: "游标 {id} 已删除"))
+            })
         }
     }
 }
@@ -115,8 +121,7 @@ pub(super) async fn get(
 }
 
 async fn list(client: &mut Client, output: Output) -> Result<(), CliError> {
-    let header = ["cursor", "next position", "behind", "advanced", "streams"];
-    let mut printer = Printer::new(output, header)?;
+    let mut printer = Printer::new(output, HEADINGS)?;
     let fetch = async |page_size, page_token| {
         let request = pb::ListCursorsRequest { page_size, page_token };
         let page = client.cursors.list_cursors(request).await?.into_inner();
@@ -126,50 +131,83 @@ async fn list(client: &mut Client, output: Output) -> Result<(), CliError> {
     printer.finish(None)
 }
 
-fn row(cursor: &pb::Cursor) -> [String; 5] {
+const HEADINGS: [Heading; 6] = [
+    Heading::new("owner", "owner", "所属主体").drops(2),
+    Heading::new("cursor", "cursor", "游标"),
+    Heading::new("next_position", "next position", "下一位置"),
+    Heading::new("behind", "behind", "落后"),
+    Heading::new("advanced", "advanced", "推进时间").drops(1),
+    Heading::new("streams", "streams", "连接数").drops(3),
+];
+
+fn row(cursor: &pb::Cursor) -> [Cell; 6] {
     [
-        named(cursor),
-        position(cursor),
-        cursor.log_size.saturating_sub(cursor.next_position).to_string(),
-        instant(cursor.advance_time.as_ref()),
-        cursor.connection_count.to_string(),
+        cursor.owner.as_str().into(),
+        cursor.cursor_id.as_str().into(),
+        Cell::of(cursor.next_position.to_string(), position(cursor)),
+        cursor.log_size.saturating_sub(cursor.next_position).into(),
+        instant(cursor.advance_time.as_ref()).into(),
+        cursor.connection_count.to_string().into(),
     ]
 }
 
-/// The id, after the owner if the server tells it.
-fn named(cursor: &pb::Cursor) -> String {
-    let pb::Cursor { owner, cursor_id, .. } = cursor;
-    if owner.is_empty() { cursor_id.clone() } else { format!("{owner} {cursor_id}") }
-}
-
 fn position(cursor: &pb::Cursor) -> String {
-    let other = if cursor.log_changed { " (made in another log)" } else { "" };
-    format!("{}{other}", cursor.next_position)
+    let next = cursor.next_position;
+    match cursor.log_changed {
+        true => say!(en: "{next} (made in another log)", zh: "{next}（建于另一日志）"),
+        false => next.to_string(),
+    }
 }
 
 fn show(cursor: &pb::Cursor, output: Output) -> Result<(), CliError> {
     print_message(output, "Cursor", cursor, |cursor| {
         let filter = match &cursor.filter {
             Some(filter) => Json::new()?.line("EventFilter", filter)?,
-            None => format!("{} designees, too large to show", cursor.filter_designee_count),
+            None => {
+                let count = cursor.filter_designee_count;
+                say!(
+                    en: "{count} designees, too large to show",
+                    zh: "{count} 个认定对象，内容过长不予显示"
+                )
+            }
         };
         let seconds = cursor.lag.map_or(0, |lag| lag.seconds);
-        let more = if cursor.lag_event_count_capped { "more than " } else { "" };
-        print_line(&format!("cursor    {}", cursor.cursor_id))?;
-        print_line(&format!("position  {} of {}", position(cursor), cursor.log_size))?;
-        print_line(&format!("lag       {more}{} events, {seconds} s", cursor.lag_event_count))?;
-        print_line(&format!("filter    {filter}"))?;
-        print_line(&format!("created   {}", instant(cursor.create_time.as_ref())))?;
-        print_line(&format!("advanced  {}", instant(cursor.advance_time.as_ref())))?;
+        let more = match cursor.lag_event_count_capped {
+            true => word!(en: "more than ", zh: "超过 "),
+            false => "",
+        };
+        let (at, size, events) = (position(cursor), cursor.log_size, cursor.lag_event_count);
+        let mut lines = vec![
+            (word!(en: "cursor", zh: "游标"), cursor.cursor_id.clone()),
+            (
+                word!(en: "position", zh: "位置"),
+                say!(en: "{at} of {size}", zh: "{at}（共 {size}）"),
+            ),
+            (
+                word!(en: "lag", zh: "落后"),
+                say!(
+                    en: "{more}{events} events, {seconds} s",
+                    zh: "{more}{events} 个事件，{seconds} 秒"
+                ),
+            ),
+            (word!(en: "filter", zh: "筛选条件"), filter),
+            (word!(en: "created", zh: "创建时间"), instant(cursor.create_time.as_ref())),
+            (word!(en: "advanced", zh: "推进时间"), instant(cursor.advance_time.as_ref())),
+        ];
         for connection in &cursor.connections {
             let (peer, next) = (&connection.remote_address, connection.next_position);
             let since = instant(connection.connect_time.as_ref());
-            print_line(&format!("stream    {peer} since {since}, sent up to {next}"))?;
+            let text = say!(
+                en: "{peer} since {since}, sent up to {next}",
+                zh: "{peer}，始于 {since}，已发送至 {next}"
+            );
+            lines.push((word!(en: "stream", zh: "连接"), text));
         }
-        let shown = cursor.connections.len();
-        if cursor.connection_count as usize > shown {
-            print_line(&format!("streams   {} in all", cursor.connection_count))?;
+        let (shown, count) = (cursor.connections.len(), cursor.connection_count);
+        if count as usize > shown {
+            let text = say!(en: "{count} in all", zh: "共 {count} 个");
+            lines.push((word!(en: "streams", zh: "连接数"), text));
         }
-        Ok(())
+        print_pairs(&lines)
     })
 }

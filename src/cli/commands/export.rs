@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use clap::{Args, ValueEnum};
 use prost::Message as _;
 use uuid::Uuid;
 
+use super::import::watcher;
 use crate::{
     archive::{ArchiveError, Header, LogBuilder, Writer, backup},
     catalogue_files::CatalogueFiles,
@@ -19,10 +21,11 @@ use crate::{
         catalogues,
         client::Client,
         destination::Destination,
-        print::{eprint_line, escaped_json},
+        print::{Progress, eprint_line, escaped_json},
     },
     domain::text::hex,
     files,
+    lang::{say, word},
     log::{self, FORMAT_BEGUN, FORMAT_KNOWN, LogError},
     protocol::{
         batch::Frame,
@@ -105,12 +108,17 @@ pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
     let directory = &args.directory;
     if !is_standard(directory) {
         reject_data_directory(directory)?;
-        files::create_directory(directory)
-            .map_err(|e| CliError::Io(format!("cannot create {}", directory.display()), e))?;
+        files::create_directory(directory).map_err(|e| {
+            let path = directory.display();
+            CliError::Io(say!(en: "cannot create {path}", zh: "无法创建 {path}"), e)
+        })?;
     }
     let known = args.catalogue.read(directory)?;
     let (files, adopted) = catalogues::fetch(&mut client, known).await?;
     let mut assembly = LogBuilder::checking(files.clone());
+    let checking = word!(en: "checking the backup", zh: "正在检查已有备份");
+    let progress = Arc::new(Progress::new(checking, events(), 0));
+    assembly.watch(watcher(&progress));
     if is_standard(directory) {
         catalogues::keep(None, &files, &adopted)?;
         let (header, _) = header(&mut client, 0).await?;
@@ -120,21 +128,37 @@ pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
     backup::read(directory, &mut assembly)?;
     let (header, _) = header(&mut client, assembly.so_far().size).await?;
     if header.next < header.first {
-        let had = header.first;
-        return Err(CliError::Refused(format!(
-            "the backup has {had} events, but the server's log has only {}",
-            header.next
+        let (had, has) = (header.first, header.next);
+        return Err(CliError::Refused(say!(
+            en: "the backup has {had} events, but the server's log has only {has}",
+            zh: "备份有 {had} 个事件，而服务器的日志只有 {has} 个"
         )));
     }
     if header.next == header.first && assembly.so_far().log_id.is_some() {
         // It must still be the same log.
-        let name = "the server's log";
+        let name = served_log();
         assembly.begin(name, &header)?;
         assembly.end(name, &header)?;
-        eprint_line(&format!("nothing was recorded since the last backup; {}", summary(&header)));
+        progress.finish();
+        let summary = summary(&header);
+        eprint_line(&say!(
+            en: "nothing was recorded since the last backup; {summary}",
+            zh: "上次备份之后没有新事件；{summary}"
+        ));
         return Ok(());
     }
+    progress.finish();
     add(&mut client, &header, &mut assembly, &backup::name(directory, &header)).await
+}
+
+/// The unit of a progress.
+fn events() -> &'static str {
+    word!(en: "events", zh: "个事件")
+}
+
+/// The log of the server, as the source of an archive.
+fn served_log() -> &'static str {
+    word!(en: "the server's log", zh: "服务器的日志")
 }
 
 /// An archive beside a log would be lost with it, and no redaction of the log would find it.
@@ -143,7 +167,10 @@ fn reject_data_directory(directory: &Path) -> Result<(), CliError> {
         return Ok(());
     }
     let name = directory.display();
-    Err(CliError::Refused(format!("{name} is a data directory; name another one for the backup")))
+    Err(CliError::Refused(say!(
+        en: "{name} is a data directory; name another one for the backup",
+        zh: "{name} 是数据目录，请为备份另选目录"
+    )))
 }
 
 /// Writes a part of the log to a path; keeps it only if it continues the backup.
@@ -154,13 +181,17 @@ async fn add(
     path: &Path,
 ) -> Result<(), CliError> {
     let failed = unwritten(path);
-    let name = "the server's log";
+    let name = served_log();
+    // The progress of the copy tells how far it is.
+    assembly.watch(Arc::new(|_, _| {}));
     assembly.begin(name, header)?;
     let target = target(path).map_err(failed)?;
     let take = |frame: &Frame| {
         let does_not_follow = |e| ArchiveError::Misplaced {
             name: name.to_owned(),
-            detail: format!("it does not continue the backup: {e}"),
+            detail: say!(
+                en: "it does not continue the backup: {e}", zh: "与已有备份不衔接：{e}"
+            ),
         };
         assembly.frame(frame).map_err(does_not_follow)
     };
@@ -173,7 +204,10 @@ async fn add(
 
 /// A failure to write. A closed pipe is one too, because its reader lacks the rest.
 fn unwritten(path: &Path) -> impl Fn(io::Error) -> CliError + Copy {
-    move |e| CliError::Message(format!("cannot write {}: {e}", path.display()))
+    move |e| {
+        let path = path.display();
+        CliError::Message(say!(en: "cannot write {path}: {e}", zh: "无法写入 {path}：{e}"))
+    }
 }
 
 fn target(path: &Path) -> io::Result<Destination> {
@@ -229,10 +263,15 @@ fn first_line(status: pb::GetStatusResponse) -> pb::GetStatusResponse {
 
 /// The header of an archive of the log with this status, from a position on.
 pub(super) fn header_of(status: &pb::GetStatusResponse, first: u64) -> Result<Header, CliError> {
-    let missing = |what: &str| CliError::Message(format!("the log's status has no {what}"));
-    let log_id: Uuid = status.log_id.parse().map_err(|_| missing("log id"))?;
-    let root =
-        status.root_hash.as_ref().try_into().map_err(|_| missing("root hash of 32 bytes"))?;
+    let missing = |what: &str| {
+        CliError::Message(say!(
+            en: "the log's status has no {what}", zh: "日志状态中没有{what}"
+        ))
+    };
+    let of_log = |_| missing(word!(en: "log id", zh: "日志编号"));
+    let log_id: Uuid = status.log_id.parse().map_err(of_log)?;
+    let of_root = |_| missing(word!(en: "root hash of 32 bytes", zh: " 32 字节的根哈希"));
+    let root = status.root_hash.as_ref().try_into().map_err(of_root)?;
     let format = u16::try_from(status.log_format).unwrap_or(u16::MAX).max(FORMAT_BEGUN);
     if format > FORMAT_KNOWN {
         let too_new = LogError::TooNew { found: format, known: FORMAT_KNOWN };
@@ -254,23 +293,33 @@ async fn frames(
         raw: true,
         ..Default::default()
     };
+    let what = word!(en: "copying the log", zh: "正在复制日志");
+    let progress = Progress::new(what, events(), header.next.saturating_sub(header.first));
     let mut stream = client.ledger.subscribe(request).await?.into_inner();
     while let Some(message) = stream.message().await? {
         match message.payload {
             Some(Payload::RawEvents(batch)) => {
+                let count = batch.leaves.len();
                 let frame = |bytes| Frame { withheld: false, bytes };
                 batch.leaves.into_iter().map(frame).try_for_each(&mut take)?;
+                progress.add(u64::try_from(count).unwrap_or_default());
             }
             Some(Payload::Withheld(place)) => {
                 take(Frame { withheld: true, bytes: Bytes::from(place.encode_to_vec()) })?;
+                progress.add(1);
             }
             _ => {}
         }
     }
+    progress.finish();
     Ok(())
 }
 
 fn summary(header: &Header) -> String {
     let Header { log_id, first, next, root, .. } = header;
-    format!("log {log_id}: events {first} to {next}, root {}", hex(root))
+    let root = hex(root);
+    say!(
+        en: "log {log_id}: events {first} to {next}, root {root}",
+        zh: "日志 {log_id}：事件 {first} 至 {next}，根哈希 {root}"
+    )
 }

@@ -10,19 +10,18 @@ use super::cursor;
 use crate::{
     cli::{
         CliError,
-        args::Output,
         client::Client,
         print::{
-            eprint_error, eprint_line, event_line, is_retryable, print_json, print_line,
+            JsonLines, eprint_error, eprint_line, event_line, is_retryable, print_line,
             withheld_line,
         },
         target::Target,
     },
     delivery::{Delivery, pause::Pause},
+    lang::{say, word},
     limits::{WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN, WATCH_SILENCE_MAX},
     protocol::{
         batch::LeafBatch,
-        json::Json,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
     },
 };
@@ -60,10 +59,11 @@ fn with_way_out(error: CliError) -> CliError {
     if info.is_none_or(|info| info.reason != "CURSOR_BACKWARDS") {
         return error;
     }
-    CliError::Refused(format!(
-        "another one follows this cursor and has moved it: {}; give each follower a cursor of its \
-         own (`tidu cursor create`)",
-        status.message()
+    let why = status.message();
+    CliError::Refused(say!(
+        en: "another one follows this cursor and has moved it: {why}; give each follower a cursor \
+             of its own (`tidu cursor create`)",
+        zh: "另有订阅方在使用此游标并移动了它：{why}；请为每个订阅方单独建立游标（tidu cursor create）"
     ))
 }
 
@@ -79,14 +79,14 @@ fn scope_of(status: &Status) -> Option<(u64, u64)> {
 
 /// Tells on standard error how it goes; standard output is for events.
 fn tell(text: &str) {
-    eprint_line(&format!("tidu: {text}"));
+    eprint_line(&say!(en: "tidu: {text}", zh: "tidu：{text}"));
 }
 
 /// Follows the log, and prints or delivers its events.
 pub(super) struct Follower {
     pub(super) request: pb::SubscribeRequest,
-    pub(super) json: Json,
-    pub(super) output: Output,
+    /// How messages are printed for programs; `None` for people.
+    pub(super) lines: Option<JsonLines>,
     pub(super) progress: bool,
     /// The cursor to advance.
     pub(super) cursor: Option<String>,
@@ -119,8 +119,11 @@ impl Follower {
                         pause.reset();
                     }
                     let pause = pause.take();
-                    let again = format!("trying again in {} ms", pause.as_millis());
-                    eprint_error(&error, &format!("; {again}"));
+                    let pause_ms = pause.as_millis();
+                    let again = say!(
+                        en: "; trying again in {pause_ms} ms", zh: "；{pause_ms} 毫秒后重试"
+                    );
+                    eprint_error(&error, &again);
                     tokio::select! {
                         () = self.stop.cancelled() => {}
                         () = sleep(pause) => {}
@@ -140,9 +143,11 @@ impl Follower {
             self.request.start = Some(Start::FromPosition(next));
         }
         if from < next {
-            tell(&format!(
-                "the rights of this caller have changed: events from position {from} on may match \
-                 now that did not before; to read them too: tidu watch --from {from}"
+            tell(&say!(
+                en: "the rights of this caller have changed: events from position {from} on may \
+                     match now that did not before; to read them too: tidu watch --from {from}",
+                zh: "调用方的权限已变更：自位置 {from} 起可能有原先不可见的事件；如需一并读取：\
+                     tidu watch --from {from}"
             ));
         }
     }
@@ -176,7 +181,10 @@ impl Follower {
                     self.note(&progress)?;
                     if progress.caught_up && !is_caught_up {
                         is_caught_up = true;
-                        tell(&format!("caught up at position {}", progress.next_position));
+                        let next = progress.next_position;
+                        tell(&say!(
+                            en: "caught up at position {next}", zh: "已追上，位置 {next}"
+                        ));
                     }
                 }
                 Some(Payload::Withheld(withheld)) => self.pass(&withheld)?,
@@ -189,14 +197,21 @@ impl Follower {
     /// Says from where this stream follows.
     fn tell_start(&mut self, server: &Target) {
         let from = match &self.request.start {
-            Some(Start::FromPosition(position)) => format!("position {position}"),
-            Some(Start::CursorId(id)) => format!("position {} of cursor {id}", self.cursor_at),
-            _ => "the end of the log".to_owned(),
+            Some(Start::FromPosition(position)) => {
+                say!(en: "position {position}", zh: "位置 {position}")
+            }
+            Some(Start::CursorId(id)) => {
+                let at = self.cursor_at;
+                say!(en: "position {at} of cursor {id}", zh: "游标 {id} 的位置 {at}")
+            }
+            _ => word!(en: "the end of the log", zh: "日志末尾").to_owned(),
         };
-        match self.streams {
-            0 => tell(&format!("following {server} from {from}")),
-            _ => tell(&format!("connected again; following from {from}")),
-        }
+        tell(&match self.streams {
+            0 => say!(en: "following {server} from {from}", zh: "自{from}起跟踪 {server}"),
+            _ => say!(
+                en: "connected again; following from {from}", zh: "已重新连接，自{from}起继续"
+            ),
+        });
         self.streams += 1;
     }
 
@@ -210,8 +225,10 @@ impl Follower {
             let cursor = heard(cursor::get(client, id.clone(), String::new())).await?;
             if let Some(other) = cursor.connections.first() {
                 let peer = &other.remote_address;
-                tell(&format!(
-                    "{peer} follows cursor {id} already; give each follower a cursor of its own"
+                tell(&say!(
+                    en: "{peer} follows cursor {id} already; give each follower a cursor of its \
+                         own",
+                    zh: "{peer} 已在使用游标 {id}；请为每个订阅方单独建立游标"
                 ));
             }
             self.lacks_filter = cursor.filter.is_none();
@@ -267,26 +284,23 @@ impl Follower {
     fn pass(&mut self, withheld: &pb::Withheld) -> Result<(), CliError> {
         let next = withheld.position.unwrap_or_default() + 1;
         self.request.start = Some(Start::FromPosition(next));
-        match (&mut self.delivery, self.output) {
+        match (&mut self.delivery, &self.lines) {
             (Some(delivery), _) => Ok(delivery.pass(next)?),
-            (None, Output::Json | Output::PlainJson | Output::Csv | Output::Tsv) => {
-                print_json(&self.json.line("Withheld", withheld)?)
-            }
-            (None, Output::Human) => print_line(&withheld_line(withheld)),
+            (None, Some(lines)) => lines.print_stated("Withheld", withheld),
+            (None, None) => print_line(&withheld_line(withheld)),
         }
     }
 
     fn print(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
         for leaf in &batch.leaves {
-            match self.output {
-                Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
-                    print_json(&self.json.line_of("RecordedEvent", leaf)?)?
-                }
-                Output::Human => {
-                    let recorded = pb::RecordedEvent::decode(leaf.clone())
-                        .map_err(|e| CliError::Message(format!("an event cannot be read: {e}")))?;
-                    print_line(&event_line(&recorded))?;
-                }
+            let recorded = pb::RecordedEvent::decode(leaf.clone()).map_err(|e| {
+                CliError::Message(say!(
+                    en: "an event cannot be read: {e}", zh: "有事件无法读取：{e}"
+                ))
+            })?;
+            match &self.lines {
+                Some(lines) => lines.print_stated("RecordedEvent", &recorded)?,
+                None => print_line(&event_line(&recorded))?,
             }
         }
         self.request.start = Some(Start::FromPosition(batch.next_position));
@@ -299,17 +313,20 @@ impl Follower {
         if let Some(delivery) = &mut self.delivery {
             delivery.pass(progress.next_position)?;
         }
-        match self.output {
-            _ if !self.progress => Ok(()),
-            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
-                print_json(&self.json.whole("Progress", progress)?)
-            }
-            Output::Human => {
-                let state = if progress.caught_up { "caught up" } else { "catching up" };
-                let (next, size) = (progress.next_position, progress.log_size);
-                print_line(&format!("{next:>7}  {state} of {size} events"))
-            }
+        if !self.progress {
+            return Ok(());
         }
+        if let Some(lines) = &self.lines {
+            return lines.print("Progress", progress);
+        }
+        let state = match progress.caught_up {
+            true => word!(en: "caught up", zh: "已追上"),
+            false => word!(en: "catching up", zh: "追赶中"),
+        };
+        let (next, size) = (progress.next_position, progress.log_size);
+        print_line(&say!(
+            en: "{next:>7}  {state} of {size} events", zh: "{next:>7}  {state}，共 {size} 个事件"
+        ))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader},
     path::PathBuf,
+    sync::Arc,
 };
 
 use clap::Args;
@@ -10,14 +11,15 @@ use prost::Message as _;
 
 use super::export::header_of;
 use crate::{
-    archive::{BuiltLog, Lines, LogBuilder, MAGIC, backup},
+    archive::{BuiltLog, Lines, LogBuilder, MAGIC, Watcher, backup},
     cli::{
         CliError,
         args::{CatalogueArgs, is_standard},
-        print::print_line,
+        print::{Progress, print_line},
     },
     domain::text::hex,
     files,
+    lang::{say, word},
     protocol::{json::Json, pb},
 };
 
@@ -40,7 +42,10 @@ pub(crate) struct ImportArgs {
 pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     let mut assembly = LogBuilder::building(args.catalogue.read(&args.source)?, &args.data_dir)?;
     let name = args.source.display().to_string();
-    let failed = |e| CliError::Io(format!("cannot read {name}"), e);
+    let failed = unreadable(&name);
+    let what = word!(en: "building the log", zh: "正在建立日志");
+    let progress = Arc::new(Progress::new(what, word!(en: "events", zh: "个事件"), 0));
+    assembly.watch(watcher(&progress));
     if args.source.is_dir() {
         backup::read(&args.source, &mut assembly)?;
     } else if is_standard(&args.source) {
@@ -50,15 +55,30 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
         read(&name, BufReader::new(file), &mut assembly)?;
     }
     if assembly.so_far().log_id.is_none() {
-        return Err(CliError::Refused(format!("{name} contains no archive")));
+        return Err(CliError::Refused(say!(
+            en: "{name} contains no archive", zh: "{name} 中没有备份或导出"
+        )));
     }
     let BuiltLog { log_id, size, root } = assembly.finish()?;
-    let id = log_id.unwrap_or_default();
-    print_line(&format!(
-        "{}: log {id}, {size} events, root {}",
-        args.data_dir.display(),
-        hex(&root)
+    progress.finish();
+    let (id, root, data) = (log_id.unwrap_or_default(), hex(&root), args.data_dir.display());
+    print_line(&say!(
+        en: "{data}: log {id}, {size} events, root {root}",
+        zh: "{data}：日志 {id}，{size} 个事件，根哈希 {root}"
     ))
+}
+
+/// Moves a progress as a log is built.
+pub(super) fn watcher(progress: &Arc<Progress>) -> Watcher {
+    let progress = Arc::clone(progress);
+    Arc::new(move |read, total| {
+        progress.set_total(total);
+        progress.set(read);
+    })
+}
+
+fn unreadable(name: &str) -> impl Fn(io::Error) -> CliError + Copy {
+    move |e| CliError::Io(say!(en: "cannot read {name}", zh: "无法读取 {name}"), e)
 }
 
 /// Reads an archive or JSON lines; the first bytes tell which.
@@ -67,7 +87,7 @@ pub(super) fn read(
     mut input: impl BufRead,
     assembly: &mut LogBuilder,
 ) -> Result<(), CliError> {
-    let failed = |e| CliError::Io(format!("cannot read {name}"), e);
+    let failed = unreadable(name);
     let start = input.fill_buf().map_err(failed)?;
     if start.starts_with(&MAGIC) {
         return Ok(assembly.archive(name, input)?);
@@ -76,9 +96,17 @@ pub(super) fn read(
     let mut lines = Lines::of(input);
     let first = lines.next().transpose().map_err(failed)?.unwrap_or_default();
     let refused = |line: usize, why: &dyn std::fmt::Display| {
-        CliError::Refused(format!("{name}, line {line}: {why}"))
+        CliError::Refused(say!(
+            en: "{name}, line {line}: {why}", zh: "{name} 第 {line} 行：{why}"
+        ))
     };
-    let not_export = |e| refused(1, &format!("{e}; an export begins with the state of the log"));
+    let not_export = |e| {
+        let why = say!(
+            en: "{e}; an export begins with the state of the log",
+            zh: "导出文件的第一行应为日志状态：{e}"
+        );
+        refused(1, &why)
+    };
     let status = json.parse("GetStatusResponse", &first).map_err(not_export)?;
     let status = pb::GetStatusResponse::decode(status.as_slice()).map_err(|e| refused(1, &e))?;
     let header = header_of(&status, 0).map_err(|e| refused(1, &e))?;

@@ -12,7 +12,10 @@ use crate::{
         args::{Common, Output},
         client::Client,
         paged::paged,
-        print::{Printer, eprint_line, instant, print_line, word},
+        print::{
+            Cell, Heading, JsonLines, Printer, eprint_line, instant, print_line, print_message,
+            word,
+        },
     },
     domain::{
         access::Role,
@@ -21,12 +24,20 @@ use crate::{
         text::counted,
     },
     files,
+    lang::{Lang, say, word},
     limits::CATALOGUE_BYTES_MAX,
     protocol::pb,
     service::principal_message,
 };
 
-const HEADER: [&str; 6] = ["id", "authority", "roles", "rights", "credential", "until"];
+const HEADINGS: [Heading; 6] = [
+    Heading::new("id", "id", "主体"),
+    Heading::new("authority", "authority", "认定机构").drops(1),
+    Heading::new("roles", "roles", "角色"),
+    Heading::new("rights", "rights", "权限").drops(2),
+    Heading::new("credentials", "credential", "凭据").drops(3),
+    Heading::new("until", "until", "有效期至").drops(4),
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -104,7 +115,8 @@ fn check(args: &CheckArgs) -> Result<(), CliError> {
         None => Catalogues::built_in(),
         Some(path) => {
             let named = |error: &dyn std::fmt::Display| {
-                CliError::Refused(format!("{}: {error}", path.display()))
+                let path = path.display();
+                CliError::Refused(say!(en: "{path}: {error}", zh: "{path}：{error}"))
             };
             let text = files::read_text(path, CATALOGUE_BYTES_MAX).map_err(|e| named(&e))?;
             Catalogues::new(Arc::new(Catalogue::parse(&text).map_err(|e| named(&e))?))
@@ -112,25 +124,28 @@ fn check(args: &CheckArgs) -> Result<(), CliError> {
     };
     let checked = access::check_files(&args.path, &catalogues).map_err(|error| {
         let faults: Vec<_> = error.faults.iter().map(ToString::to_string).collect();
-        let more =
-            Some(error.more).filter(|more| *more > 0).map(|more| format!("\nand {more} more"));
+        let more = Some(error.more).filter(|more| *more > 0);
+        let more = more.map(|more| say!(en: "\nand {more} more", zh: "\n另有 {more} 处"));
         CliError::Refused(format!("{}{}", faults.join("\n"), more.unwrap_or_default()))
     })?;
     for warning in &checked.warnings {
-        eprint_line(&format!("warning: {warning}"));
+        eprint_line(&say!(en: "warning: {warning}", zh: "警告：{warning}"));
     }
-    let mut printer = Printer::new(args.output, HEADER)?;
+    let mut printer = Printer::new(args.output, HEADINGS)?;
     for entry in &checked.entries {
         printer.add("PrincipalEntry", &principal_message(entry, &catalogues), row)?;
     }
-    let warnings = counted(checked.warnings.len(), "warning");
-    let summary = format!("{}, {warnings}", counted(checked.entries.len(), "principal"));
+    let (entries, warnings) = (checked.entries.len(), checked.warnings.len());
+    let summary = match Lang::current() {
+        Lang::En => format!("{}, {}", counted(entries, "principal"), counted(warnings, "warning")),
+        Lang::Zh => format!("{entries} 个主体，{warnings} 条警告"),
+    };
     printer.finish(Some(&summary))
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
     let client = Client::to(&args.common.server).await?;
-    let mut printer = Printer::new(args.common.output, HEADER)?;
+    let mut printer = Printer::new(args.common.output, HEADINGS)?;
     let fetch = async |page_size: i32, page_token: String| {
         let request = pb::ListPrincipalsRequest { page_size, page_token };
         let answer = client.access.clone().list_principals(request).await?.into_inner();
@@ -138,10 +153,15 @@ async fn list(args: ListArgs) -> Result<(), CliError> {
     };
     let add = |entry: &pb::PrincipalEntry| printer.add("PrincipalEntry", entry, row);
     let listed = paged(usize::MAX, fetch, add).await?;
-    printer.finish(Some(&counted(listed.count, "principal")))
+    let summary = match Lang::current() {
+        Lang::En => counted(listed.count, "principal"),
+        Lang::Zh => format!("{} 个主体", listed.count),
+    };
+    printer.finish(Some(&summary))
 }
 
 async fn put(args: PutArgs) -> Result<(), CliError> {
+    let lines = JsonLines::new(args.common.output)?;
     let refused = |error: &dyn std::fmt::Display| CliError::Refused(error.to_string());
     let stated = access::read_principals(&args.file).map_err(|error| refused(&error))?;
     let entries = stated.iter().map(message).collect::<Result<Vec<_>, _>>();
@@ -151,7 +171,14 @@ async fn put(args: PutArgs) -> Result<(), CliError> {
         let id = entry.id.clone();
         let request = pb::PutPrincipalRequest { principal: Some(entry) };
         let answer = client.access.put_principal(request).await?.into_inner();
-        print_line(&format!("{id} is known, policy generation {}", answer.policy_generation))?;
+        let generation = answer.policy_generation;
+        match &lines {
+            Some(lines) => lines.print("PutPrincipalResponse", &answer)?,
+            None => print_line(&say!(
+                en: "{id} is known, policy generation {generation}",
+                zh: "{id} 已生效，策略第 {generation} 代"
+            ))?,
+        }
     }
     Ok(())
 }
@@ -161,11 +188,20 @@ async fn delete(args: DeleteArgs) -> Result<(), CliError> {
     let request = pb::DeletePrincipalRequest { id: args.id.clone() };
     let answer = client.access.delete_principal(request).await;
     let answer = answer.map_err(|status| match status.code() {
-        Code::NotFound => CliError::Refused(format!("{}: {}", args.id, status.message())),
+        Code::NotFound => {
+            let (id, why) = (&args.id, status.message());
+            CliError::Refused(say!(en: "{id}: {why}", zh: "{id}：没有此主体（{why}）"))
+        }
         _ => status.into(),
     })?;
-    let generation = answer.into_inner().policy_generation;
-    print_line(&format!("{} is removed, policy generation {generation}", args.id))
+    let answer = answer.into_inner();
+    print_message(args.common.output, "DeletePrincipalResponse", &answer, |answer| {
+        let (id, generation) = (&args.id, answer.policy_generation);
+        print_line(&say!(
+            en: "{id} is removed, policy generation {generation}",
+            zh: "{id} 已删除，策略第 {generation} 代"
+        ))
+    })
 }
 
 /// A principal of a file as a message. The server judges the values.
@@ -177,25 +213,40 @@ fn message(stated: &PrincipalText) -> Result<pb::PrincipalEntry, String> {
     let digest = |key: &str, value: &Option<toml::Spanned<String>>| match value {
         None => Ok(Vec::new()),
         // The value is not repeated: somebody may have put the token itself there.
-        Some(digits) => access::unhex(digits.get_ref())
-            .map(Vec::from)
-            .ok_or_else(|| format!("{id}: {key}: not a SHA-256 of 64 hexadecimal digits")),
+        Some(digits) => access::unhex(digits.get_ref()).map(Vec::from).ok_or_else(|| {
+            say!(
+                en: "{id}: {key}: not a SHA-256 of 64 hexadecimal digits",
+                zh: "{id}：{key}：应为 64 位十六进制的 SHA-256"
+            )
+        }),
     };
     let role = |name: &toml::Spanned<String>| {
         let role = Role::from_name(name.get_ref());
-        role.map(|role| role as i32)
-            .ok_or_else(|| format!("{id}: {:?} is not a role", name.get_ref()))
+        role.map(|role| role as i32).ok_or_else(|| {
+            let name = name.get_ref();
+            say!(en: "{id}: {name:?} is not a role", zh: "{id}：{name:?} 不是角色")
+        })
     };
     let unseen = match text(&stated.unseen).as_str() {
         "" | "withheld" => pb::Unseen::Withheld,
         "hidden" => pb::Unseen::Hidden,
-        other => return Err(format!("{id}: unseen {other:?}: neither withheld nor hidden")),
+        other => {
+            return Err(say!(
+                en: "{id}: unseen {other:?}: neither withheld nor hidden",
+                zh: "{id}：unseen {other:?}：应为 withheld 或 hidden"
+            ));
+        }
     };
     let rights = stated.right.iter().map(|stated| right(id, stated.get_ref()));
     let end = stated.token_expires.as_ref().map(|end| {
         let end = end.get_ref().to_string();
         let read: Result<jiff::Timestamp, _> = end.parse();
-        read.map_err(|_| format!("{id}: token_expires {end}: an instant with its offset is needed"))
+        read.map_err(|_| {
+            say!(
+                en: "{id}: token_expires {end}: an instant with its offset is needed",
+                zh: "{id}：token_expires {end}：应为带时区的时刻"
+            )
+        })
     });
     let end = end.transpose()?;
     Ok(pb::PrincipalEntry {
@@ -219,14 +270,21 @@ fn right(id: &str, stated: &RightText) -> Result<pb::Right, String> {
         "record" => pb::RightAction::Record,
         "approve" => pb::RightAction::Approve,
         "read" => pb::RightAction::Read,
-        other => return Err(format!("{id}: action {other:?}: record, approve or read is needed")),
+        other => {
+            return Err(say!(
+                en: "{id}: action {other:?}: record, approve or read is needed",
+                zh: "{id}：action {other:?}：应为 record、approve 或 read"
+            ));
+        }
     };
     let list = |values: &Option<Vec<toml::Spanned<String>>>| {
         values.iter().flatten().map(|value| value.get_ref().clone()).collect::<Vec<_>>()
     };
     let kind = |name: String| {
         let kind = Kind::from_name(&name).map(|kind| i32::from(kind.number()));
-        kind.ok_or_else(|| format!("{id}: {name:?} is not a kind of event"))
+        kind.ok_or_else(
+            || say!(en: "{id}: {name:?} is not a kind of event", zh: "{id}：{name:?} 不是事件类型"),
+        )
     };
     Ok(pb::Right {
         action: action.into(),
@@ -238,8 +296,9 @@ fn right(id: &str, stated: &RightText) -> Result<pb::Right, String> {
     })
 }
 
-fn row(entry: &pb::PrincipalEntry) -> [String; 6] {
-    let roles = entry.roles().map(|role| word(role.as_str_name(), "ROLE_"));
+fn row(entry: &pb::PrincipalEntry) -> [Cell; 6] {
+    let roles: Vec<_> = entry.roles().map(|role| word(role.as_str_name(), "ROLE_")).collect();
+    let said: Vec<_> = entry.roles().map(super::whoami::role).collect();
     let rights: Vec<_> = entry.rights.iter().map(super::whoami::may).collect();
     let credentials = [
         (!entry.certificate_uri.is_empty()).then(|| entry.certificate_uri.clone()),
@@ -247,12 +306,20 @@ fn row(entry: &pb::PrincipalEntry) -> [String; 6] {
         (!entry.token_sha256.is_empty()).then(|| "token".to_owned()),
         (!entry.jwt_subject.is_empty()).then(|| format!("jwt {}", entry.jwt_subject)),
     ];
+    let credentials: Vec<_> = credentials.into_iter().flatten().collect();
     [
-        entry.id.clone(),
-        entry.authority.clone(),
-        roles.collect::<Vec<_>>().join(", "),
-        rights.join("\n"),
-        credentials.into_iter().flatten().collect::<Vec<_>>().join("\n"),
-        entry.token_expire_time.as_ref().map(|end| instant(Some(end))).unwrap_or_default(),
+        entry.id.as_str().into(),
+        entry.authority.as_str().into(),
+        Cell::of(roles.join(", "), said.join(word!(en: ", ", zh: "、"))),
+        Cell::of(machine_rights(entry), rights.join("\n")),
+        Cell::of(credentials.join(" "), credentials.join("\n")),
+        entry.token_expire_time.as_ref().map(|end| instant(Some(end))).unwrap_or_default().into(),
     ]
+}
+
+/// The actions of its rights, for programs; the bounds are in the JSON.
+fn machine_rights(entry: &pb::PrincipalEntry) -> String {
+    let actions =
+        entry.rights.iter().map(|right| word(right.action().as_str_name(), "RIGHT_ACTION_"));
+    actions.collect::<Vec<_>>().join(", ")
 }

@@ -6,8 +6,13 @@ use clap::Args;
 
 use crate::{
     archive::{ArchiveError, BuiltLog, redaction::Redaction},
-    cli::{CliError, args::CatalogueArgs, print::print_line},
+    cli::{
+        CliError,
+        args::CatalogueArgs,
+        print::{Progress, print_line},
+    },
     domain::text::hex,
+    lang::{say, word},
 };
 
 #[derive(Debug, Args)]
@@ -43,18 +48,35 @@ pub(crate) struct RedactArgs {
 pub(super) fn run(args: &RedactArgs) -> Result<(), CliError> {
     let RedactArgs { position, reason, data_dir, archive, .. } = args;
     let files = args.catalogue.read(data_dir)?;
+    let what = word!(en: "reading the log", zh: "正在读取日志");
+    let progress = Progress::new(what, word!(en: "events", zh: "个事件"), 0);
     let redaction = Redaction::prepare(files, data_dir, *position, reason, archive);
+    progress.finish();
     let redaction = redaction.map_err(refusal)?;
     let log = data_dir.display();
     let in_log = if redaction.is_done() {
-        format!("event {position} was erased from {log} before; the reason stated then stays")
+        say!(
+            en: "event {position} was erased from {log} before; the reason stated then stays",
+            zh: "事件 {position} 此前已从 {log} 抹除，当时写明的原因不变"
+        )
     } else if args.yes {
-        format!("erased the content of event {position} from {log}")
+        say!(
+            en: "erased the content of event {position} from {log}",
+            zh: "已从 {log} 抹除事件 {position} 的内容"
+        )
     } else {
-        format!("would erase the content of event {position} from {log}")
+        say!(
+            en: "would erase the content of event {position} from {log}",
+            zh: "将从 {log} 抹除事件 {position} 的内容"
+        )
     };
-    let verb = if args.yes { "erased" } else { "would erase" };
-    let in_archive = |path: &PathBuf| format!("{verb} it from {}", path.display());
+    let in_archive = |path: &PathBuf| {
+        let path = path.display();
+        match args.yes {
+            true => say!(en: "erased it from {path}", zh: "已从 {path} 抹除"),
+            false => say!(en: "would erase it from {path}", zh: "将从 {path} 抹除"),
+        }
+    };
     let in_archives: Vec<_> = redaction.archives().iter().map(in_archive).collect();
     let print = || {
         print_line(&in_log)?;
@@ -62,13 +84,26 @@ pub(super) fn run(args: &RedactArgs) -> Result<(), CliError> {
     };
     if !args.yes {
         print()?;
-        return print_line("nothing was changed; to erase it, repeat the command with --yes");
+        return print_line(word!(
+            en: "nothing was changed; to erase it, repeat the command with --yes",
+            zh: "未作任何改动；确认抹除请加 --yes 重新运行"
+        ));
     }
-    let BuiltLog { log_id, size, root } = redaction.run().map_err(refusal)?;
+    let what = word!(en: "rewriting the log and its archives", zh: "正在重写日志和备份");
+    let progress = Progress::new(what, word!(en: "events", zh: "个事件"), 0);
+    let rewritten = redaction.run();
+    progress.finish();
+    let BuiltLog { log_id, size, root } = rewritten.map_err(refusal)?;
     print()?;
-    print_line("not erased: copies of subscribers, other backups and exports, old disk blocks")?;
-    let id = log_id.unwrap_or_default();
-    print_line(&format!("log {id}, {size} events, root {} as before", hex(&root)))
+    print_line(word!(
+        en: "not erased: copies of subscribers, other backups and exports, old disk blocks",
+        zh: "未抹除：订阅方的副本、其他备份和导出、磁盘上的旧数据块"
+    ))?;
+    let (id, root) = (log_id.unwrap_or_default(), hex(&root));
+    print_line(&say!(
+        en: "log {id}, {size} events, root {root} as before",
+        zh: "日志 {id}，{size} 个事件，根哈希 {root} 不变"
+    ))
 }
 
 fn refusal(error: ArchiveError) -> CliError {

@@ -9,8 +9,9 @@ use crate::{
     cli::{
         CliError,
         print::{eprint_line, print_text},
-        stop::drain_signal,
+        stop::{drain_signal, no_signals},
     },
+    lang::say,
     ledger::Failure,
     limits::{ANNOUNCE_DURATION_MAX, EXIT_GRACE, FAILURE_NOTE_DURATION_MAX},
     register::RulesBook,
@@ -92,8 +93,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     let of_failed = failures.clone();
     let failed = move |why: &Failure| end_after_failure(&of_failed, why);
     // A replay can take long: a signal ends it in time, too.
-    let stop =
-        drain_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
+    let stop = drain_signal().map_err(|e| CliError::Io(no_signals().to_owned(), e))?;
     let mut stop = pin!(stop);
     let opened = Server::open_unless(&config, RulesBook::RELEASED, failed, stop.as_mut()).await;
     let server = match opened {
@@ -110,9 +110,14 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     tracing::info!(%address, operations, %log_id, log_size = size, "serving");
     let scheme = if config.has_tls() { "https" } else { "http" };
     let at = format!("{scheme}://{address}");
-    let mut text = format!("tidu is listening on {at} (log {log_id}, {size} events)");
+    let mut text = say!(
+        en: "tidu is listening on {at} (log {log_id}, {size} events)",
+        zh: "tidu 正在监听 {at} （日志 {log_id}，{size} 个事件）"
+    );
     if let Some(operations) = operations {
-        text.push_str(&format!("\ntidu answers operations on {operations}"));
+        text.push_str(&say!(
+            en: "\ntidu answers operations on {operations}", zh: "\n运维端口：{operations}"
+        ));
     }
     announce(text).await?;
     server.serve(stop).await.map_err(CliError::Unfinished)?;
@@ -143,7 +148,10 @@ fn end_after_failure(failures: &Failures, why: &Failure) {
         Failure::Log(_) => EXIT_LOG_FAILED,
     };
     tracing::error!(%why, "the log failed; nothing more is acknowledged");
-    eprint_line(&format!("tidu: the log failed, the process ends: {why}"));
+    eprint_line(&say!(
+        en: "tidu: the log failed, the process ends: {why}",
+        zh: "tidu：日志故障，进程结束：{why}"
+    ));
     let (noted, is_noted) = mpsc::channel();
     let failures = failures.clone();
     let note = move || {

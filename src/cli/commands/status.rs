@@ -10,10 +10,11 @@ use crate::{
         CliError,
         args::Common,
         client::{Client, replay_progress},
-        print::{bytes, instant, print_line, print_message},
+        print::{bytes, instant, print_message, print_pairs},
         target::Target,
     },
     domain::text::hex,
+    lang::{say, word},
     limits::{STATUS_DURATION_MAX, TOLD_RATIO_BYTES_MIN},
     protocol::pb,
 };
@@ -38,43 +39,62 @@ async fn ask(client: &mut Client, server: &Target) -> Result<pb::GetStatusRespon
         .await
         .map_err(|_| CliError::NoAnswer { server: server.to_string() })?;
     let status = answer.map_err(|status| match replay_progress(&status) {
-        Some(progress) => CliError::Message(format!("the server is starting: {progress}")),
+        Some(progress) => CliError::Message(say!(
+            en: "the server is starting: {progress}", zh: "服务器正在启动：{progress}"
+        )),
         None => status.into(),
     })?;
     Ok(status.into_inner())
 }
 
 fn print(status: &pb::GetStatusResponse) -> Result<(), CliError> {
-    lines(status).iter().try_for_each(|(name, value)| print_line(&format!("{name:<12} {value}")))
+    print_pairs(&lines(status))
 }
 
 /// What a status says, by name.
 fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
     let format = status.log_format;
-    let refused = if format > 1 { "; older versions of tidu refuse this log" } else { "" };
+    let refused = match format > 1 {
+        true => word!(
+            en: "; older versions of tidu refuse this log", zh: "；较旧版本的 tidu 会拒绝此日志"
+        ),
+        false => "",
+    };
     let (rules, newest) = (status.rules_version, status.newest_rules_version);
-    let later = if newest > rules { format!("; {newest} is the newest") } else { String::new() };
-    let since = instant(status.start_time.as_ref());
+    let later = match newest > rules {
+        true => say!(en: "; {newest} is the newest", zh: "；最新为 {newest}"),
+        false => String::new(),
+    };
+    let (since, version) = (instant(status.start_time.as_ref()), &status.version);
     let (refusal, tls) = (&status.appends_refused, &status.tls_problem);
     [
-        ("log", Some(status.log_id.clone())),
-        ("events", Some(status.log_size.to_string())),
-        ("designees", Some(status.designee_count.to_string())),
-        ("root", Some(hex(&status.root_hash))),
-        ("last commit", Some(last_commit(status))),
-        ("format", Some(format!("{format}{refused}"))),
-        ("size", size(status)),
-        ("disk", disk(status)),
-        ("subscribers", Some(status.subscriber_count.to_string())),
-        ("rules", Some(format!("version {rules}{later}"))),
-        ("appends", (!refusal.is_empty()).then(|| format!("refused: {refusal}"))),
-        ("tls", (!tls.is_empty()).then(|| tls.clone())),
-        ("principals", principals(status)),
-        ("work", status.recent_work.as_ref().and_then(work)),
-        ("questions", questions(status)),
-        ("memory", status.memory_bytes.map(bytes)),
-        ("start", start(status)),
-        ("serving", Some(format!("since {since}, version {}", status.version))),
+        (word!(en: "log", zh: "日志"), Some(status.log_id.clone())),
+        (word!(en: "events", zh: "事件"), Some(status.log_size.to_string())),
+        (word!(en: "designees", zh: "认定对象"), Some(status.designee_count.to_string())),
+        (word!(en: "root", zh: "根哈希"), Some(hex(&status.root_hash))),
+        (word!(en: "last commit", zh: "最近提交"), Some(last_commit(status))),
+        (word!(en: "format", zh: "格式"), Some(format!("{format}{refused}"))),
+        (word!(en: "size", zh: "大小"), size(status)),
+        (word!(en: "disk", zh: "磁盘"), disk(status)),
+        (word!(en: "subscribers", zh: "订阅方"), Some(status.subscriber_count.to_string())),
+        (
+            word!(en: "rules", zh: "规则"),
+            Some(say!(en: "version {rules}{later}", zh: "版本 {rules}{later}")),
+        ),
+        (
+            word!(en: "appends", zh: "写入"),
+            (!refusal.is_empty()).then(|| say!(en: "refused: {refusal}", zh: "拒绝：{refusal}")),
+        ),
+        ("TLS", (!tls.is_empty()).then(|| tls.clone())),
+        (word!(en: "principals", zh: "主体"), principals(status)),
+        (word!(en: "work", zh: "工作量"), status.recent_work.as_ref().and_then(work)),
+        (word!(en: "questions", zh: "查询"), questions(status)),
+        (word!(en: "memory", zh: "内存"), status.memory_bytes.map(bytes)),
+        (word!(en: "start", zh: "启动"), start(status)),
+        (
+            word!(en: "serving", zh: "服务"),
+            Some(say!(en: "since {since}, version {version}", zh: "自 {since} 起，版本 {version}")),
+        ),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
@@ -85,36 +105,50 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
 fn principals(status: &pb::GetStatusResponse) -> Option<String> {
     let (count, generation) = (status.principal_count?, status.policy_generation?);
     let problem = &status.policy_problem;
-    let broken = if problem.is_empty() { String::new() } else { format!("; {problem}") };
-    Some(format!("{count}, policy {generation}{broken}"))
+    let broken = match problem.is_empty() {
+        true => String::new(),
+        false => say!(en: "; {problem}", zh: "；{problem}"),
+    };
+    Some(say!(
+        en: "{count}, policy {generation}{broken}", zh: "{count} 个，策略第 {generation} 代{broken}"
+    ))
 }
 
 fn last_commit(status: &pb::GetStatusResponse) -> String {
     let recorded = status.last_recorded_time.as_ref();
-    recorded.map_or_else(|| "none".to_owned(), |recorded| instant(Some(recorded)))
+    recorded
+        .map_or_else(|| word!(en: "none", zh: "无").to_owned(), |recorded| instant(Some(recorded)))
 }
 
 /// The bytes of the log, and how many the disk holds for each.
 fn size(status: &pb::GetStatusResponse) -> Option<String> {
     let on_disk = status.disk_bytes?;
+    let taken = bytes(on_disk);
     let Some(stored) = status.stored_bytes.filter(|stored| *stored > 0) else {
-        return Some(format!("{} on the disk", bytes(on_disk)));
+        return Some(say!(en: "{taken} on the disk", zh: "磁盘占用 {taken}"));
     };
     let each = on_disk as f64 / stored as f64;
-    let ratio = match stored >= TOLD_RATIO_BYTES_MIN {
-        true => format!(", {each:.1} bytes on the disk for each stored byte"),
-        false => " on the disk".to_owned(),
-    };
-    Some(format!("{} of events take {}{ratio}", bytes(stored), bytes(on_disk)))
+    let is_told = stored >= TOLD_RATIO_BYTES_MIN;
+    let stored = bytes(stored);
+    Some(match is_told {
+        true => say!(
+            en: "{stored} of events take {taken}, {each:.1} bytes on the disk for each stored byte",
+            zh: "事件 {stored}，磁盘占用 {taken}，为事件的 {each:.1} 倍"
+        ),
+        false => say!(
+            en: "{stored} of events take {taken} on the disk", zh: "事件 {stored}，磁盘占用 {taken}"
+        ),
+    })
 }
 
 fn disk(status: &pb::GetStatusResponse) -> Option<String> {
     let free = bytes(status.disk_free_bytes?);
     let reserve = status.disk_reserve_bytes.map(|reserve| {
         let reserve = bytes(reserve);
-        format!("; appends need more than {reserve}")
+        say!(en: "; appends need more than {reserve}", zh: "；低于 {reserve} 时拒绝写入")
     });
-    Some(format!("{free} free{}", reserve.unwrap_or_default()))
+    let reserve = reserve.unwrap_or_default();
+    Some(say!(en: "{free} free{reserve}", zh: "剩余 {free}{reserve}"))
 }
 
 /// The rates of the work, and the time over which they were counted.
@@ -126,18 +160,26 @@ fn work(work: &pb::RecentWork) -> Option<String> {
     }
     let rate = |count: u64| count as f64 / seconds;
     let (events, calls) = (rate(work.event_count), rate(work.call_count));
-    Some(format!("{events:.1} events/s and {calls:.1} calls/s in the last {seconds:.0} s"))
+    Some(say!(
+        en: "{events:.1} events/s and {calls:.1} calls/s in the last {seconds:.0} s",
+        zh: "最近 {seconds:.0} 秒：{events:.1} 个事件/秒，{calls:.1} 次调用/秒"
+    ))
 }
 
 fn questions(status: &pb::GetStatusResponse) -> Option<String> {
     let (running, waiting) = (status.questions_running?, status.questions_waiting?);
-    Some(format!("{running} running, {waiting} waiting"))
+    Some(say!(
+        en: "{running} running, {waiting} waiting", zh: "{running} 个运行，{waiting} 个等待"
+    ))
 }
 
 fn start(status: &pb::GetStatusResponse) -> Option<String> {
     let took = Duration::try_from(status.start_duration?).ok()?;
     let events = status.replayed_events.unwrap_or_default();
-    Some(format!("took {took:.1?} and replayed {events} events"))
+    Some(say!(
+        en: "took {took:.1?} and replayed {events} events",
+        zh: "用时 {took:.1?}，重放 {events} 个事件"
+    ))
 }
 
 #[cfg(test)]

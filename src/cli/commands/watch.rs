@@ -9,13 +9,12 @@ use crate::{
     cli::{
         CliError,
         args::{Common, DeliveryArgs, FilterArgs},
-        stop::stop_signal,
+        print::JsonLines,
+        stop::{no_signals, stop_signal},
     },
+    lang::word,
     limits::{DRAIN_DURATION_MAX, HEARTBEAT_DEFAULT},
-    protocol::{
-        json::Json,
-        pb::{self, subscribe_request::Start},
-    },
+    protocol::pb::{self, subscribe_request::Start},
 };
 
 #[derive(Debug, Args)]
@@ -62,12 +61,15 @@ fn start(text: &str) -> Result<Start, String> {
     if text == "now" {
         return Ok(Start::Now(true));
     }
-    let position = text.parse().map_err(|_| "neither a position nor `now`".to_owned())?;
+    let position = text.parse().map_err(|_| {
+        word!(en: "neither a position nor `now`", zh: "既不是位置，也不是 now").to_owned()
+    })?;
     Ok(Start::FromPosition(position))
 }
 
 pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     let stop = CancellationToken::new();
+    let lines = JsonLines::new(args.common.output)?;
     let follower = Follower {
         request: pb::SubscribeRequest {
             start: Some(args.from),
@@ -76,8 +78,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
             heartbeat_interval: HEARTBEAT_DEFAULT.try_into().ok(),
             ..Default::default()
         },
-        json: Json::new()?,
-        output: args.common.output,
+        lines,
         progress: args.progress,
         cursor: args.cursor,
         cursor_at: 0,
@@ -91,8 +92,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         return follower.run(&target, args.no_resume).await;
     }
     // A running attempt may finish. An overdue one is abandoned; the next start repeats it.
-    let stopped =
-        stop_signal().map_err(|e| CliError::Io("cannot listen for signals".to_owned(), e))?;
+    let stopped = stop_signal().map_err(|e| CliError::Io(no_signals().to_owned(), e))?;
     let overdue = async {
         stopped.await;
         stop.cancel();

@@ -7,8 +7,9 @@ use crate::{
         CliError,
         args::Common,
         client::Client,
-        print::{instant, print_line, print_message, word},
+        print::{instant, print_message, print_pairs, word},
     },
+    lang::{say, word as said},
     protocol::pb,
 };
 
@@ -25,83 +26,138 @@ pub(super) async fn run(args: WhoamiArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
     let answer = client.access.who_am_i(pb::WhoAmIRequest {}).await?.into_inner();
     print_message(args.common.output, "WhoAmIResponse", &answer, |answer| {
-        lines(answer)
-            .iter()
-            .try_for_each(|(name, value)| print_line(&format!("{name:<12} {value}")))
+        print_pairs(&lines(answer))
     })
 }
 
 /// What the answer says, by name.
 fn lines(answer: &pb::WhoAmIResponse) -> Vec<(&'static str, String)> {
     let principal = answer.principal.clone().unwrap_or_default();
-    let roles = principal.roles().map(|role| word(role.as_str_name(), "ROLE_"));
+    let roles = principal.roles().map(role);
     let some = |text: String| (!text.is_empty()).then_some(text);
     let is_known = answer.credential() != pb::CredentialKind::Unspecified;
     let mut lines: Vec<_> = [
-        ("principal", Some(principal.id.clone())),
-        ("authority", some(principal.authority.clone())),
-        ("roles", some(roles.collect::<Vec<_>>().join(", "))),
-        ("credential", Some(credential(answer))),
-        ("valid until", some(instant(answer.credential_expire_time.as_ref()))),
-        ("handed on by", some(answer.handed_on_by.clone())),
-        ("managed by", some(principal.managed_by.clone())),
-        ("policy", Some(format!("generation {}", answer.policy_generation))),
-        ("unseen", is_known.then(|| unseen(&principal).to_owned())),
-        ("may", (!is_known).then(|| "do everything".to_owned())),
-        ("may", (is_known && principal.rights.is_empty()).then(|| "not record or read".to_owned())),
+        (said!(en: "principal", zh: "主体"), Some(principal.id.clone())),
+        (said!(en: "authority", zh: "认定机构"), some(principal.authority.clone())),
+        (said!(en: "roles", zh: "角色"), some(roles.collect::<Vec<_>>().join(comma()))),
+        (said!(en: "credential", zh: "凭据"), Some(credential(answer))),
+        (
+            said!(en: "valid until", zh: "有效期至"),
+            some(instant(answer.credential_expire_time.as_ref())),
+        ),
+        (said!(en: "handed on by", zh: "转交自"), some(answer.handed_on_by.clone())),
+        (said!(en: "managed by", zh: "管理者"), some(principal.managed_by.clone())),
+        (said!(en: "policy", zh: "权限策略"), Some(generation(answer.policy_generation))),
+        (said!(en: "unseen", zh: "不可见事件"), is_known.then(|| unseen(&principal).to_owned())),
+        (
+            rights_name(),
+            (!is_known).then(|| said!(en: "do everything", zh: "可以进行任何操作").to_owned()),
+        ),
+        (
+            rights_name(),
+            (is_known && principal.rights.is_empty())
+                .then(|| said!(en: "not record or read", zh: "不能写入或读取").to_owned()),
+        ),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
     .collect();
     let rights = principal.rights.iter().filter(|_| is_known);
-    lines.extend(rights.map(|right| ("may", may(right))));
+    lines.extend(rights.map(|right| (rights_name(), may(right))));
     lines
+}
+
+fn rights_name() -> &'static str {
+    said!(en: "may", zh: "权限")
+}
+
+fn generation(number: u64) -> String {
+    say!(en: "generation {number}", zh: "第 {number} 代")
+}
+
+/// Between the items of a list.
+fn comma() -> &'static str {
+    said!(en: ", ", zh: "、")
 }
 
 fn credential(answer: &pb::WhoAmIResponse) -> String {
     match answer.credential() {
-        pb::CredentialKind::Unspecified => "none: the server knows no principals",
-        pb::CredentialKind::Certificate => "client certificate",
-        pb::CredentialKind::Token => "token",
+        pb::CredentialKind::Unspecified => said!(
+            en: "none: the server knows no principals", zh: "无：服务器没有设置主体"
+        ),
+        pb::CredentialKind::Certificate => said!(en: "client certificate", zh: "客户端证书"),
+        pb::CredentialKind::Token => said!(en: "token", zh: "令牌"),
         pb::CredentialKind::Jwt => "JSON Web Token",
-        pb::CredentialKind::HandedOn => "handed on",
+        pb::CredentialKind::HandedOn => said!(en: "handed on", zh: "由网关转交"),
     }
     .to_owned()
+}
+
+/// A role in words.
+pub(super) fn role(role: pb::Role) -> String {
+    let known = match role {
+        pb::Role::Unspecified => "",
+        pb::Role::Recorder => said!(en: "recorder", zh: "记录员"),
+        pb::Role::Signer => said!(en: "signer", zh: "批准人"),
+        pb::Role::Reader => said!(en: "reader", zh: "读者"),
+        pb::Role::Auditor => said!(en: "auditor", zh: "审计员"),
+        pb::Role::Operator => said!(en: "operator", zh: "运维员"),
+        pb::Role::Delegate => said!(en: "delegate", zh: "受托管理员"),
+        pb::Role::Node => said!(en: "node", zh: "节点"),
+        pb::Role::Gateway => said!(en: "gateway", zh: "网关"),
+    };
+    known.to_owned()
 }
 
 /// What it gets for an event that it may not read.
 fn unseen(principal: &pb::PrincipalEntry) -> &'static str {
     match principal.unseen() {
-        pb::Unseen::Hidden => "events that it may not read do not appear",
+        pb::Unseen::Hidden => said!(
+            en: "events that it may not read do not appear", zh: "无权读取的事件不出现"
+        ),
         pb::Unseen::Withheld | pb::Unseen::Unspecified => {
-            "events that it may not read appear as places with a leaf hash"
+            said!(
+                en: "events that it may not read appear as places with a leaf hash",
+                zh: "无权读取的事件显示为仅有叶哈希的位置"
+            )
         }
     }
 }
 
 /// A right in words: `read: authorities 440000; programmes little-giant; own events too`.
 pub(super) fn may(right: &pb::Right) -> String {
-    let action = word(right.action().as_str_name(), "RIGHT_ACTION_");
+    let action = match right.action() {
+        pb::RightAction::Record => said!(en: "record", zh: "写入"),
+        pb::RightAction::Approve => said!(en: "approve", zh: "批准"),
+        pb::RightAction::Read => said!(en: "read", zh: "读取"),
+        pb::RightAction::Unspecified => "",
+    };
     let kinds: Vec<_> = right.kinds().map(|kind| word(kind.as_str_name(), "EVENT_KIND_")).collect();
     let bound = |name: &str, values: &[String]| {
-        (!values.is_empty()).then(|| format!("{name} {}", values.join(", ")))
+        (!values.is_empty()).then(|| format!("{name} {}", values.join(comma())))
     };
     let bounds: Vec<_> = [
-        bound("authorities", &right.authorities),
-        (!right.region.is_empty()).then(|| format!("region {}", right.region)),
-        bound("programmes", &right.programmes),
-        bound("kinds", &kinds),
-        right.own.then(|| "also what is not public".to_owned()),
+        bound(said!(en: "authorities", zh: "认定机构"), &right.authorities),
+        (!right.region.is_empty()).then(|| say!(en: "region {}", zh: "地区 {}", right.region)),
+        bound(said!(en: "programmes", zh: "认定项目"), &right.programmes),
+        bound(said!(en: "kinds", zh: "事件类型"), &kinds),
+        right.own.then(|| said!(en: "also what is not public", zh: "包括未公开的内容").to_owned()),
     ]
     .into_iter()
     .flatten()
     .collect();
     let is_reading = right.action() == pb::RightAction::Read;
     match (bounds.is_empty(), is_reading) {
-        (true, true) => "read everything that is public".to_owned(),
-        (true, false) => format!("{action} everything"),
-        (false, _) if right == &everything() => "read everything".to_owned(),
-        (false, _) => format!("{action}: {}", bounds.join("; ")),
+        (true, true) => {
+            said!(en: "read everything that is public", zh: "读取全部公开内容").to_owned()
+        }
+        (true, false) => say!(en: "{action} everything", zh: "{action}：不限"),
+        (false, _) if right == &everything() => {
+            said!(en: "read everything", zh: "读取全部内容").to_owned()
+        }
+        (false, _) => say!(
+            en: "{action}: {}", zh: "{action}：{}", bounds.join(said!(en: "; ", zh: "；"))
+        ),
     }
 }
 

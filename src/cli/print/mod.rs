@@ -12,9 +12,12 @@ mod layout;
 mod printer;
 mod progress;
 mod reasons_of_titles;
+mod waiting;
 mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};
+
+use unicode_width::UnicodeWidthStr as _;
 
 pub(crate) use self::{
     cells::{Cell, Heading, TableColumn, Tone},
@@ -29,6 +32,7 @@ pub(crate) use self::{
     printer::{JsonLines, Printer, Table, no_table, print_message, print_table, table},
     progress::Progress,
     reasons_of_titles::{conclusion, kind_alone, obstacle, sentence},
+    waiting::{OtherSign, awaited},
     words::{
         as_of, bytes, date, end, end_cell, flags, flags_cell, instant, is_retryable, status,
         title_status,
@@ -41,6 +45,19 @@ use crate::server::telemetry;
 /// Writes a line for people to standard output.
 pub(crate) fn print_line(line: &str) -> Result<(), CliError> {
     write(&escaped(line))
+}
+
+/// Least columns of the names of values.
+const NAME_COLUMNS: usize = 11;
+
+/// Writes lines of a name and a value, the values below each other.
+pub(crate) fn print_pairs(pairs: &[(&str, String)]) -> Result<(), CliError> {
+    let widths = pairs.iter().map(|(name, _)| name.width());
+    let widest = widths.max().unwrap_or_default().max(NAME_COLUMNS);
+    pairs.iter().try_for_each(|(name, value)| {
+        let gap = " ".repeat(widest.saturating_sub(name.width()));
+        print_line(&format!("{name}{gap}  {value}"))
+    })
 }
 
 /// Writes a text of the program itself, which may have several lines, to standard output. A reader

@@ -41,16 +41,33 @@ impl Printer {
         match self.output {
             Output::Json => print_json(&self.json.whole(name, message)?),
             Output::PlainJson => print_json(&self.json.plain(name, message)?),
-            Output::Human => {
-                self.table.add_row(cells(message));
-                Ok(())
-            }
-            Output::Csv | Output::Tsv => {
-                self.print_header()?;
-                let cells: Vec<Cell> = cells(message).into_iter().map(Into::into).collect();
-                self.print_fields(cells.iter().map(Cell::machine))
-            }
+            Output::Human | Output::Csv | Output::Tsv => self.add_cells(cells(message)),
         }
+    }
+
+    /// Adds a row that is a line of JSON already, and not a message of the protocol.
+    pub(crate) fn add_line<C: Into<Cell>, R: IntoIterator<Item = C>>(
+        &mut self,
+        json: &str,
+        cells: impl FnOnce() -> R,
+    ) -> Result<(), CliError> {
+        match self.output {
+            Output::Json | Output::PlainJson => print_json(json),
+            Output::Human | Output::Csv | Output::Tsv => self.add_cells(cells()),
+        }
+    }
+
+    fn add_cells<C: Into<Cell>>(
+        &mut self,
+        cells: impl IntoIterator<Item = C>,
+    ) -> Result<(), CliError> {
+        if self.output.is_human() {
+            self.table.add_row(cells);
+            return Ok(());
+        }
+        self.print_header()?;
+        let cells: Vec<Cell> = cells.into_iter().map(Into::into).collect();
+        self.print_fields(cells.iter().map(Cell::machine))
     }
 
     /// Ends the rows; for people with the table and a line below it.
@@ -105,6 +122,14 @@ impl JsonLines {
             }
             Output::Csv | Output::Tsv => Err(no_table()),
         }
+    }
+
+    /// Prints an event or its place: without the values that it does not state, as over HTTP.
+    pub(crate) fn print_stated<M: Message>(&self, name: &str, message: &M) -> Result<(), CliError> {
+        print_json(&match self.is_plain {
+            true => self.json.plain(name, message)?,
+            false => self.json.line(name, message)?,
+        })
     }
 
     /// Prints a message `name` of package `tidu.v1`.

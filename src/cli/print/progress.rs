@@ -3,20 +3,19 @@
 //! They go to standard error, so that what a command prints stays what a program reads.
 
 use std::{
+    fmt,
     io::{self, IsTerminal as _},
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use parking_lot::Mutex;
 
-use super::eprint_line;
-use crate::lang::say;
+use super::{eprint_line, waiting::OtherSign};
+use crate::{lang::say, limits::WAITING_LINE_INTERVAL};
 
-/// Between two lines where there is no terminal.
-const LINE_INTERVAL: Duration = Duration::from_secs(10);
 /// A bar that nothing moves is drawn anew, so that its clock moves.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 
 /// The progress of a command.
 pub(crate) struct Progress {
@@ -28,6 +27,8 @@ pub(crate) struct Progress {
     /// When a line came last, for a log.
     last_line: Mutex<Duration>,
     is_terminal: bool,
+    /// `None` for one that shows nothing.
+    _sign: Option<OtherSign>,
 }
 
 impl Progress {
@@ -38,16 +39,22 @@ impl Progress {
             if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         let rest = say!(en: "ETA {{eta}}", zh: "剩余 {{eta}}");
-        let template =
-            format!("{what} {{bar:30}} {{human_pos}}/{{human_len}} {unit}, {{per_sec}}, {rest}");
+        let template = format!(
+            "{{spinner}} {what} {{bar:30}} {{human_pos}}/{{human_len}} {unit}, {{rate}}, {rest}"
+        );
         // A bar without a template still counts.
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+                // A text takes whatever is written to it.
+                let _ = write!(text, "{:.0}/s", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         if is_terminal {
             bar.enable_steady_tick(TICK);
         }
-        Self { bar, what, unit, last_line: Mutex::new(Duration::ZERO), is_terminal }
+        let (last_line, sign) = (Mutex::new(Duration::ZERO), Some(OtherSign::begin()));
+        Self { bar, what, unit, last_line, is_terminal, _sign: sign }
     }
 
     /// One that shows nothing: its command prints for programs.
@@ -58,6 +65,7 @@ impl Progress {
             unit: "",
             last_line: Mutex::new(Duration::MAX),
             is_terminal: true,
+            _sign: None,
         }
     }
 
@@ -95,7 +103,7 @@ impl Progress {
         }
         let elapsed = self.bar.elapsed();
         let mut last = self.last_line.lock();
-        if elapsed < last.saturating_add(LINE_INTERVAL) {
+        if elapsed < last.saturating_add(WAITING_LINE_INTERVAL) {
             return;
         }
         *last = elapsed;

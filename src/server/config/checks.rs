@@ -1,7 +1,10 @@
 //! Settings that are read one by one are looked at together.
 
 use super::{super::tls::TlsFiles, Config, ConfigError};
-use crate::limits::{GATEWAY_SOCKETS_MAX, PARTY_IN_FLIGHT_BYTES_MAX, TLS_CRL_FILES_MAX};
+use crate::{
+    lang::word,
+    limits::{GATEWAY_SOCKETS_MAX, PARTY_IN_FLIGHT_BYTES_MAX, TLS_CRL_FILES_MAX},
+};
 
 impl Config {
     /// Refuses settings that do not go together, or that a server must not have.
@@ -67,9 +70,15 @@ impl Config {
         match (self.has_tls(), self.has_principals()) {
             _ if self.listen.ip().is_loopback() => None,
             (true, true) => None,
-            (false, true) => Some("connections have no TLS"),
-            (true, false) => Some("the server knows no principals, so anybody may call"),
-            (false, false) => Some("connections have no TLS and callers have no principals"),
+            (false, true) => Some(word!(en: "connections have no TLS", zh: "连接没有 TLS")),
+            (true, false) => Some(word!(
+                en: "the server knows no principals, so anybody may call",
+                zh: "服务器没有设置主体，任何人都可以调用"
+            )),
+            (false, false) => Some(word!(
+                en: "connections have no TLS and callers have no principals",
+                zh: "连接没有 TLS，调用方也没有主体"
+            )),
         }
     }
 

@@ -3,20 +3,26 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
-    access::PolicyError, domain::catalogue::CatalogueError, limits::PARTY_IN_FLIGHT_BYTES_MAX,
+    access::PolicyError, domain::catalogue::CatalogueError, lang::say,
+    limits::PARTY_IN_FLIGHT_BYTES_MAX,
 };
 
-/// Settings that cannot be used.
+/// Settings that cannot be used. Only the terminal that starts a server gets the text, in its
+/// language.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A source cannot be read, or a value is wrong.
     #[error("{0}")]
     Unreadable(Box<figment::Error>),
     /// The named file does not exist.
-    #[error("the configuration file {} does not exist", .0.display())]
+    #[error("{}", say!(
+        en: "the configuration file {} does not exist", zh: "配置文件 {} 不存在", .0.display()
+    ))]
     NoFile(PathBuf),
     /// The file cannot be read.
-    #[error("the configuration file {}: {source}", path.display())]
+    #[error("{}", say!(
+        en: "the configuration file {}: {source}", zh: "配置文件 {}：{source}", path.display()
+    ))]
     File {
         /// The file.
         path: PathBuf,
@@ -24,10 +30,12 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// Other machines can reach the address, and not enough protects it.
-    #[error(
-        "listen: other machines can reach {address}, and {lacks}; set tls_cert, tls_key and \
-         principals, listen on 127.0.0.1, or accept the risk with --insecure"
-    )]
+    #[error("{}", say!(
+        en: "listen: other machines can reach {address}, and {lacks}; set tls_cert, tls_key and \
+             principals, listen on 127.0.0.1, or accept the risk with --insecure",
+        zh: "listen：其他机器可以访问 {address}，而{lacks}；请设置 tls_cert、tls_key 和 principals，\
+             或改为监听 127.0.0.1；愿意承担风险请加 --insecure"
+    ))]
     Insecure {
         /// The address.
         address: SocketAddr,
@@ -35,7 +43,10 @@ pub enum ConfigError {
         lacks: &'static str,
     },
     /// A setting needs another one.
-    #[error("{set}: it is set, and {missing} is not; {set} does nothing without {missing}")]
+    #[error("{}", say!(
+        en: "{set}: it is set, and {missing} is not; {set} does nothing without {missing}",
+        zh: "{set}：已设置，但未设置 {missing}；缺少 {missing} 时 {set} 不起作用"
+    ))]
     Alone {
         /// The setting that is there.
         set: &'static str,
@@ -43,7 +54,10 @@ pub enum ConfigError {
         missing: &'static str,
     },
     /// There are too many files of one kind.
-    #[error("{setting}: it names {count} files, and the limit is {most}")]
+    #[error("{}", say!(
+        en: "{setting}: it names {count} files, and the limit is {most}",
+        zh: "{setting}：列出了 {count} 个文件，最多 {most} 个"
+    ))]
     TooManyFiles {
         /// The setting.
         setting: &'static str,
@@ -53,34 +67,44 @@ pub enum ConfigError {
         most: usize,
     },
     /// The principals cannot be used.
-    #[error("principals: {0}")]
+    #[error("{}", say!(en: "principals: {}", zh: "principals：{}", .0))]
     Principals(PolicyError),
     /// The same for the operations port.
-    #[error(
-        "operations_listen: other machines can reach {0}, and connections have no TLS; listen on \
-         127.0.0.1, or accept the risk with --insecure"
-    )]
+    #[error("{}", say!(
+        en: "operations_listen: other machines can reach {}, and connections have no TLS; listen \
+             on 127.0.0.1, or accept the risk with --insecure",
+        zh: "operations_listen：其他机器可以访问 {}，而连接没有 TLS；请改为监听 127.0.0.1；\
+             愿意承担风险请加 --insecure",
+        .0
+    ))]
     InsecureOperations(SocketAddr),
     /// Both ports have one address.
-    #[error(
-        "listen and operations_listen both name {0}; give one of them another port, or turn the \
-         operations port off with --operations-listen off"
-    )]
+    #[error("{}", say!(
+        en: "listen and operations_listen both name {}; give one of them another port, or turn \
+             the operations port off with --operations-listen off",
+        zh: "listen 和 operations_listen 都是 {}；请为其中之一另选端口，或用 \
+             --operations-listen off 关闭运维端口",
+        .0
+    ))]
     SameAddress(SocketAddr),
     /// The memory of requests does not hold the largest one.
-    #[error(
-        "in_flight_bytes: {0} is less than the {PARTY_IN_FLIGHT_BYTES_MAX} bytes that the largest \
-         request takes"
-    )]
+    #[error("{}", say!(
+        en: "in_flight_bytes: {} is less than the {PARTY_IN_FLIGHT_BYTES_MAX} bytes that the \
+             largest request takes",
+        zh: "in_flight_bytes：{} 小于最大请求所需的 {PARTY_IN_FLIGHT_BYTES_MAX} 字节",
+        .0
+    ))]
     InFlight(usize),
     /// The files of the audit trail cannot be used.
-    #[error("audit_sinks: {0}")]
+    #[error("{}", say!(en: "audit_sinks: {}", zh: "audit_sinks：{}", .0))]
     AuditSinks(String),
     /// A value is not the address of a collector.
-    #[error(
-        "otlp_endpoint: {value:?} cannot be used: {why}; name the gRPC port of a collector, such \
-         as http://127.0.0.1:4317"
-    )]
+    #[error("{}", say!(
+        en: "otlp_endpoint: {value:?} cannot be used: {why}; name the gRPC port of a collector, \
+             such as http://127.0.0.1:4317",
+        zh: "otlp_endpoint：{value:?} 不能使用：{why}；请写明采集器的 gRPC 端口，例如 \
+             http://127.0.0.1:4317"
+    ))]
     OtlpEndpoint {
         /// The value, without a password or a query.
         value: String,
@@ -88,13 +112,23 @@ pub enum ConfigError {
         why: &'static str,
     },
     /// A value is not a part of one.
-    #[error("otlp_sample_ratio: {0} is not a number from 0 to 1")]
+    #[error("{}", say!(
+        en: "otlp_sample_ratio: {} is not a number from 0 to 1",
+        zh: "otlp_sample_ratio：{} 不是 0 到 1 之间的数",
+        .0
+    ))]
     OtlpSampleRatio(f64),
     /// A value is not an origin.
-    #[error("web_origins: {0:?} is not an origin such as https://register.example")]
+    #[error("{}", say!(
+        en: "web_origins: {:?} is not an origin such as https://register.example",
+        zh: "web_origins：{:?} 不是网页来源，应如 https://register.example",
+        .0
+    ))]
     Origin(String),
     /// The catalogue's file cannot be read.
-    #[error("the catalogue {}: {source}", path.display())]
+    #[error("{}", say!(
+        en: "the catalogue {}: {source}", zh: "目录文件 {}：{source}", path.display()
+    ))]
     CatalogueFile {
         /// The file.
         path: PathBuf,

@@ -10,7 +10,7 @@ use crate::{
         client::Client,
         commands::history,
         print::{Tone, print_line, print_text, print_toned},
-        stop::stop_signal,
+        stop::{no_signals, stop_signal},
         target::Target,
         throwaway::{self, Place},
     },
@@ -22,10 +22,7 @@ const USUAL: SocketAddr =
     SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 50_051));
 
 pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
-    let stop = stop_signal().map_err(|e| {
-        let what = word!(en: "cannot listen for signals", zh: "无法接收信号");
-        CliError::Io(what.to_owned(), e)
-    })?;
+    let stop = stop_signal().map_err(|e| CliError::Io(no_signals().to_owned(), e))?;
     let mut stop = pin!(stop);
     let listen = args.listen.or_else(|| throwaway::is_free(USUAL).then_some(USUAL));
     let kept = args.data_dir.clone();
@@ -43,8 +40,8 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
         Some(dir) => {
             let dir = dir.display();
             say!(
-                en: "The server has ended. Its data are kept in {dir}; `tidu demo --keep --data-dir \
-                     {dir}` goes on with them.",
+                en: "The server has ended. Its data are kept in {dir}; \
+                     `tidu demo --keep --data-dir {dir}` goes on with them.",
                 zh: "服务器已停止。数据保留在 {dir}，可用 tidu demo --keep --data-dir {dir} 继续。"
             )
         }

@@ -10,6 +10,7 @@ use rcgen::{
 
 use crate::{
     cli::CliError,
+    lang::say,
     limits::{CERTIFICATE_SERIAL_BYTES, DEV_CLOCK_LEEWAY},
 };
 
@@ -41,7 +42,9 @@ pub(super) struct Authority {
 }
 
 fn failed(error: &rcgen::Error) -> CliError {
-    CliError::Message(format!("a certificate cannot be made: {error}"))
+    CliError::Message(say!(
+        en: "a certificate cannot be made: {error}", zh: "无法制作证书：{error}"
+    ))
 }
 
 /// What all certificates have in common.
@@ -94,7 +97,10 @@ impl Authority {
             Ok(match host.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
                 Err(_) => SanType::DnsName(host.clone().try_into().map_err(|_| {
-                    CliError::Message(format!("--host {host:?} is not a host name or an address"))
+                    CliError::Message(say!(
+                        en: "--host {host:?} is not a host name or an address",
+                        zh: "--host {host:?} 不是主机名或地址"
+                    ))
                 })?),
             })
         };

@@ -27,6 +27,7 @@ use crate::{
     },
     domain::text::hex,
     files,
+    lang::{say, word},
     limits::{DEV_DAYS_DEFAULT, DEV_DAYS_MAX, DEV_TOKEN_BYTES, PEM_BYTES_MAX},
 };
 
@@ -39,10 +40,6 @@ const SETTINGS: &str = "tidu.toml";
 /// The names that every server certificate has.
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 const SECONDS_OF_DAY: u64 = 86_400;
-
-const WARNING: &str = "\
-FOR DEVELOPMENT ONLY: the key of the CA lies beside the certificates. Whoever can read it can be
-anybody. A real CA keeps its key elsewhere; see docs/security.md.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -106,8 +103,11 @@ pub(super) fn run(args: DevCertsArgs) -> Result<(), CliError> {
 
 /// Random bytes of the system.
 fn fill(bytes: &mut [u8]) -> Result<(), CliError> {
-    getrandom::fill(bytes)
-        .map_err(|error| CliError::Message(format!("the system gives no random bytes: {error}")))
+    getrandom::fill(bytes).map_err(|error| {
+        CliError::Message(say!(
+            en: "the system gives no random bytes: {error}", zh: "系统没有给出随机数：{error}"
+        ))
+    })
 }
 
 #[allow(clippy::disallowed_methods)] // dates certificates; nothing is recorded
@@ -130,11 +130,14 @@ fn require_empty(directory: &Path) -> Result<(), CliError> {
     files::create_directory(directory).map_err(at(directory))?;
     match fs::read_dir(directory).map_err(at(directory))?.next() {
         None => Ok(()),
-        Some(_) => Err(CliError::Refused(format!(
-            "{} is not empty, and nothing is overwritten: name another directory with --dir, or \
-             remove it",
-            directory.display()
-        ))),
+        Some(_) => {
+            let path = directory.display();
+            Err(CliError::Refused(say!(
+                en: "{path} is not empty, and nothing is overwritten: name another directory with \
+                     --dir, or remove it",
+                zh: "{path} 不是空目录，不会覆盖已有文件：请用 --dir 另选目录，或将其删除"
+            )))
+        }
     }
 }
 
@@ -172,8 +175,16 @@ fn make(args: &MakeArgs) -> Result<(), CliError> {
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&path))?;
     }
     files::sync(&directory).map_err(at(&directory))?;
-    eprint_line(&format!("tidu: {}", WARNING.replace('\n', " ")));
-    let made = format!("made {}, valid until {expires}", args.dir.display());
+    eprint_line(word!(
+        en: "tidu: FOR DEVELOPMENT ONLY: the key of the CA lies beside the certificates. Whoever \
+             can read it can be anybody. A real CA keeps its key elsewhere; see docs/security.md.",
+        zh: "tidu：仅供开发使用：CA 的密钥与证书放在一起，能读取它的人可以冒充任何人。\
+             正式的 CA 应另行保管密钥，见 docs/security.md。"
+    ));
+    let dir = args.dir.display();
+    let made = say!(
+        en: "made {dir}, valid until {expires}", zh: "已生成 {dir}，有效期至 {expires}"
+    );
     print_text(&format!("{made}\n\n{}", texts::next_steps(&args.dir)))
 }
 
@@ -181,10 +192,14 @@ fn revoke(args: &RevokeArgs) -> Result<(), CliError> {
     let directory = &args.dir;
     let ca = directory.join(format!("{CA}.key"));
     let key = files::read_secret(&ca, PEM_BYTES_MAX).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => CliError::Message(format!(
-            "{} is not a directory of `tidu dev-certs`: it has no {CA}.key; name it with --dir",
-            directory.display()
-        )),
+        io::ErrorKind::NotFound => {
+            let path = directory.display();
+            CliError::Message(say!(
+                en: "{path} is not a directory of `tidu dev-certs`: it has no {CA}.key; name it \
+                     with --dir",
+                zh: "{path} 不是 tidu dev-certs 生成的目录：其中没有 {CA}.key；请用 --dir 指定"
+            ))
+        }
         _ => at(&ca)(error),
     })?;
     let certificate = directory.join(format!("{}.pem", args.name));
@@ -207,17 +222,21 @@ fn revoke(args: &RevokeArgs) -> Result<(), CliError> {
     })?;
     let number = hex(&serial);
     if revoked.iter().any(|entry| entry.serial == serial) {
-        return print_line(&format!("{} is revoked already (serial {number})", args.name));
+        let name = &args.name;
+        return print_line(&say!(
+            en: "{name} is revoked already (serial {number})",
+            zh: "{name} 此前已吊销（序列号 {number}）"
+        ));
     }
     let validity = validity(DEV_DAYS_MAX);
     revoked.push(Revoked { serial, at: validity.from });
     let authority = Authority::of_key(&String::from_utf8_lossy(&key), validity)?;
     let text = authority.revocations(&revoked)?;
     files::replace(&list, text.as_bytes()).map_err(at(&list))?;
-    print_line(&format!(
-        "revoked {} (serial {number}); a running server reads {} again within seconds",
-        args.name,
-        list.display()
+    let (name, list) = (&args.name, list.display());
+    print_line(&say!(
+        en: "revoked {name} (serial {number}); a running server reads {list} again within seconds",
+        zh: "已吊销 {name}（序列号 {number}）；运行中的服务器会在几秒内重新读取 {list}"
     ))
 }
 
@@ -226,18 +245,27 @@ fn read<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, Cli
     let bytes = files::read(path, PEM_BYTES_MAX).map_err(at(path))?;
     let part = pem::parse_x509_pem(&bytes).ok();
     part.and_then(|(_, part)| parse(&part.contents)).ok_or_else(|| {
-        CliError::Message(format!("{}: it was not made by `tidu dev-certs`", path.display()))
+        let path = path.display();
+        CliError::Message(say!(
+            en: "{path}: it was not made by `tidu dev-certs`",
+            zh: "{path}：不是由 tidu dev-certs 生成"
+        ))
     })
 }
 
 fn unknown(name: &str) -> CliError {
     let known = || MEMBERS.iter().map(|member| member.id);
     if name == PORTAL.id {
-        return CliError::Message(format!(
-            "{name} has a token and no certificate: remove its entry from {PRINCIPALS}"
+        return CliError::Message(say!(
+            en: "{name} has a token and no certificate: remove its entry from {PRINCIPALS}",
+            zh: "{name} 使用令牌，没有证书：请从 {PRINCIPALS} 中删除其条目"
         ));
     }
     let near = nearest(name, known());
     let near = if near.is_empty() { known().collect() } else { near };
-    CliError::Message(format!("{name:?} has no certificate here; there are {}", near.join(", ")))
+    let near = near.join(word!(en: ", ", zh: "、"));
+    CliError::Message(say!(
+        en: "{name:?} has no certificate here; there are {near}",
+        zh: "这里没有 {name:?} 的证书；已有 {near}"
+    ))
 }

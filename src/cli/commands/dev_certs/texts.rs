@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{CA, CRL, PRINCIPALS, SERVER, SETTINGS};
-use crate::{cli::commands::doctor::word, domain::text::hex};
+use crate::{cli::commands::doctor::word, domain::text::hex, lang::say};
 
 /// A principal of the set.
 pub(super) struct Member {
@@ -101,8 +101,12 @@ pub(super) fn next_steps(directory: &Path) -> String {
         ]
     };
     let token = [format!("    --token-file {}", of(&format!("{}.token", PORTAL.id)))];
-    format!(
-        "\
+    let settings = of(SETTINGS);
+    let recorder = context("recorder", &certificate("guangdong.recorder"));
+    let reader = context("reader", &certificate("guangdong.reader"));
+    let (portal, dir) = (context("portal", &token), word(directory));
+    say!(
+        en: "\
 Start the server, and leave it running:
   tidu serve --config {settings}
 
@@ -122,10 +126,25 @@ A revocation, after which the reader is refused within five seconds:
   tidu dev-certs revoke guangdong.reader --dir {dir}
   sleep 5
   tidu list --context reader --as-of 2026-03-01",
-        settings = of(SETTINGS),
-        recorder = context("recorder", &certificate("guangdong.recorder")),
-        reader = context("reader", &certificate("guangdong.reader")),
-        portal = context("portal", &token),
-        dir = word(directory),
+        zh: "\
+启动服务器，并保持运行：
+  tidu serve --config {settings}
+
+在另一个终端中添加调用方：
+{recorder}
+{reader}
+{portal}
+
+第一次写入和第一次读取：
+  tidu whoami --context recorder
+  tidu generate --authority 440000 --rows 20 --to list.csv
+  tidu record list.csv --context recorder --authority 440000 \\
+    --programme specialised-sme --batch 2026-1 --date 2026-03-01
+  tidu list --context reader --as-of 2026-03-01
+
+吊销证书，五秒内读者即被拒绝：
+  tidu dev-certs revoke guangdong.reader --dir {dir}
+  sleep 5
+  tidu list --context reader --as-of 2026-03-01"
     )
 }

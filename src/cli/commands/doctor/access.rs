@@ -8,7 +8,12 @@ use std::{
 };
 
 use super::finding::{Finding, word};
-use crate::{files, limits::DOCTOR_FILES_MAX, log};
+use crate::{
+    files,
+    lang::{say, word as said},
+    limits::DOCTOR_FILES_MAX,
+    log,
+};
 
 /// Permissions of everybody but the owner.
 const OTHERS: u32 = 0o077;
@@ -32,7 +37,8 @@ pub(super) struct Named {
 pub(super) enum Kind {
     Directory,
     File,
-    Odd(&'static str),
+    /// Something else, in English and in Chinese.
+    Odd((&'static str, &'static str)),
 }
 
 /// A data directory, as far as this user sees it.
@@ -108,10 +114,10 @@ fn named(path: &Path, metadata: &Metadata) -> Named {
     let kind = match metadata.file_type() {
         kind if kind.is_dir() => Kind::Directory,
         kind if kind.is_file() => Kind::File,
-        kind if kind.is_symlink() => Kind::Odd("a symbolic link"),
-        kind if kind.is_fifo() => Kind::Odd("a named pipe"),
-        kind if kind.is_socket() => Kind::Odd("a socket"),
-        _ => Kind::Odd("a device"),
+        kind if kind.is_symlink() => Kind::Odd(("a symbolic link", "符号链接")),
+        kind if kind.is_fifo() => Kind::Odd(("a named pipe", "命名管道")),
+        kind if kind.is_socket() => Kind::Odd(("a socket", "套接字")),
+        _ => Kind::Odd(("a device", "设备文件")),
     };
     Named { path: path.to_path_buf(), kind, mode: metadata.mode() & 0o777, owner: metadata.uid() }
 }
@@ -122,28 +128,42 @@ pub(super) fn check_directory(access: &Access) -> Finding {
     let (shown, command) = (access.directory.display(), word(&access.directory));
     let Some(own) = &access.own else {
         if let Some((path, why)) = &access.unseen {
-            let found = format!("{} cannot be looked at: {why}", path.display());
+            let path = path.display();
+            let found = say!(en: "{path} cannot be looked at: {why}", zh: "无法查看 {path}：{why}");
             return Finding::error(id, found, format!("sudo tidu doctor --data-dir {command}"));
         }
-        return Finding::ok(id, format!("{shown} does not exist; the first start makes it"));
+        let found = say!(
+            en: "{shown} does not exist; the first start makes it",
+            zh: "{shown} 不存在，首次启动时会创建"
+        );
+        return Finding::ok(id, found);
     };
     if own.kind != Kind::Directory {
         // Somebody else may need that file, so it is not to be moved.
-        let found = format!("{shown} is not a directory; name the data directory of the log");
+        let found = say!(
+            en: "{shown} is not a directory; name the data directory of the log",
+            zh: "{shown} 不是目录，请指定日志的数据目录"
+        );
         return Finding::error(id, found, "tidu doctor --data-dir DIRECTORY");
     }
     if let Some((path, why)) = &access.unseen {
-        let (owner, user) = (own.owner, access.user);
-        let found = format!(
-            "{} cannot be looked at: {why}; the directory belongs to user {owner}, and this is \
-             user {user}",
-            path.display()
+        let (owner, user, path) = (own.owner, access.user, path.display());
+        let found = say!(
+            en: "{path} cannot be looked at: {why}; the directory belongs to user {owner}, and \
+                 this is user {user}",
+            zh: "无法查看 {path}：{why}；该目录属于用户 {owner}，而当前用户为 {user}"
         );
         let run = format!("sudo -u '#{owner}' tidu doctor --data-dir {command}");
         return Finding::error(id, found, run);
     }
     let files = access.files.len();
-    Finding::ok(id, format!("{shown} has {files} files and directories of a log"))
+    Finding::ok(
+        id,
+        say!(
+            en: "{shown} has {files} files and directories of a log",
+            zh: "{shown} 中有日志的 {files} 个文件和目录"
+        ),
+    )
 }
 
 /// `access`: it belongs to one user, who alone can read and change it.
@@ -154,53 +174,54 @@ pub(super) fn check(access: &Access) -> Vec<Finding> {
     };
     let command = word(&access.directory);
     let mut found = Vec::new();
-    for (path, kind) in access.files.iter().filter_map(Named::odd) {
+    let is_wrong = |named: &&Named| named.is_odd() || access.is_misplaced(named);
+    for Named { path, kind, .. } in access.files.iter().filter(is_wrong) {
         let aside = word(&files::beside(path, ".aside"));
-        let text = format!("{} is {kind}; a start refuses it", path.display());
+        let (kind, shown) = (kind.name(), path.display());
+        let text = say!(
+            en: "{shown} is {kind}; a start refuses it", zh: "{shown} 是{kind}，启动时会被拒绝"
+        );
         found.push(Finding::error(id, text, format!("mv {} {aside}", word(path))));
     }
-    for named in access.files.iter().filter(|named| access.is_misplaced(named)) {
-        let (path, kind) = (&named.path, named.kind.name());
-        let aside = word(&files::beside(path, ".aside"));
-        let text = format!("{} is {kind}; a start refuses it", path.display());
-        found.push(Finding::error(id, text, format!("mv {} {aside}", word(path))));
-    }
-    let regular = || [own].into_iter().chain(&access.files).filter(|named| named.odd().is_none());
+    let regular = || [own].into_iter().chain(&access.files).filter(|named| !named.is_odd());
     let of_others: Vec<_> = regular().filter(|named| named.owner != own.owner).collect();
     if let Some(first) = of_others.first() {
-        let (owner, path) = (own.owner, first.path.display());
-        let text = format!(
-            "{} of the files belong to other users than the directory's user {owner}: {path} \
-             belongs to user {}",
-            of_others.len(),
-            first.owner
+        let (owner, path, other) = (own.owner, first.path.display(), first.owner);
+        let count = of_others.len();
+        let text = say!(
+            en: "{count} of the files belong to other users than the directory's user {owner}: \
+                 {path} belongs to user {other}",
+            zh: "有 {count} 个文件不属于目录的用户 {owner}：{path} 属于用户 {other}"
         );
         found.push(Finding::error(id, text, format!("sudo chown -hR {owner} {command}")));
     }
     let open: Vec<_> = regular().filter(|named| named.mode & OTHERS != 0).collect();
     if let Some(first) = open.first() {
-        let text = format!(
-            "other users have access to {} of the files: {} has mode {:04o}",
-            open.len(),
-            first.path.display(),
-            first.mode
+        let (count, path, mode) = (open.len(), first.path.display(), first.mode);
+        let text = say!(
+            en: "other users have access to {count} of the files: {path} has mode {mode:04o}",
+            zh: "其他用户可以访问其中 {count} 个文件：{path} 的权限为 {mode:04o}"
         );
         found.push(Finding::warn(id, text, format!("chmod -R go= {command}")));
     }
     let shut: Vec<_> = regular().filter(|named| named.is_shut()).collect();
     if let Some(first) = shut.first() {
-        let text = format!(
-            "their own user has no full access to {} of the files: {} has mode {:04o}",
-            shut.len(),
-            first.path.display(),
-            first.mode
+        let (count, path, mode) = (shut.len(), first.path.display(), first.mode);
+        let text = say!(
+            en: "their own user has no full access to {count} of the files: {path} has mode \
+                 {mode:04o}",
+            zh: "所属用户不能完全访问其中 {count} 个文件：{path} 的权限为 {mode:04o}"
         );
         found.push(Finding::error(id, text, format!("chmod -R u+rwX {command}")));
     }
     if found.is_empty() {
+        let owner = own.owner;
         found.push(Finding::ok(
             id,
-            format!("only user {} can read and change the files", own.owner),
+            say!(
+                en: "only user {owner} can read and change the files",
+                zh: "只有用户 {owner} 可以读取和修改这些文件"
+            ),
         ));
     }
     found
@@ -209,19 +230,16 @@ pub(super) fn check(access: &Access) -> Vec<Finding> {
 impl Kind {
     fn name(self) -> &'static str {
         match self {
-            Self::Directory => "a directory",
-            Self::File => "a file",
-            Self::Odd(name) => name,
+            Self::Directory => said!(en: "a directory", zh: "目录"),
+            Self::File => said!(en: "a file", zh: "文件"),
+            Self::Odd((en, zh)) => said!(en: en, zh: zh),
         }
     }
 }
 
 impl Named {
-    fn odd(&self) -> Option<(&Path, &'static str)> {
-        match self.kind {
-            Kind::Odd(kind) => Some((&self.path, kind)),
-            Kind::Directory | Kind::File => None,
-        }
+    fn is_odd(&self) -> bool {
+        matches!(self.kind, Kind::Odd(_))
     }
 
     fn is_shut(&self) -> bool {
@@ -232,7 +250,10 @@ impl Named {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, told},
+        *,
+    };
 
     fn access() -> Access {
         let named = |path: &str, kind, mode| Named { path: path.into(), kind, mode, owner: 7 };
@@ -249,7 +270,7 @@ mod tests {
     }
 
     fn commands(access: &Access) -> Vec<(Level, String)> {
-        let found = [vec![check_directory(access)], check(access)].concat();
+        let found = told(|| [vec![check_directory(access)], check(access)].concat());
         found.into_iter().map(|it| (it.level, it.run.unwrap_or_default())).collect()
     }
 
@@ -274,7 +295,7 @@ mod tests {
             (file(&|file| file.owner = 8), Level::Error, "sudo chown -hR 7 /data"),
             (file(&|file| file.mode = 0o400), Level::Error, "chmod -R u+rwX /data"),
             (
-                file(&|file| file.kind = Kind::Odd("a named pipe")),
+                file(&|file| file.kind = Kind::Odd(("a named pipe", "命名管道"))),
                 Level::Error,
                 "mv /data/LOCK /data/LOCK.aside",
             ),

@@ -12,6 +12,7 @@ use crate::{
     archive::backup::{self, Contents},
     cli::{CliError, client::Client},
     domain::text::hex,
+    lang::{say, word as said},
     ledger::digest::RunningDigest,
     limits::DOCTOR_BACKUP_AGE_MAX,
     merkle::Hash,
@@ -89,7 +90,11 @@ async fn compare(contents: &Contents, files: &LogFiles, server: Option<Served>) 
     if size == contents.size {
         return Compared::Log { id, size, begins_with_it: mark.root == contents.root };
     }
-    Compared::SizeOnly { id, size, why: "no server has the log".to_owned() }
+    Compared::SizeOnly { id, size, why: no_server() }
+}
+
+fn no_server() -> String {
+    said!(en: "no server has the log", zh: "没有服务器在使用该日志").to_owned()
 }
 
 /// The digest of the log below a position.
@@ -104,7 +109,12 @@ async fn digest(client: &mut Client, id: &str, to: u64) -> Result<RunningDigest,
             ..Default::default()
         };
         let answer = client.proof.get_digest(request).await?.into_inner();
-        let invalid = || CliError::Message("the server sent an invalid digest".to_owned());
+        let invalid = || {
+            let text = said!(
+                en: "the server sent an invalid digest", zh: "服务器发来的摘要无效"
+            );
+            CliError::Message(text.to_owned())
+        };
         let continued: Hash = answer.digest.as_ref().try_into().map_err(|_| invalid())?;
         if answer.next_position <= at {
             return Err(invalid());
@@ -122,38 +132,63 @@ pub(super) fn check(backup: &Backup, server: &str) -> Finding {
     let aside = || format!("mv {word} {word}.aside && {}", again());
     let contents = match contents {
         Err(why) => {
-            return Finding::error(id, format!("{shown} cannot be restored: {why}"), aside());
+            let found =
+                say!(en: "{shown} cannot be restored: {why}", zh: "{shown} 无法恢复：{why}");
+            return Finding::error(id, found, aside());
         }
         Ok(None) => {
-            return Finding::error(id, format!("{shown} holds no backup"), again());
+            let found = say!(en: "{shown} holds no backup", zh: "{shown} 中没有备份");
+            return Finding::error(id, found, again());
         }
         Ok(Some(contents)) => contents,
     };
     let (hours, size) = (age.as_secs() / 3_600, contents.size);
-    let text = format!(
-        "{shown} restores {size} events, root {}, written {hours} hours ago",
-        hex(&contents.root)
+    let (root, own) = (hex(&contents.root), contents.log_id);
+    let text = say!(
+        en: "{shown} restores {size} events, root {root}, written {hours} hours ago",
+        zh: "{shown} 可恢复 {size} 个事件，根哈希 {root}，写于 {hours} 小时前"
     );
     let (log_size, checked) = match compared {
-        Compared::Nothing => return Finding::ok(id, format!("{text}; there is no log beside it")),
+        Compared::Nothing => {
+            let found = say!(
+                en: "{text}; there is no log beside it", zh: "{text}；没有可供比对的日志"
+            );
+            return Finding::ok(id, found);
+        }
         Compared::Log { id: of, begins_with_it: false, size: log_size } => {
-            let found = format!(
-                "{text}, log {}; log {of} with {log_size} events does not begin with them",
-                contents.log_id
+            let found = say!(
+                en: "{text}, log {own}; log {of} with {log_size} events does not begin with them",
+                zh: "{text}，日志 {own}；而日志 {of}（{log_size} 个事件）并不以它们开头"
             );
             return Finding::error(id, found, aside());
         }
-        Compared::Log { size, .. } => (*size, "the log begins with them".to_owned()),
+        Compared::Log { size, .. } => {
+            let text = said!(en: "the log begins with them", zh: "日志以它们开头");
+            (*size, text.to_owned())
+        }
         Compared::SizeOnly { size, why, .. } => {
-            (*size, format!("they were not compared with the log, because {why}"))
+            let text = say!(
+                en: "they were not compared with the log, because {why}",
+                zh: "未与日志比对：{why}"
+            );
+            (*size, text)
         }
     };
     let missing = log_size.saturating_sub(size);
     if missing > 0 && *age > DOCTOR_BACKUP_AGE_MAX {
-        let found = format!("{text}; {missing} events were recorded since");
+        let found = say!(
+            en: "{text}; {missing} events were recorded since",
+            zh: "{text}；此后又写入了 {missing} 个事件"
+        );
         return Finding::warn(id, found, again());
     }
-    Finding::ok(id, format!("{text}; {checked}; {missing} events were recorded since"))
+    Finding::ok(
+        id,
+        say!(
+            en: "{text}; {checked}; {missing} events were recorded since",
+            zh: "{text}；{checked}；此后又写入了 {missing} 个事件"
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -162,7 +197,10 @@ mod tests {
 
     use uuid::Uuid;
 
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, one_told},
+        *,
+    };
 
     fn backup(compared: Compared) -> Backup {
         let contents = Contents {
@@ -186,7 +224,7 @@ mod tests {
     }
 
     fn level(backup: &Backup) -> Level {
-        check(backup, "--server http://127.0.0.1:1").level
+        one_told(|| check(backup, "--server http://127.0.0.1:1")).level
     }
 
     #[test]
@@ -202,7 +240,7 @@ mod tests {
         assert_eq!(level(&older(10)), Level::Warn, "one past it");
         assert_eq!(level(&older(9)), Level::Ok, "old, but it lacks nothing");
         let damaged = Backup { contents: Err("cut".to_owned()), ..backup(log(9, true)) };
-        let found = check(&damaged, "--server http://127.0.0.1:1");
+        let found = one_told(|| check(&damaged, "--server http://127.0.0.1:1"));
         let run = "mv /backup /backup.aside && tidu backup /backup --server http://127.0.0.1:1";
         assert_eq!((found.level, found.run.as_deref()), (Level::Error, Some(run)));
         let empty = Backup { contents: Ok(None), ..backup(log(9, true)) };

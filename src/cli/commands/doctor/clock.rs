@@ -9,6 +9,7 @@ use std::{
 use super::finding::Finding;
 use crate::{
     files,
+    lang::{say, word},
     limits::{CLOCK_BEHIND_MAX, DOCTOR_CLOCK_STEP},
 };
 
@@ -84,12 +85,19 @@ pub(super) fn check_step(clock: &Clock) -> Finding {
     let stepped = Duration::from_micros(clock.stepped_micros.unsigned_abs());
     let over = clock.over;
     if stepped < DOCTOR_CLOCK_STEP {
-        return Finding::ok(id, format!("it made no step within {over:.1?}"));
+        let found = say!(
+            en: "it made no step within {over:.1?}", zh: "{over:.1?} 内时钟没有跳变"
+        );
+        return Finding::ok(id, found);
     }
-    let way = if clock.stepped_micros < 0 { "back" } else { "ahead" };
-    let found = format!(
-        "it stepped {way} by {stepped:.1?} within {over:.1?}; recorded times wait for a clock that \
-         went back"
+    let way = match clock.stepped_micros < 0 {
+        true => word!(en: "back", zh: "后"),
+        false => word!(en: "ahead", zh: "前"),
+    };
+    let found = say!(
+        en: "it stepped {way} by {stepped:.1?} within {over:.1?}; recorded times wait for a clock \
+             that went back",
+        zh: "时钟在 {over:.1?} 内向{way}跳变了 {stepped:.1?}；时钟倒退时，写入要等它追上"
     );
     Finding::warn(id, found, SET)
 }
@@ -98,11 +106,23 @@ pub(super) fn check_step(clock: &Clock) -> Finding {
 pub(super) fn check_keeper(clock: &Clock) -> Finding {
     let id = "clock-keeper";
     match &clock.keeper {
-        Some(keeper) => Finding::ok(id, format!("{keeper} keeps the clock")),
-        None if clock.in_container => {
-            Finding::ok(id, "the machine of this container keeps the clock; look there")
+        Some(keeper) => {
+            Finding::ok(id, say!(en: "{keeper} keeps the clock", zh: "由 {keeper} 校准时钟"))
         }
-        None => Finding::warn(id, "no program that keeps the clock runs on this machine", SET),
+        None if clock.in_container => {
+            let found = word!(
+                en: "the machine of this container keeps the clock; look there",
+                zh: "时钟由此容器所在的机器校准，请在那里查看"
+            );
+            Finding::ok(id, found)
+        }
+        None => {
+            let found = word!(
+                en: "no program that keeps the clock runs on this machine",
+                zh: "本机没有运行校准时钟的程序"
+            );
+            Finding::warn(id, found, SET)
+        }
     }
 }
 
@@ -110,25 +130,36 @@ pub(super) fn check_keeper(clock: &Clock) -> Finding {
 pub(super) fn check_record(clock: &Clock, last: Option<(&str, i64)>) -> Finding {
     let id = "clock-record";
     let Some((what, micros)) = last else {
-        return Finding::ok(id, "nothing is on record that the clock could be compared with");
+        let found = word!(
+            en: "nothing is on record that the clock could be compared with",
+            zh: "没有可与时钟比对的记录"
+        );
+        return Finding::ok(id, found);
     };
     let ahead = micros.saturating_sub(clock.now_micros);
     let ahead = Duration::from_micros(u64::try_from(ahead).unwrap_or(0));
     if ahead > CLOCK_BEHIND_MAX {
-        let found = format!(
-            "{what} is {ahead:.1?} in the future; appends are refused until the clock is right"
+        let found = say!(
+            en: "{what} is {ahead:.1?} in the future; appends are refused until the clock is right",
+            zh: "{what}比当前时钟晚 {ahead:.1?}；时钟校准之前拒绝写入"
         );
         return Finding::error(id, found, SET);
     }
     if ahead >= DOCTOR_CLOCK_STEP {
-        return Finding::warn(id, format!("{what} is {ahead:.1?} in the future"), SET);
+        let found = say!(
+            en: "{what} is {ahead:.1?} in the future", zh: "{what}比当前时钟晚 {ahead:.1?}"
+        );
+        return Finding::warn(id, found, SET);
     }
-    Finding::ok(id, format!("{what} is in the past"))
+    Finding::ok(id, say!(en: "{what} is in the past", zh: "{what}早于当前时钟"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, one_told},
+        *,
+    };
 
     const NOW: i64 = 1_800_000_000_000_000;
 
@@ -145,7 +176,7 @@ mod tests {
     #[test]
     fn a_step_of_either_way_is_seen() {
         let step = i64::try_from(DOCTOR_CLOCK_STEP.as_micros()).unwrap();
-        let of = |stepped_micros| check_step(&Clock { stepped_micros, ..clock() });
+        let of = |stepped_micros| one_told(|| check_step(&Clock { stepped_micros, ..clock() }));
         assert_eq!(of(0).level, Level::Ok);
         for stepped in [step - 1, 1 - step] {
             assert_eq!(of(stepped).level, Level::Ok);
@@ -157,22 +188,24 @@ mod tests {
 
     #[test]
     fn somebody_must_keep_the_clock() {
-        assert_eq!(check_keeper(&clock()).level, Level::Ok);
+        let level = |clock: &Clock| one_told(|| check_keeper(clock)).level;
+        assert_eq!(level(&clock()), Level::Ok);
         let alone = Clock { keeper: None, ..clock() };
-        assert_eq!(check_keeper(&alone).level, Level::Warn);
-        assert_eq!(check_keeper(&Clock { in_container: true, ..alone }).level, Level::Ok);
+        assert_eq!(level(&alone), Level::Warn);
+        assert_eq!(level(&Clock { in_container: true, ..alone }), Level::Ok);
     }
 
     #[test]
     fn the_record_lies_in_the_past() {
         let behind = i64::try_from(CLOCK_BEHIND_MAX.as_micros()).unwrap();
-        let level = |ahead: i64| check_record(&clock(), Some(("it", NOW + ahead))).level;
+        let level =
+            |ahead: i64| one_told(|| check_record(&clock(), Some(("it", NOW + ahead)))).level;
         assert_eq!(level(-1), Level::Ok);
         assert_eq!(level(0), Level::Ok);
         assert_eq!(level(1_000_000), Level::Warn);
         assert_eq!(level(behind), Level::Warn, "at the bound");
         assert_eq!(level(behind + 1), Level::Error, "one past it");
-        assert_eq!(check_record(&clock(), None).level, Level::Ok);
+        assert_eq!(one_told(|| check_record(&clock(), None)).level, Level::Ok);
     }
 
     #[test]

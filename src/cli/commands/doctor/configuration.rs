@@ -9,6 +9,7 @@ use super::finding::{Finding, word};
 use crate::{
     domain::fault::echo,
     files,
+    lang::{say, word as said},
     server::config::{Config, ConfigError, DEFAULT_FILE, ENVIRONMENT_PREFIX, ServerSettings},
 };
 
@@ -101,17 +102,25 @@ pub(super) fn check(sources: &Sources) -> Vec<Finding> {
         .iter()
         .map(|key| {
             let shown = sources.file.display();
-            let text = format!("{shown} has the unknown setting {key:?}, so a start refuses it");
+            let text = say!(
+                en: "{shown} has the unknown setting {key:?}, so a start refuses it",
+                zh: "{shown} 中有未知设置 {key:?}，启动时会被拒绝"
+            );
             Finding::error(id, text, sources.edit())
         })
         .collect();
     match &sources.config {
         Ok(_) if found.is_empty() => {
             let source = match &sources.in_file {
-                Some(_) => format!("{} and the environment", sources.file.display()),
-                None => "the environment".to_owned(),
+                Some(_) => say!(
+                    en: "{} and the environment", zh: "{} 和环境变量", sources.file.display()
+                ),
+                None => said!(en: "the environment", zh: "环境变量").to_owned(),
             };
-            found.push(Finding::ok(id, format!("a start accepts the settings of {source}")));
+            let text = say!(
+                en: "a start accepts the settings of {source}", zh: "{source}中的设置可用于启动"
+            );
+            found.push(Finding::ok(id, text));
         }
         Err(why) if found.is_empty() => {
             let set = sources.at_fault();
@@ -121,9 +130,15 @@ pub(super) fn check(sources: &Sources) -> Vec<Finding> {
                 true => sources.edit(),
             };
             let values = set.iter().filter(|(name, _)| !SECRET.eq_ignore_ascii_case(name));
-            let values: String =
-                values.map(|(name, value)| format!("; {name} is {:?}", echo(value))).collect();
-            let text = format!("a start refuses the settings: {why}{values}");
+            let shown = |(name, value): &(String, String)| {
+                let value = echo(value);
+                say!(en: "; {name} is {value:?}", zh: "；{name} 为 {value:?}")
+            };
+            let values: String = values.map(|set| shown(set)).collect();
+            let text = say!(
+                en: "a start refuses the settings: {why}{values}",
+                zh: "这些设置不能用于启动：{why}{values}"
+            );
             found.push(Finding::error(id, text, run));
         }
         _ => {}
@@ -139,20 +154,30 @@ pub(super) fn check_settings(sources: &Sources) -> Vec<Finding> {
         let unset = || format!("unset {variable}");
         let Some(name) = sources.setting(variable) else {
             if !OTHERS.iter().any(|other| other.eq_ignore_ascii_case(variable)) {
-                let text = format!("the variable {variable} is no setting and has no effect");
+                let text = say!(
+                    en: "the variable {variable} is no setting and has no effect",
+                    zh: "环境变量 {variable} 不是设置，不起作用"
+                );
                 found.push(Finding::warn(id, text, unset()));
             }
             continue;
         };
         let in_file = sources.in_file.as_ref().and_then(|table| table.get(name));
         if in_file.is_some_and(|in_file| !is_same(in_file, value)) {
-            let text =
-                format!("the variable {variable} overrides {name} of {}", sources.file.display());
+            let file = sources.file.display();
+            let text = say!(
+                en: "the variable {variable} overrides {name} of {file}",
+                zh: "环境变量 {variable} 覆盖了 {file} 中的 {name}"
+            );
             found.push(Finding::warn(id, text, unset()));
         }
     }
     if found.is_empty() {
-        found.push(Finding::ok(id, "each is known, and no source overrides another"));
+        let text = said!(
+            en: "each is known, and no source overrides another",
+            zh: "各项设置均有效，且互不覆盖"
+        );
+        found.push(Finding::ok(id, text));
     }
     found
 }
@@ -170,7 +195,9 @@ pub(super) fn check_exposure(sources: &Sources) -> Vec<Finding> {
     let id = "exposure";
     let Ok(config) = &sources.config else { return Vec::new() };
     let operations = config.operations_listen.address().filter(|it| !it.ip().is_loopback());
-    let operations = operations.map(|it| ("operations_listen", it, "connections have no TLS"));
+    let operations = operations.map(|it| {
+        ("operations_listen", it, said!(en: "connections have no TLS", zh: "连接没有 TLS"))
+    });
     let main = config.missing_protection().map(|lacks| ("listen", config.listen, lacks));
     let found: Vec<_> = [main, operations]
         .into_iter()
@@ -179,14 +206,23 @@ pub(super) fn check_exposure(sources: &Sources) -> Vec<Finding> {
             let by_variable = sources.variables.iter().find_map(|(variable, _)| {
                 (sources.setting(variable)? == name).then(|| format!("unset {variable}"))
             });
-            let text = format!("other machines can reach {address} ({name}), and {lacks}");
+            let text = say!(
+                en: "other machines can reach {address} ({name}), and {lacks}",
+                zh: "其他机器可以访问 {address}（{name}），而{lacks}"
+            );
             Finding::warn(id, text, by_variable.unwrap_or_else(|| sources.edit()))
         })
         .collect();
     if found.is_empty() {
         let text = match config.listen.ip().is_loopback() {
-            true => format!("only this machine can reach {}", config.listen),
-            false => format!("{} has TLS, and callers are known by name", config.listen),
+            true => say!(
+                en: "only this machine can reach {}", zh: "只有本机可以访问 {}", config.listen
+            ),
+            false => say!(
+                en: "{} has TLS, and callers are known by name",
+                zh: "{} 使用 TLS，且调用方均须表明身份",
+                config.listen
+            ),
         };
         return vec![Finding::ok(id, text)];
     }
@@ -195,7 +231,10 @@ pub(super) fn check_exposure(sources: &Sources) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, told},
+        *,
+    };
 
     fn sources(file: &str, variables: &[(&str, &str)]) -> Sources {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -220,7 +259,8 @@ mod tests {
         let environment =
             [("TIDU_LISTEN", "127.0.0.1:1"), ("TIDU_QUESTIONS", "2"), ("TIDU_LOG", "debug")];
         let sources = sources(file, &environment);
-        let found = [check(&sources), check_settings(&sources), check_exposure(&sources)].concat();
+        let found =
+            told(|| [check(&sources), check_settings(&sources), check_exposure(&sources)].concat());
         assert_eq!(found.len(), 3);
         assert!(bad(&found).is_empty(), "{found:?}");
     }
@@ -228,8 +268,8 @@ mod tests {
     #[test]
     fn unknown_settings_are_named_and_values_are_not() {
         let sources = sources("lisen = 1", &[("TIDU_DATADIR", "planted-secret")]);
-        assert_eq!(bad(&check(&sources)), [(Level::Error, "${EDITOR:-vi} tidu.toml")]);
-        let found = check_settings(&sources);
+        assert_eq!(bad(&told(|| check(&sources))), [(Level::Error, "${EDITOR:-vi} tidu.toml")]);
+        let found = told(|| check_settings(&sources));
         assert_eq!(bad(&found), [(Level::Warn, "unset TIDU_DATADIR")]);
         assert!(!format!("{found:?}").contains("planted"), "{found:?}");
     }
@@ -237,41 +277,44 @@ mod tests {
     #[test]
     fn a_variable_that_overrides_the_file_is_named() {
         let sources = sources("questions = 2", &[("TIDU_QUESTIONS", "3")]);
-        assert_eq!(bad(&check_settings(&sources)), [(Level::Warn, "unset TIDU_QUESTIONS")]);
+        assert_eq!(
+            bad(&told(|| check_settings(&sources))),
+            [(Level::Warn, "unset TIDU_QUESTIONS")]
+        );
     }
 
     #[test]
     fn settings_that_a_start_refuses_and_open_addresses_are_seen() {
         let refused = |sources: Sources| Sources { config: Err("no".to_owned()), ..sources };
         let of_file = refused(sources("listen = 1", &[("TIDU_LOG", "x")]));
-        assert_eq!(bad(&check(&of_file)), [(Level::Error, "${EDITOR:-vi} tidu.toml")]);
+        assert_eq!(bad(&told(|| check(&of_file))), [(Level::Error, "${EDITOR:-vi} tidu.toml")]);
         assert!(check_exposure(&of_file).is_empty());
         let both = [("TIDU_LISTEN", "x y"), ("TIDU_QUESTIONS", "2")];
         let mut of_environment = refused(sources("", &both));
         of_environment.at_fault = vec!["listen".to_owned()];
-        let found = check(&of_environment);
+        let found = told(|| check(&of_environment));
         assert_eq!(bad(&found), [(Level::Error, "unset TIDU_LISTEN")], "the other one is well");
         assert!(found[0].found.contains("TIDU_LISTEN is \"x y\""), "{}", found[0]);
         let secret = [("TIDU_OTLP_ENDPOINT", "planted-secret")];
         let mut of_secret = refused(sources("", &secret));
         of_secret.at_fault = vec!["otlp_endpoint".to_owned()];
-        let found = check(&of_secret);
+        let found = told(|| check(&of_secret));
         assert_eq!(bad(&found), [(Level::Error, "unset TIDU_OTLP_ENDPOINT")]);
         assert!(!found[0].found.contains("planted"), "{}", found[0]);
         let listen = "0.0.0.0:7".parse().unwrap();
         let config = Ok(Config { listen, insecure: true, ..Config::default() });
         let open = Sources { config, ..sources("", &[]) };
         let edit = (Level::Warn, "${EDITOR:-vi} tidu.toml");
-        assert_eq!(bad(&check_exposure(&open)), [edit]);
+        assert_eq!(bad(&told(|| check_exposure(&open))), [edit]);
         let config = Config {
             operations_listen: "0.0.0.0:8".parse().unwrap(),
             insecure: true,
             ..Config::default()
         };
         let both = Sources { config: Ok(config), ..sources("", &[]) };
-        assert!(check_exposure(&both)[0].found.contains("0.0.0.0:8 (operations_listen)"));
+        assert!(told(|| check_exposure(&both))[0].found.contains("0.0.0.0:8 (operations_listen)"));
         let by_variable = sources("", &[("TIDU_LISTEN", "0.0.0.0:7")]);
         let open = Sources { config: open.config, ..by_variable };
-        assert_eq!(bad(&check_exposure(&open)), [(Level::Warn, "unset TIDU_LISTEN")]);
+        assert_eq!(bad(&told(|| check_exposure(&open))), [(Level::Warn, "unset TIDU_LISTEN")]);
     }
 }

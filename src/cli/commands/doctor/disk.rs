@@ -14,6 +14,7 @@ use super::finding::{Finding, word};
 use crate::{
     cli::print::bytes,
     files,
+    lang::{say, word as said},
     limits::{
         DOCTOR_DAYS_LEFT_ERROR, DOCTOR_DAYS_LEFT_WARN, DOCTOR_GROWTH_BYTES_MIN,
         DOCTOR_GROWTH_EVENTS_MIN, DOCTOR_GROWTH_WINDOW_MIN, DOCTOR_SYNC_BYTES, DOCTOR_SYNC_FAILING,
@@ -22,17 +23,52 @@ use crate::{
     },
 };
 
-/// File systems that keep less than a sync promises, by their numbers, and the reason.
-const UNSAFE: [(u64, &str, &str); 8] = [
-    (0x0102_1994, "tmpfs", "it is lost when the machine stops"),
-    (0x8584_58F6, "ramfs", "it is lost when the machine stops"),
-    (0x794C_7630, "overlay", "it is lost with its container"),
-    (0x6969, "NFS", "its server may confirm a sync that reached no disk, and its locks may fail"),
-    (0xFF53_4D42, "CIFS", "its server may confirm a sync that reached no disk"),
-    (0xFE53_4D42, "SMB", "its server may confirm a sync that reached no disk"),
-    (0x6573_5546, "FUSE", "its program may confirm a sync that reached no disk"),
-    (0x0102_1997, "9P", "its server may confirm a sync that reached no disk"),
+/// Why a file system keeps less than a sync promises.
+#[derive(Clone, Copy)]
+enum Lost {
+    WithMachine,
+    WithContainer,
+    ByServer,
+    ByServerWithLocks,
+    ByProgram,
+}
+
+/// File systems that keep less than a sync promises, by their numbers.
+const UNSAFE: [(u64, &str, Lost); 8] = [
+    (0x0102_1994, "tmpfs", Lost::WithMachine),
+    (0x8584_58F6, "ramfs", Lost::WithMachine),
+    (0x794C_7630, "overlay", Lost::WithContainer),
+    (0x6969, "NFS", Lost::ByServerWithLocks),
+    (0xFF53_4D42, "CIFS", Lost::ByServer),
+    (0xFE53_4D42, "SMB", Lost::ByServer),
+    (0x6573_5546, "FUSE", Lost::ByProgram),
+    (0x0102_1997, "9P", Lost::ByServer),
 ];
+
+impl Lost {
+    fn said(self) -> &'static str {
+        match self {
+            Self::WithMachine => {
+                said!(en: "it is lost when the machine stops", zh: "关机后内容丢失")
+            }
+            Self::WithContainer => {
+                said!(en: "it is lost with its container", zh: "内容随容器一起丢失")
+            }
+            Self::ByServer => said!(
+                en: "its server may confirm a sync that reached no disk",
+                zh: "其服务器可能在未落盘时确认同步"
+            ),
+            Self::ByServerWithLocks => said!(
+                en: "its server may confirm a sync that reached no disk, and its locks may fail",
+                zh: "其服务器可能在未落盘时确认同步，文件锁也可能失效"
+            ),
+            Self::ByProgram => said!(
+                en: "its program may confirm a sync that reached no disk",
+                zh: "其程序可能在未落盘时确认同步"
+            ),
+        }
+    }
+}
 
 /// File systems on which a sync does what it promises.
 const SAFE: [(u64, &str); 5] = [
@@ -76,21 +112,29 @@ pub(super) fn check_kind(room: &Room, data: &Path) -> Finding {
     let disk = match &room.disk {
         Ok(disk) => disk,
         Err(why) => {
-            let found = format!("the file system of {} does not tell its kind: {why}", shown);
+            let found = say!(
+                en: "the file system of {shown} does not tell its kind: {why}",
+                zh: "无法得知 {shown} 的文件系统类型：{why}"
+            );
             return Finding::warn(id, found, format!("df -hT {}", word(&room.directory)));
         }
     };
     if let Some((_, name, why)) = UNSAFE.iter().find(|(kind, ..)| *kind == disk.kind) {
-        let found = format!(
-            "{shown} is {name}: {why}; move the data directory to a local disk while no server \
-             runs"
+        let why = why.said();
+        let found = say!(
+            en: "{shown} is {name}: {why}; move the data directory to a local disk while no server \
+                 runs",
+            zh: "{shown} 是 {name}：{why}；请在停止服务器后把数据目录移到本地磁盘"
         );
         let (data, target) = (word(data), "/var/lib/tidu");
         return Finding::warn(id, found, format!("sudo cp -a {data} {target}"));
     }
     let name = SAFE.iter().find(|(kind, _)| *kind == disk.kind);
-    let name = name.map_or_else(|| format!("of kind {:#x}", disk.kind), |(_, n)| (*n).to_owned());
-    Finding::ok(id, format!("{shown} is {name}"))
+    let name = name.map_or_else(
+        || say!(en: "of kind {:#x}", zh: "类型 {:#x}", disk.kind),
+        |(_, name)| (*name).to_owned(),
+    );
+    Finding::ok(id, say!(en: "{shown} is {name}", zh: "{shown} 是 {name}"))
 }
 
 /// `space`: there is room above the reserve.
@@ -100,21 +144,28 @@ pub(super) fn check_space(room: &Room, reserve: u64) -> Vec<Finding> {
     let mount = word(&room.mount);
     let largest = format!("sudo du -xh --max-depth=3 {mount} | sort -h | tail -n 20");
     let (free, shown) = (disk.free_bytes, room.mount.display());
-    let text = format!(
-        "{shown} has {} free of {}; {} stay in reserve",
-        bytes(free),
-        bytes(disk.bytes),
-        bytes(reserve)
+    let (left, all, kept) = (bytes(free), bytes(disk.bytes), bytes(reserve));
+    let text = say!(
+        en: "{shown} has {left} free of {all}; {kept} stay in reserve",
+        zh: "{shown} 共 {all}，剩余 {left}，其中保留 {kept}"
     );
     if disk.free_files == Some(0) {
-        let found = format!("{shown} can hold no more files");
+        let found = say!(en: "{shown} can hold no more files", zh: "{shown} 不能再存放文件");
         let run = format!("sudo du -x --inodes --max-depth=3 {mount} | sort -n | tail -n 20");
         return vec![Finding::error(id, found, run)];
     }
     vec![if free < reserve {
-        Finding::error(id, format!("{text}: appends are refused; remove what is large"), largest)
+        let found = say!(
+            en: "{text}: appends are refused; remove what is large",
+            zh: "{text}：拒绝写入；请清理大文件"
+        );
+        Finding::error(id, found, largest)
     } else if free < reserve.saturating_mul(2) {
-        Finding::warn(id, format!("{text}: it is nearly reached; remove what is large"), largest)
+        let found = say!(
+            en: "{text}: it is nearly reached; remove what is large",
+            zh: "{text}：即将用到保留空间；请清理大文件"
+        );
+        Finding::warn(id, found, largest)
     } else {
         Finding::ok(id, text)
     }]
@@ -157,29 +208,34 @@ pub(super) fn check_growth(room: &Room, reserve: u64, growth: Growth) -> Vec<Fin
     let Ok(disk) = &room.disk else { return Vec::new() };
     let size = bytes(growth.disk_bytes);
     if growth.recorded == 0 {
-        return vec![Finding::ok(id, format!("the log has {size} and does not grow just now"))];
+        let found = say!(
+            en: "the log has {size} and does not grow just now", zh: "日志 {size}，目前没有增长"
+        );
+        return vec![Finding::ok(id, found)];
     }
     if !growth.is_known() {
-        let found = format!(
-            "not known yet: the log has {size} and got {} events within {} s; a rate needs {}, \
-             {DOCTOR_GROWTH_EVENTS_MIN} events and {} s",
-            growth.recorded,
-            growth.over.as_secs(),
-            bytes(DOCTOR_GROWTH_BYTES_MIN),
-            DOCTOR_GROWTH_WINDOW_MIN.as_secs()
+        let (got, seconds) = (growth.recorded, growth.over.as_secs());
+        let (least, window) = (bytes(DOCTOR_GROWTH_BYTES_MIN), DOCTOR_GROWTH_WINDOW_MIN.as_secs());
+        let found = say!(
+            en: "not known yet: the log has {size} and got {got} events within {seconds} s; a rate \
+                 needs {least}, {DOCTOR_GROWTH_EVENTS_MIN} events and {window} s",
+            zh: "尚不能判断：日志 {size}，{seconds} 秒内写入 {got} 个事件；计算增速需要 {least}、\
+                 {DOCTOR_GROWTH_EVENTS_MIN} 个事件和 {window} 秒"
         );
         return vec![Finding::ok(id, found)];
     }
     let daily = growth.daily().max(1);
     let days = disk.free_bytes.saturating_sub(reserve) / daily;
-    let text = format!(
-        "the log has {size} and grows by {} a day at the present rate: it reaches the reserve in \
-         {days} day{}",
-        bytes(daily),
-        if days == 1 { "" } else { "s" }
+    let (each_day, plural) = (bytes(daily), if days == 1 { "" } else { "s" });
+    let text = say!(
+        en: "the log has {size} and grows by {each_day} a day at the present rate: it reaches the \
+             reserve in {days} day{plural}",
+        zh: "日志 {size}，按目前速度每天增长 {each_day}：{days} 天后用到保留空间"
     );
     let run = || format!("df -h {}", word(&room.directory));
-    let larger = format!("{text}; give it a larger file system");
+    let larger = say!(
+        en: "{text}; give it a larger file system", zh: "{text}；请换用更大的文件系统"
+    );
     vec![match days {
         0..DOCTOR_DAYS_LEFT_ERROR => Finding::error(id, larger, run()),
         DOCTOR_DAYS_LEFT_ERROR..DOCTOR_DAYS_LEFT_WARN => Finding::warn(id, larger, run()),
@@ -245,14 +301,19 @@ pub(super) fn check_syncs(syncs: &Syncs, directory: &Path) -> Finding {
     let times = match syncs {
         Syncs::Done(times) => times,
         Syncs::Stuck => {
-            let found = format!(
-                "a sync has not come back within {allowed} s, after which a server ends with exit \
-                 code 74"
+            let found = say!(
+                en: "a sync has not come back within {allowed} s, after which a server ends with \
+                     exit code 74",
+                zh: "有一次同步 {allowed} 秒内没有返回；遇此情况服务器会以退出码 74 结束"
             );
             return Finding::error(id, found, "sudo dmesg | tail -n 50");
         }
         Syncs::Failed(why) => {
-            let found = format!("a file in {} cannot be synced: {why}", directory.display());
+            let shown = directory.display();
+            let found = say!(
+                en: "a file in {shown} cannot be synced: {why}",
+                zh: "{shown} 中的文件无法同步：{why}"
+            );
             return Finding::error(id, found, format!("df -hT {}", word(directory)));
         }
     };
@@ -261,19 +322,27 @@ pub(super) fn check_syncs(syncs: &Syncs, directory: &Path) -> Finding {
     let last = sorted.len().saturating_sub(1);
     let at = |part: usize| sorted.get((sorted.len() * part / 100).min(last)).copied();
     let (Some(half), Some(most)) = (at(50), at(99)) else {
-        return Finding::ok(id, "no sync was timed");
+        return Finding::ok(id, said!(en: "no sync was timed", zh: "没有测到同步用时"));
     };
-    let text = format!(
-        "{} syncs took {half:.1?} (p50) and {most:.1?} (p99); the watchdog allows {allowed} s for \
-         each",
-        times.len()
+    let count = times.len();
+    let text = say!(
+        en: "{count} syncs took {half:.1?} (p50) and {most:.1?} (p99); the watchdog allows \
+             {allowed} s for each",
+        zh: "{count} 次同步用时 {half:.1?}（p50）和 {most:.1?}（p99）；看门狗允许每次 {allowed} 秒"
     );
     if most >= DOCTOR_SYNC_FAILING {
-        Finding::error(id, format!("{text}; the disk is too slow for a log"), devices())
+        let found = say!(
+            en: "{text}; the disk is too slow for a log", zh: "{text}；磁盘太慢，不适合存放日志"
+        );
+        Finding::error(id, found, devices())
     } else if most >= DOCTOR_SYNC_SLOW {
-        Finding::warn(id, format!("{text}; each commit waits for that"), devices())
+        let found = say!(en: "{text}; each commit waits for that", zh: "{text}；每次提交都要等待");
+        Finding::warn(id, found, devices())
     } else if half < DOCTOR_SYNC_UNREAL {
-        let found = format!("{text}; no disk is that quick, so a power loss may take events");
+        let found = say!(
+            en: "{text}; no disk is that quick, so a power loss may take events",
+            zh: "{text}；磁盘不可能这样快，断电可能丢失事件"
+        );
         Finding::warn(id, found, format!("df -hT {}", word(directory)))
     } else {
         Finding::ok(id, text)
@@ -282,7 +351,10 @@ pub(super) fn check_syncs(syncs: &Syncs, directory: &Path) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, one_told, told},
+        *,
+    };
 
     const GIB: u64 = 1 << 30;
 
@@ -293,7 +365,7 @@ mod tests {
 
     #[test]
     fn file_systems_that_lose_a_sync_are_named() {
-        let level = |kind| check_kind(&room(kind, GIB), Path::new("/d/e")).level;
+        let level = |kind| one_told(|| check_kind(&room(kind, GIB), Path::new("/d/e"))).level;
         for (kind, ..) in UNSAFE {
             assert_eq!(level(kind), Level::Warn, "{kind:#x}");
         }
@@ -301,20 +373,20 @@ mod tests {
             assert_eq!(level(kind), Level::Ok, "{kind:#x}");
         }
         let unknown = Room { disk: Err("no".to_owned()), ..room(1, 1) };
-        assert_eq!(check_kind(&unknown, Path::new("/d/e")).level, Level::Warn);
+        assert_eq!(one_told(|| check_kind(&unknown, Path::new("/d/e"))).level, Level::Warn);
         assert!(check_space(&unknown, 1).is_empty());
     }
 
     #[test]
     fn space_is_compared_with_the_reserve() {
-        let level = |free| check_space(&room(1, free), GIB)[0].level;
+        let level = |free| told(|| check_space(&room(1, free), GIB))[0].level;
         assert_eq!(level(GIB - 1), Level::Error, "one byte below");
         assert_eq!(level(GIB), Level::Warn, "at the reserve");
         assert_eq!(level(2 * GIB - 1), Level::Warn);
         assert_eq!(level(2 * GIB), Level::Ok);
         let mut full = room(1, 50 * GIB);
         full.disk = full.disk.map(|disk| files::Disk { free_files: Some(0), ..disk });
-        assert_eq!(check_space(&full, GIB)[0].level, Level::Error);
+        assert_eq!(told(|| check_space(&full, GIB))[0].level, Level::Error);
         full.disk = full.disk.map(|disk| files::Disk { free_files: None, ..disk });
         assert_eq!(check_space(&full, GIB)[0].level, Level::Ok, "Btrfs does not count them");
     }
@@ -329,14 +401,15 @@ mod tests {
             over: Duration::from_secs(86_400),
         };
         assert_eq!(growth(1_024).daily(), GIB);
-        let level = |days| check_growth(&room(1, GIB * (1 + days)), GIB, growth(1_024))[0].level;
+        let of = |free, growth| told(|| check_growth(&room(1, free), GIB, growth)).remove(0);
+        let level = |days| of(GIB * (1 + days), growth(1_024)).level;
         assert_eq!(level(DOCTOR_DAYS_LEFT_ERROR - 1), Level::Error);
         assert_eq!(level(DOCTOR_DAYS_LEFT_ERROR), Level::Warn);
         assert_eq!(level(DOCTOR_DAYS_LEFT_WARN - 1), Level::Warn);
         assert_eq!(level(DOCTOR_DAYS_LEFT_WARN), Level::Ok);
-        assert_eq!(check_growth(&room(1, 0), GIB, growth(0))[0].level, Level::Ok);
-        let one = check_growth(&room(1, 2 * GIB), GIB, growth(1_024));
-        assert!(one[0].found.ends_with("in 1 day; give it a larger file system"), "{}", one[0]);
+        assert_eq!(of(0, growth(0)).level, Level::Ok);
+        let one = of(2 * GIB, growth(1_024));
+        assert!(one.found.ends_with("in 1 day; give it a larger file system"), "{one}");
         let endless = Growth { events: 0, recorded: u64::MAX, ..growth(0) };
         assert_eq!(endless.daily(), u64::MAX);
     }
@@ -349,7 +422,7 @@ mod tests {
             recorded: DOCTOR_GROWTH_EVENTS_MIN,
             over: DOCTOR_GROWTH_WINDOW_MIN,
         };
-        let found = |growth| check_growth(&room(1, 2 * GIB), GIB, growth).remove(0);
+        let found = |growth| told(|| check_growth(&room(1, 2 * GIB), GIB, growth)).remove(0);
         assert_eq!(found(least).level, Level::Error, "at the bounds");
         let moment = Duration::from_nanos(1);
         for growth in [
@@ -365,8 +438,8 @@ mod tests {
 
     #[test]
     fn syncs_are_judged_by_their_percentiles() {
-        let level =
-            |times: &[Duration]| check_syncs(&Syncs::Done(times.to_vec()), Path::new("/d")).level;
+        let judged = |syncs: &Syncs| one_told(|| check_syncs(syncs, Path::new("/d"))).level;
+        let level = |times: &[Duration]| judged(&Syncs::Done(times.to_vec()));
         let all = |time| level(&[time; 100]);
         let moment = Duration::from_nanos(1);
         assert_eq!(all(Duration::from_millis(1)), Level::Ok);
@@ -380,7 +453,7 @@ mod tests {
         one_slow[50] = DOCTOR_SYNC_FAILING;
         assert_eq!(level(&one_slow), Level::Error, "one of a hundred is the 99th percentile");
         for syncs in [Syncs::Stuck, Syncs::Failed("no".to_owned())] {
-            assert_eq!(check_syncs(&syncs, Path::new("/d")).level, Level::Error);
+            assert_eq!(judged(&syncs), Level::Error);
         }
     }
 

@@ -4,7 +4,11 @@ use std::{fmt, os::unix::ffi::OsStrExt as _, path::Path};
 
 use serde::Serialize;
 
-use crate::domain::characters::is_hidden;
+use crate::{
+    cli::print::{Cell, Heading, Tone},
+    domain::characters::is_hidden,
+    lang::{Lang, say},
+};
 
 /// Every finding that there is. They keep their names: programs read them.
 pub(super) const IDS: [&str; 25] = [
@@ -57,6 +61,23 @@ impl Level {
         }
     }
 
+    /// For programs, as in the JSON.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+
+    fn tone(self) -> Tone {
+        match self {
+            Self::Ok => Tone::Good,
+            Self::Warn => Tone::Warning,
+            Self::Error => Tone::Bad,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -65,6 +86,14 @@ impl Level {
         }
     }
 }
+
+/// The columns of a table of findings.
+pub(super) const HEADINGS: [Heading; 4] = [
+    Heading::new("level", "level", "级别"),
+    Heading::new("id", "check", "检查项"),
+    Heading::new("found", "found", "结果"),
+    Heading::new("run", "run", "请运行"),
+];
 
 /// What one check has found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -87,6 +116,25 @@ impl Finding {
         Self { id, level: Level::Warn, found: found.into(), run: Some(run.into()) }
     }
 
+    /// Its weight for the eye. A line that says that all is well needs none.
+    pub(super) fn tone(&self) -> Tone {
+        match self.level {
+            Level::Ok => Tone::Plain,
+            level => level.tone(),
+        }
+    }
+
+    /// Its cells in a table.
+    pub(super) fn cells(&self) -> [Cell; 4] {
+        let Self { id, level, found, run } = self;
+        [
+            Cell::of(level.name(), level.word()).tone(level.tone()),
+            (*id).into(),
+            found.into(),
+            run.clone().unwrap_or_default().into(),
+        ]
+    }
+
     pub(super) fn error(
         id: &'static str,
         found: impl Into<String>,
@@ -100,7 +148,8 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, level, found, run } = self;
         write!(f, "{:<5} {id:<14}  {found}", level.word())?;
-        run.as_ref().map_or(Ok(()), |run| write!(f, "; run: {run}"))
+        let Some(run) = run else { return Ok(()) };
+        f.write_str(&say!(en: "; run: {run}", zh: "；请运行：{run}"))
     }
 }
 
@@ -108,9 +157,14 @@ impl fmt::Display for Finding {
 pub(super) fn summary(findings: &[Finding]) -> String {
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     let many = |number: usize, one: &str| format!("{number} {one}{}", plural(number));
-    let (errors, warnings) = (count(Level::Error), count(Level::Warn));
-    let checks = many(findings.len(), "finding");
-    format!("{checks}: {}, {}", many(errors, "error"), many(warnings, "warning"))
+    let (all, errors, warnings) = (findings.len(), count(Level::Error), count(Level::Warn));
+    match Lang::current() {
+        Lang::En => {
+            let (all, errors) = (many(all, "finding"), many(errors, "error"));
+            format!("{all}: {errors}, {}", many(warnings, "warning"))
+        }
+        Lang::Zh => format!("共 {all} 项：{errors} 项错误，{warnings} 项警告"),
+    }
 }
 
 fn plural(number: usize) -> &'static str {
@@ -136,6 +190,26 @@ pub(in crate::cli::commands) fn word(path: &Path) -> String {
             format!("$'{before}{}'", escaped.collect::<String>())
         }
     }
+}
+
+/// The findings of a check, which says the same in both languages.
+#[cfg(test)]
+pub(super) fn told(check: impl Fn() -> Vec<Finding>) -> Vec<Finding> {
+    let (en, zh) = (Lang::En.speaking(&check), Lang::Zh.speaking(&check));
+    assert_eq!(en.len(), zh.len());
+    for (en, zh) in en.iter().zip(&zh) {
+        assert_eq!((en.id, en.level, &en.run), (zh.id, zh.level, &zh.run));
+        let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+        assert!(zh.found.chars().any(is_chinese), "{zh}");
+        assert!(!en.found.chars().any(is_chinese), "{en}");
+    }
+    en
+}
+
+/// As [`told`], for a check with one finding.
+#[cfg(test)]
+pub(super) fn one_told(check: impl Fn() -> Finding) -> Finding {
+    told(|| vec![check()]).remove(0)
 }
 
 #[cfg(test)]

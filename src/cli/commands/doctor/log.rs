@@ -1,33 +1,26 @@
-//! The files of the log: who has it, its mark, its store, its catalogues, and its last failures.
+//! The files of the log: its mark, its store, its catalogues, and its last failures.
 
 use std::{
     fs,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
 
-use super::finding::{Finding, word};
+use super::{
+    finding::{Finding, word},
+    holder::{Holder, holder},
+};
 use crate::{
     catalogue_files::{self, CatalogueFileError},
     cli::print::bytes,
     cursors,
     domain::text::hex,
     files,
+    lang::{say, word as said},
     limits::{FAILURES_MAX, FAILURES_WINDOW},
     log::{self, Examined, mark::HighWaterMark},
     server::failures::Failures,
 };
-
-/// Who has the data directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Holder {
-    /// A process has it; its id, if the system tells.
-    Process(Option<u32>),
-    Nobody,
-    /// That cannot be seen.
-    Unknown(String),
-}
 
 /// The files of a log.
 #[derive(Debug)]
@@ -101,37 +94,6 @@ fn written_micros(path: &Path) -> Option<i64> {
     i64::try_from(written.duration_since(UNIX_EPOCH).ok()?.as_micros()).ok()
 }
 
-fn holder(directory: &Path) -> Holder {
-    let path = directory.join("LOCK");
-    match files::is_locked(&path) {
-        Ok(false) => Holder::Nobody,
-        Ok(true) => Holder::Process(process_with(&path)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Holder::Nobody,
-        Err(error) => Holder::Unknown(error.to_string()),
-    }
-}
-
-/// The process that holds the lock of a file, if the system tells.
-fn process_with(path: &Path) -> Option<u32> {
-    let metadata = fs::metadata(path).ok()?;
-    let device = metadata.dev();
-    let device = format!("{:02x}:{:02x}", rustix::fs::major(device), rustix::fs::minor(device));
-    let locks = files::read_text(Path::new("/proc/locks"), 4 * 1024 * 1024).ok()?;
-    owner_in(&locks, &device, metadata.ino())
-}
-
-/// The process that holds a lock on a whole file, by the lines of `/proc/locks`.
-fn owner_in(locks: &str, device: &str, inode: u64) -> Option<u32> {
-    let file = format!("{device}:{inode}");
-    locks.lines().find_map(|line| {
-        let mut fields = line.split_whitespace();
-        // The number of the lock, its kind, whether it is enforced, and whether it is shared.
-        let is_held = fields.nth(1) == Some("FLOCK") && fields.nth(1) == Some("WRITE");
-        let (process, of) = (fields.next()?, fields.next()?);
-        (is_held && of == file).then(|| process.parse().ok().filter(|pid| *pid > 0))?
-    })
-}
-
 /// `failures`: the server did not fail again and again.
 pub(super) fn check_failures(files: &LogFiles, now_micros: i64) -> Vec<Finding> {
     let id = "failures";
@@ -145,18 +107,30 @@ pub(super) fn check_failures(files: &LogFiles, now_micros: i64) -> Vec<Finding> 
     let codes = codes.join(", ");
     let forget = format!("rm {}", word(&files.directory.join("FAILURES")));
     vec![match (files.failures.len(), recent) {
-        (0, _) => Finding::ok(id, "the last server ended in order, or none has run"),
+        (0, _) => {
+            let found = said!(
+                en: "the last server ended in order, or none has run",
+                zh: "上次服务器正常结束，或尚未运行过"
+            );
+            Finding::ok(id, found)
+        }
         (_, recent) if recent >= FAILURES_MAX => {
-            let found = format!(
-                "the server failed {recent} times within {minutes} minutes (exit codes {codes}): \
-                 a start serves reads only; remove the cause first, which the log lines name"
+            let found = say!(
+                en: "the server failed {recent} times within {minutes} minutes (exit codes \
+                     {codes}): a start serves reads only; remove the cause first, which the log \
+                     lines name",
+                zh: "服务器在 {minutes} 分钟内故障 {recent} 次（退出码 {codes}）：再启动只提供读取；\
+                     请先排除原因，见其日志行"
             );
             Finding::error(id, found, forget)
         }
         (all, _) => {
-            let found = format!(
-                "the server failed {all} times since it last ended in order (exit codes {codes}), \
-                 {recent} of them in the last {minutes} minutes; its log lines name the cause"
+            let found = say!(
+                en: "the server failed {all} times since it last ended in order (exit codes \
+                     {codes}), {recent} of them in the last {minutes} minutes; its log lines name \
+                     the cause",
+                zh: "自上次正常结束以来服务器故障 {all} 次（退出码 {codes}），其中 {recent} 次在最近 \
+                     {minutes} 分钟内；原因见其日志行"
             );
             Finding::warn(id, found, forget)
         }
@@ -170,20 +144,34 @@ pub(super) fn check_mark(files: &LogFiles, log_size: Option<u64>, restore: &str)
         return Vec::new();
     }
     vec![match &files.mark {
-        Err(why) => Finding::error(id, format!("{why}; a start refuses the log"), restore),
+        Err(why) => {
+            let found = say!(en: "{why}; a start refuses the log", zh: "{why}；启动时会拒绝该日志");
+            Finding::error(id, found, restore)
+        }
         Ok(None) => {
-            let found = "there is no high-water mark, so the next start cannot notice a loss";
+            let found = said!(
+                en: "there is no high-water mark, so the next start cannot notice a loss",
+                zh: "没有高水位标记，下次启动无法发现丢失"
+            );
             Finding::warn(id, found, restore)
         }
         Ok(Some(mark)) if log_size.is_some_and(|size| size < mark.size) => {
             let size = log_size.unwrap_or_default();
-            let found = format!("the mark says {} events, the server has {size}", mark.size);
+            let marked = mark.size;
+            let found = say!(
+                en: "the mark says {marked} events, the server has {size}",
+                zh: "标记为 {marked} 个事件，而服务器有 {size} 个"
+            );
             Finding::error(id, found, restore)
         }
         Ok(Some(mark)) => {
             let root = hex(&mark.root);
             let (id_of, size) = (mark.log_id, mark.size);
-            Finding::ok(id, format!("log {id_of} had {size} events, root {root}"))
+            let found = say!(
+                en: "log {id_of} had {size} events, root {root}",
+                zh: "日志 {id_of} 有 {size} 个事件，根哈希 {root}"
+            );
+            Finding::ok(id, found)
         }
     }]
 }
@@ -194,42 +182,56 @@ pub(super) fn check_store(files: &LogFiles, restore: &str) -> Vec<Finding> {
     let examined = match (&files.examined, files.exists) {
         (_, false) => return Vec::new(),
         (None, true) => {
-            let found = "not examined, because a process has the log; its start did that, and \
-                         `tidu verify` reads every event";
+            let found = said!(
+                en: "not examined, because a process has the log; its start did that, and \
+                     `tidu verify` reads every event",
+                zh: "未检查：日志正由进程使用，启动时已检查过；tidu verify 会读取每个事件"
+            );
             return vec![Finding::ok(id, found)];
         }
         (Some(examined), true) => examined,
     };
     vec![match examined {
-        Err(why) => Finding::error(id, format!("a start refuses it: {why}"), restore),
+        Err(why) => {
+            let found = say!(en: "a start refuses it: {why}", zh: "启动时会被拒绝：{why}");
+            Finding::error(id, found, restore)
+        }
         Ok(Examined { torn_snapshot: Some(torn), store_bytes, .. }) => {
-            let found = format!(
-                "the store's snapshot {} is torn; a start recovers the store in a copy, which \
-                 needs {}",
-                torn.display(),
-                bytes(*store_bytes)
+            let (torn, room) = (torn.display(), bytes(*store_bytes));
+            let found = say!(
+                en: "the store's snapshot {torn} is torn; a start recovers the store in a copy, \
+                     which needs {room}",
+                zh: "存储的快照 {torn} 不完整；启动时会在副本中恢复，需要 {room}"
             );
             Finding::warn(id, found, format!("tidu verify {}", word(&files.directory)))
         }
-        Ok(Examined { leftovers, store_bytes, whole_events, .. }) => {
-            let size = bytes(*store_bytes);
-            let left = leftovers.len();
-            let more = format!("; a start removes or finishes {left} interrupted files");
-            let more = if left > 0 { more } else { String::new() };
-            let events = match whole_events {
-                Some(events) => {
-                    format!("it has a whole copy of each of the mark's {events} events")
-                }
-                None => "there is no mark to compare it with".to_owned(),
-            };
-            let verify = word(&files.directory);
-            let found = format!(
-                "every byte of its {size} can be read, no segment is missing, and {events}{more}; \
-                 `tidu verify {verify}` opens it and checks them"
-            );
-            Finding::ok(id, found)
-        }
+        Ok(examined) => Finding::ok(id, whole(examined, &word(&files.directory))),
     }]
+}
+
+/// A store that a start would open; `verify` is its directory as a word of a command.
+fn whole(examined: &Examined, verify: &str) -> String {
+    let Examined { leftovers, store_bytes, whole_events, .. } = examined;
+    let (size, left) = (bytes(*store_bytes), leftovers.len());
+    let more = match left {
+        0 => String::new(),
+        _ => say!(
+            en: "; a start removes or finishes {left} interrupted files",
+            zh: "；启动时会清除或完成 {left} 个中断的文件"
+        ),
+    };
+    let events = match whole_events {
+        Some(events) => say!(
+            en: "it has a whole copy of each of the mark's {events} events",
+            zh: "标记的 {events} 个事件都有完整副本"
+        ),
+        None => said!(en: "there is no mark to compare it with", zh: "没有可比对的标记").to_owned(),
+    };
+    say!(
+        en: "every byte of its {size} can be read, no segment is missing, and {events}{more}; \
+             `tidu verify {verify}` opens it and checks them",
+        zh: "{size} 均可读取，没有缺少分段，{events}{more}；tidu verify {verify} 会打开并逐一校验"
+    )
 }
 
 /// `cursors`: a start would open their store.
@@ -239,13 +241,17 @@ pub(super) fn check_cursors(files: &LogFiles) -> Vec<Finding> {
     vec![match &files.cursors {
         None | Some(Ok(None)) => return Vec::new(),
         Some(Ok(Some(count))) => {
-            let text = format!("every page of cursors.redb is whole, with {count} cursors");
+            let text = say!(
+                en: "every page of cursors.redb is whole, with {count} cursors",
+                zh: "cursors.redb 的每一页都完整，有 {count} 个游标"
+            );
             Finding::ok(id, text)
         }
         Some(Err(why)) => {
-            let text = format!(
-                "a start refuses {}: {why}; without it, cursors must be made again",
-                path.display()
+            let shown = path.display();
+            let text = say!(
+                en: "a start refuses {shown}: {why}; without it, cursors must be made again",
+                zh: "启动时会拒绝 {shown}：{why}；去掉它则须重新建立游标"
             );
             let aside = word(&files::beside(&path, ".aside"));
             Finding::error(id, text, format!("mv {} {aside}", word(&path)))
@@ -277,10 +283,11 @@ pub(super) fn check_catalogues(
         found.push(Finding::error(id, why.clone(), run));
     }
     for digest in missing {
-        let text = format!(
-            "the file of catalogue {} is missing, which the log has adopted; without it the next \
-             start refuses the log",
-            hex(digest)
+        let shown = hex(digest);
+        let text = say!(
+            en: "the file of catalogue {shown} is missing, which the log has adopted; without it \
+                 the next start refuses the log",
+            zh: "缺少日志已采用的目录 {shown} 的文件；没有它，下次启动会拒绝该日志"
         );
         let path = catalogue_files::path_in(&files.directory, digest);
         let fetched = files::beside(&files.directory, ".copy");
@@ -295,8 +302,14 @@ pub(super) fn check_catalogues(
     if found.is_empty() {
         let count = files.catalogue_count;
         let text = match count {
-            0 => "no file of an adopted catalogue is needed".to_owned(),
-            count => format!("{count} files of adopted catalogues are what their names say"),
+            0 => said!(
+                en: "no file of an adopted catalogue is needed", zh: "不需要已采用目录的文件"
+            )
+            .to_owned(),
+            count => say!(
+                en: "{count} files of adopted catalogues are what their names say",
+                zh: "已采用目录的 {count} 个文件与其名称相符"
+            ),
         };
         found.push(Finding::ok(id, text));
     }
@@ -307,7 +320,10 @@ pub(super) fn check_catalogues(
 mod tests {
     use uuid::Uuid;
 
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, told},
+        *,
+    };
 
     const NOW: i64 = 1_800_000_000_000_000;
     const SECOND: u64 = 1_800_000_000;
@@ -329,14 +345,15 @@ mod tests {
     }
 
     fn all(files: &LogFiles, missing: &[[u8; 32]]) -> Vec<Finding> {
-        let catalogues = check_catalogues(files, missing, None, "--server http://127.0.0.1:1");
-        let found = [
-            check_failures(files, NOW),
-            check_mark(files, Some(9), "mend"),
-            check_store(files, "mend"),
-            catalogues,
-        ];
-        found.concat()
+        told(|| {
+            let found = [
+                check_failures(files, NOW),
+                check_mark(files, Some(9), "mend"),
+                check_store(files, "mend"),
+                check_catalogues(files, missing, None, "--server http://127.0.0.1:1"),
+            ];
+            found.concat()
+        })
     }
 
     #[test]
@@ -344,7 +361,7 @@ mod tests {
         let levels = all(&files(), &[]).into_iter().map(|it| it.level);
         assert_eq!(levels.collect::<Vec<_>>(), [Level::Ok; 4]);
         let served = LogFiles { examined: None, ..files() };
-        assert_eq!(check_store(&served, "mend")[0].level, Level::Ok);
+        assert_eq!(told(|| check_store(&served, "mend"))[0].level, Level::Ok);
         assert!(all(&LogFiles { exists: false, ..files() }, &[]).is_empty());
     }
 
@@ -353,7 +370,8 @@ mod tests {
         let window = FAILURES_WINDOW.as_secs();
         let level = |ages: &[u64]| {
             let failures = ages.iter().map(|age| (SECOND - age, 74)).collect();
-            check_failures(&LogFiles { failures, ..files() }, NOW)[0].level
+            let files = LogFiles { failures, ..files() };
+            told(|| check_failures(&files, NOW))[0].level
         };
         assert_eq!(level(&[]), Level::Ok);
         assert_eq!(level(&[0]), Level::Warn);
@@ -363,7 +381,10 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_missing_damaged_or_ahead_is_seen() {
-        let level = |mark, size| check_mark(&LogFiles { mark, ..files() }, size, "mend")[0].level;
+        let level = |mark, size| {
+            let files = LogFiles { mark, ..files() };
+            told(|| check_mark(&files, size, "mend"))[0].level
+        };
         assert_eq!(level(Ok(None), None), Level::Warn);
         assert_eq!(level(Err("damaged".to_owned()), None), Level::Error);
         let mark = || files().mark;
@@ -374,7 +395,10 @@ mod tests {
 
     #[test]
     fn a_store_is_refused_or_recovered_or_well() {
-        let of = |examined| check_store(&LogFiles { examined: Some(examined), ..files() }, "mend");
+        let of = |examined| {
+            let files = LogFiles { examined: Some(examined), ..files() };
+            told(|| check_store(&files, "mend"))
+        };
         assert_eq!(of(Err("damaged".to_owned()))[0].level, Level::Error);
         let torn =
             Examined { torn_snapshot: Some("/data/log/snap.1".into()), ..Examined::default() };
@@ -386,7 +410,10 @@ mod tests {
 
     #[test]
     fn cursors_that_a_start_refuses_are_put_aside() {
-        let of = |cursors| check_cursors(&LogFiles { cursors, ..files() });
+        let of = |cursors| {
+            let files = LogFiles { cursors, ..files() };
+            told(|| check_cursors(&files))
+        };
         assert!(of(None).is_empty() && of(Some(Ok(None))).is_empty());
         assert_eq!(of(Some(Ok(Some(2))))[0].level, Level::Ok);
         let damaged = &of(Some(Err("torn".to_owned())))[0];
@@ -415,24 +442,5 @@ mod tests {
                 .starts_with("tidu backup /data.copy --server http://127.")
         );
         assert!(run(&files(), &[[7; 32]], Some("/backup")).starts_with("cp /backup/catalogues/07"));
-    }
-
-    #[test]
-    fn the_holder_of_a_lock_is_found_by_its_file() {
-        let locks = "1: POSIX  ADVISORY  WRITE 11 fe:00:5 0 EOF\n\
-                     2: FLOCK  ADVISORY  READ 12 fe:00:5 0 EOF\n\
-                     3: -> FLOCK ADVISORY WRITE 15 fe:00:5 0 EOF\n\
-                     4: FLOCK  ADVISORY  WRITE 13 fe:00:55 0 EOF\n\
-                     5: FLOCK  ADVISORY  WRITE 14 fe:00:5 0 EOF\n\
-                     6: FLOCK  ADVISORY  WRITE 0 fe:00:6 0 EOF\n";
-        assert_eq!(owner_in(locks, "fe:00", 5), Some(14));
-        assert_eq!(owner_in(locks, "fe:00", 6), None, "a process of another container");
-        assert_eq!(owner_in(locks, "fe:01", 5), None);
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(holder(dir.path()), Holder::Nobody, "there is no lock yet");
-        let held = files::lock(&dir.path().join("LOCK")).unwrap();
-        assert!(matches!(holder(dir.path()), Holder::Process(_)));
-        drop(held);
-        assert_eq!(holder(dir.path()), Holder::Nobody);
     }
 }

@@ -7,6 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit};
 use super::finding::{Finding, word};
 use crate::{
     files,
+    lang::{say, word as said},
     limits::{CONNECTIONS_MAX, DESCRIPTORS_BESIDE_CONNECTIONS, DOCTOR_TASKS, DOCTOR_TASKS_MIN},
 };
 
@@ -81,8 +82,8 @@ fn group(text: &str) -> Option<Group> {
 impl Machine {
     fn subject(&self) -> String {
         self.server.map_or_else(
-            || "a server started from here".to_owned(),
-            |pid| format!("the server (process {pid})"),
+            || said!(en: "a server started from here", zh: "从这里启动的服务器").to_owned(),
+            |pid| say!(en: "the server (process {pid})", zh: "服务器（进程 {pid}）"),
         )
     }
 }
@@ -93,12 +94,15 @@ pub(super) fn check_descriptors(machine: &Machine, asked: Option<NonZeroUsize>) 
     let connections = asked.map_or(CONNECTIONS_MAX, NonZeroUsize::get);
     let needed = connections.saturating_add(DESCRIPTORS_BESIDE_CONNECTIONS) as u64;
     let (soft, hard) = machine.descriptors;
-    let shown = |limit: Option<u64>| limit.map_or("any number".to_owned(), |n| n.to_string());
-    let text = format!(
-        "{} may open {} files now and raises that to {}; {connections} connections need {needed}",
-        machine.subject(),
-        shown(soft),
-        shown(hard)
+    let shown = |limit: Option<u64>| {
+        let any = || said!(en: "any number", zh: "不限").to_owned();
+        limit.map_or_else(any, |limit| limit.to_string())
+    };
+    let (subject, now, most) = (machine.subject(), shown(soft), shown(hard));
+    let text = say!(
+        en: "{subject} may open {now} files now and raises that to {most}; {connections} \
+             connections need {needed}",
+        zh: "{subject}目前可打开的文件数为 {now}，最多可提高到 {most}；{connections} 个连接需要 {needed}"
     );
     if hard.is_none_or(|hard| hard >= needed) {
         return Finding::ok(id, text);
@@ -106,9 +110,13 @@ pub(super) fn check_descriptors(machine: &Machine, asked: Option<NonZeroUsize>) 
     // A limit of this shell holds for what is started from it.
     let run = format!("sudo prlimit --pid $$ --nofile={needed}:{needed}");
     if asked.is_some() && machine.server.is_none() {
-        return Finding::error(id, format!("{text}, and a start refuses that"), run);
+        let found = say!(en: "{text}, and a start refuses that", zh: "{text}，启动时会被拒绝");
+        return Finding::error(id, found, run);
     }
-    let found = format!("{text}; it serves fewer until it is started with more");
+    let found = say!(
+        en: "{text}; it serves fewer until it is started with more",
+        zh: "{text}；提高限额并重新启动之前，只能服务较少的连接"
+    );
     Finding::warn(id, found, run)
 }
 
@@ -120,9 +128,11 @@ pub(super) fn check_tasks(machine: &Machine) -> Finding {
     let of_group = of_group.map(|group| (group, group.tasks_max.saturating_sub(group.tasks)));
     if let Some((group, left)) = of_group.filter(|(_, left)| *left < DOCTOR_TASKS) {
         let Group { name, tasks_max, tasks } = group;
-        let text = format!(
-            "{subject} is in the control group {name}, which has {tasks} of at most {tasks_max} \
-             tasks; a server needs up to {DOCTOR_TASKS}"
+        let text = say!(
+            en: "{subject} is in the control group {name}, which has {tasks} of at most \
+                 {tasks_max} tasks; a server needs up to {DOCTOR_TASKS}",
+            zh: "{subject}所在的控制组 {name} 已有 {tasks} 个任务，最多 {tasks_max} 个；服务器最多\
+                 需要 {DOCTOR_TASKS} 个"
         );
         let enough = tasks.saturating_add(DOCTOR_TASKS);
         let unit = word(Path::new(name));
@@ -130,15 +140,24 @@ pub(super) fn check_tasks(machine: &Machine) -> Finding {
     }
     match machine.tasks {
         Some(limit) if limit < DOCTOR_TASKS => {
-            let text = format!(
-                "the user of {subject} may have {limit} tasks; a server needs up to {DOCTOR_TASKS}"
+            let text = say!(
+                en: "the user of {subject} may have {limit} tasks; a server needs up to \
+                     {DOCTOR_TASKS}",
+                zh: "{subject}的用户最多可有 {limit} 个任务；服务器最多需要 {DOCTOR_TASKS} 个"
             );
             short(limit, text, format!("sudo prlimit --pid $$ --nproc={DOCTOR_TASKS}"))
         }
         limit => {
             let left = [limit, of_group.map(|(_, left)| left)].into_iter().flatten().min();
-            let left = left.map_or("any number of".to_owned(), |left| left.to_string());
-            Finding::ok(id, format!("{subject} may have {left} tasks more"))
+            let found = match left {
+                Some(left) => say!(
+                    en: "{subject} may have {left} tasks more", zh: "{subject}还可有 {left} 个任务"
+                ),
+                None => say!(
+                    en: "{subject} may have any number of tasks more", zh: "{subject}的任务数不限"
+                ),
+            };
+            Finding::ok(id, found)
         }
     }
 }
@@ -153,7 +172,10 @@ fn short(left: u64, text: String, run: String) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, one_told},
+        *,
+    };
 
     fn machine(hard: u64) -> Machine {
         let descriptors = (Some(1_024), Some(hard));
@@ -163,8 +185,9 @@ mod tests {
     #[test]
     fn descriptors_are_compared_with_the_connections() {
         let enough = (CONNECTIONS_MAX + DESCRIPTORS_BESIDE_CONNECTIONS) as u64;
-        let level =
-            |machine: &Machine, asked| check_descriptors(machine, NonZeroUsize::new(asked)).level;
+        let level = |machine: &Machine, asked| {
+            one_told(|| check_descriptors(machine, NonZeroUsize::new(asked))).level
+        };
         assert_eq!(level(&machine(enough), 0), Level::Ok);
         assert_eq!(level(&machine(enough - 1), 0), Level::Warn);
         assert_eq!(level(&machine(356), 100), Level::Ok);
@@ -177,10 +200,11 @@ mod tests {
 
     #[test]
     fn tasks_are_compared_with_the_threads_of_a_server() {
-        let of_user = |tasks| check_tasks(&Machine { tasks: Some(tasks), ..machine(0) }).level;
+        let judged = |machine: &Machine| one_told(|| check_tasks(machine));
+        let of_user = |tasks| judged(&Machine { tasks: Some(tasks), ..machine(0) }).level;
         let of_group = |left: u64| {
             let group = Group { name: "a.service".to_owned(), tasks_max: 10 + left, tasks: 10 };
-            check_tasks(&Machine { group: Some(group), ..machine(0) })
+            judged(&Machine { group: Some(group), ..machine(0) })
         };
         for (left, expected) in [
             (DOCTOR_TASKS, Level::Ok),
@@ -191,7 +215,7 @@ mod tests {
             assert_eq!(of_user(left), expected, "{left}");
             assert_eq!(of_group(left).level, expected, "{left}");
         }
-        assert_eq!(check_tasks(&machine(0)).level, Level::Ok);
+        assert_eq!(judged(&machine(0)).level, Level::Ok);
         let run = of_group(0).run.unwrap();
         assert_eq!(
             run,

@@ -9,6 +9,7 @@ mod clock;
 mod configuration;
 mod disk;
 mod finding;
+mod holder;
 mod log;
 mod machine;
 mod operations;
@@ -30,8 +31,9 @@ use self::{
     clock::Clock,
     configuration::Sources,
     disk::{Growth, Room, Syncs},
-    finding::{Finding, IDS, Level, summary},
-    log::{Holder, LogFiles},
+    finding::{Finding, HEADINGS, IDS, Level, summary},
+    holder::Holder,
+    log::LogFiles,
     machine::Machine,
     server::Server,
 };
@@ -39,10 +41,11 @@ use crate::{
     catalogue_files,
     cli::{
         CliError,
-        args::{DEFAULT_SERVER, IdentityArgs, PLAIN_ADDRESS, ServerAddress, ServerArgs},
-        print::{print_json, print_line},
+        args::{DEFAULT_SERVER, IdentityArgs, Output, PLAIN_ADDRESS, ServerAddress, ServerArgs},
+        print::{Printer, eprint_line, print_json, print_line, print_toned},
     },
     files,
+    lang::{Lang, word},
     log::default_reserve,
     protocol::pb,
     server::config::Config,
@@ -69,8 +72,11 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "DIRECTORY")]
     backup: Option<PathBuf>,
     /// Print the findings as one JSON array
-    #[arg(long)]
+    #[arg(long, conflicts_with = "output")]
     json: bool,
+    /// Output format
+    #[arg(long, short, value_enum, default_value_t = Output::Human)]
+    output: Output,
     /// Server to talk to: https://HOST:PORT, or http://HOST:PORT in plaintext [default: where `tidu
     /// serve` would listen here]
     #[arg(long, env = "TIDU_SERVER", hide_env_values = true, value_name = "URL")]
@@ -99,14 +105,32 @@ struct Facts {
 }
 
 pub(super) async fn run(args: DoctorArgs) -> Result<(), CliError> {
-    let json = args.json;
-    let findings = findings(&gather(args).await?);
-    if json {
-        let json = serde_json::to_string(&findings);
-        print_json(&json.map_err(|error| CliError::Message(error.to_string()))?)?;
+    let (json, output) = (args.json, args.output);
+    if json || !output.is_human() {
+        // A program reads the same whatever the language of the terminal is.
+        Lang::En.set();
     } else {
-        findings.iter().try_for_each(|finding| print_line(&finding.to_string()))?;
+        eprint_line(word!(
+            en: "tidu: looking at files, disk, clock, limits and server; this takes some seconds",
+            zh: "tidu：正在检查文件、磁盘、时钟、限额和服务器，需要几秒钟"
+        ));
+    }
+    let findings = findings(&gather(args).await?);
+    let failed = |error: serde_json::Error| CliError::Message(error.to_string());
+    if json {
+        print_json(&serde_json::to_string(&findings).map_err(failed)?)?;
+    } else if output.is_human() {
+        findings
+            .iter()
+            .try_for_each(|finding| print_toned(&finding.to_string(), finding.tone()))?;
         print_line(&summary(&findings))?;
+    } else {
+        let mut printer = Printer::new(output, HEADINGS)?;
+        for finding in &findings {
+            let line = serde_json::to_string(finding).map_err(failed)?;
+            printer.add_line(&line, || finding.cells())?;
+        }
+        printer.finish(None)?;
     }
     let worst = findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok);
     match worst {
@@ -211,8 +235,10 @@ fn findings(facts: &Facts) -> Vec<Finding> {
     let recorded = status.and_then(|status| status.last_recorded_time);
     let recorded = recorded.map(|at| at.seconds.saturating_mul(1_000_000));
     let last = match recorded {
-        Some(micros) => Some(("the last recorded time", micros)),
-        None => files.marked_micros.map(|micros| ("the time of the high-water mark", micros)),
+        Some(micros) => Some((word!(en: "the last recorded time", zh: "最后的写入时间"), micros)),
+        None => files.marked_micros.map(|micros| {
+            (word!(en: "the time of the high-water mark", zh: "高水位标记的时间"), micros)
+        }),
     };
     let restore = restore(facts);
     let missing = status.map_or_else(Vec::new, |_| missing(server, files));

@@ -8,6 +8,7 @@ use crate::{
         args::ServerAddress,
         operations::{self, Ready, Scrape},
     },
+    lang::{say, word as said},
     limits::{DOCTOR_CURSOR_LAG_MAX, DOCTOR_CURSORS_NAMED_MAX},
 };
 
@@ -45,7 +46,9 @@ impl Answer {
 pub(super) async fn look(address: &ServerAddress) -> Answer {
     match operations::look(address).await {
         Ok((ready, scrape)) => Answer::Said(found(ready, &scrape)),
-        Err(why) => Answer::Nobody(format!("{address} does not answer: {why}")),
+        Err(why) => Answer::Nobody(say!(
+            en: "{address} does not answer: {why}", zh: "{address} 没有应答：{why}"
+        )),
     }
 }
 
@@ -64,21 +67,28 @@ pub(super) fn check_readiness(answer: &Answer, server: &str) -> Finding {
     let id = "readiness";
     let failing = match answer {
         Answer::NoPort => {
-            let found = "not known, as the settings have no operations port on a fixed address";
+            let found = said!(
+                en: "not known, as the settings have no operations port on a fixed address",
+                zh: "无法得知：设置中没有固定地址的运维端口"
+            );
             return Finding::ok(id, found);
         }
         Answer::Nobody(why) => {
-            let found = format!("not known, as the operations port {why}; name its address");
+            let found = say!(
+                en: "not known, as the operations port {why}; name its address",
+                zh: "无法得知：运维端口 {why}；请指定其地址"
+            );
             return Finding::warn(id, found, "tidu doctor --operations http://ADDRESS");
         }
         Answer::Said(operations) => &operations.failing,
     };
     if failing.is_empty() {
-        return Finding::ok(id, "the server is ready");
+        return Finding::ok(id, said!(en: "the server is ready", zh: "服务器已就绪"));
     }
     let named = failing.iter().map(|(name, detail)| format!("{name} ({detail})"));
     let named: Vec<_> = named.collect();
-    let found = format!("the server is not ready: {}", named.join(", "));
+    let named = named.join(", ");
+    let found = say!(en: "the server is not ready: {named}", zh: "服务器未就绪：{named}");
     Finding::error(id, found, format!("tidu status {server}"))
 }
 
@@ -87,11 +97,12 @@ pub(super) fn check_lines(operations: &Operations) -> Finding {
     let id = "log-lines";
     let dropped = operations.lines_dropped;
     if dropped == 0 {
-        return Finding::ok(id, "none was dropped");
+        return Finding::ok(id, said!(en: "none was dropped", zh: "没有丢弃日志行"));
     }
-    let found = format!(
-        "{dropped} were dropped, because nobody took them in time; a filter for fewer helps from \
-         the next start on"
+    let found = say!(
+        en: "{dropped} were dropped, because nobody took them in time; a filter for fewer helps \
+             from the next start on",
+        zh: "因无人及时读取，丢弃了 {dropped} 行；可设置过滤以减少日志行，下次启动起生效"
     );
     Finding::warn(id, found, "export TIDU_LOG=tidu=warn,error")
 }
@@ -104,14 +115,24 @@ pub(super) fn check_cursors(operations: &Operations, server: &str) -> Finding {
     late.retain(|(_, lag)| *lag > DOCTOR_CURSOR_LAG_MAX);
     late.sort_by_key(|(name, lag)| (std::cmp::Reverse(*lag), name));
     let Some((slowest, _)) = late.first() else {
-        return Finding::ok(id, format!("none is late, of {known} that have events to confirm"));
+        let found = say!(
+            en: "none is late, of {known} that have events to confirm",
+            zh: "{known} 个有待确认事件的游标均未落后"
+        );
+        return Finding::ok(id, found);
     };
     let named = late.iter().take(DOCTOR_CURSORS_NAMED_MAX);
-    let named = named.map(|(name, lag)| format!("{name} by {} min", lag.as_secs() / 60));
+    let named = named.map(|(name, lag)| {
+        let late = lag.as_secs() / 60;
+        say!(en: "{name} by {late} min", zh: "{name} 落后 {late} 分钟")
+    });
     let named: Vec<_> = named.collect();
     let minutes = DOCTOR_CURSOR_LAG_MAX.as_secs() / 60;
     let (all, named) = (late.len(), named.join(", "));
-    let found = format!("{all} are late by more than {minutes} min: {named}");
+    let found = say!(
+        en: "{all} are late by more than {minutes} min: {named}",
+        zh: "{all} 个游标落后超过 {minutes} 分钟：{named}"
+    );
     // Their names are chosen by callers, and are letters, digits, dots and dashes.
     let slowest = word(Path::new(slowest));
     Finding::warn(id, found, format!("tidu cursor show {slowest} {server}"))
@@ -119,7 +140,10 @@ pub(super) fn check_cursors(operations: &Operations, server: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, one_told},
+        *,
+    };
 
     const SERVER: &str = "--server http://127.0.0.1:1";
 
@@ -142,19 +166,19 @@ mod tests {
     #[test]
     fn failing_checks_and_dropped_lines_are_named() {
         let ready = Answer::Said(Operations::default());
-        assert_eq!(check_readiness(&ready, SERVER).level, Level::Ok);
-        assert_eq!(check_readiness(&Answer::NoPort, SERVER).level, Level::Ok);
-        let nobody = check_readiness(&Answer::Nobody("refused".to_owned()), SERVER);
+        let readiness = |answer: &Answer| one_told(|| check_readiness(answer, SERVER));
+        assert_eq!(readiness(&ready).level, Level::Ok);
+        assert_eq!(readiness(&Answer::NoPort).level, Level::Ok);
+        let nobody = readiness(&Answer::Nobody("refused".to_owned()));
         assert_eq!(nobody.level, Level::Warn);
         assert_eq!(nobody.run.as_deref(), Some("tidu doctor --operations http://ADDRESS"));
         let failing = vec![("writer".to_owned(), "no turn for 6 s".to_owned())];
-        let unready =
-            check_readiness(&Answer::Said(Operations { failing, ..Default::default() }), SERVER);
+        let unready = readiness(&Answer::Said(Operations { failing, ..Default::default() }));
         assert_eq!(unready.level, Level::Error);
         assert!(unready.found.contains("writer (no turn for 6 s)"), "{unready}");
         let dropped = |lines_dropped| Operations { lines_dropped, ..Default::default() };
-        assert_eq!(check_lines(&dropped(0)).level, Level::Ok);
-        assert_eq!(check_lines(&dropped(1)).level, Level::Warn);
+        assert_eq!(one_told(|| check_lines(&dropped(0))).level, Level::Ok);
+        assert_eq!(one_told(|| check_lines(&dropped(1))).level, Level::Warn);
     }
 
     #[test]
@@ -162,11 +186,12 @@ mod tests {
         let cursor = |name: &str, lag| (name.to_owned(), lag);
         let with = |cursors| Operations { cursors, ..Default::default() };
         let just = cursor("a", DOCTOR_CURSOR_LAG_MAX);
-        let fine = check_cursors(&with(vec![just.clone()]), SERVER);
+        let judged = |operations: &Operations| one_told(|| check_cursors(operations, SERVER));
+        let fine = judged(&with(vec![just.clone()]));
         assert_eq!(fine.level, Level::Ok, "at the bound");
         let second = Duration::from_secs(1);
         let late = (1..=4_u32).map(|n| cursor(&n.to_string(), DOCTOR_CURSOR_LAG_MAX + second * n));
-        let found = check_cursors(&with([just].into_iter().chain(late).collect()), SERVER);
+        let found = judged(&with([just].into_iter().chain(late).collect()));
         assert_eq!(found.level, Level::Warn);
         let run = "tidu cursor show 4 --server http://127.0.0.1:1";
         assert_eq!(found.run.as_deref(), Some(run));

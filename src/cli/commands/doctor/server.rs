@@ -7,7 +7,8 @@ use tonic::Code;
 
 use super::{
     finding::{Finding, word},
-    log::{Holder, LogFiles},
+    holder::Holder,
+    log::LogFiles,
 };
 use crate::{
     catalogue_files::CatalogueFiles,
@@ -17,6 +18,7 @@ use crate::{
         print,
         target::Target,
     },
+    lang::{say, word as said},
     limits::DOCTOR_CALL_DURATION_MAX,
     protocol::pb,
 };
@@ -49,7 +51,7 @@ pub(super) enum Answer {
 pub(super) async fn look(address: &Target) -> Server {
     let mut server = Server {
         address: address.to_string(),
-        answer: Answer::Nobody("no address is given".to_owned()),
+        answer: Answer::Nobody(said!(en: "no address is given", zh: "未给出地址").to_owned()),
         adopted: Vec::new(),
         client: None,
     };
@@ -67,7 +69,9 @@ pub(super) async fn look(address: &Target) -> Server {
         Ok(Err(error)) => Answer::Nobody(error.to_string()),
         Err(_) => {
             let seconds = DOCTOR_CALL_DURATION_MAX.as_secs();
-            Answer::Refused(format!("no answer within {seconds} s"))
+            Answer::Refused(say!(
+                en: "no answer within {seconds} s", zh: "{seconds} 秒内没有应答"
+            ))
         }
     };
     if let Some(client) = &server.client {
@@ -132,9 +136,7 @@ pub(super) fn check(server: &Server, files: &LogFiles, listen: Option<&str>) -> 
     let id = "server";
     let address = &server.address;
     let data = word(&files.directory);
-    let stop = |pid: Option<u32>| {
-        pid.map_or_else(|| format!("fuser -v {data}/LOCK"), |pid| format!("kill -TERM {pid}"))
-    };
+    let stop = |pid| stop(pid, &data);
     let held = match &files.holder {
         Holder::Process(pid) => Some(*pid),
         Holder::Nobody | Holder::Unknown(_) => None,
@@ -147,49 +149,86 @@ pub(super) fn check(server: &Server, files: &LogFiles, listen: Option<&str>) -> 
     };
     let found = match (&server.answer, held) {
         (Answer::Nobody(why), None) => {
-            let text = format!("nobody answers at {address} ({why}), and no process has the log");
+            let text = say!(
+                en: "nobody answers at {address} ({why}), and no process has the log",
+                zh: "{address} 没有应答（{why}），也没有进程在使用该日志"
+            );
             Finding::ok(id, text)
         }
         (Answer::Nobody(why), Some(pid)) => {
-            let text =
-                format!("{} has the log, but nobody answers at {address} ({why})", Process(pid));
+            let text = say!(
+                en: "{} has the log, but nobody answers at {address} ({why})",
+                zh: "{}正在使用该日志，但 {address} 没有应答（{why}）",
+                Process(pid)
+            );
             Finding::error(id, text, elsewhere())
         }
         (Answer::Refused(why), held) => {
-            let text = format!("the server at {address} does not answer: {why}");
+            let text = say!(
+                en: "the server at {address} does not answer: {why}",
+                zh: "{address} 的服务器没有应答：{why}"
+            );
             Finding::error(id, text, held.map_or_else(elsewhere, stop))
         }
         (Answer::Stranger(why), _) => {
-            let text = format!("a server is at {address}, and does not tell its state here: {why}");
+            let text = say!(
+                en: "a server is at {address}, and does not tell its state here: {why}",
+                zh: "{address} 有服务器，但不向这里透露状态：{why}"
+            );
             let files = "--tls-ca FILE --tls-cert FILE --tls-key FILE";
             Finding::warn(id, text, format!("tidu doctor {} {files}", server.argument()))
         }
         (Answer::Starting(progress), _) => {
-            let text = format!("the server at {address} is starting: {progress}");
+            let text = say!(
+                en: "the server at {address} is starting: {progress}",
+                zh: "{address} 的服务器正在启动：{progress}"
+            );
             Finding::warn(id, text, format!("tidu status {}", server.argument()))
         }
-        (Answer::Status(status), held) if files.exists && !is_own(status, files) => {
-            let (other, directory) = (&status.log_id, files.directory.display());
-            let text = format!(
-                "the server at {address} has log {other}, which is not that of {directory}"
-            );
-            Finding::warn(id, text, held.map_or_else(|| "tidu config".to_owned(), |_| elsewhere()))
-        }
-        (Answer::Status(status), held) if status.version != OWN_VERSION => {
-            let text = format!(
-                "the server at {address} has version {}, this program {OWN_VERSION}; stop it, and \
-                 start it with this program",
-                status.version
-            );
-            Finding::warn(id, text, stop(held.flatten()))
-        }
-        (Answer::Status(status), _) => {
-            let (size, version) = (status.log_size, &status.version);
-            let text = format!("version {version} answers at {address}, with {size} events");
-            Finding::ok(id, text)
-        }
+        (Answer::Status(status), held) => of_status(server, files, status, held, &elsewhere()),
     };
     vec![found]
+}
+
+/// The command that ends a server.
+fn stop(pid: Option<u32>, data: &str) -> String {
+    pid.map_or_else(|| format!("fuser -v {data}/LOCK"), |pid| format!("kill -TERM {pid}"))
+}
+
+/// What a server that tells its state shows. `held` is the process that has the log here, and
+/// `elsewhere` a command that asks in another place.
+fn of_status(
+    server: &Server,
+    files: &LogFiles,
+    status: &pb::GetStatusResponse,
+    held: Option<Option<u32>>,
+    elsewhere: &str,
+) -> Finding {
+    let (id, address) = ("server", &server.address);
+    let (size, version) = (status.log_size, &status.version);
+    if files.exists && !is_own(status, files) {
+        let (other, directory) = (&status.log_id, files.directory.display());
+        let text = say!(
+            en: "the server at {address} has log {other}, which is not that of {directory}",
+            zh: "{address} 的服务器的日志是 {other}，不是 {directory} 中的日志"
+        );
+        return Finding::warn(id, text, held.map_or("tidu config", |_| elsewhere));
+    }
+    if status.version != OWN_VERSION {
+        let text = say!(
+            en: "the server at {address} has version {version}, this program {OWN_VERSION}; stop \
+                 it, and start it with this program",
+            zh: "{address} 的服务器版本为 {version}，此程序为 {OWN_VERSION}；请停止后用此程序启动"
+        );
+        return Finding::warn(id, text, stop(held.flatten(), &word(&files.directory)));
+    }
+    Finding::ok(
+        id,
+        say!(
+            en: "version {version} answers at {address}, with {size} events",
+            zh: "{address} 由版本 {version} 应答，有 {size} 个事件"
+        ),
+    )
 }
 
 struct Process(Option<u32>);
@@ -197,8 +236,8 @@ struct Process(Option<u32>);
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(pid) => write!(f, "process {pid}"),
-            None => write!(f, "a process"),
+            Some(pid) => f.write_str(&say!(en: "process {pid}", zh: "进程 {pid} ")),
+            None => f.write_str(said!(en: "a process", zh: "有进程")),
         }
     }
 }
@@ -209,10 +248,10 @@ pub(super) fn check_appends(server: &Server) -> Vec<Finding> {
     let Some(status) = server.status() else { return Vec::new() };
     let why = &status.appends_refused;
     if why.is_empty() {
-        return vec![Finding::ok(id, "they are accepted")];
+        return vec![Finding::ok(id, said!(en: "they are accepted", zh: "可以写入"))];
     }
     let run = format!("tidu status {}", server.argument());
-    vec![Finding::error(id, format!("they are refused: {why}"), run)]
+    vec![Finding::error(id, say!(en: "they are refused: {why}", zh: "拒绝写入：{why}"), run)]
 }
 
 #[cfg(test)]
@@ -220,7 +259,10 @@ mod tests {
     use crate::log::mark::HighWaterMark;
     use uuid::Uuid;
 
-    use super::{super::finding::Level, *};
+    use super::{
+        super::finding::{Level, told},
+        *,
+    };
 
     fn files(holder: Holder) -> LogFiles {
         let mark = HighWaterMark { log_id: Uuid::nil(), size: 9, root: [0; 32], place: None };
@@ -263,11 +305,11 @@ mod tests {
     fn a_server_that_answers_is_well() {
         let served = files(Holder::Process(Some(7)));
         let server = answering(|_| ());
-        let found =
-            [check(&server, &served, Some("http://127.0.0.1:1")), check_appends(&server)].concat();
+        let listen = Some("http://127.0.0.1:1");
+        let found = told(|| [check(&server, &served, listen), check_appends(&server)].concat());
         assert_eq!(found.iter().map(|it| it.level).collect::<Vec<_>>(), [Level::Ok; 2]);
         let nobody = self::server(Answer::Nobody("no".to_owned()));
-        assert_eq!(only(&check(&nobody, &files(Holder::Nobody), None)).0, Level::Ok);
+        assert_eq!(only(&told(|| check(&nobody, &files(Holder::Nobody), None))).0, Level::Ok);
         assert!(check_appends(&nobody).is_empty());
     }
 
@@ -276,7 +318,7 @@ mod tests {
         let nobody = server(Answer::Nobody("no".to_owned()));
         let held = files(Holder::Process(Some(7)));
         let of = |server: &Server, files: &LogFiles, listen: Option<&str>| {
-            let found = check(server, files, listen);
+            let found = told(|| check(server, files, listen));
             let (level, run) = only(&found);
             (level, run.to_owned())
         };
@@ -301,6 +343,6 @@ mod tests {
     #[test]
     fn refused_appends_are_named() {
         let low = answering(|status| status.appends_refused = "the disk is low".to_owned());
-        assert_eq!(only(&check_appends(&low)).0, Level::Error);
+        assert_eq!(only(&told(|| check_appends(&low))).0, Level::Error);
     }
 }

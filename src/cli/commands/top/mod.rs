@@ -35,10 +35,11 @@ use crate::{
         args::{PLAIN_ADDRESS, ServerAddress, ServerArgs},
         client::Client,
         operations::{self, Scrape},
-        print::{event_line, print_text},
+        print::{OtherSign, eprint_line, event_line, print_text},
         stop::stop_signal,
         target::Target,
     },
+    lang::{say, word},
     limits::{OPERATIONS_CALL_DURATION_MAX, TOP_EVENTS, TOP_REDRAW_INTERVAL},
     protocol::pb,
 };
@@ -73,13 +74,18 @@ pub(super) async fn run(args: TopArgs) -> Result<(), CliError> {
     let mut watched = Watched::new(args.server.target()?, args.operations);
     let is_terminal = stdout().is_terminal();
     if args.once {
+        let seconds = args.interval;
+        eprint_line(&say!(
+            en: "tidu: counting for {seconds} s", zh: "tidu：正在统计，需要 {seconds} 秒"
+        ));
         watched.look().await;
         sleep(interval).await;
         let picture = watched.look().await;
         if let (Err(port), Err(events)) = (&picture.port, &picture.events) {
-            return Err(CliError::Message(format!(
-                "{}: {events}; operations port {}: {port}",
-                watched.server, watched.operations
+            let (server, operations) = (&watched.server, &watched.operations);
+            return Err(CliError::Message(say!(
+                en: "{server}: {events}; operations port {operations}: {port}",
+                zh: "{server}：{events}；运维端口 {operations}：{port}"
             )));
         }
         let (width, height) = size_of_terminal().filter(|_| is_terminal).unwrap_or(PLAIN);
@@ -90,10 +96,15 @@ pub(super) async fn run(args: TopArgs) -> Result<(), CliError> {
             .map_err(|why| CliError::Message(silence(&picture.operations, &why)));
     }
     if !is_terminal {
-        let text = "the standard output is not a terminal; tidu top --once prints one picture";
+        let text = word!(
+            en: "the standard output is not a terminal; tidu top --once prints one picture",
+            zh: "标准输出不是终端；tidu top --once 打印一次画面"
+        );
         return Err(CliError::Message(text.to_owned()));
     }
-    show(watched, interval).await.map_err(|e| CliError::Io("cannot use the terminal".into(), e))
+    let _screen = OtherSign::begin();
+    let unusable = || word!(en: "cannot use the terminal", zh: "无法使用终端").to_owned();
+    show(watched, interval).await.map_err(|e| CliError::Io(unusable(), e))
 }
 
 fn size_of_terminal() -> Option<(u16, u16)> {
@@ -134,7 +145,8 @@ impl Watched {
     /// The last events, the newest last.
     async fn events(&mut self) -> Result<Vec<String>, String> {
         let asked = timeout(OPERATIONS_CALL_DURATION_MAX, self.ask_events()).await;
-        let events = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        let events = asked
+            .unwrap_or_else(|_| Err(word!(en: "no answer in time", zh: "没有及时应答").to_owned()));
         if events.is_err() {
             self.client = None;
         }
@@ -327,7 +339,10 @@ mod tests {
         assert!(text.contains(line), "{text}");
         assert!(text.contains("--operations"), "{text}");
         assert!(text.contains("示例恒达精密机械有限公司"), "{text}");
-        let blind = Picture { events: Err("no answer in time".to_owned()), ..picture() };
+        let blind = Picture {
+            events: { Err(word!(en: "no answer in time", zh: "没有及时应答").to_owned()) },
+            ..picture()
+        };
         let text = text_of(&blind, 80, 24).unwrap();
         assert!(text.contains("not known: no answer in time"), "{text}");
         assert!(text.contains("zhejiang"), "{text}");

@@ -13,7 +13,10 @@ use ratatui::{
 };
 
 use super::model::{Span, below, bytes, duration, short};
-use crate::cli::print::escaped;
+use crate::{
+    cli::print::escaped,
+    lang::{say, word},
+};
 
 /// Everything that a picture shows.
 #[derive(Clone, Debug)]
@@ -77,12 +80,19 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture) {
 
 /// Says that the operations port does not answer, and which setting names it.
 pub(super) fn silence(operations: &str, why: &str) -> String {
-    format!("the operations port {operations} says nothing: {}; see --operations", escaped(why))
+    let why = escaped(why);
+    say!(
+        en: "the operations port {operations} says nothing: {why}; see --operations",
+        zh: "运维端口 {operations} 没有应答：{why}；参见 --operations"
+    )
 }
 
 /// Draws what is there before the first picture.
 pub(super) fn draw_waiting(frame: &mut Frame<'_>, server: &str, operations: &str) {
-    let text = format!("connecting to {server}, operations port {operations} …");
+    let text = say!(
+        en: "connecting to {server}, operations port {operations} …",
+        zh: "正在连接 {server}，运维端口 {operations} ……"
+    );
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), frame.area());
 }
 
@@ -100,17 +110,22 @@ fn heading(picture: &Picture) -> String {
         Err(_) => String::new(),
     };
     // In front of the address, which may be longer than the line.
-    let age = picture.age.map(|age| format!("  {age} s old, no newer answer"));
+    let age = picture
+        .age
+        .map(|age| say!(en: "  {age} s old, no newer answer", zh: "  {age} 秒前，此后没有应答"));
     format!("tidu{version}{}  {}", age.unwrap_or_default(), picture.server)
 }
 
 fn draw_readiness(frame: &mut Frame<'_>, area: Rect, failing: &[(String, String)]) {
     let line = if failing.is_empty() {
-        Line::styled("ready: an append would be acknowledged", Color::Green)
+        let text = word!(en: "ready: an append would be acknowledged", zh: "就绪：可以写入");
+        Line::styled(text, Color::Green)
     } else {
         let named: Vec<_> =
             failing.iter().map(|(name, found)| format!("{name} ({found})")).collect();
-        Line::styled(format!("NOT READY: {}", escaped(&named.join(", "))), Color::Red)
+        let named = named.join(", ");
+        let named = escaped(&named);
+        Line::styled(say!(en: "NOT READY: {named}", zh: "未就绪：{named}"), Color::Red)
     };
     frame.render_widget(line, area);
 }
@@ -122,31 +137,35 @@ fn numbers_of(span: &Span) -> Vec<Line<'static>> {
     let time = |name, quantile| below(span.quantile(name, quantile));
     let many = |name, quantile| span.quantile(name, quantile).map_or_else(|| "-".to_owned(), short);
     [
-        format!(
-            "log     {} events, {}/s; disk {}, free {}, reserve {}",
+        say!(
+            en: "log     {} events, {}/s; disk {}, free {}, reserve {}",
+            zh: "日志    {} 个事件，{}/秒；磁盘 {}，剩余 {}，保留 {}",
             value("tidu_log_events"),
             rate("tidu_events_total"),
             size("tidu_log_disk_bytes"),
             size("tidu_disk_free_bytes"),
             size("tidu_disk_reserve_bytes"),
         ),
-        format!(
-            "writes  {} commits/s, {} wait; group {}; flush p50 {}, p99 {}",
+        say!(
+            en: "writes  {} commits/s, {} wait; group {}; flush p50 {}, p99 {}",
+            zh: "写入    {} 次提交/秒，{} 次等待；每组 {}；刷盘 p50 {}，p99 {}",
             rate("tidu_commits_total"),
             value("tidu_queue_commits"),
             many("tidu_group_events", 0.5),
             time("tidu_flush_duration_seconds", 0.5),
             time("tidu_flush_duration_seconds", 0.99),
         ),
-        format!(
-            "reads   {} streams, {} events/s; {} questions run, {} wait",
+        say!(
+            en: "reads   {} streams, {} events/s; {} questions run, {} wait",
+            zh: "读取    {} 个流，{} 个事件/秒；{} 个查询运行，{} 个等待",
             value("tidu_streams"),
             rate("tidu_delivered_events_total"),
             value("tidu_questions_running"),
             value("tidu_questions_waiting"),
         ),
-        format!(
-            "machine {} memory, {} calls, {} CPU, {} peers, {} lines lost",
+        say!(
+            en: "machine {} memory, {} calls, {} CPU, {} peers, {} lines lost",
+            zh: "机器    内存 {}，请求 {}，CPU {}，连接 {}，丢弃日志 {} 行",
             size("process_resident_memory_bytes"),
             size("tidu_in_flight_bytes"),
             rate("process_cpu_seconds_total"),
@@ -176,7 +195,14 @@ fn draw_calls(frame: &mut Frame<'_>, area: Rect, span: &Span) {
         Constraint::Length(8),
         Constraint::Length(8),
     ];
-    let heads = Row::new(["calls", "/s", "fail/s", "p50", "p99"]).style(HEADING);
+    let heads = Row::new([
+        word!(en: "calls", zh: "调用"),
+        word!(en: "/s", zh: "/秒"),
+        word!(en: "fail/s", zh: "失败"),
+        "p50",
+        "p99",
+    ])
+    .style(HEADING);
     frame.render_widget(Table::new(rows, widths).header(heads), area);
 }
 
@@ -188,7 +214,11 @@ fn draw_refusals(frame: &mut Frame<'_>, area: Rect, span: &Span) {
         .take(4)
         .chain(callers)
         .map(|(name, rate)| Row::new([escaped(&name).into_owned(), short(rate)]));
-    let heads = Row::new(["refusals: why and whom", "/s"]).style(HEADING);
+    let heads = Row::new([
+        word!(en: "refusals: why and whom", zh: "拒绝：原因和对象"),
+        word!(en: "/s", zh: "/秒"),
+    ])
+    .style(HEADING);
     let widths = [Constraint::Fill(1), Constraint::Length(6)];
     frame.render_widget(Table::new(rows, widths).header(heads), area);
 }
@@ -200,18 +230,21 @@ fn draw_cursors(frame: &mut Frame<'_>, area: Rect, span: &Span) {
     });
     let all = short(span.value("tidu_cursors"));
     let heads = Row::new([
-        format!("subscribers by lag, of {all} cursors"),
-        "events".into(),
-        "behind".into(),
+        say!(en: "subscribers by lag, of {all} cursors", zh: "订阅方按落后排列，共 {all} 个游标"),
+        word!(en: "events", zh: "事件").into(),
+        word!(en: "behind", zh: "落后").into(),
     ]);
     let widths = [Constraint::Fill(1), Constraint::Length(8), Constraint::Length(8)];
     frame.render_widget(Table::new(rows, widths).header(heads.style(HEADING)), area);
 }
 
 fn draw_events(frame: &mut Frame<'_>, area: Rect, picture: &Picture) {
-    let mut lines = vec![Line::styled("last events", HEADING)];
+    let mut lines = vec![Line::styled(word!(en: "last events", zh: "最近的事件"), HEADING)];
     match &picture.events {
-        Err(why) => lines.push(Line::from(format!("not known: {}", escaped(why)))),
+        Err(why) => {
+            let why = escaped(why);
+            lines.push(Line::from(say!(en: "not known: {why}", zh: "无法得知：{why}")));
+        }
         Ok(events) => {
             let room = usize::from(area.height).saturating_sub(1);
             let skipped = events.len().saturating_sub(room);
