@@ -20,6 +20,10 @@ use crate::{
     },
 };
 
+/// What `curl -d` states if nobody says otherwise. Web pages may send it anywhere without asking, so
+/// it is JSON for the calls that only read.
+const FORM: &str = "x-www-form-urlencoded";
+
 /// What a request is.
 pub(super) enum Asked {
     /// A call of this protocol.
@@ -144,6 +148,8 @@ fn posted(method: Option<&Method>, headers: &HeaderMap) -> Option<Result<Call, R
     let stated = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let kind = stated.split(';').next().unwrap_or(stated).trim().to_ascii_lowercase();
     let kind = kind.strip_prefix("application/")?;
+    let reads = method.is_some_and(|method| method.is_safe && method.is_unary);
+    let kind = if kind == FORM && reads { "json" } else { kind };
     let (is_unary, codec) = match kind.strip_prefix("connect+") {
         Some(codec) => (false, Codec::named(codec)),
         None => (true, Some(Codec::named(kind)?)),

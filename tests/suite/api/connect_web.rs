@@ -57,6 +57,23 @@ async fn what_a_page_sends_without_asking_records_nothing() {
 }
 
 #[tokio::test]
+async fn what_curl_states_by_itself_is_json_for_reads_alone() {
+    let governed = Governed::open();
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let ask = async |method: &str| {
+        let path = path_of(method);
+        whole(send(&governed.api, (Method::POST, &path), &form, "{}").await).await
+    };
+    let answered = ask("AdminService/GetStatus").await;
+    assert_eq!(answered.status, StatusCode::OK, "{answered:?}");
+    assert_eq!(answered.json()["logSize"], "0");
+    for method in [APPEND, "AdminService/AdoptRules", "LedgerService/Subscribe"] {
+        let refused = ask(method).await;
+        assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_browser_that_asks_is_answered_by_the_origin() {
     let dir = directory();
     let log = std::sync::Arc::new(MemoryLog::default());
