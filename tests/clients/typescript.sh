@@ -9,12 +9,13 @@ prefix=$(dirname "$(dirname "$(command -v node)")")
 npm install --silent --no-fund --no-audit --prefix clients/typescript
 npm run --silent check --prefix clients/typescript
 npm install --silent --no-fund --no-audit --prefix clients/typescript/examples
-node tests/clients/verbs.mjs "$TIDU" grpc grpc-web
+node tests/clients/verbs.mjs "$TIDU" grpc grpc-web connect
 "$CLIENT_TOOLS/python/bin/python" tests/clients/readme.py "$TIDU" typescript
 # A real browser, where one can be had.
 if command -v chromium >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium; }; then
   npm install --silent --no-fund --no-audit --prefix "$CLIENT_TOOLS/browser" esbuild@0.28.2
-  node tests/clients/browser.mjs "$TIDU" "$CLIENT_TOOLS/browser/node_modules/esbuild" "$(command -v chromium)" grpc-web
+  esbuild=$CLIENT_TOOLS/browser/node_modules/esbuild
+  node tests/clients/browser.mjs "$TIDU" "$esbuild" "$(command -v chromium)" grpc-web connect
 else
   echo 'Chromium CANNOT BE INSTALLED: no page in a browser is tested' >&2
 fi
@@ -22,6 +23,6 @@ program=(node clients/typescript/examples/copy-log.js)
 "$@" --name typescript -- "${program[@]}"
 # The scripted server speaks gRPC only; these are the scenarios in which the protocols differ.
 few='first event,kills,silent server,quiet,filter that the server,changed on the way,over tls,rights'
-for protocol in grpc-web; do
+for protocol in grpc-web connect; do
   "$@" --name "typescript-$protocol" --real-only --only "$few" -- "${program[@]}" --protocol "$protocol"
 done
