@@ -6,6 +6,7 @@
 
 use std::{
     cell::Cell,
+    io,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -87,6 +88,42 @@ impl Lang {
     }
 }
 
+/// The cause of an error of the system, without the number that it has there. Chinese words the
+/// usual ones.
+#[must_use]
+pub fn io_cause(error: &io::Error) -> String {
+    use io::ErrorKind as Kind;
+    let english = || {
+        let text = error.to_string();
+        text.split_once(" (os error ").map_or(text.clone(), |(cause, _)| cause.to_owned())
+    };
+    if Lang::current() == Lang::En {
+        return english();
+    }
+    let known = match error.kind() {
+        Kind::NotFound => "文件或目录不存在",
+        Kind::PermissionDenied => "没有权限",
+        Kind::AlreadyExists => "已存在",
+        Kind::IsADirectory => "是目录，不是文件",
+        Kind::NotADirectory => "不是目录",
+        Kind::StorageFull => "磁盘已满",
+        Kind::QuotaExceeded => "超出磁盘配额",
+        Kind::ReadOnlyFilesystem => "文件系统只读",
+        Kind::AddrInUse => "端口已被占用",
+        Kind::AddrNotAvailable => "本机没有这个地址",
+        Kind::ConnectionRefused => "连接被拒绝",
+        Kind::ConnectionReset | Kind::ConnectionAborted => "连接被中断",
+        Kind::HostUnreachable | Kind::NetworkUnreachable => "网络不可达",
+        Kind::TimedOut => "超时",
+        Kind::BrokenPipe => "接收方已关闭",
+        Kind::UnexpectedEof => "内容意外中断",
+        Kind::DirectoryNotEmpty => "目录不为空",
+        Kind::OutOfMemory => "内存不足",
+        _ => return english(),
+    };
+    known.to_owned()
+}
+
 /// A text made from values, in the language of the process. Both are format strings over the same
 /// values.
 macro_rules! say {
@@ -128,6 +165,13 @@ mod tests {
             };
             assert_eq!(Lang::of_locale(variable), language, "{set:?}");
         }
+    }
+
+    #[test]
+    fn the_cause_of_an_error_of_the_system_has_no_number() {
+        let gone = io::Error::from_raw_os_error(2);
+        assert_eq!(io_cause(&gone), "No such file or directory");
+        assert_eq!(io_cause(&io::Error::other("a text")), "a text");
     }
 
     #[test]

@@ -1,22 +1,22 @@
 //! The error that ends a command, and its exit code.
 
-use std::{io, process::ExitCode};
+use std::io;
+
+use tonic::Code;
 
 use super::{
-    print::{self, escaped, escaped_lines},
+    print::{self, LocalError, escaped, escaped_lines, status_json},
     stop::EXIT_UNFINISHED,
 };
 use crate::{
     archive::ArchiveError,
     catalogue_files::CatalogueFileError,
     delivery::DeliveryError,
+    lang::{Lang, io_cause, say},
     limits::{STATUS_DURATION_MAX, WATCH_SILENCE_MAX},
     protocol::json::JsonError,
     server::Unfinished,
 };
-
-const SILENCE_SECONDS: u64 = WATCH_SILENCE_MAX.as_secs();
-const STATUS_SECONDS: u64 = STATUS_DURATION_MAX.as_secs();
 
 /// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub(crate) enum CliError {
     #[error("{}", print::status(.0))]
     Status(Box<tonic::Status>),
     /// No connection could be made.
-    #[error("cannot reach {server}: {why}; is `tidu serve` running there?")]
+    #[error("{}", unreachable(server, why))]
     Unreachable {
         /// Its address.
         server: String,
@@ -41,16 +41,13 @@ pub(crate) enum CliError {
         why: String,
     },
     /// A server that accepts connections does not answer.
-    #[error(
-        "no answer from {server} within {} s; the process may hang: tidu doctor",
-        STATUS_SECONDS
-    )]
+    #[error("{}", no_answer(server))]
     NoAnswer {
         /// Its address.
         server: String,
     },
     /// The server says nothing any more.
-    #[error("the server has said nothing for {} s, which is two heartbeats", SILENCE_SECONDS)]
+    #[error("{}", silent())]
     Silent,
     /// The request or the input breaks a rule.
     #[error("{0}")]
@@ -68,16 +65,16 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Json(#[from] JsonError),
     /// A drain did not finish in time.
-    #[error(transparent)]
+    #[error("{}", unfinished(.0))]
     Unfinished(Unfinished),
     /// A diagnosis has found warnings or errors, which are printed. This is its exit code.
-    #[error("the findings end the command with {0}")]
+    #[error("{}", findings(*.0))]
     Findings(u8),
     /// An error with the next step.
     #[error("{0}\n  {1}")]
     Advised(Box<Self>, String),
     /// Input or output failed.
-    #[error("{0}: {1}")]
+    #[error("{}", failed(.0, .1))]
     Io(String, io::Error),
 }
 
@@ -92,6 +89,50 @@ impl From<tonic::Status> for CliError {
         Self::Status(Box::new(status))
     }
 }
+
+fn unreachable(server: &str, why: &str) -> String {
+    say!(
+        en: "cannot reach {server}: {why}; is `tidu serve` running there?",
+        zh: "无法连接 {server}：{why}；该处是否已运行 tidu serve？"
+    )
+}
+
+fn no_answer(server: &str) -> String {
+    let seconds = STATUS_DURATION_MAX.as_secs();
+    say!(
+        en: "no answer from {server} within {seconds} s; the process may hang: tidu doctor",
+        zh: "{server} 在 {seconds} 秒内没有答复，进程可能已停顿，请运行 tidu doctor"
+    )
+}
+
+fn silent() -> String {
+    let seconds = WATCH_SILENCE_MAX.as_secs();
+    say!(
+        en: "the server has said nothing for {seconds} s, which is two heartbeats",
+        zh: "服务器已 {seconds} 秒没有任何消息，相当于两次心跳"
+    )
+}
+
+fn unfinished(unfinished: &Unfinished) -> String {
+    match Lang::current() {
+        Lang::En => unfinished.to_string(),
+        Lang::Zh => "未能及时完成收尾；没有得到答复的提交可能已记录".to_owned(),
+    }
+}
+
+fn findings(code: u8) -> String {
+    say!(en: "the findings end the command with {code}", zh: "检查发现问题，退出码 {code}")
+}
+
+fn failed(what: &str, error: &io::Error) -> String {
+    let cause = io_cause(error);
+    say!(en: "{what}: {cause}", zh: "{what}：{cause}")
+}
+
+/// No server can be reached, or it cannot answer now: the same command may succeed later.
+pub(super) const EXIT_TRY_AGAIN: u8 = 4;
+const EXIT_REFUSED: u8 = 3;
+const EXIT_FAILED: u8 = 1;
 
 impl CliError {
     /// The error with the next step.
@@ -108,15 +149,69 @@ impl CliError {
         }
     }
 
-    /// 3 for a refusal, 75 for a drain that was not finished, that of findings, 1 for a failure.
-    pub(super) fn exit_code(&self) -> ExitCode {
+    /// The error for programs: one line of JSON.
+    pub(super) fn json(&self) -> String {
         match self {
-            Self::Status(status) if !print::is_retryable(status) => ExitCode::from(3),
-            Self::Refused(_) => ExitCode::from(3),
+            Self::Status(status) => return status_json(status, self.exit_code()),
+            Self::Advised(error, _) => return error.json(),
+            _ => {}
+        }
+        let (reason, code) = self.kind();
+        let message = &*self.to_string();
+        let metadata = match self {
+            Self::Unreachable { server, why } | Self::Untrusted { server, why } => {
+                vec![("server", server.clone()), ("detail", why.clone())]
+            }
+            Self::NoAnswer { server } => vec![("server", server.clone())],
+            Self::Io(what, error) => {
+                vec![("detail", what.clone()), ("cause", error.kind().to_string())]
+            }
+            _ => Vec::new(),
+        };
+        LocalError { reason, code, message, metadata }.json(self.exit_code())
+    }
+
+    /// The stable word for an error that no server states, and the code of the same meaning.
+    fn kind(&self) -> (&'static str, Code) {
+        match self {
+            Self::Status(status) => ("STATUS", status.code()),
+            Self::Advised(error, _) => error.kind(),
+            Self::Unreachable { .. } => ("UNREACHABLE", Code::Unavailable),
+            Self::Untrusted { .. } => ("UNTRUSTED", Code::Unauthenticated),
+            Self::NoAnswer { .. } => ("NO_ANSWER", Code::DeadlineExceeded),
+            Self::Silent => ("SILENT", Code::Unavailable),
+            Self::Refused(_) => ("REFUSED", Code::FailedPrecondition),
+            Self::Message(_) => ("FAILED", Code::Unknown),
+            Self::Archive(_) => ("ARCHIVE", Code::Unknown),
+            Self::Delivery(_) => ("DELIVERY", Code::Unknown),
+            Self::Json(_) => ("JSON", Code::Internal),
+            Self::Unfinished(_) => ("UNFINISHED", Code::DeadlineExceeded),
+            Self::Findings(_) => ("FINDINGS", Code::FailedPrecondition),
+            Self::Io(_, error) => match error.kind() {
+                io::ErrorKind::NotFound => ("FILE", Code::NotFound),
+                io::ErrorKind::PermissionDenied => ("FILE", Code::PermissionDenied),
+                _ => ("FILE", Code::Unknown),
+            },
+        }
+    }
+
+    /// By the kind of the error; docs/output.md lists the codes.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Status(status) if !print::is_retryable(status) => EXIT_REFUSED,
+            Self::Refused(_) => EXIT_REFUSED,
             Self::Advised(error, _) => error.exit_code(),
-            Self::Unfinished(_) => ExitCode::from(EXIT_UNFINISHED),
-            Self::Findings(code) => ExitCode::from(*code),
-            _ => ExitCode::FAILURE,
+            Self::Status(_) | Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Silent => {
+                EXIT_TRY_AGAIN
+            }
+            Self::Unfinished(_) => EXIT_UNFINISHED,
+            Self::Findings(code) => *code,
+            Self::Untrusted { .. }
+            | Self::Message(_)
+            | Self::Archive(_)
+            | Self::Delivery(_)
+            | Self::Json(_)
+            | Self::Io(..) => EXIT_FAILED,
         }
     }
 }

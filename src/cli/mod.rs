@@ -29,19 +29,26 @@ mod stop;
 mod tables;
 mod target;
 mod throwaway;
+mod usage;
 
 use std::{env, ffi::OsString, io, panic::catch_unwind, process::ExitCode};
 
-use clap::{FromArgMatches as _, Parser, ValueEnum, builder::PossibleValue, error::ContextValue};
+use clap::{FromArgMatches as _, Parser, ValueEnum, builder::PossibleValue};
 use tokio::runtime::Runtime;
 
 pub use self::commands::generate;
 use self::{
     commands::Command,
     error::CliError,
-    print::{eprint_error, eprint_line, eprint_lines, escaped},
+    print::{eprint_error, eprint_json, eprint_line},
 };
-use crate::{files, lang::Lang, limits::STORE_THREADS_TRIED, server::telemetry, threads};
+use crate::{
+    files,
+    lang::{Lang, io_cause, say},
+    limits::STORE_THREADS_TRIED,
+    server::telemetry,
+    threads,
+};
 
 /// System of record for enterprise designations.
 ///
@@ -102,8 +109,8 @@ First steps:
 
   tidu watch --programme specialised-sme           # keeps running
 
-Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused, or not confirmed.
-`doctor` has its own.";
+Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused, or not confirmed;
+4 no server answers, try again. `serve` and `doctor` have some of their own.";
 
 /// Starts the runtime. `None` if that fails; the reason is printed.
 ///
@@ -116,38 +123,42 @@ fn runtime() -> Option<Runtime> {
     };
     let why = match catch_unwind(build) {
         Ok(Ok(runtime)) => return Some(runtime),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the runtime found no file descriptor".to_owned(),
+        Ok(Err(error)) => io_cause(&error),
+        Err(_) => {
+            say!(en: "the runtime found no file descriptor", zh: "没有可用的文件描述符")
+        }
     };
-    eprint_line(&format!("tidu: cannot start: {why}"));
+    eprint_line(&say!(en: "tidu: cannot start: {why}", zh: "tidu：无法启动：{why}"));
     None
 }
 
-/// Prints help, or the error of arguments that cannot be read; it repeats them, so it is escaped.
-fn usage(mut error: clap::Error) -> ExitCode {
-    if error.use_stderr() {
-        let typed = error.context().filter_map(|(kind, value)| match value {
-            ContextValue::String(text) => Some((kind, escaped(text).into_owned())),
-            _ => None,
-        });
-        for (kind, text) in typed.collect::<Vec<_>>() {
-            error.insert(kind, ContextValue::String(text));
-        }
-        eprint_lines(&error.render().to_string());
-        return ExitCode::from(2);
-    }
-    error.exit()
+/// True if the arguments ask for JSON: then errors are JSON, too, and in English.
+fn is_for_programs(arguments: &[OsString]) -> bool {
+    let words = || arguments.iter().map(|argument| argument.to_string_lossy());
+    let is_json = |word: &str| matches!(word, "json" | "plain-json");
+    let is_flag = |word: &str| matches!(word, "-o" | "--output");
+    let joined = |word: &str| {
+        let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"));
+        value.is_some_and(|value| is_json(value.trim_start_matches('=')))
+    };
+    let apart = words().zip(words().skip(1)).any(|(flag, word)| is_flag(&flag) && is_json(&word));
+    apart || words().any(|word| joined(&word))
 }
 
 /// Parses the arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().collect();
-    language(&arguments).set();
+    let for_programs = is_for_programs(&arguments);
+    if for_programs { Lang::En } else { language(&arguments) }.set();
     let parsed = help::command().try_get_matches_from(arguments);
     let command = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(Cli { command, .. }) => command,
-        Err(error) => return usage(error),
+        Err(error) if error.use_stderr() => {
+            usage::print(error, for_programs);
+            return usage::EXIT_USAGE.into();
+        }
+        Err(help) => help.exit(),
     };
     // Not for `watch`, whose commands make files of their own, nor for pages that all may read.
     if !matches!(command, Command::Watch(_) | Command::Man(_)) {
@@ -167,12 +178,39 @@ pub fn main() -> ExitCode {
         Err(CliError::Io(_, error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
-        Err(findings @ CliError::Findings(_)) => findings.exit_code(),
+        Err(CliError::Findings(code)) => code.into(),
         Err(error) => {
-            eprint_error(&error, "");
-            error.exit_code()
+            if for_programs {
+                eprint_json(&error.json())
+            } else {
+                eprint_error(&error, "")
+            }
+            error.exit_code().into()
         }
     };
     telemetry::finish();
     code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_tell_whether_a_program_reads_the_output() {
+        for (line, for_programs) in [
+            ("list -o json", true),
+            ("list -ojson", true),
+            ("list --output plain-json", true),
+            ("list --output=json", true),
+            ("list -o=plain-json", true),
+            ("list -o csv", false),
+            ("list --output human", false),
+            ("show json", false),
+            ("list -o", false),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            assert_eq!(is_for_programs(&words), for_programs, "{line}");
+        }
+    }
 }

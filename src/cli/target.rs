@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     files,
+    lang::{io_cause, say},
     limits::TOKEN_FILE_BYTES_MAX,
     tls::{ClientFiles, Flags},
 };
@@ -111,16 +112,18 @@ impl Target {
         }
         let refused = |why: String| Err(CliError::Refused(why));
         if self.token_file.is_some() && !server.is_local() {
-            return refused(format!(
-                "the token is not sent to {server}: everybody on the way could read it there; use \
-                 https://"
+            return refused(say!(
+                en: "the token is not sent to {server}: everybody on the way could read it there; \
+                     use https://",
+                zh: "令牌不会发送到 {server}：途中任何人都能读到它，请使用 https://"
             ));
         }
         if self.tls.is_any() {
-            return refused(format!(
-                "{server} is plaintext, which uses neither CAs nor certificates ({}, {}, {}); use \
-                 https://",
-                FLAGS.ca, FLAGS.certificate, FLAGS.key
+            let Flags { ca, certificate, key } = FLAGS;
+            return refused(say!(
+                en: "{server} is plaintext, which uses neither CAs nor certificates ({ca}, \
+                     {certificate}, {key}); use https://",
+                zh: "{server} 是明文连接，不使用 CA 和证书（{ca}、{certificate}、{key}）；请使用 https://"
             ));
         }
         Ok(())
@@ -129,14 +132,21 @@ impl Target {
     /// The token, if a file is named.
     pub(super) fn token(&self) -> Result<Option<String>, CliError> {
         let Some(path) = &self.token_file else { return Ok(None) };
-        let of_file =
-            |why: String| CliError::Message(format!("--token-file {}: {why}", path.display()));
+        let of_file = |why: String| {
+            let path = path.display();
+            CliError::Message(say!(
+                en: "--token-file {path}: {why}", zh: "--token-file {path}：{why}"
+            ))
+        };
         let bytes = files::read_secret(path, TOKEN_FILE_BYTES_MAX)
-            .map_err(|error| of_file(error.to_string()))?;
+            .map_err(|error| of_file(io_cause(&error)))?;
         let text = String::from_utf8(bytes).unwrap_or_default();
         let token = text.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(of_file("it must hold one token and nothing else".to_owned()));
+            return Err(of_file(say!(
+                en: "it must hold one token and nothing else",
+                zh: "文件中应只有一个令牌，没有其他内容"
+            )));
         }
         Ok(Some(token.to_owned()))
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{CliError, print::eprint_line},
     delivery::{Delivery, ReceiverSettings, Settings},
+    lang::say,
     limits::{DELIVERY_DURATION_MAX, DELIVERY_DURATION_MIN},
     tls::{ClientFiles, Flags},
 };
@@ -62,14 +63,17 @@ pub(crate) struct DeliveryArgs {
 /// Reads a duration from the command line.
 fn duration(text: &str) -> Result<Duration, String> {
     let read: SignedDuration =
-        text.parse().map_err(|_| "is not a duration such as 500ms, 30s or 5m".to_owned())?;
+        text.parse().map_err(|_| {
+            say!(en: "write a duration such as 500ms, 30s or 5m", zh: "时长请写成 500ms、30s 或 5m")
+        })?;
     let duration = Duration::try_from(read).unwrap_or_default();
     if (DELIVERY_DURATION_MIN..=DELIVERY_DURATION_MAX).contains(&duration) {
         return Ok(duration);
     }
-    Err(format!(
-        "must be {DELIVERY_DURATION_MIN:?} to {} h",
-        DELIVERY_DURATION_MAX.as_secs() / 3_600
+    let hours = DELIVERY_DURATION_MAX.as_secs() / 3_600;
+    Err(say!(
+        en: "must be {DELIVERY_DURATION_MIN:?} to {hours} h",
+        zh: "应为 {DELIVERY_DURATION_MIN:?} 至 {hours} 小时"
     ))
 }
 

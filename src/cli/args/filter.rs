@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::{
     cli::{CliError, names},
     files,
+    lang::say,
     limits::INPUT_FILE_BYTES_MAX,
     protocol::pb,
 };
@@ -45,7 +46,10 @@ impl FilterArgs {
         let Self { programmes, authorities, region, mut designees, batches, kinds, .. } =
             self.clone();
         if let Some(path) = &self.designees_from {
-            let failed = |e| CliError::Io(format!("cannot read {}", path.display()), e);
+            let failed = |e| {
+                let path = path.display();
+                CliError::Io(say!(en: "cannot read {path}", zh: "无法读取 {path}"), e)
+            };
             let text = files::read_text(path, INPUT_FILE_BYTES_MAX).map_err(failed)?;
             let lines = text.lines().map(str::trim);
             designees.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));

@@ -16,7 +16,7 @@ pub(crate) use self::{
     delivery::DeliveryArgs,
     filter::FilterArgs,
     moment::{moment, since, today, until},
-    query::{MomentArgs, TitleArgs, parse_date, parse_word},
+    query::{MomentArgs, TitleArgs, parse_date},
     server::{DEFAULT_SERVER, IdentityArgs, PLAIN_ADDRESS, ServerAddress, ServerArgs},
     table::{Form, TableArgs},
     within::{Within, within},

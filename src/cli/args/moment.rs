@@ -2,9 +2,11 @@
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use prost_types::Timestamp as Instant;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{
-    domain::{CivilDate, PartialDate},
+    domain::{CivilDate, PartialDate, fault::RuleId},
+    lang::say,
     protocol::pb::{self, as_of::Known},
 };
 
@@ -23,6 +25,44 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// Reads a day, a month or a year as people write it: `2026-03-01`, `2026/3/1`, 2026年3月1日,
+/// `20260301`, today, 今天.
+pub(crate) fn written_date(text: &str) -> Result<PartialDate, String> {
+    let folded: String = text.nfkc().collect();
+    let text = folded.trim();
+    if let Some(day) = named_day(text) {
+        return Ok(day);
+    }
+    let digits = text.len() == COMPACT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    let compact = match (digits, text.split_at_checked(4)) {
+        (true, Some((year, rest))) => {
+            rest.split_at_checked(2).map(|(month, day)| format!("{year}-{month}-{day}"))
+        }
+        _ => None,
+    };
+    PartialDate::parse_iso(compact.as_deref().unwrap_or(text)).map_err(|breach| {
+        match breach.rule() {
+            RuleId::DateUnknown => say!(en: "there is no such day", zh: "没有这一天"),
+            _ => say!(
+                en: "write the date as 2026-03-01, 2026-03 or 2026",
+                zh: "日期请写成 2026-03-01、2026-03 或 2026"
+            ),
+        }
+    })
+}
+
+/// Digits of a day without separators: `20260301`.
+const COMPACT_DIGITS: usize = 8;
+
+/// The day that a word names.
+fn named_day(word: &str) -> Option<PartialDate> {
+    if !(word.eq_ignore_ascii_case("today") || word == "今天" || word == "今日") {
+        return None;
+    }
+    let day = today();
+    PartialDate::parse_parts(day.year().into(), day.month().into(), day.day().into()).ok()
+}
+
 /// A log size, the end of a day in Shanghai, or an instant.
 ///
 /// The end of the present day means all events up to now. A later day would promise events that
@@ -31,8 +71,13 @@ pub(crate) fn known_at(text: &str) -> Result<Known, String> {
     if let Ok(size) = text.parse() {
         return Ok(Known::KnownAt(size));
     }
-    let form = format!("not a log size such as 42, a day such as 2026-03-01, nor {INSTANT}");
-    let (first, after) = span(text).ok_or(form)?;
+    let form = || {
+        say!(
+            en: "write a log size such as 42, a day such as 2026-03-01, or {INSTANT}",
+            zh: "请写日志大小（如 42）、日期（如 2026-03-01）或时刻（如 {INSTANT}）"
+        )
+    };
+    let (first, after) = span(text).ok_or_else(form)?;
     reject_later(first)?;
     // The last microsecond of a day; an instant itself.
     let last = if first == after { first } else { microsecond_before(after) };
@@ -49,8 +94,9 @@ pub(crate) fn moment(text: &str) -> Result<pb::AsOf, String> {
     if day.is_empty() && known.is_some() {
         return Ok(pb::AsOf { valid_on: None, known });
     }
-    let date = PartialDate::parse_iso(day)
-        .map_err(|breach| format!("{}; a log size is written @42", breach.message()))?;
+    let date = written_date(day).map_err(
+        |why| say!(en: "{why}; a log size is written @42", zh: "{why}；日志大小写成 @42"),
+    )?;
     let (year, month, day) = date.parts();
     Ok(pb::AsOf { valid_on: Some(pb::Date { year, month, day }), known })
 }
@@ -68,7 +114,10 @@ pub(crate) fn until(text: &str) -> Result<Instant, String> {
 }
 
 fn form() -> String {
-    format!("not a day such as 2026-03-01, nor an instant such as {INSTANT}")
+    say!(
+        en: "write a day such as 2026-03-01, or an instant such as {INSTANT}",
+        zh: "请写日期（如 2026-03-01）或时刻（如 {INSTANT}）"
+    )
 }
 
 /// Nothing is recorded in the future.
@@ -77,7 +126,10 @@ fn reject_later(first: Timestamp) -> Result<(), String> {
         return Ok(());
     }
     let today = today();
-    Err(format!("lies in the future; today is {today}, in Shanghai"))
+    Err(say!(
+        en: "lies in the future; today is {today}, in Shanghai",
+        zh: "是将来的时间；今天是 {today}（北京时间）"
+    ))
 }
 
 /// The first instant of a text, and the first one after it. An instant is its own end.
@@ -85,7 +137,7 @@ fn span(text: &str) -> Option<(Timestamp, Timestamp)> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some((instant, instant));
     }
-    let date = PartialDate::parse_iso(text).ok()?;
+    let date = written_date(text).ok()?;
     let start = |day: CivilDate| {
         let midnight = Date::new(day.year(), day.month(), day.day()).ok()?.at(0, 0, 0, 0);
         SHANGHAI.to_timestamp(midnight).ok()
@@ -123,6 +175,33 @@ mod tests {
             assert_eq!(instant(text), instant(end), "{text}");
         }
         assert_eq!(instant("2021-06"), instant("2021-06-30"));
+    }
+
+    #[test]
+    fn a_date_is_read_as_people_write_it() {
+        let day = written_date("2026-03-01").unwrap();
+        for text in [
+            "2026/3/1",
+            "2026.3.1",
+            "2026年3月1日",
+            "20260301",
+            "２０２６－０３－０１",
+            "２０２６年３月１日",
+            " 2026-03-01 ",
+        ] {
+            assert_eq!(written_date(text), Ok(day), "{text}");
+        }
+        let today = written_date(&today().to_string());
+        for word in ["today", "Today", "今天", "今日"] {
+            assert_eq!(written_date(word), today, "{word}");
+        }
+        for text in ["", "2026030", "202603011", "2026-02-30-1", "soon", "昨儿"] {
+            let refused = written_date(text).unwrap_err();
+            assert!(refused.starts_with("write the date as "), "{text}: {refused}");
+        }
+        for text in ["2026-02-30", "20260230"] {
+            assert_eq!(written_date(text).unwrap_err(), "there is no such day", "{text}");
+        }
     }
 
     #[test]

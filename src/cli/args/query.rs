@@ -2,10 +2,9 @@
 
 use clap::Args;
 
-use super::moment::known_at;
+use super::moment::{known_at, written_date};
 use crate::{
-    cli::{names, print::Worded},
-    domain::PartialDate,
+    cli::names,
     protocol::pb::{self, as_of::Known},
 };
 
@@ -116,18 +115,9 @@ impl TitleArgs {
     }
 }
 
-/// Reads an ISO date.
+/// Reads a date as people write it.
 pub(crate) fn parse_date(text: &str) -> Result<pb::Date, String> {
-    let date = PartialDate::parse_iso(text).map_err(|breach| breach.message())?;
+    let date = written_date(text)?;
     let (year, month, day) = date.parts();
     Ok(pb::Date { year, month, day })
-}
-
-/// Reads an enum value of the protocol by its word; the prefix and the name say nothing more.
-pub(crate) fn parse_word<E: Worded>(
-    text: &str,
-    _prefix: &str,
-    _name: impl Fn(&E) -> &'static str,
-) -> Result<i32, String> {
-    names::enum_value::<E>(text)
 }

@@ -10,7 +10,10 @@ use clap::{
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::masked_url;
+use crate::{
+    domain::masked_url,
+    lang::{say, word},
+};
 
 /// The default address of the server.
 pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
@@ -18,8 +21,9 @@ pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 /// The server to talk to, and how.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ServerArgs {
-    /// Server to talk to: https://HOST:PORT, or http://HOST:PORT in plaintext [default: that of the
-    /// context, or http://127.0.0.1:50051]
+    /// Server to talk to: https://HOST:PORT, or http://HOST:PORT in plaintext; HOST:PORT alone is
+    /// plaintext on this machine and TLS elsewhere [default: that of the context, or
+    /// http://127.0.0.1:50051]
     #[arg(
         long = "server",
         env = "TIDU_SERVER",
@@ -61,6 +65,26 @@ pub(crate) struct IdentityArgs {
 
 /// The heading of these flags in the help.
 const CONNECTION: &str = "Connection";
+
+/// The port of an address without a scheme and a port.
+const DEFAULT_PORT: u16 = 50051;
+
+/// An address without a scheme as a URL: `localhost:50051`, `:50051`, `register.example`. Plaintext
+/// does not leave this machine: every other host gets TLS.
+fn with_scheme(text: &str) -> String {
+    let host_and_port = match text.strip_prefix(':') {
+        Some(port) if !port.contains(':') => format!("127.0.0.1:{port}"),
+        _ => match text.parse::<std::net::Ipv6Addr>() {
+            Ok(address) => format!("[{address}]"),
+            Err(_) => text.to_owned(),
+        },
+    };
+    let host_and_port = host_and_port.trim_end_matches('/');
+    let has_port = host_and_port.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+    let port = if has_port { String::new() } else { format!(":{DEFAULT_PORT}") };
+    let secure = ServerAddress(format!("https://{host_and_port}{port}"));
+    if secure.is_local() { format!("http://{host_and_port}{port}") } else { secure.0 }
+}
 
 /// The address of a server, `http[s]://HOST[:PORT]`; or empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,30 +155,44 @@ impl FromStr for ServerAddress {
             return Ok(Self(String::new()));
         }
         let shown = masked_url(text);
-        let Some((scheme, _)) = text.split_once("://") else {
-            return Err(format!("{shown:?} has no scheme; the form is https://HOST:PORT"));
-        };
+        let url = if text.contains("://") { text.to_owned() } else { with_scheme(text) };
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-            return Err(format!("{shown:?}: the scheme must be https or http"));
+            return Err(say!(
+                en: "{shown:?}: the scheme must be https or http",
+                zh: "{shown:?}：开头应为 https:// 或 http://"
+            ));
         }
-        let malformed = |why: &str| format!("{shown:?} {why}; the form is https://HOST:PORT");
-        let uri: Uri = text.parse().map_err(|e| malformed(&format!("is not a URL ({e})")))?;
+        let malformed = |why: &str| {
+            say!(
+                en: "{shown:?} {why}; the form is https://HOST:PORT",
+                zh: "{shown:?} {why}；请写成 https://主机:端口"
+            )
+        };
+        let uri: Uri =
+            url.parse().map_err(|_| malformed(word!(en: "is not a URL", zh: "不是网址")))?;
         let authority = uri.authority().map_or("", http::uri::Authority::as_str);
         if authority.contains('@') {
-            return Err(malformed("names a user, which a server address cannot"));
+            return Err(malformed(word!(
+                en: "names a user, which a server address cannot",
+                zh: "含有用户名，服务器地址不能有用户名"
+            )));
         }
         if uri.host().is_none_or(str::is_empty) {
-            return Err(malformed("names no host"));
+            return Err(malformed(word!(en: "names no host", zh: "没有写主机")));
         }
         let port = authority.rsplit_once(':').map(|(_, port)| port);
         let ends_in_host = port.is_none_or(|port| port.ends_with(']'));
         if !ends_in_host && uri.port_u16().is_none_or(|port| port == 0) {
-            return Err(malformed("names no valid port"));
+            return Err(malformed(word!(en: "names no valid port", zh: "端口无效")));
         }
         if uri.path() != "/" || uri.query().is_some() {
-            return Err(malformed("has a path, which a server address cannot"));
+            return Err(malformed(word!(
+                en: "has a path, which a server address cannot",
+                zh: "含有路径，服务器地址不能有路径"
+            )));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(url))
     }
 }
 
@@ -191,13 +229,22 @@ impl TypedValueParser for AddressParser {
                 return Ok(address);
             }
             let shown = masked_url(&text);
-            Err(format!(
-                "{shown:?}: an operations port has no TLS; its address is http://HOST:PORT"
+            Err(say!(
+                en: "{shown:?}: an operations port has no TLS; its address is http://HOST:PORT",
+                zh: "{shown:?}：运维端口没有 TLS，地址应为 http://主机:端口"
             ))
         };
-        text.parse().and_then(require_known).map_err(|why: String| {
+        let stated = match text.contains("://") || text.is_empty() || self.takes_tls {
+            true => text.clone(),
+            // It has no TLS anywhere.
+            false => with_scheme(&text).replacen("https://", "http://", 1),
+        };
+        stated.parse().and_then(require_known).map_err(|why: String| {
             let argument = argument.map_or_else(String::new, ToString::to_string);
-            let message = format!("invalid value for '{argument}': {why}\n");
+            let message = say!(
+                en: "invalid value for '{argument}': {why}\n",
+                zh: "“{argument}”的值不对：{why}\n"
+            );
             clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
         })
     }
@@ -227,8 +274,11 @@ mod tests {
             ("ftp://127.0.0.1", "must be https or http"),
             ("grpc://127.0.0.1:50051", "must be https or http"),
             ("://127.0.0.1", "must be https or http"),
-            ("127.0.0.1:50051", "has no scheme"),
-            ("localhost", "has no scheme"),
+            ("a b", "is not a URL"),
+            ("name@127.0.0.1:1", "names a user"),
+            ("127.0.0.1:50051/tidu", "has a path"),
+            (":0", "no valid port"),
+            (":port", "no"),
             ("http://", "is not a URL"),
             ("http://127.0.0.1:50051/tidu", "has a path"),
             ("http://127.0.0.1:50051?x=1", "has a path"),
@@ -243,6 +293,28 @@ mod tests {
             let shown = masked_url(text);
             assert!(error.contains(&format!("{shown:?}")), "the value is named: {error}");
         }
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_plaintext_on_this_machine_alone() {
+        use clap::Parser as _;
+
+        for (text, url) in [
+            ("127.0.0.1:50051", "http://127.0.0.1:50051"),
+            ("localhost:7", "http://localhost:7"),
+            ("LOCALHOST", "http://LOCALHOST:50051"),
+            (":50051", "http://127.0.0.1:50051"),
+            ("[::1]:7", "http://[::1]:7"),
+            ("::1", "http://[::1]:50051"),
+            ("10.0.0.1:50051", "https://10.0.0.1:50051"),
+            ("register.example", "https://register.example:50051"),
+            ("register.example:443/", "https://register.example:443"),
+            ("localhost.example:1", "https://localhost.example:1"),
+        ] {
+            assert_eq!(text.parse::<ServerAddress>().map(|a| a.0).as_deref(), Ok(url), "{text}");
+        }
+        let line = Line::try_parse_from(["tidu", "--operations", "10.0.0.1:9100"]).unwrap();
+        assert_eq!(line._operations.unwrap().0, "http://10.0.0.1:9100");
     }
 
     #[test]

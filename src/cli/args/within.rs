@@ -2,7 +2,9 @@
 
 use jiff::{Span, civil::Date};
 
-use crate::protocol::pb;
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::{lang::say, protocol::pb};
 
 /// A span: `90d`, `6m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +31,20 @@ impl Within {
 
 /// Reads a span of days or months.
 pub(crate) fn within(text: &str) -> Result<Within, String> {
-    let form = "not a number of days such as 90d, nor of months such as 6m";
-    let unit = text.chars().next_back().unwrap_or_default();
-    let number: u16 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or(form)?;
+    let form = || {
+        say!(
+            en: "write a number of days such as 90d, or of months such as 6m",
+            zh: "请写天数（如 90d、90天）或月数（如 6m、6个月）"
+        )
+    };
+    let folded: String = text.nfkc().collect();
+    let digits = folded.find(|c: char| !c.is_ascii_digit()).unwrap_or(folded.len());
+    let (number, unit) = folded.split_at_checked(digits).ok_or_else(form)?;
+    let number = number.parse().map_err(|_| form())?;
     match unit {
-        'd' => Ok(Within::Days(number)),
-        'm' => Ok(Within::Months(number)),
-        _ => Err(form.to_owned()),
+        "d" | "天" | "日" => Ok(Within::Days(number)),
+        "m" | "个月" | "月" => Ok(Within::Months(number)),
+        _ => Err(form()),
     }
 }
 
@@ -53,6 +62,8 @@ mod tests {
             ("90d", date(2024, 4, 30)),
             ("1m", date(2024, 2, 29)),
             ("12m", date(2025, 1, 31)),
+            ("90天", date(2024, 4, 30)),
+            ("１个月", date(2024, 2, 29)),
         ] {
             assert_eq!(within(text).unwrap().after(first), Some(last), "{text}");
         }

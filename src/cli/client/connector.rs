@@ -19,6 +19,7 @@ use tower::{Service, ServiceExt as _};
 
 use crate::{
     cli::{CliError, target::Target},
+    lang::{say, word},
     tls::{self, ClientFiles, Fault, FaultKind},
 };
 
@@ -87,8 +88,10 @@ impl Connector {
                 config.alpn_protocols = vec![HTTP_2.to_vec()];
                 let name = ServerName::try_from(host.clone());
                 let name = name.map_err(|_| {
-                    let text = format!("{host:?} is a name that no certificate can have");
-                    CliError::Message(text)
+                    CliError::Message(say!(
+                        en: "{host:?} is a name that no certificate can have",
+                        zh: "{host:?} 不是证书可用的名称"
+                    ))
                 })?;
                 Some((TlsConnector::from(Arc::new(config)), name))
             }
@@ -109,9 +112,10 @@ impl Connector {
                 let stream = shaken.inspect_err(|error| {
                     if is_closed(error) {
                         let host = &explained.host;
-                        explained.note_server(format!(
-                            "{host} closed the connection in the handshake: it does not speak TLS \
-                             there, or has too many connections"
+                        explained.note_server(say!(
+                            en: "{host} closed the connection in the handshake: it does not speak \
+                                 TLS there, or has too many connections",
+                            zh: "{host} 在握手时关闭了连接：该处不是 TLS，或连接过多"
                         ));
                     }
                     explained.note(error);
@@ -140,7 +144,9 @@ impl Service<Uri> for Connector {
 /// An error without the advice for programmers that the TLS library adds to a close.
 fn plain(error: io::Error) -> io::Error {
     match error.kind() {
-        kind @ io::ErrorKind::UnexpectedEof => io::Error::new(kind, "the connection was closed"),
+        kind @ io::ErrorKind::UnexpectedEof => {
+            io::Error::new(kind, word!(en: "the connection was closed", zh: "连接已关闭"))
+        }
         _ => error,
     }
 }
@@ -179,9 +185,13 @@ impl Connection {
         }
         let host = &self.explained.host;
         let why = match first.starts_with(&TLS_ALERT) {
-            true => format!("{host} speaks TLS there; use https://"),
-            false => format!(
-                "{host} answers in HTTP/1: no gRPC server, or one that expects TLS (https://)"
+            true => say!(
+                en: "{host} speaks TLS there; use https://",
+                zh: "{host} 该处使用 TLS，请用 https://"
+            ),
+            false => say!(
+                en: "{host} answers in HTTP/1: no gRPC server, or one that expects TLS (https://)",
+                zh: "{host} 以 HTTP/1 答复：不是 gRPC 服务器，或要求 TLS（https://）"
             ),
         };
         self.explained.note_server(why.clone());
@@ -217,9 +227,10 @@ impl Connection {
         if self.is_secure || self.has_heard {
             return;
         }
-        let why = format!(
-            "{} closed the connection without a word; if it expects TLS, use https://",
-            self.explained.host
+        let host = &self.explained.host;
+        let why = say!(
+            en: "{host} closed the connection without a word; if it expects TLS, use https://",
+            zh: "{host} 没有答复就关闭了连接；如果要求 TLS，请用 https://"
         );
         self.explained.faults.note(Fault { kind: FaultKind::Silent, why });
     }

@@ -13,9 +13,14 @@ use self::{
     connector::{Connector, Faults},
     transport::Transport,
 };
-use super::{CliError, args::ServerArgs, print::awaited, target::Target};
+use super::{
+    CliError,
+    args::ServerArgs,
+    print::{awaited, cause_in_words},
+    target::Target,
+};
 use crate::{
-    delivery::innermost_cause,
+    lang::say,
     limits::{CONNECT_DURATION_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, REQUEST_BYTES_MAX},
     protocol::pb::{
         access_service_client::AccessServiceClient, admin_service_client::AdminServiceClient,
@@ -46,8 +51,10 @@ impl Client {
     /// are read anew.
     pub(crate) async fn connect(target: &Target) -> Result<Self, CliError> {
         if target.address.is_empty() {
-            let message = "the server's address is empty; the form is https://HOST:PORT";
-            return Err(CliError::Message(message.to_owned()));
+            return Err(CliError::Message(say!(
+                en: "the server's address is empty; the form is https://HOST:PORT",
+                zh: "服务器地址为空；请写成 https://主机:端口"
+            )));
         }
         let server = target.to_string();
         let unreachable = |why: String| CliError::Unreachable { server: server.clone(), why };
@@ -55,7 +62,7 @@ impl Client {
         let faults = Arc::new(Faults::default());
         let connector = Connector::new(target, faults.clone())?;
         let endpoint = Endpoint::from_shared(server.clone())
-            .map_err(|e| unreachable(innermost_cause(&e)))?
+            .map_err(|e| unreachable(cause_in_words(&e)))?
             .connect_timeout(CONNECT_DURATION_MAX)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
@@ -64,7 +71,7 @@ impl Client {
         let channel = channel.map_err(|error| match faults.take() {
             Some(Fault { kind: FaultKind::Silent, why }) => unreachable(why),
             Some(fault) => CliError::Untrusted { server: server.clone(), why: fault.why },
-            None => unreachable(innermost_cause(&error)),
+            None => unreachable(cause_in_words(&error)),
         })?;
         let transport = Transport { channel, bearer, faults };
         Ok(Self {
@@ -82,8 +89,11 @@ impl Client {
 /// The header with a token. It is marked as sensitive: no debug output and no table of HTTP/2 has
 /// it.
 fn bearer(token: &str) -> Result<HeaderValue, CliError> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| CliError::Message("the token does not fit into a header".to_owned()))?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+        CliError::Message(say!(
+            en: "the token does not fit into a header", zh: "令牌含有不能发送的字符"
+        ))
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -94,7 +104,10 @@ pub(crate) fn replay_progress(status: &Status) -> Option<String> {
     let info = details.error_info().filter(|info| info.reason == "STARTING")?;
     let of = |key: &str| info.metadata.get(key)?.parse::<u64>().ok();
     Some(match (of("replayed"), of("events")) {
-        (Some(replayed), Some(events)) => format!("{replayed} of {events} events are replayed"),
-        _ => "it replays its log".to_owned(),
+        (Some(replayed), Some(events)) => say!(
+            en: "{replayed} of {events} events are replayed",
+            zh: "已重放 {replayed}/{events} 个事件"
+        ),
+        _ => say!(en: "it replays its log", zh: "正在重放日志"),
     })
 }

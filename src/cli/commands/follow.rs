@@ -368,7 +368,7 @@ mod tests {
         assert!(!is_temporary(&expired, false), "the first call has a wrong one");
         let narrowed = refused(Code::PermissionDenied, "SCOPE_CHANGED", &[("next_position", "7")]);
         assert!(!is_temporary(&narrowed, true));
-        assert_eq!(narrowed.exit_code(), std::process::ExitCode::from(3));
+        assert_eq!(narrowed.exit_code(), 3);
         let untrusted = CliError::Untrusted { server: String::new(), why: String::new() };
         assert!(is_temporary(&untrusted, true) && !is_temporary(&untrusted, false));
         let other = refused(Code::Aborted, "PRECONDITION_FAILED", &[]);

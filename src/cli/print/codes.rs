@@ -55,6 +55,11 @@ pub(crate) fn programme_name(id: &str) -> String {
     Lang::current().of(&name.name_en, &name.name).clone()
 }
 
+/// The Chinese name of a programme, whatever the language of the process.
+pub(super) fn programme_in_chinese(id: &str) -> Option<&'static str> {
+    PROGRAMMES.get(id).map(|name| name.name.as_str())
+}
+
 /// The cell of a programme: its id, which is English, or its Chinese name.
 pub(crate) fn programme_cell(id: &str) -> Cell {
     match Lang::current() {

@@ -6,12 +6,15 @@
 mod cells;
 mod codes;
 mod enums;
+mod error_json;
 mod event;
 mod facts;
 mod layout;
 mod printer;
 mod progress;
+mod reasons;
 mod reasons_of_titles;
+mod refusal;
 mod waiting;
 mod words;
 
@@ -26,21 +29,21 @@ pub(crate) use self::{
         issuer_name, programme_cell, programme_name, region_cell, region_name,
     },
     enums::{Worded, batch_state_cell, human_list, kind_cell, status_cell, word},
+    error_json::{LocalError, status_json},
     event::{
         document, event_line, event_line_within, event_lines, utc, withheld_line, withheld_lines,
     },
     printer::{JsonLines, Printer, Table, no_table, print_message, print_table, table},
     progress::Progress,
+    reasons::{fault_message, fault_message_with, fault_rule, reason_cell},
     reasons_of_titles::{conclusion, kind_alone, obstacle, sentence},
+    refusal::{cause_in_words, is_retryable, status},
     waiting::{OtherSign, awaited},
-    words::{
-        as_of, bytes, date, end, end_cell, flags, flags_cell, instant, is_retryable, status,
-        title_status,
-    },
+    words::{as_of, bytes, date, end, end_cell, flags, flags_cell, instant, title_status},
 };
 use super::CliError;
 pub(crate) use crate::domain::escape::{escaped, escaped_json, escaped_lines};
-use crate::server::telemetry;
+use crate::{lang::say, server::telemetry};
 
 /// Writes a line for people to standard output.
 pub(crate) fn print_line(line: &str) -> Result<(), CliError> {
@@ -113,7 +116,14 @@ pub(crate) fn eprint_lines(text: &str) {
     telemetry::print_error_line(escaped_lines(text).trim_end());
 }
 
+/// Writes a line of JSON to standard error.
+pub(crate) fn eprint_json(line: &str) {
+    telemetry::print_error_line(&escaped_json(line));
+}
+
 /// Writes an error to standard error, and its consequence.
 pub(crate) fn eprint_error(error: &CliError, consequence: &str) {
-    telemetry::print_error_line(&format!("tidu: {}{}", error.shown(), escaped(consequence)));
+    telemetry::print_error_line(&say!(
+        en: "tidu: {0}{1}", zh: "tidu：{0}{1}", error.shown(), escaped(consequence)
+    ));
 }

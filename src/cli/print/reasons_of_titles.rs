@@ -189,8 +189,14 @@ fn reason(why: &str) -> String {
 
 /// Why a fact could not apply; empty for an obstacle that this version does not know.
 pub(crate) fn obstacle(obstacle: pb::StepObstacle) -> &'static str {
+    let [en, zh] = obstacle_texts(obstacle);
+    Lang::current().of(en, zh)
+}
+
+/// The same in English and in Chinese.
+pub(super) fn obstacle_texts(obstacle: pb::StepObstacle) -> [&'static str; 2] {
     use pb::StepObstacle as Obstacle;
-    let [en, zh] = match obstacle {
+    match obstacle {
         Obstacle::Unspecified => ["", ""],
         Obstacle::SubjectCeased => ["the subject had ceased to exist by then", "此时主体已终止"],
         Obstacle::NeverHeld => ["no validity of the title had begun by then", "此时称号尚未生效"],
@@ -235,8 +241,7 @@ pub(crate) fn obstacle(obstacle: pb::StepObstacle) -> &'static str {
         Obstacle::NoCreationTask => {
             ["no creation task was on record by then", "此时没有创建任务的记录"]
         }
-    };
-    Lang::current().of(en, zh)
+    }
 }
 
 /// The status of a title on a day in a sentence, with the cause of its end.

@@ -1,83 +1,13 @@
-//! Protocol values in words for people: dates, instants, statuses, errors.
-
-use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
+//! Protocol values in words for people: dates, instants, flags and ends of titles, bytes.
 
 use super::{
     cells::{Cell, Tone},
     enums::Worded,
-    escaped,
 };
 use crate::{
-    cli::names,
-    delivery::innermost_cause,
     lang::{Lang, say, word},
     protocol::pb,
 };
-
-/// True for errors that may pass when the call is repeated.
-pub(crate) fn is_retryable(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled)
-        || status.get_details_retry_info().is_some()
-}
-
-/// An error with its reason, its value and its rule.
-pub(crate) fn status(status: &Status) -> String {
-    let details = status.get_error_details();
-    let message = &*escaped(status.message());
-    let Some(info) = details.error_info() else {
-        // tonic's own errors keep the cause apart, and this one says nothing to a person.
-        let message = match message {
-            "transport error" => "the connection broke, or no gRPC server listens there",
-            message => message,
-        };
-        let cause = std::error::Error::source(status).map(innermost_cause);
-        let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
-        return format!("{message}{} [{:?}]", escaped(&cause), status.code());
-    };
-    let mut text = format!("{message} [{}]", escaped(&info.reason));
-    for name in ["value", "rule"] {
-        let known = info.metadata.get(name).map(|known| escaped(known));
-        if let Some(known) = known.filter(|known| !message.contains(known.as_ref())) {
-            text.push_str(&format!("\n  {name}: {known}"));
-        }
-    }
-    if let Some(remedy) = remedy(&info.reason, info.metadata.get("accepted")) {
-        text.push_str(&format!("\n  {remedy}"));
-    }
-    if info.reason == "PROGRAMME_UNKNOWN" {
-        let value = info.metadata.get("value").map_or("", String::as_str);
-        let meant = names::meant_programmes(value);
-        let meant = if meant.is_empty() { meant } else { format!("did you mean {meant}? ") };
-        text.push_str(&format!("\n  {meant}tidu programmes lists all"));
-    }
-    text
-}
-
-/// The next step of a caller whose credential or rights do not suffice.
-fn remedy(reason: &str, accepted: Option<&String>) -> Option<String> {
-    let remedy = match reason {
-        "CREDENTIAL_MISSING" => {
-            let accepts = |kind: &str| accepted.is_none_or(|accepted| accepted.contains(kind));
-            let flags = [
-                accepts("certificate").then_some("--tls-cert and --tls-key"),
-                (accepts("token") || accepts("jwt")).then_some("--token-file"),
-            ];
-            let flags: Vec<_> = flags.into_iter().flatten().collect();
-            format!("give {}, or a context that has them: tidu context add", flags.join(", or "))
-        }
-        "CREDENTIAL_INVALID" => {
-            "its owner finds the cause with the operator of the server, whose log has it".to_owned()
-        }
-        "CREDENTIAL_EXPIRED" => {
-            "put a new certificate or token into its file, and try again".to_owned()
-        }
-        "NOT_ENTITLED" => "tidu whoami shows who you are to the server, and your rights".to_owned(),
-        "SCOPE_CHANGED" => "your rights have changed: tidu whoami shows them".to_owned(),
-        _ => return None,
-    };
-    Some(remedy)
-}
 
 /// The status of a title in a word for programs: `not-designated`.
 pub(crate) fn title_status(status: pb::TitleStatus) -> String {
@@ -194,21 +124,6 @@ pub(crate) fn bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_caller_without_a_credential_learns_which_flags_to_give() {
-        for (accepted, flags) in [
-            (Some("certificate"), "give --tls-cert and --tls-key, or a context"),
-            (Some("token, jwt"), "give --token-file, or a context"),
-            (Some("certificate, token"), "give --tls-cert and --tls-key, or --token-file, or a"),
-            (None, "give --tls-cert and --tls-key, or --token-file, or a"),
-        ] {
-            let accepted = accepted.map(str::to_owned);
-            let remedy = remedy("CREDENTIAL_MISSING", accepted.as_ref()).unwrap();
-            assert!(remedy.starts_with(flags), "{remedy}");
-        }
-        assert_eq!(remedy("DISK_LOW", None), None);
-    }
 
     #[test]
     fn bytes_have_the_unit_that_fits() {

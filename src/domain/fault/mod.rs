@@ -17,10 +17,17 @@ pub use self::{
     key::{Entitled, Key},
     reason::Reason,
     rule_id::RuleId,
+    template::{NamedKey, fill, keys},
 };
 use super::text::cut;
 pub use super::text::echo;
 use crate::limits::METADATA_BYTES_MAX;
+
+/// A value of metadata as it reads in an English sentence, by the name of its key.
+#[must_use]
+pub fn english_word(key: &str, value: &str) -> String {
+    key.parse().map_or_else(|_| value.to_owned(), |key| english::word(key, value))
+}
 
 /// The message of a breach whose values the reader does not get.
 const COVERED: &str = "is in conflict with events that the caller may not read";

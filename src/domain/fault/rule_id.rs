@@ -7,7 +7,7 @@
 
 use std::fmt::Display;
 
-use super::{Breach, Key};
+use super::{Breach, Key, english};
 
 /// A rule that a value or an event can break. The protocol has its name in kebab case:
 /// `uscc-check-character`.
@@ -413,6 +413,13 @@ impl RuleId {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// The templates of the rule in English: of a fault, and of the rule.
+    #[must_use]
+    pub fn english(self) -> (&'static str, &'static str) {
+        let english::Texts { message, rule } = english::of(self);
+        (message, rule)
     }
 
     /// A breach of the rule, with one of the values in its text.

@@ -3,14 +3,15 @@
 
 /// A key in a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NamedKey {
-    pub(super) name: &'static str,
+pub struct NamedKey {
+    /// The name, without braces.
+    pub name: &'static str,
     /// True inside brackets.
-    pub(super) is_optional: bool,
+    pub is_optional: bool,
 }
 
 /// The keys of a template, in its order.
-pub(super) fn keys(template: &'static str) -> impl Iterator<Item = NamedKey> {
+pub fn keys(template: &'static str) -> impl Iterator<Item = NamedKey> {
     sections(template).flat_map(|(text, is_optional)| {
         let names = text.split('{').skip(1).filter_map(|rest| rest.split('}').next());
         names.map(move |name| NamedKey { name, is_optional })
@@ -18,7 +19,8 @@ pub(super) fn keys(template: &'static str) -> impl Iterator<Item = NamedKey> {
 }
 
 /// The text of a template.
-pub(super) fn fill(template: &'static str, value: impl Fn(&str) -> Option<String>) -> String {
+#[must_use]
+pub fn fill(template: &'static str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut filled = String::new();
     for (text, is_optional) in sections(template) {
         match with_values(text, &value) {

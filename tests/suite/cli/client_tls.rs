@@ -209,7 +209,7 @@ async fn https_never_becomes_plaintext_and_plaintext_says_so() {
     let output = tidu(&silent, &["status"], &[]).await;
     closing.await.unwrap();
     refused(&output, &["closed the connection without a word; if it expects TLS, use https://"]);
-    assert_eq!(output.status.code(), Some(1), "it may come back");
+    assert_eq!(output.status.code(), Some(4), "it may come back");
     // Nothing is sent before the handshake but the handshake.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());

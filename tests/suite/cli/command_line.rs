@@ -116,7 +116,7 @@ async fn errors_name_the_rule_and_exit_codes_tell_refusals() {
     let said = text(&refused.stderr);
     assert!(said.contains("USCC_CHECK_CHARACTER") && said.contains("GB 32100-2015"), "{said}");
     let nobody = tidu("http://127.0.0.1:1", &["status"]);
-    assert_eq!(nobody.status.code(), Some(1));
+    assert_eq!(nobody.status.code(), Some(4));
     assert!(text(&nobody.stderr).contains("tidu serve"), "{nobody:?}");
     assert_eq!(tidu(&address, &["events", "--kind", "nonsense"]).status.code(), Some(2));
 }
@@ -292,7 +292,7 @@ async fn addresses_of_no_server_are_refused_at_once() {
     let copy = copy.to_str().unwrap();
     for (address, rule) in [
         (format!("ftp://{at}"), "the scheme must be https or http"),
-        (at.clone(), "has no scheme"),
+        (format!("{at}/tidu"), "has a path"),
         (format!("http://{at}/tidu"), "has a path"),
     ] {
         for args in [&["status"][..], &["export", copy], &["backup", copy], &["cursor", "list"]] {
