@@ -17,6 +17,7 @@ mod lists_said;
 mod measures;
 mod names;
 mod newcomer;
+mod output_page;
 mod principals;
 mod private_files;
 mod questions;
