@@ -1,12 +1,12 @@
 //! The help in the language of its reader.
 //!
 //! The English texts stand beside the arguments that they explain. The Chinese ones are in
-//! `zh.txt`, each below the English text that it says again: an English text that changes has no Chinese one
-//! any more, and a test fails.
+//! `zh.txt`, each below the English text that it says again: an English text that changes has no
+//! Chinese one any more, and a test fails.
 
 mod table;
 
-use clap::{Arg, Command, CommandFactory as _, builder::StyledStr};
+use clap::{Arg, ArgAction, Command, CommandFactory as _, builder::StyledStr};
 use textwrap::{Options, WordSplitter};
 
 use self::table::Texts;
@@ -94,9 +94,9 @@ fn chinese(mut command: Command, texts: &Texts) -> Command {
 }
 
 fn argument_in_chinese(argument: Arg, texts: &Texts, columns: usize) -> Arg {
-    let mut help = match argument.get_id().as_str() {
-        "help" => "显示帮助".to_owned(),
-        "version" => "显示版本".to_owned(),
+    let mut help = match argument.get_action() {
+        ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong => "显示帮助".to_owned(),
+        ArgAction::Version => "显示版本".to_owned(),
         _ => {
             let english = argument.get_help().map_or_else(String::new, ToString::to_string);
             texts.chinese(&english)
@@ -157,7 +157,8 @@ mod tests {
         let own = [command.get_about(), command.get_long_about(), command.get_after_help()];
         texts.extend(own.into_iter().flatten().map(ToString::to_string));
         for argument in command.get_arguments() {
-            if !["help", "version"].contains(&argument.get_id().as_str()) {
+            // The library has its own texts for these.
+            if !matches!(argument.get_action(), ArgAction::Help | ArgAction::Version) {
                 texts.extend(argument.get_help().map(ToString::to_string));
             }
             if argument.get_action().takes_values() && !argument.is_hide_possible_values_set() {
