@@ -5,7 +5,9 @@
 //! a server, messages on the wire, metrics and the audit trail are in English.
 
 use std::{
+    borrow::Cow,
     cell::Cell,
+    fmt::{self, Write as _},
     io,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -144,6 +146,84 @@ macro_rules! word {
 }
 pub(crate) use word;
 
+/// A text in both languages: of a fault that people read in theirs, and programs in English.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Both {
+    en: Cow<'static, str>,
+    zh: Cow<'static, str>,
+}
+
+impl Both {
+    /// A text without values.
+    #[must_use]
+    pub const fn word(en: &'static str, zh: &'static str) -> Self {
+        Self { en: Cow::Borrowed(en), zh: Cow::Borrowed(zh) }
+    }
+
+    /// A text that is the same in both languages, such as a value.
+    #[must_use]
+    pub fn same(text: &str) -> Self {
+        let text = Cow::<'static, str>::Owned(text.to_owned());
+        Self { en: text.clone(), zh: text }
+    }
+
+    /// The text that `make` makes, in each language.
+    pub fn made(make: impl Fn() -> String) -> Self {
+        Self { en: Lang::En.speaking(&make).into(), zh: Lang::Zh.speaking(&make).into() }
+    }
+
+    /// The text with a change that both languages get.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        Self { en: change(&self.en).into(), zh: change(&self.zh).into() }
+    }
+
+    /// The text for programs.
+    #[must_use]
+    pub fn en(&self) -> &str {
+        &self.en
+    }
+
+    /// The text in the language of the process, or of the text that it becomes a part of.
+    #[must_use]
+    pub fn said(&self) -> &str {
+        match Lang::current() {
+            Lang::En => &self.en,
+            Lang::Zh => &self.zh,
+        }
+    }
+}
+
+impl fmt::Display for Both {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.said())
+    }
+}
+
+/// A text made from values, in both languages. Both are format strings over the same values.
+macro_rules! both {
+    ($($text:tt)*) => {
+        $crate::lang::Both::made(|| $crate::lang::say!($($text)*))
+    };
+}
+pub(crate) use both;
+
+/// Parts in a row: `a`, `a and b`, `a, b and c`; `甲`, `甲和乙`, `甲、乙和丙`.
+pub fn joined<T: fmt::Display>(parts: &[T], [en, zh]: [&str; 2]) -> String {
+    let mut text = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        let is_last = at > 0 && at + 1 == parts.len();
+        let before = match (at, is_last) {
+            (0, _) => String::new(),
+            (_, true) => say!(en: " {en} ", zh: "{zh}"),
+            (_, false) => word!(en: ", ", zh: "、").to_owned(),
+        };
+        // A text takes whatever is written to it.
+        let _ = write!(text, "{before}{part}");
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +262,19 @@ mod tests {
         assert_eq!(say!(en: "{0} of {1}", zh: "{1} 中的 {0}", 1, 2), "1 of 2");
         assert_eq!(word!(en: "yes", zh: "是"), "yes");
         assert_eq!(Lang::Zh.of("yes", "是"), "是");
+    }
+
+    #[test]
+    fn a_text_in_both_languages_takes_its_parts_in_each() {
+        let inner = Both::word("a day", "日期");
+        let text = both!(en: "not {inner}", zh: "不是{inner}");
+        assert_eq!((text.en(), text.said()), ("not a day", "not a day"));
+        assert_eq!(Lang::Zh.speaking(|| text.to_string()), "不是日期");
+        let parts = ["a", "b", "c"];
+        assert_eq!(joined(&parts, ["or", "或"]), "a, b or c");
+        assert_eq!(Lang::Zh.speaking(|| joined(&parts[..2], ["or", "或"])), "a或b");
+        let caught = std::panic::catch_unwind(|| Lang::Zh.speaking(|| panic!("for the test")));
+        assert!(caught.is_err());
+        assert_eq!(Lang::current(), Lang::En);
     }
 }

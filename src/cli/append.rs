@@ -10,6 +10,7 @@ use crate::{
     delivery::pause::Pause,
     domain::text::hex,
     import::ImportedRow,
+    lang::say,
     limits::{APPEND_ATTEMPTS_MAX, APPEND_RETRY_PAUSE_MAX, APPEND_RETRY_PAUSE_MIN},
     protocol::pb,
 };
@@ -62,7 +63,10 @@ impl Recorded {
     /// annulled.
     pub(crate) fn reject_annulled(&self) -> Result<(), CliError> {
         match self.annulled_since() {
-            Some(why) => Err(CliError::Refused(format!("nothing was recorded: {why}"))),
+            Some(why) => Err(CliError::Refused(say!(
+                en: "nothing was recorded: {why}",
+                zh: "没有记录任何内容：{why}"
+            ))),
             None => Ok(()),
         }
     }
@@ -72,14 +76,21 @@ impl Recorded {
         let (first, count) = (self.annulled.first()?, self.annulled.len());
         let from = self.answer.first_position.unwrap_or_default();
         let last = self.answer.next_position.saturating_sub(1);
-        let events = if count == 1 {
-            format!("the event at position {first} was annulled since")
-        } else {
-            format!("{count} events were annulled since, the first at position {first}")
+        let events = match count {
+            1 => say!(
+                en: "the event at position {first} was annulled since",
+                zh: "其中位置 {first} 的事件后来已作废"
+            ),
+            count => say!(
+                en: "{count} events were annulled since, the first at position {first}",
+                zh: "其中 {count} 个事件后来已作废，第一个在位置 {first}"
+            ),
         };
-        Some(format!(
-            "the same was recorded before, at positions {from} to {last}, and {events}; --again \
-             records it under a new request id"
+        Some(say!(
+            en: "the same was recorded before, at positions {from} to {last}, and {events}; \
+                 --again records it under a new request id",
+            zh: "相同内容此前已记录，在位置 {from} 至 {last}，{events}；可用 --again 以新的请求编号再次\
+                 记录"
         ))
     }
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     domain::PartialDate,
+    lang::{say, word as word_of},
     protocol::{json::Json, pb},
 };
 
@@ -34,9 +35,14 @@ pub(super) type Assignment = (String, String);
 
 /// Reads `FIELD=VALUE` from the command line.
 pub(super) fn assignment(text: &str) -> Result<Assignment, String> {
-    let (field, value) = text.split_once('=').ok_or("not of the form FIELD=VALUE")?;
+    let (field, value) = text
+        .split_once('=')
+        .ok_or_else(|| say!(en: "not of the form FIELD=VALUE", zh: "不是 字段=值 的形式"))?;
     let field = field.trim().replace('-', "_");
-    if field.is_empty() { Err("names no field".to_owned()) } else { Ok((field, value.to_owned())) }
+    if field.is_empty() {
+        return Err(word_of!(en: "names no field", zh: "没有写明字段").to_owned());
+    }
+    Ok((field, value.to_owned()))
 }
 
 /// An event whose fields can be set and listed by their names.
@@ -52,8 +58,10 @@ impl Fields {
         let fact = event.fields().map(|(field, _)| field);
         let fact = fact.into_iter().find(|field| field.containing_oneof().is_some());
         let Some(fact) = fact else {
-            let text = "the event states a fact that this version of tidu does not know";
-            return Err(CliError::Refused(text.to_owned()));
+            return Err(CliError::Refused(say!(
+                en: "the event states a fact that this version of tidu does not know",
+                zh: "该事件的事项是本版 tidu 不认识的"
+            )));
         };
         Ok(Self { event, fact })
     }
@@ -84,7 +92,7 @@ impl Fields {
     pub(super) fn set(&mut self, assignments: &[Assignment]) -> Result<(), String> {
         let mut known: Vec<String> = Vec::new();
         for (path, value) in assignments {
-            let wrong = |why: String| format!("--set {path}={value}: {why}");
+            let wrong = |why: String| say!(en: "--set {path}={value}: {why}", zh: "--set {path}={value}：{why}");
             let segments = self.segments(path).map_err(wrong)?;
             let full = segments.join(".");
             let is_first = !known.contains(&full);
@@ -112,8 +120,9 @@ impl Fields {
             return Ok([vec![fact.to_owned()], segments].concat());
         }
         if self.event.descriptor().get_field_by_name(first).is_some() {
-            return Err(format!(
-                "the event states {fact}, not {first}; annul it, and record the other fact"
+            return Err(say!(
+                en: "the event states {fact}, not {first}; annul it, and record the other fact",
+                zh: "该事件是 {fact}，不是 {first}；请作废该事件，再记录另一事项"
             ));
         }
         let fields = of_fact.into_iter().flat_map(|fact| names_of(&fact));
@@ -125,7 +134,10 @@ impl Fields {
     /// The event.
     pub(super) fn event(&self) -> Result<pb::Event, CliError> {
         let event = pb::Event::decode(self.event.encode_to_vec().as_slice());
-        event.map_err(|error| CliError::Message(format!("cannot read the event: {error}")))
+        event.map_err(|error| {
+            let text = say!(en: "cannot read the event: {error}", zh: "无法读取该事件：{error}");
+            CliError::Message(text)
+        })
     }
 
     /// All fields that have a value, by their paths. Those of the fact are without its name.
@@ -153,9 +165,16 @@ fn unknown(name: &str, of: &str, known: &[String]) -> String {
     let near = names::nearest(name, known.iter().map(String::as_str));
     let near = match near.as_slice() {
         [] => String::new(),
-        near => format!("; did you mean {}?", near.join(" or ")),
+        near => {
+            let near = near.join(word_of!(en: " or ", zh: " 或 "));
+            say!(en: "; did you mean {near}?", zh: "；是不是 {near}？")
+        }
     };
-    format!("{of} has no field {name}{near} (its fields: {})", known.join(", "))
+    let known = known.join(word_of!(en: ", ", zh: "、"));
+    say!(
+        en: "{of} has no field {name}{near} (its fields: {known})",
+        zh: "{of} 没有字段 {name}{near}（它的字段有：{known}）"
+    )
 }
 
 /// Sets the field at a path of a message. The first value of a list replaces those before it.
@@ -171,21 +190,26 @@ fn set(
         return Err(unknown(name, descriptor.name(), &names_of(&descriptor)));
     };
     if name.ends_with(INFERRED) {
-        return Err("the server sets this field".to_owned());
+        return Err(say!(en: "the server sets this field", zh: "该字段由服务器填写"));
     }
     let inner = of_message(&field).filter(|inner| inner.full_name() != DATE);
     if let (Some(inner), false) = (inner, field.is_list()) {
         if rest.is_empty() {
             let names = names_of(&inner).join(", ");
-            return Err(format!("has fields of its own: {names}; set {name}.FIELD"));
+            return Err(say!(
+                en: "has fields of its own: {names}; set {name}.FIELD",
+                zh: "含有下级字段：{names}；请写成 {name}.字段"
+            ));
         }
         return match message.get_field_mut(&field).as_message_mut() {
             Some(inner) => set(inner, rest, text, is_first),
-            None => Err("is not a message".to_owned()),
+            None => Err(say!(en: "is not a message", zh: "不是消息")),
         };
     }
     if !rest.is_empty() {
-        return Err(format!("{name} has no fields of its own"));
+        return Err(say!(
+            en: "{name} has no fields of its own", zh: "{name} 没有下级字段"
+        ));
     }
     if text.is_empty() {
         message.clear_field(&field);
@@ -194,7 +218,7 @@ fn set(
     let value = read(&field, text)?;
     if !field.is_list() {
         if !is_first {
-            return Err("is set twice".to_owned());
+            return Err(say!(en: "is set twice", zh: "写了两次"));
         }
         message.set_field(&field, value);
         return Ok(());
@@ -210,18 +234,28 @@ fn set(
 
 /// Reads the value of a field.
 fn read(field: &FieldDescriptor, text: &str) -> Result<Value, String> {
-    let number = |what: &str| format!("is not {what}");
     Ok(match field.kind() {
         Kind::String => Value::String(resolved(field.name(), text)?),
         Kind::Bool => Value::Bool(match text {
             "true" | "yes" => true,
             "false" | "no" => false,
-            _ => return Err("is neither true nor false".to_owned()),
+            _ => {
+                return Err(say!(
+                    en: "is neither true nor false", zh: "既不是 true 也不是 false"
+                ));
+            }
         }),
-        Kind::Uint32 => Value::U32(text.parse().map_err(|_| number("a number"))?),
-        Kind::Uint64 => Value::U64(text.parse().map_err(|_| number("a position"))?),
+        Kind::Uint32 => {
+            Value::U32(text.parse().map_err(|_| say!(en: "is not a number", zh: "不是数字"))?)
+        }
+        Kind::Uint64 => {
+            Value::U64(text.parse().map_err(|_| say!(en: "is not a position", zh: "不是位置"))?)
+        }
         Kind::Enum(values) => Value::EnumNumber(enum_number(&values, text)?),
-        Kind::Bytes => Value::Bytes(bytes(text).ok_or_else(|| number("written in hexadecimal"))?),
+        Kind::Bytes => Value::Bytes(
+            bytes(text)
+                .ok_or_else(|| say!(en: "is not written in hexadecimal", zh: "不是十六进制"))?,
+        ),
         Kind::Message(message) if message.full_name() == DATE => {
             let date = PartialDate::parse_iso(text).map_err(|breach| breach.message())?;
             let (year, month, day) = date.parts();
@@ -232,7 +266,12 @@ fn read(field: &FieldDescriptor, text: &str) -> Result<Value, String> {
             }
             Value::Message(value)
         }
-        _ => return Err("cannot be set here; annul the event, and record the right one".to_owned()),
+        _ => {
+            return Err(say!(
+                en: "cannot be set here; annul the event, and record the right one",
+                zh: "不能在此更改；请作废该事件，再记录正确的事件"
+            ));
+        }
     })
 }
 
@@ -273,8 +312,15 @@ fn enum_number(values: &EnumDescriptor, text: &str) -> Result<i32, String> {
     found.map(|value| value.number()).ok_or_else(|| {
         let words: Vec<String> = stated().map(|value| word(value.name(), &prefix)).collect();
         let near = names::nearest(text, words.iter().map(String::as_str));
-        let near = near.first().map_or_else(String::new, |near| format!("did you mean {near}? "));
-        format!("is not one of the values; {near}they are {}", words.join(", "))
+        let near = near.first().map_or_else(
+            String::new,
+            |near| say!(en: "did you mean {near}? ", zh: "是不是 {near}？"),
+        );
+        let words = words.join(word_of!(en: ", ", zh: "、"));
+        say!(
+            en: "is not one of the values; {near}they are {words}",
+            zh: "不是可填的值；{near}可填 {words}"
+        )
     })
 }
 

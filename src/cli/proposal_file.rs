@@ -17,6 +17,7 @@ use super::CliError;
 use crate::{
     domain::text::hex,
     files,
+    lang::say,
     limits::PROPOSAL_FILE_BYTES_MAX,
     protocol::{json::Json, pb, proposal::SealedProposal},
 };
@@ -55,13 +56,15 @@ impl ProposalFile {
     ) -> Result<Self, CliError> {
         let request = pb::AppendRequest { validate_only: false, propose: false, ..request };
         let proposal = SealedProposal::decode(answer.proposal.as_ref());
-        let proposal = proposal.map_err(|e| CliError::Message(format!("not a proposal: {e}")))?;
+        let proposal = proposal
+            .map_err(|e| CliError::Message(say!(en: "not a proposal: {e}", zh: "不是提案：{e}")))?;
         Ok(Self { request, sealed: answer.proposal.to_vec(), proposal })
     }
 
     /// Writes it to a new file.
     pub(super) fn write(&self, path: &Path, answer: &pb::AppendResponse) -> Result<(), CliError> {
-        let failed = |e| CliError::Io(format!("cannot write {}", path.display()), e);
+        let name = path.display();
+        let failed = |e| CliError::Io(say!(en: "cannot write {name}", zh: "无法写入 {name}"), e);
         let shown = pb::AppendResponse { proposal: Default::default(), ..answer.clone() };
         let would_change = Json::new()?.whole("AppendResponse", &shown)?;
         let would_change = serde_json::from_str(&would_change);
@@ -78,9 +81,9 @@ impl ProposalFile {
         let mut text = serde_json::to_vec(&stored).map_err(|e| failed(e.into()))?;
         text.push(b'\n');
         let mut file = files::create(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => CliError::Refused(format!(
-                "{} exists, and nothing is overwritten: name another file",
-                path.display()
+            io::ErrorKind::AlreadyExists => CliError::Refused(say!(
+                en: "{name} exists, and nothing is overwritten: name another file",
+                zh: "{name} 已存在，不会覆盖：请换一个文件名"
             )),
             _ => failed(error),
         })?;
@@ -90,28 +93,36 @@ impl ProposalFile {
 
     /// Reads it.
     pub(super) fn read(path: &Path) -> Result<Self, CliError> {
-        let text = files::read_text(path, PROPOSAL_FILE_BYTES_MAX)
-            .map_err(|e| CliError::Io(format!("cannot read {}", path.display()), e))?;
-        Self::parse(&text).map_err(|why| CliError::Message(format!("{}: {why}", path.display())))
+        let name = path.display();
+        let failed = |e| CliError::Io(say!(en: "cannot read {name}", zh: "无法读取 {name}"), e);
+        let text = files::read_text(path, PROPOSAL_FILE_BYTES_MAX).map_err(failed)?;
+        Self::parse(&text)
+            .map_err(|why| CliError::Message(say!(en: "{name}: {why}", zh: "{name}：{why}")))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let what = "it is not a proposal that `tidu record --propose` wrote";
-        let stored: Stored = serde_json::from_str(text).map_err(|e| format!("{what}: {e}"))?;
+        let wrong = |why: &dyn std::fmt::Display| {
+            say!(
+                en: "it is not a proposal that `tidu record --propose` wrote: {why}",
+                zh: "不是 `tidu record --propose` 写出的提案：{why}"
+            )
+        };
+        let stored: Stored = serde_json::from_str(text).map_err(|e| wrong(&e))?;
         if stored.kind != KIND {
-            return Err(format!("{what}: its kind is not \"{KIND}\""));
+            let why = say!(en: "its kind is not \"{KIND}\"", zh: "其 kind 不是 \"{KIND}\"");
+            return Err(wrong(&why));
         }
         let decoded = |text: &str, field: &str| {
-            BASE64_STANDARD.decode(text).map_err(|e| format!("{what}: {field}: {e}"))
+            BASE64_STANDARD.decode(text).map_err(|e| wrong(&format!("{field}: {e}")))
         };
         let request = decoded(&stored.request, "request")?;
         let sealed = decoded(&stored.proposal, "proposal")?;
         let request = pb::AppendRequest::decode(request.as_slice());
         let proposal = SealedProposal::decode(sealed.as_slice());
         Ok(Self {
-            request: request.map_err(|e| format!("{what}: request: {e}"))?,
+            request: request.map_err(|e| wrong(&format!("request: {e}")))?,
             sealed,
-            proposal: proposal.map_err(|e| format!("{what}: proposal: {e}"))?,
+            proposal: proposal.map_err(|e| wrong(&format!("proposal: {e}")))?,
         })
     }
 

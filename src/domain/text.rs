@@ -34,6 +34,21 @@ pub fn counted(count: impl Display, thing: &str) -> String {
 /// are named, numbers are only counted.
 #[must_use]
 pub fn ranges(numbers: &[u32]) -> String {
+    let (spans, more) = spans(numbers);
+    let mut named: Vec<String> = spans.iter().map(range).collect();
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    match named.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        named => named.concat(),
+    }
+}
+
+/// The first and the last of each range of ascending numbers, and how many numbers are beyond the
+/// ranges that are named.
+#[must_use]
+pub fn spans(numbers: &[u32]) -> (Vec<(u32, u32)>, u32) {
     let mut ranges: Vec<(u32, u32)> = Vec::new();
     let mut more = 0;
     for number in numbers.iter().copied() {
@@ -46,14 +61,7 @@ pub fn ranges(numbers: &[u32]) -> String {
             _ => more += 1,
         }
     }
-    let mut named: Vec<String> = ranges.iter().map(range).collect();
-    if more > 0 {
-        named.push(format!("{more} more"));
-    }
-    match named.as_slice() {
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        named => named.concat(),
-    }
+    (ranges, more)
 }
 
 fn range((first, last): &(u32, u32)) -> String {

@@ -1,6 +1,9 @@
 //! What the cells of one list may take together.
 
-use super::{error::FileFault, sheet::Cell};
+use super::{
+    error::{FileFault, Things},
+    sheet::Cell,
+};
 use crate::limits::{LIST_CELLS_MAX, LIST_TEXT_BYTES_MAX};
 
 /// Counts cells, blank ones included, and the bytes of their texts. A text that many cells share
@@ -16,7 +19,7 @@ impl Budget {
     pub(super) fn cells(&mut self, count: u64) -> Result<(), FileFault> {
         self.cells = self.cells.saturating_add(count);
         if self.cells > LIST_CELLS_MAX {
-            return Err(FileFault::TooLarge { what: "cells", max: LIST_CELLS_MAX });
+            return Err(FileFault::TooLarge { what: Things::Cells, max: LIST_CELLS_MAX });
         }
         Ok(())
     }
@@ -30,7 +33,7 @@ impl Budget {
     pub(super) fn text_bytes(&mut self, length: u64) -> Result<(), FileFault> {
         self.text_bytes = self.text_bytes.saturating_add(length);
         if self.text_bytes > LIST_TEXT_BYTES_MAX {
-            let what = "bytes of text in its cells";
+            let what = Things::CellBytes;
             return Err(FileFault::TooLarge { what, max: LIST_TEXT_BYTES_MAX });
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The words of columns that hold one of a few values, as lists write them.
 
 use super::{columns::fold, error::echo_on_one_line, fact_kinds::FactKind, fields::Field};
+use crate::lang::{Both, both, word};
 use crate::protocol::pb::{
     DesigneeKind, IdentifierChangeReason, Instrument, MajorChange, NoticePurpose, NoticeScope,
     ObjectionOutcome, RegisterPart, RelocationStage, RestructuringKind, SubjectEndCause,
@@ -75,11 +76,16 @@ pub(super) const SUBJECT_KINDS: Words<DesigneeKind> = &[
 ];
 
 /// The value that a text means.
-pub(super) fn choose<T: Copy + 'static>(words: Words<T>, text: &str) -> Result<T, String> {
+pub(super) fn choose<T: Copy + 'static>(words: Words<T>, text: &str) -> Result<T, Both> {
     let folded = fold(text);
     let known = words.iter().find(|(_, names)| names.contains(&folded.as_str()));
     known.map(|(value, _)| *value).ok_or_else(|| {
-        format!("{} is none of {}", echo_on_one_line(text), plainest(words).join(", "))
+        both!(
+            en: "{0} is none of {1}",
+            zh: "“{0}”不在可填的内容之中；可填 {1}",
+            echo_on_one_line(text),
+            plainest(words).join(word!(en: ", ", zh: "、"))
+        )
     })
 }
 

@@ -3,10 +3,14 @@
 
 use encoding_rs::{DecoderResult, Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::{error::FileFault, kind};
-use crate::limits::{BINARY_BYTES_PER_NUL, UTF8_EVIDENCE_CHARS, UTF16_BYTES_PER_NUL};
-
-const SAVE: &str = "open it and save it as XLSX, or as CSV in UTF-8";
+use super::{
+    error::FileFault,
+    kind::{self, EXPORT as SAVE},
+};
+use crate::{
+    lang::Both,
+    limits::{BINARY_BYTES_PER_NUL, UTF8_EVIDENCE_CHARS, UTF16_BYTES_PER_NUL},
+};
 
 /// The text, with `\n` as its only line break, and the name of its encoding.
 pub(super) fn decode(bytes: &[u8]) -> Result<(String, &'static str), FileFault> {
@@ -67,7 +71,7 @@ fn is_utf8_until(good: &str) -> bool {
 }
 
 fn damaged(good: &str) -> FileFault {
-    FileFault::Encoding { encoding: "UTF-8", line: last_line(good) }
+    FileFault::Encoding { encoding: Both::word("UTF-8", "UTF-8"), line: last_line(good) }
 }
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, FileFault> {
@@ -78,7 +82,10 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, FileFa
     match result {
         DecoderResult::InputEmpty => Ok(text),
         DecoderResult::OutputFull | DecoderResult::Malformed(..) => {
-            let encoding = if encoding == GB18030 { "UTF-8 or GB 18030" } else { "UTF-16" };
+            let encoding = match encoding == GB18030 {
+                true => Both::word("UTF-8 or GB 18030", "UTF-8 或 GB 18030"),
+                false => Both::word("UTF-16", "UTF-16"),
+            };
             Err(FileFault::Encoding { encoding, line: last_line(&text) })
         }
     }
@@ -98,8 +105,10 @@ fn last_line(text: &str) -> u32 {
 fn reject_foreign(text: &str) -> Result<(), FileFault> {
     let start = text.trim_start();
     let (what, cure) = match () {
-        () if start.starts_with("MIME-Version:") => ("a web archive (MHTML)", SAVE),
-        () if start.starts_with("ID;P") => ("a SYLK file", SAVE),
+        () if start.starts_with("MIME-Version:") => {
+            (Both::word("a web archive (MHTML)", "网页存档（MHTML）"), SAVE)
+        }
+        () if start.starts_with("ID;P") => (Both::word("a SYLK file", "SYLK 文件"), SAVE),
         () if text.contains('\0') => return Err(nul_bytes(text)),
         () => return Ok(()),
     };
@@ -110,7 +119,7 @@ fn reject_foreign(text: &str) -> Result<(), FileFault> {
 fn nul_bytes(text: &str) -> FileFault {
     let all = text.matches('\0').count();
     if all.saturating_mul(BINARY_BYTES_PER_NUL) > text.len() && all > 1 {
-        return kind::foreign("a binary file", SAVE);
+        return kind::foreign(Both::word("a binary file", "二进制文件"), SAVE);
     }
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let before = text.split('\0').next().unwrap_or_default();

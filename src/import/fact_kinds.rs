@@ -2,6 +2,7 @@
 //! templates and events follow this table.
 
 use super::fields::{Field, FieldSet};
+use crate::lang::{say, word};
 
 /// The fact that a row states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -227,6 +228,12 @@ impl FactKind {
         self.spec().map_or("", |spec| spec.name)
     }
 
+    /// Its name in a sentence: `revoked`, `撤销（revoked）`.
+    pub(super) fn said(self) -> String {
+        let (name, word) = (self.name(), self.words().first().copied().unwrap_or_default());
+        say!(en: "{name}", zh: "{word}（{name}）")
+    }
+
     /// Its names in Chinese, of which a cell of the fact column may hold one.
     pub(super) fn words(self) -> &'static [&'static str] {
         self.spec().map_or(&[], |spec| spec.words)
@@ -299,7 +306,8 @@ impl KindSet {
 
     /// Their names, for a message.
     pub(super) fn names(self) -> String {
-        self.iter().map(FactKind::name).collect::<Vec<_>>().join(", ")
+        let names: Vec<_> = self.iter().map(FactKind::said).collect();
+        names.join(word!(en: ", ", zh: "、"))
     }
 }
 

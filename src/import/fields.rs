@@ -1,6 +1,8 @@
 //! The fields of a row, and the headers that lists use for them. A header that is not here is never
 //! guessed.
 
+use crate::lang::Lang;
+
 /// A field that a column can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
@@ -319,6 +321,9 @@ impl Field {
 
     /// Its name in a sentence.
     pub(super) fn label(self) -> String {
+        if Lang::current() == Lang::Zh {
+            return self.headers().first().map_or(self.name(), |header| *header).to_owned();
+        }
         match self {
             Self::Round => "review round".to_owned(),
             field => field.name().replace('_', " "),

@@ -1,5 +1,6 @@
 //! Reads JSON lines as events. Each line is a `tidu.v1.Event` in canonical protobuf JSON, or a
-//! `tidu.v1.RecordedEvent`, as `tidu events -o json` prints them; an unknown member is an error.
+//! `tidu.v1.RecordedEvent`, as `tidu events -o json` and `-o plain-json` print them; an unknown member
+//! is an error.
 //! An array of them is read as well.
 
 use prost_reflect::{DescriptorPool, DynamicMessage};
@@ -13,8 +14,12 @@ use super::{
 use crate::{
     domain::Issuer,
     domain::personal::PersonalData,
+    lang::{Both, both},
     limits::{JSON_LINE_BYTES_MAX, LIST_FAULTS_MAX, LIST_ROWS_MAX},
-    protocol::pb::{self, event::Fact},
+    protocol::{
+        pb::{self, event::Fact},
+        plain_json,
+    },
 };
 
 /// Members with identifiers, which may look like a resident identity number.
@@ -52,7 +57,10 @@ pub(super) fn read(objects: &[(u32, &str)]) -> Result<(Vec<ImportedRow>, Vec<Not
                 sheet: String::new(),
                 row,
                 column: String::new(),
-                message: "a fact about the log is left out: each server states its own".to_owned(),
+                message: Both::word(
+                    "a fact about the log is left out: each server states its own",
+                    "关于日志本身的事项没有读入：由各服务器自行记录",
+                ),
             }),
             Err(message) => errors.push(RowError {
                 sheet: String::new(),
@@ -128,26 +136,43 @@ impl Reader {
     }
 
     /// The event of an object; `None` for a recorded fact that only a server states.
-    fn event(&self, text: &str) -> Result<Option<pb::Event>, String> {
+    fn event(&self, text: &str) -> Result<Option<pb::Event>, Both> {
         if text.len() > JSON_LINE_BYTES_MAX {
             let found = text.len();
-            return Err(format!("has {found} bytes; a line has at most {JSON_LINE_BYTES_MAX}"));
+            return Err(both!(
+                en: "has {found} bytes; a line has at most {JSON_LINE_BYTES_MAX}",
+                zh: "有 {found} 字节；一行最多 {JSON_LINE_BYTES_MAX} 字节"
+            ));
         }
         // Errors repeat no value from here on: the line may hold personal data.
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| format!("not a JSON object on one line: {error}"))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            both!(
+                en: "not a JSON object on one line: {error}",
+                zh: "不是一行一个 JSON 对象：{error}"
+            )
+        })?;
         let has = |member: &str| value.get(member).is_some();
         if has("logId") || has("log_id") {
-            let cure = "tidu import restores a log from it, and record takes its other lines";
-            return Err(format!("this is the first line of an export; {cure}"));
+            return Err(Both::word(
+                "this is the first line of an export; tidu import restores a log from it, and \
+                 record takes its other lines",
+                "这是导出文件的首行；tidu import 可由导出文件恢复日志，record 可读取其余各行",
+            ));
         }
         if has("leafHash") || has("leaf_hash") {
-            return Err("the content of this event is withheld; take the line out".to_owned());
+            return Err(Both::word(
+                "the content of this event is withheld; take the line out",
+                "该事件的内容不予展示；请删去这一行",
+            ));
         }
         let is_recorded = has("event");
         let stated = value.get("event").filter(|_| is_recorded).unwrap_or(&value);
         if let Some((member, what)) = personal_member("", stated) {
-            return Err(format!("{member} contains {what}; the log cannot forget personal data"));
+            let what = personal::said(what);
+            return Err(both!(
+                en: "{member} contains {what}; the log cannot forget personal data",
+                zh: "{member} 中有{what}；个人信息一旦写入日志就无法删除"
+            ));
         }
         if !is_recorded {
             return self.message::<pb::Event>("Event", value).map(Some);
@@ -156,18 +181,26 @@ impl Reader {
         recorded.event.map_or(Ok(None), again)
     }
 
-    fn message<M: prost::Message + Default>(&self, name: &str, value: Value) -> Result<M, String> {
+    fn message<M: prost::Message + Default>(
+        &self,
+        name: &str,
+        mut value: Value,
+    ) -> Result<M, Both> {
         let full = format!("tidu.v1.{name}");
         let descriptor = self.pool.get_message_by_name(&full);
-        let descriptor = descriptor.ok_or_else(|| format!("this build has no {full}"))?;
+        let descriptor = descriptor
+            .ok_or_else(|| both!(en: "this build has no {full}", zh: "本程序缺少 {full} 的描述"))?;
+        plain_json::canonical(&descriptor, &mut value);
         let message = DynamicMessage::deserialize(descriptor, value)
-            .map_err(|error| format!("not a {full}: {error}"))?;
-        message.transcode_to().map_err(|error| format!("not a {full}: {error}"))
+            .map_err(|error| both!(en: "not a {full}: {error}", zh: "不是 {full}：{error}"))?;
+        message
+            .transcode_to()
+            .map_err(|error| both!(en: "not a {full}: {error}", zh: "不是 {full}：{error}"))
     }
 }
 
 /// A recorded event as its caller proposed it, for another log. `None`: only a server states it.
-fn again(mut event: pb::Event) -> Result<Option<pb::Event>, String> {
+fn again(mut event: pb::Event) -> Result<Option<pb::Event>, Both> {
     let position = match &mut event.fact {
         Some(Fact::CatalogueAdopted(_)) => return Ok(None),
         Some(Fact::Corrected(repair)) => repair.position,
@@ -194,10 +227,12 @@ fn again(mut event: pb::Event) -> Result<Option<pb::Event>, String> {
         return Ok(None);
     }
     match position {
-        Some(position) => Err(format!(
-            "the event names position {position} of the log that it comes from, which is another \
-             event in another log. Take the line out; of a correction, write the corrected event \
-             in place of the first one"
+        Some(position) => Err(both!(
+            en: "the event names position {position} of the log that it comes from, which is \
+                 another event in another log. Take the line out; of a correction, write the \
+                 corrected event in place of the first one",
+            zh: "该事件引用了来源日志的位置 {position}，而同一位置在另一日志中是别的事件。请删去这一行；\
+                 若是更正，请直接把更正后的事件写在原事件的位置"
         )),
         None => Ok(Some(event)),
     }

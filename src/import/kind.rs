@@ -11,6 +11,7 @@ use super::{
     sheet::guarded,
     unpack,
 };
+use crate::lang::{Both, both, say};
 
 /// First bytes of a ZIP archive with a file in it, which an XLSX file is.
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
@@ -21,9 +22,17 @@ const NAMES_MAX: usize = 5;
 /// Bytes of the file in an OpenDocument that names its kind; the longest names take 80.
 const MEDIA_TYPE_BYTES_MAX: u64 = 128;
 
-const COPY: &str = "copy its table into a spreadsheet, save that as XLSX and record it";
-const EXPORT: &str = "open it and save it as XLSX, or as CSV in UTF-8";
-const UNPACK: &str = "unpack it and record the list in it";
+const COPY: Both = Both::word(
+    "copy its table into a spreadsheet, save that as XLSX and record it",
+    "请把其中的表格复制到电子表格中，另存为 XLSX 后再记录",
+);
+pub(super) const EXPORT: Both = Both::word(
+    "open it and save it as XLSX, or as CSV in UTF-8",
+    "请打开后另存为 XLSX，或 UTF-8 编码的 CSV",
+);
+const UNPACK: Both =
+    Both::word("unpack it and record the list in it", "请先解压，再记录其中的名单");
+const GIVE: Both = Both::word("give a list", "请提供名单文件");
 
 /// What a list can be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,52 +45,56 @@ pub(super) enum Kind {
 
 /// Place, bytes, kind and cure of files that are recognised by a few bytes.
 #[rustfmt::skip]
-const MAGIC: &[(usize, &[u8], &str, &str)] = &[
-    (0, b"%PDF", "a PDF file", COPY),
-    (0, b"{\\rtf", "a Word document (RTF)", COPY),
-    (0, b"PK\x05\x06", "an empty ZIP archive", UNPACK),
-    (0, b"Rar!\x1A\x07", "a RAR archive", UNPACK),
-    (0, b"7z\xBC\xAF\x27\x1C", "a 7z archive", UNPACK),
-    (0, b"\x1F\x8B\x08", "a compressed file (gzip, as .gz or .tar.gz)", UNPACK),
-    (0, b"BZh", "a compressed file (bzip2)", UNPACK),
-    (0, b"\xFD7zXZ\0", "a compressed file (xz)", UNPACK),
-    (0, b"\x28\xB5\x2F\xFD", "a compressed file (zstd)", UNPACK),
-    (0, b"MSCF\0\0\0\0", "a CAB archive", UNPACK),
-    (257, b"ustar", "a TAR archive", UNPACK),
-    (0, b"\x89PNG\r\n\x1A\n", "a picture (PNG)", COPY),
-    (0, b"\xFF\xD8\xFF", "a picture (JPEG)", COPY),
-    (0, b"GIF87a", "a picture (GIF)", COPY),
-    (0, b"GIF89a", "a picture (GIF)", COPY),
-    (0, b"II*\0", "a picture (TIFF)", COPY),
-    (0, b"MM\0*", "a picture (TIFF)", COPY),
-    (8, b"WEBP", "a picture (WebP)", COPY),
-    (4, b"ftyp", "a picture or a film (HEIC, MP4)", COPY),
-    (0, b"\x09\x00\x04\x00", "a workbook of Excel 2 to 4", EXPORT),
-    (0, b"\x09\x02\x06\x00", "a workbook of Excel 2 to 4", EXPORT),
-    (0, b"\x09\x04\x06\x00", "a workbook of Excel 2 to 4", EXPORT),
-    (0, b"\x09\x08\x08\x00", "a workbook without its container, as old exports are", EXPORT),
-    (0, b"\x09\x08\x10\x00", "a workbook without its container, as old exports are", EXPORT),
-    (0, b"Founder CEB", "a CEB document", COPY),
-    (0, b"SQLite format 3\0", "a database (SQLite)", EXPORT),
-    (0, b"\0\x01\0\0Standard", "a database (Access)", EXPORT),
-    (0, b"PAR1", "a Parquet file", EXPORT),
-    (0, b"\x7FELF", "a program", "give a list"),
-    (0, b"MZ\x90\0", "a program", "give a list"),
+const MAGIC: &[(usize, &[u8], Both, Both)] = &[
+    (0, b"%PDF", Both::word("a PDF file", "PDF 文件"), COPY),
+    (0, b"{\\rtf", Both::word("a Word document (RTF)", "Word 文档（RTF）"), COPY),
+    (0, b"PK\x05\x06", Both::word("an empty ZIP archive", "空的 ZIP 压缩包"), UNPACK),
+    (0, b"Rar!\x1A\x07", Both::word("a RAR archive", "RAR 压缩包"), UNPACK),
+    (0, b"7z\xBC\xAF\x27\x1C", Both::word("a 7z archive", "7z 压缩包"), UNPACK),
+    (0, b"\x1F\x8B\x08", Both::word("a compressed file (gzip, as .gz or .tar.gz)", "压缩文件（gzip，如 .gz 或 .tar.gz）"), UNPACK),
+    (0, b"BZh", Both::word("a compressed file (bzip2)", "压缩文件（bzip2）"), UNPACK),
+    (0, b"\xFD7zXZ\0", Both::word("a compressed file (xz)", "压缩文件（xz）"), UNPACK),
+    (0, b"\x28\xB5\x2F\xFD", Both::word("a compressed file (zstd)", "压缩文件（zstd）"), UNPACK),
+    (0, b"MSCF\0\0\0\0", Both::word("a CAB archive", "CAB 压缩包"), UNPACK),
+    (257, b"ustar", Both::word("a TAR archive", "TAR 归档文件"), UNPACK),
+    (0, b"\x89PNG\r\n\x1A\n", Both::word("a picture (PNG)", "图片（PNG）"), COPY),
+    (0, b"\xFF\xD8\xFF", Both::word("a picture (JPEG)", "图片（JPEG）"), COPY),
+    (0, b"GIF87a", Both::word("a picture (GIF)", "图片（GIF）"), COPY),
+    (0, b"GIF89a", Both::word("a picture (GIF)", "图片（GIF）"), COPY),
+    (0, b"II*\0", Both::word("a picture (TIFF)", "图片（TIFF）"), COPY),
+    (0, b"MM\0*", Both::word("a picture (TIFF)", "图片（TIFF）"), COPY),
+    (8, b"WEBP", Both::word("a picture (WebP)", "图片（WebP）"), COPY),
+    (4, b"ftyp", Both::word("a picture or a film (HEIC, MP4)", "图片或视频（HEIC、MP4）"), COPY),
+    (0, b"\x09\x00\x04\x00", Both::word("a workbook of Excel 2 to 4", "Excel 2 至 4 的工作簿"), EXPORT),
+    (0, b"\x09\x02\x06\x00", Both::word("a workbook of Excel 2 to 4", "Excel 2 至 4 的工作簿"), EXPORT),
+    (0, b"\x09\x04\x06\x00", Both::word("a workbook of Excel 2 to 4", "Excel 2 至 4 的工作簿"), EXPORT),
+    (0, b"\x09\x08\x08\x00", Both::word("a workbook without its container, as old exports are", "旧系统导出的不完整工作簿"), EXPORT),
+    (0, b"\x09\x08\x10\x00", Both::word("a workbook without its container, as old exports are", "旧系统导出的不完整工作簿"), EXPORT),
+    (0, b"Founder CEB", Both::word("a CEB document", "CEB 文档"), COPY),
+    (0, b"SQLite format 3\0", Both::word("a database (SQLite)", "数据库（SQLite）"), EXPORT),
+    (0, b"\0\x01\0\0Standard", Both::word("a database (Access)", "数据库（Access）"), EXPORT),
+    (0, b"PAR1", Both::word("a Parquet file", "Parquet 文件"), EXPORT),
+    (0, b"\x7FELF", Both::word("a program", "程序"), GIVE),
+    (0, b"MZ\x90\0", Both::word("a program", "程序"), GIVE),
 ];
 
 /// Streams of compound files that are no workbooks, and their kind.
-const STREAMS: &[(&str, &str, &str)] = &[
-    ("WordDocument", "a Word or WPS document", COPY),
-    ("PowerPoint Document", "a PowerPoint presentation", COPY),
-    ("VisioDocument", "a Visio drawing", COPY),
-    ("__properties_version1.0", "a message of Outlook", "save the list attached to it"),
+const STREAMS: &[(&str, Both, Both)] = &[
+    ("WordDocument", Both::word("a Word or WPS document", "Word 或 WPS 文档"), COPY),
+    ("PowerPoint Document", Both::word("a PowerPoint presentation", "PowerPoint 演示文稿"), COPY),
+    ("VisioDocument", Both::word("a Visio drawing", "Visio 绘图"), COPY),
+    (
+        "__properties_version1.0",
+        Both::word("a message of Outlook", "Outlook 邮件"),
+        Both::word("save the list attached to it", "请把附件中的名单另存后再记录"),
+    ),
 ];
 
 /// Folders of packages of Office, and their kind.
-const FOLDERS: &[(&str, &str)] = &[
-    ("word/", "a Word document (DOCX)"),
-    ("ppt/", "a PowerPoint presentation (PPTX)"),
-    ("visio/", "a Visio drawing (VSDX)"),
+const FOLDERS: &[(&str, Both)] = &[
+    ("word/", Both::word("a Word document (DOCX)", "Word 文档（DOCX）")),
+    ("ppt/", Both::word("a PowerPoint presentation (PPTX)", "PowerPoint 演示文稿（PPTX）")),
+    ("visio/", Both::word("a Visio drawing (VSDX)", "Visio 绘图（VSDX）")),
 ];
 
 /// The kind of a list, or a fault that names what the file is instead.
@@ -92,19 +105,24 @@ pub(super) fn of(bytes: &[u8]) -> Result<Kind, FileFault> {
     if bytes.starts_with(OLE_MAGIC) {
         return guarded("XLS", || compound(bytes));
     }
-    let is = |(at, magic, ..): &&(usize, &[u8], &str, &str)| {
+    let is = |(at, magic, ..): &&(usize, &[u8], Both, Both)| {
         bytes.get(*at..).is_some_and(|bytes| bytes.starts_with(magic))
     };
     match MAGIC.iter().find(is) {
-        Some((.., what, cure)) => Err(foreign(what, cure)),
-        None if is_bitmap(bytes) => Err(foreign("a picture (BMP)", COPY)),
-        None if is_dbase(bytes) => Err(foreign("a table of dBase or FoxPro (DBF)", EXPORT)),
+        Some((.., what, cure)) => Err(foreign(what.clone(), cure.clone())),
+        None if is_bitmap(bytes) => {
+            Err(foreign(Both::word("a picture (BMP)", "图片（BMP）"), COPY))
+        }
+        None if is_dbase(bytes) => Err(foreign(
+            Both::word("a table of dBase or FoxPro (DBF)", "dBase 或 FoxPro 数据表（DBF）"),
+            EXPORT,
+        )),
         None => Ok(Kind::Text),
     }
 }
 
-pub(super) fn foreign(what: &str, cure: &str) -> FileFault {
-    FileFault::Foreign { what: what.to_owned(), cure: cure.to_owned() }
+pub(super) fn foreign(what: Both, cure: Both) -> FileFault {
+    FileFault::Foreign { what, cure }
 }
 
 /// A text can begin with the same two letters, so the size that follows must be that of the file.
@@ -138,8 +156,14 @@ fn compound(bytes: &[u8]) -> Result<Kind, FileFault> {
         return Ok(Kind::Xls);
     }
     match STREAMS.iter().find(|(stream, ..)| has(stream)) {
-        Some((_, what, cure)) => Err(foreign(what, cure)),
-        None => Err(foreign("a compound file of Office or WPS without a workbook", EXPORT)),
+        Some((_, what, cure)) => Err(foreign(what.clone(), cure.clone())),
+        None => Err(foreign(
+            Both::word(
+                "a compound file of Office or WPS without a workbook",
+                "不含工作簿的 Office 或 WPS 复合文件",
+            ),
+            EXPORT,
+        )),
     }
 }
 
@@ -156,26 +180,35 @@ fn packed(bytes: &[u8]) -> Result<Kind, FileFault> {
     };
     if has("[Content_Types].xml") || has("_rels/.rels") {
         if has("xl/workbook.bin") {
-            return Err(foreign("a binary workbook (XLSB)", EXPORT));
+            return Err(foreign(
+                Both::word("a binary workbook (XLSB)", "二进制工作簿（XLSB）"),
+                EXPORT,
+            ));
         }
         let other = FOLDERS.iter().find(|(folder, _)| has_in(folder) && !has_in("xl/"));
-        return other.map_or(Ok(Kind::Xlsx), |(_, what)| Err(foreign(what, COPY)));
+        return other.map_or(Ok(Kind::Xlsx), |(_, what)| Err(foreign(what.clone(), COPY)));
     }
     if has("OFD.xml") {
-        return Err(foreign("an OFD document", COPY));
+        return Err(foreign(Both::word("an OFD document", "OFD 文档"), COPY));
     }
     if names.iter().any(|name| name.ends_with(".iwa")) || has("Index.zip") || has("index.apxl") {
         return Err(foreign(
-            "a document of Apple Numbers, Pages or Keynote",
-            "export it as Excel and record that file",
+            Both::word(
+                "a document of Apple Numbers, Pages or Keynote",
+                "Apple Numbers、Pages 或 Keynote 文档",
+            ),
+            Both::word("export it as Excel and record that file", "请导出为 Excel 文件后再记录"),
         ));
     }
     match media_type(&mut archive).as_deref() {
         Some(kind) if kind.contains("opendocument.spreadsheet") => Ok(Kind::Ods),
-        Some(kind) if kind.contains("opendocument.") => {
-            Err(foreign("an OpenDocument text or presentation", COPY))
+        Some(kind) if kind.contains("opendocument.") => Err(foreign(
+            Both::word("an OpenDocument text or presentation", "OpenDocument 文档或演示文稿"),
+            COPY,
+        )),
+        Some("application/epub+zip") => {
+            Err(foreign(Both::word("a book (EPUB)", "电子书（EPUB）"), COPY))
         }
-        Some("application/epub+zip") => Err(foreign("a book (EPUB)", COPY)),
         _ => Err(archive_of(&names)),
     }
 }
@@ -205,13 +238,18 @@ fn media_type(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Option<String> {
 fn archive_of(names: &[String]) -> FileFault {
     let files: Vec<_> = names.iter().filter(|name| !name.ends_with('/')).collect();
     let shown = files.iter().take(NAMES_MAX).map(|name| echo_on_one_line(name));
-    let mut shown = shown.collect::<Vec<_>>().join(", ");
-    if files.len() > NAMES_MAX {
-        shown.push_str(&format!(" and {} more", files.len() - NAMES_MAX));
-    }
-    let cure = match files.is_empty() {
-        true => "it holds no file".to_owned(),
-        false => format!("unpack it and record the list in it: {shown}"),
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let more = || match files.len().saturating_sub(NAMES_MAX) {
+        0 => String::new(),
+        more => say!(en: " and {more} more", zh: " 等（另有 {more} 个）"),
     };
-    FileFault::Foreign { what: "a ZIP archive".to_owned(), cure }
+    let cure = match files.is_empty() {
+        true => Both::word("it holds no file", "其中没有文件"),
+        false => both!(
+            en: "unpack it and record the list in it: {shown}{0}",
+            zh: "请先解压，再记录其中的名单：{shown}{0}",
+            more()
+        ),
+    };
+    FileFault::Foreign { what: Both::word("a ZIP archive", "ZIP 压缩包"), cure }
 }

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod fact_kinds;
 mod fields;
+mod file_fault;
 mod guard;
 mod jsonl;
 mod kind;
@@ -35,7 +36,7 @@ mod values;
 mod tests;
 
 use columns::Choice;
-pub use error::{FileFault, ImportError, RowError};
+pub use error::{FileFault, ImportError, RowError, Things};
 pub use fact_kinds::FactKind;
 use fields::Field;
 pub use guard::guard;
@@ -43,7 +44,7 @@ use note::TableNotes;
 pub use note::{Note, NoteReason};
 use open::Opened;
 pub use options::{Options, ReadOrSkip};
-pub use report::{Format, Report, SheetReport, Skipped};
+pub use report::{Format, Report, SheetReport, Skipped, rows_in_words};
 use sheet::Sheet;
 use table::{DataRow, Table};
 use tally::Tally;
@@ -52,6 +53,7 @@ pub use values::OddCodes;
 
 use crate::{
     domain::region,
+    lang::Both,
     limits::{LIST_FAULTS_MAX, LIST_ROWS_MAX},
     protocol::pb,
 };
@@ -132,7 +134,7 @@ pub fn read(
 fn require_rows(count: usize) -> Result<(), FileFault> {
     if count > LIST_ROWS_MAX {
         let max = u64::try_from(LIST_ROWS_MAX).unwrap_or(u64::MAX);
-        return Err(FileFault::TooLarge { what: "rows", max });
+        return Err(FileFault::TooLarge { what: Things::Rows, max });
     }
     Ok(())
 }
@@ -181,11 +183,14 @@ fn read_sheet(
 ) -> Result<(), FileFault> {
     let not_read = |why| SheetReport::without_table(sheet, why);
     if sheet.hidden {
-        import.report.sheets.push(not_read("hidden; --sheet reads it"));
+        import.report.sheets.push(not_read(Both::word(
+            "hidden; --sheet reads it",
+            "隐藏的工作表；可用 --sheet 读取",
+        )));
         return Ok(());
     }
     if sheet.rows.is_empty() {
-        import.report.sheets.push(not_read("empty"));
+        import.report.sheets.push(not_read(Both::word("empty", "空的")));
         return Ok(());
     }
     let Given { choices, options, authority_of } = *given;
@@ -195,7 +200,7 @@ fn read_sheet(
     let tables = table::find(&reading, &mut so_far.found)?;
     import.report.notes.extend(note);
     if tables.is_empty() {
-        import.report.sheets.push(not_read("no table found"));
+        import.report.sheets.push(not_read(Both::word("no table found", "没有找到表格")));
     }
     for mut table in tables {
         let notes = std::mem::take(&mut table.notes);

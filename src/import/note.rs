@@ -1,11 +1,13 @@
 //! Notes on a list that was read: values that were assumed, and parts that were left out. A note
 //! never stops anything; the person who approves the list reads it.
 
-use super::report::ranges;
 use std::{
     cell::{Cell, RefCell},
     fmt,
 };
+
+use super::report::rows_in_words;
+use crate::lang::{Both, both};
 
 /// A note on a row, a column or a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub struct Note {
     /// Header of the column; empty if the note is on no single one.
     pub column: String,
     /// The assumption or omission, in a sentence.
-    pub message: String,
+    pub message: Both,
 }
 
 /// The kinds of notes.
@@ -112,19 +114,20 @@ impl TableNotes {
         let (without, all) = (self.without_code.into_inner(), self.designees.get());
         let message = match without.len() {
             0 => return notes,
-            _ if code_column.is_empty() => {
-                format!(
-                    "the table has no column for the code; its {all} rows get provisional \
-                     identifiers"
-                )
-            }
-            1 => format!(
-                "1 of {all} rows has no code and gets a provisional identifier: {}",
-                ranges(&without)
+            _ if code_column.is_empty() => both!(
+                en: "the table has no column for the code; its {all} rows get provisional \
+                     identifiers",
+                zh: "表格没有代码列；其 {all} 行均使用临时标识"
             ),
-            count => format!(
-                "{count} of {all} rows have no code and get provisional identifiers: {}",
-                ranges(&without)
+            1 => both!(
+                en: "1 of {all} rows has no code and gets a provisional identifier: {0}",
+                zh: "{all} 行中有 1 行没有代码，使用临时标识：{0}",
+                rows_in_words(&without)
+            ),
+            count => both!(
+                en: "{count} of {all} rows have no code and get provisional identifiers: {0}",
+                zh: "{all} 行中有 {count} 行没有代码，使用临时标识：{0}",
+                rows_in_words(&without)
             ),
         };
         notes.push(Note {

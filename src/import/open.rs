@@ -10,6 +10,7 @@ use super::{
     sheet::{self, Sheet},
     text,
 };
+use crate::lang::Both;
 
 /// Characters of a file of XML in which its kind is sought.
 const HEAD_CHARS: usize = 4096;
@@ -57,8 +58,12 @@ fn of_markup(bytes: &[u8], text: &str, encoding: &'static str) -> Result<Opened,
     }
     let sheets = sheet::read_html(text)?;
     if sheets.is_empty() {
-        let cure = "open it and save its table as XLSX, or as CSV in UTF-8";
-        return Err(kind::foreign("HTML or XML without a table", cure));
+        let cure = Both::word(
+            "open it and save its table as XLSX, or as CSV in UTF-8",
+            "请打开后把其中的表格另存为 XLSX，或 UTF-8 编码的 CSV",
+        );
+        let what = Both::word("HTML or XML without a table", "没有表格的 HTML 或 XML");
+        return Err(kind::foreign(what, cure));
     }
     Ok(Opened::Sheets { format: Format::Html, encoding: Some(encoding), sheets })
 }

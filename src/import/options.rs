@@ -10,6 +10,7 @@ use super::{
     fields::{Field, FieldSet, Form},
     values::{self, OddCodes},
 };
+use crate::lang::{Both, both, say, word};
 
 /// The caller's word on parts of a list that may or may not belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -201,7 +202,10 @@ pub(super) fn supplied_by(field: Field) -> Option<String> {
 /// How to supply a field that a row lacks.
 pub(super) fn or_option(field: Field) -> String {
     match supplied_by(field) {
-        Some(option) => format!("; {option} supplies it for all rows without one"),
+        Some(option) => say!(
+            en: "; {option} supplies it for all rows without one",
+            zh: "；可用 {option} 为没有填写的行统一给出"
+        ),
         None => String::new(),
     }
 }
@@ -216,7 +220,11 @@ pub(super) fn check(
             let names: Vec<_> = SETTABLE.iter().map(Field::name).collect();
             return Err(ImportError::Option {
                 option: format!("--set {name}"),
-                message: format!("{name} is not set so; the fields are {}", names.join(", ")),
+                message: both!(
+                    en: "{name} is not set so; the fields are {0}",
+                    zh: "{name} 不能这样给出；可给出的字段有 {0}",
+                    names.join(word!(en: ", ", zh: "、"))
+                ),
             });
         }
     }
@@ -241,7 +249,7 @@ pub(super) fn check(
 }
 
 /// Checks a reason for the fact of the list, or for some fact if each row has its own.
-fn reason(fact: Option<FactKind>, text: &str) -> Result<(), String> {
+fn reason(fact: Option<FactKind>, text: &str) -> Result<(), Both> {
     let ground = values::reason(text).map(drop);
     match fact {
         Some(FactKind::NoticeWithdrawn | FactKind::PoolLeft) => Ok(()),
@@ -256,7 +264,7 @@ fn reason(fact: Option<FactKind>, text: &str) -> Result<(), String> {
 
 /// Refuses options that a format has no use for.
 pub(super) fn reject_unusable(options: &Options, format: Format) -> Result<(), ImportError> {
-    let refuse = |option: String, message: String| Err(ImportError::Option { option, message });
+    let refuse = |option: String, message: Both| Err(ImportError::Option { option, message });
     if format == Format::JsonLines {
         let given = OWN.and(SETTABLE).iter().find(|field| options.value(*field).is_some());
         let option = match given {
@@ -271,9 +279,11 @@ pub(super) fn reject_unusable(options: &Options, format: Format) -> Result<(), I
         return match option {
             Some(option) => refuse(
                 option,
-                "it cannot apply to JSON lines, whose events state everything themselves; leave \
-                 it out"
-                    .to_owned(),
+                Both::word(
+                    "it cannot apply to JSON lines, whose events state everything themselves; \
+                     leave it out",
+                    "该选项不能用于 JSON 行，其中的事件已写明一切；请去掉",
+                ),
             ),
             None => Ok(()),
         };
@@ -281,12 +291,19 @@ pub(super) fn reject_unusable(options: &Options, format: Format) -> Result<(), I
     if format != Format::Csv {
         return Ok(());
     }
-    let message = |has: &str| format!("it cannot apply to CSV, which has {has}; leave it out");
+    let message = |has: Both| {
+        both!(
+            en: "it cannot apply to CSV, which has {has}; leave it out",
+            zh: "该选项不能用于 CSV：{has}；请去掉"
+        )
+    };
     if options.sheet.is_some() {
-        return refuse("--sheet".to_owned(), message("one table without a name"));
+        let has = Both::word("one table without a name", "CSV 只有一个没有名称的表格");
+        return refuse("--sheet".to_owned(), message(has));
     }
     if options.hidden.is_some() {
-        return refuse("--hidden".to_owned(), message("no hidden rows or columns"));
+        let has = Both::word("no hidden rows or columns", "CSV 没有隐藏的行或列");
+        return refuse("--hidden".to_owned(), message(has));
     }
     Ok(())
 }
@@ -314,7 +331,12 @@ pub(super) fn reject_untaken(
     let refused = given.iter().filter(|field| !OF_PUBLICATION.has(**field));
     let mut refused = refused.map(|field| (*field, flag(*field))).chain(chosen);
     if let Some((field, option)) = refused.next() {
-        let message = format!("{}; it belongs to {}", lacks(kinds, field), taking(field));
+        let message = both!(
+            en: "{0}; it belongs to {1}",
+            zh: "{0}；它属于{1}",
+            lacks(kinds, field),
+            taking(field)
+        );
         return Err(ImportError::Option { option, message });
     }
     let note = |field: Field| Note {
@@ -322,7 +344,12 @@ pub(super) fn reject_untaken(
         sheet: String::new(),
         row: 0,
         column: String::new(),
-        message: format!("{} is not used: {}", flag(field), lacks(kinds, field)),
+        message: both!(
+            en: "{0} is not used: {1}",
+            zh: "{0} 没有用到：{1}",
+            flag(field),
+            lacks(kinds, field)
+        ),
     };
     Ok(given.into_iter().map(note).collect())
 }
@@ -332,13 +359,17 @@ fn column_flag(field: Field, header: &str) -> String {
 }
 
 fn lacks(kinds: KindSet, field: Field) -> String {
-    format!("the list states {}, which has no {}", kinds.names(), field.label())
+    let (names, label) = (kinds.names(), field.label());
+    say!(
+        en: "the list states {names}, which has no {label}",
+        zh: "名单写的是{names}，没有“{label}”这一项"
+    )
 }
 
 /// The facts that take a field.
 pub(super) fn taking(field: Field) -> String {
     let kinds = FactKind::all().filter(|kind| kind.takes().has(field));
-    kinds.map(FactKind::name).collect::<Vec<_>>().join(", ")
+    kinds.map(FactKind::said).collect::<Vec<_>>().join(word!(en: ", ", zh: "、"))
 }
 
 fn choice(field: &str, header: &str) -> Result<Choice, ImportError> {
@@ -346,7 +377,10 @@ fn choice(field: &str, header: &str) -> Result<Choice, ImportError> {
     if header.is_empty() {
         return Err(ImportError::Option {
             option: format!("--column {field}="),
-            message: "it names no column; write a header or letters behind the =".to_owned(),
+            message: Both::word(
+                "it names no column; write a header or letters behind the =",
+                "没有写明是哪一列；请在 = 后面写表头或列字母",
+            ),
         });
     }
     if field == "ignore" {
@@ -356,7 +390,11 @@ fn choice(field: &str, header: &str) -> Result<Choice, ImportError> {
         Some(field) => Ok(Choice { field: Some(field), header }),
         None => Err(ImportError::Option {
             option: format!("--column {field}={header}"),
-            message: format!("{field} is not a field; the fields are {}, ignore", Field::names()),
+            message: both!(
+                en: "{field} is not a field; the fields are {0}, ignore",
+                zh: "{field} 不是字段名；字段有 {0}, ignore",
+                Field::names()
+            ),
         }),
     }
 }

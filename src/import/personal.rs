@@ -1,6 +1,9 @@
 //! Recognises columns of personal data by their headers, and such data in cells.
 
-use crate::domain::personal::{self, PersonalData};
+use crate::{
+    domain::personal::{self, PersonalData},
+    lang::Both,
+};
 
 /// Parts of folded headers that mark data about a person.
 const HEADER_PARTS: &[&str] = &[
@@ -50,6 +53,17 @@ pub(super) fn found(text: &str, holds: Holds) -> Option<PersonalData> {
         Holds::Url => personal::find_in_url(text),
         Holds::Code => personal::find_in_designee(text),
     }
+}
+
+/// The kind of personal data, in a sentence.
+pub(super) fn said(data: PersonalData) -> Both {
+    let zh = match data {
+        PersonalData::MobileNumber => "手机号码",
+        PersonalData::IdentityNumber => "居民身份证号码",
+        PersonalData::MailAddress => "电子邮箱地址",
+        PersonalData::TelephoneNumber => "电话号码",
+    };
+    Both::word(data.as_str(), zh)
 }
 
 /// The form of a text.

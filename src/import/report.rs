@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{Note, sheet::Sheet};
-use crate::domain::text;
+use crate::{
+    domain::text,
+    lang::{Both, Lang, say},
+};
 
 /// Format of a file, found by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl fmt::Display for Format {
             Self::Xls => "XLS",
             Self::Xlsx => "XLSX",
             Self::Ods => "ODS",
-            Self::OldXml => "XML of Excel 2003",
+            Self::OldXml => "Excel 2003 XML",
             Self::Html => "HTML",
         })
     }
@@ -65,8 +68,8 @@ pub struct SheetReport {
     pub name: String,
     /// Row of the header, from 1; `None` if no table was found, or if letters name its columns.
     pub header_row: Option<u32>,
-    /// Why the sheet was not read; empty if it was.
-    pub not_read: &'static str,
+    /// Why the sheet was not read; `None` if it was.
+    pub not_read: Option<Both>,
     /// Number of data rows.
     pub rows: usize,
     /// Rows that are not data, without the blank ones.
@@ -85,23 +88,36 @@ pub struct Skipped {
     /// Row of the sheet or line of the text, from 1.
     pub row: u32,
     /// The kind of row that it was recognised as.
-    pub why: &'static str,
+    pub why: Both,
 }
 
-/// Numbers of rows as ranges: `row 3`, `rows 3 and 5 to 7`.
+/// Numbers of rows as ranges: `row 3`, `rows 3 and 5 to 7`; `第 3、5 至 7 行`.
 #[must_use]
-pub(super) fn ranges(rows: &[u32]) -> String {
-    let word = if rows.len() == 1 { "row" } else { "rows" };
-    format!("{word} {}", text::ranges(rows))
+pub fn rows_in_words(rows: &[u32]) -> String {
+    if Lang::current() == Lang::En {
+        let word = if rows.iter().all(|row| Some(row) == rows.first()) { "row" } else { "rows" };
+        return format!("{word} {}", text::ranges(rows));
+    }
+    let (spans, more) = text::spans(rows);
+    let span = |(first, last): &(u32, u32)| match first == last {
+        true => first.to_string(),
+        false => format!("{first} 至 {last}"),
+    };
+    let named = spans.iter().map(span).collect::<Vec<_>>().join("、");
+    let more = if more > 0 { format!("等（另有 {more} 行）") } else { String::new() };
+    format!("第 {named} 行{more}")
 }
 
 /// A row of a sheet: `sheet 名单, row 3`, or `row 3` where there are no sheets.
 pub(super) fn place(sheet: &str, row: u32) -> String {
-    if sheet.is_empty() { format!("row {row}") } else { format!("sheet {sheet}, row {row}") }
+    match sheet {
+        "" => say!(en: "row {row}", zh: "第 {row} 行"),
+        sheet => say!(en: "sheet {sheet}, row {row}", zh: "工作表“{sheet}”第 {row} 行"),
+    }
 }
 
 impl SheetReport {
-    pub(super) fn without_table(sheet: &Sheet, not_read: &'static str) -> Self {
-        Self { name: sheet.name.clone(), not_read, ..Self::default() }
+    pub(super) fn without_table(sheet: &Sheet, not_read: Both) -> Self {
+        Self { name: sheet.name.clone(), not_read: Some(not_read), ..Self::default() }
     }
 }

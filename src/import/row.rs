@@ -15,7 +15,11 @@ use super::{
     values::{self, Code, Day, OddCodes, Period, Side},
 };
 use crate::{
-    domain::characters::{is_hidden, require_visible},
+    domain::{
+        characters::{is_hidden, require_visible},
+        fault::Breach,
+    },
+    lang::{Both, both},
     limits::{YEAR_MAX, YEAR_MIN},
     protocol::pb,
 };
@@ -41,17 +45,19 @@ impl<'a> RowReader<'a> {
             let Some(cell) = row.cells.get(column.index) else { continue };
             reader.require_evaluated(column, cell);
             if let Some(what) = personal::found(&cell.text(), holds(column.field)) {
-                let message = format!(
-                    "{} contains {what}; the log cannot forget personal data. Take it out of the \
-                     list, or leave the column out: --column ignore={0}",
-                    column.header
+                let (header, what) = (&column.header, personal::said(what));
+                let message = both!(
+                    en: "{header} contains {what}; the log cannot forget personal data. Take it \
+                         out of the list, or leave the column out: --column ignore={header}",
+                    zh: "“{header}”列中有{what}；个人信息一旦写入日志就无法删除。请从名单中删去，或不读该列：\
+                         --column ignore={header}"
                 );
                 reader.refuse(&column.header, "", message);
             }
             if column.field.is_text()
                 && let Err(breach) = require_visible(&cell.text())
             {
-                let message = format!("{} {breach}; {}", column.header, breach.rule_text());
+                let message = invisible(&column.header, &breach);
                 reader.refuse(&column.header, &cell.text(), message);
             }
         }
@@ -63,17 +69,17 @@ impl<'a> RowReader<'a> {
         let header = &column.header;
         match cell {
             Cell::Error(error) => {
-                let message = format!("{header} holds the error {error} of a formula");
-                self.refuse(header, error, message);
+                self.refuse(header, error, error_of_formula(header, error));
             }
             Cell::Text(error) if error.starts_with('#') && ERRORS.contains(&error.as_str()) => {
-                let message = format!("{header} holds the error {error} of a formula");
-                self.refuse(header, error, message);
+                self.refuse(header, error, error_of_formula(header, error));
             }
             Cell::Unevaluated => {
-                let message = format!(
-                    "{header} holds a formula without its value; open the list in a spreadsheet \
-                     and save it, or leave the column out: --column ignore={header}"
+                let message = both!(
+                    en: "{header} holds a formula without its value; open the list in a \
+                         spreadsheet and save it, or leave the column out: --column ignore={header}",
+                    zh: "“{header}”列中有公式，但没有计算结果；请用电子表格软件打开并保存，或不读该列：--column \
+                         ignore={header}"
                 );
                 self.refuse(header, "", message);
             }
@@ -82,7 +88,7 @@ impl<'a> RowReader<'a> {
     }
 
     /// Notes an assumption. It blocks nothing.
-    pub(super) fn note(&self, reason: NoteReason, column: &str, message: String) {
+    pub(super) fn note(&self, reason: NoteReason, column: &str, message: Both) {
         self.context.notes.add(Note {
             reason,
             sheet: self.context.sheet.to_owned(),
@@ -100,14 +106,17 @@ impl<'a> RowReader<'a> {
     /// The fault of a row that is the example of a template.
     pub(super) fn example(mut self) -> Vec<RowError> {
         self.errors.clear();
-        let message = "this row is the example of the template; replace it, or delete it";
-        self.refuse(Field::Row.name(), "", message.to_owned());
+        let message = Both::word(
+            "this row is the example of the template; replace it, or delete it",
+            "该行是模板的示例；请改写或删除",
+        );
+        self.refuse(Field::Row.name(), "", message);
         self.errors
     }
 
     /// Notes a fault, at most one for a column. A second would only follow from the first, and
     /// could repeat a value that the first withheld as personal.
-    fn refuse(&mut self, column: &str, value: &str, message: String) {
+    fn refuse(&mut self, column: &str, value: &str, message: Both) {
         if self.errors.iter().any(|error| error.column == echo_on_one_line(column)) {
             return;
         }
@@ -123,17 +132,23 @@ impl<'a> RowReader<'a> {
     /// Notes that a needed field has neither a cell nor an option. Without a column for it, that is
     /// a fault of the list and not of each row.
     pub(super) fn missing(&mut self, field: Field) {
-        if !self.context.columns.iter().any(|column| tally::supplies(column.field, field)) {
+        let mut columns = self.context.columns.iter();
+        let Some(column) = columns.find(|column| tally::supplies(column.field, field)) else {
             self.lacking = self.lacking.with(field);
             return;
-        }
-        let message = format!("there is no {}{}", field.label(), options::or_option(field));
-        self.refuse(field.name(), "", message);
+        };
+        let message = both!(
+            en: "there is no {0}{1}",
+            zh: "缺少{0}{1}",
+            field.label(),
+            options::or_option(field)
+        );
+        self.refuse(&column.header, "", message);
     }
 
     /// Notes that a row lacks a value that no option can supply.
-    pub(super) fn lacks(&mut self, field: Field, message: &str) {
-        self.refuse(field.name(), "", message.to_owned());
+    pub(super) fn lacks(&mut self, field: Field, message: Both) {
+        self.refuse(field.name(), "", message);
     }
 
     /// The cell of a field, with its column; `None` if it is empty or only a dash.
@@ -155,9 +170,10 @@ impl<'a> RowReader<'a> {
         let other = filled.find(|(_, other)| other.text() != cell.text());
         let field = first.field;
         if let Some((other, _)) = other {
-            let message = format!(
-                "the columns {} and {} state different values for {}; leave one out: --column \
-                 ignore={1}",
+            let message = both!(
+                en: "the columns {0} and {1} state different values for {2}; leave one out: \
+                     --column ignore={1}",
+                zh: "“{0}”列和“{1}”列写的{2}不同；请不读其中一列：--column ignore={1}",
                 first.header,
                 other.header,
                 field.label()
@@ -197,7 +213,7 @@ impl<'a> RowReader<'a> {
     pub(super) fn parse<T>(
         &mut self,
         field: Field,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, Both>,
     ) -> Option<T> {
         let Some((column, cell)) = self.cell(field) else {
             let value = self.context.options.value(field)?;
@@ -205,7 +221,8 @@ impl<'a> RowReader<'a> {
                 Ok(value) => Some(value),
                 Err(message) => {
                     let option = options::flag(field);
-                    self.refuse(&option, value, format!("{option}: {message}"));
+                    let said = both!(en: "{option}: {message}", zh: "{option}：{message}");
+                    self.refuse(&option, value, said);
                     None
                 }
             };
@@ -214,8 +231,10 @@ impl<'a> RowReader<'a> {
         match parse(&text) {
             Ok(value) => Some(value),
             Err(message) => {
-                let message = message.replace("=HEADER", &format!("={}", column.header));
-                self.refuse(&column.header, &text, format!("{}: {message}", column.header));
+                let header = &column.header;
+                let message = message.map(|text| text.replace("=HEADER", &format!("={header}")));
+                let said = both!(en: "{header}: {message}", zh: "“{header}”列：{message}");
+                self.refuse(header, &text, said);
                 None
             }
         }
@@ -225,7 +244,7 @@ impl<'a> RowReader<'a> {
     pub(super) fn required<T: Default>(
         &mut self,
         field: Field,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, Both>,
     ) -> T {
         if self.text(field).is_empty() {
             self.missing(field);
@@ -241,8 +260,9 @@ impl<'a> RowReader<'a> {
         {
             // 2024.1 may have been 2024.10, and 45292 is a serial day number of Excel.
             let text = cell.text();
-            let message = format!(
-                "{} is the number {text}; format the column as a date in the list",
+            let message = both!(
+                en: "{0} is the number {text}; format the column as a date in the list",
+                zh: "“{0}”列是数字 {text}；请在名单中把该列设为日期格式",
                 column.header
             );
             self.refuse(&column.header, &text, message);
@@ -270,12 +290,18 @@ impl<'a> RowReader<'a> {
         let pb::Date { year, month, day } = day.date;
         let text = echo_on_one_line(&text_of(cell, field));
         let assumed = match reason {
-            NoteReason::NextDay => "the day that begins a moment later",
-            NoteReason::SerialDate => "the day with this serial number in a spreadsheet",
-            _ => "without its time of day",
+            NoteReason::NextDay => {
+                Both::word("the day that begins a moment later", "即随后开始的那一天")
+            }
+            NoteReason::SerialDate => Both::word(
+                "the day with this serial number in a spreadsheet",
+                "即电子表格中该序列号对应的日期",
+            ),
+            _ => Both::word("without its time of day", "不计时刻"),
         };
-        let message = format!(
-            "{}: {text} is read as {year:04}-{month:02}-{day:02}, {assumed}",
+        let message = both!(
+            en: "{0}: {text} is read as {year:04}-{month:02}-{day:02}, {assumed}",
+            zh: "“{0}”列：{text} 读作 {year:04}-{month:02}-{day:02}，{assumed}",
             column.header
         );
         self.note(reason, &column.header, message);
@@ -295,9 +321,11 @@ impl<'a> RowReader<'a> {
             return;
         }
         let header = self.cell(Field::Batch).map_or("--batch", |(column, _)| &column.header);
-        let message = format!(
-            "{header}: {} is a batch of another fact than the one of the row; name the fact of \
-             the list with --fact, or of the row in a column 类别",
+        let message = both!(
+            en: "{header}: {0} is a batch of another fact than the one of the row; name the fact \
+                 of the list with --fact, or of the row in a column 类别",
+            zh: "{header}：“{0}”是另一种事项的批次，与该行不符；请用 --fact 写明名单的事项，或在“类别”列中写明\
+                 每行的事项",
             echo_on_one_line(&text)
         );
         self.refuse(header, &text, message);
@@ -321,8 +349,11 @@ impl<'a> RowReader<'a> {
             (self.cell(Field::Validity), period.months, first, last)
         {
             let text = cell.text();
-            let message =
-                format!("{}: {text} ends after the last year of the record", column.header);
+            let message = both!(
+                en: "{0}: {text} ends after the last year of the record",
+                zh: "“{0}”列：{text} 的届满日期超出可记录的年份",
+                column.header
+            );
             self.refuse(&column.header, &text, message);
         }
         last
@@ -348,17 +379,24 @@ impl<'a> RowReader<'a> {
             Ok(Code::Odd(code, fault)) => {
                 let identifier = format!("local:{authority}/{code}");
                 if self.context.options.odd_codes == OddCodes::Local {
-                    let message = format!("{header}: {code} is recorded as {identifier}: {fault}");
+                    let message = both!(
+                        en: "{header}: {code} is recorded as {identifier}: {fault}",
+                        zh: "“{header}”列：{code} 记为 {identifier}：{fault}"
+                    );
                     self.note(NoteReason::CodeLocal, header, message);
                     return Some(identifier);
                 }
-                let message = format!(
-                    "{code}: {fault}. If the licence does show this code, --odd-codes local \
-                     records it as {identifier}"
+                let message = both!(
+                    en: "{header}: {code}: {fault}. If the licence does show this code, \
+                         --odd-codes local records it as {identifier}",
+                    zh: "“{header}”列：{code}：{fault}。如果营业执照上确是此代码，可用 --odd-codes local \
+                         记为 {identifier}"
                 );
-                (code, format!("{header}: {message}"))
+                (code, message)
             }
-            Err((shown, message)) => (shown, format!("{header} {message}")),
+            Err((shown, message)) => {
+                (shown, both!(en: "{header} {message}", zh: "“{header}”列{message}"))
+            }
         };
         self.refuse(header, &shown, message);
         Some(String::new())
@@ -375,17 +413,39 @@ impl RowReader<'_> {
                 return String::new();
             }
             Some((_, Ok(Code::Given(code)))) => return code,
-            Some((column, Ok(Code::Odd(code, fault)))) => (column, code, format!(": {fault}")),
-            Some((column, Err((shown, message)))) => (column, shown, format!(" {message}")),
+            Some((column, Ok(Code::Odd(code, fault)))) => {
+                (column, code, both!(en: ": {fault}", zh: "：{fault}"))
+            }
+            Some((column, Err((shown, message)))) => {
+                (column, shown, both!(en: " {message}", zh: "{message}"))
+            }
         };
         let header = &column.header;
-        self.refuse(header, &shown, format!("{header}{message}"));
+        self.refuse(header, &shown, both!(en: "{header}{message}", zh: "“{header}”列{message}"));
         String::new()
     }
 }
 
+/// The fault of a cell with the error of a formula.
+fn error_of_formula(header: &str, error: &str) -> Both {
+    both!(
+        en: "{header} holds the error {error} of a formula",
+        zh: "“{header}”列中是公式的错误值 {error}"
+    )
+}
+
+/// The fault of a text with a character that nobody sees.
+fn invisible(header: &str, breach: &Breach) -> Both {
+    let character = breach.metadata().map(|(_, value)| value).next().unwrap_or_default();
+    let rule = breach.rule_text();
+    both!(
+        en: "{header} {breach}; {rule}",
+        zh: "“{header}”列中有看不见的字符 {character}；请删去该字符，重新输入这一格的内容"
+    )
+}
+
 /// Reads a code cell. A fault has the cell's text as the list shows it.
-fn read_code(cell: &Cell) -> Result<Code, (String, String)> {
+fn read_code(cell: &Cell) -> Result<Code, (String, Both)> {
     let text = text_of(cell, Field::Designee);
     let lost = match cell {
         Cell::Number(number) => Some(scientific(*number)),
@@ -394,9 +454,10 @@ fn read_code(cell: &Cell) -> Result<Code, (String, String)> {
     match lost {
         None => values::code(&text).map_err(|message| (text, message)),
         Some(shown) => {
-            let message = format!(
-                "is a number ({shown}); Excel keeps 15 digits, so the code is lost. Format the \
-                 column as text in the original list"
+            let message = both!(
+                en: "is a number ({shown}); Excel keeps 15 digits, so the code is lost. Format \
+                     the column as text in the original list",
+                zh: "是数字（{shown}）；Excel 只保留 15 位，代码已经丢失。请在原名单中把该列设为文本格式"
             );
             Err((shown, message))
         }

@@ -6,10 +6,11 @@ use super::{
     columns::Column,
     error::{ImportError, RowError},
     events::ReadRow,
-    fact_kinds::{FactKind, KindSet},
+    fact_kinds::KindSet,
     fields::{Field, FieldSet},
     options, values,
 };
+use crate::lang::{both, joined, say, word};
 
 /// Columns that tell the fact of a list. Others, such as a batch or a region, only describe.
 const SIGNS: FieldSet = FieldSet::of(&[
@@ -90,21 +91,30 @@ impl Tally {
         let column = self.unused.iter().filter(|_| !is_stated).find(is_other)?;
         let mut kinds = values::kinds_in_title(&column.header);
         kinds.retain(|kind| !self.kinds.has(*kind));
-        let names = |kind: &FactKind| format!("--fact {}", kind.name());
-        let facts = match kinds.as_slice() {
-            [] => format!("--fact (it belongs to {})", options::taking(column.field)),
-            kinds => kinds.iter().map(names).collect::<Vec<_>>().join(" or "),
+        let facts = || match kinds.as_slice() {
+            [] => say!(
+                en: "--fact (it belongs to {0})",
+                zh: "--fact（该列属于{0}）",
+                options::taking(column.field)
+            ),
+            kinds => {
+                let flags: Vec<_> =
+                    kinds.iter().map(|kind| format!("--fact {}", kind.name())).collect();
+                flags.join(word!(en: " or ", zh: " 或 "))
+            }
         };
         Some(RowError {
             sheet: column.sheet.clone(),
             row: column.first,
             column: column.header.clone(),
             value: String::new(),
-            message: format!(
-                "{} has no place in a list of {}; say which fact the rows state: {facts}; or \
-                 leave the column out: --column ignore={0}",
+            message: both!(
+                en: "{0} has no place in a list of {1}; say which fact the rows state: {2}; or \
+                     leave the column out: --column ignore={0}",
+                zh: "{1}的名单中不应有“{0}”列；请写明各行是什么事项：{2}；或不读该列：--column ignore={0}",
                 column.header,
-                self.kinds.names()
+                self.kinds.names(),
+                facts()
             ),
         })
     }
@@ -130,8 +140,10 @@ impl Tally {
             sheet: unused.sheet.clone(),
             row: unused.first,
             column: unused.header.clone(),
-            message: format!(
-                "{} cells of {} are not used, from this row on: the fact of their row has no {}",
+            message: both!(
+                en: "{0} cells of {1} are not used, from this row on: the fact of their row has \
+                     no {2}",
+                zh: "自该行起，“{1}”列有 {0} 个单元格没有用到：所在行的事项没有“{2}”这一项",
                 unused.count,
                 unused.header,
                 unused.field.label()
@@ -152,29 +164,47 @@ impl Tally {
     pub(super) fn fault(&self) -> Option<RowError> {
         let (sheet, row) = self.place.clone()?;
         let lacking: Vec<_> = self.lacking.iter().collect();
-        let labels: Vec<_> = lacking.iter().map(|field| field.label()).collect();
         let flags: Vec<_> =
             lacking.iter().filter_map(|field| options::supplied_by(*field)).collect();
         let headers: Vec<_> = lacking.iter().filter_map(|field| field.headers().first()).collect();
-        let columns = if headers.len() > 1 { "columns" } else { "a column" };
-        let give = match flags.len() == lacking.len() {
-            true => format!("give {}, or {columns} {}", and(&flags), and(&headers)),
-            false if flags.is_empty() => format!("the list needs {columns} {}", and(&headers)),
-            false => format!(
-                "the list needs {columns} {}; {} will also do for all rows",
-                and(&headers),
-                and(&flags)
-            ),
+        let give = || {
+            let columns = if headers.len() > 1 { "columns" } else { "a column" };
+            let (flags_named, headers) = (and(&flags), and(&headers));
+            match flags.len() == lacking.len() {
+                true => say!(
+                    en: "give {flags_named}, or {columns} {headers}",
+                    zh: "请给出 {flags_named}，或在名单中加上 {headers} 列"
+                ),
+                false if flags.is_empty() => say!(
+                    en: "the list needs {columns} {headers}", zh: "名单需要有 {headers} 列"
+                ),
+                false => say!(
+                    en: "the list needs {columns} {headers}; {flags_named} will also do for all \
+                         rows",
+                    zh: "名单需要有 {headers} 列；也可用 {flags_named} 对所有行统一给出"
+                ),
+            }
         };
-        let left_out = match self.left_out.is_empty() {
+        let left_out = || match self.left_out.is_empty() {
             true => String::new(),
-            false => format!(
-                ". Columns left out: {}; --column FIELD=HEADER reads one as {}",
+            false => say!(
+                en: ". Columns left out: {0}; --column FIELD=HEADER reads one as {1}",
+                zh: "。没有读入的列：{0}；可用 --column 字段=表头 将其读作 {1}",
                 self.left_out.join(", "),
                 lacking.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ")
             ),
         };
-        let message = format!("the list states no {}: {give}{left_out}", or(&labels));
+        let labels = || {
+            let labels: Vec<_> = lacking.iter().map(|field| field.label()).collect();
+            joined(&labels, ["or", "和"])
+        };
+        let message = both!(
+            en: "the list states no {0}: {1}{2}",
+            zh: "名单没有写明{0}：{1}{2}",
+            labels(),
+            give(),
+            left_out()
+        );
         Some(RowError { sheet, row, column: String::new(), value: String::new(), message })
     }
 
@@ -198,22 +228,6 @@ pub(super) fn supplies(column: Field, field: Field) -> bool {
     }
 }
 
-fn and<T: AsRef<str>>(parts: &[T]) -> String {
-    joined(parts, "and")
-}
-
-fn or<T: AsRef<str>>(parts: &[T]) -> String {
-    joined(parts, "or")
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn joined<T: AsRef<str>>(parts: &[T], word: &str) -> String {
-    match parts {
-        [rest @ .., last] if !rest.is_empty() => {
-            let rest: Vec<_> = rest.iter().map(AsRef::as_ref).collect();
-            format!("{} {word} {}", rest.join(", "), last.as_ref())
-        }
-        [only] => only.as_ref().to_owned(),
-        _ => String::new(),
-    }
+fn and<T: std::fmt::Display>(parts: &[T]) -> String {
+    joined(parts, ["and", "和"])
 }

@@ -22,7 +22,7 @@ mod workbook;
 mod xls;
 
 use super::*;
-use crate::protocol::pb::event::Fact;
+use crate::{lang::Lang, protocol::pb::event::Fact};
 
 const CODE: &str = "91110000MA00000152";
 
@@ -71,12 +71,44 @@ fn refusal(bytes: impl AsRef<[u8]>) -> String {
 fn refusal_with(options: &Options, bytes: impl AsRef<[u8]>) -> String {
     match read_with(options, bytes) {
         Ok(import) => panic!("was read: {:?}", import.rows),
-        Err(error) => error.to_string(),
+        Err(error) => {
+            assert_is_in_both(&error);
+            error.to_string()
+        }
     }
 }
 
+/// A fault says in Chinese what it says in English, and only values and options stay as they are.
+/// The cause of damage that a library found is in the words of that library.
 #[track_caller]
-fn assert_says(text: &str, parts: &[&str]) {
+fn assert_is_in_both(error: &ImportError) {
+    match error {
+        ImportError::File { fault: FileFault::Workbook { .. }, .. } => {}
+        ImportError::Rows(faults) => faults.iter().for_each(|fault| {
+            if !fault.message.en().starts_with("not a ") {
+                assert_is_chinese(&Lang::Zh.speaking(|| fault.to_string()));
+            }
+        }),
+        error => assert_is_chinese(&Lang::Zh.speaking(|| error.to_string())),
+    }
+}
+
+/// Fails for a text without Chinese, with an English sentence in it, or with a hole.
+#[track_caller]
+fn assert_is_chinese(text: &str) {
+    let has_chinese = text.chars().any(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c));
+    let is_word = |word: &&str| word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase());
+    let words: Vec<&str> = text.split(' ').collect();
+    let sentence = words.windows(4).find(|words| words.iter().all(|word| is_word(word)));
+    assert!(has_chinese && sentence.is_none() && !text.contains(['{', '}']), "{text}");
+}
+
+#[track_caller]
+fn assert_says(text: &(impl std::fmt::Display + ?Sized), parts: &[&str]) {
+    let (text, chinese) = (text.to_string(), Lang::Zh.speaking(|| text.to_string()));
+    if chinese != text {
+        assert_is_chinese(&chinese);
+    }
     for part in parts {
         assert!(text.contains(part), "{text:?} does not say {part:?}");
     }
@@ -108,6 +140,6 @@ fn designated(import: &Import, at: usize) -> &pb::Designated {
     }
 }
 
-fn skipped(import: &Import) -> Vec<(u32, &'static str)> {
-    import.report.sheets.iter().flat_map(|s| &s.skipped).map(|s| (s.row, s.why)).collect()
+fn skipped(import: &Import) -> Vec<(u32, &str)> {
+    import.report.sheets.iter().flat_map(|s| &s.skipped).map(|s| (s.row, s.why.en())).collect()
 }

@@ -9,7 +9,8 @@ use std::io::{self, Cursor, Read};
 
 use zip::ZipArchive;
 
-use super::error::FileFault;
+use super::error::{FileFault, Things};
+use crate::lang::Both;
 use crate::limits::{
     LIST_CELLS_MAX, WORKBOOK_FILES_MAX, WORKBOOK_FORMATS_MAX, WORKBOOK_MERGED_MAX,
     WORKBOOK_TEXT_BYTES_MAX, WORKBOOK_UNPACKED_BYTES_MAX,
@@ -33,7 +34,7 @@ pub(super) fn require_bounded(format: &'static str, bytes: &[u8]) -> Result<(), 
 /// Refuses an archive whose directory alone is large.
 pub(super) fn require_few_files(bytes: &[u8]) -> Result<(), FileFault> {
     let entries = bytes.windows(ENTRY.len()).filter(|window| *window == ENTRY).count();
-    at_most(count(entries), WORKBOOK_FILES_MAX, "files")
+    at_most(count(entries), WORKBOOK_FILES_MAX, Things::Files)
 }
 
 fn require_within(
@@ -42,8 +43,10 @@ fn require_within(
     unpacked_bytes_max: u64,
 ) -> Result<(), FileFault> {
     require_few_files(bytes)?;
-    let damaged =
-        |cause: &dyn std::error::Error| FileFault::Workbook { format, cause: cause.to_string() };
+    let damaged = |cause: &dyn std::error::Error| FileFault::Workbook {
+        format,
+        cause: Both::same(&cause.to_string()),
+    };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(&e))?;
     let mut counted = Counted { bytes_max: unpacked_bytes_max, ..Counted::default() };
     for index in 0..archive.len() {
@@ -54,16 +57,19 @@ fn require_within(
         let before = counted.bytes;
         let is_whole = counted.read(&mut file)?;
         if is_whole && counted.bytes - before != stated {
-            let cause = "a file in it has another size than its directory states".to_owned();
+            let cause = Both::word(
+                "a file in it has another size than its directory states",
+                "其中一个文件的大小与目录所写的不同",
+            );
             return Err(FileFault::Workbook { format, cause });
         }
     }
     Ok(())
 }
 
-const UNPACKED: &str = "bytes when unpacked";
+const UNPACKED: Things = Things::UnpackedBytes;
 
-fn at_most(found: u64, max: u64, what: &'static str) -> Result<(), FileFault> {
+fn at_most(found: u64, max: u64, what: Things) -> Result<(), FileFault> {
     if found > max { Err(FileFault::TooLarge { what, max }) } else { Ok(()) }
 }
 
@@ -121,25 +127,26 @@ impl Counted {
             return Ok(());
         }
         if collected.len() > TAG_BYTES_MAX {
-            let cause = "its table of texts begins with too long a tag".to_owned();
+            let cause =
+                Both::word("its table of texts begins with too long a tag", "文本表开头的标签太长");
             return Err(FileFault::Workbook { format: "XLSX", cause });
         }
         // A value may contain this character, so the tag can go on behind it.
         let stated = if byte == b'>' { stated_count(collected) } else { 0 };
-        at_most(stated, LIST_CELLS_MAX, "different texts")
+        at_most(stated, LIST_CELLS_MAX, Things::Texts)
     }
 
     fn element(&mut self, name: &[u8]) -> Result<(), FileFault> {
         let (counter, max, what) = match name {
             b"c" | b"table-cell" | b"covered-table-cell" => {
-                (&mut self.cells, LIST_CELLS_MAX, "cells")
+                (&mut self.cells, LIST_CELLS_MAX, Things::Cells)
             }
-            b"row" | b"table-row" => (&mut self.rows, LIST_CELLS_MAX, "rows"),
-            b"si" => (&mut self.strings, LIST_CELLS_MAX, "different texts"),
-            b"mergeCell" => (&mut self.merged, WORKBOOK_MERGED_MAX, "merged regions"),
+            b"row" | b"table-row" => (&mut self.rows, LIST_CELLS_MAX, Things::Rows),
+            b"si" => (&mut self.strings, LIST_CELLS_MAX, Things::Texts),
+            b"mergeCell" => (&mut self.merged, WORKBOOK_MERGED_MAX, Things::MergedRegions),
             b"xf" | b"font" | b"fill" | b"border" | b"numFmt" | b"dxf" | b"sheet"
             | b"Relationship" | b"definedName" => {
-                (&mut self.formats, WORKBOOK_FORMATS_MAX, "formats, names and sheets")
+                (&mut self.formats, WORKBOOK_FORMATS_MAX, Things::Formats)
             }
             _ => return Ok(()),
         };
@@ -194,7 +201,7 @@ impl Tags {
 
     fn require_short_text(&self) -> Result<(), FileFault> {
         match self.is_xml {
-            Some(true) => at_most(self.run, WORKBOOK_TEXT_BYTES_MAX, "bytes in one text"),
+            Some(true) => at_most(self.run, WORKBOOK_TEXT_BYTES_MAX, Things::TextBytes),
             _ => Ok(()),
         }
     }

@@ -23,7 +23,7 @@ pub mod json;
 pub mod leaf;
 pub mod methods;
 pub mod pb;
-mod plain_json;
+pub(crate) mod plain_json;
 pub mod proposal;
 pub mod time;
 pub mod wire;

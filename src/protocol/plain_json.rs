@@ -46,7 +46,7 @@ pub(super) fn plain(message: &DynamicMessage) -> serde_json::Result<Value> {
 
 /// Brings the plain values in the JSON of a message into the form of protobuf JSON. Anything else
 /// stays as it is, also a wrong value: who reads the message refuses it.
-pub(super) fn canonical(descriptor: &prost_reflect::MessageDescriptor, value: &mut Value) {
+pub(crate) fn canonical(descriptor: &prost_reflect::MessageDescriptor, value: &mut Value) {
     each_value(descriptor, value, &mut |field, value| match field.kind() {
         Kind::Message(message) if message.full_name() == DATE => {
             if let Some(date) = value.as_str().and_then(date) {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, row};
+use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, reject_table, row};
 use crate::{
     cli::{
         CliError,
@@ -13,6 +13,8 @@ use crate::{
         print::{event_line, print_line},
         repairs::{InForce, Repairs},
     },
+    domain::text::counted,
+    lang::say,
     limits::SHOWN_FAULTS_MAX,
     protocol::pb::{self, event::Fact},
 };
@@ -57,6 +59,7 @@ pub(crate) struct AnnulArgs {
 }
 
 pub(super) async fn run(args: AnnulArgs) -> Result<(), CliError> {
+    reject_table(args.common.output)?;
     let mut client = Client::to(&args.common.server).await?;
     let named = args.position.or(args.commit).unwrap_or_default();
     let knows_issuer = args.authority.is_some();
@@ -81,9 +84,10 @@ pub(super) async fn run(args: AnnulArgs) -> Result<(), CliError> {
             let (first, last) = (places().min().unwrap_or_default(), by.position);
             return print_repeat(args.common.output, first, places().max().unwrap_or(last));
         }
-        return Err(CliError::Refused(format!(
-            "nothing was recorded: event {position} was annulled at position {}: {}",
-            by.position, by.reason
+        let (at, reason) = (by.position, &by.reason);
+        return Err(CliError::Refused(say!(
+            en: "nothing was recorded: event {position} was annulled at position {at}: {reason}",
+            zh: "没有记录任何内容：事件 {position} 已在位置 {at} 作废：{reason}"
         )));
     }
     if args.common.output.is_human() {
@@ -102,7 +106,7 @@ pub(super) async fn run(args: AnnulArgs) -> Result<(), CliError> {
         };
         row(position, event)
     });
-    let proposal = Proposal { rows: rows.collect(), unit: "event", output: args.common.output };
+    let proposal = Proposal { rows: rows.collect(), output: args.common.output };
     proposal.confirm_and_record(&mut client, args.confirm).await
 }
 
@@ -123,11 +127,14 @@ async fn events(
             None if is_there && knows_issuer => {
                 Ok(vec![pb::RecordedEvent { position: Some(position), ..Default::default() }])
             }
-            None if is_there => Err(CliError::Refused(format!(
-                "nothing was recorded: event {position} is withheld; name its authority with --as"
+            None if is_there => Err(CliError::Refused(say!(
+                en: "nothing was recorded: event {position} is withheld; name its authority with \
+                     --as",
+                zh: "没有记录任何内容：事件 {position} 不予展示；请用 --as 写明它的机构"
             ))),
-            None => Err(CliError::Refused(format!(
-                "nothing was recorded: event {position} was annulled and redacted"
+            None => Err(CliError::Refused(say!(
+                en: "nothing was recorded: event {position} was annulled and redacted",
+                zh: "没有记录任何内容：事件 {position} 已作废并抹除"
             ))),
         };
     }
@@ -153,26 +160,34 @@ async fn events(
     };
     paged(usize::MAX, fetch, take).await?;
     if events.is_empty() {
-        let text = "nothing was recorded: all events of the commit were annulled and redacted";
-        return Err(CliError::Refused(text.to_owned()));
+        return Err(CliError::Refused(say!(
+            en: "nothing was recorded: all events of the commit were annulled and redacted",
+            zh: "没有记录任何内容：该次提交的所有事件均已作废并抹除"
+        )));
     }
     Ok(events)
 }
 
 fn print_events(events: &[&pb::RecordedEvent], before: usize) -> Result<(), CliError> {
     let count = events.len();
-    let what = if count == 1 { "event" } else { "events" };
-    let before = if before > 0 {
-        format!("; {before} of the commit were annulled before")
-    } else {
-        String::new()
+    let events_in_words = counted(count, "event");
+    let before = match before {
+        0 => String::new(),
+        before => say!(
+            en: "; {before} of the commit were annulled before",
+            zh: "；该次提交中有 {before} 个此前已作废"
+        ),
     };
-    print_line(&format!("to annul: {count} {what}{before}"))?;
+    print_line(&say!(
+        en: "to annul: {events_in_words}{before}",
+        zh: "将作废 {count} 个事件{before}"
+    ))?;
     for event in events.iter().take(SHOWN_FAULTS_MAX) {
         print_line(&event_line(event))?;
     }
     if count > SHOWN_FAULTS_MAX {
-        print_line(&format!("  … and {} more", count - SHOWN_FAULTS_MAX))?;
+        let more = count - SHOWN_FAULTS_MAX;
+        print_line(&say!(en: "  … and {more} more", zh: "  ……另有 {more} 个"))?;
     }
     Ok(())
 }

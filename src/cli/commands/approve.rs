@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     judged::print_changes,
-    proposal::{ask, print_recorded},
+    proposal::{ask, print_recorded, reject_table, rejected},
 };
 use crate::{
     cli::{
@@ -14,7 +14,7 @@ use crate::{
         append::send_request,
         args::Common,
         client::Client,
-        print::{print_line, print_message},
+        print::{fault_message, fault_rule, kind_alone, print_line, print_message},
         proposal_file::ProposalFile,
     },
     domain::{
@@ -22,6 +22,7 @@ use crate::{
         event::Event,
         text::{counted, hex},
     },
+    lang::{say, word},
     limits::NAMED_ROWS_MAX,
     merkle::{self, Frontier},
     protocol::{event, pb},
@@ -48,6 +49,7 @@ pub(crate) struct ApproveArgs {
 
 pub(super) async fn run(args: ApproveArgs) -> Result<(), CliError> {
     let output = args.common.output;
+    reject_table(output)?;
     let file = ProposalFile::read(&args.file)?;
     let mut client = Client::to(&args.common.server).await?;
     if output.is_human() {
@@ -55,13 +57,17 @@ pub(super) async fn run(args: ApproveArgs) -> Result<(), CliError> {
     }
     let tried = send_request(&mut client, || file.approval(true)).await?;
     if tried.rejection_count > 0 {
-        let count = counted(tried.rejection_count, "rejection");
         print_message(output, "AppendResponse", &tried, |tried| {
             tried.rejections.iter().try_for_each(|rejection| {
-                print_line(&format!("{}: {}", rejection.field, rejection.message))
+                let (field, message) = (&rejection.field, fault_message(rejection));
+                print_line(&say!(en: "{field}: {message}", zh: "{field}：{message}"))?;
+                match fault_rule(rejection) {
+                    rule if rule.is_empty() => Ok(()),
+                    rule => print_line(&say!(en: "  rule: {rule}", zh: "  规则：{rule}")),
+                }
             })
         })?;
-        return Err(CliError::Refused(format!("nothing was recorded: {count}")));
+        return Err(rejected(tried.rejection_count));
     }
     if !tried.replayed {
         if output.is_human() {
@@ -81,33 +87,39 @@ pub(super) async fn run(args: ApproveArgs) -> Result<(), CliError> {
 /// Says who proposes what, as the file has it. The server has not said a word yet.
 fn print_file(file: &ProposalFile) -> Result<(), CliError> {
     let events = &file.request.events;
-    print_line(&format!("proposed by   {}", file.proposal.proposer))?;
-    print_line(&format!("valid until   {}", file.expires()))?;
-    print_line(&format!("request id    {}", file.request.request_id))?;
-    print_line(&format!("content root  {}", file.root()))?;
+    let (proposer, until) = (&file.proposal.proposer, file.expires());
+    let (id, root) = (&file.request.request_id, file.root());
+    print_line(&say!(en: "proposed by   {proposer}", zh: "提出者    {proposer}"))?;
+    print_line(&say!(en: "valid until   {until}", zh: "有效至    {until}"))?;
+    print_line(&say!(en: "request id    {id}", zh: "请求编号  {id}"))?;
+    print_line(&say!(en: "content root  {root}", zh: "内容根    {root}"))?;
     let read = read(events);
     match &read {
         Some((_, root)) if *root == file.root() => {}
-        Some((_, root)) => print_line(&format!(
-            "              differs from {root}, which this program computes: the server reads the \
-             events by another catalogue, or the file was changed; the server will tell"
+        Some((_, root)) => print_line(&say!(
+            en: "              differs from {root}, which this program computes: the server reads \
+                 the events by another catalogue, or the file was changed; the server will tell",
+            zh: "          与本程序算出的 {root} 不同：服务器使用另一版目录，或文件被改动过；以服务器的\
+                 判断为准"
         ))?,
-        None => print_line("              this program's catalogue cannot read the events")?,
+        None => print_line(word!(
+            en: "              this program's catalogue cannot read the events",
+            zh: "          本程序的目录无法读取这些事件"
+        ))?,
     }
-    print_line(&counted(events.len(), "event"))?;
+    let count = events.len();
+    let in_events = counted(count, "event");
+    print_line(&say!(en: "{in_events}", zh: "{count} 个事件"))?;
     let Some((read, _)) = read else { return Ok(()) };
     for event in read.iter().take(NAMED_ROWS_MAX) {
         let about = event.fact.designee().map(|designee| format!(" {designee}"));
-        print_line(&format!(
-            "  {} {}{}",
-            event.fact.kind().name(),
-            event.issuer.as_str(),
-            about.unwrap_or_default()
-        ))?;
+        let kind = kind_alone(event.fact.kind().number().into());
+        let issuer = event.issuer.as_str();
+        print_line(&format!("  {kind} {issuer}{}", about.unwrap_or_default()))?;
     }
     match read.len().saturating_sub(NAMED_ROWS_MAX) {
         0 => Ok(()),
-        more => print_line(&format!("  and {more} more")),
+        more => print_line(&say!(en: "  and {more} more", zh: "  另有 {more} 个")),
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use tonic::Code;
 
-use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, row};
+use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, reject_table, row};
 use crate::{
     cli::{
         CliError,
@@ -11,9 +11,10 @@ use crate::{
         assignments::{Assignment, Fields, assignment},
         client::Client,
         names,
-        print::{print_line, print_table, table},
+        print::{Cell, Tone, print_line, print_table, table},
         repairs::{InForce, Repairs},
     },
+    lang::{say, word},
     protocol::pb::{self, event::Fact},
 };
 
@@ -65,6 +66,7 @@ pub(crate) struct CorrectArgs {
 }
 
 pub(super) async fn run(args: CorrectArgs) -> Result<(), CliError> {
+    reject_table(args.common.output)?;
     let mut client = Client::to(&args.common.server).await?;
     let (issuer, before, earlier) = in_force(&mut client, args.position).await?;
     let old = Fields::of(&before)?;
@@ -76,14 +78,17 @@ pub(super) async fn run(args: CorrectArgs) -> Result<(), CliError> {
     if is_same(&old, &new)? {
         return match earlier.filter(|(_, reason)| *reason == args.reason) {
             Some((position, _)) => print_repeat(args.common.output, position, position),
-            None => Err(CliError::Refused(format!(
-                "nothing was recorded: the event at position {} says so already",
+            None => Err(CliError::Refused(say!(
+                en: "nothing was recorded: the event at position {0} says so already",
+                zh: "没有记录任何内容：位置 {0} 的事件本来就是这样写的",
                 args.position
             ))),
         };
     }
     if args.common.output.is_human() {
-        print_line(&format!("event {} of {issuer}:", args.position))?;
+        print_line(
+            &say!(en: "event {0} of {issuer}:", zh: "{issuer} 的事件 {0}：", args.position),
+        )?;
         print_sides(&old.listed(), &new.listed())?;
     }
     let corrected = pb::Corrected {
@@ -99,7 +104,7 @@ pub(super) async fn run(args: CorrectArgs) -> Result<(), CliError> {
         ..Default::default()
     };
     let rows = vec![row(args.position, event)];
-    let proposal = Proposal { rows, unit: "event", output: args.common.output };
+    let proposal = Proposal { rows, output: args.common.output };
     proposal.confirm_and_record(&mut client, args.confirm).await
 }
 
@@ -107,18 +112,25 @@ pub(super) async fn run(args: CorrectArgs) -> Result<(), CliError> {
 type Standing = (String, pb::Event, Option<(u64, String)>);
 
 async fn in_force(client: &mut Client, position: u64) -> Result<Standing, CliError> {
-    let refused = |why: String| CliError::Refused(format!("nothing was recorded: {why}"));
+    let refused = |why: String| {
+        CliError::Refused(say!(en: "nothing was recorded: {why}", zh: "没有记录任何内容：{why}"))
+    };
     let recorded = recorded(client, position).await?;
-    let event = recorded.ok_or_else(|| refused(format!("event {position} was redacted")))?;
+    let event = recorded.ok_or_else(|| {
+        refused(say!(en: "event {position} was redacted", zh: "事件 {position} 已抹除"))
+    })?;
     let repairs = Repairs::read(client, position, Some(&event)).await?;
     let issuer = event.authority.clone();
     match (repairs.in_force(position), event.fact.as_ref()) {
-        (InForce::Annulled(by), _) => Err(refused(format!(
-            "event {position} was annulled at position {} ({}); annul that annulment first",
-            by.position, by.reason
+        (InForce::Annulled(by), _) => Err(refused(say!(
+            en: "event {position} was annulled at position {0} ({1}); annul that annulment first",
+            zh: "事件 {position} 已在位置 {0} 作废（{1}）；请先作废那次作废",
+            by.position,
+            by.reason
         ))),
-        (_, Some(Fact::Annulled(_))) => Err(refused(format!(
-            "event {position} is an annulment; annul it, and correct the event that it removed"
+        (_, Some(Fact::Annulled(_))) => Err(refused(say!(
+            en: "event {position} is an annulment; annul it, and correct the event that it removed",
+            zh: "事件 {position} 是一次作废；请先作废它，再更正它所作废的事件"
         ))),
         (InForce::Corrected(by), _) => {
             let by = *by;
@@ -142,7 +154,10 @@ pub(super) async fn recorded(
         Ok(answer) => Ok(answer.into_inner().event.and_then(|recorded| recorded.event)),
         Err(status) if status.code() == Code::OutOfRange => {
             let status = status.message();
-            Err(CliError::Refused(format!("no event has position {position}: {status}")))
+            Err(CliError::Refused(say!(
+                en: "no event has position {position}: {status}",
+                zh: "位置 {position} 没有事件：{status}"
+            )))
         }
         Err(status) => Err(status.into()),
     }
@@ -167,7 +182,12 @@ fn print_sides(old: &[(String, String)], new: &[(String, String)]) -> Result<(),
         fields.iter().find(|(known, _)| known == path).map(|(_, value)| value.clone())
     };
     let added = new.iter().filter(|(path, _)| value(old, path).is_none());
-    let mut sides = table(["field", "recorded", "", "corrected"]);
+    let mut sides = table([
+        word!(en: "field", zh: "字段"),
+        word!(en: "recorded", zh: "已记录"),
+        "",
+        word!(en: "corrected", zh: "更正后"),
+    ]);
     for (path, _) in old.iter().chain(added) {
         let (before, after) = (value(old, path), value(new, path));
         if path.ends_with("_inferred") {
@@ -177,12 +197,17 @@ fn print_sides(old: &[(String, String)], new: &[(String, String)]) -> Result<(),
         let filled_in = was_inferred || path == "rule_version";
         let mark = if before == after { "" } else { "→" };
         let after = match after {
-            None if filled_in => "(from the catalogue)".to_owned(),
+            None if filled_in => word!(en: "(from the catalogue)", zh: "（由目录推定）").to_owned(),
             after => after.unwrap_or_default(),
         };
         let before = before.unwrap_or_default();
-        let before = if was_inferred { format!("{before} (inferred)") } else { before };
-        sides.add_row([path, &before, mark, &after]);
+        let before = match was_inferred {
+            true => say!(en: "{before} (inferred)", zh: "{before}（推定）"),
+            false => before,
+        };
+        let tone = if mark.is_empty() { Tone::Plain } else { Tone::Warning };
+        let [path, before, mark, after] = [path, &*before, mark, &*after].map(Cell::from);
+        sides.add_row([path, before, mark, after.tone(tone)]);
     }
     print_table(&sides)
 }

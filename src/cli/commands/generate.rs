@@ -9,8 +9,9 @@ use std::{io::Write as _, path::PathBuf};
 use clap::Args;
 
 use crate::{
-    cli::{CliError, destination::Destination, names},
+    cli::{CliError, destination::Destination, names, print::Progress},
     domain::{AuthorityCode, Uscc},
+    lang::{say, word},
 };
 
 const CODE_CHARACTERS: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
@@ -30,6 +31,8 @@ const FIELDS: [(&str, &str); 10] = [
     ("金属制品", "33"),
     ("软件", "65"),
 ];
+/// Rows between two signs of life.
+const PROGRESS_ROWS: u64 = 1_000;
 const SIZES: [&str; 3] = ["微型", "小型", "中型"];
 
 #[derive(Debug, Args)]
@@ -118,7 +121,7 @@ fn division(random: &mut fastrand::Rng, authority: AuthorityCode) -> Option<u32>
 pub(super) fn run(args: &GenerateArgs) -> Result<(), CliError> {
     let authority = AuthorityCode::parse(&args.authority)
         .map_err(|e| CliError::Message(format!("--authority {}: {e}", args.authority)))?;
-    let failed = |e| CliError::Io("cannot write the list".to_owned(), e);
+    let failed = |e| CliError::Io(say!(en: "cannot write the list", zh: "无法写入名单"), e);
     let mut out = match &args.to {
         Some(path) => Destination::file(path).map_err(failed)?,
         None => Destination::standard(),
@@ -126,8 +129,18 @@ pub(super) fn run(args: &GenerateArgs) -> Result<(), CliError> {
     writeln!(out, "序号,企业名称,统一社会信用代码,行政区划代码,行业代码,企业规模")
         .map_err(failed)?;
     let rows = enterprises(args.seed, authority).zip(1..=args.rows);
+    let progress = match args.to {
+        Some(_) => {
+            let what = word!(en: "writing", zh: "正在写入");
+            Progress::new(what, word!(en: "rows", zh: "行"), args.rows)
+        }
+        None => Progress::hidden(),
+    };
     for (Enterprise { uscc, name, region, industry, size }, row) in rows {
         writeln!(out, "{row},{name},{uscc},{region},{industry},{size}").map_err(failed)?;
+        if row % PROGRESS_ROWS == 0 {
+            progress.set(row);
+        }
     }
     out.commit().map_err(failed)
 }

@@ -15,11 +15,12 @@ use crate::{
         args::{Output, parse_date, today},
         client::Client,
         lists::{Rows, print_rejections, print_warnings},
-        print::{print_line, print_message},
+        print::{Tone, no_table, print_line, print_message, print_toned},
         proposal_file::ProposalFile,
     },
     domain::text::counted,
     import::ImportedRow,
+    lang::{say, word},
     protocol::{pb, time::pb_date},
 };
 
@@ -76,8 +77,6 @@ pub(super) struct ConfirmArgs {
 /// A proposed commit, and how its parts are called.
 pub(super) struct Proposal {
     pub(super) rows: Vec<ImportedRow>,
-    /// The place that a row's number names: `event`.
-    pub(super) unit: &'static str,
     pub(super) output: Output,
 }
 
@@ -88,7 +87,8 @@ pub(super) fn row(place: u64, event: pb::Event) -> ImportedRow {
 }
 
 impl Proposal {
-    /// Judges the commit, shows what would change, asks, and records it.
+    /// Judges the commit, shows what would change, asks, and records it. An output that has no form
+    /// for the answer is refused before that, by [`reject_table`].
     pub(super) async fn confirm_and_record(
         &self,
         client: &mut Client,
@@ -133,7 +133,7 @@ impl Proposal {
         print_message(self.output, "AppendResponse", &answer, |answer| {
             print_warnings(&self.placed(), answer)?;
             print_changes(answer)?;
-            print_line("nothing was recorded")
+            print_line(word!(en: "nothing was recorded", zh: "没有记录任何内容"))
         })
     }
 
@@ -167,13 +167,12 @@ impl Proposal {
         print_message(self.output, "AppendResponse", &answer, |answer| {
             print_rejections(&self.placed(), answer, usize::MAX)
         })?;
-        let count = counted(answer.rejection_count, "rejection");
-        Ok(CliError::Refused(format!("nothing was recorded: {count}")))
+        Ok(rejected(answer.rejection_count))
     }
 
     /// The events with their places.
     fn placed(&self) -> Rows<'_> {
-        Rows::of_events(&self.rows, self.unit)
+        Rows::of_events(&self.rows)
     }
 }
 
@@ -186,17 +185,26 @@ pub(super) fn write_proposal(
 ) -> Result<pb::AppendResponse, CliError> {
     if answer.replayed {
         let first = answer.first_position.unwrap_or_default();
-        let why = format!("the same was recorded before, from position {first} on");
-        return Err(CliError::Refused(format!("nothing was proposed: {why}")));
+        return Err(CliError::Refused(say!(
+            en: "nothing was proposed: the same was recorded before, from position {first} on",
+            zh: "没有写出提案：相同内容此前已记录，自位置 {first} 起"
+        )));
     }
     let file = ProposalFile::of(request, answer)?;
     file.write(path, answer)?;
     print_message(output, "AppendResponse", answer, |_| {
-        let events = counted(file.request.events.len(), "event");
+        let count = file.request.events.len();
+        let events = counted(count, "event");
         let (proposer, until) = (&file.proposal.proposer, file.expires());
-        print_line(&format!("{events} proposed by {proposer}, valid until {until}"))?;
+        print_line(&say!(
+            en: "{events} proposed by {proposer}, valid until {until}",
+            zh: "{proposer} 提出 {count} 个事件，提案有效至 {until}"
+        ))?;
         let path = path.display();
-        print_line(&format!("another principal records them with: tidu approve {path}"))
+        print_line(&say!(
+            en: "another principal records them with: tidu approve {path}",
+            zh: "请由另一主体批准并记录：tidu approve {path}"
+        ))
     })?;
     Ok(answer.clone())
 }
@@ -212,28 +220,60 @@ pub(super) fn print_repeat(output: Output, first: u64, last: u64) -> Result<(), 
 pub(super) fn print_recorded(answer: &pb::AppendResponse) -> Result<(), CliError> {
     let first = answer.first_position.unwrap_or_default();
     let last = answer.next_position.saturating_sub(1);
-    let places = if first == last {
-        format!("at position {first}")
-    } else {
-        format!("at positions {first} to {last}")
+    let places = match first == last {
+        true => say!(en: "position {first}", zh: "位置 {first}"),
+        false => say!(en: "positions {first} to {last}", zh: "位置 {first} 至 {last}"),
     };
-    let before = if answer.replayed { " before; nothing was added" } else { "" };
-    print_line(&format!("recorded {places}{before}"))
+    let line = match answer.replayed {
+        true => say!(
+            en: "recorded at {places} before; nothing was added",
+            zh: "此前已记录，在{places}；本次没有新增"
+        ),
+        false => say!(en: "recorded at {places}", zh: "已记录，在{places}"),
+    };
+    print_toned(&line, Tone::Good)
+}
+
+/// Refuses a table, which the answer to a commit is not, before anything is done.
+pub(super) fn reject_table(output: Output) -> Result<(), CliError> {
+    match output {
+        Output::Csv | Output::Tsv => Err(no_table()),
+        Output::Human | Output::Json | Output::PlainJson => Ok(()),
+    }
+}
+
+/// The end of a command whose events were rejected.
+pub(super) fn rejected(count: u32) -> CliError {
+    let rejections = counted(count, "rejection");
+    CliError::Refused(say!(
+        en: "nothing was recorded: {rejections}",
+        zh: "没有记录任何内容：{count} 处被拒绝"
+    ))
 }
 
 /// Asks whether to record. Without a person at the terminal, only `--yes` is an answer.
 pub(super) fn ask() -> Result<(), CliError> {
-    let no = |why: &str| CliError::Refused(format!("nothing was recorded: {why}"));
+    let no = |why: &str| {
+        CliError::Refused(say!(
+            en: "nothing was recorded: {why}",
+            zh: "没有记录任何内容：{why}"
+        ))
+    };
     if !stdin().is_terminal() {
-        return Err(no("nobody can be asked here; to record it, repeat the command with --yes"));
+        return Err(no(word!(
+            en: "nobody can be asked here; to record it, repeat the command with --yes",
+            zh: "这里无法询问；要记录请加 --yes 再运行一次"
+        )));
     }
-    let failed = |e: io::Error| CliError::Io("cannot ask".to_owned(), e);
+    let cannot = word!(en: "cannot ask", zh: "无法询问");
+    let failed = |e: io::Error| CliError::Io(cannot.to_owned(), e);
+    let text = word!(en: "Record this? [y/N] ", zh: "是否记录？[y/N] ");
     let mut question = stderr().lock();
-    question.write_all(b"Record this? [y/N] ").and_then(|()| question.flush()).map_err(failed)?;
+    question.write_all(text.as_bytes()).and_then(|()| question.flush()).map_err(failed)?;
     let mut answer = String::new();
     stdin().lock().read_line(&mut answer).map_err(failed)?;
     match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(no("the answer was no")),
+        "y" | "yes" | "是" => Ok(()),
+        _ => Err(no(word!(en: "the answer was no", zh: "回答是否"))),
     }
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::proposal::write_proposal;
 use crate::{
@@ -13,14 +12,15 @@ use crate::{
         args::{Common, Output, ServerArgs},
         client::Client,
         lists::{
-            Outcome, Part, Rows, Run, duplicates, positions, print_answer, print_duplicates,
+            Outcome, Part, Rows, Run, Teller, duplicates, positions, print_duplicates,
             print_rejections, print_report, warning_lines,
         },
         names,
-        print::print_line,
+        print::{Progress, Tone, print_line, print_toned},
     },
     domain::text::counted,
     import::{self, FactKind, OddCodes, ReadOrSkip},
+    lang::{say, word},
     limits::{COMMIT_EVENTS_MAX, SHOWN_FAULTS_MAX},
     protocol::pb,
 };
@@ -39,10 +39,11 @@ the first commit, facts that the lists state twice are refused, and up to 10,000
 commits are judged together. If a later commit fails all the same, the error says which rows are
 recorded. Recording the same files again with the same options records nothing new. If events of a
 commit were annulled since, that is an error, and --again records the list under a new request id.
-With --output json, each commit gives one line: the AppendResponse, whose rejections and warnings
+With --output json or plain-json, each commit gives one line: the AppendResponse, whose rejections and warnings
 have the file, sheet, row and column of their place, and as `earlier` that of the row that they
 contradict; `files`, and the `notes` on how these were read. A file that is refused gives one line
-for each fault: kind (fault), file, sheet, row, column, value, reason and message.
+for each fault: kind (fault), file, sheet, row, column, value, reason, message, and messageZh in
+Chinese. Neither depends on the language.
 A file has at most 64 MiB, a workbook 256 MiB when it is unpacked. A list has at most 524,288 rows
 and 8,000,000 cells in all its sheets, blank ones included.
 
@@ -154,37 +155,52 @@ pub(crate) struct RecordArgs {
 }
 
 fn column(text: &str) -> Result<(String, String), String> {
-    let (field, header) = text.split_once('=').ok_or("not of the form FIELD=HEADER")?;
+    let (field, header) = text
+        .split_once('=')
+        .ok_or_else(|| say!(en: "not of the form FIELD=HEADER", zh: "不是 字段=表头 的形式"))?;
     Ok((field.trim().to_owned(), header.trim().to_owned()))
 }
 
 fn set(text: &str) -> Result<(String, String), String> {
-    let (field, value) = text.split_once('=').ok_or("not of the form FIELD=VALUE")?;
+    let (field, value) = text
+        .split_once('=')
+        .ok_or_else(|| say!(en: "not of the form FIELD=VALUE", zh: "不是 字段=值 的形式"))?;
     Ok((field.trim().replace('-', "_"), value.trim().to_owned()))
 }
 
 pub(super) async fn run(args: RecordArgs) -> Result<(), CliError> {
     let (output, is_dry_run, again) = (args.common.output, args.dry_run, args.again);
+    let mut teller = Teller::of_answers(output)?;
+    let teller = &mut teller;
     let proposed = args.propose.clone();
-    let (run, server) = read(args)?;
+    let (run, server) = read(args, teller)?;
     let commits = run.commits();
     if let Some(path) = proposed {
-        return propose_to(&path, &server, &commits, output).await;
+        return propose_to(&path, &server, &commits, (teller, output)).await;
     }
     if commits.len() > 1 {
-        reject_duplicates(&commits, output)?;
+        reject_duplicates(&commits, teller)?;
     }
     let mut client = Client::to(&server).await?;
+    let progress = progress(teller, word!(en: "recording", zh: "正在记录"), &commits);
+    let told = (teller, &progress);
     if is_dry_run {
-        return try_out(&mut client, &commits, output).await;
+        return try_out(&mut client, &commits, told).await;
     }
     if commits.len() > 1 {
-        require_acceptable(&mut client, &commits, output).await?;
+        require_acceptable(&mut client, &commits, (&mut *told.0, told.1)).await?;
     }
-    let bar = progress_bar(commits.iter().map(|part| part.rows.len()).sum(), output);
-    let recorded = record(&mut client, &run, &commits, again, output, &bar).await;
-    bar.finish_and_clear();
-    recorded
+    let mut outcome = Outcome::new(&run, &commits);
+    record(&mut client, &commits, again, told, &mut outcome).await
+}
+
+/// A sign of life while commits are recorded or judged; nothing for programs.
+pub(super) fn progress(teller: &Teller, what: &'static str, commits: &[Part<'_>]) -> Progress {
+    if !teller.is_for_people() {
+        return Progress::hidden();
+    }
+    let rows: usize = commits.iter().map(|part| part.rows.len()).sum();
+    Progress::new(what, word!(en: "rows", zh: "行"), rows as u64)
 }
 
 /// Judges a commit, and writes it to a file for another principal to approve.
@@ -192,13 +208,14 @@ async fn propose_to(
     path: &Path,
     server: &ServerArgs,
     commits: &[Part<'_>],
-    output: Output,
+    (teller, output): (&mut Teller, Output),
 ) -> Result<(), CliError> {
     let [commit] = commits else {
         let count = commits.len();
-        return Err(CliError::Refused(format!(
-            "nothing was proposed: a proposal is one commit, and these lists make {count}; propose \
-             each list by itself"
+        return Err(CliError::Refused(say!(
+            en: "nothing was proposed: a proposal is one commit, and these lists make {count}; \
+                 propose each list by itself",
+            zh: "没有写出提案：一份提案只含一次提交，而这些名单需要 {count} 次；请每份名单单独提出"
         )));
     };
     let mut client = Client::to(server).await?;
@@ -206,26 +223,29 @@ async fn propose_to(
     match propose(&mut client, commit.rows).await {
         Ok((request, answer)) => {
             write_proposal(path, request, &answer, output)?;
-            if output.is_human() {
+            if teller.is_for_people() {
                 print_all(&warning_lines(&rows, &answer))?;
             }
             Ok(())
         }
         Err(failure) => {
             let answer = failure.into_rejected()?;
-            print_rejected(&rows, &answer, output)?;
-            Err(CliError::Refused(format!("nothing was proposed: {}", rejected(&answer))))
+            print_rejected(&rows, &answer, teller)?;
+            let rejected = rejected(&answer);
+            Err(CliError::Refused(say!(
+                en: "nothing was proposed: {rejected}",
+                zh: "没有写出提案：{rejected}"
+            )))
         }
     }
 }
 
 /// Reads all lists, and prints how they were read.
-pub(super) fn read(args: RecordArgs) -> Result<(Run, ServerArgs), CliError> {
+pub(super) fn read(args: RecordArgs, teller: &mut Teller) -> Result<(Run, ServerArgs), CliError> {
     let commit_size = args.commit_size.map(|size| size as usize);
     let (files, server) = (args.files.clone(), args.common.server.clone());
-    let output = args.common.output;
-    let run = Run::read(&files, &options(args), commit_size, output)?;
-    if output.is_human() {
+    let run = Run::read(&files, &options(args), commit_size, teller)?;
+    if teller.is_for_people() {
         run.lists.iter().try_for_each(print_report)?;
     }
     Ok((run, server))
@@ -263,16 +283,17 @@ fn options(args: RecordArgs) -> import::Options {
 }
 
 /// Refuses lists that state a fact twice, before the first commit is recorded.
-fn reject_duplicates(commits: &[Part<'_>], output: Output) -> Result<(), CliError> {
+fn reject_duplicates(commits: &[Part<'_>], teller: &mut Teller) -> Result<(), CliError> {
     let found = duplicates(commits);
     if found.is_empty() {
         return Ok(());
     }
-    print_duplicates(&found, output)?;
-    let count = counted(found.len(), "row");
-    let states = if found.len() == 1 { "states" } else { "state" };
-    Err(CliError::Refused(format!(
-        "nothing was recorded: {count} {states} what an earlier row of these lists states"
+    print_duplicates(&found, teller)?;
+    let count = found.len();
+    let (rows, state) = (counted(count, "row"), if count == 1 { "states" } else { "state" });
+    Err(CliError::Refused(say!(
+        en: "nothing was recorded: {rows} {state} what an earlier row of these lists states",
+        zh: "没有记录任何内容：有 {count} 行与这些名单中前面的行重复"
     )))
 }
 
@@ -281,7 +302,7 @@ fn reject_duplicates(commits: &[Part<'_>], output: Output) -> Result<(), CliErro
 async fn require_acceptable(
     client: &mut Client,
     commits: &[Part<'_>],
-    output: Output,
+    (teller, progress): (&mut Teller, &Progress),
 ) -> Result<(), CliError> {
     let trials = Run::trials(commits);
     let [whole] = trials.as_slice() else { return Ok(()) };
@@ -300,32 +321,31 @@ async fn require_acceptable(
     let whole = Rows::of_lists(new);
     match dry_run(client, whole.iter()).await {
         Err(AppendFailure::Rejected(answer)) => {
-            print_rejected(&whole, &answer, output)?;
-            Err(CliError::Refused(format!("nothing was recorded: {}", rejected(&answer))))
+            progress.finish();
+            print_rejected(&whole, &answer, teller)?;
+            Err(nothing_recorded(&answer))
         }
         _ => Ok(()),
     }
 }
 
 /// Records the commits in turn, and says what became of each.
-async fn record(
+async fn record<'a>(
     client: &mut Client,
-    run: &Run,
-    commits: &[Part<'_>],
+    commits: &'a [Part<'a>],
     again: bool,
-    output: Output,
-    bar: &ProgressBar,
+    (teller, progress): (&mut Teller, &Progress),
+    outcome: &mut Outcome<'a>,
 ) -> Result<(), CliError> {
-    let mut outcome = Outcome::new(run, commits);
     for commit in commits {
         let rows = Rows::of_lists(vec![*commit]);
         let recorded = match append_with_retry(client, commit.rows, again).await {
             Ok(recorded) => recorded,
             Err(failure) => {
-                bar.finish_and_clear();
+                progress.finish();
                 return Err(match failure {
                     AppendFailure::Rejected(answer) => {
-                        print_rejected(&rows, &answer, output)?;
+                        print_rejected(&rows, &answer, teller)?;
                         outcome.refused(&rejected(&answer))
                     }
                     AppendFailure::Other(error) => outcome.failed(error),
@@ -333,12 +353,10 @@ async fn record(
                 });
             }
         };
-        bar.inc(commit.rows.len() as u64);
-        bar.suspend(|| match output {
-            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
-                print_answer(&rows, &recorded.answer)
-            }
-            Output::Human => print_recorded(&rows, &recorded.answer, &outcome.name()),
+        progress.add(commit.rows.len() as u64);
+        progress.suspend(|| match &mut *teller {
+            Teller::People => print_recorded(&rows, &recorded.answer, &outcome.name()),
+            teller => teller.answer(&rows, &recorded.answer),
         })?;
         if let Some(why) = recorded.annulled_since() {
             return Err(outcome.refused(&why));
@@ -352,30 +370,32 @@ async fn record(
 async fn try_out(
     client: &mut Client,
     commits: &[Part<'_>],
-    output: Output,
+    (teller, progress): (&mut Teller, &Progress),
 ) -> Result<(), CliError> {
     for rows in Run::trials(commits) {
         let answer = match dry_run(client, rows.iter()).await {
             Ok(answer) => answer,
             Err(failure) => {
                 let answer = failure.into_rejected()?;
-                print_rejected(&rows, &answer, output)?;
-                return Err(CliError::Refused(format!(
-                    "nothing was recorded: {}",
-                    rejected(&answer)
-                )));
+                progress.finish();
+                print_rejected(&rows, &answer, teller)?;
+                return Err(nothing_recorded(&answer));
             }
         };
-        match output {
-            Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => {
-                print_answer(&rows, &answer)?
+        progress.add(rows.len() as u64);
+        progress.suspend(|| match &mut *teller {
+            Teller::People => {
+                let count = rows.len();
+                let rows_in_words = counted(count, "row");
+                let line = say!(
+                    en: "{rows_in_words} would be recorded; nothing was",
+                    zh: "可以记录 {count} 行；本次没有记录任何内容"
+                );
+                print_toned(&line, Tone::Good)?;
+                print_all(&warning_lines(&rows, &answer))
             }
-            Output::Human => {
-                let rows_in_words = counted(rows.len(), "row");
-                print_line(&format!("{rows_in_words} would be recorded; nothing was"))?;
-                print_all(&warning_lines(&rows, &answer))?;
-            }
-        }
+            teller => teller.answer(&rows, &answer),
+        })?;
     }
     Ok(())
 }
@@ -384,34 +404,36 @@ fn print_all(lines: &[String]) -> Result<(), CliError> {
     lines.iter().try_for_each(|line| print_line(line))
 }
 
-fn progress_bar(rows: usize, output: Output) -> ProgressBar {
-    if !output.is_human() {
-        return ProgressBar::hidden();
-    }
-    // A bar without a template still counts.
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows, {per_sec}, ETA {eta}");
-    let bar = ProgressBar::new(rows as u64);
-    style.map_or(bar.clone(), |style| bar.with_style(style))
-}
-
 fn print_rejected(
     rows: &Rows<'_>,
     answer: &pb::AppendResponse,
-    output: Output,
+    teller: &mut Teller,
 ) -> Result<(), CliError> {
-    match output {
-        Output::Json | Output::PlainJson | Output::Csv | Output::Tsv => print_answer(rows, answer),
-        Output::Human => print_rejections(rows, answer, SHOWN_FAULTS_MAX),
+    match teller {
+        Teller::People => print_rejections(rows, answer, SHOWN_FAULTS_MAX),
+        teller => teller.answer(rows, answer),
     }
+}
+
+fn nothing_recorded(answer: &pb::AppendResponse) -> CliError {
+    let rejected = rejected(answer);
+    CliError::Refused(say!(
+        en: "nothing was recorded: {rejected}",
+        zh: "没有记录任何内容：{rejected}"
+    ))
 }
 
 /// The rejections in words.
 fn rejected(answer: &pb::AppendResponse) -> String {
-    let count = counted(answer.rejection_count, "rejection");
-    if usize::try_from(answer.rejection_count).is_ok_and(|count| count <= SHOWN_FAULTS_MAX) {
-        return count;
+    let count = answer.rejection_count;
+    let rejections = counted(count, "rejection");
+    if usize::try_from(count).is_ok_and(|count| count <= SHOWN_FAULTS_MAX) {
+        return say!(en: "{rejections}", zh: "{count} 处被拒绝");
     }
-    format!("{count} (tidu check and --output json list up to 1,000)")
+    say!(
+        en: "{rejections} (tidu check and --output json list up to 1,000)",
+        zh: "{count} 处被拒绝（tidu check 和 --output json 最多列出 1,000 处）"
+    )
 }
 
 fn print_recorded(
@@ -419,12 +441,17 @@ fn print_recorded(
     answer: &pb::AppendResponse,
     name: &str,
 ) -> Result<(), CliError> {
-    let count = counted(rows.len(), "row");
-    let at = positions(answer);
-    print_line(&if answer.replayed {
-        format!("{name}{count} had been recorded before, at {at}")
-    } else {
-        format!("{name}{count} recorded at {at}")
-    })?;
+    let (count, at) = (rows.len(), positions(answer));
+    let in_rows = counted(count, "row");
+    let line = match answer.replayed {
+        true => say!(
+            en: "{name}{in_rows} had been recorded before, at {at}",
+            zh: "{name}{count} 行此前已记录，在{at}"
+        ),
+        false => {
+            say!(en: "{name}{in_rows} recorded at {at}", zh: "{name}已记录 {count} 行，在{at}")
+        }
+    };
+    print_toned(&line, Tone::Good)?;
     print_all(&warning_lines(rows, answer))
 }

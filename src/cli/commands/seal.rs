@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::proposal::{DocumentArgs, Proposal, row};
+use super::proposal::{DocumentArgs, Proposal, reject_table, row};
 use crate::{
     cli::{
         CliError,
@@ -13,6 +13,7 @@ use crate::{
         names,
     },
     domain::AuthorityCode,
+    lang::say,
     protocol::pb::{self, event::Fact},
 };
 
@@ -68,6 +69,7 @@ pub(crate) struct SealArgs {
 }
 
 pub(super) async fn run(args: SealArgs) -> Result<(), CliError> {
+    reject_table(args.common.output)?;
     let mut client = Client::to(&args.common.server).await?;
     let authority = match &args.authority {
         Some(authority) => authority.clone(),
@@ -88,8 +90,7 @@ pub(super) async fn run(args: SealArgs) -> Result<(), CliError> {
         fact: Some(Fact::BatchSealed(sealed)),
         ..Default::default()
     };
-    let proposal =
-        Proposal { rows: vec![row(1, event)], unit: "event", output: args.common.output };
+    let proposal = Proposal { rows: vec![row(1, event)], output: args.common.output };
     if let Some(path) = &args.propose {
         return proposal.propose(&mut client, path).await;
     }
@@ -107,14 +108,20 @@ async fn decider(client: &mut Client, programme: &str) -> Result<String, CliErro
     let newest = found.and_then(|programme| programme.rule_versions.last());
     match newest.map(|rule| rule.decided_by.as_str()) {
         Some("ministry") => Ok(AuthorityCode::ministry().as_str().to_owned()),
-        Some(_) => Err(CliError::Refused(format!(
-            "{programme} is decided by several authorities; name the one that seals with --as"
+        Some(_) => Err(CliError::Refused(say!(
+            en: "{programme} is decided by several authorities; name the one that seals with --as",
+            zh: "{programme} 由多个机构认定；请用 --as 写明由哪个机构封存"
         ))),
         None => {
             let meant = names::meant_programmes(programme);
-            let meant = if meant.is_empty() { meant } else { format!("; did you mean {meant}?") };
-            let why = format!("no programme {programme} (tidu programmes lists all){meant}");
-            Err(CliError::Refused(why))
+            let meant = match meant.is_empty() {
+                true => meant,
+                false => say!(en: "; did you mean {meant}?", zh: "；是不是 {meant}？"),
+            };
+            Err(CliError::Refused(say!(
+                en: "no programme {programme} (tidu programmes lists all){meant}",
+                zh: "没有认定项目 {programme}（tidu programmes 列出全部）{meant}"
+            )))
         }
     }
 }

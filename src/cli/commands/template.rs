@@ -17,6 +17,7 @@ use crate::{
     },
     files::AtomicFile,
     import::{self, FactKind, Template},
+    lang::say,
     limits::XLSX_COLUMN_WIDTH,
     protocol::json::Json,
 };
@@ -66,18 +67,24 @@ pub(super) fn run(args: &TemplateArgs) -> Result<(), CliError> {
         }
         (Some(path), Some("xlsx"), None) => xlsx(args.fact, path)?,
         (Some(_), Some("csv" | "jsonl" | "xlsx"), Some(_)) => {
-            let text = "--to writes the format of the file's name; leave --output out";
-            return Err(CliError::Refused(text.to_owned()));
+            return Err(CliError::Refused(say!(
+                en: "--to writes the format of the file's name; leave --output out",
+                zh: "--to 按文件名决定格式；请去掉 --output"
+            )));
         }
         (Some(path), ..) => {
-            return Err(CliError::Refused(format!(
-                "--to {}: the name ends in .csv, .xlsx or .jsonl, which is the format",
+            return Err(CliError::Refused(say!(
+                en: "--to {0}: the name ends in .csv, .xlsx or .jsonl, which is the format",
+                zh: "--to {0}：文件名须以 .csv、.xlsx 或 .jsonl 结尾，以此决定格式",
                 path.display()
             )));
         }
     }
     match &args.to {
-        Some(path) => print_line(&format!("a template written to {}", path.display())),
+        Some(path) => {
+            let path = path.display();
+            print_line(&say!(en: "a template written to {path}", zh: "模板已写入 {path}"))
+        }
         None => Ok(()),
     }
 }
@@ -93,7 +100,7 @@ fn csv(kind: FactKind, target: &Target) -> Result<(), CliError> {
 }
 
 fn jsonl(kind: FactKind, path: Option<&Path>) -> Result<(), CliError> {
-    let failed = |e| CliError::Io("cannot write the template".to_owned(), e);
+    let failed = |e| CliError::Io(say!(en: "cannot write the template", zh: "无法写入模板"), e);
     let mut out = match path {
         Some(path) => Destination::file(path).map_err(failed)?,
         None => Destination::standard(),
@@ -114,7 +121,8 @@ fn jsonl(kind: FactKind, path: Option<&Path>) -> Result<(), CliError> {
 }
 
 fn xlsx(kind: FactKind, path: &Path) -> Result<(), CliError> {
-    let failed = |e| CliError::Io(format!("cannot write {}", path.display()), e);
+    let name = path.display();
+    let failed = |e| CliError::Io(say!(en: "cannot write {name}", zh: "无法写入 {name}"), e);
     let mut file = AtomicFile::create(path).map_err(failed)?;
     let template = import::template(kind);
     let mut book = workbook(&template).map_err(|e| failed(std::io::Error::other(e)))?;

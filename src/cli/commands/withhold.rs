@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::proposal::reject_table;
 use crate::{
     cli::{
         CliError,
@@ -12,6 +13,7 @@ use crate::{
         print::{instant, print_line, print_message},
     },
     files,
+    lang::{say, word},
     limits::PROPOSAL_BYTES_MAX,
     protocol::pb,
 };
@@ -42,10 +44,12 @@ pub(crate) struct WithholdArgs {
 }
 
 pub(super) async fn run(args: WithholdArgs) -> Result<(), CliError> {
+    reject_table(args.common.output)?;
     let proposal = match &args.approve {
         None => Vec::new(),
         Some(path) => {
-            let failed = |e| CliError::Io(format!("cannot read {}", path.display()), e);
+            let name = path.display();
+            let failed = |e| CliError::Io(say!(en: "cannot read {name}", zh: "无法读取 {name}"), e);
             files::read(path, PROPOSAL_BYTES_MAX).map_err(failed)?
         }
     };
@@ -57,22 +61,29 @@ pub(super) async fn run(args: WithholdArgs) -> Result<(), CliError> {
     };
     let answer = client.admin.withhold_event(request).await?.into_inner();
     if let Some(path) = &args.propose {
-        let failed = |e| CliError::Io(format!("cannot write {}", path.display()), e);
+        let name = path.display();
+        let failed = |e| CliError::Io(say!(en: "cannot write {name}", zh: "无法写入 {name}"), e);
         files::replace(path, &answer.proposal).map_err(failed)?;
     }
-    print_message(args.common.output, "WithholdEventResponse", &answer, |answer| say(&args, answer))
+    print_message(args.common.output, "WithholdEventResponse", &answer, |answer| {
+        print(&args, answer)
+    })
 }
 
-fn say(args: &WithholdArgs, answer: &pb::WithholdEventResponse) -> Result<(), CliError> {
+fn print(args: &WithholdArgs, answer: &pb::WithholdEventResponse) -> Result<(), CliError> {
     let WithholdArgs { position, reason, .. } = args;
     if let Some(at) = answer.withheld_at {
-        return print_line(&format!("event {position} is withheld from everybody, by event {at}"));
+        return print_line(&say!(
+            en: "event {position} is withheld from everybody, by event {at}",
+            zh: "事件 {position} 已对所有人不予展示，依据事件 {at}"
+        ));
     }
     let file = args.propose.as_ref().map_or_else(String::new, |path| path.display().to_string());
     let until = instant(answer.proposal_expire_time.as_ref());
-    print_line(&format!(
-        "proposed to withhold event {position}; the proposal is good until {until}"
+    print_line(&say!(
+        en: "proposed to withhold event {position}; the proposal is good until {until}",
+        zh: "已提出对事件 {position} 不予展示；提案有效至 {until}"
     ))?;
-    print_line("another principal approves it:")?;
+    print_line(word!(en: "another principal approves it:", zh: "请由另一主体批准："))?;
     print_line(&format!("tidu withhold {position} --reason {reason:?} --approve {file:?}"))
 }

@@ -8,16 +8,16 @@ use std::collections::HashMap;
 
 use super::{
     groups::print_more,
-    json::print_duplicate_faults,
     parts::{Part, Place},
+    tell::Teller,
 };
 use crate::{
     cli::{
         CliError,
-        args::Output,
-        print::{print_table, table},
+        print::{Heading, kind_alone, print_table, table},
     },
     domain::{DesigneeId, kind::Kind},
+    lang::{Both, Lang, both, say, word},
     limits::SHOWN_FAULTS_MAX,
     protocol::{
         event::kind_of,
@@ -31,10 +31,16 @@ pub(crate) struct Duplicate<'a> {
     pub(crate) place: Place<'a>,
     pub(crate) earlier: Place<'a>,
     pub(crate) designee: &'a str,
-    /// The fact in words: `designated: little-giant, 2026-04-01`.
-    pub(crate) fact: String,
+    key: Key,
     /// The two rows are in different commits.
     is_across: bool,
+}
+
+impl Duplicate<'_> {
+    /// The fact in words: `designated: little-giant, 2026-04-01`.
+    pub(super) fn fact(&self) -> String {
+        self.key.fact()
+    }
 }
 
 /// The rows of a run that state again what an earlier row states.
@@ -50,7 +56,7 @@ pub(crate) fn duplicates<'a>(commits: &[Part<'a>]) -> Vec<Duplicate<'a>> {
                     place,
                     earlier: *earlier,
                     designee: &row.event.designee,
-                    fact: key.fact(),
+                    key,
                     is_across: *commit != number,
                 });
             } else {
@@ -80,13 +86,23 @@ pub(crate) fn duplicates_across<'a>(commits: &[Part<'a>]) -> Vec<Duplicate<'a>> 
 }
 
 /// Prints rows that state a fact again.
-pub(crate) fn print_duplicates(found: &[Duplicate<'_>], output: Output) -> Result<(), CliError> {
-    if !output.is_human() {
-        return print_duplicate_faults(found);
+pub(crate) fn print_duplicates(
+    found: &[Duplicate<'_>],
+    teller: &mut Teller,
+) -> Result<(), CliError> {
+    if !teller.is_for_people() {
+        return teller.duplicates(found);
     }
-    let mut table = table(["row", "states again what is in", "designee", "fact"]);
-    for Duplicate { place, earlier, designee, fact, .. } in found.iter().take(SHOWN_FAULTS_MAX) {
-        table.add_row([&place.to_string(), &earlier.to_string(), *designee, fact]);
+    let mut table = table([
+        Heading::new("row", "row", "行"),
+        Heading::new("earlier", "states again what is in", "与之重复的行"),
+        Heading::new("designee", "designee", "认定对象"),
+        Heading::new("fact", "fact", "事项"),
+    ]);
+    for duplicate in found.iter().take(SHOWN_FAULTS_MAX) {
+        let Duplicate { place, earlier, designee, .. } = duplicate;
+        let (place, earlier) = (place.to_string(), earlier.to_string());
+        table.add_row([&place, &earlier, *designee, &duplicate.fact()]);
     }
     print_table(&table)?;
     let shown = found.len().min(SHOWN_FAULTS_MAX);
@@ -102,7 +118,7 @@ struct Key {
     programme: String,
     item: String,
     /// A batch, a round, a pool, a year or a day.
-    place: String,
+    place: Both,
 }
 
 /// A designee; as it is written, if that is no identifier.
@@ -132,36 +148,47 @@ impl Key {
     }
 
     fn fact(&self) -> String {
-        let parts = [&self.programme, &self.item, &self.place];
-        let parts = parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str);
-        format!("{}: {}", self.kind.name().replace('_', "-"), parts.collect::<Vec<_>>().join(", "))
+        let parts = [&self.programme, &self.item, self.place.said()];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let parts = parts.collect::<Vec<_>>().join(word!(en: ", ", zh: "，"));
+        let kind = kind_alone(self.kind.number().into());
+        say!(en: "{kind}: {parts}", zh: "{kind}：{parts}")
     }
 }
 
 /// The programme, the item, and the batch, round or day that tell a fact from others of its kind.
-fn title<'a>(event: &pb::Event, fact: &'a Fact) -> Option<(&'a str, &'a str, String)> {
+fn title<'a>(event: &pb::Event, fact: &'a Fact) -> Option<(&'a str, &'a str, Both)> {
     let day = || {
         let day = event.effective_date.unwrap_or_default();
-        format!("{:04}-{:02}-{:02}", day.year, day.month, day.day)
+        Both::same(&format!("{:04}-{:02}-{:02}", day.year, day.month, day.day))
     };
+    let round = |round: &str| both!(en: "round {round}", zh: "{round} 轮复核");
     Some(match fact {
         Fact::NoticeOpened(f) => {
             let of = (f.purpose().as_str_name(), f.scope() == pb::NoticeScope::Recommendation);
-            let step = if of.1 { " of recommendation" } else { "" };
-            let purpose = if of.0.ends_with("REVIEW") { "review of " } else { "" };
-            (&f.programme, &f.item, format!("{purpose}batch {}{step}", f.batch))
+            let step = if of.1 { [" of recommendation", "推荐"] } else { ["", ""] };
+            let purpose =
+                if of.0.ends_with("REVIEW") { ["review of ", "复核"] } else { ["", ""] };
+            let batch = &f.batch;
+            let place = || match (Lang::current(), purpose, step) {
+                (Lang::En, [purpose, _], [step, _]) => format!("{purpose}batch {batch}{step}"),
+                (Lang::Zh, [_, purpose], [_, step]) => format!("批次 {batch} {purpose}{step}公示"),
+            };
+            (&f.programme, &f.item, Both::made(place))
         }
         Fact::Designated(f) => (&f.programme, &f.item, day()),
-        Fact::ReviewOpened(f) => (&f.programme, &f.item, format!("round {}", f.round)),
-        Fact::ReviewPassed(f) => (&f.programme, &f.item, format!("round {}", f.round)),
-        Fact::ReviewFailed(f) => (&f.programme, &f.item, format!("round {}", f.round)),
+        Fact::ReviewOpened(f) => (&f.programme, &f.item, round(&f.round)),
+        Fact::ReviewPassed(f) => (&f.programme, &f.item, round(&f.round)),
+        Fact::ReviewFailed(f) => (&f.programme, &f.item, round(&f.round)),
         Fact::SupportGranted(f) => {
-            (&f.programme, &f.item, format!("{}, round {}", f.scheme, f.round))
+            let (scheme, round) = (&f.scheme, &f.round);
+            let place = both!(en: "{scheme}, round {round}", zh: "{scheme}，{round} 轮");
+            (&f.programme, &f.item, place)
         }
         Fact::RevocationProposed(f) => (&f.programme, &f.item, day()),
         Fact::RectificationOrdered(f) => (&f.programme, &f.item, day()),
         Fact::CreationAssessed(f) => (&f.programme, &f.item, day()),
-        Fact::InformationUpdated(f) => (&f.programme, "", f.year.to_string()),
+        Fact::InformationUpdated(f) => (&f.programme, "", Both::same(&f.year.to_string())),
         Fact::PoolEntered(f) => (&f.pool, "", day()),
         Fact::PoolLeft(f) => (&f.pool, "", day()),
         _ => return None,
@@ -219,8 +246,8 @@ mod tests {
                 of("b.xlsx, 名单, row 8", "a.xlsx, 名单, row 3")
             ]
         );
-        assert_eq!(found[0].fact, "designated: little-giant, 2026-04-01");
-        assert_eq!(found[1].fact, "review-passed: little-giant, round 2025");
+        assert_eq!(found[0].fact(), "designated: little-giant, 2026-04-01");
+        assert_eq!(found[1].fact(), "review-passed: little-giant, round 2025");
     }
 
     #[test]

@@ -4,18 +4,18 @@
 mod columns;
 mod duplicates;
 mod groups;
-mod json;
 mod outcome;
 mod parts;
 mod report;
 mod run;
+mod tell;
 
 pub(crate) use self::{
     duplicates::{duplicates, duplicates_across, print_duplicates},
     groups::{print_more, print_rejections, print_warnings, warning_lines},
-    json::print_answer,
     outcome::{Outcome, positions},
     parts::{Part, Rows},
     report::print_report,
     run::{Run, authority_of},
+    tell::Teller,
 };

@@ -4,6 +4,7 @@
 use super::{parts::Part, run::Run};
 use crate::{
     cli::{CliError, print::eprint_line},
+    lang::{joined, say, word},
     protocol::pb,
 };
 
@@ -19,8 +20,8 @@ pub(crate) struct Outcome<'a> {
 pub(crate) fn positions(answer: &pb::AppendResponse) -> String {
     let first = answer.first_position.unwrap_or_default();
     match answer.next_position.saturating_sub(1) {
-        last if last <= first => format!("position {first}"),
-        last => format!("positions {first} to {last}"),
+        last if last <= first => say!(en: "position {first}", zh: "位置 {first}"),
+        last => say!(en: "positions {first} to {last}", zh: "位置 {first} 至 {last}"),
     }
 }
 
@@ -32,7 +33,10 @@ impl<'a> Outcome<'a> {
     /// The commit that comes next, in front of a sentence; empty if it is the only one.
     pub(crate) fn name(&self) -> String {
         match self.commits.get(self.recorded.len()) {
-            Some(commit) if self.commits.len() > 1 => format!("{}: ", self.run.named(&[*commit])),
+            Some(commit) if self.commits.len() > 1 => {
+                let name = self.run.named(&[*commit]);
+                say!(en: "{name}: ", zh: "{name}：")
+            }
             _ => String::new(),
         }
     }
@@ -40,17 +44,20 @@ impl<'a> Outcome<'a> {
     /// The next commit was recorded.
     pub(crate) fn recorded(&mut self, answer: &pb::AppendResponse) {
         let Some(commit) = self.commits.get(self.recorded.len()) else { return };
-        let was = if answer.replayed { "had been recorded before" } else { "was recorded" };
-        self.recorded.push(format!(
-            "{} {was} at {}",
-            self.run.named(&[*commit]),
-            positions(answer)
-        ));
+        let (name, at) = (self.run.named(&[*commit]), positions(answer));
+        self.recorded.push(match answer.replayed {
+            true => say!(
+                en: "{name} had been recorded before at {at}",
+                zh: "{name} 此前已记录，在{at}"
+            ),
+            false => say!(en: "{name} was recorded at {at}", zh: "{name} 已记录，在{at}"),
+        });
     }
 
     /// The next commit was refused, and none after it was sent.
     pub(crate) fn refused(&self, why: &str) -> CliError {
-        CliError::Refused(format!("{}: {why}", self.said()))
+        let said = self.said();
+        CliError::Refused(say!(en: "{said}: {why}", zh: "{said}：{why}"))
     }
 
     /// The next commit failed without being recorded.
@@ -66,12 +73,17 @@ impl<'a> Outcome<'a> {
         let mut sentences = self.recorded.clone();
         if let Some((next, rest)) = self.rest().split_first() {
             let next = self.run.named(&[*next]);
-            sentences.push(format!("it is not known whether {next} was recorded"));
+            sentences.push(say!(
+                en: "it is not known whether {next} was recorded",
+                zh: "不能确定 {next} 是否已记录"
+            ));
             sentences.extend(self.not_recorded(rest));
         }
-        eprint_line(&format!(
-            "{}. Repeat the command with the same files and options: it records nothing twice",
-            sentences.join("; ")
+        let sentences = sentences.join(word!(en: "; ", zh: "；"));
+        eprint_line(&say!(
+            en: "{sentences}. Repeat the command with the same files and options: it records \
+                 nothing twice",
+            zh: "{sentences}。请用相同的文件和选项再运行一次：不会重复记录"
         ));
         error
     }
@@ -79,11 +91,11 @@ impl<'a> Outcome<'a> {
     /// Sentences about all commits.
     fn said(&self) -> String {
         if self.recorded.is_empty() {
-            return "nothing was recorded".to_owned();
+            return word!(en: "nothing was recorded", zh: "没有记录任何内容").to_owned();
         }
         let mut sentences = self.recorded.clone();
         sentences.extend(self.not_recorded(self.rest()));
-        sentences.join("; ")
+        sentences.join(word!(en: "; ", zh: "；"))
     }
 
     /// The commits that were not recorded.
@@ -97,9 +109,10 @@ impl<'a> Outcome<'a> {
         let named: Vec<String> = files.map(|commits| self.run.named(commits)).collect();
         match named.as_slice() {
             [] => None,
-            [one] => Some(format!("{one} was not recorded")),
-            [first @ .., last] => {
-                Some(format!("{} and {last} were not recorded", first.join(", ")))
+            [one] => Some(say!(en: "{one} was not recorded", zh: "{one} 没有记录")),
+            several => {
+                let several = joined(several, ["and", "和"]);
+                Some(say!(en: "{several} were not recorded", zh: "{several} 没有记录"))
             }
         }
     }

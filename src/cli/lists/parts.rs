@@ -4,7 +4,9 @@ use std::{cell::OnceCell, collections::HashMap, fmt};
 
 use super::{columns, duplicates::earlier_places};
 use crate::{
-    import::{ImportedRow, Report},
+    cli::print::{Heading, fault_message_with},
+    import::{ImportedRow, Report, rows_in_words},
+    lang::{Lang, say, word},
     protocol::pb,
 };
 
@@ -21,10 +23,40 @@ pub(crate) struct Part<'a> {
 /// The rows of a commit or of a trial: the events of a request, in their order.
 pub(crate) struct Rows<'a> {
     pub(crate) parts: Vec<Part<'a>>,
-    /// The place that the number of a row names: a row of a list, or an event of the log.
-    pub(crate) unit: &'static str,
+    /// The place that the number of a row names.
+    pub(crate) unit: Unit,
     /// Earlier rows that state the same, found when the first of them is asked for.
     earlier: OnceCell<HashMap<u32, Place<'a>>>,
+}
+
+/// The things whose numbers say where a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Rows of a list.
+    Row,
+    /// Events of the log.
+    Event,
+}
+
+impl Unit {
+    /// Their column in a table.
+    pub(super) fn heading(self) -> Heading {
+        match self {
+            Self::Row => Heading::new("rows", "rows", "行"),
+            Self::Event => Heading::new("events", "events", "事件"),
+        }
+    }
+
+    /// Some of them by their numbers: `rows 3 to 402`, `event 7`.
+    pub(super) fn in_words(self, numbers: &[u32]) -> String {
+        let rows = rows_in_words(numbers);
+        match self {
+            _ if numbers.is_empty() => String::new(),
+            Self::Row => rows,
+            Self::Event if Lang::current() == Lang::En => rows.replacen("row", "event", 1),
+            Self::Event => format!("事件 {}", rows.trim_start_matches("第 ").replace(" 行", "")),
+        }
+    }
 }
 
 /// A place in a file.
@@ -40,9 +72,9 @@ pub(crate) struct Place<'a> {
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in [self.file, self.sheet].into_iter().filter(|part| !part.is_empty()) {
-            write!(f, "{part}, ")?;
+            write!(f, "{part}{}", word!(en: ", ", zh: "，"))?;
         }
-        write!(f, "row {}", self.row)
+        f.write_str(&rows_in_words(&[self.row]))
     }
 }
 
@@ -55,13 +87,13 @@ impl<'a> Part<'a> {
 impl<'a> Rows<'a> {
     /// The rows of lists.
     pub(crate) fn of_lists(parts: Vec<Part<'a>>) -> Self {
-        Self { parts, unit: "row", earlier: OnceCell::new() }
+        Self { parts, unit: Unit::Row, earlier: OnceCell::new() }
     }
 
     /// Events that no file holds.
-    pub(crate) fn of_events(rows: &'a [ImportedRow], unit: &'static str) -> Self {
+    pub(crate) fn of_events(rows: &'a [ImportedRow]) -> Self {
         let parts = vec![Part { file: "", report: None, rows }];
-        Self { parts, unit, earlier: OnceCell::new() }
+        Self { parts, unit: Unit::Event, earlier: OnceCell::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -119,13 +151,19 @@ impl<'a> Rows<'a> {
 
     /// The message of a fault, with the place of the earlier row that it is about.
     pub(crate) fn message(&self, fault: &pb::Rejection) -> String {
-        let message = &fault.message;
+        let word = |key: &str, _: &str| {
+            let earlier = self.earlier(fault).filter(|_| key == "earlier_event")?;
+            Some(earlier.to_string())
+        };
+        let message = fault_message_with(fault, word);
         match (self.earlier(fault), fault.metadata.get("earlier_event")) {
             (Some(place), Some(path)) => {
                 message.replace(&format!("{path} of this request"), &place.to_string())
             }
-            (Some(place), None) => format!("{message}; first in {place}"),
-            (None, _) => message.clone(),
+            (Some(place), None) => {
+                say!(en: "{message}; first in {place}", zh: "{message}；首次出现：{place}")
+            }
+            (None, _) => message,
         }
     }
 }

@@ -2,21 +2,29 @@
 
 use super::{
     groups::{grouped, places},
-    parts::Place,
+    parts::{Place, Unit},
     run::List,
 };
 use crate::{
     cli::{CliError, print::print_line},
-    domain::text::{counted, ranges},
-    import::{Note, SheetReport},
+    domain::text::counted,
+    import::{Note, SheetReport, rows_in_words},
+    lang::{say, word},
 };
 
 /// Prints the report on reading a list.
 pub(crate) fn print_report(list: &List) -> Result<(), CliError> {
     let List { file, import } = list;
-    let encoding = import.report.encoding.map_or(String::new(), |e| format!(", {e}"));
-    let rows = counted(import.rows.len(), "row");
-    print_line(&format!("{file}: {}{encoding}, {rows}", import.report.format))?;
+    let (format, count) = (import.report.format, import.rows.len());
+    let rows = counted(count, "row");
+    let encoding = import
+        .report
+        .encoding
+        .map_or(String::new(), |encoding| say!(en: ", {encoding}", zh: "，{encoding}"));
+    print_line(&say!(
+        en: "{file}: {format}{encoding}, {rows}",
+        zh: "{file}：{format}{encoding}，{count} 行"
+    ))?;
     for table in &import.report.sheets {
         print_sheet(table)?;
     }
@@ -24,24 +32,36 @@ pub(crate) fn print_report(list: &List) -> Result<(), CliError> {
 }
 
 fn print_sheet(sheet: &SheetReport) -> Result<(), CliError> {
-    let name = if sheet.name.is_empty() { "" } else { &format!("{}: ", sheet.name) };
-    if !sheet.not_read.is_empty() {
-        return print_line(&format!("  {name}not read ({})", sheet.not_read));
+    let name = match sheet.name.as_str() {
+        "" => String::new(),
+        name => say!(en: "{name}: ", zh: "{name}："),
+    };
+    if let Some(why) = &sheet.not_read {
+        return print_line(&say!(en: "  {name}not read ({why})", zh: "  {name}没有读入（{why}）"));
     }
     let columns: Vec<_> =
         sheet.columns.iter().map(|(field, header)| format!("{header} → {field}")).collect();
-    print_line(&format!("  {name}columns: {}", columns.join(", ")))?;
-    for (what, headers) in
-        [("ignored", &sheet.unmapped), ("personal data, dropped", &sheet.personal)]
-    {
+    let colon = word!(en: ": ", zh: "：");
+    let print = |what: &str, names: &[String]| {
+        let names = names.join(word!(en: ", ", zh: "、"));
+        print_line(&format!("  {name}{what}{colon}{names}"))
+    };
+    print(word!(en: "columns", zh: "读入的列"), &columns)?;
+    for (what, headers) in [
+        (word!(en: "ignored", zh: "没有读入的列"), &sheet.unmapped),
+        (word!(en: "personal data, dropped", zh: "个人信息，已舍弃的列"), &sheet.personal),
+    ] {
         if !headers.is_empty() {
-            print_line(&format!("  {name}{what}: {}", headers.join(", ")))?;
+            print(what, headers)?;
         }
     }
-    for (why, skipped) in grouped(&sheet.skipped, |skipped| skipped.why) {
+    for (why, skipped) in grouped(&sheet.skipped, |skipped| &skipped.why) {
         let rows: Vec<u32> = skipped.iter().map(|skipped| skipped.row).collect();
-        let s = if rows.len() == 1 { "" } else { "s" };
-        print_line(&format!("  {name}row{s} {} skipped ({why})", ranges(&rows)))?;
+        let rows = rows_in_words(&rows);
+        print_line(&say!(
+            en: "  {name}{rows} skipped ({why})",
+            zh: "  {name}{rows}不是数据，没有读入（{why}）"
+        ))?;
     }
     Ok(())
 }
@@ -52,12 +72,21 @@ fn print_notes(notes: &[Note]) -> Result<(), CliError> {
         let Some(first) = same.first() else { continue };
         let of_rows = same.iter().filter(|note| note.row > 0);
         let at = of_rows.map(|note| Place { file: "", sheet: &note.sheet, row: note.row });
-        let at = places(at, "row", false);
-        let at = if at.is_empty() { at } else { format!(", {at}") };
-        let column =
-            if first.column.is_empty() { "" } else { &format!(", column {}", first.column) };
-        let count = counted(same.len(), "note");
-        print_line(&format!("  {count} [{reason}]{at}{column}: {}", first.message))?;
+        let at = match places(at, Unit::Row, false) {
+            at if at.is_empty() => at,
+            at => say!(en: ", {at}", zh: "，{at}"),
+        };
+        let column = match first.column.as_str() {
+            "" => String::new(),
+            // A message in Chinese names its column where that helps.
+            column => say!(en: ", column {column}", zh: ""),
+        };
+        let (count, message) = (same.len(), &first.message);
+        let notes = counted(count, "note");
+        print_line(&say!(
+            en: "  {notes} [{reason}]{at}{column}: {message}",
+            zh: "  {count} 条说明 [{reason}]{at}{column}：{message}"
+        ))?;
     }
     Ok(())
 }

@@ -9,14 +9,15 @@ use prost::Message as _;
 
 use super::{
     groups::faults_of_file,
-    json::print_faults,
     parts::{Part, Rows},
+    tell::Teller,
 };
 use crate::{
-    cli::{CliError, args::Output, memory::MemoryBound},
+    cli::{CliError, memory::MemoryBound, print::Progress},
     domain::AuthorityCode,
     files,
     import::{self, Import, ImportError},
+    lang::{say, word},
     limits::{COMMIT_EVENTS_MAX, INPUT_FILE_BYTES_MAX, LIST_MEMORY_BYTES_MAX, REQUEST_BYTES_MAX},
 };
 
@@ -50,20 +51,28 @@ impl Run {
         files: &[PathBuf],
         options: &import::Options,
         commit_size: Option<usize>,
-        output: Output,
+        teller: &mut Teller,
     ) -> Result<Self, CliError> {
         if files.iter().filter(|path| is_standard(path)).count() > 1 {
-            return Err(CliError::Refused("standard input (-) can be read only once".to_owned()));
+            return Err(CliError::Refused(say!(
+                en: "standard input (-) can be read only once",
+                zh: "标准输入（-）只能读一次"
+            )));
         }
         let (mut lists, mut refused) = (Vec::new(), Vec::new());
+        let progress = match teller {
+            Teller::People => {
+                let what = word!(en: "reading", zh: "正在读取");
+                Progress::new(what, word!(en: "files", zh: "个文件"), files.len() as u64)
+            }
+            _ => Progress::hidden(),
+        };
         for path in files {
-            let file = name(path);
+            let file = name(path, teller.is_for_people());
             match read(&file, path, options)? {
                 Ok(import) => lists.push(List { file, import }),
                 Err(error) => {
-                    if !output.is_human() {
-                        print_faults(&file, &error)?;
-                    }
+                    teller.faults(&file, &error)?;
                     let is_of_command = matches!(error, ImportError::Option { .. });
                     refused.push(faults_of_file(&file, &error));
                     if is_of_command {
@@ -71,7 +80,9 @@ impl Run {
                     }
                 }
             }
+            progress.add(1);
         }
+        progress.finish();
         if !refused.is_empty() {
             return Err(CliError::Message(refused.join("\n")));
         }
@@ -84,9 +95,11 @@ impl Run {
     fn require_commits(&self) -> Result<(), CliError> {
         let size = |list: &List| list.import.rows.len();
         match self.lists.iter().find(|list| size(list) > COMMIT_EVENTS_MAX) {
-            Some(list) if self.commit_size.is_none() => Err(CliError::Message(format!(
-                "{}: {} rows exceed the {COMMIT_EVENTS_MAX} of one commit; --commit-size \
-                 {COMMIT_EVENTS_MAX} records them in several commits, each whole or not at all",
+            Some(list) if self.commit_size.is_none() => Err(CliError::Message(say!(
+                en: "{0}: {1} rows exceed the {COMMIT_EVENTS_MAX} of one commit; --commit-size \
+                     {COMMIT_EVENTS_MAX} records them in several commits, each whole or not at all",
+                zh: "{0}：{1} 行超过一次提交的上限 {COMMIT_EVENTS_MAX}；可用 --commit-size \
+                     {COMMIT_EVENTS_MAX} 分几次提交，每次要么全部记录，要么都不记录",
                 list.file,
                 size(list)
             ))),
@@ -126,19 +139,24 @@ impl Run {
         let (Some(first), Some(last), false) = (first, last, is_whole) else {
             return file.to_owned();
         };
+        let comma = word!(en: ", ", zh: "，");
         let of_sheet = |name: &str| match name {
             "" => String::new(),
-            name => format!("{name}, "),
+            name => format!("{name}{comma}"),
         };
-        let from = format!("{file}, {}", of_sheet(&first.sheet));
+        let from = format!("{file}{comma}{}", of_sheet(&first.sheet));
         let (one, other) = (first.row, last.row);
         if first.sheet != last.sheet {
-            return format!("{from}row {one} to {}row {other}", of_sheet(&last.sheet));
+            let to = of_sheet(&last.sheet);
+            return say!(
+                en: "{from}row {one} to {to}row {other}",
+                zh: "{from}第 {one} 行至{to}第 {other} 行"
+            );
         }
         if one == other {
-            format!("{from}row {one}")
+            say!(en: "{from}row {one}", zh: "{from}第 {one} 行")
         } else {
-            format!("{from}rows {one} to {other}")
+            say!(en: "{from}rows {one} to {other}", zh: "{from}第 {one} 至 {other} 行")
         }
     }
 }
@@ -148,8 +166,14 @@ fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn name(path: &Path) -> String {
-    if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
+/// The name of a file, which is the same in any language for programs.
+fn name(path: &Path, is_for_people: bool) -> String {
+    const STANDARD: &str = "standard input";
+    match (is_standard(path), is_for_people) {
+        (false, _) => path.display().to_string(),
+        (true, true) => word!(en: STANDARD, zh: "标准输入").to_owned(),
+        (true, false) => STANDARD.to_owned(),
+    }
 }
 
 fn read(
@@ -161,7 +185,8 @@ fn read(
         true => files::read_whole(stdin().lock(), INPUT_FILE_BYTES_MAX),
         false => files::read(path, INPUT_FILE_BYTES_MAX),
     };
-    let bytes = bytes.map_err(|e| CliError::Io(format!("cannot read {file}"), e))?;
+    let bytes = bytes
+        .map_err(|e| CliError::Io(say!(en: "cannot read {file}", zh: "无法读取 {file}"), e))?;
     let _bound = MemoryBound::begin(LIST_MEMORY_BYTES_MAX);
     Ok(import::read(file, &bytes, options, authority_of))
 }

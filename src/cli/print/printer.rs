@@ -57,7 +57,8 @@ impl Printer {
         }
     }
 
-    fn add_cells<C: Into<Cell>>(
+    /// Adds a row to a table. It has no JSON.
+    pub(crate) fn add_cells<C: Into<Cell>>(
         &mut self,
         cells: impl IntoIterator<Item = C>,
     ) -> Result<(), CliError> {
@@ -177,10 +178,6 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn add_row<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) {
         self.rows.push(cells.into_iter().map(Into::into).collect());
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 }
 

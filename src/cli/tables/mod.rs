@@ -19,7 +19,7 @@ pub(crate) use self::{
 };
 use self::{csv::CsvTable, xlsx::XlsxTable};
 use super::{CliError, destination::Destination};
-use crate::protocol::pb;
+use crate::{lang::say, protocol::pb};
 
 /// The content of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,8 +113,10 @@ impl TableFile {
             Sink::Xlsx(table) => table.finish(),
         };
         ended.map_err(|error| failed(&target, error))?;
-        let written =
-            target.path().map(|path| format!("{rows} rows written to {}", path.display()));
+        let written = target.path().map(|path| {
+            let path = path.display();
+            say!(en: "{rows} rows written to {path}", zh: "已将 {rows} 行写入 {path}")
+        });
         Ok(written)
     }
 }
@@ -136,8 +138,9 @@ impl Target {
         match ending.as_deref() {
             Some("csv") => Ok(Self::Csv(path.to_path_buf())),
             Some("xlsx") => Ok(Self::Xlsx(path.to_path_buf())),
-            _ => Err(CliError::Refused(format!(
-                "--to {}: the name ends in .csv or .xlsx, which is the format",
+            _ => Err(CliError::Refused(say!(
+                en: "--to {0}: the name ends in .csv or .xlsx, which is the format",
+                zh: "--to {0}：文件名须以 .csv 或 .xlsx 结尾，以此决定格式",
                 path.display()
             ))),
         }
@@ -157,6 +160,9 @@ pub(crate) fn headers<T>(columns: &[Column<T>]) -> Vec<&'static str> {
 }
 
 fn failed(target: &Target, error: io::Error) -> CliError {
-    let place = target.path().map_or("the table".to_owned(), |path| path.display().to_string());
-    CliError::Io(format!("cannot write {place}"), error)
+    let text = match target.path().map(Path::display) {
+        Some(path) => say!(en: "cannot write {path}", zh: "无法写入 {path}"),
+        None => say!(en: "cannot write the table", zh: "无法写入表格"),
+    };
+    CliError::Io(text, error)
 }

@@ -11,6 +11,7 @@ use super::Value;
 use crate::{
     cli::print::date,
     files::AtomicFile,
+    lang::say,
     limits::{XLSX_COLUMN_WIDTH, XLSX_ROWS_MAX},
     protocol::pb,
 };
@@ -78,9 +79,10 @@ fn require_room(row: u32) -> io::Result<()> {
     if row <= XLSX_ROWS_MAX {
         return Ok(());
     }
-    let text = format!(
-        "a sheet holds {XLSX_ROWS_MAX} rows below its header, and there are more; write CSV, or \
-         narrow the filter"
+    let text = say!(
+        en: "a sheet holds {XLSX_ROWS_MAX} rows below its header, and there are more; write CSV, \
+             or narrow the filter",
+        zh: "一张工作表在表头下最多 {XLSX_ROWS_MAX} 行，实际更多；请写成 CSV，或缩小筛选范围"
     );
     Err(io::Error::new(io::ErrorKind::FileTooLarge, text))
 }

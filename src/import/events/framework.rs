@@ -10,6 +10,7 @@ use crate::{
         row::RowReader,
         values,
     },
+    lang::{Both, both},
     protocol::pb::{self, event::Fact},
 };
 
@@ -71,15 +72,18 @@ pub(super) fn environment_assessed(reader: &mut RowReader<'_>) -> Fact {
 }
 
 /// `综合得分=87.04分；市场环境=80.1`: name, value and unit of each.
-fn indicators(text: &str) -> Result<Vec<pb::Indicator>, String> {
+fn indicators(text: &str) -> Result<Vec<pb::Indicator>, Both> {
     let parts = text.split([';', '；', '\n']).map(str::trim).filter(|part| !part.is_empty());
     parts.map(indicator).collect()
 }
 
-fn indicator(text: &str) -> Result<pb::Indicator, String> {
+fn indicator(text: &str) -> Result<pb::Indicator, Both> {
     let refuse = || {
         let found = echo_on_one_line(text);
-        format!("{found} is not an indicator with its value; write 综合得分=87.04分；…")
+        both!(
+            en: "{found} is not an indicator with its value; write 综合得分=87.04分；…",
+            zh: "“{found}”不是带数值的指标；请写成 综合得分=87.04分；…"
+        )
     };
     let (name, measured) = text.split_once(['=', '＝', ':', '：']).ok_or_else(refuse)?;
     let measured = measured.trim();

@@ -22,7 +22,10 @@ use super::{
     template::EXAMPLE,
     values::{self, Period},
 };
-use crate::protocol::pb::{self, event::Fact};
+use crate::{
+    lang::{Both, both},
+    protocol::pb::{self, event::Fact},
+};
 
 /// The authority that decides for the whole country. Its lists name the recommending authorities.
 const MINISTRY: &str = "100000";
@@ -211,7 +214,10 @@ fn identifier(
         return code;
     }
     if names.known.is_empty() {
-        reader.lacks(Field::Name, "the row has neither a name nor a code");
+        reader.lacks(
+            Field::Name,
+            Both::word("the row has neither a name nor a code", "该行既没有名称，也没有代码"),
+        );
         return String::new();
     }
     let by = if recommended_by.is_empty() { authority } else { recommended_by };
@@ -274,18 +280,30 @@ fn profile(reader: &mut RowReader<'_>, name: String) -> pb::Profile {
 }
 
 /// A text that the record keeps as an identifier.
-fn id(text: &str) -> Result<String, String> {
+fn id(text: &str) -> Result<String, Both> {
     Ok(text.to_owned())
 }
 
-fn year(text: &str) -> Result<u32, String> {
+fn year(text: &str) -> Result<u32, Both> {
     let digits = text.trim().trim_end_matches('度').trim_end_matches('年');
     let year = digits.parse().ok().filter(|_| digits.len() == 4);
-    year.ok_or_else(|| format!("{} is not a year; write 2026", echo_on_one_line(text)))
+    year.ok_or_else(|| {
+        both!(
+            en: "{0} is not a year; write 2026",
+            zh: "“{0}”不是年份；请写成 2026",
+            echo_on_one_line(text)
+        )
+    })
 }
 
-fn count(text: &str) -> Result<u32, String> {
+fn count(text: &str) -> Result<u32, Both> {
     let digits = text.trim().trim_end_matches(['家', '户', '个']);
     let count = digits.parse().ok();
-    count.ok_or_else(|| format!("{} is not a number of rows; write 25", echo_on_one_line(text)))
+    count.ok_or_else(|| {
+        both!(
+            en: "{0} is not a number of rows; write 25",
+            zh: "“{0}”不是行数；请写成 25",
+            echo_on_one_line(text)
+        )
+    })
 }

@@ -3,6 +3,7 @@
 use crate::{
     domain::RegionCode,
     import::{error::echo_on_one_line, fields::Field, note::NoteReason, row::RowReader},
+    lang::{both, say},
 };
 
 /// The registered region. A code goes before names, and the county before the prefecture. A name
@@ -43,11 +44,16 @@ fn place(reader: &RowReader<'_>, field: Field, within: Option<RegionCode>) -> Op
         && !text.is_empty()
         && let Some((column, _)) = reader.cell(field)
     {
-        let known = within.map_or(String::new(), |region| format!(" within {region}"));
-        let message = format!(
-            "{}: {} means no division{known}, or several; the region is recorded without it",
+        let known = || match within {
+            Some(region) => say!(en: " within {region}", zh: "在 {region} 内"),
+            None => String::new(),
+        };
+        let message = both!(
+            en: "{0}: {1} means no division{2}, or several; the region is recorded without it",
+            zh: "“{0}”列：“{1}”{2}没有对应的行政区划，或对应多个；所属地区不含这一级",
             column.header,
-            echo_on_one_line(&text)
+            echo_on_one_line(&text),
+            known()
         );
         reader.note(NoteReason::RegionNotKnown, &column.header, message);
     }

@@ -8,6 +8,7 @@ use crate::{
         row::RowReader,
         values,
     },
+    lang::Both,
     protocol::pb::{self, event::Fact},
 };
 
@@ -126,8 +127,10 @@ pub(super) fn review_failed(reader: &mut RowReader<'_>) -> Fact {
     let (programme, item, batch, round) = review(reader);
     let cause = |text: &str| {
         let cause = values::reason(text)?.cause.map(i32::from);
-        cause
-            .ok_or_else(|| "a review fails as 未达到标准 or 未提交复核; this is neither".to_owned())
+        cause.ok_or(Both::word(
+            "a review fails as 未达到标准 or 未提交复核; this is neither",
+            "复核未通过的原因只有 未达到标准 和 未提交复核，这里两者都不是",
+        ))
     };
     let cause = reader.required(Field::Reason, cause);
     let supplement = is_supplement(reader);

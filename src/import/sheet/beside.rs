@@ -181,6 +181,7 @@ fn place_of(text: &str) -> Option<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::error::Things;
     use crate::limits::LIST_CELLS_MAX;
 
     #[test]
@@ -193,7 +194,7 @@ mod tests {
             super::look(Xml::new("XLSX", sheet.as_slice()), &mut looked).map(|_| ())
         };
         assert_eq!(look(2, 3), Ok(()));
-        let refused = Err(FileFault::TooLarge { what: "cells", max: LIST_CELLS_MAX });
+        let refused = Err(FileFault::TooLarge { what: Things::Cells, max: LIST_CELLS_MAX });
         assert_eq!(look(1, 3), refused);
         assert_eq!(look(2, 2), refused);
     }

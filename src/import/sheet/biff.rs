@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     import::{budget::Budget, error::FileFault},
+    lang::Both,
     limits::INPUT_FILE_BYTES_MAX,
 };
 
@@ -99,7 +100,10 @@ impl Record<'_> {
 }
 
 pub(super) fn damaged() -> FileFault {
-    FileFault::Workbook { format: FORMAT, cause: "one of its records is damaged".to_owned() }
+    FileFault::Workbook {
+        format: FORMAT,
+        cause: Both::word("one of its records is damaged", "有一条记录已损坏"),
+    }
 }
 
 /// Reads the records of a workbook.

@@ -4,7 +4,11 @@
 use super::{Cell, Sheet, SheetRow, Wide, index};
 use crate::{
     domain::text::echo,
-    import::{budget::Budget, error::FileFault},
+    import::{
+        budget::Budget,
+        error::{FileFault, Things},
+    },
+    lang::{Both, both},
     limits::LIST_CELLS_MAX,
 };
 
@@ -203,17 +207,25 @@ fn far(name: &str, places: &[Run]) -> FileFault {
     let (before, after) = if is_down { down } else { across };
     let behind = |(row, column): &&Run| if is_down { *row >= after } else { *column >= after };
     let Some((row, column)) = places.iter().find(behind).filter(|_| after > before + 1) else {
-        return FileFault::TooLarge { what: "cells", max: LIST_CELLS_MAX };
+        return FileFault::TooLarge { what: Things::Cells, max: LIST_CELLS_MAX };
     };
     let letters = super::letters(*column);
     let cure = match is_down {
-        true => format!("delete column {letters} below row {}", before.saturating_add(1)),
-        false => format!("delete the columns behind {}", super::letters(before)),
+        true => both!(
+            en: "delete column {letters} below row {0}",
+            zh: "删除 {letters} 列第 {0} 行以下的内容",
+            before.saturating_add(1)
+        ),
+        false => both!(
+            en: "delete the columns behind {0}",
+            zh: "删除 {0} 列以后的各列",
+            super::letters(before)
+        ),
     };
     let cell = format!("{letters}{}", row.saturating_add(1));
     let sheet = match name {
-        "" => String::new(),
-        name => format!(" of sheet {}", echo(name)),
+        "" => Both::default(),
+        name => both!(en: " of sheet {0}", zh: "工作表“{0}”的", echo(name)),
     };
     FileFault::FarCell { sheet, cell, cure }
 }

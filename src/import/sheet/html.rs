@@ -11,7 +11,10 @@ use super::{
     xml::is_nothing,
 };
 use crate::{
-    import::{budget::Budget, error::FileFault},
+    import::{
+        budget::Budget,
+        error::{FileFault, Things},
+    },
     limits::{HTML_LINES_MAX, HTML_TABLES_DEEP_MAX},
 };
 
@@ -268,7 +271,7 @@ impl Page {
 
     fn open_table(&mut self) -> Result<(), FileFault> {
         if self.tables.len() >= HTML_TABLES_DEEP_MAX {
-            let what = "tables within each other";
+            let what = Things::NestedTables;
             let max = u64::try_from(HTML_TABLES_DEEP_MAX).unwrap_or(u64::MAX);
             return Err(FileFault::TooLarge { what, max });
         }
@@ -316,7 +319,7 @@ impl Page {
         }
         self.made.cells(u64::from(column - row.next) + u64::from(colspan))?;
         if column.saturating_add(colspan) > COLUMNS_MAX {
-            return Err(FileFault::TooLarge { what: "columns", max: COLUMNS_MAX.into() });
+            return Err(FileFault::TooLarge { what: Things::Columns, max: COLUMNS_MAX.into() });
         }
         row.is_cell_open = true;
         row.cells.push(Open {

@@ -22,7 +22,11 @@ use grid::Region;
 use jiff::civil::{Date, DateTime, Time};
 
 use super::{error::FileFault, guard::unguard};
-use crate::{domain::text::echo, limits::SHEET_NAME_CHARS_MAX};
+use crate::{
+    domain::text::echo,
+    lang::{Both, both},
+    limits::SHEET_NAME_CHARS_MAX,
+};
 
 /// The content of a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,7 +138,7 @@ pub(super) fn read_flat_ods(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
 
 /// Reads the sheets of a workbook that Excel 2003 saved as XML.
 pub(super) fn read_old_xml(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
-    guarded("XML of Excel 2003", || old_xml::read(bytes))
+    guarded("Excel 2003 XML", || old_xml::read(bytes))
 }
 
 /// Reads the tables of a web page as one sheet; none without a table.
@@ -148,9 +152,9 @@ pub(super) fn guarded<T>(
     format: &'static str,
     read: impl FnOnce() -> Result<T, FileFault>,
 ) -> Result<T, FileFault> {
-    let cause = || "the file is damaged".to_owned();
+    let cause = Both::word("the file is damaged", "文件已损坏");
     catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(FileFault::Workbook { format, cause: cause() }))
+        .unwrap_or_else(|_| Err(FileFault::Workbook { format, cause }))
 }
 
 /// Index, name and state of the worksheets: true if one is hidden. Charts and macro sheets hold no
@@ -171,7 +175,11 @@ fn names<'a, B: Reader<Cursor<&'a [u8]>>>(
 /// The name of a sheet, of which each row gets a copy.
 fn bounded_name(format: &'static str, name: &str) -> Result<String, FileFault> {
     if name.chars().count() > SHEET_NAME_CHARS_MAX {
-        let cause = format!("the sheet {} has too long a name", echo(name));
+        let cause = both!(
+            en: "the sheet {0} has too long a name",
+            zh: "工作表“{0}”的名称太长",
+            echo(name)
+        );
         return Err(FileFault::Workbook { format, cause });
     }
     Ok(name.to_owned())

@@ -17,7 +17,11 @@ use super::{
     xml::{Xml, attribute, damaged, decoded, is_nothing, push_reference},
 };
 use crate::{
-    import::{budget::Budget, error::FileFault, unpack},
+    import::{
+        budget::Budget,
+        error::{FileFault, Things},
+        unpack,
+    },
     limits::WORKBOOK_MERGED_MAX,
 };
 
@@ -203,7 +207,7 @@ impl Book {
             return Ok(());
         }
         if table.next_row > ROWS_MAX || column > COLUMNS_MAX && !row.is_empty() {
-            return Err(FileFault::TooLarge { what: "rows", max: ROWS_MAX.into() });
+            return Err(FileFault::TooLarge { what: Things::Rows, max: ROWS_MAX.into() });
         }
         self.copies(table, first, times, &row, &spans)
     }
@@ -224,7 +228,7 @@ impl Book {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let added = count(spans.len()).saturating_mul(times.into());
         if count(table.merged.len()).saturating_add(added) > WORKBOOK_MERGED_MAX {
-            let what = "merged regions";
+            let what = Things::MergedRegions;
             return Err(FileFault::TooLarge { what, max: WORKBOOK_MERGED_MAX });
         }
         for at in first..first.saturating_add(times) {

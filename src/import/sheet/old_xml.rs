@@ -9,11 +9,14 @@ use super::{
     xml::{Xml, attribute, decoded, is_nothing, is_true, push_reference},
 };
 use crate::{
-    import::{budget::Budget, error::FileFault},
+    import::{
+        budget::Budget,
+        error::{FileFault, Things},
+    },
     limits::WORKBOOK_MERGED_MAX,
 };
 
-const FORMAT: &str = "XML of Excel 2003";
+const FORMAT: &str = "Excel 2003 XML";
 
 /// Reads the sheets of a workbook.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
@@ -126,7 +129,7 @@ impl Reading {
                         columns: (column, last),
                     });
                     if u64::try_from(self.merged.len()).unwrap_or(u64::MAX) > WORKBOOK_MERGED_MAX {
-                        let (what, max) = ("merged regions", WORKBOOK_MERGED_MAX);
+                        let (what, max) = (Things::MergedRegions, WORKBOOK_MERGED_MAX);
                         return Err(FileFault::TooLarge { what, max });
                     }
                 }

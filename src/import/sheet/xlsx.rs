@@ -15,7 +15,12 @@ use super::{
     xml::{Xml, attribute, damaged, decoded},
 };
 use crate::{
-    import::{budget::Budget, error::FileFault, unpack},
+    import::{
+        budget::Budget,
+        error::{FileFault, Things},
+        unpack,
+    },
+    lang::{Both, both},
     limits::WORKBOOK_FORMATS_MAX,
 };
 
@@ -31,7 +36,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sheet>, FileFault> {
     let mut sheets = Vec::new();
     let named = names(FORMAT, &book)?;
     if parts.sheets.len() != book.sheets_metadata().len() {
-        let cause = "its table of sheets is damaged".to_owned();
+        let cause = Both::word("its table of sheets is damaged", "工作表目录已损坏");
         return Err(FileFault::Workbook { format: FORMAT, cause });
     }
     for (at, name, hidden) in named {
@@ -136,7 +141,7 @@ impl<'a> Parts<'a> {
 
     fn file(&mut self, path: &str) -> Result<Xml<impl std::io::Read>, FileFault> {
         let Some(at) = self.files.get(&lookup(path)) else {
-            let cause = format!("it has no file {path}");
+            let cause = both!(en: "it has no file {path}", zh: "其中缺少文件 {path}");
             return Err(FileFault::Workbook { format: FORMAT, cause });
         };
         let file = self.archive.by_index(*at).map_err(|error| damaged(FORMAT, &error))?;
@@ -205,7 +210,7 @@ impl<'a> Parts<'a> {
                 _ => {}
             }
             if u64::try_from(sheets.len()).unwrap_or(u64::MAX) > WORKBOOK_FORMATS_MAX {
-                let what = "formats, names and sheets";
+                let what = Things::Formats;
                 return Err(FileFault::TooLarge { what, max: WORKBOOK_FORMATS_MAX });
             }
         }

@@ -13,7 +13,7 @@ use quick_xml::{
     events::{BytesRef, BytesStart, Event},
 };
 
-use crate::import::error::FileFault;
+use crate::{import::error::FileFault, lang::Both};
 
 /// A file of XML that is read as it unpacks.
 pub(super) struct Xml<R: Read> {
@@ -53,12 +53,15 @@ impl<R: Read> Xml<R> {
 
     /// The fault of a file that ends inside an element.
     pub(super) fn cut(&self) -> FileFault {
-        FileFault::Workbook { format: self.format, cause: "one of its files is cut off".to_owned() }
+        FileFault::Workbook {
+            format: self.format,
+            cause: Both::word("one of its files is cut off", "其中一个文件不完整"),
+        }
     }
 }
 
 pub(super) fn damaged(format: &'static str, cause: &dyn std::error::Error) -> FileFault {
-    FileFault::Workbook { format, cause: cause.to_string() }
+    FileFault::Workbook { format, cause: Both::same(&cause.to_string()) }
 }
 
 /// The value of an attribute as it is written. A name without a prefix is found under any.

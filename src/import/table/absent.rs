@@ -11,7 +11,10 @@ use super::{
     },
     Found,
 };
-use crate::limits::{ECHO_CELLS_MAX, HEADER_ROWS_MAX};
+use crate::{
+    lang::{Both, both, word},
+    limits::{ECHO_CELLS_MAX, HEADER_ROWS_MAX},
+};
 
 /// Refuses a chosen column that no table has: it is a mistake of the caller.
 pub(in crate::import) fn require_chosen_columns(
@@ -19,7 +22,7 @@ pub(in crate::import) fn require_chosen_columns(
     found: &Found,
     sheets: &[SheetReport],
 ) -> Result<(), FileFault> {
-    let mut tables = sheets.iter().filter(|sheet| sheet.not_read.is_empty()).peekable();
+    let mut tables = sheets.iter().filter(|sheet| sheet.not_read.is_none()).peekable();
     let mut columns = choices.iter().enumerate().filter(|(_, choice)| !choice.is_of_batches());
     let unused = columns.find(|(at, _)| !found.choices.contains(at));
     let Some((_, Choice { field, header })) = unused.filter(|_| tables.peek().is_some()) else {
@@ -44,19 +47,25 @@ pub(in crate::import) fn require_chosen_columns(
 /// The fault of a file without a single row of data.
 pub(in crate::import) fn no_rows(sheets: &[Sheet], reports: &[SheetReport]) -> FileFault {
     if sheets.iter().all(|sheet| sheet.rows.is_empty()) {
-        return FileFault::Empty { detail: String::new() };
+        return FileFault::Empty { detail: Both::default() };
     }
     if let Some(report) = reports.iter().find(|report| report.header_row.is_some()) {
         let row = report.header_row.unwrap_or_default();
         return FileFault::Empty {
-            detail: format!(": a header in row {row}, and no data below it"),
+            detail: both!(
+                en: ": a header in row {row}, and no data below it",
+                zh: "：表头在第 {row} 行，其下没有数据"
+            ),
         };
     }
     let hidden = sheets.iter().filter(|sheet| sheet.hidden && !sheet.rows.is_empty());
     let hidden: Vec<_> = hidden.map(|sheet| sheet.name.as_str()).collect();
     if hidden.len() == sheets.iter().filter(|sheet| !sheet.rows.is_empty()).count() {
-        let detail =
-            format!(" that can be seen; --sheet reads a hidden one: {}", hidden.join(", "));
+        let detail = both!(
+            en: " that can be seen; --sheet reads a hidden one: {0}",
+            zh: "：有数据的工作表都已隐藏；可用 --sheet 读取其中一个：{0}",
+            hidden.join(word!(en: ", ", zh: "、"))
+        );
         return FileFault::Empty { detail };
     }
     let found: Vec<_> = sheets.iter().filter_map(widest_row).collect();
@@ -65,8 +74,12 @@ pub(in crate::import) fn no_rows(sheets: &[Sheet], reports: &[SheetReport]) -> F
         names: Field::Name.headers().join(", "),
         codes: Field::Designee.headers().join(", "),
         found: match found.is_empty() {
-            true => String::new(),
-            false => format!("The fullest row has {}. ", found.join("; ")),
+            true => Both::default(),
+            false => both!(
+                en: "The fullest row has {0}. ",
+                zh: "内容最多的一行是：{0}。",
+                found.join(word!(en: "; ", zh: "；"))
+            ),
         },
     }
 }

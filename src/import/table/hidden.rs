@@ -10,14 +10,17 @@ use super::{
         fields::Field,
         note::{Note, NoteReason},
         options::ReadOrSkip,
-        report::ranges,
+        report::rows_in_words,
         sheet::{Cell, Sheet, SheetRow},
     },
     headers::{Rows, filled},
     headings::is_note,
     titles::Title,
 };
-use crate::limits::ECHO_CELLS_MAX;
+use crate::{
+    lang::{Both, both, joined, say, word},
+    limits::ECHO_CELLS_MAX,
+};
 
 /// The sheet as the caller wants it read, with a note if something in it was hidden.
 pub(in crate::import) fn seen<'a>(
@@ -29,24 +32,26 @@ pub(in crate::import) fn seen<'a>(
     let Some(what) = has_hidden.then(|| within_tables(sheet, choices)).flatten() else {
         return Ok((Cow::Borrowed(sheet), None));
     };
-    let note = |reason, done: &str| {
-        let message = format!("hidden {what}: {done}");
+    let note = |reason, done: Both| {
+        let message = both!(en: "hidden {what}: {done}", zh: "隐藏的{what}：{done}");
         Note { reason, sheet: sheet.name.clone(), row: 0, column: String::new(), message }
     };
     match hidden {
         None => Err(FileFault::Hidden { sheet: sheet.name.clone(), what }),
-        Some(ReadOrSkip::Read) => {
-            Ok((Cow::Borrowed(sheet), Some(note(NoteReason::HiddenRead, "they were read"))))
-        }
+        Some(ReadOrSkip::Read) => Ok((
+            Cow::Borrowed(sheet),
+            Some(note(NoteReason::HiddenRead, Both::word("they were read", "已读入"))),
+        )),
         Some(ReadOrSkip::Skip) => {
-            let skipped = note(NoteReason::HiddenSkipped, "they were left out");
+            let skipped =
+                note(NoteReason::HiddenSkipped, Both::word("they were left out", "没有读入"));
             Ok((Cow::Owned(without_hidden(sheet)), Some(skipped)))
         }
     }
 }
 
 /// The hidden rows and columns with content that bear on the tables of a sheet, in words.
-fn within_tables(sheet: &Sheet, choices: &[Choice]) -> Option<String> {
+fn within_tables(sheet: &Sheet, choices: &[Choice]) -> Option<Both> {
     let rows = Rows { sheet, choices };
     let (first, texts) = match rows.first() {
         Some((at, header)) => (at, header.texts),
@@ -76,27 +81,38 @@ fn within_tables(sheet: &Sheet, choices: &[Choice]) -> Option<String> {
     let is_filled = |index: &&usize| {
         table.iter().any(|row| row.cells.get(**index).is_some_and(|cell| !cell.is_empty()))
     };
-    let columns: Vec<String> = sheet
+    let columns: Vec<Both> = sheet
         .hidden_columns
         .iter()
         .filter(is_filled)
         .map(|index| match texts.get(*index).filter(|text| !text.is_empty()) {
-            Some(text) => format!("{} ({})", letter(*index), echo_on_one_line(text)),
-            None => letter(*index),
+            Some(text) => {
+                let (letter, text) = (letter(*index), echo_on_one_line(text));
+                both!(en: "{letter} ({text})", zh: "{letter}（{text}）")
+            }
+            None => Both::same(&letter(*index)),
         })
         .collect();
-    let columns = match columns.as_slice() {
-        [] => None,
-        [column] => Some(format!("column {column}")),
-        columns => {
-            let shown = columns.iter().take(ECHO_CELLS_MAX).cloned().collect::<Vec<_>>();
-            let more = if columns.len() > shown.len() { ", …" } else { "" };
-            Some(format!("columns {}{more}", shown.join(", ")))
-        }
+    let parts = || -> Vec<String> {
+        let rows = (!hidden_rows.is_empty()).then(|| rows_in_words(&hidden_rows));
+        rows.into_iter().chain(columns_in_words(&columns)).collect()
     };
-    let rows = (!hidden_rows.is_empty()).then(|| ranges(&hidden_rows));
-    let parts: Vec<String> = rows.into_iter().chain(columns).collect();
-    (!parts.is_empty()).then(|| parts.join(" and "))
+    (!hidden_rows.is_empty() || !columns.is_empty())
+        .then(|| Both::made(|| joined(&parts(), ["and", "和"])))
+}
+
+fn columns_in_words(columns: &[Both]) -> Option<String> {
+    match columns {
+        [] => None,
+        [column] => Some(say!(en: "column {column}", zh: "{column} 列")),
+        columns => {
+            let shown: Vec<_> = columns.iter().take(ECHO_CELLS_MAX).map(Both::said).collect();
+            let more =
+                if columns.len() > shown.len() { word!(en: ", …", zh: " 等") } else { "" };
+            let shown = shown.join(word!(en: ", ", zh: "、"));
+            Some(say!(en: "columns {shown}{more}", zh: "{shown}{more}列"))
+        }
+    }
 }
 
 fn without_hidden(sheet: &Sheet) -> Sheet {

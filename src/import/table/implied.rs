@@ -13,6 +13,7 @@ use super::{
     },
     DataRow, Reading,
 };
+use crate::lang::{Both, both, joined};
 
 /// Refuses rows that would be designated because nothing states their fact, if a column with
 /// content belongs to another one.
@@ -40,14 +41,18 @@ pub(super) fn reject_other_facts(
         (!kinds.is_empty() && is_filled(column)).then_some((column, kinds))
     });
     let Some((column, kinds)) = of_others else { return Ok(()) };
-    let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    let names = || {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.said()).collect();
+        joined(&names, ["or", "或"])
+    };
+    let header = echo_on_one_line(&column.header);
     Err(FileFault::SeveralFacts {
-        place: place(&reading.sheet.name, header_row),
-        title: format!("the column {}", echo_on_one_line(&column.header)),
-        named: format!(
-            "{}, and nothing else says so (--column ignore={} leaves it out)",
-            names.join(", "),
-            echo_on_one_line(&column.header)
+        place: Both::made(|| place(&reading.sheet.name, header_row)),
+        title: both!(en: "the column {header}", zh: "{header}"),
+        named: both!(
+            en: "{0}, and nothing else says so (--column ignore={header} leaves it out)",
+            zh: "{0}，但没有别的内容说明这一点（--column ignore={header} 表示不读该列）",
+            names()
         ),
     })
 }

@@ -31,6 +31,8 @@ pub(super) use hidden::seen;
 use sections::Section;
 use titles::Title;
 
+use crate::lang::Both;
+
 /// A table found in a sheet.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
@@ -76,7 +78,7 @@ impl Table<'_> {
         SheetReport {
             name: sheet.name.clone(),
             header_row: self.header_row,
-            not_read: "",
+            not_read: None,
             rows: self.rows.len(),
             skipped: self.skipped,
             columns: columns.map(|column| (column.field.name(), column.header)).collect(),
@@ -100,7 +102,8 @@ pub(super) fn find<'a>(
             sections::reject_enterprises(reading, &section)?;
             if let Some(table) = tables.last_mut() {
                 let rows = section.header.row.into_iter().chain(section.rows.iter().copied());
-                let skip = |row: &SheetRow| Skipped { row: row.number, why: "of another table" };
+                let why = Both::word("of another table", "属于另一张表");
+                let skip = |row: &SheetRow| Skipped { row: row.number, why: why.clone() };
                 table.skipped.extend(rows.map(skip));
                 table.notes.push(section.note(reading.sheet));
             }
@@ -146,7 +149,10 @@ fn beside(sheet: &Sheet, section: &Section<'_>) -> Note {
         sheet: sheet.name.clone(),
         row,
         column: String::new(),
-        message: "the tables side by side were read one after the other, from the left".to_owned(),
+        message: Both::word(
+            "the tables side by side were read one after the other, from the left",
+            "左右并排的表格已从左到右依次读入",
+        ),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
         fields::Field,
         note::{Note, NoteReason},
         options::ReadOrSkip,
-        report::{Skipped, ranges},
+        report::{Skipped, rows_in_words},
         sheet::{Cell, SheetRow},
     },
     DataRow, Reading,
@@ -19,8 +19,9 @@ use super::{
     headings::{self, Lone},
     titles::Title,
 };
+use crate::lang::{Both, both};
 
-const LONE_HEADING: &str = "a heading or a sentence";
+const LONE_HEADING: Both = Both::word("a heading or a sentence", "小标题或句子");
 
 /// The rows of one block of columns, sorted.
 #[derive(Default)]
@@ -51,7 +52,7 @@ enum Kind {
     Data,
     /// A lone text in the column of names.
     Lone(String),
-    Skip(&'static str),
+    Skip(Both),
 }
 
 /// Sorts the rows under a header. `title` is the nearest before them, and becomes the last.
@@ -69,7 +70,7 @@ pub(super) fn sort<'a>(
     for (at, row) in rows.iter().copied().enumerate() {
         let seen = see(row, block);
         let kind = match at == 0 && numbers_columns(&seen) {
-            true => Kind::Skip("numbers of the columns"),
+            true => Kind::Skip(Both::word("numbers of the columns", "列号")),
             false => kind(reading, &seen, columns, has_wide_rows),
         };
         match kind {
@@ -109,7 +110,7 @@ pub(super) fn sort<'a>(
     Ok(sorted)
 }
 
-const NOTE: &str = "a note";
+const NOTE: Both = Both::word("a note", "说明");
 
 /// Takes cells of a row as the title of the rows below it, if they name a fact.
 fn entitle<'c>(
@@ -155,11 +156,12 @@ impl TitleFact {
         if let (Some(title), Some(fact), None) = (title, fact, stated)
             && fact != FactKind::Designated
         {
-            let message = format!(
-                "{} makes the rows from {} on {}",
+            let message = both!(
+                en: "{0} makes the rows from {1} on {2}",
+                zh: "“{0}”表明自第 {1} 行起是{2}",
                 echo_on_one_line(&title.text),
                 row.number,
-                fact.name()
+                fact.said()
             );
             notes.push(Note {
                 reason: NoteReason::FactFromTitle,
@@ -195,7 +197,10 @@ impl Sorted<'_> {
             }
             _ if !has_wide_rows => return true,
             (_, Some(ReadOrSkip::Skip)) => {
-                self.skipped.push(skip("a lone name, by --lone-names skip"));
+                self.skipped.push(skip(Both::word(
+                    "a lone name, by --lone-names skip",
+                    "只有名称的行，依 --lone-names skip 不读",
+                )));
                 return false;
             }
             (Lone::Name, _) | (_, Some(ReadOrSkip::Read)) => true,
@@ -214,8 +219,9 @@ impl Sorted<'_> {
             sheet: reading.sheet.name.clone(),
             row: row.number,
             column: column.map_or(String::new(), |column| column.header.clone()),
-            message: format!(
-                "{} is alone in its row, and was read as a name",
+            message: both!(
+                en: "{0} is alone in its row, and was read as a name",
+                zh: "整行只有“{0}”，已读作名称",
                 echo_on_one_line(text)
             ),
         });
@@ -228,7 +234,7 @@ impl Sorted<'_> {
         }
         Err(FileFault::LoneNames {
             sheet: reading.sheet.name.clone(),
-            rows: ranges(&self.unclear),
+            rows: Both::made(|| rows_in_words(&self.unclear)),
             first: self.first_unclear.clone(),
         })
     }
@@ -266,7 +272,10 @@ fn kind(reading: &Reading<'_>, seen: &Seen<'_>, columns: &[Column], has_wide_row
     }
     if seen.cells.len() == 1 {
         if !is_in(first, columns, Field::identifies) {
-            return Kind::Skip("only one cell, neither name nor code");
+            return Kind::Skip(Both::word(
+                "only one cell, neither name nor code",
+                "整行只有一个单元格，既不是名称也不是代码",
+            ));
         }
         return Kind::Lone(cell.text());
     }

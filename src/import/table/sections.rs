@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::{
     super::{
-        error::{FileFault, echo_on_one_line},
+        error::{FileFault, Things, echo_on_one_line},
         note::{Note, NoteReason},
-        report::{Skipped, place, ranges},
+        report::{Skipped, place, rows_in_words},
         sheet::{Cell, Sheet, SheetRow},
     },
     Reading,
@@ -14,7 +14,13 @@ use super::{
     headings,
     titles::Title,
 };
-use crate::limits::{ECHO_CELLS_MAX, LIST_TABLES_MAX};
+use crate::{
+    lang::{Both, both},
+    limits::{ECHO_CELLS_MAX, LIST_TABLES_MAX},
+};
+
+/// Why a row is no data.
+const SECOND: Both = Both::word("second row of the header", "表头的第二行");
 
 /// A header with the rows under it.
 #[derive(Debug)]
@@ -32,12 +38,11 @@ pub(super) struct Section<'a> {
 impl<'a> Section<'a> {
     fn of(header: Header<'a>, is_foreign: bool) -> Self {
         let second = header.second.iter();
-        let why = "second row of the header";
-        let skipped = second.map(|row| Skipped { row: row.number, why }).collect();
+        let skipped = second.map(|row| Skipped { row: row.number, why: SECOND }).collect();
         Self { header, above: Vec::new(), rows: Vec::new(), skipped, is_foreign }
     }
 
-    fn skip(&mut self, row: &SheetRow, why: &'static str) {
+    fn skip(&mut self, row: &SheetRow, why: Both) {
         self.skipped.push(Skipped { row: row.number, why });
     }
 
@@ -51,9 +56,10 @@ impl<'a> Section<'a> {
             sheet: sheet.name.clone(),
             row: rows.first().copied().unwrap_or_default(),
             column: String::new(),
-            message: format!(
-                "{} are a table of something else ({}), and were left out",
-                ranges(&rows),
+            message: both!(
+                en: "{0} are a table of something else ({1}), and were left out",
+                zh: "{0}是另一张内容不同的表（{1}），没有读入",
+                rows_in_words(&rows),
                 words(self.header.row)
             ),
         }
@@ -75,7 +81,7 @@ pub(super) fn cut<'a>(reading: &Reading<'a>) -> Result<Option<Vec<Section<'a>>>,
     let mut current = header.clone();
     let mut section = Section::of(header, false);
     section.above = above.iter().collect();
-    above.iter().for_each(|row| section.skip(row, "above the header"));
+    above.iter().for_each(|row| section.skip(row, Both::word("above the header", "在表头之上")));
     let mut sections = Vec::new();
     while let Some((row, after)) = rest.split_first() {
         rest = after;
@@ -96,8 +102,8 @@ pub(super) fn cut<'a>(reading: &Reading<'a>) -> Result<Option<Vec<Section<'a>>>,
             Role::Again(second) => {
                 rest = after.get(usize::from(second.is_some())..).unwrap_or_default();
                 if !section.is_foreign {
-                    section.skip(row, "the header again");
-                    second.iter().for_each(|row| section.skip(row, "second row of the header"));
+                    section.skip(row, Both::word("the header again", "重复的表头"));
+                    second.iter().for_each(|row| section.skip(row, SECOND));
                     continue;
                 }
                 Section::of(Header { row: Some(row), second, ..current.clone() }, false)
@@ -119,7 +125,7 @@ pub(super) fn cut<'a>(reading: &Reading<'a>) -> Result<Option<Vec<Section<'a>>>,
 pub(super) fn require_few(tables: usize) -> Result<(), FileFault> {
     if tables > LIST_TABLES_MAX {
         let max = u64::try_from(LIST_TABLES_MAX).unwrap_or(u64::MAX);
-        return Err(FileFault::TooLarge { what: "tables", max });
+        return Err(FileFault::TooLarge { what: Things::Tables, max });
     }
     Ok(())
 }
@@ -154,7 +160,9 @@ pub(super) fn reject_enterprises(
     let mut found = rows.filter_map(|row| Some((row, row.cells.iter().find(names_one)?)));
     match found.next() {
         Some((row, cell)) => Err(FileFault::UnknownHeaders {
-            place: place(&reading.sheet.name, section.header.row.map_or(0, |row| row.number)),
+            place: Both::made(|| {
+                place(&reading.sheet.name, section.header.row.map_or(0, |row| row.number))
+            }),
             headers: words(section.header.row),
             row: row.number,
             text: echo_on_one_line(&cell.text()),

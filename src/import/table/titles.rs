@@ -13,7 +13,10 @@ use super::{
     headers::filled,
     headings,
 };
-use crate::limits::TITLE_CHARS_MAX;
+use crate::{
+    lang::{Both, word},
+    limits::TITLE_CHARS_MAX,
+};
 
 /// A title that names facts.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +66,8 @@ impl Title {
         stated: Option<FactKind>,
     ) -> Result<FactKind, FileFault> {
         let names = || {
-            let names: Vec<_> = self.kinds.iter().map(|kind| kind.name()).collect();
-            names.join(", ")
+            let names = || self.kinds.iter().map(|kind| kind.said());
+            Both::made(|| names().collect::<Vec<_>>().join(word!(en: ", ", zh: "、")))
         };
         match (stated, self.kinds.as_slice()) {
             (Some(stated), kinds) if kinds.contains(&stated) => Ok(stated),
@@ -77,17 +80,16 @@ impl Title {
             (None, [kind]) => Ok(*kind),
             (None, _) => Err(FileFault::SeveralFacts {
                 place: self.place(sheet),
-                title: echo_on_one_line(&self.text),
+                title: Both::same(&echo_on_one_line(&self.text)),
                 named: names(),
             }),
         }
     }
 
-    fn place(&self, sheet: &Sheet) -> String {
-        if self.row == 0 {
-            "the name of the sheet".to_owned()
-        } else {
-            place(&sheet.name, self.row)
+    fn place(&self, sheet: &Sheet) -> Both {
+        match self.row {
+            0 => Both::word("the name of the sheet", "工作表名称"),
+            row => Both::made(|| place(&sheet.name, row)),
         }
     }
 }

@@ -69,7 +69,7 @@ fn rows(row: &[u8], times: u64) -> Vec<(&[u8], u64)> {
 }
 
 /// The limit that refuses a workbook.
-fn limit(bytes: &[u8]) -> (&'static str, u64) {
+fn limit(bytes: &[u8]) -> (Things, u64) {
     match sheet::read_xlsx(bytes) {
         Err(FileFault::TooLarge { what, max }) => (what, max),
         other => panic!("{other:?}"),
@@ -90,7 +90,7 @@ fn one_text_has_a_bound() {
     let long = vec![b'x'; usize::try_from(WORKBOOK_TEXT_BYTES_MAX).unwrap()];
     let row = b"<row><c t=\"s\"><v>0</v></c></row>";
     let bytes = book(1, texts(&long), rows(row, 1));
-    assert_eq!(limit(&bytes), ("bytes in one text", WORKBOOK_TEXT_BYTES_MAX));
+    assert_eq!(limit(&bytes), (Things::TextBytes, WORKBOOK_TEXT_BYTES_MAX));
     let bytes = book(1, texts(&long[16..]), rows(row, 1));
     assert_eq!(sheet::read_xlsx(&bytes).unwrap()[0].rows.len(), 1);
 }
@@ -100,18 +100,18 @@ fn a_text_counts_in_each_cell_that_shares_it() {
     let long = vec![b'x'; 1_000_000];
     let row = b"<row><c t=\"s\"><v>0</v></c></row>";
     let bytes = book(1, texts(&long), rows(row, LIST_TEXT_BYTES_MAX / 1_000_000 + 1));
-    assert_eq!(limit(&bytes), ("bytes of text in its cells", LIST_TEXT_BYTES_MAX));
+    assert_eq!(limit(&bytes), (Things::CellBytes, LIST_TEXT_BYTES_MAX));
 }
 
 #[test]
 fn cells_have_a_bound_also_where_sheets_are_one_file() {
     let bytes = book(1, texts(b""), rows(b"<c/>", LIST_CELLS_MAX + 1));
     assert!(bytes.len() < 1024 * 1024, "{}", bytes.len());
-    assert_eq!(limit(&bytes), ("cells", LIST_CELLS_MAX));
+    assert_eq!(limit(&bytes), (Things::Cells, LIST_CELLS_MAX));
     // Two cells that span 7 million, in each of two sheets.
     let far = b"<row r=\"1\"><c r=\"A1\"><v>1</v></c></row><row r=\"1000000\"><c \
                 r=\"G1000000\"><v>1</v></c></row>";
-    assert_eq!(limit(&book(2, texts(b""), rows(far, 1))), ("cells", LIST_CELLS_MAX));
+    assert_eq!(limit(&book(2, texts(b""), rows(far, 1))), (Things::Cells, LIST_CELLS_MAX));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn merged_regions_have_a_bound() {
         (b"<mergeCells>".as_slice(), 1),
         (b"<mergeCell ref=\"A1:A9\"/>", WORKBOOK_MERGED_MAX + 1),
     ]);
-    assert_eq!(limit(&book(1, texts(b""), sheet)), ("merged regions", WORKBOOK_MERGED_MAX));
+    assert_eq!(limit(&book(1, texts(b""), sheet)), (Things::MergedRegions, WORKBOOK_MERGED_MAX));
 }
 
 #[test]
@@ -132,14 +132,14 @@ fn merged_regions_fill_no_more_cells_than_a_list_has() {
         (b"<mergeCell ref=\"A1:A10000\"/>", LIST_CELLS_MAX / 9_999 + 1),
         (b"</mergeCells>", 1),
     ]);
-    assert_eq!(limit(&book(1, texts(b""), sheet)), ("cells", LIST_CELLS_MAX));
+    assert_eq!(limit(&book(1, texts(b""), sheet)), (Things::Cells, LIST_CELLS_MAX));
 }
 
 #[test]
 fn files_have_a_bound() {
     let file = |number: u64| (format!("f{number}"), Vec::new());
     let files: Vec<_> = (0..=WORKBOOK_FILES_MAX).map(file).collect();
-    assert_eq!(limit(&pack(&files)), ("files", WORKBOOK_FILES_MAX));
+    assert_eq!(limit(&pack(&files)), (Things::Files, WORKBOOK_FILES_MAX));
 }
 
 #[test]

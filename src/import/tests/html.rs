@@ -127,7 +127,7 @@ fn a_table_within_a_table_is_read_as_one() {
     let deep = |tables: usize| format!("{}x", "<table><tr><td>".repeat(tables));
     assert_eq!(texts(&deep(HTML_TABLES_DEEP_MAX)), [["x"]]);
     let fault = read_html(&deep(HTML_TABLES_DEEP_MAX + 1)).unwrap_err();
-    assert!(matches!(fault, FileFault::TooLarge { what: "tables within each other", .. }));
+    assert!(matches!(fault, FileFault::TooLarge { what: Things::NestedTables, .. }));
 }
 
 #[test]
@@ -148,9 +148,9 @@ fn what_a_cell_states_to_cover_is_bounded() {
     let page = |rows: usize| format!("<table>{}", wide.repeat(rows));
     let rows = usize::try_from(LIST_CELLS_MAX).unwrap() / 1_000;
     assert_eq!(read_html(&page(rows)).unwrap()[0].rows.len(), rows);
-    assert_eq!(limit(&page(rows + 1)), ("cells", LIST_CELLS_MAX));
+    assert_eq!(limit(&page(rows + 1)), (Things::Cells, LIST_CELLS_MAX));
     let across = format!("<table><tr>{}", "<td colspan=4000000000>x".repeat(17));
-    assert_eq!(limit(&across), ("columns", 16_384));
+    assert_eq!(limit(&across), (Things::Columns, 16_384));
     // Cells that reach far down make no rows.
     let down = "<table><tr><td rowspan=4000000000>x<td>y<tr><td>z</table>";
     assert_eq!(texts(down), [["x", "y"], ["x", "z"]]);

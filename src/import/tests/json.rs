@@ -146,3 +146,16 @@ fn options_that_json_lines_cannot_have_are_refused() {
         assert_says(&refusal_with(&options, line()), &[option, "JSON lines"]);
     }
 }
+
+#[test]
+fn the_plain_form_of_an_event_is_read_as_well() {
+    let plain = line()
+        .replace(r#"{"year":2019,"month":6,"day":5}"#, "\"2019-06-05\"")
+        .replace(r#"{"year":2022,"month":6,"day":4}"#, "\"2022-06-04\"");
+    assert_eq!(import(&plain).rows, import(line()).rows);
+    let recorded =
+        format!(r#"{{"position":7,"recordedTime":"2026-03-01T00:00:00Z","event":{plain}}}"#);
+    assert_eq!(import(recorded).rows, import(line()).rows);
+    let said = refusal(plain.replace("2019-06-05", "2019-6-5"));
+    assert_says(&said, &["row 1", "not a tidu.v1.Event"]);
+}

@@ -237,18 +237,18 @@ fn repetition_is_bounded_before_it_is_done() {
     let rows = |times: u32, cells: &str| {
         format!("<table:table-row table:number-rows-repeated='{times}'>{cells}</table:table-row>")
     };
-    assert_eq!(limit(&rows(1_048_576, &cell(16_384, "x"))), ("cells", LIST_CELLS_MAX));
+    assert_eq!(limit(&rows(1_048_576, &cell(16_384, "x"))), (Things::Cells, LIST_CELLS_MAX));
     // Many cells, each of them few enough.
     let cells = cell(1, "x").repeat(1_000);
-    assert_eq!(limit(&rows(8_001, &cells)), ("cells", LIST_CELLS_MAX));
+    assert_eq!(limit(&rows(8_001, &cells)), (Things::Cells, LIST_CELLS_MAX));
     let long = cell(1, &"x".repeat(1_000_000));
     let times = u32::try_from(LIST_TEXT_BYTES_MAX / 1_000_000).unwrap() + 1;
-    assert_eq!(limit(&rows(times, &long)), ("bytes of text in its cells", LIST_TEXT_BYTES_MAX));
-    assert_eq!(limit(&rows(u32::MAX, &cell(1, "x"))).0, "rows");
-    assert_eq!(limit(&[rows(1_048_576, ""), rows(1, &cell(1, "x"))].concat()).0, "rows");
+    assert_eq!(limit(&rows(times, &long)), (Things::CellBytes, LIST_TEXT_BYTES_MAX));
+    assert_eq!(limit(&rows(u32::MAX, &cell(1, "x"))).0, Things::Rows);
+    assert_eq!(limit(&[rows(1_048_576, ""), rows(1, &cell(1, "x"))].concat()).0, Things::Rows);
     let merged = "<table:table-cell table:number-columns-spanned='2'/>";
     let times = u32::try_from(WORKBOOK_MERGED_MAX).unwrap() + 1;
-    assert_eq!(limit(&rows(times, merged)), ("merged regions", WORKBOOK_MERGED_MAX));
+    assert_eq!(limit(&rows(times, merged)), (Things::MergedRegions, WORKBOOK_MERGED_MAX));
     // Blank ones are not made.
     let blank = "<table:table-cell table:number-columns-repeated='4000000000'/>";
     let sheet = sheet(&[rows(1_048_575, blank), rows(1, &cell(1, "x"))].concat());

@@ -6,7 +6,7 @@ fn region(list: &str) -> (String, Vec<String>) {
     let import = import(list);
     let region = designated(&import, 0).profile.as_ref().unwrap().registered_region.clone();
     let notes = import.report.notes.iter().filter(|note| note.reason == NoteReason::RegionNotKnown);
-    (region, notes.map(|note| note.message.clone()).collect())
+    (region, notes.map(|note| note.message.to_string()).collect())
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write as _};
 use cfb::{CompoundFile, Version};
 
 use super::super::{
-    error::FileFault,
+    error::{FileFault, Things},
     sheet::{Cell, Sheet, read_xls},
 };
 use crate::limits::{LIST_CELLS_MAX, LIST_TEXT_BYTES_MAX};
@@ -204,10 +204,7 @@ fn a_shared_text_counts_in_each_cell() {
     assert_eq!(book(2).unwrap()[0].rows[1].cells[0].text().len(), 60_000);
     let max = LIST_TEXT_BYTES_MAX / (u64::from(long) * 2);
     let fault = book(max + 1).unwrap_err();
-    assert_eq!(
-        fault,
-        FileFault::TooLarge { what: "bytes of text in its cells", max: LIST_TEXT_BYTES_MAX }
-    );
+    assert_eq!(fault, FileFault::TooLarge { what: Things::CellBytes, max: LIST_TEXT_BYTES_MAX });
     // A text that ends in the middle of its table.
     let cut = record(0x00FC, &table);
     let sheet = [begin(16), end()].concat();
@@ -229,5 +226,5 @@ fn sheets_that_share_their_records_are_counted_each() {
     stream.extend(end());
     stream.extend(sheet);
     let fault = read_xls(&compound(&stream)).unwrap_err();
-    assert_eq!(fault, FileFault::TooLarge { what: "cells", max: LIST_CELLS_MAX });
+    assert_eq!(fault, FileFault::TooLarge { what: Things::Cells, max: LIST_CELLS_MAX });
 }

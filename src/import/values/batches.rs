@@ -1,7 +1,10 @@
 //! Batches: their ordinal, with the year where batches are counted anew each year.
 
 use super::{Side, chinese_number, clean, dates, english, kinds::kinds_in_title, numbers};
-use crate::import::{FactKind, error::echo_on_one_line};
+use crate::{
+    import::{FactKind, error::echo_on_one_line},
+    lang::{Both, both},
+};
 
 /// The Roman numerals that are single characters, from 1.
 const ROMAN: &str = "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ";
@@ -10,13 +13,19 @@ const LEVELS: &[&str] = &["国家级", "国家", "部级", "省级", "自治区�
 
 /// A batch: `第四批`, `第4批`, `首批`, `4.0` are `4`; `2023年第二批`, `第二批（2023年）` are
 /// `2023-2`; `2025年上半年` is `2025-H1`. `第四批（复核）` is `4`, see [`kinds_of_batch`].
-pub(in crate::import) fn batch(text: &str) -> Result<String, String> {
+pub(in crate::import) fn batch(text: &str) -> Result<String, Both> {
     let found = echo_on_one_line(text);
-    let refuse = || format!("{found} is not a batch; write 第四批, 4 or 2023-2");
+    let refuse = || {
+        both!(
+            en: "{found} is not a batch; write 第四批, 4 or 2023-2",
+            zh: "“{found}”不是批次；请写成 第四批、4 或 2023-2"
+        )
+    };
     let cleaned = clean(&with_arabic(text)).replace(' ', "");
     let is_id = !cleaned.is_empty() && cleaned.bytes().all(|b| b.is_ascii_graphic() && b != b'(');
     if is_id {
-        return identifier(&cleaned).map_err(|why| format!("{found} {why}"));
+        return identifier(&cleaned)
+            .map_err(|why| both!(en: "{found} {why}", zh: "“{found}”{why}"));
     }
     let (body, note) = divided(&cleaned).ok_or_else(refuse)?;
     let stated = numbered(&body).ok_or_else(refuse)?;
@@ -61,7 +70,7 @@ fn with_arabic(text: &str) -> String {
 }
 
 /// An identifier as it is; a number without what a programme adds to it.
-fn identifier(text: &str) -> Result<String, String> {
+fn identifier(text: &str) -> Result<String, Both> {
     let whole = text.split_once('.').filter(|(_, part)| part.bytes().all(|b| b == b'0'));
     let bare = whole.map_or(text, |(whole, _)| whole);
     let lower = bare.to_ascii_lowercase();
@@ -72,25 +81,31 @@ fn identifier(text: &str) -> Result<String, String> {
         let bare = bare.trim_start_matches('0');
         return match bare.len() {
             1..=4 => Ok(bare.to_owned()),
-            0 => Err("is not a batch; batches count from 1".to_owned()),
+            0 => Err(Both::word("is not a batch; batches count from 1", "不是批次；批次从 1 开始")),
             _ => {
                 let (year, number) = bare.split_at(4);
                 let number = number.trim_start_matches('0');
-                Err(format!(
-                    "could be the batch {year}-{number}, or a number; write one of the two"
+                Err(both!(
+                    en: "could be the batch {year}-{number}, or a number; write one of the two",
+                    zh: "可能是批次 {year}-{number}，也可能是一个数字；请明确写出"
                 ))
             }
         };
     }
     let number_and_part = bare.split_once('.').filter(|(a, b)| is_digits(a) && is_digits(b));
     if let Some((number, part)) = number_and_part {
-        return Err(format!("has lost digits, or is not a batch; write {number}-{part}"));
+        return Err(both!(
+            en: "has lost digits, or is not a batch; write {number}-{part}",
+            zh: "丢失了数字，或不是批次；请写成 {number}-{part}"
+        ));
     }
     let is_day = dates::day(text, Side::First).is_ok_and(|day| day.date.day > 0);
     if is_day || english::names_month(text) {
-        return Err("is a day, which a spreadsheet makes of a batch such as 2025-1; format the \
-                    column as text in the original list"
-            .to_owned());
+        return Err(Both::word(
+            "is a day, which a spreadsheet makes of a batch such as 2025-1; format the column as \
+             text in the original list",
+            "是日期，是电子表格软件由 2025-1 这样的批次自动转换的；请在原名单中把该列设为文本格式",
+        ));
     }
     Ok(text.to_owned())
 }

@@ -7,7 +7,7 @@ use jiff::{
 };
 
 use super::{Side, numbers::chinese_number};
-use crate::import::note::NoteReason;
+use crate::{import::note::NoteReason, lang::Both};
 
 const SHANGHAI: Offset = Offset::constant(8);
 /// Before this year Shanghai had summer time, and a programme's midnight is not the clock's.
@@ -242,7 +242,7 @@ pub(super) fn settle(
     day: Date,
     clock: Clock,
     side: Side,
-) -> Result<(Date, Option<NoteReason>), &'static str> {
+) -> Result<(Date, Option<NoteReason>), Both> {
     match clock.zone {
         Zone::Local => settle_local(day, clock, side),
         Zone::At(offset) => settle_local_at(day, clock, side, offset),
@@ -250,7 +250,14 @@ pub(super) fn settle(
             let china = settle_local(day, clock, side)?;
             let america = settle_local_at(day, clock, side, Offset::constant(-6));
             let same_day = america.is_ok_and(|(day, _)| day == china.0);
-            if same_day { Ok(china) } else { Err("CST is a zone of China and one of America") }
+            if same_day {
+                Ok(china)
+            } else {
+                Err(Both::word(
+                    "CST is a zone of China and one of America",
+                    "CST 既是中国的时区，也是美国的时区",
+                ))
+            }
         }
     }
 }
@@ -260,10 +267,14 @@ fn settle_local_at(
     clock: Clock,
     side: Side,
     offset: Offset,
-) -> Result<(Date, Option<NoteReason>), &'static str> {
-    const OUT_OF_RANGE: &str = "it lies outside the years of the record";
+) -> Result<(Date, Option<NoteReason>), Both> {
+    const OUT_OF_RANGE: Both =
+        Both::word("it lies outside the years of the record", "超出可记录的年份");
     if day.year() < FIXED_OFFSET_SINCE {
-        return Err("the zone of Beijing changed with the seasons before 1992");
+        return Err(Both::word(
+            "the zone of Beijing changed with the seasons before 1992",
+            "1992 年以前北京时间有夏令时",
+        ));
     }
     let midnight = day.to_datetime(Time::midnight());
     let moment = midnight.checked_add(jiff::Span::new().seconds(clock.seconds));
@@ -275,21 +286,23 @@ fn settle_local_at(
     settle_local(there.date(), Clock { seconds, ..clock }, side)
 }
 
-fn settle_local(
-    day: Date,
-    clock: Clock,
-    side: Side,
-) -> Result<(Date, Option<NoteReason>), &'static str> {
+fn settle_local(day: Date, clock: Clock, side: Side) -> Result<(Date, Option<NoteReason>), Both> {
     let last_second = DAY - 1;
     match (clock.seconds, clock.has_fraction) {
         (0, false) => Ok((day, None)),
         (seconds, false) if seconds == last_second => Ok((day, None)),
         (DAY, _) if side == Side::Last => Ok((day, None)),
-        (DAY, _) => Err("24:00 ends one day and begins the next"),
+        (DAY, _) => Err(Both::word(
+            "24:00 ends one day and begins the next",
+            "24:00 既是当天的结束，也是次日的开始",
+        )),
         // A spreadsheet's programme writes midnight 43 seconds early.
         (seconds, _) if seconds >= DAY - MINUTE => match (side, day.tomorrow()) {
             (Side::First, Ok(next)) => Ok((next, Some(NoteReason::NextDay))),
-            _ => Err("it could mean this last day, or the one that begins a moment later"),
+            _ => Err(Both::word(
+                "it could mean this last day, or the one that begins a moment later",
+                "可能指这一天，也可能指随后开始的那一天",
+            )),
         },
         _ => Ok((day, Some(NoteReason::TimeOfDay))),
     }

@@ -2,8 +2,12 @@
 
 use super::clean;
 use crate::{
-    domain::{Uscc, fault::RuleId},
+    domain::{
+        Uscc,
+        fault::{Breach, Key, RuleId},
+    },
     import::error::echo_on_one_line,
+    lang::{Both, both},
 };
 
 /// The reading of codes of the right form whose check character is wrong.
@@ -24,7 +28,7 @@ pub(in crate::import) enum Code {
     /// A code in its normal form, another identifier, or a text that the server judges.
     Given(String),
     /// A code that fails its check character, with the fault.
-    Odd(String, String),
+    Odd(String, Both),
 }
 
 /// Texts that say that there is no code, without spaces and in small letters.
@@ -75,7 +79,7 @@ const MASK: &str = "XXXX";
 const PREFIXES: [&str; 2] = ["local:", "provisional:"];
 
 /// Reads a code cell.
-pub(in crate::import) fn code(text: &str) -> Result<Code, String> {
+pub(in crate::import) fn code(text: &str) -> Result<Code, Both> {
     // Most codes come in their normal form.
     if let Ok(code) = Uscc::parse(text) {
         return Ok(Code::Given(code.to_string()));
@@ -100,19 +104,30 @@ pub(in crate::import) fn code(text: &str) -> Result<Code, String> {
     // NFKC makes points of `…`.
     let is_cut = cleaned.contains("..");
     if is_cut || bare.contains(MASKS) || bare.to_ascii_uppercase().contains(MASK) {
-        return Err(format!(
-            "{} hides characters of the code; take the whole code from the original list, or empty \
-             the cell, and the row gets a provisional identifier",
+        return Err(both!(
+            en: "{0} hides characters of the code; take the whole code from the original list, or \
+                 empty the cell, and the row gets a provisional identifier",
+            zh: "“{0}”隐去了代码的部分字符；请从原名单取完整代码，或清空该格，该行将使用临时标识",
             echo_on_one_line(text)
         ));
     }
     match judged {
         Err(breach) if breach.rule() == RuleId::UsccCheckCharacter => {
             let code: String = bare.chars().filter(char::is_ascii_alphanumeric).collect();
-            Ok(Code::Odd(code.to_ascii_uppercase(), breach.message()))
+            Ok(Code::Odd(code.to_ascii_uppercase(), odd(&breach)))
         }
         _ => Ok(Code::Given(bare.to_owned())),
     }
+}
+
+/// The fault of a code with a wrong check character.
+fn odd(breach: &Breach) -> Both {
+    let value = |key: Key| {
+        let found = breach.metadata().find(|(name, _)| *name == key.as_str());
+        found.map(|(_, value)| value).unwrap_or_default()
+    };
+    let (found, expected) = (value(Key::Found), value(Key::Expected));
+    both!(en: "{breach}", zh: "校验码是 {found}，按规则应为 {expected}")
 }
 
 /// A code without the marks around it, and without a label before it: `="…"`, `信用代码：…`.

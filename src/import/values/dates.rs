@@ -12,6 +12,7 @@ use super::{
 use crate::{
     domain::PartialDate,
     import::{error::echo_on_one_line, note::NoteReason},
+    lang::{Both, both},
     protocol::pb,
 };
 
@@ -35,21 +36,22 @@ pub(in crate::import) struct Day {
 }
 
 /// A first day, from which something holds. A text that needs an assumption is refused.
-pub(in crate::import) fn date(text: &str) -> Result<pb::Date, String> {
+pub(in crate::import) fn date(text: &str) -> Result<pb::Date, Both> {
     without_note(text, Side::First)
 }
 
 /// A last day, as [`date`].
-pub(in crate::import) fn last_day(text: &str) -> Result<pb::Date, String> {
+pub(in crate::import) fn last_day(text: &str) -> Result<pb::Date, Both> {
     without_note(text, Side::Last)
 }
 
-fn without_note(text: &str, side: Side) -> Result<pb::Date, String> {
+fn without_note(text: &str, side: Side) -> Result<pb::Date, Both> {
     let day = day(text, side)?;
     match day.note {
         None => Ok(day.date),
-        Some(_) => Err(format!(
-            "{} has a time of day; write the day alone, as 2026-04-01",
+        Some(_) => Err(both!(
+            en: "{0} has a time of day; write the day alone, as 2026-04-01",
+            zh: "“{0}”带有时刻；请只写日期，如 2026-04-01",
             echo_on_one_line(text)
         )),
     }
@@ -60,7 +62,7 @@ fn without_note(text: &str, side: Side) -> Result<pb::Date, String> {
 ///
 /// `PartialDate::parse_iso` reads the dates that people type, and cannot serve here. Cells also
 /// hold full-width digits, times of day, days without separators, and months that lost a digit.
-pub(in crate::import) fn day(text: &str, side: Side) -> Result<Day, String> {
+pub(in crate::import) fn day(text: &str, side: Side) -> Result<Day, Both> {
     if let Some(date) = iso(text) {
         return Ok(Day { date, note: None });
     }
@@ -103,14 +105,14 @@ fn iso(text: &str) -> Option<pb::Date> {
     Some(pb::Date { year, month, day })
 }
 
-fn at_clock(day: civil::Date, clock: Clock, side: Side) -> Result<Day, &'static str> {
+fn at_clock(day: civil::Date, clock: Clock, side: Side) -> Result<Day, Both> {
     let (day, note) = clocks::settle(day, clock, side)?;
     let (year, month, day) = (day.year().into(), day.month().into(), day.day().into());
     Ok(Day { date: pb::Date { year, month, day }, note })
 }
 
 /// A day that a spreadsheet wrote as its serial number; `None` if the text is not one.
-pub(in crate::import) fn serial(text: &str, side: Side) -> Option<Result<Day, String>> {
+pub(in crate::import) fn serial(text: &str, side: Side) -> Option<Result<Day, Both>> {
     let is_other = |b: u8| b.is_ascii() && !matches!(b, b'0'..=b'9' | b'.' | b' ');
     if text.bytes().any(is_other) {
         return None;
@@ -130,7 +132,10 @@ pub(in crate::import) fn serial(text: &str, side: Side) -> Option<Result<Day, St
     let noted = |day: Day| Day { note: day.note.or(Some(NoteReason::SerialDate)), ..day };
     Some(read.map(noted).map_err(|why| {
         let found = echo_on_one_line(text);
-        format!("{found} is the serial number of a moment, and {why}; write the day")
+        both!(
+            en: "{found} is the serial number of a moment, and {why}; write the day",
+            zh: "{found} 是某一时刻的序列号，{why}；请写日期"
+        )
     }))
 }
 
@@ -144,34 +149,44 @@ enum Wrong {
     /// The weekday is another.
     Weekday,
     /// A moment that could mean two days, with the reason.
-    Moment(&'static str),
+    Moment(Both),
     /// Two days, as ISO texts.
     TwoDays(PartialDate, PartialDate),
 }
 
 impl Wrong {
-    fn say(&self, found: &str) -> String {
+    fn say(&self, found: &str) -> Both {
         match self {
-            Self::Form => {
-                format!("{found} is not a date; write 2019-06-05, 2019年6月5日 or 2019-06")
-            }
-            Self::LostZero(year) => {
-                format!("{found} is January or October; write {year}-01 or {year}-10")
-            }
-            Self::ShortYear => {
-                format!("{found} is not a date: its year needs four digits; write 2019-06-05")
-            }
-            Self::NoYear => format!("{found} is not a date: it has no year; write 2019-06-05"),
-            Self::Weekday => {
-                format!("{found} is not a date: that day is another day of the week")
-            }
-            Self::Moment(why) => {
-                format!("{found} is a moment, and {why}; write the day alone, as 2026-04-01")
-            }
+            Self::Form => both!(
+                en: "{found} is not a date; write 2019-06-05, 2019年6月5日 or 2019-06",
+                zh: "“{found}”不是日期；请写成 2019-06-05、2019年6月5日 或 2019-06"
+            ),
+            Self::LostZero(year) => both!(
+                en: "{found} is January or October; write {year}-01 or {year}-10",
+                zh: "“{found}”可能是一月，也可能是十月；请写成 {year}-01 或 {year}-10"
+            ),
+            Self::ShortYear => both!(
+                en: "{found} is not a date: its year needs four digits; write 2019-06-05",
+                zh: "“{found}”不是日期：年份须为四位数字；请写成 2019-06-05"
+            ),
+            Self::NoYear => both!(
+                en: "{found} is not a date: it has no year; write 2019-06-05",
+                zh: "“{found}”不是日期：缺少年份；请写成 2019-06-05"
+            ),
+            Self::Weekday => both!(
+                en: "{found} is not a date: that day is another day of the week",
+                zh: "“{found}”不是日期：这一天不是所写的星期几"
+            ),
+            Self::Moment(why) => both!(
+                en: "{found} is a moment, and {why}; write the day alone, as 2026-04-01",
+                zh: "“{found}”是时刻，{why}；请只写日期，如 2026-04-01"
+            ),
             Self::TwoDays(first, second) => {
-                let iso = |date: &PartialDate| date.first_day().to_string();
-                let (first, second) = (iso(first), iso(second));
-                format!("{found} is {first} or {second}; write one of the two")
+                let (first, second) = (first.first_day(), second.first_day());
+                both!(
+                    en: "{found} is {first} or {second}; write one of the two",
+                    zh: "“{found}”可能是 {first}，也可能是 {second}；请明确写出"
+                )
             }
         }
     }

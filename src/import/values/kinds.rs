@@ -1,10 +1,13 @@
 //! The kinds of facts that a cell states or a title names.
 
 use super::{clean, words::look_up};
-use crate::import::{
-    columns::fold,
-    error::echo_on_one_line,
-    fact_kinds::{FactKind, KindSet},
+use crate::{
+    import::{
+        columns::fold,
+        error::echo_on_one_line,
+        fact_kinds::{FactKind, KindSet},
+    },
+    lang::{Both, both},
 };
 
 #[rustfmt::skip]
@@ -90,28 +93,33 @@ const PARTS: &[(Part, &[&str])] = &[
 ];
 
 /// The kind of fact that a word names under any header.
-pub(in crate::import) fn fact(text: &str) -> Result<FactKind, String> {
+pub(in crate::import) fn fact(text: &str) -> Result<FactKind, Both> {
     let word = fold(text);
     if PASSED.contains(&word.as_str()) || FAILED.contains(&word.as_str()) {
-        return Err(format!(
-            "{} does not say of what; write 认定, 复核通过 or 复核未通过, or leave the column out: \
-             --column ignore=HEADER",
+        return Err(both!(
+            en: "{0} does not say of what; write 认定, 复核通过 or 复核未通过, or leave the column \
+                 out: --column ignore=HEADER",
+            zh: "“{0}”没有说明是什么通过；请写成 认定、复核通过 或 复核未通过，或不读该列：--column \
+                 ignore=HEADER",
             echo_on_one_line(text)
         ));
     }
     let is_name =
         |kind: &FactKind| kind.words().contains(&word.as_str()) || fold(kind.name()) == word;
     // The plain words first: they are those of most lists.
-    look_up(FACTS, text, "a fact").or_else(|known| {
+    look_up(FACTS, text, &Both::word("a fact", "事项")).or_else(|known| {
         FactKind::all().find(is_name).ok_or_else(|| {
-            format!("{known}. If the column says something else: --column ignore=HEADER")
+            both!(
+                en: "{known}. If the column says something else: --column ignore=HEADER",
+                zh: "{known}。如果该列另有含义，请不读该列：--column ignore=HEADER"
+            )
         })
     })
 }
 
 /// The kind of fact that a cell states under its header. `通过` is a passed review where the header
 /// says `复核`.
-pub(in crate::import) fn fact_under(text: &str, header: &str) -> Result<FactKind, String> {
+pub(in crate::import) fn fact_under(text: &str, header: &str) -> Result<FactKind, Both> {
     let (word, header) = (fold(text), fold(header));
     let outcome = [(FactKind::ReviewPassed, PASSED), (FactKind::ReviewFailed, FAILED)];
     let outcome = outcome.into_iter().find(|(_, words)| words.contains(&word.as_str()));

@@ -1,7 +1,10 @@
 //! Numbers in Arabic and Chinese digits.
 
 use super::clean;
-use crate::import::error::echo_on_one_line;
+use crate::{
+    import::error::echo_on_one_line,
+    lang::{Both, both},
+};
 
 /// The digits from 0, each in the ways that lists write it.
 const DIGITS: [&str; 10] =
@@ -66,15 +69,16 @@ pub(super) fn year(text: &str) -> Option<i32> {
 }
 
 /// The number of a row in a list: `7`, `七`, `7.`, `(7)`, `⑦`, `No.7`, `7.0`.
-pub(in crate::import) fn row_number(text: &str) -> Result<u32, String> {
+pub(in crate::import) fn row_number(text: &str) -> Result<u32, Both> {
     let cleaned = clean(text).replace(' ', "");
     let lower = cleaned.to_ascii_lowercase();
     let marks = ['(', ')', '[', ']', '.', '、', ',', '。', '#', '第', '号'];
     let bare = lower.trim_start_matches("no").trim_matches(marks);
     let bare = bare.strip_suffix(".0").unwrap_or(bare);
     chinese_number(bare).filter(|_| !bare.is_empty()).ok_or_else(|| {
-        format!(
-            "{} is not a row number; --column ignore=HEADER leaves it out",
+        both!(
+            en: "{0} is not a row number; --column ignore=HEADER leaves it out",
+            zh: "“{0}”不是序号；可用 --column ignore=HEADER 不读该列",
             echo_on_one_line(text)
         )
     })

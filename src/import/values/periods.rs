@@ -4,6 +4,7 @@ use super::{Day, Side, clean, dates, numbers::chinese_number};
 use crate::{
     domain::{CivilDate, PartialDate},
     import::error::echo_on_one_line,
+    lang::{Both, both},
     protocol::pb,
 };
 
@@ -44,12 +45,15 @@ impl Period {
 
 /// Reads a period: `2024-01-01至2026-12-31`, `2024.01-2026.12`, `至2026年12月31日`, `三年`,
 /// `2024年1月1日起三年`. `serials`: a number can be that of a day, as in a text file.
-pub(in crate::import) fn period(text: &str, serials: bool) -> Result<Period, String> {
+pub(in crate::import) fn period(text: &str, serials: bool) -> Result<Period, Both> {
     let found = echo_on_one_line(text);
     let refuse = || {
-        format!(
-            "{found} is not a first and a last day; write 2024-01-01至2026-12-31, 至2026-12-31 or \
-             三年. If it is the last day alone, say so: --column valid_to=HEADER"
+        both!(
+            en: "{found} is not a first and a last day; write 2024-01-01至2026-12-31, \
+                 至2026-12-31 or 三年. If it is the last day alone, say so: --column \
+                 valid_to=HEADER",
+            zh: "“{found}”不是起止日期；请写成 2024-01-01至2026-12-31、至2026-12-31 或 三年。如果只是截止\
+                 日期，请指明：--column valid_to=HEADER"
         )
     };
     let cleaned = clean(text);
@@ -63,13 +67,16 @@ pub(in crate::import) fn period(text: &str, serials: bool) -> Result<Period, Str
         "" => noted.ok_or_else(refuse)?,
         body => joined(part(body, serials).map_err(|why| why.unwrap_or_else(refuse))?, noted)
             .ok_or_else(|| {
-                format!("{found} states two periods; write the first and the last day")
+                both!(
+                    en: "{found} states two periods; write the first and the last day",
+                    zh: "“{found}”写了两个期间；请写起止日期"
+                )
             })?,
     };
     if read == Period::default() {
         return Err(refuse());
     }
-    require_order(&read).map_err(|why| format!("{found} {why}"))?;
+    require_order(&read).map_err(|why| both!(en: "{found} {why}", zh: "“{found}”{why}"))?;
     Ok(read)
 }
 
@@ -107,7 +114,7 @@ fn joined(stated: Period, noted: Option<Period>) -> Option<Period> {
 }
 
 /// A part of a text. The error has its own words, or is that no form fits.
-fn part(text: &str, serials: bool) -> Result<Period, Option<String>> {
+fn part(text: &str, serials: bool) -> Result<Period, Option<Both>> {
     let text = without_label(text);
     if let Some(months) = months(text) {
         return Ok(Period { months: Some(months), ..Period::default() });
@@ -148,7 +155,7 @@ fn unified(text: &str) -> String {
 }
 
 /// `2024年1月1日起三年`, `自2024年1月1日起`, `自公布之日起三年`; `None` if no word says "from".
-fn from_a_day(text: &str, serials: bool) -> Option<Result<Period, Option<String>>> {
+fn from_a_day(text: &str, serials: bool) -> Option<Result<Period, Option<Both>>> {
     let (before, behind) = text.split_once('起')?;
     let before = before.trim_start_matches(['自', '从']).trim();
     let behind = behind.trim_start_matches(['算', '计', ',', ' ']).trim_end_matches("有效").trim();
@@ -174,7 +181,7 @@ fn from_a_day(text: &str, serials: bool) -> Option<Result<Period, Option<String>
 
 /// Two days. Each place where the text can be divided is tried, and one alone may give two days: a
 /// hyphen and a slash also separate the parts of a date.
-fn range(text: &str, serials: bool) -> Result<Period, Option<String>> {
+fn range(text: &str, serials: bool) -> Result<Period, Option<Both>> {
     for separator in ['至', '-', '/'] {
         let mut said = None;
         let mut found = Vec::new();
@@ -201,7 +208,7 @@ fn two_days(
     last: &str,
     separator: char,
     serials: bool,
-) -> Result<Period, Option<String>> {
+) -> Result<Period, Option<Both>> {
     if first.trim().is_empty() || last.trim().is_empty() {
         return Err(None);
     }
@@ -216,7 +223,7 @@ fn two_days(
 
 /// One end of a period. In it `2024.1` is January: a spreadsheet keeps a period as text and drops
 /// no digit. A last day without a year takes that of the first.
-fn end(text: &str, side: Side, serials: bool, year: Option<i32>) -> Result<Day, String> {
+fn end(text: &str, side: Side, serials: bool, year: Option<i32>) -> Result<Day, Both> {
     let text = text.trim().trim_start_matches(['从', '自']).trim_end_matches(['止', '起']).trim();
     if serials && let Some(day) = dates::serial(text, side) {
         return day;
@@ -283,11 +290,16 @@ fn last_of(first: pb::Date, months: u32) -> Option<pb::Date> {
     Some(pb::Date { year: last.year().into(), month: month.into(), day: day.into() })
 }
 
-fn require_order(period: &Period) -> Result<(), &'static str> {
+fn require_order(period: &Period) -> Result<(), Both> {
     let day = |day: Option<Day>| day.and_then(|day| parsed(day.date));
     let (Some(first), Some(last)) = (day(period.first), day(period.last)) else { return Ok(()) };
     let is_ordered = first.first_day() <= last.last_day();
-    if is_ordered { Ok(()) } else { Err("ends before it begins; write the first day first") }
+    let fault = "ends before it begins; write the first day first";
+    if is_ordered {
+        Ok(())
+    } else {
+        Err(Both::word(fault, "的截止日期早于开始日期；请先写开始日期"))
+    }
 }
 
 fn parsed(date: pb::Date) -> Option<PartialDate> {

@@ -3,6 +3,7 @@
 use super::words::{look_up, word};
 use crate::{
     import::error::echo_on_one_line,
+    lang::{Both, both},
     protocol::pb::{ReviewFailureCause, RevocationGround},
 };
 
@@ -97,18 +98,25 @@ const FACTS: &[(&str, &[&str])] = &[
 ];
 
 /// Why a review was failed or a title revoked.
-pub(in crate::import) fn reason(text: &str) -> Result<ReasonText, String> {
+pub(in crate::import) fn reason(text: &str) -> Result<ReasonText, Both> {
     let named = word(text);
     let other = "--column ignore=HEADER --reason other";
     if let Some((fact, _)) = FACTS.iter().find(|(_, words)| words.contains(&named.as_str())) {
         let found = echo_on_one_line(text);
-        return Err(format!(
-            "{found} is a fact of its own; record these rows apart with --fact {fact}, or, if the \
-             authority did revoke the title, all rows with {other}"
+        return Err(both!(
+            en: "{found} is a fact of its own; record these rows apart with --fact {fact}, or, if \
+                 the authority did revoke the title, all rows with {other}",
+            zh: "“{found}”本身就是一种事项；请将这些行用 --fact {fact} 另行记录，如果机构确实撤销了称号，则将\
+                 所有行用 {other} 记录"
         ));
     }
-    let ground = look_up(REASONS, text, "a known reason")
-        .map_err(|known| format!("{known}. If it is another one, record all rows with {other}"))?;
+    let ground =
+        look_up(REASONS, text, &Both::word("a known reason", "已知的原因")).map_err(|known| {
+            both!(
+                en: "{known}. If it is another one, record all rows with {other}",
+                zh: "{known}。如果是别的原因，请将所有行用 {other} 记录"
+            )
+        })?;
     let cause = match ground {
         RevocationGround::BelowStandard => Some(ReviewFailureCause::NotUpToStandard),
         RevocationGround::ReviewNotSubmitted => Some(ReviewFailureCause::NotSubmitted),

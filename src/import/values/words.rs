@@ -3,6 +3,7 @@
 use super::clean;
 use crate::{
     import::{AuthorityOf, columns::fold, error::echo_on_one_line},
+    lang::{Both, Lang, both, word as either},
     protocol::pb::SizeClass,
 };
 
@@ -22,7 +23,7 @@ const PROGRAMMES: &[(&str, &[&str])] = &[
 ];
 
 /// A programme id. Ids are not checked here: the server has the catalogue.
-pub(in crate::import) fn programme(text: &str) -> Result<String, String> {
+pub(in crate::import) fn programme(text: &str) -> Result<String, Both> {
     let folded = clean(text).replace(' ', "");
     if folded.is_ascii() {
         return Ok(folded.to_ascii_lowercase());
@@ -32,46 +33,51 @@ pub(in crate::import) fn programme(text: &str) -> Result<String, String> {
     let known = PROGRAMMES.iter().find(|(_, names)| names.contains(&plain.as_str()));
     known.map(|(id, _)| (*id).to_owned()).ok_or_else(|| {
         let ids = PROGRAMMES.iter().map(|(id, _)| *id).collect::<Vec<_>>().join(", ");
-        format!("{} is not a known programme; write its id: {ids}, …", echo_on_one_line(text))
+        both!(
+            en: "{0} is not a known programme; write its id: {ids}, …",
+            zh: "“{0}”不是已知的认定项目；请写项目标识：{ids} 等",
+            echo_on_one_line(text)
+        )
     })
 }
 
 /// The code of an authority: from a code, which is not checked here, or from a name.
-pub(in crate::import) fn authority(
-    text: &str,
-    authority_of: AuthorityOf,
-) -> Result<String, String> {
+pub(in crate::import) fn authority(text: &str, authority_of: AuthorityOf) -> Result<String, Both> {
     let folded = clean(text).replace(' ', "");
     if folded.len() == 6 && folded.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(folded);
     }
     let code = authority_of(text).or_else(|| authority_of(&folded));
     code.map(str::to_owned).ok_or_else(|| {
-        let rule = "the ministry (100000) or one of the 37 provincial-level authorities";
-        format!("{} is not {rule}; write a code or a name such as 广东省", echo_on_one_line(text))
+        both!(
+            en: "{0} is not the ministry (100000) or one of the 37 provincial-level authorities; \
+                 write a code or a name such as 广东省",
+            zh: "“{0}”不是工业和信息化部（100000），也不是 37 个省级机构之一；请写代码，或写 广东省 这样的名称",
+            echo_on_one_line(text)
+        )
     })
 }
 
 /// Size class of an enterprise.
 #[rustfmt::skip]
-pub(in crate::import) fn size(text: &str) -> Result<SizeClass, String> {
+pub(in crate::import) fn size(text: &str) -> Result<SizeClass, Both> {
     const SIZES: &[(SizeClass, &[&str])] = &[
         (SizeClass::Micro, &["micro", "微型", "微型企业", "微"]),
         (SizeClass::Small, &["small", "小型", "小型企业", "小"]),
         (SizeClass::Medium, &["medium", "中型", "中型企业", "中"]),
         (SizeClass::Large, &["large", "大型", "大型企业", "大"]),
     ];
-    look_up(SIZES, text, "a size class")
+    look_up(SIZES, text, &Both::word("a size class", "企业规模"))
 }
 
 /// Whether a cell says yes.
 #[rustfmt::skip]
-pub(in crate::import) fn yes_or_no(text: &str) -> Result<bool, String> {
+pub(in crate::import) fn yes_or_no(text: &str) -> Result<bool, Both> {
     const ANSWERS: &[(bool, &[&str])] = &[
         (true, &["yes", "是", "y", "true", "t", "1", "有", "对", "√", "✓", "✔", "☑"]),
         (false, &["no", "否", "n", "false", "f", "0", "无", "不是", "错", "×", "✗", "✘", "☐", "x"]),
     ];
-    look_up(ANSWERS, text, "yes or no")
+    look_up(ANSWERS, text, &Both::word("yes or no", "“是”或“否”"))
 }
 
 /// A word without its marks: width, case, spaces, and the stops behind it.
@@ -81,17 +87,20 @@ pub(super) fn word(text: &str) -> String {
     folded
 }
 
-pub(super) fn look_up<T: Copy>(
-    table: &[(T, &[&str])],
-    text: &str,
-    what: &str,
-) -> Result<T, String> {
+pub(super) fn look_up<T: Copy>(table: &[(T, &[&str])], text: &str, what: &Both) -> Result<T, Both> {
     let folded = word(text);
     let known = table.iter().find(|(_, names)| names.contains(&folded.as_str()));
     known.map(|(value, _)| *value).ok_or_else(|| {
         // The first two: one in English, the plainest in Chinese.
-        let names = table.iter().flat_map(|(_, names)| names.iter().take(2).copied());
-        let names = names.collect::<Vec<_>>().join(", ");
-        format!("{} is not {what}; there are {names}", echo_on_one_line(text))
+        let shown = |skipped| {
+            let names = table.iter().flat_map(|(_, names)| names.iter().take(2).skip(skipped));
+            names.copied().collect::<Vec<_>>().join(either!(en: ", ", zh: "、"))
+        };
+        both!(
+            en: "{0} is not {what}; there are {1}",
+            zh: "“{0}”不是{what}；可填 {1}",
+            echo_on_one_line(text),
+            shown(Lang::current().of(0, 1))
+        )
     })
 }

@@ -13,6 +13,7 @@ mod doctor;
 mod events;
 mod every_fact;
 mod languages;
+mod lists_dirt;
 mod lists_said;
 mod measures;
 mod names;

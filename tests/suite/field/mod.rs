@@ -15,7 +15,8 @@ use std::{
 
 use tidu::{
     domain::AuthorityCode,
-    import::{self, Import, ImportError},
+    import::{self, FileFault, Import, ImportError},
+    lang::{Both, Lang},
 };
 
 use crate::support::{Fresh, TIDU};
@@ -180,4 +181,37 @@ fn read(file: &str, options: &str) -> Result<Import, ImportError> {
     let bytes = fs::read(field(file)).unwrap();
     let authority_of = |name: &str| AuthorityCode::from_name(name).map(AuthorityCode::as_str);
     import::read(file, &bytes, &values::options(options), authority_of)
+}
+
+/// Each fault and each note of a list that was found in the field is said in both languages.
+#[test]
+fn a_clerk_reads_every_fault_and_note_in_chinese() {
+    let mut seen = 0;
+    for row in csv::Reader::from_reader(EXPECTED.as_bytes()).deserialize::<Expected>() {
+        let row = row.unwrap();
+        let texts = match read(&row.file, &row.options) {
+            // The cause is in the words of the library that found it.
+            Err(ImportError::File { fault: FileFault::Workbook { .. }, .. }) => Vec::new(),
+            Err(ImportError::Rows(faults)) => {
+                faults.iter().map(|fault| fault.message.clone()).collect()
+            }
+            Err(error) => vec![Both::made(|| error.to_string())],
+            Ok(list) => list.report.notes.iter().map(|note| note.message.clone()).collect(),
+        };
+        for text in texts.iter().filter(|text| !text.en().starts_with("not a ")) {
+            let said = Lang::Zh.speaking(|| text.to_string());
+            let has_chinese = said.chars().any(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c));
+            assert!(has_chinese && said != text.en(), "{}: {said}", row.file);
+            assert!(!is_english(&said) && !said.contains(['{', '}']), "{}: {said}", row.file);
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "{seen} texts");
+}
+
+/// True if four English words follow one another, as only in a sentence.
+fn is_english(text: &str) -> bool {
+    let is_word = |word: &&str| word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase());
+    let words: Vec<&str> = text.split(' ').collect();
+    words.windows(4).any(|words| words.iter().all(|word| is_word(word)))
 }
