@@ -13,7 +13,7 @@ use crate::{
         client::Client,
         print::{
             JsonLines, eprint_error, eprint_line, event_line, is_retryable, print_line,
-            withheld_line,
+            status_message, withheld_line,
         },
         target::Target,
     },
@@ -59,7 +59,7 @@ fn with_way_out(error: CliError) -> CliError {
     if info.is_none_or(|info| info.reason != "CURSOR_BACKWARDS") {
         return error;
     }
-    let why = status.message();
+    let why = status_message(status);
     CliError::Refused(say!(
         en: "another one follows this cursor and has moved it: {why}; give each follower a cursor \
              of its own (`tidu cursor create`)",

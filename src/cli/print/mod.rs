@@ -37,7 +37,7 @@ pub(crate) use self::{
     progress::Progress,
     reasons::{fault_message, fault_message_with, fault_rule, reason_cell},
     reasons_of_titles::{conclusion, kind_alone, obstacle, sentence},
-    refusal::{cause_in_words, is_retryable, status},
+    refusal::{cause_in_words, is_retryable, status, status_message},
     waiting::{OtherSign, awaited},
     words::{as_of, bytes, date, end, end_cell, flags, flags_cell, instant, title_status},
 };

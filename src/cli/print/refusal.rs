@@ -40,6 +40,14 @@ pub(crate) fn status(status: &Status) -> String {
     text
 }
 
+/// The message of a refusal alone, in the language of the process.
+pub(crate) fn status_message(status: &Status) -> String {
+    match status.get_details_error_info() {
+        Some(info) => message(&info, status.message(), false),
+        None => without_details(status),
+    }
+}
+
 /// The message of the server, or its Chinese from the structured values.
 fn message(info: &ErrorInfo, english: &str, has_more: bool) -> String {
     if Lang::current() == Lang::En {

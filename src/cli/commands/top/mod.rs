@@ -35,7 +35,7 @@ use crate::{
         args::{PLAIN_ADDRESS, ServerAddress, ServerArgs},
         client::Client,
         operations::{self, Scrape},
-        print::{OtherSign, eprint_line, event_line, print_text},
+        print::{OtherSign, eprint_line, event_line, print_text, status_message},
         stop::stop_signal,
         target::Target,
     },
@@ -167,7 +167,7 @@ impl Watched {
             ..Default::default()
         };
         let page = client.ledger.list_events(request).await;
-        let page = page.map_err(|status| status.message().to_owned())?.into_inner();
+        let page = page.map_err(|status| status_message(&status))?.into_inner();
         Ok(page.events.iter().rev().map(event_line).collect())
     }
 }
