@@ -11,7 +11,7 @@ use crate::{
         assignments::{Assignment, Fields, assignment},
         client::Client,
         names,
-        print::{Cell, Tone, print_line, print_table, table},
+        print::{Cell, Tone, print_line, print_table, status_message, table},
         repairs::{InForce, Repairs},
     },
     lang::{say, word},
@@ -153,7 +153,7 @@ pub(super) async fn recorded(
     match client.ledger.get_event(request).await {
         Ok(answer) => Ok(answer.into_inner().event.and_then(|recorded| recorded.event)),
         Err(status) if status.code() == Code::OutOfRange => {
-            let status = status.message();
+            let status = status_message(&status);
             Err(CliError::Refused(say!(
                 en: "no event has position {position}: {status}",
                 zh: "位置 {position} 没有事件：{status}"
