@@ -1,7 +1,7 @@
 //! The designee that a text on the command line means: a code, a whole name, or a part of one.
 //!
-//! The server resolves codes and whole names. A text that is neither is looked for in all names: the
-//! only designee with it is meant, several are listed, and without any the likeliest are told.
+//! The server resolves codes and whole names. A text that is neither is looked for in all names.
+//! The only designee with it is meant; several are listed; if there is none, names like it are told.
 
 use std::collections::BTreeSet;
 
@@ -49,17 +49,36 @@ fn is_unknown(refused: &Status) -> bool {
     reason(refused) == "DESIGNEE_NOT_FOUND" || field.is_some_and(|field| field == "designee")
 }
 
+/// True for an identifier, also for a code whose check character is wrong: the server knows under
+/// which identifiers that one is recorded.
+fn is_code(text: &str) -> bool {
+    DesigneeId::parse(text).is_ok() || DesigneeId::of_odd_code(text).is_ok()
+}
+
 impl Asked<'_> {
     /// The identifier of the designee that is meant, where only that will do.
     pub(crate) async fn identifier(&self, client: &mut Client) -> Result<String, CliError> {
-        if DesigneeId::parse(self.text).is_ok() {
+        if is_code(self.text) {
             return Ok(self.text.to_owned());
         }
-        let request = pb::GetDesigneeRequest { designee: self.text.to_owned(), as_of: self.as_of };
-        match client.register.get_designee(request).await {
-            Ok(answer) => Ok(answer.into_inner().designee.unwrap_or_default().designee),
-            Err(refused) => self.instead(client, refused).await,
-        }
+        let answer = self.designee(client).await?;
+        Ok(answer.designee.unwrap_or_default().designee)
+    }
+
+    /// The designee that is meant.
+    pub(crate) async fn designee(
+        &self,
+        client: &mut Client,
+    ) -> Result<pb::GetDesigneeResponse, CliError> {
+        let (designee, as_of) = (self.text.to_owned(), self.as_of);
+        let request = pb::GetDesigneeRequest { designee, as_of };
+        let refused = match client.register.get_designee(request).await {
+            Ok(answer) => return Ok(answer.into_inner()),
+            Err(refused) => refused,
+        };
+        let designee = self.instead(client, refused).await?;
+        let request = pb::GetDesigneeRequest { designee, as_of };
+        Ok(client.register.get_designee(request).await?.into_inner())
     }
 
     /// The identifier of the designee that is meant by a text that the server refused as a code and
@@ -70,15 +89,20 @@ impl Asked<'_> {
         refused: Status,
     ) -> Result<String, CliError> {
         if reason(&refused) == "NAME_AMBIGUOUS" {
-            self.list(client, true).await?;
+            if !is_code(self.text) {
+                self.list(client, true).await?;
+            }
             return Err(self.advised(refused));
         }
         let is_short = folded(self.text).chars().count() < NAME_PART_CHARS_MIN;
-        if !is_unknown(&refused) || is_short || DesigneeId::parse(self.text).is_ok() {
+        if !is_unknown(&refused) || is_short || is_code(self.text) {
             return Err(refused.into());
         }
         let most = i32::try_from(CHOICE_DESIGNEES_MAX).unwrap_or(i32::MAX);
-        let found = self.find(client, self.text, most).await?;
+        // What cannot be a part of a name is refused as it was.
+        let Ok(found) = self.find(client, self.text, most).await else {
+            return Err(refused.into());
+        };
         match found.designees.as_slice() {
             [] => self.reject_unknown(client, refused).await,
             [only] => {
@@ -87,7 +111,7 @@ impl Asked<'_> {
             }
             several => {
                 self.list(client, false).await?;
-                Err(self.advised(ambiguous(self.text, several, &found.next_page_token)))
+                Err(self.ambiguous(several, !found.next_page_token.is_empty()))
             }
         }
     }
@@ -129,7 +153,29 @@ impl Asked<'_> {
         print_toned(&told, Tone::Faint)
     }
 
-    /// The refusal of a text that means several designees, with the command that names one.
+    /// The refusal of a text that is in the names of several designees. Programs get it as the
+    /// server refuses a name that several bear; people have the list.
+    fn ambiguous(&self, several: &[pb::FoundDesignee], has_more: bool) -> CliError {
+        let (text, count) = (self.text, several.len());
+        if !self.output.is_human() {
+            return CliError::from(names_of_several(text, several, has_more));
+        }
+        let count = match has_more {
+            true => say!(en: "more than {count}", zh: "{count} 个以上"),
+            false => say!(en: "{count}", zh: "{count} 个"),
+        };
+        let refused = say!(
+            en: "“{text}” is in the names of {count} designees [NAME_AMBIGUOUS]",
+            zh: "名称中含“{text}”的认定对象有 {count} [NAME_AMBIGUOUS]"
+        );
+        let command = self.command;
+        CliError::Refused(refused).advised(say!(
+            en: "give more of the name, or the code: {command} CODE",
+            zh: "请输入更完整的名称或代码：{command} 代码"
+        ))
+    }
+
+    /// The refusal of a name that several bear, with the command that names one.
     fn advised(&self, refused: Status) -> CliError {
         let command = self.command;
         CliError::from(refused).advised(say!(
@@ -173,18 +219,22 @@ impl Asked<'_> {
     }
 }
 
-/// The refusal of a text that is in the names of several designees, as the server refuses a name
-/// that several bear.
-fn ambiguous(text: &str, several: &[pb::FoundDesignee], next: &str) -> Status {
+/// A text in the names of several designees, as the server refuses a name that several bear.
+fn names_of_several(text: &str, several: &[pb::FoundDesignee], has_more: bool) -> Status {
     let ids = several.iter().filter_map(|found| found.bearer.as_ref());
     let ids: Vec<&str> = ids.map(|bearer| bearer.designee.as_str()).collect();
     let designees = ids.join(", ");
-    let more = if next.is_empty() { "" } else { " or more" };
+    let more = if has_more { " or more" } else { "" };
     let message = format!("{}{more} designees have this in a name: {designees}", ids.len());
     let metadata = [("value", text.to_owned()), ("designees", designees)];
     let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
     let details = ErrorDetails::with_error_info("NAME_AMBIGUOUS", "tidu", metadata);
     Status::with_error_details(Code::FailedPrecondition, message, details)
+}
+
+/// True if some designee of a filter is not an identifier.
+pub(crate) fn needs_identifiers(filter: &pb::EventFilter) -> bool {
+    filter.designees.iter().any(|designee| !is_code(designee))
 }
 
 /// Replaces names among the designees of a filter by their identifiers.
@@ -194,7 +244,7 @@ pub(crate) async fn identify(
     output: Output,
 ) -> Result<(), CliError> {
     for designee in &mut filter.designees {
-        if DesigneeId::parse(designee).is_err() {
+        if !is_code(designee) {
             let asked = Asked { text: designee, as_of: None, output, command: "--designee" };
             let meant = asked.identifier(client).await?;
             *designee = meant;

@@ -67,7 +67,7 @@ fn row(summary: &pb::Assessment) -> [Cell; 5] {
         region_cell(&stated.region),
         stated.year.to_string().into(),
         stated.assessor.as_str().into(),
-        Cell::of(results.join(", "), results.join(Lang::current().of(", ", "， "))),
+        Cell::of(results.join(", "), results.join(Lang::current().of(", ", "，"))),
         summary.position.to_string().into(),
     ]
 }

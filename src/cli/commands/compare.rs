@@ -37,7 +37,8 @@ pub(crate) struct CompareArgs {
     #[arg(value_parser = set)]
     second: pb::TitleFilter,
     /// Only these parts: both, only-first, only-second
-    #[arg(long = "part", value_name = "PART", value_delimiter = ',', value_parser = names::enum_value::<pb::ComparisonPart>)]
+    #[arg(long = "part", value_name = "PART", value_delimiter = ',',
+        value_parser = names::enum_value::<pb::ComparisonPart>)]
     parts: Vec<i32>,
     /// Most rows to list
     #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT,

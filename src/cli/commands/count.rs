@@ -22,7 +22,8 @@ use crate::{
 pub(crate) struct CountArgs {
     /// Group by at most three of: programme, authority, responsible-authority, recommended-by,
     /// region, status, cohort, round, industry, valid-to-month, valid-to-year, end-cause, item
-    #[arg(long = "by", value_name = "GROUP", value_delimiter = ',', value_parser = names::enum_value::<pb::CountGroup>)]
+    #[arg(long = "by", value_name = "GROUP", value_delimiter = ',',
+        value_parser = names::enum_value::<pb::CountGroup>)]
     by: Vec<i32>,
     /// Stage that a title must have reached: recommended, noticed, ever-designated, reviewed,
     /// active, any

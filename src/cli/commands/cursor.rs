@@ -7,6 +7,7 @@ use crate::{
         CliError,
         args::{Common, FilterArgs, Output},
         client::Client,
+        designees::identify,
         paged::paged,
         print::{Cell, Heading, Printer, instant, print_line, print_message, print_pairs},
     },
@@ -80,7 +81,9 @@ pub(super) async fn run(args: CursorArgs) -> Result<(), CliError> {
         Action::List => list(&mut client, output).await,
         Action::Show { id, of } => show(&get(&mut client, id, of.owner).await?, output),
         Action::Create { id, at, filter } => {
-            let filter = Some(filter.filter()?);
+            let mut filter = filter.filter()?;
+            identify(&mut client, &mut filter, output).await?;
+            let filter = Some(filter);
             let request = pb::CreateCursorRequest { cursor_id: id, filter, next_position: at };
             let answer = client.cursors.create_cursor(request).await?.into_inner();
             show(&answer.cursor.unwrap_or_default(), output)

@@ -1,7 +1,5 @@
 //! `tidu events`: events of the log, by position, by recorded time or by filter.
 
-use std::io::{IsTerminal as _, stdout};
-
 use clap::Args;
 use prost_types::Timestamp;
 
@@ -13,7 +11,7 @@ use crate::{
         designees::identify,
         paged::paged,
         print::{
-            Cell, Heading, JsonLines, Printer, columns_of_terminal, date, event_line_within,
+            Cell, Heading, JsonLines, Printer, columns_of_output, date, event_line_within,
             event_lines, kind_cell, print_line, utc, withheld_line, withheld_lines,
         },
     },
@@ -125,8 +123,7 @@ impl Printed {
         if matches!(output, Output::Csv | Output::Tsv) {
             return Printer::new(output, HEADINGS).map(Self::Rows);
         }
-        let terminal = columns_of_terminal().filter(|_| stdout().is_terminal());
-        let columns = terminal.unwrap_or(usize::MAX);
+        let columns = columns_of_output().unwrap_or(usize::MAX);
         Ok(JsonLines::new(output)?.map_or(Self::Lines { columns }, Self::Messages))
     }
 

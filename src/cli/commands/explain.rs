@@ -26,14 +26,16 @@ Each fact is a sentence with the document behind it, in the order in which the f
 position names its event: tidu events POSITION shows the record.
 
 Examples:
-  tidu explain 91440800YY0000001X specialised-sme
-  tidu explain 91440800YY0000001X 专精特新中小企业 --as-of 2026-03-01")]
+  tidu generate --rows 5 --to list.csv
+  tidu record list.csv --authority 广东 --programme 专精特新中小企业 \\
+    --batch 2026-1 --date 2026-03-01
+  tidu explain 91440800YY0000001X 专精特新中小企业")]
 pub(crate) struct ExplainArgs {
     /// Code, other identifier, name, or part of a name
     designee: String,
-    /// Programme: its id or name
+    /// Programme: its id or name [default: every one of which it has a title]
     #[arg(value_parser = names::programme)]
-    programme: String,
+    programme: Option<String>,
     /// Deciding authority [default: every one with such a title]
     #[arg(long, value_name = "CODE|NAME", value_parser = names::authority)]
     authority: Option<String>,
@@ -54,25 +56,49 @@ pub(super) async fn run(args: ExplainArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
     let as_of = args.moment.message();
     let asked = Asked { text: &args.designee, as_of, output, command: "tidu explain" };
-    let mut request = pb::ExplainTitleRequest {
-        designee: args.designee.clone(),
-        programme: args.programme,
-        authority: args.authority.unwrap_or_default(),
-        item: args.item,
-        as_of,
+    let (designee, programmes) = match args.programme {
+        Some(programme) => (args.designee.clone(), vec![programme]),
+        None => titled(&mut client, &asked).await?,
     };
-    let answer = match client.register.explain_title(request.clone()).await {
-        Ok(answer) => answer,
-        Err(refused) => {
-            request.designee = asked.instead(&mut client, refused).await?;
-            client.register.explain_title(request).await?
+    for programme in programmes {
+        let mut request = pb::ExplainTitleRequest {
+            designee: designee.clone(),
+            programme,
+            authority: args.authority.clone().unwrap_or_default(),
+            item: args.item.clone(),
+            as_of,
+        };
+        let answer = match client.register.explain_title(request.clone()).await {
+            Ok(answer) => answer,
+            Err(refused) => {
+                request.designee = asked.instead(&mut client, refused).await?;
+                client.register.explain_title(request).await?
+            }
+        };
+        let answer = answer.into_inner();
+        if output.is_human() {
+            print(&mut client, &answer).await?;
+        } else {
+            print_message(output, "ExplainTitleResponse", &answer, |_| Ok(()))?;
         }
-    };
-    let answer = answer.into_inner();
-    if !output.is_human() {
-        return print_message(output, "ExplainTitleResponse", &answer, |_| Ok(()));
     }
-    print(&mut client, &answer).await
+    Ok(())
+}
+
+/// The identifier of the designee asked for, and the programmes of which it has a title.
+async fn titled(client: &mut Client, asked: &Asked<'_>) -> Result<(String, Vec<String>), CliError> {
+    let answer = asked.designee(client).await?;
+    let designee = answer.designee.unwrap_or_default();
+    let mut programmes: Vec<_> = designee.titles.into_iter().map(|title| title.programme).collect();
+    programmes.dedup();
+    if programmes.is_empty() {
+        let name = designee.name;
+        return Err(CliError::Refused(say!(
+            en: "{name} has no title on record [TITLE_NOT_FOUND]",
+            zh: "{name} 没有称号记录 [TITLE_NOT_FOUND]"
+        )));
+    }
+    Ok((designee.designee, programmes))
 }
 
 /// Prints the explanations for people, with the words and the documents of the events.

@@ -84,7 +84,7 @@ fn human_names(names: &[pb::ProgrammeName]) -> String {
         let from = date(from_date.as_ref());
         say!(en: "{name} ({name_en}), from {from}", zh: "{name}（自 {from}）")
     };
-    names.iter().map(dated).collect::<Vec<_>>().join(Lang::current().of("; ", "； "))
+    names.iter().map(dated).collect::<Vec<_>>().join(Lang::current().of("; ", "；"))
 }
 
 fn human_versions(versions: &[pb::RuleVersion]) -> String {
@@ -93,7 +93,7 @@ fn human_versions(versions: &[pb::RuleVersion]) -> String {
         let from = date(from_date.as_ref());
         say!(en: "{version} from {from} {document}", zh: "{version}（自 {from}）{document}")
     };
-    versions.iter().map(version).collect::<Vec<_>>().join(Lang::current().of("; ", "； "))
+    versions.iter().map(version).collect::<Vec<_>>().join(Lang::current().of("; ", "；"))
 }
 
 fn decided_by(word: &str) -> Cell {

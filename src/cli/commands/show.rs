@@ -35,11 +35,7 @@ const HEADINGS: [Heading; 11] = [
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A part of a name will do if no other designee has it in a name; otherwise those that have it are
-listed.
-
-Examples:
-  tidu show 91440800YY0000001X
-  tidu show 示例生物有限公司 --as-of 2026-03-01")]
+listed.")]
 pub(crate) struct ShowArgs {
     /// Code, other identifier, name, or part of a name; brackets, width and spaces do not matter
     designee: String,
@@ -57,15 +53,8 @@ pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
     let as_of = args.moment.message();
     let asked = Asked { text: &args.designee, as_of, output, command: "tidu show" };
-    let request = pb::GetDesigneeRequest { designee: args.designee.clone(), as_of };
-    let answer = match client.register.get_designee(request).await {
-        Ok(answer) => answer,
-        Err(refused) => {
-            let designee = asked.instead(&mut client, refused).await?;
-            client.register.get_designee(pb::GetDesigneeRequest { designee, as_of }).await?
-        }
-    };
-    print_message(output, "GetDesigneeResponse", &answer.into_inner(), print)
+    let answer = asked.designee(&mut client).await?;
+    print_message(output, "GetDesigneeResponse", &answer, print)
 }
 
 /// Prints a designee for people.

@@ -92,7 +92,7 @@ pub(super) async fn run(args: SuspectsArgs) -> Result<(), CliError> {
     if output.is_human() && !pairs.is_empty() {
         print_line(word!(
             en: "events that would link a provisional identifier with the only code:",
-            zh: "以下事件可将暂用标识与唯一的统一社会信用代码关联："
+            zh: "以下事件可将临时标识与唯一的统一社会信用代码关联："
         ))?;
         let (json, day) = (Json::new()?, answer_as_of.and_then(|answer| answer.valid_on));
         for (from, to) in pairs {

@@ -9,6 +9,8 @@ use crate::{
     cli::{
         CliError,
         args::{Common, DeliveryArgs, FilterArgs},
+        client::Client,
+        designees::{identify, needs_identifiers},
         print::JsonLines,
         stop::{no_signals, stop_signal},
     },
@@ -70,10 +72,16 @@ fn start(text: &str) -> Result<Start, String> {
 pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     let stop = CancellationToken::new();
     let lines = JsonLines::new(args.common.output)?;
+    let target = args.common.server.target()?;
+    let mut filter = args.filter.filter()?;
+    if needs_identifiers(&filter) {
+        let mut client = Client::connect(&target).await?;
+        identify(&mut client, &mut filter, args.common.output).await?;
+    }
     let follower = Follower {
         request: pb::SubscribeRequest {
             start: Some(args.from),
-            filter: Some(args.filter.filter()?),
+            filter: Some(filter),
             stop_position: args.until,
             heartbeat_interval: HEARTBEAT_DEFAULT.try_into().ok(),
             ..Default::default()
@@ -87,7 +95,6 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         delivery: args.delivery.open(stop.clone())?,
         stop: stop.clone(),
     };
-    let target = args.common.server.target()?;
     if follower.delivery.is_none() {
         return follower.run(&target, args.no_resume).await;
     }

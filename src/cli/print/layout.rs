@@ -3,17 +3,14 @@
 //! No cell is broken inside a word. A terminal that is too narrow for all columns loses those of
 //! the least weight, then cells with spaces wrap, and at last each row becomes a block of lines.
 
-use comfy_table::{
-    Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
-    Width,
-};
+use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
     cells::{Cell, TableColumn, Tone},
     escaped,
 };
-use crate::lang::say;
+use crate::lang::{say, word};
 
 /// Columns between two cells.
 const PADDING: usize = 2;
@@ -31,32 +28,60 @@ impl Layout<'_> {
     /// The lines of the table.
     pub(super) fn text(&self) -> String {
         let mut shown: Vec<usize> = (0..self.headings.len()).collect();
-        let Some(width) = self.width else { return self.table(&shown, false) };
+        let Some(width) = self.width else { return self.table(&shown, None) };
+        if self.natural(&shown) > width {
+            // A column without a cell is not missed.
+            shown.retain(|column| self.drops(*column) == 0 || !self.is_empty(*column));
+        }
+        let mut names = Vec::new();
         while self.natural(&shown) > width {
-            let drops = |column: &usize| self.headings.get(*column).map_or(0, |head| head.drops);
-            let last = shown.iter().copied().max_by_key(|column| (drops(column), *column));
-            match last.filter(|column| drops(column) > 0) {
-                Some(column) => shown.retain(|kept| *kept != column),
-                None => break,
-            }
+            let last = shown.iter().copied().max_by_key(|column| (self.drops(*column), *column));
+            let Some(column) = last.filter(|column| self.drops(*column) > 0) else { break };
+            shown.retain(|kept| *kept != column);
+            names.extend(self.headings.get(column).map(|head| (column, head.text.as_str())));
         }
         let text = match (self.natural(&shown) <= width, self.narrowest(&shown) <= width) {
-            (true, _) => self.table(&shown, false),
-            (false, true) => self.table(&shown, true),
+            (true, _) => self.table(&shown, None),
+            (false, true) => self.table(&shown, Some(&self.widths(&shown, width))),
             (false, false) => return self.blocks(width),
         };
-        let dropped = (0..self.headings.len()).filter(|column| !shown.contains(column));
-        let names: Vec<_> = dropped.filter_map(|column| self.headings.get(column)).collect();
         if names.is_empty() {
             return text;
         }
-        let names = names.iter().map(|head| &*head.text).collect::<Vec<_>>().join(", ");
+        names.sort_unstable();
+        let names: Vec<_> = names.into_iter().map(|(_, name)| name).collect();
+        let names = names.join(word!(en: ", ", zh: "、"));
         let note = say!(
             en: "left out, because the terminal is narrow: {names} (-o csv and -o json have all)",
             zh: "终端较窄，未显示：{names}（-o csv 和 -o json 有全部列）"
         );
         let note = wrapped(&note, width).join("\n");
         format!("{text}\n{}", self.toned(&note, Tone::Faint))
+    }
+
+    fn drops(&self, column: usize) -> u8 {
+        self.headings.get(column).map_or(0, |head| head.drops)
+    }
+
+    fn is_empty(&self, column: usize) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(|row| self.cell(row, column).is_empty())
+    }
+
+    /// The widths of columns whose cells wrap: those of long texts get what the others leave.
+    fn widths(&self, shown: &[usize], width: usize) -> Vec<usize> {
+        let columns: Vec<[usize; 2]> = shown
+            .iter()
+            .map(|column| {
+                let least = self.column_width(*column, widest_word);
+                [least, self.column_width(*column, str::width)]
+            })
+            .collect();
+        let capped = |cap: usize| {
+            columns.iter().map(move |[least, most]| cap.clamp(*least, (*most).max(*least)))
+        };
+        let room = width.saturating_sub(shown.len() * PADDING);
+        let cap = (0..=room).rev().find(|cap| capped(*cap).sum::<usize>() <= room);
+        capped(cap.unwrap_or_default()).collect()
     }
 
     fn cell(&self, row: &[Cell], column: usize) -> String {
@@ -80,43 +105,44 @@ impl Layout<'_> {
         shown.iter().map(|column| self.column_width(*column, widest_word) + PADDING).sum()
     }
 
-    fn table(&self, shown: &[usize], wraps: bool) -> String {
+    /// The table of these columns; with widths, its cells wrap.
+    fn table(&self, shown: &[usize], widths: Option<&[usize]>) -> String {
         let mut table = comfy_table::Table::new();
-        let line = LineStyle::none().fill('─').junction('─');
-        let style = TableStyle::new().header_separator(line).bottom_border(line);
+        // A line with a junction would put a column between each two.
+        let line = LineStyle::none().fill('─');
+        let style = TableStyle::new().header_separator(line);
         // Whoever reads wrapped rows must see where one ends.
-        let thin = LineStyle::none().fill('┈').junction('┈');
-        table.load_style(if wraps { style.row_separator(thin) } else { style });
+        let thin = LineStyle::none().fill('┈');
+        table.load_style(if widths.is_some() { style.row_separator(thin) } else { style });
         table.set_content_arrangement(ContentArrangement::Disabled);
         if self.is_coloured {
             table.enforce_styling()
         } else {
             table.force_no_tty()
         };
-        if wraps && let Some(width) = self.width {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-        }
-        let heads = shown.iter().filter_map(|column| self.headings.get(*column));
-        table.set_header(heads.map(|head| table_cell(head.text.clone(), Tone::Strong)));
+        let fitted = |place: usize, text: String| {
+            let width = widths.and_then(|widths| widths.get(place));
+            width.map_or_else(|| text.clone(), |width| wrapped(&text, *width).join("\n"))
+        };
+        let heads = shown.iter().filter_map(|column| self.headings.get(*column)).enumerate();
+        table.set_header(
+            heads.map(|(place, head)| table_cell(fitted(place, head.text.clone()), Tone::Strong)),
+        );
         for row in self.rows {
-            table.add_row(shown.iter().map(|column| {
+            table.add_row(shown.iter().enumerate().map(|(place, column)| {
                 let tone = row.get(*column).map_or(Tone::Plain, |cell| cell.tone);
-                table_cell(self.cell(row, *column), tone)
+                table_cell(fitted(place, self.cell(row, *column)), tone)
             }));
         }
         for (place, column) in shown.iter().enumerate() {
-            let Some(of_table) = table.column_mut(place) else { continue };
-            if self.has_counts(*column) {
-                of_table.set_cell_alignment(CellAlignment::Right);
-            }
-            if wraps {
-                let least = self.column_width(*column, widest_word) + PADDING;
-                let least = Width::Fixed(u16::try_from(least).unwrap_or(u16::MAX));
-                of_table.set_constraint(ColumnConstraint::LowerBoundary(least));
+            let counts = table.column_mut(place).filter(|_| self.has_counts(*column));
+            if let Some(counts) = counts {
+                counts.set_cell_alignment(CellAlignment::Right);
             }
         }
-        table.to_string()
+        let text = table.to_string();
+        let below = text.lines().find(|line| line.starts_with('─')).unwrap_or_default();
+        format!("{text}\n{below}")
     }
 
     /// True if a column has counts, and beside them only empty cells and such as a dash.
@@ -194,24 +220,29 @@ fn table_cell(text: String, tone: Tone) -> comfy_table::Cell {
     }
 }
 
-fn widest_word(text: &str) -> usize {
-    text.split(' ').map(str::width).max().unwrap_or_default()
+/// The parts of a text between which a line may end, each with the space before it: words, and
+/// what follows a Chinese mark.
+fn pieces(text: &str) -> impl Iterator<Item = (&'static str, &str)> {
+    text.split(' ').enumerate().flat_map(|(at, word)| {
+        let parts = word.split_inclusive(['，', '。', '；', '：', '、']).enumerate();
+        parts.map(move |(piece, part)| (if piece == 0 && at > 0 { " " } else { "" }, part))
+    })
 }
 
-/// A text in lines of at most `width` columns; only a wider word has a line that is wider. A line
-/// may also end after a Chinese mark.
+fn widest_word(text: &str) -> usize {
+    pieces(text).map(|(_, part)| part.width()).max().unwrap_or_default()
+}
+
+/// A text in lines of at most `width` columns; only a wider word has a line that is wider.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for (at, word) in text.split(' ').enumerate() {
-        for (piece, part) in word.split_inclusive(['，', '。', '；', '：', '、']).enumerate() {
-            let space = if piece == 0 && at > 0 { " " } else { "" };
-            let Some(line) = lines.last_mut() else { continue };
-            if line.is_empty() || line.width() + space.len() + part.width() <= width {
-                line.push_str(if line.is_empty() { "" } else { space });
-                line.push_str(part);
-            } else {
-                lines.push(part.to_owned());
-            }
+    for (space, part) in pieces(text) {
+        let Some(line) = lines.last_mut() else { continue };
+        if line.is_empty() || line.width() + space.len() + part.width() <= width {
+            line.push_str(if line.is_empty() { "" } else { space });
+            line.push_str(part);
+        } else {
+            lines.push(part.to_owned());
         }
     }
     lines

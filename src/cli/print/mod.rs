@@ -106,6 +106,14 @@ pub(crate) fn columns_of_terminal() -> Option<usize> {
     size.map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0)
 }
 
+/// Columns of the output: those that COLUMNS states, which counts for a pipe as well, or those of
+/// the terminal. `None`: as many as it takes.
+pub(crate) fn columns_of_output() -> Option<usize> {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || columns_of_terminal().filter(|_| io::stdout().is_terminal());
+    stated.filter(|columns| *columns > 0).or_else(terminal)
+}
+
 /// Writes a line to standard error; a server does not wait for it.
 pub(crate) fn eprint_line(line: &str) {
     telemetry::print_error_line(&escaped(line));

@@ -1,12 +1,12 @@
 //! Rows and answers in the output format that was asked for.
 
-use std::{fmt, io::IsTerminal as _};
+use std::fmt;
 
 use prost::Message;
 
 use super::{
     cells::{Cell, TableColumn},
-    columns_of_terminal, escaped, is_coloured,
+    columns_of_output, escaped, is_coloured,
     layout::Layout,
     print_json, print_line, print_own,
 };
@@ -190,7 +190,7 @@ pub(crate) fn table<H: Into<TableColumn>>(headings: impl IntoIterator<Item = H>)
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { headings, rows } = self;
-        let width = columns_of_terminal().filter(|_| std::io::stdout().is_terminal());
+        let width = columns_of_output();
         f.write_str(&Layout { headings, rows, width, is_coloured: is_coloured() }.text())
     }
 }

@@ -69,7 +69,10 @@ async fn authorities_programmes_and_regions_are_listed() {
     let fresh = Fresh::start();
     let of = |args: &[&str]| done(&tidu(&fresh, args));
     let all = of(&["authorities"]);
-    assert!(all.contains("38 of 38 authorities") && all.contains("provincial-level-city"), "{all}");
+    assert!(
+        all.contains("38 of 38 authorities") && all.contains("city of provincial level"),
+        "{all}"
+    );
     let one = of(&["authorities", "深圳"]);
     assert!(one.contains("1 of 38") && one.contains("not under 440000"), "{one}");
     let programmes = of(&["programmes"]);

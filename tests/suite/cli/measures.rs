@@ -64,7 +64,7 @@ async fn authorities_without_measures_are_listed() {
     let listed = done(&tidu(&fresh, &args));
     let said = "36 provincial-level authorities have no such instruments in force, 1 have";
     assert!(listed.contains(said), "{listed}");
-    let shenzhen = AuthorityCode::parse("440300").unwrap().info().name;
+    let shenzhen = AuthorityCode::parse("440300").unwrap().info().name_en;
     assert!(listed.contains("440300") && listed.contains(shenzhen), "{listed}");
     assert!(!listed.contains("440000") && !listed.contains("100000"), "{listed}");
     let json = done(&tidu(&fresh, &[&args[..], &["-o", "json"]].concat()));

@@ -18,6 +18,7 @@ mod lists_said;
 mod measures;
 mod names;
 mod newcomer;
+mod officials;
 mod output_page;
 mod principals;
 mod private_files;

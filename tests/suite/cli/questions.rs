@@ -90,7 +90,10 @@ async fn changes_are_listed_between_days_and_between_sizes() {
     refused(&tidu(&fresh, &["changes", "--from", "42"]), &["@42"]);
     // The end of a title is told wherever the title is.
     let list = ["list", "--end-cause", "revoked", "--ground", "falsification"];
-    for args in [&list[..], &["show", b], &["explain", b, "little-giant"]] {
+    let explained = done(&tidu(&fresh, &["explain", b, "little-giant"]));
+    let end = "revoked on 2025-01-01 for falsified data; banned to 2028-01-01";
+    assert!(explained.contains(end), "{explained}");
+    for args in [&list[..], &["show", b]] {
         let printed = done(&tidu(&fresh, args));
         let end = "revoked, falsification, ban to 2028-01-01";
         // A table of a narrow terminal breaks its cells.

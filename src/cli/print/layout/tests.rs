@@ -31,7 +31,7 @@ fn a_table_has_a_heading_and_a_line_below_it_and_below_the_rows() {
     let text = laid_out(&headings(&[0, 0]), &rows, None);
     let rule = "─────────────";
     let [head, above, first, second, below] = lines(&text)[..] else { panic!("{text}") };
-    assert_eq!([head, first, second], [" a       b", " one     two", " three"], "{text}");
+    assert_eq!([head, first, second], [" a      b", " one    two", " three"], "{text}");
     assert!(above == below && above.starts_with(&rule[..9]), "{text}");
 }
 
@@ -174,8 +174,8 @@ prop_compose! {
 }
 
 proptest! {
-    /// No word is broken, none of a column that must be shown is lost, and no line is wider than the
-    /// terminal unless it holds a word that is.
+    /// No word is broken, none of a column that must be shown is lost, and no line is wider than
+    /// the terminal unless it holds a word that is.
     #[test]
     fn a_table_fits_and_has_its_words((weights, texts) in tables(), width in 8_usize..120) {
         let heads = headings(&weights);
