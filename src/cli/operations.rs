@@ -14,6 +14,7 @@ use tokio::{net::TcpStream, time::timeout};
 use super::args::ServerAddress;
 use crate::{
     delivery::innermost_cause,
+    lang::{say, word},
     limits::{OPERATIONS_ANSWER_BYTES_MAX, OPERATIONS_CALL_DURATION_MAX},
 };
 
@@ -114,16 +115,26 @@ impl Scrape {
 pub(super) async fn look(address: &ServerAddress) -> Result<(Ready, Scrape), String> {
     let asked = async {
         let ready = serde_json::from_str(&fetch(address, "/readyz").await?);
-        let ready = ready.map_err(|error| format!("/readyz does not answer as ours: {error}"))?;
+        let ready = ready.map_err(|error| {
+            say!(
+                en: "/readyz does not answer as ours: {error}",
+                zh: "/readyz 的应答不是 tidu 的格式：{error}"
+            )
+        })?;
         Ok((ready, Scrape::read(&fetch(address, "/metrics").await?)))
     };
     let seconds = OPERATIONS_CALL_DURATION_MAX.as_secs();
     let asked = timeout(OPERATIONS_CALL_DURATION_MAX, asked).await;
-    asked.unwrap_or_else(|_| Err(format!("no answer within {seconds} s")))
+    asked.unwrap_or_else(|_| {
+        Err(say!(en: "no answer within {seconds} s", zh: "{seconds} 秒内没有应答"))
+    })
 }
 
 async fn fetch(address: &ServerAddress, path: &str) -> Result<String, String> {
-    let uri: Uri = address.to_string().parse().map_err(|_| "no address is given".to_owned())?;
+    let uri: Uri = address
+        .to_string()
+        .parse()
+        .map_err(|_| word!(en: "no address is given", zh: "未给出地址").to_owned())?;
     let authority = uri.authority().map_or("", http::uri::Authority::as_str).to_owned();
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let cause = |error: &(dyn std::error::Error + 'static)| innermost_cause(error);

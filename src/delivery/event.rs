@@ -5,7 +5,10 @@ use prost_reflect::{DynamicMessage, ReflectMessage as _};
 use serde::Serialize;
 
 use super::{DeliveryError, Json};
-use crate::protocol::pb;
+use crate::{
+    lang::{say, word},
+    protocol::pb,
+};
 
 /// An event in the form that receivers get.
 pub(super) struct CloudEvent {
@@ -38,16 +41,22 @@ struct Structured<'a> {
 impl CloudEvent {
     /// Reads a leaf of the log.
     pub(super) fn read(json: &Json, log_id: &str, leaf: &[u8]) -> Result<Self, DeliveryError> {
-        let unreadable =
-            |why: &str| DeliveryError::Stopped(format!("an event cannot be read: {why}"));
+        let unreadable = |why: &str| {
+            DeliveryError::Stopped(say!(
+                en: "an event cannot be read: {why}", zh: "有事件无法读取：{why}"
+            ))
+        };
         let recorded = pb::RecordedEvent::decode(leaf).map_err(|e| unreadable(&e.to_string()))?;
-        let position = recorded.position.ok_or_else(|| unreadable("it has no position"))?;
+        let position = recorded
+            .position
+            .ok_or_else(|| unreadable(word!(en: "it has no position", zh: "没有位置")))?;
         let event = recorded.event.unwrap_or_default();
         let data = json.message("RecordedEvent", leaf)?;
         // Without its fact the event is empty, and the receiver would take it all the same.
         let kind = kind(&data).ok_or_else(|| {
-            DeliveryError::Stopped(format!(
-                "event {position} has a kind that this tidu does not know; use a newer version"
+            DeliveryError::Stopped(say!(
+                en: "event {position} has a kind that this tidu does not know; use a newer version",
+                zh: "事件 {position} 的类型此版本无法识别，请使用更新版本的 tidu"
             ))
         })?;
         let id = format!("{log_id}/{position}");

@@ -4,14 +4,22 @@ use std::num::NonZeroUsize;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::limits::{CONNECTIONS_MAX, DESCRIPTORS_BESIDE_CONNECTIONS};
+use crate::{
+    lang::say,
+    limits::{CONNECTIONS_MAX, DESCRIPTORS_BESIDE_CONNECTIONS},
+};
 
 /// The number of connections that was asked for needs more descriptors than the process may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "connections = {connections} needs {needed} file descriptors, and this process may have \
-     {limit}; raise the limit (in a shell: ulimit -n {needed}; in a systemd unit: \
-     LimitNOFILE={needed}), or set fewer connections"
+    "{}",
+    say!(
+        en: "connections = {connections} needs {needed} file descriptors, and this process may \
+             have {limit}; raise the limit (in a shell: ulimit -n {needed}; in a systemd unit: \
+             LimitNOFILE={needed}), or set fewer connections",
+        zh: "connections = {connections} 需要 {needed} 个文件描述符，而此进程最多 {limit} 个；请提高\
+             限额（shell：ulimit -n {needed}；systemd 单元：LimitNOFILE={needed}），或减少连接数"
+    )
 )]
 pub struct TooFewDescriptors {
     connections: usize,

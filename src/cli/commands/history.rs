@@ -9,7 +9,10 @@ use crate::{
         args::Common,
         client::Client,
         history::{self, Chapter},
-        print::{Cell, Heading, JsonLines, Progress, Tone, date, print_line, print_table, table},
+        print::{
+            Cell, Heading, JsonLines, Progress, Tone, date, fault_message, print_line, print_table,
+            table,
+        },
     },
     domain::{catalogue::Catalogue, kind::Kind},
     import::ImportedRow,
@@ -129,9 +132,11 @@ fn of_chapter(chapter: &Chapter, failed: AppendFailure) -> CliError {
     match failed {
         AppendFailure::Rejected(answer) => {
             let first = answer.rejections.into_iter().next().unwrap_or_default();
-            let pb::Rejection { message, reason, .. } = first;
+            let message = fault_message(&first);
+            let pb::Rejection { value, reason, .. } = first;
             CliError::Refused(say!(
-                en: "{about}: {message} [{reason}]", zh: "{about}：{message} [{reason}]"
+                en: "{about}: {value} {message} [{reason}]",
+                zh: "{about}：{value} {message} [{reason}]"
             ))
         }
         AppendFailure::Other(error) | AppendFailure::Unknown(error) => error,

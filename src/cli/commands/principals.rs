@@ -13,8 +13,8 @@ use crate::{
         client::Client,
         paged::paged,
         print::{
-            Cell, Heading, JsonLines, Printer, eprint_line, instant, print_line, print_message,
-            word,
+            Cell, Heading, JsonLines, Printer, Worded, eprint_line, human_list, instant,
+            print_line, print_message,
         },
     },
     domain::{
@@ -24,7 +24,7 @@ use crate::{
         text::counted,
     },
     files,
-    lang::{Lang, say, word},
+    lang::{Lang, say},
     limits::CATALOGUE_BYTES_MAX,
     protocol::pb,
     service::principal_message,
@@ -297,8 +297,7 @@ fn right(id: &str, stated: &RightText) -> Result<pb::Right, String> {
 }
 
 fn row(entry: &pb::PrincipalEntry) -> [Cell; 6] {
-    let roles: Vec<_> = entry.roles().map(|role| word(role.as_str_name(), "ROLE_")).collect();
-    let said: Vec<_> = entry.roles().map(super::whoami::role).collect();
+    let roles: Vec<_> = entry.roles().map(Worded::machine).collect();
     let rights: Vec<_> = entry.rights.iter().map(super::whoami::may).collect();
     let credentials = [
         (!entry.certificate_uri.is_empty()).then(|| entry.certificate_uri.clone()),
@@ -310,7 +309,7 @@ fn row(entry: &pb::PrincipalEntry) -> [Cell; 6] {
     [
         entry.id.as_str().into(),
         entry.authority.as_str().into(),
-        Cell::of(roles.join(", "), said.join(word!(en: ", ", zh: "、"))),
+        Cell::of(roles.join(", "), human_list(entry.roles())),
         Cell::of(machine_rights(entry), rights.join("\n")),
         Cell::of(credentials.join(" "), credentials.join("\n")),
         entry.token_expire_time.as_ref().map(|end| instant(Some(end))).unwrap_or_default().into(),
@@ -319,7 +318,6 @@ fn row(entry: &pb::PrincipalEntry) -> [Cell; 6] {
 
 /// The actions of its rights, for programs; the bounds are in the JSON.
 fn machine_rights(entry: &pb::PrincipalEntry) -> String {
-    let actions =
-        entry.rights.iter().map(|right| word(right.action().as_str_name(), "RIGHT_ACTION_"));
+    let actions = entry.rights.iter().map(|right| right.action().machine());
     actions.collect::<Vec<_>>().join(", ")
 }

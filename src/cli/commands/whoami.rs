@@ -7,7 +7,7 @@ use crate::{
         CliError,
         args::Common,
         client::Client,
-        print::{instant, print_message, print_pairs, word},
+        print::{Worded, human_list, instant, print_message, print_pairs},
     },
     lang::{say, word as said},
     protocol::pb,
@@ -33,13 +33,12 @@ pub(super) async fn run(args: WhoamiArgs) -> Result<(), CliError> {
 /// What the answer says, by name.
 fn lines(answer: &pb::WhoAmIResponse) -> Vec<(&'static str, String)> {
     let principal = answer.principal.clone().unwrap_or_default();
-    let roles = principal.roles().map(role);
     let some = |text: String| (!text.is_empty()).then_some(text);
     let is_known = answer.credential() != pb::CredentialKind::Unspecified;
     let mut lines: Vec<_> = [
         (said!(en: "principal", zh: "主体"), Some(principal.id.clone())),
         (said!(en: "authority", zh: "认定机构"), some(principal.authority.clone())),
-        (said!(en: "roles", zh: "角色"), some(roles.collect::<Vec<_>>().join(comma()))),
+        (said!(en: "roles", zh: "角色"), some(human_list(principal.roles()))),
         (said!(en: "credential", zh: "凭据"), Some(credential(answer))),
         (
             said!(en: "valid until", zh: "有效期至"),
@@ -93,22 +92,6 @@ fn credential(answer: &pb::WhoAmIResponse) -> String {
     .to_owned()
 }
 
-/// A role in words.
-pub(super) fn role(role: pb::Role) -> String {
-    let known = match role {
-        pb::Role::Unspecified => "",
-        pb::Role::Recorder => said!(en: "recorder", zh: "记录员"),
-        pb::Role::Signer => said!(en: "signer", zh: "批准人"),
-        pb::Role::Reader => said!(en: "reader", zh: "读者"),
-        pb::Role::Auditor => said!(en: "auditor", zh: "审计员"),
-        pb::Role::Operator => said!(en: "operator", zh: "运维员"),
-        pb::Role::Delegate => said!(en: "delegate", zh: "受托管理员"),
-        pb::Role::Node => said!(en: "node", zh: "节点"),
-        pb::Role::Gateway => said!(en: "gateway", zh: "网关"),
-    };
-    known.to_owned()
-}
-
 /// What it gets for an event that it may not read.
 fn unseen(principal: &pb::PrincipalEntry) -> &'static str {
     match principal.unseen() {
@@ -126,13 +109,8 @@ fn unseen(principal: &pb::PrincipalEntry) -> &'static str {
 
 /// A right in words: `read: authorities 440000; programmes little-giant; own events too`.
 pub(super) fn may(right: &pb::Right) -> String {
-    let action = match right.action() {
-        pb::RightAction::Record => said!(en: "record", zh: "写入"),
-        pb::RightAction::Approve => said!(en: "approve", zh: "批准"),
-        pb::RightAction::Read => said!(en: "read", zh: "读取"),
-        pb::RightAction::Unspecified => "",
-    };
-    let kinds: Vec<_> = right.kinds().map(|kind| word(kind.as_str_name(), "EVENT_KIND_")).collect();
+    let action = right.action().human();
+    let kinds: Vec<_> = right.kinds().map(Worded::human).collect();
     let bound = |name: &str, values: &[String]| {
         (!values.is_empty()).then(|| format!("{name} {}", values.join(comma())))
     };

@@ -40,6 +40,7 @@ use self::{
 use super::clock::SystemClock;
 use crate::{
     domain::escape::escaped_lines,
+    lang::say,
     ledger::clock::Clock as _,
     limits::{LOG_FLUSH_DURATION_MAX, LOG_REPORT_INTERVAL, OTLP_FLUSH_DURATION_MAX},
     metrics::Metrics,
@@ -114,9 +115,10 @@ pub fn require_filter() -> Result<(), String> {
     let Ok(text) = env::var(FILTER_VARIABLE) else { return Ok(()) };
     match EnvFilter::try_new(&text) {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!(
-            "{FILTER_VARIABLE}: {text:?} is not a filter of log lines: {error}; such as info, or \
-             tidu=debug,error"
+        Err(error) => Err(say!(
+            en: "{FILTER_VARIABLE}: {text:?} is not a filter of log lines: {error}; such as info, \
+                 or tidu=debug,error",
+            zh: "{FILTER_VARIABLE}：{text:?} 不是日志过滤条件：{error}；应如 info 或 tidu=debug,error"
         )),
     }
 }

@@ -46,6 +46,7 @@ fn the_demo_tells_its_story_in_both_languages() {
                 "撤销）：22 个事件中的 7 个",
                 "专精特新“小巨人”企业，第 1 批",
                 "复核通过",
+                "440000 无权陈述",
                 "tidu serve",
             ],
         ),

@@ -19,6 +19,7 @@ mod measures;
 mod names;
 mod newcomer;
 mod officials;
+mod operators;
 mod output_page;
 mod principals;
 mod private_files;

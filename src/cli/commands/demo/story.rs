@@ -14,8 +14,8 @@ use crate::{
         commands::generate::{Enterprise, enterprises},
         lists::authority_of,
         print::{
-            Cell, Heading, Tone, date, end, print_line, print_table, print_text, print_toned,
-            table, title_status,
+            Cell, Heading, Tone, date, end_cell, fault_message, fault_rule, print_line,
+            print_table, print_text, print_toned, status_cell, table,
         },
         target::Target,
     },
@@ -152,7 +152,8 @@ impl Story {
             }
             Err(AppendFailure::Rejected(answer)) => {
                 let first = answer.rejections.into_iter().next().unwrap_or_default();
-                let pb::Rejection { value, message, reason, rule, .. } = first;
+                let (message, rule) = (fault_message(&first), fault_rule(&first));
+                let (value, reason) = (first.value, first.reason);
                 Err(CliError::Refused(format!("{value} {message} [{reason}; {rule}]")))
             }
             Err(AppendFailure::Other(error) | AppendFailure::Unknown(error)) => Err(error),
@@ -226,14 +227,12 @@ const STATUSES: [Heading; 5] = [
 ];
 
 fn status_row(day: Option<&pb::Date>, title: &pb::Title) -> [Cell; 5] {
-    let is_active = title.status() == pb::TitleStatus::Active;
-    let tone = if is_active { Tone::Good } else { Tone::Bad };
     [
         date(day).into(),
-        Cell::from(title_status(title.status())).tone(tone),
+        status_cell(title.status()),
         date(title.valid_from.as_ref()).into(),
         date(title.valid_to.as_ref()).into(),
-        end(title).into(),
+        end_cell(title),
     ]
 }
 

@@ -142,7 +142,7 @@ A revocation, after which the reader is refused within five seconds:
     --programme specialised-sme --batch 2026-1 --date 2026-03-01
   tidu list --context reader --as-of 2026-03-01
 
-吊销证书，五秒内读者即被拒绝：
+吊销证书，五秒内查阅员即被拒绝：
   tidu dev-certs revoke guangdong.reader --dir {dir}
   sleep 5
   tidu list --context reader --as-of 2026-03-01"
