@@ -157,7 +157,9 @@ impl CliError {
             _ => {}
         }
         let (reason, code) = self.kind();
-        let message = &*self.to_string();
+        // A table below the first line is for people.
+        let text = self.to_string();
+        let message = text.lines().next().unwrap_or_default();
         let metadata = match self {
             Self::Unreachable { server, why } | Self::Untrusted { server, why } => {
                 vec![("server", server.clone()), ("detail", why.clone())]

@@ -122,7 +122,7 @@ rules! {
     JsonFieldTwice: "写了两次", JSON;
     JsonOneOf: "不能与 {found} 同时写，请只写一个", JSON;
     JsonValueForm: "应为{expected}", JSON;
-    IssuerNotEntitled: "无权陈述“{kind}”[（{programme}）]；应由{entitled}陈述",
+    IssuerNotEntitled: "无权陈述“{kind}”[，认定项目：{programme}]；应由{entitled}陈述",
         "认定项目目录（issuers）";
     IssuerOfOtherRegion: "不主管地区 {region}",
         "37 个省级认定机构各管本地区；计划单列市和兵团自行认定";
