@@ -234,3 +234,16 @@ fn every_value_with_a_word_has_one_in_chinese() {
     assert_eq!(values::chinese("superseded", "the title had en…"), "此时称号已终止");
     assert_eq!(values::chinese("superseded", "a newer cause"), "a newer cause");
 }
+
+#[test]
+fn the_chinese_page_of_errors_has_the_templates() {
+    let page = include_str!("../../../../docs/errors.zh-CN.md");
+    for rule in RuleId::iter() {
+        let (message, basis) = rules::chinese(rule);
+        let basis = if basis.is_empty() { String::new() } else { format!(" `{basis}`") };
+        let (begin, end) =
+            (format!("| `{}` | ", rule.as_str()), format!(" | `{message}` |{basis} |"));
+        let has_row = |line: &str| line.starts_with(&begin) && line.ends_with(&end);
+        assert!(page.lines().any(has_row), "docs/errors.zh-CN.md lacks:\n{begin}…{end}");
+    }
+}
