@@ -57,6 +57,12 @@ pub(crate) fn word(name: &str, prefix: &str) -> String {
     name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase().replace('_', "-")
 }
 
+/// Words of several values, with a comma between.
+pub(crate) fn human_list<E: Worded>(values: impl IntoIterator<Item = E>) -> String {
+    let words: Vec<_> = values.into_iter().map(Worded::human).collect();
+    words.join(Lang::current().of(", ", "、"))
+}
+
 /// Gives enums their Chinese words. The match in it is exhaustive, and too long for one function.
 macro_rules! words {
     ($($enum:ident, $prefix:literal { $($value:ident $word:literal)* })*) => {

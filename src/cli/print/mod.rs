@@ -25,10 +25,10 @@ use unicode_width::UnicodeWidthStr as _;
 pub(crate) use self::{
     cells::{Cell, Heading, TableColumn, Tone},
     codes::{
-        authorities_cell, authority_cell, authority_name, industry_cell, industry_name,
-        issuer_name, programme_cell, programme_name, region_cell, region_name,
+        authorities_cell, authority_cell, authority_name, industry_cell, issuer_name,
+        programme_cell, programme_name, region_cell, region_name,
     },
-    enums::{Worded, batch_state_cell, kind_cell, status_cell, word},
+    enums::{Worded, batch_state_cell, human_list, kind_cell, status_cell, word},
     error_json::{LocalError, status_json},
     event::{
         document, event_line, event_line_within, event_lines, utc, withheld_line, withheld_lines,

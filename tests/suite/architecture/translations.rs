@@ -57,7 +57,9 @@ fn command(line: &str) -> Option<String> {
 /// The pages and addresses that a line leads to, in any order: a sentence may turn round.
 fn links(line: &str) -> Vec<String> {
     let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let mut links: Vec<_> = targets.map(|link| link.replace(CHINESE, ".md")).collect();
+    // A picture may have texts as well.
+    let english = |link: &str| link.replace(CHINESE, ".md").replace(".zh-CN.svg", ".svg");
+    let mut links: Vec<_> = targets.map(english).collect();
     // A page begins with a link to its other language.
     links.retain(|link| !link.contains("README.md") && !link.starts_with('#'));
     for link in &mut links {

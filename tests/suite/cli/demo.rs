@@ -29,18 +29,18 @@ fn the_demo_tells_its_story_in_both_languages() {
     for (lang, said) in [
         (
             "en",
-            [
+            &[
                 "the ministry, without a filter: 22 of 22 events",
                 "Guangdong, events that concern it: 15 of 22 events",
                 "revocations: 7 of 22 events",
                 "Little giant, batch 1",
                 "2021-07-01",
                 "tidu serve",
-            ],
+            ][..],
         ),
         (
             "zh",
-            [
+            &[
                 "工信部（不筛选）：22 个事件中的 22 个",
                 "广东（与其有关的事件）：22 个事件中的 15 个",
                 "撤销）：22 个事件中的 7 个",
