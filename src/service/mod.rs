@@ -385,10 +385,11 @@ where
 {
     let web = GrpcWebLayer::new().layer(inner.clone());
     let of_refusals = Arc::clone(calls);
+    let methods = Arc::new(Methods::new(described));
     Connect {
         calls: inner,
-        others: OnlyCalls { inner: web, calls: Arc::clone(calls) },
-        methods: Arc::new(Methods::new(described)),
+        others: OnlyCalls { inner: web, calls: Arc::clone(calls), methods: Arc::clone(&methods) },
+        methods,
         told: Arc::new(move |request: &Request, status: &Status| {
             of_refusals.stray(request, status);
             tell_stray(request, status);
@@ -397,15 +398,13 @@ where
 }
 
 /// The protocols of the port in front of another gRPC service, whose requests have at most so many
-/// bytes. The conformance suite judges them by it.
-///
-/// # Errors
-/// If the descriptors cannot be read.
+/// bytes. The conformance suite judges them by it. `around` sees what the intake answers.
 pub fn port_of<S>(
     inner: S,
     described: DescriptorPool,
     request_bytes_max: usize,
-) -> Result<Api, Undescribed>
+    around: impl FnOnce(Api) -> Api,
+) -> Api
 where
     S: Service<Request, Response = Response, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
@@ -415,8 +414,9 @@ where
     let files = described.file_descriptor_protos().cloned().collect();
     let intake = Intake::of(&FileDescriptorSet { file: files }, request_bytes_max, &metrics);
     let calls = Calls::new(&intake, &metrics, None);
-    let inner = Admitted { inner, intake }.map_request(transport::choose_encoding);
-    Ok(BoxCloneSyncService::new(with_protocols(inner, &calls, described)))
+    let inner = around(BoxCloneSyncService::new(Admitted { inner, intake }));
+    let inner = inner.map_request(transport::choose_encoding);
+    BoxCloneSyncService::new(with_protocols(inner, &calls, described))
 }
 
 /// Allows web pages of these origins to call. Without any, browsers allow only the server's own.

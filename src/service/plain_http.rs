@@ -22,14 +22,12 @@ use super::{
     Request, Response,
     call_lines::tell_stray,
     calls::Calls,
+    connect::Methods,
     errors,
     intake::discard,
     web::{accepts, error_json, is_page},
 };
-use crate::{
-    domain::fault::echo,
-    protocol::{methods, pb::ErrorReason},
-};
+use crate::{domain::fault::echo, protocol::pb::ErrorReason};
 
 /// The media types of gRPC-Web, as the layer for it reads them.
 const WEB: [&str; 4] = [
@@ -44,6 +42,7 @@ const WEB: [&str; 4] = [
 pub(super) struct OnlyCalls<S> {
     pub(super) inner: S,
     pub(super) calls: Arc<Calls>,
+    pub(super) methods: Arc<Methods>,
 }
 
 type Refused = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -62,7 +61,9 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (method, path) = (request.method(), request.uri().path());
-        let Some(fault) = fault_of(method, path, request.version(), request.headers()) else {
+        let is_method = self.methods.has(path);
+        let at = (path, is_method);
+        let Some(fault) = fault_of(method, at, request.version(), request.headers()) else {
             return Either::Left(self.inner.call(request));
         };
         let refusal = fault.refusal();
@@ -109,15 +110,20 @@ impl Fault {
     }
 }
 
-/// The fault of a request that is not a call.
-fn fault_of(method: &Method, path: &str, version: Version, headers: &HeaderMap) -> Option<Fault> {
+/// The fault of a request that is not a call. It is told whether its path is that of a method.
+fn fault_of(
+    method: &Method,
+    (path, is_method): (&str, bool),
+    version: Version,
+    headers: &HeaderMap,
+) -> Option<Fault> {
     let stated = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     let stated = String::from_utf8_lossy(stated);
     let is_grpc = stated.starts_with("application/grpc");
     if is_page(path) {
         return Some(Fault::method(method, path, "GET, HEAD"));
     }
-    if !is_grpc && !is_method(path) {
+    if !is_grpc && !is_method {
         let text = format!("there is nothing at {}", echo(path));
         return Some(Fault::new(StatusCode::NOT_FOUND, text));
     }
@@ -140,12 +146,6 @@ fn fault_of(method: &Method, path: &str, version: Version, headers: &HeaderMap) 
     };
     let text = format!("{states}, and a call in JSON states application/json");
     Some(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
-}
-
-/// True for the path of a method.
-fn is_method(path: &str) -> bool {
-    let standard = ["/grpc.health.", "/grpc.reflection."];
-    methods::Method::at(path).is_some() || standard.iter().any(|begin| path.starts_with(begin))
 }
 
 fn answer(fault: &Fault, refusal: &Status, as_json: bool) -> Response {
@@ -192,7 +192,8 @@ mod tests {
             if !content.is_empty() {
                 headers.insert(header::CONTENT_TYPE, content.parse().unwrap());
             }
-            fault_of(&method, path, version, &headers).map(|fault| fault.status.as_u16())
+            fault_of(&method, (path, path == STATUS), version, &headers)
+                .map(|fault| fault.status.as_u16())
         };
         let (one, two) = (Version::HTTP_11, Version::HTTP_2);
         let table = [
@@ -227,7 +228,8 @@ mod tests {
 
         let headers = HeaderMap::new();
         for (path, allow) in [(STATUS, "POST"), ("/v1/events", "GET, HEAD")] {
-            let fault = fault_of(&Method::DELETE, path, Version::HTTP_11, &headers).unwrap();
+            let at = (path, path == STATUS);
+            let fault = fault_of(&Method::DELETE, at, Version::HTTP_11, &headers).unwrap();
             let refused = answer(&fault, &fault.refusal(), false);
             assert_eq!(refused.headers()[header::ALLOW], allow);
             assert_eq!(refused.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");

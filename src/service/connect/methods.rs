@@ -50,6 +50,11 @@ impl Methods {
         Self { by_path, pool, large }
     }
 
+    /// True for the path of a method.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.by_path.contains_key(path)
+    }
+
     pub(super) fn find(&self, path: &str) -> Option<&Method> {
         self.by_path.get(path)
     }

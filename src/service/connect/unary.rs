@@ -1,6 +1,6 @@
 //! The answer of gRPC to a call of one message, as one answer of HTTP.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use tonic::{Code, Status, body::Body};
 
@@ -15,7 +15,12 @@ use crate::service::{Response, errors};
 pub(super) async fn answer(answer: Response, reply: &Reply, methods: &Methods) -> Response {
     let (parts, body) = answer.into_parts();
     if let Some(status) = Status::from_header_map(&parts.headers) {
-        return refused(&status, &HeaderMap::new(), &parts.headers, methods);
+        let mut answer = refused(&status, &HeaderMap::new(), &parts.headers, methods);
+        if reply.output.is_none() && status.code() == Code::Unimplemented {
+            // There is nothing at all at this path.
+            *answer.status_mut() = StatusCode::NOT_FOUND;
+        }
+        return answer;
     }
     let read = match body.collect().await {
         Ok(read) => read,
