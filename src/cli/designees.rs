@@ -1,7 +1,8 @@
 //! The designee that a text on the command line means: a code, a whole name, or a part of one.
 //!
 //! The server resolves codes and whole names. A text that is neither is looked for in all names.
-//! The only designee with it is meant; several are listed; if there is none, names like it are told.
+//! The only designee with it is meant; several are listed; if there is none, names like it are
+//! told.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,6 @@
 //! Reads JSON lines as events. Each line is a `tidu.v1.Event` in canonical protobuf JSON, or a
-//! `tidu.v1.RecordedEvent`, as `tidu events -o json` and `-o plain-json` print them; an unknown member
-//! is an error.
-//! An array of them is read as well.
+//! `tidu.v1.RecordedEvent`, as `tidu events -o json` and `-o plain-json` print them; an unknown
+//! member is an error. An array of them is read as well.
 
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::Value;

@@ -34,6 +34,13 @@ const UNPACK: Both =
     Both::word("unpack it and record the list in it", "请先解压，再记录其中的名单");
 const GIVE: Both = Both::word("give a list", "请提供名单文件");
 
+const GZIP: Both = Both::word(
+    "a compressed file (gzip, as .gz or .tar.gz)",
+    "压缩文件（gzip，如 .gz 或 .tar.gz）",
+);
+const BARE_WORKBOOK: Both =
+    Both::word("a workbook without its container, as old exports are", "旧系统导出的不完整工作簿");
+
 /// What a list can be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
@@ -51,7 +58,7 @@ const MAGIC: &[(usize, &[u8], Both, Both)] = &[
     (0, b"PK\x05\x06", Both::word("an empty ZIP archive", "空的 ZIP 压缩包"), UNPACK),
     (0, b"Rar!\x1A\x07", Both::word("a RAR archive", "RAR 压缩包"), UNPACK),
     (0, b"7z\xBC\xAF\x27\x1C", Both::word("a 7z archive", "7z 压缩包"), UNPACK),
-    (0, b"\x1F\x8B\x08", Both::word("a compressed file (gzip, as .gz or .tar.gz)", "压缩文件（gzip，如 .gz 或 .tar.gz）"), UNPACK),
+    (0, b"\x1F\x8B\x08", GZIP, UNPACK),
     (0, b"BZh", Both::word("a compressed file (bzip2)", "压缩文件（bzip2）"), UNPACK),
     (0, b"\xFD7zXZ\0", Both::word("a compressed file (xz)", "压缩文件（xz）"), UNPACK),
     (0, b"\x28\xB5\x2F\xFD", Both::word("a compressed file (zstd)", "压缩文件（zstd）"), UNPACK),
@@ -68,8 +75,8 @@ const MAGIC: &[(usize, &[u8], Both, Both)] = &[
     (0, b"\x09\x00\x04\x00", Both::word("a workbook of Excel 2 to 4", "Excel 2 至 4 的工作簿"), EXPORT),
     (0, b"\x09\x02\x06\x00", Both::word("a workbook of Excel 2 to 4", "Excel 2 至 4 的工作簿"), EXPORT),
     (0, b"\x09\x04\x06\x00", Both::word("a workbook of Excel 2 to 4", "Excel 2 至 4 的工作簿"), EXPORT),
-    (0, b"\x09\x08\x08\x00", Both::word("a workbook without its container, as old exports are", "旧系统导出的不完整工作簿"), EXPORT),
-    (0, b"\x09\x08\x10\x00", Both::word("a workbook without its container, as old exports are", "旧系统导出的不完整工作簿"), EXPORT),
+    (0, b"\x09\x08\x08\x00", BARE_WORKBOOK, EXPORT),
+    (0, b"\x09\x08\x10\x00", BARE_WORKBOOK, EXPORT),
     (0, b"Founder CEB", Both::word("a CEB document", "CEB 文档"), COPY),
     (0, b"SQLite format 3\0", Both::word("a database (SQLite)", "数据库（SQLite）"), EXPORT),
     (0, b"\0\x01\0\0Standard", Both::word("a database (Access)", "数据库（Access）"), EXPORT),

@@ -77,7 +77,8 @@ impl<'a> RowReader<'a> {
             Cell::Unevaluated => {
                 let message = both!(
                     en: "{header} holds a formula without its value; open the list in a \
-                         spreadsheet and save it, or leave the column out: --column ignore={header}",
+                         spreadsheet and save it, or leave the column out: \
+                         --column ignore={header}",
                     zh: "“{header}”列中有公式，但没有计算结果；请用电子表格软件打开并保存，或不读该列：--column \
                          ignore={header}"
                 );

@@ -219,16 +219,7 @@ pub fn api(
     let calls = Calls::new(&intake, ledger.metrics(), ledger.trail());
     let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
     let cursors = CursorStreams::new(cursors, Arc::clone(intake.budget()));
-    let streams = Streams {
-        ledger: Arc::clone(&ledger),
-        drain: drain.clone(),
-        cursors: cursors.clone(),
-        served: Arc::clone(&served),
-        watched: Shares::new(WATCHED_DESIGNEES_MAX, WATCHED_DESIGNEES_OF_PARTY_MAX),
-        interests: Interests::default(),
-        delivered: Delivered::of(metrics),
-        reading: reading.clone(),
-    };
+    let streams = streams_of(&ledger, &cursors, &served, &reading, &drain);
     let adoption = Arc::new(PendingAdoption::of(&ledger));
     anchors::begin(&ledger, &settings, &adoption, drain.clone());
     let trail = ledger.trail().cloned();
@@ -275,6 +266,26 @@ pub fn api(
     let routes = with_standard(routes(services), &described, phases).prepare();
     let admitted = Acts { inner: Admitted { inner: routes, intake }, trail };
     Ok(layered(admitted, calls, &described, settings, Some(served_ledger)))
+}
+
+/// What streams of a ledger share.
+fn streams_of(
+    ledger: &Arc<Ledger>,
+    cursors: &CursorStreams,
+    served: &Arc<Shares>,
+    reading: &Questions,
+    drain: &CancellationToken,
+) -> Streams {
+    Streams {
+        ledger: Arc::clone(ledger),
+        drain: drain.clone(),
+        cursors: cursors.clone(),
+        served: Arc::clone(served),
+        watched: Shares::new(WATCHED_DESIGNEES_MAX, WATCHED_DESIGNEES_OF_PARTY_MAX),
+        interests: Interests::default(),
+        delivered: Delivered::of(ledger.metrics()),
+        reading: reading.clone(),
+    }
 }
 
 /// Hands each policy that comes into force to the ledger, before anybody is identified by it.

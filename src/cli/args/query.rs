@@ -45,7 +45,8 @@ pub(crate) struct TitleArgs {
     #[arg(long = "region", value_name = "CODE|NAME", value_parser = names::region)]
     region: Option<String>,
     /// Only titles with this status, such as active or not-designated
-    #[arg(long = "status", value_name = "STATUS", value_parser = names::enum_value::<pb::TitleStatus>)]
+    #[arg(long = "status", value_name = "STATUS",
+        value_parser = names::enum_value::<pb::TitleStatus>)]
     statuses: Vec<i32>,
     /// Only titles of this cohort
     #[arg(long = "batch", value_name = "BATCH")]
@@ -75,13 +76,15 @@ pub(crate) struct TitleArgs {
     #[arg(long, value_name = "DAY", value_parser = parse_date)]
     valid_to_to: Option<pb::Date>,
     /// Only titles that ended for this cause, such as review-not-submitted (may be repeated)
-    #[arg(long = "end-cause", value_name = "CAUSE", value_parser = names::enum_value::<pb::EndCause>)]
+    #[arg(long = "end-cause", value_name = "CAUSE",
+        value_parser = names::enum_value::<pb::EndCause>)]
     end_causes: Vec<i32>,
     /// Only titles of this type, site or product (may be repeated)
     #[arg(long = "item", value_name = "ITEM")]
     items: Vec<String>,
     /// Only titles that were revoked on this ground, such as falsification (may be repeated)
-    #[arg(long = "ground", value_name = "GROUND", value_parser = names::enum_value::<pb::RevocationGround>)]
+    #[arg(long = "ground", value_name = "GROUND",
+        value_parser = names::enum_value::<pb::RevocationGround>)]
     grounds: Vec<i32>,
     /// Only titles in the list of this batch, by designation or by a passed review
     #[arg(long = "listed-in", value_name = "BATCH")]

@@ -39,9 +39,9 @@ the first commit, facts that the lists state twice are refused, and up to 10,000
 commits are judged together. If a later commit fails all the same, the error says which rows are
 recorded. Recording the same files again with the same options records nothing new. If events of a
 commit were annulled since, that is an error, and --again records the list under a new request id.
-With --output json or plain-json, each commit gives one line: the AppendResponse, whose rejections and warnings
-have the file, sheet, row and column of their place, and as `earlier` that of the row that they
-contradict; `files`, and the `notes` on how these were read. A file that is refused gives one line
+With --output json or plain-json, each commit gives one line: the AppendResponse, whose rejections
+and warnings have the file, sheet, row and column of their place, and as `earlier` that of the row
+that they contradict; `files`, and the `notes` on how these were read. A file that is refused gives one line
 for each fault: kind (fault), file, sheet, row, column, value, reason, message, and messageZh in
 Chinese. Neither depends on the language.
 A file has at most 64 MiB, a workbook 256 MiB when it is unpacked. A list has at most 524,288 rows

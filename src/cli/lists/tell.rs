@@ -1,5 +1,5 @@
-//! What programs are told of lists: a line of JSON for each answer and each fault, or a table of all
-//! that is to be mended. Either is the same whatever the language of the process.
+//! What programs are told of lists: a line of JSON for each answer and each fault, or a table of
+//! all that is to be mended. Either is the same whatever the language of the process.
 
 use serde_json::{Map, Value, json};
 

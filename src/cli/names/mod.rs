@@ -1,7 +1,7 @@
 //! Authorities, programmes and regions by name, wherever a command takes a code.
 //!
-//! The one place that resolves names, and the words of enum values. A code, and an id of a programme, go to the server as they
-//! are: it has the catalogue, and it judges them.
+//! The one place that resolves names, and the words of enum values. A code, and an id of a
+//! programme, go to the server as they are: it has the catalogue, and it judges them.
 
 mod likeness;
 mod values;

@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// What `curl -d` states if nobody says otherwise. Web pages may send it anywhere without asking, so
-/// it is JSON for the calls that only read.
+/// What `curl -d` states if nobody says otherwise. Web pages may send it anywhere without asking,
+/// so it is JSON for the calls that only read.
 const FORM: &str = "x-www-form-urlencoded";
 
 /// What a request is.

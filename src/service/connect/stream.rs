@@ -109,7 +109,8 @@ impl Stream {
         self.end = Some((status, trailers));
     }
 
-    /// A message that has arrived whole, without its prefix. gRPC packs no message of these streams.
+    /// A message that has arrived whole, without its prefix. gRPC packs no message of these
+    /// streams.
     fn whole_message(&mut self) -> Option<Vec<u8>> {
         let (prefix, rest) = self.arrived.split_first_chunk::<PREFIX_BYTES>()?;
         let [_, length @ ..] = *prefix;

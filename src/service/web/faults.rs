@@ -31,8 +31,8 @@ pub(super) fn answer(status: &Status) -> Response {
     answer
 }
 
-/// An error as JSON: `{"code": ..., "message": ..., "details": [...]}`. Its text names parameters in
-/// the place of fields.
+/// An error as JSON: `{"code": ..., "message": ..., "details": [...]}`. Its text names parameters
+/// in the place of fields.
 pub(in crate::service) fn of(status: &Status) -> Value {
     let details = tonic_types::pb::Status::decode(status.details()).unwrap_or_default().details;
     let details: Vec<_> = details
@@ -75,9 +75,14 @@ fn debug(kind: &str, status: &Status) -> Option<Value> {
         }
         "google.rpc.PreconditionFailure" => {
             let violations = status.get_details_precondition_failure()?.violations.into_iter();
-            let violations = violations
-                .map(|v| json!({ "type": v.r#type, "subject": v.subject, "description": v.description }))
-                .collect::<Vec<_>>();
+            let violations = violations.map(|violation| {
+                json!({
+                    "type": violation.r#type,
+                    "subject": violation.subject,
+                    "description": violation.description,
+                })
+            });
+            let violations = violations.collect::<Vec<_>>();
             Some(json!({ "violations": violations }))
         }
         _ => None,

@@ -1,5 +1,5 @@
-//! `GET /`: what this is and where to go, for people in English and in Chinese, for browsers and for
-//! terminals.
+//! `GET /`: what this is and where to go, for people in English and in Chinese, for browsers and
+//! for terminals.
 //!
 //! A stranger learns nothing of the log: the page of a server with principals is the same whatever
 //! the log holds.
@@ -136,8 +136,8 @@ fn english(base: &str, about: &About) -> Words {
             way("Call it by gRPC; reflection describes it", grpcurl(base), None),
             way("Use the command line", format!("tidu status --server {base}"), None),
         ],
-        more: "Tidu's source has the rest: docs/http-events.md tells of HTTP, docs/questions.md of what \
-               can be asked.",
+        more: "Tidu's source has the rest: docs/http-events.md tells of HTTP, docs/questions.md of \
+               what can be asked.",
     }
 }
 

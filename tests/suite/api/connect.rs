@@ -1,5 +1,5 @@
-//! The Connect protocol: calls of one answer, in JSON and in protobuf, by POST and by GET. An answer
-//! says the same as gRPC's.
+//! The Connect protocol: calls of one answer, in JSON and in protobuf, by POST and by GET. An
+//! answer says the same as gRPC's.
 
 use bytes::Bytes;
 use http::{Method as Verb, Request, StatusCode};

@@ -76,8 +76,8 @@ reasons! {
         "[{value}：]禁止申报期短于该撤销原因的要求";
     NameAmbiguous: "[{value}: ]is the name of several designees[: {designees}]; type a code",
         "[{value}：]有几个认定对象使用该名称[：{designees}]，请输入代码";
-    LogIdMismatch: "the server's log[, {log_id},] is not the one expected[, {expected}]; start again \
-        from position 0",
+    LogIdMismatch: "the server's log[, {log_id},] is not the one expected[, {expected}]; start \
+        again from position 0",
         "服务器的日志[（{log_id}）]不是所指的日志[（{expected}）]，请从位置 0 重新开始";
     HolderNotEligible: "[{field}: ]the programme is not for this kind of designee",
         "[{field}：]该认定项目不适用于这类认定对象";
@@ -107,8 +107,8 @@ reasons! {
         "[位置 {value} ]超出日志末尾[，日志有 {log_size} 个事件]";
     LimitExceeded: "[{field}: ]goes over a limit[: {value}][; at most {limit} {unit}]",
         "[{field}：]超过上限[：{value}][，最多 {limit} {unit}]";
-    QueueFull: "[{field}: ]the server has more to do than it has room for[: {value}][, {limit} {unit}]; nothing \
-        was recorded, try again later",
+    QueueFull: "[{field}: ]the server has more to do than it has room for[: {value}][, {limit} \
+        {unit}]; nothing was recorded, try again later",
         "[{field}：]服务器任务已满[：{value}][（上限 {limit} {unit}）]；没有记录任何内容，请稍后重试";
     Draining: "the server is shutting down; nothing was recorded",
         "服务器正在停止，没有记录任何内容";
@@ -214,7 +214,8 @@ reasons! {
     CredentialExpired: "the credential has expired[, on {expired}]", "凭据已过期[（{expired}）]";
     HandedIdentityRefused: "this caller may not speak for another principal",
         "该调用方不能代其他主体发言";
-    NotEntitled: "the rights of[ {principal}] do not reach so far[ ({action})][: {field}][ {value}]",
+    NotEntitled: "the rights of[ {principal}] do not reach so far[ ({action})][: {field}]\
+        [ {value}]",
         "[{principal} 的]权限不足[（{action}）][：{field}][ {value}]";
     ScopeChanged: "the rights have changed, and the stream ends[; go on at {next_position}]\
         [, below it events from {from_position} on may match now]",
