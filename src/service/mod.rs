@@ -72,6 +72,7 @@ use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
 
 use prost_reflect::DescriptorPool;
 use prost_types::FileDescriptorSet;
+use tokio_util::sync::CancellationToken;
 use tonic::{
     Status,
     codec::CompressionEncoding::{Gzip, Zstd},
@@ -216,16 +217,14 @@ pub fn api(
     follow_policy(&settings.access, &ledger);
     let questions = Questions::new(settings.questions, metrics);
     let reading = Questions::of_requests(settings.questions);
-    let calls = Calls::new(&intake, ledger.metrics(), ledger.trail());
+    let calls = Calls::new(&intake, metrics, ledger.trail());
     let served = Shares::new(STREAMS_MAX.into(), STREAMS_OF_PARTY_MAX.into());
     let cursors = CursorStreams::new(cursors, Arc::clone(intake.budget()));
     let streams = streams_of(&ledger, &cursors, &served, &reading, &drain);
     let adoption = Arc::new(PendingAdoption::of(&ledger));
     anchors::begin(&ledger, &settings, &adoption, drain.clone());
-    let trail = ledger.trail().cloned();
-    let rates = EventRates::new(settings.events_per_second);
-    let slow_commit = settings.slow_commit;
-    let served_ledger = Arc::clone(&ledger);
+    let (trail, open) = (ledger.trail().cloned(), Some(Arc::clone(&ledger)));
+    let (rates, slow_commit) = (EventRates::new(settings.events_per_second), settings.slow_commit);
     let services = Services {
         register: RegisterApi {
             ledger: Arc::clone(&ledger),
@@ -265,7 +264,7 @@ pub fn api(
     let described = Described::new().map_err(Undescribed::new)?;
     let routes = with_standard(routes(services), &described, phases).prepare();
     let admitted = Acts { inner: Admitted { inner: routes, intake }, trail };
-    Ok(layered(admitted, calls, &described, settings, Some(served_ledger)))
+    Ok(layered(admitted, calls, &described, settings, open))
 }
 
 /// What streams of a ledger share.

@@ -75,14 +75,12 @@ fn debug(kind: &str, status: &Status) -> Option<Value> {
         }
         "google.rpc.PreconditionFailure" => {
             let violations = status.get_details_precondition_failure()?.violations.into_iter();
-            let violations = violations.map(|violation| {
-                json!({
-                    "type": violation.r#type,
-                    "subject": violation.subject,
-                    "description": violation.description,
+            let violations = violations
+                .map(|v| (v.r#type, v.subject, v.description))
+                .map(|(kind, subject, text)| {
+                    json!({ "type": kind, "subject": subject, "description": text })
                 })
-            });
-            let violations = violations.collect::<Vec<_>>();
+                .collect::<Vec<_>>();
             Some(json!({ "violations": violations }))
         }
         _ => None,

@@ -38,7 +38,10 @@ pub(super) use self::faults::of as error_json;
 use self::page::About;
 pub(crate) use self::prefers::{accepts, prefers_chinese};
 use super::{Request, Response, errors};
-use crate::{access::AccessControl, ledger::Ledger};
+use crate::{
+    access::AccessControl,
+    ledger::{Ledger, run_blocking},
+};
 
 /// The path of the events.
 const EVENTS: &str = "/v1/events";
@@ -88,26 +91,34 @@ where
         if !looks || !is_page(request.uri().path()) {
             return Either::Left(self.inner.call(request));
         }
-        let mut answer = match request.uri().path() {
+        let is_head = request.method() == Method::HEAD;
+        match request.uri().path() {
             EVENTS => {
                 // The clone is the one that is not ready yet.
                 let clone = self.inner.clone();
                 let inner = std::mem::replace(&mut self.inner, clone);
                 let size = self.site.ledger.as_ref().map_or(0, |ledger| ledger.durable().size);
-                return Either::Right(Box::pin(async move {
-                    Ok(events::answer(inner, request, size).await)
-                }));
+                Either::Right(Box::pin(
+                    async move { Ok(events::answer(inner, request, size).await) },
+                ))
             }
-            "/" => page::answer(&request, &self.site.about()),
-            OPENAPI => described(),
+            OPENAPI => Either::Right(Box::pin(async move { Ok(bare(described().await, is_head)) })),
+            "/" => {
+                let page = page::answer(&request, &self.site.about());
+                Either::Right(Box::pin(ready(Ok(bare(page, is_head)))))
+            }
             // A browser asks for it with every page.
-            _ => secured(StatusCode::NO_CONTENT, None, Body::empty()),
-        };
-        if request.method() == Method::HEAD {
-            *answer.body_mut() = Body::empty();
+            _ => {
+                let nothing = secured(StatusCode::NO_CONTENT, None, Body::empty());
+                Either::Right(Box::pin(ready(Ok(nothing))))
+            }
         }
-        Either::Right(Box::pin(ready(Ok(answer))))
     }
+}
+
+/// The answer to HEAD has no body.
+fn bare(answer: Response, is_head: bool) -> Response {
+    if is_head { answer.map(|_| Body::empty()) } else { answer }
 }
 
 impl Site {
@@ -122,12 +133,14 @@ impl Site {
 }
 
 /// The description of the API. It is the same on every server, so everybody may have it.
-fn described() -> Response {
-    match openapi::document() {
-        Some(document) => {
+async fn described() -> Response {
+    // The first one takes some milliseconds.
+    match run_blocking(openapi::document).await {
+        Ok(Some(document)) => {
             secured(StatusCode::OK, Some("application/json"), Body::new(Full::new(document)))
         }
-        None => faults::answer(&errors::internal("the descriptors cannot be read")),
+        Ok(None) => faults::answer(&errors::internal("the descriptors cannot be read")),
+        Err(ended) => faults::answer(&ended.into()),
     }
 }
 

@@ -1,5 +1,4 @@
-//! `GET /`: what this is and where to go, for people in English and in Chinese, for browsers and
-//! for terminals.
+//! `GET /`: what this is and where to go, in English and in Chinese, for browsers and terminals.
 //!
 //! A stranger learns nothing of the log: the page of a server with principals is the same whatever
 //! the log holds.
@@ -136,8 +135,8 @@ fn english(base: &str, about: &About) -> Words {
             way("Call it by gRPC; reflection describes it", grpcurl(base), None),
             way("Use the command line", format!("tidu status --server {base}"), None),
         ],
-        more: "Tidu's source has the rest: docs/http-events.md tells of HTTP, docs/questions.md of \
-               what can be asked.",
+        more: "Tidu's source has the rest: docs/http-events.md tells of HTTP, docs/questions.md of what \
+               can be asked.",
     }
 }
 
@@ -170,7 +169,7 @@ fn chinese(base: &str, about: &About) -> Words {
             way("以 gRPC 调用，接口由反射服务描述", grpcurl(base), None),
             way("使用命令行", format!("tidu --lang zh status --server {base}"), None),
         ],
-        more: "其余说明见 Tidu 源代码：docs/http-events.md 介绍 HTTP 接口，docs/questions.md 介绍可以提出的问题。",
+        more: "其余说明见 Tidu 源代码：docs/http.md 介绍 HTTP 接口，docs/questions.md 介绍可以提出的问题。",
     }
 }
 

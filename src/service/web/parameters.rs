@@ -64,8 +64,7 @@ pub(super) const PARAMETERS: [Parameter; 14] = [
         name: "follow",
         times: Times::Once,
         field: "",
-        about: "`false`: end at the end of the log as it was when the request came. Absent: \
-                `true`.",
+        about: "`false`: end where the log ended when the request came. Absent: `true`.",
     },
     Parameter {
         name: "programme",

@@ -3,14 +3,19 @@
 use http::{Method, StatusCode};
 use tidu::{
     domain::access::{Rights, Role},
-    service::{ApiSettings, Phase},
+    limits::STREAMS_OF_PARTY_MAX,
+    metrics::Metrics,
+    protocol::pb,
+    service::{ApiSettings, Peer, Phase, Phases, starting},
 };
+use tonic::body::Body;
+use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
 use crate::support::{
-    Governed, api_settings, commit, list,
+    Caller, Governed, api_settings, commit, list,
     principals::policy,
     rights,
-    web::{Source, ask, get, info, reason},
+    web::{Source, ask, get, info, reason, send},
 };
 
 #[tokio::test]
@@ -122,6 +127,47 @@ async fn the_drain_ends_every_stream_with_its_reason() {
     assert_eq!((error.kind.as_str(), reason(&error.json())), ("error", "DRAINING".to_owned()));
     let lines = lines.await.unwrap().lines();
     assert_eq!(reason(&lines.last().unwrap()["error"]), "DRAINING");
+}
+
+/// Streams of both forms count together.
+#[tokio::test]
+async fn a_machine_has_as_many_streams_as_over_grpc() {
+    let governed = Governed::open();
+    let peer = Peer("192.0.2.7:4000".parse().unwrap());
+    let api = governed.api.clone().map_request(move |mut request: http::Request<Body>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
+    let api = BoxCloneSyncService::new(api);
+    let mut client = Caller::of(api.clone());
+    let (mut of_http, mut of_grpc) = (Vec::new(), Vec::new());
+    for number in 0..STREAMS_OF_PARTY_MAX {
+        match number % 2 {
+            0 => of_http.push(Source::open(&api, "/v1/events", &[]).await),
+            _ => of_grpc
+                .push(client.ledger.subscribe(pb::SubscribeRequest::default()).await.unwrap()),
+        }
+    }
+    let refused = get(&api, "/v1/events", &[]).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{refused:?}");
+    assert_eq!(refused.reason(), "LIMIT_EXCEEDED");
+    assert!(refused.body.contains("one address has at most 256 streams"), "{}", refused.body);
+    // One that leaves makes room.
+    of_http.pop();
+    let answer = send(&api, Method::GET, "/v1/events", &[]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_server_that_starts_says_how_far_it_is() {
+    let (phases, metrics) = (Phases::new(), Metrics::new());
+    let api = starting(api_settings(), &phases, &metrics).unwrap();
+    let refused = get(&api, "/v1/events", &[]).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!((refused.reason().as_str(), refused.header("retry-after")), ("STARTING", "1"));
+    let page = get(&api, "/", &[]).await;
+    assert!(page.body.contains("The server is starting"), "{}", page.body);
+    assert_eq!(get(&api, "/openapi.json", &[]).await.status, StatusCode::OK);
 }
 
 const PAGES: &str = "https://pages.example";

@@ -66,7 +66,7 @@ async fn the_page_needs_nothing_but_itself() {
 }
 
 #[tokio::test]
-async fn the_page_tells_a_stranger_nothing_of_the_log() {
+async fn a_page_for_strangers_tells_nothing_of_the_log() {
     let reader = [("guangdong.reader", rights(Role::Reader, None))];
     let (empty, full) = (Governed::new(&reader), Governed::new(&reader));
     full.ledger.append(commit(list(1, 7))).await.unwrap();

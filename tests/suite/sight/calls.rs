@@ -215,6 +215,28 @@ async fn calls_over_grpc_web_are_counted_as_others() {
 }
 
 #[tokio::test]
+async fn events_over_http_are_counted_as_the_call_that_they_are() {
+    let served = Served::new().await;
+    let get = |target: &str| Request::get(target.to_owned());
+    let status = served.send(ELSEWHERE, get("/v1/events?follow=false"), b"").await;
+    assert_eq!(status, StatusCode::OK);
+    for target in ["/v1/events?form=1", "/v1/events?from=9"] {
+        assert_eq!(served.send(ELSEWHERE, get(target), b"").await, StatusCode::BAD_REQUEST);
+    }
+    served.assert_counts(
+        "tidu_calls_total",
+        &[
+            ("tidu.v1.LedgerService/Subscribe OK", 1),
+            ("tidu.v1.LedgerService/Subscribe INVALID_ARGUMENT", 1),
+            ("tidu.v1.LedgerService/Subscribe OUT_OF_RANGE", 1),
+        ],
+    );
+    served.assert_counts("tidu_party_refusals_total", &[("192.0.2.1", 2)]);
+    let refusals = [("MALFORMED_REQUEST", 1), ("POSITION_BEYOND_LOG", 1)];
+    served.assert_counts("tidu_refusals_total", &refusals);
+}
+
+#[tokio::test]
 async fn a_request_for_another_host_is_counted() {
     let local_hosts = Some(Vec::new());
     let served = Served::with(ApiSettings { local_hosts, ..api_settings() }).await;

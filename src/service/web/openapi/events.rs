@@ -17,8 +17,8 @@ pub(super) fn path() -> Value {
     parameters.push(json!({
         "name": "Last-Event-ID",
         "in": "header",
-        "description": "The id of the last event that the caller has. Wins over `from` and \
-            `since`.",
+        "description": "The id of the last event that the caller has. It wins over `from` \
+                        and `since`.",
         "schema": { "type": "string", "pattern": "^[0-9]+$" },
     }));
     let lines = json!({
