@@ -181,9 +181,9 @@ pub fn main() -> ExitCode {
         Err(CliError::Findings(code)) => code.into(),
         Err(error) => {
             if for_programs {
-                eprint_json(&error.json())
+                eprint_json(&error.json());
             } else {
-                eprint_error(&error, "")
+                eprint_error(&error, "");
             }
             error.exit_code().into()
         }

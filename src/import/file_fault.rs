@@ -229,7 +229,7 @@ pub enum FileFault {
     ))]
     OtherFact {
         /// Its sheet and row.
-        place: Both,
+        place: Box<Both>,
         /// The title, shortened.
         title: String,
         /// The facts that it names.
@@ -244,7 +244,7 @@ pub enum FileFault {
     ))]
     SeveralFacts {
         /// Its sheet and row.
-        place: Both,
+        place: Box<Both>,
         /// The title, shortened.
         title: Both,
         /// The facts that it names.

@@ -10,9 +10,9 @@ use tonic::{
 
 /// The messages of a method: of this type are its requests.
 #[derive(Clone)]
-pub struct OfMethod(pub MessageDescriptor);
+pub(crate) struct OfMethod(pub MessageDescriptor);
 
-pub struct Write;
+pub(crate) struct Write;
 
 impl Codec for OfMethod {
     type Encode = DynamicMessage;

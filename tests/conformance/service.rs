@@ -29,7 +29,7 @@ use crate::{PACKAGE, codec::OfMethod};
 type Answers = Pin<Box<dyn Stream<Item = Result<DynamicMessage, Status>> + Send>>;
 
 #[derive(Clone)]
-pub struct Conformance(ServiceDescriptor);
+pub(crate) struct Conformance(ServiceDescriptor);
 
 impl Conformance {
     pub fn new(pool: &DescriptorPool) -> Result<Self, String> {

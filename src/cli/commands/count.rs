@@ -113,7 +113,7 @@ fn print(output: Output, answer: &pb::CountTitlesResponse, by: &[i32]) -> Result
 }
 
 fn headings(answer: &pb::CountTitlesResponse, groups: &[pb::CountGroup]) -> Vec<TableColumn> {
-    let named = groups.iter().map(|group| TableColumn::named(group.machine(), group.human()));
+    let named = groups.iter().map(|group| TableColumn::named(&group.machine(), group.human()));
     let (unit, stage) = (answer.unit(), answer.stage().human());
     let name = unit.human();
     let count = say!(en: "{name} ({stage})", zh: "{name}数（{stage}）");
@@ -121,7 +121,7 @@ fn headings(answer: &pb::CountTitlesResponse, groups: &[pb::CountGroup]) -> Vec<
         Heading::new("region_inferred", "of these, region inferred", "其中地区为推定").drops(1);
     let by_region = groups.contains(&pb::CountGroup::Region);
     named
-        .chain([TableColumn::named(unit.machine(), count)])
+        .chain([TableColumn::named(&unit.machine(), count)])
         .chain(by_region.then(|| inferred.into()))
         .collect()
 }

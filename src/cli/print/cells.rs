@@ -41,7 +41,7 @@ pub(crate) struct TableColumn {
 
 impl TableColumn {
     /// A column that is always shown, with its name for programs and its heading for people.
-    pub(crate) fn named(key: String, text: String) -> Self {
+    pub(crate) fn named(key: &str, text: String) -> Self {
         Self { key: key.replace('-', "_"), text, drops: 0 }
     }
 }

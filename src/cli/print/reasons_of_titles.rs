@@ -3,7 +3,7 @@
 
 use super::{
     date,
-    enums::Worded as _,
+    enums::Worded,
     facts::{authority, fact, programme},
 };
 use crate::{
@@ -152,7 +152,7 @@ fn sentence_of_others(stated: &Fact) -> String {
 
 /// The kind of a fact whose event cannot be read.
 pub(crate) fn kind_alone(number: i32) -> String {
-    pb::EventKind::try_from(number).map_or_else(|_| String::new(), |kind| kind.human())
+    pb::EventKind::try_from(number).map_or_else(|_| String::new(), Worded::human)
 }
 
 fn late(supplement: bool) -> &'static str {

@@ -47,7 +47,7 @@ pub(super) fn reject_other_facts(
     };
     let header = echo_on_one_line(&column.header);
     Err(FileFault::SeveralFacts {
-        place: Both::made(|| place(&reading.sheet.name, header_row)),
+        place: Box::new(Both::made(|| place(&reading.sheet.name, header_row))),
         title: both!(en: "the column {header}", zh: "{header}"),
         named: both!(
             en: "{0}, and nothing else says so (--column ignore={header} leaves it out)",

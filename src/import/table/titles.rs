@@ -72,14 +72,14 @@ impl Title {
         match (stated, self.kinds.as_slice()) {
             (Some(stated), kinds) if kinds.contains(&stated) => Ok(stated),
             (Some(stated), _) => Err(FileFault::OtherFact {
-                place: self.place(sheet),
+                place: Box::new(self.place(sheet)),
                 title: echo_on_one_line(&self.text),
                 named: names(),
                 stated: stated.name().to_owned(),
             }),
             (None, [kind]) => Ok(*kind),
             (None, _) => Err(FileFault::SeveralFacts {
-                place: self.place(sheet),
+                place: Box::new(self.place(sheet)),
                 title: Both::same(&echo_on_one_line(&self.text)),
                 named: names(),
             }),

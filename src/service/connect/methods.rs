@@ -3,7 +3,7 @@
 use std::{collections::HashMap, thread::available_parallelism};
 
 use prost_reflect::{DescriptorPool, MessageDescriptor};
-use prost_types::method_options::IdempotencyLevel;
+use prost_types::{MethodOptions, method_options::IdempotencyLevel};
 use tokio::sync::Semaphore;
 use tonic::Status;
 
@@ -38,7 +38,7 @@ impl Methods {
             for method in service.methods() {
                 let path = format!("/{}/{}", service.full_name(), method.name());
                 let raw = method.method_descriptor_proto();
-                let level = raw.options.as_ref().map(|options| options.idempotency_level());
+                let level = raw.options.as_ref().map(MethodOptions::idempotency_level);
                 let is_unary = !method.is_client_streaming() && !method.is_server_streaming();
                 let is_safe = level == Some(IdempotencyLevel::NoSideEffects);
                 let (input, output) = (method.input(), method.output());

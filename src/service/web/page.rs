@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header, uri::Authority};
 use sha2::{Digest as _, Sha256};
 use tonic::body::Body;
 
@@ -93,7 +93,7 @@ fn base_of(request: &Request) -> String {
     let scheme =
         if channel.is_some_and(|channel| channel.is_encrypted()) { "https" } else { "http" };
     let stated = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = request.uri().authority().map(|authority| authority.as_str()).or(stated);
+    let host = request.uri().authority().map(Authority::as_str).or(stated);
     let is_plain = |host: &&str| {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
         !host.is_empty() && host.bytes().all(is_part)

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     described::{Method, Service},
-    reference,
+    put, reference,
 };
 
 /// The schema of errors.
@@ -35,11 +35,15 @@ fn head(service: &Service, method: &Method, suffix: &str) -> Value {
 
 fn call(service: &Service, method: &Method) -> Value {
     let mut operation = head(service, method, "");
-    operation["requestBody"] = json!({
-        "required": true,
-        "content": { "application/json": { "schema": reference(&method.request) } },
-    });
-    operation["responses"] = answers(method);
+    put(
+        &mut operation,
+        "requestBody",
+        json!({
+            "required": true,
+            "content": { "application/json": { "schema": reference(&method.request) } },
+        }),
+    );
+    put(&mut operation, "responses", answers(method));
     operation
 }
 
@@ -62,22 +66,26 @@ fn question(service: &Service, method: &Method) -> Value {
         "description": "The request as JSON, percent-encoded.",
         "content": { "application/json": { "schema": reference(&method.request) } },
     });
-    operation["parameters"] = json!([
-        parameter(
-            "connect",
-            false,
-            "The version of the Connect protocol.",
-            json!({ "type": "string", "const": "v1" }),
-        ),
-        parameter(
-            "encoding",
-            true,
-            "The form of the message.",
-            json!({ "type": "string", "const": "json" }),
-        ),
-        message,
-    ]);
-    operation["responses"] = answers(method);
+    put(
+        &mut operation,
+        "parameters",
+        json!([
+            parameter(
+                "connect",
+                false,
+                "The version of the Connect protocol.",
+                json!({ "type": "string", "const": "v1" }),
+            ),
+            parameter(
+                "encoding",
+                true,
+                "The form of the message.",
+                json!({ "type": "string", "const": "json" }),
+            ),
+            message,
+        ]),
+    );
+    put(&mut operation, "responses", answers(method));
     operation
 }
 
@@ -99,7 +107,7 @@ fn stream(service: &Service, method: &Method) -> Value {
     const CONTENT: &str = "application/connect+json";
     let mut operation = head(service, method, "");
     let text = format!("{}\n\nThe answer is a stream of Connect. {ENVELOPE}", method.comment);
-    operation["description"] = text.into();
+    put(&mut operation, "description", text.into());
     let message = |of: &str| {
         let name = super::described::short(of);
         json!({
@@ -108,17 +116,25 @@ fn stream(service: &Service, method: &Method) -> Value {
             "description": format!("Messages of the schema `{name}`. {ENVELOPE}"),
         })
     };
-    operation["requestBody"] = json!({
-        "required": true,
-        "description": "One message behind its five bytes.",
-        "content": { CONTENT: { "schema": message(&method.request) } },
-    });
-    operation["responses"] = json!({
-        "200": {
-            "description": "The stream. An error comes as its last message.",
-            "content": { CONTENT: { "schema": message(&method.response) } },
-        },
-    });
+    put(
+        &mut operation,
+        "requestBody",
+        json!({
+            "required": true,
+            "description": "One message behind its five bytes.",
+            "content": { CONTENT: { "schema": message(&method.request) } },
+        }),
+    );
+    put(
+        &mut operation,
+        "responses",
+        json!({
+            "200": {
+                "description": "The stream. An error comes as its last message.",
+                "content": { CONTENT: { "schema": message(&method.response) } },
+            },
+        }),
+    );
     operation
 }
 

@@ -81,6 +81,13 @@ fn written(described: &Described) -> Value {
     })
 }
 
+/// Puts a member into an object.
+fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Value::Object(members) = object {
+        members.insert(name.to_owned(), value.into());
+    }
+}
+
 /// A reference to the schema of a message or enum.
 fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{}", described::short(name)) })

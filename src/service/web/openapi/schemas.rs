@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     described::{Described, Enum, Message, short},
-    reference,
+    put, reference,
 };
 
 /// All schemas, by their names.
@@ -25,7 +25,7 @@ fn message(of: &Message, described: &Described) -> Value {
         .iter()
         .map(|(of, comment)| {
             let mut schema = field(of, described);
-            schema["description"] = told(comment, of.name());
+            put(&mut schema, "description", told(comment, of.name()));
             (of.json_name().to_owned(), schema)
         })
         .collect();
