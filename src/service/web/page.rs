@@ -128,6 +128,11 @@ fn english(base: &str, about: &About) -> Words {
             ),
             way("Follow them", format!("curl -N {token}{base}/v1/events"), None),
             way(
+                "Ask a question in JSON; each method of the API is a path",
+                in_json(base, token),
+                None,
+            ),
+            way(
                 "Read how to call it (OpenAPI)",
                 format!("curl {base}/openapi.json"),
                 Some("/openapi.json"),
@@ -135,7 +140,7 @@ fn english(base: &str, about: &About) -> Words {
             way("Call it by gRPC; reflection describes it", grpcurl(base), None),
             way("Use the command line", format!("tidu status --server {base}"), None),
         ],
-        more: "Tidu's source has the rest: docs/http-events.md tells of HTTP, docs/questions.md of what \
+        more: "Tidu's source has the rest: docs/http.md tells of HTTP, docs/questions.md of what \
                can be asked.",
     }
 }
@@ -161,6 +166,7 @@ fn chinese(base: &str, about: &About) -> Words {
                 Some("/v1/events?follow=false"),
             ),
             way("持续接收新事件", format!("curl -N {token}{base}/v1/events"), None),
+            way("用 JSON 提问，接口的每个方法都是一个路径", in_json(base, token), None),
             way(
                 "查看接口说明（OpenAPI）",
                 format!("curl {base}/openapi.json"),
@@ -171,6 +177,12 @@ fn chinese(base: &str, about: &About) -> Words {
         ],
         more: "其余说明见 Tidu 源代码：docs/http.md 介绍 HTTP 接口，docs/questions.md 介绍可以提出的问题。",
     }
+}
+
+/// A call of Connect.
+fn in_json(base: &str, token: &str) -> String {
+    let kind = "-H 'content-type: application/json' -d '{}'";
+    format!("curl {token}{kind} {base}/tidu.v1.RegisterService/ListProgrammes")
 }
 
 fn grpcurl(base: &str) -> String {
