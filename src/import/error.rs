@@ -27,7 +27,7 @@ pub enum ImportError {
         /// Name of the file.
         file: String,
         /// The fault.
-        fault: FileFault,
+        fault: Box<FileFault>,
     },
     /// JSON lines cannot be read by this build.
     #[error("{}", word!(

@@ -94,7 +94,10 @@ pub fn read(
     authority_of: AuthorityOf,
 ) -> Result<Import, ImportError> {
     let choices = options::check(options, authority_of)?;
-    let in_file = |fault| ImportError::File { file: file_name.to_owned(), fault };
+    let in_file = |fault| {
+        let fault = Box::new(fault);
+        ImportError::File { file: file_name.to_owned(), fault }
+    };
     let (format, encoding, sheets) = match open::open(bytes, &choices).map_err(in_file)? {
         Opened::Sheets { format, encoding, sheets } => (format, encoding, sheets),
         Opened::Lines { text, encoding } => {

@@ -83,7 +83,7 @@ fn refusal_with(options: &Options, bytes: impl AsRef<[u8]>) -> String {
 #[track_caller]
 fn assert_is_in_both(error: &ImportError) {
     match error {
-        ImportError::File { fault: FileFault::Workbook { .. }, .. } => {}
+        ImportError::File { fault, .. } if matches!(**fault, FileFault::Workbook { .. }) => {}
         ImportError::Rows(faults) => faults.iter().for_each(|fault| {
             if !fault.message.en().starts_with("not a ") {
                 assert_is_chinese(&Lang::Zh.speaking(|| fault.to_string()));
@@ -99,7 +99,7 @@ fn assert_is_chinese(text: &str) {
     let has_chinese = text.chars().any(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c));
     let is_word = |word: &&str| word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase());
     let words: Vec<&str> = text.split(' ').collect();
-    let sentence = words.windows(4).find(|words| words.iter().all(|word| is_word(word)));
+    let sentence = words.windows(4).find(|words| words.iter().all(is_word));
     assert!(has_chinese && sentence.is_none() && !text.contains(['{', '}']), "{text}");
 }
 

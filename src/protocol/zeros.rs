@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use base64::{display::Base64Display, prelude::BASE64_STANDARD};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value,
+};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 /// Records have one form everywhere: that of an export.
@@ -69,7 +71,7 @@ impl Serialize for Part<'_> {
                 serializer.collect_seq(values.iter().map(part))
             }
             Value::Map(values) => {
-                let entry = self.kind.as_message().map(|entry| entry.map_entry_value_field());
+                let entry = self.kind.as_message().map(MessageDescriptor::map_entry_value_field);
                 let kind = entry.map_or_else(|| self.kind.clone(), |value| value.kind());
                 // In an order of their own, so that the same answer is the same text.
                 let mut entries: Vec<_> = values.iter().map(|(k, v)| (key(k), v)).collect();

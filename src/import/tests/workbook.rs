@@ -230,7 +230,7 @@ fn xls_is_read_by_its_content() {
     assert_eq!(import.rows[0].event.designee, CODE);
     let [list, empty] = import.report.sheets.as_slice() else { panic!() };
     assert_eq!(
-        (list.personal.as_slice(), empty.not_read.as_ref().map(|why| why.en())),
+        (list.personal.as_slice(), empty.not_read.as_ref().map(Both::en)),
         (["联系人".to_owned()].as_slice(), Some("empty"))
     );
     assert_eq!(skipped(&import), [(1, "above the header"), (6, "a note")]);

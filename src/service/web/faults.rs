@@ -49,7 +49,7 @@ pub(in crate::service) fn of(status: &Status) -> Value {
     let mut error =
         json!({ "code": name_of(status.code()), "message": by_parameters(status.message()) });
     if !details.is_empty() {
-        error["details"] = details.into();
+        super::openapi::put(&mut error, "details", details);
     }
     error
 }

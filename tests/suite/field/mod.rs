@@ -191,7 +191,11 @@ fn a_clerk_reads_every_fault_and_note_in_chinese() {
         let row = row.unwrap();
         let texts = match read(&row.file, &row.options) {
             // The cause is in the words of the library that found it.
-            Err(ImportError::File { fault: FileFault::Workbook { .. }, .. }) => Vec::new(),
+            Err(ImportError::File { fault, .. })
+                if matches!(*fault, FileFault::Workbook { .. }) =>
+            {
+                Vec::new()
+            }
             Err(ImportError::Rows(faults)) => {
                 faults.iter().map(|fault| fault.message.clone()).collect()
             }
@@ -213,5 +217,5 @@ fn a_clerk_reads_every_fault_and_note_in_chinese() {
 fn is_english(text: &str) -> bool {
     let is_word = |word: &&str| word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase());
     let words: Vec<&str> = text.split(' ').collect();
-    words.windows(4).any(|words| words.iter().all(|word| is_word(word)))
+    words.windows(4).any(|words| words.iter().all(&is_word))
 }

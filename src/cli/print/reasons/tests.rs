@@ -109,9 +109,12 @@ fn the_templates_of_a_rule_have_the_same_keys_in_both_languages() {
     }
 }
 
+/// A key of the metadata, a value of it, and whether it is always there.
+type Known = (String, String, bool);
+
 /// The reasons of the protocol with the metadata that their comments show, and whether a value is
 /// always there.
-fn documented() -> Vec<(String, Vec<(String, String, bool)>)> {
+fn documented() -> Vec<(String, Vec<Known>)> {
     let (mut found, mut comment) = (Vec::new(), String::new());
     let proto = include_str!("../../../../proto/tidu/v1/error_reason.proto");
     for line in proto.lines().map(str::trim) {

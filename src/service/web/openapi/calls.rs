@@ -107,7 +107,7 @@ fn stream(service: &Service, method: &Method) -> Value {
     const CONTENT: &str = "application/connect+json";
     let mut operation = head(service, method, "");
     let text = format!("{}\n\nThe answer is a stream of Connect. {ENVELOPE}", method.comment);
-    put(&mut operation, "description", text.into());
+    put(&mut operation, "description", text);
     let message = |of: &str| {
         let name = super::described::short(of);
         json!({

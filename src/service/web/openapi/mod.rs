@@ -82,7 +82,7 @@ fn written(described: &Described) -> Value {
 }
 
 /// Puts a member into an object.
-fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
+pub(super) fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
     if let Value::Object(members) = object {
         members.insert(name.to_owned(), value.into());
     }
