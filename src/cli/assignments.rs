@@ -92,7 +92,10 @@ impl Fields {
     pub(super) fn set(&mut self, assignments: &[Assignment]) -> Result<(), String> {
         let mut known: Vec<String> = Vec::new();
         for (path, value) in assignments {
-            let wrong = |why: String| say!(en: "--set {path}={value}: {why}", zh: "--set {path}={value}：{why}");
+            let wrong = |why: String| {
+                let set = format!("--set {path}={value}");
+                say!(en: "{set}: {why}", zh: "{set}：{why}")
+            };
             let segments = self.segments(path).map_err(wrong)?;
             let full = segments.join(".");
             let is_first = !known.contains(&full);

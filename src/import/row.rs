@@ -1,6 +1,9 @@
 //! Reads one row field by field: from its cell, or else from the option. It collects every fault of
 //! the row, and no fault repeats personal data.
 
+mod texts;
+
+use self::texts::{is_dash, is_plain_date, is_scientific, scientific, text_of};
 use super::{
     columns::Column,
     error::{RowError, echo_on_one_line},
@@ -20,7 +23,6 @@ use crate::{
         fault::Breach,
     },
     lang::{Both, both},
-    limits::{YEAR_MAX, YEAR_MIN},
     protocol::pb,
 };
 
@@ -465,57 +467,12 @@ fn read_code(cell: &Cell) -> Result<Code, (String, Both)> {
     }
 }
 
-/// The text of a cell, without what keeps a spreadsheet from reading it as a formula or a number:
-/// `="2025-1"`, `'2025-1`. A text that the event keeps may begin with a quotation mark of its own.
-fn text_of(cell: &Cell, field: Field) -> String {
-    let mut text = cell.text();
-    let is_formula = text.len() > 3 && text.starts_with("=\"") && text.ends_with('"');
-    if is_formula {
-        text.pop();
-        text.drain(..2);
-    } else if let Some(rest) = text.strip_prefix('\'')
-        && (rest.starts_with(['=', '+', '-', '@']) || !field.is_text())
-    {
-        text.remove(0);
-    }
-    text
-}
-
-/// Whether a text only fills its cell.
-fn is_dash(text: &str) -> bool {
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c >= '\u{4E00}');
-    let mark = |c| matches!(c, '-' | '—' | '–' | '―' | '−' | '－' | '/' | '／' | ' ');
-    !is_plain && !text.is_empty() && text.chars().all(|c| mark(c) || is_hidden(c))
-}
-
 /// The side of a period on which the day of a field lies.
 fn side_of(field: Field) -> Side {
     match field.form() {
         Form::LastDay => Side::Last,
         _ => Side::First,
     }
-}
-
-/// Whether a number is a year or `20190605`.
-fn is_plain_date(number: f64) -> bool {
-    let is_year = |year: f64| (f64::from(YEAR_MIN)..=f64::from(YEAR_MAX)).contains(&year);
-    number.fract() == 0.0 && (is_year(number) || is_year((number / 10_000.0).floor()))
-}
-
-/// A long number as a spreadsheet shows it: `9.14403E+17`.
-fn scientific(number: f64) -> String {
-    if number.abs() < 1e11 {
-        return Cell::Number(number).text();
-    }
-    format!("{number:.5E}").replace('E', "E+")
-}
-
-/// `9.14403E+17`: a number with an exponent, as a spreadsheet writes it to CSV. A code of 18
-/// characters has no point and no sign.
-fn is_scientific(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
-    let is_number = mantissa.parse::<f64>().is_ok() && exponent.parse::<i16>().is_ok();
-    is_number && (mantissa.contains('.') || exponent.starts_with(['+', '-']))
 }
 
 /// The form of the texts of a field.

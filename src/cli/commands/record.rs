@@ -41,9 +41,9 @@ recorded. Recording the same files again with the same options records nothing n
 commit were annulled since, that is an error, and --again records the list under a new request id.
 With --output json or plain-json, each commit gives one line: the AppendResponse, whose rejections
 and warnings have the file, sheet, row and column of their place, and as `earlier` that of the row
-that they contradict; `files`, and the `notes` on how these were read. A file that is refused gives one line
-for each fault: kind (fault), file, sheet, row, column, value, reason, message, and messageZh in
-Chinese. Neither depends on the language.
+that they contradict; `files`, and the `notes` on how these were read. A file that is refused gives
+one line for each fault: kind (fault), file, sheet, row, column, value, reason, message, and
+messageZh in Chinese. Neither depends on the language.
 A file has at most 64 MiB, a workbook 256 MiB when it is unpacked. A list has at most 524,288 rows
 and 8,000,000 cells in all its sheets, blank ones included.
 

@@ -171,7 +171,7 @@ fn day(args: &[&str]) -> &'static [&'static str] {
 }
 
 #[tokio::test]
-async fn each_table_is_in_both_languages_and_its_columns_keep_their_names_for_programs() {
+async fn each_table_speaks_both_languages_and_keeps_its_keys() {
     let fresh = recorded().await;
     for (args, columns, [english, chinese]) in QUESTIONS {
         let args = [args, day(args)].concat();
@@ -330,7 +330,7 @@ async fn a_status_is_explained_by_its_facts_and_their_documents() {
 }
 
 #[tokio::test]
-async fn events_are_lines_for_people_and_rows_or_messages_for_programs() {
+async fn events_are_lines_for_people_and_rows_for_programs() {
     let fresh = recorded().await;
     let mut client = fresh.client().await;
     client.record(vec![annulled(7)]).await.unwrap();

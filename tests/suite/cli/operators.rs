@@ -166,7 +166,7 @@ async fn copies_and_restores_are_told_in_both_languages() {
 }
 
 #[tokio::test]
-async fn findings_are_told_in_both_languages_and_are_the_same_for_programs() {
+async fn findings_speak_both_languages_and_one_to_programs() {
     let desk = Desk::with_events(1).await;
     let server = desk.fresh.server.address.clone();
     let doctor = ["doctor", "--data-dir", "data", "--server", &server];
@@ -244,7 +244,7 @@ fn a_server_says_where_it_is_in_both_languages() {
 }
 
 #[test]
-fn files_of_principals_and_certificates_are_told_in_both_languages() {
+fn principals_and_certificates_speak_both_languages() {
     let dir = directory();
     let run = |lang: &str, args: &[&str]| run(dir.path(), "", lang, args);
     let made = done(&run("zh", &["dev-certs", "--dir", "zh"]));
