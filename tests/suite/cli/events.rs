@@ -76,7 +76,7 @@ async fn a_question_for_events_that_cannot_be_is_an_error() {
     no(&["--from", "7"], &["from_position", "POSITION_BEYOND_LOG"], 3);
     no(&["--since", "2026-01-02", "--until", "2026-01-01T00:00:00Z"], &["DATE_ORDER"], 3);
     no(&["--since", "2199-01-01"], &["lies in the future"], 2);
-    no(&["--since", "yesterday"], &["not a day"], 2);
+    no(&["--since", "yesterday"], &["write a day such as 2026-03-01"], 2);
     for with in ["--newest", "--from=0", "--to=1", "--since=2020-01-01", "--limit=3"] {
         no(&["0", with], &["cannot be used with"], 2);
     }
