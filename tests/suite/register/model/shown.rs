@@ -54,6 +54,8 @@ impl Question<'_> {
         let (status, cause) = self.status();
         let iso = |day: Option<Date>| day.map(|day| day.to_string());
         let stretch = title.stretches.last();
+        // A title that begins takes its cohort with it, also none.
+        let listed = title.first_listed.filter(|_| stretch.is_none());
         let places = |places: &[usize]| places.iter().map(|p| self.model.source(*p)).collect();
         let mut flags: Vec<u8> =
             self.flags(status).into_iter().filter(|(_, on)| *on).map(|(f, _)| f as u8).collect();
@@ -62,7 +64,7 @@ impl Question<'_> {
             status,
             valid_from: iso(stretch.map(|stretch| stretch.from)),
             valid_to: iso(title.last_day()),
-            cohort: title.cohort.or(title.first_listed).unwrap_or_default().0.to_owned(),
+            cohort: title.cohort.or(listed).unwrap_or_default().0.to_owned(),
             round: title.round.to_owned(),
             ended_on: iso(title.ended.map(|end| end.on)),
             cause: cause.map(|cause| cause as u8),
