@@ -13,4 +13,4 @@ read -r line <&"${SERVER[0]}"
 address=$(sed -E 's|.*http://([^ ]+) .*|\1|' <<<"$line")
 "$python" tests/foreign/client.py "$address" v1
 "$python" tests/foreign/client.py "$address" v1alpha
-"$python" tests/foreign/http.py "$address"
+"$python" tests/foreign/over_http.py "$address"

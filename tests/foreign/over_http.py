@@ -1,6 +1,6 @@
 """Plain HTTP, judged by what others wrote: a validator of OpenAPI documents and a reader of server-sent events.
 
-Usage: http.py ADDRESS   (HOST:PORT of a server that holds at least 9,000 events, as client.py leaves it)
+Usage: over_http.py ADDRESS   (HOST:PORT of a server that holds at least 9,000 events, as client.py leaves it)
 
 Validates /openapi.json, reads the events as lines and as server-sent events, and resumes at a few places. Exits with 0
 if all holds.
