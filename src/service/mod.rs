@@ -28,6 +28,7 @@ mod entitled;
 mod errors;
 mod event_range;
 mod filter;
+mod frames;
 mod health;
 mod hosts;
 mod identify;
@@ -118,6 +119,7 @@ use self::{
 pub(crate) use self::{
     adoption::adopt,
     anchors::{end_trail, last_anchor, of_server},
+    connect::name_of as code_name,
     hosts::Guard,
     principals::of_entry as principal_message,
     shares::Shares,

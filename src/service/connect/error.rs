@@ -26,8 +26,15 @@ pub(super) fn answer(
     *answer.status_mut() = code;
     let headers = answer.headers_mut();
     metadata::copy(&HeaderMap::new(), trailers, headers);
+    tell_error(headers, status);
+    answer
+}
+
+/// Adds the headers of an error in JSON: what a caller without a credential shows, and when a call
+/// may be repeated.
+pub(in crate::service) fn tell_error(headers: &mut HeaderMap, status: &Status) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if code == StatusCode::UNAUTHORIZED {
+    if status.code() == Code::Unauthenticated {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     let retry = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
@@ -35,7 +42,6 @@ pub(super) fn answer(
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    answer
 }
 
 /// A status in JSON, in the order in which people read it.
@@ -77,7 +83,7 @@ impl Detail {
 }
 
 /// A code as Connect writes it.
-pub(in crate::service) fn name_of(code: Code) -> &'static str {
+pub(crate) fn name_of(code: Code) -> &'static str {
     match code {
         // No error has it.
         Code::Ok => "ok",

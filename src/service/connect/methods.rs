@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, thread::available_parallelism};
 
+use bytes::Bytes;
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use prost_types::{MethodOptions, method_options::IdempotencyLevel};
 use tokio::sync::Semaphore;
@@ -64,7 +65,7 @@ impl Methods {
     pub(super) async fn json_of(
         &self,
         message: &MessageDescriptor,
-        encoded: Vec<u8>,
+        encoded: Bytes,
         coding: Option<Coding>,
     ) -> Result<Vec<u8>, Status> {
         if encoded.len() <= INLINE_WORK_BYTES_MAX {

@@ -35,7 +35,8 @@ use tokio::time::Instant;
 use tonic::Status;
 use tower::{Service, ServiceExt as _};
 
-pub(super) use self::error::{http_status, name_of};
+pub(crate) use self::error::name_of;
+pub(super) use self::error::{http_status, tell_error};
 pub(crate) use self::methods::Methods;
 use self::request::{Asked, Call, Refused};
 use super::{Request, Response, intake::discard};

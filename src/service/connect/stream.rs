@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
@@ -20,10 +20,11 @@ use super::{
     methods::Methods,
     request::{Codec, Reply},
 };
-use crate::service::{Response, errors};
+use crate::service::{
+    Response, errors,
+    frames::{Frames, framed},
+};
 
-/// Bytes of the prefix of a message: a flag, and its length.
-const PREFIX_BYTES: usize = 5;
 const PACKED: u8 = 1;
 const END: u8 = 2;
 
@@ -31,7 +32,7 @@ const END: u8 = 2;
 pub(super) fn answer(answer: Response, reply: Reply, methods: Arc<Methods>) -> Response {
     let (parts, body) = answer.into_parts();
     let mut headers = reply.headers();
-    let mut stream = Stream { body, arrived: BytesMut::new(), reply, methods, end: None };
+    let mut stream = Stream { body, arrived: Frames::default(), reply, methods, end: None };
     if let Some(status) = Status::from_header_map(&parts.headers) {
         stream.end = Some((status, parts.headers));
     } else {
@@ -55,8 +56,8 @@ pub(super) fn answer(answer: Response, reply: Reply, methods: Arc<Methods>) -> R
 /// A stream of answers, until its end is told.
 struct Stream {
     body: Body,
-    /// Bytes of messages that are to be written in JSON.
-    arrived: BytesMut,
+    /// Messages that are to be written in JSON. gRPC packs none of these streams.
+    arrived: Frames,
     reply: Reply,
     methods: Arc<Methods>,
     /// How it ends, with the trailers, once that is known.
@@ -82,7 +83,7 @@ impl Stream {
                 let end = framed(END, self.told_end(status, trailers).as_bytes());
                 return Some((Ok(Frame::data(end)), None));
             }
-            if let Some(message) = self.whole_message() {
+            if let Some(message) = self.arrived.next() {
                 match written(&self.methods, &self.reply, message).await {
                     Ok(frame) => return Some((Ok(Frame::data(frame)), Some(self))),
                     Err(status) => self.end = Some((status, HeaderMap::new())),
@@ -96,7 +97,7 @@ impl Stream {
                     Ok(data) if self.reply.codec == Codec::Proto => {
                         return Some((Ok(Frame::data(data)), Some(self)));
                     }
-                    Ok(data) => self.arrived.extend_from_slice(&data),
+                    Ok(data) => self.arrived.add(data),
                     Err(frame) => self.end_as_told(frame.into_trailers().unwrap_or_default()),
                 },
             }
@@ -107,17 +108,6 @@ impl Stream {
         let status = Status::from_header_map(&trailers);
         let status = status.unwrap_or_else(|| errors::internal("a stream without a status"));
         self.end = Some((status, trailers));
-    }
-
-    /// A message that has arrived whole, without its prefix. gRPC packs no message of these
-    /// streams.
-    fn whole_message(&mut self) -> Option<Vec<u8>> {
-        let (prefix, rest) = self.arrived.split_first_chunk::<PREFIX_BYTES>()?;
-        let [_, length @ ..] = *prefix;
-        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-        let message = rest.get(..length)?.to_vec();
-        self.arrived.advance(PREFIX_BYTES + length);
-        Some(message)
     }
 
     /// The last message: how the stream ended, and its trailers.
@@ -139,19 +129,10 @@ impl Stream {
 }
 
 /// A message in JSON, behind its prefix.
-async fn written(methods: &Methods, reply: &Reply, message: Vec<u8>) -> Result<Bytes, Status> {
+async fn written(methods: &Methods, reply: &Reply, message: Bytes) -> Result<Bytes, Status> {
     let Some(output) = &reply.output else {
         return Err(errors::internal("a message of a method that is not known"));
     };
     let text = methods.json_of(output, message, reply.coding).await?;
     Ok(framed(if reply.coding.is_some() { PACKED } else { 0 }, &text))
-}
-
-/// A message behind its prefix.
-fn framed(flag: u8, message: &[u8]) -> Bytes {
-    let mut frame = BytesMut::with_capacity(PREFIX_BYTES + message.len());
-    frame.put_u8(flag);
-    frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-    frame.extend_from_slice(message);
-    frame.freeze()
 }

@@ -1,5 +1,6 @@
 //! The answer of gRPC to a call of one message, as one answer of HTTP.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use tonic::{Code, Status, body::Body};
@@ -76,7 +77,8 @@ async fn written(
     };
     match (reply.codec, &reply.output) {
         (Codec::Json, Some(output)) => {
-            let text = methods.json_of(output, message.to_vec(), reply.coding).await?;
+            let text =
+                methods.json_of(output, Bytes::copy_from_slice(message), reply.coding).await?;
             let coding = reply.coding.map(|coding| HeaderValue::from_static(coding.name()));
             Ok((text, coding))
         }

@@ -9,7 +9,7 @@ use tonic::Status;
 use super::{
     budget::{NoRoom, Ticket},
     methods::Method,
-    receive::{self, PREFIX_BYTES, Received},
+    receive::{self, Received},
     refusals,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         json::{self, Unread},
         wire,
     },
-    service::errors,
+    service::{errors, frames::PREFIX_BYTES},
 };
 
 /// How the messages of a request are written, in its extensions. Without one they are gRPC's:

@@ -24,16 +24,12 @@ use super::{
 use crate::{
     limits::{KEPT_PART_BYTES_MIN, MESSAGE_DURATION_MAX, MESSAGE_GRACE, MESSAGE_RATE_MIN},
     protocol::wire::{Counts, Walk},
+    service::frames::{PREFIX_BYTES, prefix},
 };
-
-/// Bytes of the prefix of a message: a flag, and its length.
-pub(super) const PREFIX_BYTES: usize = 5;
 
 /// The prefix of a plain message of so many bytes.
 pub(super) fn plain_prefix(bytes: usize) -> Bytes {
-    let length = u32::try_from(bytes).unwrap_or(u32::MAX).to_be_bytes();
-    let [a, b, c, d] = length;
-    Bytes::copy_from_slice(&[0, a, b, c, d])
+    Bytes::copy_from_slice(&prefix(0, bytes))
 }
 
 /// A message that has arrived.

@@ -4,12 +4,12 @@ use std::convert::Infallible;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use http_body_util::Full;
+use prost::Message as _;
 use tonic::{Code, Status, body::Body};
 use tower::{Service, ServiceExt as _};
 
 use super::{
     faults,
-    frames::framed,
     lines::{Form, Lines},
     parameters::{Asked, read, refused},
     prefers::accepts,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     protocol::pb::subscribe_request::Start,
-    service::{Request, Response, intake::Unreadable},
+    service::{Request, Response, frames::framed, intake::Unreadable},
 };
 
 const SUBSCRIBE: &str = "/tidu.v1.LedgerService/Subscribe";
@@ -111,7 +111,7 @@ fn call_of(request: Request, wanted: Result<&Wanted, &Status>) -> Request {
     parts.uri = Uri::from_static(SUBSCRIBE);
     parts.version = Version::HTTP_2;
     let body = match wanted {
-        Ok(wanted) => Body::new(Full::new(framed(&wanted.asked.request))),
+        Ok(wanted) => Body::new(Full::new(framed(0, &wanted.asked.request.encode_to_vec()))),
         Err(status) => {
             parts.extensions.insert(Unreadable(status.clone()));
             Body::empty()

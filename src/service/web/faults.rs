@@ -2,32 +2,22 @@
 //! as a code of HTTP.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
-use http::{HeaderValue, header};
 use prost::Message as _;
 use serde_json::{Value, json};
-use tonic::{Code, Status, body::Body};
+use tonic::{Status, body::Body};
 use tonic_types::StatusExt as _;
 
 use super::parameters::by_parameters;
 use crate::service::{
     Response,
-    connect::{http_status, name_of},
+    connect::{http_status, name_of, tell_error},
 };
 
 /// The answer to a request whose call was refused.
 pub(super) fn answer(status: &Status) -> Response {
     let mut answer = Response::new(Body::new(format!("{}\n", of(status))));
     *answer.status_mut() = http_status(status.code());
-    let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status.code() == Code::Unauthenticated {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    let retry = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
-    if let Some(delay) = retry {
-        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
+    tell_error(answer.headers_mut(), status);
     answer
 }
 
@@ -89,7 +79,8 @@ fn debug(kind: &str, status: &Status) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use http::StatusCode;
+    use http::{StatusCode, header};
+    use tonic::Code;
 
     use super::*;
     use crate::service::errors;

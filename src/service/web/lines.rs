@@ -16,14 +16,14 @@ use http_body::Frame;
 use prost::Message as _;
 use tonic::{Code, Status, body::Body};
 
-use super::{faults, frames::Frames};
+use super::faults;
 use crate::{
     limits::LINES_BYTES,
     protocol::{
         json::{Json, JsonError},
         pb::{self, subscribe_response::Payload},
     },
-    service::errors,
+    service::{errors, frames::Frames},
 };
 
 /// The form of an answer.
@@ -249,7 +249,7 @@ mod tests {
     use super::*;
     use crate::{
         protocol::{batch::LeafBatch, leaf::Leaf},
-        service::web::frames::framed,
+        service::frames::framed,
     };
 
     /// A message of so many events from a position on.
@@ -258,7 +258,8 @@ mod tests {
         let leaves = (first..first + count).map(|at| Bytes::from(leaf(at).encode_to_vec()));
         let batch =
             LeafBatch { runs: Vec::new(), leaves: leaves.collect(), next_position: first + count };
-        framed(&pb::SubscribeResponse { payload: Some(Payload::Events(batch)) })
+        let message = pb::SubscribeResponse { payload: Some(Payload::Events(batch)) };
+        framed(0, &message.encode_to_vec())
     }
 
     /// A call of ten messages that counts those that are taken.
@@ -293,7 +294,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_is_the_last_line() {
-        let events = framed(&pb::SubscribeResponse::default());
+        let events = framed(0, &pb::SubscribeResponse::default().encode_to_vec());
         for (form, begin) in [
             (Form::Json { progress: false }, "{\"error\":{\"code\":\"unavailable\""),
             (Form::Sse, "event: error\ndata: {\"code\":\"unavailable\""),

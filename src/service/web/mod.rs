@@ -5,15 +5,14 @@
 //! are those of the call, because it is the same one.
 //!
 //! ```text
-//! parameters.rs  what a request for events may ask    frames.rs   messages of gRPC in a body
-//! events.rs      the call, and how its answer begins  lines.rs    messages as lines
+//! parameters.rs  what a request for events may ask    lines.rs    messages as lines
+//! events.rs      the call, and how its answer begins
 //! faults.rs      errors as JSON and as codes of HTTP  prefers.rs  what a caller accepts
 //! page.rs        what this is, and where to go         openapi/    the description of the API
 //! ```
 
 mod events;
 mod faults;
-mod frames;
 mod lines;
 mod openapi;
 mod page;

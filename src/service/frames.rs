@@ -2,8 +2,8 @@
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
-/// Bytes before each message.
-const PREFIX_BYTES: usize = 5;
+/// Bytes of the prefix of a message: a flag, and its length.
+pub(super) const PREFIX_BYTES: usize = 5;
 
 /// The bytes of a body that are not read yet.
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Frames {
     /// The next message, once it is there whole. It shares the memory of the body.
     pub(super) fn next(&mut self) -> Option<Bytes> {
         let mut prefix = self.0.get(..PREFIX_BYTES)?;
-        // The requests of this room accept no packed messages.
+        // The requests whose answers are read here accept no packed messages.
         let _flag = prefix.get_u8();
         let length = usize::try_from(prefix.get_u32()).ok()?;
         let end = PREFIX_BYTES.checked_add(length)?;
@@ -38,14 +38,15 @@ impl Frames {
     }
 }
 
-/// A body of one message.
-pub(super) fn framed(message: &impl prost::Message) -> Bytes {
-    let length = message.encoded_len();
-    let mut body = BytesMut::with_capacity(PREFIX_BYTES + length);
-    body.extend_from_slice(&[0]);
-    body.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    message.encode_raw(&mut body);
-    body.freeze()
+/// The prefix of a message of so many bytes.
+pub(super) fn prefix(flag: u8, bytes: usize) -> [u8; PREFIX_BYTES] {
+    let [a, b, c, d] = u32::try_from(bytes).unwrap_or(u32::MAX).to_be_bytes();
+    [flag, a, b, c, d]
+}
+
+/// A message behind its prefix.
+pub(super) fn framed(flag: u8, message: &[u8]) -> Bytes {
+    Bytes::from([&prefix(flag, message.len())[..], message].concat())
 }
 
 #[cfg(test)]
