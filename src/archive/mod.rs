@@ -97,7 +97,7 @@ impl ArchiveError {
     }
 }
 
-/// What is done to a file or directory.
+/// An action on a file or directory.
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Follow,

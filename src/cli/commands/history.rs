@@ -48,7 +48,7 @@ pub(super) async fn run(args: HistoryArgs) -> Result<(), CliError> {
     record(&mut client, args.beside, lines.as_ref()).await
 }
 
-/// What became of the history.
+/// The outcome for the history.
 #[derive(Default)]
 struct Outcome {
     chapters: Vec<Chapter>,

@@ -1,10 +1,10 @@
-//! Who has the log of a data directory.
+//! The process that has the log of a data directory.
 
 use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 use crate::files;
 
-/// Who has the data directory.
+/// The process that has the data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Holder {
     /// A process has it; its id, if the system tells.

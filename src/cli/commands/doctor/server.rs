@@ -195,8 +195,8 @@ fn stop(pid: Option<u32>, data: &str) -> String {
     pid.map_or_else(|| format!("fuser -v {data}/LOCK"), |pid| format!("kill -TERM {pid}"))
 }
 
-/// What a server that tells its state shows. `held` is the process that has the log here, and
-/// `elsewhere` a command that asks in another place.
+/// The findings about a server that tells its state. `held` is the process that has the log here,
+/// and `elsewhere` a command that asks in another place.
 fn of_status(
     server: &Server,
     files: &LogFiles,
