@@ -146,6 +146,12 @@ macro_rules! word {
 }
 pub(crate) use word;
 
+/// Between the items of a list, in the language of the process.
+#[must_use]
+pub fn comma() -> &'static str {
+    word!(en: ", ", zh: "、")
+}
+
 /// A text in both languages: of a fault that people read in theirs, and programs in English.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Both {
@@ -216,7 +222,7 @@ pub fn joined<T: fmt::Display>(parts: &[T], [en, zh]: [&str; 2]) -> String {
         let before = match (at, is_last) {
             (0, _) => String::new(),
             (_, true) => say!(en: " {en} ", zh: "{zh}"),
-            (_, false) => word!(en: ", ", zh: "、").to_owned(),
+            (_, false) => comma().to_owned(),
         };
         // A text takes whatever is written to it.
         let _ = write!(text, "{before}{part}");

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::PartialDate,
-    lang::{say, word as word_of},
+    lang::{comma, say, word as word_of},
     protocol::{json::Json, pb},
 };
 
@@ -173,7 +173,7 @@ fn unknown(name: &str, of: &str, known: &[String]) -> String {
             say!(en: "; did you mean {near}?", zh: "；是不是 {near}？")
         }
     };
-    let known = known.join(word_of!(en: ", ", zh: "、"));
+    let known = known.join(comma());
     say!(
         en: "{of} has no field {name}{near} (its fields: {known})",
         zh: "{of} 没有字段 {name}{near}（它的字段有：{known}）"
@@ -319,7 +319,7 @@ fn enum_number(values: &EnumDescriptor, text: &str) -> Result<i32, String> {
             String::new,
             |near| say!(en: "did you mean {near}? ", zh: "是不是 {near}？"),
         );
-        let words = words.join(word_of!(en: ", ", zh: "、"));
+        let words = words.join(comma());
         say!(
             en: "is not one of the values; {near}they are {words}",
             zh: "不是可填的值；{near}可填 {words}"

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{DesigneeId, name::folded},
-    lang::{Lang, say},
+    lang::{comma, say},
     limits::{CHOICE_DESIGNEES_MAX, NAME_PART_CHARS_MIN, NAMES_SHOWN_MAX},
     protocol::pb,
 };
@@ -192,7 +192,7 @@ impl Asked<'_> {
         refused: Status,
     ) -> Result<String, CliError> {
         let near = self.near(client).await?;
-        let advice = match near.join(Lang::current().of(", ", "、")) {
+        let advice = match near.join(comma()) {
             none if none.is_empty() => say!(
                 en: "no name on record has it; a shorter part finds more: tidu find PART",
                 zh: "记录中没有含该文字的名称；可用更短的部分查找：tidu find 名称的一部分"

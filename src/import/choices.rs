@@ -1,7 +1,7 @@
 //! The words of columns that hold one of a few values, as lists write them.
 
 use super::{columns::fold, error::echo_on_one_line, fact_kinds::FactKind, fields::Field};
-use crate::lang::{Both, both, word};
+use crate::lang::{Both, both, comma};
 use crate::protocol::pb::{
     DesigneeKind, IdentifierChangeReason, Instrument, MajorChange, NoticePurpose, NoticeScope,
     ObjectionOutcome, RegisterPart, RelocationStage, RestructuringKind, SubjectEndCause,
@@ -84,7 +84,7 @@ pub(super) fn choose<T: Copy + 'static>(words: Words<T>, text: &str) -> Result<T
             en: "{0} is none of {1}",
             zh: "“{0}”不在可填的内容之中；可填 {1}",
             echo_on_one_line(text),
-            plainest(words).join(word!(en: ", ", zh: "、"))
+            plainest(words).join(comma())
         )
     })
 }

@@ -2,7 +2,7 @@
 //! templates and events follow this table.
 
 use super::fields::{Field, FieldSet};
-use crate::lang::{say, word};
+use crate::lang::{comma, say};
 
 /// The fact that a row states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -307,7 +307,7 @@ impl KindSet {
     /// Their names, for a message.
     pub(super) fn names(self) -> String {
         let names: Vec<_> = self.iter().map(FactKind::said).collect();
-        names.join(word!(en: ", ", zh: "、"))
+        names.join(comma())
     }
 }
 

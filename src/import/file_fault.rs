@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::lang::{Both, say, word};
+use crate::lang::{Both, comma, say, word};
 
 /// Things of which a list has at most so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,7 +316,7 @@ fn in_sheet(sheet: &str) -> String {
 }
 
 fn no_such_sheet(wanted: &str, found: &[String]) -> String {
-    let found = found.join(word!(en: ", ", zh: "、"));
+    let found = found.join(comma());
     say!(
         en: "--sheet {wanted}: the file has no such sheet; it has {found}",
         zh: "--sheet {wanted}：文件中没有这个工作表；现有的工作表是 {found}"

@@ -10,7 +10,7 @@ use super::{
     fields::{Field, FieldSet, Form},
     values::{self, OddCodes},
 };
-use crate::lang::{Both, both, say, word};
+use crate::lang::{Both, both, comma, say};
 
 /// The caller's word on parts of a list that may or may not belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -223,7 +223,7 @@ pub(super) fn check(
                 message: both!(
                     en: "{name} is not set so; the fields are {0}",
                     zh: "{name} 不能这样给出；可给出的字段有 {0}",
-                    names.join(word!(en: ", ", zh: "、"))
+                    names.join(comma())
                 ),
             });
         }
@@ -369,7 +369,7 @@ fn lacks(kinds: KindSet, field: Field) -> String {
 /// The facts that take a field.
 pub(super) fn taking(field: Field) -> String {
     let kinds = FactKind::all().filter(|kind| kind.takes().has(field));
-    kinds.map(FactKind::said).collect::<Vec<_>>().join(word!(en: ", ", zh: "、"))
+    kinds.map(FactKind::said).collect::<Vec<_>>().join(comma())
 }
 
 fn choice(field: &str, header: &str) -> Result<Choice, ImportError> {

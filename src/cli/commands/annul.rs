@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, reject_table, row};
+use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, row};
 use crate::{
     cli::{
         CliError,
@@ -10,7 +10,7 @@ use crate::{
         client::Client,
         names,
         paged::paged,
-        print::{event_line, print_line},
+        print::{event_line, print_line, reject_table},
         repairs::{InForce, Repairs},
     },
     domain::text::counted,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     judged::print_changes,
-    proposal::{ask, print_recorded, reject_table, rejected},
+    proposal::{ask, print_recorded, rejected},
 };
 use crate::{
     cli::{
@@ -14,7 +14,7 @@ use crate::{
         append::send_request,
         args::Common,
         client::Client,
-        print::{fault_message, fault_rule, kind_alone, print_line, print_message},
+        print::{fault_message, fault_rule, kind_alone, print_line, print_message, reject_table},
         proposal_file::ProposalFile,
     },
     domain::{

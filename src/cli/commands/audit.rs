@@ -18,7 +18,8 @@ use crate::{
         args::{Common, Output, at_least_one, since},
         client::Client,
         print::{
-            Cell, Heading, Printer, Progress, Tone, eprint_line, no_table, print_json, print_line,
+            Cell, Heading, Printer, Progress, Tone, eprint_line, print_json, print_line,
+            reject_table,
         },
     },
     domain::text::{counted, hex},
@@ -108,9 +109,7 @@ pub(super) async fn run(args: AuditArgs) -> Result<(), CliError> {
 }
 
 async fn verified(args: &VerifyArgs, common: &Common) -> Result<(), CliError> {
-    if matches!(common.output, Output::Csv | Output::Tsv) {
-        return Err(no_table());
-    }
+    reject_table(common.output)?;
     let files = with_those_beside(&args.files, args.data_dir.as_deref())?;
     let what = word!(en: "verifying the trail", zh: "正在校验审计记录");
     let _progress = match common.output.is_human() {

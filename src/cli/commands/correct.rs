@@ -3,7 +3,7 @@
 use clap::Args;
 use tonic::Code;
 
-use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, reject_table, row};
+use super::proposal::{ConfirmArgs, DocumentArgs, Proposal, print_repeat, row};
 use crate::{
     cli::{
         CliError,
@@ -11,7 +11,7 @@ use crate::{
         assignments::{Assignment, Fields, assignment},
         client::Client,
         names,
-        print::{Cell, Tone, print_line, print_table, status_message, table},
+        print::{Cell, Tone, print_line, print_table, reject_table, status_message, table},
         repairs::{InForce, Repairs},
     },
     lang::{say, word},

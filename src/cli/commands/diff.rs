@@ -21,7 +21,7 @@ use crate::{
         args::{Common, FilterArgs, Output, is_standard},
         client::Client,
         designees::identify,
-        print::{event_line, no_table, print_json, print_line, withheld_line},
+        print::{event_line, print_json, print_line, reject_table, withheld_line},
     },
     domain::text::hex,
     files,
@@ -98,9 +98,7 @@ impl Difference {
 
 pub(super) async fn run(args: DiffArgs) -> Result<(), CliError> {
     let output = args.common.output;
-    if matches!(output, Output::Csv | Output::Tsv) {
-        return Err(no_table());
-    }
+    reject_table(output)?;
     let json = Json::new()?;
     let name = args.copy.display().to_string();
     let copy = if is_standard(&args.copy) {

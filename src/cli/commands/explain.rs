@@ -5,14 +5,14 @@ use clap::Args;
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, Output},
+        args::{Common, MomentArgs},
         client::Client,
         designees::Asked,
         names,
         print::{
             Tone, as_of, authorities_cell, authority_name, conclusion, date, document, flags_cell,
-            kind_alone, no_table, obstacle, print_line, print_message, print_toned, programme_name,
-            sentence,
+            kind_alone, obstacle, print_line, print_message, print_toned, programme_name,
+            reject_table, sentence,
         },
     },
     lang::{say, word},
@@ -50,9 +50,7 @@ pub(crate) struct ExplainArgs {
 
 pub(super) async fn run(args: ExplainArgs) -> Result<(), CliError> {
     let output = args.common.output;
-    if matches!(output, Output::Csv | Output::Tsv) {
-        return Err(no_table());
-    }
+    reject_table(output)?;
     let mut client = Client::to(&args.common.server).await?;
     let as_of = args.moment.message();
     let asked = Asked { text: &args.designee, as_of, output, command: "tidu explain" };
@@ -197,7 +195,7 @@ fn step_lines(number: usize, step: &pb::ExplainedStep, stated: Option<&pb::Event
     lines
 }
 
-/// Who stated a fact, in which document, by which rule, and the place of its event.
+/// The issuer of a fact, its document and its rule, and the place of its event.
 fn source(step: &pb::ExplainedStep, stated: Option<&pb::Event>) -> String {
     let evidence = stated.and_then(|event| event.evidence.as_ref());
     let document = evidence.map_or_else(|| step.document_number.clone(), document);

@@ -15,7 +15,7 @@ use crate::{
         args::{Output, parse_date, today},
         client::Client,
         lists::{Rows, print_rejections, print_warnings},
-        print::{Tone, no_table, print_line, print_message, print_toned},
+        print::{Tone, print_line, print_message, print_toned},
         proposal_file::ProposalFile,
     },
     domain::text::counted,
@@ -88,7 +88,7 @@ pub(super) fn row(place: u64, event: pb::Event) -> ImportedRow {
 
 impl Proposal {
     /// Judges the commit, shows what would change, asks, and records it. An output that has no form
-    /// for the answer is refused before that, by [`reject_table`].
+    /// for the answer is refused before that, by `print::reject_table`.
     pub(super) async fn confirm_and_record(
         &self,
         client: &mut Client,
@@ -232,14 +232,6 @@ pub(super) fn print_recorded(answer: &pb::AppendResponse) -> Result<(), CliError
         false => say!(en: "recorded at {places}", zh: "已记录，在{places}"),
     };
     print_toned(&line, Tone::Good)
-}
-
-/// Refuses a table, which the answer to a commit is not, before anything is done.
-pub(super) fn reject_table(output: Output) -> Result<(), CliError> {
-    match output {
-        Output::Csv | Output::Tsv => Err(no_table()),
-        Output::Human | Output::Json | Output::PlainJson => Ok(()),
-    }
 }
 
 /// The end of a command whose events were rejected.

@@ -5,12 +5,12 @@ use clap::{Args, Subcommand};
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, Output, at_least_one},
+        args::{Common, MomentArgs, at_least_one},
         client::Client,
         paged::{Listed, paged},
         print::{
             Cell, Heading, JsonLines, Printer, Worded as _, as_of, authority_cell, date, flags,
-            flags_cell, no_table, print_line, print_message, programme_cell, title_status,
+            flags_cell, print_line, print_message, programme_cell, reject_table, title_status,
         },
     },
     domain::kind::Kind,
@@ -229,9 +229,7 @@ fn side(title: Option<&pb::Title>) -> Cell {
 
 async fn adopt(args: &AdoptArgs) -> Result<(), CliError> {
     let output = args.common.output;
-    if matches!(output, Output::Csv | Output::Tsv) {
-        return Err(no_table());
-    }
+    reject_table(output)?;
     let mut client = Client::to(&args.common.server).await?;
     if !args.yes {
         return preview(&mut client, args).await;

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::proposal::{DocumentArgs, Proposal, reject_table, row};
+use super::proposal::{DocumentArgs, Proposal, row};
 use crate::{
     cli::{
         CliError,
         args::{Common, parse_date},
         client::Client,
         names,
+        print::reject_table,
     },
     domain::AuthorityCode,
     lang::say,

@@ -5,13 +5,13 @@ use clap::Args;
 use crate::{
     cli::{
         CliError,
-        args::{Common, MomentArgs, Output},
+        args::{Common, MomentArgs},
         client::Client,
         designees::Asked,
         print::{
             Cell, Heading, Tone, as_of, authority_cell, authority_name, date, end_cell, flags_cell,
-            no_table, print_line, print_message, print_table, print_toned, programme_cell,
-            region_name, status_cell, table,
+            print_line, print_message, print_table, print_toned, programme_cell, region_name,
+            reject_table, status_cell, table,
         },
     },
     lang::{say, word},
@@ -47,9 +47,7 @@ pub(crate) struct ShowArgs {
 
 pub(super) async fn run(args: ShowArgs) -> Result<(), CliError> {
     let output = args.common.output;
-    if matches!(output, Output::Csv | Output::Tsv) {
-        return Err(no_table());
-    }
+    reject_table(output)?;
     let mut client = Client::to(&args.common.server).await?;
     let as_of = args.moment.message();
     let asked = Asked { text: &args.designee, as_of, output, command: "tidu show" };

@@ -9,7 +9,7 @@ use crate::{
         client::Client,
         print::{Worded, human_list, instant, print_message, print_pairs},
     },
-    lang::{say, word as said},
+    lang::{comma, say, word as said},
     protocol::pb,
 };
 
@@ -72,11 +72,6 @@ fn rights_name() -> &'static str {
 
 fn generation(number: u64) -> String {
     say!(en: "generation {number}", zh: "第 {number} 代")
-}
-
-/// Between the items of a list.
-fn comma() -> &'static str {
-    said!(en: ", ", zh: "、")
 }
 
 fn credential(answer: &pb::WhoAmIResponse) -> String {

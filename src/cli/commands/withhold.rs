@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::proposal::reject_table;
 use crate::{
     cli::{
         CliError,
         args::Common,
         client::Client,
-        print::{instant, print_line, print_message},
+        print::{instant, print_line, print_message, reject_table},
     },
     files,
     lang::{say, word},

@@ -9,7 +9,7 @@ use crate::{
     cli::{CliError, print::print_line},
     domain::text::counted,
     import::{Note, SheetReport, rows_in_words},
-    lang::{say, word},
+    lang::{comma, say, word},
 };
 
 /// Prints the report on reading a list.
@@ -43,7 +43,7 @@ fn print_sheet(sheet: &SheetReport) -> Result<(), CliError> {
         sheet.columns.iter().map(|(field, header)| format!("{header} → {field}")).collect();
     let colon = word!(en: ": ", zh: "：");
     let print = |what: &str, names: &[String]| {
-        let names = names.join(word!(en: ", ", zh: "、"));
+        let names = names.join(comma());
         print_line(&format!("  {name}{what}{colon}{names}"))
     };
     print(word!(en: "columns", zh: "读入的列"), &columns)?;

@@ -14,7 +14,7 @@ use self::likeness::{is_near, key};
 pub(crate) use self::{likeness::nearest, values::enum_value};
 use crate::{
     domain::{AuthorityCode, IndustryCode, Region, RegionCode, catalogue::Catalogue},
-    lang::{Lang, say},
+    lang::{Lang, comma, say},
     limits::NAMES_SHOWN_MAX,
 };
 
@@ -219,7 +219,7 @@ fn did_you_mean(near: &str) -> String {
 fn listed(found: &[&Named]) -> String {
     let shown: BTreeSet<_> = found.iter().map(|named| named.shown.as_str()).collect();
     let shown_first: Vec<_> = shown.iter().take(NAMES_SHOWN_MAX).copied().collect();
-    let text = shown_first.join(Lang::current().of(", ", "、"));
+    let text = shown_first.join(comma());
     match shown.len().saturating_sub(NAMES_SHOWN_MAX) {
         0 => text,
         more => say!(en: "{text} and {more} more", zh: "{text} 等，另有 {more} 个"),

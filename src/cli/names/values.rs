@@ -3,7 +3,7 @@
 use super::likeness::{key, nearest};
 use crate::{
     cli::print::Worded,
-    lang::{Lang, say},
+    lang::{Lang, comma, say},
 };
 
 /// The number of an enum value, from its word: `review-pending`, `REVIEW_PENDING`, 到期待复核.
@@ -33,7 +33,7 @@ fn shown<E: Worded>(value: E) -> String {
 
 fn joined<T: AsRef<str>>(words: &[T]) -> String {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-    words.join(Lang::current().of(", ", "、"))
+    words.join(comma())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
         AuthorityCode, BodyCode, IndustryCode, Region, RegionCode,
         catalogue::{Catalogue, ProgrammeName},
     },
-    lang::{Lang, word},
+    lang::{Lang, comma, word},
 };
 
 /// The latest names of programmes by their ids, as the catalogue of this version has them.
@@ -46,7 +46,7 @@ pub(crate) fn authority_cell(code: &str) -> Cell {
 pub(crate) fn authorities_cell<'c>(codes: impl IntoIterator<Item = &'c str>) -> Cell {
     let codes: Vec<&str> = codes.into_iter().collect();
     let names: Vec<_> = codes.iter().map(|code| authority_cell(code).human().to_owned()).collect();
-    Cell::of(codes.join(", "), names.join(word!(en: ", ", zh: "、")))
+    Cell::of(codes.join(", "), names.join(comma()))
 }
 
 /// The name of a programme: 专精特新“小巨人”企业, Little giant. The id if it is not known here.

@@ -6,7 +6,7 @@
 
 use super::cells::{Cell, Tone};
 use crate::{
-    lang::Lang,
+    lang::{Lang, comma},
     protocol::pb::{self, EventKind},
 };
 
@@ -60,7 +60,7 @@ pub(crate) fn word(name: &str, prefix: &str) -> String {
 /// Words of several values, with a comma between.
 pub(crate) fn human_list<E: Worded>(values: impl IntoIterator<Item = E>) -> String {
     let words: Vec<_> = values.into_iter().map(Worded::human).collect();
-    words.join(Lang::current().of(", ", "、"))
+    words.join(comma())
 }
 
 /// Gives enums their Chinese words. The match in it is exhaustive, and too long for one function.

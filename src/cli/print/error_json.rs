@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::pb;
 
+use crate::service;
+
 /// The domain of errors that no server states.
 const DOMAIN: &str = "tidu.cli";
 const ERROR_INFO: &str = "google.rpc.ErrorInfo";
@@ -48,7 +50,7 @@ pub(crate) fn status_json(status: &Status, exit_code: u8) -> String {
 
 fn line(code: Code, message: &str, details: &[Value], exit_code: u8) -> String {
     json!({
-        "code": code_name(code),
+        "code": service::code_name(code),
         "message": message,
         "details": details,
         "exitCode": exit_code,
@@ -72,29 +74,6 @@ fn detail(name: &str, bytes: &[u8]) -> Value {
         members.insert("debug".to_owned(), debug);
     }
     detail
-}
-
-/// The code as Connect writes it.
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "ok",
-        Code::Cancelled => "canceled",
-        Code::Unknown => "unknown",
-        Code::InvalidArgument => "invalid_argument",
-        Code::DeadlineExceeded => "deadline_exceeded",
-        Code::NotFound => "not_found",
-        Code::AlreadyExists => "already_exists",
-        Code::PermissionDenied => "permission_denied",
-        Code::ResourceExhausted => "resource_exhausted",
-        Code::FailedPrecondition => "failed_precondition",
-        Code::Aborted => "aborted",
-        Code::OutOfRange => "out_of_range",
-        Code::Unimplemented => "unimplemented",
-        Code::Internal => "internal",
-        Code::Unavailable => "unavailable",
-        Code::DataLoss => "data_loss",
-        Code::Unauthenticated => "unauthenticated",
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
     enums::Worded as _,
 };
 use crate::{
-    lang::{Lang, say, word},
+    lang::{Lang, comma, say, word},
     protocol::{
         event::kind_of,
         pb::{self, event::Fact},
@@ -106,7 +106,7 @@ fn detail_of_others(fact: &Fact) -> String {
         Fact::SupportGranted(f) => format!("{} {} {}", programme(&f.programme), f.scheme, f.round),
         Fact::Renamed(f) => becomes(&f.old_name, &f.new_name),
         Fact::Relocated(f) => becomes(&authority(&f.from_authority), &authority(&f.to_authority)),
-        Fact::Restructured(f) => f.successors.join(Lang::current().of(", ", "、")),
+        Fact::Restructured(f) => f.successors.join(comma()),
         Fact::IdentifierChanged(f) => format!("→ {}", f.new_designee),
         Fact::SubjectEnded(f) => f.cause().human(),
         Fact::InformationUpdated(f) => f.year.to_string(),

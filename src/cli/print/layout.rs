@@ -10,7 +10,7 @@ use super::{
     cells::{Cell, TableColumn, Tone},
     escaped,
 };
-use crate::lang::{say, word};
+use crate::lang::{comma, say};
 
 /// Columns between two cells.
 const PADDING: usize = 2;
@@ -50,7 +50,7 @@ impl Layout<'_> {
         }
         names.sort_unstable();
         let names: Vec<_> = names.into_iter().map(|(_, name)| name).collect();
-        let names = names.join(word!(en: ", ", zh: "、"));
+        let names = names.join(comma());
         let note = say!(
             en: "left out, because the terminal is narrow: {names} (-o csv and -o json have all)",
             zh: "终端较窄，未显示：{names}（-o csv 和 -o json 有全部列）"

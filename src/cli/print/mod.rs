@@ -33,7 +33,9 @@ pub(crate) use self::{
     event::{
         document, event_line, event_line_within, event_lines, utc, withheld_line, withheld_lines,
     },
-    printer::{JsonLines, Printer, Table, no_table, print_message, print_table, table},
+    printer::{
+        JsonLines, Printer, Table, no_table, print_message, print_table, reject_table, table,
+    },
     progress::Progress,
     reasons::{fault_message, fault_message_with, fault_rule, reason_cell},
     reasons_of_titles::{conclusion, kind_alone, obstacle, sentence},
@@ -96,7 +98,7 @@ pub(crate) fn print_json(line: &str) -> Result<(), CliError> {
 fn write(line: &str) -> Result<(), CliError> {
     // In one call, so that the lines of a text stay together.
     let written = io::stdout().lock().write_all(format!("{line}\n").as_bytes());
-    written.map_err(|e| CliError::Io("cannot print".to_owned(), e))
+    written.map_err(|e| CliError::Io(say!(en: "cannot print", zh: "无法输出"), e))
 }
 
 /// Columns of the terminal, if there is one.

@@ -153,11 +153,17 @@ pub(crate) fn print_message<M: Message>(
     message: &M,
     human: impl FnOnce(&M) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
+    match JsonLines::new(output)? {
+        Some(lines) => lines.print(name, message),
+        None => human(message),
+    }
+}
+
+/// Refuses a table for an answer that is none, before anything is done.
+pub(crate) fn reject_table(output: Output) -> Result<(), CliError> {
     match output {
-        Output::Json => print_json(&Json::new()?.whole(name, message)?),
-        Output::PlainJson => print_json(&Json::new()?.plain(name, message)?),
-        Output::Human => human(message),
         Output::Csv | Output::Tsv => Err(no_table()),
+        Output::Human | Output::Json | Output::PlainJson => Ok(()),
     }
 }
 

@@ -24,9 +24,8 @@ pub(crate) struct Progress {
     what: &'static str,
     /// The unit of what is counted: `events`.
     unit: &'static str,
-    /// When a line came last, for a log.
-    last_line: Mutex<Duration>,
-    is_terminal: bool,
+    /// When a line came last, for a log. `None`: a terminal has the bar, or nothing is shown.
+    last_line: Option<Mutex<Duration>>,
     /// `None` for one that shows nothing.
     _sign: Option<OtherSign>,
 }
@@ -53,20 +52,13 @@ impl Progress {
         if is_terminal {
             bar.enable_steady_tick(TICK);
         }
-        let (last_line, sign) = (Mutex::new(Duration::ZERO), Some(OtherSign::begin()));
-        Self { bar, what, unit, last_line, is_terminal, _sign: sign }
+        let last_line = (!is_terminal).then(Mutex::default);
+        Self { bar, what, unit, last_line, _sign: Some(OtherSign::begin()) }
     }
 
     /// One that shows nothing: its command prints for programs.
     pub(crate) fn hidden() -> Self {
-        Self {
-            bar: ProgressBar::hidden(),
-            what: "",
-            unit: "",
-            last_line: Mutex::new(Duration::MAX),
-            is_terminal: true,
-            _sign: None,
-        }
+        Self { bar: ProgressBar::hidden(), what: "", unit: "", last_line: None, _sign: None }
     }
 
     /// States the total, once it is known.
@@ -98,11 +90,9 @@ impl Progress {
 
     /// Where there is no terminal: a line, at most every ten seconds.
     fn line(&self, done: u64) {
-        if self.is_terminal {
-            return;
-        }
+        let Some(last_line) = &self.last_line else { return };
         let elapsed = self.bar.elapsed();
-        let mut last = self.last_line.lock();
+        let mut last = last_line.lock();
         if elapsed < last.saturating_add(WAITING_LINE_INTERVAL) {
             return;
         }

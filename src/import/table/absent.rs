@@ -12,7 +12,7 @@ use super::{
     Found,
 };
 use crate::{
-    lang::{Both, both, word},
+    lang::{Both, both, comma, word},
     limits::{ECHO_CELLS_MAX, HEADER_ROWS_MAX},
 };
 
@@ -64,7 +64,7 @@ pub(in crate::import) fn no_rows(sheets: &[Sheet], reports: &[SheetReport]) -> F
         let detail = both!(
             en: " that can be seen; --sheet reads a hidden one: {0}",
             zh: "：有数据的工作表都已隐藏；可用 --sheet 读取其中一个：{0}",
-            hidden.join(word!(en: ", ", zh: "、"))
+            hidden.join(comma())
         );
         return FileFault::Empty { detail };
     }

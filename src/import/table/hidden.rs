@@ -18,7 +18,7 @@ use super::{
     titles::Title,
 };
 use crate::{
-    lang::{Both, both, joined, say, word},
+    lang::{Both, both, comma, joined, say, word},
     limits::ECHO_CELLS_MAX,
 };
 
@@ -109,7 +109,7 @@ fn columns_in_words(columns: &[Both]) -> Option<String> {
             let shown: Vec<_> = columns.iter().take(ECHO_CELLS_MAX).map(Both::said).collect();
             let more =
                 if columns.len() > shown.len() { word!(en: ", …", zh: " 等") } else { "" };
-            let shown = shown.join(word!(en: ", ", zh: "、"));
+            let shown = shown.join(comma());
             Some(say!(en: "columns {shown}{more}", zh: "{shown}{more}列"))
         }
     }

@@ -14,7 +14,7 @@ use super::{
     headings,
 };
 use crate::{
-    lang::{Both, word},
+    lang::{Both, comma},
     limits::TITLE_CHARS_MAX,
 };
 
@@ -67,7 +67,7 @@ impl Title {
     ) -> Result<FactKind, FileFault> {
         let names = || {
             let names = || self.kinds.iter().map(|kind| kind.said());
-            Both::made(|| names().collect::<Vec<_>>().join(word!(en: ", ", zh: "、")))
+            Both::made(|| names().collect::<Vec<_>>().join(comma()))
         };
         match (stated, self.kinds.as_slice()) {
             (Some(stated), kinds) if kinds.contains(&stated) => Ok(stated),

@@ -3,7 +3,7 @@
 use super::clean;
 use crate::{
     import::{AuthorityOf, columns::fold, error::echo_on_one_line},
-    lang::{Both, Lang, both, word as either},
+    lang::{Both, Lang, both, comma},
     protocol::pb::SizeClass,
 };
 
@@ -94,7 +94,7 @@ pub(super) fn look_up<T: Copy>(table: &[(T, &[&str])], text: &str, what: &Both) 
         // The first two: one in English, the plainest in Chinese.
         let shown = |skipped| {
             let names = table.iter().flat_map(|(_, names)| names.iter().take(2).skip(skipped));
-            names.copied().collect::<Vec<_>>().join(either!(en: ", ", zh: "、"))
+            names.copied().collect::<Vec<_>>().join(comma())
         };
         both!(
             en: "{0} is not {what}; there are {1}",

@@ -50,7 +50,7 @@ pub(super) async fn run(address: &Target) -> Result<(), CliError> {
     let _ = end.send(size);
     story.received(followers, size).await?;
     story.question(&made_up).await?;
-    print_text(next())
+    print_text(&next())
 }
 
 struct Story {
@@ -259,8 +259,17 @@ fn no_fact() -> Fact {
 }
 
 /// Lines of commands begin with two spaces and fit into 80 columns.
-fn next() -> &'static str {
-    word!(
+const LIST: &str = "  tidu generate --rows 500 --to list.csv
+  tidu check list.csv --authority 440000 --programme specialised-sme \\
+    --batch 2026-1 --date 2026-03-01
+  tidu record list.csv --authority 440000 --programme specialised-sme \\
+    --batch 2026-1 --date 2026-03-01
+  tidu show 91440800YY0000001X --as-of 2026-03-01
+  tidu explain 91440800YY0000001X specialised-sme --as-of 2026-03-01
+  tidu count --by status --as-of 2026-03-01";
+
+fn next() -> String {
+    say!(
         en: "
 Next, in any directory. If your shell does not find tidu, run `cargo install
 --path .` in the repository first. In one terminal, start a server:
@@ -273,14 +282,7 @@ In a second one, follow what concerns Guangdong:
 
 In a third one, record a list of made-up enterprises, and ask the register:
 
-  tidu generate --rows 500 --to list.csv
-  tidu check list.csv --authority 440000 --programme specialised-sme \\
-    --batch 2026-1 --date 2026-03-01
-  tidu record list.csv --authority 440000 --programme specialised-sme \\
-    --batch 2026-1 --date 2026-03-01
-  tidu show 91440800YY0000001X --as-of 2026-03-01
-  tidu explain 91440800YY0000001X specialised-sme --as-of 2026-03-01
-  tidu count --by status --as-of 2026-03-01
+{LIST}
 
 `tidu demo --keep` keeps a server with the whole published history.",
         zh: "
@@ -295,14 +297,7 @@ In a third one, record a list of made-up enterprises, and ask the register:
 
 在第三个终端中写入一份虚构企业名单，然后查询：
 
-  tidu generate --rows 500 --to list.csv
-  tidu check list.csv --authority 440000 --programme specialised-sme \\
-    --batch 2026-1 --date 2026-03-01
-  tidu record list.csv --authority 440000 --programme specialised-sme \\
-    --batch 2026-1 --date 2026-03-01
-  tidu show 91440800YY0000001X --as-of 2026-03-01
-  tidu explain 91440800YY0000001X specialised-sme --as-of 2026-03-01
-  tidu count --by status --as-of 2026-03-01
+{LIST}
 
 `tidu demo --keep` 启动一个载有全部已公布历史的服务器。"
     )

@@ -27,7 +27,7 @@ use crate::{
     },
     domain::text::hex,
     files,
-    lang::{say, word},
+    lang::{comma, say, word},
     limits::{DEV_DAYS_DEFAULT, DEV_DAYS_MAX, DEV_TOKEN_BYTES, PEM_BYTES_MAX},
 };
 
@@ -263,7 +263,7 @@ fn unknown(name: &str) -> CliError {
     }
     let near = nearest(name, known());
     let near = if near.is_empty() { known().collect() } else { near };
-    let near = near.join(word!(en: ", ", zh: "、"));
+    let near = near.join(comma());
     CliError::Message(say!(
         en: "{name:?} has no certificate here; there are {near}",
         zh: "这里没有 {name:?} 的证书；已有 {near}"
