@@ -32,7 +32,7 @@ type Answers = Pin<Box<dyn Stream<Item = Result<DynamicMessage, Status>> + Send>
 pub(crate) struct Conformance(ServiceDescriptor);
 
 impl Conformance {
-    pub fn new(pool: &DescriptorPool) -> Result<Self, String> {
+    pub(crate) fn new(pool: &DescriptorPool) -> Result<Self, String> {
         let name = format!("{PACKAGE}.ConformanceService");
         pool.get_service_by_name(&name).map(Self).ok_or(format!("no service {name}"))
     }

@@ -1,7 +1,5 @@
 //! The Connect protocol: streams of answers, in JSON and in protobuf, and how they end.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
@@ -184,7 +182,7 @@ async fn a_stream_whose_caller_leaves_is_over() {
     drop(body);
     let closed = async {
         while open() > 0.5 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
     };
     in_time("the end of the stream", closed).await;

@@ -25,7 +25,7 @@ use crate::support::{
 };
 
 /// The roles, in the order of the columns.
-const ROLES: [Role; 8] = [
+pub(super) const ROLES: [Role; 8] = [
     Role::Recorder,
     Role::Signer,
     Role::Reader,
@@ -109,7 +109,7 @@ const CONTENT: [(Role, &str, &str); 8] = [
     (Role::Gateway, "------", "------"),
 ];
 
-fn name_of(role: Role) -> String {
+pub(super) fn name_of(role: Role) -> String {
     format!("guangdong.{}", role.name())
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use tidu::{
-    domain::access::Role,
     metrics::Metrics,
     operations::{Operations, OperationsOptions},
     protocol::pb,
@@ -16,23 +15,13 @@ use tokio::{
     runtime::Handle,
 };
 
+use super::matrix::{ROLES, name_of};
 use crate::support::{
     Governed, Hands, commit, in_time, list,
     principals::token_of,
     rights,
     web::{ask, get},
 };
-
-const ROLES: [Role; 8] = [
-    Role::Recorder,
-    Role::Signer,
-    Role::Reader,
-    Role::Auditor,
-    Role::Operator,
-    Role::Delegate,
-    Role::Node,
-    Role::Gateway,
-];
 
 /// Each route of the port for callers, and who gets its answer: recorder, signer, reader, auditor,
 /// operator, delegate, node, gateway, a stranger.
@@ -53,10 +42,6 @@ const OPERATIONS: [(&str, &str); 6] = [
     ("/startupz", "yyyyyyyyy"),
     ("/v1/events", "---------"),
 ];
-
-fn name_of(role: Role) -> String {
-    format!("guangdong.{}", role.name())
-}
 
 fn governed() -> Governed {
     let principals = ROLES.map(|role| (name_of(role), rights(role, Some("440000"))));
