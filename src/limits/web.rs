@@ -8,7 +8,11 @@ pub const QUERY_BYTES_MAX: usize = HEADERS_BYTES_MAX;
 /// and the message that is being turned into lines.
 pub const LINES_BYTES: usize = 16 * 1024;
 
+/// Bytes of messages whose lines are made at once, without a turn: an event or two.
+pub const LINES_INLINE_BYTES: usize = 4 * 1024;
+
 const _: () = {
+    assert!(LINES_INLINE_BYTES < LINES_BYTES);
     assert!(LINES_BYTES < STREAM_SEND_BYTES_MAX);
     assert!(LINES_BYTES < STREAM_MESSAGE_BYTES);
 };

@@ -22,6 +22,11 @@ impl Frames {
         self.0 = joined.freeze();
     }
 
+    /// Bytes that are not read yet.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The next message, once it is there whole. It shares the memory of the body.
     pub(super) fn next(&mut self) -> Option<Bytes> {
         let mut prefix = self.0.get(..PREFIX_BYTES)?;

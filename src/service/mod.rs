@@ -65,6 +65,7 @@ mod stream_reader;
 mod subscribe;
 mod tracing_calls;
 mod transport;
+mod turns;
 mod verify;
 mod web;
 mod withholding;
@@ -359,7 +360,7 @@ where
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let of_calls = Arc::clone(&calls);
     let of_strangers = Arc::clone(&calls);
-    let site = Site { ledger, access: Arc::clone(&access) };
+    let site = Site { ledger, access: Arc::clone(&access), turns: Arc::new(turns::turns()) };
     let layers = ServiceBuilder::new()
         .layer(layer_fn(move |inner| {
             let access = Arc::clone(&access);

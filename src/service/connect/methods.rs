@@ -1,6 +1,6 @@
 //! What the descriptors say of each method.
 
-use std::{collections::HashMap, thread::available_parallelism};
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use prost_reflect::{DescriptorPool, MessageDescriptor};
@@ -9,7 +9,12 @@ use tokio::sync::Semaphore;
 use tonic::Status;
 
 use super::coding::{Coding, packed};
-use crate::{ledger::run_blocking, limits::INLINE_WORK_BYTES_MAX, protocol::json, service::errors};
+use crate::{
+    ledger::run_blocking,
+    limits::INLINE_WORK_BYTES_MAX,
+    protocol::json,
+    service::{errors, turns::turns},
+};
 
 /// The methods of a descriptor set, and what all calls share.
 #[derive(Debug)]
@@ -46,9 +51,7 @@ impl Methods {
                 by_path.insert(path, Method { input, output, is_unary, is_safe });
             }
         }
-        let processors = available_parallelism().map_or(1, usize::from);
-        let large = Semaphore::new(processors.saturating_sub(1).max(1));
-        Self { by_path, pool, large }
+        Self { by_path, pool, large: turns() }
     }
 
     /// True for the path of a method.

@@ -29,7 +29,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    thread::available_parallelism,
     vec,
 };
 
@@ -57,7 +56,7 @@ use self::{
     stream::Messages,
     unpack::{Packing, unpack},
 };
-use super::call::party_of;
+use super::{call::party_of, turns::turns};
 use crate::{
     domain::Party,
     ledger::HeldMemory,
@@ -94,8 +93,7 @@ impl Intake {
     }
 
     fn with(methods: Methods, in_flight_bytes: usize, metrics: &Metrics) -> Arc<Self> {
-        let processors = available_parallelism().map_or(1, usize::from);
-        let unpacking = Semaphore::new(processors.saturating_sub(1).max(1));
+        let unpacking = turns();
         let budget = Budget::new(in_flight_bytes, metrics);
         Arc::new(Self { methods, budget, unpacking })
     }

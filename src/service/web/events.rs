@@ -1,10 +1,11 @@
 //! `GET /v1/events`: the call `Subscribe`, and how its answer begins.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use http_body_util::Full;
 use prost::Message as _;
+use tokio::sync::Semaphore;
 use tonic::{Code, Status, body::Body};
 use tower::{Service, ServiceExt as _};
 
@@ -44,8 +45,13 @@ struct Wanted {
     known: Option<u64>,
 }
 
-/// Answers a request for events. `size` is the size of the log.
-pub(super) async fn answer<S>(inner: S, request: Request, size: u64) -> Response
+/// Answers a request for events. `size` is the size of the log; its lines are made in `turns`.
+pub(super) async fn answer<S>(
+    inner: S,
+    request: Request,
+    size: u64,
+    turns: Arc<Semaphore>,
+) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
@@ -69,7 +75,10 @@ where
     let (form, kind) = accepted.form(wanted.asked.progress);
     let body = match is_head {
         true => Body::empty(),
-        false => Body::new(Lines::new(answer.into_body(), form, wanted.known.unwrap_or(0))),
+        false => {
+            let known = wanted.known.unwrap_or(0);
+            Lines::new(answer.into_body(), form, known, turns).into_body()
+        }
     };
     streamed(StatusCode::OK, Some(kind), body)
 }

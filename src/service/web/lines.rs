@@ -6,19 +6,21 @@
 
 use std::{
     collections::VecDeque,
-    pin::Pin,
-    sync::OnceLock,
-    task::{Context, Poll, ready},
+    sync::{Arc, OnceLock},
 };
 
 use bytes::{Bytes, BytesMut};
+use futures_util::stream;
 use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use prost::Message as _;
+use tokio::sync::Semaphore;
 use tonic::{Code, Status, body::Body};
 
 use super::faults;
 use crate::{
-    limits::LINES_BYTES,
+    ledger::run_blocking,
+    limits::{LINES_BYTES, LINES_INLINE_BYTES},
     protocol::{
         json::{Json, JsonError},
         pb::{self, subscribe_response::Payload},
@@ -60,11 +62,15 @@ pub(super) struct Lines {
     known: u64,
     out: BytesMut,
     ended: bool,
+    turns: Arc<Semaphore>,
 }
+
+/// A part of the answer, and what follows.
+type Next = Option<(Result<Frame<Bytes>, Status>, Option<Lines>)>;
 
 impl Lines {
     /// The lines of a call that was let in. Events below `known` are left out.
-    pub(super) fn new(call: Body, form: Form, known: u64) -> Self {
+    pub(super) fn new(call: Body, form: Form, known: u64, turns: Arc<Semaphore>) -> Self {
         Self {
             call,
             frames: Frames::default(),
@@ -74,7 +80,67 @@ impl Lines {
             known,
             out: BytesMut::new(),
             ended: false,
+            turns,
         }
+    }
+
+    /// The body of the answer.
+    pub(super) fn into_body(self) -> Body {
+        let parts = stream::unfold(Some(self), |lines| async { lines?.next().await });
+        Body::new(StreamBody::new(parts))
+    }
+
+    /// The next part of the answer.
+    async fn next(mut self) -> Next {
+        loop {
+            if !self.ended {
+                self = match self.filled().await {
+                    Ok(lines) => lines,
+                    Err(status) => return Some((Err(status), None)),
+                };
+            }
+            if !self.out.is_empty() {
+                let part = self.out.split().freeze();
+                return Some((Ok(Frame::data(part)), Some(self)));
+            }
+            if self.ended {
+                return None;
+            }
+            let status = match self.call.frame().await {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        self.frames.add(data);
+                        continue;
+                    }
+                    Err(frame) => frame.trailers_ref().and_then(Status::from_header_map),
+                },
+                Some(Err(status)) => Some(status),
+                None => None,
+            };
+            match status.filter(|status| status.code() != Code::Ok) {
+                Some(status) => self.fail(&status),
+                None => self.ended = true,
+            }
+        }
+    }
+
+    /// Adds lines, or the error that ends them. A part of many events is made in its turn, on a
+    /// thread that may block: readers that catch up must not hold the threads of all calls.
+    async fn filled(mut self) -> Result<Self, Status> {
+        let is_little = self.events.is_empty() && self.frames.len() <= LINES_INLINE_BYTES;
+        let fill = |mut lines: Self| {
+            if let Err(status) = lines.fill() {
+                lines.fail(&status);
+            }
+            lines
+        };
+        if is_little {
+            return Ok(fill(self));
+        }
+        let turns = Arc::clone(&self.turns);
+        let _turn = turns.acquire().await.map_err(|_| errors::draining())?;
+        self = run_blocking(move || fill(self)).await?;
+        Ok(self)
     }
 
     /// Adds lines until the part is full, or nothing is at hand.
@@ -174,50 +240,6 @@ impl Lines {
     }
 }
 
-impl http_body::Body for Lines {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let this = &mut *self;
-        loop {
-            if !this.ended
-                && let Err(status) = this.fill()
-            {
-                this.fail(&status);
-            }
-            if !this.out.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(this.out.split().freeze()))));
-            }
-            if this.ended {
-                return Poll::Ready(None);
-            }
-            let status = match ready!(Pin::new(&mut this.call).poll_frame(context)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => {
-                        this.frames.add(data);
-                        continue;
-                    }
-                    Err(frame) => frame.trailers_ref().and_then(Status::from_header_map),
-                },
-                Some(Err(status)) => Some(status),
-                None => None,
-            };
-            match status.filter(|status| status.code() != Code::Ok) {
-                Some(status) => this.fail(&status),
-                None => this.ended = true,
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.ended && self.out.is_empty()
-    }
-}
-
 /// The position of a stored event.
 fn position(leaf: &Bytes) -> Result<u64, Status> {
     /// The one field that is read here.
@@ -238,19 +260,18 @@ fn json() -> Result<&'static Json, Status> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
-
-    use futures_util::stream;
-    use http_body_util::{BodyExt as _, StreamBody};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::{
         protocol::{batch::LeafBatch, leaf::Leaf},
         service::frames::framed,
     };
+
+    /// The lines of a call from its first event on.
+    fn lines(call: Body, form: Form) -> Body {
+        Lines::new(call, form, 0, Arc::new(Semaphore::new(1))).into_body()
+    }
 
     /// A message of so many events from a position on.
     fn message(first: u64, count: u64) -> Bytes {
@@ -278,7 +299,7 @@ mod tests {
         // Enough for three parts and a bit.
         let events = u64::try_from(3 * LINES_BYTES / 20).unwrap();
         let (call, taken) = call(events);
-        let mut lines = Lines::new(call, Form::Json { progress: false }, 0);
+        let mut lines = lines(call, Form::Json { progress: false });
         let (mut parts, mut told) = (0, 0);
         while let Some(part) = lines.frame().await {
             let part = part.unwrap().into_data().unwrap();
@@ -304,7 +325,7 @@ mod tests {
                 Err(errors::draining()),
                 Ok(Frame::data(events.clone())),
             ];
-            let lines = Lines::new(Body::new(StreamBody::new(stream::iter(ends))), form, 0);
+            let lines = lines(Body::new(StreamBody::new(stream::iter(ends))), form);
             let text = lines.collect().await.unwrap().to_bytes();
             let text = String::from_utf8(text.to_vec()).unwrap();
             assert!(text.starts_with(begin) && text.contains("DRAINING"), "{text}");

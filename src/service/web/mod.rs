@@ -30,6 +30,7 @@ use std::{
 use futures_util::future::Either;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::Full;
+use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tower::Service;
 
@@ -60,6 +61,8 @@ pub(super) struct Site {
     /// `None` until the log is open.
     pub(super) ledger: Option<Arc<Ledger>>,
     pub(super) access: Arc<AccessControl>,
+    /// Turns to bring events into JSON.
+    pub(super) turns: Arc<Semaphore>,
 }
 
 /// A service that answers requests of plain HTTP, and hands the others on.
@@ -97,9 +100,10 @@ where
                 let clone = self.inner.clone();
                 let inner = std::mem::replace(&mut self.inner, clone);
                 let size = self.site.ledger.as_ref().map_or(0, |ledger| ledger.durable().size);
-                Either::Right(Box::pin(
-                    async move { Ok(events::answer(inner, request, size).await) },
-                ))
+                let turns = Arc::clone(&self.site.turns);
+                Either::Right(Box::pin(async move {
+                    Ok(events::answer(inner, request, size, turns).await)
+                }))
             }
             OPENAPI => Either::Right(Box::pin(async move { Ok(bare(described().await, is_head)) })),
             "/" => {
