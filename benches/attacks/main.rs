@@ -3,14 +3,15 @@
 //! `cargo bench --profile dist --bench attacks` runs each attack for ten seconds against the real
 //! binary on loopback; `-- --quick` runs each briefly, and `-- --only NAME` runs those whose names
 //! contain a text. With `--mtls` the server knows its callers by their certificates: the attacker
-//! has a valid one of a reader, and the well-behaved caller one of a recorder. Beside each attack a well-behaved caller appends an event and reads a designee
-//! every 20 ms. Its times count from when a call was due, so a stall counts in full. The attacker
+//! has a valid one of a reader, and the well-behaved caller one of a recorder. Beside each attack a
+//! well-behaved caller appends an event and reads a designee every 20 ms. Its times count from when a call was due, so a stall counts in full. The attacker
 //! is a process of the lowest priority, because its own work would be done elsewhere.
 //!
 //! The run fails if the server ends, takes more than 512 MiB beside its data (the memory of a start
 //! over the log as the attack left it), refuses the well-behaved caller, loses an acknowledged
 //! event, or is not itself again within a second. Except with `--quick`, it also fails if the
-//! caller's p99 exceeds twice its undisturbed value and 50 ms.
+//! caller's p99 exceeds twice its undisturbed value and 50 ms. `-- --soak MINUTES` (soak.rs) runs all
+//! of them in turn against one server.
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 #![allow(
@@ -30,6 +31,7 @@ mod raw;
 mod records;
 #[path = "../../tests/suite/support/server.rs"]
 mod server;
+mod soak;
 mod streams;
 
 use std::{
@@ -150,6 +152,9 @@ async fn main() -> ExitCode {
     let base = directory();
     let filled = base.path().join("data");
     fill(&filled, plan.designees).await;
+    if let Some(at) = at("--soak") {
+        return soak::run(&plan, &filled, arguments[at + 1].parse().unwrap()).await;
+    }
     println!("p50/p99 in ms of a well-behaved caller: before, under the attack, a second after");
     let mut failed = 0;
     let is_chosen = |name: &str| name.contains(&only) && (mtls || !name.contains(HANDSHAKES));
