@@ -72,6 +72,7 @@ use self::{
     lock::{OrderedMutex, WRITTEN},
     observed::Marked,
     queue::{Job, Queue},
+    rebuild::Begun,
     requests::RequestIndex,
     state::RegisterReader,
     tail::TailCache,
@@ -271,6 +272,8 @@ struct Shared {
     marked: Marked,
     /// Lengths of the register's holds.
     holds: Arc<Holds>,
+    /// See [`Ledger::trusted`].
+    trusted: Option<(u64, Hash)>,
 }
 
 impl Shared {
@@ -305,13 +308,11 @@ impl Ledger {
             metrics.replayed_events.set(replayed);
             metrics.log_stored_bytes.add(bytes);
         };
-        let (mut state, mut catalogues) = rebuild::rebuild_telling(
-            &*parts.log,
-            &parts.catalogue_files,
-            parts.rules,
-            parts.expected,
-            &mut tell,
-        )?;
+        let begun = Begun::new(&parts.catalogue_files, parts.rules);
+        // Nothing is trusted without being read: the state is rebuilt from the whole log.
+        let trusted = None;
+        let (mut state, mut catalogues) =
+            rebuild::rebuild_telling(&*parts.log, begun, parts.expected, &mut tell)?;
         let holds = Arc::new(Holds::new(Arc::clone(&parts.clock), &metrics));
         state.measure(Arc::clone(&holds));
         warn_of_excesses(&state.reader().read());
@@ -341,6 +342,7 @@ impl Ledger {
             append_began: AtomicU64::new(0),
             marked,
             holds,
+            trusted,
         });
         let queue = Arc::new(Queue::default());
         // Unbounded: the queue ahead of it has a bound, and a durable group must not wait.
@@ -405,6 +407,13 @@ impl Ledger {
             }
         }
         !self.shared.failed.load(Ordering::SeqCst)
+    }
+
+    /// The size below which this start has not read the log, because it believes a snapshot of the
+    /// register, and the root that the log must have there. `None` if it has read all of it.
+    #[must_use]
+    pub fn trusted(&self) -> Option<(u64, Hash)> {
+        self.shared.trusted
     }
 
     /// What the ledger counts.

@@ -38,10 +38,25 @@ pub fn rebuild(
     rules: RulesBook,
     expected: Option<(u64, Hash)>,
 ) -> Result<(State, Catalogues), LogError> {
-    rebuild_telling(log, files, rules, expected, &mut |_, _| {})
+    rebuild_telling(log, Begun::new(files, rules), expected, &mut |_, _| {})
 }
 
-/// As [`rebuild`]. Calls `tell` after each batch, with the position after it and its bytes.
+/// What a replay goes on from: the state at a size, and the catalogues adopted below it.
+pub(super) struct Begun {
+    pub(super) state: State,
+    pub(super) reader: EventReader,
+}
+
+impl Begun {
+    /// The beginning of a log.
+    pub(super) fn new(files: &CatalogueFiles, rules: RulesBook) -> Self {
+        let reader = EventReader::new(files.clone(), rules);
+        Self { state: State::with_rules(rules), reader }
+    }
+}
+
+/// As [`rebuild`], from the size of `begun` on: nothing below it is read. Calls `tell` after each
+/// batch, with the position after it and its bytes.
 ///
 /// One thread reads, some decode, and this one applies in order. An error anywhere ends all of
 /// them.
@@ -53,14 +68,14 @@ pub fn rebuild(
 /// [`LogError::Damaged`] if the log differs from the one that was written.
 pub(super) fn rebuild_telling(
     log: &dyn CommitLog,
-    files: &CatalogueFiles,
-    rules: RulesBook,
+    begun: Begun,
     expected: Option<(u64, Hash)>,
     tell: &mut dyn FnMut(u64, u64),
 ) -> Result<(State, Catalogues), LogError> {
-    let mut reader = EventReader::new(files.clone(), rules);
+    let Begun { state, mut reader } = begun;
+    let first = state.size();
     let adopted = &RwLock::new(Arc::clone(reader.current()));
-    let mut rebuilt = Rebuilt { state: State::with_rules(rules), open: Vec::new(), expected };
+    let mut rebuilt = Rebuilt { state, first, open: Vec::new(), expected };
     rebuilt.check_root()?;
     let decoders = thread::available_parallelism().map_or(1, usize::from).min(DECODERS_MAX);
     thread::scope(|scope| {
@@ -70,7 +85,7 @@ pub(super) fn rebuild_telling(
         let (put, decoded) = mpsc::sync_channel(decoders);
         let failed = put.clone();
         scope.spawn(move || {
-            if let Err(error) = read_all(log, &give) {
+            if let Err(error) = read_all(log, first, &give) {
                 // The receiver is gone only if an earlier error has ended this function.
                 let _ = failed.send((READ_FAILED, Err(error)));
             }
@@ -163,10 +178,14 @@ fn next(take: &Mutex<mpsc::Receiver<Batch>>) -> Option<Batch> {
     take.lock().recv().ok()
 }
 
-/// Reads the log in order and sends it in batches. Ends early, without an error, when the receivers
-/// are gone.
-fn read_all(log: &dyn CommitLog, give: &mpsc::SyncSender<Batch>) -> Result<(), LogError> {
-    let (mut position, mut number, size) = (0, 0, log.size());
+/// Reads the log in order, from a position on, and sends it in batches. Ends early, without an
+/// error, when the receivers are gone.
+fn read_all(
+    log: &dyn CommitLog,
+    first: u64,
+    give: &mpsc::SyncSender<Batch>,
+) -> Result<(), LogError> {
+    let (mut position, mut number, size) = (first, 0, log.size());
     let mut block: Option<HashBlock> = None;
     while position < size {
         let chunks = log.read(position, REBUILD_BATCH_BYTES)?;
@@ -298,6 +317,8 @@ impl Batch {
 /// at the end of the log.
 struct Rebuilt {
     state: State,
+    /// The size that it began with. The chunk that holds the next event may begin before it.
+    first: u64,
     /// The events so far of the commit that is being read.
     open: Vec<Decoded>,
     /// A size, and the root that the log must have there.
@@ -312,7 +333,8 @@ impl Rebuilt {
 
     fn take(&mut self, batch: Vec<Decoded>, reader: &EventReader) -> Result<(), LogError> {
         self.state.prefetch(batch.iter().filter_map(Decoded::event));
-        for event in batch {
+        let first = self.first;
+        for event in batch.into_iter().filter(|event| event.position >= first) {
             if let Some(event) = event.event() {
                 reader.require_known_rules(event)?;
             }
