@@ -125,3 +125,64 @@ fn settings_of_tls_need_each_other_and_protect_an_open_address() {
         Ok(())
     });
 }
+
+/// The settings that the example file shows: their lines, and whether a value is only an example.
+fn shown_settings(text: &str) -> Vec<(bool, &str)> {
+    let (mut shown, mut example) = (Vec::new(), false);
+    for line in text.lines() {
+        let setting = line.strip_prefix('#').unwrap_or(line);
+        if line == "# example" || setting.is_empty() {
+            example = line == "# example";
+        } else if !setting.starts_with(' ') {
+            shown.push((example, setting));
+        }
+    }
+    shown
+}
+
+#[test]
+#[allow(clippy::result_large_err)] // as above
+fn the_example_file_has_every_setting_with_its_default() {
+    const TEXT: &str = include_str!("../../../deploy/tidu.toml");
+    let shown = shown_settings(TEXT);
+    let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+    let mut names: Vec<_> = shown.iter().map(|(_, line)| name(line)).collect();
+    names.sort();
+    assert_eq!(names, Config::setting_names().unwrap(), "deploy/tidu.toml shows each setting once");
+    let lines = |wanted: fn(&bool) -> bool| -> String {
+        let lines = shown.iter().filter(|(example, _)| wanted(example));
+        lines.map(|(_, line)| format!("{line}\n")).collect()
+    };
+    figment::Jail::expect_with(|jail| {
+        let load = |name: &str, text: &str| {
+            jail.create_file(name, text).unwrap();
+            Config::load(&ServerSettings::default(), Some(Path::new(name))).unwrap()
+        };
+        let installed = Config { data_dir: "/var/lib/tidu/log".into(), ..Config::default() };
+        assert_eq!(load("installed.toml", TEXT), installed);
+        assert_eq!(load("defaults.toml", &lines(|example| !example)), installed);
+        load("all.toml", &lines(|_| true));
+        Ok(())
+    });
+}
+
+#[test]
+#[allow(clippy::result_large_err)] // as above
+fn the_settings_of_the_image_and_of_the_pod_are_usable() {
+    figment::Jail::expect_with(|jail| {
+        jail.create_file("image.toml", include_str!("../../../deploy/container.toml"))?;
+        jail.create_file("pod.toml", include_str!("../../../deploy/kubernetes/tidu.toml"))?;
+        let load = |name: &str, insecure| {
+            let flags = ServerSettings { insecure, ..ServerSettings::default() };
+            Config::load(&flags, Some(Path::new(name)))
+        };
+        let refused = load("image.toml", false).unwrap_err().to_string();
+        assert!(refused.contains("--insecure"), "{refused}");
+        for (name, insecure) in [("image.toml", true), ("pod.toml", false)] {
+            let config = load(name, insecure).unwrap();
+            // The volume is at /data; the server makes the directory inside it.
+            assert_eq!(config.data_dir, Path::new("/data/log"));
+        }
+        Ok(())
+    });
+}
