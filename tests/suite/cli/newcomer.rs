@@ -274,6 +274,8 @@ fn the_commands_of_the_docs_run() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         // A page in Chinese has the same commands, which another test checks.
         .filter(|name| name.ends_with(".md") && !name.ends_with(".zh-CN.md"))
+        // Its commands need an incident; tests/runbooks/run.sh makes each.
+        .filter(|name| name != "runbooks.md")
         .collect();
     names.sort();
     let with_commands: Vec<_> = names

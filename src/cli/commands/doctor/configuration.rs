@@ -14,7 +14,17 @@ use crate::{
 };
 
 /// Variables with the prefix that are no settings of the server.
-const OTHERS: [&str; 3] = ["TIDU_LOG", "TIDU_SERVER", "TIDU_WEBHOOK_SECRET"];
+const OTHERS: [&str; 9] = [
+    "TIDU_CLIENT_CERT",
+    "TIDU_CLIENT_KEY",
+    "TIDU_CONTEXT",
+    "TIDU_LANG",
+    "TIDU_LOG",
+    "TIDU_SERVER",
+    "TIDU_TLS_CA",
+    "TIDU_TOKEN_FILE",
+    "TIDU_WEBHOOK_SECRET",
+];
 /// The setting whose value may have a password; its error shows it without.
 const SECRET: &str = "TIDU_OTLP_ENDPOINT";
 /// Most bytes of a configuration file that is looked at.
