@@ -112,7 +112,8 @@ printf 'the binary and its libraries alone, read-only, as a user without rights\
 root=$work/root
 mkdir -p "$root"/{data,proc,dev,etc/tidu,run/secrets,usr/local/bin} "$work/volume"
 cp "$tidu" "$root/usr/local/bin/tidu"
-ldd "$tidu" | grep -o '/[^ ]*' | while read -r library; do
+# A static binary has none.
+{ ldd "$tidu" || true; } 2>/dev/null | sed -n 's#^[^/]*\(/[^ ]*\).*#\1#p' | while read -r library; do
   cp --parents --dereference "$library" "$root"
 done
 touch "$root/dev/null"

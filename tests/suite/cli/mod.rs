@@ -12,6 +12,7 @@ mod dev_certs;
 mod doctor;
 mod events;
 mod every_fact;
+mod exit_codes;
 mod languages;
 mod lists_dirt;
 mod lists_said;

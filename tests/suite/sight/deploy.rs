@@ -1,4 +1,5 @@
-//! The dashboard, the alerts and their runbook name only metrics, alerts and headings that exist.
+//! The dashboard, the alerts and their pages name only metrics, panels, alerts and headings that
+//! exist.
 
 use std::{collections::BTreeSet, fs};
 
@@ -51,6 +52,20 @@ fn the_dashboard_shows_every_metric() {
         .filter(|name| !shown.iter().any(|shown| shown.starts_with(name)))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn a_page_explains_each_panel_in_its_order() {
+    let dashboard: serde_json::Value = serde_json::from_str(&read(DASHBOARD)).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let panels: Vec<_> = panels.map(|panel| panel["title"].as_str().unwrap().to_owned()).collect();
+    let page = read("docs/dashboard.md");
+    let explained = page.lines().filter_map(|line| match line.strip_prefix("## ") {
+        Some(row) => Some(row),
+        None => line.strip_prefix("| ").and_then(|rest| rest.split(" | ").next()),
+    });
+    let explained: Vec<_> = explained.filter(|title| *title != "panel").collect();
+    assert_eq!(explained, panels, "docs/dashboard.md has the panels of {DASHBOARD}");
 }
 
 /// The values of a key in the alerts, one a line.
