@@ -116,7 +116,7 @@ cp "$tidu" "$root/usr/local/bin/tidu"
 { ldd "$tidu" || true; } 2>/dev/null | sed -n 's#^[^/]*\(/[^ ]*\).*#\1#p' | while read -r library; do
   cp --parents --dereference "$library" "$root"
 done
-touch "$root/dev/null"
+touch "$root"/dev/{null,random,urandom}
 # The settings of the pod, with secrets as a pod has them: root's, and readable for the group.
 cp deploy/kubernetes/tidu.toml "$root/etc/tidu/"
 mkdir "$root"/run/secrets/{tls,principals}
@@ -131,12 +131,13 @@ chown root:65532 "$work/volume"
 chmod 2775 "$work/volume"
 chmod 0755 "$work"
 read -ra entry <<<"$(sed -n 's/^ENTRYPOINT \[\(.*\)\]/\1/p' deploy/Dockerfile | tr -d '",')"
+rm "$work/said"
 unshare --mount --pid --fork --kill-child sh -eu -c '
   root=$1 volume=$2
   shift 2
   mount --bind "$root" "$root"
   mount --bind "$volume" "$root/data"
-  mount --bind /dev/null "$root/dev/null"
+  for device in null random urandom; do mount --bind "/dev/$device" "$root/dev/$device"; done
   mount -t proc proc "$root/proc"
   mount -o remount,bind,ro "$root"
   export TIDU_LISTEN=127.0.0.1:0 TIDU_OPERATIONS_LISTEN=127.0.0.1:0
