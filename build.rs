@@ -1,10 +1,18 @@
 //! Compiles `proto/` without `protoc` and embeds the descriptor set that reflection and the JSON
-//! output read.
+//! output read. Also embeds a digest of everything that the register follows from.
 
-use std::{env, error::Error, fmt::Write as _, fs, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
+use sha2::{Digest as _, Sha256};
 
 /// The files of the API. The compiler adds the files that they import.
 const FILES: [&str; 7] = [
@@ -17,12 +25,24 @@ const FILES: [&str; 7] = [
     "tidu/v1/error_reason.proto",
 ];
 
+/// The sources of the register and of its bytes, with the data and the libraries that they use.
+const RULES: [&str; 8] = [
+    "Cargo.lock",
+    "data",
+    "proto",
+    "src/domain",
+    "src/ledger",
+    "src/merkle",
+    "src/protocol",
+    "src/register",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(FILES, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     fs::write(out.join("methods.rs"), methods(&descriptors)?)?;
+    fs::write(out.join("rules_build.rs"), rules_build()?)?;
 
     tonic_prost_build::configure()
         .build_server(false)
@@ -76,4 +96,43 @@ fn methods(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
              pub fn path(self) -> &'static str {{\n        \
                  match self {{\n{names}        }}\n    }}\n}}\n"
     ))
+}
+
+/// A digest of the build of the rules: a program made from others, or by another compiler, has
+/// another one. Whoever keeps what follows from the rules keeps it with this digest.
+fn rules_build() -> Result<String, Box<dyn Error>> {
+    let mut digest = Sha256::new();
+    let compiler = Command::new(env::var("RUSTC")?).arg("-vV").output()?;
+    digest.update(&compiler.stdout);
+    digest.update(env::var("TARGET")?);
+    for path in RULES {
+        println!("cargo:rerun-if-changed={path}");
+        add_file(Path::new(path), &mut digest)?;
+    }
+    let bytes: [u8; 32] = digest.finalize().into();
+    Ok(format!(
+        "/// Digest of the sources from which the register follows, and of their compiler.\n\
+         pub const RULES_BUILD: [u8; 32] = {bytes:?};\n"
+    ))
+}
+
+/// Adds the name and the content of a file, or of all files of a directory in the order of their
+/// names.
+fn add_file(path: &Path, digest: &mut Sha256) -> Result<(), Box<dyn Error>> {
+    if path.is_dir() {
+        let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
+        let mut paths = entries.collect::<Result<Vec<_>, _>>()?;
+        paths.sort();
+        return paths.iter().try_for_each(|path| add_file(path, digest));
+    }
+    let content = fs::read(path).or_else(|error| match error.kind() {
+        // A package may come without the list of its libraries.
+        std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        _ => Err(error),
+    })?;
+    digest.update(path.to_string_lossy().as_bytes());
+    digest.update([0]);
+    digest.update(u64::try_from(content.len())?.to_le_bytes());
+    digest.update(&content);
+    Ok(())
 }

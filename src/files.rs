@@ -16,7 +16,9 @@ mod sockets;
 
 use std::{
     fs::{self, File, TryLockError},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{self, BufWriter, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -122,6 +124,19 @@ pub fn disk(path: &Path) -> io::Result<Disk> {
         free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
         free_files: (disk.f_files > 0).then_some(disk.f_favail),
     })
+}
+
+/// A number that names a file on this machine: another one than that of any copy of it.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn number_of(path: &Path) -> io::Result<u64> {
+    let metadata = fs::metadata(path)?;
+    // The number of a file that was removed may be given again; the time of its birth is not.
+    let born = metadata.created().ok();
+    let mut hasher = DefaultHasher::new();
+    (metadata.ino(), born).hash(&mut hasher);
+    Ok(hasher.finish())
 }
 
 /// Syncs a file, or the names in a directory.
@@ -237,6 +252,15 @@ impl AtomicFile {
     /// If the permissions cannot be read or set.
     pub fn permit_as(&self, other: &Path) -> io::Result<()> {
         self.out.get_ref().set_permissions(fs::metadata(other)?.permissions())
+    }
+
+    /// Syncs what was written so far, so that the sync of [`AtomicFile::commit`] is short.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.out.flush()?;
+        self.out.get_ref().sync_data()
     }
 
     /// Commits it: its content and its name are on the disk when this returns.

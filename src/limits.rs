@@ -21,6 +21,7 @@ mod process;
 mod questions;
 mod records;
 mod signs;
+mod snapshots;
 mod subscribers;
 mod tls;
 mod trail;
@@ -31,7 +32,7 @@ use std::time::Duration;
 pub use self::{
     access::*, answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
     metrics::*, names::*, observation::*, operations::*, process::*, questions::*, records::*,
-    signs::*, subscribers::*, tls::*, trail::*, web::*,
+    signs::*, snapshots::*, subscribers::*, tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

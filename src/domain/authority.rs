@@ -143,6 +143,13 @@ impl AuthorityCode {
         self.0.get() - 1
     }
 
+    /// The authority with an index that [`AuthorityCode::index`] gave.
+    #[must_use]
+    pub fn of_index(index: u8) -> Option<Self> {
+        let place = usize::from(index);
+        Self::at(place).filter(|_| place < TABLE.len())
+    }
+
     /// The region it answers for; `None` for the ministry and the XPCC.
     #[must_use]
     pub fn region(self) -> Option<RegionCode> {

@@ -48,6 +48,18 @@ impl CivilDate {
         self.0.get()
     }
 
+    /// Its number, in the order of the days.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.days()
+    }
+
+    /// The day with a number that [`CivilDate::number`] gave.
+    #[must_use]
+    pub fn of_number(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self).filter(|day| *day <= Self::MAX)
+    }
+
     /// Year.
     #[must_use]
     pub fn year(self) -> i16 {

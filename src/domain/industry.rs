@@ -84,6 +84,19 @@ impl IndustryCode {
         (0..TABLE.len()).filter_map(Self::at)
     }
 
+    /// Its place among all sections and divisions.
+    #[must_use]
+    pub fn index(self) -> u8 {
+        self.0.get() - 1
+    }
+
+    /// The industry with an index that [`IndustryCode::index`] gave.
+    #[must_use]
+    pub fn of_index(index: u8) -> Option<Self> {
+        let place = usize::from(index);
+        Self::at(place).filter(|_| place < TABLE.len())
+    }
+
     fn at(place: usize) -> Option<Self> {
         u8::try_from(place + 1).ok().and_then(NonZeroU8::new).map(Self)
     }

@@ -22,6 +22,13 @@ impl ProgrammeId {
         self.0.get() - 1
     }
 
+    /// The programme with an index that [`ProgrammeId::index`] gave.
+    #[must_use]
+    pub fn of_index(index: u8) -> Option<Self> {
+        let place = usize::from(index);
+        Self::at(place).filter(|_| place < CATALOGUE_PROGRAMMES_MAX)
+    }
+
     /// Every number that a programme can have.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..CATALOGUE_PROGRAMMES_MAX).filter_map(Self::at)

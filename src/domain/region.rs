@@ -120,6 +120,18 @@ impl RegionCode {
         NonZeroU32::new(code).map(Self)
     }
 
+    /// The code as a number.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0.get()
+    }
+
+    /// The region with a number that [`RegionCode::number`] gave.
+    #[must_use]
+    pub fn of_number(number: u32) -> Option<Self> {
+        Self::of(number).filter(|_| number <= 999_999)
+    }
+
     /// The division that a name means: `广州市`, `广州`, `广东省广州市`, `天河区` within Guangdong.
     /// `None` if there is none, or if the name means several.
     #[must_use]

@@ -116,7 +116,11 @@ impl EventReader {
         Ok(())
     }
 
-    fn adopt(&mut self, position: u64, sha256: &[u8; 32]) -> Result<(), LogError> {
+    /// Notes an adoption at a position, after which the next event is read.
+    ///
+    /// # Errors
+    /// [`LogError::Catalogue`].
+    pub(super) fn adopt(&mut self, position: u64, sha256: &[u8; 32]) -> Result<(), LogError> {
         if self.current.sha256 == *sha256 {
             return Ok(());
         }

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     limits::{FLUSH_DURATION_MAX, MARK_INTERVAL, SLOW_FLUSH, WATCHDOG_INTERVAL},
     log::{Appended, Group, LogError},
+    merkle::Frontier,
     metrics::Metrics,
 };
 
@@ -67,8 +68,8 @@ fn flush_all(
     groups: &GroupCommit,
     publish: &mpsc::UnboundedSender<Published>,
 ) -> Result<(), Failure> {
-    while let Some(SealedGroup { group, durable, answers, proofs }) = groups.take() {
-        make_durable(shared, group, durable).map_err(|error| Failure::of(&error))?;
+    while let Some(SealedGroup { group, durable, frontier, answers, proofs }) = groups.take() {
+        make_durable(shared, group, durable, frontier).map_err(|error| Failure::of(&error))?;
         if shared.failed.load(Ordering::SeqCst) {
             return Err("the ledger has failed, and the process ends".into());
         }
@@ -80,11 +81,16 @@ fn flush_all(
 }
 
 /// Makes a group durable, and only then visible.
-fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), LogError> {
+fn make_durable(
+    shared: &Shared,
+    group: Group,
+    durable: Durable,
+    frontier: Frontier,
+) -> Result<(), LogError> {
     if group.chunks.is_empty() {
         return Ok(());
     }
-    let base = shared.written.lock().size;
+    let base = shared.written.lock().durable.size;
     let began = shared.clock.monotonic();
     shared.append_began.store(milliseconds(began), Ordering::Release);
     let appended = shared.log.append(base, &group)?;
@@ -99,9 +105,11 @@ fn make_durable(shared: &Shared, group: Group, durable: Durable) -> Result<(), L
         // Only a replicated log is moved by others; this one has a single writer.
         return Err(LogError::damaged(base, "another writer has moved the log on"));
     }
-    measure(&shared.metrics, &group, durable.size - base, took);
+    let bytes = measure(&shared.metrics, &group, durable.size - base, took);
     shared.tail.push(group.chunks);
-    *shared.written.lock() = durable;
+    let mut written = shared.written.lock();
+    (written.durable, written.frontier) = (durable, frontier);
+    written.stored_bytes += bytes;
     Ok(())
 }
 
@@ -126,13 +134,14 @@ fn count(metrics: &Metrics, answers: &[PendingReply]) {
     }
 }
 
-/// Measures a group that has become durable.
-fn measure(metrics: &Metrics, group: &Group, events: u64, took: Duration) {
+/// Measures a group that has become durable; gives its bytes.
+fn measure(metrics: &Metrics, group: &Group, events: u64, took: Duration) -> u64 {
     let bytes = group.chunks.iter().map(|chunk| chunk.bytes().len() as u64).sum();
     metrics.flush_duration_seconds.observe(took);
     metrics.group_events.observe(events);
     metrics.group_bytes.observe(bytes);
     metrics.log_stored_bytes.add(bytes);
+    bytes
 }
 
 /// Writes the high-water mark once a second while it moves, and exactly at the end.
@@ -143,7 +152,7 @@ fn keep_mark(shared: &Shared, stops: &sync_mpsc::Receiver<()>) {
     let (mut noted, mut is_full) = (0, false);
     loop {
         let ends = stops.recv_timeout(MARK_INTERVAL) != Err(sync_mpsc::RecvTimeoutError::Timeout);
-        let Durable { size, root, .. } = *shared.written.lock();
+        let Durable { size, root, .. } = shared.written.lock().durable;
         if size > noted {
             match shared.log.mark(size, root) {
                 Ok(()) => (noted, is_full) = (size, false),

@@ -102,6 +102,8 @@ pub(super) struct SealedGroup {
     pub(super) group: Group,
     /// Size and root of the log once the group is durable.
     pub(super) durable: Durable,
+    /// The frontier with that root.
+    pub(super) frontier: Frontier,
     pub(super) answers: Vec<PendingReply>,
     /// They need nothing durable, and take the same way.
     pub(super) proofs: Vec<PendingProof>,
@@ -252,6 +254,7 @@ impl OpenGroup {
         let answers = std::mem::take(&mut self.answers);
         let proofs = std::mem::take(&mut self.proofs);
         let (group, durable) = (self.chunks.finish(), self.reached.durable());
-        SealedGroup { group, durable, answers, proofs }
+        let frontier = self.reached.frontier.clone();
+        SealedGroup { group, durable, frontier, answers, proofs }
     }
 }

@@ -45,6 +45,8 @@ mod rebuild;
 mod refused;
 mod requests;
 mod room;
+mod snapshot;
+mod start;
 pub mod state;
 mod tail;
 mod task;
@@ -59,6 +61,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -72,8 +75,9 @@ use self::{
     lock::{OrderedMutex, WRITTEN},
     observed::Marked,
     queue::{Job, Queue},
-    rebuild::Begun,
     requests::RequestIndex,
+    snapshot::{Keeper, Written},
+    start::Start,
     state::RegisterReader,
     tail::TailCache,
     waiters::Waiters,
@@ -87,6 +91,7 @@ pub use self::{
     read::ReadError,
     rebuild::rebuild,
     refused::AppendError,
+    snapshot::{RULES_BUILD, SnapshotSettings},
     task::{TaskEnded, run_blocking},
     waiters::Waiter,
 };
@@ -254,7 +259,7 @@ struct Shared {
     /// The size that is durable in the log. The flusher moves it; the publisher follows.
     ///
     /// Lock order: the innermost; it is copied out and released at once.
-    written: OrderedMutex<Durable, WRITTEN>,
+    written: OrderedMutex<Written, WRITTEN>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     on_failure: OnFailure,
@@ -290,6 +295,8 @@ pub struct Ledger {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Writes snapshots of the register, if they are kept.
+    keeper: Mutex<Option<Keeper>>,
 }
 
 impl Ledger {
@@ -300,23 +307,28 @@ impl Ledger {
     /// cannot read it. [`LogError::Catalogue`] if a catalogue that it adopted is not at hand, or if
     /// the one to use does not fit to those. [`LogError::NewerRules`].
     pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
-        let metrics = parts.metrics;
+        Self::open_keeping(parts, None)
+    }
+
+    /// As [`Ledger::open`]. It believes a snapshot of the register that fits, and writes others.
+    ///
+    /// # Errors
+    /// As for [`Ledger::open`]: no snapshot keeps a log from being opened.
+    pub fn open_keeping(
+        parts: LedgerOptions,
+        snapshots: Option<SnapshotSettings>,
+    ) -> Result<Self, LogError> {
+        let metrics = &parts.metrics;
         let newest = parts.rules.newest().number.to_string();
         metrics.build_info.set([env!("CARGO_PKG_VERSION"), &newest]);
-        metrics.replay_events.set(parts.log.size());
-        let mut tell = |replayed, bytes| {
-            metrics.replayed_events.set(replayed);
-            metrics.log_stored_bytes.add(bytes);
-        };
-        let begun = Begun::new(&parts.catalogue_files, parts.rules);
-        // Nothing is trusted without being read: the state is rebuilt from the whole log.
-        let trusted = None;
-        let (mut state, mut catalogues) =
-            rebuild::rebuild_telling(&*parts.log, begun, parts.expected, &mut tell)?;
+        let Start { mut state, mut catalogues, trusted, stored_bytes } =
+            Start::of(&parts, snapshots.as_ref())?;
+        let metrics = parts.metrics;
         let holds = Arc::new(Holds::new(Arc::clone(&parts.clock), &metrics));
         state.measure(Arc::clone(&holds));
         warn_of_excesses(&state.reader().read());
         let durable = Reached::of(&state).durable();
+        let written = Written { durable, frontier: state.frontier().clone(), stored_bytes };
         let position = durable.size;
         let unfit = |e: CatalogueError| LogError::Catalogue { position, detail: e.to_string() };
         catalogues.adopt(position, &parts.catalogue).map_err(unfit)?;
@@ -330,7 +342,7 @@ impl Ledger {
             tail: TailCache::default(),
             durable: watch::Sender::new(durable),
             waiters: Waiters::default(),
-            written: OrderedMutex::new(durable),
+            written: OrderedMutex::new(written),
             clock: parts.clock,
             metrics,
             on_failure: parts.on_failure,
@@ -351,7 +363,10 @@ impl Ledger {
         tokio::spawn(waiters::run(Arc::clone(&shared)));
         let threads = writer::start(&shared, (state, parts.salts), &queue, publish)
             .map_err(|e| LogError::io("start the writer", e))?;
-        Ok(Self { shared, queue, threads: Mutex::new(threads) })
+        let last = trusted.map_or(0, |(size, _)| size);
+        let keeper = snapshots.map(|settings| snapshot::start(&shared, settings, last));
+        let keeper = keeper.transpose().map_err(|e| LogError::io("start the keeper", e))?;
+        Ok(Self { shared, queue, threads: Mutex::new(threads), keeper: Mutex::new(keeper) })
     }
 
     /// Records a commit. A commit that is in the queue is recorded even if the future is dropped,
@@ -401,12 +416,21 @@ impl Ledger {
     /// threads. True if the writer has finished everything; false after a failure.
     pub fn close(&self) -> bool {
         self.queue.close();
+        self.keeper.lock().iter_mut().for_each(Keeper::stop);
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
                 self.shared.fail(&"a thread of the ledger panicked".into());
             }
         }
         !self.shared.failed.load(Ordering::SeqCst)
+    }
+
+    /// Writes a last snapshot of the register within some time, if one is due. To be called after
+    /// [`Ledger::close`] has finished everything.
+    pub fn save_snapshot(&self, within: Duration) {
+        if let Some(keeper) = &*self.keeper.lock() {
+            keeper.save_last(&self.shared, within);
+        }
     }
 
     /// The size below which this start has not read the log, because it believes a snapshot of the

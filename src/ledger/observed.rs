@@ -78,6 +78,13 @@ impl Marked {
     }
 }
 
+impl Marked {
+    /// The size of the mark.
+    pub(super) fn size(&self) -> u64 {
+        self.size.load(Ordering::Relaxed)
+    }
+}
+
 impl Shared {
     fn unmarked(&self, events: u64) -> (u64, Duration) {
         let Marked { size, exact_at } = &self.marked;

@@ -20,6 +20,7 @@ use crate::{
     log::Chunk,
     merkle::Hash,
     protocol::time,
+    register::Pages,
 };
 
 /// The first answer to a request id, which later ones repeat.
@@ -95,7 +96,42 @@ pub(super) type RequestKey = (u64, u64);
 /// size.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RequestIndex {
-    entries: Arc<Mutex<HashTable<RequestKey>>>,
+    entries: Arc<Mutex<Entries>>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    /// In the order of their positions.
+    keys: Pages<RequestKey>,
+    /// The places of the keys, by their hashes.
+    places: HashTable<u32>,
+}
+
+impl Entries {
+    fn push(&mut self, key: RequestKey) {
+        let Self { keys, places } = self;
+        // There are fewer requests than events, whose positions fit.
+        let place = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        keys.push(key);
+        places
+            .insert_unique(key.0, place, |place| key_at(keys, *place).map_or(0, |(hash, _)| hash));
+    }
+
+    /// Removes the key that was added last, if it is this one.
+    fn pop(&mut self, key: RequestKey) {
+        let Some(last) = self.keys.len().checked_sub(1) else { return };
+        if self.keys.get(last) != Some(&key) {
+            return;
+        }
+        self.keys.pop();
+        if let Ok(entry) = self.places.find_entry(key.0, |place| *place as usize == last) {
+            entry.remove();
+        }
+    }
+}
+
+fn key_at(keys: &Pages<RequestKey>, place: u32) -> Option<RequestKey> {
+    keys.get(place as usize).copied()
 }
 
 impl RequestIndex {
@@ -106,22 +142,37 @@ impl RequestIndex {
         first_position: u64,
     ) -> RequestKey {
         let key = (hash(recorder, request_id), first_position);
-        self.entries.lock().insert_unique(key.0, key, |(hash, _)| *hash);
+        self.entries.lock().push(key);
         key
     }
 
-    pub(super) fn remove(&self, key: RequestKey) {
-        if let Ok(entry) = self.entries.lock().find_entry(key.0, |known| *known == key) {
-            entry.remove();
-        }
+    /// Removes the key that was added last.
+    pub(super) fn remove_last(&self, key: RequestKey) {
+        self.entries.lock().pop(key);
+    }
+
+    /// The index with these keys, in the order of their positions.
+    pub(super) fn of_keys(keys: impl ExactSizeIterator<Item = RequestKey>) -> Self {
+        let places = HashTable::with_capacity(keys.len());
+        let mut entries = Entries { keys: Pages::default(), places };
+        keys.for_each(|key| entries.push(key));
+        Self { entries: Arc::new(Mutex::new(entries)) }
+    }
+
+    /// The keys from a place on whose positions lie below a size, at most so many.
+    pub(super) fn keys_below(&self, size: u64, from: usize, most: usize) -> Vec<RequestKey> {
+        let entries = self.entries.lock();
+        let keys = (from..from + most).map_while(|place| entries.keys.get(place));
+        keys.take_while(|(_, position)| *position < size).copied().collect()
     }
 
     /// Positions of commits of a recorder whose request id may be this one.
     pub(super) fn candidates(&self, recorder: &[u8], request_id: &[u8]) -> Vec<u64> {
         let hash = hash(recorder, request_id);
         let entries = self.entries.lock();
-        let same = entries.iter_hash(hash).filter(|(h, _)| *h == hash);
-        same.map(|(_, position)| *position).collect()
+        let same = entries.places.iter_hash(hash);
+        let same = same.filter_map(|place| key_at(&entries.keys, *place));
+        same.filter(|(known, _)| *known == hash).map(|(_, position)| position).collect()
     }
 }
 

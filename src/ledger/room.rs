@@ -45,7 +45,7 @@ impl PromisedRoom {
         if !is_first && bytes <= self.promised {
             return Ok(());
         }
-        self.settle(shared.written.lock().size);
+        self.settle(shared.written.lock().durable.size);
         let wanted = bytes.max(GROUP_READY_BYTES as u64);
         match shared.log.reserve(self.undurable_bytes.saturating_add(wanted)) {
             Ok(()) => {

@@ -162,6 +162,29 @@ impl State {
         Self { register, ..Self::default() }
     }
 
+    /// A state at a size at which nothing is taken back. `hashes` are the leaf hashes since the
+    /// last complete block; `recorded` is the time of the last commit, and the format of all
+    /// leaves.
+    pub(super) fn restored(
+        register: Register,
+        frontier: Frontier,
+        hashes: Vec<Hash>,
+        requests: RequestIndex,
+        recorded: (Option<i64>, u16),
+    ) -> Self {
+        let (recorded_micros, format) = recorded;
+        Self {
+            register: Arc::new(RegisterLock::new(register)),
+            hashes_first: frontier.size() - hashes.len() as u64,
+            hashes: hashes.into(),
+            frontier,
+            requests,
+            recorded_micros,
+            format,
+            ..Self::default()
+        }
+    }
+
     /// Measures the writer's holds of the register from now on.
     pub(super) fn measure(&mut self, holds: Arc<Holds>) {
         self.holds = Some(holds);
@@ -313,7 +336,7 @@ impl State {
         let mut savepoint = None;
         while let Some(seal) = self.seals.pop_back_if(|seal| seal.first() >= size) {
             if let Some(request) = seal.request {
-                self.requests.remove(request);
+                self.requests.remove_last(request);
             }
             self.frontier = seal.frontier;
             self.recorded_micros = seal.recorded_micros;

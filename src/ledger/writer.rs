@@ -127,7 +127,7 @@ impl Writer {
         let bytes = bytes_max(&commit);
         self.room.require(&self.shared, open.is_empty(), bytes)?;
         // The guard must be gone before the register is locked: see the lock order.
-        let durable = self.shared.written.lock().size;
+        let durable = self.shared.written.lock().durable.size;
         self.state.settle(durable);
         let request = commit.request.clone().map(|request| (commit.recorded_by.clone(), request));
         let shared = &self.shared;
@@ -165,7 +165,7 @@ impl Writer {
         if let Some(found) = open.request(recorder, &request.0) {
             return Ok(Some(found.clone()));
         }
-        let durable = self.shared.written.lock().size;
+        let durable = self.shared.written.lock().durable.size;
         self.shared.find_recorded(recorder, request, durable)
     }
 }

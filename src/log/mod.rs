@@ -40,6 +40,9 @@ pub const REWRITING: &str = "log.redacting";
 /// Its name once it is complete. The next opening puts it into the place of the old one.
 pub const REWRITTEN: &str = "log.redacted";
 
+/// Name of the snapshot of the register, which belongs to one copy of the log.
+pub const SNAPSHOT_FILE: &str = "register.snapshot";
+
 /// The input of one append: consecutive chunks, and the blocks of leaf hashes that they complete.
 #[derive(Debug, Default)]
 pub struct Group {
@@ -99,8 +102,8 @@ pub struct Disk {
     pub used: u64,
 }
 
-/// An append-only log of chunks. A store must have six methods; the three others tell about the
-/// disk, and a log without one need not know them.
+/// An append-only log of chunks. A store must have six methods; the others tell about its disk,
+/// and a log without one need not know them.
 ///
 /// `tests/suite/contract` holds every implementation to these promises. A log that is opened again
 /// has the same id, size, chunks and blocks, and continues. Readers see a group whole or not at
@@ -108,6 +111,12 @@ pub struct Disk {
 pub trait CommitLog: Send + Sync {
     /// The log id: it names one history.
     fn id(&self) -> Uuid;
+
+    /// Names this copy of the log as it is stored: another number after it was restored, rewritten
+    /// or moved to another disk, although the log id is the same. 0 if nobody can tell.
+    fn copy_id(&self) -> u64 {
+        0
+    }
 
     /// Number of durable events.
     fn size(&self) -> u64;

@@ -13,6 +13,19 @@ pub struct Frontier {
 }
 
 impl Frontier {
+    /// The frontier of a size with these subtrees; `None` if their number is another one.
+    #[must_use]
+    pub fn of(size: u64, subtrees: Vec<Hash>) -> Option<Self> {
+        let fits = size.count_ones() as usize == subtrees.len();
+        fits.then_some(Self { size, subtrees })
+    }
+
+    /// The roots of the perfect subtrees, largest first.
+    #[must_use]
+    pub fn subtrees(&self) -> &[Hash] {
+        &self.subtrees
+    }
+
     /// Number of leaves.
     #[must_use]
     pub fn size(&self) -> u64 {

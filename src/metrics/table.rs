@@ -197,6 +197,14 @@ table! {
         "Events that the start has to replay";
     replayed_events: Gauge, Events, [],
         "Events that the start has replayed so far";
+    register_snapshot_events: Gauge, Events, [],
+        "Events in the snapshot of the register that was written or read last";
+    register_snapshot_bytes: Gauge, Bytes, [],
+        "Bytes of the snapshot that was written last";
+    register_snapshot_duration_seconds: SecondsGauge, Seconds, [],
+        "Time that it took to write it";
+    register_snapshot_failures_total: Counter, None, [],
+        "Snapshots of the register that could not be written";
     ready: Gauge, None, [],
         "1 while an append would be acknowledged";
     ready_check: Family<1, Gauge>, None, ["check"],

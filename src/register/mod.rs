@@ -8,6 +8,7 @@
 //! Each room names only rooms above it in this list:
 //!
 //! ```text
+//! stored      values as bytes, checked when they are read
 //! rows/       an event in 56 bytes; texts
 //! repairs     the facts in force after corrections and annulments
 //! versions    which version of the rules is in force
@@ -21,6 +22,7 @@
 //! sight       the register within the bounds of a caller
 //! layers      the register alone, with such an overlay, or within such bounds
 //! parts       the parts of a proposed event that rights to record look at
+//! image/      all of these as bytes, as of a log size, and back
 //! name_parts/ which events give a name that holds a text
 //! fold/       from facts to titles
 //! answers/    what readers ask
@@ -37,6 +39,7 @@ mod batches;
 pub mod fold;
 mod framework;
 mod identity;
+mod image;
 mod index;
 mod layers;
 mod name_parts;
@@ -46,10 +49,12 @@ mod repairs;
 mod rows;
 pub mod rules;
 mod sight;
+mod stored;
 mod undo;
 mod versions;
 mod withheld;
 
+pub(crate) use self::rows::Pages;
 pub use self::{
     answers::{
         AssessmentView, AssessmentsReading, BatchRead, BatchReading, BatchState, BatchView, Bearer,
@@ -65,12 +70,14 @@ pub use self::{
     fold::{EndCause, Flag, Flags, Obstacle, Status},
     framework::MeasuresWanted,
     identity::Namesakes,
+    image::{Both, Image, ImageHead, ImageWriter, Part, SectionRead},
     index::{EventScope, Interest, Sight, Terms},
     layers::Layers,
     name_parts::{NameParts, NameSegment},
     overlay::{Extent, Overlay},
     rows::DesigneeIndex,
     sight::Seen,
+    stored::Unfit,
     versions::{FoldRules, RulesBook},
 };
 use self::{

@@ -26,8 +26,8 @@ use crate::domain::{
 /// How far a register reaches at a log size that is never taken back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
-    rows: RowsEnd,
-    designees: usize,
+    pub(super) rows: RowsEnd,
+    pub(super) designees: usize,
 }
 
 impl Extent {

@@ -53,6 +53,13 @@ impl Repairs {
         }
     }
 
+    /// The fact that the repair at a position puts into the place of its target.
+    pub(super) fn replacement_of(&self, position: u32, target: u32) -> Option<Replacement> {
+        let repairs = self.by_target.get(&target)?;
+        let place = repairs.binary_search_by_key(&position, |repair| repair.position).ok()?;
+        repairs.get(place)?.replacement
+    }
+
     /// The repairs of an event.
     fn newest_first(&self, target: u32) -> impl Iterator<Item = &Repair> {
         self.by_target.get(&target).map_or(&[][..], Vec::as_slice).iter().rev()

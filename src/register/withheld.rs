@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use super::{
     index::ScopeBuilder,
     rows::{FactKindRow, FactRow},
+    stored::{Stored, Stream, Unfit, stored_struct},
 };
 
 /// Every withheld place.
@@ -34,7 +35,39 @@ pub(super) struct Derived {
     pub(super) designee_positions: Vec<u64>,
 }
 
+stored_struct!(Derived { told_at, scope, designee_positions });
+
+/// The withheld places below a size, and the scopes that they tell, by the position of the event.
+#[derive(Debug)]
+pub(super) struct WithheldRead {
+    positions: Vec<u32>,
+    derived: Vec<(u32, Derived)>,
+}
+
+stored_struct!(WithheldRead { positions, derived });
+
 impl WithheldPlaces {
+    /// The places below a size. There are few: each was erased by hand.
+    pub(super) fn below(&self, size: u32) -> WithheldRead {
+        let positions = self.positions.iter().copied().take_while(|position| *position < size);
+        let derived = self.derived.iter().flat_map(|(position, derived)| {
+            let told = derived.iter().filter(|derived| derived.told_at < size);
+            told.map(|derived| (*position, derived.clone()))
+        });
+        WithheldRead { positions: positions.collect(), derived: derived.collect() }
+    }
+
+    /// Takes over places that were read.
+    pub(super) fn restore(&mut self, read: WithheldRead) -> Result<(), Unfit> {
+        let WithheldRead { positions, derived } = read;
+        if !positions.is_sorted_by(|one, next| one < next) {
+            return Err(Unfit("the withheld places are not in order"));
+        }
+        self.positions = positions;
+        derived.into_iter().for_each(|(position, derived)| self.derive(position, derived));
+        Ok(())
+    }
+
     /// Notes a withheld place.
     pub(super) fn apply(&mut self, position: u32) {
         self.positions.push(position);

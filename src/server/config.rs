@@ -38,6 +38,7 @@ use crate::{
     ledger::clock::Clock as _,
     limits::{
         CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT, SLOW_COMMIT_DEFAULT,
+        SNAPSHOT_EVENTS_DEFAULT,
     },
     service::{ApiSettings, Sampling},
 };
@@ -82,6 +83,11 @@ pub struct ServerSettings {
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_reserve_bytes: Option<u64>,
+    /// Events after which a snapshot of the register is written, so that the next start need not
+    /// replay them; 0 writes and reads none [default: 20000]
+    #[arg(long, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_events: Option<u64>,
     /// Host that requests may name beside localhost and addresses, while the server listens on this
     /// machine alone, such as `register.example` (may be repeated)
     #[arg(long = "host", value_name = "HOST")]
@@ -177,6 +183,8 @@ pub struct Config {
     pub questions: Option<NonZeroUsize>,
     /// Bytes of the disk that stay free. `None`: 5 % of the file system, but 64 MiB to 1 GiB.
     pub disk_reserve_bytes: Option<u64>,
+    /// Events after which a snapshot of the register is written; 0 writes and reads none.
+    pub snapshot_events: u64,
     /// Hosts that requests may name beside localhost and addresses, on a loopback address.
     pub hosts: Vec<String>,
     /// Most connections at once. `None`: the most that Tidu is built for, or fewer if the
@@ -221,6 +229,7 @@ impl Default for Config {
             web_origins: Vec::new(),
             questions: None,
             disk_reserve_bytes: None,
+            snapshot_events: SNAPSHOT_EVENTS_DEFAULT,
             hosts: Vec::new(),
             connections: None,
             events_per_second: None,

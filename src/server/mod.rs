@@ -52,10 +52,13 @@ use crate::{
     catalogue_files::{CatalogueFileError, CatalogueFiles},
     cursors::{CursorError, Cursors},
     lang::{say, word},
-    ledger::{Failure, Ledger, LedgerOptions, OnFailure, ReadError, Salt, clock::Clock as _},
+    ledger::{
+        Failure, Ledger, LedgerOptions, OnFailure, ReadError, Salt, SnapshotSettings,
+        clock::Clock as _,
+    },
     limits::{
         DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, REPLAY_TOLD_AFTER, REPLAY_TOLD_INTERVAL,
-        SALT_BYTES,
+        SALT_BYTES, SNAPSHOT_DRAIN_MARGIN,
     },
     log::{self, LogError},
     metrics::Metrics,
@@ -395,15 +398,21 @@ impl Server {
 
 /// Finishes what the writer and the store of cursors have accepted.
 async fn close(ledger: Arc<Ledger>, cursors: Arc<Cursors>, end: Instant) -> Result<(), Unfinished> {
+    let closed = Arc::clone(&ledger);
     let closing = tokio::task::spawn_blocking(move || {
-        let is_finished = ledger.close();
+        let is_finished = closed.close();
         cursors.close();
         is_finished
     });
     match timeout_at(end, closing).await {
-        Ok(Ok(true)) => Ok(()),
-        _ => Err(Unfinished),
+        Ok(Ok(true)) => {}
+        _ => return Err(Unfinished),
     }
+    let left = (end - SNAPSHOT_DRAIN_MARGIN).saturating_duration_since(Instant::now());
+    let saving = tokio::task::spawn_blocking(move || ledger.save_snapshot(left));
+    // A snapshot that is late is none: the next start replays more.
+    let _ = timeout_at(end, saving).await;
+    Ok(())
 }
 
 /// Opens the ledger, and keeps the catalogue files of all adoptions: those of the log, which an
@@ -424,7 +433,8 @@ fn open_ledger(
     let monotonic = Box::new(move || of_log.monotonic());
     let (log, found) = log::open_reserving(directory, fresh_id, reserve, counted, monotonic)?;
     let expected = found.map(|mark| (mark.size, mark.root));
-    let ledger = Ledger::open(LedgerOptions {
+    let snapshots = SnapshotSettings::within(directory, config.snapshot_events);
+    let options = LedgerOptions {
         log,
         expected,
         catalogue,
@@ -434,7 +444,8 @@ fn open_ledger(
         salts: Box::new(random_salt),
         metrics,
         on_failure,
-    })?;
+    };
+    let ledger = Ledger::open_keeping(options, snapshots)?;
     files.keep(&config.data_dir, ledger.catalogues().iter())?;
     Ok(ledger)
 }

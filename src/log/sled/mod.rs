@@ -77,6 +77,8 @@ pub struct SledLog {
     /// Windows made durable so far.
     windows: AtomicU64,
     id: Uuid,
+    /// Names the store's file: see [`CommitLog::copy_id`].
+    copy_id: u64,
     /// The format of the log, as it is durable in the store. Only an append raises it.
     format: AtomicU16,
     size: AtomicU64,
@@ -200,6 +202,10 @@ impl SledLog {
 impl CommitLog for SledLog {
     fn id(&self) -> Uuid {
         self.id
+    }
+
+    fn copy_id(&self) -> u64 {
+        self.copy_id
     }
 
     fn size(&self) -> u64 {

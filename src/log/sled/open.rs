@@ -26,7 +26,7 @@ use crate::{
     files,
     limits::HASHES_PER_BLOCK,
     log::{
-        Chunk, FORMAT_BEGUN, LogError, REWRITING, REWRITTEN,
+        Chunk, FORMAT_BEGUN, LogError, REWRITING, REWRITTEN, SNAPSHOT_FILE,
         mark::{HighWaterMark, MarkFile},
     },
     merkle::Frontier,
@@ -61,6 +61,7 @@ impl SledLog {
         preflight::check(&store_path)?;
         let room = Room::of(directory)?;
         let store = store::open(&store_path)?;
+        let copy_id = files::number_of(&store_path.join("db")).unwrap_or_default();
         match Self::take_over(&store, directory, &store_path, marked, fresh_id) {
             Ok((format, id, size, mark)) => {
                 let (format, size) = (AtomicU16::new(format), AtomicU64::new(size));
@@ -72,6 +73,7 @@ impl SledLog {
                     room,
                     windows,
                     id,
+                    copy_id,
                     format,
                     size,
                     mark,
@@ -125,7 +127,7 @@ impl SledLog {
 }
 
 /// The names in a data directory, which may hold other files as well.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 16] = [
     "FAILURES",
     "LOCK",
     "MARK",
@@ -140,6 +142,8 @@ pub const NAMES: [&str; 14] = [
     "log.trial",
     REWRITING,
     REWRITTEN,
+    SNAPSHOT_FILE,
+    "register.snapshot.partial",
 ];
 
 /// Makes the directory, or takes over one of this user. Earlier versions left it to the umask who

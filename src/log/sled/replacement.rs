@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::{
     files,
-    log::{LogError, REWRITING, REWRITTEN, mark::MarkFile},
+    log::{LogError, REWRITING, REWRITTEN, SNAPSHOT_FILE, mark::MarkFile},
 };
 
 /// Finishes a replacement that was decided, and undoes one that was not.
@@ -21,6 +21,9 @@ pub(super) fn settle(directory: &Path, store_path: &Path) -> Result<(), LogError
     let rewritten = directory.join(REWRITTEN);
     let store = rewritten.join("log");
     if store.exists() && is_as_long(directory, &rewritten)? {
+        // Before the store that it was made from: it may hold what the new one has erased.
+        remove(&directory.join(SNAPSHOT_FILE))?;
+        remove(&files::beside(&directory.join(SNAPSHOT_FILE), ".partial"))?;
         remove(store_path)?;
         files::rename_durably(&store, store_path)
             .map_err(|e| LogError::io(format!("rename {}", store.display()), e))?;

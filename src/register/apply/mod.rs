@@ -69,7 +69,6 @@ impl Register {
 
     /// Makes everything applied before a savepoint final: earlier savepoints are no longer valid.
     pub fn commit_before(&mut self, savepoint: &Savepoint) {
-        self.rows.commit_before(&savepoint.rows);
         self.identity.commit_before(savepoint.identity);
         self.repairs.commit_before(savepoint.repairs);
         self.index.commit_before(savepoint.index);

@@ -9,6 +9,7 @@ mod layer;
 mod named;
 mod names;
 mod proposed;
+mod stored;
 mod subjects;
 
 use std::{hash::BuildHasher as _, hint::black_box};
@@ -21,7 +22,9 @@ pub(super) use self::{
     cluster::{FactAt, IdentityCluster},
     layer::IdentityLayer,
     named::{Named, SharedName},
+    names::Secret,
     proposed::ProposedFact,
+    stored::{NameRead, Ties, new_names},
     subjects::Subjects,
 };
 use super::{
@@ -56,8 +59,9 @@ pub(super) struct Identity {
     undo: UndoLog<Undo>,
 }
 
+/// A designee, with what its events say of it.
 #[derive(Debug)]
-struct DesigneeRecord {
+pub(super) struct DesigneeRecord {
     id: DesigneeId,
     /// The last event about it.
     last: Link,
@@ -212,7 +216,7 @@ impl Identity {
     }
 
     /// The successors that the event at a position names.
-    fn successors_at(&self, position: u32) -> &[DesigneeIndex] {
+    pub(super) fn successors_at(&self, position: u32) -> &[DesigneeIndex] {
         self.successors_at.get(&position).map_or(&[], Vec::as_slice)
     }
 

@@ -6,7 +6,10 @@
 //! a set of their own: equal hashes beside each other in one table would make each of them slower
 //! to add than the one before.
 
-use std::hash::BuildHasher as _;
+use std::{
+    fmt,
+    hash::{BuildHasher as _, DefaultHasher, Hasher as _},
+};
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use roaring::RoaringBitmap;
@@ -19,7 +22,25 @@ pub(super) struct NameIndex {
     bearers: HashTable<Bearer>,
     /// The places of the other ones, by half of the name's hash.
     others: HashMap<u32, RoaringBitmap>,
-    hasher: DefaultHashBuilder,
+    secret: Secret,
+}
+
+/// The secret of an index, hashed before each name: nobody can choose names whose hashes collide.
+/// It may be kept with the hashes, which then need not be computed again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::register) struct Secret(pub(super) [u64; 2]);
+
+impl Default for Secret {
+    fn default() -> Self {
+        // Each of them hashes differently.
+        Self([0, 1].map(|number: u64| DefaultHashBuilder::default().hash_one(number)))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// A designee that bears or bore a name.
@@ -33,7 +54,12 @@ pub(super) struct Bearer {
 impl NameIndex {
     /// Adds a name of a designee; gives the entry if it is new.
     pub(super) fn insert(&mut self, designee: DesigneeIndex, key: &str) -> Option<Bearer> {
-        let bearer = Bearer { half: self.half_of(key), designee };
+        self.insert_hashed(designee, self.half_of(key))
+    }
+
+    /// As [`NameIndex::insert`], of a name by half of its hash.
+    pub(super) fn insert_hashed(&mut self, designee: DesigneeIndex, half: u32) -> Option<Bearer> {
+        let bearer = Bearer { half, designee };
         let hash = spread(bearer.half);
         let is_new = match self.bearers.find(hash, |known| known.half == bearer.half) {
             Some(first) if first.designee == designee => false,
@@ -44,6 +70,26 @@ impl NameIndex {
             }
         };
         is_new.then_some(bearer)
+    }
+
+    /// Takes over the secret of hashes that were kept. The index has no names yet.
+    pub(super) fn use_secret(&mut self, secret: Secret) {
+        self.secret = secret;
+    }
+
+    /// The secret of its hashes.
+    pub(super) fn secret(&self) -> Secret {
+        self.secret
+    }
+
+    /// Makes room for names of which so many are borne by one designee first.
+    pub(super) fn reserve(&mut self, borne: usize) {
+        self.bearers = HashTable::with_capacity(borne);
+    }
+
+    /// Number of names, each counted once.
+    pub(super) fn borne(&self) -> usize {
+        self.bearers.len()
     }
 
     /// Removes an entry. The first bearer of a name is removed after the other ones.
@@ -91,9 +137,14 @@ impl NameIndex {
         self.bearers.find(hash, |_| true).is_some()
     }
 
-    fn half_of(&self, key: &str) -> u32 {
+    /// Half of the hash of a name.
+    pub(super) fn half_of(&self, key: &str) -> u32 {
+        let mut hasher = DefaultHasher::new();
+        let Secret(secret) = self.secret;
+        secret.into_iter().for_each(|word| hasher.write_u64(word));
+        hasher.write(key.as_bytes());
         #[allow(clippy::cast_possible_truncation)] // half of the hash is kept
-        let half = self.hasher.hash_one(key) as u32;
+        let half = hasher.finish() as u32;
         half
     }
 }

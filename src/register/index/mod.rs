@@ -8,6 +8,7 @@ mod postings;
 mod scope;
 mod search;
 mod sight;
+mod stored;
 
 pub use self::{
     interest::{EventScope, Interest, Terms},
@@ -15,6 +16,7 @@ pub use self::{
 };
 pub(super) use self::{
     postings::Index,
-    scope::{Located, ScopeBuilder, authority_bit, located, programme_bit},
+    scope::{Located, Scope, ScopeBuilder, authority_bit, located, programme_bit},
     search::{Search, any_identifier},
+    stored::{SetName, SetRead},
 };

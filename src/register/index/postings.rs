@@ -30,15 +30,15 @@ use crate::{
 #[derive(Debug, Default)]
 pub(in crate::register) struct Index {
     /// In order of appearance. Each has at least one event.
-    scopes: Vec<Scope>,
-    by_scope: HashMap<Scope, ScopeIndex>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) by_scope: HashMap<Scope, ScopeIndex>,
     /// By the bits of scopes.
-    authorities: Vec<RoaringBitmap>,
-    programmes: Vec<RoaringBitmap>,
+    pub(super) authorities: Vec<RoaringBitmap>,
+    pub(super) programmes: Vec<RoaringBitmap>,
     /// By the numbers of kinds.
-    kinds: Vec<RoaringBitmap>,
-    regions: HashMap<RegionCode, RoaringBitmap>,
-    batches: HashMap<Sym, RoaringBitmap>,
+    pub(super) kinds: Vec<RoaringBitmap>,
+    pub(super) regions: HashMap<RegionCode, RoaringBitmap>,
+    pub(super) batches: HashMap<Sym, RoaringBitmap>,
     /// Steps back since the last commit. The events of scopes are missing: the rows tell these.
     undo: UndoLog<Undo>,
     /// Room that is used again while a scope is found; it holds nothing between two events.
@@ -281,7 +281,7 @@ fn wanted_of(wanted: u128, sets: &[RoaringBitmap]) -> Vec<&RoaringBitmap> {
 }
 
 /// The set at a place, made on first mention.
-fn set_at(sets: &mut Vec<RoaringBitmap>, place: u32) -> &mut RoaringBitmap {
+pub(super) fn set_at(sets: &mut Vec<RoaringBitmap>, place: u32) -> &mut RoaringBitmap {
     let place = place as usize;
     if sets.len() <= place {
         sets.resize_with(place + 1, RoaringBitmap::new);

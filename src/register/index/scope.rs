@@ -29,10 +29,10 @@ pub(in crate::register) struct Scope {
 /// The scope of an event while it is being found.
 #[derive(Clone, Debug, Default)]
 pub(in crate::register) struct ScopeBuilder {
-    authorities: u64,
-    programmes: u32,
-    regions: SmallVec<[RegionCode; 2]>,
-    batches: SmallVec<[Sym; 2]>,
+    pub(super) authorities: u64,
+    pub(super) programmes: u32,
+    pub(super) regions: SmallVec<[RegionCode; 2]>,
+    pub(super) batches: SmallVec<[Sym; 2]>,
 }
 
 impl ScopeBuilder {

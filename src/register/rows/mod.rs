@@ -7,16 +7,17 @@ mod handles;
 mod layer;
 mod pages;
 mod row;
+mod stored;
 mod texts;
 
 pub use self::handles::DesigneeIndex;
-use self::texts::Texts;
+pub(crate) use self::pages::Pages;
 pub(super) use self::{
     handles::{Link, NOBODY, PROPOSED, ScopeIndex, position32},
     layer::{RowsEnd, RowsLayer},
-    pages::Pages,
     row::{FactKindRow, FactRow, FoldOrder, Listing, NO_RULE, Row, TitleKey},
-    texts::Sym,
+    stored::{Owner, RowsRead, take_pages},
+    texts::{Sym, Texts},
 };
 use crate::domain::Name;
 
@@ -121,11 +122,6 @@ impl Rows {
         self.texts.rollback_to(savepoint.texts);
         let end = self.texts.end();
         while self.keys.pop_if(|(name, _)| *name >= end).is_some() {}
-    }
-
-    /// Forgets the way back before a savepoint.
-    pub(super) fn commit_before(&mut self, savepoint: &Savepoint) {
-        self.texts.commit_before(savepoint.texts);
     }
 }
 

@@ -1,11 +1,12 @@
 //! A list that grows without ever being copied, so that adding to a million rows never delays a
 //! reader.
 
-const PAGE: usize = 4_096;
+/// Items in a page.
+pub(in crate::register) const PAGE: usize = 4_096;
 
 /// Items by place, in pages of equal size.
 #[derive(Debug)]
-pub(in crate::register) struct Pages<T> {
+pub(crate) struct Pages<T> {
     pages: Vec<Vec<T>>,
     length: usize,
 }
@@ -17,19 +18,19 @@ impl<T> Default for Pages<T> {
 }
 
 impl<T> Pages<T> {
-    pub(in crate::register) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.length
     }
 
-    pub(in crate::register) fn get(&self, place: usize) -> Option<&T> {
+    pub(crate) fn get(&self, place: usize) -> Option<&T> {
         self.pages.get(place / PAGE)?.get(place % PAGE)
     }
 
-    pub(in crate::register) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
         self.pages.get_mut(place / PAGE)?.get_mut(place % PAGE)
     }
 
-    pub(in crate::register) fn push(&mut self, item: T) {
+    pub(crate) fn push(&mut self, item: T) {
         match self.pages.last_mut().filter(|page| page.len() < PAGE) {
             Some(page) => page.push(item),
             None => {
@@ -41,7 +42,21 @@ impl<T> Pages<T> {
         self.length += 1;
     }
 
-    pub(in crate::register) fn pop(&mut self) -> Option<T> {
+    /// The items of pages that [`Pages::push`] would have made: only the last one may have room.
+    pub(in crate::register) fn of_pages(pages: Vec<Vec<T>>) -> Option<Self> {
+        let length = pages.iter().map(Vec::len).sum();
+        let (_, full) = pages.split_last().unwrap_or((&Vec::new(), &[]));
+        let fits = full.iter().all(|page| page.len() == PAGE)
+            && pages.last().is_none_or(|last| (1..=PAGE).contains(&last.len()));
+        fits.then_some(Self { pages, length })
+    }
+
+    /// All items, in order, to be changed.
+    pub(in crate::register) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.pages.iter_mut().flatten()
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<T> {
         let page = self.pages.last_mut()?;
         let item = page.pop();
         if page.is_empty() {

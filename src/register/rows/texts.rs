@@ -5,8 +5,8 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::handles::FIRST_OF_TRIAL;
-use crate::register::undo::UndoLog;
+use super::{handles::FIRST_OF_TRIAL, pages::Pages};
+use crate::register::stored::{Stream, Unfit, put_bytes, take_bytes};
 
 const PAGE: usize = 1 << 16;
 /// Every text begins at a multiple of this, so that 32 bits reach 16 GiB of texts.
@@ -35,6 +35,16 @@ impl Sym {
         Self(u32::MAX - u32::from(number))
     }
 
+    /// As a number, in the order in which texts are stored.
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The text with a number that [`Sym::number`] gave.
+    pub(super) fn of_number(number: u32) -> Self {
+        Self(number)
+    }
+
     /// The place among the texts of a trial, if it is one of them.
     pub(super) fn place_in_trial(self) -> Option<usize> {
         self.0.checked_sub(FIRST_OF_TRIAL).map(|place| place as usize)
@@ -44,13 +54,13 @@ impl Sym {
 #[derive(Debug, Default)]
 pub(in crate::register) struct Texts {
     pages: Vec<Vec<u8>>,
-    /// Texts that are stored once.
-    words: HashTable<Sym>,
+    /// Texts that are stored once, in the order in which they were stored.
+    words: Pages<Sym>,
+    /// The same by their hashes.
+    by_text: HashTable<Sym>,
     /// The words asked for last: a list names one document and one batch in every row.
     recent: [Sym; 2],
     hasher: DefaultHashBuilder,
-    /// Words that are new since the last commit.
-    undo: UndoLog<Sym>,
 }
 
 /// An end of the texts to come back to.
@@ -81,11 +91,15 @@ impl Texts {
             return sym;
         }
         let sym = self.append(text);
-        let Self { pages, words, hasher, .. } = self;
-        let hash = |sym: &Sym| hasher.hash_one(read(pages, *sym));
-        words.insert_unique(hash(&sym), sym, hash);
-        self.undo.push(sym);
+        self.words.push(sym);
+        self.index_word(sym);
         sym
+    }
+
+    fn index_word(&mut self, sym: Sym) {
+        let Self { pages, by_text, hasher, .. } = self;
+        let hash = |sym: &Sym| hasher.hash_one(read(pages, *sym));
+        by_text.insert_unique(hash(&sym), sym, hash);
     }
 
     /// The symbol of a word.
@@ -102,7 +116,7 @@ impl Texts {
 
     fn find_among_all(&self, text: &str) -> Option<Sym> {
         let hash = self.hasher.hash_one(text.as_bytes());
-        self.words.find(hash, |sym| self.is(*sym, text)).copied()
+        self.by_text.find(hash, |sym| self.is(*sym, text)).copied()
     }
 
     /// Stores a text that is not expected to repeat.
@@ -148,18 +162,15 @@ impl Texts {
 
     pub(in crate::register) fn savepoint(&self) -> Savepoint {
         let bytes = self.pages.last().map_or(0, Vec::len);
-        Savepoint { pages: self.pages.len(), bytes, words: self.undo.end() }
-    }
-
-    /// Forgets the way back before a savepoint.
-    pub(in crate::register) fn commit_before(&mut self, savepoint: Savepoint) {
-        self.undo.forget_before(savepoint.words);
+        Savepoint { pages: self.pages.len(), bytes, words: self.words.len() }
     }
 
     /// Forgets the words and texts after a savepoint.
     pub(in crate::register) fn rollback_to(&mut self, savepoint: Savepoint) {
         // Words first: their hashes are read from the texts.
-        while let Some(sym) = self.undo.pop_from(savepoint.words) {
+        while self.words.len() > savepoint.words
+            && let Some(sym) = self.words.pop()
+        {
             self.forget_word(sym);
         }
         self.recent = Default::default();
@@ -169,9 +180,58 @@ impl Texts {
         }
     }
 
+    /// The texts of pages that [`Texts::put_page`] gave. Their words are not indexed yet.
+    pub(super) fn of_pages(pages: Vec<Vec<u8>>, words: Pages<Sym>) -> Option<Self> {
+        let fits =
+            |page: &Vec<u8>| (1..=PAGE).contains(&page.len()) && page.len().is_multiple_of(STEP);
+        pages.iter().all(fits).then(|| Self { pages, words, ..Self::default() })
+    }
+
+    /// Indexes all words. The table gets as large as it would have grown.
+    pub(super) fn index_words(&mut self) {
+        self.by_text = HashTable::with_capacity(self.words.len());
+        for place in 0..self.words.len() {
+            if let Some(word) = self.word_at(place) {
+                self.index_word(*word);
+            }
+        }
+    }
+
+    /// The word at a place.
+    pub(super) fn word_at(&self, place: usize) -> Option<&Sym> {
+        self.words.get(place)
+    }
+
+    /// Adds the length and the bytes of a page, as far as it lies below an end. False if nothing of
+    /// it does.
+    pub(super) fn put_page(&self, number: usize, end: Sym, out: &mut Vec<u8>) -> bool {
+        let end = end.0 as usize * STEP;
+        let Some(below) = end.checked_sub(number * PAGE).filter(|below| *below > 0) else {
+            return false;
+        };
+        let Some(page) = self.pages.get(number) else { return false };
+        put_bytes(page.get(..below).unwrap_or(page), out);
+        true
+    }
+
+    /// Reads pages that [`Texts::put_page`] gave.
+    pub(in crate::register) fn take_pages(from: &mut Stream<'_>) -> Result<Vec<Vec<u8>>, Unfit> {
+        let mut pages = Vec::new();
+        while !from.is_empty() {
+            let bytes = take_bytes(from)?;
+            if bytes.len() > PAGE {
+                return Err(Unfit("a page of texts is too long"));
+            }
+            let mut page = Vec::with_capacity(PAGE);
+            page.extend_from_slice(bytes);
+            pages.push(page);
+        }
+        Ok(pages)
+    }
+
     fn forget_word(&mut self, sym: Sym) {
         let hash = self.hasher.hash_one(read(&self.pages, sym));
-        if let Ok(entry) = self.words.find_entry(hash, |known| *known == sym) {
+        if let Ok(entry) = self.by_text.find_entry(hash, |known| *known == sym) {
             entry.remove();
         }
     }

@@ -9,3 +9,4 @@ mod fuzz;
 mod interleavings;
 mod power_loss;
 mod simulation;
+mod snapshots;

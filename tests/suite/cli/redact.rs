@@ -286,6 +286,10 @@ async fn an_interrupted_redaction_is_finished_or_undone() {
     let (root, _) = secret_log(&fresh).await;
     let data = fresh.data();
     assert_eq!(fresh.server.terminate(), Some(0));
+    // A snapshot of the register holds names of the old log, too.
+    let server = Server::start_with(&data, &["--snapshot-events", "1"]);
+    assert_eq!(server.terminate(), Some(0));
+    assert!(data.join("register.snapshot").exists());
     let (old, new) = (fresh.dir.path().join("old"), fresh.dir.path().join("new"));
     copy(&data, &old);
     done(&redact(&data, 40, &["--yes"]));

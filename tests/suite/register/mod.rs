@@ -5,6 +5,7 @@ mod cases;
 mod filters;
 mod fold;
 mod growth;
+mod images;
 mod model;
 mod names;
 mod orders;

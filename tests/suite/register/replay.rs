@@ -1,48 +1,15 @@
 //! A register depends on the events alone: replayed, cut or taken back, it answers the same.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use proptest::{prelude::*, test_runner::Config};
-use tidu::{
-    domain::{DesigneeId, catalogue::Catalogue},
-    ledger::Ledger,
-    protocol::event,
-    register::Register,
-};
+use tidu::{domain::catalogue::Catalogue, ledger::Ledger, protocol::event, register::Register};
 
-use crate::support::{Book, DESIGNEES, Step, day, interests, open, scopes, steps, view};
+use crate::support::{Book, Step, answers_of, open, steps, traces};
 
 /// All that a reader could ask, as text.
 fn answers(ledger: &Ledger, known_at: u64) -> String {
     answers_of(&ledger.register(), known_at)
-}
-
-fn answers_of(register: &Register, known_at: u64) -> String {
-    let mut text = String::new();
-    for designee in DESIGNEES {
-        let id = DesigneeId::parse(designee).unwrap();
-        let Some(index) = register.find(&id, known_at) else { continue };
-        for year in [2014, 2017, 2020, 2023, 2030] {
-            let view = view(register, index, day(&format!("{year}-06-30")), known_at);
-            text.push_str(&format!("{view:?}\n"));
-        }
-    }
-    // The scope of every event, and the designees that it concerns.
-    for interest in scopes() {
-        text.push_str(&format!("{:?}", register.matching(interest, 0, known_at, usize::MAX)));
-    }
-    for position in 0..known_at {
-        let mut ids = BTreeSet::new();
-        register.followed_as(position, position + 1, |id| {
-            ids.insert(id.to_string());
-        });
-        text.push_str(&format!("{ids:?}"));
-    }
-    // What a filter gives below a size does not change when the log grows.
-    for interest in interests() {
-        text.push_str(&format!("{:?}", register.matching(&interest, 0, known_at, usize::MAX)));
-    }
-    text
 }
 
 /// Designees are numbered in order of appearance, which a rejected commit must not disturb.
@@ -116,33 +83,6 @@ fn known_at_is_the_log_cut_there_and_rollback_leaves_no_trace() {
         prop_assert_eq!(answers_of(&taken_back, taken_back.size()), cuts.pop().unwrap());
         prop_assert_eq!(taken_back.designee_count(), whole.designee_count());
     });
-}
-
-/// Every word and number in every part of a register, sorted, so that two registers can be
-/// compared. Left out: undo records, caches, and what depends on random hashes.
-fn traces(register: &Register) -> Vec<String> {
-    let mut text = format!("{register:?}");
-    let cuts = [
-        ("steps: [", "]"),
-        ("first: ", " }"),
-        ("recent: [", "]"),
-        ("half: ", ","),
-        ("others: {", "}"),
-        ("seed: ", " "),
-        ("scratch: ", "batches: Batches"),
-    ];
-    for (from, to) in cuts {
-        let mut parts = text.split(from);
-        let mut kept = parts.next().unwrap().to_owned();
-        for part in parts {
-            kept.push_str(part.find(to).map_or(part, |end| &part[end..]));
-        }
-        text = kept;
-    }
-    let is_part = |c: char| !c.is_alphanumeric() && c != '_';
-    let mut words: Vec<_> = text.split(is_part).map(str::to_owned).collect();
-    words.sort();
-    words
 }
 
 /// Savepoints nest, the oldest are given up, and commits go on in between, as in the writer.

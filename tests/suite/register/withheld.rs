@@ -1,67 +1,16 @@
 //! Withheld places: an event whose content is erased is followed as before, and states nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use proptest::{prelude::*, test_runner::Config};
 use tidu::{
-    domain::{
-        DesigneeId, Withheld,
-        catalogue::Catalogue,
-        event::{Event, Fact},
-    },
+    domain::{DesigneeId, catalogue::Catalogue, event::Event},
     protocol::event,
     register::{Interest, Register, rules::Judge},
 };
 
 use crate::support::{
-    A, B, DESIGNEES, Step, annulled, day, interests, little_giant, other, scopes, steps, view,
-    watching,
+    A, B, DESIGNEES, Places, Step, annulled, applied, day, interests, little_giant, other,
+    recordable, redactable, scopes, steps, view, watching, withhold,
 };
-
-type Places = BTreeMap<u64, Withheld>;
-
-/// The events that a log can hold: the rules refuse many repairs, so what follows from those is of
-/// no matter.
-fn events(proposed: impl IntoIterator<Item = tidu::protocol::pb::Event>) -> Vec<Event> {
-    let catalogue = Catalogue::built_in();
-    let mut register = Register::default();
-    let mut events = Vec::new();
-    for proposed in proposed {
-        let Ok(proposal) = event::proposal(&catalogue, 0, proposed) else { continue };
-        let is_repair = matches!(proposal.event.fact, Fact::Repair { .. });
-        let judge = |event| Judge::default().judge(&register, &catalogue, 0, event);
-        if is_repair && !judge(&proposal.event).rejections.is_empty() {
-            continue;
-        }
-        register.apply(&proposal.event);
-        events.push(proposal.event);
-    }
-    events
-}
-
-fn applied(events: &[Event], places: &Places) -> Register {
-    let mut register = Register::default();
-    for (position, event) in (0..).zip(events) {
-        match places.get(&position) {
-            Some(withheld) => register.apply_withheld(withheld),
-            None => register.apply(event),
-        }
-    }
-    register
-}
-
-/// Withholds one event more, as a redaction does.
-fn withhold(events: &[Event], places: &Places, position: u64) -> Places {
-    let before = applied(events, places);
-    let erased: BTreeSet<u64> = places.keys().copied().chain([position]).collect();
-    let renamed = |(at, place): (&u64, &Withheld)| (*at, before.renamed(*at, place, &erased));
-    let mut places: Places = places.iter().map(renamed).collect();
-    let concerns = before.concerns(position, &erased).unwrap();
-    places.insert(position, Withheld { concerns: concerns.clone(), derived: Vec::new() });
-    let derived = before.derived_concerns(&applied(events, &places), &erased);
-    places.insert(position, Withheld { concerns, derived });
-    places
-}
 
 fn found(register: &Register, interest: &Interest) -> Vec<u64> {
     let mut covered = interest.clone();
@@ -79,14 +28,6 @@ fn is_named_below(events: &[Event], places: &Places, designee: &str, position: u
         .any(|(at, event)| !places.contains_key(&at) && event.fact.designee() == Some(&id))
 }
 
-fn redactable(register: &Register) -> Vec<u64> {
-    let may_be = |at: &u64| {
-        let is_annulled = register.annulled_at(*at).is_some();
-        is_annulled && !register.is_annulment(*at) && !register.corrects_a_link(*at)
-    };
-    (0..register.size()).filter(may_be).collect()
-}
-
 proptest! {
     #![proptest_config(Config::with_cases(300))]
 
@@ -95,7 +36,7 @@ proptest! {
         history in steps(),
         choices in prop::collection::vec(any::<prop::sample::Index>(), 3),
     ) {
-        let events = events(history.iter().flatten().map(Step::event));
+        let events = recordable(history.iter().flatten().map(Step::event));
         let before = applied(&events, &Places::new());
         let mut places = Places::new();
         for choice in choices {
@@ -140,7 +81,7 @@ proptest! {
 
     #[test]
     fn a_withheld_place_is_taken_back_without_a_trace(history in steps()) {
-        let events = events(history.iter().flatten().map(Step::event));
+        let events = recordable(history.iter().flatten().map(Step::event));
         let before = applied(&events, &Places::new());
         let Some(position) = redactable(&before).pop() else { return Ok(()) };
         let places = withhold(&events, &Places::new(), position);
@@ -185,10 +126,10 @@ proptest! {
         choice in any::<prop::sample::Index>(),
     ) {
         let mut proposed: Vec<_> = history.iter().flatten().map(Step::event).collect();
-        let count = events(proposed.clone()).len() as u64;
+        let count = recordable(proposed.clone()).len() as u64;
         // The last event is annulled; each event after it annuls the one before.
         proposed.extend((0..=2 * depth).map(|link| annulled((count + link).saturating_sub(1))));
-        let events = events(proposed);
+        let events = recordable(proposed);
         let left = redactable(&applied(&events, &Places::new()));
         prop_assume!(!left.is_empty());
         let places = withhold(&events, &Places::new(), *choice.get(&left));
@@ -200,13 +141,13 @@ proptest! {
 #[test]
 fn no_chain_of_annulments_brings_an_erased_event_back() {
     let chain = (0..3).map(annulled);
-    let events = events([little_giant(A, "1", "2021-07-01")].into_iter().chain(chain));
+    let events = recordable([little_giant(A, "1", "2021-07-01")].into_iter().chain(chain));
     assert_eq!(repair_each(&events, &withhold(&events, &Places::new(), 0)), Ok(()));
 }
 
 #[test]
 fn an_answer_before_the_annulment_names_what_it_lacks() {
-    let events = events([
+    let events = recordable([
         little_giant(A, "1", "2021-07-01"),
         little_giant(B, "1", "2021-07-01"),
         annulled(0),

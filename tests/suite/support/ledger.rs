@@ -16,7 +16,8 @@ use tidu::{
         catalogue::{Catalogue, Catalogues},
     },
     ledger::{
-        AppendError, Commit, Entitlement, Ledger, LedgerOptions, Proposal, SaltSource, clock::Clock,
+        AppendError, Commit, Entitlement, Failure, Ledger, LedgerOptions, Proposal, SaltSource,
+        clock::Clock,
     },
     log::CommitLog,
     metrics::Metrics,
@@ -55,19 +56,23 @@ pub fn open(
     clock: Arc<Hands>,
     failures: Arc<Mutex<Vec<String>>>,
 ) -> Ledger {
-    let catalogue = Arc::new(Catalogue::built_in());
-    Ledger::open(LedgerOptions {
+    let on_failure = Box::new(move |why: &Failure| failures.lock().push(why.to_string()));
+    Ledger::open(LedgerOptions { clock, on_failure, ..options(log) }).unwrap()
+}
+
+/// The parts of a ledger that must not fail.
+pub fn options(log: Arc<dyn CommitLog>) -> LedgerOptions {
+    LedgerOptions {
         log,
         expected: None,
         rules: RulesBook::RELEASED,
-        catalogue,
+        catalogue: Arc::new(Catalogue::built_in()),
         catalogue_files: CatalogueFiles::built_in(),
-        clock,
+        clock: Arc::<Hands>::default(),
         salts: salts(),
         metrics: Metrics::new(),
-        on_failure: Box::new(move |why| failures.lock().push(why.to_string())),
-    })
-    .unwrap()
+        on_failure: Box::new(|why| panic!("{why}")),
+    }
 }
 
 pub fn commit(events: Vec<pb::Event>) -> Commit {

@@ -1,6 +1,7 @@
 //! What tests need: servers, events, ledgers in memory, seeds. Tests import from here, never from
 //! one another.
 
+pub mod answers;
 pub mod any_event;
 pub mod catalogues;
 pub mod command;
@@ -28,9 +29,11 @@ pub mod stories;
 pub mod tools;
 pub mod unmarked_log;
 pub mod web;
+pub mod withholding;
 pub mod workload;
 
 pub use self::{
+    answers::{answers_of, traces},
     any_event::any_event,
     command::{done, refused, text},
     encoding::base64,
@@ -39,7 +42,7 @@ pub use self::{
     gated_log::GatedLog,
     histories::{A, B, DESIGNEES, OTHERS, Step, other, steps},
     interests::{interests, of_authority, of_batch, scopes, under, watching},
-    ledger::{Book, Hands, commit, day, open, salts, view},
+    ledger::{Book, Hands, commit, day, open, options, salts, view},
     memory_log::MemoryLog,
     patience::{PATIENCE, in_time},
     principals::{Caller, Governed, rights},
@@ -48,4 +51,5 @@ pub use self::{
     rules::{BOTH_RULES, SECOND_RULES, rules_adopted},
     server::{Client, Fresh, Server, TIDU, api_settings, directory, reason},
     unmarked_log::UnmarkedLog,
+    withholding::{Places, applied, recordable, redactable, withhold},
 };

@@ -1,0 +1,74 @@
+//! A start: the state of the log, from a snapshot of the register and the log after it, or from the
+//! whole log.
+
+use std::fmt::Display;
+
+use super::{
+    LedgerOptions, SnapshotSettings,
+    rebuild::{self, Begun},
+    snapshot::{self, Believed},
+    state::State,
+};
+use crate::{domain::catalogue::Catalogues, log::LogError, merkle::Hash};
+
+/// What a start gets from the log.
+pub(super) struct Start {
+    pub(super) state: State,
+    pub(super) catalogues: Catalogues,
+    /// See [`super::Ledger::trusted`].
+    pub(super) trusted: Option<(u64, Hash)>,
+    /// Bytes of the chunks of the log.
+    pub(super) stored_bytes: u64,
+}
+
+impl Start {
+    /// The state of the log. If a snapshot fits, nothing below it is read.
+    pub(super) fn of(
+        parts: &LedgerOptions,
+        snapshots: Option<&SnapshotSettings>,
+    ) -> Result<Self, LogError> {
+        if let Some(SnapshotSettings { path, .. }) = snapshots {
+            let ignored = |why: &dyn Display| {
+                let path = path.display();
+                tracing::warn!(%path, %why, "the snapshot is not believed; the log is replayed");
+            };
+            let (log, files) = (&*parts.log, &parts.catalogue_files);
+            let began = parts.clock.monotonic();
+            match snapshot::believe(path, log, files, parts.rules, parts.expected) {
+                Ok(None) => {}
+                Err(why) => ignored(&why),
+                // The log after it must lead to the root of the mark, or it is of another log.
+                Ok(Some(believed)) => match Self::replay(parts, believed) {
+                    Ok(start) => {
+                        let size = start.trusted.map_or(0, |(size, _)| size);
+                        parts.metrics.register_snapshot_events.set(size);
+                        let took = parts.clock.monotonic().saturating_sub(began);
+                        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                        tracing::info!(events = size, duration_ms, "a snapshot was read");
+                        return Ok(start);
+                    }
+                    Err(why) => ignored(&why),
+                },
+            }
+        }
+        let begun = Begun::new(&parts.catalogue_files, parts.rules);
+        Self::replay(parts, Believed { begun, stored_bytes: 0 })
+    }
+
+    fn replay(parts: &LedgerOptions, believed: Believed) -> Result<Self, LogError> {
+        let Believed { begun, mut stored_bytes } = believed;
+        let frontier = begun.state.frontier();
+        let trusted = Some((frontier.size(), frontier.root())).filter(|(size, _)| *size > 0);
+        let (first, metrics) = (frontier.size(), &parts.metrics);
+        metrics.replay_events.set(parts.log.size() - first);
+        metrics.log_stored_bytes.set(stored_bytes);
+        let mut tell = |replayed, bytes| {
+            metrics.replayed_events.set(replayed - first);
+            metrics.log_stored_bytes.add(bytes);
+            stored_bytes += bytes;
+        };
+        let (state, catalogues) =
+            rebuild::rebuild_telling(&*parts.log, begun, parts.expected, &mut tell)?;
+        Ok(Self { state, catalogues, trusted, stored_bytes })
+    }
+}
