@@ -14,6 +14,7 @@ mod doctor;
 mod intake;
 mod lists;
 mod metrics;
+mod mirror;
 mod names;
 mod observation;
 mod operations;
@@ -33,6 +34,8 @@ pub use self::{
     access::*, answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
     metrics::*, names::*, observation::*, operations::*, process::*, questions::*, records::*,
     signs::*, snapshots::*, subscribers::*, tls::*, trail::*, web::*,
+    metrics::*, mirror::*, names::*, observation::*, operations::*, process::*, questions::*,
+    records::*, signs::*, subscribers::*, tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------
@@ -277,6 +280,9 @@ pub const SEARCH_FACTS_MAX: usize = 65_536;
 pub const TRIAL_SLICE_EVENTS: usize = 64;
 /// Entries of batches read per hold of the register's read lock: about a millisecond of work.
 pub const QUESTION_SLICE_ENTRIES: usize = 8_192;
+/// Events of which a question for what they may have changed looks at each one: those of two
+/// commits. After more of them it answers for everything.
+pub const CHANGED_EVENTS_MAX: u64 = 20_000;
 /// Events that a question reads from the log before it asks whether it may go on: about a
 /// millisecond of work.
 pub const QUESTION_SLICE_LEAVES: usize = 64;

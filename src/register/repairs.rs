@@ -315,6 +315,17 @@ impl<'a> Facts<'a> {
         repair.replacement.as_ref().map(|(owner, fact)| (*owner, fact))
     }
 
+    /// The event at a root, its repairs, theirs and so on, as far as they are known.
+    pub(super) fn chains_under(self, root: u32) -> Vec<u32> {
+        let (mut all, mut next) = (vec![root], 0);
+        while let Some(at) = all.get(next).copied() {
+            let recorded = self.repairs.newest_first(at).map(|repair| repair.position);
+            all.extend(recorded.filter(|position| self.knows_recorded(*position)));
+            next += 1;
+        }
+        all
+    }
+
     /// Number of repairs of an event, of its repairs and so on; it stops counting at `most`.
     pub(super) fn repairs_under(self, root: u32, most: usize) -> usize {
         let (mut left, mut count) = (vec![root], 0);

@@ -66,6 +66,7 @@ impl AdminApi {
                 .map(|policy| u32::try_from(policy.principals().count()).unwrap_or(u32::MAX)),
             audit_lines: trail.as_ref().map(|trail| trail.lines),
             audit_anchored_lines: trail.as_ref().map(|trail| trail.anchored),
+            erased_event_count: Some(self.ledger.register().erased_count()),
             audit_problem: trail
                 .filter(|_| looks_after(&call))
                 .map(|trail| trail.problem)

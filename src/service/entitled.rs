@@ -56,6 +56,7 @@ fn terms_of(method: Method) -> (&'static [Role], Lines) {
         | Method::ExportRegister
         | Method::DiffRules
         | Method::ListChanges
+        | Method::ListTimelines
         | Method::CompareBatches
         | Method::CountTitles
         | Method::ListBatches

@@ -244,6 +244,13 @@ impl RegisterService for RegisterApi {
         answer_page(request, |call, request| self.list_changes(call, request)).await
     }
 
+    async fn list_timelines(
+        &self,
+        request: Request<pb::ListTimelinesRequest>,
+    ) -> Answer<pb::ListTimelinesResponse> {
+        answer_page(request, |call, request| self.list_timelines(call, request)).await
+    }
+
     async fn compare_batches(
         &self,
         request: Request<pb::CompareBatchesRequest>,

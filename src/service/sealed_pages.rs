@@ -69,6 +69,7 @@ pages! {
     ListTitlesRequest => ListTitlesResponse,
     DiffRulesRequest => DiffRulesResponse,
     ListChangesRequest => ListChangesResponse,
+    ListTimelinesRequest => ListTimelinesResponse,
     CompareBatchesRequest => CompareBatchesResponse,
     ListBatchesRequest => ListBatchesResponse,
     ListPoolsRequest => ListPoolsResponse,

@@ -19,6 +19,8 @@ mod query;
 mod reading;
 mod sets;
 mod suspects;
+mod timeline;
+mod touched;
 mod view;
 mod withheld;
 
@@ -39,5 +41,7 @@ pub use self::{
     query::{Found, Wanted},
     sets::{Compared, ComparisonPart, PartCounts, SetsReading},
     suspects::{NameShared, SuspectsRead, SuspectsWanted},
+    timeline::{DesigneeShown, Stretch, Timeline, TimelineReading},
+    touched::{Touched, TouchedReading},
     view::{DatedId, DatedName, DesigneeView, Membership, SupportView, TitleView},
 };

@@ -117,6 +117,15 @@ impl<'a> Reading<'a> {
         self.fold();
     }
 
+    /// Folds the subject that was read for another day.
+    pub(super) fn fold_on(&mut self, day: CivilDate) {
+        self.count(self.seals.read() + self.cluster.facts.len());
+        self.seals = SealsFound::default();
+        self.complete_from.get_mut().clear();
+        self.as_of.valid_on = day;
+        self.fold();
+    }
+
     fn fold(&mut self) {
         fold::fold(&mut self.folding, &self.cluster, self.rules, self.as_of.valid_on);
     }

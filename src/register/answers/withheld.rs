@@ -26,6 +26,12 @@ impl Register {
         lacking.take(REDACTED_POSITIONS_MAX).map(u64::from).collect()
     }
 
+    /// Number of events whose content is erased.
+    #[must_use]
+    pub fn erased_count(&self) -> u64 {
+        self.withheld.positions().len() as u64
+    }
+
     /// True if the content of the event at a position is erased.
     #[must_use]
     pub fn is_withheld(&self, position: u64) -> bool {

@@ -26,7 +26,7 @@ use crate::domain::{
     kind::ProgrammeId,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct BatchKey {
     pub(super) programme: ProgrammeId,
     pub(super) authority: AuthorityCode,
@@ -241,6 +241,35 @@ impl<'a> BatchesAsOf<'a> {
         })
     }
 
+    /// The designees that have an entry in a batch, in force or not, some of them more than once.
+    /// Counts in `read` the events that it reads.
+    pub(super) fn holders(
+        self,
+        key: BatchKey,
+        read: &mut usize,
+    ) -> impl Iterator<Item = DesigneeIndex> {
+        let facts = self.subjects.facts();
+        let noted = self.records(key).flat_map(|(record, below)| {
+            let corrected = record.corrected.iter().map(|noted| (noted.position, noted.noted_at));
+            let entries = record.entries.iter().map(|position| (*position, *position));
+            entries.chain(corrected).filter(move |(_, noted_at)| u64::from(*noted_at) < below)
+        });
+        noted.filter_map(move |(position, noted_at)| {
+            *read += 1;
+            let corrected = facts.replacement_at(noted_at).map(|(owner, _)| owner);
+            corrected.or_else(|| facts.row(position).map(|row| row.designee))
+        })
+    }
+
+    /// The events that note anything under a batch, in force or not, some of them more than once.
+    pub(super) fn noting(self, key: BatchKey) -> impl Iterator<Item = u32> {
+        self.records(key).flat_map(|(record, below)| {
+            let others = record.events.iter().chain(&record.corrected);
+            let all = record.entries.iter().copied().chain(others.map(|noted| noted.noted_at));
+            all.filter(move |noted_at| u64::from(*noted_at) < below)
+        })
+    }
+
     /// The openings and seals of a batch that are in force, by position. Counts in `read` the facts
     /// and repairs that it reads, as the others do.
     pub(super) fn events(
@@ -389,5 +418,18 @@ pub(super) fn known_in<T>(list: &[T], below: u64, noted_at: impl Fn(&T) -> u32) 
     match list.last() {
         Some(last) if !is_known(last) => list.partition_point(is_known),
         _ => list.len(),
+    }
+}
+
+impl FactRow {
+    /// The batch in which the fact is an entry, or which it opens or seals.
+    pub(super) fn batch_key(&self) -> Option<BatchKey> {
+        let name = match self.kind {
+            FactKindRow::BatchOpened { batch, .. } | FactKindRow::BatchSealed { batch, .. } => {
+                batch
+            }
+            _ => self.entry()?.1,
+        };
+        Some(BatchKey { programme: self.programme?, authority: self.authority?, name })
     }
 }

@@ -97,6 +97,16 @@ impl IdentityCluster {
         same.map(|(member, _)| *member)
     }
 
+    /// Of each subject in the cluster, the identifier that the log named first.
+    pub(in crate::register) fn first_of_each_subject(&self) -> Vec<DesigneeIndex> {
+        let mut first: HashMap<u16, DesigneeIndex> = HashMap::new();
+        for (member, subject) in self.members.iter().zip(&self.subjects) {
+            let known = first.entry(*subject).or_insert(*member);
+            *known = (*known).min(*member);
+        }
+        first.into_values().collect()
+    }
+
     /// The links between the identifiers of the subject asked for.
     pub(in crate::register) fn links(&self) -> impl Iterator<Item = LinkAt> {
         self.own_facts().filter_map(|placed| {

@@ -12,6 +12,7 @@ mod name_index;
 mod names;
 mod rules;
 mod sets;
+mod timelines;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -106,6 +107,14 @@ impl RegisterApi {
         request: pb::ListChangesRequest,
     ) -> Result<pb::ListChangesResponse, Status> {
         changes::list(self, &call, request).await
+    }
+
+    pub(super) async fn list_timelines(
+        &self,
+        call: Call,
+        request: pb::ListTimelinesRequest,
+    ) -> Result<pb::ListTimelinesResponse, Status> {
+        timelines::list(self, &call, request).await
     }
 
     pub(super) async fn compare_batches(

@@ -51,6 +51,7 @@ const LARGEST: &[(&str, &str)] = &[
     ("ListProgrammes", "limits.rs: CATALOGUE_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("ListRegions", "the 39 regions"),
     ("ListSuspects", "names.rs: the_largest_shared_name_fits_a_response"),
+    ("ListTimelines", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
     ("ListTitles", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
     ("PutPrincipal", "a fixed number of fields"),
     ("Subscribe", "subscribers.rs: STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX"),

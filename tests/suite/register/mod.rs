@@ -14,6 +14,7 @@ mod questions;
 mod replay;
 mod rules_by_position;
 mod rules_served;
+mod timelines;
 mod titles;
 mod trials;
 mod withheld;

@@ -38,7 +38,7 @@ pub(super) const ROLES: [Role; 8] = [
 
 /// Every method, and the roles that may call it: recorder, signer, reader, auditor, operator,
 /// delegate, node, gateway.
-const METHODS: [(&str, &str); 41] = [
+const METHODS: [(&str, &str); 42] = [
     ("LedgerService/Append", "yy------"),
     ("LedgerService/GetEvent", "yyyyyyy-"),
     ("LedgerService/ListEvents", "yyyyyyy-"),
@@ -56,6 +56,7 @@ const METHODS: [(&str, &str); 41] = [
     ("RegisterService/ExportRegister", "yyyyyyy-"),
     ("RegisterService/DiffRules", "yyyyyyy-"),
     ("RegisterService/ListChanges", "yyyyyyy-"),
+    ("RegisterService/ListTimelines", "yyyyyyy-"),
     ("RegisterService/CompareBatches", "yyyyyyy-"),
     ("RegisterService/CountTitles", "yyyyyyy-"),
     ("RegisterService/ListBatches", "yyyyyyy-"),

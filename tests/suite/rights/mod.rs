@@ -15,5 +15,6 @@ mod request_ids;
 mod routes;
 mod story;
 mod streams;
+mod timelines;
 mod tokens;
 mod withholding;
