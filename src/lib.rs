@@ -55,6 +55,7 @@ pub mod limits;
 pub mod log;
 pub mod merkle;
 pub mod metrics;
+pub mod mirror;
 pub mod operations;
 pub mod protocol;
 pub mod register;

@@ -14,6 +14,7 @@ use crate::{
     delivery::DeliveryError,
     lang::{Lang, io_cause, say},
     limits::{STATUS_DURATION_MAX, WATCH_SILENCE_MAX},
+    mirror::MirrorError,
     protocol::json::JsonError,
     server::Unfinished,
 };
@@ -61,6 +62,9 @@ pub(crate) enum CliError {
     /// Delivery failed.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
+    /// The database of a copy failed, or is not one for it.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
     /// A message has no JSON form.
     #[error(transparent)]
     Json(#[from] JsonError),
@@ -133,6 +137,9 @@ fn failed(what: &str, error: &io::Error) -> String {
 pub(super) const EXIT_TRY_AGAIN: u8 = 4;
 const EXIT_REFUSED: u8 = 3;
 const EXIT_FAILED: u8 = 1;
+/// A database that is not one for this copy: of another log, of a newer version, or with something
+/// else in it.
+const EXIT_OTHER_DATABASE: u8 = 5;
 
 impl CliError {
     /// The error with the next step.
@@ -186,6 +193,8 @@ impl CliError {
             Self::Message(_) => ("FAILED", Code::Unknown),
             Self::Archive(_) => ("ARCHIVE", Code::Unknown),
             Self::Delivery(_) => ("DELIVERY", Code::Unknown),
+            Self::Mirror(MirrorError::Lost(_)) => ("DATABASE", Code::Unavailable),
+            Self::Mirror(_) => ("DATABASE", Code::FailedPrecondition),
             Self::Json(_) => ("JSON", Code::Internal),
             Self::Unfinished(_) => ("UNFINISHED", Code::DeadlineExceeded),
             Self::Findings(_) => ("FINDINGS", Code::FailedPrecondition),
@@ -202,6 +211,8 @@ impl CliError {
         match self {
             Self::Status(status) if !print::is_retryable(status) => EXIT_REFUSED,
             Self::Refused(_) => EXIT_REFUSED,
+            Self::Mirror(MirrorError::Refused(_)) => EXIT_OTHER_DATABASE,
+            Self::Mirror(MirrorError::Lost(_)) => EXIT_TRY_AGAIN,
             Self::Advised(error, _) => error.exit_code(),
             Self::Status(_) | Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Silent => {
                 EXIT_TRY_AGAIN
@@ -212,6 +223,7 @@ impl CliError {
             | Self::Message(_)
             | Self::Archive(_)
             | Self::Delivery(_)
+            | Self::Mirror(MirrorError::Failed(_))
             | Self::Json(_)
             | Self::Io(..) => EXIT_FAILED,
         }

@@ -1,13 +1,13 @@
 //! Events as CloudEvents 1.0 in JSON, structured mode.
 
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, ReflectMessage as _};
+use prost_reflect::DynamicMessage;
 use serde::Serialize;
 
 use super::{DeliveryError, Json};
 use crate::{
     lang::{say, word},
-    protocol::pb,
+    protocol::{json::fact_word, pb},
 };
 
 /// An event in the form that receivers get.
@@ -53,7 +53,7 @@ impl CloudEvent {
         let event = recorded.event.unwrap_or_default();
         let data = json.message("RecordedEvent", leaf)?;
         // Without its fact the event is empty, and the receiver would take it all the same.
-        let kind = kind(&data).ok_or_else(|| {
+        let kind = fact_word(&data).ok_or_else(|| {
             DeliveryError::Stopped(say!(
                 en: "event {position} has a kind that this tidu does not know; use a newer version",
                 zh: "事件 {position} 的类型此版本无法识别，请使用更新版本的 tidu"
@@ -74,15 +74,6 @@ impl CloudEvent {
         let body = serde_json::to_string(&structured).map_err(|e| unreadable(&e.to_string()))?;
         Ok(Self { id, position, log_id: log_id.to_owned(), kind, body })
     }
-}
-
-/// The name of the fact's field, as a word.
-fn kind(recorded: &DynamicMessage) -> Option<String> {
-    let event = recorded.get_field_by_name("event")?;
-    let event = event.as_message()?;
-    let fact = event.descriptor().oneofs().find(|oneof| oneof.name() == "fact")?;
-    let fact = fact.fields().find(|field| event.has_field(field))?;
-    Some(fact.name().replace('_', "-"))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod writer;
 
 use bytes::Bytes;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _};
 
 pub use self::refused::Unread;
 use super::{batch::Frame, pb, plain_json, zeros::WithZeros};
@@ -65,6 +65,16 @@ impl JsonPlace {
         };
         Frame { withheld, bytes: Bytes::from(bytes) }
     }
+}
+
+/// The kind of a `RecordedEvent` as a word: `review-passed`. `None` for a fact of a later version.
+#[must_use]
+pub fn fact_word(recorded: &DynamicMessage) -> Option<String> {
+    let event = recorded.get_field_by_name("event")?;
+    let event = event.as_message()?;
+    let fact = event.descriptor().oneofs().find(|oneof| oneof.name() == "fact")?;
+    let fact = fact.fields().find(|field| event.has_field(field))?;
+    Some(fact.name().replace('_', "-"))
 }
 
 /// Turns messages of package `tidu.v1` into protobuf JSON and back.

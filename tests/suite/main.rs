@@ -17,6 +17,7 @@ mod field;
 mod guarantees;
 mod identity;
 mod logs;
+mod mirror;
 mod operations;
 mod register;
 mod rights;

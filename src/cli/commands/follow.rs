@@ -28,7 +28,7 @@ use crate::{
 
 /// True for an error that may pass. A credential that the server took before may have ended: its
 /// file gets a new one, and each connection reads the files anew.
-fn is_temporary(error: &CliError, has_followed: bool) -> bool {
+pub(super) fn is_temporary(error: &CliError, has_followed: bool) -> bool {
     match error {
         CliError::Unreachable { .. } | CliError::Silent => true,
         CliError::Untrusted { .. } => has_followed,
@@ -42,7 +42,7 @@ fn is_temporary(error: &CliError, has_followed: bool) -> bool {
 
 /// Waits for the server. One that says nothing for two heartbeats counts as lost: a connection that
 /// has fallen silent is not reported by the system for minutes.
-async fn heard<T, E>(answer: impl Future<Output = Result<T, E>>) -> Result<T, CliError>
+pub(super) async fn heard<T, E>(answer: impl Future<Output = Result<T, E>>) -> Result<T, CliError>
 where
     CliError: From<E>,
 {
@@ -69,7 +69,7 @@ fn with_way_out(error: CliError) -> CliError {
 
 /// The positions of a change of rights: where to go on, and the first event that may match now and
 /// did not before.
-fn scope_of(status: &Status) -> Option<(u64, u64)> {
+pub(super) fn scope_of(status: &Status) -> Option<(u64, u64)> {
     let info = status.get_details_error_info()?;
     let of = |key: &str| info.metadata.get(key)?.parse().ok();
     let next = of("next_position")?;
@@ -78,7 +78,7 @@ fn scope_of(status: &Status) -> Option<(u64, u64)> {
 }
 
 /// Tells on standard error how it goes; standard output is for events.
-fn tell(text: &str) {
+pub(super) fn tell(text: &str) {
     eprint_line(&say!(en: "tidu: {text}", zh: "tidu：{text}"));
 }
 

@@ -30,6 +30,7 @@ mod import;
 mod judged;
 mod list;
 mod measures;
+mod mirror;
 mod pools;
 mod principals;
 mod programmes;
@@ -82,6 +83,8 @@ pub(super) enum Command {
     Seal(seal::SealArgs),
     /// Follow the log, or deliver it to a command or a webhook; resumes after a lost connection
     Watch(watch::WatchArgs),
+    /// Keep a copy of the log and of its titles in a database: SQLite or PostgreSQL
+    Mirror(Box<mirror::MirrorArgs>),
     /// List, show, create, advance or delete cursors: positions that the server keeps
     Cursor(cursor::CursorArgs),
     /// Compare a copy with the log and find the first difference
@@ -174,6 +177,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Approve(args) => approve::run(args).await,
         Command::Seal(args) => seal::run(args).await,
         Command::Watch(args) => watch::run(args).await,
+        Command::Mirror(args) => mirror::run(*args).await,
         Command::Cursor(args) => cursor::run(args).await,
         Command::Diff(args) => diff::run(args).await,
         Command::Show(args) => show::run(args).await,

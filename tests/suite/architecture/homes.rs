@@ -11,9 +11,11 @@ use super::{
 };
 
 /// A path, and the beginnings of the files that may name it.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 7] = [
     ("sled", &["src/log/sled"]),
     ("redb", &["src/cursors/"]),
+    ("rusqlite", &["src/mirror/"]),
+    ("tokio_postgres", &["src/mirror/"]),
     ("prometheus_client", &["src/metrics/"]),
     (
         "tonic",
@@ -35,6 +37,7 @@ const HOMES: [(&str, &[&str]); 5] = [
             "src/cli/",
             "src/import/",
             "src/delivery/",
+            "src/mirror/",
         ],
     ),
 ];

@@ -1,0 +1,195 @@
+//! Copies in PostgreSQL, in a cluster of its own behind a Unix socket. `tests/mirror/run.sh`
+//! installs the server where it is missing, and runs these; elsewhere they pass over.
+
+use std::{
+    env, fs,
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use tidu::mirror::schema::{COPIED, STATE};
+use tokio_postgres::NoTls;
+
+use super::{
+    compared::compare,
+    copies::{follow, kill, mirror, once},
+    tables::Kept,
+    told::tell,
+};
+use crate::support::{Fresh, done, seed};
+
+/// The directory with the programs of PostgreSQL.
+const PROGRAMS: &str = "TIDU_POSTGRES_BIN";
+/// Kills of a run.
+const KILLS: &str = "TIDU_MIRROR_KILLS";
+const SEED: &str = "TIDU_MIRROR_SEED";
+/// The user to whom a test that runs as root gives the cluster: it refuses root.
+const USER: &str = "nobody";
+
+/// A cluster in a directory of its own.
+struct Cluster {
+    dir: TempDir,
+    programs: PathBuf,
+    postgres: Option<Child>,
+}
+
+impl Cluster {
+    /// `None` where the tests are not asked for.
+    async fn start() -> Option<Self> {
+        let programs = PathBuf::from(env::var_os(PROGRAMS)?);
+        // The path of a socket is short.
+        let dir = tempfile::tempdir_in("/tmp").unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let mut cluster = Self { dir, programs, postgres: None };
+        let data = cluster.dir.path().join("cluster");
+        let made = cluster
+            .command("initdb")
+            .args(["--auth=trust", "--username=tidu", "--encoding=UTF8", "--no-locale", "-D"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        cluster.open().await;
+        Some(cluster)
+    }
+
+    /// A program of PostgreSQL, never as root.
+    fn command(&self, program: &str) -> Command {
+        let program = self.programs.join(program);
+        let uid = Command::new("id").arg("-u").output().unwrap();
+        if String::from_utf8_lossy(&uid.stdout).trim() != "0" {
+            return Command::new(program);
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", USER, "--regid", "nogroup", "--clear-groups", "--"]).arg(program);
+        command.current_dir("/");
+        command
+    }
+
+    async fn open(&mut self) {
+        let dir = self.dir.path().to_owned();
+        let child = self
+            .command("postgres")
+            .arg("-D")
+            .arg(dir.join("cluster"))
+            .arg("-k")
+            .arg(&dir)
+            .args(["-c", "listen_addresses=", "-c", "shared_buffers=16MB"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.postgres = Some(child);
+        let answers = async {
+            while tokio_postgres::connect(&self.address(), NoTls).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), answers).await.unwrap();
+    }
+
+    fn address(&self) -> String {
+        format!("postgres://tidu@/postgres?host={}", self.dir.path().display())
+    }
+
+    /// Ends it as a crash would, or as an operator does who does not wait.
+    fn stop(&mut self, signal: &str) {
+        let Some(mut postgres) = self.postgres.take() else { return };
+        let pid = postgres.id().to_string();
+        // A killed postmaster leaves its children, which notice and end.
+        let _ = Command::new("kill").args([signal, &pid]).status();
+        postgres.wait().unwrap();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop("-QUIT");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_in_postgres_survives_kills_of_both_sides() {
+    let Some(mut cluster) = Cluster::start().await else { return };
+    let mut random = seed::random(SEED);
+    let fresh = Fresh::start();
+    let (server, mut client) = (fresh.server.address.clone(), fresh.client().await);
+    let to = cluster.address();
+    let kills = seed::count(KILLS, 12);
+    let (mut of_mirrors, mut of_databases, mut compared) = (0, 0, 0);
+    let mut running = follow(&server, &to);
+    while of_mirrors + of_databases < kills {
+        let moment = Duration::from_millis(random.u64(0..400));
+        let telling = tell(&mut client, &mut random, 20);
+        tokio::join!(telling, tokio::time::sleep(moment));
+        if random.bool() {
+            kill(running);
+            of_mirrors += 1;
+            running = follow(&server, &to);
+        } else {
+            cluster.stop(if random.bool() { "-KILL" } else { "-QUIT" });
+            of_databases += 1;
+            cluster.open().await;
+        }
+        if random.u8(0..10) == 0 {
+            kill(running);
+            of_mirrors += 1;
+            done(&once(&server, &to));
+            compare(&Kept::Postgres(&to), &mut client, &mut random).await;
+            compared += 1;
+            running = follow(&server, &to);
+        }
+    }
+    kill(running);
+    done(&once(&server, &to));
+    let last = compare(&Kept::Postgres(&to), &mut client, &mut random).await;
+    println!(
+        "{of_mirrors} mirrors and {of_databases} databases killed, {} comparisons, {last:?}",
+        compared + 1
+    );
+    // Both databases hold the same rows.
+    let path = fresh.dir.path().join("copy.db");
+    done(&once(&server, &format!("sqlite:{}", path.display())));
+    for table in COPIED {
+        let (mut one, mut other) =
+            (Kept::Postgres(&to).rows(table).await, Kept::Sqlite(&path).rows(table).await);
+        for row in one.iter_mut().chain(&mut other) {
+            // Its form differs, and the groups of the two differed.
+            row.remove("event");
+            row.remove("known_at");
+            row.remove("recorded_time");
+        }
+        assert_eq!(one, other, "{}", table.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_schemas_are_refused_and_two_mirrors_exclude_others() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let fresh = Fresh::start();
+    let (server, to) = (fresh.server.address.clone(), cluster.address());
+    let (sql, connection) = tokio_postgres::connect(&to, NoTls).await.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    sql.batch_execute("CREATE SCHEMA other; CREATE TABLE other.titles (a int)").await.unwrap();
+    let refused = mirror(&server, &to, &["--once", "--schema", "other"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    let missing = to.replace("/postgres?", "/none?");
+    let refused = once(&server, &missing);
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    done(&once(&server, &to));
+    let first = follow(&server, &to);
+    let locked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    while sql.query_one(locked, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let second = once(&server, &to);
+    assert_eq!(second.status.code(), Some(5), "{second:?}");
+    kill(first);
+    done(&once(&server, &to));
+    sql.batch_execute("UPDATE tidu.mirror_state SET schema_version = 2").await.unwrap();
+    assert_eq!(once(&server, &to).status.code(), Some(5));
+    assert_eq!(Kept::Postgres(&to).rows(&STATE).await.len(), 1);
+}
