@@ -32,10 +32,8 @@ use std::time::Duration;
 
 pub use self::{
     access::*, answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
-    metrics::*, names::*, observation::*, operations::*, process::*, questions::*, records::*,
-    signs::*, snapshots::*, subscribers::*, tls::*, trail::*, web::*,
     metrics::*, mirror::*, names::*, observation::*, operations::*, process::*, questions::*,
-    records::*, signs::*, subscribers::*, tls::*, trail::*, web::*,
+    records::*, signs::*, snapshots::*, subscribers::*, tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------
