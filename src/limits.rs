@@ -8,6 +8,7 @@
 mod access;
 mod answers;
 mod approval;
+mod archives;
 mod clients;
 mod connections;
 mod doctor;
@@ -31,9 +32,10 @@ mod web;
 use std::time::Duration;
 
 pub use self::{
-    access::*, answers::*, approval::*, clients::*, connections::*, doctor::*, intake::*, lists::*,
-    metrics::*, mirror::*, names::*, observation::*, operations::*, process::*, questions::*,
-    records::*, signs::*, snapshots::*, subscribers::*, tls::*, trail::*, web::*,
+    access::*, answers::*, approval::*, archives::*, clients::*, connections::*, doctor::*,
+    intake::*, lists::*, metrics::*, mirror::*, names::*, observation::*, operations::*,
+    process::*, questions::*, records::*, signs::*, snapshots::*, subscribers::*, tls::*, trail::*,
+    web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

@@ -43,7 +43,7 @@ pub use self::{
 pub(crate) use self::{
     checked::{check_files, read_principals},
     delegated::ManageError,
-    policy::{Action, Entry, PrincipalText, RightText, unhex, unplaced},
+    policy::{Action, Entry, PrincipalText, RightText, unplaced},
 };
 use crate::domain::{Principal, access::Rights};
 

@@ -10,9 +10,10 @@ use std::{
 use bytes::BufMut as _;
 use uuid::Uuid;
 
-use super::{Action, ArchiveError, Header, Reader};
+use super::{Action, ArchiveError, Header, Reader, backup::Tip};
 use crate::{
     catalogue_files::CatalogueFiles,
+    domain::catalogue::Adoption,
     files,
     lang::{say, word},
     ledger::{
@@ -32,10 +33,14 @@ pub struct LogBuilder {
     log_id: Option<Uuid>,
     target: Option<Target>,
     store: Option<Store>,
+    /// Something of the target may be on the disk.
+    has_begun: bool,
     /// The format that the archive being read has.
     format: u16,
     /// Events up to the end of that archive.
     total: u64,
+    /// The root that the log must have.
+    expected: Option<ExpectedRoot>,
     /// Told now and then how far it has come.
     watcher: Option<Watcher>,
 }
@@ -44,6 +49,16 @@ pub struct LogBuilder {
 pub type Watcher = Arc<dyn Fn(u64, u64) + Send + Sync>;
 /// Events between two reports to a watcher.
 const WATCHED_EVENTS: u64 = 256;
+
+/// A root that somebody knows from elsewhere. The root of an archive proves nothing but that its
+/// content is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpectedRoot {
+    /// The root.
+    pub root: Hash,
+    /// The size at which the log has it; `None`: at its end.
+    pub size: Option<u64>,
+}
 
 /// The log that the archives form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +93,45 @@ impl LogBuilder {
     #[must_use]
     pub fn checking(catalogues: CatalogueFiles) -> Self {
         let audit = Audit::new(EventReader::new(catalogues, RulesBook::RELEASED));
-        let (log_id, target, store, watcher) = (None, None, None, None);
-        Self { audit, log_id, target, store, format: FORMAT_BEGUN, total: 0, watcher }
+        Self::over(audit, None)
+    }
+
+    /// Checks archives that continue a log. It knows the catalogues adopted so far, which are found
+    /// in `catalogues`.
+    ///
+    /// # Errors
+    /// [`LogError::Catalogue`] if one of them is not at hand.
+    pub fn continuing(catalogues: CatalogueFiles, tip: &Tip) -> Result<Self, ArchiveError> {
+        let mut reader = EventReader::new(catalogues, RulesBook::RELEASED);
+        for (position, sha256) in &tip.adoptions {
+            reader.adopt(*position, sha256)?;
+        }
+        let audit = Audit::resume(reader, tip.frontier.clone(), tip.recorded_micros);
+        Ok(Self::over(audit, Some(tip.log_id)))
+    }
+
+    fn over(audit: Audit, log_id: Option<Uuid>) -> Self {
+        let (target, store, watcher, expected) = (None, None, None, None);
+        let (format, total, has_begun) = (FORMAT_BEGUN, 0, false);
+        Self { audit, log_id, target, store, has_begun, format, total, expected, watcher }
+    }
+
+    /// Where the log ends so far; `None` before its first archive.
+    #[must_use]
+    pub fn tip(&self) -> Option<Tip> {
+        let adoptions = self.audit.reader().catalogues().adoptions();
+        let adopted = |adoption: &Adoption| Some((adoption.position?, adoption.catalogue.sha256));
+        Some(Tip {
+            log_id: self.log_id?,
+            frontier: self.audit.frontier().clone(),
+            recorded_micros: self.audit.recorded_micros(),
+            adoptions: adoptions.filter_map(adopted).collect(),
+        })
+    }
+
+    /// Requires a root from now on, before anything gets its final name.
+    pub fn expect(&mut self, expected: Option<ExpectedRoot>) {
+        self.expected = expected;
     }
 
     /// Builds a log with the id of the first archive in a directory that is empty or missing. Until
@@ -100,7 +152,7 @@ impl LogBuilder {
         }
         let building = files::beside(directory, ".importing");
         let target = Target { building, directory: directory.to_path_buf() };
-        Ok(Self { target: Some(target), ..Self::checking(catalogues) })
+        Ok(Self::into(catalogues, target))
     }
 
     /// Rewrites the log of a data directory. The next opening of that log puts the new one into its
@@ -108,7 +160,13 @@ impl LogBuilder {
     #[must_use]
     pub fn rewriting(catalogues: CatalogueFiles, data: &Path) -> Self {
         let target = Target { building: data.join(REWRITING), directory: data.join(REWRITTEN) };
-        Self { target: Some(target), ..Self::checking(catalogues) }
+        Self::into(catalogues, target)
+    }
+
+    fn into(catalogues: CatalogueFiles, target: Target) -> Self {
+        let mut builder = Self::checking(catalogues);
+        builder.target = Some(target);
+        builder
     }
 
     /// Tells somebody from now on how far it has come.
@@ -131,14 +189,15 @@ impl LogBuilder {
     /// Adds a whole archive.
     ///
     /// # Errors
-    /// [`ArchiveError::Archive`], [`ArchiveError::Misplaced`], [`ArchiveError::Log`].
+    /// [`ArchiveError::Archive`], [`ArchiveError::Event`], [`ArchiveError::Misplaced`],
+    /// [`ArchiveError::Log`], [`ArchiveError::OtherRoot`].
     pub fn archive(&mut self, name: &str, input: impl Read) -> Result<(), ArchiveError> {
         let unreadable = |source| ArchiveError::Archive { name: name.to_owned(), source };
         let mut reader = Reader::open(input).map_err(unreadable)?;
         let header = *reader.header();
         self.begin(name, &header)?;
         while let Some(frame) = reader.frame().map_err(unreadable)? {
-            self.frame(&frame)?;
+            self.frame(&frame).map_err(|e| e.at(name, reader.offset()))?;
         }
         self.end(name, &header)
     }
@@ -168,6 +227,7 @@ impl LogBuilder {
         (self.format, self.total) = (header.format, header.next);
         self.tell();
         if let (None, Some(target)) = (&self.store, &self.target) {
+            self.has_begun = true;
             self.store = Some(Store::begin(&target.building, id)?);
         }
         Ok(())
@@ -186,10 +246,22 @@ impl LogBuilder {
             store.chunks.require_format(needs);
             store.add(frame, hash, self.audit.ends_commit())?;
         }
-        if self.audit.size().is_multiple_of(WATCHED_EVENTS) {
+        let size = self.audit.size();
+        if size.is_multiple_of(WATCHED_EVENTS) {
             self.tell();
         }
-        Ok(())
+        match self.expected {
+            Some(ExpectedRoot { size: Some(at), .. }) if at == size => self.require_expected(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Compares the root here with the one that is expected.
+    fn require_expected(&self) -> Result<(), ArchiveError> {
+        match &self.expected {
+            Some(expected) => expected.require(self.audit.size(), self.audit.root()),
+            None => Ok(()),
+        }
     }
 
     /// An archive of the first version holds nothing that needs a newer one.
@@ -221,17 +293,70 @@ impl LogBuilder {
     /// Finishes the log; one that was built gets its final name.
     ///
     /// # Errors
-    /// [`ArchiveError::Log`], also if a withheld place is not annulled; [`ArchiveError::Io`]. No
-    /// log is left then.
-    pub fn finish(mut self) -> Result<BuiltLog, ArchiveError> {
-        self.audit.require_annulled()?;
-        let built = self.so_far();
+    /// [`ArchiveError::Log`], also if a withheld place is not annulled;
+    /// [`ArchiveError::OtherRoot`]; [`ArchiveError::Io`]. No log is left then.
+    pub fn finish(self) -> Result<BuiltLog, ArchiveError> {
+        self.finish_with(|_, _| Ok(()))
+    }
+
+    /// As [`LogBuilder::finish`]. `complete` puts into the directory what it needs besides its log,
+    /// before it gets its final name.
+    ///
+    /// # Errors
+    /// As [`LogBuilder::finish`], and those of `complete`.
+    pub fn finish_with<E: From<ArchiveError>>(
+        mut self,
+        complete: impl FnOnce(&Path, &BuiltLog) -> Result<(), E>,
+    ) -> Result<BuiltLog, E> {
+        let built = self.require_whole()?;
         if let (Some(store), Some(target)) = (self.store.take(), &self.target) {
             let reader = self.audit.reader();
-            reader.files().keep(&store.directory, reader.catalogues().iter())?;
-            store.finish(&target.directory, built.size, built.root)?;
+            let kept = reader.files().keep(&store.directory, reader.catalogues().iter());
+            kept.map_err(ArchiveError::from)?;
+            store.finish(built.size, built.root)?;
+            complete(&target.building, &built)?;
+            rename(&target.building, &target.directory)?;
         }
         Ok(built)
+    }
+
+    /// Checks what only the end of the log tells.
+    fn require_whole(&self) -> Result<BuiltLog, ArchiveError> {
+        self.audit.require_annulled()?;
+        let built = self.so_far();
+        match self.expected {
+            // It was compared when the log had that size.
+            Some(ExpectedRoot { size: Some(at), .. }) if at <= built.size => {}
+            _ => self.require_expected()?,
+        }
+        Ok(built)
+    }
+}
+
+/// What was not finished is removed: it may fill the disk.
+impl Drop for LogBuilder {
+    fn drop(&mut self) {
+        if let (true, Some(target)) = (self.has_begun, &self.target) {
+            // It is closed before its files go.
+            self.store = None;
+            let _ = files::remove_durably(&target.building);
+        }
+    }
+}
+
+impl ExpectedRoot {
+    /// Compares it with the root of a log at a size.
+    ///
+    /// # Errors
+    /// [`ArchiveError::OtherRoot`], also if the log is too short.
+    pub fn require(&self, size: u64, root: Hash) -> Result<(), ArchiveError> {
+        let (expected, at) = (self.root, self.size.unwrap_or(size));
+        let found = match at > size {
+            true => Err(size),
+            false if expected == root => return Ok(()),
+            false => Ok(root),
+        };
+        Err(ArchiveError::OtherRoot { expected, size: at, found })
     }
 }
 
@@ -239,7 +364,7 @@ impl Store {
     fn begin(building: &Path, id: Uuid) -> Result<Self, ArchiveError> {
         files::remove_durably(building)
             .map_err(|e| ArchiveError::io(Action::Remove, building, e))?;
-        let (log, _) = log::open(building, id)?;
+        let log = log::begin_apart(building, id)?;
         let directory = building.to_path_buf();
         Ok(Self { log, chunks: ChunkWriter::new(0, Vec::new()), bytes: 0, directory })
     }
@@ -261,17 +386,16 @@ impl Store {
         self.log.append(self.log.size(), &group).map(drop)
     }
 
-    fn finish(mut self, target: &Path, size: u64, root: Hash) -> Result<(), ArchiveError> {
+    /// Ends the log and closes it.
+    fn finish(mut self, size: u64, root: Hash) -> Result<(), ArchiveError> {
         self.write()?;
-        self.log.mark(size, root)?;
-        let Self { log, directory, .. } = self;
-        drop(log);
-        let failed = |action: Action| {
-            let directory = directory.clone();
-            move |e| ArchiveError::io(action, &directory, e)
-        };
-        files::sync(&directory).map_err(failed(Action::Sync))?;
-        // This replaces the target if it is an empty directory.
-        files::rename_durably(&directory, target).map_err(failed(Action::Rename))
+        Ok(self.log.mark(size, root)?)
     }
+}
+
+/// Gives a directory its final name, which replaces an empty directory.
+fn rename(directory: &Path, target: &Path) -> Result<(), ArchiveError> {
+    let failed = |action| move |e| ArchiveError::io(action, directory, e);
+    files::sync(directory).map_err(failed(Action::Sync))?;
+    files::rename_durably(directory, target).map_err(failed(Action::Rename))
 }

@@ -33,40 +33,55 @@ pub(super) fn find(
 ) -> Result<Vec<PathBuf>, ArchiveError> {
     let mut found = Vec::new();
     for path in paths {
-        let files = if path.is_dir() { backup_files(path)? } else { vec![path.clone()] };
-        let (mut begin, mut end) = (u64::MAX, 0);
-        for file in files {
-            let (id, first, next) = range(&file)?;
-            if id != log_id.to_string() || next > size {
-                return refused(
-                    &file,
-                    &say!(
-                        en: "is not a copy of log {log_id}, which has {size} events",
-                        zh: "不是日志 {log_id}（{size} 个事件）的副本"
-                    ),
-                );
-            }
-            (begin, end) = (first.min(begin), next.max(end));
-            if annulled.range(first..next).next().is_some() {
-                found.push(followed(file)?);
-            }
-        }
-        let mut held = annulled.range(begin.min(end)..end);
-        if let Some((position, annulled_at)) = held.find(|(_, annulled_at)| end <= **annulled_at) {
-            let why = say!(
-                en: "ends at position {end}, before event {annulled_at} annuls event {position}; \
-                     add the later events with `tidu backup` first",
-                zh: "止于位置 {end}，而事件 {position} 由之后的事件 {annulled_at} 作废；请先用 \
-                     tidu backup 补齐"
-            );
-            return refused(path, &why);
+        let copies = if path.is_dir() { generations(path)? } else { vec![vec![path.clone()]] };
+        for files in copies {
+            found.extend(copy(path, files, log_id, size, annulled)?);
         }
     }
     Ok(found)
 }
 
-/// The archives of a backup directory. A directory without one would be left as it is.
-fn backup_files(path: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
+/// The files of one whole copy that hold one of the events.
+fn copy(
+    path: &Path,
+    files: Vec<PathBuf>,
+    log_id: Uuid,
+    size: u64,
+    annulled: &BTreeMap<u64, u64>,
+) -> Result<Vec<PathBuf>, ArchiveError> {
+    let mut found = Vec::new();
+    let (mut begin, mut end) = (u64::MAX, 0);
+    for file in files {
+        let (id, first, next) = range(&file)?;
+        if id != log_id.to_string() || next > size {
+            return refused(
+                &file,
+                &say!(
+                    en: "is not a copy of log {log_id}, which has {size} events",
+                    zh: "不是日志 {log_id}（{size} 个事件）的副本"
+                ),
+            );
+        }
+        (begin, end) = (first.min(begin), next.max(end));
+        if annulled.range(first..next).next().is_some() {
+            found.push(file);
+        }
+    }
+    let mut held = annulled.range(begin.min(end)..end);
+    if let Some((position, annulled_at)) = held.find(|(_, annulled_at)| end <= **annulled_at) {
+        let why = say!(
+            en: "ends at position {end}, before event {annulled_at} annuls event {position}; \
+                 add the later events with `tidu backup` first",
+            zh: "止于位置 {end}，而事件 {position} 由之后的事件 {annulled_at} 作废；请先用 \
+                 tidu backup 补齐"
+        );
+        return refused(path, &why);
+    }
+    Ok(found)
+}
+
+/// The archives of each generation of a backup. A directory without one would be left as it is.
+fn generations(path: &Path) -> Result<Vec<Vec<PathBuf>>, ArchiveError> {
     if log::is_in(path) {
         return refused(
             path,
@@ -76,19 +91,19 @@ fn backup_files(path: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
             ),
         );
     }
-    let files = backup::list(path)?;
-    if files.is_empty() {
+    let generations = backup::generations(path)?;
+    if generations.is_empty() {
         return refused(path, word!(en: "contains no archive", zh: "中没有备份文件"));
     }
-    Ok(files)
+    generations.iter().map(backup::Generation::archives).collect()
 }
 
 /// The file itself, where a path is a symbolic link: replacing the link would keep the old bytes.
-fn followed(path: PathBuf) -> Result<PathBuf, ArchiveError> {
+fn followed(path: &Path) -> Result<PathBuf, ArchiveError> {
     if !path.is_symlink() {
-        return Ok(path);
+        return Ok(path.to_path_buf());
     }
-    path.canonicalize().map_err(|e| ArchiveError::io(Action::Follow, &path, e))
+    path.canonicalize().map_err(|e| ArchiveError::io(Action::Follow, path, e))
 }
 
 /// The log id and the positions that a copy holds.
@@ -105,6 +120,8 @@ fn range(path: &Path) -> Result<(String, u64, u64), ArchiveError> {
 
 /// Rewrites a copy: its old file is there until the new one is complete.
 pub(super) fn rewrite(path: &Path, places: &Places) -> Result<(), ArchiveError> {
+    let named = path;
+    let path = &followed(named)?;
     let mut input = open(path)?;
     let failed = |e| ArchiveError::io(Action::Write, path, e);
     let out = AtomicFile::create(path).map_err(failed)?;
@@ -115,7 +132,8 @@ pub(super) fn rewrite(path: &Path, places: &Places) -> Result<(), ArchiveError> 
     } else {
         rewrite_lines(path, input, out, places)?
     };
-    out.commit().map_err(failed)
+    out.commit().map_err(failed)?;
+    backup::note_rewritten(named)
 }
 
 fn rewrite_archive(
@@ -129,7 +147,7 @@ fn rewrite_archive(
     let mut reader = Reader::open(input).map_err(unreadable)?;
     let header = *reader.header();
     let header = Header { format: header.format.max(FORMAT_SECOND), ..header };
-    let mut writer = Writer::begin(out, &header).map_err(failed)?;
+    let mut writer = Writer::begin(out, &header, reader.form()).map_err(failed)?;
     let mut position = header.first;
     while let Some(frame) = reader.frame().map_err(unreadable)? {
         let frame = replaced(path, position, frame, places)?;

@@ -9,7 +9,7 @@ use super::{
     stop::EXIT_UNFINISHED,
 };
 use crate::{
-    archive::ArchiveError,
+    archive::{ArchiveError, Trouble},
     catalogue_files::CatalogueFileError,
     delivery::DeliveryError,
     lang::{Lang, io_cause, say},
@@ -57,7 +57,7 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Message(String),
     /// A log or an archive is damaged, or is missing.
-    #[error(transparent)]
+    #[error("{error}{advice}", error = .0, advice = .0.trouble().advice())]
     Archive(#[from] ArchiveError),
     /// Delivery failed.
     #[error(transparent)]
@@ -135,6 +135,14 @@ fn failed(what: &str, error: &io::Error) -> String {
 
 /// No server can be reached, or it cannot answer now: the same command may succeed later.
 pub(super) const EXIT_TRY_AGAIN: u8 = 4;
+/// The bytes of a log, an archive or a backup are not those that were written.
+const EXIT_DAMAGED: u8 = 6;
+/// They are of another log or history, or have not the root that is expected.
+const EXIT_OTHER_LOG: u8 = 7;
+/// The disk of what is written is full.
+const EXIT_FULL: u8 = 8;
+/// A newer version wrote what is read.
+const EXIT_NEWER: u8 = 9;
 const EXIT_REFUSED: u8 = 3;
 const EXIT_FAILED: u8 = 1;
 /// A database that is not one for this copy: of another log, of a newer version, or with something
@@ -191,7 +199,13 @@ impl CliError {
             Self::Silent => ("SILENT", Code::Unavailable),
             Self::Refused(_) => ("REFUSED", Code::FailedPrecondition),
             Self::Message(_) => ("FAILED", Code::Unknown),
-            Self::Archive(_) => ("ARCHIVE", Code::Unknown),
+            Self::Archive(error) => match error.trouble() {
+                Trouble::Damaged => ("DAMAGED", Code::DataLoss),
+                Trouble::OtherLog => ("OTHER_LOG", Code::FailedPrecondition),
+                Trouble::Newer => ("NEWER_VERSION", Code::FailedPrecondition),
+                Trouble::Full => ("DISK_FULL", Code::ResourceExhausted),
+                Trouble::Other => ("ARCHIVE", Code::Unknown),
+            },
             Self::Delivery(_) => ("DELIVERY", Code::Unknown),
             Self::Mirror(MirrorError::Lost(_)) => ("DATABASE", Code::Unavailable),
             Self::Mirror(_) => ("DATABASE", Code::FailedPrecondition),
@@ -219,9 +233,15 @@ impl CliError {
             }
             Self::Unfinished(_) => EXIT_UNFINISHED,
             Self::Findings(code) => *code,
+            Self::Archive(error) => match error.trouble() {
+                Trouble::Damaged => EXIT_DAMAGED,
+                Trouble::OtherLog => EXIT_OTHER_LOG,
+                Trouble::Newer => EXIT_NEWER,
+                Trouble::Full => EXIT_FULL,
+                Trouble::Other => EXIT_FAILED,
+            },
             Self::Untrusted { .. }
             | Self::Message(_)
-            | Self::Archive(_)
             | Self::Delivery(_)
             | Self::Mirror(MirrorError::Failed(_))
             | Self::Json(_)

@@ -1,8 +1,9 @@
 //! The command line: a client of the service, and the way to start one.
 //!
 //! The top floor. Commands talk to a server through the protocol's clients. Those that work on a
-//! log, a backup or a copy without a server (`import`, `verify`, `backup`, `diff`) use the floors
-//! below for reading, hashing and checking. Only `import` writes a log: a new one.
+//! log, a backup or a copy without a server (`import`, `verify`, `backup`, `compact`, `diff`) use
+//! the floors below for reading, hashing and checking. Only `import` and `compact` write a log: a
+//! new one.
 
 mod append;
 mod args;
@@ -12,6 +13,7 @@ mod catalogues;
 mod client;
 mod commands;
 mod contexts;
+mod cursor_file;
 mod designees;
 mod destination;
 mod error;
@@ -110,7 +112,9 @@ First steps:
   tidu watch --programme specialised-sme           # keeps running
 
 Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused, or not confirmed;
-4 no server answers, try again. `serve` and `doctor` have some of their own.";
+4 no server answers, try again; 6 a damaged copy; 7 another log or root;
+8 a full disk; 9 a newer version. `serve`, `doctor` and `mirror` have some of
+their own.";
 
 /// Starts the runtime. `None` if that fails; the reason is printed.
 ///

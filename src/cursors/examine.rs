@@ -18,17 +18,24 @@ use crate::files;
 /// # Errors
 /// [`CursorError::Failed`] with the fault.
 pub fn examine(directory: &Path) -> Result<Option<u64>, CursorError> {
+    let Some(store) = opened(directory)? else { return Ok(None) };
+    store.require_known_format()?;
+    store.list("", usize::MAX)?;
+    Ok(Some(store.usage()?.cursors))
+}
+
+/// Opens the store of a data directory so that it stays as it is; `None` if there is none.
+pub(super) fn opened(directory: &Path) -> Result<Option<Store>, CursorError> {
     let file = match files::open(&directory.join("cursors.redb")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|error| CursorError::Failed(error.to_string()))?,
     };
     let unchanged = Unchanged::new(file).map_err(|error| CursorError::Failed(error.to_string()))?;
-    // Some damage makes the store panic.
+    // Some damage makes the store panic. What is opened was read whole.
     let looked = catch_unwind(AssertUnwindSafe(|| {
         let store = Store::examine(unchanged)?;
-        store.require_known_format()?;
         store.list("", usize::MAX)?;
-        Ok(Some(store.usage()?.cursors))
+        Ok(Some(store))
     }));
     looked.unwrap_or_else(|_| Err(CursorError::Failed("it cannot be read at all".to_owned())))
 }

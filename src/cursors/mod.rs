@@ -9,6 +9,7 @@
 //! This file decides what a change does to a cursor; `store.rs` keeps cursors. Neither knows what a
 //! filter means.
 
+mod at_rest;
 mod examine;
 pub mod key;
 mod positions;
@@ -28,7 +29,11 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-pub use self::{examine::examine, positions::Lags};
+pub use self::{
+    at_rest::{StoredCursor, copy, make},
+    examine::examine,
+    positions::Lags,
+};
 use self::{positions::Positions, store::Store};
 use crate::{
     files,

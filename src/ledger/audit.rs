@@ -58,6 +58,13 @@ impl Audit {
         Self::after(reader, Frontier::default())
     }
 
+    /// Goes on where another audit ended. `reader` knows every adoption below that place; the last
+    /// event there was recorded at this time.
+    #[must_use]
+    pub fn resume(reader: EventReader, frontier: Frontier, recorded_micros: Option<i64>) -> Self {
+        Self { recorded_micros, ..Self::after(reader, frontier) }
+    }
+
     /// `reader` knows every adoption below the size of the frontier.
     fn after(mut reader: EventReader, frontier: Frontier) -> Self {
         reader.seek(frontier.size());
@@ -75,6 +82,18 @@ impl Audit {
     #[must_use]
     pub fn reader(&self) -> &EventReader {
         &self.reader
+    }
+
+    /// The right frontier of the leaves so far.
+    #[must_use]
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// When the last leaf was recorded, in microseconds since 1970.
+    #[must_use]
+    pub fn recorded_micros(&self) -> Option<i64> {
+        self.recorded_micros
     }
 
     /// Number of leaves so far: the position of the next one.
@@ -241,6 +260,9 @@ fn end_of(commit: &CommitOf) -> u64 {
     commit.first_position.unwrap_or(0).saturating_add(u64::from(commit.size))
 }
 
+/// The detail of the error for a log without the root that it must have at a size.
+pub const OTHER_ROOT: &str = "the Merkle root of the events below differs from the recorded one";
+
 /// Verifies a log from its store, step by step: leaves, stored leaf hashes, ends of commits, root.
 pub struct Verification {
     log: Arc<dyn CommitLog>,
@@ -357,10 +379,7 @@ impl Verification {
     fn check_root(&self) -> Result<(), LogError> {
         let here = |(size, root): &&(u64, Hash)| *size == self.audit.size() && *root != self.root();
         match self.expected.iter().find(here) {
-            Some((size, _)) => {
-                let detail = "the Merkle root of the events below differs from the recorded one";
-                Err(LogError::damaged(*size, detail))
-            }
+            Some((size, _)) => Err(LogError::damaged(*size, OTHER_ROOT)),
             None => Ok(()),
         }
     }

@@ -116,11 +116,11 @@ impl EventReader {
         Ok(())
     }
 
-    /// Notes an adoption at a position, after which the next event is read.
+    /// Learns that the event at a position adopts the catalogue with a digest, and goes on with it.
     ///
     /// # Errors
     /// [`LogError::Catalogue`].
-    pub(super) fn adopt(&mut self, position: u64, sha256: &[u8; 32]) -> Result<(), LogError> {
+    pub fn adopt(&mut self, position: u64, sha256: &[u8; 32]) -> Result<(), LogError> {
         if self.current.sha256 == *sha256 {
             return Ok(());
         }

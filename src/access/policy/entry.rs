@@ -15,6 +15,7 @@ use crate::{
     domain::{
         AuthorityCode, Principal,
         access::{Reach, Rights, Role, Roles, Unseen},
+        text::unhex,
     },
     limits::{CREDENTIAL_NAME_BYTES_MAX, PRINCIPAL_RIGHTS_MAX},
 };
@@ -371,20 +372,6 @@ fn digest(stated: &Text, key: &str, part: &mut Part) -> Option<[u8; 32]> {
         return None;
     }
     Some(sha256)
-}
-
-/// 32 bytes from their hexadecimal digits.
-pub(crate) fn unhex(digits: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    // A number may have a sign, which is not a digit.
-    if digits.len() != 2 * bytes.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).ok()?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 fn token_end(stated: &Spanned<Datetime>, part: &mut Part) -> Option<i64> {

@@ -22,7 +22,7 @@ mod text;
 
 pub use self::fault::{PolicyError, PolicyFault};
 pub(crate) use self::{
-    entry::{Credentials, Entry, SOCKET_PREFIX, Subject, Token, read as read_entry, unhex},
+    entry::{Credentials, Entry, SOCKET_PREFIX, Subject, Token, read as read_entry},
     fault::{Findings, Part},
     files::{Document, digest, read as read_files},
     roles::Action,

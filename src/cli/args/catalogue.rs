@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 
 use crate::{
+    archive::backup,
     catalogue_files::CatalogueFiles,
     cli::CliError,
     server::config::{Config, ConfigError, ServerSettings},
@@ -43,14 +44,18 @@ impl CatalogueArgs {
         Ok(files)
     }
 
-    /// The directory whose catalogues belong to a log, an archive or an export: the directory
-    /// itself, or that of the file. A standard stream has none.
+    /// The directory whose catalogues belong to a log, a backup, an archive or an export: the
+    /// directory itself, that of the newest generation, or that of the file. A standard stream has
+    /// none.
     pub(crate) fn beside(source: &Path) -> Option<PathBuf> {
         if is_standard(source) {
             return None;
         }
         if source.is_dir() {
-            return Some(source.to_path_buf());
+            let newest = backup::newest(source).ok().flatten();
+            return Some(
+                newest.map_or_else(|| source.to_path_buf(), |newest| newest.path().to_path_buf()),
+            );
         }
         let parent = source.parent().filter(|parent| !parent.as_os_str().is_empty());
         Some(parent.unwrap_or(Path::new(".")).to_path_buf())

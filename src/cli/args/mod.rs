@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod delivery;
+mod expected;
 mod filter;
 mod moment;
 mod query;
@@ -14,6 +15,7 @@ use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
 pub(crate) use self::{
     catalogue::{CatalogueArgs, is_standard},
     delivery::DeliveryArgs,
+    expected::ExpectArgs,
     filter::FilterArgs,
     moment::{moment, since, today, until},
     query::{MomentArgs, TitleArgs, parse_date},

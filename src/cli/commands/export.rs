@@ -1,9 +1,9 @@
-//! `tidu export` and `tidu backup`: copies of a log that is being served.
+//! `tidu export`: a copy of a log that is being served. What it reads from a server, `tidu backup`
+//! reads too.
 
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -11,9 +11,8 @@ use clap::{Args, ValueEnum};
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::import::watcher;
 use crate::{
-    archive::{ArchiveError, Header, LogBuilder, Writer, backup},
+    archive::{ArchiveError, Form, Header, Writer},
     catalogue_files::CatalogueFiles,
     cli::{
         CliError,
@@ -24,9 +23,8 @@ use crate::{
         print::{Progress, eprint_line, escaped_json},
     },
     domain::text::hex,
-    files,
     lang::{say, word},
-    log::{self, FORMAT_BEGUN, FORMAT_KNOWN, LogError},
+    log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
     protocol::{
         batch::Frame,
         json::Json,
@@ -38,8 +36,9 @@ use crate::{
 #[command(after_help = "\
 The export holds the log as of the start of the command; the server keeps running. The first line
 of `json` is the response of GetStatus: log id, size and root. Then comes one event a line; 64-bit
-numbers are strings, bytes are base64. `raw` holds the stored bytes. `tidu import` builds the same
-log from either, byte for byte. The catalogues that the log has adopted, other than those that come
+numbers are strings, bytes are base64. `raw` holds the stored bytes, compressed; `plain` holds them
+as they are, and earlier versions of tidu read it too. `tidu import` builds the same log from each,
+byte for byte. The catalogues that the log has adopted, other than those that come
 with tidu, are kept beside FILE, in the directory `catalogues`.")]
 pub(crate) struct ExportArgs {
     /// File to write, or - for standard output
@@ -56,25 +55,21 @@ pub(crate) struct ExportArgs {
 enum Format {
     /// One JSON object a line
     Json,
-    /// The stored bytes, as an archive
+    /// The stored bytes, as a compressed archive
     Raw,
+    /// The stored bytes, as an archive that every version reads
+    Plain,
 }
 
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The first backup holds the whole log; each later one adds the events recorded since. Before it adds
-anything, the command reads and checks the existing backup; together with the new part it must give
-the root that the server states. `-` writes the whole log to standard output. `tidu restore
-DIRECTORY --data-dir DATA` builds a log from a backup; `tidu verify DIRECTORY` checks it. The
-directory also gets the catalogues that the log has adopted, other than those that come with
-tidu.")]
-pub(crate) struct BackupArgs {
-    /// Directory of the backup, created if missing; or - for standard output
-    directory: PathBuf,
-    #[command(flatten)]
-    catalogue: CatalogueArgs,
-    #[command(flatten)]
-    server: ServerArgs,
+impl Format {
+    /// The form of the archive; `None` for JSON.
+    fn form(self) -> Option<Form> {
+        match self {
+            Self::Json => None,
+            Self::Raw => Some(Form::Compressed),
+            Self::Plain => Some(Form::Plain),
+        }
+    }
 }
 
 pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
@@ -85,8 +80,8 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
     catalogues::keep(directory.as_deref(), &files, &adopted)?;
     let failed = unwritten(&args.file);
     let mut target = target(&args.file).map_err(failed)?;
-    if args.format == Format::Raw {
-        target = archive(&mut client, &header, target, &args.file, |_| Ok(())).await?;
+    if let Some(form) = args.format.form() {
+        target = archive(&mut client, &header, target, &args.file, form).await?;
     } else {
         let json = Json::new()?;
         let line = json.line("GetStatusResponse", &first_line(status))?;
@@ -103,137 +98,36 @@ pub(super) async fn export(args: ExportArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-pub(super) async fn backup(args: BackupArgs) -> Result<(), CliError> {
-    let mut client = Client::to(&args.server).await?;
-    let directory = &args.directory;
-    if !is_standard(directory) {
-        reject_data_directory(directory)?;
-        files::create_directory(directory).map_err(|e| {
-            let path = directory.display();
-            CliError::Io(say!(en: "cannot create {path}", zh: "无法创建 {path}"), e)
-        })?;
-    }
-    let known = args.catalogue.read(directory)?;
-    let (files, adopted) = catalogues::fetch(&mut client, known).await?;
-    let mut assembly = LogBuilder::checking(files.clone());
-    let checking = word!(en: "checking the backup", zh: "正在检查已有备份");
-    let progress = Arc::new(Progress::new(checking, events(), 0));
-    assembly.watch(watcher(&progress));
-    if is_standard(directory) {
-        catalogues::keep(None, &files, &adopted)?;
-        let (header, _) = header(&mut client, 0).await?;
-        return add(&mut client, &header, &mut assembly, directory).await;
-    }
-    catalogues::keep(Some(directory), &files, &adopted)?;
-    backup::read(directory, &mut assembly)?;
-    let (header, _) = header(&mut client, assembly.so_far().size).await?;
-    if header.next < header.first {
-        let (had, has) = (header.first, header.next);
-        return Err(CliError::Refused(say!(
-            en: "the backup has {had} events, but the server's log has only {has}",
-            zh: "备份有 {had} 个事件，而服务器的日志只有 {has} 个"
-        )));
-    }
-    if header.next == header.first && assembly.so_far().log_id.is_some() {
-        // It must still be the same log.
-        let name = served_log();
-        assembly.begin(name, &header)?;
-        assembly.end(name, &header)?;
-        progress.finish();
-        let summary = summary(&header);
-        eprint_line(&say!(
-            en: "nothing was recorded since the last backup; {summary}",
-            zh: "上次备份之后没有新事件；{summary}"
-        ));
-        return Ok(());
-    }
-    progress.finish();
-    add(&mut client, &header, &mut assembly, &backup::name(directory, &header)).await
-}
-
 /// The unit of a progress.
-fn events() -> &'static str {
+pub(super) fn events() -> &'static str {
     word!(en: "events", zh: "个事件")
-}
-
-/// The log of the server, as the source of an archive.
-fn served_log() -> &'static str {
-    word!(en: "the server's log", zh: "服务器的日志")
-}
-
-/// An archive beside a log would be lost with it, and no redaction of the log would find it.
-fn reject_data_directory(directory: &Path) -> Result<(), CliError> {
-    if !log::is_in(directory) {
-        return Ok(());
-    }
-    let name = directory.display();
-    Err(CliError::Refused(say!(
-        en: "{name} is a data directory; name another one for the backup",
-        zh: "{name} 是数据目录，请为备份另选目录"
-    )))
-}
-
-/// Writes a part of the log to a path; keeps it only if it continues the backup.
-async fn add(
-    client: &mut Client,
-    header: &Header,
-    assembly: &mut LogBuilder,
-    path: &Path,
-) -> Result<(), CliError> {
-    let failed = unwritten(path);
-    let name = served_log();
-    // The progress of the copy tells how far it is.
-    assembly.watch(Arc::new(|_, _| {}));
-    assembly.begin(name, header)?;
-    let target = target(path).map_err(failed)?;
-    let take = |frame: &Frame| {
-        let does_not_follow = |e| ArchiveError::Misplaced {
-            name: name.to_owned(),
-            detail: say!(
-                en: "it does not continue the backup: {e}", zh: "与已有备份不衔接：{e}"
-            ),
-        };
-        assembly.frame(frame).map_err(does_not_follow)
-    };
-    let target = archive(client, header, target, path, take).await?;
-    assembly.end(name, header)?;
-    target.commit().map_err(failed)?;
-    eprint_line(&summary(header));
-    Ok(())
 }
 
 /// A failure to write. A closed pipe is one too, because its reader lacks the rest.
 fn unwritten(path: &Path) -> impl Fn(io::Error) -> CliError + Copy {
-    move |e| {
-        let path = path.display();
-        CliError::Message(say!(en: "cannot write {path}: {e}", zh: "无法写入 {path}：{e}"))
-    }
+    move |e| ArchiveError::unwritten(path, e).into()
 }
 
 fn target(path: &Path) -> io::Result<Destination> {
     if is_standard(path) { Ok(Destination::standard()) } else { Destination::file(path) }
 }
 
-/// Writes an archive, and gives each of its frames to `take` as well.
-async fn archive(
+/// Writes an archive.
+pub(super) async fn archive(
     client: &mut Client,
     header: &Header,
     target: Destination,
     path: &Path,
-    mut take: impl FnMut(&Frame) -> Result<(), ArchiveError>,
+    form: Form,
 ) -> Result<Destination, CliError> {
     let failed = unwritten(path);
-    let mut writer = Writer::begin(target, header).map_err(failed)?;
-    let write = |frame: Frame| {
-        take(&frame)?;
-        writer.frame(&frame).map_err(failed)
-    };
-    frames(client, header, write).await?;
+    let mut writer = Writer::begin(target, header, form).map_err(failed)?;
+    frames(client, header, |frame| writer.frame(&frame).map_err(failed)).await?;
     writer.finish().map_err(failed)
 }
 
 /// The present log from a position on.
-async fn header(
+pub(super) async fn header(
     client: &mut Client,
     first: u64,
 ) -> Result<(Header, pb::GetStatusResponse), CliError> {
@@ -281,7 +175,7 @@ pub(super) fn header_of(status: &pb::GetStatusResponse, first: u64) -> Result<He
 }
 
 /// Gives the leaves and withheld places of a part of the log to `take`, in order.
-async fn frames(
+pub(super) async fn frames(
     client: &mut Client,
     header: &Header,
     mut take: impl FnMut(Frame) -> Result<(), CliError>,
@@ -315,7 +209,7 @@ async fn frames(
     Ok(())
 }
 
-fn summary(header: &Header) -> String {
+pub(super) fn summary(header: &Header) -> String {
     let Header { log_id, first, next, root, .. } = header;
     let root = hex(root);
     say!(

@@ -5,10 +5,12 @@ mod approve;
 mod assessments;
 mod audit;
 mod authorities;
+mod backup;
 mod batches;
 mod bodies;
 mod changes;
 mod check;
+mod compact;
 mod compare;
 mod completions;
 mod context;
@@ -141,11 +143,13 @@ pub(super) enum Command {
     Doctor(doctor::DoctorArgs),
     /// Write the whole log to a file: JSON lines, or the stored bytes
     Export(export::ExportArgs),
-    /// Add the events recorded since the last backup to a directory
-    Backup(export::BackupArgs),
+    /// Add what was recorded since the last backup to a directory
+    Backup(backup::BackupArgs),
     /// Build a log from an export or a backup, byte for byte the same
     #[command(visible_alias = "restore")]
     Import(import::ImportArgs),
+    /// Make a small copy of a data directory that no server uses
+    Compact(compact::CompactArgs),
     /// Erase the content of an annulled event; every proof stays valid
     Redact(redact::RedactArgs),
     /// Withhold an event from everybody, with the approval of a second principal
@@ -206,8 +210,9 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Top(args) => top::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Export(args) => export::export(args).await,
-        Command::Backup(args) => export::backup(args).await,
+        Command::Backup(args) => backup::run(args).await,
         Command::Import(args) => import::run(&args),
+        Command::Compact(args) => compact::run(&args),
         Command::Redact(args) => redact::run(&args),
         Command::Withhold(args) => withhold::run(args).await,
         Command::Verify(args) => verify::run(args).await,

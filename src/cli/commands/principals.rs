@@ -21,7 +21,7 @@ use crate::{
         access::Role,
         catalogue::{Catalogue, Catalogues},
         kind::Kind,
-        text::counted,
+        text::{counted, unhex},
     },
     files,
     lang::{Lang, say},
@@ -213,7 +213,7 @@ fn message(stated: &PrincipalText) -> Result<pb::PrincipalEntry, String> {
     let digest = |key: &str, value: &Option<toml::Spanned<String>>| match value {
         None => Ok(Vec::new()),
         // The value is not repeated: somebody may have put the token itself there.
-        Some(digits) => access::unhex(digits.get_ref()).map(Vec::from).ok_or_else(|| {
+        Some(digits) => unhex(digits.get_ref()).map(Vec::from).ok_or_else(|| {
             say!(
                 en: "{id}: {key}: not a SHA-256 of 64 hexadecimal digits",
                 zh: "{id}：{key}：应为 64 位十六进制的 SHA-256"

@@ -1,7 +1,6 @@
 //! `tidu verify`: verifies a log that is served, a log at rest, a backup or an export.
 
 use std::{
-    io::{self, BufReader},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -11,15 +10,14 @@ use clap::Args;
 
 use super::import;
 use crate::{
-    archive::{self, ArchiveError, LogBuilder, backup},
+    archive::{AtRest, BuiltLog, ExpectedRoot, LogBuilder, backup},
     cli::{
         CliError,
-        args::{CatalogueArgs, Common, Output, is_standard},
+        args::{CatalogueArgs, Common, ExpectArgs, Output},
         client::Client,
         print::{JsonLines, Progress, eprint_line, print_line},
     },
     domain::text::hex,
-    files,
     lang::{say, word},
     ledger::audit::Verified,
     limits::VERIFY_STEP_BYTES,
@@ -30,8 +28,10 @@ use crate::{
 #[command(after_help = "\
 Every event is read and hashed again. Checksums, stored leaf hashes, positions, commits and times
 are checked, and the Merkle root is compared with the high-water mark or with the root in the
-archive. The command fails at the first wrong position and names it. To resume an interrupted
-verification, give --from with the last position it printed.")]
+archive. Of a backup, every generation is read, with its manifest, its checksums and its cursors. A
+copy proves by its own root that it is whole; --expect-root proves that it is the right one. The
+command fails at the first wrong position and names it. To resume an interrupted verification, give
+--from with the last position it printed.")]
 pub(crate) struct VerifyArgs {
     /// Data directory that no server uses, backup directory, or export [default: the server
     /// verifies its log]
@@ -42,6 +42,8 @@ pub(crate) struct VerifyArgs {
     /// Most bytes to read a second [default: 32 MiB on a server, otherwise unlimited]
     #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
     bytes_per_second: u64,
+    #[command(flatten)]
+    expect: ExpectArgs,
     #[command(flatten)]
     catalogue: CatalogueArgs,
     #[command(flatten)]
@@ -69,11 +71,39 @@ async fn served(args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
         report.progress(&progress)?;
         last = progress;
     }
+    if let Some(expected) = args.expect.expected() {
+        require_at(&expected, last.log_size)?;
+        let root = last.root_hash.as_ref().try_into().unwrap_or_default();
+        expected.require(last.log_size, root)?;
+    }
     report.done(&last)
 }
 
+/// Refuses a size at which nobody knows the root of a served log.
+fn require_at(expected: &ExpectedRoot, size: u64) -> Result<(), CliError> {
+    match expected.size {
+        Some(at) if at < size => Err(CliError::Refused(say!(
+            en: "a server states the root at its end alone, which is at {size} events now; verify \
+                 a backup for the root at size {at}",
+            zh: "服务器只给出末尾（现为 {size} 个事件）的根哈希；要比对 {at} 个事件处的根哈希，请校验备份"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
-    let (_, mut verification) = archive::verification(path, args.catalogue.read(path)?, args.from)?;
+    let expected = args.expect.expected();
+    if expected.is_some_and(|expected| expected.size.is_some_and(|size| size <= args.from)) {
+        return Err(CliError::Refused(
+            word!(
+                en: "--expect-size must be past --from: nothing is read below that",
+                zh: "--expect-size 应大于 --from：该位置之前不会读取"
+            )
+            .to_owned(),
+        ));
+    }
+    let files = args.catalogue.read(path)?;
+    let mut verification = AtRest::begin(path, files, args.from, expected)?;
     let (mut read, began) = (0, now());
     let mut so_far = verification.so_far();
     let answer = |so_far: Verified, read, root: Bytes| pb::VerifyResponse {
@@ -82,7 +112,7 @@ fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliErr
         read_bytes: read,
         root_hash: root,
     };
-    while let Some(step) = verification.step(VERIFY_STEP_BYTES).map_err(ArchiveError::Log)? {
+    while let Some(step) = verification.step(VERIFY_STEP_BYTES)? {
         so_far = step;
         read += step.bytes;
         report.progress(&answer(so_far, read, Bytes::new()))?;
@@ -91,34 +121,74 @@ fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliErr
             std::thread::sleep(due.saturating_sub(began.elapsed()));
         }
     }
-    report.done(&answer(so_far, read, Bytes::copy_from_slice(&verification.root())))
+    report.done(&answer(so_far, read, Bytes::copy_from_slice(&verification.log().root)))
 }
 
 fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
-    let mut assembly = LogBuilder::checking(args.catalogue.read(path)?);
-    let name = path.display().to_string();
-    if path.is_dir() {
-        backup::read(path, &mut assembly)?;
-    } else if is_standard(path) {
-        import::read(&name, io::stdin().lock(), &mut assembly)?;
-    } else {
-        let file = files::open(path)
-            .map_err(|e| CliError::Io(say!(en: "cannot read {name}", zh: "无法读取 {name}"), e))?;
-        import::read(&name, BufReader::new(file), &mut assembly)?;
-    }
-    let assembled = assembly.finish()?;
-    if assembled.log_id.is_none() {
+    let read = if path.is_dir() { generations(path, args)? } else { Some(file(path, args)?) };
+    let Some(read) = read.filter(|read| read.log_id.is_some()) else {
+        let name = path.display();
         return Err(CliError::Refused(say!(
             en: "{name} contains neither a log nor an archive",
             zh: "{name} 中既没有日志，也没有备份或导出"
         )));
-    }
+    };
     report.done(&pb::VerifyResponse {
-        verified_position: assembled.size,
-        log_size: assembled.size,
+        verified_position: read.size,
+        log_size: read.size,
         read_bytes: 0,
-        root_hash: Bytes::copy_from_slice(&assembled.root),
+        root_hash: Bytes::copy_from_slice(&read.root),
     })
+}
+
+fn file(path: &Path, args: &VerifyArgs) -> Result<BuiltLog, CliError> {
+    let mut assembly = LogBuilder::checking(args.catalogue.read(path)?);
+    assembly.expect(args.expect.expected());
+    import::read_source(path, &mut assembly)?;
+    Ok(assembly.finish()?)
+}
+
+/// Verifies all generations of a backup, the newest first; gives the newest one. An expected root
+/// is that of the newest, or of each that reaches the size. After a fault the others are verified
+/// all the same.
+fn generations(path: &Path, args: &VerifyArgs) -> Result<Option<BuiltLog>, CliError> {
+    let (mut newest, mut fault) = (None, None);
+    for generation in backup::generations(path)?.into_iter().rev() {
+        let verify = || -> Result<BuiltLog, CliError> {
+            let mut assembly = LogBuilder::checking(args.catalogue.read(generation.path())?);
+            let reaches = |expected: &ExpectedRoot| match (newest, expected.size) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(_), Some(size)) => ends(&generation).is_none_or(|end| end >= size),
+            };
+            assembly.expect(args.expect.expected().filter(reaches));
+            generation.read(&mut assembly)?;
+            Ok(assembly.finish()?)
+        };
+        match verify() {
+            Ok(built) => {
+                if newest.is_some() || fault.is_some() {
+                    let (shown, size) = (generation.path().display(), built.size);
+                    eprint_line(&say!(
+                        en: "{shown}: {size} events verified", zh: "{shown}：已校验 {size} 个事件"
+                    ));
+                }
+                newest.get_or_insert(built);
+            }
+            Err(error) => {
+                if fault.is_some() {
+                    eprint_line(&error.shown());
+                }
+                fault.get_or_insert(error);
+            }
+        }
+    }
+    fault.map_or(Ok(newest), Err)
+}
+
+/// The size of the log at the end of a generation, by its manifest.
+fn ends(generation: &backup::Generation) -> Option<u64> {
+    Some(generation.manifest().ok()??.size())
 }
 
 #[allow(clippy::disallowed_methods)] // limits the reading rate; no record depends on it

@@ -85,6 +85,8 @@ pub struct SledLog {
     mark: Mutex<MarkFile>,
     found: Option<HighWaterMark>,
     metrics: Arc<Metrics>,
+    /// Nobody has the log before it is whole, so its keys may come before their values.
+    keys_first: bool,
     /// Times the windows, if somebody counts them.
     monotonic: Option<Monotonic>,
     _lock: File,
@@ -119,6 +121,16 @@ impl SledLog {
     /// Counts in these metrics from now on, and times its syncs.
     pub(super) fn count_in(&mut self, metrics: Arc<Metrics>, monotonic: Monotonic) {
         (self.metrics, self.monotonic) = (metrics, Some(monotonic));
+    }
+
+    /// Writes the keys of a group before their values from now on.
+    ///
+    /// The store splits a page with too many keys, and writes both halves anew. A page of keys
+    /// alone is small; each value is then written once, and the store holds little besides. A log
+    /// that is cut off meanwhile has chunks without content, so this is for one that is built
+    /// apart.
+    pub(super) fn put_keys_first(&mut self) {
+        self.keys_first = true;
     }
 
     /// Leaves so many bytes of the file system to others; by default 5 %, within bounds.
@@ -180,6 +192,16 @@ impl SledLog {
         Ok(())
     }
 
+    fn write_keys(&self, group: &Group) -> Result<(), LogError> {
+        let blocks = group.blocks.iter().map(|block| key(BLOCKS, block.first));
+        let chunks = group.chunks.iter().map(|chunk| key(CHUNKS, chunk.first()));
+        for key in blocks.chain(chunks) {
+            let written = self.store.insert(key, [].as_slice());
+            written.map_err(|e| store_error("write to the log", e))?;
+        }
+        Ok(())
+    }
+
     /// Writes the values in order and syncs them. A batch would cost two syncs, because sled syncs
     /// its begin and its content separately. A power loss leaves the first values of a window, so
     /// the order matters.
@@ -223,6 +245,9 @@ impl CommitLog for SledLog {
         let Some(last) = group.chunks.last() else { return Ok(Appended::Durable(size)) };
         assert!(last.ends_commit(), "a group ends in the middle of a commit");
 
+        if self.keys_first {
+            self.write_keys(group)?;
+        }
         let (mut window, mut bytes) = (Vec::new(), 0);
         let mut blocks = group.blocks.iter().peekable();
         let mut next = base;

@@ -79,6 +79,7 @@ impl SledLog {
                     mark,
                     found,
                     metrics,
+                    keys_first: false,
                     monotonic: None,
                     _lock: lock,
                 })

@@ -1,6 +1,7 @@
 //! Random, hostile and failing: processes killed, disks that lose, bytes that nobody wrote. Each
 //! test prints its seed.
 
+mod copies;
 mod crashes;
 mod damage;
 mod drain;

@@ -15,7 +15,7 @@ use tidu::log::SledLog;
 use uuid::Uuid;
 
 use crate::support::{
-    Fresh, Server, TIDU,
+    Fresh, Server, TIDU, archives,
     catalogues::{digest, other},
     directory, list, text,
 };
@@ -446,7 +446,7 @@ async fn a_backup_is_read_and_compared_with_the_log() {
     // It is the beginning of a longer log, until it is old.
     fresh.client().await.record(list(2, 3)).await.unwrap();
     assert_eq!(look().level("backup"), "ok");
-    let archive = fs::read_dir(home.join("backup")).unwrap().next().unwrap().unwrap().path();
+    let archive = archives(&home.join("backup")).remove(0);
     let file = fs::File::options().write(true).open(&archive).unwrap();
     file.set_modified(now() - Duration::from_secs(25 * 60 * 60)).unwrap();
     let (level, run) = look().of("backup");

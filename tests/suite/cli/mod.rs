@@ -2,9 +2,11 @@
 
 mod approve;
 mod backup;
+mod backup_generations;
 mod client_tls;
 mod codes;
 mod command_line;
+mod compact;
 mod contexts;
 mod delivery;
 mod demo;

@@ -11,7 +11,7 @@ use prost::Message as _;
 use tidu::protocol::pb::{self, event::Fact, subscribe_response::Payload};
 
 use crate::support::{
-    Client, Fresh, Server, TIDU, base64, done, event, list, reason, refused, seed, text,
+    Client, Fresh, Server, TIDU, base64, done, event, list, reason, refused, seed, text, unpacked,
 };
 
 /// Kills of a redaction, or more until some came early and some late.
@@ -38,7 +38,7 @@ fn holding(directory: &Path, secrets: &[&[u8]]) -> Vec<String> {
             found.extend(holding(&path, secrets));
             continue;
         }
-        let bytes = fs::read(&path).unwrap();
+        let bytes = unpacked(fs::read(&path).unwrap());
         let holds = |secret: &&&[u8]| bytes.windows(secret.len()).any(|part| part == **secret);
         found.extend(secrets.iter().find(holds).map(|_| path.display().to_string()));
     }

@@ -8,7 +8,7 @@ use prost::Message as _;
 use tidu::{
     archive::{
         ArchiveError, LogBuilder,
-        format::{Header, Writer},
+        format::{Form, Header, Writer},
     },
     catalogue_files::CatalogueFiles,
     domain::catalogue::Catalogues,
@@ -134,7 +134,7 @@ fn archive(format: u16, leaves: &[Bytes]) -> Vec<u8> {
     leaves.iter().for_each(|leaf| frontier.push(leaf_hash(leaf)));
     let (next, root) = (leaves.len() as u64, frontier.root());
     let header = Header { format, log_id: Uuid::from_u128(7), first: 0, next, root };
-    let mut writer = Writer::begin(Vec::new(), &header).unwrap();
+    let mut writer = Writer::begin(Vec::new(), &header, Form::Plain).unwrap();
     for leaf in leaves {
         writer.frame(&Frame { withheld: false, bytes: leaf.clone() }).unwrap();
     }
@@ -304,7 +304,7 @@ fn an_archive_of_mixed_or_later_formats_builds_nothing() {
     ] {
         let mut builder = LogBuilder::building(CatalogueFiles::built_in(), &data).unwrap();
         let error = builder.archive(name, bytes.as_slice()).unwrap_err();
-        assert_eq!(matches!(error, ArchiveError::Mixed { position: 0, .. }), name == "mixed");
+        assert_eq!(matches!(error, ArchiveError::Event { offset: 76, .. }), name == "mixed");
         assert!(error.to_string().contains(reason), "{name}: {error}");
         drop(builder);
         assert!(!data.exists(), "{name}");

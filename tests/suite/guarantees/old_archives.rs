@@ -17,7 +17,7 @@ use std::{
 
 use flate2::read::GzDecoder;
 
-use crate::support::{Server, TIDU, directory};
+use crate::support::{Server, TIDU, archives, directory};
 
 const ROOT: &str = "915198178fd6850542dca60959489ccc09c82a9ce9a535b2d516caf21cae6380";
 
@@ -58,11 +58,21 @@ fn a_log_of_the_first_version_is_exported_as_it_was() {
     let server = Server::start(&dir.path().join("data"));
     let (again, backup) = (dir.path().join("again.raw"), dir.path().join("backup"));
     let at = ["--server", server.address.as_str()];
-    tidu(&[&["export", "--format", "raw"], at.as_slice(), &[again.to_str().unwrap()]].concat());
+    tidu(&[&["export", "--format", "plain"], at.as_slice(), &[again.to_str().unwrap()]].concat());
     assert_eq!(fs::read(&again).unwrap(), fs::read(dir.path().join("export.raw")).unwrap());
-    // The backup of the first version goes on.
-    tidu(&[&["backup"], at.as_slice(), &[backup.to_str().unwrap()]].concat());
-    assert_eq!(fs::read_dir(&backup).unwrap().count(), 2);
+    // The backup of the first version goes on where it is, and its archives stay.
+    let before: Vec<_> =
+        archives(&backup).into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
+    for verify in [&[][..], &["--verify"], &["--full", "--keep", "1"]] {
+        tidu(&[&["backup"], at.as_slice(), &[backup.to_str().unwrap()], verify].concat());
+        assert!(tidu(&["verify", backup.to_str().unwrap()]).contains(ROOT), "{verify:?}");
+        let is_there = |(bytes, path): &(Vec<u8>, _)| fs::read(path).is_ok_and(|now| now == *bytes);
+        let stay = !verify.contains(&"--full");
+        assert_eq!(
+            before.iter().filter(|archive| is_there(archive)).count(),
+            2 * usize::from(stay)
+        );
+    }
     assert_eq!(server.terminate(), Some(0));
     assert!(tidu(&["verify", dir.path().join("data").to_str().unwrap()]).contains(ROOT));
 }

@@ -15,6 +15,12 @@ pub fn refused(output: &Output, what: &[&str]) {
     what.iter().for_each(|what| assert!(said.contains(what), "{what:?} is not in {said}"));
 }
 
+/// A command failed with this exit code, and said each of these.
+pub fn coded(output: &Output, code: i32, what: &[&str]) {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    refused(output, what);
+}
+
 /// A path as an argument.
 pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()

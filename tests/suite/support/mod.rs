@@ -6,6 +6,7 @@ pub mod any_event;
 pub mod catalogues;
 pub mod command;
 pub mod connect;
+pub mod copies;
 pub mod encoding;
 pub mod events;
 pub mod facts;
@@ -35,7 +36,8 @@ pub mod workload;
 pub use self::{
     answers::{answers_of, traces},
     any_event::any_event,
-    command::{done, refused, text},
+    command::{coded, done, refused, text},
+    copies::{archives, unpacked},
     encoding::base64,
     events::{authority, changed, date, designated, event, list, little_giant, made_up, valid_on},
     facts::{annulled, corrected, failed, ministry, notice, passed, revoked, sealed},
