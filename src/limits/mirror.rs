@@ -16,6 +16,8 @@ pub const MIRROR_PAGE_ENTRIES: usize = PAGE_EVENTS_MAX;
 pub const MIRROR_STEPS_MAX: usize = 8;
 /// Questions about single batches and events on their way at the same time.
 pub const MIRROR_QUESTIONS_MAX: usize = 4;
+/// Most bytes of the name of a schema. PostgreSQL cuts names after 63.
+pub const MIRROR_SCHEMA_BYTES_MAX: usize = 48;
 /// How long SQLite waits for a reader that holds up a writer.
 pub const MIRROR_BUSY_MAX: Duration = Duration::from_secs(10);
 /// How long a mirror waits for the session of another one to end: that of a process that was

@@ -8,13 +8,12 @@ use std::{
 };
 
 use tokio_postgres::config::{Config, Host};
-use url::Url;
 
 use super::MirrorError;
 use crate::{
     files,
     lang::{say, word},
-    limits::{KEEPALIVE_INTERVAL, MIRROR_SILENCE_MAX, SECRETS_BYTES_MAX},
+    limits::{KEEPALIVE_INTERVAL, MIRROR_SCHEMA_BYTES_MAX, MIRROR_SILENCE_MAX, SECRETS_BYTES_MAX},
     tls::{ClientFiles, Flags},
 };
 
@@ -98,28 +97,22 @@ impl Address {
 
 impl Server {
     fn parse(text: &str, files: DatabaseFiles) -> Result<Self, MirrorError> {
-        // The library reads addresses that a general parser refuses: without a host, for sockets.
         let unreadable = |why: String| {
             refused(&say!(
                 en: "--to: {why}; the form is postgres://USER@HOST:PORT/DATABASE?sslmode=MODE",
                 zh: "--to：{why}；格式为 postgres://用户@主机:端口/数据库?sslmode=模式"
             ))
         };
-        let mut url = Url::parse(text).map_err(|error| unreadable(error.to_string()))?;
-        let has_password =
-            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password");
-        if has_password {
+        let (shown, mode) = take_mode(text);
+        let mut config: Config =
+            shown.parse().map_err(|error: tokio_postgres::Error| unreadable(in_full(&error)))?;
+        if config.get_password().is_some() {
             return Err(refused(word!(
                 en: "--to: an address with a password would be shown in the list of processes; \
                      put the password into PGPASSWORD or --password-file",
-                zh: "--to：地址中的密码会出现在进程列表里；请把密码放入 PGPASSWORD 或 \
-                     --password-file"
+                zh: "--to：地址中的密码会出现在进程列表里；请把密码放入 PGPASSWORD 或 --password-file"
             )));
         }
-        let mode = take_mode(&mut url);
-        let shown = url.to_string();
-        let mut config: Config =
-            shown.parse().map_err(|error: tokio_postgres::Error| unreadable(in_full(&error)))?;
         if config.get_user().is_none()
             && let Ok(user) = env::var("PGUSER")
         {
@@ -130,11 +123,13 @@ impl Server {
         }
         config.application_name("tidu mirror");
         config.keepalives_idle(KEEPALIVE_INTERVAL).tcp_user_timeout(MIRROR_SILENCE_MAX);
-        let is_local = config.get_hosts().iter().all(|host| match host {
+        let is_here = |host: &Host| match host {
             Host::Unix(_) => true,
             Host::Tcp(host) => matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1"),
-        });
-        let is_encrypted = match mode.as_deref() {
+        };
+        let is_local = config.get_hosts().iter().all(is_here)
+            && config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
+        let is_encrypted = match mode {
             None => !is_local || files.tls.is_any(),
             Some("disable") => false,
             Some("require" | "verify-full") => true,
@@ -171,32 +166,27 @@ impl Server {
         let mut bytes = schema.bytes();
         let is_plain = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_')
             && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-            && schema.len() <= 48
+            && schema.len() <= MIRROR_SCHEMA_BYTES_MAX
             && !schema.starts_with("pg_");
         if is_plain {
             return Ok(());
         }
         Err(refused(&say!(
             en: "--schema {schema}: write a name of a-z, 0-9 and _ that does not begin with pg_, \
-                 at most 48 characters",
-            zh: "--schema {schema}：名称只能由 a-z、0-9 和 _ 组成，不得以 pg_ 开头，最多 48 个字符"
+                 at most {MIRROR_SCHEMA_BYTES_MAX} characters",
+            zh: "--schema {schema}：名称只能由 a-z、0-9 和 _ 组成，不得以 pg_ 开头，\
+                 最多 {MIRROR_SCHEMA_BYTES_MAX} 个字符"
         )))
     }
 }
 
 /// Takes `sslmode` out of an address: the library knows fewer values.
-fn take_mode(url: &mut Url) -> Option<String> {
-    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let mode = pairs.iter().find(|(name, _)| name == "sslmode").map(|(_, mode)| mode.clone());
-    if mode.is_some() {
-        let others = pairs.iter().filter(|(name, _)| name != "sslmode");
-        url.set_query(None);
-        let others: Vec<_> = others.collect();
-        if !others.is_empty() {
-            url.query_pairs_mut().extend_pairs(others);
-        }
-    }
-    mode
+fn take_mode(text: &str) -> (String, Option<&str>) {
+    let Some((address, query)) = text.split_once('?') else { return (text.to_owned(), None) };
+    let mode = query.split('&').find_map(|pair| pair.strip_prefix("sslmode="));
+    let others: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("sslmode=")).collect();
+    let separator = if others.is_empty() { "" } else { "?" };
+    (format!("{address}{separator}{}", others.join("&")), mode)
 }
 
 /// The password, from a file or else from the environment.

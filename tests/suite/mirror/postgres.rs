@@ -69,26 +69,34 @@ impl Cluster {
         command
     }
 
-    async fn open(&mut self) {
-        let dir = self.dir.path().to_owned();
-        let child = self
-            .command("postgres")
+    fn spawn(&self) -> Child {
+        let dir = self.dir.path();
+        self.command("postgres")
             .arg("-D")
             .arg(dir.join("cluster"))
             .arg("-k")
-            .arg(&dir)
+            .arg(dir)
             .args(["-c", "listen_addresses=", "-c", "shared_buffers=16MB"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
-        self.postgres = Some(child);
+            .unwrap()
+    }
+
+    async fn open(&mut self) {
         let answers = async {
+            let mut postgres = self.spawn();
             while tokio_postgres::connect(&self.address(), NoTls).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
+                // It refuses to start beside processes of one that was killed.
+                if postgres.try_wait().unwrap().is_some() {
+                    postgres = self.spawn();
+                }
             }
+            postgres
         };
-        tokio::time::timeout(Duration::from_secs(60), answers).await.unwrap();
+        let postgres = tokio::time::timeout(Duration::from_secs(60), answers).await.unwrap();
+        self.postgres = Some(postgres);
     }
 
     fn address(&self) -> String {
