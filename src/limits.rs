@@ -187,6 +187,8 @@ pub const DECODERS_MAX: usize = 8;
 pub const TAIL_CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of sled's page cache.
 pub const STORE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of `DATA/FORMAT` that are read: a format has at most five digits.
+pub const FORMAT_FILE_BYTES_MAX: usize = 16;
 /// Threads that are tried before the runtime is made, and before the store is opened, which starts
 /// eight: its memory needs room as well.
 pub const STORE_THREADS_TRIED: usize = 16;

@@ -18,6 +18,7 @@
 
 mod examine;
 mod format;
+mod format_file;
 mod open;
 mod preflight;
 mod replacement;
@@ -49,6 +50,7 @@ use self::{
         BLOCKS, CHUNKS, Key, META_KEY, decode_block, encode_block, encode_identity, key,
         position_of,
     },
+    format_file::FormatFile,
     room::Room,
 };
 use super::{
@@ -81,6 +83,8 @@ pub struct SledLog {
     copy_id: u64,
     /// The format of the log, as it is durable in the store. Only an append raises it.
     format: AtomicU16,
+    /// The same beside the store, raised first.
+    noted: FormatFile,
     size: AtomicU64,
     mark: Mutex<MarkFile>,
     found: Option<HighWaterMark>,
@@ -180,6 +184,7 @@ impl SledLog {
     /// the log before it meets a leaf that it does not understand.
     fn raise(&self, format: u16) -> Result<(), LogError> {
         assert!(format <= FORMAT_KNOWN, "a group needs format {format}");
+        self.noted.write(format)?;
         self.store
             .insert(META_KEY, encode_identity(format, self.id))
             .and_then(|_| self.store.flush())
@@ -417,6 +422,30 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_format_beside_the_store_leaves_every_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap());
+        let file = dir.path().join(format_file::NAME);
+        let image = || {
+            let store = fs::read_dir(dir.path().join("log")).unwrap();
+            let files = store.chain(fs::read_dir(dir.path()).unwrap()).map(|it| it.unwrap().path());
+            let mut files: Vec<_> = files.filter(|path| path.is_file()).collect();
+            files.sort();
+            files.into_iter().map(|it| (fs::read(&it).unwrap(), it)).collect::<Vec<_>>()
+        };
+        fs::write(&file, "9\n").unwrap();
+        let before = image();
+        let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
+        assert!(matches!(error, LogError::TooNew { found: 9, known: 3 }), "{error}");
+        assert_eq!(image(), before);
+        // The store has the last word about what this version can read.
+        for odd in ["", "nine\n", "3\n", "00000000000000000000009\n"] {
+            fs::write(&file, odd).unwrap();
+            drop(SledLog::open(dir.path(), Uuid::nil()).unwrap());
+        }
+    }
+
+    #[test]
     fn the_format_rises_before_the_first_chunk_that_needs_it_and_never_falls() {
         let dir = tempfile::tempdir().unwrap();
         let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
@@ -430,11 +459,17 @@ mod tests {
         append(&log, 0);
         append(&log, FORMAT_BEGUN);
         assert_eq!(stored_format(&log), FORMAT_BEGUN);
+        let noted = dir.path().join(format_file::NAME);
+        assert!(!noted.exists());
         append(&log, FORMAT_KNOWN);
+        assert_eq!(fs::read_to_string(&noted).unwrap(), "3\n");
         append(&log, FORMAT_BEGUN);
         assert_eq!(stored_format(&log), FORMAT_KNOWN);
         drop(log);
+        // As in a directory of a version that did not write the file.
+        fs::remove_file(&noted).unwrap();
         let log = SledLog::open(dir.path(), Uuid::nil()).unwrap();
+        assert_eq!(fs::read_to_string(&noted).unwrap(), "3\n");
         assert_eq!((log.id(), log.size()), (Uuid::from_u128(1), 4));
         append(&log, FORMAT_KNOWN);
         assert_eq!(stored_format(&log), FORMAT_KNOWN);

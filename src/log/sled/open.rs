@@ -18,6 +18,7 @@ use super::{
     format::{
         BLOCKS, CHUNKS, META_KEY, SYNC_KEY, decode_identity, encode_identity, key, position_of,
     },
+    format_file::FormatFile,
     guarded, preflight, replacement,
     room::Room,
     snapshot, store, store_error, sync_cure,
@@ -41,6 +42,8 @@ impl SledLog {
     pub fn open(directory: &Path, fresh_id: Uuid) -> Result<Self, LogError> {
         own(directory)?;
         let lock = lock(directory)?;
+        let noted = FormatFile::of(directory);
+        noted.require_known()?;
         let store_path = directory.join("log");
         replacement::settle(directory, &store_path)?;
         let existed = store_path.exists();
@@ -64,6 +67,7 @@ impl SledLog {
         let copy_id = files::number_of(&store_path.join("db")).unwrap_or_default();
         match Self::take_over(&store, directory, &store_path, marked, fresh_id) {
             Ok((format, id, size, mark)) => {
+                noted.settle(format);
                 let (format, size) = (AtomicU16::new(format), AtomicU64::new(size));
                 let mark = Mutex::new(mark);
                 let windows = AtomicU64::new(0);
@@ -75,6 +79,7 @@ impl SledLog {
                     id,
                     copy_id,
                     format,
+                    noted,
                     size,
                     mark,
                     found,
@@ -128,8 +133,10 @@ impl SledLog {
 }
 
 /// The names in a data directory, which may hold other files as well.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 18] = [
     "FAILURES",
+    "FORMAT",
+    "FORMAT.new",
     "LOCK",
     "MARK",
     "MARK.new",
