@@ -189,6 +189,10 @@ pub const TAIL_CACHE_BYTES: usize = 32 * 1024 * 1024;
 pub const STORE_CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of `DATA/FORMAT` that are read: a format has at most five digits.
 pub const FORMAT_FILE_BYTES_MAX: usize = 16;
+/// Further accesses to a page for each value that is read or written, which keep that cache near
+/// its size. A page holds about eight chunks. With 2 of them, 4 pages of about 56 KiB wait in each
+/// of the store's 256 parts: 56 MiB at most. Without them 64 pages would: 900 MiB.
+pub const STORE_ACCESSES: usize = 2;
 /// Threads that are tried before the runtime is made, and before the store is opened, which starts
 /// eight: its memory needs room as well.
 pub const STORE_THREADS_TRIED: usize = 16;

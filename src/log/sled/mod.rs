@@ -60,7 +60,7 @@ use super::{
 use crate::{
     limits::{
         DISK_RESERVE_BYTES_MAX, DISK_RESERVE_BYTES_MIN, DISK_RESERVE_DIVISOR, HASHES_PER_BLOCK,
-        SYNC_WINDOW_BYTES_MAX,
+        STORE_ACCESSES, SYNC_WINDOW_BYTES_MAX,
     },
     merkle::Hash,
     metrics::Metrics,
@@ -160,12 +160,14 @@ impl SledLog {
         let mut taken = 0;
         for entry in self.store.range(start..[CHUNKS + 1].as_slice().into()) {
             let (key, value) = entry.map_err(|e| store_error("read the log", e))?;
-            let chunk = Chunk::decode(position_of(&key), Bytes::copy_from_slice(&value))?;
+            self.bound_cache(&key)?;
+            taken += value.len();
+            // The store's own bytes are kept, not a copy of them.
+            let chunk = Chunk::decode(position_of(&key), Bytes::from_owner(value))?;
             if chunk.first() != expected || (chunks.is_empty() && chunk.next() <= from) {
                 return Err(LogError::damaged(expected, "a chunk is missing"));
             }
             expected = chunk.next();
-            taken += value.len();
             if chunk.first() >= size {
                 break;
             }
@@ -178,6 +180,18 @@ impl SledLog {
             return Err(LogError::damaged(expected, "the chunks end before the log does"));
         }
         Ok(chunks)
+    }
+
+    /// Bounds the store's cache, after a value was read or written.
+    ///
+    /// The store divides its pages among 256 parts of the cache, and evicts from a part at each
+    /// 64th access to a page of it. Whoever goes through the log accesses each page once, so
+    /// hundreds of megabytes would stay. These further accesses are cheap, and their number counts.
+    fn bound_cache(&self, key: &[u8]) -> Result<(), LogError> {
+        for _ in 0..STORE_ACCESSES {
+            self.store.contains_key(key).map_err(|e| store_error("read the log", e))?;
+        }
+        Ok(())
     }
 
     /// Raises the format of the log, durably. A version that does not know the format then refuses
@@ -216,6 +230,7 @@ impl SledLog {
         for (key, value) in window {
             let written = self.store.insert(key, value.as_ref());
             written.map_err(|e| store_error("write to the log", e))?;
+            self.bound_cache(key)?;
         }
         self.store.flush().map_err(|e| store_error("flush the log", e))?;
         self.windows.fetch_add(1, Ordering::Release);
