@@ -179,6 +179,8 @@ pub const VERIFY_RATE_MIN: u64 = 1024 * 1024;
 pub const VERIFY_RATE_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Interval at which a verification reports its progress.
 pub const VERIFY_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Interval at which the verification in the background has a log line.
+pub const VERIFY_TOLD_INTERVAL: Duration = Duration::from_secs(60);
 /// Bytes of the log that one thread decodes at a time during a start.
 pub const REBUILD_BATCH_BYTES: usize = 256 * 1024;
 /// Most threads that decode during a start.

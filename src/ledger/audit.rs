@@ -30,6 +30,9 @@ use crate::{
     },
 };
 
+/// The detail of damage to an event or to its stored hash.
+pub(super) const UNLIKE_STORED: &str = "an event does not match its stored hash";
+
 /// Checks leaves one after the other.
 pub struct Audit {
     reader: EventReader,
@@ -273,6 +276,8 @@ pub struct Verification {
     block: Option<HashBlock>,
     /// Sizes with the roots that they must have.
     expected: Vec<(u64, Hash)>,
+    /// It ends where the log does. Otherwise a later event may annul a withheld place.
+    is_whole: bool,
 }
 
 /// The progress of a verification.
@@ -307,9 +312,17 @@ impl Verification {
             block.hashes.into_iter().for_each(|hash| frontier.push(hash));
         }
         let audit = Audit::after(reader, frontier);
-        let verification = Self { log, audit, size, block: None, expected };
+        let verification = Self { log, audit, size, block: None, expected, is_whole: true };
         verification.check_root()?;
         Ok(verification)
+    }
+
+    /// Begins at the first event, and ends at a size, which must have this root. `reader` knows
+    /// every adoption below it.
+    #[must_use]
+    pub fn below(log: Arc<dyn CommitLog>, reader: EventReader, (size, root): (u64, Hash)) -> Self {
+        let (audit, expected) = (Audit::new(reader), vec![(size, root)]);
+        Self { log, audit, size, block: None, expected, is_whole: false }
     }
 
     /// The progress so far.
@@ -353,7 +366,7 @@ impl Verification {
         if self.audit.size() == from {
             return Err(LogError::damaged(from, "the log ends before its size"));
         }
-        if self.audit.size() >= self.size {
+        if self.is_whole && self.audit.size() >= self.size {
             self.audit.require_annulled()?;
         }
         // The last chunk may reach past the size to verify.
@@ -371,7 +384,7 @@ impl Verification {
         let Some(block) = &self.block else { return Ok(()) };
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         if block.hashes.get(place) != Some(hash) {
-            return Err(LogError::damaged(position, "an event does not match its stored hash"));
+            return Err(LogError::damaged(position, UNLIKE_STORED));
         }
         Ok(())
     }

@@ -51,6 +51,7 @@ pub mod state;
 mod tail;
 mod task;
 mod trial;
+mod trusted;
 mod waiters;
 mod withheld;
 mod writer;
@@ -80,6 +81,7 @@ use self::{
     start::Start,
     state::RegisterReader,
     tail::TailCache,
+    trusted::{Trusted, Verifier},
     waiters::Waiters,
 };
 pub use self::{
@@ -89,10 +91,11 @@ pub use self::{
     pace::{GivenUp, Pace, Unhurried},
     queue::HeldMemory,
     read::ReadError,
-    rebuild::rebuild,
+    rebuild::{Belief, rebuild},
     refused::AppendError,
     snapshot::{RULES_BUILD, SnapshotSettings},
     task::{TaskEnded, run_blocking},
+    trusted::Unread,
     waiters::Waiter,
 };
 use crate::{
@@ -275,10 +278,10 @@ struct Shared {
     /// Start of the running append, in monotonic milliseconds plus one; 0 between appends.
     append_began: AtomicU64,
     marked: Marked,
+    /// What the start has not read.
+    trusted: Trusted,
     /// Lengths of the register's holds.
     holds: Arc<Holds>,
-    /// See [`Ledger::trusted`].
-    trusted: Option<(u64, Hash)>,
 }
 
 impl Shared {
@@ -297,6 +300,8 @@ pub struct Ledger {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Writes snapshots of the register, if they are kept.
     keeper: Mutex<Option<Keeper>>,
+    /// Verifies what the start has not read.
+    verifier: Mutex<Option<Verifier>>,
 }
 
 impl Ledger {
@@ -307,22 +312,24 @@ impl Ledger {
     /// cannot read it. [`LogError::Catalogue`] if a catalogue that it adopted is not at hand, or if
     /// the one to use does not fit to those. [`LogError::NewerRules`].
     pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
-        Self::open_keeping(parts, None)
+        Self::open_with(parts, Belief::StoredHashes, None)
     }
 
-    /// As [`Ledger::open`]. It believes a snapshot of the register that fits, and writes others.
+    /// As [`Ledger::open`]. `belief` says what the start believes without looking. With `snapshots`
+    /// it believes a snapshot of the register that fits, and writes others.
     ///
     /// # Errors
     /// As for [`Ledger::open`]: no snapshot keeps a log from being opened.
-    pub fn open_keeping(
+    pub fn open_with(
         parts: LedgerOptions,
+        belief: Belief,
         snapshots: Option<SnapshotSettings>,
     ) -> Result<Self, LogError> {
         let metrics = &parts.metrics;
         let newest = parts.rules.newest().number.to_string();
         metrics.build_info.set([env!("CARGO_PKG_VERSION"), &newest]);
         let Start { mut state, mut catalogues, trusted, stored_bytes } =
-            Start::of(&parts, snapshots.as_ref())?;
+            Start::of(&parts, belief, snapshots.as_ref())?;
         let metrics = parts.metrics;
         let holds = Arc::new(Holds::new(Arc::clone(&parts.clock), &metrics));
         state.measure(Arc::clone(&holds));
@@ -353,8 +360,8 @@ impl Ledger {
             told_low: AtomicBool::new(false),
             append_began: AtomicU64::new(0),
             marked,
+            trusted: Trusted::new(trusted),
             holds,
-            trusted,
         });
         let queue = Arc::new(Queue::default());
         // Unbounded: the queue ahead of it has a bound, and a durable group must not wait.
@@ -366,7 +373,13 @@ impl Ledger {
         let last = trusted.map_or(0, |(size, _)| size);
         let keeper = snapshots.map(|settings| snapshot::start(&shared, settings, last));
         let keeper = keeper.transpose().map_err(|e| LogError::io("start the keeper", e))?;
-        Ok(Self { shared, queue, threads: Mutex::new(threads), keeper: Mutex::new(keeper) })
+        Ok(Self {
+            shared,
+            queue,
+            threads: Mutex::new(threads),
+            keeper: Mutex::new(keeper),
+            verifier: Mutex::default(),
+        })
     }
 
     /// Records a commit. A commit that is in the queue is recorded even if the future is dropped,
@@ -417,6 +430,9 @@ impl Ledger {
     pub fn close(&self) -> bool {
         self.queue.close();
         self.keeper.lock().iter_mut().for_each(Keeper::stop);
+        if self.verifier.lock().take().is_some_and(|verifier| verifier.end().is_err()) {
+            self.shared.fail(&"the verification of the log panicked".into());
+        }
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
                 self.shared.fail(&"a thread of the ledger panicked".into());
@@ -431,13 +447,6 @@ impl Ledger {
         if let Some(keeper) = &*self.keeper.lock() {
             keeper.save_last(&self.shared, within);
         }
-    }
-
-    /// The size below which this start has not read the log, because it believes a snapshot of the
-    /// register, and the root that the log must have there. `None` if it has read all of it.
-    #[must_use]
-    pub fn trusted(&self) -> Option<(u64, Hash)> {
-        self.shared.trusted
     }
 
     /// What the ledger counts.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
+    audit::UNLIKE_STORED,
     event_reader::{self, EventReader},
     format, place,
     state::State,
@@ -38,7 +39,25 @@ pub fn rebuild(
     rules: RulesBook,
     expected: Option<(u64, Hash)>,
 ) -> Result<(State, Catalogues), LogError> {
-    rebuild_telling(log, Begun::new(files, rules), expected, &mut |_, _| {})
+    let claims = Claims { expected, belief: Belief::StoredHashes };
+    rebuild_telling(log, Begun::new(files, rules), claims, &mut |_, _| {})
+}
+
+/// What a replay believes without looking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belief {
+    /// The stored leaf hashes: the root over them is compared, and a verification hashes anew.
+    StoredHashes,
+    /// Nothing: each leaf is hashed again, and compared with its stored hash.
+    Nothing,
+}
+
+/// What a log must be like, and how closely that is looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Claims {
+    /// A size, and the root that the log must have there.
+    pub(super) expected: Option<(u64, Hash)>,
+    pub(super) belief: Belief,
 }
 
 /// What a replay goes on from: the state at a size, and the catalogues adopted below it.
@@ -69,7 +88,7 @@ impl Begun {
 pub(super) fn rebuild_telling(
     log: &dyn CommitLog,
     begun: Begun,
-    expected: Option<(u64, Hash)>,
+    Claims { expected, belief }: Claims,
     tell: &mut dyn FnMut(u64, u64),
 ) -> Result<(State, Catalogues), LogError> {
     let Begun { state, mut reader } = begun;
@@ -85,7 +104,7 @@ pub(super) fn rebuild_telling(
         let (put, decoded) = mpsc::sync_channel(decoders);
         let failed = put.clone();
         scope.spawn(move || {
-            if let Err(error) = read_all(log, first, &give) {
+            if let Err(error) = read_all(log, first, belief, &give) {
                 // The receiver is gone only if an earlier error has ended this function.
                 let _ = failed.send((READ_FAILED, Err(error)));
             }
@@ -143,6 +162,7 @@ struct Batch {
     chunks: Vec<Chunk>,
     /// The stored leaf hashes of blocks that the chunks touch.
     blocks: Vec<HashBlock>,
+    belief: Belief,
 }
 
 /// A decoded event, to be applied.
@@ -183,6 +203,7 @@ fn next(take: &Mutex<mpsc::Receiver<Batch>>) -> Option<Batch> {
 fn read_all(
     log: &dyn CommitLog,
     first: u64,
+    belief: Belief,
     give: &mpsc::SyncSender<Batch>,
 ) -> Result<(), LogError> {
     let (mut position, mut number, size) = (first, 0, log.size());
@@ -199,7 +220,7 @@ fn read_all(
         }
         // The last block may continue in the next batch.
         block = blocks.last().cloned();
-        if give.send(Batch { number, chunks, blocks }).is_err() {
+        if give.send(Batch { number, chunks, blocks, belief }).is_err() {
             return Ok(());
         }
         (position, number) = (next, number + 1);
@@ -248,7 +269,9 @@ impl Batch {
         &self,
         mut read: impl FnMut(u64, &[u8]) -> Result<Event, LogError>,
     ) -> Result<Vec<Decoded>, LogError> {
-        let mut events = Vec::new();
+        let count: u64 = self.chunks.iter().map(|chunk| chunk.next() - chunk.first()).sum();
+        // Events are large, and a list that grows would copy them again and again.
+        let mut events = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
         for chunk in &self.chunks {
             let mut next = chunk.first();
             for found in chunk.leaves() {
@@ -283,11 +306,7 @@ impl Batch {
             let needs = format::needed(&leaf, &event);
             (Content::Event(event), needs)
         };
-        // The stored hashes are trusted here; the root over them is compared at the end.
-        let hash = match self.stored_hash(position) {
-            Some(hash) => hash,
-            None => place::leaf_hash(position, &found.as_frame())?,
-        };
+        let hash = self.leaf_hash(found)?;
         Ok(Decoded {
             position,
             ends_commit: end <= position + 1,
@@ -299,6 +318,19 @@ impl Batch {
             recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
             hash,
         })
+    }
+
+    /// The hash of a leaf: the stored one, if that is believed.
+    fn leaf_hash(&self, found: &LeafAt) -> Result<Hash, LogError> {
+        let (position, stored) = (found.position, self.stored_hash(found.position));
+        if let (Some(stored), Belief::StoredHashes) = (stored, self.belief) {
+            return Ok(stored);
+        }
+        let hash = place::leaf_hash(position, &found.as_frame())?;
+        if stored.is_some_and(|stored| stored != hash) {
+            return Err(LogError::damaged(position, UNLIKE_STORED));
+        }
+        Ok(hash)
     }
 
     fn stored_hash(&self, position: u64) -> Option<Hash> {

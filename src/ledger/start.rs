@@ -4,8 +4,8 @@
 use std::fmt::Display;
 
 use super::{
-    LedgerOptions, SnapshotSettings,
-    rebuild::{self, Begun},
+    Belief, LedgerOptions, SnapshotSettings,
+    rebuild::{self, Begun, Claims},
     snapshot::{self, Believed},
     state::State,
 };
@@ -22,27 +22,32 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// The state of the log. If a snapshot fits, nothing below it is read.
+    /// The state of the log. If a snapshot fits, nothing below it is read. Whoever believes nothing
+    /// looks at no snapshot.
     pub(super) fn of(
         parts: &LedgerOptions,
+        belief: Belief,
         snapshots: Option<&SnapshotSettings>,
     ) -> Result<Self, LogError> {
-        if let Some(SnapshotSettings { path, .. }) = snapshots {
+        let believable = snapshots.filter(|_| belief == Belief::StoredHashes);
+        if let Some(SnapshotSettings { path, .. }) = believable {
             let ignored = |why: &dyn Display| {
                 let path = path.display();
                 tracing::warn!(%path, %why, "the snapshot is not believed; the log is replayed");
             };
             let (log, files) = (&*parts.log, &parts.catalogue_files);
             let began = parts.clock.monotonic();
-            match snapshot::believe(path, log, files, parts.rules, parts.expected) {
+            let believed = snapshot::believe(path, log, files, parts.rules, parts.expected);
+            let took = parts.clock.monotonic().saturating_sub(began);
+            parts.metrics.start_part_duration_seconds.with(["snapshot"]).set(took);
+            match believed {
                 Ok(None) => {}
                 Err(why) => ignored(&why),
                 // The log after it must lead to the root of the mark, or it is of another log.
-                Ok(Some(believed)) => match Self::replay(parts, believed) {
+                Ok(Some(believed)) => match Self::replay(parts, belief, believed) {
                     Ok(start) => {
                         let size = start.trusted.map_or(0, |(size, _)| size);
                         parts.metrics.register_snapshot_events.set(size);
-                        let took = parts.clock.monotonic().saturating_sub(began);
                         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                         tracing::info!(events = size, duration_ms, "a snapshot was read");
                         return Ok(start);
@@ -52,10 +57,11 @@ impl Start {
             }
         }
         let begun = Begun::new(&parts.catalogue_files, parts.rules);
-        Self::replay(parts, Believed { begun, stored_bytes: 0 })
+        Self::replay(parts, belief, Believed { begun, stored_bytes: 0 })
     }
 
-    fn replay(parts: &LedgerOptions, believed: Believed) -> Result<Self, LogError> {
+    fn replay(parts: &LedgerOptions, belief: Belief, believed: Believed) -> Result<Self, LogError> {
+        let began = parts.clock.monotonic();
         let Believed { begun, mut stored_bytes } = believed;
         let frontier = begun.state.frontier();
         let trusted = Some((frontier.size(), frontier.root())).filter(|(size, _)| *size > 0);
@@ -67,8 +73,10 @@ impl Start {
             metrics.log_stored_bytes.add(bytes);
             stored_bytes += bytes;
         };
-        let (state, catalogues) =
-            rebuild::rebuild_telling(&*parts.log, begun, parts.expected, &mut tell)?;
+        let claims = Claims { expected: parts.expected, belief };
+        let (state, catalogues) = rebuild::rebuild_telling(&*parts.log, begun, claims, &mut tell)?;
+        let took = parts.clock.monotonic().saturating_sub(began);
+        metrics.start_part_duration_seconds.with(["replay"]).set(took);
         Ok(Self { state, catalogues, trusted, stored_bytes })
     }
 }

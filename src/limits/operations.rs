@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::FLUSH_DURATION_MAX;
+
 /// Most connections to the operations port. With one more the oldest gives up its place, so that
 /// connections that hang keep no probe out.
 pub const OPERATIONS_CONNECTIONS_MAX: usize = 32;
@@ -21,6 +23,18 @@ pub const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 pub const PROBE_AGE_MAX: Duration = Duration::from_secs(4);
 /// The server is known not to be ready this long after the last append that it acknowledged.
 pub const UNREADY_DURATION_MAX: Duration = Duration::from_secs(5);
+/// Time without a turn of the writer and without progress of a flush, after which a service manager
+/// is to end the process. The ledger itself ends it at an overdue flush long before.
+pub const WRITER_STUCK_AFTER: Duration = Duration::from_secs(60);
+/// Longest pause between two looks at the server on behalf of a service manager.
+pub const MANAGER_INTERVAL: Duration = Duration::from_secs(1);
+/// Least time between two statuses of a server that serves.
+pub const MANAGER_STATUS_INTERVAL: Duration = Duration::from_secs(10);
+/// Time that a start which gets on asks a service manager for, again and again.
+pub const MANAGER_EXTENSION: Duration = Duration::from_secs(30);
+/// Longest time for which it asks while the store is being opened, which tells no progress: the
+/// check reads the whole store, and 600 s are 60 GiB at 100 MiB/s.
+pub const MANAGER_OPENING_MAX: Duration = Duration::from_secs(600);
 /// Longest wait for the thread of the operations port at the end.
 pub const OPERATIONS_END_DURATION_MAX: Duration = Duration::from_millis(200);
 /// Most bytes of an answer that our own client of the port takes: more than all series take.
@@ -38,6 +52,8 @@ const _: () = {
     // A fault just after a probe is found before its time: by age, or by the next probe.
     assert!(PROBE_AGE_MAX.as_millis() < UNREADY_DURATION_MAX.as_millis());
     assert!(PROBE_INTERVAL.as_millis() * 3 <= PROBE_AGE_MAX.as_millis());
+    assert!(FLUSH_DURATION_MAX.as_millis() < WRITER_STUCK_AFTER.as_millis());
+    assert!(MANAGER_INTERVAL.as_millis() * 4 <= MANAGER_EXTENSION.as_millis());
     assert!(SCRAPE_DURATION_MAX.as_millis() < OPERATIONS_EXCHANGE_DURATION_MAX.as_millis());
     assert!(
         OPERATIONS_HEAD_DURATION_MAX.as_millis() < OPERATIONS_EXCHANGE_DURATION_MAX.as_millis()

@@ -8,5 +8,5 @@ pub const WAITING_SHOWN_AFTER: Duration = Duration::from_secs(1);
 pub const WAITING_LINE_INTERVAL: Duration = Duration::from_secs(10);
 /// A start that still replays its log after this time has a log line about it.
 pub const REPLAY_TOLD_AFTER: Duration = Duration::from_secs(1);
-/// Between two such log lines: a replay of minutes has some dozens of them.
-pub const REPLAY_TOLD_INTERVAL: Duration = Duration::from_secs(10);
+/// Between two such log lines.
+pub const REPLAY_TOLD_INTERVAL: Duration = Duration::from_secs(1);

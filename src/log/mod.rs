@@ -208,7 +208,12 @@ pub fn open_reserving(
     metrics: Arc<Metrics>,
     monotonic: Monotonic,
 ) -> Result<(Arc<dyn CommitLog>, Option<HighWaterMark>), LogError> {
-    let mut log = SledLog::open(directory, fresh_id)?;
+    let began = monotonic();
+    let mut checked = began;
+    let mut log = SledLog::open_telling(directory, fresh_id, &mut || checked = monotonic())?;
+    let parts = &metrics.start_part_duration_seconds;
+    parts.with(["check"]).set(checked.saturating_sub(began));
+    parts.with(["store"]).set(monotonic().saturating_sub(checked));
     log.count_in(metrics, monotonic);
     log.keep_free(reserve);
     let found = log.mark_found();

@@ -193,6 +193,8 @@ table! {
     // The state of the server.
     start_duration_seconds: SecondsGauge, Seconds, [],
         "Time from the start of the process until it served";
+    start_part_duration_seconds: Family<1, SecondsGauge>, Seconds, ["part"],
+        "Time of a part of the start: check of the store, opening of the store, reading of the snapshot, replay";
     replay_events: Gauge, Events, [],
         "Events that the start has to replay";
     replayed_events: Gauge, Events, [],
@@ -205,6 +207,10 @@ table! {
         "Time that it took to write it";
     register_snapshot_failures_total: Counter, None, [],
         "Snapshots of the register that could not be written";
+    trusted_events: Gauge, Events, [],
+        "Events that the start has taken from a snapshot without reading them";
+    verified_events: Gauge, Events, [],
+        "Those of them that the verification in the background has read so far";
     ready: Gauge, None, [],
         "1 while an append would be acknowledged";
     ready_check: Family<1, Gauge>, None, ["check"],

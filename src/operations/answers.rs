@@ -12,9 +12,10 @@ use tokio::{
 };
 
 use super::{
-    State,
+    State, Unhealthy,
     page::{page, paths},
     readiness::Replay,
+    takes_tasks,
 };
 use crate::{
     limits::{HEALTH_DURATION_MAX, SCRAPE_DURATION_MAX},
@@ -109,11 +110,12 @@ async fn metrics<B>(state: &Arc<State>, request: &Request<B>) -> Answer {
 
 /// Whether the runtime of the server takes a task in time.
 async fn healthz(state: &State) -> Answer {
-    let task = state.main.spawn(std::future::ready(()));
-    match timeout(HEALTH_DURATION_MAX, task).await {
-        Ok(Ok(())) => line(StatusCode::OK, "ok"),
-        Ok(Err(_)) => line(StatusCode::SERVICE_UNAVAILABLE, "the server's runtime has ended"),
-        Err(_) => line(
+    match takes_tasks(&state.main, HEALTH_DURATION_MAX).await {
+        Ok(()) => line(StatusCode::OK, "ok"),
+        Err(Unhealthy::Ended) => {
+            line(StatusCode::SERVICE_UNAVAILABLE, "the server's runtime has ended")
+        }
+        Err(Unhealthy::Hangs) => line(
             StatusCode::SERVICE_UNAVAILABLE,
             &format!(
                 "the server's runtime has taken no task for {} s",

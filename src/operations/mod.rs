@@ -26,6 +26,7 @@ use std::{
     path::PathBuf,
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use tokio::{
@@ -91,6 +92,27 @@ struct State {
     scrapes: Arc<Mutex<()>>,
 }
 
+/// Why a runtime takes no task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unhealthy {
+    /// It has ended.
+    Ended,
+    /// It has taken none in time.
+    Hangs,
+}
+
+/// Whether a runtime takes a task within a time. To be asked from outside of it.
+///
+/// # Errors
+/// [`Unhealthy`].
+pub async fn takes_tasks(runtime: &Handle, within: Duration) -> Result<(), Unhealthy> {
+    match timeout(within, runtime.spawn(std::future::ready(()))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(Unhealthy::Ended),
+        Err(_) => Err(Unhealthy::Hangs),
+    }
+}
+
 impl Operations {
     /// Listens on an address, and answers from now on.
     ///
@@ -130,6 +152,12 @@ impl Operations {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What the probes have found so far.
+    #[must_use]
+    pub fn findings(&self) -> Arc<Findings> {
+        Arc::clone(&self.state.findings)
     }
 
     /// Probes this ledger from now on, and observes it and the cursors. They are not kept alive.

@@ -8,7 +8,10 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::{limits::PROBE_AGE_MAX, service::Phase};
+use crate::{
+    limits::{PROBE_AGE_MAX, WRITER_STUCK_AFTER},
+    service::Phase,
+};
 
 /// The names of the checks, in the order of an answer.
 pub const CHECKS: [&str; 6] = ["replay", "draining", "appends", "writer", "scratch_sync", "disk"];
@@ -98,6 +101,14 @@ impl Findings {
         (found.low, found.failure) = (low, failure);
     }
 
+    /// True if no turn has come through, and no flush has got on, for longer than any disk may
+    /// take. A turn that a full disk refuses has come through.
+    #[must_use]
+    pub fn writer_is_stuck(&self, now: Instant) -> bool {
+        let turned = self.found.lock().turned;
+        turned.is_some_and(|at| now.saturating_duration_since(at) > WRITER_STUCK_AFTER)
+    }
+
     /// Whether the server is ready at this moment.
     #[must_use]
     pub fn readiness(&self, phase: Phase, replay: Replay, now: Instant) -> Readiness {
@@ -166,6 +177,18 @@ mod tests {
         assert_eq!(at(PROBE_AGE_MAX + MOMENT), ["scratch_sync"]);
         findings.disk(began + MOMENT, None, None);
         assert_eq!(at(PROBE_AGE_MAX + MOMENT), [""; 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_writer_is_stuck_after_the_longest_flush_and_not_by_a_full_disk() {
+        let (findings, began) = (Findings::default(), Instant::now());
+        let later = began + WRITER_STUCK_AFTER;
+        assert!(!findings.writer_is_stuck(later + MOMENT), "nothing was probed yet");
+        findings.turn(began, Some("the disk is low".to_owned()));
+        assert!(!findings.writer_is_stuck(later));
+        assert!(findings.writer_is_stuck(later + MOMENT));
+        findings.flush(began + MOMENT);
+        assert!(!findings.writer_is_stuck(later + MOMENT));
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,10 +19,12 @@ pub mod failures;
 mod gateway;
 mod half_close;
 mod hangups;
+mod manager;
 mod peer_io;
 mod places;
 mod ports;
 mod principals;
+mod progress;
 pub mod telemetry;
 mod tls;
 mod trail;
@@ -42,9 +44,11 @@ use self::{
     config::{Config, ConfigError},
     failures::Failures,
     ports::Ports,
+    progress::Meter,
 };
 pub use self::{
     descriptors::TooFewDescriptors,
+    manager::Manager,
     tls::{TlsError, TlsFileError, TlsOutlook},
 };
 use crate::{
@@ -53,7 +57,7 @@ use crate::{
     cursors::{CursorError, Cursors},
     lang::{say, word},
     ledger::{
-        Failure, Ledger, LedgerOptions, OnFailure, ReadError, Salt, SnapshotSettings,
+        Belief, Failure, Ledger, LedgerOptions, OnFailure, ReadError, Salt, SnapshotSettings,
         clock::Clock as _,
     },
     limits::{
@@ -247,6 +251,13 @@ impl Starting {
         self.ports.operations_address()
     }
 
+    /// Tells a service manager from now on how the server is.
+    #[must_use]
+    pub fn reporting_to(mut self, manager: Manager) -> Self {
+        self.ports.report_to(manager, &self.metrics);
+        self
+    }
+
     /// Opens the stores on a thread that may block, and serves. Gives up if `stop` completes before
     /// they are open: the thread is left alone then, because it cannot be interrupted.
     ///
@@ -260,7 +271,7 @@ impl Starting {
         let metrics = Arc::clone(&self.metrics);
         let counted = Arc::clone(&metrics);
         let (mut opening, mut stop) = (spawn_blocking(move || open(&counted)), pin!(stop));
-        let mut told_after = REPLAY_TOLD_AFTER;
+        let (mut told_after, mut meter) = (REPLAY_TOLD_AFTER, Meter::default());
         let opened = loop {
             tokio::select! {
                 opened = &mut opening => break opened,
@@ -269,9 +280,8 @@ impl Starting {
                     return Err(StartError::Stopped);
                 }
                 () = sleep(told_after) => {
-                    let (replayed, events) =
-                        (metrics.replayed_events.get(), metrics.replay_events.get());
-                    tracing::info!(replayed, events, "the log is being replayed");
+                    let progress = meter.look(&metrics, Instant::now());
+                    tracing::info!("{progress}");
                     told_after = REPLAY_TOLD_INTERVAL;
                 }
             }
@@ -296,6 +306,9 @@ impl Starting {
         let access = Arc::clone(&self.settings.access);
         let api = service::api(for_api.0, for_api.1, self.settings, &self.ports.phases)?;
         self.ports.serve(api, &ledger, &cursors);
+        if let Err(error) = ledger.verify_unread() {
+            tracing::warn!(%error, "the log below the snapshot is not verified in the background");
+        }
         if !access.policy().is_open() {
             self.ports.run(principals::watch(Arc::clone(&access), Arc::clone(&metrics)));
         }
@@ -320,10 +333,11 @@ impl Server {
         rules: RulesBook,
         on_failure: impl Fn(&Failure) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        Self::open_unless(config, rules, on_failure, pending()).await
+        Self::open_unless(config, rules, on_failure, None, pending()).await
     }
 
-    /// As [`Server::open`], unless `stop` completes before the log is open.
+    /// As [`Server::open`], unless `stop` completes before the log is open. Tells a service manager
+    /// how the server is.
     ///
     /// # Errors
     /// As for [`Server::open`]; [`StartError::Stopped`].
@@ -331,9 +345,14 @@ impl Server {
         config: &Config,
         rules: RulesBook,
         on_failure: impl Fn(&Failure) + Send + Sync + 'static,
+        manager: Option<Manager>,
         stop: impl Future<Output = ()>,
     ) -> Result<Self, StartError> {
         let starting = Starting::listen(config).await?;
+        let starting = match manager {
+            Some(manager) => starting.reporting_to(manager),
+            None => starting,
+        };
         let (config, access) = (config.clone(), Arc::clone(&starting.settings.access));
         let open = move |metrics: &Arc<Metrics>| {
             let ledger = open_ledger(&config, rules, Box::new(on_failure), Arc::clone(metrics))?;
@@ -434,6 +453,9 @@ fn open_ledger(
     let (log, found) = log::open_reserving(directory, fresh_id, reserve, counted, monotonic)?;
     let expected = found.map(|mark| (mark.size, mark.root));
     let snapshots = SnapshotSettings::within(directory, config.snapshot_events);
+    // A process that the log failed leaves doubts about all that is stored beside the events.
+    let is_doubtful = !Failures::of(directory).noted().is_empty();
+    let belief = if is_doubtful { Belief::Nothing } else { Belief::StoredHashes };
     let options = LedgerOptions {
         log,
         expected,
@@ -445,7 +467,7 @@ fn open_ledger(
         metrics,
         on_failure,
     };
-    let ledger = Ledger::open_keeping(options, snapshots)?;
+    let ledger = Ledger::open_with(options, belief, snapshots)?;
     files.keep(&config.data_dir, ledger.catalogues().iter())?;
     Ok(ledger)
 }

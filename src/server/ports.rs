@@ -15,8 +15,16 @@ use tokio::{net::TcpListener, runtime::Handle, time::timeout};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{
-    StartError, accept, clock::SystemClock, config::Config, connection::Serving, descriptors,
-    gateway::Gateway, places::Places, telemetry, tls::Tls,
+    StartError, accept,
+    clock::SystemClock,
+    config::Config,
+    connection::Serving,
+    descriptors,
+    gateway::Gateway,
+    manager::{Manager, Reports},
+    places::Places,
+    telemetry,
+    tls::Tls,
 };
 use crate::{
     cursors::Cursors,
@@ -58,6 +66,8 @@ pub(super) struct Ports {
     accepting: AbortOnDropHandle<()>,
     /// Take connections of gateways, and look after the files of TLS.
     beside: Vec<AbortOnDropHandle<()>>,
+    /// Tell the service manager, if there is one.
+    reports: Option<Reports>,
 }
 
 impl Ports {
@@ -99,7 +109,18 @@ impl Ports {
         let accept =
             async move { accept::run(&listener, &places, &serving, tls.as_ref(), &taken).await };
         let accepting = AbortOnDropHandle::new(tokio::spawn(accept));
-        Ok(Self { address, operations, phases, apis, connections, accepting, beside })
+        let reports = None;
+        Ok(Self { address, operations, phases, apis, connections, accepting, beside, reports })
+    }
+
+    /// Tells a service manager how the server is, from now on. It is not told if there is no
+    /// thread for it: the server can do without.
+    pub(super) fn report_to(&mut self, manager: Manager, metrics: &Arc<Metrics>) {
+        let findings = self.operations.as_ref().map(Operations::findings);
+        match Reports::start(manager, &self.phases, metrics, findings) {
+            Ok(reports) => self.reports = Some(reports),
+            Err(error) => tracing::warn!(%error, "the service manager is not told"),
+        }
     }
 
     /// The address for callers.
@@ -118,6 +139,9 @@ impl Ports {
         let _ = self.apis.serving.set(api);
         if let Some(operations) = &self.operations {
             operations.probe(ledger, cursors);
+        }
+        if let Some(reports) = &self.reports {
+            reports.serve(ledger);
         }
         self.phases.enter(Phase::Serving);
     }

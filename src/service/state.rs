@@ -11,7 +11,7 @@ const PROCESS_BYTES_MAX: usize = 64 * 1024;
 /// An answer that has the state alone. It asks the file system: run it on a thread that may block.
 pub(super) fn of(ledger: &Ledger, work: Work) -> pb::GetStatusResponse {
     let metrics = ledger.metrics();
-    let disk = ledger.observe().disk;
+    let (disk, unread) = (ledger.observe().disk, ledger.unread());
     let start = metrics.start_duration_seconds.get();
     let number = |count: u64| Some(u32::try_from(count).unwrap_or(u32::MAX));
     pb::GetStatusResponse {
@@ -22,6 +22,8 @@ pub(super) fn of(ledger: &Ledger, work: Work) -> pb::GetStatusResponse {
         disk_reserve_bytes: disk.map(|disk| disk.reserve),
         memory_bytes: memory_bytes(),
         replayed_events: Some(metrics.replayed_events.get()),
+        trusted_events: Some(unread.trusted),
+        verified_events: Some(unread.verified),
         start_duration: Some(start).filter(|start| !start.is_zero()).and_then(duration),
         questions_running: number(metrics.questions_running.get()),
         questions_waiting: number(metrics.questions_waiting.get()),

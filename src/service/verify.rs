@@ -241,6 +241,7 @@ impl RunningVerification {
             log_size: so_far.size,
             read_bytes: self.bytes_read,
             root_hash: Bytes::from(root),
+            unread_events: self.ledger.unread().below(self.from),
         })
     }
 }

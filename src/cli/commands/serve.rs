@@ -16,7 +16,7 @@ use crate::{
     limits::{ANNOUNCE_DURATION_MAX, EXIT_GRACE, FAILURE_NOTE_DURATION_MAX},
     register::RulesBook,
     server::{
-        Server, StartError,
+        Manager, Server, StartError,
         config::{Config, ServerSettings},
         failures::Failures,
         telemetry,
@@ -95,7 +95,8 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
     // A replay can take long: a signal ends it in time, too.
     let stop = drain_signal().map_err(|e| CliError::Io(no_signals().to_owned(), e))?;
     let mut stop = pin!(stop);
-    let opened = Server::open_unless(&config, RulesBook::RELEASED, failed, stop.as_mut()).await;
+    let (rules, manager) = (RulesBook::RELEASED, Manager::of_environment());
+    let opened = Server::open_unless(&config, rules, failed, manager, stop.as_mut()).await;
     let server = match opened {
         Ok(server) => server,
         Err(StartError::Stopped) => {

@@ -91,6 +91,7 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
         (word!(en: "questions", zh: "查询"), questions(status)),
         (word!(en: "memory", zh: "内存"), status.memory_bytes.map(bytes)),
         (word!(en: "start", zh: "启动"), start(status)),
+        (word!(en: "verified", zh: "校验"), verified(status)),
         (
             word!(en: "serving", zh: "服务"),
             Some(say!(en: "since {since}, version {version}", zh: "自 {since} 起，版本 {version}")),
@@ -182,6 +183,22 @@ fn start(status: &pb::GetStatusResponse) -> Option<String> {
     ))
 }
 
+/// How much of the log is read that the start has not read.
+fn verified(status: &pb::GetStatusResponse) -> Option<String> {
+    let trusted = status.trusted_events.filter(|trusted| *trusted > 0)?;
+    let verified = status.verified_events?;
+    Some(match verified < trusted {
+        true => say!(
+            en: "{verified} of the {trusted} events that the start took from its snapshot",
+            zh: "启动时取自快照的 {trusted} 个事件，已校验 {verified} 个"
+        ),
+        false => say!(
+            en: "all {trusted} events that the start took from its snapshot",
+            zh: "启动时取自快照的 {trusted} 个事件，已全部校验"
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -217,6 +234,8 @@ mod tests {
             memory_bytes: Some(1 << 20),
             replayed_events: Some(9),
             start_duration: seconds(2),
+            trusted_events: Some(90),
+            verified_events: Some(7),
             questions_running: Some(1),
             questions_waiting: Some(0),
             recent_work: Some(pb::RecentWork {
@@ -235,6 +254,7 @@ mod tests {
             ("questions", "1 running, 0 waiting"),
             ("memory", "1.0 MiB"),
             ("start", "took 2.0s and replayed 9 events"),
+            ("verified", "7 of the 90 events that the start took from its snapshot"),
         ] {
             assert!(found.contains(&(name, value.to_owned())), "{name}: {found:?}");
         }

@@ -106,11 +106,13 @@ fn at_rest(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliErr
     let mut verification = AtRest::begin(path, files, args.from, expected)?;
     let (mut read, began) = (0, now());
     let mut so_far = verification.so_far();
+    let unread_events = so_far.position;
     let answer = |so_far: Verified, read, root: Bytes| pb::VerifyResponse {
         verified_position: so_far.position,
         log_size: so_far.size,
         read_bytes: read,
         root_hash: root,
+        unread_events,
     };
     while let Some(step) = verification.step(VERIFY_STEP_BYTES)? {
         so_far = step;
@@ -138,6 +140,7 @@ fn archived(path: &Path, args: &VerifyArgs, report: &Report) -> Result<(), CliEr
         log_size: read.size,
         read_bytes: 0,
         root_hash: Bytes::copy_from_slice(&read.root),
+        unread_events: 0,
     })
 }
 
@@ -240,12 +243,19 @@ impl Report {
 
     fn done(&self, last: &pb::VerifyResponse) -> Result<(), CliError> {
         self.progress.finish();
-        let (size, root) = (last.log_size, hex(&last.root_hash));
+        let (size, root, unread) = (last.log_size, hex(&last.root_hash), last.unread_events);
+        let beside = match unread {
+            0 => String::new(),
+            _ => say!(
+                en: "; {unread} of them were not read, and the root takes in their stored hashes",
+                zh: "；其中 {unread} 个没有读取，根哈希采用其存储的哈希"
+            ),
+        };
         match &self.lines {
             Some(lines) => lines.print("VerifyResponse", last),
             None => print_line(&say!(
-                en: "{size} events verified, root {root}",
-                zh: "已校验 {size} 个事件，根哈希 {root}"
+                en: "{size} events verified, root {root}{beside}",
+                zh: "已校验 {size} 个事件，根哈希 {root}{beside}"
             )),
         }
     }

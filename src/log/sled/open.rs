@@ -40,6 +40,18 @@ impl SledLog {
     /// # Errors
     /// Every variant of [`LogError`]. Opening never deletes acknowledged data.
     pub fn open(directory: &Path, fresh_id: Uuid) -> Result<Self, LogError> {
+        Self::open_telling(directory, fresh_id, &mut || ())
+    }
+
+    /// As [`SledLog::open`]. Calls `checked` between the check of the store and its opening.
+    ///
+    /// # Errors
+    /// As for [`SledLog::open`].
+    pub(in crate::log) fn open_telling(
+        directory: &Path,
+        fresh_id: Uuid,
+        checked: &mut dyn FnMut(),
+    ) -> Result<Self, LogError> {
         own(directory)?;
         let lock = lock(directory)?;
         let noted = FormatFile::of(directory);
@@ -62,6 +74,7 @@ impl SledLog {
         }
         snapshot::settle(directory, &store_path)?;
         preflight::check(&store_path)?;
+        checked();
         let room = Room::of(directory)?;
         let store = store::open(&store_path)?;
         let copy_id = files::number_of(&store_path.join("db")).unwrap_or_default();

@@ -7,7 +7,7 @@ use std::{fs, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use tidu::{
     catalogue_files::CatalogueFiles,
-    ledger::{Commit, Ledger, LedgerOptions, RULES_BUILD, SnapshotSettings},
+    ledger::{Belief, Commit, Ledger, LedgerOptions, RULES_BUILD, SnapshotSettings},
     log::LogError,
     merkle::Hash,
     protocol::pb,
@@ -23,7 +23,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 fn opened(log: &MemoryLog, path: &Path) -> Ledger {
     let parts = LedgerOptions { expected: log.marked(), ..options(Arc::new(log.clone())) };
     let settings = SnapshotSettings { path: path.to_path_buf(), events: 1 };
-    Ledger::open_keeping(parts, Some(settings)).unwrap()
+    Ledger::open_with(parts, Belief::StoredHashes, Some(settings)).unwrap()
 }
 
 fn replayed(log: &MemoryLog) -> Ledger {
@@ -183,7 +183,7 @@ async fn a_snapshot_of_something_else_is_never_believed() {
         let mut parts = LedgerOptions { expected: log.marked(), ..options(Arc::new(log.clone())) };
         change(&mut parts);
         let settings = SnapshotSettings { path: path.clone(), events: u64::MAX };
-        let ledger = Ledger::open_keeping(parts, Some(settings)).unwrap();
+        let ledger = Ledger::open_with(parts, Belief::StoredHashes, Some(settings)).unwrap();
         assert!(ledger.close());
         ledger.trusted().is_some()
     };
@@ -228,7 +228,7 @@ async fn a_snapshot_of_something_else_is_never_believed() {
     other_catalogue(&mut parts);
     let settings = SnapshotSettings { path: path.clone(), events: u64::MAX };
     // The log itself may not be readable with it; it is not read by the snapshot in any case.
-    let opened = Ledger::open_keeping(parts, Some(settings));
+    let opened = Ledger::open_with(parts, Belief::StoredHashes, Some(settings));
     assert!(opened.is_err() || opened.is_ok_and(|ledger| ledger.trusted().is_none()));
 }
 
@@ -249,7 +249,7 @@ async fn a_snapshot_follows_the_catalogues_that_the_log_adopted() {
         let parts = LedgerOptions { expected: log.marked(), ..options(Arc::new(log.clone())) };
         let parts = LedgerOptions { catalogue, catalogue_files, ..parts };
         let settings = SnapshotSettings { path: path.clone(), events: 1 };
-        Ledger::open_keeping(parts, Some(settings))
+        Ledger::open_with(parts, Belief::StoredHashes, Some(settings))
     };
     let adoptions = |ledger: &Ledger| {
         let all = ledger.catalogues().adoptions();

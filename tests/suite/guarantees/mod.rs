@@ -3,6 +3,7 @@
 
 mod catalogue_files;
 mod catalogues;
+mod doubt;
 mod formats;
 mod ledger;
 mod old_archives;

@@ -1,5 +1,6 @@
 //! The operations port: what it answers, also while the server does not.
 
+mod manager;
 mod port;
 mod probes;
 mod process;

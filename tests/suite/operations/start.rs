@@ -28,7 +28,7 @@ use tonic_types::StatusExt as _;
 use super::{get, until_failing};
 use crate::support::{MemoryLog, directory, in_time, list, open, reason};
 
-fn config(data: &Path) -> Config {
+pub(super) fn config(data: &Path) -> Config {
     Config {
         listen: ([127, 0, 0, 1], 0).into(),
         operations_listen: OperationsListen::At(([127, 0, 0, 1], 0).into()),
@@ -38,7 +38,7 @@ fn config(data: &Path) -> Config {
 }
 
 /// Opens stores once it is told to, or fails if nobody tells it. Claims a replay meanwhile.
-fn slowly(
+pub(super) fn slowly(
     data: &Path,
 ) -> (mpsc::Sender<()>, impl FnOnce(&Arc<Metrics>) -> Result<Stores, StartError> + Send + 'static) {
     let (go_on, waits) = mpsc::channel();
