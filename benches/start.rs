@@ -1,9 +1,10 @@
 //! How long a start takes and what it leaves in memory: over a log of as many designees as events.
 //!
-//! `cargo bench --profile dist --bench start` prints a table over 200,000 events; `-- --quick` makes
-//! 20,000, `-- --events 1000000` as many as it says; `--data DIR` keeps the log there. The log is
-//! made by appends to the real server; then servers start over it, one after the other, and the same
-//! work is done in fresh processes without a server. Figures do not travel: compare rows of one run.
+//! `cargo bench --profile dist --bench start` prints a table over 200,000 events; `-- --quick`
+//! makes 20,000, `-- --events 1000000` as many as it says; `--data DIR` keeps the log there. The
+//! log is made by appends to the real server; then servers start over it, one after the other, and
+//! the same work is done in fresh processes without a server. Figures do not travel: compare rows
+//! of one run.
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 #![allow(clippy::indexing_slicing, clippy::panic)]
