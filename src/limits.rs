@@ -11,6 +11,7 @@ mod approval;
 mod archives;
 mod clients;
 mod connections;
+mod delivery;
 mod doctor;
 mod intake;
 mod lists;
@@ -32,8 +33,8 @@ mod web;
 use std::time::Duration;
 
 pub use self::{
-    access::*, answers::*, approval::*, archives::*, clients::*, connections::*, doctor::*,
-    intake::*, lists::*, metrics::*, mirror::*, names::*, observation::*, operations::*,
+    access::*, answers::*, approval::*, archives::*, clients::*, connections::*, delivery::*,
+    doctor::*, intake::*, lists::*, metrics::*, mirror::*, names::*, observation::*, operations::*,
     process::*, questions::*, records::*, signs::*, snapshots::*, subscribers::*, tls::*, trail::*,
     web::*,
 };
@@ -365,41 +366,6 @@ const _: () = {
     assert!(FILTER_DESIGNEES_MAX as u64 <= WATCHED_DESIGNEES_OF_PARTY_MAX);
 };
 
-// --- Delivery ------------------------------------------------------------------------------------
-// Webhooks and commands: pauses between attempts, and the time a receiver has.
-
-/// First pause before a refused event is delivered again, if the caller states none. It doubles.
-pub const DELIVERY_RETRY_MIN_DEFAULT: Duration = Duration::from_secs(1);
-/// Longest pause before a refused event is delivered again, if the caller states none.
-pub const DELIVERY_RETRY_MAX_DEFAULT: Duration = Duration::from_secs(60);
-/// Shortest duration that a caller may state for a delivery.
-pub const DELIVERY_DURATION_MIN: Duration = Duration::from_millis(1);
-/// Longest duration that a caller may state for a delivery.
-pub const DELIVERY_DURATION_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Time that a command has for one event if the caller states nothing.
-pub const COMMAND_DURATION_DEFAULT: Duration = Duration::from_secs(600);
-/// Time that a receiver of webhooks has to answer if the caller states nothing.
-pub const WEBHOOK_DURATION_DEFAULT: Duration = Duration::from_secs(30);
-/// Bytes of an answer to a webhook that are read so that its connection can be used again.
-pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Longest wait for the rest of such an answer.
-pub const WEBHOOK_REST_DURATION_MAX: Duration = Duration::from_secs(1);
-/// Longest pause that a receiver of webhooks may ask for; a longer one is cut to this.
-pub const WEBHOOK_RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
-/// Fewest bytes of a webhook's secret, as Standard Webhooks has them.
-pub const WEBHOOK_SECRET_BYTES_MIN: usize = 24;
-/// Most bytes of a webhook's secret.
-pub const WEBHOOK_SECRET_BYTES_MAX: usize = 64;
-
-const _: () = {
-    // Each default is a duration that a caller may state.
-    assert!(DELIVERY_DURATION_MIN.as_nanos() <= DELIVERY_RETRY_MIN_DEFAULT.as_nanos());
-    assert!(DELIVERY_RETRY_MIN_DEFAULT.as_secs() <= DELIVERY_RETRY_MAX_DEFAULT.as_secs());
-    assert!(DELIVERY_RETRY_MAX_DEFAULT.as_secs() <= WEBHOOK_RETRY_AFTER_MAX.as_secs());
-    assert!(WEBHOOK_DURATION_DEFAULT.as_secs() <= DELIVERY_DURATION_MAX.as_secs());
-    assert!(COMMAND_DURATION_DEFAULT.as_secs() <= DELIVERY_DURATION_MAX.as_secs());
-};
-
 // --- Command line --------------------------------------------------------------------------------
 // Bounds of the clients in this binary.
 
@@ -423,6 +389,9 @@ pub const WATCH_RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 pub const WATCH_RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// `watch` takes a server that says nothing for so long for lost: two heartbeats.
 pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(20);
+/// Time between two looks of `changes --follow` at the log and the day, if the caller states none.
+/// A look costs nothing; a change of either costs a question over the whole register.
+pub const CHANGES_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
 /// Time between the failure of the log and the exit, in which clients get their error.
 pub const EXIT_GRACE: Duration = Duration::from_millis(200);
 /// Most faults, rejections or warnings that are shown to people.

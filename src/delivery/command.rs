@@ -1,14 +1,14 @@
-//! A command as receiver: it runs once for each event.
+//! A command as receiver: it runs once for each event, or once for each batch.
 
 use std::{process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{io::AsyncWriteExt as _, process, time::timeout};
 
-use super::{Outcome, event::CloudEvent, signature};
+use super::{Outcome, event::CloudEvent, parcel::Parcel, signature};
 use crate::lang::say;
 
-/// Runs once for each event.
+/// Runs once for each event, or for each batch.
 pub(super) struct Command {
     pub(super) line: String,
     /// Longest run time.
@@ -16,19 +16,18 @@ pub(super) struct Command {
 }
 
 impl Command {
-    /// Runs the command with an event. Exit status 0 means taken.
-    pub(super) async fn offer(&self, event: &CloudEvent) -> Outcome {
-        let started = process::Command::new("sh")
-            .args(["-c", &self.line])
-            .env("TIDU_POSITION", event.position.to_string())
-            .env("TIDU_LOG_ID", &event.log_id)
-            .env("TIDU_KIND", &event.kind)
-            // The secret of webhooks is not for commands, nor for whoever lists their environment.
-            .env_remove(signature::VARIABLE)
-            .stdin(Stdio::piped())
-            // A process group of its own can be killed as a whole, and Ctrl-C does not reach it.
-            .process_group(0)
-            .spawn();
+    /// Runs the command with an event a line. Exit status 0 means taken.
+    pub(super) async fn offer(&self, parcel: &Parcel<'_>) -> Outcome {
+        let mut command = process::Command::new("sh");
+        command.args(["-c", &self.line]).stdin(Stdio::piped());
+        for (name, value) in variables(parcel) {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        // A process group of its own can be killed as a whole, and Ctrl-C does not reach it.
+        let started = command.process_group(0).spawn();
         let mut child = match started {
             Ok(child) => child,
             Err(error) => {
@@ -38,12 +37,11 @@ impl Command {
             }
         };
         let mut group = Group(child.id());
-        let mut input = child.stdin.take();
+        let (mut input, lines) = (child.stdin.take(), lines(parcel));
         let write = async {
             if let Some(input) = &mut input {
                 // A command need not read its input; only its exit status counts.
-                let _ = input.write_all(event.body.as_bytes()).await;
-                let _ = input.write_all(b"\n").await;
+                let _ = input.write_all(&lines).await;
             }
             drop(input);
         };
@@ -69,6 +67,32 @@ impl Command {
             }
         }
     }
+}
+
+/// What the environment of a command says about its input. It has no variable without a value.
+fn variables(parcel: &Parcel<'_>) -> [(&'static str, Option<String>); 6] {
+    let position =
+        |event: &CloudEvent| event.origin.position().map(|position| position.to_string());
+    let kind = Some(&parcel.first().kind).filter(|_| !parcel.is_batch());
+    [
+        ("TIDU_POSITION", position(parcel.first())),
+        ("TIDU_LAST_POSITION", position(parcel.last())),
+        ("TIDU_EVENT_COUNT", Some(parcel.len().to_string())),
+        ("TIDU_LOG_ID", Some(parcel.first().log_id.clone())),
+        ("TIDU_KIND", kind.cloned()),
+        // The secret of webhooks is not for commands, nor for whoever lists their environment.
+        (signature::VARIABLE, None),
+    ]
+}
+
+/// The events, one a line.
+fn lines(parcel: &Parcel<'_>) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for event in parcel.events() {
+        lines.extend_from_slice(&event.body);
+        lines.push(b'\n');
+    }
+    lines
 }
 
 /// A process group, killed when dropped.

@@ -63,10 +63,11 @@ impl Secrets {
     }
 
     /// The value of `webhook-signature`: one signature a secret.
-    pub(super) fn sign(&self, id: &str, timestamp: i64, body: &str) -> String {
+    pub(super) fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let signature = |secret: &Hmac<Sha256>| {
             let mut mac = secret.clone();
-            mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+            mac.update(format!("{id}.{timestamp}.").as_bytes());
+            mac.update(body);
             format!("v1,{}", BASE64.encode(mac.finalize().into_bytes()))
         };
         self.0.iter().map(signature).collect::<Vec<_>>().join(" ")
@@ -102,7 +103,7 @@ mod tests {
 
     fn sign(secrets: &str) -> String {
         let secrets = Secrets::parse(secrets).ok().unwrap();
-        secrets.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#)
+        secrets.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#)
     }
 
     #[test]

@@ -1,23 +1,38 @@
-//! The state file of a delivery: the next position to deliver. It is replaced durably and as a
-//! whole after each event that was taken.
+//! The state file of a delivery: the next position to deliver, and with expiries the last day whose
+//! expiries were delivered. It is replaced durably and as a whole, once for a group of events. It
+//! must never be ahead of the receiver.
 //!
 //! ```json
 //! {"version":1,"log_id":"0d9b6f3e-3a54-4c8e-9d58-6b8c9b1e2f10","next_position":17}
+//! {"version":2,"log_id":"…","next_position":17,"expiries":{"through":"2026-03-31"}}
 //! ```
+//!
+//! Version 2 is written only with expiries, so that an older `tidu` refuses to lose them and reads
+//! every other file.
 
 use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
-use super::DeliveryError;
-use crate::{files, lang::say, limits::STATE_BYTES_MAX, protocol::pb};
+use super::{DeliveryError, event::Origin};
+use crate::{
+    domain::{CivilDate, PartialDate},
+    files,
+    lang::say,
+    limits::{STATE_BYTES_MAX, STATE_IDLE},
+    protocol::pb,
+};
 
-/// The version of the format.
+/// The version of the format without expiries.
 const VERSION: u32 = 1;
+/// The version with them.
+const VERSION_EXPIRIES: u32 = 2;
 
 /// The content of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,19 +42,72 @@ struct Kept {
     log_id: String,
     /// Every event below it was taken or does not match.
     next_position: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expiries: Option<Expiries>,
+}
+
+/// How far the expiries are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expiries {
+    /// The last day whose expiries were all taken.
+    #[serde(with = "iso")]
+    through: CivilDate,
+    /// The last title of the day after it that was taken, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+}
+
+/// A day as `2026-03-31`.
+mod iso {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::{CivilDate, PartialDate};
+
+    pub(super) fn serialize<S: Serializer>(day: &CivilDate, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(day)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<CivilDate, D::Error> {
+        let text = String::deserialize(from)?;
+        let read = PartialDate::parse_iso(&text).ok();
+        let day = read.map(PartialDate::first_day).filter(|day| day.to_string() == text);
+        day.ok_or_else(|| D::Error::custom(format!("{text:?} is not a day such as 2026-03-31")))
+    }
+}
+
+/// How much a crash may repeat: the events taken since the file was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    /// Most events of a group; 1 writes the file after each.
+    pub(super) events_max: u32,
+    /// Longest time from the first event of a group until the file is written.
+    pub(super) interval: Duration,
+}
+
+/// Changes that the file does not have yet.
+#[derive(Clone, Copy)]
+struct Unwritten {
+    /// Events that the receiver took.
+    taken: u32,
+    first: Instant,
+    last: Instant,
 }
 
 /// A state file, locked against other processes.
 pub(super) struct DeliveryState {
     path: PathBuf,
+    /// Where the delivery is; the file has it but for what is unwritten.
     kept: Option<Kept>,
+    unwritten: Option<Unwritten>,
+    group: Group,
     /// Held until the process ends, however it ends.
     _lock: File,
 }
 
 impl DeliveryState {
     /// Opens a state file, which need not be there yet.
-    pub(super) fn open(path: &Path) -> Result<Self, DeliveryError> {
+    pub(super) fn open(path: &Path, group: Group) -> Result<Self, DeliveryError> {
         let lock = lock(path)?;
         let kept = match files::read_text(path, STATE_BYTES_MAX) {
             Ok(text) => Some(read(path, &text)?),
@@ -50,7 +118,7 @@ impl DeliveryState {
                 return Err(DeliveryError::Io(what, error));
             }
         };
-        Ok(Self { path: path.to_path_buf(), kept, _lock: lock })
+        Ok(Self { path: path.to_path_buf(), kept, unwritten: None, group, _lock: lock })
     }
 
     /// The position to continue at in the server's log; `first` if the file is new.
@@ -87,39 +155,125 @@ impl DeliveryState {
             ))),
             None => {
                 let log_id = status.log_id.clone();
-                self.keep(Kept { version: VERSION, log_id, next_position: first })?;
+                let kept = Kept { version: VERSION, log_id, next_position: first, expiries: None };
+                write(&self.path, &kept)?;
+                self.kept = Some(kept);
                 Ok(first)
             }
         }
     }
 
-    /// Records durably that every event below `next` was taken or does not match.
-    pub(super) fn move_to(&mut self, next: u64) -> Result<(), DeliveryError> {
-        match &self.kept {
-            Some(kept) if next > kept.next_position => {
-                self.keep(Kept { next_position: next, ..kept.clone() })
-            }
-            _ => Ok(()),
+    /// Notes that the receiver took so many events, of which this is the last. Writes the file if
+    /// the group is full.
+    pub(super) fn take(&mut self, last: &Origin, events: u32) -> Result<(), DeliveryError> {
+        match last {
+            Origin::Recorded { position, .. } => self.pass(position + 1),
+            Origin::Expired { title } => self.change(|kept| {
+                if let Some(expiries) = &mut kept.expiries {
+                    expiries.title = Some(title.clone());
+                }
+            }),
         }
+        let Some(unwritten) = &mut self.unwritten else { return Ok(()) };
+        unwritten.taken = unwritten.taken.saturating_add(events);
+        let is_full = unwritten.taken >= self.group.events_max;
+        if is_full || self.due().is_some_and(|due| due <= Instant::now()) {
+            return self.write();
+        }
+        Ok(())
+    }
+
+    /// Notes that every event below `next` was taken or does not match. It repeats nothing if this
+    /// is lost, so it can wait.
+    pub(super) fn pass(&mut self, next: u64) {
+        if self.next().is_some_and(|before| next > before) {
+            self.change(|kept| kept.next_position = next);
+        }
+    }
+
+    /// Begins with the expiries of the day after this one, unless they have begun, and writes the
+    /// file.
+    pub(super) fn begin_expiries(&mut self, through: CivilDate) -> Result<(), DeliveryError> {
+        if self.expired_through().is_some() {
+            return Ok(());
+        }
+        self.finish_day(through);
+        self.write()
+    }
+
+    /// Notes that all expiries up to this day were taken.
+    pub(super) fn finish_day(&mut self, through: CivilDate) {
+        self.change(|kept| {
+            kept.version = VERSION_EXPIRIES;
+            kept.expiries = Some(Expiries { through, title: None });
+        });
+    }
+
+    /// The last day whose expiries were all taken; `None` if they have not begun.
+    pub(super) fn expired_through(&self) -> Option<CivilDate> {
+        Some(self.kept.as_ref()?.expiries.as_ref()?.through)
+    }
+
+    /// The last title of the day after it that was taken, if one was.
+    pub(super) fn expired_title(&self) -> Option<&str> {
+        self.kept.as_ref()?.expiries.as_ref()?.title.as_deref()
+    }
+
+    /// Changes what the file is to hold.
+    fn change(&mut self, change: impl FnOnce(&mut Kept)) {
+        let Some(kept) = &mut self.kept else { return };
+        change(kept);
+        let now = Instant::now();
+        let unwritten = self.unwritten.get_or_insert(Unwritten { taken: 0, first: now, last: now });
+        unwritten.last = now;
+    }
+
+    /// Writes the file first if the group has no room for so many events more. So a crash repeats a
+    /// group at most, or a batch that is larger than that.
+    pub(super) fn make_room(&mut self, events: u32) -> Result<(), DeliveryError> {
+        let taken = self.unwritten.map_or(0, |unwritten| unwritten.taken);
+        if taken > 0 && taken.saturating_add(events) > self.group.events_max {
+            return self.write();
+        }
+        Ok(())
+    }
+
+    /// When the file must be written; `None` if it has everything.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.unwritten.map(|unwritten| unwritten.first + self.group.interval)
+    }
+
+    /// The same for a delivery that has nothing to do.
+    pub(super) fn due_if_idle(&self) -> Option<Instant> {
+        let idle = self.unwritten.map(|unwritten| unwritten.last + STATE_IDLE);
+        idle.min(self.due())
+    }
+
+    /// Writes the file, unless it has everything.
+    pub(super) fn write(&mut self) -> Result<(), DeliveryError> {
+        let Some(kept) = self.kept.as_ref().filter(|_| self.unwritten.is_some()) else {
+            return Ok(());
+        };
+        write(&self.path, kept)?;
+        self.unwritten = None;
+        Ok(())
     }
 
     /// The next position to deliver; `None` before the log is known.
     pub(super) fn next(&self) -> Option<u64> {
         self.kept.as_ref().map(|kept| kept.next_position)
     }
+}
 
-    fn keep(&mut self, kept: Kept) -> Result<(), DeliveryError> {
-        let write = || {
-            let line = format!("{}\n", serde_json::to_string(&kept)?);
-            files::replace(&self.path, line.as_bytes())
-        };
-        write().map_err(|e| {
-            let path = self.path.display();
-            DeliveryError::Io(say!(en: "cannot write {path}", zh: "无法写入 {path}"), e)
-        })?;
-        self.kept = Some(kept);
-        Ok(())
-    }
+fn write(path: &Path, kept: &Kept) -> Result<(), DeliveryError> {
+    let write = || {
+        let line = format!("{}\n", serde_json::to_string(kept)?);
+        files::replace(path, line.as_bytes())
+    };
+    write().map_err(|e| {
+        let path = path.display();
+        DeliveryError::Io(say!(en: "cannot write {path}", zh: "无法写入 {path}"), e)
+    })
 }
 
 /// Locks the state file. Two deliveries with one state would skip events and break their order.
@@ -154,12 +308,13 @@ fn read(path: &Path, text: &str) -> Result<Kept, DeliveryError> {
         ))
     };
     let kept: Kept = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
-    if kept.version != VERSION {
+    let expected = if kept.expiries.is_some() { VERSION_EXPIRIES } else { VERSION };
+    if kept.version != expected {
         return Err({
             let version = kept.version;
             damaged(say!(
-                en: "it has version {version}, not {VERSION}",
-                zh: "版本为 {version}，而不是 {VERSION}"
+                en: "it has version {version}, not {expected}",
+                zh: "版本为 {version}，而不是 {expected}"
             ))
         });
     }
@@ -186,21 +341,32 @@ mod tests {
         outcome.err().unwrap().to_string()
     }
 
+    const EACH: Group = Group { events_max: 1, interval: Duration::from_secs(3_600) };
+
+    /// The event below a position.
+    fn at(next: u64) -> Origin {
+        Origin::Recorded { position: next - 1, day: None }
+    }
+
+    fn kept(path: &Path) -> u64 {
+        read(path, &fs::read_to_string(path).unwrap()).ok().unwrap().next_position
+    }
+
     #[test]
     fn a_place_is_found_again_and_belongs_to_one_log() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state");
-        let mut place = DeliveryState::open(&path).ok().unwrap();
+        let mut place = DeliveryState::open(&path, EACH).ok().unwrap();
         assert!(said(place.settle(&status(LOG, 2), 3)).contains("beyond"));
         assert_eq!(place.settle(&status(LOG, 9), 3).ok(), Some(3));
         for next in [5, 4] {
-            assert!(place.move_to(next).is_ok());
+            assert!(place.take(&at(next), 1).is_ok());
         }
         let kept = format!("{{\"version\":1,\"log_id\":\"{LOG}\",\"next_position\":5}}\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), kept);
-        assert!(said(DeliveryState::open(&path)).contains("another tidu"));
+        assert!(said(DeliveryState::open(&path, EACH)).contains("another tidu"));
         drop(place);
-        let mut place = DeliveryState::open(&path).ok().unwrap();
+        let mut place = DeliveryState::open(&path, EACH).ok().unwrap();
         assert_eq!(place.settle(&status(LOG, 9), 0).ok(), Some(5));
         assert!(said(place.settle(&status(LOG, 4), 0)).contains("older copy"));
         let other = LOG.replace('0', "1");
@@ -214,10 +380,92 @@ mod tests {
         let version = format!("{{\"version\":2,\"log_id\":\"{LOG}\",\"next_position\":5}}");
         let no_log = "{\"version\":1,\"log_id\":\"x\",\"next_position\":5}";
         let more = format!("{{\"version\":1,\"log_id\":\"{LOG}\",\"next_position\":5,\"x\":1}}");
-        for text in ["", "{", &version, no_log, &more] {
+        let mixed = more.replace("\"x\":1", "\"expiries\":{\"through\":\"2026-03-31\"}");
+        let no_day = mixed.replace("\"version\":1", "\"version\":2").replace("-31", "");
+        for text in ["", "{", &version, no_log, &more, &mixed, &no_day] {
             fs::write(&path, text).unwrap();
-            assert!(said(DeliveryState::open(&path)).contains("is not a state file"), "{text}");
+            assert!(
+                said(DeliveryState::open(&path, EACH)).contains("is not a state file"),
+                "{text}"
+            );
             assert_eq!(fs::read_to_string(&path).unwrap(), text, "it is left as it was");
         }
+    }
+
+    /// A state at position 0 of a log of many events.
+    fn settled(path: &Path, events_max: u32, interval: u64) -> DeliveryState {
+        let group = Group { events_max, interval: Duration::from_millis(interval) };
+        let mut state = DeliveryState::open(path, group).ok().unwrap();
+        assert_eq!(state.settle(&status(LOG, 1_000), 0).ok(), Some(0));
+        state
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_file_is_written_once_for_a_full_group() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        let mut state = settled(&path, 10, 3_600_000);
+        for next in 1..=25 {
+            assert!(state.make_room(1).is_ok() && state.take(&at(next), 1).is_ok());
+            assert_eq!(kept(&path), next / 10 * 10, "after {next}");
+        }
+        // A batch that would make the group too large ends it first; a larger one is a group.
+        assert!(state.make_room(6).is_ok());
+        assert_eq!(kept(&path), 25);
+        assert!(state.take(&at(31), 6).is_ok() && state.make_room(50).is_ok());
+        assert_eq!(kept(&path), 31);
+        assert!(state.take(&at(81), 50).is_ok());
+        assert_eq!(kept(&path), 81);
+        // What does not match takes no part in a group.
+        state.pass(500);
+        assert!(state.make_room(10).is_ok());
+        assert_eq!((kept(&path), state.next()), (81, Some(500)));
+        assert!(state.write().is_ok());
+        assert_eq!(kept(&path), 500);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_file_is_written_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        let mut state = settled(&path, 1_000, 100);
+        assert_eq!((state.due(), state.due_if_idle()), (None, None));
+        let began = Instant::now();
+        let after = |millis| Some(began + Duration::from_millis(millis));
+        assert!(state.take(&at(1), 1).is_ok());
+        assert_eq!((state.due(), state.due_if_idle()), (after(100), began.checked_add(STATE_IDLE)));
+        tokio::time::advance(Duration::from_millis(95)).await;
+        assert!(state.take(&at(2), 1).is_ok());
+        assert_eq!((state.due(), state.due_if_idle()), (after(100), after(100)));
+        assert_eq!(kept(&path), 0);
+        tokio::time::advance(Duration::from_millis(5)).await;
+        assert!(state.take(&at(3), 1).is_ok());
+        assert_eq!((kept(&path), state.due()), (3, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn expiries_are_kept_by_day_and_title_in_a_version_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        let day = |iso: &str| PartialDate::parse_iso(iso).unwrap().first_day();
+        let mut state = settled(&path, 1, 3_600_000);
+        assert!(state.begin_expiries(day("2026-03-31")).is_ok());
+        assert!(state.begin_expiries(day("2027-01-01")).is_ok(), "it has begun already");
+        let kept = |more: &str| {
+            let head = format!("{{\"version\":2,\"log_id\":\"{LOG}\",\"next_position\":0");
+            format!("{head},\"expiries\":{{\"through\":{more}}}}}\n")
+        };
+        assert_eq!(fs::read_to_string(&path).unwrap(), kept("\"2026-03-31\""));
+        let title = "91/little-giant/000001/".to_owned();
+        assert!(state.take(&Origin::Expired { title: title.clone() }, 1).is_ok());
+        let with_title = kept(&format!("\"2026-03-31\",\"title\":\"{title}\""));
+        assert_eq!(fs::read_to_string(&path).unwrap(), with_title);
+        drop(state);
+        let mut state = DeliveryState::open(&path, EACH).ok().unwrap();
+        assert_eq!(state.expired_through(), Some(day("2026-03-31")));
+        assert_eq!(state.expired_title(), Some(title.as_str()));
+        state.finish_day(day("2026-04-01"));
+        assert!(state.write().is_ok());
+        assert_eq!(fs::read_to_string(&path).unwrap(), kept("\"2026-04-01\""));
     }
 }

@@ -5,33 +5,31 @@
 
 use std::{error::Error, time::Duration};
 
-use http::{HeaderMap, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Limited};
-use hyper::{
-    body::Incoming,
-    client::conn::http1::{self, SendRequest},
-};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use jiff::{Timestamp, fmt::rfc2822};
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 use url::Url;
 
-use super::{DeliveryError, Outcome, event::CloudEvent, signature::Secrets};
+use super::{
+    DeliveryError, Outcome,
+    connection::{Connection, Connections},
+    parcel::Parcel,
+    signature::Secrets,
+};
 use crate::{
     lang::{say, word},
-    limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_REST_DURATION_MAX},
     tls::{self, ClientFiles},
 };
 
 /// The address that events are POSTed to.
 pub(super) struct Webhook {
-    /// The connection of the last answer, if it can be used again. There is never a second one: a
-    /// request left on another connection could be read after later ones.
-    connection: Option<Connection>,
-    /// The connection of an answer that has begun, and the rest of the answer.
-    answered: Option<(Connection, Incoming)>,
+    connections: Connections,
     url: Uri,
     /// True for https.
     is_secure: bool,
@@ -40,12 +38,6 @@ pub(super) struct Webhook {
     secrets: Secrets,
     /// Longest wait for an answer.
     duration_max: Duration,
-}
-
-/// A connection, and the task that drives it: its outcome tells why a connection broke.
-struct Connection {
-    sender: SendRequest<String>,
-    driver: JoinHandle<hyper::Result<()>>,
 }
 
 impl Webhook {
@@ -62,29 +54,17 @@ impl Webhook {
                 zh: "http:// 不使用 CA 和证书，请改用 https://"
             )));
         }
-        let (connection, answered) = (None, None);
-        let webhook = Self { connection, answered, url, is_secure, files, secrets, duration_max };
+        let connections = Connections::default();
+        let webhook = Self { connections, url, is_secure, files, secrets, duration_max };
         if is_secure {
             webhook.secure_connector().map_err(DeliveryError::Stopped)?;
         }
         Ok(webhook)
     }
 
-    /// Sends an event. An answer of 2xx means taken.
-    pub(super) async fn offer(&mut self, event: &CloudEvent) -> Outcome {
-        let timestamp = now().as_second();
-        let signature = self.secrets.sign(&event.id, timestamp, &event.body);
-        let path = self.url.path_and_query().map_or("/", |path| path.as_str());
-        let host = self.url.authority().map_or("", |authority| authority.as_str());
-        let request = Request::post(path)
-            .header(header::HOST, host)
-            .header(header::CONTENT_TYPE, "application/cloudevents+json")
-            .header(header::USER_AGENT, concat!("tidu/", env!("CARGO_PKG_VERSION")))
-            .header("webhook-id", &event.id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signature)
-            .body(event.body.clone());
-        let request = match request {
+    /// Sends an event or a batch. An answer of 2xx means taken.
+    pub(super) async fn offer(&mut self, parcel: &Parcel<'_>) -> Outcome {
+        let request = match self.request(parcel) {
             Ok(request) => request,
             Err(error) => {
                 return Outcome::not_taken(say!(
@@ -93,9 +73,10 @@ impl Webhook {
             }
         };
         match timeout(self.duration_max, self.send(request)).await {
-            Ok(Ok((status, headers))) => {
-                self.read_rest().await;
-                judge(status, &headers, now())
+            Ok(Ok((answer, connection))) => {
+                let (answer, body) = answer.into_parts();
+                self.connections.keep(connection, body).await;
+                judge(answer.status, &answer.headers, now())
             }
             Ok(Err(why)) => Outcome::not_taken(why),
             Err(_) => {
@@ -107,71 +88,48 @@ impl Webhook {
         }
     }
 
-    async fn send(&mut self, request: Request<String>) -> Result<(StatusCode, HeaderMap), String> {
-        self.answered = None;
-        let mut connection = self.connection.take();
-        if let Some(before) = &mut connection
-            && before.sender.ready().await.is_err()
-        {
-            connection = None;
-        }
-        let mut connection = match connection {
+    fn request(&self, parcel: &Parcel<'_>) -> http::Result<Request<Full<Bytes>>> {
+        let (id, body, timestamp) = (parcel.id(), parcel.body(), now().as_second());
+        let signature = self.secrets.sign(&id, timestamp, &body);
+        let path = self.url.path_and_query().map_or("/", |path| path.as_str());
+        let host = self.url.authority().map_or("", |authority| authority.as_str());
+        Request::post(path)
+            .header(header::HOST, host)
+            .header(header::CONTENT_TYPE, HeaderValue::from_static(parcel.content_type()))
+            .header(header::USER_AGENT, concat!("tidu/", env!("CARGO_PKG_VERSION")))
+            .header("webhook-id", &*id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signature)
+            .body(Full::new(body))
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Connection), String> {
+        let connection = match self.connections.take().await {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let answer = match connection.sender.send_request(request).await {
-            Ok(answer) => answer,
-            Err(error) => return Err(self.told_broken(connection, &error).await),
-        };
-        let (answer, body) = answer.into_parts();
-        self.answered = Some((connection, body));
-        Ok((answer.status, answer.headers))
-    }
-
-    /// Reads what is left of an answer, so that its connection can be used again. Only the status
-    /// counts: a body that is too long or too slow ends the connection and nothing else.
-    async fn read_rest(&mut self) {
-        let Some((connection, body)) = self.answered.take() else { return };
-        let rest = Limited::new(body, WEBHOOK_ANSWER_BYTES_MAX).collect();
-        if timeout(WEBHOOK_REST_DURATION_MAX, rest).await.is_ok_and(|rest| rest.is_ok()) {
-            self.connection = Some(connection);
-        }
+        connection.send(request).await.map_err(|error| self.told(&error))
     }
 
     async fn connect(&self) -> Result<Connection, String> {
-        if self.is_secure {
+        let begun = if self.is_secure {
             let stream = self.secure_connector()?.oneshot(self.url.clone()).await;
-            return self.begin(stream.map_err(|e| self.told(&*e))?).await;
-        }
-        let stream = HttpConnector::new().oneshot(self.url.clone()).await;
-        self.begin(stream.map_err(|e| self.told(&e))?).await
+            Connection::begin(stream.map_err(|error| self.told(&*error))?).await
+        } else {
+            let stream = connector().oneshot(self.url.clone()).await;
+            Connection::begin(stream.map_err(|error| self.told(&error))?).await
+        };
+        begun.map_err(|error| self.told(&error))
     }
 
     /// Makes connections with TLS and no others.
     fn secure_connector(&self) -> Result<HttpsConnector<HttpConnector>, String> {
         let config = self.files.read().map_err(|error| error.to_string())?;
         let builder = HttpsConnectorBuilder::new().with_tls_config(config);
-        Ok(builder.https_only().enable_http1().build())
-    }
-
-    async fn begin<S>(&self, stream: S) -> Result<Connection, String>
-    where
-        S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-    {
-        let (sender, driver) = http1::handshake(stream).await.map_err(|e| self.told(&e))?;
-        // The task ends with the connection.
-        Ok(Connection { sender, driver: tokio::spawn(driver) })
-    }
-
-    /// Why a connection broke under a request. A receiver refuses a certificate after the
-    /// handshake, maybe before the request is written: then the task alone has the cause.
-    async fn told_broken(&self, connection: Connection, error: &hyper::Error) -> String {
-        let Connection { sender, driver } = connection;
-        drop(sender);
-        match driver.await {
-            Ok(Err(cause)) => self.told(&cause),
-            Ok(Ok(())) | Err(_) => self.told(error),
-        }
+        Ok(builder.https_only().enable_http1().wrap_connector(connector()))
     }
 
     /// Why a connection failed. Of the URL it names the host at most.
@@ -180,6 +138,14 @@ impl Webhook {
         let fault = tls::explain(error, host, &self.files);
         fault.map_or_else(|| innermost_cause(error), |fault| fault.why)
     }
+}
+
+/// Makes connections without TLS of its own. A small request does not wait for an acknowledgement.
+fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.enforce_http(false);
+    connector
 }
 
 fn refused(why: &str) -> DeliveryError {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::limits::{YEAR_MAX, YEAR_MIN};
 
+const SHANGHAI: Offset = Offset::constant(8);
 /// Day 0, which no date names.
 const EPOCH: Date = Date::constant(1899, 12, 31);
 
@@ -149,8 +150,13 @@ impl CivilDate {
     /// The day in Shanghai at an instant. Its offset has been UTC+8 since 1991.
     #[must_use]
     pub fn today_in_shanghai(now: Timestamp) -> Self {
-        const SHANGHAI: Offset = Offset::constant(8);
         Self::of(SHANGHAI.to_datetime(now).date())
+    }
+
+    /// Midnight in Shanghai, with which the day begins.
+    #[must_use]
+    pub fn midnight_in_shanghai(self) -> Timestamp {
+        SHANGHAI.to_timestamp(self.date().at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -322,6 +328,7 @@ mod tests {
     #[test]
     fn a_day_in_shanghai_ends_at_sixteen_hours_utc() {
         let at = |text: &str| CivilDate::today_in_shanghai(text.parse().unwrap()).to_string();
+        assert_eq!(day("2026-01-01").midnight_in_shanghai().to_string(), "2025-12-31T16:00:00Z");
         assert_eq!(at("2026-12-31T15:59:59Z"), "2026-12-31");
         assert_eq!(at("2026-12-31T16:00:00Z"), "2027-01-01");
     }

@@ -5,10 +5,6 @@ use super::{LEAF_BYTES_MAX, NAME_CHARS_MAX};
 /// Most bytes of a list that is read whole: a workbook as it is packed, separated text, JSON lines,
 /// identifiers. Lists of a whole country take a few MiB.
 pub const INPUT_FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Most bytes of the state file of a delivery, which takes about 100.
-pub const STATE_BYTES_MAX: usize = 4 * 1024;
-/// Most bytes of a file with the secrets of a webhook.
-pub const SECRETS_BYTES_MAX: usize = 4 * 1024;
 
 /// Most cells of a list in all its sheets, blank ones included, from the first row and column A to
 /// the last cell of each: 200,000 rows of 40 columns.

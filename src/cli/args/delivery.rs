@@ -10,7 +10,7 @@ use crate::{
     cli::{CliError, print::eprint_line},
     delivery::{Delivery, ReceiverSettings, Settings},
     lang::say,
-    limits::{DELIVERY_DURATION_MAX, DELIVERY_DURATION_MIN},
+    limits::{BATCH_EVENTS_MAX, DELIVERY_DURATION_MAX, DELIVERY_DURATION_MIN, STATE_EVENTS_MAX},
     tls::{ClientFiles, Flags},
 };
 
@@ -45,6 +45,23 @@ pub(crate) struct DeliveryArgs {
     /// File that keeps the position of delivery; created if missing
     #[arg(long, value_name = "FILE", requires = "hook")]
     state: Option<PathBuf>,
+    /// Deliver batches of up to this many events, of those that are there; a batch is taken as a
+    /// whole [default: single events]
+    #[arg(long, value_name = "COUNT", requires = "hook",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(BATCH_EVENTS_MAX)))]
+    batch_size: Option<u32>,
+    /// Deliver each title that expires, too: after midnight in Shanghai, as an event of type
+    /// tidu.derived.title-expired.v1, which is not on record; days that were missed are caught up
+    #[arg(long, requires = "hook")]
+    pub(crate) expiries: bool,
+    /// Write the state file after this number of events, so that a crash repeats no more of them
+    /// [default: 1000]
+    #[arg(long, value_name = "COUNT", requires = "hook",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(STATE_EVENTS_MAX)))]
+    sync_events: Option<u32>,
+    /// Write the state file after this time [default: 100ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "hook")]
+    sync_interval: Option<Duration>,
     /// Longest attempt [default: 30s for a webhook, 10m for a command]
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "hook")]
     attempt_timeout: Option<Duration>,
@@ -61,7 +78,7 @@ pub(crate) struct DeliveryArgs {
 }
 
 /// Reads a duration from the command line.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let read: SignedDuration =
         text.parse().map_err(|_| {
             say!(en: "write a duration such as 500ms, 30s or 5m", zh: "时长请写成 500ms、30s 或 5m")
@@ -97,6 +114,10 @@ impl DeliveryArgs {
         let settings = Settings {
             receiver,
             state: self.state.unwrap_or_default(),
+            sync_events: self.sync_events,
+            sync_interval: self.sync_interval,
+            batch_size: self.batch_size,
+            expiries: self.expiries,
             attempt_timeout: self.attempt_timeout,
             retry_min: self.retry_min,
             retry_max: self.retry_max,

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
 
 pub(crate) use self::{
     catalogue::{CatalogueArgs, is_standard},
-    delivery::DeliveryArgs,
+    delivery::{DeliveryArgs, duration},
     expected::ExpectArgs,
     filter::FilterArgs,
     moment::{moment, since, today, until},

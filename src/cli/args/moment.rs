@@ -1,6 +1,6 @@
 //! Instants of the command line: a day in Shanghai, or an instant with a zone.
 
-use jiff::{Timestamp, civil::Date, tz::Offset};
+use jiff::Timestamp;
 use prost_types::Timestamp as Instant;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -10,7 +10,6 @@ use crate::{
     protocol::pb::{self, as_of::Known},
 };
 
-const SHANGHAI: Offset = Offset::constant(8);
 /// A form that every instant may have.
 const INSTANT: &str = "2026-03-01T09:00:00+08:00";
 
@@ -138,12 +137,9 @@ fn span(text: &str) -> Option<(Timestamp, Timestamp)> {
         return Some((instant, instant));
     }
     let date = written_date(text).ok()?;
-    let start = |day: CivilDate| {
-        let midnight = Date::new(day.year(), day.month(), day.day()).ok()?.at(0, 0, 0, 0);
-        SHANGHAI.to_timestamp(midnight).ok()
-    };
+    let (first, last) = (date.first_day(), date.last_day());
     let day = jiff::SignedDuration::from_hours(24);
-    Some((start(date.first_day())?, start(date.last_day())?.checked_add(day).ok()?))
+    Some((first.midnight_in_shanghai(), last.midnight_in_shanghai().checked_add(day).ok()?))
 }
 
 fn microsecond_before(instant: Timestamp) -> Timestamp {

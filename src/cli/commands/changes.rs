@@ -1,20 +1,24 @@
-//! `tidu changes`: the titles whose status differs between two moments.
+//! `tidu changes`: the titles whose status differs between two moments; with `--follow` also those
+//! that differ later, by events or because a day has begun. The server compares, never this file.
+
+use std::time::Duration;
 
 use clap::Args;
+use tokio::time::sleep;
 
 use crate::{
     cli::{
         CliError,
-        args::{Common, TitleArgs, at_least_one, moment},
+        args::{Common, Output, TitleArgs, at_least_one, duration, moment},
         client::Client,
-        paged::paged,
+        paged::{Listed, paged},
         print::{
             Cell, Heading, Printer, Worded as _, as_of, authority_cell, programme_cell, status_cell,
         },
     },
     lang::say,
-    limits::PAGE_EVENTS_DEFAULT,
-    protocol::pb,
+    limits::{CHANGES_INTERVAL_DEFAULT, PAGE_EVENTS_DEFAULT},
+    protocol::pb::{self, as_of::Known},
 };
 
 const HEADINGS: [Heading; 9] = [
@@ -44,35 +48,101 @@ pub(crate) struct ChangesArgs {
     #[arg(long, short = 'n', default_value_t = PAGE_EVENTS_DEFAULT,
         value_parser = at_least_one())]
     limit: usize,
+    /// List all changes, and then those that come, also of titles that expire at midnight in
+    /// Shanghai; keeps running
+    #[arg(long, conflicts_with_all = ["to", "limit"])]
+    follow: bool,
+    /// Time between two looks at the log and the day [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "follow")]
+    interval: Option<Duration>,
     #[command(flatten)]
     common: Common,
 }
 
+/// Two moments, as the server understood them.
+type Moments = (Option<pb::AnswerAsOf>, Option<pb::AnswerAsOf>);
+
 pub(super) async fn run(args: ChangesArgs) -> Result<(), CliError> {
     let mut client = Client::to(&args.common.server).await?;
     let mut printer = Printer::new(args.common.output, HEADINGS)?;
-    let (mut from, mut to) = (None, None);
+    if args.follow {
+        return follow(&args, client, printer).await;
+    }
+    let moments = (args.from, args.to);
+    let (listed, moments) = list(&args, &mut client, &mut printer, moments, args.limit).await?;
+    printer.finish(Some(&summary(listed, &moments)))
+}
+
+/// Lists the changes between two moments.
+async fn list(
+    args: &ChangesArgs,
+    client: &mut Client,
+    printer: &mut Printer,
+    (from, to): (pb::AsOf, Option<pb::AsOf>),
+    limit: usize,
+) -> Result<(Listed, Moments), CliError> {
+    let mut moments = (None, None);
     let fetch = async |page_size, page_token| {
-        let request = pb::ListChangesRequest {
-            filter: args.titles.filter(),
-            from: Some(args.from),
-            to: args.to,
-            page_size,
-            page_token,
-        };
+        let filter = args.titles.filter();
+        let request =
+            pb::ListChangesRequest { filter, from: Some(from), to, page_size, page_token };
         let page = client.register.list_changes(request).await?.into_inner();
-        (from, to) = (page.from, page.to);
+        moments = (page.from, page.to);
         Ok((page.changes, page.next_page_token))
     };
     let take = |change: &pb::StatusChange| printer.add("StatusChange", change, row);
-    let listed = paged(args.limit, fetch, take).await?;
+    Ok((paged(limit, fetch, take).await?, moments))
+}
+
+fn summary(listed: Listed, (from, to): &Moments) -> String {
     let (count, more) = (listed.count, listed.more());
     let titles = if count == 1 { "title" } else { "titles" };
     let (from, to) = (as_of(from.as_ref()), as_of(to.as_ref()));
-    printer.finish(Some(&say!(
+    say!(
         en: "{count} {titles} changed{more}, from {from}, to {to}",
         zh: "{count} 个称号有变化{more}；起点：{from}；终点：{to}"
-    )))
+    )
+}
+
+/// Lists changes from one moment to the next. People get a table for each that has changes,
+/// programs one list.
+async fn follow(
+    args: &ChangesArgs,
+    mut client: Client,
+    mut printer: Printer,
+) -> Result<(), CliError> {
+    let interval = args.interval.unwrap_or(CHANGES_INTERVAL_DEFAULT);
+    let mut moments = (args.from, None);
+    loop {
+        let (listed, answered) = list(args, &mut client, &mut printer, moments, usize::MAX).await?;
+        if args.common.output == Output::Human && listed.count > 0 {
+            let next = Printer::new(args.common.output, HEADINGS)?;
+            std::mem::replace(&mut printer, next).finish(Some(&summary(listed, &answered)))?;
+        }
+        let Some(to) = answered.1.map(|to| moment_of(&to)) else { return Ok(()) };
+        moments = (to, Some(later(&mut client, to, interval).await?));
+    }
+}
+
+/// Waits until the log or the day of the server is another one.
+async fn later(
+    client: &mut Client,
+    last: pb::AsOf,
+    interval: Duration,
+) -> Result<pb::AsOf, CliError> {
+    loop {
+        sleep(interval).await;
+        let request = pb::ListTitlesRequest { page_size: 1, ..Default::default() };
+        let answer = client.register.list_titles(request).await?.into_inner();
+        if let Some(now) = answer.as_of.map(|now| moment_of(&now)).filter(|now| *now != last) {
+            return Ok(now);
+        }
+    }
+}
+
+fn moment_of(answered: &pb::AnswerAsOf) -> pb::AsOf {
+    let known = answered.known_at.map(Known::KnownAt);
+    pb::AsOf { valid_on: answered.valid_on, known }
 }
 
 fn row(change: &pb::StatusChange) -> [Cell; 9] {

@@ -1,12 +1,19 @@
 //! A follower of the log: one stream after another, each from where the last one ended.
 
+use std::future::pending;
+
+use jiff::Timestamp;
 use prost::Message as _;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::cursor;
+use super::{
+    cursor,
+    expiries::{ExpiryDay, ExpiryFilter, settled_day},
+    read_ahead::{Ahead, ReadAhead, heard},
+};
 use crate::{
     cli::{
         CliError,
@@ -17,9 +24,9 @@ use crate::{
         },
         target::Target,
     },
-    delivery::{Delivery, pause::Pause},
+    delivery::{Delivery, DeliveryError, Ready, pause::Pause},
     lang::{say, word},
-    limits::{WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN, WATCH_SILENCE_MAX},
+    limits::{WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN},
     protocol::{
         batch::LeafBatch,
         pb::{self, subscribe_request::Start, subscribe_response::Payload},
@@ -37,18 +44,6 @@ pub(super) fn is_temporary(error: &CliError, has_followed: bool) -> bool {
         // A connection that breaks inside a message shows as an internal error.
         CliError::Status(status) => is_retryable(status) || status.code() == Code::Internal,
         _ => false,
-    }
-}
-
-/// Waits for the server. One that says nothing for two heartbeats counts as lost: a connection that
-/// has fallen silent is not reported by the system for minutes.
-pub(super) async fn heard<T, E>(answer: impl Future<Output = Result<T, E>>) -> Result<T, CliError>
-where
-    CliError: From<E>,
-{
-    match timeout(WATCH_SILENCE_MAX, answer).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(CliError::Silent),
     }
 }
 
@@ -82,6 +77,13 @@ pub(super) fn tell(text: &str) {
     eprint_line(&say!(en: "tidu: {text}", zh: "tidu：{text}"));
 }
 
+/// Waits until a delivery rests, and then brings its state file up to date.
+async fn rested(delivery: &mut Option<Delivery>) -> Result<(), DeliveryError> {
+    let Some(delivery) = delivery else { return pending().await };
+    delivery.idle().await;
+    delivery.write_state()
+}
+
 /// Follows the log, and prints or delivers its events.
 pub(super) struct Follower {
     pub(super) request: pb::SubscribeRequest,
@@ -97,6 +99,10 @@ pub(super) struct Follower {
     /// Streams that have begun.
     pub(super) streams: u64,
     pub(super) delivery: Option<Delivery>,
+    /// The titles whose expiries are delivered; `None` if they are not.
+    pub(super) expiries: Option<ExpiryFilter>,
+    /// The clock, by which a day has begun in a log that is quiet.
+    pub(super) now: fn() -> Timestamp,
     /// Cancelled to end it.
     pub(super) stop: CancellationToken,
 }
@@ -108,7 +114,9 @@ impl Follower {
             Pause::new(WATCH_RETRY_PAUSE_MIN, WATCH_RETRY_PAUSE_MAX, fastrand::Rng::new());
         while !self.stop.is_cancelled() {
             let before = self.request.clone();
-            match self.follow(server).await {
+            let followed = self.follow(server).await;
+            self.write_state()?;
+            match followed {
                 Ok(()) => return Ok(()),
                 Err(error) if no_resume || !is_temporary(&error, self.streams > 0) => {
                     return Err(error);
@@ -162,22 +170,34 @@ impl Follower {
         if let Some(id) = self.cursor.clone() {
             request = self.with_cursor(&mut client, id).await?;
         }
-        let mut stream = heard(client.ledger.subscribe(request)).await?.into_inner();
+        let stream = heard(client.ledger.subscribe(request)).await?.into_inner();
+        let reader = self.delivery.as_ref().map(Delivery::reader);
+        let reader = reader.map(|reader| (reader, self.request.log_id.clone()));
+        let mut ahead = ReadAhead::start(stream, reader);
         self.tell_start(server);
         let mut is_caught_up = false;
         loop {
             let message = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Ok(()),
-                message = heard(stream.message()) => message?,
-            };
-            // Only a stop position ends a stream without an error.
-            let Some(message) = message else { return Ok(()) };
-            match message.payload {
-                Some(Payload::Events(batch) | Payload::RawEvents(batch)) => {
-                    self.take(&batch).await?;
+                message = ahead.next() => message?,
+                rested = rested(&mut self.delivery) => {
+                    rested?;
+                    continue;
                 }
-                Some(Payload::Progress(progress)) => {
+            };
+            let Some(message) = message else { return Ok(()) };
+            let message = match message {
+                Ahead::Ready(ready) => {
+                    self.deliver(&mut client, ready).await?;
+                    continue;
+                }
+                Ahead::Message(message) => *message,
+            };
+            match message {
+                Payload::Events(batch) | Payload::RawEvents(batch) => self.print(&batch)?,
+                Payload::Progress(progress) => {
+                    self.expire_by_clock(&mut client, &progress).await?;
                     self.note(&progress)?;
                     if progress.caught_up && !is_caught_up {
                         is_caught_up = true;
@@ -187,8 +207,7 @@ impl Follower {
                         ));
                     }
                 }
-                Some(Payload::Withheld(withheld)) => self.pass(&withheld)?,
-                None => {}
+                Payload::Withheld(withheld) => self.pass(&withheld)?,
             }
             self.advance(&mut client).await?;
         }
@@ -266,18 +285,74 @@ impl Follower {
             Some(Start::FromPosition(position)) => position,
             _ => status.log_size,
         };
-        let next = delivery.settle(&status, first)?;
+        let next = delivery.settle(&status, first, settled_day((self.now)()))?;
         self.request.start = Some(Start::FromPosition(next));
         self.request.log_id = status.log_id;
+        if let Some(mut day) = self.expiry_day(client) {
+            day.require_askable().await?;
+        }
         Ok(())
     }
 
-    /// Delivers events, or prints them.
-    async fn take(&mut self, batch: &LeafBatch) -> Result<(), CliError> {
-        let Some(delivery) = &mut self.delivery else { return self.print(batch) };
-        let outcome = delivery.deliver(&self.request.log_id, batch).await;
-        self.request.start = delivery.next().map(Start::FromPosition);
-        outcome.map_err(CliError::from)
+    /// Delivers events, and before the first one of a day what expired on that day.
+    async fn deliver(&mut self, client: &mut Client, ready: Ready) -> Result<(), CliError> {
+        let outcome = self.deliver_by_day(client, ready).await;
+        let next = self.delivery.as_ref().and_then(Delivery::next);
+        self.request.start = next.map(Start::FromPosition);
+        outcome
+    }
+
+    async fn deliver_by_day(
+        &mut self,
+        client: &mut Client,
+        mut ready: Ready,
+    ) -> Result<(), CliError> {
+        while let Some(delivery) = &mut self.delivery {
+            let Some(day) = delivery.next_day() else {
+                return Ok(delivery.deliver(&ready).await?);
+            };
+            delivery.deliver(&ready.split_before(day)).await?;
+            if ready.is_empty() {
+                break;
+            }
+            // An event of that day, or of a later one: so the log of its midnight is known.
+            let Some(mut asking) = self.expiry_day(client) else { break };
+            if !asking.deliver(day, None).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers what expired on the days that have begun, by the clocks of this machine and of the
+    /// server, once all events of the days before were delivered.
+    async fn expire_by_clock(
+        &mut self,
+        client: &mut Client,
+        progress: &pb::Progress,
+    ) -> Result<(), CliError> {
+        let today = settled_day((self.now)());
+        let due = |delivery: &Option<Delivery>| delivery.as_ref().and_then(Delivery::next_day);
+        while let Some(day) = due(&self.delivery).filter(|day| progress.caught_up && *day <= today)
+        {
+            let Some(mut asking) = self.expiry_day(client) else { break };
+            let delivered = Some(progress.next_position);
+            if !asking.has_begun(day).await? || !asking.deliver(day, delivered).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn expiry_day<'a>(&'a mut self, client: &'a mut Client) -> Option<ExpiryDay<'a>> {
+        let (filter, delivery) = (self.expiries.as_ref()?, self.delivery.as_mut()?);
+        let log_id = &self.request.log_id;
+        Some(ExpiryDay { filter, client, delivery, log_id, stop: &self.stop })
+    }
+
+    /// Brings the state file of a delivery up to date.
+    fn write_state(&mut self) -> Result<(), DeliveryError> {
+        self.delivery.as_mut().map_or(Ok(()), Delivery::write_state)
     }
 
     /// Prints a withheld event. A receiver gets nothing for it, and its place moves on.
@@ -285,7 +360,10 @@ impl Follower {
         let next = withheld.position.unwrap_or_default() + 1;
         self.request.start = Some(Start::FromPosition(next));
         match (&mut self.delivery, &self.lines) {
-            (Some(delivery), _) => Ok(delivery.pass(next)?),
+            (Some(delivery), _) => {
+                delivery.pass(next);
+                Ok(())
+            }
             (None, Some(lines)) => lines.print_stated("Withheld", withheld),
             (None, None) => print_line(&withheld_line(withheld)),
         }
@@ -311,11 +389,13 @@ impl Follower {
         self.request.start = Some(Start::FromPosition(progress.next_position));
         self.request.log_id.clone_from(&progress.log_id);
         if let Some(delivery) = &mut self.delivery {
-            delivery.pass(progress.next_position)?;
+            delivery.pass(progress.next_position);
         }
         if !self.progress {
             return Ok(());
         }
+        // What is told is kept.
+        self.write_state()?;
         if let Some(lines) = &self.lines {
             return lines.print("Progress", progress);
         }
@@ -332,26 +412,9 @@ impl Follower {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
-
-    use tokio::time::Instant;
     use tonic::Status;
 
     use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_says_nothing_for_two_heartbeats_is_lost() {
-        let began = Instant::now();
-        let silent = heard(pending::<Result<(), Status>>()).await.unwrap_err();
-        assert!(matches!(silent, CliError::Silent), "{silent}");
-        assert!(is_temporary(&silent, false), "it connects again");
-        assert_eq!(began.elapsed().as_secs(), WATCH_SILENCE_MAX.as_secs());
-        let late = async {
-            sleep(WATCH_SILENCE_MAX.saturating_sub(std::time::Duration::from_millis(1))).await;
-            Ok::<_, Status>(7)
-        };
-        assert_eq!(heard(late).await.unwrap(), 7);
-    }
 
     #[allow(clippy::disallowed_methods)] // a server's answer, made up
     fn refused(code: Code, reason: &str, metadata: &[(&str, &str)]) -> CliError {
@@ -363,6 +426,7 @@ mod tests {
 
     #[test]
     fn a_credential_that_ends_is_renewed_and_a_right_that_is_gone_is_not() {
+        assert!(is_temporary(&CliError::Silent, false), "it connects again");
         let expired = refused(Code::Unauthenticated, "CREDENTIAL_EXPIRED", &[]);
         assert!(is_temporary(&expired, true), "a new one may come");
         assert!(!is_temporary(&expired, false), "the first call has a wrong one");

@@ -1,10 +1,11 @@
 //! `tidu watch`: follows the log, and prints its events or delivers them. It resumes by itself.
 
 use clap::Args;
+use jiff::Timestamp;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::follow::Follower;
+use super::{expiries::ExpiryFilter, follow::Follower};
 use crate::{
     cli::{
         CliError,
@@ -27,10 +28,12 @@ nothing for two heartbeats of 10 s counts as lost. Standard error tells from whi
 follows, when it is caught up, and when it has connected again.
 
 The delivery options deliver events instead of printing them: in order, one at a time, each repeated
-until the receiver takes it. The state file is written after each event, and the next start resumes
-from it; --from counts only if there is no state file. A crash may repeat the last event, so the
-receiver must accept an id that it knows, `<log id>/<position>`, without acting again. A command
-finds TIDU_POSITION, TIDU_LOG_ID and TIDU_KIND in its environment. Webhooks are signed according to
+until the receiver takes it. The next start resumes from the state file; --from counts only if there
+is none. The file is written after a group of events, and whenever delivery rests. A crash may
+repeat a group, so the receiver must accept an id that it knows, `<log id>/<position>`, without
+acting again. A command finds TIDU_POSITION, TIDU_LOG_ID and TIDU_KIND in its environment; with a
+batch it gets one event a line, and finds TIDU_LAST_POSITION and TIDU_EVENT_COUNT instead of the
+kind. Webhooks are signed according to
 Standard Webhooks; 410 ends delivery, and Retry-After is respected up to an hour. For https, the
 CAs of --webhook-ca are trusted, else the system's or those in SSL_CERT_FILE; it never becomes
 plaintext. A duration is written as 500ms, 30s or 5m. See docs/delivery.md.")]
@@ -69,6 +72,11 @@ fn start(text: &str) -> Result<Start, String> {
     Ok(Start::FromPosition(position))
 }
 
+#[allow(clippy::disallowed_methods)] // the day on which a watcher asks; the server's decides
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     let stop = CancellationToken::new();
     let lines = JsonLines::new(args.common.output)?;
@@ -78,6 +86,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         let mut client = Client::connect(&target).await?;
         identify(&mut client, &mut filter, args.common.output).await?;
     }
+    let expiries = args.delivery.expiries.then(|| ExpiryFilter::of(&filter));
     let follower = Follower {
         request: pb::SubscribeRequest {
             start: Some(args.from),
@@ -93,6 +102,8 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         lacks_filter: false,
         streams: 0,
         delivery: args.delivery.open(stop.clone())?,
+        expiries,
+        now,
         stop: stop.clone(),
     };
     if follower.delivery.is_none() {

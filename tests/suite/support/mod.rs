@@ -21,6 +21,7 @@ pub mod patience;
 pub mod principals;
 pub mod published;
 pub mod raw_log;
+pub mod receiver;
 pub mod redacted;
 pub mod rules;
 pub mod seed;

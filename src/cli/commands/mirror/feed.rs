@@ -23,7 +23,7 @@ use tonic::{Code, Streaming};
 use tonic_types::StatusExt as _;
 
 use super::{
-    super::follow::{heard, tell},
+    super::{follow::tell, read_ahead::heard},
     apply::Step,
 };
 use crate::{

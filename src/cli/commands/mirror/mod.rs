@@ -15,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use self::{apply::Applier, feed::Feed, settle::settle};
-use super::follow::{heard, is_temporary, scope_of, tell};
+use super::{
+    follow::{is_temporary, scope_of, tell},
+    read_ahead::heard,
+};
 use crate::{
     cli::{
         CliError,
