@@ -171,13 +171,13 @@ fn serve(
             }
             Step::Cut => break,
             Step::Hold => {
-                stream.read(&mut [0])?;
+                let _ = stream.read(&mut [0]);
                 break;
             }
             Step::Endless(status) => {
                 let head = format!("HTTP/1.1 {status} said\r\ncontent-length: 9\r\n\r\nok");
                 stream.get_mut().write_all(head.as_bytes())?;
-                stream.read(&mut [0])?;
+                let _ = stream.read(&mut [0]);
                 break;
             }
         }
