@@ -260,7 +260,6 @@ mod tests {
     #[test]
     fn lines_that_are_no_cursors_are_refused_by_their_number() {
         for line in [
-            "",
             "{}",
             r#"{"cursorId":"a b","filter":{}}"#,
             r#"{"cursorId":"a","owner":"server","filter":{}}"#,

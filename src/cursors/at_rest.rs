@@ -83,7 +83,7 @@ mod tests {
             next_position: number as u64,
             log_id: Uuid::from_u128(7),
             created_micros: 1,
-            advanced_micros: (number % 2 == 0).then_some(9),
+            advanced_micros: number.is_multiple_of(2).then_some(9),
         };
         let filter = Bytes::from(vec![b'f'; number % 3 * 40]);
         StoredCursor { key: format!("cursor-{number:05}"), state, filter }

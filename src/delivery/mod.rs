@@ -225,8 +225,8 @@ impl Delivery {
         let Some(last) = earliest.previous() else { return };
         self.state.finish_day(last);
         (self.report)(&say!(
-            en: "titles that expired from {first} to {last} are not delivered, because that is more \
-                 than {EXPIRY_DAYS_MAX} days ago; to list them: tidu changes --from {first}",
+            en: "titles that expired from {first} to {last} are not delivered, because that is \
+                 more than {EXPIRY_DAYS_MAX} days ago; to list them: tidu changes --from {first}",
             zh: "{first} 至 {last} 到期的称号距今超过 {EXPIRY_DAYS_MAX} 天，不再投递；如需列出：\
                  tidu changes --from {first}"
         ));

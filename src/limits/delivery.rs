@@ -53,8 +53,8 @@ pub const WEBHOOK_SECRET_BYTES_MAX: usize = 64;
 pub const STATE_EVENTS_DEFAULT: u32 = 1_000;
 /// Most events that a caller may state for that.
 pub const STATE_EVENTS_MAX: u32 = 1_000_000;
-/// Time after which the state file is written, if the caller states nothing. Two syncs of 10 ms take
-/// a tenth of it.
+/// Time after which the state file is written, if the caller states nothing. Two syncs of 10 ms
+/// take a tenth of it.
 pub const STATE_INTERVAL_DEFAULT: Duration = Duration::from_millis(100);
 /// A delivery that finds nothing to do for so long writes its state file at once.
 pub const STATE_IDLE: Duration = Duration::from_millis(10);

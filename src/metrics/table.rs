@@ -194,7 +194,7 @@ table! {
     start_duration_seconds: SecondsGauge, Seconds, [],
         "Time from the start of the process until it served";
     start_part_duration_seconds: Family<1, SecondsGauge>, Seconds, ["part"],
-        "Time of a part of the start: check of the store, opening of the store, reading of the snapshot, replay";
+        "Time of a part of the start: check, opening of the store, snapshot, replay";
     replay_events: Gauge, Events, [],
         "Events that the start has to replay";
     replayed_events: Gauge, Events, [],

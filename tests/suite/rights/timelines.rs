@@ -148,7 +148,7 @@ async fn listed_batches(caller: &mut Caller, size: u64) -> usize {
 #[tokio::test]
 async fn a_copy_under_rights_is_what_the_lists_show() {
     let first = seed::seed(SEED);
-    let (mut titles, mut followed) = (0, 0);
+    let (mut titles, mut followed) = (0, 0_u64);
     let runs = seed::count(RUNS, 10) as u64;
     for number in 0..runs {
         let mut random = Rng::with_seed(first.wrapping_add(number));
@@ -179,5 +179,5 @@ async fn a_copy_under_rights_is_what_the_lists_show() {
         }
         assert_eq!(copy.batches.len(), listed_batches(&mut caller, size).await);
     }
-    assert!(titles as u64 > runs && followed as u64 > runs * 5, "{titles} and {followed}");
+    assert!(titles as u64 > runs && followed > runs * 5, "{titles} and {followed}");
 }

@@ -11,6 +11,7 @@ use super::{
     holder::{Holder, holder},
 };
 use crate::{
+    archive::backup as archived,
     catalogue_files::{self, CatalogueFileError},
     cli::print::bytes,
     cursors,
@@ -21,6 +22,9 @@ use crate::{
     log::{self, Examined, mark::HighWaterMark},
     server::failures::Failures,
 };
+
+/// The directory of the first generation of a backup.
+const FIRST_GENERATION: &str = "generation-000001";
 
 /// The files of a log.
 #[derive(Debug)]
@@ -274,6 +278,8 @@ pub(super) fn check_catalogues(
     let folder = files.directory.join("catalogues");
     let copied = |path: &Path, from: &Path| {
         let name = path.file_name().unwrap_or_default();
+        let newest = archived::newest(from).ok().flatten();
+        let from = newest.map_or_else(|| from.to_owned(), |newest| newest.path().to_owned());
         format!("cp {} {}", word(&from.join("catalogues").join(name)), word(path))
     };
     let mut found = Vec::new();
@@ -293,7 +299,8 @@ pub(super) fn check_catalogues(
         let fetched = files::beside(&files.directory, ".copy");
         let fetch = || {
             let copy = word(&fetched);
-            let (from, into) = (word(&fetched.join("catalogues")), word(&folder));
+            let begun = fetched.join(FIRST_GENERATION).join("catalogues");
+            let (from, into) = (word(&begun), word(&folder));
             format!("tidu backup {copy} {server} && mkdir -p {into} && cp {from}/* {into}/")
         };
         let run = backup.map_or_else(fetch, |backup| copied(&path, backup));
