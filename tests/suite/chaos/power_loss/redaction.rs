@@ -166,7 +166,7 @@ fn a_settled_redaction_survives_another_power_loss() {
     let moments = cut.recorded.disk.turning_points(redaction);
     for _ in 0..images(15).div_ceil(IMAGES_PER_RECOVERY) {
         // Late in the redaction, where the old store is removed.
-        let moment = moments[random.usize(moments.len() / 2..moments.len())];
+        let moment = moments[random.usize(moments.len() * 3 / 4..moments.len())];
         let dir = directory();
         let place = Place::new(dir.path());
         cut.recorded.disk.image(moment, Cure::On, &mut random).write(&place.disk());
