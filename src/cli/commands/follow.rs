@@ -1,6 +1,6 @@
 //! A follower of the log: one stream after another, each from where the last one ended.
 
-use std::future::pending;
+use std::{future::pending, time::Duration};
 
 use jiff::Timestamp;
 use prost::Message as _;
@@ -44,6 +44,17 @@ pub(super) fn is_temporary(error: &CliError, has_followed: bool) -> bool {
         // A connection that breaks inside a message shows as an internal error.
         CliError::Status(status) => is_retryable(status) || status.code() == Code::Internal,
         _ => false,
+    }
+}
+
+/// Tells why a side was lost, and waits before it is tried again, unless `stop` is cancelled.
+pub(super) async fn before_again(error: &CliError, pause: Duration, stop: &CancellationToken) {
+    let pause_ms = pause.as_millis();
+    let again = say!(en: "; trying again in {pause_ms} ms", zh: "；{pause_ms} 毫秒后重试");
+    eprint_error(error, &again);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sleep(pause) => {}
     }
 }
 
@@ -126,16 +137,7 @@ impl Follower {
                     if self.request != before {
                         pause.reset();
                     }
-                    let pause = pause.take();
-                    let pause_ms = pause.as_millis();
-                    let again = say!(
-                        en: "; trying again in {pause_ms} ms", zh: "；{pause_ms} 毫秒后重试"
-                    );
-                    eprint_error(&error, &again);
-                    tokio::select! {
-                        () = self.stop.cancelled() => {}
-                        () = sleep(pause) => {}
-                    }
+                    before_again(&error, pause.take(), &self.stop).await;
                 }
             }
         }

@@ -6,22 +6,20 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use prost::Message as _;
 use tidu::{
-    catalogue_files::CatalogueFiles,
-    domain::catalogue::{Catalogue, Catalogues},
+    domain::catalogue::Catalogues,
     ledger::{
-        Belief, Ledger, LedgerOptions,
+        Belief, Ledger,
         audit::{Verification, Verified},
         event_reader::EventReader,
     },
     limits::{HASHES_PER_BLOCK, VERIFY_STEP_BYTES},
     log::{Chunk, ChunkWriter, CommitLog, LogError},
     merkle::{Frontier, Hash},
-    metrics::Metrics,
     protocol::leaf::Leaf,
     register::RulesBook,
 };
 
-use crate::support::{Book, Hands, MemoryLog, list, salts};
+use crate::support::{Book, MemoryLog, list, options};
 
 const SIZE: u64 = 3 * HASHES_PER_BLOCK as u64 + 7;
 const REPLACED: u64 = HASHES_PER_BLOCK as u64 + 5;
@@ -68,18 +66,7 @@ fn root_at(log: &MemoryLog, size: u64) -> Hash {
 }
 
 fn start(log: &MemoryLog, belief: Belief) -> Result<Ledger, LogError> {
-    let options = LedgerOptions {
-        log: Arc::new(log.clone()),
-        expected: None,
-        rules: RulesBook::RELEASED,
-        catalogue: Arc::new(Catalogue::built_in()),
-        catalogue_files: CatalogueFiles::built_in(),
-        clock: Arc::<Hands>::default(),
-        salts: salts(),
-        metrics: Metrics::new(),
-        on_failure: Box::new(|why| panic!("{why}")),
-    };
-    Ledger::open_with(options, belief, None)
+    Ledger::open_with(options(Arc::new(log.clone())), belief, None)
 }
 
 /// Verifies what lies below a size, as a server does that has not read it.

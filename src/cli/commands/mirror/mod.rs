@@ -16,7 +16,7 @@ use tonic::Code;
 
 use self::{apply::Applier, feed::Feed, settle::settle};
 use super::{
-    follow::{is_temporary, scope_of, tell},
+    follow::{before_again, is_temporary, scope_of, tell},
     read_ahead::heard,
 };
 use crate::{
@@ -24,7 +24,6 @@ use crate::{
         CliError,
         args::ServerArgs,
         client::Client,
-        print::eprint_error,
         stop::{no_signals, stop_signal},
         target::Target,
     },
@@ -149,16 +148,7 @@ impl Mirror {
             if begun.elapsed() > WATCH_RETRY_PAUSE_MAX {
                 pause.reset();
             }
-            let pause = pause.take();
-            let pause_ms = pause.as_millis();
-            let again = say!(
-                en: "; trying again in {pause_ms} ms", zh: "；{pause_ms} 毫秒后重试"
-            );
-            eprint_error(&error, &again);
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = sleep(pause) => {}
-            }
+            before_again(&error, pause.take(), &self.stop).await;
         }
         Ok(())
     }
