@@ -8,9 +8,10 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher as _, DefaultHasher, Hasher as _},
+    hash::{BuildHasher as _, Hasher as _},
 };
 
+use foldhash::{SharedSeed, fast::FoldHasher};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use roaring::RoaringBitmap;
 
@@ -22,11 +23,38 @@ pub(super) struct NameIndex {
     bearers: HashTable<Bearer>,
     /// The places of the other ones, by half of the name's hash.
     others: HashMap<u32, RoaringBitmap>,
-    secret: Secret,
+    keyed: Keyed,
 }
 
-/// The secret of an index, hashed before each name: nobody can choose names whose hashes collide.
-/// It may be kept with the hashes, which then need not be computed again.
+/// The hash of names under a secret.
+struct Keyed {
+    secret: Secret,
+    /// What follows from the secret.
+    seeds: SharedSeed,
+}
+
+impl From<Secret> for Keyed {
+    fn from(secret: Secret) -> Self {
+        let Secret([_, seed]) = secret;
+        Self { secret, seeds: SharedSeed::from_u64(seed) }
+    }
+}
+
+impl Default for Keyed {
+    fn default() -> Self {
+        Secret::default().into()
+    }
+}
+
+impl fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.secret.fmt(f)
+    }
+}
+
+/// The secret of an index, from which the hashes of its names begin: nobody who does not know it
+/// can choose names whose hashes collide. It may be kept with the hashes, which then need not be
+/// computed again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::register) struct Secret(pub(super) [u64; 2]);
 
@@ -74,12 +102,12 @@ impl NameIndex {
 
     /// Takes over the secret of hashes that were kept. The index has no names yet.
     pub(super) fn use_secret(&mut self, secret: Secret) {
-        self.secret = secret;
+        self.keyed = secret.into();
     }
 
     /// The secret of its hashes.
     pub(super) fn secret(&self) -> Secret {
-        self.secret
+        self.keyed.secret
     }
 
     /// Makes room for names of which so many are borne by one designee first.
@@ -139,9 +167,8 @@ impl NameIndex {
 
     /// Half of the hash of a name.
     pub(super) fn half_of(&self, key: &str) -> u32 {
-        let mut hasher = DefaultHasher::new();
-        let Secret(secret) = self.secret;
-        secret.into_iter().for_each(|word| hasher.write_u64(word));
+        let Keyed { secret: Secret([begin, _]), seeds } = &self.keyed;
+        let mut hasher = FoldHasher::with_seed(*begin, seeds);
         hasher.write(key.as_bytes());
         #[allow(clippy::cast_possible_truncation)] // half of the hash is kept
         let half = hasher.finish() as u32;
