@@ -66,6 +66,7 @@ mod subscribe;
 mod tracing_calls;
 mod transport;
 mod turns;
+mod unread;
 mod verify;
 mod web;
 mod withholding;
@@ -114,6 +115,7 @@ use self::{
     register::{NameIndex, RegisterApi},
     screen::screened,
     subscribe::Streams,
+    unread::EndUnread,
     verify::Verifications,
     web::{Site, Web},
 };
@@ -380,9 +382,9 @@ where
         Some(guard) => {
             let guard = Arc::new(guard);
             let screen = move |request: &mut Request| guard.refusal(request);
-            BoxCloneSyncService::new(screened(calls, api, screen))
+            BoxCloneSyncService::new(EndUnread(screened(calls, api, screen)))
         }
-        None => BoxCloneSyncService::new(api),
+        None => BoxCloneSyncService::new(EndUnread(api)),
     }
 }
 
@@ -429,7 +431,7 @@ where
     let calls = Calls::new(&intake, &metrics, None);
     let inner = around(BoxCloneSyncService::new(Admitted { inner, intake }));
     let inner = inner.map_request(transport::choose_encoding);
-    BoxCloneSyncService::new(with_protocols(inner, &calls, described))
+    BoxCloneSyncService::new(EndUnread(with_protocols(inner, &calls, described)))
 }
 
 /// Allows web pages of these origins to call. Without any, browsers allow only the server's own.
