@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CHANGED_EVENTS_MAX, COMMIT_EVENTS_MAX, PAGE_EVENTS_MAX};
+use super::{CHANGED_EVENTS_MAX, COMMIT_EVENTS_MAX, PAGE_EVENTS_MAX, REMOTE_QUESTIONS_MAX};
 
 /// Events after which a group is written. A commit of more events is a group of its own.
 pub const MIRROR_GROUP_EVENTS: usize = 2_000;
@@ -14,8 +14,10 @@ pub const MIRROR_GATHER_MAX: Duration = Duration::from_millis(5);
 pub const MIRROR_PAGE_ENTRIES: usize = PAGE_EVENTS_MAX;
 /// Pages and groups that were asked for and wait for the database.
 pub const MIRROR_STEPS_MAX: usize = 8;
-/// Questions about single batches and events on their way at the same time.
-pub const MIRROR_QUESTIONS_MAX: usize = 4;
+/// Questions about single batches on their way at the same time.
+pub const MIRROR_QUESTIONS_MAX: usize = 2;
+/// How long a question is asked again that finds too many others of its address.
+pub const MIRROR_QUEUE_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Most bytes of the name of a schema. PostgreSQL cuts names after 63.
 pub const MIRROR_SCHEMA_BYTES_MAX: usize = 48;
 /// How long SQLite waits for a reader that holds up a writer.
@@ -34,4 +36,6 @@ const _: () = {
     let most = MIRROR_GROUP_EVENTS + COMMIT_EVENTS_MAX;
     // So the server looks at each event of a group, and does not answer for everything.
     assert!((most as u64) <= CHANGED_EVENTS_MAX);
+    // A mirror leaves room to the other callers of its address.
+    assert!(2 * MIRROR_QUESTIONS_MAX <= REMOTE_QUESTIONS_MAX);
 };

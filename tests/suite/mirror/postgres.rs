@@ -1,19 +1,13 @@
-//! Copies in PostgreSQL, in a cluster of its own behind a Unix socket. `tests/mirror/run.sh`
-//! installs the server where it is missing, and runs these; elsewhere they pass over.
+//! Copies in PostgreSQL, in a cluster of its own. `tests/mirror/run.sh` installs the server where
+//! it is missing, and runs these; elsewhere they pass over.
 
-use std::{
-    env, fs,
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
-use tempfile::TempDir;
 use tidu::mirror::schema::{COPIED, STATE};
 use tokio_postgres::NoTls;
 
 use super::{
+    cluster::Cluster,
     compared::compare,
     copies::{follow, kill, mirror, once},
     tables::Kept,
@@ -21,103 +15,9 @@ use super::{
 };
 use crate::support::{Fresh, done, seed};
 
-/// The directory with the programs of PostgreSQL.
-const PROGRAMS: &str = "TIDU_POSTGRES_BIN";
 /// Kills of a run.
 const KILLS: &str = "TIDU_MIRROR_KILLS";
 const SEED: &str = "TIDU_MIRROR_SEED";
-/// The user to whom a test that runs as root gives the cluster: it refuses root.
-const USER: &str = "nobody";
-
-/// A cluster in a directory of its own.
-struct Cluster {
-    dir: TempDir,
-    programs: PathBuf,
-    postgres: Option<Child>,
-}
-
-impl Cluster {
-    /// `None` where the tests are not asked for.
-    async fn start() -> Option<Self> {
-        let programs = PathBuf::from(env::var_os(PROGRAMS)?);
-        // The path of a socket is short.
-        let dir = tempfile::tempdir_in("/tmp").unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        let mut cluster = Self { dir, programs, postgres: None };
-        let data = cluster.dir.path().join("cluster");
-        let made = cluster
-            .command("initdb")
-            .args(["--auth=trust", "--username=tidu", "--encoding=UTF8", "--no-locale", "-D"])
-            .arg(&data)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
-        cluster.open().await;
-        Some(cluster)
-    }
-
-    /// A program of PostgreSQL, never as root.
-    fn command(&self, program: &str) -> Command {
-        let program = self.programs.join(program);
-        let uid = Command::new("id").arg("-u").output().unwrap();
-        if String::from_utf8_lossy(&uid.stdout).trim() != "0" {
-            return Command::new(program);
-        }
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", USER, "--regid", "nogroup", "--clear-groups", "--"]).arg(program);
-        command.current_dir("/");
-        command
-    }
-
-    fn spawn(&self) -> Child {
-        let dir = self.dir.path();
-        self.command("postgres")
-            .arg("-D")
-            .arg(dir.join("cluster"))
-            .arg("-k")
-            .arg(dir)
-            .args(["-c", "listen_addresses=", "-c", "shared_buffers=16MB"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    async fn open(&mut self) {
-        let answers = async {
-            let mut postgres = self.spawn();
-            while tokio_postgres::connect(&self.address(), NoTls).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                // It refuses to start beside processes of one that was killed.
-                if postgres.try_wait().unwrap().is_some() {
-                    postgres = self.spawn();
-                }
-            }
-            postgres
-        };
-        let postgres = tokio::time::timeout(Duration::from_secs(60), answers).await.unwrap();
-        self.postgres = Some(postgres);
-    }
-
-    fn address(&self) -> String {
-        format!("postgres://tidu@/postgres?host={}", self.dir.path().display())
-    }
-
-    /// Ends it as a crash would, or as an operator does who does not wait.
-    fn stop(&mut self, signal: &str) {
-        let Some(mut postgres) = self.postgres.take() else { return };
-        let pid = postgres.id().to_string();
-        // A killed postmaster leaves its children, which notice and end.
-        let _ = Command::new("kill").args([signal, &pid]).status();
-        postgres.wait().unwrap();
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        self.stop("-QUIT");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_in_postgres_survives_kills_of_both_sides() {

@@ -56,15 +56,15 @@ async fn rows_of_postgres(address: &str, table: &'static Table) -> Vec<Row> {
     };
     let columns: Vec<String> = table.columns.iter().map(column).collect();
     let texts = table.columns.iter().filter(|(name, _)| table.primary.contains(name));
-    // As SQLite orders texts: by their bytes.
+    // By the columns and not by the texts selected from them; as SQLite orders texts, by bytes.
     let order: Vec<String> = texts
         .map(|(name, kind)| match kind {
-            ColumnKind::Text => format!("{name} COLLATE \"C\""),
-            _ => (*name).to_owned(),
+            ColumnKind::Text => format!("t.{name} COLLATE \"C\""),
+            _ => format!("t.{name}"),
         })
         .collect();
     let statement = format!(
-        "SELECT {} FROM tidu.{} ORDER BY {}",
+        "SELECT {} FROM tidu.{} t ORDER BY {}",
         columns.join(", "),
         table.name,
         order.join(", ")

@@ -25,6 +25,7 @@ use tonic_types::StatusExt as _;
 use super::{
     super::{follow::tell, read_ahead::heard},
     apply::Step,
+    ask::answered,
 };
 use crate::{
     cli::{CliError, client::Client},
@@ -207,7 +208,7 @@ impl Feed {
     async fn group(&mut self, upto: u64, steps: &Steps) -> Result<(), Ended> {
         let from = self.place.next_position;
         let mut answers = Answers::new(Some(from), upto, String::new());
-        let first = answers.page(&mut self.client).await?;
+        let first = answers.page(&self.client).await?;
         let known_at = known_at(&first).unwrap_or(upto);
         if known_at <= from {
             // The server knows that a commit goes on where the caller does not.
@@ -228,7 +229,7 @@ impl Feed {
             answers.bring(answer, steps).await?;
             page = match answers.token.is_empty() {
                 true => None,
-                false => Some(answers.page(&mut self.client).await?),
+                false => Some(answers.page(&self.client).await?),
             };
         }
         answers.bring_batches(&self.client, steps).await?;
@@ -251,7 +252,7 @@ impl Feed {
     async fn load(&mut self, loading: Loading, steps: &Steps) -> Result<(), Ended> {
         let mut answers = Answers::new(None, loading.known_at, loading.token);
         loop {
-            let page = answers.page(&mut self.client).await;
+            let page = answers.page(&self.client).await;
             let page = match page {
                 // The token of an earlier process may be of no use any more.
                 Err(CliError::Status(status))
@@ -337,14 +338,18 @@ impl Answers {
         Some(pb::AsOf { valid_on, known: Some(Known::KnownAt(self.known_at)) })
     }
 
-    async fn page(&mut self, client: &mut Client) -> Result<pb::ListTimelinesResponse, CliError> {
+    async fn page(&mut self, client: &Client) -> Result<pb::ListTimelinesResponse, CliError> {
         let request = pb::ListTimelinesRequest {
             changed_from: self.changed_from,
             as_of: self.as_of(None),
             page_size: i32::try_from(MIRROR_PAGE_ENTRIES).unwrap_or(i32::MAX),
             page_token: self.token.clone(),
         };
-        Ok(heard(client.register.list_timelines(request)).await?.into_inner())
+        answered(|| {
+            let (mut client, request) = (client.register.clone(), request.clone());
+            async move { client.list_timelines(request).await }
+        })
+        .await
     }
 
     /// Brings the rows of a page, and notes its batches and the token of the next one.
@@ -380,17 +385,20 @@ impl Answers {
         self.asked.extend(names.iter().cloned());
         loop {
             while let Some(name) = names.pop_if(|_| asking.len() < MIRROR_QUESTIONS_MAX) {
-                let mut client = client.clone();
+                let client = client.register.clone();
                 let (programme, authority, batch) = name.clone();
                 let as_of = self.as_of(Some(rows::last_day_of_all()));
                 let request = pb::GetBatchRequest { programme, authority, batch, as_of };
-                asking
-                    .spawn(async move { (name, heard(client.register.get_batch(request)).await) });
+                let answer = answered(move || {
+                    let (mut client, request) = (client.clone(), request.clone());
+                    async move { client.get_batch(request).await }
+                });
+                asking.spawn(async move { (name, answer.await) });
             }
             let Some(answered) = asking.join_next().await else { return Ok(()) };
             let Ok(((programme, authority, batch), answer)) = answered else { continue };
             let rows = match answer {
-                Ok(answer) => rows::batch(answer.get_ref(), self.known_at),
+                Ok(answer) => rows::batch(&answer, self.known_at),
                 // Nothing is known of it any more, or the caller may not know it.
                 Err(CliError::Status(status)) if status.code() == Code::NotFound => Vec::new(),
                 Err(error) => return Err(error.into()),

@@ -1,6 +1,7 @@
 //! `tidu mirror`: keeps a copy of the log and of the register in a database. It resumes by itself.
 
 mod apply;
+mod ask;
 mod feed;
 mod settle;
 
