@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn refused(reason: &str) -> Status {
-        let mut details = ErrorDetails::with_error_info(reason, "tidu", [("limit", "4")]);
+        let mut details = ErrorDetails::with_error_info(reason, "tidu", [("limit".to_owned(), "4".to_owned())]);
         details.set_retry_info(Some(Duration::from_millis(200)));
         Status::with_error_details(Code::ResourceExhausted, "refused", details)
     }
