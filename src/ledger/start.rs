@@ -44,10 +44,11 @@ impl Start {
                 Ok(None) => {}
                 Err(why) => ignored(&why),
                 // The log after it must lead to the root of the mark, or it is of another log.
-                Ok(Some(believed)) => match Self::replay(parts, belief, believed) {
+                Ok(Some((believed, written))) => match Self::replay(parts, belief, believed) {
                     Ok(start) => {
                         let size = start.trusted.map_or(0, |(size, _)| size);
                         parts.metrics.register_snapshot_events.set(size);
+                        parts.metrics.register_snapshot_timestamp_seconds.set(written);
                         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                         tracing::info!(events = size, duration_ms, "a snapshot was read");
                         return Ok(start);

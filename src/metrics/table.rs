@@ -205,6 +205,8 @@ table! {
         "Bytes of the snapshot that was written last";
     register_snapshot_duration_seconds: SecondsGauge, Seconds, [],
         "Time that it took to write it";
+    register_snapshot_timestamp_seconds: SecondsGauge, Seconds, [],
+        "Time since 1970 at which the snapshot was written that was written or read last";
     register_snapshot_failures_total: Counter, None, [],
         "Snapshots of the register that could not be written";
     trusted_events: Gauge, Events, [],

@@ -21,6 +21,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::FileExt as _,
     path::Path,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use crate::{
@@ -125,6 +126,8 @@ pub(super) struct SnapshotReader {
     file: File,
     pub(super) header: Vec<u8>,
     pub(super) table: Vec<Entry>,
+    /// Time since 1970 at which it was written.
+    pub(super) written: Duration,
 }
 
 impl SnapshotReader {
@@ -134,10 +137,12 @@ impl SnapshotReader {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
-        let length = file.metadata()?.len();
+        let metadata = file.metadata()?;
+        let length = metadata.len();
+        let written = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (header, begin) = read_header(&file, length)?;
         let table = read_table(&file, begin, length)?;
-        Ok(Some(Self { file, header, table }))
+        Ok(Some(Self { file, header, table, written }))
     }
 
     /// The bytes of a section.

@@ -134,6 +134,8 @@ impl Kept {
                 let took = shared.clock.monotonic().saturating_sub(began);
                 metrics.register_snapshot_events.set(size);
                 metrics.register_snapshot_bytes.set(bytes);
+                let now = u64::try_from(shared.clock.now_micros()).unwrap_or_default();
+                metrics.register_snapshot_timestamp_seconds.set(Duration::from_micros(now));
                 metrics.register_snapshot_duration_seconds.set(took);
                 let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                 tracing::info!(events = size, bytes, duration_ms, "a snapshot of the register");

@@ -4,6 +4,7 @@ use std::{
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -53,7 +54,8 @@ impl From<Unfit> for Ignored {
     }
 }
 
-/// Reads the snapshot at a path, if there is one, for a log with this high-water mark.
+/// Reads the snapshot at a path, if there is one, for a log with this high-water mark. Gives the
+/// time since 1970 at which it was written, too.
 ///
 /// # Errors
 /// [`Ignored`]: it does not fit to this log, this build or these rules.
@@ -63,7 +65,7 @@ pub(in crate::ledger) fn believe(
     files: &CatalogueFiles,
     rules: RulesBook,
     marked: Option<(u64, Hash)>,
-) -> Result<Option<Believed>, Ignored> {
+) -> Result<Option<(Believed, Duration)>, Ignored> {
     let Some(file) = SnapshotReader::open(path)? else { return Ok(None) };
     let header = Header::read(&file.header).map_err(Ignored::Unfit)??;
     header.require(log, rules, marked)?;
@@ -78,7 +80,7 @@ pub(in crate::ledger) fn believe(
     let (register, requests) = read_all(&file, &header, rules)?;
     let Header { frontier, recorded_micros, format, stored_bytes, .. } = header;
     let state = State::restored(register, frontier, hashes, requests, (recorded_micros, format));
-    Ok(Some(Believed { begun: Begun { state, reader }, stored_bytes }))
+    Ok(Some((Believed { begun: Begun { state, reader }, stored_bytes }, file.written)))
 }
 
 /// The leaf hashes of the log from the last complete block below the snapshot on. They must be

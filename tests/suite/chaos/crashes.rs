@@ -165,7 +165,7 @@ async fn follow(mut client: Client, seen: Arc<Mutex<Vec<String>>>) {
 }
 
 /// The size of the log, and what the register knows of every designee.
-async fn titles(client: &mut Client) -> (u64, Vec<pb::ListTitlesResponse>) {
+pub(super) async fn titles(client: &mut Client) -> (u64, Vec<pb::ListTitlesResponse>) {
     let size = client.status().await.log_size;
     let (mut pages, mut page_token) = (Vec::new(), String::new());
     loop {

@@ -3,19 +3,28 @@
 //!
 //! `TIDU_SNAPSHOT_FLIPS` sets how many altered snapshots are tried.
 
-use std::{fs, ops::Range, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    ops::Range,
+    path::Path,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use tidu::{
     catalogue_files::CatalogueFiles,
-    ledger::{Belief, Commit, Ledger, LedgerOptions, RULES_BUILD, SnapshotSettings},
+    ledger::{
+        Belief, Commit, Ledger, LedgerOptions, RULES_BUILD, SnapshotSettings, clock::Clock as _,
+    },
     log::LogError,
     merkle::Hash,
+    metrics::Metrics,
     protocol::pb,
 };
 
 use crate::support::{
-    A, BOTH_RULES, MemoryLog, annulled, answers_of, catalogues, commit, corrected, directory, list,
-    little_giant, options, seed, traces,
+    A, BOTH_RULES, Hands, MemoryLog, annulled, answers_of, catalogues, commit, corrected,
+    directory, list, little_giant, options, seed, traces,
 };
 
 const WITHIN: Duration = Duration::from_secs(60);
@@ -125,6 +134,12 @@ async fn a_snapshot_leaves_the_reserve_of_the_disk_and_is_counted() {
     assert_eq!(mode & 0o777, 0o600);
     let took = metrics.register_snapshot_duration_seconds.get();
     assert_eq!(took, Duration::ZERO, "the clock of this test does not move");
+    let written = |metrics: &Metrics| metrics.register_snapshot_timestamp_seconds.get();
+    assert_eq!(written(metrics).as_micros(), Hands::default().now_micros() as u128);
+    // A later process learns it from the file.
+    let metadata = fs::metadata(&path).unwrap();
+    let of_file = metadata.modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
+    assert_eq!(written(opened(&log, &path).metrics()), of_file);
     assert_eq!(opened(&log, &path).metrics().register_snapshot_events.get(), 50);
 }
 

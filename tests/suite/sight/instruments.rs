@@ -153,6 +153,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("tidu_register_snapshot_events", "tests/suite/chaos/snapshots.rs"),
     ("tidu_register_snapshot_bytes", "tests/suite/chaos/snapshots.rs"),
     ("tidu_register_snapshot_duration_seconds", "tests/suite/chaos/snapshots.rs"),
+    ("tidu_register_snapshot_timestamp_seconds", "tests/suite/chaos/snapshots.rs"),
     ("tidu_register_snapshot_failures_total", "tests/suite/chaos/snapshots.rs"),
     ("tidu_trusted_events", "src/ledger/trusted.rs"),
     ("tidu_verified_events", "src/ledger/trusted.rs"),

@@ -10,6 +10,7 @@ use std::{
     io::{self, BufRead as _, BufReader, PipeReader, Write as _},
     ops::RangeInclusive,
     os::fd::OwnedFd,
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
@@ -23,19 +24,25 @@ use super::{
     process::{Started, Watched, start, start_command},
     seeded, starts,
 };
-use crate::support::{TIDU, directory, reason, tools::is_there};
+use crate::support::{TIDU, directory, reason, text, tools::is_there};
 
 /// What the process says with exit code 74 when the log has failed.
 const LAST_WORDS: &str = "tidu: the log failed, the process ends:";
 
-fn strace_is_there() -> bool {
+pub(super) fn strace_is_there() -> bool {
     is_there(&["strace", "-V"], "no system call was made to fail")
 }
 
 /// Makes calls of a running process fail from now on. None if this process may not do that.
 fn attach(pid: u32, fault: &str) -> Option<Child> {
+    attach_on(pid, fault, &[])
+}
+
+/// The same for calls on some paths; without a path, on all.
+pub(super) fn attach_on(pid: u32, fault: &str, paths: &[&Path]) -> Option<Child> {
     let (call, _) = fault.split_once(':').unwrap();
     let mut strace = Command::new("strace")
+        .args(paths.iter().flat_map(|path| ["-P", text(path)]))
         .args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e"])
         .arg(format!("inject={fault}"))
         .args(["-p", &pid.to_string()])

@@ -12,6 +12,8 @@ mod known;
 mod limits;
 mod place;
 mod process;
+mod snapshot_damage;
+mod snapshot_writes;
 
 use fastrand::Rng;
 

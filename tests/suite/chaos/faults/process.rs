@@ -34,9 +34,14 @@ pub struct Ended {
 /// Runs `tidu serve` over `data` as the last arguments of a command: of strace, of a shell, of
 /// nothing.
 pub fn start(before: &[&str], data: &Path) -> Started {
+    start_set(before, data, &[])
+}
+
+/// The same with settings of the server, by the names of their variables.
+pub fn start_set(before: &[&str], data: &Path, settings: &[(&str, &str)]) -> Started {
     let line = [before, &[TIDU]].concat();
     let mut command = Command::new(line[0]);
-    command.args(&line[1..]);
+    command.args(&line[1..]).envs(settings.iter().copied());
     start_command(command, data, File::create(words_of(data)).unwrap())
 }
 
