@@ -41,7 +41,7 @@ fn finds_no_room(status: &Status) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{cell::Cell, collections::HashMap};
 
     use tonic::Code;
     use tonic_types::ErrorDetails;
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn refused(reason: &str) -> Status {
-        let mut details = ErrorDetails::with_error_info(reason, "tidu", [("limit".to_owned(), "4".to_owned())]);
+        let mut details = ErrorDetails::with_error_info(reason, "tidu", HashMap::new());
         details.set_retry_info(Some(Duration::from_millis(200)));
         Status::with_error_details(Code::ResourceExhausted, "refused", details)
     }
