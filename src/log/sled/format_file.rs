@@ -47,8 +47,8 @@ impl FormatFile {
             .map_err(|e| LogError::io(format!("write {}", self.0.display()), e))
     }
 
-    /// Notes the format of a log that was opened, if the file does not have it. A full disk does
-    /// not keep the log from being served.
+    /// Notes the format of a log that is or will be there, if the file does not have it. A full
+    /// disk does not keep the log from being served.
     pub(super) fn settle(&self, format: u16) {
         if format == FORMAT_BEGUN || self.read().is_some_and(|noted| noted >= format) {
             return;
@@ -58,7 +58,8 @@ impl FormatFile {
         }
     }
 
-    fn read(&self) -> Option<u16> {
+    /// The format that the file has; `None` if there is none that can be read.
+    pub(super) fn read(&self) -> Option<u16> {
         files::read_text(&self.0, FORMAT_FILE_BYTES_MAX).ok()?.trim().parse().ok()
     }
 }

@@ -157,11 +157,12 @@ impl SledLog {
         let Some(holder) = holder else {
             return Err(LogError::damaged(from, "the chunk that holds it is missing"));
         };
-        let (start, _) = holder.map_err(|e| store_error("read the log", e))?;
+        let unreadable = |position| move |e| at(position, store_error("read the log", e));
+        let (start, _) = holder.map_err(unreadable(from))?;
         let mut expected = position_of(&start);
         let mut taken = 0;
         for entry in self.store.range(start..[CHUNKS + 1].as_slice().into()) {
-            let (key, value) = entry.map_err(|e| store_error("read the log", e))?;
+            let (key, value) = entry.map_err(unreadable(expected))?;
             self.bound_cache(&key)?;
             taken += value.len();
             // The store's own bytes are kept, not a copy of them.
@@ -335,6 +336,14 @@ impl CommitLog for SledLog {
 fn guarded<T>(read: impl FnOnce() -> Result<T, LogError>) -> Result<T, LogError> {
     let gave_up = |_| Err(LogError::damaged(0, "the store gave up on a page that it cannot read"));
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(gave_up)
+}
+
+/// Damage at a position that the store does not know.
+fn at(position: u64, error: LogError) -> LogError {
+    match error {
+        LogError::Damaged { detail, .. } => LogError::Damaged { position, detail },
+        other => other,
+    }
 }
 
 fn store_error(what: &str, error: sled::Error) -> LogError {

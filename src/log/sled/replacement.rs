@@ -10,6 +10,7 @@
 
 use std::path::Path;
 
+use super::format_file::FormatFile;
 use crate::{
     files,
     log::{LogError, REWRITING, REWRITTEN, SNAPSHOT_FILE, mark::MarkFile},
@@ -24,6 +25,10 @@ pub(super) fn settle(directory: &Path, store_path: &Path) -> Result<(), LogError
         // Before the store that it was made from: it may hold what the new one has erased.
         remove(&directory.join(SNAPSHOT_FILE))?;
         remove(&files::beside(&directory.join(SNAPSHOT_FILE), ".partial"))?;
+        // Before the store that has it, so that a version that does not know it leaves that alone.
+        if let Some(format) = FormatFile::of(&rewritten).read() {
+            FormatFile::of(directory).settle(format);
+        }
         remove(store_path)?;
         files::rename_durably(&store, store_path)
             .map_err(|e| LogError::io(format!("rename {}", store.display()), e))?;

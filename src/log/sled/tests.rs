@@ -8,7 +8,7 @@ use super::{
     format::{SYNC_KEY, decode_identity},
     *,
 };
-use crate::log::{ChunkWriter, FORMAT_BEGUN};
+use crate::log::{ChunkWriter, FORMAT_BEGUN, REWRITTEN};
 
 fn stored_format(log: &SledLog) -> u16 {
     decode_identity(&log.store.get(META_KEY).unwrap().unwrap()).unwrap().0
@@ -144,6 +144,24 @@ fn the_format_rises_before_the_first_chunk_that_needs_it_and_never_falls() {
     assert_eq!((log.id(), log.size()), (Uuid::from_u128(1), 4));
     append(&log, FORMAT_KNOWN);
     assert_eq!(stored_format(&log), FORMAT_KNOWN);
+}
+
+#[test]
+fn the_format_of_a_rewritten_log_is_noted_before_it_is_in_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    drop(SledLog::open(&data, Uuid::from_u128(1)).unwrap());
+    let rewritten = data.join(REWRITTEN);
+    let log = SledLog::open(&rewritten, Uuid::from_u128(1)).unwrap();
+    let group = Group { format: FORMAT_KNOWN, ..Group::default() };
+    log.append(0, &group).unwrap();
+    drop(log);
+    // It takes its place, and the opening ends there.
+    fs::remove_file(rewritten.join("log/db")).unwrap();
+    let refused = SledLog::open(&data, Uuid::nil()).unwrap_err().to_string();
+    assert!(refused.contains("lost its main file"), "{refused}");
+    assert!(!rewritten.exists());
+    assert_eq!(fs::read_to_string(data.join(format_file::NAME)).unwrap(), "3\n");
 }
 
 #[test]

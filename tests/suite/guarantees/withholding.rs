@@ -1,7 +1,7 @@
 //! A withheld event: nobody gets its content any more, and the root, the proofs, the digests and
 //! the filters stay as they were.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use prost::Message as _;
 use tidu::{
@@ -9,7 +9,7 @@ use tidu::{
     catalogue_files::CatalogueFiles,
     domain::Principal,
     ledger::{AppendError, Commit, Ledger, Unhurried, digest::RunningDigest, place},
-    log::{Chunk, CommitLog as _, FORMAT_BEGUN, FORMAT_WITHHOLDING, SledLog},
+    log::{Chunk, CommitLog as _, FORMAT_BEGUN, FORMAT_WITHHOLDING, REWRITTEN, SledLog},
     merkle::{Hash, leaf_hash},
     protocol::{
         leaf::Leaf,
@@ -175,6 +175,33 @@ fn recorded_on_disk(data: &Path) -> Hash {
         ledger.close();
         root
     })
+}
+
+/// A version that knows no withheld places finds out before there are any.
+#[test]
+fn the_format_is_noted_before_a_rewritten_log_has_its_name() {
+    let dir = directory();
+    let data = dir.path().join("data");
+    Runtime::new().unwrap().block_on(async {
+        let log = Arc::new(SledLog::open(&data, Uuid::from_u128(7)).unwrap());
+        let ledger = history::ledger(log).unwrap();
+        ledger.append(commit(list(1, 4))).await.unwrap();
+        ledger.append(commit(vec![annulment(2)])).await.unwrap();
+        ledger.close();
+    });
+    let prepare = || {
+        let files = CatalogueFiles::built_in();
+        Redaction::prepare(files, &data, 2, "a court order", &[]).unwrap()
+    };
+    let noted = || fs::read_to_string(data.join("FORMAT")).ok();
+    assert_eq!(noted(), None, "the log has the first format");
+    let redaction = prepare();
+    // The rewritten log cannot get its name.
+    fs::create_dir_all(data.join(REWRITTEN).join("other")).unwrap();
+    assert!(redaction.run().is_err());
+    assert_eq!(noted().as_deref(), Some("2\n"));
+    prepare().run().unwrap();
+    assert_eq!(noted().as_deref(), Some("2\n"));
 }
 
 #[test]

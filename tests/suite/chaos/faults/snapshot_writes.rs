@@ -20,7 +20,7 @@ const RENAME: &str = "renameat";
 const KILL: i32 = 9;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kill_while_a_snapshot_is_written_leaves_the_old_one_or_the_new_one() {
+async fn a_kill_leaves_the_old_snapshot_or_the_new_one() {
     if !strace_is_there() {
         return;
     }
