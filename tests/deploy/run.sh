@@ -6,21 +6,12 @@
 #   tests/deploy/run.sh TIDU TOOLS    TOOLS has bin/{kustomize,kubeconform}, python/bin/hadolint and schemas/VERSION
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/wait.sh
 tidu=$(realpath "$1") tools=$(realpath "$2")
 work=$(mktemp -d)
 pids=()
 # KILL, because unshare takes no TERM; it takes its child along.
 trap 'kill -KILL "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
-
-wait_for() { # file, text
-  for _ in $(seq 300); do
-    grep -q "$2" "$1" 2>/dev/null && return
-    sleep 0.1
-  done
-  printf 'no "%s" in:\n' "$2" >&2
-  cat "$1" >&2
-  return 1
-}
 
 # What `tidu serve` says of itself, by the file of its output.
 caller_port() { sed -n 's/^tidu is listening on \(http[^ ]*\).*/\1/p' "$1" | sed 's/127.0.0.1/localhost/'; }

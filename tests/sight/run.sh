@@ -5,20 +5,11 @@
 #   tests/sight/run.sh PROMTOOL COLLECTOR TIDU
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/wait.sh
 promtool=$1 collector=$2 tidu=$3
 work=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
-
-wait_for() { # file, text
-  for _ in $(seq 300); do
-    grep -q "$2" "$1" 2>/dev/null && return
-    sleep 0.1
-  done
-  printf 'no "%s" in:\n' "$2" >&2
-  cat "$1" >&2
-  return 1
-}
 
 get() { # URL, what to accept
   python3 - "$1" "$2" <<'PYTHON'
