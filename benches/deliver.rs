@@ -38,7 +38,7 @@ struct Plan {
     few: usize,
 }
 
-/// What a receiver got.
+/// The requests that a receiver got.
 #[derive(Default)]
 struct Got {
     events: usize,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What disk, memory and start a log needs, for each number of events named: benches/room.sh 100000 1000000
+# Measures the disk, memory and start that a log needs, for each number of events named: benches/room.sh 100000 1000000
 # Every event designates another enterprise. TIDU_BENCH_TIDU names another tidu, TMPDIR the disk to measure on.
 set -euo pipefail
 tidu=${TIDU_BENCH_TIDU:-$(dirname "$0")/../target/release/tidu}

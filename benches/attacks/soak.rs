@@ -4,8 +4,8 @@
 //! line. The well-behaved caller never stops, so its times hold those under the attacks too.
 //!
 //! The run fails as one attack would, and if the memory beside the data grew by more than
-//! [`GROWTH_MAX`] between the first round of attacks and the end. What the data takes is measured
-//! by starts over the log as it was then, so recorded events do not count.
+//! [`GROWTH_MAX`] between the first round of attacks and the end. The memory of the data is
+//! measured by starts over the log as it was then, so recorded events do not count.
 
 use std::{
     path::Path,

@@ -333,7 +333,7 @@ impl LogBuilder {
     }
 }
 
-/// What was not finished is removed: it may fill the disk.
+/// An unfinished log is removed: it may fill the disk.
 impl Drop for LogBuilder {
     fn drop(&mut self) {
         if let (true, Some(target)) = (self.has_begun, &self.target) {

@@ -31,7 +31,7 @@ const MADE_AGAIN: [&str; 1] = ["register.snapshot"];
 /// Bytes of a block in which a file system states the room that a file takes.
 const BLOCK_BYTES: u64 = 512;
 
-/// What became of a data directory.
+/// The outcome for a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compacted {
     /// The log, which is the same in both.

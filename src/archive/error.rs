@@ -143,7 +143,7 @@ fn other_root(expected: &Hash, size: u64, found: Result<Hash, u64>) -> String {
     }
 }
 
-/// What kind of trouble an error is: it decides the exit code and the advice.
+/// The kind of an error: it decides the exit code and the advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The bytes are not those that were written.
@@ -159,7 +159,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// What to do, to follow the error in its line; empty if the error says it, or nobody knows.
+    /// Advice that follows the error in its line; empty if the error says it, or nobody knows.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
@@ -206,7 +206,7 @@ impl ArchiveError {
         }
     }
 
-    /// What kind of trouble it is.
+    /// Its kind.
     #[must_use]
     pub fn trouble(&self) -> Trouble {
         match self {

@@ -1,4 +1,4 @@
-//! What passes through a reader or a writer: its length and its SHA-256.
+//! Length and SHA-256 of the bytes that pass through a reader or a writer.
 
 use std::{
     io::{self, Read, Write},
@@ -53,13 +53,13 @@ impl<T> Measured<T> {
         Self { inner, bytes: 0, sha256: Sha256::new() }
     }
 
-    /// What has passed so far.
+    /// The measure of the bytes so far.
     #[must_use]
     pub fn measure(&self) -> Measure {
         Measure { bytes: self.bytes, sha256: self.sha256.clone().finalize().into() }
     }
 
-    /// What it passes to.
+    /// The reader or writer behind it.
     pub fn into_inner(self) -> T {
         self.inner
     }

@@ -94,7 +94,7 @@ async fn sees_all(client: &mut Client) -> Result<bool, CliError> {
     Ok(roles.iter().any(|role| sees.contains(role)))
 }
 
-/// What the file has of a cursor in a list, which has no filter.
+/// The part of a cursor in a list that the file has; it has no filter.
 fn stated(cursor: pb::Cursor) -> pb::Cursor {
     pb::Cursor {
         cursor_id: cursor.cursor_id,

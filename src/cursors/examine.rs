@@ -31,7 +31,7 @@ pub(super) fn opened(directory: &Path) -> Result<Option<Store>, CursorError> {
         opened => opened.map_err(|error| CursorError::Failed(error.to_string()))?,
     };
     let unchanged = Unchanged::new(file).map_err(|error| CursorError::Failed(error.to_string()))?;
-    // Some damage makes the store panic. What is opened was read whole.
+    // Some damage makes the store panic. The file was read whole.
     let looked = catch_unwind(AssertUnwindSafe(|| {
         let store = Store::examine(unchanged)?;
         store.list("", usize::MAX)?;

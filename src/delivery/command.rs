@@ -69,7 +69,7 @@ impl Command {
     }
 }
 
-/// What the environment of a command says about its input. It has no variable without a value.
+/// The environment of a command, about its input. It has no variable without a value.
 fn variables(parcel: &Parcel<'_>) -> [(&'static str, Option<String>); 6] {
     let position =
         |event: &CloudEvent| event.origin.position().map(|position| position.to_string());

@@ -1,5 +1,5 @@
-//! What a receiver gets at once: an event, or a batch of events in order. A parcel is taken as a
-//! whole or not at all.
+//! A parcel is given to a receiver at once: an event, or a batch of events in order. It is taken as
+//! a whole or not at all.
 
 use std::borrow::Cow;
 

@@ -416,7 +416,7 @@ mod tests {
         assert_eq!(kept(&path), 31);
         assert!(state.take(&at(81), 50).is_ok());
         assert_eq!(kept(&path), 81);
-        // What does not match takes no part in a group.
+        // Events that do not match take no part in a group.
         state.pass(500);
         assert!(state.make_room(10).is_ok());
         assert_eq!((kept(&path), state.next()), (81, Some(500)));

@@ -278,7 +278,7 @@ struct Shared {
     /// Start of the running append, in monotonic milliseconds plus one; 0 between appends.
     append_began: AtomicU64,
     marked: Marked,
-    /// What the start has not read.
+    /// The part of the log that the start has not read.
     trusted: Trusted,
     /// Lengths of the register's holds.
     holds: Arc<Holds>,

@@ -43,7 +43,7 @@ pub fn rebuild(
     rebuild_telling(log, Begun::new(files, rules), claims, &mut |_, _| {})
 }
 
-/// What a replay believes without looking.
+/// The part that a replay believes without looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Belief {
     /// The stored leaf hashes: the root over them is compared, and a verification hashes anew.
@@ -52,7 +52,7 @@ pub enum Belief {
     Nothing,
 }
 
-/// What a log must be like, and how closely that is looked at.
+/// Requirements on a log, and how closely they are checked.
 #[derive(Clone, Copy)]
 pub(super) struct Claims {
     /// A size, and the root that the log must have there.
@@ -60,7 +60,7 @@ pub(super) struct Claims {
     pub(super) belief: Belief,
 }
 
-/// What a replay goes on from: the state at a size, and the catalogues adopted below it.
+/// The beginning of a replay: the state at a size, and the catalogues adopted below it.
 pub(super) struct Begun {
     pub(super) state: State,
     pub(super) reader: EventReader,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{domain::catalogue::Catalogues, log::LogError, merkle::Hash};
 
-/// What a start gets from the log.
+/// The parts that a start gets from the log.
 pub(super) struct Start {
     pub(super) state: State,
     pub(super) catalogues: Catalogues,

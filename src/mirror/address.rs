@@ -24,7 +24,7 @@ pub const FLAGS: Flags =
 /// The environment variable of the password, as every client of PostgreSQL knows it.
 const PASSWORD: &str = "PGPASSWORD";
 
-/// What the command line says about a database beside its address.
+/// Settings of the command line for a database, beside its address.
 #[derive(Clone, Debug)]
 pub struct DatabaseFiles {
     /// The schema of the tables in PostgreSQL.

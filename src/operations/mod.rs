@@ -154,7 +154,7 @@ impl Operations {
         self.address
     }
 
-    /// What the probes have found so far.
+    /// The findings of the probes so far.
     #[must_use]
     pub fn findings(&self) -> Arc<Findings> {
         Arc::clone(&self.state.findings)

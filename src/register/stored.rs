@@ -1,8 +1,8 @@
 //! Values of the register as bytes: little-endian numbers, an optional value behind a byte that is
 //! 0 or 1, a variant behind its number.
 //!
-//! What is read is checked: a number that names nothing is an error. So whatever the bytes are, no
-//! part of the register gets a handle that leads nowhere. The format belongs to one build alone
+//! Every byte read is checked: a number that names nothing is an error. So whatever the bytes are,
+//! no part of the register gets a handle that leads nowhere. The format belongs to one build alone
 //! (see `ledger/snapshot/`), so nothing here is kept for other versions.
 
 use crate::domain::{

@@ -82,12 +82,12 @@ struct Reporter {
     metrics: Arc<Metrics>,
     /// The runtime of the server.
     main: Handle,
-    /// What the probes of the operations port find, if there is one.
+    /// Findings of the probes of the operations port, if there is one.
     findings: Option<Arc<Findings>>,
     ledger: Arc<OnceLock<Weak<Ledger>>>,
     meter: Meter,
     began: Instant,
-    /// What was replayed at the last look.
+    /// Events that were replayed at the last look.
     replayed: u64,
     /// The status told last, and when.
     told: Option<(String, Instant)>,

@@ -181,7 +181,7 @@ keys_scene() {
   record 1 50 2026-1 >/dev/null
   refuse 'a reader that records' NOT_ENTITLED tidu record rows.csv --context province --authority 440000 \
     --programme specialised-sme --batch 2026-2 --date 2026-03-01
-  # What a CA hands out: a certificate with a new key, and a list with the caller whose key was stolen.
+  # A CA hands out a certificate with a new key, and a list with the caller whose key was stolen.
   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$tls/server.key.new" \
     -subj /CN=localhost -addext subjectAltName=DNS:localhost -out request 2>/dev/null
   openssl x509 -req -in request -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -days 5 -copy_extensions copy \
@@ -284,7 +284,7 @@ restore_after_2() {
 }
 restore_check() {
   [ "$(size)" = 350 ] || fail 'the lost events were not recorded again' "$root/run/output-3"
-  # What the table says of those who were ahead.
+  # The table says this of those who were ahead.
   sed -i 's/"next_position":350/"next_position":300/' delivery.state
   tidu cursor create copies --context province >/dev/null 2>&1 || true
   expect 'a cursor that was ahead' tidu cursor advance copies 300 --force --context province

@@ -1,5 +1,5 @@
-//! What a backup writes. Nothing of it counts before the manifest, or the new generation with it,
-//! has its final name.
+//! The files that a backup writes. None of them counts before the manifest, or the new
+//! generation with it, has its final name.
 
 use std::path::{Path, PathBuf};
 

@@ -94,7 +94,7 @@ pub fn read(
 #[derive(Debug)]
 pub struct Backup {
     directory: PathBuf,
-    /// What interrupted backups had left, and this one has removed.
+    /// Leftovers of interrupted backups, which this one has removed.
     removed: Vec<PathBuf>,
     _lock: File,
 }
@@ -132,7 +132,7 @@ impl Backup {
         leftovers(&self.directory)?.iter().try_for_each(|path| remove(path))
     }
 
-    /// What interrupted backups had left. It is removed.
+    /// Leftovers of interrupted backups, which are removed.
     #[must_use]
     pub fn removed(&self) -> &[PathBuf] {
         &self.removed
@@ -216,7 +216,7 @@ fn number_of(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.strip_prefix(GENERATION)?.parse().ok()
 }
 
-/// What interrupted backups have left beside the generations.
+/// Leftovers of interrupted backups beside the generations.
 fn leftovers(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     let is_left = |path: &PathBuf| {
         let name = path.to_string_lossy();
@@ -234,7 +234,7 @@ fn archive_name(header: &Header) -> String {
     format!("{:020}-{:020}{ARCHIVE}", header.first, header.next)
 }
 
-/// What a backup holds.
+/// The content of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// The log id.

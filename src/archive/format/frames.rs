@@ -133,7 +133,7 @@ impl Unpacker {
     }
 }
 
-/// What a frame states of itself.
+/// The statements of a frame about itself.
 struct Stated {
     stored: usize,
     plain: usize,

@@ -1,4 +1,4 @@
-//! What is written reads back, and nothing else reads.
+//! Written bytes read back, and nothing else reads.
 
 use bytes::Bytes;
 

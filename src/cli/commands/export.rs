@@ -1,5 +1,5 @@
-//! `tidu export`: a copy of a log that is being served. What it reads from a server, `tidu backup`
-//! reads too.
+//! `tidu export`: a copy of a log that is being served. `tidu backup` reads
+//! the same from a server.
 
 use std::{
     io::{self, Write as _},

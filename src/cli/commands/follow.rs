@@ -396,7 +396,7 @@ impl Follower {
         if !self.progress {
             return Ok(());
         }
-        // What is told is kept.
+        // A change that was told is kept.
         self.write_state()?;
         if let Some(lines) = &self.lines {
             return lines.print("Progress", progress);

@@ -62,7 +62,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What was built.
+/// The log that was built.
 struct Imported {
     log: BuiltLog,
     /// How many cursors it has; `None` if the source has none to restore.

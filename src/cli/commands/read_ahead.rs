@@ -12,7 +12,7 @@ use crate::{
     protocol::pb::{self, subscribe_response::Payload},
 };
 
-/// What a stream says.
+/// A message of a stream.
 pub(super) enum Ahead {
     /// A message as it came.
     Message(Box<Payload>),

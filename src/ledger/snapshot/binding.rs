@@ -1,4 +1,5 @@
-//! What a snapshot belongs to. A start believes one only if all of it is the same.
+//! The log, rules and build that a snapshot belongs to. A start believes one only if all of them
+//! are the same.
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -38,7 +39,7 @@ pub(super) struct Header {
     pub(super) format: u16,
     /// Bytes of the chunks below its size.
     pub(super) stored_bytes: u64,
-    /// What its sections are read with.
+    /// The head by which its sections are read.
     pub(super) image: ImageHead,
 }
 

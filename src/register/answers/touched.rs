@@ -43,7 +43,7 @@ pub struct TouchedReading {
 }
 
 impl TouchedReading {
-    /// What the events in a range of positions touch, as known at its end.
+    /// The subjects and batches that the events of a range touch, as known at its end.
     #[must_use]
     pub fn new(events: Range<u64>) -> Self {
         Self {

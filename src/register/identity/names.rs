@@ -29,7 +29,7 @@ pub(super) struct NameIndex {
 /// The hash of names under a secret.
 struct Keyed {
     secret: Secret,
-    /// What follows from the secret.
+    /// The seeds that follow from the secret.
     seeds: SharedSeed,
 }
 

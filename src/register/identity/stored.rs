@@ -41,7 +41,7 @@ impl Stored for Secret {
 /// Half of the hash of a name that a designee bears or bore, and the designee.
 pub(in crate::register) type NameRead = (u32, DesigneeIndex);
 
-/// What the event at a position notes of other designees than the one that it is about.
+/// Notes of the event at a position about other designees than its own.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::register) struct Ties {
     concerned: Vec<DesigneeIndex>,
@@ -147,7 +147,7 @@ impl Identity {
         self.names.secret()
     }
 
-    /// What the event at a position notes of other designees.
+    /// Notes of the event at a position about other designees.
     pub(in crate::register) fn ties_at(&self, position: u32) -> Ties {
         let of = |lists: &HashMap<u32, Vec<DesigneeIndex>>| {
             let list = if lists.is_empty() { None } else { lists.get(&position) };

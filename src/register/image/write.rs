@@ -41,7 +41,7 @@ impl ImageWriter {
         Self { extent, part: Part::Rows, at: 0, named: 0, scopes: 0, sets: None }
     }
 
-    /// What the sections are read with. Every slice must be of the same register.
+    /// The head by which the sections are read. Every slice must be of the same register.
     #[must_use]
     pub fn head(&self, register: &Register) -> ImageHead {
         ImageHead {
@@ -55,8 +55,8 @@ impl ImageWriter {
     /// section consists of whole slices of one part. `None` after the last slice.
     ///
     /// # Errors
-    /// [`Unfit`]: the log holds a correction of a later event, which no server records. What it did
-    /// to the register is not kept.
+    /// [`Unfit`]: the log holds a correction of a later event, which no server records. Its effect
+    /// on the register is not kept.
     pub fn slice(&mut self, register: &Register, out: &mut Vec<u8>) -> Result<Option<Part>, Unfit> {
         let part = self.part;
         let next = match part {

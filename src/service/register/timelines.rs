@@ -95,7 +95,7 @@ impl Asking<'_> {
         Ok((page.answer, None))
     }
 
-    /// What is asked for: all, or what the events touch.
+    /// The wanted part: all, or the part that the events touch.
     fn wanted(&self, turn: &mut Turn) -> Result<Wanted, Status> {
         let few = self
             .changed
@@ -159,7 +159,7 @@ impl Asking<'_> {
     }
 }
 
-/// What a question asks for.
+/// The part that a question asks for.
 enum Wanted {
     /// Everything, of so many designees.
     All {

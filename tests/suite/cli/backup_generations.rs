@@ -82,7 +82,7 @@ async fn an_increment_reads_no_archive_and_verify_reads_all() {
     let whole = fs::read(&first).unwrap();
     flip(&first);
     kept.record(50).await;
-    // What was there is not read; the new part continues the manifest's frontier.
+    // The archives that were there are not read; the new part continues the manifest's frontier.
     done(&kept.back_up(&[]));
     assert_eq!(archives(&kept.backup).len(), 2);
     let fault = [text(&first), "at byte 80, ", "checksum", "use another copy"];

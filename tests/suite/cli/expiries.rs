@@ -56,7 +56,7 @@ fn recorded(days: Vec<(usize, Vec<pb::Event>)>) -> Fresh {
     let dir = directory();
     let data = dir.path().join("data");
     let log = SledLog::open(&data, Uuid::from_u128(7)).unwrap();
-    // What the ledger leaves behind ends with its runtime, and with that the lock of the log.
+    // The threads of the ledger end with its runtime, and with them the lock of the log.
     let recording = thread::spawn(|| {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(record_at_noon(Arc::new(log), days));
@@ -108,7 +108,7 @@ fn watch_to_end(fresh: &Fresh, receiver: &Answering, args: &[&str]) -> Output {
     watch(fresh, &fixed).args(args).output().unwrap()
 }
 
-/// What a receiver got: positions, and of expiries the day and the designee.
+/// The events that a receiver got: positions, and of expiries the day and the designee.
 fn told(requests: impl IntoIterator<Item = Request>) -> Vec<String> {
     let events = requests.into_iter().flat_map(|request| match request.json() {
         Value::Array(events) => events,

@@ -1,5 +1,6 @@
-//! What a start believes without looking, and what finds out about it: an event that somebody has
-//! replaced, with a checksum that fits, beside the leaf hashes of the event that was recorded.
+//! Claims that a start believes without looking, and checks that see through them: an event that
+//! somebody has replaced, with a checksum that fits, beside the leaf hashes of the event that
+//! was recorded.
 
 use std::sync::Arc;
 

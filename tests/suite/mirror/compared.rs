@@ -23,7 +23,7 @@ const OTHER_DAYS: usize = 6;
 /// Most of the days on which something changes.
 const CHANGE_DAYS: usize = 24;
 
-/// What was compared, so that a test cannot pass by comparing nothing.
+/// Counts of the comparison, so that a test cannot pass by comparing nothing.
 #[derive(Debug, Default)]
 pub struct Compared {
     pub events: usize,

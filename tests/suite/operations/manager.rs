@@ -1,4 +1,4 @@
-//! What a service manager hears of a server: that it serves only once it does, how far its start
+//! A service manager hears of a server that it serves only once it does, how far its start
 //! is, that it ends, and nothing any more from one that hangs.
 
 use std::{
@@ -106,7 +106,7 @@ fn a_watchdog_hears_nothing_while_the_runtime_hangs() {
             let _ = waits.recv();
         });
         in_time("the hang", hangs).await.unwrap();
-        // What was on its way comes, and then nothing.
+        // The words that were on their way come, and then nothing.
         in_time("silence", async {
             while tokio::time::timeout(4 * WATCHDOG, heard.until("WATCHDOG=1")).await.is_ok() {}
         })

@@ -102,7 +102,7 @@ fn a_register_from_an_image_is_the_one_of_a_replay() {
             let found = read(&head, &sections).unwrap();
             let expected = applied(&events[..size], &Places::new());
             assert!(traces(&found) == traces(&expected), "{found:?}\n\n{expected:?}");
-            // What the parts answer takes far longer than the parts.
+            // Answers take far longer than the parts.
             if size % 5 == 0 || size == events.len() {
                 require_same(&found, &expected, size as u64);
                 goes_on(found, expected, &events[size..].iter().collect::<Vec<_>>());

@@ -28,7 +28,7 @@ pub fn answers_of(register: &Register, known_at: u64) -> String {
         });
         text.push_str(&format!("{ids:?}"));
     }
-    // What a filter gives below a size does not change when the log grows.
+    // The events that a filter gives below a size stay the same when the log grows.
     for interest in interests() {
         text.push_str(&format!("{:?}", register.matching(&interest, 0, known_at, usize::MAX)));
     }

@@ -27,7 +27,7 @@ use super::{Fresh, TIDU, in_time};
 /// The secret of signatures.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// What a receiver does with a request.
+/// The answer of a receiver to a request.
 pub enum Step {
     /// Answers with a status and more header lines.
     Answer(u16, &'static str),
