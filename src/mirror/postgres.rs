@@ -316,9 +316,8 @@ fn classified(shown: &str, error: &tokio_postgres::Error) -> MirrorError {
         // Without an answer of the server: the connection is lost, or TLS does not come about.
         let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
         // A certificate that is not trusted does not become so by itself.
-        let by_tls = cause
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|cause| cause.is::<rustls::Error>());
+        let inner = cause.and_then(std::io::Error::get_ref);
+        let by_tls = matches!(inner, Some(inner) if inner.is::<rustls::Error>());
         let is_io = error.is_closed() || (cause.is_some() && !by_tls);
         return if is_io { MirrorError::Lost(text) } else { MirrorError::Failed(text) };
     };
