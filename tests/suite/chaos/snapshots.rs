@@ -135,7 +135,8 @@ async fn a_snapshot_leaves_the_reserve_of_the_disk_and_is_counted() {
     let took = metrics.register_snapshot_duration_seconds.get();
     assert_eq!(took, Duration::ZERO, "the clock of this test does not move");
     let written = |metrics: &Metrics| metrics.register_snapshot_timestamp_seconds.get();
-    assert_eq!(written(metrics).as_micros(), Hands::default().now_micros() as u128);
+    let now = u128::try_from(Hands::default().now_micros()).unwrap();
+    assert_eq!(written(metrics).as_micros(), now);
     // A later process learns it from the file.
     let metadata = fs::metadata(&path).unwrap();
     let of_file = metadata.modified().unwrap().duration_since(UNIX_EPOCH).unwrap();

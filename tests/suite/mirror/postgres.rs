@@ -88,11 +88,16 @@ async fn other_schemas_are_refused_and_two_mirrors_exclude_others() {
     let refused = once(&server, &missing);
     assert_eq!(refused.status.code(), Some(5), "{refused:?}");
     done(&once(&server, &to));
-    let first = follow(&server, &to);
     let locked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
-    while sql.query_one(locked, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let locks = async |wanted: i64| {
+        while sql.query_one(locked, &[]).await.unwrap().get::<_, i64>(0) != wanted {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // The session of a mirror that has ended lives on for a moment.
+    locks(0).await;
+    let first = follow(&server, &to);
+    locks(1).await;
     let second = once(&server, &to);
     assert_eq!(second.status.code(), Some(5), "{second:?}");
     kill(first);
