@@ -1,6 +1,6 @@
 //! Ends a connection of HTTP/1 whose request was answered before it was read to its end.
 //!
-//! What is left of such a request stands before the next one, so the connection cannot be used
+//! The unread rest of such a request stands before the next one, so the connection cannot be used
 //! again. hyper then closes it and tells nobody: a client sends its next call over it, and loses
 //! that. Here the answer says that its connection ends. HTTP/2 ends a stream instead.
 
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// What the answer says of its connection, if so many frames of the request are read.
+    /// The header `connection` of the answer to a request of which so many frames are read.
     async fn said(version: Version, body: Body, frames: usize) -> Option<HeaderValue> {
         let service = EndUnread(service_fn(move |mut request: Request| async move {
             for _ in 0..frames {

@@ -1,5 +1,4 @@
-//! `tidu export`: a copy of a log that is being served. `tidu backup` reads
-//! the same from a server.
+//! `tidu export`: a copy of a log that is being served. `tidu backup` reads the same from a server.
 
 use std::{
     io::{self, Write as _},

@@ -2,10 +2,10 @@
 //! at a time.
 //!
 //! An image shows the register at one size that is never taken back. Nearly everything in it only
-//! grows, with positions: an image has what lies below its size. The rest follows from
-//! that, is left out, and made again when the image is read: previous events, hash tables, lists
-//! by designee, batches, the framework, adopted rules. Undo records are left
-//! out: nothing goes back below the size.
+//! grows, with positions: an image has what lies below its size. The rest follows from that, is
+//! left out, and made again when the image is read: previous events, hash tables, lists by
+//! designee, batches, the framework, adopted rules. Undo records are left out: nothing goes back
+//! below the size.
 //!
 //! The bytes are those of one build of the rules. Whoever keeps them says of which.
 

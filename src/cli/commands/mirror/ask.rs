@@ -54,7 +54,8 @@ mod tests {
         Status::with_error_details(Code::ResourceExhausted, "refused", details)
     }
 
-    /// How often it is asked, and whether it is answered, if it finds no room so many times.
+    /// Asks a question that is refused so many times: the number of tries, and true if the last one
+    /// was answered.
     async fn asked(reason: &str, refusals: u32) -> (u32, bool) {
         let asked = Cell::new(0);
         let answer = answered(|| {
