@@ -22,7 +22,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use hyper::{body::Incoming, rt::Executor};
 use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -37,7 +37,7 @@ use super::{
 use crate::{
     domain::Party,
     limits::{ANSWER_PIECE_BYTES, ANSWER_SPLIT_BYTES, ANSWER_STALL_COUNTED, ANSWER_STALL_MAX},
-    service::{Api, Shares},
+    service::{Api, Heard, Shares},
 };
 
 /// What is known of the answers of one stream, or of one HTTP/1 connection.
@@ -117,7 +117,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Calls {
         let handed = Handed { count: self.seat.call(), taking: Arc::clone(&taking) };
         let mut request = request.map(|body| {
             let seat = Arc::clone(&self.seat);
-            Body::new(Asked::new(body, taking, seat))
+            Body::new(Heard::new(body, move || taking.note_asked(&seat)))
         });
         self.remote.tell(request.extensions_mut());
         Answering { answer: Oneshot::new(self.apis.now().clone(), request), handed: Some(handed) }
@@ -166,50 +166,6 @@ impl Drop for Handed {
     fn drop(&mut self) {
         self.note_begun();
         self.taking.untaken.store(0, Ordering::Relaxed);
-    }
-}
-
-/// The body of a request. It notes when the request has arrived whole.
-struct Asked {
-    body: Incoming,
-    taking: Arc<Taking>,
-    seat: Arc<Seat>,
-}
-
-impl Asked {
-    fn new(body: Incoming, taking: Arc<Taking>, seat: Arc<Seat>) -> Self {
-        let asked = Self { body, taking, seat };
-        asked.note(false);
-        asked
-    }
-
-    /// Notes if this was the end.
-    fn note(&self, ended: bool) {
-        if ended || self.body.is_end_stream() {
-            self.taking.note_asked(&self.seat);
-        }
-    }
-}
-
-impl http_body::Body for Asked {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.note(frame.is_none());
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -127,6 +127,7 @@ pub(crate) use self::{
     principals::of_entry as principal_message,
     shares::Shares,
     tracing_calls::TRACED,
+    unread::Heard,
     web::{accepts, prefers_chinese},
 };
 pub use self::{

@@ -11,14 +11,13 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
 use futures_util::future::Either;
 use http::{HeaderValue, Version, header};
 use http_body::{Frame, SizeHint};
-use tonic::{Status, body::Body};
+use tonic::body::Body;
 use tower::Service;
 
 use super::{Request, Response};
@@ -47,7 +46,9 @@ where
             return Either::Left(self.0.call(request));
         }
         let whole = Arc::new(AtomicBool::new(false));
-        let request = request.map(|body| Body::new(Watched::new(body, Arc::clone(&whole))));
+        let told = Arc::clone(&whole);
+        let tell = move || told.store(true, Ordering::Release);
+        let request = request.map(|body| Body::new(Heard::new(body, tell)));
         let answer = self.0.call(request);
         Either::Right(Box::pin(async move {
             let mut answer = answer.await?;
@@ -59,48 +60,50 @@ where
     }
 }
 
-/// The body of a request, which notes that it was read to its end.
-struct Watched {
-    body: Body,
-    whole: Arc<AtomicBool>,
+/// The body of a request, which tells once it was read to its end; it may tell again.
+pub(crate) struct Heard<B, F> {
+    body: B,
+    whole: F,
 }
 
-impl Watched {
-    fn new(body: Body, whole: Arc<AtomicBool>) -> Self {
-        let watched = Self { body, whole };
-        watched.note();
-        watched
+impl<B: http_body::Body, F: Fn()> Heard<B, F> {
+    pub(crate) fn new(body: B, whole: F) -> Self {
+        let heard = Self { body, whole };
+        heard.note(false);
+        heard
     }
 
-    fn note(&self) {
-        if http_body::Body::is_end_stream(&self.body) {
-            self.whole.store(true, Ordering::Release);
+    /// Tells if this was the end.
+    fn note(&self, ended: bool) {
+        if ended || self.body.is_end_stream() {
+            (self.whole)();
         }
     }
 }
 
-impl http_body::Body for Watched {
-    type Data = Bytes;
-    type Error = Status;
+impl<B, F> http_body::Body for Heard<B, F>
+where
+    B: http_body::Body + Unpin,
+    F: Fn() + Unpin,
+{
+    type Data = B::Data;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        match &frame {
-            Poll::Ready(None) => self.whole.store(true, Ordering::Release),
-            _ => self.note(),
-        }
-        frame
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.note(frame.is_none());
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        http_body::Body::is_end_stream(&self.body)
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        http_body::Body::size_hint(&self.body)
+        self.body.size_hint()
     }
 }
 
@@ -108,8 +111,10 @@ impl http_body::Body for Watched {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use bytes::Bytes;
     use futures_util::stream;
     use http_body_util::{BodyExt as _, Full, StreamBody};
+    use tonic::Status;
     use tower::{ServiceExt as _, service_fn};
 
     use super::*;
