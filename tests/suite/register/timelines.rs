@@ -26,10 +26,12 @@ use crate::support::{
 const HISTORIES: &str = "TIDU_TIMELINES";
 const SEED: &str = "TIDU_TIMELINES_SEED";
 
+/// The next event. The first one repairs nothing: there is nothing before it.
 fn step(random: &mut Rng, size: u64) -> pb::Event {
     let (who, also, on) = (random.usize(0..4), random.usize(0..4), random.u8(0..130));
     let earlier = random.u64(0..size.max(1));
     let step = match random.u8(0..24) {
+        16.. if size == 0 => Step::Designate(who, 1, on),
         0..5 => Step::Designate(who, random.u8(0..4), on),
         5..8 => Step::Notice(who, random.u8(0..3), on),
         8 => Step::Pass(who, on),
