@@ -18,6 +18,7 @@ mod lists;
 mod metrics;
 mod mirror;
 mod names;
+mod nodes;
 mod observation;
 mod operations;
 mod process;
@@ -34,9 +35,9 @@ use std::time::Duration;
 
 pub use self::{
     access::*, answers::*, approval::*, archives::*, clients::*, connections::*, delivery::*,
-    doctor::*, intake::*, lists::*, metrics::*, mirror::*, names::*, observation::*, operations::*,
-    process::*, questions::*, records::*, signs::*, snapshots::*, subscribers::*, tls::*, trail::*,
-    web::*,
+    doctor::*, intake::*, lists::*, metrics::*, mirror::*, names::*, nodes::*, observation::*,
+    operations::*, process::*, questions::*, records::*, signs::*, snapshots::*, subscribers::*,
+    tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

@@ -40,7 +40,7 @@ use crate::{
         CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT, SLOW_COMMIT_DEFAULT,
         SNAPSHOT_EVENTS_DEFAULT,
     },
-    service::{ApiSettings, Sampling},
+    service::{ApiSettings, Sampling, Writes},
 };
 
 /// The file that is read if it exists and no other is named.
@@ -362,6 +362,7 @@ impl Config {
             events_per_second: self.events_per_second,
             slow_commit: Duration::from_millis(self.slow_commit_ms),
             sampling: self.otlp_endpoint.is_some().then(|| self.sampling()).transpose()?,
+            writes: Writes::default(),
         })
     }
 

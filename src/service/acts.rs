@@ -19,6 +19,7 @@ use super::{
     audit_lines::{Audited, is_denial},
     entitled::{Lines, lines_of},
     errors,
+    forwarding::ByLeader,
 };
 use crate::{
     domain::fault::echo,
@@ -108,6 +109,10 @@ where
         let kept = async move {
             let Ok(answer) = answer.await;
             if lines == Lines::IfAct && act.object.get().is_none() {
+                return Ok(answer);
+            }
+            // The leader, where it was done, has the line.
+            if answer.extensions().get::<ByLeader>().is_some() {
                 return Ok(answer);
             }
             Ok(kept(answer, &audited, &act).await)

@@ -255,6 +255,7 @@ mod tests {
             deadline: None,
             access: None,
             memory: None,
+            arrivals: None,
         };
         let mut steps = Steps::default();
         let catalogue = Catalogue::built_in();

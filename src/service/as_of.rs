@@ -2,7 +2,7 @@
 
 use tonic::Status;
 
-use super::{convert, errors};
+use super::{arrival::Named, call::Call, convert, errors};
 use crate::{
     domain::CivilDate,
     ledger::{AppendError, Ledger, ReadError, place},
@@ -14,13 +14,18 @@ use crate::{
 };
 
 /// Resolves the day and the log size of a request. The defaults are today and the whole log.
-pub(crate) async fn resolve(ledger: &Ledger, asked: Option<pb::AsOf>) -> Result<AsOf, Status> {
-    resolve_field(ledger, "as_of", asked).await
+pub(crate) async fn resolve(
+    ledger: &Ledger,
+    call: &Call,
+    asked: Option<pb::AsOf>,
+) -> Result<AsOf, Status> {
+    resolve_field(ledger, call, "as_of", asked).await
 }
 
 /// As [`resolve`], for the field `parent` of a request.
 pub(crate) async fn resolve_field(
     ledger: &Ledger,
+    call: &Call,
     parent: &str,
     asked: Option<pb::AsOf>,
 ) -> Result<AsOf, Status> {
@@ -31,13 +36,13 @@ pub(crate) async fn resolve_field(
             .map_err(|breach| errors::bad_field(&at("valid_on"), &written(date), breach))?,
         None => today(ledger)?,
     };
-    let size = ledger.durable().size;
     let known_at = match known {
-        None => size,
-        Some(Known::KnownAt(known_at)) if known_at > size => {
-            return Err(errors::beyond_log(&at("known_at"), known_at, size));
+        None => ledger.durable().size,
+        Some(Known::KnownAt(known_at)) => {
+            let named = Named { field: &at("known_at"), position: known_at };
+            named.within(ledger, call).await?;
+            commit_end(ledger, known_at).await?
         }
-        Some(Known::KnownAt(known_at)) => commit_end(ledger, known_at).await?,
         // The events known at an instant are those before the first later one.
         Some(Known::KnownAtTime(time)) => {
             ledger.position_at(micros(&time).saturating_add(1)).await?

@@ -7,7 +7,10 @@ use http::Extensions;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
-use super::intake::{Deadline, InFlight};
+use super::{
+    arrival::Arrivals,
+    intake::{Deadline, InFlight},
+};
 use crate::{
     access::{AccessControl, Channel, Identified},
     domain::{Party, Principal, access::Rights},
@@ -89,6 +92,8 @@ pub(crate) struct Call {
     /// The account of the memory that its request takes. It is open until the answer begins, and
     /// longer as long as somebody keeps this.
     pub(crate) memory: Option<InFlight>,
+    /// The calls of a follower that wait for positions; `None` on a leader.
+    pub(crate) arrivals: Option<Arc<Arrivals>>,
 }
 
 impl Call {
@@ -102,6 +107,7 @@ impl Call {
             party: party_of(request.extensions()),
             deadline: deadline_of(request).at,
             memory: request.extensions().get().cloned(),
+            arrivals: request.extensions().get().cloned(),
         }
     }
 
@@ -114,6 +120,7 @@ impl Call {
             party: Party::Server,
             deadline: None,
             memory: None,
+            arrivals: None,
         }
     }
 

@@ -7,6 +7,7 @@ use prost::Message as _;
 use tonic::Status;
 
 use super::{
+    arrival::Named,
     call::Call,
     creators::Creators,
     cursor_errors::{refused, too_many},
@@ -60,10 +61,8 @@ impl CursorApi {
             let breach = RuleId::CursorIdForm.with(Key::Limit, ID_BYTES_MAX);
             return Err(errors::bad_field("cursor_id", &id, breach));
         }
-        let size = self.ledger.durable().size;
-        if next_position > size {
-            return Err(errors::beyond_log("next_position", next_position, size));
-        }
+        let named = Named { field: "next_position", position: next_position };
+        named.within(&self.ledger, &call).await?;
         if let Some(low) = self.ledger.disk_low() {
             return Err(errors::refusal(AppendError::DiskLow(low)));
         }
@@ -161,10 +160,8 @@ impl CursorApi {
         let pb::AdvanceCursorRequest { cursor_id: id, next_position, log_id, force } = request;
         require_id_of_cursor(&id)?;
         errors::require_log(self.ledger.log_id(), &log_id)?;
-        let size = self.ledger.durable().size;
-        if next_position > size {
-            return Err(errors::beyond_log("next_position", next_position, size));
-        }
+        let named = Named { field: "next_position", position: next_position };
+        let size = named.within(&self.ledger, &call).await?;
         let change = Change::Advance {
             next_position,
             log_id: self.ledger.log_id(),

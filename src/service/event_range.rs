@@ -5,26 +5,26 @@ use std::ops::Range;
 use prost_types::Timestamp;
 use tonic::Status;
 
-use super::errors;
+use super::{arrival::Named, call::Call, errors};
 use crate::{
     domain::fault::{Key, RuleId},
     ledger::Ledger,
     protocol::{pb, time::micros},
 };
 
-/// The positions that a request wants from a log of `size` events. A page token keeps the end that
+/// The positions that a request wants, and the size of the log. A page token keeps the end that
 /// the first page found, so the answer here counts for that page only.
 pub(super) async fn wanted(
     ledger: &Ledger,
+    call: &Call,
     request: &pb::ListEventsRequest,
-    size: u64,
-) -> Result<Range<u64>, Status> {
-    let (from, to) = (request.from_position.unwrap_or(0), request.to_position.unwrap_or(size));
-    for (field, position) in [("from_position", from), ("to_position", to)] {
-        if position > size {
-            return Err(errors::beyond_log(field, position, size));
-        }
-    }
+) -> Result<(Range<u64>, u64), Status> {
+    let from = request.from_position.unwrap_or(0);
+    let size = Named { field: "from_position", position: from }.within(ledger, call).await?;
+    let (to, size) = match request.to_position {
+        None => (size, size),
+        Some(to) => (to, Named { field: "to_position", position: to }.within(ledger, call).await?),
+    };
     if to < from {
         let breach = RuleId::PositionOrder.with(Key::From, from);
         return Err(errors::bad_field("to_position", &to.to_string(), breach));
@@ -44,7 +44,7 @@ pub(super) async fn wanted(
         Some(until) => ledger.position_at(micros(until)).await?.min(to),
         None => to,
     };
-    Ok(first..end.max(first))
+    Ok((first..end.max(first), size))
 }
 
 /// An instant as a caller wrote it; in seconds if it lies outside the calendar.

@@ -11,12 +11,13 @@ use tracing::Instrument as _;
 use super::{
     adoption::PendingAdoption,
     append::{is_short, read_commit},
+    arrival::Named,
     call::Call,
     convert,
     entitled::not_entitled,
     errors, event_range, filter,
     intake::InFlight,
-    page::Page,
+    page::{Page, arrive},
     proposals,
     questions::{Questions, Turn},
     rate::EventRates,
@@ -120,10 +121,7 @@ impl LedgerApi {
         let position = request
             .position
             .ok_or_else(|| errors::bad_field("position", "", RuleId::FieldRequired))?;
-        let size = self.ledger.durable().size;
-        if position >= size {
-            return Err(errors::beyond_log("position", position, size));
-        }
+        Named { field: "position", position }.recorded(&self.ledger, &call).await?;
         let sight = call.sight(&self.ledger);
         let is_seen = self.ledger.first_unseen(&sight, position, position + 1).is_none();
         if !is_seen && sight.hides() {
@@ -249,8 +247,8 @@ impl LedgerApi {
         call: &Call,
         request: pb::ListEventsRequest,
     ) -> Result<(Page, Interest), Status> {
-        let size = self.ledger.durable().size;
-        let range = event_range::wanted(&self.ledger, &request, size).await?;
+        arrive(&self.ledger, call, &request.page_token).await?;
+        let (range, size) = event_range::wanted(&self.ledger, call, &request).await?;
         match &request.filter {
             None => Ok((Page::read(&request, &range, size)?, Interest::default())),
             Some(filter) if filter::is_short(filter) => {

@@ -10,6 +10,7 @@ mod admin;
 mod adoption;
 mod anchors;
 mod append;
+mod arrival;
 mod as_of;
 mod audit_lines;
 mod call;
@@ -28,6 +29,7 @@ mod entitled;
 mod errors;
 mod event_range;
 mod filter;
+mod forwarding;
 mod frames;
 mod health;
 mod hosts;
@@ -36,6 +38,7 @@ mod intake;
 mod interests;
 mod kept_filter;
 mod lag;
+mod leader;
 mod ledger;
 mod page;
 mod panic;
@@ -94,6 +97,7 @@ use self::{
     acts::Acts,
     admin::AdminApi,
     adoption::PendingAdoption,
+    arrival::Arrivals,
     call_lines::{CallLines, tell_stray},
     calls::{Calls, Counted},
     connect::{Connect, Methods},
@@ -101,6 +105,7 @@ use self::{
     cursor_streams::CursorStreams,
     cursors::CursorApi,
     delivered::Delivered,
+    forwarding::Forwarding,
     health::Health,
     intake::{Admitted, Intake},
     interests::Interests,
@@ -132,6 +137,7 @@ pub(crate) use self::{
 };
 pub use self::{
     call::Peer,
+    leader::{Heard, Leader, Way, Writes},
     phase::{Phase, Phases},
     starting::starting,
     tracing_calls::Sampling,
@@ -194,6 +200,8 @@ pub struct ApiSettings {
     pub slow_commit: Duration,
     /// The calls that are traced. `None`: none.
     pub sampling: Option<Sampling>,
+    /// Whose writes this node takes.
+    pub writes: Writes,
 }
 
 /// The embedded descriptors of the services cannot be read, which a test rules out.
@@ -230,6 +238,10 @@ pub fn api(
     let adoption = Arc::new(PendingAdoption::of(&ledger));
     anchors::begin(&ledger, &settings, &adoption, drain.clone());
     let (trail, open) = (ledger.trail().cloned(), Some(Arc::clone(&ledger)));
+    let arrivals = match &settings.writes {
+        Writes::There(leader) => Some(Arrivals::new(Arc::clone(leader), drain.clone())),
+        Writes::Here { .. } | Writes::Nowhere { .. } => None,
+    };
     let (rates, slow_commit) = (EventRates::new(settings.events_per_second), settings.slow_commit);
     let services = Services {
         register: RegisterApi {
@@ -269,8 +281,10 @@ pub fn api(
     };
     let described = Described::new().map_err(Undescribed::new)?;
     let routes = with_standard(routes(services), &described, phases).prepare();
-    let admitted = Acts { inner: Admitted { inner: routes, intake }, trail };
-    Ok(layered(admitted, calls, &described, settings, open))
+    let writes = settings.writes.clone();
+    let forwarding = Forwarding { inner: routes, writes, arrivals: arrivals.clone() };
+    let admitted = Acts { inner: Admitted { inner: forwarding, intake }, trail };
+    Ok(layered(admitted, calls, &described, settings, (open, arrivals)))
 }
 
 /// What streams of a ledger share.
@@ -352,7 +366,7 @@ fn layered<S>(
     calls: Arc<Calls>,
     described: &Described,
     settings: ApiSettings,
-    ledger: Option<Arc<Ledger>>,
+    (ledger, arrivals): (Option<Arc<Ledger>>, Option<Arc<Arrivals>>),
 ) -> Api
 where
     S: Service<Request, Response = Response, Error = Infallible>,
@@ -363,7 +377,8 @@ where
     let guard = local_hosts.map(|hosts| Guard::new(&hosts, &web_origins));
     let of_calls = Arc::clone(&calls);
     let of_strangers = Arc::clone(&calls);
-    let site = Site { ledger, access: Arc::clone(&access), turns: Arc::new(turns::turns()) };
+    let turns = Arc::new(turns::turns());
+    let site = Site { ledger, arrivals, access: Arc::clone(&access), turns };
     let layers = ServiceBuilder::new()
         .layer(layer_fn(move |inner| {
             let access = Arc::clone(&access);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 
-use super::{as_of::resolve, errors};
+use super::{arrival::Named, as_of::resolve, call::Call, errors};
 use crate::{
     domain::{
         PartialDate,
@@ -111,13 +111,15 @@ impl PageToken {
     /// Reads the token of a request; an empty one means the first page.
     pub(crate) async fn read(
         ledger: &Ledger,
+        call: &Call,
         asked: Option<pb::AsOf>,
         token: &str,
         request: &impl prost::Message,
     ) -> Result<Self, Status> {
         if token.is_empty() {
-            return Ok(Self { as_of: resolve(ledger, asked).await?, next: 0, skip: 0 });
+            return Ok(Self { as_of: resolve(ledger, call, asked).await?, next: 0, skip: 0 });
         }
+        arrive(ledger, call, token).await?;
         Self::parse(token, request, ledger.durable().size)
     }
 
@@ -183,6 +185,14 @@ impl PageToken {
         };
         read().ok_or_else(|| foreign_token(token))
     }
+}
+
+/// On a follower, waits for the end of the list to which a token belongs: another node may have
+/// given it. Tokens of both kinds have it in the same place.
+pub(crate) async fn arrive(ledger: &Ledger, call: &Call, token: &str) -> Result<(), Status> {
+    let end = token.split('.').nth(1).and_then(|part| u64::from_str_radix(part, 16).ok());
+    let Some(position) = end else { return Ok(()) };
+    Named { field: "page_token", position }.arrived(ledger, call).await
 }
 
 /// The size of a page: the requested one, within its bounds.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tonic::Status;
 
 use super::{
+    arrival::Named,
     call::Call,
     errors,
     filter::interest,
@@ -32,15 +33,17 @@ impl ProofApi {
         call: Call,
         request: pb::GetDigestRequest,
     ) -> Result<pb::GetDigestResponse, Status> {
-        let size = self.ledger.durable().size;
         errors::require_log(self.ledger.log_id(), &request.log_id)?;
         let from = request.from_position;
-        let to = request.to_position.unwrap_or(size);
-        for (field, position) in [("from_position", from), ("to_position", to)] {
-            if position > size {
-                return Err(errors::beyond_log(field, position, size));
+        let named = Named { field: "from_position", position: from };
+        let size = named.within(&self.ledger, &call).await?;
+        let (to, size) = match request.to_position {
+            None => (size, size),
+            Some(to) => {
+                let named = Named { field: "to_position", position: to };
+                (to, named.within(&self.ledger, &call).await?)
             }
-        }
+        };
         if to < from {
             let breach = RuleId::PositionOrder.with(Key::From, from);
             return Err(errors::bad_field("to_position", &to.to_string(), breach));

@@ -44,5 +44,5 @@ pub fn starting(
         let (replayed, events) = (replay.replayed_events.get(), replay.replay_events.get());
         Either::Right(ready(Ok(errors::starting(replayed, events).into_http())))
     });
-    Ok(layered(api, calls, &described, settings, None))
+    Ok(layered(api, calls, &described, settings, (None, None)))
 }

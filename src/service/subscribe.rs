@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
+    arrival::Named,
     call::Call,
     cursor_streams::{Connected, CursorStreams},
     delivered::Delivered,
@@ -208,15 +209,14 @@ impl Streams {
         filter: Option<pb::EventFilter>,
         call: &Call,
     ) -> Result<(u64, StreamFilter, Option<Connected>), Status> {
-        let size = self.ledger.durable().size;
         let position = match start {
             None => 0,
-            Some(Start::FromPosition(position)) if position > size => {
-                return Err(errors::beyond_log("from_position", position, size));
+            Some(Start::FromPosition(position)) => {
+                Named { field: "from_position", position }.within(&self.ledger, call).await?;
+                position
             }
-            Some(Start::FromPosition(position)) => position,
             Some(Start::FromTime(time)) => self.ledger.position_at(micros(&time)).await?,
-            Some(Start::Now(true)) => size,
+            Some(Start::Now(true)) => self.ledger.durable().size,
             Some(Start::Now(false)) => {
                 return Err(errors::bad_field("now", "false", RuleId::NowIsFalse));
             }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
+    arrival::Named,
     call::Call,
     errors::{self, Limit},
     standing::Standing,
@@ -97,11 +98,9 @@ impl Verifications {
         call: &Call,
         request: pb::VerifyRequest,
     ) -> Result<impl Stream<Item = Result<pb::VerifyResponse, Status>> + Send + use<>, Status> {
-        let size = self.ledger.durable().size;
         let from = request.from_position;
-        if from > size {
-            return Err(errors::beyond_log("from_position", from, size));
-        }
+        let named = Named { field: "from_position", position: from };
+        let size = named.within(&self.ledger, call).await?;
         let rate = rate(request.bytes_per_second)?;
         let permit = self.place(call.party).await?;
         let (now, leave) = (Instant::now(), CancellationToken::new());

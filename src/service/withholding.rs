@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 use super::{
     access::principals_needed,
     adoption::{record, stated},
+    arrival::Named,
     call::Call,
     entitled::not_entitled,
     errors::{self, bad_field, status},
@@ -49,7 +50,7 @@ pub(super) async fn withhold(
     let is_first = request.proposal.is_empty();
     let roles = if is_first { &[Role::Operator][..] } else { &[Role::Operator, Role::Auditor] };
     require_role(&policy, caller, roles)?;
-    let asked = Asked::read(ledger, &request)?;
+    let asked = Asked::read(ledger, call, &request).await?;
     if is_first {
         asked.require_recordable(ledger, caller)?;
         return Ok(asked.propose(ledger, access, caller));
@@ -103,7 +104,11 @@ struct Asked {
 
 impl Asked {
     /// Reads the request, and refuses an event that cannot be withheld.
-    fn read(ledger: &Ledger, request: &pb::WithholdEventRequest) -> Result<Self, Status> {
+    async fn read(
+        ledger: &Ledger,
+        call: &Call,
+        request: &pb::WithholdEventRequest,
+    ) -> Result<Self, Status> {
         let position =
             request.position.ok_or_else(|| bad_field("position", "", RuleId::FieldRequired))?;
         let reason = request.reason.trim().to_owned();
@@ -114,10 +119,7 @@ impl Asked {
         if bytes > most {
             return Err(errors::over_limit("reason", bytes, most, "bytes"));
         }
-        let size = ledger.durable().size;
-        if position >= size {
-            return Err(errors::beyond_log("position", position, size));
-        }
+        Named { field: "position", position }.recorded(ledger, call).await?;
         let register = ledger.register();
         if register.is_of_service(position) {
             let value = position.to_string();

@@ -13,6 +13,7 @@ mod architecture;
 mod chaos;
 mod cli;
 mod contract;
+mod failover;
 mod field;
 mod guarantees;
 mod identity;

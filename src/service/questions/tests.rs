@@ -10,7 +10,7 @@ use crate::{access::Identified, limits::QUESTIONS_BEGUN_MAX};
 
 fn call(party: Party) -> Call {
     let who = Arc::new(Identified::anonymous());
-    Call { who, access: None, peer: None, party, deadline: None, memory: None }
+    Call { who, access: None, peer: None, party, deadline: None, memory: None, arrivals: None }
 }
 
 fn local(port: u16) -> Call {

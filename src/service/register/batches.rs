@@ -45,7 +45,7 @@ pub(super) async fn batches(
         batches: request.batches.clone(),
         ..Default::default()
     };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let wanted = move |programme: ProgrammeId, authority: AuthorityCode, batch: &str| {
         (programmes.is_empty() || programmes.contains(&programme))
@@ -94,7 +94,7 @@ pub(super) async fn batch(
 ) -> Result<pb::GetBatchResponse, Status> {
     let ledger = &*api.ledger;
     filter::require_short("batch", &request.batch)?;
-    let at = resolve(ledger, request.as_of).await?;
+    let at = resolve(ledger, call, request.as_of).await?;
     let catalogues = ledger.catalogues();
     let found = catalogues.find(&request.programme);
     let programme =

@@ -28,7 +28,7 @@ pub(super) async fn list(
     let ledger = &*api.ledger;
     let wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
-    let (from, token, same) = moments(ledger, request).await?;
+    let (from, token, same) = moments(ledger, call, request).await?;
     // A title that matched at the beginning counts, so the first of the two days decides.
     require_consistent("filter", &wanted, None, from.valid_on)?;
     let (found, rest) = search(api, call, wanted, (from, token), size).await?;
@@ -45,6 +45,7 @@ pub(super) async fn list(
 /// The beginning, the page with the end, and the request to which its tokens belong.
 async fn moments(
     ledger: &Ledger,
+    call: &Call,
     request: pb::ListChangesRequest,
 ) -> Result<(AsOf, PageToken, pb::ListChangesRequest), Status> {
     let pb::ListChangesRequest { filter, from, to, page_token, .. } = request;
@@ -57,8 +58,8 @@ async fn moments(
         ..Default::default()
     };
     if page_token.is_empty() {
-        let from = resolve_field(ledger, "from", from).await?;
-        let to = resolve_field(ledger, "to", to).await?;
+        let from = resolve_field(ledger, call, "from", from).await?;
+        let to = resolve_field(ledger, call, "to", to).await?;
         require_order(from, to)?;
         return Ok((from, PageToken { as_of: to, next: 0, skip: 0 }, same(from)));
     }
@@ -66,9 +67,9 @@ async fn moments(
     let (first, rest) = parts.ok_or_else(|| foreign_token(&page_token))?;
     // The beginning is written as the moment of a first page, which belongs to no request.
     let nothing = pb::ListChangesRequest::default();
-    let from = PageToken::read(ledger, None, first, &nothing).await?.as_of;
+    let from = PageToken::read(ledger, call, None, first, &nothing).await?.as_of;
     let same = same(from);
-    let token = PageToken::read(ledger, None, rest, &same).await?;
+    let token = PageToken::read(ledger, call, None, rest, &same).await?;
     require_order(from, token.as_of).map_err(|_| foreign_token(&page_token))?;
     Ok((from, token, same))
 }

@@ -35,7 +35,7 @@ pub(super) async fn count(
     let stage =
         stage_from(request.stage).ok_or_else(|| errors::unknown_enum("stage", request.stage))?;
     let groups = groups(&request.group_by)?;
-    let at = resolve(ledger, request.as_of).await?;
+    let at = resolve(ledger, call, request.as_of).await?;
     require_consistent("filter", &wanted, Some(stage), at.valid_on)?;
     let mut counting = Counting::new(wanted, at, stage, groups);
     counting.sight = sight_of(ledger, call)?;

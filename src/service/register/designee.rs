@@ -29,7 +29,7 @@ pub(super) async fn designee(
     let ledger = &*api.ledger;
     filter::require_short("designee", &request.designee)?;
     let asked = Asked::read(request.designee);
-    let at = resolve(ledger, request.as_of).await?;
+    let at = resolve(ledger, call, request.as_of).await?;
     let sight = sight_of(ledger, call)?;
     let (found, is_long) = find_record(ledger, &asked, at, sight.is_some())?;
     let question = move |ledger: &Ledger| {
@@ -55,7 +55,7 @@ pub(super) async fn explain(
     let ledger = &*api.ledger;
     filter::require_short("designee", &request.designee)?;
     filter::require_short("item", &request.item)?;
-    let at = resolve(ledger, request.as_of).await?;
+    let at = resolve(ledger, call, request.as_of).await?;
     let catalogues = ledger.catalogues();
     let id = request.programme.as_str();
     let found = catalogues.find(id);

@@ -33,7 +33,7 @@ pub(super) async fn pools(
     let authorities = filter::each("authorities", &request.authorities, AuthorityCode::parse)?;
     let size = page_size(request.page_size)?;
     let same = pb::ListPoolsRequest { authorities: request.authorities, ..Default::default() };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let sight = sight_of(ledger, call)?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {
@@ -92,7 +92,7 @@ pub(super) async fn measures(
         in_force_only: request.in_force_only,
         ..Default::default()
     };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let sight = sight_of(ledger, call)?;
     let within = sight.clone();
@@ -219,7 +219,7 @@ pub(super) async fn assessments(
         years: request.years.clone(),
         ..Default::default()
     };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let no_such_year = years.is_empty() && !request.years.is_empty();
     let sight = sight_of(ledger, call)?;

@@ -73,7 +73,7 @@ pub(super) async fn designees(
     let wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListDesigneesRequest { filter: request.filter.clone(), ..Default::default() };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     require_consistent("filter", &wanted, None, at.valid_on)?;
     let sight = sight_of(ledger, call)?;
@@ -117,7 +117,7 @@ pub(super) async fn titles(
     let mut wanted = filter::wanted(ledger.catalogues(), request.filter.clone())?;
     let size = page_size(request.page_size)?;
     let same = pb::ListTitlesRequest { filter: request.filter.clone(), ..Default::default() };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     require_consistent("filter", &wanted, None, at.valid_on)?;
     if wanted.statuses.is_empty() && wanted.wants_any_designee() {

@@ -43,7 +43,7 @@ pub(super) async fn list(
         ..Default::default()
     };
     let with_left = *include_left;
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     let sight = sight_of(ledger, call)?;
     let question = move |ledger: &Ledger, turn: &mut Turn| {

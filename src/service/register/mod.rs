@@ -208,10 +208,10 @@ impl RegisterApi {
 
     pub(super) async fn list_programmes(
         &self,
-        _call: Call,
+        call: Call,
         request: pb::ListProgrammesRequest,
     ) -> Result<pb::ListProgrammesResponse, Status> {
-        let at = resolve(&self.ledger, request.as_of).await?;
+        let at = resolve(&self.ledger, &call, request.as_of).await?;
         let catalogue = self.ledger.catalogues().known_at(at.known_at);
         let programmes = catalogue.programmes().map(convert::programme).collect();
         Ok(pb::ListProgrammesResponse { programmes, as_of: answered(&self.ledger, at) })

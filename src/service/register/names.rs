@@ -37,7 +37,7 @@ pub(super) async fn designees(
     let size = page_size(request.page_size)?;
     let pb::FindDesigneesRequest { text, whole_name, .. } = request;
     let same = pb::FindDesigneesRequest { text, whole_name, ..Default::default() };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let (at, parts, sight) = (token.as_of, api.names.parts(), sight_of(ledger, call)?);
     api.names.grow(api);
     let slice = move |ledger: &Ledger, from: usize, (most, _): (usize, usize)| {
@@ -99,7 +99,7 @@ pub(super) async fn suspects(
     let pb::ListSuspectsRequest { authorities, region_under, programmes, .. } = request;
     let same =
         pb::ListSuspectsRequest { authorities, region_under, programmes, ..Default::default() };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let (at, sight) = (token.as_of, sight_of(ledger, call)?);
     let slice = move |ledger: &Ledger, from, bounds| {
         let register = ledger.register();

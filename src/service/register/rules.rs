@@ -28,7 +28,7 @@ pub(super) async fn diff(
     let size = page_size(request.page_size)?;
     // A token keeps the version, also if the request leaves it to the server.
     let same = pb::DiffRulesRequest { version: Some(rules.number), ..Default::default() };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let (found, rest) = compare(api, call, rules, token, size).await?;
     let (differences, next) = page(ledger, found, token, size);
     let next = next.or_else(|| rest.map(|next| PageToken { next, skip: 0, ..token }));

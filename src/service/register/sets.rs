@@ -36,7 +36,7 @@ pub(super) async fn compare(
         parts: request.parts,
         ..Default::default()
     };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let at = token.as_of;
     require_consistent("first", &first, None, at.valid_on)?;
     require_consistent("second", &second, None, at.valid_on)?;

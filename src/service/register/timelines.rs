@@ -19,6 +19,7 @@ use crate::{
         TouchedReading,
     },
     service::{
+        arrival::Named,
         as_of::answered,
         call::Call,
         convert, errors,
@@ -36,7 +37,11 @@ pub(super) async fn list(
     let size = page_size(request.page_size)?;
     let same =
         pb::ListTimelinesRequest { changed_from: request.changed_from, ..Default::default() };
-    let token = PageToken::read(ledger, request.as_of, &request.page_token, &same).await?;
+    if let Some(position) = request.changed_from {
+        // The log size that is asked for is this node's, unless the request states it.
+        Named { field: "changed_from", position }.arrived(ledger, call).await?;
+    }
+    let token = PageToken::read(ledger, call, request.as_of, &request.page_token, &same).await?;
     let known_at = token.as_of.known_at;
     if let Some(from) = request.changed_from.filter(|from| *from > known_at) {
         return Err(errors::beyond_log("changed_from", from, known_at));

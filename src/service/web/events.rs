@@ -1,16 +1,15 @@
 //! `GET /v1/events`: the call `Subscribe`, and how its answer begins.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use http_body_util::Full;
 use prost::Message as _;
-use tokio::sync::Semaphore;
 use tonic::{Code, Status, body::Body};
 use tower::{Service, ServiceExt as _};
 
 use super::{
-    faults,
+    Site, faults,
     lines::{Form, Lines},
     parameters::{Asked, read, refused},
     prefers::accepts,
@@ -45,18 +44,14 @@ struct Wanted {
     known: Option<u64>,
 }
 
-/// Answers a request for events. `size` is the size of the log; its lines are made in `turns`.
-pub(super) async fn answer<S>(
-    inner: S,
-    request: Request,
-    size: u64,
-    turns: Arc<Semaphore>,
-) -> Response
+/// Answers a request for events.
+pub(super) async fn answer<S>(inner: S, request: Request, site: Site) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let is_head = request.method() == Method::HEAD;
     let accepted = Accepted::of(request.headers());
+    let size = site.ledger.as_ref().map_or(0, |ledger| ledger.durable().size);
     let wanted = wanted(&request, size);
     let answer = match inner.oneshot(call_of(request, wanted.as_ref())).await {
         Ok(answer) => answer,
@@ -77,7 +72,7 @@ where
         true => Body::empty(),
         false => {
             let known = wanted.known.unwrap_or(0);
-            Lines::new(answer.into_body(), form, known, turns).into_body()
+            Lines::new(answer.into_body(), form, known, &site).into_body()
         }
     };
     streamed(StatusCode::OK, Some(kind), body)

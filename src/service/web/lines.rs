@@ -17,7 +17,7 @@ use prost::Message as _;
 use tokio::sync::Semaphore;
 use tonic::{Code, Status, body::Body};
 
-use super::faults;
+use super::{Site, faults};
 use crate::{
     ledger::run_blocking,
     limits::{LINES_BYTES, LINES_INLINE_BYTES},
@@ -25,7 +25,11 @@ use crate::{
         json::{Json, JsonError},
         pb::{self, subscribe_response::Payload},
     },
-    service::{errors, frames::Frames},
+    service::{
+        arrival::{Arrivals, Named},
+        errors,
+        frames::Frames,
+    },
 };
 
 /// The form of an answer.
@@ -62,6 +66,7 @@ pub(super) struct Lines {
     known: u64,
     out: BytesMut,
     ended: bool,
+    arrivals: Option<Arc<Arrivals>>,
     turns: Arc<Semaphore>,
 }
 
@@ -70,7 +75,7 @@ type Next = Option<(Result<Frame<Bytes>, Status>, Option<Lines>)>;
 
 impl Lines {
     /// The lines of a call that was let in. Events below `known` are left out.
-    pub(super) fn new(call: Body, form: Form, known: u64, turns: Arc<Semaphore>) -> Self {
+    pub(super) fn new(call: Body, form: Form, known: u64, site: &Site) -> Self {
         Self {
             call,
             frames: Frames::default(),
@@ -80,7 +85,8 @@ impl Lines {
             known,
             out: BytesMut::new(),
             ended: false,
-            turns,
+            arrivals: site.arrivals.clone(),
+            turns: Arc::clone(&site.turns),
         }
     }
 
@@ -192,7 +198,12 @@ impl Lines {
 
     fn progress(&mut self, progress: &pb::Progress) -> Result<(), Status> {
         if self.known > progress.log_size {
-            return Err(errors::beyond_log("Last-Event-ID", self.known, progress.log_size));
+            let (named, size) =
+                (Named { field: "Last-Event-ID", position: self.known }, progress.log_size);
+            return Err(match &self.arrivals {
+                Some(arrivals) => arrivals.missed(named, size),
+                None => errors::beyond_log(named.field, named.position, size),
+            });
         }
         if self.form == (Form::Json { progress: false }) {
             return Ok(());
@@ -264,13 +275,16 @@ mod tests {
 
     use super::*;
     use crate::{
+        access::AccessControl,
         protocol::{batch::LeafBatch, leaf::Leaf},
         service::frames::framed,
     };
 
     /// The lines of a call from its first event on.
     fn lines(call: Body, form: Form) -> Body {
-        Lines::new(call, form, 0, Arc::new(Semaphore::new(1))).into_body()
+        let turns = Arc::new(Semaphore::new(1));
+        let site = Site { ledger: None, arrivals: None, access: AccessControl::open(), turns };
+        Lines::new(call, form, 0, &site).into_body()
     }
 
     /// A message of so many events from a position on.

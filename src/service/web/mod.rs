@@ -37,7 +37,7 @@ use tower::Service;
 pub(super) use self::faults::of as error_json;
 use self::page::About;
 pub(crate) use self::prefers::{accepts, prefers_chinese};
-use super::{Request, Response, errors};
+use super::{Request, Response, arrival::Arrivals, errors};
 use crate::{
     access::AccessControl,
     ledger::{Ledger, run_blocking},
@@ -60,6 +60,8 @@ pub(super) fn is_page(path: &str) -> bool {
 pub(super) struct Site {
     /// `None` until the log is open.
     pub(super) ledger: Option<Arc<Ledger>>,
+    /// `None` on a leader.
+    pub(super) arrivals: Option<Arc<Arrivals>>,
     pub(super) access: Arc<AccessControl>,
     /// Turns to bring events into JSON.
     pub(super) turns: Arc<Semaphore>,
@@ -99,11 +101,10 @@ where
                 // The clone is the one that is not ready yet.
                 let clone = self.inner.clone();
                 let inner = std::mem::replace(&mut self.inner, clone);
-                let size = self.site.ledger.as_ref().map_or(0, |ledger| ledger.durable().size);
-                let turns = Arc::clone(&self.site.turns);
-                Either::Right(Box::pin(async move {
-                    Ok(events::answer(inner, request, size, turns).await)
-                }))
+                let site = self.site.clone();
+                Either::Right(Box::pin(
+                    async move { Ok(events::answer(inner, request, site).await) },
+                ))
             }
             OPENAPI => Either::Right(Box::pin(async move { Ok(bare(described().await, is_head)) })),
             "/" => {

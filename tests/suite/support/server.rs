@@ -205,6 +205,7 @@ pub fn api_settings() -> ApiSettings {
         events_per_second: None,
         slow_commit: SLOW_COMMIT_DEFAULT,
         sampling: None,
+        writes: Default::default(),
     }
 }
 

@@ -1,0 +1,194 @@
+//! Calls that write, on a follower: they are handed on to the leader, or refused with its address.
+//!
+//! A call is handed on as it came, with the name of its caller: the leader judges the original
+//! principal, as if it had called there. What the leader answers goes back as it is. A call is
+//! handed on once: a second follower refuses it, so that calls never go in a circle.
+//!
+//! A follower hands a call on in one attempt. If the connection breaks, nobody here knows whether
+//! the leader recorded it; the caller repeats it with the same request id, here or elsewhere.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::future::Either;
+use http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, StatusCode, Version, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use tokio::time::{Instant, timeout_at};
+use tonic::{Status, body::Body};
+use tower::{Service, ServiceExt as _};
+
+use super::{
+    Request, Response,
+    arrival::Arrivals,
+    call::principal_of,
+    errors,
+    identify::ON_BEHALF_OF,
+    intake::Deadline,
+    leader::{Leader, Way, Writes, looped, retired, stale_epoch, takes_no_writes, unreachable},
+};
+use crate::{
+    limits::{CALL_DURATION_DEFAULT, RESPONSE_BYTES_MAX},
+    protocol::methods::Method,
+};
+
+/// The header of a call that was handed on: the node that did it.
+pub(super) const FORWARDED: &str = "tidu-forwarded";
+/// The header with the epoch of the node that handed a call on.
+pub(super) const EPOCH: &str = "tidu-epoch";
+/// Headers of the caller that the leader gets as well: they join the traces.
+const PASSED: [&str; 2] = ["traceparent", "tracestate"];
+/// Bytes of an answer beside its message: the flag and the length.
+const FRAME_BYTES: usize = 5;
+
+/// In the extensions of an answer: the leader gave it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ByLeader;
+
+/// A service whose writes reach the leader, and whose reads wait for what is on its way.
+#[derive(Clone)]
+pub(super) struct Forwarding<S> {
+    pub(super) inner: S,
+    pub(super) writes: Writes,
+    /// `None` on a leader.
+    pub(super) arrivals: Option<Arc<Arrivals>>,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl<S> Service<Request> for Forwarding<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, Answer>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        if !Method::at(request.uri().path()).is_some_and(Method::writes) {
+            if let Some(arrivals) = &self.arrivals {
+                request.extensions_mut().insert(Arc::clone(arrivals));
+            }
+            return Either::Left(self.inner.call(request));
+        }
+        let leader = match &self.writes {
+            Writes::Here { epoch } => match other_epoch(request.headers(), *epoch) {
+                None => return Either::Left(self.inner.call(request)),
+                Some(status) => return refused(status),
+            },
+            Writes::Nowhere { successor, epoch } => return refused(retired(successor, *epoch)),
+            Writes::There(leader) => Arc::clone(leader),
+        };
+        if let Some(node) = request.headers().get(FORWARDED) {
+            return refused(looped(&String::from_utf8_lossy(node.as_bytes()), &leader.heard()));
+        }
+        let Some(way) = leader.way() else { return refused(takes_no_writes(&leader.heard())) };
+        Either::Right(Box::pin(async move {
+            let answer = hand_on(way, request, &*leader).await;
+            let mut answer = answer.unwrap_or_else(Status::into_http);
+            answer.extensions_mut().insert(ByLeader);
+            Ok(answer)
+        }))
+    }
+}
+
+fn refused<F>(status: Status) -> Either<F, Answer> {
+    Either::Right(Box::pin(async move { Ok(status.into_http()) }))
+}
+
+/// The refusal of a call that a node of another epoch has handed on.
+fn other_epoch(headers: &HeaderMap, own: u64) -> Option<Status> {
+    let stated = headers.get(EPOCH)?.to_str().ok()?.parse().ok()?;
+    (stated != own).then(|| stale_epoch(own, stated))
+}
+
+/// Hands a call on, and gives the whole answer of the leader.
+async fn hand_on(way: Way, request: Request, leader: &dyn Leader) -> Result<Response, Status> {
+    let deadline = request.extensions().get::<Deadline>().copied().unwrap_or_default();
+    let at = deadline.at.unwrap_or_else(|| Instant::now() + CALL_DURATION_DEFAULT);
+    let call = call_of(request, leader, at)?;
+    let Ok(answered) = timeout_at(at, answer_of(way, call)).await else {
+        return Err(deadline.passed());
+    };
+    answered.map_err(|why| {
+        let heard = leader.heard();
+        tracing::warn!(leader = %heard.address, %why, "a call could not be handed on");
+        unreachable(&heard)
+    })
+}
+
+/// The call as the leader gets it: with this node's own headers, and the message as it is.
+fn call_of(request: Request, leader: &dyn Leader, at: Instant) -> Result<Request, Status> {
+    let (parts, body) = request.into_parts();
+    let mut call = http::Request::new(body);
+    *call.method_mut() = Verb::POST;
+    *call.version_mut() = Version::HTTP_2;
+    *call.uri_mut() = http::Uri::try_from(parts.uri.path()).map_err(errors::internal)?;
+    let headers = call.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    headers.insert("grpc-timeout", timeout(at.saturating_duration_since(Instant::now()))?);
+    headers.insert(FORWARDED, value(leader.node())?);
+    headers.insert(EPOCH, value(&leader.heard().epoch.to_string())?);
+    if let Some(principal) = principal_of(&parts.extensions) {
+        headers.insert(ON_BEHALF_OF, value(principal.as_str())?);
+    }
+    for name in PASSED {
+        if let Some(passed) = parts.headers.get(name) {
+            headers.insert(HeaderName::from_static(name), passed.clone());
+        }
+    }
+    Ok(call)
+}
+
+fn value(text: &str) -> Result<HeaderValue, Status> {
+    HeaderValue::from_str(text).map_err(errors::internal)
+}
+
+/// A time as the header `grpc-timeout` has it: at most eight digits.
+fn timeout(left: Duration) -> Result<HeaderValue, Status> {
+    const DIGITS_MAX: u128 = 99_999_999;
+    let milliseconds = left.as_millis();
+    match milliseconds <= DIGITS_MAX {
+        true => value(&format!("{milliseconds}m")),
+        false => value(&format!("{}S", left.as_secs())),
+    }
+}
+
+/// The whole answer of the leader; why there is none.
+async fn answer_of(way: Way, call: Request) -> Result<Response, String> {
+    let answer = way.oneshot(call).await.map_err(|error| error.to_string())?;
+    let (mut parts, body) = answer.into_parts();
+    if parts.status != StatusCode::OK {
+        return Err(format!("it answered with HTTP status {}", parts.status));
+    }
+    // A node sends nothing larger.
+    let whole = Limited::new(body, RESPONSE_BYTES_MAX + FRAME_BYTES).collect().await;
+    let whole = whole.map_err(|error| format!("its answer broke off: {error}"))?;
+    let trailers = whole.trailers().cloned();
+    let has_status = |headers: &HeaderMap| headers.contains_key("grpc-status");
+    if !has_status(&parts.headers) && !trailers.as_ref().is_some_and(has_status) {
+        return Err("its answer has no status".to_owned());
+    }
+    // The answer is one of this connection now.
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.version = Version::HTTP_2;
+    let bytes = whole.to_bytes();
+    let body = match trailers {
+        None if bytes.is_empty() => Body::empty(),
+        None => Body::new(Full::new(bytes)),
+        Some(trailers) => {
+            Body::new(Full::new(bytes).with_trailers(async move { Some(Ok(trailers)) }))
+        }
+    };
+    Ok(Response::from_parts(parts, body))
+}

@@ -1,0 +1,57 @@
+//! Several nodes with one log: what a follower hands on to its leader, what it waits for, and how
+//! clients move from one node to another.
+
+mod arrivals;
+mod handed_on;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tidu::service::{Api, ApiSettings, Heard, Leader, Way, Writes};
+use tower::{ServiceExt as _, util::BoxCloneSyncService};
+
+use crate::support::{Governed, api_settings};
+
+const LEADER: &str = "https://10.0.0.1:50051";
+
+/// A leader, as a follower in these tests knows it.
+struct Known {
+    heard: Heard,
+    way: Option<Way>,
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.heard.fmt(f)
+    }
+}
+
+impl Leader for Known {
+    fn heard(&self) -> Heard {
+        self.heard.clone()
+    }
+
+    fn way(&self) -> Option<Way> {
+        self.way.clone()
+    }
+
+    fn node(&self) -> &str {
+        "second"
+    }
+}
+
+/// The settings of a node that follows, and that hands writes on this way, or refuses them.
+fn following(way: Option<Way>) -> ApiSettings {
+    let (size, age) = (Some(60), Some(Duration::from_secs(2)));
+    let heard = Heard { address: LEADER.to_owned(), size, age, epoch: 0 };
+    ApiSettings { writes: Writes::There(Arc::new(Known { heard, way })), ..api_settings() }
+}
+
+/// A node that follows, without principals.
+fn follower(way: Option<Way>) -> Governed {
+    Governed::open_with(following(way))
+}
+
+/// The way to a node in this process.
+fn way_to(api: &Api) -> Way {
+    BoxCloneSyncService::new(api.clone().map_err(|never| match never {}))
+}
