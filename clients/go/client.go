@@ -15,10 +15,12 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -40,7 +42,8 @@ const (
 // renewed one needs no restart.
 type Options struct {
 	// Server is `HOST:PORT` or `http://HOST:PORT` for plaintext, `https://HOST:PORT` for TLS.
-	// Empty: DefaultServer.
+	// Several nodes of one log stand with commas between them: Follow, Append and Status move to
+	// the next one when one does not answer. Empty: DefaultServer.
 	Server string
 	// CAFile has the CAs to trust, in PEM. Empty: those of the system.
 	CAFile string
@@ -50,8 +53,8 @@ type Options struct {
 	TokenFile string
 }
 
-// Client is a connection to a server. Its fields are the generated services. It may be used by many
-// goroutines.
+// Client is a connection to a server. Its fields are the generated services, of the first node if
+// there are several. It may be used by many goroutines.
 type Client struct {
 	Ledger   tiduv1.LedgerServiceClient
 	Register tiduv1.RegisterServiceClient
@@ -61,18 +64,25 @@ type Client struct {
 	Access   tiduv1.AccessServiceClient
 
 	options Options
-	secure  bool
+	nodes   []node
+	// turn counts on; the node that is talked to is the rest by their number.
+	turn atomic.Uint64
+	conn *grpc.ClientConn
+}
+
+// node is one of the servers that have the log.
+type node struct {
 	address string
-	conn    *grpc.ClientConn
+	secure  bool
 }
 
 // Connect checks the options and the files. The connection itself is made by the first call.
 func Connect(options Options) (*Client, error) {
 	c := &Client{options: options}
-	if err := c.readServer(); err != nil {
+	if err := c.readServers(); err != nil {
 		return nil, err
 	}
-	conn, err := c.dial()
+	conn, err := c.dial(c.nodes[0])
 	if err != nil {
 		return nil, err
 	}
@@ -91,10 +101,20 @@ func (c *Client) Close() error { return c.conn.Close() }
 
 // Status tells the log's id and size, and how the server does.
 func (c *Client) Status(ctx context.Context) (*tiduv1.GetStatusResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
-	defer cancel()
-	status, err := c.Admin.GetStatus(ctx, &tiduv1.GetStatusRequest{})
-	return status, AsError(err)
+	for left := len(c.nodes); ; left-- {
+		turn := c.turn.Load()
+		var status *tiduv1.GetStatusResponse
+		attempt, cancel := context.WithTimeout(ctx, statusTimeout)
+		err := c.at(turn, func(conn *grpc.ClientConn) (err error) {
+			status, err = tiduv1.NewAdminServiceClient(conn).GetStatus(attempt, &tiduv1.GetStatusRequest{})
+			return err
+		})
+		cancel()
+		if err == nil || left <= 1 || !retryable(asError(err)) {
+			return status, AsError(err)
+		}
+		c.leave(turn)
+	}
 }
 
 // Append records events. It repeats the call until there is an answer, until an error comes that a
@@ -115,27 +135,63 @@ func (c *Client) Append(
 	request := &tiduv1.AppendRequest{RequestId: requestID, Events: events}
 	for pause := (pauses{}); ; {
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
-		response, err := c.Ledger.Append(attempt, request)
+		turn := c.turn.Load()
+		var response *tiduv1.AppendResponse
+		err := c.at(turn, func(conn *grpc.ClientConn) (err error) {
+			response, err = tiduv1.NewLedgerServiceClient(conn).Append(attempt, request)
+			return err
+		})
 		cancel()
 		if err == nil {
 			return response, nil
 		}
 		failure := asError(err)
-		if !retryable(failure) || failure.Code == abortedCode {
+		elsewhere := len(c.nodes) > 1 && forAnotherNode(failure)
+		if !elsewhere && (!retryable(failure) || failure.Code == abortedCode) {
 			return nil, failure
 		}
+		c.leave(turn)
 		if !sleep(ctx, pause.next(failure.RetryAfter)) {
 			return nil, failure
 		}
 	}
 }
 
-// readServer splits the server's URL, and refuses what would be unsafe or without effect.
-func (c *Client) readServer() error {
-	server, o := c.options.Server, c.options
-	if server == "" {
-		server = DefaultServer
+// at does something on a connection to the node of a turn: the own one to the first, a new one to
+// another.
+func (c *Client) at(turn uint64, do func(*grpc.ClientConn) error) error {
+	place := turn % uint64(len(c.nodes))
+	if place == 0 {
+		return do(c.conn)
 	}
+	conn, err := c.dial(c.nodes[place])
+	if err != nil {
+		return &Error{Code: codes.Unavailable, Message: err.Error()}
+	}
+	defer conn.Close()
+	return do(conn)
+}
+
+// leave ends a turn, if it is still that one: several who find the same leave one node.
+func (c *Client) leave(turn uint64) { c.turn.CompareAndSwap(turn, turn+1) }
+
+// readServers splits the list of servers.
+func (c *Client) readServers() error {
+	all := c.options.Server
+	if all == "" {
+		all = DefaultServer
+	}
+	for server := range strings.SplitSeq(all, ",") {
+		if err := c.readServer(strings.TrimSpace(server)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readServer splits the server's URL, and refuses what would be unsafe or without effect.
+func (c *Client) readServer(server string) error {
+	o := c.options
 	address, secure := strings.CutPrefix(server, "https://")
 	address = strings.TrimSuffix(strings.TrimPrefix(address, "http://"), "/")
 	host, _, err := net.SplitHostPort(address)
@@ -152,14 +208,14 @@ func (c *Client) readServer() error {
 	case (o.CertFile == "") != (o.KeyFile == ""):
 		return errors.New("a certificate and its key belong together: give CertFile and KeyFile")
 	}
-	c.address, c.secure = address, secure
+	c.nodes = append(c.nodes, node{address, secure})
 	return nil
 }
 
 // dial makes a connection of its own.
-func (c *Client) dial() (*grpc.ClientConn, error) {
+func (c *Client) dial(to node) (*grpc.ClientConn, error) {
 	transport := insecure.NewCredentials()
-	if c.secure {
+	if to.secure {
 		config, err := c.tlsConfig()
 		if err != nil {
 			return nil, err
@@ -180,13 +236,13 @@ func (c *Client) dial() (*grpc.ClientConn, error) {
 		}),
 	}
 	if c.options.TokenFile != "" {
-		token := bearer{c.options.TokenFile, c.secure}
+		token := bearer{c.options.TokenFile, to.secure}
 		if _, err := token.GetRequestMetadata(context.Background()); err != nil {
 			return nil, err
 		}
 		options = append(options, grpc.WithPerRPCCredentials(token))
 	}
-	return grpc.NewClient(c.address, options...)
+	return grpc.NewClient(to.address, options...)
 }
 
 func (c *Client) tlsConfig() (*tls.Config, error) {

@@ -97,6 +97,15 @@ func retryable(failure *Error) bool {
 	return true
 }
 
+// forAnotherNode tells whether a node takes no writes itself: its leader, or its successor, does.
+func forAnotherNode(failure *Error) bool {
+	switch failure.Reason {
+	case "FOLLOWER", "LOOPED", "RETIRED", "STALE_EPOCH":
+		return failure.Code == codes.FailedPrecondition
+	}
+	return false
+}
+
 const pauseMin, pauseMax = 100 * time.Millisecond, 10 * time.Second
 
 // pauses are random up to a ceiling that doubles, so that all clients of a server do not come back

@@ -77,8 +77,8 @@ func (c *Client) Follow(ctx context.Context, options FollowOptions) iter.Seq2[*B
 	return func(yield func(*Batch, error) bool) {
 		f := newFollower(options)
 		for pause := (pauses{}); ; {
-			before, began := f.next, time.Now()
-			err := f.attempt(ctx, c, yield)
+			before, began, turn := f.next, time.Now(), c.turn.Load()
+			err := f.attempt(ctx, c, turn, yield)
 			switch {
 			case err == nil || err == errBroke:
 				return
@@ -97,6 +97,7 @@ func (c *Client) Follow(ctx context.Context, options FollowOptions) iter.Seq2[*B
 				yield(nil, failure)
 				return
 			}
+			c.leave(turn)
 			if f.next > before || time.Since(began) >= pauseMax {
 				pause = pauses{}
 			}
@@ -139,9 +140,9 @@ func newFollower(options FollowOptions) *follower {
 // attempt follows until the connection breaks; nil at StopPosition. It has a connection of its own,
 // because a dead one would be used again.
 func (f *follower) attempt(
-	ctx context.Context, c *Client, yield func(*Batch, error) bool,
+	ctx context.Context, c *Client, turn uint64, yield func(*Batch, error) bool,
 ) error {
-	conn, err := c.dial()
+	conn, err := c.dial(c.nodes[turn%uint64(len(c.nodes))])
 	if err != nil {
 		// A file may be in replacement: it could be read at Connect.
 		return &Error{Code: codes.Unavailable, Message: err.Error()}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -77,6 +78,63 @@ func play(t *testing.T) (*played, *Client) {
 	}
 	t.Cleanup(func() { c.Close() })
 	return p, c
+}
+
+// two are two nodes of one log, and a client of both.
+func two(t *testing.T) (first, second *played, c *Client) {
+	t.Helper()
+	first, one := play(t)
+	second, other := play(t)
+	c, err := Connect(Options{Server: one.options.Server + ", " + other.options.Server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return first, second, c
+}
+
+func TestAFollowerMovesToTheNextNode(t *testing.T) {
+	first, second, c := two(t)
+	first.end(status.Error(codes.Unavailable, "it dies"), progress(0, nil), events(2, 0, 1))
+	second.say(progress(2, nil), events(4, 2, 3))
+	stop, retries := uint64(4), 0
+	options := FollowOptions{StopPosition: &stop, OnRetry: func(error, time.Duration) { retries++ }}
+	fault, batches := reason(t, c, options)
+	var positions []uint64
+	for _, batch := range batches {
+		for _, event := range batch.Events {
+			positions = append(positions, *event.Position)
+		}
+	}
+	if fault != "" || !slices.Equal(positions, []uint64{0, 1, 2, 3}) || retries != 1 {
+		t.Errorf("%q after %v, with %d retries", fault, positions, retries)
+	}
+	if from := (<-second.requests).GetFromPosition(); from != 2 {
+		t.Errorf("the second node was asked from %d", from)
+	}
+}
+
+func TestAnAppendGoesToANodeThatTakesIt(t *testing.T) {
+	first, second, c := two(t)
+	follower := denied(t, codes.FailedPrecondition, "FOLLOWER", map[string]string{"leader": "b"})
+	first.answers, second.answers = []error{follower}, []error{status.Error(codes.Unavailable, ""), nil}
+	// The third attempt is at the first node again.
+	first.answers = append(first.answers, follower)
+	if _, err := c.Append(t.Context(), "one", &tiduv1.Event{}); err != nil {
+		t.Fatal(err)
+	}
+	all := append(first.appended, second.appended...)
+	if !slices.Equal(all, []string{"one", "one", "one", "one"}) {
+		t.Errorf("%v was sent", all)
+	}
+	// A single node that takes no writes is the end.
+	alone, own := play(t)
+	alone.answers = []error{follower}
+	var failure *Error
+	if _, err := own.Append(t.Context(), "one"); !errors.As(err, &failure) ||
+		failure.Reason != "FOLLOWER" {
+		t.Errorf("%v", err)
+	}
 }
 
 func (p *played) say(messages ...*tiduv1.SubscribeResponse) {

@@ -2,7 +2,7 @@
 // the real server. Usage: node verbs.mjs TIDU PROTOCOL...
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
@@ -130,8 +130,36 @@ async function followsInABrowser(address, protocol, size) {
   silent.close();
 }
 
+// Two nodes with one log: the client moves when one dies, and misses nothing.
+async function moves(first, second, protocol, size) {
+  const client = forNode.connect({ server: `${first.address}, ${second.address}`, protocol });
+  const positions = [];
+  const onRetry = () => {};
+  for await (const batch of client.follow({ stopPosition: size + 1n, onRetry })) {
+    positions.push(...batch.events.map((recorded) => recorded.position));
+    if (batch.nextPosition === size && !first.server.killed) {
+      first.server.kill('SIGKILL');
+      await once(first.server, 'exit');
+      const answer = await client.append([designation('戊')], { requestId: 'one' });
+      assert.deepEqual([answer.nextPosition, answer.replayed], [size + 1n, false]);
+      const again = await client.append([designation('戊')], { requestId: 'one' });
+      assert.equal(again.replayed, true);
+      assert.equal((await client.status()).logSize, size + 1n);
+    }
+  }
+  const expected = Array.from({ length: Number(size) + 1 }, (_, i) => BigInt(i));
+  assert.deepEqual(positions, expected);
+  client.close();
+}
+
+function tidu(...words) {
+  const { status, stderr } = spawnSync(binary, words, { encoding: 'utf8' });
+  assert.equal(status, 0, `tidu ${words.join(' ')}: ${stderr}`);
+}
+
 const directory = await mkdtemp(path.join(os.tmpdir(), 'tidu-verbs-'));
-const { server, address } = await serve(directory);
+const first = await serve(path.join(directory, 'first'));
+const { server, address } = first;
 try {
   let size = 0n;
   for (const protocol of protocols) {
@@ -139,8 +167,21 @@ try {
     if (protocol !== 'grpc') await followsInABrowser(address, protocol, size);
     console.log(`typescript: status, append and the entry for browsers: ${protocol}`);
   }
+  const [backup, restored] = ['backup', 'second'].map((name) => path.join(directory, name));
+  tidu('backup', backup, '--server', address);
+  tidu('restore', backup, '--data-dir', restored);
+  const second = await serve(restored);
+  try {
+    await moves(first, second, protocols[0], size);
+    console.log('typescript: a client of two nodes');
+  } finally {
+    second.server.kill();
+    await once(second.server, 'exit');
+  }
 } finally {
-  server.kill();
-  await once(server, 'exit');
+  if (server.exitCode === null && server.signalCode === null) {
+    server.kill();
+    await once(server, 'exit');
+  }
   await rm(directory, { recursive: true });
 }

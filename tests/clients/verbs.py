@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
 import uuid
@@ -14,7 +15,7 @@ from google.protobuf import json_format
 from tidu.v1 import ledger_service_pb2, ledger_service_pb2_grpc
 from tidu_client import aio
 
-from world import Server
+from world import Server, tidu
 
 
 def designation(name: str) -> tidu_client.Event:
@@ -96,14 +97,51 @@ async def loop(server: Server) -> None:
     assert events[2].event.designee == "provisional:440000/丁"
 
 
+def nodes(first: Server, second: Server) -> None:
+    """Two nodes with one log: the client moves when one dies, and misses nothing."""
+    seen: list[int] = []
+    with tidu_client.connect(f"{first.address}, {second.address}") as client:
+        for batch in client.follow(stop_position=4, on_retry=lambda error, seconds: None):
+            seen += [recorded.position for recorded in batch.events]
+            if batch.next_position == 3 and first.process.poll() is None:
+                first.end(signal.SIGKILL)
+                answer = client.append([designation("戊")], request_id="one")
+                assert (answer.next_position, answer.replayed) == (4, False)
+                assert client.append([designation("戊")], request_id="one").replayed
+                assert client.status().log_size == 4
+    assert seen == [0, 1, 2, 3], seen
+
+
+async def nodes_aio(away: str, second: Server) -> None:
+    async with aio.connect(f"{away},{second.address}") as client:
+        assert (await client.status()).log_size == 4
+        answer = await client.append([designation("己")])
+        assert answer.next_position == 5
+    async with aio.connect(f"{away},{second.address}") as client:
+        options = {"stop_position": 5, "on_retry": lambda error, seconds: None}
+        batches = [batch async for batch in client.follow(**options)]
+    assert [recorded.position for b in batches for recorded in b.events] == [0, 1, 2, 3, 4]
+
+
 def main() -> None:
+    binary = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory(prefix="tidu-verbs-") as directory:
-        server = Server(Path(sys.argv[1]).resolve(), Path(directory), "data")
+        work = Path(directory)
+        server = Server(binary, work, "data")
         try:
             threads(server)
             asyncio.run(loop(server))
+            tidu(binary, "backup", work / "backup", "--server", server.address)
+            tidu(binary, "restore", work / "backup", "--data-dir", work / "second")
+            second = Server(binary, work, "second")
+            try:
+                nodes(server, second)
+                asyncio.run(nodes_aio(server.address, second))
+            finally:
+                second.end()
         finally:
-            server.end()
+            if server.process.poll() is None:
+                server.end()
     print("python: status and append")
 
 

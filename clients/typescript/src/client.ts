@@ -34,7 +34,12 @@ export interface AppendOptions {
   timeoutSeconds?: number;
 }
 
-/** A server. The clients of each service are there too; `TiduError.from` decodes their errors. */
+/**
+ * A server. The clients of each service are there too; `TiduError.from` decodes their errors.
+ *
+ * Of several nodes of one log, status, append and follow move to the next one when one does not
+ * answer. The clients of the services are those of the first.
+ */
 export class Client {
   readonly access: ClientOf<typeof AccessService>;
   readonly admin: ClientOf<typeof AdminService>;
@@ -43,9 +48,11 @@ export class Client {
   readonly proofs: ClientOf<typeof ProofService>;
   readonly register: ClientOf<typeof RegisterService>;
   private readonly connection: Connection;
+  // Counts on; the node that is talked to is the rest by their number.
+  private turn = 0;
 
-  constructor(private readonly open: () => Connection) {
-    this.connection = open();
+  constructor(private readonly nodes: readonly [() => Connection, ...(() => Connection)[]]) {
+    this.connection = nodes[0]();
     const { transport } = this.connection;
     this.access = createClient(AccessService, transport);
     this.admin = createClient(AdminService, transport);
@@ -61,10 +68,17 @@ export class Client {
 
   /** The identity, size and Merkle root of the log. */
   async status(): Promise<GetStatusResponse> {
-    try {
-      return await this.admin.getStatus({}, { timeoutMs: STATUS_MS_MAX });
-    } catch (error) {
-      throw TiduError.from(error);
+    for (let left = this.nodes.length; ; left--) {
+      const turn = this.turn;
+      try {
+        return await this.at(turn, (transport) =>
+          createClient(AdminService, transport).getStatus({}, { timeoutMs: STATUS_MS_MAX }),
+        );
+      } catch (broken) {
+        const error = TiduError.from(broken);
+        if (left <= 1 || error.isFinal) throw error;
+      }
+      this.leave(turn);
     }
   }
 
@@ -81,14 +95,20 @@ export class Client {
     const request = create(AppendRequestSchema, { requestId, events });
     const backoff = new Backoff();
     const end = performance.now() + timeoutSeconds * 1000;
+    const hasOthers = this.nodes.length > 1;
     for (;;) {
+      const turn = this.turn;
       const left = Math.max(1, end - performance.now());
       try {
         const timeoutMs = Math.min(APPEND_ATTEMPT_MS_MAX, left);
-        return await this.ledger.append(request, { timeoutMs });
+        return await this.at(turn, (transport) =>
+          createClient(LedgerService, transport).append(request, { timeoutMs }),
+        );
       } catch (error) {
         const longest = (end - performance.now()) / 1000;
-        await sleep(backoff.pause(TiduError.from(error), longest));
+        const seconds = backoff.pause(TiduError.from(error), longest, hasOthers);
+        this.leave(turn);
+        await sleep(seconds);
       }
     }
   }
@@ -103,8 +123,9 @@ export class Client {
     const { signal } = options;
     while (!signal?.aborted) {
       let error: TiduError;
+      const turn = this.turn;
       try {
-        for await (const message of this.attempt(course, signal)) yield course.take(message);
+        for await (const message of this.attempt(course, turn, signal)) yield course.take(message);
         if (course.isDone) return;
         error = new TiduError('the stream ended');
       } catch (broken) {
@@ -113,17 +134,40 @@ export class Client {
       if (signal?.aborted) return;
       const changed = course.scopeChanged(error);
       if (changed) yield changed;
+      else this.leave(turn);
       await sleep(course.pause(error), signal);
+    }
+  }
+
+  private node(turn: number): () => Connection {
+    return this.nodes[turn % this.nodes.length] ?? this.nodes[0];
+  }
+
+  /** Ends a turn, if it is still that one: several who find the same leave one node. */
+  private leave(turn: number): void {
+    if (this.turn === turn) this.turn++;
+  }
+
+  /** Does something at the node of a turn: on the own connection to the first, or on a new one. */
+  private async at<T>(turn: number, act: (transport: Transport) => Promise<T>): Promise<T> {
+    const open = this.node(turn);
+    if (open === this.nodes[0]) return act(this.connection.transport);
+    const connection = open();
+    try {
+      return await act(connection.transport);
+    } finally {
+      connection.close();
     }
   }
 
   /** The messages of one stream, on a connection of its own. */
   private async *attempt(
     course: Course,
+    turn: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<SubscribeResponse, void, undefined> {
     const request = course.request();
-    const connection = this.open();
+    const connection = this.node(turn)();
     const ended = new AbortController();
     const end = () => ended.abort();
     signal?.addEventListener('abort', end);

@@ -82,10 +82,14 @@ export class Backoff {
     this.ceiling = PAUSE_SECONDS_MIN;
   }
 
-  /** The seconds to wait before a repeat. Throws the error if a repeat cannot help. */
-  pause(error: TiduError, longest = Number.POSITIVE_INFINITY): number {
+  /**
+   * The seconds to wait before a repeat, at another node if there are others. Throws the error if a
+   * repeat cannot help.
+   */
+  pause(error: TiduError, longest = Number.POSITIVE_INFINITY, hasOthers = false): number {
     const seconds = Math.max(Math.random() * this.ceiling, error.retryAfterSeconds ?? 0);
-    if (error.isFinal || seconds >= longest) throw error;
+    const isFinal = error.isFinal && !(hasOthers && error.isForAnotherNode);
+    if (isFinal || seconds >= longest) throw error;
     this.ceiling = Math.min(this.ceiling * 2, PAUSE_SECONDS_MAX);
     this.onRetry(error, seconds);
     return seconds;

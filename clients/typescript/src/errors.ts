@@ -17,6 +17,9 @@ const FINAL = new Set([
   Code.Unauthenticated,
 ]);
 
+// Reasons of a node that takes no writes itself.
+const ELSEWHERE = new Set(['FOLLOWER', 'LOOPED', 'RETIRED', 'STALE_EPOCH']);
+
 export interface ErrorParts {
   reason?: string;
   metadata?: Record<string, string>;
@@ -48,6 +51,11 @@ export class TiduError extends Error {
 
   override toString(): string {
     return `${this.reason || codeName(this.code)}: ${this.message}`;
+  }
+
+  /** True if this node takes no writes: its leader, or its successor, does. */
+  get isForAnotherNode(): boolean {
+    return this.code === Code.FailedPrecondition && ELSEWHERE.has(this.reason);
   }
 
   /** True if a repeat gives the same error. */

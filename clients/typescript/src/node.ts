@@ -14,7 +14,10 @@ export * from './index.js';
 
 /** Where the server is, and who calls. The files are in PEM. */
 export interface ConnectOptions {
-  /** `https://HOST:PORT` speaks TLS and nothing else, `HOST:PORT` plaintext. */
+  /**
+   * `https://HOST:PORT` speaks TLS and nothing else, `HOST:PORT` plaintext. Several nodes of one log
+   * stand with commas between them.
+   */
   server?: string;
   /** CAs of the server; by default those of Node. */
   caFile?: string | undefined;
@@ -41,8 +44,13 @@ const PING_TIMEOUT_MS = 10_000;
 
 /** Names a server and who calls it; the first call opens the connection. */
 export function connect(options: ConnectOptions = {}): Client {
-  const baseUrl = urlOf(options);
-  return new Client(() => open(baseUrl, options));
+  const { server = '127.0.0.1:50051' } = options;
+  const [first = '', ...others] = server.split(',');
+  const node = (one: string) => {
+    const baseUrl = urlOf(one.trim(), options);
+    return () => open(baseUrl, options);
+  };
+  return new Client([node(first), ...others.map(node)]);
 }
 
 function open(baseUrl: string, options: ConnectOptions): Connection {
@@ -69,9 +77,9 @@ function withToken(path: string): Interceptor {
   };
 }
 
-/** The URL of the server, if the options make sense together. */
-function urlOf(options: ConnectOptions): string {
-  const { server = '127.0.0.1:50051', caFile, certFile, keyFile, tokenFile } = options;
+/** The URL of a server, if the options make sense together. */
+function urlOf(server: string, options: ConnectOptions): string {
+  const { caFile, certFile, keyFile, tokenFile } = options;
   const secure = server.startsWith('https://');
   const address = server.replace(/^https?:\/\//, '').replace(/\/$/, '');
   if (!/^([^/:]+|\[[^/]+\]):\d+$/.test(address)) {

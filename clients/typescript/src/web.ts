@@ -8,7 +8,10 @@ export * from './index.js';
 
 /** Where the server is, and who calls. */
 export interface ConnectOptions {
-  /** The URL of the server. It must allow the origin of the page: `tidu serve --web-origin`. */
+  /**
+   * The URL of the server, or the URLs of several nodes of one log with commas between them. They
+   * must allow the origin of the page: `tidu serve --web-origin`.
+   */
   server: string;
   /** A token, asked for before each call. */
   token?: () => string | Promise<string>;
@@ -26,7 +29,12 @@ export function connect({ server, token, protocol = 'grpc-web' }: ConnectOptions
     if (token) request.header.set('authorization', `Bearer ${await token()}`);
     return next(request);
   };
-  const transport = TRANSPORTS[protocol]({ baseUrl: server, interceptors: [withToken] });
-  // fetch keeps the connections; each stream ends by its signal.
-  return new Client(() => ({ transport, close: () => {} }));
+  const node = (one: string) => {
+    const baseUrl = one.trim();
+    const transport = TRANSPORTS[protocol]({ baseUrl, interceptors: [withToken] });
+    // fetch keeps the connections; each stream ends by its signal.
+    return () => ({ transport, close: () => {} });
+  };
+  const [first = '', ...others] = server.split(',');
+  return new Client([node(first), ...others.map(node)]);
 }

@@ -24,7 +24,7 @@ from tidu.v1 import (
     register_service_pb2_grpc,
 )
 from tidu_client.client import APPEND_ATTEMPT_SECONDS_MAX, STATUS_SECONDS_MAX
-from tidu_client.connection import Address
+from tidu_client.connection import Address, Nodes
 from tidu_client.course import Backoff, Batch, Course, FollowOptions
 from tidu_client.errors import TiduError
 
@@ -41,15 +41,17 @@ def connect(
     token_file: str | None = None,
 ) -> AsyncClient:
     """As tidu_client.connect. Call it where an event loop runs."""
-    return AsyncClient(Address(server, ca_file, cert_file, key_file, token_file))
+    return AsyncClient(Nodes(server, ca_file, cert_file, key_file, token_file))
 
 
 class AsyncClient:
     """As tidu_client.Client."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._channel = channel = address.open_aio()
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        # The stubs below are those of the first node.
+        self._first = nodes.address
+        self._channel = channel = self._first.open_aio()
         self.access = access_service_pb2_grpc.AccessServiceStub(channel)
         self.admin = admin_service_pb2_grpc.AdminServiceStub(channel)
         self.cursors = cursor_service_pb2_grpc.CursorServiceStub(channel)
@@ -68,11 +70,19 @@ class AsyncClient:
 
     async def status(self) -> admin_service_pb2.GetStatusResponse:
         """As Client.status."""
-        try:
-            request = admin_service_pb2.GetStatusRequest()
-            return await self.admin.GetStatus(request, timeout=STATUS_SECONDS_MAX)
-        except grpc.RpcError as error:
-            raise TiduError.of(error) from error
+        request = admin_service_pb2.GetStatusRequest()
+        for left in reversed(range(len(self._nodes.all))):
+            address = self._nodes.address
+            try:
+                async with self._channel_to(address) as channel:
+                    stub = admin_service_pb2_grpc.AdminServiceStub(channel)
+                    return await stub.GetStatus(request, timeout=STATUS_SECONDS_MAX)
+            except grpc.RpcError as broken:
+                error = TiduError.of(broken)
+                if left == 0 or error.is_final:
+                    raise error from broken
+            self._nodes.leave(address)
+        raise AssertionError("there is no server")
 
     async def append(
         self,
@@ -89,17 +99,21 @@ class AsyncClient:
         while True:
             try:
                 seconds = min(APPEND_ATTEMPT_SECONDS_MAX, end - time.monotonic())
-                return await self.ledger.Append(request, timeout=seconds)
+                async with self._ledger_of(address := self._nodes.address) as ledger:
+                    return await ledger.Append(request, timeout=seconds)
             except grpc.RpcError as broken:
                 error = TiduError.of(broken)
-            await asyncio.sleep(backoff.pause(error, longest=end - time.monotonic()))
+            seconds = backoff.pause(error, end - time.monotonic(), self._nodes.has_others)
+            self._nodes.leave(address)
+            await asyncio.sleep(seconds)
 
     async def follow(self, **options: Unpack[FollowOptions]) -> AsyncIterator[Batch]:
         """As Client.follow."""
         course = Course(**options)
         while True:
+            address = self._nodes.address
             try:
-                async with contextlib.aclosing(self._attempt(course)) as messages:
+                async with contextlib.aclosing(self._attempt(course, address)) as messages:
                     async for message in messages:
                         yield course.take(message)
                 if course.is_done():
@@ -113,13 +127,30 @@ class AsyncClient:
                 error = raised
             if batch := course.scope_changed(error):
                 yield batch
+            else:
+                self._nodes.leave(address)
             await asyncio.sleep(course.pause(error))
 
+    @contextlib.asynccontextmanager
+    async def _channel_to(self, address: Address) -> AsyncIterator[grpc.aio.Channel]:
+        if address is self._first:
+            yield self._channel
+            return
+        async with address.open_aio() as channel:
+            yield channel
+
+    @contextlib.asynccontextmanager
+    async def _ledger_of(
+        self, address: Address
+    ) -> AsyncIterator[ledger_service_pb2_grpc.LedgerServiceAsyncStub]:
+        async with self._channel_to(address) as channel:
+            yield ledger_service_pb2_grpc.LedgerServiceStub(channel)
+
     async def _attempt(
-        self, course: Course
+        self, course: Course, address: Address
     ) -> AsyncGenerator[ledger_service_pb2.SubscribeResponse, None]:
         request = course.request()
-        async with self._address.open_aio() as channel:
+        async with address.open_aio() as channel:
             stream: Any = ledger_service_pb2_grpc.LedgerServiceStub(channel).Subscribe(request)
             while True:
                 try:

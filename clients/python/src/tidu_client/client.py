@@ -23,7 +23,7 @@ from tidu.v1 import (
     proof_service_pb2_grpc,
     register_service_pb2_grpc,
 )
-from tidu_client.connection import Address
+from tidu_client.connection import Address, Nodes
 from tidu_client.course import Backoff, Batch, Course, FollowOptions
 from tidu_client.errors import TiduError
 
@@ -44,18 +44,21 @@ def connect(
 ) -> Client:
     """Names a server and who calls it; the first call opens the connection.
 
-    `https://HOST:PORT` speaks TLS and nothing else, `HOST:PORT` plaintext. The files are in PEM.
-    The token is read from its file for each call.
+    `https://HOST:PORT` speaks TLS and nothing else, `HOST:PORT` plaintext. Several nodes of one log
+    stand with commas between them: `follow`, `append` and `status` move to the next one when one
+    does not answer. The files are in PEM. The token is read from its file for each call.
     """
-    return Client(Address(server, ca_file, cert_file, key_file, token_file))
+    return Client(Nodes(server, ca_file, cert_file, key_file, token_file))
 
 
 class Client:
     """A server. The stubs of each service are there too; `TiduError.of` decodes their errors."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._channel = channel = address.open()
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        # The stubs below are those of the first node.
+        self._first = nodes.address
+        self._channel = channel = self._first.open()
         self.access = access_service_pb2_grpc.AccessServiceStub(channel)
         self.admin = admin_service_pb2_grpc.AdminServiceStub(channel)
         self.cursors = cursor_service_pb2_grpc.CursorServiceStub(channel)
@@ -79,11 +82,19 @@ class Client:
 
     def status(self) -> admin_service_pb2.GetStatusResponse:
         """The identity, size and Merkle root of the log."""
-        try:
-            request = admin_service_pb2.GetStatusRequest()
-            return self.admin.GetStatus(request, timeout=STATUS_SECONDS_MAX)
-        except grpc.RpcError as error:
-            raise TiduError.of(error) from error
+        request = admin_service_pb2.GetStatusRequest()
+        for left in reversed(range(len(self._nodes.all))):
+            address = self._nodes.address
+            try:
+                with self._channel_to(address) as channel:
+                    stub = admin_service_pb2_grpc.AdminServiceStub(channel)
+                    return stub.GetStatus(request, timeout=STATUS_SECONDS_MAX)
+            except grpc.RpcError as broken:
+                error = TiduError.of(broken)
+                if left == 0 or error.is_final:
+                    raise error from broken
+            self._nodes.leave(address)
+        raise AssertionError("there is no server")
 
     def append(
         self,
@@ -104,10 +115,13 @@ class Client:
         while True:
             try:
                 seconds = min(APPEND_ATTEMPT_SECONDS_MAX, end - time.monotonic())
-                return self.ledger.Append(request, timeout=seconds)
+                with self._ledger_of(address := self._nodes.address) as ledger:
+                    return ledger.Append(request, timeout=seconds)
             except grpc.RpcError as broken:
                 error = TiduError.of(broken)
-            time.sleep(backoff.pause(error, longest=end - time.monotonic()))
+            seconds = backoff.pause(error, end - time.monotonic(), self._nodes.has_others)
+            self._nodes.leave(address)
+            time.sleep(seconds)
 
     def follow(self, **options: Unpack[FollowOptions]) -> Iterator[Batch]:
         """Follows the log from a position on, over broken connections, until the caller stops.
@@ -116,8 +130,9 @@ class Client:
         """
         course = Course(**options)
         while True:
+            address = self._nodes.address
             try:
-                with contextlib.closing(self._attempt(course)) as messages:
+                with contextlib.closing(self._attempt(course, address)) as messages:
                     for message in messages:
                         yield course.take(message)
                 if course.is_done():
@@ -131,14 +146,30 @@ class Client:
                 error = raised
             if batch := course.scope_changed(error):
                 yield batch
+            else:
+                self._nodes.leave(address)
             time.sleep(course.pause(error))
 
+    @contextlib.contextmanager
+    def _channel_to(self, address: Address) -> Iterator[grpc.Channel]:
+        """The connection to a node: the own one to the first, a new one to another."""
+        if address is self._first:
+            yield self._channel
+            return
+        with contextlib.closing(address.open()) as channel:
+            yield channel
+
+    @contextlib.contextmanager
+    def _ledger_of(self, address: Address) -> Iterator[ledger_service_pb2_grpc.LedgerServiceStub]:
+        with self._channel_to(address) as channel:
+            yield ledger_service_pb2_grpc.LedgerServiceStub(channel)
+
     def _attempt(
-        self, course: Course
+        self, course: Course, address: Address
     ) -> Generator[ledger_service_pb2.SubscribeResponse, None, None]:
         """The messages of one stream, on a connection of its own."""
         request = course.request()
-        with contextlib.closing(self._address.open()) as channel:
+        with contextlib.closing(address.open()) as channel:
             stream: Any = ledger_service_pb2_grpc.LedgerServiceStub(channel).Subscribe(request)
             while True:
                 message, silent = _next(stream, course.silence_seconds_max)

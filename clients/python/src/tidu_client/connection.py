@@ -23,7 +23,37 @@ OPTIONS = (
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
-@dataclass(frozen=True)
+class Nodes:
+    """The nodes of one log, of which a client talks to one. It leaves one that does not do."""
+
+    def __init__(
+        self,
+        server: str,
+        ca_file: str | None,
+        cert_file: str | None,
+        key_file: str | None,
+        token_file: str | None,
+    ) -> None:
+        files = (ca_file, cert_file, key_file, token_file)
+        self.all = [Address(one.strip(), *files) for one in server.split(",")]
+        self.turn = 0
+
+    @property
+    def address(self) -> Address:
+        """The node whose turn it is."""
+        return self.all[self.turn % len(self.all)]
+
+    @property
+    def has_others(self) -> bool:
+        return len(self.all) > 1
+
+    def leave(self, address: Address) -> None:
+        """Ends the turn of a node, if it is still its turn: several who find the same leave one."""
+        if address is self.address:
+            self.turn += 1
+
+
+@dataclass(frozen=True, eq=False)
 class Address:
     """Where the server is, and who calls. The files are in PEM, and read for each connection."""
 

@@ -83,10 +83,14 @@ class Backoff:
     def reset(self) -> None:
         self.ceiling = PAUSE_SECONDS_MIN
 
-    def pause(self, error: TiduError, longest: float | None = None) -> float:
-        """The seconds to wait before a repeat. Raises the error if a repeat cannot help."""
+    def pause(
+        self, error: TiduError, longest: float | None = None, has_others: bool = False
+    ) -> float:
+        """The seconds to wait before a repeat, at another node if there are others. Raises the
+        error if a repeat cannot help."""
         seconds = max(random.uniform(0, self.ceiling), error.retry_after or 0)
-        if error.is_final or (longest is not None and seconds >= longest):
+        is_final = error.is_final and not (has_others and error.is_for_another_node)
+        if is_final or (longest is not None and seconds >= longest):
             raise error
         self.ceiling = min(self.ceiling * 2, PAUSE_SECONDS_MAX)
         self.on_retry(error, seconds)

@@ -26,6 +26,10 @@ FINAL = {
 }
 
 
+# Reasons of a node that takes no writes itself.
+ELSEWHERE = {"FOLLOWER", "LOOPED", "RETIRED", "STALE_EPOCH"}
+
+
 class TiduError(Exception):
     """A refusal of the server, a broken connection, or a check of this client that failed.
 
@@ -51,6 +55,11 @@ class TiduError(Exception):
 
     def __str__(self) -> str:
         return f"{self.reason or self.code.name}: {self.message}"
+
+    @property
+    def is_for_another_node(self) -> bool:
+        """True if this node takes no writes: its leader, or its successor, does."""
+        return self.code == grpc.StatusCode.FAILED_PRECONDITION and self.reason in ELSEWHERE
 
     @property
     def is_final(self) -> bool:

@@ -16,7 +16,11 @@ public final class ConnectOptions {
   String pkcs12PasswordFile;
   String tokenFile;
 
-  /** {@code HOST:PORT} or {@code http://HOST:PORT}: plaintext; {@code https://HOST:PORT}: TLS. */
+  /**
+   * {@code HOST:PORT} or {@code http://HOST:PORT}: plaintext; {@code https://HOST:PORT}: TLS. Several
+   * nodes of one log stand with commas between them: {@code follow}, {@code append} and {@code
+   * status} move to the next one when one does not answer.
+   */
   public ConnectOptions server(String server) {
     this.server = server;
     return this;

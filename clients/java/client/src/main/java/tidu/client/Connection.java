@@ -42,9 +42,8 @@ final class Connection extends Channel {
   private boolean closed;
 
   /** Refuses what would be unsafe or without effect, and reads the files. */
-  Connection(ConnectOptions options) {
+  Connection(ConnectOptions options, String server) {
     this.options = options;
-    String server = options.server;
     secure = server.startsWith("https://");
     address = server.replaceFirst("^https?://", "").replaceFirst("/$", "");
     String host = host(server, address);

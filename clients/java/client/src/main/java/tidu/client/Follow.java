@@ -23,7 +23,7 @@ import tidu.v1.SubscribeResponse;
  * interrupt ends it, too.
  */
 public final class Follow implements Iterator<Batch>, AutoCloseable {
-  private final Connection connection;
+  private final Nodes nodes;
   private final FollowOptions options;
   private final Place place;
   private final Pauses pauses = new Pauses();
@@ -32,11 +32,12 @@ public final class Follow implements Iterator<Batch>, AutoCloseable {
   private volatile Attempt attempt;
   private long attemptPosition;
   private long attemptBegan;
+  private long attemptTurn;
   private Batch ready;
   private boolean ended;
 
-  Follow(Connection connection, FollowOptions options) {
-    this.connection = connection;
+  Follow(Nodes nodes, FollowOptions options) {
+    this.nodes = nodes;
     this.options = options;
     this.place = new Place(options);
   }
@@ -109,6 +110,7 @@ public final class Follow implements Iterator<Batch>, AutoCloseable {
       ended = true;
       throw failure;
     }
+    nodes.leave(attemptTurn);
     long livedMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - attemptBegan);
     if (livedMs >= Pauses.MAX_MS || place.next > attemptPosition) {
       pauses.reset();
@@ -121,9 +123,11 @@ public final class Follow implements Iterator<Batch>, AutoCloseable {
   private void begin() {
     attemptPosition = place.next;
     attemptBegan = System.nanoTime();
+    attemptTurn = nodes.turn();
+    Connection connection = nodes.at(attemptTurn);
     try {
       // A connection of its own, because a dead one would be used again.
-      attempt = new Attempt(connection.open(), place.request());
+      attempt = new Attempt(connection, place.request());
     } catch (IOException inReplacement) {
       // The files could be read at connect.
       throw TiduException.unavailable(Connection.text(inReplacement), inReplacement);
@@ -141,8 +145,8 @@ public final class Follow implements Iterator<Batch>, AutoCloseable {
     /** Messages, then the status. */
     private final LinkedBlockingQueue<Object> received = new LinkedBlockingQueue<>();
 
-    Attempt(ManagedChannel channel, SubscribeRequest request) {
-      this.channel = channel;
+    Attempt(Connection connection, SubscribeRequest request) throws IOException {
+      channel = connection.open();
       call =
           channel.newCall(
               LedgerServiceGrpc.getSubscribeMethod(), connection.callOptions(CallOptions.DEFAULT));

@@ -18,7 +18,8 @@ import tidu.v1.ProofServiceGrpc;
 import tidu.v1.RegisterServiceGrpc;
 
 /**
- * A connection to a server. It has the generated services, and may be used by many threads.
+ * A connection to a server. It has the generated services, of the first node if there are several,
+ * and may be used by many threads.
  *
  * <pre>{@code
  * try (Tidu tidu = Tidu.connect(new ConnectOptions());
@@ -36,10 +37,10 @@ public final class Tidu implements AutoCloseable {
   private static final Duration STATUS_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration ATTEMPT_TIMEOUT = Duration.ofSeconds(30);
 
-  private final Connection connection;
+  private final Nodes nodes;
 
   private Tidu(ConnectOptions options) {
-    connection = new Connection(options);
+    nodes = new Nodes(options);
   }
 
   /**
@@ -53,12 +54,19 @@ public final class Tidu implements AutoCloseable {
 
   /** The log's id and size, and how the server does. */
   public GetStatusResponse status() {
-    try {
-      return admin()
-          .withDeadlineAfter(STATUS_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
-          .getStatus(GetStatusRequest.getDefaultInstance());
-    } catch (RuntimeException thrown) {
-      throw TiduException.of(thrown);
+    for (int left = nodes.count(); ; left--) {
+      long turn = nodes.turn();
+      try {
+        return AdminServiceGrpc.newBlockingStub(nodes.at(turn))
+            .withDeadlineAfter(STATUS_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+            .getStatus(GetStatusRequest.getDefaultInstance());
+      } catch (RuntimeException thrown) {
+        TiduException failure = TiduException.of(thrown);
+        if (left <= 1 || !failure.retryable()) {
+          throw failure;
+        }
+      }
+      nodes.leave(turn);
     }
   }
 
@@ -79,19 +87,22 @@ public final class Tidu implements AutoCloseable {
     for (Pauses pauses = new Pauses(); ; ) {
       TiduException failure;
       long left = end - System.nanoTime();
+      long turn = nodes.turn();
       try {
-        return ledger()
+        return LedgerServiceGrpc.newBlockingStub(nodes.at(turn))
             .withDeadlineAfter(Math.min(left, ATTEMPT_TIMEOUT.toNanos()), TimeUnit.NANOSECONDS)
             .append(request);
       } catch (RuntimeException thrown) {
         failure = TiduException.of(thrown);
       }
       Duration pause = pauses.next(failure.retryAfter());
-      if (!failure.retryable()
+      boolean elsewhere = nodes.count() > 1 && failure.forAnotherNode();
+      if (!(failure.retryable() || elsewhere)
           || failure.code() == Status.Code.ABORTED
           || pause.toNanos() >= end - System.nanoTime()) {
         throw failure;
       }
+      nodes.leave(turn);
       try {
         TimeUnit.NANOSECONDS.sleep(pause.toNanos());
       } catch (InterruptedException interrupted) {
@@ -99,7 +110,7 @@ public final class Tidu implements AutoCloseable {
         throw failure;
       }
       // By default, gRPC's own pause between connections grows to two minutes.
-      connection.current().resetConnectBackoff();
+      nodes.at(turn).current().resetConnectBackoff();
     }
   }
 
@@ -108,35 +119,35 @@ public final class Tidu implements AutoCloseable {
    * fault that may pass. Close it to end it.
    */
   public Follow follow(FollowOptions options) {
-    return new Follow(connection, options);
+    return new Follow(nodes, options);
   }
 
   public LedgerServiceGrpc.LedgerServiceBlockingStub ledger() {
-    return LedgerServiceGrpc.newBlockingStub(connection);
+    return LedgerServiceGrpc.newBlockingStub(nodes.first());
   }
 
   public RegisterServiceGrpc.RegisterServiceBlockingStub register() {
-    return RegisterServiceGrpc.newBlockingStub(connection);
+    return RegisterServiceGrpc.newBlockingStub(nodes.first());
   }
 
   public CursorServiceGrpc.CursorServiceBlockingStub cursor() {
-    return CursorServiceGrpc.newBlockingStub(connection);
+    return CursorServiceGrpc.newBlockingStub(nodes.first());
   }
 
   public ProofServiceGrpc.ProofServiceBlockingStub proof() {
-    return ProofServiceGrpc.newBlockingStub(connection);
+    return ProofServiceGrpc.newBlockingStub(nodes.first());
   }
 
   public AdminServiceGrpc.AdminServiceBlockingStub admin() {
-    return AdminServiceGrpc.newBlockingStub(connection);
+    return AdminServiceGrpc.newBlockingStub(nodes.first());
   }
 
   public AccessServiceGrpc.AccessServiceBlockingStub access() {
-    return AccessServiceGrpc.newBlockingStub(connection);
+    return AccessServiceGrpc.newBlockingStub(nodes.first());
   }
 
   @Override
   public void close() {
-    connection.close();
+    nodes.close();
   }
 }

@@ -7,6 +7,7 @@ import com.google.rpc.RetryInfo;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
 
@@ -109,6 +110,12 @@ public final class TiduException extends RuntimeException {
   /** The pause that the server asks for; zero: none. */
   public Duration retryAfter() {
     return retryAfter;
+  }
+
+  /** Whether this node takes no writes itself: its leader, or its successor, does. */
+  boolean forAnotherNode() {
+    return code == Status.Code.FAILED_PRECONDITION
+        && Arrays.asList("FOLLOWER", "LOOPED", "RETIRED", "STALE_EPOCH").contains(reason);
   }
 
   /** Whether a repetition can help. A broken connection has several codes. */

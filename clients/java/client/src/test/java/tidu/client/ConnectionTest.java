@@ -35,8 +35,7 @@ public class ConnectionTest {
     Path file = folder.newFile("ca.pem").toPath();
     write(file, CERTIFICATE);
     Connection connection =
-        new Connection(
-            new ConnectOptions().server("https://127.0.0.1:1").caFile(file.toString()));
+        new Connection(new ConnectOptions().caFile(file.toString()), "https://127.0.0.1:1");
     ManagedChannel first = connection.current();
     assertSame(first, connection.current());
     write(file, "half a certif");

@@ -190,6 +190,42 @@ public class FollowTest {
   }
 
   @Test
+  public void aClientMovesToTheNextNode() {
+    String port = ":" + server.getPort();
+    // Nobody, and the scripted server under two names.
+    String servers = "127.0.0.1:1, 127.0.0.1" + port + ",localhost" + port;
+    try (Tidu several = Tidu.connect(new ConnectOptions().server(servers))) {
+      Throwable follower =
+          denied(Code.FAILED_PRECONDITION, "FOLLOWER", Collections.singletonMap("leader", "b"));
+      answers.addAll(Arrays.asList(follower, NONE));
+      List<Event> events = Collections.singletonList(Event.getDefaultInstance());
+      assertEquals(1, several.append("one", events, Tidu.APPEND_TIMEOUT).getNextPosition());
+      assertEquals(Arrays.asList("one", "one"), appended);
+      // From one node to the next, each from where the last one was.
+      endWith(Status.UNAVAILABLE.asRuntimeException(), progress(0), events(2, 0, 1));
+      say(progress(2), events(3, 2));
+      FollowOptions options = new FollowOptions().stopPosition(3).onRetry((e, p) -> retries.add(e));
+      long next = 0;
+      try (Follow follow = several.follow(options)) {
+        while (follow.hasNext()) {
+          Batch batch = follow.next();
+          assertTrue(batch.nextPosition >= next);
+          next = batch.nextPosition;
+        }
+      }
+      assertEquals(3, next);
+      assertEquals(0, requests.remove().getFromPosition());
+      assertEquals(2, requests.remove().getFromPosition());
+    }
+    // A single node that takes no writes is the end.
+    answers.add(denied(Code.FAILED_PRECONDITION, "FOLLOWER", Collections.emptyMap()));
+    List<Event> none = Collections.emptyList();
+    TiduException refused =
+        assertThrows(TiduException.class, () -> tidu.append("x", none, Tidu.APPEND_TIMEOUT));
+    assertEquals("FOLLOWER", refused.reason());
+  }
+
+  @Test
   public void closeEndsAFollowThatWaits() throws Exception {
     plays.add(answer -> answer.onNext(progress(0)));
     Follow follow = tidu.follow(new FollowOptions());
