@@ -30,6 +30,8 @@ type FollowOptions struct {
 	FromPosition uint64
 	// LogID of the copy. Empty: that of the first answer.
 	LogID string
+	// Epoch is the highest that was stored. A node of a lower one has been succeeded, and is left.
+	Epoch uint64
 	// Filter of the events. Nil: all.
 	Filter *tiduv1.EventFilter
 	// Digest of the copy below FromPosition, 32 bytes. It turns the comparison of digests on.
@@ -55,6 +57,8 @@ type Batch struct {
 	// NextPosition, LogID and Digest: store them in the same transaction as the events.
 	NextPosition uint64
 	LogID        string
+	// Epoch of the node: a promotion raises it. Store it too.
+	Epoch uint64
 	// Digest after this batch; nil if FollowOptions had none.
 	Digest []byte
 	// CaughtUp and LogSize are those of the last progress.
@@ -93,7 +97,8 @@ func (c *Client) Follow(ctx context.Context, options FollowOptions) iter.Seq2[*B
 				}
 				continue
 			}
-			if !retryable(failure) {
+			elsewhere := len(c.nodes) > 1 && forAnotherNode(failure)
+			if !elsewhere && !retryable(failure) {
 				yield(nil, failure)
 				return
 			}
@@ -219,7 +224,7 @@ func (f *follower) take(message *tiduv1.SubscribeResponse) (*Batch, error) {
 
 func (f *follower) fill(batch *Batch) {
 	batch.NextPosition, batch.LogID, batch.Digest = f.next, f.LogID, f.Digest
-	batch.CaughtUp, batch.LogSize = f.caughtUp, f.logSize
+	batch.CaughtUp, batch.LogSize, batch.Epoch = f.caughtUp, f.logSize, f.Epoch
 }
 
 func (f *follower) takeProgress(progress *tiduv1.Progress) error {
@@ -230,7 +235,15 @@ func (f *follower) takeProgress(progress *tiduv1.Progress) error {
 		metadata := map[string]string{"log_id": progress.LogId, "expected": f.LogID}
 		return fault(LogIDMismatch, metadata, "the log is %s, not %s", progress.LogId, f.LogID)
 	}
-	f.named = true
+	if progress.Epoch < f.Epoch {
+		found, known := strconv.FormatUint(progress.Epoch, 10), strconv.FormatUint(f.Epoch, 10)
+		return &Error{
+			Reason: "STALE_EPOCH", Code: codes.FailedPrecondition,
+			Metadata: map[string]string{"epoch": found, "known_epoch": known},
+			Message:  "the node is of epoch " + found + " and has been succeeded: epoch " + known + " is known",
+		}
+	}
+	f.named, f.Epoch = true, progress.Epoch
 	if err := f.pass(progress.NextPosition); err != nil {
 		return err
 	}

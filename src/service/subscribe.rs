@@ -438,6 +438,7 @@ impl Subscription {
             server_time: Some(timestamp(self.ledger.now_micros())),
             caught_up: self.next >= size,
             digest: self.digest.map_or_else(Bytes::new, |d| Bytes::copy_from_slice(&d.0)),
+            ..Default::default()
         })
     }
 

@@ -34,8 +34,12 @@ def events(*positions: int, then: int | None = None) -> SubscribeResponse:
     return SubscribeResponse(raw_events=batch)
 
 
-def progress(next_position: int, log_id: str = LOG, digest: bytes = b"") -> SubscribeResponse:
-    named = Progress(next_position=next_position, log_id=log_id, log_size=9, digest=digest)
+def progress(
+    next_position: int, log_id: str = LOG, digest: bytes = b"", epoch: int = 0
+) -> SubscribeResponse:
+    named = Progress(
+        next_position=next_position, log_id=log_id, log_size=9, digest=digest, epoch=epoch
+    )
     return SubscribeResponse(progress=named)
 
 
@@ -271,7 +275,30 @@ def leaves_a_stream_that_falls_silent(world: World) -> None:
     program.ends(0, "next position 9")
 
 
+def moves_on_at_the_next_node(world: World) -> None:
+    """Each attempt is at the next node, and a node that has been succeeded is left."""
+    down = fails(grpc.StatusCode.UNAVAILABLE)
+    first = Liar(
+        world,
+        [progress(0, epoch=1), events(0, 1), down],
+        [progress(2, epoch=1), events(2, 3), progress(4, epoch=2), down],
+        [progress(4, epoch=2), events(*range(4, 9))],
+    )
+    second = Liar(world, [down], [progress(4, epoch=1), events(4), stays_silent])
+    program = world.program("moving")
+    program.start("--server", f"{first.address},{second.address}", "--stop", 9)
+    program.ends(0, "next position 9")
+    assert "STALE_EPOCH" in program.said(), program.said()
+    assert [request.from_position for request in first.requests] == [0, 2, 4]
+    assert [request.from_position for request in second.requests] == [2, 4]
+    held = [row[0] for row in program.database.rows("SELECT position FROM events")]
+    assert held == list(range(9)), held
+    alone = Liar(world, [progress(0, epoch=2), down], [progress(0, epoch=1), events(0)])
+    started(world, "succeeded", alone).ends(1, "STALE_EPOCH")
+
+
 ALL = [
+    moves_on_at_the_next_node,
     asks_as_agreed,
     ends_at_a_broken_promise,
     passes_gaps_under_a_filter,

@@ -135,7 +135,7 @@ export class Client {
       const changed = course.scopeChanged(error);
       if (changed) yield changed;
       else this.leave(turn);
-      await sleep(course.pause(error), signal);
+      await sleep(course.pause(error, this.nodes.length > 1), signal);
     }
   }
 

@@ -38,6 +38,8 @@ export interface Batch {
   nextPosition: bigint;
   /** The history in which positions count. Store it with the position. */
   logId: string;
+  /** The epoch of the node: a promotion raises it. Store it too, and give it to follow again. */
+  epoch: bigint;
   /** The digest of the copy after this batch, if one was given to follow. Store it too. */
   digest: Uint8Array | undefined;
   /** Size of the log, as last reported. */
@@ -56,6 +58,8 @@ export interface FollowOptions {
   fromPosition?: bigint | number;
   /** The log of the caller's copy. Empty: that of the first answer. */
   logId?: string;
+  /** The highest epoch that was stored. A node of a lower one has been succeeded, and is left. */
+  epoch?: bigint | number;
   /** The events to deliver. Absent: all. */
   filter?: MessageInitShape<typeof EventFilterSchema> | undefined;
   /** The digest of the copy below fromPosition, EMPTY_DIGEST for an empty one. Absent: no check. */
@@ -105,6 +109,7 @@ export class Course {
   readonly silenceSecondsMax: number;
   private nextPosition: bigint;
   private logId: string;
+  private epoch: bigint;
   private digest: Uint8Array | undefined;
   private readonly filter;
   private readonly stopPosition: bigint | undefined;
@@ -121,6 +126,7 @@ export class Course {
   constructor(options: FollowOptions) {
     this.nextPosition = BigInt(options.fromPosition ?? 0);
     this.logId = options.logId ?? '';
+    this.epoch = BigInt(options.epoch ?? 0);
     this.digest = options.digest;
     this.filter = options.filter && create(EventFilterSchema, options.filter);
     const filtered = this.filter && toBinary(EventFilterSchema, this.filter).length > 0;
@@ -170,6 +176,14 @@ export class Course {
       const text = `the server has the log ${progress.logId}, not the one named, ${this.logId}`;
       throw brokenCheck('LOG_ID_MISMATCH', text, { log_id: progress.logId, expected: this.logId });
     }
+    if (progress.epoch < this.epoch) {
+      const [epoch, known] = [String(progress.epoch), String(this.epoch)];
+      const text = `the node is of epoch ${epoch} and has been succeeded: epoch ${known} is known`;
+      const metadata = { epoch, known_epoch: known };
+      const code = Code.FailedPrecondition;
+      throw new TiduError(text, { reason: 'STALE_EPOCH', metadata, code });
+    }
+    this.epoch = progress.epoch;
     this.logId = progress.logId;
     this.named = true;
     this.logSize = progress.logSize;
@@ -225,6 +239,7 @@ export class Course {
       withheld: undefined,
       nextPosition,
       logId: this.logId,
+      epoch: this.epoch,
       digest: this.digest,
       logSize: this.logSize,
       caughtUp: this.caughtUp,
@@ -250,11 +265,14 @@ export class Course {
     return this.batch(this.nextPosition, { scopeChangedFrom: BigInt(from) });
   }
 
-  /** Ends an attempt: the seconds until the next one. Throws a final error. */
-  pause(error: TiduError): number {
+  /**
+   * Ends an attempt: the seconds until the next one, at another node if there are others. Throws a
+   * final error.
+   */
+  pause(error: TiduError, hasOthers = false): number {
     const lived = (performance.now() - this.beganAt) / 1000;
     if (this.nextPosition > this.beganFrom || lived >= PAUSE_SECONDS_MAX) this.backoff.reset();
-    return this.backoff.pause(error);
+    return this.backoff.pause(error, Number.POSITIVE_INFINITY, hasOthers);
   }
 }
 

@@ -129,7 +129,7 @@ class AsyncClient:
                 yield batch
             else:
                 self._nodes.leave(address)
-            await asyncio.sleep(course.pause(error))
+            await asyncio.sleep(course.pause(error, self._nodes.has_others))
 
     @contextlib.asynccontextmanager
     async def _channel_to(self, address: Address) -> AsyncIterator[grpc.aio.Channel]:

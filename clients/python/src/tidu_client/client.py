@@ -148,7 +148,7 @@ class Client:
                 yield batch
             else:
                 self._nodes.leave(address)
-            time.sleep(course.pause(error))
+            time.sleep(course.pause(error, self._nodes.has_others))
 
     @contextlib.contextmanager
     def _channel_to(self, address: Address) -> Iterator[grpc.Channel]:

@@ -43,6 +43,8 @@ class Batch:
     leaves: tuple[bytes, ...] = ()
     # The place of an event whose content is not shown.
     withheld: event_pb2.Withheld | None = None
+    # The epoch of the node: a promotion raises it. Store it too, and give it to follow again.
+    epoch: int = 0
     # The digest of the copy after this batch, if one was given to follow. Store it too.
     digest: bytes | None = None
     # Size of the log, and whether the stream has reached it, as last reported.
@@ -59,6 +61,8 @@ class FollowOptions(TypedDict, total=False):
     from_position: int
     # The log of the caller's copy. Empty: that of the first answer.
     log_id: str
+    # The highest epoch that was stored. A node of a lower one has been succeeded, and is left.
+    epoch: int
     # The events to deliver. None: all.
     filter: ledger_service_pb2.EventFilter | None
     # The digest of the copy below from_position, EMPTY_DIGEST for an empty one. None: no check.
@@ -109,6 +113,7 @@ class Course:
         *,
         from_position: int = 0,
         log_id: str = "",
+        epoch: int = 0,
         filter: ledger_service_pb2.EventFilter | None = None,
         digest: bytes | None = None,
         heartbeat_seconds: float = 10,
@@ -117,6 +122,7 @@ class Course:
         on_retry: Callable[[TiduError, float], None] | None = None,
     ) -> None:
         self.next_position, self.log_id, self.digest = from_position, log_id, digest
+        self.epoch = epoch
         self.filter, self.stop_position = filter, stop_position
         self.gaps = gaps or bool(filter and filter.ListFields())
         self.heartbeat_seconds = heartbeat_seconds
@@ -162,7 +168,15 @@ class Course:
                 log_id=progress.log_id,
                 expected=self.log_id,
             )
-        self.log_id, self._named = progress.log_id, True
+        if progress.epoch < self.epoch:
+            raise TiduError(
+                f"the node is of epoch {progress.epoch} and has been succeeded: epoch "
+                f"{self.epoch} is known",
+                reason="STALE_EPOCH",
+                metadata={"epoch": str(progress.epoch), "known_epoch": str(self.epoch)},
+                code=grpc.StatusCode.FAILED_PRECONDITION,
+            )
+        self.log_id, self._named, self.epoch = progress.log_id, True, progress.epoch
         self.log_size, self.caught_up = progress.log_size, progress.caught_up
         if self.digest is not None and progress.digest != self.digest:
             raise broken_check(
@@ -219,6 +233,7 @@ class Course:
             events=events,
             leaves=leaves,
             withheld=withheld,
+            epoch=self.epoch,
             digest=self.digest,
             log_size=self.log_size,
             caught_up=self.caught_up,
@@ -240,9 +255,10 @@ class Course:
         reached = int(error.metadata.get("from_position", self.next_position))
         return self._batch(self.next_position, scope_changed_from=reached)
 
-    def pause(self, error: TiduError) -> float:
-        """Ends an attempt: the seconds until the next one. Raises a final error."""
+    def pause(self, error: TiduError, has_others: bool = False) -> float:
+        """Ends an attempt: the seconds until the next one, at another node if there are others.
+        Raises a final error."""
         lived = time.monotonic() - self._began
         if self.next_position > self._began_at or lived >= PAUSE_SECONDS_MAX:
             self.backoff.reset()
-        return self.backoff.pause(error)
+        return self.backoff.pause(error, has_others=has_others)

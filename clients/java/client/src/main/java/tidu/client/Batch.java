@@ -22,6 +22,9 @@ public final class Batch {
 
   public String logId;
 
+  /** The epoch of the node: a promotion raises it. Store it too. */
+  public long epoch;
+
   /** The digest after this batch; null if the options had none. */
   public ByteString digest;
 

@@ -106,7 +106,8 @@ public final class Follow implements Iterator<Batch>, AutoCloseable {
       ready = place.scopeChanged(failure);
       return;
     }
-    if (!failure.retryable()) {
+    boolean elsewhere = nodes.count() > 1 && failure.forAnotherNode();
+    if (!failure.retryable() && !elsewhere) {
       ended = true;
       throw failure;
     }

@@ -15,6 +15,7 @@ public final class FollowOptions {
 
   long fromPosition;
   String logId = "";
+  long epoch;
   EventFilter filter = EventFilter.getDefaultInstance();
   ByteString digest;
   Duration heartbeat = Duration.ofSeconds(10);
@@ -35,6 +36,12 @@ public final class FollowOptions {
   /** The log that the copy is of. Empty: that of the first answer. */
   public FollowOptions logId(String id) {
     logId = id;
+    return this;
+  }
+
+  /** The highest epoch that was stored. A node of a lower one has been succeeded, and is left. */
+  public FollowOptions epoch(long known) {
+    epoch = known;
     return this;
   }
 

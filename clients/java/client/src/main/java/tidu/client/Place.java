@@ -26,6 +26,7 @@ final class Place {
   private final boolean gaps;
   private String logId;
   private ByteString digest;
+  private long epoch;
   private boolean caughtUp;
   private long logSize;
 
@@ -36,6 +37,7 @@ final class Place {
     this.options = options;
     next = options.fromPosition;
     logId = options.logId;
+    epoch = options.epoch;
     digest = options.digest;
     gaps = options.gaps || options.filter.getSerializedSize() > 0;
   }
@@ -99,6 +101,7 @@ final class Place {
   private Batch fill(Batch batch) {
     batch.nextPosition = next;
     batch.logId = logId;
+    batch.epoch = epoch;
     batch.digest = digest;
     batch.caughtUp = caughtUp;
     batch.logSize = logSize;
@@ -115,6 +118,15 @@ final class Place {
           metadata("log_id", progress.getLogId(), "expected", logId),
           "the log is " + progress.getLogId() + ", not " + logId);
     }
+    if (Long.compareUnsigned(progress.getEpoch(), epoch) < 0) {
+      String found = Long.toUnsignedString(progress.getEpoch());
+      String known = Long.toUnsignedString(epoch);
+      throw TiduException.staleEpoch(
+          metadata("epoch", found, "known_epoch", known),
+          "the node is of epoch " + found + " and has been succeeded: epoch " + known
+              + " is known");
+    }
+    epoch = progress.getEpoch();
     named = true;
     pass(progress.getNextPosition());
     if (digest != null && !progress.getDigest().equals(digest)) {

@@ -56,6 +56,12 @@ public final class TiduException extends RuntimeException {
         Status.Code.DATA_LOSS, reason, metadata, message, Duration.ZERO, null);
   }
 
+  /** The node has been succeeded. */
+  static TiduException staleEpoch(Map<String, String> metadata, String message) {
+    return new TiduException(
+        Status.Code.FAILED_PRECONDITION, "STALE_EPOCH", metadata, message, Duration.ZERO, null);
+  }
+
   /** Reads what a generated service threw. */
   public static TiduException of(Throwable thrown) {
     if (thrown instanceof TiduException) {
