@@ -5,7 +5,12 @@ use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::{CliError, client::Client, print::is_retryable, repairs::Repairs};
+use super::{
+    CliError,
+    client::{Client, takes_no_writes},
+    print::is_retryable,
+    repairs::Repairs,
+};
 use crate::{
     delivery::pause::Pause,
     domain::text::hex,
@@ -222,7 +227,8 @@ async fn send(
             Told::NotTaken => is_unknown,
             Told::Nothing => true,
         };
-        if !is_retryable(&error) || attempt == APPEND_ATTEMPTS_MAX {
+        let goes_on = is_retryable(&error) || client.move_on(&error);
+        if !goes_on || attempt == APPEND_ATTEMPTS_MAX {
             return Err(Unanswered { error, is_unknown });
         }
         attempt += 1;
@@ -246,6 +252,8 @@ fn told(error: &Status) -> Told {
     /// Reasons for which a server that cannot be asked now takes nothing.
     const NOT_TAKEN: [&str; 4] = ["DRAINING", "STARTING", "READ_ONLY", "CLOCK_UNTRUSTED"];
     match error.code() {
+        // A node that takes no writes knows nothing of earlier attempts.
+        Code::FailedPrecondition if takes_no_writes(error) => Told::NotTaken,
         Code::InvalidArgument
         | Code::FailedPrecondition
         | Code::AlreadyExists

@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{CliError, args::ServerAddress, names};
+use super::{CliError, args::ServerAddresses, names};
 use crate::{
     files,
     lang::{say, word},
@@ -27,7 +27,7 @@ const LOCK: &str = "contexts.lock";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Context {
-    pub(super) server: ServerAddress,
+    pub(super) server: ServerAddresses,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tls_ca: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,7 +143,7 @@ impl Contexts {
     }
 
     /// Uses a context from now on.
-    pub(super) fn switch(&mut self, name: &str) -> Result<ServerAddress, CliError> {
+    pub(super) fn switch(&mut self, name: &str) -> Result<ServerAddresses, CliError> {
         let context = self.require(name)?;
         let server = context.server.clone();
         self.current = Some(name.to_owned());

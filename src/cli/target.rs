@@ -1,11 +1,17 @@
 //! The server that a command talks to, and the credentials for it: flags override the environment,
 //! which overrides the context, which overrides defaults.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use super::{
     CliError,
-    args::{DEFAULT_SERVER, IdentityArgs, ServerAddress, ServerArgs},
+    args::{DEFAULT_SERVER, IdentityArgs, ServerAddress, ServerAddresses, ServerArgs},
     contexts::{Context, Contexts},
 };
 use crate::{
@@ -22,21 +28,52 @@ const FLAGS: Flags = Flags { ca: "--tls-ca", certificate: "--tls-cert", key: "--
 /// connection, so that a renewed certificate or token counts at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    pub(super) address: ServerAddress,
+    pub(super) addresses: ServerAddresses,
+    /// The one that is talked to.
+    pub(super) turn: Arc<Turn>,
     pub(super) tls: ClientFiles,
     pub(super) token_file: Option<std::path::PathBuf>,
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.address.fmt(f)
+        self.addresses.fmt(f)
     }
 }
 
 impl From<ServerAddress> for Target {
     /// A server without credentials.
     fn from(address: ServerAddress) -> Self {
-        Self { address, tls: ClientFiles::none(&FLAGS), token_file: None }
+        Self::to(address.into())
+    }
+}
+
+/// Which node of several is talked to. Whoever finds that it does not do leaves it; the next
+/// connection, or the next call, is to the one after it.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    /// Counts on for ever; the node is the rest by their number.
+    next: AtomicUsize,
+    /// The turn of the last connection.
+    taken: AtomicUsize,
+}
+
+impl Turn {
+    /// The turn for the next call.
+    pub(super) fn next(&self) -> usize {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a connection was made in a turn.
+    pub(super) fn take(&self, turn: usize) {
+        self.taken.store(turn, Ordering::Relaxed);
+    }
+
+    /// Ends a turn, if it is still that one: several who find the same leave one node.
+    pub(super) fn leave(&self, turn: usize) {
+        let (now, then) = (Ordering::Relaxed, Ordering::Relaxed);
+        // Somebody else was first.
+        let _ = self.next.compare_exchange(turn, turn.wrapping_add(1), now, then);
     }
 }
 
@@ -51,7 +88,7 @@ impl ServerArgs {
             (None, None) => default()?,
         };
         let IdentityArgs { tls_ca, tls_cert, tls_key, token_file, .. } = self.identity.clone();
-        let mut target = Target::from(address);
+        let mut target = Target::to(address);
         target.tls.ca = tls_ca;
         (target.tls.certificate, target.tls.key) = (tls_cert, tls_key);
         target.token_file = token_file;
@@ -70,16 +107,26 @@ impl ServerArgs {
         }
         let current = Contexts::read()?.current();
         Ok(match &self.address {
-            Some(address) => current.filter(|context| context.server.is_same(address)),
+            Some(address) => current.filter(|context| context.server.have_all(address)),
             None => current,
         })
     }
 }
 
 impl Target {
+    /// Servers without credentials.
+    fn to(addresses: ServerAddresses) -> Self {
+        Self { addresses, turn: Arc::default(), tls: ClientFiles::none(&FLAGS), token_file: None }
+    }
+
+    /// Leaves the node of the last connection for the next one.
+    pub(super) fn move_on(&self) {
+        self.turn.leave(self.turn.taken.load(Ordering::Relaxed));
+    }
+
     /// The server of a context, with its credentials.
     pub(super) fn of(context: Context) -> Result<Self, CliError> {
-        let mut target = Self::from(context.server.clone());
+        let mut target = Self::to(context.server.clone());
         target.take(context);
         target.require_sense()?;
         Ok(target)
@@ -88,7 +135,7 @@ impl Target {
     /// Reads all files, to find what is wrong with them before they are needed.
     pub(super) fn require_usable(&self) -> Result<(), CliError> {
         self.token()?;
-        if self.address.is_secure() {
+        if self.addresses.iter().any(ServerAddress::is_secure) {
             self.tls.read().map_err(|error| CliError::Message(error.to_string()))?;
         }
         Ok(())
@@ -106,8 +153,11 @@ impl Target {
 
     /// Refuses credentials that plaintext would give away, or would not use.
     fn require_sense(&self) -> Result<(), CliError> {
-        let (server, secure) = (&self.address, self.address.is_secure());
-        if secure || server.is_empty() {
+        self.addresses.iter().try_for_each(|server| self.require_sense_of(server))
+    }
+
+    fn require_sense_of(&self, server: &ServerAddress) -> Result<(), CliError> {
+        if server.is_secure() || server.is_empty() {
             return Ok(());
         }
         let refused = |why: String| Err(CliError::Refused(why));

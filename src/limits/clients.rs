@@ -10,6 +10,8 @@ pub const TOKEN_FILE_BYTES_MAX: usize = 16 * 1024;
 pub const CONTEXTS_BYTES_MAX: usize = 256 * 1024;
 /// Most bytes of the name of a context.
 pub const CONTEXT_NAME_BYTES_MAX: usize = 64;
+/// Most addresses of the nodes of one log that a command takes.
+pub const SERVERS_MAX: usize = 16;
 /// Bytes of the serial number of a certificate that `tidu dev-certs` makes: 126 random bits.
 pub const CERTIFICATE_SERIAL_BYTES: usize = 16;
 /// Random bytes of a token that `tidu dev-certs` makes.

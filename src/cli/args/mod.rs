@@ -7,6 +7,7 @@ mod filter;
 mod moment;
 mod query;
 mod server;
+mod servers;
 mod table;
 mod within;
 
@@ -20,6 +21,7 @@ pub(crate) use self::{
     moment::{moment, since, today, until},
     query::{MomentArgs, TitleArgs, parse_date},
     server::{DEFAULT_SERVER, IdentityArgs, PLAIN_ADDRESS, ServerAddress, ServerArgs},
+    servers::ServerAddresses,
     table::{Form, TableArgs},
     within::{Within, within},
 };

@@ -10,6 +10,7 @@ use clap::{
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
+use super::servers::ServerAddresses;
 use crate::{
     domain::masked_url,
     lang::{say, word},
@@ -22,8 +23,8 @@ pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ServerArgs {
     /// Server to talk to: https://HOST:PORT, or http://HOST:PORT in plaintext; HOST:PORT alone is
-    /// plaintext on this machine and TLS elsewhere [default: that of the context, or
-    /// http://127.0.0.1:50051]
+    /// plaintext on this machine and TLS elsewhere; several nodes of one log with commas between
+    /// them [default: that of the context, or http://127.0.0.1:50051]
     #[arg(
         long = "server",
         env = "TIDU_SERVER",
@@ -31,7 +32,7 @@ pub(crate) struct ServerArgs {
         value_name = "URL",
         global = true
     )]
-    pub(crate) address: Option<ServerAddress>,
+    pub(crate) address: Option<ServerAddresses>,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
 }
@@ -239,14 +240,24 @@ impl TypedValueParser for AddressParser {
             // It has no TLS anywhere.
             false => with_scheme(&text).replacen("https://", "http://", 1),
         };
-        stated.parse().and_then(require_known).map_err(|why: String| {
-            let argument = argument.map_or_else(String::new, ToString::to_string);
-            let message = say!(
-                en: "invalid value for '{argument}': {why}\n",
-                zh: "“{argument}”的值不对：{why}\n"
-            );
-            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
-        })
+        let read = stated.parse().and_then(require_known);
+        read.map_err(|why: String| Self::refused(command, argument, &why))
+    }
+}
+
+impl AddressParser {
+    /// The error for a value, which it does not repeat.
+    pub(super) fn refused(
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        why: &str,
+    ) -> clap::Error {
+        let argument = argument.map_or_else(String::new, ToString::to_string);
+        let message = say!(
+            en: "invalid value for '{argument}': {why}\n",
+            zh: "“{argument}”的值不对：{why}\n"
+        );
+        clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
     }
 }
 

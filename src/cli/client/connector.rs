@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use tower::{Service, ServiceExt as _};
 
 use crate::{
-    cli::{CliError, target::Target},
+    cli::{CliError, args::ServerAddress, target::Target},
     lang::{say, word},
     tls::{self, ClientFiles, Fault, FaultKind},
 };
@@ -76,12 +76,16 @@ impl Explained {
 
 impl Connector {
     /// Reads the files of a target.
-    pub(super) fn new(target: &Target, faults: Arc<Faults>) -> Result<Self, CliError> {
-        let host = target.address.host();
+    pub(super) fn new(
+        target: &Target,
+        address: &ServerAddress,
+        faults: Arc<Faults>,
+    ) -> Result<Self, CliError> {
+        let host = address.host();
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        let tls = match target.address.is_secure() {
+        let tls = match address.is_secure() {
             true => {
                 let mut config =
                     target.tls.read().map_err(|error| CliError::Message(error.to_string()))?;

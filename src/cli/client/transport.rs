@@ -1,4 +1,5 @@
-//! Calls: each carries the token, and one that fails tells why its connection broke.
+//! Calls: each carries the token, and one that fails tells why its connection broke. A node that
+//! takes no call is left for the next one.
 
 use std::{
     error::Error,
@@ -12,14 +13,43 @@ use tonic::{Code, Status, body::Body, transport::Channel};
 use tower::{Service, ServiceExt as _};
 
 use super::connector::Faults;
-use crate::{cli::print::awaited, tls::FaultKind};
+use crate::{
+    cli::{print::awaited, target::Turn},
+    tls::FaultKind,
+};
 
 /// The connection under the clients of all services.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    pub(super) channel: Channel,
+    /// At least one.
+    pub(super) nodes: Arc<[Node]>,
+    pub(super) turn: Arc<Turn>,
     pub(super) bearer: Option<HeaderValue>,
+}
+
+/// The connection to one of the servers.
+pub(super) struct Node {
+    pub(super) channel: Channel,
     pub(super) faults: Arc<Faults>,
+}
+
+impl Transport {
+    /// Leaves the node whose turn it is for the next one; false if there is no other.
+    pub(super) fn move_on(&self) -> bool {
+        self.turn.leave(self.turn.next());
+        self.has_others()
+    }
+
+    pub(super) fn has_others(&self) -> bool {
+        self.nodes.len() > 1
+    }
+}
+
+/// True if a node did not take a call: another one may.
+fn is_away<E>(answer: &Result<Response<Body>, E>) -> bool {
+    let Ok(answer) = answer else { return true };
+    let code = answer.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+    code == Some(Code::Unavailable)
 }
 
 impl Service<Request<Body>> for Transport {
@@ -36,9 +66,16 @@ impl Service<Request<Body>> for Transport {
         if let Some(bearer) = &self.bearer {
             request.headers_mut().insert(AUTHORIZATION, bearer.clone());
         }
-        let (channel, faults) = (self.channel.clone(), self.faults.clone());
+        let (turn, at) = (Arc::clone(&self.turn), self.turn.next());
+        let node = self.nodes.get(at % self.nodes.len().max(1));
+        let node = node.map(|node| (node.channel.clone(), Arc::clone(&node.faults)));
         Box::pin(async move {
+            let Some((channel, faults)) = node else { return Err("there is no server".into()) };
             let answer = awaited(channel.oneshot(request)).await;
+            // This call is not sent again: whoever made it knows whether that is safe.
+            if is_away(&answer) {
+                turn.leave(at);
+            }
             answer.map_err(|error| match faults.take() {
                 Some(fault) => refusal(fault.kind, fault.why).into(),
                 None => error.into(),

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tonic::{Response, Status};
 
+use super::follow::before_again;
 use crate::{
     cli::{
         CliError,
@@ -13,11 +16,15 @@ use crate::{
         client::Client,
         paged::{Listed, paged},
         print::{
-            Cell, Heading, Printer, Worded as _, as_of, authority_cell, programme_cell, status_cell,
+            Cell, Heading, Printer, Worded as _, as_of, authority_cell, is_retryable,
+            programme_cell, status_cell,
         },
     },
+    delivery::pause::Pause,
     lang::say,
-    limits::{CHANGES_INTERVAL_DEFAULT, PAGE_EVENTS_DEFAULT},
+    limits::{
+        CHANGES_INTERVAL_DEFAULT, PAGE_EVENTS_DEFAULT, WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN,
+    },
     protocol::pb::{self, as_of::Known},
 };
 
@@ -86,7 +93,8 @@ async fn list(
         let filter = args.titles.filter();
         let request =
             pb::ListChangesRequest { filter, from: Some(from), to, page_size, page_token };
-        let page = client.register.list_changes(request).await?.into_inner();
+        let ask = async |client: &mut Client| client.register.list_changes(request.clone()).await;
+        let page = asked(client, args.follow, ask).await?;
         moments = (page.from, page.to);
         Ok((page.changes, page.next_page_token))
     };
@@ -133,10 +141,33 @@ async fn later(
     loop {
         sleep(interval).await;
         let request = pb::ListTitlesRequest { page_size: 1, ..Default::default() };
-        let answer = client.register.list_titles(request).await?.into_inner();
+        let ask = async |client: &mut Client| client.register.list_titles(request.clone()).await;
+        let answer = asked(client, true, ask).await?;
         if let Some(now) = answer.as_of.map(|now| moment_of(&now)).filter(|now| *now != last) {
             return Ok(now);
         }
+    }
+}
+
+/// The answer to a question. One who follows the log at several nodes asks the next one when one
+/// does not answer.
+async fn asked<T>(
+    client: &mut Client,
+    follows: bool,
+    ask: impl AsyncFn(&mut Client) -> Result<Response<T>, Status>,
+) -> Result<T, CliError> {
+    let mut pause = Pause::new(WATCH_RETRY_PAUSE_MIN, WATCH_RETRY_PAUSE_MAX, fastrand::Rng::new());
+    loop {
+        let status = match ask(client).await {
+            Ok(answer) => return Ok(answer.into_inner()),
+            Err(status) => status,
+        };
+        let goes_on = follows && client.has_others() && is_retryable(&status);
+        let error = CliError::from(status);
+        if !goes_on {
+            return Err(error);
+        }
+        before_again(&error, pause.take(), &CancellationToken::new()).await;
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     cli::{
         CliError,
-        args::{Output, ServerAddress},
+        args::{Output, ServerAddresses},
         contexts::{Context, Contexts},
         print::{Cell, Heading, Printer, Tone, print_line},
         target::Target,
@@ -55,9 +55,10 @@ enum Action {
 struct AddArgs {
     /// Its name
     name: String,
-    /// Server: https://HOST:PORT, or http://HOST:PORT in plaintext
+    /// Server: https://HOST:PORT, or http://HOST:PORT in plaintext; several nodes of one log with
+    /// commas between them
     #[arg(long, value_name = "URL")]
-    server: ServerAddress,
+    server: ServerAddresses,
     /// CAs that may have signed the server's certificate, in PEM [default: the system's]
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,

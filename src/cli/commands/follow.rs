@@ -47,6 +47,16 @@ pub(super) fn is_temporary(error: &CliError, has_followed: bool) -> bool {
     }
 }
 
+/// Leaves a node that was lost for the next one. A caller whose rights or credential have changed
+/// finds the same everywhere.
+pub(super) fn leave_for(server: &Target, error: &CliError) {
+    let is_its_own = matches!(error, CliError::Status(status)
+        if matches!(status.code(), Code::Aborted | Code::Unauthenticated));
+    if !is_its_own {
+        server.move_on();
+    }
+}
+
 /// Tells why a side was lost, and waits before it is tried again, unless `stop` is cancelled.
 pub(super) async fn before_again(error: &CliError, pause: Duration, stop: &CancellationToken) {
     let pause_ms = pause.as_millis();
@@ -134,6 +144,7 @@ impl Follower {
                 }
                 Err(error) => {
                     self.note_scope(&error);
+                    leave_for(server, &error);
                     if self.request != before {
                         pause.reset();
                     }

@@ -2,6 +2,7 @@
 //! clients move from one node to another.
 
 mod arrivals;
+mod clients;
 mod handed_on;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -152,7 +152,8 @@ async fn gather(args: DoctorArgs) -> Result<Facts, CliError> {
         (None, None) => Some(configured_server(&sources)?),
         (address, _) => address,
     };
-    let target = ServerArgs { address, identity: args.identity }.target()?;
+    let target =
+        ServerArgs { address: address.map(Into::into), identity: args.identity }.target()?;
     let server = server::look(&target).await;
     let operations = match args.operations.or_else(|| configured_operations(&sources)) {
         Some(address) => operations::look(&address).await,

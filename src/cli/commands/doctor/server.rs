@@ -55,7 +55,7 @@ pub(super) async fn look(address: &Target) -> Server {
         adopted: Vec::new(),
         client: None,
     };
-    if address.address.is_empty() {
+    if address.addresses.is_empty() {
         return server;
     }
     server.answer = match timeout(DOCTOR_CALL_DURATION_MAX, ask(address)).await {

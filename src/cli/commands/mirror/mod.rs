@@ -17,7 +17,7 @@ use tonic::Code;
 
 use self::{apply::Applier, feed::Feed, settle::settle};
 use super::{
-    follow::{before_again, is_temporary, scope_of, tell},
+    follow::{before_again, is_temporary, leave_for, scope_of, tell},
     read_ahead::heard,
 };
 use crate::{
@@ -149,6 +149,7 @@ impl Mirror {
             if begun.elapsed() > WATCH_RETRY_PAUSE_MAX {
                 pause.reset();
             }
+            leave_for(&self.server, &error);
             before_again(&error, pause.take(), &self.stop).await;
         }
         Ok(())
