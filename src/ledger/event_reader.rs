@@ -43,6 +43,13 @@ impl EventReader {
         Self { catalogues, current, files: CatalogueFiles::built_in(), rules }
     }
 
+    /// Goes on after the adoptions of these catalogues; later ones are found in `files`.
+    #[must_use]
+    pub fn after(catalogues: Arc<Catalogues>, files: CatalogueFiles, rules: RulesBook) -> Self {
+        let current = Arc::clone(catalogues.in_use());
+        Self { catalogues, current, files, rules }
+    }
+
     /// The catalogues adopted so far.
     #[must_use]
     pub fn catalogues(&self) -> &Arc<Catalogues> {

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Durable, Failure, Receipt, Shared,
+    applier::PendingOutcome,
     group::{GroupCommit, SealedGroup},
     publish::{PendingReply, Published},
 };
@@ -68,13 +69,15 @@ fn flush_all(
     groups: &GroupCommit,
     publish: &mpsc::UnboundedSender<Published>,
 ) -> Result<(), Failure> {
-    while let Some(SealedGroup { group, durable, frontier, answers, proofs }) = groups.take() {
+    while let Some(sealed) = groups.take() {
+        let SealedGroup { group, durable, frontier, answers, proofs, outcomes } = sealed;
         make_durable(shared, group, durable, frontier).map_err(|error| Failure::of(&error))?;
         if shared.failed.load(Ordering::SeqCst) {
             return Err("the ledger has failed, and the process ends".into());
         }
         count(&shared.metrics, &answers);
-        let published = Published { durable, answers, proofs };
+        count_applied(&shared.metrics, &outcomes);
+        let published = Published { durable, answers, proofs, outcomes };
         publish.send(published).map_err(|_| "the runtime is gone")?;
     }
     Ok(())
@@ -131,6 +134,14 @@ fn count(metrics: &Metrics, answers: &[PendingReply]) {
         metrics.group_commits.observe(commits);
         metrics.commits_total.add(commits);
         metrics.events_total.add(events);
+    }
+}
+
+/// The same for leaves from outside.
+fn count_applied(metrics: &Metrics, outcomes: &[PendingOutcome]) {
+    for applied in outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()) {
+        metrics.commits_total.add(applied.commits);
+        metrics.events_total.add(applied.events);
     }
 }
 

@@ -11,6 +11,7 @@ use parking_lot::{Condvar, MutexGuard};
 
 use super::{
     Durable,
+    applier::PendingOutcome,
     lock::{GROUP, Ordered, OrderedMutex},
     publish::{PendingProof, PendingReply},
     requests::FirstAnswer,
@@ -47,6 +48,7 @@ pub(super) struct OpenGroup {
     reached: Reached,
     answers: Vec<PendingReply>,
     proofs: Vec<PendingProof>,
+    outcomes: Vec<PendingOutcome>,
     bytes: usize,
     /// The writer's queue holds more commits.
     more_queued: bool,
@@ -107,6 +109,8 @@ pub(super) struct SealedGroup {
     pub(super) answers: Vec<PendingReply>,
     /// They need nothing durable, and take the same way.
     pub(super) proofs: Vec<PendingProof>,
+    /// The outcomes of leaves from outside.
+    pub(super) outcomes: Vec<PendingOutcome>,
 }
 
 impl GroupCommit {
@@ -117,6 +121,7 @@ impl GroupCommit {
             reached,
             answers: Vec::new(),
             proofs: Vec::new(),
+            outcomes: Vec::new(),
             bytes: 0,
             more_queued: false,
             requests: Requests::new(),
@@ -190,6 +195,7 @@ impl GroupCommit {
         if end == End::Abandoned {
             open.answers.clear();
             open.proofs.clear();
+            open.outcomes.clear();
         }
         open.more_queued = false;
         open.end.get_or_insert(end);
@@ -208,6 +214,20 @@ impl OpenGroup {
             self.bytes += bytes;
         }
         self.answers.push(answer);
+    }
+
+    /// Adds the outcome of leaves from outside, with their bytes, as [`OpenGroup::answer`] does.
+    pub(super) fn applied(
+        &mut self,
+        bytes: usize,
+        outcome: PendingOutcome,
+        reached: Option<Reached>,
+    ) {
+        if let Some(reached) = reached {
+            self.reached = reached;
+            self.bytes += bytes;
+        }
+        self.outcomes.push(outcome);
     }
 
     /// Adds the answer to a turn that records nothing.
@@ -231,12 +251,12 @@ impl OpenGroup {
 
     /// True if the next commit begins a group.
     pub(super) fn is_empty(&self) -> bool {
-        self.answers.is_empty()
+        self.answers.is_empty() && self.outcomes.is_empty()
     }
 
     fn is_ready(&self) -> bool {
         let is_worth_a_flush = self.bytes >= GROUP_READY_BYTES || self.is_full();
-        let has_answers = !self.answers.is_empty() || !self.proofs.is_empty();
+        let has_answers = !self.is_empty() || !self.proofs.is_empty();
         has_answers && (is_worth_a_flush || !self.more_queued)
     }
 
@@ -253,8 +273,9 @@ impl OpenGroup {
         self.requests_before = std::mem::take(&mut self.requests);
         let answers = std::mem::take(&mut self.answers);
         let proofs = std::mem::take(&mut self.proofs);
+        let outcomes = std::mem::take(&mut self.outcomes);
         let (group, durable) = (self.chunks.finish(), self.reached.durable());
         let frontier = self.reached.frontier.clone();
-        SealedGroup { group, durable, frontier, answers, proofs }
+        SealedGroup { group, durable, frontier, answers, proofs, outcomes }
     }
 }

@@ -21,9 +21,12 @@
 //! builds check it (`lock.rs`). The other locks are innermost: while one is held, no lock of the
 //! ledger is taken.
 
+mod adopted;
+mod applier;
 pub mod audit;
 pub mod clock;
 pub mod decide;
+mod decoded;
 pub mod digest;
 mod entitled;
 pub mod event_reader;
@@ -35,6 +38,7 @@ mod holds;
 mod judging;
 mod lock;
 mod observed;
+mod opening;
 mod pace;
 pub mod place;
 mod probe;
@@ -67,24 +71,24 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use self::{
+    adopted::Adopted,
     clock::Clock,
-    group::Reached,
     holds::Holds,
     lock::{OrderedMutex, WRITTEN},
     observed::Marked,
     queue::{Job, Queue},
     requests::RequestIndex,
     snapshot::{Keeper, Written},
-    start::Start,
     state::RegisterReader,
     tail::TailCache,
     trusted::{Trusted, Verifier},
     waiters::Waiters,
 };
 pub use self::{
+    applier::{Applied, ApplyError, DecodedLeaves, Leaves},
     failure::Failure,
     holds::MeasuredGuard,
     observed::{Observed, Refusing},
@@ -103,16 +107,16 @@ use crate::{
     domain::{
         DesigneeId, Party, Principal,
         access::{Policy, Rights},
-        catalogue::{Catalogue, CatalogueError, Catalogues},
+        catalogue::Catalogue,
         event::Event,
         fault::Faults,
     },
-    limits::{SALT_BYTES, WARNED_RECORDS_MAX},
-    log::{CommitLog, LogError},
+    limits::SALT_BYTES,
+    log::CommitLog,
     merkle::Hash,
     metrics::Metrics,
     protocol::event::Proposed,
-    register::{Change, Excess, Extent, Register, RulesBook},
+    register::{Change, Extent, RulesBook},
     trail::Trail,
 };
 
@@ -248,7 +252,9 @@ pub struct Receipt {
 struct Shared {
     log: Arc<dyn CommitLog>,
     /// The catalogues that the log has adopted, and last the one in use.
-    catalogues: Arc<Catalogues>,
+    catalogues: Adopted,
+    /// It takes leaves from outside, and no appends.
+    is_following: bool,
     /// The writer's register, ahead of the durable size. Readers name a size at or below that.
     ///
     /// Lock order: see `State::register`.
@@ -305,83 +311,6 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Rebuilds the register from the log and starts the writer. Must be called on a tokio runtime.
-    ///
-    /// # Errors
-    /// [`LogError::Damaged`] if the log differs from the one that was written, or if this version
-    /// cannot read it. [`LogError::Catalogue`] if a catalogue that it adopted is not at hand, or if
-    /// the one to use does not fit to those. [`LogError::NewerRules`].
-    pub fn open(parts: LedgerOptions) -> Result<Self, LogError> {
-        Self::open_with(parts, Belief::StoredHashes, None)
-    }
-
-    /// As [`Ledger::open`]. `belief` says what the start believes without looking. With `snapshots`
-    /// it believes a snapshot of the register that fits, and writes others.
-    ///
-    /// # Errors
-    /// As for [`Ledger::open`]: no snapshot keeps a log from being opened.
-    pub fn open_with(
-        parts: LedgerOptions,
-        belief: Belief,
-        snapshots: Option<SnapshotSettings>,
-    ) -> Result<Self, LogError> {
-        let metrics = &parts.metrics;
-        let newest = parts.rules.newest().number.to_string();
-        metrics.build_info.set([env!("CARGO_PKG_VERSION"), &newest]);
-        let Start { mut state, mut catalogues, trusted, stored_bytes } =
-            Start::of(&parts, belief, snapshots.as_ref())?;
-        let metrics = parts.metrics;
-        let holds = Arc::new(Holds::new(Arc::clone(&parts.clock), &metrics));
-        state.measure(Arc::clone(&holds));
-        warn_of_excesses(&state.reader().read());
-        let durable = Reached::of(&state).durable();
-        let written = Written { durable, frontier: state.frontier().clone(), stored_bytes };
-        let position = durable.size;
-        let unfit = |e: CatalogueError| LogError::Catalogue { position, detail: e.to_string() };
-        catalogues.adopt(position, &parts.catalogue).map_err(unfit)?;
-        let marked = Marked::default();
-        marked.note(parts.expected.map_or(0, |(size, _)| size), parts.clock.monotonic());
-        let shared = Arc::new(Shared {
-            log: parts.log,
-            catalogues: Arc::new(catalogues),
-            register: state.reader(),
-            requests: state.requests(),
-            tail: TailCache::default(),
-            durable: watch::Sender::new(durable),
-            waiters: Waiters::default(),
-            written: OrderedMutex::new(written),
-            clock: parts.clock,
-            metrics,
-            on_failure: parts.on_failure,
-            failed: AtomicBool::new(false),
-            policy: RwLock::default(),
-            read_only: OnceLock::new(),
-            trail: OnceLock::new(),
-            told_low: AtomicBool::new(false),
-            append_began: AtomicU64::new(0),
-            marked,
-            trusted: Trusted::new(trusted),
-            holds,
-        });
-        let queue = Arc::new(Queue::default());
-        // Unbounded: the queue ahead of it has a bound, and a durable group must not wait.
-        let (publish, published) = mpsc::unbounded_channel();
-        tokio::spawn(publish::run(Arc::clone(&shared), published));
-        tokio::spawn(waiters::run(Arc::clone(&shared)));
-        let threads = writer::start(&shared, (state, parts.salts), &queue, publish)
-            .map_err(|e| LogError::io("start the writer", e))?;
-        let last = trusted.map_or(0, |(size, _)| size);
-        let keeper = snapshots.map(|settings| snapshot::start(&shared, settings, last));
-        let keeper = keeper.transpose().map_err(|e| LogError::io("start the keeper", e))?;
-        Ok(Self {
-            shared,
-            queue,
-            threads: Mutex::new(threads),
-            keeper: Mutex::new(keeper),
-            verifier: Mutex::default(),
-        })
-    }
-
     /// Records a commit. A commit that is in the queue is recorded even if the future is dropped,
     /// unless it is refused because its party has the most in a full queue.
     ///
@@ -401,6 +330,9 @@ impl Ledger {
         commit: Commit,
         held: Option<HeldMemory>,
     ) -> Result<Receipt, AppendError> {
+        if self.is_following() {
+            return Err(AppendError::Following);
+        }
         let bytes = commit.proposals.iter().map(|proposal| proposal.body.len()).sum();
         let (reply, answer) = oneshot::channel();
         let queued = self.shared.clock.monotonic();
@@ -453,38 +385,5 @@ impl Ledger {
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.shared.metrics
-    }
-
-    /// The catalogue in use.
-    #[must_use]
-    pub fn catalogue(&self) -> &Arc<Catalogue> {
-        self.shared.catalogues.in_use()
-    }
-
-    /// The catalogues that the log has adopted, and last the one in use.
-    #[must_use]
-    pub fn catalogues(&self) -> &Arc<Catalogues> {
-        &self.shared.catalogues
-    }
-
-    /// True if the log has adopted another catalogue last than the one in use, which the next event
-    /// must then adopt.
-    #[must_use]
-    pub fn needs_adoption(&self) -> bool {
-        let last = self.shared.catalogues.adoptions().last();
-        last.is_some_and(|last| last.position.is_some_and(|at| at >= self.durable().size))
-    }
-}
-
-/// Says which records are longer than they may become now. They are read as before, but each
-/// answer about them takes longer, and no fact joins them.
-fn warn_of_excesses(register: &Register) {
-    for Excess { id, what, found, limit } in register.excesses(WARNED_RECORDS_MAX) {
-        tracing::warn!(
-            designee = %id,
-            found,
-            limit,
-            "the log holds more {what} of a designee than it takes now; answers about it are slow"
-        );
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{AppendError, Durable, Receipt, Shared};
+use super::{AppendError, Durable, Receipt, Shared, applier::PendingOutcome};
 
 /// The answer to one commit, on its way to the caller.
 pub(super) type PendingReply =
@@ -25,11 +25,13 @@ pub(super) struct Published {
     pub(super) durable: Durable,
     pub(super) answers: Vec<PendingReply>,
     pub(super) proofs: Vec<PendingProof>,
+    pub(super) outcomes: Vec<PendingOutcome>,
 }
 
 /// Publishes until the flusher ends.
 pub(super) async fn run(shared: Arc<Shared>, mut groups: mpsc::UnboundedReceiver<Published>) {
-    while let Some(Published { durable, answers, proofs }) = groups.recv().await {
+    while let Some(published) = groups.recv().await {
+        let Published { durable, answers, proofs, outcomes } = published;
         // A group without a recorded commit leaves the size as it is and wakes no stream.
         shared.durable.send_if_modified(|known| {
             let moved = known.size != durable.size;
@@ -42,6 +44,9 @@ pub(super) async fn run(shared: Arc<Shared>, mut groups: mpsc::UnboundedReceiver
         }
         for (prober, proven) in proofs {
             drop(prober.send(proven));
+        }
+        for (follower, outcome) in outcomes {
+            drop(follower.send(outcome));
         }
     }
 }

@@ -19,7 +19,11 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{AppendError, Commit, Receipt, publish::Proven};
+use super::{
+    AppendError, Commit, Receipt,
+    applier::{DecodedLeaves, Outcome},
+    publish::Proven,
+};
 use crate::{
     domain::{Claim, Holdings, Party},
     limits::{JUDGED_FACT_BYTES, QUEUE_BYTES_MAX, QUEUED_COMMIT_BYTES_MIN},
@@ -50,6 +54,8 @@ pub(super) enum Turn<'a> {
     Commit(Job, Room<'a>),
     /// Answers that turns get through, and records nothing.
     Proof(oneshot::Sender<Proven>),
+    /// Applies leaves from outside.
+    Leaves(DecodedLeaves, oneshot::Sender<Outcome>),
 }
 
 impl Turn<'_> {
@@ -58,6 +64,7 @@ impl Turn<'_> {
         match self {
             Self::Commit(job, _) => job.bytes,
             Self::Proof(_) => 0,
+            Self::Leaves(leaves, _) => leaves.bytes(),
         }
     }
 }
@@ -99,6 +106,8 @@ struct Lines {
     commits: usize,
     /// Proofs take no room, so that none of them costs a commit its place.
     proofs: VecDeque<oneshot::Sender<Proven>>,
+    /// Leaves from outside. Whoever follows hands in few at a time, and nobody else records.
+    leaves: VecDeque<(DecodedLeaves, oneshot::Sender<Outcome>)>,
     end: Option<End>,
 }
 
@@ -173,12 +182,32 @@ impl Queue {
         Ok(())
     }
 
+    /// Adds leaves from outside, in their order.
+    ///
+    /// # Errors
+    /// As for [`Queue::push_proof`].
+    pub(super) fn push_leaves(
+        &self,
+        leaves: DecodedLeaves,
+        reply: oneshot::Sender<Outcome>,
+    ) -> Result<(), AppendError> {
+        let mut lines = self.lines.lock();
+        lines.require_open()?;
+        lines.leaves.push_back((leaves, reply));
+        drop(lines);
+        self.filled.notify_one();
+        Ok(())
+    }
+
     /// Waits for the next turn. `None` at the end.
     pub(super) fn pop(&self) -> Option<Turn<'_>> {
         let mut lines = self.lines.lock();
         loop {
             if let Some(reply) = lines.proofs.pop_front() {
                 return Some(Turn::Proof(reply));
+            }
+            if let Some((leaves, reply)) = lines.leaves.pop_front() {
+                return Some(Turn::Leaves(leaves, reply));
             }
             if let Some((claim, job)) = lines.pop() {
                 let room = Room { queue: self, claim, bytes: job.bytes };
@@ -202,7 +231,8 @@ impl Queue {
 
     /// True if no commit waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.lines.lock().turns.is_empty()
+        let lines = self.lines.lock();
+        lines.turns.is_empty() && lines.leaves.is_empty()
     }
 
     /// Bytes of the commits that wait or are being decided.
@@ -228,7 +258,11 @@ impl Queue {
         let mut lines = self.lines.lock();
         lines.end.get_or_insert(End::Abandoned);
         lines.turns.clear();
-        let dropped = (std::mem::take(&mut lines.parties), std::mem::take(&mut lines.proofs));
+        let dropped = (
+            std::mem::take(&mut lines.parties),
+            std::mem::take(&mut lines.proofs),
+            std::mem::take(&mut lines.leaves),
+        );
         // Waking their callers takes other locks, so it waits until this one is free.
         drop(lines);
         drop(dropped);

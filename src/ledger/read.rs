@@ -216,7 +216,7 @@ impl Ledger {
     pub fn verification(&self, from: u64) -> Result<Verification, LogError> {
         let Durable { size, root, .. } = self.durable();
         let log = Arc::clone(&self.shared.log);
-        let reader = EventReader::knowing(Arc::clone(&self.shared.catalogues), self.rules_book());
+        let reader = EventReader::knowing(Arc::clone(self.catalogues()), self.rules_book());
         let begun = Verification::begin(log, reader, from, vec![(size, root)]);
         begun.inspect_err(|error| self.found_damage(error))
     }

@@ -6,13 +6,13 @@ use std::{
     thread,
 };
 
-use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
     audit::UNLIKE_STORED,
+    decoded::{self, Decoded},
     event_reader::{self, EventReader},
-    format, place,
+    place,
     state::State,
     withheld::NOT_ANNULLED,
 };
@@ -23,9 +23,9 @@ use crate::{
         event::Event,
     },
     limits::{COMMIT_EVENTS_MAX, DECODERS_MAX, HASHES_PER_BLOCK, REBUILD_BATCH_BYTES},
-    log::{Chunk, CommitLog, FORMAT_SECOND, HashBlock, LeafAt, LogError},
+    log::{Chunk, CommitLog, HashBlock, LeafAt, LogError},
     merkle::Hash,
-    protocol::{event, leaf::Withheld, time, withheld},
+    protocol::event,
     register::RulesBook,
 };
 
@@ -39,7 +39,7 @@ pub fn rebuild(
     rules: RulesBook,
     expected: Option<(u64, Hash)>,
 ) -> Result<(State, Catalogues), LogError> {
-    let claims = Claims { expected, belief: Belief::StoredHashes };
+    let claims = Claims { expected, belief: Belief::StoredHashes, may_end_early: false };
     rebuild_telling(log, Begun::new(files, rules), claims, &mut |_, _| {})
 }
 
@@ -58,6 +58,8 @@ pub(super) struct Claims {
     /// A size, and the root that the log must have there.
     pub(super) expected: Option<(u64, Hash)>,
     pub(super) belief: Belief,
+    /// The log follows another one. An erased event may be here without the one that annuls it.
+    pub(super) may_end_early: bool,
 }
 
 /// The beginning of a replay: the state at a size, and the catalogues adopted below it.
@@ -88,7 +90,7 @@ impl Begun {
 pub(super) fn rebuild_telling(
     log: &dyn CommitLog,
     begun: Begun,
-    Claims { expected, belief }: Claims,
+    Claims { expected, belief, may_end_early }: Claims,
     tell: &mut dyn FnMut(u64, u64),
 ) -> Result<(State, Catalogues), LogError> {
     let Begun { state, mut reader } = begun;
@@ -148,8 +150,8 @@ pub(super) fn rebuild_telling(
     }
     rebuilt.seal(reader.catalogues())?;
     match rebuilt.state.reader().read().first_withheld_in_force() {
-        Some(position) => Err(LogError::damaged(position, NOT_ANNULLED)),
-        None => Ok((rebuilt.state, Catalogues::clone(reader.catalogues()))),
+        Some(position) if !may_end_early => Err(LogError::damaged(position, NOT_ANNULLED)),
+        _ => Ok((rebuilt.state, Catalogues::clone(reader.catalogues()))),
     }
 }
 
@@ -163,35 +165,6 @@ struct Batch {
     /// The stored leaf hashes of blocks that the chunks touch.
     blocks: Vec<HashBlock>,
     belief: Belief,
-}
-
-/// A decoded event, to be applied.
-struct Decoded {
-    position: u64,
-    content: Content,
-    recorded_by: Bytes,
-    request_id: Bytes,
-    recorded_micros: Option<i64>,
-    hash: Hash,
-    ends_commit: bool,
-    /// The format that the leaf needs.
-    needs: u16,
-}
-
-/// The content of a place. That of a withheld one is read in order, once all catalogues before it
-/// are known.
-enum Content {
-    Event(Event),
-    Withheld(Withheld),
-}
-
-impl Decoded {
-    fn event(&self) -> Option<&Event> {
-        match &self.content {
-            Content::Event(event) => Some(event),
-            Content::Withheld(_) => None,
-        }
-    }
 }
 
 fn next(take: &Mutex<mpsc::Receiver<Batch>>) -> Option<Batch> {
@@ -275,7 +248,7 @@ impl Batch {
         for chunk in &self.chunks {
             let mut next = chunk.first();
             for found in chunk.leaves() {
-                events.push(self.decode_leaf(&found, &mut read)?);
+                events.push(Decoded::of(&found, self.leaf_hash(&found)?, &mut read)?);
                 next = found.position + 1;
             }
             if next != chunk.next() {
@@ -284,40 +257,6 @@ impl Batch {
             }
         }
         Ok(events)
-    }
-
-    fn decode_leaf(
-        &self,
-        found: &LeafAt,
-        read: &mut impl FnMut(u64, &[u8]) -> Result<Event, LogError>,
-    ) -> Result<Decoded, LogError> {
-        let position = found.position;
-        let unreadable = |detail: String| LogError::damaged(position, detail);
-        let leaf = place::envelope(found)?;
-        if leaf.position != Some(position) {
-            return Err(unreadable("an event has the position of another one".to_owned()));
-        }
-        let commit = leaf.commit.unwrap_or_default();
-        let end = commit.first_position.unwrap_or(position).saturating_add(commit.size.into());
-        let (content, needs) = if found.withheld {
-            (Content::Withheld(place::withheld_at(found)?), FORMAT_SECOND)
-        } else {
-            let event = read(position, &leaf.event)?;
-            let needs = format::needed(&leaf, &event);
-            (Content::Event(event), needs)
-        };
-        let hash = self.leaf_hash(found)?;
-        Ok(Decoded {
-            position,
-            ends_commit: end <= position + 1,
-            needs,
-            content,
-            // Only with a request id does anybody ask.
-            recorded_by: if leaf.request_id.is_empty() { Bytes::new() } else { leaf.recorded_by },
-            request_id: leaf.request_id,
-            recorded_micros: leaf.recorded_time.as_ref().map(time::micros),
-            hash,
-        })
     }
 
     /// The hash of a leaf: the stored one, if that is believed.
@@ -398,25 +337,7 @@ impl Rebuilt {
         if self.open.is_empty() {
             return Ok(());
         }
-        let mut staging = self.state.begin();
-        for decoded in &self.open {
-            match &decoded.content {
-                Content::Event(event) => staging.stage(event),
-                Content::Withheld(place) => {
-                    let damaged = |detail| LogError::damaged(decoded.position, detail);
-                    let withheld = withheld::stored(catalogues, place).map_err(damaged)?;
-                    staging.stage_withheld(&withheld);
-                }
-            }
-        }
-        let staged = staging.accept();
-        let hashes: Vec<_> = self.open.iter().map(|decoded| decoded.hash).collect();
-        let first = self.open.first();
-        let request = first.map(|first| (first.recorded_by.as_ref(), first.request_id.as_ref()));
-        let request = request.filter(|(_, id)| !id.is_empty());
-        let recorded_micros = self.open.last().and_then(|last| last.recorded_micros);
-        let needs = self.open.iter().map(|decoded| decoded.needs).max().unwrap_or(0);
-        self.state.seal(staged, &hashes, request, recorded_micros, needs);
+        decoded::seal_commit(&mut self.state, &self.open, catalogues)?;
         self.state.settle(self.state.size());
         self.open.clear();
         self.check_root()

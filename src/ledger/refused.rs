@@ -96,6 +96,9 @@ pub enum AppendError {
     /// The server serves reads only, for this reason.
     #[error("the server serves reads only: {0}")]
     ReadOnly(String),
+    /// The ledger follows another one, which takes the appends.
+    #[error("this node follows another one and takes no appends")]
+    Following,
     /// No sink of the audit trail takes lines. Appends work again by themselves once one does.
     #[error("no sink of the audit trail takes lines ({0}); nothing was recorded")]
     AuditFailed(String),

@@ -42,6 +42,29 @@ impl PromisedRoom {
         if let Some(why) = shared.trail.get().and_then(|trail| trail.refusal()) {
             return Err(AppendError::AuditFailed(why));
         }
+        self.require_disk(shared, is_first, bytes)
+    }
+
+    /// As [`PromisedRoom::require`], for leaves that were recorded elsewhere: no trail tells of
+    /// them.
+    pub(super) fn require_to_apply(
+        &mut self,
+        shared: &Shared,
+        is_first: bool,
+        bytes: u64,
+    ) -> Result<(), AppendError> {
+        match shared.read_only.get() {
+            Some(why) => Err(AppendError::ReadOnly(why.clone())),
+            None => self.require_disk(shared, is_first, bytes),
+        }
+    }
+
+    fn require_disk(
+        &mut self,
+        shared: &Shared,
+        is_first: bool,
+        bytes: u64,
+    ) -> Result<(), AppendError> {
         if !is_first && bytes <= self.promised {
             return Ok(());
         }

@@ -26,9 +26,10 @@ impl Start {
     /// looks at no snapshot.
     pub(super) fn of(
         parts: &LedgerOptions,
-        belief: Belief,
+        (belief, is_following): (Belief, bool),
         snapshots: Option<&SnapshotSettings>,
     ) -> Result<Self, LogError> {
+        let claims = Claims { expected: parts.expected, belief, may_end_early: is_following };
         let believable = snapshots.filter(|_| belief == Belief::StoredHashes);
         if let Some(SnapshotSettings { path, .. }) = believable {
             let ignored = |why: &dyn Display| {
@@ -44,7 +45,7 @@ impl Start {
                 Ok(None) => {}
                 Err(why) => ignored(&why),
                 // The log after it must lead to the root of the mark, or it is of another log.
-                Ok(Some((believed, written))) => match Self::replay(parts, belief, believed) {
+                Ok(Some((believed, written))) => match Self::replay(parts, claims, believed) {
                     Ok(start) => {
                         let size = start.trusted.map_or(0, |(size, _)| size);
                         parts.metrics.register_snapshot_events.set(size);
@@ -58,10 +59,10 @@ impl Start {
             }
         }
         let begun = Begun::new(&parts.catalogue_files, parts.rules);
-        Self::replay(parts, belief, Believed { begun, stored_bytes: 0 })
+        Self::replay(parts, claims, Believed { begun, stored_bytes: 0 })
     }
 
-    fn replay(parts: &LedgerOptions, belief: Belief, believed: Believed) -> Result<Self, LogError> {
+    fn replay(parts: &LedgerOptions, claims: Claims, believed: Believed) -> Result<Self, LogError> {
         let began = parts.clock.monotonic();
         let Believed { begun, mut stored_bytes } = believed;
         let frontier = begun.state.frontier();
@@ -74,7 +75,6 @@ impl Start {
             metrics.log_stored_bytes.add(bytes);
             stored_bytes += bytes;
         };
-        let claims = Claims { expected: parts.expected, belief };
         let (state, catalogues) = rebuild::rebuild_telling(&*parts.log, begun, claims, &mut tell)?;
         let took = parts.clock.monotonic().saturating_sub(began);
         metrics.start_part_duration_seconds.with(["replay"]).set(took);

@@ -103,7 +103,7 @@ impl Ledger {
     fn verify_below(&self, claim: (u64, Hash)) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
         let (go_on, goes_on) = mpsc::channel();
-        let reader = EventReader::knowing(Arc::clone(&shared.catalogues), self.rules_book());
+        let reader = EventReader::knowing(Arc::clone(self.catalogues()), self.rules_book());
         let log = Arc::clone(&shared.log);
         let verification = Verification::below(log, reader, claim);
         let thread = thread::Builder::new().name("tidu-verifier".into()).spawn(move || {

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     AppendError, Commit, Receipt, SaltSource, Shared,
+    applier::{Applier, ApplyError, DecodedLeaves, Outcome},
     clock::RecordedTime,
     decide::{Sources, decide_under},
     flusher,
@@ -42,12 +43,14 @@ struct Writer {
     time: RecordedTime,
     room: PromisedRoom,
     salts: SaltSource,
+    /// Takes leaves from outside; `None` if the ledger follows no other one.
+    applier: Option<Applier>,
 }
 
 /// Starts the writer, the flusher and its companions. They end once the queue is closed and empty.
 pub(super) fn start(
     shared: &Arc<Shared>,
-    (state, salts): (State, SaltSource),
+    (state, salts, applier): (State, SaltSource, Option<Applier>),
     queue: &Arc<Queue>,
     publish: mpsc::UnboundedSender<Published>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
@@ -60,6 +63,7 @@ pub(super) fn start(
         time: RecordedTime::new(Arc::clone(&shared.clock)),
         room: PromisedRoom::default(),
         salts,
+        applier,
     };
     let (shared, queue) = (Arc::clone(shared), Arc::clone(queue));
     let run = move || {
@@ -102,6 +106,12 @@ impl Writer {
                     let proven = self.prove(open.is_empty());
                     open.prove((reply, proven));
                 }
+                Turn::Leaves(leaves, reply) => {
+                    let (before, bytes) = (self.state.size(), leaves.bytes());
+                    let outcome = self.apply(&mut open, leaves);
+                    let reached = (self.state.size() > before).then(|| Reached::of(&self.state));
+                    open.applied(bytes, (reply, outcome), reached);
+                }
             }
             groups.put_back(open, !queue.is_empty());
         }
@@ -109,11 +119,30 @@ impl Writer {
 
     /// Answers as to a small commit, as far as that does not depend on its events.
     fn prove(&mut self, is_first: bool) -> Proven {
+        if self.applier.is_some() {
+            return Err(AppendError::Following);
+        }
         self.room.require(&self.shared, is_first, LEAF_BYTES_MAX as u64)?;
         if self.state.size() >= LOG_EVENTS_MAX {
             return Err(AppendError::LogFull);
         }
         self.time.check(self.state.recorded_micros()).map_err(AppendError::Clock).map(drop)
+    }
+
+    /// Applies leaves from outside. The catalogues that they adopt are known before anybody sees
+    /// an event that needs them.
+    fn apply(&mut self, open: &mut OpenGroup, leaves: DecodedLeaves) -> Outcome {
+        let Some(applier) = &mut self.applier else { return Err(ApplyError::NotFollowing) };
+        let bytes = leaves.bytes_max();
+        self.room.require_to_apply(&self.shared, open.is_empty(), bytes)?;
+        let (durable, before) = (self.shared.written.lock().durable.size, self.state.size());
+        self.state.settle(durable);
+        let outcome = applier.take(&mut self.state, &mut open.chunks, leaves);
+        self.shared.catalogues.follow(applier.catalogues());
+        if self.state.size() > before {
+            self.room.use_up(bytes, self.state.size());
+        }
+        outcome
     }
 
     /// Answers a repeated request with its first answer, and decides any other commit.
@@ -136,8 +165,8 @@ impl Writer {
             next_instant: |last| self.time.next(last),
             next_salt: &mut self.salts,
         };
-        let chunks = &mut open.chunks;
-        let receipt = decide_under(&mut self.state, &shared.catalogues, chunks, commit, sources)?;
+        let (catalogues, chunks) = (shared.catalogues.now(), &mut open.chunks);
+        let receipt = decide_under(&mut self.state, catalogues, chunks, commit, sources)?;
         if receipt.recorded_micros.is_some() {
             self.room.use_up(bytes, receipt.next);
         }

@@ -309,6 +309,16 @@ impl ChunkWriter {
         self.end_frame(leaf_hash, ends_commit);
     }
 
+    /// Adds the leaf or withheld place of another copy of the log, whose hash is known.
+    pub fn push_frame(&mut self, frame: &Frame, hash: merkle::Hash, ends_commit: bool) {
+        if frame.withheld {
+            return self.push_withheld(&frame.bytes, hash, ends_commit);
+        }
+        self.begin_frame(LEAF_KEY, frame.bytes.len());
+        self.open.put_slice(&frame.bytes);
+        self.end_frame(hash, ends_commit);
+    }
+
     /// Notes that a leaf of this group needs a log of this format.
     pub fn require_format(&mut self, format: u16) {
         self.group.format = self.group.format.max(format);

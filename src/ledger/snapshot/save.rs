@@ -58,7 +58,7 @@ pub(super) fn save(
 ) -> Result<Saved, NotSaved> {
     let Durable { extent, recorded_micros, format, size, .. } = written.durable;
     let mut image = ImageWriter::new(extent);
-    let (begun_with, adopted) = adopted_below(&shared.catalogues, size);
+    let (begun_with, adopted) = adopted_below(shared.catalogues.now(), size);
     let header = {
         let register = shared.read_register();
         Header {

@@ -1,6 +1,7 @@
 //! The promises of the README, each with a test named after it: over the real server, and over the
 //! ledger alone.
 
+mod applier;
 mod catalogue_files;
 mod catalogues;
 mod doubt;
