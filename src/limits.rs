@@ -13,6 +13,7 @@ mod clients;
 mod connections;
 mod delivery;
 mod doctor;
+mod following;
 mod intake;
 mod lists;
 mod metrics;
@@ -35,9 +36,9 @@ use std::time::Duration;
 
 pub use self::{
     access::*, answers::*, approval::*, archives::*, clients::*, connections::*, delivery::*,
-    doctor::*, intake::*, lists::*, metrics::*, mirror::*, names::*, nodes::*, observation::*,
-    operations::*, process::*, questions::*, records::*, signs::*, snapshots::*, subscribers::*,
-    tls::*, trail::*, web::*,
+    doctor::*, following::*, intake::*, lists::*, metrics::*, mirror::*, names::*, nodes::*,
+    observation::*, operations::*, process::*, questions::*, records::*, signs::*, snapshots::*,
+    subscribers::*, tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

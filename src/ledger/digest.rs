@@ -64,7 +64,7 @@ impl Ledger {
         pace: &mut impl Pace,
     ) -> Result<Digested, ReadError> {
         let mut so_far = Digested { digest, next: from, events: 0 };
-        let mut hashes = StoredHashes { shared: &self.shared, block: None };
+        let mut hashes = StoredHashes::of_log(&self.shared);
         let last = to.min(from.saturating_add(DIGEST_SCAN_EVENTS_MAX));
         while so_far.next < last && so_far.events < DIGEST_MATCHES_MAX {
             let upto = last.min(so_far.next + STREAM_SCAN_EVENTS_MAX);
@@ -82,13 +82,18 @@ impl Ledger {
 }
 
 /// Stored leaf hashes; behind the last complete block they are computed from the leaves.
-struct StoredHashes<'a> {
+pub(super) struct StoredHashes<'a> {
     shared: &'a Shared,
     block: Option<HashBlock>,
 }
 
-impl StoredHashes<'_> {
-    fn of(&mut self, position: u64) -> Result<Hash, LogError> {
+impl<'a> StoredHashes<'a> {
+    pub(super) fn of_log(shared: &'a Shared) -> Self {
+        Self { shared, block: None }
+    }
+
+    /// The hash of the leaf at a position.
+    pub(super) fn of(&mut self, position: u64) -> Result<Hash, LogError> {
         let place = position % HASHES_PER_BLOCK as u64;
         let first = position - place;
         if self.block.as_ref().is_none_or(|block| block.first != first) {

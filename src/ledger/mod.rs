@@ -25,6 +25,7 @@ mod adopted;
 mod applier;
 pub mod audit;
 pub mod clock;
+mod contact;
 pub mod decide;
 mod decoded;
 pub mod digest;
@@ -49,6 +50,7 @@ mod rebuild;
 mod refused;
 mod requests;
 mod room;
+mod roots;
 mod snapshot;
 mod start;
 pub mod state;
@@ -81,6 +83,7 @@ use self::{
     observed::Marked,
     queue::{Job, Queue},
     requests::RequestIndex,
+    roots::Subtrees,
     snapshot::{Keeper, Written},
     state::RegisterReader,
     tail::TailCache,
@@ -89,6 +92,7 @@ use self::{
 };
 pub use self::{
     applier::{Applied, ApplyError, DecodedLeaves, Leaves},
+    contact::{Contact, FOLLOW_STATES, FollowState, STOP_CAUSES},
     failure::Failure,
     holds::MeasuredGuard,
     observed::{Observed, Refusing},
@@ -255,6 +259,12 @@ struct Shared {
     catalogues: Adopted,
     /// It takes leaves from outside, and no appends.
     is_following: bool,
+    /// What it knows of its leader then.
+    contact: watch::Sender<Contact>,
+    /// When it was opened, in microseconds since 1970.
+    opened_micros: i64,
+    /// Roots within the log.
+    subtrees: Subtrees,
     /// The writer's register, ahead of the durable size. Readers name a size at or below that.
     ///
     /// Lock order: see `State::register`.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     access::{AccessControl, ReloadProblem},
     domain::access::Role,
-    ledger::{Ledger, run_blocking},
+    ledger::{FollowState, Ledger, run_blocking},
     protocol::{pb, time::timestamp},
 };
 
@@ -66,6 +66,7 @@ impl AdminApi {
                 .map(|policy| u32::try_from(policy.principals().count()).unwrap_or(u32::MAX)),
             audit_lines: trail.as_ref().map(|trail| trail.lines),
             audit_anchored_lines: trail.as_ref().map(|trail| trail.anchored),
+            node: Some(self.node(&call)),
             erased_event_count: Some(self.ledger.register().erased_count()),
             audit_problem: trail
                 .filter(|_| looks_after(&call))
@@ -73,6 +74,30 @@ impl AdminApi {
                 .unwrap_or_default(),
             ..state
         })
+    }
+
+    /// The part of this node.
+    fn node(&self, call: &Call) -> pb::Node {
+        let contact = self.ledger.contact();
+        let contact = contact.borrow();
+        let mut node = pb::Node {
+            role: pb::node::Role::NodeRoleLeader.into(),
+            epoch: contact.epoch,
+            ..Default::default()
+        };
+        if self.ledger.is_following() {
+            node.role = pb::node::Role::NodeRoleFollower.into();
+            node.leader.clone_from(&contact.leader);
+            node.leader_size = contact.leader_size;
+            node.last_contact = contact.heard_micros.map(timestamp);
+            contact.state.as_str().clone_into(&mut node.state);
+            if let FollowState::Stopped { why, .. } = &contact.state
+                && looks_after(call)
+            {
+                node.problem.clone_from(why);
+            }
+        }
+        node
     }
 
     /// The names of files are for those alone who look after the server.

@@ -86,6 +86,10 @@ fn to_adopt(ledger: &Ledger) -> Vec<Fact> {
     let catalogue = ledger.catalogue();
     // The adoption of the catalogue comes first: it counts from the next position on.
     let mut facts = Vec::new();
+    // A node that follows adopts what its leader has adopted.
+    if ledger.is_following() {
+        return facts;
+    }
     if ledger.needs_adoption() {
         facts.push(Fact::CatalogueAdopted(pb::CatalogueAdopted {
             sha256: catalogue.sha256.to_vec().into(),

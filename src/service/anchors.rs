@@ -156,6 +156,10 @@ struct Anchors {
 
 impl Anchors {
     async fn anchor_if_due(&mut self) {
+        // A node that follows records nothing by itself.
+        if self.ledger.is_following() {
+            return;
+        }
         if self.trail.monotonic() < self.not_before {
             return;
         }
@@ -191,7 +195,9 @@ pub(crate) async fn end_trail(ledger: &Ledger) {
         }
         match trail.last_anchor() {
             // An adoption that waits goes before every other commit.
-            Some(head) if !adoption::waits(ledger) => record(ledger, trail, head).await,
+            Some(head) if !ledger.is_following() && !adoption::waits(ledger) => {
+                record(ledger, trail, head).await
+            }
             _ => Ok(()),
         }
     };

@@ -55,6 +55,7 @@ mod recording;
 mod reflection;
 mod register;
 mod room;
+mod roots;
 mod rpc;
 mod rules;
 mod screen;
@@ -253,7 +254,7 @@ pub fn api(
         admin: AdminApi {
             ledger: Arc::clone(&ledger),
             adoption: Arc::clone(&adoption),
-            started_micros: ledger.now_micros(),
+            started_micros: ledger.opened_micros(),
             streams: served,
             verifications: Verifications::new(Arc::clone(&ledger), drain.clone()),
             recent: Recent::begin(&ledger, drain.clone()),

@@ -12,9 +12,7 @@ use super::{
 };
 use crate::{
     ledger::{Ledger, Pace as _},
-    limits::{
-        STREAM_MATCHES_MAX, STREAM_MESSAGE_BYTES, STREAM_SCAN_EVENTS_MAX, STREAM_SCAN_SLICE_EVENTS,
-    },
+    limits::{STREAM_MATCHES_MAX, STREAM_SCAN_EVENTS_MAX, STREAM_SCAN_SLICE_EVENTS},
     log::{Chunk, LeafAt},
     register::{Interest, Sight},
 };
@@ -28,6 +26,8 @@ pub(super) struct StreamReader {
     pub(super) interest: Arc<Interest>,
     /// What the caller may read.
     pub(super) sight: Sight,
+    /// Bytes of leaves of a message, before the last chunk is added.
+    pub(super) message_bytes: usize,
 }
 
 /// Events that a stream delivers next.
@@ -65,7 +65,7 @@ impl StreamReader {
         if !self.interest.wants_all() || is_sparse {
             return self.matching_runs(from, upto, any_hidden).await;
         }
-        let chunks = self.ledger.chunks(from, STREAM_MESSAGE_BYTES).await?;
+        let chunks = self.ledger.chunks(from, self.message_bytes).await?;
         if self.sight.sees_all() {
             return Ok(runs_of(&chunks, from, upto));
         }
@@ -116,7 +116,7 @@ impl StreamReader {
             places.retain(|(_, is_seen)| *is_seen);
         }
         let positions: Vec<_> = places.iter().map(|(position, _)| *position).collect();
-        let mut picked = self.ledger.pick(&positions, STREAM_MESSAGE_BYTES).await?;
+        let mut picked = self.ledger.pick(&positions, self.message_bytes).await?;
         let mut pairs = picked.iter().zip(&places);
         let untold = pairs.position(|(leaf, (_, is_seen))| leaf.withheld || !is_seen);
         let withheld = untold.and_then(|at| {

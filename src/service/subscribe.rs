@@ -27,6 +27,7 @@ use super::{
     kept_filter::{CursorFilter, LongFilter, one_filter},
     proof::running,
     questions::{Questions, Turn},
+    roots::Roots,
     shares::{Share, Shares, Short},
     standing::Standing,
     stream_reader::{Found, StreamReader, Untold},
@@ -38,8 +39,8 @@ use crate::{
     },
     ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest, place},
     limits::{
-        HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN, STREAM_RETRY_DELAY, STREAMS_MAX,
-        WATCHED_DESIGNEES_MAX,
+        FOLLOW_MESSAGE_BYTES, HEARTBEAT_DEFAULT, HEARTBEAT_MAX, HEARTBEAT_MIN,
+        STREAM_MESSAGE_BYTES, STREAM_RETRY_DELAY, STREAMS_MAX, WATCHED_DESIGNEES_MAX,
     },
     protocol::{
         batch::LeafBatch,
@@ -66,6 +67,8 @@ struct Subscription {
     raw: bool,
     /// The digest of the delivered events, if the client asked for it.
     digest: Option<RunningDigest>,
+    /// Roots, for a node that follows.
+    roots: Option<Roots>,
     /// The next position to examine.
     next: u64,
     stop: Option<u64>,
@@ -133,6 +136,8 @@ impl Streams {
         // it.
         let rests = !interest.wants_all() && request.stop_position.is_none();
         let waiter = if rests { Some(self.ledger.waiter(&interest).await) } else { None };
+        let sight = call.sight(&self.ledger);
+        let follows = request.roots && request.raw && interest.wants_all() && sight.sees_all();
         let subscription = Subscription {
             ledger: Arc::clone(&self.ledger),
             reader: StreamReader {
@@ -140,7 +145,8 @@ impl Streams {
                 call: Call { memory: None, ..call.clone() },
                 reading: self.reading.clone(),
                 interest,
-                sight: call.sight(&self.ledger),
+                sight,
+                message_bytes: if follows { FOLLOW_MESSAGE_BYTES } else { STREAM_MESSAGE_BYTES },
             },
             durable: self.ledger.watch(),
             waiter,
@@ -149,6 +155,7 @@ impl Streams {
             undelivered: None,
             raw: request.raw,
             digest,
+            roots: follows.then(Roots::default),
             next,
             stop: request.stop_position,
             heartbeat,
@@ -296,19 +303,32 @@ impl Subscription {
         loop {
             self.require_place()?;
             self.require_standing()?;
-            let size = self.durable.borrow_and_update().size;
+            let durable = *self.durable.borrow_and_update();
+            let size = durable.size;
+            if let Some(roots) = &mut self.roots
+                && roots.is_due(self.next)
+            {
+                roots.find(&self.ledger, self.next, durable).await?;
+                if self.phase != Phase::New {
+                    return Ok(Some(self.enter(self.phase, durable)));
+                }
+            }
             match (self.phase, self.drain.is_cancelled()) {
                 (Phase::Last, true) => return Err(errors::draining()),
                 (Phase::Last, false) => return Ok(None),
-                (_, true) => return Ok(Some(self.enter(Phase::Last, size))),
+                (_, true) => return Ok(Some(self.enter(Phase::Last, durable))),
                 (Phase::New, false) => {
                     let caught_up = self.next >= size;
                     let phase = if caught_up { Phase::CaughtUp } else { Phase::CatchingUp };
-                    return Ok(Some(self.enter(phase, size)));
+                    return Ok(Some(self.enter(phase, durable)));
                 }
                 (Phase::CatchingUp | Phase::CaughtUp, false) => {}
             }
-            let upto = self.stop.map_or(size, |stop| stop.min(size));
+            let mut upto = self.stop.map_or(size, |stop| stop.min(size));
+            if let Some(roots) = self.roots.as_mut().filter(|_| self.next < size) {
+                roots.grow(durable);
+                upto = roots.upto(upto);
+            }
             if self.next < upto {
                 if let Some(batch) = self.batch(upto).await? {
                     return Ok(Some(self.respond(batch)));
@@ -318,17 +338,17 @@ impl Subscription {
                     tokio::task::yield_now().await;
                     continue;
                 }
-                return Ok(Some(self.enter(self.phase, size)));
+                return Ok(Some(self.enter(self.phase, durable)));
             }
             if self.stop.is_some_and(|stop| self.next >= stop) {
-                return Ok(Some(self.enter(Phase::Last, size)));
+                return Ok(Some(self.enter(Phase::Last, durable)));
             }
             if self.phase == Phase::CatchingUp {
-                return Ok(Some(self.enter(Phase::CaughtUp, size)));
+                return Ok(Some(self.enter(Phase::CaughtUp, durable)));
             }
             match self.wait().await {
                 Woken::Due if self.next >= self.durable.borrow().size => {
-                    return Ok(Some(self.enter(self.phase, size)));
+                    return Ok(Some(self.enter(self.phase, durable)));
                 }
                 // New events are examined before a progress that is due.
                 Woken::Due | Woken::Grown | Woken::Standing | Woken::Drained | Woken::SentAway => {}
@@ -360,9 +380,9 @@ impl Subscription {
     }
 
     /// Enters a phase, or stays in it, and tells the client how far it is.
-    fn enter(&mut self, phase: Phase, size: u64) -> pb::SubscribeResponse {
+    fn enter(&mut self, phase: Phase, durable: Durable) -> pb::SubscribeResponse {
         self.phase = phase;
-        let progress = self.progress(size);
+        let progress = self.progress(durable);
         self.respond(progress)
     }
 
@@ -408,7 +428,9 @@ impl Subscription {
         if let Some(digest) = &mut self.digest {
             runs.iter().for_each(|run| digest.add_run(run));
         }
-        self.delivered.add(events, runs.iter().map(Bytes::len).sum());
+        let bytes = runs.iter().map(Bytes::len).sum();
+        self.delivered.add(events, bytes);
+        self.roots.iter_mut().for_each(|roots| roots.delivered(bytes));
         let batch = LeafBatch { runs, leaves: Vec::new(), next_position: next };
         Ok(Some(if self.raw { Payload::RawEvents(batch) } else { Payload::Events(batch) }))
     }
@@ -427,10 +449,13 @@ impl Subscription {
         }
         self.next = leaf.position + 1;
         self.delivered.add(1, leaf.framed.len());
+        self.roots.iter_mut().for_each(|roots| roots.delivered(leaf.framed.len()));
         Ok(Payload::Withheld(told))
     }
 
-    fn progress(&self, size: u64) -> Payload {
+    fn progress(&self, durable: Durable) -> Payload {
+        let (size, contact) = (durable.size, self.ledger.contact());
+        let contact = contact.borrow();
         Payload::Progress(pb::Progress {
             next_position: self.next,
             log_size: size,
@@ -438,7 +463,13 @@ impl Subscription {
             server_time: Some(timestamp(self.ledger.now_micros())),
             caught_up: self.next >= size,
             digest: self.digest.map_or_else(Bytes::new, |d| Bytes::copy_from_slice(&d.0)),
-            ..Default::default()
+            root: match self.reader.sight.sees_all() {
+                true => Bytes::copy_from_slice(&durable.root),
+                false => Bytes::new(),
+            },
+            epoch: contact.epoch,
+            last_contact: contact.heard_micros.map(timestamp),
+            delivered_root: self.roots.as_ref().map_or_else(Bytes::new, |r| r.at(self.next)),
         })
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
             status(Code::Unavailable, ErrorReason::ReadOnly, text, metadata)
         }
         AppendError::AuditFailed(detail) => acts::audit_failed(text, &detail),
-        AppendError::Following => status(Code::FailedPrecondition, ErrorReason::ReadOnly, text, []),
+        AppendError::Following => status(Code::FailedPrecondition, ErrorReason::Follower, text, []),
         AppendError::Draining => draining(),
         AppendError::Clock(detail) => {
             let metadata = [("detail", detail)];

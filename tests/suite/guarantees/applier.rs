@@ -18,7 +18,7 @@ use tidu::{
 use crate::support::{
     Book, MemoryLog, annulled, any_event,
     catalogues::{BUILT_IN, open_under, other, parsed},
-    commit, day, history, list, open, options,
+    commit, day, list, open, options,
     redacted::{annulment, redact},
     seed::random,
 };

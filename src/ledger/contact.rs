@@ -1,0 +1,114 @@
+//! How a ledger that follows another one is in touch with it. Whoever follows notes it; streams,
+//! answers and probes read it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Ledger;
+
+/// The state of a follower.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FollowState {
+    /// It has no leader just now.
+    #[default]
+    Connecting,
+    /// The leader has more than is here.
+    CatchingUp,
+    /// Everything is here that the leader was heard to have.
+    Following,
+    /// It has stopped for good.
+    Stopped {
+        /// The cause, one of [`STOP_CAUSES`].
+        cause: &'static str,
+        /// The reason for people.
+        why: String,
+    },
+}
+
+/// The states of a follower, by the words of [`FollowState::as_str`].
+pub const FOLLOW_STATES: [&str; 4] = ["connecting", "catching_up", "following", "stopped"];
+
+/// Why a follower stops for good: the leader has another log, an older epoch, less than is here or
+/// another history; an event is left out or is not readable; a newer version or a catalogue is
+/// needed; there is no leader at the end of the line; the leader tells no roots; the log is full.
+pub const STOP_CAUSES: [&str; 10] = [
+    "log_id",
+    "epoch",
+    "ahead",
+    "root",
+    "gap",
+    "damaged",
+    "newer",
+    "catalogue",
+    "circle",
+    "rights",
+];
+
+impl FollowState {
+    /// Its word in metrics and answers.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::CatchingUp => "catching_up",
+            Self::Following => "following",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
+}
+
+/// What a follower knows of its leader.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// Its address, as the settings name it; empty before the first one is tried.
+    pub leader: String,
+    /// Size of its log when it was last heard.
+    pub leader_size: u64,
+    /// The highest epoch that was heard.
+    pub epoch: u64,
+    /// When it was last heard, in microseconds since 1970; `None` if it never was.
+    pub heard_micros: Option<i64>,
+    /// The same by the monotonic clock.
+    pub heard: Option<Duration>,
+    /// The state of the follower.
+    pub state: FollowState,
+}
+
+impl Ledger {
+    /// What is known of the leader, as it changes. Of a ledger that follows nobody it says nothing.
+    #[must_use]
+    pub fn contact(&self) -> watch::Receiver<Contact> {
+        self.shared.contact.subscribe()
+    }
+
+    /// Changes what is known of the leader. To be called by the one who follows it.
+    pub fn note_contact(&self, change: impl FnOnce(&mut Contact)) {
+        self.shared.contact.send_modify(change);
+    }
+
+    /// Notes that the leader was heard just now, with a log of this size.
+    pub fn note_heard(&self, leader_size: u64) {
+        let (micros, monotonic) = (self.now_micros(), self.shared.clock.monotonic());
+        self.note_contact(|contact| {
+            contact.leader_size = leader_size;
+            (contact.heard_micros, contact.heard) = (Some(micros), Some(monotonic));
+        });
+    }
+
+    /// Events that the leader has and this ledger has not, and the time since the leader was last
+    /// heard; `None` if it never was. Only of a ledger that follows.
+    #[must_use]
+    pub fn lag(&self) -> (u64, Option<Duration>) {
+        let contact = self.shared.contact.borrow();
+        let now = self.shared.clock.monotonic();
+        let age = contact.heard.map(|heard| now.saturating_sub(heard));
+        (contact.leader_size.saturating_sub(self.durable().size), age)
+    }
+
+    /// When this ledger was opened, in microseconds since 1970. It tells a server from others.
+    #[must_use]
+    pub fn opened_micros(&self) -> i64 {
+        self.shared.opened_micros
+    }
+}

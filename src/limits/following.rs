@@ -1,0 +1,41 @@
+//! Bounds of nodes that follow another one: how much is in flight between them, how often a root is
+//! compared, and when a leader counts as lost.
+
+use std::time::Duration;
+
+use super::{CHUNK_BYTES_MAX, HEARTBEAT_MIN, RESPONSE_BYTES_MAX};
+
+/// Leaves of a perfect subtree whose root is kept in memory.
+pub const ROOT_SUBTREE_EVENTS: u64 = 16_384;
+/// Events of a stream after which a root is told, even if more follow.
+pub const ROOT_INTERVAL_EVENTS: u64 = 8_192;
+/// Bytes of a stream after which a root is told.
+pub const ROOT_INTERVAL_BYTES: usize = 1024 * 1024;
+/// Bytes of leaves in one message to a node that follows, before the last chunk is added.
+pub const FOLLOW_MESSAGE_BYTES: usize = 256 * 1024;
+/// Most bytes of leaves that a follower holds without a root for them.
+pub const FOLLOW_UNCONFIRMED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Batches of leaves that are decoded or applied at once.
+pub const FOLLOW_BATCHES_AHEAD: usize = 4;
+/// Heartbeat that a follower asks its leader for.
+pub const FOLLOW_HEARTBEAT: Duration = Duration::from_secs(1);
+/// A leader that is silent for so long counts as lost.
+pub const FOLLOW_SILENCE_MAX: Duration = Duration::from_secs(5);
+/// Shortest pause before a lost leader, or the next one, is tried.
+pub const FOLLOW_RETRY_MIN: Duration = Duration::from_millis(100);
+/// Longest pause before a lost leader, or the next one, is tried.
+pub const FOLLOW_RETRY_MAX: Duration = Duration::from_secs(5);
+/// Most leaders that the settings name.
+pub const FOLLOW_LEADERS_MAX: usize = 8;
+/// Events that a follower may be behind and count as ready.
+pub const FOLLOW_LAG_EVENTS_DEFAULT: u64 = 10_000;
+/// Seconds since it last heard its leader up to which a follower counts as ready.
+pub const FOLLOW_LAG_SECONDS_DEFAULT: u64 = 30;
+
+const _: () = {
+    assert!(FOLLOW_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX);
+    assert!(ROOT_INTERVAL_BYTES + RESPONSE_BYTES_MAX < FOLLOW_UNCONFIRMED_BYTES_MAX);
+    assert!(ROOT_SUBTREE_EVENTS.is_power_of_two());
+    assert!(FOLLOW_HEARTBEAT.as_secs() >= HEARTBEAT_MIN.as_secs());
+    assert!(FOLLOW_SILENCE_MAX.as_secs() > 2 * FOLLOW_HEARTBEAT.as_secs());
+};
