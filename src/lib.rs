@@ -21,6 +21,7 @@
 //! 6 import/    lists as authorities publish them → events
 //!   delivery/  events → webhooks and commands
 //!   operations/ the operations port: metrics and probes
+//!   follow/    a verified copy of a leader's log, kept up to date
 //! 7 server/    listener, connections, configuration, logs, the drain
 //! 8 cli/       the command line: a client of the service, and the way to start it
 //! ```
@@ -48,6 +49,7 @@ pub mod cursors;
 pub mod delivery;
 pub mod domain;
 pub mod files;
+pub mod follow;
 pub mod import;
 pub mod lang;
 pub mod ledger;

@@ -75,7 +75,41 @@ pub struct Contact {
     pub state: FollowState,
 }
 
+/// How far a ledger that follows may be behind and be good enough to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LagLimits {
+    /// Events that the leader has and this ledger has not.
+    pub events: u64,
+    /// Time since the leader was last heard.
+    pub age: Duration,
+}
+
 impl Ledger {
+    /// From now on a larger lag than this makes the ledger unfit to be read.
+    pub fn limit_lag(&self, limits: LagLimits) {
+        // The first ones count.
+        let _ = self.shared.lag_limits.set(limits);
+    }
+
+    /// Why a ledger that follows is too far behind to be read, if it is.
+    #[must_use]
+    pub fn too_far_behind(&self) -> Option<String> {
+        if let FollowState::Stopped { cause, .. } = &self.shared.contact.borrow().state {
+            return Some(format!("this node has stopped following its leader ({cause})"));
+        }
+        let limits = self.shared.lag_limits.get()?;
+        match self.lag() {
+            (_, None) => Some("the leader has not been heard yet".to_owned()),
+            (_, Some(age)) if age > limits.age => {
+                Some(format!("the leader was last heard {} s ago", age.as_secs()))
+            }
+            (events, _) if events > limits.events => {
+                Some(format!("this node is {events} events behind its leader"))
+            }
+            _ => None,
+        }
+    }
+
     /// What is known of the leader, as it changes. Of a ledger that follows nobody it says nothing.
     #[must_use]
     pub fn contact(&self) -> watch::Receiver<Contact> {
@@ -87,9 +121,11 @@ impl Ledger {
         self.shared.contact.send_modify(change);
     }
 
-    /// Notes that the leader was heard just now, with a log of this size.
-    pub fn note_heard(&self, leader_size: u64) {
-        let (micros, monotonic) = (self.now_micros(), self.shared.clock.monotonic());
+    /// Notes that the leader was heard so long ago, with a log of this size.
+    pub fn note_heard(&self, leader_size: u64, ago: Duration) {
+        let behind = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+        let micros = self.now_micros().saturating_sub(behind);
+        let monotonic = self.shared.clock.monotonic().saturating_sub(ago);
         self.note_contact(|contact| {
             contact.leader_size = leader_size;
             (contact.heard_micros, contact.heard) = (Some(micros), Some(monotonic));

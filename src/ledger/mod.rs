@@ -92,7 +92,7 @@ use self::{
 };
 pub use self::{
     applier::{Applied, ApplyError, DecodedLeaves, Leaves},
-    contact::{Contact, FOLLOW_STATES, FollowState, STOP_CAUSES},
+    contact::{Contact, FOLLOW_STATES, FollowState, LagLimits, STOP_CAUSES},
     failure::Failure,
     holds::MeasuredGuard,
     observed::{Observed, Refusing},
@@ -261,6 +261,7 @@ struct Shared {
     is_following: bool,
     /// What it knows of its leader then.
     contact: watch::Sender<Contact>,
+    lag_limits: OnceLock<LagLimits>,
     /// When it was opened, in microseconds since 1970.
     opened_micros: i64,
     /// Roots within the log.

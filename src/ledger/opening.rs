@@ -104,6 +104,7 @@ impl Ledger {
             catalogues: Adopted::new(catalogues),
             is_following,
             contact: watch::Sender::default(),
+            lag_limits: OnceLock::new(),
             opened_micros: parts.clock.now_micros(),
             subtrees: Subtrees::default(),
             register: state.reader(),

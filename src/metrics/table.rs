@@ -99,6 +99,16 @@ table! {
     in_flight_limit_bytes: Gauge, Bytes, [],
         "Most memory that requests in flight may take";
 
+    // Following a leader.
+    follow_lag_events: Gauge, Events, [],
+        "Events that the leader was heard to have and this node has not";
+    follow_contact_age_seconds: SecondsGauge, Seconds, [],
+        "Time since the leader was last heard";
+    follow_state: Family<1, Gauge>, None, ["state"],
+        "1 for the state of a node that follows: connecting, catching_up, following or stopped";
+    follow_stops_total: Family<1, Counter>, None, ["cause"],
+        "Times that this node stopped following for good, by cause";
+
     // The road of writes.
     commits_total: Counter, Commits, [],
         "Commits that were recorded";

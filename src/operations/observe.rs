@@ -18,7 +18,7 @@ use tokio::{sync::oneshot, time::timeout};
 use super::process::Process;
 use crate::{
     cursors::{Cursors, Lags, key},
-    ledger::{Ledger, Observed, Refusing, clock::Clock},
+    ledger::{FOLLOW_STATES, Ledger, Observed, Refusing, clock::Clock},
     limits::{CURSOR_AGES_READ_MAX, CURSORS_OBSERVED_MAX, OBSERVATION_WAIT_MAX},
     metrics::Metrics,
     trail::TrailState,
@@ -132,6 +132,15 @@ fn observe_ledger(ledger: &Ledger, metrics: &Metrics) -> u64 {
         metrics.audit_unanchored_lines.set(lines.saturating_sub(anchored));
         metrics.audit_sinks_failing.set(failing);
         metrics.audit_unsynced_seconds.set(unsynced);
+    }
+    if ledger.is_following() {
+        let (lag, age) = ledger.lag();
+        metrics.follow_lag_events.set(lag);
+        metrics.follow_contact_age_seconds.set(age.unwrap_or_default());
+        let now = ledger.contact().borrow().state.as_str();
+        for state in FOLLOW_STATES {
+            metrics.follow_state.with([state]).set((state == now).into());
+        }
     }
     for cause in Refusing::ALL {
         metrics.appends_refused.with([cause.as_str()]).set(ledger.refuses(cause).into());

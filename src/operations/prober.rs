@@ -43,6 +43,11 @@ async fn turns(ledger: Weak<Ledger>, findings: &Findings) {
         let now = Instant::now();
         match outcome {
             Ok(()) => findings.turn(now, None),
+            // A node that follows is there for reads: its lag decides.
+            Err(AppendError::Following) => {
+                let behind = ledger.upgrade().and_then(|ledger| ledger.too_far_behind());
+                findings.turn(now, behind);
+            }
             // These two do not come from the writer.
             Err(refusal @ (AppendError::Draining | AppendError::Unknown)) => {
                 findings.no_turn(refusal.to_string());

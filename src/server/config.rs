@@ -4,6 +4,7 @@
 mod audit;
 mod checks;
 mod error;
+mod follow;
 mod gateway;
 mod listen;
 
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     audit::AUDIT_FILE,
     error::ConfigError,
+    follow::FollowAppends,
     gateway::{GatewaySocket, NotGatewaySocket},
     listen::{NotListen, OperationsListen},
 };
@@ -35,9 +37,11 @@ use crate::{
     access::{AccessControl, AccessSettings},
     domain::{catalogue::Catalogue, masked_url},
     files,
+    follow::LeaderUrl,
     ledger::clock::Clock as _,
     limits::{
-        CATALOGUE_BYTES_MAX, IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT, SLOW_COMMIT_DEFAULT,
+        CATALOGUE_BYTES_MAX, FOLLOW_LAG_EVENTS_DEFAULT, FOLLOW_LAG_SECONDS_DEFAULT,
+        IN_FLIGHT_BYTES_MAX, OTLP_SAMPLE_RATIO_DEFAULT, SLOW_COMMIT_DEFAULT,
         SNAPSHOT_EVENTS_DEFAULT,
     },
     service::{ApiSettings, Sampling, Writes},
@@ -158,6 +162,44 @@ pub struct ServerSettings {
     #[arg(long = "gateway-socket", value_name = "PATH:UID")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gateway_sockets: Vec<GatewaySocket>,
+    /// Follow this node, `https://HOST:PORT`: keep a verified copy of its log and serve it; further
+    /// ones are tried when it is lost (separated by commas, or repeated)
+    #[arg(long = "follow", value_name = "URL", value_delimiter = ',', value_parser = leader_url)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub follow: Vec<LeaderUrl>,
+    /// What a node that follows does with appends: forward hands them on to its leader, refuse
+    /// names its address [default: forward]
+    #[arg(long, value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_appends: Option<FollowAppends>,
+    /// File with the token by which the leader knows this node; nobody else may be able to read it
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_token_file: Option<PathBuf>,
+    /// CAs that may have signed the leader's certificate, in PEM [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_tls_ca: Option<PathBuf>,
+    /// Client certificate for the leader with its chain, in PEM; may hold its key as well
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_tls_cert: Option<PathBuf>,
+    /// Key of that certificate in PEM; nobody else may be able to read it
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_tls_key: Option<PathBuf>,
+    /// Events that a node may be behind its leader and count as ready [default: 10000]
+    #[arg(long, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_lag_events: Option<u64>,
+    /// Seconds since its leader was last heard up to which a node counts as ready [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_lag_seconds: Option<u64>,
+}
+
+fn leader_url(text: &str) -> Result<LeaderUrl, String> {
+    text.parse()
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -217,6 +259,22 @@ pub struct Config {
     pub tls_client_crl: Vec<PathBuf>,
     /// Unix sockets of gateways, with the user whose processes may call there.
     pub gateway_sockets: Vec<GatewaySocket>,
+    /// The nodes to follow, in the order in which they are tried. Empty: this one leads.
+    pub follow: Vec<LeaderUrl>,
+    /// What a node that follows does with appends.
+    pub follow_appends: FollowAppends,
+    /// The token by which the leader knows this node.
+    pub follow_token_file: Option<PathBuf>,
+    /// The authorities that may have certified the leader, in PEM. `None`: those of the system.
+    pub follow_tls_ca: Option<PathBuf>,
+    /// The certificate of this node as a client, in PEM.
+    pub follow_tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM. `None`: in the file of the certificate.
+    pub follow_tls_key: Option<PathBuf>,
+    /// Events that a node may be behind and count as ready.
+    pub follow_lag_events: u64,
+    /// Seconds since the leader was last heard up to which a node counts as ready.
+    pub follow_lag_seconds: u64,
 }
 
 impl Default for Config {
@@ -245,6 +303,14 @@ impl Default for Config {
             tls_client_ca: None,
             tls_client_crl: Vec::new(),
             gateway_sockets: Vec::new(),
+            follow: Vec::new(),
+            follow_appends: FollowAppends::Forward,
+            follow_token_file: None,
+            follow_tls_ca: None,
+            follow_tls_cert: None,
+            follow_tls_key: None,
+            follow_lag_events: FOLLOW_LAG_EVENTS_DEFAULT,
+            follow_lag_seconds: FOLLOW_LAG_SECONDS_DEFAULT,
         }
     }
 }

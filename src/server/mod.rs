@@ -16,10 +16,12 @@ pub mod config;
 mod connection;
 mod descriptors;
 pub mod failures;
+mod following;
 mod gateway;
 mod half_close;
 mod hangups;
 mod manager;
+mod opening;
 mod peer_io;
 mod places;
 mod ports;
@@ -37,12 +39,12 @@ use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep, timeout_at},
 };
-use uuid::Uuid;
 
 use self::{
-    clock::SystemClock,
     config::{Config, ConfigError},
     failures::Failures,
+    following::{Following, fresh_log_id},
+    opening::open_ledger,
     ports::Ports,
     progress::Meter,
 };
@@ -53,18 +55,15 @@ pub use self::{
 };
 use crate::{
     access::{AccessControl, KeyError, PolicyError},
-    catalogue_files::{CatalogueFileError, CatalogueFiles},
+    catalogue_files::CatalogueFileError,
     cursors::{CursorError, Cursors},
     lang::{say, word},
-    ledger::{
-        Belief, Failure, Ledger, LedgerOptions, OnFailure, ReadError, Salt, SnapshotSettings,
-        clock::Clock as _,
-    },
+    ledger::{Failure, Ledger, ReadError},
     limits::{
         DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, REPLAY_TOLD_AFTER, REPLAY_TOLD_INTERVAL,
-        SALT_BYTES, SNAPSHOT_DRAIN_MARGIN,
+        SNAPSHOT_DRAIN_MARGIN,
     },
-    log::{self, LogError},
+    log::LogError,
     metrics::Metrics,
     operations,
     register::RulesBook,
@@ -213,6 +212,8 @@ pub struct Starting {
     data_dir: PathBuf,
     /// Files of the audit trail; empty without principals.
     audit_files: Vec<PathBuf>,
+    /// The nodes to follow, if it follows any.
+    following: Option<Following>,
 }
 
 /// A server that serves.
@@ -236,7 +237,9 @@ impl Starting {
         }
         let audit_files = if is_open { Vec::new() } else { config.audit_files() };
         let ports = Ports::listen(config, settings.clone(), &metrics).await?;
-        Ok(Self { ports, settings, metrics, data_dir: config.data_dir.clone(), audit_files })
+        let following = Following::of(config);
+        let data_dir = config.data_dir.clone();
+        Ok(Self { ports, settings, metrics, data_dir, audit_files, following })
     }
 
     /// The address for callers.
@@ -301,11 +304,20 @@ impl Starting {
         if !self.audit_files.is_empty() {
             trail::open(&ledger, self.audit_files).await?;
         }
-        service::adopt(&ledger).await.map_err(StartError::Adoption)?;
+        let follower = self.following.take().map(|following| {
+            let node = self.ports.address().to_string();
+            following.begin(&ledger, node, &mut self.settings)
+        });
+        if follower.is_none() {
+            service::adopt(&ledger).await.map_err(StartError::Adoption)?;
+        }
         let for_api = (Arc::clone(&ledger), Arc::clone(&cursors));
         let access = Arc::clone(&self.settings.access);
         let api = service::api(for_api.0, for_api.1, self.settings, &self.ports.phases)?;
         self.ports.serve(api, &ledger, &cursors);
+        if let Some(follower) = follower {
+            self.ports.run(follower.run());
+        }
         if let Err(error) = ledger.verify_unread() {
             tracing::warn!(%error, "the log below the snapshot is not verified in the background");
         }
@@ -353,9 +365,15 @@ impl Server {
             Some(manager) => starting.reporting_to(manager),
             None => starting,
         };
+        let mut stop = pin!(stop);
+        let log_id = tokio::select! {
+            log_id = fresh_log_id(config) => log_id,
+            () = stop.as_mut() => return Err(StartError::Stopped),
+        };
         let (config, access) = (config.clone(), Arc::clone(&starting.settings.access));
         let open = move |metrics: &Arc<Metrics>| {
-            let ledger = open_ledger(&config, rules, Box::new(on_failure), Arc::clone(metrics))?;
+            let metrics = Arc::clone(metrics);
+            let ledger = open_ledger(&config, log_id, rules, Box::new(on_failure), metrics)?;
             if !access.policy().is_open() {
                 access.take_key_of(&config.data_dir)?;
                 principals::resolve(&access, &ledger)?;
@@ -432,50 +450,4 @@ async fn close(ledger: Arc<Ledger>, cursors: Arc<Cursors>, end: Instant) -> Resu
     // A snapshot that is late is none: the next start replays more.
     let _ = timeout_at(end, saving).await;
     Ok(())
-}
-
-/// Opens the ledger, and keeps the catalogue files of all adoptions: those of the log, which an
-/// earlier version may not have kept, and that of the adoption to come.
-fn open_ledger(
-    config: &Config,
-    rules: RulesBook,
-    on_failure: OnFailure,
-    metrics: Arc<Metrics>,
-) -> Result<Ledger, StartError> {
-    let catalogue = Arc::new(config.read_catalogue()?);
-    let files = CatalogueFiles::built_in().and(Arc::clone(&catalogue)).beside(&config.data_dir);
-    #[allow(clippy::disallowed_methods)] // a new log gets its id here
-    let fresh_id = Uuid::new_v4();
-    let (directory, reserve) = (&config.data_dir, config.disk_reserve_bytes);
-    let clock = Arc::new(SystemClock::new());
-    let (of_log, counted) = (Arc::clone(&clock), Arc::clone(&metrics));
-    let monotonic = Box::new(move || of_log.monotonic());
-    let (log, found) = log::open_reserving(directory, fresh_id, reserve, counted, monotonic)?;
-    let expected = found.map(|mark| (mark.size, mark.root));
-    let snapshots = SnapshotSettings::within(directory, config.snapshot_events);
-    // A process that the log failed leaves doubts about all that is stored beside the events.
-    let is_doubtful = !Failures::of(directory).noted().is_empty();
-    let belief = if is_doubtful { Belief::Nothing } else { Belief::StoredHashes };
-    let options = LedgerOptions {
-        log,
-        expected,
-        catalogue,
-        catalogue_files: files.clone(),
-        rules,
-        clock,
-        salts: Box::new(random_salt),
-        metrics,
-        on_failure,
-    };
-    let ledger = Ledger::open_with(options, belief, snapshots)?;
-    files.keep(&config.data_dir, ledger.catalogues().iter())?;
-    Ok(ledger)
-}
-
-/// Random bytes from the system. Without them nothing may be recorded that somebody could guess.
-fn random_salt() -> Salt {
-    let mut salt = [0; SALT_BYTES];
-    let filled = getrandom::fill(&mut salt);
-    assert!(filled.is_ok(), "the system gives no random bytes: {filled:?}");
-    salt
 }

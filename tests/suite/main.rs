@@ -15,6 +15,7 @@ mod cli;
 mod contract;
 mod failover;
 mod field;
+mod follow;
 mod guarantees;
 mod identity;
 mod logs;

@@ -11,6 +11,7 @@ impl Config {
     pub(super) fn require_usable(&self) -> Result<(), ConfigError> {
         self.require_protection()?;
         self.require_whole_tls()?;
+        self.require_whole_follow()?;
         if self.listen.port() > 0 && self.operations_listen.address() == Some(self.listen) {
             return Err(ConfigError::SameAddress(self.listen));
         }

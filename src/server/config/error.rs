@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
-    access::PolicyError, domain::catalogue::CatalogueError, lang::say,
+    access::PolicyError, domain::catalogue::CatalogueError, follow::LeaderUrl, lang::say,
     limits::PARTY_IN_FLIGHT_BYTES_MAX,
 };
 
@@ -53,6 +53,24 @@ pub enum ConfigError {
         /// The one that is missing.
         missing: &'static str,
     },
+    /// There are too many nodes to follow.
+    #[error("{}", say!(
+        en: "follow: it names {count} nodes, and the limit is {most}",
+        zh: "follow：列出了 {count} 个节点，最多 {most} 个"
+    ))]
+    TooManyLeaders {
+        /// Their number.
+        count: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// The log would come in plaintext from another machine.
+    #[error("{}", say!(
+        en: "follow: {} is plaintext on another machine; use https://",
+        zh: "follow：{} 是另一台机器上的明文连接；请使用 https://",
+        .0
+    ))]
+    PlaintextLeader(LeaderUrl),
     /// There are too many files of one kind.
     #[error("{}", say!(
         en: "{setting}: it names {count} files, and the limit is {most}",

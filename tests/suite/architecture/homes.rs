@@ -21,6 +21,7 @@ const HOMES: [(&str, &[&str]); 7] = [
         "tonic",
         &[
             "src/protocol/",
+            "src/follow/",
             "src/service/",
             "src/server/",
             "src/cli/",

@@ -9,7 +9,7 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 25] = [
+pub const FLOORS: [(&str, u8); 26] = [
     ("limits", 0),
     ("files", 0),
     ("lang", 0),
@@ -31,6 +31,7 @@ pub const FLOORS: [(&str, u8); 25] = [
     ("import", 6),
     ("delivery", 6),
     ("mirror", 6),
+    ("follow", 6),
     ("operations", 6),
     ("server", 7),
     ("cli", 8),

@@ -1,0 +1,309 @@
+//! One connection to a leader: what it says of itself is checked first, then its log comes as one
+//! raw stream. Leaves wait for the root that confirms them, are decoded on other threads, and are
+//! applied in order.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use prost::Message as _;
+use tokio::{
+    task::{JoinError, JoinHandle},
+    time::timeout,
+};
+use tonic::Streaming;
+
+use super::{
+    Follower,
+    leaders::{Connection, LeaderUrl},
+    stop::{Ended, lost, stopped},
+};
+use crate::{
+    ledger::{Applied, ApplyError, DecodedLeaves, FollowState, Leaves},
+    limits::{
+        FOLLOW_BATCHES_AHEAD, FOLLOW_HEARTBEAT, FOLLOW_SILENCE_MAX, FOLLOW_UNCONFIRMED_BYTES_MAX,
+        RESPONSE_BYTES_MAX,
+    },
+    log::FORMAT_KNOWN,
+    merkle::Hash,
+    protocol::{
+        batch::{Frame, LeafBatch},
+        pb::{
+            self, admin_service_client::AdminServiceClient,
+            ledger_service_client::LedgerServiceClient, node::Role, subscribe_request::Start,
+            subscribe_response::Payload,
+        },
+        time,
+    },
+};
+
+/// Most nodes that are asked for the end of a line of followers.
+const HOPS_MAX: usize = 4;
+
+/// Follows one leader until it is lost or disagrees.
+pub(super) async fn run(follower: &Follower, url: &LeaderUrl, way: Connection) -> Ended {
+    match Session::open(follower, url, way).await {
+        Ok(session) => session.follow().await,
+        Err(ended) => ended,
+    }
+}
+
+/// The answer to GetStatus of a node.
+pub(super) async fn status(way: Connection) -> Result<pb::GetStatusResponse, Ended> {
+    let mut admin = AdminServiceClient::new(way);
+    let answer = admin.get_status(pb::GetStatusRequest {});
+    let answer = timeout(FOLLOW_SILENCE_MAX, answer).await;
+    Ok(answer.map_err(|_| lost("the node gives no answer"))??.into_inner())
+}
+
+struct Session<'a> {
+    follower: &'a Follower,
+    stream: Streaming<pb::SubscribeResponse>,
+    /// True if the leader follows another node.
+    is_relay: bool,
+    log_id: String,
+    /// The position of the next leaf of the stream.
+    next: u64,
+    /// Leaves that no root has confirmed.
+    waiting: Vec<Frame>,
+    waiting_bytes: usize,
+    decoding: FuturesOrdered<JoinHandle<DecodedLeaves>>,
+    applying: FuturesOrdered<BoxFuture<'static, Result<Applied, ApplyError>>>,
+}
+
+impl<'a> Session<'a> {
+    /// Checks what the leader says of itself, and opens the stream.
+    async fn open(follower: &'a Follower, url: &LeaderUrl, way: Connection) -> Result<Self, Ended> {
+        let ledger = &follower.ledger;
+        let status = status(way.clone()).await?;
+        let node = status.node.clone().unwrap_or_default();
+        let is_relay = node.role() == Role::NodeRoleFollower;
+        let next = ledger.durable().size;
+        require_same_log(&ledger.log_id().to_string(), &status.log_id)?;
+        follower.require_epoch(node.epoch)?;
+        if status.log_format > u32::from(FORMAT_KNOWN) {
+            let (found, known) = (status.log_format, FORMAT_KNOWN);
+            let why = format!("the leader's log has format {found}, this version reads {known}");
+            return Err(stopped("newer", why));
+        }
+        follower.require_no_circle(url, &status).await?;
+        if status.log_size < next {
+            let size = status.log_size;
+            let why = format!("the leader has {size} events, and this log has {next}");
+            return Err(if is_relay { lost(why) } else { stopped("ahead", why) });
+        }
+        let request = pb::SubscribeRequest {
+            start: Some(Start::FromPosition(next)),
+            log_id: status.log_id.clone(),
+            heartbeat_interval: FOLLOW_HEARTBEAT.try_into().ok(),
+            raw: true,
+            roots: true,
+            ..Default::default()
+        };
+        let mut client =
+            LedgerServiceClient::new(way).max_decoding_message_size(2 * RESPONSE_BYTES_MAX);
+        let stream = timeout(FOLLOW_SILENCE_MAX, client.subscribe(request)).await;
+        let stream = stream.map_err(|_| lost("the leader gives no answer"))??.into_inner();
+        tracing::info!(leader = %url, position = next, "following");
+        Ok(Self {
+            follower,
+            stream,
+            is_relay,
+            log_id: status.log_id,
+            next,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            decoding: FuturesOrdered::new(),
+            applying: FuturesOrdered::new(),
+        })
+    }
+
+    async fn follow(mut self) -> Ended {
+        loop {
+            if let Err(ended) = self.step().await {
+                return ended;
+            }
+        }
+    }
+
+    /// Takes a message, hands decoded leaves to the ledger, or notes that some are applied.
+    async fn step(&mut self) -> Result<(), Ended> {
+        let has_room = self.decoding.len() + self.applying.len() < FOLLOW_BATCHES_AHEAD;
+        tokio::select! {
+            biased;
+            Some(applied) = self.applying.next() => {
+                let Applied { .. } = applied?;
+                self.note_state();
+            }
+            Some(decoded) = self.decoding.next(), if !self.decoding.is_empty() => {
+                let decoded = decoded.map_err(|e: JoinError| lost(e.to_string()))?;
+                self.applying.push_back(Box::pin(self.follower.ledger.apply(decoded)));
+            }
+            message = timeout(FOLLOW_SILENCE_MAX, self.stream.message()), if has_room => {
+                let message = message.map_err(|_| lost("the leader has fallen silent"))?;
+                let Some(message) = message? else { return Err(lost("the stream has ended")) };
+                if let Some(payload) = message.payload {
+                    self.take(payload)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, payload: Payload) -> Result<(), Ended> {
+        match payload {
+            Payload::RawEvents(batch) => self.gather_batch(batch),
+            Payload::Withheld(place) => self.gather_place(&place),
+            Payload::Progress(progress) => self.confirm(&progress),
+            Payload::Events(_) => {
+                Err(stopped("damaged", "the leader sends events that are not raw"))
+            }
+        }
+    }
+
+    fn gather_batch(&mut self, batch: LeafBatch) -> Result<(), Ended> {
+        let frames = batch.leaves.into_iter().map(|bytes| Frame { withheld: false, bytes });
+        let (next, before) = (batch.next_position, self.waiting.len());
+        for frame in frames {
+            self.waiting_bytes += frame.bytes.len();
+            self.waiting.push(frame);
+        }
+        self.require_position(next, (self.waiting.len() - before) as u64)
+    }
+
+    fn gather_place(&mut self, place: &pb::Withheld) -> Result<(), Ended> {
+        let position = place.position.unwrap_or_default();
+        let bytes = Bytes::from(place.encode_to_vec());
+        self.waiting_bytes += bytes.len();
+        self.waiting.push(Frame { withheld: true, bytes });
+        self.require_position(position.saturating_add(1), 1)
+    }
+
+    /// Refuses a stream that leaves a position out or repeats one, and one that confirms nothing.
+    fn require_position(&mut self, next: u64, more: u64) -> Result<(), Ended> {
+        let expected = self.next + more;
+        if next != expected {
+            let why = format!("the stream goes on at position {next}, and {expected} is next");
+            return Err(stopped("gap", why));
+        }
+        self.next = next;
+        if self.waiting_bytes > FOLLOW_UNCONFIRMED_BYTES_MAX {
+            return Err(stopped("rights", "the leader sends events and no root for them"));
+        }
+        Ok(())
+    }
+
+    /// The leader tells the root over everything up to here: what waits for it can be applied.
+    fn confirm(&mut self, progress: &pb::Progress) -> Result<(), Ended> {
+        require_same_log(&self.log_id, &progress.log_id)?;
+        self.follower.require_epoch(progress.epoch)?;
+        let heard = progress.last_contact.as_ref().map(time::micros);
+        if self.is_relay && heard.is_none() {
+            return Err(lost("the node follows another one and has not heard a leader"));
+        }
+        self.follower.note_heard(progress.log_size, heard);
+        if progress.next_position != self.next {
+            let (found, next) = (progress.next_position, self.next);
+            let why = format!("the leader is at position {found}, and {next} is next");
+            return Err(stopped("gap", why));
+        }
+        let root: Hash = match progress.delivered_root.as_ref().try_into() {
+            Ok(root) => root,
+            // It is told whenever something was delivered.
+            Err(_) if self.waiting.is_empty() && !progress.root.is_empty() => return Ok(()),
+            Err(_) => {
+                let why = "the leader tells no Merkle root: this node must have the role node, or \
+                           may not read everything";
+                return Err(stopped("rights", why));
+            }
+        };
+        let durable = self.follower.ledger.durable();
+        if self.waiting.is_empty() && durable.size == self.next && durable.root != root {
+            let size = durable.size;
+            let why = format!("the leader has another history: another root at {size} events");
+            return Err(stopped("root", why));
+        }
+        if !self.waiting.is_empty() {
+            self.waiting_bytes = 0;
+            let frames = std::mem::take(&mut self.waiting);
+            let leaves = Leaves { first: self.next - frames.len() as u64, frames, root };
+            let ledger = Arc::clone(&self.follower.ledger);
+            let decode = move || ledger.decode(leaves);
+            self.decoding.push_back(tokio::task::spawn_blocking(decode));
+        }
+        self.note_state();
+        Ok(())
+    }
+
+    fn note_state(&self) {
+        let ledger = &self.follower.ledger;
+        let size = ledger.durable().size;
+        ledger.note_contact(|contact| {
+            contact.state = match size >= contact.leader_size {
+                true => FollowState::Following,
+                false => FollowState::CatchingUp,
+            };
+        });
+    }
+}
+
+fn require_same_log(own: &str, of_leader: &str) -> Result<(), Ended> {
+    if own == of_leader {
+        return Ok(());
+    }
+    Err(stopped("log_id", format!("the leader has log {of_leader}, and this is log {own}")))
+}
+
+impl Follower {
+    /// Refuses a leader that has been succeeded.
+    fn require_epoch(&self, epoch: u64) -> Result<(), Ended> {
+        let known = self.ledger.contact().borrow().epoch;
+        if epoch < known {
+            let why = format!("the leader is of epoch {epoch}, and epoch {known} is known");
+            return Err(stopped("epoch", why));
+        }
+        if epoch > known {
+            self.ledger.note_contact(|contact| contact.epoch = epoch);
+        }
+        Ok(())
+    }
+
+    /// Notes that the leader was heard: just now, or when a node between was in touch with it.
+    fn note_heard(&self, size: u64, heard_micros: Option<i64>) {
+        let behind = heard_micros.map_or(0, |heard| self.ledger.now_micros() - heard);
+        let behind = Duration::from_micros(u64::try_from(behind).unwrap_or(0));
+        self.ledger.note_heard(size, behind);
+    }
+
+    /// Refuses a line of followers that ends here. Only what this node may ask is found out; a
+    /// circle that is not found has no leader, and nobody in it hears one.
+    async fn require_no_circle(
+        &self,
+        url: &LeaderUrl,
+        status: &pb::GetStatusResponse,
+    ) -> Result<(), Ended> {
+        let own = self.ledger.opened_micros();
+        let is_own = |status: &pb::GetStatusResponse| {
+            status.start_time.as_ref().map(time::micros) == Some(own)
+        };
+        let circle = |at: &str| stopped("circle", format!("{at} follows this node, or is it"));
+        if is_own(status) {
+            return Err(circle(&url.to_string()));
+        }
+        let mut node = status.node.clone().unwrap_or_default();
+        for _ in 0..HOPS_MAX {
+            let Ok(next) = node.leader.parse::<LeaderUrl>() else { break };
+            if node.role() != Role::NodeRoleFollower {
+                break;
+            }
+            // An address that another node names gets no token.
+            let Ok(way) = self.leaders.connect_unknown(&next).await else { break };
+            let Ok(status) = self::status(way).await else { break };
+            if is_own(&status) {
+                return Err(circle(&next.to_string()));
+            }
+            node = status.node.unwrap_or_default();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Why a follower leaves a leader: for a while, or for good.
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::{
+    ledger::{AppendError, ApplyError},
+    log::LogError,
+};
+
+/// Why a session with a leader ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It may pass: the leader, or the next one, is tried again.
+    Lost(String),
+    /// It does not pass by itself: nothing more is followed.
+    Stopped {
+        /// One of [`STOP_CAUSES`](crate::ledger::STOP_CAUSES).
+        cause: &'static str,
+        why: String,
+    },
+}
+
+pub(super) fn lost(why: impl Into<String>) -> Ended {
+    Ended::Lost(why.into())
+}
+
+pub(super) fn stopped(cause: &'static str, why: impl Into<String>) -> Ended {
+    Ended::Stopped { cause, why: why.into() }
+}
+
+impl From<ApplyError> for Ended {
+    fn from(error: ApplyError) -> Self {
+        let cause = match &error {
+            ApplyError::Refused(
+                AppendError::DiskLow(_)
+                | AppendError::ReadOnly(_)
+                | AppendError::Draining
+                | AppendError::Unknown,
+            ) => return lost(error.to_string()),
+            ApplyError::OtherRoot { .. } => "root",
+            ApplyError::Gap { .. } => "gap",
+            ApplyError::Unreadable(LogError::Catalogue { .. }) => "catalogue",
+            ApplyError::Unreadable(
+                LogError::NewerFact { .. } | LogError::NewerRules { .. } | LogError::TooNew { .. },
+            ) => "newer",
+            ApplyError::BrokenCommit { .. }
+            | ApplyError::Unreadable(_)
+            | ApplyError::NotFollowing
+            | ApplyError::Refused(_) => "damaged",
+        };
+        stopped(cause, error.to_string())
+    }
+}
+
+impl From<Status> for Ended {
+    fn from(status: Status) -> Self {
+        let info = status.get_details_error_info();
+        let reason = info.map(|info| info.reason).unwrap_or_default();
+        let why = format!("{:?} {reason}: {}", status.code(), status.message());
+        match (status.code(), reason.as_str()) {
+            (_, "LOG_ID_MISMATCH") => stopped("log_id", why),
+            (Code::OutOfRange, "POSITION_BEYOND_LOG") => stopped("ahead", why),
+            // A credential may be renewed, and rights given.
+            _ => lost(why),
+        }
+    }
+}

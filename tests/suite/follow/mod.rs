@@ -1,0 +1,193 @@
+//! A node that follows another one, over real ports: it serves the very log of its leader, goes on
+//! after either is restarted, and stops where they disagree.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tidu::protocol::pb::{self, node::Role};
+use tokio::time::{Duration, sleep};
+
+use crate::support::{Client, Server, directory, in_time, list};
+
+/// A machine with a data directory, whose server comes and goes.
+struct Machine {
+    dir: TempDir,
+    leader: Option<String>,
+}
+
+impl Machine {
+    fn leading() -> Self {
+        Self { dir: directory(), leader: None }
+    }
+
+    fn following(server: &Server) -> Self {
+        Self { dir: directory(), leader: Some(server.address.clone()) }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn start(&self) -> Server {
+        self.start_at("127.0.0.1:0")
+    }
+
+    fn start_at(&self, listen: &str) -> Server {
+        let follow: Vec<&str> = match &self.leader {
+            Some(leader) => vec!["--listen", listen, "--follow", leader],
+            None => vec!["--listen", listen],
+        };
+        Server::start_with(&self.data(), &follow)
+    }
+}
+
+/// The state of a node, once `reached` holds of it.
+async fn once(
+    server: &Server,
+    what: &str,
+    reached: impl Fn(&pb::GetStatusResponse) -> bool,
+) -> pb::GetStatusResponse {
+    let mut client = server.client().await;
+    in_time(what, async {
+        loop {
+            let status = client.status().await;
+            if reached(&status) {
+                return status;
+            }
+            // Nothing tells of a change: the state is asked for again.
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
+
+async fn same(follower: &Server, leader: &mut Client) -> pb::GetStatusResponse {
+    let expected = leader.status().await;
+    let size = expected.log_size;
+    let found = once(follower, "the whole log", |status| status.log_size >= size).await;
+    assert_eq!(found.log_id, expected.log_id);
+    assert_eq!((found.log_size, found.root_hash), (size, expected.root_hash.clone()));
+    expected
+}
+
+async fn problem(server: &Server) -> String {
+    let state = |status: &pb::GetStatusResponse| status.node.clone().unwrap_or_default().state;
+    let status = once(server, "the stop", |status| state(status) == "stopped").await;
+    status.node.unwrap().problem
+}
+
+fn stop(server: Server) {
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_goes_on_after_either_is_restarted() {
+    let machine = Machine::leading();
+    let mut leading = machine.start();
+    let listen = leading.address.trim_start_matches("http://").to_owned();
+    let mut leader = leading.client().await;
+    let all = list(3, 330);
+    for events in all[..300].chunks(3) {
+        leader.record(events.to_vec()).await.unwrap();
+    }
+    let second = Machine::following(&leading);
+    let mut following = second.start();
+    let status = same(&following, &mut leader).await;
+    let node = once(&following, "it follows", |status| {
+        status.node.as_ref().is_some_and(|node| node.state == "following")
+    });
+    let node = node.await.node.unwrap();
+    assert_eq!((node.role(), node.leader), (Role::NodeRoleFollower, leading.address.clone()));
+    assert_eq!(node.leader_size, status.log_size);
+    assert!(node.last_contact.is_some());
+    // Live, and after the follower was away, and after the leader was killed.
+    leader.record(all[300..302].to_vec()).await.unwrap();
+    same(&following, &mut leader).await;
+    stop(following);
+    leader.record(all[302..311].to_vec()).await.unwrap();
+    following = second.start();
+    same(&following, &mut leader).await;
+    leading.kill();
+    leading = machine.start_at(&listen);
+    let mut leader = leading.client().await;
+    leader.record(all[311..316].to_vec()).await.unwrap();
+    same(&following, &mut leader).await;
+    following.kill();
+    leader.record(all[316..321].to_vec()).await.unwrap();
+    following = second.start();
+    same(&following, &mut leader).await;
+    // An append is handed on.
+    let mut client = following.client().await;
+    let handed_on = client.record(all[321..322].to_vec()).await.unwrap();
+    assert_eq!(handed_on.next_position, leader.status().await.log_size);
+    same(&following, &mut leader).await;
+    stop(following);
+    stop(leading);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_can_be_followed() {
+    let machine = Machine::leading();
+    let leading = machine.start();
+    let mut leader = leading.client().await;
+    leader.record(list(3, 20)).await.unwrap();
+    let between = Machine::following(&leading).start();
+    let last = Machine::following(&between).start();
+    same(&last, &mut leader).await;
+    leader.record(list(4, 2)).await.unwrap();
+    same(&last, &mut leader).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_log_and_a_shorter_one_stop_it() {
+    let machine = Machine::leading();
+    let leading = machine.start();
+    let mut leader = leading.client().await;
+    leader.record(list(3, 6)).await.unwrap();
+    let second = Machine::following(&leading);
+    let following = second.start();
+    same(&following, &mut leader).await;
+    stop(following);
+    let size = leader.status().await.log_size;
+    // The leader as it was, and as another one.
+    let restored = Machine::leading();
+    stop(leading);
+    copy(&machine.data(), &restored.data());
+    let leading = machine.start();
+    leading.client().await.record(list(4, 2)).await.unwrap();
+    let ahead = Machine { leader: Some(leading.address.clone()), ..second };
+    let following = ahead.start();
+    same(&following, &mut leading.client().await).await;
+    stop(following);
+    let shorter = restored.start();
+    let following = Machine { leader: Some(shorter.address.clone()), ..ahead };
+    let server = following.start();
+    let why = problem(&server).await;
+    assert!(why.contains(&format!("the leader has {size} events")), "{why}");
+    assert_eq!(server.client().await.status().await.log_size, size + 2, "it is served");
+    stop(server);
+    // It goes on by itself: another history of the same length.
+    shorter.client().await.record(list(5, 2)).await.unwrap();
+    let server = following.start();
+    let why = problem(&server).await;
+    assert!(why.contains("another history"), "{why}");
+    stop(server);
+    let other = Machine::leading().start();
+    let server = Machine { leader: Some(other.address.clone()), ..following }.start();
+    let why = problem(&server).await;
+    assert!(why.contains("the leader has log"), "{why}");
+}
+
+/// Copies a data directory that nobody has open.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().unwrap().is_dir() {
+            copy(&from, &to);
+        } else if entry.file_type().unwrap().is_file() {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+}
