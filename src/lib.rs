@@ -11,6 +11,7 @@
 //!   register/  the state that follows from the events: titles, rules, scopes, answers. Pure
 //! 3 access/    who calls: credentials and principals
 //!   catalogue_files.rs  adopted catalogues as files, by digest
+//!   handover/  which node records: receipts, epochs, and the files that close them
 //!   log/       the store of events: the CommitLog contract, the chunk codec, sled
 //!   tls/       TLS of clients: trusted CAs, own certificate, the causes of failures
 //!   trail/     the audit trail: denials and administrative acts
@@ -50,6 +51,7 @@ pub mod delivery;
 pub mod domain;
 pub mod files;
 pub mod follow;
+pub mod handover;
 pub mod import;
 pub mod lang;
 pub mod ledger;

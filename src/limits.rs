@@ -14,6 +14,7 @@ mod connections;
 mod delivery;
 mod doctor;
 mod following;
+mod handover;
 mod intake;
 mod lists;
 mod metrics;
@@ -36,9 +37,9 @@ use std::time::Duration;
 
 pub use self::{
     access::*, answers::*, approval::*, archives::*, clients::*, connections::*, delivery::*,
-    doctor::*, following::*, intake::*, lists::*, metrics::*, mirror::*, names::*, nodes::*,
-    observation::*, operations::*, process::*, questions::*, records::*, signs::*, snapshots::*,
-    subscribers::*, tls::*, trail::*, web::*,
+    doctor::*, following::*, handover::*, intake::*, lists::*, metrics::*, mirror::*, names::*,
+    nodes::*, observation::*, operations::*, process::*, questions::*, records::*, signs::*,
+    snapshots::*, subscribers::*, tls::*, trail::*, web::*,
 };
 
 // --- Events and requests -------------------------------------------------------------------------

@@ -17,13 +17,14 @@ use crate::{
     catalogue_files::CatalogueFiles,
     cursors::{self, CursorError},
     files,
+    handover::{FOLLOWS_FILE, RETIRED_FILE},
     lang::{say, word},
     limits::IMPORT_GROUP_BYTES,
-    log::{self, Chunk, FILE_NAMES, FORMAT_KNOWN},
+    log::{self, Chunk, FILE_NAMES, FORMAT_HANDED_OVER, FORMAT_OF_EVENTS, Group},
 };
 
 /// Files of a data directory that go along as they are, beside its log, cursors and catalogues.
-const COPIED: [&str; 2] = ["token.key", "delegated.toml"];
+const COPIED: [&str; 4] = ["token.key", "delegated.toml", RETIRED_FILE, FOLLOWS_FILE];
 /// The audit trail: its file, and those that were set aside.
 const AUDIT: (&str, &str) = ("audit", ".jsonl");
 /// Files that a server makes again, beside those of the log.
@@ -73,7 +74,7 @@ pub fn compact(
     let name = from.display().to_string();
     let (log_id, size) = (old.id(), old.size());
     let root = builder.so_far().root;
-    let header = Header { format: FORMAT_KNOWN, log_id, first: 0, next: size, root };
+    let header = Header { format: FORMAT_OF_EVENTS, log_id, first: 0, next: size, root };
     builder.begin(&name, &header)?;
     let (mut position, mut event_bytes) = (0, 0);
     while position < size {
@@ -87,6 +88,13 @@ pub fn compact(
     let (mut cursors, mut left) = (0, Vec::new());
     let log = builder.finish_with(|building, log| {
         (cursors, left) = beside(from, building)?;
+        if old.epoch() > 0 || from.join(RETIRED_FILE).exists() {
+            let (copy, _) = log::open(building, Uuid::nil())?;
+            copy.append(size, &Group { format: FORMAT_HANDED_OVER, ..Group::default() })?;
+            if old.epoch() > 0 {
+                copy.raise_epoch(old.epoch(), log.root)?;
+            }
+        }
         if verified(building, files)? != *log {
             let detail = word!(en: "the new store has another log", zh: "新存储中的日志不同");
             return Err(ArchiveError::backup(building, detail));

@@ -12,6 +12,7 @@ mod error;
 pub mod format;
 mod lines;
 mod measured;
+pub mod promotion;
 pub mod redaction;
 
 use std::path::Path;

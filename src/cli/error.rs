@@ -53,6 +53,9 @@ pub(crate) enum CliError {
     /// The request or the input breaks a rule.
     #[error("{0}")]
     Refused(String),
+    /// A node, a log or a receipt is of another history, or of an epoch that has ended.
+    #[error("{0}")]
+    OtherHistory(String),
     /// Anything else, in full.
     #[error("{0}")]
     Message(String),
@@ -143,6 +146,8 @@ const EXIT_OTHER_LOG: u8 = 7;
 const EXIT_FULL: u8 = 8;
 /// A newer version wrote what is read.
 const EXIT_NEWER: u8 = 9;
+/// A node, a log or a receipt is of another history, or of an epoch that has ended.
+const EXIT_OTHER_HISTORY: u8 = 10;
 const EXIT_REFUSED: u8 = 3;
 const EXIT_FAILED: u8 = 1;
 /// A database that is not one for this copy: of another log, of a newer version, or with something
@@ -198,6 +203,7 @@ impl CliError {
             Self::NoAnswer { .. } => ("NO_ANSWER", Code::DeadlineExceeded),
             Self::Silent => ("SILENT", Code::Unavailable),
             Self::Refused(_) => ("REFUSED", Code::FailedPrecondition),
+            Self::OtherHistory(_) => ("OTHER_HISTORY", Code::FailedPrecondition),
             Self::Message(_) => ("FAILED", Code::Unknown),
             Self::Archive(error) => match error.trouble() {
                 Trouble::Damaged => ("DAMAGED", Code::DataLoss),
@@ -225,6 +231,7 @@ impl CliError {
         match self {
             Self::Status(status) if !print::is_retryable(status) => EXIT_REFUSED,
             Self::Refused(_) => EXIT_REFUSED,
+            Self::OtherHistory(_) => EXIT_OTHER_HISTORY,
             Self::Mirror(MirrorError::Refused(_)) => EXIT_OTHER_DATABASE,
             Self::Mirror(MirrorError::Lost(_)) => EXIT_TRY_AGAIN,
             Self::Advised(error, _) => error.exit_code(),
@@ -233,6 +240,7 @@ impl CliError {
             }
             Self::Unfinished(_) => EXIT_UNFINISHED,
             Self::Findings(code) => *code,
+            Self::Delivery(DeliveryError::Superseded(..)) => EXIT_OTHER_HISTORY,
             Self::Archive(error) => match error.trouble() {
                 Trouble::Damaged => EXIT_DAMAGED,
                 Trouble::OtherLog => EXIT_OTHER_LOG,

@@ -119,6 +119,11 @@ impl Target {
         Self { addresses, turn: Arc::default(), tls: ClientFiles::none(&FLAGS), token_file: None }
     }
 
+    /// True if there is more than one node.
+    pub(super) fn has_others(&self) -> bool {
+        self.addresses.iter().nth(1).is_some()
+    }
+
     /// Leaves the node of the last connection for the next one.
     pub(super) fn move_on(&self) {
         self.turn.leave(self.turn.taken.load(Ordering::Relaxed));

@@ -38,6 +38,7 @@ use self::{
 };
 use crate::{
     domain::CivilDate,
+    handover::Superseded,
     lang::{say, word},
     limits::{
         COMMAND_DURATION_DEFAULT, DELIVERY_RETRY_MAX_DEFAULT, DELIVERY_RETRY_MIN_DEFAULT,
@@ -57,6 +58,9 @@ pub enum DeliveryError {
     /// A setting, the state file or the receiver prevents it; the text names which and why.
     #[error("{0}")]
     Stopped(String),
+    /// The server is in an epoch that has ended.
+    #[error("{0}: {1}")]
+    Superseded(String, Superseded),
     /// A file failed.
     #[error("{0}: {1}")]
     Io(String, io::Error),
@@ -292,6 +296,14 @@ impl Delivery {
     /// Notes that nothing below `next` is left to deliver.
     pub fn pass(&mut self, next: u64) {
         self.state.pass(next);
+    }
+
+    /// Hears the epoch of the server, and keeps it.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Superseded`] if a higher one was heard before.
+    pub fn hear(&mut self, epoch: u64) -> Result<(), DeliveryError> {
+        self.state.hear(epoch)
     }
 
     /// The next position to deliver; `None` before the log is known.

@@ -24,6 +24,7 @@ use super::{DeliveryError, event::Origin};
 use crate::{
     domain::{CivilDate, PartialDate},
     files,
+    handover::HeardEpoch,
     lang::say,
     limits::{STATE_BYTES_MAX, STATE_IDLE},
     protocol::pb,
@@ -42,8 +43,17 @@ struct Kept {
     log_id: String,
     /// Every event below it was taken or does not match.
     next_position: u64,
+    /// The highest epoch that was heard of. An older `tidu` refuses a file with one, rather than to
+    /// take events of a node that was succeeded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    epoch: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expiries: Option<Expiries>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for it
+fn is_zero(epoch: &u64) -> bool {
+    *epoch == 0
 }
 
 /// How far the expiries are.
@@ -127,6 +137,10 @@ impl DeliveryState {
         status: &pb::GetStatusResponse,
         first: u64,
     ) -> Result<u64, DeliveryError> {
+        let epoch = status.node.as_ref().map_or(0, |node| node.epoch);
+        if self.kept.as_ref().is_some_and(|kept| kept.log_id == status.log_id) {
+            self.hear(epoch)?;
+        }
         let (path, size) = (self.path.display(), status.log_size);
         match &self.kept {
             Some(kept) if kept.log_id != status.log_id => {
@@ -155,7 +169,8 @@ impl DeliveryState {
             ))),
             None => {
                 let log_id = status.log_id.clone();
-                let kept = Kept { version: VERSION, log_id, next_position: first, expiries: None };
+                let kept =
+                    Kept { version: VERSION, log_id, next_position: first, epoch, expiries: None };
                 write(&self.path, &kept)?;
                 self.kept = Some(kept);
                 Ok(first)
@@ -178,6 +193,18 @@ impl DeliveryState {
         unwritten.taken = unwritten.taken.saturating_add(events);
         let is_full = unwritten.taken >= self.group.events_max;
         if is_full || self.due().is_some_and(|due| due <= Instant::now()) {
+            return self.write();
+        }
+        Ok(())
+    }
+
+    /// Notes the epoch of the server.
+    pub(super) fn hear(&mut self, epoch: u64) -> Result<(), DeliveryError> {
+        let Some(kept) = &self.kept else { return Ok(()) };
+        let mut heard = HeardEpoch(kept.epoch);
+        let failed = |e| DeliveryError::Superseded(self.path.display().to_string(), e);
+        if heard.hear(epoch).map_err(failed)? {
+            self.change(|kept| kept.epoch = epoch);
             return self.write();
         }
         Ok(())

@@ -12,7 +12,7 @@ use tonic::{
     body::Body,
     transport::{self, Channel, Endpoint},
 };
-use tower::{BoxError, ServiceExt as _, service_fn, util::BoxCloneSyncService};
+use tower::{BoxError, Service, ServiceExt as _, service_fn, util::BoxCloneSyncService};
 
 use crate::{
     domain::masked_url,
@@ -125,6 +125,17 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// Makes connections.
+trait Connector:
+    Service<Uri, Response = TokioIo<Box<dyn Stream>>, Error = BoxError, Future: Send> + Send
+{
+}
+
+impl<S> Connector for S where
+    S: Service<Uri, Response = TokioIo<Box<dyn Stream>>, Error = BoxError, Future: Send> + Send
+{
+}
+
 impl Leaders {
     /// Connects to a node.
     ///
@@ -176,15 +187,7 @@ impl Leaders {
         )))
     }
 
-    fn connector(
-        &self,
-        url: &LeaderUrl,
-    ) -> Result<
-        impl tower::Service<Uri, Response = TokioIo<Box<dyn Stream>>, Error = BoxError, Future: Send>
-        + Send
-        + use<>,
-        String,
-    > {
+    fn connector(&self, url: &LeaderUrl) -> Result<impl Connector + use<>, String> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);

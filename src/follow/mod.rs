@@ -26,6 +26,7 @@ pub use self::{
     upstream::Upstream,
 };
 use crate::{
+    handover::Pledge,
     ledger::{FollowState, Ledger},
     limits::{FOLLOW_RETRY_MAX, FOLLOW_RETRY_MIN},
 };
@@ -37,6 +38,8 @@ pub struct Follower {
     pub ledger: Arc<Ledger>,
     /// The nodes that it may follow.
     pub leaders: Leaders,
+    /// Its promise to record nothing by itself.
+    pub pledge: Arc<Pledge>,
 }
 
 /// A pause whose range doubles; its random part keeps followers of one leader apart.
@@ -99,8 +102,9 @@ impl Follower {
     }
 }
 
-/// The id of the log that the leaders have, for a copy that is to begin. Asks until one answers.
-pub async fn log_id_of(leaders: &Leaders) -> Uuid {
+/// The id of the log that the leaders have, and its epoch, for a copy that is to begin. Asks until
+/// one answers.
+pub async fn log_of(leaders: &Leaders) -> (Uuid, u64) {
     let mut pause = Pause::new();
     loop {
         for url in &leaders.urls {
@@ -108,8 +112,8 @@ pub async fn log_id_of(leaders: &Leaders) -> Uuid {
                 Ok(way) => session::status(way).await,
                 Err(why) => Err(stop::lost(why)),
             };
-            match status.map(|status| Uuid::parse_str(&status.log_id)) {
-                Ok(Ok(id)) => return id,
+            match status.map(|status| session::log_of(&status)) {
+                Ok(Ok(log)) => return log,
                 Ok(Err(error)) => tracing::warn!(leader = %url, %error, "the leader names no log"),
                 Err(why) => tracing::warn!(leader = %url, ?why, "the leader gives no answer yet"),
             }

@@ -12,6 +12,7 @@ use tokio::{
     time::timeout,
 };
 use tonic::Streaming;
+use uuid::Uuid;
 
 use super::{
     Follower,
@@ -56,6 +57,12 @@ pub(super) async fn status(way: Connection) -> Result<pb::GetStatusResponse, End
     Ok(answer.map_err(|_| lost("the node gives no answer"))??.into_inner())
 }
 
+/// The id of the log of a node, and its epoch.
+pub(super) fn log_of(status: &pb::GetStatusResponse) -> Result<(Uuid, u64), uuid::Error> {
+    let epoch = status.node.as_ref().map_or(0, |node| node.epoch);
+    Ok((Uuid::parse_str(&status.log_id)?, epoch))
+}
+
 struct Session<'a> {
     follower: &'a Follower,
     stream: Streaming<pb::SubscribeResponse>,
@@ -80,7 +87,7 @@ impl<'a> Session<'a> {
         let is_relay = node.role() == Role::NodeRoleFollower;
         let next = ledger.durable().size;
         require_same_log(&ledger.log_id().to_string(), &status.log_id)?;
-        follower.require_epoch(node.epoch)?;
+        follower.accept_epoch(node.epoch)?;
         if status.log_format > u32::from(FORMAT_KNOWN) {
             let (found, known) = (status.log_format, FORMAT_KNOWN);
             let why = format!("the leader's log has format {found}, this version reads {known}");
@@ -89,7 +96,11 @@ impl<'a> Session<'a> {
         follower.require_no_circle(url, &status).await?;
         if status.log_size < next {
             let size = status.log_size;
-            let why = format!("the leader has {size} events, and this log has {next}");
+            let last = next - 1;
+            let why = format!(
+                "the leader has {size} events, and this log has {next}: those at positions {size} \
+                 to {last} are here alone"
+            );
             return Err(if is_relay { lost(why) } else { stopped("ahead", why) });
         }
         let request = pb::SubscribeRequest {
@@ -196,7 +207,7 @@ impl<'a> Session<'a> {
     /// The leader tells the root over everything up to here: what waits for it can be applied.
     fn confirm(&mut self, progress: &pb::Progress) -> Result<(), Ended> {
         require_same_log(&self.log_id, &progress.log_id)?;
-        self.follower.require_epoch(progress.epoch)?;
+        self.follower.accept_epoch(progress.epoch)?;
         let heard = progress.last_contact.as_ref().map(time::micros);
         if self.is_relay && heard.is_none() {
             return Err(lost("the node follows another one and has not heard a leader"));
@@ -255,16 +266,17 @@ fn require_same_log(own: &str, of_leader: &str) -> Result<(), Ended> {
 }
 
 impl Follower {
-    /// Refuses a leader that has been succeeded.
-    fn require_epoch(&self, epoch: u64) -> Result<(), Ended> {
-        let known = self.ledger.contact().borrow().epoch;
+    /// Refuses a leader that has been succeeded, and promises to record nothing in its epoch.
+    fn accept_epoch(&self, epoch: u64) -> Result<(), Ended> {
+        let known = self.ledger.epoch();
         if epoch < known {
             let why = format!("the leader is of epoch {epoch}, and epoch {known} is known");
-            return Err(stopped("epoch", why));
+            let has_others = self.leaders.urls.len() > 1;
+            return Err(if has_others { lost(why) } else { stopped("epoch", why) });
         }
-        if epoch > known {
-            self.ledger.note_contact(|contact| contact.epoch = epoch);
-        }
+        // Before anything of this epoch is applied, nothing may be recorded here in it.
+        self.pledge.give(epoch).map_err(|error| lost(error.to_string()))?;
+        self.ledger.hear_epoch(epoch);
         Ok(())
     }
 

@@ -47,7 +47,7 @@ impl Leader for Upstream {
             address: contact.leader.clone(),
             size: contact.heard.map(|_| contact.leader_size),
             age,
-            epoch: contact.epoch,
+            epoch: self.ledger.epoch(),
         }
     }
 

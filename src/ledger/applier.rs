@@ -131,7 +131,7 @@ impl Leaves {
 }
 
 impl DecodedLeaves {
-    fn new(leaves: Leaves, catalogue: Arc<Catalogue>) -> Self {
+    fn new(leaves: Leaves, catalogue: &Arc<Catalogue>) -> Self {
         let hashes = leaves.places().map(|place| {
             if place.bytes.len() > LEAF_BYTES_MAX {
                 let detail = format!("a leaf has {} bytes", place.bytes.len());
@@ -143,14 +143,14 @@ impl DecodedLeaves {
         let mut this = Self {
             leaves,
             hashes,
-            catalogue: Arc::clone(&catalogue),
+            catalogue: Arc::clone(catalogue),
             adopts: false,
             decoded: Vec::new(),
             unreadable: None,
         };
         let mut adopts = false;
         this.decode(|position, body| {
-            let event = event::stored_event(&catalogue, body)
+            let event = event::stored_event(catalogue, body)
                 .map_err(|error| event_reader::unreadable(position, error))?;
             let adopted = event.fact.adopted_catalogue();
             adopts |= adopted.is_some_and(|sha256| *sha256 != catalogue.sha256);
@@ -322,7 +322,7 @@ impl Ledger {
     /// any thread may do it, ahead of the turn.
     #[must_use]
     pub fn decode(&self, leaves: Leaves) -> DecodedLeaves {
-        DecodedLeaves::new(leaves, Arc::clone(self.catalogues().in_use()))
+        DecodedLeaves::new(leaves, self.catalogues().in_use())
     }
 
     /// Applies leaves; gives how far the ledger is once that is durable and visible. Calls take

@@ -58,15 +58,15 @@ impl FollowState {
     }
 }
 
-/// What a follower knows of its leader.
+/// What a follower knows of its leader, and how it is called itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
-    /// Its address, as the settings name it; empty before the first one is tried.
+    /// The name of the follower; empty if this ledger follows nobody.
+    pub name: String,
+    /// The leader's address, as the settings name it; empty before the first one is tried.
     pub leader: String,
     /// Size of its log when it was last heard.
     pub leader_size: u64,
-    /// The highest epoch that was heard.
-    pub epoch: u64,
     /// When it was last heard, in microseconds since 1970; `None` if it never was.
     pub heard_micros: Option<i64>,
     /// The same by the monotonic clock.

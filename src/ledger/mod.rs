@@ -49,6 +49,7 @@ mod read;
 mod rebuild;
 mod refused;
 mod requests;
+mod retire;
 mod room;
 mod roots;
 mod snapshot;
@@ -83,6 +84,7 @@ use self::{
     observed::Marked,
     queue::{Job, Queue},
     requests::RequestIndex,
+    retire::Epoch,
     roots::Subtrees,
     snapshot::{Keeper, Written},
     state::RegisterReader,
@@ -101,6 +103,7 @@ pub use self::{
     read::ReadError,
     rebuild::{Belief, rebuild},
     refused::AppendError,
+    retire::{keep_older_versions_away, root_at},
     snapshot::{RULES_BUILD, SnapshotSettings},
     task::{TaskEnded, run_blocking},
     trusted::Unread,
@@ -288,6 +291,8 @@ struct Shared {
     policy: RwLock<Arc<Policy>>,
     /// Why nothing may be recorded, if so.
     read_only: OnceLock<String>,
+    /// Whether it has handed the log over, and the epoch.
+    epoch: Epoch,
     /// The audit trail of a server with principals.
     trail: OnceLock<Arc<Trail>>,
     /// It was said that the disk is low, and not yet that it has room again.

@@ -35,6 +35,8 @@ pub enum Refusing {
     DiskLow,
     /// This start serves reads only.
     ReadOnly,
+    /// The log is handed over.
+    Retired,
     /// No sink of the audit trail takes lines.
     AuditFailed,
     /// The ledger is closing.
@@ -45,8 +47,14 @@ pub enum Refusing {
 
 impl Refusing {
     /// All causes.
-    pub const ALL: [Self; 5] =
-        [Self::DiskLow, Self::ReadOnly, Self::Draining, Self::Failed, Self::AuditFailed];
+    pub const ALL: [Self; 6] = [
+        Self::DiskLow,
+        Self::ReadOnly,
+        Self::Draining,
+        Self::Failed,
+        Self::AuditFailed,
+        Self::Retired,
+    ];
 
     /// Its word in metrics: the reason of the refusals.
     #[must_use]
@@ -54,6 +62,7 @@ impl Refusing {
         match self {
             Self::DiskLow => "DISK_LOW",
             Self::ReadOnly => "READ_ONLY",
+            Self::Retired => "RETIRED",
             Self::AuditFailed => "AUDIT_FAILED",
             Self::Draining => "DRAINING",
             Self::Failed => "LOG_FAILED",
@@ -112,6 +121,7 @@ impl Ledger {
         match cause {
             Refusing::DiskLow => self.disk_low().is_some(),
             Refusing::ReadOnly => self.shared.read_only.get().is_some(),
+            Refusing::Retired => self.successor().is_some(),
             Refusing::AuditFailed => self.audit_failure().is_some(),
             Refusing::Draining => self.queue.require_open().is_err(),
             Refusing::Failed => self.shared.failed.load(Ordering::SeqCst),

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    Belief, Ledger, LedgerOptions, Shared, SnapshotSettings,
+    Belief, Ledger, LedgerOptions, SaltSource, Shared, SnapshotSettings,
     adopted::Adopted,
     applier::Applier,
     event_reader::EventReader,
@@ -19,9 +19,11 @@ use super::{
     observed::Marked,
     publish,
     queue::Queue,
+    retire::{Epoch, keep_older_versions_away},
     roots::Subtrees,
     snapshot::{self, Written},
     start::Start,
+    state::State,
     tail::TailCache,
     trusted::Trusted,
     waiters::{self, Waiters},
@@ -68,6 +70,7 @@ impl Ledger {
         belief: Belief,
         snapshots: Option<SnapshotSettings>,
     ) -> Result<Self, LogError> {
+        keep_older_versions_away(&*parts.log)?;
         Self::open_as(parts, belief, snapshots, true)
     }
 
@@ -79,6 +82,7 @@ impl Ledger {
     ) -> Result<Self, LogError> {
         let metrics = &parts.metrics;
         let newest = parts.rules.newest().number.to_string();
+        metrics.epoch.set(parts.log.epoch());
         metrics.build_info.set([env!("CARGO_PKG_VERSION"), &newest]);
         let Start { mut state, catalogues, trusted, stored_bytes } =
             Start::of(&parts, (belief, is_following), snapshots.as_ref())?;
@@ -119,6 +123,7 @@ impl Ledger {
             failed: AtomicBool::new(false),
             policy: RwLock::default(),
             read_only: OnceLock::new(),
+            epoch: Epoch::default(),
             trail: OnceLock::new(),
             told_low: AtomicBool::new(false),
             append_began: AtomicU64::new(0),
@@ -126,14 +131,23 @@ impl Ledger {
             trusted: Trusted::new(trusted),
             holds,
         });
+        Self::run(shared, (state, parts.salts, applier), snapshots)
+    }
+
+    /// Starts the threads of a ledger.
+    fn run(
+        shared: Arc<Shared>,
+        writes: (State, SaltSource, Option<Applier>),
+        snapshots: Option<SnapshotSettings>,
+    ) -> Result<Self, LogError> {
         let queue = Arc::new(Queue::default());
         // Unbounded: the queue ahead of it has a bound, and a durable group must not wait.
         let (publish, published) = mpsc::unbounded_channel();
         tokio::spawn(publish::run(Arc::clone(&shared), published));
         tokio::spawn(waiters::run(Arc::clone(&shared)));
-        let threads = writer::start(&shared, (state, parts.salts, applier), &queue, publish)
+        let threads = writer::start(&shared, writes, &queue, publish)
             .map_err(|e| LogError::io("start the writer", e))?;
-        let last = trusted.map_or(0, |(size, _)| size);
+        let last = shared.trusted.unread().trusted;
         let keeper = snapshots.map(|settings| snapshot::start(&shared, settings, last));
         let keeper = keeper.transpose().map_err(|e| LogError::io("start the keeper", e))?;
         Ok(Self {

@@ -99,6 +99,14 @@ pub enum AppendError {
     /// The ledger follows another one, which takes the appends.
     #[error("this node follows another one and takes no appends")]
     Following,
+    /// The node has handed the log over.
+    #[error("this node has handed its log over to {successor} and records nothing any more")]
+    Retired {
+        /// The name of the node that has taken it over.
+        successor: String,
+        /// The epoch that has ended.
+        epoch: u64,
+    },
     /// No sink of the audit trail takes lines. Appends work again by themselves once one does.
     #[error("no sink of the audit trail takes lines ({0}); nothing was recorded")]
     AuditFailed(String),

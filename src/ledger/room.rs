@@ -36,6 +36,7 @@ impl PromisedRoom {
         is_first: bool,
         bytes: u64,
     ) -> Result<(), AppendError> {
+        shared.epoch.require_open(shared.log.epoch())?;
         if let Some(why) = shared.read_only.get() {
             return Err(AppendError::ReadOnly(why.clone()));
         }
@@ -152,6 +153,9 @@ impl Ledger {
     /// sink of the audit trail takes lines, or the disk is low.
     #[must_use]
     pub fn appends_refused(&self) -> Option<String> {
+        if let Err(retired) = self.shared.epoch.require_open(self.shared.log.epoch()) {
+            return Some(retired.to_string());
+        }
         if let Some(why) = self.shared.read_only.get() {
             return Some(why.clone());
         }

@@ -55,7 +55,7 @@ impl Trusted {
         Self { snapshot: snapshot.filter(|(size, _)| *size > 0), verified: AtomicU64::new(0) }
     }
 
-    fn unread(&self) -> Unread {
+    pub(super) fn unread(&self) -> Unread {
         let trusted = self.snapshot.map_or(0, |(size, _)| size);
         Unread { trusted, verified: self.verified.load(Ordering::Acquire) }
     }

@@ -32,8 +32,13 @@ pub const FORMAT_SECOND: u16 = 2;
 /// A log is raised to this format before its first leaf that withholds another one: an older
 /// version would go on serving that.
 pub const FORMAT_WITHHOLDING: u16 = 3;
+/// The newest format that events need. An archive has events alone.
+pub const FORMAT_OF_EVENTS: u16 = FORMAT_WITHHOLDING;
+/// A log is raised to this format before it is handed over, and before its epoch is raised: an
+/// older version would go on recording in it.
+pub const FORMAT_HANDED_OVER: u16 = 4;
 /// The newest format that this version knows.
-pub const FORMAT_KNOWN: u16 = FORMAT_WITHHOLDING;
+pub const FORMAT_KNOWN: u16 = FORMAT_HANDED_OVER;
 
 /// Name of a rewritten log beside the old one, in its data directory, until it is complete.
 pub const REWRITING: &str = "log.redacting";
@@ -174,6 +179,31 @@ pub trait CommitLog: Send + Sync {
     fn low(&self, bytes: u64) -> Option<DiskLow> {
         let _ = bytes;
         None
+    }
+
+    /// The epoch of the log: 0 at first, raised by each promotion.
+    fn epoch(&self) -> u64 {
+        0
+    }
+
+    /// Raises the epoch durably, together with the mark of the whole log. Nobody may append
+    /// meanwhile. A log that cannot store an epoch has none.
+    ///
+    /// # Errors
+    /// If it cannot be stored; the old epoch or the new one is there then.
+    fn raise_epoch(&self, epoch: u64, root: Hash) -> Result<(), LogError> {
+        let _ = (epoch, root);
+        Err(LogError::io("raise the epoch of the log", std::io::ErrorKind::Unsupported.into()))
+    }
+
+    /// Begins another history with the same events: the log has this id from its next opening on,
+    /// and is in the first epoch. Nobody may append meanwhile.
+    ///
+    /// # Errors
+    /// If it cannot be stored; the old id or the new one is there then.
+    fn rename(&self, id: Uuid, root: Hash) -> Result<(), LogError> {
+        let _ = (id, root);
+        Err(LogError::io("give the log another id", std::io::ErrorKind::Unsupported.into()))
     }
 
     /// A number that moves whenever a running append gets on: the syncs so far.

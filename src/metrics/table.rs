@@ -167,6 +167,8 @@ table! {
         "Free bytes below which appends are refused";
     appends_refused: Family<1, Gauge>, None, ["cause"],
         "1 while appends are refused for this cause";
+    epoch: Gauge, None, [],
+        "Epoch of the log: 0 at first, raised by each promotion";
 
     // The audit trail.
     audit_lines_total: Counter, None, [],

@@ -45,6 +45,7 @@ impl Method {
             | Self::ListCatalogues
             | Self::GetCatalogue
             | Self::GetStatus
+            | Self::HandOver
             | Self::WhoAmI
             | Self::Verify
             | Self::ListPrincipals

@@ -37,7 +37,7 @@ use super::{
 use crate::{
     domain::Party,
     limits::{ANSWER_PIECE_BYTES, ANSWER_SPLIT_BYTES, ANSWER_STALL_COUNTED, ANSWER_STALL_MAX},
-    service::{Api, Heard, Shares},
+    service::{Api, ReadToEnd, Shares},
 };
 
 /// What is known of the answers of one stream, or of one HTTP/1 connection.
@@ -117,7 +117,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Calls {
         let handed = Handed { count: self.seat.call(), taking: Arc::clone(&taking) };
         let mut request = request.map(|body| {
             let seat = Arc::clone(&self.seat);
-            Body::new(Heard::new(body, move || taking.note_asked(&seat)))
+            Body::new(ReadToEnd::new(body, move || taking.note_asked(&seat)))
         });
         self.remote.tell(request.extensions_mut());
         Answering { answer: Oneshot::new(self.apis.now().clone(), request), handed: Some(handed) }

@@ -420,6 +420,7 @@ impl Config {
     pub(super) fn api(&self) -> Result<ApiSettings, ConfigError> {
         Ok(ApiSettings {
             access: self.access()?,
+            directory: Some(self.data_dir.clone()),
             tls_problem: Arc::default(),
             web_origins: self.origins()?,
             local_hosts: self.needs_host_guard().then(|| self.hosts.clone()),

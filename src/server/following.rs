@@ -1,16 +1,24 @@
 //! A server that follows another one.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use uuid::Uuid;
 
-use super::config::{Config, FollowAppends};
+use super::{
+    StartError,
+    config::{Config, FollowAppends},
+    standing::PartError,
+};
 use crate::{
     follow::{self, Follower, Leaders, Upstream},
+    handover::{NodeName, Pledge},
     ledger::{LagLimits, Ledger},
     log,
     service::{ApiSettings, Writes},
 };
+
+/// How the names of nodes begin; a random number makes each its own.
+const NAME: &str = "node";
 
 /// How a server follows others.
 pub(super) struct Following {
@@ -30,27 +38,47 @@ impl Following {
     }
 
     /// Tells the ledger and the services that this node follows.
+    ///
+    /// # Errors
+    /// [`PartError`] if a file of the data directory cannot be used.
     pub(super) fn begin(
         self,
         ledger: &Arc<Ledger>,
-        node: String,
+        directory: &Path,
         settings: &mut ApiSettings,
-    ) -> Follower {
+    ) -> Result<Follower, PartError> {
         let Self { leaders, forwards, lag } = self;
+        let pledge = pledge(directory, ledger.log_id(), ledger.epoch())?;
+        let name = pledge.name().to_string();
         ledger.limit_lag(lag);
-        let upstream = Upstream::new(Arc::clone(ledger), leaders.clone(), node, forwards);
+        ledger.hear_epoch(pledge.epoch());
+        ledger.note_contact(|contact| contact.name.clone_from(&name));
+        let upstream = Upstream::new(Arc::clone(ledger), leaders.clone(), name, forwards);
         settings.writes = Writes::There(Arc::new(upstream));
-        Follower { ledger: Arc::clone(ledger), leaders }
+        Ok(Follower { ledger: Arc::clone(ledger), leaders, pledge: Arc::new(pledge) })
     }
 }
 
-/// The id of the log, if it is new: one of its own, or that of the leader, which must answer.
-pub(super) async fn fresh_log_id(config: &Config) -> Uuid {
+/// The id of the log, if it is new: one of its own, or that of the leader, which must answer. A
+/// directory that begins as a copy follows before it has a log: it never leads in that history by
+/// mistake.
+///
+/// # Errors
+/// [`StartError::Standing`].
+pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
     match config.leaders() {
-        Some(leaders) if !log::is_in(&config.data_dir) => follow::log_id_of(&leaders).await,
-        _ => {
-            #[allow(clippy::disallowed_methods)] // a new log gets its id here
-            Uuid::new_v4()
+        Some(leaders) if !log::is_in(&config.data_dir) => {
+            let (log_id, epoch) = follow::log_of(&leaders).await;
+            let pledge = pledge(&config.data_dir, log_id, 0)?;
+            pledge.give(epoch).map_err(PartError::from)?;
+            Ok(log_id)
         }
+        #[allow(clippy::disallowed_methods)] // a new log gets its id here
+        _ => Ok(Uuid::new_v4()),
     }
+}
+
+fn pledge(directory: &Path, log_id: Uuid, epoch: u64) -> Result<Pledge, PartError> {
+    let fresh = NodeName::of_follower(NAME, fastrand::u32(..)).map_err(PartError::Name)?;
+    Ok(Pledge::of(directory, (log_id, epoch), fresh)?)
 }

@@ -27,6 +27,7 @@ mod places;
 mod ports;
 mod principals;
 mod progress;
+mod standing;
 pub mod telemetry;
 mod tls;
 mod trail;
@@ -51,12 +52,14 @@ use self::{
 pub use self::{
     descriptors::TooFewDescriptors,
     manager::Manager,
+    standing::PartError,
     tls::{TlsError, TlsFileError, TlsOutlook},
 };
 use crate::{
     access::{AccessControl, KeyError, PolicyError},
     catalogue_files::CatalogueFileError,
     cursors::{CursorError, Cursors},
+    follow::Follower,
     lang::{say, word},
     ledger::{Failure, Ledger, ReadError},
     limits::{
@@ -163,6 +166,9 @@ pub enum StartError {
     /// The principals cannot be used.
     #[error("{}", say!(en: "principals: {}", zh: "principals：{}", .0))]
     Principals(#[from] PolicyError),
+    /// The directory may not be served as it is.
+    #[error("{}", say!(en: "data_dir: {}", zh: "data_dir：{}", .0))]
+    Standing(#[from] PartError),
     /// TLS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -295,6 +301,15 @@ impl Starting {
             Err(_) => return Err(StartError::Stopped),
         };
         let (ledger, cursors) = (Arc::new(ledger), Arc::new(cursors));
+        let follower = match self.following.take() {
+            Some(following) => {
+                Some(following.begin(&ledger, &self.data_dir, &mut self.settings)?)
+            }
+            None => {
+                standing::take(&ledger, &self.data_dir)?;
+                None
+            }
+        };
         if let Some(why) = Failures::of(&self.data_dir).reason_for_reads_only() {
             tracing::warn!(why, "this start serves reads only");
             ledger.serve_reads_only(why);
@@ -304,10 +319,6 @@ impl Starting {
         if !self.audit_files.is_empty() {
             trail::open(&ledger, self.audit_files).await?;
         }
-        let follower = self.following.take().map(|following| {
-            let node = self.ports.address().to_string();
-            following.begin(&ledger, node, &mut self.settings)
-        });
         if follower.is_none() {
             service::adopt(&ledger).await.map_err(StartError::Adoption)?;
         }
@@ -316,7 +327,7 @@ impl Starting {
         let api = service::api(for_api.0, for_api.1, self.settings, &self.ports.phases)?;
         self.ports.serve(api, &ledger, &cursors);
         if let Some(follower) = follower {
-            self.ports.run(follower.run());
+            follow(&mut self.ports, follower, &access);
         }
         if let Err(error) = ledger.verify_unread() {
             tracing::warn!(%error, "the log below the snapshot is not verified in the background");
@@ -329,6 +340,15 @@ impl Starting {
         }
         Ok(Server { ports: self.ports, ledger, cursors, access })
     }
+}
+
+/// Follows, and reads the principals with each catalogue that the leader adopts.
+fn follow(ports: &mut Ports, follower: Follower, access: &Arc<AccessControl>) {
+    if !access.policy().is_open() {
+        let (access, ledger) = (Arc::clone(access), Arc::clone(&follower.ledger));
+        ports.run(principals::resolve_at_adoptions(access, ledger));
+    }
+    ports.run(follower.run());
 }
 
 impl Server {
@@ -367,7 +387,7 @@ impl Server {
         };
         let mut stop = pin!(stop);
         let log_id = tokio::select! {
-            log_id = fresh_log_id(config) => log_id,
+            log_id = fresh_log_id(config) => log_id?,
             () = stop.as_mut() => return Err(StartError::Stopped),
         };
         let (config, access) = (config.clone(), Arc::clone(&starting.settings.access));

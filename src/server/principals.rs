@@ -25,6 +25,24 @@ pub(super) fn resolve(access: &AccessControl, ledger: &Ledger) -> Result<(), Pol
     Ok(())
 }
 
+/// Reads them anew with each catalogue that a follower meets: it may name other programmes.
+pub(super) async fn resolve_at_adoptions(access: Arc<AccessControl>, ledger: Arc<Ledger>) {
+    let (mut sizes, mut known) = (ledger.watch(), Arc::clone(ledger.catalogues()));
+    while sizes.changed().await.is_ok() {
+        let catalogues = ledger.catalogues();
+        if Arc::ptr_eq(&known, catalogues) {
+            continue;
+        }
+        known = Arc::clone(catalogues);
+        let (access, ledger) = (Arc::clone(&access), Arc::clone(&ledger));
+        // It reads files. The policy before stays if they cannot be used, and the next look says so.
+        let resolved = spawn_blocking(move || resolve(&access, &ledger)).await;
+        if let Ok(Err(error)) = resolved {
+            tracing::warn!(%error, "the principals do not fit the catalogue that was adopted");
+        }
+    }
+}
+
 /// Looks at the files from time to time, and at each SIGHUP, for ever.
 pub(super) async fn watch(access: Arc<AccessControl>, metrics: Arc<Metrics>) {
     let mut hangups = signal(SignalKind::hangup());

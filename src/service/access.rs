@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     access::{AccessControl, ManageError},
-    domain::{Principal, access::Role, catalogue::Catalogues, fault::echo, text::hex},
+    domain::{Principal, access::Role, fault::echo, text::hex},
+    ledger::Ledger,
     protocol::{
         pb::{self, ErrorReason},
         time::timestamp,
@@ -28,8 +29,8 @@ const PAGE_DOMAIN: &[u8] = b"tidu list-principals page";
 #[derive(Clone)]
 pub(crate) struct AccessApi {
     pub(crate) access: Arc<AccessControl>,
-    /// The programmes that rights name.
-    pub(crate) catalogues: Arc<Catalogues>,
+    /// It has the programmes that rights name.
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 impl AccessApi {
@@ -43,7 +44,7 @@ impl AccessApi {
         Ok(pb::WhoAmIResponse {
             principal: Some(pb::PrincipalEntry {
                 managed_by: self.access.manager_of(&name).unwrap_or_default(),
-                ..principals::without_credentials(name, &who.rights, &self.catalogues)
+                ..principals::without_credentials(name, &who.rights, self.ledger.catalogues())
             }),
             credential: i32::from(who.credential as u8),
             credential_expire_time: who.expires_micros.map(timestamp),
@@ -75,7 +76,7 @@ impl AccessApi {
         let found = self.access.list(after, delegate, size + 1);
         let (mut listed, mut room) = (Vec::new(), Room::of_page());
         for entry in found.iter().take(size) {
-            let entry = principals::of_entry(entry, &self.catalogues);
+            let entry = principals::of_entry(entry, self.ledger.catalogues());
             // The first one fits into any page.
             if !room.takes(&entry) && !listed.is_empty() {
                 break;

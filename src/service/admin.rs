@@ -7,8 +7,8 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::{
-    Shares, adoption::PendingAdoption, call::Call, recent::Recent, rules, state,
-    verify::Verifications, withholding,
+    Shares, adoption::PendingAdoption, call::Call, hand_over::HandOvers, recent::Recent, rules,
+    state, verify::Verifications, withholding,
 };
 use crate::{
     access::{AccessControl, ReloadProblem},
@@ -33,6 +33,7 @@ pub(crate) struct AdminApi {
     pub(super) recent: Arc<Recent>,
     pub(super) tls_problem: Arc<ReloadProblem>,
     pub(super) access: Arc<AccessControl>,
+    pub(super) hand_overs: Arc<HandOvers>,
 }
 
 impl AdminApi {
@@ -66,12 +67,12 @@ impl AdminApi {
                 .map(|policy| u32::try_from(policy.principals().count()).unwrap_or(u32::MAX)),
             audit_lines: trail.as_ref().map(|trail| trail.lines),
             audit_anchored_lines: trail.as_ref().map(|trail| trail.anchored),
-            node: Some(self.node(&call)),
             erased_event_count: Some(self.ledger.register().erased_count()),
             audit_problem: trail
                 .filter(|_| looks_after(&call))
                 .map(|trail| trail.problem)
                 .unwrap_or_default(),
+            node: Some(self.node(&call)),
             ..state
         })
     }
@@ -82,11 +83,12 @@ impl AdminApi {
         let contact = contact.borrow();
         let mut node = pb::Node {
             role: pb::node::Role::NodeRoleLeader.into(),
-            epoch: contact.epoch,
+            epoch: self.ledger.epoch(),
             ..Default::default()
         };
         if self.ledger.is_following() {
             node.role = pb::node::Role::NodeRoleFollower.into();
+            node.name.clone_from(&contact.name);
             node.leader.clone_from(&contact.leader);
             node.leader_size = contact.leader_size;
             node.last_contact = contact.heard_micros.map(timestamp);
@@ -96,6 +98,9 @@ impl AdminApi {
             {
                 node.problem.clone_from(why);
             }
+        } else if let Some(successor) = self.ledger.successor() {
+            node.role = pb::node::Role::NodeRoleRetired.into();
+            node.leader = successor.to_string();
         }
         node
     }
@@ -116,6 +121,14 @@ impl AdminApi {
     ) -> Result<pb::AdoptRulesResponse, Status> {
         self.adoption.settle(&self.ledger).await?;
         rules::adopt(&self.ledger, request).await
+    }
+
+    pub(super) async fn hand_over(
+        &self,
+        _call: Call,
+        request: pb::HandOverRequest,
+    ) -> Result<pb::HandOverResponse, Status> {
+        Arc::clone(&self.hand_overs).hand_over(Arc::clone(&self.ledger), request).await
     }
 
     pub(super) async fn withhold_event(

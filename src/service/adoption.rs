@@ -32,6 +32,7 @@ pub(crate) async fn adopt(ledger: &Ledger) -> Result<(), String> {
         Err(
             refusal @ (AppendError::DiskLow(_)
             | AppendError::ReadOnly(_)
+            | AppendError::Retired { .. }
             | AppendError::AuditFailed(_)),
         ) => {
             tracing::warn!(%refusal, "the adoption of the catalogue or the rules waits");

@@ -156,11 +156,9 @@ struct Anchors {
 
 impl Anchors {
     async fn anchor_if_due(&mut self) {
-        // A node that follows records nothing by itself.
-        if self.ledger.is_following() {
-            return;
-        }
-        if self.trail.monotonic() < self.not_before {
+        // A node that follows, or has handed its log over, records nothing by itself.
+        let records = !self.ledger.is_following() && self.ledger.successor().is_none();
+        if !records || self.trail.monotonic() < self.not_before {
             return;
         }
         let Some(head) = self.trail.due_anchor() else { return };
@@ -195,7 +193,11 @@ pub(crate) async fn end_trail(ledger: &Ledger) {
         }
         match trail.last_anchor() {
             // An adoption that waits goes before every other commit.
-            Some(head) if !ledger.is_following() && !adoption::waits(ledger) => {
+            Some(head)
+                if !ledger.is_following()
+                    && ledger.successor().is_none()
+                    && !adoption::waits(ledger) =>
+            {
                 record(ledger, trail, head).await
             }
             _ => Ok(()),

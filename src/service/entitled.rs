@@ -78,7 +78,7 @@ fn terms_of(method: Method) -> (&'static [Role], Lines) {
         // An operator may delete the cursor of another.
         Method::DeleteCursor => (READERS, Lines::IfAct),
         Method::Verify => (&[Auditor, Operator, Node], Lines::Always),
-        Method::AdoptRules => (&[Operator], Lines::Always),
+        Method::AdoptRules | Method::HandOver => (&[Operator], Lines::Always),
         Method::WithholdEvent => (&[Operator, Auditor], Lines::Always),
         Method::ListPrincipals => (&[Delegate, Operator, Auditor], Lines::None),
         Method::PutPrincipal | Method::DeletePrincipal => (&[Delegate], Lines::Always),

@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 use uuid::Uuid;
 
-pub(crate) use self::refused::{refusal, version_moved};
+pub(crate) use self::refused::{refusal, retired, version_moved};
 use super::{convert, entitled};
 use crate::{
     domain::access::{Action, Beyond},

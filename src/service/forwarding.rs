@@ -29,9 +29,10 @@ use super::{
     errors,
     identify::ON_BEHALF_OF,
     intake::Deadline,
-    leader::{Leader, Way, Writes, looped, retired, stale_epoch, takes_no_writes, unreachable},
+    leader::{Leader, Way, Writes, looped, stale_epoch, takes_no_writes, unreachable},
 };
 use crate::{
+    ledger::Ledger,
     limits::{CALL_DURATION_DEFAULT, RESPONSE_BYTES_MAX},
     protocol::methods::Method,
 };
@@ -54,6 +55,7 @@ pub(super) struct ByLeader;
 pub(super) struct Forwarding<S> {
     pub(super) inner: S,
     pub(super) writes: Writes,
+    pub(super) ledger: Arc<Ledger>,
     /// `None` on a leader.
     pub(super) arrivals: Option<Arc<Arrivals>>,
 }
@@ -81,11 +83,10 @@ where
             return Either::Left(self.inner.call(request));
         }
         let leader = match &self.writes {
-            Writes::Here { epoch } => match other_epoch(request.headers(), *epoch) {
+            Writes::Here => match not_taken(&self.ledger, request.headers()) {
                 None => return Either::Left(self.inner.call(request)),
                 Some(status) => return refused(status),
             },
-            Writes::Nowhere { successor, epoch } => return refused(retired(successor, *epoch)),
             Writes::There(leader) => Arc::clone(leader),
         };
         if let Some(node) = request.headers().get(FORWARDED) {
@@ -105,8 +106,12 @@ fn refused<F>(status: Status) -> Either<F, Answer> {
     Either::Right(Box::pin(async move { Ok(status.into_http()) }))
 }
 
-/// The refusal of a call that a node of another epoch has handed on.
-fn other_epoch(headers: &HeaderMap, own: u64) -> Option<Status> {
+/// The refusal of a write here: the log is handed over, or a node of another epoch hands it on.
+fn not_taken(ledger: &Ledger, headers: &HeaderMap) -> Option<Status> {
+    let own = ledger.epoch();
+    if let Some(successor) = ledger.successor() {
+        return Some(errors::retired(successor.to_string(), own));
+    }
     let stated = headers.get(EPOCH)?.to_str().ok()?.parse().ok()?;
     (stated != own).then(|| stale_epoch(own, stated))
 }

@@ -17,28 +17,13 @@ use crate::{
 pub type Way = BoxCloneSyncService<Request, Response, BoxError>;
 
 /// Whose writes a node takes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub enum Writes {
-    /// Its own callers': it leads, in this epoch.
-    Here {
-        /// The epoch.
-        epoch: u64,
-    },
+    /// Its own callers', until it hands its log over.
+    #[default]
+    Here,
     /// Nobody's: it follows a leader.
     There(Arc<dyn Leader>),
-    /// Nobody's any more: it has handed its log over.
-    Nowhere {
-        /// The address of its successor; empty if none was named.
-        successor: String,
-        /// The epoch in which it led last.
-        epoch: u64,
-    },
-}
-
-impl Default for Writes {
-    fn default() -> Self {
-        Self::Here { epoch: 0 }
-    }
 }
 
 /// The leader of this node, as the one who follows it knows it.
@@ -122,20 +107,6 @@ pub(super) fn looped(node: &str, heard: &Heard) -> Status {
     errors::status(Code::FailedPrecondition, ErrorReason::Looped, text, places)
 }
 
-/// This node has handed its log over: FAILED_PRECONDITION, with its successor.
-pub(super) fn retired(successor: &str, epoch: u64) -> Status {
-    let text = match successor {
-        "" => "this node has handed its log over and takes no writes any more".to_owned(),
-        successor => format!(
-            "this node has handed its log over and takes no writes any more; its successor is \
-             {successor}"
-        ),
-    };
-    let named = (!successor.is_empty()).then(|| ("successor", successor.to_owned()));
-    let metadata = [("epoch", epoch.to_string())].into_iter().chain(named);
-    errors::with_metadata(Code::FailedPrecondition, ErrorReason::Retired, text, metadata)
-}
-
 /// A call comes from a node of another epoch: FAILED_PRECONDITION.
 pub(super) fn stale_epoch(own: u64, of_caller: u64) -> Status {
     let (epoch, known) = (own.min(of_caller), own.max(of_caller));
@@ -179,11 +150,6 @@ mod tests {
         assert_eq!(told(&unreachable(&heard())), away);
         let circle = expected(Code::FailedPrecondition, &format!("LOOPED {leader} node=third"));
         assert_eq!(told(&looped("third", &heard())), circle);
-        let retired_to = |successor| told(&retired(successor, 1));
-        let nowhere = expected(Code::FailedPrecondition, "RETIRED epoch=1");
-        assert_eq!(retired_to(""), nowhere);
-        let named = expected(Code::FailedPrecondition, "RETIRED epoch=1 successor=https://c:1");
-        assert_eq!(retired_to("https://c:1"), named);
         let stale = expected(Code::FailedPrecondition, "STALE_EPOCH epoch=2 known_epoch=3");
         assert_eq!(told(&stale_epoch(2, 3)), stale);
         assert_eq!(told(&stale_epoch(3, 2)), stale);

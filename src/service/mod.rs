@@ -31,6 +31,7 @@ mod event_range;
 mod filter;
 mod forwarding;
 mod frames;
+mod hand_over;
 mod health;
 mod hosts;
 mod identify;
@@ -75,7 +76,7 @@ mod verify;
 mod web;
 mod withholding;
 
-use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{convert::Infallible, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use prost_reflect::DescriptorPool;
 use prost_types::FileDescriptorSet;
@@ -107,6 +108,7 @@ use self::{
     cursors::CursorApi,
     delivered::Delivered,
     forwarding::Forwarding,
+    hand_over::HandOvers,
     health::Health,
     intake::{Admitted, Intake},
     interests::Interests,
@@ -133,7 +135,7 @@ pub(crate) use self::{
     principals::of_entry as principal_message,
     shares::Shares,
     tracing_calls::TRACED,
-    unread::Heard,
+    unread::ReadToEnd,
     web::{accepts, prefers_chinese},
 };
 pub use self::{
@@ -184,6 +186,8 @@ struct Services {
 pub struct ApiSettings {
     /// The principals, and what they may do.
     pub access: Arc<AccessControl>,
+    /// The data directory, if the log has one.
+    pub directory: Option<PathBuf>,
     /// Why the files of TLS as they are now cannot be used.
     pub tls_problem: Arc<ReloadProblem>,
     /// Origins of the web pages that may call.
@@ -239,9 +243,10 @@ pub fn api(
     let adoption = Arc::new(PendingAdoption::of(&ledger));
     anchors::begin(&ledger, &settings, &adoption, drain.clone());
     let (trail, open) = (ledger.trail().cloned(), Some(Arc::clone(&ledger)));
+    let led = Arc::clone(&ledger);
     let arrivals = match &settings.writes {
         Writes::There(leader) => Some(Arrivals::new(Arc::clone(leader), drain.clone())),
-        Writes::Here { .. } | Writes::Nowhere { .. } => None,
+        Writes::Here => None,
     };
     let (rates, slow_commit) = (EventRates::new(settings.events_per_second), settings.slow_commit);
     let services = Services {
@@ -260,6 +265,7 @@ pub fn api(
             recent: Recent::begin(&ledger, drain.clone()),
             tls_problem: Arc::clone(&settings.tls_problem),
             access: Arc::clone(&settings.access),
+            hand_overs: Arc::new(HandOvers::of(settings.directory.clone())),
         },
         cursors: CursorApi {
             ledger: Arc::clone(&ledger),
@@ -274,16 +280,13 @@ pub fn api(
             questions: questions.clone(),
             reading: reading.clone(),
         },
-        access: AccessApi {
-            access: Arc::clone(&settings.access),
-            catalogues: Arc::clone(ledger.catalogues()),
-        },
+        access: AccessApi { access: Arc::clone(&settings.access), ledger: Arc::clone(&ledger) },
         ledger: LedgerApi { ledger, adoption, streams, questions, reading, rates, slow_commit },
     };
     let described = Described::new().map_err(Undescribed::new)?;
     let routes = with_standard(routes(services), &described, phases).prepare();
     let writes = settings.writes.clone();
-    let forwarding = Forwarding { inner: routes, writes, arrivals: arrivals.clone() };
+    let forwarding = Forwarding { inner: routes, writes, ledger: led, arrivals: arrivals.clone() };
     let admitted = Acts { inner: Admitted { inner: forwarding, intake }, trail };
     Ok(layered(admitted, calls, &described, settings, (open, arrivals)))
 }

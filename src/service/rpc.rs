@@ -18,12 +18,15 @@ use super::{
     register::{ExportRegisterStream, RegisterApi},
     sealed_pages::answer_page,
 };
-use crate::protocol::{
-    append::ReceivedCommit,
-    pb::{
-        self, access_service_server::AccessService, admin_service_server::AdminService,
-        cursor_service_server::CursorService, ledger_service_server::LedgerService,
-        proof_service_server::ProofService, register_service_server::RegisterService,
+use crate::{
+    domain::fault::echo,
+    protocol::{
+        append::ReceivedCommit,
+        pb::{
+            self, access_service_server::AccessService, admin_service_server::AdminService,
+            cursor_service_server::CursorService, ledger_service_server::LedgerService,
+            proof_service_server::ProofService, register_service_server::RegisterService,
+        },
     },
 };
 
@@ -94,6 +97,14 @@ impl AdminService for AdminApi {
     ) -> Answer<pb::AdoptRulesResponse> {
         begin_act(&request, adopted, [])?;
         answer(request, |call, request| self.adopt_rules(call, request)).await
+    }
+
+    async fn hand_over(
+        &self,
+        request: Request<pb::HandOverRequest>,
+    ) -> Answer<pb::HandOverResponse> {
+        begin_act(&request, |asked| format!("to {}", echo(&asked.successor)), [])?;
+        answer(request, |call, request| self.hand_over(call, request)).await
     }
 
     async fn withhold_event(

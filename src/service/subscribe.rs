@@ -467,7 +467,7 @@ impl Subscription {
                 true => Bytes::copy_from_slice(&durable.root),
                 false => Bytes::new(),
             },
-            epoch: contact.epoch,
+            epoch: self.ledger.epoch(),
             last_contact: contact.heard_micros.map(timestamp),
             delivered_root: self.roots.as_ref().map_or_else(Bytes::new, |r| r.at(self.next)),
         })

@@ -48,7 +48,7 @@ where
         let whole = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&whole);
         let tell = move || told.store(true, Ordering::Release);
-        let request = request.map(|body| Body::new(Heard::new(body, tell)));
+        let request = request.map(|body| Body::new(ReadToEnd::new(body, tell)));
         let answer = self.0.call(request);
         Either::Right(Box::pin(async move {
             let mut answer = answer.await?;
@@ -61,12 +61,12 @@ where
 }
 
 /// The body of a request, which tells once it was read to its end; it may tell again.
-pub(crate) struct Heard<B, F> {
+pub(crate) struct ReadToEnd<B, F> {
     body: B,
     whole: F,
 }
 
-impl<B: http_body::Body, F: Fn()> Heard<B, F> {
+impl<B: http_body::Body, F: Fn()> ReadToEnd<B, F> {
     pub(crate) fn new(body: B, whole: F) -> Self {
         let heard = Self { body, whole };
         heard.note(false);
@@ -81,7 +81,7 @@ impl<B: http_body::Body, F: Fn()> Heard<B, F> {
     }
 }
 
-impl<B, F> http_body::Body for Heard<B, F>
+impl<B, F> http_body::Body for ReadToEnd<B, F>
 where
     B: http_body::Body + Unpin,
     F: Fn() + Unpin,

@@ -17,6 +17,7 @@ mod failover;
 mod field;
 mod follow;
 mod guarantees;
+mod handover;
 mod identity;
 mod logs;
 mod mirror;

@@ -48,7 +48,7 @@ use uuid::Uuid;
 pub use self::{reader::Reader, writer::Writer};
 use crate::{
     lang::say,
-    log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
+    log::{FORMAT_BEGUN, FORMAT_OF_EVENTS, LogError},
     merkle::Hash,
 };
 
@@ -62,7 +62,7 @@ const CRC: usize = 4;
 
 const _: () = {
     // The version of a plain archive is one digit, and not that of a compressed one.
-    assert!(FORMAT_KNOWN < COMPRESSED);
+    assert!(FORMAT_OF_EVENTS < COMPRESSED);
     assert!(PLAIN_HEADER < COMPRESSED_HEADER);
 };
 
@@ -140,10 +140,10 @@ fn version(bytes: &[u8]) -> Option<u16> {
 
 /// Refuses a format that this version does not know.
 fn require_known(found: u16) -> io::Result<()> {
-    if found <= FORMAT_KNOWN {
+    if found <= FORMAT_OF_EVENTS {
         return Ok(());
     }
-    let too_new = LogError::TooNew { found, known: FORMAT_KNOWN };
+    let too_new = LogError::TooNew { found, known: FORMAT_OF_EVENTS };
     Err(io::Error::new(io::ErrorKind::InvalidData, too_new))
 }
 

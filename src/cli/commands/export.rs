@@ -23,7 +23,7 @@ use crate::{
     },
     domain::text::hex,
     lang::{say, word},
-    log::{FORMAT_BEGUN, FORMAT_KNOWN, LogError},
+    log::{FORMAT_BEGUN, FORMAT_OF_EVENTS, LogError},
     protocol::{
         batch::Frame,
         json::Json,
@@ -166,8 +166,8 @@ pub(super) fn header_of(status: &pb::GetStatusResponse, first: u64) -> Result<He
     let of_root = |_| missing(word!(en: "root hash of 32 bytes", zh: " 32 字节的根哈希"));
     let root = status.root_hash.as_ref().try_into().map_err(of_root)?;
     let format = u16::try_from(status.log_format).unwrap_or(u16::MAX).max(FORMAT_BEGUN);
-    if format > FORMAT_KNOWN {
-        let too_new = LogError::TooNew { found: format, known: FORMAT_KNOWN };
+    if format > FORMAT_OF_EVENTS {
+        let too_new = LogError::TooNew { found: format, known: FORMAT_OF_EVENTS };
         return Err(ArchiveError::Log(too_new).into());
     }
     Ok(Header { format, log_id, first, next: status.log_size, root })

@@ -25,6 +25,7 @@ use crate::{
         target::Target,
     },
     delivery::{Delivery, DeliveryError, Ready, pause::Pause},
+    handover::HeardEpoch,
     lang::{say, word},
     limits::{WATCH_RETRY_PAUSE_MAX, WATCH_RETRY_PAUSE_MIN},
     protocol::{
@@ -45,6 +46,15 @@ pub(super) fn is_temporary(error: &CliError, has_followed: bool) -> bool {
         CliError::Status(status) => is_retryable(status) || status.code() == Code::Internal,
         _ => false,
     }
+}
+
+/// True if another one of the nodes may do: this one was succeeded.
+fn may_go_on_elsewhere(error: &CliError, server: &Target) -> bool {
+    let is_succeeded = matches!(
+        error,
+        CliError::OtherHistory(_) | CliError::Delivery(DeliveryError::Superseded(..))
+    );
+    is_succeeded && server.has_others()
 }
 
 /// Leaves a node that was lost for the next one. A caller whose rights or credential have changed
@@ -120,6 +130,8 @@ pub(super) struct Follower {
     /// Streams that have begun.
     pub(super) streams: u64,
     pub(super) delivery: Option<Delivery>,
+    /// The highest epoch that a stream has told.
+    pub(super) epoch: HeardEpoch,
     /// The titles whose expiries are delivered; `None` if they are not.
     pub(super) expiries: Option<ExpiryFilter>,
     /// The clock, by which a day has begun in a log that is quiet.
@@ -139,7 +151,11 @@ impl Follower {
             self.write_state()?;
             match followed {
                 Ok(()) => return Ok(()),
-                Err(error) if no_resume || !is_temporary(&error, self.streams > 0) => {
+                Err(error)
+                    if no_resume
+                        || !(is_temporary(&error, self.streams > 0)
+                            || may_go_on_elsewhere(&error, server)) =>
+                {
                     return Err(error);
                 }
                 Err(error) => {
@@ -399,6 +415,11 @@ impl Follower {
     }
 
     fn note(&mut self, progress: &pb::Progress) -> Result<(), CliError> {
+        // Nothing of a node that was succeeded is taken.
+        self.epoch.hear(progress.epoch).map_err(|e| CliError::OtherHistory(e.to_string()))?;
+        if let Some(delivery) = &mut self.delivery {
+            delivery.hear(progress.epoch)?;
+        }
         self.request.start = Some(Start::FromPosition(progress.next_position));
         self.request.log_id.clone_from(&progress.log_id);
         if let Some(delivery) = &mut self.delivery {

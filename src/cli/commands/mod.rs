@@ -28,6 +28,7 @@ mod export;
 mod find;
 mod follow;
 pub mod generate;
+mod handover;
 mod history;
 mod import;
 mod judged;
@@ -156,6 +157,10 @@ pub(super) enum Command {
     Redact(redact::RedactArgs),
     /// Withhold an event from everybody, with the approval of a second principal
     Withhold(withhold::WithholdArgs),
+    /// Hand the log over to another node: this one records nothing any more
+    Handover(handover::HandoverArgs),
+    /// Let the directory of a follower record: by a receipt, or as another history
+    Promote(handover::PromoteArgs),
     /// Verify a served log, a data directory, a backup or an export
     Verify(verify::VerifyArgs),
     /// Verify or show the audit trail: who was refused, and who administered the server
@@ -217,6 +222,8 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Compact(args) => compact::run(&args),
         Command::Redact(args) => redact::run(&args),
         Command::Withhold(args) => withhold::run(args).await,
+        Command::Handover(args) => handover::hand_over(args).await,
+        Command::Promote(args) => handover::promote(&args),
         Command::Verify(args) => verify::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Template(args) => template::run(&args),

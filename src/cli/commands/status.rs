@@ -16,7 +16,7 @@ use crate::{
     domain::text::hex,
     lang::{say, word},
     limits::{STATUS_DURATION_MAX, TOLD_RATIO_BYTES_MIN},
-    protocol::pb,
+    protocol::pb::{self, node::Role},
 };
 
 #[derive(Debug, Args)]
@@ -70,6 +70,8 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
     [
         (word!(en: "log", zh: "日志"), Some(status.log_id.clone())),
         (word!(en: "events", zh: "事件"), Some(status.log_size.to_string())),
+        (word!(en: "node", zh: "节点"), status.node.as_ref().map(node)),
+        (word!(en: "leader", zh: "主节点"), leader(status)),
         (word!(en: "designees", zh: "认定对象"), Some(status.designee_count.to_string())),
         (word!(en: "root", zh: "根哈希"), Some(hex(&status.root_hash))),
         (word!(en: "last commit", zh: "最近提交"), Some(last_commit(status))),
@@ -100,6 +102,51 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
     .collect()
+}
+
+/// The part of the node, and its epoch.
+fn node(node: &pb::Node) -> String {
+    let (epoch, other) = (node.epoch, &node.leader);
+    match node.role() {
+        Role::NodeRoleRetired => say!(
+            en: "epoch {epoch}, handed over to {other}", zh: "任期 {epoch}，已移交给 {other}"
+        ),
+        Role::NodeRoleFollower => {
+            let name = &node.name;
+            say!(en: "{name}, epoch {epoch}, a follower", zh: "{name}，任期 {epoch}，从节点")
+        }
+        Role::NodeRoleLeader | Role::NodeRoleUnspecified => {
+            say!(en: "epoch {epoch}, takes appends", zh: "任期 {epoch}，接受写入")
+        }
+    }
+}
+
+/// The leader of a follower, and how far that is behind it.
+fn leader(status: &pb::GetStatusResponse) -> Option<String> {
+    let node = status.node.as_ref().filter(|node| node.role() == Role::NodeRoleFollower)?;
+    let (leader, problem) = (&node.leader, &node.problem);
+    let state = match node.state.as_str() {
+        "stopped" => word!(en: "no longer followed", zh: "已停止跟随"),
+        "connecting" => word!(en: "not connected", zh: "未连接"),
+        "catching_up" => word!(en: "catching up", zh: "正在追赶"),
+        _ => word!(en: "followed", zh: "跟随中"),
+    };
+    let why = match problem.is_empty() {
+        true => String::new(),
+        false => say!(en: " ({problem})", zh: "（{problem}）"),
+    };
+    let heard = match &node.last_contact {
+        None => word!(en: "not heard yet", zh: "尚无联系").to_owned(),
+        Some(heard) => {
+            let behind = node.leader_size.saturating_sub(status.log_size);
+            let at = instant(Some(heard));
+            say!(
+                en: "{behind} events behind, last heard {at}",
+                zh: "落后 {behind} 个事件，最近联系 {at}"
+            )
+        }
+    };
+    Some(say!(en: "{leader}: {state}{why}; {heard}", zh: "{leader}：{state}{why}；{heard}"))
 }
 
 /// The principals, and why their files cannot be used.

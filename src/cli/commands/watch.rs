@@ -15,6 +15,7 @@ use crate::{
         print::JsonLines,
         stop::{no_signals, stop_signal},
     },
+    handover::HeardEpoch,
     lang::word,
     limits::{DRAIN_DURATION_MAX, HEARTBEAT_DEFAULT},
     protocol::pb::{self, subscribe_request::Start},
@@ -88,6 +89,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     }
     let expiries = args.delivery.expiries.then(|| ExpiryFilter::of(&filter));
     let follower = Follower {
+        epoch: HeardEpoch::default(),
         request: pb::SubscribeRequest {
             start: Some(args.from),
             filter: Some(filter),

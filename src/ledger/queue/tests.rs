@@ -34,6 +34,7 @@ fn next(queue: &Queue) -> (Job, Room<'_>) {
     match queue.pop() {
         Some(Turn::Commit(job, room)) => (job, room),
         Some(Turn::Proof(_)) => unreachable!("a proof"),
+        Some(Turn::Leaves(..)) => unreachable!("leaves"),
         None => unreachable!("the end"),
     }
 }

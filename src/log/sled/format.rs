@@ -87,13 +87,13 @@ mod tests {
     fn golden_keys_and_identity() {
         assert_eq!(key(CHUNKS, 258), [b'e', 0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(position_of(&IVec::from(&key(BLOCKS, 258))), 258);
-        for format in [1, 2, 3] {
+        for format in [1, 2, 3, 4] {
             let value = encode_identity(format, Uuid::from_u128(1));
             assert_eq!(&value[..3], [format.to_le_bytes()[0], 0, 0]);
             assert_eq!(value.len(), 22);
             assert_eq!(decode_identity(&value).unwrap(), (format, Uuid::from_u128(1)));
         }
-        for (format, why) in [(0, "no version writes"), (4, "format 4, this version reads up to 3")]
+        for (format, why) in [(0, "no version writes"), (5, "format 5, this version reads up to 4")]
         {
             let value = encode_identity(format, Uuid::from_u128(1));
             let error = decode_identity(&value).unwrap_err().to_string();

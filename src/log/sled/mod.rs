@@ -56,7 +56,8 @@ use self::{
     room::Room,
 };
 use super::{
-    Appended, Chunk, CommitLog, Disk, DiskLow, FORMAT_KNOWN, Group, HashBlock, LogError, Monotonic,
+    Appended, Chunk, CommitLog, Disk, DiskLow, FORMAT_HANDED_OVER, FORMAT_KNOWN, Group, HashBlock,
+    LogError, Monotonic,
     mark::{HighWaterMark, MarkFile},
 };
 use crate::{
@@ -89,6 +90,8 @@ pub struct SledLog {
     noted: FormatFile,
     size: AtomicU64,
     mark: Mutex<MarkFile>,
+    /// The epoch, as it is durable in the mark.
+    epoch: AtomicU64,
     found: Option<HighWaterMark>,
     metrics: Arc<Metrics>,
     /// Nobody has the log before it is whole, so its keys may come before their values.
@@ -214,6 +217,11 @@ impl SledLog {
         Ok(())
     }
 
+    /// Keeps versions away that know nothing of epochs.
+    fn fence(&self) -> Result<(), LogError> {
+        if self.format() < FORMAT_HANDED_OVER { self.raise(FORMAT_HANDED_OVER) } else { Ok(()) }
+    }
+
     fn write_keys(&self, group: &Group) -> Result<(), LogError> {
         let blocks = group.blocks.iter().map(|block| key(BLOCKS, block.first));
         let chunks = group.chunks.iter().map(|chunk| key(CHUNKS, chunk.first()));
@@ -310,7 +318,27 @@ impl CommitLog for SledLog {
 
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError> {
         assert!(size <= self.size(), "a high-water mark ahead of the log");
-        self.mark.lock().write(&HighWaterMark { log_id: self.id, size, root, place: None })
+        let epoch = self.epoch();
+        self.mark.lock().write(&HighWaterMark { epoch, ..HighWaterMark::new(self.id, size, root) })
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    fn raise_epoch(&self, epoch: u64, root: Hash) -> Result<(), LogError> {
+        assert!(epoch > self.epoch(), "an epoch only rises");
+        self.fence()?;
+        let mark = HighWaterMark { epoch, ..HighWaterMark::new(self.id, self.size(), root) };
+        self.mark.lock().replace(&mark)?;
+        self.epoch.store(epoch, Ordering::Release);
+        Ok(())
+    }
+
+    fn rename(&self, id: Uuid, root: Hash) -> Result<(), LogError> {
+        self.fence()?;
+        let mark = HighWaterMark { renames: true, ..HighWaterMark::new(id, self.size(), root) };
+        self.mark.lock().replace(&mark)
     }
 
     fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {

@@ -84,6 +84,7 @@ impl SledLog {
                 let (format, size) = (AtomicU16::new(format), AtomicU64::new(size));
                 let mark = Mutex::new(mark);
                 let windows = AtomicU64::new(0);
+                let epoch = AtomicU64::new(found.map_or(0, |mark| mark.epoch));
                 let metrics = Metrics::new();
                 Ok(Self {
                     store,
@@ -95,6 +96,7 @@ impl SledLog {
                     noted,
                     size,
                     mark,
+                    epoch,
                     found,
                     metrics,
                     keys_first: false,
@@ -146,14 +148,18 @@ impl SledLog {
 }
 
 /// The names in a data directory, which may hold other files as well.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 22] = [
     "FAILURES",
+    "FOLLOWS",
+    "FOLLOWS.new",
     "FORMAT",
     "FORMAT.new",
     "LOCK",
     "MARK",
     "MARK.new",
     "PROBE",
+    "RETIRED",
+    "RETIRED.new",
     "catalogues",
     "cursors.redb",
     "cursors.redb.new",
@@ -242,7 +248,8 @@ fn check_rename_syncs(directory: &Path) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Reads the format and the id of the log; `None` if the store holds nothing yet.
+/// Reads the format and the id of the log; `None` if the store holds nothing yet. A mark that
+/// renames the log gives it another id.
 fn identity(
     store: &sled::Db,
     mark: Option<HighWaterMark>,
@@ -256,24 +263,31 @@ fn identity(
         return Ok(None);
     };
     let (format, id) = decode_identity(&value)?;
-    if mark.is_some_and(|mark| mark.log_id != id) {
-        return Err(LogError::damaged(0, "the high-water mark belongs to another log"));
+    match mark.filter(|mark| mark.log_id != id) {
+        None => Ok(Some((format, id))),
+        Some(mark) if mark.renames => {
+            write_identity(store, format, mark.log_id)?;
+            Ok(Some((format, mark.log_id)))
+        }
+        Some(_) => Err(LogError::damaged(0, "the high-water mark belongs to another log")),
     }
-    Ok(Some((format, id)))
 }
 
 /// Writes the identity of a log that begins.
 fn begin_identity(store: &sled::Db, id: Uuid) -> Result<(u16, Uuid), LogError> {
-    store
-        .insert(META_KEY, encode_identity(FORMAT_BEGUN, id))
-        .and_then(|_| store.flush())
-        .map_err(|e| store_error("write the log's identity", e))?;
+    write_identity(store, FORMAT_BEGUN, id)?;
     Ok((FORMAT_BEGUN, id))
+}
+
+fn write_identity(store: &sled::Db, format: u16, id: Uuid) -> Result<(), LogError> {
+    let written = store.insert(META_KEY, encode_identity(format, id));
+    let flushed = written.and_then(|_| store.flush());
+    flushed.map(drop).map_err(|e| store_error("write the log's identity", e))
 }
 
 /// The high-water mark of a log that has just begun.
 fn nothing_yet(log_id: Uuid) -> HighWaterMark {
-    HighWaterMark { log_id, size: 0, root: Frontier::default().root(), place: None }
+    HighWaterMark::new(log_id, 0, Frontier::default().root())
 }
 
 /// Syncs what the store does not: its small files and the directories. Otherwise a new log could

@@ -8,7 +8,7 @@ use super::{
     format::{SYNC_KEY, decode_identity},
     *,
 };
-use crate::log::{ChunkWriter, FORMAT_BEGUN, REWRITTEN};
+use crate::log::{ChunkWriter, FORMAT_BEGUN, FORMAT_HANDED_OVER, REWRITTEN};
 
 fn stored_format(log: &SledLog) -> u16 {
     decode_identity(&log.store.get(META_KEY).unwrap().unwrap()).unwrap().0
@@ -84,8 +84,8 @@ fn a_newer_format_is_refused_before_anything_is_written() {
     drop(log);
     for _ in 0..3 {
         let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
-        assert!(matches!(error, LogError::TooNew { found: 9, known: 3 }), "{error}");
-        let both = "format 9, this version reads up to 3";
+        assert!(matches!(error, LogError::TooNew { found: 9, known: 4 }), "{error}");
+        let both = "format 9, this version reads up to 4";
         assert!(error.to_string().contains(both), "{error}");
     }
     let store = store::open(&dir.path().join("log")).unwrap();
@@ -107,10 +107,10 @@ fn a_newer_format_beside_the_store_leaves_every_byte() {
     fs::write(&file, "9\n").unwrap();
     let before = image();
     let error = SledLog::open(dir.path(), Uuid::nil()).unwrap_err();
-    assert!(matches!(error, LogError::TooNew { found: 9, known: 3 }), "{error}");
+    assert!(matches!(error, LogError::TooNew { found: 9, known: 4 }), "{error}");
     assert_eq!(image(), before);
     // The store has the last word about what this version can read.
-    for odd in ["", "nine\n", "3\n", "00000000000000000000009\n"] {
+    for odd in ["", "nine\n", "4\n", "00000000000000000000009\n"] {
         fs::write(&file, odd).unwrap();
         drop(SledLog::open(dir.path(), Uuid::nil()).unwrap());
     }
@@ -133,14 +133,14 @@ fn the_format_rises_before_the_first_chunk_that_needs_it_and_never_falls() {
     let noted = dir.path().join(format_file::NAME);
     assert!(!noted.exists());
     append(&log, FORMAT_KNOWN);
-    assert_eq!(fs::read_to_string(&noted).unwrap(), "3\n");
+    assert_eq!(fs::read_to_string(&noted).unwrap(), "4\n");
     append(&log, FORMAT_BEGUN);
     assert_eq!(stored_format(&log), FORMAT_KNOWN);
     drop(log);
     // As in a directory of a version that did not write the file.
     fs::remove_file(&noted).unwrap();
     let log = SledLog::open(dir.path(), Uuid::nil()).unwrap();
-    assert_eq!(fs::read_to_string(&noted).unwrap(), "3\n");
+    assert_eq!(fs::read_to_string(&noted).unwrap(), "4\n");
     assert_eq!((log.id(), log.size()), (Uuid::from_u128(1), 4));
     append(&log, FORMAT_KNOWN);
     assert_eq!(stored_format(&log), FORMAT_KNOWN);
@@ -161,7 +161,10 @@ fn the_format_of_a_rewritten_log_is_noted_before_it_is_in_place() {
     let refused = SledLog::open(&data, Uuid::nil()).unwrap_err().to_string();
     assert!(refused.contains("lost its main file"), "{refused}");
     assert!(!rewritten.exists());
-    assert_eq!(fs::read_to_string(data.join(format_file::NAME)).unwrap(), "3\n");
+    assert_eq!(
+        fs::read_to_string(data.join(format_file::NAME)).unwrap(),
+        format!("{FORMAT_KNOWN}\n")
+    );
 }
 
 #[test]
@@ -177,6 +180,55 @@ fn a_log_that_was_raised_and_got_no_leaf_goes_on() {
     assert_eq!((log.size(), stored_format(&log)), (1, FORMAT_KNOWN));
     writer.push(1, true, |buf| buf.put_u8(1));
     assert_eq!(log.append(1, &writer.finish()).unwrap(), Appended::Durable(2));
+}
+
+#[test]
+fn an_epoch_is_kept_by_every_later_mark_and_keeps_older_versions_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = SledLog::open(dir.path(), Uuid::from_u128(1)).unwrap();
+    let mut writer = ChunkWriter::new(0, Vec::new());
+    let mut append = |log: &SledLog| {
+        let base = writer.next();
+        writer.push(1, true, |buf| buf.put_u8(1));
+        log.append(base, &writer.finish()).unwrap();
+    };
+    append(&log);
+    assert_eq!((log.epoch(), stored_format(&log)), (0, FORMAT_BEGUN));
+    log.raise_epoch(1, [1; 32]).unwrap();
+    assert_eq!((log.epoch(), stored_format(&log)), (1, FORMAT_HANDED_OVER));
+    append(&log);
+    log.mark(2, [2; 32]).unwrap();
+    drop(log);
+    let log = SledLog::open(dir.path(), Uuid::nil()).unwrap();
+    let mark = log.mark_found().unwrap();
+    assert_eq!((mark.epoch, mark.size, log.epoch()), (1, 2, 1));
+    log.raise_epoch(7, [2; 32]).unwrap();
+    drop(log);
+    assert_eq!(SledLog::open(dir.path(), Uuid::nil()).unwrap().epoch(), 7);
+}
+
+#[test]
+fn a_renamed_log_has_its_events_another_id_and_the_first_epoch() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let log = SledLog::open(dir.path(), old).unwrap();
+    let mut writer = ChunkWriter::new(0, Vec::new());
+    writer.push(1, true, |buf| buf.put_u8(1));
+    log.append(0, &writer.finish()).unwrap();
+    log.raise_epoch(3, [1; 32]).unwrap();
+    log.rename(new, [1; 32]).unwrap();
+    drop(log);
+    let opened = |epoch: u64| {
+        let log = SledLog::open(dir.path(), Uuid::nil()).unwrap();
+        assert_eq!((log.id(), log.size(), log.epoch()), (new, 1, epoch));
+        log
+    };
+    // The first opening writes the id; the mark is the same until the log moves.
+    drop(opened(0));
+    let log = opened(0);
+    log.mark(1, [1; 32]).unwrap();
+    drop(log);
+    drop(opened(0));
 }
 
 #[test]

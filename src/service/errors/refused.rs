@@ -62,6 +62,7 @@ pub(crate) fn refusal(refusal: AppendError) -> Status {
             let metadata = [("detail", detail)];
             status(Code::Unavailable, ErrorReason::ReadOnly, text, metadata)
         }
+        AppendError::Retired { successor, epoch } => retired(successor, epoch),
         AppendError::AuditFailed(detail) => acts::audit_failed(text, &detail),
         AppendError::Following => status(Code::FailedPrecondition, ErrorReason::Follower, text, []),
         AppendError::Draining => draining(),
@@ -98,6 +99,13 @@ fn by_rights(text: String, refused: AppendError) -> Status {
         ),
         other => internal(other),
     }
+}
+
+/// The log is handed over: FAILED_PRECONDITION, with the successor.
+pub(crate) fn retired(successor: String, epoch: u64) -> Status {
+    let text = AppendError::Retired { successor: successor.clone(), epoch }.to_string();
+    let metadata = [("successor", successor), ("epoch", epoch.to_string())];
+    status(Code::FailedPrecondition, ErrorReason::Retired, text, metadata)
 }
 
 /// A designee has another version, which the caller may not know: ABORTED.

@@ -53,6 +53,7 @@ const LARGEST: &[(&str, &str)] = &[
     ("ListSuspects", "names.rs: the_largest_shared_name_fits_a_response"),
     ("ListTimelines", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
     ("ListTitles", "room.rs: two_versions_of_the_largest_title_fit_behind_a_page"),
+    ("HandOver", "a fixed number of fields"),
     ("PutPrincipal", "a fixed number of fields"),
     ("Subscribe", "subscribers.rs: STREAM_MESSAGE_BYTES + CHUNK_BYTES_MAX < RESPONSE_BYTES_MAX"),
     ("Verify", "a fixed number of fields"),

@@ -21,7 +21,7 @@ const READS: [&str; 11] = [
 ];
 
 /// Verbs of the RPCs that may be repeated as they are.
-const REPEATABLE: [&str; 5] = ["Adopt", "Advance", "DeletePrincipal", "Put", "Withhold"];
+const REPEATABLE: [&str; 6] = ["Adopt", "Advance", "DeletePrincipal", "Hand", "Put", "Withhold"];
 
 /// Verbs of the others. An Append may be repeated only with a request id, which its options cannot
 /// say.

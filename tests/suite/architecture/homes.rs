@@ -39,6 +39,7 @@ const HOMES: [(&str, &[&str]); 7] = [
             "src/import/",
             "src/delivery/",
             "src/mirror/",
+            "src/follow/",
         ],
     ),
 ];

@@ -9,7 +9,7 @@ use std::{
 use syn::{Attribute, Item, ItemMod};
 
 /// Floors from the ground up. A room may name what is lower, and itself.
-pub const FLOORS: [(&str, u8); 26] = [
+pub const FLOORS: [(&str, u8); 27] = [
     ("limits", 0),
     ("files", 0),
     ("lang", 0),
@@ -23,6 +23,7 @@ pub const FLOORS: [(&str, u8); 26] = [
     ("access", 3),
     ("tls", 3),
     ("trail", 3),
+    ("handover", 3),
     ("catalogue_files", 3),
     ("ledger", 4),
     ("cursors", 4),

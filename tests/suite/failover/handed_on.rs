@@ -18,7 +18,7 @@ use tidu::{
     access::{AccessControl, AccessSettings, Channel, PeerCertificate},
     domain::text::hex,
     protocol::pb,
-    service::{ApiSettings, Way, Writes},
+    service::{ApiSettings, Way},
 };
 use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt as _;
@@ -163,8 +163,8 @@ async fn a_node_that_refuses_writes_names_its_leader() {
     assert_eq!((status.code(), &*reason(&status)), (Code::FailedPrecondition, "FOLLOWER"));
     assert!(status.message().contains(LEADER), "{}", status.message());
     assert_complete(&status);
-    let writes = Writes::Nowhere { successor: "https://10.0.0.3:50051".to_owned(), epoch: 1 };
-    let retired = Governed::open_with(ApiSettings { writes, ..api_settings() });
+    let retired = Governed::open_with(api_settings());
+    retired.ledger.retire("third".parse().unwrap());
     let status = retired.as_stranger().ledger.append(append(1, "")).await.unwrap_err();
     assert_eq!((status.code(), &*reason(&status)), (Code::FailedPrecondition, "RETIRED"));
     assert_complete(&status);
@@ -174,8 +174,8 @@ async fn a_node_that_refuses_writes_names_its_leader() {
 
 #[tokio::test]
 async fn a_leader_of_another_epoch_refuses_what_is_handed_on() {
-    let writes = Writes::Here { epoch: 2 };
-    let leader = Governed::open_with(ApiSettings { writes, ..api_settings() });
+    let leader = Governed::open_with(api_settings());
+    leader.ledger.hear_epoch(2);
     let second = follower(Some(way_to(&leader.api)));
     let status = second.as_stranger().ledger.append(append(1, "")).await.unwrap_err();
     assert_eq!((status.code(), &*reason(&status)), (Code::FailedPrecondition, "STALE_EPOCH"));

@@ -38,7 +38,7 @@ pub(super) const ROLES: [Role; 8] = [
 
 /// Every method, and the roles that may call it: recorder, signer, reader, auditor, operator,
 /// delegate, node, gateway.
-const METHODS: [(&str, &str); 42] = [
+const METHODS: [(&str, &str); 43] = [
     ("LedgerService/Append", "yy------"),
     ("LedgerService/GetEvent", "yyyyyyy-"),
     ("LedgerService/ListEvents", "yyyyyyy-"),
@@ -76,6 +76,7 @@ const METHODS: [(&str, &str); 42] = [
     ("AdminService/GetStatus", "yyyyyyy-"),
     ("AdminService/Verify", "---yy-y-"),
     ("AdminService/AdoptRules", "----y---"),
+    ("AdminService/HandOver", "----y---"),
     // An auditor approves, and never proposes.
     ("AdminService/WithholdEvent", "---yy---"),
     ("AccessService/WhoAmI", "yyyyyyy-"),

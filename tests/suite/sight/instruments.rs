@@ -162,6 +162,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("tidu_mark_lag_events", "tests/suite/sight/observer.rs"),
     ("tidu_mark_age_seconds", "tests/suite/sight/observer.rs"),
     ("tidu_appends_refused", "tests/suite/sight/observer.rs"),
+    ("tidu_epoch", "tests/suite/sight/ledger.rs"),
     ("tidu_policy_generation", "src/server/principals.rs"),
     ("tidu_policy_principals", "src/server/principals.rs"),
     ("tidu_policy_reload_failures_total", "src/server/principals.rs"),

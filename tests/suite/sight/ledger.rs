@@ -139,14 +139,14 @@ async fn each_cause_that_refuses_appends_is_told() {
     let log = MemoryLog::default();
     let (ledger, _) = ledger_over(log.clone());
     let told = |ledger: &Ledger| Refusing::ALL.map(|cause| ledger.refuses(cause));
-    assert_eq!(told(&ledger), [false; 5]);
+    assert_eq!(told(&ledger), [false; 6]);
     log.leave_room(Some(0));
-    assert_eq!(told(&ledger), [true, false, false, false, false]);
+    assert_eq!(told(&ledger), [true, false, false, false, false, false]);
     log.leave_room(None);
     ledger.serve_reads_only("a test".to_owned());
-    assert_eq!(told(&ledger), [false, true, false, false, false]);
+    assert_eq!(told(&ledger), [false, true, false, false, false, false]);
     ledger.close();
-    assert_eq!(told(&ledger), [false, true, true, false, false]);
+    assert_eq!(told(&ledger), [false, true, true, false, false, false]);
 
     let log = MemoryLog::default();
     let (ledger, _) = ledger_over(log.clone());
@@ -155,6 +155,20 @@ async fn each_cause_that_refuses_appends_is_told() {
     ledger.close();
     assert!(ledger.refuses(Refusing::Failed));
     assert_eq!(Refusing::Failed.as_str(), "LOG_FAILED");
+    let (ledger, _) = ledger_over(MemoryLog::default());
+    ledger.retire("b".parse().unwrap());
+    assert_eq!(told(&ledger), [false, false, false, false, false, true]);
+    assert_eq!(Refusing::Retired.as_str(), "RETIRED");
+}
+
+#[tokio::test]
+async fn the_highest_epoch_that_was_heard_is_told() {
+    let (ledger, _) = ledger_over(MemoryLog::default());
+    assert_eq!((ledger.epoch(), ledger.metrics().epoch.get()), (0, 0));
+    for (heard, epoch) in [(3, 3), (2, 3), (4, 4)] {
+        ledger.hear_epoch(heard);
+        assert_eq!((ledger.epoch(), ledger.metrics().epoch.get()), (epoch, epoch));
+    }
 }
 
 #[tokio::test]

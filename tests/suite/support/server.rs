@@ -197,6 +197,7 @@ pub fn api_settings() -> ApiSettings {
     let web_origins = Vec::new();
     ApiSettings {
         access: AccessControl::open(),
+        directory: None,
         tls_problem: Default::default(),
         web_origins,
         local_hosts: None,

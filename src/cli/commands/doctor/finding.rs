@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every finding that there is. They keep their names: programs read them.
-pub(super) const IDS: [&str; 25] = [
+pub(super) const IDS: [&str; 26] = [
     "access",
     "appends",
     "backup",
@@ -29,6 +29,7 @@ pub(super) const IDS: [&str; 25] = [
     "growth",
     "log-lines",
     "mark",
+    "node",
     "readiness",
     "server",
     "settings",

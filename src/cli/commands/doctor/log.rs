@@ -336,7 +336,7 @@ mod tests {
     const SECOND: u64 = 1_800_000_000;
 
     fn files() -> LogFiles {
-        let mark = HighWaterMark { log_id: Uuid::nil(), size: 9, root: [0; 32], place: None };
+        let mark = HighWaterMark::new(Uuid::nil(), 9, [0; 32]);
         LogFiles {
             directory: "/data".into(),
             exists: true,

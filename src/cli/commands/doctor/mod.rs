@@ -12,6 +12,7 @@ mod finding;
 mod holder;
 mod log;
 mod machine;
+mod node;
 mod operations;
 mod server;
 mod tls;
@@ -271,6 +272,7 @@ fn findings(facts: &Facts) -> Vec<Finding> {
         of_catalogues,
         server::check(server, files, listen.as_deref()),
         server::check_appends(server),
+        node::check(server),
         of_operations(facts),
         backup.collect(),
     ];

@@ -265,7 +265,7 @@ mod tests {
     };
 
     fn files(holder: Holder) -> LogFiles {
-        let mark = HighWaterMark { log_id: Uuid::nil(), size: 9, root: [0; 32], place: None };
+        let mark = HighWaterMark::new(Uuid::nil(), 9, [0; 32]);
         LogFiles {
             directory: "/data".into(),
             exists: true,

@@ -237,18 +237,18 @@ reasons! {
         "服务器没有设置主体，而此操作需要两个主体";
     WithheldAlready: "the event is withheld already[: {position}]",
         "该事件已不予展示[：{position}]";
-    NotHereYet: "[position {value} ]is not on this node yet[, which has {log_size} events]\
+    NotHereYet: "[{field} {value} ]is not on this node yet[, which has {log_size} events]\
         [; its leader has {leader_size}][, heard {contact_seconds} s ago]",
-        "[位置 {value} ]尚未到达本节点[，本节点有 {log_size} 个事件][；主节点有 {leader_size} 个]\
+        "[{field} {value} ]尚未到达本节点[，本节点有 {log_size} 个事件][；主节点有 {leader_size} 个]\
         [，{contact_seconds} 秒前有联系]";
     Follower: "this node is a follower and takes no writes itself[; its leader is {leader}]",
         "本节点是从节点，自身不接受写入[；主节点为 {leader}]";
     Looped: "the call was handed on already[ by {node}], and this node takes no writes itself\
         [; its leader is {leader}]",
         "请求已[由 {node} ]转发过一次，而本节点自身不接受写入[；主节点为 {leader}]";
-    Retired: "this node has handed its log over and takes no writes any more\
+    Retired: "this node has handed its log over[ in epoch {epoch}] and takes no writes any more\
         [; its successor is {successor}]",
-        "本节点已移交日志，不再接受写入[；继任节点为 {successor}]";
+        "本节点[在任期 {epoch} ]已移交日志，不再接受写入[；继任节点为 {successor}]";
     StaleEpoch: "the node has been succeeded[: it is of epoch {epoch}][, {known_epoch} is known]",
         "该节点已被取代[：其任期为 {epoch}][，已知任期为 {known_epoch}]";
 }
