@@ -60,6 +60,8 @@ impl Known {
             Some(Some(token)) => Some(self.by_token(token, now_micros)?),
         };
         if let Some(speaker) = speaker(channel, by_certificate.as_deref()) {
+            // Its own token beside its certificate makes nobody else the caller.
+            let by_token = by_token.filter(|who| who.principal != speaker.principal);
             return self.handed_on(&speaker, by_certificate, by_token, on_behalf_of);
         }
         let who = match (by_certificate, by_token) {

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
+use futures_util::future::BoxFuture;
 use http::{HeaderValue, Uri, header::AUTHORIZATION};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use rustls::pki_types::ServerName;
@@ -10,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tonic::{
     body::Body,
-    transport::{self, Channel, Endpoint},
+    transport::{Channel, Endpoint},
 };
-use tower::{BoxError, Service, ServiceExt as _, service_fn, util::BoxCloneSyncService};
+use tower::{BoxError, Service, ServiceExt as _, service_fn};
 
 use crate::{
     domain::masked_url,
@@ -104,21 +105,43 @@ impl FromStr for LeaderUrl {
     }
 }
 
-/// The nodes to follow, in the order in which they are tried, and the credentials for them. The
-/// files are read for each connection, so that renewed ones count at once.
+/// The nodes to follow, in the order in which they are tried, and how they are reached.
 #[derive(Clone, Debug)]
 pub struct Leaders {
     /// Their addresses; at least one.
     pub urls: Vec<LeaderUrl>,
+    /// The way to a node.
+    pub dial: Arc<dyn Dial>,
+}
+
+/// Connects to nodes.
+pub trait Dial: fmt::Debug + Send + Sync {
+    /// Connects to a node; with this node's credentials, unless `is_known` is false.
+    ///
+    /// # Errors
+    /// The reason for people.
+    fn connect<'a>(
+        &'a self,
+        url: &'a LeaderUrl,
+        is_known: bool,
+    ) -> BoxFuture<'a, Result<Way, String>>;
+
+    /// A way to a node with credentials, which is connected when it is first used.
+    ///
+    /// # Errors
+    /// The reason for people.
+    fn way(&self, url: &LeaderUrl) -> Result<Way, String>;
+}
+
+/// Connections over TCP, and the credentials for them. The files are read for each connection, so
+/// that renewed ones count at once.
+#[derive(Clone, Debug)]
+pub struct Dialer {
     /// The files of TLS.
     pub tls: ClientFiles,
     /// The file of the token.
     pub token_file: Option<PathBuf>,
 }
-
-/// A connection to a node, on which calls carry the token.
-pub(super) type Connection =
-    BoxCloneSyncService<http::Request<Body>, http::Response<Body>, transport::Error>;
 
 /// Bytes in both directions.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -136,55 +159,54 @@ impl<S> Connector for S where
 {
 }
 
-impl Leaders {
-    /// Connects to a node.
-    ///
-    /// # Errors
-    /// The reason for people.
-    pub(super) async fn connect(&self, url: &LeaderUrl) -> Result<Connection, String> {
-        let endpoint = self.endpoint(url)?;
-        let channel = endpoint.connect_with_connector(self.connector(url)?).await;
-        self.with_token(channel.map_err(|error| innermost(&error))?)
+impl Dial for Dialer {
+    fn connect<'a>(
+        &'a self,
+        url: &'a LeaderUrl,
+        is_known: bool,
+    ) -> BoxFuture<'a, Result<Way, String>> {
+        Box::pin(async move {
+            let stripped = (!is_known).then(|| self.without_credentials());
+            let dialer = stripped.as_ref().unwrap_or(self);
+            let endpoint = endpoint(url)?;
+            let channel = endpoint.connect_with_connector(dialer.connector(url)?).await;
+            dialer.with_token(channel.map_err(|error| innermost(&error))?)
+        })
     }
 
-    /// Connects to a node that another one has named, without credentials.
-    pub(super) async fn connect_unknown(&self, url: &LeaderUrl) -> Result<Connection, String> {
+    fn way(&self, url: &LeaderUrl) -> Result<Way, String> {
+        let channel = endpoint(url)?.connect_with_connector_lazy(self.connector(url)?);
+        self.with_token(channel)
+    }
+}
+
+fn endpoint(url: &LeaderUrl) -> Result<Endpoint, String> {
+    let endpoint = Endpoint::from_shared(url.to_string()).map_err(|e| e.to_string())?;
+    Ok(endpoint
+        .connect_timeout(CONNECT_DURATION_MAX)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(STREAM_WINDOW_BYTES)
+        .keep_alive_while_idle(true))
+}
+
+impl Dialer {
+    fn without_credentials(&self) -> Self {
         let tls = ClientFiles { certificate: None, key: None, ..self.tls.clone() };
-        Self { urls: Vec::new(), tls, token_file: None }.connect(url).await
+        Self { tls, token_file: None }
     }
 
-    /// A way to a node, which is connected when it is first used.
-    ///
-    /// # Errors
-    /// The reason for people.
-    pub fn way(&self, url: &LeaderUrl) -> Result<Way, String> {
-        let channel = self.endpoint(url)?.connect_with_connector_lazy(self.connector(url)?);
-        let connection = self.with_token(channel)?;
-        Ok(Way::new(connection.map_err(|error| Box::new(error) as BoxError)))
-    }
-
-    #[allow(clippy::unused_self)] // as its neighbours
-    fn endpoint(&self, url: &LeaderUrl) -> Result<Endpoint, String> {
-        let endpoint = Endpoint::from_shared(url.to_string()).map_err(|e| e.to_string())?;
-        Ok(endpoint
-            .connect_timeout(CONNECT_DURATION_MAX)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(STREAM_WINDOW_BYTES)
-            .keep_alive_while_idle(true))
-    }
-
-    fn with_token(&self, channel: Channel) -> Result<Connection, String> {
+    fn with_token(&self, channel: Channel) -> Result<Way, String> {
         let bearer = self.bearer()?;
-        Ok(BoxCloneSyncService::new(channel.map_request(
-            move |mut request: http::Request<Body>| {
-                if let Some(bearer) = &bearer {
-                    request.headers_mut().insert(AUTHORIZATION, bearer.clone());
-                }
-                request
-            },
-        )))
+        let with_bearer = move |mut request: http::Request<Body>| {
+            if let Some(bearer) = &bearer {
+                request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+            }
+            request
+        };
+        let channel = channel.map_request(with_bearer);
+        Ok(Way::new(channel.map_err(|error| Box::new(error) as BoxError)))
     }
 
     fn connector(&self, url: &LeaderUrl) -> Result<impl Connector + use<>, String> {

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use self::stop::Ended;
 pub use self::{
-    leaders::{FLAGS, LeaderUrl, Leaders},
+    leaders::{Dial, Dialer, FLAGS, LeaderUrl, Leaders},
     upstream::Upstream,
 };
 use crate::{
@@ -65,12 +65,9 @@ impl Follower {
             let Some(url) = self.leaders.urls.get(round % self.leaders.urls.len().max(1)) else {
                 return;
             };
-            self.ledger.note_contact(|contact| {
-                contact.leader = url.to_string();
-                contact.state = FollowState::Connecting;
-            });
+            self.note_connecting(url);
             let began = Instant::now();
-            let ended = match self.leaders.connect(url).await {
+            let ended = match self.leaders.dial.connect(url, true).await {
                 Ok(way) => session::run(&self, url, way).await,
                 Err(why) => stop::lost(why),
             };
@@ -83,12 +80,22 @@ impl Follower {
                     let pause = pause.take();
                     let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
                     tracing::warn!(leader = %url, why, pause_ms, "the leader is lost");
-                    self.ledger.note_contact(|contact| contact.state = FollowState::Connecting);
+                    self.note_connecting(url);
                     sleep(pause).await;
                     round = round.wrapping_add(1);
                 }
             }
         }
+    }
+
+    /// Names its only leader. One of several is named while it is followed: others take what is
+    /// named for the next node on the line to the leader.
+    fn note_connecting(&self, url: &LeaderUrl) {
+        let only = (self.leaders.urls.len() == 1).then(|| url.to_string());
+        self.ledger.note_contact(|contact| {
+            contact.leader = only.unwrap_or_default();
+            contact.state = FollowState::Connecting;
+        });
     }
 
     fn stop(&self, url: &LeaderUrl, cause: &'static str, why: String) {
@@ -98,7 +105,10 @@ impl Follower {
         );
         self.ledger.metrics().follow_stops_total.with([cause]).inc();
         let state = FollowState::Stopped { cause, why };
-        self.ledger.note_contact(|contact| contact.state = state);
+        self.ledger.note_contact(|contact| {
+            contact.leader = url.to_string();
+            contact.state = state;
+        });
     }
 }
 
@@ -108,7 +118,7 @@ pub async fn log_of(leaders: &Leaders) -> (Uuid, u64) {
     let mut pause = Pause::new();
     loop {
         for url in &leaders.urls {
-            let status = match leaders.connect(url).await {
+            let status = match leaders.dial.connect(url, true).await {
                 Ok(way) => session::status(way).await,
                 Err(why) => Err(stop::lost(why)),
             };

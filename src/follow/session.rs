@@ -11,12 +11,13 @@ use tokio::{
     task::{JoinError, JoinHandle},
     time::timeout,
 };
-use tonic::Streaming;
+use tonic::{Streaming, body::Body};
+use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
 use uuid::Uuid;
 
 use super::{
     Follower,
-    leaders::{Connection, LeaderUrl},
+    leaders::LeaderUrl,
     stop::{Ended, lost, stopped},
 };
 use crate::{
@@ -36,13 +37,14 @@ use crate::{
         },
         time,
     },
+    service::Way,
 };
 
 /// Most nodes that are asked for the end of a line of followers.
 const HOPS_MAX: usize = 4;
 
 /// Follows one leader until it is lost or disagrees.
-pub(super) async fn run(follower: &Follower, url: &LeaderUrl, way: Connection) -> Ended {
+pub(super) async fn run(follower: &Follower, url: &LeaderUrl, way: Way) -> Ended {
     match Session::open(follower, url, way).await {
         Ok(session) => session.follow().await,
         Err(ended) => ended,
@@ -50,8 +52,8 @@ pub(super) async fn run(follower: &Follower, url: &LeaderUrl, way: Connection) -
 }
 
 /// The answer to GetStatus of a node.
-pub(super) async fn status(way: Connection) -> Result<pb::GetStatusResponse, Ended> {
-    let mut admin = AdminServiceClient::new(way);
+pub(super) async fn status(way: Way) -> Result<pb::GetStatusResponse, Ended> {
+    let mut admin = AdminServiceClient::new(road(way));
     let answer = admin.get_status(pb::GetStatusRequest {});
     let answer = timeout(FOLLOW_SILENCE_MAX, answer).await;
     Ok(answer.map_err(|_| lost("the node gives no answer"))??.into_inner())
@@ -61,6 +63,16 @@ pub(super) async fn status(way: Connection) -> Result<pb::GetStatusResponse, End
 pub(super) fn log_of(status: &pb::GetStatusResponse) -> Result<(Uuid, u64), uuid::Error> {
     let epoch = status.node.as_ref().map_or(0, |node| node.epoch);
     Ok((Uuid::parse_str(&status.log_id)?, epoch))
+}
+
+/// A connection has failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Broken(#[source] BoxError);
+
+/// The way as clients take it, which need an error with a name.
+fn road(way: Way) -> BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Broken> {
+    BoxCloneSyncService::new(way.map_err(Broken))
 }
 
 struct Session<'a> {
@@ -80,7 +92,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Checks what the leader says of itself, and opens the stream.
-    async fn open(follower: &'a Follower, url: &LeaderUrl, way: Connection) -> Result<Self, Ended> {
+    async fn open(follower: &'a Follower, url: &LeaderUrl, way: Way) -> Result<Self, Ended> {
         let ledger = &follower.ledger;
         let status = status(way.clone()).await?;
         let node = status.node.clone().unwrap_or_default();
@@ -112,9 +124,10 @@ impl<'a> Session<'a> {
             ..Default::default()
         };
         let mut client =
-            LedgerServiceClient::new(way).max_decoding_message_size(2 * RESPONSE_BYTES_MAX);
+            LedgerServiceClient::new(road(way)).max_decoding_message_size(2 * RESPONSE_BYTES_MAX);
         let stream = timeout(FOLLOW_SILENCE_MAX, client.subscribe(request)).await;
         let stream = stream.map_err(|_| lost("the leader gives no answer"))??.into_inner();
+        ledger.note_contact(|contact| contact.leader = url.to_string());
         tracing::info!(leader = %url, position = next, "following");
         Ok(Self {
             follower,
@@ -130,11 +143,15 @@ impl<'a> Session<'a> {
     }
 
     async fn follow(mut self) -> Ended {
-        loop {
+        let ended = loop {
             if let Err(ended) = self.step().await {
-                return ended;
+                break ended;
             }
-        }
+        };
+        // The next session begins at the durable size: what the ledger has taken comes to its end
+        // first, however slow the disk is. A fault of it comes again if it is one of the leader.
+        while self.applying.next().await.is_some() {}
+        ended
     }
 
     /// Takes a message, hands decoded leaves to the ledger, or notes that some are applied.
@@ -298,7 +315,12 @@ impl Follower {
         let is_own = |status: &pb::GetStatusResponse| {
             status.start_time.as_ref().map(time::micros) == Some(own)
         };
-        let circle = |at: &str| stopped("circle", format!("{at} follows this node, or is it"));
+        let has_others = self.leaders.urls.len() > 1;
+        let circle = |at: &str| {
+            let why = format!("{at} follows this node, or is it");
+            // Two followers that name each other find one whenever their leader is away.
+            if has_others { lost(why) } else { stopped("circle", why) }
+        };
         if is_own(status) {
             return Err(circle(&url.to_string()));
         }
@@ -309,7 +331,7 @@ impl Follower {
                 break;
             }
             // An address that another node names gets no token.
-            let Ok(way) = self.leaders.connect_unknown(&next).await else { break };
+            let Ok(way) = self.leaders.dial.connect(&next, false).await else { break };
             let Ok(status) = self::status(way).await else { break };
             if is_own(&status) {
                 return Err(circle(&next.to_string()));

@@ -44,7 +44,10 @@ impl Leader for Upstream {
         let contact = contact.borrow();
         let age: Option<Duration> = self.ledger.lag().1;
         Heard {
-            address: contact.leader.clone(),
+            address: match (&*contact.leader, self.leaders.urls.first()) {
+                ("", Some(first)) => first.to_string(),
+                (leader, _) => leader.to_owned(),
+            },
             size: contact.heard.map(|_| contact.leader_size),
             age,
             epoch: self.ledger.epoch(),
@@ -66,7 +69,7 @@ impl Leader for Upstream {
         }
         let url =
             leader.parse::<LeaderUrl>().ok().or_else(|| self.leaders.urls.first().cloned())?;
-        match self.leaders.way(&url) {
+        match self.leaders.dial.way(&url) {
             Ok(way) => {
                 *made = Some((leader, Instant::now(), way.clone()));
                 Some(way)

@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, StatusCode, Versi
 use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, body::Body};
+use tonic_types::StatusExt as _;
 use tower::{Service, ServiceExt as _};
 
 use super::{
@@ -34,7 +35,7 @@ use super::{
 use crate::{
     ledger::Ledger,
     limits::{CALL_DURATION_DEFAULT, RESPONSE_BYTES_MAX},
-    protocol::methods::Method,
+    protocol::{methods::Method, pb::ErrorReason},
 };
 
 /// The header of a call that was handed on: the node that did it.
@@ -124,11 +125,25 @@ async fn hand_on(way: Way, request: Request, leader: &dyn Leader) -> Result<Resp
     let Ok(answered) = timeout_at(at, answer_of(way, call)).await else {
         return Err(deadline.passed());
     };
-    answered.map_err(|why| {
-        let heard = leader.heard();
+    let heard = leader.heard();
+    let (answer, is_node_refused) = answered.map_err(|why| {
         tracing::warn!(leader = %heard.address, %why, "a call could not be handed on");
         unreachable(&heard)
-    })
+    })?;
+    if is_node_refused {
+        // The caller named nobody: this node did.
+        let why = "the leader knows this node by no certificate, and hears no names from it";
+        tracing::warn!(leader = %heard.address, why, "a call could not be handed on");
+        return Err(takes_no_writes(&heard));
+    }
+    Ok(answer)
+}
+
+/// True if the leader takes no calls of this node for somebody else.
+fn refuses_node(said: &HeaderMap) -> bool {
+    let info = Status::from_header_map(said).and_then(|said| said.get_details_error_info());
+    let refused = ErrorReason::HandedIdentityRefused.as_str_name();
+    info.is_some_and(|info| !info.reason.is_empty() && refused.ends_with(&info.reason))
 }
 
 /// The call as the leader gets it: with this node's own headers, and the message as it is.
@@ -169,8 +184,8 @@ fn timeout(left: Duration) -> Result<HeaderValue, Status> {
     }
 }
 
-/// The whole answer of the leader; why there is none.
-async fn answer_of(way: Way, call: Request) -> Result<Response, String> {
+/// The whole answer of the leader, and whether it refuses this node; why there is none.
+async fn answer_of(way: Way, call: Request) -> Result<(Response, bool), String> {
     let answer = way.oneshot(call).await.map_err(|error| error.to_string())?;
     let (mut parts, body) = answer.into_parts();
     if parts.status != StatusCode::OK {
@@ -184,6 +199,8 @@ async fn answer_of(way: Way, call: Request) -> Result<Response, String> {
     if !has_status(&parts.headers) && !trailers.as_ref().is_some_and(has_status) {
         return Err("its answer has no status".to_owned());
     }
+    let said = trailers.as_ref().filter(|trailers| has_status(trailers));
+    let is_node_refused = refuses_node(said.unwrap_or(&parts.headers));
     // The answer is one of this connection now.
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.version = Version::HTTP_2;
@@ -195,5 +212,5 @@ async fn answer_of(way: Way, call: Request) -> Result<Response, String> {
             Body::new(Full::new(bytes).with_trailers(async move { Some(Ok(trailers)) }))
         }
     };
-    Ok(Response::from_parts(parts, body))
+    Ok((Response::from_parts(parts, body), is_node_refused))
 }

@@ -1,13 +1,13 @@
 //! Settings of a node that follows another one.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError};
 use crate::{
-    follow::{FLAGS, Leaders},
+    follow::{Dialer, FLAGS, Leaders},
     ledger::LagLimits,
     limits::FOLLOW_LEADERS_MAX,
     tls::ClientFiles,
@@ -35,7 +35,7 @@ impl Config {
             flags: &FLAGS,
         };
         let (urls, token_file) = (self.follow.clone(), self.follow_token_file.clone());
-        (!urls.is_empty()).then_some(Leaders { urls, tls, token_file })
+        (!urls.is_empty()).then(|| Leaders { urls, dial: Arc::new(Dialer { tls, token_file }) })
     }
 
     /// How far a node that follows may be behind and count as ready.

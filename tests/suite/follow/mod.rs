@@ -1,7 +1,10 @@
 //! A node that follows another one, over real ports: it serves the very log of its leader, goes on
 //! after either is restarted, and stops where they disagree.
 
+mod circles;
 mod drill;
+mod hostile;
+mod secured;
 
 use std::path::{Path, PathBuf};
 

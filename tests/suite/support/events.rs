@@ -57,6 +57,11 @@ pub fn changed(enterprise: &Enterprise) -> pb::Event {
     event("440000", &designee, "2024-03-01", Fact::MajorChangeReported(fact))
 }
 
+/// Events of which no two are about the same enterprise, without an end.
+pub fn endless(seed: u64) -> impl Iterator<Item = pb::Event> {
+    enterprises(seed, authority("440000")).map(|enterprise| designated(&enterprise))
+}
+
 pub fn list(seed: u64, count: usize) -> Vec<pb::Event> {
     made_up(seed, count).iter().map(designated).collect()
 }

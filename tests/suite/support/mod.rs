@@ -40,7 +40,9 @@ pub use self::{
     command::{coded, done, refused, text},
     copies::{archives, unpacked},
     encoding::base64,
-    events::{authority, changed, date, designated, event, list, little_giant, made_up, valid_on},
+    events::{
+        authority, changed, date, designated, endless, event, list, little_giant, made_up, valid_on,
+    },
     facts::{annulled, corrected, failed, ministry, notice, passed, revoked, sealed},
     gated_log::GatedLog,
     histories::{A, B, DESIGNEES, OTHERS, Step, other, steps},
