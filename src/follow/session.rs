@@ -128,7 +128,8 @@ impl<'a> Session<'a> {
         let stream = timeout(FOLLOW_SILENCE_MAX, client.subscribe(request)).await;
         let stream = stream.map_err(|_| lost("the leader gives no answer"))??.into_inner();
         ledger.note_contact(|contact| contact.leader = url.to_string());
-        tracing::info!(leader = %url, position = next, "following");
+        let node = follower.pledge.name();
+        tracing::info!(leader = %url, %node, position = next, "following");
         Ok(Self {
             follower,
             stream,

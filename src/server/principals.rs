@@ -35,7 +35,7 @@ pub(super) async fn resolve_at_adoptions(access: Arc<AccessControl>, ledger: Arc
         }
         known = Arc::clone(catalogues);
         let (access, ledger) = (Arc::clone(&access), Arc::clone(&ledger));
-        // It reads files. The policy before stays if they cannot be used, and the next look says so.
+        // It reads files. If they cannot be used, the policy before stays.
         let resolved = spawn_blocking(move || resolve(&access, &ledger)).await;
         if let Ok(Err(error)) = resolved {
             tracing::warn!(%error, "the principals do not fit the catalogue that was adopted");

@@ -5,6 +5,7 @@ mod circles;
 mod drill;
 mod hostile;
 mod secured;
+mod told;
 
 use std::path::{Path, PathBuf};
 

@@ -146,6 +146,10 @@ const FROM_THE_START: &[&str] = &[
 /// Metrics that another test sees moving, and its file.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("tidu_connections_refused_total", "tests/suite/sight/instruments.rs"),
+    ("tidu_follow_lag_events", "tests/suite/follow/told.rs"),
+    ("tidu_follow_contact_age_seconds", "tests/suite/follow/told.rs"),
+    ("tidu_follow_state", "tests/suite/follow/told.rs"),
+    ("tidu_follow_stops_total", "tests/suite/follow/told.rs"),
     ("tidu_name_index_bytes", "tests/suite/sight/instruments.rs"),
     ("tidu_name_index_names", "tests/suite/sight/instruments.rs"),
     ("tidu_replay_events", "tests/suite/sight/ledger.rs"),

@@ -1,0 +1,84 @@
+//! A node that follows, as probes and scrapers see it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::sleep,
+};
+
+use super::{Machine, problem, same};
+use crate::support::{Server, in_time, list};
+
+/// The whole answer of the operations port.
+async fn get(server: &Server, path: &str) -> String {
+    let address = server.operations.as_ref().unwrap().trim_start_matches("http://");
+    let address: SocketAddr = address.parse().unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// Asks until the answer has this text: nothing tells of a change.
+async fn once_told(server: &Server, path: &str, expected: &str) {
+    in_time(expected, async {
+        while !get(server, path).await.contains(expected) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+fn observed(machine: &Machine, more: &[&str]) -> Server {
+    let leader = machine.leader.as_deref().unwrap();
+    let args =
+        ["--listen", "127.0.0.1:0", "--operations-listen", "127.0.0.1:0", "--follow", leader];
+    Server::start_with(&machine.data(), &[&args[..], more].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_is_ready_while_it_hears_its_leader() {
+    let machine = Machine::leading();
+    let leading = machine.start();
+    let mut leader = leading.client().await;
+    leader.record(list(3, 20)).await.unwrap();
+    let second = Machine::following(&leading);
+    let following = observed(&second, &["--follow-lag-seconds", "1"]);
+    same(&following, &mut leader).await;
+    once_told(&following, "/metrics", "tidu_follow_state{state=\"following\"} 1").await;
+    once_told(&following, "/metrics", "tidu_follow_lag_events 0").await;
+    once_told(&following, "/readyz", "200 OK").await;
+    leading.kill();
+    once_told(&following, "/metrics", "tidu_follow_state{state=\"connecting\"} 1").await;
+    once_told(&following, "/metrics", "tidu_follow_contact_age_seconds 1").await;
+    once_told(&following, "/readyz", "the leader was last heard").await;
+    assert!(get(&following, "/readyz").await.contains("503"));
+    let leading = machine.start_at(leading_address(&second));
+    once_told(&following, "/readyz", "200 OK").await;
+    drop(leading);
+}
+
+fn leading_address(follower: &Machine) -> &str {
+    follower.leader.as_deref().unwrap().trim_start_matches("http://")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_counted_by_its_cause() {
+    let leading = Machine::leading().start();
+    let second = Machine::following(&leading);
+    let following = second.start();
+    let mut leader = leading.client().await;
+    leader.record(list(3, 5)).await.unwrap();
+    same(&following, &mut leader).await;
+    super::stop(following);
+    let other = Machine::leading().start();
+    let following = observed(&Machine { leader: Some(other.address.clone()), ..second }, &[]);
+    problem(&following).await;
+    once_told(&following, "/metrics", "tidu_follow_stops_total{cause=\"log_id\"} 1").await;
+    once_told(&following, "/metrics", "tidu_follow_state{state=\"stopped\"} 1").await;
+    once_told(&following, "/readyz", "this node has stopped following its leader (log_id)").await;
+}
