@@ -308,6 +308,36 @@ mod tests {
     }
 
     #[test]
+    fn a_follower_tells_its_name_and_how_far_it_is() {
+        let follower = |state: &str, problem: &str| pb::GetStatusResponse {
+            log_size: 7,
+            node: Some(pb::Node {
+                role: Role::NodeRoleFollower.into(),
+                leader: "https://a:1".to_owned(),
+                leader_size: 9,
+                name: "node-0000001f".to_owned(),
+                state: state.to_owned(),
+                problem: problem.to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        for (state, problem, expected) in [
+            ("following", "", "followed; not heard yet"),
+            ("catching_up", "", "catching up; not heard yet"),
+            ("connecting", "", "not connected; not heard yet"),
+            ("stopped", "", "no longer followed; not heard yet"),
+            ("stopped", "another log", "no longer followed (another log); not heard yet"),
+        ] {
+            let status = follower(state, problem);
+            assert_eq!(leader(&status).unwrap(), format!("https://a:1: {expected}"));
+            let name = node(status.node.as_ref().unwrap());
+            assert_eq!(name, "node-0000001f, epoch 0, a follower");
+        }
+        assert_eq!(leader(&pb::GetStatusResponse::default()), None, "a leader has none");
+    }
+
+    #[test]
     fn the_disk_of_a_small_log_is_told_without_a_ratio() {
         let status = pb::GetStatusResponse {
             stored_bytes: Some(TOLD_RATIO_BYTES_MIN - 1),

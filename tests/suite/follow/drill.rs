@@ -44,6 +44,8 @@ async fn a_leader_hands_over_to_its_follower_and_follows_it() {
     let following = second.start();
     same(&following, &mut leader).await;
     let name = name_of(&following).await;
+    let status = done(&tidu(&["status", "--server", &following.address]));
+    assert!(status.contains(&name) && status.contains(&leading.address), "{status}");
     // A third one knows both.
     let both = format!("{},{}", leading.address, following.address);
     let third = Machine { leader: Some(both), ..Machine::leading() };
