@@ -35,8 +35,10 @@ TIDU_INSECURE, TIDU_WEB_ORIGINS='[\"https://register.example\"]', TIDU_HOSTS, TI
 TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES, TIDU_SNAPSHOT_EVENTS,
 TIDU_SLOW_COMMIT_MS, TIDU_OPERATIONS_LISTEN, TIDU_AUDIT_SINKS='[\"audit.jsonl\"]',
 TIDU_OTLP_ENDPOINT, TIDU_OTLP_SAMPLE_RATIO, TIDU_TLS_CERT, TIDU_TLS_KEY, TIDU_TLS_CLIENT_CA,
-TIDU_TLS_CLIENT_CRL='[\"crl.pem\"]', TIDU_GATEWAY_SOCKETS), then from tidu.toml (the same names in
-lower case, without TIDU_), then from defaults.
+TIDU_TLS_CLIENT_CRL='[\"crl.pem\"]', TIDU_GATEWAY_SOCKETS, TIDU_FOLLOW='[\"https://a.example:1\"]',
+TIDU_FOLLOW_APPENDS, TIDU_FOLLOW_TOKEN_FILE, TIDU_FOLLOW_TLS_CA, TIDU_FOLLOW_TLS_CERT,
+TIDU_FOLLOW_TLS_KEY, TIDU_FOLLOW_LAG_EVENTS, TIDU_FOLLOW_LAG_SECONDS), then from tidu.toml (the same
+names in lower case, without TIDU_), then from defaults.
 
 Log lines go to standard error. TIDU_LOG filters them, such as info or tidu=debug [default:
 tidu=info,error]. A server never waits for their reader: it drops lines and says how many. One place
@@ -61,7 +63,10 @@ failures within ten minutes a start serves reads only, until the server is stopp
 started again.
 
 While the disk has less free space than --disk-reserve-bytes, appends are refused with DISK_LOW and
-reads go on, also after a start.";
+reads go on, also after a start.
+
+With --follow this server keeps a verified copy of another one's log, serves it, and hands writes
+on. A directory that has followed is not served without --follow until tidu promote.";
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("{SETTINGS_HELP}\n\n{DRAIN_HELP}"))]

@@ -124,7 +124,8 @@ fn node(node: &pb::Node) -> String {
 /// The leader of a follower, and how far that is behind it.
 fn leader(status: &pb::GetStatusResponse) -> Option<String> {
     let node = status.node.as_ref().filter(|node| node.role() == Role::NodeRoleFollower)?;
-    let (leader, problem) = (&node.leader, &node.problem);
+    let (leader, problem) =
+        (if node.leader.is_empty() { "-" } else { &node.leader }, &node.problem);
     let state = match node.state.as_str() {
         "stopped" => word!(en: "no longer followed", zh: "已停止跟随"),
         "connecting" => word!(en: "not connected", zh: "未连接"),
