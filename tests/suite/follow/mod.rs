@@ -5,6 +5,7 @@ mod circles;
 mod drill;
 mod hostile;
 mod secured;
+mod simulation;
 mod told;
 
 use std::path::{Path, PathBuf};

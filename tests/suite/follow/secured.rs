@@ -127,7 +127,7 @@ async fn recorded_by(client: &mut Client, position: u64) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_follows_by_certificate_and_hands_on_for_callers() {
+async fn a_node_with_a_certificate_hands_on_for_its_callers() {
     let realm = Realm::new();
     let leading = realm.serve("leader", &policy("reader"), &[]);
     let mut leader = realm.client(&leading, "gd.recorder").await;

@@ -59,8 +59,11 @@ impl Value {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
+    /// The log id; `None` for the usual one.
+    id: Option<Uuid>,
+    epoch: u64,
     chunks: BTreeMap<u64, Bytes>,
     blocks: BTreeMap<u64, Bytes>,
     size: u64,
@@ -89,6 +92,46 @@ pub struct Opened {
 }
 
 impl Disk {
+    /// The last end of a commit and of a chunk below the size of the log.
+    pub fn end_below(&self) -> u64 {
+        let chunks = self.chunks(0);
+        let ends = chunks.iter().filter(|chunk| chunk.ends_commit()).map(Chunk::next);
+        ends.filter(|end| *end < self.size()).last().unwrap_or(0)
+    }
+
+    /// A copy of what is below a size, which is the end of a commit and of a chunk.
+    pub fn copy_below(&self, size: u64) -> Self {
+        let mut state = self.state.lock().clone();
+        state.chunks.retain(|first, _| *first < size);
+        state.blocks.retain(|first, _| first + HASHES_PER_BLOCK <= size);
+        (state.size, state.mark, state.verdict) = (size, None, None);
+        state.at_gate.clear();
+        Self { state: Mutex::new(state), decided: Condvar::new() }
+    }
+
+    /// Gives the log another id.
+    pub fn rename(&self, id: Uuid) {
+        self.state.lock().id = Some(id);
+    }
+
+    /// The epoch of the log.
+    pub fn epoch(&self) -> u64 {
+        self.state.lock().epoch
+    }
+
+    /// Gives the log another epoch.
+    pub fn set_epoch(&self, epoch: u64) {
+        self.state.lock().epoch = epoch;
+    }
+
+    /// The synced chunks from the one that holds a position.
+    pub fn chunks(&self, from: u64) -> Vec<Chunk> {
+        let state = self.state.lock();
+        let start = state.chunks.range(..=from).next_back().map_or(from, |(first, _)| *first);
+        let synced = state.chunks.range(start..state.size.max(start));
+        synced.map(|(first, bytes)| Chunk::decode(*first, bytes.clone()).unwrap()).collect()
+    }
+
     /// Number of synced events.
     pub fn size(&self) -> u64 {
         self.state.lock().size
@@ -122,6 +165,7 @@ impl Disk {
         let values = std::mem::take(&mut state.at_gate);
         state.keep(&values, kept);
         state.life += 1;
+        state.verdict = None;
         self.decided.notify_all();
     }
 
@@ -184,7 +228,17 @@ fn failure(kind: io::ErrorKind) -> LogError {
 
 impl CommitLog for SimulatedLog {
     fn id(&self) -> Uuid {
-        Uuid::from_u128(0x51)
+        self.disk.state.lock().id.unwrap_or(Uuid::from_u128(0x51))
+    }
+
+    fn epoch(&self) -> u64 {
+        self.disk.epoch()
+    }
+
+    fn raise_epoch(&self, epoch: u64, root: Hash) -> Result<(), LogError> {
+        let mut state = self.disk.state.lock();
+        (state.epoch, state.mark) = (epoch, Some((state.size, root)));
+        Ok(())
     }
 
     fn size(&self) -> u64 {

@@ -1,0 +1,73 @@
+//! Counts of what happened in a run, and the least that must have happened.
+
+use super::network::Fault;
+use std::collections::BTreeMap;
+
+/// What really happened.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    pub events: usize,
+    pub appends: usize,
+    pub handed_on: usize,
+    pub refused_appends: usize,
+    pub crashes: usize,
+    pub restarts: usize,
+    pub refused_starts: usize,
+    pub stops: usize,
+    pub flips_found: usize,
+    pub gaps_found: usize,
+    pub impostors_found: usize,
+    pub hand_overs: usize,
+    pub promotions: usize,
+    pub refused_promotions: usize,
+    pub rejoins: usize,
+    pub sizes_compared: usize,
+    pub faults: BTreeMap<Fault, usize>,
+}
+
+impl Counts {
+    /// With each the least that ten runs must have had together.
+    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 16] {
+        [
+            ("events", &mut self.events, 1_000),
+            ("appends", &mut self.appends, 60),
+            ("appends handed on", &mut self.handed_on, 3),
+            ("refused appends", &mut self.refused_appends, 30),
+            ("crashes", &mut self.crashes, 50),
+            ("restarts", &mut self.restarts, 50),
+            ("refused starts", &mut self.refused_starts, 2),
+            ("stops", &mut self.stops, 8),
+            ("flips found", &mut self.flips_found, 4),
+            ("gaps found", &mut self.gaps_found, 2),
+            ("impostors found", &mut self.impostors_found, 3),
+            ("hand-overs", &mut self.hand_overs, 5),
+            ("promotions", &mut self.promotions, 5),
+            ("refused promotions", &mut self.refused_promotions, 3),
+            ("old leaders that follow", &mut self.rejoins, 3),
+            ("sizes compared", &mut self.sizes_compared, 200),
+        ]
+    }
+
+    pub fn add(&mut self, mut other: Self) {
+        for ((_, sum, _), (_, more, _)) in self.fields().into_iter().zip(other.fields()) {
+            *sum += *more;
+        }
+        for (fault, count) in other.faults {
+            *self.faults.entry(fault).or_default() += count;
+        }
+    }
+
+    /// The gates: what has happened too seldom in so many runs, if anything.
+    pub fn too_few(&mut self, runs: usize) -> Option<String> {
+        let least = |of_ten: usize| of_ten * runs / 10;
+        for fault in [Fault::Cut, Fault::Delayed, Fault::Twice, Fault::Dropped, Fault::Flipped] {
+            let count = self.faults.get(&fault).copied().unwrap_or(0);
+            if count < least(4) {
+                return Some(format!("{fault:?}: only {count} in {runs} runs"));
+            }
+        }
+        let few = |(_, count, of_ten): &(&str, &mut usize, usize)| **count < least(*of_ten);
+        let (what, count, of_ten) = self.fields().into_iter().find(few)?;
+        Some(format!("{what}: only {count}, not {of_ten}, in {runs} runs"))
+    }
+}

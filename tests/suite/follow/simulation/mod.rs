@@ -1,0 +1,63 @@
+//! A seeded simulation of a leader and two followers in one process, beside a plain model: their
+//! disks lose what is not synced, the network between them cuts, delays, repeats, drops and changes
+//! messages, other leaders take the place of the right one, and the log is handed over at any time.
+//!
+//! ```text
+//! truth.rs    the model: the leaves of the one history
+//! network.rs  the ways between the nodes, and the faults on them
+//! node.rs     a machine and its processes
+//! run.rs      what happens, by the seed; checks.rs, after each step; acts.rs, hand-overs and
+//!             promotions; impostors.rs, other leaders
+//! counts.rs   what really happened, and the least of it
+//! ```
+//!
+//! `TIDU_FOLLOW_SEED` replays the choices of one run; moments differ, as threads do.
+//! `TIDU_FOLLOW_RUNS` sets how many there are.
+
+mod acts;
+mod checks;
+mod counts;
+mod impostors;
+mod network;
+mod node;
+mod run;
+mod truth;
+
+use self::{counts::Counts, run::Run};
+use crate::support::seed;
+
+/// Runs of a usual test with seeds of their own, beside the fixed ones.
+const RUNS: usize = 2;
+/// Runs that every test makes. The gates are asserted on these alone.
+const FIXED_SEEDS: std::ops::Range<u64> = 0..6;
+const STEPS: usize = 60;
+
+/// In a runtime of one thread whose time goes on by itself whenever nobody has anything to do.
+fn simulate(seed: u64) -> Counts {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.unwrap();
+    let counts = runtime.block_on(async { Run::new(seed).run(STEPS).await });
+    runtime.shutdown_background();
+    counts
+}
+
+#[test]
+fn followers_show_the_one_history_whatever_happens() {
+    let replayed = seed::replayed("TIDU_FOLLOW_SEED");
+    if replayed.is_none() {
+        let mut counts = Counts::default();
+        for seed in FIXED_SEEDS {
+            println!("fixed seed: repeat with TIDU_FOLLOW_SEED={seed}");
+            counts.add(simulate(seed));
+        }
+        println!("fixed runs: {counts:#?}");
+        assert_eq!(counts.too_few(FIXED_SEEDS.count()), None);
+    }
+    let runs = if replayed.is_some() { 1 } else { seed::count("TIDU_FOLLOW_RUNS", RUNS) };
+    let mut counts = Counts::default();
+    for _ in 0..runs {
+        counts.add(simulate(seed::seed("TIDU_FOLLOW_SEED")));
+    }
+    println!("{runs} runs: {counts:#?}");
+}
