@@ -28,7 +28,7 @@ with tidu promote. Asked again, the node gives the same receipt. It cannot be ta
 
 Without a server, --data-dir hands over the log of a directory whose server has stopped.
 
-Example: tidu handover b-0000001f --to receipt.txt")]
+Example: tidu handover node-0000001f --to receipt.txt")]
 pub(crate) struct HandoverArgs {
     /// Name of the node that takes over, as `tidu status` at that node says
     successor: NodeName,

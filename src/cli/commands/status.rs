@@ -124,8 +124,12 @@ fn node(node: &pb::Node) -> String {
 /// The leader of a follower, and how far that is behind it.
 fn leader(status: &pb::GetStatusResponse) -> Option<String> {
     let node = status.node.as_ref().filter(|node| node.role() == Role::NodeRoleFollower)?;
-    let (leader, problem) =
-        (if node.leader.is_empty() { "-" } else { &node.leader }, &node.problem);
+    let problem = &node.problem;
+    // With several nodes to follow, none is named while none is reached.
+    let leader = match node.leader.is_empty() {
+        true => word!(en: "one of several", zh: "多个节点之一"),
+        false => &node.leader,
+    };
     let state = match node.state.as_str() {
         "stopped" => word!(en: "no longer followed", zh: "已停止跟随"),
         "connecting" => word!(en: "not connected", zh: "未连接"),
@@ -335,6 +339,9 @@ mod tests {
             let name = node(status.node.as_ref().unwrap());
             assert_eq!(name, "node-0000001f, epoch 0, a follower");
         }
+        let mut lost = follower("connecting", "");
+        lost.node.as_mut().unwrap().leader.clear();
+        assert_eq!(leader(&lost).unwrap(), "one of several: not connected; not heard yet");
         assert_eq!(leader(&pb::GetStatusResponse::default()), None, "a leader has none");
     }
 

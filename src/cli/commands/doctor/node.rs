@@ -28,7 +28,12 @@ pub(super) fn check(server: &Server) -> Vec<Finding> {
 }
 
 fn of_follower(status: &pb::GetStatusResponse, node: &pb::Node, run: String) -> Finding {
-    let pb::Node { leader, problem, .. } = node;
+    let problem = &node.problem;
+    // With several nodes to follow, none is named while none is reached.
+    let leader = match node.leader.is_empty() {
+        true => word!(en: "any of its leaders", zh: "任何主节点"),
+        false => &node.leader,
+    };
     match node.state.as_str() {
         "stopped" => {
             let why = match problem.is_empty() {
