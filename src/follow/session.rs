@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use prost::Message as _;
 use tokio::{
     task::{JoinError, JoinHandle},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tonic::{Streaming, body::Body};
 use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
@@ -23,16 +23,16 @@ use super::{
 use crate::{
     ledger::{Applied, ApplyError, DecodedLeaves, FollowState, Leaves},
     limits::{
-        FOLLOW_BATCHES_AHEAD, FOLLOW_HEARTBEAT, FOLLOW_SILENCE_MAX, FOLLOW_UNCONFIRMED_BYTES_MAX,
-        RESPONSE_BYTES_MAX,
+        FOLLOW_ASK_INTERVAL, FOLLOW_BATCHES_AHEAD, FOLLOW_HEARTBEAT, FOLLOW_SILENCE_MAX,
+        FOLLOW_UNCONFIRMED_BYTES_MAX, RESPONSE_BYTES_MAX,
     },
     log::FORMAT_KNOWN,
     merkle::Hash,
     protocol::{
         batch::{Frame, LeafBatch},
         pb::{
-            self, admin_service_client::AdminServiceClient,
-            ledger_service_client::LedgerServiceClient, node::Role, subscribe_request::Start,
+            self, NodeRole, admin_service_client::AdminServiceClient,
+            ledger_service_client::LedgerServiceClient, subscribe_request::Start,
             subscribe_response::Payload,
         },
         time,
@@ -40,6 +40,8 @@ use crate::{
     service::Way,
 };
 
+/// The state of a follower that has stopped.
+const STOPPED: &str = "stopped";
 /// Most nodes that are asked for the end of a line of followers.
 const HOPS_MAX: usize = 4;
 
@@ -57,6 +59,15 @@ pub(super) async fn status(way: Way) -> Result<pb::GetStatusResponse, Ended> {
     let answer = admin.get_status(pb::GetStatusRequest {});
     let answer = timeout(FOLLOW_SILENCE_MAX, answer).await;
     Ok(answer.map_err(|_| lost("the node gives no answer"))??.into_inner())
+}
+
+/// What a node says of itself after a while.
+fn later_status(way: Way) -> BoxFuture<'static, (Way, Result<pb::GetStatusResponse, Ended>)> {
+    Box::pin(async move {
+        sleep(FOLLOW_ASK_INTERVAL).await;
+        let status = status(way.clone()).await;
+        (way, status)
+    })
 }
 
 /// The id of the log of a node, and its epoch.
@@ -81,6 +92,8 @@ struct Session<'a> {
     /// True if the leader follows another node.
     is_relay: bool,
     log_id: String,
+    /// What the leader says of itself next.
+    status: BoxFuture<'static, (Way, Result<pb::GetStatusResponse, Ended>)>,
     /// The position of the next leaf of the stream.
     next: u64,
     /// Leaves that no root has confirmed.
@@ -96,7 +109,7 @@ impl<'a> Session<'a> {
         let ledger = &follower.ledger;
         let status = status(way.clone()).await?;
         let node = status.node.clone().unwrap_or_default();
-        let is_relay = node.role() == Role::NodeRoleFollower;
+        let is_relay = node.role() == NodeRole::Follower;
         let next = ledger.durable().size;
         require_same_log(&ledger.log_id().to_string(), &status.log_id)?;
         follower.accept_epoch(node.epoch)?;
@@ -115,6 +128,7 @@ impl<'a> Session<'a> {
             );
             return Err(if is_relay { lost(why) } else { stopped("ahead", why) });
         }
+        follower.require_part(&status)?;
         let request = pb::SubscribeRequest {
             start: Some(Start::FromPosition(next)),
             log_id: status.log_id.clone(),
@@ -123,8 +137,8 @@ impl<'a> Session<'a> {
             roots: true,
             ..Default::default()
         };
-        let mut client =
-            LedgerServiceClient::new(road(way)).max_decoding_message_size(2 * RESPONSE_BYTES_MAX);
+        let mut client = LedgerServiceClient::new(road(way.clone()))
+            .max_decoding_message_size(2 * RESPONSE_BYTES_MAX);
         let stream = timeout(FOLLOW_SILENCE_MAX, client.subscribe(request)).await;
         let stream = stream.map_err(|_| lost("the leader gives no answer"))??.into_inner();
         ledger.note_contact(|contact| contact.leader = url.to_string());
@@ -135,6 +149,7 @@ impl<'a> Session<'a> {
             stream,
             is_relay,
             log_id: status.log_id,
+            status: later_status(way),
             next,
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -167,6 +182,14 @@ impl<'a> Session<'a> {
             Some(decoded) = self.decoding.next(), if !self.decoding.is_empty() => {
                 let decoded = decoded.map_err(|e: JoinError| lost(e.to_string()))?;
                 self.applying.push_back(Box::pin(self.follower.ledger.apply(decoded)));
+            }
+            status = &mut self.status => {
+                let (way, status) = status;
+                self.status = later_status(way);
+                // The stream tells whether the leader is there.
+                if let Ok(status) = status {
+                    self.follower.require_part(&status)?;
+                }
             }
             message = timeout(FOLLOW_SILENCE_MAX, self.stream.message()), if has_room => {
                 let message = message.map_err(|_| lost("the leader has fallen silent"))?;
@@ -298,6 +321,24 @@ impl Follower {
         Ok(())
     }
 
+    /// Leaves a node through which nothing more can come, if there are others: it has handed its
+    /// log over, or it follows no longer.
+    fn require_part(&self, status: &pb::GetStatusResponse) -> Result<(), Ended> {
+        let Some(node) = status.node.as_ref().filter(|_| self.leaders.urls.len() > 1) else {
+            return Ok(());
+        };
+        let has_all = self.ledger.durable().size >= status.log_size;
+        match node.role() {
+            NodeRole::Retired if has_all => {
+                Err(lost(format!("the node has handed its log over to {}", node.leader)))
+            }
+            NodeRole::Follower if has_all && node.state == STOPPED => {
+                Err(lost("the node has stopped following"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Notes that the leader was heard: just now, or when a node between was in touch with it.
     fn note_heard(&self, size: u64, heard_micros: Option<i64>) {
         let behind = heard_micros.map_or(0, |heard| self.ledger.now_micros() - heard);
@@ -328,7 +369,7 @@ impl Follower {
         let mut node = status.node.clone().unwrap_or_default();
         for _ in 0..HOPS_MAX {
             let Ok(next) = node.leader.parse::<LeaderUrl>() else { break };
-            if node.role() != Role::NodeRoleFollower {
+            if node.role() != NodeRole::Follower {
                 break;
             }
             // An address that another node names gets no token.

@@ -25,6 +25,8 @@ pub const FOLLOW_SILENCE_MAX: Duration = Duration::from_secs(5);
 pub const FOLLOW_RETRY_MIN: Duration = Duration::from_millis(100);
 /// Longest pause before a lost leader, or the next one, is tried.
 pub const FOLLOW_RETRY_MAX: Duration = Duration::from_secs(5);
+/// Time after which a follower that has other nodes asks the one that it follows for its part.
+pub const FOLLOW_ASK_INTERVAL: Duration = Duration::from_secs(5);
 /// Longest time for which one way to hand writes on is used.
 pub const FOLLOW_WAY_AGE_MAX: Duration = Duration::from_secs(60);
 /// Most leaders that the settings name.

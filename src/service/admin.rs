@@ -82,12 +82,12 @@ impl AdminApi {
         let contact = self.ledger.contact();
         let contact = contact.borrow();
         let mut node = pb::Node {
-            role: pb::node::Role::NodeRoleLeader.into(),
+            role: pb::NodeRole::Leader.into(),
             epoch: self.ledger.epoch(),
             ..Default::default()
         };
         if self.ledger.is_following() {
-            node.role = pb::node::Role::NodeRoleFollower.into();
+            node.role = pb::NodeRole::Follower.into();
             node.name.clone_from(&contact.name);
             node.leader.clone_from(&contact.leader);
             node.leader_size = contact.leader_size;
@@ -99,7 +99,7 @@ impl AdminApi {
                 node.problem.clone_from(why);
             }
         } else if let Some(successor) = self.ledger.successor() {
-            node.role = pb::node::Role::NodeRoleRetired.into();
+            node.role = pb::NodeRole::Retired.into();
             node.leader = successor.to_string();
         }
         node

@@ -16,7 +16,7 @@ use crate::{
     domain::text::hex,
     lang::{say, word},
     limits::{STATUS_DURATION_MAX, TOLD_RATIO_BYTES_MIN},
-    protocol::pb::{self, node::Role},
+    protocol::pb::{self, NodeRole},
 };
 
 #[derive(Debug, Args)]
@@ -108,14 +108,14 @@ fn lines(status: &pb::GetStatusResponse) -> Vec<(&'static str, String)> {
 fn node(node: &pb::Node) -> String {
     let (epoch, other) = (node.epoch, &node.leader);
     match node.role() {
-        Role::NodeRoleRetired => say!(
+        NodeRole::Retired => say!(
             en: "epoch {epoch}, handed over to {other}", zh: "任期 {epoch}，已移交给 {other}"
         ),
-        Role::NodeRoleFollower => {
+        NodeRole::Follower => {
             let name = &node.name;
             say!(en: "{name}, epoch {epoch}, a follower", zh: "{name}，任期 {epoch}，从节点")
         }
-        Role::NodeRoleLeader | Role::NodeRoleUnspecified => {
+        NodeRole::Leader | NodeRole::Unspecified => {
             say!(en: "epoch {epoch}, takes appends", zh: "任期 {epoch}，接受写入")
         }
     }
@@ -123,7 +123,7 @@ fn node(node: &pb::Node) -> String {
 
 /// The leader of a follower, and how far that is behind it.
 fn leader(status: &pb::GetStatusResponse) -> Option<String> {
-    let node = status.node.as_ref().filter(|node| node.role() == Role::NodeRoleFollower)?;
+    let node = status.node.as_ref().filter(|node| node.role() == NodeRole::Follower)?;
     let problem = &node.problem;
     // With several nodes to follow, none is named while none is reached.
     let leader = match node.leader.is_empty() {
@@ -317,7 +317,7 @@ mod tests {
         let follower = |state: &str, problem: &str| pb::GetStatusResponse {
             log_size: 7,
             node: Some(pb::Node {
-                role: Role::NodeRoleFollower.into(),
+                role: NodeRole::Follower.into(),
                 leader: "https://a:1".to_owned(),
                 leader_size: 9,
                 name: "node-0000001f".to_owned(),

@@ -5,7 +5,7 @@ use std::{fs, process::Output};
 
 use tidu::{
     handover::FOLLOWS_FILE,
-    protocol::pb::{self, node::Role},
+    protocol::pb::{self, NodeRole},
 };
 
 use super::{Machine, once, problem, same, stop};
@@ -19,7 +19,7 @@ async fn name_of(server: &Server) -> String {
     server.client().await.status().await.node.unwrap().name
 }
 
-fn part(status: &pb::GetStatusResponse) -> (Role, u64) {
+fn part(status: &pb::GetStatusResponse) -> (NodeRole, u64) {
     let node = status.node.as_ref().unwrap();
     (node.role(), node.epoch)
 }
@@ -72,7 +72,7 @@ async fn a_leader_hands_over_to_its_follower_and_follows_it() {
     let promoted = Machine { leader: None, ..second };
     let leading_now = promoted.start_at(&listen);
     let mut leader = leading_now.client().await;
-    assert_eq!(part(&leader.status().await), (Role::NodeRoleLeader, 1));
+    assert_eq!(part(&leader.status().await), (NodeRole::Leader, 1));
     leader.record(all[20..30].to_vec()).await.unwrap();
     // The old leader is a follower from now on, and the third one goes on with either.
     stop(leading);
@@ -81,13 +81,38 @@ async fn a_leader_hands_over_to_its_follower_and_follows_it() {
     same(&back_again, &mut leader).await;
     same(&last, &mut leader).await;
     let status = back_again.client().await.status().await;
-    assert_eq!(part(&status), (Role::NodeRoleFollower, 1));
+    assert_eq!(part(&status), (NodeRole::Follower, 1));
     back_again.client().await.record(all[30..31].to_vec()).await.expect("handed on");
     assert_eq!(leader.status().await.log_size, 31);
     same(&last, &mut leader).await;
-    assert_eq!(part(&last.client().await.status().await), (Role::NodeRoleFollower, 1));
+    assert_eq!(part(&last.client().await.status().await), (NodeRole::Follower, 1));
     stop(back_again);
     assert!(refused_start(&back).contains("--follow"), "nor does the old leader");
+}
+
+/// The old leader goes on to serve what it has, and followers that know the new one leave it.
+#[tokio::test(flavor = "multi_thread")]
+async fn followers_leave_a_node_that_has_handed_over() {
+    let (first, receipt) = (Machine::leading(), tempfile::tempdir().unwrap());
+    let leading = first.start();
+    let mut leader = leading.client().await;
+    leader.record(list(3, 10)).await.unwrap();
+    let second = Machine::following(&leading);
+    let following = second.start();
+    same(&following, &mut leader).await;
+    let both = format!("{},{}", leading.address, following.address);
+    let last = Machine { leader: Some(both), ..Machine::leading() }.start();
+    same(&last, &mut leader).await;
+    let (name, receipt) = (name_of(&following).await, receipt.path().join("receipt.txt"));
+    done(&tidu(&["handover", &name, "--server", &leading.address, "--to", text(&receipt)]));
+    same(&following, &mut leader).await;
+    let listen = following.address.trim_start_matches("http://").to_owned();
+    stop(following);
+    done(&tidu(&["promote", text(&receipt), "--data-dir", text(&second.data())]));
+    let leading_now = Machine { leader: None, ..second }.start_at(&listen);
+    leading_now.client().await.record(list(4, 2)).await.unwrap();
+    same(&last, &mut leading_now.client().await).await;
+    assert_eq!(leader.status().await.log_size, 10, "the old one is there all the time");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use tidu::protocol::pb::{self, node::Role};
+use tidu::protocol::pb::{self, NodeRole};
 use tokio::time::{Duration, sleep};
 
 use crate::support::{Client, Server, directory, in_time, list};
@@ -104,7 +104,7 @@ async fn a_follower_goes_on_after_either_is_restarted() {
         status.node.as_ref().is_some_and(|node| node.state == "following")
     });
     let node = node.await.node.unwrap();
-    assert_eq!((node.role(), node.leader), (Role::NodeRoleFollower, leading.address.clone()));
+    assert_eq!((node.role(), node.leader), (NodeRole::Follower, leading.address.clone()));
     assert_eq!(node.leader_size, status.log_size);
     assert!(node.last_contact.is_some());
     // Live, and after the follower was away, and after the leader was killed.

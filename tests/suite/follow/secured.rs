@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tidu::{
     domain::text::hex,
-    protocol::pb::{self, node::Role},
+    protocol::pb::{self, NodeRole},
 };
 use tokio::time::{Duration, sleep};
 use tonic::Code;
@@ -139,7 +139,7 @@ async fn a_node_with_a_certificate_hands_on_for_its_callers() {
         let status = once(&mut auditor, |status| status.log_size == size).await;
         let there = realm.client(&leading, "hq.auditor").await.status().await;
         assert_eq!((status.log_id, status.root_hash), (there.log_id, there.root_hash));
-        assert_eq!(status.node.unwrap().role(), Role::NodeRoleFollower);
+        assert_eq!(status.node.unwrap().role(), NodeRole::Follower);
         // The caller at the follower records as the one that its certificate proves.
         let mut recorder = realm.client(&following, "gd.recorder").await;
         let answer = recorder.record(list(20 + size, 1)).await.unwrap();

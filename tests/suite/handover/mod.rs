@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 use tidu::{
     handover::{FOLLOWS_FILE, Follows, RETIRED_FILE},
-    protocol::pb::{self, node::Role},
+    protocol::pb::{self, NodeRole},
 };
 use tonic::Code;
 
@@ -100,7 +100,7 @@ fn not_started(data: &Path) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn role(status: &pb::GetStatusResponse) -> (Role, u64) {
+fn role(status: &pb::GetStatusResponse) -> (NodeRole, u64) {
     let node = status.node.as_ref().unwrap();
     (node.role(), node.epoch)
 }
@@ -110,7 +110,7 @@ async fn a_successor_records_in_the_next_epoch() {
     let pair = Pair::of(5).await;
     let server = Server::start(&pair.leader());
     let mut client = server.client().await;
-    assert_eq!(role(&client.status().await), (Role::NodeRoleLeader, 0));
+    assert_eq!(role(&client.status().await), (NodeRole::Leader, 0));
     let hand_over = |node: &str| tidu(&["handover", node, "--server", &server.address]);
     let receipt = done(&hand_over(NODE));
     assert_eq!(done(&hand_over(NODE)), receipt, "asked again");
@@ -120,7 +120,7 @@ async fn a_successor_records_in_the_next_epoch() {
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "RETIRED"));
     assert!(refused.message().contains(NODE), "{refused}");
     let status = client.status().await;
-    assert_eq!((role(&status), status.log_size), ((Role::NodeRoleRetired, 0), 5));
+    assert_eq!((role(&status), status.log_size), ((NodeRole::Retired, 0), 5));
     assert!(status.appends_refused.contains(NODE));
     let request = pb::SubscribeRequest { stop_position: Some(5), ..Default::default() };
     assert_eq!(client.collect(request).await.len(), 5, "reads go on");
@@ -147,13 +147,13 @@ async fn a_successor_records_in_the_next_epoch() {
     client.record(list(2, 3)).await.unwrap();
     let status = client.status().await;
     assert_eq!((status.log_id.as_str(), status.log_size), (pair.log_id.as_str(), 8));
-    assert_eq!(role(&status), (Role::NodeRoleLeader, 1));
+    assert_eq!(role(&status), (NodeRole::Leader, 1));
     drop(server);
     assert!(done(&pair.promote(&path)).starts_with("promoted before"), "also after it went on");
     // The epoch is kept by the marks of an ordinary life.
     let server = Server::start(&pair.follower());
     let status = server.client().await.status().await;
-    assert_eq!((role(&status), status.log_size), ((Role::NodeRoleLeader, 1), 8));
+    assert_eq!((role(&status), status.log_size), ((NodeRole::Leader, 1), 8));
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn without_a_receipt_another_history_begins() {
     client.record(list(2, 2)).await.unwrap();
     let status = client.status().await;
     assert_ne!(status.log_id, pair.log_id);
-    assert_eq!((role(&status), status.log_size), ((Role::NodeRoleLeader, 0), 5));
+    assert_eq!((role(&status), status.log_size), ((NodeRole::Leader, 0), 5));
     let request = pb::SubscribeRequest { log_id: pair.log_id.clone(), ..Default::default() };
     let refused = match client.ledger.subscribe(request).await {
         Err(status) => status,
@@ -280,5 +280,5 @@ async fn a_compact_copy_has_the_part_and_the_epoch_of_its_directory() {
     let promoted = Server::start(&compacted(&pair.follower(), "promoted"));
     let mut client = promoted.client().await;
     client.record(list(2, 1)).await.unwrap();
-    assert_eq!(role(&client.status().await), (Role::NodeRoleLeader, 1));
+    assert_eq!(role(&client.status().await), (NodeRole::Leader, 1));
 }

@@ -3,7 +3,7 @@
 use super::{finding::Finding, server::Server};
 use crate::{
     lang::{say, word},
-    protocol::pb::{self, node::Role},
+    protocol::pb::{self, NodeRole},
 };
 
 const ID: &str = "node";
@@ -15,15 +15,15 @@ pub(super) fn check(server: &Server) -> Vec<Finding> {
     let run = format!("tidu status {}", server.argument());
     let leader = &node.leader;
     match node.role() {
-        Role::NodeRoleLeader | Role::NodeRoleUnspecified => Vec::new(),
-        Role::NodeRoleRetired => {
+        NodeRole::Leader | NodeRole::Unspecified => Vec::new(),
+        NodeRole::Retired => {
             let text = say!(
                 en: "the log was handed over to {leader}, which takes the appends",
                 zh: "日志已移交给 {leader}，由其接受写入"
             );
             vec![Finding::warn(ID, text, run)]
         }
-        Role::NodeRoleFollower => vec![of_follower(status, node, run)],
+        NodeRole::Follower => vec![of_follower(status, node, run)],
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
         *,
     };
 
-    fn found(role: Role, state: &str, problem: &str) -> Vec<(Level, String)> {
+    fn found(role: NodeRole, state: &str, problem: &str) -> Vec<(Level, String)> {
         let (leader, state, problem) = ("http://a:1".to_owned(), state.to_owned(), problem.into());
         let node = pb::Node {
             role: role.into(),
@@ -92,18 +92,15 @@ mod tests {
 
     #[test]
     fn a_follower_that_stopped_is_an_error_and_a_lost_leader_a_warning() {
-        assert_eq!(found(Role::NodeRoleLeader, "", ""), []);
+        assert_eq!(found(NodeRole::Leader, "", ""), []);
         let of = |level, text: &str| vec![(level, text.to_owned())];
         let text = "it follows http://a:1, 3 events behind";
-        assert_eq!(found(Role::NodeRoleFollower, "following", ""), of(Level::Ok, text));
+        assert_eq!(found(NodeRole::Follower, "following", ""), of(Level::Ok, text));
         let text = "it does not reach http://a:1";
-        assert_eq!(found(Role::NodeRoleFollower, "connecting", ""), of(Level::Warn, text));
+        assert_eq!(found(NodeRole::Follower, "connecting", ""), of(Level::Warn, text));
         let text = "it no longer follows http://a:1: another root";
-        assert_eq!(
-            found(Role::NodeRoleFollower, "stopped", "another root"),
-            of(Level::Error, text)
-        );
+        assert_eq!(found(NodeRole::Follower, "stopped", "another root"), of(Level::Error, text));
         let text = "the log was handed over to http://a:1, which takes the appends";
-        assert_eq!(found(Role::NodeRoleRetired, "", ""), of(Level::Warn, text));
+        assert_eq!(found(NodeRole::Retired, "", ""), of(Level::Warn, text));
     }
 }

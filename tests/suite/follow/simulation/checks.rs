@@ -4,7 +4,7 @@ use tidu::protocol::pb;
 use tonic::Code;
 
 use super::{
-    network::Fault,
+    network::{Fault, Network},
     node::{Node, Process, Shown},
     run::{NODES, Run},
 };
@@ -118,7 +118,13 @@ impl Run {
         for node in 0..NODES {
             self.take_stop(node);
             let process = self.nodes[node].process.as_ref();
-            if process.is_none_or(|process| process.follows.is_empty()) {
+            let knows_leader = process.is_some_and(|process| {
+                let leader = Network::url(self.leader.unwrap());
+                process.follows.contains(&leader)
+            });
+            // An old leader may go on to serve what it has. Whoever knows the new one leaves it.
+            let serves_on = self.leads_no_more(node) && self.random.bool();
+            if !knows_leader && !serves_on {
                 self.follow_again(node);
             }
         }
@@ -129,12 +135,27 @@ impl Run {
         let leader = self.leader.unwrap();
         let durable = self.nodes[leader].process().ledger.durable();
         let same = |run: &Self| {
-            run.nodes.iter().all(|node| {
+            run.nodes.iter().filter(|node| !run.leads_no_more(node.number)).all(|node| {
                 let of = node.process().ledger.durable();
                 (of.size, of.root) == (durable.size, durable.root)
             })
         };
-        let came = self.comes(same).await;
+        let mut came = false;
+        while !came {
+            let has_stopped = |run: &Self| {
+                let mut processes = run.nodes.iter().filter_map(|node| node.process.as_ref());
+                processes.any(|process| process.stopped().is_some())
+            };
+            assert!(self.comes(|run| same(run) || has_stopped(run)).await, "not all come");
+            came = !has_stopped(self);
+            // The last message that was changed may be found only now.
+            for node in 0..NODES {
+                self.take_stop(node);
+                if self.nodes[node].process.is_none() {
+                    self.start_following(node);
+                }
+            }
+        }
         let contacts = self.nodes.iter().map(|node| {
             let process = node.process();
             (process.ledger.durable().size, process.contact())
@@ -142,6 +163,12 @@ impl Run {
         assert!(came, "not all have {}: {:#?}", durable.size, contacts.collect::<Vec<_>>());
         self.check().await;
         self.same_answers().await;
+    }
+
+    /// It has handed over, and does not follow.
+    fn leads_no_more(&self, node: usize) -> bool {
+        let process = self.nodes[node].process.as_ref();
+        self.leader != Some(node) && process.is_some_and(|process| process.follows.is_empty())
     }
 
     /// What was handed on is recorded once, and a repeat gets the first answer.
@@ -167,7 +194,7 @@ impl Run {
     /// The registers are the same.
     async fn same_answers(&mut self) {
         let mut first = None;
-        for node in 0..NODES {
+        for node in (0..NODES).filter(|node| !self.leads_no_more(*node)) {
             let mut caller = Caller::of(self.nodes[node].process().api.clone());
             let as_of = valid_on("2024-06-01");
             let asked = pb::ListTitlesRequest { as_of, ..Default::default() };

@@ -133,6 +133,7 @@ impl Network {
     pub fn cut(&self, node: usize) {
         let mut link = self.links[node].lock();
         std::mem::take(&mut link.cut).cancel();
+        link.note(Fault::Cut, false);
     }
 
     /// A node begins anew: nothing has been done to it.
@@ -183,7 +184,10 @@ impl Link {
             Mood::Calm => return Fate::Passes(1),
             Mood::Cuts => (Fault::Cut, Fate::Cut),
             Mood::Delays => {
-                (Fault::Delayed, Fate::Waits(Duration::from_millis(self.random.u64(1..8_000))))
+                // Some of them longer than a leader may be silent.
+                let longest = if self.random.u8(0..4) == 0 { 8_000 } else { 200 };
+                let time = Duration::from_millis(self.random.u64(1..longest));
+                (Fault::Delayed, Fate::Waits(time))
             }
             Mood::Twice => (Fault::Twice, Fate::Passes(2)),
             Mood::Drops => (Fault::Dropped, Fate::Passes(0)),

@@ -37,6 +37,7 @@ pub struct Sent {
 pub type HandedOn = (String, Vec<pb::Event>, Option<(u64, u64)>);
 
 pub struct Run {
+    seed: u64,
     pub random: Rng,
     pub nodes: Vec<Node>,
     pub network: Arc<Network>,
@@ -62,6 +63,7 @@ impl Run {
         let network = Arc::new(Network::new(NODES, &mut random));
         let nodes = (0..NODES).map(|number| Node::new(number, Disk::default())).collect();
         Self {
+            seed,
             random,
             nodes,
             network,
@@ -90,6 +92,9 @@ impl Run {
         }
         for node in 1..NODES {
             self.start_following(node);
+            // Seeds in a row begin with all kinds of faults.
+            let kind = self.seed.wrapping_add(node as u64) % MOODS.len() as u64;
+            self.network.set_mood(node, MOODS[usize::try_from(kind).unwrap()]);
         }
         for step in 0..steps {
             self.step(step).await;
@@ -114,10 +119,13 @@ impl Run {
     }
 
     async fn step(&mut self, step: usize) {
-        let node = self.random.usize(0..NODES);
+        let mut node = self.random.usize(0..NODES);
+        if self.leader == Some(node) && self.random.u8(0..4) > 0 {
+            node = (node + 1) % NODES;
+        }
         match self.random.u8(0..100) {
             0..30 => self.append(),
-            30..40 => self.hand_on(node),
+            30..40 => (0..3).for_each(|_| self.hand_on(node)),
             40..52 => {
                 let mood = MOODS[self.random.usize(0..MOODS.len())];
                 self.note(&format!("{step}: messages to {node} fare so: {mood:?}"));
@@ -128,8 +136,8 @@ impl Run {
                 self.note(&format!("{step}: {node} is parted: {is_parted}"));
                 self.network.part(node, is_parted);
             }
-            57..60 => self.network.cut(node),
-            60..65 => {
+            57..62 => self.cut_while_slow(node).await,
+            62..65 => {
                 let is_held = self.random.bool();
                 if let Some(process) = &self.nodes[node].process {
                     process.hold(is_held);
@@ -144,6 +152,20 @@ impl Run {
             _ => self.catch_up(node).await,
         }
         self.restart_some();
+    }
+
+    /// Cuts the road of a node whose disk has taken nothing for a while.
+    async fn cut_while_slow(&mut self, node: usize) {
+        let Some(process) = &self.nodes[node].process else { return };
+        process.hold(true);
+        self.append();
+        self.settle().await;
+        self.network.cut(node);
+        self.settle().await;
+        self.settle().await;
+        if let Some(process) = &self.nodes[node].process {
+            process.hold(false);
+        }
     }
 
     /// Starts what has ended, and what has stopped following, now and then.
