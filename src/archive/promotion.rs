@@ -42,7 +42,7 @@ impl From<LogError> for PromotionError {
     }
 }
 
-/// What a promotion has done.
+/// The outcome of a promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Promoted {
     /// The directory records in this epoch from its next start on.

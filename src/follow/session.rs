@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use prost::Message as _;
 use tokio::{
     task::{JoinError, JoinHandle},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tonic::{Streaming, body::Body};
 use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
@@ -61,7 +61,7 @@ pub(super) async fn status(way: Way) -> Result<pb::GetStatusResponse, Ended> {
     Ok(answer.map_err(|_| lost("the node gives no answer"))??.into_inner())
 }
 
-/// What a node says of itself after a while.
+/// The status of a node, asked for after a while.
 fn later_status(way: Way) -> BoxFuture<'static, (Way, Result<pb::GetStatusResponse, Ended>)> {
     Box::pin(async move {
         sleep(FOLLOW_ASK_INTERVAL).await;
@@ -92,8 +92,10 @@ struct Session<'a> {
     /// True if the leader follows another node.
     is_relay: bool,
     log_id: String,
-    /// What the leader says of itself next.
+    /// The next status of the leader.
     status: BoxFuture<'static, (Way, Result<pb::GetStatusResponse, Ended>)>,
+    /// When the last message came, or there was room for the next one.
+    heard: Instant,
     /// The position of the next leaf of the stream.
     next: u64,
     /// Leaves that no root has confirmed.
@@ -150,6 +152,7 @@ impl<'a> Session<'a> {
             is_relay,
             log_id: status.log_id,
             status: later_status(way),
+            heard: Instant::now(),
             next,
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -177,6 +180,7 @@ impl<'a> Session<'a> {
             biased;
             Some(applied) = self.applying.next() => {
                 let Applied { .. } = applied?;
+                self.heard = Instant::now();
                 self.note_state();
             }
             Some(decoded) = self.decoding.next(), if !self.decoding.is_empty() => {
@@ -191,8 +195,11 @@ impl<'a> Session<'a> {
                     self.follower.require_part(&status)?;
                 }
             }
-            message = timeout(FOLLOW_SILENCE_MAX, self.stream.message()), if has_room => {
+            message = timeout_at(self.heard + FOLLOW_SILENCE_MAX, self.stream.message()),
+                if has_room =>
+            {
                 let message = message.map_err(|_| lost("the leader has fallen silent"))?;
+                self.heard = Instant::now();
                 let Some(message) = message? else { return Err(lost("the stream has ended")) };
                 if let Some(payload) = message.payload {
                     self.take(payload)?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Follows, NodeName, Standing, StandingError};
 use crate::files;
 
-/// What a node that follows has promised.
+/// The promise of a node that follows.
 #[derive(Debug)]
 pub struct Pledge {
     directory: PathBuf,

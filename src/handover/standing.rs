@@ -41,7 +41,7 @@ pub enum Part {
     Retired(Receipt),
 }
 
-/// What the files of a data directory say.
+/// The content of the files of a data directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Its hand-over, if there was one.

@@ -18,7 +18,7 @@ pub struct Reached {
     pub root_there: Option<Hash>,
 }
 
-/// What a promotion has to do.
+/// The task of a promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The mark gets this epoch.

@@ -58,7 +58,7 @@ impl FollowState {
     }
 }
 
-/// What a follower knows of its leader, and how it is called itself.
+/// The leader as a follower knows it, and the follower's own name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
     /// The name of the follower; empty if this ledger follows nobody.
@@ -110,7 +110,7 @@ impl Ledger {
         }
     }
 
-    /// What is known of the leader, as it changes. Of a ledger that follows nobody it says nothing.
+    /// The leader as it is known, with each change. Of a ledger that follows nobody it says nothing.
     #[must_use]
     pub fn contact(&self) -> watch::Receiver<Contact> {
         self.shared.contact.subscribe()

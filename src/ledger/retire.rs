@@ -13,7 +13,7 @@ use crate::{
     merkle::{Frontier, Hash},
 };
 
-/// What a ledger knows of its epoch.
+/// The epoch as a ledger knows it.
 #[derive(Debug, Default)]
 pub(super) struct Epoch {
     /// The node that has taken the log over, or is about to.

@@ -167,7 +167,7 @@ pub struct ServerSettings {
     #[arg(long = "follow", value_name = "URL", value_delimiter = ',', value_parser = leader_url)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub follow: Vec<LeaderUrl>,
-    /// What a node that follows does with appends: forward hands them on to its leader, refuse
+    /// For a node that follows: forward hands appends on to its leader, refuse refuses them and
     /// names its address [default: forward]
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -261,7 +261,7 @@ pub struct Config {
     pub gateway_sockets: Vec<GatewaySocket>,
     /// The nodes to follow, in the order in which they are tried. Empty: this one leads.
     pub follow: Vec<LeaderUrl>,
-    /// What a node that follows does with appends.
+    /// Its way with appends, if it follows.
     pub follow_appends: FollowAppends,
     /// The token by which the leader knows this node.
     pub follow_token_file: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! What the services of a follower know of its leader, and what they say when that does not do.
+//! The leader as the services of a follower know it, and their answers when that does not do.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -28,7 +28,7 @@ pub enum Writes {
 
 /// The leader of this node, as the one who follows it knows it.
 pub trait Leader: fmt::Debug + Send + Sync {
-    /// What was heard of it last.
+    /// The last news of it.
     fn heard(&self) -> Heard;
 
     /// The way to it; `None` if this node refuses writes and does not hand them on.
@@ -38,7 +38,7 @@ pub trait Leader: fmt::Debug + Send + Sync {
     fn node(&self) -> &str;
 }
 
-/// What was heard of a leader last.
+/// The last news of a leader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
     /// Its address, where a client may call it.

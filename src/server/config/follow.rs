@@ -13,7 +13,7 @@ use crate::{
     tls::ClientFiles,
 };
 
-/// What a node that follows does with appends and other writes.
+/// The way of a node that follows with appends and other writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum FollowAppends {

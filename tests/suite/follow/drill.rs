@@ -24,7 +24,7 @@ fn part(status: &pb::GetStatusResponse) -> (NodeRole, u64) {
     (node.role(), node.epoch)
 }
 
-/// What a start that must fail says.
+/// The words of a start that must fail.
 fn refused_start(machine: &Machine) -> String {
     let data = machine.data();
     let args = ["serve", "--listen", "127.0.0.1:0", "--operations-listen", "off", "--data-dir"];

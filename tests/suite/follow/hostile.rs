@@ -23,7 +23,7 @@ use crate::support::{Client, Server, endless, seed};
 /// Cycles of a usual test.
 const CYCLES: usize = 14;
 
-/// What the road does to bytes for the follower.
+/// The fate of bytes for the follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Road {
     Open,
@@ -35,7 +35,7 @@ enum Road {
     Flipping,
 }
 
-/// What happens in a cycle.
+/// An act of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Act {
     Cut,

@@ -92,7 +92,7 @@ fn promote(directory: &Path, receipt: &Path) -> Output {
     tidu(&["promote", text(receipt), "--data-dir", text(directory)])
 }
 
-/// What a start that must fail says.
+/// The words of a start that must fail.
 fn not_started(data: &Path) -> String {
     let args = ["serve", "--listen", "127.0.0.1:0", "--operations-listen", "off", "--data-dir"];
     let output = tidu(&[&args[..], &[text(data)]].concat());

@@ -1,4 +1,4 @@
-//! What must hold after each step, and at the end.
+//! The rules that hold after each step, and at the end.
 
 use tidu::protocol::pb;
 use tonic::Code;

@@ -3,7 +3,7 @@
 use super::network::Fault;
 use std::collections::BTreeMap;
 
-/// What really happened.
+/// The acts that really happened.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     pub events: usize,

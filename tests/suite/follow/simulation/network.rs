@@ -36,7 +36,7 @@ pub struct Target {
     pub killed: CancellationToken,
 }
 
-/// What goes wrong with the messages to one node.
+/// The faults of messages to one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
     Calm,
@@ -50,7 +50,7 @@ pub enum Mood {
 pub const MOODS: [Mood; 6] =
     [Mood::Calm, Mood::Cuts, Mood::Delays, Mood::Twice, Mood::Drops, Mood::Flips];
 
-/// What has been done to a message that had leaves, or to one that had none.
+/// The faults of messages that had leaves, and of those that had none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     Cut,
@@ -81,7 +81,7 @@ pub struct Network {
     links: Vec<Mutex<Link>>,
 }
 
-/// What becomes of a message.
+/// The fate of a message.
 enum Fate {
     Passes(usize),
     Waits(Duration),
@@ -141,7 +141,7 @@ impl Network {
         self.links[node].lock().injected.clear();
     }
 
-    /// What was done to the messages to a node since it began.
+    /// The faults of messages to a node since it began.
     pub fn injected(&self, node: usize) -> BTreeMap<Fault, usize> {
         self.links[node].lock().injected.clone()
     }

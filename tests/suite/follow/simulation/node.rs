@@ -35,7 +35,7 @@ const SYNC_MILLISECONDS_MAX: u64 = 20;
 /// The starts of all processes.
 static STARTS: AtomicI64 = AtomicI64::new(1);
 
-/// What a process showed: a size, its root, and what was synced then.
+/// The view of a process: a size, its root, and the bytes that were synced then.
 pub type Shown = (u64, Hash, u64);
 
 /// A machine.
@@ -61,7 +61,7 @@ pub struct Process {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// What a start is to be.
+/// The kind of a start.
 pub enum Start {
     Leading,
     Following(Vec<LeaderUrl>),

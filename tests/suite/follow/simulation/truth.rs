@@ -12,7 +12,7 @@ use tidu::{
 
 use crate::support::simulated_disk::Disk;
 
-/// What the leaders of the history have recorded.
+/// The record of the leaders of the history.
 #[derive(Default)]
 pub struct Truth {
     hashes: Vec<Hash>,
