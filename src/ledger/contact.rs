@@ -110,7 +110,7 @@ impl Ledger {
         }
     }
 
-    /// The leader as it is known, with each change. Of a ledger that follows nobody it says nothing.
+    /// The leader as it is known, with each change; empty if the ledger follows nobody.
     #[must_use]
     pub fn contact(&self) -> watch::Receiver<Contact> {
         self.shared.contact.subscribe()
