@@ -31,7 +31,7 @@ pub const FOLLOW_STATES: [&str; 4] = ["connecting", "catching_up", "following", 
 
 /// Why a follower stops for good: the leader has another log, an older epoch, less than is here or
 /// another history; an event is left out or is not readable; a newer version or a catalogue is
-/// needed; there is no leader at the end of the line; the leader tells no roots; the log is full.
+/// needed; there is no leader at the end of the line; the leader tells no roots.
 pub const STOP_CAUSES: [&str; 10] = [
     "log_id",
     "epoch",
