@@ -54,7 +54,15 @@ async fn once(
     what: &str,
     reached: impl Fn(&pb::GetStatusResponse) -> bool,
 ) -> pb::GetStatusResponse {
-    let mut client = server.client().await;
+    once_at(&mut server.client().await, what, reached).await
+}
+
+/// As [`once`], by a client of the node.
+async fn once_at(
+    client: &mut Client,
+    what: &str,
+    reached: impl Fn(&pb::GetStatusResponse) -> bool,
+) -> pb::GetStatusResponse {
     in_time(what, async {
         loop {
             let status = client.status().await;

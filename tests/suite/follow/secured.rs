@@ -9,11 +9,11 @@ use tidu::{
     domain::text::hex,
     protocol::pb::{self, NodeRole},
 };
-use tokio::time::{Duration, sleep};
 use tonic::Code;
 
+use super::once_at;
 use crate::support::{
-    Client, Server, directory, in_time, list,
+    Client, Server, directory, list,
     mtls::{self, Ca, private},
     principals::token_of,
     reason, text,
@@ -101,24 +101,6 @@ impl Realm {
     }
 }
 
-/// The state of a node, once `reached` holds of it.
-async fn once(
-    client: &mut Client,
-    reached: impl Fn(&pb::GetStatusResponse) -> bool,
-) -> pb::GetStatusResponse {
-    in_time("the state of the node", async {
-        loop {
-            let status = client.status().await;
-            if reached(&status) {
-                return status;
-            }
-            // Nothing tells of a change: the state is asked for again.
-            sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await
-}
-
 /// Who recorded an event.
 async fn recorded_by(client: &mut Client, position: u64) -> String {
     let request = pb::GetEventRequest { position: Some(position), ..Default::default() };
@@ -136,7 +118,7 @@ async fn a_node_with_a_certificate_hands_on_for_its_callers() {
         let following = realm.follow(name, &leading, "hq.node", shown);
         let size = leader.status().await.log_size;
         let mut auditor = realm.client(&following, "hq.auditor").await;
-        let status = once(&mut auditor, |status| status.log_size == size).await;
+        let status = once_at(&mut auditor, "the events", |status| status.log_size == size).await;
         let there = realm.client(&leading, "hq.auditor").await.status().await;
         assert_eq!((status.log_id, status.root_hash), (there.log_id, there.root_hash));
         assert_eq!(status.node.unwrap().role(), NodeRole::Follower);
@@ -144,7 +126,7 @@ async fn a_node_with_a_certificate_hands_on_for_its_callers() {
         let mut recorder = realm.client(&following, "gd.recorder").await;
         let answer = recorder.record(list(20 + size, 1)).await.unwrap();
         assert_eq!(answer.next_position, size + 1);
-        once(&mut auditor, |status| status.log_size == size + 1).await;
+        once_at(&mut auditor, "the events", |status| status.log_size == size + 1).await;
         assert_eq!(recorded_by(&mut auditor, size).await, "gd.recorder");
         // The follower knows this one as a recorder still, and the leader judges.
         let mut former = realm.client(&following, "gd.former").await;
@@ -172,7 +154,7 @@ async fn a_token_lets_a_node_follow_and_hand_nothing_on() {
     leader.record(list(3, 5)).await.unwrap();
     let following = realm.follow("one", &leading, "hq.node", &["token"]);
     let mut auditor = realm.client(&following, "hq.auditor").await;
-    once(&mut auditor, |status| status.log_size == 5).await;
+    once_at(&mut auditor, "the events", |status| status.log_size == 5).await;
     let mut recorder = realm.client(&following, "gd.recorder").await;
     let refused = recorder.record(list(20, 1)).await.unwrap_err();
     assert_eq!((refused.code(), &*reason(&refused)), (Code::FailedPrecondition, "FOLLOWER"));
@@ -189,7 +171,7 @@ async fn one_that_may_not_read_everything_is_not_a_node_and_stops() {
     for who in ["gd.reader", "gd.recorder", "hq.operator"] {
         let following = realm.follow(who, &leading, who, &["certificate"]);
         let mut operator = realm.client(&following, "hq.operator").await;
-        let stopped = once(&mut operator, |status| {
+        let stopped = once_at(&mut operator, "the stop", |status| {
             status.node.as_ref().is_some_and(|node| node.state == "stopped")
         });
         let status = stopped.await;
