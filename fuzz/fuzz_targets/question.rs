@@ -13,9 +13,7 @@ use std::{
 
 use targets::{Questioned, question};
 use tidu::{
-    access::AccessControl,
     cursors::Cursors,
-    limits::{IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT},
     protocol::pb::{
         ledger_service_client::LedgerServiceClient,
         register_service_client::RegisterServiceClient,
@@ -46,18 +44,7 @@ async fn serve(directory: &Path) -> Questioned {
     let failed = |why: &_| panic!("{why}");
     let server = Server::open(&config, RulesBook::RELEASED, failed).await.unwrap();
     let cursors = Arc::new(Cursors::open(directory).unwrap());
-    let settings = ApiSettings {
-        access: AccessControl::open(),
-        tls_problem: Arc::default(),
-        web_origins: Vec::new(),
-        local_hosts: None,
-        questions: 1,
-        in_flight_bytes: IN_FLIGHT_BYTES_MAX,
-        events_per_second: None,
-        slow_commit: SLOW_COMMIT_DEFAULT,
-        sampling: None,
-    };
-    let api = api(Arc::clone(server.ledger()), cursors, settings, &Phases::new()).unwrap();
+    let api = api(Arc::clone(server.ledger()), cursors, ApiSettings::default(), &Phases::new()).unwrap();
     std::mem::forget(server);
     Questioned {
         ledger: LedgerServiceClient::new(api.clone()),

@@ -61,6 +61,7 @@ mod rpc;
 mod rules;
 mod screen;
 mod sealed_pages;
+mod settings;
 mod shares;
 mod shown;
 mod standing;
@@ -76,7 +77,7 @@ mod verify;
 mod web;
 mod withholding;
 
-use std::{convert::Infallible, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use prost_reflect::DescriptorPool;
 use prost_types::FileDescriptorSet;
@@ -142,11 +143,12 @@ pub use self::{
     call::Peer,
     leader::{Heard, Leader, Way, Writes},
     phase::{Phase, Phases},
+    settings::ApiSettings,
     starting::starting,
     tracing_calls::Sampling,
 };
 use crate::{
-    access::{AccessControl, ReloadProblem},
+    access::AccessControl,
     cursors::Cursors,
     ledger::Ledger,
     limits::{
@@ -179,34 +181,6 @@ struct Services {
     cursors: CursorApi,
     proof: ProofApi,
     access: AccessApi,
-}
-
-/// Who may call, and how much.
-#[derive(Clone, Debug)]
-pub struct ApiSettings {
-    /// The principals, and what they may do.
-    pub access: Arc<AccessControl>,
-    /// The data directory, if the log has one.
-    pub directory: Option<PathBuf>,
-    /// Why the files of TLS as they are now cannot be used.
-    pub tls_problem: Arc<ReloadProblem>,
-    /// Origins of the web pages that may call.
-    pub web_origins: Vec<http::HeaderValue>,
-    /// For a server that only its machine reaches: hosts that requests may name beside localhost
-    /// and addresses. `None`: requests may name any host and come from any page.
-    pub local_hosts: Option<Vec<String>>,
-    /// Long questions that run at once.
-    pub questions: usize,
-    /// Most bytes of all requests in flight.
-    pub in_flight_bytes: usize,
-    /// Events that one party may record a second; `None`: as many as the log takes.
-    pub events_per_second: Option<NonZeroU32>,
-    /// A commit that takes as long gets a log line.
-    pub slow_commit: Duration,
-    /// The calls that are traced. `None`: none.
-    pub sampling: Option<Sampling>,
-    /// Whose writes this node takes.
-    pub writes: Writes,
 }
 
 /// The embedded descriptors of the services cannot be read, which a test rules out.

@@ -19,7 +19,7 @@ use tonic_types::StatusExt as _;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
 use super::error_details::assert_complete;
-use crate::support::{Fresh, MemoryLog, api_settings, directory, in_time, list, open, reason};
+use crate::support::{Fresh, MemoryLog, directory, in_time, list, open, reason};
 
 const LOCAL: &str = "127.0.0.1:4000";
 const REMOTE: &str = "192.0.2.1:4000";
@@ -84,7 +84,7 @@ fn assert_limited(status: &Status, limit: u64, unit: &str) {
 
 #[tokio::test]
 async fn another_machine_has_its_number_of_streams_and_no_more() {
-    let served = Served::with(api_settings()).await;
+    let served = Served::with(ApiSettings::default()).await;
     let mut streams = Vec::new();
     for _ in 0..256 {
         streams.push(served.subscribe(REMOTE, Vec::new()).await.unwrap());
@@ -100,7 +100,7 @@ async fn another_machine_has_its_number_of_streams_and_no_more() {
 
 #[tokio::test]
 async fn another_machine_follows_its_number_of_designees_and_no_more() {
-    let served = Served::with(api_settings()).await;
+    let served = Served::with(ApiSettings::default()).await;
     let ids = |count: u32| (0..count).map(|n| format!("local:330000/{n}")).collect::<Vec<_>>();
     let mut streams = Vec::new();
     for _ in 0..4 {
@@ -117,7 +117,7 @@ async fn another_machine_follows_its_number_of_designees_and_no_more() {
 
 #[tokio::test]
 async fn another_machine_makes_its_number_of_cursors_and_no_more() {
-    let served = Served::with(api_settings()).await;
+    let served = Served::with(ApiSettings::default()).await;
     for number in 0..256 {
         served.create(REMOTE, number.to_string()).await.unwrap();
     }
@@ -134,7 +134,7 @@ async fn another_machine_makes_its_number_of_cursors_and_no_more() {
 
 #[tokio::test]
 async fn cursors_made_at_once_are_no_more_than_those_made_in_turn() {
-    let served = Served::with(api_settings()).await;
+    let served = Served::with(ApiSettings::default()).await;
     let mut creates = tokio::task::JoinSet::new();
     for number in 0..300 {
         let mut client = CursorServiceClient::new(served.to(REMOTE));
@@ -152,7 +152,7 @@ async fn cursors_made_at_once_are_no_more_than_those_made_in_turn() {
 
 #[tokio::test]
 async fn a_caller_that_leaves_at_once_has_made_its_cursor() {
-    let served = Served::with(api_settings()).await;
+    let served = Served::with(ApiSettings::default()).await;
     for number in 0..256 {
         let mut create = Box::pin(served.create(REMOTE, number.to_string()));
         // Until it is in the store, but not until it is answered.
@@ -170,7 +170,7 @@ async fn a_caller_that_leaves_at_once_has_made_its_cursor() {
 #[tokio::test]
 async fn a_rate_of_events_holds_for_each_caller() {
     let events_per_second = NonZeroU32::new(2);
-    let served = Served::with(ApiSettings { events_per_second, ..api_settings() }).await;
+    let served = Served::with(ApiSettings { events_per_second, ..ApiSettings::default() }).await;
     let events = list(1, 40);
     let append = async |peer: &str, events: &[pb::Event], validate_only| {
         let events = events.to_vec();
@@ -202,7 +202,8 @@ async fn status_of(api: &Api, headers: &[(&str, &str)]) -> http::Response<Body> 
 #[tokio::test]
 async fn a_server_for_one_machine_answers_no_page_of_another_host() {
     let hosts = vec!["tidu.example".to_owned()];
-    let served = Served::with(ApiSettings { local_hosts: Some(hosts), ..api_settings() }).await;
+    let served =
+        Served::with(ApiSettings { local_hosts: Some(hosts), ..ApiSettings::default() }).await;
     let (grpc, web) =
         (("content-type", "application/grpc"), ("content-type", "application/grpc-web"));
     for host in ["localhost:50051", "127.0.0.1", "[::1]:50051", "TIDU.example"] {
@@ -222,7 +223,7 @@ async fn a_server_for_one_machine_answers_no_page_of_another_host() {
     );
     assert_eq!(status.get_details_error_info().unwrap().metadata["host"], "evil.example");
     // A server that other machines reach is called by other names.
-    let served = Served::with(api_settings()).await;
+    let served = Served::with(ApiSettings::default()).await;
     let answer = status_of(&served.api, &[grpc, ("host", "tidu.example")]).await;
     assert!(!answer.headers().contains_key("grpc-status"));
 }
@@ -257,7 +258,7 @@ async fn a_verification_reads_at_the_least_rate_or_faster() {
 /// Nothing is read from the stream, and still it does not keep others waiting.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verification_goes_on_without_its_caller() {
-    let served = Served::with(api_settings()).await;
+    let served = Served::with(ApiSettings::default()).await;
     let request = pb::AppendRequest { events: list(1, 100), ..Default::default() };
     LedgerServiceClient::new(served.to(LOCAL)).append(request).await.unwrap();
     let verify = |peer| {

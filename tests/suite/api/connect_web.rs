@@ -2,10 +2,10 @@
 //! asks before it sends JSON, and what it sends without asking is refused.
 
 use http::{Method, StatusCode};
-use tidu::{access::AccessControl, cursors::Cursors, protocol::pb, service};
+use tidu::{cursors::Cursors, protocol::pb, service};
 
 use crate::support::{
-    Governed, MemoryLog, api_settings,
+    Governed, MemoryLog,
     connect::{json_of, path_of, send, whole},
     directory, list, open,
 };
@@ -79,10 +79,11 @@ async fn a_browser_that_asks_is_answered_by_the_origin() {
     let log = std::sync::Arc::new(MemoryLog::default());
     let ledger = std::sync::Arc::new(open(log, Default::default(), Default::default()));
     let cursors = std::sync::Arc::new(Cursors::open(dir.path()).unwrap());
-    let mut settings = api_settings();
-    settings.access = AccessControl::open();
-    settings.web_origins = vec![http::HeaderValue::from_static(OWN)];
-    settings.local_hosts = Some(Vec::new());
+    let settings = service::ApiSettings {
+        web_origins: vec![http::HeaderValue::from_static(OWN)],
+        local_hosts: Some(Vec::new()),
+        ..Default::default()
+    };
     let phases = service::Phases::new();
     let api = service::api(std::sync::Arc::clone(&ledger), cursors, settings, &phases).unwrap();
     let path = path_of(APPEND);

@@ -12,7 +12,7 @@ use tonic::body::Body;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
 use crate::support::{
-    Caller, Governed, api_settings, commit, list,
+    Caller, Governed, commit, list,
     principals::policy,
     rights,
     web::{Source, ask, get, info, reason, send},
@@ -161,7 +161,7 @@ async fn a_machine_has_as_many_streams_as_over_grpc() {
 #[tokio::test]
 async fn a_server_that_starts_says_how_far_it_is() {
     let (phases, metrics) = (Phases::new(), Metrics::new());
-    let api = starting(api_settings(), &phases, &metrics).unwrap();
+    let api = starting(ApiSettings::default(), &phases, &metrics).unwrap();
     let refused = get(&api, "/v1/events", &[]).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!((refused.reason().as_str(), refused.header("retry-after")), ("STARTING", "1"));
@@ -175,7 +175,7 @@ const PAGES: &str = "https://pages.example";
 #[tokio::test]
 async fn pages_of_allowed_origins_read_and_others_do_not() {
     let web_origins = vec![http::HeaderValue::from_static(PAGES)];
-    let governed = Governed::open_with(ApiSettings { web_origins, ..api_settings() });
+    let governed = Governed::open_with(ApiSettings { web_origins, ..ApiSettings::default() });
     for target in ["/v1/events?follow=false", "/openapi.json", "/v1/events?form=1"] {
         let own = get(&governed.api, target, &[("origin", PAGES)]).await;
         assert_eq!(own.header("access-control-allow-origin"), PAGES, "{target}");
@@ -208,7 +208,7 @@ async fn pages_of_allowed_origins_read_and_others_do_not() {
 #[tokio::test]
 async fn a_server_for_one_machine_answers_no_page_of_another_host() {
     let local_hosts = Some(Vec::new());
-    let governed = Governed::open_with(ApiSettings { local_hosts, ..api_settings() });
+    let governed = Governed::open_with(ApiSettings { local_hosts, ..ApiSettings::default() });
     for target in ["/", "/v1/events?follow=false", "/openapi.json", "/favicon.ico", "/nothing"] {
         for foreign in [("host", "evil.example"), ("origin", "http://evil.example")] {
             let refused = get(&governed.api, target, &[foreign]).await;

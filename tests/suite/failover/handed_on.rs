@@ -27,9 +27,7 @@ use tower::{BoxError, ServiceExt as _, service_fn, util::BoxCloneSyncService};
 use super::{LEADER, follower, following, way_to};
 use crate::{
     api::error_details::assert_complete,
-    support::{
-        Governed, api_settings, connect, directory, in_time, list, principals::token_of, reason,
-    },
+    support::{Governed, connect, directory, in_time, list, principals::token_of, reason},
 };
 
 const NODE: &str = "spiffe://gd.example/second";
@@ -86,7 +84,7 @@ async fn the_leader_judges_the_original_principal() {
         node.access.resolve(node.ledger.catalogues()).unwrap();
         node
     };
-    let leader = governed(ApiSettings { access: access(&dirs[0]), ..api_settings() });
+    let leader = governed(ApiSettings { access: access(&dirs[0]), ..ApiSettings::default() });
     let seen = Arc::<Mutex<Vec<HeaderMap>>>::default();
     let way = certified(&leader, &seen);
     let second = governed(ApiSettings { access: access(&dirs[1]), ..following(Some(way)) });
@@ -163,7 +161,7 @@ async fn a_node_that_refuses_writes_names_its_leader() {
     assert_eq!((status.code(), &*reason(&status)), (Code::FailedPrecondition, "FOLLOWER"));
     assert!(status.message().contains(LEADER), "{}", status.message());
     assert_complete(&status);
-    let retired = Governed::open_with(api_settings());
+    let retired = Governed::open_with(ApiSettings::default());
     retired.ledger.retire("third".parse().unwrap());
     let status = retired.as_stranger().ledger.append(append(1, "")).await.unwrap_err();
     assert_eq!((status.code(), &*reason(&status)), (Code::FailedPrecondition, "RETIRED"));
@@ -174,7 +172,7 @@ async fn a_node_that_refuses_writes_names_its_leader() {
 
 #[tokio::test]
 async fn a_leader_of_another_epoch_refuses_what_is_handed_on() {
-    let leader = Governed::open_with(api_settings());
+    let leader = Governed::open_with(ApiSettings::default());
     leader.ledger.hear_epoch(2);
     let second = follower(Some(way_to(&leader.api)));
     let status = second.as_stranger().ledger.append(append(1, "")).await.unwrap_err();

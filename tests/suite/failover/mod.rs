@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tidu::service::{Api, ApiSettings, Heard, Leader, Way, Writes};
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
-use crate::support::{Governed, api_settings};
+use crate::support::Governed;
 
 const LEADER: &str = "https://10.0.0.1:50051";
 
@@ -44,7 +44,7 @@ impl Leader for Known {
 fn following(way: Option<Way>) -> ApiSettings {
     let (size, age) = (Some(60), Some(Duration::from_secs(2)));
     let heard = Heard { address: LEADER.to_owned(), size, age, epoch: 0 };
-    ApiSettings { writes: Writes::There(Arc::new(Known { heard, way })), ..api_settings() }
+    ApiSettings { writes: Writes::There(Arc::new(Known { heard, way })), ..ApiSettings::default() }
 }
 
 /// A node that follows, without principals.

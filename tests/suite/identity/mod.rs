@@ -25,7 +25,7 @@ use tidu::{
     domain::text::hex,
     ledger::Ledger,
     protocol::pb,
-    service::{self, Api, Peer, Phases},
+    service::{self, Api, ApiSettings, Peer, Phases},
 };
 use tonic::{Status, body::Body};
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
@@ -33,7 +33,7 @@ use tower::{ServiceExt as _, util::BoxCloneSyncService};
 use crate::{
     api::error_details::assert_complete,
     support::{
-        Governed, MemoryLog, api_settings, directory, open,
+        Governed, MemoryLog, directory, open,
         principals::{Caller, token_of},
         reason,
     },
@@ -99,8 +99,7 @@ impl Filed {
         access.resolve(ledger.catalogues()).unwrap();
         let kept = directory();
         let cursors = Arc::new(Cursors::open(kept.path()).unwrap());
-        let mut settings = api_settings();
-        settings.access = Arc::clone(&access);
+        let settings = ApiSettings { access: Arc::clone(&access), ..ApiSettings::default() };
         let api = service::api(Arc::clone(&ledger), cursors, settings, &Phases::new()).unwrap();
         Self { api, access, ledger, now, dir, _cursors: kept }
     }

@@ -19,7 +19,7 @@ use tidu::{
 use tonic::{Code, body::Body};
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
-use crate::support::{MemoryLog, PATIENCE, api_settings, directory, list, open, reason};
+use crate::support::{MemoryLog, PATIENCE, directory, list, open, reason};
 
 const APPEND: &str = "/tidu.v1.LedgerService/Append";
 const GET_STATUS: &str = "/tidu.v1.AdminService/GetStatus";
@@ -36,7 +36,7 @@ struct Served {
 
 impl Served {
     async fn new() -> Self {
-        Self::with(api_settings()).await
+        Self::with(ApiSettings::default()).await
     }
 
     async fn with(settings: ApiSettings) -> Self {
@@ -239,7 +239,7 @@ async fn events_over_http_are_counted_as_the_call_that_they_are() {
 #[tokio::test]
 async fn a_request_for_another_host_is_counted() {
     let local_hosts = Some(Vec::new());
-    let served = Served::with(ApiSettings { local_hosts, ..api_settings() }).await;
+    let served = Served::with(ApiSettings { local_hosts, ..ApiSettings::default() }).await;
     let foreign = |request: http::request::Builder| request.header("host", "evil.example");
     assert_eq!(served.send(HERE, foreign(grpc(APPEND)), &EMPTY).await, StatusCode::OK);
     assert_eq!(served.send(HERE, foreign(web(GET_STATUS)), &EMPTY).await, StatusCode::FORBIDDEN);

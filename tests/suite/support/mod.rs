@@ -54,7 +54,7 @@ pub use self::{
     published::{PARTS_OF_BATCH_3, little_giants_by_authority, published_chapters, published_date},
     raw_log::{encoded, record},
     rules::{BOTH_RULES, SECOND_RULES, rules_adopted},
-    server::{Client, Fresh, Server, TIDU, api_settings, directory, reason},
+    server::{Client, Fresh, Server, TIDU, directory, reason},
     unmarked_log::UnmarkedLog,
     withholding::{Places, applied, recordable, redactable, withhold},
 };

@@ -25,7 +25,7 @@ use tidu::{
 use tonic::body::Body;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 
-use super::{Hands, MemoryLog, api_settings, directory, open};
+use super::{Hands, MemoryLog, directory, open};
 
 /// The token that a principal of these tests shows.
 pub fn token_of(name: &str) -> String {
@@ -141,7 +141,7 @@ impl Governed {
         log: MemoryLog,
         prepare: impl FnOnce(&Arc<Ledger>, &Arc<Hands>),
     ) -> Self {
-        Self::assembled(ApiSettings { access, ..api_settings() }, log, prepare)
+        Self::assembled(ApiSettings { access, ..ApiSettings::default() }, log, prepare)
     }
 
     fn assembled(

@@ -12,11 +12,6 @@ use tidu::protocol::pb::{
     ledger_service_client::LedgerServiceClient, proof_service_client::ProofServiceClient,
     register_service_client::RegisterServiceClient,
 };
-use tidu::{
-    access::AccessControl,
-    limits::{IN_FLIGHT_BYTES_MAX, SLOW_COMMIT_DEFAULT},
-    service::ApiSettings,
-};
 use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
@@ -189,24 +184,6 @@ impl Client {
             }
         }
         events
-    }
-}
-
-/// What the service allows where a test does not care.
-pub fn api_settings() -> ApiSettings {
-    let web_origins = Vec::new();
-    ApiSettings {
-        access: AccessControl::open(),
-        directory: None,
-        tls_problem: Default::default(),
-        web_origins,
-        local_hosts: None,
-        questions: 1,
-        in_flight_bytes: IN_FLIGHT_BYTES_MAX,
-        events_per_second: None,
-        slow_commit: SLOW_COMMIT_DEFAULT,
-        sampling: None,
-        writes: Default::default(),
     }
 }
 

@@ -12,13 +12,13 @@ use tidu::{
         self, ledger_service_client::LedgerServiceClient,
         register_service_client::RegisterServiceClient,
     },
-    service::{Api, Phases, api},
+    service::{Api, ApiSettings, Phases, api},
 };
 use tokio::runtime::Runtime;
 use tonic::Code;
 
 use super::{corpus, fuzz, mutate::mutate, protobuf::mutate_message};
-use crate::support::{Hands, MemoryLog, api_settings, directory, open};
+use crate::support::{Hands, MemoryLog, directory, open};
 
 /// Requests that one ledger gets in a case.
 const REQUESTS: usize = 24;
@@ -48,7 +48,7 @@ pub async fn serve(log: MemoryLog) -> Served {
     let ledger = Arc::new(open(Arc::new(log.clone()), clock, Arc::clone(&failures)));
     let dir = directory();
     let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
-    let api = api(Arc::clone(&ledger), cursors, api_settings(), &Phases::new()).unwrap();
+    let api = api(Arc::clone(&ledger), cursors, ApiSettings::default(), &Phases::new()).unwrap();
     let (client, register) =
         (LedgerServiceClient::new(api.clone()), RegisterServiceClient::new(api.clone()));
     Served { log, ledger, failures, api, client, register, _dir: dir }

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::network::{Dialer, Network, Target};
 use crate::support::{
-    Hands, api_settings, options,
+    Hands, options,
     simulated_disk::{Disk, Kept, Verdict},
 };
 
@@ -110,7 +110,7 @@ impl Node {
         };
         let log_id = options.log.id();
         let part = self.standing().part(log_id, self.disk.epoch());
-        let mut settings = api_settings();
+        let mut settings = ApiSettings::default();
         let (mut follows, mut tasks) = (Vec::new(), Vec::new());
         let ledger = match start {
             Start::Leading => {
