@@ -12,7 +12,8 @@ use crate::{
     archive::{ArchiveError, Trouble},
     catalogue_files::CatalogueFileError,
     delivery::DeliveryError,
-    lang::{Lang, io_cause, say},
+    lang::{Lang, io_cause, say, word},
+    ledger::StopCause,
     limits::{STATUS_DURATION_MAX, WATCH_SILENCE_MAX},
     mirror::MirrorError,
     protocol::json::JsonError,
@@ -56,6 +57,12 @@ pub(crate) enum CliError {
     /// A node, a log or a receipt is of another history, or of an epoch that has ended.
     #[error("{0}")]
     OtherHistory(String),
+    /// A node has stopped following: the cause, its leader, and the reason.
+    #[error("{}", stopped_following(.0))]
+    StoppedFollowing(Box<(StopCause, String, String)>),
+    /// A copy that is to begin has no answer from any node.
+    #[error("{0}")]
+    Unanswered(String),
     /// Anything else, in full.
     #[error("{0}")]
     Message(String),
@@ -118,6 +125,45 @@ fn silent() -> String {
         en: "the server has said nothing for {seconds} s, which is two heartbeats",
         zh: "服务器已 {seconds} 秒没有任何消息，相当于两次心跳"
     )
+}
+
+fn stopped_following((cause, leader, why): &(StopCause, String, String)) -> String {
+    say!(
+        en: "this node had stopped following {leader} ({}): {why}",
+        zh: "本节点已停止跟随 {leader}（{}）：{why}",
+        named(*cause)
+    )
+}
+
+fn named(cause: StopCause) -> &'static str {
+    match cause {
+        StopCause::LogId => word!(en: "another log", zh: "日志不同"),
+        StopCause::Epoch => word!(en: "an epoch that has ended", zh: "对方属于已结束的任期"),
+        StopCause::Ahead => word!(en: "this node has more", zh: "本节点有对方没有的事件"),
+        StopCause::Root => word!(en: "another history", zh: "历史不同"),
+        StopCause::Gap => word!(en: "a gap", zh: "位置不相接"),
+        StopCause::Damaged => word!(en: "an unreadable event", zh: "事件无法读取"),
+        StopCause::Newer => word!(en: "a newer version", zh: "需要更新的版本"),
+        StopCause::Catalogue => word!(en: "a missing catalogue", zh: "缺少目录文件"),
+        StopCause::Circle => word!(en: "no leader in line", zh: "链路没有主节点"),
+        StopCause::Rights => word!(en: "not everything is readable", zh: "本节点不能读取全部内容"),
+    }
+}
+
+/// The exit code of each cause for which a follower stops; docs/following.md lists them.
+fn exit_of_stop(cause: StopCause) -> u8 {
+    match cause {
+        StopCause::Damaged => EXIT_DAMAGED,
+        StopCause::LogId => EXIT_OTHER_LOG,
+        StopCause::Newer => EXIT_NEWER,
+        StopCause::Epoch => EXIT_OTHER_HISTORY,
+        StopCause::Ahead => 11,
+        StopCause::Root => 12,
+        StopCause::Gap => 13,
+        StopCause::Catalogue => 14,
+        StopCause::Circle => 15,
+        StopCause::Rights => 16,
+    }
 }
 
 fn unfinished(unfinished: &Unfinished) -> String {
@@ -185,6 +231,9 @@ impl CliError {
                 vec![("server", server.clone()), ("detail", why.clone())]
             }
             Self::NoAnswer { server } => vec![("server", server.clone())],
+            Self::StoppedFollowing(stop) => {
+                vec![("cause", stop.0.as_str().to_owned()), ("leader", stop.1.clone())]
+            }
             Self::Io(what, error) => {
                 vec![("detail", what.clone()), ("cause", error.kind().to_string())]
             }
@@ -204,6 +253,8 @@ impl CliError {
             Self::Silent => ("SILENT", Code::Unavailable),
             Self::Refused(_) => ("REFUSED", Code::FailedPrecondition),
             Self::OtherHistory(_) => ("OTHER_HISTORY", Code::FailedPrecondition),
+            Self::StoppedFollowing(_) => ("STOPPED_FOLLOWING", Code::FailedPrecondition),
+            Self::Unanswered(_) => ("NO_ANSWER", Code::Unavailable),
             Self::Message(_) => ("FAILED", Code::Unknown),
             Self::Archive(error) => match error.trouble() {
                 Trouble::Damaged => ("DAMAGED", Code::DataLoss),
@@ -235,9 +286,12 @@ impl CliError {
             Self::Mirror(MirrorError::Refused(_)) => EXIT_OTHER_DATABASE,
             Self::Mirror(MirrorError::Lost(_)) => EXIT_TRY_AGAIN,
             Self::Advised(error, _) => error.exit_code(),
-            Self::Status(_) | Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Silent => {
-                EXIT_TRY_AGAIN
-            }
+            Self::StoppedFollowing(stop) => exit_of_stop(stop.0),
+            Self::Status(_)
+            | Self::Unreachable { .. }
+            | Self::NoAnswer { .. }
+            | Self::Unanswered(_)
+            | Self::Silent => EXIT_TRY_AGAIN,
             Self::Unfinished(_) => EXIT_UNFINISHED,
             Self::Findings(code) => *code,
             Self::Delivery(DeliveryError::Superseded(..)) => EXIT_OTHER_HISTORY,

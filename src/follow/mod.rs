@@ -1,15 +1,17 @@
 //! Following: keeps this ledger a verified copy of a leader's, and tells how far it is.
 //!
 //! ```text
-//! leaders.rs  the nodes to follow, the connections to them
-//! session.rs  one stream: what the leader says of itself, positions, roots, leaves → the ledger
-//! stop.rs     why a leader is left: for a while, or for good
-//! upstream.rs the leader, as services know it that hand writes on
+//! difference.rs  the first position at which two logs differ
+//! leaders.rs     the nodes to follow, the connections to them
+//! session.rs     one stream: what the leader says of itself, positions, roots, leaves → the ledger
+//! stop.rs        why a leader is left: for a while, or for good
+//! upstream.rs    the leader, as services know it that hand writes on
 //! ```
 //!
 //! A leader that is lost is tried again, one address after the other. A disagreement about the log
 //! stops the follower for good: nothing of what differs was applied, and what is here is served.
 
+mod difference;
 mod leaders;
 mod session;
 mod stop;
@@ -27,7 +29,7 @@ pub use self::{
 };
 use crate::{
     handover::Pledge,
-    ledger::{FollowState, Ledger},
+    ledger::{FollowState, Ledger, StopCause},
     limits::{FOLLOW_RETRY_MAX, FOLLOW_RETRY_MIN},
 };
 
@@ -98,12 +100,12 @@ impl Follower {
         });
     }
 
-    fn stop(&self, url: &LeaderUrl, cause: &'static str, why: String) {
+    fn stop(&self, url: &LeaderUrl, cause: StopCause, why: String) {
         tracing::error!(
-            leader = %url, cause, why,
+            leader = %url, cause = cause.as_str(), why,
             "this node has stopped following; what it has is served, and nothing more is taken"
         );
-        self.ledger.metrics().follow_stops_total.with([cause]).inc();
+        self.ledger.metrics().follow_stops_total.with([cause.as_str()]).inc();
         let state = FollowState::Stopped { cause, why };
         self.ledger.note_contact(|contact| {
             contact.leader = url.to_string();

@@ -16,12 +16,12 @@ use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
 use uuid::Uuid;
 
 use super::{
-    Follower,
+    Follower, difference,
     leaders::LeaderUrl,
     stop::{Ended, lost, stopped},
 };
 use crate::{
-    ledger::{Applied, ApplyError, DecodedLeaves, FollowState, Leaves},
+    ledger::{Applied, ApplyError, DecodedLeaves, FollowState, Leaves, StopCause},
     limits::{
         FOLLOW_ASK_INTERVAL, FOLLOW_BATCHES_AHEAD, FOLLOW_HEARTBEAT, FOLLOW_SILENCE_MAX,
         FOLLOW_UNCONFIRMED_BYTES_MAX, RESPONSE_BYTES_MAX,
@@ -79,15 +79,19 @@ pub(super) fn log_of(status: &pb::GetStatusResponse) -> Result<(Uuid, u64), uuid
 /// A connection has failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Broken(#[source] BoxError);
+pub(super) struct Broken(#[source] BoxError);
+
+/// A way as clients take it.
+pub(super) type Road = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Broken>;
 
 /// The way as clients take it, which need an error with a name.
-fn road(way: Way) -> BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Broken> {
+pub(super) fn road(way: Way) -> Road {
     BoxCloneSyncService::new(way.map_err(Broken))
 }
 
 struct Session<'a> {
     follower: &'a Follower,
+    way: Way,
     stream: Streaming<pb::SubscribeResponse>,
     /// True if the leader follows another node.
     is_relay: bool,
@@ -114,11 +118,11 @@ impl<'a> Session<'a> {
         let is_relay = node.role() == NodeRole::Follower;
         let next = ledger.durable().size;
         require_same_log(&ledger.log_id().to_string(), &status.log_id)?;
-        follower.accept_epoch(node.epoch)?;
+        follower.require_epoch(node.epoch)?;
         if status.log_format > u32::from(FORMAT_KNOWN) {
             let (found, known) = (status.log_format, FORMAT_KNOWN);
             let why = format!("the leader's log has format {found}, this version reads {known}");
-            return Err(stopped("newer", why));
+            return Err(stopped(StopCause::Newer, why));
         }
         follower.require_no_circle(url, &status).await?;
         if status.log_size < next {
@@ -128,9 +132,14 @@ impl<'a> Session<'a> {
                 "the leader has {size} events, and this log has {next}: those at positions {size} \
                  to {last} are here alone"
             );
-            return Err(if is_relay { lost(why) } else { stopped("ahead", why) });
+            if is_relay {
+                return Err(lost(why));
+            }
+            let parted = parted(follower, &way, size).await;
+            return Err(stopped(StopCause::Ahead, format!("{why}{parted}")));
         }
         follower.require_part(&status)?;
+        follower.accept_epoch(node.epoch)?;
         let request = pb::SubscribeRequest {
             start: Some(Start::FromPosition(next)),
             log_id: status.log_id.clone(),
@@ -151,7 +160,8 @@ impl<'a> Session<'a> {
             stream,
             is_relay,
             log_id: status.log_id,
-            status: later_status(way),
+            status: later_status(way.clone()),
+            way,
             heard: Instant::now(),
             next,
             waiting: Vec::new(),
@@ -170,7 +180,10 @@ impl<'a> Session<'a> {
         // The next session begins at the durable size: what the ledger has taken comes to its end
         // first, however slow the disk is. A fault of it comes again if it is one of the leader.
         while self.applying.next().await.is_some() {}
-        ended
+        let Ended::Stopped { cause: StopCause::Root, why } = ended else { return ended };
+        let size = self.follower.ledger.durable().size;
+        let parted = parted(self.follower, &self.way, size).await;
+        stopped(StopCause::Root, format!("{why}{parted}"))
     }
 
     /// Takes a message, hands decoded leaves to the ledger, or notes that some are applied.
@@ -215,7 +228,7 @@ impl<'a> Session<'a> {
             Payload::Withheld(place) => self.gather_place(&place),
             Payload::Progress(progress) => self.confirm(&progress),
             Payload::Events(_) => {
-                Err(stopped("damaged", "the leader sends events that are not raw"))
+                Err(stopped(StopCause::Damaged, "the leader sends events that are not raw"))
             }
         }
     }
@@ -243,11 +256,11 @@ impl<'a> Session<'a> {
         let expected = self.next + more;
         if next != expected {
             let why = format!("the stream goes on at position {next}, and {expected} is next");
-            return Err(stopped("gap", why));
+            return Err(stopped(StopCause::Gap, why));
         }
         self.next = next;
         if self.waiting_bytes > FOLLOW_UNCONFIRMED_BYTES_MAX {
-            return Err(stopped("rights", "the leader sends events and no root for them"));
+            return Err(stopped(StopCause::Rights, "the leader sends events and no root for them"));
         }
         Ok(())
     }
@@ -264,7 +277,7 @@ impl<'a> Session<'a> {
         if progress.next_position != self.next {
             let (found, next) = (progress.next_position, self.next);
             let why = format!("the leader is at position {found}, and {next} is next");
-            return Err(stopped("gap", why));
+            return Err(stopped(StopCause::Gap, why));
         }
         let root: Hash = match progress.delivered_root.as_ref().try_into() {
             Ok(root) => root,
@@ -273,14 +286,14 @@ impl<'a> Session<'a> {
             Err(_) => {
                 let why = "the leader tells no Merkle root: this node must have the role node, or \
                            may not read everything";
-                return Err(stopped("rights", why));
+                return Err(stopped(StopCause::Rights, why));
             }
         };
         let durable = self.follower.ledger.durable();
         if self.waiting.is_empty() && durable.size == self.next && durable.root != root {
             let size = durable.size;
             let why = format!("the leader has another history: another root at {size} events");
-            return Err(stopped("root", why));
+            return Err(stopped(StopCause::Root, why));
         }
         if !self.waiting.is_empty() {
             self.waiting_bytes = 0;
@@ -306,22 +319,35 @@ impl<'a> Session<'a> {
     }
 }
 
+/// The end of a sentence about a leader of another history: where the logs part, if that is below
+/// this size of both and the leader tells it.
+async fn parted(follower: &Follower, way: &Way, size: u64) -> String {
+    let first = difference::first(&follower.ledger, way, size).await;
+    first.map(|first| format!("; the logs differ from position {first} on")).unwrap_or_default()
+}
+
 fn require_same_log(own: &str, of_leader: &str) -> Result<(), Ended> {
     if own == of_leader {
         return Ok(());
     }
-    Err(stopped("log_id", format!("the leader has log {of_leader}, and this is log {own}")))
+    Err(stopped(StopCause::LogId, format!("the leader has log {of_leader}, and this is log {own}")))
 }
 
 impl Follower {
-    /// Refuses a leader that has been succeeded, and promises to record nothing in its epoch.
-    fn accept_epoch(&self, epoch: u64) -> Result<(), Ended> {
+    /// Refuses a leader that has been succeeded.
+    fn require_epoch(&self, epoch: u64) -> Result<(), Ended> {
         let known = self.ledger.epoch();
         if epoch < known {
             let why = format!("the leader is of epoch {epoch}, and epoch {known} is known");
             let has_others = self.leaders.urls.len() > 1;
-            return Err(if has_others { lost(why) } else { stopped("epoch", why) });
+            return Err(if has_others { lost(why) } else { stopped(StopCause::Epoch, why) });
         }
+        Ok(())
+    }
+
+    /// As [`Self::require_epoch`], and promises to record nothing in that epoch.
+    fn accept_epoch(&self, epoch: u64) -> Result<(), Ended> {
+        self.require_epoch(epoch)?;
         // Before anything of this epoch is applied, nothing may be recorded here in it.
         self.pledge.give(epoch).map_err(|error| lost(error.to_string()))?;
         self.ledger.hear_epoch(epoch);
@@ -368,7 +394,7 @@ impl Follower {
         let circle = |at: &str| {
             let why = format!("{at} follows this node, or is it");
             // Two followers that name each other find one whenever their leader is away.
-            if has_others { lost(why) } else { stopped("circle", why) }
+            if has_others { lost(why) } else { stopped(StopCause::Circle, why) }
         };
         if is_own(status) {
             return Err(circle(&url.to_string()));

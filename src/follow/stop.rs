@@ -4,7 +4,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::{
-    ledger::{AppendError, ApplyError},
+    ledger::{AppendError, ApplyError, StopCause},
     log::LogError,
 };
 
@@ -15,8 +15,9 @@ pub(super) enum Ended {
     Lost(String),
     /// It does not pass by itself: nothing more is followed.
     Stopped {
-        /// One of [`STOP_CAUSES`](crate::ledger::STOP_CAUSES).
-        cause: &'static str,
+        /// The cause.
+        cause: StopCause,
+        /// The reason for people.
         why: String,
     },
 }
@@ -25,7 +26,7 @@ pub(super) fn lost(why: impl Into<String>) -> Ended {
     Ended::Lost(why.into())
 }
 
-pub(super) fn stopped(cause: &'static str, why: impl Into<String>) -> Ended {
+pub(super) fn stopped(cause: StopCause, why: impl Into<String>) -> Ended {
     Ended::Stopped { cause, why: why.into() }
 }
 
@@ -38,16 +39,16 @@ impl From<ApplyError> for Ended {
                 | AppendError::Draining
                 | AppendError::Unknown,
             ) => return lost(error.to_string()),
-            ApplyError::OtherRoot { .. } => "root",
-            ApplyError::Gap { .. } => "gap",
-            ApplyError::Unreadable(LogError::Catalogue { .. }) => "catalogue",
+            ApplyError::OtherRoot { .. } => StopCause::Root,
+            ApplyError::Gap { .. } => StopCause::Gap,
+            ApplyError::Unreadable(LogError::Catalogue { .. }) => StopCause::Catalogue,
             ApplyError::Unreadable(
                 LogError::NewerFact { .. } | LogError::NewerRules { .. } | LogError::TooNew { .. },
-            ) => "newer",
+            ) => StopCause::Newer,
             ApplyError::BrokenCommit { .. }
             | ApplyError::Unreadable(_)
             | ApplyError::NotFollowing
-            | ApplyError::Refused(_) => "damaged",
+            | ApplyError::Refused(_) => StopCause::Damaged,
         };
         stopped(cause, error.to_string())
     }
@@ -59,8 +60,8 @@ impl From<Status> for Ended {
         let reason = info.map(|info| info.reason).unwrap_or_default();
         let why = format!("{:?} {reason}: {}", status.code(), status.message());
         match (status.code(), reason.as_str()) {
-            (_, "LOG_ID_MISMATCH") => stopped("log_id", why),
-            (Code::OutOfRange, "POSITION_BEYOND_LOG") => stopped("ahead", why),
+            (_, "LOG_ID_MISMATCH") => stopped(StopCause::LogId, why),
+            (Code::OutOfRange, "POSITION_BEYOND_LOG") => stopped(StopCause::Ahead, why),
             // A credential may be renewed, and rights given.
             _ => lost(why),
         }

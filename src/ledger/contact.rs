@@ -19,8 +19,8 @@ pub enum FollowState {
     Following,
     /// It has stopped for good.
     Stopped {
-        /// The cause, one of [`STOP_CAUSES`].
-        cause: &'static str,
+        /// The cause.
+        cause: StopCause,
         /// The reason for people.
         why: String,
     },
@@ -29,21 +29,63 @@ pub enum FollowState {
 /// The states of a follower, by the words of [`FollowState::as_str`].
 pub const FOLLOW_STATES: [&str; 4] = ["connecting", "catching_up", "following", "stopped"];
 
-/// Why a follower stops for good: the leader has another log, an older epoch, less than is here or
-/// another history; an event is left out or is not readable; a newer version or a catalogue is
-/// needed; there is no leader at the end of the line; the leader tells no roots.
-pub const STOP_CAUSES: [&str; 10] = [
-    "log_id",
-    "epoch",
-    "ahead",
-    "root",
-    "gap",
-    "damaged",
-    "newer",
-    "catalogue",
-    "circle",
-    "rights",
-];
+/// Why a follower stops for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// The leader has another log.
+    LogId,
+    /// The leader is of an epoch that has ended.
+    Epoch,
+    /// Events are here that the leader has not.
+    Ahead,
+    /// The leader has other events at the same positions.
+    Root,
+    /// The stream leaves positions out, or repeats them.
+    Gap,
+    /// An event cannot be read, or is not one.
+    Damaged,
+    /// A newer version is needed.
+    Newer,
+    /// A catalogue that the log has adopted is not here.
+    Catalogue,
+    /// There is no leader at the end of the line.
+    Circle,
+    /// The leader tells no roots: this node may not read everything.
+    Rights,
+}
+
+impl StopCause {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::LogId,
+        Self::Epoch,
+        Self::Ahead,
+        Self::Root,
+        Self::Gap,
+        Self::Damaged,
+        Self::Newer,
+        Self::Catalogue,
+        Self::Circle,
+        Self::Rights,
+    ];
+
+    /// Its word in metrics, log lines and errors.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LogId => "log_id",
+            Self::Epoch => "epoch",
+            Self::Ahead => "ahead",
+            Self::Root => "root",
+            Self::Gap => "gap",
+            Self::Damaged => "damaged",
+            Self::Newer => "newer",
+            Self::Catalogue => "catalogue",
+            Self::Circle => "circle",
+            Self::Rights => "rights",
+        }
+    }
+}
 
 impl FollowState {
     /// Its word in metrics and answers.
@@ -75,6 +117,17 @@ pub struct Contact {
     pub state: FollowState,
 }
 
+impl Contact {
+    /// Why the follower has stopped for good, if it has: the cause, and the reason for people.
+    #[must_use]
+    pub fn stop(&self) -> Option<(StopCause, &str)> {
+        match &self.state {
+            FollowState::Stopped { cause, why } => Some((*cause, why)),
+            _ => None,
+        }
+    }
+}
+
 /// How far a ledger that follows may be behind and be good enough to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LagLimits {
@@ -94,7 +147,8 @@ impl Ledger {
     /// Why a ledger that follows is too far behind to be read, if it is.
     #[must_use]
     pub fn too_far_behind(&self) -> Option<String> {
-        if let FollowState::Stopped { cause, .. } = &self.shared.contact.borrow().state {
+        if let Some((cause, _)) = self.shared.contact.borrow().stop() {
+            let cause = cause.as_str();
             return Some(format!("this node has stopped following its leader ({cause})"));
         }
         let limits = self.shared.lag_limits.get()?;

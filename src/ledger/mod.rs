@@ -94,7 +94,7 @@ use self::{
 };
 pub use self::{
     applier::{Applied, ApplyError, DecodedLeaves, Leaves},
-    contact::{Contact, FOLLOW_STATES, FollowState, LagLimits, STOP_CAUSES},
+    contact::{Contact, FOLLOW_STATES, FollowState, LagLimits, StopCause},
     failure::Failure,
     holds::MeasuredGuard,
     observed::{Observed, Refusing},

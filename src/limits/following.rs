@@ -29,6 +29,8 @@ pub const FOLLOW_RETRY_MAX: Duration = Duration::from_secs(5);
 pub const FOLLOW_ASK_INTERVAL: Duration = Duration::from_secs(5);
 /// Longest time for which one way to hand writes on is used.
 pub const FOLLOW_WAY_AGE_MAX: Duration = Duration::from_secs(60);
+/// Longest wait of a fresh copy for the first answer of a leader, if its process is to end without.
+pub const FOLLOW_FIRST_ANSWER_MAX: Duration = Duration::from_secs(60);
 /// Most leaders that the settings name.
 pub const FOLLOW_LEADERS_MAX: usize = 8;
 /// Events that a follower may be behind and count as ready.

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     audit::AUDIT_FILE,
     error::ConfigError,
-    follow::FollowAppends,
+    follow::{FollowAppends, FollowStopped},
     gateway::{GatewaySocket, NotGatewaySocket},
     listen::{NotListen, OperationsListen},
 };
@@ -172,6 +172,11 @@ pub struct ServerSettings {
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub follow_appends: Option<FollowAppends>,
+    /// For a node that has stopped following for good: serve goes on with what is here, exit ends
+    /// the process with the exit code of the cause [default: serve]
+    #[arg(long, value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_stopped: Option<FollowStopped>,
     /// File with the token by which the leader knows this node; nobody else may be able to read it
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -263,6 +268,8 @@ pub struct Config {
     pub follow: Vec<LeaderUrl>,
     /// Its way with appends, if it follows.
     pub follow_appends: FollowAppends,
+    /// Its way once it has stopped following.
+    pub follow_stopped: FollowStopped,
     /// The token by which the leader knows this node.
     pub follow_token_file: Option<PathBuf>,
     /// The authorities that may have certified the leader, in PEM. `None`: those of the system.
@@ -305,6 +312,7 @@ impl Default for Config {
             gateway_sockets: Vec::new(),
             follow: Vec::new(),
             follow_appends: FollowAppends::Forward,
+            follow_stopped: FollowStopped::Serve,
             follow_token_file: None,
             follow_tls_ca: None,
             follow_tls_cert: None,

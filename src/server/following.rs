@@ -2,17 +2,19 @@
 
 use std::{path::Path, sync::Arc};
 
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
     StartError,
-    config::{Config, FollowAppends},
+    config::{Config, FollowAppends, FollowStopped},
     standing::PartError,
 };
 use crate::{
     follow::{self, Follower, Leaders, Upstream},
     handover::{NodeName, Pledge},
     ledger::{LagLimits, Ledger},
+    limits::FOLLOW_FIRST_ANSWER_MAX,
     log,
     service::{ApiSettings, Writes},
 };
@@ -64,11 +66,17 @@ impl Following {
 /// mistake.
 ///
 /// # Errors
-/// [`StartError::Standing`].
+/// [`StartError::Standing`], and [`StartError::NoLeader`] if the settings bound the wait.
 pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
     match config.leaders() {
         Some(leaders) if !log::is_in(&config.data_dir) => {
-            let (log_id, epoch) = follow::log_of(&leaders).await;
+            let asking = follow::log_of(&leaders);
+            let (log_id, epoch) = match config.follow_stopped {
+                FollowStopped::Serve => asking.await,
+                FollowStopped::Exit => timeout(FOLLOW_FIRST_ANSWER_MAX, asking)
+                    .await
+                    .map_err(|_| StartError::NoLeader(config.follow.clone()))?,
+            };
             let pledge = pledge(&config.data_dir, log_id, 0)?;
             pledge.give(epoch).map_err(PartError::from)?;
             Ok(log_id)

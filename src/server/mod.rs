@@ -59,12 +59,12 @@ use crate::{
     access::{AccessControl, KeyError, PolicyError},
     catalogue_files::CatalogueFileError,
     cursors::{CursorError, Cursors},
-    follow::Follower,
+    follow::{Follower, LeaderUrl},
     lang::{say, word},
     ledger::{Failure, Ledger, ReadError},
     limits::{
-        DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, REPLAY_TOLD_AFTER, REPLAY_TOLD_INTERVAL,
-        SNAPSHOT_DRAIN_MARGIN,
+        DRAIN_DURATION_MAX, DRAIN_EXIT_DURATION, FOLLOW_FIRST_ANSWER_MAX, REPLAY_TOLD_AFTER,
+        REPLAY_TOLD_INTERVAL, SNAPSHOT_DRAIN_MARGIN,
     },
     log::LogError,
     metrics::Metrics,
@@ -177,9 +177,21 @@ pub enum StartError {
         en: "the server was stopped before its log was open", zh: "服务器在打开日志之前被停止"
     ))]
     Stopped,
+    /// A copy that is to begin has no answer from any node.
+    #[error("{}", no_leader(.0))]
+    NoLeader(Vec<LeaderUrl>),
     /// The services cannot be described.
     #[error(transparent)]
     Undescribed(#[from] Undescribed),
+}
+
+fn no_leader(urls: &[LeaderUrl]) -> String {
+    let seconds = FOLLOW_FIRST_ANSWER_MAX.as_secs();
+    let urls = urls.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    say!(
+        en: "follow: no answer from {urls} within {seconds} s; an empty directory needs one",
+        zh: "follow：{urls} 在 {seconds} 秒内没有答复；空目录须有主节点答复才能开始"
+    )
 }
 
 /// Why an address cannot be listened on. The system's text is English.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     access::{AccessControl, ReloadProblem},
     domain::access::Role,
-    ledger::{FollowState, Ledger, run_blocking},
+    ledger::{Ledger, run_blocking},
     protocol::{pb, time::timestamp},
 };
 
@@ -93,10 +93,10 @@ impl AdminApi {
             node.leader_size = contact.leader_size;
             node.last_contact = contact.heard_micros.map(timestamp);
             contact.state.as_str().clone_into(&mut node.state);
-            if let FollowState::Stopped { why, .. } = &contact.state
+            if let Some((_, why)) = contact.stop()
                 && looks_after(call)
             {
-                node.problem.clone_from(why);
+                why.clone_into(&mut node.problem);
             }
         } else if let Some(successor) = self.ledger.successor() {
             node.role = pb::NodeRole::Retired.into();

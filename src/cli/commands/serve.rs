@@ -17,7 +17,7 @@ use crate::{
     register::RulesBook,
     server::{
         Manager, Server, StartError,
-        config::{Config, ServerSettings},
+        config::{Config, FollowStopped, ServerSettings},
         failures::Failures,
         telemetry,
     },
@@ -36,9 +36,9 @@ TIDU_QUESTIONS, TIDU_EVENTS_PER_SECOND, TIDU_DISK_RESERVE_BYTES, TIDU_SNAPSHOT_E
 TIDU_SLOW_COMMIT_MS, TIDU_OPERATIONS_LISTEN, TIDU_AUDIT_SINKS='[\"audit.jsonl\"]',
 TIDU_OTLP_ENDPOINT, TIDU_OTLP_SAMPLE_RATIO, TIDU_TLS_CERT, TIDU_TLS_KEY, TIDU_TLS_CLIENT_CA,
 TIDU_TLS_CLIENT_CRL='[\"crl.pem\"]', TIDU_GATEWAY_SOCKETS, TIDU_FOLLOW='[\"https://a.example:1\"]',
-TIDU_FOLLOW_APPENDS, TIDU_FOLLOW_TOKEN_FILE, TIDU_FOLLOW_TLS_CA, TIDU_FOLLOW_TLS_CERT,
-TIDU_FOLLOW_TLS_KEY, TIDU_FOLLOW_LAG_EVENTS, TIDU_FOLLOW_LAG_SECONDS), then from tidu.toml (the same
-names in lower case, without TIDU_), then from defaults.
+TIDU_FOLLOW_APPENDS, TIDU_FOLLOW_STOPPED, TIDU_FOLLOW_TOKEN_FILE, TIDU_FOLLOW_TLS_CA,
+TIDU_FOLLOW_TLS_CERT, TIDU_FOLLOW_TLS_KEY, TIDU_FOLLOW_LAG_EVENTS, TIDU_FOLLOW_LAG_SECONDS), then
+from tidu.toml (the same names in lower case, without TIDU_), then from defaults.
 
 Log lines go to standard error. TIDU_LOG filters them, such as info or tidu=debug [default:
 tidu=info,error]. A server never waits for their reader: it drops lines and says how many. One place
@@ -108,8 +108,12 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
             tracing::info!("stopped before the log was open");
             return Ok(());
         }
+        Err(error @ StartError::NoLeader(_)) => {
+            return Err(CliError::Unanswered(error.to_string()));
+        }
         Err(error) => return Err(CliError::Message(error.to_string())),
     };
+    let mut leader = server.ledger().contact();
     let address = server.address();
     let operations = server.operations_address().map(|address| format!("http://{address}"));
     let (log_id, size) = (server.ledger().log_id(), server.ledger().durable().size);
@@ -126,11 +130,21 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), CliError> {
         ));
     }
     announce(text).await?;
-    server.serve(stop).await.map_err(CliError::Unfinished)?;
+    let mut stopped = leader.clone();
+    let end = async {
+        tokio::select! {
+            () = stop.as_mut() => {}
+            Ok(_) = stopped.wait_for(|leader| leader.stop().is_some()),
+                if config.follow_stopped == FollowStopped::Exit => {}
+        }
+    };
+    server.serve(end).await.map_err(CliError::Unfinished)?;
     // The next start is an ordinary one.
     failures.clear();
     tracing::info!("stopped");
-    Ok(())
+    let leader = leader.borrow_and_update();
+    let stop = leader.stop().map(|(cause, why)| (cause, leader.leader.clone(), why.to_owned()));
+    stop.map_or(Ok(()), |stop| Err(CliError::StoppedFollowing(Box::new(stop))))
 }
 
 /// Prints that the server is ready. It does not wait long for a reader who takes nothing: standard

@@ -24,6 +24,17 @@ pub enum FollowAppends {
     Refuse,
 }
 
+/// The way of a node that has stopped following for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum FollowStopped {
+    /// It serves what it has.
+    #[default]
+    Serve,
+    /// Its process drains, and ends with the exit code of the cause.
+    Exit,
+}
+
 impl Config {
     /// The nodes to follow; `None` for a leader.
     #[must_use]

@@ -4,7 +4,7 @@
 use tidu::protocol::pb;
 use tokio::net::TcpListener;
 
-use super::{Machine, problem, same, stop};
+use super::{Machine, ended, problem, same, stop};
 use crate::support::{Client, Server, in_time, list, reason};
 
 /// The address of a server, to listen on again.
@@ -62,11 +62,12 @@ async fn a_circle_of_three_and_one_of_one_are_found() {
     assert!(why.contains("follows this node, or is it"), "{why}");
     serves_and_records_nothing(&circling, 4).await;
     serves_and_records_nothing(&third, 4).await;
-    stop(circling);
+    ended(circling, 15).await;
     let alone = Machine { leader: Some(format!("http://{at}")), ..first }.start_at(&at);
     let why = problem(&alone).await;
     assert!(why.contains("follows this node, or is it"), "{why}");
     serves_and_records_nothing(&alone, 4).await;
+    ended(alone, 15).await;
 }
 
 /// Each knows the leader, the other, and itself: the same list on every machine. Without the leader

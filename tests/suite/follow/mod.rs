@@ -95,6 +95,13 @@ fn stop(server: Server) {
     assert_eq!(server.terminate(), Some(0));
 }
 
+/// Why a node has stopped following, in the exit code of its process too.
+async fn ended(server: Server, code: i32) -> String {
+    let why = problem(&server).await;
+    assert_eq!(server.terminate(), Some(code), "{why}");
+    why
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_goes_on_after_either_is_restarted() {
     let machine = Machine::leading();
@@ -180,16 +187,25 @@ async fn another_log_and_a_shorter_one_stop_it() {
     let why = problem(&server).await;
     assert!(why.contains(&format!("the leader has {size} events")), "{why}");
     assert_eq!(server.client().await.status().await.log_size, size + 2, "it is served");
-    stop(server);
-    // It goes on by itself: another history of the same length.
-    shorter.client().await.record(list(5, 2)).await.unwrap();
+    ended(server, 11).await;
+    // It goes on by itself: another history, shorter and then of the same length.
+    let others = list(5, 2);
+    shorter.client().await.record(others[..1].to_vec()).await.unwrap();
     let server = following.start();
-    let why = problem(&server).await;
-    assert!(why.contains("another history"), "{why}");
-    stop(server);
+    let why = ended(server, 11).await;
+    let last = size + 1;
+    let parted =
+        format!("{last} to {last} are here alone; the logs differ from position {size} on");
+    assert!(why.contains(&parted), "{why}");
+    shorter.client().await.record(others[1..].to_vec()).await.unwrap();
+    let server = following.start();
+    let why = ended(server, 12).await;
+    let parted =
+        format!("another root at {0} events; the logs differ from position {size} on", size + 2);
+    assert!(why.contains("another history") && why.contains(&parted), "{why}");
     let other = Machine::leading().start();
     let server = Machine { leader: Some(other.address.clone()), ..following }.start();
-    let why = problem(&server).await;
+    let why = ended(server, 7).await;
     assert!(why.contains("the leader has log"), "{why}");
 }
 

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{Machine, problem, same};
-use crate::support::{Server, in_time, list};
+use crate::support::{Server, TIDU, coded, in_time, list, text};
 
 /// The whole answer of the operations port.
 async fn get(server: &Server, path: &str) -> String {
@@ -81,4 +81,28 @@ async fn a_stop_is_counted_by_its_cause() {
     once_told(&following, "/metrics", "tidu_follow_stops_total{cause=\"log_id\"} 1").await;
     once_told(&following, "/metrics", "tidu_follow_state{state=\"stopped\"} 1").await;
     once_told(&following, "/readyz", "this node has stopped following its leader (log_id)").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_is_to_exit_ends_with_the_code_of_its_cause() {
+    let leading = Machine::leading().start();
+    let mut leader = leading.client().await;
+    leader.record(list(3, 5)).await.unwrap();
+    let second = Machine::following(&leading);
+    let following = second.start();
+    same(&following, &mut leader).await;
+    super::stop(following);
+    let other = Machine::leading().start();
+    let data = second.data();
+    let args = ["serve", "--listen", "127.0.0.1:0", "--operations-listen", "off", "--data-dir"];
+    let follow = [text(&data), "--follow", &other.address, "--follow-stopped", "exit"];
+    for (lang, said) in [("en", "(another log): the leader has log"), ("zh", "（日志不同）：")]
+    {
+        let mut command = std::process::Command::new(TIDU);
+        coded(
+            &command.args(args).args(follow).env("TIDU_LANG", lang).output().unwrap(),
+            7,
+            &[said],
+        );
+    }
 }

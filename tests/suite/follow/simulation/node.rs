@@ -199,7 +199,7 @@ impl Process {
     /// Why it has stopped following.
     pub fn stopped(&self) -> Option<(&'static str, String)> {
         match self.contact().state {
-            FollowState::Stopped { cause, why } => Some((cause, why)),
+            FollowState::Stopped { cause, why } => Some((cause.as_str(), why)),
             _ => None,
         }
     }
