@@ -37,6 +37,8 @@ pub struct LogBuilder {
     has_begun: bool,
     /// The format that the archive being read has.
     format: u16,
+    /// The format that the built log has at least.
+    format_min: u16,
     /// Events up to the end of that archive.
     total: u64,
     /// The root that the log must have.
@@ -112,8 +114,19 @@ impl LogBuilder {
 
     fn over(audit: Audit, log_id: Option<Uuid>) -> Self {
         let (target, store, watcher, expected) = (None, None, None, None);
-        let (format, total, has_begun) = (FORMAT_BEGUN, 0, false);
-        Self { audit, log_id, target, store, has_begun, format, total, expected, watcher }
+        let (format, format_min, total) = (FORMAT_BEGUN, FORMAT_BEGUN, 0);
+        Self {
+            audit,
+            log_id,
+            target,
+            store,
+            has_begun: false,
+            format,
+            format_min,
+            total,
+            expected,
+            watcher,
+        }
     }
 
     /// Where the log ends so far; `None` before its first archive.
@@ -167,6 +180,12 @@ impl LogBuilder {
         let mut builder = Self::checking(catalogues);
         builder.target = Some(target);
         builder
+    }
+
+    /// The built log has at least this format, whatever its events need: a format also keeps
+    /// versions away that would record in a log that is not theirs.
+    pub fn require_format_min(&mut self, format: u16) {
+        self.format_min = format;
     }
 
     /// Tells somebody from now on how far it has come.
@@ -228,7 +247,9 @@ impl LogBuilder {
         self.tell();
         if let (None, Some(target)) = (&self.store, &self.target) {
             self.has_begun = true;
-            self.store = Some(Store::begin(&target.building, id)?);
+            let mut store = Store::begin(&target.building, id)?;
+            store.chunks.require_format(self.format_min);
+            self.store = Some(store);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::{
     handover::{FOLLOWS_FILE, RETIRED_FILE},
     lang::{say, word},
     limits::IMPORT_GROUP_BYTES,
-    log::{self, Chunk, FILE_NAMES, FORMAT_HANDED_OVER, FORMAT_OF_EVENTS, Group},
+    log::{self, Chunk, FILE_NAMES, FORMAT_OF_EVENTS},
 };
 
 /// Files of a data directory that go along as they are, beside its log, cursors and catalogues.
@@ -74,6 +74,7 @@ pub fn compact(
     let name = from.display().to_string();
     let (log_id, size) = (old.id(), old.size());
     let root = builder.so_far().root;
+    builder.require_format_min(old.format());
     let header = Header { format: FORMAT_OF_EVENTS, log_id, first: 0, next: size, root };
     builder.begin(&name, &header)?;
     let (mut position, mut event_bytes) = (0, 0);
@@ -88,12 +89,9 @@ pub fn compact(
     let (mut cursors, mut left) = (0, Vec::new());
     let log = builder.finish_with(|building, log| {
         (cursors, left) = beside(from, building)?;
-        if old.epoch() > 0 || from.join(RETIRED_FILE).exists() {
+        if old.epoch() > 0 {
             let (copy, _) = log::open(building, Uuid::nil())?;
-            copy.append(size, &Group { format: FORMAT_HANDED_OVER, ..Group::default() })?;
-            if old.epoch() > 0 {
-                copy.raise_epoch(old.epoch(), log.root)?;
-            }
+            copy.raise_epoch(old.epoch(), log.root)?;
         }
         if verified(building, files)? != *log {
             let detail = word!(en: "the new store has another log", zh: "新存储中的日志不同");

@@ -121,6 +121,7 @@ impl Redaction {
         let header = Header { format: self.format, log_id, first: 0, next: size, root: self.root };
         let view = View::new(&*self.log, &self.places);
         let mut builder = LogBuilder::rewriting(self.files.clone(), &self.directory);
+        builder.require_format_min(self.log.format());
         builder.begin(name, &header)?;
         let mut position = 0;
         while position < size {

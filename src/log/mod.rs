@@ -159,6 +159,11 @@ pub trait CommitLog: Send + Sync {
     /// If the mark cannot be written.
     fn mark(&self, size: u64, root: Hash) -> Result<(), LogError>;
 
+    /// The format of the log, which an append may have raised.
+    fn format(&self) -> u16 {
+        FORMAT_BEGUN
+    }
+
     /// Makes sure that groups of `bytes` in all can be written, as far as the file system can
     /// promise it. To be called before their commits are decided, by the one who appends.
     ///

@@ -115,12 +115,6 @@ impl SledLog {
         self.found
     }
 
-    /// The format of the log, which an append may have raised.
-    #[must_use]
-    pub fn format(&self) -> u16 {
-        self.format.load(Ordering::Acquire)
-    }
-
     /// What the log counts.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -339,6 +333,10 @@ impl CommitLog for SledLog {
         self.fence()?;
         let mark = HighWaterMark { renames: true, ..HighWaterMark::new(id, self.size(), root) };
         self.mark.lock().replace(&mark)
+    }
+
+    fn format(&self) -> u16 {
+        self.format.load(Ordering::Acquire)
     }
 
     fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {

@@ -4,6 +4,7 @@
 mod circles;
 mod drill;
 mod hostile;
+mod older;
 mod secured;
 mod simulation;
 mod told;
