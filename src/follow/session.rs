@@ -42,6 +42,8 @@ use crate::{
 
 /// The state of a follower that has stopped.
 const STOPPED: &str = "stopped";
+/// A version that knows no followers names no part of its own.
+const OLDER: &str = "the node is of an older version, which tells no Merkle roots: update it";
 /// Most nodes that are asked for the end of a line of followers.
 const HOPS_MAX: usize = 4;
 
@@ -114,7 +116,7 @@ impl<'a> Session<'a> {
     async fn open(follower: &'a Follower, url: &LeaderUrl, way: Way) -> Result<Self, Ended> {
         let ledger = &follower.ledger;
         let status = status(way.clone()).await?;
-        let node = status.node.clone().unwrap_or_default();
+        let Some(node) = status.node.clone() else { return Err(lost(OLDER)) };
         let is_relay = node.role() == NodeRole::Follower;
         let next = ledger.durable().size;
         require_same_log(&ledger.log_id().to_string(), &status.log_id)?;

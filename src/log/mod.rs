@@ -16,11 +16,11 @@ use std::{
 
 use uuid::Uuid;
 
-use self::mark::HighWaterMark;
 pub use self::{
     chunk::{Chunk, ChunkWriter, LeafAt},
     sled::{Examined, NAMES as FILE_NAMES, SledLog, default_reserve, examine},
 };
+use self::{mark::HighWaterMark, sled::note_format};
 use crate::{files, lang::say, merkle::Hash, metrics::Metrics};
 
 /// The format in which a log begins. Its leaves use nothing beyond the first version.
@@ -265,6 +265,14 @@ pub fn begin_apart(directory: &Path, id: Uuid) -> Result<Arc<dyn CommitLog>, Log
     log.keep_free(Some(0));
     log.put_keys_first();
     Ok(Arc::new(log))
+}
+
+/// Makes a directory that versions refuse which know nothing of followers, before it has a log.
+///
+/// # Errors
+/// [`LogError::Io`].
+pub fn keep_older_versions_away(directory: &Path) -> Result<(), LogError> {
+    note_format(directory, FORMAT_HANDED_OVER)
 }
 
 /// True if the directory has a log, or had one.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     follow::{self, Follower, Leaders, Upstream},
-    handover::{NodeName, Pledge},
+    handover::{NodeName, Pledge, Standing},
     ledger::{LagLimits, Ledger},
     limits::FOLLOW_FIRST_ANSWER_MAX,
     log,
@@ -68,8 +68,13 @@ impl Following {
 /// # Errors
 /// [`StartError::Standing`], and [`StartError::NoLeader`] if the settings bound the wait.
 pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
+    let directory = &config.data_dir;
+    // A start may have ended before it had a log. Its log is that of its leader all the same.
+    if let Some(follows) = Standing::of(directory).map_err(PartError::from)?.follows {
+        return Ok(follows.log_id);
+    }
     match config.leaders() {
-        Some(leaders) if !log::is_in(&config.data_dir) => {
+Some(leaders) if !log::is_in(directory) => {
             let asking = follow::log_of(&leaders);
             let (log_id, epoch) = match config.follow_stopped {
                 FollowStopped::Serve => asking.await,
@@ -77,7 +82,9 @@ pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
                     .await
                     .map_err(|_| StartError::NoLeader(config.follow.clone()))?,
             };
-            let pledge = pledge(&config.data_dir, log_id, 0)?;
+            log::keep_older_versions_away(directory)
+                .map_err(|error| PartError::Log(error.into()))?;
+            let pledge = pledge(directory, log_id, 0)?;
             pledge.give(epoch).map_err(PartError::from)?;
             Ok(log_id)
         }

@@ -18,6 +18,16 @@ use crate::{
 /// Its name in the data directory.
 pub(super) const NAME: &str = "FORMAT";
 
+/// Notes the format that a log will have, in a directory that is made if it is missing.
+///
+/// # Errors
+/// [`LogError::Io`].
+pub(in crate::log) fn note_format(directory: &Path, format: u16) -> Result<(), LogError> {
+    files::create_directory(directory)
+        .map_err(|e| LogError::io(format!("make {}", directory.display()), e))?;
+    FormatFile::of(directory).write(format)
+}
+
 pub(super) struct FormatFile(PathBuf);
 
 impl FormatFile {

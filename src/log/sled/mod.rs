@@ -43,6 +43,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+pub(super) use self::format_file::note_format;
 pub use self::{
     examine::{Examined, examine},
     open::NAMES,
