@@ -4,6 +4,8 @@
 mod circles;
 mod drill;
 mod hostile;
+mod lan;
+mod namespaces;
 mod older;
 mod secured;
 mod simulation;

@@ -3,7 +3,7 @@
 #![allow(dead_code)] // rooms and benches take what they need
 
 use std::{
-    fs,
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -181,14 +181,25 @@ pub fn client(dir: &Path, name: Option<&str>) -> Arc<ClientConfig> {
 
 /// Listens without TLS, and hands each connection on to a server through TLS.
 pub async fn road(to: SocketAddr, client: Arc<ClientConfig>) -> SocketAddr {
+    road_by(move || TcpStream::connect(to), client).await
+}
+
+/// The same over connections that somebody makes.
+pub async fn road_by<F>(
+    connect: impl Fn() -> F + Send + Sync + 'static,
+    client: Arc<ClientConfig>,
+) -> SocketAddr
+where
+    F: Future<Output = io::Result<TcpStream>> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let connector = TlsConnector::from(client);
     tokio::spawn(async move {
         while let Ok((mut near, _)) = listener.accept().await {
-            let connector = connector.clone();
+            let (connector, far) = (connector.clone(), connect());
             tokio::spawn(async move {
-                let Ok(far) = TcpStream::connect(to).await else { return };
+                let Ok(far) = far.await else { return };
                 let (_, _) = (near.set_nodelay(true), far.set_nodelay(true));
                 let name = ServerName::try_from("localhost").unwrap();
                 let Ok(mut far) = connector.connect(name, far).await else { return };
