@@ -74,7 +74,7 @@ pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
         return Ok(follows.log_id);
     }
     match config.leaders() {
-Some(leaders) if !log::is_in(directory) => {
+        Some(leaders) if !log::is_in(directory) => {
             let asking = follow::log_of(&leaders);
             let (log_id, epoch) = match config.follow_stopped {
                 FollowStopped::Serve => asking.await,
