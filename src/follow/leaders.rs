@@ -116,7 +116,7 @@ pub struct Leaders {
 
 /// Connects to nodes.
 pub trait Dial: fmt::Debug + Send + Sync {
-    /// Connects to a node; with this node's credentials, unless `is_known` is false.
+    /// Connects to a node; with this node's credentials, but for the token if `is_known` is false.
     ///
     /// # Errors
     /// The reason for people.
@@ -166,7 +166,7 @@ impl Dial for Dialer {
         is_known: bool,
     ) -> BoxFuture<'a, Result<Way, String>> {
         Box::pin(async move {
-            let stripped = (!is_known).then(|| self.without_credentials());
+            let stripped = (!is_known).then(|| self.without_token());
             let dialer = stripped.as_ref().unwrap_or(self);
             let endpoint = endpoint(url)?;
             let channel = endpoint.connect_with_connector(dialer.connector(url)?).await;
@@ -192,9 +192,10 @@ fn endpoint(url: &LeaderUrl) -> Result<Endpoint, String> {
 }
 
 impl Dialer {
-    fn without_credentials(&self) -> Self {
-        let tls = ClientFiles { certificate: None, key: None, ..self.tls.clone() };
-        Self { tls, token_file: None }
+    /// As it is, without what a node could use that another one names. A certificate is none of
+    /// it: a handshake gives nobody the key.
+    fn without_token(&self) -> Self {
+        Self { token_file: None, ..self.clone() }
     }
 
     fn with_token(&self, channel: Channel) -> Result<Way, String> {

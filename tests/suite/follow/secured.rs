@@ -16,7 +16,7 @@ use crate::support::{
     Client, Server, directory, list,
     mtls::{self, Ca, private},
     principals::token_of,
-    reason, text,
+    reason,
 };
 
 const PRINCIPALS: [&str; 6] =
@@ -79,18 +79,25 @@ impl Realm {
 
     /// One that follows with the certificate of a principal, with its token, or with both.
     fn follow(&self, name: &str, leader: &Server, who: &str, shown: &[&str]) -> Server {
-        let (ca, token) = (self.path("ca.pem"), self.path(&format!("{who}.token")));
-        let (certificate, key) =
-            (self.path(&format!("{who}.pem")), self.path(&format!("{who}.key")));
-        let mut more = vec!["--follow", &leader.address, "--follow-tls-ca", text(&ca)];
+        let shown = self.shown(&leader.address, who, shown);
+        let more: Vec<_> = shown.iter().map(String::as_str).collect();
+        self.serve(name, &policy("recorder"), &more)
+    }
+
+    /// The settings of one that follows an address.
+    fn shown(&self, leader: &str, who: &str, shown: &[&str]) -> Vec<String> {
+        let path = |name: &str| self.path(name).to_str().unwrap().to_owned();
+        let [certificate, key, token] = ["pem", "key", "token"].map(|end| format!("{who}.{end}"));
+        let mut settings =
+            vec![("--follow", leader.to_owned()), ("--follow-tls-ca", path("ca.pem"))];
         if shown.contains(&"certificate") {
-            more.extend(["--follow-tls-cert", text(&certificate)]);
-            more.extend(["--follow-tls-key", text(&key)]);
+            settings.push(("--follow-tls-cert", path(&certificate)));
+            settings.push(("--follow-tls-key", path(&key)));
         }
         if shown.contains(&"token") {
-            more.extend(["--follow-token-file", text(&token)]);
+            settings.push(("--follow-token-file", path(&token)));
         }
-        self.serve(name, &policy("recorder"), &more)
+        settings.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
 
     /// A client with the certificate of a principal.
@@ -179,4 +186,26 @@ async fn one_that_may_not_read_everything_is_not_a_node_and_stops() {
         assert!(why.contains("must have the role node"), "{who}: {why}");
         assert_eq!(status.log_size, 0, "nothing of a filtered copy is here");
     }
+}
+
+/// A node asks those that others name with its certificate, and so finds that the line comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_circle_through_tls_is_named() {
+    let realm = Realm::new();
+    let leading = realm.serve("first", &policy("recorder"), &[]);
+    let mut leader = realm.client(&leading, "gd.recorder").await;
+    leader.record(list(3, 5)).await.unwrap();
+    let second = realm.follow("second", &leading, "hq.node", &["certificate"]);
+    let third = realm.follow("third", &second, "hq.node", &["certificate"]);
+    let mut auditor = realm.client(&third, "hq.auditor").await;
+    once_at(&mut auditor, "the events", |status| status.log_size == 5).await;
+    let at = leading.address.strip_prefix("https://").unwrap().to_owned();
+    assert_eq!(leading.terminate(), Some(0));
+    let shown = realm.shown(&third.address, "hq.node", &["certificate"]);
+    let more = ["--listen", &at].into_iter().chain(shown.iter().map(String::as_str));
+    let first = realm.serve("first", &policy("recorder"), &more.collect::<Vec<_>>());
+    let mut auditor = realm.client(&first, "hq.auditor").await;
+    let stopped = |status: &pb::GetStatusResponse| status.node.clone().unwrap().state == "stopped";
+    let node = once_at(&mut auditor, "the stop", stopped).await.node.unwrap();
+    assert!(node.problem.contains("follows this node, or is it"), "{}", node.problem);
 }
