@@ -46,8 +46,8 @@ pub fn start_set(before: &[&str], data: &Path, settings: &[(&str, &str)]) -> Sta
 }
 
 /// The same for a command, whose words go to `to`. Without probes, whose syncs a fault could meet
-/// in place of those of the log. Without backtraces too: that of an allocation that failed allocates,
-/// and may wait for itself.
+/// in place of those of the log. Without backtraces too: that of an allocation that failed
+/// allocates, and may wait for itself.
 pub fn start_command(mut command: Command, data: &Path, to: File) -> Started {
     let words = words_of(data);
     let child = command
