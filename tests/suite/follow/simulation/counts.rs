@@ -21,13 +21,14 @@ pub struct Counts {
     pub promotions: usize,
     pub refused_promotions: usize,
     pub rejoins: usize,
+    pub silences: usize,
     pub sizes_compared: usize,
     pub faults: BTreeMap<Fault, usize>,
 }
 
 impl Counts {
     /// With each the least that ten runs must have had together.
-    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 16] {
+    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 17] {
         [
             ("events", &mut self.events, 500),
             ("appends", &mut self.appends, 40),
@@ -44,6 +45,7 @@ impl Counts {
             ("promotions", &mut self.promotions, 3),
             ("refused promotions", &mut self.refused_promotions, 3),
             ("old leaders that follow", &mut self.rejoins, 2),
+            ("silent nodes that are left", &mut self.silences, 1),
             ("sizes compared", &mut self.sizes_compared, 150),
         ]
     }

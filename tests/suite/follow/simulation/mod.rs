@@ -8,6 +8,7 @@
 //! node.rs     a machine and its processes
 //! run.rs      what happens, by the seed; checks.rs, after each step; acts.rs, hand-overs and
 //!             promotions; impostors.rs, other leaders
+//! silent.rs   nodes whose streams say nothing, while they answer
 //! counts.rs   what really happened, and the least of it
 //! ```
 //!
@@ -21,6 +22,7 @@ mod impostors;
 mod network;
 mod node;
 mod run;
+mod silent;
 mod truth;
 
 use self::{counts::Counts, run::Run};
@@ -33,13 +35,17 @@ const FIXED_SEEDS: std::ops::Range<u64> = 0..6;
 const STEPS: usize = 60;
 
 /// In a runtime of one thread whose time goes on by itself whenever nobody has anything to do.
-fn simulate(seed: u64) -> Counts {
+fn paused<T>(run: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.unwrap();
-    let counts = runtime.block_on(async { Run::new(seed).run(STEPS).await });
+    let done = runtime.block_on(run);
     runtime.shutdown_background();
-    counts
+    done
+}
+
+fn simulate(seed: u64) -> Counts {
+    paused(async { Run::new(seed).run(STEPS).await })
 }
 
 #[test]

@@ -59,6 +59,10 @@ pub enum Fault {
     Dropped,
     Flipped,
     LostAnswer,
+    /// A message of a stream that says nothing any more.
+    Silent,
+    /// An answer to GetStatus beside such a stream.
+    StatusBesideSilence,
 }
 
 /// The road from one node to the others.
@@ -68,6 +72,8 @@ struct Link {
     is_parted: bool,
     /// Everything leads there.
     impostor: Option<Target>,
+    /// The streams of this node say nothing any more. It answers all other calls.
+    silent: Option<usize>,
     /// Faults of leaves since the process began, each with its number.
     injected: BTreeMap<Fault, usize>,
     /// All faults ever.
@@ -96,6 +102,7 @@ impl Network {
             mood: Mood::Calm,
             is_parted: false,
             impostor: None,
+            silent: None,
             injected: BTreeMap::new(),
             faults: BTreeMap::new(),
             cut: CancellationToken::new(),
@@ -129,6 +136,12 @@ impl Network {
         self.cut(node);
     }
 
+    /// Lets the streams from one node to another say nothing any more. What a stream has kept back
+    /// never comes.
+    pub fn silence(&self, node: usize, silent: Option<usize>) {
+        self.links[node].lock().silent = silent;
+    }
+
     /// Ends all calls of a node.
     pub fn cut(&self, node: usize) {
         let mut link = self.links[node].lock();
@@ -156,12 +169,11 @@ impl Network {
     }
 
     fn reach(&self, from: usize, url: &LeaderUrl) -> Result<Target, String> {
-        let port: u16 = url.to_string().rsplit(':').next().unwrap().parse().unwrap();
         let link = self.links[from].lock();
         if link.is_parted {
             return Err("nothing comes through".to_owned());
         }
-        let target = || self.targets.lock()[usize::from(port - PORT)].clone();
+        let target = || self.targets.lock()[number(url)].clone();
         link.impostor.clone().or_else(target).ok_or_else(|| "nobody is there".to_owned())
     }
 }
@@ -215,6 +227,12 @@ impl Link {
     }
 }
 
+/// The node at an address.
+fn number(url: &LeaderUrl) -> usize {
+    let port: u16 = url.to_string().rsplit(':').next().unwrap().parse().unwrap();
+    usize::from(port - PORT)
+}
+
 fn payload(message: &Bytes) -> Option<Payload> {
     pb::SubscribeResponse::decode(message.slice(HEAD..)).ok()?.payload
 }
@@ -256,6 +274,7 @@ async fn call(
     let target = network.reach(node, &url)?;
     let cut = network.links[node].lock().cut.clone();
     let is_stream = request.uri().path().ends_with("/Subscribe");
+    let is_status = request.uri().path().ends_with("/GetStatus");
     let answer = tokio::select! {
         biased;
         () = target.killed.cancelled() => return Err(BoxError::from("the node is dead")),
@@ -268,12 +287,16 @@ async fn call(
             link.note(Fault::LostAnswer, false);
             return Err(BoxError::from("the answer is lost"));
         }
+        if is_status && link.silent == Some(number(&url)) {
+            link.note(Fault::StatusBesideSilence, false);
+        }
         return Ok(answer);
     }
     let (parts, body) = answer.into_parts();
     let (give, mut frames) = mpsc::channel(ON_THE_WAY);
     tokio::spawn(async move {
-        let carried = carry(body, (network, node), (target.killed, cut), &give).await;
+        let way = (network, node, number(&url));
+        let carried = carry(body, way, (target.killed, cut), &give).await;
         if carried.is_none() {
             // Whoever reads may have gone.
             #[allow(clippy::disallowed_methods)] // it stands for a connection
@@ -288,11 +311,11 @@ async fn call(
 /// Carries messages until the stream ends; `None` if the road does before.
 async fn carry(
     mut body: Body,
-    (network, node): (Arc<Network>, usize),
+    (network, node, from): (Arc<Network>, usize, usize),
     (killed, cut): (CancellationToken, CancellationToken),
     give: &mpsc::Sender<Result<Frame<Bytes>, Status>>,
 ) -> Option<()> {
-    let mut pending = BytesMut::new();
+    let (mut pending, mut is_silent) = (BytesMut::new(), false);
     loop {
         let frame = tokio::select! {
             biased;
@@ -307,7 +330,15 @@ async fn carry(
             Ok(data) => pending.extend_from_slice(&data),
         }
         while let Some(message) = next(&mut pending) {
-            let fate = network.links[node].lock().fate(&message);
+            let fate = {
+                let mut link = network.links[node].lock();
+                is_silent |= link.silent == Some(from);
+                if is_silent {
+                    link.note(Fault::Silent, false);
+                    continue;
+                }
+                link.fate(&message)
+            };
             let (count, message) = match fate {
                 Fate::Cut => return None,
                 Fate::Passes(count) => (count, message),

@@ -148,7 +148,8 @@ impl Run {
             76..82 => self.lead_astray(node).await,
             82..88 => self.hand_over().await,
             88..93 => self.promote(),
-            93..96 => self.promote_wrongly(node),
+            93..95 => self.promote_wrongly(node),
+            95..97 => self.fall_silent(node).await,
             _ => self.catch_up(node).await,
         }
         self.restart_some();
@@ -220,8 +221,13 @@ impl Run {
         let mut urls: Vec<_> = (0..NODES).filter(|other| *other != node).collect();
         self.random.shuffle(&mut urls);
         urls.retain(|url| !only || *url == leader);
-        self.note(&format!("{node} starts to follow {urls:?}"));
-        let urls = urls.into_iter().map(Network::url).collect();
+        self.follow(node, &urls);
+    }
+
+    /// Starts a node that follows these.
+    pub fn follow(&mut self, node: usize, leaders: &[usize]) {
+        self.note(&format!("{node} starts to follow {leaders:?}"));
+        let urls = leaders.iter().copied().map(Network::url).collect();
         assert!(self.nodes[node].start(&self.network, Start::Following(urls), &mut self.random));
     }
 
@@ -335,6 +341,7 @@ impl Run {
             self.network.set_mood(node, Mood::Calm);
             self.network.part(node, false);
             self.network.lead_astray(node, None);
+            self.network.silence(node, None);
             if let Some(process) = &self.nodes[node].process {
                 process.hold(false);
             }
