@@ -126,14 +126,24 @@ impl Ledger {
     /// # Errors
     /// [`ReadError`].
     pub async fn chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, ReadError> {
+        let chunks = self.stored_chunks(from, bytes).await?;
+        self.shown(from, chunks)
+    }
+
+    /// As [`Ledger::chunks`], with the events that are withheld: for a node that follows, whose log
+    /// must hold them. It withholds them from its own readers.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn stored_chunks(&self, from: u64, bytes: usize) -> Result<Vec<Chunk>, ReadError> {
         if from >= self.durable().size {
             return Ok(Vec::new());
         }
         if let Some(chunks) = self.shared.tail.read(from, bytes) {
-            return self.shown(from, chunks);
+            return Ok(chunks);
         }
         let shared = Arc::clone(&self.shared);
-        self.shown(from, run_blocking(move || shared.read_log(from, bytes)).await??)
+        Ok(run_blocking(move || shared.read_log(from, bytes)).await??)
     }
 
     /// Chunks as readers get them: from `from` on, with places for withheld events.

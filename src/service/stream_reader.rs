@@ -26,6 +26,8 @@ pub(super) struct StreamReader {
     pub(super) interest: Arc<Interest>,
     /// What the caller may read.
     pub(super) sight: Sight,
+    /// The caller is a node that follows: it gets the events that are withheld from all readers.
+    pub(super) is_node: bool,
     /// Bytes of leaves of a message, before the last chunk is added.
     pub(super) message_bytes: usize,
 }
@@ -64,6 +66,10 @@ impl StreamReader {
         let is_sparse = self.sight.hides() && !self.sight.sees_public();
         if !self.interest.wants_all() || is_sparse {
             return self.matching_runs(from, upto, any_hidden).await;
+        }
+        if self.is_node {
+            let chunks = self.ledger.stored_chunks(from, self.message_bytes).await?;
+            return Ok(runs_of(&chunks, from, upto));
         }
         let chunks = self.ledger.chunks(from, self.message_bytes).await?;
         if self.sight.sees_all() {

@@ -35,6 +35,7 @@ use super::{
 use crate::{
     domain::{
         Party,
+        access::Role,
         fault::{Key, RuleId},
     },
     ledger::{Durable, Ledger, ReadError, Waiter, digest::RunningDigest, place},
@@ -146,6 +147,7 @@ impl Streams {
                 reading: self.reading.clone(),
                 interest,
                 sight,
+                is_node: follows && call.rights().has(Role::Node),
                 message_bytes: if follows { FOLLOW_MESSAGE_BYTES } else { STREAM_MESSAGE_BYTES },
             },
             durable: self.ledger.watch(),

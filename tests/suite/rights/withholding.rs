@@ -4,7 +4,7 @@ use prost::Message as _;
 use tidu::{
     domain::access::Role,
     limits::REDACTION_REASON_BYTES_MAX,
-    protocol::pb::{self, event::Fact},
+    protocol::pb::{self, event::Fact, subscribe_response::Payload},
 };
 use tonic::{Code, Status};
 
@@ -214,5 +214,38 @@ async fn no_answer_tells_the_words_of_a_withheld_event() {
         let told = answers(name).await;
         assert!(!holds(&told.0) && told.1 == 0, "{name}");
         assert_eq!((told.2, told.3), (before.2, before.3), "{name}: titles keep their status");
+    }
+}
+
+/// A copy that begins later needs the event itself: what is left of it leads to no register.
+#[tokio::test]
+async fn only_a_node_that_follows_gets_a_withheld_event() {
+    let governed = governed().await;
+    let proposal = ask(&mut governed.as_principal(OPERATOR), request(2, &[])).await.unwrap();
+    ask(&mut governed.as_principal(AUDITOR), request(2, &proposal.proposal)).await.unwrap();
+    let withheld = async |name: &str, raw, roots| {
+        let asked =
+            pb::SubscribeRequest { stop_position: Some(6), raw, roots, ..Default::default() };
+        let mut stream =
+            governed.as_principal(name).ledger.subscribe(asked).await.unwrap().into_inner();
+        let (mut places, mut next) = (0, 0);
+        while let Some(message) = stream.message().await.unwrap() {
+            match message.payload.unwrap() {
+                Payload::Withheld(place) => {
+                    assert_eq!(place.position, Some(2), "{name}");
+                    places += 1;
+                }
+                Payload::Progress(progress) => next = progress.next_position,
+                Payload::Events(_) | Payload::RawEvents(_) => {}
+            }
+        }
+        assert_eq!(next, 6, "{name}");
+        places
+    };
+    assert_eq!(withheld(NODE, true, true).await, 0);
+    for (name, raw, roots) in
+        [(NODE, true, false), (NODE, false, true), (AUDITOR, true, true), (AUDITOR, false, false)]
+    {
+        assert_eq!(withheld(name, raw, roots).await, 1, "{name}, raw {raw}, roots {roots}");
     }
 }
