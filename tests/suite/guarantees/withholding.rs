@@ -7,8 +7,7 @@ use prost::Message as _;
 use tidu::{
     archive::redaction::Redaction,
     catalogue_files::CatalogueFiles,
-    domain::Principal,
-    ledger::{AppendError, Commit, Ledger, Unhurried, digest::RunningDigest, place},
+    ledger::{AppendError, Ledger, Unhurried, digest::RunningDigest, place},
     log::{Chunk, CommitLog as _, FORMAT_BEGUN, FORMAT_WITHHOLDING, REWRITTEN, SledLog},
     merkle::{Hash, leaf_hash},
     protocol::{
@@ -21,25 +20,12 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::support::{
-    Book, commit, designated, directory, event, history, interests, list, made_up, open,
-    redacted::annulment,
+    Book, commit, designated, directory, history, interests, list, made_up, open,
+    redacted::{annulment, withheld_by_server, withholding},
 };
 
-/// The fact of the service that withholds an event.
-fn withholding(position: u64) -> pb::Event {
-    let fact = pb::EventWithheld {
-        position: Some(position),
-        reason: "a court order".to_owned(),
-        requested_by: "ministry.operator".to_owned(),
-        approved_by: "ministry.auditor".to_owned(),
-    };
-    event("service", "", "2026-01-01", Fact::EventWithheld(fact))
-}
-
 async fn withhold(ledger: &Ledger, position: u64) -> Result<u64, AppendError> {
-    let events = commit(vec![pb::Event { evidence: None, ..withholding(position) }]);
-    let by_server = Commit { recorded_by: Principal::SERVER, ..events };
-    ledger.append(by_server).await.map(|receipt| receipt.first)
+    ledger.append(withheld_by_server(position)).await.map(|receipt| receipt.first)
 }
 
 /// Every place of a log as readers get it: withheld or not, and its bytes.
@@ -123,7 +109,7 @@ async fn a_withheld_event_is_a_place_and_the_log_is_as_before() {
 async fn an_event_is_withheld_once_and_only_by_the_server() {
     let book = Book::new();
     book.record(list(1, 3)).await.unwrap();
-    let by_caller = pb::Event { evidence: None, ..withholding(1) };
+    let by_caller = withholding(1);
     for again in [false, true] {
         let refused = book.record(vec![by_caller.clone()]).await.unwrap_err();
         assert_eq!(refused, ["IssuerNotEntitled"], "{again}: no caller learns what is withheld");

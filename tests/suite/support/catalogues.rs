@@ -122,25 +122,30 @@ pub async fn open_under(
         on_failure: Box::new(|why| panic!("{why}")),
     })?;
     if ledger.needs_adoption() {
-        let (sha256, version) = (catalogue.sha256.to_vec().into(), catalogue.version.clone());
-        let today: CivilDate = PartialDate::parse_iso("2026-11-25").unwrap().first_day();
-        let adoption = pb::Event {
-            authority: Issuer::Service.as_str().to_owned(),
-            effective_date: Some(pb_date(today)),
-            fact: Some(Fact::CatalogueAdopted(pb::CatalogueAdopted { sha256, version })),
-            ..Default::default()
-        };
-        let proposed = event::proposal(ledger.catalogue(), 0, adoption).unwrap();
-        let adoption = Commit {
-            proposals: vec![Proposal::new(0, proposed)],
-            request: None,
-            precondition: None,
-            recorded_by: Principal::SERVER,
-            party: Party::Server,
-            entitlement: Entitlement::default(),
-        };
-        ledger.append(adoption).await.unwrap();
+        ledger.append(adoption(&ledger)).await.unwrap();
     }
     assert!(!ledger.needs_adoption());
     Ok(ledger)
+}
+
+/// The adoption of the catalogue in use, as a start of the server records it.
+pub fn adoption(ledger: &Ledger) -> Commit {
+    let catalogue = ledger.catalogue();
+    let (sha256, version) = (catalogue.sha256.to_vec().into(), catalogue.version.clone());
+    let today: CivilDate = PartialDate::parse_iso("2026-11-25").unwrap().first_day();
+    let adoption = pb::Event {
+        authority: Issuer::Service.as_str().to_owned(),
+        effective_date: Some(pb_date(today)),
+        fact: Some(Fact::CatalogueAdopted(pb::CatalogueAdopted { sha256, version })),
+        ..Default::default()
+    };
+    let proposed = event::proposal(catalogue, 0, adoption).unwrap();
+    Commit {
+        proposals: vec![Proposal::new(0, proposed)],
+        request: None,
+        precondition: None,
+        recorded_by: Principal::SERVER,
+        party: Party::Server,
+        entitlement: Entitlement::default(),
+    }
 }

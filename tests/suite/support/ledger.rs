@@ -76,9 +76,13 @@ pub fn options(log: Arc<dyn CommitLog>) -> LedgerOptions {
 }
 
 pub fn commit(events: Vec<pb::Event>) -> Commit {
-    let catalogue = Catalogue::built_in();
+    commit_under(&Catalogue::built_in(), events)
+}
+
+/// A commit of events as a catalogue says.
+pub fn commit_under(catalogue: &Catalogue, events: Vec<pb::Event>) -> Commit {
     let proposals = events.into_iter().enumerate().map(|(index, event)| {
-        Proposal::new(index, event::proposal(&catalogue, index, event).unwrap())
+        Proposal::new(index, event::proposal(catalogue, index, event).unwrap())
     });
     Commit {
         proposals: proposals.collect(),

@@ -47,7 +47,7 @@ pub use self::{
     gated_log::GatedLog,
     histories::{A, B, DESIGNEES, OTHERS, Step, other, steps},
     interests::{interests, of_authority, of_batch, scopes, under, watching},
-    ledger::{Book, Hands, commit, day, open, options, salts, view},
+    ledger::{Book, Hands, commit, commit_under, day, open, options, salts, view},
     memory_log::MemoryLog,
     patience::{PATIENCE, in_time},
     principals::{Caller, Governed, rights},

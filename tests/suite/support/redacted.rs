@@ -7,18 +7,37 @@ use prost::Message as _;
 use tidu::{
     archive::redaction::Redaction,
     catalogue_files::CatalogueFiles,
+    domain::Principal,
+    ledger::Commit,
     protocol::{leaf::Leaf, pb, pb::event::Fact},
 };
 
 use super::{
     events::event,
     history::{self, History},
+    ledger::commit,
 };
 
 /// The annulment of a made-up designation.
 pub fn annulment(position: u64) -> pb::Event {
     let fact = pb::Annulled { position: Some(position), reason: "listed by mistake".to_owned() };
     event("440000", "", "2024-06-01", Fact::Annulled(fact))
+}
+
+/// The fact of the service that withholds an event.
+pub fn withholding(position: u64) -> pb::Event {
+    let fact = pb::EventWithheld {
+        position: Some(position),
+        reason: "a court order".to_owned(),
+        requested_by: "ministry.operator".to_owned(),
+        approved_by: "ministry.auditor".to_owned(),
+    };
+    pb::Event { evidence: None, ..event("service", "", "2026-01-01", Fact::EventWithheld(fact)) }
+}
+
+/// Its commit, as the server records it.
+pub fn withheld_by_server(position: u64) -> Commit {
+    Commit { recorded_by: Principal::SERVER, ..commit(vec![withholding(position)]) }
 }
 
 /// Erases an annulled event of a log that nobody has open.

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use prost::Message as _;
 use tidu::{
-    log::{Appended, Chunk, CommitLog, FORMAT_SECOND, Group, HashBlock, LeafAt, LogError},
+    ledger::place,
+    log::{Appended, Chunk, CommitLog, DiskLow, FORMAT_SECOND, Group, HashBlock, LeafAt, LogError},
     merkle::Hash,
     protocol::leaf::Leaf,
 };
@@ -64,6 +65,10 @@ struct State {
     /// The log id; `None` for the usual one.
     id: Option<Uuid>,
     epoch: u64,
+    /// Names the copy of the log: see [`CommitLog::copy_id`].
+    copy: u64,
+    /// It has no room.
+    is_full: bool,
     chunks: BTreeMap<u64, Bytes>,
     blocks: BTreeMap<u64, Bytes>,
     size: u64,
@@ -122,6 +127,26 @@ impl Disk {
     /// Gives the log another epoch.
     pub fn set_epoch(&self, epoch: u64) {
         self.state.lock().epoch = epoch;
+    }
+
+    /// Takes all room from the disk, or gives it back.
+    pub fn fill(&self, is_full: bool) {
+        self.state.lock().is_full = is_full;
+    }
+
+    /// Puts withheld places into the place of events, as a redaction does. Nobody has the disk.
+    pub fn redact(&self, places: &BTreeMap<u64, (Bytes, Hash)>) {
+        let mut state = self.state.lock();
+        let mut chunks = BTreeMap::new();
+        for (first, bytes) in &state.chunks {
+            let chunk = Chunk::decode(*first, bytes.clone()).unwrap();
+            let replaced = |leaf: &LeafAt| Ok(places.get(&leaf.position).cloned());
+            let rewritten = place::rewritten(&chunk, replaced).unwrap();
+            chunks.extend(rewritten.into_iter().map(|it| (it.first(), it.bytes().clone())));
+        }
+        state.chunks = chunks;
+        state.format = state.format.max(FORMAT_SECOND);
+        state.copy += 1;
     }
 
     /// The synced chunks from the one that holds a position.
@@ -190,7 +215,12 @@ impl Disk {
         state.size = size;
         state.life += 1;
         let removed = before - state.chunks.len() - state.blocks.len();
-        let log = SimulatedLog { disk: Arc::clone(self), life: state.life, tell: Box::new(tell) };
+        let log = SimulatedLog {
+            disk: Arc::clone(self),
+            life: state.life,
+            copy: state.copy,
+            tell: Box::new(tell),
+        };
         Opened { log, expected: state.mark, removed }
     }
 }
@@ -219,6 +249,7 @@ impl State {
 pub struct SimulatedLog {
     disk: Arc<Disk>,
     life: u64,
+    copy: u64,
     tell: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -229,6 +260,19 @@ fn failure(kind: io::ErrorKind) -> LogError {
 impl CommitLog for SimulatedLog {
     fn id(&self) -> Uuid {
         self.disk.state.lock().id.unwrap_or(Uuid::from_u128(0x51))
+    }
+
+    fn copy_id(&self) -> u64 {
+        self.copy
+    }
+
+    fn reserve(&self, bytes: u64) -> Result<(), DiskLow> {
+        self.low(bytes).map_or(Ok(()), Err)
+    }
+
+    fn low(&self, bytes: u64) -> Option<DiskLow> {
+        let is_full = self.disk.state.lock().is_full;
+        is_full.then_some(DiskLow { free: 0, reserve: 0, needed: bytes })
     }
 
     fn epoch(&self) -> u64 {

@@ -17,6 +17,16 @@ const FLIP: &[&str] = &["gap", "root", "damaged", "log_id", "rights"];
 
 impl Run {
     pub async fn check(&mut self) {
+        self.check_but(None).await;
+    }
+
+    /// As [`Run::check`], while the disk of one node has failed.
+    pub async fn check_failed(&mut self, node: usize) {
+        self.check_but(Some(node)).await;
+    }
+
+    async fn check_but(&mut self, failed: Option<usize>) {
+        let is_whole = |node: usize| failed != Some(node);
         self.answers().await;
         // What followers have comes first: the leader has had it before.
         let found = |node: &Node| {
@@ -33,9 +43,24 @@ impl Run {
             self.truth.require_beginning(&format!("node {node}"), &self.nodes[node].disk, span);
             self.compared[node] = size;
             self.compare_shown(node, shown);
-            let process = self.nodes[node].process.as_ref();
+            self.note_places(node);
+            let process = self.nodes[node].process.as_ref().filter(|_| is_whole(node));
             let failures = process.map(|it| it.failures.lock().clone()).unwrap_or_default();
             assert!(failures.is_empty(), "{node}: {failures:?}");
+        }
+        self.serve_while_stopped().await;
+    }
+
+    /// Whoever has stopped serves what it has.
+    async fn serve_while_stopped(&mut self) {
+        for node in 0..NODES {
+            let process = self.nodes[node].process.as_ref();
+            let Some(process) = process.filter(|it| it.stopped().is_some()) else { continue };
+            let Some(last) = process.ledger.durable().size.checked_sub(1) else { continue };
+            let asked = pb::GetEventRequest { position: Some(last), ..Default::default() };
+            let answer = Caller::of(process.api.clone()).ledger.get_event(asked).await;
+            assert!(answer.is_ok(), "{node} serves nothing: {answer:?}");
+            self.counts.served_while_stopped += 1;
         }
     }
 
@@ -86,7 +111,11 @@ impl Run {
         let has = |fault| injected.contains_key(&fault);
         let by_gap = (has(Fault::Dropped) || has(Fault::Twice)) && GAP.contains(&cause);
         let by_flip = has(Fault::Flipped) && FLIP.contains(&cause);
-        assert!(by_gap || by_flip, "{node} has stopped after {injected:?}: {cause}: {why}");
+        let by_adoption = self.take_adoption(node, cause, &why);
+        assert!(
+            by_gap || by_flip || by_adoption,
+            "{node} has stopped after {injected:?}: {cause}: {why}"
+        );
         self.counts.stops += 1;
         self.counts.gaps_found += usize::from(by_gap);
         self.counts.flips_found += usize::from(by_flip && !by_gap);
@@ -163,6 +192,7 @@ impl Run {
         assert!(came, "not all have {}: {:#?}", durable.size, contacts.collect::<Vec<_>>());
         self.check().await;
         self.same_answers().await;
+        (0..NODES).for_each(|node| self.require_replay(node));
     }
 
     /// It has handed over, and does not follow.

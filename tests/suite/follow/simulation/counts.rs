@@ -22,13 +22,28 @@ pub struct Counts {
     pub refused_promotions: usize,
     pub rejoins: usize,
     pub silences: usize,
+    pub redactions: usize,
+    pub places_taken: usize,
+    pub replaced: usize,
+    pub catalogues_adopted: usize,
+    pub catalogue_stops: usize,
+    pub rules_adopted: usize,
+    pub rules_stops: usize,
+    pub served_while_stopped: usize,
+    pub leader_failures: usize,
+    pub follower_failures: usize,
+    pub full_leaders: usize,
+    pub full_followers: usize,
+    pub snapshots_saved: usize,
+    pub snapshots_believed: usize,
+    pub snapshots_refused: usize,
     pub sizes_compared: usize,
     pub faults: BTreeMap<Fault, usize>,
 }
 
 impl Counts {
     /// With each the least that ten runs must have had together.
-    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 17] {
+    fn fields(&mut self) -> [(&'static str, &mut usize, usize); 32] {
         [
             ("events", &mut self.events, 500),
             ("appends", &mut self.appends, 40),
@@ -46,6 +61,21 @@ impl Counts {
             ("refused promotions", &mut self.refused_promotions, 3),
             ("old leaders that follow", &mut self.rejoins, 2),
             ("silent nodes that are left", &mut self.silences, 1),
+            ("events erased", &mut self.redactions, 3),
+            ("withheld places taken", &mut self.places_taken, 2),
+            ("machines replaced", &mut self.replaced, 4),
+            ("catalogues adopted", &mut self.catalogues_adopted, 4),
+            ("stops without a catalogue", &mut self.catalogue_stops, 2),
+            ("rules adopted", &mut self.rules_adopted, 2),
+            ("stops without rules", &mut self.rules_stops, 2),
+            ("answers of stopped nodes", &mut self.served_while_stopped, 4),
+            ("failures of a leader", &mut self.leader_failures, 2),
+            ("failures of a follower", &mut self.follower_failures, 3),
+            ("refusals of a full leader", &mut self.full_leaders, 2),
+            ("losses of a full follower", &mut self.full_followers, 2),
+            ("snapshots saved", &mut self.snapshots_saved, 8),
+            ("snapshots believed", &mut self.snapshots_believed, 5),
+            ("snapshots refused", &mut self.snapshots_refused, 2),
             ("sizes compared", &mut self.sizes_compared, 150),
         ]
     }

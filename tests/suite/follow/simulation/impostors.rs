@@ -7,7 +7,7 @@ use super::{
     node::{Node, Start},
     run::Run,
 };
-use crate::support::commit;
+use crate::support::commit_under;
 
 impl Run {
     /// Leads a follower to another leader until it has found out.
@@ -89,10 +89,13 @@ impl Run {
             _ => disk.set_epoch(known),
         }
         let mut impostor = Node::new(node, disk);
+        (impostor.catalogues, impostor.rules) =
+            (self.nodes[node].catalogues.clone(), self.nodes[node].rules);
         assert!(impostor.start_apart(&mut self.random, Start::Leading));
         while cause == "root" && impostor.process().ledger.durable().size < size {
             let events = self.events(1..20);
-            impostor.process().ledger.append(commit(events)).await.unwrap();
+            let ledger = &impostor.process().ledger;
+            ledger.append(commit_under(ledger.catalogue(), events)).await.unwrap();
         }
         Some((impostor, cause))
     }

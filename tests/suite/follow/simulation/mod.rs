@@ -8,6 +8,8 @@
 //! node.rs     a machine and its processes
 //! run.rs      what happens, by the seed; checks.rs, after each step; acts.rs, hand-overs and
 //!             promotions; impostors.rs, other leaders
+//! places.rs    events that are erased or withheld; adoptions.rs, catalogues and rules
+//! disks.rs     disks that fail, are full or lost; snapshots.rs, snapshots of the register
 //! silent.rs   nodes whose streams say nothing, while they answer
 //! counts.rs   what really happened, and the least of it
 //! ```
@@ -16,13 +18,17 @@
 //! `TIDU_FOLLOW_RUNS` sets how many there are.
 
 mod acts;
+mod adoptions;
 mod checks;
 mod counts;
+mod disks;
 mod impostors;
 mod network;
 mod node;
+mod places;
 mod run;
 mod silent;
+mod snapshots;
 mod truth;
 
 use self::{counts::Counts, run::Run};
@@ -32,7 +38,7 @@ use crate::support::seed;
 const RUNS: usize = 2;
 /// Runs that every test makes. The gates are asserted on these alone.
 const FIXED_SEEDS: std::ops::Range<u64> = 0..6;
-const STEPS: usize = 60;
+const STEPS: usize = 75;
 
 /// In a runtime of one thread whose time goes on by itself whenever nobody has anything to do.
 fn paused<T>(run: impl Future<Output = T>) -> T {

@@ -203,7 +203,7 @@ impl Link {
             }
             Mood::Twice => (Fault::Twice, Fate::Passes(2)),
             Mood::Drops => (Fault::Dropped, Fate::Passes(0)),
-            Mood::Flips => match self.flipped(message, payload.as_ref()) {
+            Mood::Flips => match (0..8).find_map(|_| self.flipped(message, payload.as_ref())) {
                 Some(flipped) => (Fault::Flipped, Fate::Becomes(flipped)),
                 None => return Fate::Passes(1),
             },
@@ -212,8 +212,8 @@ impl Link {
         fate
     }
 
-    /// A message with a bit flipped. The epoch is left alone: no root confirms it, and a node that
-    /// was told of a later one must believe it.
+    /// A message with a bit flipped, where a root tells that it was. None confirms an epoch, nor
+    /// what is left of a withheld event beside its hash.
     fn flipped(&mut self, message: &Bytes, before: Option<&Payload>) -> Option<Bytes> {
         let mut bytes = message.to_vec();
         let at = self.random.usize(HEAD..bytes.len().max(HEAD + 1));
@@ -223,7 +223,15 @@ impl Link {
             Some(Payload::Progress(progress)) => progress.epoch,
             _ => 0,
         };
-        (epoch(payload(&flipped).as_ref()) <= epoch(before)).then_some(flipped)
+        let after = payload(&flipped);
+        let is_told = match (before, &after) {
+            (Some(Payload::Withheld(one)), Some(Payload::Withheld(other))) => {
+                one.leaf_hash != other.leaf_hash || one.position != other.position
+            }
+            (Some(Payload::Withheld(_)), _) => false,
+            _ => epoch(after.as_ref()) <= epoch(before),
+        };
+        is_told.then_some(flipped)
     }
 }
 

@@ -1,23 +1,33 @@
 //! A node: what outlives its process, and the process.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use fastrand::Rng;
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
+use prost::Message as _;
 use tempfile::TempDir;
 use tidu::{
+    catalogue_files::CatalogueFiles,
     cursors::Cursors,
+    domain::catalogue::Catalogue,
     follow::{Follower, LeaderUrl, Leaders, Upstream},
     handover::{NodeName, Part, Pledge, Standing},
-    ledger::{Belief, Contact, Failure, FollowState, Ledger, LedgerOptions},
+    ledger::{Belief, Contact, Failure, FollowState, Ledger, LedgerOptions, SnapshotSettings},
+    log::{Chunk, SNAPSHOT_FILE},
     merkle::Hash,
+    protocol::{event::stored_adoption, leaf::Leaf},
+    register::RulesBook,
     service::{self, Api, ApiSettings, Phases, Writes},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     task::JoinHandle,
     time::{Duration, sleep},
 };
@@ -25,12 +35,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::network::{Dialer, Network, Target};
 use crate::support::{
-    Hands, options,
-    simulated_disk::{Disk, Kept, Verdict},
+    Hands,
+    catalogues::adoption,
+    options,
+    simulated_disk::{Disk, Kept, Opened, Verdict},
 };
 
 /// Longest time that a disk takes for a group, while it is not held.
 const SYNC_MILLISECONDS_MAX: u64 = 20;
+
+/// Time of a drain for the last snapshot.
+const DRAIN_DURATION: Duration = Duration::from_secs(60);
 
 /// The starts of all processes.
 static STARTS: AtomicI64 = AtomicI64::new(1);
@@ -44,6 +59,16 @@ pub struct Node {
     pub disk: Arc<Disk>,
     pub dir: TempDir,
     pub process: Option<Process>,
+    /// The catalogues at hand, beside the built-in ones.
+    pub catalogues: Vec<Arc<Catalogue>>,
+    /// The rules that its program knows.
+    pub rules: RulesBook,
+    /// The catalogue that a start names; if none, the one that the log has adopted last.
+    pub wanted: Option<Arc<Catalogue>>,
+    /// The snapshot there must not be believed.
+    pub is_spoiled: bool,
+    /// The machines that had this place before.
+    generation: usize,
     cursors: Arc<Cursors>,
 }
 
@@ -54,9 +79,13 @@ pub struct Process {
     pub killed: CancellationToken,
     /// It follows these; empty if it does not follow.
     pub follows: Vec<LeaderUrl>,
+    /// The catalogues that were at hand when it was started.
+    pub catalogues: Vec<Arc<Catalogue>>,
     pub shown: Arc<Mutex<Vec<Shown>>>,
     /// The disk takes nothing while it is set.
     pub is_held: Arc<AtomicBool>,
+    /// The disk fails, and keeps a part of what it was given.
+    pub fails: Arc<AtomicBool>,
     pub failures: Arc<Mutex<Vec<String>>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -71,7 +100,18 @@ impl Node {
     pub fn new(number: usize, disk: Disk) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let cursors = Arc::new(Cursors::open(dir.path()).unwrap());
-        Self { number, disk: Arc::new(disk), dir, process: None, cursors }
+        Self {
+            number,
+            disk: Arc::new(disk),
+            dir,
+            process: None,
+            catalogues: Vec::new(),
+            rules: RulesBook::RELEASED,
+            wanted: None,
+            is_spoiled: false,
+            generation: 0,
+            cursors,
+        }
     }
 
     pub fn process(&self) -> &Process {
@@ -80,7 +120,7 @@ impl Node {
 
     /// The name that a hand-over uses.
     pub fn name(&self) -> NodeName {
-        format!("node-{}", self.number).parse().unwrap()
+        format!("node-{}", self.number + 100 * self.generation).parse().unwrap()
     }
 
     pub fn standing(&self) -> Standing {
@@ -98,46 +138,20 @@ impl Node {
         assert!(self.process.is_none());
         let (tell, gate) = mpsc::unbounded_channel();
         let opened = self.disk.open(move || tell.send(()).unwrap_or_default());
-        // Servers are told apart by the moment of their start.
-        let started = STARTS.fetch_add(1, Ordering::SeqCst);
         let failures = Arc::<Mutex<Vec<String>>>::default();
-        let noted = Arc::clone(&failures);
-        let options = LedgerOptions {
-            expected: opened.expected,
-            clock: Arc::new(Hands(AtomicI64::new(started), AtomicU64::new(0))),
-            on_failure: Box::new(move |why: &Failure| noted.lock().push(why.to_string())),
-            ..options(Arc::new(opened.log))
-        };
-        let log_id = options.log.id();
-        let part = self.standing().part(log_id, self.disk.epoch());
+        let Some(ledger) = self.open(opened, &failures, &start) else { return false };
         let mut settings = ApiSettings::default();
         let (mut follows, mut tasks) = (Vec::new(), Vec::new());
-        let ledger = match start {
-            Start::Leading => {
-                let ledger = match part {
-                    Part::Follower(_) => return false,
-                    Part::Leader => Ledger::open(options).unwrap(),
-                    Part::Retired(receipt) => {
-                        let ledger = Ledger::open(options).unwrap();
-                        assert_eq!(ledger.root_at(receipt.size).unwrap(), receipt.root);
-                        ledger.retire(receipt.successor);
-                        ledger
-                    }
-                };
-                Arc::new(ledger)
-            }
-            Start::Following(urls) => {
-                let ledger = Ledger::open_following(options, Belief::StoredHashes, None).unwrap();
-                let ledger = Arc::new(ledger);
-                follows.clone_from(&urls);
-                let follower = self.follow(network, &ledger, urls, &mut settings);
-                tasks.push(tokio::spawn(follower.run()));
-                ledger
-            }
-        };
+        if let Start::Following(urls) = start {
+            follows.clone_from(&urls);
+            let follower = self.follow(network, &ledger, urls, &mut settings);
+            tasks.push(tokio::spawn(follower.run()));
+        }
         let is_held = Arc::<AtomicBool>::default();
         let shown = Arc::<Mutex<Vec<Shown>>>::default();
-        let sync = sync(Arc::clone(&self.disk), gate, Arc::clone(&is_held), random.fork());
+        let fails = Arc::<AtomicBool>::default();
+        let of_disk = (Arc::clone(&is_held), Arc::clone(&fails));
+        let sync = sync(Arc::clone(&self.disk), gate, of_disk, random.fork());
         tasks.push(tokio::spawn(sync));
         let look = look(Arc::clone(&ledger), Arc::clone(&self.disk), Arc::clone(&shown));
         tasks.push(tokio::spawn(look));
@@ -147,9 +161,131 @@ impl Node {
         let target = Target { api: api.clone(), killed: killed.clone() };
         network.set(self.number, Some(target));
         network.forget(self.number);
-        self.process =
-            Some(Process { ledger, api, killed, follows, shown, is_held, failures, tasks });
+        let catalogues = self.catalogues.clone();
+        self.process = Some(Process {
+            ledger,
+            api,
+            killed,
+            follows,
+            catalogues,
+            shown,
+            is_held,
+            fails,
+            failures,
+            tasks,
+        });
         true
+    }
+
+    /// Opens the ledger, and lets it adopt its catalogue.
+    fn open(
+        &self,
+        opened: Opened,
+        failures: &Arc<Mutex<Vec<String>>>,
+        start: &Start,
+    ) -> Option<Arc<Ledger>> {
+        let noted = Arc::clone(failures);
+        let options = LedgerOptions {
+            on_failure: Box::new(move |why: &Failure| noted.lock().push(why.to_string())),
+            ..self.options(opened)
+        };
+        let snapshots = SnapshotSettings { path: self.snapshot(), events: 1 };
+        let (belief, snapshots) = (Belief::StoredHashes, Some(snapshots));
+        let part = self.standing().part(options.log.id(), self.disk.epoch());
+        if let Start::Following(_) = start {
+            return Some(Arc::new(Ledger::open_following(options, belief, snapshots).unwrap()));
+        }
+        if let Part::Follower(_) = part {
+            return None;
+        }
+        let ledger = Ledger::open_with(options, belief, snapshots).unwrap();
+        if let Part::Retired(receipt) = part {
+            assert_eq!(ledger.root_at(receipt.size).unwrap(), receipt.root);
+            ledger.retire(receipt.successor);
+        } else if ledger.needs_adoption() {
+            // It is in the queue before all others, and somebody else may wait for it.
+            let _ = ledger.append(adoption(&ledger)).now_or_never();
+        }
+        Some(Arc::new(ledger))
+    }
+
+    /// The parts of a ledger of this machine.
+    fn options(&self, opened: Opened) -> LedgerOptions {
+        // Servers are told apart by the moment of their start.
+        let started = STARTS.fetch_add(1, Ordering::SeqCst);
+        let named = |files: CatalogueFiles, one: &Arc<Catalogue>| files.and(Arc::clone(one));
+        let files = self.catalogues.iter().fold(CatalogueFiles::built_in(), named);
+        let adopted = || files.find(&self.adopted()?).ok();
+        LedgerOptions {
+            expected: opened.expected,
+            clock: Arc::new(Hands(AtomicI64::new(started), AtomicU64::new(0))),
+            catalogue: self
+                .wanted
+                .clone()
+                .or_else(adopted)
+                .unwrap_or_else(|| Arc::new(Catalogue::built_in())),
+            catalogue_files: files,
+            rules: self.rules,
+            ..options(Arc::new(opened.log))
+        }
+    }
+
+    /// The catalogue that the log has adopted last.
+    fn adopted(&self) -> Option<Hash> {
+        let chunks = self.disk.chunks(0);
+        let leaves = chunks.iter().flat_map(Chunk::leaves).filter(|leaf| !leaf.withheld);
+        let adopted =
+            leaves.filter_map(|leaf| stored_adoption(&Leaf::decode(leaf.bytes).unwrap().event));
+        adopted.last()
+    }
+
+    /// A ledger that has replayed what is on the disk.
+    pub fn replayed(&self) -> Ledger {
+        let copy = Arc::new(self.disk.copy_below(self.disk.size()));
+        let options = self.options(copy.open(|| {}));
+        Ledger::open_following(options, Belief::Nothing, None).unwrap()
+    }
+
+    /// The file of the snapshot of the register.
+    pub fn snapshot(&self) -> PathBuf {
+        self.dir.path().join(SNAPSHOT_FILE)
+    }
+
+    /// Another machine takes its place, with an empty directory.
+    pub fn replace(&mut self) {
+        assert!(self.process.is_none());
+        self.generation += 1;
+        let fresh = Self::new(self.number, Disk::default());
+        (self.disk, self.dir, self.cursors) = (fresh.disk, fresh.dir, fresh.cursors);
+    }
+
+    /// Ends the process as a drain does. It keeps its place until somebody takes it away.
+    pub async fn drain(&mut self, network: &Network) {
+        let process = self.process.as_mut().unwrap();
+        process.hold(false);
+        process.killed.cancel();
+        network.set(self.number, None);
+        network.cut(self.number);
+        if !process.follows.is_empty() {
+            process.tasks[0].abort();
+        }
+        let ledger = Arc::clone(&process.ledger);
+        let (tell, mut ends) = oneshot::channel();
+        std::thread::spawn(move || {
+            let is_closed = ledger.close();
+            ledger.save_snapshot(DRAIN_DURATION);
+            let _ = tell.send(is_closed);
+        });
+        loop {
+            match ends.try_recv() {
+                Ok(is_closed) => return assert!(is_closed, "it has not finished"),
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    sleep(Duration::from_millis(1)).await;
+                    std::thread::yield_now();
+                }
+                Err(gone) => panic!("{gone}"),
+            }
+        }
     }
 
     fn follow(
@@ -178,18 +314,27 @@ impl Node {
         network.set(self.number, None);
         network.cut(self.number);
         process.tasks.iter().for_each(JoinHandle::abort);
-        let lengths = self.disk.at_gate();
-        let values = random.usize(0..=lengths.len());
-        let torn = lengths.get(values).copied().filter(|_| random.bool());
-        let torn = torn.map(|length| random.usize(0..length));
-        self.disk.crash(Kept { values, torn });
+        self.disk.crash(some_of(&self.disk, random));
     }
+}
+
+/// A part of the append at the gate.
+fn some_of(disk: &Disk, random: &mut Rng) -> Kept {
+    let lengths = disk.at_gate();
+    let values = random.usize(0..=lengths.len());
+    let torn = lengths.get(values).copied().filter(|_| random.bool());
+    Kept { values, torn: torn.map(|length| random.usize(0..length)) }
 }
 
 impl Process {
     /// The target that others call.
     pub fn target(&self) -> Target {
         Target { api: self.api.clone(), killed: self.killed.clone() }
+    }
+
+    /// The disk has failed, so the process ends.
+    pub fn has_failed(&self) -> bool {
+        !self.failures.lock().is_empty()
     }
 
     pub fn hold(&self, is_held: bool) {
@@ -222,11 +367,11 @@ impl Drop for Process {
     }
 }
 
-/// The disk: syncs each group after a while.
+/// The disk: syncs each group after a while, or fails.
 async fn sync(
     disk: Arc<Disk>,
     mut gate: mpsc::UnboundedReceiver<()>,
-    is_held: Arc<AtomicBool>,
+    (is_held, fails): (Arc<AtomicBool>, Arc<AtomicBool>),
     mut random: Rng,
 ) {
     while gate.recv().await.is_some() {
@@ -234,7 +379,10 @@ async fn sync(
         while is_held.load(Ordering::SeqCst) {
             sleep(Duration::from_millis(SYNC_MILLISECONDS_MAX)).await;
         }
-        disk.decide(Verdict::Synced);
+        disk.decide(match fails.load(Ordering::SeqCst) {
+            true => Verdict::Failed(some_of(&disk, &mut random)),
+            false => Verdict::Synced,
+        });
     }
 }
 

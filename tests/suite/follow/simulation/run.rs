@@ -1,21 +1,31 @@
 //! One run: decides from its seed what happens.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use fastrand::Rng;
-use tidu::{handover::Receipt, ledger::AppendError, protocol::pb};
+use tidu::{
+    domain::catalogue::Catalogue,
+    handover::Receipt,
+    ledger::{AppendError, Commit},
+    protocol::pb,
+};
 use tokio::{
     task::JoinHandle,
     time::{Duration, sleep},
 };
 
 use super::{
+    adoptions::{catalogues, fitted},
     counts::Counts,
     network::{MOODS, Mood, Network},
     node::{Node, Start},
     truth::Truth,
 };
-use crate::support::{Caller, commit, endless, simulated_disk::Disk};
+use crate::support::{BOTH_RULES, Caller, commit_under, endless, simulated_disk::Disk};
 
 pub const NODES: usize = 3;
 /// Looks at what must come before it counts as hanging. Time goes on by itself meanwhile.
@@ -53,6 +63,10 @@ pub struct Run {
     pub sent: Vec<Sent>,
     pub handed_on: Vec<HandedOn>,
     pub compared: Vec<u64>,
+    /// The catalogues that leaders may adopt.
+    pub catalogues: Vec<Arc<Catalogue>>,
+    /// The withheld places of each disk that are known.
+    pub taken: Vec<BTreeSet<u64>>,
     new_events: Box<dyn Iterator<Item = pb::Event>>,
     pub counts: Counts,
 }
@@ -76,18 +90,25 @@ impl Run {
             sent: Vec::new(),
             handed_on: Vec::new(),
             compared: vec![0; NODES],
+            catalogues: catalogues(),
+            taken: vec![BTreeSet::new(); NODES],
             new_events: Box::new(endless(3)),
             counts: Counts::default(),
         }
     }
 
     pub async fn run(mut self, steps: usize) -> Counts {
+        // Some programs are older than the rules that their leader may adopt.
+        self.nodes[0].rules = BOTH_RULES;
+        if self.random.bool() {
+            self.nodes[1].rules = BOTH_RULES;
+        }
         assert!(self.start_leading(0));
         if self.random.u8(0..4) == 0 {
             // Commits that do not fit into one message.
             for _ in 0..3 {
-                let events = self.events(300..600);
-                self.nodes[0].process().ledger.append(commit(events)).await.unwrap();
+                let commit = self.commit(0, 300..600);
+                self.nodes[0].process().ledger.append(commit).await.unwrap();
             }
         }
         for node in 1..NODES {
@@ -101,16 +122,37 @@ impl Run {
             self.settle().await;
             self.check().await;
         }
+        self.begin_late().await;
         self.end().await;
         self.counts.faults = self.network.faults();
         self.counts.events = usize::try_from(self.truth.size()).unwrap();
+        [self.counts.catalogues_adopted, self.counts.rules_adopted] = self.truth.adoptions;
         self.counts
+    }
+
+    /// A machine that begins late gets what is left of erased events.
+    async fn begin_late(&mut self) {
+        let Some(leader) = self.leader else { return };
+        if self.nodes[leader].process.is_none() {
+            self.start(leader);
+        }
+        (0..6).for_each(|_| self.annul());
+        self.settle().await;
+        self.check().await;
+        self.replace((leader + 1) % NODES).await;
     }
 
     /// Events that nobody has recorded.
     pub fn events(&mut self, count: Range<usize>) -> Vec<pb::Event> {
         let count = self.random.usize(count);
         self.new_events.by_ref().take(count).collect()
+    }
+
+    /// Events that nobody has recorded, as the catalogue of a node takes them.
+    pub fn commit(&mut self, node: usize, count: Range<usize>) -> Commit {
+        let events = self.events(count);
+        let catalogue = Arc::clone(self.nodes[node].process().ledger.catalogue());
+        commit_under(&catalogue, fitted(&catalogue, events))
     }
 
     /// Says what happens, where a run is replayed or fails.
@@ -123,7 +165,8 @@ impl Run {
         if self.leader == Some(node) && self.random.u8(0..4) > 0 {
             node = (node + 1) % NODES;
         }
-        match self.random.u8(0..100) {
+        let any = self.random.usize(0..NODES);
+        match self.random.u8(0..150) {
             0..30 => self.append(),
             30..40 => (0..3).for_each(|_| self.hand_on(node)),
             40..52 => {
@@ -148,9 +191,18 @@ impl Run {
             76..82 => self.lead_astray(node).await,
             82..88 => self.hand_over().await,
             88..93 => self.promote(),
-            93..95 => self.promote_wrongly(node),
-            95..97 => self.fall_silent(node).await,
-            _ => self.catch_up(node).await,
+            93..96 => self.promote_wrongly(node),
+            96..100 => self.catch_up(node).await,
+            100..102 => self.fall_silent(node).await,
+            102..108 => (0..6).for_each(|_| self.annul()),
+            108..110 => self.withhold(),
+            110..118 => self.redact(any).await,
+            118..122 => self.replace(node).await,
+            122..126 => self.adopt_catalogue(),
+            126..128 => self.adopt_rules(node),
+            128..135 => self.fail(any).await,
+            135..141 => self.fill(any).await,
+            _ => self.drain(any).await,
         }
         self.restart_some();
     }
@@ -205,6 +257,9 @@ impl Run {
         self.compared[node] = 0;
         let started = self.nodes[node].start(&self.network, Start::Leading, &mut self.random);
         self.note(&format!("{node} starts as a leader: {started}"));
+        if started {
+            self.check_start(node);
+        }
         started
     }
 
@@ -229,6 +284,7 @@ impl Run {
         self.note(&format!("{node} starts to follow {leaders:?}"));
         let urls = leaders.iter().copied().map(Network::url).collect();
         assert!(self.nodes[node].start(&self.network, Start::Following(urls), &mut self.random));
+        self.check_start(node);
     }
 
     /// Ends a node that is not the leader, and lets it follow.
@@ -244,22 +300,34 @@ impl Run {
     fn append(&mut self) {
         let node = self.leader.filter(|_| self.random.u8(0..4) > 0);
         let node = node.unwrap_or_else(|| self.random.usize(0..NODES));
+        self.append_at(node);
+    }
+
+    /// Somebody sends appends to this node.
+    pub fn append_at(&mut self, node: usize) {
         for _ in 0..self.random.usize(1..5) {
-            let events = self.events(1..12);
-            let Some(process) = &self.nodes[node].process else { return };
-            let (ledger, expected) = (Arc::clone(&process.ledger), events.len() as u64);
-            let answer = tokio::spawn(async move {
-                match ledger.append(commit(events)).await {
-                    Ok(receipt) => {
-                        assert_eq!(receipt.next - receipt.first, expected);
-                        Some((receipt.first, receipt.next))
-                    }
-                    Err(AppendError::Rejected(faults)) => panic!("{faults:?}"),
-                    Err(_) => None,
-                }
-            });
-            self.sent.push(Sent { node, epoch: self.epoch, handed_on: None, answer });
+            if self.nodes[node].process.is_some() {
+                let commit = self.commit(node, 1..12);
+                self.send(node, commit, false);
+            }
         }
+    }
+
+    /// Sends a commit to a node. The rules may refuse it if it repairs another one.
+    pub fn send(&mut self, node: usize, commit: Commit, is_repair: bool) {
+        let ledger = Arc::clone(&self.nodes[node].process().ledger);
+        let expected = commit.proposals.len() as u64;
+        let answer = tokio::spawn(async move {
+            match ledger.append(commit).await {
+                Ok(receipt) => {
+                    assert_eq!(receipt.next - receipt.first, expected);
+                    Some((receipt.first, receipt.next))
+                }
+                Err(AppendError::Rejected(faults)) if !is_repair => panic!("{faults:?}"),
+                Err(_) => None,
+            }
+        });
+        self.sent.push(Sent { node, epoch: self.epoch, handed_on: None, answer });
     }
 
     /// Somebody sends an append to a follower, which hands it on.

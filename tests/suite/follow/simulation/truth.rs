@@ -2,12 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tidu::{
+    ledger::place,
     log::{Chunk, LeafAt},
     merkle::Hash,
-    protocol::leaf::Leaf,
+    protocol::{
+        leaf::Withheld,
+        pb::{self, event::Fact},
+    },
 };
 
 use crate::support::simulated_disk::Disk;
@@ -19,10 +24,17 @@ pub struct Truth {
     /// Where commits end.
     ends: HashSet<u64>,
     subtrees: HashMap<(usize, usize), Hash>,
+    /// The withheld places that were ever made, as they are stored.
+    pub places: HashSet<(u64, Bytes)>,
+    /// Adoptions of catalogues, and of rules.
+    pub adoptions: [usize; 2],
 }
 
 fn hash_of(leaf: &LeafAt) -> Hash {
-    assert!(!leaf.withheld, "nothing is withheld here");
+    if leaf.withheld {
+        let place = Withheld::decode(leaf.bytes.clone()).unwrap();
+        return place.leaf_hash.as_ref().try_into().unwrap();
+    }
     Sha256::new().chain_update([0]).chain_update(&leaf.bytes).finalize().into()
 }
 
@@ -40,11 +52,22 @@ impl Truth {
             }
             assert_eq!(leaf.position, self.size(), "the leader has left a position out");
             self.hashes.push(hash_of(&leaf));
-            let part = Leaf::decode(leaf.bytes).unwrap().commit.unwrap();
+            let envelope = place::envelope(&leaf).unwrap();
+            self.note_adoption(&envelope.event);
+            let part = envelope.commit.unwrap();
             let first = part.first_position.unwrap();
             if self.size() == first + u64::from(part.size) {
                 self.ends.insert(self.size());
             }
+        }
+    }
+
+    fn note_adoption(&mut self, body: &[u8]) {
+        let fact = pb::Event::decode(body).ok().and_then(|event| event.fact);
+        match fact {
+            Some(Fact::CatalogueAdopted(_)) => self.adoptions[0] += 1,
+            Some(Fact::RulesAdopted(_)) => self.adoptions[1] += 1,
+            _ => {}
         }
     }
 
@@ -58,6 +81,10 @@ impl Truth {
             let position = usize::try_from(leaf.position).unwrap();
             assert_eq!(leaf.position, next, "{who} has left a position out");
             assert_eq!(hash_of(&leaf), self.hashes[position], "{who} has another event {position}");
+            // A place tells its hash by itself: it must be one that somebody has made.
+            let place = (leaf.position, leaf.bytes.clone());
+            let is_made = !leaf.withheld || self.places.contains(&place);
+            assert!(is_made, "{who} has made up the withheld place {position}");
             next += 1;
         }
         assert_eq!(next.max(from), size.max(from), "{who} lacks events below its size");
