@@ -1,5 +1,6 @@
 //! Leaders that are not the right one take its place, for one follower.
 
+use tidu::limits::FOLLOW_SILENCE_MAX;
 use uuid::Uuid;
 
 use super::{
@@ -28,6 +29,11 @@ impl Run {
                 && ["connecting", "stopped"].contains(&process.state())
         };
         let has_others = process.follows.len() > 1;
+        if !self.comes(is_idle).await {
+            return;
+        }
+        // A session that was opening when the link was cut comes to its end, and no other begins.
+        tokio::time::sleep(2 * FOLLOW_SILENCE_MAX).await;
         if !self.comes(is_idle).await {
             return;
         }

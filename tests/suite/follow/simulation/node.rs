@@ -239,9 +239,9 @@ impl Node {
         adopted.last()
     }
 
-    /// A ledger that has replayed what is on the disk.
-    pub fn replayed(&self) -> Ledger {
-        let copy = Arc::new(self.disk.copy_below(self.disk.size()));
+    /// A ledger that has replayed so many events of the disk.
+    pub fn replayed(&self, size: u64) -> Ledger {
+        let copy = Arc::new(self.disk.copy_below(size));
         let options = self.options(copy.open(|| {}));
         Ledger::open_following(options, Belief::Nothing, None).unwrap()
     }
