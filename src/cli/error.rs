@@ -311,3 +311,32 @@ impl CliError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_cause_of_a_stop_has_an_exit_code_of_its_own_which_the_docs_list() {
+        let codes: BTreeSet<u8> = StopCause::ALL.into_iter().map(exit_of_stop).collect();
+        assert_eq!(codes.len(), StopCause::ALL.len());
+        let pages = [
+            include_str!("../../docs/following.md"),
+            include_str!("../../docs/following.zh-CN.md"),
+        ];
+        for page in pages {
+            for cause in StopCause::ALL {
+                let row = format!("| `{}` | {} | ", cause.as_str(), exit_of_stop(cause));
+                assert!(page.contains(&row), "{row}");
+            }
+        }
+        let unit = include_str!("../../deploy/systemd/tidu.service");
+        let no_restart = unit.lines().find(|line| line.starts_with("RestartPreventExitStatus="));
+        for code in codes {
+            let code = code.to_string();
+            assert!(no_restart.unwrap().split(['=', ' ']).any(|one| one == code), "{code}");
+        }
+    }
+}
