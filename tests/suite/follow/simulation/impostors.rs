@@ -42,7 +42,7 @@ impl Run {
             self.network.part(node, false);
             return;
         }
-        let size = self.nodes[node].disk.size();
+        let (size, fork) = (self.nodes[node].disk.size(), self.nodes[node].disk.end_below());
         let cause = ["log_id", "ahead", "root", "epoch"][self.random.usize(0..4)];
         self.check().await;
         let Some((impostor, cause)) = self.impostor(node, cause).await else {
@@ -66,6 +66,8 @@ impl Run {
             assert!(came, "{node} believes an impostor: {cause}: {contact:?}");
             let (found, why) = self.nodes[node].process().stopped().unwrap();
             assert_eq!(found, cause, "{why}");
+            let parted = format!("the logs differ from position {fork} on");
+            assert_eq!(why.contains(&parted), cause == "root", "{why}");
         }
         assert_eq!(
             self.nodes[node].process().ledger.durable().size,
