@@ -157,12 +157,12 @@ fn exit_of_stop(cause: StopCause) -> u8 {
         StopCause::LogId => EXIT_OTHER_LOG,
         StopCause::Newer => EXIT_NEWER,
         StopCause::Epoch => EXIT_OTHER_HISTORY,
-        StopCause::Ahead => 11,
-        StopCause::Root => 12,
-        StopCause::Gap => 13,
-        StopCause::Catalogue => 14,
-        StopCause::Circle => 15,
-        StopCause::Rights => 16,
+        StopCause::Ahead => EXIT_AHEAD,
+        StopCause::Root => EXIT_ROOT,
+        StopCause::Gap => EXIT_GAP,
+        StopCause::Catalogue => EXIT_CATALOGUE,
+        StopCause::Circle => EXIT_CIRCLE,
+        StopCause::Rights => EXIT_RIGHTS,
     }
 }
 
@@ -194,6 +194,18 @@ const EXIT_FULL: u8 = 8;
 const EXIT_NEWER: u8 = 9;
 /// A node, a log or a receipt is of another history, or of an epoch that has ended.
 const EXIT_OTHER_HISTORY: u8 = 10;
+/// A node had stopped following: it has events that the leader has not.
+const EXIT_AHEAD: u8 = 11;
+/// The leader has other events at the same positions.
+const EXIT_ROOT: u8 = 12;
+/// The stream leaves positions out.
+const EXIT_GAP: u8 = 13;
+/// A catalogue is missing.
+const EXIT_CATALOGUE: u8 = 14;
+/// There is no leader at the end of the line.
+const EXIT_CIRCLE: u8 = 15;
+/// The node may not read everything.
+const EXIT_RIGHTS: u8 = 16;
 const EXIT_REFUSED: u8 = 3;
 const EXIT_FAILED: u8 = 1;
 /// A database that is not one for this copy: of another log, of a newer version, or with something

@@ -70,7 +70,9 @@ impl Following {
 pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
     let directory = &config.data_dir;
     // A start may have ended before it had a log. Its log is that of its leader all the same.
-    if let Some(follows) = Standing::of(directory).map_err(PartError::from)?.follows {
+    if directory.is_dir()
+        && let Some(follows) = Standing::of(directory).map_err(PartError::from)?.follows
+    {
         return Ok(follows.log_id);
     }
     match config.leaders() {

@@ -90,8 +90,8 @@ impl Counts {
     }
 
     /// The gates: what has happened too seldom in so many runs, if anything.
-    pub fn too_few(&mut self, runs: usize) -> Option<String> {
-        let least = |of_ten: usize| of_ten * runs / 10;
+    pub fn too_few(&mut self, runs: u64) -> Option<String> {
+        let least = |of_ten: usize| of_ten * usize::try_from(runs).unwrap() / 10;
         for fault in [Fault::Cut, Fault::Delayed, Fault::Twice, Fault::Dropped, Fault::Flipped] {
             let count = self.faults.get(&fault).copied().unwrap_or(0);
             if count < least(2).max(1) {

@@ -36,6 +36,8 @@ impl Run {
         let has_failed = |run: &Self| run.nodes[node].process().has_failed();
         if !self.may_come(has_failed).await {
             fails.store(false, Ordering::SeqCst);
+            // A write may be failing just now.
+            self.crash(node);
             return;
         }
         self.note(&format!("the disk of {node} has failed"));
