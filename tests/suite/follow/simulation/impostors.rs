@@ -85,6 +85,8 @@ impl Run {
         let own = &self.nodes[node].disk;
         let size = own.size();
         let below = own.end_below();
+        // Nobody leads with the place of an erased event and without what annuls it.
+        self.nodes[node].at_rest(own.copy_below(below))?;
         let disk = match cause {
             "log_id" | "epoch" => own.copy_below(size),
             _ => own.copy_below(below),

@@ -59,7 +59,7 @@ fn rewritten(places: &Places) -> BTreeMap<u64, (Bytes, tidu::merkle::Hash)> {
 
 impl Node {
     /// The register of the log at rest, and its catalogues; none if its end lacks an annulment.
-    fn at_rest(&self, disk: Disk) -> Option<(Register, domain::catalogue::Catalogues)> {
+    pub fn at_rest(&self, disk: Disk) -> Option<(Register, domain::catalogue::Catalogues)> {
         let log = std::sync::Arc::new(disk).open(|| {}).log;
         let files = self
             .catalogues
