@@ -98,6 +98,8 @@ struct Session<'a> {
     /// True if the leader follows another node.
     is_relay: bool,
     log_id: String,
+    /// The epoch that its status told.
+    epoch: u64,
     /// The next status of the leader.
     status: BoxFuture<'static, (Way, Result<pb::GetStatusResponse, Ended>)>,
     /// When the last message came, or there was room for the next one.
@@ -141,7 +143,6 @@ impl<'a> Session<'a> {
             return Err(stopped(StopCause::Ahead, format!("{why}{parted}")));
         }
         follower.require_part(&status)?;
-        follower.accept_epoch(node.epoch)?;
         let request = pb::SubscribeRequest {
             start: Some(Start::FromPosition(next)),
             log_id: status.log_id.clone(),
@@ -155,13 +156,14 @@ impl<'a> Session<'a> {
         let stream = timeout(FOLLOW_SILENCE_MAX, client.subscribe(request)).await;
         let stream = stream.map_err(|_| lost("the leader gives no answer"))??.into_inner();
         ledger.note_contact(|contact| contact.leader = url.to_string());
-        let node = follower.pledge.name();
-        tracing::info!(leader = %url, %node, position = next, "following");
+        let name = follower.pledge.name();
+        tracing::info!(leader = %url, node = %name, position = next, "following");
         Ok(Self {
             follower,
             stream,
             is_relay,
             log_id: status.log_id,
+            epoch: node.epoch,
             status: later_status(way.clone()),
             way,
             heard: Instant::now(),
@@ -270,6 +272,11 @@ impl<'a> Session<'a> {
     /// The leader tells the root over everything up to here: what waits for it can be applied.
     fn confirm(&mut self, progress: &pb::Progress) -> Result<(), Ended> {
         require_same_log(&self.log_id, &progress.log_id)?;
+        // No root confirms an epoch: it counts once two answers tell it.
+        if progress.epoch != self.epoch {
+            let (now, before) = (progress.epoch, self.epoch);
+            return Err(lost(format!("the leader tells epoch {now}, and told {before}")));
+        }
         self.follower.accept_epoch(progress.epoch)?;
         let heard = progress.last_contact.as_ref().map(time::micros);
         if self.is_relay && heard.is_none() {
