@@ -8,16 +8,14 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::{
-    session::{Road, road},
+    session::{Road, raw_stream, road},
     stop::Ended,
 };
 use crate::{
     ledger::Ledger,
-    limits::{FOLLOW_HEARTBEAT, FOLLOW_SILENCE_MAX},
-    protocol::pb::{
-        self, ledger_service_client::LedgerServiceClient, subscribe_request::Start,
-        subscribe_response::Payload,
-    },
+    limits::FOLLOW_SILENCE_MAX,
+    merkle::Hash,
+    protocol::pb::{ledger_service_client::LedgerServiceClient, subscribe_response::Payload},
     service::Way,
 };
 
@@ -57,16 +55,8 @@ async fn root_of(
     client: &mut LedgerServiceClient<Road>,
     log_id: String,
     size: u64,
-) -> Result<Option<crate::merkle::Hash>, Ended> {
-    let request = pb::SubscribeRequest {
-        start: Some(Start::FromPosition(size)),
-        log_id,
-        heartbeat_interval: FOLLOW_HEARTBEAT.try_into().ok(),
-        raw: true,
-        roots: true,
-        ..Default::default()
-    };
-    let first = client.subscribe(request).await?.into_inner().message().await?;
+) -> Result<Option<Hash>, Ended> {
+    let first = client.subscribe(raw_stream(log_id, size)).await?.into_inner().message().await?;
     let Some(Payload::Progress(progress)) = first.and_then(|message| message.payload) else {
         return Ok(None);
     };

@@ -91,6 +91,18 @@ pub(super) fn road(way: Way) -> Road {
     BoxCloneSyncService::new(way.map_err(Broken))
 }
 
+/// The request for everything from a position on, with roots.
+pub(super) fn raw_stream(log_id: String, position: u64) -> pb::SubscribeRequest {
+    pb::SubscribeRequest {
+        start: Some(Start::FromPosition(position)),
+        log_id,
+        heartbeat_interval: FOLLOW_HEARTBEAT.try_into().ok(),
+        raw: true,
+        roots: true,
+        ..Default::default()
+    }
+}
+
 struct Session<'a> {
     follower: &'a Follower,
     way: Way,
@@ -143,14 +155,7 @@ impl<'a> Session<'a> {
             return Err(stopped(StopCause::Ahead, format!("{why}{parted}")));
         }
         follower.require_part(&status)?;
-        let request = pb::SubscribeRequest {
-            start: Some(Start::FromPosition(next)),
-            log_id: status.log_id.clone(),
-            heartbeat_interval: FOLLOW_HEARTBEAT.try_into().ok(),
-            raw: true,
-            roots: true,
-            ..Default::default()
-        };
+        let request = raw_stream(status.log_id.clone(), next);
         let mut client = LedgerServiceClient::new(road(way.clone()))
             .max_decoding_message_size(2 * RESPONSE_BYTES_MAX);
         let stream = timeout(FOLLOW_SILENCE_MAX, client.subscribe(request)).await;
