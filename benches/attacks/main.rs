@@ -4,8 +4,9 @@
 //! binary on loopback; `-- --quick` runs each briefly, and `-- --only NAME` runs those whose names
 //! contain a text. With `--mtls` the server knows its callers by their certificates: the attacker
 //! has a valid one of a reader, and the well-behaved caller one of a recorder. Beside each attack a
-//! well-behaved caller appends an event and reads a designee every 20 ms. Its times count from when a call was due, so a stall counts in full. The attacker
-//! is a process of the lowest priority, because its own work would be done elsewhere.
+//! well-behaved caller appends an event and reads a designee every 20 ms. Its times count from when
+//! a call was due, so a stall counts in full. The attacker is a process of the lowest priority,
+//! because its own work would be done elsewhere.
 //!
 //! The run fails if the server ends, takes more than 512 MiB beside its data (the memory of a start
 //! over the log as the attack left it), refuses the well-behaved caller, loses an acknowledged
@@ -152,8 +153,10 @@ async fn main() -> ExitCode {
     let base = directory();
     let filled = base.path().join("data");
     fill(&filled, plan.designees).await;
-    if let Some(at) = at("--soak") {
-        return soak::run(&plan, &filled, arguments[at + 1].parse().unwrap()).await;
+    if let Some(place) = at("--soak") {
+        let minutes = arguments[place + 1].parse().unwrap();
+        let share = at("--share").map_or(soak::SHARE, |at| arguments[at + 1].parse().unwrap());
+        return soak::run(&plan, &filled, minutes, share).await;
     }
     println!("p50/p99 in ms of a well-behaved caller: before, under the attack, a second after");
     let mut failed = 0;
