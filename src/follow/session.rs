@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use prost::Message as _;
 use tokio::{
     task::{JoinError, JoinHandle},
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tonic::{Streaming, body::Body};
 use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
@@ -23,8 +23,9 @@ use super::{
 use crate::{
     ledger::{Applied, ApplyError, DecodedLeaves, FollowState, Leaves, StopCause},
     limits::{
-        FOLLOW_ASK_INTERVAL, FOLLOW_BATCHES_AHEAD, FOLLOW_HEARTBEAT, FOLLOW_SILENCE_MAX,
-        FOLLOW_UNCONFIRMED_BYTES_MAX, RESPONSE_BYTES_MAX,
+        FOLLOW_ASK_INTERVAL, FOLLOW_BATCHES_AHEAD, FOLLOW_GATHER_BYTES, FOLLOW_GATHER_EVENTS,
+        FOLLOW_GATHER_TIME, FOLLOW_HEARTBEAT, FOLLOW_SILENCE_MAX, FOLLOW_UNCONFIRMED_BYTES_MAX,
+        RESPONSE_BYTES_MAX,
     },
     log::FORMAT_KNOWN,
     merkle::Hash,
@@ -103,6 +104,14 @@ pub(super) fn raw_stream(log_id: String, position: u64) -> pb::SubscribeRequest 
     }
 }
 
+/// Leaves at the front of those that wait.
+struct Confirmed {
+    count: usize,
+    bytes: usize,
+    /// The root of the log with them.
+    root: Hash,
+}
+
 struct Session<'a> {
     follower: &'a Follower,
     way: Way,
@@ -118,9 +127,14 @@ struct Session<'a> {
     heard: Instant,
     /// The position of the next leaf of the stream.
     next: u64,
-    /// Leaves that no root has confirmed.
+    /// Leaves that are not handed on yet.
     waiting: Vec<Frame>,
+    /// Their bytes that no root has confirmed.
     waiting_bytes: usize,
+    /// Those that a root has confirmed.
+    confirmed: Option<Confirmed>,
+    /// When those are handed on at the latest.
+    due: Instant,
     decoding: FuturesOrdered<JoinHandle<DecodedLeaves>>,
     applying: FuturesOrdered<BoxFuture<'static, Result<Applied, ApplyError>>>,
 }
@@ -175,6 +189,8 @@ impl<'a> Session<'a> {
             next,
             waiting: Vec::new(),
             waiting_bytes: 0,
+            confirmed: None,
+            due: Instant::now(),
             decoding: FuturesOrdered::new(),
             applying: FuturesOrdered::new(),
         })
@@ -186,9 +202,9 @@ impl<'a> Session<'a> {
                 break ended;
             }
         };
-        // The next session begins at the durable size: what the ledger has taken comes to its end
-        // first, however slow the disk is. A fault of it comes again if it is one of the leader.
-        while self.applying.next().await.is_some() {}
+        // The next session begins at the durable size: what was taken comes to its end first,
+        // however slow the disk is. A fault of it comes again if it is one of the leader.
+        self.finish().await;
         let Ended::Stopped { cause: StopCause::Root, why } = ended else { return ended };
         let size = self.follower.ledger.durable().size;
         let parted = parted(self.follower, &self.way, size).await;
@@ -209,6 +225,7 @@ impl<'a> Session<'a> {
                 let decoded = decoded.map_err(|e: JoinError| lost(e.to_string()))?;
                 self.applying.push_back(Box::pin(self.follower.ledger.apply(decoded)));
             }
+            () = sleep_until(self.due), if has_room && self.confirmed.is_some() => self.hand_on(),
             status = &mut self.status => {
                 let (way, status) = status;
                 self.status = later_status(way);
@@ -310,15 +327,37 @@ impl<'a> Session<'a> {
             return Err(stopped(StopCause::Root, why));
         }
         if !self.waiting.is_empty() {
-            self.waiting_bytes = 0;
-            let frames = std::mem::take(&mut self.waiting);
-            let leaves = Leaves { first: self.next - frames.len() as u64, frames, root };
-            let ledger = Arc::clone(&self.follower.ledger);
-            let decode = move || ledger.decode(leaves);
-            self.decoding.push_back(tokio::task::spawn_blocking(decode));
+            let before = self.confirmed.as_ref().map_or(0, |confirmed| confirmed.bytes);
+            let bytes = before + std::mem::take(&mut self.waiting_bytes);
+            let count = self.waiting.len();
+            self.confirmed = Some(Confirmed { count, bytes, root });
+            if count >= FOLLOW_GATHER_EVENTS || bytes >= FOLLOW_GATHER_BYTES {
+                self.hand_on();
+            }
         }
         self.note_state();
         Ok(())
+    }
+
+    /// Has the leaves decoded that a root has confirmed.
+    fn hand_on(&mut self) {
+        let Some(Confirmed { count, root, .. }) = self.confirmed.take() else { return };
+        self.due = Instant::now() + FOLLOW_GATHER_TIME;
+        let first = self.next - self.waiting.len() as u64;
+        let frames = self.waiting.drain(..count).collect();
+        let leaves = Leaves { first, frames, root };
+        let ledger = Arc::clone(&self.follower.ledger);
+        let decode = move || ledger.decode(leaves);
+        self.decoding.push_back(tokio::task::spawn_blocking(decode));
+    }
+
+    /// Applies everything that came with a root: the leader may never send it again.
+    async fn finish(&mut self) {
+        self.hand_on();
+        while let Some(Ok(decoded)) = self.decoding.next().await {
+            self.applying.push_back(Box::pin(self.follower.ledger.apply(decoded)));
+        }
+        while self.applying.next().await.is_some() {}
     }
 
     fn note_state(&self) {

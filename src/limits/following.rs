@@ -17,6 +17,13 @@ pub const FOLLOW_MESSAGE_BYTES: usize = 256 * 1024;
 pub const FOLLOW_UNCONFIRMED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Batches of leaves that are decoded or applied at once.
 pub const FOLLOW_BATCHES_AHEAD: usize = 4;
+/// Time between two batches that a follower applies, while few leaves come: each batch is a sync,
+/// and those of the nodes on a disk wait for one another.
+pub const FOLLOW_GATHER_TIME: Duration = Duration::from_millis(10);
+/// Leaves that a follower applies at once, without waiting for more.
+pub const FOLLOW_GATHER_EVENTS: usize = 1_024;
+/// As [`FOLLOW_GATHER_EVENTS`], in bytes.
+pub const FOLLOW_GATHER_BYTES: usize = 256 * 1024;
 /// Heartbeat that a follower asks its leader for.
 pub const FOLLOW_HEARTBEAT: Duration = Duration::from_secs(1);
 /// A leader that is silent for so long counts as lost.

@@ -22,6 +22,7 @@ mod adoptions;
 mod checks;
 mod counts;
 mod disks;
+mod gathered;
 mod impostors;
 mod network;
 mod node;
