@@ -15,7 +15,7 @@ pub fn echo(value: &str) -> String {
 }
 
 /// Cuts a text at a character, so that it and the mark for the rest have at most `most` bytes.
-pub(super) fn cut(mut text: String, most: usize) -> String {
+pub(crate) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
         text.truncate(text.floor_char_boundary(most.saturating_sub('…'.len_utf8())));
         text.push('…');

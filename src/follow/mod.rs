@@ -1,6 +1,8 @@
 //! Following: keeps this ledger a verified copy of a leader's, and tells how far it is.
 //!
 //! ```text
+//! back.rs        the way back to a node that is named earlier
+//! checks.rs      what a node says of itself
 //! difference.rs  the first position at which two logs differ
 //! leaders.rs     the nodes to follow, the connections to them
 //! session.rs     one stream: what the leader says of itself, positions, roots, leaves → the ledger
@@ -11,6 +13,8 @@
 //! A leader that is lost is tried again, one address after the other. A disagreement about the log
 //! stops the follower for good: nothing of what differs was applied, and what is here is served.
 
+mod back;
+mod checks;
 mod difference;
 mod leaders;
 mod session;
@@ -62,19 +66,23 @@ impl Pause {
 impl Follower {
     /// Follows until it stops for good.
     pub async fn run(self) {
-        let (mut pause, mut round) = (Pause::new(), 0_usize);
+        let (mut pause, mut round, start) = (Pause::new(), 0_usize, Instant::now());
         loop {
-            let Some(url) = self.leaders.urls.get(round % self.leaders.urls.len().max(1)) else {
-                return;
-            };
+            let place = round % self.leaders.urls.len().max(1);
+            let Some(url) = self.leaders.urls.get(place) else { return };
             self.note_connecting(url);
             let began = Instant::now();
             let ended = match self.leaders.dial.connect(url, true).await {
-                Ok(way) => session::run(&self, url, way).await,
+                Ok(way) => session::run(&self, place, way, start).await,
                 Err(why) => stop::lost(why),
             };
             match ended {
                 Ended::Stopped { cause, why } => return self.stop(url, cause, why),
+                Ended::Back(place) => {
+                    let node = self.leaders.urls.get(place).map(LeaderUrl::to_string);
+                    tracing::info!(left = %url, node, "an earlier node of the list leads again");
+                    round = place;
+                }
                 Ended::Lost(why) => {
                     if began.elapsed() > FOLLOW_RETRY_MAX {
                         pause = Pause::new();

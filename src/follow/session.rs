@@ -2,9 +2,9 @@
 //! raw stream. Leaves wait for the root that confirms them, are decoded on other threads, and are
 //! applied in order.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use prost::Message as _;
 use tokio::{
@@ -16,16 +16,18 @@ use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
 use uuid::Uuid;
 
 use super::{
-    Follower, difference,
-    leaders::LeaderUrl,
+    Follower,
+    back::leads_again,
+    checks::require_same_log,
+    difference,
     stop::{Ended, lost, stopped},
 };
 use crate::{
     ledger::{Applied, ApplyError, DecodedLeaves, FollowState, Leaves, StopCause},
     limits::{
         FOLLOW_ASK_INTERVAL, FOLLOW_BATCHES_AHEAD, FOLLOW_GATHER_BYTES, FOLLOW_GATHER_EVENTS,
-        FOLLOW_GATHER_TIME, FOLLOW_HEARTBEAT, FOLLOW_SILENCE_MAX, FOLLOW_UNCONFIRMED_BYTES_MAX,
-        RESPONSE_BYTES_MAX,
+        FOLLOW_GATHER_TIME, FOLLOW_HEARTBEAT, FOLLOW_RELAY_AGE_MAX, FOLLOW_SILENCE_MAX,
+        FOLLOW_UNCONFIRMED_BYTES_MAX, LEAF_OVERHEAD_BYTES, RESPONSE_BYTES_MAX,
     },
     log::FORMAT_KNOWN,
     merkle::Hash,
@@ -41,16 +43,13 @@ use crate::{
     service::Way,
 };
 
-/// The state of a follower that has stopped.
-const STOPPED: &str = "stopped";
 /// A version that knows no followers names no part of its own.
 const OLDER: &str = "the node is of an older version, which tells no Merkle roots: update it";
-/// Most nodes that are asked for the end of a line of followers.
-const HOPS_MAX: usize = 4;
 
-/// Follows one leader until it is lost or disagrees.
-pub(super) async fn run(follower: &Follower, url: &LeaderUrl, way: Way) -> Ended {
-    match Session::open(follower, url, way).await {
+/// Follows the leader at a place of the list until it is lost or disagrees. `start` is when the
+/// follower began to follow.
+pub(super) async fn run(follower: &Follower, place: usize, way: Way, start: Instant) -> Ended {
+    match Session::open(follower, place, way, start).await {
         Ok(session) => session.follow().await,
         Err(ended) => ended,
     }
@@ -118,11 +117,17 @@ struct Session<'a> {
     stream: Streaming<pb::SubscribeResponse>,
     /// True if the leader follows another node.
     is_relay: bool,
+    /// When this node began to follow.
+    start: Instant,
+    /// True once the leader has told the root that the log has here.
+    is_same: bool,
     log_id: String,
     /// The epoch that its status told.
     epoch: u64,
     /// The next status of the leader.
     status: BoxFuture<'static, (Way, Result<pb::GetStatusResponse, Ended>)>,
+    /// An earlier node of the list that leads again.
+    back: BoxFuture<'static, usize>,
     /// When the last message came, or there was room for the next one.
     heard: Instant,
     /// The position of the next leaf of the stream.
@@ -141,7 +146,13 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Checks what the leader says of itself, and opens the stream.
-    async fn open(follower: &'a Follower, url: &LeaderUrl, way: Way) -> Result<Self, Ended> {
+    async fn open(
+        follower: &'a Follower,
+        place: usize,
+        way: Way,
+        start: Instant,
+    ) -> Result<Self, Ended> {
+        let Some(url) = follower.leaders.urls.get(place) else { return Err(lost("no such node")) };
         let ledger = &follower.ledger;
         let status = status(way.clone()).await?;
         let Some(node) = status.node.clone() else { return Err(lost(OLDER)) };
@@ -181,9 +192,15 @@ impl<'a> Session<'a> {
             follower,
             stream,
             is_relay,
+            start,
+            is_same: false,
             log_id: status.log_id,
             epoch: node.epoch,
-            status: later_status(way.clone()),
+            status: match follower.has_others() {
+                true => later_status(way.clone()),
+                false => Box::pin(pending()),
+            },
+            back: Box::pin(leads_again(follower.clone(), place)),
             way,
             heard: Instant::now(),
             next,
@@ -234,6 +251,7 @@ impl<'a> Session<'a> {
                     self.follower.require_part(&status)?;
                 }
             }
+            place = &mut self.back => return Err(Ended::Back(place)),
             message = timeout_at(self.heard + FOLLOW_SILENCE_MAX, self.stream.message()),
                 if has_room =>
             {
@@ -260,21 +278,32 @@ impl<'a> Session<'a> {
     }
 
     fn gather_batch(&mut self, batch: LeafBatch) -> Result<(), Ended> {
-        let frames = batch.leaves.into_iter().map(|bytes| Frame { withheld: false, bytes });
-        let (next, before) = (batch.next_position, self.waiting.len());
-        for frame in frames {
-            self.waiting_bytes += frame.bytes.len();
-            self.waiting.push(frame);
+        self.require_begun()?;
+        let (next, count) = (batch.next_position, batch.leaves.len());
+        // In one piece of their own, because what is kept of a message keeps the whole message.
+        let mut whole = BytesMut::with_capacity(batch.leaves.iter().map(Bytes::len).sum());
+        for leaf in batch.leaves {
+            whole.extend_from_slice(&leaf);
+            self.gather(Frame { withheld: false, bytes: whole.split().freeze() });
         }
-        self.require_position(next, (self.waiting.len() - before) as u64)
+        self.require_position(next, count as u64)
     }
 
     fn gather_place(&mut self, place: &pb::Withheld) -> Result<(), Ended> {
+        self.require_begun()?;
         let position = place.position.unwrap_or_default();
-        let bytes = Bytes::from(place.encode_to_vec());
-        self.waiting_bytes += bytes.len();
-        self.waiting.push(Frame { withheld: true, bytes });
+        self.gather(Frame { withheld: true, bytes: Bytes::from(place.encode_to_vec()) });
         self.require_position(position.saturating_add(1), 1)
+    }
+
+    fn gather(&mut self, frame: Frame) {
+        self.waiting_bytes += frame.bytes.len() + LEAF_OVERHEAD_BYTES;
+        self.waiting.push(frame);
+    }
+
+    /// Refuses leaves before the leader has shown that it has the history that is here.
+    fn require_begun(&self) -> Result<(), Ended> {
+        self.is_same.then_some(()).ok_or_else(|| lost("the leader sends events before any root"))
     }
 
     /// Refuses a stream that leaves a position out or repeats one, and one that confirms nothing.
@@ -299,26 +328,18 @@ impl<'a> Session<'a> {
             let (now, before) = (progress.epoch, self.epoch);
             return Err(lost(format!("the leader tells epoch {now}, and told {before}")));
         }
-        self.follower.accept_epoch(progress.epoch)?;
-        let heard = progress.last_contact.as_ref().map(time::micros);
-        if self.is_relay && heard.is_none() {
-            return Err(lost("the node follows another one and has not heard a leader"));
-        }
-        self.follower.note_heard(progress.log_size, heard);
+        self.follower.require_epoch(progress.epoch)?;
+        let age = self.age(progress)?;
         if progress.next_position != self.next {
             let (found, next) = (progress.next_position, self.next);
             let why = format!("the leader is at position {found}, and {next} is next");
             return Err(stopped(StopCause::Gap, why));
         }
-        let root: Hash = match progress.delivered_root.as_ref().try_into() {
-            Ok(root) => root,
-            // It is told whenever something was delivered.
-            Err(_) if self.waiting.is_empty() && !progress.root.is_empty() => return Ok(()),
-            Err(_) => {
-                let why = "the leader tells no Merkle root: this node must have the role node, or \
-                           may not read everything";
-                return Err(stopped(StopCause::Rights, why));
-            }
+        let Ok(root) = Hash::try_from(progress.delivered_root.as_ref()) else {
+            // One that drains tells none if it is between two of them.
+            let why = "the leader tells no Merkle root: this node must have the role node, or may \
+                       not read everything";
+            return self.is_same.then_some(()).ok_or_else(|| stopped(StopCause::Rights, why));
         };
         let durable = self.follower.ledger.durable();
         if self.waiting.is_empty() && durable.size == self.next && durable.root != root {
@@ -326,6 +347,9 @@ impl<'a> Session<'a> {
             let why = format!("the leader has another history: another root at {size} events");
             return Err(stopped(StopCause::Root, why));
         }
+        self.is_same = true;
+        self.pledge(progress.epoch, age)?;
+        self.follower.ledger.note_heard(progress.log_size, age);
         if !self.waiting.is_empty() {
             let before = self.confirmed.as_ref().map_or(0, |confirmed| confirmed.bytes);
             let bytes = before + std::mem::take(&mut self.waiting_bytes);
@@ -336,7 +360,45 @@ impl<'a> Session<'a> {
             }
         }
         self.note_state();
+        self.require_in_touch(age)
+    }
+
+    /// Time since the leader was heard: by this node, or by the first one on the way to it. Only
+    /// times of that node's clock are compared.
+    fn age(&self, progress: &pb::Progress) -> Result<Duration, Ended> {
+        if !self.is_relay {
+            return Ok(Duration::ZERO);
+        }
+        let [now, heard] = [&progress.server_time, &progress.last_contact]
+            .map(|time| time.as_ref().map(time::micros));
+        let (Some(now), Some(heard)) = (now, heard) else {
+            return Err(lost("the node follows another one and has not heard a leader"));
+        };
+        Ok(Duration::from_micros(u64::try_from(now.saturating_sub(heard)).unwrap_or(0)))
+    }
+
+    /// Promises to record nothing, once somebody else records: a leader was heard since this node
+    /// follows, or leaves come, or another epoch has begun. A leader that was started to follow its
+    /// own followers promises nothing, and can lead again.
+    fn pledge(&self, epoch: u64, age: Duration) -> Result<(), Ended> {
+        let is_heard = !self.is_relay || age < self.start.elapsed();
+        if is_heard || !self.waiting.is_empty() || epoch > self.follower.ledger.epoch() {
+            return self.follower.accept_epoch(epoch);
+        }
         Ok(())
+    }
+
+    /// Leaves a node through which no leader is heard, if there are others and it has nothing more:
+    /// two followers may have found each other.
+    fn require_in_touch(&self, age: Duration) -> Result<(), Ended> {
+        let has_all = self.follower.ledger.durable().size == self.next;
+        if age <= FOLLOW_RELAY_AGE_MAX || !has_all || !self.follower.has_others() {
+            return Ok(());
+        }
+        let seconds = age.as_secs();
+        Err(lost(format!(
+            "the node follows another one and has not heard a leader for {seconds} s"
+        )))
     }
 
     /// Has the leaves decoded that a root has confirmed.
@@ -377,95 +439,4 @@ impl<'a> Session<'a> {
 async fn parted(follower: &Follower, way: &Way, size: u64) -> String {
     let first = difference::first(&follower.ledger, way, size).await;
     first.map(|first| format!("; the logs differ from position {first} on")).unwrap_or_default()
-}
-
-fn require_same_log(own: &str, of_leader: &str) -> Result<(), Ended> {
-    if own == of_leader {
-        return Ok(());
-    }
-    Err(stopped(StopCause::LogId, format!("the leader has log {of_leader}, and this is log {own}")))
-}
-
-impl Follower {
-    /// Refuses a leader that has been succeeded.
-    fn require_epoch(&self, epoch: u64) -> Result<(), Ended> {
-        let known = self.ledger.epoch();
-        if epoch < known {
-            let why = format!("the leader is of epoch {epoch}, and epoch {known} is known");
-            let has_others = self.leaders.urls.len() > 1;
-            return Err(if has_others { lost(why) } else { stopped(StopCause::Epoch, why) });
-        }
-        Ok(())
-    }
-
-    /// As [`Self::require_epoch`], and promises to record nothing in that epoch.
-    fn accept_epoch(&self, epoch: u64) -> Result<(), Ended> {
-        self.require_epoch(epoch)?;
-        // Before anything of this epoch is applied, nothing may be recorded here in it.
-        self.pledge.give(epoch).map_err(|error| lost(error.to_string()))?;
-        self.ledger.hear_epoch(epoch);
-        Ok(())
-    }
-
-    /// Leaves a node through which nothing more can come, if there are others: it has handed its
-    /// log over, or it follows no longer.
-    fn require_part(&self, status: &pb::GetStatusResponse) -> Result<(), Ended> {
-        let Some(node) = status.node.as_ref().filter(|_| self.leaders.urls.len() > 1) else {
-            return Ok(());
-        };
-        let has_all = self.ledger.durable().size >= status.log_size;
-        match node.role() {
-            NodeRole::Retired if has_all => {
-                Err(lost(format!("the node has handed its log over to {}", node.leader)))
-            }
-            NodeRole::Follower if has_all && node.state == STOPPED => {
-                Err(lost("the node has stopped following"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Notes that the leader was heard: just now, or when a node between was in touch with it.
-    fn note_heard(&self, size: u64, heard_micros: Option<i64>) {
-        let behind = heard_micros.map_or(0, |heard| self.ledger.now_micros() - heard);
-        let behind = Duration::from_micros(u64::try_from(behind).unwrap_or(0));
-        self.ledger.note_heard(size, behind);
-    }
-
-    /// Refuses a line of followers that ends here. Only what this node may ask is found out; a
-    /// circle that is not found has no leader, and nobody in it hears one.
-    async fn require_no_circle(
-        &self,
-        url: &LeaderUrl,
-        status: &pb::GetStatusResponse,
-    ) -> Result<(), Ended> {
-        let own = self.ledger.opened_micros();
-        let is_own = |status: &pb::GetStatusResponse| {
-            status.start_time.as_ref().map(time::micros) == Some(own)
-        };
-        let has_others = self.leaders.urls.len() > 1;
-        let circle = |at: &str| {
-            let why = format!("{at} follows this node, or is it");
-            // Two followers that name each other find one whenever their leader is away.
-            if has_others { lost(why) } else { stopped(StopCause::Circle, why) }
-        };
-        if is_own(status) {
-            return Err(circle(&url.to_string()));
-        }
-        let mut node = status.node.clone().unwrap_or_default();
-        for _ in 0..HOPS_MAX {
-            let Ok(next) = node.leader.parse::<LeaderUrl>() else { break };
-            if node.role() != NodeRole::Follower {
-                break;
-            }
-            // An address that another node names gets no token.
-            let Ok(way) = self.leaders.dial.connect(&next, false).await else { break };
-            let Ok(status) = self::status(way).await else { break };
-            if is_own(&status) {
-                return Err(circle(&next.to_string()));
-            }
-            node = status.node.unwrap_or_default();
-        }
-        Ok(())
-    }
 }

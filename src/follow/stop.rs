@@ -4,7 +4,9 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::{
+    domain::text::cut,
     ledger::{AppendError, ApplyError, StopCause},
+    limits::FOLLOW_REASON_BYTES_MAX,
     log::LogError,
 };
 
@@ -13,6 +15,8 @@ use crate::{
 pub(super) enum Ended {
     /// It may pass: the leader, or the next one, is tried again.
     Lost(String),
+    /// The node at this place of the list leads again, and is to be preferred.
+    Back(usize),
     /// It does not pass by itself: nothing more is followed.
     Stopped {
         /// The cause.
@@ -23,11 +27,16 @@ pub(super) enum Ended {
 }
 
 pub(super) fn lost(why: impl Into<String>) -> Ended {
-    Ended::Lost(why.into())
+    Ended::Lost(reason(why.into()))
 }
 
 pub(super) fn stopped(cause: StopCause, why: impl Into<String>) -> Ended {
-    Ended::Stopped { cause, why: why.into() }
+    Ended::Stopped { cause, why: reason(why.into()) }
+}
+
+/// A reason, which may repeat what another node said.
+fn reason(why: String) -> String {
+    cut(why, FOLLOW_REASON_BYTES_MAX)
 }
 
 impl From<ApplyError> for Ended {

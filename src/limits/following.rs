@@ -34,6 +34,13 @@ pub const FOLLOW_RETRY_MIN: Duration = Duration::from_millis(100);
 pub const FOLLOW_RETRY_MAX: Duration = Duration::from_secs(5);
 /// Time after which a follower that has other nodes asks the one that it follows for its part.
 pub const FOLLOW_ASK_INTERVAL: Duration = Duration::from_secs(5);
+/// Time after which a follower looks whether a node leads that it names before the one that it
+/// follows.
+pub const FOLLOW_RETURN_INTERVAL: Duration = Duration::from_secs(30);
+/// A node between that has not heard a leader for so long is left, if there are others.
+pub const FOLLOW_RELAY_AGE_MAX: Duration = Duration::from_secs(15);
+/// Most bytes of the reason why a leader was left: a part of it may be the text of that node.
+pub const FOLLOW_REASON_BYTES_MAX: usize = 1_024;
 /// Longest time for which one way to hand writes on is used.
 pub const FOLLOW_WAY_AGE_MAX: Duration = Duration::from_secs(60);
 /// Longest wait of a fresh copy for the first answer of a leader, if its process is to end without.
@@ -50,5 +57,6 @@ const _: () = {
     assert!(ROOT_INTERVAL_BYTES + RESPONSE_BYTES_MAX < FOLLOW_UNCONFIRMED_BYTES_MAX);
     assert!(ROOT_SUBTREE_EVENTS.is_power_of_two());
     assert!(FOLLOW_HEARTBEAT.as_secs() >= HEARTBEAT_MIN.as_secs());
+    assert!(FOLLOW_RELAY_AGE_MAX.as_secs() > 2 * FOLLOW_SILENCE_MAX.as_secs());
     assert!(FOLLOW_SILENCE_MAX.as_secs() > 2 * FOLLOW_HEARTBEAT.as_secs());
 };
