@@ -21,6 +21,7 @@ use crate::{
     lang::{say, word},
     limits::IMPORT_GROUP_BYTES,
     log::{self, Chunk, FILE_NAMES, FORMAT_OF_EVENTS},
+    merkle::Hash,
 };
 
 /// Files of a data directory that go along as they are, beside its log, cursors and catalogues.
@@ -89,10 +90,7 @@ pub fn compact(
     let (mut cursors, mut left) = (0, Vec::new());
     let log = builder.finish_with(|building, log| {
         (cursors, left) = beside(from, building)?;
-        if old.epoch() > 0 {
-            let (copy, _) = log::open(building, Uuid::nil())?;
-            copy.raise_epoch(old.epoch(), log.root)?;
-        }
+        keep_epoch(building, old.epoch(), log.root)?;
         if verified(building, files)? != *log {
             let detail = word!(en: "the new store has another log", zh: "新存储中的日志不同");
             return Err(ArchiveError::backup(building, detail));
@@ -102,6 +100,18 @@ pub fn compact(
     let (before, after) = (room(&from.join("log"))?, room(&to.join("log"))?);
     drop(old);
     Ok(Compacted { log, event_bytes, before, after, cursors, left })
+}
+
+/// Lets a log that was built be in the epoch of the one that it was copied from.
+///
+/// # Errors
+/// [`ArchiveError::Log`].
+pub fn keep_epoch(building: &Path, epoch: u64, root: Hash) -> Result<(), ArchiveError> {
+    if epoch > 0 {
+        let (copy, _) = log::open(building, Uuid::nil())?;
+        copy.raise_epoch(epoch, root)?;
+    }
+    Ok(())
 }
 
 /// Refuses a copy inside of what is copied: it would be lost with the old directory.

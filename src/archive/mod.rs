@@ -22,7 +22,7 @@ use uuid::Uuid;
 use self::error::Action;
 pub use self::{
     builder::{BuiltLog, ExpectedRoot, LogBuilder, Watcher},
-    compact::{Compacted, compact},
+    compact::{Compacted, compact, keep_epoch},
     error::{ArchiveError, Trouble},
     format::{Form, Header, MAGIC, Reader, Writer},
     lines::Lines,

@@ -91,6 +91,7 @@ impl Follower {
                     let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
                     tracing::warn!(leader = %url, why, pause_ms, "the leader is lost");
                     self.note_connecting(url);
+                    self.ledger.note_contact(|contact| contact.loss = format!("{url}: {why}"));
                     sleep(pause).await;
                     round = round.wrapping_add(1);
                 }

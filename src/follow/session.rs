@@ -329,7 +329,7 @@ impl<'a> Session<'a> {
             return Err(lost(format!("the leader tells epoch {now}, and told {before}")));
         }
         self.follower.require_epoch(progress.epoch)?;
-        let age = self.age(progress)?;
+        let relayed = self.relayed(progress)?;
         if progress.next_position != self.next {
             let (found, next) = (progress.next_position, self.next);
             let why = format!("the leader is at position {found}, and {next} is next");
@@ -348,8 +348,8 @@ impl<'a> Session<'a> {
             return Err(stopped(StopCause::Root, why));
         }
         self.is_same = true;
-        self.pledge(progress.epoch, age)?;
-        self.follower.ledger.note_heard(progress.log_size, age);
+        self.pledge(progress.epoch, relayed)?;
+        self.follower.ledger.note_heard(progress.log_size, relayed);
         if !self.waiting.is_empty() {
             let before = self.confirmed.as_ref().map_or(0, |confirmed| confirmed.bytes);
             let bytes = before + std::mem::take(&mut self.waiting_bytes);
@@ -360,28 +360,29 @@ impl<'a> Session<'a> {
             }
         }
         self.note_state();
-        self.require_in_touch(age)
+        self.require_in_touch(relayed)
     }
 
-    /// Time since the leader was heard: by this node, or by the first one on the way to it. Only
+    /// Time since the node that is followed heard its own leader; `None` if it is the leader. Only
     /// times of that node's clock are compared.
-    fn age(&self, progress: &pb::Progress) -> Result<Duration, Ended> {
+    fn relayed(&self, progress: &pb::Progress) -> Result<Option<Duration>, Ended> {
         if !self.is_relay {
-            return Ok(Duration::ZERO);
+            return Ok(None);
         }
         let [now, heard] = [&progress.server_time, &progress.last_contact]
             .map(|time| time.as_ref().map(time::micros));
         let (Some(now), Some(heard)) = (now, heard) else {
             return Err(lost("the node follows another one and has not heard a leader"));
         };
-        Ok(Duration::from_micros(u64::try_from(now.saturating_sub(heard)).unwrap_or(0)))
+        let age = u64::try_from(now.saturating_sub(heard)).unwrap_or(0);
+        Ok(Some(Duration::from_micros(age)))
     }
 
     /// Promises to record nothing, once somebody else records: a leader was heard since this node
     /// follows, or leaves come, or another epoch has begun. A leader that was started to follow its
     /// own followers promises nothing, and can lead again.
-    fn pledge(&self, epoch: u64, age: Duration) -> Result<(), Ended> {
-        let is_heard = !self.is_relay || age < self.start.elapsed();
+    fn pledge(&self, epoch: u64, relayed: Option<Duration>) -> Result<(), Ended> {
+        let is_heard = relayed.is_none_or(|age| age < self.start.elapsed());
         if is_heard || !self.waiting.is_empty() || epoch > self.follower.ledger.epoch() {
             return self.follower.accept_epoch(epoch);
         }
@@ -390,15 +391,16 @@ impl<'a> Session<'a> {
 
     /// Leaves a node through which no leader is heard, if there are others and it has nothing more:
     /// two followers may have found each other.
-    fn require_in_touch(&self, age: Duration) -> Result<(), Ended> {
+    fn require_in_touch(&self, relayed: Option<Duration>) -> Result<(), Ended> {
         let has_all = self.follower.ledger.durable().size == self.next;
-        if age <= FOLLOW_RELAY_AGE_MAX || !has_all || !self.follower.has_others() {
-            return Ok(());
+        let age = relayed.filter(|age| *age > FOLLOW_RELAY_AGE_MAX);
+        match age.filter(|_| has_all && self.follower.has_others()) {
+            None => Ok(()),
+            Some(age) => Err(lost(format!(
+                "the node follows another one, which it last heard {} s ago",
+                age.as_secs()
+            ))),
         }
-        let seconds = age.as_secs();
-        Err(lost(format!(
-            "the node follows another one and has not heard a leader for {seconds} s"
-        )))
     }
 
     /// Has the leaves decoded that a root has confirmed.
@@ -426,6 +428,7 @@ impl<'a> Session<'a> {
         let ledger = &self.follower.ledger;
         let size = ledger.durable().size;
         ledger.note_contact(|contact| {
+            contact.loss.clear();
             contact.state = match size >= contact.leader_size {
                 true => FollowState::Following,
                 false => FollowState::CatchingUp,

@@ -49,6 +49,7 @@ impl Leader for Upstream {
                 (leader, _) => leader.to_owned(),
             },
             size: contact.heard.map(|_| contact.leader_size),
+            is_relay: contact.is_relay,
             age,
             epoch: self.ledger.epoch(),
         }

@@ -109,6 +109,10 @@ pub struct Contact {
     pub leader: String,
     /// Size of its log when it was last heard.
     pub leader_size: u64,
+    /// True if it follows another node itself, which may have more.
+    pub is_relay: bool,
+    /// Why it was lost; empty while it is followed.
+    pub loss: String,
     /// When it was last heard, in microseconds since 1970; `None` if it never was.
     pub heard_micros: Option<i64>,
     /// The same by the monotonic clock.
@@ -175,13 +179,15 @@ impl Ledger {
         self.shared.contact.send_modify(change);
     }
 
-    /// Notes that the leader was heard so long ago, with a log of this size.
-    pub fn note_heard(&self, leader_size: u64, ago: Duration) {
+    /// Notes that a node was heard with a log of this size. `relayed` is the time since that node
+    /// heard its own leader; `None` if it is the leader.
+    pub fn note_heard(&self, leader_size: u64, relayed: Option<Duration>) {
+        let ago = relayed.unwrap_or_default();
         let behind = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
         let micros = self.now_micros().saturating_sub(behind);
         let monotonic = self.shared.clock.monotonic().saturating_sub(ago);
         self.note_contact(|contact| {
-            contact.leader_size = leader_size;
+            (contact.leader_size, contact.is_relay) = (leader_size, relayed.is_some());
             (contact.heard_micros, contact.heard) = (Some(micros), Some(monotonic));
         });
     }

@@ -93,10 +93,9 @@ impl AdminApi {
             node.leader_size = contact.leader_size;
             node.last_contact = contact.heard_micros.map(timestamp);
             contact.state.as_str().clone_into(&mut node.state);
-            if let Some((_, why)) = contact.stop()
-                && looks_after(call)
-            {
-                why.clone_into(&mut node.problem);
+            if looks_after(call) {
+                let stopped = contact.stop().map(|(_, why)| why);
+                stopped.unwrap_or(&contact.loss).clone_into(&mut node.problem);
             }
         } else if let Some(successor) = self.ledger.successor() {
             node.role = pb::NodeRole::Retired.into();

@@ -2,7 +2,8 @@
 //!
 //! On a leader such a position does not exist. On a follower it may be on the way: a caller that
 //! moved here from another node has seen more of the log. So its call waits for some seconds, and
-//! ends early when its caller goes.
+//! ends early when its caller goes. A leader that was heard meanwhile and has no such position
+//! shows that nobody has it.
 
 use std::{fmt, sync::Arc};
 
@@ -77,7 +78,8 @@ impl Named<'_> {
     /// The size of the log, once it has at least this size.
     ///
     /// # Errors
-    /// OUT_OF_RANGE on a leader. UNAVAILABLE/NOT_HERE_YET on a follower, after a wait.
+    /// OUT_OF_RANGE on a leader, and on a follower after a wait in which its leader had no such
+    /// position. UNAVAILABLE/NOT_HERE_YET on a follower, after a wait.
     async fn reached(self, ledger: &Ledger, call: &Call, least: u64) -> Result<u64, Status> {
         let size = ledger.durable().size;
         if least <= size {
@@ -113,7 +115,8 @@ impl Arrivals {
         let Ok(place) = self.waiting.take(party, 1) else {
             return Err(missed(durable.borrow().size));
         };
-        let until = Instant::now() + ARRIVAL_WAIT_MAX;
+        let began = Instant::now();
+        let until = began + ARRIVAL_WAIT_MAX;
         let reached = tokio::select! {
             reached = timeout_at(until, durable.wait_for(|durable| durable.size >= least)) => {
                 reached.ok().and_then(Result::ok).map(|durable| durable.size)
@@ -121,6 +124,13 @@ impl Arrivals {
             () = place.must_go() => None,
             () = self.drain.cancelled() => return Err(errors::draining()),
         };
-        reached.ok_or_else(|| missed(durable.borrow().size))
+        reached.ok_or_else(|| {
+            let heard = self.leader.heard();
+            let was_heard = heard.age.is_some_and(|age| age < began.elapsed());
+            match heard.size.filter(|size| was_heard && !heard.is_relay && *size < least) {
+                Some(size) => errors::beyond_log(named.field, named.position, size),
+                None => missed(durable.borrow().size),
+            }
+        })
     }
 }

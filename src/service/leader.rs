@@ -45,6 +45,8 @@ pub struct Heard {
     pub address: String,
     /// The size of its log; `None` before the first contact.
     pub size: Option<u64>,
+    /// True if it follows another node itself, which may have more.
+    pub is_relay: bool,
     /// The time since the last contact; `None` before the first one.
     pub age: Option<Duration>,
     /// Its epoch.
@@ -122,7 +124,7 @@ mod tests {
 
     fn heard() -> Heard {
         let (size, age) = (Some(60), Some(Duration::from_secs(2)));
-        Heard { address: "https://10.0.0.1:50051".to_owned(), size, age, epoch: 3 }
+        Heard { address: "https://10.0.0.1:50051".to_owned(), size, is_relay: false, age, epoch: 3 }
     }
 
     fn told(status: &Status) -> (Code, String) {

@@ -22,6 +22,8 @@ pub struct Draft {
     /// Its final directory, if it begins.
     target: Option<PathBuf>,
     archives: Vec<Listed>,
+    /// The highest epoch in which it was copied.
+    epoch: u64,
     cursors: Option<CursorFile>,
 }
 
@@ -35,19 +37,24 @@ pub struct ArchiveDraft {
 impl Draft {
     /// Goes on with a generation.
     pub(super) fn continuing(generation: &Generation, manifest: Manifest) -> Self {
-        let Manifest { archives, cursors, .. } = manifest;
-        Self { place: generation.path().to_path_buf(), target: None, archives, cursors }
+        let Manifest { archives, epoch, cursors, .. } = manifest;
+        Self { place: generation.path().to_path_buf(), target: None, archives, epoch, cursors }
     }
 
     /// Begins a generation in a directory that is new.
     pub(super) fn beginning(place: PathBuf, target: PathBuf) -> Self {
-        Self { place, target: Some(target), archives: Vec::new(), cursors: None }
+        Self { place, target: Some(target), archives: Vec::new(), epoch: 0, cursors: None }
     }
 
     /// Where its files are written: what a generation needs besides may be put there.
     #[must_use]
     pub fn place(&self) -> &Path {
         &self.place
+    }
+
+    /// It is copied in this epoch.
+    pub fn set_epoch(&mut self, epoch: u64) {
+        self.epoch = epoch;
     }
 
     /// Begins an archive.
@@ -93,8 +100,8 @@ impl Draft {
         if let Some(content) = cursors {
             self.cursors = Some(self.keep_cursors(content)?);
         }
-        let Self { place, target, archives, cursors } = self;
-        let manifest = Manifest { archives, tip, cursors };
+        let Self { place, target, archives, epoch, cursors } = self;
+        let manifest = Manifest { archives, tip, epoch, cursors };
         manifest.write(&place)?;
         let Some(target) = target else {
             remove_unlisted(&place, &manifest)?;

@@ -107,7 +107,7 @@ impl Generation {
             archives.push(listed(&path, builder)?);
         }
         let Some(tip) = builder.tip() else { return Ok(None) };
-        let found = Manifest { archives, tip, cursors: None };
+        let found = Manifest { archives, tip, epoch: 0, cursors: None };
         let Some(stated) = stated else { return Ok(Some(found)) };
         for (stated, found) in stated.archives.iter().zip(&found.archives) {
             let path = self.path.join(&stated.file);

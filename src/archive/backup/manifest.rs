@@ -25,7 +25,9 @@ use crate::{
 
 /// The name of a manifest in its generation.
 pub(super) const NAME: &str = "MANIFEST";
-const VERSION: u64 = 1;
+/// The version of a manifest without an epoch.
+const FIRST_VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// The content of a generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Manifest {
     pub archives: Vec<Listed>,
     /// Where they end.
     pub tip: Tip,
+    /// The highest epoch in which it was copied.
+    pub epoch: u64,
     /// The file with the cursors, if they were backed up.
     pub cursors: Option<CursorFile>,
 }
@@ -93,8 +97,16 @@ struct ManifestText {
     log_id: String,
     archives: Vec<Listed>,
     tip: TipText,
+    /// Since version 2.
+    #[serde(default, skip_serializing_if = "is_first")]
+    epoch: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cursors: Option<CursorFile>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
+fn is_first(epoch: &u64) -> bool {
+    *epoch == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -182,7 +194,7 @@ impl Manifest {
     }
 
     fn of(text: ManifestText) -> Option<Self> {
-        let ManifestText { version: _, log_id, archives, tip, cursors } = text;
+        let ManifestText { version: _, log_id, archives, tip, epoch, cursors } = text;
         let TipText { size, frontier, recorded_micros, catalogues } = tip;
         let (log_id, frontier) = (log_id.parse().ok()?, Frontier::of(size, frontier)?);
         let mut next = 0;
@@ -199,7 +211,7 @@ impl Manifest {
         }
         let adoptions = catalogues.into_iter().map(|adopted| (adopted.position, adopted.sha256));
         let tip = Tip { log_id, frontier, recorded_micros, adoptions: adoptions.collect() };
-        Some(Self { archives, tip, cursors })
+        Some(Self { archives, tip, epoch, cursors })
     }
 
     fn text(&self) -> ManifestText {
@@ -209,7 +221,7 @@ impl Manifest {
             sha256: *sha256,
         };
         ManifestText {
-            version: VERSION,
+            version: if is_first(&self.epoch) { FIRST_VERSION } else { VERSION },
             log_id: log_id.to_string(),
             archives: self.archives.clone(),
             tip: TipText {
@@ -218,6 +230,7 @@ impl Manifest {
                 recorded_micros: *recorded_micros,
                 catalogues: adoptions.iter().map(adopted).collect(),
             },
+            epoch: self.epoch,
             cursors: self.cursors.clone(),
         }
     }
@@ -331,6 +344,7 @@ mod tests {
                 recorded_micros: Some(11),
                 adoptions: vec![(0, [3; 32])],
             },
+            epoch: 0,
             cursors: Some(CursorFile { file: "c.jsonl".to_owned(), bytes: 2, sha256: [4; 32] }),
         }
     }

@@ -20,7 +20,7 @@ fn written(backup: &Backup, written_micros: i64) -> Generation {
     let tip =
         Tip { log_id: Uuid::from_u128(7), frontier, recorded_micros: None, adoptions: Vec::new() };
     let listed = Listed { file, bytes, sha256, first, next, root, written_micros };
-    let manifest = Manifest { archives: vec![listed], tip: tip.clone(), cursors: None };
+    let manifest = Manifest { archives: vec![listed], tip: tip.clone(), epoch: 0, cursors: None };
     let target = place.with_extension("");
     Draft::continuing(&Generation::at(place.clone()), manifest).commit(tip, None).unwrap();
     fs::rename(place, &target).unwrap();

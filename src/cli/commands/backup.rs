@@ -27,6 +27,7 @@ use crate::{
         destination::Destination,
         print::{Progress, eprint_line},
     },
+    handover::HeardEpoch,
     lang::{say, word},
     limits::{BACKUP_KEEP_DAYS_MAX, BACKUP_KEEP_MAX},
     log,
@@ -97,9 +98,10 @@ pub(super) async fn run(args: BackupArgs) -> Result<(), CliError> {
         newest.as_ref().map(|newest| source.stand(newest, args.full)).transpose()?.flatten();
     let generation = match (newest, stand) {
         (Some(newest), Some(Stand { manifest, builder })) if !args.full && !manifest.is_full() => {
+            let epoch = manifest.epoch;
             let draft = backup.go_on(&newest, manifest);
             catalogues::keep(Some(draft.place()), &source.files, &adopted)?;
-            source.add(draft, builder, cursors).await?
+            source.add((draft, epoch), builder, cursors).await?
         }
         (_, stand) => {
             let draft = backup.begin()?;
@@ -193,15 +195,30 @@ impl Source {
         Ok(manifest.map(|manifest| Stand { manifest, builder }))
     }
 
+    /// The header of the server's log from a position on. A node that was succeeded since the
+    /// backup before, in this epoch, is refused.
+    async fn header(
+        &mut self,
+        first: u64,
+        draft: &mut Draft,
+        before: u64,
+    ) -> Result<Header, CliError> {
+        let (header, status) = header(&mut self.client, first).await?;
+        let epoch = status.node.map_or(0, |node| node.epoch);
+        HeardEpoch(before).hear(epoch).map_err(|e| CliError::OtherHistory(e.to_string()))?;
+        draft.set_epoch(epoch);
+        Ok(header)
+    }
+
     /// Adds to a generation what the log has beyond it.
     async fn add(
         &mut self,
-        draft: Draft,
+        (mut draft, epoch): (Draft, u64),
         mut builder: LogBuilder,
         cursors: Option<&[u8]>,
     ) -> Result<Generation, CliError> {
         let had = builder.so_far().size;
-        let (header, _) = header(&mut self.client, had).await?;
+        let header = self.header(had, &mut draft, epoch).await?;
         require_longer(&header, had)?;
         let (name, summary) = (served_log(), summary(&header));
         if header.next == had {
@@ -221,11 +238,12 @@ impl Source {
     /// Begins a generation. It must have the events of the one before it, if that can be used.
     async fn begin(
         &mut self,
-        draft: Draft,
+        mut draft: Draft,
         before: Option<Manifest>,
         cursors: Option<&[u8]>,
     ) -> Result<Generation, CliError> {
-        let (header, _) = header(&mut self.client, 0).await?;
+        let epoch = before.as_ref().map_or(0, |before| before.epoch);
+        let header = self.header(0, &mut draft, epoch).await?;
         let mut builder = LogBuilder::checking(self.files.clone());
         if let Some(before) = before {
             let (tip, name) = (&before.tip, served_log());

@@ -89,6 +89,7 @@ fn import(args: &ImportArgs, data: &Path) -> Result<Imported, CliError> {
             en: "{name} contains no archive", zh: "{name} 中没有备份或导出"
         )));
     }
+    let epoch = kept.as_ref().map_or(0, |(_, manifest)| manifest.epoch);
     let kept = kept.filter(|_| !args.without_cursors);
     let content = kept.map(|(generation, manifest)| generation.cursors(&manifest)).transpose()?;
     let mut cursors = None;
@@ -96,6 +97,7 @@ fn import(args: &ImportArgs, data: &Path) -> Result<Imported, CliError> {
         if let Some(content) = content.flatten() {
             cursors = Some(cursor_file::read(&content, log)?.write(building)?);
         }
+        archive::keep_epoch(building, epoch, log.root)?;
         Ok::<_, CliError>(())
     })?;
     progress.finish();

@@ -323,13 +323,13 @@ async fn each_trouble_has_its_line_and_its_exit_code() {
     fs::write(&raw, &bytes).unwrap();
     coded(&import(&raw), NEWER, &["format 200", "use a newer version of tidu"]);
     let path = kept.backup.join("generation-000001/MANIFEST");
-    let line = r#"{"version":2}"#;
+    let line = r#"{"version":3}"#;
     let digest = tidu::archive::Measure::of(line.as_bytes()).sha256;
     let newer = format!("{line}\n{}\n", tidu::domain::text::hex(&digest));
     let manifest = fs::read(&path).unwrap();
     fs::write(&path, newer).unwrap();
     for output in [kept.back_up(&[]), kept.verify(), import(&kept.backup)] {
-        coded(&output, NEWER, &[text(&path), "has version 2, this version reads 1"]);
+        coded(&output, NEWER, &[text(&path), "has version 3, this version reads 2"]);
     }
     fs::write(&path, manifest).unwrap();
 

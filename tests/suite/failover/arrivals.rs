@@ -1,14 +1,17 @@
 //! Positions that a follower does not have yet.
 
+use std::sync::Arc;
+
 use tidu::{
     limits::ARRIVAL_WAIT_MAX,
     protocol::pb::{self, as_of::Known, subscribe_request::Start},
+    service::{ApiSettings, Heard, Writes},
 };
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::follower;
+use super::{follower, heard};
 use crate::{
     api::error_details::assert_complete,
     support::{Governed, commit, in_time, list, principals::Caller, reason, web},
@@ -96,6 +99,21 @@ async fn a_position_that_does_not_come_is_not_here_yet() {
     let waited = begun.elapsed();
     assert!(waited >= ARRIVAL_WAIT_MAX * count, "each waits: {waited:?} for {count}");
     assert!(waited < ARRIVAL_WAIT_MAX * (count + 1), "and no longer: {waited:?} for {count}");
+}
+
+/// The leader was heard after the call began. A node between may not have everything.
+#[tokio::test(start_paused = true)]
+async fn a_position_that_the_leader_has_not_either_does_not_come() {
+    for (is_relay, expected) in [(false, "POSITION_BEYOND_LOG"), (true, "NOT_HERE_YET")] {
+        let heard = Heard { is_relay, ..heard() };
+        let writes = Writes::There(Arc::new(super::Known { heard, way: None }));
+        let follower = Governed::open_with(ApiSettings { writes, ..ApiSettings::default() });
+        let start = Some(Start::FromPosition(61));
+        let asked = pb::SubscribeRequest { start, ..Default::default() };
+        let status = follower.as_stranger().ledger.subscribe(asked).await.unwrap_err();
+        assert_eq!(reason(&status), expected);
+        assert_complete(&status);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,10 +40,15 @@ impl Leader for Known {
     }
 }
 
+/// The last news of the leader.
+fn heard() -> Heard {
+    let (size, age) = (Some(60), Some(Duration::from_secs(2)));
+    Heard { address: LEADER.to_owned(), size, is_relay: false, age, epoch: 0 }
+}
+
 /// The settings of a node that follows, and that hands writes on this way, or refuses them.
 fn following(way: Option<Way>) -> ApiSettings {
-    let (size, age) = (Some(60), Some(Duration::from_secs(2)));
-    let heard = Heard { address: LEADER.to_owned(), size, age, epoch: 0 };
+    let heard = heard();
     ApiSettings { writes: Writes::There(Arc::new(Known { heard, way })), ..ApiSettings::default() }
 }
 

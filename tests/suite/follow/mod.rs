@@ -1,6 +1,7 @@
 //! A node that follows another one, over real ports: it serves the very log of its leader, goes on
 //! after either is restarted, and stops where they disagree.
 
+mod backups;
 mod circles;
 mod drill;
 mod hostile;

@@ -267,8 +267,8 @@ impl World {
         let follower = &mut self.auditors[FOLLOWER];
         let status = in_time("the status", follower.status()).await;
         let node = status.node.clone().unwrap();
-        assert_eq!((node.role(), &*node.problem), (NodeRole::Follower, ""));
-        assert_ne!(node.state, "stopped");
+        assert_eq!(node.role(), NodeRole::Follower);
+        assert_ne!(node.state, "stopped", "{}", node.problem);
         let last =
             pb::GetEventRequest { position: Some(status.log_size - 1), ..Default::default() };
         in_time("an event", follower.ledger.get_event(last)).await.unwrap();

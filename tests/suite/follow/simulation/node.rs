@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -19,7 +19,10 @@ use tidu::{
     domain::catalogue::Catalogue,
     follow::{Follower, LeaderUrl, Leaders, Upstream},
     handover::{NodeName, Part, Pledge, Standing},
-    ledger::{Belief, Contact, Failure, FollowState, Ledger, LedgerOptions, SnapshotSettings},
+    ledger::{
+        Belief, Contact, Failure, FollowState, Ledger, LedgerOptions, SnapshotSettings,
+        clock::Clock,
+    },
     log::{Chunk, SNAPSHOT_FILE},
     merkle::Hash,
     protocol::{event::stored_adoption, leaf::Leaf},
@@ -35,7 +38,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::network::{Dialer, Network, Target};
 use crate::support::{
-    Hands,
     catalogues::adoption,
     options,
     simulated_disk::{Disk, Kept, Opened, Verdict},
@@ -67,6 +69,8 @@ pub struct Node {
     pub wanted: Option<Arc<Catalogue>>,
     /// The snapshot there must not be believed.
     pub is_spoiled: bool,
+    /// Microseconds that the clock of the machine has gone on.
+    pub passed: Arc<AtomicI64>,
     /// The machines that had this place before.
     generation: usize,
     cursors: Arc<Cursors>,
@@ -90,6 +94,22 @@ pub struct Process {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// The clock of a machine. It stands still unless a test moves it.
+struct Watch {
+    started: i64,
+    passed: Arc<AtomicI64>,
+}
+
+impl Clock for Watch {
+    fn now_micros(&self) -> i64 {
+        self.started + self.passed.load(Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(self.passed.load(Ordering::SeqCst).unsigned_abs())
+    }
+}
+
 /// The kind of a start.
 pub enum Start {
     Leading,
@@ -109,6 +129,7 @@ impl Node {
             rules: RulesBook::RELEASED,
             wanted: None,
             is_spoiled: false,
+            passed: Arc::default(),
             generation: 0,
             cursors,
         }
@@ -218,7 +239,7 @@ impl Node {
         let adopted = || files.find(&self.adopted()?).ok();
         LedgerOptions {
             expected: opened.expected,
-            clock: Arc::new(Hands(AtomicI64::new(started), AtomicU64::new(0))),
+            clock: Arc::new(Watch { started, passed: Arc::clone(&self.passed) }),
             catalogue: self
                 .wanted
                 .clone()
