@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{LeaderUrl, Leaders};
 use crate::{
-    ledger::Ledger,
+    ledger::{Contact, Ledger, StopCause},
     limits::FOLLOW_WAY_AGE_MAX,
     service::{Heard, Leader, Way},
 };
@@ -52,15 +52,17 @@ impl Leader for Upstream {
             is_relay: contact.is_relay,
             age,
             epoch: self.ledger.epoch(),
+            is_strange: is_strange(&contact),
         }
     }
 
     /// The files are read anew from time to time, so that renewed ones count.
     fn way(&self) -> Option<Way> {
-        if !self.forwards {
+        let contact = self.ledger.contact();
+        if !self.forwards || is_strange(&contact.borrow()) {
             return None;
         }
-        let leader = self.ledger.contact().borrow().leader.clone();
+        let leader = contact.borrow().leader.clone();
         let mut made = self.way.lock();
         if let Some((of, since, way)) = &*made
             && *of == leader
@@ -85,4 +87,11 @@ impl Leader for Upstream {
     fn node(&self) -> &str {
         &self.node
     }
+}
+
+/// True if the leader has another log, or another history under the same id: what it would record
+/// never comes here.
+fn is_strange(contact: &Contact) -> bool {
+    let cause = contact.stop().map(|(cause, _)| cause);
+    matches!(cause, Some(StopCause::LogId | StopCause::Ahead | StopCause::Root))
 }

@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::{Status, body::Body};
 use tonic_types::StatusExt as _;
 use tower::{Service, ServiceExt as _};
+use uuid::Uuid;
 
 use super::{
     Request, Response,
@@ -30,7 +31,7 @@ use super::{
     errors,
     identify::ON_BEHALF_OF,
     intake::Deadline,
-    leader::{Leader, Way, Writes, looped, stale_epoch, takes_no_writes, unreachable},
+    leader::{Leader, Way, Writes, looped, other_log, stale_epoch, takes_no_writes, unreachable},
 };
 use crate::{
     ledger::Ledger,
@@ -42,6 +43,8 @@ use crate::{
 pub(super) const FORWARDED: &str = "tidu-forwarded";
 /// The header with the epoch of the node that handed a call on.
 pub(super) const EPOCH: &str = "tidu-epoch";
+/// The header with the id of its log, which older versions do not send.
+pub(super) const LOG_ID: &str = "tidu-log-id";
 /// Headers of the caller that the leader gets as well: they join the traces.
 const PASSED: [&str; 2] = ["traceparent", "tracestate"];
 /// Bytes of an answer beside its message: the flag and the length.
@@ -94,8 +97,9 @@ where
             return refused(looped(&String::from_utf8_lossy(node.as_bytes()), &leader.heard()));
         }
         let Some(way) = leader.way() else { return refused(takes_no_writes(&leader.heard())) };
+        let log_id = self.ledger.log_id();
         Either::Right(Box::pin(async move {
-            let answer = hand_on(way, request, &*leader).await;
+            let answer = hand_on(way, request, log_id, &*leader).await;
             let mut answer = answer.unwrap_or_else(Status::into_http);
             answer.extensions_mut().insert(ByLeader);
             Ok(answer)
@@ -107,21 +111,33 @@ fn refused<F>(status: Status) -> Either<F, Answer> {
     Either::Right(Box::pin(async move { Ok(status.into_http()) }))
 }
 
-/// The refusal of a write here: the log is handed over, or a node of another epoch hands it on.
+/// The refusal of a write here: the log is handed over, or a node with another log or of another
+/// epoch hands it on.
 fn not_taken(ledger: &Ledger, headers: &HeaderMap) -> Option<Status> {
     let own = ledger.epoch();
     if let Some(successor) = ledger.successor() {
         return Some(errors::retired(successor.to_string(), own));
+    }
+    if let Some(of_node) = headers.get(LOG_ID)
+        && of_node.as_bytes() != ledger.log_id().to_string().as_bytes()
+    {
+        let of_node = String::from_utf8_lossy(of_node.as_bytes());
+        return Some(other_log(ledger.log_id(), &of_node));
     }
     let stated = headers.get(EPOCH)?.to_str().ok()?.parse().ok()?;
     (stated != own).then(|| stale_epoch(own, stated))
 }
 
 /// Hands a call on, and gives the whole answer of the leader.
-async fn hand_on(way: Way, request: Request, leader: &dyn Leader) -> Result<Response, Status> {
+async fn hand_on(
+    way: Way,
+    request: Request,
+    log_id: Uuid,
+    leader: &dyn Leader,
+) -> Result<Response, Status> {
     let deadline = request.extensions().get::<Deadline>().copied().unwrap_or_default();
     let at = deadline.at.unwrap_or_else(|| Instant::now() + CALL_DURATION_DEFAULT);
-    let call = call_of(request, leader, at)?;
+    let call = call_of(request, log_id, leader, at)?;
     let Ok(answered) = timeout_at(at, answer_of(way, call)).await else {
         return Err(deadline.passed());
     };
@@ -147,7 +163,12 @@ fn refuses_node(said: &HeaderMap) -> bool {
 }
 
 /// The call as the leader gets it: with this node's own headers, and the message as it is.
-fn call_of(request: Request, leader: &dyn Leader, at: Instant) -> Result<Request, Status> {
+fn call_of(
+    request: Request,
+    log_id: Uuid,
+    leader: &dyn Leader,
+    at: Instant,
+) -> Result<Request, Status> {
     let (parts, body) = request.into_parts();
     let mut call = http::Request::new(body);
     *call.method_mut() = Verb::POST;
@@ -158,6 +179,7 @@ fn call_of(request: Request, leader: &dyn Leader, at: Instant) -> Result<Request
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     headers.insert("grpc-timeout", timeout(at.saturating_duration_since(Instant::now()))?);
     headers.insert(FORWARDED, value(leader.node())?);
+    headers.insert(LOG_ID, value(&log_id.to_string())?);
     headers.insert(EPOCH, value(&leader.heard().epoch.to_string())?);
     if let Some(principal) = principal_of(&parts.extensions) {
         headers.insert(ON_BEHALF_OF, value(principal.as_str())?);

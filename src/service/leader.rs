@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tower::{BoxError, util::BoxCloneSyncService};
+use uuid::Uuid;
 
 use super::{Request, Response, errors};
 use crate::{
@@ -51,6 +52,8 @@ pub struct Heard {
     pub age: Option<Duration>,
     /// Its epoch.
     pub epoch: u64,
+    /// True if it was found to have another log, or another history: it gets no writes of ours.
+    pub is_strange: bool,
 }
 
 /// A position has not reached this follower: UNAVAILABLE, with the lag and with the time after
@@ -76,8 +79,14 @@ pub(super) fn not_here_yet(field: &str, position: u64, size: u64, heard: &Heard)
     Status::with_error_details(Code::Unavailable, text, details)
 }
 
-/// This node takes no writes and hands none on: FAILED_PRECONDITION, with the leader's address.
+/// This node takes no writes and hands none on: FAILED_PRECONDITION, with the leader's address. A
+/// leader with another log is not one for the writes of this one.
 pub(super) fn takes_no_writes(heard: &Heard) -> Status {
+    if heard.is_strange {
+        let text = "this node has stopped following, because its leader has another log or \
+                    another history: it takes no writes and hands none on";
+        return errors::status(Code::FailedPrecondition, ErrorReason::Follower, text, []);
+    }
     let leader = &heard.address;
     let text = format!("this node is a follower and takes no writes; its leader is {leader}");
     let leader = [("leader", leader.clone())];
@@ -109,6 +118,14 @@ pub(super) fn looped(node: &str, heard: &Heard) -> Status {
     errors::status(Code::FailedPrecondition, ErrorReason::Looped, text, places)
 }
 
+/// A call comes from a node that has another log: FAILED_PRECONDITION.
+pub(super) fn other_log(own: Uuid, of_caller: &str) -> Status {
+    let text = "the node that handed the call on has another log than this one; nothing is \
+                recorded: call a node of the log that you mean";
+    let ids = [("log_id", own.to_string()), ("expected", echo(of_caller))];
+    errors::status(Code::FailedPrecondition, ErrorReason::LogIdMismatch, text, ids)
+}
+
 /// A call comes from a node of another epoch: FAILED_PRECONDITION.
 pub(super) fn stale_epoch(own: u64, of_caller: u64) -> Status {
     let (epoch, known) = (own.min(of_caller), own.max(of_caller));
@@ -124,7 +141,13 @@ mod tests {
 
     fn heard() -> Heard {
         let (size, age) = (Some(60), Some(Duration::from_secs(2)));
-        Heard { address: "https://10.0.0.1:50051".to_owned(), size, is_relay: false, age, epoch: 3 }
+        Heard {
+            address: "https://10.0.0.1:50051".to_owned(),
+            size,
+            age,
+            epoch: 3,
+            ..Heard::default()
+        }
     }
 
     fn told(status: &Status) -> (Code, String) {
@@ -148,6 +171,9 @@ mod tests {
         assert_eq!(unheard, expected(Code::Unavailable, text));
         let refused = expected(Code::FailedPrecondition, &format!("FOLLOWER {leader}"));
         assert_eq!(told(&takes_no_writes(&heard())), refused);
+        let strange = takes_no_writes(&Heard { is_strange: true, ..heard() });
+        assert_eq!(told(&strange), expected(Code::FailedPrecondition, "FOLLOWER "));
+        assert!(strange.message().contains("another log"), "{strange}");
         let away = expected(Code::Unavailable, &format!("FOLLOWER {leader}"));
         assert_eq!(told(&unreachable(&heard())), away);
         let circle = expected(Code::FailedPrecondition, &format!("LOOPED {leader} node=third"));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use parking_lot::Mutex;
@@ -18,7 +18,7 @@ use tidu::{
     access::{AccessControl, AccessSettings, Channel, PeerCertificate},
     domain::text::hex,
     protocol::pb,
-    service::{ApiSettings, Way},
+    service::{Api, ApiSettings, Way},
 };
 use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt as _;
@@ -103,6 +103,7 @@ async fn the_leader_judges_the_original_principal() {
         assert_eq!(headers["tidu-on-behalf-of"], "gd.recorder");
         assert_eq!(headers["tidu-forwarded"], "second");
         assert_eq!(headers["tidu-epoch"], "0");
+        assert_eq!(headers["tidu-log-id"], leader.ledger.log_id().to_string());
         assert!(!headers.contains_key("authorization") && headers.contains_key("grpc-timeout"));
     }
     // What the leader refuses comes back as it is.
@@ -179,6 +180,40 @@ async fn a_leader_of_another_epoch_refuses_what_is_handed_on() {
     assert_eq!((status.code(), &*reason(&status)), (Code::FailedPrecondition, "STALE_EPOCH"));
     assert_complete(&status);
     leader.as_stranger().ledger.append(append(1, "")).await.expect("its own callers state none");
+}
+
+/// The way to a node, on which the id of the log becomes this one, or is lost.
+fn with_log_id(api: &Api, log_id: Option<&'static str>) -> Way {
+    let api = api.clone().map_request(move |mut request: Request<Body>| {
+        request.headers_mut().remove("tidu-log-id").expect("a node names its log");
+        if let Some(log_id) = log_id {
+            request.headers_mut().insert("tidu-log-id", HeaderValue::from_static(log_id));
+        }
+        request
+    });
+    way_to(&BoxCloneSyncService::new(api))
+}
+
+#[tokio::test]
+async fn a_leader_with_another_log_refuses_what_is_handed_on() {
+    let leader = Governed::open();
+    for other in ["00000000-0000-0000-0000-000000000007", "other"] {
+        let second = follower(Some(with_log_id(&leader.api, Some(other))));
+        let status = second.as_stranger().ledger.append(append(1, "")).await.unwrap_err();
+        assert_eq!(
+            (status.code(), &*reason(&status)),
+            (Code::FailedPrecondition, "LOG_ID_MISMATCH")
+        );
+        let info = status.get_details_error_info().unwrap().metadata;
+        let own = leader.ledger.log_id().to_string();
+        assert_eq!((info["expected"].as_str(), &info["log_id"]), (other, &own));
+        assert_complete(&status);
+    }
+    assert_eq!(leader.ledger.durable().size, 0);
+    // An older version names none.
+    let older = follower(Some(with_log_id(&leader.api, None)));
+    older.as_stranger().ledger.append(append(1, "")).await.expect("it is taken");
+    assert_eq!(leader.ledger.durable().size, 1);
 }
 
 /// A leader whose answer does not do.

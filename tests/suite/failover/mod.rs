@@ -43,7 +43,7 @@ impl Leader for Known {
 /// The last news of the leader.
 fn heard() -> Heard {
     let (size, age) = (Some(60), Some(Duration::from_secs(2)));
-    Heard { address: LEADER.to_owned(), size, is_relay: false, age, epoch: 0 }
+    Heard { address: LEADER.to_owned(), size, age, ..Heard::default() }
 }
 
 /// The settings of a node that follows, and that hands writes on this way, or refuses them.

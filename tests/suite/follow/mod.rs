@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tidu::protocol::pb::{self, NodeRole};
 use tokio::time::{Duration, sleep};
+use tonic::Code;
 
-use crate::support::{Client, Server, directory, in_time, list};
+use crate::support::{Client, Server, directory, in_time, list, reason};
 
 /// A machine with a data directory, whose server comes and goes.
 struct Machine {
@@ -191,6 +192,7 @@ async fn another_log_and_a_shorter_one_stop_it() {
     let why = problem(&server).await;
     assert!(why.contains(&format!("the leader has {size} events")), "{why}");
     assert_eq!(server.client().await.status().await.log_size, size + 2, "it is served");
+    records_nowhere(&server, &shorter).await;
     ended(server, 11).await;
     // It goes on by itself: another history, shorter and then of the same length.
     let others = list(5, 2);
@@ -203,14 +205,27 @@ async fn another_log_and_a_shorter_one_stop_it() {
     assert!(why.contains(&parted), "{why}");
     shorter.client().await.record(others[1..].to_vec()).await.unwrap();
     let server = following.start();
+    problem(&server).await;
+    records_nowhere(&server, &shorter).await;
     let why = ended(server, 12).await;
     let parted =
         format!("another root at {0} events; the logs differ from position {size} on", size + 2);
     assert!(why.contains("another history") && why.contains(&parted), "{why}");
     let other = Machine::leading().start();
     let server = Machine { leader: Some(other.address.clone()), ..following }.start();
+    problem(&server).await;
+    records_nowhere(&server, &other).await;
     let why = ended(server, 7).await;
     assert!(why.contains("the leader has log"), "{why}");
+}
+
+/// What a caller of this node would record is refused, and does not go into another history.
+async fn records_nowhere(server: &Server, strange: &Server) {
+    let before = strange.client().await.status().await.log_size;
+    let refused = server.client().await.record(list(6, 1)).await.unwrap_err();
+    assert_eq!((refused.code(), &*reason(&refused)), (Code::FailedPrecondition, "FOLLOWER"));
+    assert!(refused.message().contains("another log or another history"), "{refused}");
+    assert_eq!(strange.client().await.status().await.log_size, before);
 }
 
 /// Copies a data directory that nobody has open.
