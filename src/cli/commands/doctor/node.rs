@@ -18,8 +18,8 @@ pub(super) fn check(server: &Server) -> Vec<Finding> {
         NodeRole::Leader | NodeRole::Unspecified => Vec::new(),
         NodeRole::Retired => {
             let text = say!(
-                en: "the log was handed over to {leader}, which takes the appends",
-                zh: "日志已移交给 {leader}，由其接受写入"
+                en: "the log was handed over to {leader}, which takes over",
+                zh: "日志已移交给 {leader}，由其接管"
             );
             vec![Finding::warn(ID, text, run)]
         }
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(found(NodeRole::Follower, "connecting", ""), of(Level::Warn, text));
         let text = "it no longer follows http://a:1: another root";
         assert_eq!(found(NodeRole::Follower, "stopped", "another root"), of(Level::Error, text));
-        let text = "the log was handed over to http://a:1, which takes the appends";
+        let text = "the log was handed over to http://a:1, which takes over";
         assert_eq!(found(NodeRole::Retired, "", ""), of(Level::Warn, text));
     }
 }
