@@ -106,7 +106,11 @@ pub fn hand_over(directory: &Path, successor: NodeName) -> Result<Receipt, Promo
     let rest = AtRest::open(directory)?;
     match rest.part() {
         Part::Leader => {}
-        Part::Retired(receipt) if receipt.successor == successor => return Ok(receipt),
+        Part::Retired(receipt) if receipt.successor == successor => {
+            // The file is there, but the sync after its writing may have failed.
+            handover::retire(&rest.directory, &receipt)?;
+            return Ok(receipt);
+        }
         Part::Retired(Receipt { successor: other, .. }) => {
             return Err(PromotionError::Disagrees(say!(
                 en: "the log is handed over to {other} already", zh: "日志已移交给 {other}"

@@ -148,7 +148,8 @@ impl FromStr for Follows {
 /// Retires a data directory durably: no start of it records in the epoch of the receipt again.
 ///
 /// # Errors
-/// [`StandingError`]; whether it is retired is unknown then.
+/// [`StandingError`]; whether it is retired is unknown then, also if the file can be read. To do it
+/// again makes sure.
 pub fn retire(directory: &Path, receipt: &Receipt) -> Result<(), StandingError> {
     write(&directory.join(RETIRED_FILE), &receipt.text())
 }

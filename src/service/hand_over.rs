@@ -53,7 +53,11 @@ impl HandOvers {
         match read(directory.clone()).await?.part(log_id, epoch) {
             Part::Leader => {}
             Part::Follower(_) => return Err(follower()),
-            Part::Retired(receipt) if receipt.successor == successor => return Ok(receipt),
+            Part::Retired(receipt) if receipt.successor == successor => {
+                // The file is there, but the sync after its writing may have failed.
+                retire(directory, &receipt).await?;
+                return Ok(receipt);
+            }
             Part::Retired(receipt) => return Err(retired(&receipt.successor, epoch)),
         }
         if let Some(other) = ledger.successor().filter(|other| **other != successor) {
@@ -62,9 +66,7 @@ impl HandOvers {
         let drained = ledger.drain_to_hand_over(successor.clone()).await;
         let Durable { size, root, .. } = drained.map_err(errors::refusal)?;
         let receipt = Receipt { log_id, size, root, epoch, successor };
-        let written = receipt.clone();
-        let retiring = run_blocking(move || handover::retire(&directory, &written));
-        retiring.await.map_err(errors::internal)?.map_err(|error| not_written(&error))?;
+        retire(directory, &receipt).await?;
         tracing::warn!(successor = %receipt.successor, size, epoch, "the log is handed over");
         Ok(receipt)
     }
@@ -73,6 +75,13 @@ impl HandOvers {
 async fn read(directory: PathBuf) -> Result<Standing, Status> {
     let read = run_blocking(move || Standing::of(&directory)).await;
     read.map_err(errors::internal)?.map_err(|error| not_written(&error))
+}
+
+/// Retires the directory durably.
+async fn retire(directory: PathBuf, receipt: &Receipt) -> Result<(), Status> {
+    let receipt = receipt.clone();
+    let retiring = run_blocking(move || handover::retire(&directory, &receipt));
+    retiring.await.map_err(errors::internal)?.map_err(|error| not_written(&error))
 }
 
 /// The files of the data directory fail. Nothing is recorded, and the call may be repeated.

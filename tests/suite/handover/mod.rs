@@ -2,6 +2,7 @@
 //!
 //! A follower is a copy of its leader's directory, as following would leave it.
 
+mod again;
 mod kills;
 
 use std::{
