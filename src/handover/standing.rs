@@ -90,10 +90,13 @@ impl Standing {
         let follows = self.follows.as_ref().filter(|it| it.log_id == log_id && it.epoch >= epoch);
         let retired = self.retired.as_ref().filter(|it| it.log_id == log_id && it.epoch >= epoch);
         match (follows, retired) {
-            // An old leader that has come back as a follower.
-            (Some(follows), _) => Part::Follower(follows.clone()),
-            (None, Some(receipt)) => Part::Retired(receipt.clone()),
-            (None, None) => Part::Leader,
+            // An old leader that has come back as a follower, and has heard its successor lead.
+            // Before that its receipt may be asked for again, which is needed for the promotion.
+            (Some(follows), receipt) if receipt.is_none_or(|it| it.epoch < follows.epoch) => {
+                Part::Follower(follows.clone())
+            }
+            (_, Some(receipt)) => Part::Retired(receipt.clone()),
+            (_, None) => Part::Leader,
         }
     }
 

@@ -29,6 +29,11 @@ fn a_directory_records_only_above_the_epochs_that_are_closed() {
     check(None, Some(0), 1, Part::Leader);
     // Promoted, and handed over again.
     check(Some(1), Some(0), 1, Part::Retired(receipt(1)));
+    // An old leader that follows its successor: not promoted yet, and then promoted.
+    check(Some(0), Some(0), 0, Part::Retired(receipt(0)));
+    check(Some(2), Some(2), 2, Part::Retired(receipt(2)));
+    check(Some(2), Some(3), 2, Part::Follower(follows(3)));
+    check(Some(2), Some(2), 3, Part::Leader);
     // An old leader that follows its successor, and is promoted in its turn.
     check(Some(0), Some(1), 0, Part::Follower(follows(1)));
     check(Some(0), Some(1), 2, Part::Leader);
