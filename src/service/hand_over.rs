@@ -51,6 +51,8 @@ impl HandOvers {
         };
         let (log_id, epoch) = (ledger.log_id(), ledger.epoch());
         match read(directory.clone()).await?.part(log_id, epoch) {
+            // It has not heard its leader yet, and no file tells that it follows.
+            Part::Leader if ledger.is_following() => return Err(follower()),
             Part::Leader => {}
             Part::Follower(_) => return Err(follower()),
             Part::Retired(receipt) if receipt.successor == successor => {

@@ -3,7 +3,7 @@
 use std::{fs, net::TcpListener};
 
 use tidu::{
-    handover::{Follows, RETIRED_FILE},
+    handover::{FOLLOWS_FILE, Follows, RETIRED_FILE},
     protocol::pb::{self, NodeRole},
 };
 use tonic::Code;
@@ -74,4 +74,22 @@ async fn an_old_leader_tells_its_receipt_until_its_successor_leads() {
     let mut client = server.client().await;
     let following = hand_over(&mut client, NODE).await;
     assert_eq!(following, refused(Code::FailedPrecondition, "FOLLOWER"));
+}
+
+/// No file tells its part yet.
+#[tokio::test]
+async fn a_follower_that_has_heard_nobody_has_nothing_to_hand_over() {
+    let pair = Pair::of(3).await;
+    let data = pair.follower();
+    fs::remove_file(data.join(FOLLOWS_FILE)).unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let leader = format!("http://{}", nobody.local_addr().unwrap());
+    let server = Server::start_with(&data, &["--listen", "127.0.0.1:0", "--follow", &leader]);
+    let mut client = server.client().await;
+    let before = client.status().await;
+    assert_eq!(role(&before), (NodeRole::Follower, 0));
+    let refusal = hand_over(&mut client, "c-1").await;
+    assert_eq!(refusal, refused(Code::FailedPrecondition, "FOLLOWER"));
+    let after = client.status().await;
+    assert_eq!((after.node, after.appends_refused), (before.node, before.appends_refused));
 }
