@@ -78,7 +78,7 @@ pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
     match config.leaders() {
         Some(leaders) if !log::is_in(directory) => {
             let asking = follow::log_of(&leaders);
-            let (log_id, epoch) = match config.follow_stopped {
+            let (log_id, _) = match config.follow_stopped {
                 FollowStopped::Serve => asking.await,
                 FollowStopped::Exit => timeout(FOLLOW_FIRST_ANSWER_MAX, asking)
                     .await
@@ -86,8 +86,10 @@ pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
             };
             log::keep_older_versions_away(directory)
                 .map_err(|error| PartError::Log(error.into()))?;
+            // A fresh mark is of epoch 0, so that closes it. A higher one counts once two answers
+            // tell it.
             let pledge = pledge(directory, log_id, 0)?;
-            pledge.give(epoch).map_err(PartError::from)?;
+            pledge.give(0).map_err(PartError::from)?;
             Ok(log_id)
         }
         #[allow(clippy::disallowed_methods)] // a new log gets its id here

@@ -110,21 +110,32 @@ async fn a_follower_without_a_log_leads_in_none() {
 
 /// A server of an older version, which has this status. It says when it was asked.
 async fn older(at: &str, status: pb::GetStatusResponse) -> (JoinHandle<()>, mpsc::Receiver<()>) {
+    telling(at, &pb::GetStatusResponse { node: None, ..status }).await
+}
+
+/// A server that tells this status and nothing else. It says when it was asked for it.
+pub(super) async fn telling(
+    at: &str,
+    status: &pb::GetStatusResponse,
+) -> (JoinHandle<()>, mpsc::Receiver<()>) {
     let listener = TcpListener::bind(at).await.unwrap();
     let (asked, calls) = mpsc::channel(1);
-    let status = pb::GetStatusResponse { node: None, ..status }.encode_to_vec();
+    let status = status.encode_to_vec();
     let answer = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let (asked, status) = (asked.clone(), status.clone());
         async move {
-            assert_eq!(request.uri().path(), "/tidu.v1.AdminService/GetStatus");
-            let _ = asked.send(()).await;
             let mut message = BytesMut::new();
-            message.put_u8(0);
-            message.put_u32(u32::try_from(status.len()).unwrap());
-            message.put_slice(&status);
+            let is_known = request.uri().path() == "/tidu.v1.AdminService/GetStatus";
+            if is_known {
+                let _ = asked.send(()).await;
+                message.put_u8(0);
+                message.put_u32(u32::try_from(status.len()).unwrap());
+                message.put_slice(&status);
+            }
+            // Or UNIMPLEMENTED.
             let end = http::HeaderMap::from_iter([(
                 http::HeaderName::from_static("grpc-status"),
-                http::HeaderValue::from_static("0"),
+                http::HeaderValue::from_static(if is_known { "0" } else { "12" }),
             )]);
             let frames = [Frame::data(message.freeze()), Frame::trailers(end)];
             let frames = frames.map(Ok::<Frame<Bytes>, std::convert::Infallible>);

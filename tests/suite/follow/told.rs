@@ -1,14 +1,15 @@
 //! A node that follows, as probes and scrapers see it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
+use tidu::handover::{FOLLOWS_FILE, Follows};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::sleep,
 };
 
-use super::{Machine, problem, same};
+use super::{Machine, older::telling, problem, same, stop};
 use crate::support::{Server, TIDU, coded, in_time, list, text};
 
 /// The whole answer of the operations port.
@@ -105,4 +106,32 @@ async fn a_follower_that_is_to_exit_ends_with_the_code_of_its_cause() {
             &[said],
         );
     }
+}
+
+/// No root confirms an epoch. One that a single answer tells, such as one with a bit that flipped
+/// on the way, is not kept by a copy that begins.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_begins_keeps_no_epoch_that_one_answer_tells() {
+    let machine = Machine::leading();
+    let leading = machine.start();
+    let mut leader = leading.client().await;
+    leader.record(list(3, 5)).await.unwrap();
+    let mut status = leader.status().await;
+    let at = leading.address.trim_start_matches("http://").to_owned();
+    let second = Machine::following(&leading);
+    stop(leading);
+    status.node.as_mut().unwrap().epoch = 1 << 40;
+    let (serving, mut calls) = telling(&at, &status).await;
+    let starting = tokio::task::spawn_blocking(move || (second.start(), second));
+    // One call is for the id of the log, the others are of sessions.
+    for _ in 0..3 {
+        in_time("a call", calls.recv()).await.unwrap();
+    }
+    let (following, second) = starting.await.unwrap();
+    let kept = fs::read_to_string(second.data().join(FOLLOWS_FILE)).unwrap();
+    assert_eq!(kept.parse::<Follows>().unwrap().epoch, 0, "{kept}");
+    serving.abort();
+    let _ = serving.await;
+    let leading = machine.start_at(&at);
+    same(&following, &mut leading.client().await).await;
 }
