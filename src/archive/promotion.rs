@@ -16,10 +16,11 @@ use crate::{
     merkle::Hash,
 };
 
-/// Files that belong to one history, and not to another one with the same events.
+/// Files that belong to one history, and not to another one with the same events. Each names its
+/// log, so none counts in another one.
 const OF_ONE_HISTORY: [&str; 2] = ["cursors.redb", SNAPSHOT_FILE];
 
-/// Why a directory is not handed over or promoted. Nothing was changed.
+/// Why a directory is not handed over or promoted. Nothing was changed, unless the error says so.
 #[derive(Debug, thiserror::Error)]
 pub enum PromotionError {
     /// The log cannot be used.
@@ -158,14 +159,18 @@ pub fn begin_history(directory: &Path, log_id: Uuid) -> Result<Begun, PromotionE
     let rest = AtRest::open(directory)?;
     let (before, size, root) = (rest.log.id(), rest.log.size(), rest.root()?);
     let had_cursors = directory.join("cursors.redb").exists();
-    for name in OF_ONE_HISTORY {
-        let path = directory.join(name);
-        files::remove_durably(&path)
-            .map_err(|e| LogError::io(format!("remove {}", path.display()), e))?;
-    }
     rest.log.rename(log_id, root)?;
     drop(rest);
     // The next opening gives the log its id, and this is one.
     drop(log::open(directory, Uuid::nil())?);
+    // Last, so that nothing is lost if the disk is full. What a crash leaves here counts nowhere.
+    for name in OF_ONE_HISTORY {
+        let path = directory.join(name);
+        files::remove_durably(&path).map_err(|e| LogError::io(removing(&path, log_id), e))?;
+    }
     Ok(Begun { before, log_id, size, had_cursors })
+}
+
+fn removing(path: &Path, log_id: Uuid) -> String {
+    format!("the log is {log_id} now; remove {} of the one before", path.display())
 }

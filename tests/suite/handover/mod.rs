@@ -3,6 +3,7 @@
 //! A follower is a copy of its leader's directory, as following would leave it.
 
 mod again;
+mod begun;
 mod kills;
 
 use std::{
