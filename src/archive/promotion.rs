@@ -11,7 +11,7 @@ use crate::{
         self, NodeName, Part, Reached, Receipt, Standing, StandingError, Unfit, Verdict, judge,
     },
     lang::say,
-    ledger::{keep_older_versions_away, root_at},
+    ledger::{first_erased_in_force, keep_older_versions_away, root_at},
     log::{self, CommitLog, LogError, SNAPSHOT_FILE},
     merkle::Hash,
 };
@@ -70,6 +70,8 @@ struct AtRest {
     directory: PathBuf,
     log: std::sync::Arc<dyn CommitLog>,
     standing: Standing,
+    /// The size of its mark, and the root there.
+    marked: Option<(u64, Hash)>,
 }
 
 impl AtRest {
@@ -86,7 +88,8 @@ impl AtRest {
             return Err(LogError::damaged(mark.size, detail).into());
         }
         let standing = Standing::of(directory)?;
-        Ok(Self { directory: directory.to_path_buf(), log, standing })
+        let marked = mark.map(|mark| (mark.size, mark.root));
+        Ok(Self { directory: directory.to_path_buf(), log, standing, marked })
     }
 
     fn part(&self) -> Part {
@@ -138,15 +141,39 @@ pub fn hand_over(directory: &Path, successor: NodeName) -> Result<Receipt, Promo
 /// # Errors
 /// See [`PromotionError`].
 pub fn promote(directory: &Path, receipt: &Receipt) -> Result<Promoted, PromotionError> {
-    let AtRest { log, standing, .. } = AtRest::open(directory)?;
+    let AtRest { log, standing, marked, .. } = AtRest::open(directory)?;
     let root_there = root_at(&*log, receipt.size)?;
     let (log_id, size, epoch) = (log.id(), log.size(), log.epoch());
     match judge(&standing, Reached { log_id, size, epoch, root_there }, receipt)? {
         Verdict::Raised(epoch) => Ok(Promoted::Before(epoch)),
         Verdict::Raise(epoch) => {
+            require_annulled(directory, &*log, marked)?;
             log.raise_epoch(epoch, receipt.root)?;
             Ok(Promoted::Now(epoch))
         }
+    }
+}
+
+/// Refuses a log with which no leader starts: an event is erased, and no later one annuls it. The
+/// root does not show that. A log that cannot be read for want of a catalogue is promoted: the
+/// start names the file.
+fn require_annulled(
+    directory: &Path,
+    log: &dyn CommitLog,
+    marked: Option<(u64, Hash)>,
+) -> Result<(), PromotionError> {
+    match first_erased_in_force(directory, log, marked) {
+        Ok(None) | Err(LogError::Catalogue { .. }) => Ok(()),
+        Ok(Some(position)) => Err(PromotionError::Disagrees(say!(
+            en: "event {position} is erased here, and no event of the log annuls it, so no leader \
+                 starts with this copy; copy the log anew: remove log and MARK from {}, keep \
+                 FOLLOWS, and follow the old leader until it has all events",
+            zh: "事件 {position} 在此处已抹除，而日志中没有作废它的事件，因此主节点不能以此副本启动；请\
+                 重新复制日志：从 {} 中删除 log 和 MARK，保留 FOLLOWS，并跟随旧的主节点，直到事件\
+                 齐全",
+            directory.display()
+        ))),
+        Err(error) => Err(error.into()),
     }
 }
 

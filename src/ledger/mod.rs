@@ -105,6 +105,7 @@ pub use self::{
     refused::AppendError,
     retire::{keep_older_versions_away, root_at},
     snapshot::{RULES_BUILD, SnapshotSettings},
+    start::first_erased_in_force,
     task::{TaskEnded, run_blocking},
     trusted::Unread,
     waiters::Waiter,

@@ -1,7 +1,7 @@
 //! A start: the state of the log, from a snapshot of the register and the log after it, or from the
 //! whole log.
 
-use std::fmt::Display;
+use std::{fmt::Display, path::Path};
 
 use super::{
     Belief, LedgerOptions, SnapshotSettings,
@@ -9,7 +9,60 @@ use super::{
     snapshot::{self, Believed},
     state::State,
 };
-use crate::{domain::catalogue::Catalogues, log::LogError, merkle::Hash};
+use crate::{
+    catalogue_files::CatalogueFiles,
+    domain::catalogue::Catalogues,
+    limits::REBUILD_BATCH_BYTES,
+    log::{Chunk, CommitLog, LogError, SNAPSHOT_FILE},
+    merkle::Hash,
+    register::RulesBook,
+};
+
+/// The first erased event in the log of a directory that no later event annuls: no leader starts
+/// with it. A snapshot is believed as by a start, and spares the reading of the log. `expected` is
+/// a size and the root that the log must have there.
+///
+/// # Errors
+/// As for a start.
+pub fn first_erased_in_force(
+    directory: &Path,
+    log: &dyn CommitLog,
+    expected: Option<(u64, Hash)>,
+) -> Result<Option<u64>, LogError> {
+    let rules = RulesBook::RELEASED;
+    let files = CatalogueFiles::built_in().beside(directory);
+    let claims = Claims { expected, belief: Belief::StoredHashes, may_end_early: true };
+    let first_after = |begun: Begun| -> Result<Option<u64>, LogError> {
+        let (state, _) = rebuild::rebuild_telling(log, begun, claims, &mut |_, _| {})?;
+        Ok(state.reader().read().first_withheld_in_force())
+    };
+    let path = directory.join(SNAPSHOT_FILE);
+    if let Ok(Some((believed, _))) = snapshot::believe(&path, log, &files, rules, expected)
+        && let Ok(found) = first_after(believed.begun)
+    {
+        return Ok(found);
+    }
+    match has_erased(log)? {
+        true => first_after(Begun::new(&files, rules)),
+        false => Ok(None),
+    }
+}
+
+/// True if a place of the log is erased. Nothing is decoded.
+fn has_erased(log: &dyn CommitLog) -> Result<bool, LogError> {
+    let mut position = 0;
+    while position < log.size() {
+        let chunks = log.read(position, REBUILD_BATCH_BYTES)?;
+        if chunks.iter().any(Chunk::has_withheld) {
+            return Ok(true);
+        }
+        position = chunks
+            .last()
+            .map(Chunk::next)
+            .ok_or_else(|| LogError::damaged(position, "the log ends before its size"))?;
+    }
+    Ok(false)
+}
 
 /// The parts that a start gets from the log.
 pub(super) struct Start {

@@ -4,6 +4,7 @@
 
 mod again;
 mod begun;
+mod erased;
 mod kills;
 
 use std::{
