@@ -1,6 +1,9 @@
 //! `tidu handover` and `tidu promote`: one node stops recording, and another one begins.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use uuid::Uuid;
@@ -11,6 +14,7 @@ use crate::{
         CliError,
         args::ServerArgs,
         client::Client,
+        destination::Destination,
         print::{eprint_line, print_line, print_text},
     },
     files,
@@ -67,6 +71,8 @@ pub(crate) struct PromoteArgs {
 }
 
 pub(super) async fn hand_over(args: HandoverArgs) -> Result<(), CliError> {
+    // A hand-over cannot be taken back, so its receipt has a place before it begins.
+    let place = args.to.as_deref().map(Place::begin).transpose()?;
     let text = match args.data_dir {
         Some(directory) => promotion::hand_over(&directory, args.successor.clone())?.text(),
         None => {
@@ -75,24 +81,61 @@ pub(super) async fn hand_over(args: HandoverArgs) -> Result<(), CliError> {
             client.admin.hand_over(request).await?.into_inner().receipt
         }
     };
-    let receipt: Receipt =
-        text.parse().map_err(|e: crate::handover::Unreadable| CliError::Message(e.to_string()))?;
-    match &args.to {
-        None => print_text(text.trim_end())?,
-        Some(path) => {
-            let name = path.display();
-            let failed =
-                |e| CliError::Io(say!(en: "cannot write {name}", zh: "无法写入 {name}"), e);
-            files::replace(path, text.as_bytes()).map_err(failed)?;
-        }
-    }
+    let text = text.trim_end();
+    let given = match place {
+        None => print_text(text).map_err(|error| error.advised(again().to_owned())),
+        Some(place) => place.fill(text).or_else(|error| {
+            print_text(text)?;
+            Err(error.advised(shown_instead().to_owned()))
+        }),
+    };
+    let receipt = Receipt::of_carried(text)
+        .map_err(|why| CliError::Message(why.to_string()).advised(again().to_owned()))?;
     let Receipt { size, epoch, successor, .. } = receipt;
     eprint_line(&say!(
         en: "{size} events of epoch {epoch} are handed over to {successor}; this node records \
              nothing any more",
         zh: "任期 {epoch} 的 {size} 个事件已移交给 {successor}；本节点不再写入"
     ));
-    Ok(())
+    given
+}
+
+/// The file that is to hold a receipt.
+struct Place<'a> {
+    path: &'a Path,
+    out: Destination,
+}
+
+impl<'a> Place<'a> {
+    fn begin(path: &'a Path) -> Result<Self, CliError> {
+        let out = Destination::file(path).map_err(|error| unwritten(path, error))?;
+        Ok(Self { path, out })
+    }
+
+    fn fill(mut self, receipt: &str) -> Result<(), CliError> {
+        let written = writeln!(self.out, "{receipt}").and_then(|()| self.out.commit());
+        written.map_err(|error| unwritten(self.path, error))
+    }
+}
+
+fn unwritten(path: &Path, error: io::Error) -> CliError {
+    let name = path.display();
+    CliError::Io(say!(en: "cannot write {name}", zh: "无法写入 {name}"), error)
+}
+
+fn again() -> &'static str {
+    word!(
+        en: "the hand-over took place; the same command gives the receipt again",
+        zh: "移交已完成；再次运行同一命令即可重新取得回执"
+    )
+}
+
+fn shown_instead() -> &'static str {
+    word!(
+        en: "the hand-over took place; the receipt is on standard output, and the same command \
+             gives it again",
+        zh: "移交已完成；回执已写到标准输出，再次运行同一命令也可重新取得"
+    )
 }
 
 pub(super) fn promote(args: &PromoteArgs) -> Result<(), CliError> {

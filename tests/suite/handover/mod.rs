@@ -159,6 +159,33 @@ async fn a_successor_records_in_the_next_epoch() {
     assert_eq!((role(&status), status.log_size), ((NodeRole::Leader, 1), 8));
 }
 
+/// A hand-over cannot be taken back, so its receipt is never lost.
+#[tokio::test]
+async fn a_receipt_that_cannot_be_written_is_not_lost() {
+    let pair = Pair::of(2).await;
+    let server = Server::start(&pair.leader());
+    let (nowhere, file) = (pair.dir.path().join("none/r"), pair.dir.path().join("r"));
+    let args = ["handover", NODE, "--server", &server.address, "--to"];
+    let output = tidu(&[&args[..], &[text(&nowhere)]].concat());
+    coded(&output, 1, &["cannot write", "none/r"]);
+    assert!(output.stdout.is_empty());
+    let mut client = server.client().await;
+    client.record(list(2, 1)).await.expect("it is not handed over");
+    // The room for files ends after the hand-over.
+    let limited = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", TIDU])
+        .args(args)
+        .arg(&file)
+        .output()
+        .unwrap();
+    coded(&limited, 1, &["cannot write", "3 events", "took place", "the same command gives it"]);
+    assert!(!file.exists());
+    assert_eq!(reason(&client.record(list(3, 1)).await.unwrap_err()), "RETIRED");
+    done(&tidu(&[&args[..], &[text(&file)]].concat()));
+    assert_eq!(fs::read(&file).unwrap(), limited.stdout, "the receipt was shown");
+    assert_eq!(fs::read(&file).unwrap(), fs::read(pair.leader().join(RETIRED_FILE)).unwrap());
+}
+
 #[tokio::test]
 async fn an_old_receipt_is_worth_nothing() {
     let pair = Pair::of(2).await;
