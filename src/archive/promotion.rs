@@ -65,6 +65,29 @@ pub struct Begun {
     pub had_cursors: bool,
 }
 
+/// A data directory at rest, before a hand-over or another history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtRestSeen {
+    /// The id of the log.
+    pub log_id: Uuid,
+    /// Number of its events.
+    pub size: u64,
+    /// The epoch of its mark.
+    pub epoch: u64,
+    /// Its part in that epoch.
+    pub part: Part,
+}
+
+/// Looks at a data directory, and compares its log with its mark.
+///
+/// # Errors
+/// See [`PromotionError`].
+pub fn look(directory: &Path) -> Result<AtRestSeen, PromotionError> {
+    let rest = AtRest::open(directory)?;
+    let (log_id, size, epoch) = (rest.log.id(), rest.log.size(), rest.log.epoch());
+    Ok(AtRestSeen { log_id, size, epoch, part: rest.part() })
+}
+
 /// A data directory at rest, locked.
 struct AtRest {
     directory: PathBuf,

@@ -9,7 +9,7 @@ use clap::Args;
 use uuid::Uuid;
 
 use crate::{
-    archive::promotion::{self, Begun, Promoted, PromotionError},
+    archive::promotion::{self, AtRestSeen, Begun, Promoted, PromotionError},
     cli::{
         CliError,
         args::ServerArgs,
@@ -18,10 +18,10 @@ use crate::{
         print::{eprint_line, print_line, print_text},
     },
     files,
-    handover::{NodeName, Receipt, Unfit},
+    handover::{NodeName, Part, Receipt, Unfit},
     lang::{say, word},
     limits::RECEIPT_BYTES_MAX,
-    protocol::pb,
+    protocol::pb::{self, NodeRole},
 };
 
 #[derive(Debug, Args)]
@@ -30,9 +30,13 @@ The node takes no appends any more, for ever: what it acknowledged is durable, a
 the receipt. It goes on serving reads, also after a restart. Only the successor can use the receipt,
 with tidu promote. Asked again, the node gives the same receipt. It cannot be taken back.
 
+Without --yes the command says what would be handed over, on standard error, and changes nothing.
+A leader does not know the names of its followers: any name is taken, and a wrong one leaves a log
+that nobody records in. Copy the name from `tidu status` at the follower.
+
 Without a server, --data-dir hands over the log of a directory whose server has stopped.
 
-Example: tidu handover node-0000001f --to receipt.txt")]
+Example: tidu handover node-0000001f --to receipt.txt --yes")]
 pub(crate) struct HandoverArgs {
     /// Name of the node that takes over, as `tidu status` at that node says
     successor: NodeName,
@@ -42,6 +46,9 @@ pub(crate) struct HandoverArgs {
     /// Write the receipt to this file [default: standard output]
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
+    /// Hand over; it cannot be taken back
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -54,7 +61,8 @@ log stays, so subscribers and cursors go on.
 
 Without a receipt, because the leader is lost with its disk, there is no proof that nothing is
 missing. --new-log then begins another history with the events that are there: the log gets another
-id, and the cursors of the directory are dropped. Subscribers stop, and say so.
+id, and the cursors of the directory are dropped. Subscribers stop, and say so. Without --yes it
+says what it would do, and changes nothing.
 
 Exit codes: 0 promoted, or promoted before; 3 the log lacks events of the receipt: follow on;
 10 the log or the directory disagrees with the receipt.")]
@@ -68,11 +76,21 @@ pub(crate) struct PromoteArgs {
     /// Begin another history with the events that are there
     #[arg(long, conflicts_with = "receipt")]
     new_log: bool,
+    /// Begin it; the log cannot get its old id back
+    #[arg(long, requires = "new_log")]
+    yes: bool,
 }
 
 pub(super) async fn hand_over(args: HandoverArgs) -> Result<(), CliError> {
     // A hand-over cannot be taken back, so its receipt has a place before it begins.
     let place = args.to.as_deref().map(Place::begin).transpose()?;
+    if !args.yes {
+        let seen = match &args.data_dir {
+            Some(directory) => Seen::at_rest(directory)?,
+            None => Seen::at(&args.server).await?,
+        };
+        return seen.would_hand_over(&args.successor);
+    }
     let text = match args.data_dir {
         Some(directory) => promotion::hand_over(&directory, args.successor.clone())?.text(),
         None => {
@@ -98,6 +116,76 @@ pub(super) async fn hand_over(args: HandoverArgs) -> Result<(), CliError> {
         zh: "任期 {epoch} 的 {size} 个事件已移交给 {successor}；本节点不再写入"
     ));
     given
+}
+
+/// A node before its hand-over.
+struct Seen {
+    role: NodeRole,
+    /// The successor of a node that has handed over.
+    successor: String,
+    log_id: String,
+    size: u64,
+    epoch: u64,
+}
+
+impl Seen {
+    fn at_rest(directory: &Path) -> Result<Self, CliError> {
+        let AtRestSeen { log_id, size, epoch, part } = promotion::look(directory)?;
+        let (role, successor) = match part {
+            Part::Leader => (NodeRole::Leader, String::new()),
+            Part::Follower(_) => (NodeRole::Follower, String::new()),
+            Part::Retired(receipt) => (NodeRole::Retired, receipt.successor.to_string()),
+        };
+        Ok(Self { role, successor, log_id: log_id.to_string(), size, epoch })
+    }
+
+    async fn at(server: &ServerArgs) -> Result<Self, CliError> {
+        let mut client = Client::to(server).await?;
+        let status = client.admin.get_status(pb::GetStatusRequest {}).await?.into_inner();
+        let node = status.node.unwrap_or_default();
+        let (role, epoch) = (node.role(), node.epoch);
+        let (log_id, size) = (status.log_id, status.log_size);
+        Ok(Self { role, successor: node.leader, log_id, size, epoch })
+    }
+
+    /// Says what a hand-over would do. Standard output is for the receipt.
+    fn would_hand_over(&self, to: &NodeName) -> Result<(), CliError> {
+        let Self { role, successor, log_id, size, epoch } = self;
+        match role {
+            NodeRole::Follower => {
+                return Err(CliError::Refused(say!(
+                    en: "this node follows another one, and has nothing to hand over",
+                    zh: "本节点跟随另一个节点，没有可移交的日志"
+                )));
+            }
+            NodeRole::Retired if successor != to.as_str() => {
+                return Err(CliError::Refused(say!(
+                    en: "the log is handed over to {successor} already",
+                    zh: "日志已移交给 {successor}"
+                )));
+            }
+            NodeRole::Retired => {
+                eprint_line(&say!(
+                    en: "the log was handed over to {to} before; for its receipt, repeat the \
+                         command with --yes",
+                    zh: "日志此前已移交给 {to}；要取得回执请加 --yes 重新运行"
+                ));
+                return Ok(());
+            }
+            NodeRole::Leader | NodeRole::Unspecified => {}
+        }
+        eprint_line(&say!(
+            en: "would hand log {log_id} over to {to}: {size} events so far, epoch {epoch}; this \
+                 node would record nothing any more, for ever",
+            zh: "将把日志 {log_id} 移交给 {to}：现有事件 {size} 个，任期 {epoch}；本节点将从此不再写入"
+        ));
+        eprint_line(&say!(
+            en: "nobody else than {to} could take over; nothing was changed; to hand it over, \
+                 repeat the command with --yes",
+            zh: "只有 {to} 能够接管；未作任何改动；确认移交请加 --yes 重新运行"
+        ));
+        Ok(())
+    }
 }
 
 /// The file that is to hold a receipt.
@@ -158,6 +246,19 @@ pub(super) fn promote(args: &PromoteArgs) -> Result<(), CliError> {
 }
 
 fn begin_history(args: &PromoteArgs) -> Result<(), CliError> {
+    if !args.yes {
+        let AtRestSeen { log_id, size, epoch, .. } = promotion::look(&args.data_dir)?;
+        print_line(&say!(
+            en: "would begin another history with the {size} events of log {log_id}, epoch \
+                 {epoch}: subscribers of that log would stop there, and the cursors of the \
+                 directory would be dropped",
+            zh: "将以日志 {log_id}（任期 {epoch}）的 {size} 个事件开始另一历史：原日志的订阅方将到此停止，该目录的游标将被删除"
+        ))?;
+        return print_line(word!(
+            en: "nothing was changed; to begin it, repeat the command with --yes",
+            zh: "未作任何改动；确认请加 --yes 重新运行"
+        ));
+    }
     #[allow(clippy::disallowed_methods)] // a new history gets its id here
     let fresh_id = Uuid::new_v4();
     let begun = promotion::begin_history(&args.data_dir, fresh_id)?;

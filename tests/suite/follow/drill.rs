@@ -53,10 +53,10 @@ async fn a_leader_hands_over_to_its_follower_and_follows_it() {
     same(&last, &mut leader).await;
 
     // The follower has nothing to hand over, and nobody else than its leader has.
-    let refused = tidu(&["handover", &name, "--server", &following.address]);
+    let refused = tidu(&["handover", "--yes", &name, "--server", &following.address]);
     coded(&refused, 3, &["follows another one"]);
     let receipt = receipt.path().join("receipt.txt");
-    let to = ["handover", &name, "--server", &leading.address, "--to", text(&receipt)];
+    let to = ["handover", "--yes", &name, "--server", &leading.address, "--to", text(&receipt)];
     done(&tidu(&to));
     let refused = leader.record(all[20..21].to_vec()).await.unwrap_err();
     assert_eq!(reason(&refused), "RETIRED");
@@ -104,7 +104,15 @@ async fn followers_leave_a_node_that_has_handed_over() {
     let last = Machine { leader: Some(both), ..Machine::leading() }.start();
     same(&last, &mut leader).await;
     let (name, receipt) = (name_of(&following).await, receipt.path().join("receipt.txt"));
-    done(&tidu(&["handover", &name, "--server", &leading.address, "--to", text(&receipt)]));
+    done(&tidu(&[
+        "handover",
+        "--yes",
+        &name,
+        "--server",
+        &leading.address,
+        "--to",
+        text(&receipt),
+    ]));
     same(&following, &mut leader).await;
     let listen = following.address.trim_start_matches("http://").to_owned();
     stop(following);
@@ -154,7 +162,7 @@ async fn without_a_receipt_the_followers_of_the_old_history_stop() {
     stop(following);
     leader.record(list(4, 2)).await.unwrap();
     leading.kill();
-    done(&tidu(&["promote", "--new-log", "--data-dir", text(&second.data())]));
+    done(&tidu(&["promote", "--new-log", "--yes", "--data-dir", text(&second.data())]));
     let anew = Machine { leader: None, ..second }.start_at(&listen);
     anew.client().await.record(list(5, 1)).await.unwrap();
     let why = problem(&third).await;

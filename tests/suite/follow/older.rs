@@ -79,7 +79,15 @@ async fn older_versions_lead_in_no_directory_that_followed() {
         (receipts.path().join("receipt.txt"), second.data().join(FOLLOWS_FILE));
     let follows: Follows = fs::read_to_string(follows).unwrap().parse().unwrap();
     let name = follows.node.to_string();
-    done(&tidu(&["handover", &name, "--server", &leading.address, "--to", text(&receipt)]));
+    done(&tidu(&[
+        "handover",
+        "--yes",
+        &name,
+        "--server",
+        &leading.address,
+        "--to",
+        text(&receipt),
+    ]));
     stop(leading);
     done(&tidu(&["promote", text(&receipt), "--data-dir", text(&second.data())]));
     for machine in [&first, &second, &third] {

@@ -136,7 +136,8 @@ async fn at_most_one_node_records_whatever_is_killed() {
 
         // The hand-over is repeated until it is done, and the follower catches up.
         let receipt = dir.path().join("receipt.txt");
-        let args = ["handover", &node, "--data-dir", text(&leader), "--to", text(&receipt)];
+        let args =
+            ["handover", "--yes", &node, "--data-dir", text(&leader), "--to", text(&receipt)];
         kill_within(&args, COMMAND_DURATION.mul_f64(random.f64()));
         done(&tidu(&args));
         follow(&leader, &next, &log_id, epoch, &node);

@@ -81,7 +81,7 @@ impl Pair {
     fn handed_over(&self) -> PathBuf {
         let receipt = self.dir.path().join("receipt.txt");
         let leader = self.leader();
-        let args = ["handover", NODE, "--data-dir", text(&leader), "--to", text(&receipt)];
+        let args = ["handover", "--yes", NODE, "--data-dir", text(&leader), "--to", text(&receipt)];
         done(&tidu(&args));
         receipt
     }
@@ -114,7 +114,7 @@ async fn a_successor_records_in_the_next_epoch() {
     let server = Server::start(&pair.leader());
     let mut client = server.client().await;
     assert_eq!(role(&client.status().await), (NodeRole::Leader, 0));
-    let hand_over = |node: &str| tidu(&["handover", node, "--server", &server.address]);
+    let hand_over = |node: &str| tidu(&["handover", "--yes", node, "--server", &server.address]);
     let receipt = done(&hand_over(NODE));
     assert_eq!(done(&hand_over(NODE)), receipt, "asked again");
     coded(&hand_over("c"), 3, &["handed its log over", NODE]);
@@ -133,10 +133,10 @@ async fn a_successor_records_in_the_next_epoch() {
     let server = Server::start(&pair.leader());
     let mut client = server.client().await;
     assert_eq!(reason(&client.record(list(2, 1)).await.unwrap_err()), "RETIRED");
-    assert_eq!(done(&tidu(&["handover", NODE, "--server", &server.address])), receipt);
+    assert_eq!(done(&tidu(&["handover", "--yes", NODE, "--server", &server.address])), receipt);
     drop(server);
     let leader = pair.leader();
-    let offline = ["handover", NODE, "--data-dir", text(&leader)];
+    let offline = ["handover", "--yes", NODE, "--data-dir", text(&leader)];
     assert_eq!(done(&tidu(&offline)), receipt);
 
     let path = pair.dir.path().join("receipt.txt");
@@ -165,7 +165,7 @@ async fn a_receipt_that_cannot_be_written_is_not_lost() {
     let pair = Pair::of(2).await;
     let server = Server::start(&pair.leader());
     let (nowhere, file) = (pair.dir.path().join("none/r"), pair.dir.path().join("r"));
-    let args = ["handover", NODE, "--server", &server.address, "--to"];
+    let args = ["handover", "--yes", NODE, "--server", &server.address, "--to"];
     let output = tidu(&[&args[..], &[text(&nowhere)]].concat());
     coded(&output, 1, &["cannot write", "none/r"]);
     assert!(output.stdout.is_empty());
@@ -186,6 +186,41 @@ async fn a_receipt_that_cannot_be_written_is_not_lost() {
     assert_eq!(fs::read(&file).unwrap(), fs::read(pair.leader().join(RETIRED_FILE)).unwrap());
 }
 
+/// A name may be mistyped, and neither act can be taken back.
+#[tokio::test]
+async fn nothing_is_ended_for_good_without_a_yes() {
+    let pair = Pair::of(2).await;
+    let server = Server::start(&pair.leader());
+    let said = |output: &Output| {
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(output.stdout.is_empty(), "this is for the receipt: {output:?}");
+        String::from_utf8(output.stderr.clone()).unwrap()
+    };
+    let would = said(&tidu(&["handover", NODE, "--server", &server.address]));
+    for word in ["would hand log", &pair.log_id, NODE, "2 events", "epoch 0", "--yes"] {
+        assert!(would.contains(word), "{word}: {would}");
+    }
+    server.client().await.record(list(2, 1)).await.expect("it is not handed over");
+    assert_eq!(server.terminate(), Some(0));
+    let (leader, follower) = (pair.leader(), pair.follower());
+    let at_rest = ["handover", NODE, "--data-dir", text(&leader)];
+    assert!(said(&tidu(&at_rest)).contains("3 events"));
+    assert!(!leader.join(RETIRED_FILE).exists());
+    let follows = ["handover", NODE, "--data-dir", text(&follower)];
+    coded(&tidu(&follows), 3, &["follows another one"]);
+    // Of a node that has handed over, the same.
+    pair.handed_over();
+    assert!(said(&tidu(&at_rest)).contains("for its receipt"));
+    let server = Server::start(&leader);
+    assert!(said(&tidu(&["handover", NODE, "--server", &server.address])).contains("--yes"));
+    coded(&tidu(&["handover", "c", "--server", &server.address]), 3, &["handed over", NODE]);
+    let begin = ["promote", "--new-log", "--data-dir", text(&follower)];
+    let would = done(&tidu(&begin));
+    assert!(would.contains("2 events of log") && would.contains(&pair.log_id), "{would}");
+    assert!(would.contains("nothing was changed"), "{would}");
+    assert!(not_started(&follower).contains(NODE), "it is the follower still");
+}
+
 #[tokio::test]
 async fn an_old_receipt_is_worth_nothing() {
     let pair = Pair::of(2).await;
@@ -194,7 +229,7 @@ async fn an_old_receipt_is_worth_nothing() {
     // The old leader follows its successor, and takes over from it.
     let (leader, follower) = (pair.leader(), pair.follower());
     let second = pair.dir.path().join("second.txt");
-    let args = ["handover", "a-1", "--data-dir", text(&follower), "--to", text(&second)];
+    let args = ["handover", "--yes", "a-1", "--data-dir", text(&follower), "--to", text(&second)];
     done(&tidu(&args));
     let (log_id, node) = (pair.log_id.parse().unwrap(), "a-1".parse().unwrap());
     Follows { log_id, epoch: 1, node }.write(&leader).unwrap();
@@ -275,7 +310,7 @@ async fn a_damaged_file_of_the_part_keeps_every_start_away() {
 async fn without_a_receipt_another_history_begins() {
     let pair = Pair::of(3).await;
     let data = pair.follower();
-    let said = done(&tidu(&["promote", "--new-log", "--data-dir", text(&data)]));
+    let said = done(&tidu(&["promote", "--new-log", "--yes", "--data-dir", text(&data)]));
     assert!(said.contains("the 3 events of log") && said.contains(&pair.log_id), "{said}");
     let server = Server::start(&data);
     let mut client = server.client().await;
