@@ -123,9 +123,8 @@ impl Follower {
     }
 }
 
-/// The id of the log that the leaders have, and its epoch, for a copy that is to begin. Asks until
-/// one answers.
-pub async fn log_of(leaders: &Leaders) -> (Uuid, u64) {
+/// The id of the log that the leaders have, for a copy that is to begin. Asks until one answers.
+pub async fn log_of(leaders: &Leaders) -> Uuid {
     let mut pause = Pause::new();
     loop {
         for url in &leaders.urls {
@@ -133,7 +132,7 @@ pub async fn log_of(leaders: &Leaders) -> (Uuid, u64) {
                 Ok(way) => session::status(way).await,
                 Err(why) => Err(stop::lost(why)),
             };
-            match status.map(|status| session::log_of(&status)) {
+            match status.map(|status| Uuid::parse_str(&status.log_id)) {
                 Ok(Ok(log)) => return log,
                 Ok(Err(error)) => tracing::warn!(leader = %url, %error, "the leader names no log"),
                 Err(why) => tracing::warn!(leader = %url, ?why, "the leader gives no answer yet"),

@@ -13,7 +13,6 @@ use tokio::{
 };
 use tonic::{Streaming, body::Body};
 use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
-use uuid::Uuid;
 
 use super::{
     Follower,
@@ -70,12 +69,6 @@ fn later_status(way: Way) -> BoxFuture<'static, (Way, Result<pb::GetStatusRespon
         let status = status(way.clone()).await;
         (way, status)
     })
-}
-
-/// The id of the log of a node, and its epoch.
-pub(super) fn log_of(status: &pb::GetStatusResponse) -> Result<(Uuid, u64), uuid::Error> {
-    let epoch = status.node.as_ref().map_or(0, |node| node.epoch);
-    Ok((Uuid::parse_str(&status.log_id)?, epoch))
 }
 
 /// A connection has failed.

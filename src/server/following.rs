@@ -78,7 +78,7 @@ pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
     match config.leaders() {
         Some(leaders) if !log::is_in(directory) => {
             let asking = follow::log_of(&leaders);
-            let (log_id, _) = match config.follow_stopped {
+            let log_id = match config.follow_stopped {
                 FollowStopped::Serve => asking.await,
                 FollowStopped::Exit => timeout(FOLLOW_FIRST_ANSWER_MAX, asking)
                     .await

@@ -203,11 +203,17 @@ impl Source {
         draft: &mut Draft,
         before: u64,
     ) -> Result<Header, CliError> {
-        let (header, status) = header(&mut self.client, first).await?;
-        let epoch = status.node.map_or(0, |node| node.epoch);
-        HeardEpoch(before).hear(epoch).map_err(|e| CliError::OtherHistory(e.to_string()))?;
-        draft.set_epoch(epoch);
-        Ok(header)
+        // Two answers must tell an epoch that is new.
+        let mut heard = HeardEpoch::knowing(before);
+        loop {
+            let (header, status) = header(&mut self.client, first).await?;
+            let epoch = status.node.map_or(0, |node| node.epoch);
+            let is_new = heard.hear(epoch).map_err(|e| CliError::OtherHistory(e.to_string()))?;
+            if is_new || epoch == heard.known() {
+                draft.set_epoch(heard.known());
+                return Ok(header);
+            }
+        }
     }
 
     /// Adds to a generation what the log has beyond it.
