@@ -30,7 +30,7 @@ async fn no_receipt_is_given_that_cannot_be_written_again() {
     let leader = pair.leader();
     // The name under which the file is begun: nothing can be written there.
     let blocked = leader.join(format!("{RETIRED_FILE}.new"));
-    let offline = ["handover", NODE, "--data-dir", text(&leader)];
+    let offline = ["handover", NODE, "--yes", "--data-dir", text(&leader)];
     fs::create_dir(&blocked).unwrap();
     coded(&tidu(&offline), 10, &[RETIRED_FILE]);
     let server = Server::start(&leader);
@@ -52,7 +52,7 @@ async fn an_old_leader_tells_its_receipt_until_its_successor_leads() {
     let (leader, log_id) = (pair.leader(), pair.log_id.parse().unwrap());
     let follows = |epoch| Follows { log_id, epoch, node: "a-1".parse().unwrap() };
     follows(0).write(&leader).unwrap();
-    let offline = ["handover", NODE, "--data-dir", text(&leader)];
+    let offline = ["handover", NODE, "--yes", "--data-dir", text(&leader)];
     assert_eq!(done(&tidu(&offline)), carried);
     // Nobody answers there.
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -35,7 +35,7 @@ async fn cursors_are_dropped_last_and_never_count_in_another_history() {
     client.cursors.create_cursor(cursor).await.unwrap();
     assert_eq!(subscribe(&mut client).await, Ok(()));
     assert_eq!(server.terminate(), Some(0));
-    let begin = || tidu(&["promote", "--new-log", "--data-dir", text(&data)]);
+    let begin = || tidu(&["promote", "--new-log", "--yes", "--data-dir", text(&data)]);
     // The mark cannot be written, as on a full disk.
     let blocked = data.join("MARK.new");
     fs::create_dir(&blocked).unwrap();
