@@ -123,9 +123,7 @@ fn reject_inside(from: &Path, to: &Path) -> Result<(), ArchiveError> {
     });
     let mut there = parents.filter_map(Result::ok);
     if there.next().is_some_and(|parent| parent.starts_with(&from)) {
-        let (to, from) = (to.display().to_string(), from.display());
-        let detail = say!(en: "it is inside {from}", zh: "它位于 {from} 之内");
-        return Err(ArchiveError::Misplaced { name: to, detail });
+        return Err(ArchiveError::Inside { to: to.to_path_buf(), from });
     }
     Ok(())
 }

@@ -107,6 +107,19 @@ pub enum ArchiveError {
         .0.display()
     ))]
     NotEmpty(PathBuf),
+    /// The directory for a copy is inside of what is copied.
+    #[error("{}", say!(
+        en: "{} is inside {}; name a directory outside of it",
+        zh: "{} 位于 {} 之内，请指定其外的目录",
+        .to.display(),
+        .from.display()
+    ))]
+    Inside {
+        /// The directory for the copy.
+        to: PathBuf,
+        /// The directory that is copied.
+        from: PathBuf,
+    },
     /// The event cannot be redacted, or an archive cannot be rewritten; the text says why.
     #[error("{0}")]
     NotRedactable(String),
@@ -154,6 +167,8 @@ pub enum Trouble {
     Newer,
     /// The disk of the target is full.
     Full,
+    /// The arguments contradict each other.
+    Usage,
     /// Anything else.
     Other,
 }
@@ -175,7 +190,7 @@ impl Trouble {
                 en: "; nothing was changed: make room, or name another place",
                 zh: "；未作任何改动，请腾出空间或另选位置"
             ),
-            Self::Newer | Self::Other => "",
+            Self::Newer | Self::Usage | Self::Other => "",
         }
     }
 }
@@ -214,6 +229,7 @@ impl ArchiveError {
             Self::Event { source, .. } => source.trouble(),
             Self::Archive { source, .. } => of_archive(source),
             Self::Mixed { .. } | Self::Backup { .. } => Trouble::Damaged,
+            Self::Inside { .. } => Trouble::Usage,
             Self::Misplaced { .. } | Self::OtherRoot { .. } => Trouble::OtherLog,
             Self::NewerBackup { .. } => Trouble::Newer,
             Self::Io { source, .. }

@@ -7,6 +7,7 @@ use tonic::Code;
 use super::{
     print::{self, LocalError, escaped, escaped_lines, status_json},
     stop::EXIT_UNFINISHED,
+    usage::EXIT_USAGE,
 };
 use crate::{
     archive::{ArchiveError, Trouble},
@@ -273,6 +274,7 @@ impl CliError {
                 Trouble::OtherLog => ("OTHER_LOG", Code::FailedPrecondition),
                 Trouble::Newer => ("NEWER_VERSION", Code::FailedPrecondition),
                 Trouble::Full => ("DISK_FULL", Code::ResourceExhausted),
+                Trouble::Usage => ("USAGE", Code::InvalidArgument),
                 Trouble::Other => ("ARCHIVE", Code::Unknown),
             },
             Self::Delivery(_) => ("DELIVERY", Code::Unknown),
@@ -312,6 +314,7 @@ impl CliError {
                 Trouble::OtherLog => EXIT_OTHER_LOG,
                 Trouble::Newer => EXIT_NEWER,
                 Trouble::Full => EXIT_FULL,
+                Trouble::Usage => EXIT_USAGE,
                 Trouble::Other => EXIT_FAILED,
             },
             Self::Untrusted { .. }

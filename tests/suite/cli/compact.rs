@@ -118,7 +118,9 @@ async fn a_compact_copy_is_refused_whole() {
     fs::write(new.join("file"), b"mine").unwrap();
     refused(&compact(&old, &new), &["is not empty"]);
     fs::remove_file(new.join("file")).unwrap();
-    refused(&compact(&old, &old.join("inside")), &["is inside"]);
+    let inside = compact(&old, &old.join("inside"));
+    coded(&inside, 2, &["is inside", "name a directory outside"]);
+    refused(&inside, &[text(&old)]);
     // The cursors cannot be read, so nothing gets the name.
     let cursors = fs::read(old.join("cursors.redb")).unwrap();
     fs::write(old.join("cursors.redb"), b"no store").unwrap();
