@@ -195,18 +195,19 @@ impl Source {
         Ok(manifest.map(|manifest| Stand { manifest, builder }))
     }
 
-    /// The header of the server's log from a position on. A node that was succeeded since the
-    /// backup before, in this epoch, is refused.
+    /// The header of the server's log from a position on. Another log than that of the backup
+    /// before is refused, and a node that was succeeded since, in that epoch.
     async fn header(
         &mut self,
         first: u64,
         draft: &mut Draft,
-        before: u64,
+        before: Option<(&Tip, u64)>,
     ) -> Result<Header, CliError> {
         // Two answers must tell an epoch that is new.
-        let mut heard = HeardEpoch::knowing(before);
+        let mut heard = HeardEpoch::knowing(before.map_or(0, |(_, epoch)| epoch));
         loop {
             let (header, status) = header(&mut self.client, first).await?;
+            before.map(|(tip, _)| self.require_same_log(tip, &header)).transpose()?;
             let epoch = status.node.map_or(0, |node| node.epoch);
             let is_new = heard.hear(epoch).map_err(|e| CliError::OtherHistory(e.to_string()))?;
             if is_new || epoch == heard.known() {
@@ -224,7 +225,7 @@ impl Source {
         cursors: Option<&[u8]>,
     ) -> Result<Generation, CliError> {
         let had = builder.so_far().size;
-        let header = self.header(had, &mut draft, epoch).await?;
+        let header = self.header(had, &mut draft, Some((&tip_of(&builder)?, epoch))).await?;
         require_longer(&header, had)?;
         let (name, summary) = (served_log(), summary(&header));
         if header.next == had {
@@ -248,22 +249,25 @@ impl Source {
         before: Option<Manifest>,
         cursors: Option<&[u8]>,
     ) -> Result<Generation, CliError> {
-        let epoch = before.as_ref().map_or(0, |before| before.epoch);
-        let header = self.header(0, &mut draft, epoch).await?;
+        let known = before.as_ref().map(|before| (&before.tip, before.epoch));
+        let header = self.header(0, &mut draft, known).await?;
         let mut builder = LogBuilder::checking(self.files.clone());
         if let Some(before) = before {
-            let (tip, name) = (&before.tip, served_log());
-            if tip.log_id != header.log_id {
-                // It is the refusal of any other archive.
-                let mut other = LogBuilder::continuing(self.files.clone(), tip)?;
-                other.begin(name, &header)?;
-            }
+            let tip = &before.tip;
             require_longer(&header, before.size())?;
             let (root, size) = (tip.frontier.root(), before.size());
             let has_events = size > 0;
             builder.expect(has_events.then_some(ExpectedRoot { root, size: Some(size) }));
         }
         self.copy(draft, builder, &header, cursors).await
+    }
+
+    /// Refuses another log, as any other archive.
+    fn require_same_log(&self, tip: &Tip, header: &Header) -> Result<(), ArchiveError> {
+        if tip.log_id == header.log_id {
+            return Ok(());
+        }
+        LogBuilder::continuing(self.files.clone(), tip)?.begin(served_log(), header)
     }
 
     /// Copies a part of the log into a generation, and keeps it only if it fits.

@@ -17,7 +17,8 @@ use tidu::{
 use tonic::Code;
 
 use crate::support::{
-    Client, Fresh, Server, TIDU, archives, directory, done, list, reason, refused, seed, text,
+    Client, Fresh, Server, TIDU, archives, coded, directory, done, list, reason, refused, seed,
+    text,
 };
 
 /// Changed archives of a usual run.
@@ -148,6 +149,12 @@ async fn a_backup_grows_by_what_is_new_and_is_restored_whole() {
     stranger.client().await.record(list(3, 500)).await.unwrap();
     let args = ["backup", text(&backup)];
     refused(&tidu(&stranger.server.address, &args, Stdio::null()), &["it is of log"]);
+    // Another log is named as such, also if it is shorter.
+    let empty = Fresh::start();
+    for more in [&[][..], &["--full"]] {
+        let args = [&args[..], more].concat();
+        coded(&tidu(&empty.server.address, &args, Stdio::null()), 7, &["it is of log"]);
+    }
     assert_eq!(archives(&backup).len(), 4, "nothing was added");
     fs::remove_file(&archives(&backup)[0]).unwrap();
     refused(&back_up(), &["00000000000000000100.tidu: it is missing", "--full"]);
