@@ -9,7 +9,7 @@ use crate::{
     cli::{
         CliError,
         args::Common,
-        client::{Client, replay_progress},
+        client::Client,
         print::{bytes, instant, print_message, print_pairs},
         target::Target,
     },
@@ -38,13 +38,7 @@ async fn ask(client: &mut Client, server: &Target) -> Result<pb::GetStatusRespon
     let answer = timeout(STATUS_DURATION_MAX, answer)
         .await
         .map_err(|_| CliError::NoAnswer { server: server.to_string() })?;
-    let status = answer.map_err(|status| match replay_progress(&status) {
-        Some(progress) => CliError::Message(say!(
-            en: "the server is starting: {progress}", zh: "服务器正在启动：{progress}"
-        )),
-        None => status.into(),
-    })?;
-    Ok(status.into_inner())
+    Ok(answer?.into_inner())
 }
 
 fn print(status: &pb::GetStatusResponse) -> Result<(), CliError> {

@@ -1,7 +1,10 @@
 //! A start whose log takes long to open: its ports answer meanwhile. It ends in the whole server or
 //! in none.
 
-use std::{future::pending, net::SocketAddr, path::Path, sync::Arc, sync::mpsc, time::Duration};
+use std::{
+    future::pending, net::SocketAddr, path::Path, process::Command, sync::Arc, sync::mpsc,
+    time::Duration,
+};
 
 use tidu::{
     cursors::Cursors,
@@ -14,7 +17,7 @@ use tidu::{
         config::{Config, OperationsListen},
     },
 };
-use tokio::{net::TcpStream, sync::oneshot};
+use tokio::{net::TcpStream, sync::oneshot, task::spawn_blocking};
 use tonic::{Code, transport::Channel};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -26,7 +29,7 @@ use tonic_reflection::pb::v1::{
 use tonic_types::StatusExt as _;
 
 use super::{get, until_failing};
-use crate::support::{MemoryLog, directory, in_time, list, open, reason};
+use crate::support::{MemoryLog, TIDU, coded, directory, in_time, list, open, reason};
 
 pub(super) fn config(data: &Path) -> Config {
     Config {
@@ -111,6 +114,12 @@ async fn ports_answer_before_the_log_is_open() {
     let services = asked.into_inner().message().await.unwrap();
     assert!(format!("{services:?}").contains("tidu.v1.LedgerService"), "{services:?}");
 
+    // The command ends as every other one there.
+    let told = spawn_blocking(move || {
+        let server = format!("http://{at}");
+        Command::new(TIDU).args(["status", "-o", "json", "--server", &server]).output().unwrap()
+    });
+    coded(&told.await.unwrap(), 4, &["STARTING", "12 of 40 events"]);
     // The same connection is served as soon as the log is open.
     go_on.send(()).unwrap();
     let server = in_time("the server", opening).await.unwrap().unwrap();
