@@ -50,11 +50,13 @@ impl Receipt {
         lines::write(HEADING, &FIELDS.into_iter().zip(values).collect::<Vec<_>>())
     }
 
-    /// Reads its lines. Ends of lines may have become those of another system on the way.
+    /// Reads its lines. On the way, ends of lines may have become those of another system, and a
+    /// byte order mark may have come before them.
     ///
     /// # Errors
     /// [`Unreadable`].
     pub fn of_carried(text: &str) -> Result<Self, Unreadable> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let text: String =
             text.trim().lines().map(|line| format!("{}\n", line.trim_end())).collect();
         text.parse()
@@ -106,6 +108,7 @@ mod tests {
         let text = receipt().text();
         let mailed = format!("\n{}  \r\n\r\n", text.replace('\n', " \r\n"));
         assert_eq!(Receipt::of_carried(&mailed), Ok(receipt()));
+        assert_eq!(Receipt::of_carried(&format!("\u{feff}{mailed}")), Ok(receipt()));
         assert_eq!(mailed.parse::<Receipt>(), Err(Unreadable), "a file is not mailed");
         let changed = text.replace("size 258", "size 259");
         assert_eq!(Receipt::of_carried(&changed), Err(Unreadable));

@@ -9,7 +9,11 @@ use std::{
 use uuid::Uuid;
 
 use super::{NodeName, Receipt, Unreadable, lines};
-use crate::{files, lang::say, limits::RECEIPT_BYTES_MAX};
+use crate::{
+    files,
+    lang::{say, word},
+    limits::RECEIPT_BYTES_MAX,
+};
 
 /// Name of the receipt in the data directory of a node that handed its log over.
 pub const RETIRED_FILE: &str = "RETIRED";
@@ -54,7 +58,7 @@ pub struct Standing {
 #[derive(Debug, thiserror::Error)]
 pub enum StandingError {
     /// It is damaged.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}; {}", .path.display(), remedy(.path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -155,6 +159,20 @@ impl FromStr for Follows {
 /// again makes sure.
 pub fn retire(directory: &Path, receipt: &Receipt) -> Result<(), StandingError> {
     write(&directory.join(RETIRED_FILE), &receipt.text())
+}
+
+/// The way back from a damaged file. Without it, a deleted one would make a second leader.
+fn remedy(path: &Path) -> &'static str {
+    match path.ends_with(RETIRED_FILE) {
+        true => word!(
+            en: "never delete it: put the receipt there, which is the same file byte for byte",
+            zh: "切勿删除：请用回执恢复，二者逐字节相同"
+        ),
+        false => word!(
+            en: "never delete it: begin a copy in an empty directory, or restore it from a backup",
+            zh: "切勿删除：请在空目录中重新开始副本，或从备份恢复该文件"
+        ),
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), StandingError> {

@@ -73,11 +73,7 @@ pub enum Unfit {
         last: u64,
     },
     /// Another node is the successor.
-    #[error("{}", say!(
-        en: "the receipt is for the node {named}, and this directory is of {}",
-        zh: "回执写明的节点是 {named}，而该目录属于 {}",
-        own.as_ref().map_or("-", NodeName::as_str)
-    ))]
+    #[error("{}", other_node(named, own.as_ref()))]
     OtherNode {
         /// The successor.
         named: NodeName,
@@ -97,6 +93,20 @@ pub enum Unfit {
     },
 }
 
+fn other_node(named: &NodeName, own: Option<&NodeName>) -> String {
+    match own {
+        Some(own) => say!(
+            en: "the receipt is for the node {named}, and this directory is of {own}",
+            zh: "回执写明的节点是 {named}，而该目录属于 {own}"
+        ),
+        None => say!(
+            en: "the receipt is for the node {named}, and this directory has never followed its \
+                 log",
+            zh: "回执写明的节点是 {named}，而该目录从未跟随过该日志"
+        ),
+    }
+}
+
 /// Judges whether the directory with this log and these files may be promoted by a receipt.
 ///
 /// # Errors
@@ -107,16 +117,17 @@ pub fn judge(standing: &Standing, log: Reached, receipt: &Receipt) -> Result<Ver
     if log_id != receipt.log_id {
         return Err(Unfit::OtherLog { receipt: receipt.log_id, own: log_id });
     }
+    // Another node is not told to follow on: the receipt would never be for it.
+    let own = standing.follows.as_ref().filter(|follows| follows.log_id == log_id);
+    let own = own.map(|follows| follows.node.clone());
+    if own.as_ref() != Some(&receipt.successor) {
+        return Err(Unfit::OtherNode { named: receipt.successor.clone(), own });
+    }
     if size < wanted {
         return Err(Unfit::Behind { size, wanted });
     }
     if root_there != Some(receipt.root) {
         return Err(Unfit::OtherEvents { size: wanted });
-    }
-    let own = standing.follows.as_ref().filter(|follows| follows.log_id == log_id);
-    let own = own.map(|follows| follows.node.clone());
-    if own.as_ref() != Some(&receipt.successor) {
-        return Err(Unfit::OtherNode { named: receipt.successor.clone(), own });
     }
     let next = receipt.epoch.saturating_add(1);
     let closed = standing.closed_epoch(log_id);

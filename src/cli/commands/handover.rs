@@ -9,6 +9,7 @@ use clap::Args;
 use uuid::Uuid;
 
 use crate::{
+    archive::ArchiveError,
     archive::promotion::{self, AtRestSeen, Begun, Promoted, PromotionError},
     cli::{
         CliError,
@@ -21,6 +22,7 @@ use crate::{
     handover::{NodeName, Part, Receipt, Unfit},
     lang::{say, word},
     limits::RECEIPT_BYTES_MAX,
+    log::LogError,
     protocol::pb::{self, NodeRole},
 };
 
@@ -64,8 +66,9 @@ missing. --new-log then begins another history with the events that are there: t
 id, and the cursors of the directory are dropped. Subscribers stop, and say so. Without --yes it
 says what it would do, and changes nothing.
 
-Exit codes: 0 promoted, or promoted before; 3 the log lacks events of the receipt: follow on;
-10 the log or the directory disagrees with the receipt.")]
+Exit codes: 0 promoted, or promoted before; 1 the directory or the receipt cannot be read, or a
+server runs there; 3 the log lacks events of the receipt: follow on; 10 the log or the directory
+disagrees with the receipt.")]
 pub(crate) struct PromoteArgs {
     /// File with the receipt of the hand-over
     #[arg(required_unless_present = "new_log")]
@@ -231,8 +234,12 @@ pub(super) fn promote(args: &PromoteArgs) -> Result<(), CliError> {
     let name = path.display();
     let failed = |e| CliError::Io(say!(en: "cannot read {name}", zh: "无法读取 {name}"), e);
     let text = files::read_text(path, RECEIPT_BYTES_MAX).map_err(failed)?;
-    let receipt = Receipt::of_carried(&text)
-        .map_err(|why| CliError::OtherHistory(format!("{name}: {why}")))?;
+    let receipt = Receipt::of_carried(&text).map_err(|why| {
+        CliError::OtherHistory(format!("{name}: {why}")).advised(say!(
+            en: "tidu handover NAME --yes gives it again at the old node, for the same NAME",
+            zh: "在旧节点上以同一名称运行 tidu handover NAME --yes，可重新取得回执"
+        ))
+    })?;
     let Receipt { size, log_id, .. } = receipt;
     let (said, epoch) = match promotion::promote(&args.data_dir, &receipt)? {
         Promoted::Now(epoch) => (word!(en: "promoted", zh: "已升级为主节点"), epoch),
@@ -279,6 +286,11 @@ fn begin_history(args: &PromoteArgs) -> Result<(), CliError> {
 impl From<PromotionError> for CliError {
     fn from(error: PromotionError) -> Self {
         match error {
+            PromotionError::Log(error @ ArchiveError::Log(LogError::Busy(_))) => Self::from(error)
+                .advised(say!(
+                    en: "stop the server of this directory first",
+                    zh: "请先停止使用该目录的服务器"
+                )),
             PromotionError::Log(error) => error.into(),
             PromotionError::Unfit(behind @ Unfit::Behind { .. }) => {
                 Self::Refused(behind.to_string())

@@ -31,7 +31,10 @@ fn only_the_same_events_of_the_named_node_are_promoted() {
     let named = || receipt.successor.clone();
     let strange = Standing::default();
     let refused = Unfit::OtherNode { named: named(), own: None };
-    assert_eq!(judge(&strange, fits, &receipt), Err(refused));
+    assert_eq!(refused.to_string().split("directory ").nth(1), Some("has never followed its log"));
+    assert_eq!(judge(&strange, fits, &receipt), Err(refused.clone()));
+    let behind = Reached { size: 9, root_there: None, ..fits };
+    assert_eq!(judge(&strange, behind, &receipt), Err(refused), "it need not follow on");
     let later = Standing { retired: None, follows: follows(1) };
     assert_eq!(judge(&later, fits, &receipt), Err(Unfit::Used { of: 0, known: 1 }));
     let retired = Standing { retired: Some(self::receipt(12, 1, "c")), follows: follows(0) };

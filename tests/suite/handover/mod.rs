@@ -79,11 +79,16 @@ impl Pair {
 
     /// Hands the log over without a server; gives the file of the receipt.
     fn handed_over(&self) -> PathBuf {
-        let receipt = self.dir.path().join("receipt.txt");
+        let receipt = self.handed_over_before();
         let leader = self.leader();
         let args = ["handover", "--yes", NODE, "--data-dir", text(&leader), "--to", text(&receipt)];
         done(&tidu(&args));
         receipt
+    }
+
+    /// The file of the receipt that was given.
+    fn handed_over_before(&self) -> PathBuf {
+        self.dir.path().join("receipt.txt")
     }
 
     fn promote(&self, receipt: &Path) -> Output {
@@ -265,10 +270,11 @@ async fn a_directory_that_differs_from_the_receipt_is_not_promoted() {
     follow(&pair.leader(), &fits, &pair.log_id, 0, "c-1");
     coded(&promote(&fits, &receipt), 10, &["for the node b-0000001f", "c-1"]);
     fs::remove_file(fits.join(FOLLOWS_FILE)).unwrap();
-    coded(&promote(&fits, &receipt), 10, &["for the node b-0000001f"]);
+    coded(&promote(&fits, &receipt), 10, &["for the node b-0000001f", "has never followed"]);
     coded(&promote(&pair.leader(), &receipt), 10, &["for the node b-0000001f"]);
     // One event more than was handed over.
     let server = Server::start(&fits);
+    coded(&promote(&fits, &receipt), 1, &["in use by another process", "stop the server"]);
     server.client().await.record(list(4, 1)).await.unwrap();
     assert_eq!(server.terminate(), Some(0));
     let ahead = pair.dir.path().join("ahead");
@@ -279,7 +285,12 @@ async fn a_directory_that_differs_from_the_receipt_is_not_promoted() {
     coded(&strange.promote(&receipt), 10, &["the receipt is of the log", &strange.log_id]);
     let carried = fs::read_to_string(&receipt).unwrap();
     fs::write(&receipt, carried.replace("size 7", "size 4")).unwrap();
-    coded(&pair.promote(&receipt), 10, &["cut or changed"]);
+    coded(&pair.promote(&receipt), 10, &["cut or changed", "tidu handover NAME --yes"]);
+    let nobody = pair.dir.path().join("nobody");
+    copy(&pair.follower(), &nobody);
+    fs::remove_file(nobody.join(FOLLOWS_FILE)).unwrap();
+    fs::write(&receipt, format!("\u{feff}{carried}")).unwrap();
+    coded(&promote(&nobody, &receipt), 10, &["has never followed"]);
 }
 
 #[tokio::test]
@@ -292,9 +303,11 @@ async fn a_damaged_file_of_the_part_keeps_every_start_away() {
     flipped[40] ^= 1;
     for content in [&whole[..0], &whole[..whole.len() - 1], &flipped] {
         fs::write(&path, content).unwrap();
-        assert!(not_started(&pair.leader()).contains("RETIRED"));
+        let said = not_started(&pair.leader());
+        assert!(said.contains("RETIRED") && said.contains("put the receipt there"), "{said}");
     }
-    fs::write(&path, &whole).unwrap();
+    fs::copy(pair.handed_over_before(), &path).unwrap();
+    assert_eq!(Server::start(&pair.leader()).terminate(), Some(0), "the receipt is the way back");
     // A log that lost events that were handed over: not with its mark, but with this file.
     let other = String::from_utf8(whole).unwrap().parse::<tidu::handover::Receipt>().unwrap();
     let other = tidu::handover::Receipt { root: [1; 32], ..other };
@@ -303,7 +316,8 @@ async fn a_damaged_file_of_the_part_keeps_every_start_away() {
     // The same for a follower.
     let path = pair.follower().join(FOLLOWS_FILE);
     fs::write(&path, "tidu follower 1\n").unwrap();
-    assert!(not_started(&pair.follower()).contains("FOLLOWS"));
+    let said = not_started(&pair.follower());
+    assert!(said.contains("FOLLOWS") && said.contains("begin a copy"), "{said}");
 }
 
 #[tokio::test]
