@@ -293,6 +293,40 @@ async fn a_directory_that_differs_from_the_receipt_is_not_promoted() {
     coded(&promote(&nobody, &receipt), 10, &["has never followed"]);
 }
 
+/// The doctor sees at rest what the next start says.
+#[tokio::test]
+async fn the_doctor_tells_the_part_of_a_directory_at_rest() {
+    let pair = Pair::of(2).await;
+    let receipt = pair.handed_over();
+    let node = |data: &Path, more: &[&str]| {
+        let args = ["doctor", "--json", "--server", "http://127.0.0.1:1", "--data-dir", text(data)];
+        let set = more.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+        let output = Command::new(TIDU).args(args).envs(set).output().unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let nodes = found.as_array().unwrap().iter().filter(|it| it["id"] == "node");
+        let said = nodes.map(|it| format!("{} {}", it["level"].as_str().unwrap(), it["found"]));
+        said.collect::<Vec<_>>().join("; ")
+    };
+    let (leader, follower) = (pair.leader(), pair.follower());
+    let check = |data: &Path, more: &[&str], words: &[&str]| {
+        let said = node(data, more);
+        words.iter().for_each(|word| assert!(said.contains(word), "{word}: {said}"));
+    };
+    check(&leader, &[], &["warn", "epoch 0", NODE, "reads only"]);
+    check(&follower, &[], &["error", "epoch 0", NODE, "refused"]);
+    let follow = ["TIDU_FOLLOW", "[\"http://127.0.0.1:1\"]"];
+    check(&follower, &follow, &["ok", "epoch 0", NODE, "a follower"]);
+    check(&leader, &follow, &["ok", "returns"]);
+    done(&pair.promote(&receipt));
+    check(&follower, &[], &["ok", "epoch 1", "may record"]);
+    for (data, name, remedy) in
+        [(&leader, RETIRED_FILE, "put the receipt"), (&follower, FOLLOWS_FILE, "begin a copy")]
+    {
+        fs::write(data.join(name), "tidu").unwrap();
+        check(data, &[], &["error", name, remedy]);
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_file_of_the_part_keeps_every_start_away() {
     let pair = Pair::of(2).await;

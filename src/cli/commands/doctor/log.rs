@@ -17,6 +17,7 @@ use crate::{
     cursors,
     domain::text::hex,
     files,
+    handover::{Standing, StandingError},
     lang::{say, word as said},
     limits::{FAILURES_MAX, FAILURES_WINDOW},
     log::{self, Examined, mark::HighWaterMark},
@@ -40,6 +41,8 @@ pub(super) struct LogFiles {
     pub(super) examined: Option<Result<Examined, String>>,
     /// The number of cursors, if there is a store of them; `None` while a process has the log.
     pub(super) cursors: Option<Result<Option<u64>, String>>,
+    /// The files that tell its part; `None` while a process has the log.
+    pub(super) standing: Option<Result<Standing, StandingError>>,
     /// The seconds since 1970 and the exit codes of the last failures.
     pub(super) failures: Vec<(u64, i32)>,
     /// The faults of the catalogue files, with the file.
@@ -67,6 +70,7 @@ pub(super) fn look(directory: &Path) -> LogFiles {
         marked_micros: written_micros(&path),
         examined: examined.map(|examined| examined.map_err(|error| error.to_string())),
         cursors: cursors.map(|cursors| cursors.map_err(|error| error.to_string())),
+        standing: is_at_rest.then(|| Standing::of(directory)),
         failures: Failures::of(directory).noted(),
         catalogues: Vec::new(),
         catalogue_count: 0,
@@ -345,6 +349,7 @@ mod tests {
             marked_micros: Some(NOW),
             examined: Some(Ok(Examined::default())),
             cursors: None,
+            standing: None,
             failures: Vec::new(),
             catalogues: Vec::new(),
             catalogue_count: 0,

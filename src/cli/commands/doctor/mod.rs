@@ -273,6 +273,7 @@ fn findings(facts: &Facts) -> Vec<Finding> {
         server::check(server, files, listen.as_deref()),
         server::check_appends(server),
         node::check(server),
+        node::check_at_rest(files, sources),
         of_operations(facts),
         backup.collect(),
     ];

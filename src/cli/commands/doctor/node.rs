@@ -1,8 +1,17 @@
-//! `node`: how a node that follows is in touch with its leader, and whether one has handed over.
+//! `node`: how a node that follows is in touch with its leader, and whether one has handed over. At
+//! rest, the part that a start takes up, or why it is refused.
 
-use super::{finding::Finding, server::Server};
+use super::{
+    configuration::Sources,
+    finding::{Finding, word as quoted},
+    log::LogFiles,
+    server::Server,
+};
 use crate::{
+    files,
+    handover::{FOLLOWS_FILE, Follows, Part, RETIRED_FILE, Receipt, Standing, StandingError},
     lang::{say, word},
+    log::mark::HighWaterMark,
     protocol::pb::{self, NodeRole},
 };
 
@@ -60,6 +69,105 @@ fn of_follower(status: &pb::GetStatusResponse, node: &pb::Node, run: String) -> 
             Finding::ok(ID, text)
         }
     }
+}
+
+/// `node`: the part that the next start of a directory takes up.
+pub(super) fn check_at_rest(files: &LogFiles, sources: &Sources) -> Vec<Finding> {
+    let standing = match &files.standing {
+        None => return Vec::new(),
+        Some(Ok(standing)) => standing,
+        Some(Err(error)) => return vec![unreadable(files, error)],
+    };
+    let mark = files.mark.as_ref().ok().and_then(Option::as_ref);
+    let Some((log_id, epoch)) = log_of(mark, standing) else { return Vec::new() };
+    let config = sources.config.as_ref().ok();
+    let follows = config.is_none_or(|config| config.leaders().is_some());
+    vec![match standing.part(log_id, epoch) {
+        Part::Leader => Finding::ok(
+            ID,
+            say!(
+                en: "at rest: epoch {epoch}, it may record", zh: "静止：任期 {epoch}，可以写入"
+            ),
+        ),
+        Part::Follower(Follows { epoch, node, .. }) if follows => Finding::ok(
+            ID,
+            say!(
+                en: "at rest: {node}, epoch {epoch}, a follower",
+                zh: "静止：{node}，任期 {epoch}，从节点"
+            ),
+        ),
+        Part::Follower(Follows { epoch, node, .. }) => Finding::error(
+            ID,
+            say!(
+                en: "at rest: {node}, epoch {epoch}, a follower; a start without the setting \
+                     follow is refused: name its leader, or promote it",
+                zh: "静止：{node}，任期 {epoch}，从节点；没有 follow 设置时启动会被拒绝：请写明主节点，或将其升级"
+            ),
+            sources.edit(),
+        ),
+        Part::Retired(receipt) => retired(files, mark, &receipt, follows, sources),
+    }]
+}
+
+fn retired(
+    files: &LogFiles,
+    mark: Option<&HighWaterMark>,
+    receipt: &Receipt,
+    follows: bool,
+    sources: &Sources,
+) -> Finding {
+    let Receipt { size, epoch, successor, .. } = receipt;
+    let has_less = |mark: &HighWaterMark| mark.size < *size;
+    let has_others = |mark: &HighWaterMark| mark.size == *size && mark.root != receipt.root;
+    if mark.is_some_and(|mark| has_less(mark) || has_others(mark)) {
+        let text = say!(
+            en: "at rest: RETIRED says that {size} events were handed over to {successor}, and the \
+                 log has others; a start is refused",
+            zh: "静止：RETIRED 写明 {size} 个事件已移交给 {successor}，而日志与之不符；启动会被拒绝"
+        );
+        return Finding::error(ID, text, format!("tidu verify {}", quoted(&files.directory)));
+    }
+    match follows {
+        true => Finding::ok(
+            ID,
+            say!(
+                en: "at rest: epoch {epoch}, handed over to {successor}; it returns as a follower",
+                zh: "静止：任期 {epoch}，已移交给 {successor}；将作为从节点回来"
+            ),
+        ),
+        false => Finding::warn(
+            ID,
+            say!(
+                en: "at rest: epoch {epoch}, handed over to {successor}; a start serves reads \
+                     only, unless the setting follow names the successor",
+                zh: "静止：任期 {epoch}，已移交给 {successor}；除非 follow 设置指明继任节点，启动后只提供读取"
+            ),
+            sources.edit(),
+        ),
+    }
+}
+
+/// The log and its epoch. A directory that begins as a copy has its pledge before a log.
+fn log_of(mark: Option<&HighWaterMark>, standing: &Standing) -> Option<(uuid::Uuid, u64)> {
+    let of_mark = mark.map(|mark| (mark.log_id, mark.epoch));
+    of_mark.or_else(|| standing.follows.as_ref().map(|follows| (follows.log_id, follows.epoch)))
+}
+
+/// A file that nobody can read keeps every start away. The error has the way back in words.
+fn unreadable(files: &LogFiles, error: &StandingError) -> Finding {
+    let StandingError::Unreadable { path, .. } = error else {
+        let run = format!("ls -l {}", quoted(&files.directory));
+        return Finding::error(ID, error.to_string(), run);
+    };
+    let run = match path.ends_with(FOLLOWS_FILE) {
+        true => {
+            let anew = files::beside(&files.directory, ".anew");
+            format!("tidu serve --data-dir {} --follow URL", quoted(&anew))
+        }
+        false => format!("cp receipt.txt {}", quoted(&files.directory.join(RETIRED_FILE))),
+    };
+    let text = say!(en: "every start is refused: {error}", zh: "任何启动都会被拒绝：{error}");
+    Finding::error(ID, text, run)
 }
 
 #[cfg(test)]

@@ -274,6 +274,7 @@ mod tests {
             marked_micros: None,
             examined: None,
             cursors: None,
+            standing: None,
             failures: Vec::new(),
             catalogues: Vec::new(),
             catalogue_count: 0,
