@@ -265,6 +265,7 @@ pub struct Config {
     /// Unix sockets of gateways, with the user whose processes may call there.
     pub gateway_sockets: Vec<GatewaySocket>,
     /// The nodes to follow, in the order in which they are tried. Empty: this one leads.
+    #[serde(deserialize_with = "follow::addresses")]
     pub follow: Vec<LeaderUrl>,
     /// Its way with appends, if it follows.
     pub follow_appends: FollowAppends,

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{Config, ConfigError};
 use crate::{
-    follow::{Dialer, FLAGS, Leaders},
+    follow::{Dialer, FLAGS, LeaderUrl, Leaders},
     ledger::LagLimits,
     limits::FOLLOW_LEADERS_MAX,
     tls::ClientFiles,
@@ -33,6 +33,21 @@ pub enum FollowStopped {
     Serve,
     /// Its process drains, and ends with the exit code of the cause.
     Exit,
+}
+
+/// Addresses as a list, or in one text with commas, as the flag takes them and a variable has them.
+pub(super) fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<LeaderUrl>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        List(Vec<String>),
+        Text(String),
+    }
+    let texts = match Form::deserialize(from)? {
+        Form::List(texts) => texts,
+        Form::Text(text) => text.split(',').map(|one| one.trim().to_owned()).collect(),
+    };
+    texts.into_iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
 impl Config {

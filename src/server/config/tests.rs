@@ -2,6 +2,28 @@ use super::*;
 use crate::limits::{GATEWAY_SOCKETS_MAX, PARTY_IN_FLIGHT_BYTES_MAX, TLS_CRL_FILES_MAX};
 
 #[test]
+#[allow(clippy::result_large_err)] // as below
+fn a_variable_names_several_leaders_as_the_flag_does() {
+    figment::Jail::expect_with(|jail| {
+        let (a, b) = ("https://a:1", "https://b:2");
+        let read = || Config::load(&ServerSettings::default(), None);
+        let named = || read().unwrap().follow.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for text in [format!("{a},{b}"), format!("{a}, {b}"), format!("[\"{a}\",\"{b}\"]")] {
+            jail.set_env("TIDU_FOLLOW", text);
+            assert_eq!(named(), [a, b]);
+        }
+        jail.set_env("TIDU_FOLLOW", a);
+        assert_eq!(named(), [a]);
+        jail.set_env("TIDU_FOLLOW", "https://a:1,b");
+        assert!(read().unwrap_err().to_string().contains("the form is https://HOST:PORT"));
+        jail.create_file(DEFAULT_FILE, "follow = [\"https://b:2\"]")?;
+        jail.set_env("TIDU_FOLLOW", "[]");
+        assert!(named().is_empty());
+        Ok(())
+    });
+}
+
+#[test]
 #[allow(clippy::result_large_err)] // the jail's own error type
 fn flags_win_over_the_environment_over_the_file() {
     figment::Jail::expect_with(|jail| {
