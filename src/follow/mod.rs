@@ -123,8 +123,9 @@ impl Follower {
     }
 }
 
-/// The id of the log that the leaders have, for a copy that is to begin. Asks until one answers.
-pub async fn log_of(leaders: &Leaders) -> Uuid {
+/// The id of the log that the leaders have, for a copy that is to begin. Asks until one answers,
+/// and tells why one did not.
+pub async fn log_of(leaders: &Leaders, unanswered: impl Fn(&LeaderUrl, String)) -> Uuid {
     let mut pause = Pause::new();
     loop {
         for url in &leaders.urls {
@@ -134,8 +135,14 @@ pub async fn log_of(leaders: &Leaders) -> Uuid {
             };
             match status.map(|status| Uuid::parse_str(&status.log_id)) {
                 Ok(Ok(log)) => return log,
-                Ok(Err(error)) => tracing::warn!(leader = %url, %error, "the leader names no log"),
-                Err(why) => tracing::warn!(leader = %url, ?why, "the leader gives no answer yet"),
+                Ok(Err(error)) => {
+                    tracing::warn!(leader = %url, %error, "the leader names no log");
+                    unanswered(url, error.to_string());
+                }
+                Err(why) => {
+                    tracing::warn!(leader = %url, %why, "the leader gives no answer yet");
+                    unanswered(url, why.to_string());
+                }
             }
         }
         sleep(pause.take()).await;

@@ -1,5 +1,7 @@
 //! Why a follower leaves a leader: for a while, or for good.
 
+use std::fmt;
+
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -24,6 +26,15 @@ pub(super) enum Ended {
         /// The reason for people.
         why: String,
     },
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(why) | Self::Stopped { why, .. } => f.write_str(why),
+            Self::Back(_) => f.write_str("an earlier node of the list leads again"),
+        }
+    }
 }
 
 pub(super) fn lost(why: impl Into<String>) -> Ended {

@@ -141,7 +141,7 @@ struct Start {
 
 /// Whether the start is over.
 fn startupz(state: &State) -> Answer {
-    let Replay { replayed, events } = state.replay();
+    let Replay { replayed, events, .. } = state.replay();
     let (status, phase) = match state.phases.now() {
         Phase::Starting if events == 0 => (StatusCode::SERVICE_UNAVAILABLE, "open"),
         Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "replay"),

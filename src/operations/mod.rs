@@ -190,7 +190,8 @@ impl State {
 
     fn replay(&self) -> Replay {
         let (replayed, events) = (&self.metrics.replayed_events, &self.metrics.replay_events);
-        Replay { replayed: replayed.get(), events: events.get() }
+        let awaited = self.phases.awaited();
+        Replay { replayed: replayed.get(), events: events.get(), awaited }
     }
 
     /// Writes the values down.

@@ -10,19 +10,21 @@ use tokio::time::Instant;
 
 use crate::{
     limits::{PROBE_AGE_MAX, WRITER_STUCK_AFTER},
-    service::Phase,
+    service::{Awaited, Phase},
 };
 
 /// The names of the checks, in the order of an answer.
 pub const CHECKS: [&str; 6] = ["replay", "draining", "appends", "writer", "scratch_sync", "disk"];
 
 /// How far a start has come.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Replay {
     /// Events that are replayed.
     pub replayed: u64,
     /// Events of the log; 0 until it is open.
     pub events: u64,
+    /// The leader that the start waits for.
+    pub awaited: Option<Awaited>,
 }
 
 /// What the probes have found so far.
@@ -114,8 +116,13 @@ impl Findings {
     pub fn readiness(&self, phase: Phase, replay: Replay, now: Instant) -> Readiness {
         let Found { turned, synced, refusal, failure, low } = self.found.lock().clone();
         let replay = (phase == Phase::Starting).then(|| match replay {
+            Replay { awaited: Some(Awaited { leader, why }), .. } => {
+                format!("it waits for an answer of {leader}: {why}")
+            }
             Replay { events: 0, .. } => "the log is being opened".to_owned(),
-            Replay { replayed, events } => format!("{replayed} of {events} events are replayed"),
+            Replay { replayed, events, .. } => {
+                format!("{replayed} of {events} events are replayed")
+            }
         });
         let draining = (phase == Phase::Draining).then(|| "the server is ending".to_owned());
         let writer = stale(turned, now, "a turn of the writer");

@@ -11,12 +11,12 @@ use super::{
     standing::PartError,
 };
 use crate::{
-    follow::{self, Follower, Leaders, Upstream},
+    follow::{self, Follower, LeaderUrl, Leaders, Upstream},
     handover::{NodeName, Pledge, Standing},
     ledger::{LagLimits, Ledger},
     limits::FOLLOW_FIRST_ANSWER_MAX,
     log,
-    service::{ApiSettings, Writes},
+    service::{ApiSettings, Awaited, Phases, Writes},
 };
 
 /// How the names of nodes begin; a random number makes each its own.
@@ -67,7 +67,7 @@ impl Following {
 ///
 /// # Errors
 /// [`StartError::Standing`], and [`StartError::NoLeader`] if the settings bound the wait.
-pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
+pub(super) async fn fresh_log_id(config: &Config, phases: &Phases) -> Result<Uuid, StartError> {
     let directory = &config.data_dir;
     // A start may have ended before it had a log. Its log is that of its leader all the same.
     if directory.is_dir()
@@ -77,13 +77,16 @@ pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
     }
     match config.leaders() {
         Some(leaders) if !log::is_in(directory) => {
-            let asking = follow::log_of(&leaders);
+            let note = |leader, why| phases.note_awaited(Some(Awaited { leader, why }));
+            note(addresses(&config.follow), "it is being asked".to_owned());
+            let asking = follow::log_of(&leaders, |url, why| note(url.to_string(), why));
             let log_id = match config.follow_stopped {
                 FollowStopped::Serve => asking.await,
                 FollowStopped::Exit => timeout(FOLLOW_FIRST_ANSWER_MAX, asking)
                     .await
                     .map_err(|_| StartError::NoLeader(config.follow.clone()))?,
             };
+            phases.note_awaited(None);
             log::keep_older_versions_away(directory)
                 .map_err(|error| PartError::Log(error.into()))?;
             // A fresh mark is of epoch 0, so that closes it. A higher one counts once two answers
@@ -95,6 +98,10 @@ pub(super) async fn fresh_log_id(config: &Config) -> Result<Uuid, StartError> {
         #[allow(clippy::disallowed_methods)] // a new log gets its id here
         _ => Ok(Uuid::new_v4()),
     }
+}
+
+fn addresses(urls: &[LeaderUrl]) -> String {
+    urls.iter().map(LeaderUrl::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn pledge(directory: &Path, log_id: Uuid, epoch: u64) -> Result<Pledge, PartError> {

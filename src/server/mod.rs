@@ -399,7 +399,7 @@ impl Server {
         };
         let mut stop = pin!(stop);
         let log_id = tokio::select! {
-            log_id = fresh_log_id(config) => log_id?,
+            log_id = fresh_log_id(config, &starting.ports.phases) => log_id?,
             () = stop.as_mut() => return Err(StartError::Stopped),
         };
         let (config, access) = (config.clone(), Arc::clone(&starting.settings.access));

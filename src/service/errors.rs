@@ -13,7 +13,7 @@ use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt
 use uuid::Uuid;
 
 pub(crate) use self::refused::{refusal, retired, version_moved};
-use super::{convert, entitled};
+use super::{convert, entitled, phase::Awaited};
 use crate::{
     domain::access::{Action, Beyond},
     domain::fault::{Breach, Fault, Faults, RuleId, echo},
@@ -288,14 +288,22 @@ fn disk_low(low: &DiskLow) -> Status {
 }
 
 /// The server opens its log; nothing was recorded.
-pub(crate) fn starting(replayed: u64, events: u64) -> Status {
-    let metadata = [("replayed", replayed.to_string()), ("events", events.to_string())];
+pub(crate) fn starting(replayed: u64, events: u64, awaited: Option<Awaited>) -> Status {
+    let (far, metadata) = match awaited {
+        Some(Awaited { leader, why }) => (
+            format!("it waits for an answer of {leader}: {why}"),
+            [("leader", leader), ("detail", why)],
+        ),
+        None => (
+            match events {
+                0 => "its log is being opened".to_owned(),
+                _ => format!("{replayed} of {events} events are replayed"),
+            },
+            [("replayed", replayed.to_string()), ("events", events.to_string())],
+        ),
+    };
     let mut details = info(ErrorReason::Starting.as_str_name(), metadata);
     details.set_retry_info(Some(STARTING_RETRY_DELAY));
-    let far = match events {
-        0 => "its log is being opened".to_owned(),
-        _ => format!("{replayed} of {events} events are replayed"),
-    };
     Status::with_error_details(Code::Unavailable, format!("the server is starting: {far}"), details)
 }
 

@@ -142,7 +142,7 @@ pub(crate) use self::{
 pub use self::{
     call::Peer,
     leader::{Heard, Leader, Way, Writes},
-    phase::{Phase, Phases},
+    phase::{Awaited, Phase, Phases},
     settings::ApiSettings,
     starting::starting,
     tracing_calls::Sampling,

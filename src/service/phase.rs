@@ -1,5 +1,8 @@
 //! The phase of the server's life. Health and the operations port tell it; streams end by it.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -14,11 +17,30 @@ pub enum Phase {
     Draining,
 }
 
+/// A start that cannot go on before a leader answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The address of the node that was asked last.
+    pub leader: String,
+    /// Why it gave no answer.
+    pub why: String,
+}
+
+impl Awaited {
+    /// Without the address and the reason, which are for operators.
+    pub(super) fn for_strangers() -> Self {
+        let why = "/readyz of its operations port tells why".to_owned();
+        Self { leader: "its leader".to_owned(), why }
+    }
+}
+
 /// The phase of one server, for those who change it and those who follow it.
 #[derive(Clone, Debug)]
 pub struct Phases {
     phase: watch::Sender<Phase>,
     drain: CancellationToken,
+    /// Lock order: the innermost; nothing is called while it is held.
+    awaited: Arc<Mutex<Option<Awaited>>>,
 }
 
 impl Default for Phases {
@@ -31,7 +53,19 @@ impl Phases {
     /// The phases of a server that is starting.
     #[must_use]
     pub fn new() -> Self {
-        Self { phase: watch::Sender::new(Phase::Starting), drain: CancellationToken::new() }
+        let phase = watch::Sender::new(Phase::Starting);
+        Self { phase, drain: CancellationToken::new(), awaited: Arc::default() }
+    }
+
+    /// Notes what the start waits for, or that it goes on.
+    pub fn note_awaited(&self, awaited: Option<Awaited>) {
+        *self.awaited.lock() = awaited;
+    }
+
+    /// What the start waits for.
+    #[must_use]
+    pub fn awaited(&self) -> Option<Awaited> {
+        self.awaited.lock().clone()
     }
 
     /// Enters a phase, unless a later one has begun.

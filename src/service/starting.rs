@@ -13,7 +13,7 @@ use super::{
     errors,
     intake::{Admitted, Intake},
     layered,
-    phase::Phases,
+    phase::{Awaited, Phases},
     reflection::Described,
     with_standard,
 };
@@ -36,13 +36,17 @@ pub fn starting(
     let described = Described::new().map_err(Undescribed::new)?;
     let routes = with_standard(Routes::default(), &described, phases).prepare();
     let standard = Admitted { inner: routes, intake };
-    let replay = Arc::clone(metrics);
+    // Before anybody is known by name, a stranger may be asking.
+    let is_open = settings.access.policy().is_open();
+    let (replay, of_start) = (Arc::clone(metrics), phases.clone());
     let api = service_fn(move |request: Request| {
         if STANDARD.iter().any(|service| request.uri().path().starts_with(service)) {
             return Either::Left(standard.clone().oneshot(request));
         }
+        let awaited =
+            of_start.awaited().map(|it| if is_open { it } else { Awaited::for_strangers() });
         let (replayed, events) = (replay.replayed_events.get(), replay.replay_events.get());
-        Either::Right(ready(Ok(errors::starting(replayed, events).into_http())))
+        Either::Right(ready(Ok(errors::starting(replayed, events, awaited).into_http())))
     });
     Ok(layered(api, calls, &described, settings, (None, None)))
 }

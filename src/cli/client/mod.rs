@@ -188,6 +188,12 @@ pub(crate) fn replay_progress(status: &Status) -> Option<String> {
             en: "{replayed} of {events} events are replayed",
             zh: "已重放 {replayed}/{events} 个事件"
         ),
-        _ => say!(en: "it replays its log", zh: "正在重放日志"),
+        _ => match (info.metadata.get("leader"), info.metadata.get("detail")) {
+            (Some(leader), Some(why)) => say!(
+                en: "it waits for an answer of {leader}: {why}",
+                zh: "正在等待 {leader} 的答复：{why}"
+            ),
+            _ => say!(en: "it replays its log", zh: "正在重放日志"),
+        },
     })
 }

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn an_error_has_its_code_its_text_and_its_reason() {
-        let status = errors::starting(7, 9);
+        let status = errors::starting(7, 9, None);
         let refused = answer(&status);
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.headers()[header::RETRY_AFTER], "1");

@@ -1,6 +1,11 @@
 //! A node that follows, as probes and scrapers see it.
 
-use std::{fs, net::SocketAddr, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use tidu::handover::{FOLLOWS_FILE, Follows};
 use tokio::{
@@ -10,7 +15,7 @@ use tokio::{
 };
 
 use super::{Machine, older::telling, problem, same, stop};
-use crate::support::{Server, TIDU, coded, in_time, list, text};
+use crate::support::{Server, TIDU, coded, directory, in_time, list, text};
 
 /// The whole answer of the operations port.
 async fn get(server: &Server, path: &str) -> String {
@@ -134,4 +139,39 @@ async fn a_copy_that_begins_keeps_no_epoch_that_one_answer_tells() {
     let _ = serving.await;
     let leading = machine.start_at(&at);
     same(&following, &mut leading.client().await).await;
+}
+
+/// A copy that is to begin has no log before its leader answers, and says for whom it waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_waits_for_its_leader_says_so() {
+    let (dir, nobody) = (directory(), "http://127.0.0.1:1");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = free.local_addr().unwrap().to_string();
+    drop(free);
+    let mut child = Command::new(TIDU)
+        .args(["serve", "--operations-listen", "off", "--listen", &listen, "--follow", nobody])
+        .arg("--data-dir")
+        .arg(dir.path().join("data"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let server = format!("http://{listen}");
+    let said = in_time("the cause", async {
+        loop {
+            let output = Command::new(TIDU).args(["status", "--server", &server]).output().unwrap();
+            assert_eq!(output.status.code(), Some(4), "{output:?}");
+            let said = String::from_utf8(output.stderr).unwrap();
+            if said.contains("waits for an answer") && said.contains("refused") {
+                return said;
+            }
+            // Nothing tells of a change: the state is asked for again.
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.contains(&format!("it waits for an answer of {nobody}: ")), "{said}");
+    assert!(!said.contains("Lost("), "{said}");
 }

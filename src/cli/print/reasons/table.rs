@@ -193,9 +193,10 @@ reasons! {
         "[{value}：]服务器没有这一方法，可能是较旧的版本";
     EncodingUnknown: "[{value}: ]the server does not read requests that are packed so",
         "[{value}：]服务器不能读取这样压缩的请求";
-    Starting: "the server is starting[: {replayed} of {events} events are replayed]; try again \
-        later",
-        "服务器正在启动[：已重放 {replayed}/{events} 个事件]，请稍后重试";
+    Starting: "the server is starting[: {replayed} of {events} events are replayed]\
+        [: it waits for an answer of {leader}][: {detail}]; try again later",
+        "服务器正在启动[：已重放 {replayed}/{events} 个事件][：正在等待 {leader} 的答复][：{detail}]，\
+        请稍后重试";
     ServiceUnknown: "[{value}: ]the server has no such service", "[{value}：]服务器没有这一服务";
     BannedElsewhere: "a ban in another programme bears on the application[: {programme}]\
         [, to {day}][, event {position}]",
