@@ -18,7 +18,7 @@ use crate::{
 const ID: &str = "node";
 
 /// `node`: it follows its leader. A leader has no such finding.
-pub(super) fn check(server: &Server) -> Vec<Finding> {
+pub(super) fn check(server: &Server, edit: &str) -> Vec<Finding> {
     let Some(status) = server.status() else { return Vec::new() };
     let Some(node) = &status.node else { return Vec::new() };
     let run = format!("tidu status {}", server.argument());
@@ -27,10 +27,11 @@ pub(super) fn check(server: &Server) -> Vec<Finding> {
         NodeRole::Leader | NodeRole::Unspecified => Vec::new(),
         NodeRole::Retired => {
             let text = say!(
-                en: "the log was handed over to {leader}, which takes over",
-                zh: "日志已移交给 {leader}，由其接管"
+                en: "the log was handed over to {leader}, which takes over; with its \
+                     address in the setting follow, this node follows it",
+                zh: "日志已移交给 {leader}，由其接管；在 follow 设置中写明其地址，本节点即跟随它"
             );
-            vec![Finding::warn(ID, text, run)]
+            vec![Finding::warn(ID, text, edit)]
         }
         NodeRole::Follower => vec![of_follower(status, node, run)],
     }
@@ -52,12 +53,17 @@ fn of_follower(status: &pb::GetStatusResponse, node: &pb::Node, run: String) -> 
                 false => problem,
             };
             let text = say!(
-                en: "it no longer follows {leader}: {why}", zh: "已停止跟随 {leader}：{why}"
+                en: "it no longer follows {leader}: {why}; the remedy is in docs/following.md",
+                zh: "已停止跟随 {leader}：{why}；处理办法见 docs/following.md"
             );
             Finding::error(ID, text, run)
         }
         "connecting" => {
-            let text = say!(en: "it does not reach {leader}", zh: "无法连接 {leader}");
+            let why = match problem.is_empty() {
+                true => String::new(),
+                false => say!(en: ": {problem}", zh: "：{problem}"),
+            };
+            let text = say!(en: "it does not reach {leader}{why}", zh: "无法连接 {leader}{why}");
             Finding::warn(ID, text, run)
         }
         _ => {
@@ -194,7 +200,7 @@ mod tests {
         let address = "http://b:1".to_owned();
         let answer = Answer::Status(Box::new(status));
         let server = Server { address, answer, adopted: Vec::new(), client: None };
-        let told = told(|| check(&server));
+        let told = told(|| check(&server, "edit"));
         told.into_iter().map(|finding| (finding.level, finding.found)).collect()
     }
 
@@ -206,9 +212,11 @@ mod tests {
         assert_eq!(found(NodeRole::Follower, "following", ""), of(Level::Ok, text));
         let text = "it does not reach http://a:1";
         assert_eq!(found(NodeRole::Follower, "connecting", ""), of(Level::Warn, text));
-        let text = "it no longer follows http://a:1: another root";
+        let text = "it no longer follows http://a:1: another root; the remedy is in \
+                    docs/following.md";
         assert_eq!(found(NodeRole::Follower, "stopped", "another root"), of(Level::Error, text));
-        let text = "the log was handed over to http://a:1, which takes over";
+        let text = "the log was handed over to http://a:1, which takes over; with its \
+                    address in the setting follow, this node follows it";
         assert_eq!(found(NodeRole::Retired, "", ""), of(Level::Warn, text));
     }
 }

@@ -242,16 +242,20 @@ impl fmt::Display for Process {
     }
 }
 
-/// `appends`: they are accepted.
-pub(super) fn check_appends(server: &Server) -> Vec<Finding> {
+/// `appends`: they are accepted. A node that has handed its log over rightly takes none.
+pub(super) fn check_appends(server: &Server, edit: &str) -> Vec<Finding> {
     let id = "appends";
     let Some(status) = server.status() else { return Vec::new() };
     let why = &status.appends_refused;
     if why.is_empty() {
         return vec![Finding::ok(id, said!(en: "they are accepted", zh: "可以写入"))];
     }
-    let run = format!("tidu status {}", server.argument());
-    vec![Finding::error(id, say!(en: "they are refused: {why}", zh: "拒绝写入：{why}"), run)]
+    let text = say!(en: "they are refused: {why}", zh: "拒绝写入：{why}");
+    let role = status.node.as_ref().map(pb::Node::role);
+    vec![match role {
+        Some(pb::NodeRole::Retired) => Finding::warn(id, text, edit),
+        _ => Finding::error(id, text, format!("tidu status {}", server.argument())),
+    }]
 }
 
 #[cfg(test)]
@@ -307,11 +311,12 @@ mod tests {
         let served = files(Holder::Process(Some(7)));
         let server = answering(|_| ());
         let listen = Some("http://127.0.0.1:1");
-        let found = told(|| [check(&server, &served, listen), check_appends(&server)].concat());
+        let found =
+            told(|| [check(&server, &served, listen), check_appends(&server, "edit")].concat());
         assert_eq!(found.iter().map(|it| it.level).collect::<Vec<_>>(), [Level::Ok; 2]);
         let nobody = self::server(Answer::Nobody("no".to_owned()));
         assert_eq!(only(&told(|| check(&nobody, &files(Holder::Nobody), None))).0, Level::Ok);
-        assert!(check_appends(&nobody).is_empty());
+        assert!(check_appends(&nobody, "edit").is_empty());
     }
 
     #[test]
@@ -344,6 +349,6 @@ mod tests {
     #[test]
     fn refused_appends_are_named() {
         let low = answering(|status| status.appends_refused = "the disk is low".to_owned());
-        assert_eq!(only(&told(|| check_appends(&low))).0, Level::Error);
+        assert_eq!(only(&told(|| check_appends(&low, "edit"))).0, Level::Error);
     }
 }
