@@ -113,8 +113,8 @@ First steps:
 
 Exit codes: 0 success; 1 failure; 2 wrong usage; 3 refused, or not confirmed;
 4 no server answers, try again; 6 a damaged copy; 7 another log or root;
-8 a full disk; 9 a newer version. `serve`, `doctor` and `mirror` have some of
-their own.";
+8 a full disk; 9 a newer version; 10 another history, or an epoch that has
+ended. `serve`, `doctor` and `mirror` have some of their own.";
 
 /// Starts the runtime. `None` if that fails; the reason is printed.
 ///

@@ -129,6 +129,8 @@ struct Seen {
     log_id: String,
     size: u64,
     epoch: u64,
+    /// The refusal of the hand-over itself.
+    refuse: fn(String) -> CliError,
 }
 
 impl Seen {
@@ -139,7 +141,8 @@ impl Seen {
             Part::Follower(_) => (NodeRole::Follower, String::new()),
             Part::Retired(receipt) => (NodeRole::Retired, receipt.successor.to_string()),
         };
-        Ok(Self { role, successor, log_id: log_id.to_string(), size, epoch })
+        let (log_id, refuse) = (log_id.to_string(), CliError::OtherHistory);
+        Ok(Self { role, successor, log_id, size, epoch, refuse })
     }
 
     async fn at(server: &ServerArgs) -> Result<Self, CliError> {
@@ -148,21 +151,22 @@ impl Seen {
         let node = status.node.unwrap_or_default();
         let (role, epoch) = (node.role(), node.epoch);
         let (log_id, size) = (status.log_id, status.log_size);
-        Ok(Self { role, successor: node.leader, log_id, size, epoch })
+        let refuse = CliError::Refused;
+        Ok(Self { role, successor: node.leader, log_id, size, epoch, refuse })
     }
 
     /// Says what a hand-over would do. Standard output is for the receipt.
     fn would_hand_over(&self, to: &NodeName) -> Result<(), CliError> {
-        let Self { role, successor, log_id, size, epoch } = self;
+        let Self { role, successor, log_id, size, epoch, refuse } = self;
         match role {
             NodeRole::Follower => {
-                return Err(CliError::Refused(say!(
+                return Err(refuse(say!(
                     en: "this node follows another one, and has nothing to hand over",
                     zh: "本节点跟随另一个节点，没有可移交的日志"
                 )));
             }
             NodeRole::Retired if successor != to.as_str() => {
-                return Err(CliError::Refused(say!(
+                return Err(refuse(say!(
                     en: "the log is handed over to {successor} already",
                     zh: "日志已移交给 {successor}"
                 )));

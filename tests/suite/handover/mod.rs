@@ -212,7 +212,9 @@ async fn nothing_is_ended_for_good_without_a_yes() {
     assert!(said(&tidu(&at_rest)).contains("3 events"));
     assert!(!leader.join(RETIRED_FILE).exists());
     let follows = ["handover", NODE, "--data-dir", text(&follower)];
-    coded(&tidu(&follows), 3, &["follows another one"]);
+    coded(&tidu(&follows), 10, &["follows another one"]);
+    let for_good = [&follows[..], &["--yes"]].concat();
+    coded(&tidu(&for_good), 10, &["follows another node"]);
     // Of a node that has handed over, the same.
     pair.handed_over();
     assert!(said(&tidu(&at_rest)).contains("for its receipt"));
