@@ -394,10 +394,24 @@ mod tests {
     #[test]
     fn a_newer_manifest_is_named_as_such() {
         let dir = tempfile::tempdir().unwrap();
-        let line = r#"{"version":2,"anything":[]}"#;
+        let line = r#"{"version":3,"anything":[]}"#;
         let digest = hex(&Measure::of(line.as_bytes()).sha256);
         fs::write(dir.path().join(NAME), format!("{line}\n{digest}\n")).unwrap();
         let error = Manifest::read(dir.path()).unwrap_err();
-        assert!(error.to_string().contains("has version 2, this version reads 1"), "{error}");
+        assert!(error.to_string().contains("has version 3, this version reads 2"), "{error}");
+    }
+
+    /// An earlier version would lose the epoch, and need not refuse a backup without one.
+    #[test]
+    fn only_a_manifest_with_an_epoch_is_of_the_second_version() {
+        let dir = tempfile::tempdir().unwrap();
+        for (epoch, version) in [(0, 1), (3, 2)] {
+            let manifest = Manifest { epoch, ..manifest() };
+            manifest.write(dir.path()).unwrap();
+            assert_eq!(Manifest::read(dir.path()).unwrap(), Some(manifest));
+            let text = fs::read_to_string(dir.path().join(NAME)).unwrap();
+            assert!(text.starts_with(&format!("{{\"version\":{version},")), "{text}");
+            assert_eq!(text.contains("epoch"), epoch > 0);
+        }
     }
 }
