@@ -9,8 +9,10 @@ use clap::Args;
 use uuid::Uuid;
 
 use crate::{
-    archive::ArchiveError,
-    archive::promotion::{self, AtRestSeen, Begun, Promoted, PromotionError},
+    archive::{
+        ArchiveError,
+        promotion::{self, AtRestSeen, Begun, Promoted, PromotionError},
+    },
     cli::{
         CliError,
         args::ServerArgs,
