@@ -73,7 +73,7 @@ impl Follower {
             self.note_connecting(url);
             let began = Instant::now();
             let ended = match self.leaders.dial.connect(url, true).await {
-                Ok(way) => session::run(&self, place, way, start).await,
+                Ok(way) => session::run(&self, (place, url), way, start).await,
                 Err(why) => stop::lost(why),
             };
             match ended {

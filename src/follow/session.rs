@@ -15,7 +15,7 @@ use tonic::{Streaming, body::Body};
 use tower::{BoxError, ServiceExt as _, util::BoxCloneSyncService};
 
 use super::{
-    Follower,
+    Follower, LeaderUrl,
     back::leads_again,
     checks::require_same_log,
     difference,
@@ -47,8 +47,13 @@ const OLDER: &str = "the node is of an older version, which tells no Merkle root
 
 /// Follows the leader at a place of the list until it is lost or disagrees. `start` is when the
 /// follower began to follow.
-pub(super) async fn run(follower: &Follower, place: usize, way: Way, start: Instant) -> Ended {
-    match Session::open(follower, place, way, start).await {
+pub(super) async fn run(
+    follower: &Follower,
+    leader: (usize, &LeaderUrl),
+    way: Way,
+    start: Instant,
+) -> Ended {
+    match Session::open(follower, leader, way, start).await {
         Ok(session) => session.follow().await,
         Err(ended) => ended,
     }
@@ -141,11 +146,10 @@ impl<'a> Session<'a> {
     /// Checks what the leader says of itself, and opens the stream.
     async fn open(
         follower: &'a Follower,
-        place: usize,
+        (place, url): (usize, &LeaderUrl),
         way: Way,
         start: Instant,
     ) -> Result<Self, Ended> {
-        let Some(url) = follower.leaders.urls.get(place) else { return Err(lost("no such node")) };
         let ledger = &follower.ledger;
         let status = status(way.clone()).await?;
         let Some(node) = status.node.clone() else { return Err(lost(OLDER)) };

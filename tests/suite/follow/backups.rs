@@ -4,12 +4,8 @@ use std::{path::Path, process::Output};
 
 use tidu::archive::promotion;
 
-use super::{Machine, once, same, stop};
-use crate::support::{TIDU, coded, done, list, text};
-
-fn tidu(args: &[&str]) -> Output {
-    std::process::Command::new(TIDU).args(args).output().unwrap()
-}
+use super::{Machine, once, same, stop, tidu};
+use crate::support::{coded, done, list, text};
 
 fn backup(server: &str, to: &Path, more: &[&str]) -> Output {
     tidu(&[&["backup", text(to), "--server", server][..], more].concat())

@@ -1,19 +1,15 @@
 //! The drill: a leader hands over to one of its followers, and follows it. Then a leader is lost
 //! without a hand-over, and another history begins.
 
-use std::{fs, process::Output};
+use std::fs;
 
 use tidu::{
     handover::FOLLOWS_FILE,
     protocol::pb::{self, NodeRole},
 };
 
-use super::{Machine, once, problem, same, stop};
-use crate::support::{Server, TIDU, coded, done, list, reason, text};
-
-fn tidu(args: &[&str]) -> Output {
-    std::process::Command::new(TIDU).args(args).output().unwrap()
-}
+use super::{Machine, hand_over, once, problem, same, stop, tidu};
+use crate::support::{Server, coded, done, list, reason, text};
 
 async fn name_of(server: &Server) -> String {
     server.client().await.status().await.node.unwrap().name
@@ -56,8 +52,7 @@ async fn a_leader_hands_over_to_its_follower_and_follows_it() {
     let refused = tidu(&["handover", "--yes", &name, "--server", &following.address]);
     coded(&refused, 3, &["follows another one"]);
     let receipt = receipt.path().join("receipt.txt");
-    let to = ["handover", "--yes", &name, "--server", &leading.address, "--to", text(&receipt)];
-    done(&tidu(&to));
+    hand_over(&name, &leading, &receipt);
     let refused = leader.record(all[20..21].to_vec()).await.unwrap_err();
     assert_eq!(reason(&refused), "RETIRED");
     // Through the follower it is no other.
@@ -104,15 +99,7 @@ async fn followers_leave_a_node_that_has_handed_over() {
     let last = Machine { leader: Some(both), ..Machine::leading() }.start();
     same(&last, &mut leader).await;
     let (name, receipt) = (name_of(&following).await, receipt.path().join("receipt.txt"));
-    done(&tidu(&[
-        "handover",
-        "--yes",
-        &name,
-        "--server",
-        &leading.address,
-        "--to",
-        text(&receipt),
-    ]));
+    hand_over(&name, &leading, &receipt);
     same(&following, &mut leader).await;
     let listen = following.address.trim_start_matches("http://").to_owned();
     stop(following);

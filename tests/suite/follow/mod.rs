@@ -12,14 +12,27 @@ mod secured;
 mod simulation;
 mod told;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
 
 use tempfile::TempDir;
 use tidu::protocol::pb::{self, NodeRole};
 use tokio::time::{Duration, sleep};
 use tonic::Code;
 
-use crate::support::{Client, Server, directory, in_time, list, reason};
+use crate::support::{Client, Server, TIDU, directory, done, in_time, list, reason, text};
+
+fn tidu(args: &[&str]) -> Output {
+    Command::new(TIDU).args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+/// A leader hands its log over to a node; the receipt goes to a file.
+fn hand_over(name: &str, leading: &Server, receipt: &Path) {
+    let server = &leading.address;
+    done(&tidu(&["handover", "--yes", name, "--server", server, "--to", text(receipt)]));
+}
 
 /// A machine with a data directory, whose server comes and goes.
 struct Machine {

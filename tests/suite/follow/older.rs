@@ -5,7 +5,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -26,12 +25,8 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tower::service_fn;
 use uuid::Uuid;
 
-use super::{Machine, copy, same, stop};
-use crate::support::{TIDU, annulled, coded, directory, done, in_time, list, text};
-
-fn tidu(args: &[&str]) -> Output {
-    Command::new(TIDU).args(args).stdin(Stdio::null()).output().unwrap()
-}
+use super::{Machine, copy, hand_over, same, stop, tidu};
+use crate::support::{annulled, coded, directory, done, in_time, list, text};
 
 /// An older version refuses it before anything is written, and also if the file is lost.
 fn keeps_older_versions_away(data: &Path) {
@@ -79,15 +74,7 @@ async fn older_versions_lead_in_no_directory_that_followed() {
         (receipts.path().join("receipt.txt"), second.data().join(FOLLOWS_FILE));
     let follows: Follows = fs::read_to_string(follows).unwrap().parse().unwrap();
     let name = follows.node.to_string();
-    done(&tidu(&[
-        "handover",
-        "--yes",
-        &name,
-        "--server",
-        &leading.address,
-        "--to",
-        text(&receipt),
-    ]));
+    hand_over(&name, &leading, &receipt);
     stop(leading);
     done(&tidu(&["promote", text(&receipt), "--data-dir", text(&second.data())]));
     for machine in [&first, &second, &third] {
